@@ -1,0 +1,51 @@
+#ifndef MUSTER_BASE_BUF_H
+#define MUSTER_BASE_BUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* A growable run of bytes that is given its maximum size at birth.
+ *
+ * Appending past the maximum, or without memory, sets `err` and appends nothing; everything after
+ * that is ignored too. So a writer appends freely and looks at `err` once, at the end. Not
+ * thread-safe; the owner frees it. */
+struct buf {
+    uint8_t *data;
+    size_t len;
+    size_t cap;
+    size_t max;
+    enum mu_err err;
+};
+
+/* An empty buffer that holds no memory yet. */
+void buf_init(struct buf *b, size_t max);
+
+/* Frees the memory; the buffer is as after buf_init with the same maximum. */
+void buf_free(struct buf *b);
+
+/* Forgets the content and the error, keeps the memory. */
+void buf_clear(struct buf *b);
+
+/* Room for n more bytes behind data + len, NULL (and err set) if there is none. The caller writes
+ * there and adds to len. */
+uint8_t *buf_reserve(struct buf *b, size_t n);
+
+void buf_append(struct buf *b, const void *bytes, size_t n);
+void buf_append_str(struct buf *b, const char *text);
+void buf_append_u8(struct buf *b, uint8_t v);
+void buf_append_u16be(struct buf *b, uint16_t v);
+void buf_append_u32be(struct buf *b, uint32_t v);
+void buf_append_u64be(struct buf *b, uint64_t v);
+/* LEB128: seven bits a byte, least significant first, as MQTT's remaining length is coded. */
+void buf_append_varint(struct buf *b, uint64_t v);
+void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *b, const char *format, va_list args);
+
+/* Removes the first n bytes (n <= len). */
+void buf_consume(struct buf *b, size_t n);
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef MUSTER_BASE_JSON_OUT_H
+#define MUSTER_BASE_JSON_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+/* A streaming JSON writer: UTF-8 as it is, not \u-escaped (contract, "JSON out"); commas placed by
+ * itself. Text that is not UTF-8 is written with U+FFFD for the bad bytes, so that an answer is
+ * always valid JSON. Errors are the buffer's. */
+struct json_out {
+    struct buf *out;
+    bool need_comma;
+};
+
+static inline struct json_out json_out_to(struct buf *out)
+{
+    return (struct json_out){ .out = out };
+}
+
+void json_object_begin(struct json_out *j);
+void json_object_end(struct json_out *j);
+void json_array_begin(struct json_out *j);
+void json_array_end(struct json_out *j);
+void json_key(struct json_out *j, const char *key);
+void json_key_str(struct json_out *j, struct str key);
+
+void json_str(struct json_out *j, struct str s);
+void json_text(struct json_out *j, const char *text);   /* NULL writes null */
+void json_int(struct json_out *j, int64_t v);
+void json_bool(struct json_out *j, bool v);
+void json_null(struct json_out *j);
+/* The shortest text that reads back as the same double; an integral value without a fraction. */
+void json_double(struct json_out *j, double v);
+/* Microseconds as seconds with exactly three decimals: log timestamps (contract, "time"). */
+void json_seconds_ms(struct json_out *j, int64_t us);
+/* A value that is JSON text already. */
+void json_raw(struct json_out *j, struct str json);
+
+#endif

@@ -1,0 +1,38 @@
+#ifndef MUSTER_BASE_LIMITS_H
+#define MUSTER_BASE_LIMITS_H
+
+/* Every cap of the program, with its reason. What an operator can set has its default in
+ * ops/settings.c; these are the ones he cannot. */
+
+/* --- HTTP -------------------------------------------------------------------------------------*/
+#define LIMIT_HTTP_HEAD        (16 * 1024)    /* request line and headers; contract: 431 beyond */
+#define LIMIT_HTTP_BODY        (1024 * 1024)  /* request body; contract: 413 beyond */
+#define LIMIT_HTTP_HEADERS     100            /* header lines kept; real clients send under 20 */
+#define LIMIT_HTTP_ANSWER      (64 * 1024 * 1024) /* 1,000 rows of the widest search are 600 KiB;
+                                                 locations of 300 cities far less */
+#define LIMIT_HTTP_ARENA       (8 * 1024 * 1024)  /* what one request may take beside its body */
+#define LIMIT_HTTP_PIPELINE    64             /* answers waiting behind a slow one, per connection */
+#define LIMIT_DEV_ANSWER       1024           /* a device reads one recv of this (device-access 1) */
+
+/* --- MQTT -------------------------------------------------------------------------------------*/
+#define LIMIT_MQTT_OUT         (256 * 1024)   /* unsent bytes per session before it is cut off */
+#define LIMIT_MQTT_QOS2        32             /* QoS 2 messages a client may leave unreleased */
+#define LIMIT_CONTROL_QUEUE    8              /* frames waiting per paced session (design) */
+#define LIMIT_CONTROL_WAIT_MS  5000           /* then 5403 (design) */
+#define LIMIT_FRAME            1000           /* raw control frame; the device reads 1024 at once */
+#define LIMIT_TOPIC_CLIENT     23             /* <client> in app2dev/<did>/<client> (device-access 2) */
+
+/* --- domain text ------------------------------------------------------------------------------*/
+#define LIMIT_MAC              64
+#define LIMIT_PASSCODE         32
+#define LIMIT_NAME             128            /* product, enterprise, app, user, place names */
+#define LIMIT_VERSION          64             /* a firmware version that a device tells */
+#define LIMIT_POINTS           512            /* datapoints of a product; the largest seen has 130 */
+#define LIMIT_BINARY_POINT     1024           /* bytes of one binary datapoint */
+#define LIMIT_PAGE             1000           /* `limit` of a paged call (contract, pagination) */
+
+/* --- the committer ----------------------------------------------------------------------------*/
+#define LIMIT_INTAKE           (16 * 1024 * 1024) /* uncommitted device input; loops stop reading */
+#define LIMIT_BATCH            (2 * 1024 * 1024)  /* one synced batch: ~10 ms of disk at 200 MB/s */
+
+#endif

@@ -1,0 +1,27 @@
+#ifndef MUSTER_BASE_LOG_H
+#define MUSTER_BASE_LOG_H
+
+#include <stdbool.h>
+
+/* One line per event to stderr: time=… level=… event=… key=value …
+ *
+ * The format writes the key=value pairs; a value that comes from outside goes through LOG_Q, which
+ * quotes and escapes it so that it stays one value on one line. Secrets, tokens and passcodes are
+ * never given to these functions. One write(2) per line, so lines of several threads do not mix.
+ * Any thread. */
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+void log_set_level(enum log_level level);
+bool log_level_parse(const char *name, enum log_level *level); /* error, warn, info, debug */
+bool log_enabled(enum log_level level);
+
+void log_event(enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* `text` quoted and escaped; at most 120 bytes of it are kept. For use inside log_event's
+ * arguments: the result lives in `box`, which LOG_Q makes on the caller's stack. */
+struct log_box { char text[500]; };
+const char *log_quote(struct log_box *box, const char *text, long len);
+#define LOG_Q(text, len) log_quote(&(struct log_box){ { 0 } }, (text), (long)(len))
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef MUSTER_MODEL_CALENDAR_H
+#define MUSTER_MODEL_CALENDAR_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Days as people of a time zone count them. A day number is the count of days since 1970-01-01 of
+ * the civil date, whatever the zone. */
+
+struct calendar;
+
+/* zone: an IANA name such as "Asia/Shanghai", looked up in the system's zone files, or "UTC".
+ * MU_E_NOT_FOUND for an unknown one. Freed with calendar_free. Any thread may use it. */
+MU_MUST_USE enum mu_err calendar_open(struct calendar **out, const char *zone);
+void calendar_free(struct calendar *cal);
+
+/* The civil day number of a moment (Unix seconds). Takes no lock: called for every message. */
+int32_t calendar_day(const struct calendar *cal, int64_t unix_s);
+
+/* The first second of a civil day. */
+int64_t calendar_day_start(const struct calendar *cal, int32_t day);
+
+#endif

@@ -1,0 +1,125 @@
+#ifndef MUSTER_MODEL_DATAPOINT_H
+#define MUSTER_MODEL_DATAPOINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "base/text.h"
+#include "model/api_error.h"
+
+/* The P0 codec: a product's datapoint definition, compiled once into a plan, and what the plan can
+ * do with the bytes that devices send and receive (device-access 4).
+ *
+ * Words: a *point* is one datapoint. Its raw value x is what is on the wire (an unsigned integer,
+ * an enum index, 0/1, or bytes); its shown value is the enum's text, ratio * x + addition, …
+ * A *state* is the last known value of every point of one device, in a fixed-size canonical form
+ * (see datapoint_state_size) which is also what the journal keeps per device.
+ *
+ * A plan is immutable; everything here is pure and may run in any thread. */
+
+enum point_access { POINT_WRITABLE, POINT_READONLY, POINT_ALERT, POINT_FAULT };
+enum point_type { POINT_BOOL, POINT_ENUM, POINT_UINT8, POINT_UINT16, POINT_UINT32, POINT_BINARY };
+
+struct datapoint {
+    const char *name;          /* owned by the plan, as all texts here */
+    const char *display_name;  /* "" if the definition has none */
+    enum point_access access;
+    enum point_type type;
+    uint32_t min, max;         /* numbers: bounds of x */
+    double ratio, addition;    /* numbers: shown = ratio * x + addition */
+    const char *const *enum_texts;
+    uint32_t enum_count;
+    uint32_t size;             /* bits of a bool or enum, bytes of the others */
+};
+
+struct datapoint_plan;
+
+/* Compiles a definition in the form of GET datapoint. On failure *why gets one English sentence
+ * that names the datapoint at fault ("datapoint 'mode' (id 2): …"), and the result is MU_E_VALUE
+ * (or MU_E_NOMEM). Refused: overlapping or out-of-section positions, unknown types, an enum
+ * without values or too wide for its bits, duplicate or missing names, ids that are not 0…N-1,
+ * groups out of order, min > max or bounds that the width cannot hold, ratio 0, sizes over
+ * base/limits.h, … The caller frees with datapoint_plan_free. */
+MU_MUST_USE enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_plan **out,
+                                               char *why, size_t why_size);
+void datapoint_plan_free(struct datapoint_plan *plan);
+
+size_t datapoint_count(const struct datapoint_plan *plan);
+const struct datapoint *datapoint_at(const struct datapoint_plan *plan, size_t id);
+/* The id of a name, or -1. */
+int datapoint_find(const struct datapoint_plan *plan, struct str name);
+bool datapoint_is_var_len(const struct datapoint_plan *plan);
+
+/* --- values: what one frame says -------------------------------------------------------------- */
+
+struct point_value {
+    bool set;
+    uint32_t x;            /* bool, enum index, number */
+    const uint8_t *bytes;  /* binary: `size` bytes, pointing into the decoded P0 or the caller's */
+};
+
+/* Decodes one status P0, its action byte included (03/04 fixed; 13/14 variable length).
+ *
+ * values   room for datapoint_count; for a variable-length report only the reported points are
+ *          set. Binary values point into p0 and live as long as it does.
+ *
+ * MU_E_FRAME if the action is another one or the length is not what the definition says;
+ * MU_E_VALUE if an enum index is out of range. values is then unspecified. */
+MU_MUST_USE enum mu_err datapoint_decode(const struct datapoint_plan *plan, const uint8_t *p0,
+                                         size_t len, struct point_value *values);
+
+/* The counterpart, for the simulator and the tests: the P0 that a device would send, action being
+ * 03/04 or 13/14 after the plan's kind. A fixed-length status needs every point: an unset one is
+ * written as the filler of a control is. */
+void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action,
+                             const struct point_value *values, struct buf *out);
+
+/* {"name": shown, …} of the set points: bool, alert and fault as 0/1, enum as its text, numbers
+ * scaled, binary as lower-case hex (contract, endpoint 11). */
+void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point_value *values,
+                           struct json_out *out);
+
+/* --- state: what is known of a device --------------------------------------------------------- */
+
+/* Bytes of a state. All zero is the state of a device that has told nothing yet. */
+size_t datapoint_state_size(const struct datapoint_plan *plan);
+
+/* Decodes as datapoint_decode and merges the reported points into state; on an error state is left
+ * as it was. Cheaper than decode + merge: nothing is unpacked that need not be. */
+MU_MUST_USE enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint8_t *p0,
+                                               size_t len, uint8_t *state);
+
+/* The known points of a state; binary values point into it. */
+void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *state,
+                            struct point_value *values);
+
+/* True if any fault (alert) point of the state is 1. */
+bool datapoint_state_faulty(const struct datapoint_plan *plan, const uint8_t *state);
+bool datapoint_state_alert(const struct datapoint_plan *plan, const uint8_t *state);
+
+/* --- control: what is sent to a device -------------------------------------------------------- */
+
+enum binary_coding { CODING_NONE, CODING_HEX, CODING_BASE64 };
+
+/* Builds the P0 of a control from {"name": value, …} (contract, endpoint 7).
+ *
+ * state    the device's last state, or NULL: unflagged points of a fixed-length control carry
+ *          their value from there, else min, else 0
+ * coding   how text values of binary points are written; CODING_NONE means hex
+ * why      one sentence for detail_message, "" on success
+ *
+ * API_OK, or API_FORM_INVALID (attrs empty or no object), API_ATTR_UNKNOWN, API_ATTR_INVALID. */
+MU_MUST_USE enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs,
+                                             const uint8_t *state, enum binary_coding coding,
+                                             struct buf *out, char *why, size_t why_size);
+
+/* Reads a control as the device does: p0 with its action 01/11. Used by the simulator. The flagged
+ * points are set. MU_E_FRAME as in datapoint_decode. */
+MU_MUST_USE enum mu_err datapoint_read_control(const struct datapoint_plan *plan, const uint8_t *p0,
+                                               size_t len, struct point_value *values);
+
+#endif

@@ -1,0 +1,23 @@
+#ifndef MUSTER_MODEL_ID_H
+#define MUSTER_MODEL_ID_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+
+/* Identifiers (contract, "identifiers"). All are text with a terminator. */
+
+#define ID_HEX_LEN 32 /* product key and secret, enterprise id and secret, appid, uid, gid, token */
+#define DID_LEN    22
+
+/* 128 random bits as 32 lower-case hex digits. Any thread. */
+void id_new_hex(char out[ID_HEX_LEN + 1]);
+/* 128 random bits in the 56 characters of a did: no 0 O 1 I l. Any thread. */
+void did_new(char out[DID_LEN + 1]);
+
+bool id_is_hex(struct str s);  /* 32 lower-case hex digits */
+bool did_valid(struct str s);  /* 22 characters of the did alphabet */
+bool mac_valid(struct str s);  /* 1 to LIMIT_MAC printable ASCII characters, no blank */
+bool passcode_valid(struct str s); /* 1 to LIMIT_PASSCODE printable ASCII characters, no blank */
+
+#endif

@@ -1,0 +1,31 @@
+#ifndef MUSTER_MODEL_QUOTA_H
+#define MUSTER_MODEL_QUOTA_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Calls per clock hour of one enterprise (contract, "rate headers"). All zero is a fresh one. Any
+ * thread, without a lock. */
+struct quota {
+    _Atomic uint64_t hour_and_used; /* hour since 1970 << 32 | calls in it */
+};
+
+struct quota_view {
+    uint32_t limit, remaining;
+    int64_t reset; /* Unix seconds at which the hour ends */
+};
+
+/* Counts one call; false if the hour's limit was used up before it. */
+bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_view *view);
+
+/* A bucket of tokens: `rate` per second with room for `burst`. For what one address or one device
+ * may do. The owner serializes. All zero is a full bucket of any size. */
+struct bucket {
+    int64_t emptied_us; /* when it would have been empty; 0 = never used */
+};
+
+/* Takes n tokens if there are as many; false (and nothing taken) if not. rate 0 = unlimited. */
+bool bucket_take(struct bucket *b, double rate, double burst, double n, int64_t mono_us);
+
+#endif
