@@ -33,9 +33,10 @@ void json_text(struct json_out *j, const char *text);   /* NULL writes null */
 void json_int(struct json_out *j, int64_t v);
 void json_bool(struct json_out *j, bool v);
 void json_null(struct json_out *j);
-/* The shortest text that reads back as the same double; an integral value without a fraction. */
+/* The shortest text that reads back as the same double; an integral value without a fraction. What
+ * JSON cannot say (infinite, not a number) is null. */
 void json_double(struct json_out *j, double v);
-/* Microseconds as seconds with exactly three decimals: log timestamps (contract, "time"). */
+/* Microseconds as seconds with exactly three decimals, cut: log timestamps (contract, "time"). */
 void json_seconds_ms(struct json_out *j, int64_t us);
 /* A value that is JSON text already. */
 void json_raw(struct json_out *j, struct str json);

@@ -37,8 +37,12 @@ struct str str_trim(struct str s);                /* blanks and tabs at both end
 /* Copies s into out with a terminator; false if it does not fit in size bytes or contains NUL. */
 bool str_copy(char *out, size_t size, struct str s);
 
-/* A decimal integer and nothing else; false on anything else or overflow. */
+/* A decimal integer, '-' before it allowed, and nothing else; false on anything else or overflow. */
 bool str_int64(struct str s, int64_t *out);
+
+/* The length of the well-formed UTF-8 character at the start of s (NUL counts as one), 0 if there
+ * is none: an empty text, a stray or missing continuation byte, an overlong form, a surrogate. */
+size_t utf8_char_len(struct str s);
 
 /* True if s is well-formed UTF-8 without NUL. */
 bool str_utf8(struct str s);
@@ -49,7 +53,7 @@ void hex_encode(const uint8_t *bytes, size_t len, char *out);
 /* Any case; MU_E_SYNTAX on an odd length or a foreign character. out gets len / 2 bytes. */
 MU_MUST_USE enum mu_err hex_decode(const char *hex, size_t len, uint8_t *out);
 
-/* Standard alphabet, padding as RFC 4648 asks; out needs 3 * (len / 4) bytes. */
+/* Standard alphabet, padding as RFC 4648 asks, else MU_E_SYNTAX; out needs 3 * (len / 4) bytes. */
 MU_MUST_USE enum mu_err base64_decode(const char *text, size_t len, uint8_t *out, size_t *out_len);
 
 /* Decodes %XX (and '+' as a blank where plus_is_space) in place; MU_E_SYNTAX on a bad escape or on

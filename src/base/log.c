@@ -1,0 +1,116 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define LINE_SIZE  4096 /* what a pipe takes at once (PIPE_BUF), so that lines do not mix there */
+#define QUOTE_KEEP 120
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+static _Atomic int threshold = LOG_INFO;
+
+void log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+bool log_level_parse(const char *name, enum log_level *level)
+{
+    for (int i = LOG_ERROR; i <= LOG_DEBUG; i++) {
+        if (strcmp(name, level_names[i]) == 0) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+/* What snprintf stored, which is less than it wanted to if the line is full. */
+static size_t stored(int wanted, size_t room)
+{
+    if (wanted < 0)
+        return 0;
+    return (size_t)wanted < room ? (size_t)wanted : room - 1;
+}
+
+void log_event(enum log_level level, const char *event, const char *format, ...)
+{
+    if (!log_enabled(level))
+        return;
+
+    char line[LINE_SIZE];
+    struct timespec now;
+    struct tm tm;
+    int errno_before = errno;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    size_t room = sizeof(line); /* the line's end takes the place of the terminator */
+    size_t len = strftime(line, room, "time=%Y-%m-%dT%H:%M:%S", &tm);
+    len += stored(snprintf(line + len, room - len, ".%03ldZ level=%s event=%s%s",
+                           now.tv_nsec / 1000000, level_names[level], event, *format ? " " : ""),
+                  room - len);
+
+    va_list args;
+    va_start(args, format);
+    errno = errno_before; /* %m in the caller's format means the caller's errno */
+    len += stored(vsnprintf(line + len, room - len, format, args), room - len);
+    va_end(args);
+
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)line[i] < ' ')
+            line[i] = '?';
+    }
+    line[len++] = '\n';
+    /* A log that cannot be written is no reason to stop serving. */
+    if (write(STDERR_FILENO, line, len) < 0)
+        errno = errno_before;
+    errno = errno_before;
+}
+
+const char *log_quote(struct log_box *box, const char *text, long len)
+{
+    struct str s = { text, text ? (len < 0 ? strlen(text) : (size_t)len) : 0 };
+    bool cut = s.len > QUOTE_KEEP;
+    size_t kept = 0;
+    char *at = box->text;
+
+    *at++ = '"';
+    while (s.len) {
+        unsigned char c = (unsigned char)s.at[0];
+        size_t n = utf8_char_len(s);
+        size_t step = n ? n : 1;
+        if (kept + step > QUOTE_KEEP)
+            break;
+        /* C2 80 … C2 9F are control characters, too: some terminals obey them. */
+        bool control = c < ' ' || c == 0x7f || (c == 0xc2 && n == 2 && (unsigned char)s.at[1] < 0xa0);
+        if (c == '"' || c == '\\') {
+            *at++ = '\\';
+            *at++ = (char)c;
+        } else if (n && !control) {
+            memcpy(at, s.at, n);
+            at += n;
+        } else {
+            for (size_t i = 0; i < step; i++)
+                at += sprintf(at, "\\x%02x", (unsigned char)s.at[i]);
+        }
+        s.at += step;
+        s.len -= step;
+        kept += step;
+    }
+    *at++ = '"';
+    memcpy(at, cut ? "..." : "", cut ? sizeof("...") : 1);
+    return box->text;
+}
