@@ -1,0 +1,80 @@
+#ifndef MUSTER_ACCESS_ACCESS_H
+#define MUSTER_ACCESS_ACCESS_H
+
+#include "fleet/committer.h"
+#include "fleet/control_request.h"
+#include "fleet/fleet.h"
+#include "net/http.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "registry/registry.h"
+
+/* The device side: registration over HTTP (/dev) and sessions over MQTT 3.1, 3.1.1 and 5.0
+ * (device-access 1 and 2). */
+struct access;
+
+struct access_options {
+    struct fleet *fleet;
+    struct registry *registry;
+    struct committer *committer;
+    struct workers *workers;
+    struct loop *const *loops;
+    unsigned loop_count;
+    const char *geoip_db;         /* NULL = none */
+    const char *mqtt_advertise;   /* "HOST:PORT", NULL = the request's host and mqtt_port */
+    uint16_t mqtt_port;
+    /* limits; 0 = none */
+    double device_messages, device_messages_burst; /* per second, and at once */
+    double device_bytes;          /* per second; a burst of the same size */
+    double address_registrations; /* per minute and source address; loopback exempt */
+    double address_connections;   /* per minute and source address; loopback exempt */
+    double product_registrations; /* per minute and product */
+    uint32_t mqtt_packet_max;     /* bytes */
+    uint32_t mqtt_connections_max; /* all loops together */
+};
+
+/* Opens what it needs (the place database); why gets a sentence on failure. Before the loops run. */
+MU_MUST_USE enum mu_err access_create(struct access **out, const struct access_options *options,
+                                      char *why, size_t why_size);
+/* The listener_accept function of the MQTT listeners; ctx is the access. */
+void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_context *tls, const struct sockaddr *peer);
+/* The routes under /dev. */
+struct http_table *access_http_table(struct access *a);
+/* Known once the listener is open (port 0 takes a free one). */
+void access_set_mqtt_port(struct access *a, uint16_t port);
+
+/* Ends every session with `reason` and waits until their ends are handed to the committer. New
+ * ones are refused from then on. Not on a loop. */
+void access_shutdown(struct access *a, enum end_reason reason);
+void access_destroy(struct access *a); /* after the loops have ended */
+
+/* How the enterprise side reaches the sessions (fleet/control_request.h). */
+struct control_port access_control_port(struct access *a);
+
+/* Ends the live session of a device, if there is one (disabled: END_RESET). Any thread. */
+void access_end_session(struct access *a, uint32_t device, enum end_reason reason);
+
+/* --- figures for /metrics ------------------------------------------------------------------------------*/
+#define ACCESS_DROP_TABLE(X) \
+    X(DROP_FOREIGN_TOPIC, "foreign_topic") \
+    X(DROP_RATE,          "rate") \
+    X(DROP_SIZE,          "size") \
+    X(DROP_JOURNAL,       "journal") \
+    X(DROP_NOT_SENT,      "not_sent")
+enum access_drop {
+#define X(name, text) name,
+    ACCESS_DROP_TABLE(X)
+#undef X
+    DROP_COUNT
+};
+struct access_figures {
+    uint64_t sessions, connections;                 /* now */
+    uint64_t logins, refused_logins, takeovers;
+    uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
+    uint64_t dropped[DROP_COUNT];
+    uint64_t ends[END_REASON_COUNT];
+    uint64_t registrations, refused_registrations;
+};
+void access_get_figures(struct access *a, struct access_figures *out);
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef MUSTER_API_API_H
+#define MUSTER_API_API_H
+
+#include "fleet/committer.h"
+#include "fleet/control_request.h"
+#include "fleet/fleet.h"
+#include "journal/journal.h"
+#include "net/http.h"
+#include "registry/registry.h"
+
+/* The enterprise side: the routes under /v1 and /openapi.json. One file per chapter of the API
+ * document; each route is declared beside its handler (route.h). */
+struct api;
+
+struct api_options {
+    struct fleet *fleet;
+    struct registry *registry;
+    struct journal *journal;
+    struct committer *committer;
+    struct control_port control;
+    const char *cors_origin;              /* NULL = off; "*" or one origin */
+    const struct cidr *trusted_proxies;   /* whose X-Forwarded-For is believed */
+    size_t trusted_proxy_count;
+};
+
+MU_MUST_USE enum mu_err api_create(struct api **out, const struct api_options *options);
+/* The tables to add to the HTTP server: "/v1" and "/". */
+size_t api_http_tables(struct api *api, struct http_table **out, size_t max);
+void api_destroy(struct api *api); /* after the loops and workers have ended */
+
+/* For failures that belong to no table: the same JSON error body. */
+void api_write_error(struct http_exchange *ex, int status, const char *detail);
+
+#endif

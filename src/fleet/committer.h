@@ -1,0 +1,100 @@
+#ifndef MUSTER_FLEET_COMMITTER_H
+#define MUSTER_FLEET_COMMITTER_H
+
+#include "fleet/fleet.h"
+#include "journal/journal.h"
+#include "model/calendar.h"
+#include "registry/registry.h"
+
+/* The committer: the one thread through which everything that devices do becomes durable and then
+ * visible. It takes all that waits, decodes reports against their definition, writes one synced
+ * journal batch, applies it to the fleet, and only then tells the senders. It commits when it is
+ * idle, with all that has gathered meanwhile: no timer, and batches grow with the load.
+ *
+ * Order: what is handed over in a certain order (by one thread, or by several that synchronize) is
+ * committed and acknowledged in that order. */
+struct committer;
+
+struct committer_options {
+    struct fleet *fleet;
+    struct registry *registry;
+    struct journal *journal;
+    const struct calendar *calendar; /* in whose days activity is cut */
+};
+
+/* Rebuilds the fleet from registry and journal, then starts the thread. */
+MU_MUST_USE enum mu_err committer_start(struct committer **out, const struct committer_options *options);
+/* Commits all that waits, then ends. */
+void committer_stop(struct committer *c);
+
+/* --- being told ------------------------------------------------------------------------------------
+ * A sender embeds a sink. done() is called on the committer's thread, in order, for each item that
+ * was handed over with a tag other than 0; flush() after the last done() of a batch, and whenever
+ * room has come back after committer_has_room said no. Neither may block. */
+struct commit_sink {
+    void (*done)(struct commit_sink *s, uint64_t owner, uint64_t tag, enum mu_err err);
+    void (*flush)(struct commit_sink *s);
+    struct commit_sink *next; /* the committer's own */
+    bool listed, starved;
+};
+
+/* false: too much is waiting; stop reading devices until flush() is called. */
+bool committer_has_room(struct committer *c, struct commit_sink *sink);
+/* True while the last commit failed for lack of disk space: logins are then refused. */
+bool committer_disk_full(const struct committer *c);
+
+/* --- what devices do (never blocks; copies what it is given) ---------------------------------------
+ * owner and tag come back in done(). An allocation failure is answered by done() with MU_E_NOMEM. */
+
+/* A login. session is greater than that of any earlier login of the device; the higher wins. */
+struct commit_login {
+    uint32_t device;
+    uint64_t session;
+    int64_t ts_us;
+    bool takeover;            /* another session was alive */
+    uint32_t keep_alive;      /* announced, seconds, + 5 */
+};
+void committer_login(struct committer *c, const struct commit_login *login);
+
+struct commit_end {
+    uint32_t device;
+    uint64_t session;
+    int64_t ts_us;
+    uint32_t duration;        /* seconds */
+    enum end_reason reason;
+    struct heartbeat heartbeat;
+};
+/* Never lost: kept and tried again if a commit fails. */
+void committer_end(struct committer *c, const struct commit_end *end);
+
+/* Anything a device published on dev2app: kept as it came, decoded if it is a report. */
+void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                      uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len);
+
+/* A frame that was written to a device. */
+void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                       uint32_t device, int64_t ts_us, uint32_t enterprise, uint64_t request,
+                       const uint8_t *payload, size_t len);
+
+/* Versions that a device told; "" leaves one as it was. */
+void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                        uint32_t device, const struct journal_versions *versions);
+
+/* --- what people configure ---------------------------------------------------------------------------*/
+/* Call after a registry write: returns when the fleet shows it, so that a caller reads his own
+ * writes. Blocks (a commit's time); not on a loop. */
+MU_MUST_USE enum mu_err committer_follow_registry(struct committer *c);
+
+/* --- figures for /metrics --------------------------------------------------------------------------*/
+#define COMMIT_LATENCY_BUCKETS 12
+struct committer_figures {
+    uint64_t messages, decoded, undecoded, echoes, controls, bytes;
+    uint64_t commits, commit_failures, dropped_disk_full, dropped_io, dropped_nomem;
+    uint64_t latency_count[COMMIT_LATENCY_BUCKETS + 1]; /* per bucket; the last is +Inf */
+    uint64_t latency_sum_us;
+    uint64_t waiting_bytes;
+};
+extern const uint32_t committer_latency_bounds_us[COMMIT_LATENCY_BUCKETS];
+void committer_get_figures(struct committer *c, struct committer_figures *out);
+
+#endif

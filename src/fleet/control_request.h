@@ -1,0 +1,34 @@
+#ifndef MUSTER_FLEET_CONTROL_REQUEST_H
+#define MUSTER_FLEET_CONTROL_REQUEST_H
+
+#include "base/err.h"
+#include "net/loop.h"
+
+/* "Send to session": how the enterprise side reaches a device without knowing where its session
+ * lives. Access implements it for the sessions of this process; in a cluster it will ask the node
+ * that holds the session. */
+
+struct control_request {
+    uint32_t device;
+    uint32_t enterprise;
+    uint64_t request;                 /* the request id, kept in the log */
+    const uint8_t *frame;             /* whole frame; the sender's, lives until done() */
+    size_t frame_len;
+    /* Called once, on any thread, when the frame has been written to the device's connection and
+     * its log record is on disk: MU_OK. MU_E_OFFLINE: no session. MU_E_LIMIT: its queue is full;
+     * MU_E_TIMEOUT: not written within LIMIT_CONTROL_WAIT_MS; MU_E_CLOSED: the session ended or
+     * does not listen. MU_E_FULL, MU_E_IO: it was written, but the log could not be. */
+    void (*done)(struct control_request *req, enum mu_err err);
+
+    struct mail mail;                 /* the carrier's own from here on */
+    struct control_request *next;
+    int64_t due_ms;
+};
+
+struct control_port {
+    void *ctx;
+    void (*send)(void *ctx, struct control_request *req); /* any thread, never blocks */
+    bool (*is_connected)(void *ctx, uint32_t device);     /* any thread */
+};
+
+#endif

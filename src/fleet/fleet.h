@@ -1,0 +1,125 @@
+#ifndef MUSTER_FLEET_FLEET_H
+#define MUSTER_FLEET_FLEET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "journal/journal.h"
+#include "model/datapoint.h"
+#include "model/quota.h"
+#include "registry/rows.h"
+
+/* The fleet (memory): everything that a request, a login or a report asks about, in memory: the
+ * catalog (products, enterprises, tokens, groups) and the devices as columns and bitmaps. It is a
+ * cache of registry and journal and can always be rebuilt from them.
+ *
+ * It changes in one place, the committer's thread (fleet_apply.h). Everything here reads: any
+ * thread, never blocking for long (one reader-writer lock, held for the copy only). What is
+ * returned is copied out, except catalog objects. */
+struct fleet;
+
+/* --- catalog --------------------------------------------------------------------------------------
+ * A catalog object is never moved and never freed while the program runs, so a pointer to one may
+ * be kept. Fields that can change are atomic; what they pointed to before stays readable. */
+
+struct fleet_definition {
+    uint32_t version;
+    struct datapoint_plan *plan;
+    const char *json;          /* as GET datapoint answers, `ui` included (derived if not stored) */
+    size_t json_len;
+};
+
+struct fleet_product {
+    uint32_t no;
+    char product_key[ID_HEX_LEN + 1];
+    _Atomic(const struct product_row *) row;  /* name, secret, settings as they are now */
+    _Atomic(const struct fleet_definition *) definition; /* in force; NULL = none */
+    _Atomic uint32_t enterprise;              /* associated; 0 = none */
+};
+
+struct fleet_enterprise {
+    uint32_t no;
+    char enterprise_id[ID_HEX_LEN + 1];
+    _Atomic(const struct enterprise_row *) row;
+    struct quota quota;
+};
+
+struct fleet_token {
+    const struct fleet_enterprise *enterprise;
+    const struct fleet_product *product;
+    int64_t expires_at;
+};
+
+/* NULL if unknown. */
+const struct fleet_product *fleet_product_by_key(struct fleet *f, struct str product_key);
+const struct fleet_product *fleet_product_by_no(struct fleet *f, uint32_t no);
+struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str enterprise_id);
+struct fleet_enterprise *fleet_enterprise_by_no(struct fleet *f, uint32_t no);
+/* A version of a product's definition, also one no longer in force; NULL if there is none. */
+const struct fleet_definition *fleet_definition(struct fleet *f, uint32_t product, uint32_t version);
+bool fleet_token_find(struct fleet *f, const uint8_t hash[32], struct fleet_token *out);
+/* The group's number, and its product's; false if unknown. */
+bool fleet_group_find(struct fleet *f, struct str gid, uint32_t *group, uint32_t *product);
+
+/* --- devices ---------------------------------------------------------------------------------------*/
+struct fleet_device {
+    uint32_t no;
+    const struct fleet_product *product;
+    char did[DID_LEN + 1];
+    char mac[LIMIT_MAC + 1];
+    char passcode[LIMIT_PASSCODE + 1];
+    char device_sn[LIMIT_NAME + 1];
+    enum device_type type;
+    bool is_disabled, is_online, is_faulty, is_alert;
+    bool is_placed;            /* the operator has said where it is, or it has been located */
+    int64_t created_at, activated_at, online_latest, last_report; /* Unix seconds; 0 = never */
+    struct place place;
+    bool has_coordinates;
+    double longitude, latitude;
+    uint32_t group;
+    struct journal_versions versions;
+};
+
+bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *out);
+bool fleet_device_by_no(struct fleet *f, uint32_t no, struct fleet_device *out);
+/* The latest registration of a mac (contract, endpoint 5). */
+bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, struct str mac,
+                         struct fleet_device *out);
+
+/* What a login needs, cheaper than a whole row. */
+struct fleet_login {
+    uint32_t no;
+    const struct fleet_product *product;
+    bool is_disabled, is_placed;
+    char passcode[LIMIT_PASSCODE + 1];
+};
+bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out);
+
+/* The device's last datapoint state and the definition it is written under. Appends the image to
+ * out; *definition is NULL (and nothing appended) if the device has told nothing yet. */
+void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out);
+
+/* --- search ------------------------------------------------------------------------------------------*/
+enum fleet_tri { ANY = -1, NO = 0, YES = 1 };
+struct fleet_filter {
+    const struct fleet_product *product;
+    uint32_t group;            /* with its subtree; 0 = any */
+    struct str country, region, city; /* at NULL = any */
+    enum fleet_tri online, faulty, alert;
+    bool show_disabled;
+    int64_t active_since;      /* reported at or after; 0 = any */
+    struct str did, mac;       /* at NULL = any */
+    const uint32_t *only;      /* NULL = any; else just these device numbers */
+    size_t only_count;
+};
+/* Rows newest created_at first, then by did (contract, endpoint 6). rows has room for limit;
+ * returns how many were written; *total = all that match. */
+size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t skip, uint64_t limit,
+                    struct fleet_device *rows, uint64_t *total);
+
+struct fleet_counts { uint64_t products, enterprises, devices, online, tokens; };
+void fleet_count(struct fleet *f, struct fleet_counts *out);
+
+#endif

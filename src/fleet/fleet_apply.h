@@ -1,0 +1,47 @@
+#ifndef MUSTER_FLEET_FLEET_APPLY_H
+#define MUSTER_FLEET_FLEET_APPLY_H
+
+#include "fleet/fleet.h"
+#include "registry/registry.h"
+
+/* How the fleet changes: only the committer calls these, on its thread (or before it starts). Each
+ * takes the write lock for itself. */
+
+MU_MUST_USE enum mu_err fleet_create(struct fleet **out);
+void fleet_destroy(struct fleet *f);
+
+/* The visitor that brings registry rows into the fleet, for registry_visit_all and _changes. A
+ * definition that does not compile is logged and left out (the registry checked it once). */
+struct registry_visitor fleet_registry_visitor(struct fleet *f);
+/* The same for the journal, at start: states and versions. */
+struct journal_visitor fleet_journal_visitor(struct fleet *f);
+
+/* What the committer keeps per device between batches, without the image. */
+struct fleet_progress {
+    int64_t last_ts_us, last_session_us;
+    uint64_t messages, decoded, sessions;
+    int64_t activated_at, online_latest, last_report;
+    int32_t active_day;
+    uint64_t session_boot;     /* as in journal_state */
+    uint64_t session;          /* access's number of the live session; 0 = offline */
+    uint32_t definition;       /* of the image */
+};
+bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out,
+                        const struct fleet_product **product);
+
+/* Committed changes of one device: progress, image (NULL = unchanged), presence, faulty, alert,
+ * versions (NULL = unchanged). Between fleet_apply_begin and _end, which hold the lock for a whole
+ * batch. */
+struct fleet_change {
+    uint32_t no;
+    struct fleet_progress progress;
+    const uint8_t *image;
+    size_t image_len;
+    bool faulty, alert;        /* of the image; looked at only with one */
+    const struct journal_versions *versions;
+};
+void fleet_apply_begin(struct fleet *f);
+void fleet_apply(struct fleet *f, const struct fleet_change *change);
+void fleet_apply_end(struct fleet *f);
+
+#endif

@@ -1,0 +1,134 @@
+#ifndef MUSTER_JOURNAL_JOURNAL_H
+#define MUSTER_JOURNAL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "model/session_record.h"
+
+/* The journal (port): what devices do. Big, append-heavy, expiring. Embedded in RocksDB today;
+ * nothing here knows that, nor of families and files.
+ *
+ * A device is its registry number. Timestamps are microseconds UTC; those of one device's messages
+ * strictly increase, and so do those of its session records (the committer sees to it), so that
+ * (device, timestamp) names one record. Running numbers count a device's records from 1 on for
+ * ever; they make the total of a window a subtraction.
+ *
+ * Calls may take milliseconds and may fail (MU_E_FULL, MU_E_IO, MU_E_CORRUPT); none runs on an
+ * event loop. Reading: any thread. Writing: one thread, the committer. */
+struct journal;
+
+struct journal_options {
+    unsigned retention_days; /* messages and session records; default 7 */
+};
+
+struct journal_boot {
+    uint64_t number;         /* of this start, from 1 on */
+};
+
+MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
+                                     char *why, size_t why_size);
+void journal_close(struct journal *j);
+struct journal_boot journal_boot(const struct journal *j);
+/* The last moment that a start is known to have been alive; for the present one: now. Sessions
+ * that were open then ended so. 0 if that start is not known. */
+int64_t journal_boot_alive_us(const struct journal *j, uint64_t boot);
+
+/* --- records --------------------------------------------------------------------------------------*/
+enum message_kind { MESSAGE_DEV2APP, MESSAGE_APP2DEV };
+
+struct journal_message {
+    int64_t ts_us;
+    enum message_kind kind;
+    bool decoded;            /* a report that the definition could decode */
+    uint32_t definition;     /* version it was written under; 0 = none */
+    uint64_t number;         /* running number among all messages of the device */
+    uint64_t decoded_number; /* of the last decoded message up to and including this one */
+    uint32_t enterprise;     /* APP2DEV: who controlled */
+    uint64_t request;        /* APP2DEV: the request id, as X-Request-Id shows it in 16 hex digits */
+    const uint8_t *payload;  /* the whole frame as it came or went */
+    size_t payload_len;
+};
+
+struct journal_session {
+    int64_t ts_us;
+    bool end;                /* false: a login */
+    bool again;              /* login: before the old session's end was seen (dev_re_online) */
+    uint64_t number;         /* running number among the device's session records */
+    uint32_t keep_alive;     /* login: announced keepalive + 5, seconds */
+    uint64_t boot;           /* login: the start it happened in */
+    uint32_t duration;       /* end: seconds */
+    enum end_reason reason;  /* end */
+    struct heartbeat heartbeat; /* end */
+};
+
+/* What is known of a device now: one per device, replaced in the batch of what changed it. */
+struct journal_state {
+    int64_t last_ts_us;      /* newest message */
+    int64_t last_session_us; /* newest session record */
+    uint64_t messages, decoded, sessions; /* running numbers so far */
+    int64_t activated_at;    /* Unix seconds of the first login; 0 = never */
+    int64_t online_latest;   /* Unix seconds of the last login; 0 = never */
+    int64_t last_report;     /* Unix seconds of the last report; 0 = never */
+    int32_t active_day;      /* the last civil day that has its activity entry */
+    uint64_t session_boot;   /* the start in which a session was opened and not yet ended; 0 = none */
+    uint32_t definition;     /* version that `image` is written under; 0 = no image */
+    const uint8_t *image;    /* datapoint state; in a visit: valid during the call */
+    size_t image_len;
+};
+
+enum { VERSION_MCU_HARD, VERSION_MCU_SOFT, VERSION_WIFI_HARD, VERSION_WIFI_SOFT, VERSION_COUNT };
+struct journal_versions { char text[VERSION_COUNT][LIMIT_VERSION + 1]; /* "" = not known */ };
+
+/* --- writing: many records, one durable step --------------------------------------------------------*/
+struct journal_batch;
+MU_MUST_USE enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j);
+void journal_batch_destroy(struct journal_batch *b);
+void journal_batch_clear(struct journal_batch *b);
+size_t journal_batch_bytes(const struct journal_batch *b);
+
+/* Copy what they are given. A record older than the retention is silently left out. */
+void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m);
+void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s);
+void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s);
+void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
+/* The device was active (activated) on that civil day. */
+void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device);
+
+/* On MU_OK everything of the batch is on disk, all or nothing through a crash; `alive_us` is noted
+ * as the last moment this start is known to live. On an error nothing is. The batch is empty after
+ * either. MU_E_FULL leaves the journal readable, and the next commit may succeed. */
+MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
+
+/* Makes room for today's and tomorrow's records and drops what is past retention. Called at start
+ * and whenever the UTC day changes (or every hour: it is cheap). Same thread as journal_commit. */
+MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
+
+/* --- reading ------------------------------------------------------------------------------------------*/
+struct journal_visitor {
+    void *ctx;
+    enum mu_err (*state)(void *ctx, uint32_t device, const struct journal_state *s);
+    enum mu_err (*versions)(void *ctx, uint32_t device, const struct journal_versions *v);
+};
+/* Every device's state and versions, in device order: how the fleet index is rebuilt. */
+MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
+
+struct journal_window {
+    int64_t from_us, to_us;  /* both included */
+    bool newest_first;
+    bool decoded_only;       /* messages only */
+    uint64_t skip, limit;
+};
+/* total = records in the window, whatever skip and limit are; each row lives during its call.
+ * A page costs a few seeks and its rows, however much is skipped or stored. */
+MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
+                                         enum mu_err (*row)(void *ctx, const struct journal_message *m),
+                                         void *ctx, uint64_t *total);
+MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
+                                         enum mu_err (*row)(void *ctx, const struct journal_session *s),
+                                         void *ctx, uint64_t *total);
+
+#endif

@@ -1,0 +1,119 @@
+#ifndef MUSTER_REGISTRY_REGISTRY_H
+#define MUSTER_REGISTRY_REGISTRY_H
+
+#include "base/err.h"
+#include "registry/rows.h"
+
+/* The registry (port): what people configure. Small, relational, transactional. Embedded in SQLite
+ * today; nothing here knows that.
+ *
+ * Every call may take milliseconds and may fail; none runs on an event loop. Any thread.
+ * MU_E_FULL: the disk is full; MU_E_IO, MU_E_CORRUPT: see the log. */
+struct registry;
+
+/* Opens or creates the registry in a directory, bringing an older schema forward. why gets one
+ * sentence on failure: MU_E_SCHEMA (newer), MU_E_CORRUPT, MU_E_IO, MU_E_FULL. */
+MU_MUST_USE enum mu_err registry_open(struct registry **out, const char *dir, char *why,
+                                      size_t why_size);
+void registry_close(struct registry *reg);
+
+/* --- writing ------------------------------------------------------------------------------------
+ * A write is a function that runs inside a transaction. registry_write returns after the commit is
+ * on disk; writes of several threads that wait at the same time share one commit, each isolated
+ * from the failure of the others. If the function returns an error, nothing of it stays and
+ * registry_write returns that error. Every change of a row that the fleet index follows is entered
+ * in the change feed by the put/delete functions themselves, in the same transaction. */
+struct registry_tx;
+typedef enum mu_err (*registry_fn)(struct registry_tx *tx, void *arg);
+MU_MUST_USE enum mu_err registry_write(struct registry *reg, registry_fn fn, void *arg);
+
+/* Reads inside a transaction see its own writes. MU_E_NOT_FOUND if there is none. */
+MU_MUST_USE enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id, struct enterprise_row *out);
+MU_MUST_USE enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, struct product_row *out);
+MU_MUST_USE enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out);
+MU_MUST_USE enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out);
+MU_MUST_USE enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out);
+MU_MUST_USE enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did, struct device_row *out);
+MU_MUST_USE enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out);
+/* The latest registration of a mac (the highest number). */
+MU_MUST_USE enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out);
+MU_MUST_USE enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out);
+/* The enterprise a product is associated with, 0 if none. */
+MU_MUST_USE enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product, uint32_t *enterprise);
+
+/* Insert (no == 0; the number is written back) or update by number. MU_E_EXISTS: another row has
+ * that key. */
+MU_MUST_USE enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row);
+MU_MUST_USE enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row);
+MU_MUST_USE enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row);
+MU_MUST_USE enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row);
+MU_MUST_USE enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row);
+MU_MUST_USE enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row);
+MU_MUST_USE enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row);
+
+/* Adds a version of a product's definition and puts it in force; json is in the normal form that
+ * GET datapoint answers. The same text as the version in force adds nothing. */
+MU_MUST_USE enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json, uint32_t *version);
+MU_MUST_USE enum mu_err tx_clear_definition(struct registry_tx *tx, uint32_t product);
+
+MU_MUST_USE enum mu_err tx_associate(struct registry_tx *tx, uint32_t enterprise, uint32_t product);
+MU_MUST_USE enum mu_err tx_dissociate(struct registry_tx *tx, uint32_t enterprise, uint32_t product);
+MU_MUST_USE enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint32_t *products, size_t count);
+
+/* --- devices at the door: the calls that have a rule of their own -------------------------------*/
+enum register_outcome {
+    REGISTER_CREATED,   /* a new did */
+    REGISTER_REPLACED,  /* a new did; the mac's old one is disabled now (`old`) */
+    REGISTER_SAME,      /* same mac and passcode: the did it has */
+    REGISTER_ENABLED,   /* as SAME, and it was disabled before */
+};
+struct register_result {
+    enum register_outcome outcome;
+    struct device_row device;
+    uint32_t old;       /* REPLACED: number of the device that was disabled */
+};
+/* device-access 1, "register". known_only: MU_E_REFUSED unless mac and passcode were imported. */
+MU_MUST_USE enum mu_err registry_register_device(struct registry *reg, uint32_t product, const char *mac,
+                                                 const char *passcode, bool known_only, int64_t now_s,
+                                                 struct register_result *out);
+MU_MUST_USE enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device, bool disabled);
+/* Keeps where a device connects from, unless the operator has said where it is. */
+MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t device, const struct place *place,
+                                               bool has_coordinates, double longitude, double latitude);
+
+MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s, uint32_t *deleted);
+
+/* --- following ----------------------------------------------------------------------------------
+ * The fleet index is a follower: it visits everything once, then what has changed since a number.
+ * A visitor's function may be NULL; rows live during the call; an error ends the visit and is
+ * returned. Parents come before children (product before definition before device; group parents
+ * before groups). */
+enum registry_kind { KIND_ENTERPRISE, KIND_PRODUCT, KIND_APP, KIND_DEVICE, KIND_GROUP };
+struct registry_visitor {
+    void *ctx;
+    enum mu_err (*enterprise)(void *ctx, const struct enterprise_row *row);
+    enum mu_err (*product)(void *ctx, const struct product_row *row);
+    enum mu_err (*definition)(void *ctx, const struct definition_row *row);
+    enum mu_err (*association)(void *ctx, const struct association_row *row, bool removed);
+    enum mu_err (*app)(void *ctx, const struct app_row *row, const uint32_t *products, size_t count);
+    enum mu_err (*group)(void *ctx, const struct group_row *row);
+    enum mu_err (*device)(void *ctx, const struct device_row *row);
+    enum mu_err (*token)(void *ctx, const struct token_row *row, bool removed); /* removed: hash only */
+    enum mu_err (*deleted)(void *ctx, enum registry_kind kind, uint32_t no);
+};
+/* Everything, as of one moment; *seq = the number of the last change contained. */
+MU_MUST_USE enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq);
+/* What changed after *seq, each thing once, as it is now; *seq moves on. */
+MU_MUST_USE enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq);
+
+/* --- queries --------------------------------------------------------------------------------------*/
+/* The devices of a product that are bound to a user now; MU_E_NOT_FOUND for an unknown uid. *devices
+ * is malloc'ed. */
+MU_MUST_USE enum mu_err registry_devices_of_user(struct registry *reg, uint32_t product, const char *uid,
+                                                 uint32_t **devices, size_t *count);
+
+/* Small facts about the data directory itself ("time_zone"); MU_E_NOT_FOUND if not set. */
+MU_MUST_USE enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out, size_t size);
+MU_MUST_USE enum mu_err registry_set_fact(struct registry *reg, const char *name, const char *value);
+
+#endif
