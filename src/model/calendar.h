@@ -11,14 +11,20 @@
 struct calendar;
 
 /* zone: an IANA name such as "Asia/Shanghai", looked up in the system's zone files, or "UTC".
- * MU_E_NOT_FOUND for an unknown one. Freed with calendar_free. Any thread may use it. */
+ * MU_E_NOT_FOUND for an unknown one. Freed with calendar_free.
+ *
+ * To be called while no other thread reads the environment or makes local times, that is before
+ * threads are started: the C library knows one zone per process, which this changes for a moment.
+ * The result may be used by any thread. */
 MU_MUST_USE enum mu_err calendar_open(struct calendar **out, const char *zone);
 void calendar_free(struct calendar *cal);
 
-/* The civil day number of a moment (Unix seconds). Takes no lock: called for every message. */
+/* The civil day number of a moment (Unix seconds). Takes no lock: called for every message. Before
+ * 1970 and after 2100 the zone is taken to be as it was, will be, at that end. */
 int32_t calendar_day(const struct calendar *cal, int64_t unix_s);
 
-/* The first second of a civil day. */
+/* The first second of a civil day: not always its midnight, which some zones skip when summer time
+ * begins. A day that a zone left out altogether starts where the next one does. */
 int64_t calendar_day_start(const struct calendar *cal, int32_t day);
 
 #endif

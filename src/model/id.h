@@ -12,7 +12,7 @@
 
 /* 128 random bits as 32 lower-case hex digits. Any thread. */
 void id_new_hex(char out[ID_HEX_LEN + 1]);
-/* 128 random bits in the 56 characters of a did: no 0 O 1 I l. Any thread. */
+/* 128 random bits as 22 digits of base 57, whose characters leave out 0 O 1 I l. Any thread. */
 void did_new(char out[DID_LEN + 1]);
 
 bool id_is_hex(struct str s);  /* 32 lower-case hex digits */

@@ -28,16 +28,17 @@ const char *end_reason_text(enum end_reason reason);
 struct heartbeat {
     uint32_t count;
     uint32_t max, min; /* between consecutive pings; 0 with fewer than two */
-    uint32_t avg;      /* (last ping − connect) / count, 0 without a ping */
+    uint32_t avg;      /* (last ping − connect) / count; 0 with fewer than two */
     uint32_t last;     /* end − last ping (or connect) */
 };
 
-/* The running account behind it: 24 bytes in every session. Times are monotonic milliseconds. */
+/* The running account behind it: 24 bytes in every session. Counted in tenths of a second, which
+ * last for a session of 13 years (milliseconds would wrap after 49 days). */
 struct heartbeat_meter {
-    int64_t connected_ms;
-    uint32_t last_ping;  /* ms since connected; 0 = none yet */
+    int64_t connected_ms; /* monotonic */
+    uint32_t last_ping;   /* tenths since connected */
     uint32_t count;
-    uint32_t max, min;   /* ms */
+    uint32_t max, min;    /* tenths */
 };
 
 void heartbeat_start(struct heartbeat_meter *m, int64_t mono_ms);
