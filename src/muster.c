@@ -1,0 +1,46 @@
+/* muster: one program, its commands. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/commands.h"
+#include "sim/sim.h"
+
+static const struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    { "serve", "runs the server on a data directory", command_serve },
+    { "apply", "creates or updates enterprises, products, devices, … from a file", command_apply },
+    { "sim",   "simulates devices against a server", command_sim },
+};
+
+static void print_usage(FILE *to)
+{
+    fprintf(to, "usage: muster COMMAND [options]\n\nmuster is a self-hosted device cloud.\n\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(to, "  muster %-6s %s\n", commands[i].name, commands[i].summary);
+    fprintf(to, "\n  muster COMMAND --help   shows a command's options\n"
+                "  muster --version        shows the version\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("muster %s\n", MUSTER_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
+    fprintf(stderr, "muster: there is no command '%s' (see muster --help)\n", argv[1]);
+    return 2;
+}

@@ -1,0 +1,70 @@
+#include "ops/data_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_t why_size)
+{
+    struct stat st;
+    char *lock_path = NULL;
+    enum mu_err err = MU_E_IO;
+
+    *d = (struct data_dir){ .lock_fd = -1, .path = strdup(path) };
+    if (!d->path || asprintf(&lock_path, "%s/lock", path) < 0) {
+        snprintf(why, why_size, "out of memory");
+        lock_path = NULL;
+        err = MU_E_NOMEM;
+        goto out;
+    }
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        snprintf(why, why_size, "cannot create %s: %s", path, strerror(errno));
+        goto out;
+    }
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        snprintf(why, why_size, "%s is not a directory", path);
+        goto out;
+    }
+    /* It holds secrets that the protocols need in clear: nobody else looks in. */
+    if ((st.st_mode & 077) && chmod(path, 0700) != 0) {
+        snprintf(why, why_size, "%s is open to others and its mode cannot be changed: %s", path,
+                 strerror(errno));
+        goto out;
+    }
+    d->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (d->lock_fd < 0) {
+        snprintf(why, why_size, "cannot open %s: %s", lock_path, strerror(errno));
+        err = errno == ENOSPC ? MU_E_FULL : MU_E_IO;
+        goto out;
+    }
+    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        snprintf(why, why_size, "the data directory %s is in use by another process", path);
+        err = MU_E_LOCKED;
+        goto out;
+    }
+    err = MU_OK;
+out:
+    free(lock_path);
+    if (err != MU_OK)
+        data_dir_close(d);
+    return err;
+}
+
+void data_dir_close(struct data_dir *d)
+{
+    if (d->lock_fd >= 0)
+        close(d->lock_fd);
+    free(d->path);
+    *d = (struct data_dir){ .lock_fd = -1 };
+}
+
+char *data_dir_socket_path(const char *dir)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/control.sock", dir) < 0 ? NULL : path;
+}

@@ -1,0 +1,21 @@
+#ifndef MUSTER_OPS_DATA_DIR_H
+#define MUSTER_OPS_DATA_DIR_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* The data directory: one per server, mode 0700, locked while it is in use. */
+struct data_dir {
+    char *path;
+    int lock_fd;
+};
+
+/* Creates it if needed and locks it. why gets one sentence. MU_E_LOCKED: in use; MU_E_IO. */
+MU_MUST_USE enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_t why_size);
+void data_dir_close(struct data_dir *d);
+
+/* path of the socket by which commands reach the server; malloc'ed, NULL without memory. */
+char *data_dir_socket_path(const char *dir);
+
+#endif

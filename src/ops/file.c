@@ -1,0 +1,36 @@
+#include "ops/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = -1;
+
+    if (fd >= 0)
+        do {
+            uint8_t *at = buf_reserve(out, 65536);
+            if (!at)
+                break;
+            n = read(fd, at, 65536);
+            if (n > 0)
+                out->len += (size_t)n;
+        } while (n > 0 || (n < 0 && errno == EINTR));
+    int reason = errno;
+    if (fd >= 0 && !standard_input)
+        close(fd);
+    if (out->err != MU_OK) {
+        snprintf(why, why_size, "cannot read %s: %s", path, mu_err_text(out->err));
+        return out->err;
+    }
+    if (n != 0) {
+        snprintf(why, why_size, "cannot read %s: %s", path, strerror(reason));
+        return MU_E_IO;
+    }
+    return MU_OK;
+}

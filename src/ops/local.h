@@ -1,0 +1,33 @@
+#ifndef MUSTER_OPS_LOCAL_H
+#define MUSTER_OPS_LOCAL_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+/* How commands reach a running server: a Unix socket in the data directory (mode 0600).
+ *
+ * One request per connection. Request: the command's name, a newline, the length of its input as a
+ * decimal, a newline, the input. Answer: the exit status as a decimal, a newline, text for the
+ * operator until the end of the stream. */
+
+#define LOCAL_INPUT_MAX (512u * 1024 * 1024) /* an apply file of a million devices is 250 MB */
+
+struct local_command {
+    const char *name;
+    /* Runs on the socket's own thread; appends text for the operator; returns the exit status. */
+    int (*run)(void *ctx, struct str input, struct buf *answer);
+};
+
+struct local_server;
+MU_MUST_USE enum mu_err local_serve(struct local_server **out, const char *dir, const struct local_command *commands,
+                                    size_t count, void *ctx, char *why, size_t why_size);
+/* Finishes a command that runs, then ends. */
+void local_stop(struct local_server *s);
+
+/* The other end. MU_E_OFFLINE: no server runs on that directory. Otherwise *status and answer are
+ * what the server said; MU_E_IO if it broke off. */
+MU_MUST_USE enum mu_err local_call(const char *dir, const char *command, struct str input, int *status, struct buf *answer);
+
+#endif

@@ -1,0 +1,61 @@
+#include "ops/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void privileges_raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static struct passwd *find_user(const char *user, char *why, size_t why_size)
+{
+    struct passwd *pw = getpwnam(user);
+    if (!pw)
+        snprintf(why, why_size, "there is no user '%s' on this machine", user);
+    return pw;
+}
+
+enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, size_t why_size)
+{
+    struct passwd *pw = find_user(user, why, why_size);
+
+    if (!pw)
+        return MU_E_NOT_FOUND;
+    if ((mkdir(dir, 0700) != 0 && errno != EEXIST) || chown(dir, pw->pw_uid, pw->pw_gid) != 0) {
+        snprintf(why, why_size, "cannot give %s to user '%s': %s", dir, user, strerror(errno));
+        return MU_E_IO;
+    }
+    return MU_OK;
+}
+
+enum mu_err privileges_drop(const char *user, char *why, size_t why_size)
+{
+    struct passwd *pw = find_user(user, why, why_size);
+
+    if (!pw)
+        return MU_E_NOT_FOUND;
+    if (pw->pw_uid == 0) {
+        snprintf(why, why_size, "--user must name somebody other than root");
+        return MU_E_VALUE;
+    }
+    if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0
+        || setuid(0) == 0) {
+        snprintf(why, why_size, "cannot become user '%s': %s", user, strerror(errno));
+        return MU_E_IO;
+    }
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return MU_OK;
+}

@@ -1,0 +1,19 @@
+#ifndef MUSTER_OPS_PRIVILEGES_H
+#define MUSTER_OPS_PRIVILEGES_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Raises the number of descriptors this process may hold to its hard limit. */
+void privileges_raise_descriptors(void);
+
+/* Makes dir (created with mode 0700 if it is missing) belong to user, so that what root has
+ * created can be used after privileges_drop. why gets one sentence on failure. */
+MU_MUST_USE enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, size_t why_size);
+
+/* Becomes user for good: groups, group, user; checks that there is no way back. Before any thread
+ * exists. */
+MU_MUST_USE enum mu_err privileges_drop(const char *user, char *why, size_t why_size);
+
+#endif

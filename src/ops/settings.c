@@ -1,0 +1,218 @@
+#include "ops/settings.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct setting *find(const struct settings *s, const char *name, size_t len)
+{
+    for (struct setting *t = s->list; t->name; t++)
+        if (strlen(t->name) == len && memcmp(t->name, name, len) == 0)
+            return t;
+    return NULL;
+}
+
+static bool value_fits(const struct setting *t, const char *value)
+{
+    char *end;
+
+    switch (t->kind) {
+    case SETTING_TEXT:
+        return value[0] != '\0';
+    case SETTING_SWITCH:
+        return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+    case SETTING_COUNT:
+        errno = 0;
+        (void)strtoul(value, &end, 10);
+        return isdigit((unsigned char)value[0]) && *end == '\0' && errno == 0;
+    case SETTING_NUMBER:
+        errno = 0;
+        return isdigit((unsigned char)value[0]) && isfinite(strtod(value, &end)) && *end == '\0'
+               && errno == 0;
+    }
+    return false;
+}
+
+static const char *kind_text(enum setting_kind kind)
+{
+    switch (kind) {
+    case SETTING_TEXT:   return "a text";
+    case SETTING_SWITCH: return "yes or no";
+    case SETTING_COUNT:  return "a whole number";
+    case SETTING_NUMBER: return "a number";
+    }
+    return "";
+}
+
+/* --- the file -------------------------------------------------------------------------------------*/
+
+struct file_reading {
+    struct settings *settings;
+    const char *path;
+    bool failed;
+};
+
+static int file_line(void *user, const char *section, const char *name, const char *value, int line)
+{
+    struct file_reading *r = user;
+    struct setting *t = find(r->settings, name, strlen(name));
+
+    if (section[0] != '\0' || !t || strcmp(name, "config") == 0) {
+        fprintf(stderr, "muster: %s:%d: unknown setting '%s%s%s'\n", r->path, line, section,
+                section[0] ? "." : "", name);
+        r->failed = true;
+        return 0;
+    }
+    if (!value_fits(t, value)) {
+        fprintf(stderr, "muster: %s:%d: '%s' needs %s, not '%s'\n", r->path, line, name,
+                kind_text(t->kind), value);
+        r->failed = true;
+        return 0;
+    }
+    if (!t->value) { /* a flag has been read already, and wins */
+        t->value = strdup(value);
+        if (!t->value)
+            abort();
+    }
+    return 1;
+}
+
+static enum mu_err read_file(struct settings *s, const char *path)
+{
+    struct file_reading r = { .settings = s, .path = path };
+    int line = ini_parse(path, file_line, &r);
+
+    if (r.failed)
+        return MU_E_SYNTAX;
+    if (line < 0) {
+        fprintf(stderr, "muster: cannot read %s: %s\n", path, strerror(errno));
+        return MU_E_SYNTAX;
+    }
+    if (line > 0) {
+        fprintf(stderr, "muster: %s:%d: not a line of the form name = value\n", path, line);
+        return MU_E_SYNTAX;
+    }
+    return MU_OK;
+}
+
+/* --- flags ----------------------------------------------------------------------------------------*/
+
+static void print_help(const struct settings *s)
+{
+    printf("usage: muster %s\n\n%s\n\n", s->usage, s->summary);
+    for (const struct setting *t = s->list; t->name; t++) {
+        printf("  --%s%s%s\n", t->name, t->metavar ? " " : "", t->metavar ? t->metavar : "");
+        for (const char *at = t->help; *at; ) {
+            size_t n = strcspn(at, "\n");
+            printf("        %.*s\n", (int)n, at);
+            at += n + (at[n] == '\n');
+        }
+        if (t->standard)
+            printf("        default: %s\n", t->standard);
+    }
+    printf("  --help\n        shows this text\n");
+}
+
+static enum mu_err wrong(const struct settings *s, const char *what, const char *arg)
+{
+    fprintf(stderr, "muster %s: %s '%s' (see muster %s --help)\n", s->command, what, arg, s->command);
+    return MU_E_SYNTAX;
+}
+
+static enum mu_err read_flags(struct settings *s, int argc, char **argv)
+{
+    int positional = 0;
+
+    for (int i = 0; i < argc; i++) {
+        const char *arg = argv[i];
+        if (strncmp(arg, "--", 2) != 0) {
+            if (positional == s->positional_max)
+                return wrong(s, "unexpected argument", arg);
+            s->positional[positional++] = arg;
+            continue;
+        }
+        const char *equals = strchr(arg, '=');
+        size_t len = equals ? (size_t)(equals - arg - 2) : strlen(arg + 2);
+        struct setting *t = find(s, arg + 2, len);
+        if (!t)
+            return wrong(s, "unknown option", arg);
+        if (t->value)
+            return wrong(s, "option given twice:", arg);
+        const char *value = equals ? equals + 1 : NULL;
+        if (!value && t->kind == SETTING_SWITCH)
+            value = "yes";
+        if (!value && ++i < argc)
+            value = argv[i];
+        if (!value)
+            return wrong(s, "no value for option", arg);
+        if (!value_fits(t, value)) {
+            fprintf(stderr, "muster %s: option '--%s' needs %s, not '%s'\n", s->command, t->name,
+                    kind_text(t->kind), value);
+            return MU_E_SYNTAX;
+        }
+        t->value = strdup(value);
+        if (!t->value)
+            abort();
+    }
+    if (positional < s->positional_min) {
+        fprintf(stderr, "muster %s: too few arguments; usage: muster %s\n", s->command, s->usage);
+        return MU_E_SYNTAX;
+    }
+    return MU_OK;
+}
+
+enum mu_err settings_parse(struct settings *s, int argc, char **argv)
+{
+    enum mu_err err;
+
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            print_help(s);
+            return MU_E_CLOSED;
+        }
+    if ((err = read_flags(s, argc, argv)) != MU_OK)
+        return err;
+    const struct setting *config = find(s, "config", strlen("config"));
+    if (config && config->value)
+        return read_file(s, config->value);
+    return MU_OK;
+}
+
+/* --- reading --------------------------------------------------------------------------------------*/
+
+const char *setting_text(const struct settings *s, const char *name)
+{
+    const struct setting *t = find(s, name, strlen(name));
+    assert(t);
+    return t->value ? t->value : t->standard;
+}
+
+double setting_number(const struct settings *s, const char *name)
+{
+    const char *text = setting_text(s, name);
+    return text ? strtod(text, NULL) : 0;
+}
+
+unsigned long setting_count(const struct settings *s, const char *name)
+{
+    const char *text = setting_text(s, name);
+    return text ? strtoul(text, NULL, 10) : 0;
+}
+
+bool setting_on(const struct settings *s, const char *name)
+{
+    const char *text = setting_text(s, name);
+    return text && strcmp(text, "yes") == 0;
+}
+
+void settings_free(struct settings *s)
+{
+    for (struct setting *t = s->list; t->name; t++) {
+        free((char *)t->value);
+        t->value = NULL;
+    }
+}
