@@ -14,6 +14,7 @@
  *          ("devices[3].mac: missing"); at most 100 of them
  *
  * MU_E_SYNTAX (not JSON), MU_E_VALUE (mistakes in it), or the registry's errors. Not on a loop. */
-MU_MUST_USE enum mu_err apply_json(struct registry *reg, struct str json, int64_t now_s, struct buf *report);
+MU_MUST_USE enum mu_err apply_json(struct registry *reg, struct str json, int64_t now_s,
+                                   struct buf *report);
 
 #endif

@@ -1,6 +1,8 @@
 #ifndef MUSTER_REGISTRY_REGISTRY_H
 #define MUSTER_REGISTRY_REGISTRY_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "registry/rows.h"
 
@@ -11,38 +13,66 @@
  * MU_E_FULL: the disk is full; MU_E_IO, MU_E_CORRUPT: see the log. */
 struct registry;
 
-/* Opens or creates the registry in a directory, bringing an older schema forward. why gets one
- * sentence on failure: MU_E_SCHEMA (newer), MU_E_CORRUPT, MU_E_IO, MU_E_FULL. */
+/* Opens or creates the registry in a directory that exists, bringing an older schema forward. why
+ * gets one sentence on failure: MU_E_SCHEMA (newer), MU_E_CORRUPT, MU_E_IO, MU_E_FULL, MU_E_LOCKED
+ * (another process is writing). The change feed starts empty: a follower visits everything first.
+ *
+ * registry_close waits for nothing: the caller has ended all its calls. NULL is allowed. */
 MU_MUST_USE enum mu_err registry_open(struct registry **out, const char *dir, char *why,
                                       size_t why_size);
 void registry_close(struct registry *reg);
 
-/* --- writing ------------------------------------------------------------------------------------
- * A write is a function that runs inside a transaction. registry_write returns after the commit is
- * on disk; writes of several threads that wait at the same time share one commit, each isolated
- * from the failure of the others. If the function returns an error, nothing of it stays and
- * registry_write returns that error. Every change of a row that the fleet index follows is entered
- * in the change feed by the put/delete functions themselves, in the same transaction. */
+/* --- transactions -------------------------------------------------------------------------------
+ * A write is a function that runs inside a transaction, in the calling thread or in that of another
+ * writer. registry_write returns after the commit is on disk; writes of several threads that wait
+ * at the same time share one commit, each isolated from the failure of the others. If the function
+ * returns an error, nothing of it stays and registry_write returns that error. Every change of a
+ * row that the fleet index follows is entered in the change feed by the put/delete functions
+ * themselves, in the same transaction.
+ *
+ * registry_read runs its function as of one moment, in the calling thread, and never waits for a
+ * writer; the functions that change something fail in it. Neither may be called inside the other. */
 struct registry_tx;
 typedef enum mu_err (*registry_fn)(struct registry_tx *tx, void *arg);
 MU_MUST_USE enum mu_err registry_write(struct registry *reg, registry_fn fn, void *arg);
+MU_MUST_USE enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg);
 
 /* Reads inside a transaction see its own writes. MU_E_NOT_FOUND if there is none. */
-MU_MUST_USE enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id, struct enterprise_row *out);
-MU_MUST_USE enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, struct product_row *out);
+MU_MUST_USE enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id,
+                                            struct enterprise_row *out);
+MU_MUST_USE enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key,
+                                          struct product_row *out);
 MU_MUST_USE enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out);
 MU_MUST_USE enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out);
 MU_MUST_USE enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out);
-MU_MUST_USE enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did, struct device_row *out);
+MU_MUST_USE enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did,
+                                         struct device_row *out);
 MU_MUST_USE enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out);
-/* The latest registration of a mac (the highest number). */
-MU_MUST_USE enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out);
+/* The latest registration of a mac: the enabled one (there is at most one), else the one with the
+ * highest number. */
+MU_MUST_USE enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac,
+                                         struct device_row *out);
+MU_MUST_USE enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac,
+                                              const char *passcode, struct device_row *out);
 MU_MUST_USE enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out);
 /* The enterprise a product is associated with, 0 if none. */
-MU_MUST_USE enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product, uint32_t *enterprise);
+MU_MUST_USE enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product,
+                                              uint32_t *enterprise);
+/* Product numbers in ascending order; *products is malloc'ed (NULL if there are none). */
+MU_MUST_USE enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise,
+                                               uint32_t **products, size_t *count);
+MU_MUST_USE enum mu_err tx_app_products(struct registry_tx *tx, uint32_t app, uint32_t **products,
+                                        size_t *count);
 
-/* Insert (no == 0; the number is written back) or update by number. MU_E_EXISTS: another row has
- * that key. */
+/* Insert (no == 0; the number is written back) or update by number (MU_E_NOT_FOUND). MU_E_EXISTS:
+ * another row has that key; MU_E_NOT_FOUND: a row it refers to is not there.
+ *
+ * product  `definition` is not written: tx_put_definition and tx_clear_definition say what is in
+ *          force
+ * app      `enterprise` is not written: it follows from the app's products
+ * device   MU_E_EXISTS also if the mac has that passcode under another did, or if the device is
+ *          enabled and another one of its mac is
+ * group    MU_E_VALUE if the parent is the group itself or below it */
 MU_MUST_USE enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row);
 MU_MUST_USE enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row);
 MU_MUST_USE enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row);
@@ -53,41 +83,56 @@ MU_MUST_USE enum mu_err tx_put_token(struct registry_tx *tx, const struct token_
 
 /* Adds a version of a product's definition and puts it in force; json is in the normal form that
  * GET datapoint answers. The same text as the version in force adds nothing. */
-MU_MUST_USE enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json, uint32_t *version);
+MU_MUST_USE enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json,
+                                          uint32_t *version);
 MU_MUST_USE enum mu_err tx_clear_definition(struct registry_tx *tx, uint32_t product);
 
+/* A product belongs to one enterprise at most: MU_E_EXISTS if it belongs to another one; the same
+ * again changes nothing. MU_E_VALUE: an app has this product and one of another enterprise. */
 MU_MUST_USE enum mu_err tx_associate(struct registry_tx *tx, uint32_t enterprise, uint32_t product);
+/* Ends the association and the tokens that were given under it; MU_E_NOT_FOUND if there is none. */
 MU_MUST_USE enum mu_err tx_dissociate(struct registry_tx *tx, uint32_t enterprise, uint32_t product);
-MU_MUST_USE enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint32_t *products, size_t count);
+/* Exactly these products; MU_E_VALUE if they belong to more than one enterprise. */
+MU_MUST_USE enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app,
+                                            const uint32_t *products, size_t count);
 
 /* --- devices at the door: the calls that have a rule of their own -------------------------------*/
 enum register_outcome {
     REGISTER_CREATED,   /* a new did */
-    REGISTER_REPLACED,  /* a new did; the mac's old one is disabled now (`old`) */
-    REGISTER_SAME,      /* same mac and passcode: the did it has */
-    REGISTER_ENABLED,   /* as SAME, and it was disabled before */
+    REGISTER_REPLACED,  /* a new did; the mac's enabled one is disabled now (`old`) */
+    REGISTER_SAME,      /* same mac and passcode: the did it has; nothing was written */
+    REGISTER_ENABLED,   /* as SAME, but it was disabled before; if another did of the mac was
+                           enabled, that one is disabled now (`old`) */
 };
 struct register_result {
     enum register_outcome outcome;
     struct device_row device;
-    uint32_t old;       /* REPLACED: number of the device that was disabled */
+    uint32_t old;       /* number of the device that this registration disabled, 0 if none */
 };
-/* device-access 1, "register". known_only: MU_E_REFUSED unless mac and passcode were imported. */
+/* device-access 1, "register". known_only: MU_E_REFUSED unless mac and passcode were imported.
+ * MU_E_NOT_FOUND for an unknown product. */
 MU_MUST_USE enum mu_err registry_register_device(struct registry *reg, uint32_t product, const char *mac,
                                                  const char *passcode, bool known_only, int64_t now_s,
                                                  struct register_result *out);
-MU_MUST_USE enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device, bool disabled);
-/* Keeps where a device connects from, unless the operator has said where it is. */
-MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t device, const struct place *place,
-                                               bool has_coordinates, double longitude, double latitude);
+/* MU_E_NOT_FOUND; MU_E_EXISTS if it is to be enabled while another device of its mac is. */
+MU_MUST_USE enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device,
+                                                     bool disabled);
+/* Keeps where a device connects from, unless the operator has said where it is. Costs a read if
+ * that is known already. */
+MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t device,
+                                               const struct place *place, bool has_coordinates,
+                                               double longitude, double latitude);
 
-MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s, uint32_t *deleted);
+/* Those with expires_at <= now_s. */
+MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s,
+                                                       uint32_t *deleted);
 
 /* --- following ----------------------------------------------------------------------------------
  * The fleet index is a follower: it visits everything once, then what has changed since a number.
  * A visitor's function may be NULL; rows live during the call; an error ends the visit and is
- * returned. Parents come before children (product before definition before device; group parents
- * before groups). */
+ * returned. Parents come before children: enterprises, products, definitions, associations, apps,
+ * groups (a parent before its children), devices, tokens; deletions come last, children first. A
+ * deletion may name a number that the follower has never seen. */
 enum registry_kind { KIND_ENTERPRISE, KIND_PRODUCT, KIND_APP, KIND_DEVICE, KIND_GROUP };
 struct registry_visitor {
     void *ctx;
@@ -102,9 +147,13 @@ struct registry_visitor {
     enum mu_err (*deleted)(void *ctx, enum registry_kind kind, uint32_t no);
 };
 /* Everything, as of one moment; *seq = the number of the last change contained. */
-MU_MUST_USE enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq);
-/* What changed after *seq, each thing once, as it is now; *seq moves on. */
-MU_MUST_USE enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq);
+MU_MUST_USE enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v,
+                                           uint64_t *seq);
+/* What changed after *seq, each thing once, as it is now; *seq moves on if the visit succeeds.
+ * MU_E_NOT_FOUND: *seq is from before registry_open or millions of changes back, and what followed
+ * it is not kept any more; visit everything anew. */
+MU_MUST_USE enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v,
+                                               uint64_t *seq);
 
 /* --- queries --------------------------------------------------------------------------------------*/
 /* The devices of a product that are bound to a user now; MU_E_NOT_FOUND for an unknown uid. *devices
@@ -112,8 +161,11 @@ MU_MUST_USE enum mu_err registry_visit_changes(struct registry *reg, const struc
 MU_MUST_USE enum mu_err registry_devices_of_user(struct registry *reg, uint32_t product, const char *uid,
                                                  uint32_t **devices, size_t *count);
 
-/* Small facts about the data directory itself ("time_zone"); MU_E_NOT_FOUND if not set. */
-MU_MUST_USE enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out, size_t size);
-MU_MUST_USE enum mu_err registry_set_fact(struct registry *reg, const char *name, const char *value);
+/* Small facts about the data directory itself ("time_zone"). MU_E_NOT_FOUND if not set, MU_E_LIMIT
+ * if it does not fit. */
+MU_MUST_USE enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out,
+                                          size_t size);
+MU_MUST_USE enum mu_err registry_set_fact(struct registry *reg, const char *name,
+                                          const char *value);
 
 #endif
