@@ -1,0 +1,105 @@
+#include "net/conn_private.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/loop_private.h"
+
+/* A TCP socket that is closed with unread input sends a reset, and that can destroy the last answer
+ * on its way, or in the peer's own buffer (RFC 9112, 9.6). So a close in good order sends everything,
+ * then only its own half of the connection ends, and input is thrown away until the peer ends the
+ * other half or the time is up. */
+
+#define FAREWELL_MS 5000
+
+struct conn_farewell {
+    struct timer timer;
+    struct conn *conn;
+};
+
+static void drop_input(struct conn *c)
+{
+    free(c->in);
+    c->in = NULL;
+    c->in_len = 0;
+}
+
+static void time_is_up(struct timer *t)
+{
+    struct conn_farewell *f = (struct conn_farewell *)t;
+    conn_finish(f->conn, CONN_WE_CLOSED);
+}
+
+void conn_finish(struct conn *c, enum conn_end end)
+{
+    if (conn_has(c, CONN_ENDED))
+        return;
+    /* How it began to end is what counts, not what cut the farewell short. */
+    if (!conn_has(c, CONN_CLOSING))
+        c->end = (uint8_t)end;
+    if (end == CONN_WE_CLOSED && !conn_has(c, CONN_LINGERING))
+        transport_say_goodbye(c);
+    conn_set(c, CONN_ENDED);
+    if (c->farewell)
+        timer_stop(&c->farewell->timer);
+    free(c->farewell);
+    c->farewell = NULL;
+    transport_free(c);
+    if (!conn_has(c, CONN_DETACHED))
+        loop_fd_remove(c->loop, &c->io);
+    close(c->io.fd);
+    c->io.fd = -1;
+    drop_input(c);
+    free(c->out);
+    c->out = NULL;
+    c->out_len = 0;
+    conn_queue(c);
+}
+
+void conn_closing_sent(struct conn *c)
+{
+    if (conn_has(c, CONN_EOF)) {
+        conn_finish(c, CONN_WE_CLOSED);
+        return;
+    }
+    conn_unset(c, CONN_OWES_DRAIN);
+    conn_set(c, CONN_LINGERING);
+    transport_say_goodbye(c);
+    shutdown(c->io.fd, SHUT_WR);
+}
+
+void conn_begin_closing(struct conn *c, enum conn_end end)
+{
+    if (conn_has(c, CONN_ENDED | CONN_CLOSING))
+        return;
+    struct conn_farewell *f = NULL;
+    bool peer_is_waiting = !conn_has(c, CONN_EOF | CONN_DETACHED);
+    if (c->out_len || peer_is_waiting)
+        f = malloc(sizeof(*f));
+    if (!f) {
+        conn_finish(c, end);
+        return;
+    }
+    *f = (struct conn_farewell){ .timer.fire = time_is_up, .conn = c };
+    c->farewell = f;
+    drop_input(c);
+    c->end = (uint8_t)end;
+    conn_set(c, CONN_CLOSING);
+    timer_start(c->loop, &f->timer, FAREWELL_MS);
+    if (!c->out_len && !conn_has(c, CONN_CONNECTING))
+        conn_closing_sent(c);
+    conn_update_interest(c);
+}
+
+void conn_close(struct conn *c)
+{
+    conn_finish(c, CONN_WE_CLOSED);
+    if (!loop_is_current(c->loop))
+        conn_report_ended(c->loop);
+}
+
+void conn_close_when_sent(struct conn *c)
+{
+    conn_begin_closing(c, CONN_WE_CLOSED);
+}

@@ -1,0 +1,83 @@
+#include "net/conn_private.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/tls_private.h"
+
+static enum mu_err start(struct conn *c, struct loop *loop, int fd, const struct conn_ops *ops,
+                         uint32_t in_max, uint32_t out_max)
+{
+    *c = (struct conn){
+        .io = { .fd = fd, .ready = conn_ready },
+        .loop = loop,
+        .ops = ops,
+        .in_max = in_max,
+        .out_max = out_max,
+    };
+    /* An answer is one write: waiting for more would only delay it. */
+    int on = 1;
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 ? MU_OK : MU_E_IO;
+}
+
+enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, struct tls_context *tls,
+                      const struct conn_ops *ops, uint32_t in_max, uint32_t out_max)
+{
+    enum mu_err err = start(c, loop, fd, ops, in_max, out_max);
+
+    if (err == MU_OK && tls) {
+        conn_set(c, CONN_TLS);
+        if (!(c->tls = tls_accept(tls, fd)))
+            err = MU_E_NOMEM;
+    }
+    if (err == MU_OK)
+        err = loop_fd_add(loop, &c->io, EPOLLIN);
+    if (err != MU_OK) {
+        transport_free(c);
+        close(fd);
+    }
+    return err;
+}
+
+enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockaddr *to,
+                         socklen_t to_len, const struct conn_ops *ops, uint32_t in_max,
+                         uint32_t out_max)
+{
+    enum mu_err err;
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return MU_E_IO;
+    if ((err = start(c, loop, fd, ops, in_max, out_max)) != MU_OK)
+        goto out;
+    conn_set(c, CONN_CONNECTING);
+    if (connect(fd, to, to_len) != 0 && errno != EINPROGRESS) {
+        err = MU_E_IO;
+        goto out;
+    }
+    err = loop_fd_add(loop, &c->io, EPOLLOUT);
+out:
+    if (err != MU_OK)
+        close(fd);
+    return err;
+}
+
+bool conn_is_tls(const struct conn *c)
+{
+    return conn_has(c, CONN_TLS);
+}
+
+void conn_peer(const struct conn *c, struct ip_addr *out)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+
+    memset(out, 0, sizeof(*out));
+    if (!conn_has(c, CONN_ENDED) && getpeername(c->io.fd, (struct sockaddr *)&peer, &len) == 0)
+        ip_of_sockaddr((const struct sockaddr *)&peer, out);
+}

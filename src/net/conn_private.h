@@ -1,0 +1,78 @@
+#ifndef MUSTER_NET_CONN_PRIVATE_H
+#define MUSTER_NET_CONN_PRIVATE_H
+
+#include "net/conn.h"
+
+/* What the files of a connection share: conn.c (reading, writing, events), conn_close.c (its end),
+ * transport.c (socket or TLS). Private to net/. */
+
+enum conn_flag {
+    CONN_PAUSED     = 1 << 0,
+    CONN_CONNECTING = 1 << 1,
+    CONN_CLOSING    = 1 << 2, /* the owner gets no more data; unsent output still goes */
+    CONN_LINGERING  = 1 << 3, /* it has gone; waiting for the peer to close */
+    CONN_ENDED      = 1 << 4, /* descriptor closed; closed() is due */
+    CONN_QUEUED     = 1 << 5, /* in loop->pending */
+    CONN_OWES_DRAIN = 1 << 6, /* output was kept: drained() is due when it has gone */
+    CONN_DETACHED   = 1 << 7, /* dead while paused, so not in epoll, which would report it endlessly */
+    CONN_EOF        = 1 << 8, /* the peer sends no more */
+    CONN_TLS        = 1 << 9,
+    TLS_READ_WANTS_WRITE = 1 << 10,
+    TLS_WRITE_WANTS_READ = 1 << 11,
+};
+
+static inline bool conn_has(const struct conn *c, unsigned flags)
+{
+    return (c->flags & flags) != 0;
+}
+
+static inline void conn_set(struct conn *c, unsigned flag)
+{
+    c->flags = (uint16_t)(c->flags | flag);
+}
+
+static inline void conn_unset(struct conn *c, unsigned flag)
+{
+    c->flags = (uint16_t)(c->flags & ~flag);
+}
+
+void conn_ready(struct loop_fd *io, uint32_t events);
+
+/* Looks at the connection again after this round's mail. */
+void conn_queue(struct conn *c);
+
+/* Asks epoll for what the connection's state wants. */
+void conn_update_interest(struct conn *c);
+
+/* Closes and releases everything; closed() will be called. Does nothing the second time. */
+void conn_finish(struct conn *c, enum conn_end end);
+
+/* Delivers no more, sends what is unsent, then ends. */
+void conn_begin_closing(struct conn *c, enum conn_end end);
+/* The next step of it, when everything has been sent. */
+void conn_closing_sent(struct conn *c);
+
+enum transport_status {
+    TRANSPORT_OK,
+    TRANSPORT_AGAIN,
+    TRANSPORT_EOF,
+    TRANSPORT_RESET,
+    TRANSPORT_TLS_FAILED,
+};
+
+/* Reads at most size bytes; *len bytes have come, also when the status tells of an end behind them.
+ * OK: there may be more. */
+enum transport_status transport_read(struct conn *c, uint8_t *bytes, size_t size, size_t *len);
+
+/* OK: all len bytes were taken. Otherwise *sent tells how many. After AGAIN the bytes not taken must
+ * come again, perhaps with more behind them. */
+enum transport_status transport_write(struct conn *c, const uint8_t *bytes, size_t len, size_t *sent);
+
+/* True if decrypted input waits inside TLS, where epoll does not see it. */
+bool transport_has_input(const struct conn *c);
+
+/* Tells a TLS peer that nothing more comes, so that it need not suspect a cut-off answer. */
+void transport_say_goodbye(struct conn *c);
+void transport_free(struct conn *c);
+
+#endif

@@ -1,0 +1,179 @@
+#include "net/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Accepting more at once would keep the living connections waiting. */
+#define ACCEPT_BATCH 64
+#define PAUSE_MS 1000
+
+struct listener_socket {
+    struct loop_fd io;
+    struct timer resume;
+    struct loop *loop;
+    struct listener *listener;
+};
+
+struct listener {
+    listener_accept accept;
+    void *ctx;
+    struct tls_context *tls;
+    unsigned count;
+    struct listener_socket socket[];
+};
+
+static struct listener_socket *socket_of_io(struct loop_fd *io)
+{
+    return (struct listener_socket *)((char *)io - offsetof(struct listener_socket, io));
+}
+
+static struct listener_socket *socket_of_timer(struct timer *t)
+{
+    return (struct listener_socket *)((char *)t - offsetof(struct listener_socket, resume));
+}
+
+static void resume(struct timer *t)
+{
+    struct listener_socket *s = socket_of_timer(t);
+    loop_fd_want(s->loop, &s->io, EPOLLIN);
+}
+
+/* The waiting connection stays in the backlog, so its event would come again at once. */
+static void pause_accepting(struct listener_socket *s, int error)
+{
+    log_event(LOG_WARN, "accept_paused", "loop=%u reason=%s pause_ms=%d", loop_index(s->loop),
+              LOG_Q(strerror(error), strlen(strerror(error))), PAUSE_MS);
+    loop_fd_want(s->loop, &s->io, 0);
+    timer_start(s->loop, &s->resume, PAUSE_MS);
+}
+
+static void accept_ready(struct loop_fd *io, uint32_t events)
+{
+    struct listener_socket *s = socket_of_io(io);
+    struct listener *l = s->listener;
+    (void)events;
+
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof(peer);
+        int fd = accept4(io->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            l->accept(l->ctx, s->loop, fd, l->tls, (const struct sockaddr *)&peer);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(s, errno);
+        /* Anything else but "no more" is the failure of one connection that is gone already. */
+        if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO)
+            return;
+    }
+}
+
+static int open_socket(const struct net_address *address, bool shared)
+{
+    int fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+
+    int on = 1, off = 0;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (address->sa.ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (bind(fd, (const struct sockaddr *)&address->sa, address->len) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+/* SO_REUSEPORT would let a second program of the same user share the port unnoticed, each getting
+ * half of the connections. A socket without it is refused while anybody listens. */
+static bool is_free(const struct net_address *address)
+{
+    int fd = open_socket(address, false);
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+static enum mu_err add_socket(struct listener *l, struct loop *loop, struct net_address *address)
+{
+    struct listener_socket *s = &l->socket[l->count];
+    int fd = open_socket(address, true);
+    if (fd < 0)
+        return MU_E_IO;
+
+    *s = (struct listener_socket){
+        .io = { .fd = fd, .ready = accept_ready },
+        .resume = { .fire = resume },
+        .loop = loop,
+        .listener = l,
+    };
+    l->count++;
+    /* The first socket settles port 0 for the others. */
+    if (listen(fd, SOMAXCONN) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address->sa, &address->len) != 0)
+        return MU_E_IO;
+    return loop_fd_add(loop, &s->io, EPOLLIN);
+}
+
+enum mu_err listener_open(struct listener **out, struct net_address *address,
+                          struct loop *const *loops, unsigned loop_count, struct tls_context *tls,
+                          listener_accept accept, void *ctx, char *why, size_t why_size)
+{
+    enum mu_err err = MU_E_IO;
+    struct net_address bound = *address;
+    struct listener *l = calloc(1, sizeof(*l) + loop_count * sizeof(l->socket[0]));
+
+    *out = NULL;
+    if (!l) {
+        snprintf(why, why_size, "%s", mu_err_text(MU_E_NOMEM));
+        return MU_E_NOMEM;
+    }
+    l->accept = accept;
+    l->ctx = ctx;
+    l->tls = tls;
+
+    if (net_address_port(address) && !is_free(address))
+        goto out;
+    for (unsigned i = 0; i < loop_count; i++)
+        if ((err = add_socket(l, loops[i], &bound)) != MU_OK)
+            goto out;
+    *address = bound;
+    *out = l;
+    return MU_OK;
+out:
+    if (why_size) {
+        int error = errno;
+        char text[NET_ADDRESS_TEXT];
+        net_address_text(address, text);
+        snprintf(why, why_size, "%s: %s", text, strerror(error));
+    }
+    listener_close(l);
+    return err;
+}
+
+void listener_close(struct listener *l)
+{
+    if (!l)
+        return;
+    for (unsigned i = 0; i < l->count; i++) {
+        struct listener_socket *s = &l->socket[i];
+        timer_stop(&s->resume);
+        loop_fd_remove(s->loop, &s->io);
+        close(s->io.fd);
+    }
+    free(l);
+}

@@ -1,0 +1,260 @@
+#include "net/loop_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* One round: wait, descriptors, timers, mail, pending connections, hooks.
+ *
+ * The mailbox is a stack that senders push to and the loop takes as a whole and turns round, which
+ * keeps each sender's order. Only the sender that finds it empty writes the eventfd, so a burst
+ * costs one system call: whoever finds it full knows that an earlier sender's write is still to be
+ * seen, or that the loop is awake and has the box still to look at. */
+
+#define INPUT_SIZE (64 * 1024)
+#define LONGEST_WAIT_MS (60 * 60 * 1000) /* a timer may be further away than an int can say */
+
+static _Thread_local struct loop *current;
+
+static void ignore_wake(struct loop_fd *io, uint32_t events)
+{
+    (void)io;
+    (void)events;
+}
+
+static void wake(struct loop *loop)
+{
+    uint64_t one = 1;
+    while (write(loop->wake.fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+}
+
+enum mu_err loop_create(struct loop **out, unsigned index)
+{
+    enum mu_err err = MU_E_NOMEM;
+    struct loop *loop = aligned_alloc(_Alignof(struct loop), sizeof(*loop));
+
+    *out = NULL;
+    if (!loop)
+        return err;
+    *loop = (struct loop){ .index = index, .epoll = -1, .wake = { .fd = -1, .ready = ignore_wake } };
+    loop->hooks_end = &loop->hooks;
+    loop->now_ms = clock_mono_ms();
+    timer_wheel_init(&loop->timers, loop->now_ms);
+    /* OpenSSL writes to its socket without MSG_NOSIGNAL. */
+    signal(SIGPIPE, SIG_IGN);
+
+    if (!loop_input(loop, INPUT_SIZE))
+        goto out;
+    err = MU_E_IO;
+    if ((loop->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+        goto out;
+    if ((loop->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+        goto out;
+    if ((err = loop_fd_add(loop, &loop->wake, EPOLLIN | EPOLLET)) != MU_OK)
+        goto out;
+    *out = loop;
+    loop = NULL;
+out:
+    loop_destroy(loop);
+    return err;
+}
+
+void loop_destroy(struct loop *loop)
+{
+    if (!loop)
+        return;
+    conn_report_ended(loop);
+    struct mail *m = atomic_exchange(&loop->mailbox, NULL);
+    while (m) {
+        struct mail *next = m->next;
+        m->drop(m);
+        m = next;
+    }
+    if (loop->wake.fd >= 0)
+        close(loop->wake.fd);
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    free(loop->input);
+    free(loop);
+}
+
+static int wait_ms(struct loop *loop)
+{
+    if (loop->pending || atomic_load_explicit(&loop->mailbox, memory_order_relaxed))
+        return 0;
+    int64_t next = timer_wheel_next_ms(&loop->timers);
+    if (next < 0)
+        return -1;
+    int64_t left = next - clock_mono_ms();
+    if (left > LONGEST_WAIT_MS)
+        return LONGEST_WAIT_MS;
+    return left > 0 ? (int)left : 0;
+}
+
+static void dispatch(struct loop *loop)
+{
+    for (loop->event_at = 0; loop->event_at < loop->event_count; loop->event_at++) {
+        struct epoll_event *e = &loop->events[loop->event_at];
+        struct loop_fd *io = e->data.ptr;
+        if (io)
+            io->ready(io, e->events);
+    }
+    loop->event_count = 0;
+}
+
+static void deliver_mail(struct loop *loop)
+{
+    struct mail *newest = atomic_exchange_explicit(&loop->mailbox, NULL, memory_order_acquire);
+    struct mail *oldest = NULL;
+
+    while (newest) {
+        struct mail *m = newest;
+        newest = m->next;
+        m->next = oldest;
+        oldest = m;
+    }
+    while (oldest) {
+        struct mail *m = oldest;
+        oldest = m->next;
+        m->deliver(m, loop);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct loop *loop = arg;
+    bool last;
+
+    current = loop;
+    do {
+        int n = epoll_wait(loop->epoll, loop->events, LOOP_EVENTS, wait_ms(loop));
+        loop->event_count = n > 0 ? n : 0;
+        loop->now_ms = clock_mono_ms();
+        /* Before the mail is taken: what was posted before loop_stop is still delivered. */
+        last = atomic_load_explicit(&loop->stopping, memory_order_acquire);
+
+        dispatch(loop);
+        timer_wheel_advance(&loop->timers, loop->now_ms);
+        deliver_mail(loop);
+        conn_run_pending(loop);
+        for (struct loop_hook *h = loop->hooks; h; h = h->next)
+            h->run(h, loop);
+    } while (!last);
+    conn_report_ended(loop);
+    current = NULL;
+    return NULL;
+}
+
+enum mu_err loop_start(struct loop *loop)
+{
+    sigset_t all, before;
+
+    /* Signals are the main thread's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    loop->started = pthread_create(&loop->thread, NULL, run, loop) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return loop->started ? MU_OK : MU_E_NOMEM;
+}
+
+void loop_stop(struct loop *loop)
+{
+    atomic_store_explicit(&loop->stopping, true, memory_order_release);
+    wake(loop);
+}
+
+void loop_join(struct loop *loop)
+{
+    if (loop->started)
+        pthread_join(loop->thread, NULL);
+    loop->started = false;
+}
+
+unsigned loop_index(const struct loop *loop)
+{
+    return loop->index;
+}
+
+bool loop_is_current(const struct loop *loop)
+{
+    return loop == current;
+}
+
+int64_t loop_now_ms(const struct loop *loop)
+{
+    return loop->now_ms;
+}
+
+enum mu_err loop_fd_add(struct loop *loop, struct loop_fd *io, uint32_t events)
+{
+    struct epoll_event e = { .events = events, .data.ptr = io };
+
+    io->events = events;
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, io->fd, &e) == 0 ? MU_OK : MU_E_IO;
+}
+
+void loop_fd_want(struct loop *loop, struct loop_fd *io, uint32_t events)
+{
+    struct epoll_event e = { .events = events, .data.ptr = io };
+
+    if (io->events == events)
+        return;
+    io->events = events;
+    /* Changing what is registered needs no memory: it fails only for a descriptor that is not. */
+    int failed = epoll_ctl(loop->epoll, EPOLL_CTL_MOD, io->fd, &e);
+    assert(!failed);
+    (void)failed;
+}
+
+void loop_fd_remove(struct loop *loop, struct loop_fd *io)
+{
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
+    for (int i = loop->event_at; i < loop->event_count; i++)
+        if (loop->events[i].data.ptr == io)
+            loop->events[i].data.ptr = NULL;
+}
+
+void timer_start(struct loop *loop, struct timer *t, int64_t delay_ms)
+{
+    if (delay_ms < 0)
+        delay_ms = 0;
+    if (delay_ms > INT64_MAX / 2)
+        delay_ms = INT64_MAX / 2;
+    timer_wheel_start(&loop->timers, t, loop->now_ms + delay_ms);
+}
+
+void loop_post(struct loop *loop, struct mail *m)
+{
+    struct mail *newest = atomic_load_explicit(&loop->mailbox, memory_order_relaxed);
+
+    do
+        m->next = newest;
+    while (!atomic_compare_exchange_weak_explicit(&loop->mailbox, &newest, m, memory_order_release,
+                                                  memory_order_relaxed));
+    /* The loop itself looks into its box before it sleeps. */
+    if (!newest && !loop_is_current(loop))
+        wake(loop);
+}
+
+void loop_add_hook(struct loop *loop, struct loop_hook *h)
+{
+    h->next = NULL;
+    *loop->hooks_end = h;
+    loop->hooks_end = &h->next;
+}
+
+uint8_t *loop_input(struct loop *loop, size_t size)
+{
+    if (size > loop->input_size) {
+        free(loop->input);
+        loop->input = malloc(size);
+        loop->input_size = loop->input ? size : 0;
+    }
+    return loop->input;
+}

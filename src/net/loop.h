@@ -1,0 +1,79 @@
+#ifndef MUSTER_NET_LOOP_H
+#define MUSTER_NET_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* An event loop: one thread, one epoll instance, its timers and its mailbox. Everything that a loop
+ * owns (connections, sessions, timers) is touched by its thread only; other threads post mail. */
+struct loop;
+
+/* Also makes the process ignore SIGPIPE: a peer that goes away must not end it. */
+MU_MUST_USE enum mu_err loop_create(struct loop **out, unsigned index);
+/* After its thread has ended; undelivered mail is dropped through mail->drop. NULL is a no-op. */
+void loop_destroy(struct loop *loop);
+/* Starts the thread, which takes no signals. */
+MU_MUST_USE enum mu_err loop_start(struct loop *loop);
+/* Any thread. The loop ends after a round in which it delivers all mail posted before. */
+void loop_stop(struct loop *loop);
+void loop_join(struct loop *loop);
+
+unsigned loop_index(const struct loop *loop);
+bool loop_is_current(const struct loop *loop); /* this is the loop's thread, and the loop runs */
+
+/* The round's time, read once per wake-up: what timers and accounting go by. Loop thread. */
+int64_t loop_now_ms(const struct loop *loop);
+
+/* --- descriptors: the owner embeds a loop_fd ---------------------------------------------------*/
+struct loop_fd {
+    int fd;
+    uint32_t events; /* EPOLLIN | EPOLLOUT wanted; kept by loop_fd_* */
+    void (*ready)(struct loop_fd *io, uint32_t events);
+};
+
+MU_MUST_USE enum mu_err loop_fd_add(struct loop *loop, struct loop_fd *io, uint32_t events);
+void loop_fd_want(struct loop *loop, struct loop_fd *io, uint32_t events);
+/* After this no more ready() for io, even if this round had one queued: its memory may be freed. */
+void loop_fd_remove(struct loop *loop, struct loop_fd *io);
+
+/* --- timers: the owner embeds one; 10 ms granularity, O(1) start, stop and expiry ----------------
+ * All zero is a timer that does not run; the owner sets fire. It fires once, never before its time;
+ * those of the same 10 ms in no particular order. It may be freed when it does not run, so also in
+ * its own fire(). */
+struct timer {
+    struct timer *next, **prev; /* in a slot of the wheel; prev NULL = not running */
+    int64_t due_ms;
+    void (*fire)(struct timer *t);
+};
+
+/* delay_ms counts from loop_now_ms. Restarts a running one. */
+void timer_start(struct loop *loop, struct timer *t, int64_t delay_ms);
+void timer_stop(struct timer *t); /* no-op if not running */
+static inline bool timer_is_running(const struct timer *t)
+{
+    return t->prev != NULL;
+}
+
+/* --- mail: how other threads hand things over ---------------------------------------------------*/
+struct mail {
+    struct mail *next;
+    void (*deliver)(struct mail *m, struct loop *loop); /* on the loop's thread; owns m from then */
+    void (*drop)(struct mail *m);                       /* instead, if the loop ended before */
+};
+
+/* Any thread; never blocks; FIFO per sender. What the loop posts to itself comes in its next round
+ * if it is posted while mail is delivered or later. */
+void loop_post(struct loop *loop, struct mail *m);
+
+/* --- end of round --------------------------------------------------------------------------------
+ * Called once after each round's events, timers and mail: flush what was gathered. */
+struct loop_hook {
+    struct loop_hook *next;
+    void (*run)(struct loop_hook *h, struct loop *loop);
+};
+void loop_add_hook(struct loop *loop, struct loop_hook *h); /* before loop_start */
+
+#endif

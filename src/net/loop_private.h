@@ -1,0 +1,51 @@
+#ifndef MUSTER_NET_LOOP_PRIVATE_H
+#define MUSTER_NET_LOOP_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+
+#include "net/loop.h"
+#include "net/timer_wheel.h"
+
+/* What conn.c and loop.c know of each other; private to net/. */
+
+enum { LOOP_EVENTS = 256 };
+
+struct conn;
+
+struct loop {
+    unsigned index;
+    int epoll;
+    struct loop_fd wake;      /* an eventfd, edge-triggered and never read */
+    pthread_t thread;
+    bool started;
+    int64_t now_ms;
+
+    struct epoll_event events[LOOP_EVENTS];
+    int event_at, event_count; /* the one being dispatched, and those of this round */
+
+    struct timer_wheel timers;
+    struct loop_hook *hooks, **hooks_end;
+
+    /* Connections that are to be looked at after this round's mail: ended ones, whose owners have
+     * not been told yet, and those that go on with input they have kept. */
+    struct conn *pending;
+    uint8_t *input;           /* what connections read into */
+    size_t input_size;
+
+    /* Written by other threads, so not beside what the loop works with. */
+    _Alignas(64) _Atomic(struct mail *) mailbox; /* newest first */
+    atomic_bool stopping;
+};
+
+/* At least size bytes to read into, for the one connection whose turn it is; NULL without memory. */
+uint8_t *loop_input(struct loop *loop, size_t size);
+
+/* In conn.c: deals with loop->pending as it is now; what is added meanwhile waits for the next
+ * round. */
+void conn_run_pending(struct loop *loop);
+/* Tells the owners of ended connections until there is none left, and reads no more. */
+void conn_report_ended(struct loop *loop);
+
+#endif
