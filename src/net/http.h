@@ -1,0 +1,151 @@
+#ifndef MUSTER_NET_HTTP_H
+#define MUSTER_NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "model/cidr.h"
+#include "net/conn.h"
+#include "net/loop.h"
+#include "net/workers.h"
+
+/* HTTP/1.1 on net/conn: parsing by llhttp, one request of a connection at a time (a pipelined one
+ * waits its turn), routing, and answers that leave in one write.
+ *
+ * A handler is a plain function from request to response. It runs on the connection's loop, or on
+ * the worker pool if its route is SLOW; a route that waits for something else is DEFERRED: its
+ * handler returns, and http_finish is called later, from any thread.
+ *
+ * What a broken request gets, and that the connection ends with it: 400 for what RFC 9112 forbids,
+ * and for whatever two readers could frame differently (Transfer-Encoding other than "chunked"
+ * alone, a second Content-Length or Host, folded lines, line ends other than CRLF, blanks where none
+ * belong); 408 head or body too slow, 413 body over LIMIT_HTTP_BODY, 417 unknown expectation, 431
+ * head over LIMIT_HTTP_HEAD or LIMIT_HTTP_HEADERS, 503 no memory. Upgrade is ignored, as a server
+ * may; CONNECT has no target that is a path and so is 400; other methods that no route has are 405. */
+
+enum http_method { HTTP_M_GET, HTTP_M_POST, HTTP_M_PUT, HTTP_M_DELETE, HTTP_M_OPTIONS, HTTP_M_OTHER };
+
+struct http_header { struct str name, value; };
+
+enum { HTTP_CAPTURES = 4 };
+
+/* Its texts live until the handler (of a DEFERRED route: http_finish) is through. */
+struct http_request {
+    enum http_method method;  /* HEAD is GET with `head` set; the body is cut off when sent */
+    bool head;
+    struct str path;          /* as sent, still escaped; "*" in OPTIONS * */
+    struct str query;         /* without '?', still escaped */
+    struct str host;          /* of the Host header (or the target, if that is a URL), with its port;
+                                 letters, digits and -._~%:[] only; "" in HTTP/1.0 without one */
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;          /* chunks joined */
+    struct str captures[HTTP_CAPTURES]; /* the {…} of the route's path, unescaped; not checked to be
+                                           UTF-8 */
+    struct ip_addr peer;
+    bool tls;
+};
+
+/* The last value of a header, name matched without case; "" if absent. */
+struct str http_header_get(const struct http_request *req, const char *name);
+
+struct http_response {
+    int status;               /* 200 until set; 200 … 599 */
+    const char *content_type; /* static; NULL = none */
+    struct buf body;
+    struct buf headers;       /* further lines, each ended by CRLF: http_add_header. Date,
+                                 Content-Length, Content-Type and Connection are not among them */
+    bool close;               /* end the connection after this answer */
+};
+
+struct http_route;
+struct http_exchange {
+    struct http_request req;
+    struct http_response res;
+    struct arena arena;              /* freed with the exchange */
+    const struct http_route *route;  /* NULL if none matched */
+    void *ctx;                       /* of the route's table */
+    struct loop *loop;
+    int64_t started_us;              /* monotonic, when the request was complete */
+    void *user;                      /* the handler's own, e.g. while deferred */
+};
+
+/* name is ours; control characters in the value become blanks. */
+void http_add_header(struct http_exchange *ex, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Sends the answer of a DEFERRED route. Any thread, also from inside the handler; exactly once, and
+ * before loop_destroy; ex must not be touched after. If the connection is gone meanwhile the answer is
+ * dropped. */
+void http_finish(struct http_exchange *ex);
+
+enum http_where { HTTP_FAST, HTTP_SLOW, HTTP_DEFERRED };
+
+struct http_route {
+    enum http_method method;
+    const char *path;         /* "/v1/products/{product_key}/devices/search"; empty segments of a
+                                 request's path (doubled or trailing slashes) do not count */
+    enum http_where where;
+    void (*handle)(struct http_exchange *ex);
+    const void *meta;         /* the table's own, e.g. the declared parameters */
+    unsigned number;          /* set by http_server_add: index among all routes, for metrics */
+};
+
+/* Routes under one prefix ("/v1", "/dev", "/"), with what they share. The longest prefix that
+ * matches owns the request, also if the table has no route for it. Among its routes a literal segment
+ * goes before a capture. HEAD is answered by GET, and OPTIONS (unless it has a route) by 204 with
+ * Allow. The table, its routes and their texts outlive the server. */
+struct http_table {
+    const char *prefix;
+    struct http_route *routes;
+    size_t count;
+    void *ctx;
+    /* Writes the body of a failure that has no handler: 404, 405 (Allow is set already, and so is
+     * res.status). detail may be NULL. */
+    void (*error)(struct http_exchange *ex, int status, const char *detail);
+    /* Runs on the loop for every complete request of the table, before the handler, and also before
+     * a 404 or 405 or the answer to OPTIONS (ex->route is NULL then): the place for CORS, and for
+     * checks that every route shares. Headers that it adds stay in those answers, too. false = it
+     * has written the answer itself. Optional. */
+    bool (*before)(struct http_exchange *ex);
+};
+
+struct http_settings {
+    int head_timeout_ms;   /* from the accept, later from the first byte, to the end of the headers:
+                              408; silence is closed without an answer */
+    int idle_timeout_ms;   /* between requests; for the next KiB of a body, then 408; and for an answer
+                              that the peer does not take */
+    unsigned max_connections; /* per loop; beyond it new ones get 503 and are closed */
+};
+
+struct http_server;
+/* error writes the body of failures that belong to no table (400, 404, 408, 413, 417, 431, 500,
+ * 503), with ex->ctx = ctx, ex->route NULL and a request that may be filled in partly; res.status is
+ * set. done (optional) is told of every finished exchange on its loop, for metrics and the request
+ * log; bytes_sent is 0 if the connection had gone. workers may be NULL if no route is SLOW. */
+MU_MUST_USE enum mu_err http_server_create(struct http_server **out, const struct http_settings *s,
+                                           struct workers *workers,
+                                           void (*error)(struct http_exchange *ex, int status,
+                                                         const char *detail),
+                                           void (*done)(void *ctx, const struct http_exchange *ex,
+                                                        size_t bytes_sent),
+                                           void *ctx);
+/* Before the loops start. MU_E_EXISTS: two routes are the same; MU_E_VALUE: a path is outside the
+ * prefix, has more than HTTP_CAPTURES captures or too many segments, or the method is none. */
+MU_MUST_USE enum mu_err http_server_add(struct http_server *s, struct http_table *table);
+/* The listener_accept function; ctx is the server. */
+void http_server_accept(void *server, struct loop *loop, int fd, struct tls_context *tls,
+                        const struct sockaddr *peer);
+/* Every route of every table, in `number` order. */
+size_t http_server_route_count(const struct http_server *s);
+const struct http_route *http_server_route(const struct http_server *s, size_t number);
+/* After the loops have ended and workers_destroy, before loop_destroy: closes the connections and
+ * frees the server. An exchange that is still away is freed when its finish is posted and dropped. */
+void http_server_destroy(struct http_server *s);
+
+#endif

@@ -1,0 +1,158 @@
+#ifndef MUSTER_NET_HTTP_INTERNAL_H
+#define MUSTER_NET_HTTP_INTERNAL_H
+
+#include <llhttp.h>
+
+#include "net/http.h"
+
+/* What the files of the HTTP side share:
+ *
+ *   http_server.c    the server, accepting and refusing connections, the end of it all
+ *   http_conn.c      one connection: its states and deadlines
+ *   http_exchange.c  one request with its answer: pooling, running the handler, threads
+ *   http_parse.c     head and body of a request
+ *   http_target.c    its target: the forms of RFC 9112, section 3.2
+ *   http_route.c     which table and route a path belongs to
+ *   http_answer.c    the bytes of an answer
+ *
+ * A server holds one http_loop per loop that has connections of it, and everything below that is
+ * touched by that loop's thread alone. Only a SLOW or DEFERRED exchange travels: while it is away
+ * it belongs to its handler, and comes back as mail. */
+
+struct http_conn;
+struct exchange;
+
+/* --- routing -----------------------------------------------------------------------------------*/
+enum { HTTP_SEGMENTS = 16 }; /* of a path; no route is deeper, so a longer path matches none */
+
+/* One segment in the tree of a table's paths. */
+struct http_node {
+    struct str segment;                            /* the literal; unused in a capture */
+    struct http_node *literals, *next, *capture;   /* children; the next sibling; the {…} child */
+    const struct http_route *routes[HTTP_M_OTHER]; /* by method */
+    bool is_path;                                  /* some method has a route here */
+};
+
+struct http_mount {
+    const struct http_table *table;
+    struct str prefix[HTTP_SEGMENTS];
+    size_t prefix_count;
+    struct http_node root;
+};
+
+/* Finds the table, the node and the route of x->pub.req.path, and fills in the captures. False if
+ * the path has a bad percent-escape or there is no memory. */
+bool http_route_find(const struct http_server *s, struct exchange *x);
+/* Sets Allow to what the path (or, with node NULL, the server) knows. */
+void http_route_allow(struct exchange *x, const struct http_node *node);
+void http_routes_free(struct http_server *s);
+
+/* --- server ------------------------------------------------------------------------------------*/
+enum {
+    HTTP_LOOPS = 256,        /* loops are one per core */
+    HTTP_POOL = 64,          /* idle exchanges kept per loop: as many as one core has in hand */
+    HTTP_KEEP = 64 * 1024,   /* a buffer larger than this is not kept for the next request */
+    HTTP_BATCH = 64 * 1024,  /* answers gathered before they are written at last */
+    HTTP_REFUSALS = 64,      /* connections beyond the maximum that are told so, at a time */
+};
+
+/* What a server has on one loop. */
+struct http_loop {
+    struct http_server *server;
+    struct loop *loop;
+    struct http_conn *conns;
+    unsigned conn_count, refused_count;
+    struct exchange *pool;
+    unsigned pool_count;
+    struct buf out;          /* answers of the connection being served, written together */
+    char date[40];           /* the Date line of this second */
+    int64_t date_until_ms;
+};
+
+struct http_server {
+    struct http_settings settings;
+    struct workers *workers;
+    void (*error)(struct http_exchange *ex, int status, const char *detail);
+    void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent);
+    void *ctx;
+    struct http_mount **mounts;
+    size_t mount_count;
+    const struct http_route **routes;
+    size_t route_count;
+    llhttp_t behind_line[2];             /* http_parse_init */
+    struct http_loop *loops[HTTP_LOOPS]; /* each set and read by its loop's thread */
+};
+
+/* --- exchange ----------------------------------------------------------------------------------*/
+struct exchange {
+    struct http_exchange pub;  /* first: what handlers see */
+    struct exchange *next;     /* in the pool */
+    struct http_loop *home;    /* loop thread only, as all that follows but job and mail */
+    struct http_conn *conn;    /* NULL once it is gone */
+    struct job job;
+    struct mail mail;
+    const struct http_table *table;
+    const struct http_node *node;
+
+    struct buf head;           /* as it came; the texts of pub.req point into it */
+    struct buf body;
+    struct http_header headers[LIMIT_HTTP_HEADERS];
+    llhttp_t parser;
+    uint64_t body_raw;         /* bytes of the body with its framing */
+    const char *frame_from;    /* chunked: where the framing not yet checked begins */
+    int frame_last;            /* and the byte before it */
+    int failed;                /* status, when a callback refuses */
+    const char *failed_why;
+    bool http10, keep_alive, has_body, chunked, expects, in_body;
+};
+
+struct exchange *exchange_new(struct http_loop *home);
+void exchange_release(struct exchange *x);
+void exchange_free(struct exchange *x);
+
+/* What becomes of an exchange whose request is complete. */
+enum exchange_step {
+    EXCHANGE_ANSWERED, /* the response is ready */
+    EXCHANGE_AWAY,     /* it comes back to http_conn_answer */
+};
+enum exchange_step exchange_run(struct exchange *x);
+
+/* Makes the response the server's own error `status`; the connection ends with it. */
+void exchange_fail(struct exchange *x, int status, const char *detail);
+
+/* --- parsing -----------------------------------------------------------------------------------*/
+enum http_scan { HTTP_SCAN_MORE, HTTP_SCAN_BAD, HTTP_SCAN_FOUND };
+
+/* Looks for the end of a head at the start of bytes. *at is where the last look ended (0 at first)
+ * and, when found, the head's length. BAD at once if a line is not ended by CRLF, continues the one
+ * before, or the head cannot be HTTP. */
+enum http_scan http_head_scan(const char *bytes, size_t len, uint32_t *at);
+
+/* Reads the complete head. 0, or the status to refuse it with (x->failed_why says why). */
+int http_head_parse(struct exchange *x, const char *bytes, size_t len);
+
+/* Reads the body on. *used bytes belonged to it; *complete when that was all. 0 or a status. */
+int http_body_parse(struct exchange *x, const char *bytes, size_t len, size_t *used, bool *complete);
+
+/* Parsers that have read a request line of HTTP/1.0 and of 1.1. */
+void http_parse_init(llhttp_t behind_line[2]);
+
+/* The request line's target into path, query and (absolute form) host. 0 or a status. */
+int http_target_parse(struct http_request *req, struct str target, const char **why);
+bool http_is_token(struct str s);
+bool http_is_host(struct str s);
+
+/* --- answers -----------------------------------------------------------------------------------*/
+/* Appends status line and headers; *body says whether the body follows. */
+void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *body);
+
+/* --- connections -------------------------------------------------------------------------------*/
+/* Owns fd, also on failure. refuse: the connection is told 503. */
+MU_MUST_USE enum mu_err http_conn_open(struct http_loop *home, int fd, struct tls_context *tls,
+                                       const struct sockaddr *peer, bool refuse);
+/* The exchange that was away is finished. */
+void http_conn_answer(struct http_conn *hc);
+/* After the loop has ended. */
+void http_conns_close(struct http_loop *home);
+
+#endif

@@ -1,0 +1,89 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/http_internal.h"
+
+enum mu_err http_server_create(struct http_server **out, const struct http_settings *settings,
+                               struct workers *workers,
+                               void (*error)(struct http_exchange *ex, int status, const char *detail),
+                               void (*done)(void *ctx, const struct http_exchange *ex,
+                                            size_t bytes_sent),
+                               void *ctx)
+{
+    struct http_server *s = calloc(1, sizeof(*s));
+
+    *out = s;
+    if (!s)
+        return MU_E_NOMEM;
+    s->settings = *settings;
+    s->workers = workers;
+    s->error = error;
+    s->done = done;
+    s->ctx = ctx;
+    http_parse_init(s->behind_line);
+    return MU_OK;
+}
+
+static struct http_loop *home_on(struct http_server *s, struct loop *loop)
+{
+    unsigned i = loop_index(loop);
+
+    if (i >= HTTP_LOOPS)
+        return NULL;
+    if (!s->loops[i] && (s->loops[i] = calloc(1, sizeof(*s->loops[i])))) {
+        s->loops[i]->server = s;
+        s->loops[i]->loop = loop;
+        buf_init(&s->loops[i]->out, 4 * HTTP_BATCH);
+    }
+    return s->loops[i];
+}
+
+void http_server_accept(void *server, struct loop *loop, int fd, struct tls_context *tls,
+                        const struct sockaddr *peer)
+{
+    struct http_server *s = server;
+    struct http_loop *home = home_on(s, loop);
+    bool refuse = home && home->conn_count >= s->settings.max_connections;
+
+    if (!home || (refuse && home->refused_count >= HTTP_REFUSALS)) {
+        close(fd);
+        return;
+    }
+    /* Without memory or descriptors the peer sees its connection closed; there is no one to tell. */
+    if (http_conn_open(home, fd, tls, peer, refuse) != MU_OK)
+        return;
+}
+
+size_t http_server_route_count(const struct http_server *s)
+{
+    return s->route_count;
+}
+
+const struct http_route *http_server_route(const struct http_server *s, size_t number)
+{
+    return s->routes[number];
+}
+
+static void home_free(struct http_loop *home)
+{
+    http_conns_close(home);
+    while (home->pool) {
+        struct exchange *x = home->pool;
+        home->pool = x->next;
+        exchange_free(x);
+    }
+    buf_free(&home->out);
+    free(home);
+}
+
+void http_server_destroy(struct http_server *s)
+{
+    if (!s)
+        return;
+    for (unsigned i = 0; i < HTTP_LOOPS; i++) {
+        if (s->loops[i])
+            home_free(s->loops[i]);
+    }
+    http_routes_free(s);
+    free(s);
+}

@@ -1,0 +1,96 @@
+#include "net/http_internal.h"
+
+/* Header names and methods: RFC 9110, section 5.6.2. */
+static const bool token_chars[256] = {
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1,
+    ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
+    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+
+/* A host name, an address, their port. The sub-delimiters that RFC 3986 would allow here occur in
+ * no name that resolves, and the answer to a device carries the host in a form body. */
+static const bool host_chars[256] = {
+    ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['%'] = 1, [':'] = 1, ['['] = 1, [']'] = 1,
+    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+
+static bool all_of(const bool set[256], struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!set[(unsigned char)s.at[i]])
+            return false;
+    }
+    return true;
+}
+
+bool http_is_token(struct str s)
+{
+    return s.len && all_of(token_chars, s);
+}
+
+bool http_is_host(struct str s)
+{
+    return all_of(host_chars, s);
+}
+
+/* Bytes above 0x7f pass: people type Chinese into a query without escaping it, and every server in
+ * the field takes it. */
+static bool has_target_chars(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.at[i];
+        if (c <= ' ' || c == 0x7f || c == '#')
+            return false;
+    }
+    return s.len > 0;
+}
+
+static bool skip_scheme(struct str *s)
+{
+    static const struct str schemes[] = { { "http://", 7 }, { "https://", 8 } };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct str start = { s->at, schemes[i].len };
+        if (s->len >= start.len && str_eq_nocase(start, schemes[i])) {
+            s->at += start.len;
+            s->len -= start.len;
+            return true;
+        }
+    }
+    return false;
+}
+
+int http_target_parse(struct http_request *req, struct str target, const char **why)
+{
+    *why = "the request target is not a path or an http URL";
+    if (!has_target_chars(target))
+        return 400;
+    if (str_eq(target, STR("*"))) {
+        req->path = target;
+        return req->method == HTTP_M_OPTIONS ? 0 : 400;
+    }
+    if (target.at[0] != '/') {
+        struct str rest = target;
+        if (!skip_scheme(&rest))
+            return 400;
+        struct str host = rest;
+        for (host.len = 0; host.len < rest.len; host.len++) {
+            if (rest.at[host.len] == '/' || rest.at[host.len] == '?')
+                break;
+        }
+        if (host.len == 0 || !http_is_host(host))
+            return 400;
+        req->host = host; /* it replaces that of the Host header: RFC 9112, section 3.2.2 */
+        target = (struct str){ rest.at + host.len, rest.len - host.len };
+    }
+
+    const char *mark = target.len ? memchr(target.at, '?', target.len) : NULL;
+    req->path = target;
+    if (mark) {
+        req->path.len = (size_t)(mark - target.at);
+        req->query = (struct str){ mark + 1, target.len - req->path.len - 1 };
+    }
+    if (req->path.len == 0)
+        req->path = STR("/");
+    return 0;
+}
