@@ -295,7 +295,7 @@ static void json_places_its_commas(void **state)
     json_bool(&j, false);
     json_array_end(&j);
     json_key_str(&j, STR("b"));
-    json_null(&j);
+    json_no_value(&j);
     json_key(&j, "c");
     json_text(&j, NULL);
     json_key(&j, "d");

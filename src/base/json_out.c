@@ -106,7 +106,7 @@ void json_text(struct json_out *j, const char *text)
     if (text)
         json_str(j, str_of(text));
     else
-        json_null(j);
+        json_no_value(j);
 }
 
 void json_raw(struct json_out *j, struct str json)
@@ -120,7 +120,7 @@ void json_bool(struct json_out *j, bool v)
     json_raw(j, v ? STR("true") : STR("false"));
 }
 
-void json_null(struct json_out *j)
+void json_no_value(struct json_out *j)
 {
     json_raw(j, STR("null"));
 }
@@ -165,7 +165,7 @@ void json_double(struct json_out *j, double v)
         }
     }
     if (!isfinite(v)) {
-        json_null(j);
+        json_no_value(j);
         return;
     }
     char text[32];

@@ -32,7 +32,7 @@ void json_str(struct json_out *j, struct str s);
 void json_text(struct json_out *j, const char *text);   /* NULL writes null */
 void json_int(struct json_out *j, int64_t v);
 void json_bool(struct json_out *j, bool v);
-void json_null(struct json_out *j);
+void json_no_value(struct json_out *j); /* null (json_null is jansson's) */
 /* The shortest text that reads back as the same double; an integral value without a fraction. What
  * JSON cannot say (infinite, not a number) is null. */
 void json_double(struct json_out *j, double v);

@@ -29,6 +29,7 @@
 #define LIMIT_VERSION          64             /* a firmware version that a device tells */
 #define LIMIT_POINTS           512            /* datapoints of a product; the largest seen has 130 */
 #define LIMIT_BINARY_POINT     1024           /* bytes of one binary datapoint */
+#define LIMIT_IMAGE            (8 * 1024)     /* all points of a product; the largest seen has 792 */
 #define LIMIT_PAGE             1000           /* `limit` of a paged call (contract, pagination) */
 
 /* --- the committer ----------------------------------------------------------------------------*/

@@ -30,8 +30,8 @@ struct datapoint {
     enum point_access access;
     enum point_type type;
     uint32_t min, max;         /* numbers: bounds of x */
-    double ratio, addition;    /* numbers: shown = ratio * x + addition */
-    const char *const *enum_texts;
+    double ratio, addition;    /* numbers: shown = ratio * x + addition; ratio > 0 */
+    const char *const *enum_texts; /* the index is x */
     uint32_t enum_count;
     uint32_t size;             /* bits of a bool or enum, bytes of the others */
 };
@@ -40,10 +40,15 @@ struct datapoint_plan;
 
 /* Compiles a definition in the form of GET datapoint. On failure *why gets one English sentence
  * that names the datapoint at fault ("datapoint 'mode' (id 2): …"), and the result is MU_E_VALUE
- * (or MU_E_NOMEM). Refused: overlapping or out-of-section positions, unknown types, an enum
- * without values or too wide for its bits, duplicate or missing names, ids that are not 0…N-1,
- * groups out of order, min > max or bounds that the width cannot hold, ratio 0, sizes over
- * base/limits.h, … The caller frees with datapoint_plan_free. */
+ * (or MU_E_NOMEM). The caller frees with datapoint_plan_free.
+ *
+ * Refused: unknown types, an enum without values or with more than its bits can tell, missing or
+ * duplicate names, ids that are not 0…N-1, min > max or bounds that the width cannot hold, a ratio
+ * that is not positive, an alert or fault that is no bool, sizes over base/limits.h. In a
+ * fixed-length definition also: overlapping positions, positions outside their group's area, groups
+ * out of order (definitions in the field show that a variable-length one mixes them).
+ * Forgiven: a missing protocolType (standard), uint_spec (all that the width holds, ratio 1),
+ * display_name, desc, and whatever else the definition says. */
 MU_MUST_USE enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_plan **out,
                                                char *why, size_t why_size);
 void datapoint_plan_free(struct datapoint_plan *plan);
@@ -53,6 +58,9 @@ const struct datapoint *datapoint_at(const struct datapoint_plan *plan, size_t i
 /* The id of a name, or -1. */
 int datapoint_find(const struct datapoint_plan *plan, struct str name);
 bool datapoint_is_var_len(const struct datapoint_plan *plan);
+/* What a number point shows for x: the double nearest to the decimal ratio * x + addition, so that
+ * 732 at ratio 0.01 is 7.32 and not 7.3200000000000003. */
+double datapoint_shown(const struct datapoint_plan *plan, size_t id, uint32_t x);
 
 /* --- values: what one frame says -------------------------------------------------------------- */
 
@@ -74,7 +82,8 @@ MU_MUST_USE enum mu_err datapoint_decode(const struct datapoint_plan *plan, cons
 
 /* The counterpart, for the simulator and the tests: the P0 that a device would send, action being
  * 03/04 or 13/14 after the plan's kind. A fixed-length status needs every point: an unset one is
- * written as the filler of a control is. */
+ * written as the filler of a control is. Of an x wider than its point the low bits are written.
+ * Errors are the buffer's. */
 void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action,
                              const struct point_value *values, struct buf *out);
 
@@ -85,7 +94,8 @@ void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point
 
 /* --- state: what is known of a device --------------------------------------------------------- */
 
-/* Bytes of a state. All zero is the state of a device that has told nothing yet. */
+/* Bytes of a state, at most LIMIT_IMAGE + LIMIT_POINTS / 8. All zero is the state of a device that
+ * has told nothing yet. */
 size_t datapoint_state_size(const struct datapoint_plan *plan);
 
 /* Decodes as datapoint_decode and merges the reported points into state; on an error state is left
@@ -112,13 +122,14 @@ enum binary_coding { CODING_NONE, CODING_HEX, CODING_BASE64 };
  * coding   how text values of binary points are written; CODING_NONE means hex
  * why      one sentence for detail_message, "" on success
  *
- * API_OK, or API_FORM_INVALID (attrs empty or no object), API_ATTR_UNKNOWN, API_ATTR_INVALID. */
+ * API_OK, or API_FORM_INVALID (attrs empty or no object), API_ATTR_UNKNOWN, API_ATTR_INVALID; out
+ * is then as it was. Errors of the buffer are the buffer's. */
 MU_MUST_USE enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs,
                                              const uint8_t *state, enum binary_coding coding,
                                              struct buf *out, char *why, size_t why_size);
 
 /* Reads a control as the device does: p0 with its action 01/11. Used by the simulator. The flagged
- * points are set. MU_E_FRAME as in datapoint_decode. */
+ * points are set. Errors as of datapoint_decode. */
 MU_MUST_USE enum mu_err datapoint_read_control(const struct datapoint_plan *plan, const uint8_t *p0,
                                                size_t len, struct point_value *values);
 

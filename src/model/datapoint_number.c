@@ -1,0 +1,55 @@
+#include <math.h>
+
+#include "model/datapoint_plan.h"
+
+/* Decimals such as ratio 0.01 have no exact double, so 732 * 0.01 is 7.3200000000000003. Instead all
+ * is counted in units of the last decimal that ratio or addition has: with scale 100, whole_ratio 1
+ * and whole_addition 0 it is 732 / 100. Whole numbers are exact, and one division of exact numbers
+ * gives the nearest double there is, which prints as 7.32. */
+
+#define SCALE_MAX 1e9
+
+/* The power of ten that makes v a whole number; 0 if there is none up to SCALE_MAX. */
+static double scale_of(double v)
+{
+    for (double scale = 1; scale <= SCALE_MAX; scale *= 10) {
+        if (nearbyint(v * scale) / scale == v)
+            return scale;
+    }
+    return 0;
+}
+
+void number_prepare(struct plan_point *p)
+{
+    double ratio = scale_of(p->face.ratio), addition = scale_of(p->face.addition);
+
+    if (ratio > 0 && addition > 0) {
+        p->scale = fmax(ratio, addition);
+        p->whole_ratio = nearbyint(p->face.ratio * p->scale);
+        p->whole_addition = nearbyint(p->face.addition * p->scale);
+    } else { /* something like 1/3: as good as it gets */
+        p->scale = 1;
+        p->whole_ratio = p->face.ratio;
+        p->whole_addition = p->face.addition;
+    }
+}
+
+double number_shown(const struct plan_point *p, uint32_t x)
+{
+    return (p->whole_ratio * x + p->whole_addition) / p->scale;
+}
+
+double datapoint_shown(const struct datapoint_plan *plan, size_t id, uint32_t x)
+{
+    return number_shown(&plan->points[id], x);
+}
+
+bool number_x(const struct plan_point *p, double v, uint32_t *x)
+{
+    double nearest = round((v * p->scale - p->whole_addition) / p->whole_ratio);
+
+    if (!(nearest >= p->face.min && nearest <= p->face.max))
+        return false;
+    *x = (uint32_t)nearest;
+    return true;
+}
