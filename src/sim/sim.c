@@ -1,0 +1,277 @@
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "ops/file.h"
+#include "ops/privileges.h"
+#include "ops/settings.h"
+#include "sim/sim_device.h"
+#include "sim/sim_fleet.h"
+
+#define LOOPS_MAX 16
+#define START_TICK_MS 20
+/* After logging out, acknowledgements and last frames may take so long. */
+#define STOP_WAIT_MS 3000
+
+static struct setting sim_settings[] = {
+    { "http", SETTING_TEXT, "URL", "http://127.0.0.1:8080", "where devices register", NULL },
+    { "mqtt", SETTING_TEXT, "ADDR:PORT", NULL, "the broker; default: the one that the server tells", NULL },
+    { "product-key", SETTING_TEXT, "PK", NULL, "the product of the devices (required)", NULL },
+    { "definition", SETTING_TEXT, "FILE", NULL, "its datapoint definition, as GET datapoint answers it (required)", NULL },
+    { "devices", SETTING_COUNT, "N", "0", "how many (required, or --fleet)", NULL },
+    { "fleet", SETTING_TEXT, "FILE", NULL,
+      "lines mac,passcode to use; default: made from the product key, the same in every run", NULL },
+    { "interval", SETTING_NUMBER, "SECONDS", "5",
+      "time between two reports of a device; 0 = as fast as acknowledgements come", NULL },
+    { "qos", SETTING_COUNT, "0|1", "0", "of reports", NULL },
+    { "mqtt-version", SETTING_TEXT, "3.1|3.1.1|5", "3.1", "the field's firmware speaks 3.1", NULL },
+    { "window", SETTING_COUNT, "N", "100", "unacknowledged reports that a device may have", NULL },
+    { "connect-rate", SETTING_COUNT, "N", "1000", "devices started per second", NULL },
+    { "duration", SETTING_NUMBER, "SECONDS", "0", "0 = until Ctrl-C", NULL },
+    { "threads", SETTING_COUNT, "N", "1", "event loops", NULL },
+    { "plain-broker", SETTING_SWITCH, NULL, "no",
+      "log in to any MQTT broker with made-up names, without HTTP and subscriptions (to compare)", NULL },
+    { 0 },
+};
+
+/* One loop with its share of the fleet: devices first, first + step, … */
+struct share {
+    struct loop *loop;
+    struct sim_stats stats;
+    struct sim_device *devices;
+    size_t first, step, count, started;
+    unsigned per_tick;
+    struct timer timer;
+    struct mail start, stop;
+    bool stopping;
+};
+
+static void start_some(struct timer *t)
+{
+    struct share *s = (struct share *)((char *)t - offsetof(struct share, timer));
+
+    for (unsigned i = 0; i < s->per_tick && s->started < s->count; i++, s->started++)
+        sim_device_start(&s->devices[s->first + s->started * s->step], s->loop, &s->stats);
+    if (s->started < s->count && !s->stopping)
+        timer_start(s->loop, &s->timer, START_TICK_MS);
+}
+
+static void deliver_start(struct mail *m, struct loop *loop)
+{
+    (void)loop;
+    start_some(&((struct share *)((char *)m - offsetof(struct share, start)))->timer);
+}
+
+static void deliver_stop(struct mail *m, struct loop *loop)
+{
+    struct share *s = (struct share *)((char *)m - offsetof(struct share, stop));
+
+    (void)loop;
+    s->stopping = true;
+    timer_stop(&s->timer);
+    for (size_t i = 0; i < s->started; i++)
+        sim_device_stop(&s->devices[s->first + i * s->step]);
+}
+
+static void drop_mail(struct mail *m)
+{
+    (void)m; /* embedded in its share */
+}
+
+static int wrong(const char *what)
+{
+    fprintf(stderr, "muster sim: %s (see muster sim --help)\n", what);
+    return 2;
+}
+
+static int read_addresses(const struct settings *s, struct sim_options *o)
+{
+    const char *url = setting_text(s, "http"), *mqtt = setting_text(s, "mqtt");
+
+    if (strncmp(url, "http://", 7) != 0)
+        return wrong("--http needs a URL of the form http://HOST:PORT");
+    struct str host = { url + 7, strcspn(url + 7, "/") };
+    if (!str_copy(o->http_host, sizeof(o->http_host), host))
+        return wrong("--http: the host is too long");
+    if (net_address_parse(host, &o->http) != MU_OK)
+        return wrong("--http needs a URL of the form http://HOST:PORT, with a port");
+    if (mqtt && net_address_parse(str_of(mqtt), &o->mqtt) != MU_OK)
+        return wrong("--mqtt needs an address of the form ADDR:PORT");
+    o->has_mqtt = mqtt != NULL;
+    o->plain_broker = setting_on(s, "plain-broker");
+    if (o->plain_broker && !mqtt)
+        return wrong("--plain-broker needs --mqtt");
+    return 0;
+}
+
+static int read_definition(const char *file, struct datapoint_plan **plan)
+{
+    struct buf content;
+    char why[256];
+    json_error_t error;
+    int status = 2;
+
+    buf_init(&content, LIMIT_HTTP_BODY);
+    json_t *definition = NULL;
+    if (file_read(file, &content, why, sizeof(why)) != MU_OK) {
+        fprintf(stderr, "muster sim: %s\n", why);
+    } else if (!(definition = json_loadb((char *)content.data, content.len, 0, &error))) {
+        fprintf(stderr, "muster sim: %s:%d: %s\n", file, error.line, error.text);
+    } else if (datapoint_plan_compile(definition, plan, why, sizeof(why)) != MU_OK) {
+        fprintf(stderr, "muster sim: %s: %s\n", file, why);
+    } else {
+        status = 0;
+    }
+    json_decref(definition);
+    buf_free(&content);
+    return status;
+}
+
+static int read_options(const struct settings *s, struct sim_options *o, struct datapoint_plan **plan)
+{
+    const char *version = setting_text(s, "mqtt-version"), *definition = setting_text(s, "definition");
+    int status = read_addresses(s, o);
+
+    if (status != 0)
+        return status;
+    o->product_key = setting_text(s, "product-key");
+    if (!o->product_key || !id_is_hex(str_of(o->product_key)))
+        return wrong("--product-key needs 32 lower-case hex digits");
+    if (!definition)
+        return wrong("--definition is missing");
+    o->level = strcmp(version, "3.1") == 0 ? 3 : strcmp(version, "3.1.1") == 0 ? 4 : strcmp(version, "5") == 0 ? 5 : 0;
+    if (o->level == 0)
+        return wrong("--mqtt-version is 3.1, 3.1.1 or 5");
+    o->qos = (unsigned)setting_count(s, "qos");
+    if (o->qos > 1)
+        return wrong("--qos is 0 or 1");
+    o->window = (unsigned)setting_count(s, "window");
+    if (o->window < 1 || o->window > 60000)
+        return wrong("--window is 1 to 60000");
+    o->interval_us = (int64_t)(setting_number(s, "interval") * 1e6);
+    return read_definition(definition, plan);
+}
+
+static void print_summary(const struct sim_stats *t, size_t devices, unsigned qos, double seconds)
+{
+    printf("sim devices=%zu connected=%llu closed_by_server=%llu seconds=%.1f\n", devices,
+           (unsigned long long)t->connected, (unsigned long long)t->closed, seconds);
+    printf("sim sent=%llu acknowledged=%llu failed=%llu controls=%llu per_second=%.0f\n",
+           (unsigned long long)t->sent, (unsigned long long)t->acked, (unsigned long long)t->failed,
+           (unsigned long long)t->controls, (double)(qos ? t->acked : t->sent) / seconds);
+    if (qos)
+        printf("sim latency_ms p50=%.3f p90=%.3f p99=%.3f p999=%.3f max=%.3f\n",
+               (double)sim_stats_percentile(t, 0.5) / 1e3, (double)sim_stats_percentile(t, 0.9) / 1e3,
+               (double)sim_stats_percentile(t, 0.99) / 1e3, (double)sim_stats_percentile(t, 0.999) / 1e3,
+               (double)t->latency_max / 1e3);
+    fflush(stdout);
+}
+
+/* Waits for a signal or the end of the duration. */
+static void wait_for_end(const sigset_t *signals, double duration)
+{
+    if (duration <= 0) {
+        sigwaitinfo(signals, NULL);
+        return;
+    }
+    struct timespec t = { .tv_sec = (time_t)duration, .tv_nsec = (long)((duration - (double)(time_t)duration) * 1e9) };
+    sigtimedwait(signals, NULL, &t);
+}
+
+static int simulate(const struct settings *set, const struct sim_options *options, struct sim_device *devices,
+                    size_t count, const sigset_t *signals)
+{
+    static struct share shares[LOOPS_MAX];
+    struct sim_stats total = { 0 };
+    unsigned long loops = setting_count(set, "threads"), rate = setting_count(set, "connect-rate");
+
+    if (loops < 1 || loops > LOOPS_MAX)
+        return wrong("--threads is 1 to 16");
+    if (rate < 1)
+        return wrong("--connect-rate is at least 1");
+    for (size_t i = 0; i < loops; i++) {
+        struct share *s = &shares[i];
+        *s = (struct share){ .devices = devices, .first = i, .step = loops, .count = (count + loops - 1 - i) / loops,
+                             .per_tick = (unsigned)(rate * START_TICK_MS / 1000 / loops) + 1,
+                             .timer = { .fire = start_some },
+                             .start = { .deliver = deliver_start, .drop = drop_mail },
+                             .stop = { .deliver = deliver_stop, .drop = drop_mail } };
+        if (loop_create(&s->loop, (unsigned)i) != MU_OK || loop_start(s->loop) != MU_OK) {
+            fprintf(stderr, "muster sim: cannot start a thread: %s\n", strerror(errno));
+            return 1;
+        }
+        loop_post(s->loop, &s->start);
+    }
+    int64_t began = clock_mono_us();
+    wait_for_end(signals, setting_number(set, "duration"));
+    double seconds = (double)(clock_mono_us() - began) / 1e6;
+    for (size_t i = 0; i < loops; i++)
+        loop_post(shares[i].loop, &shares[i].stop);
+    nanosleep(&(struct timespec){ .tv_sec = STOP_WAIT_MS / 1000, .tv_nsec = STOP_WAIT_MS % 1000 * 1000000L }, NULL);
+    for (size_t i = 0; i < loops; i++) {
+        loop_stop(shares[i].loop);
+        loop_join(shares[i].loop);
+        sim_stats_add(&total, &shares[i].stats);
+        loop_destroy(shares[i].loop);
+    }
+    print_summary(&total, count, options->qos, seconds);
+    return total.failed == 0 && (total.connected > 0 || count == 0) ? 0 : 1;
+}
+
+int command_sim(int argc, char **argv)
+{
+    struct settings set = {
+        .command = "sim", .usage = "sim --product-key PK --definition FILE --devices N [options]",
+        .summary = "Simulates devices through the server's public ports: they register, log in, report at a fixed\n"
+                   "rate, answer controls and ping. Prints counts and latencies at the end.",
+        .list = sim_settings,
+    };
+    struct sim_options options = { 0 };
+    struct datapoint_plan *plan = NULL;
+    struct sim_device *devices = NULL;
+    sigset_t signals;
+    char why[256];
+    size_t count = 0;
+    int status;
+
+    enum mu_err err = settings_parse(&set, argc, argv);
+    if (err != MU_OK) {
+        status = err == MU_E_CLOSED ? 0 : 2;
+        goto out;
+    }
+    if ((status = read_options(&set, &options, &plan)) != 0)
+        goto out;
+    options.plan = plan;
+    count = setting_count(&set, "devices");
+    if (count == 0 && !setting_text(&set, "fleet")) {
+        status = wrong("--devices is missing");
+        goto out;
+    }
+    if (sim_fleet_create(&options, setting_text(&set, "fleet"), &count, &devices, why, sizeof(why)) != MU_OK) {
+        fprintf(stderr, "muster sim: %s\n", why);
+        status = 2;
+        goto out;
+    }
+    privileges_raise_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    status = simulate(&set, &options, devices, count, &signals);
+out:
+    sim_fleet_free(devices, devices ? count : 0);
+    datapoint_plan_free(plan);
+    settings_free(&set);
+    return status;
+}

@@ -1,0 +1,57 @@
+#ifndef MUSTER_SIM_SIM_DEVICE_H
+#define MUSTER_SIM_SIM_DEVICE_H
+
+#include <netinet/in.h>
+
+#include "net/conn.h"
+#include "net/listener.h"
+#include "sim/sim_stats.h"
+#include "sim/sim_values.h"
+
+/* One simulated device, as the field's firmware behaves: registers over HTTP, asks where the broker
+ * is, logs in over MQTT, makes its three subscriptions one after the other, then reports at a fixed
+ * rate, answers what it is told and pings. Whatever breaks is tried again after a while. */
+
+struct sim_options {
+    struct net_address http;
+    char http_host[NET_ADDRESS_TEXT];
+    bool plain_broker;           /* no HTTP: log in with made-up names (any MQTT broker) */
+    bool has_mqtt;
+    struct net_address mqtt;     /* else where the server says */
+    const char *product_key;
+    const struct datapoint_plan *plan;
+    int64_t interval_us;         /* 0 = as fast as acknowledgements allow */
+    unsigned qos;                /* 0 or 1 */
+    unsigned level;              /* 3, 4 or 5: MQTT 3.1, 3.1.1, 5.0 */
+    unsigned window;             /* unacknowledged reports per device */
+};
+
+enum sim_step { SIM_REGISTER, SIM_PROVISION, SIM_LOGIN, SIM_SUBSCRIBE, SIM_RUN, SIM_STOPPED };
+
+struct sim_device {
+    struct conn conn;            /* of the present step */
+    struct timer timer;          /* next report, or the next try */
+    struct timer ping;
+    const struct sim_options *options;
+    struct sim_stats *stats;     /* of its loop */
+    struct loop *loop;
+    enum sim_step step;
+    bool open, connected, again, stopping;
+    unsigned subscribed, failures;
+    char mac[LIMIT_MAC + 1], passcode[LIMIT_PASSCODE + 1], did[DID_LEN + 1];
+    struct net_address broker;
+    struct sim_values values;
+    struct buf scratch;          /* the packet being written */
+    int64_t due_us;              /* when the next report is due */
+    uint16_t next_id, oldest_id; /* packet ids in flight: oldest_id … next_id - 1 */
+    int64_t *due_of;             /* when each of them was due, by id modulo window */
+};
+
+MU_MUST_USE enum mu_err sim_device_init(struct sim_device *d, const struct sim_options *options, uint64_t seed);
+/* Loop thread. */
+void sim_device_start(struct sim_device *d, struct loop *loop, struct sim_stats *stats);
+/* Logs out; reports not acknowledged by then count as failed. Loop thread. */
+void sim_device_stop(struct sim_device *d);
+void sim_device_free(struct sim_device *d);
+
+#endif
