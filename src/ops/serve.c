@@ -16,6 +16,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "fleet/fleet_apply.h"
 #include "ops/commands.h"
 #include "ops/data_dir.h"
 #include "ops/health.h"

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <ini.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,27 +53,30 @@ static const char *kind_text(enum setting_kind kind)
 
 struct file_reading {
     struct settings *settings;
-    const char *path;
-    bool failed;
+    char why[256]; /* of the first wrong line; ini_parse returns its number */
 };
 
-static int file_line(void *user, const char *section, const char *name, const char *value, int line)
+static int wrong_line(struct file_reading *r, const char *format, ...)
+{
+    va_list args;
+
+    if (r->why[0] == '\0') {
+        va_start(args, format);
+        vsnprintf(r->why, sizeof(r->why), format, args);
+        va_end(args);
+    }
+    return 0;
+}
+
+static int file_line(void *user, const char *section, const char *name, const char *value)
 {
     struct file_reading *r = user;
     struct setting *t = find(r->settings, name, strlen(name));
 
-    if (section[0] != '\0' || !t || strcmp(name, "config") == 0) {
-        fprintf(stderr, "muster: %s:%d: unknown setting '%s%s%s'\n", r->path, line, section,
-                section[0] ? "." : "", name);
-        r->failed = true;
-        return 0;
-    }
-    if (!value_fits(t, value)) {
-        fprintf(stderr, "muster: %s:%d: '%s' needs %s, not '%s'\n", r->path, line, name,
-                kind_text(t->kind), value);
-        r->failed = true;
-        return 0;
-    }
+    if (section[0] != '\0' || !t || strcmp(name, "config") == 0)
+        return wrong_line(r, "unknown setting '%s%s%s'", section, section[0] ? "." : "", name);
+    if (!value_fits(t, value))
+        return wrong_line(r, "'%s' needs %s, not '%s'", name, kind_text(t->kind), value);
     if (!t->value) { /* a flag has been read already, and wins */
         t->value = strdup(value);
         if (!t->value)
@@ -83,20 +87,17 @@ static int file_line(void *user, const char *section, const char *name, const ch
 
 static enum mu_err read_file(struct settings *s, const char *path)
 {
-    struct file_reading r = { .settings = s, .path = path };
+    struct file_reading r = { .settings = s };
     int line = ini_parse(path, file_line, &r);
 
-    if (r.failed)
-        return MU_E_SYNTAX;
-    if (line < 0) {
+    if (line == 0)
+        return MU_OK;
+    if (line < 0)
         fprintf(stderr, "muster: cannot read %s: %s\n", path, strerror(errno));
-        return MU_E_SYNTAX;
-    }
-    if (line > 0) {
-        fprintf(stderr, "muster: %s:%d: not a line of the form name = value\n", path, line);
-        return MU_E_SYNTAX;
-    }
-    return MU_OK;
+    else
+        fprintf(stderr, "muster: %s:%d: %s\n", path, line,
+                r.why[0] ? r.why : "not a line of the form name = value");
+    return MU_E_SYNTAX;
 }
 
 /* --- flags ----------------------------------------------------------------------------------------*/

@@ -3,6 +3,8 @@
 
 #include <netinet/in.h>
 
+#include "base/limits.h"
+#include "model/id.h"
 #include "net/conn.h"
 #include "net/listener.h"
 #include "sim/sim_stats.h"
