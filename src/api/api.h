@@ -17,6 +17,7 @@ struct api_options {
     struct registry *registry;
     struct journal *journal;
     struct committer *committer;
+    struct workers *workers;
     struct control_port control;
     const char *cors_origin;              /* NULL = off; "*" or one origin */
     const struct cidr *trusted_proxies;   /* whose X-Forwarded-For is believed */

@@ -80,7 +80,7 @@ static void publish(struct sim_device *d, uint16_t cmd, uint32_t sn, const struc
     snprintf(topic, sizeof(topic), "dev2app/%s", d->did);
     buf_init(&frame, d->scratch.max);
     frame_write(&frame, cmd, sn, p0->data, p0->len);
-    struct buf *b = begin(d, PUBLISH, qos << 1, text_size(topic) + 2 * (qos > 0) + v5 + frame.len);
+    struct buf *b = begin(d, PUBLISH, qos << 1, text_size(topic) + (qos ? 2u : 0u) + v5 + frame.len);
     put_text(b, topic);
     if (qos)
         buf_append_u16be(b, d->next_id++);
