@@ -22,7 +22,8 @@
 struct journal;
 
 struct journal_options {
-    unsigned retention_days; /* messages and session records; default 7 */
+    unsigned retention_days; /* messages and session records; 0: the default, 7 */
+    uint64_t reserve_bytes;  /* free space below which commits are refused; 0: the default, 64 MiB */
 };
 
 struct journal_boot {
@@ -35,7 +36,7 @@ void journal_close(struct journal *j);
 struct journal_boot journal_boot(const struct journal *j);
 /* The last moment that a start is known to have been alive; for the present one: now. Sessions
  * that were open then ended so. 0 if that start is not known. */
-int64_t journal_boot_alive_us(const struct journal *j, uint64_t boot);
+int64_t journal_boot_alive_us(struct journal *j, uint64_t boot);
 
 /* --- records --------------------------------------------------------------------------------------*/
 enum message_kind { MESSAGE_DEV2APP, MESSAGE_APP2DEV };

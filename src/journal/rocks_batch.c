@@ -1,0 +1,132 @@
+#include "journal/rocks_internal.h"
+
+#include <stdlib.h>
+
+enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
+{
+    struct journal_batch *b = calloc(1, sizeof *b);
+
+    *out = b;
+    if (!b)
+        return MU_E_NOMEM;
+    b->journal = j;
+    b->writes = rocksdb_writebatch_create();
+    buf_init(&b->value, LIMIT_INTAKE);
+    return MU_OK;
+}
+
+void journal_batch_destroy(struct journal_batch *b)
+{
+    if (!b)
+        return;
+    rocksdb_writebatch_destroy(b->writes);
+    buf_free(&b->value);
+    free(b);
+}
+
+void journal_batch_clear(struct journal_batch *b)
+{
+    rocksdb_writebatch_clear(b->writes);
+    b->err = MU_OK;
+}
+
+size_t journal_batch_bytes(const struct journal_batch *b)
+{
+    size_t size;
+    rocksdb_writebatch_data(b->writes, &size);
+    return size;
+}
+
+/* A batch names families by their ids, which outlive a reopening of the database; but to learn
+ * them it must be open. */
+static bool usable(struct journal_batch *b)
+{
+    if (b->err == MU_OK && !b->journal->db)
+        b->err = MU_E_IO;
+    return b->err == MU_OK;
+}
+
+static struct buf *fresh_value(struct journal_batch *b)
+{
+    buf_clear(&b->value);
+    return &b->value;
+}
+
+static void put(struct journal_batch *b, rocksdb_column_family_handle_t *family, const uint8_t *key,
+                size_t key_len)
+{
+    if (b->value.err != MU_OK) {
+        b->err = b->value.err;
+        return;
+    }
+    rocksdb_writebatch_put_cf(b->writes, family, (const char *)key, key_len, (const char *)b->value.data,
+                              b->value.len);
+}
+
+/* The family for a record of that moment, NULL if it is to be left out. */
+static rocksdb_column_family_handle_t *family_at(struct journal_batch *b, int64_t ts_us)
+{
+    rocksdb_column_family_handle_t *family = NULL;
+    int32_t day = day_of(ts_us);
+
+    if (day >= b->journal->oldest_day && usable(b))
+        b->err = day_require(b->journal, day, &family);
+    return b->err == MU_OK ? family : NULL;
+}
+
+void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
+{
+    rocksdb_column_family_handle_t *family = family_at(b, m->ts_us);
+    uint8_t key[RECORD_KEY_LEN];
+
+    if (!family)
+        return;
+    record_key(key, device, RECORD_MESSAGE, m->ts_us);
+    message_encode(fresh_value(b), m);
+    put(b, family, key, sizeof key);
+}
+
+void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s)
+{
+    rocksdb_column_family_handle_t *family = family_at(b, s->ts_us);
+    uint8_t key[RECORD_KEY_LEN];
+
+    if (!family)
+        return;
+    record_key(key, device, RECORD_SESSION, s->ts_us);
+    session_encode(fresh_value(b), s);
+    put(b, family, key, sizeof key);
+}
+
+void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
+{
+    uint8_t key[DEVICE_KEY_LEN];
+
+    if (!usable(b))
+        return;
+    put_u32be(key, device);
+    state_encode(fresh_value(b), s);
+    put(b, b->journal->fixed[FAMILY_STATE], key, sizeof key);
+}
+
+void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)
+{
+    uint8_t key[DEVICE_KEY_LEN];
+
+    if (!usable(b))
+        return;
+    put_u32be(key, device);
+    versions_encode(fresh_value(b), v);
+    put(b, b->journal->fixed[FAMILY_VERSIONS], key, sizeof key);
+}
+
+void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+{
+    uint8_t key[ACTIVITY_KEY_LEN];
+
+    if (!usable(b))
+        return;
+    activity_key(key, product, day, device);
+    fresh_value(b);
+    put(b, b->journal->fixed[FAMILY_ACTIVITY], key, sizeof key);
+}

@@ -1,0 +1,235 @@
+#include "journal/rocks_codec.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    MESSAGE_IS_APP2DEV = 0x01,
+    MESSAGE_IS_DECODED = 0x02,
+    MESSAGE_FLAGS = 0x03,
+};
+
+enum {
+    SESSION_IS_END = 0x01,
+    SESSION_IS_AGAIN = 0x02,
+    SESSION_FLAGS = 0x03,
+};
+
+void put_u32be(uint8_t *out, uint32_t v)
+{
+    for (int i = 3; i >= 0; i--, v >>= 8)
+        out[i] = (uint8_t)v;
+}
+
+void put_u64be(uint8_t *out, uint64_t v)
+{
+    put_u32be(out, (uint32_t)(v >> 32));
+    put_u32be(out + 4, (uint32_t)v);
+}
+
+void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind kind, int64_t ts_us)
+{
+    put_u32be(out, device);
+    out[4] = (uint8_t)kind;
+    put_u64be(out + 5, (uint64_t)ts_us);
+}
+
+void activity_key(uint8_t out[ACTIVITY_KEY_LEN], uint32_t product, int32_t day, uint32_t device)
+{
+    put_u32be(out, product);
+    put_u32be(out + 4, (uint32_t)day);
+    put_u32be(out + 8, device);
+}
+
+void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot)
+{
+    memcpy(out, "alive", 5);
+    put_u64be(out + 5, boot);
+}
+
+static void append_signed(struct buf *out, int64_t v)
+{
+    buf_append_varint(out, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
+}
+
+static int64_t read_signed(struct bytes *in)
+{
+    uint64_t v = bytes_varint(in, 10);
+    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
+}
+
+static uint64_t read_u64(struct bytes *in)
+{
+    return bytes_varint(in, 10);
+}
+
+static uint32_t read_u32(struct bytes *in)
+{
+    uint64_t v = bytes_varint(in, 5);
+    if (v > UINT32_MAX)
+        in->bad = true;
+    return (uint32_t)v;
+}
+
+static enum mu_err verdict(const struct bytes *in, bool to_the_end)
+{
+    return in->bad || (to_the_end && in->left) ? MU_E_CORRUPT : MU_OK;
+}
+
+/* decoded_number as its distance to number: one byte for a device whose reports all decode. */
+void message_encode(struct buf *out, const struct journal_message *m)
+{
+    bool app2dev = m->kind == MESSAGE_APP2DEV;
+
+    buf_append_u8(out, (uint8_t)((app2dev ? MESSAGE_IS_APP2DEV : 0) |
+                                 (m->decoded ? MESSAGE_IS_DECODED : 0)));
+    buf_append_varint(out, m->number);
+    buf_append_varint(out, m->number - m->decoded_number);
+    buf_append_varint(out, m->definition);
+    if (app2dev) {
+        buf_append_varint(out, m->enterprise);
+        buf_append_u64be(out, m->request);
+    }
+    buf_append(out, m->payload, m->payload_len);
+}
+
+enum mu_err message_decode(struct bytes in, int64_t ts_us, struct journal_message *out)
+{
+    uint8_t flags = bytes_u8(&in);
+    if (flags & ~MESSAGE_FLAGS)
+        return MU_E_CORRUPT;
+
+    *out = (struct journal_message){ .ts_us = ts_us,
+                                     .kind = flags & MESSAGE_IS_APP2DEV ? MESSAGE_APP2DEV : MESSAGE_DEV2APP,
+                                     .decoded = flags & MESSAGE_IS_DECODED };
+    out->number = read_u64(&in);
+    out->decoded_number = out->number - read_u64(&in);
+    out->definition = read_u32(&in);
+    if (out->kind == MESSAGE_APP2DEV) {
+        out->enterprise = read_u32(&in);
+        out->request = bytes_u64be(&in);
+    }
+    out->payload = in.at;
+    out->payload_len = in.left;
+    return verdict(&in, false);
+}
+
+void session_encode(struct buf *out, const struct journal_session *s)
+{
+    buf_append_u8(out, (uint8_t)((s->end ? SESSION_IS_END : 0) | (s->again ? SESSION_IS_AGAIN : 0)));
+    buf_append_varint(out, s->number);
+    if (!s->end) {
+        buf_append_varint(out, s->keep_alive);
+        buf_append_varint(out, s->boot);
+        return;
+    }
+    buf_append_varint(out, s->duration);
+    buf_append_u8(out, (uint8_t)s->reason);
+    buf_append_varint(out, s->heartbeat.count);
+    buf_append_varint(out, s->heartbeat.max);
+    buf_append_varint(out, s->heartbeat.min);
+    buf_append_varint(out, s->heartbeat.avg);
+    buf_append_varint(out, s->heartbeat.last);
+}
+
+enum mu_err session_decode(struct bytes in, int64_t ts_us, struct journal_session *out)
+{
+    uint8_t flags = bytes_u8(&in);
+    if (flags & ~SESSION_FLAGS)
+        return MU_E_CORRUPT;
+
+    *out = (struct journal_session){ .ts_us = ts_us,
+                                     .end = flags & SESSION_IS_END,
+                                     .again = flags & SESSION_IS_AGAIN };
+    out->number = read_u64(&in);
+    if (!out->end) {
+        out->keep_alive = read_u32(&in);
+        out->boot = read_u64(&in);
+        return verdict(&in, true);
+    }
+    out->duration = read_u32(&in);
+    uint8_t reason = bytes_u8(&in);
+    if (reason >= END_REASON_COUNT)
+        return MU_E_CORRUPT;
+    out->reason = (enum end_reason)reason;
+    out->heartbeat.count = read_u32(&in);
+    out->heartbeat.max = read_u32(&in);
+    out->heartbeat.min = read_u32(&in);
+    out->heartbeat.avg = read_u32(&in);
+    out->heartbeat.last = read_u32(&in);
+    return verdict(&in, true);
+}
+
+enum mu_err record_head_decode(struct bytes in, enum record_kind kind, struct record_head *out)
+{
+    uint8_t flags = bytes_u8(&in);
+    uint64_t number = read_u64(&in);
+
+    *out = (struct record_head){ .number = number };
+    if (kind == RECORD_MESSAGE) {
+        out->decoded = flags & MESSAGE_IS_DECODED;
+        out->decoded_number = number - read_u64(&in);
+    }
+    return verdict(&in, false);
+}
+
+void state_encode(struct buf *out, const struct journal_state *s)
+{
+    append_signed(out, s->last_ts_us);
+    append_signed(out, s->last_session_us);
+    buf_append_varint(out, s->messages);
+    buf_append_varint(out, s->decoded);
+    buf_append_varint(out, s->sessions);
+    append_signed(out, s->activated_at);
+    append_signed(out, s->online_latest);
+    append_signed(out, s->last_report);
+    append_signed(out, s->active_day);
+    buf_append_varint(out, s->session_boot);
+    buf_append_varint(out, s->definition);
+    buf_append(out, s->image, s->image_len);
+}
+
+enum mu_err state_decode(struct bytes in, struct journal_state *out)
+{
+    *out = (struct journal_state){ .last_ts_us = read_signed(&in) };
+    out->last_session_us = read_signed(&in);
+    out->messages = read_u64(&in);
+    out->decoded = read_u64(&in);
+    out->sessions = read_u64(&in);
+    out->activated_at = read_signed(&in);
+    out->online_latest = read_signed(&in);
+    out->last_report = read_signed(&in);
+    int64_t active_day = read_signed(&in);
+    if (active_day < INT32_MIN || active_day > INT32_MAX)
+        return MU_E_CORRUPT;
+    out->active_day = (int32_t)active_day;
+    out->session_boot = read_u64(&in);
+    out->definition = read_u32(&in);
+    out->image = in.at;
+    out->image_len = in.left;
+    return verdict(&in, false);
+}
+
+static_assert(LIMIT_VERSION <= UINT8_MAX, "the length of a version is one byte");
+
+void versions_encode(struct buf *out, const struct journal_versions *v)
+{
+    for (int i = 0; i < VERSION_COUNT; i++) {
+        size_t len = strnlen(v->text[i], LIMIT_VERSION);
+        buf_append_u8(out, (uint8_t)len);
+        buf_append(out, v->text[i], len);
+    }
+}
+
+enum mu_err versions_decode(struct bytes in, struct journal_versions *out)
+{
+    *out = (struct journal_versions){ 0 };
+    for (int i = 0; i < VERSION_COUNT; i++) {
+        size_t len = bytes_u8(&in);
+        const uint8_t *text = bytes_take(&in, len);
+        if (!text || len > LIMIT_VERSION)
+            return MU_E_CORRUPT;
+        memcpy(out->text[i], text, len);
+    }
+    return verdict(&in, true);
+}

@@ -1,0 +1,56 @@
+#ifndef MUSTER_JOURNAL_ROCKS_CODEC_H
+#define MUSTER_JOURNAL_ROCKS_CODEC_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "journal/journal.h"
+
+/* How records are laid out in keys and values. Private to the journal; pure; any thread.
+ *
+ *   day family   device(4) kind(1) ts_us(8)         -> message or session record
+ *   state        device(4)                          -> journal_state
+ *   versions     device(4)                          -> journal_versions
+ *   activity     product(4) day(4) device(4)        -> nothing
+ *   default      "format"                           -> format(varint)
+ *                "boot"                             -> number of the last start(8)
+ *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
+ *
+ * Keys are big-endian, so that they sort as the numbers do. In values numbers are LEB128, signed
+ * ones zigzag before; what is left is the payload, or the image. A record begins with a byte of
+ * flags; a flag this version does not know is damage, since a journal of a newer format has been
+ * refused at its opening. */
+#define ROCKS_FORMAT 1
+
+enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
+
+enum { RECORD_KEY_LEN = 13, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 12, ALIVE_KEY_LEN = 13 };
+
+/* What finding a record in its order takes. */
+struct record_head {
+    uint64_t number;
+    uint64_t decoded_number; /* 0 in a session record */
+    bool decoded;
+};
+
+void put_u32be(uint8_t *out, uint32_t v);
+void put_u64be(uint8_t *out, uint64_t v);
+
+void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind kind, int64_t ts_us);
+void activity_key(uint8_t out[ACTIVITY_KEY_LEN], uint32_t product, int32_t day, uint32_t device);
+void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);
+
+/* Append to an empty buffer; errors are the buffer's. */
+void message_encode(struct buf *out, const struct journal_message *m);
+void session_encode(struct buf *out, const struct journal_session *s);
+void state_encode(struct buf *out, const struct journal_state *s);
+void versions_encode(struct buf *out, const struct journal_versions *v);
+
+/* MU_E_CORRUPT if the value is not what the functions above write. Payload and image point into
+ * it. */
+MU_MUST_USE enum mu_err record_head_decode(struct bytes value, enum record_kind kind, struct record_head *out);
+MU_MUST_USE enum mu_err message_decode(struct bytes value, int64_t ts_us, struct journal_message *out);
+MU_MUST_USE enum mu_err session_decode(struct bytes value, int64_t ts_us, struct journal_session *out);
+MU_MUST_USE enum mu_err state_decode(struct bytes value, struct journal_state *out);
+MU_MUST_USE enum mu_err versions_decode(struct bytes value, struct journal_versions *out);
+
+#endif

@@ -1,0 +1,99 @@
+#include "journal/rocks_internal.h"
+
+#include "base/log.h"
+
+/* After a failed write RocksDB takes no more, and its own recovery does not bring back a log file
+ * whose write failed (7.8: the file's writer remembers the error for good). So:
+ *
+ *  - it is kept from meeting a full disk: below the reserve, batches are refused before it sees
+ *    them, and the next one that finds room goes through;
+ *  - if a write fails all the same, the next commit that finds room opens the database again, with
+ *    the readers kept out for that moment. Until then they read on.
+ *
+ * Every batch carries the count of this start's commits. It tells, after an opening, whether the
+ * batch that failed is on disk nevertheless: written in full, but its sync reported an error. The
+ * committer was told otherwise and would give out the same running numbers again; then only a new
+ * start, which reads everything from the disk, can go on. */
+
+enum mu_err journal_written(struct journal *j, const char *what, char *text)
+{
+    if (!text)
+        return MU_OK;
+    log_event(LOG_ERROR, "journal_write_failed", "what=%s error=%s", what, LOG_Q(text, -1));
+    j->broken = true;
+    return status_take(text);
+}
+
+static enum mu_err compare_commits(struct journal *j)
+{
+    uint8_t key[ALIVE_KEY_LEN];
+    uint64_t alive[2] = { 0, 0 };
+
+    alive_key(key, j->boot);
+    enum mu_err err = meta_get(j, key, sizeof key, alive, 2);
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+    if (alive[1] == j->commits)
+        return MU_OK;
+    log_event(LOG_ERROR, "journal_diverged", "commits=%llu on_disk=%llu",
+              (unsigned long long)j->commits, (unsigned long long)alive[1]);
+    j->diverged = true;
+    return MU_E_IO;
+}
+
+static enum mu_err reopen(struct journal *j)
+{
+    char why[512] = "";
+
+    pthread_rwlock_wrlock(&j->lock);
+    rocks_close(j);
+    enum mu_err err = rocks_open(j, why, sizeof why);
+    if (err == MU_OK) {
+        j->broken = false;
+        err = compare_commits(j);
+    }
+    pthread_rwlock_unlock(&j->lock);
+
+    log_event(err == MU_OK ? LOG_INFO : LOG_ERROR, "journal_reopened", "result=%s why=%s",
+              LOG_Q(mu_err_text(err), -1), LOG_Q(why, -1));
+    return err;
+}
+
+enum mu_err journal_writable(struct journal *j)
+{
+    if (j->diverged)
+        return MU_E_IO;
+    if (!rocks_has_room(j))
+        return MU_E_FULL;
+    return j->broken || !j->db ? reopen(j) : MU_OK;
+}
+
+static void put_alive(struct journal *j, struct journal_batch *b, int64_t alive_us)
+{
+    uint8_t key[ALIVE_KEY_LEN], value[16];
+
+    alive_key(key, j->boot);
+    put_u64be(value, (uint64_t)alive_us);
+    put_u64be(value + 8, j->commits + 1);
+    rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof key,
+                              (const char *)value, sizeof value);
+}
+
+enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)
+{
+    enum mu_err err;
+    char *text = NULL;
+
+    if ((err = journal_writable(j)) != MU_OK)
+        goto out;
+    if ((err = b->err) != MU_OK)
+        goto out;
+
+    put_alive(j, b, alive_us);
+    rocksdb_write(j->db, j->options.synced, b->writes, &text);
+    if ((err = journal_written(j, "commit", text)) == MU_OK)
+        j->commits++;
+out:
+    journal_batch_clear(b);
+    return err;
+}

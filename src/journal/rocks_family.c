@@ -1,0 +1,125 @@
+#include "journal/rocks_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+#define DAY_PREFIX "day-"
+
+int32_t day_of(int64_t ts_us)
+{
+    int64_t day = ts_us / DAY_US;
+    return (int32_t)(ts_us % DAY_US < 0 ? day - 1 : day);
+}
+
+bool day_of_name(const char *name, int32_t *day)
+{
+    int64_t number;
+
+    if (strncmp(name, DAY_PREFIX, sizeof DAY_PREFIX - 1) != 0 ||
+        !str_int64(str_of(name + sizeof DAY_PREFIX - 1), &number) || number != (int32_t)number)
+        return false;
+    *day = (int32_t)number;
+    return true;
+}
+
+size_t day_lower_bound(const struct journal *j, int32_t day)
+{
+    size_t i = 0;
+
+    /* A handful of days, and the caller wants the latest most of the time. */
+    for (i = j->day_count; i > 0 && j->days[i - 1].day >= day; i--)
+        ;
+    return i;
+}
+
+enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle)
+{
+    if (j->day_count == j->day_cap) {
+        size_t cap = j->day_cap ? 2 * j->day_cap : 16;
+        struct day_family *days = realloc(j->days, cap * sizeof *days);
+        if (!days) {
+            rocksdb_column_family_handle_destroy(handle);
+            return MU_E_NOMEM;
+        }
+        j->days = days;
+        j->day_cap = cap;
+    }
+
+    size_t at = day_lower_bound(j, day);
+    memmove(&j->days[at + 1], &j->days[at], (j->day_count - at) * sizeof *j->days);
+    j->days[at] = (struct day_family){ day, handle };
+    j->day_count++;
+    return MU_OK;
+}
+
+enum mu_err day_require(struct journal *j, int32_t day, rocksdb_column_family_handle_t **out)
+{
+    enum mu_err err;
+    char name[32];
+    char *text = NULL;
+
+    size_t at = day_lower_bound(j, day);
+    if (at < j->day_count && j->days[at].day == day) {
+        *out = j->days[at].handle;
+        return MU_OK;
+    }
+    if ((err = journal_writable(j)) != MU_OK)
+        return err;
+
+    snprintf(name, sizeof name, DAY_PREFIX "%d", day);
+    pthread_rwlock_wrlock(&j->lock);
+    *out = rocksdb_create_column_family(j->db, j->options.day, name, &text);
+    err = journal_written(j, "create_day", text);
+    if (err == MU_OK)
+        err = day_insert(j, day, *out);
+    pthread_rwlock_unlock(&j->lock);
+    return err;
+}
+
+/* Expects the family to be the oldest. */
+static enum mu_err day_drop_first(struct journal *j)
+{
+    char *text = NULL;
+    int32_t day = j->days[0].day;
+
+    rocksdb_drop_column_family(j->db, j->days[0].handle, &text);
+    enum mu_err err = journal_written(j, "drop_day", text);
+    if (err != MU_OK)
+        return err;
+
+    pthread_rwlock_wrlock(&j->lock);
+    rocksdb_column_family_handle_destroy(j->days[0].handle);
+    j->day_count--;
+    memmove(&j->days[0], &j->days[1], j->day_count * sizeof *j->days);
+    pthread_rwlock_unlock(&j->lock);
+
+    log_event(LOG_INFO, "journal_day_expired", "day=%d", day);
+    return MU_OK;
+}
+
+/* Dropping comes first, and needs no reserve: it is what makes room on a full disk. */
+enum mu_err journal_roll(struct journal *j, int64_t now_us)
+{
+    enum mu_err err;
+    rocksdb_column_family_handle_t *unused;
+
+    if (!j->db && (err = journal_writable(j)) != MU_OK)
+        return err;
+
+    /* A day is past retention when its end is: its last record then is older. */
+    j->oldest_day = day_of(now_us) - (int32_t)j->retention_days;
+    if (j->oldest_day < 0)
+        j->oldest_day = 0;
+    while (j->day_count > 0 && j->days[0].day < j->oldest_day)
+        if ((err = day_drop_first(j)) != MU_OK)
+            return err;
+
+    int32_t today = day_of(now_us);
+    if ((err = day_require(j, today, &unused)) != MU_OK)
+        return err;
+    return day_require(j, today + 1, &unused);
+}

@@ -1,0 +1,100 @@
+#ifndef MUSTER_JOURNAL_ROCKS_INTERNAL_H
+#define MUSTER_JOURNAL_ROCKS_INTERNAL_H
+
+#include <pthread.h>
+#include <rocksdb/c.h>
+
+#include "journal/journal.h"
+#include "journal/rocks_codec.h"
+
+#define DAY_US INT64_C(86400000000)
+
+/* The families that always exist. "default" is RocksDB's own; it holds what concerns the journal
+ * as a whole. */
+enum fixed_family { FAMILY_META, FAMILY_STATE, FAMILY_VERSIONS, FAMILY_ACTIVITY, FIXED_FAMILIES };
+
+/* Messages and session records of one UTC day: dropping it is how they expire. */
+struct day_family {
+    int32_t day; /* days since 1970-01-01 */
+    rocksdb_column_family_handle_t *handle;
+};
+
+/* How RocksDB is set up; see rocks_options.c. */
+struct rocks_options {
+    rocksdb_cache_t *cache;
+    rocksdb_block_based_table_options_t *tables;
+    rocksdb_options_t *fixed; /* of the database as a whole, too */
+    rocksdb_options_t *state;
+    rocksdb_options_t *day;
+    rocksdb_writeoptions_t *synced;
+};
+
+void rocks_options_create(struct rocks_options *o);
+void rocks_options_destroy(struct rocks_options *o);
+
+/* `lock` guards db, the handles and the list of days: every reader holds it for reading from its
+ * first call of RocksDB to its last; the committer holds it for writing while it changes any of
+ * them, and needs none to look at them, being the only one who does. */
+struct journal {
+    char *path;
+    unsigned retention_days;
+    uint64_t reserve_bytes;
+    struct rocks_options options;
+    pthread_rwlock_t lock;
+
+    rocksdb_t *db; /* NULL after a reopening that failed */
+    rocksdb_column_family_handle_t *fixed[FIXED_FAMILIES];
+    struct day_family *days; /* by day */
+    size_t day_count, day_cap;
+
+    int32_t oldest_day; /* records before it are left out; never before 1970 */
+    uint64_t boot;
+    uint64_t commits;   /* of this start that succeeded */
+    bool broken;        /* a write failed: RocksDB takes none until it is opened again */
+    bool diverged;      /* a batch reported as failed turned out to be on disk: see rocks_commit.c */
+};
+
+struct journal_batch {
+    struct journal *journal;
+    rocksdb_writebatch_t *writes;
+    struct buf value; /* the one being written */
+    enum mu_err err;  /* the first that kept something out; told by journal_commit */
+};
+
+/* --- rocks_status.c: what RocksDB's error texts mean -----------------------------------------------*/
+/* Frees text (NULL: MU_OK). The C API tells a failure only by its text. */
+enum mu_err status_take(char *text);
+/* The same for the opening of a database, which says why in a sentence. */
+enum mu_err status_take_open(char *text, const char *path, char *why, size_t why_size);
+
+/* --- rocks_open.c -----------------------------------------------------------------------------------*/
+/* Opens RocksDB with all its families; j->db stays NULL on an error. */
+MU_MUST_USE enum mu_err rocks_open(struct journal *j, char *why, size_t why_size);
+void rocks_close(struct journal *j);
+/* Whether more than the reserve is free where the journal lives. */
+bool rocks_has_room(const struct journal *j);
+
+/* --- rocks_journal.c ----------------------------------------------------------------------------------*/
+/* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its
+ * length is another. The caller holds the lock, or is the committer. */
+MU_MUST_USE enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len, uint64_t *words,
+                                 size_t count);
+
+/* --- rocks_family.c -------------------------------------------------------------------------------*/
+int32_t day_of(int64_t ts_us);
+/* The day of a family's name; false for a name of another kind. */
+bool day_of_name(const char *name, int32_t *day);
+/* Adds a family that RocksDB has opened; takes the handle over, also on an error. */
+MU_MUST_USE enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle);
+/* The index of the first family of that day or a later one; day_count if there is none. */
+size_t day_lower_bound(const struct journal *j, int32_t day);
+/* The family of a day, made if need be. Committer only. */
+MU_MUST_USE enum mu_err day_require(struct journal *j, int32_t day, rocksdb_column_family_handle_t **out);
+
+/* --- rocks_commit.c ------------------------------------------------------------------------------*/
+/* MU_OK if RocksDB takes writes now, after opening it again if that is what it needs. */
+MU_MUST_USE enum mu_err journal_writable(struct journal *j);
+/* Takes the outcome of a write of any kind: after a failed one RocksDB is opened again. */
+enum mu_err journal_written(struct journal *j, const char *what, char *text);
+
+#endif

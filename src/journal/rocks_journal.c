@@ -1,0 +1,165 @@
+#include "journal/rocks_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+enum { RETENTION_DAYS = 7 };
+
+/* What RocksDB may write without asking: its memtables, once each. */
+#define RESERVE_BYTES (UINT64_C(64) * 1024 * 1024)
+
+static const char format_key[] = "format", boot_key[] = "boot";
+
+enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count)
+{
+    char *text = NULL;
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    rocksdb_pinnableslice_t *slice =
+        rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META], key, key_len, &text);
+    enum mu_err err = status_take(text);
+
+    if (err == MU_OK && !slice)
+        err = MU_E_NOT_FOUND;
+    if (err == MU_OK) {
+        size_t len;
+        const char *value = rocksdb_pinnableslice_value(slice, &len);
+        struct bytes in = bytes_of(value, len);
+        for (size_t i = 0; i < count; i++)
+            words[i] = bytes_u64be(&in);
+        if (in.bad || in.left)
+            err = MU_E_CORRUPT;
+    }
+    if (slice)
+        rocksdb_pinnableslice_destroy(slice);
+    rocksdb_readoptions_destroy(options);
+    return err;
+}
+
+static enum mu_err check_format(const struct journal *j, bool fresh, char *why, size_t why_size)
+{
+    uint64_t format;
+    enum mu_err err = meta_get(j, format_key, sizeof format_key - 1, &format, 1);
+
+    if (err == MU_E_NOT_FOUND && fresh)
+        return MU_OK;
+    if (err == MU_E_NOT_FOUND)
+        err = MU_E_CORRUPT;
+    if (err == MU_OK && format > ROCKS_FORMAT) {
+        snprintf(why, why_size, "the journal in %s has format %llu, this version knows up to %d",
+                 j->path, (unsigned long long)format, ROCKS_FORMAT);
+        return MU_E_SCHEMA;
+    }
+    if (err != MU_OK)
+        snprintf(why, why_size, "the journal in %s does not tell its format: %s", j->path, mu_err_text(err));
+    return err;
+}
+
+/* The number of this start, on disk before anybody can write it into a record. */
+static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
+{
+    uint8_t format[8], boot[8];
+    char *text = NULL;
+
+    enum mu_err err = meta_get(j, boot_key, sizeof boot_key - 1, &j->boot, 1);
+    bool fresh = err == MU_E_NOT_FOUND;
+    if (fresh)
+        j->boot = 0;
+    else if (err != MU_OK) {
+        snprintf(why, why_size, "the journal in %s does not tell its last start: %s", j->path, mu_err_text(err));
+        return err;
+    }
+    if ((err = check_format(j, fresh, why, why_size)) != MU_OK)
+        return err;
+
+    j->boot++;
+    put_u64be(format, ROCKS_FORMAT);
+    put_u64be(boot, j->boot);
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    rocksdb_writebatch_put_cf(batch, j->fixed[FAMILY_META], format_key, sizeof format_key - 1,
+                              (const char *)format, sizeof format);
+    rocksdb_writebatch_put_cf(batch, j->fixed[FAMILY_META], boot_key, sizeof boot_key - 1,
+                              (const char *)boot, sizeof boot);
+    rocksdb_write(j->db, j->options.synced, batch, &text);
+    rocksdb_writebatch_destroy(batch);
+    return status_take_open(text, j->path, why, why_size);
+}
+
+static enum mu_err journal_create(struct journal **out, const char *dir, const struct journal_options *options)
+{
+    struct journal *j = calloc(1, sizeof *j);
+    if (!j || asprintf(&j->path, "%s/journal", dir) < 0) {
+        free(j);
+        return MU_E_NOMEM;
+    }
+    j->retention_days = options->retention_days ? options->retention_days : RETENTION_DAYS;
+    j->reserve_bytes = options->reserve_bytes ? options->reserve_bytes : RESERVE_BYTES;
+
+    /* The committer must get its turn however many readers there are. */
+    pthread_rwlockattr_t attr;
+    pthread_rwlockattr_init(&attr);
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&j->lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
+
+    rocks_options_create(&j->options);
+    *out = j;
+    return MU_OK;
+}
+
+enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
+                         char *why, size_t why_size)
+{
+    enum mu_err err;
+    struct journal *j = NULL;
+
+    *out = NULL;
+    snprintf(why, why_size, "cannot open the journal in %s", dir);
+    if ((err = journal_create(&j, dir, options)) != MU_OK)
+        goto out;
+    if ((err = rocks_open(j, why, why_size)) != MU_OK)
+        goto out;
+    if ((err = count_boot(j, why, why_size)) != MU_OK)
+        goto out;
+    *out = j;
+    j = NULL;
+out:
+    journal_close(j);
+    return err;
+}
+
+void journal_close(struct journal *j)
+{
+    if (!j)
+        return;
+    rocks_close(j);
+    rocks_options_destroy(&j->options);
+    pthread_rwlock_destroy(&j->lock);
+    free(j->days);
+    free(j->path);
+    free(j);
+}
+
+struct journal_boot journal_boot(const struct journal *j)
+{
+    return (struct journal_boot){ .number = j->boot };
+}
+
+int64_t journal_boot_alive_us(struct journal *j, uint64_t boot)
+{
+    uint8_t key[ALIVE_KEY_LEN];
+    uint64_t alive[2];
+    enum mu_err err;
+
+    if (boot == j->boot)
+        return clock_wall_us();
+
+    alive_key(key, boot);
+    pthread_rwlock_rdlock(&j->lock);
+    err = j->db ? meta_get(j, key, sizeof key, alive, 2) : MU_E_IO;
+    pthread_rwlock_unlock(&j->lock);
+    return err == MU_OK ? (int64_t)alive[0] : 0;
+}

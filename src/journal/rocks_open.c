@@ -1,0 +1,183 @@
+#include "journal/rocks_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static const char *const fixed_names[FIXED_FAMILIES] = {
+    [FAMILY_META] = "default",
+    [FAMILY_STATE] = "state",
+    [FAMILY_VERSIONS] = "versions",
+    [FAMILY_ACTIVITY] = "activity",
+};
+
+bool rocks_has_room(const struct journal *j)
+{
+    struct statvfs fs;
+
+    /* What cannot be asked is not refused: the write itself will tell. */
+    if (statvfs(j->path, &fs) != 0)
+        return true;
+    return (uint64_t)fs.f_bavail * fs.f_frsize >= j->reserve_bytes;
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+    size_t len = strlen(name), n = strlen(suffix);
+    return len > n && strcmp(name + len - n, suffix) == 0;
+}
+
+/* Without CURRENT RocksDB takes the directory for an empty one and sweeps it clean. A crash while
+ * a new one is made leaves no table behind. */
+static enum mu_err look_for_leftovers(const char *path, bool *fresh)
+{
+    DIR *dir;
+    struct dirent *entry;
+
+    *fresh = true;
+    if (!(dir = opendir(path)))
+        return MU_E_IO;
+
+    enum mu_err err = MU_OK;
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, "CURRENT") == 0)
+            *fresh = false;
+        else if (has_suffix(entry->d_name, ".sst"))
+            err = MU_E_CORRUPT;
+    }
+    closedir(dir);
+    return *fresh ? err : MU_OK;
+}
+
+static int fixed_index(const char *name)
+{
+    for (int i = 0; i < FIXED_FAMILIES; i++)
+        if (strcmp(name, fixed_names[i]) == 0)
+            return i;
+    return -1;
+}
+
+/* What a database is opened with: the fixed families, and those of days that it lists. */
+struct families {
+    size_t count;
+    const char **names;
+    const rocksdb_options_t **options;
+    rocksdb_column_family_handle_t **handles;
+    char **listed;
+    size_t listed_count;
+};
+
+static void families_free(struct families *f)
+{
+    if (f->listed)
+        rocksdb_list_column_families_destroy(f->listed, f->listed_count);
+    free(f->names);
+    free(f->options);
+    free(f->handles);
+}
+
+static enum mu_err families_collect(struct families *f, const struct journal *j)
+{
+    size_t max = FIXED_FAMILIES + f->listed_count;
+
+    f->names = calloc(max, sizeof *f->names);
+    f->options = calloc(max, sizeof *f->options);
+    f->handles = calloc(max, sizeof *f->handles);
+    if (!f->names || !f->options || !f->handles)
+        return MU_E_NOMEM;
+
+    for (int i = 0; i < FIXED_FAMILIES; i++) {
+        f->names[f->count] = fixed_names[i];
+        f->options[f->count++] = i == FAMILY_STATE ? j->options.state : j->options.fixed;
+    }
+    for (size_t i = 0; i < f->listed_count; i++) {
+        if (fixed_index(f->listed[i]) >= 0)
+            continue;
+        f->names[f->count] = f->listed[i];
+        f->options[f->count++] = j->options.day;
+    }
+    return MU_OK;
+}
+
+static enum mu_err families_take(struct families *f, struct journal *j)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < f->count; i++) {
+        int32_t day;
+        if (i < FIXED_FAMILIES) {
+            j->fixed[i] = f->handles[i];
+        } else if (err == MU_OK && day_of_name(f->names[i], &day)) {
+            err = day_insert(j, day, f->handles[i]);
+        } else {
+            /* A newer version's family: the format in FAMILY_META will tell so. */
+            rocksdb_column_family_handle_destroy(f->handles[i]);
+        }
+    }
+    return err;
+}
+
+enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
+{
+    enum mu_err err;
+    struct families f = { 0 };
+    bool fresh;
+    char *text = NULL;
+
+    if (mkdir(j->path, 0700) != 0 && errno != EEXIST) {
+        snprintf(why, why_size, "cannot make %s: %s", j->path, strerror(errno));
+        return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+    }
+    if (!rocks_has_room(j)) {
+        snprintf(why, why_size, "less than %llu MiB free on the disk of %s",
+                 (unsigned long long)(j->reserve_bytes >> 20), j->path);
+        return MU_E_FULL;
+    }
+    if ((err = look_for_leftovers(j->path, &fresh)) != MU_OK) {
+        snprintf(why, why_size, err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing"
+                                                    : "cannot read the directory %s", j->path);
+        return err;
+    }
+
+    if (!fresh) {
+        f.listed = rocksdb_list_column_families(j->options.fixed, j->path, &f.listed_count, &text);
+        if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK) {
+            f.listed = NULL;
+            goto out;
+        }
+    }
+    if ((err = families_collect(&f, j)) != MU_OK)
+        goto out;
+
+    j->db = rocksdb_open_column_families(j->options.fixed, j->path, (int)f.count, f.names, f.options,
+                                         f.handles, &text);
+    if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK) {
+        j->db = NULL;
+        goto out;
+    }
+    if ((err = families_take(&f, j)) != MU_OK)
+        rocks_close(j);
+out:
+    families_free(&f);
+    return err;
+}
+
+void rocks_close(struct journal *j)
+{
+    if (!j->db)
+        return;
+    for (int i = 0; i < FIXED_FAMILIES; i++) {
+        rocksdb_column_family_handle_destroy(j->fixed[i]);
+        j->fixed[i] = NULL;
+    }
+    for (size_t i = 0; i < j->day_count; i++)
+        rocksdb_column_family_handle_destroy(j->days[i].handle);
+    j->day_count = 0;
+    rocksdb_close(j->db);
+    j->db = NULL;
+}

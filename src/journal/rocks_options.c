@@ -1,0 +1,97 @@
+#include "journal/rocks_internal.h"
+
+#define KIB 1024UL
+#define MIB (1024UL * 1024)
+
+enum { INFO_LOG_WARN = 2 };
+
+static void set_database(rocksdb_options_t *o)
+{
+    rocksdb_options_set_create_if_missing(o, 1);
+    rocksdb_options_set_create_missing_column_families(o, 1);
+
+    /* A family that is seldom written keeps every log file since its last flush alive: this bound
+     * flushes it. It bounds the time of a start after a crash, too. */
+    rocksdb_options_set_max_total_wal_size(o, 256 * MIB);
+    /* All memtables together, however many days there are. */
+    rocksdb_options_set_db_write_buffer_size(o, 64 * MIB);
+    rocksdb_options_set_max_background_jobs(o, 2);
+    rocksdb_options_set_max_open_files(o, 512);
+    rocksdb_options_set_bytes_per_sync(o, MIB);
+    rocksdb_options_set_max_manifest_file_size(o, 16 * MIB);
+    rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
+
+    /* One thread writes. */
+    rocksdb_options_set_allow_concurrent_memtable_write(o, 0);
+    rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
+
+    rocksdb_options_set_info_log_level(o, INFO_LOG_WARN);
+    rocksdb_options_set_keep_log_file_num(o, 3);
+    rocksdb_options_set_max_log_file_size(o, MIB);
+    rocksdb_options_set_stats_dump_period_sec(o, 0);
+    rocksdb_options_set_stats_persist_period_sec(o, 0);
+}
+
+static rocksdb_options_t *family_options(const struct rocks_options *shared, size_t memtable)
+{
+    rocksdb_options_t *o = rocksdb_options_create();
+
+    rocksdb_options_set_block_based_table_factory(o, shared->tables);
+    rocksdb_options_set_compression(o, rocksdb_lz4_compression);
+    rocksdb_options_set_write_buffer_size(o, memtable);
+    rocksdb_options_set_arena_block_size(o, 256 * KIB);
+    set_database(o);
+    return o;
+}
+
+static void set_universal(rocksdb_options_t *o)
+{
+    rocksdb_universal_compaction_options_t *u = rocksdb_universal_compaction_options_create();
+
+    rocksdb_options_set_compaction_style(o, rocksdb_universal_compaction);
+    rocksdb_options_set_universal_compaction_options(o, u);
+    rocksdb_universal_compaction_options_destroy(u);
+}
+
+void rocks_options_create(struct rocks_options *o)
+{
+    *o = (struct rocks_options){ .cache = rocksdb_cache_create_lru(64 * MIB) };
+
+    o->tables = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(o->tables, o->cache);
+    rocksdb_block_based_options_set_block_size(o->tables, 16 * KIB);
+    rocksdb_block_based_options_set_format_version(o->tables, 5);
+    /* Indexes in blocks of their own and in the cache: a day's may be larger than the memory. */
+    rocksdb_block_based_options_set_index_type(o->tables,
+                                               rocksdb_block_based_table_index_type_two_level_index_search);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(o->tables, 1);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(o->tables, 1);
+    rocksdb_block_based_options_set_pin_top_level_index_and_filter(o->tables, 1);
+
+    o->fixed = family_options(o, 4 * MIB);
+    o->state = family_options(o, 32 * MIB);
+    o->day = family_options(o, 32 * MIB);
+    set_universal(o->day);
+
+    o->synced = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(o->synced, 1);
+    /* A day may be dropped between the filling of a batch and its commit. */
+    rocksdb_writeoptions_set_ignore_missing_column_families(o->synced, 1);
+}
+
+void rocks_options_destroy(struct rocks_options *o)
+{
+    if (o->synced)
+        rocksdb_writeoptions_destroy(o->synced);
+    if (o->day)
+        rocksdb_options_destroy(o->day);
+    if (o->state)
+        rocksdb_options_destroy(o->state);
+    if (o->fixed)
+        rocksdb_options_destroy(o->fixed);
+    if (o->tables)
+        rocksdb_block_based_options_destroy(o->tables);
+    if (o->cache)
+        rocksdb_cache_destroy(o->cache);
+    *o = (struct rocks_options){ 0 };
+}

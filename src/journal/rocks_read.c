@@ -1,0 +1,257 @@
+#include "journal/rocks_scan.h"
+
+/* A page of a window. Its rows have consecutive order numbers (struct spot), so where it begins is
+ * known before any row is read, and the record with that number is found by search: order grows
+ * with time, so a number between those of two known records is near the moment between theirs. */
+
+/* Records passed one by one before a search is worth its seeks. */
+enum { STEPS = 64 };
+/* Guesses from the rate before the span is merely halved: a day has 2^37 microseconds, so a search
+ * takes at most 8 + 37 seeks, and 3 to 5 with devices that report at some rate. */
+enum { GUESSES = 8, AIM = 8 };
+
+struct page {
+    struct scan scan;
+    struct spot first, last; /* of the window */
+    enum mu_err (*emit)(struct page *p);
+    enum mu_err (*message)(void *ctx, const struct journal_message *m);
+    enum mu_err (*session)(void *ctx, const struct journal_session *s);
+    void *ctx;
+};
+
+static enum mu_err find_ends(struct page *p, bool *found)
+{
+    struct scan *s = &p->scan;
+    enum mu_err err = MU_OK;
+
+    *found = false;
+    for (size_t f = s->first_family; err == MU_OK && !*found && f < s->end_family; f++)
+        err = scan_first(s, f, found);
+    if (err != MU_OK || !*found)
+        return err;
+    p->first = s->here;
+
+    *found = false;
+    for (size_t f = s->end_family; err == MU_OK && !*found && f > p->first.family; f--)
+        err = scan_last(s, f - 1, found);
+    p->last = s->here;
+    return err == MU_OK && !*found ? MU_E_CORRUPT : err;
+}
+
+static enum mu_err go_to(struct scan *s, struct spot spot)
+{
+    bool found;
+    enum mu_err err = scan_seek(s, spot.family, spot.ts_us, &found);
+    return err == MU_OK && !found ? MU_E_CORRUPT : err;
+}
+
+/* Brings low and high into one family, low's order below the target and high's not; or makes them
+ * equal where the family's first record is the one. */
+static enum mu_err narrow_to_family(struct scan *s, uint64_t target, struct spot *low, struct spot *high)
+{
+    enum mu_err err;
+    bool found;
+
+    for (size_t f = low->family; f < high->family; f++) {
+        if ((err = scan_last(s, f, &found)) != MU_OK)
+            return err;
+        if (found && s->here.order >= target)
+            *high = s->here;
+        else if (found)
+            *low = s->here;
+    }
+    if (low->family == high->family)
+        return MU_OK;
+    if ((err = scan_first(s, high->family, &found)) != MU_OK)
+        return err;
+    *low = s->here;
+    if (s->here.order >= target)
+        *high = s->here;
+    return MU_OK;
+}
+
+/* The moment to look at for an order number that low is below and high is not, off by `aim`. */
+static int64_t guess(const struct spot *low, const struct spot *high, uint64_t target, int aim)
+{
+    double part = ((double)(target - low->order) + aim) / (double)(high->order - low->order);
+    return low->ts_us + (int64_t)(part * (double)(high->ts_us - low->ts_us));
+}
+
+/* Moves to the first record whose order is the target or above, one between low and high. Guesses
+ * aim a little below and a little above in turn: that brings both ends near, and the rest is a few
+ * steps. */
+static enum mu_err search(struct scan *s, uint64_t target, struct spot low, struct spot high)
+{
+    enum mu_err err;
+    bool found;
+
+    if (low.order >= target)
+        return go_to(s, low);
+    if ((err = narrow_to_family(s, target, &low, &high)) != MU_OK)
+        return err;
+
+    /* Everything in the family from `end` on has an order of the target or above. */
+    int64_t end = high.ts_us;
+    for (int i = 0; high.number - low.number > 2 * AIM && end - low.ts_us > 1; i++) {
+        int64_t at = i < GUESSES ? guess(&low, &high, target, i % 2 ? AIM : -AIM)
+                                 : low.ts_us + (end - low.ts_us) / 2;
+        if (at <= low.ts_us)
+            at = low.ts_us + 1;
+        if (at >= end)
+            at = end - 1;
+        if ((err = scan_seek(s, low.family, at, &found)) != MU_OK)
+            return err;
+        if (!found)
+            return MU_E_CORRUPT;
+        if (s->here.order < target) {
+            low = s->here;
+        } else {
+            high = s->here;
+            end = at;
+        }
+    }
+    if (end - low.ts_us <= 1)
+        return go_to(s, high);
+
+    if ((err = go_to(s, low)) != MU_OK)
+        return err;
+    for (found = true; found && s->here.order < target;)
+        if ((err = scan_next(s, &found)) != MU_OK)
+            return err;
+    return found ? MU_OK : MU_E_CORRUPT;
+}
+
+/* From `here` up to the counted record with that order or, where records are missing, the next one
+ * after it; *found is false past the last. */
+static enum mu_err go_up(struct page *p, uint64_t target, bool *found)
+{
+    struct scan *s = &p->scan;
+    enum mu_err err = MU_OK;
+
+    *found = true;
+    for (int i = 0; err == MU_OK && *found; i++) {
+        if (s->here.order >= target && s->here.counted)
+            break;
+        if (s->here.order >= target)
+            target = s->here.order + 1;
+        if (target > p->last.order)
+            *found = false;
+        else if (i < STEPS)
+            err = scan_next(s, found);
+        else
+            err = search(s, target, s->here, p->last);
+    }
+    return err;
+}
+
+/* The same downwards: the one with that order or the next one before it. */
+static enum mu_err go_down(struct page *p, uint64_t target, bool *found)
+{
+    struct scan *s = &p->scan;
+    enum mu_err err = MU_OK;
+
+    *found = true;
+    for (int i = 0; err == MU_OK && *found; i++) {
+        if (s->here.order <= target && s->here.counted)
+            break;
+        /* Of the records with one order the counted one is the first. */
+        if (s->here.order < target)
+            target = s->here.order;
+        if (target < p->first.order || (target == p->first.order && !p->first.counted))
+            *found = false;
+        else if (i < STEPS)
+            err = scan_prev(s, found);
+        else if ((err = search(s, target, p->first, s->here)) == MU_OK &&
+                 (s->here.order > target || !s->here.counted))
+            err = scan_prev(s, found);
+    }
+    return err;
+}
+
+static enum mu_err emit_message(struct page *p)
+{
+    struct journal_message m;
+    enum mu_err err = message_decode(scan_value(&p->scan), p->scan.here.ts_us, &m);
+    return err == MU_OK ? p->message(p->ctx, &m) : err;
+}
+
+static enum mu_err emit_session(struct page *p)
+{
+    struct journal_session s;
+    enum mu_err err = session_decode(scan_value(&p->scan), p->scan.here.ts_us, &s);
+    return err == MU_OK ? p->session(p->ctx, &s) : err;
+}
+
+static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uint64_t before, uint64_t total)
+{
+    enum mu_err err = MU_OK;
+    bool found = true;
+
+    if (w->skip >= total)
+        return MU_OK;
+    uint64_t rows = w->limit < total - w->skip ? w->limit : total - w->skip;
+    uint64_t target = w->newest_first ? before + total - w->skip : before + 1 + w->skip;
+    if (rows && !w->newest_first)
+        err = go_to(&p->scan, p->first);
+
+    for (; err == MU_OK && rows > 0; rows--) {
+        err = w->newest_first ? go_down(p, target, &found) : go_up(p, target, &found);
+        if (err != MU_OK || !found)
+            break;
+        err = p->emit(p);
+        target = w->newest_first ? p->scan.here.order - 1 : p->scan.here.order + 1;
+    }
+    return err;
+}
+
+static enum mu_err read_page(struct page *p, struct journal *j, uint32_t device, enum record_kind kind,
+                             const struct journal_window *w, uint64_t *total)
+{
+    enum mu_err err;
+    bool found;
+    int64_t from = w->from_us > 0 ? w->from_us : 0;
+    int64_t to = w->to_us < INT64_MAX ? w->to_us : INT64_MAX - 1;
+
+    *total = 0;
+    if (from > to)
+        return MU_OK;
+
+    pthread_rwlock_rdlock(&j->lock);
+    if (!j->db) {
+        err = MU_E_IO;
+        goto out;
+    }
+    scan_open(&p->scan, j, device, kind, w->decoded_only && kind == RECORD_MESSAGE, from, to);
+    if ((err = find_ends(p, &found)) != MU_OK || !found)
+        goto close;
+
+    /* Counted records of the device before the window, and up to its end. */
+    uint64_t before = p->first.order - p->first.counted;
+    if (p->last.order < before) {
+        err = MU_E_CORRUPT;
+        goto close;
+    }
+    *total = p->last.order - before;
+    err = emit_rows(p, w, before, *total);
+close:
+    scan_close(&p->scan);
+out:
+    pthread_rwlock_unlock(&j->lock);
+    return err;
+}
+
+enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
+                             enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx,
+                             uint64_t *total)
+{
+    struct page p = { .emit = emit_message, .message = row, .ctx = ctx };
+    return read_page(&p, j, device, RECORD_MESSAGE, w, total);
+}
+
+enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
+                             enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx,
+                             uint64_t *total)
+{
+    struct page p = { .emit = emit_session, .session = row, .ctx = ctx };
+    return read_page(&p, j, device, RECORD_SESSION, w, total);
+}

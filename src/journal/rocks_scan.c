@@ -1,0 +1,118 @@
+#include "journal/rocks_scan.h"
+
+#include <string.h>
+
+void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
+               int64_t from_us, int64_t to_us)
+{
+    *s = (struct scan){ .journal = j, .device = device, .kind = kind, .decoded_only = decoded_only };
+    s->first_family = day_lower_bound(j, day_of(from_us));
+    s->end_family = day_lower_bound(j, day_of(to_us) + 1);
+
+    /* The bounds keep an iterator inside the span, so that no move has to look at keys. */
+    record_key(s->lower, device, kind, from_us);
+    record_key(s->upper, device, kind, to_us + 1);
+    s->snapshot = rocksdb_create_snapshot(j->db);
+    s->options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_snapshot(s->options, s->snapshot);
+    rocksdb_readoptions_set_iterate_lower_bound(s->options, (const char *)s->lower, sizeof s->lower);
+    rocksdb_readoptions_set_iterate_upper_bound(s->options, (const char *)s->upper, sizeof s->upper);
+}
+
+void scan_close(struct scan *s)
+{
+    if (s->at)
+        rocksdb_iter_destroy(s->at);
+    rocksdb_readoptions_destroy(s->options);
+    rocksdb_release_snapshot(s->journal->db, s->snapshot);
+}
+
+static void enter_family(struct scan *s, size_t family)
+{
+    if (s->at && s->here.family == family)
+        return;
+    if (s->at)
+        rocksdb_iter_destroy(s->at);
+    s->at = rocksdb_create_iterator_cf(s->journal->db, s->options, s->journal->days[family].handle);
+    s->here.family = family;
+}
+
+struct bytes scan_value(const struct scan *s)
+{
+    size_t len;
+    const char *value = rocksdb_iter_value(s->at, &len);
+    return bytes_of(value, len);
+}
+
+static enum mu_err arrive(struct scan *s, bool *found)
+{
+    struct record_head head;
+    size_t len;
+    char *text = NULL;
+
+    *found = rocksdb_iter_valid(s->at);
+    if (!*found) {
+        rocksdb_iter_get_error(s->at, &text);
+        return status_take(text);
+    }
+
+    struct bytes key = bytes_of(rocksdb_iter_key(s->at, &len), RECORD_KEY_LEN);
+    if (len != RECORD_KEY_LEN)
+        return MU_E_CORRUPT;
+    bytes_take(&key, RECORD_KEY_LEN - sizeof(uint64_t));
+    s->here.ts_us = (int64_t)bytes_u64be(&key);
+
+    enum mu_err err = record_head_decode(scan_value(s), s->kind, &head);
+    if (err != MU_OK)
+        return err;
+    s->here.number = head.number;
+    s->here.order = s->decoded_only ? head.decoded_number : head.number;
+    s->here.counted = !s->decoded_only || head.decoded;
+    return MU_OK;
+}
+
+enum mu_err scan_first(struct scan *s, size_t family, bool *found)
+{
+    enter_family(s, family);
+    rocksdb_iter_seek_to_first(s->at);
+    return arrive(s, found);
+}
+
+enum mu_err scan_last(struct scan *s, size_t family, bool *found)
+{
+    enter_family(s, family);
+    rocksdb_iter_seek_to_last(s->at);
+    return arrive(s, found);
+}
+
+enum mu_err scan_seek(struct scan *s, size_t family, int64_t ts_us, bool *found)
+{
+    uint8_t key[RECORD_KEY_LEN];
+
+    enter_family(s, family);
+    record_key(key, s->device, s->kind, ts_us);
+    rocksdb_iter_seek(s->at, (const char *)key, sizeof key);
+    return arrive(s, found);
+}
+
+enum mu_err scan_next(struct scan *s, bool *found)
+{
+    enum mu_err err;
+
+    rocksdb_iter_next(s->at);
+    err = arrive(s, found);
+    while (err == MU_OK && !*found && s->here.family + 1 < s->end_family)
+        err = scan_first(s, s->here.family + 1, found);
+    return err;
+}
+
+enum mu_err scan_prev(struct scan *s, bool *found)
+{
+    enum mu_err err;
+
+    rocksdb_iter_prev(s->at);
+    err = arrive(s, found);
+    while (err == MU_OK && !*found && s->here.family > s->first_family)
+        err = scan_last(s, s->here.family - 1, found);
+    return err;
+}

@@ -1,0 +1,50 @@
+#ifndef MUSTER_JOURNAL_ROCKS_SCAN_H
+#define MUSTER_JOURNAL_ROCKS_SCAN_H
+
+#include "journal/rocks_internal.h"
+
+/* A cursor over one device's records of one kind within a span of time, as of one moment, across
+ * the families of days. Private to the journal. */
+
+/* A record's place. `order` is the number that pages are counted in: the running number of all
+ * records, or of the decoded ones; then `counted` tells the records that have one of their own. */
+struct spot {
+    size_t family;
+    int64_t ts_us;
+    uint64_t number, order;
+    bool counted;
+};
+
+struct scan {
+    struct journal *journal;
+    uint32_t device;
+    enum record_kind kind;
+    bool decoded_only;
+    size_t first_family, end_family; /* those that the span touches, the end excluded */
+
+    const rocksdb_snapshot_t *snapshot;
+    rocksdb_readoptions_t *options;
+    uint8_t lower[RECORD_KEY_LEN], upper[RECORD_KEY_LEN];
+    rocksdb_iterator_t *at; /* of family here.family; NULL before the first move */
+    struct spot here;
+};
+
+/* The caller holds the journal's lock for reading until scan_close. */
+void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
+               int64_t from_us, int64_t to_us);
+void scan_close(struct scan *s);
+
+/* Each move sets `here` and *found; MU_E_IO or MU_E_CORRUPT otherwise. Without a record there,
+ * `here` is unspecified. first and last: of a family. */
+MU_MUST_USE enum mu_err scan_first(struct scan *s, size_t family, bool *found);
+MU_MUST_USE enum mu_err scan_last(struct scan *s, size_t family, bool *found);
+/* The first record of the family at or after that moment. */
+MU_MUST_USE enum mu_err scan_seek(struct scan *s, size_t family, int64_t ts_us, bool *found);
+/* From `here`, over into the next and previous families. */
+MU_MUST_USE enum mu_err scan_next(struct scan *s, bool *found);
+MU_MUST_USE enum mu_err scan_prev(struct scan *s, bool *found);
+
+/* The value at `here`; valid until the next move. */
+struct bytes scan_value(const struct scan *s);
+
+#endif

@@ -1,0 +1,60 @@
+#include "journal/rocks_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static enum mu_err classify(const char *text)
+{
+    if (strstr(text, "No space left on device") || strstr(text, "Disk quota exceeded"))
+        return MU_E_FULL;
+    if (starts(text, "Corruption: "))
+        return MU_E_CORRUPT;
+    return MU_E_IO;
+}
+
+enum mu_err status_take(char *text)
+{
+    if (!text)
+        return MU_OK;
+
+    enum mu_err err = classify(text);
+    rocksdb_free(text);
+    return err;
+}
+
+/* While opening, a file that the others name and that is not there is damage, and what RocksDB
+ * cannot read for its age is a newer version's. */
+static enum mu_err classify_open(const char *text)
+{
+    if (strstr(text, "While lock file: ") || strstr(text, "lock hold by current process"))
+        return MU_E_LOCKED;
+    if (starts(text, "Not implemented: "))
+        return MU_E_SCHEMA;
+    enum mu_err err = classify(text);
+    return err == MU_E_IO && strstr(text, "No such file or directory") ? MU_E_CORRUPT : err;
+}
+
+enum mu_err status_take_open(char *text, const char *path, char *why, size_t why_size)
+{
+    if (!text)
+        return MU_OK;
+
+    enum mu_err err = classify_open(text);
+    if (err == MU_E_LOCKED)
+        snprintf(why, why_size, "the journal in %s is in use by another process", path);
+    else if (err == MU_E_FULL)
+        snprintf(why, why_size, "no room on the disk to open the journal in %s", path);
+    else if (err == MU_E_CORRUPT)
+        snprintf(why, why_size, "the journal in %s is damaged: %s", path, text);
+    else if (err == MU_E_SCHEMA)
+        snprintf(why, why_size, "the journal in %s was written by a newer version: %s", path, text);
+    else
+        snprintf(why, why_size, "cannot open the journal in %s: %s", path, text);
+    rocksdb_free(text);
+    return err;
+}
