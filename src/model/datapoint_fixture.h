@@ -1,0 +1,66 @@
+#ifndef MUSTER_MODEL_DATAPOINT_FIXTURE_H
+#define MUSTER_MODEL_DATAPOINT_FIXTURE_H
+
+/* What the tests of the codec share: definitions from files and from text. Behind cmocka.h. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/datapoint.h"
+
+/* The project's own definitions, and those of the field, which not every machine has. */
+#define OWN   "MUSTER_TEST_DATAPOINTS"
+#define FIELD "MUSTER_SHARED_DATAPOINTS"
+
+/* The definition, or NULL if its folder is absent. */
+static inline json_t *load_definition(const char *folder_variable, const char *file)
+{
+    char path[4096];
+    json_error_t error;
+    const char *folder = getenv(folder_variable);
+
+    snprintf(path, sizeof(path), "%s/%s", folder ? folder : "", file);
+    json_t *definition = json_load_file(path, 0, &error);
+    if (!definition && strcmp(folder_variable, OWN) == 0)
+        fail_msg("%s: %s", path, error.text);
+    return definition;
+}
+
+static inline struct datapoint_plan *compile_plan(const json_t *definition)
+{
+    struct datapoint_plan *plan = NULL;
+    char why[300] = "";
+
+    if (datapoint_plan_compile(definition, &plan, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    return plan;
+}
+
+static inline struct datapoint_plan *load_plan(const char *folder_variable, const char *file)
+{
+    json_t *definition = load_definition(folder_variable, file);
+    struct datapoint_plan *plan = definition ? compile_plan(definition) : NULL;
+
+    json_decref(definition);
+    return plan;
+}
+
+/* Parses JSON written with ' for ", as C texts want it. */
+static inline json_t *parse_json(const char *text)
+{
+    char *copy = strdup(text);
+    json_error_t error;
+
+    for (char *at = copy; *at; at++) {
+        if (*at == '\'')
+            *at = '"';
+    }
+    json_t *json = json_loads(copy, 0, &error);
+    if (!json)
+        fail_msg("%s: %s", error.text, copy);
+    free(copy);
+    return json;
+}
+
+#endif
