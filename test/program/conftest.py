@@ -1,0 +1,44 @@
+import pytest
+
+from server import Server
+from world import World
+
+
+@pytest.fixture
+def make_server(tmp_path):
+    """Starts servers, each on a directory of its own, and ends them all. A clean end is part of
+    every test."""
+    started = []
+
+    def make(*options, name="data", **keywords):
+        server = Server(tmp_path / name, *options, **keywords)
+        started.append(server)
+        return server.start()
+
+    yield make
+    for server in started:
+        if server.process.poll() is None:
+            assert server.stop() == 0, server.log_text()
+        assert "ERROR: AddressSanitizer" not in server.log_text(), server.log_text()
+        assert "runtime error:" not in server.log_text(), server.log_text()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """One server for a module's tests that do not disturb each other."""
+    server = Server(tmp_path_factory.mktemp("shared") / "data").start()
+    yield server
+    assert server.stop() == 0, server.log_text()
+    assert "ERROR: AddressSanitizer" not in server.log_text(), server.log_text()
+    assert "runtime error:" not in server.log_text(), server.log_text()
+
+
+@pytest.fixture
+def server(make_server):
+    return make_server()
+
+
+@pytest.fixture
+def world(shared_server):
+    """A fresh enterprise and product on the module's server."""
+    return World(shared_server)

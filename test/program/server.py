@@ -1,0 +1,100 @@
+"""A running muster: its process, its data directory, its addresses."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+BINARY = os.environ.get("MUSTER_BINARY", os.path.join(os.path.dirname(__file__), "../../build/muster"))
+# Sanitized builds are several times slower; nothing here measures time, it only waits longer.
+PATIENCE = float(os.environ.get("MUSTER_PATIENCE", "1"))
+
+
+def wait_until(condition, seconds=10, what="condition"):
+    """Polls until condition() is true and returns its value."""
+    end = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what} did not come true within {seconds * PATIENCE} s"
+        time.sleep(0.01)
+
+
+def run(*args, input=None, timeout=60):
+    """Runs a muster command to its end."""
+    return subprocess.run([BINARY, *map(str, args)], input=input, capture_output=True, text=True,
+                          timeout=timeout * PATIENCE)
+
+
+class Server:
+    def __init__(self, data, *options, wrapper=(), env=None):
+        self.data = str(data)
+        self.options = list(options)
+        self.wrapper = list(wrapper)
+        self.env = env
+        self.process = None
+        self.log = []
+
+    def start(self, *more):
+        args = [*self.wrapper, BINARY, "serve", "--data", self.data]
+        given = " ".join([*self.options, *more])
+        for name in ("http", "mqtt", "ops"):
+            if f"--{name} " not in given + " ":
+                args += [f"--{name}", "127.0.0.1:0"]
+        self.process = subprocess.Popen([*args, *self.options, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True, env={**os.environ, **(self.env or {})})
+        threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
+        line = self.process.stdout.readline()
+        assert line.startswith("muster ready "), f"no ready line but {line!r}; log: {self.log_text()}"
+        self.addresses = {}
+        for name, host, port in re.findall(r"(\w+)=(\S+):(\d+)", line):
+            self.addresses[name] = (host, int(port))
+        return self
+
+    def _read_log(self, stream):
+        for line in stream:
+            self.log.append(line)
+
+    def log_text(self):
+        time.sleep(0.05)
+        return "".join(self.log)
+
+    @property
+    def http(self):
+        return self.addresses["http"]
+
+    @property
+    def mqtt(self):
+        return self.addresses["mqtt"]
+
+    @property
+    def ops(self):
+        return self.addresses["ops"]
+
+    def apply(self, content):
+        result = run("apply", "--data", self.data, "-", input=json.dumps(content))
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30 * PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+        code = self.process.returncode if self.process else 0
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self, *more):
+        self.stop()
+        return self.start(*more)
