@@ -106,23 +106,6 @@ static void cascade(struct timer_wheel *w)
     }
 }
 
-void timer_wheel_advance(struct timer_wheel *w, int64_t now_ms)
-{
-    int64_t last = now_ms / TIMER_TICK_MS;
-
-    while (w->tick <= last) {
-        cascade(w);
-        struct timer *due;
-        take_slot(&w->level[0], (unsigned)w->tick & SLOT_MASK, &due);
-        w->tick++; /* first, so that what is started now cannot land in the slot being run */
-        while (due) {
-            struct timer *t = due;
-            unlink_timer(t);
-            t->fire(t);
-        }
-    }
-}
-
 /* The distance from index `from` to the first slot in use, going round; -1 if there is none. */
 static int first_used(struct timer_level *level, unsigned from)
 {
@@ -144,9 +127,10 @@ static int first_used(struct timer_level *level, unsigned from)
     return -1;
 }
 
-int64_t timer_wheel_next_ms(struct timer_wheel *w)
+/* The first tick, from w->tick on, at which a slot is to be emptied; -1 = all are empty. */
+static int64_t next_tick(struct timer_wheel *w)
 {
-    int64_t next = INT64_MAX;
+    int64_t next = -1;
 
     for (unsigned n = 0; n < TIMER_LEVELS; n++) {
         int64_t run = w->tick >> (LEVEL_BITS * n);
@@ -156,8 +140,34 @@ int64_t timer_wheel_next_ms(struct timer_wheel *w)
         int distance = first_used(&w->level[n], (unsigned)run & SLOT_MASK);
         if (distance >= 0) {
             int64_t tick = (run + distance) << (LEVEL_BITS * n);
-            next = tick < next ? tick : next;
+            next = next < 0 || tick < next ? tick : next;
         }
     }
-    return next == INT64_MAX ? -1 : next * TIMER_TICK_MS;
+    return next;
+}
+
+int64_t timer_wheel_next_ms(struct timer_wheel *w)
+{
+    int64_t tick = next_tick(w);
+    return tick < 0 ? -1 : tick * TIMER_TICK_MS;
+}
+
+void timer_wheel_advance(struct timer_wheel *w, int64_t now_ms)
+{
+    int64_t last = now_ms / TIMER_TICK_MS, tick;
+
+    while ((tick = next_tick(w)) >= 0 && tick <= last) {
+        w->tick = tick;
+        cascade(w);
+        struct timer *due;
+        take_slot(&w->level[0], (unsigned)tick & SLOT_MASK, &due);
+        w->tick++; /* first, so that what is started now cannot land in the slot being run */
+        while (due) {
+            struct timer *t = due;
+            unlink_timer(t);
+            t->fire(t);
+        }
+    }
+    if (w->tick <= last)
+        w->tick = last + 1;
 }
