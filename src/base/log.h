@@ -19,7 +19,8 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* `text` quoted and escaped; at most 120 bytes of it are kept. A negative len means up to its
- * terminator; a NULL text gives "". Never NULL. For use inside log_event's arguments: the result lives in `box`, which LOG_Q makes on the caller's stack. */
+ * terminator; a NULL text gives "". Never NULL. For use inside log_event's arguments: the result
+ * lives in `box`, which LOG_Q makes on the caller's stack. */
 struct log_box { char text[500]; };
 const char *log_quote(struct log_box *box, const char *text, long len);
 #define LOG_Q(text, len) log_quote(&(struct log_box){ { 0 } }, (text), (long)(len))

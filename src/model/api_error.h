@@ -59,7 +59,8 @@
     X(API_FIRMWARE_OPERATION,        403, 5503, "firmware operation not allowed") \
     X(API_JOURNAL_FAILED,            500, 5601, "kairosdb query error!") \
     X(API_PASSWORD_ENTERPRISE,       403, 5701, "This eid has no permission to reset pwd.") \
-    X(API_PASSWORD_APP,              403, 5702, "This eid has no permission to reset pwd for this appid.") \
+    X(API_PASSWORD_APP,              403, 5702, \
+      "This eid has no permission to reset pwd for this appid.") \
     X(API_PASSWORD_ANONYMOUS,        400, 5703, "Cannot reset pwd for anonymous user") \
     X(API_PRODUCT_NOT_ASSOCIATED,    400, 5801, "the pks has not associate with enterprise!") \
     X(API_SERVICE_KEY,               400, 5901, "x-service secret key invalid!") \

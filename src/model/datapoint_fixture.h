@@ -3,6 +3,7 @@
 
 /* What the tests of the codec share: definitions from files and from text. Behind cmocka.h. */
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,30 @@ static inline json_t *parse_json(const char *text)
         fail_msg("%s: %s", error.text, copy);
     free(copy);
     return json;
+}
+
+/* Calls what for each definition in a folder; false if there is no such folder. */
+static inline bool each_definition(const char *folder_variable, void (*what)(const json_t *, const char *))
+{
+    const char *folder = getenv(folder_variable);
+    DIR *dir = folder ? opendir(folder) : NULL;
+    struct dirent *entry;
+    int count = 0;
+
+    if (!dir)
+        return false;
+    while ((entry = readdir(dir))) {
+        if (!strstr(entry->d_name, ".json"))
+            continue;
+        json_t *definition = load_definition(folder_variable, entry->d_name);
+        assert_non_null(definition);
+        what(definition, entry->d_name);
+        json_decref(definition);
+        count++;
+    }
+    closedir(dir);
+    assert_true(count >= 8);
+    return true;
 }
 
 #endif

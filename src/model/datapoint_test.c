@@ -322,7 +322,8 @@ static void a_bad_report_leaves_the_state_alone(void **state)
         { "heater.json", "1400000000040102" "0321", "1400000000040102" "032121", MU_E_FRAME },
         { "heater.json", "1400000000040102" "0321", "0400000000040102" "0322", MU_E_FRAME },
         { "heater.json", "1400000000040102" "0321", "14000000000401", MU_E_FRAME },
-        { "heater.json", "1400000000040102" "0321", "1400000000041002" "0f22", MU_E_VALUE }, /* brand 7 */
+        /* brand 7 */
+        { "heater.json", "1400000000040102" "0321", "1400000000041002" "0f22", MU_E_VALUE },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct datapoint_plan *plan = load_plan(OWN, cases[i].file);
@@ -472,7 +473,11 @@ static void binary_text_of_any_length_is_refused_without_harm(void **state)
 static void values_are_taken_in_every_form_the_contract_allows(void **state)
 {
     (void)state;
-    static const struct { const char *file, *attrs; enum binary_coding coding; const char *read; } cases[] = {
+    static const struct {
+        const char *file, *attrs;
+        enum binary_coding coding;
+        const char *read;
+    } cases[] = {
         { "doser.json", "{'power': true, 'pump': 1, 'timer': false, 'calibrate': 0}", CODING_NONE,
           "{'power':1,'pump':1,'timer':0,'calibrate':0}" },
         { "doser.json", "{'calibration': 3}", CODING_NONE, "{'calibration':'四档'}" },

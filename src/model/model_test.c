@@ -466,7 +466,9 @@ static void every_day_starts_at_its_first_second(void **state)
 static void the_table_agrees_with_the_c_library(void **state)
 {
     (void)state;
-    static const char *const zones[] = { "America/New_York", "Africa/Casablanca", "Australia/Lord_Howe" };
+    static const char *const zones[] = {
+        "America/New_York", "Africa/Casablanca", "Australia/Lord_Howe",
+    };
     setenv("TZ", "Asia/Tokyo", 1);
     for (size_t z = 0; z < sizeof(zones) / sizeof(*zones); z++) {
         struct calendar *cal = open_zone(zones[z]);
