@@ -33,8 +33,8 @@ def write(path, content):
 
 
 def main(directory):
-    here = os.path.dirname(os.path.abspath(__file__))
-    with open(os.path.join(here, "air-conditioner.json"), encoding="utf-8") as f:
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    with open(os.path.join(root, "test/datapoints/air-conditioner.json"), encoding="utf-8") as f:
         definition = json.load(f)
     product_key = secrets.token_hex(16)
     definition["product_key"] = product_key
