@@ -1,0 +1,271 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "fleet/fleet_internal.h"
+
+/* How the fleet changes: rows of the registry, states of the journal, committed batches. */
+
+/* --- the registry's rows -------------------------------------------------------------------------- */
+
+static enum mu_err on_enterprise(void *ctx, const struct enterprise_row *row)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = catalog_put_enterprise(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_product(void *ctx, const struct product_row *row)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = catalog_put_product(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_definition(void *ctx, const struct definition_row *row)
+{
+    return definition_put(ctx, row);
+}
+
+static enum mu_err on_association(void *ctx, const struct association_row *row, bool removed)
+{
+    fleet_write_lock(ctx);
+    catalog_associate(ctx, row, removed);
+    fleet_unlock(ctx);
+    return MU_OK;
+}
+
+static enum mu_err on_group(void *ctx, const struct group_row *row)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = group_put(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_device(void *ctx, const struct device_row *row)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = device_put(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_token(void *ctx, const struct token_row *row, bool removed)
+{
+    enum mu_err err = MU_OK;
+
+    fleet_write_lock(ctx);
+    if (removed)
+        token_remove(ctx, row->hash);
+    else
+        err = token_put(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_deleted(void *ctx, enum registry_kind kind, uint32_t no)
+{
+    fleet_write_lock(ctx);
+    switch (kind) {
+    case KIND_ENTERPRISE:
+        catalog_delete_enterprise(ctx, no);
+        break;
+    case KIND_PRODUCT:
+        catalog_delete_product(ctx, no);
+        break;
+    case KIND_DEVICE:
+        device_delete(ctx, no);
+        break;
+    case KIND_GROUP:
+        group_delete(ctx, no);
+        break;
+    case KIND_APP: /* not of interest here */
+        break;
+    }
+    fleet_unlock(ctx);
+    return MU_OK;
+}
+
+struct registry_visitor fleet_registry_visitor(struct fleet *f)
+{
+    return (struct registry_visitor){
+        .ctx = f,
+        .enterprise = on_enterprise,
+        .product = on_product,
+        .definition = on_definition,
+        .association = on_association,
+        .group = on_group,
+        .device = on_device,
+        .token = on_token,
+        .deleted = on_deleted,
+    };
+}
+
+/* --- what a device has told ------------------------------------------------------------------------ */
+
+static uint32_t seconds(int64_t s)
+{
+    return s <= 0 ? 0 : s >= UINT32_MAX ? UINT32_MAX : (uint32_t)s;
+}
+
+static uint32_t counter(uint64_t n)
+{
+    return n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static void store_progress(struct row r, const struct fleet_progress *p)
+{
+    struct device_told *t = &r.c->told[r.i];
+
+    t->last_ts_us = p->last_ts_us;
+    t->last_session_us = p->last_session_us;
+    t->messages = p->messages;
+    t->decoded = p->decoded;
+    t->session = p->session;
+    t->sessions = counter(p->sessions);
+    t->activated_at = seconds(p->activated_at);
+    t->online_latest = seconds(p->online_latest);
+    t->active_day = p->active_day;
+    t->session_boot = counter(p->session_boot);
+    t->definition = p->definition;
+    r.c->last_report[r.i] = seconds(p->last_report);
+}
+
+bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out,
+                        const struct fleet_product **product)
+{
+    struct row r = columns_row(&f->columns, no);
+
+    if (!r.c)
+        return false;
+    const struct device_told *t = &r.c->told[r.i];
+    *out = (struct fleet_progress){
+        .last_ts_us = t->last_ts_us,
+        .last_session_us = t->last_session_us,
+        .messages = t->messages,
+        .decoded = t->decoded,
+        .sessions = t->sessions,
+        .activated_at = t->activated_at,
+        .online_latest = t->online_latest,
+        .last_report = r.c->last_report[r.i],
+        .active_day = t->active_day,
+        .session_boot = t->session_boot,
+        .session = t->session,
+        .definition = t->definition,
+    };
+    *product = &product_by_no(f, r.c->product[r.i])->pub;
+    return true;
+}
+
+const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len)
+{
+    struct row r = columns_row(&f->columns, no);
+    return r.c ? device_image(f, r, len) : NULL;
+}
+
+void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out)
+{
+    struct row r = columns_row(&f->columns, no);
+    versions_read(&f->versions, r.c ? r.c->told[r.i].versions : 0, out);
+}
+
+static void store_versions(struct fleet *f, struct row r, const struct journal_versions *set)
+{
+    uint32_t no;
+
+    if (versions_take(&f->versions, set, &no) != MU_OK)
+        fleet_out_of_memory();
+    versions_drop(&f->versions, r.c->told[r.i].versions);
+    r.c->told[r.i].versions = no;
+}
+
+void fleet_apply_begin(struct fleet *f)
+{
+    fleet_write_lock(f);
+}
+
+void fleet_apply(struct fleet *f, const struct fleet_change *change)
+{
+    struct row r = columns_row(&f->columns, change->no);
+
+    if (!r.c)
+        return;
+    store_progress(r, &change->progress);
+    device_set_flag(f, change->no, r, DEVICE_ONLINE, change->progress.session != 0);
+    if (change->image) {
+        device_set_image(f, r, change->image, change->image_len);
+        device_set_flag(f, change->no, r, DEVICE_FAULTY, change->faulty);
+        device_set_flag(f, change->no, r, DEVICE_ALERT, change->alert);
+    }
+    if (change->versions)
+        store_versions(f, r, change->versions);
+}
+
+void fleet_apply_end(struct fleet *f)
+{
+    fleet_unlock(f);
+}
+
+/* --- the journal's rows, at start ------------------------------------------------------------------ */
+
+static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
+{
+    struct fleet *f = ctx;
+    struct row r = columns_row(&f->columns, device);
+    struct fleet_change change = {
+        .no = device,
+        .progress = {
+            .last_ts_us = s->last_ts_us,
+            .last_session_us = s->last_session_us,
+            .messages = s->messages,
+            .decoded = s->decoded,
+            .sessions = s->sessions,
+            .activated_at = s->activated_at,
+            .online_latest = s->online_latest,
+            .last_report = s->last_report,
+            .active_day = s->active_day,
+            .session_boot = s->session_boot,
+        },
+    };
+
+    if (!r.c) /* deleted since */
+        return MU_OK;
+    if (s->definition) {
+        const struct fleet_definition *d =
+            product_definition(product_by_no(f, r.c->product[r.i]), s->definition);
+        if (d && datapoint_state_size(d->plan) == s->image_len) {
+            change.progress.definition = s->definition;
+            change.image = s->image;
+            change.image_len = s->image_len;
+            change.faulty = datapoint_state_faulty(d->plan, s->image);
+            change.alert = datapoint_state_alert(d->plan, s->image);
+        } else {
+            log_event(LOG_WARN, "state_unusable", "device=%u definition=%u bytes=%zu", device,
+                      s->definition, s->image_len);
+        }
+    }
+    fleet_apply_begin(f);
+    fleet_apply(f, &change);
+    fleet_apply_end(f);
+    return MU_OK;
+}
+
+static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_versions *v)
+{
+    struct fleet *f = ctx;
+    struct row r = columns_row(&f->columns, device);
+
+    if (!r.c)
+        return MU_OK;
+    fleet_write_lock(f);
+    store_versions(f, r, v);
+    fleet_unlock(f);
+    return MU_OK;
+}
+
+struct journal_visitor fleet_journal_visitor(struct fleet *f)
+{
+    return (struct journal_visitor){ .ctx = f, .state = on_state, .versions = on_versions };
+}

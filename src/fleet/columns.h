@@ -1,0 +1,82 @@
+#ifndef MUSTER_FLEET_COLUMNS_H
+#define MUSTER_FLEET_COLUMNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/id.h"
+
+/* The devices' columns: arrays by device number, cut into chunks so that nothing is moved while
+ * the fleet grows and a reader's cache lines stay where they are. A number that names no device
+ * has product 0. Memory that no device has touched yet is the kernel's zero page.
+ *
+ * Columns of their own: what is scanned or compared over many devices (last_report, created_at,
+ * did). Side by side: what one device's message or login touches (struct device_told). */
+enum { CHUNK_BITS = 16, CHUNK_ROWS = 1 << CHUNK_BITS };
+
+enum device_flag {
+    DEVICE_DISABLED    = 1,
+    DEVICE_PLACED      = 2,
+    DEVICE_COORDINATES = 4,
+    DEVICE_ONLINE      = 8,
+    DEVICE_FAULTY      = 16,
+    DEVICE_ALERT       = 32,
+    DEVICE_TYPE_SHIFT  = 6,  /* the two bits above: enum device_type */
+};
+
+/* What the device has done so far; struct fleet_progress in 72 bytes. Seconds fit 32 bits until
+ * 2106, logins and starts for as long. */
+struct device_told {
+    int64_t last_ts_us, last_session_us;
+    uint64_t messages, decoded;
+    uint64_t session;        /* 0 = offline */
+    uint32_t sessions;
+    uint32_t activated_at, online_latest;
+    int32_t active_day;
+    uint32_t session_boot;
+    uint32_t definition;     /* of the image */
+    uint32_t image;          /* block of the pool: 2 bytes of length, the image; 0 = none */
+    uint32_t versions;       /* versions.h; 0 = none told */
+};
+
+struct device_chunk {
+    uint32_t last_report[CHUNK_ROWS];
+    int64_t created_at[CHUNK_ROWS];
+    char did[CHUNK_ROWS][DID_LEN];
+    uint32_t product[CHUNK_ROWS];
+    uint32_t text[CHUNK_ROWS];    /* block of the pool: three lengths, mac, passcode, device_sn */
+    uint32_t place[CHUNK_ROWS];   /* places.h; 0 = none */
+    uint32_t group[CHUNK_ROWS];
+    int32_t longitude[CHUNK_ROWS], latitude[CHUNK_ROWS]; /* 1e-7 degrees, a centimetre */
+    uint8_t flags[CHUNK_ROWS];
+    struct device_told told[CHUNK_ROWS];
+};
+
+struct columns {
+    struct device_chunk **chunks;
+    uint32_t count;
+};
+
+/* Makes sure that there is a row for the number. MU_E_NOMEM. */
+MU_MUST_USE enum mu_err columns_reserve(struct columns *cols, uint32_t no);
+void columns_free(struct columns *cols);
+
+/* Where a device's row is; c is NULL if there is no such device. */
+struct row {
+    struct device_chunk *c;
+    uint32_t i;
+};
+
+static inline struct row columns_row(const struct columns *cols, uint32_t no)
+{
+    struct row r = { NULL, no & (CHUNK_ROWS - 1) };
+    if (no >> CHUNK_BITS < cols->count) {
+        struct device_chunk *c = cols->chunks[no >> CHUNK_BITS];
+        if (c && c->product[r.i])
+            r.c = c;
+    }
+    return r;
+}
+
+#endif

@@ -1,0 +1,122 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "fleet/fleet_internal.h"
+#include "model/datapoint_ui.h"
+
+/* Datapoint definitions: every version that a product has had stays, since records and images are
+ * read with the one they were written under. */
+
+const struct fleet_definition *product_definition(const struct product *p, uint32_t version)
+{
+    for (const struct definition *d = p->definitions; d; d = d->next) {
+        if (d->pub.version == version)
+            return &d->pub;
+    }
+    return NULL;
+}
+
+const struct fleet_definition *fleet_definition(struct fleet *f, uint32_t product, uint32_t version)
+{
+    fleet_read_lock(f);
+    const struct product *p = product_by_no(f, product);
+    const struct fleet_definition *d = p ? product_definition(p, version) : NULL;
+    fleet_unlock(f);
+    return d;
+}
+
+void definition_free(struct definition *d)
+{
+    if (!d)
+        return;
+    datapoint_plan_free(d->pub.plan);
+    free((char *)d->pub.json);
+    free(d);
+}
+
+/* What GET datapoint answers: the stored text, byte for byte, with the derived `ui` as its last
+ * member where none is stored. */
+static char *answer_json(const json_t *root, struct str stored, const struct datapoint_plan *plan,
+                         size_t *len)
+{
+    char *ui_text = NULL, *json = NULL;
+
+    if (json_object_get(root, "ui")) {
+        if ((json = strndup(stored.at, stored.len)))
+            *len = stored.len;
+        return json;
+    }
+    json_t *ui = datapoint_ui(plan);
+    if (!ui || !(ui_text = json_dumps(ui, JSON_COMPACT | JSON_REAL_PRECISION(15))))
+        goto out;
+    while (stored.len && stored.at[stored.len - 1] != '}')
+        stored.len--;
+    int n = asprintf(&json, "%.*s,\"ui\":%s}", (int)stored.len - 1, stored.at, ui_text);
+    if (n < 0)
+        json = NULL;
+    else
+        *len = (size_t)n;
+out:
+    json_decref(ui);
+    free(ui_text);
+    return json;
+}
+
+/* MU_E_VALUE: it does not compile; that is logged. */
+static enum mu_err compile(const struct definition_row *row, struct definition **out)
+{
+    json_error_t json_error;
+    char why[200] = "not JSON";
+    struct definition *d = NULL;
+    enum mu_err err = MU_E_NOMEM;
+
+    json_t *root = json_loadb(row->json.at, row->json.len, 0, &json_error);
+    if (!root || !json_is_object(root)) {
+        err = MU_E_VALUE;
+        goto out;
+    }
+    if (!(d = calloc(1, sizeof(*d))))
+        goto out;
+    d->pub.version = row->version;
+    if ((err = datapoint_plan_compile(root, &d->pub.plan, why, sizeof(why))) != MU_OK)
+        goto out;
+    if (!(d->pub.json = answer_json(root, row->json, d->pub.plan, &d->pub.json_len)))
+        err = MU_E_NOMEM;
+out:
+    json_decref(root);
+    if (err == MU_OK) {
+        *out = d;
+        return MU_OK;
+    }
+    definition_free(d);
+    if (err == MU_E_VALUE)
+        log_event(LOG_ERROR, "definition_unusable", "product=%u version=%u why=%s", row->product,
+                  row->version, LOG_Q(why, -1));
+    return err;
+}
+
+enum mu_err definition_put(struct fleet *f, const struct definition_row *row)
+{
+    struct definition *d = NULL;
+
+    /* The committer's thread, the only writer: no lock to look. */
+    struct product *p = product_by_no(f, row->product);
+    if (!p)
+        return MU_E_CORRUPT;
+    if (product_definition(p, row->version))
+        return MU_OK;
+    enum mu_err err = compile(row, &d);
+    if (err != MU_OK && err != MU_E_VALUE)
+        return err;
+
+    fleet_write_lock(f);
+    if (d) {
+        d->next = p->definitions;
+        p->definitions = d;
+    }
+    if (p->row->row.definition == row->version)
+        atomic_store(&p->pub.definition, d ? &d->pub : NULL);
+    fleet_unlock(f);
+    return MU_OK;
+}

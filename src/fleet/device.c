@@ -1,0 +1,307 @@
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleet/fleet_internal.h"
+
+/* A device's row, its blocks of the pool, and its place in indexes, bitmaps and order. */
+
+enum { TEXT_HEAD = 3 };     /* three lengths of a byte */
+enum { IMAGE_HEAD = 2 };
+static const double DEGREE = 1e7;
+
+/* --- texts and image ---------------------------------------------------------------------------- */
+
+struct device_texts device_texts(const struct fleet *f, struct row r)
+{
+    const uint8_t *at = pool_at(&f->pool, r.c->text[r.i]);
+    const char *text = (const char *)at + TEXT_HEAD;
+
+    return (struct device_texts){
+        .mac = { text, at[0] },
+        .passcode = { text + at[0], at[1] },
+        .sn = { text + at[0] + at[1], at[2] },
+    };
+}
+
+static size_t texts_size(const struct device_texts *t)
+{
+    return TEXT_HEAD + t->mac.len + t->passcode.len + t->sn.len;
+}
+
+static bool texts_equal(const struct device_texts *a, const struct device_texts *b)
+{
+    return str_eq(a->mac, b->mac) && str_eq(a->passcode, b->passcode) && str_eq(a->sn, b->sn);
+}
+
+static uint32_t texts_store(struct fleet *f, const struct device_texts *t)
+{
+    const struct str all[] = { t->mac, t->passcode, t->sn };
+    uint32_t block = pool_alloc(&f->pool, texts_size(t));
+
+    if (!block)
+        return 0;
+    uint8_t *head = pool_at(&f->pool, block), *at = head + TEXT_HEAD;
+    for (size_t i = 0; i < TEXT_HEAD; i++) {
+        head[i] = (uint8_t)all[i].len;
+        memcpy(at, all[i].at, all[i].len);
+        at += all[i].len;
+    }
+    return block;
+}
+
+const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len)
+{
+    uint16_t size;
+
+    if (!r.c->told[r.i].image)
+        return NULL;
+    const uint8_t *at = pool_at(&f->pool, r.c->told[r.i].image);
+    memcpy(&size, at, IMAGE_HEAD);
+    *len = size;
+    return at + IMAGE_HEAD;
+}
+
+void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len)
+{
+    uint32_t *block = &r.c->told[r.i].image;
+    size_t old_len = 0;
+    uint16_t size = (uint16_t)len;
+
+    const uint8_t *old = device_image(f, r, &old_len);
+    if (!old || old_len != len) {
+        pool_free(&f->pool, *block, old_len + IMAGE_HEAD);
+        *block = len ? pool_alloc(&f->pool, len + IMAGE_HEAD) : 0;
+        if (!*block && len)
+            fleet_out_of_memory();
+    }
+    if (*block) {
+        uint8_t *at = pool_at(&f->pool, *block);
+        memcpy(at, &size, IMAGE_HEAD);
+        memcpy(at + IMAGE_HEAD, image, len);
+    }
+}
+
+/* --- indexes ------------------------------------------------------------------------------------ */
+
+uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac)
+{
+    return hash_bytes(&f->key, product, mac.at, mac.len);
+}
+
+static uint64_t hash_mac(const void *ctx, uint32_t no)
+{
+    const struct fleet *f = ctx;
+    struct row r = columns_row(&f->columns, no);
+    return device_hash_mac(f, r.c->product[r.i], device_texts(f, r).mac);
+}
+
+static uint64_t hash_did(const void *ctx, uint32_t no)
+{
+    const struct fleet *f = ctx;
+    struct row r = columns_row(&f->columns, no);
+    return hash_bytes(&f->key, 0, r.c->did[r.i], DID_LEN);
+}
+
+void devices_init(struct fleet *f)
+{
+    places_init(&f->places, &f->pool, &f->key);
+    versions_init(&f->versions, &f->pool, &f->key);
+    index_init(&f->by_did, hash_did, f);
+    index_init(&f->by_mac, hash_mac, f);
+}
+
+void devices_free(struct fleet *f)
+{
+    index_free(&f->by_did);
+    index_free(&f->by_mac);
+    places_free(&f->places);
+    versions_free(&f->versions);
+    columns_free(&f->columns);
+}
+
+/* --- bitmaps ------------------------------------------------------------------------------------ */
+
+static void set_bit(roaring_bitmap_t *bitmap, uint32_t no, bool on)
+{
+    if (on)
+        roaring_bitmap_add(bitmap, no);
+    else
+        roaring_bitmap_remove(bitmap, no);
+}
+
+void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on)
+{
+    uint8_t *flags = &r.c->flags[r.i];
+    struct product *p = product_by_no(f, r.c->product[r.i]);
+
+    if (!!(*flags & flag) == on)
+        return;
+    *flags = (uint8_t)(*flags ^ flag);
+    if (flag == DEVICE_ONLINE) {
+        set_bit(p->online, no, on);
+        f->online_count += on ? 1 : (uint64_t)-1;
+    } else if (flag == DEVICE_FAULTY) {
+        set_bit(p->faulty, no, on);
+    } else if (flag == DEVICE_ALERT) {
+        set_bit(p->alert, no, on);
+    } else if (flag == DEVICE_DISABLED) {
+        set_bit(p->enabled, no, !on);
+    }
+}
+
+/* Everything under which a device is found by product, did, mac and created_at. */
+static void link_product(struct fleet *f, uint32_t no, struct row r)
+{
+    struct product *p = product_by_no(f, r.c->product[r.i]);
+    uint8_t flags = r.c->flags[r.i];
+
+    roaring_bitmap_add(p->all, no);
+    set_bit(p->enabled, no, !(flags & DEVICE_DISABLED));
+    set_bit(p->online, no, flags & DEVICE_ONLINE);
+    set_bit(p->faulty, no, flags & DEVICE_FAULTY);
+    set_bit(p->alert, no, flags & DEVICE_ALERT);
+    index_add(&f->by_did, no);
+    index_add(&f->by_mac, no);
+    order_add(&p->order, &f->columns, no);
+}
+
+static void unlink_product(struct fleet *f, uint32_t no, struct row r)
+{
+    struct product *p = product_by_no(f, r.c->product[r.i]);
+    roaring_bitmap_t *bitmaps[] = { p->all, p->enabled, p->online, p->faulty, p->alert };
+
+    for (size_t i = 0; i < sizeof(bitmaps) / sizeof(bitmaps[0]); i++)
+        roaring_bitmap_remove(bitmaps[i], no);
+    index_remove(&f->by_did, no);
+    index_remove(&f->by_mac, no);
+    order_remove(&p->order, &f->columns, no);
+}
+
+static void set_group(struct fleet *f, uint32_t no, struct row r, uint32_t group)
+{
+    uint32_t old = r.c->group[r.i];
+
+    if (old == group)
+        return;
+    if (old)
+        roaring_bitmap_remove(f->groups.at[old].members, no);
+    if (group)
+        roaring_bitmap_add(f->groups.at[group].members, no);
+    r.c->group[r.i] = group;
+}
+
+static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
+{
+    uint32_t old = r.c->place[r.i];
+
+    if (old == leaf)
+        return;
+    places_remove(&f->places, old, no);
+    places_add(&f->places, leaf, no);
+    r.c->place[r.i] = leaf;
+}
+
+/* --- rows from the registry ----------------------------------------------------------------------- */
+
+static int32_t degrees_fixed(double degrees)
+{
+    double v = round(degrees * DEGREE);
+    return v >= INT32_MAX ? INT32_MAX : v <= INT32_MIN ? INT32_MIN : (int32_t)v;
+}
+
+static uint8_t configured_flags(const struct device_row *row)
+{
+    return (uint8_t)((row->is_disabled ? DEVICE_DISABLED : 0) |
+                     (row->place_source != PLACE_NONE ? DEVICE_PLACED : 0) |
+                     (row->has_coordinates ? DEVICE_COORDINATES : 0) |
+                     row->type << DEVICE_TYPE_SHIFT);
+}
+
+/* Everything that can fail, before anything is changed: a row is taken in wholly or not at all. */
+static enum mu_err reserve(struct fleet *f, struct product *p, const struct device_row *row, uint32_t *leaf)
+{
+    if (columns_reserve(&f->columns, row->no) != MU_OK || index_reserve(&f->by_did) != MU_OK ||
+        index_reserve(&f->by_mac) != MU_OK || order_reserve(&p->order) != MU_OK ||
+        (row->group && group_reserve(f, row->group) != MU_OK))
+        return MU_E_NOMEM;
+    return places_leaf(&f->places, &row->place, leaf);
+}
+
+enum mu_err device_put(struct fleet *f, const struct device_row *row)
+{
+    const struct device_texts texts = { str_of(row->mac), str_of(row->passcode), str_of(row->device_sn) };
+    struct product *p = product_by_no(f, row->product);
+    char did[DID_LEN] = { 0 };
+    uint32_t leaf;
+    enum mu_err err;
+
+    if (!p || !row->no)
+        return MU_E_CORRUPT;
+    if ((err = reserve(f, p, row, &leaf)) != MU_OK)
+        return err;
+    memcpy(did, row->did, strnlen(row->did, DID_LEN));
+
+    struct row r = columns_row(&f->columns, row->no);
+    bool is_new = !r.c;
+    if (is_new)
+        r.c = f->columns.chunks[row->no >> CHUNK_BITS];
+    struct device_texts old_texts = { 0 };
+    if (!is_new)
+        old_texts = device_texts(f, r);
+    bool same_texts = !is_new && texts_equal(&old_texts, &texts);
+    bool same_keys = !is_new && r.c->product[r.i] == row->product && r.c->created_at[r.i] == row->created_at &&
+                     memcmp(r.c->did[r.i], did, DID_LEN) == 0 && str_eq(old_texts.mac, texts.mac);
+    uint32_t block = 0;
+    if (!same_texts && !(block = texts_store(f, &texts)))
+        return MU_E_NOMEM;
+
+    if (!is_new && !same_keys)
+        unlink_product(f, row->no, r);
+    if (block) {
+        if (!is_new)
+            pool_free(&f->pool, r.c->text[r.i], texts_size(&old_texts));
+        r.c->text[r.i] = block;
+    }
+    r.c->product[r.i] = row->product;
+    r.c->created_at[r.i] = row->created_at;
+    memcpy(r.c->did[r.i], did, DID_LEN);
+    r.c->longitude[r.i] = degrees_fixed(row->longitude);
+    r.c->latitude[r.i] = degrees_fixed(row->latitude);
+    uint8_t told = r.c->flags[r.i] & (DEVICE_ONLINE | DEVICE_FAULTY | DEVICE_ALERT);
+    uint8_t configured = configured_flags(row);
+    if (same_keys)
+        device_set_flag(f, row->no, r, DEVICE_DISABLED, row->is_disabled);
+    r.c->flags[r.i] = told | configured;
+    if (!same_keys)
+        link_product(f, row->no, r);
+    set_group(f, row->no, r, row->group);
+    set_place(f, row->no, r, leaf);
+    if (is_new)
+        f->device_count++;
+    return MU_OK;
+}
+
+void device_delete(struct fleet *f, uint32_t no)
+{
+    struct row r = columns_row(&f->columns, no);
+    size_t image_len = 0;
+
+    if (!r.c)
+        return;
+    device_set_flag(f, no, r, DEVICE_ONLINE, false);
+    unlink_product(f, no, r);
+    set_group(f, no, r, 0);
+    set_place(f, no, r, 0);
+    struct device_texts texts = device_texts(f, r);
+    pool_free(&f->pool, r.c->text[r.i], texts_size(&texts));
+    if (device_image(f, r, &image_len))
+        pool_free(&f->pool, r.c->told[r.i].image, image_len + IMAGE_HEAD);
+    versions_drop(&f->versions, r.c->told[r.i].versions);
+    r.c->told[r.i] = (struct device_told){ 0 };
+    r.c->last_report[r.i] = 0;
+    r.c->flags[r.i] = 0;
+    r.c->product[r.i] = 0;
+    f->device_count--;
+}

@@ -1,0 +1,146 @@
+#include <string.h>
+
+#include "fleet/fleet_internal.h"
+
+/* Finding a device and copying it out. */
+
+static void copy_text(char *out, struct str text)
+{
+    memcpy(out, text.at, text.len);
+    out[text.len] = '\0';
+}
+
+void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out)
+{
+    const struct device_told *told = &r.c->told[r.i];
+    uint8_t flags = r.c->flags[r.i];
+    struct device_texts texts = device_texts(f, r);
+
+    out->no = no;
+    out->product = &product_by_no(f, r.c->product[r.i])->pub;
+    copy_text(out->did, (struct str){ r.c->did[r.i], strnlen(r.c->did[r.i], DID_LEN) });
+    copy_text(out->mac, texts.mac);
+    copy_text(out->passcode, texts.passcode);
+    copy_text(out->device_sn, texts.sn);
+    out->type = (enum device_type)(flags >> DEVICE_TYPE_SHIFT);
+    out->is_disabled = flags & DEVICE_DISABLED;
+    out->is_online = flags & DEVICE_ONLINE;
+    out->is_faulty = flags & DEVICE_FAULTY;
+    out->is_alert = flags & DEVICE_ALERT;
+    out->is_placed = flags & DEVICE_PLACED;
+    out->created_at = r.c->created_at[r.i];
+    out->activated_at = told->activated_at;
+    out->online_latest = told->online_latest;
+    out->last_report = r.c->last_report[r.i];
+    places_read(&f->places, r.c->place[r.i], &out->place);
+    out->has_coordinates = flags & DEVICE_COORDINATES;
+    out->longitude = r.c->longitude[r.i] / 1e7;
+    out->latitude = r.c->latitude[r.i] / 1e7;
+    out->group = r.c->group[r.i];
+    versions_read(&f->versions, told->versions, &out->versions);
+}
+
+uint32_t device_find(const struct fleet *f, struct str did)
+{
+    uint32_t no;
+
+    if (did.len != DID_LEN)
+        return 0;
+    struct index_probe probe = index_probe(&f->by_did, hash_bytes(&f->key, 0, did.at, DID_LEN));
+    while ((no = index_next(&probe))) {
+        struct row r = columns_row(&f->columns, no);
+        if (memcmp(r.c->did[r.i], did.at, DID_LEN) == 0)
+            return no;
+    }
+    return 0;
+}
+
+bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac)
+{
+    struct row r = columns_row(&f->columns, no);
+    return r.c->product[r.i] == product && str_eq(device_texts(f, r).mac, mac);
+}
+
+bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *out)
+{
+    fleet_read_lock(f);
+    uint32_t no = device_find(f, did);
+    if (no)
+        device_read(f, no, columns_row(&f->columns, no), out);
+    fleet_unlock(f);
+    return no != 0;
+}
+
+bool fleet_device_by_no(struct fleet *f, uint32_t no, struct fleet_device *out)
+{
+    fleet_read_lock(f);
+    struct row r = columns_row(&f->columns, no);
+    if (r.c)
+        device_read(f, no, r, out);
+    fleet_unlock(f);
+    return r.c != NULL;
+}
+
+/* Of several registrations of a mac, one that is enabled comes before one that is not, then the
+ * later. */
+static uint32_t latest_of_mac(const struct fleet *f, uint32_t product, struct str mac)
+{
+    struct index_probe probe = index_probe(&f->by_mac, device_hash_mac(f, product, mac));
+    uint32_t no, best = 0;
+    bool best_enabled = false;
+
+    while ((no = index_next(&probe))) {
+        if (!device_has_mac(f, no, product, mac))
+            continue;
+        struct row r = columns_row(&f->columns, no);
+        bool enabled = !(r.c->flags[r.i] & DEVICE_DISABLED);
+        if (!best || enabled > best_enabled || (enabled == best_enabled && no > best)) {
+            best = no;
+            best_enabled = enabled;
+        }
+    }
+    return best;
+}
+
+bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, struct str mac,
+                         struct fleet_device *out)
+{
+    fleet_read_lock(f);
+    uint32_t no = latest_of_mac(f, product->no, mac);
+    if (no)
+        device_read(f, no, columns_row(&f->columns, no), out);
+    fleet_unlock(f);
+    return no != 0;
+}
+
+bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
+{
+    fleet_read_lock(f);
+    uint32_t no = device_find(f, did);
+    if (no) {
+        struct row r = columns_row(&f->columns, no);
+        out->no = no;
+        out->product = &product_by_no(f, r.c->product[r.i])->pub;
+        out->is_disabled = r.c->flags[r.i] & DEVICE_DISABLED;
+        out->is_placed = r.c->flags[r.i] & DEVICE_PLACED;
+        copy_text(out->passcode, device_texts(f, r).passcode);
+    }
+    fleet_unlock(f);
+    return no != 0;
+}
+
+void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition,
+                        struct buf *out)
+{
+    size_t len = 0;
+
+    *definition = NULL;
+    fleet_read_lock(f);
+    struct row r = columns_row(&f->columns, no);
+    const uint8_t *image = r.c ? device_image(f, r, &len) : NULL;
+    if (image) {
+        *definition = product_definition(product_by_no(f, r.c->product[r.i]), r.c->told[r.i].definition);
+        buf_append(out, image, len);
+    }
+    fleet_unlock(f);
+}

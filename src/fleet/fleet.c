@@ -1,0 +1,93 @@
+#include "fleet/fleet_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+
+void fleet_read_lock(struct fleet *f)
+{
+    pthread_rwlock_rdlock(&f->lock);
+}
+
+void fleet_write_lock(struct fleet *f)
+{
+    pthread_rwlock_wrlock(&f->lock);
+}
+
+void fleet_unlock(struct fleet *f)
+{
+    pthread_rwlock_unlock(&f->lock);
+}
+
+void fleet_out_of_memory(void)
+{
+    log_event(LOG_ERROR, "out_of_memory", "part=fleet");
+    abort();
+}
+
+enum mu_err numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size)
+{
+    void *at;
+
+    if (no < *count)
+        return MU_OK;
+    size_t wanted = (size_t)no + no / 2 + 16;
+    if (wanted > UINT32_MAX)
+        wanted = UINT32_MAX;
+    memcpy(&at, array, sizeof(at));
+    if (!(at = realloc(at, wanted * size)))
+        return MU_E_NOMEM;
+    memset((char *)at + *count * size, 0, (wanted - *count) * size);
+    memcpy(array, &at, sizeof(at));
+    *count = (uint32_t)wanted;
+    return MU_OK;
+}
+
+enum mu_err fleet_create(struct fleet **out)
+{
+    struct fleet *f = calloc(1, sizeof(*f));
+    pthread_rwlockattr_t attr;
+
+    if (!f)
+        return MU_E_NOMEM;
+    random_bytes(&f->key, sizeof(f->key));
+    pthread_rwlockattr_init(&attr);
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&f->lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
+
+    catalog_init(f);
+    tokens_init(f);
+    groups_init(f);
+    devices_init(f);
+    *out = f;
+    return MU_OK;
+}
+
+void fleet_destroy(struct fleet *f)
+{
+    if (!f)
+        return;
+    devices_free(f);
+    groups_free(f);
+    tokens_free(f);
+    catalog_free(f);
+    pool_destroy(&f->pool);
+    pthread_rwlock_destroy(&f->lock);
+    free(f);
+}
+
+void fleet_count(struct fleet *f, struct fleet_counts *out)
+{
+    fleet_read_lock(f);
+    *out = (struct fleet_counts){
+        .products = f->product_count,
+        .enterprises = f->enterprise_count,
+        .devices = f->device_count,
+        .online = f->online_count,
+        .tokens = f->token_count,
+    };
+    fleet_unlock(f);
+}

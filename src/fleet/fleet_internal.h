@@ -1,0 +1,163 @@
+#ifndef MUSTER_FLEET_FLEET_INTERNAL_H
+#define MUSTER_FLEET_FLEET_INTERNAL_H
+
+#include <pthread.h>
+#include <roaring/roaring.h>
+
+#include "fleet/columns.h"
+#include "fleet/fleet_apply.h"
+#include "fleet/hash.h"
+#include "fleet/index.h"
+#include "fleet/order.h"
+#include "fleet/places.h"
+#include "fleet/pool.h"
+#include "fleet/versions.h"
+
+/* How the fleet is built.
+ *
+ *   did ─► by_did ─┐                       ┌─► pool: texts, image          columns.h, pool.h
+ *   product, mac ──┴► device number ─► row ┼─► versions, place (interned)  versions.h, places.h
+ *      by_mac                              └─► product, group
+ *                                                 │
+ *   bitmaps of device numbers:  product: all, enabled, online, faulty, alert
+ *                               group: its direct members;  place: country, region, city
+ *   order of a product's devices: newest first      order.h
+ *
+ * A row is some 140 bytes in columns by device number; what has no fixed size (texts, state image)
+ * is a block of a pool, what many devices share (place, versions) is a number. With the two hash
+ * indexes (index.h, 4 bytes a slot), the order (4 bytes) and the bitmaps, a device takes about 200
+ * bytes and its image.
+ *
+ * A search intersects bitmaps: its total is the cardinality. Its page is read off the product's
+ * order if the result is a good part of the product, and sorted if it is small (search.c).
+ *
+ * One reader-writer lock guards all of it; writers go first, so that readers cannot starve the
+ * committer. The committer's thread is the only writer, so it reads without the lock. Catalog
+ * objects are only ever added: a pointer to one outlives the lock. */
+
+struct product_version {
+    struct product_row row;
+    struct product_version *older;
+};
+
+struct enterprise_version {
+    struct enterprise_row row;
+    struct enterprise_version *older;
+};
+
+struct definition {
+    struct fleet_definition pub;
+    struct definition *next;
+};
+
+struct product {
+    struct fleet_product pub;       /* first: a fleet_product is a product */
+    struct product_version *row;    /* the newest */
+    struct definition *definitions;
+    bool deleted;
+    roaring_bitmap_t *all, *enabled, *online, *faulty, *alert;
+    struct order order;
+};
+
+struct enterprise {
+    struct fleet_enterprise pub;    /* first */
+    struct enterprise_version *row;
+    bool deleted;
+};
+
+struct group {
+    uint32_t product;               /* 0 = no such group (any more) */
+    uint32_t parent, first_child, next_sibling;
+    char gid[ID_HEX_LEN + 1];
+    roaring_bitmap_t *members;      /* direct ones */
+};
+
+struct token {
+    uint8_t hash[32];
+    uint32_t enterprise, product;
+    int64_t expires_at;
+    uint32_t next_free;
+};
+
+/* A growable array of T by number. */
+#define NUMBERED(T) struct { T *at; uint32_t count; }
+
+struct fleet {
+    pthread_rwlock_t lock;
+    struct hash_key key;
+
+    NUMBERED(struct product *) products;
+    NUMBERED(struct enterprise *) enterprises;
+    NUMBERED(struct group) groups;
+    NUMBERED(struct token) tokens;
+    uint32_t free_token;
+    struct index by_product_key, by_enterprise_id, by_gid, by_token;
+
+    struct pool pool;
+    struct columns columns;
+    struct places places;
+    struct versions versions;
+    struct index by_did, by_mac;
+
+    uint64_t device_count, online_count, token_count, product_count, enterprise_count;
+};
+
+void fleet_read_lock(struct fleet *f);
+void fleet_write_lock(struct fleet *f);
+void fleet_unlock(struct fleet *f);
+
+/* Grows a numbered array so that no is in it; new elements are all zero. */
+MU_MUST_USE enum mu_err numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size);
+
+/* Ends the program: what is committed can neither be shown nor be taken back without memory, and a
+ * restart rebuilds the fleet. For the places where no error can be handed on. */
+_Noreturn void fleet_out_of_memory(void);
+
+/* catalog.c: everything below is called with the lock held. */
+void catalog_init(struct fleet *f);
+void catalog_free(struct fleet *f);
+struct product *product_by_no(const struct fleet *f, uint32_t no); /* deleted ones too; NULL */
+const struct fleet_definition *product_definition(const struct product *p, uint32_t version);
+MU_MUST_USE enum mu_err catalog_put_enterprise(struct fleet *f, const struct enterprise_row *row);
+MU_MUST_USE enum mu_err catalog_put_product(struct fleet *f, const struct product_row *row);
+void catalog_associate(struct fleet *f, const struct association_row *row, bool removed);
+void catalog_delete_enterprise(struct fleet *f, uint32_t no);
+void catalog_delete_product(struct fleet *f, uint32_t no);
+
+/* definition.c. Takes the lock for itself: compiling is long. */
+MU_MUST_USE enum mu_err definition_put(struct fleet *f, const struct definition_row *row);
+void definition_free(struct definition *d);
+
+/* token.c */
+void tokens_init(struct fleet *f);
+void tokens_free(struct fleet *f);
+MU_MUST_USE enum mu_err token_put(struct fleet *f, const struct token_row *row);
+void token_remove(struct fleet *f, const uint8_t hash[32]);
+
+/* group.c */
+void groups_init(struct fleet *f);
+void groups_free(struct fleet *f);
+MU_MUST_USE enum mu_err group_put(struct fleet *f, const struct group_row *row);
+/* Makes sure that the number has a bitmap. */
+MU_MUST_USE enum mu_err group_reserve(struct fleet *f, uint32_t no);
+void group_delete(struct fleet *f, uint32_t no);
+/* The devices of a group and of all groups below it; the caller frees the result. */
+roaring_bitmap_t *group_subtree(const struct fleet *f, uint32_t no);
+
+/* device.c */
+void devices_init(struct fleet *f);
+void devices_free(struct fleet *f);
+MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
+void device_delete(struct fleet *f, uint32_t no);
+uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
+struct device_texts { struct str mac, passcode, sn; };
+struct device_texts device_texts(const struct fleet *f, struct row r);
+uint32_t device_find(const struct fleet *f, struct str did); /* 0 = none */
+bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
+void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out);
+/* NULL if there is none. */
+const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len);
+void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len);
+void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
+
+#endif

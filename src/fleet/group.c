@@ -1,0 +1,129 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleet/fleet_internal.h"
+
+/* Device groups: a forest per product. Each has a bitmap of its direct members; a filter unites
+ * those of a subtree. */
+
+static uint64_t hash_group(const void *ctx, uint32_t no)
+{
+    const struct fleet *f = ctx;
+    return hash_bytes(&f->key, 0, f->groups.at[no].gid, ID_HEX_LEN);
+}
+
+void groups_init(struct fleet *f)
+{
+    index_init(&f->by_gid, hash_group, f);
+}
+
+void groups_free(struct fleet *f)
+{
+    for (uint32_t i = 0; i < f->groups.count; i++) {
+        if (f->groups.at[i].members)
+            roaring_bitmap_free(f->groups.at[i].members);
+    }
+    free(f->groups.at);
+    index_free(&f->by_gid);
+}
+
+enum mu_err group_reserve(struct fleet *f, uint32_t no)
+{
+    if (numbered_reserve(&f->groups.at, &f->groups.count, no, sizeof(struct group)) != MU_OK)
+        return MU_E_NOMEM;
+    struct group *g = &f->groups.at[no];
+    if (!g->members)
+        g->members = roaring_bitmap_create();
+    return g->members ? MU_OK : MU_E_NOMEM;
+}
+
+static void link_parent(struct fleet *f, uint32_t no)
+{
+    struct group *g = &f->groups.at[no], *parent = &f->groups.at[g->parent];
+
+    g->next_sibling = parent->first_child;
+    parent->first_child = no;
+}
+
+static void unlink_parent(struct fleet *f, uint32_t no)
+{
+    uint32_t *at = &f->groups.at[f->groups.at[no].parent].first_child;
+
+    while (*at && *at != no)
+        at = &f->groups.at[*at].next_sibling;
+    if (*at)
+        *at = f->groups.at[no].next_sibling;
+}
+
+enum mu_err group_put(struct fleet *f, const struct group_row *row)
+{
+    if (group_reserve(f, row->no) != MU_OK || index_reserve(&f->by_gid) != MU_OK ||
+        (row->parent && group_reserve(f, row->parent) != MU_OK))
+        return MU_E_NOMEM;
+
+    struct group *g = &f->groups.at[row->no];
+    if (!g->product) {
+        memcpy(g->gid, row->gid, sizeof(g->gid));
+        index_add(&f->by_gid, row->no);
+    } else if (g->parent) {
+        unlink_parent(f, row->no);
+    }
+    g->product = row->product;
+    g->parent = row->parent;
+    if (g->parent)
+        link_parent(f, row->no);
+    return MU_OK;
+}
+
+void group_delete(struct fleet *f, uint32_t no)
+{
+    if (no >= f->groups.count || !f->groups.at[no].product)
+        return;
+    struct group *g = &f->groups.at[no];
+    index_remove(&f->by_gid, no);
+    if (g->parent)
+        unlink_parent(f, no);
+    /* The members stay until their own rows say that they are in no group any more. */
+    g->product = g->parent = 0;
+}
+
+roaring_bitmap_t *group_subtree(const struct fleet *f, uint32_t no)
+{
+    roaring_bitmap_t *sum = roaring_bitmap_create();
+    uint32_t at = no;
+
+    if (no >= f->groups.count || !f->groups.at[no].product)
+        return sum;
+    /* Depth first along the links, without a stack: down, else across, else up and across. */
+    for (;;) {
+        const struct group *g = &f->groups.at[at];
+        roaring_bitmap_or_inplace(sum, g->members);
+        if (g->first_child) {
+            at = g->first_child;
+            continue;
+        }
+        while (at != no && !f->groups.at[at].next_sibling)
+            at = f->groups.at[at].parent;
+        if (at == no)
+            return sum;
+        at = f->groups.at[at].next_sibling;
+    }
+}
+
+bool fleet_group_find(struct fleet *f, struct str gid, uint32_t *group, uint32_t *product)
+{
+    uint32_t no = 0;
+
+    if (gid.len != ID_HEX_LEN)
+        return false;
+    fleet_read_lock(f);
+    struct index_probe probe = index_probe(&f->by_gid, hash_bytes(&f->key, 0, gid.at, ID_HEX_LEN));
+    while ((no = index_next(&probe)) && memcmp(f->groups.at[no].gid, gid.at, ID_HEX_LEN) != 0)
+        ;
+    if (no) {
+        *group = no;
+        *product = f->groups.at[no].product;
+    }
+    fleet_unlock(f);
+    return no != 0;
+}

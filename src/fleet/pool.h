@@ -1,0 +1,40 @@
+#ifndef MUSTER_FLEET_POOL_H
+#define MUSTER_FLEET_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The small pieces of variable length that every device has: its texts and its state image. A
+ * block is named by a 32-bit number (0 = none) and costs its size rounded up to 4 bytes, without a
+ * header: whoever frees it knows how large it is. A freed block waits for one of its size; a
+ * device's texts and image hardly ever change their length. Blocks never move.
+ *
+ * All zero is an empty pool. Not thread-safe. */
+enum {
+    POOL_UNIT = 4,
+    POOL_SEGMENT = 1 << 20,
+    POOL_LARGEST = 16 * 1024,
+    POOL_EXACT = 256,  /* up to here a class per unit; beyond, four classes to a doubling */
+    POOL_CLASSES = POOL_EXACT / POOL_UNIT + 1 + 4 * 6,
+};
+
+struct pool {
+    uint8_t **segments;
+    uint32_t count, cap;
+    uint32_t used;     /* bytes of the last segment */
+    uint32_t free[POOL_CLASSES];
+};
+
+/* size is 1 to POOL_LARGEST. 0: out of memory. */
+uint32_t pool_alloc(struct pool *p, size_t size);
+/* block may be 0. */
+void pool_free(struct pool *p, uint32_t block, size_t size);
+void pool_destroy(struct pool *p);
+
+static inline void *pool_at(const struct pool *p, uint32_t block)
+{
+    return p->segments[block / (POOL_SEGMENT / POOL_UNIT)] +
+           (size_t)(block % (POOL_SEGMENT / POOL_UNIT)) * POOL_UNIT;
+}
+
+#endif
