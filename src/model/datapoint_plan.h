@@ -98,8 +98,9 @@ struct var_walk {
     const struct datapoint_plan *plan;
     const uint8_t *flags, *bits, *bytes;
     size_t bits_size;
+    size_t flagged; /* how many there are */
     uint32_t shift;
-    size_t id; /* where to look on */
+    size_t id;      /* where to look on */
 };
 
 /* body: the P0 behind its action. MU_E_FRAME if its length is not what its flags say. */

@@ -344,6 +344,22 @@ static void a_bad_report_leaves_the_state_alone(void **state)
     }
 }
 
+static void a_value_across_two_bytes_of_a_section_is_one_number(void **state)
+{
+    (void)state;
+    struct datapoint_plan *plan = load_plan(OWN, "wavemaker.json");
+    uint8_t p0[1 + 401] = { 0x04, 0x0b, 0x60 };
+    struct point_value values[LIMIT_POINTS];
+
+    assert_int_equal(datapoint_decode(plan, p0, sizeof(p0), values), MU_OK);
+    assert_int_equal(values[datapoint_find(plan, STR("wave"))].x, 3);
+    assert_int_equal(values[datapoint_find(plan, STR("link"))].x, 2);
+    assert_int_equal(values[datapoint_find(plan, STR("timer_wave"))].x, 5);
+    p0[2] = 0x80; /* the low bit of link's 3, which has no text */
+    assert_int_equal(datapoint_decode(plan, p0, sizeof(p0), values), MU_E_VALUE);
+    datapoint_plan_free(plan);
+}
+
 static void flags_of_points_that_do_not_exist_are_ignored(void **state)
 {
     (void)state;
@@ -526,6 +542,7 @@ int main(void)
         cmocka_unit_test(alerts_and_faults_are_seen_apart),
         cmocka_unit_test(a_partial_report_is_merged_into_what_is_known),
         cmocka_unit_test(a_bad_report_leaves_the_state_alone),
+        cmocka_unit_test(a_value_across_two_bytes_of_a_section_is_one_number),
         cmocka_unit_test(flags_of_points_that_do_not_exist_are_ignored),
         cmocka_unit_test(an_unflagged_point_carries_its_last_value),
         cmocka_unit_test(bad_controls_are_refused_and_say_why),
