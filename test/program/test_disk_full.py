@@ -1,0 +1,76 @@
+"""A full disk: nothing acknowledged that is not kept, reads go on, and it mends itself."""
+
+import os
+import subprocess
+
+import pytest
+
+from mqtt import Closed, Device
+from server import Server, wait_until
+from world import REPORT, World, request
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "muster-test", str(mount)], capture_output=True,
+                          check=False)
+    if done.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def fill(mount):
+    """Leaves no byte free."""
+    with open(mount / "ballast", "wb") as f:
+        try:
+            while True:
+                f.write(b"\0" * 65536)
+                f.flush()
+        except OSError:
+            pass
+
+
+@pytest.mark.timeout(300)
+def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
+    server = Server(small_disk / "data").start()
+    try:
+        world = World(server)
+        device = world.device(level=4)
+        kept = 3
+        for _ in range(kept):
+            device.report(REPORT, qos=1)
+        fill(small_disk)
+
+        device.publish(f"dev2app/{device.did}", REPORT, qos=1)
+        with pytest.raises(Closed):  # not acknowledged: the client shall send it again
+            device.receive()
+        assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == kept
+        assert world.get("devices/search").status == 200
+        answer = world.take_token()
+        assert answer.status == 500 and answer.json["error_code"] == 500
+        assert request(server.http, "GET", "/healthz").status == 503
+        refused = Device(server.mqtt, device.did, device.passcode, world.product_key, level=4)
+        assert refused.connect() == 3  # server unavailable
+
+        os.unlink(small_disk / "ballast")
+        wait_until(lambda: request(server.http, "GET", "/healthz").status == 200, seconds=30, what="recovery")
+        again = Device(server.mqtt, device.did, device.passcode, world.product_key, level=4).login()
+        again.report(REPORT, qos=1)
+        assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == kept + 1
+        assert world.take_token().status == 201
+        # The session that ended while nothing could be written has its record.
+        reasons = [r["payload"].get("reason") for r in world.get(f"devices/{device.did}/online").json["objects"]]
+        assert len([r for r in reasons if r]) == 1
+    finally:
+        assert server.stop() == 0, server.log_text()
+
+
+def test_a_full_disk_at_the_start_is_said(small_disk):
+    fill(small_disk)
+    server = Server(small_disk / "data")
+    with pytest.raises(AssertionError, match="muster serve: "):
+        server.start()
+    assert server.process.wait(20) == 1

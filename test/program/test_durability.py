@@ -1,0 +1,188 @@
+"""What is acknowledged is on disk: through kill -9 in the middle of a load, and by the order of the
+program's system calls."""
+
+import os
+import random
+import re
+import shutil
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from mqtt import Closed, Device, frame
+from server import PATIENCE, Server, wait_until
+from world import World
+
+ROUNDS = 20
+DEVICES = 6
+
+
+def numbered_report(number):
+    """A report whose three countdowns and temperature carry a number: switch on, all else quiet."""
+    return frame(0x0091, bytes([0x04, 0x01, number % 25, number // 25 % 25, 16 + number // 625 % 15, 0, 0, 0]))
+
+
+def report_number(attrs):
+    return attrs["on_timing"] + 25 * attrs["off_timing"] + 625 * (attrs["set_temp"] - 16)
+
+
+class Reporter(threading.Thread):
+    """Publishes numbered reports with QoS 1, some at once, and remembers which were acknowledged."""
+
+    def __init__(self, device, first):
+        super().__init__(daemon=True)
+        self.device, self.first, self.acknowledged = device, first, []
+
+    def run(self):
+        number_of = {}
+        number = self.first
+        try:
+            while True:
+                while len(number_of) < 10:
+                    packet_id = self.device.publish(f"dev2app/{self.device.did}", numbered_report(number), qos=1)
+                    number_of[packet_id] = number
+                    number += 1
+                _, body = self.device.receive_kind(4)
+                self.acknowledged.append(number_of.pop(int.from_bytes(body[:2], "big")))
+        except (Closed, OSError):
+            return
+
+
+def all_rows(world, did, call):
+    rows, skip = [], 0
+    while True:
+        page = world.get(f"devices/{did}/{call}", limit=1000, skip=skip, sort="asc").json
+        rows += page["objects"]
+        skip += 1000
+        if skip >= page["meta"]["total"]:
+            assert len(rows) == page["meta"]["total"]
+            return rows
+
+
+@pytest.mark.timeout(600)
+def test_every_acknowledged_report_survives_twenty_kills(make_server):
+    server = make_server("--device-messages", "0", "--device-bytes", "0")
+    world = World(server)
+    registered = [world.register() for _ in range(DEVICES)]
+    expected = {did: [] for did, _ in registered}
+    chance = random.Random(20)
+    for _ in range(ROUNDS):
+        reporters = [Reporter(Device(server.mqtt, did, passcode, world.product_key, level=4).login(),
+                              first=max(expected[did], default=-1) + 100) for did, passcode in registered]
+        for reporter in reporters:
+            reporter.start()
+        time.sleep(chance.uniform(0.1, 0.5))
+        server.kill()
+        for reporter in reporters:
+            reporter.join(10)
+            expected[reporter.device.did] += reporter.acknowledged
+        server.start()
+    assert sum(map(len, expected.values())) > ROUNDS * DEVICES
+    for did, numbers in expected.items():
+        stored = [report_number(row["attrs"]) for row in all_rows(world, did, "data")]
+        assert len(numbers) == len(set(numbers))
+        assert set(numbers) <= set(stored), "acknowledged, but not there"
+        assert stored == sorted(stored), "not in the order in which they were sent"
+        ends = [row for row in all_rows(world, did, "online") if row["type"] == "dev_offline"]
+        assert [end["payload"]["reason"] for end in ends] == ["offline_exception"] * ROUNDS
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_the_sync_comes_between_reading_a_publish_and_writing_its_puback(tmp_path):
+    trace = tmp_path / "trace"
+    server = Server(tmp_path / "data", wrapper=("strace", "-f", "-tt", "-yy", "-s", "64", "-o", str(trace), "-e",
+                                                "trace=read,recvfrom,recvmsg,write,sendto,sendmsg,writev,fsync,fdatasync"),
+                    env={"ASAN_OPTIONS": "detect_leaks=0"})
+    server.start()
+    try:
+        world = World(server)
+        device = world.device(level=4)
+        port = device.sock.getsockname()[1]
+        wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 1)
+        time.sleep(0.3 * PATIENCE)
+        device.publish(f"dev2app/{device.did}", b"\0\0\0\3\x04\0\0\x91\x05", qos=1, packet_id=0x4d51)
+        assert device.receive_kind(4)[1] == b"\x4d\x51"
+    finally:
+        server.stop()
+    lines = [line for line in trace.read_text().splitlines()]
+    of_device = [n for n, line in enumerate(lines) if f":{port}]" in line or f":{port}>" in line]
+    publish = [n for n in of_device if "dev2app" in lines[n] and re.search(r"\b(read|recv\w*)\(", lines[n])]
+    puback = [n for n in of_device if r'"@\2MQ"' in lines[n] and re.search(r"\b(write\w*|send\w*)\(", lines[n])]
+    assert len(publish) == 1 and len(puback) == 1, [lines[n] for n in of_device]
+    done = [n for n in range(publish[0], puback[0])
+            if re.search(r"\b(fsync|fdatasync)\b.*\.log>?.*= 0", lines[n]) or re.search(r"<\.\.\. (fsync|fdatasync) resumed>.*= 0", lines[n])]
+    assert done, lines[publish[0]:puback[0] + 1]
+
+
+def test_a_clean_stop_keeps_what_was_not_acknowledged_either(make_server):
+    server = make_server()
+    world = World(server)
+    device = world.device(level=4)
+    for number in range(20):
+        device.report(numbered_report(number), qos=0)
+    device.ping()  # everything before it has been read
+    server.restart()
+    assert len(all_rows(world, device.did, "data")) == 20
+
+
+def test_a_directory_in_use_is_refused(make_server, tmp_path):
+    server = make_server()
+    other = Server(tmp_path / "data")
+    with pytest.raises(AssertionError, match="in use"):
+        other.start()
+    assert other.process.wait(10 * PATIENCE) == 1
+    assert server.process.poll() is None
+
+
+@pytest.mark.parametrize("file", ["registry.db", "journal/CURRENT"])
+def test_a_damaged_directory_is_refused_with_a_reason(make_server, tmp_path, file):
+    server = make_server()
+    World(server)
+    server.stop()
+    path = tmp_path / "data" / file
+    path.write_bytes(b"this is no database, and never was" * 200)
+    with pytest.raises(AssertionError, match="muster serve: "):
+        server.start()
+    assert server.process.wait(10 * PATIENCE) == 1
+    assert os.path.getsize(path) == 34 * 200
+
+
+def test_a_directory_of_a_newer_version_is_refused(make_server, tmp_path):
+    server = make_server()
+    server.stop()
+    with sqlite3.connect(tmp_path / "data" / "registry.db") as db:
+        db.execute("PRAGMA user_version = 9999")
+    with pytest.raises(AssertionError, match="newer"):
+        server.start()
+    assert server.process.wait(10 * PATIENCE) == 1
+
+
+def test_another_time_zone_is_refused_with_an_explanation(make_server):
+    server = make_server("--time-zone", "Europe/Berlin")
+    server.stop()
+    server.options = ["--time-zone", "Asia/Shanghai"]
+    with pytest.raises(AssertionError, match="Europe/Berlin"):
+        server.start()
+    server.options = ["--time-zone", "Europe/Berlin"]
+    server.start()
+
+
+def test_a_crash_ends_open_sessions_as_offline_exception(make_server):
+    server = make_server()
+    world = World(server)
+    device = world.device(level=4)
+    device.report(numbered_report(1), qos=1)
+    server.kill()
+    server.start()
+    log = world.get(f"devices/{device.did}/online").json
+    assert log["meta"]["total"] == 2
+    end, login = log["objects"]
+    assert (login["type"], end["type"], end["payload"]["reason"]) == ("dev_online", "dev_offline", "offline_exception")
+    assert login["timestamp"] <= end["timestamp"] <= time.time()
+    # The next login finds the same record, now written down.
+    world.device(registered=(device.did, "123456"), level=4)
+    again = world.get(f"devices/{device.did}/online").json
+    assert again["meta"]["total"] == 3 and again["objects"][1:] == [end, login]
+    assert again["objects"][0]["type"] == "dev_online"
