@@ -68,7 +68,8 @@ struct user_row {
 };
 
 enum device_type { DEVICE_NORMAL, DEVICE_CENTER_CONTROL, DEVICE_SUB_DEV, DEVICE_BLUETOOTH };
-const char *device_type_text(enum device_type type); /* "normal", "center_control", … */
+/* "normal", "center_control", "sub_dev", "bluetooth"; static. */
+const char *device_type_text(enum device_type type);
 bool device_type_parse(struct str text, enum device_type *out);
 
 /* Where a device's place comes from: the operator's word wins over its address. */

@@ -1,0 +1,180 @@
+/* Devices at the door (device-access 1): written against the port, so it holds for any store. */
+#include "registry/registry.h"
+
+#include <string.h>
+
+/* --- registering ----------------------------------------------------------------------------------*/
+
+struct registering {
+    uint32_t product;
+    const char *mac;
+    const char *passcode;
+    bool known_only;
+    int64_t now_s;
+    struct register_result *out;
+};
+
+/* Most registrations are those of a device that was only switched on again. They, and strangers at
+ * a closed door, cost no write. MU_E_NOT_FOUND: something is to be written. */
+static enum mu_err answer_from_what_is_known(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct registering *r = arg;
+
+    err = tx_device_by_passcode(tx, r->product, r->mac, r->passcode, &r->out->device);
+    if (err == MU_E_NOT_FOUND && r->known_only)
+        return MU_E_REFUSED;
+    if (err == MU_OK && r->out->device.is_disabled)
+        return MU_E_NOT_FOUND;
+    return err;
+}
+
+static enum mu_err disable_enabled_one(struct registry_tx *tx, const struct registering *r)
+{
+    enum mu_err err;
+    struct device_row other;
+
+    if ((err = tx_device_by_mac(tx, r->product, r->mac, &other)) == MU_E_NOT_FOUND)
+        return MU_OK;
+    if (err != MU_OK || other.is_disabled)
+        return err;
+    other.is_disabled = true;
+    r->out->old = other.no;
+    return tx_put_device(tx, &other);
+}
+
+static enum mu_err create(struct registry_tx *tx, const struct registering *r)
+{
+    enum mu_err err;
+    struct device_row *device = &r->out->device;
+
+    if ((err = disable_enabled_one(tx, r)) != MU_OK)
+        return err;
+    memset(device, 0, sizeof(*device));
+    device->product = r->product;
+    did_new(device->did);
+    if (!str_copy(device->mac, sizeof(device->mac), str_of(r->mac)) ||
+        !str_copy(device->passcode, sizeof(device->passcode), str_of(r->passcode)))
+        return MU_E_LIMIT;
+    device->created_at = r->now_s;
+    r->out->outcome = r->out->old ? REGISTER_REPLACED : REGISTER_CREATED;
+    return tx_put_device(tx, device);
+}
+
+static enum mu_err register_device(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct registering *r = arg;
+    struct device_row *device = &r->out->device;
+
+    r->out->old = 0;
+    err = tx_device_by_passcode(tx, r->product, r->mac, r->passcode, device);
+    if (err == MU_E_NOT_FOUND)
+        return r->known_only ? MU_E_REFUSED : create(tx, r);
+    if (err != MU_OK)
+        return err;
+    r->out->outcome = device->is_disabled ? REGISTER_ENABLED : REGISTER_SAME;
+    if (!device->is_disabled)
+        return MU_OK;
+    if ((err = disable_enabled_one(tx, r)) != MU_OK)
+        return err;
+    device->is_disabled = false;
+    return tx_put_device(tx, device);
+}
+
+enum mu_err registry_register_device(struct registry *reg, uint32_t product, const char *mac,
+                                     const char *passcode, bool known_only, int64_t now_s,
+                                     struct register_result *out)
+{
+    struct registering r = { product, mac, passcode, known_only, now_s, out };
+
+    out->outcome = REGISTER_SAME;
+    out->old = 0;
+    enum mu_err err = registry_read(reg, answer_from_what_is_known, &r);
+    return err == MU_E_NOT_FOUND ? registry_write(reg, register_device, &r) : err;
+}
+
+/* --- disabling ------------------------------------------------------------------------------------*/
+
+struct disabling {
+    uint32_t device;
+    bool disabled;
+};
+
+static enum mu_err set_disabled(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct disabling *d = arg;
+    struct device_row device;
+
+    if ((err = tx_device_by_no(tx, d->device, &device)) != MU_OK || device.is_disabled == d->disabled)
+        return err;
+    device.is_disabled = d->disabled;
+    return tx_put_device(tx, &device);
+}
+
+enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device, bool disabled)
+{
+    return registry_write(reg, set_disabled, &(struct disabling){ device, disabled });
+}
+
+/* --- locating -------------------------------------------------------------------------------------*/
+
+struct locating {
+    uint32_t device;
+    const struct place *place;
+    bool has_coordinates;
+    double longitude, latitude;
+};
+
+static bool is_settled(const struct device_row *device, const struct locating *l)
+{
+    if (device->place_source == PLACE_CONFIGURED)
+        return true;
+    return device->place_source == PLACE_LOCATED &&
+           strcmp(device->place.country, l->place->country) == 0 &&
+           strcmp(device->place.region, l->place->region) == 0 &&
+           strcmp(device->place.city, l->place->city) == 0 &&
+           device->has_coordinates == l->has_coordinates &&
+           (!l->has_coordinates ||
+            (device->longitude == l->longitude && device->latitude == l->latitude));
+}
+
+/* MU_E_EXISTS: there is nothing to write. */
+static enum mu_err ask_whether_settled(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct locating *l = arg;
+    struct device_row device;
+
+    if ((err = tx_device_by_no(tx, l->device, &device)) != MU_OK)
+        return err;
+    return is_settled(&device, l) ? MU_E_EXISTS : MU_OK;
+}
+
+static enum mu_err locate(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct locating *l = arg;
+    struct device_row device;
+
+    if ((err = tx_device_by_no(tx, l->device, &device)) != MU_OK || is_settled(&device, l))
+        return err;
+    device.place = *l->place;
+    device.place_source = PLACE_LOCATED;
+    device.has_coordinates = l->has_coordinates;
+    device.longitude = l->has_coordinates ? l->longitude : 0;
+    device.latitude = l->has_coordinates ? l->latitude : 0;
+    return tx_put_device(tx, &device);
+}
+
+enum mu_err registry_locate_device(struct registry *reg, uint32_t device, const struct place *place,
+                                   bool has_coordinates, double longitude, double latitude)
+{
+    struct locating l = { device, place, has_coordinates, longitude, latitude };
+    enum mu_err err;
+
+    if ((err = registry_read(reg, ask_whether_settled, &l)) == MU_E_EXISTS)
+        return MU_OK;
+    return err == MU_OK ? registry_write(reg, locate, &l) : err;
+}

@@ -1,0 +1,271 @@
+#include "registry/sqlite_registry.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+/* Another process may hold the file for a moment (a backup, sqlite3 on the command line). */
+#define BUSY_TIMEOUT_MS 5000
+
+/* Without it a WAL that grew during one long read would keep its size for ever. */
+#define SETTINGS \
+    "PRAGMA foreign_keys = ON;" \
+    "PRAGMA synchronous = FULL;" \
+    "PRAGMA journal_size_limit = 67108864;" \
+    "PRAGMA temp_store = MEMORY;" \
+    "PRAGMA trusted_schema = OFF;" \
+    "PRAGMA cell_size_check = ON;"
+
+/* The unique indexes of a million devices are hit at random by each registration. */
+#define WRITER_SETTINGS "PRAGMA cache_size = -32768;"
+
+enum mu_err db_open(struct db *db, const char *path, bool read_only)
+{
+    enum mu_err err;
+    int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
+                SQLITE_OPEN_EXRESCODE;
+
+    *db = (struct db){ 0 };
+    int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    if (rc != SQLITE_OK) {
+        err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
+        goto out;
+    }
+    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    if ((err = db_exec(db, SETTINGS)) != MU_OK)
+        goto out;
+    if (!read_only)
+        err = db_exec(db, WRITER_SETTINGS);
+out:
+    if (err != MU_OK)
+        db_close(db);
+    return err;
+}
+
+void db_close(struct db *db)
+{
+    for (size_t i = 0; i < db->kept_count; i++)
+        sqlite3_finalize(db->kept[i].statement);
+    sqlite3_close(db->handle);
+    *db = (struct db){ 0 };
+}
+
+static enum mu_err error_of(struct db *db, int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+        return MU_E_NOMEM;
+    case SQLITE_FULL:
+        return MU_E_FULL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return MU_E_CORRUPT;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return MU_E_LOCKED;
+    case SQLITE_TOOBIG:
+        return MU_E_LIMIT;
+    case SQLITE_IOERR: {
+        /* The shared-memory index only ever fails to grow for want of room, and keeps no errno. */
+        int os = sqlite3_system_errno(db->handle);
+        return os == ENOSPC || os == EDQUOT || rc == SQLITE_IOERR_SHMSIZE ? MU_E_FULL : MU_E_IO;
+    }
+    default:
+        return MU_E_IO;
+    }
+}
+
+enum mu_err db_error(struct db *db, int rc)
+{
+    switch (rc) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+        return MU_E_EXISTS;
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return MU_E_NOT_FOUND;
+    default:
+        break;
+    }
+    log_event(LOG_ERROR, "registry_failed", "code=%d error=%s", rc,
+              LOG_Q(db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), -1));
+    return error_of(db, rc);
+}
+
+static enum mu_err find_statement(struct db *db, const char *sql, sqlite3_stmt **out)
+{
+    for (size_t i = 0; i < db->kept_count; i++)
+        if (db->kept[i].sql == sql) {
+            *out = db->kept[i].statement;
+            return MU_OK;
+        }
+
+    assert(db->kept_count < DB_STATEMENTS_MAX);
+    int rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    if (rc != SQLITE_OK)
+        return db_error(db, rc);
+    db->kept[db->kept_count].sql = sql;
+    db->kept[db->kept_count].statement = *out;
+    db->kept_count++;
+    return MU_OK;
+}
+
+static int bind_value(sqlite3_stmt *statement, int at, const struct db_value *v)
+{
+    switch (v->kind) {
+    case DB_NULL:
+        return sqlite3_bind_null(statement, at);
+    case DB_INT:
+        return sqlite3_bind_int64(statement, at, v->integer);
+    case DB_REAL:
+        return sqlite3_bind_double(statement, at, v->real);
+    case DB_TEXT:
+        return sqlite3_bind_text64(statement, at, v->bytes, v->len, SQLITE_STATIC, SQLITE_UTF8);
+    case DB_BLOB:
+        return sqlite3_bind_blob64(statement, at, v->bytes, v->len, SQLITE_STATIC);
+    }
+    return SQLITE_MISUSE;
+}
+
+enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                     sqlite3_stmt **out)
+{
+    enum mu_err err;
+
+    if ((err = find_statement(db, sql, out)) != MU_OK)
+        return err;
+    sqlite3_reset(*out);
+    assert((size_t)sqlite3_bind_parameter_count(*out) == count);
+    for (size_t i = 0; i < count; i++) {
+        int rc = bind_value(*out, (int)i + 1, &values[i]);
+        if (rc != SQLITE_OK)
+            return db_error(db, rc);
+    }
+    return MU_OK;
+}
+
+enum mu_err db_next(struct db *db, sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        return MU_OK;
+    enum mu_err err = rc == SQLITE_DONE ? MU_E_NOT_FOUND : db_error(db, rc);
+    sqlite3_reset(statement);
+    return err;
+}
+
+enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values, size_t count)
+{
+    enum mu_err err;
+    sqlite3_stmt *statement;
+
+    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK)
+        return err;
+    int rc = sqlite3_step(statement);
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+        err = db_error(db, rc);
+    sqlite3_reset(statement);
+    return err;
+}
+
+enum mu_err db_exec(struct db *db, const char *sql)
+{
+    int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? MU_OK : db_error(db, rc);
+}
+
+enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                      int64_t *out)
+{
+    enum mu_err err;
+    sqlite3_stmt *statement;
+
+    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK ||
+        (err = db_next(db, statement)) != MU_OK)
+        return err;
+    *out = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return MU_OK;
+}
+
+enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                       uint32_t **out, size_t *out_count)
+{
+    enum mu_err err;
+    sqlite3_stmt *statement;
+    size_t room = 0;
+
+    *out = NULL;
+    *out_count = 0;
+    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK)
+        return err;
+    while ((err = db_next(db, statement)) == MU_OK) {
+        if (*out_count == room) {
+            room = room ? 2 * room : 8;
+            uint32_t *more = realloc(*out, room * sizeof(**out));
+            if (!more) {
+                sqlite3_reset(statement);
+                err = MU_E_NOMEM;
+                break;
+            }
+            *out = more;
+        }
+        (*out)[(*out_count)++] = (uint32_t)sqlite3_column_int64(statement, 0);
+    }
+    if (err == MU_E_NOT_FOUND)
+        return MU_OK;
+    free(*out);
+    *out = NULL;
+    return err;
+}
+
+int64_t row_int(struct db_row *row)
+{
+    return sqlite3_column_int64(row->statement, row->column++);
+}
+
+uint32_t row_no(struct db_row *row)
+{
+    return (uint32_t)row_int(row);
+}
+
+double row_real(struct db_row *row, bool *set)
+{
+    *set = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
+    return sqlite3_column_double(row->statement, row->column++);
+}
+
+struct str row_str(struct db_row *row)
+{
+    /* As a blob, since SQLite copies a text to terminate it; a million rows feel that. */
+    const char *at = sqlite3_column_blob(row->statement, row->column);
+    size_t len = (size_t)sqlite3_column_bytes(row->statement, row->column++);
+    return (struct str){ at ? at : "", at ? len : 0 };
+}
+
+void row_text(struct db_row *row, char *out, size_t size)
+{
+    struct str s = row_str(row);
+    size_t len = s.len < size ? s.len : size - 1;
+    memcpy(out, s.at, len);
+    out[len] = '\0';
+}
+
+void row_bytes(struct db_row *row, void *out, size_t size)
+{
+    struct str s = row_str(row);
+    memcpy(out, s.at, s.len < size ? s.len : size);
+}
+
+enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *no)
+{
+    if (err != MU_OK)
+        return err;
+    if (*no == 0)
+        *no = (uint32_t)sqlite3_last_insert_rowid(db->handle);
+    else if (sqlite3_changes(db->handle) == 0)
+        return MU_E_NOT_FOUND;
+    return MU_OK;
+}

@@ -1,0 +1,149 @@
+/* Devices and their groups. */
+#include "registry/sqlite_registry.h"
+
+void row_device(struct db_row *row, struct device_row *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->no = row_no(row);
+    out->product = row_no(row);
+    row_text(row, out->did, sizeof(out->did));
+    row_text(row, out->mac, sizeof(out->mac));
+    row_text(row, out->passcode, sizeof(out->passcode));
+    row_text(row, out->device_sn, sizeof(out->device_sn));
+    out->type = (enum device_type)row_int(row);
+    out->is_disabled = row_int(row) != 0;
+    out->created_at = row_int(row);
+    row_text(row, out->place.country, sizeof(out->place.country));
+    row_text(row, out->place.region, sizeof(out->place.region));
+    row_text(row, out->place.city, sizeof(out->place.city));
+    out->place_source = (enum place_source)row_int(row);
+    out->longitude = row_real(row, &out->has_coordinates);
+    out->latitude = row_real(row, &out->has_coordinates);
+    out->group = row_no(row);
+}
+
+static enum mu_err get_device(struct db *db, const char *sql, const struct db_value *values,
+                              size_t count, struct device_row *out)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
+        (err = db_next(db, row.statement)) != MU_OK)
+        return err;
+    row_device(&row, out);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+#define DEVICE_WHERE "SELECT " DEVICE_COLUMNS " FROM device d WHERE "
+
+enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did, struct device_row *out)
+{
+    return get_device(tx->db, DEVICE_WHERE "d.did = ?1", DB_VALUES(db_text(did)), out);
+}
+
+enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out)
+{
+    return get_device(tx->db, DEVICE_WHERE "d.no = ?1", DB_VALUES(db_int(no)), out);
+}
+
+enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac,
+                             struct device_row *out)
+{
+    /* Nearly always there is an enabled one, and an index of its own finds it. */
+    enum mu_err err = get_device(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 "
+                                 "AND d.is_disabled = 0",
+                                 DB_VALUES(db_int(product), db_text(mac)), out);
+    if (err != MU_E_NOT_FOUND)
+        return err;
+    return get_device(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 ORDER BY d.no DESC LIMIT 1",
+                      DB_VALUES(db_int(product), db_text(mac)), out);
+}
+
+enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac,
+                                  const char *passcode, struct device_row *out)
+{
+    return get_device(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 AND d.passcode = ?3",
+                      DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), out);
+}
+
+enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row)
+{
+    enum mu_err err;
+
+    err = db_run(tx->db, row->no
+                 ? "UPDATE device SET product = ?2, did = ?3, mac = ?4, passcode = ?5, "
+                   "device_sn = ?6, type = ?7, is_disabled = ?8, created_at = ?9, country = ?10, "
+                   "region = ?11, city = ?12, place_source = ?13, longitude = ?14, latitude = ?15, "
+                   "device_group = ?16 WHERE no = ?1"
+                 : "INSERT INTO device (no, product, did, mac, passcode, device_sn, type, "
+                   "is_disabled, created_at, country, region, city, place_source, longitude, latitude, "
+                   "device_group) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+                   "?14, ?15, ?16)",
+                 DB_VALUES(db_ref(row->no), db_int(row->product), db_text(row->did), db_text(row->mac),
+                           db_text(row->passcode), db_text(row->device_sn), db_int(row->type),
+                           db_int(row->is_disabled), db_int(row->created_at),
+                           db_text(row->place.country), db_text(row->place.region),
+                           db_text(row->place.city), db_int(row->place_source),
+                           db_real(row->has_coordinates, row->longitude),
+                           db_real(row->has_coordinates, row->latitude), db_ref(row->group)));
+    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
+        return err;
+    return feed_add(tx->db, FEED_DEVICE, row->no, 0);
+}
+
+/* --- groups ---------------------------------------------------------------------------------------*/
+
+void row_group(struct db_row *row, struct group_row *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->no = row_no(row);
+    out->product = row_no(row);
+    out->parent = row_no(row);
+    row_text(row, out->gid, sizeof(out->gid));
+}
+
+enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(tx->db, "SELECT " GROUP_COLUMNS " FROM device_group g WHERE g.gid = ?1",
+                        DB_VALUES(db_text(gid)), &row.statement)) != MU_OK ||
+        (err = db_next(tx->db, row.statement)) != MU_OK)
+        return err;
+    row_group(&row, out);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+/* A circle would hang in the air: the feed walks the tree from its roots. */
+static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
+{
+    enum mu_err err;
+    int64_t circle;
+
+    if ((err = db_int_of(db, "WITH RECURSIVE up (no) AS (SELECT ?2 UNION "
+                         "SELECT g.parent FROM up JOIN device_group g ON g.no = up.no) "
+                         "SELECT count(*) FROM up WHERE no = ?1",
+                         DB_VALUES(db_int(row->no), db_int(row->parent)), &circle)) != MU_OK)
+        return err;
+    return circle ? MU_E_VALUE : MU_OK;
+}
+
+enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
+{
+    enum mu_err err;
+
+    if (row->no && (err = check_no_circle(tx->db, row)) != MU_OK)
+        return err;
+    err = db_run(tx->db, row->no
+                 ? "UPDATE device_group SET product = ?2, parent = ?3, gid = ?4 WHERE no = ?1"
+                 : "INSERT INTO device_group (no, product, parent, gid) VALUES (?1, ?2, ?3, ?4)",
+                 DB_VALUES(db_ref(row->no), db_int(row->product), db_ref(row->parent),
+                           db_text(row->gid)));
+    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
+        return err;
+    return feed_add(tx->db, FEED_GROUP, row->no, 0);
+}

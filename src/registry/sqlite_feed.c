@@ -1,0 +1,318 @@
+/* What followers see: everything as of one moment, then what has changed.
+ *
+ * The feed is the table `change`: each put or delete adds the kind and the number of what it
+ * touched, with an increasing sequence number, in its own transaction. A follower that has seen
+ * all up to number n asks for the things named after n and gets each once, as its row is now; a
+ * thing whose row is gone was deleted. Sequence numbers have no gaps (what is rolled back takes its
+ * numbers along), so a follower from before the oldest kept change is noticed. */
+#include "registry/sqlite_registry.h"
+
+#include <stdlib.h>
+
+/* 12 bytes each: 50 MB. Larger than any single transaction (an import of a million devices), so
+ * that a follower that looks after every commit never loses anything. */
+#define CHANGES_KEPT 4000000
+#define PRUNE_EVERY  8192
+
+/* --- one row to the visitor -----------------------------------------------------------------------*/
+
+struct visit {
+    struct db *db;
+    const struct registry_visitor *v;
+};
+
+static enum mu_err give_enterprise(const struct visit *visit, struct db_row *row)
+{
+    struct enterprise_row enterprise;
+    row_enterprise(row, &enterprise);
+    return visit->v->enterprise(visit->v->ctx, &enterprise);
+}
+
+static enum mu_err give_product(const struct visit *visit, struct db_row *row)
+{
+    struct product_row product;
+    row_product(row, &product);
+    return visit->v->product(visit->v->ctx, &product);
+}
+
+static enum mu_err give_definition(const struct visit *visit, struct db_row *row)
+{
+    struct definition_row definition;
+    definition.product = row_no(row);
+    definition.version = row_no(row);
+    definition.json = row_str(row);
+    return visit->v->definition(visit->v->ctx, &definition);
+}
+
+static enum mu_err give_association(const struct visit *visit, struct db_row *row)
+{
+    struct association_row association;
+    association.product = row_no(row);
+    association.enterprise = row_no(row);
+    return visit->v->association(visit->v->ctx, &association, row_int(row) == 0);
+}
+
+static enum mu_err give_app(const struct visit *visit, struct db_row *row)
+{
+    enum mu_err err;
+    struct app_row app;
+    uint32_t *products;
+    size_t count;
+
+    row_app(row, &app);
+    if ((err = tx_app_products(&(struct registry_tx){ visit->db }, app.no, &products, &count)) != MU_OK)
+        return err;
+    err = visit->v->app(visit->v->ctx, &app, products, count);
+    free(products);
+    return err;
+}
+
+static enum mu_err give_group(const struct visit *visit, struct db_row *row)
+{
+    struct group_row group;
+    row_group(row, &group);
+    return visit->v->group(visit->v->ctx, &group);
+}
+
+static enum mu_err give_device(const struct visit *visit, struct db_row *row)
+{
+    struct device_row device;
+    row_device(row, &device);
+    return visit->v->device(visit->v->ctx, &device);
+}
+
+static enum mu_err give_token(const struct visit *visit, struct db_row *row)
+{
+    struct token_row token = { 0 };
+    row_bytes(row, token.hash, sizeof(token.hash));
+    token.enterprise = row_no(row);
+    token.product = row_no(row);
+    token.expires_at = row_int(row);
+    return visit->v->token(visit->v->ctx, &token, token.enterprise == 0);
+}
+
+/* --- what to visit, parents first -----------------------------------------------------------------*/
+
+#define CHANGED(kind) "SELECT no FROM change WHERE seq > ?1 AND kind = " #kind
+
+/* From the roots downwards, level by level. */
+#define GROUP_TREE \
+    "WITH RECURSIVE tree (no) AS (SELECT no FROM device_group WHERE parent IS NULL UNION ALL " \
+    "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no) "
+
+static const struct step {
+    enum feed_kind kind;
+    const char *all;
+    const char *changed;
+    enum mu_err (*give)(const struct visit *visit, struct db_row *row);
+} steps[] = {
+    { FEED_ENTERPRISE,
+      "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e ORDER BY e.no",
+      "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no IN (" CHANGED(1) ") ORDER BY e.no",
+      give_enterprise },
+    { FEED_PRODUCT,
+      "SELECT " PRODUCT_COLUMNS " FROM product p ORDER BY p.no",
+      "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no IN (" CHANGED(2) ") ORDER BY p.no",
+      give_product },
+    { FEED_DEFINITION,
+      "SELECT product, version, json FROM definition ORDER BY product, version",
+      "SELECT f.product, f.version, f.json FROM definition f WHERE (f.product, f.version) IN "
+      "(SELECT no, other FROM change WHERE seq > ?1 AND kind = 3) ORDER BY f.product, f.version",
+      give_definition },
+    { FEED_ASSOCIATION,
+      "SELECT product, enterprise, 1 FROM association ORDER BY product",
+      /* A product that moved leaves its old enterprise before it enters the new one. */
+      "SELECT DISTINCT c.no, c.other, s.product IS NOT NULL AS here FROM change c "
+      "LEFT JOIN association s ON s.product = c.no AND s.enterprise = c.other "
+      "WHERE c.seq > ?1 AND c.kind = 4 ORDER BY here, c.no, c.other",
+      give_association },
+    { FEED_APP,
+      "SELECT " APP_COLUMNS " FROM app a ORDER BY a.no",
+      "SELECT " APP_COLUMNS " FROM app a WHERE a.no IN (" CHANGED(5) ") ORDER BY a.no",
+      give_app },
+    { FEED_GROUP,
+      GROUP_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no",
+      GROUP_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no "
+      "WHERE g.no IN (" CHANGED(6) ")",
+      give_group },
+    { FEED_DEVICE,
+      "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",
+      "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no",
+      give_device },
+    { FEED_TOKEN,
+      "SELECT " TOKEN_COLUMNS " FROM token t",
+      "SELECT DISTINCT c.hash, t.enterprise, t.product, t.expires_at FROM change c "
+      "LEFT JOIN token t ON t.hash = c.hash WHERE c.seq > ?1 AND c.kind = 8",
+      give_token },
+};
+
+/* Children first, and the younger group before the older, which may be its parent. */
+#define GONE(kind, table) \
+    "SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = " #kind \
+    " AND NOT EXISTS (SELECT 1 FROM " #table " t WHERE t.no = change.no) ORDER BY no DESC"
+
+static const struct gone_step {
+    enum feed_kind kind;
+    enum registry_kind told_as;
+    const char *sql;
+} gone_steps[] = {
+    { FEED_DEVICE, KIND_DEVICE, GONE(7, device) },
+    { FEED_GROUP, KIND_GROUP, GONE(6, device_group) },
+    { FEED_APP, KIND_APP, GONE(5, app) },
+    { FEED_PRODUCT, KIND_PRODUCT, GONE(2, product) },
+    { FEED_ENTERPRISE, KIND_ENTERPRISE, GONE(1, enterprise) },
+};
+
+static bool is_wanted(const struct registry_visitor *v, enum feed_kind kind)
+{
+    switch (kind) {
+    case FEED_ENTERPRISE:  return v->enterprise != NULL;
+    case FEED_PRODUCT:     return v->product != NULL;
+    case FEED_DEFINITION:  return v->definition != NULL;
+    case FEED_ASSOCIATION: return v->association != NULL;
+    case FEED_APP:         return v->app != NULL;
+    case FEED_GROUP:       return v->group != NULL;
+    case FEED_DEVICE:      return v->device != NULL;
+    case FEED_TOKEN:       return v->token != NULL;
+    }
+    return false;
+}
+
+static enum mu_err give_rows(const struct visit *visit, const char *sql, const struct db_value *values,
+                             size_t count, const struct step *step)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(visit->db, sql, values, count, &row.statement)) != MU_OK)
+        return err;
+    while ((err = db_next(visit->db, row.statement)) == MU_OK) {
+        row.column = 0;
+        if ((err = step->give(visit, &row)) != MU_OK) {
+            sqlite3_reset(row.statement);
+            return err;
+        }
+    }
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+static enum mu_err give_gone(const struct visit *visit, const struct gone_step *step, uint64_t after)
+{
+    enum mu_err err;
+    uint32_t *numbers;
+    size_t count;
+
+    if ((err = db_numbers(visit->db, step->sql, DB_VALUES(db_int((int64_t)after)), &numbers,
+                          &count)) != MU_OK)
+        return err;
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        err = visit->v->deleted(visit->v->ctx, step->told_as, numbers[i]);
+    free(numbers);
+    return err;
+}
+
+/* --- the feed itself ------------------------------------------------------------------------------*/
+
+enum mu_err feed_add(struct db *db, enum feed_kind kind, uint32_t no, uint32_t other)
+{
+    return db_run(db, "INSERT INTO change (kind, no, other) VALUES (?1, ?2, ?3)",
+                  DB_VALUES(db_int(kind), db_int(no), db_int(other)));
+}
+
+enum mu_err feed_clear(struct db *db)
+{
+    return db_exec(db, "DELETE FROM change");
+}
+
+/* The number of the last change ever, which outlives the changes themselves. */
+static enum mu_err last_change(struct db *db, uint64_t *out)
+{
+    int64_t seq = 0;
+    enum mu_err err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'change'", NULL, 0,
+                                &seq);
+    *out = (uint64_t)seq;
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err feed_prune(struct db *db, uint64_t *pruned_at)
+{
+    enum mu_err err;
+    uint64_t last;
+
+    if ((err = last_change(db, &last)) != MU_OK)
+        return err;
+    if (last < CHANGES_KEPT || last - *pruned_at < PRUNE_EVERY)
+        return MU_OK;
+    *pruned_at = last;
+    return db_run(db, "DELETE FROM change WHERE seq <= ?1",
+                  DB_VALUES(db_int((int64_t)(last - CHANGES_KEPT))));
+}
+
+enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
+{
+    enum mu_err err;
+    struct visit visit = { .v = v };
+    uint64_t last;
+
+    if ((err = reader_begin(reg, &visit.db)) != MU_OK)
+        return err;
+    if ((err = last_change(visit.db, &last)) != MU_OK)
+        goto out;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+        if (is_wanted(v, steps[i].kind) &&
+            (err = give_rows(&visit, steps[i].all, NULL, 0, &steps[i])) != MU_OK)
+            goto out;
+    *seq = last;
+out:
+    reader_end(reg, visit.db);
+    return err;
+}
+
+/* Which kinds of things have changed; most commits touch one only. */
+static enum mu_err changed_kinds(struct db *db, uint64_t after, unsigned *kinds)
+{
+    enum mu_err err;
+    sqlite3_stmt *statement;
+    int64_t first;
+
+    if ((err = db_int_of(db, "SELECT min(seq) FROM change WHERE seq > ?1",
+                         DB_VALUES(db_int((int64_t)after)), &first)) != MU_OK)
+        return err;
+    if ((uint64_t)first != after + 1)
+        return MU_E_NOT_FOUND;
+
+    *kinds = 0;
+    if ((err = db_query(db, "SELECT DISTINCT kind FROM change WHERE seq > ?1",
+                        DB_VALUES(db_int((int64_t)after)), &statement)) != MU_OK)
+        return err;
+    while ((err = db_next(db, statement)) == MU_OK)
+        *kinds |= 1u << sqlite3_column_int(statement, 0);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
+{
+    enum mu_err err;
+    struct visit visit = { .v = v };
+    uint64_t last;
+    unsigned kinds;
+
+    if ((err = reader_begin(reg, &visit.db)) != MU_OK)
+        return err;
+    if ((err = last_change(visit.db, &last)) != MU_OK || last == *seq ||
+        (err = changed_kinds(visit.db, *seq, &kinds)) != MU_OK)
+        goto out;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+        if ((kinds & 1u << steps[i].kind) && is_wanted(v, steps[i].kind) &&
+            (err = give_rows(&visit, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)),
+                             &steps[i])) != MU_OK)
+            goto out;
+    for (size_t i = 0; i < sizeof(gone_steps) / sizeof(*gone_steps); i++)
+        if ((kinds & 1u << gone_steps[i].kind) && v->deleted &&
+            (err = give_gone(&visit, &gone_steps[i], *seq)) != MU_OK)
+            goto out;
+    *seq = last;
+out:
+    reader_end(reg, visit.db);
+    return err;
+}

@@ -1,0 +1,116 @@
+/* Products and the versions of their definitions. */
+#include "registry/sqlite_registry.h"
+
+void row_product(struct db_row *row, struct product_row *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->no = row_no(row);
+    row_text(row, out->product_key, sizeof(out->product_key));
+    row_text(row, out->product_secret, sizeof(out->product_secret));
+    row_text(row, out->name, sizeof(out->name));
+    out->remote_control = row_int(row) != 0;
+    out->registration = (enum registration)row_int(row);
+    out->pacing = (enum pacing)row_int(row);
+    out->definition = row_no(row);
+}
+
+static enum mu_err get_product(struct db *db, const char *sql, struct db_value key,
+                               struct product_row *out)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(db, sql, DB_VALUES(key), &row.statement)) != MU_OK ||
+        (err = db_next(db, row.statement)) != MU_OK)
+        return err;
+    row_product(&row, out);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, struct product_row *out)
+{
+    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.product_key = ?1",
+                       db_text(product_key), out);
+}
+
+enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out)
+{
+    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no = ?1",
+                       db_int(no), out);
+}
+
+enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row)
+{
+    enum mu_err err;
+
+    err = db_run(tx->db, row->no
+                 ? "UPDATE product SET product_key = ?2, product_secret = ?3, name = ?4, "
+                   "remote_control = ?5, registration = ?6, pacing = ?7 WHERE no = ?1"
+                 : "INSERT INTO product (no, product_key, product_secret, name, remote_control, "
+                   "registration, pacing) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                 DB_VALUES(db_ref(row->no), db_text(row->product_key), db_text(row->product_secret),
+                           db_text(row->name), db_int(row->remote_control),
+                           db_int(row->registration), db_int(row->pacing)));
+    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
+        return err;
+    return feed_add(tx->db, FEED_PRODUCT, row->no, 0);
+}
+
+/* --- definitions ----------------------------------------------------------------------------------*/
+
+static enum mu_err put_in_force(struct db *db, uint32_t product, uint32_t version)
+{
+    enum mu_err err;
+
+    if ((err = db_run(db, "UPDATE product SET definition = ?2 WHERE no = ?1",
+                      DB_VALUES(db_int(product), db_int(version)))) != MU_OK)
+        return err;
+    return feed_add(db, FEED_PRODUCT, product, 0);
+}
+
+static enum mu_err same_as_in_force(struct db *db, uint32_t product, uint32_t version, struct str json,
+                                    bool *same)
+{
+    int64_t count = 0;
+    enum mu_err err = db_int_of(db, "SELECT count(*) FROM definition "
+                                "WHERE product = ?1 AND version = ?2 AND json = ?3",
+                                DB_VALUES(db_int(product), db_int(version), db_str(json)), &count);
+    *same = count != 0;
+    return err;
+}
+
+enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json,
+                              uint32_t *version)
+{
+    enum mu_err err;
+    struct product_row row;
+    bool same;
+    int64_t next;
+
+    if ((err = tx_product_by_no(tx, product, &row)) != MU_OK ||
+        (err = same_as_in_force(tx->db, product, row.definition, json, &same)) != MU_OK)
+        return err;
+    if (same) {
+        *version = row.definition;
+        return MU_OK;
+    }
+    if ((err = db_int_of(tx->db, "SELECT coalesce(max(version), 0) + 1 FROM definition "
+                         "WHERE product = ?1", DB_VALUES(db_int(product)), &next)) != MU_OK ||
+        (err = db_run(tx->db, "INSERT INTO definition (product, version, json) VALUES (?1, ?2, ?3)",
+                      DB_VALUES(db_int(product), db_int(next), db_str(json)))) != MU_OK ||
+        (err = feed_add(tx->db, FEED_DEFINITION, product, (uint32_t)next)) != MU_OK)
+        return err;
+    *version = (uint32_t)next;
+    return put_in_force(tx->db, product, *version);
+}
+
+enum mu_err tx_clear_definition(struct registry_tx *tx, uint32_t product)
+{
+    enum mu_err err;
+    struct product_row row;
+
+    if ((err = tx_product_by_no(tx, product, &row)) != MU_OK || row.definition == 0)
+        return err;
+    return put_in_force(tx->db, product, 0);
+}

@@ -1,0 +1,186 @@
+#include "registry/sqlite_registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILE_NAME "registry.db"
+
+/* --- opening --------------------------------------------------------------------------------------*/
+
+/* SQLite would create the file for everybody to read; it holds passcodes. Its companions get the
+ * same mode from it. */
+static enum mu_err create_file(const char *path, char *why, size_t why_size)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        snprintf(why, why_size, "%s", strerror(errno));
+        return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+    }
+    close(fd);
+    return MU_OK;
+}
+
+enum mu_err registry_open(struct registry **out, const char *dir, char *why, size_t why_size)
+{
+    enum mu_err err;
+    char cause[200] = "";
+    struct registry *reg = calloc(1, sizeof(*reg));
+
+    if (!reg) {
+        snprintf(why, why_size, "out of memory");
+        return MU_E_NOMEM;
+    }
+    write_queue_init(reg);
+    pthread_mutex_init(&reg->read_lock, NULL);
+
+    int len = snprintf(reg->path, sizeof(reg->path), "%s/" FILE_NAME, dir);
+    if (len < 0 || (size_t)len >= sizeof(reg->path)) {
+        snprintf(cause, sizeof(cause), "the path is too long");
+        err = MU_E_IO;
+        goto out;
+    }
+    if ((err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
+        (err = db_open(&reg->writer, reg->path, false)) != MU_OK ||
+        (err = schema_update(&reg->writer, cause, sizeof(cause))) != MU_OK ||
+        (err = feed_clear(&reg->writer)) != MU_OK)
+        goto out;
+    *out = reg;
+    reg = NULL;
+out:
+    if (err != MU_OK)
+        snprintf(why, why_size, "cannot open %s: %s", reg->path, *cause ? cause : mu_err_text(err));
+    registry_close(reg);
+    return err;
+}
+
+void registry_close(struct registry *reg)
+{
+    if (!reg)
+        return;
+    while (reg->reader_count > 0) {
+        struct db *db = reg->readers[--reg->reader_count];
+        db_close(db);
+        free(db);
+    }
+    /* Last, since closing the last connection folds the WAL into the file. */
+    db_close(&reg->writer);
+    pthread_mutex_destroy(&reg->read_lock);
+    write_queue_free(reg);
+    free(reg);
+}
+
+/* --- reading --------------------------------------------------------------------------------------*/
+
+static enum mu_err reader_open(struct registry *reg, struct db **out)
+{
+    enum mu_err err;
+    struct db *db = malloc(sizeof(*db));
+
+    if (!db)
+        return MU_E_NOMEM;
+    if ((err = db_open(db, reg->path, true)) != MU_OK) {
+        free(db);
+        return err;
+    }
+    *out = db;
+    return MU_OK;
+}
+
+enum mu_err reader_begin(struct registry *reg, struct db **out)
+{
+    enum mu_err err;
+    struct db *db = NULL;
+
+    pthread_mutex_lock(&reg->read_lock);
+    if (reg->reader_count > 0)
+        db = reg->readers[--reg->reader_count];
+    pthread_mutex_unlock(&reg->read_lock);
+
+    if (!db && (err = reader_open(reg, &db)) != MU_OK)
+        return err;
+    if ((err = db_run(db, "BEGIN", NULL, 0)) != MU_OK) {
+        db_close(db);
+        free(db);
+        return err;
+    }
+    *out = db;
+    return MU_OK;
+}
+
+void reader_end(struct registry *reg, struct db *db)
+{
+    /* A statement that somebody left in the middle would hold the snapshot open. */
+    for (size_t i = 0; i < db->kept_count; i++)
+        sqlite3_reset(db->kept[i].statement);
+    bool good = db_run(db, "COMMIT", NULL, 0) == MU_OK;
+
+    pthread_mutex_lock(&reg->read_lock);
+    if (good && reg->reader_count < READERS_KEPT) {
+        reg->readers[reg->reader_count++] = db;
+        db = NULL;
+    }
+    pthread_mutex_unlock(&reg->read_lock);
+
+    if (db) {
+        db_close(db);
+        free(db);
+    }
+}
+
+enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg)
+{
+    enum mu_err err;
+    struct registry_tx tx;
+
+    if ((err = reader_begin(reg, &tx.db)) != MU_OK)
+        return err;
+    err = fn(&tx, arg);
+    reader_end(reg, tx.db);
+    return err;
+}
+
+/* --- facts ----------------------------------------------------------------------------------------*/
+
+struct fact {
+    const char *name;
+    const char *value;
+    char *out;
+    size_t size;
+};
+
+static enum mu_err get_fact(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    struct fact *fact = arg;
+    sqlite3_stmt *statement;
+
+    if ((err = db_query(tx->db, "SELECT value FROM fact WHERE name = ?1",
+                        DB_VALUES(db_text(fact->name)), &statement)) != MU_OK ||
+        (err = db_next(tx->db, statement)) != MU_OK)
+        return err;
+    if (!str_copy(fact->out, fact->size, row_str(&(struct db_row){ .statement = statement })))
+        err = MU_E_LIMIT;
+    sqlite3_reset(statement);
+    return err;
+}
+
+static enum mu_err set_fact(struct registry_tx *tx, void *arg)
+{
+    const struct fact *fact = arg;
+    return db_run(tx->db, "INSERT INTO fact (name, value) VALUES (?1, ?2) "
+                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                  DB_VALUES(db_text(fact->name), db_text(fact->value)));
+}
+
+enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out, size_t size)
+{
+    return registry_read(reg, get_fact, &(struct fact){ .name = name, .out = out, .size = size });
+}
+
+enum mu_err registry_set_fact(struct registry *reg, const char *name, const char *value)
+{
+    return registry_write(reg, set_fact, &(struct fact){ .name = name, .value = value });
+}

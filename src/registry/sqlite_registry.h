@@ -1,0 +1,200 @@
+#ifndef MUSTER_REGISTRY_SQLITE_REGISTRY_H
+#define MUSTER_REGISTRY_SQLITE_REGISTRY_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "registry/registry.h"
+
+/* What the files of the SQLite registry share; nobody else includes this.
+ *
+ *   sqlite_db.c        a connection: opening, statements, errors
+ *   sqlite_schema.c    the tables and how an older file gets them
+ *   sqlite_registry.c  the registry: one connection that writes, a pool of those that read
+ *   sqlite_write.c     many writers, one commit
+ *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c   rows
+ *   sqlite_feed.c      everything, and what has changed
+ *
+ * Every row's number is an AUTOINCREMENT, so that none is given twice. A text that is not set is
+ * ''; a number that refers to nothing is NULL. */
+
+/* --- a connection (sqlite_db.c) ------------------------------------------------------------------ */
+
+/* Prepared statements are kept for the life of the connection and found by the address of their
+ * text, which therefore is a literal. */
+enum { DB_STATEMENTS_MAX = 96 };
+
+struct db {
+    sqlite3 *handle;
+    struct { const char *sql; sqlite3_stmt *statement; } kept[DB_STATEMENTS_MAX];
+    size_t kept_count;
+};
+
+/* Opens an existing file, for reading and writing or for reading only. */
+MU_MUST_USE enum mu_err db_open(struct db *db, const char *path, bool read_only);
+void db_close(struct db *db);
+
+/* The result for a failure that SQLite has just reported. Logs what an operator must know of. */
+enum mu_err db_error(struct db *db, int rc);
+
+/* A value to bind. Texts and blobs must live until the statement has ended. */
+struct db_value {
+    enum { DB_NULL, DB_INT, DB_REAL, DB_TEXT, DB_BLOB } kind;
+    int64_t integer;
+    double real;
+    const void *bytes;
+    size_t len;
+};
+
+static inline struct db_value db_int(int64_t v)
+{
+    return (struct db_value){ .kind = DB_INT, .integer = v };
+}
+
+/* A row's number where 0 means none. */
+static inline struct db_value db_ref(uint32_t no)
+{
+    return (struct db_value){ .kind = no ? DB_INT : DB_NULL, .integer = no };
+}
+
+static inline struct db_value db_real(bool set, double v)
+{
+    return (struct db_value){ .kind = set ? DB_REAL : DB_NULL, .real = v };
+}
+
+static inline struct db_value db_str(struct str s)
+{
+    return (struct db_value){ .kind = DB_TEXT, .bytes = s.at ? s.at : "", .len = s.len };
+}
+
+static inline struct db_value db_text(const char *text)
+{
+    return db_str(str_of(text));
+}
+
+static inline struct db_value db_blob(const void *bytes, size_t len)
+{
+    return (struct db_value){ .kind = DB_BLOB, .bytes = len ? bytes : "", .len = len };
+}
+
+#define DB_VALUES(...) \
+    (const struct db_value[]){ __VA_ARGS__ }, \
+    sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
+
+/* Starts a statement with all its values. */
+MU_MUST_USE enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values,
+                                 size_t count, sqlite3_stmt **out);
+/* The next row: MU_OK, MU_E_NOT_FOUND after the last one, or an error. Anything but MU_OK has ended
+ * the statement; who stops earlier ends it with sqlite3_reset. */
+MU_MUST_USE enum mu_err db_next(struct db *db, sqlite3_stmt *statement);
+/* A statement that answers nothing, with and without values. */
+MU_MUST_USE enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values,
+                               size_t count);
+MU_MUST_USE enum mu_err db_exec(struct db *db, const char *sql);
+/* The first row's first column; MU_E_NOT_FOUND without a row. NULL gives 0. */
+MU_MUST_USE enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values,
+                                  size_t count, int64_t *out);
+/* The first column of all rows; *out is malloc'ed, NULL if there are none. */
+MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values,
+                                   size_t count, uint32_t **out, size_t *out_count);
+
+/* Reads the columns of a row from left to right. */
+struct db_row {
+    sqlite3_stmt *statement;
+    int column;
+};
+
+int64_t row_int(struct db_row *row);
+uint32_t row_no(struct db_row *row);
+double row_real(struct db_row *row, bool *set);
+void row_text(struct db_row *row, char *out, size_t size);
+struct str row_str(struct db_row *row); /* until the next row */
+void row_bytes(struct db_row *row, void *out, size_t size);
+
+/* Puts the number of a new row into *no, or says that an update met no row. */
+MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *no);
+
+/* --- the tables (sqlite_schema.c) ---------------------------------------------------------------- */
+
+/* Brings the file that db has open to the present schema, in one transaction per step. */
+MU_MUST_USE enum mu_err schema_update(struct db *db, char *why, size_t why_size);
+
+/* --- the registry -------------------------------------------------------------------------------- */
+
+struct registry_tx {
+    struct db *db;
+};
+
+struct waiting_write;
+
+enum { READERS_KEPT = 8 };
+
+struct registry {
+    char path[4096];
+
+    struct db writer;             /* used by the one who has set `writing` */
+    uint64_t pruned_at;           /* last change when the feed was pruned; as above */
+    pthread_mutex_t write_lock;   /* guards the rest of this group */
+    pthread_cond_t written;
+    bool writing;
+    struct waiting_write *first, **end;
+
+    pthread_mutex_t read_lock;    /* guards the rest */
+    struct db *readers[READERS_KEPT];
+    size_t reader_count;
+};
+
+void write_queue_init(struct registry *reg);
+void write_queue_free(struct registry *reg);
+
+/* A connection for one reading transaction, begun; reader_end ends it and gives it back. */
+MU_MUST_USE enum mu_err reader_begin(struct registry *reg, struct db **out);
+void reader_end(struct registry *reg, struct db *db);
+
+/* --- rows: what the getters and the feed read alike ---------------------------------------------- */
+
+#define ENTERPRISE_COLUMNS \
+    "e.no, e.enterprise_id, e.secret_salt, e.secret_hash, e.name, e.hourly_quota, e.secret_required, " \
+    "e.ip_allow"
+#define PRODUCT_COLUMNS \
+    "p.no, p.product_key, p.product_secret, p.name, p.remote_control, p.registration, p.pacing, " \
+    "p.definition"
+/* An app belongs to the enterprise of its products; it is never written down a second time. */
+#define APP_COLUMNS \
+    "a.no, a.appid, a.name, (SELECT min(s.enterprise) FROM app_product ap " \
+    "JOIN association s ON s.product = ap.product WHERE ap.app = a.no)"
+#define DEVICE_COLUMNS \
+    "d.no, d.product, d.did, d.mac, d.passcode, d.device_sn, d.type, d.is_disabled, d.created_at, " \
+    "d.country, d.region, d.city, d.place_source, d.longitude, d.latitude, d.device_group"
+#define GROUP_COLUMNS "g.no, g.product, g.parent, g.gid"
+#define TOKEN_COLUMNS "t.hash, t.enterprise, t.product, t.expires_at"
+
+void row_enterprise(struct db_row *row, struct enterprise_row *out);
+void row_product(struct db_row *row, struct product_row *out);
+void row_app(struct db_row *row, struct app_row *out);
+void row_device(struct db_row *row, struct device_row *out);
+void row_group(struct db_row *row, struct group_row *out);
+
+/* --- the change feed (sqlite_feed.c) ------------------------------------------------------------- */
+
+/* The numbers are in the file. */
+enum feed_kind {
+    FEED_ENTERPRISE = 1,
+    FEED_PRODUCT = 2,
+    FEED_DEFINITION = 3,  /* no = product, other = version */
+    FEED_ASSOCIATION = 4, /* no = product, other = enterprise */
+    FEED_APP = 5,
+    FEED_GROUP = 6,
+    FEED_DEVICE = 7,
+    FEED_TOKEN = 8,       /* hash */
+};
+
+MU_MUST_USE enum mu_err feed_add(struct db *db, enum feed_kind kind, uint32_t no, uint32_t other);
+
+/* Forgets all changes: the file was just opened, and every follower begins with everything. */
+MU_MUST_USE enum mu_err feed_clear(struct db *db);
+/* Forgets the oldest ones once in a while. Called after each group of writes, inside of their
+ * transaction; *pruned_at is kept by the caller. */
+MU_MUST_USE enum mu_err feed_prune(struct db *db, uint64_t *pruned_at);
+
+#endif

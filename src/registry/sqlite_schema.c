@@ -1,0 +1,220 @@
+#include "registry/sqlite_registry.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+/* "must" in ASCII: tells our files from other people's databases (file(1) knows the place). */
+#define APPLICATION_ID 0x6d757374
+
+/* Step n brings a file of version n to version n + 1. A step that was released is never edited:
+ * what is to change becomes a new step. */
+static const char *const steps[] = {
+    "CREATE TABLE enterprise ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  enterprise_id TEXT NOT NULL UNIQUE,"
+    "  secret_salt BLOB NOT NULL,"
+    "  secret_hash BLOB NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  hourly_quota INTEGER NOT NULL,"
+    "  secret_required INTEGER NOT NULL,"
+    "  ip_allow BLOB NOT NULL" /* per network 16 bytes of address and one of length */
+    ") STRICT;"
+
+    "CREATE TABLE product ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  product_key TEXT NOT NULL UNIQUE,"
+    "  product_secret TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  remote_control INTEGER NOT NULL,"
+    "  registration INTEGER NOT NULL,"
+    "  pacing INTEGER NOT NULL,"
+    "  definition INTEGER NOT NULL DEFAULT 0" /* the version in force, 0 = none */
+    ") STRICT;"
+
+    "CREATE TABLE definition ("
+    "  product INTEGER NOT NULL REFERENCES product,"
+    "  version INTEGER NOT NULL,"
+    "  json TEXT NOT NULL,"
+    "  PRIMARY KEY (product, version)"
+    ") STRICT;"
+
+    "CREATE TABLE association ("
+    "  product INTEGER PRIMARY KEY REFERENCES product,"
+    "  enterprise INTEGER NOT NULL REFERENCES enterprise"
+    ") STRICT;"
+    "CREATE INDEX association_enterprise ON association (enterprise);"
+
+    "CREATE TABLE app ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  appid TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE app_product ("
+    "  app INTEGER NOT NULL REFERENCES app,"
+    "  product INTEGER NOT NULL REFERENCES product,"
+    "  PRIMARY KEY (app, product)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX app_product_product ON app_product (product);"
+
+    "CREATE TABLE user ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  app INTEGER NOT NULL REFERENCES app,"
+    "  uid TEXT NOT NULL UNIQUE,"
+    "  username TEXT NOT NULL,"
+    "  phone TEXT NOT NULL,"
+    "  email TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  gender TEXT NOT NULL,"
+    "  birthday TEXT NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  remark TEXT NOT NULL,"
+    "  auth_src TEXT NOT NULL,"
+    "  is_anonymous INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  updated_at INTEGER NOT NULL,"
+    "  country TEXT NOT NULL,"
+    "  region TEXT NOT NULL,"
+    "  city TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX user_app ON user (app);"
+
+    "CREATE TABLE device_group ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  product INTEGER NOT NULL REFERENCES product,"
+    "  parent INTEGER REFERENCES device_group,"
+    "  gid TEXT NOT NULL UNIQUE"
+    ") STRICT;"
+    "CREATE INDEX device_group_parent ON device_group (parent);"
+
+    "CREATE TABLE device ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  product INTEGER NOT NULL REFERENCES product,"
+    "  did TEXT NOT NULL UNIQUE,"
+    "  mac TEXT NOT NULL,"
+    "  passcode TEXT NOT NULL,"
+    "  device_sn TEXT NOT NULL,"
+    "  type INTEGER NOT NULL,"
+    "  is_disabled INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  country TEXT NOT NULL,"
+    "  region TEXT NOT NULL,"
+    "  city TEXT NOT NULL,"
+    "  place_source INTEGER NOT NULL,"
+    "  longitude REAL,"
+    "  latitude REAL,"
+    "  device_group INTEGER REFERENCES device_group"
+    ") STRICT;"
+    "CREATE UNIQUE INDEX device_mac ON device (product, mac, passcode);"
+    /* One registration of a mac is in force at a time. */
+    "CREATE UNIQUE INDEX device_enabled ON device (product, mac) WHERE is_disabled = 0;"
+    "CREATE INDEX device_in_group ON device (device_group) WHERE device_group IS NOT NULL;"
+
+    /* Bindings are intervals: reports ask who was bound on a day that has passed. */
+    "CREATE TABLE binding ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  device INTEGER NOT NULL REFERENCES device,"
+    "  user INTEGER NOT NULL REFERENCES user,"
+    "  app INTEGER NOT NULL REFERENCES app,"
+    "  is_owner INTEGER NOT NULL,"
+    "  since INTEGER NOT NULL,"
+    "  until INTEGER" /* NULL: bound now */
+    ") STRICT;"
+    "CREATE UNIQUE INDEX binding_now ON binding (user, device) WHERE until IS NULL;"
+    "CREATE INDEX binding_user ON binding (user);"
+    "CREATE INDEX binding_device ON binding (device);"
+
+    "CREATE TABLE token ("
+    "  hash BLOB PRIMARY KEY,"
+    "  enterprise INTEGER NOT NULL REFERENCES enterprise,"
+    "  product INTEGER NOT NULL REFERENCES product,"
+    "  expires_at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX token_product ON token (product);"
+    "CREATE INDEX token_expiry ON token (expires_at);"
+
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE change ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  kind INTEGER NOT NULL," /* enum feed_kind says what the others mean */
+    "  no INTEGER NOT NULL,"
+    "  other INTEGER NOT NULL,"
+    "  hash BLOB"
+    ") STRICT;",
+};
+
+enum { PRESENT_VERSION = sizeof(steps) / sizeof(*steps) };
+
+static enum mu_err pragma_int(struct db *db, const char *sql, int64_t *out)
+{
+    return db_int_of(db, sql, NULL, 0, out);
+}
+
+/* Is this an empty file or one of ours, and not too new? */
+static enum mu_err recognise(struct db *db, int64_t *version, char *why, size_t why_size)
+{
+    enum mu_err err;
+    int64_t application = 0, tables = 0;
+
+    if ((err = pragma_int(db, "PRAGMA application_id", &application)) != MU_OK ||
+        (err = pragma_int(db, "PRAGMA user_version", version)) != MU_OK ||
+        (err = pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables)) != MU_OK)
+        return err;
+    if (application == 0 && *version == 0 && tables == 0)
+        return MU_OK;
+    if (application != APPLICATION_ID || *version < 1) {
+        snprintf(why, why_size, "it is a database, but not one of muster");
+        return MU_E_CORRUPT;
+    }
+    if (*version > PRESENT_VERSION) {
+        snprintf(why, why_size, "it was written by a newer version of muster (its schema is %lld, "
+                 "this muster knows %d)", (long long)*version, PRESENT_VERSION);
+        return MU_E_SCHEMA;
+    }
+    return MU_OK;
+}
+
+static enum mu_err take_step(struct db *db, int64_t from)
+{
+    enum mu_err err;
+    char mark[96];
+
+    snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %lld;",
+             APPLICATION_ID, (long long)from + 1);
+    if ((err = db_exec(db, "BEGIN IMMEDIATE")) != MU_OK)
+        return err;
+    if ((err = db_exec(db, steps[from])) != MU_OK || (err = db_exec(db, mark)) != MU_OK ||
+        (err = db_exec(db, "COMMIT")) != MU_OK)
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    return err;
+}
+
+static enum mu_err use_wal(struct db *db)
+{
+    enum mu_err err;
+    sqlite3_stmt *statement;
+
+    if ((err = db_query(db, "PRAGMA journal_mode = WAL", NULL, 0, &statement)) != MU_OK ||
+        (err = db_next(db, statement)) != MU_OK)
+        return err;
+    bool wal = str_eq(row_str(&(struct db_row){ .statement = statement }), STR("wal"));
+    sqlite3_reset(statement);
+    if (!wal)
+        log_event(LOG_ERROR, "registry_failed", "error=\"the file system does not support WAL\"");
+    return wal ? MU_OK : MU_E_IO;
+}
+
+enum mu_err schema_update(struct db *db, char *why, size_t why_size)
+{
+    enum mu_err err;
+    int64_t version = 0;
+
+    if ((err = recognise(db, &version, why, why_size)) != MU_OK || (err = use_wal(db)) != MU_OK)
+        return err;
+    for (; version < PRESENT_VERSION; version++)
+        if ((err = take_step(db, version)) != MU_OK)
+            return err;
+    return MU_OK;
+}

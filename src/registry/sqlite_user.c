@@ -1,0 +1,156 @@
+/* Apps, their users, and what is bound to these. */
+#include "registry/sqlite_registry.h"
+
+/* --- apps -----------------------------------------------------------------------------------------*/
+
+void row_app(struct db_row *row, struct app_row *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->no = row_no(row);
+    row_text(row, out->appid, sizeof(out->appid));
+    row_text(row, out->name, sizeof(out->name));
+    out->enterprise = row_no(row);
+}
+
+enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(tx->db, "SELECT " APP_COLUMNS " FROM app a WHERE a.appid = ?1",
+                        DB_VALUES(db_text(appid)), &row.statement)) != MU_OK ||
+        (err = db_next(tx->db, row.statement)) != MU_OK)
+        return err;
+    row_app(&row, out);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row)
+{
+    enum mu_err err = db_run(tx->db, row->no
+                             ? "UPDATE app SET appid = ?2, name = ?3 WHERE no = ?1"
+                             : "INSERT INTO app (no, appid, name) VALUES (?1, ?2, ?3)",
+                             DB_VALUES(db_ref(row->no), db_text(row->appid), db_text(row->name)));
+    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
+        return err;
+    return feed_add(tx->db, FEED_APP, row->no, 0);
+}
+
+enum mu_err tx_app_products(struct registry_tx *tx, uint32_t app, uint32_t **products, size_t *count)
+{
+    return db_numbers(tx->db, "SELECT product FROM app_product WHERE app = ?1 ORDER BY product",
+                      DB_VALUES(db_int(app)), products, count);
+}
+
+enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint32_t *products,
+                                size_t count)
+{
+    enum mu_err err;
+    int64_t enterprises;
+
+    if ((err = db_run(tx->db, "DELETE FROM app_product WHERE app = ?1",
+                      DB_VALUES(db_int(app)))) != MU_OK)
+        return err;
+    for (size_t i = 0; i < count; i++)
+        if ((err = db_run(tx->db, "INSERT INTO app_product (app, product) VALUES (?1, ?2)",
+                          DB_VALUES(db_int(app), db_int(products[i])))) != MU_OK)
+            return err;
+    if ((err = db_int_of(tx->db, "SELECT count(DISTINCT s.enterprise) FROM app_product ap "
+                         "JOIN association s ON s.product = ap.product WHERE ap.app = ?1",
+                         DB_VALUES(db_int(app)), &enterprises)) != MU_OK)
+        return err;
+    if (enterprises > 1)
+        return MU_E_VALUE;
+    return feed_add(tx->db, FEED_APP, app, 0);
+}
+
+/* --- users ----------------------------------------------------------------------------------------*/
+
+enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(tx->db, "SELECT no, app, uid, username, phone, email, name, gender, birthday, "
+                        "address, remark, auth_src, is_anonymous, created_at, updated_at, country, "
+                        "region, city FROM user WHERE uid = ?1",
+                        DB_VALUES(db_text(uid)), &row.statement)) != MU_OK ||
+        (err = db_next(tx->db, row.statement)) != MU_OK)
+        return err;
+    memset(out, 0, sizeof(*out));
+    out->no = row_no(&row);
+    out->app = row_no(&row);
+    row_text(&row, out->uid, sizeof(out->uid));
+    row_text(&row, out->username, sizeof(out->username));
+    row_text(&row, out->phone, sizeof(out->phone));
+    row_text(&row, out->email, sizeof(out->email));
+    row_text(&row, out->name, sizeof(out->name));
+    row_text(&row, out->gender, sizeof(out->gender));
+    row_text(&row, out->birthday, sizeof(out->birthday));
+    row_text(&row, out->address, sizeof(out->address));
+    row_text(&row, out->remark, sizeof(out->remark));
+    row_text(&row, out->auth_src, sizeof(out->auth_src));
+    out->is_anonymous = row_int(&row) != 0;
+    out->created_at = row_int(&row);
+    out->updated_at = row_int(&row);
+    row_text(&row, out->place.country, sizeof(out->place.country));
+    row_text(&row, out->place.region, sizeof(out->place.region));
+    row_text(&row, out->place.city, sizeof(out->place.city));
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)
+{
+    enum mu_err err;
+
+    err = db_run(tx->db, row->no
+                 ? "UPDATE user SET app = ?2, uid = ?3, username = ?4, phone = ?5, email = ?6, "
+                   "name = ?7, gender = ?8, birthday = ?9, address = ?10, remark = ?11, "
+                   "auth_src = ?12, is_anonymous = ?13, created_at = ?14, updated_at = ?15, "
+                   "country = ?16, region = ?17, city = ?18 WHERE no = ?1"
+                 : "INSERT INTO user (no, app, uid, username, phone, email, name, gender, birthday, "
+                   "address, remark, auth_src, is_anonymous, created_at, updated_at, country, region, "
+                   "city) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+                   "?16, ?17, ?18)",
+                 DB_VALUES(db_ref(row->no), db_int(row->app), db_text(row->uid), db_text(row->username),
+                           db_text(row->phone), db_text(row->email), db_text(row->name),
+                           db_text(row->gender), db_text(row->birthday), db_text(row->address),
+                           db_text(row->remark), db_text(row->auth_src), db_int(row->is_anonymous),
+                           db_int(row->created_at), db_int(row->updated_at),
+                           db_text(row->place.country), db_text(row->place.region),
+                           db_text(row->place.city)));
+    return db_put_result(tx->db, err, &row->no);
+}
+
+/* --- bindings -------------------------------------------------------------------------------------*/
+
+struct bound_query {
+    uint32_t product;
+    const char *uid;
+    uint32_t **devices;
+    size_t *count;
+};
+
+static enum mu_err find_bound(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct bound_query *q = arg;
+    int64_t user;
+
+    if ((err = db_int_of(tx->db, "SELECT no FROM user WHERE uid = ?1", DB_VALUES(db_text(q->uid)),
+                         &user)) != MU_OK)
+        return err;
+    return db_numbers(tx->db, "SELECT b.device FROM binding b JOIN device d ON d.no = b.device "
+                      "WHERE b.user = ?1 AND b.until IS NULL AND d.product = ?2 ORDER BY b.device",
+                      DB_VALUES(db_int(user), db_int(q->product)), q->devices, q->count);
+}
+
+enum mu_err registry_devices_of_user(struct registry *reg, uint32_t product, const char *uid,
+                                     uint32_t **devices, size_t *count)
+{
+    *devices = NULL;
+    *count = 0;
+    return registry_read(reg, find_bound, &(struct bound_query){ product, uid, devices, count });
+}

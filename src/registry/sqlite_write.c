@@ -1,0 +1,124 @@
+/* Many writers, one commit.
+ *
+ * A sync of the disk costs about as much for one row as for hundreds, so writers that meet share it.
+ * Each puts its function into a queue. The first one that finds nobody writing leads: it takes what
+ * is queued, runs it in one transaction and commits; meanwhile others queue up, and one of them
+ * leads the next group. Nobody waits for a timer: alone, a writer commits at once.
+ *
+ * Each function runs inside a savepoint of its own, so that the failure of one leaves the others
+ * alone. */
+#include "registry/sqlite_registry.h"
+
+#include <assert.h>
+
+/* Bounds how long the first of a group waits for the last; well past the number of threads that
+ * wait at a time. */
+#define GROUP_MAX 256
+
+struct waiting_write {
+    registry_fn fn;
+    void *arg;
+    enum mu_err result;
+    bool done;
+    struct waiting_write *next;
+};
+
+void write_queue_init(struct registry *reg)
+{
+    pthread_mutex_init(&reg->write_lock, NULL);
+    pthread_cond_init(&reg->written, NULL);
+    reg->end = &reg->first;
+}
+
+void write_queue_free(struct registry *reg)
+{
+    assert(!reg->first && !reg->writing);
+    pthread_cond_destroy(&reg->written);
+    pthread_mutex_destroy(&reg->write_lock);
+}
+
+/* What remains of a failed function is taken back; `*group` tells if that failed and so the whole
+ * transaction is lost. */
+static enum mu_err run_isolated(struct db *db, struct waiting_write *w, enum mu_err *group)
+{
+    struct registry_tx tx = { db };
+
+    if ((*group = db_run(db, "SAVEPOINT one", NULL, 0)) != MU_OK)
+        return *group;
+    enum mu_err err = w->fn(&tx, w->arg);
+    /* Some failures (disk full, no memory) make SQLite give up the transaction by itself. */
+    if (sqlite3_get_autocommit(db->handle))
+        return *group = err != MU_OK ? err : MU_E_IO;
+    if (err != MU_OK && (*group = db_run(db, "ROLLBACK TO one", NULL, 0)) != MU_OK)
+        return err;
+    *group = db_run(db, "RELEASE one", NULL, 0);
+    return err;
+}
+
+static void write_group(struct registry *reg, struct waiting_write *group)
+{
+    struct db *db = &reg->writer;
+    enum mu_err err = db_run(db, "BEGIN IMMEDIATE", NULL, 0);
+
+    for (struct waiting_write *w = group; w && err == MU_OK; w = w->next)
+        w->result = run_isolated(db, w, &err);
+    if (err == MU_OK)
+        err = feed_prune(db, &reg->pruned_at);
+    if (err == MU_OK)
+        err = db_run(db, "COMMIT", NULL, 0);
+    if (err == MU_OK)
+        return;
+
+    if (!sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    for (struct waiting_write *w = group; w; w = w->next)
+        if (w->result == MU_OK)
+            w->result = err;
+}
+
+static struct waiting_write *take_group(struct registry *reg)
+{
+    struct waiting_write *group = reg->first, *last = group;
+
+    for (unsigned n = 1; n < GROUP_MAX && last->next; n++)
+        last = last->next;
+    reg->first = last->next;
+    if (!reg->first)
+        reg->end = &reg->first;
+    last->next = NULL;
+    return group;
+}
+
+/* Called and left with the lock held. */
+static void lead(struct registry *reg)
+{
+    struct waiting_write *group = take_group(reg);
+
+    reg->writing = true;
+    pthread_mutex_unlock(&reg->write_lock);
+    write_group(reg, group);
+    pthread_mutex_lock(&reg->write_lock);
+    reg->writing = false;
+
+    /* A waiter's record is gone as soon as it sees `done`; it cannot before the lock is given up. */
+    for (struct waiting_write *w = group; w; w = w->next)
+        w->done = true;
+    pthread_cond_broadcast(&reg->written);
+}
+
+enum mu_err registry_write(struct registry *reg, registry_fn fn, void *arg)
+{
+    struct waiting_write w = { .fn = fn, .arg = arg };
+
+    pthread_mutex_lock(&reg->write_lock);
+    *reg->end = &w;
+    reg->end = &w.next;
+    while (!w.done) {
+        if (reg->writing)
+            pthread_cond_wait(&reg->written, &reg->write_lock);
+        else
+            lead(reg);
+    }
+    pthread_mutex_unlock(&reg->write_lock);
+    return w.result;
+}
