@@ -88,4 +88,46 @@ static inline bool each_definition(const char *folder_variable, void (*what)(con
     return true;
 }
 
+static inline struct buf make_buf(void)
+{
+    struct buf b;
+    buf_init(&b, 65536);
+    return b;
+}
+
+static inline struct buf bytes_of_hex(const char *hex)
+{
+    struct buf b = make_buf();
+    uint8_t *at = buf_reserve(&b, strlen(hex) / 2 + 1);
+    assert_int_equal(hex_decode(hex, strlen(hex), at), MU_OK);
+    b.len = strlen(hex) / 2;
+    return b;
+}
+
+/* Compares what datapoint_write_attrs writes, its " shown as '. */
+static inline void assert_attrs(const struct datapoint_plan *plan,
+                                const struct point_value *values, const char *expected)
+{
+    struct buf text = make_buf();
+    struct json_out j = json_out_to(&text);
+
+    datapoint_write_attrs(plan, values, &j);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '"')
+            text.data[i] = '\'';
+    }
+    buf_append_u8(&text, 0);
+    assert_string_equal((const char *)text.data, expected);
+    buf_free(&text);
+}
+
+/* Reports a P0 to a state. */
+static inline void report_hex(const struct datapoint_plan *plan, const char *hex, uint8_t *known,
+                              enum mu_err expected)
+{
+    struct buf p0 = bytes_of_hex(hex);
+    assert_int_equal(datapoint_state_report(plan, p0.data, p0.len, known), expected);
+    buf_free(&p0);
+}
+
 #endif

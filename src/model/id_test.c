@@ -1,0 +1,61 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "model/id.h"
+
+static void new_identifiers_are_valid_and_differ(void **state)
+{
+    (void)state;
+    char hex[2][ID_HEX_LEN + 1], did[2][DID_LEN + 1];
+
+    for (int i = 0; i < 200; i++) {
+        id_new_hex(hex[i % 2]);
+        did_new(did[i % 2]);
+        assert_true(id_is_hex(str_of(hex[i % 2])));
+        assert_true(did_valid(str_of(did[i % 2])));
+        if (i) {
+            assert_string_not_equal(hex[0], hex[1]);
+            assert_string_not_equal(did[0], did[1]);
+        }
+    }
+}
+
+static void malformed_identifiers_are_refused(void **state)
+{
+    (void)state;
+    assert_false(id_is_hex(STR("0123456789abcdef0123456789abcde")));
+    assert_false(id_is_hex(STR("0123456789abcdef0123456789abcdeF")));
+    assert_false(id_is_hex(STR("0123456789abcdef0123456789abcdeg")));
+    assert_false(did_valid(STR("222222222222222222222")));
+    static const char foreign[] = "0O1Il+/\xe5";
+    for (size_t i = 0; i < sizeof(foreign); i++) {
+        char did[] = "2222222222222222222222";
+        did[21] = foreign[i];
+        assert_false(did_valid((struct str){ did, 22 }));
+    }
+    assert_true(mac_valid(STR("virtual:site")));
+    assert_false(mac_valid(STR("")));
+    assert_false(mac_valid(STR("a b")));
+    assert_false(mac_valid(STR("a\x7f")));
+    assert_false(mac_valid(STR("a\xc3\xa9")));
+    char long_mac[66];
+    memset(long_mac, 'f', sizeof(long_mac));
+    assert_true(mac_valid((struct str){ long_mac, 64 }));
+    assert_false(mac_valid((struct str){ long_mac, 65 }));
+    assert_true(passcode_valid((struct str){ long_mac, 32 }));
+    assert_false(passcode_valid((struct str){ long_mac, 33 }));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(new_identifiers_are_valid_and_differ),
+        cmocka_unit_test(malformed_identifiers_are_refused),
+    };
+    return cmocka_run_group_tests_name("id", tests, NULL, NULL);
+}
