@@ -43,8 +43,6 @@ void fixture_await_done(unsigned n);
 void fixture_finish(const char *text);
 /* While held, handlers of /slow wait on their worker. */
 void fixture_hold_slow(bool hold);
-/* Exchanges that were done with 0 bytes sent: their connection had gone. */
-unsigned fixture_lost(void);
 
 struct client {
     int fd;
