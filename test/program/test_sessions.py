@@ -1,0 +1,272 @@
+"""Sessions: how they begin, end, are replaced and are accounted for."""
+
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from mqtt import Closed, Device, connect_packet
+from server import PATIENCE, wait_until
+from world import REPORT, World
+
+
+def online_log(world, did, count):
+    log = wait_until(lambda: (a := world.get(f"devices/{did}/online", sort="asc").json)["meta"]["total"] >= count and a["objects"],
+                     seconds=20, what=f"{count} records")
+    assert len(log) == count, log
+    return log
+
+
+def end_of(world, did):
+    log = online_log(world, did, 2)
+    assert [record["type"] for record in log] == ["dev_online", "dev_offline"]
+    return log[1]["payload"]
+
+
+@pytest.mark.parametrize("level", [3, 4, 5])
+def test_disconnect_ends_as_mqtt_disconnect(world, level):
+    device = world.device(level=level)
+    device.disconnect()
+    assert end_of(world, device.did)["reason"] == "mqtt_disconnect"
+
+
+def test_a_closed_connection_ends_as_tcp_closed(world):
+    device = world.device(level=4)
+    device.close()
+    assert end_of(world, device.did)["reason"] == "tcp_closed"
+
+
+def test_a_reset_connection_ends_as_tcp_closed(world):
+    device = world.device(level=4)
+    device.reset()
+    assert end_of(world, device.did)["reason"] == "tcp_closed"
+
+
+def test_silence_for_one_and_a_half_keepalives_ends_as_no_heartbeat(world):
+    device = world.device(level=4, keepalive=1)
+    began = time.monotonic()
+    device.expect_closed()
+    assert time.monotonic() - began > 1.3
+    payload = end_of(world, device.did)
+    assert payload["reason"] == "no_heartbeat" and payload["heartbeat"]["last"] in (1, 2)
+
+
+def test_any_packet_keeps_a_session_alive(world):
+    device = world.device(level=4, keepalive=1)
+    for _ in range(5):
+        time.sleep(0.7)
+        device.report(REPORT, qos=1)
+    device.disconnect()
+    assert end_of(world, device.did)["reason"] == "mqtt_disconnect"
+
+
+def test_keepalive_0_is_never_dropped(world):
+    device = world.device(level=4, keepalive=0)
+    time.sleep(2)
+    device.ping()
+
+
+def test_heartbeats_are_accounted_for(world):
+    device = world.device(level=4, keepalive=60)
+    for pause in (0.1, 1.1, 2.1):
+        time.sleep(pause)
+        device.ping()
+    time.sleep(1.1)
+    device.disconnect()
+    payload = end_of(world, device.did)
+    beat = payload["heartbeat"]
+    assert beat["count"] == 3 and beat["min"] == 1 and beat["max"] == 2 and beat["avg"] == 1 and beat["last"] == 1
+    assert payload["duration"] in (4, 5)
+
+
+def test_with_fewer_than_two_pings_there_are_no_intervals(world):
+    device = world.device(level=4)
+    device.ping()
+    device.disconnect()
+    beat = end_of(world, device.did)["heartbeat"]
+    assert (beat["count"], beat["max"], beat["min"], beat["avg"]) == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("level", [3, 4, 5])
+def test_a_second_login_ends_the_first_as_offline_force(world, level):
+    first = world.device(level=level)
+    second = Device(world.server.mqtt, first.did, first.passcode, world.product_key, level).login()
+    if level == 5:
+        first_byte, body = first.receive()
+        assert first_byte == 0xE0 and body[0] == 0x8E  # DISCONNECT, session taken over
+    first.expect_closed()
+    log = online_log(world, first.did, 3)
+    assert [(r["type"], r["payload"].get("reason")) for r in log] == [
+        ("dev_online", None), ("dev_re_online", None), ("dev_offline", "offline_force")]
+    assert world.get("devices/search", is_online=1).json["meta"]["total"] == 1
+    second.ping()
+
+
+def test_the_second_session_receives_the_controls(world):
+    first = world.device(level=4)
+    second = world.device(level=4, registered=(first.did, first.passcode))
+    assert world.control(first.did, raw=[1, 2, 3]).status == 200
+    assert second.receive_publish()[1].hex() == "0000000306000090010203"
+
+
+def test_many_take_overs_at_once_leave_one_session_and_a_consistent_log(world):
+    did, passcode = world.register()
+
+    def login():
+        try:
+            Device(world.server.mqtt, did, passcode, world.product_key, 4).login().expect_closed()
+        except (Closed, OSError):
+            pass
+
+    threads = [threading.Thread(target=login, daemon=True) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: world.get(f"devices/{did}/online").json["meta"]["total"] == 39)
+    last = Device(world.server.mqtt, did, passcode, world.product_key, 4).login()
+    log = online_log(world, did, 41)
+    ends = [r["payload"]["reason"] for r in log if r["type"] == "dev_offline"]
+    assert ends == ["offline_force"] * 20
+    assert world.get("devices/search").json["objects"][0]["is_online"] is True
+    last.disconnect()
+    wait_until(lambda: world.get("devices/search").json["objects"][0]["is_online"] is False)
+
+
+def test_messages_in_flight_at_a_take_over_are_kept(world):
+    first = world.device(level=4)
+    for _ in range(20):
+        first.publish(f"dev2app/{first.did}", REPORT, qos=1)
+    Device(world.server.mqtt, first.did, first.passcode, world.product_key, 4).login()
+    acknowledged = 0
+    try:
+        while True:
+            first.receive_kind(4)
+            acknowledged += 1
+    except Closed:
+        pass
+    assert world.get(f"devices/{first.did}/data").json["meta"]["total"] >= acknowledged
+
+
+def test_too_many_messages_end_as_density_overflow(world):
+    device = world.device(level=4)
+    with pytest.raises((Closed, OSError)):
+        for _ in range(200):
+            device.publish(f"dev2app/{device.did}", REPORT)
+        device.expect_closed()
+        raise Closed()
+    assert end_of(world, device.did)["reason"] == "offline_sending_density_overflow"
+    assert 50 <= world.get(f"devices/{device.did}/data").json["meta"]["total"] < 80
+
+
+def test_too_many_bytes_end_as_data_size_overflow(world):
+    device = world.device(level=4)
+    with pytest.raises((Closed, OSError)):
+        for _ in range(5):
+            device.publish(f"dev2app/{device.did}", b"\0\0\0\3" + bytes(30000))
+        device.expect_closed()
+        raise Closed()
+    assert end_of(world, device.did)["reason"] == "offline_sending_data_size_overflow"
+
+
+def test_the_limits_can_be_lifted(make_server):
+    world = World(make_server("--device-messages", "0", "--device-bytes", "0"))
+    device = world.device(level=4)
+    for _ in range(500):
+        device.publish(f"dev2app/{device.did}", REPORT)
+    device.report(REPORT, qos=1)
+    assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == 501
+
+
+def test_a_connection_that_does_not_log_in_is_dropped_after_ten_seconds(world):
+    with socket.create_connection(world.server.mqtt) as s:
+        s.settimeout(20 * PATIENCE)
+        began = time.monotonic()
+        assert s.recv(1) == b""
+        assert 9 < time.monotonic() - began < 15 * PATIENCE
+
+
+@pytest.mark.parametrize("level,code", [(3, 4), (4, 4), (5, 0x86)])
+def test_wrong_credentials_are_refused(world, level, code):
+    did, _ = world.register()
+    for wrong_did, passcode in ((did, "wrong"), ("x" * 22, "123456"), (did, "")):
+        device = Device(world.server.mqtt, wrong_did, passcode, world.product_key, level)
+        assert device.connect() == code
+        device.expect_closed()
+    assert world.get(f"devices/{did}/online").json["meta"]["total"] == 0
+
+
+@pytest.mark.parametrize("level,code", [(3, 5), (4, 5), (5, 0x87)])
+def test_a_disabled_device_may_not_log_in(world, shared_server, level, code):
+    did, passcode = world.register(mac=f"disabled{level}")
+    shared_server.apply({"devices": [{"product_key": world.product_key, "mac": f"disabled{level}", "is_disabled": True}]})
+    assert Device(world.server.mqtt, did, passcode, world.product_key, level).connect() == code
+
+
+def test_disabling_by_apply_ends_the_session(world, shared_server):
+    device = world.device(mac="d1", level=4)
+    shared_server.apply({"devices": [{"product_key": world.product_key, "mac": "d1", "is_disabled": True}]})
+    device.expect_closed()
+    assert end_of(world, device.did)["reason"] == "offline_reset"
+
+
+def test_a_will_is_published_when_the_connection_breaks(world):
+    did, passcode = world.register()
+    device = Device(world.server.mqtt, did, passcode, world.product_key, 4).login(will=(f"dev2app/{did}", REPORT, 1))
+    device.reset()
+    rows = wait_until(lambda: world.get(f"devices/{did}/data").json["objects"])
+    assert rows[0]["attrs"]["set_temp"] == 16
+
+
+def test_a_will_is_not_published_after_a_disconnect(world):
+    did, passcode = world.register()
+    device = Device(world.server.mqtt, did, passcode, world.product_key, 4).login(will=(f"dev2app/{did}", REPORT, 0))
+    device.disconnect()
+    assert end_of(world, did)["reason"] == "mqtt_disconnect"
+    assert world.get(f"devices/{did}/data").json["meta"]["total"] == 0
+
+
+def test_a_will_on_a_foreign_topic_is_refused(world):
+    did, passcode = world.register()
+    other, _ = world.register()
+    device = Device(world.server.mqtt, did, passcode, world.product_key, 4)
+    assert device.connect(will=(f"dev2app/{other}", REPORT, 0)) == 5
+
+
+def test_keep_alive_is_told_with_five_seconds_more(world):
+    device = world.device(level=4, keepalive=50)
+    assert online_log(world, device.did, 1)[0]["payload"] == {"keep_alive": 55}
+
+
+def test_activation_is_the_first_login(world):
+    did, passcode = world.register()
+    assert world.get("devices/search").json["objects"][0]["online_latest"] in (None, 0)
+    Device(world.server.mqtt, did, passcode, world.product_key, 4).login()
+    row = wait_until(lambda: (r := world.get("devices/search").json["objects"][0])["is_online"] and r)
+    assert abs(row["online_latest"] - time.time()) < 30
+
+
+def test_loopback_is_exempt_from_the_limit_per_address(make_server):
+    world = World(make_server("--address-connections", "5"))
+    did, passcode = world.register()
+    for _ in range(20):
+        Device(world.server.mqtt, did, passcode, world.product_key, 4).login().close()
+
+
+def test_garbage_instead_of_connect_ends_the_connection(world):
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x00", b"\x10\xff\xff\xff\xff\xff", b"\x30\x05\x00\x01ahi", b"\xff" * 100,
+                    connect_packet("x" * 22, "p", level=9), connect_packet("x" * 22, "p", protocol="MQXX")):
+        with socket.create_connection(world.server.mqtt) as s:
+            s.settimeout(10 * PATIENCE)
+            s.sendall(garbage)
+            answer = s.recv(100)
+            assert answer == b"" or answer[0] == 0x20 and answer[3] != 0
+            if answer:
+                assert s.recv(100) == b""
+
+
+def test_half_a_packet_and_then_nothing_does_no_harm(world):
+    device = world.device(level=4, keepalive=1)
+    device.send(b"\x30\x7f" + struct.pack(">H", 20))
+    device.expect_closed()
+    assert end_of(world, device.did)["reason"] == "no_heartbeat"
