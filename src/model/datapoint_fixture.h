@@ -65,7 +65,8 @@ static inline json_t *parse_json(const char *text)
 }
 
 /* Calls what for each definition in a folder; false if there is no such folder. */
-static inline bool each_definition(const char *folder_variable, void (*what)(const json_t *, const char *))
+static inline bool each_definition(const char *folder_variable,
+                                   void (*what)(const json_t *definition, const char *file))
 {
     const char *folder = getenv(folder_variable);
     DIR *dir = folder ? opendir(folder) : NULL;

@@ -32,9 +32,12 @@ static void assert_refused(json_t *definition, const char *sentence)
 
 #define W(id, name) "{'id':" id ",'name':'" name "','type':'status_writable',"
 #define R(id, name) "{'id':" id ",'name':'" name "','type':'status_readonly',"
-#define BOOL(bit)   "'data_type':'bool','position':{'unit':'bit','len':1,'byte_offset':0,'bit_offset':" bit "}}"
-#define UINT8(byte) "'data_type':'uint8','position':{'unit':'byte','len':1,'byte_offset':" byte "}"
-#define ENUM(len)   "'data_type':'enum','position':{'unit':'bit','len':" len ",'byte_offset':0,'bit_offset':0}"
+#define BOOL(bit) \
+    "'data_type':'bool','position':{'unit':'bit','len':1,'byte_offset':0,'bit_offset':" bit "}}"
+#define UINT8(byte) \
+    "'data_type':'uint8','position':{'unit':'byte','len':1,'byte_offset':" byte "}"
+#define ENUM(len) \
+    "'data_type':'enum','position':{'unit':'bit','len':" len ",'byte_offset':0,'bit_offset':0}"
 
 static void a_faulty_datapoint_is_refused_by_name(void **state)
 {
@@ -46,20 +49,24 @@ static void a_faulty_datapoint_is_refused_by_name(void **state)
         { "[{'id':0,'name':'a','type':'W'," BOOL("0") "]", "datapoint 'a' (id 0): type is none of" },
         { "[{'id':0,'name':'a','type':'fault'," UINT8("0") "}]",
           "datapoint 'a' (id 0): an alert or a fault has to be a bool" },
-        { "[" W("0", "a") BOOL("0") ", {'id':1," BOOL("1") "]", "datapoint at place 1 of attrs: its name" },
-        { "[{'id':0,'name':'','type':'alert'," BOOL("0") "]", "datapoint at place 0 of attrs: its name" },
+        { "[" W("0", "a") BOOL("0") ", {'id':1," BOOL("1") "]",
+          "datapoint at place 1 of attrs: its name" },
+        { "[{'id':0,'name':'','type':'alert'," BOOL("0") "]",
+          "datapoint at place 0 of attrs: its name" },
         { "[7]", "datapoint at place 0 of attrs: its name" },
         { "[" W("0", "a") BOOL("0") "," W("1", "a") BOOL("1") "]",
           "datapoint 'a' (id 1): the datapoint of id 0 has the same name" },
         { "[" W("0", "a") BOOL("0") "," W("0", "b") BOOL("1") "]",
           "datapoint 'b' (id 0): datapoint 'a' has the same id" },
-        { "[" W("1", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a' is not from 0 to 0" },
+        { "[" W("1", "a") BOOL("0") "]",
+          "datapoint at place 0 of attrs: the id of 'a' is not from 0 to 0" },
         { "[" W("-1", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a'" },
         { "[" W("'0'", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a'" },
         { "[" W("0.5", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a'" },
         /* enums */
         { "[" W("0", "mode") ENUM("2") "}]", "datapoint 'mode' (id 0): an enum without values" },
-        { "[" W("0", "mode") ENUM("2") ",'enum':[]}]", "datapoint 'mode' (id 0): an enum without values" },
+        { "[" W("0", "mode") ENUM("2") ",'enum':[]}]",
+          "datapoint 'mode' (id 0): an enum without values" },
         { "[" W("0", "mode") ENUM("2") ",'enum':['a','b','c','d','e']}]",
           "datapoint 'mode' (id 0): 5 values do not fit 2 bits" },
         { "[" W("0", "mode") ENUM("2") ",'enum':['a',1]}]", "datapoint 'mode' (id 0): enum value 1" },
@@ -76,11 +83,14 @@ static void a_faulty_datapoint_is_refused_by_name(void **state)
         { "[" W("0", "n") UINT8("0") ",'uint_spec':{'ratio':-1}}]", "datapoint 'n' (id 0): ratio" },
         { "[" W("0", "n") UINT8("0") ",'uint_spec':{'ratio':1e300}}]", "datapoint 'n' (id 0): ratio" },
         { "[" W("0", "n") UINT8("0") ",'uint_spec':{'ratio':'1'}}]", "datapoint 'n' (id 0): ratio" },
-        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':1e300}}]", "datapoint 'n' (id 0): addition" },
-        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':'1'}}]", "datapoint 'n' (id 0): addition" },
+        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':1e300}}]",
+          "datapoint 'n' (id 0): addition" },
+        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':'1'}}]",
+          "datapoint 'n' (id 0): addition" },
         /* positions */
         { "[" W("0", "n") "'data_type':'bool'}]", "datapoint 'n' (id 0): it has no position" },
-        { "[" W("0", "n") "'data_type':'bool','position':{'len':1}}]", "datapoint 'n' (id 0): the unit" },
+        { "[" W("0", "n") "'data_type':'bool','position':{'len':1}}]",
+          "datapoint 'n' (id 0): the unit" },
         { "[" W("0", "n") "'data_type':'uint8','position':{'unit':'bit','len':8}}]",
           "datapoint 'n' (id 0): the unit of its position is not 'byte'" },
         { "[" W("0", "n") "'data_type':'uint16','position':{'unit':'byte','len':1}}]",
@@ -133,8 +143,9 @@ static json_t *many_points(size_t count, const char *type, const char *unit, int
         char name[20];
         snprintf(name, sizeof(name), "p%zu", i);
         json_array_append_new(attrs, json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:i}}", "id", (int)i,
-                                               "name", name, "type", "status_readonly", "data_type", type,
-                                               "position", "unit", unit, "len", len));
+                                               "name", name, "type", "status_readonly",
+                                               "data_type", type, "position", "unit", unit,
+                                               "len", len));
     }
     return json_pack("{s:s, s:[{s:o}]}", "protocolType", "var_len", "entities", "attrs", attrs);
 }
@@ -156,8 +167,8 @@ static void a_definition_over_its_caps_is_refused(void **state)
     char name[LIMIT_NAME + 2];
     memset(name, 'n', sizeof(name));
     json_t *definition = many_points(1, "bool", "bit", 1);
-    json_t *point = json_array_get(json_object_get(json_array_get(json_object_get(definition, "entities"),
-                                                                  0), "attrs"), 0);
+    json_t *entity = json_array_get(json_object_get(definition, "entities"), 0);
+    json_t *point = json_array_get(json_object_get(entity, "attrs"), 0);
     json_object_set_new(point, "name", json_stringn(name, LIMIT_NAME));
     datapoint_plan_free(compile_plan(definition));
     json_object_set_new(point, "name", json_stringn(name, LIMIT_NAME + 1));

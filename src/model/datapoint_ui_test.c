@@ -65,8 +65,9 @@ static void the_derived_ui_is_to_the_byte_what_the_document_asks(void **state)
     json_t *definition = load_definition(OWN, "doser.json");
     struct datapoint_plan *plan = compile_plan(definition);
     json_t *ui = datapoint_ui(plan);
-    char *got = json_dumps(ui, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    char *expected = json_dumps(json_object_get(definition, "ui"), JSON_COMPACT | JSON_REAL_PRECISION(15));
+    const size_t as_imported = JSON_COMPACT | JSON_REAL_PRECISION(15);
+    char *got = json_dumps(ui, as_imported);
+    char *expected = json_dumps(json_object_get(definition, "ui"), as_imported);
 
     assert_true(strlen(expected) > 1000);
     assert_string_equal(got, expected);
