@@ -17,19 +17,21 @@ struct api_options {
     struct registry *registry;
     struct journal *journal;
     struct committer *committer;
-    struct workers *workers;
+    struct workers *workers;              /* outlive the calls given to them */
     struct control_port control;
-    const char *cors_origin;              /* NULL = off; "*" or one origin */
+    const char *cors_origin;              /* NULL = off; "*" or one origin; lives as long as the api */
     const struct cidr *trusted_proxies;   /* whose X-Forwarded-For is believed */
     size_t trusted_proxy_count;
 };
 
+/* options are copied, what they point to is not. */
 MU_MUST_USE enum mu_err api_create(struct api **out, const struct api_options *options);
-/* The tables to add to the HTTP server: "/v1" and "/". */
+/* The tables to add to the HTTP server: "/v1" and "/openapi.json". At most max, which 2 is enough
+ * for. */
 size_t api_http_tables(struct api *api, struct http_table **out, size_t max);
 void api_destroy(struct api *api); /* after the loops and workers have ended */
 
-/* For failures that belong to no table: the same JSON error body. */
+/* For failures that belong to no table: the same JSON error body, and an X-Request-Id. */
 void api_write_error(struct http_exchange *ex, int status, const char *detail);
 
 #endif

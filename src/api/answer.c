@@ -1,0 +1,97 @@
+#include "api/answer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/random.h"
+#include "base/text.h"
+
+static const char json_type[] = "application/json; charset=utf-8";
+
+struct json_out answer_json(struct http_exchange *ex, int status)
+{
+    ex->res.status = status;
+    ex->res.content_type = json_type;
+    buf_clear(&ex->res.body);
+    return json_out_to(&ex->res.body);
+}
+
+static void write_error(struct http_exchange *ex, int status, int code, const char *message,
+                        const char *detail)
+{
+    struct json_out j = answer_json(ex, status);
+
+    json_object_begin(&j);
+    json_key(&j, "error_message");
+    json_text(&j, message);
+    json_key(&j, "error_code");
+    json_int(&j, code);
+    json_key(&j, "detail_message");
+    json_text(&j, detail);
+    json_object_end(&j);
+}
+
+void answer_error(struct http_exchange *ex, enum api_error error, const char *detail)
+{
+    const struct api_error_row *row = api_error_row(error);
+
+    write_error(ex, row->status, row->code, row->message, detail);
+}
+
+void answer_failure(struct http_exchange *ex, int status, const char *detail)
+{
+    for (int error = API_OK + 1; error < API_ERROR_COUNT; error++) {
+        if (api_error_row((enum api_error)error)->code == status) {
+            answer_error(ex, (enum api_error)error, detail);
+            return;
+        }
+    }
+    write_error(ex, status, status, status < 500 ? "bad request" : "internal server error", detail);
+}
+
+static _Atomic uint64_t last_request;
+
+static void start_counting(void)
+{
+    uint32_t process;
+
+    random_bytes(&process, sizeof(process));
+    last_request = (uint64_t)process << 32;
+}
+
+uint64_t answer_next_request(void)
+{
+    static pthread_once_t started = PTHREAD_ONCE_INIT;
+
+    pthread_once(&started, start_counting);
+    return atomic_fetch_add_explicit(&last_request, 1, memory_order_relaxed) + 1;
+}
+
+void answer_add_request_id(struct http_exchange *ex, uint64_t request)
+{
+    uint8_t bytes[8];
+    char digits[2 * sizeof(bytes) + 1];
+
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(request >> (56 - 8 * i));
+    hex_encode(bytes, sizeof(bytes), digits);
+    buf_append_str(&ex->res.headers, "X-Request-Id: ");
+    buf_append_str(&ex->res.headers, digits);
+    buf_append_str(&ex->res.headers, "\r\n");
+}
+
+void answer_add_number(struct http_exchange *ex, const char *name, uint64_t value)
+{
+    char line[24];
+    char *at = line + sizeof(line);
+
+    *--at = '\n';
+    *--at = '\r';
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    buf_append_str(&ex->res.headers, name);
+    buf_append(&ex->res.headers, ": ", 2);
+    buf_append(&ex->res.headers, at, (size_t)(line + sizeof(line) - at));
+}

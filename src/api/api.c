@@ -1,0 +1,181 @@
+#include "api/api.h"
+
+#include <stdlib.h>
+
+#include "api/answer.h"
+#include "api/auth.h"
+#include "api/body.h"
+#include "api/call.h"
+#include "api/cors.h"
+#include "api/openapi.h"
+#include "api/params.h"
+
+/* The way of a call: `before` (on the loop) gives it a number and checks its caller; `run` (on the
+ * loop, or on a worker for what may wait) reads its parameters and hands over to the handler. */
+
+const struct api_chapter *const api_chapters[] = {
+    &token_chapter, &product_chapter, &device_chapter, &device_search_chapter, &control_chapter,
+    &device_online_chapter, &device_log_chapter, &openapi_chapter, NULL,
+};
+
+static bool before(struct http_exchange *ex)
+{
+    const struct api *api = ex->ctx;
+    struct api_call *call = arena_alloc(&ex->arena, sizeof(*call));
+
+    ex->user = call;
+    if (!call) {
+        answer_error(ex, API_INTERNAL, NULL);
+        return false;
+    }
+    call->api = api;
+    call->ex = ex;
+    call->request = answer_next_request();
+    answer_add_request_id(ex, call->request);
+    if (api->parts.cors_origin)
+        cors_add_headers(ex, api->parts.cors_origin);
+    if (!ex->route)
+        return true;
+    call->route = ex->route->meta;
+    enum api_error error = auth_check(call);
+    if (error != API_OK)
+        api_complete(call, error);
+    return error == API_OK;
+}
+
+/* *body is the handler's parameters' as long as it runs; NULL if there is none. */
+static enum api_error read_request(struct api_call *call, json_t **body)
+{
+    const struct api_route *route = call->route;
+    enum api_error error;
+
+    if (route->args_size) {
+        call->args = arena_alloc(&call->ex->arena, route->args_size);
+        if (!call->args)
+            return API_INTERNAL;
+    }
+    if (params_in_body(route) && (error = body_read(call, body)) != API_OK)
+        return error;
+    return params_read(call, *body);
+}
+
+static void run(struct http_exchange *ex)
+{
+    struct api_call *call = ex->user;
+    const struct api_route *route = call->route;
+    json_t *body = NULL;
+    enum api_error error = read_request(call, &body);
+
+    if (error == API_OK)
+        error = route->handle(call);
+    json_decref(body);
+    /* The call of a deferred handler that succeeded may be gone by now. */
+    if (route->where != HTTP_DEFERRED)
+        api_complete(call, error);
+    else if (error != API_OK)
+        api_finish(call, error);
+}
+
+static void run_waiting(struct job *job)
+{
+    struct api_call *call = (struct api_call *)((char *)job - offsetof(struct api_call, job));
+
+    api_finish(call, call->route->handle(call));
+}
+
+/* For a route of which only some calls wait: those go to a worker, the others stay on the loop. */
+static void run_or_wait(struct http_exchange *ex)
+{
+    struct api_call *call = ex->user;
+    json_t *body = NULL;
+    enum api_error error = read_request(call, &body);
+
+    if (error == API_OK && call->route->waits(call)) {
+        call->job.run = run_waiting;
+        workers_submit(call->api->parts.workers, &call->job);
+        return;
+    }
+    api_finish(call, error == API_OK ? call->route->handle(call) : error);
+}
+
+/* --- setting up ------------------------------------------------------------------------------- */
+static size_t count_routes(void)
+{
+    size_t n = 0;
+
+    EACH_ROUTE(chapter, route)
+        n++;
+    return n;
+}
+
+static struct http_route http_route_of(const struct api_route *route)
+{
+    return (struct http_route){
+        .method = route->method,
+        .path = route->path,
+        .where = route->waits ? HTTP_DEFERRED : route->where,
+        .handle = route->waits ? run_or_wait : run,
+        .meta = route,
+    };
+}
+
+/* The table of all routes under a prefix, which are written to `routes`. */
+static struct http_table table_of(struct api *api, const char *prefix, struct http_route *routes)
+{
+    struct http_table table = { .prefix = prefix, .routes = routes, .ctx = api,
+                                .error = answer_failure, .before = before };
+
+    EACH_ROUTE(chapter, route) {
+        if (str_starts(str_of((*route)->path), str_of(prefix)))
+            routes[table.count++] = http_route_of(*route);
+    }
+    return table;
+}
+
+enum mu_err api_create(struct api **out, const struct api_options *options)
+{
+    struct api *api = calloc(1, sizeof(*api));
+    enum mu_err err;
+
+    if (!api)
+        return MU_E_NOMEM;
+    api->parts = *options;
+    for (int lang = 0; lang < LANG_COUNT; lang++) {
+        if ((err = openapi_write(&api->documents[lang], (enum lang)lang)) != MU_OK)
+            goto out;
+    }
+    err = MU_E_NOMEM;
+    api->routes = calloc(count_routes(), sizeof(*api->routes));
+    if (!api->routes)
+        goto out;
+    api->tables[0] = table_of(api, "/v1", api->routes);
+    api->tables[1] = table_of(api, "/openapi.json", api->routes + api->tables[0].count);
+    *out = api;
+    return MU_OK;
+out:
+    api_destroy(api);
+    return err;
+}
+
+size_t api_http_tables(struct api *api, struct http_table **out, size_t max)
+{
+    size_t n = 0;
+
+    for (; n < max && n < sizeof(api->tables) / sizeof(api->tables[0]); n++)
+        out[n] = &api->tables[n];
+    return n;
+}
+
+void api_destroy(struct api *api)
+{
+    for (int lang = 0; lang < LANG_COUNT; lang++)
+        buf_free(&api->documents[lang]);
+    free(api->routes);
+    free(api);
+}
+
+void api_write_error(struct http_exchange *ex, int status, const char *detail)
+{
+    answer_add_request_id(ex, answer_next_request());
+    answer_failure(ex, status, detail);
+}

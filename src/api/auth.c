@@ -1,0 +1,185 @@
+#include "api/auth.h"
+
+#include "api/answer.h"
+#include "base/clock.h"
+#include "registry/secret.h"
+
+/* --- where from ------------------------------------------------------------------------------- */
+static bool contains(const struct cidr *nets, size_t count, const struct ip_addr *ip)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (cidr_contains(&nets[i], ip))
+            return true;
+    }
+    return false;
+}
+
+/* An address as proxies write it: alone, "1.2.3.4:567", "[2001:db8::1]" or "[2001:db8::1]:567". */
+static bool forwarded_parse(struct str s, struct ip_addr *out)
+{
+    s = str_trim(s);
+    if (s.len && s.at[0] == '[') {
+        const char *end = memchr(s.at, ']', s.len);
+        if (!end)
+            return false;
+        s = (struct str){ s.at + 1, (size_t)(end - s.at - 1) };
+    } else {
+        const char *colon = memchr(s.at, ':', s.len);
+        if (colon && !memchr(colon + 1, ':', (size_t)(s.at + s.len - colon - 1)))
+            s.len = (size_t)(colon - s.at);
+    }
+    return ip_parse(s, out) == MU_OK;
+}
+
+/* Takes the last of a comma-separated list off it. */
+static struct str take_last(struct str *list)
+{
+    size_t from = list->len;
+
+    while (from && list->at[from - 1] != ',')
+        from--;
+    struct str last = { list->at + from, list->len - from };
+    list->len = from ? from - 1 : 0;
+    return last;
+}
+
+struct ip_addr auth_client_address(const struct http_request *req, const struct cidr *trusted,
+                                   size_t trusted_count)
+{
+    struct ip_addr client = req->peer, next;
+
+    /* Every proxy appends the address that it was called from, in the last header of that name. */
+    for (size_t i = req->header_count; i-- > 0;) {
+        struct str list = req->headers[i].value;
+        if (!str_eq_nocase(req->headers[i].name, STR("X-Forwarded-For")))
+            continue;
+        while (list.len) {
+            if (!contains(trusted, trusted_count, &client) || !forwarded_parse(take_last(&list), &next))
+                return client;
+            client = next;
+        }
+    }
+    return client;
+}
+
+/* --- the quota -------------------------------------------------------------------------------- */
+void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
+{
+    const struct enterprise_row *row = enterprise->row;
+    struct quota_view view;
+
+    call->enterprise = enterprise;
+    call->over_quota = !quota_take(&enterprise->quota, row->hourly_quota, clock_wall_s(), &view);
+    call->quota_reset = view.reset;
+    answer_add_number(call->ex, "X-RateLimit-Limit", view.limit);
+    answer_add_number(call->ex, "X-RateLimit-Remaining", view.remaining);
+    answer_add_number(call->ex, "X-RateLimit-Reset", (uint64_t)view.reset);
+}
+
+enum api_error auth_admit(struct api_call *call)
+{
+    const struct enterprise_row *row = call->enterprise->row;
+    const struct api_options *parts = &call->api->parts;
+
+    if (row->ip_allow_count) {
+        struct ip_addr client = auth_client_address(&call->ex->req, parts->trusted_proxies,
+                                                    parts->trusted_proxy_count);
+        if (!contains(row->ip_allow, row->ip_allow_count, &client)) {
+            char text[IP_TEXT_SIZE];
+            ip_text(&client, text);
+            return api_refuse(call, API_IP_NOT_ALLOWED, "the call comes from %s", text);
+        }
+    }
+    if (call->over_quota) {
+        int64_t wait = call->quota_reset - clock_wall_s();
+        answer_add_number(call->ex, "Retry-After", wait > 1 ? (uint64_t)wait : 1);
+        return API_QUOTA_EXCEEDED;
+    }
+    return API_OK;
+}
+
+/* --- who -------------------------------------------------------------------------------------- */
+struct str auth_token_of(struct str header)
+{
+    static const struct str scheme = { "token", 5 };
+    struct str none = { NULL, 0 }, s = str_trim(header);
+
+    if (s.len > scheme.len && str_eq_nocase((struct str){ s.at, scheme.len }, scheme) &&
+        (s.at[scheme.len] == ' ' || s.at[scheme.len] == '\t'))
+        s = str_trim((struct str){ s.at + scheme.len, s.len - scheme.len });
+    return id_is_hex(s) ? s : none;
+}
+
+static enum api_error find_token(struct api_call *call, struct fleet_token *token)
+{
+    struct str header = http_header_get(&call->ex->req, "Authorization");
+    struct str text = auth_token_of(header);
+    struct fleet *fleet = call->api->parts.fleet;
+    struct fleet_enterprise *enterprise;
+    uint8_t hash[32];
+
+    if (!text.at)
+        return api_refuse(call, API_TOKEN_INVALID, "Authorization: %s",
+                          header.len ? "not \"token <32 hex digits>\"" : "required");
+    token_hash(text, hash);
+    if (!fleet_token_find(fleet, hash, token))
+        return API_TOKEN_INVALID;
+    enterprise = fleet_enterprise_by_no(fleet, token->enterprise->no);
+    if (!enterprise)
+        return API_TOKEN_INVALID;
+    auth_known(call, enterprise);
+    return clock_wall_s() < token->expires_at ? API_OK : API_TOKEN_EXPIRED;
+}
+
+static enum api_error check_token(struct api_call *call)
+{
+    struct fleet_token token;
+    enum api_error error = find_token(call, &token);
+
+    if (error != API_OK)
+        return error;
+    /* The path's product_key is the first capture of every route with a token. */
+    call->product = fleet_product_by_key(call->api->parts.fleet, call->ex->req.captures[0]);
+    if (!call->product)
+        return API_PRODUCT_UNKNOWN;
+    if (call->product != token.product)
+        return API_TOKEN_OTHER_PRODUCT;
+    return auth_admit(call);
+}
+
+static enum api_error check_headers(struct api_call *call)
+{
+    struct str id = http_header_get(&call->ex->req, "X-Gizwits-Enterprise-ID");
+    struct str secret = http_header_get(&call->ex->req, "X-Gizwits-Enterprise-Secret");
+    struct fleet_enterprise *enterprise;
+    struct fleet_token token;
+
+    if (id.len == 0) {
+        if (http_header_get(&call->ex->req, "Authorization").len == 0)
+            return api_refuse(call, API_TOKEN_INVALID, "X-Gizwits-Enterprise-ID: required");
+        enum api_error error = find_token(call, &token);
+        return error == API_OK ? auth_admit(call) : error;
+    }
+    enterprise = fleet_enterprise_by_id(call->api->parts.fleet, id);
+    if (!enterprise)
+        return API_ENTERPRISE_UNKNOWN;
+    const struct enterprise_row *row = enterprise->row;
+    if (secret.len ? !secret_equal(row->secret_salt, secret, row->secret_hash) : row->secret_required)
+        return API_ENTERPRISE_SECRET;
+    auth_known(call, enterprise);
+    return auth_admit(call);
+}
+
+enum api_error auth_check(struct api_call *call)
+{
+    switch (call->route->auth) {
+    case AUTH_TOKEN:
+        return check_token(call);
+    case AUTH_HEADERS:
+        return check_headers(call);
+    case AUTH_NONE:
+    case AUTH_BODY:
+        break;
+    }
+    return API_OK;
+}

@@ -1,0 +1,51 @@
+#ifndef MUSTER_API_CALL_H
+#define MUSTER_API_CALL_H
+
+#include "api/api.h"
+#include "api/route.h"
+#include "base/json_out.h"
+
+/* One call of the API, from the check of its caller to its answer. It lives in the exchange's arena
+ * and is touched by one thread at a time, as the exchange is. */
+
+struct api {
+    struct api_options parts;            /* what handlers stand on */
+    struct http_table tables[2];         /* /v1, /openapi.json */
+    struct http_route *routes;
+    struct buf documents[LANG_COUNT];    /* openapi.json */
+};
+
+struct api_call {
+    const struct api *api;
+    struct http_exchange *ex;
+    const struct api_route *route;       /* NULL: no route matched */
+    uint64_t request;                    /* X-Request-Id */
+    struct fleet_enterprise *enterprise; /* who calls; NULL while not known */
+    const struct fleet_product *product; /* AUTH_TOKEN: of the path */
+    bool over_quota;
+    int64_t quota_reset;                 /* Unix seconds */
+    void *args;                          /* the route's own struct; NULL if it has none */
+    const char *detail;                  /* of the error to come; NULL = none */
+    struct job job;                      /* api.c's, while the call waits for a worker */
+};
+
+/* Gives the error its detail_message and returns it. A detail that finds no memory is left out. */
+enum api_error api_refuse(struct api_call *call, enum api_error error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A store failed: logs what and returns `error`, which is API_INTERNAL or, for a reading journal,
+ * API_JOURNAL_FAILED. */
+enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what,
+                                enum mu_err err);
+
+/* The writer of a JSON answer with this status. */
+struct json_out api_answer(struct api_call *call, int status);
+
+/* Makes the response ready to be sent: the error's body, if there is one. */
+void api_complete(struct api_call *call, enum api_error error);
+
+/* Sends the answer of a DEFERRED route: the error, or with API_OK what the handler has written. Any
+ * thread; the call is gone afterwards. */
+void api_finish(struct api_call *call, enum api_error error);
+
+#endif

@@ -1,0 +1,189 @@
+#include "api/call.h"
+#include "api/window.h"
+
+/* 设备管理: when a device came and went. */
+
+static const struct param online_params[] = { LOG_PARAMS };
+
+static const struct field heartbeat_fields[] = {
+    { "count", FIELD_INT, false, { "在线时发送的心跳次数", "Heartbeats of the session" }, "21", NULL },
+    { "max", FIELD_INT, false, { "最大间隔时间", "Longest interval, seconds" }, "60", NULL },
+    { "avg", FIELD_INT, false, { "平均间隔时间", "Average interval, seconds" }, "60", NULL },
+    { "last", FIELD_INT, false,
+      { "最后一次收到心跳时刻与下线时刻的间隔时间", "From the last heartbeat to the end, seconds" },
+      "130", NULL },
+    { "min", FIELD_INT, false, { "最小间隔时间", "Shortest interval, seconds" }, "60", NULL },
+    { 0 },
+};
+
+static const struct field payload_fields[] = {
+    { "keep_alive", FIELD_INT, false,
+      { "上线：设备指定的心跳时间间隔加 5（秒）", "Login: the announced keepalive + 5, seconds" },
+      NULL, NULL },
+    { "duration", FIELD_INT, false, { "下线：在线时长（秒）", "End: length of the session, seconds" },
+      "1391", NULL },
+    { "heartbeat", FIELD_OBJECT, false, { "下线：心跳统计", "End: the session's heartbeats" }, NULL,
+      heartbeat_fields },
+    { "reason", FIELD_TEXT, false,
+      { "下线原因：mqtt_disconnect、no_heartbeat、tcp_closed、ssl_closed、offline_force、"
+        "offline_reset、offline_exception、offline_sending_density_overflow 或 "
+        "offline_sending_data_size_overflow",
+        "End: mqtt_disconnect, no_heartbeat, tcp_closed, ssl_closed, offline_force, offline_reset, "
+        "offline_exception, offline_sending_density_overflow or offline_sending_data_size_overflow" },
+      "\"no_heartbeat\"", NULL },
+    { 0 },
+};
+
+static const struct field online_fields[] = {
+    { "timestamp", FIELD_NUMBER, false, { "时间戳（秒，含毫秒）", "Unix seconds with milliseconds" },
+      "1517298056.201", NULL },
+    { "type", FIELD_TEXT, false,
+      { "dev_online、dev_re_online（前一会话未结束时再次上线）或 dev_offline",
+        "dev_online, dev_re_online (before the end of the old session was seen) or dev_offline" },
+      "\"dev_offline\"", NULL },
+    { "payload", FIELD_OBJECT, false, { "上线或下线的信息", "What is known of the login or end" }, NULL,
+      payload_fields },
+    { 0 },
+};
+
+ROUTE(online, GET, "/v1/products/{product_key}/devices/{did}/online", TOKEN, SLOW,
+      PARAMS(online_params), ARGS(struct log_args), .check = window_check, .fields = online_fields,
+      .paged = true, ERRORS(API_JOURNAL_FAILED),
+      .summary = { "设备上下线记录", "Online record of a device" },
+      .about = { "查询最近 7 天内任意两天的上下线记录，默认为最近两天。",
+                 "The logins and ends of any two of the last 7 days; by default of the last two." });
+
+/* --- rows ------------------------------------------------------------------------------------- */
+static void write_int(struct json_out *j, const char *key, uint32_t v)
+{
+    json_key(j, key);
+    json_int(j, v);
+}
+
+static void write_end(struct json_out *j, const struct journal_session *s)
+{
+    write_int(j, "duration", s->duration);
+    json_key(j, "heartbeat");
+    json_object_begin(j);
+    write_int(j, "count", s->heartbeat.count);
+    write_int(j, "max", s->heartbeat.max);
+    write_int(j, "avg", s->heartbeat.avg);
+    write_int(j, "last", s->heartbeat.last);
+    write_int(j, "min", s->heartbeat.min);
+    json_object_end(j);
+    json_key(j, "reason");
+    json_text(j, end_reason_text(s->reason));
+}
+
+static enum mu_err write_session(void *rows, const struct journal_session *s)
+{
+    struct json_out *j = rows;
+
+    json_object_begin(j);
+    json_key(j, "timestamp");
+    json_seconds_ms(j, s->ts_us);
+    json_key(j, "type");
+    json_text(j, s->end ? "dev_offline" : s->again ? "dev_re_online" : "dev_online");
+    json_key(j, "payload");
+    json_object_begin(j);
+    if (s->end)
+        write_end(j, s);
+    else
+        write_int(j, "keep_alive", s->keep_alive);
+    json_object_end(j);
+    json_object_end(j);
+    return j->out->err;
+}
+
+/* --- the end that nobody saw -------------------------------------------------------------------
+ * A crash leaves a login without an end as the device's newest record. Nothing is rewritten for it
+ * (design); whoever reads tells from the boot of the login that its session is over, and since when:
+ * here such an end is made up as one more record, the newest. */
+
+static enum mu_err keep_session(void *out, const struct journal_session *s)
+{
+    *(struct journal_session *)out = *s;
+    return MU_OK;
+}
+
+/* *out is the missing end; its ts_us is 0 if none is missing. */
+static enum mu_err find_missing_end(const struct api_call *call, struct journal_session *out)
+{
+    const struct log_args *args = call->args;
+    const struct journal_window newest = { .to_us = INT64_MAX, .newest_first = true, .limit = 1 };
+    struct journal *journal = call->api->parts.journal;
+    struct journal_session login = { .end = true };
+    uint64_t total;
+    enum mu_err err;
+
+    out->ts_us = 0;
+    err = journal_sessions(journal, args->device.no, &newest, keep_session, &login, &total);
+    if (err != MU_OK || login.end || login.boot == journal_boot(journal).number)
+        return err;
+    int64_t alive_us = journal_boot_alive_us(journal, login.boot);
+    int64_t report_us = args->device.last_report * 1000000;
+    int64_t end_us = alive_us > report_us ? alive_us : report_us;
+    if (end_us <= login.ts_us)
+        end_us = login.ts_us + 1;
+    *out = (struct journal_session){
+        .ts_us = end_us,
+        .end = true,
+        .duration = (uint32_t)((end_us - login.ts_us + 500000) / 1000000),
+        .reason = END_EXCEPTION,
+    };
+    return MU_OK;
+}
+
+/* --- the answer ------------------------------------------------------------------------------- */
+/* Writes the page's records, the missing end (if it is in the window) among them. */
+static enum mu_err write_records(const struct api_call *call, const struct journal_session *missing,
+                                 struct json_out *j, uint64_t *total)
+{
+    const struct log_args *args = call->args;
+    struct journal_window w = args->window;
+    bool in_window = missing->ts_us >= w.from_us && missing->ts_us <= w.to_us;
+
+    if (in_window && w.newest_first) {
+        /* It comes before all others: on the page, or among what is skipped. */
+        if (w.skip > 0) {
+            w.skip--;
+        } else if (w.limit > 0) {
+            w.limit--;
+            (void)write_session(j, missing);
+        }
+    }
+    enum mu_err err = journal_sessions(call->api->parts.journal, args->device.no, &w, write_session, j,
+                                       total);
+    if (err != MU_OK || !in_window)
+        return err;
+    if (!w.newest_first && *total >= w.skip && *total - w.skip < w.limit)
+        (void)write_session(j, missing); /* after all others, and there is room for it */
+    ++*total;
+    return MU_OK;
+}
+
+static enum api_error online(struct api_call *call)
+{
+    const struct log_args *args = call->args;
+    struct journal_session missing;
+    uint64_t total = 0;
+    struct buf rows;
+    enum api_error error;
+
+    buf_init(&rows, PAGE_ROWS_MAX);
+    struct json_out j = json_out_to(&rows);
+    enum mu_err err = find_missing_end(call, &missing);
+    if (err == MU_OK)
+        err = write_records(call, &missing, &j, &total);
+    if (err != MU_OK && rows.err == MU_OK)
+        error = api_store_failed(call, API_JOURNAL_FAILED, "read session records", err);
+    else
+        error = page_answer(call, &args->page, total, &rows);
+    buf_free(&rows);
+    return error;
+}
+
+const struct api_chapter device_online_chapter = {
+    .name = { "设备管理", "Devices" },
+    ROUTES(&online_route),
+};

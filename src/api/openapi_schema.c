@@ -1,0 +1,262 @@
+#include "api/openapi.h"
+
+#include <inttypes.h>
+
+static void write_text(struct json_out *j, const char *key, const char *text)
+{
+    json_key(j, key);
+    json_text(j, text);
+}
+
+static void write_int(struct json_out *j, const char *key, int64_t v)
+{
+    json_key(j, key);
+    json_int(j, v);
+}
+
+static void write_raw(struct json_out *j, const char *key, const char *json)
+{
+    json_key(j, key);
+    json_raw(j, str_of(json));
+}
+
+/* --- parameters ------------------------------------------------------------------------------- */
+static void write_choices(struct json_out *j, const struct param *p)
+{
+    write_text(j, "type", "string");
+    json_key(j, "enum");
+    json_array_begin(j);
+    for (size_t i = 0; p->choices[i]; i++)
+        json_text(j, p->choices[i]);
+    json_array_end(j);
+    if (p->fallback >= 0)
+        write_text(j, "default", p->choices[p->fallback]);
+}
+
+/* The members of a value's schema, without its braces. */
+static void write_schema_members(struct json_out *j, const struct param *p)
+{
+    switch (p->type) {
+    case PARAM_INT:
+        write_text(j, "type", "integer");
+        write_int(j, "minimum", p->min);
+        if (p->max != INT64_MAX)
+            write_int(j, "maximum", p->max);
+        if (p->fallback >= p->min)
+            write_int(j, "default", p->fallback);
+        break;
+    case PARAM_FLAG:
+        write_text(j, "type", "integer");
+        write_raw(j, "enum", "[0,1]");
+        break;
+    case PARAM_CHOICE:
+        write_choices(j, p);
+        break;
+    case PARAM_JSON:
+        json_key(j, "allOf");
+        json_array_begin(j);
+        json_raw(j, str_of(p->schema));
+        json_array_end(j);
+        break;
+    default:
+        write_text(j, "type", "string");
+        break;
+    }
+}
+
+static void write_example(struct json_out *j, const struct param *p)
+{
+    if (p->type == PARAM_INT || p->type == PARAM_FLAG || p->type == PARAM_JSON)
+        json_raw(j, str_of(p->example));
+    else
+        json_text(j, p->example);
+}
+
+void openapi_write_params(struct json_out *j, const struct api_route *route, enum lang lang)
+{
+    static const char *const places[] = { [IN_PATH] = "path", [IN_QUERY] = "query",
+                                          [IN_HEADER] = "header" };
+
+    json_key(j, "parameters");
+    json_array_begin(j);
+    for (size_t i = 0; i < route->param_count; i++) {
+        const struct param *p = &route->params[i];
+        if (p->in == IN_BODY)
+            continue;
+        json_object_begin(j);
+        write_text(j, "name", p->name);
+        write_text(j, "in", places[p->in]);
+        write_text(j, "description", openapi_words(&p->text, lang));
+        json_key(j, "required");
+        json_bool(j, p->required);
+        json_key(j, "schema");
+        json_object_begin(j);
+        write_schema_members(j, p);
+        json_object_end(j);
+        json_key(j, "example");
+        write_example(j, p);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+/* --- the body --------------------------------------------------------------------------------- */
+static void write_body_properties(struct json_out *j, const struct api_route *route, enum lang lang)
+{
+    json_key(j, "properties");
+    json_object_begin(j);
+    for (size_t i = 0; i < route->param_count; i++) {
+        const struct param *p = &route->params[i];
+        if (p->in != IN_BODY)
+            continue;
+        json_key(j, p->name);
+        json_object_begin(j);
+        write_text(j, "description", openapi_words(&p->text, lang));
+        write_schema_members(j, p);
+        json_key(j, "examples");
+        json_array_begin(j);
+        write_example(j, p);
+        json_array_end(j);
+        json_object_end(j);
+    }
+    json_object_end(j);
+    json_key(j, "required");
+    json_array_begin(j);
+    for (size_t i = 0; i < route->param_count; i++) {
+        if (route->params[i].in == IN_BODY && route->params[i].required)
+            json_text(j, route->params[i].name);
+    }
+    json_array_end(j);
+}
+
+void openapi_write_body(struct json_out *j, const struct api_route *route, enum lang lang)
+{
+    json_key(j, "requestBody");
+    json_object_begin(j);
+    write_raw(j, "required", "true");
+    json_key(j, "content");
+    json_object_begin(j);
+    json_key(j, "application/json");
+    json_object_begin(j);
+    json_key(j, "schema");
+    json_object_begin(j);
+    write_text(j, "type", "object");
+    write_body_properties(j, route, lang);
+    json_object_end(j);
+    write_raw(j, "example", route->body_example);
+    json_object_end(j);
+    json_object_end(j);
+    json_object_end(j);
+}
+
+/* --- the answer ------------------------------------------------------------------------------- */
+static const char *const type_names[] = {
+    [FIELD_TEXT] = "string",  [FIELD_INT] = "integer",   [FIELD_NUMBER] = "number",
+    [FIELD_BOOL] = "boolean", [FIELD_OBJECT] = "object", [FIELD_ARRAY] = "array",
+};
+
+static void write_object_members(struct json_out *j, const struct field *fields, enum lang lang);
+
+static void write_field(struct json_out *j, const struct field *f, enum lang lang)
+{
+    json_object_begin(j);
+    json_key(j, "type");
+    if (f->nullable) {
+        json_array_begin(j);
+        json_text(j, type_names[f->type]);
+        json_text(j, "null");
+        json_array_end(j);
+    } else {
+        json_text(j, type_names[f->type]);
+    }
+    write_text(j, "description", openapi_words(&f->text, lang));
+    if (f->type == FIELD_ARRAY) {
+        json_key(j, "items");
+        json_object_begin(j);
+        write_text(j, "type", "object");
+        write_object_members(j, f->fields, lang);
+        json_object_end(j);
+    } else if (f->fields) {
+        write_object_members(j, f->fields, lang);
+    }
+    json_object_end(j);
+}
+
+static void write_object_members(struct json_out *j, const struct field *fields, enum lang lang)
+{
+    json_key(j, "properties");
+    json_object_begin(j);
+    for (const struct field *f = fields; f->name; f++) {
+        json_key(j, f->name);
+        write_field(j, f, lang);
+    }
+    json_object_end(j);
+}
+
+static void write_object_schema(struct json_out *j, const struct field *fields, enum lang lang)
+{
+    json_object_begin(j);
+    write_text(j, "type", "object");
+    if (fields)
+        write_object_members(j, fields, lang);
+    else
+        write_int(j, "maxProperties", 0);
+    json_object_end(j);
+}
+
+void openapi_write_answer_schema(struct json_out *j, const struct api_route *route, enum lang lang)
+{
+    if (!route->paged) {
+        write_object_schema(j, route->fields, lang);
+        return;
+    }
+    json_object_begin(j);
+    write_text(j, "type", "object");
+    json_key(j, "properties");
+    json_object_begin(j);
+    write_raw(j, "meta", "{\"$ref\":\"#/components/schemas/Meta\"}");
+    json_key(j, "objects");
+    json_object_begin(j);
+    write_text(j, "type", "array");
+    json_key(j, "items");
+    write_object_schema(j, route->fields, lang);
+    json_object_end(j);
+    json_object_end(j);
+    json_object_end(j);
+}
+
+static void write_object_example(struct json_out *j, const struct field *fields)
+{
+    json_object_begin(j);
+    for (const struct field *f = fields; f && f->name; f++) {
+        if (!f->example && !f->fields)
+            continue; /* not in every answer, and not in this one */
+        json_key(j, f->name);
+        if (f->example) {
+            json_raw(j, str_of(f->example));
+        } else if (f->type == FIELD_ARRAY) {
+            json_array_begin(j);
+            write_object_example(j, f->fields);
+            json_array_end(j);
+        } else {
+            write_object_example(j, f->fields);
+        }
+    }
+    json_object_end(j);
+}
+
+void openapi_write_answer_example(struct json_out *j, const struct api_route *route)
+{
+    if (!route->paged) {
+        write_object_example(j, route->fields);
+        return;
+    }
+    json_object_begin(j);
+    write_raw(j, "meta",
+              "{\"previous\":null,\"skip\":0,\"total\":1,\"limit\":20,\"next\":null}");
+    json_key(j, "objects");
+    json_array_begin(j);
+    write_object_example(j, route->fields);
+    json_array_end(j);
+    json_object_end(j);
+}

@@ -1,0 +1,93 @@
+#include "api/page.h"
+
+#include <inttypes.h>
+
+#include "api/query.h"
+
+/* A link is a little longer than the request's own target. */
+enum { LINK_MAX = LIMIT_HTTP_HEAD + 256 };
+
+/* The path with single slashes: one that began with two would name a host. */
+static void write_path(struct buf *out, struct str path)
+{
+    bool slash = false;
+
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.at[i] != '/' || !slash)
+            buf_append_u8(out, (uint8_t)path.at[i]);
+        slash = path.at[i] == '/';
+    }
+}
+
+static void write_link(struct json_out *j, const struct http_request *req, int64_t limit, int64_t skip)
+{
+    struct str rest = req->query, key, value;
+    struct buf link;
+
+    buf_init(&link, LINK_MAX);
+    write_path(&link, req->path);
+    buf_append_u8(&link, '?');
+    while (query_next(&rest, &key, &value)) {
+        if (key.len == 0 || query_key_is(key, "limit") || query_key_is(key, "skip"))
+            continue;
+        buf_append(&link, key.at, key.len);
+        buf_append_u8(&link, '=');
+        buf_append(&link, value.at, value.len);
+        buf_append_u8(&link, '&');
+    }
+    buf_printf(&link, "limit=%" PRId64 "&skip=%" PRId64, limit, skip);
+    if (link.err == MU_OK)
+        json_str(j, (struct str){ (const char *)link.data, link.len });
+    else
+        json_no_value(j);
+    buf_free(&link);
+}
+
+void page_write_meta(struct json_out *j, const struct http_request *req, const struct page *page,
+                     uint64_t total)
+{
+    int64_t before = page->skip > page->limit ? page->skip - page->limit : 0;
+    /* A page of no rows leads nowhere. */
+    bool has_previous = page->limit && page->skip;
+    bool has_next = page->limit && (uint64_t)page->skip + (uint64_t)page->limit < total;
+
+    json_object_begin(j);
+    json_key(j, "previous");
+    if (has_previous)
+        write_link(j, req, page->limit, before);
+    else
+        json_no_value(j);
+    json_key(j, "skip");
+    json_int(j, page->skip);
+    json_key(j, "total");
+    json_int(j, (int64_t)total);
+    json_key(j, "limit");
+    json_int(j, page->limit);
+    json_key(j, "next");
+    if (has_next)
+        write_link(j, req, page->limit, page->skip + page->limit);
+    else
+        json_no_value(j);
+    json_object_end(j);
+}
+
+enum api_error page_answer(struct api_call *call, const struct page *page, uint64_t total,
+                           const struct buf *rows)
+{
+    if (rows->err == MU_E_LIMIT)
+        return api_refuse(call, API_FORM_INVALID,
+                          "limit: these rows are more than one answer may hold; ask for fewer");
+    if (rows->err != MU_OK)
+        return API_INTERNAL;
+    struct json_out j = api_answer(call, 200);
+    json_object_begin(&j);
+    json_key(&j, "meta");
+    page_write_meta(&j, &call->ex->req, page, total);
+    json_key(&j, "objects");
+    json_array_begin(&j);
+    if (rows->len)
+        json_raw(&j, (struct str){ (const char *)rows->data, rows->len });
+    json_array_end(&j);
+    json_object_end(&j);
+    return API_OK;
+}

@@ -1,0 +1,164 @@
+#ifndef MUSTER_API_ROUTE_H
+#define MUSTER_API_ROUTE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fleet/fleet.h"
+#include "model/api_error.h"
+#include "net/http.h"
+
+/* How a route is declared, beside its handler. Routing, the checks of what a caller sends, and the
+ * OpenAPI document all follow from the declaration; a handler sees checked, typed values only. */
+
+struct api_call;
+
+/* A text for people, in the two languages of the API document. */
+enum lang { LANG_EN, LANG_ZH, LANG_COUNT };
+struct words { const char *zh, *en; };
+
+/* How a caller says who he is (contract, "auth"). */
+enum auth {
+    AUTH_NONE,
+    AUTH_TOKEN,   /* Authorization: token …, bound to the product_key of the path */
+    AUTH_HEADERS, /* X-Gizwits-Enterprise-ID and -Secret, or a token */
+    AUTH_BODY,    /* the handler finds it among the body's fields (access_token) */
+};
+
+/* --- what a caller sends --------------------------------------------------------------------------
+ * A parameter is read into a field of the handler's arguments. A row, with ARG's kind one of these:
+ *
+ *   kind     field                absent   value
+ *   PRODUCT  none                          the path's product_key; the check of the caller reads it
+ *   DEVICE   struct fleet_device           a did of the product: else 5301, 5302
+ *   GROUP    uint32_t             0        a gid of the product, as its number: else 5206, 5201
+ *   ID       struct str           at NULL  any text: what is malformed is merely unknown
+ *   TEXT     struct str           at NULL  UTF-8
+ *   INT      int64_t              fallback min … max
+ *   FLAG     enum fleet_tri       ANY      0, 1, true, false
+ *   CHOICE   int                  fallback index in `choices`
+ *   JSON     const json_t *       NULL     a body's field of any shape, which `schema` describes; it
+ *                                          lives until the handler returns
+ *
+ * Texts live as long as the exchange, those of a body until the handler returns. */
+enum param_in { IN_PATH, IN_QUERY, IN_HEADER, IN_BODY };
+enum param_type {
+    PARAM_PRODUCT, PARAM_DEVICE, PARAM_GROUP, PARAM_ID, PARAM_TEXT, PARAM_INT, PARAM_FLAG, PARAM_CHOICE,
+    PARAM_JSON,
+};
+#define FIELD_OF_DEVICE struct fleet_device
+#define FIELD_OF_GROUP  uint32_t
+#define FIELD_OF_ID     struct str
+#define FIELD_OF_TEXT   struct str
+#define FIELD_OF_INT    int64_t
+#define FIELD_OF_FLAG   enum fleet_tri
+#define FIELD_OF_CHOICE int
+#define FIELD_OF_JSON   const json_t *
+
+enum { OPTIONAL = 0, REQUIRED = 1 };
+
+enum { PARAM_MAX = 24 }; /* of one route */
+
+struct param {
+    const char *name;
+    enum param_in in;
+    enum param_type type;
+    size_t offset;              /* of the field in the handler's arguments */
+    bool required;
+    struct words text;
+    const char *example;        /* as it would be typed; JSON text for PARAM_JSON */
+    int64_t min, max, fallback;
+    const char *const *choices; /* ended by NULL */
+    const char *schema;         /* PARAM_JSON: a JSON schema */
+};
+
+/* The kind of a parameter and the field for it; does not compile if the two do not fit. */
+#define ARG(kind, args, field)                                                                       \
+    .type = PARAM_##kind,                                                                            \
+    .offset = offsetof(args, field) +                                                                \
+              0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((args *)0)->field),           \
+                                                           FIELD_OF_##kind) ? 1 : -1])
+
+/* Rows that many routes share. Path parameters stand in the order of the path's captures. */
+#define PRODUCT_KEY                                                                                  \
+    { .name = "product_key", .in = IN_PATH, .type = PARAM_PRODUCT, .required = true,                 \
+      .text = { "产品标识符", "Product key" }, .example = "6f2e214bf2d79649232431b94a25f46a" }
+#define DID(args)                                                                                    \
+    { "did", IN_PATH, ARG(DEVICE, args, device), REQUIRED, { "设备 id", "Device id" },               \
+      "kYkSE2xspYjocBhaUHdM5k" }
+
+/* --- what it is answered --------------------------------------------------------------------------*/
+enum field_type { FIELD_TEXT, FIELD_INT, FIELD_NUMBER, FIELD_BOOL, FIELD_OBJECT, FIELD_ARRAY };
+
+struct field {
+    const char *name;           /* NULL ends a list */
+    enum field_type type;
+    bool nullable;
+    struct words text;
+    const char *example;        /* JSON text; not needed where `fields` has examples */
+    const struct field *fields; /* of an object, or of an array's objects; NULL = any */
+};
+
+/* --- a route ----------------------------------------------------------------------------------------*/
+struct api_route {
+    enum http_method method;
+    const char *path;
+    enum auth auth;
+    enum http_where where;
+
+    /* Writes the answer (answer.h) or names an error; api_refuse adds a detail. With HTTP_DEFERRED,
+     * API_OK means that the answer comes later, by api_finish. */
+    enum api_error (*handle)(struct api_call *call);
+    /* Optional: what several parameters say together (5002), before the objects that they name are
+     * looked for. */
+    enum api_error (*check)(struct api_call *call);
+    /* Optional: of this route only the calls for which it says true wait for a store, and `where`
+     * does not count; the others are answered on the loop. Not with parameters in a body. */
+    bool (*waits)(const struct api_call *call);
+
+    const struct param *params;
+    size_t param_count;
+    size_t args_size;           /* of call->args */
+    const char *body_example;   /* JSON text */
+
+    int status;                 /* of success; 0 = 200 */
+    const struct field *fields; /* of the answer, or of its rows; NULL = {} */
+    bool paged;                 /* {meta, objects: [rows]} */
+    const enum api_error *errors; /* other than follow from auth and params; ended by API_OK */
+
+    struct words summary;
+    struct words about;         /* more than the summary says; NULL = nothing */
+};
+
+/* Declares the handler and its route, `<handler>_route`, which the chapter's list then names; one
+ * that is not listed is an unused variable to the compiler. */
+#define ROUTE(handler, verb, url, caller, runs, ...)                                                 \
+    static enum api_error handler(struct api_call *call);                                            \
+    static const struct api_route handler##_route = {                                                \
+        .method = HTTP_M_##verb, .path = url, .auth = AUTH_##caller, .where = HTTP_##runs,           \
+        .handle = handler, __VA_ARGS__                                                               \
+    }
+#define PARAMS(list) .params = list, .param_count = sizeof(list) / sizeof(list[0])
+#define ARGS(type)   .args_size = sizeof(type)
+#define ERRORS(...)  .errors = (const enum api_error[]){ __VA_ARGS__, API_OK }
+
+/* A chapter of the API document. Several files may be parts of one, under the same name. */
+struct api_chapter {
+    struct words name;
+    const struct api_route *const *routes; /* ended by NULL */
+};
+#define ROUTES(...) .routes = (const struct api_route *const[]){ __VA_ARGS__, NULL }
+
+extern const struct api_chapter token_chapter, product_chapter, device_chapter, device_search_chapter,
+    control_chapter, device_online_chapter, device_log_chapter, openapi_chapter;
+
+/* All of them, in the document's order, ended by NULL. */
+extern const struct api_chapter *const api_chapters[];
+
+#define EACH_ROUTE(chapter, route)                                                                   \
+    for (const struct api_chapter *const *chapter = api_chapters; *chapter; chapter++)               \
+        for (const struct api_route *const *route = (*chapter)->routes; *route; route++)
+
+#endif

@@ -1,0 +1,109 @@
+#include "api/auth.h"
+#include "api/call.h"
+#include "base/clock.h"
+#include "registry/secret.h"
+
+/* 授权: an enterprise takes a token for one of its products. */
+
+#define TOKEN_LIFE_S (7 * 86400) /* contract, "token" */
+
+struct access_token_args { struct str enterprise_id, enterprise_secret, product_secret; };
+
+static const struct param access_token_params[] = {
+    PRODUCT_KEY,
+    { "enterprise_id", IN_BODY, ARG(ID, struct access_token_args, enterprise_id), REQUIRED,
+      { "企业 id", "Enterprise id" }, "1f7ac0e5b7d64ad4a9e3d0c2b5a6f718" },
+    { "enterprise_secret", IN_BODY, ARG(ID, struct access_token_args, enterprise_secret), REQUIRED,
+      { "企业 id 密码", "Secret of the enterprise" }, "9c41d6e0b83f4f0aa2f5e7d1c6b8a934" },
+    { "product_secret", IN_BODY, ARG(ID, struct access_token_args, product_secret), REQUIRED,
+      { "产品密匙", "Secret of the product" }, "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" },
+};
+
+static const struct field access_token_fields[] = {
+    { "token", FIELD_TEXT, false, { "用户 token", "The token" },
+      "\"89d753a234ef42cd90f75da7489e78a4\"", NULL },
+    { "expire_at", FIELD_INT, false, { "token 过期时间（时间戳）", "When it expires, Unix seconds" },
+      "1517897923", NULL },
+    { "expired_at", FIELD_INT, false, { "与 expire_at 相同", "The same as expire_at" },
+      "1517897923", NULL },
+    { 0 },
+};
+
+ROUTE(access_token, POST, "/v1/products/{product_key}/access_token", BODY, SLOW,
+      PARAMS(access_token_params), ARGS(struct access_token_args),
+      ERRORS(API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_ASSOCIATION_UNKNOWN,
+             API_PRODUCT_SECRET),
+      .body_example = "{\"enterprise_id\":\"1f7ac0e5b7d64ad4a9e3d0c2b5a6f718\","
+                      "\"enterprise_secret\":\"9c41d6e0b83f4f0aa2f5e7d1c6b8a934\","
+                      "\"product_secret\":\"5d0f3b7e9a1c4c62b8d4e6f2a7c19053\"}",
+      .status = 201, .fields = access_token_fields,
+      .summary = { "获取 token", "Take a token" },
+      .about = { "token 有效期为 7 天，只能用于该产品；旧 token 在过期前仍然有效。",
+                 "A token lives for 7 days and serves this product only. An older one stays valid "
+                 "until it expires." });
+
+static enum mu_err put_token(struct registry_tx *tx, void *row)
+{
+    return tx_put_token(tx, row);
+}
+
+/* Whose secret is right is known from then on; before that a stranger could use up a quota. */
+static enum api_error check_caller(struct api_call *call)
+{
+    const struct access_token_args *args = call->args;
+    struct fleet *fleet = call->api->parts.fleet;
+    struct fleet_enterprise *enterprise = fleet_enterprise_by_id(fleet, args->enterprise_id);
+
+    if (!enterprise)
+        return API_ENTERPRISE_UNKNOWN;
+    const struct enterprise_row *row = enterprise->row;
+    if (!secret_equal(row->secret_salt, args->enterprise_secret, row->secret_hash))
+        return API_ENTERPRISE_SECRET;
+    auth_known(call, enterprise);
+
+    call->product = fleet_product_by_key(fleet, call->ex->req.captures[0]);
+    if (!call->product)
+        return API_PRODUCT_UNKNOWN;
+    if (call->product->enterprise != enterprise->no)
+        return API_ASSOCIATION_UNKNOWN;
+    const struct product_row *product = call->product->row;
+    if (!secret_text_equal(args->product_secret, str_of(product->product_secret)))
+        return API_PRODUCT_SECRET;
+    return auth_admit(call);
+}
+
+static enum api_error access_token(struct api_call *call)
+{
+    const struct api_options *parts = &call->api->parts;
+    struct token_row row = { .expires_at = clock_wall_s() + TOKEN_LIFE_S };
+    char token[ID_HEX_LEN + 1];
+    enum api_error error;
+    enum mu_err err;
+
+    if ((error = check_caller(call)) != API_OK)
+        return error;
+    id_new_hex(token);
+    token_hash(str_of(token), row.hash);
+    row.enterprise = call->enterprise->no;
+    row.product = call->product->no;
+    if ((err = registry_write(parts->registry, put_token, &row)) != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "keep a token", err);
+    if ((err = committer_follow_registry(parts->committer)) != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "show a token", err);
+
+    struct json_out j = api_answer(call, 201);
+    json_object_begin(&j);
+    json_key(&j, "token");
+    json_text(&j, token);
+    json_key(&j, "expire_at");
+    json_int(&j, row.expires_at);
+    json_key(&j, "expired_at");
+    json_int(&j, row.expires_at);
+    json_object_end(&j);
+    return API_OK;
+}
+
+const struct api_chapter token_chapter = {
+    .name = { "授权", "Authorization" },
+    ROUTES(&access_token_route),
+};
