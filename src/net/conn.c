@@ -267,9 +267,9 @@ void conn_ready(struct loop_fd *io, uint32_t events)
         write_ready(c);
     if (conn_has(c, CONN_CLOSING) && !conn_has(c, CONN_ENDED | CONN_EOF))
         discard_input(c);
-    else if (!conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED))
-        read_input(c);
-    else if (dead && !conn_has(c, CONN_ENDED | CONN_CLOSING))
+    else if (!conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED | CONN_QUEUED))
+        read_input(c); /* a queued one first gets what was kept */
+    else if (dead && conn_has(c, CONN_PAUSED) && !conn_has(c, CONN_ENDED | CONN_CLOSING))
         detach(c);
     conn_update_interest(c);
 }
@@ -349,7 +349,6 @@ void conn_resume(struct conn *c)
             return;
         }
     }
-    if (c->in_len || c->tls)
-        conn_queue(c);
+    conn_queue(c);
     conn_update_interest(c);
 }

@@ -1,0 +1,265 @@
+#include "net/net_testing.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+/* --- loops -----------------------------------------------------------------------------------*/
+
+struct loop *testing_loop(void)
+{
+    struct loop *loop;
+    assert_int_equal(loop_create(&loop, 0), MU_OK);
+    assert_int_equal(loop_start(loop), MU_OK);
+    return loop;
+}
+
+void testing_loop_end(struct loop *loop)
+{
+    loop_stop(loop);
+    loop_join(loop);
+    loop_destroy(loop);
+}
+
+struct call {
+    struct mail mail;
+    void (*fn)(void *arg);
+    void *arg;
+    bool done;
+};
+
+static void make_call(struct mail *m, struct loop *loop)
+{
+    struct call *call = (struct call *)m;
+    (void)loop;
+
+    call->fn(call->arg);
+    pthread_mutex_lock(&lock);
+    call->done = true;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+void on_loop(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct call call = { .mail.deliver = make_call, .fn = fn, .arg = arg };
+
+    loop_post(loop, &call.mail);
+    pthread_mutex_lock(&lock);
+    while (!call.done)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+/* --- sockets ---------------------------------------------------------------------------------*/
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+uint16_t testing_listen(int *fd)
+{
+    struct sockaddr_in a = loopback(0);
+    socklen_t len = sizeof(a);
+
+    *fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(*fd >= 0);
+    assert_int_equal(bind(*fd, (struct sockaddr *)&a, len), 0);
+    assert_int_equal(listen(*fd, 128), 0);
+    assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &len), 0);
+    return ntohs(a.sin_port);
+}
+
+int testing_connect(uint16_t port)
+{
+    struct sockaddr_in a = loopback(port);
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fd;
+}
+
+void testing_tcp_pair(int *client, int *server)
+{
+    int listening;
+    uint16_t port = testing_listen(&listening);
+
+    *client = testing_connect(port);
+    *server = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    assert_true(*server >= 0);
+    close(listening);
+}
+
+ssize_t testing_read(int fd, void *bytes, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        ssize_t n = recv(fd, (char *)bytes + at, len - at, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        at += (size_t)n;
+    }
+    return (ssize_t)at;
+}
+
+void testing_send(int fd, const void *bytes, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        ssize_t n = send(fd, (const char *)bytes + at, len - at, MSG_NOSIGNAL);
+        assert_true(n > 0);
+        at += (size_t)n;
+    }
+}
+
+/* --- the owner -------------------------------------------------------------------------------*/
+
+size_t owner_take(struct owner *o, const uint8_t *bytes, size_t len)
+{
+    buf_append(&o->got, bytes, len);
+    return len;
+}
+
+static void enter(struct owner *o)
+{
+    pthread_mutex_lock(&lock);
+    o->inside = true;
+}
+
+static void leave(struct owner *o)
+{
+    o->inside = false;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static size_t data(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    struct owner *o = (struct owner *)c;
+
+    enter(o);
+    o->data_calls++;
+    size_t used = o->on_data ? o->on_data(o, bytes, len) : owner_take(o, bytes, len);
+    leave(o);
+    return used;
+}
+
+static void drained(struct conn *c)
+{
+    struct owner *o = (struct owner *)c;
+
+    enter(o);
+    o->drained_calls++;
+    if (o->on_drained)
+        o->on_drained(o);
+    leave(o);
+}
+
+static void closed(struct conn *c, enum conn_end end)
+{
+    struct owner *o = (struct owner *)c;
+
+    if (o->inside) {
+        o->told_inside = true; /* the lock is held by this thread */
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    o->closed_calls++;
+    o->end = end;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+const struct conn_ops owner_ops = { .data = data, .drained = drained, .closed = closed };
+
+struct owner *owner_new(struct loop *loop)
+{
+    struct owner *o = calloc(1, sizeof(*o));
+
+    assert_non_null(o);
+    o->loop = loop;
+    buf_init(&o->got, 64 * 1024 * 1024);
+    return o;
+}
+
+void owner_free(struct owner *o)
+{
+    assert_int_equal(o->closed_calls, 1);
+    assert_false(o->told_inside);
+    assert_int_equal(o->got.err, MU_OK);
+    buf_free(&o->got);
+    free(o);
+}
+
+struct opening {
+    struct owner *o;
+    int fd;
+    struct tls_context *tls;
+    uint32_t in_max, out_max;
+    enum mu_err err;
+};
+
+static void open_now(void *arg)
+{
+    struct opening *a = arg;
+    a->err = conn_open(&a->o->c, a->o->loop, a->fd, a->tls, &owner_ops, a->in_max, a->out_max);
+}
+
+enum mu_err owner_open(struct owner *o, int fd, struct tls_context *tls, uint32_t in_max,
+                       uint32_t out_max)
+{
+    struct opening a = { o, fd, tls, in_max, out_max, MU_OK };
+    on_loop(o->loop, open_now, &a);
+    return a.err;
+}
+
+void owner_wait_got(struct owner *o, size_t len)
+{
+    pthread_mutex_lock(&lock);
+    while (o->got.len < len)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+void owner_wait_counter(const unsigned *counter, unsigned value)
+{
+    pthread_mutex_lock(&lock);
+    while (*counter < value)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+void owner_wait_drained(struct owner *o, unsigned calls)
+{
+    owner_wait_counter(&o->drained_calls, calls);
+}
+
+void owner_wait_closed(struct owner *o)
+{
+    owner_wait_counter(&o->closed_calls, 1);
+}
