@@ -21,7 +21,7 @@ static bool split(struct str text, char host[HOST_SIZE], int64_t *port)
         name = (struct str){ name.at + 1, name.len - 2 };
         if (!memchr(name.at, ':', name.len))
             return false;
-    } else if (memchr(name.at, ':', name.len)) {
+    } else if (memchr(name.at, ':', name.len) || memchr(name.at, '[', name.len)) {
         return false;
     }
     return name.len > 0 && str_copy(host, HOST_SIZE, name) && str_int64(digits, port) &&
