@@ -37,11 +37,10 @@ struct access_options {
 MU_MUST_USE enum mu_err access_create(struct access **out, const struct access_options *options,
                                       char *why, size_t why_size);
 /* The listener_accept function of the MQTT listeners; ctx is the access. */
-void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_context *tls, const struct sockaddr *peer);
+void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_context *tls,
+                        const struct sockaddr *peer);
 /* The routes under /dev. */
 struct http_table *access_http_table(struct access *a);
-/* Known once the listener is open (port 0 takes a free one). */
-void access_set_mqtt_port(struct access *a, uint16_t port);
 
 /* Ends every session with `reason` and waits until their ends are handed to the committer. New
  * ones are refused from then on. Not on a loop. */
@@ -54,7 +53,7 @@ struct control_port access_control_port(struct access *a);
 /* Ends the live session of a device, if there is one (disabled: END_RESET). Any thread. */
 void access_end_session(struct access *a, uint32_t device, enum end_reason reason);
 
-/* --- figures for /metrics ------------------------------------------------------------------------------*/
+/* --- figures for /metrics ---------------------------------------------------------------------*/
 #define ACCESS_DROP_TABLE(X) \
     X(DROP_FOREIGN_TOPIC, "foreign_topic") \
     X(DROP_RATE,          "rate") \

@@ -1,0 +1,193 @@
+#include "access/access_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "access/access_loop.h"
+#include "access/end_order.h"
+#include "access/mqtt_packet.h"
+#include "access/session.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define PACKET_LARGEST (268435455 + MQTT_HEAD_MAX) /* that MQTT can express */
+
+struct access_loop *access_on_loop(struct access *a, struct loop *loop)
+{
+    return a->loops[loop_index(loop)];
+}
+
+/* --- connections -------------------------------------------------------------------------------*/
+
+static bool may_connect(struct access *a, const struct sockaddr *peer, const char **why)
+{
+    struct ip_addr ip;
+
+    ip_of_sockaddr(peer, &ip);
+    if (a->options.mqtt_connections_max &&
+        atomic_load(&a->open_connections) > a->options.mqtt_connections_max)
+        *why = "connections";
+    else if (!rate_table_take_address(a->address_connections, &ip, clock_mono_us()))
+        *why = "address";
+    else
+        return true;
+    return false;
+}
+
+void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_context *tls,
+                        const struct sockaddr *peer)
+{
+    struct access *a = access;
+    struct access_loop *home = access_on_loop(a, loop);
+    const char *why = "";
+    uint32_t suppressed;
+
+    atomic_fetch_add(&a->open_connections, 1);
+    if (!atomic_load(&a->stopping) && may_connect(a, peer, &why)) {
+        session_open(home, fd, tls);
+        return;
+    }
+    atomic_fetch_sub(&a->open_connections, 1);
+    close(fd);
+    if (*why && access_loop_may_log(home, &suppressed)) {
+        char text[IP_TEXT_SIZE];
+        struct ip_addr ip;
+        ip_of_sockaddr(peer, &ip);
+        ip_text(&ip, text);
+        log_event(LOG_INFO, "connection_refused", "peer=%s limit=%s suppressed=%u", text, why,
+                  suppressed);
+    }
+}
+
+void access_end_session(struct access *a, uint32_t device, enum end_reason reason)
+{
+    session_handle handle = session_table_get(a->table, device);
+    struct end_order *order;
+
+    if (handle == 0)
+        return;
+    if ((order = end_order_create()))
+        end_order_send(order, a, handle, reason);
+    else
+        log_event(LOG_ERROR, "session_not_ended", "reason=\"%s\"", mu_err_text(MU_E_NOMEM));
+}
+
+/* --- figures -----------------------------------------------------------------------------------*/
+
+static void add_counters(struct access_figures *out, const struct counters *c)
+{
+    out->sessions += atomic_load_explicit(&c->sessions, memory_order_relaxed);
+    out->connections += atomic_load_explicit(&c->connections, memory_order_relaxed);
+    out->logins += atomic_load_explicit(&c->logins, memory_order_relaxed);
+    out->refused_logins += atomic_load_explicit(&c->refused_logins, memory_order_relaxed);
+    out->takeovers += atomic_load_explicit(&c->takeovers, memory_order_relaxed);
+    out->messages_in += atomic_load_explicit(&c->messages_in, memory_order_relaxed);
+    out->messages_out += atomic_load_explicit(&c->messages_out, memory_order_relaxed);
+    out->bytes_in += atomic_load_explicit(&c->bytes_in, memory_order_relaxed);
+    out->bytes_out += atomic_load_explicit(&c->bytes_out, memory_order_relaxed);
+    out->pings += atomic_load_explicit(&c->pings, memory_order_relaxed);
+    for (int i = 0; i < DROP_COUNT; i++)
+        out->dropped[i] += atomic_load_explicit(&c->dropped[i], memory_order_relaxed);
+    for (int i = 0; i < END_REASON_COUNT; i++)
+        out->ends[i] += atomic_load_explicit(&c->ends[i], memory_order_relaxed);
+    out->registrations += atomic_load_explicit(&c->registrations, memory_order_relaxed);
+    out->refused_registrations += atomic_load_explicit(&c->refused_registrations, memory_order_relaxed);
+}
+
+void access_get_figures(struct access *a, struct access_figures *out)
+{
+    *out = (struct access_figures){ 0 };
+    add_counters(out, &a->counters);
+    for (unsigned i = 0; i < a->options.loop_count; i++)
+        add_counters(out, &a->loops[i]->counters);
+}
+
+/* --- beginning and end -------------------------------------------------------------------------*/
+
+static enum mu_err create_parts(struct access *a, char *why, size_t why_size)
+{
+    const struct access_options *o = &a->options;
+    enum mu_err err;
+
+    if ((err = session_table_create(&a->table)) != MU_OK ||
+        (err = rate_table_create(&a->address_connections, o->address_connections)) != MU_OK ||
+        (err = rate_table_create(&a->address_registrations, o->address_registrations)) != MU_OK ||
+        (err = rate_table_create(&a->product_registrations, o->product_registrations)) != MU_OK)
+        return err;
+    if (!(a->loops = calloc(o->loop_count, sizeof(*a->loops))))
+        return MU_E_NOMEM;
+    for (unsigned i = 0; i < o->loop_count; i++) {
+        unsigned index = loop_index(o->loops[i]);
+        if ((err = access_loop_create(&a->loops[index], a, o->loops[i])) != MU_OK)
+            return err;
+    }
+    if (!o->geoip_db)
+        return MU_OK;
+    struct locator_options locating = { .geoip_db = o->geoip_db, .registry = o->registry,
+                                        .committer = o->committer, .workers = o->workers };
+    return locator_create(&a->locator, &locating, why, why_size);
+}
+
+enum mu_err access_create(struct access **out, const struct access_options *options, char *why,
+                          size_t why_size)
+{
+    struct access *a = calloc(1, sizeof(*a));
+
+    *out = NULL;
+    snprintf(why, why_size, "out of memory");
+    if (!a)
+        return MU_E_NOMEM;
+    a->options = *options;
+    if (!a->options.mqtt_packet_max || a->options.mqtt_packet_max > PACKET_LARGEST)
+        a->options.mqtt_packet_max = PACKET_LARGEST;
+    /* Grows across restarts, so that what an earlier start wrote never looks newer. */
+    a->last_session = (uint64_t)clock_wall_us();
+    for (int i = 0; i < LOGIN_LOCKS; i++)
+        pthread_mutex_init(&a->login_locks[i], NULL);
+    pthread_mutex_init(&a->shutdown_lock, NULL);
+    pthread_cond_init(&a->loop_emptied, NULL);
+    access_control_init(a);
+    access_dev_init(a);
+
+    enum mu_err err = create_parts(a, why, why_size);
+    if (err != MU_OK) {
+        access_destroy(a);
+        return err;
+    }
+    *out = a;
+    return MU_OK;
+}
+
+void access_shutdown(struct access *a, enum end_reason reason)
+{
+    atomic_store(&a->stopping, true);
+    pthread_mutex_lock(&a->shutdown_lock);
+    a->loops_to_empty = a->options.loop_count;
+    pthread_mutex_unlock(&a->shutdown_lock);
+    for (unsigned i = 0; i < a->options.loop_count; i++)
+        access_loop_post_empty(a->loops[i], reason);
+    pthread_mutex_lock(&a->shutdown_lock);
+    while (a->loops_to_empty)
+        pthread_cond_wait(&a->loop_emptied, &a->shutdown_lock);
+    pthread_mutex_unlock(&a->shutdown_lock);
+}
+
+void access_destroy(struct access *a)
+{
+    if (!a)
+        return;
+    for (unsigned i = 0; a->loops && i < a->options.loop_count; i++)
+        access_loop_destroy(a->loops[i]);
+    free(a->loops);
+    locator_destroy(a->locator);
+    rate_table_destroy(a->address_connections);
+    rate_table_destroy(a->address_registrations);
+    rate_table_destroy(a->product_registrations);
+    session_table_destroy(a->table);
+    for (int i = 0; i < LOGIN_LOCKS; i++)
+        pthread_mutex_destroy(&a->login_locks[i]);
+    pthread_cond_destroy(&a->loop_emptied);
+    pthread_mutex_destroy(&a->shutdown_lock);
+    free(a);
+}

@@ -1,0 +1,236 @@
+#include "access/access_loop.h"
+
+#include <stdlib.h>
+
+#include "access/acks.h"
+#include "access/session.h"
+
+#define SLOTS_MAX (1u << 24) /* what a handle has room for */
+
+#define LOG_RATE  5  /* lines a second about refused logins, and how many at once */
+#define LOG_BURST 20
+
+/* --- slots -------------------------------------------------------------------------------------*/
+
+static enum mu_err grow(struct access_loop *home)
+{
+    uint32_t count = home->slot_count ? home->slot_count * 2 : 64;
+
+    if (count > SLOTS_MAX)
+        return MU_E_LIMIT;
+    struct slot *slots = realloc(home->slots, count * sizeof(*slots));
+    if (!slots)
+        return MU_E_NOMEM;
+    for (uint32_t i = home->slot_count; i < count; i++)
+        slots[i] = (struct slot){ .next_free = i + 1 };
+    home->slots = slots;
+    home->slot_count = count;
+    return MU_OK;
+}
+
+enum mu_err access_loop_add(struct access_loop *home, struct session *s)
+{
+    enum mu_err err;
+
+    if (home->first_free == home->slot_count && (err = grow(home)) != MU_OK)
+        return err;
+    uint32_t i = home->first_free;
+    struct slot *slot = &home->slots[i];
+    home->first_free = slot->next_free;
+    slot->session = s;
+    if (++slot->generation == 0)
+        slot->generation = 1; /* so that no handle is 0 */
+    s->home = home;
+    s->handle = handle_make(loop_index(home->loop), i, slot->generation);
+    return MU_OK;
+}
+
+void access_loop_remove(struct access_loop *home, struct session *s)
+{
+    struct slot *slot = &home->slots[handle_slot(s->handle)];
+
+    slot->session = NULL;
+    slot->next_free = home->first_free;
+    home->first_free = handle_slot(s->handle);
+}
+
+struct session *access_loop_find(struct access_loop *home, session_handle handle)
+{
+    uint32_t i = handle_slot(handle);
+
+    if (i >= home->slot_count || home->slots[i].generation != handle_generation(handle))
+        return NULL;
+    return home->slots[i].session;
+}
+
+/* --- waiting for room --------------------------------------------------------------------------*/
+
+static void wait_for_room(struct access_loop *home, struct session *s)
+{
+    if (s->prev_paused)
+        return;
+    s->next_paused = home->paused;
+    s->prev_paused = &home->paused;
+    if (s->next_paused)
+        s->next_paused->prev_paused = &s->next_paused;
+    home->paused = s;
+    conn_pause(&s->conn);
+}
+
+void access_loop_unpause(struct access_loop *home, struct session *s)
+{
+    (void)home;
+    if (!s->prev_paused)
+        return;
+    *s->prev_paused = s->next_paused;
+    if (s->next_paused)
+        s->next_paused->prev_paused = s->prev_paused;
+    s->prev_paused = NULL;
+}
+
+bool access_loop_has_room(struct access_loop *home, struct session *s)
+{
+    struct committer *c = home->access->options.committer;
+
+    if (!home->starving) {
+        if (committer_has_room(c, &home->sink))
+            return true;
+        /* The flush that tells of room may come before it can see that we wait for it: so ask once
+         * more when it can. */
+        atomic_store(&home->wants_room, true);
+        if (committer_has_room(c, &home->sink))
+            return true;
+        home->starving = true;
+    }
+    wait_for_room(home, s);
+    return false;
+}
+
+static void resume_all(struct access_loop *home)
+{
+    home->starving = false;
+    while (home->paused) {
+        struct session *s = home->paused;
+        access_loop_unpause(home, s);
+        s->last_seen_ms = session_now(s);
+        conn_resume(&s->conn);
+    }
+}
+
+/* --- what must not fail for lack of memory -----------------------------------------------------*/
+
+void access_loop_fail_waiting(struct access_loop *home)
+{
+    for (uint32_t i = 0; i < home->slot_count; i++) {
+        struct session *s = home->slots[i].session;
+        if (s && s->state == SESSION_LIVE && s->uncommitted)
+            session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
+    }
+}
+
+static void deliver_note(struct mail *m, struct loop *loop)
+{
+    struct note *note = (struct note *)m;
+    struct access_loop *home = note->home;
+
+    (void)loop;
+    /* First: whatever is wanted from now on is worth another note. */
+    atomic_store(&note->posted, false);
+    if (atomic_exchange(&home->acks_lost, false))
+        access_loop_fail_waiting(home);
+    if (atomic_exchange(&home->wants_room, false) && home->starving)
+        resume_all(home);
+}
+
+static void drop_note(struct mail *m)
+{
+    free(m);
+}
+
+void access_loop_notify(struct access_loop *home)
+{
+    if (!atomic_exchange(&home->note->posted, true))
+        loop_post(home->loop, &home->note->mail);
+}
+
+static void deliver_empty(struct mail *m, struct loop *loop)
+{
+    struct empty_mail *empty = (struct empty_mail *)m;
+    struct access_loop *home = empty->home;
+    struct access *a = home->access;
+
+    (void)loop;
+    for (uint32_t i = 0; i < home->slot_count; i++) {
+        if (home->slots[i].session)
+            session_end(home->slots[i].session, empty->reason, session_reason(empty->reason));
+    }
+    pthread_mutex_lock(&a->shutdown_lock);
+    a->loops_to_empty--;
+    pthread_cond_signal(&a->loop_emptied);
+    pthread_mutex_unlock(&a->shutdown_lock);
+}
+
+static void drop_empty(struct mail *m)
+{
+    (void)m; /* part of its loop, and access_shutdown waits for it */
+}
+
+void access_loop_post_empty(struct access_loop *home, enum end_reason reason)
+{
+    home->empty = (struct empty_mail){
+        .mail = { .deliver = deliver_empty, .drop = drop_empty }, .home = home, .reason = reason };
+    loop_post(home->loop, &home->empty.mail);
+}
+
+/* --- the whole ---------------------------------------------------------------------------------*/
+
+bool access_loop_may_log(struct access_loop *home, uint32_t *suppressed)
+{
+    if (!bucket_take(&home->log_bucket, LOG_RATE, LOG_BURST, 1, loop_now_ms(home->loop) * 1000)) {
+        home->log_suppressed++;
+        return false;
+    }
+    *suppressed = home->log_suppressed;
+    home->log_suppressed = 0;
+    return true;
+}
+
+enum mu_err access_loop_create(struct access_loop **out, struct access *a, struct loop *loop)
+{
+    struct access_loop *home = calloc(1, sizeof(*home));
+    struct note *note = calloc(1, sizeof(*note));
+
+    *out = NULL;
+    if (!home || !note) {
+        free(home);
+        free(note);
+        return MU_E_NOMEM;
+    }
+    note->mail = (struct mail){ .deliver = deliver_note, .drop = drop_note };
+    note->home = home;
+    home->sink = (struct commit_sink){ .done = acks_done, .flush = acks_flush };
+    home->access = a;
+    home->loop = loop;
+    home->note = note;
+    buf_init(&home->scratch, LIMIT_MQTT_OUT);
+    *out = home;
+    return MU_OK;
+}
+
+void access_loop_destroy(struct access_loop *home)
+{
+    if (!home)
+        return;
+    for (uint32_t i = 0; i < home->slot_count; i++) {
+        struct session *s = home->slots[i].session;
+        if (s)
+            conn_close(&s->conn); /* the loop does not run: closed() frees the session here */
+    }
+    /* A note that was posted is the mailbox's, which drops it. */
+    if (!atomic_load(&home->note->posted))
+        free(home->note);
+    acks_free(home->gathered);
+    buf_free(&home->scratch);
+    free(home->slots);
+    free(home);
+}

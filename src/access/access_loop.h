@@ -1,0 +1,83 @@
+#ifndef MUSTER_ACCESS_ACCESS_LOOP_H
+#define MUSTER_ACCESS_ACCESS_LOOP_H
+
+#include "access/access_private.h"
+#include "base/buf.h"
+#include "model/quota.h"
+
+struct session;
+
+/* What one loop has: its sessions, and its ear for the committer. Loop thread, except where it says
+ * otherwise. */
+
+struct slot {
+    struct session *session;      /* NULL = free */
+    uint32_t generation;          /* of the session in it, or of the last one */
+    uint32_t next_free;
+};
+
+/* Tells the loop something that must not fail for lack of memory. Allocated by itself, since it may
+ * lie in the loop's mailbox when the loop has ended. */
+struct note {
+    struct mail mail;
+    struct access_loop *home;
+    atomic_bool posted;
+};
+
+struct empty_mail {
+    struct mail mail;
+    struct access_loop *home;
+    enum end_reason reason;
+};
+
+struct access_loop {
+    struct commit_sink sink;      /* first: its functions get a pointer to it */
+    struct access *access;
+    struct loop *loop;
+    struct counters counters;
+
+    struct slot *slots;
+    uint32_t slot_count, first_free; /* first_free == slot_count: none */
+
+    /* Sessions that may not be read from until the committer has room again. */
+    struct session *paused;
+    bool starving;
+    atomic_bool wants_room;
+
+    struct acks *gathered;        /* the committer's thread: for the next flush */
+    atomic_bool acks_lost;        /* no memory for one: whoever waits for one has to be told */
+    struct note *note;
+    struct empty_mail empty;
+
+    struct buf scratch;           /* for building one write */
+    struct bucket log_bucket;
+    uint32_t log_suppressed;
+};
+
+MU_MUST_USE enum mu_err access_loop_create(struct access_loop **out, struct access *a,
+                                           struct loop *loop);
+/* After the loop has ended; closes what connections are left. */
+void access_loop_destroy(struct access_loop *home);
+
+/* Gives s a slot and its handle. MU_E_NOMEM, MU_E_LIMIT. */
+MU_MUST_USE enum mu_err access_loop_add(struct access_loop *home, struct session *s);
+void access_loop_remove(struct access_loop *home, struct session *s);
+/* NULL if that session is over. */
+struct session *access_loop_find(struct access_loop *home, session_handle handle);
+
+/* May s hand a message over now? If not it is paused, and goes on by itself. */
+bool access_loop_has_room(struct access_loop *home, struct session *s);
+/* s ends while it waits. */
+void access_loop_unpause(struct access_loop *home, struct session *s);
+/* Any thread: the loop looks at acks_lost and wants_room soon. */
+void access_loop_notify(struct access_loop *home);
+/* Ends every session that has an acknowledgement to get: its client will send again. */
+void access_loop_fail_waiting(struct access_loop *home);
+/* Ends all sessions and connections, then tells access_shutdown. Any thread. */
+void access_loop_post_empty(struct access_loop *home, enum end_reason reason);
+
+/* Lines about what anybody on the net can cause are limited: true if this one may be written;
+ * *suppressed = how many were not, before it. */
+bool access_loop_may_log(struct access_loop *home, uint32_t *suppressed);
+
+#endif

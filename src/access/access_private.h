@@ -1,0 +1,62 @@
+#ifndef MUSTER_ACCESS_ACCESS_PRIVATE_H
+#define MUSTER_ACCESS_ACCESS_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "access/access.h"
+#include "access/locator.h"
+#include "access/rate_table.h"
+#include "access/session_table.h"
+
+/* What the files of access share. */
+
+/* Figures as they are counted: each loop has its own, and one is for other threads. */
+struct counters {
+    _Atomic uint64_t sessions, connections;
+    _Atomic uint64_t logins, refused_logins, takeovers;
+    _Atomic uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
+    _Atomic uint64_t dropped[DROP_COUNT];
+    _Atomic uint64_t ends[END_REASON_COUNT];
+    _Atomic uint64_t registrations, refused_registrations;
+};
+
+static inline void count(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+enum { LOGIN_LOCKS = 64 };
+
+struct access {
+    struct access_options options;
+    struct access_loop **loops;        /* by loop_index */
+    struct session_table *table;
+
+    /* Login and end of one device happen one after the other, in the table and at the committer
+     * alike: held (by device number) while both are told. */
+    pthread_mutex_t login_locks[LOGIN_LOCKS];
+    _Atomic uint64_t last_session;     /* number given to a login */
+    _Atomic uint64_t open_connections;
+    atomic_bool stopping;
+
+    struct rate_table *address_connections, *address_registrations, *product_registrations;
+    struct locator *locator;           /* NULL without a place database */
+    struct commit_sink control_sink, versions_sink;
+    struct counters counters;
+    struct http_table http;
+
+    pthread_mutex_t shutdown_lock;     /* over what follows */
+    pthread_cond_t loop_emptied;
+    unsigned loops_to_empty;
+};
+
+/* The loop's part of access. */
+struct access_loop *access_on_loop(struct access *a, struct loop *loop);
+/* control.c */
+void access_control_init(struct access *a);
+/* dev_http.c, dev_ota.c */
+void access_dev_init(struct access *a);
+void access_versions_init(struct access *a);
+
+#endif

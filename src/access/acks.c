@@ -1,0 +1,154 @@
+#include "access/acks.h"
+
+#include <stdlib.h>
+
+#include "access/send.h"
+#include "access/session.h"
+
+#define FIRST_SIZE 64
+
+struct ack {
+    session_handle owner;
+    struct ack *next;      /* of the same session */
+    uint32_t tag;
+    enum mu_err err;
+};
+
+struct acks {
+    struct mail mail;      /* first */
+    struct access_loop *home;
+    size_t count, size;
+    struct ack items[];
+};
+
+/* --- on the committer's thread -----------------------------------------------------------------*/
+
+static bool make_room(struct access_loop *home)
+{
+    struct acks *acks = home->gathered;
+
+    if (acks && acks->count < acks->size)
+        return true;
+    size_t size = acks ? acks->size * 2 : FIRST_SIZE;
+    acks = realloc(acks, sizeof(*acks) + size * sizeof(acks->items[0]));
+    if (!acks)
+        return false;
+    if (!home->gathered)
+        acks->count = 0;
+    acks->size = size;
+    home->gathered = acks;
+    return true;
+}
+
+void acks_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
+{
+    struct access_loop *home = (struct access_loop *)sink;
+
+    if (make_room(home))
+        home->gathered->items[home->gathered->count++] =
+            (struct ack){ .owner = owner, .tag = (uint32_t)tag, .err = err };
+    else
+        atomic_store(&home->acks_lost, true);
+}
+
+static void deliver(struct mail *m, struct loop *loop);
+
+static void drop(struct mail *m)
+{
+    free(m);
+}
+
+void acks_flush(struct commit_sink *sink)
+{
+    struct access_loop *home = (struct access_loop *)sink;
+    struct acks *acks = home->gathered;
+
+    home->gathered = NULL;
+    if (acks) {
+        acks->home = home;
+        acks->mail = (struct mail){ .deliver = deliver, .drop = drop };
+        loop_post(home->loop, &acks->mail);
+    }
+    if (atomic_load(&home->wants_room) || atomic_load(&home->acks_lost))
+        access_loop_notify(home);
+}
+
+void acks_free(struct acks *acks)
+{
+    free(acks);
+}
+
+/* --- on the loop -------------------------------------------------------------------------------*/
+
+static void fail(struct access_loop *home, struct session *s, enum mu_err err)
+{
+    count(&home->counters.dropped[DROP_JOURNAL], 1);
+    /* Not acknowledged: the client sends it again when it has logged in again. */
+    session_end(s, END_EXCEPTION, err == MU_E_FULL ? MQTT_QUOTA_EXCEEDED : MQTT_UNSPECIFIED);
+}
+
+static void write_acks(struct session *s)
+{
+    struct buf *b = &s->home->scratch;
+    uint8_t packet[ACK_SIZE];
+
+    buf_clear(b);
+    for (struct ack *a = s->first_ack; a; a = a->next) {
+        uint16_t id = (uint16_t)a->tag;
+        bool once = a->tag >> 16 == 2;
+        if (once)
+            qos2_record(s->qos2, id);
+        size_t len = packet_of_ack(packet, once ? MQTT_PUBREC : MQTT_PUBACK, id);
+        if (s->paced)
+            outgoing_packet(s, packet, len);
+        else
+            buf_append(b, packet, len);
+    }
+    if (b->err != MU_OK)
+        session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
+    else if (b->len)
+        outgoing_packet(s, b->data, b->len);
+}
+
+/* Links each session's acks together, in their order; returns the sessions. */
+static struct session *sort_by_session(struct acks *acks)
+{
+    struct session *sessions = NULL, **end = &sessions;
+
+    for (size_t i = 0; i < acks->count; i++) {
+        struct ack *a = &acks->items[i];
+        struct session *s = access_loop_find(acks->home, a->owner);
+        if (!s || s->state != SESSION_LIVE)
+            continue;
+        s->uncommitted--;
+        if (a->err != MU_OK) {
+            fail(acks->home, s, a->err);
+            continue;
+        }
+        if (s->first_ack) {
+            s->last_ack->next = a;
+        } else {
+            s->first_ack = a;
+            s->next_acked = NULL;
+            *end = s;
+            end = &s->next_acked;
+        }
+        s->last_ack = a;
+        a->next = NULL;
+    }
+    return sessions;
+}
+
+static void deliver(struct mail *m, struct loop *loop)
+{
+    struct acks *acks = (struct acks *)m;
+    (void)loop;
+
+    for (struct session *s = sort_by_session(acks), *next; s; s = next) {
+        next = s->next_acked;
+        if (s->state == SESSION_LIVE)
+            write_acks(s);
+        s->first_ack = s->last_ack = NULL;
+    }
+    free(acks);
+}

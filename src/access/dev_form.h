@@ -1,0 +1,17 @@
+#ifndef MUSTER_ACCESS_DEV_FORM_H
+#define MUSTER_ACCESS_DEV_FORM_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+
+/* The forms that devices post: key=value&key=value, values as they are. A firmware does not escape
+ * them, so neither '%' nor '+' means anything. Pure. */
+
+/* The first value of that key; false if it is not there. Keys that nobody asks for do not matter. */
+bool form_get(struct str form, const char *key, struct str *value);
+
+/* The same as text of at most size - 1 bytes; false also if it is empty, longer, or no UTF-8. */
+bool form_text(struct str form, const char *key, char *out, size_t size);
+
+#endif

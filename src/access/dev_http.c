@@ -1,0 +1,53 @@
+#include "access/dev_http.h"
+
+#include <stdarg.h>
+
+#include "base/log.h"
+
+static struct http_route routes[] = {
+    { .method = HTTP_M_POST,   .path = "/dev/devices", .where = HTTP_SLOW, .handle = dev_register },
+    { .method = HTTP_M_DELETE, .path = "/dev/devices", .where = HTTP_SLOW, .handle = dev_disable },
+    { .method = HTTP_M_GET,    .path = "/dev/devices/{did}", .where = HTTP_FAST,
+      .handle = dev_provision },
+    { .method = HTTP_M_POST,   .path = "/dev/ota/v4.1/update_and_check/{did}", .where = HTTP_DEFERRED,
+      .handle = dev_check_firmware },
+};
+
+void dev_answer(struct http_exchange *ex, int status, const char *format, ...)
+{
+    va_list args;
+
+    ex->res.status = status;
+    ex->res.content_type = "text/plain; charset=utf-8";
+    va_start(args, format);
+    buf_vprintf(&ex->res.body, format, args);
+    va_end(args);
+}
+
+void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err)
+{
+    log_event(LOG_WARN, "device_request_failed", "request=%s reason=\"%s\"", what, mu_err_text(err));
+    dev_answer(ex, err == MU_E_FULL ? 503 : 500, "%s", mu_err_text(err));
+}
+
+static void write_error(struct http_exchange *ex, int status, const char *detail)
+{
+    dev_answer(ex, status, "%s", detail && *detail ? detail : status == 404 ? "not found" : "error");
+}
+
+void access_dev_init(struct access *a)
+{
+    a->http = (struct http_table){
+        .prefix = "/dev",
+        .routes = routes,
+        .count = sizeof(routes) / sizeof(routes[0]),
+        .ctx = a,
+        .error = write_error,
+    };
+    access_versions_init(a);
+}
+
+struct http_table *access_http_table(struct access *a)
+{
+    return &a->http;
+}

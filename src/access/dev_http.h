@@ -1,0 +1,21 @@
+#ifndef MUSTER_ACCESS_DEV_HTTP_H
+#define MUSTER_ACCESS_DEV_HTTP_H
+
+#include "access/access_private.h"
+
+/* The routes under /dev, which devices use (device-access 1). A device reads an answer with one recv
+ * of at most LIMIT_DEV_ANSWER bytes, so answers are a status and a short text. */
+
+/* Fills in the answer. */
+void dev_answer(struct http_exchange *ex, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The answer for an error of a store; it is logged. */
+void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err);
+
+/* dev_register.c, dev_provision.c, dev_ota.c */
+void dev_register(struct http_exchange *ex);
+void dev_disable(struct http_exchange *ex);
+void dev_provision(struct http_exchange *ex);
+void dev_check_firmware(struct http_exchange *ex);
+
+#endif

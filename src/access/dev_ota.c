@@ -1,0 +1,75 @@
+#include "access/dev_http.h"
+
+#include "access/dev_form.h"
+#include "registry/secret.h"
+
+/* "Is there new firmware?" There is none to give yet; but the question is where the versions of a
+ * device come from, so the answer waits until they are kept. */
+
+static void kept(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
+{
+    struct http_exchange *ex = (struct http_exchange *)(uintptr_t)owner;
+
+    (void)sink;
+    (void)tag;
+    if (err == MU_OK)
+        dev_answer(ex, 404, "nothing to do");
+    else
+        dev_answer_failure(ex, "check_firmware", err);
+    http_finish(ex);
+}
+
+static void nothing_to_flush(struct commit_sink *sink)
+{
+    (void)sink;
+}
+
+void access_versions_init(struct access *a)
+{
+    a->versions_sink = (struct commit_sink){ .done = kept, .flush = nothing_to_flush };
+}
+
+/* false: the answer is written. */
+static bool read_question(struct http_exchange *ex, uint32_t *device, struct journal_versions *versions)
+{
+    struct access *a = ex->ctx;
+    struct str form = ex->req.body, type, passcode;
+    struct fleet_login login;
+
+    if (!fleet_login_find(a->options.fleet, ex->req.captures[0], &login)) {
+        dev_answer(ex, 404, "unknown did");
+        return false;
+    }
+    if (!form_get(form, "passcode", &passcode) || !secret_text_equal(passcode, str_of(login.passcode))) {
+        dev_answer(ex, 400, "wrong passcode");
+        return false;
+    }
+    if (!form_get(form, "type", &type) || (!str_eq(type, STR("1")) && !str_eq(type, STR("2")))) {
+        dev_answer(ex, 400, "type is neither 1 nor 2");
+        return false;
+    }
+    bool module = str_eq(type, STR("1"));
+    char *hard = versions->text[module ? VERSION_WIFI_HARD : VERSION_MCU_HARD];
+    char *soft = versions->text[module ? VERSION_WIFI_SOFT : VERSION_MCU_SOFT];
+    if (!form_text(form, "hard_version", hard, LIMIT_VERSION + 1) ||
+        !form_text(form, "soft_version", soft, LIMIT_VERSION + 1)) {
+        dev_answer(ex, 400, "hard_version or soft_version is missing or too long");
+        return false;
+    }
+    *device = login.no;
+    return true;
+}
+
+void dev_check_firmware(struct http_exchange *ex)
+{
+    struct access *a = ex->ctx;
+    struct journal_versions versions = { 0 };
+    uint32_t device;
+
+    if (!read_question(ex, &device, &versions)) {
+        http_finish(ex);
+        return;
+    }
+    committer_versions(a->options.committer, &a->versions_sink, (uint64_t)(uintptr_t)ex, 1, device,
+                       &versions);
+}

@@ -1,0 +1,93 @@
+#include "access/handle.h"
+
+#include <stdlib.h>
+
+#include "access/acks.h"
+#include "access/mqtt_publish.h"
+#include "access/send.h"
+#include "base/clock.h"
+
+static bool within_message_rate(struct session *s)
+{
+    const struct access_options *o = &s->home->access->options;
+
+    if (bucket_take(&s->message_bucket, o->device_messages, o->device_messages_burst, 1,
+                    session_now(s) * 1000))
+        return true;
+    count(&s->home->counters.dropped[DROP_RATE], 1);
+    session_end(s, END_DENSITY, session_reason(END_DENSITY));
+    return false;
+}
+
+/* false: this message has been here before (and its PUBREC, if it was due, is repeated), or cannot
+ * be taken. */
+static bool is_first(struct session *s, uint16_t id)
+{
+    if (!s->qos2 && !(s->qos2 = calloc(1, sizeof(*s->qos2)))) {
+        session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
+        return false;
+    }
+    switch (qos2_receive(s->qos2, id)) {
+    case QOS2_NEW:
+        return true;
+    case QOS2_RECORDED:
+        send_ack(s, MQTT_PUBREC, id);
+        return false;
+    case QOS2_PENDING:
+        return false;
+    case QOS2_FULL:
+        break;
+    }
+    session_violation(s, MQTT_RECEIVE_MAXIMUM);
+    return false;
+}
+
+/* dev2app: the acknowledgement waits for the disk. */
+static void report(struct session *s, const struct mqtt_publish *p)
+{
+    uint64_t tag = p->qos ? ack_tag(p->id, p->qos) : 0;
+
+    if (tag)
+        s->uncommitted++;
+    committer_report(s->home->access->options.committer, &s->home->sink, s->handle, tag, s->device,
+                     clock_wall_us(), p->payload, p->payload_len);
+    outgoing_answered(s, p->payload, p->payload_len);
+}
+
+/* cli2ser_req: nothing of it is kept, so it is acknowledged at once. */
+static void request(struct session *s, const struct mqtt_publish *p)
+{
+    static const uint8_t ask_for_apps[] = { 0, 0, 0, 3, 0x02, 0x0f };
+
+    if (p->qos == 2)
+        qos2_record(s->qos2, p->id);
+    if (p->qos)
+        send_ack(s, p->qos == 2 ? MQTT_PUBREC : MQTT_PUBACK, p->id);
+    if (s->granted[FILTER_ANSWER] && p->payload_len == sizeof(ask_for_apps) &&
+        memcmp(p->payload, ask_for_apps, sizeof(ask_for_apps)) == 0)
+        outgoing_answer(s);
+}
+
+void handle_publish(struct session *s, uint8_t flags, struct bytes body)
+{
+    struct mqtt_publish p;
+    enum mqtt_reason reason = mqtt_read_publish(flags, body, s->version, &p);
+
+    if (reason != MQTT_SUCCESS) {
+        session_violation(s, reason);
+        return;
+    }
+    enum topic_kind kind = topic_kind(p.topic, str_of(s->did));
+    if (kind == TOPIC_FOREIGN) {
+        count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);
+        session_violation(s, MQTT_NOT_AUTHORIZED);
+        return;
+    }
+    if (!within_message_rate(s) || (p.qos == 2 && !is_first(s, p.id)))
+        return;
+    count(&s->home->counters.messages_in, 1);
+    if (kind == TOPIC_REPORT)
+        report(s, &p);
+    else
+        request(s, &p);
+}

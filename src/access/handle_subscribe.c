@@ -1,0 +1,94 @@
+#include "access/handle.h"
+
+#include "access/send.h"
+
+#define OPTION_QOS      0x03
+#define OPTION_RETAIN   0x30 /* retain handling, 5.0 */
+#define OPTION_RESERVED 0xc0
+#define FAILURE_3_1_1   0x80
+
+static enum mqtt_reason read_start(struct session *s, struct bytes *body, uint16_t *id)
+{
+    static const uint64_t allowed = MQTT_P_BIT(MQTT_P_SUBSCRIPTION_ID) | MQTT_P_BIT(MQTT_P_USER);
+    struct mqtt_properties properties;
+    enum mqtt_reason reason;
+
+    *id = bytes_u16be(body);
+    if (body->bad || *id == 0)
+        return MQTT_MALFORMED;
+    if (s->version == MQTT_5) {
+        if ((reason = mqtt_read_properties(body, allowed, &properties)) != MQTT_SUCCESS)
+            return reason;
+        if (properties.seen & MQTT_P_BIT(MQTT_P_SUBSCRIPTION_ID))
+            return MQTT_NO_SUBSCRIPTION_IDS;
+    }
+    return body->left ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
+}
+
+static enum mqtt_reason check_options(const struct session *s, uint8_t options)
+{
+    if ((options & OPTION_QOS) == 3)
+        return MQTT_MALFORMED;
+    if (s->version == MQTT_5)
+        return options & OPTION_RESERVED || (options & OPTION_RETAIN) == OPTION_RETAIN ? MQTT_MALFORMED
+                                                                                       : MQTT_SUCCESS;
+    if (s->version == MQTT_3_1_1 && options & (uint8_t)~OPTION_QOS)
+        return MQTT_MALFORMED;
+    return MQTT_SUCCESS;
+}
+
+/* Returns the granted QoS, or why there is none. */
+static uint8_t subscribe(struct session *s, struct str filter, uint8_t options)
+{
+    /* What we publish is QoS 0 or 1. */
+    uint8_t qos = options & OPTION_QOS ? 1 : 0;
+    enum filter_kind kind = filter_kind(filter, str_of(s->did), str_of(s->product->product_key));
+
+    switch (kind) {
+    case FILTER_UNUSED:
+        return qos;
+    case FILTER_FOREIGN:
+        return MQTT_NOT_AUTHORIZED;
+    case FILTER_SHARED:
+        return MQTT_NO_SHARED;
+    case FILTER_INVALID:
+        return MQTT_BAD_FILTER;
+    default:
+        s->granted[kind] = (uint8_t)(1 + qos);
+        return qos;
+    }
+}
+
+void handle_subscribe(struct session *s, uint8_t flags, struct bytes body)
+{
+    uint8_t codes[SEND_CODES_MAX];
+    size_t n = 0;
+    uint16_t id;
+    enum mqtt_reason reason = read_start(s, &body, &id);
+
+    (void)flags;
+    while (reason == MQTT_SUCCESS && body.left) {
+        struct str filter = mqtt_read_text(&body);
+        uint8_t options = bytes_u8(&body);
+        if (body.bad)
+            reason = MQTT_MALFORMED;
+        else if (n == SEND_CODES_MAX)
+            reason = MQTT_QUOTA_EXCEEDED; /* a device has seven filters that it may ask for */
+        else if ((reason = check_options(s, options)) == MQTT_SUCCESS)
+            codes[n++] = subscribe(s, filter, options);
+        if (n && codes[n - 1] >= FAILURE_3_1_1 && s->version == MQTT_3_1) {
+            /* Its SUBACK cannot say no. */
+            count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);
+            reason = MQTT_NOT_AUTHORIZED;
+        }
+    }
+    if (reason != MQTT_SUCCESS) {
+        session_violation(s, reason);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (codes[i] >= FAILURE_3_1_1 && s->version != MQTT_5)
+            codes[i] = FAILURE_3_1_1;
+    }
+    send_codes(s, MQTT_SUBACK, id, codes, n);
+}

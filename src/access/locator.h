@@ -1,0 +1,26 @@
+#ifndef MUSTER_ACCESS_LOCATOR_H
+#define MUSTER_ACCESS_LOCATOR_H
+
+#include "fleet/committer.h"
+#include "model/cidr.h"
+#include "net/workers.h"
+#include "registry/registry.h"
+
+/* Finds out where devices are that nobody has placed, by the address they connect from. One worker at
+ * a time does it, behind a bounded queue: a device that finds it full is located when it connects
+ * the next time. */
+struct locator;
+
+struct locator_options {
+    const char *geoip_db;
+    struct registry *registry;
+    struct committer *committer;
+    struct workers *workers;
+};
+MU_MUST_USE enum mu_err locator_create(struct locator **out, const struct locator_options *o, char *why,
+                                       size_t why_size);
+/* Any thread, never blocks. Loopback is nowhere. */
+void locator_ask(struct locator *l, uint32_t device, const struct ip_addr *ip);
+void locator_destroy(struct locator *l); /* after the workers have ended */
+
+#endif

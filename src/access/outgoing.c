@@ -1,0 +1,316 @@
+#include "access/outgoing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/session.h"
+#include "base/clock.h"
+
+/* What a paced session may have waiting besides PUBLISHes: a second's worth of acknowledgements.
+ * A client that gets beyond it asks faster than it takes answers. */
+#define HELD_MAX 2048
+
+#define IN_FLIGHT_IDS 32 /* packet ids in use are bits of a word */
+
+struct held {
+    size_t len;
+    uint8_t bytes[HELD_MAX];
+};
+
+static bool write_out(struct session *s, const void *bytes, size_t len)
+{
+    if (conn_write(&s->conn, bytes, len) != MU_OK)
+        return false;
+    count(&s->home->counters.bytes_out, len);
+    return true;
+}
+
+/* --- packets other than PUBLISH ----------------------------------------------------------------*/
+
+static bool publish_waits(const struct session *s)
+{
+    return s->out.owes_answer || s->out.queued > s->out.written;
+}
+
+static void hold(struct session *s, const void *bytes, size_t len)
+{
+    struct held *h = s->out.held;
+
+    if (!h) {
+        h = s->out.held = malloc(sizeof(*h));
+        if (h)
+            h->len = 0;
+    }
+    if (!h || len > HELD_MAX - h->len) {
+        session_violation(s, MQTT_QUOTA_EXCEEDED);
+        return;
+    }
+    memcpy(h->bytes + h->len, bytes, len);
+    h->len += len;
+}
+
+static void release_held(struct session *s)
+{
+    struct held *h = s->out.held;
+    struct mqtt_head head;
+
+    if (!h)
+        return;
+    s->out.held = NULL;
+    for (size_t at = 0; at < h->len; at += head.size + head.body) {
+        if (mqtt_read_head(h->bytes + at, h->len - at, &head) != MQTT_HEAD_WHOLE ||
+            !write_out(s, h->bytes + at, head.size + head.body))
+            break;
+    }
+    free(h);
+    pace_packet_sent(&s->out.pace, session_now(s));
+}
+
+void outgoing_packet(struct session *s, const void *bytes, size_t len)
+{
+    if (!s->paced) {
+        write_out(s, bytes, len);
+        return;
+    }
+    /* Not past a PUBLISH that waits for its gap either: acknowledgements could keep it waiting for
+     * ever. */
+    if (s->out.held || publish_waits(s) || !pace_allows_packet(&s->out.pace, session_now(s))) {
+        hold(s, bytes, len);
+        session_arm(s);
+        return;
+    }
+    write_out(s, bytes, len);
+    pace_packet_sent(&s->out.pace, session_now(s));
+}
+
+/* --- the queue of controls ---------------------------------------------------------------------*/
+
+static struct control_request *pop(struct outgoing *o)
+{
+    struct control_request *req = o->first;
+
+    o->first = req->next;
+    if (!o->first)
+        o->last = NULL;
+    o->queued--;
+    if (o->written)
+        o->written--;
+    return req;
+}
+
+static void fail(struct session *s, struct control_request *req, enum mu_err err)
+{
+    count(&s->home->counters.dropped[DROP_NOT_SENT], 1);
+    req->done(req, err);
+}
+
+static void fail_overdue(struct session *s)
+{
+    while (s->out.first && s->out.first->due_ms <= session_now(s))
+        fail(s, pop(&s->out), MU_E_TIMEOUT);
+}
+
+/* The kernel has all that was written: the log may say so. */
+static void log_written(struct session *s)
+{
+    struct access *a = s->home->access;
+
+    while (s->out.written) {
+        struct control_request *req = pop(&s->out);
+        committer_control(a->options.committer, &a->control_sink, (uint64_t)(uintptr_t)req, 1, s->device,
+                          clock_wall_us(), req->enterprise, req->request, req->frame, req->frame_len);
+    }
+}
+
+static const struct control_request *next_waiting(const struct outgoing *o)
+{
+    const struct control_request *req = o->first;
+
+    for (unsigned i = 0; i < o->written; i++)
+        req = req->next;
+    return req;
+}
+
+/* The best QoS that the device has asked for where our controls go; -1 if it has not asked. (Or not
+ * any more: what was queued before an UNSUBSCRIBE may still come, says MQTT.) */
+static int control_qos(const struct session *s)
+{
+    uint8_t granted = s->granted[FILTER_CONTROL_ALL];
+
+    if (s->granted[FILTER_CONTROL_ANY] > granted)
+        granted = s->granted[FILTER_CONTROL_ANY];
+    if (s->granted[FILTER_CONTROL_OURS] > granted)
+        granted = s->granted[FILTER_CONTROL_OURS];
+    return granted - 1;
+}
+
+static bool has_free_id(const struct outgoing *o)
+{
+    return __builtin_popcount(o->in_flight) < o->in_flight_max;
+}
+
+static uint16_t take_id(struct outgoing *o)
+{
+    int bit = __builtin_ctz(~o->in_flight);
+    o->in_flight |= UINT32_C(1) << bit;
+    return (uint16_t)(bit + 1);
+}
+
+void outgoing_acked(struct session *s, uint16_t id)
+{
+    if (id > IN_FLIGHT_IDS)
+        return;
+    s->out.in_flight &= ~(UINT32_C(1) << (id - 1));
+    outgoing_go_on(s);
+}
+
+/* --- PUBLISH -----------------------------------------------------------------------------------*/
+
+static size_t publish_size(const struct session *s, size_t topic_len, bool with_id, size_t payload_len)
+{
+    return 2 + topic_len + (with_id ? 2 : 0) + (s->version == MQTT_5 ? 1 : 0) + payload_len;
+}
+
+/* id 0: QoS 0, else QoS 1. */
+static bool publish(struct session *s, const char *topic, size_t topic_len, uint16_t id,
+                    const uint8_t *payload, size_t payload_len)
+{
+    struct buf *b = &s->home->scratch;
+
+    buf_clear(b);
+    buf_append_u8(b, (uint8_t)(MQTT_PUBLISH << 4 | (id ? 2 : 0)));
+    buf_append_varint(b, publish_size(s, topic_len, id != 0, payload_len));
+    buf_append_u16be(b, (uint16_t)topic_len);
+    buf_append(b, topic, topic_len);
+    if (id)
+        buf_append_u16be(b, id);
+    if (s->version == MQTT_5)
+        buf_append_u8(b, 0); /* no properties */
+    buf_append(b, payload, payload_len);
+    if (b->err != MU_OK) {
+        session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
+        return false;
+    }
+    if (!write_out(s, b->data, b->len))
+        return false; /* the connection is ending, and says why in closed() */
+    count(&s->home->counters.messages_out, 1);
+    if (s->paced)
+        pace_publish_sent(&s->out.pace, payload, payload_len, session_now(s));
+    return true;
+}
+
+static void publish_answer(struct session *s)
+{
+    /* The number of app clients that are online: apps do not connect yet. */
+    static const uint8_t none_online[] = { 0, 0, 0, 3, 0x02, 0x10, 0, 0 };
+    char topic[TOPIC_SIZE];
+
+    s->out.owes_answer = false;
+    publish(s, topic, topic_of_answer(s->did, topic), 0, none_online, sizeof(none_online));
+}
+
+static void publish_control(struct session *s)
+{
+    const struct control_request *req = next_waiting(&s->out);
+    char topic[TOPIC_SIZE];
+    size_t topic_len = topic_of_control(s->did, topic);
+    uint16_t id = control_qos(s) == 1 ? take_id(&s->out) : 0;
+
+    s->out.written++;
+    if (publish(s, topic, topic_len, id, req->frame, req->frame_len) && conn_unsent(&s->conn) == 0)
+        log_written(s);
+}
+
+/* --- in what order -----------------------------------------------------------------------------*/
+
+static bool has_id_for_next(const struct session *s)
+{
+    return s->out.owes_answer || control_qos(s) != 1 || has_free_id(&s->out);
+}
+
+static bool may_publish(const struct session *s)
+{
+    return has_id_for_next(s) && (!s->paced || pace_allows_publish(&s->out.pace, session_now(s)));
+}
+
+void outgoing_go_on(struct session *s)
+{
+    fail_overdue(s);
+    if (s->paced && pace_gave_up(&s->out.pace, session_now(s)))
+        release_held(s);
+    while (s->state == SESSION_LIVE && publish_waits(s) && may_publish(s)) {
+        if (s->out.owes_answer)
+            publish_answer(s);
+        else
+            publish_control(s);
+    }
+    if (!publish_waits(s) && pace_allows_packet(&s->out.pace, session_now(s)))
+        release_held(s);
+    session_arm(s);
+}
+
+void outgoing_control(struct session *s, struct control_request *req)
+{
+    struct outgoing *o = &s->out;
+    char topic[TOPIC_SIZE];
+    int qos = control_qos(s);
+
+    if (qos < 0 || publish_size(s, topic_of_control(s->did, topic), qos > 0, req->frame_len) +
+                   MQTT_HEAD_MAX > o->packet_max) {
+        fail(s, req, MU_E_CLOSED);
+        return;
+    }
+    if (o->queued == LIMIT_CONTROL_QUEUE) {
+        fail(s, req, MU_E_LIMIT);
+        return;
+    }
+    req->next = NULL;
+    if (o->last)
+        o->last->next = req;
+    else
+        o->first = req;
+    o->last = req;
+    o->queued++;
+    outgoing_go_on(s);
+}
+
+void outgoing_answer(struct session *s)
+{
+    s->out.owes_answer = true;
+    outgoing_go_on(s);
+}
+
+void outgoing_answered(struct session *s, const uint8_t *payload, size_t len)
+{
+    if (!s->paced || !pace_answered(&s->out.pace, payload, len))
+        return;
+    release_held(s);
+    outgoing_go_on(s);
+}
+
+void outgoing_drained(struct session *s)
+{
+    log_written(s);
+    outgoing_go_on(s);
+}
+
+int64_t outgoing_due_ms(const struct session *s)
+{
+    int64_t due = s->out.first ? s->out.first->due_ms : INT64_MAX, next;
+
+    if (s->paced && publish_waits(s) && has_id_for_next(s) &&
+        (next = pace_publish_ms(&s->out.pace)) < due)
+        due = next;
+    if (s->out.held && (next = s->out.pace.answer_due_ms) != 0 && next < due)
+        due = next;
+    return due;
+}
+
+void outgoing_end(struct session *s)
+{
+    while (s->out.first)
+        fail(s, pop(&s->out), MU_E_CLOSED);
+    s->out.owes_answer = false;
+    free(s->out.held);
+    s->out.held = NULL;
+}

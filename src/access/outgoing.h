@@ -1,0 +1,45 @@
+#ifndef MUSTER_ACCESS_OUTGOING_H
+#define MUSTER_ACCESS_OUTGOING_H
+
+#include "access/pace.h"
+#include "fleet/control_request.h"
+
+struct session;
+
+/* What goes to a device. To most it is written at once. To a paced one it goes as its pacing
+ * allows: one packet per write, PUBLISHes wait in a queue and hold back what comes behind them.
+ * Loop thread. */
+struct outgoing {
+    struct pace pace;
+    struct control_request *first, *last; /* the oldest `written` have been given to conn, but not
+                                             all of them to the kernel; the others wait */
+    uint8_t queued, written;
+    bool owes_answer;              /* to a question for the number of app clients */
+    struct held *held;             /* packets behind a PUBLISH; NULL = none */
+    uint32_t in_flight;            /* bit i: packet id i + 1 waits for its PUBACK */
+    uint16_t in_flight_max;
+    uint32_t packet_max;           /* that the client takes (5.0) */
+};
+
+/* Writes packets (whole ones) that are no PUBLISH; to a paced session one at a time. */
+void outgoing_packet(struct session *s, const void *bytes, size_t len);
+/* Publishes the frame, now or later; done() follows in any case. */
+void outgoing_control(struct session *s, struct control_request *req);
+/* Answers a question for the number of app clients, now or later. */
+void outgoing_answer(struct session *s);
+
+/* The device has published this: perhaps the answer that pacing waits for. */
+void outgoing_answered(struct session *s, const uint8_t *payload, size_t len);
+/* The device has acknowledged a packet id. */
+void outgoing_acked(struct session *s, uint16_t id);
+/* conn has given all to the kernel. */
+void outgoing_drained(struct session *s);
+
+/* Writes what may go by now and fails what has waited too long. */
+void outgoing_go_on(struct session *s);
+/* When to call it at the latest; INT64_MAX = no need. */
+int64_t outgoing_due_ms(const struct session *s);
+/* The session ends: what waits fails. */
+void outgoing_end(struct session *s);
+
+#endif

@@ -1,0 +1,101 @@
+#include "access/rate_table.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "model/quota.h"
+
+/* Sets of four buckets; a key can stand in the one set that its hash names. The hash is seeded, so
+ * nobody can choose addresses that push out a certain other one. */
+
+#define WAYS 4
+#define SETS (16 * 1024) /* 65,536 keys, 1.5 MiB; the pages that are not used stay unreal */
+
+struct key { uint64_t high, low; };
+
+struct entry {
+    struct key key;
+    struct bucket bucket; /* never used: an empty entry */
+};
+
+struct rate_table {
+    double per_minute;
+    uint64_t seed;
+    pthread_mutex_t lock;
+    struct entry sets[SETS][WAYS];
+};
+
+enum mu_err rate_table_create(struct rate_table **out, double per_minute)
+{
+    struct rate_table *t = *out = calloc(1, sizeof(*t));
+
+    if (!t)
+        return MU_E_NOMEM;
+    t->per_minute = per_minute;
+    random_bytes(&t->seed, sizeof(t->seed));
+    pthread_mutex_init(&t->lock, NULL);
+    return MU_OK;
+}
+
+void rate_table_destroy(struct rate_table *t)
+{
+    if (!t)
+        return;
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+/* The finalizer of splitmix64. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+static struct entry *find(struct rate_table *t, struct key key)
+{
+    struct entry *set = t->sets[mix(mix(key.high ^ t->seed) ^ key.low) % SETS], *quietest = set;
+
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (set[i].key.high == key.high && set[i].key.low == key.low)
+            return &set[i];
+        if (set[i].bucket.emptied_us < quietest->bucket.emptied_us)
+            quietest = &set[i];
+    }
+    *quietest = (struct entry){ .key = key };
+    return quietest;
+}
+
+static bool take(struct rate_table *t, struct key key, int64_t mono_us)
+{
+    if (t->per_minute <= 0)
+        return true;
+    double burst = t->per_minute < 1 ? 1 : t->per_minute;
+    pthread_mutex_lock(&t->lock);
+    bool taken = bucket_take(&find(t, key)->bucket, t->per_minute / 60, burst, 1, mono_us);
+    pthread_mutex_unlock(&t->lock);
+    return taken;
+}
+
+bool rate_table_take_address(struct rate_table *t, const struct ip_addr *ip, int64_t mono_us)
+{
+    static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
+    struct key key;
+
+    if (ip_is_loopback(ip))
+        return true;
+    memcpy(&key.high, ip->bytes, 8);
+    memcpy(&key.low, ip->bytes + 8, 8);
+    if (memcmp(ip->bytes, v4_mapped, sizeof(v4_mapped)) != 0)
+        key.low = 0;
+    return take(t, key, mono_us);
+}
+
+bool rate_table_take_number(struct rate_table *t, uint32_t number, int64_t mono_us)
+{
+    /* Never the all-zero key of an empty entry. */
+    return take(t, (struct key){ UINT64_MAX, number }, mono_us);
+}

@@ -1,0 +1,113 @@
+#include "access/send.h"
+
+#include <string.h>
+
+#include "access/mqtt_connect.h"
+
+/* What a client of 5.0 is told about us. Retained messages and sessions that outlive their connection
+ * are not kept; a subscription gets what it names. */
+static void append_connack_properties(struct session *s, struct buf *b, const char *client_id)
+{
+    buf_append_u8(b, MQTT_P_SESSION_EXPIRY);
+    buf_append_u32be(b, 0);
+    buf_append_u8(b, MQTT_P_RECEIVE_MAXIMUM);
+    buf_append_u16be(b, LIMIT_MQTT_QOS2);
+    buf_append_u8(b, MQTT_P_RETAIN_AVAILABLE);
+    buf_append_u8(b, 0);
+    buf_append_u8(b, MQTT_P_PACKET_MAXIMUM);
+    buf_append_u32be(b, s->home->access->options.mqtt_packet_max);
+    if (client_id) {
+        buf_append_u8(b, MQTT_P_ASSIGNED_CLIENT);
+        buf_append_u16be(b, (uint16_t)strlen(client_id));
+        buf_append_str(b, client_id);
+    }
+    buf_append_u8(b, MQTT_P_TOPIC_ALIAS_MAXIMUM);
+    buf_append_u16be(b, 0);
+    buf_append_u8(b, MQTT_P_WILDCARDS_AVAILABLE);
+    buf_append_u8(b, 1);
+    buf_append_u8(b, MQTT_P_IDS_AVAILABLE);
+    buf_append_u8(b, 0);
+    buf_append_u8(b, MQTT_P_SHARED_AVAILABLE);
+    buf_append_u8(b, 0);
+}
+
+static bool send_connack_5(struct session *s, enum mqtt_reason reason, const char *client_id)
+{
+    struct buf *b = &s->home->scratch;
+
+    /* Remaining length and property length are put in at the end: both are below 128. */
+    buf_clear(b);
+    buf_append(b, (uint8_t[]){ MQTT_CONNACK << 4, 0, 0, (uint8_t)reason, 0 }, 5);
+    if (reason == MQTT_SUCCESS)
+        append_connack_properties(s, b, client_id);
+    if (b->err != MU_OK)
+        return false;
+    b->data[1] = (uint8_t)(b->len - 2);
+    b->data[4] = (uint8_t)(b->len - 5);
+    outgoing_packet(s, b->data, b->len);
+    return true;
+}
+
+bool send_connack(struct session *s, enum mqtt_reason reason, const char *client_id)
+{
+    uint8_t code = mqtt_connack_code(reason);
+
+    if (s->version == MQTT_5)
+        return send_connack_5(s, reason, client_id);
+    if (s->version == MQTT_UNKNOWN || (reason != MQTT_SUCCESS && code == 0))
+        return false;
+    outgoing_packet(s, (uint8_t[]){ MQTT_CONNACK << 4, 2, 0, code }, 4);
+    return true;
+}
+
+size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id)
+{
+    out[0] = (uint8_t)(type << 4 | (type == MQTT_PUBREL ? 2 : 0));
+    out[1] = 2;
+    out[2] = (uint8_t)(id >> 8);
+    out[3] = (uint8_t)id;
+    return ACK_SIZE;
+}
+
+void send_ack(struct session *s, enum mqtt_type type, uint16_t id)
+{
+    uint8_t packet[ACK_SIZE];
+    outgoing_packet(s, packet, packet_of_ack(packet, type, id));
+}
+
+void send_pubcomp(struct session *s, uint16_t id, enum mqtt_reason reason)
+{
+    if (s->version == MQTT_5 && reason != MQTT_SUCCESS)
+        outgoing_packet(s, (uint8_t[]){ MQTT_PUBCOMP << 4, 3, (uint8_t)(id >> 8), (uint8_t)id,
+                                        (uint8_t)reason }, 5);
+    else
+        send_ack(s, MQTT_PUBCOMP, id);
+}
+
+void send_codes(struct session *s, enum mqtt_type type, uint16_t id, const uint8_t *codes, size_t count)
+{
+    uint8_t packet[5 + SEND_CODES_MAX];
+    size_t n = 0;
+
+    packet[n++] = (uint8_t)(type << 4);
+    packet[n++] = (uint8_t)((s->version == MQTT_5 ? 3 : 2) + count);
+    packet[n++] = (uint8_t)(id >> 8);
+    packet[n++] = (uint8_t)id;
+    if (s->version == MQTT_5)
+        packet[n++] = 0; /* no properties */
+    memcpy(packet + n, codes, count);
+    outgoing_packet(s, packet, n + count);
+}
+
+void send_pingresp(struct session *s)
+{
+    outgoing_packet(s, (uint8_t[]){ MQTT_PINGRESP << 4, 0 }, 2);
+}
+
+bool send_disconnect(struct session *s, enum mqtt_reason reason)
+{
+    if (s->version != MQTT_5)
+        return false;
+    conn_write(&s->conn, (uint8_t[]){ MQTT_DISCONNECT << 4, 1, (uint8_t)reason }, 3);
+    return true;
+}

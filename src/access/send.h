@@ -1,0 +1,27 @@
+#ifndef MUSTER_ACCESS_SEND_H
+#define MUSTER_ACCESS_SEND_H
+
+#include "access/session.h"
+
+/* The packets that we send, but for PUBLISH (outgoing.c). Loop thread. */
+
+/* client_id: told to a client of 5.0 that has none; else NULL. A reason other than MQTT_SUCCESS is a
+ * refusal. false: the protocol has no such answer, nothing was sent. */
+bool send_connack(struct session *s, enum mqtt_reason reason, const char *client_id);
+
+#define ACK_SIZE 4
+/* PUBACK, PUBREC, PUBREL, PUBCOMP of success; returns the size. Pure. */
+size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id);
+void send_ack(struct session *s, enum mqtt_type type, uint16_t id);
+/* As send_ack; in 5.0 with a reason. */
+void send_pubcomp(struct session *s, uint16_t id, enum mqtt_reason reason);
+
+enum { SEND_CODES_MAX = 64 };
+/* SUBACK, UNSUBACK; at most SEND_CODES_MAX codes. */
+void send_codes(struct session *s, enum mqtt_type type, uint16_t id, const uint8_t *codes, size_t count);
+
+void send_pingresp(struct session *s);
+/* Past what pacing holds back, since nothing follows. false before 5.0, which has none. */
+bool send_disconnect(struct session *s, enum mqtt_reason reason);
+
+#endif

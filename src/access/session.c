@@ -1,0 +1,178 @@
+#include "access/session.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "access/send.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LOGIN_MS 10000 /* from the accept to a good CONNECT (issue: unauthenticated connections) */
+
+/* --- deadlines ---------------------------------------------------------------------------------*/
+
+/* When the client will have been silent for too long; INT64_MAX if it may be. */
+static int64_t silence_due_ms(const struct session *s)
+{
+    if (s->state == SESSION_NEW)
+        return s->last_seen_ms + LOGIN_MS;
+    return s->keep_alive ? s->last_seen_ms + s->keep_alive * INT64_C(1500) : INT64_MAX;
+}
+
+/* The timer is only moved forward in time: a packet that puts off the silence leaves it where it is,
+ * and it looks again when it fires. */
+void session_arm(struct session *s)
+{
+    if (s->state == SESSION_ENDED)
+        return;
+    int64_t due = silence_due_ms(s), out = outgoing_due_ms(s);
+    if (out < due)
+        due = out;
+    if (due != INT64_MAX && (!s->timer.prev || s->timer.due_ms > due))
+        timer_start(s->home->loop, &s->timer, due - session_now(s));
+}
+
+static void deadline(struct timer *t)
+{
+    struct session *s = (struct session *)((char *)t - offsetof(struct session, timer));
+
+    /* While we do not read we cannot know that it is silent. */
+    if (s->prev_paused)
+        s->last_seen_ms = session_now(s);
+    if (session_now(s) >= silence_due_ms(s)) {
+        session_end(s, END_NO_HEARTBEAT, MQTT_KEEP_ALIVE_TIMEOUT);
+        return;
+    }
+    outgoing_go_on(s);
+}
+
+/* --- the end -----------------------------------------------------------------------------------*/
+
+static void publish_will(struct session *s)
+{
+    struct access *a = s->home->access;
+
+    if (s->will) {
+        count(&s->home->counters.messages_in, 1);
+        committer_report(a->options.committer, &s->home->sink, s->handle, 0, s->device, clock_wall_us(),
+                         s->will->payload, s->will->len);
+    }
+}
+
+/* Accounts for the end; the connection is not touched. */
+static void finish(struct session *s, enum end_reason reason)
+{
+    bool was_live = s->state == SESSION_LIVE;
+
+    s->state = SESSION_ENDED;
+    timer_stop(&s->timer);
+    access_loop_unpause(s->home, s);
+    outgoing_end(s);
+    if (was_live) {
+        publish_will(s);
+        session_logout(s, reason);
+    }
+    free(s->will);
+    free(s->qos2);
+    s->will = NULL;
+    s->qos2 = NULL;
+}
+
+enum mqtt_reason session_reason(enum end_reason reason)
+{
+    switch (reason) {
+    case END_FORCE:
+        return MQTT_TAKEN_OVER;
+    case END_RESET:
+        return MQTT_ADMINISTRATIVE;
+    case END_NO_HEARTBEAT:
+        return MQTT_KEEP_ALIVE_TIMEOUT;
+    case END_DENSITY:
+        return MQTT_RATE_TOO_HIGH;
+    case END_DATA_SIZE:
+        return MQTT_QUOTA_EXCEEDED;
+    case END_EXCEPTION:
+        return MQTT_SHUTTING_DOWN;
+    default:
+        return MQTT_SUCCESS;
+    }
+}
+
+void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why)
+{
+    bool was_live = s->state == SESSION_LIVE, said = false;
+
+    if (s->state == SESSION_ENDED)
+        return;
+    finish(s, reason);
+    if (why != MQTT_SUCCESS)
+        said = was_live ? send_disconnect(s, why) : send_connack(s, why, NULL);
+    if (said)
+        conn_close_when_sent(&s->conn);
+    else
+        conn_close(&s->conn);
+}
+
+void session_violation(struct session *s, enum mqtt_reason why)
+{
+    session_end(s, END_EXCEPTION, why);
+}
+
+static enum end_reason reason_of_close(const struct conn *c, enum conn_end end)
+{
+    switch (end) {
+    case CONN_PEER_CLOSED:
+        return conn_is_tls(c) ? END_SSL_CLOSED : END_TCP_CLOSED;
+    case CONN_TLS_FAILED:
+        return END_SSL_CLOSED;
+    default:
+        return END_EXCEPTION;
+    }
+}
+
+static void closed(struct conn *c, enum conn_end end)
+{
+    struct session *s = (struct session *)c;
+
+    if (s->state != SESSION_ENDED)
+        finish(s, reason_of_close(c, end));
+    count(&s->home->counters.connections, (uint64_t)-1);
+    atomic_fetch_sub(&s->home->access->open_connections, 1);
+    access_loop_remove(s->home, s);
+    free(s);
+}
+
+static void drained(struct conn *c)
+{
+    struct session *s = (struct session *)c;
+    if (s->state == SESSION_LIVE)
+        outgoing_drained(s);
+}
+
+/* --- the beginning -----------------------------------------------------------------------------*/
+
+void session_open(struct access_loop *home, int fd, struct tls_context *tls)
+{
+    static const struct conn_ops ops = { .data = session_input, .drained = drained, .closed = closed };
+    uint32_t packet_max = home->access->options.mqtt_packet_max;
+    struct session *s = calloc(1, sizeof(*s));
+
+    if (!s || access_loop_add(home, s) != MU_OK) {
+        free(s);
+        close(fd);
+        goto refused;
+    }
+    if (conn_open(&s->conn, home->loop, fd, tls, &ops, packet_max, LIMIT_MQTT_OUT) != MU_OK) {
+        access_loop_remove(home, s);
+        free(s);
+        goto refused;
+    }
+    s->home = home;
+    s->timer.fire = deadline;
+    s->last_seen_ms = session_now(s);
+    count(&home->counters.connections, 1);
+    session_arm(s);
+    return;
+refused:
+    atomic_fetch_sub(&home->access->open_connections, 1);
+}

@@ -1,0 +1,84 @@
+#ifndef MUSTER_ACCESS_SESSION_H
+#define MUSTER_ACCESS_SESSION_H
+
+#include "access/access_loop.h"
+#include "access/mqtt_packet.h"
+#include "access/outgoing.h"
+#include "access/qos2.h"
+#include "access/topics.h"
+#include "net/conn.h"
+
+/* One MQTT connection and, once it has logged in, the device's session. Loop thread only; other
+ * threads have its handle. It lives from accept until conn's closed(), which net calls at the end
+ * of a round: within a call nothing here is freed. */
+
+enum session_state {
+    SESSION_NEW,   /* no CONNECT yet */
+    SESSION_LIVE,
+    SESSION_ENDED, /* accounted for; the connection is on its way out */
+};
+
+/* The will of a live session: what is reported if it ends badly. */
+struct will {
+    size_t len;
+    uint8_t payload[];
+};
+
+struct session {
+    struct conn conn;                /* first: net hands it back */
+    struct timer timer;              /* the next of all its deadlines; never later than it */
+    struct access_loop *home;
+    session_handle handle;
+    int64_t last_seen_ms;            /* last packet; until the login, the accept */
+
+    /* --- from the login on --- */
+    const struct fleet_product *product;
+    uint64_t number;                 /* at the committer: the higher one is the device's */
+    struct will *will;               /* NULL = none */
+    struct qos2 *qos2;               /* NULL until it is needed */
+    struct session *next_paused, **prev_paused; /* prev NULL: not waiting for room */
+    struct ack *first_ack, *last_ack; /* while a batch of them is written */
+    struct session *next_acked;
+    struct outgoing out;
+    struct heartbeat_meter heartbeat;
+    struct bucket message_bucket, byte_bucket;
+    uint32_t device;
+    uint32_t uncommitted;            /* messages whose acknowledgement has to come */
+    uint16_t keep_alive;             /* seconds; 0 = none */
+    uint8_t state;                   /* enum session_state */
+    uint8_t version;                 /* enum mqtt_version */
+    uint8_t granted[FILTER_KEPT];    /* 0 = not subscribed, else 1 + QoS */
+    bool paced;
+    char did[DID_LEN + 1];
+};
+
+static inline int64_t session_now(const struct session *s)
+{
+    return loop_now_ms(s->home->loop);
+}
+
+/* Takes an accepted descriptor. */
+void session_open(struct access_loop *home, int fd, struct tls_context *tls);
+
+/* Ends it, with all that follows: the will, waiting controls, the end's record. The client is told
+ * `why` where the protocol can: in the CONNACK of a refused login, in 5.0 also of a live session
+ * (MQTT_SUCCESS: nothing). A no-op on an ended one. */
+void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why);
+/* The client has broken a rule. */
+void session_violation(struct session *s, enum mqtt_reason why);
+/* What a client of 5.0 is told when we end its session for this reason. */
+enum mqtt_reason session_reason(enum end_reason reason);
+
+/* A deadline has come nearer. */
+void session_arm(struct session *s);
+
+/* --- login.c: the session in the eyes of all others ----------------------------------------------*/
+/* Makes s (number, device and keep_alive set by then) the device's session; one that was it before
+ * is ended. MU_E_NOMEM: nothing happened. */
+MU_MUST_USE enum mu_err session_login(struct session *s);
+void session_logout(struct session *s, enum end_reason reason);
+
+/* --- input.c ---------------------------------------------------------------------------------------*/
+size_t session_input(struct conn *c, const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef MUSTER_ACCESS_SESSION_TABLE_H
+#define MUSTER_ACCESS_SESSION_TABLE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Which session a device has now: device number -> handle. Any thread, without a lock.
+ *
+ * A handle names a session across threads and outlives it: the loop it lives on, its slot there,
+ * and the slot's generation, which a later session in the same slot does not share. 0 names none. */
+typedef uint64_t session_handle;
+
+static inline session_handle handle_make(unsigned loop, uint32_t slot, uint32_t generation)
+{
+    return (uint64_t)loop << 56 | (uint64_t)(slot & 0xffffff) << 32 | generation;
+}
+static inline unsigned handle_loop(session_handle h)
+{
+    return (unsigned)(h >> 56);
+}
+static inline uint32_t handle_slot(session_handle h)
+{
+    return (uint32_t)(h >> 32) & 0xffffff;
+}
+static inline uint32_t handle_generation(session_handle h)
+{
+    return (uint32_t)h;
+}
+
+struct session_table;
+
+MU_MUST_USE enum mu_err session_table_create(struct session_table **out);
+void session_table_destroy(struct session_table *t);
+
+/* 0 if the device has no session. */
+session_handle session_table_get(const struct session_table *t, uint32_t device);
+/* Makes handle the device's session; *before = what it was. MU_E_NOMEM: nothing changed. */
+MU_MUST_USE enum mu_err session_table_swap(struct session_table *t, uint32_t device,
+                                           session_handle handle, session_handle *before);
+/* Forgets the session if it still is the device's. */
+void session_table_remove(struct session_table *t, uint32_t device, session_handle handle);
+
+#endif

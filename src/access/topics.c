@@ -1,0 +1,103 @@
+#include "access/topics.h"
+
+#include <stdio.h>
+
+#define OUR_CLIENT "enterprise" /* the <client> of our controls */
+
+_Static_assert(sizeof(OUR_CLIENT) - 1 <= LIMIT_TOPIC_CLIENT, "device-access 2");
+
+static bool has_wildcard(struct str s)
+{
+    return s.len && (memchr(s.at, '+', s.len) || memchr(s.at, '#', s.len));
+}
+
+bool topic_name_valid(struct str topic)
+{
+    return topic.len > 0 && !has_wildcard(topic);
+}
+
+/* Removes what s starts with; false, and s as it was, if it does not. */
+static bool skip(struct str *s, struct str prefix)
+{
+    if (!str_starts(*s, prefix))
+        return false;
+    s->at += prefix.len;
+    s->len -= prefix.len;
+    return true;
+}
+
+static bool is_one_level(struct str s)
+{
+    return s.len && !memchr(s.at, '/', s.len);
+}
+
+enum topic_kind topic_kind(struct str topic, struct str did)
+{
+    struct str rest = topic;
+
+    if (skip(&rest, STR("dev2app/")) && skip(&rest, did) &&
+        (rest.len == 0 || (skip(&rest, STR("/")) && is_one_level(rest))))
+        return TOPIC_REPORT;
+    if (str_eq(topic, STR("cli2ser_req")) || str_eq(topic, STR("cli2ser")))
+        return TOPIC_REQUEST;
+    return TOPIC_FOREIGN;
+}
+
+/* '+' is a whole level, '#' the whole last one. */
+static bool filter_valid(struct str filter)
+{
+    if (filter.len == 0)
+        return false;
+    for (size_t i = 0; i < filter.len; i++) {
+        char c = filter.at[i];
+        if (c != '+' && c != '#')
+            continue;
+        bool starts = i == 0 || filter.at[i - 1] == '/';
+        bool ends = i + 1 == filter.len || (c == '+' && filter.at[i + 1] == '/');
+        if (!starts || !ends)
+            return false;
+    }
+    return true;
+}
+
+static enum filter_kind control_filter(struct str client)
+{
+    if (str_eq(client, STR("#")))
+        return FILTER_CONTROL_ALL;
+    if (str_eq(client, STR("+")))
+        return FILTER_CONTROL_ANY;
+    if (str_eq(client, STR(OUR_CLIENT)))
+        return FILTER_CONTROL_OURS;
+    return is_one_level(client) ? FILTER_UNUSED : FILTER_FOREIGN;
+}
+
+enum filter_kind filter_kind(struct str filter, struct str did, struct str product_key)
+{
+    struct str rest = filter;
+
+    if (!filter_valid(filter))
+        return FILTER_INVALID;
+    if (str_starts(filter, STR("$share/")))
+        return FILTER_SHARED;
+    if (skip(&rest, STR("app2dev/")) && skip(&rest, did)) {
+        if (rest.len == 0)
+            return FILTER_UNUSED;
+        return skip(&rest, STR("/")) ? control_filter(rest) : FILTER_FOREIGN;
+    }
+    rest = filter;
+    if (skip(&rest, STR("ser2cli_res/")))
+        return str_eq(rest, did) ? FILTER_ANSWER : FILTER_FOREIGN;
+    if (skip(&rest, STR("ser2cli_noti/")))
+        return str_eq(rest, product_key) ? FILTER_NOTICE : FILTER_FOREIGN;
+    return FILTER_FOREIGN;
+}
+
+size_t topic_of_control(const char *did, char out[TOPIC_SIZE])
+{
+    return (size_t)snprintf(out, TOPIC_SIZE, "app2dev/%s/" OUR_CLIENT, did);
+}
+
+size_t topic_of_answer(const char *did, char out[TOPIC_SIZE])
+{
+    return (size_t)snprintf(out, TOPIC_SIZE, "ser2cli_res/%s", did);
+}
