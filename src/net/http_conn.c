@@ -72,12 +72,10 @@ static void update_deadline(struct http_conn *hc, bool partial)
     const struct http_settings *s = &hc->home->server->settings;
     size_t unsent = conn_unsent(&hc->c);
 
-    if (hc->state == ENDING) {
-        hc->wait = WAIT_NOTHING; /* conn has a limit of its own for it */
-    } else if (unsent) {
+    if (unsent) {
         if (hc->wait != WAIT_SENT)
             wait_for(hc, WAIT_SENT, unsent, s->idle_timeout_ms);
-    } else if (hc->state == AWAY) {
+    } else if (hc->state == AWAY || hc->state == ENDING) {
         hc->wait = WAIT_NOTHING;
     } else if (hc->state == BODY) {
         if (hc->wait != WAIT_BODY || hc->x->body_raw - hc->body_mark >= BODY_STEP)
@@ -110,11 +108,12 @@ static void flush(struct http_conn *hc)
 static void settle(struct http_conn *hc, bool partial)
 {
     flush(hc);
-    if (hc->state == ENDING)
+    /* Not before: what conn allows for its farewell is too short for a large answer. */
+    if (hc->state == ENDING && conn_unsent(&hc->c) == 0)
         conn_close_when_sent(&hc->c);
-    /* A peer that does not take its answers gets no further ones computed. */
-    bool pause = hc->state == AWAY || (hc->state != ENDING && conn_unsent(&hc->c) > 0);
     update_deadline(hc, partial);
+    /* A peer that does not take its answers gets no further ones computed. */
+    bool pause = hc->state == AWAY || conn_unsent(&hc->c) > 0;
     if (pause && !hc->paused)
         conn_pause(&hc->c);
     else if (!pause && hc->paused)

@@ -121,6 +121,8 @@ static struct http_route root_routes[] = {
     { .method = HTTP_M_PUT, .path = "/p/{pk}/devices/{did}", .handle = where },
     { .method = HTTP_M_GET, .path = "/p/{pk}/devices/{did}/online", .handle = where },
     { .method = HTTP_M_GET, .path = "/p/all/groups", .handle = where },
+    { .method = HTTP_M_GET, .path = "/q/one/{a}/{b}/end", .handle = where },
+    { .method = HTTP_M_GET, .path = "/q/{a}/r/s", .handle = where },
     { .method = HTTP_M_OPTIONS, .path = "/own-options", .handle = where },
 };
 
@@ -151,10 +153,10 @@ static struct http_route api_routes[] = {
 };
 
 static struct http_table tables[] = {
-    { .prefix = "/", .routes = root_routes, .count = sizeof(root_routes) / sizeof(root_routes[0]),
-      .error = root_error },
     { .prefix = "/api", .routes = api_routes, .count = sizeof(api_routes) / sizeof(api_routes[0]),
       .ctx = "api", .error = api_error, .before = api_before },
+    { .prefix = "/", .routes = root_routes, .count = sizeof(root_routes) / sizeof(root_routes[0]),
+      .error = root_error },
 };
 
 static void done(void *ctx, const struct http_exchange *ex, size_t bytes_sent)

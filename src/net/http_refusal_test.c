@@ -126,6 +126,8 @@ static void line_ends_other_than_crlf(void **state)
     refused("GET /hello HTTP/1.1\nHost: a\r\n\r\n", 400);
     refused("GET /hello HTTP/1.1\r\nHost: a\n\r\n", 400);
     refused("GET /hello HTTP/1.1\r\nHost: a\r\n\n", 400);
+    refused("GET /hello HTTP/1.1\r\nHost: a\r\nX:\n\r\n", 400);
+    refused("GET /hello HTTP/1.1\r\nHost: a\r\nX: \nY: z\r\n\r\n", 400);
     refused("GET /hello HTTP/1.1\n\n", 400);
     refused("\n\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     refused("GET /hello HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", 400);

@@ -47,6 +47,7 @@ static void a_literal_that_leads_nowhere_gives_way_to_the_capture(void **state)
 {
     (void)state;
     reaches("/p/all/devices/D", "/p/{pk}/devices/{did} all D");
+    reaches("/q/one/r/s", "/q/{a}/r/s one");
     reaches("/p/K/devices/search/online", "/p/{pk}/devices/{did}/online K search");
 }
 
@@ -216,7 +217,8 @@ static void routes_are_numbered_through_all_tables(void **state)
     assert_true(count > 10);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(http_server_route(server.server, i)->number, i);
-    assert_string_equal(http_server_route(server.server, count - 1)->path, "/api/forbidden");
+    assert_string_equal(http_server_route(server.server, 1)->path, "/api/forbidden");
+    assert_string_equal(http_server_route(server.server, count - 1)->path, "/own-options");
 }
 
 static int open_one(void **state)
