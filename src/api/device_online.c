@@ -96,39 +96,67 @@ static enum mu_err write_session(void *rows, const struct journal_session *s)
 }
 
 /* --- the end that nobody saw -------------------------------------------------------------------
- * A crash leaves a login without an end as the device's newest record. Nothing is rewritten for it
- * (design); whoever reads tells from the boot of the login that its session is over, and since when:
- * here such an end is made up as one more record, the newest. */
+ * A crash leaves a login without an end. Nothing is rewritten for it at the next start (design): the
+ * committer writes the end when the device logs in again, and until then it is made up here, as the
+ * committer would, from the start that the login happened in: one more record, the newest. */
 
-static enum mu_err keep_session(void *out, const struct journal_session *s)
+struct last_session {
+    int64_t newest_us;              /* the device's newest record */
+    bool decided, open;
+    struct journal_session login;   /* if open: the session that is, or was when its start crashed */
+};
+
+/* Newest first. The end of a session that was taken over may come after the login that did it. */
+static enum mu_err find_open(void *out, const struct journal_session *s)
 {
-    *(struct journal_session *)out = *s;
+    struct last_session *last = out;
+
+    if (last->newest_us == 0)
+        last->newest_us = s->ts_us;
+    if (last->decided || (s->end && s->reason == END_FORCE))
+        return MU_OK;
+    last->decided = true;
+    last->open = !s->end;
+    last->login = *s;
     return MU_OK;
+}
+
+static enum mu_err keep_time(void *out, const struct journal_message *m)
+{
+    *(int64_t *)out = m->ts_us;
+    return MU_OK;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
 }
 
 /* *out is the missing end; its ts_us is 0 if none is missing. */
 static enum mu_err find_missing_end(const struct api_call *call, struct journal_session *out)
 {
     const struct log_args *args = call->args;
-    const struct journal_window newest = { .to_us = INT64_MAX, .newest_first = true, .limit = 1 };
+    struct journal_window newest = { .to_us = INT64_MAX, .newest_first = true, .limit = 8 };
     struct journal *journal = call->api->parts.journal;
-    struct journal_session login = { .end = true };
+    struct last_session last = { .newest_us = 0 };
+    int64_t message_us = 0;
     uint64_t total;
     enum mu_err err;
 
     out->ts_us = 0;
-    err = journal_sessions(journal, args->device.no, &newest, keep_session, &login, &total);
-    if (err != MU_OK || login.end || login.boot == journal_boot(journal).number)
+    err = journal_sessions(journal, args->device.no, &newest, find_open, &last, &total);
+    if (err != MU_OK || !last.open || last.login.boot == journal_boot(journal).number)
         return err;
-    int64_t alive_us = journal_boot_alive_us(journal, login.boot);
-    int64_t report_us = args->device.last_report * 1000000;
-    int64_t end_us = alive_us > report_us ? alive_us : report_us;
-    if (end_us <= login.ts_us)
-        end_us = login.ts_us + 1;
+    newest.limit = 1;
+    err = journal_messages(journal, args->device.no, &newest, keep_time, &message_us, &total);
+    if (err != MU_OK)
+        return err;
+    int64_t end_us = later(journal_boot_alive_us(journal, last.login.boot), message_us);
+    end_us = later(end_us, last.newest_us + 1);
     *out = (struct journal_session){
         .ts_us = end_us,
         .end = true,
-        .duration = (uint32_t)((end_us - login.ts_us + 500000) / 1000000),
+        .duration = (uint32_t)(end_us / 1000000 - last.login.ts_us / 1000000),
         .reason = END_EXCEPTION,
     };
     return MU_OK;
