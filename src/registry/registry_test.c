@@ -260,8 +260,9 @@ struct definition_call {
 static enum mu_err define(struct registry_tx *tx, void *arg)
 {
     struct definition_call *call = arg;
-    enum mu_err err = call->json ? tx_put_definition(tx, call->product, str_of(call->json), &call->version)
-                                 : tx_clear_definition(tx, call->product);
+    enum mu_err err = call->json
+                      ? tx_put_definition(tx, call->product, str_of(call->json), &call->version)
+                      : tx_clear_definition(tx, call->product);
     return err == MU_OK ? tx_product_by_no(tx, call->product, &call->row) : err;
 }
 

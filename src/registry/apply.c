@@ -1,0 +1,183 @@
+/* The import: one transaction over the lists of the file, parents before children. */
+#include "registry/apply_entry.h"
+
+#include <stdlib.h>
+
+struct import {
+    struct apply apply;
+    const json_t *root;
+};
+
+static const json_t *list_of(const struct import *import, const char *name)
+{
+    return json_object_get(import->root, name);
+}
+
+static bool is_full(const struct apply *a)
+{
+    return a->mistakes >= MISTAKES_MAX;
+}
+
+/* --- lists ----------------------------------------------------------------------------------------*/
+
+/* Is this element one to look at? */
+static bool begin_entry(struct entry *e, struct apply *a, const char *name, const json_t *list,
+                        size_t index, struct tally *tally)
+{
+    *e = (struct entry){ a, name, index, json_array_get(list, index), tally };
+    if (json_is_object(e->json))
+        return true;
+    apply_mistake(e, "", "must be an object");
+    return false;
+}
+
+static void begin_list(struct apply *a)
+{
+    free(a->seen.bits);
+    a->seen = (struct seen){ 0 };
+}
+
+typedef enum mu_err (*entry_fn)(const struct entry *e);
+
+static enum mu_err each_entry(struct import *import, const char *name, struct tally *tally, entry_fn fn)
+{
+    struct apply *a = &import->apply;
+    const json_t *list = list_of(import, name);
+    enum mu_err err = MU_OK;
+    struct entry e;
+
+    begin_list(a);
+    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++)
+        if (begin_entry(&e, a, name, list, i, tally))
+            err = fn(&e);
+    return err;
+}
+
+static enum mu_err apply_enterprises(struct import *import, uint32_t *numbers)
+{
+    struct apply *a = &import->apply;
+    const json_t *list = list_of(import, "enterprises");
+    enum mu_err err = MU_OK;
+    struct entry e;
+
+    begin_list(a);
+    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++)
+        if (begin_entry(&e, a, "enterprises", list, i, &a->enterprises))
+            err = apply_enterprise(&e, &numbers[i]);
+    return err;
+}
+
+/* Of one mac one device may be enabled: those that are to be disabled go first, so that a file may
+ * list the change from one to the other in any order. */
+static enum mu_err apply_devices(struct import *import)
+{
+    struct apply *a = &import->apply;
+    const json_t *list = list_of(import, "devices");
+    enum mu_err err = MU_OK;
+    struct entry e;
+
+    begin_list(a);
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++) {
+            bool first = json_is_true(json_object_get(json_array_get(list, i), "is_disabled"));
+            if (first == (pass == 0) && begin_entry(&e, a, "devices", list, i, &a->devices))
+                err = apply_device(&e);
+        }
+    return err;
+}
+
+static void check_root(struct import *import)
+{
+    static const char *const names[] = { "enterprises", "products", "apps", "users", "devices" };
+    struct apply *a = &import->apply;
+    const char *name;
+    json_t *list;
+
+    json_object_foreach((json_t *)import->root, name, list) {
+        bool known = false;
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+            known |= strcmp(name, names[i]) == 0;
+        if (known && json_is_array(list))
+            continue;
+        if (a->mistakes++ < MISTAKES_MAX)
+            buf_printf(a->report, "%s: %s\n", name, known ? "must be a list" : "unknown list");
+    }
+}
+
+/* --- the transaction ------------------------------------------------------------------------------*/
+
+static void count_line(struct buf *report, const char *what, const struct tally *t)
+{
+    buf_printf(report, "%s: %u created, %u updated, %u unchanged\n", what, t->created, t->updated,
+               t->unchanged);
+}
+
+static void write_report(struct apply *a)
+{
+    count_line(a->report, "enterprises", &a->enterprises);
+    count_line(a->report, "products", &a->products);
+    buf_printf(a->report, "associations: %u added, %u removed\n", a->associated, a->dissociated);
+    count_line(a->report, "apps", &a->apps);
+    count_line(a->report, "users", &a->users);
+    count_line(a->report, "devices", &a->devices);
+    buf_append(a->report, a->generated.data, a->generated.len);
+}
+
+static enum mu_err run(struct registry_tx *tx, void *arg)
+{
+    struct import *import = arg;
+    struct apply *a = &import->apply;
+    enum mu_err err;
+
+    uint32_t *enterprise_nos = calloc(json_array_size(list_of(import, "enterprises")) + 1,
+                                      sizeof(*enterprise_nos));
+    if (!enterprise_nos)
+        return MU_E_NOMEM;
+    a->tx = tx;
+    check_root(import);
+    if ((err = apply_enterprises(import, enterprise_nos)) != MU_OK ||
+        (err = each_entry(import, "products", &a->products, apply_product)) != MU_OK ||
+        (err = apply_associations(a, list_of(import, "enterprises"), enterprise_nos)) != MU_OK ||
+        (err = each_entry(import, "apps", &a->apps, apply_app)) != MU_OK ||
+        (err = each_entry(import, "users", &a->users, apply_user)) != MU_OK ||
+        (err = apply_devices(import)) != MU_OK)
+        goto out;
+    if (a->mistakes) {
+        err = MU_E_VALUE;
+        goto out;
+    }
+    /* A secret that could not be told must not be stored. */
+    write_report(a);
+    err = a->generated.err != MU_OK ? a->generated.err : a->report->err;
+out:
+    free(enterprise_nos);
+    return err;
+}
+
+enum mu_err apply_json(struct registry *reg, struct str json, int64_t now_s, struct buf *report)
+{
+    json_error_t error;
+    size_t start = report->len;
+    enum mu_err err;
+
+    json_t *root = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES, &error);
+    if (!root) {
+        buf_printf(report, "line %d, column %d: %s\n", error.line, error.column, error.text);
+        return MU_E_SYNTAX;
+    }
+    if (!json_is_object(root)) {
+        buf_append_str(report, "the file must be an object with lists\n");
+        json_decref(root);
+        return MU_E_VALUE;
+    }
+
+    struct import import = { .apply = { .now_s = now_s, .report = report }, .root = root };
+    buf_init(&import.apply.generated, report->max);
+    err = registry_write(reg, run, &import);
+    if (err != MU_OK && err != MU_E_VALUE)
+        report->len = start;
+    buf_free(&import.apply.generated);
+    free(import.apply.seen.bits);
+    json_decref(root);
+    return err;
+}

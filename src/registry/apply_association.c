@@ -1,0 +1,94 @@
+/* Whose products are whose: the product_keys of the enterprises, once all products are there. */
+#include "registry/apply_entry.h"
+
+#include <stdlib.h>
+
+struct wanted {
+    struct entry entry;
+    uint32_t enterprise;
+    uint32_t *products, *present;
+    size_t count, present_count;
+};
+
+/* MU_OK with enterprise 0: the entry says nothing of products. */
+static enum mu_err read_wanted(struct wanted *w, struct apply *a, const json_t *list, size_t index,
+                               uint32_t enterprise)
+{
+    enum mu_err err;
+    enum given given;
+
+    w->entry = (struct entry){ a, "enterprises", index, json_array_get(list, index), NULL };
+    if ((err = apply_product_keys(&w->entry, &given, &w->products, &w->count)) != MU_OK)
+        return err;
+    if (given != GIVEN_WELL || enterprise == 0)
+        return MU_OK;
+    w->enterprise = enterprise;
+    return tx_enterprise_products(a->tx, enterprise, &w->present, &w->present_count);
+}
+
+static enum mu_err drop_unlisted(const struct wanted *w)
+{
+    struct apply *a = w->entry.apply;
+    enum mu_err err;
+
+    for (size_t i = 0; i < w->present_count; i++) {
+        if (apply_has_number(w->products, w->count, w->present[i]))
+            continue;
+        if ((err = tx_dissociate(a->tx, w->enterprise, w->present[i])) != MU_OK)
+            return err;
+        a->dissociated++;
+    }
+    return MU_OK;
+}
+
+static enum mu_err add_listed(const struct wanted *w)
+{
+    struct apply *a = w->entry.apply;
+    struct product_row product;
+    enum mu_err err;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (apply_has_number(w->present, w->present_count, w->products[i]))
+            continue;
+        err = tx_associate(a->tx, w->enterprise, w->products[i]);
+        if (err == MU_OK) {
+            a->associated++;
+            continue;
+        }
+        if (err != MU_E_EXISTS && err != MU_E_VALUE)
+            return err;
+        bool taken = err == MU_E_EXISTS;
+        if ((err = tx_product_by_no(a->tx, w->products[i], &product)) != MU_OK)
+            return err;
+        apply_mistake(&w->entry, "product_keys", "product %s %s", product.product_key,
+                      taken ? "belongs to another enterprise"
+                            : "has an app together with a product of another enterprise");
+    }
+    return MU_OK;
+}
+
+enum mu_err apply_associations(struct apply *a, const json_t *enterprises,
+                               const uint32_t *enterprise_nos)
+{
+    enum mu_err err = MU_OK;
+    size_t count = json_array_size(enterprises);
+    struct wanted *wanted = calloc(count + 1, sizeof(*wanted));
+
+    if (!wanted)
+        return MU_E_NOMEM;
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        err = read_wanted(&wanted[i], a, enterprises, i, enterprise_nos[i]);
+    /* All products are let go before any is taken, so that a file may move one. */
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        err = drop_unlisted(&wanted[i]);
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        if (wanted[i].enterprise)
+            err = add_listed(&wanted[i]);
+
+    for (size_t i = 0; i < count; i++) {
+        free(wanted[i].products);
+        free(wanted[i].present);
+    }
+    free(wanted);
+    return err;
+}

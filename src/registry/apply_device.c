@@ -1,0 +1,225 @@
+#include "registry/apply_entry.h"
+
+#include "base/random.h"
+
+static const char *const types[] = {
+    [DEVICE_NORMAL] = "normal", [DEVICE_CENTER_CONTROL] = "center_control",
+    [DEVICE_SUB_DEV] = "sub_dev", [DEVICE_BLUETOOTH] = "bluetooth", NULL,
+};
+
+static const struct field fields[] = {
+    OWN_FIELD("product_key"),
+    OWN_FIELD("mac"),
+    OWN_FIELD("did"),
+    OWN_FIELD("passcode"),
+    OWN_FIELD("longitude"),
+    OWN_FIELD("latitude"),
+    { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type), types },
+    FIELD("device_sn", FIELD_TEXT, device_row, device_sn),
+    FIELD("is_disabled", FIELD_BOOL, device_row, is_disabled),
+    FIELD("created_at", FIELD_TIME, device_row, created_at),
+    FIELD("country", FIELD_TEXT, device_row, place.country),
+    FIELD("region", FIELD_TEXT, device_row, place.region),
+    FIELD("city", FIELD_TEXT, device_row, place.city),
+};
+
+static const struct device_row defaults = { 0 };
+
+/* --- which device ---------------------------------------------------------------------------------*/
+
+static enum mu_err read_product(const struct entry *e, enum given *given, struct product_row *product)
+{
+    char key[ID_HEX_LEN + 1];
+    enum mu_err err;
+
+    *given = apply_id(e, "product_key", key);
+    if (*given != GIVEN_WELL)
+        return MU_OK;
+    if ((err = tx_product_by_key(e->apply->tx, key, product)) == MU_E_NOT_FOUND) {
+        apply_mistake(e, "product_key", "there is no such product");
+        *given = GIVEN_WRONG;
+        return MU_OK;
+    }
+    return err;
+}
+
+/* Finds the device by did, or else by product and mac, or prepares a new one. False in *good: that
+ * was not possible, and is told. */
+static enum mu_err find(const struct entry *e, struct device_row *row, bool *good)
+{
+    struct registry_tx *tx = e->apply->tx;
+    struct product_row product = { 0 };
+    char mac[LIMIT_MAC + 1] = "", did[DID_LEN + 1] = "";
+    enum given has_product, has_did, has_mac;
+    enum mu_err err;
+
+    has_did = apply_text(e, "did", did_valid, "22 characters without 0 O 1 I l", did, sizeof(did));
+    has_mac = apply_text(e, "mac", mac_valid, "1 to 64 printable characters without blanks", mac,
+                         sizeof(mac));
+    if ((err = read_product(e, &has_product, &product)) != MU_OK)
+        return err;
+    *good = has_did != GIVEN_WRONG && has_mac != GIVEN_WRONG && has_product != GIVEN_WRONG;
+
+    err = MU_E_NOT_FOUND;
+    if (has_did == GIVEN_WELL)
+        err = tx_device_by_did(tx, did, row);
+    else if (has_did == GIVEN_NOT && has_product == GIVEN_WELL && has_mac == GIVEN_WELL)
+        err = tx_device_by_mac(tx, product.no, mac, row);
+    if (err == MU_OK) {
+        /* What a device is never changes under its number: reports and the log hang on it. */
+        bool same_product = has_product != GIVEN_WELL || row->product == product.no;
+        bool same_mac = has_mac != GIVEN_WELL || strcmp(row->mac, mac) == 0;
+        if (!same_product)
+            apply_mistake(e, "product_key", "the did is a device of another product");
+        if (!same_mac)
+            apply_mistake(e, "mac", "the did has another mac");
+        *good &= same_product && same_mac;
+        return MU_OK;
+    }
+    if (err != MU_E_NOT_FOUND)
+        return err;
+
+    if (has_product == GIVEN_NOT)
+        apply_mistake(e, "product_key", "missing");
+    if (has_mac == GIVEN_NOT)
+        apply_mistake(e, "mac", "missing");
+    *good &= has_product == GIVEN_WELL && has_mac == GIVEN_WELL;
+    memcpy(row, &defaults, sizeof(*row));
+    row->product = product.no;
+    row->created_at = e->apply->now_s;
+    memcpy(row->mac, mac, sizeof(mac));
+    memcpy(row->did, did, sizeof(did));
+    if (has_did == GIVEN_NOT && *good) {
+        did_new(row->did);
+        apply_generated(e, "device", row->mac, "did", row->did);
+    }
+    return MU_OK;
+}
+
+/* --- passcode -------------------------------------------------------------------------------------*/
+
+/* Ten letters and digits, as the modules in the field make them: 59 bits. */
+static void new_passcode(char out[LIMIT_PASSCODE + 1])
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    uint64_t number;
+
+    random_bytes(&number, sizeof(number));
+    memset(out, 0, LIMIT_PASSCODE + 1);
+    for (int i = 0; i < 10; i++, number /= sizeof(alphabet) - 1)
+        out[i] = alphabet[number % (sizeof(alphabet) - 1)];
+}
+
+static void read_passcode(const struct entry *e, struct device_row *row)
+{
+    enum given given = apply_text(e, "passcode", passcode_valid,
+                                  "1 to 32 printable characters without blanks", row->passcode,
+                                  sizeof(row->passcode));
+    if (given != GIVEN_NOT || row->no)
+        return;
+    new_passcode(row->passcode);
+    apply_generated(e, "device", row->did, "passcode", row->passcode);
+}
+
+/* --- place ----------------------------------------------------------------------------------------*/
+
+static void read_coordinate(const struct entry *e, const char *field, double bound, double *value,
+                            bool *set)
+{
+    const json_t *json = json_object_get(e->json, field);
+    double v = json_number_value(json);
+
+    if (!json)
+        return;
+    *set = json_is_number(json) && v >= -bound && v <= bound;
+    *value = *set ? v : 0;
+    if (!*set && !json_is_null(json))
+        apply_mistake(e, field, "must be a number from %g to %g", -bound, bound);
+}
+
+static void read_coordinates(const struct entry *e, struct device_row *row)
+{
+    bool has_longitude = row->has_coordinates, has_latitude = row->has_coordinates;
+
+    read_coordinate(e, "longitude", 180, &row->longitude, &has_longitude);
+    read_coordinate(e, "latitude", 90, &row->latitude, &has_latitude);
+    row->has_coordinates = has_longitude && has_latitude;
+    if (has_longitude != has_latitude)
+        apply_mistake(e, has_longitude ? "latitude" : "longitude",
+                      "longitude and latitude go together");
+}
+
+static bool has_place(const struct device_row *row)
+{
+    return row->has_coordinates || *row->place.country || *row->place.region || *row->place.city;
+}
+
+/* A place that the operator gives replaces a located one altogether; as long as he gives none, the
+ * located one stays. */
+static void read_fields(const struct entry *e, struct device_row *row)
+{
+    struct device_row located;
+    bool is_located = row->place_source == PLACE_LOCATED;
+
+    memcpy(&located, row, sizeof(located));
+    if (is_located) {
+        memset(&row->place, 0, sizeof(row->place));
+        row->has_coordinates = false;
+        row->longitude = row->latitude = 0;
+    }
+    apply_fields(e, fields, sizeof(fields) / sizeof(*fields), row, &defaults);
+    read_coordinates(e, row);
+
+    if (has_place(row)) {
+        row->place_source = PLACE_CONFIGURED;
+    } else if (is_located) {
+        memcpy(&row->place, &located.place, sizeof(row->place));
+        row->has_coordinates = located.has_coordinates;
+        row->longitude = located.longitude;
+        row->latitude = located.latitude;
+    } else {
+        row->place_source = PLACE_NONE;
+    }
+}
+
+/* --- the entry ------------------------------------------------------------------------------------*/
+
+static enum mu_err tell_conflict(const struct entry *e, const struct device_row *row)
+{
+    struct device_row other;
+    enum mu_err err = tx_device_by_passcode(e->apply->tx, row->product, row->mac, row->passcode, &other);
+
+    if (err == MU_OK && other.no != row->no)
+        apply_mistake(e, "passcode", "another did of this mac (%s) has it", other.did);
+    else if (err == MU_OK || err == MU_E_NOT_FOUND)
+        apply_mistake(e, "is_disabled", "another did of this mac is enabled");
+    else
+        return err;
+    return MU_OK;
+}
+
+enum mu_err apply_device(const struct entry *e)
+{
+    struct device_row row, before;
+    bool good;
+    enum mu_err err;
+
+    memset(&row, 0, sizeof(row));
+    if ((err = find(e, &row, &good)) != MU_OK)
+        return err;
+    bool created = row.no == 0;
+    memcpy(&before, &row, sizeof(row));
+    read_fields(e, &row);
+    read_passcode(e, &row);
+    if (!good)
+        return MU_OK;
+
+    if (!created && memcmp(&before, &row, sizeof(row)) == 0) {
+        e->tally->unchanged++;
+        return apply_see(e, row.no);
+    }
+    *(created ? &e->tally->created : &e->tally->updated) += 1;
+    if ((err = tx_put_device(e->apply->tx, &row)) == MU_E_EXISTS)
+        return tell_conflict(e, &row);
+    return err == MU_OK ? apply_see(e, row.no) : err;
+}

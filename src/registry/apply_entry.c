@@ -1,0 +1,228 @@
+#include "registry/apply_entry.h"
+
+#include <stdlib.h>
+
+/* --- mistakes and secrets -------------------------------------------------------------------------*/
+
+void apply_mistake(const struct entry *e, const char *field, const char *format, ...)
+{
+    struct apply *a = e->apply;
+    va_list args;
+
+    if (a->mistakes++ >= MISTAKES_MAX)
+        return;
+    buf_printf(a->report, "%s[%zu]%s%s: ", e->list, e->index, *field ? "." : "", field);
+    va_start(args, format);
+    buf_vprintf(a->report, format, args);
+    va_end(args);
+    buf_append_u8(a->report, '\n');
+}
+
+void apply_generated(const struct entry *e, const char *what, const char *key, const char *field,
+                     const char *value)
+{
+    buf_printf(&e->apply->generated, "%s %s: generated %s %s\n", what, key, field, value);
+}
+
+/* --- fields ---------------------------------------------------------------------------------------*/
+
+static void set_text(const struct entry *e, const struct field *f, const json_t *json, char *out)
+{
+    if (!json_is_string(json)) {
+        apply_mistake(e, f->name, "must be a text");
+        return;
+    }
+    /* The rest of the array is cleared as well: rows are compared as bytes. */
+    memset(out, 0, f->size);
+    struct str s = { json_string_value(json), json_string_length(json) };
+    if (!str_copy(out, f->size, s))
+        apply_mistake(e, f->name, "must not be longer than %zu bytes", f->size - 1);
+}
+
+static void set_count(const struct entry *e, const struct field *f, const json_t *json, void *out)
+{
+    json_int_t v = json_integer_value(json);
+
+    if (json_is_integer(json) && v >= 0 && v <= UINT32_MAX)
+        memcpy(out, &(uint32_t){ (uint32_t)v }, sizeof(uint32_t));
+    else
+        apply_mistake(e, f->name, "must be an integer from 0 to %u", UINT32_MAX);
+}
+
+static void set_time(const struct entry *e, const struct field *f, const json_t *json, void *out)
+{
+    /* Past this bound it was given in milliseconds. */
+    static const json_int_t year_5000 = 95617584000;
+    int64_t v = json_integer_value(json);
+
+    if (json_is_integer(json) && v >= 0 && v < year_5000)
+        memcpy(out, &v, sizeof(v));
+    else
+        apply_mistake(e, f->name, "must be a time in Unix seconds");
+}
+
+static void set_word(const struct entry *e, const struct field *f, const json_t *json, void *out)
+{
+    const char *text = json_string_value(json);
+    char all[200] = "";
+    size_t len = 0;
+
+    for (unsigned i = 0; f->words[i]; i++) {
+        if (text && strcmp(text, f->words[i]) == 0) {
+            memcpy(out, &i, sizeof(i));
+            return;
+        }
+        len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\"%s\"", i ? ", " : "", f->words[i]);
+    }
+    apply_mistake(e, f->name, "must be one of %s", all);
+}
+
+static void set_field(const struct entry *e, const struct field *f, const json_t *json, void *out,
+                      const void *cleared)
+{
+    if (json_is_null(json) && f->type != FIELD_TIME) {
+        memcpy(out, cleared, f->size);
+        return;
+    }
+    switch (f->type) {
+    case FIELD_OWN:
+        break;
+    case FIELD_TEXT:
+        set_text(e, f, json, out);
+        break;
+    case FIELD_BOOL:
+        if (json_is_boolean(json))
+            *(bool *)out = json_is_true(json);
+        else
+            apply_mistake(e, f->name, "must be true or false");
+        break;
+    case FIELD_COUNT:
+        set_count(e, f, json, out);
+        break;
+    case FIELD_TIME:
+        set_time(e, f, json, out);
+        break;
+    case FIELD_WORD:
+        set_word(e, f, json, out);
+        break;
+    }
+}
+
+void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
+                  const void *defaults)
+{
+    const char *name;
+    json_t *json;
+
+    json_object_foreach((json_t *)e->json, name, json) {
+        const struct field *f = fields;
+        while (f < fields + count && strcmp(f->name, name) != 0)
+            f++;
+        if (f == fields + count)
+            apply_mistake(e, name, "unknown field");
+        else if (f->type != FIELD_OWN)
+            set_field(e, f, json, (char *)row + f->offset, (const char *)defaults + f->offset);
+    }
+}
+
+enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
+                      const char *form, char *out, size_t size)
+{
+    const json_t *json = json_object_get(e->json, field);
+
+    if (!json)
+        return GIVEN_NOT;
+    struct str s = { json_string_value(json), json_string_length(json) };
+    if (!json_is_string(json) || !valid(s)) {
+        apply_mistake(e, field, "must be %s", form);
+        return GIVEN_WRONG;
+    }
+    memset(out, 0, size);
+    if (!str_copy(out, size, s)) {
+        apply_mistake(e, field, "must not be longer than %zu bytes", size - 1);
+        return GIVEN_WRONG;
+    }
+    return GIVEN_WELL;
+}
+
+enum given apply_id(const struct entry *e, const char *field, char out[ID_HEX_LEN + 1])
+{
+    return apply_text(e, field, id_is_hex, "32 lower-case hex digits", out, ID_HEX_LEN + 1);
+}
+
+/* --- products by their keys -----------------------------------------------------------------------*/
+
+bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number)
+{
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_t **products,
+                               size_t *count)
+{
+    const json_t *list = json_object_get(e->json, "product_keys");
+    struct product_row product;
+
+    *products = NULL;
+    *count = 0;
+    *given = list ? GIVEN_WELL : GIVEN_NOT;
+    if (!list || json_is_null(list))
+        return MU_OK;
+    if (!json_is_array(list)) {
+        apply_mistake(e, "product_keys", "must be a list");
+        *given = GIVEN_WRONG;
+        return MU_OK;
+    }
+    if (!(*products = calloc(json_array_size(list) + 1, sizeof(**products))))
+        return MU_E_NOMEM;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        char field[40];
+        const char *key = json_string_value(json_array_get(list, i));
+        enum mu_err err = key ? tx_product_by_key(e->apply->tx, key, &product) : MU_E_NOT_FOUND;
+
+        snprintf(field, sizeof(field), "product_keys[%zu]", i);
+        if (err != MU_OK && err != MU_E_NOT_FOUND)
+            return err;
+        if (err == MU_E_NOT_FOUND)
+            apply_mistake(e, field, "there is no such product");
+        else if (apply_has_number(*products, *count, product.no))
+            apply_mistake(e, field, "the product is listed twice");
+        else
+            (*products)[(*count)++] = product.no;
+    }
+    qsort(*products, *count, sizeof(**products), compare_numbers);
+    return MU_OK;
+}
+
+/* --- entries that mean the same thing -------------------------------------------------------------*/
+
+enum mu_err apply_see(const struct entry *e, uint32_t no)
+{
+    struct seen *seen = &e->apply->seen;
+    size_t byte = no / 8;
+    uint8_t bit = (uint8_t)(1u << no % 8);
+
+    if (byte >= seen->size) {
+        size_t size = 2 * byte + 64;
+        uint8_t *bits = realloc(seen->bits, size);
+        if (!bits)
+            return MU_E_NOMEM;
+        memset(bits + seen->size, 0, size - seen->size);
+        seen->bits = bits;
+        seen->size = size;
+    }
+    if (seen->bits[byte] & bit)
+        apply_mistake(e, "", "an earlier entry of the list is the same one");
+    seen->bits[byte] |= bit;
+    return MU_OK;
+}

@@ -1,0 +1,116 @@
+#ifndef MUSTER_REGISTRY_APPLY_ENTRY_H
+#define MUSTER_REGISTRY_APPLY_ENTRY_H
+
+#include <jansson.h>
+
+#include "registry/apply.h"
+
+/* What the files of the import share: apply.c drives it, apply_entry.c reads fields and tells
+ * mistakes, and each kind of thing has a file of its own.
+ *
+ * A mistake does not end the import: the rest is looked at too, so that the operator learns of all
+ * mistakes at once; the transaction is given up at the end. An enum mu_err is returned only for
+ * what has nothing to do with the file. */
+
+enum { MISTAKES_MAX = 100 };
+
+struct tally { unsigned created, updated, unchanged; };
+
+/* The numbers that entries of one list were given, to notice two of the same. */
+struct seen {
+    uint8_t *bits;
+    size_t size;
+};
+
+struct apply {
+    struct registry_tx *tx;
+    int64_t now_s;
+    struct buf *report;       /* mistakes; the counts if there are none */
+    struct buf generated;     /* what was generated, a line each */
+    unsigned mistakes;
+    struct seen seen;         /* of the list at hand */
+    struct tally enterprises, products, apps, users, devices;
+    unsigned associated, dissociated;
+};
+
+/* One element of a list. */
+struct entry {
+    struct apply *apply;
+    const char *list;
+    size_t index;
+    const json_t *json;       /* an object */
+    struct tally *tally;
+};
+
+/* --- mistakes and secrets ------------------------------------------------------------------------ */
+
+/* "devices[3].mac: missing"; field "" stands for the entry itself. Never says a secret. */
+void apply_mistake(const struct entry *e, const char *field, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "enterprise 1f…: generated enterprise_secret 9c…" */
+void apply_generated(const struct entry *e, const char *what, const char *key, const char *field,
+                     const char *value);
+
+/* --- fields -------------------------------------------------------------------------------------- */
+
+enum field_type {
+    FIELD_OWN,   /* read by the kind's own code */
+    FIELD_TEXT,
+    FIELD_BOOL,
+    FIELD_COUNT, /* uint32_t */
+    FIELD_TIME,  /* Unix seconds; cannot be cleared */
+    FIELD_WORD,  /* an enum, told by its words */
+};
+
+struct field {
+    const char *name;
+    enum field_type type;
+    size_t offset, size;
+    const char *const *words; /* ended by NULL */
+};
+
+#define FIELD(name, type, row, member) \
+    { name, type, offsetof(struct row, member), sizeof(((struct row *)0)->member), NULL }
+#define OWN_FIELD(name) { name, FIELD_OWN, 0, 0, NULL }
+
+/* Puts an entry's fields into its row; null takes the value from defaults. What is not in the table
+ * is a mistake. */
+void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
+                  const void *defaults);
+
+enum given { GIVEN_NOT, GIVEN_WELL, GIVEN_WRONG };
+
+/* A key or a secret: a text of a form that cannot be cleared. GIVEN_WRONG was told already. */
+enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
+                      const char *form, char *out, size_t size);
+enum given apply_id(const struct entry *e, const char *field, char out[ID_HEX_LEN + 1]);
+
+/* The products named by a list of keys, in ascending order, none twice; *products is malloc'ed.
+ * GIVEN_WELL also for null, which names none. */
+MU_MUST_USE enum mu_err apply_product_keys(const struct entry *e, enum given *given,
+                                           uint32_t **products, size_t *count);
+bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number);
+
+/* Notes that an entry means the thing of this number; tells a mistake if another one did. */
+MU_MUST_USE enum mu_err apply_see(const struct entry *e, uint32_t no);
+
+/* --- the kinds ----------------------------------------------------------------------------------- */
+
+/* *no is 0 if the entry's key was a mistake. */
+MU_MUST_USE enum mu_err apply_enterprise(const struct entry *e, uint32_t *no);
+MU_MUST_USE enum mu_err apply_product(const struct entry *e);
+MU_MUST_USE enum mu_err apply_app(const struct entry *e);
+MU_MUST_USE enum mu_err apply_user(const struct entry *e);
+MU_MUST_USE enum mu_err apply_device(const struct entry *e);
+
+/* A product's definition in the form that GET datapoint answers, appended to out. *good is false if
+ * there was a mistake, which is told. */
+MU_MUST_USE enum mu_err apply_definition(const struct entry *e, const json_t *json,
+                                         const struct product_row *product, struct buf *out,
+                                         bool *good);
+
+/* After all products: exactly those that each enterprise of the list names become its own. */
+MU_MUST_USE enum mu_err apply_associations(struct apply *a, const json_t *enterprises,
+                                           const uint32_t *enterprise_nos);
+
+#endif

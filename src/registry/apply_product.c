@@ -1,0 +1,101 @@
+#include "registry/apply_entry.h"
+
+static const char *const registrations[] = {
+    [REGISTRATION_OPEN] = "open", [REGISTRATION_KNOWN] = "known", NULL,
+};
+static const char *const pacings[] = {
+    [PACING_AUTO] = "auto", [PACING_ON] = "on", [PACING_OFF] = "off", NULL,
+};
+
+static const struct field fields[] = {
+    OWN_FIELD("product_key"),
+    OWN_FIELD("product_secret"),
+    OWN_FIELD("datapoint"),
+    FIELD("name", FIELD_TEXT, product_row, name),
+    FIELD("remote_control", FIELD_BOOL, product_row, remote_control),
+    { "registration", FIELD_WORD, offsetof(struct product_row, registration),
+      sizeof(enum registration), registrations },
+    { "pacing", FIELD_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings },
+};
+
+static const struct product_row defaults = { .remote_control = true };
+
+static void read_secret(const struct entry *e, struct product_row *row)
+{
+    if (apply_id(e, "product_secret", row->product_secret) != GIVEN_NOT || row->no)
+        return;
+    id_new_hex(row->product_secret);
+    apply_generated(e, "product", row->product_key, "product_secret", row->product_secret);
+}
+
+/* A product without a name takes that of its definition, which has one in every export. */
+static void read_name(const json_t *definition, struct product_row *row)
+{
+    const json_t *name = json_object_get(definition, "name");
+
+    if (*row->name == '\0' && json_is_string(name) &&
+        !str_copy(row->name, sizeof(row->name),
+                  (struct str){ json_string_value(name), json_string_length(name) }))
+        *row->name = '\0';
+}
+
+static enum mu_err put_definition(const struct entry *e, const struct product_row *row, bool *changed)
+{
+    const json_t *json = json_object_get(e->json, "datapoint");
+    struct registry_tx *tx = e->apply->tx;
+    struct buf text = { 0 };
+    uint32_t version = 0;
+    bool good = false;
+    enum mu_err err;
+
+    if (!json)
+        return MU_OK;
+    if (json_is_null(json)) {
+        *changed = row->definition != 0;
+        return tx_clear_definition(tx, row->no);
+    }
+    if ((err = apply_definition(e, json, row, &text, &good)) == MU_OK && good) {
+        struct str normal = { (const char *)text.data, text.len };
+        err = tx_put_definition(tx, row->no, normal, &version);
+        *changed = version != row->definition;
+    }
+    buf_free(&text);
+    return err;
+}
+
+enum mu_err apply_product(const struct entry *e)
+{
+    struct product_row row = defaults, before;
+    enum mu_err err = MU_E_NOT_FOUND;
+    enum given key = apply_id(e, "product_key", row.product_key);
+
+    if (key == GIVEN_NOT) {
+        id_new_hex(row.product_key);
+        apply_generated(e, "product", row.product_key, "product_key", row.product_key);
+    } else if (key == GIVEN_WELL) {
+        err = tx_product_by_key(e->apply->tx, row.product_key, &row);
+    }
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+
+    bool created = row.no == 0, changed = false;
+    memcpy(&before, &row, sizeof(row));
+    apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
+    read_secret(e, &row);
+    read_name(json_object_get(e->json, "datapoint"), &row);
+    if (key == GIVEN_WRONG)
+        return MU_OK;
+
+    bool row_changed = created || memcmp(&before, &row, sizeof(row)) != 0;
+    if (row_changed && (err = tx_put_product(e->apply->tx, &row)) != MU_OK)
+        return err;
+    if ((err = put_definition(e, &row, &changed)) != MU_OK)
+        return err;
+    if (created)
+        e->tally->created++;
+    else if (row_changed || changed)
+        e->tally->updated++;
+    else
+        e->tally->unchanged++;
+    return apply_see(e, row.no);
+}

@@ -1,0 +1,105 @@
+#include "registry/apply_entry.h"
+
+#include <stdlib.h>
+
+static const struct field fields[] = {
+    OWN_FIELD("uid"),
+    OWN_FIELD("appid"),
+    OWN_FIELD("auth_src"),
+    FIELD("username", FIELD_TEXT, user_row, username),
+    FIELD("phone", FIELD_TEXT, user_row, phone),
+    FIELD("email", FIELD_TEXT, user_row, email),
+    FIELD("name", FIELD_TEXT, user_row, name),
+    FIELD("gender", FIELD_TEXT, user_row, gender),
+    FIELD("birthday", FIELD_TEXT, user_row, birthday),
+    FIELD("address", FIELD_TEXT, user_row, address),
+    FIELD("remark", FIELD_TEXT, user_row, remark),
+    FIELD("is_anonymous", FIELD_BOOL, user_row, is_anonymous),
+    FIELD("created_at", FIELD_TIME, user_row, created_at),
+    FIELD("country", FIELD_TEXT, user_row, place.country),
+    FIELD("region", FIELD_TEXT, user_row, place.region),
+    FIELD("city", FIELD_TEXT, user_row, place.city),
+};
+
+static const struct user_row defaults = { 0 };
+
+static enum mu_err read_app(const struct entry *e, struct user_row *row)
+{
+    char appid[ID_HEX_LEN + 1];
+    enum given given = apply_id(e, "appid", appid);
+    struct app_row app;
+    enum mu_err err;
+
+    if (given == GIVEN_NOT && row->no == 0)
+        apply_mistake(e, "appid", "missing");
+    if (given != GIVEN_WELL)
+        return MU_OK;
+    if ((err = tx_app_by_id(e->apply->tx, appid, &app)) == MU_E_NOT_FOUND) {
+        apply_mistake(e, "appid", "there is no such app");
+        return MU_OK;
+    }
+    if (err == MU_OK)
+        row->app = app.no;
+    return err;
+}
+
+/* Kept as the text it is: what a login with somebody else's account told. */
+static enum mu_err read_auth_src(const struct entry *e, struct user_row *row)
+{
+    const json_t *json = json_object_get(e->json, "auth_src");
+    char *text = NULL;
+
+    if (!json)
+        return MU_OK;
+    if (json_is_null(json)) {
+        memset(row->auth_src, 0, sizeof(row->auth_src));
+        return MU_OK;
+    }
+    if (!json_is_object(json)) {
+        apply_mistake(e, "auth_src", "must be an object");
+        return MU_OK;
+    }
+    if (!(text = json_dumps(json, JSON_COMPACT)))
+        return MU_E_NOMEM;
+    memset(row->auth_src, 0, sizeof(row->auth_src));
+    if (!str_copy(row->auth_src, sizeof(row->auth_src), str_of(text)))
+        apply_mistake(e, "auth_src", "must not be longer than %zu bytes", sizeof(row->auth_src) - 1);
+    free(text);
+    return MU_OK;
+}
+
+enum mu_err apply_user(const struct entry *e)
+{
+    struct user_row row = defaults, before;
+    enum mu_err err = MU_E_NOT_FOUND;
+    enum given key = apply_id(e, "uid", row.uid);
+
+    if (key == GIVEN_NOT) {
+        id_new_hex(row.uid);
+        apply_generated(e, "user", row.uid, "uid", row.uid);
+    } else if (key == GIVEN_WELL) {
+        err = tx_user_by_uid(e->apply->tx, row.uid, &row);
+    }
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+
+    bool created = row.no == 0;
+    if (created)
+        row.created_at = e->apply->now_s;
+    memcpy(&before, &row, sizeof(row));
+    apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
+    if ((err = read_app(e, &row)) != MU_OK || (err = read_auth_src(e, &row)) != MU_OK)
+        return err;
+    if (key == GIVEN_WRONG || row.app == 0)
+        return MU_OK;
+
+    if (!created && memcmp(&before, &row, sizeof(row)) == 0) {
+        e->tally->unchanged++;
+        return apply_see(e, row.no);
+    }
+    *(created ? &e->tally->created : &e->tally->updated) += 1;
+    row.updated_at = created ? row.created_at : e->apply->now_s;
+    if ((err = tx_put_user(e->apply->tx, &row)) != MU_OK)
+        return err;
+    return apply_see(e, row.no);
+}
