@@ -20,21 +20,28 @@ struct committer_options {
     struct registry *registry;
     struct journal *journal;
     const struct calendar *calendar; /* in whose days activity is cut */
+    unsigned retry_ms;               /* after a failed commit; 0: the default, 1000 */
+    unsigned alive_ms;               /* longest time without a commit; 0: the default, 5000 */
 };
 
-/* Rebuilds the fleet from registry and journal, then starts the thread. */
+/* Rebuilds the fleet from registry and journal, then starts the thread. The errors are theirs. */
 MU_MUST_USE enum mu_err committer_start(struct committer **out, const struct committer_options *options);
-/* Commits all that waits, then ends. */
+/* Commits all that waits, then ends. Nobody may be handing anything over any more. c may be NULL. */
 void committer_stop(struct committer *c);
 
 /* --- being told ------------------------------------------------------------------------------------
  * A sender embeds a sink. done() is called on the committer's thread, in order, for each item that
  * was handed over with a tag other than 0; flush() after the last done() of a batch, and whenever
- * room has come back after committer_has_room said no. Neither may block. */
+ * room has come back after committer_has_room said no. Neither may block. A sink lives until the
+ * last done() that it is owed, and until committer_stop if it ever asked for room.
+ *
+ * MU_OK: durable, and visible in the fleet. MU_E_NOT_FOUND: the device has been deleted. MU_E_FULL,
+ * MU_E_IO, MU_E_NOMEM …: it is not kept; after a failed commit everything that comes in is answered
+ * so until a commit succeeds again, which is tried once a second. */
 struct commit_sink {
     void (*done)(struct commit_sink *s, uint64_t owner, uint64_t tag, enum mu_err err);
     void (*flush)(struct commit_sink *s);
-    struct commit_sink *next; /* the committer's own */
+    struct commit_sink *next_listed, *next_starved; /* the committer's own, from here on */
     bool listed, starved;
 };
 
@@ -46,7 +53,8 @@ bool committer_disk_full(const struct committer *c);
 /* --- what devices do (never blocks; copies what it is given) ---------------------------------------
  * owner and tag come back in done(). An allocation failure is answered by done() with MU_E_NOMEM. */
 
-/* A login. session is greater than that of any earlier login of the device; the higher wins. */
+/* A login. session is greater than that of any earlier login of the device; the higher wins. Kept
+ * and tried again if a commit fails. */
 struct commit_login {
     uint32_t device;
     uint64_t session;
@@ -67,7 +75,8 @@ struct commit_end {
 /* Never lost: kept and tried again if a commit fails. */
 void committer_end(struct committer *c, const struct commit_end *end);
 
-/* Anything a device published on dev2app: kept as it came, decoded if it is a report. */
+/* Anything a device published on dev2app: kept as it came, decoded if it is a report. sink may be
+ * NULL where tag is 0. */
 void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                       uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len);
 
@@ -88,8 +97,13 @@ MU_MUST_USE enum mu_err committer_follow_registry(struct committer *c);
 /* --- figures for /metrics --------------------------------------------------------------------------*/
 #define COMMIT_LATENCY_BUCKETS 12
 struct committer_figures {
+    /* Committed. messages: everything from devices, of which decoded, undecoded (malformed, or not
+     * what the definition says) and echoes (an empty P0); the rest is passed through. bytes: of
+     * payload, either way. */
     uint64_t messages, decoded, undecoded, echoes, controls, bytes;
-    uint64_t commits, commit_failures, dropped_disk_full, dropped_io, dropped_nomem;
+    uint64_t commits, commit_failures; /* with something in them */
+    uint64_t dropped_disk_full, dropped_io, dropped_nomem; /* reports, controls, versions */
+    /* Of commits with something in them, from taking the first item up to being visible. */
     uint64_t latency_count[COMMIT_LATENCY_BUCKETS + 1]; /* per bucket; the last is +Inf */
     uint64_t latency_sum_us;
     uint64_t waiting_bytes;

@@ -13,7 +13,11 @@ void fleet_destroy(struct fleet *f);
 /* The visitor that brings registry rows into the fleet, for registry_visit_all and _changes. A
  * definition that does not compile is logged and left out (the registry checked it once). */
 struct registry_visitor fleet_registry_visitor(struct fleet *f);
-/* The same for the journal, at start: states and versions. */
+/* Visits the whole registry again and forgets what is not in it any more: for a follower that has
+ * fallen too far behind. The errors are the registry's. */
+MU_MUST_USE enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uint64_t *seq);
+/* The visitor for the journal, at start: states and versions. A state whose definition is not there
+ * any more leaves its image out. */
 struct journal_visitor fleet_journal_visitor(struct fleet *f);
 
 /* What the committer keeps per device between batches, without the image. */

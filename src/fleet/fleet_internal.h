@@ -133,6 +133,7 @@ void tokens_init(struct fleet *f);
 void tokens_free(struct fleet *f);
 MU_MUST_USE enum mu_err token_put(struct fleet *f, const struct token_row *row);
 void token_remove(struct fleet *f, const uint8_t hash[32]);
+uint32_t token_no(const struct fleet *f, const uint8_t hash[32]); /* 0 = none */
 
 /* group.c */
 void groups_init(struct fleet *f);

@@ -18,7 +18,7 @@ int order_compare(const struct columns *cols, uint32_t a, uint32_t b)
     return -memcmp(ca->did[ia], cb->did[ib], DID_LEN);
 }
 
-/* How many entries of the array come before no. */
+/* How many entries of the array come before no; holes beside that place are counted or not. */
 static uint32_t find_sorted(const struct order *o, const struct columns *cols, uint32_t no)
 {
     uint32_t low = 0, high = o->count;
@@ -123,8 +123,15 @@ void order_add(struct order *o, const struct columns *cols, uint32_t no)
         merge(o);
     uint32_t at = find_recent(o, cols, no);
     memmove(o->recent + at + 1, o->recent + at, (o->recent_count - at) * sizeof(*o->recent));
-    o->recent[at] = (struct order_recent){ no, find_sorted(o, cols, no) };
     o->recent_count++;
+
+    /* Among holes any place would do, but the list's places must ascend. */
+    uint32_t before = find_sorted(o, cols, no);
+    if (at && before < o->recent[at - 1].before)
+        before = o->recent[at - 1].before;
+    if (at + 1 < o->recent_count && before > o->recent[at + 1].before)
+        before = o->recent[at + 1].before;
+    o->recent[at] = (struct order_recent){ no, before };
 }
 
 void order_remove(struct order *o, const struct columns *cols, uint32_t no)

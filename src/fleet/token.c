@@ -27,7 +27,7 @@ void tokens_free(struct fleet *f)
     index_free(&f->by_token);
 }
 
-static uint32_t find(const struct fleet *f, const uint8_t hash[32])
+uint32_t token_no(const struct fleet *f, const uint8_t hash[32])
 {
     struct index_probe probe = index_probe(&f->by_token, hash_token(f, hash));
     uint32_t no;
@@ -48,7 +48,7 @@ static void chain_free(struct fleet *f, uint32_t first)
 
 enum mu_err token_put(struct fleet *f, const struct token_row *row)
 {
-    uint32_t no = find(f, row->hash);
+    uint32_t no = token_no(f, row->hash);
 
     if (!no) {
         uint32_t before = f->tokens.count;
@@ -74,7 +74,7 @@ enum mu_err token_put(struct fleet *f, const struct token_row *row)
 
 void token_remove(struct fleet *f, const uint8_t hash[32])
 {
-    uint32_t no = find(f, hash);
+    uint32_t no = token_no(f, hash);
 
     if (!no)
         return;
@@ -89,7 +89,7 @@ bool fleet_token_find(struct fleet *f, const uint8_t hash[32], struct fleet_toke
     bool found = false;
 
     fleet_read_lock(f);
-    uint32_t no = find(f, hash);
+    uint32_t no = token_no(f, hash);
     if (no) {
         const struct token *t = &f->tokens.at[no];
         const struct product *p = product_by_no(f, t->product);

@@ -1,0 +1,233 @@
+#include "fleet/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a device's state record takes in the journal, beside its image: for batch_full, since states
+ * are written at the end. */
+enum { STATE_BYTES = 100, FIRST_PENDING = 1024, IMAGES_MAX = 64 * 1024 * 1024 };
+
+static enum mu_err grow_pending(struct batch *b)
+{
+    uint32_t cap = b->cap ? b->cap * 2 : FIRST_PENDING;
+    struct pending *pending = realloc(b->pending, cap * sizeof(*pending));
+
+    if (!pending)
+        return MU_E_NOMEM;
+    b->pending = pending;
+    uint32_t *slots = calloc((size_t)cap * 2, sizeof(*slots));
+    if (!slots)
+        return MU_E_NOMEM;
+    free(b->slots);
+    b->slots = slots;
+    b->slot_mask = cap * 2 - 1;
+    b->cap = cap;
+    return MU_OK;
+}
+
+static uint32_t slot_of(const struct batch *b, uint32_t device)
+{
+    uint32_t at = (device * 0x9e3779b1u) >> 7 & b->slot_mask;
+
+    while (b->slots[at] && b->pending[b->slots[at] - 1].device != device)
+        at = (at + 1) & b->slot_mask;
+    return at;
+}
+
+enum mu_err batch_init(struct batch *b, const struct committer_options *options)
+{
+    *b = (struct batch){
+        .fleet = options->fleet,
+        .journal = options->journal,
+        .calendar = options->calendar,
+        .boot = journal_boot(options->journal).number,
+        .day_from = 1,
+        .day_to = 0,
+    };
+    buf_init(&b->images, IMAGES_MAX);
+    enum mu_err err = journal_batch_create(&b->writes, options->journal);
+    return err != MU_OK ? err : grow_pending(b);
+}
+
+void batch_free(struct batch *b)
+{
+    if (b->writes)
+        journal_batch_destroy(b->writes);
+    free(b->pending);
+    free(b->slots);
+    free(b->versions);
+    buf_free(&b->images);
+}
+
+bool batch_full(const struct batch *b)
+{
+    return b->err != MU_OK ||
+           journal_batch_bytes(b->writes) + b->images.len + (size_t)b->count * STATE_BYTES >= LIMIT_BATCH;
+}
+
+int32_t batch_day(struct batch *b, int64_t unix_s)
+{
+    if (unix_s < b->day_from || unix_s >= b->day_to) {
+        b->day = calendar_day(b->calendar, unix_s);
+        b->day_from = calendar_day_start(b->calendar, b->day);
+        b->day_to = calendar_day_start(b->calendar, b->day + 1);
+    }
+    return b->day;
+}
+
+struct pending *batch_pending(struct batch *b, uint32_t device)
+{
+    uint32_t at = slot_of(b, device);
+
+    if (b->slots[at])
+        return &b->pending[b->slots[at] - 1];
+    if (b->count == b->cap) {
+        if (grow_pending(b) != MU_OK) {
+            b->err = MU_E_NOMEM;
+            return NULL;
+        }
+        for (uint32_t i = 0; i < b->count; i++)
+            b->slots[slot_of(b, b->pending[i].device)] = i + 1;
+        at = slot_of(b, device);
+    }
+    struct pending *p = &b->pending[b->count];
+    *p = (struct pending){ .device = device };
+    if (!fleet_progress_get(b->fleet, device, &p->progress, &p->product))
+        return NULL;
+    b->slots[at] = ++b->count;
+    return p;
+}
+
+void batch_add(struct batch *b, struct intake_record *rec)
+{
+    const void *body = rec->body;
+
+    if (b->records++ == 0)
+        b->tally = (struct committer_figures){ 0 };
+    rec->err = MU_OK;
+    if (rec->kind == INTAKE_REFUSED) {
+        rec->err = MU_E_NOMEM;
+        return;
+    }
+    struct pending *p = batch_pending(b, rec->device);
+    if (!p) {
+        rec->err = (uint8_t)(b->err != MU_OK ? MU_OK : MU_E_NOT_FOUND);
+        return;
+    }
+    switch ((enum intake_kind)rec->kind) {
+    case INTAKE_LOGIN:
+        batch_add_login(b, p, body);
+        break;
+    case INTAKE_END:
+        batch_add_end(b, p, body);
+        break;
+    case INTAKE_REPORT:
+        batch_add_report(b, p, rec);
+        break;
+    case INTAKE_CONTROL:
+        batch_add_control(b, p, rec);
+        break;
+    case INTAKE_VERSIONS:
+        batch_add_versions(b, p, body);
+        break;
+    case INTAKE_REFUSED:
+        break;
+    }
+}
+
+/* --- committing -------------------------------------------------------------------------------------- */
+
+static const uint8_t *final_image(const struct batch *b, const struct pending *p, size_t *len)
+{
+    if (p->has_image) {
+        *len = p->image_len;
+        return b->images.data + p->image;
+    }
+    return fleet_image(b->fleet, p->device, len);
+}
+
+static void write_state(struct batch *b, const struct pending *p)
+{
+    const struct fleet_progress *g = &p->progress;
+    struct journal_state s = {
+        .last_ts_us = g->last_ts_us,
+        .last_session_us = g->last_session_us,
+        .messages = g->messages,
+        .decoded = g->decoded,
+        .sessions = g->sessions,
+        .activated_at = g->activated_at,
+        .online_latest = g->online_latest,
+        .last_report = g->last_report,
+        .active_day = g->active_day,
+        .session_boot = g->session_boot,
+        .definition = g->definition,
+    };
+
+    s.image = final_image(b, p, &s.image_len);
+    journal_batch_state(b->writes, p->device, &s);
+}
+
+static void show(struct batch *b, const struct pending *p)
+{
+    struct fleet_change change = { .no = p->device, .progress = p->progress };
+    size_t old_len = 0;
+
+    if (p->has_image) {
+        const uint8_t *image = b->images.data + p->image;
+        const uint8_t *old = fleet_image(b->fleet, p->device, &old_len);
+        /* Most reports repeat what is known. */
+        if (!old || old_len != p->image_len || memcmp(old, image, old_len) != 0) {
+            change.image = image;
+            change.image_len = p->image_len;
+            change.faulty = datapoint_state_faulty(p->plan, image);
+            change.alert = datapoint_state_alert(p->plan, image);
+        }
+    }
+    if (p->versions)
+        change.versions = &b->versions[p->versions - 1];
+    fleet_apply(b->fleet, &change);
+}
+
+static void clear(struct batch *b)
+{
+    if (b->count > b->cap / 8) {
+        memset(b->slots, 0, ((size_t)b->slot_mask + 1) * sizeof(*b->slots));
+    } else {
+        /* Backwards: a slot is then found as it was when the entry was added. */
+        for (uint32_t i = b->count; i-- > 0;)
+            b->slots[slot_of(b, b->pending[i].device)] = 0;
+    }
+    b->count = 0;
+    b->version_count = 0;
+    b->records = 0;
+    b->err = MU_OK;
+    buf_clear(&b->images);
+}
+
+enum mu_err batch_commit(struct batch *b, int64_t now_us)
+{
+    enum mu_err err = b->err;
+
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct pending *p = &b->pending[i];
+        if (p->changed)
+            write_state(b, p);
+        if (p->versions)
+            journal_batch_versions(b->writes, p->device, &b->versions[p->versions - 1]);
+    }
+    if (err == MU_OK)
+        err = journal_commit(b->journal, b->writes, now_us);
+    else
+        journal_batch_clear(b->writes);
+
+    if (err == MU_OK && b->count) {
+        fleet_apply_begin(b->fleet);
+        for (uint32_t i = 0; i < b->count; i++) {
+            if (b->pending[i].changed || b->pending[i].versions)
+                show(b, &b->pending[i]);
+        }
+        fleet_apply_end(b->fleet);
+    }
+    clear(b);
+    return err;
+}

@@ -1,0 +1,72 @@
+#ifndef MUSTER_FLEET_BATCH_H
+#define MUSTER_FLEET_BATCH_H
+
+#include "fleet/fleet_apply.h"
+#include "fleet/intake.h"
+
+/* One commit in the making. Records are added one by one; each becomes journal records, and the
+ * devices it touches are kept here as they will be after the commit: the fleet shows them only
+ * when they are durable. What a record needs is found without an allocation: all memory here is
+ * used again by the next batch. The committer's thread. */
+
+struct pending {
+    uint32_t device;
+    uint32_t versions;          /* 1 + its index in `versions`; 0 = untouched */
+    bool changed;               /* progress or image; false: only looked at */
+    bool has_image;             /* a copy of the image is in `images` */
+    size_t image, image_len;
+    const struct datapoint_plan *plan; /* of that image */
+    const struct fleet_product *product;
+    struct fleet_progress progress;
+};
+
+struct batch {
+    struct fleet *fleet;
+    struct journal *journal;
+    const struct calendar *calendar;
+    uint64_t boot;
+    struct journal_batch *writes;
+
+    struct pending *pending;
+    uint32_t count, cap;
+    uint32_t *slots;            /* 1 + index of pending; a power of two, at most half full */
+    uint32_t slot_mask;
+    struct buf images;
+    struct journal_versions *versions;
+    uint32_t version_count, version_cap;
+
+    size_t records;
+    enum mu_err err;            /* the batch cannot be committed: MU_E_NOMEM */
+    struct committer_figures tally;
+
+    int64_t day_from, day_to;   /* the seconds of `day`, cut by the calendar once and not per message */
+    int32_t day;
+};
+
+MU_MUST_USE enum mu_err batch_init(struct batch *b, const struct committer_options *options);
+void batch_free(struct batch *b);
+
+/* True if the next record belongs into another batch (LIMIT_BATCH). */
+bool batch_full(const struct batch *b);
+
+/* rec->err becomes MU_OK, or MU_E_NOT_FOUND and nothing of it stays, or MU_E_NOMEM for a refused one. */
+void batch_add(struct batch *b, struct intake_record *rec);
+
+/* Commits, shows it in the fleet, and empties the batch whatever happened; `tally` stays until the
+ * next batch_add. An empty batch is committed too: it notes that we are alive. */
+MU_MUST_USE enum mu_err batch_commit(struct batch *b, int64_t now_us);
+
+/* For the files that implement batch_add: the device as this batch leaves it so far. NULL: unknown
+ * (*err MU_E_NOT_FOUND), or no memory (the batch has failed). Lives until the next call. */
+struct pending *batch_pending(struct batch *b, uint32_t device);
+/* The civil day of a moment. */
+int32_t batch_day(struct batch *b, int64_t unix_s);
+
+/* batch_session.c, batch_message.c */
+void batch_add_login(struct batch *b, struct pending *p, const struct commit_login *login);
+void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);
+void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec);
+void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec);
+void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told);
+
+#endif

@@ -1,0 +1,186 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleet/batch.h"
+#include "model/frame.h"
+
+/* What devices and enterprises say: every frame is kept as it came; a report is decoded into the
+ * device's state by the definition in force. */
+
+static struct journal_message next_message(struct pending *p, const struct intake_record *rec,
+                                           const struct fleet_definition *d)
+{
+    struct fleet_progress *g = &p->progress;
+
+    g->last_ts_us = rec->ts_us > g->last_ts_us ? rec->ts_us : g->last_ts_us + 1;
+    p->changed = true;
+    return (struct journal_message){
+        .ts_us = g->last_ts_us,
+        .definition = d ? d->version : 0,
+        .number = ++g->messages,
+    };
+}
+
+/* --- reports ------------------------------------------------------------------------------------------ */
+
+enum meaning {
+    MEANING_DECODED,
+    MEANING_REPORT,    /* one that there is nothing to decode with, or passthrough */
+    MEANING_ECHO,
+    MEANING_UNDECODED,
+};
+
+enum { P0_ANSWER = 0x03, P0_REPORT = 0x04, P0_PASS = 0x05, P0_PASS_FROM = 0x06,
+       P0_ANSWER_VAR = 0x13, P0_REPORT_VAR = 0x14 };
+
+/* Decodes into the device's pending image: a copy of what the fleet has, or, under another version
+ * than that was written, one that knows nothing yet. */
+static enum mu_err decode(struct batch *b, struct pending *p, const struct fleet_definition *d,
+                          const struct frame *frame)
+{
+    size_t before = b->images.len, len = datapoint_state_size(d->plan), at = p->image, old_len = 0;
+    bool known = p->progress.definition == d->version;
+    enum mu_err err;
+
+    if (!p->has_image || !known) {
+        const uint8_t *old = known ? fleet_image(b->fleet, p->device, &old_len) : NULL;
+        uint8_t *room = buf_reserve(&b->images, len);
+        if (!room) {
+            b->err = MU_E_NOMEM;
+            return MU_E_NOMEM;
+        }
+        if (old)
+            memcpy(room, old, len);
+        else
+            memset(room, 0, len);
+        at = before;
+        b->images.len += len;
+    }
+    err = datapoint_state_report(d->plan, frame->p0, frame->p0_len, b->images.data + at);
+    if (err != MU_OK) {
+        b->images.len = before;
+        return err;
+    }
+    p->has_image = true;
+    p->image = at;
+    p->image_len = len;
+    p->plan = d->plan;
+    p->progress.definition = d->version;
+    return MU_OK;
+}
+
+static enum meaning understand(struct batch *b, struct pending *p, const struct fleet_definition *d,
+                               const struct intake_record *rec)
+{
+    struct frame frame;
+
+    if (frame_parse(rec->body, rec->body_len, &frame) != MU_OK ||
+        (frame.cmd != FRAME_REPORT && frame.cmd != FRAME_CONTROL_ACK && frame.cmd != FRAME_ACK))
+        return MEANING_UNDECODED;
+    if (frame.p0_len == 0)
+        return MEANING_ECHO;
+    switch (frame.p0[0]) {
+    case P0_PASS:
+    case P0_PASS_FROM:
+        return MEANING_REPORT;
+    case P0_ANSWER:
+    case P0_REPORT:
+    case P0_ANSWER_VAR:
+    case P0_REPORT_VAR:
+        if (d)
+            return decode(b, p, d, &frame) == MU_OK ? MEANING_DECODED : MEANING_UNDECODED;
+        return MEANING_REPORT;
+    default:
+        return d ? MEANING_UNDECODED : MEANING_REPORT;
+    }
+}
+
+static void note_activity(struct batch *b, struct pending *p)
+{
+    int64_t now_s = p->progress.last_ts_us / 1000000;
+    int32_t day = batch_day(b, now_s);
+
+    p->progress.last_report = now_s;
+    if (day != p->progress.active_day) {
+        p->progress.active_day = day;
+        journal_batch_active(b->writes, p->product->no, day, p->device);
+    }
+}
+
+void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec)
+{
+    const struct fleet_definition *d = atomic_load(&p->product->definition);
+    struct journal_message m = next_message(p, rec, d);
+    enum meaning meaning = understand(b, p, d, rec);
+
+    b->tally.messages++;
+    b->tally.bytes += rec->body_len;
+    b->tally.decoded += meaning == MEANING_DECODED;
+    b->tally.undecoded += meaning == MEANING_UNDECODED;
+    b->tally.echoes += meaning == MEANING_ECHO;
+    if (meaning == MEANING_DECODED)
+        p->progress.decoded++;
+    if (meaning == MEANING_DECODED || meaning == MEANING_REPORT)
+        note_activity(b, p);
+
+    m.kind = MESSAGE_DEV2APP;
+    m.decoded = meaning == MEANING_DECODED;
+    m.decoded_number = p->progress.decoded;
+    m.payload = rec->body;
+    m.payload_len = rec->body_len;
+    journal_batch_message(b->writes, p->device, &m);
+}
+
+/* --- controls ----------------------------------------------------------------------------------------- */
+
+void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec)
+{
+    const struct intake_control *control = (const void *)rec->body;
+    struct journal_message m = next_message(p, rec, atomic_load(&p->product->definition));
+
+    m.kind = MESSAGE_APP2DEV;
+    m.decoded_number = p->progress.decoded;
+    m.enterprise = control->enterprise;
+    m.request = control->request;
+    m.payload = rec->body + sizeof(*control);
+    m.payload_len = rec->body_len - sizeof(*control);
+    b->tally.controls++;
+    b->tally.bytes += m.payload_len;
+    journal_batch_message(b->writes, p->device, &m);
+}
+
+/* --- versions ----------------------------------------------------------------------------------------- */
+
+void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told)
+{
+    struct journal_versions now;
+    bool changed = false;
+
+    if (p->versions)
+        now = b->versions[p->versions - 1];
+    else
+        fleet_versions(b->fleet, p->device, &now);
+    for (int i = 0; i < VERSION_COUNT; i++) {
+        if (told->text[i][0] && strcmp(told->text[i], now.text[i]) != 0) {
+            memcpy(now.text[i], told->text[i], sizeof(now.text[i]));
+            changed = true;
+        }
+    }
+    /* A device tells its versions every hour; they hardly ever change. */
+    if (!changed)
+        return;
+    if (!p->versions) {
+        if (b->version_count == b->version_cap) {
+            uint32_t cap = b->version_cap ? b->version_cap * 2 : 16;
+            struct journal_versions *versions = realloc(b->versions, cap * sizeof(*versions));
+            if (!versions) {
+                b->err = MU_E_NOMEM;
+                return;
+            }
+            b->versions = versions;
+            b->version_cap = cap;
+        }
+        p->versions = ++b->version_count;
+    }
+    b->versions[p->versions - 1] = now;
+}

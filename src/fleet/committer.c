@@ -1,0 +1,161 @@
+#include "fleet/committer.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fleet/committer_internal.h"
+
+/* The senders' side: handing over, asking, waiting. */
+
+const uint32_t committer_latency_bounds_us[COMMIT_LATENCY_BUCKETS] = {
+    500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 5000000,
+};
+
+static enum mu_err rebuild(struct committer *c)
+{
+    struct registry_visitor rows = fleet_registry_visitor(c->options.fleet);
+    struct journal_visitor states = fleet_journal_visitor(c->options.fleet);
+    int64_t start = clock_mono_ms();
+    struct fleet_counts counts;
+    enum mu_err err;
+
+    if ((err = registry_visit_all(c->options.registry, &rows, &c->seq)) != MU_OK)
+        return err;
+    if ((err = journal_visit(c->options.journal, &states)) != MU_OK)
+        return err;
+    fleet_count(c->options.fleet, &counts);
+    log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu ms=%lld",
+              (unsigned long long)counts.products, (unsigned long long)counts.devices,
+              (long long)(clock_mono_ms() - start));
+    return MU_OK;
+}
+
+enum mu_err committer_start(struct committer **out, const struct committer_options *options)
+{
+    struct committer *c = calloc(1, sizeof(*c));
+    enum mu_err err;
+
+    if (!c)
+        return MU_E_NOMEM;
+    c->options = *options;
+    if (!c->options.retry_ms)
+        c->options.retry_ms = 1000;
+    if (!c->options.alive_ms)
+        c->options.alive_ms = 5000;
+    c->rolled_day = -1;
+    intake_init(&c->intake);
+    pthread_cond_init(&c->follow_done, NULL);
+    pthread_mutex_init(&c->figures_lock, NULL);
+
+    if ((err = batch_init(&c->batch, options)) != MU_OK || (err = rebuild(c)) != MU_OK)
+        goto fail;
+    if (pthread_create(&c->thread, NULL, committer_run, c) != 0) {
+        err = MU_E_NOMEM;
+        goto fail;
+    }
+    *out = c;
+    return MU_OK;
+fail:
+    batch_free(&c->batch);
+    pthread_mutex_destroy(&c->figures_lock);
+    pthread_cond_destroy(&c->follow_done);
+    intake_free(&c->intake);
+    free(c);
+    return err;
+}
+
+/* With intake.lock held. */
+static void wake(struct committer *c)
+{
+    c->intake.sleeping = false;
+    pthread_cond_signal(&c->intake.wake);
+}
+
+void committer_stop(struct committer *c)
+{
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->intake.lock);
+    c->stopping = true;
+    wake(c);
+    pthread_mutex_unlock(&c->intake.lock);
+    pthread_join(c->thread, NULL);
+
+    batch_free(&c->batch);
+    records_free(&c->work);
+    records_free(&c->retry);
+    pthread_mutex_destroy(&c->figures_lock);
+    pthread_cond_destroy(&c->follow_done);
+    intake_free(&c->intake);
+    free(c);
+}
+
+bool committer_has_room(struct committer *c, struct commit_sink *sink)
+{
+    return intake_has_room(&c->intake, sink);
+}
+
+bool committer_disk_full(const struct committer *c)
+{
+    return atomic_load_explicit(&c->disk_full, memory_order_relaxed);
+}
+
+void committer_login(struct committer *c, const struct commit_login *login)
+{
+    struct intake_record head = { .kind = INTAKE_LOGIN, .device = login->device, .ts_us = login->ts_us };
+    intake_put(&c->intake, &head, login, sizeof(*login), NULL, 0);
+}
+
+void committer_end(struct committer *c, const struct commit_end *end)
+{
+    struct intake_record head = { .kind = INTAKE_END, .device = end->device, .ts_us = end->ts_us };
+    intake_put(&c->intake, &head, end, sizeof(*end), NULL, 0);
+}
+
+void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                      uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len)
+{
+    struct intake_record head = { .kind = INTAKE_REPORT, .device = device, .ts_us = ts_us,
+                                  .sink = sink, .owner = owner, .tag = tag };
+    intake_put(&c->intake, &head, payload, len, NULL, 0);
+}
+
+void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                       uint32_t device, int64_t ts_us, uint32_t enterprise, uint64_t request,
+                       const uint8_t *payload, size_t len)
+{
+    struct intake_record head = { .kind = INTAKE_CONTROL, .device = device, .ts_us = ts_us,
+                                  .sink = sink, .owner = owner, .tag = tag };
+    struct intake_control control = { enterprise, request };
+    intake_put(&c->intake, &head, &control, sizeof(control), payload, len);
+}
+
+void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                        uint32_t device, const struct journal_versions *versions)
+{
+    struct intake_record head = { .kind = INTAKE_VERSIONS, .device = device,
+                                  .sink = sink, .owner = owner, .tag = tag };
+    intake_put(&c->intake, &head, versions, sizeof(*versions), NULL, 0);
+}
+
+enum mu_err committer_follow_registry(struct committer *c)
+{
+    pthread_mutex_lock(&c->intake.lock);
+    uint64_t ticket = ++c->wished;
+    wake(c);
+    while (c->followed < ticket)
+        pthread_cond_wait(&c->follow_done, &c->intake.lock);
+    /* That of a later look, if there was one meanwhile: it has seen our change as well. */
+    enum mu_err err = c->follow_err;
+    pthread_mutex_unlock(&c->intake.lock);
+    return err;
+}
+
+void committer_get_figures(struct committer *c, struct committer_figures *out)
+{
+    pthread_mutex_lock(&c->figures_lock);
+    *out = c->figures;
+    pthread_mutex_unlock(&c->figures_lock);
+    out->waiting_bytes = atomic_load_explicit(&c->intake.waiting, memory_order_relaxed);
+}

@@ -1,0 +1,267 @@
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fleet/committer_internal.h"
+
+/* The thread's side: taking, committing, telling. */
+
+enum { ROLL_MS = 3600 * 1000, ROLL_AGAIN_MS = 60 * 1000 };
+static const int64_t DAY_US = 86400LL * 1000000;
+
+/* --- telling ------------------------------------------------------------------------------------------ */
+
+static void count_dropped(struct committer *c, enum mu_err err)
+{
+    pthread_mutex_lock(&c->figures_lock);
+    if (err == MU_E_FULL)
+        c->figures.dropped_disk_full++;
+    else if (err == MU_E_NOMEM)
+        c->figures.dropped_nomem++;
+    else
+        c->figures.dropped_io++;
+    pthread_mutex_unlock(&c->figures_lock);
+}
+
+static void list_sink(struct committer *c, struct commit_sink *sink)
+{
+    if (sink->listed)
+        return;
+    sink->listed = true;
+    sink->next_listed = c->listed;
+    c->listed = sink;
+}
+
+static void flush(struct committer *c, size_t answered)
+{
+    for (struct commit_sink *s = intake_release(&c->intake, answered), *next; s; s = next) {
+        next = s->next_starved;
+        list_sink(c, s);
+    }
+    while (c->listed) {
+        struct commit_sink *s = c->listed;
+        c->listed = s->next_listed;
+        s->listed = false;
+        s->flush(s);
+    }
+}
+
+static void keep_for_retry(struct committer *c, struct intake_record *rec)
+{
+    if (records_append(&c->retry, rec) != MU_OK)
+        log_event(LOG_ERROR, "session_record_lost", "device=%u cause=memory", rec->device);
+}
+
+/* Everything of `work` up to a point has had its commit, which ended with err. */
+static void answer(struct committer *c, size_t to, enum mu_err err)
+{
+    size_t from = c->work_at;
+
+    while (c->work_at < to) {
+        struct intake_record *rec = records_at(&c->work, c->work_at);
+        enum mu_err own = rec->err != MU_OK ? (enum mu_err)rec->err : err;
+        c->work_at += rec->size;
+        if (intake_is_session(rec)) {
+            if (err != MU_OK)
+                keep_for_retry(c, rec);
+            continue;
+        }
+        if (own != MU_OK && own != MU_E_NOT_FOUND)
+            count_dropped(c, own);
+        if (rec->tag) {
+            rec->sink->done(rec->sink, rec->owner, rec->tag, own);
+            list_sink(c, rec->sink);
+        }
+    }
+    flush(c, to - from);
+}
+
+/* --- committing --------------------------------------------------------------------------------------- */
+
+static bool has_records(const struct committer *c)
+{
+    return c->retry_at < c->retry.len || c->work_at < c->work.len;
+}
+
+static size_t fill(struct batch *b, const struct records *r, size_t at)
+{
+    while (at < r->len && !batch_full(b)) {
+        struct intake_record *rec = records_at(r, at);
+        batch_add(b, rec);
+        at += rec->size;
+    }
+    return at;
+}
+
+static void note_outcome(struct committer *c, enum mu_err err, size_t records, int64_t us)
+{
+    unsigned bucket = 0;
+
+    if (err != c->failing) {
+        if (err == MU_OK)
+            log_event(LOG_INFO, c->failing == MU_E_FULL ? "disk_full_over" : "commit_recovered", "waiting=%zu",
+                      c->retry.len - c->retry_at);
+        else
+            log_event(LOG_ERROR, err == MU_E_FULL ? "disk_full" : "commit_failed", "error=%s",
+                      LOG_Q(mu_err_text(err), -1));
+    }
+    c->failing = err;
+    atomic_store_explicit(&c->disk_full, err == MU_E_FULL, memory_order_relaxed);
+    if (!records)
+        return;
+
+    const struct committer_figures *t = &c->batch.tally;
+    struct committer_figures *f = &c->figures;
+    while (bucket < COMMIT_LATENCY_BUCKETS && us > committer_latency_bounds_us[bucket])
+        bucket++;
+    pthread_mutex_lock(&c->figures_lock);
+    if (err == MU_OK) {
+        f->messages += t->messages;
+        f->decoded += t->decoded;
+        f->undecoded += t->undecoded;
+        f->echoes += t->echoes;
+        f->controls += t->controls;
+        f->bytes += t->bytes;
+        f->commits++;
+        f->latency_count[bucket]++;
+        f->latency_sum_us += (uint64_t)us;
+    } else {
+        f->commit_failures++;
+    }
+    pthread_mutex_unlock(&c->figures_lock);
+}
+
+/* One batch, of what waits for another try and then of what is new. */
+static enum mu_err commit_batch(struct committer *c)
+{
+    int64_t start = clock_mono_us(), now_us = clock_wall_us();
+
+    size_t retry_to = fill(&c->batch, &c->retry, c->retry_at);
+    size_t work_to = retry_to == c->retry.len ? fill(&c->batch, &c->work, c->work_at) : c->work_at;
+    size_t records = c->batch.records;
+    enum mu_err err = batch_commit(&c->batch, now_us);
+    int64_t end = clock_mono_us();
+
+    c->next_alive_ms = end / 1000 + c->options.alive_ms;
+    c->next_try_ms = end / 1000 + c->options.retry_ms;
+    if (err == MU_OK)
+        c->retry_at = retry_to;
+    note_outcome(c, err, records, end - start);
+    answer(c, work_to, err);
+    return err;
+}
+
+/* stop: try whatever the pace is. */
+static void commit_waiting(struct committer *c, bool stop)
+{
+    int64_t now = clock_mono_ms();
+
+    if (stop || c->failing == MU_OK || now >= c->next_try_ms) {
+        bool due = !stop && now >= (c->failing == MU_OK ? c->next_alive_ms : c->next_try_ms);
+        while (has_records(c) || due) {
+            due = false;
+            if (commit_batch(c) != MU_OK)
+                break;
+        }
+    }
+    if (c->work_at < c->work.len)
+        answer(c, c->work.len, c->failing);
+    c->work.len = c->work_at = 0;
+    records_consume(&c->retry, c->retry_at);
+    c->retry_at = 0;
+}
+
+/* --- beside it ---------------------------------------------------------------------------------------- */
+
+static void follow(struct committer *c)
+{
+    pthread_mutex_lock(&c->intake.lock);
+    uint64_t wished = c->wished;
+    bool due = wished != c->followed;
+    pthread_mutex_unlock(&c->intake.lock);
+    if (!due && !(c->behind && clock_mono_ms() >= c->next_follow_ms))
+        return;
+
+    struct registry_visitor v = fleet_registry_visitor(c->options.fleet);
+    enum mu_err err = registry_visit_changes(c->options.registry, &v, &c->seq);
+    if (err == MU_E_NOT_FOUND)
+        err = fleet_revisit(c->options.fleet, c->options.registry, &c->seq);
+    if (err != MU_OK)
+        log_event(LOG_ERROR, "follow_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
+    c->behind = err != MU_OK;
+    c->next_follow_ms = clock_mono_ms() + c->options.retry_ms;
+    pthread_mutex_lock(&c->intake.lock);
+    c->followed = wished;
+    c->follow_err = err;
+    pthread_cond_broadcast(&c->follow_done);
+    pthread_mutex_unlock(&c->intake.lock);
+}
+
+static void roll(struct committer *c)
+{
+    int64_t now_us = clock_wall_us(), now_ms = clock_mono_ms();
+
+    if (now_us / DAY_US == c->rolled_day && now_ms < c->next_roll_ms)
+        return;
+    enum mu_err err = journal_roll(c->options.journal, now_us);
+    if (err != MU_OK) {
+        log_event(LOG_ERROR, "roll_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
+        c->next_roll_ms = now_ms + ROLL_AGAIN_MS;
+    } else {
+        c->next_roll_ms = now_ms + ROLL_MS;
+    }
+    c->rolled_day = now_us / DAY_US;
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------ */
+
+static struct timespec wake_time(const struct committer *c)
+{
+    int64_t at = c->failing == MU_OK ? c->next_alive_ms : c->next_try_ms;
+
+    if (c->behind && c->next_follow_ms < at)
+        at = c->next_follow_ms;
+    return (struct timespec){ .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
+}
+
+/* Takes what has come in, sleeping if nothing has; false once it is time to end. */
+static bool take(struct committer *c)
+{
+    struct timespec until = wake_time(c);
+    struct intake *in = &c->intake;
+
+    pthread_mutex_lock(&in->lock);
+    while (!in->queue.len && c->wished == c->followed && !c->stopping) {
+        in->sleeping = true;
+        if (pthread_cond_timedwait(&in->wake, &in->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    in->sleeping = false;
+    bool go_on = in->queue.len || c->wished != c->followed || !c->stopping;
+    uint64_t lost = in->lost;
+    in->lost = 0;
+    intake_swap(in, &c->work);
+    pthread_mutex_unlock(&in->lock);
+    if (lost)
+        log_event(LOG_ERROR, "session_records_lost", "count=%llu cause=memory", (unsigned long long)lost);
+    return go_on;
+}
+
+void *committer_run(void *committer)
+{
+    struct committer *c = committer;
+
+    c->next_alive_ms = clock_mono_ms() + c->options.alive_ms;
+    roll(c);
+    while (take(c)) {
+        follow(c);
+        commit_waiting(c, false);
+        roll(c);
+    }
+    commit_waiting(c, true);
+    if (c->retry.len)
+        log_event(LOG_ERROR, "session_records_lost", "bytes=%zu cause=%s", c->retry.len,
+                  LOG_Q(mu_err_text(c->failing), -1));
+    return NULL;
+}

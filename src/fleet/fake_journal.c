@@ -1,0 +1,261 @@
+#include "fleet/fake_journal.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct journal {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint64_t boot;
+    int64_t alive_us[16];
+    bool held, waiting;
+    enum mu_err fail;
+    struct fake_counts counts;
+    struct fake_records all;
+};
+
+struct journal_batch {
+    struct fake_records r;
+};
+
+/* A new last element of a list, its memory doubled whenever the count is a power of two. */
+#define APPEND(list)                                                                                 \
+    ((list).count & ((list).count - 1) ? (void)0                                                    \
+     : (void)((list).at = realloc((list).at, ((list).count ? (list).count * 2 : 1) * sizeof(*(list).at))), \
+     memset(&(list).at[(list).count], 0, sizeof(*(list).at)), &(list).at[(list).count++])
+
+static void free_records(struct fake_records *r)
+{
+    free(r->messages.at);
+    free(r->sessions.at);
+    free(r->states.at);
+    free(r->versions.at);
+    free(r->active.at);
+    *r = (struct fake_records){ 0 };
+}
+
+struct journal *fake_journal_new(uint64_t boot)
+{
+    struct journal *j = calloc(1, sizeof(*j));
+
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->changed, NULL);
+    j->boot = boot;
+    return j;
+}
+
+void fake_journal_free(struct journal *j)
+{
+    free_records(&j->all);
+    pthread_cond_destroy(&j->changed);
+    pthread_mutex_destroy(&j->lock);
+    free(j);
+}
+
+struct fake_records *fake_journal_records(struct journal *j)
+{
+    return &j->all;
+}
+
+void fake_journal_fail(struct journal *j, enum mu_err err)
+{
+    pthread_mutex_lock(&j->lock);
+    j->fail = err;
+    pthread_mutex_unlock(&j->lock);
+}
+
+void fake_journal_hold(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->held = true;
+    pthread_mutex_unlock(&j->lock);
+}
+
+void fake_journal_release(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->held = false;
+    pthread_cond_broadcast(&j->changed);
+    pthread_mutex_unlock(&j->lock);
+}
+
+void fake_journal_wait_held(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    while (!j->waiting)
+        pthread_cond_wait(&j->changed, &j->lock);
+    pthread_mutex_unlock(&j->lock);
+}
+
+void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us)
+{
+    j->alive_us[boot] = alive_us;
+}
+
+struct fake_counts fake_journal_counts(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    struct fake_counts counts = j->counts;
+    pthread_mutex_unlock(&j->lock);
+    return counts;
+}
+
+/* --- the port ---------------------------------------------------------------------------------------- */
+
+struct journal_boot journal_boot(const struct journal *j)
+{
+    return (struct journal_boot){ j->boot };
+}
+
+int64_t journal_boot_alive_us(struct journal *j, uint64_t boot)
+{
+    return j->alive_us[boot];
+}
+
+enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
+{
+    (void)j;
+    *out = calloc(1, sizeof(**out));
+    return MU_OK;
+}
+
+void journal_batch_destroy(struct journal_batch *b)
+{
+    free_records(&b->r);
+    free(b);
+}
+
+void journal_batch_clear(struct journal_batch *b)
+{
+    free_records(&b->r);
+}
+
+size_t journal_batch_bytes(const struct journal_batch *b)
+{
+    return b->r.bytes;
+}
+
+void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
+{
+    struct fake_message *at = APPEND(b->r.messages);
+
+    assert(m->payload_len <= sizeof(at->payload));
+    at->device = device;
+    at->m = *m;
+    memcpy(at->payload, m->payload, m->payload_len);
+    at->m.payload = NULL;
+    b->r.bytes += 40 + m->payload_len;
+}
+
+void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s)
+{
+    struct fake_session *at = APPEND(b->r.sessions);
+
+    at->device = device;
+    at->s = *s;
+    b->r.bytes += 60;
+}
+
+void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
+{
+    struct fake_state *at = APPEND(b->r.states);
+
+    assert(s->image_len <= sizeof(at->image));
+    at->device = device;
+    at->s = *s;
+    if (s->image)
+        memcpy(at->image, s->image, s->image_len);
+    at->s.image = NULL;
+    b->r.bytes += 100 + s->image_len;
+}
+
+void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)
+{
+    struct fake_versions *at = APPEND(b->r.versions);
+
+    at->device = device;
+    at->v = *v;
+    b->r.bytes += 100;
+}
+
+void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+{
+    *APPEND(b->r.active) = (struct fake_active){ product, day, device };
+    b->r.bytes += 12;
+}
+
+static struct fake_state *state_of(struct fake_records *r, uint32_t device)
+{
+    size_t i = 0;
+
+    while (i < r->states.count && r->states.at[i].device < device)
+        i++;
+    if (i == r->states.count || r->states.at[i].device != device) {
+        (void)APPEND(r->states);
+        memmove(&r->states.at[i + 1], &r->states.at[i], (r->states.count - 1 - i) * sizeof(struct fake_state));
+    }
+    return &r->states.at[i];
+}
+
+static void take_over(struct fake_records *all, const struct fake_records *r)
+{
+    for (size_t i = 0; i < r->messages.count; i++)
+        *APPEND(all->messages) = r->messages.at[i];
+    for (size_t i = 0; i < r->sessions.count; i++)
+        *APPEND(all->sessions) = r->sessions.at[i];
+    for (size_t i = 0; i < r->states.count; i++)
+        *state_of(all, r->states.at[i].device) = r->states.at[i];
+    for (size_t i = 0; i < r->versions.count; i++)
+        *APPEND(all->versions) = r->versions.at[i];
+    for (size_t i = 0; i < r->active.count; i++)
+        *APPEND(all->active) = r->active.at[i];
+}
+
+enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)
+{
+    pthread_mutex_lock(&j->lock);
+    while (j->held) {
+        j->waiting = true;
+        pthread_cond_broadcast(&j->changed);
+        pthread_cond_wait(&j->changed, &j->lock);
+    }
+    j->waiting = false;
+    enum mu_err err = j->fail;
+    if (err == MU_OK) {
+        j->counts.commits++;
+        j->counts.empty_commits += b->r.bytes == 0;
+        j->alive_us[j->boot] = alive_us;
+        take_over(&j->all, &b->r);
+    } else {
+        j->counts.failures++;
+    }
+    pthread_mutex_unlock(&j->lock);
+    free_records(&b->r);
+    return err;
+}
+
+enum mu_err journal_roll(struct journal *j, int64_t now_us)
+{
+    (void)now_us;
+    pthread_mutex_lock(&j->lock);
+    j->counts.rolls++;
+    pthread_mutex_unlock(&j->lock);
+    return MU_OK;
+}
+
+enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < j->all.states.count && err == MU_OK; i++) {
+        struct fake_state *at = &j->all.states.at[i];
+        struct journal_state s = at->s;
+        s.image = s.image_len ? at->image : NULL;
+        err = v->state(v->ctx, at->device, &s);
+    }
+    for (size_t i = 0; i < j->all.versions.count && err == MU_OK; i++)
+        err = v->versions(v->ctx, j->all.versions.at[i].device, &j->all.versions.at[i].v);
+    return err;
+}

@@ -1,0 +1,45 @@
+#ifndef MUSTER_FLEET_FAKE_JOURNAL_H
+#define MUSTER_FLEET_FAKE_JOURNAL_H
+
+#include "journal/journal.h"
+
+/* A journal in memory, for tests: it implements the port, keeps every record it is given, and fails
+ * or waits when it is told to. */
+
+struct fake_message { uint32_t device; struct journal_message m; uint8_t payload[256]; };
+struct fake_session { uint32_t device; struct journal_session s; };
+struct fake_state { uint32_t device; struct journal_state s; uint8_t image[256]; };
+struct fake_versions { uint32_t device; struct journal_versions v; };
+struct fake_active { uint32_t product; int32_t day; uint32_t device; };
+
+/* The lists grow as they are appended to. */
+#define FAKE_LIST(T) struct { T *at; size_t count; }
+struct fake_records {
+    FAKE_LIST(struct fake_message) messages;
+    FAKE_LIST(struct fake_session) sessions;
+    FAKE_LIST(struct fake_state) states;     /* in a journal: one per device, ascending */
+    FAKE_LIST(struct fake_versions) versions;
+    FAKE_LIST(struct fake_active) active;
+    size_t bytes;
+};
+
+struct journal *fake_journal_new(uint64_t boot);
+void fake_journal_free(struct journal *j);
+
+/* Everything committed so far. Read it while no commit can be running. */
+struct fake_records *fake_journal_records(struct journal *j);
+
+/* From now on commits end with err, until told otherwise. */
+void fake_journal_fail(struct journal *j, enum mu_err err);
+/* While held, a commit does not return. */
+void fake_journal_hold(struct journal *j);
+void fake_journal_release(struct journal *j);
+/* Waits until a commit has begun and is being held. */
+void fake_journal_wait_held(struct journal *j);
+
+void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us);
+
+struct fake_counts { size_t commits, empty_commits, failures, rolls; };
+struct fake_counts fake_journal_counts(struct journal *j);
+
+#endif

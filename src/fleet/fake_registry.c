@@ -1,0 +1,234 @@
+#include "fleet/fake_registry.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POINT(id, name, kind, spec, byte, bit, len, unit)                                                \
+    "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," spec \
+    "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit ",\"len\":" #len ",\"unit\":\"" unit "\"}}"
+#define DEFINITION(points)                                                                            \
+    "{\"name\":\"fake\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"attrs\":[" points                \
+    "],\"name\":\"entity0\"}],\"protocolType\":\"standard\",\"product_key\":\"0\","                      \
+    "\"packetVersion\":\"0x00000004\"}"
+#define LEVEL "\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":200,\"ratio\":1,\"addition\":0},"
+#define BOOL "\"data_type\":\"bool\","
+
+const char fake_definition[] = DEFINITION(
+    POINT(0, "switch", "status_writable", BOOL, 0, 0, 1, "bit") ","
+    POINT(1, "level", "status_writable", LEVEL, 1, 0, 1, "byte") ","
+    POINT(2, "Alert_Hot", "alert", BOOL, 2, 0, 1, "bit") ","
+    POINT(3, "Fault_Broken", "fault", BOOL, 3, 0, 1, "bit"));
+const char fake_definition_2[] = DEFINITION(
+    POINT(0, "switch", "status_writable", BOOL, 0, 0, 1, "bit") ","
+    POINT(1, "mode", "status_writable", "\"data_type\":\"enum\",\"enum\":[\"a\",\"b\"],", 0, 1, 1, "bit") ","
+    POINT(2, "level", "status_writable", LEVEL, 1, 0, 1, "byte") ","
+    POINT(3, "Alert_Hot", "alert", BOOL, 2, 0, 1, "bit") ","
+    POINT(4, "Fault_Broken", "fault", BOOL, 3, 0, 1, "bit"));
+
+enum entry_kind { ENTERPRISE, PRODUCT, DEFINITION_OF, ASSOCIATION, GROUP, DEVICE, TOKEN, DELETION };
+
+struct entry {
+    enum entry_kind kind;
+    bool removed;
+    enum registry_kind deleted;
+    uint32_t no;
+    union {
+        struct enterprise_row enterprise;
+        struct product_row product;
+        struct definition_row definition;
+        struct association_row association;
+        struct group_row group;
+        struct device_row device;
+        struct token_row token;
+    };
+};
+
+struct registry {
+    pthread_mutex_t lock;
+    struct entry *entries;
+    size_t count, cap, first; /* the number of the first entry that is kept */
+    enum mu_err fail;
+};
+
+struct registry *fake_registry_new(void)
+{
+    struct registry *reg = calloc(1, sizeof(*reg));
+    pthread_mutex_init(&reg->lock, NULL);
+    return reg;
+}
+
+void fake_registry_clear(struct registry *reg)
+{
+    pthread_mutex_lock(&reg->lock);
+    for (size_t i = 0; i < reg->count; i++) {
+        if (reg->entries[i].kind == DEFINITION_OF)
+            free((char *)reg->entries[i].definition.json.at);
+    }
+    reg->first += reg->count + 1;
+    reg->count = 0;
+    pthread_mutex_unlock(&reg->lock);
+}
+
+void fake_registry_free(struct registry *reg)
+{
+    fake_registry_clear(reg);
+    free(reg->entries);
+    pthread_mutex_destroy(&reg->lock);
+    free(reg);
+}
+
+static void put(struct registry *reg, const struct entry *e)
+{
+    pthread_mutex_lock(&reg->lock);
+    if (reg->count == reg->cap) {
+        reg->cap = reg->cap ? reg->cap * 2 : 64;
+        reg->entries = realloc(reg->entries, reg->cap * sizeof(*e));
+    }
+    reg->entries[reg->count++] = *e;
+    pthread_mutex_unlock(&reg->lock);
+}
+
+void fake_put_enterprise(struct registry *reg, const struct enterprise_row *row)
+{
+    put(reg, &(struct entry){ .kind = ENTERPRISE, .enterprise = *row });
+}
+
+void fake_put_product(struct registry *reg, const struct product_row *row)
+{
+    put(reg, &(struct entry){ .kind = PRODUCT, .product = *row });
+}
+
+void fake_put_definition(struct registry *reg, uint32_t product, uint32_t version, const char *json)
+{
+    put(reg, &(struct entry){ .kind = DEFINITION_OF, .definition = { product, version, str_of(strdup(json)) } });
+}
+
+void fake_associate(struct registry *reg, uint32_t enterprise, uint32_t product, bool removed)
+{
+    put(reg, &(struct entry){ .kind = ASSOCIATION, .removed = removed, .association = { enterprise, product } });
+}
+
+void fake_put_group(struct registry *reg, const struct group_row *row)
+{
+    put(reg, &(struct entry){ .kind = GROUP, .group = *row });
+}
+
+void fake_put_device(struct registry *reg, const struct device_row *row)
+{
+    put(reg, &(struct entry){ .kind = DEVICE, .device = *row });
+}
+
+void fake_put_token(struct registry *reg, const struct token_row *row, bool removed)
+{
+    put(reg, &(struct entry){ .kind = TOKEN, .removed = removed, .token = *row });
+}
+
+void fake_delete(struct registry *reg, enum registry_kind kind, uint32_t no)
+{
+    put(reg, &(struct entry){ .kind = DELETION, .deleted = kind, .no = no });
+}
+
+void fake_registry_fail(struct registry *reg, enum mu_err err)
+{
+    pthread_mutex_lock(&reg->lock);
+    reg->fail = err;
+    pthread_mutex_unlock(&reg->lock);
+}
+
+static enum mu_err visit(const struct registry_visitor *v, const struct entry *e)
+{
+    switch (e->kind) {
+    case ENTERPRISE:
+        return v->enterprise(v->ctx, &e->enterprise);
+    case PRODUCT:
+        return v->product(v->ctx, &e->product);
+    case DEFINITION_OF:
+        return v->definition(v->ctx, &e->definition);
+    case ASSOCIATION:
+        return v->association(v->ctx, &e->association, e->removed);
+    case GROUP:
+        return v->group(v->ctx, &e->group);
+    case DEVICE:
+        return v->device(v->ctx, &e->device);
+    case TOKEN:
+        return v->token(v->ctx, &e->token, e->removed);
+    case DELETION:
+        return v->deleted(v->ctx, e->deleted, e->no);
+    }
+    return MU_E_VALUE;
+}
+
+static enum mu_err visit_from(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = *seq - reg->first; i < reg->count && err == MU_OK; i++)
+        err = visit(v, &reg->entries[i]);
+    if (err == MU_OK)
+        *seq = reg->first + reg->count;
+    return err;
+}
+
+enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
+{
+    pthread_mutex_lock(&reg->lock);
+    *seq = reg->first;
+    enum mu_err err = visit_from(reg, v, seq);
+    pthread_mutex_unlock(&reg->lock);
+    return err;
+}
+
+enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
+{
+    pthread_mutex_lock(&reg->lock);
+    enum mu_err err = reg->fail;
+    if (err == MU_OK)
+        err = *seq < reg->first ? MU_E_NOT_FOUND : visit_from(reg, v, seq);
+    pthread_mutex_unlock(&reg->lock);
+    return err;
+}
+
+/* --- rows ---------------------------------------------------------------------------------------------- */
+
+void fake_hex(char out[ID_HEX_LEN + 1], uint32_t no)
+{
+    snprintf(out, ID_HEX_LEN + 1, "%032x", no);
+}
+
+/* Spread, so that the order of dids is not that of the numbers. */
+void fake_did(char out[DID_LEN + 1], uint32_t no)
+{
+    static const char digits[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    uint64_t left = no * 0x9e3779b97f4a7c15u;
+
+    for (int i = 0; i < DID_LEN; i++) {
+        out[i] = digits[left % 57];
+        left = i < 10 ? left / 57 : no * 31 + (uint32_t)i;
+    }
+    out[DID_LEN] = '\0';
+}
+
+struct product_row fake_product(uint32_t no)
+{
+    struct product_row row = { .no = no, .name = "product", .remote_control = true };
+    fake_hex(row.product_key, no);
+    fake_hex(row.product_secret, no + 1000);
+    return row;
+}
+
+struct enterprise_row fake_enterprise(uint32_t no)
+{
+    struct enterprise_row row = { .no = no, .name = "enterprise", .hourly_quota = 3600 };
+    fake_hex(row.enterprise_id, no);
+    return row;
+}
+
+struct device_row fake_device(uint32_t no, uint32_t product)
+{
+    struct device_row row = { .no = no, .product = product, .created_at = 1600000000 + no, .passcode = "secret" };
+    fake_did(row.did, no);
+    snprintf(row.mac, sizeof(row.mac), "%012x", no);
+    return row;
+}

@@ -1,0 +1,168 @@
+#include "fleet/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST_CAP = 256 * 1024,
+    /* Kept free at the end of the queue: when it cannot grow, there is still room to note who has
+     * to be told so. */
+    SLACK = 64 * 1024,
+    /* A buffer that a burst has made larger than this is given back once it is hardly used. */
+    KEEP_CAP = 4 * 1024 * 1024,
+};
+
+static bool grow(struct records *r, size_t wanted)
+{
+    size_t cap = r->cap ? r->cap : FIRST_CAP;
+
+    while (cap < wanted)
+        cap *= 2;
+    uint8_t *data = realloc(r->data, cap);
+    if (!data)
+        return false;
+    r->data = data;
+    r->cap = cap;
+    return true;
+}
+
+enum mu_err records_append(struct records *r, const struct intake_record *rec)
+{
+    if (r->len + rec->size > r->cap && !grow(r, r->len + rec->size))
+        return MU_E_NOMEM;
+    memcpy(r->data + r->len, rec, rec->size);
+    r->len += rec->size;
+    return MU_OK;
+}
+
+void records_consume(struct records *r, size_t n)
+{
+    if (n == 0)
+        return;
+    r->len -= n;
+    memmove(r->data, r->data + n, r->len);
+}
+
+void records_free(struct records *r)
+{
+    free(r->data);
+    *r = (struct records){ 0 };
+}
+
+void intake_init(struct intake *in)
+{
+    pthread_condattr_t attr;
+
+    *in = (struct intake){ 0 };
+    pthread_mutex_init(&in->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&in->wake, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+void intake_free(struct intake *in)
+{
+    records_free(&in->queue);
+    pthread_cond_destroy(&in->wake);
+    pthread_mutex_destroy(&in->lock);
+}
+
+/* Room for a record, or NULL. */
+static struct intake_record *take_room(struct intake *in, uint32_t size, bool beyond_slack)
+{
+    struct records *q = &in->queue;
+
+    if (!beyond_slack && q->len + size + SLACK > q->cap && !grow(q, q->len + size + SLACK))
+        return NULL;
+    if (q->len + size > q->cap)
+        return NULL;
+    struct intake_record *rec = records_at(q, q->len);
+    q->len += size;
+    atomic_fetch_add_explicit(&in->waiting, size, memory_order_relaxed);
+    return rec;
+}
+
+void intake_put(struct intake *in, const struct intake_record *head, const void *first, size_t first_len,
+                const void *second, size_t second_len)
+{
+    size_t len = first_len + second_len;
+    uint32_t size = (uint32_t)((sizeof(*head) + len + 7) & ~(size_t)7);
+    bool refused = false;
+
+    pthread_mutex_lock(&in->lock);
+    struct intake_record *rec = take_room(in, size, false);
+    if (!rec && intake_is_session(head)) {
+        rec = take_room(in, size, true);
+    } else if (!rec) {
+        size = sizeof(*head);
+        rec = take_room(in, size, true);
+        refused = true;
+    }
+    if (rec) {
+        *rec = *head;
+        rec->size = size;
+        if (refused) {
+            rec->kind = INTAKE_REFUSED;
+            rec->body_len = 0;
+        } else {
+            rec->body_len = (uint32_t)len;
+            if (first_len)
+                memcpy(rec->body, first, first_len);
+            if (second_len)
+                memcpy(rec->body + first_len, second, second_len);
+        }
+    } else {
+        in->lost++;
+    }
+    bool wake = in->sleeping;
+    in->sleeping = false;
+    pthread_mutex_unlock(&in->lock);
+    if (wake)
+        pthread_cond_signal(&in->wake);
+}
+
+bool intake_has_room(struct intake *in, struct commit_sink *sink)
+{
+    bool room = atomic_load_explicit(&in->waiting, memory_order_relaxed) < LIMIT_INTAKE;
+
+    if (room)
+        return true;
+    pthread_mutex_lock(&in->lock);
+    /* Asked again under the lock, under which it is given back: the news cannot be missed. */
+    room = atomic_load_explicit(&in->waiting, memory_order_relaxed) < LIMIT_INTAKE;
+    if (!room && !sink->starved) {
+        sink->starved = true;
+        sink->next_starved = in->starved;
+        in->starved = sink;
+    }
+    pthread_mutex_unlock(&in->lock);
+    return room;
+}
+
+void intake_swap(struct intake *in, struct records *empty)
+{
+    struct records full = in->queue;
+
+    if (empty->cap > KEEP_CAP && full.len < empty->cap / 8)
+        records_free(empty);
+    empty->len = 0;
+    in->queue = *empty;
+    *empty = full;
+}
+
+struct commit_sink *intake_release(struct intake *in, size_t n)
+{
+    struct commit_sink *starved = NULL;
+
+    pthread_mutex_lock(&in->lock);
+    size_t left = atomic_fetch_sub_explicit(&in->waiting, n, memory_order_relaxed) - n;
+    if (left <= LIMIT_INTAKE / 2) {
+        starved = in->starved;
+        in->starved = NULL;
+        for (struct commit_sink *s = starved; s; s = s->next_starved)
+            s->starved = false;
+    }
+    pthread_mutex_unlock(&in->lock);
+    return starved;
+}

@@ -1,0 +1,89 @@
+#ifndef MUSTER_FLEET_INTAKE_H
+#define MUSTER_FLEET_INTAKE_H
+
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+
+#include "fleet/committer.h"
+
+/* What waits to be committed: records one after the other in a run of bytes that any thread appends
+ * to and the committer swaps for an empty one. Appending is a lock, a copy, and a wake-up only if
+ * the committer sleeps. */
+
+enum intake_kind {
+    INTAKE_LOGIN,     /* body: struct commit_login */
+    INTAKE_END,       /* body: struct commit_end */
+    INTAKE_REPORT,    /* body: the payload */
+    INTAKE_CONTROL,   /* body: struct intake_control, the payload */
+    INTAKE_VERSIONS,  /* body: struct journal_versions */
+    INTAKE_REFUSED,   /* no memory for the body: only to be answered */
+};
+
+struct intake_record {
+    uint32_t size;     /* with the body, a multiple of 8 */
+    uint32_t body_len;
+    uint32_t device;
+    uint8_t kind;
+    uint8_t err;       /* enum mu_err: the committer's finding about this record alone */
+    int64_t ts_us;
+    struct commit_sink *sink;
+    uint64_t owner, tag;
+    alignas(8) uint8_t body[];
+};
+
+struct intake_control {
+    uint32_t enterprise;
+    uint64_t request;
+};
+
+/* Logins and ends are kept until they are committed; the rest is the sender's to repeat. */
+static inline bool intake_is_session(const struct intake_record *rec)
+{
+    return rec->kind == INTAKE_LOGIN || rec->kind == INTAKE_END;
+}
+
+struct records {
+    uint8_t *data;
+    size_t len, cap;
+};
+
+static inline struct intake_record *records_at(const struct records *r, size_t at)
+{
+    return (struct intake_record *)(void *)(r->data + at);
+}
+
+/* MU_E_NOMEM. */
+MU_MUST_USE enum mu_err records_append(struct records *r, const struct intake_record *rec);
+/* Drops the first n bytes. */
+void records_consume(struct records *r, size_t n);
+void records_free(struct records *r);
+
+struct intake {
+    pthread_mutex_t lock;      /* guards all below, and what the committer adds to it */
+    pthread_cond_t wake;       /* the committer sleeps here; monotonic clock */
+    bool sleeping;
+    struct records queue;
+    uint64_t lost;             /* logins and ends for which there was no memory at all */
+    struct commit_sink *starved;
+    _Atomic size_t waiting;    /* bytes handed over and not answered yet */
+};
+
+void intake_init(struct intake *in);
+void intake_free(struct intake *in);
+
+/* head: everything but size and body_len; the body is `first` and then `second`. */
+void intake_put(struct intake *in, const struct intake_record *head, const void *first, size_t first_len,
+                const void *second, size_t second_len);
+
+/* false, and the sink is remembered, if LIMIT_INTAKE is reached. */
+bool intake_has_room(struct intake *in, struct commit_sink *sink);
+
+/* With the lock held: gives the queue away for `empty`, whose memory is used again. */
+void intake_swap(struct intake *in, struct records *empty);
+
+/* n bytes have been answered. Returns the sinks that room has come back for, linked by
+ * next_starved; they are not starved any more. */
+struct commit_sink *intake_release(struct intake *in, size_t n);
+
+#endif
