@@ -14,7 +14,7 @@ static void the_server_answers(void)
     static struct client other;
 
     client_open(&other, &server);
-    client_ask(&other, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&other, GET("/hello"), 200, "hello");
     client_close(&other);
 }
 
@@ -23,7 +23,7 @@ static void a_deferred_answer_comes_when_it_is_finished(void **state)
     (void)state;
     client_open(&client, &server);
     client_text(&client, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
-                         "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+                         GET("/hello"));
     fixture_await_later(1);
     the_server_answers();
     fixture_finish(" and more");
@@ -40,7 +40,7 @@ static void deferred_answers_may_come_in_another_order_than_their_requests(void 
     (void)state;
     for (size_t i = 0; i < 20; i++) {
         client_open(&clients[i], &server);
-        client_text(&clients[i], "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_text(&clients[i], GET("/later"));
         fixture_await_later((unsigned)i % 10 + 1);
         if (i % 10 == 9) {
             for (size_t k = i - 9; k <= i; k++) {
@@ -61,7 +61,7 @@ static void a_client_that_has_gone_misses_its_deferred_answer(void **state)
     (void)state;
     for (int reset = 0; reset < 2; reset++) {
         client_open(&client, &server);
-        client_text(&client, "GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_text(&client, GET("/later") GET("/hello"));
         fixture_await_later(1);
         if (reset)
             client_reset(&client);
@@ -82,7 +82,7 @@ static void clients_that_have_gone_miss_their_slow_answers(void **state)
     fixture_hold_slow(true);
     for (int i = 0; i < COUNT; i++) {
         client_open(&client, &server);
-        client_text(&client, "GET /slow/x HTTP/1.1\r\nHost: a\r\n\r\nGET /slow/y HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_text(&client, GET("/slow/x") GET("/slow/y"));
         if (i % 2)
             client_reset(&client);
         else
@@ -103,8 +103,8 @@ static void the_server_ends_with_requests_under_way(void **state)
     fixture_hold_slow(true);
     for (size_t i = 0; i < 8; i++) {
         static const char *const requests[] = {
-            "GET /later HTTP/1.1\r\nHost: a\r\n\r\n",
-            "GET /slow/x HTTP/1.1\r\nHost: a\r\n\r\n",
+            GET("/later"),
+            GET("/slow/x"),
             "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf",
             "GET /hel",
         };
@@ -137,7 +137,7 @@ static void slow_and_fast_requests_go_side_by_side(void **state)
     }
     client_open(&client, &server);
     for (int i = 0; i < COUNT; i++)
-        client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+        client_ask(&client, GET("/hello"), 200, "hello");
     client_close(&client);
     for (size_t c = 0; c < 4; c++) {
         for (int i = 0; i < COUNT; i++) {

@@ -27,9 +27,9 @@ static void an_answer_is_one_write(void **state)
 {
     (void)state;
     atomic_store(&writes, 0);
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
     assert_int_equal(atomic_load(&writes), 1);
-    client_ask(&client, "GET /slow/x HTTP/1.1\r\nHost: a\r\n\r\n", 200, "x");
+    client_ask(&client, GET("/slow/x"), 200, "x");
     assert_int_equal(atomic_load(&writes), 2);
 }
 
@@ -56,11 +56,11 @@ static void a_hundred_pipelined_requests_are_answered_in_order_by_one_write(void
 static void pipelined_requests_wait_for_a_slow_one(void **state)
 {
     (void)state;
-    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
-                         "GET /slow/one HTTP/1.1\r\nHost: a\r\n\r\n"
-                         "GET /slow/two HTTP/1.1\r\nHost: a\r\n\r\n"
+    client_text(&client, GET("/hello")
+                         GET("/slow/one")
+                         GET("/slow/two")
                          "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nthree"
-                         "GET /at_once HTTP/1.1\r\nHost: a\r\n\r\n"
+                         GET("/at_once")
                          "GET /hello HTTP/1.1\r\nHost: a\r\n");
     client_ask(&client, "", 200, "hello");
     client_ask(&client, "", 200, "one");
@@ -94,7 +94,7 @@ static void a_request_may_come_byte_by_byte(void **state)
         "\r\nPOST /echo?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         "3;ext=1\r\nbye\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n"
-        "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+        GET("/hello");
 
     (void)state;
     for (size_t i = 0; i < sizeof(request) - 1; i++)
@@ -133,7 +133,7 @@ static void a_body_of_1_mib_comes_through(void **state)
     client_send(&client, body, SIZE);
     fixture_await_later(1);
     fixture_finish("");
-    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_text(&client, GET("/hello"));
 
     /* More than the client's buffer holds: read it past that. */
     while (!strstr(client.bytes, "\r\n\r\n")) {
@@ -175,7 +175,7 @@ static void head_is_get_without_the_body(void **state)
     client_text(&client, "HEAD /big/300000 HTTP/1.1\r\nHost: a\r\n\r\n");
     client_read(&client, &a, true);
     assert_string_equal(answer_header(&a, "Content-Length"), "300000");
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
 }
 
 static void a_client_that_expects_100_continue_gets_it_before_it_sends(void **state)
@@ -183,7 +183,7 @@ static void a_client_that_expects_100_continue_gets_it_before_it_sends(void **st
     struct answer a;
 
     (void)state;
-    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
+    client_text(&client, GET("/hello")
                          "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
                          "Expect: 100-Continue\r\n\r\n");
     client_ask(&client, "", 200, "hello");
@@ -217,11 +217,11 @@ static void http_1_1_keeps_the_connection_unless_told_to_close(void **state)
     struct answer a;
 
     (void)state;
-    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_text(&client, GET("/hello"));
     client_read(&client, &a, false);
     assert_string_equal(answer_header(&a, "Connection"), "");
     client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: foo, Close\r\n\r\n"
-                         "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+                         GET("/hello"));
     client_read(&client, &a, false);
     assert_string_equal(answer_header(&a, "Connection"), "close");
     client_expect_end(&client);
@@ -245,8 +245,8 @@ static void http_1_0_closes_the_connection_unless_told_to_keep_it(void **state)
 static void a_handler_can_end_the_connection(void **state)
 {
     (void)state;
-    client_ask(&client, "GET /goodbye HTTP/1.1\r\nHost: a\r\n\r\n"
-                        "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "goodbye");
+    client_ask(&client, GET("/goodbye")
+                        GET("/hello"), 200, "goodbye");
     client_expect_end(&client);
 }
 
@@ -254,7 +254,7 @@ static void a_client_that_has_ended_its_half_still_gets_its_answers(void **state
 {
     (void)state;
     fixture_hold_slow(true);
-    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\nGET /slow/x HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_text(&client, GET("/hello") GET("/slow/x"));
     shutdown(client.fd, SHUT_WR);
     client_ask(&client, "", 200, "hello");
     fixture_hold_slow(false);
@@ -269,14 +269,14 @@ static void every_answer_has_its_fixed_lines_in_a_short_head(void **state)
     int d, y, h, m, s;
 
     (void)state;
-    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_text(&client, GET("/hello"));
     client_read(&client, &a, false);
     assert_int_equal(strncmp(a.head, "HTTP/1.1 200 OK\r\n", 17), 0);
-    assert_int_equal(sscanf(answer_header(&a, "Date"), "%3s, %2d %3s %4d %2d:%2d:%2d GMT", day, &d, month,
-                            &y, &h, &m, &s), 7);
+    assert_int_equal(sscanf(answer_header(&a, "Date"), "%3s, %2d %3s %4d %2d:%2d:%2d GMT", day, &d,
+                            month, &y, &h, &m, &s), 7);
     assert_int_equal(strlen(answer_header(&a, "Date")), 29);
     assert_true(strlen(a.head) < 128);
-    client_text(&client, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_text(&client, GET("/nowhere"));
     client_read(&client, &a, false);
     assert_string_equal(answer_header(&a, "Content-Length"), "5");
 }
@@ -286,7 +286,8 @@ static void headers_are_found_without_case_and_the_last_one_counts(void **state)
     struct answer a;
 
     (void)state;
-    client_text(&client, "GET /header/v HTTP/1.1\r\nHost: a\r\nX-TEST: one\r\nx-test:  two words \r\n\r\n");
+    client_text(&client, "GET /header/v HTTP/1.1\r\nHost: a\r\n"
+                         "X-TEST: one\r\nx-test:  two words \r\n\r\n");
     client_read(&client, &a, false);
     assert_string_equal(a.body, "two words");
     assert_string_equal(answer_header(&a, "X-Capture"), "v");
@@ -295,8 +296,8 @@ static void headers_are_found_without_case_and_the_last_one_counts(void **state)
 static void a_trailer_is_no_header(void **state)
 {
     (void)state;
-    client_ask(&client, "GET /header/v HTTP/1.1\r\nHost: a\r\nX-Test: true\r\nTransfer-Encoding: chunked\r\n"
-                        "\r\n0\r\nX-Test: false\r\n\r\n", 200, "true");
+    client_ask(&client, "GET /header/v HTTP/1.1\r\nHost: a\r\nX-Test: true\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n0\r\nX-Test: false\r\n\r\n", 200, "true");
 }
 
 static void a_header_value_cannot_begin_another_header(void **state)
@@ -313,7 +314,7 @@ static void a_header_value_cannot_begin_another_header(void **state)
 static void an_answer_beyond_its_cap_becomes_500(void **state)
 {
     (void)state;
-    client_ask(&client, "GET /big/67108865 HTTP/1.1\r\nHost: a\r\n\r\n", 500, "500 the answer is too large");
+    client_ask(&client, GET("/big/67108865"), 500, "500 the answer is too large");
     client_expect_end(&client);
 }
 
@@ -332,7 +333,7 @@ static void a_peer_that_does_not_read_gets_no_more_answers_computed(void **state
     client_send(&client, requests, len);
     /* When this is answered, the loop has been through what it does with those. */
     client_open(&other, &server);
-    client_ask(&other, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&other, GET("/hello"), 200, "hello");
     client_close(&other);
     for (int i = 0; i < COUNT; i++) {
         client_read(&client, &a, false);

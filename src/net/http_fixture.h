@@ -21,6 +21,8 @@
 
 #include "net/http.h"
 
+#define GET(target) "GET " target " HTTP/1.1\r\nHost: a\r\n\r\n"
+
 struct fixture {
     struct loop *loop;
     struct workers *workers;

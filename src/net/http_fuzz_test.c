@@ -21,7 +21,7 @@ static size_t below(size_t n)
 }
 
 static const char *const requests[] = {
-    "GET /hello HTTP/1.1\r\nHost: a\r\n\r\nGET /p/K/devices/D?x=%20 HTTP/1.1\r\nHost: a\r\n\r\n",
+    GET("/hello") "GET /p/K/devices/D?x=%20 HTTP/1.1\r\nHost: a\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world"
     "HEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     "PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -99,7 +99,7 @@ static void mutated_requests_do_no_harm(void **state)
 
         if (i % 50 == 0) {
             client_open(&client, &server);
-            client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+            client_ask(&client, GET("/hello"), 200, "hello");
             client_close(&client);
         }
     }

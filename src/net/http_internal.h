@@ -8,7 +8,8 @@
 /* What the files of the HTTP side share:
  *
  *   http_server.c    the server, accepting and refusing connections, the end of it all
- *   http_conn.c      one connection: its states and deadlines
+ *   http_conn.c      one connection: its life, deadlines and output
+ *   http_input.c     and its input: from bytes to requests
  *   http_exchange.c  one request with its answer: pooling, running the handler, threads
  *   http_parse.c     head and body of a request
  *   http_target.c    its target: the forms of RFC 9112, section 3.2

@@ -51,7 +51,7 @@ static void a_head_that_stops_half_way_is_408(void **state)
 
     /* Also on a kept connection, which then has had its first head in time. */
     client_open(&client, &server);
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
     client_ask(&client, "G", 408, NULL);
     client_expect_end(&client);
     end();
@@ -70,7 +70,7 @@ static void a_trickle_of_bytes_does_not_extend_the_head(void **state)
     client_close(&client);
 
     client_open(&client, &server);
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
     trickle(head, sizeof(head), 5);
     client_ask(&client, "", 408, NULL);
     client_expect_end(&client);
@@ -89,7 +89,7 @@ static void an_idle_connection_is_closed_silently(void **state)
 {
     (void)state;
     begin(FOREVER, SOON, 10);
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
     client_expect_end(&client);
     end();
 }
@@ -102,7 +102,8 @@ static void a_body_that_stalls_is_408(void **state)
     client_expect_end(&client);
     client_close(&client);
     client_open(&client, &server);
-    client_ask(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", 408, NULL);
+    client_ask(&client, "POST /echo HTTP/1.1\r\nHost: a\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n5\r\n", 408, NULL);
     client_expect_end(&client);
     end();
 }
@@ -124,7 +125,7 @@ static void a_handler_may_take_longer_than_an_idle_client(void **state)
 {
     (void)state;
     begin(SOON, SOON, 10);
-    client_text(&client, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_text(&client, GET("/later"));
     fixture_await_later(1);
     pause_ms(5 * SOON);
     fixture_finish("at last");
@@ -153,7 +154,7 @@ static void a_client_that_does_not_take_its_answer_is_cut_off(void **state)
 {
     (void)state;
     begin(FOREVER, SOON, 1);
-    client_text(&client, "GET /big/60000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_text(&client, GET("/big/60000000"));
     await_room();
     end();
 }
@@ -183,18 +184,18 @@ static void connections_over_the_maximum_are_told_503(void **state)
     (void)state;
     begin(FOREVER, FOREVER, 2);
     client_open(&second, &server);
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
-    client_ask(&second, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
+    client_ask(&second, GET("/hello"), 200, "hello");
     for (int i = 0; i < 3; i++) {
         client_open(&third, &server);
-        client_ask(&third, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 503, "503 too many connections");
+        client_ask(&third, GET("/hello"), 503, "503 too many connections");
         client_expect_end(&third);
         client_close(&third);
     }
-    client_ask(&second, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&second, GET("/hello"), 200, "hello");
     client_close(&second);
     await_room();
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
     end();
 }
 
@@ -205,10 +206,10 @@ static void a_crowd_over_the_maximum_does_not_stop_the_server(void **state)
 
     (void)state;
     begin(FOREVER, FOREVER, 1);
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
     for (int i = 0; i < COUNT; i++)
         client_open(&crowd[i], &server);
-    client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", 200, "hello");
+    client_ask(&client, GET("/hello"), 200, "hello");
     for (int i = 0; i < COUNT; i++)
         client_close(&crowd[i]);
     client_close(&client);

@@ -37,7 +37,7 @@ static void refused_headers(const char *lines)
     char request[2048];
 
     snprintf(request, sizeof(request),
-             "POST /echo HTTP/1.1\r\nHost: a\r\n%s\r\n0\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n", lines);
+             "POST /echo HTTP/1.1\r\nHost: a\r\n%s\r\n0\r\n\r\n" GET("/hello"), lines);
     refused(request, 400);
 }
 
@@ -221,11 +221,21 @@ static void request_lines_of_something_else(void **state)
 static void broken_chunks(void **state)
 {
     static const char *const bodies[] = {
-        "5\nhello\r\n0\r\n\r\n",     "5\r\nhello\n0\r\n\r\n",     "5\r\nhelloxx0\r\n\r\n",
-        "5\rxhello\r\n0\r\n\r\n",    "5 \r\nhello\r\n0\r\n\r\n",  "-5\r\nhello\r\n0\r\n\r\n",
-        "0x5\r\nhello\r\n0\r\n\r\n", "g\r\nhello\r\n0\r\n\r\n",   "\r\nhello\r\n0\r\n\r\n",
-        "5;a\nhello\r\n0\r\n\r\n",   "5\r\nhello\r\n0\r\n\n",     "5\r\nhello\r\n0\r\nT: a\nU: b\r\n\r\n",
-        "5\r\nhello\r\n0\r\n \r\n",  "5\r\nhello!\r\n0\r\n\r\n",  "fffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\r\n0\r\n\r\n",
+        "5\r\nhello\n0\r\n\r\n",
+        "5\r\nhelloxx0\r\n\r\n",
+        "5\rxhello\r\n0\r\n\r\n",
+        "5 \r\nhello\r\n0\r\n\r\n",
+        "-5\r\nhello\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "g\r\nhello\r\n0\r\n\r\n",
+        "\r\nhello\r\n0\r\n\r\n",
+        "5;a\nhello\r\n0\r\n\r\n",
+        "5\r\nhello\r\n0\r\n\n",
+        "5\r\nhello\r\n0\r\nT: a\nU: b\r\n\r\n",
+        "5\r\nhello\r\n0\r\n \r\n",
+        "5\r\nhello!\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\nhello\r\n0\r\n\r\n",
     };
     char request[512];
 
@@ -284,7 +294,8 @@ static void a_declared_body_of_more_than_1_mib_before_it_is_sent(void **state)
 {
     (void)state;
     refused("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n", 413);
-    refused("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1048577\r\n\r\n", 413);
+    refused("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+            "Content-Length: 1048577\r\n\r\n", 413);
     refused("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\n", 413);
 }
 
@@ -337,12 +348,14 @@ static void what_is_unusual_but_right_is_served(void **state)
     accepted("\r\n\r\nGET /hello HTTP/1.1\r\nHost:\r\n\r\n", "hello");
     accepted("GET /hello HTTP/1.1\r\nHost: [::1]:80\r\nX: \303\244 \377\r\n\r\n", "hello");
     accepted("GET /hello?city=\345\271\277\345\267\236 HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
-    accepted("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
+    accepted("GET /hello HTTP/1.1\r\nHost: a\r\n"
+             "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
              "hello");
     accepted("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: upgrade\r\n"
              "Upgrade: websocket\r\n\r\nhello", "hello");
     accepted("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 00005\r\n\r\nhello", "hello");
-    accepted("POST /echo HTTP/1.1\r\nHost: a\r\ntransfer-encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    accepted("POST /echo HTTP/1.1\r\nHost: a\r\n"
+             "transfer-encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
              "hello");
 }
 

@@ -1,0 +1,59 @@
+#ifndef MUSTER_NET_HTTP_CONN_PRIVATE_H
+#define MUSTER_NET_HTTP_CONN_PRIVATE_H
+
+#include "net/http_internal.h"
+
+/* What http_conn.c (life, deadlines, output) and http_input.c share of a connection. It reads one
+ * request at a time:
+ *
+ *   HEAD -> [BODY ->] answered at once, and on with HEAD
+ *                  -> AWAY (paused: pipelined requests stay in the kernel) -> HEAD
+ *   any  -> ENDING   after an answer that closes; the connection sends the rest and goes
+ *
+ * What is answered at once gathers in home->out, so that pipelined requests are answered by one
+ * write; every entry from the loop therefore ends with http_conn_settle().
+ *
+ * Deadlines are lazy: a request moves deadline_ms, the timer runs on and looks at it when it fires. */
+
+enum http_conn_state { HEAD, BODY, AWAY, ENDING };
+
+/* What the deadline is about. */
+enum http_conn_wait {
+    WAIT_NOTHING,
+    WAIT_FIRST,  /* the first request's head, nothing of it here */
+    WAIT_HEAD,   /* the rest of a head */
+    WAIT_BODY,
+    WAIT_NEXT,   /* another request */
+    WAIT_SENT,   /* that the peer takes its answer */
+};
+
+struct http_conn {
+    struct conn c; /* first: conn.h */
+    struct http_loop *home;
+    struct http_conn *next, **prev;
+    struct exchange *x;      /* the request at hand; NULL in HEAD */
+    struct timer timer;
+    int64_t deadline_ms;
+    int64_t alarm_ms;        /* when the timer fires; 0 = not running */
+    uint64_t mark;           /* x->body_raw, or unsent bytes, when the deadline was set */
+    uint32_t scanned;        /* of an incomplete head */
+    uint8_t state;           /* enum http_conn_state */
+    uint8_t wait;            /* enum http_conn_wait */
+    bool paused, refused;
+    struct ip_addr peer;
+};
+
+/* Every entry from the loop ends with it: writes what has gathered, closes, pauses, sets the
+ * deadline. partial: some bytes of a head have come. */
+void http_conn_settle(struct http_conn *hc, bool partial);
+
+/* Appends the response of hc->x, which is over with it. */
+void http_conn_send(struct http_conn *hc);
+
+/* Answers with an error of the server's own and ends the connection. */
+void http_conn_fail(struct http_conn *hc, int status, const char *detail);
+
+/* conn_ops.data */
+size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,104 @@
+#include "net/http_conn_private.h"
+
+/* From bytes to requests. */
+
+static void run(struct http_conn *hc)
+{
+    hc->state = AWAY;
+    if (exchange_run(hc->x) == EXCHANGE_ANSWERED)
+        http_conn_send(hc);
+}
+
+/* A complete head: refuses, asks for the body, or runs the request. more: bytes follow it. */
+static void begin(struct http_conn *hc, const char *bytes, size_t len, bool more)
+{
+    struct exchange *x = exchange_new(hc->home);
+
+    hc->x = x;
+    if (!x) {
+        hc->state = ENDING;
+        return;
+    }
+    x->conn = hc;
+    x->pub.req.peer = hc->peer;
+    x->pub.req.tls = conn_is_tls(&hc->c);
+    int status = http_head_parse(x, bytes, len);
+    if (!status && !http_route_find(hc->home->server, x)) {
+        status = 400;
+        x->failed_why = "the path has a bad percent-escape";
+    }
+    if (status) {
+        http_conn_fail(hc, status, x->failed_why);
+    } else if (!x->has_body) {
+        run(hc);
+    } else if (x->expects && !x->pub.route) {
+        /* Refused without its body, which the peer may or may not send now. */
+        x->keep_alive = false;
+        run(hc);
+    } else {
+        hc->state = BODY;
+        if (x->expects && !more)
+            buf_append_str(&hc->home->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
+}
+
+/* Returns the bytes used; *partial: those left are the start of a head. */
+static size_t read_head(struct http_conn *hc, const char *bytes, size_t len, bool *partial)
+{
+    size_t blank = 0;
+
+    /* Empty lines before a request are to be ignored: RFC 9112, section 2.2. */
+    while (len - blank >= 2 && bytes[blank] == '\r' && bytes[blank + 1] == '\n')
+        blank += 2;
+    bytes += blank;
+    len -= blank;
+    *partial = len > 0;
+    if (len == 0 || (len == 1 && *bytes == '\r'))
+        return blank;
+
+    enum http_scan scan = http_head_scan(bytes, len, &hc->scanned);
+    size_t head = scan == HTTP_SCAN_FOUND ? hc->scanned : len;
+    if (scan == HTTP_SCAN_BAD) {
+        http_conn_fail(hc, 400, "the head is not of HTTP/1.1");
+    } else if (head > LIMIT_HTTP_HEAD) {
+        http_conn_fail(hc, 431, "the head is larger than 16 KiB");
+    } else if (scan == HTTP_SCAN_FOUND) {
+        hc->scanned = 0;
+        *partial = false;
+        begin(hc, bytes, head, len > head);
+        return blank + head;
+    }
+    return blank;
+}
+
+static size_t read_body(struct http_conn *hc, const char *bytes, size_t len)
+{
+    bool complete;
+    size_t used;
+    int status = http_body_parse(hc->x, bytes, len, &used, &complete);
+
+    if (status)
+        http_conn_fail(hc, status, hc->x->failed_why);
+    else if (complete)
+        run(hc);
+    return used;
+}
+
+size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    struct http_conn *hc = (struct http_conn *)c;
+    const char *text = (const char *)bytes;
+    size_t used = 0;
+    bool partial = false;
+
+    while (used < len && !partial && conn_unsent(c) == 0) {
+        if (hc->state == HEAD)
+            used += read_head(hc, text + used, len - used, &partial);
+        else if (hc->state == BODY)
+            used += read_body(hc, text + used, len - used);
+        else
+            break;
+    }
+    http_conn_settle(hc, partial);
+    return used;
+}
