@@ -1,0 +1,125 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "access/pace.h"
+#include "access/qos2.h"
+
+static const uint8_t control[] = { 0, 0, 0, 3, 4, 0, 0, 0x90, 1 };
+static const uint8_t echo[] = { 0, 0, 0, 3, 3, 0, 0, 0x91 };
+static const uint8_t report[] = { 0, 0, 0, 3, 5, 0, 0, 0x91, 4, 0 };
+static const uint8_t control_with_ack[] = { 0, 0, 0, 3, 8, 0, 0, 0x93, 0, 0, 0, 7, 1 };
+static const uint8_t ack[] = { 0, 0, 0, 3, 7, 0, 0, 0x94, 0, 0, 0, 7 };
+static const uint8_t other_ack[] = { 0, 0, 0, 3, 7, 0, 0, 0x94, 0, 0, 0, 8 };
+
+static void nothing_follows_a_publish_until_its_echo(void **state)
+{
+    (void)state;
+    struct pace p = { 0 };
+
+    assert_true(pace_allows_publish(&p, 5000));
+    pace_publish_sent(&p, control, sizeof(control), 5000);
+    assert_false(pace_allows_packet(&p, 5000));
+    assert_false(pace_allows_publish(&p, 5900));
+    assert_false(pace_answered(&p, report, sizeof(report)));
+    assert_false(pace_answered(&p, ack, sizeof(ack)));
+    assert_false(pace_answered(&p, echo, 4));
+    assert_true(pace_answered(&p, echo, sizeof(echo)));
+    assert_true(pace_allows_packet(&p, 5001));
+    assert_true(pace_allows_publish(&p, 5001));
+    assert_false(pace_answered(&p, echo, sizeof(echo)));
+}
+
+static void a_control_with_a_serial_number_waits_for_the_ack_of_just_that(void **state)
+{
+    (void)state;
+    struct pace p = { 0 };
+
+    pace_publish_sent(&p, control_with_ack, sizeof(control_with_ack), 5000);
+    assert_false(pace_answered(&p, echo, sizeof(echo)));
+    assert_false(pace_answered(&p, other_ack, sizeof(other_ack)));
+    assert_true(pace_answered(&p, ack, sizeof(ack)));
+}
+
+static void a_device_that_does_not_answer_is_written_to_after_a_second(void **state)
+{
+    (void)state;
+    struct pace p = { 0 };
+
+    pace_publish_sent(&p, control, sizeof(control), 5000);
+    assert_false(pace_gave_up(&p, 5999));
+    assert_int_equal(pace_publish_ms(&p), 6000);
+    assert_true(pace_gave_up(&p, 6000));
+    assert_false(pace_gave_up(&p, 6001));
+    assert_true(pace_allows_publish(&p, 6001));
+}
+
+static void what_has_no_answer_is_waited_for_all_the_same(void **state)
+{
+    (void)state;
+    static const uint8_t app_count[] = { 0, 0, 0, 3, 0x02, 0x10, 0, 0 };
+    struct pace p = { 0 };
+
+    pace_publish_sent(&p, app_count, sizeof(app_count), 5000);
+    assert_false(pace_answered(&p, echo, sizeof(echo)));
+    assert_false(pace_allows_publish(&p, 5999));
+    assert_true(pace_allows_publish(&p, 6000));
+}
+
+static void a_publish_keeps_its_distance_from_the_packet_before(void **state)
+{
+    (void)state;
+    struct pace p = { 0 };
+
+    pace_packet_sent(&p, 5000);
+    assert_true(pace_allows_packet(&p, 5000));
+    assert_false(pace_allows_publish(&p, 5099));
+    assert_true(pace_allows_publish(&p, 5100));
+}
+
+/* --- QoS 2 ------------------------------------------------------------------------------------*/
+
+static void a_message_sent_again_is_not_new(void **state)
+{
+    (void)state;
+    struct qos2 q = { 0 };
+
+    assert_int_equal(qos2_receive(&q, 9), QOS2_NEW);
+    assert_int_equal(qos2_receive(&q, 9), QOS2_PENDING);
+    qos2_record(&q, 9);
+    assert_int_equal(qos2_receive(&q, 9), QOS2_RECORDED);
+    assert_true(qos2_release(&q, 9));
+    assert_false(qos2_release(&q, 9));
+    assert_int_equal(qos2_receive(&q, 9), QOS2_NEW);
+    assert_int_equal(qos2_receive(&q, 9), QOS2_PENDING);
+}
+
+static void a_client_that_releases_nothing_runs_into_the_limit(void **state)
+{
+    (void)state;
+    struct qos2 q = { 0 };
+
+    for (uint16_t id = 1; id <= LIMIT_MQTT_QOS2; id++)
+        assert_int_equal(qos2_receive(&q, id), QOS2_NEW);
+    assert_int_equal(qos2_receive(&q, 1), QOS2_PENDING);
+    assert_int_equal(qos2_receive(&q, LIMIT_MQTT_QOS2 + 1), QOS2_FULL);
+    assert_true(qos2_release(&q, 3));
+    assert_int_equal(qos2_receive(&q, LIMIT_MQTT_QOS2 + 1), QOS2_NEW);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_follows_a_publish_until_its_echo),
+        cmocka_unit_test(a_control_with_a_serial_number_waits_for_the_ack_of_just_that),
+        cmocka_unit_test(a_device_that_does_not_answer_is_written_to_after_a_second),
+        cmocka_unit_test(what_has_no_answer_is_waited_for_all_the_same),
+        cmocka_unit_test(a_publish_keeps_its_distance_from_the_packet_before),
+        cmocka_unit_test(a_message_sent_again_is_not_new),
+        cmocka_unit_test(a_client_that_releases_nothing_runs_into_the_limit),
+    };
+    return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
+}
