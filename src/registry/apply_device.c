@@ -2,11 +2,6 @@
 
 #include "base/random.h"
 
-static const char *const types[] = {
-    [DEVICE_NORMAL] = "normal", [DEVICE_CENTER_CONTROL] = "center_control",
-    [DEVICE_SUB_DEV] = "sub_dev", [DEVICE_BLUETOOTH] = "bluetooth", NULL,
-};
-
 static const struct field fields[] = {
     OWN_FIELD("product_key"),
     OWN_FIELD("mac"),
@@ -14,7 +9,8 @@ static const struct field fields[] = {
     OWN_FIELD("passcode"),
     OWN_FIELD("longitude"),
     OWN_FIELD("latitude"),
-    { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type), types },
+    { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type),
+      device_type_words },
     FIELD("device_sn", FIELD_TEXT, device_row, device_sn),
     FIELD("is_disabled", FIELD_BOOL, device_row, is_disabled),
     FIELD("created_at", FIELD_TIME, device_row, created_at),
