@@ -90,7 +90,7 @@ enum mqtt_reason mqtt_read_connect(struct bytes body, struct mqtt_connect *out)
     out->keep_alive = bytes_u16be(r);
     out->clean = flags & FLAG_CLEAN;
     out->has_will = flags & FLAG_WILL;
-    out->will_qos = (flags & FLAG_WILL_QOS) >> 3;
+    out->will_qos = (uint8_t)((flags & FLAG_WILL_QOS) >> 3);
     out->will_retain = flags & FLAG_RETAIN;
     if ((reason = check_flags(out, flags)) != MQTT_SUCCESS)
         return reason;
