@@ -24,13 +24,25 @@ def make_server(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory):
-    """One server for a module's tests that do not disturb each other."""
-    server = Server(tmp_path_factory.mktemp("shared") / "data").start()
-    yield server
-    assert server.stop() == 0, server.log_text()
-    assert "ERROR: AddressSanitizer" not in server.log_text(), server.log_text()
-    assert "runtime error:" not in server.log_text(), server.log_text()
+def make_shared_server(tmp_path_factory):
+    """Starts servers for the tests of a module that do not disturb each other."""
+    started = []
+
+    def make(*options):
+        server = Server(tmp_path_factory.mktemp("shared") / "data", *options)
+        started.append(server)
+        return server.start()
+
+    yield make
+    for server in started:
+        assert server.stop() == 0, server.log_text()
+        assert "ERROR: AddressSanitizer" not in server.log_text(), server.log_text()
+        assert "runtime error:" not in server.log_text(), server.log_text()
+
+
+@pytest.fixture(scope="module")
+def shared_server(make_shared_server):
+    return make_shared_server()
 
 
 @pytest.fixture

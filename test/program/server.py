@@ -1,9 +1,11 @@
 """A running muster: its process, its data directory, its addresses."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -52,7 +54,7 @@ class Server:
         assert line.startswith("muster ready "), f"no ready line but {line!r}; log: {self.log_text()}"
         self.addresses = {}
         for name, host, port in re.findall(r"(\w+)=(\S+):(\d+)", line):
-            self.addresses[name] = (host, int(port))
+            self.addresses[name] = (host.strip("[]"), int(port))
         return self
 
     def _read_log(self, stream):
@@ -79,6 +81,14 @@ class Server:
         result = run("apply", "--data", self.data, "-", input=json.dumps(content))
         assert result.returncode == 0, result.stderr
         return result.stdout
+
+    @contextlib.contextmanager
+    def registry(self):
+        """The stopped server's registry, for what no call can do: letting time pass, and rows that the
+        calls so far cannot make. Commits at the end."""
+        assert self.process.poll() is not None, "the server still runs"
+        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "registry.db"))) as db, db:
+            yield db
 
     def stop(self):
         if self.process and self.process.poll() is None:

@@ -16,6 +16,11 @@ DATAPOINTS = os.path.join(os.path.dirname(__file__), "../datapoints")
 REPORT = bytes.fromhex("000000030b0000910401000010000000")
 
 
+def status_report(switch=1, mode=0, on_timing=0, off_timing=0, set_temp=16, room_temp=-10, alerts=0, faults=0):
+    """Another report of the air conditioner; alerts and faults are their bits."""
+    return frame(0x0091, bytes([4, switch | mode << 2, on_timing, off_timing, set_temp, room_temp + 10, alerts, faults]))
+
+
 def hex_id():
     return secrets.token_hex(16)
 
@@ -94,14 +99,32 @@ class World:
     def headers(self):
         return {"Authorization": f"token {self.token}"}
 
-    def call(self, method, path, body=None, **parameters):
-        """A call under /v1/products/<product key>/."""
+    def path(self, path, **parameters):
+        """Of a call under /v1/products/<product key>/."""
         q = query(**parameters)
-        return request(self.server.http, method, f"/v1/products/{self.product_key}/{path}" + (f"?{q}" if q else ""),
-                       body, self.headers)
+        return f"/v1/products/{self.product_key}/{path}" + (f"?{q}" if q else "")
+
+    def call(self, method, path, body=None, **parameters):
+        return request(self.server.http, method, self.path(path, **parameters), body, self.headers)
 
     def get(self, path, **parameters):
         return self.call("GET", path, **parameters)
+
+    def follow(self, link):
+        """What a link of an answer's `meta` leads to."""
+        assert link.startswith("/v1/"), link
+        return request(self.server.http, "GET", link, headers=self.headers)
+
+    # --- the operator's side ---
+    def configure(self, **changed):
+        """Changes the enterprise."""
+        self.server.apply({"enterprises": [{"enterprise_id": self.enterprise_id, **changed}]})
+
+    def configure_product(self, **changed):
+        self.server.apply({"products": [{"product_key": self.product_key, **changed}]})
+
+    def import_devices(self, *devices):
+        self.server.apply({"devices": [{"product_key": self.product_key, **device} for device in devices]})
 
     def control(self, did, **body):
         return self.call("POST", f"devices/{did}/control", body)
@@ -135,4 +158,5 @@ def device_request(address, method, path, body=""):
     return int(head.split()[1]), head.decode(), content.decode()
 
 
-__all__ = ["Answer", "Device", "REPORT", "World", "definition", "device_request", "frame", "hex_id", "query", "request"]
+__all__ = ["Answer", "Device", "REPORT", "World", "definition", "device_request", "frame", "hex_id", "query", "request",
+           "status_report"]
