@@ -3,11 +3,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/thread_private.h"
 
 /* One round: wait, descriptors, timers, mail, pending connections, hooks.
  *
@@ -153,14 +155,12 @@ static void *run(void *arg)
 
 enum mu_err loop_start(struct loop *loop)
 {
-    sigset_t all, before;
+    char name[16];
 
-    /* Signals are the main thread's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    loop->started = pthread_create(&loop->thread, NULL, run, loop) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return loop->started ? MU_OK : MU_E_NOMEM;
+    snprintf(name, sizeof(name), "loop-%u", loop->index);
+    enum mu_err err = thread_start(&loop->thread, name, run, loop);
+    loop->started = err == MU_OK;
+    return err;
 }
 
 void loop_stop(struct loop *loop)

@@ -21,10 +21,23 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
 /* --- loops -----------------------------------------------------------------------------------*/
 
+/* One test has one of these loops. */
+static unsigned rounds;
+
+static void count_round(struct loop_hook *h, struct loop *loop)
+{
+    (void)h;
+    (void)loop;
+    rounds++;
+}
+
 struct loop *testing_loop(void)
 {
+    static struct loop_hook hook = { .run = count_round };
     struct loop *loop;
+
     assert_int_equal(loop_create(&loop, 0), MU_OK);
+    loop_add_hook(loop, &hook);
     assert_int_equal(loop_start(loop), MU_OK);
     return loop;
 }
@@ -64,6 +77,23 @@ void on_loop(struct loop *loop, void (*fn)(void *arg), void *arg)
     while (!call.done)
         pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
+}
+
+static void read_rounds(void *arg)
+{
+    *(unsigned *)arg = rounds;
+}
+
+void testing_assert_sleeps(struct loop *loop)
+{
+    unsigned before, after;
+
+    on_loop(loop, read_rounds, &before);
+    usleep(20 * 1000);
+    on_loop(loop, read_rounds, &after);
+    /* A loop that spins makes thousands; one that sleeps only those of the two calls, and perhaps
+     * of what was on its way. */
+    assert_true(after - before < 20);
 }
 
 /* --- sockets ---------------------------------------------------------------------------------*/
@@ -252,6 +282,14 @@ void owner_wait_counter(const unsigned *counter, unsigned value)
     while (*counter < value)
         pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
+}
+
+unsigned owner_counter(const unsigned *counter)
+{
+    pthread_mutex_lock(&lock);
+    unsigned value = *counter;
+    pthread_mutex_unlock(&lock);
+    return value;
 }
 
 void owner_wait_drained(struct owner *o, unsigned calls)

@@ -11,6 +11,8 @@
 
 struct loop *testing_loop(void);              /* running */
 void testing_loop_end(struct loop *loop);     /* stopped, joined, destroyed */
+/* Fails if the loop, which has nothing to do, goes round nevertheless. */
+void testing_assert_sleeps(struct loop *loop);
 /* Runs fn on the loop's thread and comes back when it has returned. */
 void on_loop(struct loop *loop, void (*fn)(void *arg), void *arg);
 
@@ -23,7 +25,7 @@ ssize_t testing_read(int fd, void *bytes, size_t len);
 void testing_send(int fd, const void *bytes, size_t len);
 
 /* A connection's owner. Its fields are the loop's while it runs, under the tests' lock: read them
- * after owner_wait_*, or in on_loop. */
+ * after owner_wait_*, in on_loop, or by owner_counter. */
 struct owner {
     struct conn c; /* first: conn.h */
     struct loop *loop;
@@ -50,5 +52,6 @@ void owner_wait_drained(struct owner *o, unsigned calls);
 void owner_wait_closed(struct owner *o);
 /* Waits until *counter, which a callback increases, is at least value. */
 void owner_wait_counter(const unsigned *counter, unsigned value);
+unsigned owner_counter(const unsigned *counter);
 
 #endif

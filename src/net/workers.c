@@ -1,9 +1,10 @@
 #include "net/workers.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+#include "net/thread_private.h"
 
 struct workers {
     pthread_mutex_t lock;
@@ -39,7 +40,6 @@ static void *work(void *arg)
 enum mu_err workers_create(struct workers **out, unsigned threads)
 {
     struct workers *w = calloc(1, sizeof(*w) + threads * sizeof(w->thread[0]));
-    sigset_t all, before;
 
     *out = NULL;
     if (!w)
@@ -48,12 +48,8 @@ enum mu_err workers_create(struct workers **out, unsigned threads)
     pthread_cond_init(&w->more, NULL);
     w->end = &w->first;
 
-    /* Signals are the main thread's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (w->count < threads && pthread_create(&w->thread[w->count], NULL, work, w) == 0)
+    while (w->count < threads && thread_start(&w->thread[w->count], "worker", work, w) == MU_OK)
         w->count++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (w->count < threads) {
         workers_destroy(w);
         return MU_E_NOMEM;
