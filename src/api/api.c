@@ -13,6 +13,8 @@
 /* The way of a call: `before` (on the loop) gives it a number and checks its caller; `run` (on the
  * loop, or on a worker for what may wait) reads its parameters and hands over to the handler. */
 
+enum { BODY_ON_LOOP = 16 * 1024 };
+
 const struct api_chapter *const api_chapters[] = {
     &token_chapter, &product_chapter, &device_chapter, &device_search_chapter, &control_chapter,
     &device_online_chapter, &device_log_chapter, &openapi_chapter, NULL,
@@ -76,9 +78,35 @@ static void run(struct http_exchange *ex)
         api_finish(call, error);
 }
 
-static void run_waiting(struct job *job)
+/* --- on a worker after all -----------------------------------------------------------------------*/
+static struct api_call *call_of(struct job *job)
 {
-    struct api_call *call = (struct api_call *)((char *)job - offsetof(struct api_call, job));
+    return (struct api_call *)((char *)job - offsetof(struct api_call, job));
+}
+
+static void hand_to_worker(struct api_call *call, void (*what)(struct job *job))
+{
+    call->job.run = what;
+    workers_submit(call->api->parts.workers, &call->job);
+}
+
+static void run_whole(struct job *job)
+{
+    run(call_of(job)->ex);
+}
+
+/* A body that takes a while to parse (1 MiB of numbers: 85 ms) must not keep a loop's sessions. */
+static void run_deferred(struct http_exchange *ex)
+{
+    if (ex->req.body.len > BODY_ON_LOOP)
+        hand_to_worker(ex->user, run_whole);
+    else
+        run(ex);
+}
+
+static void run_handler(struct job *job)
+{
+    struct api_call *call = call_of(job);
 
     api_finish(call, call->route->handle(call));
 }
@@ -91,8 +119,7 @@ static void run_or_wait(struct http_exchange *ex)
     enum api_error error = read_request(call, &body);
 
     if (error == API_OK && call->route->waits(call)) {
-        call->job.run = run_waiting;
-        workers_submit(call->api->parts.workers, &call->job);
+        hand_to_worker(call, run_handler);
         return;
     }
     api_finish(call, error == API_OK ? call->route->handle(call) : error);
@@ -110,13 +137,16 @@ static size_t count_routes(void)
 
 static struct http_route http_route_of(const struct api_route *route)
 {
-    return (struct http_route){
-        .method = route->method,
-        .path = route->path,
-        .where = route->waits ? HTTP_DEFERRED : route->where,
-        .handle = route->waits ? run_or_wait : run,
-        .meta = route,
-    };
+    struct http_route http = { .method = route->method, .path = route->path, .where = route->where,
+                               .handle = run, .meta = route };
+
+    if (route->waits) {
+        http.where = HTTP_DEFERRED;
+        http.handle = run_or_wait;
+    } else if (route->where == HTTP_DEFERRED) {
+        http.handle = run_deferred;
+    }
+    return http;
 }
 
 /* The table of all routes under a prefix, which are written to `routes`. */
