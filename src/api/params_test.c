@@ -173,7 +173,8 @@ static void the_body_is_read_by_its_types(void **state)
 
 static void null_in_the_body_counts_as_absent(void **state)
 {
-    const struct test_args *args = read_body(*state, "{\"id\":null,\"number\":null,\"any\":null}", API_OK);
+    const struct test_args *args =
+        read_body(*state, "{\"id\":null,\"number\":null,\"any\":null}", API_OK);
 
     assert_null(args->id.at);
     assert_int_equal(args->number, 5);
