@@ -15,7 +15,10 @@ int order_compare(const struct columns *cols, uint32_t a, uint32_t b)
 
     if (ca->created_at[ia] != cb->created_at[ib])
         return ca->created_at[ia] < cb->created_at[ib] ? -1 : 1;
-    return -memcmp(ca->did[ia], cb->did[ib], DID_LEN);
+    int dids = memcmp(ca->did[ia], cb->did[ib], DID_LEN);
+    if (dids)
+        return -dids;
+    return a < b ? -1 : a > b; /* the same device imported anew, its old number not deleted yet */
 }
 
 /* How many entries of the array come before no; holes beside that place are counted or not. */
