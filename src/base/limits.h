@@ -11,7 +11,6 @@
 #define LIMIT_HTTP_ANSWER      (64 * 1024 * 1024) /* 1,000 rows of the widest search are 600 KiB;
                                                  locations of 300 cities far less */
 #define LIMIT_HTTP_ARENA       (8 * 1024 * 1024)  /* what one request may take beside its body */
-#define LIMIT_HTTP_PIPELINE    64             /* answers waiting behind a slow one, per connection */
 #define LIMIT_DEV_ANSWER       1024           /* a device reads one recv of this (device-access 1) */
 
 /* --- MQTT -------------------------------------------------------------------------------------*/

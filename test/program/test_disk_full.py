@@ -24,13 +24,14 @@ def small_disk(tmp_path):
 
 def fill(mount):
     """Leaves no byte free."""
-    with open(mount / "ballast", "wb") as f:
+    ballast = os.open(mount / "ballast", os.O_WRONLY | os.O_CREAT)
+    for size in (65536, 512, 1):
         try:
             while True:
-                f.write(b"\0" * 65536)
-                f.flush()
+                os.write(ballast, b"\0" * size)
         except OSError:
             pass
+    os.close(ballast)
 
 
 @pytest.mark.timeout(300)
@@ -42,6 +43,7 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
         kept = 3
         for _ in range(kept):
             device.report(REPORT, qos=1)
+        assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == kept
         fill(small_disk)
 
         device.publish(f"dev2app/{device.did}", REPORT, qos=1)

@@ -13,7 +13,7 @@ from world import REPORT, World
 
 
 def online_log(world, did, count):
-    log = wait_until(lambda: (a := world.get(f"devices/{did}/online", sort="asc").json)["meta"]["total"] >= count and a["objects"],
+    log = wait_until(lambda: (a := world.get(f"devices/{did}/online", sort="asc", limit=1000).json)["meta"]["total"] >= count and a["objects"],
                      seconds=20, what=f"{count} records")
     assert len(log) == count, log
     return log
