@@ -398,6 +398,69 @@ static void the_end_of_an_association_ends_its_tokens(void **state)
     free(image);
 }
 
+static enum mu_err move_under_new_one(struct registry_tx *tx, void *arg)
+{
+    struct group_row *old = arg, fresh = { .product = old->product };
+    id_new_hex(fresh.gid);
+    enum mu_err err = tx_put_group(tx, &fresh);
+    old->parent = fresh.no;
+    return err == MU_OK ? tx_put_group(tx, old) : err;
+}
+
+static void a_group_comes_after_its_parent_even_if_that_is_younger(void **state)
+{
+    struct fixture *f = *state;
+    struct image *image = calloc(1, sizeof(*image)), *all = calloc(1, sizeof(*all));
+    struct group_row group = { .product = fixture_product(f) };
+    uint64_t seq = 0;
+
+    id_new_hex(group.gid);
+    assert_int_equal(fixture_put(f, .group = &group), MU_OK);
+    assert_int_equal(registry_write(f->reg, move_under_new_one, &group), MU_OK);
+    follow(f, image, &seq);
+    assert_int_equal(image->group[group.no].parent, group.parent);
+    visit_all(f, all, &seq);
+    assert_memory_equal(image->group, all->group, sizeof(all->group));
+    free(image);
+    free(all);
+}
+
+static enum mu_err move_product(struct registry_tx *tx, void *arg)
+{
+    const struct token_row *token = arg;
+    enum mu_err err = tx_dissociate(tx, token->enterprise, token->product);
+    return err == MU_OK ? tx_associate(tx, token->enterprise + 1, token->product) : err;
+}
+
+static enum mu_err list_associations(void *ctx, const struct association_row *row, bool removed)
+{
+    char *list = ctx, line[40];
+    snprintf(line, sizeof(line), "%s%u ", removed ? "not " : "", row->enterprise);
+    strcat(list, line);
+    return MU_OK;
+}
+
+static void a_product_that_moves_leaves_before_it_arrives(void **state)
+{
+    struct fixture *f = *state;
+    struct token_row token = { .product = fixture_product(f) };
+    struct enterprise_row e1 = { .name = "from" }, e2 = { .name = "to" };
+    char list[100] = "", expected[100];
+    struct registry_visitor v = { .ctx = list, .association = list_associations };
+    uint64_t seq = 0;
+
+    id_new_hex(e1.enterprise_id);
+    id_new_hex(e2.enterprise_id);
+    assert_int_equal(fixture_put(f, .enterprise = &e1), MU_OK);
+    assert_int_equal(fixture_put(f, .enterprise = &e2), MU_OK);
+    token.enterprise = e1.no;
+    assert_int_equal(registry_write(f->reg, associate_and_give_token, &token), MU_OK);
+    assert_int_equal(registry_write(f->reg, move_product, &token), MU_OK);
+    assert_int_equal(registry_visit_changes(f->reg, &v, &seq), MU_OK);
+    snprintf(expected, sizeof(expected), "not %u %u ", e1.no, e2.no);
+    assert_string_equal(list, expected);
+}
+
 static enum mu_err refuse(void *ctx, const struct product_row *row)
 {
     (void)row;
@@ -442,6 +505,20 @@ static void a_follower_from_before_the_feed_is_told_to_start_anew(void **state)
     free(image);
 }
 
+static int changes_in_file(struct fixture *f)
+{
+    sqlite3 *db;
+    sqlite3_stmt *count;
+
+    assert_int_equal(sqlite3_open(f->file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM change", -1, &count, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    int changes = sqlite3_column_int(count, 0);
+    sqlite3_finalize(count);
+    sqlite3_close(db);
+    return changes;
+}
+
 static void a_feed_that_grew_for_long_loses_its_beginning(void **state)
 {
     struct fixture *f = *state;
@@ -454,6 +531,7 @@ static void a_feed_that_grew_for_long_loses_its_beginning(void **state)
     visit_all(f, image, &seq);
     fixture_product(f);
     fixture_product(f);
+    assert_int_equal(changes_in_file(f), 2);
     assert_int_equal(registry_visit_changes(f->reg, &v, &old), MU_E_NOT_FOUND);
     follow(f, image, &seq);
     assert_int_equal(image->calls, 2);
@@ -469,6 +547,8 @@ int main(void)
         with_registry(a_thing_that_changed_often_is_visited_once),
         with_registry(what_is_gone_is_told_children_first),
         with_registry(the_end_of_an_association_ends_its_tokens),
+        with_registry(a_group_comes_after_its_parent_even_if_that_is_younger),
+        with_registry(a_product_that_moves_leaves_before_it_arrives),
         with_registry(an_error_of_the_visitor_ends_the_visit_and_moves_nothing),
         with_registry(a_follower_from_before_the_feed_is_told_to_start_anew),
         with_registry(a_feed_that_grew_for_long_loses_its_beginning),

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 
 /* --- isolation ------------------------------------------------------------------------------------*/
 
@@ -191,6 +193,46 @@ static void a_reading_transaction_cannot_write(void **state)
     assert_int_equal(registry_write(f->reg, read_then_write, &product), MU_OK);
 }
 
+/* --- a crash --------------------------------------------------------------------------------------*/
+
+static void what_was_acknowledged_outlives_a_kill(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t product = fixture_product(f), acknowledged = 0, no;
+    struct count before = count_all(f);
+    int fds[2];
+
+    registry_close(f->reg);
+    f->reg = NULL;
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char why[512], mac[LIMIT_MAC + 1];
+        struct register_result r;
+        if (registry_open(&f->reg, f->dir, why, sizeof(why)) != MU_OK)
+            _exit(1);
+        for (int i = 0;; i++) {
+            snprintf(mac, sizeof(mac), "mac%d", i);
+            if (registry_register_device(f->reg, product, mac, "pass", false, i, &r) != MU_OK ||
+                write(fds[1], &r.device.no, sizeof(r.device.no)) != sizeof(r.device.no))
+                _exit(1);
+        }
+    }
+    close(fds[1]);
+    for (unsigned n = 0; n < 50 && read(fds[0], &no, sizeof(no)) == sizeof(no); n++)
+        acknowledged++;
+    kill(child, SIGKILL);
+    while (read(fds[0], &no, sizeof(no)) == sizeof(no))
+        acknowledged++;
+    close(fds[0]);
+    waitpid(child, NULL, 0);
+
+    fixture_reopen(f);
+    struct count after = count_all(f);
+    assert_true(acknowledged >= 50);
+    assert_in_range(after.devices - before.devices, acknowledged, acknowledged + 1);
+}
+
 /* --- a full disk ----------------------------------------------------------------------------------*/
 
 static bool mount_small_disk(struct fixture *f)
@@ -265,6 +307,7 @@ int main(void)
         with_registry(writers_of_many_threads_share_commits_and_not_their_failures),
         with_registry(readers_do_not_wait_for_a_writer),
         with_registry(a_reading_transaction_cannot_write),
+        with_registry(what_was_acknowledged_outlives_a_kill),
         with_registry(a_full_disk_refuses_writes_until_there_is_room_again),
     };
     return cmocka_run_group_tests_name("registry_write", tests, NULL, NULL);
