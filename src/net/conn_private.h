@@ -3,8 +3,8 @@
 
 #include "net/conn.h"
 
-/* What the files of a connection share: conn.c (reading, writing, events), conn_close.c (its end),
- * transport.c (socket or TLS). Private to net/. */
+/* What the files of a connection share: conn.c (events), conn_open.c, conn_read.c, conn_write.c,
+ * conn_close.c, transport.c (socket or TLS). Private to net/. */
 
 enum conn_flag {
     CONN_PAUSED     = 1 << 0,
@@ -43,6 +43,16 @@ void conn_queue(struct conn *c);
 
 /* Asks epoll for what the connection's state wants. */
 void conn_update_interest(struct conn *c);
+
+/* Reads once and gives the owner what has come, behind what was kept. */
+void conn_read(struct conn *c);
+/* Gives the owner what was kept, without reading. */
+void conn_deliver_kept(struct conn *c);
+/* Reads once, for nobody. */
+void conn_discard_input(struct conn *c);
+
+/* Gives the kernel what it takes of the unsent output. */
+void conn_flush(struct conn *c);
 
 /* Closes and releases everything; closed() will be called. Does nothing the second time. */
 void conn_finish(struct conn *c, enum conn_end end);
