@@ -44,11 +44,14 @@ static rocksdb_options_t *family_options(const struct rocks_options *shared, siz
     return o;
 }
 
+/* Nothing in a day is ever overwritten, so merging its tables only serves the reader: as seldom as
+ * pages stay fast. Levels would rewrite a large day some ten times, this four or five times. */
 static void set_universal(rocksdb_options_t *o)
 {
     rocksdb_universal_compaction_options_t *u = rocksdb_universal_compaction_options_create();
 
     rocksdb_options_set_compaction_style(o, rocksdb_universal_compaction);
+    rocksdb_options_set_level0_file_num_compaction_trigger(o, 8);
     rocksdb_options_set_universal_compaction_options(o, u);
     rocksdb_universal_compaction_options_destroy(u);
 }
@@ -69,7 +72,7 @@ void rocks_options_create(struct rocks_options *o)
     rocksdb_block_based_options_set_pin_top_level_index_and_filter(o->tables, 1);
 
     o->fixed = family_options(o, 4 * MIB);
-    o->state = family_options(o, 32 * MIB);
+    o->state = family_options(o, 16 * MIB);
     o->day = family_options(o, 32 * MIB);
     set_universal(o->day);
 
