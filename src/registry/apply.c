@@ -47,9 +47,10 @@ static enum mu_err each_entry(struct import *import, const char *name, struct ta
     struct entry e;
 
     begin_list(a);
-    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++)
+    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++) {
         if (begin_entry(&e, a, name, list, i, tally))
             err = fn(&e);
+    }
     return err;
 }
 
@@ -61,9 +62,10 @@ static enum mu_err apply_enterprises(struct import *import, uint32_t *numbers)
     struct entry e;
 
     begin_list(a);
-    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++)
+    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++) {
         if (begin_entry(&e, a, "enterprises", list, i, &a->enterprises))
             err = apply_enterprise(&e, &numbers[i]);
+    }
     return err;
 }
 
@@ -77,12 +79,13 @@ static enum mu_err apply_devices(struct import *import)
     struct entry e;
 
     begin_list(a);
-    for (int pass = 0; pass < 2; pass++)
+    for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++) {
             bool first = json_is_true(json_object_get(json_array_get(list, i), "is_disabled"));
             if (first == (pass == 0) && begin_entry(&e, a, "devices", list, i, &a->devices))
                 err = apply_device(&e);
         }
+    }
     return err;
 }
 

@@ -81,9 +81,10 @@ enum mu_err apply_associations(struct apply *a, const json_t *enterprises,
     /* All products are let go before any is taken, so that a file may move one. */
     for (size_t i = 0; i < count && err == MU_OK; i++)
         err = drop_unlisted(&wanted[i]);
-    for (size_t i = 0; i < count && err == MU_OK; i++)
+    for (size_t i = 0; i < count && err == MU_OK; i++) {
         if (wanted[i].enterprise)
             err = add_listed(&wanted[i]);
+    }
 
     for (size_t i = 0; i < count; i++) {
         free(wanted[i].products);

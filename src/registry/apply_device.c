@@ -39,56 +39,73 @@ static enum mu_err read_product(const struct entry *e, enum given *given, struct
     return err;
 }
 
-/* Finds the device by did, or else by product and mac, or prepares a new one. False in *good: that
- * was not possible, and is told. */
-static enum mu_err find(const struct entry *e, struct device_row *row, bool *good)
+/* What an entry says about which device it means. */
+struct identity {
+    struct product_row product;
+    char mac[LIMIT_MAC + 1], did[DID_LEN + 1];
+    enum given has_product, has_mac, has_did;
+};
+
+static enum mu_err read_identity(const struct entry *e, struct identity *id)
 {
-    struct registry_tx *tx = e->apply->tx;
-    struct product_row product = { 0 };
-    char mac[LIMIT_MAC + 1] = "", did[DID_LEN + 1] = "";
-    enum given has_product, has_did, has_mac;
-    enum mu_err err;
+    memset(id, 0, sizeof(*id));
+    id->has_did = apply_text(e, "did", did_valid, "22 characters without 0 O 1 I l", id->did,
+                             sizeof(id->did));
+    id->has_mac = apply_text(e, "mac", mac_valid, "1 to 64 printable characters without blanks",
+                             id->mac, sizeof(id->mac));
+    return read_product(e, &id->has_product, &id->product);
+}
 
-    has_did = apply_text(e, "did", did_valid, "22 characters without 0 O 1 I l", did, sizeof(did));
-    has_mac = apply_text(e, "mac", mac_valid, "1 to 64 printable characters without blanks", mac,
-                         sizeof(mac));
-    if ((err = read_product(e, &has_product, &product)) != MU_OK)
-        return err;
-    *good = has_did != GIVEN_WRONG && has_mac != GIVEN_WRONG && has_product != GIVEN_WRONG;
+/* What a device is never changes under its number: reports and the log hang on it. */
+static void check_identity(const struct entry *e, const struct identity *id,
+                           const struct device_row *row)
+{
+    if (id->has_product == GIVEN_WELL && row->product != id->product.no)
+        apply_mistake(e, "product_key", "the did is a device of another product");
+    if (id->has_mac == GIVEN_WELL && strcmp(row->mac, id->mac) != 0)
+        apply_mistake(e, "mac", "the did has another mac");
+}
 
-    err = MU_E_NOT_FOUND;
-    if (has_did == GIVEN_WELL)
-        err = tx_device_by_did(tx, did, row);
-    else if (has_did == GIVEN_NOT && has_product == GIVEN_WELL && has_mac == GIVEN_WELL)
-        err = tx_device_by_mac(tx, product.no, mac, row);
-    if (err == MU_OK) {
-        /* What a device is never changes under its number: reports and the log hang on it. */
-        bool same_product = has_product != GIVEN_WELL || row->product == product.no;
-        bool same_mac = has_mac != GIVEN_WELL || strcmp(row->mac, mac) == 0;
-        if (!same_product)
-            apply_mistake(e, "product_key", "the did is a device of another product");
-        if (!same_mac)
-            apply_mistake(e, "mac", "the did has another mac");
-        *good &= same_product && same_mac;
-        return MU_OK;
-    }
-    if (err != MU_E_NOT_FOUND)
-        return err;
-
-    if (has_product == GIVEN_NOT)
+static void begin_device(const struct entry *e, const struct identity *id, struct device_row *row)
+{
+    if (id->has_product == GIVEN_NOT)
         apply_mistake(e, "product_key", "missing");
-    if (has_mac == GIVEN_NOT)
+    if (id->has_mac == GIVEN_NOT)
         apply_mistake(e, "mac", "missing");
-    *good &= has_product == GIVEN_WELL && has_mac == GIVEN_WELL;
     memcpy(row, &defaults, sizeof(*row));
-    row->product = product.no;
+    row->product = id->product.no;
     row->created_at = e->apply->now_s;
-    memcpy(row->mac, mac, sizeof(mac));
-    memcpy(row->did, did, sizeof(did));
-    if (has_did == GIVEN_NOT && *good) {
+    memcpy(row->mac, id->mac, sizeof(row->mac));
+    memcpy(row->did, id->did, sizeof(row->did));
+    if (id->has_did == GIVEN_NOT) {
         did_new(row->did);
         apply_generated(e, "device", row->mac, "did", row->did);
     }
+}
+
+/* Finds the device by did, or else by product and mac, or begins a new one. *good is false if that
+ * was not possible, which is told. */
+static enum mu_err find(const struct entry *e, struct device_row *row, bool *good)
+{
+    unsigned mistakes = e->apply->mistakes;
+    struct identity id;
+    enum mu_err err;
+
+    if ((err = read_identity(e, &id)) != MU_OK)
+        return err;
+    err = MU_E_NOT_FOUND;
+    if (id.has_did == GIVEN_WELL)
+        err = tx_device_by_did(e->apply->tx, id.did, row);
+    else if (id.has_did == GIVEN_NOT && id.has_product == GIVEN_WELL && id.has_mac == GIVEN_WELL)
+        err = tx_device_by_mac(e->apply->tx, id.product.no, id.mac, row);
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+
+    if (err == MU_OK)
+        check_identity(e, &id, row);
+    else
+        begin_device(e, &id, row);
+    *good = e->apply->mistakes == mistakes;
     return MU_OK;
 }
 

@@ -154,9 +154,10 @@ enum given apply_id(const struct entry *e, const char *field, char out[ID_HEX_LE
 
 bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (numbers[i] == number)
             return true;
+    }
     return false;
 }
 

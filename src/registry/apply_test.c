@@ -11,8 +11,7 @@ static void generated(const struct outcome *outcome, const char *field, char *ou
 
     snprintf(mark, sizeof(mark), ": generated %s ", field);
     const char *at = strstr(outcome->report, mark);
-    if (!at)
-        fail_msg("no %s in:\n%s", field, outcome->report);
+    assert_non_null(at);
     at += strlen(mark);
     assert_true(str_copy(out, size, (struct str){ at, strcspn(at, "\n") }));
     assert_null(strstr(at, mark));

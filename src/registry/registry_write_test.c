@@ -277,9 +277,10 @@ static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)
     uint32_t product = fixture_product(f);
 
     fill_disk(ballast);
-    for (int i = 0; i < 100000 && err == MU_OK; i++)
+    for (int i = 0; i < 100000 && err == MU_OK; i++) {
         if ((err = enrol_number(f, product, i)) == MU_OK)
             written++;
+    }
     assert_int_equal(err, MU_E_FULL);
     assert_int_equal(enrol_number(f, product, 200000), MU_E_FULL);
     assert_int_equal(count_all(f).devices, written);

@@ -96,11 +96,12 @@ enum mu_err db_error(struct db *db, int rc)
 
 static enum mu_err find_statement(struct db *db, const char *sql, sqlite3_stmt **out)
 {
-    for (size_t i = 0; i < db->kept_count; i++)
+    for (size_t i = 0; i < db->kept_count; i++) {
         if (db->kept[i].sql == sql) {
             *out = db->kept[i].statement;
             return MU_OK;
         }
+    }
 
     assert(db->kept_count < DB_STATEMENTS_MAX);
     int rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);

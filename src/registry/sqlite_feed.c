@@ -258,10 +258,11 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
         return err;
     if ((err = last_change(visit.db, &last)) != MU_OK)
         goto out;
-    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         if (is_wanted(v, steps[i].kind) &&
             (err = give_rows(&visit, steps[i].all, NULL, 0, &steps[i])) != MU_OK)
             goto out;
+    }
     *seq = last;
 out:
     reader_end(reg, visit.db);
@@ -302,15 +303,17 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
     if ((err = last_change(visit.db, &last)) != MU_OK || last == *seq ||
         (err = changed_kinds(visit.db, *seq, &kinds)) != MU_OK)
         goto out;
-    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         if ((kinds & 1u << steps[i].kind) && is_wanted(v, steps[i].kind) &&
             (err = give_rows(&visit, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)),
                              &steps[i])) != MU_OK)
             goto out;
-    for (size_t i = 0; i < sizeof(gone_steps) / sizeof(*gone_steps); i++)
+    }
+    for (size_t i = 0; i < sizeof(gone_steps) / sizeof(*gone_steps); i++) {
         if ((kinds & 1u << gone_steps[i].kind) && v->deleted &&
             (err = give_gone(&visit, &gone_steps[i], *seq)) != MU_OK)
             goto out;
+    }
     *seq = last;
 out:
     reader_end(reg, visit.db);

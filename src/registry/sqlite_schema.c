@@ -213,8 +213,9 @@ enum mu_err schema_update(struct db *db, char *why, size_t why_size)
 
     if ((err = recognise(db, &version, why, why_size)) != MU_OK || (err = use_wal(db)) != MU_OK)
         return err;
-    for (; version < PRESENT_VERSION; version++)
+    for (; version < PRESENT_VERSION; version++) {
         if ((err = take_step(db, version)) != MU_OK)
             return err;
+    }
     return MU_OK;
 }

@@ -52,10 +52,11 @@ enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint
     if ((err = db_run(tx->db, "DELETE FROM app_product WHERE app = ?1",
                       DB_VALUES(db_int(app)))) != MU_OK)
         return err;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if ((err = db_run(tx->db, "INSERT INTO app_product (app, product) VALUES (?1, ?2)",
                           DB_VALUES(db_int(app), db_int(products[i])))) != MU_OK)
             return err;
+    }
     if ((err = db_int_of(tx->db, "SELECT count(DISTINCT s.enterprise) FROM app_product ap "
                          "JOIN association s ON s.product = ap.product WHERE ap.app = ?1",
                          DB_VALUES(db_int(app)), &enterprises)) != MU_OK)

@@ -71,9 +71,10 @@ static void write_group(struct registry *reg, struct waiting_write *group)
 
     if (!sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-    for (struct waiting_write *w = group; w; w = w->next)
+    for (struct waiting_write *w = group; w; w = w->next) {
         if (w->result == MU_OK)
             w->result = err;
+    }
 }
 
 static struct waiting_write *take_group(struct registry *reg)

@@ -1,0 +1,145 @@
+#ifndef MUSTER_REGISTRY_REGISTRY_FOLLOWER_H
+#define MUSTER_REGISTRY_REGISTRY_FOLLOWER_H
+
+/* A follower of the registry as simple as can be, for the tests. It insists on parents that come
+ * before their children. */
+
+#include "registry/registry_fixture.h"
+
+enum { ROWS = 512, VERSIONS = 64, APP_PRODUCTS = 8 };
+
+/* What a follower keeps, by number. Zeroed rows are those that are not there. */
+struct image {
+    struct enterprise_row enterprise[ROWS];
+    struct product_row product[ROWS];
+    uint32_t definition[ROWS][VERSIONS]; /* length of the text */
+    uint32_t association[ROWS];
+    struct app_row app[ROWS];
+    uint32_t app_products[ROWS][APP_PRODUCTS];
+    struct group_row group[ROWS];
+    struct device_row device[ROWS];
+    struct token_row token[ROWS];        /* the number is in the first two bytes of the hash */
+    unsigned calls;
+};
+
+static inline enum mu_err see_enterprise(void *ctx, const struct enterprise_row *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    memcpy(&image->enterprise[row->no], row, sizeof(*row));
+    return MU_OK;
+}
+
+static inline enum mu_err see_product(void *ctx, const struct product_row *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    memcpy(&image->product[row->no], row, sizeof(*row));
+    return MU_OK;
+}
+
+static inline enum mu_err see_definition(void *ctx, const struct definition_row *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_int_not_equal(image->product[row->product].no, 0);
+    image->definition[row->product][row->version] = (uint32_t)row->json.len;
+    return MU_OK;
+}
+
+static inline enum mu_err see_association(void *ctx, const struct association_row *row, bool removed)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_int_not_equal(image->product[row->product].no, 0);
+    assert_int_not_equal(image->enterprise[row->enterprise].no, 0);
+    if (!removed)
+        image->association[row->product] = row->enterprise;
+    else if (image->association[row->product] == row->enterprise)
+        image->association[row->product] = 0;
+    return MU_OK;
+}
+
+static inline enum mu_err see_app(void *ctx, const struct app_row *row, const uint32_t *products,
+                                  size_t count)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_true(count <= APP_PRODUCTS);
+    memcpy(&image->app[row->no], row, sizeof(*row));
+    memset(image->app_products[row->no], 0, sizeof(image->app_products[row->no]));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_not_equal(image->product[products[i]].no, 0);
+        image->app_products[row->no][i] = products[i];
+    }
+    return MU_OK;
+}
+
+static inline enum mu_err see_group(void *ctx, const struct group_row *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_int_not_equal(image->product[row->product].no, 0);
+    if (row->parent)
+        assert_int_not_equal(image->group[row->parent].no, 0);
+    memcpy(&image->group[row->no], row, sizeof(*row));
+    return MU_OK;
+}
+
+static inline enum mu_err see_device(void *ctx, const struct device_row *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_int_not_equal(image->product[row->product].no, 0);
+    if (row->group)
+        assert_int_not_equal(image->group[row->group].no, 0);
+    memcpy(&image->device[row->no], row, sizeof(*row));
+    return MU_OK;
+}
+
+static inline enum mu_err see_token(void *ctx, const struct token_row *row, bool removed)
+{
+    struct image *image = ctx;
+    struct token_row *mine = &image->token[row->hash[0] * 256 + row->hash[1]];
+    image->calls++;
+    memset(mine, 0, sizeof(*mine));
+    if (!removed)
+        memcpy(mine, row, sizeof(*mine));
+    return MU_OK;
+}
+
+static inline enum mu_err see_deleted(void *ctx, enum registry_kind kind, uint32_t no)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_int_equal(kind, KIND_GROUP);
+    for (int i = 0; i < ROWS; i++) /* children first */
+        assert_int_not_equal(image->group[i].parent, no);
+    memset(&image->group[no], 0, sizeof(image->group[no]));
+    return MU_OK;
+}
+
+static inline struct registry_visitor visitor_of(struct image *image)
+{
+    return (struct registry_visitor){
+        .ctx = image, .enterprise = see_enterprise, .product = see_product,
+        .definition = see_definition, .association = see_association, .app = see_app,
+        .group = see_group, .device = see_device, .token = see_token, .deleted = see_deleted,
+    };
+}
+
+static inline void visit_all(struct fixture *f, struct image *image, uint64_t *seq)
+{
+    struct registry_visitor v = visitor_of(image);
+    memset(image, 0, sizeof(*image));
+    assert_int_equal(registry_visit_all(f->reg, &v, seq), MU_OK);
+}
+
+static inline void follow(struct fixture *f, struct image *image, uint64_t *seq)
+{
+    struct registry_visitor v = visitor_of(image);
+    image->calls = 0;
+    assert_int_equal(registry_visit_changes(f->reg, &v, seq), MU_OK);
+}
+
+#endif
