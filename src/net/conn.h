@@ -88,9 +88,9 @@ void conn_resume(struct conn *c);  /* go on, first with what was kept; data() is
  * called before this returns. */
 void conn_close(struct conn *c);
 
-/* Ends it after what is unsent has gone. Input is read and thrown away until the peer closes too, so
- * that a reset does not overtake the last answer; all that for at most 5 s. closed() follows with
- * CONN_WE_CLOSED, whatever the peer does. */
+/* Ends it after what is unsent has gone; data() and drained() are not called any more. Input is read
+ * and thrown away until the peer closes too, so that a reset does not overtake the last answer; all
+ * that for at most 5 s. closed() follows with CONN_WE_CLOSED, whatever the peer does. */
 void conn_close_when_sent(struct conn *c);
 
 bool conn_is_tls(const struct conn *c);                     /* also in closed() */

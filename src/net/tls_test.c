@@ -136,7 +136,8 @@ static void a_slow_reader_gets_everything_then_a_proper_end(void **state)
 static void what_is_written_before_the_handshake_goes_after_it(void **state)
 {
     struct tls_fixture *f = *state;
-    struct owner_writing w = { .o = f->o, .bytes = (const uint8_t *)"503 too many", .len = 12, .close = true };
+    struct owner_writing w = { .o = f->o, .bytes = (const uint8_t *)"503 too many", .len = 12,
+                               .close = true };
     uint8_t got[13];
 
     open_tls(f, f->o, &f->peer);
