@@ -5,7 +5,7 @@
 
 /* How the fleet changes: rows of the registry, states of the journal, committed batches. */
 
-/* --- the registry's rows -------------------------------------------------------------------------- */
+/* --- the registry's rows --------------------------------------------------------------------- */
 
 static enum mu_err on_enterprise(void *ctx, const struct enterprise_row *row)
 {
@@ -103,7 +103,7 @@ struct registry_visitor fleet_registry_visitor(struct fleet *f)
     };
 }
 
-/* --- what a device has told ------------------------------------------------------------------------ */
+/* --- what a device has told ------------------------------------------------------------------ */
 
 static uint32_t seconds(int64_t s)
 {
@@ -208,7 +208,7 @@ void fleet_apply_end(struct fleet *f)
     fleet_unlock(f);
 }
 
-/* --- the journal's rows, at start ------------------------------------------------------------------ */
+/* --- the journal's rows, at start ------------------------------------------------------------ */
 
 static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
 {

@@ -135,7 +135,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
     }
 }
 
-/* --- committing -------------------------------------------------------------------------------------- */
+/* --- committing ------------------------------------------------------------------------------ */
 
 static const uint8_t *final_image(const struct batch *b, const struct pending *p, size_t *len)
 {

@@ -21,7 +21,7 @@ static struct journal_message next_message(struct pending *p, const struct intak
     };
 }
 
-/* --- reports ------------------------------------------------------------------------------------------ */
+/* --- reports --------------------------------------------------------------------------------- */
 
 enum meaning {
     MEANING_DECODED,
@@ -131,7 +131,7 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
     journal_batch_message(b->writes, p->device, &m);
 }
 
-/* --- controls ----------------------------------------------------------------------------------------- */
+/* --- controls -------------------------------------------------------------------------------- */
 
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
@@ -149,7 +149,7 @@ void batch_add_control(struct batch *b, struct pending *p, const struct intake_r
     journal_batch_message(b->writes, p->device, &m);
 }
 
-/* --- versions ----------------------------------------------------------------------------------------- */
+/* --- versions -------------------------------------------------------------------------------- */
 
 void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told)
 {

@@ -75,7 +75,7 @@ static struct enterprise *enterprise_by_no(const struct fleet *f, uint32_t no)
     return no < f->enterprises.count ? f->enterprises.at[no] : NULL;
 }
 
-/* --- changing --------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 static struct product *product_new(struct fleet *f, const struct product_row *row)
 {
@@ -200,7 +200,7 @@ void catalog_delete_enterprise(struct fleet *f, uint32_t no)
     f->enterprise_count--;
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 const struct fleet_product *fleet_product_by_key(struct fleet *f, struct str product_key)
 {

@@ -89,12 +89,12 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
 void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                         uint32_t device, const struct journal_versions *versions);
 
-/* --- what people configure ---------------------------------------------------------------------------*/
+/* --- what people configure ------------------------------------------------------------------- */
 /* Call after a registry write: returns when the fleet shows it, so that a caller reads his own
  * writes. Blocks (a commit's time); not on a loop. */
 MU_MUST_USE enum mu_err committer_follow_registry(struct committer *c);
 
-/* --- figures for /metrics --------------------------------------------------------------------------*/
+/* --- figures for /metrics -------------------------------------------------------------------- */
 #define COMMIT_LATENCY_BUCKETS 12
 struct committer_figures {
     /* Committed. messages: everything from devices, of which decoded, undecoded (malformed, or not

@@ -10,7 +10,7 @@
 enum { ROLL_MS = 3600 * 1000, ROLL_AGAIN_MS = 60 * 1000 };
 static const int64_t DAY_US = 86400LL * 1000000;
 
-/* --- telling ------------------------------------------------------------------------------------------ */
+/* --- telling --------------------------------------------------------------------------------- */
 
 static void count_dropped(struct committer *c, enum mu_err err)
 {
@@ -77,7 +77,7 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
     flush(c, to - from);
 }
 
-/* --- committing --------------------------------------------------------------------------------------- */
+/* --- committing ------------------------------------------------------------------------------ */
 
 static bool has_records(const struct committer *c)
 {
@@ -172,7 +172,7 @@ static void commit_waiting(struct committer *c, bool stop)
     c->retry_at = 0;
 }
 
-/* --- beside it ---------------------------------------------------------------------------------------- */
+/* --- beside it ------------------------------------------------------------------------------- */
 
 static void follow(struct committer *c)
 {
@@ -214,7 +214,7 @@ static void roll(struct committer *c)
     c->rolled_day = now_us / DAY_US;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------ */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 static struct timespec wake_time(const struct committer *c)
 {

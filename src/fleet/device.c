@@ -1,4 +1,3 @@
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,83 +6,9 @@
 
 /* A device's row, its blocks of the pool, and its place in indexes, bitmaps and order. */
 
-enum { TEXT_HEAD = 3 };     /* three lengths of a byte */
-enum { IMAGE_HEAD = 2 };
 static const double DEGREE = 1e7;
 
-/* --- texts and image ---------------------------------------------------------------------------- */
-
-struct device_texts device_texts(const struct fleet *f, struct row r)
-{
-    const uint8_t *at = pool_at(&f->pool, r.c->text[r.i]);
-    const char *text = (const char *)at + TEXT_HEAD;
-
-    return (struct device_texts){
-        .mac = { text, at[0] },
-        .passcode = { text + at[0], at[1] },
-        .sn = { text + at[0] + at[1], at[2] },
-    };
-}
-
-static size_t texts_size(const struct device_texts *t)
-{
-    return TEXT_HEAD + t->mac.len + t->passcode.len + t->sn.len;
-}
-
-static bool texts_equal(const struct device_texts *a, const struct device_texts *b)
-{
-    return str_eq(a->mac, b->mac) && str_eq(a->passcode, b->passcode) && str_eq(a->sn, b->sn);
-}
-
-static uint32_t texts_store(struct fleet *f, const struct device_texts *t)
-{
-    const struct str all[] = { t->mac, t->passcode, t->sn };
-    uint32_t block = pool_alloc(&f->pool, texts_size(t));
-
-    if (!block)
-        return 0;
-    uint8_t *head = pool_at(&f->pool, block), *at = head + TEXT_HEAD;
-    for (size_t i = 0; i < TEXT_HEAD; i++) {
-        head[i] = (uint8_t)all[i].len;
-        memcpy(at, all[i].at, all[i].len);
-        at += all[i].len;
-    }
-    return block;
-}
-
-const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len)
-{
-    uint16_t size;
-
-    if (!r.c->told[r.i].image)
-        return NULL;
-    const uint8_t *at = pool_at(&f->pool, r.c->told[r.i].image);
-    memcpy(&size, at, IMAGE_HEAD);
-    *len = size;
-    return at + IMAGE_HEAD;
-}
-
-void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len)
-{
-    uint32_t *block = &r.c->told[r.i].image;
-    size_t old_len = 0;
-    uint16_t size = (uint16_t)len;
-
-    const uint8_t *old = device_image(f, r, &old_len);
-    if (!old || old_len != len) {
-        pool_free(&f->pool, *block, old_len + IMAGE_HEAD);
-        *block = len ? pool_alloc(&f->pool, len + IMAGE_HEAD) : 0;
-        if (!*block && len)
-            fleet_out_of_memory();
-    }
-    if (*block) {
-        uint8_t *at = pool_at(&f->pool, *block);
-        memcpy(at, &size, IMAGE_HEAD);
-        memcpy(at + IMAGE_HEAD, image, len);
-    }
-}
-
-/* --- indexes ------------------------------------------------------------------------------------ */
+/* --- indexes --------------------------------------------------------------------------------- */
 
 uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac)
 {
@@ -121,7 +46,7 @@ void devices_free(struct fleet *f)
     columns_free(&f->columns);
 }
 
-/* --- bitmaps ------------------------------------------------------------------------------------ */
+/* --- bitmaps --------------------------------------------------------------------------------- */
 
 static void set_bit(roaring_bitmap_t *bitmap, uint32_t no, bool on)
 {
@@ -203,7 +128,7 @@ static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
     r.c->place[r.i] = leaf;
 }
 
-/* --- rows from the registry ----------------------------------------------------------------------- */
+/* --- rows from the registry ------------------------------------------------------------------ */
 
 static int32_t degrees_fixed(double degrees)
 {
@@ -250,18 +175,19 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     struct device_texts old_texts = { 0 };
     if (!is_new)
         old_texts = device_texts(f, r);
-    bool same_texts = !is_new && texts_equal(&old_texts, &texts);
+    bool same_texts = !is_new && str_eq(old_texts.mac, texts.mac) && str_eq(old_texts.sn, texts.sn) &&
+                      str_eq(old_texts.passcode, texts.passcode);
     bool same_keys = !is_new && r.c->product[r.i] == row->product && r.c->created_at[r.i] == row->created_at &&
                      memcmp(r.c->did[r.i], did, DID_LEN) == 0 && str_eq(old_texts.mac, texts.mac);
     uint32_t block = 0;
-    if (!same_texts && !(block = texts_store(f, &texts)))
+    if (!same_texts && !(block = device_store_texts(f, &texts)))
         return MU_E_NOMEM;
 
     if (!is_new && !same_keys)
         unlink_product(f, row->no, r);
     if (block) {
         if (!is_new)
-            pool_free(&f->pool, r.c->text[r.i], texts_size(&old_texts));
+            device_free_texts(f, r);
         r.c->text[r.i] = block;
     }
     r.c->product[r.i] = row->product;
@@ -286,7 +212,6 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
 void device_delete(struct fleet *f, uint32_t no)
 {
     struct row r = columns_row(&f->columns, no);
-    size_t image_len = 0;
 
     if (!r.c)
         return;
@@ -294,10 +219,8 @@ void device_delete(struct fleet *f, uint32_t no)
     unlink_product(f, no, r);
     set_group(f, no, r, 0);
     set_place(f, no, r, 0);
-    struct device_texts texts = device_texts(f, r);
-    pool_free(&f->pool, r.c->text[r.i], texts_size(&texts));
-    if (device_image(f, r, &image_len))
-        pool_free(&f->pool, r.c->told[r.i].image, image_len + IMAGE_HEAD);
+    device_free_texts(f, r);
+    device_free_image(f, r);
     versions_drop(&f->versions, r.c->told[r.i].versions);
     r.c->told[r.i] = (struct device_told){ 0 };
     r.c->last_report[r.i] = 0;

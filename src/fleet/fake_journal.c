@@ -102,7 +102,7 @@ struct fake_counts fake_journal_counts(struct journal *j)
     return counts;
 }
 
-/* --- the port ---------------------------------------------------------------------------------------- */
+/* --- the port -------------------------------------------------------------------------------- */
 
 struct journal_boot journal_boot(const struct journal *j)
 {

@@ -190,7 +190,7 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
     return err;
 }
 
-/* --- rows ---------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------ */
 
 void fake_hex(char out[ID_HEX_LEN + 1], uint32_t no)
 {

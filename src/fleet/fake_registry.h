@@ -22,7 +22,7 @@ void fake_registry_fail(struct registry *reg, enum mu_err err);
 /* Forgets all rows; the test puts in anew what is to be there. Followers are too far behind then. */
 void fake_registry_clear(struct registry *reg);
 
-/* --- rows with everything that a test does not care for filled in ---------------------------------- */
+/* --- rows with everything that a test does not care for filled in ---------------------------- */
 
 /* Keys and identifiers are made from the number: hex digits, or a did. */
 void fake_hex(char out[ID_HEX_LEN + 1], uint32_t no);

@@ -63,7 +63,7 @@ bool fleet_token_find(struct fleet *f, const uint8_t hash[32], struct fleet_toke
 /* The group's number, and its product's; false if unknown. */
 bool fleet_group_find(struct fleet *f, struct str gid, uint32_t *group, uint32_t *product);
 
-/* --- devices ---------------------------------------------------------------------------------------*/
+/* --- devices --------------------------------------------------------------------------------- */
 struct fleet_device {
     uint32_t no;
     const struct fleet_product *product;
@@ -101,7 +101,7 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out);
  * out; *definition is NULL (and nothing appended) if the device has told nothing yet. */
 void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out);
 
-/* --- search ------------------------------------------------------------------------------------------*/
+/* --- search ---------------------------------------------------------------------------------- */
 enum fleet_tri { ANY = -1, NO = 0, YES = 1 };
 struct fleet_filter {
     const struct fleet_product *product;

@@ -150,15 +150,21 @@ void devices_init(struct fleet *f);
 void devices_free(struct fleet *f);
 MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
 void device_delete(struct fleet *f, uint32_t no);
+void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
 uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
-struct device_texts { struct str mac, passcode, sn; };
-struct device_texts device_texts(const struct fleet *f, struct row r);
+
+/* device_read.c */
 uint32_t device_find(const struct fleet *f, struct str did); /* 0 = none */
 bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
 void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out);
-/* NULL if there is none. */
-const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len);
+
+/* device_block.c */
+struct device_texts { struct str mac, passcode, sn; };
+struct device_texts device_texts(const struct fleet *f, struct row r);
+uint32_t device_store_texts(struct fleet *f, const struct device_texts *t); /* a block; 0: no memory */
+void device_free_texts(struct fleet *f, struct row r);
+const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len); /* NULL if there is none */
 void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len);
-void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
+void device_free_image(struct fleet *f, struct row r);
 
 #endif

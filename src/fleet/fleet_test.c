@@ -55,7 +55,7 @@ static void put_product(uint32_t no, uint32_t definition)
     fake_put_product(reg, &row);
 }
 
-/* --- catalog ------------------------------------------------------------------------------------------ */
+/* --- catalog --------------------------------------------------------------------------------- */
 
 static void a_product_row_changes_under_a_pointer_that_stays(void **state)
 {
@@ -212,7 +212,7 @@ static void a_token_is_found_until_it_is_removed(void **state)
     assert_false(fleet_token_find(f, t.hash, &found));
 }
 
-/* --- devices ------------------------------------------------------------------------------------------ */
+/* --- devices --------------------------------------------------------------------------------- */
 
 static void a_device_is_copied_out_as_it_was_put_in(void **state)
 {
@@ -474,7 +474,7 @@ static void what_is_not_there_in_a_second_visit_is_forgotten(void **state)
     follow(); /* from there on as ever */
 }
 
-/* --- the journal's rows --------------------------------------------------------------------------------- */
+/* --- the journal's rows ---------------------------------------------------------------------- */
 
 static void states_of_the_journal_are_taken_in_with_everybody_offline(void **state)
 {

@@ -13,7 +13,7 @@
  * in 0.1 ms. */
 enum { FEW_SHARE = 256, FEW = 512 };
 
-/* --- what matches, by bitmaps ---------------------------------------------------------------------- */
+/* --- what matches, by bitmaps ---------------------------------------------------------------- */
 
 enum { OPERANDS = 12 };
 
@@ -105,7 +105,7 @@ static roaring_bitmap_t *intersect(const struct operands *ops)
     return r;
 }
 
-/* --- a page of few ---------------------------------------------------------------------------------- */
+/* --- a page of few --------------------------------------------------------------------------- */
 
 static bool active(const struct fleet *f, uint32_t no, uint32_t since)
 {
@@ -150,7 +150,7 @@ static size_t page_of_few(struct fleet *f, const roaring_bitmap_t *result, uint3
     return n;
 }
 
-/* --- a page of many --------------------------------------------------------------------------------- */
+/* --- a page of many -------------------------------------------------------------------------- */
 
 /* Clears the bits of devices that have not reported since. 64 comparisons make a word. */
 static void keep_active(const struct fleet *f, struct bitset *set, uint32_t since)

@@ -36,7 +36,7 @@ static uint32_t below(uint32_t n)
     return (seed >> 8) % n;
 }
 
-/* --- filling both ----------------------------------------------------------------------------------------- */
+/* --- filling both ---------------------------------------------------------------------------- */
 
 static void visit_device(const struct device_row *row)
 {
@@ -121,7 +121,7 @@ static void fill(uint32_t with_seed)
     shuffle_some(DEVICES * 2);
 }
 
-/* --- the model's answer -------------------------------------------------------------------------------------- */
+/* --- the model's answer ---------------------------------------------------------------------- */
 
 static bool in_subtree(uint32_t group, uint32_t root)
 {
@@ -189,7 +189,7 @@ static uint64_t search(const struct fleet_filter *filter, uint64_t skip, uint64_
     return n;
 }
 
-/* --- tests --------------------------------------------------------------------------------------------------- */
+/* --- tests ----------------------------------------------------------------------------------- */
 
 static struct str one_of(const char *const *texts, uint32_t n, uint32_t odds)
 {

@@ -23,7 +23,7 @@ static uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
-/* --- index ------------------------------------------------------------------------------------------ */
+/* --- index ----------------------------------------------------------------------------------- */
 
 static uint32_t keys[4096];
 
@@ -81,7 +81,7 @@ static void an_index_finds_every_number_of_a_key_through_adding_and_removing(voi
     index_free(&ix);
 }
 
-/* --- pool ------------------------------------------------------------------------------------------- */
+/* --- pool ------------------------------------------------------------------------------------ */
 
 static void blocks_of_the_pool_do_not_overlap_and_are_used_again(void **state)
 {
@@ -111,7 +111,7 @@ static void blocks_of_the_pool_do_not_overlap_and_are_used_again(void **state)
     pool_destroy(&p);
 }
 
-/* --- bitset ----------------------------------------------------------------------------------------- */
+/* --- bitset ---------------------------------------------------------------------------------- */
 
 static void check_bitset(const roaring_bitmap_t *r)
 {
@@ -154,7 +154,7 @@ static void a_bitset_holds_what_the_bitmap_held_whatever_its_containers(void **s
     roaring_bitmap_free(r);
 }
 
-/* --- order ------------------------------------------------------------------------------------------ */
+/* --- order ----------------------------------------------------------------------------------- */
 
 enum { ORDERED = 12000 };
 static const struct columns *sorting;
@@ -231,7 +231,7 @@ static void an_order_stays_sorted_whatever_is_added_and_removed(void **state)
     columns_free(&cols);
 }
 
-/* --- places and versions ---------------------------------------------------------------------------- */
+/* --- places and versions --------------------------------------------------------------------- */
 
 static uint64_t in_place(const struct places *p, const char *country, const char *region, const char *city)
 {
