@@ -29,6 +29,9 @@
 #define LOOPS_MAX 64
 #define TRUSTED_PROXIES_MAX 32
 #define MAINTENANCE_INTERVAL_S 3600
+/* A client that comes with an old token is told that it has expired (5011) for so long, then that
+ * there is no such token (5009). */
+#define EXPIRED_TOKEN_KEPT_S (30 * 86400)
 #define APPLY_FAILED 1
 #define APPLY_WRONG 2
 
@@ -328,7 +331,7 @@ static void print_ready(const struct server *s)
 static void maintain(struct server *s)
 {
     uint32_t deleted;
-    enum mu_err err = registry_delete_expired_tokens(s->registry, clock_wall_s(), &deleted);
+    enum mu_err err = registry_delete_expired_tokens(s->registry, clock_wall_s() - EXPIRED_TOKEN_KEPT_S, &deleted);
 
     if (err == MU_OK && deleted)
         err = committer_follow_registry(s->committer);

@@ -20,8 +20,8 @@
 
 #define LOOPS_MAX 16
 #define START_TICK_MS 20
-/* After logging out, acknowledgements and last frames may take so long. */
-#define STOP_WAIT_MS 3000
+/* The last acknowledgements may take so long; what has none by then has failed. */
+#define STOP_WAIT_MS 5000
 
 static struct setting sim_settings[] = {
     { "http", SETTING_TEXT, "URL", "http://127.0.0.1:8080", "where devices register", NULL },
@@ -53,7 +53,7 @@ struct share {
     unsigned per_tick;
     struct timer timer;
     struct mail start, stop;
-    bool stopping;
+    _Atomic bool stopping;
 };
 
 static void start_some(struct timer *t)
@@ -62,7 +62,7 @@ static void start_some(struct timer *t)
 
     for (unsigned i = 0; i < s->per_tick && s->started < s->count; i++, s->started++)
         sim_device_start(&s->devices[s->first + s->started * s->step], s->loop, &s->stats);
-    if (s->started < s->count && !s->stopping)
+    if (s->started < s->count)
         timer_start(s->loop, &s->timer, START_TICK_MS);
 }
 
@@ -77,10 +77,10 @@ static void deliver_stop(struct mail *m, struct loop *loop)
     struct share *s = (struct share *)((char *)m - offsetof(struct share, stop));
 
     (void)loop;
-    s->stopping = true;
     timer_stop(&s->timer);
     for (size_t i = 0; i < s->started; i++)
         sim_device_stop(&s->devices[s->first + i * s->step]);
+    s->stopping = true;
 }
 
 static void drop_mail(struct mail *m)
@@ -177,6 +177,23 @@ static void print_summary(const struct sim_stats *t, size_t devices, unsigned qo
     fflush(stdout);
 }
 
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
+}
+
+/* Waits until every device has logged out, within reason. */
+static void wait_for_logouts(const struct share *shares, size_t count)
+{
+    for (int64_t until = clock_mono_ms() + STOP_WAIT_MS; clock_mono_ms() < until; pause_ms(START_TICK_MS)) {
+        uint64_t open = 0;
+        for (size_t i = 0; i < count; i++)
+            open += shares[i].stopping ? shares[i].stats.open : 1;
+        if (open == 0)
+            return;
+    }
+}
+
 /* Waits for a signal or the end of the duration. */
 static void wait_for_end(const sigset_t *signals, double duration)
 {
@@ -217,10 +234,14 @@ static int simulate(const struct settings *set, const struct sim_options *option
     double seconds = (double)(clock_mono_us() - began) / 1e6;
     for (size_t i = 0; i < loops; i++)
         loop_post(shares[i].loop, &shares[i].stop);
-    nanosleep(&(struct timespec){ .tv_sec = STOP_WAIT_MS / 1000, .tv_nsec = STOP_WAIT_MS % 1000 * 1000000L }, NULL);
+    wait_for_logouts(shares, loops);
     for (size_t i = 0; i < loops; i++) {
         loop_stop(shares[i].loop);
         loop_join(shares[i].loop);
+    }
+    for (size_t i = 0; i < count; i++)
+        shares[i % loops].stats.failed += sim_device_in_flight(&devices[i]);
+    for (size_t i = 0; i < loops; i++) {
         sim_stats_add(&total, &shares[i].stats);
         loop_destroy(shares[i].loop);
     }

@@ -29,6 +29,7 @@ static void connect_step(struct sim_device *d)
         return;
     }
     d->open = true;
+    d->stats->open++;
 }
 
 static void report_due(struct sim_device *d);
@@ -53,7 +54,7 @@ static void ping_fired(struct timer *t)
 
 /* --- reports ----------------------------------------------------------------------------------------*/
 
-static unsigned in_flight(const struct sim_device *d)
+unsigned sim_device_in_flight(const struct sim_device *d)
 {
     return (uint16_t)(d->next_id - d->oldest_id);
 }
@@ -73,7 +74,7 @@ static void report_due(struct sim_device *d)
     const struct sim_options *o = d->options;
     int64_t now = clock_mono_us();
 
-    while (d->step == SIM_RUN && (o->qos == 0 || in_flight(d) < o->window)) {
+    while (d->step == SIM_RUN && !d->stopping && (o->qos == 0 || sim_device_in_flight(d) < o->window)) {
         if (o->interval_us == 0) {
             send_report(d, now);
             if (o->qos == 0 && conn_unsent(&d->conn) > 0)
@@ -85,7 +86,7 @@ static void report_due(struct sim_device *d)
         send_report(d, d->due_us);
         d->due_us += o->interval_us;
     }
-    if (d->step == SIM_RUN && o->interval_us > 0) {
+    if (d->step == SIM_RUN && !d->stopping && o->interval_us > 0) {
         int64_t wait_ms = (d->due_us - clock_mono_us()) / 1000;
         timer_start(d->loop, &d->timer, wait_ms > 1 ? wait_ms : 1);
     }
@@ -93,12 +94,14 @@ static void report_due(struct sim_device *d)
 
 void sim_device_acked(struct sim_device *d, uint16_t id)
 {
-    if (id != d->oldest_id || in_flight(d) == 0)
+    if (id != d->oldest_id || sim_device_in_flight(d) == 0)
         return; /* acknowledgements come in order; anything else is not ours */
     sim_stats_latency(d->stats, clock_mono_us() - d->due_of[id % d->options->window]);
     d->stats->acked++;
     d->oldest_id++;
-    if (d->options->interval_us == 0)
+    if (d->stopping && sim_device_in_flight(d) == 0)
+        sim_mqtt_logout(d);
+    else if (d->options->interval_us == 0)
         report_due(d);
 }
 
@@ -168,9 +171,10 @@ static void closed(struct conn *c, enum conn_end end)
     struct sim_device *d = (struct sim_device *)c;
 
     d->open = false;
+    d->stats->open--;
     timer_stop(&d->timer);
     timer_stop(&d->ping);
-    d->stats->failed += in_flight(d);
+    d->stats->failed += sim_device_in_flight(d);
     d->next_id = d->oldest_id = 1;
     if (d->stopping) {
         d->step = SIM_STOPPED;
@@ -223,7 +227,9 @@ void sim_device_stop(struct sim_device *d)
         timer_stop(&d->timer);
         d->step = SIM_STOPPED;
     } else if (d->step == SIM_RUN) {
-        sim_mqtt_logout(d);
+        timer_stop(&d->timer);
+        if (sim_device_in_flight(d) == 0)
+            sim_mqtt_logout(d);
     } else {
         conn_close(&d->conn);
     }

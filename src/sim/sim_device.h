@@ -52,8 +52,10 @@ struct sim_device {
 MU_MUST_USE enum mu_err sim_device_init(struct sim_device *d, const struct sim_options *options, uint64_t seed);
 /* Loop thread. */
 void sim_device_start(struct sim_device *d, struct loop *loop, struct sim_stats *stats);
-/* Logs out; reports not acknowledged by then count as failed. Loop thread. */
+/* Sends no more and logs out when all is acknowledged. Loop thread. */
 void sim_device_stop(struct sim_device *d);
+/* Reports sent and not acknowledged. */
+unsigned sim_device_in_flight(const struct sim_device *d);
 void sim_device_free(struct sim_device *d);
 
 #endif

@@ -1,6 +1,7 @@
 #ifndef MUSTER_SIM_SIM_STATS_H
 #define MUSTER_SIM_SIM_STATS_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* What a simulation counts, one per loop, added up at the end. Latencies are kept in a log-linear
@@ -8,6 +9,7 @@
 #define SIM_BUCKETS (40 * 32)
 
 struct sim_stats {
+    _Atomic uint64_t open;                  /* connections now; the only one read while it changes */
     uint64_t sent, acked, failed;           /* reports */
     uint64_t controls;                      /* control frames answered */
     uint64_t registered, connected, closed; /* steps of devices; closed = by the server */
