@@ -32,7 +32,17 @@ void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err 
 
 static void write_error(struct http_exchange *ex, int status, const char *detail)
 {
-    dev_answer(ex, status, "%s", detail && *detail ? detail : status == 404 ? "not found" : "error");
+    static const struct { int status; const char *text; } texts[] = {
+        { 404, "not found" }, { 405, "method not allowed" }, { 408, "request timeout" },
+        { 413, "request body too large" }, { 500, "internal server error" }, { 503, "service unavailable" },
+    };
+    const char *text = "bad request";
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].status == status)
+            text = texts[i].text;
+    }
+    dev_answer(ex, status, "%s", detail && *detail ? detail : text);
 }
 
 void access_dev_init(struct access *a)

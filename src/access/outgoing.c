@@ -146,7 +146,7 @@ static int control_qos(const struct session *s)
 
 static bool has_free_id(const struct outgoing *o)
 {
-    return __builtin_popcount(o->in_flight) < o->in_flight_max;
+    return o->in_flight != UINT32_MAX && __builtin_popcount(o->in_flight) < o->in_flight_max;
 }
 
 static uint16_t take_id(struct outgoing *o)

@@ -17,7 +17,7 @@ struct outgoing {
     bool owes_answer;              /* to a question for the number of app clients */
     struct held *held;             /* packets behind a PUBLISH; NULL = none */
     uint32_t in_flight;            /* bit i: packet id i + 1 waits for its PUBACK */
-    uint16_t in_flight_max;
+    uint16_t in_flight_max;        /* that the client wants (5.0) */
     uint32_t packet_max;           /* that the client takes (5.0) */
 };
 

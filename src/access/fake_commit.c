@@ -1,0 +1,197 @@
+#include "access/fake_commit.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "registry/registry.h"
+
+enum { EVENTS_MAX = 1024, WAIT_S = 10 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
+static struct event events[EVENTS_MAX];
+static unsigned event_count;
+static struct product_row product_row = { .no = 1 };
+static struct fleet_product product = { .no = 1, .product_key = "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d" };
+static atomic_bool room, disk_full;
+
+void fake_reset(void)
+{
+    event_count = 0;
+    product_row.pacing = PACING_AUTO;
+    atomic_store(&product.row, &product_row);
+    room = true;
+    disk_full = false;
+}
+
+void fake_set_pacing(enum pacing pacing)
+{
+    product_row.pacing = pacing;
+}
+
+void fake_set_room(bool there_is)
+{
+    room = there_is;
+}
+
+void fake_set_disk_full(bool full)
+{
+    disk_full = full;
+}
+
+static void add(struct event e, const uint8_t *payload, size_t len)
+{
+    if (len)
+        memcpy(e.payload, payload, len < sizeof(e.payload) ? len : sizeof(e.payload) - 1);
+    pthread_mutex_lock(&lock);
+    if (event_count == EVENTS_MAX)
+        abort();
+    events[event_count++] = e;
+    pthread_cond_signal(&came);
+    pthread_mutex_unlock(&lock);
+}
+
+struct event fake_event(unsigned n)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_S;
+    pthread_mutex_lock(&lock);
+    while (event_count <= n)
+        if (pthread_cond_timedwait(&came, &lock, &until) != 0)
+            abort();
+    struct event e = events[n];
+    pthread_mutex_unlock(&lock);
+    return e;
+}
+
+unsigned fake_event_count(void)
+{
+    pthread_mutex_lock(&lock);
+    unsigned n = event_count;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+void fake_commit(const struct event *e, enum mu_err err)
+{
+    if (e->tag)
+        e->sink->done(e->sink, e->owner, e->tag, err);
+    e->sink->flush(e->sink);
+}
+
+/* --- the committer ----------------------------------------------------------------------------*/
+
+bool committer_has_room(struct committer *c, struct commit_sink *sink)
+{
+    (void)c;
+    (void)sink;
+    return room;
+}
+
+bool committer_disk_full(const struct committer *c)
+{
+    (void)c;
+    return disk_full;
+}
+
+void committer_login(struct committer *c, const struct commit_login *login)
+{
+    (void)c;
+    add((struct event){ .kind = EVENT_LOGIN, .device = login->device, .session = login->session,
+                        .takeover = login->takeover }, NULL, 0);
+}
+
+void committer_end(struct committer *c, const struct commit_end *end)
+{
+    (void)c;
+    add((struct event){ .kind = EVENT_END, .device = end->device, .session = end->session,
+                        .reason = end->reason }, NULL, 0);
+}
+
+void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                      uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len)
+{
+    (void)c;
+    (void)ts_us;
+    add((struct event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner, .tag = tag },
+        payload, len);
+}
+
+void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                       uint32_t device, int64_t ts_us, uint32_t enterprise, uint64_t request,
+                       const uint8_t *payload, size_t len)
+{
+    (void)c;
+    (void)ts_us;
+    (void)enterprise;
+    (void)request;
+    add((struct event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner, .tag = tag },
+        payload, len);
+}
+
+/* --- the fleet --------------------------------------------------------------------------------*/
+
+bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
+{
+    static const char *const dids[] = { DID_1, DID_2, DID_3 };
+
+    (void)f;
+    for (uint32_t i = 0; i < 3; i++) {
+        if (str_eq(did, str_of(dids[i]))) {
+            *out = (struct fleet_login){ .no = i + 1, .product = &product, .passcode = "secret" };
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- what only the HTTP side calls, which these tests do not ------------------------------------*/
+
+void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                        uint32_t device, const struct journal_versions *versions)
+{
+    (void)c, (void)sink, (void)owner, (void)tag, (void)device, (void)versions;
+    abort();
+}
+
+enum mu_err committer_follow_registry(struct committer *c)
+{
+    (void)c;
+    abort();
+}
+
+const struct fleet_product *fleet_product_by_key(struct fleet *f, struct str product_key)
+{
+    (void)f, (void)product_key;
+    abort();
+}
+
+bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *out)
+{
+    (void)f, (void)did, (void)out;
+    abort();
+}
+
+enum mu_err registry_register_device(struct registry *reg, uint32_t product_no, const char *mac,
+                                     const char *passcode, bool known_only, int64_t now_s,
+                                     struct register_result *out)
+{
+    (void)reg, (void)product_no, (void)mac, (void)passcode, (void)known_only, (void)now_s, (void)out;
+    abort();
+}
+
+enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device, bool disabled)
+{
+    (void)reg, (void)device, (void)disabled;
+    abort();
+}
+
+enum mu_err registry_locate_device(struct registry *reg, uint32_t device, const struct place *place,
+                                   bool has_coordinates, double longitude, double latitude)
+{
+    (void)reg, (void)device, (void)place, (void)has_coordinates, (void)longitude, (void)latitude;
+    abort();
+}

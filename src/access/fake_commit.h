@@ -1,0 +1,37 @@
+#ifndef MUSTER_ACCESS_FAKE_COMMIT_H
+#define MUSTER_ACCESS_FAKE_COMMIT_H
+
+#include "fleet/committer.h"
+
+/* For the session tests: a committer that writes down what it is handed, and commits when the test
+ * says so; and a fleet of a few devices. The test's thread is the committer's. */
+
+enum event_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL };
+
+struct event {
+    enum event_kind kind;
+    uint32_t device;
+    uint64_t session;          /* login, end */
+    bool takeover;             /* login */
+    enum end_reason reason;    /* end */
+    struct commit_sink *sink;  /* report, control */
+    uint64_t owner, tag;
+    char payload[64];          /* report, control; terminated */
+};
+
+/* Devices 1 to 3 have the dids below and the passcode "secret". */
+#define DID_1 "NrnkpgVThKbJUc2wHkqfA2"
+#define DID_2 "NrnkpgVThKbJUc2wHkqfA3"
+#define DID_3 "NrnkpgVThKbJUc2wHkqfA4"
+
+void fake_reset(void);
+void fake_set_pacing(enum pacing pacing);
+void fake_set_room(bool room);
+void fake_set_disk_full(bool full);
+/* The n-th thing that was handed over, from 0 on; waits for it. */
+struct event fake_event(unsigned n);
+unsigned fake_event_count(void);
+/* Answers one event, as a batch of its own. */
+void fake_commit(const struct event *e, enum mu_err err);
+
+#endif
