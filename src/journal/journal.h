@@ -30,8 +30,12 @@ struct journal_boot {
     uint64_t number;         /* of this start, from 1 on */
 };
 
+/* Opens the journal in `dir`, which exists, or makes an empty one, and counts this start. On an error
+ * `why` gets a sentence with the directory: MU_E_LOCKED, MU_E_SCHEMA, MU_E_CORRUPT, MU_E_FULL (less
+ * than the reserve is free), MU_E_IO. */
 MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
                                      char *why, size_t why_size);
+/* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
 struct journal_boot journal_boot(const struct journal *j);
 /* The last moment that a start is known to have been alive; for the present one: now. Sessions
@@ -100,12 +104,16 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
 void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device);
 
 /* On MU_OK everything of the batch is on disk, all or nothing through a crash; `alive_us` is noted
- * as the last moment this start is known to live. On an error nothing is. The batch is empty after
- * either. MU_E_FULL leaves the journal readable, and the next commit may succeed. */
+ * as the last moment this start is known to live. The batch is empty afterwards, whatever the
+ * outcome. On MU_E_FULL, MU_E_LIMIT and MU_E_NOMEM nothing of it is on disk, the journal stays
+ * readable, and the next commit may succeed. After MU_E_IO and MU_E_CORRUPT what is on disk is known
+ * only when a later commit succeeds: then nothing of that batch was. If it never does (a batch whose
+ * sync failed turned out to be there), a new start is what helps. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 
-/* Makes room for today's and tomorrow's records and drops what is past retention. Called at start
- * and whenever the UTC day changes (or every hour: it is cheap). Same thread as journal_commit. */
+/* Drops what is past retention, also from a full disk, and makes room for today's and tomorrow's
+ * records. Called at start and whenever the UTC day changes (or every hour: it is cheap); also
+ * after an error. Same thread as journal_commit. */
 MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
 
 /* --- reading ------------------------------------------------------------------------------------------*/
@@ -114,7 +122,8 @@ struct journal_visitor {
     enum mu_err (*state)(void *ctx, uint32_t device, const struct journal_state *s);
     enum mu_err (*versions)(void *ctx, uint32_t device, const struct journal_versions *v);
 };
-/* Every device's state and versions, in device order: how the fleet index is rebuilt. */
+/* Every device's state and versions, in device order, of one device the state first: how the fleet
+ * index is rebuilt. An error of a function ends the visit; neither may call the journal. */
 MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
 
 struct journal_window {
@@ -123,8 +132,9 @@ struct journal_window {
     bool decoded_only;       /* messages only */
     uint64_t skip, limit;
 };
-/* total = records in the window, whatever skip and limit are; each row lives during its call.
- * A page costs a few seeks and its rows, however much is skipped or stored. */
+/* total = records in the window, whatever skip and limit are; each row lives during its call, which
+ * must not call the journal again. An error of `row` ends the page and is returned; total is set
+ * before the first row. A page costs a few seeks and its rows, however much is skipped or stored. */
 MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
                                          enum mu_err (*row)(void *ctx, const struct journal_message *m),
                                          void *ctx, uint64_t *total);

@@ -1,5 +1,6 @@
 #include "journal/journal_fixture.h"
 
+#include <rocksdb/c.h>
 #include <time.h>
 
 /* Windows against a naive model: every record in an array, every answer counted from the start. */
@@ -268,6 +269,49 @@ static void missing_records_leave_the_other_rows_in_place(void **state)
     journal_close(j);
 }
 
+/* Steps and seeks of this thread inside RocksDB. */
+static uint64_t moves(void)
+{
+    rocksdb_perfcontext_t *context = rocksdb_perfcontext_create();
+    uint64_t n = rocksdb_perfcontext_metric(context, rocksdb_internal_key_skipped_count);
+    rocksdb_perfcontext_destroy(context);
+    return n;
+}
+
+static void a_deep_page_does_not_walk_over_what_it_skips(void **state)
+{
+    enum { RECORDS = 50000 };
+    struct journal *j = open_journal(*state);
+    struct journal_batch *b = make_batch(j);
+    static struct answer got;
+    uint64_t total;
+
+    /* One record a second, every thousandth decoded. */
+    for (uint64_t n = 1; n <= RECORDS; n++) {
+        struct journal_message m = { .ts_us = DAY_ZERO + (int64_t)n * SECOND, .decoded = n % 1000 == 0,
+                                     .number = n, .decoded_number = n / 1000 };
+        journal_batch_message(b, 1, &m);
+    }
+    commit(j, b);
+    rocksdb_set_perf_level(rocksdb_enable_count);
+
+    for (int order = 0; order < 4; order++) {
+        struct journal_window w = { .to_us = INT64_MAX, .newest_first = order & 1, .decoded_only = order & 2,
+                                    .limit = 10 };
+        w.skip = w.decoded_only ? RECORDS / 1000 / 2 : RECORDS / 2;
+        uint64_t before = moves();
+        got.count = 0;
+        assert_int_equal(journal_messages(j, 1, &w, take_numbered, &got, &total), MU_OK);
+        assert_int_equal(got.count, 10);
+        /* Ten rows of a thousand records each would be 10,000. */
+        assert_true(moves() > before);
+        assert_true(moves() - before < 2000);
+    }
+    rocksdb_set_perf_level(rocksdb_disable);
+    journal_batch_destroy(b);
+    journal_close(j);
+}
+
 static enum mu_err stop_at_third(void *ctx, const struct journal_message *m)
 {
     (void)m;
@@ -299,6 +343,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(expired_days_change_neither_numbers_nor_pages_of_the_rest,
                                         make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(missing_records_leave_the_other_rows_in_place, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(a_deep_page_does_not_walk_over_what_it_skips, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(an_error_of_the_row_function_ends_the_page, make_directory,
                                         remove_directory),

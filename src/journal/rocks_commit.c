@@ -63,9 +63,12 @@ enum mu_err journal_writable(struct journal *j)
 {
     if (j->diverged)
         return MU_E_IO;
-    if (!rocks_has_room(j))
+    bool whole = j->db && !j->broken;
+    /* An opening writes what was in memory into tables; without room for them there would be nothing
+     * to read from either. */
+    if (!rocks_has_room(j, whole ? j->reserve_bytes : 2 * j->reserve_bytes))
         return MU_E_FULL;
-    return j->broken || !j->db ? reopen(j) : MU_OK;
+    return whole ? MU_OK : reopen(j);
 }
 
 static void put_alive(struct journal *j, struct journal_batch *b, int64_t alive_us)

@@ -71,8 +71,8 @@ enum mu_err status_take_open(char *text, const char *path, char *why, size_t why
 /* Opens RocksDB with all its families; j->db stays NULL on an error. */
 MU_MUST_USE enum mu_err rocks_open(struct journal *j, char *why, size_t why_size);
 void rocks_close(struct journal *j);
-/* Whether more than the reserve is free where the journal lives. */
-bool rocks_has_room(const struct journal *j);
+/* Whether so many bytes are free where the journal lives. */
+bool rocks_has_room(const struct journal *j, uint64_t bytes);
 
 /* --- rocks_journal.c ----------------------------------------------------------------------------------*/
 /* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its

@@ -16,14 +16,14 @@ static const char *const fixed_names[FIXED_FAMILIES] = {
     [FAMILY_ACTIVITY] = "activity",
 };
 
-bool rocks_has_room(const struct journal *j)
+bool rocks_has_room(const struct journal *j, uint64_t bytes)
 {
     struct statvfs fs;
 
     /* What cannot be asked is not refused: the write itself will tell. */
     if (statvfs(j->path, &fs) != 0)
         return true;
-    return (uint64_t)fs.f_bavail * fs.f_frsize >= j->reserve_bytes;
+    return (uint64_t)fs.f_bavail * fs.f_frsize >= bytes;
 }
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -133,7 +133,7 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
         snprintf(why, why_size, "cannot make %s: %s", j->path, strerror(errno));
         return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
     }
-    if (!rocks_has_room(j)) {
+    if (!rocks_has_room(j, j->reserve_bytes)) {
         snprintf(why, why_size, "less than %llu MiB free on the disk of %s",
                  (unsigned long long)(j->reserve_bytes >> 20), j->path);
         return MU_E_FULL;
