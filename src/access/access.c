@@ -60,15 +60,17 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_cont
     }
 }
 
-void access_end_session(struct access *a, uint32_t device, enum end_reason reason)
+/* The fleet's word that a device which is online is disabled now. */
+static void end_disabled(void *ctx, uint32_t device)
 {
+    struct access *a = ctx;
     session_handle handle = session_table_get(a->table, device);
     struct end_order *order;
 
     if (handle == 0)
         return;
     if ((order = end_order_create()))
-        end_order_send(order, a, handle, reason);
+        end_order_send(order, a, handle, END_RESET);
     else
         log_event(LOG_ERROR, "session_not_ended", "reason=\"%s\"", mu_err_text(MU_E_NOMEM));
 }
@@ -155,6 +157,7 @@ enum mu_err access_create(struct access **out, const struct access_options *opti
         access_destroy(a);
         return err;
     }
+    fleet_watch_disabled(a->options.fleet, end_disabled, a);
     *out = a;
     return MU_OK;
 }

@@ -50,9 +50,6 @@ void access_destroy(struct access *a); /* after the loops have ended */
 /* How the enterprise side reaches the sessions (fleet/control_request.h). */
 struct control_port access_control_port(struct access *a);
 
-/* Ends the live session of a device, if there is one (disabled: END_RESET). Any thread. */
-void access_end_session(struct access *a, uint32_t device, enum end_reason reason);
-
 /* --- figures for /metrics ---------------------------------------------------------------------*/
 #define ACCESS_DROP_TABLE(X) \
     X(DROP_FOREIGN_TOPIC, "foreign_topic") \

@@ -68,8 +68,6 @@ static void make_known(struct http_exchange *ex, const struct register_result *r
         dev_answer_failure(ex, "register", err);
         return;
     }
-    if (result->outcome == REGISTER_REPLACED)
-        access_end_session(a, result->old, END_RESET);
     if (result->device.place_source == PLACE_NONE && a->locator)
         locator_ask(a->locator, result->device.no, &ex->req.peer);
     count(&a->counters.registrations, 1);
@@ -128,7 +126,6 @@ void dev_disable(struct http_exchange *ex)
         dev_answer_failure(ex, "disable", err);
         return;
     }
-    access_end_session(a, device.no, END_RESET);
     log_event(LOG_INFO, "device_disabled", "did=%s by=device", device.did);
     dev_answer(ex, 200, "did=%s", device.did);
 }

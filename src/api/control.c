@@ -1,4 +1,7 @@
+#include <inttypes.h>
+
 #include "api/call.h"
+#include "base/log.h"
 #include "fleet/control_request.h"
 #include "model/frame.h"
 
@@ -209,8 +212,11 @@ static enum api_error outcome(struct api_call *call, enum mu_err err)
 static void sent(struct control_request *req, enum mu_err err)
 {
     struct api_call *call = ((struct sending *)req)->call;
+    const struct control_args *args = call->args;
     enum api_error error = outcome(call, err);
 
+    log_event(LOG_INFO, "control", "request=%016" PRIx64 " enterprise=%s did=%s result=\"%s\"", call->request,
+              call->enterprise->enterprise_id, args->device.did, mu_err_text(err));
     if (error == API_OK) {
         struct json_out j = api_answer(call, 200);
         json_object_begin(&j);

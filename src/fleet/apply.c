@@ -194,6 +194,7 @@ void fleet_apply(struct fleet *f, const struct fleet_change *change)
         return;
     store_progress(r, &change->progress);
     device_set_flag(f, change->no, r, DEVICE_ONLINE, change->progress.session != 0);
+    device_check_online(f, change->no, r);
     if (change->image) {
         device_set_image(f, r, change->image, change->image_len);
         device_set_flag(f, change->no, r, DEVICE_FAULTY, change->faulty);

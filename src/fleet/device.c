@@ -145,7 +145,8 @@ static uint8_t configured_flags(const struct device_row *row)
 }
 
 /* Everything that can fail, before anything is changed: a row is taken in wholly or not at all. */
-static enum mu_err reserve(struct fleet *f, struct product *p, const struct device_row *row, uint32_t *leaf)
+static enum mu_err reserve(struct fleet *f, struct product *p, const struct device_row *row,
+                           uint32_t *leaf)
 {
     if (columns_reserve(&f->columns, row->no) != MU_OK || index_reserve(&f->by_did) != MU_OK ||
         index_reserve(&f->by_mac) != MU_OK || order_reserve(&p->order) != MU_OK ||
@@ -156,7 +157,8 @@ static enum mu_err reserve(struct fleet *f, struct product *p, const struct devi
 
 enum mu_err device_put(struct fleet *f, const struct device_row *row)
 {
-    const struct device_texts texts = { str_of(row->mac), str_of(row->passcode), str_of(row->device_sn) };
+    const struct device_texts texts = { .mac = str_of(row->mac), .passcode = str_of(row->passcode),
+                                        .sn = str_of(row->device_sn) };
     struct product *p = product_by_no(f, row->product);
     char did[DID_LEN] = { 0 };
     uint32_t leaf;
@@ -177,8 +179,8 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
         old_texts = device_texts(f, r);
     bool same_texts = !is_new && str_eq(old_texts.mac, texts.mac) && str_eq(old_texts.sn, texts.sn) &&
                       str_eq(old_texts.passcode, texts.passcode);
-    bool same_keys = !is_new && r.c->product[r.i] == row->product && r.c->created_at[r.i] == row->created_at &&
-                     memcmp(r.c->did[r.i], did, DID_LEN) == 0 && str_eq(old_texts.mac, texts.mac);
+    bool same_keys = !is_new && r.c->product[r.i] == row->product &&
+                     r.c->created_at[r.i] == row->created_at && memcmp(r.c->did[r.i], did, DID_LEN) == 0 && str_eq(old_texts.mac, texts.mac);
     uint32_t block = 0;
     if (!same_texts && !(block = device_store_texts(f, &texts)))
         return MU_E_NOMEM;
@@ -204,9 +206,18 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
         link_product(f, row->no, r);
     set_group(f, row->no, r, row->group);
     set_place(f, row->no, r, leaf);
+    device_check_online(f, row->no, r);
     if (is_new)
         f->device_count++;
     return MU_OK;
+}
+
+void device_check_online(const struct fleet *f, uint32_t no, struct row r)
+{
+    const uint8_t both = DEVICE_ONLINE | DEVICE_DISABLED;
+
+    if ((r.c->flags[r.i] & both) == both && f->disabled_online)
+        f->disabled_online(f->disabled_online_ctx, no);
 }
 
 void device_delete(struct fleet *f, uint32_t no)
@@ -215,6 +226,8 @@ void device_delete(struct fleet *f, uint32_t no)
 
     if (!r.c)
         return;
+    device_set_flag(f, no, r, DEVICE_DISABLED, true);
+    device_check_online(f, no, r);
     device_set_flag(f, no, r, DEVICE_ONLINE, false);
     unlink_product(f, no, r);
     set_group(f, no, r, 0);

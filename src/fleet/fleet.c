@@ -79,6 +79,14 @@ void fleet_destroy(struct fleet *f)
     free(f);
 }
 
+void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx)
+{
+    fleet_write_lock(f);
+    f->disabled_online = fn;
+    f->disabled_online_ctx = ctx;
+    fleet_unlock(f);
+}
+
 void fleet_count(struct fleet *f, struct fleet_counts *out)
 {
     fleet_read_lock(f);

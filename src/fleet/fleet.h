@@ -99,7 +99,8 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out);
 
 /* The device's last datapoint state and the definition it is written under. Appends the image to
  * out; *definition is NULL (and nothing appended) if the device has told nothing yet. */
-void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out);
+void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition,
+                        struct buf *out);
 
 /* --- search ---------------------------------------------------------------------------------- */
 enum fleet_tri { ANY = -1, NO = 0, YES = 1 };
@@ -118,6 +119,12 @@ struct fleet_filter {
  * returns how many were written; *total = all that match. */
 size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t skip, uint64_t limit,
                     struct fleet_device *rows, uint64_t *total);
+
+/* Calls fn whenever a device turns out to be online although it is disabled (or deleted), so that
+ * whoever holds its session can end it: whichever way it was disabled, and also when its login and
+ * the disabling crossed. fn runs on the committer's thread with the fleet locked: it posts a mail
+ * and returns. NULL = nobody. */
+void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx);
 
 struct fleet_counts { uint64_t products, enterprises, devices, online, tokens; };
 void fleet_count(struct fleet *f, struct fleet_counts *out);

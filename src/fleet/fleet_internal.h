@@ -99,6 +99,9 @@ struct fleet {
     struct versions versions;
     struct index by_did, by_mac;
 
+    void (*disabled_online)(void *ctx, uint32_t device); /* NULL = nobody watches */
+    void *disabled_online_ctx;
+
     uint64_t device_count, online_count, token_count, product_count, enterprise_count;
 };
 
@@ -151,6 +154,8 @@ void devices_free(struct fleet *f);
 MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
 void device_delete(struct fleet *f, uint32_t no);
 void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
+/* Tells the watcher if the device is online and must not be. */
+void device_check_online(const struct fleet *f, uint32_t no, struct row r);
 uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
 
 /* device_read.c */
@@ -163,7 +168,8 @@ struct device_texts { struct str mac, passcode, sn; };
 struct device_texts device_texts(const struct fleet *f, struct row r);
 uint32_t device_store_texts(struct fleet *f, const struct device_texts *t); /* a block; 0: no memory */
 void device_free_texts(struct fleet *f, struct row r);
-const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len); /* NULL if there is none */
+/* NULL if there is none. */
+const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len);
 void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len);
 void device_free_image(struct fleet *f, struct row r);
 

@@ -241,8 +241,9 @@ def test_keep_alive_is_told_with_five_seconds_more(world):
 def test_activation_is_the_first_login(world):
     did, passcode = world.register()
     assert world.get("devices/search").json["objects"][0]["online_latest"] in (None, 0)
-    Device(world.server.mqtt, did, passcode, world.product_key, 4).login()
+    device = Device(world.server.mqtt, did, passcode, world.product_key, 4).login()
     row = wait_until(lambda: (r := world.get("devices/search").json["objects"][0])["is_online"] and r)
+    device.ping()
     assert abs(row["online_latest"] - time.time()) < 30
 
 
