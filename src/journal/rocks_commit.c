@@ -15,6 +15,10 @@
  * committer was told otherwise and would give out the same running numbers again; then only a new
  * start, which reads everything from the disk, can go on. */
 
+/* An opening writes what was in the memtables into tables. If it failed for want of room there would
+ * be nothing left to read from; so it waits for twice what they may hold. */
+#define REOPENING_BYTES (UINT64_C(128) * 1024 * 1024)
+
 enum mu_err journal_written(struct journal *j, const char *what, char *text)
 {
     if (!text)
@@ -64,9 +68,7 @@ enum mu_err journal_writable(struct journal *j)
     if (j->diverged)
         return MU_E_IO;
     bool whole = j->db && !j->broken;
-    /* An opening writes what was in memory into tables; without room for them there would be nothing
-     * to read from either. */
-    if (!rocks_has_room(j, whole ? j->reserve_bytes : 2 * j->reserve_bytes))
+    if (!rocks_has_room(j, j->reserve_bytes + (whole ? 0 : REOPENING_BYTES)))
         return MU_E_FULL;
     return whole ? MU_OK : reopen(j);
 }

@@ -146,10 +146,8 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
 
     if (!fresh) {
         f.listed = rocksdb_list_column_families(j->options.fixed, j->path, &f.listed_count, &text);
-        if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK) {
-            f.listed = NULL;
+        if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK)
             goto out;
-        }
     }
     if ((err = families_collect(&f, j)) != MU_OK)
         goto out;
