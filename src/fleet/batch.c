@@ -61,8 +61,8 @@ void batch_free(struct batch *b)
 
 bool batch_full(const struct batch *b)
 {
-    return b->err != MU_OK ||
-           journal_batch_bytes(b->writes) + b->images.len + (size_t)b->count * STATE_BYTES >= LIMIT_BATCH;
+    size_t states = b->images.len + (size_t)b->count * STATE_BYTES;
+    return b->err != MU_OK || journal_batch_bytes(b->writes) + states >= LIMIT_BATCH;
 }
 
 int32_t batch_day(struct batch *b, int64_t unix_s)

@@ -20,13 +20,13 @@ static void write_session(struct batch *b, struct pending *p, struct journal_ses
  * known of it or of the device. */
 static void end_crashed(struct batch *b, struct pending *p)
 {
+    int64_t alive_us = journal_boot_alive_us(b->journal, p->progress.session_boot);
     struct journal_session s = {
-        .ts_us = later(journal_boot_alive_us(b->journal, p->progress.session_boot), p->progress.last_ts_us),
+        .ts_us = later(later(alive_us, p->progress.last_ts_us), p->progress.last_session_us + 1),
         .end = true,
         .reason = END_EXCEPTION,
     };
 
-    s.ts_us = later(s.ts_us, p->progress.last_session_us + 1);
     int64_t duration = s.ts_us / 1000000 - p->progress.online_latest;
     s.duration = duration <= 0 ? 0 : duration >= UINT32_MAX ? UINT32_MAX : (uint32_t)duration;
     write_session(b, p, &s);

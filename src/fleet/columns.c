@@ -7,7 +7,7 @@ enum mu_err columns_reserve(struct columns *cols, uint32_t no)
     uint32_t chunk = no >> CHUNK_BITS;
 
     if (chunk >= cols->count) {
-        struct device_chunk **chunks = realloc(cols->chunks, (chunk + 1) * sizeof(struct device_chunk *));
+        struct device_chunk **chunks = realloc(cols->chunks, (chunk + 1) * sizeof(*chunks));
         if (!chunks)
             return MU_E_NOMEM;
         for (uint32_t i = cols->count; i <= chunk; i++)

@@ -137,7 +137,8 @@ static inline void report(uint32_t device, int64_t ts_us, const void *frame, siz
 }
 
 /* The frame of the fixture's definition. */
-static inline void report_state(uint32_t device, int64_t ts_us, uint8_t on, uint8_t level, uint8_t alert, uint8_t fault)
+static inline void report_state(uint32_t device, int64_t ts_us, uint8_t on, uint8_t level, uint8_t alert,
+                                uint8_t fault)
 {
     const uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, on, level, alert, fault };
     report(device, ts_us, frame, sizeof(frame));

@@ -188,7 +188,8 @@ static void each_of_four_senders_gets_its_answers_in_order(void **state)
     static struct sender senders[SENDERS];
     uint64_t total;
     static struct fleet_device rows[DEVICES];
-    struct fleet_filter online = { .product = fleet_product_by_no(f, 1), .online = YES, .faulty = ANY, .alert = ANY };
+    struct fleet_filter online = { .product = fleet_product_by_no(f, 1), .online = YES, .faulty = ANY,
+                                   .alert = ANY };
 
     for (uint32_t i = 0; i < SENDERS; i++) {
         sink_init(&senders[i].sink);

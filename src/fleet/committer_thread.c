@@ -77,6 +77,48 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
     flush(c, to - from);
 }
 
+/* --- beside it ------------------------------------------------------------------------------- */
+
+static void follow(struct committer *c)
+{
+    pthread_mutex_lock(&c->intake.lock);
+    uint64_t wished = c->wished;
+    bool due = wished != c->followed;
+    pthread_mutex_unlock(&c->intake.lock);
+    if (!due && !(c->behind && clock_mono_ms() >= c->next_follow_ms))
+        return;
+
+    struct registry_visitor v = fleet_registry_visitor(c->options.fleet);
+    enum mu_err err = registry_visit_changes(c->options.registry, &v, &c->seq);
+    if (err == MU_E_NOT_FOUND)
+        err = fleet_revisit(c->options.fleet, c->options.registry, &c->seq);
+    if (err != MU_OK)
+        log_event(LOG_ERROR, "follow_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
+    c->behind = err != MU_OK;
+    c->next_follow_ms = clock_mono_ms() + c->options.retry_ms;
+    pthread_mutex_lock(&c->intake.lock);
+    c->followed = wished;
+    c->follow_err = err;
+    pthread_cond_broadcast(&c->follow_done);
+    pthread_mutex_unlock(&c->intake.lock);
+}
+
+static void roll(struct committer *c)
+{
+    int64_t now_us = clock_wall_us(), now_ms = clock_mono_ms();
+
+    if (now_us / DAY_US == c->rolled_day && now_ms < c->next_roll_ms)
+        return;
+    enum mu_err err = journal_roll(c->options.journal, now_us);
+    if (err != MU_OK) {
+        log_event(LOG_ERROR, "roll_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
+        c->next_roll_ms = now_ms + ROLL_AGAIN_MS;
+    } else {
+        c->next_roll_ms = now_ms + ROLL_MS;
+    }
+    c->rolled_day = now_us / DAY_US;
+}
+
 /* --- committing ------------------------------------------------------------------------------ */
 
 static bool has_records(const struct committer *c)
@@ -100,8 +142,8 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
 
     if (err != c->failing) {
         if (err == MU_OK)
-            log_event(LOG_INFO, c->failing == MU_E_FULL ? "disk_full_over" : "commit_recovered", "waiting=%zu",
-                      c->retry.len - c->retry_at);
+            log_event(LOG_INFO, c->failing == MU_E_FULL ? "disk_full_over" : "commit_recovered",
+                      "waiting=%zu", c->retry.len - c->retry_at);
         else
             log_event(LOG_ERROR, err == MU_E_FULL ? "disk_full" : "commit_failed", "error=%s",
                       LOG_Q(mu_err_text(err), -1));
@@ -163,6 +205,7 @@ static void commit_waiting(struct committer *c, bool stop)
             due = false;
             if (commit_batch(c) != MU_OK)
                 break;
+            follow(c); /* with a lot to commit, configuring does not wait for the end of it */
         }
     }
     if (c->work_at < c->work.len)
@@ -170,48 +213,6 @@ static void commit_waiting(struct committer *c, bool stop)
     c->work.len = c->work_at = 0;
     records_consume(&c->retry, c->retry_at);
     c->retry_at = 0;
-}
-
-/* --- beside it ------------------------------------------------------------------------------- */
-
-static void follow(struct committer *c)
-{
-    pthread_mutex_lock(&c->intake.lock);
-    uint64_t wished = c->wished;
-    bool due = wished != c->followed;
-    pthread_mutex_unlock(&c->intake.lock);
-    if (!due && !(c->behind && clock_mono_ms() >= c->next_follow_ms))
-        return;
-
-    struct registry_visitor v = fleet_registry_visitor(c->options.fleet);
-    enum mu_err err = registry_visit_changes(c->options.registry, &v, &c->seq);
-    if (err == MU_E_NOT_FOUND)
-        err = fleet_revisit(c->options.fleet, c->options.registry, &c->seq);
-    if (err != MU_OK)
-        log_event(LOG_ERROR, "follow_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
-    c->behind = err != MU_OK;
-    c->next_follow_ms = clock_mono_ms() + c->options.retry_ms;
-    pthread_mutex_lock(&c->intake.lock);
-    c->followed = wished;
-    c->follow_err = err;
-    pthread_cond_broadcast(&c->follow_done);
-    pthread_mutex_unlock(&c->intake.lock);
-}
-
-static void roll(struct committer *c)
-{
-    int64_t now_us = clock_wall_us(), now_ms = clock_mono_ms();
-
-    if (now_us / DAY_US == c->rolled_day && now_ms < c->next_roll_ms)
-        return;
-    enum mu_err err = journal_roll(c->options.journal, now_us);
-    if (err != MU_OK) {
-        log_event(LOG_ERROR, "roll_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
-        c->next_roll_ms = now_ms + ROLL_AGAIN_MS;
-    } else {
-        c->next_roll_ms = now_ms + ROLL_MS;
-    }
-    c->rolled_day = now_us / DAY_US;
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */
@@ -244,7 +245,8 @@ static bool take(struct committer *c)
     intake_swap(in, &c->work);
     pthread_mutex_unlock(&in->lock);
     if (lost)
-        log_event(LOG_ERROR, "session_records_lost", "count=%llu cause=memory", (unsigned long long)lost);
+        log_event(LOG_ERROR, "session_records_lost", "count=%llu cause=memory",
+                  (unsigned long long)lost);
     return go_on;
 }
 

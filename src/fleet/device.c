@@ -180,7 +180,8 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     bool same_texts = !is_new && str_eq(old_texts.mac, texts.mac) && str_eq(old_texts.sn, texts.sn) &&
                       str_eq(old_texts.passcode, texts.passcode);
     bool same_keys = !is_new && r.c->product[r.i] == row->product &&
-                     r.c->created_at[r.i] == row->created_at && memcmp(r.c->did[r.i], did, DID_LEN) == 0 && str_eq(old_texts.mac, texts.mac);
+                     r.c->created_at[r.i] == row->created_at &&
+                     memcmp(r.c->did[r.i], did, DID_LEN) == 0 && str_eq(old_texts.mac, texts.mac);
     uint32_t block = 0;
     if (!same_texts && !(block = device_store_texts(f, &texts)))
         return MU_E_NOMEM;

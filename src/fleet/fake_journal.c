@@ -21,10 +21,16 @@ struct journal_batch {
 };
 
 /* A new last element of a list, its memory doubled whenever the count is a power of two. */
-#define APPEND(list)                                                                                 \
-    ((list).count & ((list).count - 1) ? (void)0                                                    \
-     : (void)((list).at = realloc((list).at, ((list).count ? (list).count * 2 : 1) * sizeof(*(list).at))), \
-     memset(&(list).at[(list).count], 0, sizeof(*(list).at)), &(list).at[(list).count++])
+#define APPEND(list) \
+    ((list).at = grown((list).at, (list).count, sizeof(*(list).at)), &(list).at[(list).count++])
+
+static void *grown(void *at, size_t count, size_t size)
+{
+    if (!(count & (count - 1)))
+        at = realloc(at, (count ? count * 2 : 1) * size);
+    memset((char *)at + count * size, 0, size);
+    return at;
+}
 
 static void free_records(struct fake_records *r)
 {
@@ -194,7 +200,8 @@ static struct fake_state *state_of(struct fake_records *r, uint32_t device)
         i++;
     if (i == r->states.count || r->states.at[i].device != device) {
         (void)APPEND(r->states);
-        memmove(&r->states.at[i + 1], &r->states.at[i], (r->states.count - 1 - i) * sizeof(struct fake_state));
+        memmove(&r->states.at[i + 1], &r->states.at[i],
+                (r->states.count - 1 - i) * sizeof(struct fake_state));
     }
     return &r->states.at[i];
 }

@@ -5,27 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINT(id, name, kind, spec, byte, bit, len, unit)                                                \
-    "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," spec \
-    "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit ",\"len\":" #len ",\"unit\":\"" unit "\"}}"
-#define DEFINITION(points)                                                                            \
-    "{\"name\":\"fake\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"attrs\":[" points                \
-    "],\"name\":\"entity0\"}],\"protocolType\":\"standard\",\"product_key\":\"0\","                      \
+#define POINT(id, name, kind, spec, byte, bit, unit)                                               \
+    "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," \
+    spec "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit                             \
+    ",\"len\":1,\"unit\":\"" unit "\"}}"
+#define DEFINITION(points)                                                                         \
+    "{\"name\":\"fake\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"attrs\":[" points             \
+    "],\"name\":\"entity0\"}],\"protocolType\":\"standard\",\"product_key\":\"0\","                 \
     "\"packetVersion\":\"0x00000004\"}"
-#define LEVEL "\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":200,\"ratio\":1,\"addition\":0},"
+#define LEVEL                                                                                      \
+    "\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":200,\"ratio\":1,\"addition\":0},"
 #define BOOL "\"data_type\":\"bool\","
+#define MODE "\"data_type\":\"enum\",\"enum\":[\"a\",\"b\"],"
 
 const char fake_definition[] = DEFINITION(
-    POINT(0, "switch", "status_writable", BOOL, 0, 0, 1, "bit") ","
-    POINT(1, "level", "status_writable", LEVEL, 1, 0, 1, "byte") ","
-    POINT(2, "Alert_Hot", "alert", BOOL, 2, 0, 1, "bit") ","
-    POINT(3, "Fault_Broken", "fault", BOOL, 3, 0, 1, "bit"));
+    POINT(0, "switch", "status_writable", BOOL, 0, 0, "bit") ","
+    POINT(1, "level", "status_writable", LEVEL, 1, 0, "byte") ","
+    POINT(2, "Alert_Hot", "alert", BOOL, 2, 0, "bit") ","
+    POINT(3, "Fault_Broken", "fault", BOOL, 3, 0, "bit"));
 const char fake_definition_2[] = DEFINITION(
-    POINT(0, "switch", "status_writable", BOOL, 0, 0, 1, "bit") ","
-    POINT(1, "mode", "status_writable", "\"data_type\":\"enum\",\"enum\":[\"a\",\"b\"],", 0, 1, 1, "bit") ","
-    POINT(2, "level", "status_writable", LEVEL, 1, 0, 1, "byte") ","
-    POINT(3, "Alert_Hot", "alert", BOOL, 2, 0, 1, "bit") ","
-    POINT(4, "Fault_Broken", "fault", BOOL, 3, 0, 1, "bit"));
+    POINT(0, "switch", "status_writable", BOOL, 0, 0, "bit") ","
+    POINT(1, "mode", "status_writable", MODE, 0, 1, "bit") ","
+    POINT(2, "level", "status_writable", LEVEL, 1, 0, "byte") ","
+    POINT(3, "Alert_Hot", "alert", BOOL, 2, 0, "bit") ","
+    POINT(4, "Fault_Broken", "fault", BOOL, 3, 0, "bit"));
 
 enum entry_kind { ENTERPRISE, PRODUCT, DEFINITION_OF, ASSOCIATION, GROUP, DEVICE, TOKEN, DELETION };
 
@@ -102,12 +105,14 @@ void fake_put_product(struct registry *reg, const struct product_row *row)
 
 void fake_put_definition(struct registry *reg, uint32_t product, uint32_t version, const char *json)
 {
-    put(reg, &(struct entry){ .kind = DEFINITION_OF, .definition = { product, version, str_of(strdup(json)) } });
+    put(reg, &(struct entry){ .kind = DEFINITION_OF,
+                              .definition = { product, version, str_of(strdup(json)) } });
 }
 
 void fake_associate(struct registry *reg, uint32_t enterprise, uint32_t product, bool removed)
 {
-    put(reg, &(struct entry){ .kind = ASSOCIATION, .removed = removed, .association = { enterprise, product } });
+    put(reg, &(struct entry){ .kind = ASSOCIATION, .removed = removed,
+                              .association = { enterprise, product } });
 }
 
 void fake_put_group(struct registry *reg, const struct group_row *row)
@@ -227,7 +232,8 @@ struct enterprise_row fake_enterprise(uint32_t no)
 
 struct device_row fake_device(uint32_t no, uint32_t product)
 {
-    struct device_row row = { .no = no, .product = product, .created_at = 1600000000 + no, .passcode = "secret" };
+    struct device_row row = { .no = no, .product = product, .created_at = 1600000000 + no,
+                              .passcode = "secret" };
     fake_did(row.did, no);
     snprintf(row.mac, sizeof(row.mac), "%012x", no);
     return row;

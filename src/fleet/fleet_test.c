@@ -151,7 +151,8 @@ static void ui_is_derived_only_where_none_is_stored(void **state)
 {
     (void)state;
     char stored[2000];
-    snprintf(stored, sizeof(stored), "%.*s,\"ui\":{\"own\":1}}", (int)strlen(fake_definition) - 1, fake_definition);
+    snprintf(stored, sizeof(stored), "%.*s,\"ui\":{\"own\":1}}", (int)strlen(fake_definition) - 1,
+             fake_definition);
     put_product(1, 1);
     fake_put_definition(reg, 1, 1, fake_definition);
     fake_put_definition(reg, 1, 2, stored);
@@ -333,9 +334,9 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
     struct journal_versions versions = { { "a", "b", "c", "d" } };
     struct fleet_change change = {
         .no = 5,
-        .progress = { .last_ts_us = 11, .last_session_us = 12, .messages = 13, .decoded = 14, .sessions = 15,
-                      .activated_at = 16, .online_latest = 17, .last_report = 18, .active_day = 19,
-                      .session_boot = 20, .session = 21, .definition = 1 },
+        .progress = { .last_ts_us = 11, .last_session_us = 12, .messages = 13, .decoded = 14,
+                      .sessions = 15, .activated_at = 16, .online_latest = 17, .last_report = 18,
+                      .active_day = 19, .session_boot = 20, .session = 21, .definition = 1 },
         .image = image, .image_len = sizeof(image), .faulty = true, .versions = &versions,
     };
 
@@ -409,6 +410,41 @@ static void a_device_imported_anew_is_not_confused_with_its_deleted_number(void 
     apply(&online); /* committed for a device that is gone */
     fleet_count(f, &counts);
     assert_int_equal(counts.online, 0);
+}
+
+static void note_disabled(void *ctx, uint32_t no)
+{
+    *(uint32_t *)ctx = *(uint32_t *)ctx * 10 + no;
+}
+
+static void whoever_watches_is_told_of_a_disabled_device_that_is_online(void **state)
+{
+    (void)state;
+    uint32_t told = 0;
+    struct device_row row[4];
+
+    put_product(1, 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        row[i] = fake_device(i, 1);
+        row[i].is_disabled = i == 1;
+        fake_put_device(reg, &row[i]);
+    }
+    follow();
+    fleet_watch_disabled(f, note_disabled, &told);
+    apply(&(struct fleet_change){ .no = 2, .progress.session = 7 });
+    apply(&(struct fleet_change){ .no = 3, .progress.session = 8 });
+    assert_int_equal(told, 0);
+    apply(&(struct fleet_change){ .no = 1, .progress.session = 9 }); /* its login crossed the disabling */
+    assert_int_equal(told, 1);
+    row[2].is_disabled = true;
+    fake_put_device(reg, &row[2]);
+    follow();
+    assert_int_equal(told, 12);
+    fake_delete(reg, KIND_DEVICE, 3);
+    follow();
+    assert_int_equal(told, 123);
+    apply(&(struct fleet_change){ .no = 2 });
+    assert_int_equal(told, 123);
 }
 
 static void a_group_is_found_by_its_gid(void **state)
@@ -489,13 +525,15 @@ static void states_of_the_journal_are_taken_in_with_everybody_offline(void **sta
     fake_put_device(reg, &row);
     follow();
     const struct datapoint_plan *plan = fleet_definition(f, 1, 1)->plan;
+    const uint8_t p0[] = { 4, 1, 7, 1, 0 };
     uint8_t image[64] = { 0 };
-    assert_int_equal(datapoint_state_report(plan, (const uint8_t *)"\x04\x01\x07\x01\x00", 5, image), MU_OK);
+    assert_int_equal(datapoint_state_report(plan, p0, sizeof(p0), image), MU_OK);
 
     struct journal_visitor v = fleet_journal_visitor(f);
-    struct journal_state s = { .last_ts_us = 100, .messages = 3, .decoded = 2, .sessions = 4, .activated_at = 50,
-                               .online_latest = 60, .last_report = 70, .active_day = 8, .session_boot = 2,
-                               .definition = 1, .image = image, .image_len = datapoint_state_size(plan) };
+    struct journal_state s = { .last_ts_us = 100, .messages = 3, .decoded = 2, .sessions = 4,
+                               .activated_at = 50, .online_latest = 60, .last_report = 70,
+                               .active_day = 8, .session_boot = 2, .definition = 1, .image = image,
+                               .image_len = datapoint_state_size(plan) };
     struct journal_versions versions = { { "", "1.0", "", "" } };
     assert_int_equal(v.state(v.ctx, 5, &s), MU_OK);
     assert_int_equal(v.versions(v.ctx, 5, &versions), MU_OK);
@@ -532,6 +570,7 @@ int main(void)
         TEST(the_enabled_registration_of_a_mac_comes_before_the_latest),
         TEST(what_a_device_told_survives_a_change_of_its_row),
         TEST(a_device_imported_anew_is_not_confused_with_its_deleted_number),
+        TEST(whoever_watches_is_told_of_a_disabled_device_that_is_online),
         TEST(a_group_is_found_by_its_gid),
         TEST(what_is_not_there_in_a_second_visit_is_forgotten),
         TEST(states_of_the_journal_are_taken_in_with_everybody_offline),

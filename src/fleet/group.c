@@ -97,7 +97,7 @@ roaring_bitmap_t *group_subtree(const struct fleet *f, uint32_t no)
     /* Depth first along the links, without a stack: down, else across, else up and across. */
     for (;;) {
         const struct group *g = &f->groups.at[at];
-        roaring_bitmap_or_inplace(sum, g->members);
+        roaring_bitmap_lazy_or_inplace(sum, g->members, true);
         if (g->first_child) {
             at = g->first_child;
             continue;
@@ -105,9 +105,11 @@ roaring_bitmap_t *group_subtree(const struct fleet *f, uint32_t no)
         while (at != no && !f->groups.at[at].next_sibling)
             at = f->groups.at[at].parent;
         if (at == no)
-            return sum;
+            break;
         at = f->groups.at[at].next_sibling;
     }
+    roaring_bitmap_repair_after_lazy(sum);
+    return sum;
 }
 
 bool fleet_group_find(struct fleet *f, struct str gid, uint32_t *group, uint32_t *product)

@@ -7,7 +7,8 @@ static struct str name_of(const struct places *p, const struct place_node *node)
     return (struct str){ node->name_len ? pool_at(p->pool, node->name) : "", node->name_len };
 }
 
-static uint64_t hash_name(const struct places *p, uint32_t parent, enum place_level level, struct str name)
+static uint64_t hash_name(const struct places *p, uint32_t parent, enum place_level level,
+                          struct str name)
 {
     return hash_bytes(p->key, (uint64_t)parent << 2 | level, name.at, name.len);
 }
@@ -36,7 +37,8 @@ void places_free(struct places *p)
 static enum mu_err add_node(struct places *p, uint32_t parent, enum place_level level, struct str name,
                             uint32_t *no)
 {
-    struct place_node node = { .parent = parent, .level = (uint8_t)level, .name_len = (uint8_t)name.len };
+    struct place_node node = { .parent = parent, .level = (uint8_t)level,
+                               .name_len = (uint8_t)name.len };
 
     if (index_reserve(&p->by_name) != MU_OK)
         return MU_E_NOMEM;

@@ -3,7 +3,9 @@
 /* A follower that has fallen behind further than the registry keeps changes: everything is visited
  * again, and what has not been seen by then is gone. Readers meanwhile see what they saw. */
 
-enum seen { SEEN_ENTERPRISE, SEEN_PRODUCT, SEEN_ASSOCIATION, SEEN_GROUP, SEEN_DEVICE, SEEN_TOKEN, SEEN_KINDS };
+enum seen {
+    SEEN_ENTERPRISE, SEEN_PRODUCT, SEEN_ASSOCIATION, SEEN_GROUP, SEEN_DEVICE, SEEN_TOKEN, SEEN_KINDS
+};
 
 struct revisit {
     struct fleet *f;

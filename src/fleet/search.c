@@ -118,8 +118,8 @@ static int newest_first(const void *a, const void *b, void *columns)
 }
 
 /* Sorts a list and copies its page out. */
-static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint64_t skip, uint64_t limit,
-                           struct fleet_device *rows)
+static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint64_t skip,
+                           uint64_t limit, struct fleet_device *rows)
 {
     size_t n = 0;
 

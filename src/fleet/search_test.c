@@ -146,10 +146,11 @@ static bool matches(const struct model_device *d, const struct fleet_filter *w)
 
     for (size_t i = 0; i < w->only_count; i++)
         listed |= w->only[i] == d->row.no;
-    return d->there && listed && d->row.product == w->product->no && (w->show_disabled || !d->row.is_disabled) &&
-           (!w->group || in_subtree(d->row.group, w->group)) && text_ok(w->country, d->row.place.country) &&
-           text_ok(w->region, d->row.place.region) && text_ok(w->city, d->row.place.city) &&
-           tri_ok(w->online, d->online) && tri_ok(w->faulty, d->faulty) && tri_ok(w->alert, d->alert) &&
+    return d->there && listed && d->row.product == w->product->no &&
+           (w->show_disabled || !d->row.is_disabled) &&
+           (!w->group || in_subtree(d->row.group, w->group)) &&
+           text_ok(w->country, d->row.place.country) && text_ok(w->region, d->row.place.region) &&
+           text_ok(w->city, d->row.place.city) && tri_ok(w->online, d->online) && tri_ok(w->faulty, d->faulty) && tri_ok(w->alert, d->alert) &&
            (!w->active_since || d->last_report >= w->active_since) && text_ok(w->did, d->row.did) &&
            text_ok(w->mac, d->row.mac);
 }
@@ -254,7 +255,8 @@ static void the_whole_of_a_product_can_be_paged_through(void **state)
 {
     (void)state;
     fill(9);
-    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY, .alert = ANY };
+    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY,
+                                   .alert = ANY };
     uint64_t total = search(&filter, 0, 0);
     for (uint64_t skip = 0; skip <= total; skip += 700)
         search(&filter, skip, 700);
@@ -272,8 +274,8 @@ static void a_product_without_devices_finds_none(void **state)
     assert_int_equal(fleet_create(&f), MU_OK);
     struct registry_visitor v = fleet_registry_visitor(f);
     assert_int_equal(v.product(v.ctx, &product), MU_OK);
-    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY, .alert = ANY,
-                                   .country = STR("China"), .active_since = 5 };
+    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY,
+                                   .alert = ANY, .country = STR("China"), .active_since = 5 };
     assert_int_equal(fleet_search(f, &filter, 0, 1, &row, &total), 0);
     assert_int_equal(total, 0);
     fleet_destroy(f);

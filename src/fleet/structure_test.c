@@ -233,12 +233,17 @@ static void an_order_stays_sorted_whatever_is_added_and_removed(void **state)
 
 /* --- places and versions --------------------------------------------------------------------- */
 
-static uint64_t in_place(const struct places *p, const char *country, const char *region, const char *city)
+static struct str text_or_any(const char *text)
+{
+    return text ? str_of(text) : (struct str){ 0 };
+}
+
+static uint64_t in_place(const struct places *p, const char *country, const char *region,
+                         const char *city)
 {
     bool owned;
-    const struct str none = { 0 };
-    const roaring_bitmap_t *r = places_match(p, country ? str_of(country) : none, region ? str_of(region) : none,
-                                             city ? str_of(city) : none, &owned);
+    const roaring_bitmap_t *r = places_match(p, text_or_any(country), text_or_any(region),
+                                             text_or_any(city), &owned);
     uint64_t count = roaring_bitmap_get_cardinality(r);
 
     if (owned)
@@ -293,7 +298,8 @@ static void a_place_is_found_by_any_of_its_names(void **state)
 static void versions_are_kept_once_and_forgotten_with_their_last_device(void **state)
 {
     (void)state;
-    struct journal_versions a = { { "1", "2", "3", "4" } }, b = { { "1", "2", "3", "5" } }, none = { 0 }, read;
+    struct journal_versions a = { { "1", "2", "3", "4" } }, b = { { "1", "2", "3", "5" } };
+    struct journal_versions none = { 0 }, read;
     struct pool pool = { 0 };
     struct hash_key key = { 1, 2 };
     struct versions v;

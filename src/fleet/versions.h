@@ -27,7 +27,8 @@ void versions_init(struct versions *v, struct pool *pool, const struct hash_key 
 void versions_free(struct versions *v);
 
 /* The number of a set, which is held until versions_drop. MU_E_NOMEM. */
-MU_MUST_USE enum mu_err versions_take(struct versions *v, const struct journal_versions *set, uint32_t *no);
+MU_MUST_USE enum mu_err versions_take(struct versions *v, const struct journal_versions *set,
+                                      uint32_t *no);
 void versions_drop(struct versions *v, uint32_t no);
 void versions_read(const struct versions *v, uint32_t no, struct journal_versions *out);
 

@@ -1,0 +1,344 @@
+/* What the fleet costs with a million devices, and what the committer adds to a message.
+ *
+ *   fleet_bench [DEVICES [MESSAGES]]
+ *
+ * Prints the time of a rebuild, the bytes per device, the latency of searches by kind, and the CPU
+ * per message of everything but the store: both ports are replaced by ones that only count. */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "fleet/committer.h"
+#include "fleet/fleet_apply.h"
+
+enum { PRODUCTS = 4, CITIES = 340, PROVINCES = 34, GROUPS = 50, ROUNDS = 300 };
+
+static uint32_t devices = 1000000;
+static uint64_t seed = 42;
+
+static uint32_t below(uint32_t n)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(seed >> 33) % n;
+}
+
+static const char definition[] =
+    "{\"name\":\"bench\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"name\":\"entity0\",\"attrs\":["
+    "{\"id\":0,\"name\":\"switch\",\"type\":\"status_writable\",\"data_type\":\"bool\","
+    "\"position\":{\"byte_offset\":0,\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"}},"
+    "{\"id\":1,\"name\":\"settings\",\"type\":\"status_writable\",\"data_type\":\"binary\","
+    "\"position\":{\"byte_offset\":1,\"bit_offset\":0,\"len\":40,\"unit\":\"byte\"}},"
+    "{\"id\":2,\"name\":\"alert\",\"type\":\"alert\",\"data_type\":\"bool\","
+    "\"position\":{\"byte_offset\":41,\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"}},"
+    "{\"id\":3,\"name\":\"fault\",\"type\":\"fault\",\"data_type\":\"bool\","
+    "\"position\":{\"byte_offset\":42,\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"}}]}],"
+    "\"protocolType\":\"standard\",\"product_key\":\"0\",\"packetVersion\":\"0x00000004\"}";
+enum { P0_LEN = 44 };
+
+/* --- a registry and a journal that make up what they tell ------------------------------------ */
+
+static void make_device(uint32_t no, struct device_row *row)
+{
+    static const char digits[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    uint32_t city = below(CITIES);
+
+    *row = (struct device_row){ .no = no, .product = no % 10 < 7 ? 1 : 2 + no % 3 };
+    for (int i = 0; i < DID_LEN; i++)
+        row->did[i] = digits[below(57)];
+    snprintf(row->mac, sizeof(row->mac), "%012x", no * 7);
+    snprintf(row->passcode, sizeof(row->passcode), "%010u", below(UINT32_MAX));
+    row->is_disabled = below(20) == 0;
+    row->created_at = 1600000000 + no * 60 - (below(50) == 0 ? below(100000000) : 0);
+    strcpy(row->place.country, "China");
+    snprintf(row->place.region, sizeof(row->place.region), "Province %u", city % PROVINCES);
+    snprintf(row->place.city, sizeof(row->place.city), "City %u", city);
+    row->place_source = PLACE_LOCATED;
+    row->has_coordinates = true;
+    row->longitude = 73 + below(60000000) / 1e6;
+    row->latitude = 18 + below(30000000) / 1e6;
+    row->group = below(2) ? 1 + below(GROUPS) : 0;
+}
+
+enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
+{
+    (void)reg;
+    *seq = 1;
+    enum mu_err err = MU_OK;
+    for (uint32_t no = 1; no <= PRODUCTS && err == MU_OK; no++) {
+        struct product_row row = { .no = no, .definition = 1 };
+        snprintf(row.product_key, sizeof(row.product_key), "%032u", no);
+        if ((err = v->product(v->ctx, &row)) == MU_OK)
+            err = v->definition(v->ctx, &(struct definition_row){ no, 1, STR(definition) });
+    }
+    for (uint32_t no = 1; no <= GROUPS && err == MU_OK; no++) {
+        struct group_row row = { .no = no, .product = 1, .parent = no / 3 };
+        snprintf(row.gid, sizeof(row.gid), "%032u", no);
+        err = v->group(v->ctx, &row);
+    }
+    for (uint32_t no = 1; no <= devices && err == MU_OK; no++) {
+        struct device_row row;
+        make_device(no, &row);
+        err = v->device(v->ctx, &row);
+    }
+    return err;
+}
+
+enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
+{
+    (void)reg, (void)v, (void)seq;
+    return MU_OK;
+}
+
+static const struct datapoint_plan *plan;
+
+enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
+{
+    uint8_t image[256] = { 0 }, p0[P0_LEN] = { 4 };
+    struct journal_versions versions = { { "00000001", "02000003", "00ESP826", "04020034" } };
+    enum mu_err err = MU_OK;
+    size_t len = datapoint_state_size(plan);
+
+    (void)j;
+    for (uint32_t no = 1; no <= devices && err == MU_OK; no++) {
+        p0[42] = below(50) == 0;
+        p0[43] = below(200) == 0;
+        if ((err = datapoint_state_report(plan, p0, sizeof(p0), image)) != MU_OK)
+            break;
+        err = v->state(v->ctx, no, &(struct journal_state){
+            .last_ts_us = 1, .messages = 1000, .decoded = 900, .sessions = 20,
+            .activated_at = 1600000000, .online_latest = 1690000000, .last_report = 1700000000 - below(86400 * 60), .definition = 1,
+            .image = image, .image_len = len });
+        if (err == MU_OK) {
+            versions.text[1][7] = (char)('0' + below(8));
+            err = v->versions(v->ctx, no, &versions);
+        }
+    }
+    return err;
+}
+
+static size_t batch_bytes, commits;
+
+struct journal_boot journal_boot(const struct journal *j) { (void)j; return (struct journal_boot){ 1 }; }
+int64_t journal_boot_alive_us(struct journal *j, uint64_t boot) { (void)j, (void)boot; return 0; }
+enum mu_err journal_roll(struct journal *j, int64_t now_us) { (void)j, (void)now_us; return MU_OK; }
+enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
+{
+    (void)j;
+    *out = (struct journal_batch *)&batch_bytes;
+    return MU_OK;
+}
+void journal_batch_destroy(struct journal_batch *b) { (void)b; }
+void journal_batch_clear(struct journal_batch *b) { (void)b; batch_bytes = 0; }
+size_t journal_batch_bytes(const struct journal_batch *b) { (void)b; return batch_bytes; }
+void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
+{
+    (void)b, (void)device;
+    batch_bytes += 40 + m->payload_len;
+}
+void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s)
+{
+    (void)b, (void)device, (void)s;
+    batch_bytes += 60;
+}
+void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
+{
+    (void)b, (void)device;
+    batch_bytes += 100 + s->image_len;
+}
+void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)
+{
+    (void)b, (void)device, (void)v;
+}
+void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+{
+    (void)b, (void)product, (void)day, (void)device;
+    batch_bytes += 12;
+}
+enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)
+{
+    (void)j, (void)b, (void)alive_us;
+    batch_bytes = 0;
+    commits++;
+    return MU_OK;
+}
+
+/* --- measuring ------------------------------------------------------------------------------- */
+
+static size_t resident(void)
+{
+    unsigned long total = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (!file || fscanf(file, "%lu %lu", &total, &pages) != 2)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void time_search(struct fleet *f, const char *what, struct fleet_filter filter, uint64_t skip)
+{
+    static struct fleet_device rows[20];
+    static double us[ROUNDS];
+    uint64_t total = 0;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        struct timespec start, end;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start); /* the machine may have other things to do */
+        fleet_search(f, &filter, skip, 20, rows, &total);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+        us[i] = (double)(end.tv_sec - start.tv_sec) * 1e6 + (double)(end.tv_nsec - start.tv_nsec) / 1e3;
+    }
+    qsort(us, ROUNDS, sizeof(*us), by_time);
+    printf("search %-36s total %8" PRIu64 "  p50 %7.0f us  p99 %7.0f us\n", what, total, us[ROUNDS / 2],
+           us[ROUNDS * 99 / 100]);
+}
+
+static void time_searches(struct fleet *f)
+{
+    const struct fleet_filter all = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY,
+                                      .alert = ANY };
+    struct fleet_filter w = all;
+
+    time_search(f, "everything", w, 0);
+    time_search(f, "everything, skip 500,000", w, 500000);
+    w.online = YES;
+    time_search(f, "online", w, 0);
+    w.country = STR("China");
+    w.alert = YES;
+    time_search(f, "online, alert, country", w, 0);
+    w = all;
+    w.online = NO;
+    w.alert = NO;
+    w.faulty = NO;
+    w.show_disabled = true;
+    time_search(f, "offline, no alert, no fault, disabled", w, 0);
+    w = all;
+    w.city = STR("City 7");
+    time_search(f, "city", w, 0);
+    w = all;
+    w.region = STR("Province 7");
+    w.online = YES;
+    time_search(f, "region, online", w, 0);
+    w = all;
+    w.group = 1;
+    time_search(f, "group with 49 below it", w, 0);
+    w = all;
+    w.active_since = 1700000000 - 86400 * 7;
+    time_search(f, "active since a week", w, 0);
+    w.active_since = 1;
+    w.show_disabled = true;
+    time_search(f, "active ever", w, 0);
+    time_search(f, "active ever, last page", w, devices * 7 / 10 - 20);
+    w.active_since = 1700000000 - 600;
+    time_search(f, "active since ten minutes", w, 0);
+    w = all;
+    w.mac = STR("00000000002a");
+    time_search(f, "mac", w, 0);
+}
+
+static void on_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
+{
+    (void)owner, (void)tag, (void)err;
+    atomic_fetch_add_explicit((_Atomic uint64_t *)(sink + 1), 1, memory_order_relaxed);
+}
+
+static void on_flush(struct commit_sink *sink)
+{
+    (void)sink;
+}
+
+static void time_messages(struct committer *c, uint32_t messages)
+{
+    struct { struct commit_sink sink; _Atomic uint64_t done; } s = {
+        .sink = { .done = on_done, .flush = on_flush },
+    };
+    uint8_t frame[8 + P0_LEN] = { 0, 0, 0, 3, 3 + P0_LEN, 0, 0, 0x91, 4 };
+    struct committer_figures figures;
+    double cpu = cpu_seconds();
+    int64_t start = clock_mono_us(), now = clock_wall_us();
+    uint32_t handed = 0;
+    size_t before = commits;
+
+    while (handed < messages) {
+        if (!committer_has_room(c, &s.sink)) {
+            usleep(100);
+            continue;
+        }
+        frame[10] = (uint8_t)handed;
+        committer_report(c, &s.sink, 0, 1, 1 + below(devices), now, frame, sizeof(frame));
+        handed++;
+    }
+    while (atomic_load(&s.done) < messages)
+        usleep(100);
+    cpu = cpu_seconds() - cpu;
+    double seconds = (double)(clock_mono_us() - start) / 1e6;
+    committer_get_figures(c, &figures);
+    printf("messages %u  decoded %" PRIu64 "  commits %zu  %.0f/s  %.2f us CPU each, handing over "
+           "included\n", messages, figures.decoded, commits - before, messages / seconds, cpu * 1e6 / messages);
+}
+
+int main(int argc, char **argv)
+{
+    struct fleet *f = NULL;
+    struct committer *c = NULL;
+    struct calendar *calendar = NULL;
+    struct datapoint_plan *own = NULL;
+    uint32_t messages = 2000000;
+    char why[200];
+
+    if (argc > 1)
+        devices = (uint32_t)strtoul(argv[1], NULL, 10);
+    if (argc > 2)
+        messages = (uint32_t)strtoul(argv[2], NULL, 10);
+    json_t *json = json_loads(definition, 0, NULL);
+    if (datapoint_plan_compile(json, &own, why, sizeof(why)) != MU_OK) {
+        fprintf(stderr, "%s\n", why);
+        return 1;
+    }
+    json_decref(json);
+    plan = own;
+
+    size_t before = resident();
+    int64_t start = clock_mono_us();
+    if (calendar_open(&calendar, "Asia/Shanghai") != MU_OK || fleet_create(&f) != MU_OK ||
+        committer_start(&c, &(struct committer_options){ .fleet = f, .calendar = calendar }) != MU_OK)
+        return 1;
+    printf("devices %u  rebuilt in %.2f s\n", devices, (double)(clock_mono_us() - start) / 1e6);
+    printf("resident %.1f MB  %.0f bytes per device, of these %zu of image\n",
+           (double)(resident() - before) / 1e6, (double)(resident() - before) / devices,
+           datapoint_state_size(plan));
+
+    for (uint32_t no = 1; no <= devices; no++) {
+        if (below(3))
+            committer_login(c, &(struct commit_login){ no, no, clock_wall_us(), false, 125 });
+    }
+    time_messages(c, 1); /* behind all the logins */
+    time_searches(f);
+    time_messages(c, messages);
+    printf("resident %.1f MB  %.0f bytes per device\n", (double)(resident() - before) / 1e6,
+           (double)(resident() - before) / devices);
+    committer_stop(c);
+    fleet_destroy(f);
+    calendar_free(calendar);
+    datapoint_plan_free(own);
+    return 0;
+}
