@@ -34,7 +34,8 @@ static void write_error(struct http_exchange *ex, int status, const char *detail
 {
     static const struct { int status; const char *text; } texts[] = {
         { 404, "not found" }, { 405, "method not allowed" }, { 408, "request timeout" },
-        { 413, "request body too large" }, { 500, "internal server error" }, { 503, "service unavailable" },
+        { 413, "request body too large" }, { 500, "internal server error" },
+        { 503, "service unavailable" },
     };
     const char *text = "bad request";
 

@@ -15,6 +15,8 @@ static unsigned event_count;
 static struct product_row product_row = { .no = 1 };
 static struct fleet_product product = { .no = 1, .product_key = "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d" };
 static atomic_bool room, disk_full;
+static void (*tell_disabled)(void *ctx, uint32_t device);
+static void *disabled_ctx;
 
 void fake_reset(void)
 {
@@ -116,8 +118,8 @@ void committer_report(struct committer *c, struct commit_sink *sink, uint64_t ow
 {
     (void)c;
     (void)ts_us;
-    add((struct event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner, .tag = tag },
-        payload, len);
+    add((struct event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner,
+                        .tag = tag }, payload, len);
 }
 
 void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
@@ -128,8 +130,8 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
     (void)ts_us;
     (void)enterprise;
     (void)request;
-    add((struct event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner, .tag = tag },
-        payload, len);
+    add((struct event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner,
+                        .tag = tag }, payload, len);
 }
 
 /* --- the fleet --------------------------------------------------------------------------------*/
@@ -146,6 +148,18 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
         }
     }
     return false;
+}
+
+void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx)
+{
+    (void)f;
+    tell_disabled = fn;
+    disabled_ctx = ctx;
+}
+
+void fake_disable(uint32_t device)
+{
+    tell_disabled(disabled_ctx, device);
 }
 
 /* --- what only the HTTP side calls, which these tests do not ------------------------------------*/

@@ -31,6 +31,8 @@ void fake_set_disk_full(bool full);
 /* The n-th thing that was handed over, from 0 on; waits for it. */
 struct event fake_event(unsigned n);
 unsigned fake_event_count(void);
+/* The fleet says that a device is disabled. */
+void fake_disable(uint32_t device);
 /* Answers one event, as a batch of its own. */
 void fake_commit(const struct event *e, enum mu_err err);
 

@@ -94,7 +94,6 @@ void handle_connect(struct session *s, uint8_t flags, struct bytes body)
 {
     struct mqtt_connect c;
     enum mqtt_reason reason = mqtt_read_connect(body, &c);
-    struct fleet_login again;
 
     (void)flags;
     s->version = (uint8_t)c.version;
@@ -105,11 +104,6 @@ void handle_connect(struct session *s, uint8_t flags, struct bytes body)
         session_end(s, END_EXCEPTION, reason);
         return;
     }
-    log_event(LOG_DEBUG, "session_start", "did=%s version=%u keep_alive=%u paced=%d", s->did, s->version,
-              s->keep_alive, s->paced);
-
-    /* Whoever disables a device ends its session afterwards, if there is one by then. If there was
-     * not yet one, the device is disabled now. */
-    if (fleet_login_find(s->home->access->options.fleet, c.user, &again) && again.is_disabled)
-        session_end(s, END_RESET, session_reason(END_RESET));
+    log_event(LOG_DEBUG, "session_start", "did=%s version=%u keep_alive=%u paced=%d", s->did,
+              s->version, s->keep_alive, s->paced);
 }

@@ -222,8 +222,8 @@ static void flags_that_contradict_each_other_are_malformed(void **state)
     struct mqtt_connect c;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct connect_spec spec = { .protocol = "MQTT", .level = cases[i].level, .flags = cases[i].flags,
-                                     .client_id = DID };
+        struct connect_spec spec = { .protocol = "MQTT", .level = cases[i].level,
+                                     .flags = cases[i].flags, .client_id = DID };
         if (spec.flags & 4) {
             spec.will_topic = "dev2app/x";
             spec.will_payload = "";
@@ -287,8 +287,8 @@ static void properties_are_checked_one_by_one(void **state)
         { "260001ff000162", MQTT_MALFORMED },                /* not UTF-8 */
     };
     static const uint64_t allowed =
-        MQTT_P_BIT(MQTT_P_RECEIVE_MAXIMUM) | MQTT_P_BIT(MQTT_P_PACKET_MAXIMUM) | MQTT_P_BIT(MQTT_P_USER) |
-        MQTT_P_BIT(MQTT_P_REQUEST_PROBLEM);
+        MQTT_P_BIT(MQTT_P_RECEIVE_MAXIMUM) | MQTT_P_BIT(MQTT_P_PACKET_MAXIMUM) |
+        MQTT_P_BIT(MQTT_P_USER) | MQTT_P_BIT(MQTT_P_REQUEST_PROBLEM);
     struct mqtt_properties p;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -343,8 +343,12 @@ static void a_publish_is_read_in_every_version(void **state)
 static void a_publish_that_breaks_a_rule_is_refused(void **state)
 {
     (void)state;
-    static const struct { uint8_t flags; const char *hex; enum mqtt_version version; enum mqtt_reason reason; }
-    cases[] = {
+    static const struct {
+        uint8_t flags;
+        const char *hex;
+        enum mqtt_version version;
+        enum mqtt_reason reason;
+    } cases[] = {
         { 6, "0001610007", MQTT_3_1_1, MQTT_MALFORMED },       /* QoS 3 */
         { 2, "0001610000", MQTT_3_1_1, MQTT_MALFORMED },       /* packet id 0 */
         { 2, "000161", MQTT_3_1_1, MQTT_MALFORMED },           /* no packet id */
@@ -368,7 +372,8 @@ static void a_publish_that_breaks_a_rule_is_refused(void **state)
     struct mqtt_publish p;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_int_equal(publish_of(cases[i].flags, cases[i].hex, cases[i].version, &p), cases[i].reason);
+        assert_int_equal(publish_of(cases[i].flags, cases[i].hex, cases[i].version, &p),
+                         cases[i].reason);
 }
 
 static void an_acknowledgement_is_two_bytes_or_more_in_5_0(void **state)

@@ -99,7 +99,8 @@ static void hear_the_end(int fd)
 #define CONNECT_311(did) "\x10\x2e\0\4MQTT\4\xc2\0\0" "\0\2id" "\0\x16" did "\0\6secret"
 #define CONNECT_31(did) "\x10\x30\0\6MQIsdp\3\xc2\0\0" "\0\2id" "\0\x16" did "\0\6secret"
 #define CONNECT_5(did) "\x10\x2f\0\4MQTT\5\xc2\0\0" "\0" "\0\2id" "\0\x16" did "\0\6secret"
-#define WILL_311(did) "\x10\x56\0\4MQTT\4\xc6\0\0" "\0\2id" "\0\x1e" "dev2app/" did "\0\6farewl" "\0\x16" did "\0\6secret"
+#define WILL_311(did) "\x10\x56\0\4MQTT\4\xc6\0\0" "\0\2id" "\0\x1e" "dev2app/" did "\0\6farewl" \
+                      "\0\x16" did "\0\6secret"
 
 static int log_in(const char *connect, size_t len)
 {
@@ -285,6 +286,19 @@ static void a_second_login_ends_the_first_as_offline_force(void **state)
     close(two);
     assert_int_equal(fake_event(4).reason, END_TCP_CLOSED);
     assert_false(access_control_port(access_).is_connected(access_, 1));
+}
+
+static void a_disabled_device_is_put_out(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    fake_disable(2); /* that has no session */
+    fake_disable(1);
+    hear_the_end(fd);
+    assert_int_equal(fake_event(1).kind, EVENT_END);
+    assert_int_equal(fake_event(1).device, 1);
+    assert_int_equal(fake_event(1).reason, END_RESET);
 }
 
 static void messages_are_handed_over_before_the_end_and_the_will_behind_them(void **state)
@@ -484,6 +498,7 @@ int main(void)
         TEST(without_room_reading_stops_and_goes_on_when_there_is_some),
         TEST(a_session_that_ends_while_it_waits_for_room_is_over),
         TEST(a_second_login_ends_the_first_as_offline_force),
+        TEST(a_disabled_device_is_put_out),
         TEST(messages_are_handed_over_before_the_end_and_the_will_behind_them),
         TEST(a_will_is_forgotten_with_a_disconnect),
         TEST(a_full_disk_refuses_logins),
