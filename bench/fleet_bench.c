@@ -111,8 +111,9 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
             break;
         err = v->state(v->ctx, no, &(struct journal_state){
             .last_ts_us = 1, .messages = 1000, .decoded = 900, .sessions = 20,
-            .activated_at = 1600000000, .online_latest = 1690000000, .last_report = 1700000000 - below(86400 * 60), .definition = 1,
-            .image = image, .image_len = len });
+            .activated_at = 1600000000, .online_latest = 1690000000,
+            .last_report = 1700000000 - below(86400 * 60), .definition = 1, .image = image,
+            .image_len = len });
         if (err == MU_OK) {
             versions.text[1][7] = (char)('0' + below(8));
             err = v->versions(v->ctx, no, &versions);
@@ -293,7 +294,8 @@ static void time_messages(struct committer *c, uint32_t messages)
     double seconds = (double)(clock_mono_us() - start) / 1e6;
     committer_get_figures(c, &figures);
     printf("messages %u  decoded %" PRIu64 "  commits %zu  %.0f/s  %.2f us CPU each, handing over "
-           "included\n", messages, figures.decoded, commits - before, messages / seconds, cpu * 1e6 / messages);
+           "included\n",
+           messages, figures.decoded, commits - before, messages / seconds, cpu * 1e6 / messages);
 }
 
 int main(int argc, char **argv)

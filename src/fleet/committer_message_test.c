@@ -190,6 +190,8 @@ static void a_control_is_numbered_among_the_messages_and_decodes_nothing(void **
 static void a_new_definition_starts_from_a_state_that_knows_nothing(void **state)
 {
     (void)state;
+    static const uint8_t level_only[] = { 0, 0, 0, 3, 6, 0, 0, 0x91, 0x14, 0x04, 60 };
+    static const uint8_t mode_only[] = { 0, 0, 0, 3, 6, 0, 0, 0x91, 0x14, 0x02, 1 };
     const struct fleet_definition *definition;
     struct product_row product = fake_product(1);
     struct point_value values[5];
@@ -202,21 +204,22 @@ static void a_new_definition_starts_from_a_state_that_knows_nothing(void **state
     fake_put_product(reg, &product);
     fake_put_definition(reg, 1, 2, fake_definition_2);
     assert_int_equal(committer_follow_registry(c), MU_OK);
-    fleet_device_state(f, 1, &definition, &out); /* still told under the first */
-    assert_int_equal(definition->version, 1);
-    assert_true(device(1).is_faulty);
-    report(1, T0, "\0\0\0\3\7\0\0\x91\4\1\7\0", 12); /* short: changes nothing */
+    report_state(1, T0, 1, 70, 0, 1); /* as the old definition has it: changes nothing */
     wait_told(&sink, 2);
-    buf_clear(&out);
     fleet_device_state(f, 1, &definition, &out);
     assert_int_equal(definition->version, 1);
-    report_state(1, T0, 2, 60, 0, 0); /* mode b, and off */
-    wait_told(&sink, 3);
+    datapoint_state_values(definition->plan, out.data, values);
+    assert_int_equal(values[1].x, 50);
+    assert_true(device(1).is_faulty);
+
+    report(1, T0, level_only, sizeof(level_only));
+    report(1, T0, mode_only, sizeof(mode_only));
+    wait_told(&sink, 4);
     buf_clear(&out);
     fleet_device_state(f, 1, &definition, &out);
     assert_int_equal(definition->version, 2);
     datapoint_state_values(definition->plan, out.data, values);
-    assert_int_equal(values[0].x, 0);
+    assert_false(values[0].set || values[3].set || values[4].set);
     assert_int_equal(values[1].x, 1);
     assert_int_equal(values[2].x, 60);
     assert_false(device(1).is_faulty);
@@ -224,8 +227,10 @@ static void a_new_definition_starts_from_a_state_that_knows_nothing(void **state
     stop();
     assert_int_equal(message(0).definition, 1);
     assert_int_equal(message(1).definition, 2);
+    assert_false(message(1).decoded);
     assert_int_equal(message(1).decoded_number, 1);
     assert_int_equal(state_of(1).definition, 2);
+    assert_int_equal(state_of(1).decoded, 3);
 }
 
 static void versions_are_merged_and_written_only_when_they_change(void **state)

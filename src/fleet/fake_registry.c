@@ -9,9 +9,9 @@
     "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," \
     spec "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit                             \
     ",\"len\":1,\"unit\":\"" unit "\"}}"
-#define DEFINITION(points)                                                                         \
+#define DEFINITION(points, kind)                                                                   \
     "{\"name\":\"fake\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"attrs\":[" points             \
-    "],\"name\":\"entity0\"}],\"protocolType\":\"standard\",\"product_key\":\"0\","                 \
+    "],\"name\":\"entity0\"}],\"protocolType\":\"" kind "\",\"product_key\":\"0\","                  \
     "\"packetVersion\":\"0x00000004\"}"
 #define LEVEL                                                                                      \
     "\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":200,\"ratio\":1,\"addition\":0},"
@@ -22,13 +22,13 @@ const char fake_definition[] = DEFINITION(
     POINT(0, "switch", "status_writable", BOOL, 0, 0, "bit") ","
     POINT(1, "level", "status_writable", LEVEL, 1, 0, "byte") ","
     POINT(2, "Alert_Hot", "alert", BOOL, 2, 0, "bit") ","
-    POINT(3, "Fault_Broken", "fault", BOOL, 3, 0, "bit"));
+    POINT(3, "Fault_Broken", "fault", BOOL, 3, 0, "bit"), "standard");
 const char fake_definition_2[] = DEFINITION(
     POINT(0, "switch", "status_writable", BOOL, 0, 0, "bit") ","
-    POINT(1, "mode", "status_writable", MODE, 0, 1, "bit") ","
-    POINT(2, "level", "status_writable", LEVEL, 1, 0, "byte") ","
-    POINT(3, "Alert_Hot", "alert", BOOL, 2, 0, "bit") ","
-    POINT(4, "Fault_Broken", "fault", BOOL, 3, 0, "bit"));
+    POINT(1, "mode", "status_writable", MODE, 0, 0, "bit") ","
+    POINT(2, "level", "status_writable", LEVEL, 0, 0, "byte") ","
+    POINT(3, "Alert_Hot", "alert", BOOL, 0, 0, "bit") ","
+    POINT(4, "Fault_Broken", "fault", BOOL, 0, 0, "bit"), "var_len");
 
 enum entry_kind { ENTERPRISE, PRODUCT, DEFINITION_OF, ASSOCIATION, GROUP, DEVICE, TOKEN, DELETION };
 

@@ -32,8 +32,8 @@ struct enterprise_row fake_enterprise(uint32_t no);
 struct device_row fake_device(uint32_t no, uint32_t product);
 
 /* switch (writable bool), level (writable uint8), Alert_Hot, Fault_Broken. A report is
- * 04 <switch> <level> <alert> <fault>. The second one has `mode` (writable enum of 2) too, in bit
- * 1 beside the switch. */
+ * 04 <switch> <level> <alert> <fault>. The second one has variable length, and `mode` (writable enum
+ * of 2) behind the switch: 14 <flags, bit = id> <bits> <level>, each if it is told. */
 extern const char fake_definition[], fake_definition_2[];
 
 #endif

@@ -170,6 +170,7 @@ static void ui_is_derived_only_where_none_is_stored(void **state)
 
     d = fleet_definition(f, 1, 2);
     assert_string_equal(d->json, stored);
+    assert_int_equal(atomic_load(&fleet_product_by_no(f, 1)->definition)->version, 1);
     assert_int_equal(d->json_len, strlen(stored));
 }
 
@@ -434,7 +435,8 @@ static void whoever_watches_is_told_of_a_disabled_device_that_is_online(void **s
     apply(&(struct fleet_change){ .no = 2, .progress.session = 7 });
     apply(&(struct fleet_change){ .no = 3, .progress.session = 8 });
     assert_int_equal(told, 0);
-    apply(&(struct fleet_change){ .no = 1, .progress.session = 9 }); /* its login crossed the disabling */
+    /* A login that crossed the disabling. */
+    apply(&(struct fleet_change){ .no = 1, .progress.session = 9 });
     assert_int_equal(told, 1);
     row[2].is_disabled = true;
     fake_put_device(reg, &row[2]);

@@ -150,7 +150,8 @@ static bool matches(const struct model_device *d, const struct fleet_filter *w)
            (w->show_disabled || !d->row.is_disabled) &&
            (!w->group || in_subtree(d->row.group, w->group)) &&
            text_ok(w->country, d->row.place.country) && text_ok(w->region, d->row.place.region) &&
-           text_ok(w->city, d->row.place.city) && tri_ok(w->online, d->online) && tri_ok(w->faulty, d->faulty) && tri_ok(w->alert, d->alert) &&
+           text_ok(w->city, d->row.place.city) && tri_ok(w->online, d->online) &&
+           tri_ok(w->faulty, d->faulty) && tri_ok(w->alert, d->alert) &&
            (!w->active_since || d->last_report >= w->active_since) && text_ok(w->did, d->row.did) &&
            text_ok(w->mac, d->row.mac);
 }
