@@ -74,8 +74,6 @@ void locator_ask(struct locator *l, uint32_t device, const struct ip_addr *ip)
 {
     bool start = false;
 
-    if (ip_is_loopback(ip))
-        return;
     pthread_mutex_lock(&l->lock);
     if (l->count < QUEUE_SIZE) {
         l->queue[(l->first + l->count) % QUEUE_SIZE] = (struct question){ device, *ip };

@@ -19,7 +19,7 @@ struct locator_options {
 };
 MU_MUST_USE enum mu_err locator_create(struct locator **out, const struct locator_options *o, char *why,
                                        size_t why_size);
-/* Any thread, never blocks. Loopback is nowhere. */
+/* Any thread, never blocks. */
 void locator_ask(struct locator *l, uint32_t device, const struct ip_addr *ip);
 void locator_destroy(struct locator *l); /* after the workers have ended */
 
