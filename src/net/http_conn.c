@@ -53,22 +53,25 @@ static void update_deadline(struct http_conn *hc, bool partial)
 }
 
 /* --- output ------------------------------------------------------------------------------------*/
-static void flush(struct http_conn *hc)
+/* false: the connection has ended, or ends now. */
+static bool flush(struct http_conn *hc)
 {
     struct buf *out = &hc->home->out;
+    bool sent = out->err == MU_OK;
 
-    if (out->err != MU_OK) {
-        hc->state = ENDING;
+    if (!sent)
         conn_close(&hc->c);
-    } else if (out->len && conn_write(&hc->c, out->data, out->len) != MU_OK) {
-        hc->state = ENDING; /* conn has ended it already */
-    }
+    else if (out->len)
+        sent = conn_write(&hc->c, out->data, out->len) == MU_OK;
     buf_clear(out);
+    return sent;
 }
 
 void http_conn_settle(struct http_conn *hc, bool partial)
 {
-    flush(hc);
+    /* An exchange that is away remains its holder's, who finds out that the connection is gone. */
+    if (!flush(hc) && hc->state != AWAY)
+        hc->state = ENDING;
     /* Not before: what conn allows for its farewell is too short for a large answer. */
     if (hc->state == ENDING && conn_unsent(&hc->c) == 0)
         conn_close_when_sent(&hc->c);
@@ -99,14 +102,13 @@ void http_conn_send(struct http_conn *hc)
     if (with_body)
         sent += res->body.len;
     if (with_body && res->body.len > HTTP_BATCH) {
-        flush(hc);
-        if (hc->state != ENDING && conn_write(&hc->c, res->body.data, res->body.len) != MU_OK)
+        if (!flush(hc) || conn_write(&hc->c, res->body.data, res->body.len) != MU_OK)
             hc->state = ENDING;
     } else if (with_body) {
         buf_append(out, res->body.data, res->body.len);
     }
-    if (out->len >= HTTP_BATCH)
-        flush(hc);
+    if (out->len >= HTTP_BATCH && !flush(hc))
+        hc->state = ENDING;
 
     if (s->done)
         s->done(s->ctx, &x->pub, sent);
