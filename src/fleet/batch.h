@@ -56,8 +56,8 @@ void batch_add(struct batch *b, struct intake_record *rec);
  * next batch_add. An empty batch is committed too: it notes that we are alive. */
 MU_MUST_USE enum mu_err batch_commit(struct batch *b, int64_t now_us);
 
-/* For the files that implement batch_add: the device as this batch leaves it so far. NULL: unknown
- * (*err MU_E_NOT_FOUND), or no memory (the batch has failed). Lives until the next call. */
+/* For the files that implement batch_add: the device as this batch leaves it so far. NULL: unknown,
+ * or no memory (`err` is set then). Lives until the next call. */
 struct pending *batch_pending(struct batch *b, uint32_t device);
 /* The civil day of a moment. */
 int32_t batch_day(struct batch *b, int64_t unix_s);
