@@ -68,7 +68,8 @@ static void change_payload(struct device *d, bool all)
         d->payload[random_below((uint32_t)d->payload_len)] = (uint8_t)random_below(256);
 }
 
-static void put_report(struct journal_batch *b, uint32_t number, struct device *d, int64_t ts_us, bool random)
+static void put_report(struct journal_batch *b, uint32_t number, struct device *d, int64_t ts_us,
+                       bool random)
 {
     change_payload(d, random);
     d->number++;

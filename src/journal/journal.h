@@ -33,8 +33,8 @@ struct journal_boot {
 /* Opens the journal in `dir`, which exists, or makes an empty one, and counts this start. On an error
  * `why` gets a sentence with the directory: MU_E_LOCKED, MU_E_SCHEMA, MU_E_CORRUPT, MU_E_FULL (less
  * than the reserve is free), MU_E_IO. */
-MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
-                                     char *why, size_t why_size);
+MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir,
+                                     const struct journal_options *options, char *why, size_t why_size);
 /* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
 struct journal_boot journal_boot(const struct journal *j);
@@ -116,7 +116,7 @@ MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *
  * after an error. Same thread as journal_commit. */
 MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
 
-/* --- reading ------------------------------------------------------------------------------------------*/
+/* --- reading ----------------------------------------------------------------------------------------*/
 struct journal_visitor {
     void *ctx;
     enum mu_err (*state)(void *ctx, uint32_t device, const struct journal_state *s);
@@ -135,10 +135,12 @@ struct journal_window {
 /* total = records in the window, whatever skip and limit are; each row lives during its call, which
  * must not call the journal again. An error of `row` ends the page and is returned; total is set
  * before the first row. A page costs a few seeks and its rows, however much is skipped or stored. */
-MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
+MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device,
+                                         const struct journal_window *w,
                                          enum mu_err (*row)(void *ctx, const struct journal_message *m),
                                          void *ctx, uint64_t *total);
-MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
+MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device,
+                                         const struct journal_window *w,
                                          enum mu_err (*row)(void *ctx, const struct journal_session *s),
                                          void *ctx, uint64_t *total);
 

@@ -188,8 +188,7 @@ static void what_was_committed_survives_kill_9_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_was_committed_survives_kill_9_whole, make_directory,
-                                        remove_directory),
+        IN_DIRECTORY(what_was_committed_survives_kill_9_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

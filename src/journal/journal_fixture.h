@@ -52,6 +52,8 @@ static inline int remove_directory(void **state)
     return 0;
 }
 
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
 static inline struct journal *open_journal(const char *dir)
 {
     struct journal *j;
@@ -76,7 +78,8 @@ static inline void commit(struct journal *j, struct journal_batch *b)
 
 static inline void put_message(struct journal_batch *b, uint32_t device, int64_t ts_us, uint64_t number)
 {
-    struct journal_message m = { .ts_us = ts_us, .decoded = true, .number = number, .decoded_number = number,
+    struct journal_message m = { .ts_us = ts_us, .decoded = true, .number = number,
+                                 .decoded_number = number,
                                  .payload = (const uint8_t *)"payload", .payload_len = 7 };
     journal_batch_message(b, device, &m);
 }

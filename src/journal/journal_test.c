@@ -1,16 +1,7 @@
 #include "journal/journal_fixture.h"
 
-#include <fcntl.h>
-#include <glob.h>
-#include <pthread.h>
-#include <rocksdb/c.h>
-#include <stdatomic.h>
-#include <sys/wait.h>
-
 #include "base/clock.h"
 #include "journal/rocks_codec.h"
-
-#define ALL ((struct journal_window){ .to_us = INT64_MAX, .limit = UINT64_MAX })
 
 /* --- starts ---------------------------------------------------------------------------------------*/
 static void starts_are_counted_and_remember_when_they_were_last_alive(void **state)
@@ -88,7 +79,7 @@ static void records_come_back_as_they_were_written(void **state)
 {
     struct journal *j = open_journal(*state);
     struct journal_batch *b = make_batch(j);
-    struct journal_window w = ALL;
+    struct journal_window w = { .to_us = INT64_MAX, .limit = UINT64_MAX };
     uint64_t total;
 
     journal_batch_message(b, UINT32_MAX, &sent);
@@ -142,8 +133,9 @@ static void a_value_cut_anywhere_is_told_as_damage_or_read_within_its_bounds(voi
 /* --- devices --------------------------------------------------------------------------------------*/
 static const struct journal_state full_state = {
     .last_ts_us = DAY_ZERO, .last_session_us = -1, .messages = UINT64_MAX, .decoded = 2, .sessions = 3,
-    .activated_at = 1505789918, .online_latest = INT64_MAX, .last_report = INT64_MIN, .active_day = INT32_MIN,
-    .session_boot = 9, .definition = UINT32_MAX, .image = (const uint8_t *)"image", .image_len = 5,
+    .activated_at = 1505789918, .online_latest = INT64_MAX, .last_report = INT64_MIN,
+    .active_day = INT32_MIN, .session_boot = 9, .definition = UINT32_MAX,
+    .image = (const uint8_t *)"image", .image_len = 5,
 };
 static const struct journal_versions full_versions = { .text = { "1.0", "", "WIFI", "04020034" } };
 
@@ -254,276 +246,6 @@ static void a_record_too_large_fails_its_batch_and_only_that(void **state)
     journal_close(j);
 }
 
-/* --- days -----------------------------------------------------------------------------------------*/
-static void a_day_goes_when_its_last_moment_is_past_retention(void **state)
-{
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-
-    put_message(b, 1, DAY_ZERO + DAY - 1, 1);
-    put_message(b, 1, DAY_ZERO + DAY, 2);
-    commit(j, b);
-
-    assert_int_equal(journal_roll(j, DAY_ZERO + 8 * DAY - 1), MU_OK);
-    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 2);
-    assert_int_equal(journal_roll(j, DAY_ZERO + 8 * DAY), MU_OK);
-    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 1);
-    assert_int_equal(journal_roll(j, DAY_ZERO + 8 * DAY), MU_OK);
-    journal_batch_destroy(b);
-    journal_close(j);
-
-    j = open_journal(*state);
-    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 1);
-    journal_close(j);
-}
-
-static void a_record_past_retention_is_left_out_of_its_batch(void **state)
-{
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-    struct journal_session s = { .ts_us = DAY_ZERO, .number = 1 };
-
-    assert_int_equal(journal_roll(j, DAY_ZERO + 8 * DAY), MU_OK);
-    journal_batch_session(b, 1, &s);
-    put_message(b, 1, DAY_ZERO + DAY - 1, 1);
-    put_message(b, 1, -1, 1);
-    put_message(b, 1, DAY_ZERO + DAY, 2);
-    commit(j, b);
-    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 1);
-    journal_batch_destroy(b);
-    journal_close(j);
-}
-
-static void a_day_dropped_under_a_filled_batch_takes_only_its_own_records(void **state)
-{
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-
-    put_message(b, 1, DAY_ZERO, 1);
-    put_message(b, 1, DAY_ZERO + 8 * DAY, 2);
-    assert_int_equal(journal_roll(j, DAY_ZERO + 8 * DAY), MU_OK);
-    commit(j, b);
-    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 1);
-    journal_batch_destroy(b);
-    journal_close(j);
-}
-
-static void a_clock_that_jumps_finds_a_place_for_its_records(void **state)
-{
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-
-    assert_int_equal(journal_roll(j, DAY_ZERO), MU_OK);
-    put_message(b, 1, DAY_ZERO + 30 * DAY, 1); /* ahead of the roll */
-    put_message(b, 2, DAY_ZERO + 2 * DAY, 1);
-    commit(j, b);
-    assert_int_equal(journal_roll(j, DAY_ZERO - 100 * DAY), MU_OK); /* back */
-    put_message(b, 3, DAY_ZERO - 100 * DAY, 1);
-    commit(j, b);
-    journal_batch_destroy(b);
-    journal_close(j);
-
-    j = open_journal(*state);
-    for (uint32_t device = 1; device <= 3; device++)
-        assert_int_equal(count_messages(j, device, 0, INT64_MAX), 1);
-    journal_close(j);
-}
-
-struct reader {
-    struct journal *journal;
-    atomic_bool stop;
-};
-
-static void *read_until_told(void *ctx)
-{
-    struct reader *r = ctx;
-    while (!atomic_load(&r->stop))
-        count_messages(r->journal, 1, DAY_ZERO, DAY_ZERO + 60 * DAY);
-    return NULL;
-}
-
-static void readers_and_the_dropping_of_days_do_not_disturb_each_other(void **state)
-{
-    struct reader reader = { .journal = open_journal(*state) };
-    struct journal_batch *b = make_batch(reader.journal);
-    pthread_t threads[2];
-
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, read_until_told, &reader), 0);
-    uint64_t number = 0;
-    for (int64_t day = 0; day < 40; day++) {
-        assert_int_equal(journal_roll(reader.journal, DAY_ZERO + day * DAY), MU_OK);
-        for (int64_t i = 0; i < 20; i++)
-            put_message(b, 1, DAY_ZERO + day * DAY + i * 3600 * SECOND, ++number);
-        commit(reader.journal, b);
-    }
-    atomic_store(&reader.stop, true);
-    for (int i = 0; i < 2; i++)
-        pthread_join(threads[i], NULL);
-
-    assert_int_equal(count_messages(reader.journal, 1, 0, INT64_MAX), 8 * 20);
-    journal_batch_destroy(b);
-    journal_close(reader.journal);
-}
-
-/* --- openings that are refused --------------------------------------------------------------------*/
-static enum mu_err try_open(const char *dir, char *why, size_t why_size)
-{
-    struct journal *j;
-    struct journal_options options = { .reserve_bytes = TEST_RESERVE };
-    enum mu_err err = journal_open(&j, dir, &options, why, why_size);
-    assert_true((err == MU_OK) == (j != NULL));
-    journal_close(j);
-    return err;
-}
-
-static void expect_refusal(const char *dir, enum mu_err expected, const char *word)
-{
-    char why[300] = "";
-    assert_int_equal(try_open(dir, why, sizeof why), expected);
-    assert_non_null(strstr(why, dir));
-    assert_non_null(strstr(why, word));
-}
-
-static void a_directory_in_use_is_refused(void **state)
-{
-    struct journal *j = open_journal(*state);
-    expect_refusal(*state, MU_E_LOCKED, "in use");
-
-    pid_t child = fork();
-    if (child == 0) {
-        char why[300];
-        _exit(try_open(*state, why, sizeof why) == MU_E_LOCKED ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-
-    /* The refused ones left it whole. */
-    struct journal_batch *b = make_batch(j);
-    commit(j, b);
-    journal_batch_destroy(b);
-    journal_close(j);
-}
-
-static void write_format(const char *dir, uint64_t format)
-{
-    const char *names[] = { "default", "state", "versions", "activity" };
-    rocksdb_options_t *o = rocksdb_options_create();
-    const rocksdb_options_t *options[] = { o, o, o, o };
-    rocksdb_column_family_handle_t *handles[4];
-    rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
-    char path[300], *text = NULL;
-    uint8_t value[8];
-
-    snprintf(path, sizeof path, "%s/journal", dir);
-    rocksdb_t *db = rocksdb_open_column_families(o, path, 4, names, options, handles, &text);
-    assert_null(text);
-    put_u64be(value, format);
-    rocksdb_put_cf(db, w, handles[0], "format", 6, (const char *)value, sizeof value, &text);
-    assert_null(text);
-    for (int i = 0; i < 4; i++)
-        rocksdb_column_family_handle_destroy(handles[i]);
-    rocksdb_close(db);
-    rocksdb_writeoptions_destroy(w);
-    rocksdb_options_destroy(o);
-}
-
-static void a_newer_format_is_refused_and_left_as_it_is(void **state)
-{
-    journal_close(open_journal(*state));
-    write_format(*state, ROCKS_FORMAT + 1);
-    expect_refusal(*state, MU_E_SCHEMA, "format 2");
-    write_format(*state, ROCKS_FORMAT);
-    struct journal *j = open_journal(*state);
-    assert_int_equal(journal_boot(j).number, 2);
-    journal_close(j);
-}
-
-/* A journal with a table in it; its files by pattern. */
-static void make_journal_with_table(const char *dir)
-{
-    struct journal *j = open_journal(dir);
-    struct journal_batch *b = make_batch(j);
-    put_message(b, 1, DAY_ZERO, 1);
-    commit(j, b);
-    journal_batch_destroy(b);
-    journal_close(j);
-    journal_close(open_journal(dir)); /* what the log holds becomes a table */
-}
-
-static void change_files(const char *dir, const char *pattern, void (*change)(const char *path))
-{
-    char path[300];
-    glob_t found;
-
-    snprintf(path, sizeof path, "%s/journal/%s", dir, pattern);
-    assert_int_equal(glob(path, 0, NULL, &found), 0);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        change(found.gl_pathv[i]);
-    globfree(&found);
-}
-
-static void delete_file(const char *path)
-{
-    assert_int_equal(unlink(path), 0);
-}
-
-static void halve_file(const char *path)
-{
-    struct stat st;
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(truncate(path, st.st_size / 2), 0);
-}
-
-static void scribble_file(const char *path)
-{
-    int fd = open(path, O_WRONLY);
-    assert_int_equal(pwrite(fd, "scribble", 8, 3), 8);
-    close(fd);
-}
-
-static void a_damaged_directory_is_refused(void **state)
-{
-    static const struct {
-        const char *pattern;
-        void (*change)(const char *path);
-    } damages[] = {
-        { "CURRENT", delete_file }, { "CURRENT", scribble_file }, { "MANIFEST-*", delete_file },
-        { "MANIFEST-*", scribble_file }, { "*.sst", delete_file }, { "*.sst", halve_file },
-    };
-
-    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
-        char dir[100];
-        snprintf(dir, sizeof dir, "%s/%zu", (const char *)*state, i);
-        assert_int_equal(mkdir(dir, 0700), 0);
-        make_journal_with_table(dir);
-        change_files(dir, damages[i].pattern, damages[i].change);
-        expect_refusal(dir, MU_E_CORRUPT, "damaged");
-    }
-}
-
-static void a_damaged_table_is_told_when_it_is_read(void **state)
-{
-    struct journal_window w = ALL;
-    uint64_t total;
-
-    make_journal_with_table(*state);
-    change_files(*state, "*.sst", scribble_file);
-    struct journal *j = open_journal(*state);
-    assert_int_equal(journal_messages(j, 1, &w, ignore_message, NULL, &total), MU_E_CORRUPT);
-    journal_close(j);
-}
-
-static void a_directory_that_is_not_there_is_refused(void **state)
-{
-    char dir[100];
-    snprintf(dir, sizeof dir, "%s/absent", (const char *)*state);
-    expect_refusal(dir, MU_E_IO, "No such file");
-}
-
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,16 +255,6 @@ int main(void)
         IN_DIRECTORY(a_visit_sees_the_last_state_of_every_device_in_order),
         IN_DIRECTORY(a_batch_is_empty_after_its_commit_and_after_being_cleared),
         IN_DIRECTORY(a_record_too_large_fails_its_batch_and_only_that),
-        IN_DIRECTORY(a_day_goes_when_its_last_moment_is_past_retention),
-        IN_DIRECTORY(a_record_past_retention_is_left_out_of_its_batch),
-        IN_DIRECTORY(a_day_dropped_under_a_filled_batch_takes_only_its_own_records),
-        IN_DIRECTORY(a_clock_that_jumps_finds_a_place_for_its_records),
-        IN_DIRECTORY(readers_and_the_dropping_of_days_do_not_disturb_each_other),
-        IN_DIRECTORY(a_directory_in_use_is_refused),
-        IN_DIRECTORY(a_newer_format_is_refused_and_left_as_it_is),
-        IN_DIRECTORY(a_damaged_directory_is_refused),
-        IN_DIRECTORY(a_damaged_table_is_told_when_it_is_read),
-        IN_DIRECTORY(a_directory_that_is_not_there_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 #include "journal/journal_fixture.h"
 
-#include <rocksdb/c.h>
 #include <time.h>
 
 /* Windows against a naive model: every record in an array, every answer counted from the start. */
@@ -36,10 +35,10 @@ static uint64_t random_below(uint64_t n)
 static int64_t next_gap(unsigned device, size_t i)
 {
     switch (device % 4) {
-    case 0:  return 86 * SECOND;                                        /* like clockwork */
-    case 1:  return (int64_t)random_below(172 * SECOND) + 1;            /* at random */
-    case 2:  return i % 1000 ? 1 : 20 * 3600 * SECOND;                  /* in bursts of a microsecond each */
-    default: return (int64_t)UINT64_C(1) << random_below(39);           /* everything between */
+    case 0:  return 86 * SECOND;                       /* like clockwork */
+    case 1:  return (int64_t)random_below(172 * SECOND) + 1; /* at random */
+    case 2:  return i % 1000 ? 1 : 20 * 3600 * SECOND; /* in bursts, a microsecond apart */
+    default: return (int64_t)UINT64_C(1) << random_below(39); /* everything between */
     }
 }
 
@@ -71,7 +70,8 @@ static void fill_model(void)
     }
 }
 
-static void put_record(struct journal_batch *b, unsigned device, const struct model_record *r, bool session)
+static void put_record(struct journal_batch *b, unsigned device, const struct model_record *r,
+                       bool session)
 {
     if (session) {
         struct journal_session s = { .ts_us = r->ts_us, .number = r->number, .end = r->number % 2 };
@@ -80,7 +80,8 @@ static void put_record(struct journal_batch *b, unsigned device, const struct mo
     }
     struct journal_message m = { .ts_us = r->ts_us, .decoded = r->decoded, .number = r->number,
                                  .decoded_number = r->decoded_number,
-                                 .payload = (const uint8_t *)&r->number, .payload_len = sizeof r->number };
+                                 .payload = (const uint8_t *)&r->number,
+                                 .payload_len = sizeof r->number };
     journal_batch_message(b, device, &m);
 }
 
@@ -226,7 +227,7 @@ static void expired_days_change_neither_numbers_nor_pages_of_the_rest(void **sta
         while (gone < model[d].count && model[d].records[gone].ts_us < DAY_ZERO + 2 * DAY)
             gone++;
         model[d].count -= gone;
-        memmove(&model[d].records[0], &model[d].records[gone], model[d].count * sizeof model[d].records[0]);
+        memmove(model[d].records, model[d].records + gone, model[d].count * sizeof *model[d].records);
     }
     for (int i = 0; i < WINDOWS / 4; i++) {
         unsigned device = (unsigned)random_below(DEVICES);
@@ -236,118 +237,11 @@ static void expired_days_change_neither_numbers_nor_pages_of_the_rest(void **sta
     journal_close(j);
 }
 
-static enum mu_err take_numbered(void *ctx, const struct journal_message *m)
-{
-    struct answer *a = ctx;
-    a->rows[a->count++].number = m->number;
-    return MU_OK;
-}
-
-static void missing_records_leave_the_other_rows_in_place(void **state)
-{
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-    static struct answer got;
-    uint64_t total;
-
-    /* Every tenth record is there, of both kinds of numbers; and none of 3,000 to 6,000. */
-    for (uint64_t n = 10; n <= 9000; n += 10)
-        if (n < 3000 || n > 6000)
-            put_message(b, 1, DAY_ZERO + (int64_t)n * SECOND, n);
-    commit(j, b);
-
-    for (int order = 0; order < 4; order++) {
-        struct journal_window w = { .from_us = DAY_ZERO, .to_us = DAY_ZERO + DAY, .skip = 4495, .limit = 100,
-                                    .newest_first = order & 1, .decoded_only = order & 2 };
-        got.count = 0;
-        assert_int_equal(journal_messages(j, 1, &w, take_numbered, &got, &total), MU_OK);
-        assert_int_equal(got.count, 100);
-        for (size_t i = 0; i < got.count; i++)
-            assert_int_equal(got.rows[i].number, w.newest_first ? 2990 - 10 * i : 6010 + 10 * i);
-    }
-    journal_batch_destroy(b);
-    journal_close(j);
-}
-
-/* Steps and seeks of this thread inside RocksDB. */
-static uint64_t moves(void)
-{
-    rocksdb_perfcontext_t *context = rocksdb_perfcontext_create();
-    uint64_t n = rocksdb_perfcontext_metric(context, rocksdb_internal_key_skipped_count);
-    rocksdb_perfcontext_destroy(context);
-    return n;
-}
-
-static void a_deep_page_does_not_walk_over_what_it_skips(void **state)
-{
-    enum { RECORDS = 50000 };
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-    static struct answer got;
-    uint64_t total;
-
-    /* One record a second, every thousandth decoded. */
-    for (uint64_t n = 1; n <= RECORDS; n++) {
-        struct journal_message m = { .ts_us = DAY_ZERO + (int64_t)n * SECOND, .decoded = n % 1000 == 0,
-                                     .number = n, .decoded_number = n / 1000 };
-        journal_batch_message(b, 1, &m);
-    }
-    commit(j, b);
-    rocksdb_set_perf_level(rocksdb_enable_count);
-
-    for (int order = 0; order < 4; order++) {
-        struct journal_window w = { .to_us = INT64_MAX, .newest_first = order & 1, .decoded_only = order & 2,
-                                    .limit = 10 };
-        w.skip = w.decoded_only ? RECORDS / 1000 / 2 : RECORDS / 2;
-        uint64_t before = moves();
-        got.count = 0;
-        assert_int_equal(journal_messages(j, 1, &w, take_numbered, &got, &total), MU_OK);
-        assert_int_equal(got.count, 10);
-        /* Ten rows of a thousand records each would be 10,000. */
-        assert_true(moves() > before);
-        assert_true(moves() - before < 2000);
-    }
-    rocksdb_set_perf_level(rocksdb_disable);
-    journal_batch_destroy(b);
-    journal_close(j);
-}
-
-static enum mu_err stop_at_third(void *ctx, const struct journal_message *m)
-{
-    (void)m;
-    return ++*(int *)ctx == 3 ? MU_E_CLOSED : MU_OK;
-}
-
-static void an_error_of_the_row_function_ends_the_page(void **state)
-{
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-    struct journal_window w = { .to_us = INT64_MAX, .limit = 10 };
-    uint64_t total;
-    int rows = 0;
-
-    for (uint64_t n = 1; n <= 5; n++)
-        put_message(b, 1, DAY_ZERO + (int64_t)n, n);
-    commit(j, b);
-    assert_int_equal(journal_messages(j, 1, &w, stop_at_third, &rows, &total), MU_E_CLOSED);
-    assert_int_equal(rows, 3);
-    journal_batch_destroy(b);
-    journal_close(j);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_window_answers_as_a_naive_count_would, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(expired_days_change_neither_numbers_nor_pages_of_the_rest,
-                                        make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(missing_records_leave_the_other_rows_in_place, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(a_deep_page_does_not_walk_over_what_it_skips, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(an_error_of_the_row_function_ends_the_page, make_directory,
-                                        remove_directory),
+        IN_DIRECTORY(every_window_answers_as_a_naive_count_would),
+        IN_DIRECTORY(expired_days_change_neither_numbers_nor_pages_of_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,9 +99,8 @@ enum mu_err message_decode(struct bytes in, int64_t ts_us, struct journal_messag
     if (flags & ~MESSAGE_FLAGS)
         return MU_E_CORRUPT;
 
-    *out = (struct journal_message){ .ts_us = ts_us,
-                                     .kind = flags & MESSAGE_IS_APP2DEV ? MESSAGE_APP2DEV : MESSAGE_DEV2APP,
-                                     .decoded = flags & MESSAGE_IS_DECODED };
+    *out = (struct journal_message){ .ts_us = ts_us, .decoded = flags & MESSAGE_IS_DECODED };
+    out->kind = flags & MESSAGE_IS_APP2DEV ? MESSAGE_APP2DEV : MESSAGE_DEV2APP;
     out->number = read_u64(&in);
     out->decoded_number = out->number - read_u64(&in);
     out->definition = read_u32(&in);

@@ -47,7 +47,8 @@ void versions_encode(struct buf *out, const struct journal_versions *v);
 
 /* MU_E_CORRUPT if the value is not what the functions above write. Payload and image point into
  * it. */
-MU_MUST_USE enum mu_err record_head_decode(struct bytes value, enum record_kind kind, struct record_head *out);
+MU_MUST_USE enum mu_err record_head_decode(struct bytes value, enum record_kind kind,
+                                           struct record_head *out);
 MU_MUST_USE enum mu_err message_decode(struct bytes value, int64_t ts_us, struct journal_message *out);
 MU_MUST_USE enum mu_err session_decode(struct bytes value, int64_t ts_us, struct journal_session *out);
 MU_MUST_USE enum mu_err state_decode(struct bytes value, struct journal_state *out);

@@ -74,22 +74,24 @@ void rocks_close(struct journal *j);
 /* Whether so many bytes are free where the journal lives. */
 bool rocks_has_room(const struct journal *j, uint64_t bytes);
 
-/* --- rocks_journal.c ----------------------------------------------------------------------------------*/
+/* --- rocks_journal.c --------------------------------------------------------------------------------*/
 /* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its
  * length is another. The caller holds the lock, or is the committer. */
-MU_MUST_USE enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len, uint64_t *words,
-                                 size_t count);
+MU_MUST_USE enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len,
+                                 uint64_t *words, size_t count);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
 int32_t day_of(int64_t ts_us);
 /* The day of a family's name; false for a name of another kind. */
 bool day_of_name(const char *name, int32_t *day);
 /* Adds a family that RocksDB has opened; takes the handle over, also on an error. */
-MU_MUST_USE enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle);
+MU_MUST_USE enum mu_err day_insert(struct journal *j, int32_t day,
+                                   rocksdb_column_family_handle_t *handle);
 /* The index of the first family of that day or a later one; day_count if there is none. */
 size_t day_lower_bound(const struct journal *j, int32_t day);
 /* The family of a day, made if need be. Committer only. */
-MU_MUST_USE enum mu_err day_require(struct journal *j, int32_t day, rocksdb_column_family_handle_t **out);
+MU_MUST_USE enum mu_err day_require(struct journal *j, int32_t day,
+                                    rocksdb_column_family_handle_t **out);
 
 /* --- rocks_commit.c ------------------------------------------------------------------------------*/
 /* MU_OK if RocksDB takes writes now, after opening it again if that is what it needs. */

@@ -14,7 +14,8 @@ enum { RETENTION_DAYS = 7 };
 
 static const char format_key[] = "format", boot_key[] = "boot";
 
-enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count)
+enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len, uint64_t *words,
+                     size_t count)
 {
     char *text = NULL;
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
@@ -54,7 +55,8 @@ static enum mu_err check_format(const struct journal *j, bool fresh, char *why, 
         return MU_E_SCHEMA;
     }
     if (err != MU_OK)
-        snprintf(why, why_size, "the journal in %s does not tell its format: %s", j->path, mu_err_text(err));
+        snprintf(why, why_size, "the journal in %s does not tell its format: %s", j->path,
+                 mu_err_text(err));
     return err;
 }
 
@@ -66,10 +68,11 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
 
     enum mu_err err = meta_get(j, boot_key, sizeof boot_key - 1, &j->boot, 1);
     bool fresh = err == MU_E_NOT_FOUND;
-    if (fresh)
+    if (fresh) {
         j->boot = 0;
-    else if (err != MU_OK) {
-        snprintf(why, why_size, "the journal in %s does not tell its last start: %s", j->path, mu_err_text(err));
+    } else if (err != MU_OK) {
+        snprintf(why, why_size, "the journal in %s does not tell its last start: %s", j->path,
+                 mu_err_text(err));
         return err;
     }
     if ((err = check_format(j, fresh, why, why_size)) != MU_OK)
@@ -88,7 +91,8 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
     return status_take_open(text, j->path, why, why_size);
 }
 
-static enum mu_err journal_create(struct journal **out, const char *dir, const struct journal_options *options)
+static enum mu_err journal_create(struct journal **out, const char *dir,
+                                  const struct journal_options *options)
 {
     struct journal *j = calloc(1, sizeof *j);
     if (!j || asprintf(&j->path, "%s/journal", dir) < 0) {

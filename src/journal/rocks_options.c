@@ -1,5 +1,18 @@
 #include "journal/rocks_internal.h"
 
+/* Measured with bench/journal_bench.c (2 cores shared with other work, ext4; 5 million messages of 60
+ * to 120 bytes, each with its device's state, in synced batches of 2,000; CPU with all background
+ * work; bytes of all tables per message):
+ *
+ *     10,000 devices, reports that change little     139,000 /s   7.4 us   36 bytes
+ *     10,000 devices, payloads of random bytes       142,000 /s   7.8 us  112 bytes
+ *     1,000,000 devices, five reports each            87,000 /s  10.2 us   86 bytes, half of it state
+ *
+ * at 81 MiB resident with 10,000 devices. Half of the CPU time is the search for a record's place in
+ * its memtable; twice or half their size made no difference beyond the 10 % between two runs. Days
+ * merged by levels took the same CPU time, at 0.4 GB of payload, and their pages two to three times
+ * as long. Blocks of 4 KiB took 7 % more room, blocks of 64 KiB 2 % less. */
+
 #define KIB 1024UL
 #define MIB (1024UL * 1024)
 
@@ -68,8 +81,8 @@ void rocks_options_create(struct rocks_options *o)
     rocksdb_block_based_options_set_block_size(o->tables, 16 * KIB);
     rocksdb_block_based_options_set_format_version(o->tables, 5);
     /* Indexes in blocks of their own and in the cache: a day's may be larger than the memory. */
-    rocksdb_block_based_options_set_index_type(o->tables,
-                                               rocksdb_block_based_table_index_type_two_level_index_search);
+    rocksdb_block_based_options_set_index_type(
+        o->tables, rocksdb_block_based_table_index_type_two_level_index_search);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(o->tables, 1);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(o->tables, 1);
     rocksdb_block_based_options_set_pin_top_level_index_and_filter(o->tables, 1);

@@ -182,7 +182,8 @@ static enum mu_err emit_session(struct page *p)
     return err == MU_OK ? p->session(p->ctx, &s) : err;
 }
 
-static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uint64_t before, uint64_t total)
+static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uint64_t before,
+                             uint64_t total)
 {
     enum mu_err err = MU_OK;
     bool found = true;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
-               int64_t from_us, int64_t to_us)
+void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind,
+               bool decoded_only, int64_t from_us, int64_t to_us)
 {
     *s = (struct scan){ .journal = j, .device = device, .kind = kind, .decoded_only = decoded_only };
     s->first_family = day_lower_bound(j, day_of(from_us));

@@ -7,6 +7,11 @@ struct walk {
     struct bytes value;
 };
 
+static struct walk walk_over(struct journal *j, rocksdb_readoptions_t *options, enum fixed_family family)
+{
+    return (struct walk){ .at = rocksdb_create_iterator_cf(j->db, options, j->fixed[family]) };
+}
+
 static enum mu_err walk_look(struct walk *w)
 {
     size_t len;
@@ -74,8 +79,8 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
         /* Read once from end to end: it must not push the blocks of the logs out of the cache. */
         rocksdb_readoptions_t *options = rocksdb_readoptions_create();
         rocksdb_readoptions_set_fill_cache(options, 0);
-        struct walk states = { .at = rocksdb_create_iterator_cf(j->db, options, j->fixed[FAMILY_STATE]) };
-        struct walk versions = { .at = rocksdb_create_iterator_cf(j->db, options, j->fixed[FAMILY_VERSIONS]) };
+        struct walk states = walk_over(j, options, FAMILY_STATE);
+        struct walk versions = walk_over(j, options, FAMILY_VERSIONS);
         err = walk_both(&states, &versions, v);
         rocksdb_iter_destroy(states.at);
         rocksdb_iter_destroy(versions.at);
