@@ -1,21 +1,13 @@
 #include "access/outgoing.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "access/held.h"
+#include "access/send.h"
 #include "access/session.h"
 #include "base/clock.h"
 
-/* What a paced session may have waiting besides PUBLISHes: a second's worth of acknowledgements.
- * A client that gets beyond it asks faster than it takes answers. */
-#define HELD_MAX 2048
-
 #define IN_FLIGHT_IDS 32 /* packet ids in use are bits of a word */
-
-struct held {
-    size_t len;
-    uint8_t bytes[HELD_MAX];
-};
 
 static bool write_out(struct session *s, const void *bytes, size_t len)
 {
@@ -32,38 +24,30 @@ static bool publish_waits(const struct session *s)
     return s->out.owes_answer || s->out.queued > s->out.written;
 }
 
-static void hold(struct session *s, const void *bytes, size_t len)
-{
-    struct held *h = s->out.held;
-
-    if (!h) {
-        h = s->out.held = malloc(sizeof(*h));
-        if (h)
-            h->len = 0;
-    }
-    if (!h || len > HELD_MAX - h->len) {
-        session_violation(s, MQTT_QUOTA_EXCEEDED);
-        return;
-    }
-    memcpy(h->bytes + h->len, bytes, len);
-    h->len += len;
-}
-
 static void release_held(struct session *s)
 {
-    struct held *h = s->out.held;
-    struct mqtt_head head;
+    size_t len;
+    const uint8_t *packet = held_next(s->out.held, &len);
 
-    if (!h)
+    write_out(s, packet, len);
+    held_gone(&s->out.held, len);
+    pace_held_sent(&s->out.pace, session_now(s));
+}
+
+static void hold(struct session *s, const void *bytes, size_t len)
+{
+    size_t all_len;
+
+    if (held_add(&s->out.held, bytes, len)) {
+        session_arm(s);
         return;
-    s->out.held = NULL;
-    for (size_t at = 0; at < h->len; at += head.size + head.body) {
-        if (mqtt_read_head(h->bytes + at, h->len - at, &head) != MQTT_HEAD_WHOLE ||
-            !write_out(s, h->bytes + at, head.size + head.body))
-            break;
     }
-    free(h);
-    pace_packet_sent(&s->out.pace, session_now(s));
+    if (s->out.held) {
+        const uint8_t *all = held_all(s->out.held, &all_len);
+        write_out(s, all, all_len);
+        held_gone(&s->out.held, all_len);
+    }
+    write_out(s, bytes, len);
 }
 
 void outgoing_packet(struct session *s, const void *bytes, size_t len)
@@ -76,11 +60,17 @@ void outgoing_packet(struct session *s, const void *bytes, size_t len)
      * ever. */
     if (s->out.held || publish_waits(s) || !pace_allows_packet(&s->out.pace, session_now(s))) {
         hold(s, bytes, len);
-        session_arm(s);
         return;
     }
     write_out(s, bytes, len);
     pace_packet_sent(&s->out.pace, session_now(s));
+}
+
+/* A PUBLISH has had its time: what has gathered behind it goes before the next one. */
+static void give_turn(struct session *s)
+{
+    if (s->out.held)
+        held_give_turn(s->out.held);
 }
 
 /* --- the queue of controls ---------------------------------------------------------------------*/
@@ -166,27 +156,13 @@ void outgoing_acked(struct session *s, uint16_t id)
 
 /* --- PUBLISH -----------------------------------------------------------------------------------*/
 
-static size_t publish_size(const struct session *s, size_t topic_len, bool with_id, size_t payload_len)
-{
-    return 2 + topic_len + (with_id ? 2 : 0) + (s->version == MQTT_5 ? 1 : 0) + payload_len;
-}
-
 /* id 0: QoS 0, else QoS 1. */
-static bool publish(struct session *s, const char *topic, size_t topic_len, uint16_t id,
-                    const uint8_t *payload, size_t payload_len)
+static bool publish(struct session *s, const char *topic, uint16_t id, const uint8_t *payload,
+                    size_t len)
 {
     struct buf *b = &s->home->scratch;
 
-    buf_clear(b);
-    buf_append_u8(b, (uint8_t)(MQTT_PUBLISH << 4 | (id ? 2 : 0)));
-    buf_append_varint(b, publish_size(s, topic_len, id != 0, payload_len));
-    buf_append_u16be(b, (uint16_t)topic_len);
-    buf_append(b, topic, topic_len);
-    if (id)
-        buf_append_u16be(b, id);
-    if (s->version == MQTT_5)
-        buf_append_u8(b, 0); /* no properties */
-    buf_append(b, payload, payload_len);
+    packet_of_publish(b, (enum mqtt_version)s->version, topic, id, payload, len);
     if (b->err != MU_OK) {
         session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
         return false;
@@ -195,7 +171,7 @@ static bool publish(struct session *s, const char *topic, size_t topic_len, uint
         return false; /* the connection is ending, and says why in closed() */
     count(&s->home->counters.messages_out, 1);
     if (s->paced)
-        pace_publish_sent(&s->out.pace, payload, payload_len, session_now(s));
+        pace_publish_sent(&s->out.pace, payload, len, session_now(s));
     return true;
 }
 
@@ -205,19 +181,20 @@ static void publish_answer(struct session *s)
     static const uint8_t none_online[] = { 0, 0, 0, 3, 0x02, 0x10, 0, 0 };
     char topic[TOPIC_SIZE];
 
+    topic_of_answer(s->did, topic);
     s->out.owes_answer = false;
-    publish(s, topic, topic_of_answer(s->did, topic), 0, none_online, sizeof(none_online));
+    publish(s, topic, 0, none_online, sizeof(none_online));
 }
 
 static void publish_control(struct session *s)
 {
     const struct control_request *req = next_waiting(&s->out);
     char topic[TOPIC_SIZE];
-    size_t topic_len = topic_of_control(s->did, topic);
-    uint16_t id = control_qos(s) == 1 ? take_id(&s->out) : 0;
 
+    topic_of_control(s->did, topic);
     s->out.written++;
-    if (publish(s, topic, topic_len, id, req->frame, req->frame_len) && conn_unsent(&s->conn) == 0)
+    uint16_t id = control_qos(s) == 1 ? take_id(&s->out) : 0;
+    if (publish(s, topic, id, req->frame, req->frame_len) && conn_unsent(&s->conn) == 0)
         log_written(s);
 }
 
@@ -228,35 +205,41 @@ static bool has_id_for_next(const struct session *s)
     return s->out.owes_answer || control_qos(s) != 1 || has_free_id(&s->out);
 }
 
-static bool may_publish(const struct session *s)
+enum next { NEXT_NOTHING, NEXT_HELD, NEXT_PUBLISH };
+
+static enum next next_up(const struct session *s)
 {
-    return has_id_for_next(s) && (!s->paced || pace_allows_publish(&s->out.pace, session_now(s)));
+    bool publish = publish_waits(s) && has_id_for_next(s);
+
+    if (s->out.held && (held_has_turn(s->out.held) || !publish))
+        return NEXT_HELD;
+    return publish ? NEXT_PUBLISH : NEXT_NOTHING;
 }
 
 void outgoing_go_on(struct session *s)
 {
+    enum next next;
+
     fail_overdue(s);
     if (s->paced && pace_gave_up(&s->out.pace, session_now(s)))
-        release_held(s);
-    while (s->state == SESSION_LIVE && publish_waits(s) && may_publish(s)) {
-        if (s->out.owes_answer)
+        give_turn(s);
+    while (s->state == SESSION_LIVE && (next = next_up(s)) != NEXT_NOTHING &&
+           (!s->paced || pace_allows_next(&s->out.pace, session_now(s)))) {
+        if (next == NEXT_HELD)
+            release_held(s);
+        else if (s->out.owes_answer)
             publish_answer(s);
         else
             publish_control(s);
     }
-    if (!publish_waits(s) && pace_allows_packet(&s->out.pace, session_now(s)))
-        release_held(s);
     session_arm(s);
 }
 
 void outgoing_control(struct session *s, struct control_request *req)
 {
     struct outgoing *o = &s->out;
-    char topic[TOPIC_SIZE];
-    int qos = control_qos(s);
 
-    if (qos < 0 || publish_size(s, topic_of_control(s->did, topic), qos > 0, req->frame_len) +
-                   MQTT_HEAD_MAX > o->packet_max) {
+    if (control_qos(s) < 0 || PUBLISH_AROUND_MAX + req->frame_len > o->packet_max) {
         fail(s, req, MU_E_CLOSED);
         return;
     }
@@ -284,7 +267,7 @@ void outgoing_answered(struct session *s, const uint8_t *payload, size_t len)
 {
     if (!s->paced || !pace_answered(&s->out.pace, payload, len))
         return;
-    release_held(s);
+    give_turn(s);
     outgoing_go_on(s);
 }
 
@@ -296,14 +279,10 @@ void outgoing_drained(struct session *s)
 
 int64_t outgoing_due_ms(const struct session *s)
 {
-    int64_t due = s->out.first ? s->out.first->due_ms : INT64_MAX, next;
+    int64_t due = s->out.first ? s->out.first->due_ms : INT64_MAX;
+    int64_t next = s->paced && next_up(s) != NEXT_NOTHING ? pace_next_ms(&s->out.pace) : INT64_MAX;
 
-    if (s->paced && publish_waits(s) && has_id_for_next(s) &&
-        (next = pace_publish_ms(&s->out.pace)) < due)
-        due = next;
-    if (s->out.held && (next = s->out.pace.answer_due_ms) != 0 && next < due)
-        due = next;
-    return due;
+    return next < due ? next : due;
 }
 
 void outgoing_end(struct session *s)

@@ -7,17 +7,17 @@
 
 bool pace_allows_packet(const struct pace *p, int64_t now_ms)
 {
-    return now_ms >= p->answer_due_ms;
+    return now_ms >= p->answer_due_ms && now_ms >= p->apart_until_ms;
 }
 
-int64_t pace_publish_ms(const struct pace *p)
+int64_t pace_next_ms(const struct pace *p)
 {
     return p->answer_due_ms > p->quiet_until_ms ? p->answer_due_ms : p->quiet_until_ms;
 }
 
-bool pace_allows_publish(const struct pace *p, int64_t now_ms)
+bool pace_allows_next(const struct pace *p, int64_t now_ms)
 {
-    return now_ms >= pace_publish_ms(p);
+    return now_ms >= pace_next_ms(p);
 }
 
 bool pace_gave_up(struct pace *p, int64_t now_ms)
@@ -31,6 +31,11 @@ bool pace_gave_up(struct pace *p, int64_t now_ms)
 void pace_packet_sent(struct pace *p, int64_t now_ms)
 {
     p->quiet_until_ms = now_ms + GAP_MS;
+}
+
+void pace_held_sent(struct pace *p, int64_t now_ms)
+{
+    p->quiet_until_ms = p->apart_until_ms = now_ms + GAP_MS;
 }
 
 void pace_publish_sent(struct pace *p, const uint8_t *payload, size_t len, int64_t now_ms)

@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
+#include "access/held.h"
 #include "access/pace.h"
 #include "access/qos2.h"
 
@@ -20,16 +23,16 @@ static void nothing_follows_a_publish_until_its_echo(void **state)
     (void)state;
     struct pace p = { 0 };
 
-    assert_true(pace_allows_publish(&p, 5000));
+    assert_true(pace_allows_next(&p, 5000));
     pace_publish_sent(&p, control, sizeof(control), 5000);
     assert_false(pace_allows_packet(&p, 5000));
-    assert_false(pace_allows_publish(&p, 5900));
+    assert_false(pace_allows_next(&p, 5900));
     assert_false(pace_answered(&p, report, sizeof(report)));
     assert_false(pace_answered(&p, ack, sizeof(ack)));
     assert_false(pace_answered(&p, echo, 4));
     assert_true(pace_answered(&p, echo, sizeof(echo)));
     assert_true(pace_allows_packet(&p, 5001));
-    assert_true(pace_allows_publish(&p, 5001));
+    assert_true(pace_allows_next(&p, 5001));
     assert_false(pace_answered(&p, echo, sizeof(echo)));
 }
 
@@ -51,10 +54,10 @@ static void a_device_that_does_not_answer_is_written_to_after_a_second(void **st
 
     pace_publish_sent(&p, control, sizeof(control), 5000);
     assert_false(pace_gave_up(&p, 5999));
-    assert_int_equal(pace_publish_ms(&p), 6000);
+    assert_int_equal(pace_next_ms(&p), 6000);
     assert_true(pace_gave_up(&p, 6000));
     assert_false(pace_gave_up(&p, 6001));
-    assert_true(pace_allows_publish(&p, 6001));
+    assert_true(pace_allows_next(&p, 6001));
 }
 
 static void what_has_no_answer_is_waited_for_all_the_same(void **state)
@@ -65,8 +68,8 @@ static void what_has_no_answer_is_waited_for_all_the_same(void **state)
 
     pace_publish_sent(&p, app_count, sizeof(app_count), 5000);
     assert_false(pace_answered(&p, echo, sizeof(echo)));
-    assert_false(pace_allows_publish(&p, 5999));
-    assert_true(pace_allows_publish(&p, 6000));
+    assert_false(pace_allows_next(&p, 5999));
+    assert_true(pace_allows_next(&p, 6000));
 }
 
 static void a_publish_keeps_its_distance_from_the_packet_before(void **state)
@@ -76,8 +79,64 @@ static void a_publish_keeps_its_distance_from_the_packet_before(void **state)
 
     pace_packet_sent(&p, 5000);
     assert_true(pace_allows_packet(&p, 5000));
-    assert_false(pace_allows_publish(&p, 5099));
-    assert_true(pace_allows_publish(&p, 5100));
+    assert_false(pace_allows_next(&p, 5099));
+    assert_true(pace_allows_next(&p, 5100));
+}
+
+static void what_was_held_back_goes_one_by_one(void **state)
+{
+    (void)state;
+    struct pace p = { 0 };
+
+    pace_held_sent(&p, 5000);
+    assert_false(pace_allows_packet(&p, 5099));
+    assert_false(pace_allows_next(&p, 5099));
+    assert_true(pace_allows_packet(&p, 5100));
+    assert_true(pace_allows_next(&p, 5100));
+}
+
+/* --- what is held back ------------------------------------------------------------------------*/
+
+static const uint8_t pong[] = { 0xd0, 0 }, puback[] = { 0x40, 2, 0, 7 };
+
+static void held_packets_come_out_as_they_went_in(void **state)
+{
+    (void)state;
+    struct held *h = NULL;
+    size_t len;
+
+    assert_true(held_add(&h, puback, sizeof(puback)));
+    assert_true(held_add(&h, pong, sizeof(pong)));
+    assert_false(held_has_turn(h));
+    held_give_turn(h);
+    assert_true(held_add(&h, puback, sizeof(puback)));
+    const uint8_t *next = held_next(h, &len);
+    assert_int_equal(len, sizeof(puback));
+    assert_memory_equal(next, puback, len);
+    held_gone(&h, len);
+    assert_true(held_has_turn(h));
+    next = held_next(h, &len);
+    assert_int_equal(len, sizeof(pong));
+    assert_memory_equal(next, pong, len);
+    held_gone(&h, len);
+    assert_false(held_has_turn(h));
+    held_next(h, &len);
+    held_gone(&h, len);
+    assert_null(h);
+}
+
+static void a_client_with_much_to_come_gets_it_together(void **state)
+{
+    (void)state;
+    struct held *h = NULL;
+    size_t len, added = 0;
+
+    while (held_add(&h, puback, sizeof(puback)))
+        added += sizeof(puback);
+    held_next(h, &len);
+    assert_int_equal(len, added);
+    held_gone(&h, len);
+    assert_null(h);
 }
 
 /* --- QoS 2 ------------------------------------------------------------------------------------*/
@@ -118,6 +177,9 @@ int main(void)
         cmocka_unit_test(a_device_that_does_not_answer_is_written_to_after_a_second),
         cmocka_unit_test(what_has_no_answer_is_waited_for_all_the_same),
         cmocka_unit_test(a_publish_keeps_its_distance_from_the_packet_before),
+        cmocka_unit_test(what_was_held_back_goes_one_by_one),
+        cmocka_unit_test(held_packets_come_out_as_they_went_in),
+        cmocka_unit_test(a_client_with_much_to_come_gets_it_together),
         cmocka_unit_test(a_message_sent_again_is_not_new),
         cmocka_unit_test(a_client_that_releases_nothing_runs_into_the_limit),
     };

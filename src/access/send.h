@@ -3,7 +3,7 @@
 
 #include "access/session.h"
 
-/* The packets that we send, but for PUBLISH (outgoing.c). Loop thread. */
+/* The packets that we send. Loop thread. */
 
 /* client_id: told to a client of 5.0 that has none; else NULL. A reason other than MQTT_SUCCESS is a
  * refusal. false: the protocol has no such answer, nothing was sent. */
@@ -15,6 +15,12 @@ size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id);
 void send_ack(struct session *s, enum mqtt_type type, uint16_t id);
 /* As send_ack; in 5.0 with a reason. */
 void send_pubcomp(struct session *s, uint16_t id, enum mqtt_reason reason);
+
+/* The most that a PUBLISH has around its payload. */
+#define PUBLISH_AROUND_MAX (MQTT_HEAD_MAX + 2 + TOPIC_SIZE + 2 + 1)
+/* Replaces what is in out; its err tells of a failure. id 0: QoS 0, else QoS 1. Pure. */
+void packet_of_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
+                       const uint8_t *payload, size_t len);
 
 enum { SEND_CODES_MAX = 64 };
 /* SUBACK, UNSUBACK; at most SEND_CODES_MAX codes. */

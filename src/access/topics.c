@@ -92,12 +92,12 @@ enum filter_kind filter_kind(struct str filter, struct str did, struct str produ
     return FILTER_FOREIGN;
 }
 
-size_t topic_of_control(const char *did, char out[TOPIC_SIZE])
+void topic_of_control(const char *did, char out[TOPIC_SIZE])
 {
-    return (size_t)snprintf(out, TOPIC_SIZE, "app2dev/%s/" OUR_CLIENT, did);
+    snprintf(out, TOPIC_SIZE, "app2dev/%s/" OUR_CLIENT, did);
 }
 
-size_t topic_of_answer(const char *did, char out[TOPIC_SIZE])
+void topic_of_answer(const char *did, char out[TOPIC_SIZE])
 {
-    return (size_t)snprintf(out, TOPIC_SIZE, "ser2cli_res/%s", did);
+    snprintf(out, TOPIC_SIZE, "ser2cli_res/%s", did);
 }

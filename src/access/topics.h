@@ -38,7 +38,7 @@ enum filter_kind filter_kind(struct str filter, struct str did, struct str produ
 /* --- what is published to a device ------------------------------------------------------------*/
 #define TOPIC_SIZE (8 + DID_LEN + 1 + LIMIT_TOPIC_CLIENT + 1)
 /* A firmware overruns its buffer on app2dev topics without a client part. */
-size_t topic_of_control(const char *did, char out[TOPIC_SIZE]);
-size_t topic_of_answer(const char *did, char out[TOPIC_SIZE]);
+void topic_of_control(const char *did, char out[TOPIC_SIZE]);
+void topic_of_answer(const char *did, char out[TOPIC_SIZE]);
 
 #endif

@@ -1,0 +1,159 @@
+#include "access/session_fixture.h"
+
+#include <unistd.h>
+
+/* --- acknowledgements -------------------------------------------------------------------------*/
+
+static void a_puback_comes_after_the_commit_and_not_before(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, REPORT_1(DID_1, "\7", "abc"));
+    struct event e = fake_event(1);
+    assert_int_equal(e.kind, EVENT_REPORT);
+    assert_string_equal(e.payload, "abc");
+    SAY(fd, PING);
+    HEAR(fd, PONG);
+    fake_commit(&e, MU_OK);
+    HEAR(fd, "\x40\2\0\7");
+    close(fd);
+}
+
+static void a_qos_2_message_is_recorded_once(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, REPORT_2(DID_1, "\7", "abc"));
+    struct event e = fake_event(1);
+    SAY(fd, REPORT_2(DID_1, "\7", "abc") PING);
+    HEAR(fd, PONG);
+    fake_commit(&e, MU_OK);
+    HEAR(fd, "\x50\2\0\7");
+    SAY(fd, REPORT_2(DID_1, "\7", "abc"));
+    HEAR(fd, "\x50\2\0\7");
+    SAY(fd, "\x62\2\0\7");
+    HEAR(fd, "\x70\2\0\7");
+    assert_int_equal(fake_event_count(), 2);
+    SAY(fd, REPORT_2(DID_1, "\7", "new"));
+    assert_string_equal(fake_event(2).payload, "new");
+    close(fd);
+}
+
+static void a_failed_commit_ends_the_session_without_an_acknowledgement(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, REPORT_1(DID_1, "\7", "abc"));
+    struct event e = fake_event(1);
+    fake_commit(&e, MU_E_FULL);
+    hear_the_end(fd);
+    assert_int_equal(fake_event(2).kind, EVENT_END);
+    assert_int_equal(fake_event(2).reason, END_EXCEPTION);
+}
+
+static void a_late_commit_acknowledges_nothing_in_a_later_session(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, REPORT_1(DID_1, "\7", "abc"));
+    struct event e = fake_event(1);
+    SAY(fd, "\xe0\0");
+    hear_the_end(fd);
+    assert_int_equal(fake_event(2).reason, END_MQTT_DISCONNECT);
+
+    fd = LOG_IN(CONNECT_311(DID_1)); /* in the slot that has become free */
+    fake_commit(&e, MU_OK);
+    SAY(fd, PING);
+    HEAR(fd, PONG);
+    SAY(fd, REPORT_1(DID_1, "\7", "def"));
+    e = fake_event(4);
+    fake_commit(&e, MU_OK);
+    HEAR(fd, "\x40\2\0\7");
+    close(fd);
+}
+
+static void acknowledgements_of_a_batch_come_in_order(void **state)
+{
+    (void)state;
+    int one = LOG_IN(CONNECT_311(DID_1)), two = LOG_IN(CONNECT_311(DID_2));
+
+    SAY(one, REPORT_1(DID_1, "\1", "abc"));
+    fake_event(2);
+    SAY(two, REPORT_1(DID_2, "\1", "abc"));
+    fake_event(3);
+    SAY(one, REPORT_1(DID_1, "\2", "abc") REPORT_2(DID_1, "\3", "abc"));
+    fake_event(5);
+    for (unsigned i = 2; i <= 5; i++) {
+        struct event e = fake_event(i);
+        e.sink->done(e.sink, e.owner, e.tag, MU_OK);
+    }
+    fake_event(5).sink->flush(fake_event(5).sink);
+    HEAR(one, "\x40\2\0\1" "\x40\2\0\2" "\x50\2\0\3");
+    HEAR(two, "\x40\2\0\1");
+    close(one);
+    close(two);
+}
+
+/* --- room -------------------------------------------------------------------------------------*/
+
+static void without_room_reading_stops_and_goes_on_when_there_is_some(void **state)
+{
+    (void)state;
+    int one = LOG_IN(CONNECT_311(DID_1)), two = LOG_IN(CONNECT_311(DID_2));
+
+    SAY(one, REPORT_1(DID_1, "\1", "abc"));
+    struct event e = fake_event(2);
+    fake_set_room(false);
+    SAY(one, REPORT_0(DID_1, "def") REPORT_0(DID_1, "ghi") PING);
+    SAY(two, PING REPORT_0(DID_2, "jkl"));
+    HEAR(two, PONG);
+    fake_commit(&e, MU_OK); /* a flush, but there is no room yet */
+    HEAR(one, "\x40\2\0\1");
+    SAY(two, PING); /* behind a message that waits */
+    assert_int_equal(fake_event_count(), 3);
+    fake_set_room(true);
+    e.sink->flush(e.sink);
+    HEAR(one, PONG);
+    HEAR(two, PONG);
+    assert_int_equal(fake_event_count(), 6);
+    close(one);
+    close(two);
+}
+
+static void a_session_that_ends_while_it_waits_for_room_is_over(void **state)
+{
+    (void)state;
+    int one = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(one, REPORT_0(DID_1, "abc"));
+    struct event e = fake_event(1);
+    fake_set_room(false);
+    SAY(one, REPORT_0(DID_1, "def"));
+    int two = LOG_IN(CONNECT_311(DID_1));
+    hear_the_end(one);
+    assert_int_equal(fake_event(2).kind, EVENT_LOGIN);
+    assert_int_equal(fake_event(3).kind, EVENT_END);
+    SAY(two, REPORT_0(DID_1, "ghi"));
+    fake_set_room(true);
+    e.sink->flush(e.sink);
+    assert_string_equal(fake_event(4).payload, "ghi");
+    close(two);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_puback_comes_after_the_commit_and_not_before),
+        TEST(a_qos_2_message_is_recorded_once),
+        TEST(a_failed_commit_ends_the_session_without_an_acknowledgement),
+        TEST(a_late_commit_acknowledges_nothing_in_a_later_session),
+        TEST(acknowledgements_of_a_batch_come_in_order),
+        TEST(without_room_reading_stops_and_goes_on_when_there_is_some),
+        TEST(a_session_that_ends_while_it_waits_for_room_is_over),
+    };
+    return cmocka_run_group_tests_name("acks", tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+#include "access/session_fixture.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct control {
+    struct control_request req;
+    atomic_int err; /* -1 until it is done */
+};
+
+static void done(struct control_request *req, enum mu_err err)
+{
+    atomic_store(&((struct control *)req)->err, (int)err);
+}
+
+static void send_control(struct control *c, const char *frame)
+{
+    struct control_port port = access_control_port(fixture_access);
+
+    *c = (struct control){ .req = { .device = 1, .frame = (const uint8_t *)frame,
+                                    .frame_len = strlen(frame), .done = done }, .err = -1 };
+    port.send(port.ctx, &c->req);
+}
+
+static int outcome(struct control *c)
+{
+    for (int i = 0; i < PATIENCE_S * 1000 && atomic_load(&c->err) == -1; i++)
+        usleep(1000);
+    return atomic_load(&c->err);
+}
+
+#define SUBSCRIBE(did, qos) "\x82\x25\0\1\0\x20" "app2dev/" did "/#" qos
+#define CONTROL_0(did, text) "\x30\x2e\0\x29" "app2dev/" did "/enterprise" text
+#define CONTROL_1(did, id, text) "\x32\x30\0\x29" "app2dev/" did "/enterprise" "\0" id text
+
+static void a_control_is_done_when_its_log_is(void **state)
+{
+    (void)state;
+    struct control c;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, SUBSCRIBE(DID_1, "\0"));
+    HEAR(fd, "\x90\3\0\1\0");
+    send_control(&c, "abc");
+    HEAR(fd, CONTROL_0(DID_1, "abc"));
+    struct event e = fake_event(1);
+    assert_int_equal(e.kind, EVENT_CONTROL);
+    assert_string_equal(e.payload, "abc");
+    assert_int_equal(atomic_load(&c.err), -1);
+    fake_commit(&e, MU_E_FULL);
+    assert_int_equal(outcome(&c), MU_E_FULL);
+    close(fd);
+}
+
+static void a_device_that_does_not_listen_gets_no_control(void **state)
+{
+    (void)state;
+    struct control c;
+
+    send_control(&c, "abc");
+    assert_int_equal(outcome(&c), MU_E_OFFLINE);
+    int fd = LOG_IN(CONNECT_311(DID_1));
+    send_control(&c, "abc");
+    assert_int_equal(outcome(&c), MU_E_CLOSED);
+    close(fd);
+}
+
+static void controls_wait_for_a_packet_id_and_the_ninth_is_refused(void **state)
+{
+    (void)state;
+    enum { IDS = 32, WAITING = LIMIT_CONTROL_QUEUE };
+    static struct control c[IDS + WAITING + 1];
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, SUBSCRIBE(DID_1, "\1"));
+    HEAR(fd, "\x90\3\0\1\1");
+    for (unsigned i = 0; i < IDS + WAITING + 1; i++)
+        send_control(&c[i], "abc");
+    assert_int_equal(outcome(&c[IDS + WAITING]), MU_E_LIMIT);
+    for (unsigned i = 0; i < IDS; i++) {
+        char packet[] = CONTROL_1(DID_1, "\0", "abc");
+        packet[sizeof(packet) - 5] = (char)(i + 1);
+        hear(fd, packet, sizeof(packet) - 1);
+        assert_int_equal(fake_event(i + 1).kind, EVENT_CONTROL);
+    }
+    SAY(fd, "\x40\2\0\5");
+    HEAR(fd, CONTROL_1(DID_1, "\5", "abc"));
+    SAY(fd, "\xe0\0");
+    hear_the_end(fd);
+    for (unsigned i = IDS + 1; i < IDS + WAITING; i++)
+        assert_int_equal(outcome(&c[i]), MU_E_CLOSED);
+    for (unsigned i = 0; i < IDS + 1; i++) {
+        struct event e = fake_event(i + 1);
+        fake_commit(&e, MU_OK);
+        assert_int_equal(outcome(&c[i]), MU_OK);
+    }
+}
+
+static const char echo[] = "\0\0\0\3\3\0\0\x91";
+
+static void a_paced_device_gets_one_packet_at_a_time(void **state)
+{
+    (void)state;
+    struct control one, two;
+    static const uint8_t frame[] = { 0, 0, 0, 3, 4, 0, 0, 0x90, 1 };
+    int fd = LOG_IN(CONNECT_31(DID_1));
+    struct control_port port = access_control_port(fixture_access);
+    struct control *both[] = { &one, &two };
+    char packet[64];
+
+    SAY(fd, SUBSCRIBE(DID_1, "\0"));
+    HEAR(fd, "\x90\3\0\1\0");
+    for (int i = 0; i < 2; i++) {
+        *both[i] = (struct control){ .req = { .device = 1, .frame = frame, .frame_len = sizeof(frame),
+                                              .done = done }, .err = -1 };
+        port.send(port.ctx, &both[i]->req);
+    }
+    memcpy(packet, CONTROL_0(DID_1, ""), 45);
+    packet[1] = 0x34;
+    memcpy(packet + 45, frame, sizeof(frame));
+    hear(fd, packet, 45 + sizeof(frame));
+    /* Behind the PUBLISH everything waits for the echo, and then the PONG comes before the next. */
+    SAY(fd, PING);
+    say(fd, "\x30\x28\0\x1e" "dev2app/" DID_1, 34);
+    say(fd, echo, sizeof(echo) - 1);
+    HEAR(fd, PONG);
+    hear(fd, packet, 45 + sizeof(frame));
+    /* login, control, echo, control */
+    struct event e[] = { fake_event(1), fake_event(3) };
+    fake_commit(&e[0], MU_OK);
+    fake_commit(&e[1], MU_OK);
+    assert_int_equal(outcome(&one), MU_OK);
+    assert_int_equal(outcome(&two), MU_OK);
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_control_is_done_when_its_log_is),
+        TEST(a_device_that_does_not_listen_gets_no_control),
+        TEST(controls_wait_for_a_packet_id_and_the_ninth_is_refused),
+        TEST(a_paced_device_gets_one_packet_at_a_time),
+    };
+    return cmocka_run_group_tests_name("control", tests, NULL, NULL);
+}

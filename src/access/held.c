@@ -1,0 +1,64 @@
+#include "access/held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/mqtt_packet.h"
+
+#define BYTES    2048 /* more than a paced device has open; beyond it all goes at once */
+#define TOGETHER 64   /* bytes of packets: sixteen PUBACKs */
+
+struct held {
+    size_t at, len; /* of bytes: where the oldest packet begins, and where the newest ends */
+    size_t turn;    /* what is before this has its turn */
+    uint8_t bytes[BYTES];
+};
+
+bool held_add(struct held **h, const void *packet, size_t len)
+{
+    if (!*h) {
+        if (!(*h = malloc(sizeof(**h))))
+            return false;
+        (*h)->at = (*h)->len = (*h)->turn = 0;
+    }
+    if (len > BYTES - (*h)->len)
+        return false;
+    memcpy((*h)->bytes + (*h)->len, packet, len);
+    (*h)->len += len;
+    return true;
+}
+
+const uint8_t *held_all(const struct held *h, size_t *len)
+{
+    *len = h->len - h->at;
+    return h->bytes + h->at;
+}
+
+const uint8_t *held_next(const struct held *h, size_t *len)
+{
+    const uint8_t *all = held_all(h, len);
+    struct mqtt_head head;
+
+    if (*len <= TOGETHER && mqtt_read_head(all, *len, &head) == MQTT_HEAD_WHOLE)
+        *len = head.size + head.body;
+    return all;
+}
+
+void held_gone(struct held **h, size_t len)
+{
+    (*h)->at += len;
+    if ((*h)->at < (*h)->len)
+        return;
+    free(*h);
+    *h = NULL;
+}
+
+void held_give_turn(struct held *h)
+{
+    h->turn = h->len;
+}
+
+bool held_has_turn(const struct held *h)
+{
+    return h->at < h->turn;
+}

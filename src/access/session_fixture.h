@@ -1,0 +1,51 @@
+#ifndef MUSTER_ACCESS_SESSION_FIXTURE_H
+#define MUSTER_ACCESS_SESSION_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "access/access.h"
+#include "access/fake_commit.h"
+
+/* Sessions over a real loop and real sockets, before a committer that does what the test says. What
+ * must not come yet is proved by what has come instead: a PINGRESP, asked for later, and first. */
+
+extern struct access *fixture_access;
+
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+/* --- a client ---------------------------------------------------------------------------------*/
+
+enum { PATIENCE_S = 10 };
+
+int open_client(void);
+void say(int fd, const void *bytes, size_t len);
+void hear(int fd, const void *expected, size_t len);
+void hear_the_end(int fd);
+/* Opens a client and hears the CONNACK of 3.1 or 3.1.1. */
+int log_in(const void *connect, size_t len);
+
+#define SAY(fd, literal) say(fd, literal, sizeof(literal) - 1)
+#define HEAR(fd, literal) hear(fd, literal, sizeof(literal) - 1)
+#define LOG_IN(literal) log_in(literal, sizeof(literal) - 1)
+
+#define PING "\xc0\0"
+#define PONG "\xd0\0"
+#define CONNECT_311(did) "\x10\x2e\0\4MQTT\4\xc2\0\0" "\0\2id" "\0\x16" did "\0\6secret"
+#define CONNECT_31(did) "\x10\x30\0\6MQIsdp\3\xc2\0\0" "\0\2id" "\0\x16" did "\0\6secret"
+#define CONNECT_5(did) "\x10\x2f\0\4MQTT\5\xc2\0\0" "\0" "\0\2id" "\0\x16" did "\0\6secret"
+#define WILL_311(did) "\x10\x56\0\4MQTT\4\xc6\0\0" "\0\2id" "\0\x1e" "dev2app/" did "\0\6farewl" \
+                      "\0\x16" did "\0\6secret"
+
+/* A report of three bytes. */
+#define REPORT_1(did, id, text) "\x32\x25\0\x1e" "dev2app/" did "\0" id text
+#define REPORT_2(did, id, text) "\x34\x25\0\x1e" "dev2app/" did "\0" id text
+#define REPORT_0(did, text) "\x30\x23\0\x1e" "dev2app/" did text
+
+#endif
