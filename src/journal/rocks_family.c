@@ -28,11 +28,11 @@ bool day_of_name(const char *name, int32_t *day)
 
 size_t day_lower_bound(const struct journal *j, int32_t day)
 {
-    size_t i = 0;
+    size_t i = j->day_count;
 
-    /* A handful of days, and the caller wants the latest most of the time. */
-    for (i = j->day_count; i > 0 && j->days[i - 1].day >= day; i--)
-        ;
+    /* A handful of days, and mostly it is one of the last. */
+    while (i > 0 && j->days[i - 1].day >= day)
+        i--;
     return i;
 }
 

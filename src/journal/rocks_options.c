@@ -28,7 +28,8 @@ static void set_database(rocksdb_options_t *o)
     rocksdb_options_set_max_total_wal_size(o, 256 * MIB);
     /* All memtables together, however many days there are. */
     rocksdb_options_set_db_write_buffer_size(o, 64 * MIB);
-    rocksdb_options_set_max_background_jobs(o, 2);
+    /* One flush and two mergings: a small one must not wait for that of a large day. */
+    rocksdb_options_set_max_background_jobs(o, 3);
     rocksdb_options_set_max_open_files(o, 512);
     rocksdb_options_set_bytes_per_sync(o, MIB);
     rocksdb_options_set_max_manifest_file_size(o, 16 * MIB);
@@ -68,6 +69,11 @@ static void set_universal(rocksdb_options_t *o)
 
     rocksdb_options_set_compaction_style(o, rocksdb_universal_compaction);
     rocksdb_options_set_level0_file_num_compaction_trigger(o, 8);
+    /* Tables that wait for it cost readers time; holding commits back would cost acknowledgements. */
+    rocksdb_options_set_level0_slowdown_writes_trigger(o, 100);
+    rocksdb_options_set_level0_stop_writes_trigger(o, 200);
+    rocksdb_options_set_soft_pending_compaction_bytes_limit(o, 0);
+    rocksdb_options_set_hard_pending_compaction_bytes_limit(o, 0);
     rocksdb_options_set_universal_compaction_options(o, u);
     rocksdb_universal_compaction_options_destroy(u);
 }
