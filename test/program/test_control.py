@@ -213,7 +213,8 @@ def test_the_bytes_that_a_client_in_the_field_sends(worlds):
 WHOLE = [frame(0x0090, b"\1\1\1"), frame(0x0090, b""), frame(0x0090, bytes(200)), frame(0x0093, b"\1\1\1", sn=7),
          b"\0\0\0\3\4\x7f\0\x90\1"]
 NOT_WHOLE = [frame(0x0091, b"\1"), frame(0x0094, b"", sn=7), frame(0x0090, b"\1\1")[:-1], frame(0x0090, b"\1") + b"\0",
-             b"\0\0\0\4" + frame(0x0090, b"\1")[4:], b"\0\0\0\3", b"\0\0\0\3\3\0\0", frame(0x0093, b""), b"\0\0\0\3\x80\x80\x80\x80\1"]
+             b"\0\0\0\4" + frame(0x0090, b"\1")[4:], b"\0\0\0\3", b"\0\0\0\3\3\0\0", frame(0x0093, b""),
+             b"\0\0\0\3\x80\x80\x80\x80\1"]
 
 
 @pytest.mark.parametrize("bytes_", WHOLE, ids=lambda b: b.hex()[:30])

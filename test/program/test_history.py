@@ -287,6 +287,48 @@ def test_logs_survive_a_kill_row_for_row(make_server):
         assert pages(told, call, limit=7, sort="desc") == told.rows[call][::-1]
 
 
+def test_the_end_that_a_crash_left_out_is_a_row_like_any_other(make_server):
+    server = make_server()
+    world = World(server)
+    device = world.device(level=4)
+    for _ in range(3):
+        device.disconnect()
+        device = world.device(level=4, registered=(device.did, device.passcode))
+    wait_until(lambda: world.get(f"devices/{device.did}/online").json["meta"]["total"] == 7)
+    server.kill()
+    server.start()
+    rows = world.get(f"devices/{device.did}/online", sort="asc").json["objects"]
+    assert [row["type"] for row in rows][1::2] == ["dev_offline"] * 4
+    assert [row["payload"]["reason"] for row in rows[1::2]] == ["mqtt_disconnect"] * 3 + ["offline_exception"]
+    for sort, expected in (("asc", rows), ("desc", rows[::-1])):
+        for limit in range(1, 10):
+            for skip in range(0, 10):
+                page = world.get(f"devices/{device.did}/online", sort=sort, limit=limit, skip=skip).json
+                assert (page["objects"], page["meta"]["total"]) == (expected[skip:skip + limit], 8), (sort, limit, skip)
+    before_it = int(rows[-1]["timestamp"]) - 1
+    assert world.get(f"devices/{device.did}/online", end_ts=before_it).json["meta"]["total"] == len(
+        [row for row in rows if int(row["timestamp"]) <= before_it])
+
+
+def test_a_long_log_is_read_page_by_page(make_server):
+    world = World(make_server("--device-messages", "0", "--device-bytes", "0"))
+    device = world.device(level=4)
+    for number in range(2500):
+        device.publish(f"dev2app/{device.did}", status_report(on_timing=number % 25, off_timing=number // 25 % 25,
+                                                              set_temp=16 + number // 625))
+    device.report(frame(0x0091), qos=1)
+    numbers, skip = [], 0
+    while skip < 2500:
+        page = world.get(f"devices/{device.did}/data", sort="asc", limit=1000, skip=skip).json
+        assert page["meta"]["total"] == 2500
+        numbers += [row["attrs"]["on_timing"] + 25 * row["attrs"]["off_timing"] + 625 * (row["attrs"]["set_temp"] - 16)
+                    for row in page["objects"]]
+        skip += len(page["objects"])
+    assert numbers == list(range(2500))
+    last = world.get(f"devices/{device.did}/cmd", limit=1).json
+    assert last["meta"]["total"] == 2501 and last["objects"][0]["payload"] == frame(0x0091).hex()
+
+
 # --- reading -----------------------------------------------------------------------------------------------------
 
 def last_attrs(world, device, p0):

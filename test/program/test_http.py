@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import time
 
 import pytest
@@ -96,6 +97,25 @@ def test_a_caller_that_sends_no_more_still_gets_its_answers(connection):
     connection.sock.shutdown(socket.SHUT_WR)
     assert all(is_healthy(connection.answer()) for _ in range(3))
     connection.expect_closed()
+
+
+def test_callers_that_go_away_meanwhile_do_no_harm(world):
+    device = world.device(mac="m", level=4)
+    device.report(REPORT, qos=1)
+    head = f"HTTP/1.1\r\nHost: x\r\nAuthorization: token {world.token}\r\n"
+    body = json.dumps({"raw": [1]})
+    requests = (f"GET {world.path('devices/search', limit=1000)} {head}\r\n"
+                f"GET {world.path(f'devices/{device.did}/data')} {head}\r\n"
+                f"POST {world.path(f'devices/{device.did}/control')} {head}Content-Length: {len(body)}\r\n\r\n{body}") * 5
+    for number in range(60):
+        c = Connection(world.server.http).send(requests)
+        if number % 3:
+            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if number % 2:
+            c.answer()
+        c.close()
+    with Connection(world.server.http) as c:
+        assert is_healthy(c.send(HEALTH).answer())
 
 
 def test_an_answer_has_a_date_and_a_length(connection):

@@ -37,8 +37,8 @@ class Fleet:
         return {"mac": f"mac{number:03}", "did": "".join(chance.choices(DID_LETTERS, k=22)), "passcode": f"pass{number}",
                 "created_at": 1505789918 + chance.randrange(30) * 1000, "is_disabled": chance.random() < 0.15,
                 "country": country, "region": region or None, "city": city,
-                **self.invent_coordinates(chance, country is not None), "is_online": False, "is_faulty": False, "is_alert": False, "reported": 0, "logged_in": False,
-                "groups": set(), "users": set()}
+                **self.invent_coordinates(chance, country is not None), "is_online": False, "is_faulty": False,
+                "is_alert": False, "reported": 0, "logged_in": False, "groups": set(), "users": set()}
 
     def invent_coordinates(self, chance, placed):
         if not placed or chance.random() < 0.2:
@@ -320,7 +320,8 @@ def test_what_is_mistyped_or_out_of_range_is_5002(fleet, filters):
 
 @pytest.mark.parametrize("query", ["city=%zz", "city=%", "city=%e4%b8", "limit=%"])
 def test_a_broken_escape_is_refused(fleet, query):
-    answer = request(fleet.world.server.http, "GET", f"{fleet.world.path('devices/search')}?{query}", headers=fleet.world.headers)
+    answer = request(fleet.world.server.http, "GET", f"{fleet.world.path('devices/search')}?{query}",
+                     headers=fleet.world.headers)
     assert answer.error in ((400, 5002), (400, 400))
 
 
