@@ -1,8 +1,11 @@
 #ifndef MUSTER_FLEET_CONTROL_REQUEST_H
 #define MUSTER_FLEET_CONTROL_REQUEST_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/err.h"
-#include "net/loop.h"
 
 /* "Send to session": how the enterprise side reaches a device without knowing where its session
  * lives. Access implements it for the sessions of this process; in a cluster it will ask the node
@@ -20,8 +23,7 @@ struct control_request {
      * does not listen. MU_E_FULL, MU_E_IO: it was written, but the log could not be. */
     void (*done)(struct control_request *req, enum mu_err err);
 
-    struct mail mail;                 /* the carrier's own from here on */
-    struct control_request *next;
+    struct control_request *next;     /* the carrier's own from here on */
     int64_t due_ms;
 };
 

@@ -43,8 +43,7 @@ struct server {
     struct calendar *calendar;
     struct tls_context *tls;
     struct loop *loops[LOOPS_MAX];
-    unsigned loop_count;
-    bool loops_running;
+    unsigned loop_count, loops_started;
     struct workers *workers;
     struct listener *listeners[LISTENER_COUNT];
     struct net_address addresses[LISTENER_COUNT];
@@ -305,9 +304,8 @@ static enum mu_err start(struct server *s)
         || (err = local_serve(&s->local, s->data.path, local_commands, sizeof(local_commands) / sizeof(local_commands[0]),
                               s, s->why, sizeof(s->why))) != MU_OK)
         return err;
-    s->loops_running = true;
-    for (unsigned i = 0; i < s->loop_count; i++)
-        if ((err = loop_start(s->loops[i])) != MU_OK)
+    for (; s->loops_started < s->loop_count; s->loops_started++)
+        if ((err = loop_start(s->loops[s->loops_started])) != MU_OK)
             return err;
     return MU_OK;
 }
@@ -362,13 +360,12 @@ static void run(struct server *s, const sigset_t *signals)
 static void stop(struct server *s)
 {
     local_stop(s->local);
-    if (s->loops_running) {
+    if (s->loops_started && s->loops_started == s->loop_count)
         access_shutdown(s->access, END_EXCEPTION);
-        for (unsigned i = 0; i < s->loop_count; i++)
-            loop_stop(s->loops[i]);
-        for (unsigned i = 0; i < s->loop_count; i++)
-            loop_join(s->loops[i]);
-    }
+    for (unsigned i = 0; i < s->loops_started; i++)
+        loop_stop(s->loops[i]);
+    for (unsigned i = 0; i < s->loops_started; i++)
+        loop_join(s->loops[i]);
     for (int i = 0; i < LISTENER_COUNT; i++)
         if (s->listeners[i])
             listener_close(s->listeners[i]);
