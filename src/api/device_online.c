@@ -100,66 +100,29 @@ static enum mu_err write_session(void *rows, const struct journal_session *s)
  * committer writes the end when the device logs in again, and until then it is made up here, as the
  * committer would, from the start that the login happened in: one more record, the newest. */
 
-struct last_session {
-    int64_t newest_us;              /* the device's newest record */
-    bool decided, open;
-    struct journal_session login;   /* if open: the session that is, or was when its start crashed */
-};
-
-/* Newest first. The end of a session that was taken over may come after the login that did it. */
-static enum mu_err find_open(void *out, const struct journal_session *s)
-{
-    struct last_session *last = out;
-
-    if (last->newest_us == 0)
-        last->newest_us = s->ts_us;
-    if (last->decided || (s->end && s->reason == END_FORCE))
-        return MU_OK;
-    last->decided = true;
-    last->open = !s->end;
-    last->login = *s;
-    return MU_OK;
-}
-
-static enum mu_err keep_time(void *out, const struct journal_message *m)
-{
-    *(int64_t *)out = m->ts_us;
-    return MU_OK;
-}
-
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
 
-/* *out is the missing end; its ts_us is 0 if none is missing. */
-static enum mu_err find_missing_end(const struct api_call *call, struct journal_session *out)
+/* Its ts_us is 0 if none is missing. */
+static struct journal_session missing_end(const struct api_call *call)
 {
     const struct log_args *args = call->args;
-    struct journal_window newest = { .to_us = INT64_MAX, .newest_first = true, .limit = 8 };
+    const struct fleet_device *d = &args->device;
     struct journal *journal = call->api->parts.journal;
-    struct last_session last = { .newest_us = 0 };
-    int64_t message_us = 0;
-    uint64_t total;
-    enum mu_err err;
 
-    out->ts_us = 0;
-    err = journal_sessions(journal, args->device.no, &newest, find_open, &last, &total);
-    if (err != MU_OK || !last.open || last.login.boot == journal_boot(journal).number)
-        return err;
-    newest.limit = 1;
-    err = journal_messages(journal, args->device.no, &newest, keep_time, &message_us, &total);
-    if (err != MU_OK)
-        return err;
-    int64_t end_us = later(journal_boot_alive_us(journal, last.login.boot), message_us);
-    end_us = later(end_us, last.newest_us + 1);
-    *out = (struct journal_session){
+    if (!d->open_boot || d->open_boot == journal_boot(journal).number)
+        return (struct journal_session){ .ts_us = 0 };
+    int64_t end_us = later(journal_boot_alive_us(journal, d->open_boot), d->last_message_us);
+    end_us = later(end_us, d->last_session_us + 1);
+    int64_t duration = end_us / 1000000 - d->online_latest;
+    return (struct journal_session){
         .ts_us = end_us,
         .end = true,
-        .duration = (uint32_t)(end_us / 1000000 - last.login.ts_us / 1000000),
+        .duration = duration > 0 ? (uint32_t)duration : 0,
         .reason = END_EXCEPTION,
     };
-    return MU_OK;
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */
@@ -171,6 +134,9 @@ static enum mu_err write_records(const struct api_call *call, const struct journ
     struct journal_window w = args->window;
     bool in_window = missing->ts_us >= w.from_us && missing->ts_us <= w.to_us;
 
+    /* As it was when the end was missing: a login may be writing it down now. */
+    if (in_window)
+        w.to_us = args->device.last_session_us;
     if (in_window && w.newest_first) {
         /* It comes before all others: on the page, or among what is skipped. */
         if (w.skip > 0) {
@@ -193,16 +159,14 @@ static enum mu_err write_records(const struct api_call *call, const struct journ
 static enum api_error online(struct api_call *call)
 {
     const struct log_args *args = call->args;
-    struct journal_session missing;
+    struct journal_session missing = missing_end(call);
     uint64_t total = 0;
     struct buf rows;
     enum api_error error;
 
     buf_init(&rows, PAGE_ROWS_MAX);
     struct json_out j = json_out_to(&rows);
-    enum mu_err err = find_missing_end(call, &missing);
-    if (err == MU_OK)
-        err = write_records(call, &missing, &j, &total);
+    enum mu_err err = write_records(call, &missing, &j, &total);
     if (err != MU_OK && rows.err == MU_OK)
         error = api_store_failed(call, API_JOURNAL_FAILED, "read session records", err);
     else

@@ -75,6 +75,8 @@ struct fleet_device {
     bool is_disabled, is_online, is_faulty, is_alert;
     bool is_placed;            /* the operator has said where it is, or it has been located */
     int64_t created_at, activated_at, online_latest, last_report; /* Unix seconds; 0 = never */
+    int64_t last_message_us, last_session_us; /* of its newest records */
+    uint64_t open_boot;        /* the start that has, or left, its session open; 0 = none is */
     struct place place;
     bool has_coordinates;
     double longitude, latitude;

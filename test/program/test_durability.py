@@ -5,15 +5,16 @@ import os
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import threading
 import time
 
 import pytest
 
-from mqtt import Closed, Device, frame
+from mqtt import Closed, Device, connect_packet, frame
 from server import PATIENCE, Server, wait_until
-from world import World
+from world import World, request
 
 ROUNDS = 20
 DEVICES = 6
@@ -183,7 +184,37 @@ def test_a_crash_ends_open_sessions_as_offline_exception(make_server):
     assert (login["type"], end["type"], end["payload"]["reason"]) == ("dev_online", "dev_offline", "offline_exception")
     assert login["timestamp"] <= end["timestamp"] <= time.time()
     # The next login finds the same record, now written down.
-    world.device(registered=(device.did, "123456"), level=4)
+    device = world.device(registered=(device.did, "123456"), level=4)
     again = wait_until(lambda: (a := world.get(f"devices/{device.did}/online").json)["meta"]["total"] != 2 and a)
     assert again["meta"]["total"] == 3 and again["objects"][1:] == [end, login]
     assert again["objects"][0]["type"] == "dev_online"
+
+
+def thread_states(pid):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat") as f:
+            yield f.read().rpartition(")")[2].split()[0]
+
+
+def test_a_crash_after_a_takeover_ends_the_session_that_took_over(make_server):
+    """The first session ends by itself in the moment in which it is taken over: its end comes after the
+    second one's login, and is no end of that."""
+    server = make_server("--threads", "1")
+    world = World(server)
+    first = world.device(level=4)
+    second = Device(server.mqtt, first.did, "123456", world.product_key, 4)
+    wait_until(lambda: b"muster_mqtt_connections 2" in request(server.ops, "GET", "/metrics").body)
+    server.process.send_signal(signal.SIGSTOP) # so that the loop finds both, in this order
+    wait_until(lambda: all(state == "T" for state in thread_states(server.process.pid)))
+    second.send(connect_packet(first.did, "123456", 4))
+    first.disconnect()
+    server.process.send_signal(signal.SIGCONT)
+    assert second.receive() == (0x20, b"\0\0")
+    second.report(numbered_report(1), qos=1)
+    server.kill()
+    server.start()
+    log = world.get(f"devices/{first.did}/online", sort="asc").json
+    assert [(r["type"], r["payload"].get("reason")) for r in log["objects"]] == [
+        ("dev_online", None), ("dev_re_online", None), ("dev_offline", "mqtt_disconnect"),
+        ("dev_offline", "offline_exception")]
+    assert log["meta"]["total"] == 4
