@@ -261,7 +261,7 @@ def test_the_fleets_size_is_known_again_after_a_kill(make_server):
     server.kill()
     server.start()
     page = read(server)
-    assert (page.get("fleet_devices"), page.get("fleet_products"), page.get("fleet_tokens"), page.get("fleet_online")) == (1, 1, 1, 0)
+    assert [page.get(f"fleet_{name}") for name in ("devices", "products", "tokens", "online")] == [1, 1, 1, 0]
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ def test_no_value_of_a_request_becomes_a_label(world):
 def test_a_broken_request_is_counted(world, before):
     with Connection(world.server.http) as c:
         assert c.send("GET / HTTP/1.1\r\n\r\n").answer().status == 400
-    page = wait_until(lambda: (page := read(world.server)).sum("http_requests_total") > before.sum("http_requests_total") and page)
+    page = wait_until(lambda: (p := read(world.server)).sum("http_requests_total") > before.sum("http_requests_total") and p)
     assert page.sum("http_requests_total") - before.sum("http_requests_total") == 1
 
 

@@ -293,7 +293,8 @@ def failures(world, other):
     foreign, did = other.register()[0], world.register()[0]
     search, control = f"{PRODUCT}/devices/search", f"{PRODUCT}/devices/{{did}}/control"
     yield "post", f"{PRODUCT}/access_token", request(world.server.http, "POST", world.path("access_token"), "{")
-    for wrong in ({"enterprise_id": None}, {"enterprise_id": hex_id()}, {"enterprise_secret": hex_id()}, {"product_secret": hex_id()}):
+    for wrong in ({"enterprise_id": None}, {"enterprise_id": hex_id()}, {"enterprise_secret": hex_id()},
+                  {"product_secret": hex_id()}):
         yield "post", f"{PRODUCT}/access_token", world.take_token(**wrong)
     yield "get", search, request(world.server.http, "GET", world.path("devices/search"))
     yield "get", search, request(world.server.http, "GET", world.path("devices/search"), headers=other.headers)
