@@ -1,5 +1,7 @@
 /* muster apply: hands a file to the running server, or applies it to a directory at rest. */
 
+#include "ops/apply_command.h"
+
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -16,24 +18,34 @@ static struct setting apply_settings[] = {
     { 0 },
 };
 
+int apply_content(struct registry *reg, struct str json, struct buf *report)
+{
+    enum mu_err err = apply_json(reg, json, clock_wall_s(), report);
+
+    if (err == MU_OK)
+        return 0;
+    buf_printf(report, "muster apply: nothing was changed: %s\n", mu_err_text(err));
+    return err == MU_E_SYNTAX || err == MU_E_VALUE ? 2 : 1;
+}
+
 static int apply_here(const char *dir, struct str json, struct buf *report)
 {
     struct data_dir data;
     struct registry *reg = NULL;
     char why[512];
-    enum mu_err err = data_dir_open(&data, dir, why, sizeof(why));
+    int status = 1;
 
-    if (err != MU_OK) {
+    if (data_dir_open(&data, dir, why, sizeof(why)) != MU_OK) {
         buf_printf(report, "muster apply: %s\n", why);
-        return 1;
+        return status;
     }
-    if ((err = registry_open(&reg, dir, why, sizeof(why))) != MU_OK)
+    if (registry_open(&reg, dir, why, sizeof(why)) != MU_OK)
         buf_printf(report, "muster apply: %s\n", why);
-    else if ((err = apply_json(reg, json, clock_wall_s(), report)) != MU_OK)
-        buf_printf(report, "muster apply: nothing was changed: %s\n", mu_err_text(err));
+    else
+        status = apply_content(reg, json, report);
     registry_close(reg);
     data_dir_close(&data);
-    return err == MU_OK ? 0 : err == MU_E_SYNTAX || err == MU_E_VALUE ? 2 : 1;
+    return status;
 }
 
 int command_apply(int argc, char **argv)

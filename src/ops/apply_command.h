@@ -1,0 +1,12 @@
+#ifndef MUSTER_OPS_APPLY_COMMAND_H
+#define MUSTER_OPS_APPLY_COMMAND_H
+
+#include "base/text.h"
+#include "registry/registry.h"
+
+/* Applies a file's content to an open registry; report gets what the operator is told. Returns the
+ * exit status of `muster apply`: 0 applied, 2 mistakes in the file, 1 anything else; nothing of the
+ * file was taken unless it is 0. Not on a loop. */
+int apply_content(struct registry *reg, struct str json, struct buf *report);
+
+#endif
