@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "ops/commands.h"
 #include "ops/data_dir.h"

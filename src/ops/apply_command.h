@@ -1,6 +1,7 @@
 #ifndef MUSTER_OPS_APPLY_COMMAND_H
 #define MUSTER_OPS_APPLY_COMMAND_H
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "registry/registry.h"
 
