@@ -19,7 +19,7 @@ def content_of(file, product_key):
     return {**json.loads(file.read_text(encoding="utf-8")), "product_key": product_key}
 
 
-@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+@pytest.fixture(params=FILES, ids=lambda file: getattr(file, "stem", "absent"))
 def product(request, shared_server):
     """(world, definition) of a real product."""
     world = World(shared_server, datapoint=None)
