@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "api/call.h"
+#include "api/partial.h"
 
 /* 设备组管理: the groups of a product's devices (contract, endpoint 12). */
 
@@ -290,74 +290,30 @@ ROUTE(update_group, PUT, "/v1/products/{product_key}/device_groups/{gid}", TOKEN
 static enum api_error update_check(struct api_call *call)
 {
     const struct update_args *args = call->args;
-    const json_t *mac;
-    size_t i;
 
-    if (!json_is_array(args->macs))
-        return api_refuse(call, API_FORM_INVALID, "macs: not an array");
-    if (json_array_size(args->macs) > MACS_MAX)
-        return api_refuse(call, API_FORM_INVALID, "macs: more than %d", MACS_MAX);
-    json_array_foreach(args->macs, i, mac) {
-        if (!json_is_string(mac))
-            return api_refuse(call, API_FORM_INVALID, "macs[%zu]: not a text", i);
-    }
-    return API_OK;
-}
-
-/* The macs, each once. */
-static size_t take_macs(const json_t *macs, const char **out)
-{
-    json_t *seen = json_object();
-    size_t count = 0, i;
-    const json_t *mac;
-
-    json_array_foreach(macs, i, mac) {
-        const char *text = json_string_value(mac);
-        if (json_object_get(seen, text))
-            continue;
-        json_object_set_new(seen, text, json_true());
-        out[count++] = text;
-    }
-    json_decref(seen);
-    return count;
-}
-
-static void write_macs(struct json_out *j, const char *key, const struct group_assignment *a, bool done)
-{
-    json_key(j, key);
-    json_array_begin(j);
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->done[i] == done)
-            json_text(j, a->macs[i]);
-    }
-    json_array_end(j);
+    return partial_check(call, "macs", args->macs, MACS_MAX);
 }
 
 static enum api_error update_group(struct api_call *call)
 {
     const struct update_args *args = call->args;
-    const char *macs[MACS_MAX];
-    bool done[MACS_MAX];
-    struct group_assignment a = {
-        .product = call->product->no, .group = args->group, .action = (enum group_action)args->action,
-        .reassign = args->reassign == YES, .macs = macs, .done = done,
-        .count = take_macs(args->macs, macs),
-    };
-    enum mu_err err = registry_assign_group(call->api->parts.registry, &a);
+    struct partial macs;
     enum api_error error;
 
+    if (!partial_read(call, args->macs, &macs))
+        return API_INTERNAL;
+    struct group_assignment a = {
+        .product = call->product->no, .group = args->group, .action = (enum group_action)args->action,
+        .reassign = args->reassign == YES, .macs = macs.items, .done = macs.done, .count = macs.count,
+    };
+    enum mu_err err = registry_assign_group(call->api->parts.registry, &a);
     if (err == MU_E_NOT_FOUND)
         return API_GROUP_UNKNOWN;
     if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "change a group", err);
-    if ((error = follow(call)) != API_OK)
-        return error;
-    struct json_out j = api_answer(call, 200);
-    json_object_begin(&j);
-    write_macs(&j, "failed", &a, false);
-    write_macs(&j, "success", &a, true);
-    json_object_end(&j);
-    return API_OK;
+    if ((error = follow(call)) == API_OK)
+        partial_answer(call, 200, &macs);
+    return error;
 }
 
 const struct api_chapter group_chapter = {

@@ -64,6 +64,16 @@ MU_MUST_USE enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, 
 /* The group that a mac's registrations are in, 0 if none. */
 MU_MUST_USE enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac,
                                         uint32_t *group);
+/* The binding of a user and a device that holds now; a device's owner's; a device's longest-standing. */
+MU_MUST_USE enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device,
+                                       struct binding_row *out);
+MU_MUST_USE enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device,
+                                         struct binding_row *out);
+MU_MUST_USE enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device,
+                                          struct binding_row *out);
+/* When a user was bound to a device of a product for the first time, which is kept for ever. */
+MU_MUST_USE enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user,
+                                       int64_t *since);
 /* What is directly in a group. */
 MU_MUST_USE enum mu_err tx_group_holds(struct registry_tx *tx, uint32_t group, bool *groups,
                                        bool *devices);
@@ -92,6 +102,12 @@ MU_MUST_USE enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row
 MU_MUST_USE enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row);
 MU_MUST_USE enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row);
 MU_MUST_USE enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row);
+
+/* A binding begins; MU_E_EXISTS if the two are bound already. It ends, and stays as what was; it
+ * becomes its device's owner's. MU_E_NOT_FOUND: it has ended, or there is no such binding. */
+MU_MUST_USE enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row);
+MU_MUST_USE enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until);
+MU_MUST_USE enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no);
 
 /* MU_E_NOT_FOUND; MU_E_EXISTS if a group or a device is in it. */
 MU_MUST_USE enum mu_err tx_delete_group(struct registry_tx *tx, uint32_t no);
@@ -167,6 +183,28 @@ struct group_assignment {
     size_t count;
 };
 MU_MUST_USE enum mu_err registry_assign_group(struct registry *reg, struct group_assignment *a);
+
+/* --- bindings: the rules of the enterprise's calls (contract, endpoint 13) ------------------------
+ * The first user of a device is its owner; when he leaves, the one that has been bound longest is.
+ *
+ * appid, uid  an app of the enterprise, and a user of that app
+ * done        a flag per device: it is bound to the user now, or (unbinding) it was. False for an
+ *             unknown device, one of another product, and to be unbound one that is not bound to him
+ *
+ * Many devices are done in several transactions: after a failure some may be changed. */
+enum binding_action { BINDING_BIND, BINDING_UNBIND };
+struct binding_change {
+    enum binding_action action;
+    uint32_t enterprise, product;
+    const char *appid, *uid;
+    int64_t now_s;
+    const char *const *dids;
+    bool *done;
+    size_t count;
+};
+enum binding_outcome { BINDING_CHANGED, BINDING_APP_UNKNOWN, BINDING_USER_UNKNOWN };
+MU_MUST_USE enum mu_err registry_change_bindings(struct registry *reg, const struct binding_change *c,
+                                                 enum binding_outcome *out);
 
 /* Those with expires_at <= now_s. */
 MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s,

@@ -97,7 +97,8 @@ ROUTES = {("post", f"{PRODUCT}/access_token"), ("get", f"{PRODUCT}/datapoint"), 
           ("get", f"{PRODUCT}/devices/{{did}}/cmd"), ("get", f"{PRODUCT}/devices/{{did}}/data"),
           ("get", f"{PRODUCT}/device_groups"), ("post", f"{PRODUCT}/device_groups"),
           ("get", f"{PRODUCT}/device_groups/{{gid}}"), ("put", f"{PRODUCT}/device_groups/{{gid}}"),
-          ("delete", f"{PRODUCT}/device_groups/{{gid}}")}
+          ("delete", f"{PRODUCT}/device_groups/{{gid}}"), ("post", f"{PRODUCT}/devices/bindings"),
+          ("delete", f"{PRODUCT}/devices/bindings")}
 
 # Which fields the objects of OpenAPI 3.1 may have, and which they must.
 OBJECTS = {
@@ -279,6 +280,14 @@ def check_nothing_undeclared(document, schema, value, where):
             check_nothing_undeclared(document, schema["items"], item, where)
 
 
+def app_user(world, did):
+    """What binds a device to a new user."""
+    appid, uid = hex_id(), hex_id()
+    world.server.apply({"apps": [{"appid": appid, "name": "App", "product_keys": [world.product_key]}],
+                        "users": [{"uid": uid, "appid": appid}]})
+    return {"appid": appid, "uid": uid, "dids": [did]}
+
+
 def test_successes_are_as_declared(document, world):
     device = world.device(mac="m", level=4)
     world.import_devices({"mac": "placed", "city": "Guangzhou", "longitude": 113.28, "latitude": 23.12})
@@ -297,6 +306,9 @@ def test_successes_are_as_declared(document, world):
                                ("DELETE", group, None)):
         declared = f"{PRODUCT}/{path}".replace(root.json["gid"], "{gid}")
         check_answer(document, method.lower(), declared, world.call(method, path, body))
+    user = app_user(world, device.did)
+    for method in ("POST", "DELETE"):
+        check_answer(document, method.lower(), f"{PRODUCT}/devices/bindings", world.call(method, "devices/bindings", user))
     for call in ("online", "cmd", "data"):
         answer = world.get(f"devices/{device.did}/{call}")
         assert answer.json["objects"]
@@ -333,6 +345,10 @@ def failures(world, other):
         yield "delete", f"{groups}/{{gid}}", world.call("DELETE", f"device_groups/{gid}")
         yield "put", f"{groups}/{{gid}}", world.call("PUT", f"device_groups/{gid}", {"macs": []})
     yield "get", f"{groups}/{{gid}}", world.get("device_groups/x")
+    for wrong in ({"dids": 1}, {"appid": "x"}, {"uid": "x"}):
+        for method in ("POST", "DELETE"):
+            yield method.lower(), f"{PRODUCT}/devices/bindings", world.call(
+                method, "devices/bindings", {**app_user(world, did), **wrong})
     world.configure_product(remote_control=False, datapoint=None)
     yield "post", control, world.control(did, raw=[1])
     yield "get", f"{PRODUCT}/datapoint", world.get("datapoint")
