@@ -134,6 +134,12 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
                         .tag = tag }, payload, len);
 }
 
+void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
+{
+    (void)c;
+    add((struct event){ .kind = EVENT_PASS, .sink = sink, .owner = owner, .tag = tag }, NULL, 0);
+}
+
 /* --- the fleet --------------------------------------------------------------------------------*/
 
 bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)

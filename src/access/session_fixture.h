@@ -47,5 +47,8 @@ int log_in(const void *connect, size_t len);
 #define REPORT_1(did, id, text) "\x32\x25\0\x1e" "dev2app/" did "\0" id text
 #define REPORT_2(did, id, text) "\x34\x25\0\x1e" "dev2app/" did "\0" id text
 #define REPORT_0(did, text) "\x30\x23\0\x1e" "dev2app/" did text
+/* Three bytes that are asked of the server. */
+#define REQUEST_1(id, text) "\x32\x12\0\x0b" "cli2ser_req" "\0" id text
+#define REQUEST_2(id, text) "\x34\x12\0\x0b" "cli2ser_req" "\0" id text
 
 #endif

@@ -89,6 +89,10 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
 void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                         uint32_t device, const struct journal_versions *versions);
 
+/* Nothing to keep: done() comes in its turn, behind what was handed over before, whatever became of
+ * that. Its error can only be MU_E_NOMEM. */
+void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag);
+
 /* --- what people configure ------------------------------------------------------------------- */
 /* Call after a registry write: returns when the fleet shows it, so that a caller reads his own
  * writes. Blocks (a commit's time); not on a loop. */
