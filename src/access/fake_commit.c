@@ -6,7 +6,7 @@
 
 #include "registry/registry.h"
 
-enum { EVENTS_MAX = 1024, WAIT_S = 10 };
+enum { EVENTS_MAX = 8192, WAIT_S = 10 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER;

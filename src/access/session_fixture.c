@@ -42,15 +42,27 @@ int fixture_teardown(void **state)
 
 /* --- a client ---------------------------------------------------------------------------------*/
 
-int open_client(void)
+static int open_with_buffer(int bytes)
 {
     struct timeval patience = { .tv_sec = PATIENCE_S };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     assert_true(fd >= 0);
+    if (bytes)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     assert_int_equal(connect(fd, (const struct sockaddr *)&address.sa, address.len), 0);
     return fd;
+}
+
+int open_client(void)
+{
+    return open_with_buffer(0);
+}
+
+int open_narrow_client(void)
+{
+    return open_with_buffer(4096);
 }
 
 void say(int fd, const void *bytes, size_t len)

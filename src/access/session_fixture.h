@@ -25,6 +25,8 @@ int fixture_teardown(void **state);
 enum { PATIENCE_S = 10 };
 
 int open_client(void);
+/* One whose kernel takes little while it does not read. */
+int open_narrow_client(void);
 void say(int fd, const void *bytes, size_t len);
 void hear(int fd, const void *expected, size_t len);
 void hear_the_end(int fd);
