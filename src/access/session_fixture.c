@@ -12,11 +12,10 @@ struct access *fixture_access;
 static struct listener *listener;
 static struct net_address address;
 
-int fixture_setup(void **state)
+static int set_up(uint32_t packet_max)
 {
-    (void)state;
     char why[200];
-    struct access_options options = { .loops = &loop, .loop_count = 1, .mqtt_packet_max = 1024 };
+    struct access_options options = { .loops = &loop, .loop_count = 1, .mqtt_packet_max = packet_max };
 
     log_set_level(LOG_ERROR);
     fake_reset();
@@ -26,6 +25,18 @@ int fixture_setup(void **state)
                       sizeof(why)) != MU_OK)
         return -1;
     return loop_start(loop) == MU_OK ? 0 : -1;
+}
+
+int fixture_setup(void **state)
+{
+    (void)state;
+    return set_up(1024);
+}
+
+int fixture_setup_without_limits(void **state)
+{
+    (void)state;
+    return set_up(0);
 }
 
 int fixture_teardown(void **state)

@@ -17,6 +17,7 @@
 extern struct access *fixture_access;
 
 int fixture_setup(void **state);
+int fixture_setup_without_limits(void **state);
 int fixture_teardown(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 

@@ -88,6 +88,31 @@ static void an_error_of_the_disk_is_no_full_disk(void **state)
     fake_journal_fail(j, MU_OK);
 }
 
+static void a_message_too_large_for_the_journal_is_refused_alone(void **state)
+{
+    (void)state;
+    static const uint8_t huge[LIMIT_MQTT_PACKET + 1];
+    struct committer_figures figures;
+
+    fake_journal_hold(j);
+    report_state(1, T0, 0, 0, 0, 0);
+    fake_journal_wait_held(j);
+    report_state(2, T0, 0, 0, 0, 0);
+    report(3, T0, huge, sizeof(huge));
+    report_state(3, T0, 0, 0, 0, 0);
+    fake_journal_release(j);
+    wait_told(&sink, 4);
+    assert_int_equal(sink.told[1].err, MU_OK);
+    assert_int_equal(sink.told[2].err, MU_E_LIMIT);
+    assert_int_equal(sink.told[3].err, MU_OK);
+    committer_get_figures(c, &figures);
+    assert_int_equal(figures.messages, 3);
+    assert_int_equal(figures.commit_failures, 0);
+    stop();
+    assert_int_equal(records()->messages.count, 3);
+    assert_int_equal(message(2).number, 1); /* of its device */
+}
+
 static void what_only_passes_comes_in_its_turn_and_cannot_fail(void **state)
 {
     (void)state;
@@ -146,6 +171,7 @@ int main(void)
         COMMITTER_TEST(on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept),
         COMMITTER_TEST(a_full_disk_that_has_room_again_is_noticed_by_itself),
         COMMITTER_TEST(an_error_of_the_disk_is_no_full_disk),
+        COMMITTER_TEST(a_message_too_large_for_the_journal_is_refused_alone),
         COMMITTER_TEST(what_only_passes_comes_in_its_turn_and_cannot_fail),
         COMMITTER_TEST(what_waits_is_committed_before_the_committer_ends),
         COMMITTER_TEST(kept_logins_and_ends_get_a_last_try_at_the_end),
