@@ -5,7 +5,7 @@ import select
 import socket
 import struct
 
-from mqtt import frame
+from mqtt import Device, frame
 from rawhttp import Connection
 from server import wait_until
 from world import World, request
@@ -65,3 +65,12 @@ def test_bodies_that_never_end_are_kept_up_to_a_limit_and_nobody_else_pays(make_
         stranger.close()
     # A large one has room again: it is complete, and wrong.
     wait_until(lambda: request(server.http, "POST", "/dev/devices", bytes(mib)).status == 400)
+
+
+def test_a_passcode_in_the_place_of_the_did_is_not_logged(make_server):
+    server = make_server("--log-level", "debug")
+    world = World(server)
+    did, passcode = world.register(passcode="pass-of-the-wrong-field")
+    assert Device(server.mqtt, passcode, did, world.product_key, level=4).connect() == 4
+    wait_until(lambda: "login_refused" in server.log_text())
+    assert passcode not in server.log_text()
