@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/log.h"
 #include "fleet/fleet_internal.h"
 
 /* How the fleet changes: rows of the registry, states of the journal, committed batches. */
@@ -243,8 +242,7 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
             change.faulty = datapoint_state_faulty(d->plan, s->image);
             change.alert = datapoint_state_alert(d->plan, s->image);
         } else {
-            log_event(LOG_WARN, "state_unusable", "device=%u definition=%u bytes=%zu", device,
-                      s->definition, s->image_len);
+            f->unusable_states++;
         }
     }
     fleet_apply_begin(f);
