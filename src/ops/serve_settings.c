@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "base/limits.h"
+
 static struct setting list[] = {
     { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
       .help = "the data directory (required); created if it is missing, mode 0700" },
@@ -39,7 +41,7 @@ static struct setting list[] = {
       .help = "the MQTT address told to devices; default: the host they asked for and the port of "
               "--mqtt" },
     { .name = "mqtt-packet-max", .kind = SETTING_COUNT, .metavar = "BYTES", .standard = "65536",
-      .min = 1024, .max = 1048576,
+      .min = 1024, .max = LIMIT_MQTT_PACKET,
       .help = "the largest MQTT packet taken" },
     { .name = "mqtt-connections-max", .kind = SETTING_COUNT, .metavar = "N", .standard = "1000000",
       .min = 1, .max = 16000000,
