@@ -264,8 +264,9 @@ void *committer_run(void *committer)
     roll(c);
     while (take(c)) {
         follow(c);
-        commit_waiting(c, false);
+        /* Before the commit: what comes right after the clock has stepped finds its day. */
         roll(c);
+        commit_waiting(c, false);
     }
     commit_waiting(c, true);
     if (c->retry.len)
