@@ -14,6 +14,7 @@ static const char *const fixed_names[FIXED_FAMILIES] = {
     [FAMILY_STATE] = "state",
     [FAMILY_VERSIONS] = "versions",
     [FAMILY_ACTIVITY] = "activity",
+    [FAMILY_EVENTS] = "events",
 };
 
 bool rocks_has_room(const struct journal *j, uint64_t bytes)
