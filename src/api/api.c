@@ -17,7 +17,7 @@ enum { BODY_ON_LOOP = 16 * 1024 };
 
 const struct api_chapter *const api_chapters[] = {
     &token_chapter, &product_chapter, &device_chapter, &device_search_chapter, &control_chapter,
-    &device_online_chapter, &device_log_chapter, &openapi_chapter, NULL,
+    &device_online_chapter, &device_log_chapter, &group_chapter, &binding_chapter, &openapi_chapter, NULL,
 };
 
 static bool before(struct http_exchange *ex)
@@ -56,7 +56,8 @@ static enum api_error read_request(struct api_call *call, json_t **body)
         if (!call->args)
             return API_INTERNAL;
     }
-    if (params_in_body(route) && (error = body_read(call, body)) != API_OK)
+    bool empty = route->body_optional && call->ex->req.body.len == 0;
+    if (params_in_body(route) && !empty && (error = body_read(call, body)) != API_OK)
         return error;
     return params_read(call, *body);
 }

@@ -46,6 +46,10 @@ static void write_schema_members(struct json_out *j, const struct param *p)
             write_int(j, "default", p->fallback);
         break;
     case PARAM_FLAG:
+        if (p->in == IN_BODY) {
+            write_text(j, "type", "boolean");
+            break;
+        }
         write_text(j, "type", "integer");
         write_raw(j, "enum", "[0,1]");
         break;
@@ -133,7 +137,7 @@ void openapi_write_body(struct json_out *j, const struct api_route *route, enum 
 {
     json_key(j, "requestBody");
     json_object_begin(j);
-    write_raw(j, "required", "true");
+    write_raw(j, "required", route->body_optional ? "false" : "true");
     json_key(j, "content");
     json_object_begin(j);
     json_key(j, "application/json");
@@ -153,6 +157,7 @@ void openapi_write_body(struct json_out *j, const struct api_route *route, enum 
 static const char *const type_names[] = {
     [FIELD_TEXT] = "string",  [FIELD_INT] = "integer",   [FIELD_NUMBER] = "number",
     [FIELD_BOOL] = "boolean", [FIELD_OBJECT] = "object", [FIELD_ARRAY] = "array",
+    [FIELD_TEXTS] = "array",
 };
 
 static void write_object_members(struct json_out *j, const struct field *fields, enum lang lang);
@@ -176,6 +181,8 @@ static void write_field(struct json_out *j, const struct field *f, enum lang lan
         write_text(j, "type", "object");
         write_object_members(j, f->fields, lang);
         json_object_end(j);
+    } else if (f->type == FIELD_TEXTS) {
+        write_raw(j, "items", "{\"type\":\"string\"}");
     } else if (f->fields) {
         write_object_members(j, f->fields, lang);
     }
@@ -206,6 +213,10 @@ static void write_object_schema(struct json_out *j, const struct field *fields, 
 
 void openapi_write_answer_schema(struct json_out *j, const struct api_route *route, enum lang lang)
 {
+    if (route->answer_schema) {
+        json_raw(j, str_of(route->answer_schema));
+        return;
+    }
     if (!route->paged) {
         write_object_schema(j, route->fields, lang);
         return;
@@ -247,6 +258,10 @@ static void write_object_example(struct json_out *j, const struct field *fields)
 
 void openapi_write_answer_example(struct json_out *j, const struct api_route *route)
 {
+    if (route->answer_example) {
+        json_raw(j, str_of(route->answer_example));
+        return;
+    }
     if (!route->paged) {
         write_object_example(j, route->fields);
         return;

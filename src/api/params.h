@@ -7,7 +7,7 @@
  * of checks"): each parameter by itself (5002, the detail names it), what they say together
  * (route->check), then the objects that they name (5301, 5302, 5206, 5201).
  *
- * body is the request's JSON object, NULL if no parameter is in one. */
+ * body is the request's JSON object, NULL if there is none. */
 MU_MUST_USE enum api_error params_read(struct api_call *call, const json_t *body);
 
 /* True if one of the route's parameters is in a body. */

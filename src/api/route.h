@@ -90,7 +90,11 @@ struct param {
       "kYkSE2xspYjocBhaUHdM5k" }
 
 /* --- what it is answered --------------------------------------------------------------------------*/
-enum field_type { FIELD_TEXT, FIELD_INT, FIELD_NUMBER, FIELD_BOOL, FIELD_OBJECT, FIELD_ARRAY };
+enum field_type {
+    FIELD_TEXT, FIELD_INT, FIELD_NUMBER, FIELD_BOOL, FIELD_OBJECT,
+    FIELD_ARRAY, /* of objects */
+    FIELD_TEXTS, /* an array of texts */
+};
 
 struct field {
     const char *name;           /* NULL ends a list */
@@ -122,10 +126,13 @@ struct api_route {
     size_t param_count;
     size_t args_size;           /* of call->args */
     const char *body_example;   /* JSON text */
+    bool body_optional;         /* an empty body is one without fields */
 
     int status;                 /* of success; 0 = 200 */
     const struct field *fields; /* of the answer, or of its rows; NULL = {} */
     bool paged;                 /* {meta, objects: [rows]} */
+    /* Of an answer that fields cannot describe, in their place: a JSON schema and an example. */
+    const char *answer_schema, *answer_example;
     const enum api_error *errors; /* other than follow from auth and params; ended by API_OK */
 
     struct words summary;
@@ -152,7 +159,8 @@ struct api_chapter {
 #define ROUTES(...) .routes = (const struct api_route *const[]){ __VA_ARGS__, NULL }
 
 extern const struct api_chapter token_chapter, product_chapter, device_chapter, device_search_chapter,
-    control_chapter, device_online_chapter, device_log_chapter, openapi_chapter;
+    control_chapter, device_online_chapter, device_log_chapter, group_chapter,
+    binding_chapter, openapi_chapter;
 
 /* All of them, in the document's order, ended by NULL. */
 extern const struct api_chapter *const api_chapters[];

@@ -33,7 +33,8 @@ struct log_args {
     PAGE_PARAMS(struct log_args)
 
 /* What from start to end (-1 = not given) means at a moment: *from_us and *to_us, both included; the
- * end with its whole second. NULL, or a sentence that says what is wrong. */
+ * end with its whole second, and if that is now with all that follows. NULL, or a sentence that says
+ * what is wrong. */
 const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_t *from_us,
                            int64_t *to_us);
 

@@ -175,8 +175,8 @@ static void show(struct batch *b, const struct pending *p)
     if (p->has_image) {
         const uint8_t *image = b->images.data + p->image;
         const uint8_t *old = fleet_image(b->fleet, p->device, &old_len);
-        /* Most reports repeat what is known. */
-        if (!old || old_len != p->image_len || memcmp(old, image, old_len) != 0) {
+        /* Most reports repeat what is known. The same bytes under another definition do not. */
+        if (p->redefined || !old || old_len != p->image_len || memcmp(old, image, old_len) != 0) {
             change.image = image;
             change.image_len = p->image_len;
             change.faulty = datapoint_state_faulty(p->plan, image);

@@ -14,6 +14,7 @@ struct pending {
     uint32_t versions;          /* 1 + its index in `versions`; 0 = untouched */
     bool changed;               /* progress or image; false: only looked at */
     bool has_image;             /* a copy of the image is in `images` */
+    bool redefined;             /* it is written under another definition than the fleet's */
     size_t image, image_len;
     const struct datapoint_plan *plan; /* of that image */
     const struct fleet_product *product;

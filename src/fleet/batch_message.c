@@ -62,6 +62,7 @@ static enum mu_err decode(struct batch *b, struct pending *p, const struct fleet
         return err;
     }
     p->has_image = true;
+    p->redefined |= !known;
     p->image = at;
     p->image_len = len;
     p->plan = d->plan;

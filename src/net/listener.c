@@ -1,11 +1,13 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -13,6 +15,10 @@
 /* Accepting more at once would keep the living connections waiting. */
 #define ACCEPT_BATCH 64
 #define PAUSE_MS 1000
+
+/* Descriptors that connections leave to the rest of the program: a journal whose next file cannot be
+ * opened keeps nothing. It holds 512 tables open at most. */
+#define SPARE_FDS 640
 
 struct listener_socket {
     struct loop_fd io;
@@ -25,6 +31,7 @@ struct listener {
     listener_accept accept;
     void *ctx;
     struct tls_context *tls;
+    int fd_end;         /* connections have descriptors below it */
     unsigned count;
     struct listener_socket socket[];
 };
@@ -64,6 +71,11 @@ static void accept_ready(struct loop_fd *io, uint32_t events)
         struct sockaddr_storage peer;
         socklen_t len = sizeof(peer);
         int fd = accept4(io->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= l->fd_end) { /* the kernel gives out the lowest one that is free */
+            close(fd);
+            pause_accepting(s, EMFILE);
+            return;
+        }
         if (fd >= 0) {
             l->accept(l->ctx, s->loop, fd, l->tls, (const struct sockaddr *)&peer);
             continue;
@@ -129,6 +141,16 @@ static enum mu_err add_socket(struct listener *l, struct loop *loop, struct net_
     return loop_fd_add(loop, &s->io, EPOLLIN);
 }
 
+static int find_fd_end(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    rlim_t spare = limit.rlim_cur / 4;
+    return (int)(limit.rlim_cur - (spare < SPARE_FDS ? spare : SPARE_FDS));
+}
+
 enum mu_err listener_open(struct listener **out, struct net_address *address,
                           struct loop *const *loops, unsigned loop_count, struct tls_context *tls,
                           listener_accept accept, void *ctx, char *why, size_t why_size)
@@ -145,6 +167,7 @@ enum mu_err listener_open(struct listener **out, struct net_address *address,
     l->accept = accept;
     l->ctx = ctx;
     l->tls = tls;
+    l->fd_end = find_fd_end();
 
     if (net_address_port(address) && !is_free(address))
         goto out;

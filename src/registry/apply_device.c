@@ -232,6 +232,9 @@ enum mu_err apply_device(const struct entry *e)
         return apply_see(e, row.no);
     }
     *(created ? &e->tally->created : &e->tally->updated) += 1;
+    /* A group holds macs: another registration of one belongs to it, too. */
+    if (created && (err = tx_group_of_mac(e->apply->tx, row.product, row.mac, &row.group)) != MU_OK)
+        return err;
     if ((err = tx_put_device(e->apply->tx, &row)) == MU_E_EXISTS)
         return tell_conflict(e, &row);
     return err == MU_OK ? apply_see(e, row.no) : err;

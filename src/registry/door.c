@@ -47,10 +47,13 @@ static enum mu_err create(struct registry_tx *tx, const struct registering *r)
 {
     enum mu_err err;
     struct device_row *device = &r->out->device;
+    uint32_t group;
 
-    if ((err = disable_enabled_one(tx, r)) != MU_OK)
+    if ((err = disable_enabled_one(tx, r)) != MU_OK ||
+        (err = tx_group_of_mac(tx, r->product, r->mac, &group)) != MU_OK)
         return err;
     memset(device, 0, sizeof(*device));
+    device->group = group;
     device->product = r->product;
     did_new(device->did);
     if (!str_copy(device->mac, sizeof(device->mac), str_of(r->mac)) ||

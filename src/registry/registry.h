@@ -54,7 +54,29 @@ MU_MUST_USE enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t produc
                                          struct device_row *out);
 MU_MUST_USE enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac,
                                               const char *passcode, struct device_row *out);
+/* All registrations of a mac, the oldest first; *devices is malloc'ed (NULL if there are none). */
+MU_MUST_USE enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac,
+                                          uint32_t **devices, size_t *count);
 MU_MUST_USE enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out);
+MU_MUST_USE enum mu_err tx_group_by_no(struct registry_tx *tx, uint32_t no, struct group_row *out);
+/* The group of a product that has no parent; the oldest, should there be more. */
+MU_MUST_USE enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group_row *out);
+/* The group that a mac's registrations are in, 0 if none. */
+MU_MUST_USE enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac,
+                                        uint32_t *group);
+/* The binding of a user and a device that holds now; a device's owner's; a device's longest-standing. */
+MU_MUST_USE enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device,
+                                       struct binding_row *out);
+MU_MUST_USE enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device,
+                                         struct binding_row *out);
+MU_MUST_USE enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device,
+                                          struct binding_row *out);
+/* When a user was bound to a device of a product for the first time, which is kept for ever. */
+MU_MUST_USE enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user,
+                                       int64_t *since);
+/* What is directly in a group. */
+MU_MUST_USE enum mu_err tx_group_holds(struct registry_tx *tx, uint32_t group, bool *groups,
+                                       bool *devices);
 /* The enterprise a product is associated with, 0 if none. */
 MU_MUST_USE enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product,
                                               uint32_t *enterprise);
@@ -80,6 +102,15 @@ MU_MUST_USE enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row
 MU_MUST_USE enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row);
 MU_MUST_USE enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row);
 MU_MUST_USE enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row);
+
+/* A binding begins; MU_E_EXISTS if the two are bound already. It ends, and stays as what was; it
+ * becomes its device's owner's. MU_E_NOT_FOUND: it has ended, or there is no such binding. */
+MU_MUST_USE enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row);
+MU_MUST_USE enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until);
+MU_MUST_USE enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no);
+
+/* MU_E_NOT_FOUND; MU_E_EXISTS if a group or a device is in it. */
+MU_MUST_USE enum mu_err tx_delete_group(struct registry_tx *tx, uint32_t no);
 
 /* Adds a version of a product's definition and puts it in force; json is in the normal form that
  * GET datapoint answers. The same text as the version in force adds nothing. */
@@ -123,6 +154,58 @@ MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t de
                                                const struct place *place, bool has_coordinates,
                                                double longitude, double latitude);
 
+/* --- device groups: the rules of the enterprise's calls (contract, endpoint 12) -------------------
+ * A product's groups are one tree. What is in a group is a mac: all of its registrations are, and one
+ * that it makes later. */
+
+/* A child of the group `parent`, or the root if that is NULL. MU_E_EXISTS: there is a root already;
+ * MU_E_NOT_FOUND: no such parent; MU_E_REFUSED: it is of another product. */
+MU_MUST_USE enum mu_err registry_add_group(struct registry *reg, uint32_t product, const char *parent,
+                                           char gid[ID_HEX_LEN + 1]);
+/* What keeps a group from being deleted; groups are told before devices. */
+enum group_delete_outcome { GROUP_DELETED, GROUP_GONE, GROUP_HAS_GROUPS, GROUP_HAS_DEVICES };
+MU_MUST_USE enum mu_err registry_delete_group(struct registry *reg, uint32_t group,
+                                              enum group_delete_outcome *out);
+/* Puts macs into a group, or takes them out of it.
+ *
+ * reassign  also those that are in another group
+ * done      a flag per mac: it is in the group now, or (taking out) it was. False for an unknown mac,
+ *           for one that is in another group, and to be taken out for one that is not in this group
+ *
+ * MU_E_NOT_FOUND: there is no such group (any more). */
+enum group_action { GROUP_ASSIGN, GROUP_UNASSIGN };
+struct group_assignment {
+    uint32_t product, group;
+    enum group_action action;
+    bool reassign;
+    const char *const *macs;
+    bool *done;
+    size_t count;
+};
+MU_MUST_USE enum mu_err registry_assign_group(struct registry *reg, struct group_assignment *a);
+
+/* --- bindings: the rules of the enterprise's calls (contract, endpoint 13) ------------------------
+ * The first user of a device is its owner; when he leaves, the one that has been bound longest is.
+ *
+ * appid, uid  an app of the enterprise, and a user of that app
+ * done        a flag per device: it is bound to the user now, or (unbinding) it was. False for an
+ *             unknown device, one of another product, and to be unbound one that is not bound to him
+ *
+ * Many devices are done in several transactions: after a failure some may be changed. */
+enum binding_action { BINDING_BIND, BINDING_UNBIND };
+struct binding_change {
+    enum binding_action action;
+    uint32_t enterprise, product;
+    const char *appid, *uid;
+    int64_t now_s;
+    const char *const *dids;
+    bool *done;
+    size_t count;
+};
+enum binding_outcome { BINDING_CHANGED, BINDING_APP_UNKNOWN, BINDING_USER_UNKNOWN };
+MU_MUST_USE enum mu_err registry_change_bindings(struct registry *reg, const struct binding_change *c,
+                                                 enum binding_outcome *out);
+
 /* Those with expires_at <= now_s. */
 MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s,
                                                        uint32_t *deleted);
@@ -156,6 +239,15 @@ MU_MUST_USE enum mu_err registry_visit_changes(struct registry *reg, const struc
                                                uint64_t *seq);
 
 /* --- queries --------------------------------------------------------------------------------------*/
+/* The groups of a product in the order of their numbers; *groups is malloc'ed (NULL if there are
+ * none). */
+MU_MUST_USE enum mu_err registry_product_groups(struct registry *reg, uint32_t product,
+                                                struct group_row **groups, size_t *count);
+/* Each mac that is directly in a group, once, in the order of their bytes; an error of fn ends the
+ * visit and is returned. MU_E_NOT_FOUND: there is no such group (any more). */
+MU_MUST_USE enum mu_err registry_visit_group_macs(struct registry *reg, uint32_t group,
+                                                  enum mu_err (*fn)(void *ctx, struct str mac),
+                                                  void *ctx);
 /* The devices of a product that are bound to a user now; MU_E_NOT_FOUND for an unknown uid. *devices
  * is malloc'ed. */
 MU_MUST_USE enum mu_err registry_devices_of_user(struct registry *reg, uint32_t product, const char *uid,

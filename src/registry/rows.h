@@ -106,6 +106,14 @@ struct group_row {
     char gid[ID_HEX_LEN + 1];
 };
 
+/* A device and a user from one moment to another. */
+struct binding_row {
+    uint32_t no;
+    uint32_t device, user, app;
+    bool is_owner;
+    int64_t since;             /* Unix seconds */
+};
+
 struct association_row { uint32_t enterprise, product; };
 
 struct definition_row {

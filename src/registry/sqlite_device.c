@@ -1,4 +1,4 @@
-/* Devices and their groups. */
+/* Devices. */
 #include "registry/sqlite_registry.h"
 
 void row_device(struct db_row *row, struct device_row *out)
@@ -68,6 +68,13 @@ enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, cons
                       DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), out);
 }
 
+enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac,
+                              uint32_t **devices, size_t *count)
+{
+    return db_numbers(tx->db, "SELECT no FROM device WHERE product = ?1 AND mac = ?2 ORDER BY no",
+                      DB_VALUES(db_int(product), db_text(mac)), devices, count);
+}
+
 enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row)
 {
     enum mu_err err;
@@ -91,59 +98,4 @@ enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row)
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_DEVICE, row->no, 0);
-}
-
-/* --- groups ---------------------------------------------------------------------------------------*/
-
-void row_group(struct db_row *row, struct group_row *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->no = row_no(row);
-    out->product = row_no(row);
-    out->parent = row_no(row);
-    row_text(row, out->gid, sizeof(out->gid));
-}
-
-enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out)
-{
-    enum mu_err err;
-    struct db_row row = { 0 };
-
-    if ((err = db_query(tx->db, "SELECT " GROUP_COLUMNS " FROM device_group g WHERE g.gid = ?1",
-                        DB_VALUES(db_text(gid)), &row.statement)) != MU_OK ||
-        (err = db_next(tx->db, row.statement)) != MU_OK)
-        return err;
-    row_group(&row, out);
-    sqlite3_reset(row.statement);
-    return MU_OK;
-}
-
-/* A circle would hang in the air: the feed walks the tree from its roots. */
-static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
-{
-    enum mu_err err;
-    int64_t circle;
-
-    if ((err = db_int_of(db, "WITH RECURSIVE up (no) AS (SELECT ?2 UNION "
-                         "SELECT g.parent FROM up JOIN device_group g ON g.no = up.no) "
-                         "SELECT count(*) FROM up WHERE no = ?1",
-                         DB_VALUES(db_int(row->no), db_int(row->parent)), &circle)) != MU_OK)
-        return err;
-    return circle ? MU_E_VALUE : MU_OK;
-}
-
-enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
-{
-    enum mu_err err;
-
-    if (row->no && (err = check_no_circle(tx->db, row)) != MU_OK)
-        return err;
-    err = db_run(tx->db, row->no
-                 ? "UPDATE device_group SET product = ?2, parent = ?3, gid = ?4 WHERE no = ?1"
-                 : "INSERT INTO device_group (no, product, parent, gid) VALUES (?1, ?2, ?3, ?4)",
-                 DB_VALUES(db_ref(row->no), db_int(row->product), db_ref(row->parent),
-                           db_text(row->gid)));
-    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
-        return err;
-    return feed_add(tx->db, FEED_GROUP, row->no, 0);
 }

@@ -12,7 +12,8 @@
  *   sqlite_schema.c    the tables and how an older file gets them
  *   sqlite_registry.c  the registry: one connection that writes, a pool of those that read
  *   sqlite_write.c     many writers, one commit
- *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c   rows
+ *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c, sqlite_group.c,
+ *   sqlite_binding.c   rows
  *   sqlite_feed.c      everything, and what has changed
  *
  * Every row's number is an AUTOINCREMENT, so that none is given twice. A text that is not set is
@@ -22,7 +23,7 @@
 
 /* Prepared statements are kept for the life of the connection and found by the address of their
  * text, which therefore is a literal. */
-enum { DB_STATEMENTS_MAX = 96 };
+enum { DB_STATEMENTS_MAX = 160 };
 
 struct db {
     sqlite3 *handle;

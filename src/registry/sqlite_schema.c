@@ -143,6 +143,25 @@ static const char *const steps[] = {
     "  other INTEGER NOT NULL,"
     "  hash BLOB"
     ") STRICT;",
+
+    /* What stays of bindings: since when a user knows a product, and to how many of its devices he is
+     * bound now, so that the users of a product are counted without a look at its bindings. */
+    "CREATE TABLE product_user ("
+    "  product INTEGER NOT NULL REFERENCES product,"
+    "  user INTEGER NOT NULL REFERENCES user,"
+    "  first_bound INTEGER NOT NULL,"
+    "  devices INTEGER NOT NULL,"
+    "  PRIMARY KEY (product, user)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX product_user_bound ON product_user (product, user) WHERE devices > 0;"
+    "INSERT INTO product_user SELECT d.product, b.user, min(b.since), sum(b.until IS NULL) "
+    "FROM binding b JOIN device d ON d.no = b.device GROUP BY d.product, b.user;"
+
+    /* By what users and devices are searched; most have none of these. */
+    "CREATE INDEX user_username ON user (username) WHERE username <> '';"
+    "CREATE INDEX user_phone ON user (phone) WHERE phone <> '';"
+    "CREATE INDEX user_email ON user (email) WHERE email <> '';"
+    "CREATE INDEX device_sn ON device (product, device_sn) WHERE device_sn <> '';",
 };
 
 enum { PRESENT_VERSION = sizeof(steps) / sizeof(*steps) };

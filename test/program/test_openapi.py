@@ -38,6 +38,8 @@ def check_value(document, schema, value, where):
             assert value >= said if key == "minimum" else value <= said, where
         elif key in ("minProperties", "maxProperties") and isinstance(value, dict):
             assert len(value) >= said if key == "minProperties" else len(value) <= said, where
+        elif key == "maxItems" and isinstance(value, list):
+            assert len(value) <= said, where
         elif key == "allOf":
             for part in said:
                 check_value(document, part, value, where)
@@ -47,8 +49,8 @@ def check_value(document, schema, value, where):
             assert key in KEYWORDS, f"{where}: the keyword {key}"
 
 
-KEYWORDS = {"type", "properties", "required", "items", "enum", "minimum", "maximum", "minProperties", "maxProperties", "allOf",
-            "oneOf", "description", "default", "examples"}
+KEYWORDS = {"type", "properties", "required", "items", "enum", "minimum", "maximum", "minProperties", "maxProperties",
+            "maxItems", "allOf", "oneOf", "description", "default", "examples"}
 
 
 def matches(document, schema, value):
@@ -92,7 +94,11 @@ PRODUCT = "/v1/products/{product_key}"
 ROUTES = {("post", f"{PRODUCT}/access_token"), ("get", f"{PRODUCT}/datapoint"), ("get", f"{PRODUCT}/devices"),
           ("get", f"{PRODUCT}/device_detail"), ("get", f"{PRODUCT}/devices/search"),
           ("post", f"{PRODUCT}/devices/{{did}}/control"), ("get", f"{PRODUCT}/devices/{{did}}/online"),
-          ("get", f"{PRODUCT}/devices/{{did}}/cmd"), ("get", f"{PRODUCT}/devices/{{did}}/data")}
+          ("get", f"{PRODUCT}/devices/{{did}}/cmd"), ("get", f"{PRODUCT}/devices/{{did}}/data"),
+          ("get", f"{PRODUCT}/device_groups"), ("post", f"{PRODUCT}/device_groups"),
+          ("get", f"{PRODUCT}/device_groups/{{gid}}"), ("put", f"{PRODUCT}/device_groups/{{gid}}"),
+          ("delete", f"{PRODUCT}/device_groups/{{gid}}"), ("post", f"{PRODUCT}/devices/bindings"),
+          ("delete", f"{PRODUCT}/devices/bindings")}
 
 # Which fields the objects of OpenAPI 3.1 may have, and which they must.
 OBJECTS = {
@@ -182,7 +188,8 @@ def test_every_path_that_is_there_is_served(document, shared_server):
         concrete = re.sub(r"\{\w+\}", "x", path)
         answer = request(shared_server.http, method.upper(), concrete, "{}" if method != "get" else None)
         assert answer.status in (200, 400) and (answer.status == 200 or answer.json["error_code"] != 400), path
-        assert request(shared_server.http, "PUT", concrete).error == (405, 405)
+        unused = next(other for other in ("put", "post", "get") if other not in document["paths"][path])
+        assert request(shared_server.http, unused.upper(), concrete).error == (405, 405)
 
 
 def test_security_is_declared_where_a_token_is_needed(document):
@@ -273,6 +280,14 @@ def check_nothing_undeclared(document, schema, value, where):
             check_nothing_undeclared(document, schema["items"], item, where)
 
 
+def app_user(world, did):
+    """What binds a device to a new user."""
+    appid, uid = hex_id(), hex_id()
+    world.server.apply({"apps": [{"appid": appid, "name": "App", "product_keys": [world.product_key]}],
+                        "users": [{"uid": uid, "appid": appid}]})
+    return {"appid": appid, "uid": uid, "dids": [did]}
+
+
 def test_successes_are_as_declared(document, world):
     device = world.device(mac="m", level=4)
     world.import_devices({"mac": "placed", "city": "Guangzhou", "longitude": 113.28, "latitude": 23.12})
@@ -283,6 +298,17 @@ def test_successes_are_as_declared(document, world):
     for path, parameters in (("datapoint", {}), ("devices", {"mac": "m"}), ("device_detail", {"mac": "m"}),
                              ("devices/search", {"limit": 1}), ("devices/search", {})):
         check_answer(document, "get", f"{PRODUCT}/{path}", world.get(path, **parameters))
+    root = world.call("POST", "device_groups")
+    check_answer(document, "post", f"{PRODUCT}/device_groups", root)
+    group = f"device_groups/{root.json['gid']}"
+    for method, path, body in (("GET", "device_groups", None), ("PUT", group, {"action": "assign", "macs": ["m"]}),
+                               ("GET", group, None), ("PUT", group, {"action": "unassign", "macs": ["m"]}),
+                               ("DELETE", group, None)):
+        declared = f"{PRODUCT}/{path}".replace(root.json["gid"], "{gid}")
+        check_answer(document, method.lower(), declared, world.call(method, path, body))
+    user = app_user(world, device.did)
+    for method in ("POST", "DELETE"):
+        check_answer(document, method.lower(), f"{PRODUCT}/devices/bindings", world.call(method, "devices/bindings", user))
     for call in ("online", "cmd", "data"):
         answer = world.get(f"devices/{device.did}/{call}")
         assert answer.json["objects"]
@@ -310,6 +336,19 @@ def failures(world, other):
                          (did, {"attrs": {"nothing": 1}}), (did, {"attrs": {"switch": 9}})):
         yield "post", control, world.control(device, **body)
     yield "post", control, world.call("POST", f"devices/{did}/control", "{")
+    groups, root = f"{PRODUCT}/device_groups", world.call("POST", "device_groups").json["gid"]
+    other_root = other.call("POST", "device_groups").json["gid"]
+    for wrong in ("[]", {}, {"parent_gid": 1}, {"parent_gid": "x"}, {"parent_gid": other_root}):
+        yield "post", groups, world.call("POST", "device_groups", wrong)
+    assert world.call("POST", "device_groups", {"parent_gid": root}).status == 201
+    for gid in ("x", other_root, root):
+        yield "delete", f"{groups}/{{gid}}", world.call("DELETE", f"device_groups/{gid}")
+        yield "put", f"{groups}/{{gid}}", world.call("PUT", f"device_groups/{gid}", {"macs": []})
+    yield "get", f"{groups}/{{gid}}", world.get("device_groups/x")
+    for wrong in ({"dids": 1}, {"appid": "x"}, {"uid": "x"}):
+        for method in ("POST", "DELETE"):
+            yield method.lower(), f"{PRODUCT}/devices/bindings", world.call(
+                method, "devices/bindings", {**app_user(world, did), **wrong})
     world.configure_product(remote_control=False, datapoint=None)
     yield "post", control, world.control(did, raw=[1])
     yield "get", f"{PRODUCT}/datapoint", world.get("datapoint")

@@ -46,40 +46,41 @@ class Fleet:
         return {"longitude": round(chance.uniform(-180, 180), 6), "latitude": round(chance.uniform(-90, 90), 6)}
 
     def add_groups_and_bindings(self, chance):
-        """The calls that make groups and bindings are not part of this program yet."""
-        self.groups = {name: hex_id() for name in ("root", "north", "south", "harbour", "empty", "foreign")}
-        parents = {"north": "root", "south": "root", "harbour": "south", "empty": "root"}
+        parents = {"root": None, "north": "root", "south": "root", "harbour": "south", "empty": "root"}
+        self.groups, other = {}, World(self.world.server)
+        for name, parent in parents.items():
+            self.groups[name] = self.create_group(self.world, self.groups.get(parent))
+        self.groups["foreign"] = self.create_group(other, None)
         self.users = {name: hex_id() for name in ("anna", "bert", "nobody")}
-        appid, other = hex_id(), World(self.world.server)
+        appid = hex_id()
         self.world.server.apply({
             "apps": [{"appid": appid, "name": "App", "product_keys": [self.world.product_key]}],
             "users": [{"uid": uid, "appid": appid} for uid in self.users.values()]})
-        self.world.server.stop()
-        with self.world.server.registry() as db:
-            def number(table, column, value):
-                return db.execute(f"SELECT no FROM {table} WHERE {column} = ?", (value,)).fetchone()[0]
+        for device in self.devices:
+            name = chance.choice([None, None, "root", "north", "south", "harbour"])
+            if name:
+                self.must("PUT", f"device_groups/{self.groups[name]}", {"action": "assign", "macs": [device["mac"]]})
+            while name:
+                device["groups"].add(self.groups[name])
+                name = parents[name]
+        for user in ("anna", "bert"):
+            bound = [device for device in self.devices if chance.random() < 0.2]
+            over = [device for device in bound if chance.random() < 0.4]
+            for method, devices in (("POST", bound), ("DELETE", over)):
+                self.must(method, "devices/bindings", {"uid": self.users[user], "appid": appid,
+                                                       "dids": [device["did"] for device in devices]})
+            for device in bound:
+                if device not in over:
+                    device["users"].add(self.users[user])
 
-            numbers = {}
-            for name, gid in self.groups.items():
-                product_key = (other if name == "foreign" else self.world).product_key
-                numbers[name] = db.execute("INSERT INTO device_group (product, parent, gid) VALUES (?, ?, ?)", (
-                    number("product", "product_key", product_key), numbers.get(parents.get(name)), gid)).lastrowid
-            for device in self.devices:
-                name = chance.choice([None, None, "root", "north", "south", "harbour"])
-                if name:
-                    db.execute("UPDATE device SET device_group = ? WHERE did = ?", (numbers[name], device["did"]))
-                while name:
-                    device["groups"].add(self.groups[name])
-                    name = parents.get(name)
-                for user in ("anna", "bert"):
-                    if chance.random() < 0.2:
-                        over = 1505900000 if chance.random() < 0.4 else None
-                        db.execute("INSERT INTO binding (device, user, app, is_owner, since, until) VALUES (?, ?, ?, 1, ?, ?)",
-                                   (number("device", "did", device["did"]), number("user", "uid", self.users[user]),
-                                    number("app", "appid", appid), 1505800000, over))
-                        if not over:
-                            device["users"].add(self.users[user])
-        self.world.server.start()
+    def create_group(self, world, parent):
+        answer = world.call("POST", "device_groups", {"parent_gid": parent})
+        assert answer.status == 201, answer.body
+        return answer.json["gid"]
+
+    def must(self, method, path, body):
+        answer = self.world.call(method, path, body)
+        assert answer.status in (200, 201) and answer.json["failed"] == [], answer.body
 
     def live(self, chance):
         enabled = [device for device in self.devices if not device["is_disabled"]]

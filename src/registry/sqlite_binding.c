@@ -1,0 +1,84 @@
+/* Bindings, and what is remembered of a user and a product. */
+#include "registry/sqlite_registry.h"
+
+static enum mu_err get_binding(struct db *db, const char *sql, const struct db_value *values,
+                               size_t count, struct binding_row *out)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
+        (err = db_next(db, row.statement)) != MU_OK)
+        return err;
+    memset(out, 0, sizeof(*out));
+    out->no = row_no(&row);
+    out->device = row_no(&row);
+    out->user = row_no(&row);
+    out->app = row_no(&row);
+    out->is_owner = row_int(&row) != 0;
+    out->since = row_int(&row);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+#define BOUND_NOW "SELECT no, device, user, app, is_owner, since FROM binding WHERE until IS NULL AND "
+
+enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device,
+                           struct binding_row *out)
+{
+    return get_binding(tx->db, BOUND_NOW "user = ?1 AND device = ?2",
+                       DB_VALUES(db_int(user), db_int(device)), out);
+}
+
+enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out)
+{
+    return get_binding(tx->db, BOUND_NOW "device = ?1 AND is_owner = 1 LIMIT 1",
+                       DB_VALUES(db_int(device)), out);
+}
+
+enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out)
+{
+    return get_binding(tx->db, BOUND_NOW "device = ?1 ORDER BY since, no LIMIT 1",
+                       DB_VALUES(db_int(device)), out);
+}
+
+enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
+{
+    enum mu_err err = db_run(tx->db, "INSERT INTO binding (device, user, app, is_owner, since) "
+                             "VALUES (?1, ?2, ?3, ?4, ?5)",
+                             DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->app),
+                                       db_int(row->is_owner), db_int(row->since)));
+
+    row->no = 0;
+    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
+        return err;
+    return db_run(tx->db, "INSERT INTO product_user (product, user, first_bound, devices) "
+                  "SELECT product, ?2, ?3, 1 FROM device WHERE no = ?1 ON CONFLICT DO UPDATE SET "
+                  "first_bound = min(first_bound, excluded.first_bound), devices = devices + 1",
+                  DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->since)));
+}
+
+enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until)
+{
+    enum mu_err err = db_run(tx->db, "UPDATE binding SET until = ?2 WHERE no = ?1 AND until IS NULL",
+                             DB_VALUES(db_int(no), db_int(until)));
+
+    if (err == MU_OK && sqlite3_changes(tx->db->handle) == 0)
+        return MU_E_NOT_FOUND;
+    if (err != MU_OK)
+        return err;
+    return db_run(tx->db, "UPDATE product_user SET devices = devices - 1 WHERE (product, user) = "
+                  "(SELECT d.product, b.user FROM binding b JOIN device d ON d.no = b.device "
+                  "WHERE b.no = ?1)", DB_VALUES(db_int(no)));
+}
+
+enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no)
+{
+    return db_run(tx->db, "UPDATE binding SET is_owner = 1 WHERE no = ?1", DB_VALUES(db_int(no)));
+}
+
+enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t *since)
+{
+    return db_int_of(tx->db, "SELECT first_bound FROM product_user WHERE product = ?1 AND user = ?2",
+                     DB_VALUES(db_int(product), db_int(user)), since);
+}

@@ -1,0 +1,197 @@
+/* Device groups: a tree per product. */
+#include "registry/sqlite_registry.h"
+
+#include <stdlib.h>
+
+void row_group(struct db_row *row, struct group_row *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->no = row_no(row);
+    out->product = row_no(row);
+    out->parent = row_no(row);
+    row_text(row, out->gid, sizeof(out->gid));
+}
+
+static enum mu_err get_group(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                             struct group_row *out)
+{
+    enum mu_err err;
+    struct db_row row = { 0 };
+
+    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
+        (err = db_next(db, row.statement)) != MU_OK)
+        return err;
+    row_group(&row, out);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+#define GROUP_WHERE "SELECT " GROUP_COLUMNS " FROM device_group g WHERE "
+
+enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out)
+{
+    return get_group(tx->db, GROUP_WHERE "g.gid = ?1", DB_VALUES(db_text(gid)), out);
+}
+
+enum mu_err tx_group_by_no(struct registry_tx *tx, uint32_t no, struct group_row *out)
+{
+    return get_group(tx->db, GROUP_WHERE "g.no = ?1", DB_VALUES(db_int(no)), out);
+}
+
+enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group_row *out)
+{
+    return get_group(tx->db, GROUP_WHERE "g.product = ?1 AND g.parent IS NULL ORDER BY g.no LIMIT 1",
+                     DB_VALUES(db_int(product)), out);
+}
+
+enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t *group)
+{
+    int64_t no = 0;
+    enum mu_err err = db_int_of(tx->db, "SELECT device_group FROM device WHERE product = ?1 "
+                                "AND mac = ?2 AND device_group IS NOT NULL ORDER BY no DESC LIMIT 1",
+                                DB_VALUES(db_int(product), db_text(mac)), &no);
+    *group = (uint32_t)no;
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err tx_group_holds(struct registry_tx *tx, uint32_t group, bool *groups, bool *devices)
+{
+    enum mu_err err;
+    int64_t some_groups, some_devices;
+
+    if ((err = db_int_of(tx->db, "SELECT EXISTS (SELECT 1 FROM device_group WHERE parent = ?1)",
+                         DB_VALUES(db_int(group)), &some_groups)) != MU_OK ||
+        (err = db_int_of(tx->db, "SELECT EXISTS (SELECT 1 FROM device WHERE device_group = ?1)",
+                         DB_VALUES(db_int(group)), &some_devices)) != MU_OK)
+        return err;
+    *groups = some_groups != 0;
+    *devices = some_devices != 0;
+    return MU_OK;
+}
+
+/* A circle would hang in the air: the feed walks the tree from its roots. */
+static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
+{
+    enum mu_err err;
+    int64_t circle;
+
+    if ((err = db_int_of(db, "WITH RECURSIVE up (no) AS (SELECT ?2 UNION "
+                         "SELECT g.parent FROM up JOIN device_group g ON g.no = up.no) "
+                         "SELECT count(*) FROM up WHERE no = ?1",
+                         DB_VALUES(db_int(row->no), db_int(row->parent)), &circle)) != MU_OK)
+        return err;
+    return circle ? MU_E_VALUE : MU_OK;
+}
+
+enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
+{
+    enum mu_err err;
+
+    if (row->no && (err = check_no_circle(tx->db, row)) != MU_OK)
+        return err;
+    err = db_run(tx->db, row->no
+                 ? "UPDATE device_group SET product = ?2, parent = ?3, gid = ?4 WHERE no = ?1"
+                 : "INSERT INTO device_group (no, product, parent, gid) VALUES (?1, ?2, ?3, ?4)",
+                 DB_VALUES(db_ref(row->no), db_int(row->product), db_ref(row->parent),
+                           db_text(row->gid)));
+    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
+        return err;
+    return feed_add(tx->db, FEED_GROUP, row->no, 0);
+}
+
+enum mu_err tx_delete_group(struct registry_tx *tx, uint32_t no)
+{
+    enum mu_err err;
+    bool groups, devices;
+
+    if ((err = tx_group_holds(tx, no, &groups, &devices)) != MU_OK)
+        return err;
+    if (groups || devices)
+        return MU_E_EXISTS;
+    err = db_run(tx->db, "DELETE FROM device_group WHERE no = ?1", DB_VALUES(db_int(no)));
+    if (err == MU_OK && sqlite3_changes(tx->db->handle) == 0)
+        return MU_E_NOT_FOUND;
+    return err == MU_OK ? feed_add(tx->db, FEED_GROUP, no, 0) : err;
+}
+
+/* --- queries --------------------------------------------------------------------------------------*/
+
+struct groups_query {
+    uint32_t product;
+    struct group_row *rows;
+    size_t count;
+};
+
+static enum mu_err find_groups(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    struct groups_query *q = arg;
+    struct db_row row = { 0 };
+    size_t room = 0;
+
+    if ((err = db_query(tx->db, GROUP_WHERE "g.product = ?1 ORDER BY g.no",
+                        DB_VALUES(db_int(q->product)), &row.statement)) != MU_OK)
+        return err;
+    while ((err = db_next(tx->db, row.statement)) == MU_OK) {
+        if (q->count == room) {
+            room = room ? 2 * room : 16;
+            struct group_row *more = realloc(q->rows, room * sizeof(*more));
+            if (!more) {
+                sqlite3_reset(row.statement);
+                return MU_E_NOMEM;
+            }
+            q->rows = more;
+        }
+        row.column = 0;
+        row_group(&row, &q->rows[q->count++]);
+    }
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err registry_product_groups(struct registry *reg, uint32_t product, struct group_row **groups,
+                                    size_t *count)
+{
+    struct groups_query q = { .product = product };
+    enum mu_err err = registry_read(reg, find_groups, &q);
+
+    if (err != MU_OK) {
+        free(q.rows);
+        q = (struct groups_query){ 0 };
+    }
+    *groups = q.rows;
+    *count = q.count;
+    return err;
+}
+
+struct macs_visit {
+    uint32_t group;
+    enum mu_err (*fn)(void *ctx, struct str mac);
+    void *ctx;
+};
+
+static enum mu_err give_macs(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct macs_visit *visit = arg;
+    struct group_row group;
+    struct db_row row = { 0 };
+
+    if ((err = tx_group_by_no(tx, visit->group, &group)) != MU_OK ||
+        (err = db_query(tx->db, "SELECT DISTINCT mac FROM device WHERE device_group = ?1 ORDER BY mac",
+                        DB_VALUES(db_int(visit->group)), &row.statement)) != MU_OK)
+        return err;
+    while ((err = db_next(tx->db, row.statement)) == MU_OK) {
+        row.column = 0;
+        if ((err = visit->fn(visit->ctx, row_str(&row))) != MU_OK) {
+            sqlite3_reset(row.statement);
+            return err;
+        }
+    }
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err registry_visit_group_macs(struct registry *reg, uint32_t group,
+                                      enum mu_err (*fn)(void *ctx, struct str mac), void *ctx)
+{
+    return registry_read(reg, give_macs, &(struct macs_visit){ group, fn, ctx });
+}
