@@ -90,7 +90,7 @@ static struct product *product_new(struct fleet *f, const struct product_row *ro
     p->alert = roaring_bitmap_create();
     if (!p->all || !p->enabled || !p->online || !p->faulty || !p->alert ||
         numbered_reserve(&f->products.at, &f->products.count, row->no, sizeof(p)) != MU_OK ||
-        index_reserve(&f->by_product_key) != MU_OK) {
+        history_reserve(f, row->no) != MU_OK || index_reserve(&f->by_product_key) != MU_OK) {
         product_free(p);
         return NULL;
     }

@@ -90,6 +90,7 @@ static void link_product(struct fleet *f, uint32_t no, struct row r)
     index_add(&f->by_did, no);
     index_add(&f->by_mac, no);
     order_add(&p->order, &f->columns, no);
+    mac_order_add(&history_of(f, p->pub.no)->by_mac, no);
 }
 
 static void unlink_product(struct fleet *f, uint32_t no, struct row r)
@@ -126,6 +127,16 @@ static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
     places_remove(&f->places, old, no);
     places_add(&f->places, leaf, no);
     r.c->place[r.i] = leaf;
+}
+
+void device_set_versions(struct fleet *f, struct row r, const struct journal_versions *set)
+{
+    uint32_t no;
+
+    if (versions_take(&f->versions, set, &no) != MU_OK)
+        fleet_out_of_memory();
+    versions_drop(&f->versions, r.c->told[r.i].versions);
+    r.c->told[r.i].versions = no;
 }
 
 /* --- rows from the registry ------------------------------------------------------------------ */
@@ -186,8 +197,13 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     if (!same_texts && !(block = device_store_texts(f, &texts)))
         return MU_E_NOMEM;
 
-    if (!is_new && !same_keys)
+    if (!is_new && !same_keys) {
         unlink_product(f, row->no, r);
+        if (r.c->product[r.i] != row->product)
+            history_leave(f, row->no, r, row->product);
+        else
+            mac_order_forget(&history_of(f, row->product)->by_mac);
+    }
     if (block) {
         if (!is_new)
             device_free_texts(f, r);
@@ -231,6 +247,7 @@ void device_delete(struct fleet *f, uint32_t no)
     device_check_online(f, no, r);
     device_set_flag(f, no, r, DEVICE_ONLINE, false);
     unlink_product(f, no, r);
+    history_leave(f, no, r, 0);
     set_group(f, no, r, 0);
     set_place(f, no, r, 0);
     device_free_texts(f, r);
