@@ -6,12 +6,9 @@
 
 #include "access/access_loop.h"
 #include "access/end_order.h"
-#include "access/mqtt_packet.h"
 #include "access/session.h"
 #include "base/clock.h"
 #include "base/log.h"
-
-#define PACKET_LARGEST (268435455 + MQTT_HEAD_MAX) /* that MQTT can express */
 
 struct access_loop *access_on_loop(struct access *a, struct loop *loop)
 {
@@ -141,8 +138,8 @@ enum mu_err access_create(struct access **out, const struct access_options *opti
     if (!a)
         return MU_E_NOMEM;
     a->options = *options;
-    if (!a->options.mqtt_packet_max || a->options.mqtt_packet_max > PACKET_LARGEST)
-        a->options.mqtt_packet_max = PACKET_LARGEST;
+    if (!a->options.mqtt_packet_max || a->options.mqtt_packet_max > LIMIT_MQTT_PACKET)
+        a->options.mqtt_packet_max = LIMIT_MQTT_PACKET;
     /* Grows across restarts, so that what an earlier start wrote never looks newer. */
     a->last_session = (uint64_t)clock_wall_us();
     for (int i = 0; i < LOGIN_LOCKS; i++)

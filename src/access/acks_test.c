@@ -98,6 +98,30 @@ static void acknowledgements_of_a_batch_come_in_order(void **state)
     close(two);
 }
 
+static void a_request_is_acknowledged_in_its_turn(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, REQUEST_1("\1", "abc")); /* nothing waits: at once */
+    HEAR(fd, "\x40\2\0\1");
+    SAY(fd, REPORT_1(DID_1, "\2", "abc") REQUEST_1("\3", "abc") REQUEST_2("\4", "abc") PING);
+    HEAR(fd, PONG);
+    struct event report = fake_event(1), one = fake_event(2), two = fake_event(3);
+    assert_int_equal(report.kind, EVENT_REPORT);
+    assert_int_equal(one.kind, EVENT_PASS);
+    assert_int_equal(two.kind, EVENT_PASS);
+    fake_commit(&report, MU_OK);
+    HEAR(fd, "\x40\2\0\2");
+    fake_commit(&one, MU_OK);
+    fake_commit(&two, MU_OK);
+    HEAR(fd, "\x40\2\0\3" "\x50\2\0\4");
+    SAY(fd, REQUEST_1("\5", "abc"));
+    HEAR(fd, "\x40\2\0\5");
+    assert_int_equal(fake_event_count(), 4);
+    close(fd);
+}
+
 /* --- room -------------------------------------------------------------------------------------*/
 
 static void without_room_reading_stops_and_goes_on_when_there_is_some(void **state)
@@ -152,6 +176,7 @@ int main(void)
         TEST(a_failed_commit_ends_the_session_without_an_acknowledgement),
         TEST(a_late_commit_acknowledges_nothing_in_a_later_session),
         TEST(acknowledgements_of_a_batch_come_in_order),
+        TEST(a_request_is_acknowledged_in_its_turn),
         TEST(without_room_reading_stops_and_goes_on_when_there_is_some),
         TEST(a_session_that_ends_while_it_waits_for_room_is_over),
     };

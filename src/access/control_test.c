@@ -1,6 +1,8 @@
 #include "access/session_fixture.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct control {
@@ -96,6 +98,53 @@ static void controls_wait_for_a_packet_id_and_the_ninth_is_refused(void **state)
     }
 }
 
+enum { MANY = 8000 };
+static struct control many[MANY];
+static char frames[MANY][LIMIT_FRAME + 1];
+
+/* Sends controls of the longest kind, each with a number in front, until the kernel takes no more and
+ * then the session neither; returns how many it took. How long this waits for each does not matter. */
+static unsigned send_until_refused(void)
+{
+    char number[16];
+
+    for (unsigned i = 0; i < MANY; i++) {
+        memset(frames[i], '.', LIMIT_FRAME);
+        memcpy(frames[i], number, (size_t)snprintf(number, sizeof(number), "#%u", i));
+        send_control(&many[i], frames[i]);
+        for (int n = 0; n < 400 && atomic_load(&many[i].err) == -1 && fake_event_count() < i + 2; n++)
+            usleep(50);
+        if (atomic_load(&many[i].err) == MU_E_LIMIT)
+            return i;
+    }
+    fail_msg("the kernel took everything");
+    return 0;
+}
+
+static void a_control_that_was_not_read_in_time_is_not_read_later(void **state)
+{
+    (void)state;
+    static char heard[MANY * LIMIT_FRAME * 2];
+    size_t len = 0;
+    ssize_t n;
+    int fd = open_narrow_client();
+
+    SAY(fd, CONNECT_311(DID_1));
+    HEAR(fd, "\x20\2\0\0");
+    SAY(fd, SUBSCRIBE(DID_1, "\0"));
+    HEAR(fd, "\x90\3\0\1\0");
+    unsigned last = send_until_refused() - 1, logged = fake_event_count() - 1;
+    assert_int_equal(outcome(&many[logged]), MU_E_TIMEOUT);
+    assert_int_not_equal(outcome(&many[last]), MU_OK);
+    while (len < sizeof(heard) && (n = recv(fd, heard + len, sizeof(heard) - len, 0)) > 0)
+        len += (size_t)n;
+    assert_null(memmem(heard, len, frames[last], LIMIT_FRAME));
+    struct event e = fake_event(logged + 1);
+    assert_int_equal(e.kind, EVENT_END);
+    assert_int_equal(e.reason, END_EXCEPTION);
+    close(fd);
+}
+
 static const char echo[] = "\0\0\0\3\3\0\0\x91";
 
 static void a_paced_device_gets_one_packet_at_a_time(void **state)
@@ -140,6 +189,7 @@ int main(void)
         TEST(a_control_is_done_when_its_log_is),
         TEST(a_device_that_does_not_listen_gets_no_control),
         TEST(controls_wait_for_a_packet_id_and_the_ninth_is_refused),
+        TEST(a_control_that_was_not_read_in_time_is_not_read_later),
         TEST(a_paced_device_gets_one_packet_at_a_time),
     };
     return cmocka_run_group_tests_name("control", tests, NULL, NULL);

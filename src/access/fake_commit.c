@@ -6,7 +6,7 @@
 
 #include "registry/registry.h"
 
-enum { EVENTS_MAX = 1024, WAIT_S = 10 };
+enum { EVENTS_MAX = 8192, WAIT_S = 10 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
@@ -132,6 +132,12 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
     (void)request;
     add((struct event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner,
                         .tag = tag }, payload, len);
+}
+
+void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
+{
+    (void)c;
+    add((struct event){ .kind = EVENT_PASS, .sink = sink, .owner = owner, .tag = tag }, NULL, 0);
 }
 
 /* --- the fleet --------------------------------------------------------------------------------*/

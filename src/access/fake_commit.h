@@ -6,7 +6,7 @@
 /* For the session tests: a committer that writes down what it is handed, and commits when the test
  * says so; and a fleet of a few devices. The test's thread is the committer's. */
 
-enum event_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL };
+enum event_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL, EVENT_PASS };
 
 struct event {
     enum event_kind kind;
@@ -14,7 +14,7 @@ struct event {
     uint64_t session;          /* login, end */
     bool takeover;             /* login */
     enum end_reason reason;    /* end */
-    struct commit_sink *sink;  /* report, control */
+    struct commit_sink *sink;  /* report, control, pass */
     uint64_t owner, tag;
     char payload[64];          /* report, control; terminated */
 };

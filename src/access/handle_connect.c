@@ -18,8 +18,10 @@ static void log_refused(struct session *s, const struct mqtt_connect *c, enum mq
         return;
     conn_peer(&s->conn, &ip);
     ip_text(&ip, peer);
+    /* What is no did may be the passcode, in the wrong field. */
+    struct str did = did_valid(c->user) ? c->user : STR("");
     log_event(LOG_INFO, "login_refused", "did=%s peer=%s version=%u code=0x%02x suppressed=%u",
-              LOG_Q(c->user.at, c->user.len), peer, c->version, reason, suppressed);
+              LOG_Q(did.at, (long)did.len), peer, c->version, reason, suppressed);
 }
 
 /* May this client come in? *login is set if so. */

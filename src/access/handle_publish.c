@@ -54,15 +54,28 @@ static void report(struct session *s, const struct mqtt_publish *p)
     outgoing_answered(s, p->payload, p->payload_len);
 }
 
-/* cli2ser_req: nothing of it is kept, so it is acknowledged at once. */
+/* Nothing of it is kept: it is acknowledged at once, but not past reports that wait for the disk
+ * (MQTT-4.6.0-2: in the order in which they came). */
+static void acknowledge(struct session *s, const struct mqtt_publish *p)
+{
+    if (s->uncommitted) {
+        s->uncommitted++;
+        committer_pass(s->home->access->options.committer, &s->home->sink, s->handle,
+                       ack_tag(p->id, p->qos));
+        return;
+    }
+    if (p->qos == 2)
+        qos2_record(s->qos2, p->id);
+    send_ack(s, p->qos == 2 ? MQTT_PUBREC : MQTT_PUBACK, p->id);
+}
+
+/* cli2ser_req. */
 static void request(struct session *s, const struct mqtt_publish *p)
 {
     static const uint8_t ask_for_apps[] = { 0, 0, 0, 3, 0x02, 0x0f };
 
-    if (p->qos == 2)
-        qos2_record(s->qos2, p->id);
     if (p->qos)
-        send_ack(s, p->qos == 2 ? MQTT_PUBREC : MQTT_PUBACK, p->id);
+        acknowledge(s, p);
     if (s->granted[FILTER_ANSWER] && p->payload_len == sizeof(ask_for_apps) &&
         memcmp(p->payload, ask_for_apps, sizeof(ask_for_apps)) == 0)
         outgoing_answer(s);

@@ -94,10 +94,16 @@ static void fail(struct session *s, struct control_request *req, enum mu_err err
     req->done(req, err);
 }
 
+/* What conn has got cannot be taken back from it: for a frame that the device has not read in time the
+ * session ends, and what is unsent goes with it. */
 static void fail_overdue(struct session *s)
 {
-    while (s->out.first && s->out.first->due_ms <= session_now(s))
+    while (s->out.first && s->out.first->due_ms <= session_now(s)) {
+        bool unsent = s->out.written > 0;
         fail(s, pop(&s->out), MU_E_TIMEOUT);
+        if (unsent)
+            session_end(s, END_EXCEPTION, MQTT_SUCCESS);
+    }
 }
 
 /* The kernel has all that was written: the log may say so. */

@@ -35,7 +35,7 @@ void outgoing_acked(struct session *s, uint16_t id);
 /* conn has given all to the kernel. */
 void outgoing_drained(struct session *s);
 
-/* Writes what may go by now and fails what has waited too long. */
+/* Writes what may go by now and fails what has waited too long; may end the session. */
 void outgoing_go_on(struct session *s);
 /* When to call it at the latest; INT64_MAX = no need. */
 int64_t outgoing_due_ms(const struct session *s);

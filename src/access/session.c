@@ -101,11 +101,13 @@ enum mqtt_reason session_reason(enum end_reason reason)
 void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why)
 {
     bool was_live = s->state == SESSION_LIVE, said = false;
+    /* Controls that are still unsent fail now: they must not arrive all the same. */
+    bool cut = s->out.written > 0;
 
     if (s->state == SESSION_ENDED)
         return;
     finish(s, reason);
-    if (why != MQTT_SUCCESS)
+    if (why != MQTT_SUCCESS && !cut)
         said = was_live ? send_disconnect(s, why) : send_connack(s, why, NULL);
     if (said)
         conn_close_when_sent(&s->conn);

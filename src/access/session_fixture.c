@@ -12,11 +12,10 @@ struct access *fixture_access;
 static struct listener *listener;
 static struct net_address address;
 
-int fixture_setup(void **state)
+static int set_up(uint32_t packet_max)
 {
-    (void)state;
     char why[200];
-    struct access_options options = { .loops = &loop, .loop_count = 1, .mqtt_packet_max = 1024 };
+    struct access_options options = { .loops = &loop, .loop_count = 1, .mqtt_packet_max = packet_max };
 
     log_set_level(LOG_ERROR);
     fake_reset();
@@ -26,6 +25,18 @@ int fixture_setup(void **state)
                       sizeof(why)) != MU_OK)
         return -1;
     return loop_start(loop) == MU_OK ? 0 : -1;
+}
+
+int fixture_setup(void **state)
+{
+    (void)state;
+    return set_up(1024);
+}
+
+int fixture_setup_without_limits(void **state)
+{
+    (void)state;
+    return set_up(0);
 }
 
 int fixture_teardown(void **state)
@@ -42,15 +53,27 @@ int fixture_teardown(void **state)
 
 /* --- a client ---------------------------------------------------------------------------------*/
 
-int open_client(void)
+static int open_with_buffer(int bytes)
 {
     struct timeval patience = { .tv_sec = PATIENCE_S };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     assert_true(fd >= 0);
+    if (bytes)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     assert_int_equal(connect(fd, (const struct sockaddr *)&address.sa, address.len), 0);
     return fd;
+}
+
+int open_client(void)
+{
+    return open_with_buffer(0);
+}
+
+int open_narrow_client(void)
+{
+    return open_with_buffer(4096);
 }
 
 void say(int fd, const void *bytes, size_t len)

@@ -17,6 +17,7 @@
 extern struct access *fixture_access;
 
 int fixture_setup(void **state);
+int fixture_setup_without_limits(void **state);
 int fixture_teardown(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
@@ -25,6 +26,8 @@ int fixture_teardown(void **state);
 enum { PATIENCE_S = 10 };
 
 int open_client(void);
+/* One whose kernel takes little while it does not read. */
+int open_narrow_client(void);
 void say(int fd, const void *bytes, size_t len);
 void hear(int fd, const void *expected, size_t len);
 void hear_the_end(int fd);
@@ -47,5 +50,8 @@ int log_in(const void *connect, size_t len);
 #define REPORT_1(did, id, text) "\x32\x25\0\x1e" "dev2app/" did "\0" id text
 #define REPORT_2(did, id, text) "\x34\x25\0\x1e" "dev2app/" did "\0" id text
 #define REPORT_0(did, text) "\x30\x23\0\x1e" "dev2app/" did text
+/* Three bytes that are asked of the server. */
+#define REQUEST_1(id, text) "\x32\x12\0\x0b" "cli2ser_req" "\0" id text
+#define REQUEST_2(id, text) "\x34\x12\0\x0b" "cli2ser_req" "\0" id text
 
 #endif

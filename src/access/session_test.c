@@ -1,5 +1,6 @@
 #include "access/session_fixture.h"
 
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,6 +96,23 @@ static void a_shutdown_ends_every_session_and_refuses_new_ones(void **state)
     hear_the_end(open_client());
 }
 
+static void a_packet_has_a_limit_whatever_the_options_say(void **state)
+{
+    (void)state;
+    static const uint8_t told[] = { 0x27, LIMIT_MQTT_PACKET >> 24, LIMIT_MQTT_PACKET >> 16 & 0xff,
+                                    LIMIT_MQTT_PACKET >> 8 & 0xff, LIMIT_MQTT_PACKET & 0xff };
+    uint8_t connack[128];
+    int fd = open_client();
+
+    SAY(fd, CONNECT_5(DID_1));
+    ssize_t n = recv(fd, connack, sizeof(connack), 0);
+    assert_true(n > 0);
+    assert_non_null(memmem(connack, (size_t)n, told, sizeof(told)));
+    SAY(fd, "\x30\xff\xff\x7f"); /* the head of one of 2 MiB */
+    HEAR(fd, "\xe0\1\x95");
+    hear_the_end(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +121,8 @@ int main(void)
         TEST(messages_are_handed_over_before_the_end_and_the_will_behind_them),
         TEST(a_will_is_forgotten_with_a_disconnect),
         TEST(a_full_disk_refuses_logins),
+        cmocka_unit_test_setup_teardown(a_packet_has_a_limit_whatever_the_options_say,
+                                        fixture_setup_without_limits, fixture_teardown),
         TEST(a_shutdown_ends_every_session_and_refuses_new_ones),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

@@ -75,7 +75,8 @@ static void link_groups(const struct group_row *rows, size_t count, struct group
 }
 
 /* Depth first along the links: a tree of any depth takes no stack. */
-static void write_tree(struct json_out *j, const struct group_row *rows, const struct group_links *links)
+static void write_tree(struct json_out *j, const struct group_row *rows,
+                       const struct group_links *links)
 {
     size_t at = links[0].first_child;
 

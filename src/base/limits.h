@@ -11,9 +11,13 @@
 #define LIMIT_HTTP_ANSWER      (64 * 1024 * 1024) /* 1,000 rows of the widest search are 600 KiB;
                                                  locations of 300 cities far less */
 #define LIMIT_HTTP_ARENA       (8 * 1024 * 1024)  /* what one request may take beside its body */
+#define LIMIT_HTTP_HELD        (256 * 1024 * 1024) /* per loop: unread answers and unfinished bodies over
+                                                 64 KiB, of all peers that take their time */
 #define LIMIT_DEV_ANSWER       1024           /* a device reads one recv of this (device-access 1) */
 
 /* --- MQTT -------------------------------------------------------------------------------------*/
+#define LIMIT_MQTT_PACKET      (1024 * 1024)  /* whatever the setting says: it is gathered whole, kept as
+                                                 one record, and two of them fill a batch */
 #define LIMIT_MQTT_OUT         (256 * 1024)   /* unsent bytes per session before it is cut off */
 #define LIMIT_MQTT_QOS2        32             /* QoS 2 messages a client may leave unreleased */
 #define LIMIT_CONTROL_QUEUE    8              /* frames waiting per paced session (design) */

@@ -128,6 +128,13 @@ void batch_add(struct batch *b, struct intake_record *rec)
         rec->err = MU_E_NOMEM;
         return;
     }
+    if (rec->kind == INTAKE_PASS)
+        return;
+    /* The journal would fail the whole batch for it. */
+    if (rec->body_len > LIMIT_MQTT_PACKET) {
+        rec->err = MU_E_LIMIT;
+        return;
+    }
     struct pending *p = batch_pending(b, rec->device);
     if (!p) {
         rec->err = (uint8_t)(b->err != MU_OK ? MU_OK : MU_E_NOT_FOUND);
@@ -149,6 +156,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
     case INTAKE_VERSIONS:
         batch_add_versions(b, p, body);
         break;
+    case INTAKE_PASS:
     case INTAKE_REFUSED:
         break;
     }

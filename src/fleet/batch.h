@@ -67,7 +67,8 @@ void batch_free(struct batch *b);
 /* True if the next record belongs into another batch (LIMIT_BATCH). */
 bool batch_full(const struct batch *b);
 
-/* rec->err becomes MU_OK, or MU_E_NOT_FOUND and nothing of it stays, or MU_E_NOMEM for a refused one. */
+/* rec->err becomes MU_OK, or nothing of it stays: MU_E_NOT_FOUND, MU_E_LIMIT (too large for a record),
+ * MU_E_NOMEM for a refused one. */
 void batch_add(struct batch *b, struct intake_record *rec);
 
 /* Commits, shows it in the fleet, and empties the batch whatever happened; `tally` stays until the

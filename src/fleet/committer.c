@@ -144,6 +144,12 @@ void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t 
     intake_put(&c->intake, &head, versions, sizeof(*versions), NULL, 0);
 }
 
+void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
+{
+    struct intake_record head = { .kind = INTAKE_PASS, .sink = sink, .owner = owner, .tag = tag };
+    intake_put(&c->intake, &head, NULL, 0, NULL, 0);
+}
+
 enum mu_err committer_follow_registry(struct committer *c)
 {
     pthread_mutex_lock(&c->intake.lock);

@@ -36,9 +36,10 @@ void committer_stop(struct committer *c);
  * room has come back after committer_has_room said no. Neither may block. A sink lives until the
  * last done() that it is owed, and until committer_stop if it ever asked for room.
  *
- * MU_OK: durable, and visible in the fleet. MU_E_NOT_FOUND: the device has been deleted. MU_E_FULL,
- * MU_E_IO, MU_E_NOMEM …: it is not kept; after a failed commit everything that comes in is answered
- * so until a commit succeeds again, which is tried once a second. */
+ * MU_OK: durable, and visible in the fleet. MU_E_NOT_FOUND: the device has been deleted. MU_E_LIMIT:
+ * its payload is above LIMIT_MQTT_PACKET. MU_E_FULL, MU_E_IO, MU_E_NOMEM …: it is not kept; after a
+ * failed commit everything that comes in is answered so until a commit succeeds again, which is tried
+ * once a second. */
 struct commit_sink {
     void (*done)(struct commit_sink *s, uint64_t owner, uint64_t tag, enum mu_err err);
     void (*flush)(struct commit_sink *s);
@@ -89,6 +90,10 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
 /* Versions that a device told; "" leaves one as it was. */
 void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                         uint32_t device, const struct journal_versions *versions);
+
+/* Nothing to keep: done() comes in its turn, behind what was handed over before, whatever became of
+ * that. Its error can only be MU_E_NOMEM. */
+void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag);
 
 /* --- what people configure ------------------------------------------------------------------- */
 /* Call after a registry write: returns when the fleet shows it, so that a caller reads his own

@@ -88,6 +88,54 @@ static void an_error_of_the_disk_is_no_full_disk(void **state)
     fake_journal_fail(j, MU_OK);
 }
 
+static void a_message_too_large_for_the_journal_is_refused_alone(void **state)
+{
+    (void)state;
+    static const uint8_t huge[LIMIT_MQTT_PACKET + 1];
+    struct committer_figures figures;
+
+    fake_journal_hold(j);
+    report_state(1, T0, 0, 0, 0, 0);
+    fake_journal_wait_held(j);
+    report_state(2, T0, 0, 0, 0, 0);
+    report(3, T0, huge, sizeof(huge));
+    report_state(3, T0, 0, 0, 0, 0);
+    fake_journal_release(j);
+    wait_told(&sink, 4);
+    assert_int_equal(sink.told[1].err, MU_OK);
+    assert_int_equal(sink.told[2].err, MU_E_LIMIT);
+    assert_int_equal(sink.told[3].err, MU_OK);
+    committer_get_figures(c, &figures);
+    assert_int_equal(figures.messages, 3);
+    assert_int_equal(figures.commit_failures, 0);
+    stop();
+    assert_int_equal(records()->messages.count, 3);
+    assert_int_equal(message(2).number, 1); /* of its device */
+}
+
+static void what_only_passes_comes_in_its_turn_and_cannot_fail(void **state)
+{
+    (void)state;
+    fake_journal_hold(j);
+    report_state(1, T0, 0, 0, 0, 0);
+    fake_journal_wait_held(j);
+    report_state(2, T0, 0, 0, 0, 0);
+    committer_pass(c, &sink.sink, 77, 7);
+    report_state(3, T0, 0, 0, 0, 0);
+    fake_journal_fail(j, MU_E_FULL);
+    fake_journal_release(j);
+    wait_told(&sink, 4);
+    assert_int_equal(sink.told[1].err, MU_E_FULL);
+    assert_int_equal(sink.told[2].owner, 77);
+    assert_int_equal(sink.told[2].tag, 7);
+    assert_int_equal(sink.told[2].err, MU_OK);
+    assert_int_equal(sink.told[3].err, MU_E_FULL);
+    committer_pass(c, &sink.sink, 78, 8); /* not even tried while commits fail */
+    wait_told(&sink, 5);
+    assert_int_equal(sink.told[4].err, MU_OK);
+    fake_journal_fail(j, MU_OK);
+}
+
 static void what_waits_is_committed_before_the_committer_ends(void **state)
 {
     (void)state;
@@ -123,6 +171,8 @@ int main(void)
         COMMITTER_TEST(on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept),
         COMMITTER_TEST(a_full_disk_that_has_room_again_is_noticed_by_itself),
         COMMITTER_TEST(an_error_of_the_disk_is_no_full_disk),
+        COMMITTER_TEST(a_message_too_large_for_the_journal_is_refused_alone),
+        COMMITTER_TEST(what_only_passes_comes_in_its_turn_and_cannot_fail),
         COMMITTER_TEST(what_waits_is_committed_before_the_committer_ends),
         COMMITTER_TEST(kept_logins_and_ends_get_a_last_try_at_the_end),
     };

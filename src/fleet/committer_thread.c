@@ -54,6 +54,12 @@ static void keep_for_retry(struct committer *c, struct intake_record *rec)
         log_event(LOG_ERROR, "session_record_lost", "device=%u cause=memory", rec->device);
 }
 
+/* What its sender is told, when the commit ended with err. */
+static enum mu_err outcome(const struct intake_record *rec, enum mu_err err)
+{
+    return rec->err != MU_OK || rec->kind == INTAKE_PASS ? (enum mu_err)rec->err : err;
+}
+
 /* Everything of `work` up to a point has had its commit, which ended with err. */
 static void answer(struct committer *c, size_t to, enum mu_err err)
 {
@@ -61,7 +67,7 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
 
     while (c->work_at < to) {
         struct intake_record *rec = records_at(&c->work, c->work_at);
-        enum mu_err own = rec->err != MU_OK ? (enum mu_err)rec->err : err;
+        enum mu_err own = outcome(rec, err);
         c->work_at += rec->size;
         if (intake_is_session(rec)) {
             if (err != MU_OK)

@@ -18,6 +18,7 @@ struct journal {
 
 struct journal_batch {
     struct fake_records r;
+    enum mu_err err;
 };
 
 /* A new last element of a list, its memory doubled whenever the count is a power of two. */
@@ -138,6 +139,7 @@ void journal_batch_destroy(struct journal_batch *b)
 void journal_batch_clear(struct journal_batch *b)
 {
     free_records(&b->r);
+    b->err = MU_OK;
 }
 
 size_t journal_batch_bytes(const struct journal_batch *b)
@@ -147,6 +149,10 @@ size_t journal_batch_bytes(const struct journal_batch *b)
 
 void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
 {
+    if (m->payload_len > LIMIT_MQTT_PACKET) {
+        b->err = MU_E_LIMIT;
+        return;
+    }
     struct fake_message *at = APPEND(b->r.messages);
 
     assert(m->payload_len <= sizeof(at->payload));
@@ -310,7 +316,7 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
         pthread_cond_wait(&j->changed, &j->lock);
     }
     j->waiting = false;
-    enum mu_err err = j->fail;
+    enum mu_err err = b->err != MU_OK ? b->err : j->fail;
     if (err == MU_OK) {
         j->counts.commits++;
         j->counts.empty_commits += b->r.bytes == 0;
@@ -320,7 +326,7 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
         j->counts.failures++;
     }
     pthread_mutex_unlock(&j->lock);
-    free_records(&b->r);
+    journal_batch_clear(b);
     return err;
 }
 

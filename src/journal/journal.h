@@ -56,7 +56,7 @@ struct journal_message {
     uint32_t enterprise;     /* APP2DEV: who controlled */
     uint64_t request;        /* APP2DEV: the request id, as X-Request-Id shows it in 16 hex digits */
     const uint8_t *payload;  /* the whole frame as it came or went */
-    size_t payload_len;
+    size_t payload_len;      /* up to LIMIT_MQTT_PACKET; far beyond it the batch fails with MU_E_LIMIT */
 };
 
 struct journal_session {

@@ -67,11 +67,30 @@ static bool flush(struct http_conn *hc)
     return sent;
 }
 
+/* What is small is not counted: nobody is to be turned away for what others keep. */
+static size_t held_by(const struct http_conn *hc)
+{
+    size_t n = conn_unsent(&hc->c) + (hc->state == BODY ? hc->x->body.len : 0);
+
+    return n > HTTP_BATCH ? n : 0;
+}
+
+bool http_conn_count_held(struct http_conn *hc)
+{
+    size_t before = hc->held;
+
+    hc->held = held_by(hc);
+    hc->home->held += hc->held - before;
+    return hc->held <= before || hc->home->held <= LIMIT_HTTP_HELD;
+}
+
 void http_conn_settle(struct http_conn *hc, bool partial)
 {
     /* An exchange that is away remains its holder's, who finds out that the connection is gone. */
     if (!flush(hc) && hc->state != AWAY)
         hc->state = ENDING;
+    if (!http_conn_count_held(hc))
+        conn_close(&hc->c);
     /* Not before: what conn allows for its farewell is too short for a large answer. */
     if (hc->state == ENDING && conn_unsent(&hc->c) == 0)
         conn_close_when_sent(&hc->c);
@@ -194,6 +213,7 @@ static void on_closed(struct conn *c, enum conn_end end)
     if (hc->next)
         hc->next->prev = hc->prev;
     *count_of(hc) -= 1;
+    hc->home->held -= hc->held;
     if (hc->x && hc->state == AWAY)
         hc->x->conn = NULL;
     else if (hc->x)

@@ -36,6 +36,7 @@ struct http_conn {
     int64_t deadline_ms;
     int64_t alarm_ms;        /* when the timer fires; 0 = not running */
     uint64_t mark;           /* x->body_raw, or unsent bytes, when the deadline was set */
+    size_t held;             /* what it has counted to home->held */
     uint32_t scanned;        /* of an incomplete head */
     uint8_t state;           /* enum http_conn_state */
     uint8_t wait;            /* enum http_conn_wait */
@@ -46,6 +47,10 @@ struct http_conn {
 /* Every entry from the loop ends with it: writes what has gathered, closes, pauses, sets the
  * deadline. partial: some bytes of a head have come. */
 void http_conn_settle(struct http_conn *hc, bool partial);
+
+/* Counts the unread answers and the unfinished body that are kept for its peer. false: peers make us
+ * keep too much (LIMIT_HTTP_HELD), and this one has just added to it. */
+bool http_conn_count_held(struct http_conn *hc);
 
 /* Appends the response of hc->x, which is over with it. */
 void http_conn_send(struct http_conn *hc);

@@ -81,6 +81,8 @@ static size_t read_body(struct http_conn *hc, const char *bytes, size_t len)
         http_conn_fail(hc, status, hc->x->failed_why);
     else if (complete)
         run(hc);
+    else if (!http_conn_count_held(hc))
+        http_conn_fail(hc, 503, "too many large bodies are on their way");
     return used;
 }
 

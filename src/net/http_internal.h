@@ -65,6 +65,7 @@ struct http_loop {
     unsigned conn_count, refused_count;
     struct exchange *pool;
     unsigned pool_count;
+    size_t held;             /* by all connections: http_conn_count_held */
     struct buf out;          /* answers of the connection being served, written together */
     char date[40];           /* the Date line of this second */
     int64_t date_until_ms;

@@ -42,9 +42,13 @@ MU_MUST_USE enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *
                                             struct enterprise_row *out);
 MU_MUST_USE enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key,
                                           struct product_row *out);
+/* Of several products with this secret, rather one of the enterprise. */
+MU_MUST_USE enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_secret,
+                                             uint32_t enterprise, struct product_row *out);
 MU_MUST_USE enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out);
 MU_MUST_USE enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out);
 MU_MUST_USE enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out);
+MU_MUST_USE enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *out);
 MU_MUST_USE enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did,
                                          struct device_row *out);
 MU_MUST_USE enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out);
@@ -252,6 +256,40 @@ MU_MUST_USE enum mu_err registry_visit_group_macs(struct registry *reg, uint32_t
  * is malloc'ed. */
 MU_MUST_USE enum mu_err registry_devices_of_user(struct registry *reg, uint32_t product, const char *uid,
                                                  uint32_t **devices, size_t *count);
+
+/* A page of the users that a search finds, the last added first.
+ *
+ * fn     gets each user of the page; an error ends the search and is returned. is_owner is true for
+ *        the owner in a search by did, and false in all others
+ * total  is set to the number of all that match, before fn is called */
+struct users_page {
+    uint64_t skip, limit;
+    enum mu_err (*fn)(void *ctx, const struct user_row *user, bool is_owner);
+    void *ctx;
+    uint64_t total;
+};
+/* Users of the apps of a product that agree with all that is given; a text without length is not. */
+struct registered_users {
+    uint32_t product;
+    uint32_t app;              /* 0 = any */
+    struct str username, phone, email;
+};
+MU_MUST_USE enum mu_err registry_registered_users(struct registry *reg, const struct registered_users *q,
+                                                  struct users_page *page);
+/* Users that are bound to a device of a product now. */
+enum bound_by {
+    BOUND_ANY = -1,
+    BOUND_BY_UID, BOUND_BY_USERNAME, BOUND_BY_PHONE, BOUND_BY_EMAIL,
+    BOUND_BY_DID, BOUND_BY_MAC, BOUND_BY_DEVICE_SN, /* all registrations of a mac */
+};
+struct bound_users {
+    uint32_t product;
+    uint32_t group;            /* a device in it or below it; 0 = any */
+    enum bound_by by;
+    struct str val;
+};
+MU_MUST_USE enum mu_err registry_bound_users(struct registry *reg, const struct bound_users *q,
+                                             struct users_page *page);
 
 /* Small facts about the data directory itself ("time_zone"). MU_E_NOT_FOUND if not set, MU_E_LIMIT
  * if it does not fit. */

@@ -14,13 +14,13 @@ void row_product(struct db_row *row, struct product_row *out)
     out->definition = row_no(row);
 }
 
-static enum mu_err get_product(struct db *db, const char *sql, struct db_value key,
-                               struct product_row *out)
+static enum mu_err get_product(struct db *db, const char *sql, const struct db_value *values,
+                               size_t count, struct product_row *out)
 {
     enum mu_err err;
     struct db_row row = { 0 };
 
-    if ((err = db_query(db, sql, DB_VALUES(key), &row.statement)) != MU_OK ||
+    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
     row_product(&row, out);
@@ -31,13 +31,22 @@ static enum mu_err get_product(struct db *db, const char *sql, struct db_value k
 enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, struct product_row *out)
 {
     return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.product_key = ?1",
-                       db_text(product_key), out);
+                       DB_VALUES(db_text(product_key)), out);
+}
+
+enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_secret, uint32_t enterprise,
+                                 struct product_row *out)
+{
+    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p "
+                       "LEFT JOIN association s ON s.product = p.no WHERE p.product_secret = ?1 "
+                       "ORDER BY s.enterprise IS ?2 DESC, p.no LIMIT 1",
+                       DB_VALUES(db_text(product_secret), db_int(enterprise)), out);
 }
 
 enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out)
 {
     return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no = ?1",
-                       db_int(no), out);
+                       DB_VALUES(db_int(no)), out);
 }
 
 enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row)

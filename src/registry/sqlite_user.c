@@ -68,16 +68,14 @@ enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint
 
 /* --- users ----------------------------------------------------------------------------------------*/
 
-enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out)
+static enum mu_err get_user(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                            struct user_row *out)
 {
     enum mu_err err;
     struct db_row row = { 0 };
 
-    if ((err = db_query(tx->db, "SELECT no, app, uid, username, phone, email, name, gender, birthday, "
-                        "address, remark, auth_src, is_anonymous, created_at, updated_at, country, "
-                        "region, city FROM user WHERE uid = ?1",
-                        DB_VALUES(db_text(uid)), &row.statement)) != MU_OK ||
-        (err = db_next(tx->db, row.statement)) != MU_OK)
+    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
+        (err = db_next(db, row.statement)) != MU_OK)
         return err;
     memset(out, 0, sizeof(*out));
     out->no = row_no(&row);
@@ -100,6 +98,20 @@ enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_
     row_text(&row, out->place.city, sizeof(out->place.city));
     sqlite3_reset(row.statement);
     return MU_OK;
+}
+
+#define USER_WHERE \
+    "SELECT no, app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, " \
+    "is_anonymous, created_at, updated_at, country, region, city FROM user WHERE "
+
+enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out)
+{
+    return get_user(tx->db, USER_WHERE "uid = ?1", DB_VALUES(db_text(uid)), out);
+}
+
+enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *out)
+{
+    return get_user(tx->db, USER_WHERE "no = ?1", DB_VALUES(db_int(no)), out);
 }
 
 enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)

@@ -7,7 +7,7 @@ import pytest
 
 from mqtt import Closed, Device
 from server import Server, wait_until
-from world import REPORT, World, request
+from world import REPORT, World, device_request, request
 
 
 @pytest.fixture
@@ -34,6 +34,11 @@ def fill(mount):
     os.close(ballast)
 
 
+def check_firmware(server, device):
+    return device_request(server.http, "POST", f"/dev/ota/v4.1/update_and_check/{device.did}",
+                          f"passcode={device.passcode}&type=1&hard_version=h&soft_version=s")[0]
+
+
 @pytest.mark.timeout(300)
 def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
     server = Server(small_disk / "data").start()
@@ -54,6 +59,9 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
         answer = world.take_token()
         assert answer.status == 500 and answer.json["error_code"] == 500
         assert request(server.http, "GET", "/healthz").status == 503
+        late = f"passcode=1&mac=late&product_key={world.product_key}"
+        assert device_request(server.http, "POST", "/dev/devices", late)[0] == 503
+        assert check_firmware(server, device) == 503
         refused = Device(server.mqtt, device.did, device.passcode, world.product_key, level=4)
         assert refused.connect() == 3  # server unavailable
 
@@ -63,6 +71,8 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
         again.report(REPORT, qos=1)
         assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == kept + 1
         assert world.take_token().status == 201
+        assert device_request(server.http, "POST", "/dev/devices", late)[0] == 201
+        assert check_firmware(server, device) == 404
         # The session that ended while nothing could be written has its record.
         reasons = [r["payload"].get("reason") for r in world.get(f"devices/{device.did}/online").json["objects"]]
         assert len([r for r in reasons if r]) == 1

@@ -7,7 +7,7 @@ import zoneinfo
 
 import pytest
 
-from world import REPORT, World, hex_id, request
+from world import REPORT, World, hex_id, query, request
 
 # --- what a schema says of a value (the keywords of JSON Schema that the document uses) -----------------------
 
@@ -100,7 +100,8 @@ ROUTES = {("post", f"{PRODUCT}/access_token"), ("get", f"{PRODUCT}/datapoint"), 
           ("get", f"{PRODUCT}/device_groups"), ("post", f"{PRODUCT}/device_groups"),
           ("get", f"{PRODUCT}/device_groups/{{gid}}"), ("put", f"{PRODUCT}/device_groups/{{gid}}"),
           ("delete", f"{PRODUCT}/device_groups/{{gid}}"), ("post", f"{PRODUCT}/devices/bindings"),
-          ("delete", f"{PRODUCT}/devices/bindings"), ("get", f"{PRODUCT}/devices/{{did}}/agg_data"),
+          ("delete", f"{PRODUCT}/devices/bindings"), ("get", f"{PRODUCT}/users/search"),
+          ("get", "/v1/users/search"), ("get", f"{PRODUCT}/devices/{{did}}/agg_data"),
           ("post", f"{PRODUCT}/association"),
           *(("get", f"{PRODUCT}/{call}") for call in (
               "devices/locations", "devices/summary", "summary", "incr_devices", "active_devices", "devices/report/activation",
@@ -205,8 +206,10 @@ def test_security_is_declared_where_a_token_is_needed(document):
     for path, _, operation in operations(document):
         for alternative in operation["security"]:
             assert set(alternative) <= set(schemes)
-        needs_token = path.startswith(PRODUCT) and not path.endswith(("/access_token", "/association"))
+        needs_token = path.startswith("/v1/") and not path.endswith(("/access_token", "/association"))
         assert bool(operation["security"]) is needs_token
+        has_headers = path.startswith("/v1/users/")
+        assert ({"enterprise_id", "enterprise_secret"} in [set(way) for way in operation["security"]]) is has_headers
     assert all(scheme["type"] == "apiKey" and scheme["in"] == "header" and scheme["name"] for scheme in schemes.values())
 
 
@@ -296,6 +299,10 @@ def app_user(world, did):
     return {"appid": appid, "uid": uid, "dids": [did]}
 
 
+def registered_users(world, **parameters):
+    return request(world.server.http, "GET", f"/v1/users/search?{query(**parameters)}", headers=world.headers)
+
+
 RANGE = {"start": "today", "end": "today"}
 REPORTS = [*((path, {}) for path in ("devices/locations", "devices/summary", "summary", "incr_devices", "active_devices",
                                      "devices/report/liveness", "devices/report/rt", "fault/report/devices",
@@ -324,6 +331,9 @@ def test_successes_are_as_declared(document, world):
     user = app_user(world, device.did)
     for method in ("POST", "DELETE"):
         check_answer(document, method.lower(), f"{PRODUCT}/devices/bindings", world.call(method, "devices/bindings", user))
+        for parameters in ({}, {"type": "did", "val": device.did}):
+            check_answer(document, "get", f"{PRODUCT}/users/search", world.get("users/search", **parameters))
+    check_answer(document, "get", "/v1/users/search", registered_users(world, product_key=world.product_key))
     today = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%d")
     for path, parameters in REPORTS:
         answer = world.get(path, **{name: today if value == "today" else value for name, value in parameters.items()})
@@ -380,6 +390,11 @@ def failures(world, other):
         for method in ("POST", "DELETE"):
             yield method.lower(), f"{PRODUCT}/devices/bindings", world.call(
                 method, "devices/bindings", {**app_user(world, did), **wrong})
+    for wrong in ({}, {"product_key": "x"}, {"product_key": other.product_key}, {"product_key": world.product_key, "appid": "x"}):
+        yield "get", "/v1/users/search", registered_users(world, **wrong)
+    yield "get", "/v1/users/search", request(world.server.http, "GET", "/v1/users/search")
+    for wrong in ({"type": "did"}, {"gid": "x"}, {"gid": other_root}):
+        yield "get", f"{PRODUCT}/users/search", world.get("users/search", **wrong)
     world.configure_product(remote_control=False, datapoint=None)
     yield "post", control, world.control(did, raw=[1])
     yield "get", f"{PRODUCT}/datapoint", world.get("datapoint")

@@ -1,10 +1,13 @@
 """Peers that go away at the worst moment, and those who mean no good. Run against a sanitized build these
 find what a release build only shows by chance."""
 
+import select
 import socket
 import struct
 
-from mqtt import frame
+from mqtt import Device, frame
+from rawhttp import Connection
+from server import wait_until
 from world import World, request
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -40,3 +43,34 @@ def test_a_flood_of_connections_leaves_the_journal_its_descriptors(make_server):
         connection.close()
     assert request(server.http, "GET", "/healthz").status == 200
     assert "commit_failed" not in server.log_text()
+
+
+def test_bodies_that_never_end_are_kept_up_to_a_limit_and_nobody_else_pays(make_server):
+    server = make_server("--threads", "1")
+    world = World(server)
+    mib = 1024 * 1024
+    head = f"POST /dev/devices HTTP/1.1\r\nHost: x\r\nContent-Length: {mib}\r\n\r\n".encode()
+    strangers = []
+    for _ in range(260):
+        stranger = Connection(server.http)
+        strangers.append(stranger)
+        try:
+            stranger.send(head + bytes(mib - 1))
+        except ConnectionError:
+            pass
+    answered = wait_until(lambda: select.select([stranger.sock for stranger in strangers], [], [], 0)[0])
+    assert next(stranger for stranger in strangers if stranger.sock in answered).answer().status == 503
+    world.register()  # what is small goes on
+    for stranger in strangers:
+        stranger.close()
+    # A large one has room again: it is complete, and wrong.
+    wait_until(lambda: request(server.http, "POST", "/dev/devices", bytes(mib)).status == 400)
+
+
+def test_a_passcode_in_the_place_of_the_did_is_not_logged(make_server):
+    server = make_server("--log-level", "debug")
+    world = World(server)
+    did, passcode = world.register(passcode="pass-of-the-wrong-field")
+    assert Device(server.mqtt, passcode, did, world.product_key, level=4).connect() == 4
+    wait_until(lambda: "login_refused" in server.log_text())
+    assert passcode not in server.log_text()

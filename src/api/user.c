@@ -1,0 +1,308 @@
+#include "api/page.h"
+
+/* 用户管理: the users of an enterprise's apps, and those that devices are bound to (contract,
+ * endpoints 3 and 4). */
+
+/* --- rows -----------------------------------------------------------------------------------------*/
+
+#define USER_FIELDS                                                                                  \
+    { "username", FIELD_TEXT, true, { "用户名称", "Name that the user logs in with" }, "null", NULL },   \
+    { "remark", FIELD_TEXT, true, { "备注", "Remark" }, "null", NULL },                                \
+    { "uid", FIELD_TEXT, false, { "用户 id", "User id" }, "\"25a5324c807842348f63ade277eb413a\"", NULL },\
+    { "is_anonymous", FIELD_BOOL, false, { "是否为匿名用户", "Whether the user is anonymous" },         \
+      "true", NULL },                                                                                \
+    { "gender", FIELD_TEXT, true, { "性别", "Gender" }, "null", NULL },                                \
+    { "created_at", FIELD_INT, false, { "创建时间", "Registered, Unix seconds" }, "1513135417", NULL }, \
+    { "phone", FIELD_TEXT, true, { "手机号码", "Phone number" }, "null", NULL },                       \
+    { "birthday", FIELD_TEXT, true, { "生日日期", "Day of birth" }, "null", NULL },                    \
+    { "address", FIELD_TEXT, true, { "地址", "Address" }, "null", NULL },                             \
+    { "email", FIELD_TEXT, true, { "邮箱", "E-mail address" }, "null", NULL }
+
+static const struct field registered_fields[] = {
+    USER_FIELDS,
+    { "updated_at", FIELD_INT, false, { "更新时间", "Changed last, Unix seconds" }, "1513135417", NULL },
+    { 0 },
+};
+
+static const struct field bound_fields[] = {
+    USER_FIELDS,
+    { "auth_src", FIELD_OBJECT, true, { "用户第三方信息", "What a third party told of the user" }, "null",
+      NULL },
+    { "name", FIELD_TEXT, true, { "姓名", "Name" }, "null", NULL },
+    { "is_owner", FIELD_BOOL, false,
+      { "是否为设备的 owner，只有按 did 搜索时返回", "Whether it owns the device; only in a search by did" },
+      NULL, NULL },
+    { 0 },
+};
+
+/* A text that is not known is null. */
+static void write_text(struct json_out *j, const char *key, const char *text)
+{
+    json_key(j, key);
+    json_text(j, *text ? text : NULL);
+}
+
+static void write_time(struct json_out *j, const char *key, int64_t s)
+{
+    json_key(j, key);
+    json_int(j, s);
+}
+
+/* What both searches answer, into an object that the caller ends. */
+static void begin_user(struct json_out *j, const struct user_row *user)
+{
+    json_object_begin(j);
+    write_text(j, "username", user->username);
+    write_text(j, "remark", user->remark);
+    write_text(j, "uid", user->uid);
+    json_key(j, "is_anonymous");
+    json_bool(j, user->is_anonymous);
+    write_text(j, "gender", user->gender);
+    write_time(j, "created_at", user->created_at);
+    write_text(j, "phone", user->phone);
+    write_text(j, "birthday", user->birthday);
+    write_text(j, "address", user->address);
+    write_text(j, "email", user->email);
+}
+
+struct rows {
+    struct buf text;
+    struct json_out j;
+    bool owners; /* is_owner is among the fields */
+};
+
+static void rows_init(struct rows *rows)
+{
+    buf_init(&rows->text, PAGE_ROWS_MAX);
+    rows->j = json_out_to(&rows->text);
+}
+
+/* What the search found, or why it did not. */
+static enum api_error answer_rows(struct api_call *call, struct rows *rows, const struct page *page,
+                                  uint64_t total, enum mu_err err)
+{
+    enum api_error error = err == MU_OK ? page_answer(call, page, total, &rows->text)
+                                        : api_store_failed(call, API_INTERNAL, "search users", err);
+    buf_free(&rows->text);
+    return error;
+}
+
+/* --- registered users -----------------------------------------------------------------------------*/
+struct registered_args {
+    struct str product_key, product_secret, appid, username, phone, email;
+    struct page page;
+};
+
+static const struct param registered_params[] = {
+    { "product_key", IN_QUERY, ARG(ID, struct registered_args, product_key), OPTIONAL,
+      { "产品标识符，必填（或 product_secret）", "Product key, or secret; required, or product_secret is" },
+      "6f2e214bf2d79649232431b94a25f46a" },
+    { "product_secret", IN_QUERY, ARG(ID, struct registered_args, product_secret), OPTIONAL,
+      { "与 product_key 相同", "The same as product_key" }, "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" },
+    { "appid", IN_QUERY, ARG(ID, struct registered_args, appid), OPTIONAL,
+      { "应用 id", "Users of this app only" }, "a39d02a3c8e4b5634b047dc495be4a05" },
+    { "username", IN_QUERY, ARG(TEXT, struct registered_args, username), OPTIONAL,
+      { "用户名称", "Name that the user logs in with" }, "anna" },
+    { "phone", IN_QUERY, ARG(TEXT, struct registered_args, phone), OPTIONAL,
+      { "手机号码", "Phone number" }, "13800000000" },
+    { "email", IN_QUERY, ARG(TEXT, struct registered_args, email), OPTIONAL,
+      { "邮件", "E-mail address" }, "anna@example.com" },
+    PAGE_PARAMS(struct registered_args),
+};
+
+static enum api_error registered_check(struct api_call *call);
+
+ROUTE(registered_users, GET, "/v1/users/search", HEADERS, SLOW, PARAMS(registered_params),
+      ARGS(struct registered_args), .check = registered_check, .fields = registered_fields,
+      .paged = true, ERRORS(API_PRODUCT_UNKNOWN, API_PRODUCT_NOT_ASSOCIATED, API_APP_UNKNOWN),
+      .summary = { "搜索注册用户", "Search the users of a product's apps" },
+      .about = { "返回该产品的应用的注册用户，按注册先后从新到旧排序。",
+                 "Users that are registered in apps of the product, the last added first." });
+
+static enum api_error registered_check(struct api_call *call)
+{
+    const struct registered_args *args = call->args;
+
+    if (!args->product_key.at && !args->product_secret.at)
+        return api_refuse(call, API_FORM_INVALID, "product_key: required");
+    return API_OK;
+}
+
+/* Whose users are looked for. */
+struct scope {
+    uint32_t enterprise;
+    struct str product, appid; /* appid at NULL = any */
+    enum api_error error;
+    uint32_t product_no, app_no;
+};
+
+static enum mu_err find_product(struct registry_tx *tx, struct scope *s, uint32_t *product)
+{
+    char text[ID_HEX_LEN + 1];
+    struct product_row row;
+    enum mu_err err;
+
+    if (!str_copy(text, sizeof(text), s->product))
+        return MU_E_NOT_FOUND;
+    if ((err = tx_product_by_secret(tx, text, s->enterprise, &row)) == MU_E_NOT_FOUND)
+        err = tx_product_by_key(tx, text, &row);
+    *product = row.no;
+    return err;
+}
+
+static enum mu_err find_app(struct registry_tx *tx, struct scope *s)
+{
+    char text[ID_HEX_LEN + 1];
+    struct app_row app;
+    enum mu_err err;
+
+    if (!s->appid.at)
+        return MU_OK;
+    if (!str_copy(text, sizeof(text), s->appid))
+        return MU_E_NOT_FOUND;
+    if ((err = tx_app_by_id(tx, text, &app)) != MU_OK)
+        return err;
+    s->app_no = app.no;
+    return app.enterprise == s->enterprise ? MU_OK : MU_E_NOT_FOUND;
+}
+
+static enum mu_err find_scope(struct registry_tx *tx, void *arg)
+{
+    struct scope *s = arg;
+    uint32_t enterprise;
+    enum mu_err err;
+
+    s->error = API_PRODUCT_UNKNOWN;
+    if ((err = find_product(tx, s, &s->product_no)) != MU_OK)
+        return err == MU_E_NOT_FOUND ? MU_OK : err;
+    s->error = API_PRODUCT_NOT_ASSOCIATED;
+    if ((err = tx_product_enterprise(tx, s->product_no, &enterprise)) != MU_OK ||
+        enterprise != s->enterprise)
+        return err;
+    s->error = API_APP_UNKNOWN;
+    if ((err = find_app(tx, s)) != MU_OK)
+        return err == MU_E_NOT_FOUND ? MU_OK : err;
+    s->error = API_OK;
+    return MU_OK;
+}
+
+static enum mu_err write_registered(void *ctx, const struct user_row *user, bool is_owner)
+{
+    struct rows *rows = ctx;
+
+    (void)is_owner;
+    begin_user(&rows->j, user);
+    write_time(&rows->j, "updated_at", user->updated_at);
+    json_object_end(&rows->j);
+    return MU_OK;
+}
+
+static enum api_error registered_users(struct api_call *call)
+{
+    const struct registered_args *args = call->args;
+    struct registry *registry = call->api->parts.registry;
+    struct scope scope = {
+        .enterprise = call->enterprise->no, .appid = args->appid,
+        .product = args->product_key.at ? args->product_key : args->product_secret,
+    };
+    struct rows rows = { .owners = false };
+    enum mu_err err = registry_read(registry, find_scope, &scope);
+
+    if (err != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "search users", err);
+    if (scope.error != API_OK)
+        return scope.error;
+    rows_init(&rows);
+    struct users_page page = { .skip = (uint64_t)args->page.skip, .limit = (uint64_t)args->page.limit,
+                               .fn = write_registered, .ctx = &rows };
+    err = registry_registered_users(registry, &(struct registered_users){
+        .product = scope.product_no, .app = scope.app_no, .username = args->username,
+        .phone = args->phone, .email = args->email }, &page);
+    return answer_rows(call, &rows, &args->page, page.total, err);
+}
+
+/* --- bound users ----------------------------------------------------------------------------------*/
+struct bound_args {
+    uint32_t group;
+    int type; /* enum bound_by */
+    struct str val;
+    struct page page;
+};
+
+static const char *const types[] = {
+    [BOUND_BY_UID] = "uid", [BOUND_BY_USERNAME] = "username", [BOUND_BY_PHONE] = "phone",
+    [BOUND_BY_EMAIL] = "email", [BOUND_BY_DID] = "did", [BOUND_BY_MAC] = "mac",
+    [BOUND_BY_DEVICE_SN] = "device_sn", NULL,
+};
+
+static const struct param bound_params[] = {
+    PRODUCT_KEY,
+    { "gid", IN_QUERY, ARG(GROUP, struct bound_args, group), OPTIONAL,
+      { "设备组 id（含其子组）", "Users of devices in this group or below it" },
+      "c8e4b5634b047dc495be4a05a39d02a3" },
+    { "type", IN_QUERY, ARG(CHOICE, struct bound_args, type), OPTIONAL,
+      { "val 的类型，与 val 一起使用", "What val is; comes together with val" }, "did",
+      .fallback = BOUND_ANY, .choices = types },
+    { "val", IN_QUERY, ARG(TEXT, struct bound_args, val), OPTIONAL,
+      { "查询条件值，与 type 一起使用", "Value to look for; comes together with type" },
+      "kYkSE2xspYjocBhaUHdM5k" },
+    PAGE_PARAMS(struct bound_args),
+};
+
+static enum api_error bound_check(struct api_call *call);
+
+ROUTE(bound_users, GET, "/v1/products/{product_key}/users/search", TOKEN, SLOW, PARAMS(bound_params),
+      ARGS(struct bound_args), .check = bound_check, .fields = bound_fields, .paged = true,
+      .summary = { "搜索绑定用户", "Search the users that devices are bound to" },
+      .about = { "按注册先后从新到旧排序。只有按 did 搜索时返回 is_owner。",
+                 "The last added first. is_owner is answered in a search by did only." });
+
+static enum api_error bound_check(struct api_call *call)
+{
+    const struct bound_args *args = call->args;
+
+    if (args->type >= 0 && !args->val.at)
+        return api_refuse(call, API_FORM_INVALID, "val: required with type");
+    if (args->type < 0 && args->val.at)
+        return api_refuse(call, API_FORM_INVALID, "type: required with val");
+    return API_OK;
+}
+
+static enum mu_err write_bound(void *ctx, const struct user_row *user, bool is_owner)
+{
+    struct rows *rows = ctx;
+    struct json_out *j = &rows->j;
+
+    begin_user(j, user);
+    json_key(j, "auth_src");
+    if (*user->auth_src)
+        json_raw(j, str_of(user->auth_src));
+    else
+        json_no_value(j);
+    write_text(j, "name", user->name);
+    if (rows->owners) {
+        json_key(j, "is_owner");
+        json_bool(j, is_owner);
+    }
+    json_object_end(j);
+    return MU_OK;
+}
+
+static enum api_error bound_users(struct api_call *call)
+{
+    const struct bound_args *args = call->args;
+    struct rows rows = { .owners = args->type == BOUND_BY_DID };
+
+    rows_init(&rows);
+    struct users_page page = { .skip = (uint64_t)args->page.skip, .limit = (uint64_t)args->page.limit,
+                               .fn = write_bound, .ctx = &rows };
+    enum mu_err err = registry_bound_users(call->api->parts.registry, &(struct bound_users){
+        .product = call->product->no, .group = args->group, .by = (enum bound_by)args->type,
+        .val = args->val }, &page);
+    return answer_rows(call, &rows, &args->page, page.total, err);
+}
+
+const struct api_chapter user_chapter = {
+    .name = { "用户管理", "Users" },
+    ROUTES(&registered_users_route, &bound_users_route),
+};
