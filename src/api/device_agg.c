@@ -136,7 +136,8 @@ static enum api_error ask_for(struct api_call *call, struct aggregate *a,
     if (id < 0)
         return api_refuse(call, API_ATTR_UNKNOWN, "attrs: there is no '%.*s'", (int)name.len, name.at);
     if (!is_number(plan, id))
-        return api_refuse(call, API_ATTR_INVALID, "attrs: '%.*s' is not a number", (int)name.len, name.at);
+        return api_refuse(call, API_ATTR_INVALID, "attrs: '%.*s' is not a number", (int)name.len,
+                          name.at);
     /* So there are never more than the product has datapoints. */
     if (!is_asked(a, name))
         a->asked[a->asked_count++] = (struct asked){ .name = name };
@@ -327,8 +328,8 @@ static enum api_error agg_data(struct api_call *call)
     write_query(&a->j, args);
     json_key(&a->j, "data");
     json_array_begin(&a->j);
-    enum mu_err err = journal_messages(call->api->parts.journal, args->device.no, &window, add_message, a,
-                                       &total);
+    enum mu_err err = journal_messages(call->api->parts.journal, args->device.no, &window, add_message,
+                                       a, &total);
     if (err != MU_OK)
         return api_store_failed(call, API_JOURNAL_FAILED, "aggregate messages", err);
     end_period(a);

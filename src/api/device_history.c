@@ -65,6 +65,8 @@ static enum api_error history_check(struct api_call *call)
     struct history_args *args = call->args;
     const char *why = period_range_read((enum cycle)args->cycle, args->start, args->end, &args->range);
 
+    if (!why)
+        why = period_range_too_long((enum cycle)args->cycle, &args->range);
     return why ? api_refuse(call, API_FORM_INVALID, "%s", why) : API_OK;
 }
 

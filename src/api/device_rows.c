@@ -20,7 +20,8 @@ static const struct param rows_params[] = {
       { "开始日期，默认为结束日期前 29 天", "First day; by default the 29th before the last one" }, "2017-12-01" },
     { "end", IN_QUERY, ARG(TEXT, struct rows_args, end), OPTIONAL,
       { "结束日期，默认为今天", "Last day; by default today" }, "2017-12-30" },
-    { "country", IN_QUERY, ARG(TEXT, struct rows_args, country), OPTIONAL, { "国家", "Country" }, "China" },
+    { "country", IN_QUERY, ARG(TEXT, struct rows_args, country), OPTIONAL, { "国家", "Country" },
+      "China" },
     { "region", IN_QUERY, ARG(TEXT, struct rows_args, region), OPTIONAL, { "省", "Province" },
       "Guangdong" },
     { "city", IN_QUERY, ARG(TEXT, struct rows_args, city), OPTIONAL, { "城市", "City" }, "Guangzhou" },
@@ -86,7 +87,8 @@ static void write_text(struct json_out *j, const char *key, const char *text)
     json_text(j, *text ? text : NULL);
 }
 
-static void write_row(const struct api_call *call, struct json_out *j, const struct fleet_report_row *row)
+static void write_row(const struct api_call *call, struct json_out *j,
+                      const struct fleet_report_row *row)
 {
     const struct fleet_device *d = &row->device;
     char day[PERIOD_TEXT_MAX], created_at[LOCAL_TEXT_MAX];

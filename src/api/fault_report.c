@@ -26,7 +26,8 @@ static const struct field devices_fields[] = {
 static const struct field events_fields[] = {
     { "count", FIELD_OBJECT, false, { "次数", "Events" }, NULL, count_fields },
     GID_FIELD,
-    { "detail", FIELD_OBJECT, false, { "各数据点的次数", "By datapoint" }, "{\"fault_roomtemp\":" COUNTS "}", NULL },
+    { "detail", FIELD_OBJECT, false, { "各数据点的次数", "By datapoint" },
+      "{\"fault_roomtemp\":" COUNTS "}", NULL },
     { "location", FIELD_OBJECT, false,
       { "地理位置分布，每一级都有 count 和 detail", "By place, each level with count and detail" },
       "{\"China\":{\"count\":" COUNTS ",\"detail\":{\"fault_roomtemp\":" COUNTS "}}}", NULL },
@@ -83,8 +84,7 @@ typedef enum mu_err (*count_kind)(struct fleet *f, const struct fleet_report_fil
                                   enum fleet_event_kind kind, struct fleet_report *out);
 
 static enum api_error answer_report(struct api_call *call, count_kind count, enum fleet_event_kind kind,
-                                    void (*members)(struct json_out *j,
-                                                    const struct fleet_report_node *node))
+                                    report_members members)
 {
     const struct fault_args *args = call->args;
     const struct fleet_report_filter filter = { .product = call->product, .group = args->group };

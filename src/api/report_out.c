@@ -40,15 +40,12 @@ static bool is_reserved(struct str name)
     return str_eq(name, STR("count")) || str_eq(name, STR("detail"));
 }
 
-void report_write_location(struct json_out *j, const struct fleet_report *report,
-                           void (*members)(struct json_out *j, const struct fleet_report_node *node),
-                           bool leaf_count)
+void report_write_places(struct json_out *j, const struct fleet_report *report, report_members members,
+                         bool leaf_count)
 {
     enum { CITY = 3 };
-    unsigned open = 0, left_out = 0; /* depths; the whole is the object of "location" itself */
+    unsigned open = 0, left_out = 0; /* depths */
 
-    json_key(j, "location");
-    json_object_begin(j);
     for (size_t i = 1; i < report->count; i++) {
         const struct fleet_report_node *node = &report->nodes[i];
         if (left_out && node->depth > left_out)
@@ -69,5 +66,13 @@ void report_write_location(struct json_out *j, const struct fleet_report *report
     }
     for (; open; open--)
         json_object_end(j);
+}
+
+void report_write_location(struct json_out *j, const struct fleet_report *report, report_members members,
+                           bool leaf_count)
+{
+    json_key(j, "location");
+    json_object_begin(j);
+    report_write_places(j, report, members, leaf_count);
     json_object_end(j);
 }

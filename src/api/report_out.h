@@ -16,11 +16,16 @@
 /* "gid": as the caller gave it, which is a group by then, or null. */
 void report_write_gid(struct json_out *j, const struct api_call *call);
 
-/* "location": {country: {…, region: {…, city: {…}}}}. `members` writes what a place's object says
- * beside the places in it. With leaf_count a city is its REPORT_COUNT alone, no object. */
-void report_write_location(struct json_out *j, const struct fleet_report *report,
-                           void (*members)(struct json_out *j, const struct fleet_report_node *node),
+/* What a place's object says beside the places in it. */
+typedef void (*report_members)(struct json_out *j, const struct fleet_report_node *node);
+
+/* "location": {country: {…, region: {…, city: {…}}}}. With leaf_count a city is its REPORT_COUNT
+ * alone, no object. */
+void report_write_location(struct json_out *j, const struct fleet_report *report, report_members members,
                            bool leaf_count);
+/* The countries of that object alone. */
+void report_write_places(struct json_out *j, const struct fleet_report *report, report_members members,
+                         bool leaf_count);
 /* Such members: "count": n[REPORT_COUNT]. */
 void report_write_count(struct json_out *j, const struct fleet_report_node *node);
 

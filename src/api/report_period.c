@@ -6,8 +6,6 @@ const char *const cycle_names[] = {
     [CYCLE_DATE] = "date", [CYCLE_WEEK] = "week", [CYCLE_MONTH] = "month", NULL,
 };
 
-static const int32_t periods_max[] = { [CYCLE_DATE] = 30, [CYCLE_WEEK] = 53, [CYCLE_MONTH] = 12 };
-
 /* --- the civil calendar -------------------------------------------------------------------------- */
 struct civil { int32_t year, month, day; };
 
@@ -85,7 +83,8 @@ int32_t period_of_day(enum cycle cycle, int32_t day)
 void period_text(enum cycle cycle, int32_t period, char out[PERIOD_TEXT_MAX])
 {
     int32_t day = period_first_day(cycle, period);
-    struct civil c = civil_of_day(cycle == CYCLE_WEEK ? day + 3 : day); /* a week is its Thursday's year's */
+    /* A week belongs to the year of its Thursday. */
+    struct civil c = civil_of_day(cycle == CYCLE_WEEK ? day + 3 : day);
 
     switch (cycle) {
     case CYCLE_DATE:
@@ -108,7 +107,8 @@ void local_text(int64_t local_s, char out[LOCAL_TEXT_MAX])
     char date[PERIOD_TEXT_MAX];
 
     period_text(CYCLE_DATE, day, date);
-    snprintf(out, LOCAL_TEXT_MAX, "%s %02d:%02d:%02d", date, second / 3600, second / 60 % 60, second % 60);
+    snprintf(out, LOCAL_TEXT_MAX, "%s %02d:%02d:%02d", date, second / 3600, second / 60 % 60,
+             second % 60);
 }
 
 /* A run of digits and what separates it from the next; -1 if it is not that. */
@@ -174,11 +174,6 @@ const char *period_range_read(enum cycle cycle, struct str start, struct str end
         [CYCLE_WEEK] = "end: not a week such as 2016-51",
         [CYCLE_MONTH] = "end: not a month such as 2016-12",
     };
-    static const char *const too_many[] = {
-        [CYCLE_DATE] = "start, end: more than 30 days",
-        [CYCLE_WEEK] = "start, end: more than 53 weeks",
-        [CYCLE_MONTH] = "start, end: more than 12 months",
-    };
 
     if (!period_parse(cycle, start, &out->first))
         return bad_start[cycle];
@@ -186,7 +181,16 @@ const char *period_range_read(enum cycle cycle, struct str start, struct str end
         return bad_end[cycle];
     if (out->first > out->last)
         return "start: after end";
-    if (out->last - out->first >= periods_max[cycle])
-        return too_many[cycle];
     return NULL;
+}
+
+const char *period_range_too_long(enum cycle cycle, const struct period_range *range)
+{
+    static const struct { int32_t max; const char *why; } limits[] = {
+        [CYCLE_DATE] = { 30, "start, end: more than 30 days" },
+        [CYCLE_WEEK] = { 53, "start, end: more than 53 weeks" },
+        [CYCLE_MONTH] = { 12, "start, end: more than 12 months" },
+    };
+
+    return range->last - range->first < limits[cycle].max ? NULL : limits[cycle].why;
 }

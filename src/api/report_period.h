@@ -30,12 +30,14 @@ int32_t period_of_day(enum cycle cycle, int32_t day);
 void local_text(int64_t local_s, char out[LOCAL_TEXT_MAX]);
 
 /* What a caller asks for, from the texts of its first and last period to their numbers. NULL, or a
- * sentence that says what is wrong: unreadable, the start after the end, or more periods than a
- * cycle may have (30 days, 53 weeks, 12 months). */
+ * sentence that says what is wrong: unreadable, or the start after the end. */
 struct period_range {
     int32_t first, last; /* both included */
 };
 const char *period_range_read(enum cycle cycle, struct str start, struct str end,
                               struct period_range *out);
+
+/* NULL, or the sentence that a history has more periods than it may: 30 days, 53 weeks, 12 months. */
+const char *period_range_too_long(enum cycle cycle, const struct period_range *range);
 
 #endif

@@ -158,8 +158,8 @@ def test_a_window_has_an_order_and_a_month_at_most(told):
     assert ask(told.world, told.did, start_ts=now - 31 * DAY_MS - 1, end_ts=now).error == (400, 5002)
 
 
-@pytest.mark.parametrize("attrs,error", [("nothing", (404, 5405)), ("set_temp,", (404, 5405)), ("set_temp,nothing", (404, 5405)),
-                                         ("switch", (400, 5401)), ("set_temp,mode", (400, 5401))])
+@pytest.mark.parametrize("attrs,error", [("nothing", (404, 5405)), ("set_temp,", (404, 5405)),
+                                         ("set_temp,nothing", (404, 5405)), ("switch", (400, 5401)), ("set_temp,mode", (400, 5401))])
 def test_a_point_that_cannot_be_aggregated_is_named(told, attrs, error):
     assert ask(told.world, told.did, attrs=attrs).error == error
 

@@ -12,7 +12,8 @@ class Free:
 
     def __init__(self, world):
         self.world, self.product_key, self.product_secret = world, hex_id(), hex_id()
-        world.server.apply({"products": [{"product_key": self.product_key, "product_secret": self.product_secret, "name": "Free"}]})
+        world.server.apply({"products": [{"product_key": self.product_key, "product_secret": self.product_secret,
+                                          "name": "Free"}]})
 
     def post(self, call, by=None, **changed):
         by = by or self.world

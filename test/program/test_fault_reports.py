@@ -64,7 +64,8 @@ def test_devices_that_had_faults_or_alerts(fleet, kind):
 
     for gid in groups(fleet):
         devices = [device for device in fleet.chosen(gid=gid) if any(event["kind"] == kind for event in device["events"])]
-        assert fleet.get(f"{kind}/report/devices", gid=gid) == {**say(devices), "gid": gid, "location": fleet.located(devices, say)}
+        assert fleet.get(f"{kind}/report/devices", gid=gid) == {
+            **say(devices), "gid": gid, "location": fleet.located(devices, say)}
         assert gid is not None or 0 < say(devices)["count"]["resolved"] < len(devices), "this fleet proves nothing"
 
 

@@ -107,7 +107,8 @@ ROUTES = {("post", f"{PRODUCT}/access_token"), ("get", f"{PRODUCT}/datapoint"), 
               "devices/locations", "devices/summary", "summary", "incr_devices", "active_devices", "devices/report/activation",
               "devices/report/liveness", "devices/report/liveness/history", "devices/report/rt",
               "devices/report/devices/report/rt", "fault/report/devices", "alert/report/devices", "fault/report/events",
-              "alert/report/events", "fault/alert/events"))}
+              "alert/report/events", "fault/alert/events", "users/report/new", "users/report/total")),
+          ("get", "/v1/users/liveness_total"), ("get", "/v1/users/location")}
 
 # Which fields the objects of OpenAPI 3.1 may have, and which they must.
 OBJECTS = {
@@ -307,7 +308,8 @@ RANGE = {"start": "today", "end": "today"}
 REPORTS = [*((path, {}) for path in ("devices/locations", "devices/summary", "summary", "incr_devices", "active_devices",
                                      "devices/report/liveness", "devices/report/rt", "fault/report/devices",
                                      "alert/report/devices", "fault/report/events", "alert/report/events")),
-           ("devices/report/activation", RANGE), ("devices/report/liveness/history", RANGE)]
+           ("devices/report/activation", RANGE), ("devices/report/liveness/history", RANGE), ("users/report/new", RANGE),
+           ("users/report/total", {})]
 
 
 def test_successes_are_as_declared(document, world):
@@ -338,6 +340,10 @@ def test_successes_are_as_declared(document, world):
     for path, parameters in REPORTS:
         answer = world.get(path, **{name: today if value == "today" else value for name, value in parameters.items()})
         check_answer(document, "get", f"{PRODUCT}/{path}", answer)
+    for path, parameters in (("location", {}), ("liveness_total", {"start_date": today, "end_date": today})):
+        parameters = query(product_key=world.product_key, **parameters)
+        answer = request(world.server.http, "GET", f"/v1/users/{path}?{parameters}", headers=world.headers)
+        check_answer(document, "get", f"/v1/users/{path}", answer)
     answer = world.get(f"devices/{device.did}/agg_data", start_ts=0, end_ts=1, attrs="set_temp", aggregator="avg", unit="DAYS")
     check_answer(document, "get", f"{PRODUCT}/devices/{{did}}/agg_data", answer)
     for call in ("online", "cmd", "data"):
