@@ -195,9 +195,9 @@ void fleet_apply(struct fleet *f, const struct fleet_change *change)
         device_set_versions(f, r, change->versions);
 }
 
-void fleet_apply_active(struct fleet *f, uint32_t product, int32_t day, uint32_t device)
+void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device)
 {
-    history_active(f, product, day, device);
+    history_active(f, day, device);
 }
 
 void fleet_apply_end(struct fleet *f)

@@ -8,7 +8,7 @@ size_t fleet_open_events(struct fleet *f, uint32_t no, struct fleet_event *out, 
 
     if (!r.c || !r.c->events[r.i])
         return 0;
-    return events_open(&history_of(f, r.c->product[r.i])->events, &f->pool, r.c->events[r.i], out, cap);
+    return events_open(&product_by_no(f, r.c->product[r.i])->events, &f->pool, r.c->events[r.i], out, cap);
 }
 
 struct journal_event fleet_event_record(struct fleet *f, const struct fleet_event *e)
@@ -28,7 +28,7 @@ void fleet_apply_event(struct fleet *f, const struct fleet_event *e)
 
     if (!r.c)
         return;
-    struct events *events = &history_of(f, r.c->product[r.i])->events;
+    struct events *events = &product_by_no(f, r.c->product[r.i])->events;
     if (e->resolved_us)
         events_resolve(events, &f->pool, r.c->events[r.i], e->point);
     else if (events_add(events, &f->pool, &r.c->events[r.i], e) != MU_OK)
@@ -41,5 +41,5 @@ void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str
     uint32_t point = points_find(&f->points, alert ? EVENT_ALERT : EVENT_FAULT, name);
 
     if (r.c && point)
-        events_forget(&history_of(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], point);
+        events_forget(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], point);
 }

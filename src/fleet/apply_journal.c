@@ -58,38 +58,31 @@ static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_
     return MU_OK;
 }
 
-static enum mu_err on_active(void *ctx, uint32_t product, int32_t day, uint32_t device)
+static enum mu_err on_active(void *ctx, int32_t day, uint32_t device)
 {
-    struct fleet *f = ctx;
-
-    fleet_write_lock(f);
-    enum mu_err err = history_reserve(f, product);
-    if (err == MU_OK)
-        history_active(f, product, day, device);
-    fleet_unlock(f);
-    return err;
+    fleet_write_lock(ctx);
+    history_active(ctx, day, device);
+    fleet_unlock(ctx);
+    return MU_OK;
 }
 
-static enum mu_err on_active_set(void *ctx, uint32_t product, int32_t day, const void *set, size_t len)
+static enum mu_err on_active_set(void *ctx, int32_t day, const void *set, size_t len)
 {
     struct fleet *f = ctx;
     roaring_bitmap_t *devices = roaring_bitmap_portable_deserialize_safe(set, len);
-    enum mu_err err;
 
     if (!devices)
         return MU_E_CORRUPT;
     fleet_write_lock(f);
-    struct day_set *at = NULL;
-    if ((err = history_reserve(f, product)) == MU_OK &&
-        !(at = day_sets_require(&history_of(f, product)->active, day)))
-        err = MU_E_NOMEM;
+    struct day_set *at = day_sets_require(&f->history.active, day);
     if (at) {
-        roaring_bitmap_or_inplace(at->devices, devices);
-        roaring_bitmap_run_optimize(at->devices);
+        roaring_bitmap_t *before = at->devices; /* empty: a day's set comes first */
+        at->devices = devices;
+        devices = before;
     }
     fleet_unlock(f);
     roaring_bitmap_free(devices);
-    return err;
+    return at ? MU_OK : MU_E_NOMEM;
 }
 
 static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
@@ -104,7 +97,7 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
     fleet_write_lock(f);
     enum mu_err err = points_no(&f->points, e->alert ? EVENT_ALERT : EVENT_FAULT, e->name, &event.point);
     if (err == MU_OK)
-        err = events_add(&history_of(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], &event);
+        err = events_add(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], &event);
     fleet_unlock(f);
     return err;
 }

@@ -256,7 +256,7 @@ enum mu_err batch_commit(struct batch *b, int64_t now_us)
                 show(b, &b->pending[i]);
         }
         for (uint32_t i = 0; i < b->active_count; i++)
-            fleet_apply_active(b->fleet, b->active[i].product, b->active[i].day, b->active[i].device);
+            fleet_apply_active(b->fleet, b->active[i].day, b->active[i].device);
         for (uint32_t i = 0; i < b->event_count; i++)
             fleet_apply_event(b->fleet, &b->events[i].event);
         fleet_apply_end(b->fleet);

@@ -30,7 +30,7 @@ struct pending_event {
 
 /* A device's first report of a day. */
 struct pending_active {
-    uint32_t product, device;
+    uint32_t device;
     int32_t day;
 };
 

@@ -105,8 +105,8 @@ static void note_activity(struct batch *b, struct pending *p)
         !batch_room(b, &b->active, b->active_count, &b->active_cap, sizeof(*b->active)))
         return;
     p->progress.active_day = day;
-    b->active[b->active_count++] = (struct pending_active){ p->product->no, p->device, day };
-    journal_batch_active(b->writes, p->product->no, day, p->device);
+    b->active[b->active_count++] = (struct pending_active){ p->device, day };
+    journal_batch_active(b->writes, day, p->device);
 }
 
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec)

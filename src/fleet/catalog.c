@@ -33,6 +33,8 @@ static void product_free(struct product *p)
             roaring_bitmap_free(bitmaps[i]);
     }
     order_free(&p->order);
+    mac_order_free(&p->by_mac);
+    events_free(&p->events);
     for (struct definition *d = p->definitions, *next; d; d = next) {
         next = d->next;
         definition_free(d);
@@ -90,7 +92,7 @@ static struct product *product_new(struct fleet *f, const struct product_row *ro
     p->alert = roaring_bitmap_create();
     if (!p->all || !p->enabled || !p->online || !p->faulty || !p->alert ||
         numbered_reserve(&f->products.at, &f->products.count, row->no, sizeof(p)) != MU_OK ||
-        history_reserve(f, row->no) != MU_OK || index_reserve(&f->by_product_key) != MU_OK) {
+        index_reserve(&f->by_product_key) != MU_OK) {
         product_free(p);
         return NULL;
     }

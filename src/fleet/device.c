@@ -90,7 +90,7 @@ static void link_product(struct fleet *f, uint32_t no, struct row r)
     index_add(&f->by_did, no);
     index_add(&f->by_mac, no);
     order_add(&p->order, &f->columns, no);
-    mac_order_add(&history_of(f, p->pub.no)->by_mac, no);
+    mac_order_add(&p->by_mac, no);
 }
 
 static void unlink_product(struct fleet *f, uint32_t no, struct row r)
@@ -155,6 +155,14 @@ static uint8_t configured_flags(const struct device_row *row)
                      row->type << DEVICE_TYPE_SHIFT);
 }
 
+static void move_events(struct fleet *f, struct row r, struct product *to)
+{
+    struct events *from = &product_by_no(f, r.c->product[r.i])->events;
+
+    if (events_move(from, &to->events, &f->pool, &r.c->events[r.i]) != MU_OK)
+        fleet_out_of_memory();
+}
+
 /* Everything that can fail, before anything is changed: a row is taken in wholly or not at all. */
 static enum mu_err reserve(struct fleet *f, struct product *p, const struct device_row *row,
                            uint32_t *leaf)
@@ -200,9 +208,9 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     if (!is_new && !same_keys) {
         unlink_product(f, row->no, r);
         if (r.c->product[r.i] != row->product)
-            history_leave(f, row->no, r, row->product);
+            move_events(f, r, p);
         else
-            mac_order_forget(&history_of(f, row->product)->by_mac);
+            mac_order_forget(&p->by_mac);
     }
     if (block) {
         if (!is_new)
@@ -247,7 +255,8 @@ void device_delete(struct fleet *f, uint32_t no)
     device_check_online(f, no, r);
     device_set_flag(f, no, r, DEVICE_ONLINE, false);
     unlink_product(f, no, r);
-    history_leave(f, no, r, 0);
+    events_drop(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i]);
+    history_activated(f, no, r, 0);
     set_group(f, no, r, 0);
     set_place(f, no, r, 0);
     device_free_texts(f, r);

@@ -194,19 +194,18 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
     b->r.bytes += 100;
 }
 
-void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
-    *APPEND(b->r.active) = (struct fake_active){ product, day, device };
+    *APPEND(b->r.active) = (struct fake_active){ day, device };
     b->r.bytes += 12;
 }
 
-void journal_batch_active_set(struct journal_batch *b, uint32_t product, int32_t day, const void *set,
-                              size_t len)
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len)
 {
     struct fake_active_set *at = APPEND(b->r.active_sets);
 
     assert(len <= sizeof(at->bytes));
-    *at = (struct fake_active_set){ .product = product, .day = day, .forgotten = !set, .len = len };
+    *at = (struct fake_active_set){ .day = day, .forgotten = !set, .len = len };
     if (set)
         memcpy(at->bytes, set, len);
     b->r.bytes += 20 + len;
@@ -238,7 +237,7 @@ static void take_over_set(struct fake_records *all, const struct fake_active_set
     size_t n = 0;
 
     for (size_t i = 0; i < all->active.count; i++) {
-        if (all->active.at[i].product != set->product || all->active.at[i].day != set->day)
+        if (all->active.at[i].day != set->day)
             all->active.at[n++] = all->active.at[i];
     }
     /* The memory is as large as the count was: append anew. */
@@ -250,7 +249,7 @@ static void take_over_set(struct fake_records *all, const struct fake_active_set
     all->active.count = kept.active.count;
     for (size_t i = 0; i < all->active_sets.count; i++) {
         struct fake_active_set *old = &all->active_sets.at[i];
-        if (old->product == set->product && old->day == set->day) {
+        if (old->day == set->day) {
             *old = *set;
             return;
         }
@@ -354,11 +353,11 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
     for (size_t i = 0; i < j->all.active_sets.count && err == MU_OK; i++) {
         const struct fake_active_set *set = &j->all.active_sets.at[i];
         if (!set->forgotten)
-            err = v->active_set(v->ctx, set->product, set->day, set->bytes, set->len);
+            err = v->active_set(v->ctx, set->day, set->bytes, set->len);
     }
     for (size_t i = 0; i < j->all.active.count && err == MU_OK; i++) {
         const struct fake_active *at = &j->all.active.at[i];
-        err = v->active(v->ctx, at->product, at->day, at->device);
+        err = v->active(v->ctx, at->day, at->device);
     }
     return err != MU_OK ? err : journal_events(j, INT64_MAX, v->event, v->ctx);
 }

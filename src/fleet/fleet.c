@@ -60,6 +60,7 @@ enum mu_err fleet_create(struct fleet **out)
 
     pthread_mutex_init(&f->mac_lock, NULL);
 
+    history_init(&f->history);
     points_init(&f->points, &f->key);
     catalog_init(f);
     tokens_init(f);
@@ -73,7 +74,7 @@ void fleet_destroy(struct fleet *f)
 {
     if (!f)
         return;
-    histories_free(f);
+    history_free(&f->history);
     devices_free(f);
     groups_free(f);
     tokens_free(f);

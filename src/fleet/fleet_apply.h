@@ -70,7 +70,7 @@ struct fleet_change {
 };
 void fleet_apply_begin(struct fleet *f);
 void fleet_apply(struct fleet *f, const struct fleet_change *change);
-void fleet_apply_active(struct fleet *f, uint32_t product, int32_t day, uint32_t device);
+void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device);
 /* An event that was opened, or one that was open and is resolved. */
 void fleet_apply_event(struct fleet *f, const struct fleet_event *e);
 /* A resolved event that is kept no longer. */

@@ -5,10 +5,12 @@
 #include <roaring/roaring.h>
 
 #include "fleet/columns.h"
+#include "fleet/events.h"
 #include "fleet/fleet_apply.h"
 #include "fleet/hash.h"
 #include "fleet/history.h"
 #include "fleet/index.h"
+#include "fleet/mac_order.h"
 #include "fleet/order.h"
 #include "fleet/places.h"
 #include "fleet/points.h"
@@ -24,7 +26,9 @@
  *   bitmaps of device numbers:  product: all, enabled, online, faulty, alert
  *                               group: its direct members;  place: country, region, city
  *   order of a product's devices: newest first      order.h
- *   what a product's devices have done, by day      history.h
+ *   and by mac, once that is asked for              mac_order.h
+ *   what devices have done by day                   history.h
+ *   faults and alerts of a product's devices        events.h
  *
  * A row is some 140 bytes in columns by device number; what has no fixed size (texts, state image)
  * is a block of a pool, what many devices share (place, versions) is a number. With the two hash
@@ -60,6 +64,8 @@ struct product {
     bool deleted;
     roaring_bitmap_t *all, *enabled, *online, *faulty, *alert;
     struct order order;
+    struct mac_order by_mac;
+    struct events events;
 };
 
 struct enterprise {
@@ -93,9 +99,9 @@ struct fleet {
     NUMBERED(struct enterprise *) enterprises;
     NUMBERED(struct group) groups;
     NUMBERED(struct token) tokens;
-    NUMBERED(struct history) histories;
+    struct history history;
     const struct calendar *calendar; /* NULL: days are those of UTC */
-    pthread_mutex_t mac_lock;        /* history.by_mac, while the fleet is locked for reading */
+    pthread_mutex_t mac_lock;        /* product.by_mac, while the fleet is locked for reading */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
 

@@ -165,10 +165,8 @@ static void merge(struct fleet *f, const roaring_bitmap_t *all, struct mac_order
     }
 }
 
-void mac_order_update(struct fleet *f, uint32_t product, struct mac_order *o)
+void mac_order_update(struct fleet *f, const roaring_bitmap_t *all, struct mac_order *o)
 {
-    const roaring_bitmap_t *all = product_by_no(f, product)->all;
-
     /* Whoever comes while another sorts waits for him; nobody walks it before it is up to date, and
      * then nothing of it changes until the fleet does. */
     pthread_mutex_lock(&f->mac_lock);

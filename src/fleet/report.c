@@ -29,12 +29,10 @@ static const struct product *product_of(const struct fleet_report_filter *filter
     return (const struct product *)filter->product;
 }
 
-/* What is in both; NULL counts as empty. */
+/* What is in both. */
 static enum mu_err count_both(const struct fleet *f, const roaring_bitmap_t *base,
                               const roaring_bitmap_t *set, unsigned counter, struct report_counts *c)
 {
-    if (!set)
-        return MU_OK;
     roaring_bitmap_t *both = roaring_bitmap_and(base, set);
     enum mu_err err = both ? report_count(f, both, counter, c) : MU_E_NOMEM;
     if (both)
@@ -75,7 +73,7 @@ static enum mu_err of_days(struct fleet *f, const struct fleet_report_filter *fi
     enum mu_err err;
 
     fleet_read_lock(f);
-    const struct history *h = history_of(f, filter->product->no);
+    const struct history *h = &f->history;
     roaring_bitmap_t *base = report_base(f, filter);
     roaring_bitmap_t *days = day_sets_union(kind == DAYS_ACTIVE ? &h->active : &h->activated, first, last);
     if (!days)
@@ -113,7 +111,7 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
 
     fleet_read_lock(f);
     roaring_bitmap_t *base = report_base(f, filter);
-    const roaring_bitmap_t *activated = history_of(f, p->pub.no)->ever_activated;
+    const roaring_bitmap_t *activated = f->history.ever_activated;
     if ((err = report_counts_init(f, &counts)) == MU_OK &&
         (err = count_both(f, base, activated, REPORT_ACTIVATED, &counts)) == MU_OK &&
         (err = count_both(f, base, p->faulty, REPORT_FAULTY, &counts)) == MU_OK &&
@@ -143,11 +141,11 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
     const struct product *p = (const struct product *)product;
 
     fleet_read_lock(f);
-    const struct history *h = history_of(f, product->no);
-    const roaring_bitmap_t *enabled = p->enabled, *ever = h->ever_activated;
+    const struct history *h = &f->history;
+    const roaring_bitmap_t *enabled = p->enabled;
     *out = (struct fleet_summary){
         .online = roaring_bitmap_and_cardinality(p->online, enabled),
-        .activated = ever ? roaring_bitmap_and_cardinality(ever, enabled) : 0,
+        .activated = roaring_bitmap_and_cardinality(h->ever_activated, enabled),
         .active_yesterday = count_days(&h->active, today - 1, today - 1, enabled),
         .active_7 = count_days(&h->active, today - 6, today, enabled),
         .new_today = count_days(&h->activated, today, today, enabled),
@@ -160,17 +158,6 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
 
 /* --- for the user reports -------------------------------------------------------------------- */
 
-/* What the binding's device did that day; NULL: nothing, or it is not to be counted. */
-static const roaring_bitmap_t *active_on(const struct fleet *f, uint32_t device, int32_t day)
-{
-    struct row r = columns_row(&f->columns, device);
-
-    if (!r.c || r.c->flags[r.i] & DEVICE_DISABLED)
-        return NULL;
-    const struct day_set *set = day_sets_find(&history_of(f, r.c->product[r.i])->active, day);
-    return set ? set->devices : NULL;
-}
-
 void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t count, int32_t first_day,
                         uint32_t days, uint64_t *bits)
 {
@@ -180,12 +167,12 @@ void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t
     for (uint32_t d = 0; d < days; d++) {
         int32_t day = first_day + (int32_t)d;
         fleet_read_lock(f);
-        for (size_t i = 0; i < count; i++) {
+        const struct day_set *set = day_sets_find(&f->history.active, day);
+        for (size_t i = 0; set && i < count; i++) {
             const struct fleet_bound *b = &bound[i];
-            if (day < b->from_day || day > b->until_day)
-                continue;
-            const roaring_bitmap_t *active = active_on(f, b->device, day);
-            if (active && roaring_bitmap_contains(active, b->device))
+            struct row r = columns_row(&f->columns, b->device);
+            if (day >= b->from_day && day <= b->until_day && r.c &&
+                !(r.c->flags[r.i] & DEVICE_DISABLED) && roaring_bitmap_contains(set->devices, b->device))
                 bits[i * words + d / 64] |= UINT64_C(1) << d % 64;
         }
         fleet_unlock(f);

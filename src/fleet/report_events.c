@@ -40,7 +40,7 @@ static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *fi
     roaring_bitmap_free(base);
     if (!done)
         return MU_E_NOMEM;
-    j->events = &history_of(j->f, filter->product->no)->events;
+    j->events = &product_by_no(j->f, filter->product->no)->events;
     return report_counts_init(j->f, &j->counts);
 }
 

@@ -55,17 +55,15 @@ static void take_many(struct page *p, const roaring_bitmap_t *set)
     bitset_free(&bits);
 }
 
-static void take_day(struct page *p, const roaring_bitmap_t *set, uint64_t count, uint32_t product,
-                     struct mac_order *order)
+static void take_day(struct page *p, const roaring_bitmap_t *set, uint64_t count, struct product *product)
 {
-    if (count <= FEW || count <= roaring_bitmap_get_cardinality(product_by_no(p->f, product)->all) / FEW_SHARE) {
+    if (count <= FEW || count <= order_count(&product->order) / FEW_SHARE) {
         take_few(p, set, count);
         return;
     }
-    if (!p->order) {
-        mac_order_update(p->f, product, order);
-        p->order = order;
-    }
+    if (!p->order)
+        mac_order_update(p->f, product->all, &product->by_mac);
+    p->order = &product->by_mac;
     take_many(p, set);
 }
 
@@ -77,8 +75,7 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
 
     *total = 0;
     fleet_read_lock(f);
-    struct history *h = history_of(f, filter->product->no);
-    const struct day_sets *days = active ? &h->active : &h->activated;
+    const struct day_sets *days = active ? &f->history.active : &f->history.activated;
     roaring_bitmap_t *base = report_base(f, filter);
     for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= first;) {
         if (days->at[i].day > last)
@@ -95,7 +92,7 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
         roaring_bitmap_t *set = roaring_bitmap_and(base, days->at[i].devices);
         if (!set)
             fleet_out_of_memory();
-        take_day(&p, set, count, filter->product->no, &h->by_mac);
+        take_day(&p, set, count, product_by_no(f, filter->product->no));
         roaring_bitmap_free(set);
     }
     fleet_unlock(f);

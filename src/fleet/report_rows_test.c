@@ -29,8 +29,8 @@ static void put(uint32_t no, const char *mac)
     assert_int_equal(rows.device(f, &row), MU_OK);
     there[no] = true;
     fleet_apply_begin(f);
-    fleet_apply_active(f, 1, DAY, no);
-    fleet_apply_active(f, 1, DAY + 1, no);
+    fleet_apply_active(f, DAY, no);
+    fleet_apply_active(f, DAY + 1, no);
     fleet_apply_end(f);
 }
 

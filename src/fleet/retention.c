@@ -19,7 +19,7 @@ static bool is_past(const struct retention *r, int32_t day)
     return day <= r->today - (int32_t)r->keep_days;
 }
 
-static enum mu_err write_set(struct retention *r, uint32_t product, const struct day_set *set)
+static enum mu_err write_set(struct retention *r, const struct day_set *set)
 {
     size_t len = roaring_bitmap_portable_size_in_bytes(set->devices);
     char *bytes = malloc(len);
@@ -27,58 +27,52 @@ static enum mu_err write_set(struct retention *r, uint32_t product, const struct
     if (!bytes)
         return MU_E_NOMEM;
     roaring_bitmap_portable_serialize(set->devices, bytes);
-    journal_batch_active_set(r->writes, product, set->day, bytes, len);
+    journal_batch_active_set(r->writes, set->day, bytes, len);
     free(bytes);
     return MU_OK;
 }
 
-/* Puts days into the batch until it is full; *more: there are others. */
-static enum mu_err collect_days(struct retention *r, bool *more)
+/* Puts days into the batch until it is full. */
+static enum mu_err collect_days(struct retention *r, bool *any, bool *more)
 {
-    struct fleet *f = r->fleet;
-    enum mu_err err = MU_OK;
+    struct day_sets *days = &r->fleet->history.active;
 
-    *more = false;
-    for (uint32_t no = 0; no < f->histories.count; no++) {
-        struct day_sets *days = &f->histories.at[no].active;
-        for (uint32_t i = 0; i < days->count && days->at[i].day < r->today; i++) {
-            struct day_set *set = &days->at[i];
-            if (!is_past(r, set->day) && !set->loose)
-                continue;
-            if ((*more = is_batch_full(r)))
-                return MU_OK;
-            if (is_past(r, set->day))
-                journal_batch_active_set(r->writes, no, set->day, NULL, 0);
-            else if ((err = write_set(r, no, set)) != MU_OK)
-                return err;
-            set->pending = true;
-        }
+    *any = *more = false;
+    for (uint32_t i = 0; i < days->count && days->at[i].day < r->today; i++) {
+        struct day_set *set = &days->at[i];
+        enum mu_err err = MU_OK;
+        if (!is_past(r, set->day) && !set->loose)
+            continue;
+        if ((*more = is_batch_full(r)))
+            break;
+        if (is_past(r, set->day))
+            journal_batch_active_set(r->writes, set->day, NULL, 0);
+        else if ((err = write_set(r, set)) != MU_OK)
+            return err;
+        set->pending = *any = true;
     }
-    return err;
+    return MU_OK;
 }
 
-/* Those of the batch: committed, or to be tried again. */
+/* Those of the batch: done, or to be tried again. */
 static void settle_days(struct retention *r, bool committed)
 {
-    struct fleet *f = r->fleet;
+    struct day_sets *days = &r->fleet->history.active;
 
-    fleet_write_lock(f);
-    for (uint32_t no = 0; no < f->histories.count; no++) {
-        struct day_sets *days = &f->histories.at[no].active;
-        for (uint32_t i = days->count; i-- > 0;) {
-            struct day_set *set = &days->at[i];
-            if (!set->pending)
-                continue;
-            set->pending = false;
-            if (!committed)
-                continue;
+    fleet_write_lock(r->fleet);
+    for (uint32_t i = days->count; i-- > 0;) {
+        struct day_set *set = &days->at[i];
+        bool done = set->pending && committed;
+        set->pending = false;
+        if (done && is_past(r, set->day)) {
+            day_sets_remove(days, set->day);
+        } else if (done) {
             set->loose = false;
             roaring_bitmap_run_optimize(set->devices);
-            if (is_past(r, set->day))
-                day_sets_remove(days, set->day);
+            roaring_bitmap_shrink_to_fit(set->devices);
         }
     }
-    fleet_unlock(f);
+    fleet_unlock(r->fleet);
 }
 
 static enum mu_err commit(struct retention *r, enum mu_err err)
@@ -92,12 +86,11 @@ static enum mu_err commit(struct retention *r, enum mu_err err)
 static enum mu_err run_days(struct retention *r)
 {
     enum mu_err err;
-    bool more;
+    bool any, more;
 
     do {
-        size_t empty = journal_batch_bytes(r->writes);
-        err = collect_days(r, &more);
-        if (err == MU_OK && journal_batch_bytes(r->writes) == empty)
+        err = collect_days(r, &any, &more);
+        if (err == MU_OK && !any)
             return MU_OK;
         err = commit(r, err);
         settle_days(r, err == MU_OK);

@@ -112,12 +112,11 @@ void journal_batch_session(struct journal_batch *b, uint32_t device, const struc
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s);
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
 /* The device was active on that civil day. */
-void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device);
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device);
 /* All devices that were active on that day as one set, in bytes that the caller alone understands:
  * it takes the place of the day's single entries and of an earlier set. NULL: nothing is known of
  * the day any more. */
-void journal_batch_active_set(struct journal_batch *b, uint32_t product, int32_t day, const void *set,
-                              size_t len);
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len);
 /* Keeps an event, or changes the one of that name. */
 void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
 void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
@@ -140,14 +139,14 @@ struct journal_visitor {
     void *ctx;
     enum mu_err (*state)(void *ctx, uint32_t device, const struct journal_state *s);
     enum mu_err (*versions)(void *ctx, uint32_t device, const struct journal_versions *v);
-    enum mu_err (*active)(void *ctx, uint32_t product, int32_t day, uint32_t device);
-    enum mu_err (*active_set)(void *ctx, uint32_t product, int32_t day, const void *set, size_t len);
+    enum mu_err (*active)(void *ctx, int32_t day, uint32_t device);
+    enum mu_err (*active_set)(void *ctx, int32_t day, const void *set, size_t len);
     enum mu_err (*event)(void *ctx, uint32_t device, const struct journal_event *e);
 };
 /* Every device's state and versions, in device order, of one device the state first; then activity by
- * product and day, a day's set before its single entries; then events as they were opened: how the
- * fleet index is rebuilt. A function that is NULL is not called. An error of one ends the visit; none
- * may call the journal. */
+ * day, a day's set before its single entries; then events as they were opened: how the fleet index is
+ * rebuilt. A function that is NULL is not called. An error of one ends the visit; none may call the
+ * journal. */
 MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
 /* The events that were opened before a moment, as they were opened. `row` may write to a batch that
  * it does not commit; its error ends the visit and is returned. */

@@ -18,15 +18,15 @@ static void note(struct seen *s, const char *format, ...)
     va_end(args);
 }
 
-static enum mu_err see_active(void *ctx, uint32_t product, int32_t day, uint32_t device)
+static enum mu_err see_active(void *ctx, int32_t day, uint32_t device)
 {
-    note(ctx, "%u/%d/%u ", product, day, device);
+    note(ctx, "%d/%u ", day, device);
     return MU_OK;
 }
 
-static enum mu_err see_active_set(void *ctx, uint32_t product, int32_t day, const void *set, size_t len)
+static enum mu_err see_active_set(void *ctx, int32_t day, const void *set, size_t len)
 {
-    note(ctx, "%u/%d[%.*s] ", product, day, (int)len, (const char *)set);
+    note(ctx, "%d[%.*s] ", day, (int)len, (const char *)set);
     return MU_OK;
 }
 
@@ -51,32 +51,31 @@ static void a_set_takes_the_place_of_a_days_single_entries_and_of_no_others(void
     struct journal *j = open_journal(*state);
     struct journal_batch *b = make_batch(j);
 
-    journal_batch_active(b, 1, 100, 0);
-    journal_batch_active(b, 1, 100, 7);
-    journal_batch_active(b, 1, 100, UINT32_MAX);
-    journal_batch_active(b, 1, 101, 3);
-    journal_batch_active(b, 1, 99, UINT32_MAX);
-    journal_batch_active(b, 2, 100, 7);
+    journal_batch_active(b, 100, 0);
+    journal_batch_active(b, 100, 7);
+    journal_batch_active(b, 100, UINT32_MAX);
+    journal_batch_active(b, 101, 3);
+    journal_batch_active(b, 99, UINT32_MAX);
     commit(j, b);
-    journal_batch_active_set(b, 1, 100, "set", 3);
+    journal_batch_active_set(b, 100, "set", 3);
     commit(j, b);
-    expect_visit(j, "1/99/4294967295 1/100[set] 1/101/3 2/100/7 ");
+    expect_visit(j, "99/4294967295 100[set] 101/3 ");
 
-    journal_batch_active(b, 1, 100, 8); /* late */
+    journal_batch_active(b, 100, 8); /* late */
     commit(j, b);
-    expect_visit(j, "1/99/4294967295 1/100[set] 1/100/8 1/101/3 2/100/7 ");
-    journal_batch_active_set(b, 1, 100, "wider", 5);
-    journal_batch_active_set(b, 1, 99, NULL, 0);
+    expect_visit(j, "99/4294967295 100[set] 100/8 101/3 ");
+    journal_batch_active_set(b, 100, "wider", 5);
+    journal_batch_active_set(b, 99, NULL, 0);
     commit(j, b);
     journal_batch_destroy(b);
     journal_close(j);
 
     j = open_journal(*state);
-    expect_visit(j, "1/100[wider] 1/101/3 2/100/7 ");
+    expect_visit(j, "100[wider] 101/3 ");
     b = make_batch(j);
-    journal_batch_active_set(b, 1, 100, NULL, 0);
+    journal_batch_active_set(b, 100, NULL, 0);
     commit(j, b);
-    expect_visit(j, "1/101/3 2/100/7 ");
+    expect_visit(j, "101/3 ");
     journal_batch_destroy(b);
     journal_close(j);
 }

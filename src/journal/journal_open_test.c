@@ -50,7 +50,7 @@ static void a_directory_in_use_is_refused(void **state)
 
 static void write_format(const char *dir, uint64_t format)
 {
-    const char *names[] = { "default", "state", "versions", "activity", "events" };
+    const char *names[] = { "default", "state", "versions", "active", "events" };
     rocksdb_options_t *o = rocksdb_options_create();
     const rocksdb_options_t *options[] = { o, o, o, o, o };
     rocksdb_column_family_handle_t *handles[5];

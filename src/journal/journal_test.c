@@ -196,7 +196,7 @@ static void a_visit_sees_the_last_state_of_every_device_in_order(void **state)
     journal_batch_state(b, 3, &other);
     journal_batch_versions(b, 5, &full_versions);
     journal_batch_versions(b, UINT32_MAX, &full_versions);
-    journal_batch_active(b, 1, 20000, 256);
+    journal_batch_active(b, 20000, 256);
     commit(j, b);
 
     assert_int_equal(journal_visit(j, &visitor), MU_OK);

@@ -122,29 +122,28 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
     put(b, b->journal->fixed[FAMILY_VERSIONS], key, sizeof key);
 }
 
-void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
     uint8_t key[ACTIVITY_KEY_LEN];
 
     if (!usable(b))
         return;
-    activity_key(key, product, day, device);
+    activity_key(key, day, device);
     fresh_value(b);
     put(b, b->journal->fixed[FAMILY_ACTIVITY], key, sizeof key);
 }
 
 /* The set's key is the beginning of the single entries' keys, so it stands before the range that is
  * deleted. */
-void journal_batch_active_set(struct journal_batch *b, uint32_t product, int32_t day, const void *set,
-                              size_t len)
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len)
 {
     uint8_t first[ACTIVITY_KEY_LEN], last[ACTIVITY_KEY_LEN];
 
     if (!usable(b))
         return;
     rocksdb_column_family_handle_t *family = b->journal->fixed[FAMILY_ACTIVITY];
-    activity_key(first, product, day, 0);
-    activity_key(last, product, day, UINT32_MAX);
+    activity_key(first, day, 0);
+    activity_key(last, day, UINT32_MAX);
     rocksdb_writebatch_delete_range_cf(b->writes, family, (const char *)first, sizeof first,
                                        (const char *)last, sizeof last);
     rocksdb_writebatch_delete_cf(b->writes, family, (const char *)last, sizeof last);

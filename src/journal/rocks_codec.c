@@ -34,11 +34,10 @@ void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind k
     put_u64be(out + 5, (uint64_t)ts_us);
 }
 
-void activity_key(uint8_t out[ACTIVITY_KEY_LEN], uint32_t product, int32_t day, uint32_t device)
+void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device)
 {
-    put_u32be(out, product);
-    put_u32be(out + 4, (uint32_t)day);
-    put_u32be(out + 8, device);
+    put_u32be(out, (uint32_t)day);
+    put_u32be(out + 4, device);
 }
 
 void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e)

@@ -10,8 +10,8 @@
  *   day family   device(4) kind(1) ts_us(8)         -> message or session record
  *   state        device(4)                          -> journal_state
  *   versions     device(4)                          -> journal_versions
- *   activity     product(4) day(4) device(4)        -> nothing
- *                product(4) day(4)                  -> a set of devices, in the caller's bytes
+ *   active       day(4) device(4)                   -> nothing
+ *                day(4)                             -> a set of devices, in the caller's bytes
  *   events       opened_us(8) device(4) kind(1) name -> the rest of journal_event
  *   default      "format"                           -> format(varint)
  *                "boot"                             -> number of the last start(8)
@@ -25,7 +25,7 @@
 
 enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
 
-enum { RECORD_KEY_LEN = 13, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 12, ACTIVITY_DAY_LEN = 8,
+enum { RECORD_KEY_LEN = 13, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 8, ACTIVITY_DAY_LEN = 4,
        EVENT_KEY_HEAD = 13, ALIVE_KEY_LEN = 13 };
 
 /* What finding a record in its order takes. */
@@ -39,7 +39,7 @@ void put_u32be(uint8_t *out, uint32_t v);
 void put_u64be(uint8_t *out, uint64_t v);
 
 void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind kind, int64_t ts_us);
-void activity_key(uint8_t out[ACTIVITY_KEY_LEN], uint32_t product, int32_t day, uint32_t device);
+void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
 /* As long as EVENT_KEY_HEAD, the name comes behind it. */
 void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
 void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);

@@ -109,15 +109,14 @@ static enum mu_err on_activity(void *ctx, struct bytes key, struct bytes value)
 {
     const struct journal_visitor *v = ctx;
     size_t len = key.left;
-    uint32_t product = bytes_u32be(&key);
     int32_t day = (int32_t)bytes_u32be(&key);
 
     if (len == ACTIVITY_DAY_LEN)
-        return v->active_set ? v->active_set(v->ctx, product, day, value.at, value.left) : MU_OK;
+        return v->active_set ? v->active_set(v->ctx, day, value.at, value.left) : MU_OK;
     uint32_t device = bytes_u32be(&key);
     if (len != ACTIVITY_KEY_LEN)
         return MU_E_CORRUPT;
-    return v->active ? v->active(v->ctx, product, day, device) : MU_OK;
+    return v->active ? v->active(v->ctx, day, device) : MU_OK;
 }
 
 struct event_visit {
