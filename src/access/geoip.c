@@ -23,7 +23,7 @@ enum mu_err geoip_open(struct geoip **out, const char *file, char *why, size_t w
     if (status != MMDB_SUCCESS) {
         snprintf(why, why_size, "--geoip-db %s: %s", file, MMDB_strerror(status));
         free(g);
-        return MU_E_IO;
+        return MU_E_SYNTAX;
     }
     *out = g;
     return MU_OK;

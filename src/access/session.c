@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define LOGIN_MS 10000 /* from the accept to a good CONNECT: who has not said who he is may not hold a descriptor */
+/* From the accept to a good CONNECT: who has not said who he is may not hold a descriptor. */
+#define LOGIN_MS 10000
 
 /* --- deadlines ---------------------------------------------------------------------------------*/
 

@@ -92,6 +92,7 @@ static enum api_error change(struct api_call *call, enum binding_action action, 
     case BINDING_USER_UNKNOWN:
         return API_USER_UNKNOWN;
     }
+    /* Nothing to wait for: searches read bindings from the registry, the fleet does not hold them. */
     partial_answer(call, status, &devices);
     return API_OK;
 }

@@ -212,11 +212,8 @@ static enum api_error outcome(struct api_call *call, enum mu_err err)
 static void sent(struct control_request *req, enum mu_err err)
 {
     struct api_call *call = ((struct sending *)req)->call;
-    const struct control_args *args = call->args;
     enum api_error error = outcome(call, err);
 
-    log_event(LOG_INFO, "control", "request=%016" PRIx64 " enterprise=%s did=%s result=\"%s\"", call->request,
-              call->enterprise->enterprise_id, args->device.did, mu_err_text(err));
     if (error == API_OK) {
         struct json_out j = api_answer(call, 200);
         json_object_begin(&j);
@@ -245,6 +242,9 @@ static enum api_error control(struct api_call *call)
         return error;
     if (args->device.is_disabled)
         return API_DEVICE_DISABLED;
+    /* Here and not when it is done: that is the committer's thread, which waits for no pipe. */
+    log_event(LOG_INFO, "control", "request=%016" PRIx64 " enterprise=%s did=%s bytes=%zu", call->request,
+              call->enterprise->enterprise_id, args->device.did, s->req.frame_len);
     const struct control_port *port = &call->api->parts.control;
     port->send(port->ctx, &s->req);
     return API_OK;

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/log.h"
 #include "fleet/fleet_internal.h"
 
 /* How the fleet changes: rows of the registry, states of the journal, committed batches. */

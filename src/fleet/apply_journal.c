@@ -1,4 +1,3 @@
-#include "base/log.h"
 #include "fleet/fleet_internal.h"
 
 /* The journal's rows, at start. */
@@ -35,8 +34,7 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
             change.faulty = datapoint_state_faulty(d->plan, s->image);
             change.alert = datapoint_state_alert(d->plan, s->image);
         } else {
-            log_event(LOG_WARN, "state_unusable", "device=%u definition=%u bytes=%zu", device,
-                      s->definition, s->image_len);
+            f->unusable_states++;
         }
     }
     fleet_apply_begin(f);

@@ -28,8 +28,9 @@ static enum mu_err rebuild(struct committer *c)
     if ((err = journal_visit(c->options.journal, &states)) != MU_OK)
         return err;
     fleet_count(c->options.fleet, &counts);
-    log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu ms=%lld",
+    log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu ms=%lld",
               (unsigned long long)counts.products, (unsigned long long)counts.devices,
+              (unsigned long long)counts.unusable_states,
               (long long)(clock_mono_ms() - start));
     return MU_OK;
 }

@@ -108,6 +108,7 @@ void fleet_count(struct fleet *f, struct fleet_counts *out)
         .devices = f->device_count,
         .online = f->online_count,
         .tokens = f->token_count,
+        .unusable_states = f->unusable_states,
     };
     fleet_unlock(f);
 }

@@ -129,7 +129,10 @@ size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t
  * and returns. NULL = nobody. */
 void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx);
 
-struct fleet_counts { uint64_t products, enterprises, devices, online, tokens; };
+struct fleet_counts {
+    uint64_t products, enterprises, devices, online, tokens;
+    uint64_t unusable_states; /* of devices, left out at the start: their definition is gone */
+};
 void fleet_count(struct fleet *f, struct fleet_counts *out);
 
 #endif

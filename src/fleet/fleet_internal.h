@@ -115,6 +115,7 @@ struct fleet {
     void (*disabled_online)(void *ctx, uint32_t device); /* NULL = nobody watches */
     void *disabled_online_ctx;
 
+    uint64_t unusable_states; /* met at the start: their definition is gone */
     uint64_t device_count, online_count, token_count, product_count, enterprise_count;
 };
 

@@ -212,23 +212,23 @@ static void an_expired_day_goes_from_a_full_disk(void **state)
 }
 
 /* Without a reserve RocksDB meets the end of the disk itself: in its log, or in a table, whichever
- * comes first. */
+ * comes first. A table that is given up, or a log that is done with, may make a little room again in
+ * the background: the end is where several commits in a row are refused. */
 static void meet_the_end(const char *dir, uint64_t left)
 {
     struct journal *j = open_reserving(dir, 1);
     struct journal_batch *b = make_batch(j);
     uint64_t number = 0;
-    enum mu_err err;
 
     assert_int_equal(commit_mebibyte(j, b, &number), MU_OK);
     fill_disk(dir, left);
-    while ((err = commit_mebibyte(j, b, &number)) == MU_OK)
-        ;
-    assert_int_equal(err, MU_E_FULL);
-    expect_messages(j, number);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(commit_mebibyte(j, b, &number), MU_E_FULL);
-    expect_messages(j, number);
+    for (int refused = 0; refused < 4;) {
+        enum mu_err err = commit_mebibyte(j, b, &number);
+        assert_true(err == MU_OK || err == MU_E_FULL);
+        refused = err == MU_E_FULL ? refused + 1 : 0;
+        if (refused)
+            expect_messages(j, number);
+    }
 
     free_disk(dir);
     assert_int_equal(commit_mebibyte(j, b, &number), MU_OK);

@@ -25,7 +25,10 @@ static int no_passphrase(char *out, int size, int writing, void *ctx)
 
 static void explain(char *why, size_t why_size, const char *file)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    unsigned long error = ERR_peek_error();
+    const char *reason = ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error))
+                                                 : ERR_reason_error_string(error);
+
     snprintf(why, why_size, "%s: %s", file, reason ? reason : "cannot be used");
     ERR_clear_error();
 }

@@ -6,8 +6,8 @@
 #include "registry/registry.h"
 
 /* Applies a file's content to an open registry; report gets what the operator is told. Returns the
- * exit status of `muster apply`: 0 applied, 2 mistakes in the file, 1 anything else; nothing of the
- * file was taken unless it is 0. Not on a loop. */
+ * exit status of `muster apply`: 0 applied, 2 mistakes in the file (a line each), 1 anything else.
+ * Nothing of the file was taken unless it is 0. Not on a loop. */
 int apply_content(struct registry *reg, struct str json, struct buf *report);
 
 #endif

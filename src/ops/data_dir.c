@@ -1,13 +1,38 @@
 #include "ops/data_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum mu_err data_dir_check(const char *path, char *why, size_t why_size)
+{
+    DIR *dir = opendir(path);
+    bool foreign = false, ours = false;
+
+    if (!dir && errno == ENOENT)
+        return MU_OK;
+    if (!dir) {
+        snprintf(why, why_size, "cannot open the directory %s: %s", path, strerror(errno));
+        return MU_E_IO;
+    }
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        foreign |= entry->d_name[0] != '.';
+        ours |= strcmp(entry->d_name, "lock") == 0;
+    }
+    closedir(dir);
+    if (foreign && !ours) {
+        snprintf(why, why_size, "%s holds other things; a data directory is empty at first", path);
+        return MU_E_VALUE;
+    }
+    return MU_OK;
+}
 
 enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_t why_size)
 {
@@ -22,6 +47,9 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
         err = MU_E_NOMEM;
         goto out;
     }
+    if ((err = data_dir_check(path, why, why_size)) != MU_OK)
+        goto out;
+    err = MU_E_IO;
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
         snprintf(why, why_size, "cannot create %s: %s", path, strerror(errno));
         goto out;

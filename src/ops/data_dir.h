@@ -11,7 +11,12 @@ struct data_dir {
     int lock_fd;
 };
 
-/* Creates it if needed and locks it. why gets one sentence. MU_E_LOCKED: in use; MU_E_IO. */
+/* Whether path may become or is a data directory: it is not there, is empty, or is one already. So a
+ * slip (--data /tmp) harms nothing. why gets one sentence. */
+MU_MUST_USE enum mu_err data_dir_check(const char *path, char *why, size_t why_size);
+
+/* Checks it, creates it if needed and locks it. why gets one sentence. MU_E_LOCKED: in use; MU_E_VALUE:
+ * something else's directory; MU_E_IO. */
 MU_MUST_USE enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_t why_size);
 void data_dir_close(struct data_dir *d);
 

@@ -160,7 +160,9 @@ enum mu_err local_serve(struct local_server **out, const char *dir, const struct
     *out = NULL;
     if (!s)
         return MU_E_NOMEM;
-    *s = (struct local_server){ .fd = -1, .stop_fd = -1, .commands = commands, .count = count, .ctx = ctx };
+    *s = (struct local_server){
+        .fd = -1, .stop_fd = -1, .commands = commands, .count = count, .ctx = ctx
+    };
     if (!address_of(dir, &address)) {
         snprintf(why, why_size, "the path of %s is too long for a socket in it", dir);
         goto fail;
@@ -175,7 +177,8 @@ enum mu_err local_serve(struct local_server **out, const char *dir, const struct
     mask = umask(0177);
     int bound = bind(s->fd, (struct sockaddr *)&address, sizeof(address));
     umask(mask);
-    if (bound != 0 || listen(s->fd, 16) != 0 || (errno = pthread_create(&s->thread, NULL, serve_thread, s)))
+    if (bound != 0 || listen(s->fd, 16) != 0 ||
+        (errno = pthread_create(&s->thread, NULL, serve_thread, s)))
         goto fail_errno;
     *out = s;
     return MU_OK;
@@ -206,7 +209,8 @@ void local_stop(struct local_server *s)
     free(s);
 }
 
-enum mu_err local_call(const char *dir, const char *command, struct str input, int *status, struct buf *answer)
+enum mu_err local_call(const char *dir, const char *command, struct str input, int *status,
+                       struct buf *answer)
 {
     struct sockaddr_un address;
     char head[64];
@@ -225,7 +229,8 @@ enum mu_err local_call(const char *dir, const char *command, struct str input, i
         goto out;
     const char *end = answer->len ? memchr(answer->data, '\n', answer->len) : NULL;
     int64_t number;
-    if (!end || !str_int64((struct str){ (char *)answer->data, (size_t)(end - (char *)answer->data) }, &number))
+    if (!end ||
+        !str_int64((struct str){ (char *)answer->data, (size_t)(end - (char *)answer->data) }, &number))
         goto out;
     *status = (int)number;
     buf_consume(answer, (size_t)(end + 1 - (char *)answer->data));

@@ -21,13 +21,15 @@ struct local_command {
 };
 
 struct local_server;
-MU_MUST_USE enum mu_err local_serve(struct local_server **out, const char *dir, const struct local_command *commands,
-                                    size_t count, void *ctx, char *why, size_t why_size);
+MU_MUST_USE enum mu_err local_serve(struct local_server **out, const char *dir,
+                                    const struct local_command *commands, size_t count, void *ctx,
+                                    char *why, size_t why_size);
 /* Finishes a command that runs, then ends. */
 void local_stop(struct local_server *s);
 
 /* The other end. MU_E_OFFLINE: no server runs on that directory. Otherwise *status and answer are
  * what the server said; MU_E_IO if it broke off. */
-MU_MUST_USE enum mu_err local_call(const char *dir, const char *command, struct str input, int *status, struct buf *answer);
+MU_MUST_USE enum mu_err local_call(const char *dir, const char *command, struct str input, int *status,
+                                   struct buf *answer);
 
 #endif

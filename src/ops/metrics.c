@@ -7,11 +7,15 @@
 #include "ops/health.h"
 
 /* The statuses that this server answers with; anything else is counted as the last. */
-static const int statuses[] = { 200, 201, 204, 400, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0 };
+static const int statuses[] = {
+    200, 201, 204, 400, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0
+};
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
 /* Upper bounds of the request latency histogram, microseconds. */
-static const uint32_t bounds_us[] = { 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 1000000 };
+static const uint32_t bounds_us[] = {
+    50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 1000000
+};
 #define BOUND_COUNT (sizeof(bounds_us) / sizeof(bounds_us[0]))
 
 #define ROUTES_MAX 128 /* the last stands for requests that no route matched */
@@ -32,7 +36,8 @@ struct metrics {
 void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t bytes_sent)
 {
     struct metrics *m = metrics;
-    unsigned route = ex->route && ex->route->number < ROUTES_MAX - 1 ? ex->route->number : ROUTES_MAX - 1;
+    unsigned route = ex->route && ex->route->number < ROUTES_MAX - 1 ? ex->route->number
+                                                                     : ROUTES_MAX - 1;
     size_t status = 0, bound = 0;
 
     while (status < STATUS_COUNT - 1 && statuses[status] != ex->res.status)
@@ -71,7 +76,9 @@ static void histogram(struct buf *page, const char *name, const char *help, cons
         buf_printf(page, "muster_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, bounds[i] / 1e6, total);
     }
     total += counts[bound_count];
-    buf_printf(page, "muster_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nmuster_%s_sum %.6f\nmuster_%s_count %" PRIu64 "\n",
+    buf_printf(page,
+               "muster_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nmuster_%s_sum %.6f\nmuster_%s_count %" PRIu64
+               "\n",
                name, total, name, (double)sum_us / 1e6, name, total);
 }
 
@@ -95,18 +102,24 @@ static void write_http(struct metrics *m, struct buf *page)
 
     head(page, "http_requests_total", "counter", "HTTP requests by route and status.");
     for (size_t r = 0; r < ROUTES_MAX; r++) {
-        const struct http_route *route = r < routes && r < ROUTES_MAX - 1 ? http_server_route(m->server, r) : NULL;
+        const struct http_route *route = r < routes && r < ROUTES_MAX - 1
+                                             ? http_server_route(m->server, r)
+                                             : NULL;
         for (size_t s = 0; s < STATUS_COUNT; s++) {
             uint64_t n = atomic_load_explicit(&m->requests[r][s], memory_order_relaxed);
             if (n)
-                buf_printf(page, "muster_http_requests_total{method=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
-                           route ? method_text(route->method) : "other", route ? route->path : "none", statuses[s], n);
+                buf_printf(
+                    page,
+                    "muster_http_requests_total{method=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
+                    route ? method_text(route->method) : "other", route ? route->path : "none",
+                    statuses[s], n);
         }
     }
     for (size_t i = 0; i <= BOUND_COUNT; i++)
         latency[i] = atomic_load_explicit(&m->latency[i], memory_order_relaxed);
-    histogram(page, "http_request_duration_seconds", "From a request being complete to its answer being written.",
-              bounds_us, latency, BOUND_COUNT, atomic_load_explicit(&m->latency_sum_us, memory_order_relaxed));
+    histogram(page, "http_request_duration_seconds",
+              "From a request being complete to its answer being written.", bounds_us, latency,
+              BOUND_COUNT, atomic_load_explicit(&m->latency_sum_us, memory_order_relaxed));
     one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.", atomic_load(&m->bytes_sent));
 }
 
@@ -126,37 +139,50 @@ static void write_devices(struct metrics *m, struct buf *page)
     one(page, "mqtt_connections", "gauge", "MQTT connections, logged in or not yet.", a.connections);
     one(page, "logins_total", "counter", "Accepted logins.", a.logins);
     one(page, "refused_logins_total", "counter", "Refused logins.", a.refused_logins);
-    one(page, "takeovers_total", "counter", "Logins that ended an older session of the device.", a.takeovers);
+    one(page, "takeovers_total", "counter", "Logins that ended an older session of the device.",
+        a.takeovers);
     one(page, "registrations_total", "counter", "Accepted registrations.", a.registrations);
-    one(page, "refused_registrations_total", "counter", "Refused registrations.", a.refused_registrations);
+    one(page, "refused_registrations_total", "counter", "Refused registrations.",
+        a.refused_registrations);
     one(page, "heartbeats_total", "counter", "Pings of devices.", a.pings);
     head(page, "messages_total", "counter", "MQTT messages by direction.");
-    buf_printf(page, "muster_messages_total{direction=\"in\"} %" PRIu64 "\nmuster_messages_total{direction=\"out\"} %" PRIu64 "\n",
+    buf_printf(page,
+               "muster_messages_total{direction=\"in\"} %" PRIu64
+               "\nmuster_messages_total{direction=\"out\"} %" PRIu64 "\n",
                a.messages_in, a.messages_out);
     head(page, "bytes_total", "counter", "MQTT bytes by direction.");
-    buf_printf(page, "muster_bytes_total{direction=\"in\"} %" PRIu64 "\nmuster_bytes_total{direction=\"out\"} %" PRIu64 "\n",
+    buf_printf(page,
+               "muster_bytes_total{direction=\"in\"} %" PRIu64
+               "\nmuster_bytes_total{direction=\"out\"} %" PRIu64 "\n",
                a.bytes_in, a.bytes_out);
     head(page, "session_ends_total", "counter", "Ended sessions by reason.");
     for (int i = 0; i < END_REASON_COUNT; i++)
-        buf_printf(page, "muster_session_ends_total{reason=\"%s\"} %" PRIu64 "\n", end_reason_text((enum end_reason)i), a.ends[i]);
+        buf_printf(page, "muster_session_ends_total{reason=\"%s\"} %" PRIu64 "\n",
+                   end_reason_text((enum end_reason)i), a.ends[i]);
     head(page, "dropped_messages_total", "counter", "Messages that were not kept, by cause.");
     for (int i = 0; i < DROP_COUNT; i++)
-        buf_printf(page, "muster_dropped_messages_total{cause=\"%s\"} %" PRIu64 "\n", drop_texts[i], a.dropped[i]);
+        buf_printf(page, "muster_dropped_messages_total{cause=\"%s\"} %" PRIu64 "\n", drop_texts[i],
+                   a.dropped[i]);
     buf_printf(page, "muster_dropped_messages_total{cause=\"disk_full\"} %" PRIu64 "\n"
                      "muster_dropped_messages_total{cause=\"io\"} %" PRIu64 "\n"
                      "muster_dropped_messages_total{cause=\"memory\"} %" PRIu64 "\n",
                c.dropped_disk_full, c.dropped_io, c.dropped_nomem);
     head(page, "reports_total", "counter", "Committed device messages by what became of them.");
-    buf_printf(page, "muster_reports_total{result=\"decoded\"} %" PRIu64 "\nmuster_reports_total{result=\"undecoded\"} %" PRIu64
-                     "\nmuster_reports_total{result=\"echo\"} %" PRIu64 "\n", c.decoded, c.undecoded, c.echoes);
+    buf_printf(page,
+               "muster_reports_total{result=\"decoded\"} %" PRIu64
+               "\nmuster_reports_total{result=\"undecoded\"} %" PRIu64
+               "\nmuster_reports_total{result=\"echo\"} %" PRIu64 "\n",
+               c.decoded, c.undecoded, c.echoes);
     one(page, "controls_total", "counter", "Committed control records.", c.controls);
     one(page, "committed_messages_total", "counter", "Messages that are on disk.", c.messages);
     one(page, "committed_bytes_total", "counter", "Their bytes.", c.bytes);
     one(page, "commits_total", "counter", "Synced batches.", c.commits);
-    one(page, "commit_failures_total", "counter", "Batches that could not be written.", c.commit_failures);
-    one(page, "commit_waiting_bytes", "gauge", "Device input that waits for its commit.", c.waiting_bytes);
-    histogram(page, "commit_duration_seconds", "Time to write and sync a batch.", committer_latency_bounds_us,
-              c.latency_count, COMMIT_LATENCY_BUCKETS, c.latency_sum_us);
+    one(page, "commit_failures_total", "counter", "Batches that could not be written.",
+        c.commit_failures);
+    one(page, "commit_waiting_bytes", "gauge", "Device input that waits for its commit.",
+        c.waiting_bytes);
+    histogram(page, "commit_duration_seconds", "Time to write and sync a batch.",
+              committer_latency_bounds_us, c.latency_count, COMMIT_LATENCY_BUCKETS, c.latency_sum_us);
 }
 
 static void write_page(struct http_exchange *ex)
@@ -186,7 +212,9 @@ enum mu_err metrics_create(struct metrics **out)
     if (!m)
         return MU_E_NOMEM;
     m->started_s = clock_wall_s();
-    m->route = (struct http_route){ .method = HTTP_M_GET, .path = "/metrics", .where = HTTP_FAST, .handle = write_page };
+    m->route = (struct http_route){
+        .method = HTTP_M_GET, .path = "/metrics", .where = HTTP_FAST, .handle = write_page
+    };
     m->table = (struct http_table){ .prefix = "/metrics", .routes = &m->route, .count = 1, .ctx = m,
                                     .error = health_write_error };
     return MU_OK;

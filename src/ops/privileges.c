@@ -41,6 +41,31 @@ enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, si
     return MU_OK;
 }
 
+static enum mu_err become(const struct passwd *pw, char *why, size_t why_size)
+{
+    if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0
+        || setuid(0) == 0) {
+        snprintf(why, why_size, "cannot become user '%s': %s", pw->pw_name, strerror(errno));
+        return MU_E_IO;
+    }
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return MU_OK;
+}
+
+enum mu_err privileges_become_owner(const char *dir, char *why, size_t why_size)
+{
+    struct stat st;
+
+    if (geteuid() != 0 || stat(dir, &st) != 0 || st.st_uid == 0)
+        return MU_OK;
+    struct passwd *pw = getpwuid(st.st_uid);
+    if (!pw) {
+        snprintf(why, why_size, "%s belongs to a user that this machine does not know", dir);
+        return MU_E_NOT_FOUND;
+    }
+    return become(pw, why, why_size);
+}
+
 enum mu_err privileges_drop(const char *user, char *why, size_t why_size)
 {
     struct passwd *pw = find_user(user, why, why_size);
@@ -51,11 +76,5 @@ enum mu_err privileges_drop(const char *user, char *why, size_t why_size)
         snprintf(why, why_size, "--user must name somebody other than root");
         return MU_E_VALUE;
     }
-    if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0
-        || setuid(0) == 0) {
-        snprintf(why, why_size, "cannot become user '%s': %s", user, strerror(errno));
-        return MU_E_IO;
-    }
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    return MU_OK;
+    return become(pw, why, why_size);
 }

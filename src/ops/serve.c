@@ -20,7 +20,8 @@
 static void maintain(struct server *s)
 {
     uint32_t deleted;
-    enum mu_err err = registry_delete_expired_tokens(s->registry, clock_wall_s() - EXPIRED_TOKEN_KEPT_S, &deleted);
+    enum mu_err err = registry_delete_expired_tokens(s->registry, clock_wall_s() - EXPIRED_TOKEN_KEPT_S,
+                                                     &deleted);
 
     if (err == MU_OK && deleted)
         err = committer_follow_registry(s->committer);
@@ -37,7 +38,8 @@ static void run(struct server *s, const sigset_t *signals)
             return;
         if (sig == SIGHUP && s->tls) {
             if (tls_context_reload(s->tls, s->why, sizeof(s->why)) == MU_OK)
-                log_event(LOG_INFO, "certificate_reloaded", "file=%s", setting_text(&s->settings, "tls-cert"));
+                log_event(LOG_INFO, "certificate_reloaded", "file=%s",
+                          setting_text(&s->settings, "tls-cert"));
             else
                 log_event(LOG_ERROR, "certificate_not_reloaded", "reason=%s", LOG_Q(s->why, -1));
         }

@@ -16,7 +16,7 @@ static int run_apply(void *ctx, struct str input, struct buf *answer)
     int status = apply_content(s->registry, input, answer);
 
     if (status == 0 && committer_follow_registry(s->committer) != MU_OK) {
-        buf_printf(answer, "muster apply: it is stored, but the server does not show it yet; see its log\n");
+        buf_printf(answer, "it is stored, but the server does not show it yet; see its log\n");
         status = 1;
     }
     return status;
@@ -34,10 +34,12 @@ static enum mu_err read_trusted_proxies(struct server *s)
 
     while (text && *text) {
         size_t n = strcspn(text, ", ");
-        if (n && (s->trusted_proxy_count == SERVER_PROXIES_MAX
-                  || cidr_parse((struct str){ text, n }, &s->trusted_proxies[s->trusted_proxy_count++]) != MU_OK)) {
-            snprintf(s->why, sizeof(s->why), "--trusted-proxies: '%.*s' is not a network, or there are more than %d",
-                     (int)n, text, SERVER_PROXIES_MAX);
+        if (n && (s->trusted_proxy_count == SERVER_PROXIES_MAX ||
+                  cidr_parse((struct str){ text, n }, &s->trusted_proxies[s->trusted_proxy_count++]) !=
+                      MU_OK)) {
+            snprintf(s->why, sizeof(s->why),
+                     "--trusted-proxies: '%.*s' is not a network, or there are more than %d", (int)n,
+                     text, SERVER_PROXIES_MAX);
             return MU_E_SYNTAX;
         }
         text += n + (text[n] != '\0');
@@ -45,11 +47,26 @@ static enum mu_err read_trusted_proxies(struct server *s)
     return MU_OK;
 }
 
+/* HOST:PORT, as it is told to devices: the port is a number, the host is theirs to resolve. */
+static enum mu_err check_advertised(struct server *s)
+{
+    const char *text = setting_text(&s->settings, "mqtt-advertise");
+    const char *colon = text ? strrchr(text, ':') : NULL;
+    int64_t port;
+
+    if (!text || (colon && colon > text && !strpbrk(text, "& \t\r\n") &&
+                  str_int64(str_of(colon + 1), &port) && port >= 1 && port <= 65535))
+        return MU_OK;
+    snprintf(s->why, sizeof(s->why), "--mqtt-advertise: '%s' is not of the form HOST:PORT", text);
+    return MU_E_SYNTAX;
+}
+
 /* What may need root: descriptors, low ports, the key file, a directory for the user to be. */
 static enum mu_err prepare_as_started(struct server *s)
 {
     const char *user = setting_text(&s->settings, "user");
-    const char *cert = setting_text(&s->settings, "tls-cert"), *key = setting_text(&s->settings, "tls-key");
+    const char *cert = setting_text(&s->settings, "tls-cert"),
+               *key = setting_text(&s->settings, "tls-key");
     enum mu_err err;
 
     privileges_raise_descriptors();
@@ -59,8 +76,10 @@ static enum mu_err prepare_as_started(struct server *s)
     }
     if ((err = read_trusted_proxies(s)) != MU_OK)
         return err;
-    if (cert && (err = tls_context_load(&s->tls, cert, key, s->why, sizeof(s->why))) != MU_OK)
+    if ((err = check_advertised(s)) != MU_OK)
         return err;
+    if (cert && tls_context_load(&s->tls, cert, key, s->why, sizeof(s->why)) != MU_OK)
+        return MU_E_SYNTAX;
 
     unsigned long threads = setting_count(&s->settings, "threads");
     if (threads == 0)
@@ -78,7 +97,9 @@ static enum mu_err prepare_as_started(struct server *s)
         log_event(LOG_WARN, "running_as_root", "hint=\"give --user NAME\"");
         return MU_OK;
     }
-    if ((err = privileges_give_dir(setting_text(&s->settings, "data"), user, s->why, sizeof(s->why))) != MU_OK)
+    if ((err = data_dir_check(setting_text(&s->settings, "data"), s->why, sizeof(s->why))) != MU_OK ||
+        (err = privileges_give_dir(setting_text(&s->settings, "data"), user, s->why, sizeof(s->why))) !=
+            MU_OK)
         return err;
     return privileges_drop(user, s->why, sizeof(s->why));
 }
@@ -98,8 +119,10 @@ static enum mu_err open_calendar(struct server *s)
     if (err == MU_E_NOT_FOUND)
         return registry_set_fact(s->registry, "time_zone", zone);
     if (err == MU_OK && strcmp(stored, zone) != 0) {
-        snprintf(s->why, sizeof(s->why), "the days of this data directory are cut in %s, not in %s: what has been "
-                 "counted by day cannot be cut anew; start with --time-zone %s", stored, zone, stored);
+        snprintf(s->why, sizeof(s->why),
+                 "the days of this data directory are cut in %s, not in %s: what has been "
+                 "counted by day cannot be cut anew; start with --time-zone %s",
+                 stored, zone, stored);
         return MU_E_SYNTAX;
     }
     return err;
@@ -108,7 +131,8 @@ static enum mu_err open_calendar(struct server *s)
 static enum mu_err open_stores(struct server *s)
 {
     const char *dir = setting_text(&s->settings, "data");
-    struct journal_options options = { .retention_days = (unsigned)setting_count(&s->settings, "retention-days") };
+    struct journal_options options = { .retention_days = (unsigned)setting_count(&s->settings,
+                                                                                 "retention-days") };
     enum mu_err err;
 
     if ((err = data_dir_open(&s->data, dir, s->why, sizeof(s->why))) != MU_OK
@@ -159,11 +183,11 @@ static enum mu_err create_http(struct server *s)
     struct http_table *tables[4];
     enum mu_err err;
 
-    if ((err = api_create(&s->api, &options)) != MU_OK
-        || (err = metrics_create(&s->metrics)) != MU_OK
-        || (err = http_server_create(&s->public_http, &http, s->workers, api_write_error,
-                                     metrics_count_request, s->metrics)) != MU_OK
-        || (err = http_server_create(&s->ops_http, &http, s->workers, health_write_error, NULL, NULL)) != MU_OK)
+    if ((err = api_create(&s->api, &options)) != MU_OK || (err = metrics_create(&s->metrics)) != MU_OK ||
+        (err = http_server_create(&s->public_http, &http, s->workers, api_write_error,
+                                  metrics_count_request, s->metrics)) != MU_OK ||
+        (err = http_server_create(&s->ops_http, &http, s->workers, health_write_error, NULL, NULL)) !=
+            MU_OK)
         return err;
     size_t count = api_http_tables(s->api, tables, sizeof(tables) / sizeof(tables[0]));
     for (size_t i = 0; i < count; i++)
@@ -183,13 +207,12 @@ enum mu_err server_start(struct server *s)
 {
     enum mu_err err;
 
-    if ((err = prepare_as_started(s)) != MU_OK
-        || (err = open_stores(s)) != MU_OK
-        || (err = workers_create(&s->workers, (unsigned)setting_count(&s->settings, "workers"))) != MU_OK
-        || (err = create_access(s)) != MU_OK
-        || (err = create_http(s)) != MU_OK
-        || (err = local_serve(&s->local, s->data.path, local_commands, sizeof(local_commands) / sizeof(local_commands[0]),
-                              s, s->why, sizeof(s->why))) != MU_OK)
+    if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
+        (err = workers_create(&s->workers, (unsigned)setting_count(&s->settings, "workers"))) != MU_OK ||
+        (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK ||
+        (err = local_serve(&s->local, s->data.path, local_commands,
+                           sizeof(local_commands) / sizeof(local_commands[0]), s, s->why,
+                           sizeof(s->why))) != MU_OK)
         return err;
     for (; s->loops_started < s->loop_count; s->loops_started++)
         if ((err = loop_start(s->loops[s->loops_started])) != MU_OK)

@@ -15,7 +15,14 @@
 #define SERVER_LOOPS_MAX 64
 #define SERVER_PROXIES_MAX 32
 
-enum server_listener { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_MQTT, LISTEN_MQTTS, LISTEN_OPS, LISTENER_COUNT };
+enum server_listener {
+    LISTEN_HTTP,
+    LISTEN_HTTPS,
+    LISTEN_MQTT,
+    LISTEN_MQTTS,
+    LISTEN_OPS,
+    LISTENER_COUNT
+};
 
 struct server {
     struct settings settings;

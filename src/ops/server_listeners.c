@@ -5,19 +5,22 @@
 /* The listeners are bound (while we may still be root) before what they feed exists; the loops, which
  * accept, start when all of it does. */
 
-static void accept_http(void *ctx, struct loop *loop, int fd, struct tls_context *tls, const struct sockaddr *peer)
+static void accept_http(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+                        const struct sockaddr *peer)
 {
     struct server *s = ctx;
     http_server_accept(s->public_http, loop, fd, tls, peer);
 }
 
-static void accept_ops(void *ctx, struct loop *loop, int fd, struct tls_context *tls, const struct sockaddr *peer)
+static void accept_ops(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+                       const struct sockaddr *peer)
 {
     struct server *s = ctx;
     http_server_accept(s->ops_http, loop, fd, tls, peer);
 }
 
-static void accept_mqtt(void *ctx, struct loop *loop, int fd, struct tls_context *tls, const struct sockaddr *peer)
+static void accept_mqtt(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+                        const struct sockaddr *peer)
 {
     struct server *s = ctx;
     access_mqtt_accept(s->access, loop, fd, tls, peer);
@@ -44,7 +47,8 @@ enum mu_err server_listen(struct server *s)
         if (!text)
             continue;
         if (listener_kinds[i].tls && !s->tls) {
-            snprintf(s->why, sizeof(s->why), "--%s needs --tls-cert and --tls-key", listener_kinds[i].setting);
+            snprintf(s->why, sizeof(s->why), "--%s needs --tls-cert and --tls-key",
+                     listener_kinds[i].setting);
             return MU_E_SYNTAX;
         }
         if (net_address_parse(str_of(text), &s->addresses[i]) != MU_OK) {

@@ -9,12 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "ops/file.h"
+
+#define FILE_MAX (1024 * 1024)
+
 static struct setting *find(const struct settings *s, const char *name, size_t len)
 {
     for (struct setting *t = s->list; t->name; t++)
         if (strlen(t->name) == len && memcmp(t->name, name, len) == 0)
             return t;
     return NULL;
+}
+
+static bool within_bounds(const struct setting *t, double value)
+{
+    return isfinite(value) && (t->max == 0 || (value >= t->min && value <= t->max));
 }
 
 static bool value_fits(const struct setting *t, const char *value)
@@ -28,25 +38,29 @@ static bool value_fits(const struct setting *t, const char *value)
         return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
     case SETTING_COUNT:
         errno = 0;
-        (void)strtoul(value, &end, 10);
-        return isdigit((unsigned char)value[0]) && *end == '\0' && errno == 0;
+        return isdigit((unsigned char)value[0]) && within_bounds(t, (double)strtoul(value, &end, 10)) &&
+               *end == '\0' && errno == 0;
     case SETTING_NUMBER:
         errno = 0;
-        return isdigit((unsigned char)value[0]) && isfinite(strtod(value, &end)) && *end == '\0'
-               && errno == 0;
+        return isdigit((unsigned char)value[0]) && within_bounds(t, strtod(value, &end)) &&
+               *end == '\0' && errno == 0;
     }
     return false;
 }
 
-static const char *kind_text(enum setting_kind kind)
+/* "a whole number from 1 to 256"; the text lives in out. */
+static const char *wanted_text(const struct setting *t, char *out, size_t size)
 {
-    switch (kind) {
-    case SETTING_TEXT:   return "a text";
-    case SETTING_SWITCH: return "yes or no";
-    case SETTING_COUNT:  return "a whole number";
-    case SETTING_NUMBER: return "a number";
-    }
-    return "";
+    const char *kind = t->kind == SETTING_TEXT     ? "a text"
+                       : t->kind == SETTING_SWITCH ? "yes or no"
+                       : t->kind == SETTING_COUNT  ? "a whole number"
+                                                   : "a number";
+
+    if (t->max == 0)
+        snprintf(out, size, "%s", kind);
+    else
+        snprintf(out, size, "%s from %.10g to %.10g", kind, t->min, t->max);
+    return out;
 }
 
 /* --- the file -------------------------------------------------------------------------------------*/
@@ -72,11 +86,13 @@ static int file_line(void *user, const char *section, const char *name, const ch
 {
     struct file_reading *r = user;
     struct setting *t = find(r->settings, name, strlen(name));
+    char wanted[80];
 
     if (section[0] != '\0' || !t || strcmp(name, "config") == 0)
         return wrong_line(r, "unknown setting '%s%s%s'", section, section[0] ? "." : "", name);
     if (!value_fits(t, value))
-        return wrong_line(r, "'%s' needs %s, not '%s'", name, kind_text(t->kind), value);
+        return wrong_line(r, "'%s' needs %s, not '%s'", name, wanted_text(t, wanted, sizeof(wanted)),
+                          value);
     if (!t->value) { /* a flag has been read already, and wins */
         t->value = strdup(value);
         if (!t->value)
@@ -88,16 +104,22 @@ static int file_line(void *user, const char *section, const char *name, const ch
 static enum mu_err read_file(struct settings *s, const char *path)
 {
     struct file_reading r = { .settings = s };
-    int line = ini_parse(path, file_line, &r);
+    struct buf content;
+    char why[512];
 
-    if (line == 0)
-        return MU_OK;
-    if (line < 0)
-        fprintf(stderr, "muster: cannot read %s: %s\n", path, strerror(errno));
-    else
-        fprintf(stderr, "muster: %s:%d: %s\n", path, line,
+    buf_init(&content, FILE_MAX);
+    enum mu_err err = file_read(path, &content, why, sizeof(why));
+    buf_append_u8(&content, 0);
+    int line = err == MU_OK && content.err == MU_OK
+                   ? ini_parse_string((char *)content.data, file_line, &r)
+                   : 0;
+    if (err != MU_OK)
+        fprintf(stderr, "muster %s: %s\n", s->command, why);
+    else if (line != 0)
+        fprintf(stderr, "muster %s: %s:%d: %s\n", s->command, path, line,
                 r.why[0] ? r.why : "not a line of the form name = value");
-    return MU_E_SYNTAX;
+    buf_free(&content);
+    return err == MU_OK && line == 0 ? MU_OK : MU_E_SYNTAX;
 }
 
 /* --- flags ----------------------------------------------------------------------------------------*/
@@ -127,6 +149,7 @@ static enum mu_err wrong(const struct settings *s, const char *what, const char 
 static enum mu_err read_flags(struct settings *s, int argc, char **argv)
 {
     int positional = 0;
+    char wanted[80];
 
     for (int i = 0; i < argc; i++) {
         const char *arg = argv[i];
@@ -152,7 +175,7 @@ static enum mu_err read_flags(struct settings *s, int argc, char **argv)
             return wrong(s, "no value for option", arg);
         if (!value_fits(t, value)) {
             fprintf(stderr, "muster %s: option '--%s' needs %s, not '%s'\n", s->command, t->name,
-                    kind_text(t->kind), value);
+                    wanted_text(t, wanted, sizeof(wanted)), value);
             return MU_E_SYNTAX;
         }
         t->value = strdup(value);

@@ -22,7 +22,8 @@ struct setting {
     const char *metavar;  /* what --help shows for the value; NULL for a switch */
     const char *standard; /* the default as text; NULL = none */
     const char *help;     /* one line or more, separated by \n */
-    const char *value;    /* set by settings_parse: a value of the caller's argv or of the file */
+    double min, max;      /* of a number or count, both included; max 0 = no bounds */
+    const char *value;    /* set by settings_parse, which owns it */
 };
 
 struct settings {

@@ -34,7 +34,10 @@ static enum mu_err drop_unlisted(const struct wanted *w)
     for (size_t i = 0; i < w->present_count; i++) {
         if (apply_has_number(w->products, w->count, w->present[i]))
             continue;
-        if ((err = tx_dissociate(a->tx, w->enterprise, w->present[i])) != MU_OK)
+        err = tx_dissociate(a->tx, w->enterprise, w->present[i]);
+        if (err == MU_E_NOT_FOUND)
+            continue; /* let go by an entry of the same enterprise, which is a mistake already */
+        if (err != MU_OK)
             return err;
         a->dissociated++;
     }

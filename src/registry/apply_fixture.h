@@ -133,7 +133,7 @@ static inline uint64_t last_change(struct fixture *f)
 
 #define EVERYTHING \
     "{'enterprises': [{'enterprise_id': '" EID "', 'enterprise_secret': '" UNSEEN "'," \
-    "  'name': 'Acme', 'ip_allow': ['10.0.0.0/8', '2001:db8::1'], 'hourly_quota': 7," \
+    "  'name': 'One', 'ip_allow': ['10.0.0.0/8', '2001:db8::1'], 'hourly_quota': 7," \
     "  'secret_required': false, 'product_keys': ['" PK "']}]," \
     " 'products': [{'product_key': '" PK "', 'product_secret': '" UNSEEN "', 'name': 'AC'," \
     "  'remote_control': false, 'registration': 'known', 'pacing': 'off'," \

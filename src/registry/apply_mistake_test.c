@@ -40,6 +40,9 @@ static void each_mistake_names_its_list_index_and_field(void **state)
                 "enterprises[0].product_keys[1]: the product is listed twice");
     must_refuse(f, "{'enterprises': [{'enterprise_id': '" EID2 "'}, {'enterprise_id': '" EID2 "'}]}",
                 "enterprises[1]: an earlier entry of the list is the same one");
+    must_refuse(f, "{'enterprises': [{'enterprise_id': '" EID "', 'product_keys': []}, "
+                "{'enterprise_id': '" EID "', 'product_keys': []}]}",
+                "enterprises[1]: an earlier entry of the list is the same one");
     must_refuse(f, "{'products': [{'registration': 'closed'}]}",
                 "products[0].registration: must be one of \"open\", \"known\"");
     must_refuse(f, "{'products': [{'name': 7}]}", "products[0].name: must be a text");

@@ -54,7 +54,7 @@ static void every_field_arrives_where_it_belongs(void **state)
                         "users: 1 created, 0 updated, 0 unchanged\n"
                         "devices: 1 created, 0 updated, 0 unchanged\n");
     struct enterprise_row e = GET(f, enterprise, enterprise_id, EID);
-    assert_string_equal(e.name, "Acme");
+    assert_string_equal(e.name, "One");
     assert_true(secret_equal(e.secret_salt, STR(UNSEEN), e.secret_hash));
     assert_int_equal(e.hourly_quota, 7);
     assert_false(e.secret_required);

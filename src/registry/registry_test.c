@@ -33,7 +33,7 @@ static void every_field_of_a_row_outlives_the_process(void **state)
     struct fixture *f = *state;
     static struct all_rows put, got;
 
-    put.enterprise = (struct enterprise_row){ .name = "Acme 公司", .hourly_quota = 4000000000u,
+    put.enterprise = (struct enterprise_row){ .name = "One 公司", .hourly_quota = 4000000000u,
                                               .secret_required = true, .ip_allow_count = 2 };
     id_new_hex(put.enterprise.enterprise_id);
     memset(put.enterprise.secret_salt, 0x80, 16);

@@ -12,6 +12,7 @@
 #define RETRY_MS_MAX 30000
 #define PING_MS 50000 /* the firmware's */
 #define INPUT_MAX 65536
+#define OVERDUE_US 100000 /* more than a timer's step and a busy moment */
 
 static const struct conn_ops register_ops, mqtt_ops;
 
@@ -54,17 +55,23 @@ static void ping_fired(struct timer *t)
 
 /* --- reports ----------------------------------------------------------------------------------------*/
 
-unsigned sim_device_in_flight(const struct sim_device *d)
+uint64_t sim_device_in_flight(const struct sim_device *d)
 {
-    return (uint16_t)(d->next_id - d->oldest_id);
+    return d->sent - d->settled;
+}
+
+uint16_t sim_packet_id(uint64_t number)
+{
+    return (uint16_t)(number % 65535 + 1);
 }
 
 static void send_report(struct sim_device *d, int64_t due_us)
 {
     sim_values_wander(&d->values);
-    d->due_of[d->next_id % d->options->window] = due_us;
     sim_mqtt_report(d);
     d->stats->sent++;
+    if (d->options->qos == 1)
+        d->due_of[d->sent++ % d->options->window] = due_us;
 }
 
 /* At a fixed rate every report has a moment at which it is due, and its latency counts from there,
@@ -94,14 +101,13 @@ static void report_due(struct sim_device *d)
 
 void sim_device_acked(struct sim_device *d, uint16_t id)
 {
-    if (id != d->oldest_id || sim_device_in_flight(d) == 0)
+    if (sim_device_in_flight(d) == 0 || id != sim_packet_id(d->settled))
         return; /* acknowledgements come in order; anything else is not ours */
-    sim_stats_latency(d->stats, clock_mono_us() - d->due_of[id % d->options->window]);
+    sim_stats_latency(d->stats, clock_mono_us() - d->due_of[d->settled++ % d->options->window]);
     d->stats->acked++;
-    d->oldest_id++;
     if (d->stopping && sim_device_in_flight(d) == 0)
         sim_mqtt_logout(d);
-    else if (d->options->interval_us == 0)
+    else
         report_due(d);
 }
 
@@ -131,11 +137,14 @@ void sim_device_running(struct sim_device *d)
     d->stats->connected++;
     timer_start(d->loop, &d->ping, PING_MS);
     /* The first report says where everything stands; the others follow spread over the interval, so
-     * that a fleet does not report in step. */
-    d->due_us = clock_mono_us();
-    if (d->options->interval_us > 0) {
-        send_report(d, d->due_us);
-        d->due_us += (int64_t)(d->values.random % (uint64_t)d->options->interval_us);
+     * that a fleet does not report in step. After a new login what has become due meanwhile is made
+     * up for: to the measurement it is late, not gone. */
+    if (d->due_us == 0) {
+        d->due_us = clock_mono_us();
+        if (d->options->interval_us > 0) {
+            send_report(d, d->due_us);
+            d->due_us += (int64_t)(d->values.random % (uint64_t)d->options->interval_us);
+        }
     }
     report_due(d);
 }
@@ -175,7 +184,7 @@ static void closed(struct conn *c, enum conn_end end)
     timer_stop(&d->timer);
     timer_stop(&d->ping);
     d->stats->failed += sim_device_in_flight(d);
-    d->next_id = d->oldest_id = 1;
+    d->settled = d->sent;
     if (d->stopping) {
         d->step = SIM_STOPPED;
         return;
@@ -203,7 +212,6 @@ enum mu_err sim_device_init(struct sim_device *d, const struct sim_options *opti
     d->options = options;
     d->step = options->plain_broker ? SIM_LOGIN : SIM_REGISTER;
     d->broker = options->mqtt;
-    d->next_id = d->oldest_id = 1;
     d->timer.fire = timer_fired;
     d->ping.fire = ping_fired;
     buf_init(&d->scratch, INPUT_MAX);
@@ -220,9 +228,20 @@ void sim_device_start(struct sim_device *d, struct loop *loop, struct sim_stats 
     connect_step(d);
 }
 
+/* Reports that should have gone long ago and did not. */
+static uint64_t overdue(const struct sim_device *d)
+{
+    int64_t late_us = clock_mono_us() - OVERDUE_US - d->due_us;
+
+    if (d->due_us == 0 || d->options->interval_us == 0 || late_us < 0)
+        return 0;
+    return (uint64_t)(late_us / d->options->interval_us) + 1;
+}
+
 void sim_device_stop(struct sim_device *d)
 {
     d->stopping = true;
+    d->stats->failed += overdue(d);
     if (!d->open) {
         timer_stop(&d->timer);
         d->step = SIM_STOPPED;

@@ -6,7 +6,17 @@
 #include "base/bytes.h"
 #include "model/frame.h"
 
-enum { CONNECT = 1, CONNACK, PUBLISH, PUBACK, SUBSCRIBE = 8, SUBACK, PINGREQ = 12, PINGRESP, DISCONNECT };
+enum {
+    CONNECT = 1,
+    CONNACK,
+    PUBLISH,
+    PUBACK,
+    SUBSCRIBE = 8,
+    SUBACK,
+    PINGREQ = 12,
+    PINGRESP,
+    DISCONNECT
+};
 
 #define KEEPALIVE_S 120 /* the firmware's */
 
@@ -40,7 +50,8 @@ void sim_mqtt_login(struct sim_device *d)
     const char *protocol = d->options->level == 3 ? "MQIsdp" : "MQTT";
     const char *password = d->options->plain_broker ? "-" : d->passcode;
     bool v5 = d->options->level == 5;
-    struct buf *b = begin(d, CONNECT, 0, text_size(protocol) + 4 + v5 + 2 * text_size(d->did) + text_size(password));
+    struct buf *b = begin(d, CONNECT, 0,
+                          text_size(protocol) + 4 + v5 + 2 * text_size(d->did) + text_size(password));
 
     put_text(b, protocol);
     buf_append_u8(b, (uint8_t)d->options->level);
@@ -60,7 +71,8 @@ static void subscribe(struct sim_device *d)
     char topic[64];
     bool v5 = d->options->level == 5;
 
-    snprintf(topic, sizeof(topic), patterns[d->subscribed], d->subscribed == 0 ? d->options->product_key : d->did);
+    snprintf(topic, sizeof(topic), patterns[d->subscribed],
+             d->subscribed == 0 ? d->options->product_key : d->did);
     struct buf *b = begin(d, SUBSCRIBE, 2, 2u + v5 + text_size(topic) + 1);
     buf_append_u16be(b, (uint16_t)(d->subscribed + 1));
     if (v5)
@@ -83,7 +95,7 @@ static void publish(struct sim_device *d, uint16_t cmd, uint32_t sn, const struc
     struct buf *b = begin(d, PUBLISH, qos << 1, text_size(topic) + (qos ? 2u : 0u) + v5 + frame.len);
     put_text(b, topic);
     if (qos)
-        buf_append_u16be(b, d->next_id++);
+        buf_append_u16be(b, sim_packet_id(d->sent));
     if (v5)
         buf_append_u8(b, 0);
     buf_append(b, frame.data, frame.len);
@@ -221,7 +233,8 @@ size_t sim_mqtt_data(struct sim_device *d, const uint8_t *bytes, size_t len)
         const uint8_t *body = bytes_take(&r, length);
         if (!body) {
             /* Four bytes without an end of the length are no beginning of a packet. */
-            if (len - used >= 5 && (bytes[used + 1] & bytes[used + 2] & bytes[used + 3] & bytes[used + 4] & 0x80))
+            if (len - used >= 5 &&
+                (bytes[used + 1] & bytes[used + 2] & bytes[used + 3] & bytes[used + 4] & 0x80))
                 conn_close(&d->conn);
             break;
         }

@@ -10,9 +10,13 @@ void sim_register_request(struct sim_device *d)
 
     buf_clear(b);
     if (d->step == SIM_REGISTER) {
-        snprintf(body, sizeof(body), "passcode=%s&mac=%s&product_key=%s", d->passcode, d->mac, d->options->product_key);
-        buf_printf(b, "POST /dev/devices HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-                      "Content-Length: %zu\r\n\r\n%s", d->options->http_host, strlen(body), body);
+        snprintf(body, sizeof(body), "passcode=%s&mac=%s&product_key=%s", d->passcode, d->mac,
+                 d->options->product_key);
+        buf_printf(b,
+                   "POST /dev/devices HTTP/1.1\r\nHost: %s\r\nContent-Type: "
+                   "application/x-www-form-urlencoded\r\n"
+                   "Content-Length: %zu\r\n\r\n%s",
+                   d->options->http_host, strlen(body), body);
     } else {
         buf_printf(b, "GET /dev/devices/%s HTTP/1.1\r\nHost: %s\r\n\r\n", d->did, d->options->http_host);
     }
@@ -47,9 +51,11 @@ static bool handle_answer(struct sim_device *d, int status, struct str body)
         sim_device_registered(d, did);
         return true;
     }
-    if (status != 200 || !form_value(body, "host", host, sizeof(host)) || !form_value(body, "port", port, sizeof(port)))
+    if (status != 200 || !form_value(body, "host", host, sizeof(host)) ||
+        !form_value(body, "port", port, sizeof(port)))
         return false;
-    int n = snprintf(address, sizeof(address), strchr(host, ':') && host[0] != '[' ? "[%s]:%s" : "%s:%s", host, port);
+    int n = snprintf(address, sizeof(address), strchr(host, ':') && host[0] != '[' ? "[%s]:%s" : "%s:%s",
+                     host, port);
     if (net_address_parse((struct str){ address, (size_t)n }, &broker) != MU_OK)
         return false;
     sim_device_provisioned(d, &broker);

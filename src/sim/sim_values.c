@@ -24,13 +24,13 @@ static uint32_t within(struct sim_values *v, uint32_t min, uint32_t max)
 
 enum mu_err sim_values_init(struct sim_values *v, const struct datapoint_plan *plan, uint64_t seed)
 {
-    size_t count = datapoint_count(plan), binary = 0;
+    size_t count = plan ? datapoint_count(plan) : 0, binary = 0;
 
     *v = (struct sim_values){ .plan = plan, .random = seed };
     for (size_t i = 0; i < count; i++)
         if (datapoint_at(plan, i)->type == POINT_BINARY)
             binary += datapoint_at(plan, i)->size;
-    v->points = calloc(count, sizeof(*v->points));
+    v->points = calloc(count + 1, sizeof(*v->points));
     v->binary = calloc(binary + 1, 1);
     if (!v->points || !v->binary) {
         sim_values_free(v);
@@ -69,6 +69,10 @@ static void wander_number(struct sim_values *v, const struct datapoint *p, struc
 
 void sim_values_wander(struct sim_values *v)
 {
+    if (!v->plan) {
+        next_random(v);
+        return;
+    }
     for (size_t i = 0; i < datapoint_count(v->plan); i++) {
         const struct datapoint *p = datapoint_at(v->plan, i);
         struct point_value *value = &v->points[i];
@@ -92,6 +96,8 @@ void sim_values_wander(struct sim_values *v)
 
 enum mu_err sim_values_control(struct sim_values *v, const uint8_t *p0, size_t len)
 {
+    if (!v->plan)
+        return MU_OK;
     size_t count = datapoint_count(v->plan);
     struct point_value *asked = calloc(count, sizeof(*asked));
     enum mu_err err = asked ? datapoint_read_control(v->plan, p0, len, asked) : MU_E_NOMEM;
@@ -110,6 +116,11 @@ enum mu_err sim_values_control(struct sim_values *v, const uint8_t *p0, size_t l
 
 void sim_values_write(const struct sim_values *v, bool answer, struct buf *out)
 {
+    if (!v->plan) {
+        buf_append_u8(out, 0x06);
+        buf_append_u64be(out, v->random);
+        return;
+    }
     uint8_t action = datapoint_is_var_len(v->plan) ? (answer ? 0x13 : 0x14) : (answer ? 0x03 : 0x04);
     datapoint_encode_status(v->plan, action, v->points, out);
 }

@@ -5,7 +5,7 @@
 #include "model/datapoint.h"
 
 /* What a simulated device measures: a value for every datapoint, wandering from report to report.
- * Owned by one device. */
+ * Without a plan it passes bytes through (action 06). Owned by one device. */
 struct sim_values {
     const struct datapoint_plan *plan;
     struct point_value *points;
@@ -13,7 +13,8 @@ struct sim_values {
     uint64_t random; /* state of a small generator: a fleet with the same seeds repeats itself */
 };
 
-MU_MUST_USE enum mu_err sim_values_init(struct sim_values *v, const struct datapoint_plan *plan, uint64_t seed);
+MU_MUST_USE enum mu_err sim_values_init(struct sim_values *v, const struct datapoint_plan *plan,
+                                        uint64_t seed);
 void sim_values_free(struct sim_values *v);
 
 /* A little later: numbers wander within their bounds, switches rarely flip, alerts and faults come

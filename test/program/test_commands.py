@@ -29,7 +29,10 @@ def test_the_version_is_told():
     (), ("dance",), ("serve", "--datta", "x"), ("serve", "--data"), ("serve",), ("serve", "here"), ("apply",),
     ("apply", "x.json"), ("serve", "--data", "x", "--threads", "many"), ("serve", "--data", "x", "--data", "y"),
     ("serve", "--data", "x", "--log-level", "loud"), ("serve", "--data", "x", "--config", "/nonexistent.ini"),
-    ("apply", "--data", "x", "/nonexistent.json"), ("sim", "--devices", "1"),
+    ("apply", "--data", "x", "/nonexistent.json"), ("sim", "--devices", "1"), ("serve", "--data", "x", "--config", "/tmp"),
+    ("serve", "--data", "x", "--workers", "0"), ("serve", "--data", "x", "--retention-days", "0"),
+    ("serve", "--data", "x", "--retention-days", "4294967295"), ("serve", "--data", "x", "--mqtt-packet-max", "4294967296"),
+    ("serve", "--data", "x", "--device-messages", "-1"), ("serve", "--data", "x", "--device-messages", "nan"),
 ])
 def test_a_wrong_command_line_is_one_line_and_status_2(arguments, tmp_path):
     done = run(*[tmp_path / a if a in ("x", "y") else a for a in arguments])
@@ -39,6 +42,8 @@ def test_a_wrong_command_line_is_one_line_and_status_2(arguments, tmp_path):
 
 
 @pytest.mark.parametrize("option", [
+    ("--mqtt-advertise", "nowhere"), ("--mqtt-advertise", "host:0"), ("--mqtt-advertise", "host:65536"),
+    ("--geoip-db", "/nonexistent.mmdb"), ("--geoip-db", "/etc/passwd"),
     ("--http", "nowhere"), ("--mqtts", "127.0.0.1:0"), ("--tls-cert", "/nonexistent.pem"),
     ("--time-zone", "Mars/Olympus"), ("--time-zone", "../../etc/passwd"), ("--trusted-proxies", "10.0.0.0/99"),
 ])
@@ -47,6 +52,32 @@ def test_a_setting_that_cannot_be_met_stops_the_start_with_status_2(option, tmp_
                "127.0.0.1:0", *option) if option[0] != "--http" else run("serve", "--data", tmp_path / "d", *option)
     assert done.returncode == 2
     assert [line for line in done.stderr.splitlines() if not line.startswith("time=")][0].startswith("muster")
+
+
+def test_an_unusable_certificate_is_named_with_the_reason(tmp_path):
+    done = run("serve", "--data", tmp_path / "d", "--tls-cert", "/nonexistent.pem", "--tls-key", "/nonexistent.pem")
+    assert done.returncode == 2 and "/nonexistent.pem: No such file" in done.stderr
+
+
+def test_a_directory_that_holds_other_things_is_left_alone(tmp_path):
+    os.chmod(tmp_path, 0o755)
+    (tmp_path / "letters.txt").write_text("mine")
+    for command in (("serve", "--data", tmp_path), ("apply", "--data", tmp_path, "-")):
+        done = run(*command, input="{}")
+        assert done.returncode == 1 and "holds other things" in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["letters.txt"] and stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave files of root's behind")
+def test_apply_as_root_leaves_nothing_of_roots_in_somebody_elses_directory(tmp_path):
+    for parent in (tmp_path, *tmp_path.parents):
+        if str(parent).startswith("/tmp/"):
+            os.chmod(parent, 0o755)
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 65534, 65534)
+    assert run("apply", "--data", data, "-", input="{}").returncode == 0
+    assert {os.stat(data / name).st_uid for name in os.listdir(data)} == {65534}
 
 
 def test_a_taken_port_is_named(shared_server, tmp_path):

@@ -113,6 +113,19 @@ def test_an_ack_topic_is_kept_in_the_log(world):
     assert stored(world, device.did) == 1
 
 
+@pytest.mark.parametrize("level", [3, 4, 5])
+def test_acknowledgements_come_in_the_order_of_the_messages(world, level):
+    """Also of those that need not wait for the disk."""
+    device = world.device(level=level)
+    extra = b"\0" if level == 5 else b""
+    segment = b""
+    for packet_id in range(1, 41):
+        topic = f"dev2app/{device.did}" if packet_id % 2 else "cli2ser_req"
+        segment += packet(0x32, text(topic) + struct.pack(">H", packet_id) + extra + REPORT)
+    device.send(segment)
+    assert [device.receive()[1][:2] for _ in range(40)] == [struct.pack(">H", n) for n in range(1, 41)]
+
+
 def test_the_number_of_app_clients_is_answered(world):
     device = world.device(level=3)
     for topic in ("cli2ser_req", "cli2ser"):

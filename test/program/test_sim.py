@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -86,3 +87,51 @@ def test_the_rate_is_kept(world):
     done = run(*sim_arguments(world, "--devices", 10, "--interval", 0.2, "--duration", 4))
     counted = figures(done.stdout)
     assert 10 * 4 / 0.2 * 0.5 < counted["sent"] <= 10 * (4 / 0.2 + 2)
+
+
+def test_a_device_may_send_more_reports_than_there_are_packet_ids(make_server):
+    world = World(make_server("--device-messages", "0", "--device-bytes", "0"))
+    done = run(*sim_arguments(world, "--devices", 1, "--interval", 0, "--qos", 1, "--window", 2000, "--mqtt-version", "3.1.1",
+                              "--duration", 4 * PATIENCE))
+    counted = figures(done.stdout)
+    assert done.returncode == 0 and counted["connected"] == 1 and counted["closed_by_server"] == 0, done.stdout
+    assert counted["acknowledged"] == counted["sent"] > 65535
+
+
+def test_a_stalled_server_does_not_slow_the_measurement_down(make_server):
+    server = make_server()
+    world = World(server)
+    process = subprocess.Popen([BINARY, *sim_arguments(world, "--devices", 5, "--interval", 0.2, "--qos", 1, "--duration", 4,
+                                                       "--mqtt-version", "3.1.1")], stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 5)
+    server.process.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    server.process.send_signal(signal.SIGCONT)
+    counted = figures(process.communicate(timeout=30 * PATIENCE)[0])
+    assert counted["max"] > 1000, "what was due in the stall is late"
+    assert counted["sent"] >= 5 * 4 / 0.2 * 0.85, "and is not left out"
+
+
+def test_what_was_due_while_the_server_was_away_is_sent_late(make_server):
+    server = make_server("--http", "127.0.0.1:0")
+    world = World(server)
+    http, mqtt = ("127.0.0.1:%d" % address[1] for address in (server.http, server.mqtt))
+    process = subprocess.Popen([BINARY, *sim_arguments(world, "--devices", 3, "--interval", 0.2, "--qos", 1, "--duration", 7,
+                                                       "--mqtt-version", "3.1.1")], stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 3)
+    server.stop()
+    server.options = ["--http", http, "--mqtt", mqtt]
+    time.sleep(0.5)
+    server.start()
+    counted = figures(process.communicate(timeout=30 * PATIENCE)[0])
+    assert counted["connected"] == 6 and counted["max"] > 500
+    assert counted["acknowledged"] >= 3 * 7 / 0.2 * 0.8
+
+
+def test_without_a_definition_bytes_are_passed_through(world):
+    done = run("sim", "--http", "http://%s:%d" % world.server.http, "--product-key", world.product_key, "--devices", 2,
+               "--interval", 0.5, "--qos", 1, "--duration", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    device = world.get("devices/search").json["objects"][0]
+    assert world.get(f"devices/{device['did']}/cmd").json["objects"][0]["payload"].startswith("000000030c00009106")
+    assert world.get(f"devices/{device['did']}/data").json["meta"]["total"] == 0
