@@ -86,7 +86,7 @@ struct liveness {
 static void end_user(struct liveness *l)
 {
     for (uint32_t day = 0; day < l->days; day++)
-        l->counts[day] += l->active[day / 64] >> day % 64 & 1;
+        l->counts[day] += (uint32_t)(l->active[day / 64] >> day % 64 & 1);
     memset(l->active, 0, sizeof(l->active));
 }
 
