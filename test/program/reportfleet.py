@@ -14,10 +14,11 @@ PLACES = [("China", "Guangdong", "Guangzhou"), ("China", "Guangdong", "Shenzhen"
           ("中国", "广东", "广州"), ("China", "Fujian", "Suzhou"), ("China", "Jiangsu", "Suzhou"), ("China", "Jiangsu", None),
           ("China", None, None), ("France", "Île-de-France", "Paris & \"more\""), (None, None, None)]
 # What the server's clock shows when the devices come: around the new year, whose week is the 53rd, at both
-# ends of days, and some weeks before. The last one is the day on which the reports are asked for.
+# ends of days, on the first days within the last 7 and 30 and the days before those. The last one is the day
+# on which the reports are asked for.
 MOMENTS = ["2026-11-03 09:00", "2026-11-30 23:50", "2026-12-01 00:00:02", "2026-12-06 12:00", "2026-12-07 08:00",
-           "2026-12-20 22:00", "2026-12-27 23:55", "2026-12-28 00:00:01", "2026-12-31 23:30", "2027-01-01 00:00:01",
-           "2027-01-03 18:00", "2027-01-04 03:00", "2027-01-05 11:00"]
+           "2026-12-20 22:00", "2026-12-27 23:55", "2026-12-28 00:00:01", "2026-12-29 12:00", "2026-12-30 12:00",
+           "2026-12-31 23:30", "2027-01-01 00:00:01", "2027-01-03 18:00", "2027-01-04 03:00", "2027-01-05 11:00"]
 TODAY = datetime.date(2027, 1, 5)
 POINTS = {"alert": ["alert_full", "alert_shutdown"], "fault": ["fault_roomtemp"]}  # by their bits
 
