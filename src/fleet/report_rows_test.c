@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -121,10 +122,47 @@ static void pages_follow_the_macs_as_devices_come_and_go(void **state)
     expect_many_pages();
 }
 
+/* --- at the same time ------------------------------------------------------------------------ */
+
+static _Atomic bool done;
+
+static void *ask(void *arg)
+{
+    struct fleet_report_filter filter = { .product = fleet_product_by_no(f, 1) };
+    static _Thread_local struct fleet_report_row page[3];
+    uint64_t total, before = 0;
+    (void)arg;
+
+    do {
+        size_t n = fleet_report_active_rows(f, &filter, DAY, DAY, LARGE / 2, 3, page, &total);
+        if (n != 3 || total < before || strcmp(page[0].device.mac, page[2].device.mac) > 0)
+            abort();
+        before = total;
+    } while (!atomic_load(&done));
+    return NULL;
+}
+
+static void readers_sort_while_devices_come(void **state)
+{
+    (void)state;
+    pthread_t readers[3];
+
+    for (uint32_t no = 1; no <= LARGE; no++)
+        put_random(no);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, ask, NULL), 0);
+    for (uint32_t no = LARGE + 1; no < LARGE + 100; no++)
+        put_random(no);
+    atomic_store(&done, true);
+    for (int i = 0; i < 3; i++)
+        pthread_join(readers[i], NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pages_follow_the_macs_as_devices_come_and_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(readers_sort_while_devices_come, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
