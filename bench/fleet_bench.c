@@ -325,7 +325,9 @@ static void time_searches(struct fleet *f)
 
 /* --- reports --------------------------------------------------------------------------------- */
 
-enum report_kind { PLACES, ACTIVE, ACTIVATED, REALTIME, EVENT_DEVICES, EVENTS, ACTIVE_ROWS, INCR_ROWS, SUMMARY };
+enum report_kind {
+    PLACES, ACTIVE, ACTIVATED, REALTIME, EVENT_DEVICES, EVENTS, ACTIVE_ROWS, INCR_ROWS, SUMMARY
+};
 
 static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct fleet_report_filter *w,
                            int32_t days, uint64_t skip)

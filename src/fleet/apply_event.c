@@ -8,7 +8,8 @@ size_t fleet_open_events(struct fleet *f, uint32_t no, struct fleet_event *out, 
 
     if (!r.c || !r.c->events[r.i])
         return 0;
-    return events_open(&product_by_no(f, r.c->product[r.i])->events, &f->pool, r.c->events[r.i], out, cap);
+    const struct events *events = &product_by_no(f, r.c->product[r.i])->events;
+    return events_open(events, &f->pool, r.c->events[r.i], out, cap);
 }
 
 struct journal_event fleet_event_record(struct fleet *f, const struct fleet_event *e)

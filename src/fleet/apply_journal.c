@@ -94,8 +94,9 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
         return MU_OK;
     fleet_write_lock(f);
     enum mu_err err = points_no(&f->points, e->alert ? EVENT_ALERT : EVENT_FAULT, e->name, &event.point);
+    struct events *events = &product_by_no(f, r.c->product[r.i])->events;
     if (err == MU_OK)
-        err = events_add(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], &event);
+        err = events_add(events, &f->pool, &r.c->events[r.i], &event);
     fleet_unlock(f);
     return err;
 }

@@ -7,7 +7,7 @@
 
 /* Comparing macs by way of the pool takes two cache misses each. So the first 8 bytes behind what
  * they all have in common (a vendor's prefix, mostly) are put beside the numbers, and hardly any
- * comparison looks further: a million are sorted in 0.2 s. */
+ * comparison looks further. */
 struct entry {
     uint64_t key;
     uint32_t no;

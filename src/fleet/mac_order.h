@@ -25,8 +25,8 @@ void mac_order_add(struct mac_order *o, uint32_t no);
 /* A device's mac is another one now: sort anew. With the fleet locked for writing. */
 void mac_order_forget(struct mac_order *o);
 
-/* Brings it up to date with all devices of the product; `sorted` and `count` then stay as they are while the fleet is locked. With
- * the fleet locked for reading; several readers may do so at once. */
+/* Brings it up to date with all devices of the product; `sorted` and `count` then stay as they are
+ * while the fleet is locked. With the fleet locked for reading; several readers may do so at once. */
 void mac_order_update(struct fleet *f, const roaring_bitmap_t *all, struct mac_order *o);
 /* Sorts device numbers so. */
 void mac_order_sort(struct fleet *f, uint32_t *list, uint64_t count);

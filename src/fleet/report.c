@@ -66,16 +66,16 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
 
 enum days_kind { DAYS_ACTIVE, DAYS_ACTIVATED };
 
-static enum mu_err of_days(struct fleet *f, const struct fleet_report_filter *filter, enum days_kind kind,
-                           int32_t first, int32_t last, struct fleet_report *out)
+static enum mu_err of_days(struct fleet *f, const struct fleet_report_filter *filter,
+                           enum days_kind kind, int32_t first, int32_t last, struct fleet_report *out)
 {
     struct report_counts counts;
     enum mu_err err;
 
     fleet_read_lock(f);
-    const struct history *h = &f->history;
+    const struct day_sets *sets = kind == DAYS_ACTIVE ? &f->history.active : &f->history.activated;
     roaring_bitmap_t *base = report_base(f, filter);
-    roaring_bitmap_t *days = day_sets_union(kind == DAYS_ACTIVE ? &h->active : &h->activated, first, last);
+    roaring_bitmap_t *days = day_sets_union(sets, first, last);
     if (!days)
         fleet_out_of_memory();
     if ((err = report_counts_init(f, &counts)) == MU_OK &&
@@ -158,8 +158,8 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
 
 /* --- for the user reports -------------------------------------------------------------------- */
 
-void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t count, int32_t first_day,
-                        uint32_t days, uint64_t *bits)
+void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t count,
+                        int32_t first_day, uint32_t days, uint64_t *bits)
 {
     size_t words = fleet_bound_words(days);
 

@@ -105,7 +105,8 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
  * activations have one row per device. rows has room for limit; returns how many were written;
  * *total = all rows there are.
  *
- * The first call after a start sorts the product's macs: some 0.2 s for a million. */
+ * The first such call after a start sorts the product's macs, with the fleet locked for reading: 45 ms
+ * for 700,000. */
 struct fleet_report_row {
     int32_t day;
     struct fleet_device device;

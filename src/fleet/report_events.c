@@ -101,7 +101,8 @@ enum mu_err fleet_report_event_devices(struct fleet *f, const struct fleet_repor
 
 static int by_name(const void *a, const void *b, void *points)
 {
-    struct str x = points_name(points, *(const uint32_t *)a), y = points_name(points, *(const uint32_t *)b);
+    struct str x = points_name(points, *(const uint32_t *)a);
+    struct str y = points_name(points, *(const uint32_t *)b);
     int order = memcmp(x.at, y.at, x.len < y.len ? x.len : y.len);
 
     return order ? order : x.len < y.len ? -1 : x.len > y.len;

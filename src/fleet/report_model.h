@@ -56,7 +56,8 @@ static inline void m_told(uint32_t no, char raised[8][20])
     for (int p = 0; p < 8 && raised[p][0]; p++) {
         bool open = false;
         for (size_t i = 0; i < m_event_count; i++)
-            open |= m_events[i].device == no && m_events[i].open && !strcmp(m_events[i].point, raised[p]);
+            open |= m_events[i].device == no && m_events[i].open &&
+                    strcmp(m_events[i].point, raised[p]) == 0;
         if (open)
             continue;
         struct m_event *e = &m_events[m_event_count++];

@@ -55,7 +55,8 @@ static void take_many(struct page *p, const roaring_bitmap_t *set)
     bitset_free(&bits);
 }
 
-static void take_day(struct page *p, const roaring_bitmap_t *set, uint64_t count, struct product *product)
+static void take_day(struct page *p, const roaring_bitmap_t *set, uint64_t count,
+                     struct product *product)
 {
     if (count <= FEW || count <= order_count(&product->order) / FEW_SHARE) {
         take_few(p, set, count);

@@ -71,7 +71,8 @@ static void move_device(uint32_t no)
 static void report_something(uint32_t no)
 {
     struct m_device *d = &m_devices[no];
-    const struct fleet_definition *def = atomic_load(&fleet_product_by_no(f, d->row.product)->definition);
+    const struct fleet_product *product = fleet_product_by_no(f, d->row.product);
+    const struct fleet_definition *def = atomic_load(&product->definition);
     struct point_value values[LIMIT_POINTS] = { 0 };
     uint8_t frame[64] = { 0, 0, 0, 3, 0, 0, 0, 0x91 };
     char raised[8][20] = { "" };

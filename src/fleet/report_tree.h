@@ -7,8 +7,7 @@
 
 /* How a report is counted: one pass over the bits of a set adds up by place, in an array by place
  * number (places.h); then the places give what they have to their parents, up to place 0, which is
- * the whole. With the fleet locked for reading. Out of memory ends the program only where the
- * header of report.h has no error to tell. */
+ * the whole. With the fleet locked for reading. */
 
 /* The devices that a filter leaves; the caller frees the result. */
 roaring_bitmap_t *report_base(struct fleet *f, const struct fleet_report_filter *filter);

@@ -129,8 +129,8 @@ void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const 
  * sync failed turned out to be there), a new start is what helps. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 
-/* Drops messages and session records that are past retention, also from a full disk, and makes room for today's and tomorrow's
- * records. Called at start and whenever the UTC day changes (or every hour: it is cheap); also
+/* Drops messages and session records that are past retention, also from a full disk, and makes room
+ * for today's and tomorrow's records. Called at start and whenever the UTC day changes (or every hour: it is cheap); also
  * after an error. Same thread as journal_commit. */
 MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
 
