@@ -2,10 +2,13 @@
  *
  *   fleet_bench [DEVICES [MESSAGES]]
  *
- * Prints the time of a rebuild, the bytes per device, the latency of searches by kind, and the CPU
- * per message of everything but the store: both ports are replaced by ones that only count. */
+ * Prints the time of a rebuild, the bytes per device, the latency of searches and reports by kind, and
+ * the CPU per message of everything but the store: both ports are replaced by ones that only count.
+ * The devices have 13 months behind them: each is active on two days of three, one in ten has had
+ * faults or alerts. */
 #include <inttypes.h>
 #include <malloc.h>
+#include <roaring/roaring.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +18,10 @@
 #include "base/clock.h"
 #include "fleet/committer.h"
 #include "fleet/fleet_apply.h"
+#include "fleet/report.h"
 
 enum { PRODUCTS = 4, CITIES = 340, PROVINCES = 34, GROUPS = 50, ROUNDS = 300 };
+enum { DAYS = 400, LAST_DAY = 19675 /* that of 1700000000 */ };
 
 static uint32_t devices = 1000000;
 static uint64_t seed = 42;
@@ -96,6 +101,45 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
 
 static const struct datapoint_plan *plan;
 
+/* Two of three devices; a few such sets take turns. */
+static enum mu_err tell_activity(const struct journal_visitor *v)
+{
+    enum { SETS = 8 };
+    enum mu_err err = MU_OK;
+
+    char *bytes[SETS];
+    size_t len[SETS];
+
+    for (int i = 0; i < SETS; i++) {
+        roaring_bitmap_t *set = roaring_bitmap_create();
+        for (uint32_t no = 1; no <= devices; no++) {
+            if (below(3))
+                roaring_bitmap_add(set, no);
+        }
+        bytes[i] = malloc(len[i] = roaring_bitmap_portable_size_in_bytes(set));
+        roaring_bitmap_portable_serialize(set, bytes[i]);
+        roaring_bitmap_free(set);
+    }
+    for (int32_t day = LAST_DAY - DAYS + 1; day <= LAST_DAY && err == MU_OK; day++)
+        err = v->active_set(v->ctx, day, bytes[day % SETS], len[day % SETS]);
+    for (int i = 0; i < SETS; i++)
+        free(bytes[i]);
+    return err;
+}
+
+static enum mu_err tell_events(const struct journal_visitor *v)
+{
+    enum mu_err err = MU_OK;
+
+    for (uint32_t i = 0; i < devices / 10 && err == MU_OK; i++) {
+        bool alert = below(2);
+        struct journal_event e = { .opened_us = 1 + i, .resolved_us = below(5) ? 2 + i : 0,
+                                   .alert = alert, .name = alert ? STR("alert") : STR("fault") };
+        err = v->event(v->ctx, 1 + below(devices), &e);
+    }
+    return err;
+}
+
 enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
 {
     uint8_t image[256] = { 0 }, p0[P0_LEN] = { 4 };
@@ -111,7 +155,7 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
             break;
         err = v->state(v->ctx, no, &(struct journal_state){
             .last_ts_us = 1, .messages = 1000, .decoded = 900, .sessions = 20,
-            .activated_at = 1600000000, .online_latest = 1690000000,
+            .activated_at = 1700000000 - below(86400 * 1000), .online_latest = 1690000000,
             .last_report = 1700000000 - below(86400 * 60), .definition = 1, .image = image,
             .image_len = len });
         if (err == MU_OK) {
@@ -119,7 +163,9 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
             err = v->versions(v->ctx, no, &versions);
         }
     }
-    return err;
+    if (err == MU_OK)
+        err = tell_activity(v);
+    return err == MU_OK ? tell_events(v) : err;
 }
 
 static size_t batch_bytes, commits;
@@ -155,10 +201,31 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
 {
     (void)b, (void)device, (void)v;
 }
-void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
-    (void)b, (void)product, (void)day, (void)device;
+    (void)b, (void)day, (void)device;
     batch_bytes += 12;
+}
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len)
+{
+    (void)b, (void)day, (void)set;
+    batch_bytes += 20 + len;
+}
+void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    (void)b, (void)device;
+    batch_bytes += 30 + e->name.len;
+}
+void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    journal_batch_event(b, device, e);
+}
+enum mu_err journal_events(struct journal *j, int64_t before_us,
+                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
+                           void *ctx)
+{
+    (void)j, (void)before_us, (void)row, (void)ctx;
+    return MU_OK;
 }
 enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)
 {
@@ -256,6 +323,80 @@ static void time_searches(struct fleet *f)
     time_search(f, "mac", w, 0);
 }
 
+/* --- reports --------------------------------------------------------------------------------- */
+
+enum report_kind {
+    PLACES, ACTIVE, ACTIVATED, REALTIME, EVENT_DEVICES, EVENTS, ACTIVE_ROWS, INCR_ROWS, SUMMARY
+};
+
+static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct fleet_report_filter *w,
+                           int32_t days, uint64_t skip)
+{
+    static struct fleet_report_row rows[20];
+    struct fleet_report r = { 0 };
+    struct fleet_summary s;
+    uint64_t total = 0;
+    enum mu_err err = MU_OK;
+    int32_t first = LAST_DAY - days + 1;
+
+    switch (kind) {
+    case PLACES: err = fleet_report_places(f, w, ANY, ANY, ANY, &r); break;
+    case ACTIVE: err = fleet_report_active(f, w, first, LAST_DAY, &r); break;
+    case ACTIVATED: err = fleet_report_activated(f, w, first, LAST_DAY, &r); break;
+    case REALTIME: err = fleet_report_realtime(f, w, &r); break;
+    case EVENT_DEVICES: err = fleet_report_event_devices(f, w, EVENT_ALERT, &r); break;
+    case EVENTS: err = fleet_report_events(f, w, EVENT_ALERT, &r); break;
+    case ACTIVE_ROWS: fleet_report_active_rows(f, w, first, LAST_DAY, skip, 20, rows, &total); break;
+    case INCR_ROWS: fleet_report_incr_rows(f, w, first, LAST_DAY, skip, 20, rows, &total); break;
+    case SUMMARY: fleet_report_summary(f, w->product, LAST_DAY, &s); total = s.activated; break;
+    }
+    if (err != MU_OK)
+        abort();
+    if (r.nodes)
+        total = r.nodes[0].n[0];
+    fleet_report_free(&r);
+    return total;
+}
+
+static void time_report(struct fleet *f, const char *what, enum report_kind kind, uint32_t group,
+                        int32_t days, uint64_t skip)
+{
+    enum { REPORT_ROUNDS = 100 };
+    struct fleet_report_filter w = { .product = fleet_product_by_no(f, 1), .group = group };
+    static double us[REPORT_ROUNDS];
+    uint64_t total = 0;
+
+    for (int i = 0; i < REPORT_ROUNDS; i++) {
+        struct timespec start, end;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+        total = run_report(f, kind, &w, days, skip);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+        us[i] = (double)(end.tv_sec - start.tv_sec) * 1e6 + (double)(end.tv_nsec - start.tv_nsec) / 1e3;
+    }
+    double first = us[0];
+    qsort(us, REPORT_ROUNDS, sizeof(*us), by_time);
+    printf("report %-36s total %8" PRIu64 "  p50 %7.0f us  p99 %7.0f us  first %7.0f us\n", what, total,
+           us[REPORT_ROUNDS / 2], us[REPORT_ROUNDS * 99 / 100 - 1], first);
+}
+
+static void time_reports(struct fleet *f)
+{
+    time_report(f, "places", PLACES, 0, 0, 0);
+    time_report(f, "places, group with 49 below it", PLACES, 1, 0, 0);
+    time_report(f, "summary", SUMMARY, 0, 0, 0);
+    time_report(f, "active on a day", ACTIVE, 0, 1, 0);
+    time_report(f, "active in 7 days", ACTIVE, 0, 7, 0);
+    time_report(f, "active in 31 days", ACTIVE, 0, 31, 0);
+    time_report(f, "activated in 30 days", ACTIVATED, 0, 30, 0);
+    time_report(f, "activated ever", ACTIVATED, 0, 2000, 0);
+    time_report(f, "realtime", REALTIME, 0, 0, 0);
+    time_report(f, "devices with alerts", EVENT_DEVICES, 0, 0, 0);
+    time_report(f, "alert events", EVENTS, 0, 0, 0);
+    time_report(f, "active rows, 30 days", ACTIVE_ROWS, 0, 30, 0);
+    time_report(f, "active rows, 400 days, middle", ACTIVE_ROWS, 0, 400, (uint64_t)devices * 70);
+    time_report(f, "activation rows, 30 days", INCR_ROWS, 0, 30, 0);
+}
+
 static void on_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
 {
     (void)owner, (void)tag, (void)err;
@@ -322,7 +463,8 @@ int main(int argc, char **argv)
     size_t before = resident();
     int64_t start = clock_mono_us();
     if (calendar_open(&calendar, "Asia/Shanghai") != MU_OK || fleet_create(&f) != MU_OK ||
-        committer_start(&c, &(struct committer_options){ .fleet = f, .calendar = calendar }) != MU_OK)
+        committer_start(&c, &(struct committer_options){ .fleet = f, .calendar = calendar,
+                                                          .activity_days = 100000 }) != MU_OK)
         return 1;
     printf("devices %u  rebuilt in %.2f s\n", devices, (double)(clock_mono_us() - start) / 1e6);
     printf("resident %.1f MB  %.0f bytes per device, of these %zu of image\n",
@@ -335,6 +477,7 @@ int main(int argc, char **argv)
     }
     time_messages(c, 1); /* behind all the logins */
     time_searches(f);
+    time_reports(f);
     time_messages(c, messages);
     printf("resident %.1f MB  %.0f bytes per device\n", (double)(resident() - before) / 1e6,
            (double)(resident() - before) / devices);

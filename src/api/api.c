@@ -17,8 +17,9 @@ enum { BODY_ON_LOOP = 16 * 1024 };
 
 const struct api_chapter *const api_chapters[] = {
     &token_chapter, &product_chapter, &user_chapter, &device_chapter, &device_search_chapter,
-    &control_chapter, &device_online_chapter, &device_log_chapter, &group_chapter, &binding_chapter,
-    &openapi_chapter, NULL,
+    &control_chapter, &device_online_chapter, &device_log_chapter, &device_agg_chapter, &group_chapter,
+    &binding_chapter, &device_report_chapter, &device_rows_chapter, &device_history_chapter,
+    &fault_report_chapter, &user_report_chapter, &enterprise_report_chapter, &openapi_chapter, NULL,
 };
 
 static bool before(struct http_exchange *ex)

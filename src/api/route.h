@@ -159,8 +159,9 @@ struct api_chapter {
 #define ROUTES(...) .routes = (const struct api_route *const[]){ __VA_ARGS__, NULL }
 
 extern const struct api_chapter token_chapter, product_chapter, user_chapter, device_chapter,
-    device_search_chapter, control_chapter, device_online_chapter, device_log_chapter, group_chapter,
-    binding_chapter, openapi_chapter;
+    device_search_chapter, control_chapter, device_online_chapter, device_log_chapter, device_agg_chapter,
+    group_chapter, binding_chapter, device_report_chapter, device_rows_chapter, device_history_chapter,
+    fault_report_chapter, user_report_chapter, enterprise_report_chapter, openapi_chapter;
 
 /* All of them, in the document's order, ended by NULL. */
 extern const struct api_chapter *const api_chapters[];

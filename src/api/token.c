@@ -3,12 +3,13 @@
 #include "base/clock.h"
 #include "registry/secret.h"
 
-/* 授权: an enterprise takes a token for one of its products. */
+/* 授权: an enterprise takes a token for one of its products, and takes a product for its own. */
 
 #define TOKEN_LIFE_S (7 * 86400) /* contract, "token" */
 
 struct access_token_args { struct str enterprise_id, enterprise_secret, product_secret; };
 
+/* Of both calls: the enterprise and the product, each with its secret. */
 static const struct param access_token_params[] = {
     PRODUCT_KEY,
     { "enterprise_id", IN_BODY, ARG(ID, struct access_token_args, enterprise_id), REQUIRED,
@@ -48,7 +49,7 @@ static enum mu_err put_token(struct registry_tx *tx, void *row)
 }
 
 /* Whose secret is right is known from then on; before that a stranger could use up a quota. */
-static enum api_error check_caller(struct api_call *call)
+static enum api_error check_enterprise(struct api_call *call)
 {
     const struct access_token_args *args = call->args;
     struct fleet *fleet = call->api->parts.fleet;
@@ -62,11 +63,14 @@ static enum api_error check_caller(struct api_call *call)
     auth_known(call, enterprise);
 
     call->product = fleet_product_by_key(fleet, call->ex->req.captures[0]);
-    if (!call->product)
-        return API_PRODUCT_UNKNOWN;
-    if (call->product->enterprise != enterprise->no)
-        return API_ASSOCIATION_UNKNOWN;
+    return call->product ? API_OK : API_PRODUCT_UNKNOWN;
+}
+
+static enum api_error check_product_secret(struct api_call *call)
+{
+    const struct access_token_args *args = call->args;
     const struct product_row *product = call->product->row;
+
     if (!secret_text_equal(args->product_secret, str_of(product->product_secret)))
         return API_PRODUCT_SECRET;
     return auth_admit(call);
@@ -80,7 +84,11 @@ static enum api_error access_token(struct api_call *call)
     enum api_error error;
     enum mu_err err;
 
-    if ((error = check_caller(call)) != API_OK)
+    if ((error = check_enterprise(call)) != API_OK)
+        return error;
+    if (call->product->enterprise != call->enterprise->no)
+        return API_ASSOCIATION_UNKNOWN;
+    if ((error = check_product_secret(call)) != API_OK)
         return error;
     id_new_hex(token);
     token_hash(str_of(token), row.hash);
@@ -103,7 +111,57 @@ static enum api_error access_token(struct api_call *call)
     return API_OK;
 }
 
+/* --- association -----------------------------------------------------------------------------------
+ * Not in the document, but in an older edition and in clients. */
+ROUTE(association, POST, "/v1/products/{product_key}/association", BODY, SLOW,
+      PARAMS(access_token_params), ARGS(struct access_token_args),
+      ERRORS(API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_ASSOCIATION_EXISTS, API_PRODUCT_SECRET,
+             API_PRODUCT_OPERATION),
+      .body_example = "{\"enterprise_id\":\"1f7ac0e5b7d64ad4a9e3d0c2b5a6f718\","
+                      "\"enterprise_secret\":\"9c41d6e0b83f4f0aa2f5e7d1c6b8a934\","
+                      "\"product_secret\":\"5d0f3b7e9a1c4c62b8d4e6f2a7c19053\"}",
+      .status = 201,
+      .summary = { "关联产品与企业", "Associate a product and an enterprise" },
+      .about = { "一个产品只能属于一个企业。", "A product belongs to one enterprise at most." });
+
+struct new_association { uint32_t enterprise, product; };
+
+static enum mu_err associate(struct registry_tx *tx, void *arg)
+{
+    const struct new_association *new = arg;
+    uint32_t enterprise;
+    enum mu_err err = tx_product_enterprise(tx, new->product, &enterprise);
+
+    if (err != MU_OK)
+        return err;
+    return enterprise ? MU_E_EXISTS : tx_associate(tx, new->enterprise, new->product);
+}
+
+static enum api_error association(struct api_call *call)
+{
+    const struct api_options *parts = &call->api->parts;
+    enum api_error error;
+
+    if ((error = check_enterprise(call)) != API_OK || (error = check_product_secret(call)) != API_OK)
+        return error;
+    struct new_association new = { call->enterprise->no, call->product->no };
+    enum mu_err err = registry_write(parts->registry, associate, &new);
+    if (err == MU_E_EXISTS)
+        return API_ASSOCIATION_EXISTS;
+    if (err == MU_E_VALUE)
+        return api_refuse(call, API_PRODUCT_OPERATION, "an app has this product and another enterprise's");
+    if (err != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "associate a product", err);
+    if ((err = committer_follow_registry(parts->committer)) != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "show an association", err);
+
+    struct json_out j = api_answer(call, 201);
+    json_object_begin(&j);
+    json_object_end(&j);
+    return API_OK;
+}
+
 const struct api_chapter token_chapter = {
     .name = { "授权", "Authorization" },
-    ROUTES(&access_token_route),
+    ROUTES(&access_token_route, &association_route),
 };

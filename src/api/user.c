@@ -1,4 +1,5 @@
 #include "api/page.h"
+#include "api/scope.h"
 
 /* 用户管理: the users of an enterprise's apps, and those that devices are bound to (contract,
  * endpoints 3 and 4). */
@@ -89,16 +90,13 @@ static enum api_error answer_rows(struct api_call *call, struct rows *rows, cons
 
 /* --- registered users -----------------------------------------------------------------------------*/
 struct registered_args {
-    struct str product_key, product_secret, appid, username, phone, email;
+    struct scope_product product;
+    struct str appid, username, phone, email;
     struct page page;
 };
 
 static const struct param registered_params[] = {
-    { "product_key", IN_QUERY, ARG(ID, struct registered_args, product_key), OPTIONAL,
-      { "产品标识符，必填（或 product_secret）", "Product key, or secret; required, or product_secret is" },
-      "6f2e214bf2d79649232431b94a25f46a" },
-    { "product_secret", IN_QUERY, ARG(ID, struct registered_args, product_secret), OPTIONAL,
-      { "与 product_key 相同", "The same as product_key" }, "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" },
+    SCOPE_PARAMS(struct registered_args),
     { "appid", IN_QUERY, ARG(ID, struct registered_args, appid), OPTIONAL,
       { "应用 id", "Users of this app only" }, "a39d02a3c8e4b5634b047dc495be4a05" },
     { "username", IN_QUERY, ARG(TEXT, struct registered_args, username), OPTIONAL,
@@ -114,7 +112,7 @@ static enum api_error registered_check(struct api_call *call);
 
 ROUTE(registered_users, GET, "/v1/users/search", HEADERS, SLOW, PARAMS(registered_params),
       ARGS(struct registered_args), .check = registered_check, .fields = registered_fields,
-      .paged = true, ERRORS(API_PRODUCT_UNKNOWN, API_PRODUCT_NOT_ASSOCIATED, API_APP_UNKNOWN),
+      .paged = true, ERRORS(SCOPE_ERRORS),
       .summary = { "搜索注册用户", "Search the users of a product's apps" },
       .about = { "返回该产品的应用的注册用户，按注册先后从新到旧排序。",
                  "Users that are registered in apps of the product, the last added first." });
@@ -123,67 +121,7 @@ static enum api_error registered_check(struct api_call *call)
 {
     const struct registered_args *args = call->args;
 
-    if (!args->product_key.at && !args->product_secret.at)
-        return api_refuse(call, API_FORM_INVALID, "product_key: required");
-    return API_OK;
-}
-
-/* Whose users are looked for. */
-struct scope {
-    uint32_t enterprise;
-    struct str product, appid; /* appid at NULL = any */
-    enum api_error error;
-    uint32_t product_no, app_no;
-};
-
-static enum mu_err find_product(struct registry_tx *tx, struct scope *s, uint32_t *product)
-{
-    char text[ID_HEX_LEN + 1];
-    struct product_row row;
-    enum mu_err err;
-
-    if (!str_copy(text, sizeof(text), s->product))
-        return MU_E_NOT_FOUND;
-    if ((err = tx_product_by_secret(tx, text, s->enterprise, &row)) == MU_E_NOT_FOUND)
-        err = tx_product_by_key(tx, text, &row);
-    *product = row.no;
-    return err;
-}
-
-static enum mu_err find_app(struct registry_tx *tx, struct scope *s)
-{
-    char text[ID_HEX_LEN + 1];
-    struct app_row app;
-    enum mu_err err;
-
-    if (!s->appid.at)
-        return MU_OK;
-    if (!str_copy(text, sizeof(text), s->appid))
-        return MU_E_NOT_FOUND;
-    if ((err = tx_app_by_id(tx, text, &app)) != MU_OK)
-        return err;
-    s->app_no = app.no;
-    return app.enterprise == s->enterprise ? MU_OK : MU_E_NOT_FOUND;
-}
-
-static enum mu_err find_scope(struct registry_tx *tx, void *arg)
-{
-    struct scope *s = arg;
-    uint32_t enterprise;
-    enum mu_err err;
-
-    s->error = API_PRODUCT_UNKNOWN;
-    if ((err = find_product(tx, s, &s->product_no)) != MU_OK)
-        return err == MU_E_NOT_FOUND ? MU_OK : err;
-    s->error = API_PRODUCT_NOT_ASSOCIATED;
-    if ((err = tx_product_enterprise(tx, s->product_no, &enterprise)) != MU_OK ||
-        enterprise != s->enterprise)
-        return err;
-    s->error = API_APP_UNKNOWN;
-    if ((err = find_app(tx, s)) != MU_OK)
-        return err == MU_E_NOT_FOUND ? MU_OK : err;
-    s->error = API_OK;
-    return MU_OK;
+    return scope_check(call, &args->product);
 }
 
 static enum mu_err write_registered(void *ctx, const struct user_row *user, bool is_owner)
@@ -201,22 +139,17 @@ static enum api_error registered_users(struct api_call *call)
 {
     const struct registered_args *args = call->args;
     struct registry *registry = call->api->parts.registry;
-    struct scope scope = {
-        .enterprise = call->enterprise->no, .appid = args->appid,
-        .product = args->product_key.at ? args->product_key : args->product_secret,
-    };
     struct rows rows = { .owners = false };
-    enum mu_err err = registry_read(registry, find_scope, &scope);
+    struct scope scope;
+    enum api_error error = scope_find(call, &args->product, args->appid, &scope);
 
-    if (err != MU_OK)
-        return api_store_failed(call, API_INTERNAL, "search users", err);
-    if (scope.error != API_OK)
-        return scope.error;
+    if (error != API_OK)
+        return error;
     rows_init(&rows);
     struct users_page page = { .skip = (uint64_t)args->page.skip, .limit = (uint64_t)args->page.limit,
                                .fn = write_registered, .ctx = &rows };
-    err = registry_registered_users(registry, &(struct registered_users){
-        .product = scope.product_no, .app = scope.app_no, .username = args->username,
+    enum mu_err err = registry_registered_users(registry, &(struct registered_users){
+        .product = scope.product, .app = scope.app, .username = args->username,
         .phone = args->phone, .email = args->email }, &page);
     return answer_rows(call, &rows, &args->page, page.total, err);
 }

@@ -170,16 +170,6 @@ void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out)
     versions_read(&f->versions, r.c ? r.c->told[r.i].versions : 0, out);
 }
 
-static void store_versions(struct fleet *f, struct row r, const struct journal_versions *set)
-{
-    uint32_t no;
-
-    if (versions_take(&f->versions, set, &no) != MU_OK)
-        fleet_out_of_memory();
-    versions_drop(&f->versions, r.c->told[r.i].versions);
-    r.c->told[r.i].versions = no;
-}
-
 void fleet_apply_begin(struct fleet *f)
 {
     fleet_write_lock(f);
@@ -191,6 +181,7 @@ void fleet_apply(struct fleet *f, const struct fleet_change *change)
 
     if (!r.c)
         return;
+    history_activated(f, change->no, r, seconds(change->progress.activated_at));
     store_progress(r, &change->progress);
     device_set_flag(f, change->no, r, DEVICE_ONLINE, change->progress.session != 0);
     device_check_online(f, change->no, r);
@@ -200,71 +191,15 @@ void fleet_apply(struct fleet *f, const struct fleet_change *change)
         device_set_flag(f, change->no, r, DEVICE_ALERT, change->alert);
     }
     if (change->versions)
-        store_versions(f, r, change->versions);
+        device_set_versions(f, r, change->versions);
+}
+
+void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device)
+{
+    history_active(f, day, device);
 }
 
 void fleet_apply_end(struct fleet *f)
 {
     fleet_unlock(f);
-}
-
-/* --- the journal's rows, at start ------------------------------------------------------------ */
-
-static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
-{
-    struct fleet *f = ctx;
-    struct row r = columns_row(&f->columns, device);
-    struct fleet_change change = {
-        .no = device,
-        .progress = {
-            .last_ts_us = s->last_ts_us,
-            .last_session_us = s->last_session_us,
-            .messages = s->messages,
-            .decoded = s->decoded,
-            .sessions = s->sessions,
-            .activated_at = s->activated_at,
-            .online_latest = s->online_latest,
-            .last_report = s->last_report,
-            .active_day = s->active_day,
-            .session_boot = s->session_boot,
-        },
-    };
-
-    if (!r.c) /* deleted since */
-        return MU_OK;
-    if (s->definition) {
-        const struct fleet_definition *d =
-            product_definition(product_by_no(f, r.c->product[r.i]), s->definition);
-        if (d && datapoint_state_size(d->plan) == s->image_len) {
-            change.progress.definition = s->definition;
-            change.image = s->image;
-            change.image_len = s->image_len;
-            change.faulty = datapoint_state_faulty(d->plan, s->image);
-            change.alert = datapoint_state_alert(d->plan, s->image);
-        } else {
-            f->unusable_states++;
-        }
-    }
-    fleet_apply_begin(f);
-    fleet_apply(f, &change);
-    fleet_apply_end(f);
-    return MU_OK;
-}
-
-static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_versions *v)
-{
-    struct fleet *f = ctx;
-    struct row r = columns_row(&f->columns, device);
-
-    if (!r.c)
-        return MU_OK;
-    fleet_write_lock(f);
-    store_versions(f, r, v);
-    fleet_unlock(f);
-    return MU_OK;
-}
-
-struct journal_visitor fleet_journal_visitor(struct fleet *f)
-{
-    return (struct journal_visitor){ .ctx = f, .state = on_state, .versions = on_versions };
 }

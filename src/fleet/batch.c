@@ -56,7 +56,26 @@ void batch_free(struct batch *b)
     free(b->pending);
     free(b->slots);
     free(b->versions);
+    free(b->events);
+    free(b->active);
     buf_free(&b->images);
+}
+
+bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, size_t size)
+{
+    void *at;
+
+    if (count < *cap)
+        return true;
+    uint32_t grown = *cap ? *cap * 2 : 16;
+    memcpy(&at, array, sizeof(at));
+    if (!(at = realloc(at, grown * size))) {
+        b->err = MU_E_NOMEM;
+        return false;
+    }
+    memcpy(array, &at, sizeof(at));
+    *cap = grown;
+    return true;
 }
 
 bool batch_full(const struct batch *b)
@@ -207,6 +226,8 @@ static void clear(struct batch *b)
     }
     b->count = 0;
     b->version_count = 0;
+    b->event_count = 0;
+    b->active_count = 0;
     b->records = 0;
     b->err = MU_OK;
     buf_clear(&b->images);
@@ -234,6 +255,10 @@ enum mu_err batch_commit(struct batch *b, int64_t now_us)
             if (b->pending[i].changed || b->pending[i].versions)
                 show(b, &b->pending[i]);
         }
+        for (uint32_t i = 0; i < b->active_count; i++)
+            fleet_apply_active(b->fleet, b->active[i].day, b->active[i].device);
+        for (uint32_t i = 0; i < b->event_count; i++)
+            fleet_apply_event(b->fleet, &b->events[i].event);
         fleet_apply_end(b->fleet);
     }
     clear(b);

@@ -12,6 +12,7 @@
 struct pending {
     uint32_t device;
     uint32_t versions;          /* 1 + its index in `versions`; 0 = untouched */
+    uint32_t events;            /* 1 + the index in `events` of its last one; 0 = none */
     bool changed;               /* progress or image; false: only looked at */
     bool has_image;             /* a copy of the image is in `images` */
     bool redefined;             /* it is written under another definition than the fleet's */
@@ -19,6 +20,18 @@ struct pending {
     const struct datapoint_plan *plan; /* of that image */
     const struct fleet_product *product;
     struct fleet_progress progress;
+};
+
+/* A fault or alert that this batch opens, or resolves. */
+struct pending_event {
+    struct fleet_event event;
+    uint32_t older;             /* of the same device, as pending.events */
+};
+
+/* A device's first report of a day. */
+struct pending_active {
+    uint32_t device;
+    int32_t day;
 };
 
 struct batch {
@@ -35,6 +48,10 @@ struct batch {
     struct buf images;
     struct journal_versions *versions;
     uint32_t version_count, version_cap;
+    struct pending_event *events;
+    uint32_t event_count, event_cap;
+    struct pending_active *active;
+    uint32_t active_count, active_cap;
 
     size_t records;
     enum mu_err err;            /* the batch cannot be committed: MU_E_NOMEM */
@@ -64,11 +81,16 @@ struct pending *batch_pending(struct batch *b, uint32_t device);
 /* The civil day of a moment. */
 int32_t batch_day(struct batch *b, int64_t unix_s);
 
-/* batch_session.c, batch_message.c */
+/* Room for one more element of an array of the batch. false: no memory (`err` is set then). */
+bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, size_t size);
+
+/* batch_session.c, batch_message.c, batch_event.c */
 void batch_add_login(struct batch *b, struct pending *p, const struct commit_login *login);
 void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told);
+/* After a report has been decoded into the device's pending image. */
+void batch_note_events(struct batch *b, struct pending *p, const struct fleet_definition *d);
 
 #endif

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "fleet/batch.h"
@@ -102,10 +101,12 @@ static void note_activity(struct batch *b, struct pending *p)
     int32_t day = batch_day(b, now_s);
 
     p->progress.last_report = now_s;
-    if (day != p->progress.active_day) {
-        p->progress.active_day = day;
-        journal_batch_active(b->writes, p->product->no, day, p->device);
-    }
+    if (day == p->progress.active_day ||
+        !batch_room(b, &b->active, b->active_count, &b->active_cap, sizeof(*b->active)))
+        return;
+    p->progress.active_day = day;
+    b->active[b->active_count++] = (struct pending_active){ p->device, day };
+    journal_batch_active(b->writes, day, p->device);
 }
 
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec)
@@ -119,8 +120,10 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
     b->tally.decoded += meaning == MEANING_DECODED;
     b->tally.undecoded += meaning == MEANING_UNDECODED;
     b->tally.echoes += meaning == MEANING_ECHO;
-    if (meaning == MEANING_DECODED)
+    if (meaning == MEANING_DECODED) {
         p->progress.decoded++;
+        batch_note_events(b, p, d);
+    }
     if (meaning == MEANING_DECODED || meaning == MEANING_REPORT)
         note_activity(b, p);
 
@@ -171,16 +174,8 @@ void batch_add_versions(struct batch *b, struct pending *p, const struct journal
     if (!changed)
         return;
     if (!p->versions) {
-        if (b->version_count == b->version_cap) {
-            uint32_t cap = b->version_cap ? b->version_cap * 2 : 16;
-            struct journal_versions *versions = realloc(b->versions, cap * sizeof(*versions));
-            if (!versions) {
-                b->err = MU_E_NOMEM;
-                return;
-            }
-            b->versions = versions;
-            b->version_cap = cap;
-        }
+        if (!batch_room(b, &b->versions, b->version_count, &b->version_cap, sizeof(*b->versions)))
+            return;
         p->versions = ++b->version_count;
     }
     b->versions[p->versions - 1] = now;

@@ -33,6 +33,8 @@ static void product_free(struct product *p)
             roaring_bitmap_free(bitmaps[i]);
     }
     order_free(&p->order);
+    mac_order_free(&p->by_mac);
+    events_free(&p->events);
     for (struct definition *d = p->definitions, *next; d; d = next) {
         next = d->next;
         definition_free(d);

@@ -49,6 +49,7 @@ struct device_chunk {
     uint32_t place[CHUNK_ROWS];   /* places.h; 0 = none */
     uint32_t group[CHUNK_ROWS];
     int32_t longitude[CHUNK_ROWS], latitude[CHUNK_ROWS]; /* 1e-7 degrees, a centimetre */
+    uint32_t events[CHUNK_ROWS];  /* first entry of its list in its product's events; 0 = none */
     uint8_t flags[CHUNK_ROWS];
     struct device_told told[CHUNK_ROWS];
 };

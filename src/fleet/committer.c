@@ -12,6 +12,8 @@ const uint32_t committer_latency_bounds_us[COMMIT_LATENCY_BUCKETS] = {
     500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 5000000,
 };
 
+enum { ACTIVITY_DAYS = 400 }; /* 13 months and some days */
+
 static enum mu_err rebuild(struct committer *c)
 {
     struct registry_visitor rows = fleet_registry_visitor(c->options.fleet);
@@ -20,6 +22,7 @@ static enum mu_err rebuild(struct committer *c)
     struct fleet_counts counts;
     enum mu_err err;
 
+    fleet_use_calendar(c->options.fleet, c->options.calendar);
     if ((err = registry_visit_all(c->options.registry, &rows, &c->seq)) != MU_OK)
         return err;
     if ((err = journal_visit(c->options.journal, &states)) != MU_OK)
@@ -40,6 +43,8 @@ enum mu_err committer_start(struct committer **out, const struct committer_optio
     if (!c)
         return MU_E_NOMEM;
     c->options = *options;
+    if (!c->options.activity_days)
+        c->options.activity_days = ACTIVITY_DAYS;
     if (!c->options.retry_ms)
         c->options.retry_ms = 1000;
     if (!c->options.alive_ms)

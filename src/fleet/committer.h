@@ -20,6 +20,7 @@ struct committer_options {
     struct registry *registry;
     struct journal *journal;
     const struct calendar *calendar; /* in whose days activity is cut */
+    unsigned activity_days;          /* how long activity and events are kept; 0: the default, 400 */
     unsigned retry_ms;               /* after a failed commit; 0: the default, 1000 */
     unsigned alive_ms;               /* longest time without a commit; 0: the default, 5000 */
 };

@@ -76,6 +76,7 @@ static struct test_sink sink;
 static inline void start(void)
 {
     struct committer_options options = { .fleet = f, .registry = reg, .journal = j, .calendar = calendar,
+                                         .activity_days = 100000, /* T0 is long ago */
                                          .retry_ms = 20, .alive_ms = 60000 };
     assert_int_equal(committer_start(&c, &options), MU_OK);
 }

@@ -131,7 +131,8 @@ static void a_restart_shows_everything_but_presence(void **state)
     stop();
     assert_int_equal(message(1).number, 2); /* numbering goes on */
     assert_int_equal(message(1).ts_us, T0 + 1);
-    assert_int_equal(records()->active.count, 1); /* that day had its entry */
+    assert_int_equal(records()->active.count, 0); /* that day had its entry, now folded */
+    assert_int_equal(records()->active_sets.count, 1);
 }
 
 static void an_idle_committer_notes_that_it_is_alive(void **state)

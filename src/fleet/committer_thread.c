@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/committer_internal.h"
+#include "fleet/retention.h"
 
 /* The thread's side: taking, committing, telling. */
 
@@ -109,13 +110,27 @@ static void follow(struct committer *c)
     pthread_mutex_unlock(&c->intake.lock);
 }
 
+static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
+{
+    struct retention r = {
+        .fleet = c->options.fleet,
+        .journal = c->options.journal,
+        .writes = c->batch.writes,
+        .today = calendar_day(c->options.calendar, now_us / 1000000),
+        .now_us = now_us,
+        .keep_days = c->options.activity_days,
+    };
+    enum mu_err err = journal_roll(c->options.journal, now_us);
+    return err != MU_OK ? err : retention_run(&r);
+}
+
 static void roll(struct committer *c)
 {
     int64_t now_us = clock_wall_us(), now_ms = clock_mono_ms();
 
     if (now_us / DAY_US == c->rolled_day && now_ms < c->next_roll_ms)
         return;
-    enum mu_err err = journal_roll(c->options.journal, now_us);
+    enum mu_err err = keep_in_time(c, now_us);
     if (err != MU_OK) {
         log_event(LOG_ERROR, "roll_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
         c->next_roll_ms = now_ms + ROLL_AGAIN_MS;

@@ -31,6 +31,7 @@ void definition_free(struct definition *d)
     if (!d)
         return;
     datapoint_plan_free(d->pub.plan);
+    free(d->pub.points);
     free((char *)d->pub.json);
     free(d);
 }
@@ -96,6 +97,23 @@ out:
     return err;
 }
 
+/* The numbers of its fault and alert points. */
+static enum mu_err number_points(struct fleet *f, struct definition *d)
+{
+    size_t count = datapoint_count(d->pub.plan);
+    enum mu_err err = MU_OK;
+
+    if (!(d->pub.points = calloc(count + 1, sizeof(*d->pub.points))))
+        return MU_E_NOMEM;
+    for (size_t i = 0; i < count && err == MU_OK; i++) {
+        const struct datapoint *p = datapoint_at(d->pub.plan, i);
+        if (p->access == POINT_FAULT || p->access == POINT_ALERT)
+            err = points_no(&f->points, p->access == POINT_FAULT ? EVENT_FAULT : EVENT_ALERT,
+                            str_of(p->name), &d->pub.points[i]);
+    }
+    return err;
+}
+
 enum mu_err definition_put(struct fleet *f, const struct definition_row *row)
 {
     struct definition *d = NULL;
@@ -111,6 +129,11 @@ enum mu_err definition_put(struct fleet *f, const struct definition_row *row)
         return err;
 
     fleet_write_lock(f);
+    if (d && (err = number_points(f, d)) != MU_OK) {
+        fleet_unlock(f);
+        definition_free(d);
+        return err;
+    }
     if (d) {
         d->next = p->definitions;
         p->definitions = d;

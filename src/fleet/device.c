@@ -90,6 +90,7 @@ static void link_product(struct fleet *f, uint32_t no, struct row r)
     index_add(&f->by_did, no);
     index_add(&f->by_mac, no);
     order_add(&p->order, &f->columns, no);
+    mac_order_add(&p->by_mac, no);
 }
 
 static void unlink_product(struct fleet *f, uint32_t no, struct row r)
@@ -128,6 +129,16 @@ static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
     r.c->place[r.i] = leaf;
 }
 
+void device_set_versions(struct fleet *f, struct row r, const struct journal_versions *set)
+{
+    uint32_t no;
+
+    if (versions_take(&f->versions, set, &no) != MU_OK)
+        fleet_out_of_memory();
+    versions_drop(&f->versions, r.c->told[r.i].versions);
+    r.c->told[r.i].versions = no;
+}
+
 /* --- rows from the registry ------------------------------------------------------------------ */
 
 static int32_t degrees_fixed(double degrees)
@@ -142,6 +153,14 @@ static uint8_t configured_flags(const struct device_row *row)
                      (row->place_source != PLACE_NONE ? DEVICE_PLACED : 0) |
                      (row->has_coordinates ? DEVICE_COORDINATES : 0) |
                      row->type << DEVICE_TYPE_SHIFT);
+}
+
+static void move_events(struct fleet *f, struct row r, struct product *to)
+{
+    struct events *from = &product_by_no(f, r.c->product[r.i])->events;
+
+    if (events_move(from, &to->events, &f->pool, &r.c->events[r.i]) != MU_OK)
+        fleet_out_of_memory();
 }
 
 /* Everything that can fail, before anything is changed: a row is taken in wholly or not at all. */
@@ -186,8 +205,13 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     if (!same_texts && !(block = device_store_texts(f, &texts)))
         return MU_E_NOMEM;
 
-    if (!is_new && !same_keys)
+    if (!is_new && !same_keys) {
         unlink_product(f, row->no, r);
+        if (r.c->product[r.i] != row->product)
+            move_events(f, r, p);
+        else
+            mac_order_forget(&p->by_mac);
+    }
     if (block) {
         if (!is_new)
             device_free_texts(f, r);
@@ -231,6 +255,8 @@ void device_delete(struct fleet *f, uint32_t no)
     device_check_online(f, no, r);
     device_set_flag(f, no, r, DEVICE_ONLINE, false);
     unlink_product(f, no, r);
+    events_drop(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i]);
+    history_activated(f, no, r, 0);
     set_group(f, no, r, 0);
     set_place(f, no, r, 0);
     device_free_texts(f, r);

@@ -40,6 +40,8 @@ static void free_records(struct fake_records *r)
     free(r->states.at);
     free(r->versions.at);
     free(r->active.at);
+    free(r->active_sets.at);
+    free(r->events.at);
     *r = (struct fake_records){ 0 };
 }
 
@@ -192,10 +194,84 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
     b->r.bytes += 100;
 }
 
-void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
-    *APPEND(b->r.active) = (struct fake_active){ product, day, device };
+    *APPEND(b->r.active) = (struct fake_active){ day, device };
     b->r.bytes += 12;
+}
+
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len)
+{
+    struct fake_active_set *at = APPEND(b->r.active_sets);
+
+    assert(len <= sizeof(at->bytes));
+    *at = (struct fake_active_set){ .day = day, .forgotten = !set, .len = len };
+    if (set)
+        memcpy(at->bytes, set, len);
+    b->r.bytes += 20 + len;
+}
+
+static void add_event(struct journal_batch *b, uint32_t device, const struct journal_event *e,
+                      bool forgotten)
+{
+    struct fake_event *at = APPEND(b->r.events);
+
+    assert(e->name.len <= sizeof(at->name));
+    *at = (struct fake_event){ .device = device, .forgotten = forgotten, .e = *e };
+    memcpy(at->name, e->name.at, e->name.len);
+    b->r.bytes += 40;
+}
+
+void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    add_event(b, device, e, false);
+}
+
+void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    add_event(b, device, e, true);
+}
+
+static void take_over_set(struct fake_records *all, const struct fake_active_set *set)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < all->active.count; i++) {
+        if (all->active.at[i].day != set->day)
+            all->active.at[n++] = all->active.at[i];
+    }
+    /* The memory is as large as the count was: append anew. */
+    struct fake_records kept = { 0 };
+    for (size_t i = 0; i < n; i++)
+        *APPEND(kept.active) = all->active.at[i];
+    free(all->active.at);
+    all->active.at = kept.active.at;
+    all->active.count = kept.active.count;
+    for (size_t i = 0; i < all->active_sets.count; i++) {
+        struct fake_active_set *old = &all->active_sets.at[i];
+        if (old->day == set->day) {
+            *old = *set;
+            return;
+        }
+    }
+    *APPEND(all->active_sets) = *set;
+}
+
+static bool same_event(const struct fake_event *a, const struct fake_event *b)
+{
+    return a->device == b->device && a->e.opened_us == b->e.opened_us && a->e.alert == b->e.alert &&
+           a->e.name.len == b->e.name.len && memcmp(a->name, b->name, a->e.name.len) == 0;
+}
+
+static void take_over_event(struct fake_records *all, const struct fake_event *e)
+{
+    for (size_t i = 0; i < all->events.count; i++) {
+        if (same_event(&all->events.at[i], e)) {
+            all->events.at[i] = *e;
+            return;
+        }
+    }
+    *APPEND(all->events) = *e;
 }
 
 static struct fake_state *state_of(struct fake_records *r, uint32_t device)
@@ -224,6 +300,10 @@ static void take_over(struct fake_records *all, const struct fake_records *r)
         *APPEND(all->versions) = r->versions.at[i];
     for (size_t i = 0; i < r->active.count; i++)
         *APPEND(all->active) = r->active.at[i];
+    for (size_t i = 0; i < r->active_sets.count; i++)
+        take_over_set(all, &r->active_sets.at[i]);
+    for (size_t i = 0; i < r->events.count; i++)
+        take_over_event(all, &r->events.at[i]);
 }
 
 enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)
@@ -270,5 +350,30 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
     }
     for (size_t i = 0; i < j->all.versions.count && err == MU_OK; i++)
         err = v->versions(v->ctx, j->all.versions.at[i].device, &j->all.versions.at[i].v);
+    for (size_t i = 0; i < j->all.active_sets.count && err == MU_OK; i++) {
+        const struct fake_active_set *set = &j->all.active_sets.at[i];
+        if (!set->forgotten)
+            err = v->active_set(v->ctx, set->day, set->bytes, set->len);
+    }
+    for (size_t i = 0; i < j->all.active.count && err == MU_OK; i++) {
+        const struct fake_active *at = &j->all.active.at[i];
+        err = v->active(v->ctx, at->day, at->device);
+    }
+    return err != MU_OK ? err : journal_events(j, INT64_MAX, v->event, v->ctx);
+}
+
+enum mu_err journal_events(struct journal *j, int64_t before_us,
+                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
+                           void *ctx)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < j->all.events.count && err == MU_OK; i++) {
+        const struct fake_event *at = &j->all.events.at[i];
+        struct journal_event e = at->e;
+        e.name.at = at->name;
+        if (!at->forgotten && e.opened_us < before_us)
+            err = row(ctx, at->device, &e);
+    }
     return err;
 }

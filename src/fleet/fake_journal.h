@@ -10,7 +10,9 @@ struct fake_message { uint32_t device; struct journal_message m; uint8_t payload
 struct fake_session { uint32_t device; struct journal_session s; };
 struct fake_state { uint32_t device; struct journal_state s; uint8_t image[256]; };
 struct fake_versions { uint32_t device; struct journal_versions v; };
-struct fake_active { uint32_t product; int32_t day; uint32_t device; };
+struct fake_active { int32_t day; uint32_t device; };
+struct fake_active_set { int32_t day; bool forgotten; uint8_t bytes[256]; size_t len; };
+struct fake_event { uint32_t device; bool forgotten; struct journal_event e; char name[32]; };
 
 /* The lists grow as they are appended to. */
 #define FAKE_LIST(T) struct { T *at; size_t count; }
@@ -20,6 +22,8 @@ struct fake_records {
     FAKE_LIST(struct fake_state) states;     /* in a journal: one per device, ascending */
     FAKE_LIST(struct fake_versions) versions;
     FAKE_LIST(struct fake_active) active;
+    FAKE_LIST(struct fake_active_set) active_sets;
+    FAKE_LIST(struct fake_event) events;
     size_t bytes;
 };
 

@@ -58,6 +58,10 @@ enum mu_err fleet_create(struct fleet **out)
     pthread_rwlock_init(&f->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
 
+    pthread_mutex_init(&f->mac_lock, NULL);
+
+    history_init(&f->history);
+    points_init(&f->points, &f->key);
     catalog_init(f);
     tokens_init(f);
     groups_init(f);
@@ -70,13 +74,21 @@ void fleet_destroy(struct fleet *f)
 {
     if (!f)
         return;
+    history_free(&f->history);
     devices_free(f);
     groups_free(f);
     tokens_free(f);
     catalog_free(f);
+    points_free(&f->points);
     pool_destroy(&f->pool);
+    pthread_mutex_destroy(&f->mac_lock);
     pthread_rwlock_destroy(&f->lock);
     free(f);
+}
+
+void fleet_use_calendar(struct fleet *f, const struct calendar *calendar)
+{
+    f->calendar = calendar;
 }
 
 void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx)

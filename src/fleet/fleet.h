@@ -27,6 +27,7 @@ struct fleet;
 struct fleet_definition {
     uint32_t version;
     struct datapoint_plan *plan;
+    uint32_t *points;          /* by datapoint id: numbers of faults and alerts (fleet_apply.h) */
     const char *json;          /* as GET datapoint answers, `ui` included (derived if not stored) */
     size_t json_len;
 };

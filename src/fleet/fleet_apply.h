@@ -2,6 +2,7 @@
 #define MUSTER_FLEET_FLEET_APPLY_H
 
 #include "fleet/fleet.h"
+#include "model/calendar.h"
 #include "registry/registry.h"
 
 /* How the fleet changes: only the committer calls these, on its thread (or before it starts). Each
@@ -9,6 +10,9 @@
 
 MU_MUST_USE enum mu_err fleet_create(struct fleet **out);
 void fleet_destroy(struct fleet *f);
+/* In whose days activations are counted; NULL (and before the call): UTC. Before there are any. It
+ * lives as long as the fleet. */
+void fleet_use_calendar(struct fleet *f, const struct calendar *calendar);
 
 /* The visitor that brings registry rows into the fleet, for registry_visit_all and _changes. A
  * definition that does not compile is logged and left out (the registry checked it once). */
@@ -16,8 +20,9 @@ struct registry_visitor fleet_registry_visitor(struct fleet *f);
 /* Visits the whole registry again and forgets what is not in it any more: for a follower that has
  * fallen too far behind. The errors are the registry's. */
 MU_MUST_USE enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uint64_t *seq);
-/* The visitor for the journal, at start: states and versions. A state whose definition is not there
- * any more leaves its image out. */
+/* The visitor for the journal, at start: states and versions, activity, events. A state whose
+ * definition is not there any more leaves its image out; a device that is not there any more is left
+ * out. */
 struct journal_visitor fleet_journal_visitor(struct fleet *f);
 
 /* What the committer keeps per device between batches, without the image. */
@@ -38,6 +43,20 @@ bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out
 const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len);
 void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out);
 
+/* A fault or alert event of a device. Its point has a number: that of a kind and a name, for as long
+ * as the fleet lives. */
+struct fleet_event {
+    uint32_t device, point;
+    uint32_t definition;       /* version it was opened under */
+    int64_t opened_us;
+    int64_t resolved_us;       /* 0 = it is open */
+};
+/* The device's open events, at most cap; returns how many. A point has at most one. No lock, as
+ * above. */
+size_t fleet_open_events(struct fleet *f, uint32_t no, struct fleet_event *out, size_t cap);
+/* As the journal has it; the name lives as long as the fleet. */
+struct journal_event fleet_event_record(struct fleet *f, const struct fleet_event *e);
+
 /* Committed changes of one device: progress, image (NULL = unchanged), presence, faulty, alert,
  * versions (NULL = unchanged). Between fleet_apply_begin and _end, which hold the lock for a whole
  * batch. */
@@ -51,6 +70,11 @@ struct fleet_change {
 };
 void fleet_apply_begin(struct fleet *f);
 void fleet_apply(struct fleet *f, const struct fleet_change *change);
+void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device);
+/* An event that was opened, or one that was open and is resolved. */
+void fleet_apply_event(struct fleet *f, const struct fleet_event *e);
+/* A resolved event that is kept no longer. */
+void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str name);
 void fleet_apply_end(struct fleet *f);
 
 #endif

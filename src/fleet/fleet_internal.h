@@ -5,11 +5,15 @@
 #include <roaring/roaring.h>
 
 #include "fleet/columns.h"
+#include "fleet/events.h"
 #include "fleet/fleet_apply.h"
 #include "fleet/hash.h"
+#include "fleet/history.h"
 #include "fleet/index.h"
+#include "fleet/mac_order.h"
 #include "fleet/order.h"
 #include "fleet/places.h"
+#include "fleet/points.h"
 #include "fleet/pool.h"
 #include "fleet/versions.h"
 
@@ -22,11 +26,14 @@
  *   bitmaps of device numbers:  product: all, enabled, online, faulty, alert
  *                               group: its direct members;  place: country, region, city
  *   order of a product's devices: newest first      order.h
+ *   and by mac, once that is asked for              mac_order.h
+ *   what devices have done by day                   history.h
+ *   faults and alerts of a product's devices        events.h
  *
  * A row is some 140 bytes in columns by device number; what has no fixed size (texts, state image)
  * is a block of a pool, what many devices share (place, versions) is a number. With the two hash
  * indexes (index.h, 4 bytes a slot), the order (4 bytes) and the bitmaps, a device takes about 200
- * bytes and its image.
+ * bytes, its image, and a bit for each of the 400 days of activity that are kept.
  *
  * A search intersects bitmaps: its total is the cardinality. Its page is read off the product's
  * order if the result is a good part of the product, and sorted if it is small (search.c).
@@ -57,6 +64,8 @@ struct product {
     bool deleted;
     roaring_bitmap_t *all, *enabled, *online, *faulty, *alert;
     struct order order;
+    struct mac_order by_mac;
+    struct events events;
 };
 
 struct enterprise {
@@ -90,6 +99,9 @@ struct fleet {
     NUMBERED(struct enterprise *) enterprises;
     NUMBERED(struct group) groups;
     NUMBERED(struct token) tokens;
+    struct history history;
+    const struct calendar *calendar; /* NULL: days are those of UTC */
+    pthread_mutex_t mac_lock;        /* product.by_mac, while the fleet is locked for reading */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
 
@@ -97,6 +109,7 @@ struct fleet {
     struct columns columns;
     struct places places;
     struct versions versions;
+    struct points points;
     struct index by_did, by_mac;
 
     void (*disabled_online)(void *ctx, uint32_t device); /* NULL = nobody watches */
@@ -155,6 +168,7 @@ void devices_free(struct fleet *f);
 MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
 void device_delete(struct fleet *f, uint32_t no);
 void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
+void device_set_versions(struct fleet *f, struct row r, const struct journal_versions *set);
 /* Tells the watcher if the device is online and must not be. */
 void device_check_online(const struct fleet *f, uint32_t no, struct row r);
 uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
@@ -163,6 +177,10 @@ uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac
 uint32_t device_find(const struct fleet *f, struct str did); /* 0 = none */
 bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
 void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out);
+
+/* search.c */
+/* All that match; the caller frees the result. active_since is left out of account. */
+roaring_bitmap_t *search_match(const struct fleet *f, const struct fleet_filter *filter);
 
 /* device_block.c */
 struct device_texts { struct str mac, passcode, sn; };

@@ -105,6 +105,17 @@ static roaring_bitmap_t *intersect(const struct operands *ops)
     return r;
 }
 
+roaring_bitmap_t *search_match(const struct fleet *f, const struct fleet_filter *filter)
+{
+    struct operands ops = { 0 };
+
+    collect(f, filter, &ops);
+    roaring_bitmap_t *result = intersect(&ops);
+    for (size_t i = 0; i < ops.owned_count; i++)
+        roaring_bitmap_free(ops.owned[i]);
+    return result;
+}
+
 /* --- a page of few --------------------------------------------------------------------------- */
 
 static bool active(const struct fleet *f, uint32_t no, uint32_t since)
@@ -228,12 +239,10 @@ size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t
     uint32_t since = filter->active_since <= 0            ? 0
                      : filter->active_since >= UINT32_MAX ? UINT32_MAX
                                                           : (uint32_t)filter->active_since;
-    struct operands ops = { 0 };
     size_t n = 0;
 
     fleet_read_lock(f);
-    collect(f, filter, &ops);
-    roaring_bitmap_t *result = intersect(&ops);
+    roaring_bitmap_t *result = search_match(f, filter);
     *total = roaring_bitmap_get_cardinality(result);
     if (since || (limit && skip < *total)) {
         n = is_few(order, *total) ? page_of_few(f, result, since, skip, limit, rows, total)
@@ -242,7 +251,5 @@ size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t
     fleet_unlock(f);
 
     roaring_bitmap_free(result);
-    for (size_t i = 0; i < ops.owned_count; i++)
-        roaring_bitmap_free(ops.owned[i]);
     return n;
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "model/session_record.h"
 
 /* The journal (port): what devices do. Big, append-heavy, expiring. Embedded in RocksDB today;
@@ -88,6 +89,16 @@ struct journal_state {
 enum { VERSION_MCU_HARD, VERSION_MCU_SOFT, VERSION_WIFI_HARD, VERSION_WIFI_SOFT, VERSION_COUNT };
 struct journal_versions { char text[VERSION_COUNT][LIMIT_VERSION + 1]; /* "" = not known */ };
 
+/* A fault or alert datapoint that went to 1, and back to 0 later. Device, moment, kind and name
+ * together name one. It carries the name, so that it can be read when the definition has changed. */
+struct journal_event {
+    int64_t opened_us;       /* that of the message that told */
+    int64_t resolved_us;     /* 0 = it is open */
+    bool alert;              /* else a fault */
+    uint32_t definition;     /* version it was opened under */
+    struct str name;         /* of the datapoint; in a visit: valid during the call */
+};
+
 /* --- writing: many records, one durable step --------------------------------------------------------*/
 struct journal_batch;
 MU_MUST_USE enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j);
@@ -100,8 +111,15 @@ void journal_batch_message(struct journal_batch *b, uint32_t device, const struc
 void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s);
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s);
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
-/* The device was active (activated) on that civil day. */
-void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device);
+/* The device was active on that civil day. */
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device);
+/* All devices that were active on that day as one set, in bytes that the caller alone understands:
+ * it takes the place of the day's single entries and of an earlier set. NULL: nothing is known of
+ * the day any more. */
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len);
+/* Keeps an event, or changes the one of that name. */
+void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
+void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
 
 /* On MU_OK everything of the batch is on disk, all or nothing through a crash; `alive_us` is noted
  * as the last moment this start is known to live. The batch is empty afterwards, whatever the
@@ -111,8 +129,8 @@ void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day
  * sync failed turned out to be there), a new start is what helps. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 
-/* Drops what is past retention, also from a full disk, and makes room for today's and tomorrow's
- * records. Called at start and whenever the UTC day changes (or every hour: it is cheap); also
+/* Drops messages and session records that are past retention, also from a full disk, and makes room
+ * for today's and tomorrow's records. Called at start and whenever the UTC day changes (or every hour: it is cheap); also
  * after an error. Same thread as journal_commit. */
 MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
 
@@ -121,10 +139,21 @@ struct journal_visitor {
     void *ctx;
     enum mu_err (*state)(void *ctx, uint32_t device, const struct journal_state *s);
     enum mu_err (*versions)(void *ctx, uint32_t device, const struct journal_versions *v);
+    enum mu_err (*active)(void *ctx, int32_t day, uint32_t device);
+    enum mu_err (*active_set)(void *ctx, int32_t day, const void *set, size_t len);
+    enum mu_err (*event)(void *ctx, uint32_t device, const struct journal_event *e);
 };
-/* Every device's state and versions, in device order, of one device the state first: how the fleet
- * index is rebuilt. An error of a function ends the visit; neither may call the journal. */
+/* Every device's state and versions, in device order, of one device the state first; then activity by
+ * day, a day's set before its single entries; then events as they were opened: how the fleet index is
+ * rebuilt. A function that is NULL is not called. An error of one ends the visit; none may call the
+ * journal. */
 MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
+/* The events that were opened before a moment, as they were opened. `row` may write to a batch that
+ * it does not commit; its error ends the visit and is returned. */
+MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t before_us,
+                                       enum mu_err (*row)(void *ctx, uint32_t device,
+                                                          const struct journal_event *e),
+                                       void *ctx);
 
 struct journal_window {
     int64_t from_us, to_us;  /* both included */

@@ -53,7 +53,7 @@ static enum mu_err find_versions(void *ctx, uint32_t device, const struct journa
 static struct found visit(struct journal *j)
 {
     struct found f = { 0 };
-    struct journal_visitor visitor = { &f, find_state, find_versions };
+    struct journal_visitor visitor = { .ctx = &f, .state = find_state, .versions = find_versions };
     MUST(journal_visit(j, &visitor) == MU_OK);
     return f;
 }

@@ -50,21 +50,21 @@ static void a_directory_in_use_is_refused(void **state)
 
 static void write_format(const char *dir, uint64_t format)
 {
-    const char *names[] = { "default", "state", "versions", "activity" };
+    const char *names[] = { "default", "state", "versions", "active", "events" };
     rocksdb_options_t *o = rocksdb_options_create();
-    const rocksdb_options_t *options[] = { o, o, o, o };
-    rocksdb_column_family_handle_t *handles[4];
+    const rocksdb_options_t *options[] = { o, o, o, o, o };
+    rocksdb_column_family_handle_t *handles[5];
     rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
     char path[300], *text = NULL;
     uint8_t value[8];
 
     snprintf(path, sizeof path, "%s/journal", dir);
-    rocksdb_t *db = rocksdb_open_column_families(o, path, 4, names, options, handles, &text);
+    rocksdb_t *db = rocksdb_open_column_families(o, path, 5, names, options, handles, &text);
     assert_null(text);
     put_u64be(value, format);
     rocksdb_put_cf(db, w, handles[0], "format", 6, (const char *)value, sizeof value, &text);
     assert_null(text);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         rocksdb_column_family_handle_destroy(handles[i]);
     rocksdb_close(db);
     rocksdb_writeoptions_destroy(w);
@@ -75,7 +75,7 @@ static void a_newer_format_is_refused_and_left_as_it_is(void **state)
 {
     journal_close(open_journal(*state));
     write_format(*state, ROCKS_FORMAT + 1);
-    expect_refusal(*state, MU_E_SCHEMA, "format 2");
+    expect_refusal(*state, MU_E_SCHEMA, "format 3");
     write_format(*state, ROCKS_FORMAT);
     struct journal *j = open_journal(*state);
     assert_int_equal(journal_boot(j).number, 2);

@@ -186,7 +186,7 @@ static void a_visit_sees_the_last_state_of_every_device_in_order(void **state)
     struct journal_batch *b = make_batch(j);
     struct journal_state other = { 0 };
     struct visit visit = { "" };
-    struct journal_visitor visitor = { &visit, visit_state, visit_versions };
+    struct journal_visitor visitor = { .ctx = &visit, .state = visit_state, .versions = visit_versions };
 
     journal_batch_state(b, 256, &other);
     journal_batch_state(b, 70000, &other);
@@ -196,7 +196,7 @@ static void a_visit_sees_the_last_state_of_every_device_in_order(void **state)
     journal_batch_state(b, 3, &other);
     journal_batch_versions(b, 5, &full_versions);
     journal_batch_versions(b, UINT32_MAX, &full_versions);
-    journal_batch_active(b, 1, 20000, 256);
+    journal_batch_active(b, 20000, 256);
     commit(j, b);
 
     assert_int_equal(journal_visit(j, &visitor), MU_OK);

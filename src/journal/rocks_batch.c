@@ -12,6 +12,7 @@ enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
     b->journal = j;
     b->writes = rocksdb_writebatch_create();
     buf_init(&b->value, LIMIT_INTAKE);
+    buf_init(&b->key, LIMIT_INTAKE);
     return MU_OK;
 }
 
@@ -21,6 +22,7 @@ void journal_batch_destroy(struct journal_batch *b)
         return;
     rocksdb_writebatch_destroy(b->writes);
     buf_free(&b->value);
+    buf_free(&b->key);
     free(b);
 }
 
@@ -120,13 +122,63 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
     put(b, b->journal->fixed[FAMILY_VERSIONS], key, sizeof key);
 }
 
-void journal_batch_active(struct journal_batch *b, uint32_t product, int32_t day, uint32_t device)
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
     uint8_t key[ACTIVITY_KEY_LEN];
 
     if (!usable(b))
         return;
-    activity_key(key, product, day, device);
+    activity_key(key, day, device);
     fresh_value(b);
     put(b, b->journal->fixed[FAMILY_ACTIVITY], key, sizeof key);
+}
+
+/* The set's key is the beginning of the single entries' keys, so it stands before the range that is
+ * deleted. */
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len)
+{
+    uint8_t first[ACTIVITY_KEY_LEN], last[ACTIVITY_KEY_LEN];
+
+    if (!usable(b))
+        return;
+    rocksdb_column_family_handle_t *family = b->journal->fixed[FAMILY_ACTIVITY];
+    activity_key(first, day, 0);
+    activity_key(last, day, UINT32_MAX);
+    rocksdb_writebatch_delete_range_cf(b->writes, family, (const char *)first, sizeof first,
+                                       (const char *)last, sizeof last);
+    rocksdb_writebatch_delete_cf(b->writes, family, (const char *)last, sizeof last);
+    if (set)
+        rocksdb_writebatch_put_cf(b->writes, family, (const char *)first, ACTIVITY_DAY_LEN, set, len);
+    else
+        rocksdb_writebatch_delete_cf(b->writes, family, (const char *)first, ACTIVITY_DAY_LEN);
+}
+
+/* false: b->err tells why not. */
+static bool event_key(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    uint8_t head[EVENT_KEY_HEAD];
+
+    if (!usable(b))
+        return false;
+    event_key_head(head, device, e);
+    buf_clear(&b->key);
+    buf_append(&b->key, head, sizeof head);
+    buf_append(&b->key, e->name.at, e->name.len);
+    b->err = b->key.err;
+    return b->err == MU_OK;
+}
+
+void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    if (!event_key(b, device, e))
+        return;
+    event_encode(fresh_value(b), e);
+    put(b, b->journal->fixed[FAMILY_EVENTS], b->key.data, b->key.len);
+}
+
+void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    if (event_key(b, device, e))
+        rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_EVENTS],
+                                     (const char *)b->key.data, b->key.len);
 }

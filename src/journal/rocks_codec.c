@@ -34,11 +34,17 @@ void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind k
     put_u64be(out + 5, (uint64_t)ts_us);
 }
 
-void activity_key(uint8_t out[ACTIVITY_KEY_LEN], uint32_t product, int32_t day, uint32_t device)
+void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device)
 {
-    put_u32be(out, product);
-    put_u32be(out + 4, (uint32_t)day);
+    put_u32be(out, (uint32_t)day);
+    put_u32be(out + 4, device);
+}
+
+void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e)
+{
+    put_u64be(out, (uint64_t)e->opened_us);
     put_u32be(out + 8, device);
+    out[12] = e->alert;
 }
 
 void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot)
@@ -231,4 +237,23 @@ enum mu_err versions_decode(struct bytes in, struct journal_versions *out)
         memcpy(out->text[i], text, len);
     }
     return verdict(&in, true);
+}
+
+void event_encode(struct buf *out, const struct journal_event *e)
+{
+    append_signed(out, e->resolved_us);
+    buf_append_varint(out, e->definition);
+}
+
+enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device,
+                         struct journal_event *out)
+{
+    *out = (struct journal_event){ .opened_us = (int64_t)bytes_u64be(&key) };
+    *device = bytes_u32be(&key);
+    uint8_t kind = bytes_u8(&key);
+    out->alert = kind == 1;
+    out->name = (struct str){ (const char *)key.at, key.left };
+    out->resolved_us = read_signed(&value);
+    out->definition = read_u32(&value);
+    return key.bad || kind > 1 ? MU_E_CORRUPT : verdict(&value, true);
 }

@@ -10,7 +10,9 @@
  *   day family   device(4) kind(1) ts_us(8)         -> message or session record
  *   state        device(4)                          -> journal_state
  *   versions     device(4)                          -> journal_versions
- *   activity     product(4) day(4) device(4)        -> nothing
+ *   active       day(4) device(4)                   -> nothing
+ *                day(4)                             -> a set of devices, in the caller's bytes
+ *   events       opened_us(8) device(4) kind(1) name -> the rest of journal_event
  *   default      "format"                           -> format(varint)
  *                "boot"                             -> number of the last start(8)
  *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
@@ -19,11 +21,12 @@
  * ones zigzag before; what is left is the payload, or the image. A record begins with a byte of
  * flags; a flag this version does not know is damage, since a journal of a newer format has been
  * refused at its opening. */
-#define ROCKS_FORMAT 1
+#define ROCKS_FORMAT 2
 
 enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
 
-enum { RECORD_KEY_LEN = 13, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 12, ALIVE_KEY_LEN = 13 };
+enum { RECORD_KEY_LEN = 13, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 8, ACTIVITY_DAY_LEN = 4,
+       EVENT_KEY_HEAD = 13, ALIVE_KEY_LEN = 13 };
 
 /* What finding a record in its order takes. */
 struct record_head {
@@ -36,7 +39,9 @@ void put_u32be(uint8_t *out, uint32_t v);
 void put_u64be(uint8_t *out, uint64_t v);
 
 void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind kind, int64_t ts_us);
-void activity_key(uint8_t out[ACTIVITY_KEY_LEN], uint32_t product, int32_t day, uint32_t device);
+void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
+/* As long as EVENT_KEY_HEAD, the name comes behind it. */
+void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
 void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);
 
 /* Append to an empty buffer; errors are the buffer's. */
@@ -44,6 +49,7 @@ void message_encode(struct buf *out, const struct journal_message *m);
 void session_encode(struct buf *out, const struct journal_session *s);
 void state_encode(struct buf *out, const struct journal_state *s);
 void versions_encode(struct buf *out, const struct journal_versions *v);
+void event_encode(struct buf *out, const struct journal_event *e);
 
 /* MU_E_CORRUPT if the value is not what the functions above write. Payload and image point into
  * it. */
@@ -53,5 +59,8 @@ MU_MUST_USE enum mu_err message_decode(struct bytes value, int64_t ts_us, struct
 MU_MUST_USE enum mu_err session_decode(struct bytes value, int64_t ts_us, struct journal_session *out);
 MU_MUST_USE enum mu_err state_decode(struct bytes value, struct journal_state *out);
 MU_MUST_USE enum mu_err versions_decode(struct bytes value, struct journal_versions *out);
+/* The name points into the key. */
+MU_MUST_USE enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device,
+                                     struct journal_event *out);
 
 #endif

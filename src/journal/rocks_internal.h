@@ -11,7 +11,8 @@
 
 /* The families that always exist. "default" is RocksDB's own; it holds what concerns the journal
  * as a whole. */
-enum fixed_family { FAMILY_META, FAMILY_STATE, FAMILY_VERSIONS, FAMILY_ACTIVITY, FIXED_FAMILIES };
+enum fixed_family { FAMILY_META, FAMILY_STATE, FAMILY_VERSIONS, FAMILY_ACTIVITY, FAMILY_EVENTS,
+                    FIXED_FAMILIES };
 
 /* Messages and session records of one UTC day: dropping it is how they expire. */
 struct day_family {
@@ -58,6 +59,7 @@ struct journal_batch {
     struct journal *journal;
     rocksdb_writebatch_t *writes;
     struct buf value; /* the one being written */
+    struct buf key;   /* of an event: the only one of no fixed length */
     enum mu_err err;  /* the first that kept something out; told by journal_commit */
 };
 

@@ -13,7 +13,8 @@ static const char *const fixed_names[FIXED_FAMILIES] = {
     [FAMILY_META] = "default",
     [FAMILY_STATE] = "state",
     [FAMILY_VERSIONS] = "versions",
-    [FAMILY_ACTIVITY] = "activity",
+    [FAMILY_ACTIVITY] = "active",
+    [FAMILY_EVENTS] = "events",
 };
 
 bool rocks_has_room(const struct journal *j, uint64_t bytes)
@@ -115,7 +116,8 @@ static enum mu_err families_take(struct families *f, struct journal *j)
         } else if (err == MU_OK && day_of_name(f->names[i], &day)) {
             err = day_insert(j, day, f->handles[i]);
         } else {
-            /* A newer version's family: the format in FAMILY_META will tell so. */
+            /* A newer version's family: the format in FAMILY_META will tell so. Or "activity", which
+             * format 1 wrote and nobody ever read. */
             rocksdb_column_family_handle_destroy(f->handles[i]);
         }
     }

@@ -42,7 +42,7 @@ static enum mu_err visit_state(struct walk *w, const struct journal_visitor *v)
     struct journal_state state;
     enum mu_err err = state_decode(w->value, &state);
 
-    if (err == MU_OK)
+    if (err == MU_OK && v->state)
         err = v->state(v->ctx, (uint32_t)w->device, &state);
     return err == MU_OK ? walk_next(w) : err;
 }
@@ -52,7 +52,7 @@ static enum mu_err visit_versions(struct walk *w, const struct journal_visitor *
     struct journal_versions versions;
     enum mu_err err = versions_decode(w->value, &versions);
 
-    if (err == MU_OK)
+    if (err == MU_OK && v->versions)
         err = v->versions(v->ctx, (uint32_t)w->device, &versions);
     return err == MU_OK ? walk_next(w) : err;
 }
@@ -70,20 +70,123 @@ static enum mu_err walk_both(struct walk *states, struct walk *versions, const s
     return err;
 }
 
+static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *options,
+                                 const struct journal_visitor *v)
+{
+    struct walk states = walk_over(j, options, FAMILY_STATE);
+    struct walk versions = walk_over(j, options, FAMILY_VERSIONS);
+    enum mu_err err = walk_both(&states, &versions, v);
+
+    rocksdb_iter_destroy(states.at);
+    rocksdb_iter_destroy(versions.at);
+    return err;
+}
+
+/* --- activity and events --------------------------------------------------------------------------*/
+
+/* Calls fn for every entry of a family, until it fails. */
+static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *options,
+                                enum fixed_family family,
+                                enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value),
+                                void *ctx)
+{
+    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, j->fixed[family]);
+    enum mu_err err = MU_OK;
+    char *text = NULL;
+
+    for (rocksdb_iter_seek_to_first(at); err == MU_OK && rocksdb_iter_valid(at); rocksdb_iter_next(at)) {
+        size_t key_len, len;
+        const char *key = rocksdb_iter_key(at, &key_len), *value = rocksdb_iter_value(at, &len);
+        err = fn(ctx, bytes_of(key, key_len), bytes_of(value, len));
+    }
+    rocksdb_iter_get_error(at, &text);
+    enum mu_err own = status_take(text);
+    rocksdb_iter_destroy(at);
+    return err != MU_OK ? err : own;
+}
+
+static enum mu_err on_activity(void *ctx, struct bytes key, struct bytes value)
+{
+    const struct journal_visitor *v = ctx;
+    size_t len = key.left;
+    int32_t day = (int32_t)bytes_u32be(&key);
+
+    if (len == ACTIVITY_DAY_LEN)
+        return v->active_set ? v->active_set(v->ctx, day, value.at, value.left) : MU_OK;
+    uint32_t device = bytes_u32be(&key);
+    if (len != ACTIVITY_KEY_LEN)
+        return MU_E_CORRUPT;
+    return v->active ? v->active(v->ctx, day, device) : MU_OK;
+}
+
+struct event_visit {
+    enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e);
+    void *ctx;
+    int64_t before_us;
+    bool over;
+};
+
+static enum mu_err on_event(void *ctx, struct bytes key, struct bytes value)
+{
+    struct event_visit *v = ctx;
+    struct journal_event e;
+    uint32_t device;
+    enum mu_err err = event_decode(key, value, &device, &e);
+
+    if (err != MU_OK)
+        return err;
+    if (e.opened_us >= v->before_us) {
+        v->over = true;
+        return MU_E_NOT_FOUND; /* ends the visit */
+    }
+    return v->row(v->ctx, device, &e);
+}
+
+static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *options,
+                                struct event_visit *v)
+{
+    enum mu_err err = visit_family(j, options, FAMILY_EVENTS, on_event, v);
+    return v->over ? MU_OK : err;
+}
+
+/* Read once from end to end: it must not push the blocks of the logs out of the cache. */
+static rocksdb_readoptions_t *passing_by(void)
+{
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_fill_cache(options, 0);
+    return options;
+}
+
 enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
 {
+    struct event_visit events = { .row = v->event, .ctx = v->ctx, .before_us = INT64_MAX };
     enum mu_err err = MU_E_IO;
 
     pthread_rwlock_rdlock(&j->lock);
     if (j->db) {
-        /* Read once from end to end: it must not push the blocks of the logs out of the cache. */
-        rocksdb_readoptions_t *options = rocksdb_readoptions_create();
-        rocksdb_readoptions_set_fill_cache(options, 0);
-        struct walk states = walk_over(j, options, FAMILY_STATE);
-        struct walk versions = walk_over(j, options, FAMILY_VERSIONS);
-        err = walk_both(&states, &versions, v);
-        rocksdb_iter_destroy(states.at);
-        rocksdb_iter_destroy(versions.at);
+        rocksdb_readoptions_t *options = passing_by();
+        err = visit_devices(j, options, v);
+        if (err == MU_OK && (v->active || v->active_set))
+            err = visit_family(j, options, FAMILY_ACTIVITY, on_activity, (void *)v);
+        if (err == MU_OK && v->event)
+            err = visit_events(j, options, &events);
+        rocksdb_readoptions_destroy(options);
+    }
+    pthread_rwlock_unlock(&j->lock);
+    return err;
+}
+
+enum mu_err journal_events(struct journal *j, int64_t before_us,
+                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
+                           void *ctx)
+{
+    struct event_visit events = { .row = row, .ctx = ctx, .before_us = before_us };
+    enum mu_err err = MU_E_IO;
+
+    pthread_rwlock_rdlock(&j->lock);
+    if (j->db) {
+        rocksdb_readoptions_t *options = passing_by();
+        err = visit_events(j, options, &events);
         rocksdb_readoptions_destroy(options);
     }
     pthread_rwlock_unlock(&j->lock);

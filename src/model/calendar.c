@@ -161,9 +161,14 @@ static size_t span_at(const struct calendar *cal, int64_t unix_s)
     return low;
 }
 
+int64_t calendar_local(const struct calendar *cal, int64_t unix_s)
+{
+    return unix_s + cal->spans[span_at(cal, unix_s)].offset;
+}
+
 int32_t calendar_day(const struct calendar *cal, int64_t unix_s)
 {
-    int64_t local = unix_s + cal->spans[span_at(cal, unix_s)].offset;
+    int64_t local = calendar_local(cal, unix_s);
 
     return (int32_t)(local / DAY_S - (local % DAY_S < 0));
 }

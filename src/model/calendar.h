@@ -23,6 +23,10 @@ void calendar_free(struct calendar *cal);
  * 1970 and after 2100 the zone is taken to be as it was, will be, at that end. */
 int32_t calendar_day(const struct calendar *cal, int64_t unix_s);
 
+/* What the zone's clocks show at a moment, counted as if they were in UTC: seconds since their
+ * 1970-01-01 00:00. Under the same conditions. */
+int64_t calendar_local(const struct calendar *cal, int64_t unix_s);
+
 /* The first second of a civil day: not always its midnight, which some zones skip when summer time
  * begins. A day that a zone left out altogether starts where the next one does. */
 int64_t calendar_day_start(const struct calendar *cal, int32_t day);

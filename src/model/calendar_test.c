@@ -123,6 +123,7 @@ static void the_table_agrees_with_the_c_library(void **state)
             localtime_r(&when, &tm);
             assert_int_equal(calendar_day(cal, t),
                              civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday));
+            assert_int_equal(calendar_local(cal, t), t + tm.tm_gmtoff);
         }
         setenv("TZ", "Asia/Tokyo", 1);
         calendar_free(cal);

@@ -110,6 +110,9 @@ void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *st
 /* True if any fault (alert) point of the state is 1. */
 bool datapoint_state_faulty(const struct datapoint_plan *plan, const uint8_t *state);
 bool datapoint_state_alert(const struct datapoint_plan *plan, const uint8_t *state);
+/* Which they are: writes the ids in ascending order, returns how many. ids has room for
+ * datapoint_count. Next to nothing where none is 1. */
+size_t datapoint_state_raised(const struct datapoint_plan *plan, const uint8_t *state, uint16_t *ids);
 
 /* --- control: what is sent to a device -------------------------------------------------------- */
 

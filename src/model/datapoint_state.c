@@ -80,6 +80,21 @@ static bool any_set(const struct image_bits *bits, size_t count, const uint8_t *
     return false;
 }
 
+size_t datapoint_state_raised(const struct datapoint_plan *plan, const uint8_t *state, uint16_t *ids)
+{
+    size_t n = 0;
+
+    if (!datapoint_state_faulty(plan, state) && !datapoint_state_alert(plan, state))
+        return 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_point *p = &plan->points[i];
+        if ((p->face.access == POINT_FAULT || p->face.access == POINT_ALERT) &&
+            image_get(p, state + plan->known_size).x)
+            ids[n++] = (uint16_t)i;
+    }
+    return n;
+}
+
 bool datapoint_state_faulty(const struct datapoint_plan *plan, const uint8_t *state)
 {
     return any_set(plan->faults, plan->fault_count, state + plan->known_size);

@@ -44,6 +44,30 @@ static void alerts_and_faults_are_seen_apart(void **state)
     datapoint_plan_free(plan);
 }
 
+static void raised_points_are_told_by_their_ids(void **state)
+{
+    (void)state;
+    struct datapoint_plan *plan = load_plan(OWN, "pet-feeder.json");
+    uint16_t ids[LIMIT_POINTS];
+    uint8_t known[64] = { 0 };
+
+    assert_int_equal(datapoint_state_raised(plan, known, ids), 0);
+    report_hex(plan, "0405ff0010080126320105", known, MU_OK);
+    struct point_value values[LIMIT_POINTS];
+    datapoint_state_values(plan, known, values);
+    size_t n = datapoint_state_raised(plan, known, ids), found = 0;
+    for (size_t i = 0; i < datapoint_count(plan); i++) {
+        enum point_access access = datapoint_at(plan, i)->access;
+        if ((access != POINT_FAULT && access != POINT_ALERT) || !values[i].x)
+            continue;
+        assert_true(found < n);
+        assert_int_equal(ids[found++], i);
+    }
+    assert_int_equal(n, found);
+    assert_in_range(n, 2, LIMIT_POINTS);
+    datapoint_plan_free(plan);
+}
+
 static void a_partial_report_is_merged_into_what_is_known(void **state)
 {
     (void)state;
@@ -131,6 +155,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_that_told_nothing_has_no_values_and_no_faults),
         cmocka_unit_test(alerts_and_faults_are_seen_apart),
+        cmocka_unit_test(raised_points_are_told_by_their_ids),
         cmocka_unit_test(a_partial_report_is_merged_into_what_is_known),
         cmocka_unit_test(a_bad_report_leaves_the_state_alone),
         cmocka_unit_test(a_value_across_two_bytes_of_a_section_is_one_number),

@@ -176,7 +176,7 @@ static enum mu_err create_http(struct server *s)
     };
     struct api_options options = {
         .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .committer = s->committer,
-        .workers = s->workers, .control = access_control_port(s->access),
+        .calendar = s->calendar, .workers = s->workers, .control = access_control_port(s->access),
         .cors_origin = setting_text(set, "cors-origin"),
         .trusted_proxies = s->trusted_proxies, .trusted_proxy_count = s->trusted_proxy_count,
     };

@@ -291,6 +291,34 @@ struct bound_users {
 MU_MUST_USE enum mu_err registry_bound_users(struct registry *reg, const struct bound_users *q,
                                              struct users_page *page);
 
+/* --- for the user reports: an error of fn ends the visit and is returned ----------------------------*/
+/* How many users were ever bound to a device of the product; with a group, to one in it or below it. */
+MU_MUST_USE enum mu_err registry_count_ever_bound(struct registry *reg, uint32_t product, uint32_t group,
+                                                  uint64_t *count);
+/* When each such user was so bound for the first time, if that was at from_s or later and before
+ * until_s; in no order. */
+MU_MUST_USE enum mu_err registry_visit_first_bound(struct registry *reg, uint32_t product, uint32_t group,
+                                                   int64_t from_s, int64_t until_s,
+                                                   enum mu_err (*fn)(void *ctx, int64_t since),
+                                                   void *ctx);
+/* The bindings of a product's devices that held at some time from from_s on and before until_s, those
+ * of one user together; of the users of one app, or (0) of any. */
+struct past_binding {
+    uint32_t user, device;
+    int64_t since, until;      /* Unix seconds; until is INT64_MAX if it holds now */
+};
+MU_MUST_USE enum mu_err registry_visit_bindings(struct registry *reg, uint32_t product, uint32_t app,
+                                                int64_t from_s, int64_t until_s,
+                                                enum mu_err (*fn)(void *ctx,
+                                                                  const struct past_binding *binding),
+                                                void *ctx);
+/* How many registered users of the product's apps are where, in the order of the names. */
+MU_MUST_USE enum mu_err registry_visit_user_places(struct registry *reg, uint32_t product,
+                                                   enum mu_err (*fn)(void *ctx,
+                                                                     const struct place *place,
+                                                                     uint64_t count),
+                                                   void *ctx);
+
 /* Small facts about the data directory itself ("time_zone"). MU_E_NOT_FOUND if not set, MU_E_LIMIT
  * if it does not fit. */
 MU_MUST_USE enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out,

@@ -15,6 +15,7 @@
  *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c, sqlite_group.c,
  *   sqlite_binding.c   rows
  *   sqlite_user_search.c   finding users
+ *   sqlite_user_report.c   counting them
  *   sqlite_feed.c      everything, and what has changed
  *
  * Every row's number is an AUTOINCREMENT, so that none is given twice. A text that is not set is

@@ -28,8 +28,8 @@ def make_shared_server(tmp_path_factory):
     """Starts servers for the tests of a module that do not disturb each other."""
     started = []
 
-    def make(*options):
-        server = Server(tmp_path_factory.mktemp("shared") / "data", *options)
+    def make(*options, **keywords):
+        server = Server(tmp_path_factory.mktemp("shared") / "data", *options, **keywords)
         started.append(server)
         return server.start()
 

@@ -1,7 +1,9 @@
 """GET /openapi.json: valid, complete, and true: what it says of the answers is what the program answers."""
 
+import datetime
 import json
 import re
+import zoneinfo
 
 import pytest
 
@@ -98,7 +100,15 @@ ROUTES = {("post", f"{PRODUCT}/access_token"), ("get", f"{PRODUCT}/datapoint"), 
           ("get", f"{PRODUCT}/device_groups"), ("post", f"{PRODUCT}/device_groups"),
           ("get", f"{PRODUCT}/device_groups/{{gid}}"), ("put", f"{PRODUCT}/device_groups/{{gid}}"),
           ("delete", f"{PRODUCT}/device_groups/{{gid}}"), ("post", f"{PRODUCT}/devices/bindings"),
-          ("delete", f"{PRODUCT}/devices/bindings"), ("get", f"{PRODUCT}/users/search"), ("get", "/v1/users/search")}
+          ("delete", f"{PRODUCT}/devices/bindings"), ("get", f"{PRODUCT}/users/search"),
+          ("get", "/v1/users/search"), ("get", f"{PRODUCT}/devices/{{did}}/agg_data"),
+          ("post", f"{PRODUCT}/association"),
+          *(("get", f"{PRODUCT}/{call}") for call in (
+              "devices/locations", "devices/summary", "summary", "incr_devices", "active_devices", "devices/report/activation",
+              "devices/report/liveness", "devices/report/liveness/history", "devices/report/rt",
+              "devices/report/devices/report/rt", "fault/report/devices", "alert/report/devices", "fault/report/events",
+              "alert/report/events", "fault/alert/events", "users/report/new", "users/report/total")),
+          ("get", "/v1/users/liveness_total"), ("get", "/v1/users/location")}
 
 # Which fields the objects of OpenAPI 3.1 may have, and which they must.
 OBJECTS = {
@@ -197,7 +207,7 @@ def test_security_is_declared_where_a_token_is_needed(document):
     for path, _, operation in operations(document):
         for alternative in operation["security"]:
             assert set(alternative) <= set(schemes)
-        needs_token = path.startswith("/v1/") and not path.endswith("/access_token")
+        needs_token = path.startswith("/v1/") and not path.endswith(("/access_token", "/association"))
         assert bool(operation["security"]) is needs_token
         has_headers = path.startswith("/v1/users/")
         assert ({"enterprise_id", "enterprise_secret"} in [set(way) for way in operation["security"]]) is has_headers
@@ -294,6 +304,14 @@ def registered_users(world, **parameters):
     return request(world.server.http, "GET", f"/v1/users/search?{query(**parameters)}", headers=world.headers)
 
 
+RANGE = {"start": "today", "end": "today"}
+REPORTS = [*((path, {}) for path in ("devices/locations", "devices/summary", "summary", "incr_devices", "active_devices",
+                                     "devices/report/liveness", "devices/report/rt", "fault/report/devices",
+                                     "alert/report/devices", "fault/report/events", "alert/report/events")),
+           ("devices/report/activation", RANGE), ("devices/report/liveness/history", RANGE), ("users/report/new", RANGE),
+           ("users/report/total", {})]
+
+
 def test_successes_are_as_declared(document, world):
     device = world.device(mac="m", level=4)
     world.import_devices({"mac": "placed", "city": "Guangzhou", "longitude": 113.28, "latitude": 23.12})
@@ -318,6 +336,16 @@ def test_successes_are_as_declared(document, world):
         for parameters in ({}, {"type": "did", "val": device.did}):
             check_answer(document, "get", f"{PRODUCT}/users/search", world.get("users/search", **parameters))
     check_answer(document, "get", "/v1/users/search", registered_users(world, product_key=world.product_key))
+    today = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%d")
+    for path, parameters in REPORTS:
+        answer = world.get(path, **{name: today if value == "today" else value for name, value in parameters.items()})
+        check_answer(document, "get", f"{PRODUCT}/{path}", answer)
+    for path, parameters in (("location", {}), ("liveness_total", {"start_date": today, "end_date": today})):
+        parameters = query(product_key=world.product_key, **parameters)
+        answer = request(world.server.http, "GET", f"/v1/users/{path}?{parameters}", headers=world.headers)
+        check_answer(document, "get", f"/v1/users/{path}", answer)
+    answer = world.get(f"devices/{device.did}/agg_data", start_ts=0, end_ts=1, attrs="set_temp", aggregator="avg", unit="DAYS")
+    check_answer(document, "get", f"{PRODUCT}/devices/{{did}}/agg_data", answer)
     for call in ("online", "cmd", "data"):
         answer = world.get(f"devices/{device.did}/{call}")
         assert answer.json["objects"]
@@ -335,6 +363,16 @@ def failures(world, other):
     yield "get", search, request(world.server.http, "GET", world.path("devices/search"), headers=other.headers)
     for wrong in ({"limit": "x"}, {"gid": hex_id()}, {"type": "uid", "val": hex_id()}):
         yield "get", search, world.get("devices/search", **wrong)
+    for parameters in ({}, {"start": "x", "end": "x"}, {"start": "2999-01-01", "end": "2999-01-02"}):
+        yield "get", f"{PRODUCT}/devices/report/activation", world.get("devices/report/activation", **parameters)
+    yield "get", f"{PRODUCT}/incr_devices", world.get("incr_devices", start="2999-01-01")
+    yield "get", f"{PRODUCT}/fault/report/events", world.get("fault/report/events", gid=hex_id())
+    for attrs in ("nothing", "switch"):
+        yield "get", f"{PRODUCT}/devices/{{did}}/agg_data", world.get(
+            f"devices/{did}/agg_data", start_ts=0, end_ts=1, attrs=attrs, aggregator="avg", unit="DAYS")
+    yield "post", f"{PRODUCT}/association", request(world.server.http, "POST", world.path("association"), {
+        "enterprise_id": world.enterprise_id, "enterprise_secret": world.enterprise_secret,
+        "product_secret": world.product_secret})
     for path in ("devices", "device_detail"):
         yield "get", f"{PRODUCT}/{path}", world.get(path)
         yield "get", f"{PRODUCT}/{path}", world.get(path, mac="nobody")
@@ -378,7 +416,7 @@ def test_failures_are_as_declared(document, world, shared_server):
         assert answer.status >= 400, (path, answer.body)
         check_answer(document, method, path, answer)
         codes.add(answer.json["error_code"])
-    assert len(codes) >= 17
+    assert len(codes) >= 19
 
 
 def test_it_is_small_enough_to_be_read_by_a_browser(document):

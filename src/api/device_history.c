@@ -1,0 +1,140 @@
+#include "api/call.h"
+#include "api/report_out.h"
+#include "api/report_period.h"
+
+/* 设备报表: activations and activity by day, week or month. */
+
+struct history_args {
+    uint32_t group;
+    int cycle; /* enum cycle */
+    struct str start, end;
+    struct period_range range; /* from both, by history_check */
+};
+
+static const struct param history_params[] = {
+    PRODUCT_KEY, GID_PARAM(struct history_args),
+    { "cycle", IN_QUERY, ARG(CHOICE, struct history_args, cycle), OPTIONAL,
+      { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" }, "month",
+      .fallback = CYCLE_DATE, .choices = cycle_names },
+    { "start", IN_QUERY, ARG(TEXT, struct history_args, start), REQUIRED,
+      { "开始日期：2016-08-01、周 2016-51 或月 2016-12",
+        "First date 2016-08-01, ISO week 2016-51 or month 2016-12" },
+      "2017-12" },
+    { "end", IN_QUERY, ARG(TEXT, struct history_args, end), REQUIRED,
+      { "结束日期，格式同 start，最多 30 天、53 周或 12 月",
+        "Last one, written likewise; at most 30 days, 53 weeks or 12 months" },
+      "2017-12" },
+};
+
+static const struct field history_row_fields[] = {
+    { "count", FIELD_INT, false, { "设备数", "How many devices" }, "2", NULL },
+    { "location", FIELD_OBJECT, false, { "地理位置信息", "By country, region and city" },
+      "{\"China\":{\"count\":1,\"Guangdong\":{\"count\":1,\"Guangzhou\":{\"count\":1}}}}", NULL },
+    { "date", FIELD_TEXT, false, { "日期，cycle 为 date 时", "The day, if cycle is date" }, NULL, NULL },
+    { "week", FIELD_TEXT, false, { "周，cycle 为 week 时", "The week, if cycle is week" }, NULL, NULL },
+    { "month", FIELD_TEXT, false, { "月，cycle 为 month 时", "The month, if cycle is month" },
+      "\"2017-12\"", NULL },
+    { 0 },
+};
+static const struct field history_fields[] = {
+    { "start", FIELD_TEXT, false, { "开始日期", "First period" }, "\"2017-12\"", NULL },
+    GID_FIELD,
+    { "end", FIELD_TEXT, false, { "结束日期", "Last period" }, "\"2017-12\"", NULL },
+    { "data", FIELD_ARRAY, false, { "每个周期一行", "A row for each period" }, NULL, history_row_fields },
+    { "cycle", FIELD_TEXT, false, { "周期", "The cycle" }, "\"month\"", NULL },
+    { 0 },
+};
+
+static enum api_error history_check(struct api_call *call);
+
+ROUTE(activation, GET, "/v1/products/{product_key}/devices/report/activation", TOKEN, SLOW,
+      PARAMS(history_params), ARGS(struct history_args), .check = history_check,
+      .fields = history_fields, ERRORS(API_REPORT_NOT_GENERATED),
+      .summary = { "获取激活历史报表", "Activations by day, week or month" },
+      .about = { "首次登录即为激活；按当前的地理位置和设备组统计。",
+                 "A device is activated by its first login. Places and groups are those of today." });
+ROUTE(liveness_history, GET, "/v1/products/{product_key}/devices/report/liveness/history", TOKEN, SLOW,
+      PARAMS(history_params), ARGS(struct history_args), .check = history_check,
+      .fields = history_fields, ERRORS(API_REPORT_NOT_GENERATED),
+      .summary = { "获取活跃历史报表", "Active devices by day, week or month" },
+      .about = { "活跃设备指一天之内有数据上报的设备；按当前的地理位置和设备组统计。",
+                 "Active devices are those that reported. Places and groups are those of today." });
+
+static enum api_error history_check(struct api_call *call)
+{
+    struct history_args *args = call->args;
+    const char *why = period_range_read((enum cycle)args->cycle, args->start, args->end, &args->range);
+
+    if (!why)
+        why = period_range_too_long((enum cycle)args->cycle, &args->range);
+    return why ? api_refuse(call, API_FORM_INVALID, "%s", why) : API_OK;
+}
+
+typedef enum mu_err (*count_days)(struct fleet *f, const struct fleet_report_filter *filter,
+                                  int32_t first_day, int32_t last_day, struct fleet_report *out);
+
+static enum mu_err write_period(const struct api_call *call, struct json_out *j, count_days count,
+                                int32_t period)
+{
+    const struct history_args *args = call->args;
+    const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
+    enum cycle cycle = (enum cycle)args->cycle;
+    char text[PERIOD_TEXT_MAX];
+    struct fleet_report report;
+    enum mu_err err = count(call->api->parts.fleet, &filter, period_first_day(cycle, period),
+                            period_last_day(cycle, period), &report);
+
+    if (err != MU_OK)
+        return err;
+    json_object_begin(j);
+    report_write_count(j, &report.nodes[0]);
+    report_write_location(j, &report, report_write_count, false);
+    period_text(cycle, period, text);
+    json_key(j, cycle_names[cycle]);
+    json_text(j, text);
+    json_object_end(j);
+    fleet_report_free(&report);
+    return MU_OK;
+}
+
+static enum api_error answer_history(struct api_call *call, count_days count)
+{
+    const struct history_args *args = call->args;
+
+    if (args->range.first > period_of_day((enum cycle)args->cycle, report_today(call)))
+        return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
+    struct json_out j = api_answer(call, 200);
+    json_object_begin(&j);
+    json_key(&j, "start");
+    json_str(&j, args->start);
+    report_write_gid(&j, call);
+    json_key(&j, "end");
+    json_str(&j, args->end);
+    json_key(&j, "data");
+    json_array_begin(&j);
+    for (int32_t period = args->range.first; period <= args->range.last; period++) {
+        enum mu_err err = write_period(call, &j, count, period);
+        if (err != MU_OK)
+            return api_store_failed(call, API_INTERNAL, "count devices by day", err);
+    }
+    json_array_end(&j);
+    json_key(&j, "cycle");
+    json_text(&j, cycle_names[args->cycle]);
+    json_object_end(&j);
+    return API_OK;
+}
+
+static enum api_error activation(struct api_call *call)
+{
+    return answer_history(call, fleet_report_activated);
+}
+
+static enum api_error liveness_history(struct api_call *call)
+{
+    return answer_history(call, fleet_report_active);
+}
+
+const struct api_chapter device_history_chapter = {
+    .name = { "设备报表", "Device reports" },
+    ROUTES(&activation_route, &liveness_history_route),
+};

@@ -1,0 +1,80 @@
+#include "api/scope.h"
+
+enum api_error scope_check(struct api_call *call, const struct scope_product *product)
+{
+    if (!product->key.at && !product->secret.at)
+        return api_refuse(call, API_FORM_INVALID, "product_key: required");
+    return API_OK;
+}
+
+struct search {
+    uint32_t enterprise;
+    struct str product, appid; /* appid at NULL = any */
+    enum api_error error;
+    uint32_t product_no, app_no;
+};
+
+static enum mu_err find_product(struct registry_tx *tx, struct search *s, uint32_t *product)
+{
+    char text[ID_HEX_LEN + 1];
+    struct product_row row;
+    enum mu_err err;
+
+    if (!str_copy(text, sizeof(text), s->product))
+        return MU_E_NOT_FOUND;
+    if ((err = tx_product_by_secret(tx, text, s->enterprise, &row)) == MU_E_NOT_FOUND)
+        err = tx_product_by_key(tx, text, &row);
+    *product = row.no;
+    return err;
+}
+
+static enum mu_err find_app(struct registry_tx *tx, struct search *s)
+{
+    char text[ID_HEX_LEN + 1];
+    struct app_row app;
+    enum mu_err err;
+
+    if (!s->appid.at)
+        return MU_OK;
+    if (!str_copy(text, sizeof(text), s->appid))
+        return MU_E_NOT_FOUND;
+    if ((err = tx_app_by_id(tx, text, &app)) != MU_OK)
+        return err;
+    s->app_no = app.no;
+    return app.enterprise == s->enterprise ? MU_OK : MU_E_NOT_FOUND;
+}
+
+static enum mu_err find_scope(struct registry_tx *tx, void *arg)
+{
+    struct search *s = arg;
+    uint32_t enterprise;
+    enum mu_err err;
+
+    s->error = API_PRODUCT_UNKNOWN;
+    if ((err = find_product(tx, s, &s->product_no)) != MU_OK)
+        return err == MU_E_NOT_FOUND ? MU_OK : err;
+    s->error = API_PRODUCT_NOT_ASSOCIATED;
+    if ((err = tx_product_enterprise(tx, s->product_no, &enterprise)) != MU_OK ||
+        enterprise != s->enterprise)
+        return err;
+    s->error = API_APP_UNKNOWN;
+    if ((err = find_app(tx, s)) != MU_OK)
+        return err == MU_E_NOT_FOUND ? MU_OK : err;
+    s->error = API_OK;
+    return MU_OK;
+}
+
+enum api_error scope_find(struct api_call *call, const struct scope_product *product, struct str appid,
+                          struct scope *out)
+{
+    struct search search = {
+        .enterprise = call->enterprise->no, .appid = appid,
+        .product = product->key.at ? product->key : product->secret,
+    };
+    enum mu_err err = registry_read(call->api->parts.registry, find_scope, &search);
+
+    if (err != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "find a product's users", err);
+    *out = (struct scope){ search.product_no, search.app_no };
+    return search.error;
+}

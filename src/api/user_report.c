@@ -1,0 +1,171 @@
+#include "api/call.h"
+#include "api/report_out.h"
+#include "api/report_period.h"
+
+/* 用户报表: users that were bound to a product's devices, by its token. */
+
+enum { PERIODS_MAX = 1000 };
+
+/* --- new ----------------------------------------------------------------------------------------- */
+struct new_args {
+    uint32_t group;
+    int cycle; /* enum cycle */
+    struct str start, end;
+    struct period_range range; /* from both, by users_new_check */
+};
+
+static const struct param new_params[] = {
+    PRODUCT_KEY, GID_PARAM(struct new_args),
+    { "cycle", IN_QUERY, ARG(CHOICE, struct new_args, cycle), OPTIONAL,
+      { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" }, "month",
+      .fallback = CYCLE_DATE, .choices = cycle_names },
+    { "start", IN_QUERY, ARG(TEXT, struct new_args, start), REQUIRED,
+      { "起始日期 2016-08-01、起始周 2016-51 或起始月 2016-12",
+        "First date 2016-08-01, ISO week 2016-51 or month 2016-12" },
+      "2017-12" },
+    { "end", IN_QUERY, ARG(TEXT, struct new_args, end), REQUIRED,
+      { "结束日期，格式同 start", "Last one, written likewise" }, "2017-12" },
+};
+
+static const struct field new_row_fields[] = {
+    { "count", FIELD_INT, false, { "新增用户数", "New users" }, "3", NULL },
+    { "date", FIELD_TEXT, false, { "日期，cycle 为 date 时", "The day, if cycle is date" }, NULL, NULL },
+    { "week", FIELD_TEXT, false, { "周，cycle 为 week 时", "The week, if cycle is week" }, NULL, NULL },
+    { "month", FIELD_TEXT, false, { "月，cycle 为 month 时", "The month, if cycle is month" },
+      "\"2017-12\"", NULL },
+    { 0 },
+};
+static const struct field new_fields[] = {
+    { "start", FIELD_TEXT, false, { "起始周期", "First period" }, "\"2017-12\"", NULL },
+    GID_FIELD,
+    { "end", FIELD_TEXT, false, { "结束周期", "Last period" }, "\"2017-12\"", NULL },
+    { "data", FIELD_ARRAY, false, { "每个周期一行", "A row for each period" }, NULL, new_row_fields },
+    { "cycle", FIELD_TEXT, false, { "周期", "The cycle" }, "\"month\"", NULL },
+    { 0 },
+};
+
+static enum api_error users_new_check(struct api_call *call);
+
+ROUTE(users_new, GET, "/v1/products/{product_key}/users/report/new", TOKEN, SLOW,
+      PARAMS(new_params), ARGS(struct new_args), .check = users_new_check, .fields = new_fields,
+      ERRORS(API_REPORT_NOT_GENERATED),
+      .summary = { "用户新增报表", "New users by day, week or month" },
+      .about = { "首次绑定该产品设备的用户；指定 gid 时为首次绑定该设备组内设备的用户。",
+                 "Users who were bound to a device of the product for the first time; with a gid, to "
+                 "one of that group." });
+
+static enum api_error users_new_check(struct api_call *call)
+{
+    struct new_args *args = call->args;
+    const char *why = period_range_read((enum cycle)args->cycle, args->start, args->end, &args->range);
+
+    if (!why && args->range.last - args->range.first >= PERIODS_MAX)
+        why = "start, end: more than 1000 periods";
+    return why ? api_refuse(call, API_FORM_INVALID, "%s", why) : API_OK;
+}
+
+struct new_users {
+    const struct calendar *calendar;
+    enum cycle cycle;
+    int32_t first;
+    uint32_t *counts; /* of the range's periods */
+};
+
+static enum mu_err count_new(void *ctx, int64_t since)
+{
+    struct new_users *n = ctx;
+
+    n->counts[period_of_day(n->cycle, calendar_day(n->calendar, since)) - n->first]++;
+    return MU_OK;
+}
+
+static void write_new(struct json_out *j, const struct api_call *call, const uint32_t *counts)
+{
+    const struct new_args *args = call->args;
+    char text[PERIOD_TEXT_MAX];
+
+    json_object_begin(j);
+    json_key(j, "start");
+    json_str(j, args->start);
+    report_write_gid(j, call);
+    json_key(j, "end");
+    json_str(j, args->end);
+    json_key(j, "data");
+    json_array_begin(j);
+    for (int32_t i = 0; i <= args->range.last - args->range.first; i++) {
+        json_object_begin(j);
+        report_write_number(j, "count", counts[i]);
+        json_key(j, cycle_names[args->cycle]);
+        period_text((enum cycle)args->cycle, args->range.first + i, text);
+        json_text(j, text);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_key(j, "cycle");
+    json_text(j, cycle_names[args->cycle]);
+    json_object_end(j);
+}
+
+static enum api_error users_new(struct api_call *call)
+{
+    const struct new_args *args = call->args;
+    enum cycle cycle = (enum cycle)args->cycle;
+    const struct calendar *calendar = call->api->parts.calendar;
+    size_t periods = (size_t)(args->range.last - args->range.first + 1);
+    struct new_users n = { .calendar = calendar, .cycle = cycle, .first = args->range.first };
+
+    if (args->range.first > period_of_day(cycle, report_today(call)))
+        return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
+    n.counts = arena_alloc(&call->ex->arena, periods * sizeof(*n.counts));
+    if (!n.counts)
+        return API_INTERNAL;
+    enum mu_err err = registry_visit_first_bound(
+        call->api->parts.registry, call->product->no, args->group,
+        calendar_day_start(calendar, period_first_day(cycle, args->range.first)),
+        calendar_day_start(calendar, period_last_day(cycle, args->range.last) + 1), count_new, &n);
+    if (err != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "count new users", err);
+    struct json_out j = api_answer(call, 200);
+    write_new(&j, call, n.counts);
+    return API_OK;
+}
+
+/* --- total --------------------------------------------------------------------------------------- */
+struct total_args { uint32_t group; };
+
+static const struct param total_params[] = { PRODUCT_KEY, GID_PARAM(struct total_args) };
+
+static const struct field total_fields[] = {
+    GID_FIELD,
+    { "total", FIELD_INT, false, { "用户总数", "How many users" }, "31", NULL },
+    { 0 },
+};
+
+ROUTE(users_total, GET, "/v1/products/{product_key}/users/report/total", TOKEN, SLOW,
+      PARAMS(total_params), ARGS(struct total_args), .fields = total_fields,
+      .summary = { "用户总数报表", "All users" },
+      .about = { "曾经绑定过该产品设备的用户总数；指定 gid 时为曾经绑定过该设备组内设备的用户。",
+                 "Users who were ever bound to a device of the product; with a gid, to one of that "
+                 "group." });
+
+static enum api_error users_total(struct api_call *call)
+{
+    const struct total_args *args = call->args;
+    uint64_t total;
+    enum mu_err err = registry_count_ever_bound(call->api->parts.registry, call->product->no,
+                                                args->group, &total);
+
+    if (err != MU_OK)
+        return api_store_failed(call, API_INTERNAL, "count users", err);
+    struct json_out j = api_answer(call, 200);
+    json_object_begin(&j);
+    report_write_gid(&j, call);
+    report_write_number(&j, "total", total);
+    json_object_end(&j);
+    return API_OK;
+}
+
+const struct api_chapter user_report_chapter = {
+    .name = { "用户报表", "User reports" },
+    ROUTES(&users_new_route, &users_total_route),
+};

@@ -1,0 +1,109 @@
+#include "fleet/fleet_internal.h"
+
+/* The journal's rows, at start. */
+
+static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
+{
+    struct fleet *f = ctx;
+    struct row r = columns_row(&f->columns, device);
+    struct fleet_change change = {
+        .no = device,
+        .progress = {
+            .last_ts_us = s->last_ts_us,
+            .last_session_us = s->last_session_us,
+            .messages = s->messages,
+            .decoded = s->decoded,
+            .sessions = s->sessions,
+            .activated_at = s->activated_at,
+            .online_latest = s->online_latest,
+            .last_report = s->last_report,
+            .active_day = s->active_day,
+            .session_boot = s->session_boot,
+        },
+    };
+
+    if (!r.c) /* deleted since */
+        return MU_OK;
+    if (s->definition) {
+        const struct fleet_definition *d =
+            product_definition(product_by_no(f, r.c->product[r.i]), s->definition);
+        if (d && datapoint_state_size(d->plan) == s->image_len) {
+            change.progress.definition = s->definition;
+            change.image = s->image;
+            change.image_len = s->image_len;
+            change.faulty = datapoint_state_faulty(d->plan, s->image);
+            change.alert = datapoint_state_alert(d->plan, s->image);
+        } else {
+            f->unusable_states++;
+        }
+    }
+    fleet_apply_begin(f);
+    fleet_apply(f, &change);
+    fleet_apply_end(f);
+    return MU_OK;
+}
+
+static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_versions *v)
+{
+    struct fleet *f = ctx;
+    struct row r = columns_row(&f->columns, device);
+
+    if (!r.c)
+        return MU_OK;
+    fleet_write_lock(f);
+    device_set_versions(f, r, v);
+    fleet_unlock(f);
+    return MU_OK;
+}
+
+static enum mu_err on_active(void *ctx, int32_t day, uint32_t device)
+{
+    fleet_write_lock(ctx);
+    history_active(ctx, day, device);
+    fleet_unlock(ctx);
+    return MU_OK;
+}
+
+static enum mu_err on_active_set(void *ctx, int32_t day, const void *set, size_t len)
+{
+    struct fleet *f = ctx;
+    roaring_bitmap_t *devices = roaring_bitmap_portable_deserialize_safe(set, len);
+
+    if (!devices)
+        return MU_E_CORRUPT;
+    fleet_write_lock(f);
+    struct day_set *at = day_sets_require(&f->history.active, day);
+    if (at) {
+        roaring_bitmap_t *before = at->devices; /* empty: a day's set comes first */
+        at->devices = devices;
+        devices = before;
+    }
+    fleet_unlock(f);
+    roaring_bitmap_free(devices);
+    return at ? MU_OK : MU_E_NOMEM;
+}
+
+static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
+{
+    struct fleet *f = ctx;
+    struct fleet_event event = { .device = device, .definition = e->definition,
+                                 .opened_us = e->opened_us, .resolved_us = e->resolved_us };
+    struct row r = columns_row(&f->columns, device);
+
+    if (!r.c)
+        return MU_OK;
+    fleet_write_lock(f);
+    enum mu_err err = points_no(&f->points, e->alert ? EVENT_ALERT : EVENT_FAULT, e->name, &event.point);
+    struct events *events = &product_by_no(f, r.c->product[r.i])->events;
+    if (err == MU_OK)
+        err = events_add(events, &f->pool, &r.c->events[r.i], &event);
+    fleet_unlock(f);
+    return err;
+}
+
+struct journal_visitor fleet_journal_visitor(struct fleet *f)
+{
+    return (struct journal_visitor){ .ctx = f, .state = on_state, .versions = on_versions,
+                                     .active = on_active, .active_set = on_active_set,
+                                     .event = on_event };
+}

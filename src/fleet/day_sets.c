@@ -1,0 +1,85 @@
+#include "fleet/day_sets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void day_sets_free(struct day_sets *s)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        roaring_bitmap_free(s->at[i].devices);
+    free(s->at);
+    *s = (struct day_sets){ 0 };
+}
+
+uint32_t day_sets_lower_bound(const struct day_sets *s, int32_t day)
+{
+    uint32_t low = 0, high = s->count;
+
+    if (high && s->at[high - 1].day < day) /* nearly always: today */
+        return high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->at[middle].day < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct day_set *day_sets_find(const struct day_sets *s, int32_t day)
+{
+    uint32_t at = day_sets_lower_bound(s, day);
+    return at < s->count && s->at[at].day == day ? &s->at[at] : NULL;
+}
+
+struct day_set *day_sets_require(struct day_sets *s, int32_t day)
+{
+    uint32_t at = day_sets_lower_bound(s, day);
+
+    if (at < s->count && s->at[at].day == day)
+        return &s->at[at];
+    if (s->count == s->cap) {
+        uint32_t cap = s->cap ? s->cap * 2 : 8;
+        struct day_set *grown = realloc(s->at, cap * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        s->at = grown;
+        s->cap = cap;
+    }
+    roaring_bitmap_t *devices = roaring_bitmap_create();
+    if (!devices)
+        return NULL;
+    memmove(&s->at[at + 1], &s->at[at], (s->count - at) * sizeof(*s->at));
+    s->count++;
+    s->at[at] = (struct day_set){ .day = day, .devices = devices };
+    return &s->at[at];
+}
+
+void day_sets_remove(struct day_sets *s, int32_t day)
+{
+    uint32_t at = day_sets_lower_bound(s, day);
+
+    if (at == s->count || s->at[at].day != day)
+        return;
+    roaring_bitmap_free(s->at[at].devices);
+    s->count--;
+    memmove(&s->at[at], &s->at[at + 1], (s->count - at) * sizeof(*s->at));
+}
+
+roaring_bitmap_t *day_sets_union(const struct day_sets *s, int32_t first, int32_t last)
+{
+    uint32_t at = day_sets_lower_bound(s, first), end = at;
+
+    while (end < s->count && s->at[end].day <= last)
+        end++;
+    if (end == at)
+        return roaring_bitmap_create();
+    roaring_bitmap_t *sum = roaring_bitmap_copy(s->at[at].devices);
+    if (!sum || end == at + 1)
+        return sum;
+    for (uint32_t i = at + 1; i < end; i++)
+        roaring_bitmap_lazy_or_inplace(sum, s->at[i].devices, true);
+    roaring_bitmap_repair_after_lazy(sum);
+    return sum;
+}

@@ -1,0 +1,38 @@
+#ifndef MUSTER_FLEET_DAY_SETS_H
+#define MUSTER_FLEET_DAY_SETS_H
+
+#include <roaring/roaring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Sets of devices by civil day: who was active, who was activated. A day of which nothing is known
+ * has no set. At least a bit for each of a product's devices and day, and less where nearly all or
+ * nearly none are in it. All zero is empty. Not thread-safe. */
+struct day_set {
+    int32_t day;
+    bool loose;   /* the journal has single entries of this day: see retention.h */
+    bool pending; /* it is being written as a set, or forgotten */
+    roaring_bitmap_t *devices;
+};
+
+struct day_sets {
+    struct day_set *at; /* by day */
+    uint32_t count, cap;
+};
+
+void day_sets_free(struct day_sets *s);
+/* The set of a day, made if need be; NULL: out of memory. Lives until the next change. */
+struct day_set *day_sets_require(struct day_sets *s, int32_t day);
+/* NULL if there is none. */
+const struct day_set *day_sets_find(const struct day_sets *s, int32_t day);
+void day_sets_remove(struct day_sets *s, int32_t day);
+
+/* The index of the first set of that day or a later one; count if there is none. */
+uint32_t day_sets_lower_bound(const struct day_sets *s, int32_t day);
+/* All devices of a range of days, both ends included; the caller frees the result. NULL: out of
+ * memory. */
+roaring_bitmap_t *day_sets_union(const struct day_sets *s, int32_t first, int32_t last);
+
+#endif

@@ -1,0 +1,178 @@
+#include "fleet/mac_order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleet/fleet_internal.h"
+
+/* Comparing macs by way of the pool takes two cache misses each. So the first 8 bytes behind what
+ * they all have in common (a vendor's prefix, mostly) are put beside the numbers, and hardly any
+ * comparison looks further. */
+struct entry {
+    uint64_t key;
+    uint32_t no;
+};
+
+static struct str mac_of(const struct fleet *f, uint32_t no)
+{
+    return device_texts(f, columns_row(&f->columns, no)).mac;
+}
+
+static uint64_t key_of(struct str mac, size_t skip)
+{
+    uint8_t bytes[8] = { 0 };
+    uint64_t key = 0;
+
+    if (mac.len > skip)
+        memcpy(bytes, mac.at + skip, mac.len - skip < 8 ? mac.len - skip : 8);
+    for (int i = 0; i < 8; i++)
+        key = key << 8 | bytes[i];
+    return key;
+}
+
+static int compare_macs(const struct fleet *f, uint32_t a, uint32_t b)
+{
+    struct str x = mac_of(f, a), y = mac_of(f, b);
+    int order = memcmp(x.at, y.at, x.len < y.len ? x.len : y.len);
+
+    if (order)
+        return order;
+    if (x.len != y.len)
+        return x.len < y.len ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+static int compare(const void *a, const void *b, void *fleet)
+{
+    const struct entry *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return compare_macs(fleet, x->no, y->no);
+}
+
+static size_t common_prefix(const struct fleet *f, const uint32_t *list, uint64_t count)
+{
+    struct str first = mac_of(f, list[0]);
+    size_t common = first.len;
+
+    for (uint64_t i = 1; i < count && common; i++) {
+        struct str mac = mac_of(f, list[i]);
+        size_t n = 0;
+        while (n < common && n < mac.len && mac.at[n] == first.at[n])
+            n++;
+        common = n;
+    }
+    return common;
+}
+
+void mac_order_sort(struct fleet *f, uint32_t *list, uint64_t count)
+{
+    if (!count)
+        return;
+    struct entry *entries = malloc(count * sizeof(*entries));
+    if (!entries)
+        fleet_out_of_memory();
+    size_t skip = common_prefix(f, list, count);
+    for (uint64_t i = 0; i < count; i++)
+        entries[i] = (struct entry){ key_of(mac_of(f, list[i]), skip), list[i] };
+    qsort_r(entries, count, sizeof(*entries), compare, f);
+    for (uint64_t i = 0; i < count; i++)
+        list[i] = entries[i].no;
+    free(entries);
+}
+
+void mac_order_free(struct mac_order *o)
+{
+    free(o->sorted);
+    free(o->added);
+    *o = (struct mac_order){ 0 };
+}
+
+void mac_order_forget(struct mac_order *o)
+{
+    mac_order_free(o);
+}
+
+void mac_order_add(struct mac_order *o, uint32_t no)
+{
+    if (!o->built)
+        return;
+    if (o->added_count == o->added_cap) {
+        uint32_t cap = o->added_cap ? o->added_cap * 2 : 64;
+        uint32_t *grown = realloc(o->added, cap * sizeof(*grown));
+        if (!grown) {
+            mac_order_forget(o);
+            return;
+        }
+        o->added = grown;
+        o->added_cap = cap;
+    }
+    o->added[o->added_count++] = no;
+}
+
+/* --- bringing it up to date ------------------------------------------------------------------ */
+
+static void build(struct fleet *f, const roaring_bitmap_t *all, struct mac_order *o)
+{
+    uint64_t count = roaring_bitmap_get_cardinality(all);
+
+    if (!(o->sorted = malloc((count + 1) * sizeof(*o->sorted))))
+        fleet_out_of_memory();
+    roaring_bitmap_to_uint32_array(all, o->sorted);
+    mac_order_sort(f, o->sorted, count);
+    o->count = (uint32_t)count;
+    o->built = true;
+}
+
+/* Leaves out what is no device of the product any more. */
+static uint32_t keep_present(const roaring_bitmap_t *all, uint32_t *list, uint32_t count)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (roaring_bitmap_contains(all, list[i]))
+            list[kept++] = list[i];
+    }
+    return kept;
+}
+
+static void merge(struct fleet *f, const roaring_bitmap_t *all, struct mac_order *o)
+{
+    uint32_t old = keep_present(all, o->sorted, o->count);
+    uint32_t new = keep_present(all, o->added, o->added_count);
+
+    mac_order_sort(f, o->added, new);
+    uint32_t *grown = realloc(o->sorted, ((size_t)old + new + 1) * sizeof(*grown));
+    if (!grown)
+        fleet_out_of_memory();
+    o->sorted = grown;
+    o->count = old + new;
+    o->added_count = 0;
+    /* From the end, each new one into its place: found by halves, what is behind it moved once. */
+    for (uint32_t left = old; new; new--) {
+        uint32_t no = o->added[new - 1], low = 0, high = left;
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            if (compare_macs(f, o->sorted[middle], no) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        memmove(&o->sorted[low + new], &o->sorted[low], (left - low) * sizeof(*o->sorted));
+        o->sorted[low + new - 1] = no;
+        left = low;
+    }
+}
+
+void mac_order_update(struct fleet *f, const roaring_bitmap_t *all, struct mac_order *o)
+{
+    /* Whoever comes while another sorts waits for him; nobody walks it before it is up to date, and
+     * then nothing of it changes until the fleet does. */
+    pthread_mutex_lock(&f->mac_lock);
+    if (!o->built)
+        build(f, all, o);
+    else if (o->added_count)
+        merge(f, all, o);
+    pthread_mutex_unlock(&f->mac_lock);
+}

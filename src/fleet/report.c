@@ -1,0 +1,180 @@
+#include "fleet/report.h"
+
+#include "fleet/report_tree.h"
+
+/* The reports that count devices: by place, and at a glance. */
+
+static struct fleet_filter search_filter(const struct fleet_report_filter *filter)
+{
+    return (struct fleet_filter){
+        .product = filter->product,
+        .group = filter->group,
+        .country = filter->country,
+        .region = filter->region,
+        .city = filter->city,
+        .online = ANY,
+        .faulty = ANY,
+        .alert = ANY,
+    };
+}
+
+roaring_bitmap_t *report_base(struct fleet *f, const struct fleet_report_filter *filter)
+{
+    struct fleet_filter wide = search_filter(filter);
+    return search_match(f, &wide);
+}
+
+static const struct product *product_of(const struct fleet_report_filter *filter)
+{
+    return (const struct product *)filter->product;
+}
+
+/* What is in both. */
+static enum mu_err count_both(const struct fleet *f, const roaring_bitmap_t *base,
+                              const roaring_bitmap_t *set, unsigned counter, struct report_counts *c)
+{
+    roaring_bitmap_t *both = roaring_bitmap_and(base, set);
+    enum mu_err err = both ? report_count(f, both, counter, c) : MU_E_NOMEM;
+    if (both)
+        roaring_bitmap_free(both);
+    return err;
+}
+
+enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filter *filter,
+                                enum fleet_tri online, enum fleet_tri faulty, enum fleet_tri alert,
+                                struct fleet_report *out)
+{
+    struct fleet_filter wide = search_filter(filter);
+    struct report_counts counts;
+    enum mu_err err;
+
+    wide.online = online;
+    wide.faulty = faulty;
+    wide.alert = alert;
+    fleet_read_lock(f);
+    roaring_bitmap_t *set = search_match(f, &wide);
+    if ((err = report_counts_init(f, &counts)) == MU_OK &&
+        (err = report_count(f, set, REPORT_COUNT, &counts)) == MU_OK)
+        err = report_tree(f, &counts, NULL, out);
+    fleet_unlock(f);
+    roaring_bitmap_free(set);
+    report_counts_free(&counts);
+    return err;
+}
+
+/* --- by day ---------------------------------------------------------------------------------- */
+
+enum days_kind { DAYS_ACTIVE, DAYS_ACTIVATED };
+
+static enum mu_err of_days(struct fleet *f, const struct fleet_report_filter *filter,
+                           enum days_kind kind, int32_t first, int32_t last, struct fleet_report *out)
+{
+    struct report_counts counts;
+    enum mu_err err;
+
+    fleet_read_lock(f);
+    const struct day_sets *sets = kind == DAYS_ACTIVE ? &f->history.active : &f->history.activated;
+    roaring_bitmap_t *base = report_base(f, filter);
+    roaring_bitmap_t *days = day_sets_union(sets, first, last);
+    if (!days)
+        fleet_out_of_memory();
+    if ((err = report_counts_init(f, &counts)) == MU_OK &&
+        (err = count_both(f, base, days, REPORT_COUNT, &counts)) == MU_OK)
+        err = report_tree(f, &counts, NULL, out);
+    fleet_unlock(f);
+    roaring_bitmap_free(base);
+    roaring_bitmap_free(days);
+    report_counts_free(&counts);
+    return err;
+}
+
+enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter,
+                                int32_t first_day, int32_t last_day, struct fleet_report *out)
+{
+    return of_days(f, filter, DAYS_ACTIVE, first_day, last_day, out);
+}
+
+enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_filter *filter,
+                                   int32_t first_day, int32_t last_day, struct fleet_report *out)
+{
+    return of_days(f, filter, DAYS_ACTIVATED, first_day, last_day, out);
+}
+
+/* --- now ------------------------------------------------------------------------------------- */
+
+enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_filter *filter,
+                                  struct fleet_report *out)
+{
+    const struct product *p = product_of(filter);
+    struct report_counts counts;
+    enum mu_err err;
+
+    fleet_read_lock(f);
+    roaring_bitmap_t *base = report_base(f, filter);
+    const roaring_bitmap_t *activated = f->history.ever_activated;
+    if ((err = report_counts_init(f, &counts)) == MU_OK &&
+        (err = count_both(f, base, activated, REPORT_ACTIVATED, &counts)) == MU_OK &&
+        (err = count_both(f, base, p->faulty, REPORT_FAULTY, &counts)) == MU_OK &&
+        (err = count_both(f, base, p->alert, REPORT_ALERT, &counts)) == MU_OK)
+        err = report_tree(f, &counts, NULL, out);
+    fleet_unlock(f);
+    roaring_bitmap_free(base);
+    report_counts_free(&counts);
+    return err;
+}
+
+static uint64_t count_days(const struct day_sets *days, int32_t first, int32_t last,
+                           const roaring_bitmap_t *enabled)
+{
+    roaring_bitmap_t *set = day_sets_union(days, first, last);
+
+    if (!set)
+        fleet_out_of_memory();
+    uint64_t count = roaring_bitmap_and_cardinality(set, enabled);
+    roaring_bitmap_free(set);
+    return count;
+}
+
+void fleet_report_summary(struct fleet *f, const struct fleet_product *product, int32_t today,
+                          struct fleet_summary *out)
+{
+    const struct product *p = (const struct product *)product;
+
+    fleet_read_lock(f);
+    const struct history *h = &f->history;
+    const roaring_bitmap_t *enabled = p->enabled;
+    *out = (struct fleet_summary){
+        .online = roaring_bitmap_and_cardinality(p->online, enabled),
+        .activated = roaring_bitmap_and_cardinality(h->ever_activated, enabled),
+        .active_yesterday = count_days(&h->active, today - 1, today - 1, enabled),
+        .active_7 = count_days(&h->active, today - 6, today, enabled),
+        .new_today = count_days(&h->activated, today, today, enabled),
+        .new_yesterday = count_days(&h->activated, today - 1, today - 1, enabled),
+        .new_7 = count_days(&h->activated, today - 6, today, enabled),
+        .new_30 = count_days(&h->activated, today - 29, today, enabled),
+    };
+    fleet_unlock(f);
+}
+
+/* --- for the user reports -------------------------------------------------------------------- */
+
+void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t count,
+                        int32_t first_day, uint32_t days, uint64_t *bits)
+{
+    size_t words = fleet_bound_words(days);
+
+    memset(bits, 0, count * words * sizeof(*bits));
+    for (uint32_t d = 0; d < days; d++) {
+        int32_t day = first_day + (int32_t)d;
+        fleet_read_lock(f);
+        const struct day_set *set = day_sets_find(&f->history.active, day);
+        for (size_t i = 0; set && i < count; i++) {
+            const struct fleet_bound *b = &bound[i];
+            struct row r = columns_row(&f->columns, b->device);
+            if (day >= b->from_day && day <= b->until_day && r.c &&
+                !(r.c->flags[r.i] & DEVICE_DISABLED) && roaring_bitmap_contains(set->devices, b->device))
+                bits[i * words + d / 64] |= UINT64_C(1) << d % 64;
+        }
+        fleet_unlock(f);
+    }
+}

@@ -1,0 +1,138 @@
+#ifndef MUSTER_FLEET_REPORT_H
+#define MUSTER_FLEET_REPORT_H
+
+#include "fleet/fleet.h"
+
+/* The device reports (contract, endpoints 14 to 19), and what the user reports (20) need of them:
+ * counted anew at every call, from the fleet as it is. Any thread; the fleet is locked for reading
+ * while a call counts, which for a million devices is some milliseconds.
+ *
+ * Places, groups and disabled marks are those of now, not those of the day that is asked about.
+ * Disabled (and deleted) devices are left out of everything here.
+ *
+ * Days are civil days of the calendar that the committer was started with (model/calendar.h). A
+ * range of days includes both ends; an empty one (first > last) has nothing in it. A device is active
+ * on a day when it sent a report on it; that is known for committer_options.activity_days back. It
+ * is activated on the day of its first login; that is known for ever. */
+
+struct fleet_report_filter {
+    const struct fleet_product *product;
+    uint32_t group;                   /* with its subtree; 0 = any */
+    struct str country, region, city; /* at NULL = any */
+};
+
+/* --- counted by place ----------------------------------------------------------------------------
+ * A tree in one array: nodes[0] is the whole, every other node comes behind its parent and before
+ * its parent's next sibling, siblings by name. depth: 0 the whole, 1 country, 2 region, 3 city. So a
+ * writer opens an object per node and closes those that are as deep or deeper than the next one.
+ *
+ * A place that nothing is counted in has no node. What has no location is counted in nodes[0]
+ * alone; what has a country but no region, in the whole and its country. */
+
+/* What n[] holds, after the report. */
+enum {
+    REPORT_COUNT = 0,                                              /* places, active, activated */
+    REPORT_ACTIVATED = 0, REPORT_FAULTY = 1, REPORT_ALERT = 2,     /* realtime */
+    REPORT_TOTAL = 0, REPORT_RESOLVED = 1, REPORT_UNRESOLVED = 2,  /* events */
+    REPORT_COUNTERS = 3
+};
+
+/* The events of one datapoint: `detail`. */
+struct fleet_report_point {
+    struct str name;                  /* lives as long as the fleet */
+    uint64_t n[REPORT_COUNTERS];
+};
+
+struct fleet_report_node {
+    struct str name;                  /* lives as long as the fleet; "" for the whole */
+    unsigned depth;
+    uint64_t n[REPORT_COUNTERS];
+    const struct fleet_report_point *points; /* by name; only in a report of events */
+    size_t point_count;
+};
+
+struct fleet_report {
+    struct fleet_report_node *nodes;  /* at least nodes[0] */
+    size_t count;
+    struct fleet_report_point *points; /* of all nodes */
+};
+
+/* Frees what a report holds. All zero is an empty one. */
+void fleet_report_free(struct fleet_report *r);
+
+/* Each fills *out anew, all or nothing; the caller frees it. MU_E_NOMEM.
+ *
+ * fleet_report_places     all devices (or those that are online, faulty, alert, or not)
+ * fleet_report_active     devices that were active on at least one day of the range, each once
+ * fleet_report_activated  devices that were activated in the range
+ * fleet_report_realtime   activated, faulty and alert devices as they are now: n[REPORT_ACTIVATED] … */
+MU_MUST_USE enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filter *filter,
+                                            enum fleet_tri online, enum fleet_tri faulty,
+                                            enum fleet_tri alert, struct fleet_report *out);
+MU_MUST_USE enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter,
+                                            int32_t first_day, int32_t last_day,
+                                            struct fleet_report *out);
+MU_MUST_USE enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_filter *filter,
+                                               int32_t first_day, int32_t last_day,
+                                               struct fleet_report *out);
+MU_MUST_USE enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_filter *filter,
+                                              struct fleet_report *out);
+
+/* Faults or alerts of the last 13 months (and older ones that are still open): n[REPORT_TOTAL],
+ * n[REPORT_RESOLVED], n[REPORT_UNRESOLVED].
+ *
+ * fleet_report_event_devices  devices that have events; one is resolved when none of them is open
+ * fleet_report_events         the events; each node tells those of its points that have any */
+enum fleet_event_kind { EVENT_FAULT, EVENT_ALERT };
+MU_MUST_USE enum mu_err fleet_report_event_devices(struct fleet *f,
+                                                   const struct fleet_report_filter *filter,
+                                                   enum fleet_event_kind kind, struct fleet_report *out);
+MU_MUST_USE enum mu_err fleet_report_events(struct fleet *f, const struct fleet_report_filter *filter,
+                                            enum fleet_event_kind kind, struct fleet_report *out);
+
+/* --- at a glance --------------------------------------------------------------------------------- */
+struct fleet_summary {
+    uint64_t online;
+    uint64_t activated;               /* ever */
+    uint64_t active_yesterday, active_7;              /* 7: today and the six days before */
+    uint64_t new_today, new_yesterday, new_7, new_30; /* activated */
+};
+void fleet_report_summary(struct fleet *f, const struct fleet_product *product, int32_t today,
+                          struct fleet_summary *out);
+
+/* --- row by row ----------------------------------------------------------------------------------
+ * A row per device and day, newest day first, then by mac (bytewise), then by device number:
+ * activations have one row per device. rows has room for limit; returns how many were written;
+ * *total = all rows there are.
+ *
+ * The first such call after a start sorts the product's macs, with the fleet locked for reading: 45 ms
+ * for 700,000. */
+struct fleet_report_row {
+    int32_t day;
+    struct fleet_device device;
+};
+size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                              int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
+                              struct fleet_report_row *rows, uint64_t *total);
+size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                                int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
+                                struct fleet_report_row *rows, uint64_t *total);
+
+/* --- for the user reports ------------------------------------------------------------------------
+ * A user is active on a day when a device that was bound to him at some time of that day reported on
+ * it. bits has fleet_bound_words(days) words for each binding; in them bit d (of word d / 64) is set
+ * when the binding's device was active on first_day + d and that day is one of the binding's. Sets
+ * and clears all of them. A device that is unknown, deleted or disabled is never active. Takes the
+ * lock day by day: 20 ns per binding and day. */
+struct fleet_bound {
+    uint32_t device;
+    int32_t from_day, until_day;      /* both included; INT32_MAX: still bound */
+};
+static inline size_t fleet_bound_words(uint32_t days)
+{
+    return (days + 63) / 64;
+}
+void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t count,
+                        int32_t first_day, uint32_t days, uint64_t *bits);
+
+#endif

@@ -1,0 +1,116 @@
+#include <stdlib.h>
+
+#include "fleet/report_tree.h"
+
+/* The reports that go row by row. The days' sets tell how many rows each day has, so that a page
+ * begins in its day; there, either its few devices are sorted by mac, or the product's order is
+ * walked. */
+
+/* Below this many, or this share of the product, sorting a day's devices is the cheaper way. */
+enum { FEW = 512, FEW_SHARE = 64 };
+
+struct page {
+    struct fleet *f;
+    const struct mac_order *order;
+    uint64_t skip, limit;
+    struct fleet_report_row *rows;
+    size_t count;
+    int32_t day;
+};
+
+static bool take(struct page *p, uint32_t no)
+{
+    if (p->skip) {
+        p->skip--;
+    } else {
+        p->rows[p->count].day = p->day;
+        device_read(p->f, no, columns_row(&p->f->columns, no), &p->rows[p->count++].device);
+    }
+    return p->count < p->limit;
+}
+
+static void take_few(struct page *p, const roaring_bitmap_t *set, uint64_t count)
+{
+    uint32_t *list = malloc(count * sizeof(*list));
+
+    if (!list)
+        fleet_out_of_memory();
+    roaring_bitmap_to_uint32_array(set, list);
+    mac_order_sort(p->f, list, count);
+    for (uint64_t i = 0; i < count && take(p, list[i]); i++)
+        ;
+    free(list);
+}
+
+static void take_many(struct page *p, const roaring_bitmap_t *set)
+{
+    struct bitset bits;
+
+    if (!bitset_of(set, &bits))
+        fleet_out_of_memory();
+    for (uint32_t i = 0; i < p->order->count; i++) {
+        if (bitset_has(&bits, p->order->sorted[i]) && !take(p, p->order->sorted[i]))
+            break;
+    }
+    bitset_free(&bits);
+}
+
+static void take_day(struct page *p, const roaring_bitmap_t *set, uint64_t count,
+                     struct product *product)
+{
+    if (count <= FEW || count <= order_count(&product->order) / FEW_SHARE) {
+        take_few(p, set, count);
+        return;
+    }
+    if (!p->order)
+        mac_order_update(p->f, product->all, &product->by_mac);
+    p->order = &product->by_mac;
+    take_many(p, set);
+}
+
+static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter, bool active,
+                      int32_t first, int32_t last, uint64_t skip, uint64_t limit,
+                      struct fleet_report_row *rows, uint64_t *total)
+{
+    struct page p = { .f = f, .skip = skip, .limit = limit, .rows = rows };
+
+    *total = 0;
+    fleet_read_lock(f);
+    const struct day_sets *days = active ? &f->history.active : &f->history.activated;
+    roaring_bitmap_t *base = report_base(f, filter);
+    for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= first;) {
+        if (days->at[i].day > last)
+            continue;
+        uint64_t count = roaring_bitmap_and_cardinality(base, days->at[i].devices);
+        *total += count;
+        if (p.count >= p.limit)
+            continue;
+        if (p.skip >= count) {
+            p.skip -= count;
+            continue;
+        }
+        p.day = days->at[i].day;
+        roaring_bitmap_t *set = roaring_bitmap_and(base, days->at[i].devices);
+        if (!set)
+            fleet_out_of_memory();
+        take_day(&p, set, count, product_by_no(f, filter->product->no));
+        roaring_bitmap_free(set);
+    }
+    fleet_unlock(f);
+    roaring_bitmap_free(base);
+    return p.count;
+}
+
+size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                              int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
+                              struct fleet_report_row *rows, uint64_t *total)
+{
+    return rows_of(f, filter, false, first_day, last_day, skip, limit, rows, total);
+}
+
+size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                                int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
+                                struct fleet_report_row *rows, uint64_t *total)
+{
+    return rows_of(f, filter, true, first_day, last_day, skip, limit, rows, total);
+}

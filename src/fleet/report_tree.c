@@ -1,0 +1,213 @@
+#include "fleet/report_tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void fleet_report_free(struct fleet_report *r)
+{
+    free(r->nodes);
+    free(r->points);
+    *r = (struct fleet_report){ 0 };
+}
+
+/* --- counting -------------------------------------------------------------------------------- */
+
+enum mu_err report_counts_init(const struct fleet *f, struct report_counts *c)
+{
+    c->n = calloc(f->places.count, sizeof(*c->n));
+    return c->n ? MU_OK : MU_E_NOMEM;
+}
+
+void report_counts_free(struct report_counts *c)
+{
+    free(c->n);
+    c->n = NULL;
+}
+
+void report_count_bits(const struct fleet *f, const struct bitset *set, unsigned counter,
+                       struct report_counts *c)
+{
+    for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {
+        const uint64_t *words = set->words + (size_t)chunk * BITSET_CHUNK_WORDS;
+        for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
+            if (!words[w])
+                continue;
+            const uint32_t *place = &f->columns.chunks[chunk]->place[w * 64];
+            for (uint64_t word = words[w]; word; word &= word - 1)
+                c->n[place[__builtin_ctzll(word)]][counter]++;
+        }
+    }
+}
+
+enum mu_err report_count(const struct fleet *f, const roaring_bitmap_t *set, unsigned counter,
+                         struct report_counts *c)
+{
+    struct bitset bits;
+
+    if (!bitset_of(set, &bits))
+        return MU_E_NOMEM;
+    report_count_bits(f, &bits, counter, c);
+    bitset_free(&bits);
+    return MU_OK;
+}
+
+/* --- summing up ------------------------------------------------------------------------------ */
+
+static bool is_empty(const uint64_t n[REPORT_COUNTERS])
+{
+    return !n[0] && !n[1] && !n[2];
+}
+
+static void add(uint64_t to[REPORT_COUNTERS], const uint64_t n[REPORT_COUNTERS])
+{
+    for (int i = 0; i < REPORT_COUNTERS; i++)
+        to[i] += n[i];
+}
+
+/* A parent's number is less than its children's. */
+static void sum_up(const struct fleet *f, struct report_counts *c, struct report_points *points)
+{
+    for (uint32_t no = f->places.count; no-- > 1;) {
+        uint32_t parent = f->places.nodes[no].parent;
+        if (is_empty(c->n[no]))
+            continue;
+        add(c->n[parent], c->n[no]);
+        for (size_t i = 0; points && i < points->width; i++)
+            add(points->cells[parent * points->width + i], points->cells[no * points->width + i]);
+    }
+}
+
+/* --- the tree -------------------------------------------------------------------------------- */
+
+static struct str name_of(const struct fleet *f, uint32_t no)
+{
+    const struct place_node *node = &f->places.nodes[no];
+    return (struct str){ node->name_len ? pool_at(&f->pool, node->name) : "", node->name_len };
+}
+
+static int by_parent_and_name(const void *a, const void *b, void *fleet)
+{
+    const struct fleet *f = fleet;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint32_t px = f->places.nodes[x].parent, py = f->places.nodes[y].parent;
+
+    if (px != py)
+        return px < py ? -1 : 1;
+    struct str nx = name_of(f, x), ny = name_of(f, y);
+    int order = memcmp(nx.at, ny.at, nx.len < ny.len ? nx.len : ny.len);
+    return order ? order : nx.len < ny.len ? -1 : nx.len > ny.len;
+}
+
+struct tree {
+    const struct fleet *f;
+    const struct report_counts *counts;
+    const struct report_points *points;
+    uint32_t *shown;        /* the places that have a node, by parent and name */
+    uint32_t shown_count;
+    struct fleet_report *out;
+    size_t point_count;
+};
+
+/* The places that have something to tell and a name, as have those above them. */
+static enum mu_err choose(struct tree *t)
+{
+    const struct places *p = &t->f->places;
+    bool *shown = calloc(p->count, sizeof(*shown));
+
+    t->shown = calloc(p->count, sizeof(*t->shown));
+    if (!shown || !t->shown) {
+        free(shown);
+        return MU_E_NOMEM;
+    }
+    for (uint32_t no = 1; no < p->count; no++) {
+        const struct place_node *node = &p->nodes[no];
+        shown[no] = node->name_len && (!node->parent || shown[node->parent]) &&
+                    !is_empty(t->counts->n[no]);
+        if (shown[no])
+            t->shown[t->shown_count++] = no;
+    }
+    free(shown);
+    qsort_r(t->shown, t->shown_count, sizeof(*t->shown), by_parent_and_name, (void *)t->f);
+    return MU_OK;
+}
+
+static size_t count_points(const struct tree *t, uint32_t no)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; t->points && i < t->points->width; i++)
+        n += !is_empty(t->points->cells[no * t->points->width + i]);
+    return n;
+}
+
+static void emit_points(struct tree *t, uint32_t no, struct fleet_report_node *node)
+{
+    struct fleet_report_point *at = t->out->points + t->point_count;
+
+    node->points = at;
+    for (size_t i = 0; i < t->points->width; i++) {
+        const uint64_t *n = t->points->cells[no * t->points->width + i];
+        if (is_empty(n))
+            continue;
+        at->name = points_name(&t->f->points, t->points->points[i]);
+        memcpy(at->n, n, sizeof(at->n));
+        at++;
+    }
+    node->point_count = (size_t)(at - node->points);
+    t->point_count += node->point_count;
+}
+
+static uint32_t first_child(const struct tree *t, uint32_t parent)
+{
+    uint32_t low = 0, high = t->shown_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (t->f->places.nodes[t->shown[middle]].parent < parent)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void emit(struct tree *t, uint32_t no, unsigned depth)
+{
+    struct fleet_report_node *node = &t->out->nodes[t->out->count++];
+
+    *node = (struct fleet_report_node){ .name = no ? name_of(t->f, no) : STR(""), .depth = depth };
+    memcpy(node->n, t->counts->n[no], sizeof(node->n));
+    if (t->points)
+        emit_points(t, no, node);
+    if (depth == 1 + PLACE_CITY)
+        return;
+    for (uint32_t i = first_child(t, no);
+         i < t->shown_count && t->f->places.nodes[t->shown[i]].parent == no; i++)
+        emit(t, t->shown[i], depth + 1);
+}
+
+enum mu_err report_tree(const struct fleet *f, struct report_counts *c, struct report_points *points,
+                        struct fleet_report *out)
+{
+    struct tree t = { .f = f, .counts = c, .points = points, .out = out };
+    enum mu_err err;
+
+    *out = (struct fleet_report){ 0 };
+    sum_up(f, c, points);
+    if ((err = choose(&t)) != MU_OK)
+        goto out;
+    size_t point_count = count_points(&t, 0);
+    for (uint32_t i = 0; i < t.shown_count; i++)
+        point_count += count_points(&t, t.shown[i]);
+    out->nodes = calloc(t.shown_count + 1, sizeof(*out->nodes));
+    out->points = calloc(point_count + 1, sizeof(*out->points));
+    if (!out->nodes || !out->points) {
+        fleet_report_free(out);
+        err = MU_E_NOMEM;
+        goto out;
+    }
+    emit(&t, 0, 0);
+out:
+    free(t.shown);
+    return err;
+}

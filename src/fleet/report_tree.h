@@ -1,0 +1,38 @@
+#ifndef MUSTER_FLEET_REPORT_TREE_H
+#define MUSTER_FLEET_REPORT_TREE_H
+
+#include "fleet/bitset.h"
+#include "fleet/fleet_internal.h"
+#include "fleet/report.h"
+
+/* How a report is counted: one pass over the bits of a set adds up by place, in an array by place
+ * number (places.h); then the places give what they have to their parents, up to place 0, which is
+ * the whole. With the fleet locked for reading. */
+
+/* The devices that a filter leaves; the caller frees the result. */
+roaring_bitmap_t *report_base(struct fleet *f, const struct fleet_report_filter *filter);
+
+/* The events of each place and point: cells[place * width + column]. */
+struct report_points {
+    size_t width;
+    const uint32_t *points;                /* by column: numbers, in the order of their names */
+    uint64_t (*cells)[REPORT_COUNTERS];
+};
+
+struct report_counts {
+    uint64_t (*n)[REPORT_COUNTERS];        /* by place */
+};
+MU_MUST_USE enum mu_err report_counts_init(const struct fleet *f, struct report_counts *c);
+void report_counts_free(struct report_counts *c);
+
+/* Adds 1 to a counter of each member's place. MU_E_NOMEM. */
+MU_MUST_USE enum mu_err report_count(const struct fleet *f, const roaring_bitmap_t *set,
+                                     unsigned counter, struct report_counts *c);
+void report_count_bits(const struct fleet *f, const struct bitset *set, unsigned counter,
+                       struct report_counts *c);
+
+/* Sums up and makes the tree. points may be NULL. */
+MU_MUST_USE enum mu_err report_tree(const struct fleet *f, struct report_counts *c,
+                                    struct report_points *points, struct fleet_report *out);
+
+#endif

@@ -1,0 +1,181 @@
+#include "fleet/retention.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleet/fleet_internal.h"
+
+static const int64_t DAY_US = 86400LL * 1000000;
+
+static bool is_batch_full(const struct retention *r)
+{
+    return journal_batch_bytes(r->writes) >= LIMIT_BATCH;
+}
+
+/* --- activity -------------------------------------------------------------------------------- */
+
+static bool is_past(const struct retention *r, int32_t day)
+{
+    return day <= r->today - (int32_t)r->keep_days;
+}
+
+static enum mu_err write_set(struct retention *r, const struct day_set *set)
+{
+    size_t len = roaring_bitmap_portable_size_in_bytes(set->devices);
+    char *bytes = malloc(len);
+
+    if (!bytes)
+        return MU_E_NOMEM;
+    roaring_bitmap_portable_serialize(set->devices, bytes);
+    journal_batch_active_set(r->writes, set->day, bytes, len);
+    free(bytes);
+    return MU_OK;
+}
+
+/* Puts days into the batch until it is full. */
+static enum mu_err collect_days(struct retention *r, bool *any, bool *more)
+{
+    struct day_sets *days = &r->fleet->history.active;
+
+    *any = *more = false;
+    for (uint32_t i = 0; i < days->count && days->at[i].day < r->today; i++) {
+        struct day_set *set = &days->at[i];
+        enum mu_err err = MU_OK;
+        if (!is_past(r, set->day) && !set->loose)
+            continue;
+        if ((*more = is_batch_full(r)))
+            break;
+        if (is_past(r, set->day))
+            journal_batch_active_set(r->writes, set->day, NULL, 0);
+        else if ((err = write_set(r, set)) != MU_OK)
+            return err;
+        set->pending = *any = true;
+    }
+    return MU_OK;
+}
+
+/* Those of the batch: done, or to be tried again. */
+static void settle_days(struct retention *r, bool committed)
+{
+    struct day_sets *days = &r->fleet->history.active;
+
+    fleet_write_lock(r->fleet);
+    for (uint32_t i = days->count; i-- > 0;) {
+        struct day_set *set = &days->at[i];
+        bool done = set->pending && committed;
+        set->pending = false;
+        if (done && is_past(r, set->day)) {
+            day_sets_remove(days, set->day);
+        } else if (done) {
+            set->loose = false;
+            roaring_bitmap_run_optimize(set->devices);
+            roaring_bitmap_shrink_to_fit(set->devices);
+        }
+    }
+    fleet_unlock(r->fleet);
+}
+
+static enum mu_err commit(struct retention *r, enum mu_err err)
+{
+    if (err == MU_OK)
+        return journal_commit(r->journal, r->writes, r->now_us);
+    journal_batch_clear(r->writes);
+    return err;
+}
+
+static enum mu_err run_days(struct retention *r)
+{
+    enum mu_err err;
+    bool any, more;
+
+    do {
+        err = collect_days(r, &any, &more);
+        if (err == MU_OK && !any)
+            return MU_OK;
+        err = commit(r, err);
+        settle_days(r, err == MU_OK);
+    } while (err == MU_OK && more);
+    return err;
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+struct forgotten {
+    uint32_t device;
+    bool alert;
+    char *name;
+    size_t name_len;
+};
+
+struct event_run {
+    struct retention *r;
+    int64_t before_us;
+    struct forgotten *at;
+    uint32_t count, cap;
+    bool more;
+};
+
+static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
+{
+    struct event_run *run = ctx;
+
+    if (!e->resolved_us || e->resolved_us >= run->before_us)
+        return MU_OK;
+    if (is_batch_full(run->r)) {
+        run->more = true;
+        return MU_E_LIMIT; /* ends the visit */
+    }
+    if (run->count == run->cap) {
+        uint32_t cap = run->cap ? run->cap * 2 : 64;
+        struct forgotten *grown = realloc(run->at, cap * sizeof(*grown));
+        if (!grown)
+            return MU_E_NOMEM;
+        run->at = grown;
+        run->cap = cap;
+    }
+    char *name = malloc(e->name.len + 1);
+    if (!name)
+        return MU_E_NOMEM;
+    memcpy(name, e->name.at, e->name.len);
+    run->at[run->count++] = (struct forgotten){ device, e->alert, name, e->name.len };
+    journal_batch_forget_event(run->r->writes, device, e);
+    return MU_OK;
+}
+
+static void settle_events(struct event_run *run, bool committed)
+{
+    fleet_write_lock(run->r->fleet);
+    for (uint32_t i = 0; i < run->count; i++) {
+        const struct forgotten *e = &run->at[i];
+        if (committed)
+            fleet_forget_event(run->r->fleet, e->device, e->alert, (struct str){ e->name, e->name_len });
+        free(e->name);
+    }
+    fleet_unlock(run->r->fleet);
+    run->count = 0;
+}
+
+static enum mu_err run_events(struct retention *r)
+{
+    struct event_run run = { .r = r, .before_us = r->now_us - r->keep_days * DAY_US };
+    enum mu_err err;
+
+    do {
+        run.more = false;
+        err = journal_events(r->journal, run.before_us, on_event, &run);
+        if (run.more)
+            err = MU_OK;
+        if (err == MU_OK && !run.count)
+            break;
+        err = commit(r, err);
+        settle_events(&run, err == MU_OK);
+    } while (err == MU_OK && run.more);
+    free(run.at);
+    return err;
+}
+
+enum mu_err retention_run(struct retention *r)
+{
+    enum mu_err err = run_days(r);
+    return err != MU_OK ? err : run_events(r);
+}

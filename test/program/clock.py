@@ -1,0 +1,43 @@
+"""Servers that live on another day: the wall clock of a server's process is moved, nothing else."""
+
+import datetime
+import glob
+import os
+import subprocess
+import time
+import zoneinfo
+
+from server import BINARY
+
+SHANGHAI = zoneinfo.ZoneInfo("Asia/Shanghai")
+
+
+def library():
+    """libfaketime, which the package faketime brings."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    assert found, "the package faketime is not installed (script/bootstrap)"
+    return found[0]
+
+
+def sanitizer():
+    """A sanitized binary wants its runtime to be loaded first."""
+    linked = subprocess.run(["ldd", BINARY], capture_output=True, text=True, check=True).stdout
+    return [line.split()[2] for line in linked.splitlines() if "libasan" in line or "libtsan" in line]
+
+
+def at(text, zone=SHANGHAI):
+    """Unix seconds of a moment such as "2026-12-31 10:00", as clocks of the zone show it."""
+    return int(datetime.datetime.fromisoformat(text).replace(tzinfo=zone).timestamp())
+
+
+def environment(unix_s):
+    """What makes a process that starts now take it for that moment; its clock runs on from there."""
+    return {"LD_PRELOAD": " ".join([*sanitizer(), library()]), "FAKETIME": f"{unix_s - int(time.time()):+d}",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def restart_at(server, unix_s):
+    """Ends the server, if it runs, and starts it at another moment."""
+    assert server.stop() == 0, server.log_text()
+    server.env = environment(unix_s)
+    return server.start()

@@ -1,0 +1,396 @@
+"""设备报表: where devices are, and which were activated and active when, against a plain model of a fleet with
+a history over a new year."""
+
+import datetime
+import random
+
+import pytest
+
+from clock import SHANGHAI, at, environment, restart_at
+from mqtt import Device
+from reportfleet import TODAY, ReportFleet, count, period
+from server import wait_until
+from world import REPORT, World, hex_id
+
+DAY = datetime.timedelta(1)
+CALLS = ["devices/locations", "devices/summary", "summary", "incr_devices", "active_devices", "devices/report/activation",
+         "devices/report/liveness", "devices/report/liveness/history", "devices/report/rt",
+         "devices/report/devices/report/rt"]
+HISTORIES = {"activation": "devices/report/activation", "activity": "devices/report/liveness/history"}
+WITH_GROUP = [call for call in CALLS if "summary" not in call and "_devices" not in call]
+
+
+@pytest.fixture(scope="module")
+def fleet(make_shared_server):
+    return ReportFleet(make_shared_server)
+
+
+def needed(call):
+    """Parameters that a call does not do without."""
+    return {"start": TODAY.isoformat(), "end": TODAY.isoformat()} if call in HISTORIES.values() else {}
+
+
+def groups(fleet):
+    return [None, *fleet.groups.values()]
+
+
+# --- the document's examples --------------------------------------------------------------------------------------
+
+GUANGZHOU = {"country": "China", "region": "Guangdong", "city": "Guangzhou"}
+
+
+def bring(world, mac, level=4, report=True, **place):
+    """A device of that place that has logged in and reported."""
+    did = "".join(random.choices("abcdefghijkmnopqrstuvwxyz", k=22))
+    world.import_devices({"mac": mac, "did": did, "passcode": "123456", **place})
+    device = Device(world.server.mqtt, did, "123456", world.product_key, level).login()
+    if report:
+        device.report(REPORT, qos=1)
+    return device
+
+
+def shape(value):
+    """Keys, nesting and JSON types."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    return [shape(value[0])] if isinstance(value, list) else type(value)
+
+
+def month():
+    return datetime.datetime.now(SHANGHAI).strftime("%Y-%m")
+
+
+def test_locations_as_in_the_example(world):
+    world.import_devices(*[{"mac": f"m{n}", **GUANGZHOU} for n in range(3)], {"mac": "nowhere"})
+    assert world.get("devices/locations").json == {
+        "gid": None, "total": 4, "location": {"China": {"count": 3, "Guangdong": {"count": 3, "Guangzhou": 3}}}}
+
+
+def test_summary_as_in_the_example(world):
+    world.import_devices({"mac": "m"})
+    example = {"active": {"7_day": 0, "yesterday": 0}, "new": {"7_day": 0, "30_day": 0, "yesterday": 0, "today": 0},
+               "total": 0, "online": 0}
+    assert world.get("devices/summary").json == example
+    assert world.get("summary").json == example
+
+
+@pytest.mark.parametrize("call", ["incr_devices", "active_devices"])
+def test_rows_as_in_the_example(world, call):
+    device = bring(world, "virtual:site", created_at=1512612765, **GUANGZHOU)
+    content = world.get(call).json
+    assert content["meta"] == {"previous": None, "skip": 0, "total": 1, "limit": 20, "next": None}
+    row, = content["objects"]
+    assert datetime.date.fromisoformat(row.pop("report_date"))
+    assert row == {**GUANGZHOU, "product_key": world.product_key, "mac": "virtual:site", "created_at": "2017-12-07 10:12:45"}
+    device.disconnect()
+
+
+@pytest.mark.parametrize("call", HISTORIES.values())
+def test_histories_as_in_the_example(world, call):
+    devices = [bring(world, "placed", **GUANGZHOU), bring(world, "nowhere")]
+    asked = month()
+    assert world.get(call, cycle="month", start=asked, end=asked).json == {
+        "start": asked, "gid": None, "end": asked, "cycle": "month",
+        "data": [{"count": 2, "month": asked,
+                  "location": {"China": {"count": 1, "Guangdong": {"count": 1, "Guangzhou": {"count": 1}}}}}]}
+    for device in devices:
+        device.disconnect()
+
+
+@pytest.mark.parametrize("call", ["devices/report/rt", "devices/report/devices/report/rt"])
+def test_rt_as_in_the_example_with_all_counters(world, call):
+    device = bring(world, "m", **GUANGZHOU)
+    counts = {"count": {"faulty": 0, "activated": 1, "alert": 0}}
+    assert world.get(call).json == {
+        **counts, "gid": None, "location": {"China": {**counts, "Guangdong": {**counts, "Guangzhou": counts}}}}
+    device.disconnect()
+
+
+def test_liveness_has_integers(world):
+    content = world.get("devices/report/liveness").json
+    assert content == {"gid": None, "latest_1": 0, "latest_7": 0, "latest_30": 0}
+    assert shape(content) == {"gid": type(None), "latest_1": int, "latest_7": int, "latest_30": int}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_product_without_devices_has_empty_reports(world, call):
+    content = world.get(call, **needed(call) and {"start": "2020-01-01", "end": "2020-01-02"}).json
+    assert content.get("location", {}) == {} and content.get("objects", []) == []
+    assert [(row["count"], row["location"]) for row in content.get("data", [])] == [(0, {})] * len(content.get("data", []))
+
+
+# --- where they are -------------------------------------------------------------------------------------------------
+
+def test_locations_count_what_the_filters_leave(fleet):
+    chance, sizes = random.Random(1), set()
+    for _ in range(120):
+        asked = {name: chance.choice([None, None, 0, 1, "true", "false"]) for name in ("is_online", "is_faulty", "is_alert")}
+        gid = chance.choice(groups(fleet))
+        devices = [device for device in fleet.chosen(gid=gid) if all(
+            wanted is None or state == (wanted in (1, "true")) for wanted, state in (
+                (asked["is_online"], device["online"]), (asked["is_faulty"], fleet.open(device, "fault")),
+                (asked["is_alert"], fleet.open(device, "alert"))))]
+        assert fleet.get("devices/locations", gid=gid, **asked) == {
+            "gid": gid, "total": len(devices), "location": fleet.located(devices, count, leaf=len)}
+        sizes.add(len(devices))
+    assert len(sizes) > 20, "this fleet proves nothing"
+
+
+def test_rt_counts_activated_faulty_and_alert_devices(fleet):
+    def say(devices):
+        return {"count": {"activated": sum(device["activated"] is not None for device in devices),
+                          "faulty": sum(fleet.open(device, "fault") for device in devices),
+                          "alert": sum(fleet.open(device, "alert") for device in devices)}}
+
+    for gid in groups(fleet):
+        # A place where nothing is counted is not there.
+        counted = [device for device in fleet.chosen(gid=gid) if device["activated"]]
+        expected = {**say(counted), "gid": gid, "location": fleet.located(counted, say)}
+        assert fleet.get("devices/report/rt", gid=gid) == expected
+        assert fleet.get("devices/report/devices/report/rt", gid=gid) == expected
+
+
+# --- the last days ----------------------------------------------------------------------------------------------------
+
+def last(days, *, until=TODAY):
+    return {until - n * DAY for n in range(days)}
+
+
+def test_summary_counts_the_last_days_with_today(fleet):
+    def active(days):
+        return sum(bool(device["active"] & days) for device in fleet.chosen())
+
+    def new(days):
+        return sum(device["activated"] in days for device in fleet.chosen())
+
+    expected = {"active": {"7_day": active(last(7)), "yesterday": active(last(1, until=TODAY - DAY))},
+                "new": {"today": new(last(1)), "yesterday": new(last(1, until=TODAY - DAY)), "7_day": new(last(7)),
+                        "30_day": new(last(30))},
+                "total": sum(device["activated"] is not None for device in fleet.chosen()),
+                "online": sum(device["online"] for device in fleet.chosen())}
+    assert fleet.get("devices/summary") == expected
+    assert fleet.get("summary") == expected
+    assert all(expected["new"].values()) and expected["online"] and expected["active"]["yesterday"]
+
+
+def test_liveness_counts_yesterday_and_the_last_days(fleet):
+    for gid in groups(fleet):
+        def active(days):
+            return sum(bool(device["active"] & days) for device in fleet.chosen(gid=gid))
+
+        assert fleet.get("devices/report/liveness", gid=gid) == {
+            "gid": gid, "latest_1": active(last(1, until=TODAY - DAY)), "latest_7": active(last(7)),
+            "latest_30": active(last(30))}
+
+
+# --- histories ----------------------------------------------------------------------------------------------------------
+
+def ask_history(fleet, what, cycle, start, end, **more):
+    return fleet.get(HISTORIES[what], cycle=cycle, start=period(cycle, start), end=period(cycle, end), **more)
+
+
+@pytest.mark.parametrize("what", HISTORIES)
+@pytest.mark.parametrize("cycle,back", [("date", 29), ("week", 9), ("month", 2)])
+def test_a_history_has_a_row_for_each_period_up_to_today(fleet, what, cycle, back):
+    start = TODAY - back * {"date": 1, "week": 7, "month": 30}[cycle] * DAY
+    content = ask_history(fleet, what, cycle, start, TODAY)
+    assert content == fleet.history(what, cycle, start, TODAY)
+    assert sum(row["count"] > 0 for row in content["data"]) >= 3 and 3 <= len(content["data"]) <= 30
+
+
+@pytest.mark.parametrize("what", HISTORIES)
+def test_any_history(fleet, what):
+    chance = random.Random(2)
+    for _ in range(60):
+        cycle = chance.choice(["date", "week", "month"])
+        start = datetime.date(2026, 10, 20) + chance.randrange(70) * DAY
+        end = min(TODAY, start + chance.randrange(29) * DAY)
+        gid = chance.choice(groups(fleet))
+        expected = fleet.history(what, cycle, start, end, gid)
+        assert ask_history(fleet, what, cycle, start, end, gid=gid) == expected, (cycle, start)
+
+
+def test_a_device_counts_once_in_a_week_and_a_month(fleet):
+    week = ask_history(fleet, "activity", "week", datetime.date(2026, 12, 28), datetime.date(2027, 1, 3))["data"][0]
+    days = ask_history(fleet, "activity", "date", datetime.date(2026, 12, 28), datetime.date(2027, 1, 3))["data"]
+    assert week["week"] == "2026-53" and 0 < week["count"] < sum(row["count"] for row in days)
+
+
+def test_a_day_ends_at_midnight_of_the_servers_zone(fleet):
+    """Devices that came ten minutes before and those that came a second after are a day apart."""
+    rows = {row["date"]: row["count"] for row in ask_history(
+        fleet, "activity", "date", datetime.date(2026, 11, 29), datetime.date(2026, 12, 2))["data"]}
+    assert rows["2026-11-29"] == rows["2026-12-02"] == 0
+    assert rows["2026-11-30"] and rows["2026-12-01"]
+
+
+def test_a_period_in_progress_counts_and_those_to_come_are_empty(fleet):
+    content = ask_history(fleet, "activity", "date", TODAY, TODAY + 3 * DAY)
+    assert [row["count"] > 0 for row in content["data"]] == [True, False, False, False]
+    for cycle in ("week", "month"):
+        assert ask_history(fleet, "activity", cycle, TODAY, TODAY)["data"][0]["count"] > 0
+
+
+@pytest.mark.parametrize("call", HISTORIES.values())
+@pytest.mark.parametrize("parameters", [
+    {"cycle": "date", "start": "2027-01-06", "end": "2027-01-06"}, {"cycle": "week", "start": "2027-02", "end": "2027-03"},
+    {"cycle": "month", "start": "2027-02", "end": "2027-02"}, {"start": "2030-01-01", "end": "2030-01-02"}])
+def test_a_history_of_the_future_is_5014(fleet, call, parameters):
+    assert fleet.world.get(call, **parameters).error == (400, 5014)
+
+
+@pytest.mark.parametrize("call", HISTORIES.values())
+@pytest.mark.parametrize("parameters", [
+    {"start": None}, {"end": None}, {"start": "2026-13-01"}, {"end": "2027-02-29"}, {"end": "yesterday"}, {"start": "2026-11"},
+    {"cycle": "week"}, {"cycle": "month"}, {"cycle": "year"}, {"cycle": "DATE"}, {"cycle": "week", "start": "2025-53"},
+    {"start": "2027-01-02"}, {"start": "2026-12-02"}, {"cycle": "week", "start": "2025-01", "end": "2026-02"},
+    {"cycle": "month", "start": "2026-01", "end": "2027-01"}, {"start": "2031-01-01", "end": "2030-01-01"}])
+def test_a_wrong_range_is_5002(fleet, call, parameters):
+    assert fleet.world.get(call, **{"start": "2026-12-31", "end": "2027-01-01", **parameters}).error == (400, 5002)
+
+
+@pytest.mark.parametrize("call", HISTORIES.values())
+@pytest.mark.parametrize("cycle,start,end,rows", [
+    (None, "2026-12-07", "2027-01-05", 30), ("week", "2026-01", "2026-53", 53), ("month", "2026-02", "2027-01", 12)])
+def test_the_longest_ranges(fleet, call, cycle, start, end, rows):
+    content = fleet.get(call, cycle=cycle, start=start, end=end)
+    assert len(content["data"]) == rows and content["cycle"] == (cycle or "date")
+
+
+# --- device by device -----------------------------------------------------------------------------------------------------
+
+ROWS = ["incr_devices", "active_devices"]
+THIRTY_DAYS = (TODAY - 29 * DAY, TODAY)
+
+
+@pytest.mark.parametrize("call", ROWS)
+def test_rows_of_any_range_and_place(fleet, call):
+    chance, sizes = random.Random(3), set()
+    for _ in range(60):
+        start = datetime.date(2026, 10, 25) + chance.randrange(72) * DAY
+        end = start + chance.randrange(40) * DAY
+        place = chance.choice([{}, {}, {"country": "China"}, {"city": "Suzhou"}, {"region": "Jiangsu"}, {"city": "Zhuhai"},
+                               {"country": "中国"}, {"region": "Guangdong", "city": "Suzhou"}, {"city": "Paris & \"more\""}])
+        expected = fleet.rows(call, start, end, **place)
+        content = fleet.get(call, start=start.isoformat(), end=end.isoformat(), limit=1000, **place)
+        assert content["objects"] == expected and content["meta"]["total"] == len(expected)
+        sizes.add(len(expected))
+    assert len(sizes) > 15, "this fleet proves nothing"
+
+
+@pytest.mark.parametrize("call", ROWS)
+def test_rows_of_the_last_thirty_days_unless_asked_otherwise(fleet, call):
+    def objects(**parameters):
+        return fleet.get(call, limit=1000, **parameters)["objects"]
+
+    assert objects() == fleet.rows(call, *THIRTY_DAYS)
+    assert objects(start="2026-12-20") == fleet.rows(call, datetime.date(2026, 12, 20), TODAY)
+    assert objects(end="2026-12-29") == fleet.rows(call, datetime.date(2026, 11, 30), datetime.date(2026, 12, 29))
+    assert objects(start="2026-01-01", end="2030-01-01") == fleet.rows(call, datetime.date(2026, 1, 1), TODAY)
+
+
+@pytest.mark.parametrize("call", ROWS)
+@pytest.mark.parametrize("limit", [1, 7, 1000])
+def test_following_next_shows_every_row_once(fleet, call, limit):
+    page = fleet.get(call, limit=limit, start="2026-12-30")
+    rows = page["objects"]
+    while page["meta"]["next"]:
+        page = fleet.world.follow(page["meta"]["next"]).json
+        rows += page["objects"]
+    assert rows == fleet.rows(call, datetime.date(2026, 12, 30), TODAY)
+    assert len(rows) > 7
+
+
+@pytest.mark.parametrize("call", ROWS)
+def test_a_bluetooth_device_has_its_serial_number(fleet, call):
+    rows = fleet.get(call, limit=1000)["objects"]
+    names = {"city", "country", "region", "report_date", "product_key", "created_at"}
+    assert {frozenset(row) - names for row in rows} == {frozenset({"mac"}), frozenset({"device_sn"})}
+
+
+@pytest.mark.parametrize("call", ROWS)
+def test_rows_of_the_future_are_5014(fleet, call):
+    for parameters in ({"start": "2027-01-06"}, {"start": "2027-01-06", "end": "2027-01-07"}):
+        assert fleet.world.get(call, **parameters).error == (400, 5014)
+    assert fleet.get(call, end="2027-01-06")["objects"]
+
+
+@pytest.mark.parametrize("call", ROWS)
+@pytest.mark.parametrize("parameters", [{"start": "2027-01"}, {"end": "20270101"}, {"start": "2027-01-05", "end": "2027-01-04"},
+                                        {"limit": -1}, {"limit": 1001}, {"skip": "x"}])
+def test_wrong_parameters_of_rows_are_5002(fleet, call, parameters):
+    assert fleet.world.get(call, **parameters).error == (400, 5002)
+
+
+# --- groups, callers -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("call", WITH_GROUP)
+def test_a_group_that_is_not_the_products(fleet, call):
+    other = World(fleet.server)
+    foreign = other.call("POST", "device_groups", {}).json["gid"]
+    assert fleet.world.get(call, **needed(call), gid=hex_id()).error == (404, 5206)
+    assert fleet.world.get(call, **needed(call), gid="x").error == (404, 5206)
+    assert fleet.world.get(call, **needed(call), gid=foreign).error == (403, 5201)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_another_products_devices_are_not_counted(fleet, call):
+    other = World(fleet.server)
+    mine = fleet.get(call, **needed(call))
+    device = bring(other, "elsewhere", **GUANGZHOU)
+    assert fleet.get(call, **needed(call)) == mine
+    device.disconnect()
+
+
+# --- live, and durable ------------------------------------------------------------------------------------------------------
+
+def everything(fleet):
+    asked = [(call, needed(call)) for call in CALLS] + [(call, {"start": "2026-10-01", "limit": 1000}) for call in ROWS] + [
+        (call, {"cycle": cycle, "start": start, "end": end, "gid": gid})
+        for call in HISTORIES.values() for gid in groups(fleet)
+        for cycle, start, end in (("date", "2026-12-07", "2027-01-05"), ("week", "2026-40", "2027-01"),
+                                  ("month", "2026-10", "2027-01"))]
+    return [(call, parameters, fleet.get(call, **parameters)) for call, parameters in asked]
+
+
+def test_every_report_is_the_same_after_a_crash(make_shared_server):
+    fleet = ReportFleet(make_shared_server, seed=5, count=80)
+    for _, connection in fleet.connections:
+        connection.close()
+    wait_until(lambda: fleet.get("devices/search", is_online=1)["meta"]["total"] == 0)
+    before = everything(fleet)
+    fleet.server.kill()
+    fleet.server.env = environment(at("2027-01-05 12:00"))
+    fleet.server.start()
+    assert everything(fleet) == before
+
+
+def test_a_device_is_counted_as_soon_as_its_report_is_acknowledged(make_shared_server):
+    world = World(make_shared_server(env=environment(at("2027-03-01 00:00:05"))))
+    device = bring(world, "m", report=False)
+    today = {"start": "2027-03-01", "end": "2027-03-01"}
+    assert world.get("devices/report/liveness/history", **today).json["data"][0]["count"] == 0
+    device.report(REPORT, qos=1)
+    for call in HISTORIES.values():
+        assert world.get(call, **today).json["data"][0]["count"] == 1
+    assert world.get("active_devices").json["objects"][0]["report_date"] == "2027-03-01"
+    restart_at(world.server, at("2027-03-02 09:00"))
+    assert world.get("devices/summary").json["active"] == {"7_day": 1, "yesterday": 1}
+    assert world.get("devices/report/liveness").json == {"gid": None, "latest_1": 1, "latest_7": 1, "latest_30": 1}
+
+
+@pytest.mark.parametrize("zone,moment,day", [
+    ("America/New_York", "2027-03-14T06:59:30+00:00", "2027-03-14"),
+    ("America/New_York", "2027-03-14T04:59:30+00:00", "2027-03-13"),
+    ("Europe/Berlin", "2026-10-24T22:30:00+00:00", "2026-10-25"), ("Europe/Berlin", "2026-10-25T22:59:30+00:00", "2026-10-25"),
+    ("UTC", "2026-12-31T23:59:30+00:00", "2026-12-31")])
+def test_days_are_those_of_the_time_zone_that_is_set(make_shared_server, zone, moment, day):
+    """Also on the days on which clocks are put forward or back."""
+    unix_s = int(datetime.datetime.fromisoformat(moment).timestamp())
+    world = World(make_shared_server("--time-zone", zone, env=environment(unix_s)))
+    device = bring(world, "m", created_at=unix_s)
+    row, = world.get("active_devices").json["objects"]
+    assert row["report_date"] == day
+    assert row["created_at"].startswith(day)
+    assert world.get("incr_devices").json["objects"] == [row]
+    device.disconnect()

@@ -1,0 +1,159 @@
+"""Faults and alerts, by devices and by events, against a plain model of who reported what in which order."""
+
+import pytest
+
+from clock import at, environment
+from reportfleet import POINTS, ReportFleet
+from test_device_reports import GUANGZHOU, bring
+from world import World, definition, hex_id, status_report
+
+CALLS = ["fault/report/devices", "alert/report/devices", "fault/report/events", "alert/report/events", "fault/alert/events"]
+KIND_OF = {"fault/report/events": "fault", "alert/report/events": "alert", "fault/alert/events": "alert"}
+
+
+@pytest.fixture(scope="module")
+def fleet(make_shared_server):
+    return ReportFleet(make_shared_server, seed=19)
+
+
+def counts(total, resolved):
+    return {"total": total, "resolved": resolved, "unresolved": total - resolved}
+
+
+# --- the document's examples --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", POINTS)
+def test_devices_as_in_the_example(world, kind):
+    one, two = bring(world, "one", **GUANGZHOU), bring(world, "two", **GUANGZHOU)
+    for device in (one, two):
+        device.report(status_report(**{kind + "s": 1}), qos=1)
+    one.report(status_report(), qos=1)
+    said = {"count": counts(2, 1)}
+    assert world.get(f"{kind}/report/devices").json == {
+        **said, "gid": None, "location": {"China": {**said, "Guangdong": {**said, "Guangzhou": said}}}}
+
+
+@pytest.mark.parametrize("call,name", [("fault/report/events", "fault_roomtemp"), ("alert/report/events", "alert_full"),
+                                       ("fault/alert/events", "alert_full")])
+def test_events_as_in_the_example(world, call, name):
+    device = bring(world, "m", country="China")
+    device.report(status_report(**{KIND_OF[call] + "s": 1}), qos=1)
+    device.report(status_report(), qos=1)
+    said = {"count": counts(1, 1), "detail": {name: counts(1, 1)}}
+    assert world.get(call).json == {**said, "gid": None, "location": {"China": said}}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_without_events_there_is_nothing(world, call):
+    device = bring(world, "m", **GUANGZHOU)
+    detail = {"detail": {}} if call in KIND_OF else {}
+    assert world.get(call).json == {"gid": None, "count": counts(0, 0), "location": {}, **detail}
+    device.disconnect()
+
+
+# --- against the model --------------------------------------------------------------------------------------------
+
+def groups(fleet):
+    return [None, *fleet.groups.values()]
+
+
+@pytest.mark.parametrize("kind", POINTS)
+def test_devices_that_had_faults_or_alerts(fleet, kind):
+    def say(devices):
+        return {"count": counts(len(devices), sum(not fleet.open(device, kind) for device in devices))}
+
+    for gid in groups(fleet):
+        devices = [device for device in fleet.chosen(gid=gid) if any(event["kind"] == kind for event in device["events"])]
+        assert fleet.get(f"{kind}/report/devices", gid=gid) == {
+            **say(devices), "gid": gid, "location": fleet.located(devices, say)}
+        assert gid is not None or 0 < say(devices)["count"]["resolved"] < len(devices), "this fleet proves nothing"
+
+
+@pytest.mark.parametrize("call", KIND_OF)
+def test_faults_and_alerts_by_datapoint(fleet, call):
+    kind = KIND_OF[call]
+
+    def say(devices):
+        events = [event for device in devices for event in device["events"] if event["kind"] == kind]
+        detail = {}
+        for name in {event["point"] for event in events}:
+            mine = [event for event in events if event["point"] == name]
+            detail[name] = counts(len(mine), sum(not event["open"] for event in mine))
+        return {"count": counts(len(events), sum(not event["open"] for event in events)), "detail": detail}
+
+    for gid in groups(fleet):
+        devices = [device for device in fleet.chosen(gid=gid) if any(event["kind"] == kind for event in device["events"])]
+        assert fleet.get(call, gid=gid) == {**say(devices), "gid": gid, "location": fleet.located(devices, say)}
+        assert gid is not None or set(say(devices)["detail"]) == set(POINTS[kind]), "this fleet proves nothing"
+
+
+def test_every_report_is_the_same_after_a_crash(fleet):
+    def everything():
+        return [fleet.get(call, gid=gid) for call in CALLS for gid in groups(fleet)]
+
+    before = everything()
+    fleet.server.kill()
+    fleet.server.env = environment(at("2027-01-05 12:00"))
+    fleet.server.start()
+    assert everything() == before
+
+
+# --- events --------------------------------------------------------------------------------------------------------
+
+def events(world, kind="fault"):
+    return world.get(f"{kind}/report/events").json["count"]
+
+
+def test_a_fault_that_goes_on_is_one(world):
+    device = world.device(level=4)
+    for _ in range(3):
+        device.report(status_report(faults=1), qos=1)
+    assert events(world) == counts(1, 0)
+    device.report(status_report(faults=0), qos=1)
+    assert events(world) == counts(1, 1)
+    device.report(status_report(faults=1), qos=1)
+    assert events(world) == counts(2, 1)
+
+
+def test_a_login_changes_no_event(world):
+    registered = world.register()
+    device = world.device(level=4, registered=registered)
+    device.report(status_report(faults=1), qos=1)
+    device.disconnect()
+    device = world.device(level=4, registered=registered)
+    device.report(status_report(faults=1), qos=1)
+    assert events(world) == counts(1, 0)
+
+
+def test_a_device_is_resolved_when_none_of_its_faults_is_open(world):
+    device = world.device(level=4)
+    for alerts, expected in ((3, counts(1, 0)), (2, counts(1, 0)), (0, counts(1, 1)), (1, counts(1, 0))):
+        device.report(status_report(alerts=alerts), qos=1)
+        assert world.get("alert/report/devices").json["count"] == expected
+    assert events(world, "alert") == counts(3, 2)
+
+
+def test_a_disabled_device_is_left_out_and_comes_back(world):
+    device = bring(world, "m")
+    device.report(status_report(faults=1), qos=1)
+    for disabled, expected in ((True, counts(0, 0)), (False, counts(1, 0))):
+        world.import_devices({"did": device.did, "mac": "m", "is_disabled": disabled})
+        assert events(world) == expected
+        assert world.get("fault/report/devices").json["count"] == expected
+
+
+def test_events_outlive_the_definition_of_their_points(world):
+    device = world.device(level=4)
+    device.report(status_report(faults=1, alerts=1), qos=1)
+    world.configure_product(datapoint=definition("pet-feeder", world.product_key))
+    content = world.get("fault/report/events").json
+    assert set(content["detail"]) == {"fault_roomtemp"} and content["count"]["total"] == 1
+    assert set(world.get("alert/report/events").json["detail"]) == {"alert_full"}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_group_that_is_not_the_products(world, call):
+    other = World(world.server)
+    foreign = other.call("POST", "device_groups", {}).json["gid"]
+    assert world.get(call, gid=hex_id()).error == (404, 5206)
+    assert world.get(call, gid=foreign).error == (403, 5201)
