@@ -142,7 +142,8 @@ static enum mu_err open_stores(struct server *s)
         || (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
     return committer_start(&s->committer, &(struct committer_options){
-        .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar });
+        .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar,
+        .activity_days = (unsigned)setting_count(&s->settings, "activity-days") });
 }
 
 static enum mu_err create_access(struct server *s)
