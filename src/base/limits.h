@@ -8,8 +8,8 @@
 #define LIMIT_HTTP_HEAD        (16 * 1024)    /* request line and headers; contract: 431 beyond */
 #define LIMIT_HTTP_BODY        (1024 * 1024)  /* request body; contract: 413 beyond */
 #define LIMIT_HTTP_HEADERS     100            /* header lines kept; real clients send under 20 */
-#define LIMIT_HTTP_ANSWER      (64 * 1024 * 1024) /* 1,000 rows of the widest search are 600 KiB;
-                                                 locations of 300 cities far less */
+#define LIMIT_HTTP_ANSWER      (32 * 1024 * 1024) /* 1,000 rows of the widest search are 600 KiB;
+                                                 the macs of a group of a million devices 16 MiB; it is built whole */
 #define LIMIT_HTTP_ARENA       (8 * 1024 * 1024)  /* what one request may take beside its body */
 #define LIMIT_HTTP_HELD        (256 * 1024 * 1024) /* per loop: unread answers and unfinished bodies over
                                                  64 KiB, of all peers that take their time */

@@ -49,8 +49,11 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
         for _ in range(kept):
             device.report(REPORT, qos=1)
         assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == kept
+        controlled = world.device(level=4)
         fill(small_disk)
 
+        assert world.control(controlled.did, raw=[1]).error == (500, 5601)  # written, but not in the log
+        assert controlled.receive_publish()[1].hex() == "000000030400009001"
         device.publish(f"dev2app/{device.did}", REPORT, qos=1)
         with pytest.raises(Closed):  # not acknowledged: the client shall send it again
             device.receive()
