@@ -14,14 +14,3 @@ const char *device_type_text(enum device_type type)
 {
     return device_type_words[type];
 }
-
-bool device_type_parse(struct str text, enum device_type *out)
-{
-    for (size_t i = 0; device_type_words[i]; i++) {
-        if (str_eq(text, str_of(device_type_words[i]))) {
-            *out = (enum device_type)i;
-            return true;
-        }
-    }
-    return false;
-}

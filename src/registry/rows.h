@@ -71,7 +71,6 @@ enum device_type { DEVICE_NORMAL, DEVICE_CENTER_CONTROL, DEVICE_SUB_DEV, DEVICE_
 /* "normal", "center_control", "sub_dev", "bluetooth", in this order and ended by NULL. */
 extern const char *const device_type_words[];
 const char *device_type_text(enum device_type type); /* static */
-bool device_type_parse(struct str text, enum device_type *out);
 
 /* Where a device's place comes from: the operator's word wins over its address. */
 enum place_source { PLACE_NONE, PLACE_CONFIGURED, PLACE_LOCATED };
