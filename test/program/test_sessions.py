@@ -255,7 +255,7 @@ def test_loopback_is_exempt_from_the_limit_per_address(make_server):
 
 
 def test_garbage_instead_of_connect_ends_the_connection(world):
-    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x00", b"\x10\xff\xff\xff\xff\xff", b"\x30\x05\x00\x01ahi", b"\xff" * 100,
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00", b"\x10\xff\xff\xff\xff\xff", b"\x30\x05\x00\x01ahi", b"\xff" * 100,
                     connect_packet("x" * 22, "p", level=9), connect_packet("x" * 22, "p", protocol="MQXX")):
         with socket.create_connection(world.server.mqtt) as s:
             s.settimeout(10 * PATIENCE)
