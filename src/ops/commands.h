@@ -1,9 +1,14 @@
 #ifndef MUSTER_OPS_COMMANDS_H
 #define MUSTER_OPS_COMMANDS_H
 
+#include "ops/operation.h"
+
 /* The program's commands. Each takes the arguments behind its name and returns the exit status:
  * 0 done, 1 failed, 2 the command line or a file was wrong. */
 int command_serve(int argc, char **argv);
 int command_apply(int argc, char **argv);
+
+/* What they have done to a data directory, in the server that has it or right here (operation.h). */
+extern const struct operation apply_operation;
 
 #endif

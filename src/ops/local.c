@@ -18,13 +18,11 @@
 
 /* A client that sends nothing for so long has hung up; the next one is waiting. */
 #define CLIENT_TIMEOUT_S 10
-#define ANSWER_MAX (64u * 1024 * 1024)
 
 struct local_server {
     int fd, stop_fd;
     pthread_t thread;
-    const struct local_command *commands;
-    size_t count;
+    local_run_fn run;
     void *ctx;
     char *path;
 };
@@ -102,6 +100,15 @@ static bool request_complete(const struct buf *in)
     return split_request(in, &name, &input);
 }
 
+static uid_t uid_of(int fd)
+{
+    struct ucred peer = { .uid = (uid_t)-1 };
+    socklen_t size = sizeof(peer);
+
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return peer.uid;
+}
+
 static void serve_client(struct local_server *s, int fd)
 {
     struct buf in, answer;
@@ -109,20 +116,13 @@ static void serve_client(struct local_server *s, int fd)
     int status = 2;
 
     buf_init(&in, LOCAL_INPUT_MAX);
-    buf_init(&answer, ANSWER_MAX);
+    buf_init(&answer, LOCAL_ANSWER_MAX);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S },
                sizeof(struct timeval));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S },
                sizeof(struct timeval));
     if (receive(fd, &in, request_complete) && split_request(&in, &name, &input)) {
-        const struct local_command *command = NULL;
-        for (size_t i = 0; i < s->count; i++)
-            if (str_eq(name, str_of(s->commands[i].name)))
-                command = &s->commands[i];
-        if (command)
-            status = command->run(s->ctx, input, &answer);
-        else
-            buf_printf(&answer, "the running server has no command of this name; is it older?\n");
+        status = s->run(s->ctx, name, uid_of(fd), input, &answer);
         char head[16];
         snprintf(head, sizeof(head), "%d\n", status);
         if (send_all(fd, head, strlen(head)))
@@ -150,8 +150,8 @@ static void *serve_thread(void *arg)
     return NULL;
 }
 
-enum mu_err local_serve(struct local_server **out, const char *dir, const struct local_command *commands,
-                        size_t count, void *ctx, char *why, size_t why_size)
+enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn run, void *ctx,
+                        char *why, size_t why_size)
 {
     struct sockaddr_un address;
     struct local_server *s = calloc(1, sizeof(*s));
@@ -160,9 +160,7 @@ enum mu_err local_serve(struct local_server **out, const char *dir, const struct
     *out = NULL;
     if (!s)
         return MU_E_NOMEM;
-    *s = (struct local_server){
-        .fd = -1, .stop_fd = -1, .commands = commands, .count = count, .ctx = ctx
-    };
+    *s = (struct local_server){ .fd = -1, .stop_fd = -1, .run = run, .ctx = ctx };
     if (!address_of(dir, &address)) {
         snprintf(why, why_size, "the path of %s is too long for a socket in it", dir);
         goto fail;

@@ -2,6 +2,7 @@
 #define MUSTER_OPS_LOCAL_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -14,16 +15,15 @@
 
 #define LOCAL_INPUT_MAX (512u * 1024 * 1024) /* an apply file of a million devices is 250 MB */
 
-struct local_command {
-    const char *name;
-    /* Runs on the socket's own thread; appends text for the operator; returns the exit status. */
-    int (*run)(void *ctx, struct str input, struct buf *answer);
-};
+#define LOCAL_ANSWER_MAX (64u * 1024 * 1024)
+
+/* Runs one command on the socket's own thread, asked for by the local user uid; appends text for the
+ * operator; returns the exit status. */
+typedef int (*local_run_fn)(void *ctx, struct str name, uid_t uid, struct str input, struct buf *answer);
 
 struct local_server;
-MU_MUST_USE enum mu_err local_serve(struct local_server **out, const char *dir,
-                                    const struct local_command *commands, size_t count, void *ctx,
-                                    char *why, size_t why_size);
+MU_MUST_USE enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn run,
+                                    void *ctx, char *why, size_t why_size);
 /* Finishes a command that runs, then ends. */
 void local_stop(struct local_server *s);
 

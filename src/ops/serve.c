@@ -20,11 +20,11 @@
 static void maintain(struct server *s)
 {
     uint32_t deleted;
-    enum mu_err err = registry_delete_expired_tokens(s->registry, clock_wall_s() - EXPIRED_TOKEN_KEPT_S,
+    enum mu_err err = registry_delete_expired_tokens(s->stores.registry, clock_wall_s() - EXPIRED_TOKEN_KEPT_S,
                                                      &deleted);
 
     if (err == MU_OK && deleted)
-        err = committer_follow_registry(s->committer);
+        err = committer_follow_registry(s->stores.committer);
     if (err != MU_OK)
         log_event(LOG_WARN, "token_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
 }
@@ -56,7 +56,7 @@ int command_serve(int argc, char **argv)
     sigset_t signals;
     int status = 2;
 
-    s->data.lock_fd = -1;
+    s->stores.data.lock_fd = -1;
     s->settings = serve_settings();
     enum mu_err err = settings_parse(&s->settings, argc, argv);
     if (err != MU_OK) {

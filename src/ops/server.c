@@ -3,28 +3,24 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "fleet/fleet_apply.h"
-#include "ops/apply_command.h"
+#include "ops/operation.h"
 #include "ops/privileges.h"
 #include "ops/server.h"
 
 /* --- commands that come through the socket ---------------------------------------------------------*/
 
-static int run_apply(void *ctx, struct str input, struct buf *answer)
+static int run_operation(void *ctx, struct str name, uid_t uid, struct str input, struct buf *answer)
 {
     struct server *s = ctx;
-    int status = apply_content(s->registry, input, answer);
+    const struct operation *op = operation_find(name);
 
-    if (status == 0 && committer_follow_registry(s->committer) != MU_OK) {
-        buf_printf(answer, "it is stored, but the server does not show it yet; see its log\n");
-        status = 1;
+    if (!op) {
+        buf_append_str(answer, "the running server has no command of this name; is it older?\n");
+        return 2;
     }
-    return status;
+    return op->run(&(struct operation_call){
+        .stores = &s->stores, .access = s->access, .uid = uid, .input = input, .answer = answer });
 }
-
-static const struct local_command local_commands[] = {
-    { "apply", run_apply },
-};
 
 /* --- starting --------------------------------------------------------------------------------------*/
 
@@ -104,53 +100,20 @@ static enum mu_err prepare_as_started(struct server *s)
     return privileges_drop(user, s->why, sizeof(s->why));
 }
 
-/* Days are cut in this zone and remembered so; cutting them anew would need every message. */
-static enum mu_err open_calendar(struct server *s)
-{
-    const char *zone = setting_text(&s->settings, "time-zone");
-    char stored[64];
-    enum mu_err err;
-
-    if ((err = calendar_open(&s->calendar, zone)) != MU_OK) {
-        snprintf(s->why, sizeof(s->why), "--time-zone: '%s' is not a time zone of this machine", zone);
-        return err == MU_E_NOT_FOUND ? MU_E_SYNTAX : err;
-    }
-    err = registry_get_fact(s->registry, "time_zone", stored, sizeof(stored));
-    if (err == MU_E_NOT_FOUND)
-        return registry_set_fact(s->registry, "time_zone", zone);
-    if (err == MU_OK && strcmp(stored, zone) != 0) {
-        snprintf(s->why, sizeof(s->why),
-                 "the days of this data directory are cut in %s, not in %s: what has been "
-                 "counted by day cannot be cut anew; start with --time-zone %s",
-                 stored, zone, stored);
-        return MU_E_SYNTAX;
-    }
-    return err;
-}
-
 static enum mu_err open_stores(struct server *s)
 {
-    const char *dir = setting_text(&s->settings, "data");
-    struct journal_options options = { .retention_days = (unsigned)setting_count(&s->settings,
-                                                                                 "retention-days") };
-    enum mu_err err;
-
-    if ((err = data_dir_open(&s->data, dir, s->why, sizeof(s->why))) != MU_OK
-        || (err = registry_open(&s->registry, dir, s->why, sizeof(s->why))) != MU_OK
-        || (err = open_calendar(s)) != MU_OK
-        || (err = journal_open(&s->journal, dir, &options, s->why, sizeof(s->why))) != MU_OK
-        || (err = fleet_create(&s->fleet)) != MU_OK)
-        return err;
-    return committer_start(&s->committer, &(struct committer_options){
-        .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar,
-        .activity_days = (unsigned)setting_count(&s->settings, "activity-days") });
+    return stores_open(&s->stores, setting_text(&s->settings, "data"), &(struct stores_settings){
+        .time_zone = setting_text(&s->settings, "time-zone"),
+        .retention_days = (unsigned)setting_count(&s->settings, "retention-days"),
+        .activity_days = (unsigned)setting_count(&s->settings, "activity-days") }, s->why,
+        sizeof(s->why));
 }
 
 static enum mu_err create_access(struct server *s)
 {
     const struct settings *set = &s->settings;
     struct access_options options = {
-        .fleet = s->fleet, .registry = s->registry, .committer = s->committer, .workers = s->workers,
+        .fleet = s->stores.fleet, .registry = s->stores.registry, .committer = s->stores.committer, .workers = s->workers,
         .loops = s->loops, .loop_count = s->loop_count,
         .geoip_db = setting_text(set, "geoip-db"),
         .mqtt_advertise = setting_text(set, "mqtt-advertise"),
@@ -176,8 +139,8 @@ static enum mu_err create_http(struct server *s)
         .max_connections = (unsigned)setting_count(set, "http-connections-max") / s->loop_count + 1,
     };
     struct api_options options = {
-        .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .committer = s->committer,
-        .calendar = s->calendar, .workers = s->workers, .control = access_control_port(s->access),
+        .fleet = s->stores.fleet, .registry = s->stores.registry, .journal = s->stores.journal, .committer = s->stores.committer,
+        .calendar = s->stores.calendar, .workers = s->workers, .control = access_control_port(s->access),
         .cors_origin = setting_text(set, "cors-origin"),
         .trusted_proxies = s->trusted_proxies, .trusted_proxy_count = s->trusted_proxy_count,
     };
@@ -194,9 +157,9 @@ static enum mu_err create_http(struct server *s)
     for (size_t i = 0; i < count; i++)
         if ((err = http_server_add(s->public_http, tables[i])) != MU_OK)
             return err;
-    health_init(&s->public_health, s->committer);
-    health_init(&s->ops_health, s->committer);
-    metrics_attach(s->metrics, s->public_http, s->fleet, s->committer, s->access);
+    health_init(&s->public_health, s->stores.committer);
+    health_init(&s->ops_health, s->stores.committer);
+    metrics_attach(s->metrics, s->public_http, s->stores.fleet, s->stores.committer, s->access);
     if ((err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK
         || (err = http_server_add(s->public_http, &s->public_health.table)) != MU_OK
         || (err = http_server_add(s->ops_http, &s->ops_health.table)) != MU_OK)
@@ -211,9 +174,7 @@ enum mu_err server_start(struct server *s)
     if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
         (err = workers_create(&s->workers, (unsigned)setting_count(&s->settings, "workers"))) != MU_OK ||
         (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK ||
-        (err = local_serve(&s->local, s->data.path, local_commands,
-                           sizeof(local_commands) / sizeof(local_commands[0]), s, s->why,
-                           sizeof(s->why))) != MU_OK)
+        (err = local_serve(&s->local, s->stores.data.path, run_operation, s, s->why, sizeof(s->why))) != MU_OK)
         return err;
     for (; s->loops_started < s->loop_count; s->loops_started++)
         if ((err = loop_start(s->loops[s->loops_started])) != MU_OK)
@@ -237,8 +198,7 @@ void server_stop(struct server *s)
             listener_close(s->listeners[i]);
     if (s->workers)
         workers_destroy(s->workers);
-    if (s->committer)
-        committer_stop(s->committer);
+    stores_stop_committing(&s->stores);
     if (s->public_http)
         http_server_destroy(s->public_http);
     if (s->ops_http)
@@ -251,15 +211,7 @@ void server_stop(struct server *s)
     for (unsigned i = 0; i < s->loop_count; i++)
         if (s->loops[i])
             loop_destroy(s->loops[i]);
-    if (s->fleet)
-        fleet_destroy(s->fleet);
-    if (s->journal)
-        journal_close(s->journal);
-    if (s->registry)
-        registry_close(s->registry);
-    if (s->calendar)
-        calendar_free(s->calendar);
+    stores_close(&s->stores);
     if (s->tls)
         tls_context_free(s->tls);
-    data_dir_close(&s->data);
 }

@@ -3,14 +3,14 @@
 
 #include "access/access.h"
 #include "api/api.h"
-#include "ops/data_dir.h"
 #include "ops/health.h"
 #include "ops/local.h"
 #include "ops/metrics.h"
 #include "ops/settings.h"
+#include "ops/stores.h"
 
 /* All that runs in `muster serve`, from the settings to the last socket. All zero but for
- * data.lock_fd = -1, it owns nothing yet. */
+ * stores.data.lock_fd = -1, it owns nothing yet. */
 
 #define SERVER_LOOPS_MAX 64
 #define SERVER_PROXIES_MAX 32
@@ -26,18 +26,13 @@ enum server_listener {
 
 struct server {
     struct settings settings;
-    struct data_dir data;
-    struct calendar *calendar;
+    struct stores stores;
     struct tls_context *tls;
     struct loop *loops[SERVER_LOOPS_MAX];
     unsigned loop_count, loops_started;
     struct workers *workers;
     struct listener *listeners[LISTENER_COUNT];
     struct net_address addresses[LISTENER_COUNT];
-    struct registry *registry;
-    struct journal *journal;
-    struct fleet *fleet;
-    struct committer *committer;
     struct access *access;
     struct api *api;
     struct metrics *metrics;

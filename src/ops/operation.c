@@ -1,0 +1,100 @@
+#include "ops/operation.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ops/commands.h"
+#include "ops/local.h"
+
+const struct operation *const operations[] = { &apply_operation, NULL };
+
+const struct operation *operation_find(struct str name)
+{
+    for (const struct operation *const *op = operations; *op; op++)
+        if (str_eq(name, str_of((*op)->name)))
+            return *op;
+    return NULL;
+}
+
+int operation_result(const struct operation_call *call, enum mu_err err)
+{
+    if (err == MU_OK)
+        return 0;
+    buf_printf(call->answer, "%s\n", mu_err_text(err));
+    return 1;
+}
+
+static int run_at_rest(struct operation_place *place, const struct operation *op, struct str input,
+                       struct buf *answer)
+{
+    bool is_new = access(place->dir, F_OK) != 0;
+    char why[512] = "";
+    enum mu_err err = MU_OK;
+
+    if (!place->at_rest) {
+        err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, sizeof(why));
+        if (err == MU_OK && is_new)
+            buf_printf(answer, "made a new data directory: %s\n", place->dir);
+    }
+    if (err != MU_OK) {
+        operation_leave(place);
+        buf_printf(answer, "%s\n", why[0] ? why : mu_err_text(err));
+        return 1;
+    }
+    place->at_rest = true;
+    return op->run(&(struct operation_call){
+        .stores = &place->stores, .uid = getuid(), .input = input, .answer = answer });
+}
+
+int operation_run(struct operation_place *place, const struct operation *op, struct str input,
+                  struct buf *answer)
+{
+    int status = 1;
+    enum mu_err err = place->at_rest ? MU_E_OFFLINE
+                                     : local_call(place->dir, op->name, input, &status, answer);
+
+    if (err == MU_E_OFFLINE)
+        return run_at_rest(place, op, input, answer);
+    if (err == MU_OK)
+        return status;
+    buf_clear(answer);
+    buf_append_str(answer, "the running server broke off; run the command again\n");
+    return 1;
+}
+
+void operation_leave(struct operation_place *place)
+{
+    stores_close(&place->stores);
+    place->at_rest = false;
+}
+
+void operation_print(const char *about, int status, const struct buf *answer)
+{
+    struct str left = { (const char *)answer->data, answer->len };
+
+    if (status == 0) {
+        fwrite(left.at, 1, left.len, stdout);
+        return;
+    }
+    while (left.len) {
+        const char *end = memchr(left.at, '\n', left.len);
+        size_t n = end ? (size_t)(end - left.at) : left.len;
+        fprintf(stderr, "%s: %.*s\n", about, (int)n, left.at);
+        left.at += n + (end != NULL);
+        left.len -= n + (end != NULL);
+    }
+}
+
+int operation_command(const char *about, const char *dir, const struct operation *op, struct str input)
+{
+    struct operation_place place = OPERATION_PLACE(dir);
+    struct buf answer;
+
+    buf_init(&answer, LOCAL_ANSWER_MAX);
+    int status = operation_run(&place, op, input, &answer);
+    operation_leave(&place);
+    operation_print(about, status, &answer);
+    buf_free(&answer);
+    return status;
+}

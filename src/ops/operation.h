@@ -1,0 +1,56 @@
+#ifndef MUSTER_OPS_OPERATION_H
+#define MUSTER_OPS_OPERATION_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "ops/stores.h"
+
+/* What a command does to a data directory. It runs in the server that has the directory or, where none
+ * has it, in the command's own process, and cannot tell the difference. */
+struct access;
+
+struct operation_call {
+    struct stores *stores;     /* open as far as the operation needs them */
+    struct access *access;     /* the devices' side; NULL: no server runs */
+    uid_t uid;                 /* the local user who asks */
+    struct str input;
+    struct buf *answer;        /* for the operator: what was done, or a line a mistake */
+};
+
+struct operation {
+    const char *name;          /* on the socket, too */
+    enum stores_part needs;
+    /* Returns the command's exit status: 0 done, 1 failed, 2 what was asked is wrong. In the server: on
+     * the command socket's own thread; what it answers with 0 is on disk, and visible to all. */
+    int (*run)(const struct operation_call *call);
+};
+
+/* One for each command that has one, ended by NULL; a command's file defines its own. */
+extern const struct operation *const operations[];
+const struct operation *operation_find(struct str name); /* NULL if there is none */
+
+/* The exit status for an error, which is told in the answer. MU_OK is 0. */
+int operation_result(const struct operation_call *call, enum mu_err err);
+
+/* The command's side: runs an operation, possibly many times, at the same place. */
+struct operation_place {
+    const char *dir;
+    struct stores stores;      /* at rest */
+    bool at_rest;              /* it was opened here, and no server can come in between */
+};
+#define OPERATION_PLACE(directory) { .dir = directory, .stores = STORES_CLOSED }
+/* Returns the exit status. */
+int operation_run(struct operation_place *place, const struct operation *op, struct str input,
+                  struct buf *answer);
+void operation_leave(struct operation_place *place);
+
+/* The answer of a command that is done to stdout; of another one each line to stderr, behind what it
+ * is about ("muster apply: FILE"). */
+void operation_print(const char *about, int status, const struct buf *answer);
+
+/* All that a command does which runs its operation once: prints the answer, returns the exit status. */
+int operation_command(const char *about, const char *dir, const struct operation *op, struct str input);
+
+#endif

@@ -1,0 +1,117 @@
+#include "ops/stores.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fleet/fleet_apply.h"
+#include "ops/privileges.h"
+
+/* Of a directory that has none yet and is not being served. */
+#define ZONE_OF_A_NEW_ONE "Asia/Shanghai"
+/* Longer than any setting lets a server keep something: a command does not know what the server was
+ * told, and must not drop what it keeps. */
+#define KEEP_DAYS 4000
+
+static enum mu_err open_registry(struct stores *s, const char *dir, char *why, size_t why_size)
+{
+    enum mu_err err;
+
+    if ((err = data_dir_open(&s->data, dir, why, why_size)) != MU_OK)
+        return err;
+    return registry_open(&s->registry, dir, why, why_size);
+}
+
+static enum mu_err open_zone(struct stores *s, const char *zone, char *why, size_t why_size)
+{
+    enum mu_err err = calendar_open(&s->calendar, zone);
+
+    if (err != MU_OK)
+        snprintf(why, why_size, "--time-zone: '%s' is not a time zone of this machine", zone);
+    return err == MU_E_NOT_FOUND ? MU_E_SYNTAX : err;
+}
+
+/* Days are cut in this zone and remembered so; cutting them anew would need every message. */
+static enum mu_err open_calendar(struct stores *s, const char *zone, char *why, size_t why_size)
+{
+    char stored[64];
+    enum mu_err err;
+
+    if ((err = open_zone(s, zone, why, why_size)) != MU_OK)
+        return err;
+    err = registry_get_fact(s->registry, "time_zone", stored, sizeof(stored));
+    if (err == MU_E_NOT_FOUND)
+        return registry_set_fact(s->registry, "time_zone", zone);
+    if (err == MU_OK && strcmp(stored, zone) != 0) {
+        snprintf(why, why_size,
+                 "the days of this data directory are cut in %s, not in %s: what has been "
+                 "counted by day cannot be cut anew; start with --time-zone %s",
+                 stored, zone, stored);
+        return MU_E_SYNTAX;
+    }
+    return err;
+}
+
+static enum mu_err open_calendar_at_rest(struct stores *s, char *why, size_t why_size)
+{
+    char stored[64] = ZONE_OF_A_NEW_ONE;
+    enum mu_err err = registry_get_fact(s->registry, "time_zone", stored, sizeof(stored));
+
+    return err == MU_OK || err == MU_E_NOT_FOUND ? open_zone(s, stored, why, why_size) : err;
+}
+
+static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retention_days,
+                             unsigned activity_days, char *why, size_t why_size)
+{
+    struct journal_options options = { .retention_days = retention_days };
+    enum mu_err err;
+
+    if ((err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
+        (err = fleet_create(&s->fleet)) != MU_OK)
+        return err;
+    return committer_start(&s->committer, &(struct committer_options){
+        .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar,
+        .activity_days = activity_days });
+}
+
+enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_settings *settings,
+                        char *why, size_t why_size)
+{
+    enum mu_err err;
+
+    if ((err = open_registry(s, dir, why, why_size)) != MU_OK ||
+        (err = open_calendar(s, settings->time_zone, why, why_size)) != MU_OK)
+        return err;
+    return open_rest(s, dir, settings->retention_days, settings->activity_days, why, why_size);
+}
+
+enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part, char *why,
+                                size_t why_size)
+{
+    enum mu_err err;
+
+    if ((err = privileges_become_owner(dir, why, why_size)) != MU_OK ||
+        (err = open_registry(s, dir, why, why_size)) != MU_OK || part == STORES_REGISTRY ||
+        (err = open_calendar_at_rest(s, why, why_size)) != MU_OK)
+        return err;
+    return open_rest(s, dir, KEEP_DAYS, KEEP_DAYS, why, why_size);
+}
+
+void stores_stop_committing(struct stores *s)
+{
+    if (s->committer)
+        committer_stop(s->committer);
+    s->committer = NULL;
+}
+
+void stores_close(struct stores *s)
+{
+    stores_stop_committing(s);
+    if (s->fleet)
+        fleet_destroy(s->fleet);
+    journal_close(s->journal);
+    registry_close(s->registry);
+    if (s->calendar)
+        calendar_free(s->calendar);
+    data_dir_close(&s->data);
+    *s = (struct stores)STORES_CLOSED;
+}
