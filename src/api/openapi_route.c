@@ -15,13 +15,8 @@ static const struct param openapi_params[] = {
       .fallback = -1, .choices = langs },
 };
 
-static const struct field openapi_fields[] = {
-    { "openapi", FIELD_TEXT, false, { "OpenAPI 版本", "Version of OpenAPI" }, "\"3.1.0\"", NULL },
-    { 0 },
-};
-
 ROUTE(openapi, GET, "/openapi.json", NONE, FAST, PARAMS(openapi_params), ARGS(struct openapi_args),
-      .fields = openapi_fields,
+      .answer_schema = "{\"type\":\"object\"}", .answer_example = "{\"openapi\":\"3.1.0\"}",
       .summary = { "获取本接口文档", "Get this document" });
 
 /* The weight after a language: "; q=0.8", 1 where there is none. */
