@@ -12,6 +12,7 @@ static const struct command {
 } commands[] = {
     { "serve", "runs the server on a data directory", command_serve },
     { "apply", "creates or updates enterprises, products, devices, … from a file", command_apply },
+    { "device", "shows a device, and why it is not connected", command_device },
     { "sim",   "simulates devices against a server", command_sim },
 };
 

@@ -15,6 +15,15 @@ struct access_loop *access_on_loop(struct access *a, struct loop *loop)
     return a->loops[loop_index(loop)];
 }
 
+void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer,
+                    const char *reason)
+{
+    char address[IP_TEXT_SIZE];
+
+    ip_text(peer, address);
+    refusals_note(a->refusals, name.len ? name : str_of(address), known, peer, reason, clock_wall_s());
+}
+
 /* --- connections -------------------------------------------------------------------------------*/
 
 static bool may_connect(struct access *a, const struct sockaddr *peer, const char **why)
@@ -47,10 +56,14 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_cont
     }
     atomic_fetch_sub(&a->open_connections, 1);
     close(fd);
-    if (*why && access_loop_may_log(home, &suppressed)) {
+    if (!*why)
+        return;
+    struct ip_addr ip;
+    ip_of_sockaddr(peer, &ip);
+    access_refused(a, STR(""), false, &ip, *why == 'a' ? "connection: too many from this address"
+                                                      : "connection: too many in all");
+    if (access_loop_may_log(home, &suppressed)) {
         char text[IP_TEXT_SIZE];
-        struct ip_addr ip;
-        ip_of_sockaddr(peer, &ip);
         ip_text(&ip, text);
         log_event(LOG_INFO, "connection_refused", "peer=%s limit=%s suppressed=%u", text, why,
                   suppressed);
@@ -110,6 +123,7 @@ static enum mu_err create_parts(struct access *a, char *why, size_t why_size)
     enum mu_err err;
 
     if ((err = session_table_create(&a->table)) != MU_OK ||
+        (err = refusals_create(&a->refusals)) != MU_OK ||
         (err = rate_table_create(&a->address_connections, o->address_connections)) != MU_OK ||
         (err = rate_table_create(&a->address_registrations, o->address_registrations)) != MU_OK ||
         (err = rate_table_create(&a->product_registrations, o->product_registrations)) != MU_OK)
@@ -185,6 +199,7 @@ void access_destroy(struct access *a)
     rate_table_destroy(a->address_registrations);
     rate_table_destroy(a->product_registrations);
     session_table_destroy(a->table);
+    refusals_destroy(a->refusals);
     for (int i = 0; i < LOGIN_LOCKS; i++)
         pthread_mutex_destroy(&a->login_locks[i]);
     pthread_cond_destroy(&a->loop_emptied);

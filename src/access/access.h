@@ -1,6 +1,7 @@
 #ifndef MUSTER_ACCESS_ACCESS_H
 #define MUSTER_ACCESS_ACCESS_H
 
+#include "access/refusals.h"
 #include "fleet/committer.h"
 #include "fleet/control_request.h"
 #include "fleet/fleet.h"
@@ -49,6 +50,26 @@ void access_destroy(struct access *a); /* after the loops have ended */
 
 /* How the enterprise side reaches the sessions (fleet/control_request.h). */
 struct control_port access_control_port(struct access *a);
+
+/* --- for the operator: why is this device (not) here? ----------------------------------------------*/
+struct access_session {
+    struct ip_addr peer;
+    bool tls;
+    uint8_t version;              /* of MQTT: 3 (3.1), 4 (3.1.1), 5 */
+    uint16_t keep_alive;          /* announced, seconds; 0 = none */
+    int64_t connected_s;          /* since the login */
+    int64_t silent_s;             /* since its last packet */
+    uint32_t heartbeats;
+    bool hears_controls;          /* it has subscribed to app2dev */
+    bool paced;
+    uint32_t waiting_controls;    /* not sent yet */
+    uint32_t uncommitted;         /* its messages that are not acknowledged yet */
+};
+/* Asks the session's loop, and waits for it: while the loops run, and not on one of them. MU_E_OFFLINE:
+ * the device has no session. */
+MU_MUST_USE enum mu_err access_find_session(struct access *a, uint32_t device, struct access_session *out);
+/* The last refusals of a did, a mac or an address, the last one first; returns how many. */
+unsigned access_find_refusals(struct access *a, struct str name, struct refusal out[REFUSALS_PER_NAME]);
 
 /* --- figures for /metrics ---------------------------------------------------------------------*/
 #define ACCESS_DROP_TABLE(X) \

@@ -41,6 +41,7 @@ struct access {
     atomic_bool stopping;
 
     struct rate_table *address_connections, *address_registrations, *product_registrations;
+    struct refusals *refusals;
     struct locator *locator;           /* NULL without a place database */
     struct commit_sink control_sink, versions_sink;
     struct counters counters;
@@ -51,6 +52,9 @@ struct access {
     unsigned loops_to_empty;
 };
 
+/* Notes why somebody was not let in, who gave this name: a did, a mac or, at.len 0, none. */
+void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer,
+                    const char *reason);
 /* The loop's part of access. */
 struct access_loop *access_on_loop(struct access *a, struct loop *loop);
 /* control.c */

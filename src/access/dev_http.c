@@ -1,6 +1,7 @@
 #include "access/dev_http.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -22,6 +23,12 @@ void dev_answer(struct http_exchange *ex, int status, const char *format, ...)
     va_start(args, format);
     buf_vprintf(&ex->res.body, format, args);
     va_end(args);
+}
+
+void dev_refuse(struct http_exchange *ex, int status, struct str name, bool known, const char *reason)
+{
+    dev_answer(ex, status, "%s", strstr(reason, ": ") + 2);
+    access_refused(ex->ctx, name, known, &ex->req.peer, reason);
 }
 
 void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err)

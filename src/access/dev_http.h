@@ -9,6 +9,9 @@
 /* Fills in the answer. */
 void dev_answer(struct http_exchange *ex, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for a device that is not let in: also noted for the operator under its name (a did, a mac;
+ * without a length: none), as `reason`: a static text whose part behind ": " is the answer. */
+void dev_refuse(struct http_exchange *ex, int status, struct str name, bool known, const char *reason);
 /* The answer for an error of a store; it is logged. */
 void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err);
 

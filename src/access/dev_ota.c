@@ -33,15 +33,15 @@ void access_versions_init(struct access *a)
 static bool read_question(struct http_exchange *ex, uint32_t *device, struct journal_versions *versions)
 {
     struct access *a = ex->ctx;
-    struct str form = ex->req.body, type, passcode;
+    struct str form = ex->req.body, did = ex->req.captures[0], type, passcode;
     struct fleet_login login;
 
-    if (!fleet_login_find(a->options.fleet, ex->req.captures[0], &login)) {
-        dev_answer(ex, 404, "unknown did");
+    if (!fleet_login_find(a->options.fleet, did, &login)) {
+        dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "firmware check: unknown did");
         return false;
     }
     if (!form_get(form, "passcode", &passcode) || !secret_text_equal(passcode, str_of(login.passcode))) {
-        dev_answer(ex, 400, "wrong passcode");
+        dev_refuse(ex, 400, did, true, "firmware check: wrong passcode");
         return false;
     }
     if (!form_get(form, "type", &type) || (!str_eq(type, STR("1")) && !str_eq(type, STR("2")))) {

@@ -50,7 +50,8 @@ void dev_provision(struct http_exchange *ex)
     int64_t port = 0;
 
     if (!fleet_login_find(a->options.fleet, ex->req.captures[0], &known)) {
-        dev_answer(ex, 404, "unknown did");
+        struct str did = ex->req.captures[0];
+        dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "provision: unknown did");
         return;
     }
     if (!split_host(advertised ? str_of(advertised) : ex->req.host, &host, &port)) {

@@ -8,53 +8,69 @@
 
 struct application {
     struct str product_key;
+    const struct fleet_product *product; /* NULL: unknown */
     char mac[LIMIT_MAC + 1];
     char passcode[LIMIT_PASSCODE + 1];
 };
 
+static void refuse(struct http_exchange *ex, const struct application *app, int status, const char *reason)
+{
+    struct access *a = ex->ctx;
+    struct fleet_device device;
+    struct str mac = str_of(app->mac);
+
+    count(&a->counters.refused_registrations, 1);
+    dev_refuse(ex, status, mac,
+               mac.len && app->product && fleet_device_by_mac(a->options.fleet, app->product, mac, &device),
+               reason);
+}
+
 static bool read_application(struct http_exchange *ex, struct application *out)
 {
+    struct access *a = ex->ctx;
     struct str form = ex->req.body;
 
+    *out = (struct application){ 0 };
+    bool has_mac = form_text(form, "mac", out->mac, sizeof(out->mac)) && mac_valid(str_of(out->mac));
+    if (!has_mac)
+        out->mac[0] = '\0'; /* what is no mac is no name */
     if (!form_get(form, "product_key", &out->product_key) || !id_is_hex(out->product_key))
-        dev_answer(ex, 400, "product_key is missing or malformed");
-    else if (!form_text(form, "mac", out->mac, sizeof(out->mac)) || !mac_valid(str_of(out->mac)))
-        dev_answer(ex, 400, "mac is missing or malformed");
+        refuse(ex, out, 400, "register: product_key is missing or malformed");
+    else if (!has_mac)
+        refuse(ex, out, 400, "register: mac is missing or malformed");
     else if (!form_text(form, "passcode", out->passcode, sizeof(out->passcode)) ||
              !passcode_valid(str_of(out->passcode)))
-        dev_answer(ex, 400, "passcode is missing or malformed");
+        refuse(ex, out, 400, "register: passcode is missing or malformed");
+    else {
+        out->product = fleet_product_by_key(a->options.fleet, out->product_key);
+        return true;
+    }
+    return false;
+}
+
+/* May it be registered? If not the answer is written. */
+static bool admit(struct http_exchange *ex, const struct application *app)
+{
+    struct access *a = ex->ctx;
+    int64_t now_us = clock_mono_us();
+
+    if (!rate_table_take_address(a->address_registrations, &ex->req.peer, now_us))
+        refuse(ex, app, 429, "register: too many registrations from this address");
+    else if (!app->product)
+        refuse(ex, app, 404, "register: unknown product_key");
+    else if (!rate_table_take_number(a->product_registrations, app->product->no, now_us))
+        refuse(ex, app, 429, "register: too many registrations of this product");
     else
         return true;
     return false;
 }
 
-static void refuse(struct http_exchange *ex)
-{
-    struct access *a = ex->ctx;
-    count(&a->counters.refused_registrations, 1);
-}
-
-/* The product it may be registered for, or NULL: the answer is written. */
-static const struct fleet_product *admit(struct http_exchange *ex, const struct application *app)
-{
-    struct access *a = ex->ctx;
-    int64_t now_us = clock_mono_us();
-    const struct fleet_product *product;
-
-    if (!rate_table_take_address(a->address_registrations, &ex->req.peer, now_us))
-        dev_answer(ex, 429, "too many registrations from this address");
-    else if (!(product = fleet_product_by_key(a->options.fleet, app->product_key)))
-        dev_answer(ex, 404, "unknown product_key");
-    else if (!rate_table_take_number(a->product_registrations, product->no, now_us))
-        dev_answer(ex, 429, "too many registrations of this product");
-    else
-        return product;
-    return NULL;
-}
-
-static void refuse_unknown_mac(struct http_exchange *ex)
+static void refuse_unknown_mac(struct http_exchange *ex, const struct application *app)
 {
     const struct api_error_row *row = api_error_row(API_NOT_PREASSIGNED);
+
+    refuse(ex, app, row->status, "register: mac and passcode were not imported");
+    buf_clear(&ex->res.body);
     dev_answer(ex, row->status, "error_code=%d&error_message=%s", row->code, row->message);
 }
 
@@ -78,23 +94,19 @@ void dev_register(struct http_exchange *ex)
 {
     struct access *a = ex->ctx;
     struct application app;
-    const struct fleet_product *product;
     struct register_result result;
 
-    if (!read_application(ex, &app) || !(product = admit(ex, &app))) {
-        refuse(ex);
+    if (!read_application(ex, &app) || !admit(ex, &app))
         return;
-    }
-    bool known_only = atomic_load(&product->row)->registration == REGISTRATION_KNOWN;
-    enum mu_err err = registry_register_device(a->options.registry, product->no, app.mac, app.passcode,
+    bool known_only = atomic_load(&app.product->row)->registration == REGISTRATION_KNOWN;
+    enum mu_err err = registry_register_device(a->options.registry, app.product->no, app.mac, app.passcode,
                                                known_only, clock_wall_s(), &result);
     switch (err) {
     case MU_OK:
         make_known(ex, &result);
         break;
     case MU_E_REFUSED:
-        refuse(ex);
-        refuse_unknown_mac(ex);
+        refuse_unknown_mac(ex, &app);
         break;
     default:
         dev_answer_failure(ex, "register", err);
@@ -114,11 +126,11 @@ void dev_disable(struct http_exchange *ex)
         return;
     }
     if (!did_valid(did) || !fleet_device_by_did(a->options.fleet, did, &device)) {
-        dev_answer(ex, 404, "unknown did");
+        dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "disable: unknown did");
         return;
     }
     if (!secret_text_equal(passcode, str_of(device.passcode))) {
-        dev_answer(ex, 400, "wrong passcode");
+        dev_refuse(ex, 400, did, true, "disable: wrong passcode");
         return;
     }
     if ((err = registry_set_device_disabled(a->options.registry, device.no, true)) != MU_OK ||

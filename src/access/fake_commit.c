@@ -170,6 +170,16 @@ void fake_disable(uint32_t device)
 
 /* --- what only the HTTP side calls, which these tests do not ------------------------------------*/
 
+bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *of, struct str mac,
+                         struct fleet_device *out)
+{
+    (void)f;
+    (void)of;
+    (void)mac;
+    (void)out;
+    return false;
+}
+
 void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                         uint32_t device, const struct journal_versions *versions)
 {

@@ -7,41 +7,63 @@
 #include "base/log.h"
 #include "registry/secret.h"
 
-static void log_refused(struct session *s, const struct mqtt_connect *c, enum mqtt_reason reason)
+/* Why a login is refused, for the client and for the operator. */
+struct refusal_of_login {
+    enum mqtt_reason code;
+    const char *text;
+};
+
+static void tell_refused(struct session *s, const struct mqtt_connect *c, const struct refusal_of_login *why)
 {
+    struct access *a = s->home->access;
     uint32_t suppressed;
+    struct fleet_login known;
     struct ip_addr ip;
     char peer[IP_TEXT_SIZE];
+    /* What is no did may be the passcode, in the wrong field. */
+    struct str did = c->has_user && did_valid(c->user) ? c->user : STR("");
 
+    conn_peer(&s->conn, &ip);
     count(&s->home->counters.refused_logins, 1);
+    access_refused(a, did, did.len && fleet_login_find(a->options.fleet, did, &known), &ip, why->text);
     if (!access_loop_may_log(s->home, &suppressed))
         return;
-    conn_peer(&s->conn, &ip);
     ip_text(&ip, peer);
-    /* What is no did may be the passcode, in the wrong field. */
-    struct str did = did_valid(c->user) ? c->user : STR("");
-    log_event(LOG_INFO, "login_refused", "did=%s peer=%s version=%u code=0x%02x suppressed=%u",
-              LOG_Q(did.at, (long)did.len), peer, c->version, reason, suppressed);
+    log_event(LOG_INFO, "login_refused", "did=%s peer=%s version=%u code=0x%02x reason=\"%s\" suppressed=%u",
+              LOG_Q(did.at, (long)did.len), peer, c->version, why->code, why->text, suppressed);
 }
 
 /* May this client come in? *login is set if so. */
-static enum mqtt_reason admit(struct session *s, const struct mqtt_connect *c, struct fleet_login *login)
+static struct refusal_of_login admit(struct session *s, const struct mqtt_connect *c,
+                                     struct fleet_login *login)
 {
     struct access *a = s->home->access;
 
     if (atomic_load(&a->stopping))
-        return MQTT_SHUTTING_DOWN;
-    if (!c->has_user || !c->has_password || !did_valid(c->user) ||
-        !fleet_login_find(a->options.fleet, c->user, login) ||
-        !secret_text_equal(c->password, str_of(login->passcode)))
-        return MQTT_BAD_CREDENTIALS;
+        return (struct refusal_of_login){ MQTT_SHUTTING_DOWN, "login: the server is stopping" };
+    if (!c->has_user || !c->has_password)
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: no user name or no password" };
+    if (!did_valid(c->user))
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: the user name is no did" };
+    if (!fleet_login_find(a->options.fleet, c->user, login))
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: unknown did" };
+    if (!secret_text_equal(c->password, str_of(login->passcode)))
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: wrong passcode" };
     if (login->is_disabled)
-        return MQTT_NOT_AUTHORIZED;
+        return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, "login: the device is disabled" };
     if (c->has_will && topic_kind(c->will_topic, c->user) == TOPIC_FOREIGN)
-        return MQTT_NOT_AUTHORIZED;
+        return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, "login: a will on a foreign topic" };
     if (committer_disk_full(a->options.committer))
-        return MQTT_UNAVAILABLE;
-    return MQTT_SUCCESS;
+        return (struct refusal_of_login){ MQTT_UNAVAILABLE, "login: the server's disk is full" };
+    return (struct refusal_of_login){ MQTT_SUCCESS, "" };
+}
+
+/* A CONNECT that was not understood. */
+static struct refusal_of_login unreadable(enum mqtt_reason code)
+{
+    return (struct refusal_of_login){
+        code, code == MQTT_BAD_VERSION ? "login: not a version of MQTT that is spoken here"
+                                       : "login: malformed CONNECT" };
 }
 
 /* A will on another topic of the device's own would reach nobody. */
@@ -63,13 +85,16 @@ static bool is_paced(const struct fleet_product *product, enum mqtt_version vers
     return pacing == PACING_ON || (pacing == PACING_AUTO && version == MQTT_3_1);
 }
 
-static enum mqtt_reason log_in(struct session *s, const struct mqtt_connect *c)
+static struct refusal_of_login log_in(struct session *s, const struct mqtt_connect *c)
 {
+    static const struct refusal_of_login no_memory = { MQTT_UNAVAILABLE, "login: out of memory" };
     struct fleet_login login;
-    enum mqtt_reason reason;
+    struct refusal_of_login why = admit(s, c, &login);
 
-    if ((reason = admit(s, c, &login)) != MQTT_SUCCESS || (reason = keep_will(s, c)) != MQTT_SUCCESS)
-        return reason;
+    if (why.code != MQTT_SUCCESS)
+        return why;
+    if (keep_will(s, c) != MQTT_SUCCESS)
+        return no_memory;
     s->product = login.product;
     s->device = login.no;
     s->keep_alive = c->keep_alive;
@@ -77,7 +102,7 @@ static enum mqtt_reason log_in(struct session *s, const struct mqtt_connect *c)
     s->out.in_flight_max = c->version == MQTT_5 ? c->properties.receive_maximum : UINT16_MAX;
     s->out.packet_max = c->version == MQTT_5 ? c->properties.packet_maximum : UINT32_MAX;
     if (session_login(s) != MU_OK)
-        return MQTT_UNAVAILABLE;
+        return no_memory;
 
     send_connack(s, MQTT_SUCCESS, c->client_id.len ? NULL : s->did);
     s->paced = is_paced(login.product, c->version);
@@ -89,21 +114,20 @@ static enum mqtt_reason log_in(struct session *s, const struct mqtt_connect *c)
         conn_peer(&s->conn, &ip);
         locator_ask(s->home->access->locator, s->device, &ip);
     }
-    return MQTT_SUCCESS;
+    return why;
 }
 
 void handle_connect(struct session *s, uint8_t flags, struct bytes body)
 {
     struct mqtt_connect c;
-    enum mqtt_reason reason = mqtt_read_connect(body, &c);
+    enum mqtt_reason read = mqtt_read_connect(body, &c);
 
     (void)flags;
     s->version = (uint8_t)c.version;
-    if (reason == MQTT_SUCCESS)
-        reason = log_in(s, &c);
-    if (reason != MQTT_SUCCESS) {
-        log_refused(s, &c, reason);
-        session_end(s, END_EXCEPTION, reason);
+    struct refusal_of_login why = read == MQTT_SUCCESS ? log_in(s, &c) : unreadable(read);
+    if (why.code != MQTT_SUCCESS) {
+        tell_refused(s, &c, &why);
+        session_end(s, END_EXCEPTION, why.code);
         return;
     }
     log_event(LOG_DEBUG, "session_start", "did=%s version=%u keep_alive=%u paced=%d", s->did,

@@ -33,6 +33,15 @@ void session_arm(struct session *s)
         timer_start(s->home->loop, &s->timer, due - session_now(s));
 }
 
+/* Somebody is sent away before he has said who he is. */
+static void tell_stranger(struct session *s, const char *reason)
+{
+    struct ip_addr ip;
+
+    conn_peer(&s->conn, &ip);
+    access_refused(s->home->access, STR(""), false, &ip, reason);
+}
+
 static void deadline(struct timer *t)
 {
     struct session *s = (struct session *)((char *)t - offsetof(struct session, timer));
@@ -41,6 +50,8 @@ static void deadline(struct timer *t)
     if (s->prev_paused)
         s->last_seen_ms = session_now(s);
     if (session_now(s) >= silence_due_ms(s)) {
+        if (s->state == SESSION_NEW)
+            tell_stranger(s, "login: no CONNECT within 10 s");
         session_end(s, END_NO_HEARTBEAT, MQTT_KEEP_ALIVE_TIMEOUT);
         return;
     }
@@ -118,6 +129,8 @@ void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why
 
 void session_violation(struct session *s, enum mqtt_reason why)
 {
+    if (s->state == SESSION_NEW)
+        tell_stranger(s, "login: what came first is no CONNECT");
     session_end(s, END_EXCEPTION, why);
 }
 
@@ -137,6 +150,8 @@ static void closed(struct conn *c, enum conn_end end)
 {
     struct session *s = (struct session *)c;
 
+    if (s->state == SESSION_NEW && end == CONN_TLS_FAILED)
+        access_refused(s->home->access, STR(""), false, &s->came_from, "connection: the TLS handshake failed");
     if (s->state != SESSION_ENDED)
         finish(s, reason_of_close(c, end));
     count(&s->home->counters.connections, (uint64_t)-1);
@@ -173,6 +188,8 @@ void session_open(struct access_loop *home, int fd, struct tls_context *tls)
     s->home = home;
     s->timer.fire = deadline;
     s->last_seen_ms = session_now(s);
+    if (tls)
+        conn_peer(&s->conn, &s->came_from);
     count(&home->counters.connections, 1);
     session_arm(s);
     return;

@@ -40,7 +40,10 @@ struct session {
     struct ack *first_ack, *last_ack; /* while a batch of them is written */
     struct session *next_acked;
     struct outgoing out;
-    struct heartbeat_meter heartbeat;
+    union {
+        struct heartbeat_meter heartbeat;
+        struct ip_addr came_from;    /* until the login, over TLS: conn_peer forgets it at the end */
+    };
     struct bucket message_bucket, byte_bucket;
     uint32_t device;
     uint32_t uncommitted;            /* messages whose acknowledgement has to come */

@@ -1,5 +1,6 @@
 #include "api/call.h"
 #include "api/window.h"
+#include "fleet/unseen_end.h"
 
 /* 设备管理: when a device came and went. */
 
@@ -95,36 +96,6 @@ static enum mu_err write_session(void *rows, const struct journal_session *s)
     return j->out->err;
 }
 
-/* --- the end that nobody saw -------------------------------------------------------------------
- * A crash leaves a login without an end. Nothing is rewritten for it at the next start (design): the
- * committer writes the end when the device logs in again, and until then it is made up here, as the
- * committer would, from the start that the login happened in: one more record, the newest. */
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Its ts_us is 0 if none is missing. */
-static struct journal_session missing_end(const struct api_call *call)
-{
-    const struct log_args *args = call->args;
-    const struct fleet_device *d = &args->device;
-    struct journal *journal = call->api->parts.journal;
-
-    if (!d->open_boot || d->open_boot == journal_boot(journal).number)
-        return (struct journal_session){ .ts_us = 0 };
-    int64_t end_us = later(journal_boot_alive_us(journal, d->open_boot), d->last_message_us);
-    end_us = later(end_us, d->last_session_us + 1);
-    int64_t duration = end_us / 1000000 - d->online_latest;
-    return (struct journal_session){
-        .ts_us = end_us,
-        .end = true,
-        .duration = duration > 0 ? (uint32_t)duration : 0,
-        .reason = END_EXCEPTION,
-    };
-}
-
 /* --- the answer ------------------------------------------------------------------------------- */
 /* Writes the page's records, the missing end (if it is in the window) among them. */
 static enum mu_err write_records(const struct api_call *call, const struct journal_session *missing,
@@ -159,11 +130,12 @@ static enum mu_err write_records(const struct api_call *call, const struct journ
 static enum api_error online(struct api_call *call)
 {
     const struct log_args *args = call->args;
-    struct journal_session missing = missing_end(call);
+    struct journal_session missing;
     uint64_t total = 0;
     struct buf rows;
     enum api_error error;
 
+    unseen_end(call->api->parts.journal, &args->device, &missing);
     buf_init(&rows, PAGE_ROWS_MAX);
     struct json_out j = json_out_to(&rows);
     enum mu_err err = write_records(call, &missing, &j, &total);

@@ -116,6 +116,18 @@ bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, s
     return no != 0;
 }
 
+bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out)
+{
+    fleet_read_lock(f);
+    uint32_t no = device_find(f, name);
+    for (uint32_t product = 1; !no && product < f->products.count; product++)
+        no = f->products.at[product] ? latest_of_mac(f, product, name) : 0;
+    if (no)
+        device_read(f, no, columns_row(&f->columns, no), out);
+    fleet_unlock(f);
+    return no != 0;
+}
+
 bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
 {
     fleet_read_lock(f);

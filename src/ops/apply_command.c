@@ -30,7 +30,9 @@ static int run_apply(const struct operation_call *call)
     return operation_result(call, err);
 }
 
-const struct operation apply_operation = { "apply", STORES_REGISTRY, run_apply };
+const struct operation apply_operation = {
+    .name = "apply", .needs = STORES_REGISTRY, .run = run_apply, .makes_directory = true,
+};
 
 int command_apply(int argc, char **argv)
 {

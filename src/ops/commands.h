@@ -7,8 +7,9 @@
  * 0 done, 1 failed, 2 the command line or a file was wrong. */
 int command_serve(int argc, char **argv);
 int command_apply(int argc, char **argv);
+int command_device(int argc, char **argv);
 
 /* What they have done to a data directory, in the server that has it or right here (operation.h). */
-extern const struct operation apply_operation;
+extern const struct operation apply_operation, device_operation;
 
 #endif

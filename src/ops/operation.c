@@ -4,10 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "ops/commands.h"
 #include "ops/local.h"
 
-const struct operation *const operations[] = { &apply_operation, NULL };
+const struct operation *const operations[] = { &apply_operation, &device_operation, NULL };
 
 const struct operation *operation_find(struct str name)
 {
@@ -32,7 +33,12 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
     char why[512] = "";
     enum mu_err err = MU_OK;
 
+    if (is_new && !op->makes_directory) {
+        buf_printf(answer, "there is no directory %s\n", place->dir);
+        return 1;
+    }
     if (!place->at_rest) {
+        log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
         err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, sizeof(why));
         if (err == MU_OK && is_new)
             buf_printf(answer, "made a new data directory: %s\n", place->dir);

@@ -25,6 +25,7 @@ struct operation {
     /* Returns the command's exit status: 0 done, 1 failed, 2 what was asked is wrong. In the server: on
      * the command socket's own thread; what it answers with 0 is on disk, and visible to all. */
     int (*run)(const struct operation_call *call);
+    bool makes_directory;      /* where there is none; else that is a mistake */
 };
 
 /* One for each command that has one, ended by NULL; a command's file defines its own. */

@@ -291,8 +291,9 @@ def test_the_end_that_a_crash_left_out_is_a_row_like_any_other(make_server):
     server = make_server()
     world = World(server)
     device = world.device(level=4)
-    for _ in range(3):
+    for ended in (2, 4, 6):
         device.disconnect()
+        wait_until(lambda: world.get(f"devices/{device.did}/online").json["meta"]["total"] == ended)
         device = world.device(level=4, registered=(device.did, device.passcode))
     wait_until(lambda: world.get(f"devices/{device.did}/online").json["meta"]["total"] == 7)
     server.kill()

@@ -1,0 +1,146 @@
+#include "access/refusals.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/random.h"
+
+/* Sets of four names; a name can stand in the one set that its hash names, of which there are two
+ * sorts: one for names that the fleet knows, one for others. The hash is seeded, so nobody can choose
+ * names that push out a certain other one. 4,096 names of each sort, 1.9 MiB; the pages that are not
+ * used stay unreal. */
+
+#define WAYS 4
+#define SETS 1024
+
+struct entry {
+    char name[LIMIT_MAC + 1];  /* "": free */
+    int64_t last_s;
+    struct refusal list[REFUSALS_PER_NAME]; /* count 0: free */
+};
+
+struct refusals {
+    uint64_t seed;
+    pthread_mutex_t lock;
+    struct entry sets[2][SETS][WAYS];
+};
+
+enum mu_err refusals_create(struct refusals **out)
+{
+    struct refusals *r = *out = calloc(1, sizeof(*r));
+
+    if (!r)
+        return MU_E_NOMEM;
+    random_bytes(&r->seed, sizeof(r->seed));
+    pthread_mutex_init(&r->lock, NULL);
+    return MU_OK;
+}
+
+void refusals_destroy(struct refusals *r)
+{
+    if (!r)
+        return;
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+/* FNV-1a from a secret start: names are short, and refusals few. */
+static struct entry *set_of(struct refusals *r, bool known, struct str name)
+{
+    uint64_t h = r->seed;
+
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ (uint8_t)name.at[i]) * UINT64_C(0x100000001b3);
+    return r->sets[known][(h ^ h >> 32) % SETS];
+}
+
+static struct entry *find(struct refusals *r, bool known, struct str name)
+{
+    struct entry *set = set_of(r, known, name);
+
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (str_eq(str_of(set[i].name), name))
+            return &set[i];
+    }
+    return NULL;
+}
+
+static struct entry *make(struct refusals *r, bool known, struct str name)
+{
+    struct entry *set = set_of(r, known, name), *quietest = set;
+
+    for (unsigned i = 1; i < WAYS; i++) {
+        if (set[i].last_s < quietest->last_s)
+            quietest = &set[i];
+    }
+    *quietest = (struct entry){ 0 };
+    str_copy(quietest->name, sizeof(quietest->name), name);
+    return quietest;
+}
+
+/* The place of this reason and address, or of the oldest one, emptied. */
+static struct refusal *place_in(struct entry *e, const struct ip_addr *peer, const char *reason)
+{
+    struct refusal *oldest = e->list;
+
+    for (unsigned i = 0; i < REFUSALS_PER_NAME; i++) {
+        struct refusal *one = &e->list[i];
+        if (one->count && one->reason == reason && memcmp(&one->peer, peer, sizeof(*peer)) == 0)
+            return one;
+        if (one->last_s < oldest->last_s)
+            oldest = one;
+    }
+    *oldest = (struct refusal){ .reason = reason, .peer = *peer };
+    return oldest;
+}
+
+void refusals_note(struct refusals *r, struct str name, bool known, const struct ip_addr *peer,
+                   const char *reason, int64_t now_s)
+{
+    if (name.len == 0 || name.len > LIMIT_MAC)
+        return;
+    pthread_mutex_lock(&r->lock);
+    struct entry *e = find(r, known, name);
+    if (!e)
+        e = make(r, known, name);
+    struct refusal *one = place_in(e, peer, reason);
+    if (one->count == 0)
+        one->first_s = now_s;
+    one->count++;
+    one->last_s = e->last_s = now_s;
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Puts a refusal where it belongs among the latest ones. */
+static unsigned insert(struct refusal out[REFUSALS_PER_NAME], unsigned n, const struct refusal *one)
+{
+    unsigned at = n;
+
+    while (at > 0 && out[at - 1].last_s < one->last_s)
+        at--;
+    if (at == REFUSALS_PER_NAME)
+        return n;
+    unsigned kept = n < REFUSALS_PER_NAME ? n : REFUSALS_PER_NAME - 1;
+    memmove(&out[at + 1], &out[at], (kept - at) * sizeof(*out));
+    out[at] = *one;
+    return kept + 1;
+}
+
+/* A name may be in both: it was refused before the fleet knew it. */
+unsigned refusals_get(struct refusals *r, struct str name, struct refusal out[REFUSALS_PER_NAME])
+{
+    unsigned n = 0;
+
+    pthread_mutex_lock(&r->lock);
+    for (int known = 0; known < 2; known++) {
+        const struct entry *e = name.len ? find(r, known, name) : NULL;
+        for (unsigned i = 0; e && i < REFUSALS_PER_NAME; i++) {
+            if (e->list[i].count)
+                n = insert(out, n, &e->list[i]);
+        }
+    }
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}

@@ -1,0 +1,12 @@
+#ifndef MUSTER_FLEET_UNSEEN_END_H
+#define MUSTER_FLEET_UNSEEN_END_H
+
+#include "fleet/fleet.h"
+
+/* The end that nobody saw. A crash leaves a login without an end. Nothing is rewritten for it at the next
+ * start (design): the committer writes the end when the device logs in again, and until then it is made
+ * up here, as the committer would, from the start that the login happened in: one more record, the
+ * newest. out->ts_us is 0 if none is missing. Any thread; reads the journal. */
+void unseen_end(struct journal *journal, const struct fleet_device *device, struct journal_session *out);
+
+#endif
