@@ -63,6 +63,23 @@ static void an_unknown_token_is_5009_and_has_no_rate_headers(void **state)
     assert_int_equal(f->ex.res.headers.len, 0);
 }
 
+/* Hashes are remembered by a few of a token's digits. */
+static void tokens_that_look_alike_are_told_apart(void **state)
+{
+    struct fixture *f = *state;
+    char other[sizeof(TOKEN)] = TOKEN, header[64];
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(check(f, "token " TOKEN), API_OK);
+        for (size_t at = 0; at < ID_HEX_LEN; at++) {
+            other[at] = TOKEN[at] == '0' ? '1' : '0';
+            snprintf(header, sizeof(header), "token %s", other);
+            assert_int_equal(check(f, header), API_TOKEN_INVALID);
+            other[at] = TOKEN[at];
+        }
+    }
+}
+
 static void an_expired_token_comes_before_an_unknown_product(void **state)
 {
     struct fixture *f = *state;
@@ -228,6 +245,7 @@ int main(void)
         TEST(a_token_is_read_with_or_without_its_scheme),
         TEST(a_token_tells_enterprise_and_product),
         TEST(an_unknown_token_is_5009_and_has_no_rate_headers),
+        TEST(tokens_that_look_alike_are_told_apart),
         TEST(an_expired_token_comes_before_an_unknown_product),
         TEST(an_unknown_product_comes_before_a_foreign_one),
         TEST(an_address_outside_the_list_is_5012),

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void buf_init(struct buf *b, size_t max)
 {
@@ -22,7 +21,7 @@ void buf_clear(struct buf *b)
     b->err = MU_OK;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_grow(struct buf *b, size_t n)
 {
     if (b->err != MU_OK)
         return NULL;
@@ -46,26 +45,6 @@ uint8_t *buf_reserve(struct buf *b, size_t n)
     }
     /* A zero-byte reservation in an empty buffer must not look like a failure. */
     return b->data ? b->data + b->len : (uint8_t *)"";
-}
-
-void buf_append(struct buf *b, const void *bytes, size_t n)
-{
-    uint8_t *at;
-
-    if (n && (at = buf_reserve(b, n))) {
-        memcpy(at, bytes, n);
-        b->len += n;
-    }
-}
-
-void buf_append_str(struct buf *b, const char *text)
-{
-    buf_append(b, text, strlen(text));
-}
-
-void buf_append_u8(struct buf *b, uint8_t v)
-{
-    buf_append(b, &v, 1);
 }
 
 void buf_append_u16be(struct buf *b, uint16_t v)

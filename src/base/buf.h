@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -30,13 +31,37 @@ void buf_free(struct buf *b);
 /* Forgets the content and the error, keeps the memory. */
 void buf_clear(struct buf *b);
 
+/* The part of buf_reserve that allocates, or fails. */
+uint8_t *buf_grow(struct buf *b, size_t n);
+
 /* Room for n more bytes behind data + len, NULL (and err set) if there is none. The caller writes
  * there and adds to len. */
-uint8_t *buf_reserve(struct buf *b, size_t n);
+static inline uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+    return b->err == MU_OK && b->data && n <= b->cap - b->len ? b->data + b->len : buf_grow(b, n);
+}
 
-void buf_append(struct buf *b, const void *bytes, size_t n);
-void buf_append_str(struct buf *b, const char *text);
-void buf_append_u8(struct buf *b, uint8_t v);
+/* Here, so that a compiler that knows n copies without a call: answers are made of short pieces. */
+static inline void buf_append(struct buf *b, const void *bytes, size_t n)
+{
+    uint8_t *at;
+
+    if (n && (at = buf_reserve(b, n))) {
+        memcpy(at, bytes, n);
+        b->len += n;
+    }
+}
+
+static inline void buf_append_str(struct buf *b, const char *text)
+{
+    buf_append(b, text, strlen(text));
+}
+
+static inline void buf_append_u8(struct buf *b, uint8_t v)
+{
+    buf_append(b, &v, 1);
+}
+
 void buf_append_u16be(struct buf *b, uint16_t v);
 void buf_append_u32be(struct buf *b, uint32_t v);
 void buf_append_u64be(struct buf *b, uint64_t v);

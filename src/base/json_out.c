@@ -58,7 +58,32 @@ static void write_escape(struct buf *out, uint8_t c)
         buf_printf(out, "\\u%04x", c);
 }
 
-static void write_string(struct buf *out, struct str s)
+/* A bit in each byte of eight that JSON cannot take as it is, or that is not ASCII. (A borrow may
+ * mark a byte behind such a one as well.) */
+static uint64_t marks(uint64_t x)
+{
+    const uint64_t ones = UINT64_MAX / 255, quotes = x ^ ones * '"', slashes = x ^ ones * '\\';
+
+    return ((x - ones * 0x20) | x | (quotes - ones) | (slashes - ones)) & ones * 0x80;
+}
+
+/* ASCII with nothing to escape, as nearly every text is. */
+static bool is_plain(struct str s)
+{
+    uint64_t eight, seen = 0;
+    size_t at = 0;
+
+    for (; at + sizeof(eight) <= s.len; at += sizeof(eight)) {
+        memcpy(&eight, s.at + at, sizeof(eight));
+        seen |= marks(eight);
+    }
+    eight = UINT64_MAX / 255 * ' ';
+    if (at < s.len)
+        memcpy(&eight, s.at + at, s.len - at);
+    return !(seen | marks(eight));
+}
+
+static void write_any_string(struct buf *out, struct str s)
 {
     size_t i = 0, run = 0; /* run: start of the bytes not yet written, which go out as they are */
 
@@ -80,6 +105,21 @@ static void write_string(struct buf *out, struct str s)
     if (run < i)
         buf_append(out, s.at + run, i - run);
     buf_append_u8(out, '"');
+}
+
+static void write_string(struct buf *out, struct str s)
+{
+    uint8_t *at;
+
+    if (!is_plain(s)) {
+        write_any_string(out, s);
+    } else if ((at = buf_reserve(out, s.len + 2))) {
+        at[0] = '"';
+        if (s.len)
+            memcpy(at + 1, s.at, s.len);
+        at[s.len + 1] = '"';
+        out->len += s.len + 2;
+    }
 }
 
 void json_key_str(struct json_out *j, struct str key)

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,33 @@ static void json_text_is_always_valid(void **state)
     j = json_out_to(&b);
     json_str(&j, (struct str){ NULL, 0 });
     assert_written(&b, "\"\"");
+    buf_free(&b);
+}
+
+/* Eight characters are looked at in one step, so it must not matter where one stands. */
+static void what_needs_an_escape_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *written; } cases[] = {
+        { "\"", "\\\"" }, { "\\", "\\\\" }, { "\x1f", "\\u001f" }, { "\xff", "\xef\xbf\xbd" },
+        { "\x7f", "\x7f" }, { " ", " " }, { "!", "!" }, { "#", "#" }, { "[", "[" }, { "]", "]" },
+    };
+    struct buf b;
+    buf_init(&b, 100);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        for (int before = 0; before < 18; before++) {
+            for (int behind = 0; behind < 18; behind++) {
+                char text[64], expected[64];
+                snprintf(text, sizeof(text), "%.*s%s%.*s", before, "aaaaaaaaaaaaaaaaaa", cases[i].text,
+                         behind, "~~~~~~~~~~~~~~~~~~");
+                snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"", before, "aaaaaaaaaaaaaaaaaa",
+                         cases[i].written, behind, "~~~~~~~~~~~~~~~~~~");
+                struct json_out j = json_out_to(&b);
+                json_text(&j, text);
+                assert_written(&b, expected);
+            }
+        }
+    }
     buf_free(&b);
 }
 
@@ -136,6 +164,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_places_its_commas),
         cmocka_unit_test(json_text_is_always_valid),
+        cmocka_unit_test(what_needs_an_escape_is_found_wherever_it_stands),
         cmocka_unit_test(doubles_are_written_as_short_as_they_read_back),
         cmocka_unit_test(any_double_reads_back_as_itself),
         cmocka_unit_test(log_times_have_three_decimals),

@@ -248,12 +248,3 @@ struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str ente
     fleet_unlock(f);
     return found;
 }
-
-struct fleet_enterprise *fleet_enterprise_by_no(struct fleet *f, uint32_t no)
-{
-    fleet_read_lock(f);
-    struct enterprise *e = enterprise_by_no(f, no);
-    bool there = e && !e->deleted;
-    fleet_unlock(f);
-    return there ? &e->pub : NULL;
-}

@@ -48,7 +48,7 @@ struct fleet_enterprise {
 };
 
 struct fleet_token {
-    const struct fleet_enterprise *enterprise;
+    struct fleet_enterprise *enterprise;
     const struct fleet_product *product;
     int64_t expires_at;
 };
@@ -57,7 +57,6 @@ struct fleet_token {
 const struct fleet_product *fleet_product_by_key(struct fleet *f, struct str product_key);
 const struct fleet_product *fleet_product_by_no(struct fleet *f, uint32_t no);
 struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str enterprise_id);
-struct fleet_enterprise *fleet_enterprise_by_no(struct fleet *f, uint32_t no);
 /* A version of a product's definition, also one no longer in force; NULL if there is none. */
 const struct fleet_definition *fleet_definition(struct fleet *f, uint32_t product, uint32_t version);
 bool fleet_token_find(struct fleet *f, const uint8_t hash[32], struct fleet_token *out);

@@ -66,7 +66,7 @@ struct exchange *exchange_new(struct http_loop *home)
     response_clear(&x->pub.res);
     x->pub.route = NULL;
     x->pub.ctx = home->server->ctx;
-    x->pub.started_us = clock_mono_us();
+    x->pub.started_us = 0;
     x->pub.user = NULL;
     x->table = NULL;
     x->node = NULL;
@@ -150,6 +150,8 @@ void exchange_fail(struct exchange *x, int status, const char *detail)
     struct http_server *s = x->home->server;
 
     response_clear(&x->pub.res);
+    if (!x->pub.started_us)
+        x->pub.started_us = clock_mono_us();
     x->pub.route = NULL;
     x->pub.ctx = s->ctx;
     x->pub.res.status = status;
