@@ -48,7 +48,69 @@ static void write_value(struct json_out *out, const json_t *json)
     }
 }
 
-static void write_definition(struct buf *text, const json_t *json, const struct product_row *product)
+/* --- what a client may count on ------------------------------------------------------------------
+ * The API's document shows these fields in every definition, the compiler needs some of them only. */
+static bool complete(json_t *object, const char *key, bool is_there, json_t *value)
+{
+    if (!is_there)
+        return json_object_set_new(object, key, value) == 0;
+    json_decref(value);
+    return true;
+}
+
+static bool complete_text(json_t *object, const char *key, const char *text)
+{
+    return complete(object, key, json_is_string(json_object_get(object, key)), json_string(text));
+}
+
+static bool complete_int(json_t *object, const char *key, json_int_t number)
+{
+    return complete(object, key, json_is_number(json_object_get(object, key)), json_integer(number));
+}
+
+static bool complete_spec(json_t *attr, const struct datapoint *point)
+{
+    const json_t *given = json_object_get(attr, "uint_spec");
+
+    if (point->type != POINT_UINT8 && point->type != POINT_UINT16 && point->type != POINT_UINT32)
+        return true;
+    if (!complete(attr, "uint_spec", json_is_object(given), json_object()))
+        return false;
+    json_t *spec = json_object_get(attr, "uint_spec");
+    return complete_int(spec, "min", point->min) && complete_int(spec, "max", point->max)
+           && complete_int(spec, "ratio", 1) && complete_int(spec, "addition", 0);
+}
+
+static bool complete_attr(json_t *attr, const struct datapoint_plan *plan)
+{
+    size_t id = (size_t)json_number_value(json_object_get(attr, "id"));
+    json_t *position = json_object_get(attr, "position");
+
+    return complete_text(attr, "display_name", json_string_value(json_object_get(attr, "name")))
+           && complete_text(attr, "desc", "") && complete_int(position, "byte_offset", 0)
+           && complete_int(position, "bit_offset", 0) && complete_spec(attr, datapoint_at(plan, id));
+}
+
+/* The entities of a definition that has compiled, with all their fields; NULL without memory. */
+static json_t *completed_entities(const json_t *json, const struct datapoint_plan *plan,
+                                  const struct product_row *product)
+{
+    json_t *entities = json_deep_copy(json_object_get(json, "entities"));
+    json_t *entity = json_array_get(entities, 0), *attr;
+    bool done = complete_int(entity, "id", 0) && complete_text(entity, "name", "entity0")
+                && complete_text(entity, "display_name", product->name);
+    size_t i;
+
+    json_array_foreach(json_object_get(entity, "attrs"), i, attr)
+        done = done && complete_attr(attr, plan);
+    if (done)
+        return entities;
+    json_decref(entities);
+    return NULL;
+}
+
+static void write_definition(struct buf *text, const json_t *json, const json_t *entities,
+                             const struct product_row *product)
 {
     struct json_out out = json_out_to(text);
     const json_t *kind = json_object_get(json, "protocolType"), *ui = json_object_get(json, "ui");
@@ -57,7 +119,7 @@ static void write_definition(struct buf *text, const json_t *json, const struct 
     json_key(&out, "name");
     json_text(&out, product->name);
     json_key(&out, "entities");
-    write_value(&out, json_object_get(json, "entities"));
+    write_value(&out, entities);
     json_key(&out, "protocolType");
     json_text(&out, kind ? json_string_value(kind) : "standard");
     json_key(&out, "product_key");
@@ -95,6 +157,7 @@ enum mu_err apply_definition(const struct entry *e, const json_t *json,
                              const struct product_row *product, struct buf *out, bool *good)
 {
     struct datapoint_plan *plan = NULL;
+    json_t *entities = NULL;
     unsigned mistakes = e->apply->mistakes;
     char why[300] = "";
     enum mu_err err;
@@ -107,19 +170,26 @@ enum mu_err apply_definition(const struct entry *e, const json_t *json,
     }
     check_frame(e, json);
     err = datapoint_plan_compile(json, &plan, why, sizeof(why));
-    datapoint_plan_free(plan);
     if (err == MU_E_NOMEM)
-        return err;
+        goto out;
     if (err != MU_OK)
         apply_mistake(e, "datapoint", "%s", why);
+    err = MU_OK;
     if (e->apply->mistakes != mistakes)
-        return MU_OK;
+        goto out;
 
-    write_definition(out, json, product);
-    if (out->err == MU_E_LIMIT)
+    err = MU_E_NOMEM;
+    if (!(entities = completed_entities(json, plan, product)))
+        goto out;
+    write_definition(out, json, entities, product);
+    err = out->err;
+    *good = err == MU_OK;
+    if (err == MU_E_LIMIT) {
         apply_mistake(e, "datapoint", "is larger than %d bytes", DEFINITION_MAX);
-    else if (out->err != MU_OK)
-        return out->err;
-    *good = out->err == MU_OK;
-    return MU_OK;
+        err = MU_OK;
+    }
+out:
+    json_decref(entities);
+    datapoint_plan_free(plan);
+    return err;
 }

@@ -99,10 +99,12 @@ static void a_definition_is_stored_as_the_api_answers_it(void **state)
     assert_string_equal(definitions(f).last,
         "{\"name\":\"AC\",\"entities\":[{\"id\":0,\"name\":\"entity0\",\"attrs\":[{\"id\":0,"
         "\"name\":\"switch\",\"type\":\"status_writable\",\"data_type\":\"bool\",\"position\":"
-        "{\"byte_offset\":0,\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"}},{\"id\":1,\"name\":\"temp\","
+        "{\"byte_offset\":0,\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"},\"display_name\":\"switch\","
+        "\"desc\":\"\"},{\"id\":1,\"name\":\"temp\","
         "\"type\":\"status_readonly\",\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":100,"
         "\"ratio\":0.1,\"addition\":-10.5},\"position\":{\"byte_offset\":1,\"bit_offset\":0,\"len\":1,"
-        "\"unit\":\"byte\"}}]}],\"protocolType\":\"standard\",\"product_key\":\"" PK "\","
+        "\"unit\":\"byte\"},\"display_name\":\"temp\",\"desc\":\"\"}],\"display_name\":\"AC\"}],"
+        "\"protocolType\":\"standard\",\"product_key\":\"" PK "\","
         "\"packetVersion\":\"0x00000004\"}");
 }
 

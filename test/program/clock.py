@@ -2,7 +2,6 @@
 
 import datetime
 import glob
-import os
 import subprocess
 import time
 import zoneinfo

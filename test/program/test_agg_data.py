@@ -7,7 +7,7 @@ import zoneinfo
 
 import pytest
 
-from world import REPORT, World, definition, frame, hex_id, status_report
+from world import World, definition, frame, status_report
 
 SHANGHAI = zoneinfo.ZoneInfo("Asia/Shanghai")
 DAY_MS = 86400 * 1000

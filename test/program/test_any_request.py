@@ -41,8 +41,8 @@ class Place:
         for report in (REPORT, status_report(alerts=3, faults=1), REPORT):
             self.device.report(report, qos=1)
         threading.Thread(target=self.listen, daemon=True).start()
-        self.world.import_devices({"mac": "disabled", "is_disabled": True}, {"mac": "far+away", "country": "中国", "city": "Guangzhou"},
-                                  {"mac": "silent", "device_sn": "sn", "type": "bluetooth"})
+        self.world.import_devices({"mac": "disabled", "is_disabled": True}, {"mac": "silent", "device_sn": "sn", "type": "bluetooth"},
+                                  {"mac": "far+away", "country": "中国", "city": "Guangzhou"})
         self.appid, self.uid = hex_id(), hex_id()
         server.apply({"apps": [{"appid": self.appid, "name": "App", "product_keys": [self.world.product_key]}],
                       "users": [{"uid": self.uid, "appid": self.appid, "phone": "138", "country": "China"}]})
@@ -63,7 +63,8 @@ class Place:
             tree = self.world.get("device_groups").json
             parent = {"parent_gid": next(iter(tree))} if tree else {}
             self.groups.append(self.world.call("POST", "device_groups", parent).json["gid"])
-        dids = [self.device.did, self.other_did, *(self.world.get("devices", mac=mac).json["did"] for mac in ("disabled", "silent"))]
+        dids = [self.device.did, self.other_did,
+                *(self.world.get("devices", mac=mac).json["did"] for mac in ("disabled", "silent"))]
         keys = [self.world.product_key, self.world.product_secret, self.other.product_key]
         days = [datetime.date.today().isoformat(), "2026-12-01", "2027-01-01", "2026-53", "2026-12", "2999-01-01", "0000-00-00"]
         gids, now = [*reversed(self.groups[-2:]), self.other_group], int(time.time())
@@ -96,11 +97,11 @@ def place(make_shared_server):
 
 # --- values -----------------------------------------------------------------------------------------------------------
 
-AWKWARD = ["", " ", "0", "1", "-1", "true", "null", "None", "1.5", "1e3", "+1", "0x10", "٣", "00000001", "1 ", "x" * 300, "0" * 32,
-           "F" * 32, "%", "'", "\"", "\\", "{}", "[]", "\0", "a\0b", "\r\n", "\x7f", "\ufeff", "\u202e", "😀", "é", "e\u0301", "../..",
-           str(2**31), str(2**32), str(2**63 - 1), str(2**63), str(-2**63), str(2**64), str(10**40)]
-texts = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=40), st.integers().map(str), st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
-                  st.from_regex(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?", fullmatch=True))
+AWKWARD = ["", " ", "0", "1", "-1", "true", "null", "None", "1.5", "1e3", "+1", "0x10", "٣", "00000001", "1 ", "x" * 300,
+           "0" * 32, "F" * 32, "%", "'", "\"", "\\", "{}", "[]", "\0", "a\0b", "\r\n", "\x7f", "\ufeff", "\u202e", "😀", "é",
+           "e\u0301", "../..", *map(str, (2**31, 2**32, 2**63 - 1, 2**63, -2**63, 2**64, 10**40))]
+texts = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=40), st.integers().map(str),
+                  st.from_regex(r"[0-9a-f]{32}", fullmatch=True), st.from_regex(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?", fullmatch=True))
 values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.integers(-2**70, 2**70), st.floats(), texts),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=4), max_leaves=12)
@@ -115,11 +116,12 @@ raw_bodies = st.one_of(
     st.binary(max_size=60), values.map(lambda value: json.dumps(value).encode("utf-16")),
     values.map(lambda value: b"\xef\xbb\xbf" + json.dumps(value).encode()),
     st.sampled_from([
-        b"", b"{", b"{}", b"{}x", b" {} ", b"\0", b'{"raw":[1],"raw":[2]}', b'{"attrs":{"switch":1,"switch":0}}', b'{"raw":"\\u0000"}',
-        b'{"attrs":{"\\u0000":1}}', b'{"uid":"\\ud800"}', b'{"uid":"\xff"}', b'{"uid":"\xed\xa0\x80"}', b'{"raw":[1e999]}',
-        b'{"raw":[1.0]}', b'{"raw":[-1]}', b'{"raw":[256]}', b'{"raw":[1e2]}', b'{"raw":NaN}', b"{'raw':[1]}", b'{"raw":[1],}',
-        b'{"raw":[01]}', b'{"raw":' + b"9" * 5000 + b"}", b'{"raw":[' + b"1," * 3000 + b"1]}", b'{"":' + b"\xf0\x9f\x98\x80" * 3 + b"}",
-        depth(100, b'{"raw":', b"}"), depth(3000, b"[", b"]"), depth(100000, b'{"a":', b"}"), b'{"macs":' + depth(1500, b"[", b"]") + b"}",
+        b"", b"{", b"{}", b"{}x", b" {} ", b"\0", b'{"raw":[1],"raw":[2]}', b'{"attrs":{"switch":1,"switch":0}}',
+        b'{"raw":"\\u0000"}', b'{"attrs":{"\\u0000":1}}', b'{"uid":"\\ud800"}', b'{"uid":"\xff"}', b'{"uid":"\xed\xa0\x80"}',
+        b'{"raw":[1e999]}', b'{"raw":[1.0]}', b'{"raw":[-1]}', b'{"raw":[256]}', b'{"raw":[1e2]}', b'{"raw":NaN}', b"{'raw':[1]}",
+        b'{"raw":[1],}', b'{"raw":[01]}', b'{"raw":' + b"9" * 5000 + b"}", b'{"raw":[' + b"1," * 3000 + b"1]}",
+        b'{"":' + b"\xf0\x9f\x98\x80" * 3 + b"}", depth(100, b'{"raw":', b"}"), depth(3000, b"[", b"]"),
+        depth(100000, b'{"a":', b"}"), b'{"macs":' + depth(1500, b"[", b"]") + b"}",
         b'{"dids":"' + b"," * 2000 + b'"}', b'{"macs":["' + b"m" * 70000 + b'"],"action":"assign"}', b"raw=1&attrs=2"]))
 HOSTILE_ESCAPES = ["%", "%%", "%zz", "%0", "%u1234", "%00", "%ff", "%c0%80", "%2f", "%2e%2e%2f", "%25", "+", "%ed%a0%80"]
 
@@ -168,7 +170,8 @@ def targets(draw, path, parameters, known, sound):
             for _ in range(1 + (draw(st.integers(0, 9)) == 0)):
                 query.append(name.encode() + b"=" + draw(written(str(draw(st.one_of(choices))))))
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
-        query.append(draw(st.sampled_from([b"", b"=", b"=x", b"x", b"limit", b"limit[]=1", b"%6cimit=1", b"%=1", b"a;b=c", b"skip=0"])))
+        query.append(draw(st.sampled_from([b"", b"=", b"=x", b"x", b"limit", b"limit[]=1", b"%6cimit=1", b"%=1", b"a;b=c",
+                                           b"skip=0"])))
     target = re.sub(rb"\{(\w+)\}", lambda match: in_path[match[1].decode()], path.encode())
     slash = draw(st.sampled_from([b"", b"", b"", b"/"]))
     is_right = not re.search(rb"%(?![0-9a-fA-F]{2})|%00", target)
@@ -204,10 +207,10 @@ def headers(place, operation):
         usual = [right]
     odd = [{}, {"Authorization": "x"}, {"Authorization": f"Token   {world.token.upper()}"}, {"authorization": world.token},
            {"Authorization": f"token {other.token}"}, {"Authorization": f"token {hex_id()}"}, {"X-Gizwits-Enterprise-ID": "\xff"}]
-    more = [{}, {}, {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "\xe9;=\""}, {"Accept-Language": ";q=,zh;q=x"},
-            {"X-Forwarded-For": "1.2.3.4, ,,[::"}, {"Accept": "text/html"}, {"Content-Encoding": "gzip"}, {"Cookie": "=" * 3000},
-            {"X-HTTP-Method-Override": "DELETE"}, {"Range": "bytes=5-2"}, {"If-None-Match": "*"}]
-    return st.builds(lambda caller, extra: {**caller, **extra}, st.one_of(st.sampled_from(usual * 6 + odd)), st.sampled_from(more))
+    more = [{}, {}, {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "\xe9;=\""}, {"Range": "bytes=5-2"},
+            {"Accept-Language": ";q=,zh;q=x"}, {"X-Forwarded-For": "1.2.3.4, ,,[::"}, {"Accept": "text/html"},
+            {"Content-Encoding": "gzip"}, {"Cookie": "=" * 3000}, {"X-HTTP-Method-Override": "DELETE"}, {"If-None-Match": "*"}]
+    return st.builds(lambda caller, extra: {**caller, **extra}, st.sampled_from(usual * 6 + odd), st.sampled_from(more))
 
 
 @st.composite

@@ -35,8 +35,7 @@ def test_the_shape_is_the_documents(answers, name):
     assert (entity["id"], entity["name"]) == (0, "entity0")
     for attr in entity["attrs"]:
         kind = {"enum"} if attr["data_type"] == "enum" else {"uint_spec"} if attr["data_type"].startswith("uint") else set()
-        texts = {"display_name", "desc"} if name != "plug" else set()  # whose definition has none
-        assert set(attr) == {"name", "data_type", "position", "type", "id"} | texts | kind
+        assert set(attr) == {"id", "name", "display_name", "desc", "type", "data_type", "position"} | kind
         assert set(attr["position"]) == {"bit_offset", "len", "unit", "byte_offset"}
         assert attr["type"] in ("status_writable", "status_readonly", "alert", "fault")
         assert set(attr.get("uint_spec", {})) in (set(), {"min", "max", "ratio", "addition"})
@@ -51,6 +50,21 @@ def test_every_point_is_answered_as_it_was_imported(answers, name):
     assert list(answered) == list(imported)
     for point, attr in imported.items():
         assert {key: answered[point][key] for key in attr} == attr
+
+
+def test_what_an_imported_definition_left_out_is_filled_in(world):
+    world.configure_product(name="Meter", datapoint={"protocolType": "var_len", "entities": [{"attrs": [
+        {"id": 0, "name": "watts", "type": "status_writable", "data_type": "uint16", "desc": None, "uint_spec": {"max": 9},
+         "position": {"len": 2, "unit": "byte"}},
+        {"id": 1, "name": "volts", "type": "status_readonly", "data_type": "uint8", "display_name": "V",
+         "position": {"len": 1, "unit": "byte"}}]}]})
+    position = {"byte_offset": 0, "bit_offset": 0, "unit": "byte"}
+    entity, = world.get("datapoint").json["entities"]
+    assert entity == {"id": 0, "name": "entity0", "display_name": "Meter", "attrs": [
+        {"id": 0, "name": "watts", "display_name": "watts", "desc": "", "type": "status_writable", "data_type": "uint16",
+         "uint_spec": {"min": 0, "max": 9, "ratio": 1, "addition": 0}, "position": {**position, "len": 2}},
+        {"id": 1, "name": "volts", "display_name": "V", "desc": "", "type": "status_readonly", "data_type": "uint8",
+         "uint_spec": {"min": 0, "max": 255, "ratio": 1, "addition": 0}, "position": {**position, "len": 1}}]}
 
 
 def test_the_product_key_is_the_products(world):

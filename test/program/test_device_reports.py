@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from clock import SHANGHAI, at, environment, restart_at
+from clock import at, environment, restart_at
 from mqtt import Device
 from reportfleet import TODAY, ReportFleet, count, period
 from server import wait_until
@@ -34,8 +34,6 @@ def groups(fleet):
     return [None, *fleet.groups.values()]
 
 
-# --- the document's examples --------------------------------------------------------------------------------------
-
 GUANGZHOU = {"country": "China", "region": "Guangdong", "city": "Guangzhou"}
 
 
@@ -47,69 +45,6 @@ def bring(world, mac, level=4, report=True, **place):
     if report:
         device.report(REPORT, qos=1)
     return device
-
-
-def shape(value):
-    """Keys, nesting and JSON types."""
-    if isinstance(value, dict):
-        return {key: shape(inner) for key, inner in value.items()}
-    return [shape(value[0])] if isinstance(value, list) else type(value)
-
-
-def month():
-    return datetime.datetime.now(SHANGHAI).strftime("%Y-%m")
-
-
-def test_locations_as_in_the_example(world):
-    world.import_devices(*[{"mac": f"m{n}", **GUANGZHOU} for n in range(3)], {"mac": "nowhere"})
-    assert world.get("devices/locations").json == {
-        "gid": None, "total": 4, "location": {"China": {"count": 3, "Guangdong": {"count": 3, "Guangzhou": 3}}}}
-
-
-def test_summary_as_in_the_example(world):
-    world.import_devices({"mac": "m"})
-    example = {"active": {"7_day": 0, "yesterday": 0}, "new": {"7_day": 0, "30_day": 0, "yesterday": 0, "today": 0},
-               "total": 0, "online": 0}
-    assert world.get("devices/summary").json == example
-    assert world.get("summary").json == example
-
-
-@pytest.mark.parametrize("call", ["incr_devices", "active_devices"])
-def test_rows_as_in_the_example(world, call):
-    device = bring(world, "virtual:site", created_at=1512612765, **GUANGZHOU)
-    content = world.get(call).json
-    assert content["meta"] == {"previous": None, "skip": 0, "total": 1, "limit": 20, "next": None}
-    row, = content["objects"]
-    assert datetime.date.fromisoformat(row.pop("report_date"))
-    assert row == {**GUANGZHOU, "product_key": world.product_key, "mac": "virtual:site", "created_at": "2017-12-07 10:12:45"}
-    device.disconnect()
-
-
-@pytest.mark.parametrize("call", HISTORIES.values())
-def test_histories_as_in_the_example(world, call):
-    devices = [bring(world, "placed", **GUANGZHOU), bring(world, "nowhere")]
-    asked = month()
-    assert world.get(call, cycle="month", start=asked, end=asked).json == {
-        "start": asked, "gid": None, "end": asked, "cycle": "month",
-        "data": [{"count": 2, "month": asked,
-                  "location": {"China": {"count": 1, "Guangdong": {"count": 1, "Guangzhou": {"count": 1}}}}}]}
-    for device in devices:
-        device.disconnect()
-
-
-@pytest.mark.parametrize("call", ["devices/report/rt", "devices/report/devices/report/rt"])
-def test_rt_as_in_the_example_with_all_counters(world, call):
-    device = bring(world, "m", **GUANGZHOU)
-    counts = {"count": {"faulty": 0, "activated": 1, "alert": 0}}
-    assert world.get(call).json == {
-        **counts, "gid": None, "location": {"China": {**counts, "Guangdong": {**counts, "Guangzhou": counts}}}}
-    device.disconnect()
-
-
-def test_liveness_has_integers(world):
-    content = world.get("devices/report/liveness").json
-    assert content == {"gid": None, "latest_1": 0, "latest_7": 0, "latest_30": 0}
-    assert shape(content) == {"gid": type(None), "latest_1": int, "latest_7": int, "latest_30": int}
 
 
 @pytest.mark.parametrize("call", CALLS)

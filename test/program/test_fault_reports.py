@@ -20,29 +20,6 @@ def counts(total, resolved):
     return {"total": total, "resolved": resolved, "unresolved": total - resolved}
 
 
-# --- the document's examples --------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("kind", POINTS)
-def test_devices_as_in_the_example(world, kind):
-    one, two = bring(world, "one", **GUANGZHOU), bring(world, "two", **GUANGZHOU)
-    for device in (one, two):
-        device.report(status_report(**{kind + "s": 1}), qos=1)
-    one.report(status_report(), qos=1)
-    said = {"count": counts(2, 1)}
-    assert world.get(f"{kind}/report/devices").json == {
-        **said, "gid": None, "location": {"China": {**said, "Guangdong": {**said, "Guangzhou": said}}}}
-
-
-@pytest.mark.parametrize("call,name", [("fault/report/events", "fault_roomtemp"), ("alert/report/events", "alert_full"),
-                                       ("fault/alert/events", "alert_full")])
-def test_events_as_in_the_example(world, call, name):
-    device = bring(world, "m", country="China")
-    device.report(status_report(**{KIND_OF[call] + "s": 1}), qos=1)
-    device.report(status_report(), qos=1)
-    said = {"count": counts(1, 1), "detail": {name: counts(1, 1)}}
-    assert world.get(call).json == {**said, "gid": None, "location": {"China": said}}
-
-
 @pytest.mark.parametrize("call", CALLS)
 def test_without_events_there_is_nothing(world, call):
     device = bring(world, "m", **GUANGZHOU)

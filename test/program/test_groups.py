@@ -183,15 +183,6 @@ def test_the_calls_of_one_group_know_unknown_and_foreign_ones(world):
 
 # --- macs -----------------------------------------------------------------------------------------------------
 
-def test_the_examples_of_a_group_and_its_macs(world):
-    gid = create(world)
-    world.import_devices({"mac": "virtual:site"})
-    answer = put(world, gid, "assign", ["virtual:site"], reassign=True)
-    assert answer.status == 200 and answer.json == {"failed": [], "success": ["virtual:site"]}
-    answer = world.get(f"device_groups/{gid}")
-    assert answer.status == 200 and answer.json == {"macs": ["virtual:site"]}
-
-
 def test_macs_are_those_of_the_group_alone(world):
     root = create(world)
     child = create(world, root)

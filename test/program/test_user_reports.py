@@ -243,17 +243,6 @@ def test_users_by_place(people):
     assert len(expected["China"]) == 3 and expected["Jiangsu"]["Jiangsu"]["Jiangsu"]["count"]
 
 
-def test_location_as_in_the_example(world):
-    appid = hex_id()
-    users = [("Beijing", "Beijing")] * 14 + [("Guangdong", "Guangzhou")] * 4
-    world.server.apply({"apps": [{"appid": appid, "name": "App", "product_keys": [world.product_key]}],
-                        "users": [{"uid": hex_id(), "appid": appid, "country": "China", "region": region, "city": city}
-                                  for region, city in users]})
-    answer = request(world.server.http, "GET", f"/v1/users/location?product_secret={world.product_key}", headers=world.headers)
-    assert answer.json == {"China": {"count": 18, "Beijing": {"count": 14, "Beijing": {"count": 14}},
-                                     "Guangdong": {"count": 4, "Guangzhou": {"count": 4}}}}
-
-
 def test_a_product_without_users_has_no_places(world):
     answer = request(world.server.http, "GET", f"/v1/users/location?product_key={world.product_key}", headers=world.headers)
     assert answer.json == {}
