@@ -9,8 +9,12 @@ import sys
 import tempfile
 import traceback
 
-import case_http  # noqa: F401  (each fills run.CASES; the table keeps this order)
+import case_control  # noqa: F401  (each fills run.CASES; the table keeps their order)
+import case_http  # noqa: F401
 import case_ingest  # noqa: F401
+import case_reports  # noqa: F401
+import case_search  # noqa: F401
+import case_start  # noqa: F401
 import plots
 import results
 from run import CASES, Run, title

@@ -39,11 +39,10 @@ def number(value, unit=""):
     """Three digits that count."""
     if value is None:
         return ""
-    if abs(value) >= 100:
-        digits = 0
+    if 0 < abs(value) < 0.1:
+        text = f"{value:.2g}"
     else:
-        digits = 1 if abs(value) >= 10 else 2
-    text = f"{value:,.{digits}f}"
+        text = f"{value:,.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"
     return f"{text} {unit}".strip()
 
 

@@ -1,0 +1,110 @@
+"""The sample fleet of so many devices (sample.h): a data directory, and the same in an SQLite database.
+
+Made once a day and kept in the build folder: making a million devices takes minutes. A case that changes it
+takes a copy."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+
+from servers import BUILD, DEFINITION, MUSTER, Muster
+
+KEPT = os.path.join(BUILD, "bench-fleets")
+TOOLS = [os.path.join(BUILD, "bench", name) for name in ("make_fleet", "make_peer", "serve_online")]
+MAKE_FLEET, MAKE_PEER, SERVE_ONLINE = TOOLS
+ENTERPRISE, SECRET = "e" * 32, "5" * 32
+PRODUCTS = [f"{n:032x}" for n in range(1, 6)]  # 70, 12, 8, 6 and 4 % of the devices
+KEY = PRODUCTS[0]
+GROUPS = {"root": 1, "tenth": 2, "hundredth": 12, "leaf": 400}  # of the first product's tree, by their share
+
+
+def gid(share):
+    return f"{GROUPS[share]:032x}"
+
+
+def content():
+    """What an operator would apply."""
+    with open(DEFINITION, encoding="utf-8") as f:
+        definition = json.load(f)
+    return {"enterprises": [{"enterprise_id": ENTERPRISE, "enterprise_secret": SECRET, "name": "Bench",
+                             "hourly_quota": 1000000000, "product_keys": PRODUCTS}],
+            "products": [{"product_key": key, "product_secret": key[::-1], "name": f"Product {i}",
+                          "remote_control": True, "datapoint": {**definition, "product_key": key}}
+                         for i, key in enumerate(PRODUCTS, 1)],
+            "apps": [{"appid": "a" * 32, "name": "App", "product_keys": PRODUCTS}]}
+
+
+def _key():
+    """Fleets that other programs made, or on another day, are not ours."""
+    digest = hashlib.sha256(time.strftime("%Y-%m-%d").encode())
+    for tool in TOOLS[:2]:
+        with open(tool, "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()[:16]
+
+
+def _make(data, devices, now):
+    subprocess.run([MUSTER, "apply", "--data", data, "-"], input=json.dumps(content()), text=True, check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([MAKE_FLEET, data, DEFINITION, str(devices), str(now)], check=True)
+
+
+class Fleet:
+    """data: a directory that nobody writes to; peer: the SQLite file, made when first asked for."""
+
+    def __init__(self, devices):
+        self.devices = devices
+        key = _key()
+        if os.path.isdir(KEPT):
+            for name in os.listdir(KEPT):
+                if name != key:
+                    shutil.rmtree(os.path.join(KEPT, name))
+        self.home = os.path.join(KEPT, key, str(devices))
+        self.data = os.path.join(self.home, "data")
+        stamp = os.path.join(self.home, "now")
+        if not os.path.exists(stamp):
+            shutil.rmtree(self.home, ignore_errors=True)
+            os.makedirs(self.home)
+            now = int(time.time())
+            print(f"  (making a fleet of {devices:,})", flush=True)
+            _make(self.data, devices, now)
+            with open(stamp, "w", encoding="ascii") as f:
+                f.write(str(now))
+        with open(stamp, encoding="ascii") as f:
+            self.now = int(f.read())
+
+    @property
+    def peer(self):
+        file = os.path.join(self.home, "peer.db")
+        if not os.path.exists(file):
+            print(f"  (making an SQLite database of {self.devices:,})", flush=True)
+            subprocess.run([MAKE_PEER, file + ".new", str(self.devices), str(self.now)], check=True)
+            os.replace(file + ".new", file)
+        return file
+
+    def copy(self, directory):
+        return shutil.copytree(self.data, os.path.join(directory, f"fleet-{self.devices}"),
+                               ignore=shutil.ignore_patterns("control.sock"))
+
+    @contextlib.contextmanager
+    def served(self, directory, *options, online=True):
+        """A running server on a copy, by default with its 40 % online."""
+        program = (SERVE_ONLINE, str(self.devices), str(self.now)) if online else (MUSTER, "serve")
+        data = self.copy(directory)
+        try:
+            with Muster(data, *options, program=program) as muster:
+                yield muster
+        finally:
+            shutil.rmtree(data)
+
+
+def token(muster, key=KEY):
+    body = json.dumps({"enterprise_id": ENTERPRISE, "enterprise_secret": SECRET, "product_secret": key[::-1]}).encode()
+    url = muster.url(f"/v1/products/{key}/access_token")
+    with urllib.request.urlopen(urllib.request.Request(url, body)) as answer:
+        return json.load(answer)["token"]
