@@ -9,7 +9,7 @@ import time
 
 import load
 from run import case
-from servers import MUSTER, Muster, Product
+from servers import Muster, Product
 
 
 def text(s):
@@ -85,15 +85,13 @@ def control(run):
     under half of the QoS 1 reports per second that 1,000 devices can send at most"""
     with Muster(f"{run.directory}/data", "--device-messages", "0", "--device-bytes", "0") as muster:
         product = Product(muster, run.directory)
-        most = load.reports(muster.pid, product.key, product.definition, run.seconds, "--http", muster.url(""),
-                            "--devices", str(DEVICES), "--connect-rate", "5000")["per_second"]
+        most = load.reports(muster.pid, product, run.seconds, "--http", muster.url(""), devices=DEVICES)["per_second"]
         pair = Pair(muster, product)
 
         def loaded():
-            sim = subprocess.Popen(
-                [MUSTER, "sim", "--http", muster.url(""), "--product-key", product.key, "--definition",
-                 product.definition, "--devices", str(DEVICES), "--connect-rate", "5000", "--qos", "1",
-                 "--mqtt-version", "3.1.1", "--interval", f"{DEVICES / (most / 2):.6f}"], stdout=subprocess.DEVNULL)
+            interval = DEVICES / (most / 2)
+            sim = subprocess.Popen(load.sim(product, "--http", muster.url(""), "--devices", str(DEVICES), "--interval",
+                                            f"{interval:.6f}"), stdout=subprocess.DEVNULL)
             try:
                 time.sleep(2)  # until all are there
                 return pair.samples(run.seconds)

@@ -13,8 +13,7 @@ def durable_reports(run):
             mosquitto(run.directory) as peer:
         product = Product(muster, run.directory)
         own, other = run.turns(
-            lambda: load.reports(muster.pid, product.key, product.definition, run.seconds, "--http", muster.url("")),
-            lambda: load.reports(peer.pid, product.key, product.definition, run.seconds, "--plain-broker", "--mqtt",
-                                 f"127.0.0.1:{peer.port}"))
+            lambda: load.reports(muster.pid, product, run.seconds, "--http", muster.url("")),
+            lambda: load.reports(peer.pid, product, run.seconds, "--plain-broker", "--mqtt", f"127.0.0.1:{peer.port}"))
     run.against("reports per second", "", own["per_second"], other["per_second"], at_least=1.5)
     run.against("CPU per report", "µs", own["cpu_us"], other["cpu_us"], at_most=0.7)
