@@ -1,3 +1,5 @@
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/call.h"
@@ -105,13 +107,20 @@ static void write_text(struct json_out *j, const char *key, const char *text)
     json_text(j, *text ? text : NULL);
 }
 
+/* A coordinate is a float also where it is a whole number of degrees: typed clients tell the two apart. */
 static void write_coordinate(struct json_out *j, const char *key, const struct fleet_device *d, double v)
 {
+    char whole[16];
+
     json_key(j, key);
-    if (d->has_coordinates)
-        json_double(j, v);
-    else
+    if (!d->has_coordinates) {
         json_no_value(j);
+    } else if (v == trunc(v)) {
+        snprintf(whole, sizeof(whole), "%.1f", v);
+        json_raw(j, str_of(whole));
+    } else {
+        json_double(j, v);
+    }
 }
 
 static void write_flag(struct json_out *j, const char *key, bool v)

@@ -4,8 +4,8 @@
 
 #include "api/query.h"
 
-/* A link is a little longer than the request's own target. */
-enum { LINK_MAX = LIMIT_HTTP_HEAD + 256 };
+/* A link is a little longer than the request's own target, every byte of which may need escaping. */
+enum { LINK_MAX = 3 * LIMIT_HTTP_HEAD + 256 };
 
 /* The path with single slashes: one that began with two would name a host. */
 static void write_path(struct buf *out, struct str path)
@@ -16,6 +16,19 @@ static void write_path(struct buf *out, struct str path)
         if (path.at[i] != '/' || !slash)
             buf_append_u8(out, (uint8_t)path.at[i]);
         slash = path.at[i] == '/';
+    }
+}
+
+/* As it was sent, but for bytes that a URL does not have: people type them, clients that follow a link
+ * stumble over them. */
+static void write_escaped(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.at[i];
+        if (c > 0x7e || strchr("\"<>\\^`{|}", c))
+            buf_printf(out, "%%%02X", c);
+        else
+            buf_append_u8(out, c);
     }
 }
 
@@ -30,9 +43,9 @@ static void write_link(struct json_out *j, const struct http_request *req, int64
     while (query_next(&rest, &key, &value)) {
         if (key.len == 0 || query_key_is(key, "limit") || query_key_is(key, "skip"))
             continue;
-        buf_append(&link, key.at, key.len);
+        write_escaped(&link, key);
         buf_append_u8(&link, '=');
-        buf_append(&link, value.at, value.len);
+        write_escaped(&link, value);
         buf_append_u8(&link, '&');
     }
     buf_printf(&link, "limit=%" PRId64 "&skip=%" PRId64, limit, skip);
