@@ -14,6 +14,7 @@ import case_http  # noqa: F401
 import case_ingest  # noqa: F401
 import case_reports  # noqa: F401
 import case_search  # noqa: F401
+import case_sessions  # noqa: F401
 import case_start  # noqa: F401
 import plots
 import results

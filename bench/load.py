@@ -1,4 +1,5 @@
-"""The load: wrk for HTTP, muster sim for devices. Each function runs it once and returns what it cost."""
+"""The load: wrk for HTTP, muster sim for devices that report: each function runs it once and returns what it cost.
+Sessions are devices that stay."""
 
 import json
 import os
@@ -6,7 +7,7 @@ import re
 import subprocess
 import time
 
-from servers import MUSTER, ROOT, cpu_seconds
+from servers import BUILD, MUSTER, ROOT, Process, cpu_seconds
 
 SCRIPT = os.path.join(ROOT, "bench/wrk.lua")
 
@@ -46,3 +47,32 @@ def reports(pid, product, seconds, *options, devices=100):
         raise RuntimeError(f"nothing was acknowledged: {text}")
     return {"per_second": float(found.group(2)),
             "cpu_us": (cpu_seconds(pid) - before) / int(found.group(1)) * 1e6}
+
+
+class Sessions(Process):
+    """bench/session_load: idle devices that log in to `mqtt` ("ADDR:PORT") as they are told."""
+
+    def __init__(self, product_key, count, mqtt, http="-", names="-"):
+        super().__init__([os.path.join(BUILD, "bench/session_load"), product_key, str(count), mqtt, http, names],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _ask(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def connect(self, count):
+        """Until the first `count` devices are there; the seconds it took."""
+        answer = self._ask(f"connect {count}")
+        if answer["connected"] != count or answer["closed"]:
+            raise RuntimeError(f"not all of {count} devices came and stayed: {answer}")
+        return answer["seconds"]
+
+    def hold(self, seconds):
+        """{pings, pongs, closed}: heartbeats sent and answered so far, sessions that the server has closed"""
+        return self._ask(f"hold {seconds}")
+
+    def stop(self):
+        self.process.stdin.close()
+        if self.process.wait(120):
+            raise RuntimeError("the devices did not end well")

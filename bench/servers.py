@@ -54,6 +54,13 @@ def resident_bytes(pid):
         return int(f.read().split()[1]) * PAGE
 
 
+def own_bytes(pid):
+    """Memory that the process has written: its heap and stacks, without files that are mapped and without what the
+    kernel keeps for it."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+        return int(re.search(r"^Anonymous: +(\d+) kB", f.read(), re.M).group(1)) * 1024
+
+
 class Process:
     """Ends with the `with` in which it was started."""
 

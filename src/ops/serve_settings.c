@@ -38,7 +38,7 @@ static struct setting list[] = {
       .help = "how long is kept which device was active on which day, and its faults and alerts" },
     { .name = "threads", .kind = SETTING_COUNT, .metavar = "N", .standard = "0", .min = 0, .max = 64,
       .help = "event loops; 0 = one per core" },
-    { .name = "workers", .kind = SETTING_COUNT, .metavar = "N", .standard = "16", .min = 1, .max = 256,
+    { .name = "workers", .kind = SETTING_COUNT, .metavar = "N", .standard = "64", .min = 1, .max = 256,
       .help = "threads for calls that read or write the stores; so many registrations share a commit" },
     { .name = "mqtt-advertise", .kind = SETTING_TEXT, .metavar = "HOST:PORT",
       .help = "the MQTT address told to devices; default: the host they asked for and the port of "

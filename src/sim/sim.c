@@ -56,8 +56,7 @@ static struct setting sim_settings[] = {
     { .name = "threads", .kind = SETTING_COUNT, .metavar = "N", .standard = "1", .min = 1, .max = 16,
       .help = "event loops" },
     { .name = "plain-broker", .kind = SETTING_SWITCH, .standard = "no",
-      .help = "log in to any MQTT broker with made-up names, without HTTP and subscriptions (to "
-              "compare)" },
+      .help = "log in to any MQTT broker with made-up names, without HTTP (to compare)" },
     { 0 },
 };
 

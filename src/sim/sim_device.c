@@ -136,6 +136,8 @@ void sim_device_running(struct sim_device *d)
     d->failures = 0;
     d->stats->connected++;
     timer_start(d->loop, &d->ping, PING_MS);
+    if (d->options->interval_us < 0)
+        return;
     /* The first report says where everything stands; the others follow spread over the interval, so
      * that a fleet does not report in step. After a new login what has become due meanwhile is made
      * up for: to the measurement it is late, not gone. */
@@ -223,7 +225,7 @@ void sim_device_start(struct sim_device *d, struct loop *loop, struct sim_stats 
 {
     d->loop = loop;
     d->stats = stats;
-    if (d->options->plain_broker)
+    if (d->options->plain_broker && !*d->did)
         did_new(d->did);
     connect_step(d);
 }

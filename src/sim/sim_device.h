@@ -17,12 +17,13 @@
 struct sim_options {
     struct net_address http;
     char http_host[NET_ADDRESS_TEXT];
-    bool plain_broker;           /* no HTTP: log in with made-up names (any MQTT broker) */
+    bool plain_broker;           /* no HTTP: log in to any MQTT broker, with a made-up did if a device
+                                    has none */
     bool has_mqtt;
     struct net_address mqtt;     /* else where the server says */
     const char *product_key;
     const struct datapoint_plan *plan;
-    int64_t interval_us;         /* 0 = as fast as acknowledgements allow */
+    int64_t interval_us;         /* 0 = as fast as acknowledgements allow; below: no reports */
     unsigned qos;                /* 0 or 1 */
     unsigned level;              /* 3, 4 or 5: MQTT 3.1, 3.1.1, 5.0 */
     unsigned window;             /* unacknowledged reports per device */

@@ -48,10 +48,9 @@ static void send_packet(struct sim_device *d)
 void sim_mqtt_login(struct sim_device *d)
 {
     const char *protocol = d->options->level == 3 ? "MQIsdp" : "MQTT";
-    const char *password = d->options->plain_broker ? "-" : d->passcode;
     bool v5 = d->options->level == 5;
     struct buf *b = begin(d, CONNECT, 0,
-                          text_size(protocol) + 4 + v5 + 2 * text_size(d->did) + text_size(password));
+                          text_size(protocol) + 4 + v5 + 2 * text_size(d->did) + text_size(d->passcode));
 
     put_text(b, protocol);
     buf_append_u8(b, (uint8_t)d->options->level);
@@ -61,7 +60,7 @@ void sim_mqtt_login(struct sim_device *d)
         buf_append_u8(b, 0); /* no properties */
     put_text(b, d->did);
     put_text(b, d->did);
-    put_text(b, password);
+    put_text(b, d->passcode);
     send_packet(d);
 }
 
@@ -118,6 +117,7 @@ void sim_mqtt_report(struct sim_device *d)
 void sim_mqtt_ping(struct sim_device *d)
 {
     begin(d, PINGREQ, 0, 0);
+    d->stats->pings++;
     send_packet(d);
 }
 
@@ -195,10 +195,7 @@ static bool handle_packet(struct sim_device *d, uint8_t first, struct bytes body
             return false;
         d->step = SIM_SUBSCRIBE;
         d->subscribed = 0;
-        if (d->options->plain_broker)
-            sim_device_running(d);
-        else
-            subscribe(d);
+        subscribe(d);
         return true;
     case SUBACK:
         bytes_u16be(&body);
@@ -216,6 +213,7 @@ static bool handle_packet(struct sim_device *d, uint8_t first, struct bytes body
     case PUBLISH:
         return handle_publish(d, first & 15, body);
     case PINGRESP:
+        d->stats->pongs++;
         return true;
     default:
         return false;

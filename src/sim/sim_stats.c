@@ -32,6 +32,8 @@ void sim_stats_add(struct sim_stats *to, const struct sim_stats *from)
     to->acked += from->acked;
     to->failed += from->failed;
     to->controls += from->controls;
+    to->pings += from->pings;
+    to->pongs += from->pongs;
     to->registered += from->registered;
     to->connected += from->connected;
     to->closed += from->closed;

@@ -12,6 +12,7 @@ struct sim_stats {
     _Atomic uint64_t open;                  /* connections now; the only one read while it changes */
     uint64_t sent, acked, failed;           /* reports */
     uint64_t controls;                      /* control frames answered */
+    uint64_t pings, pongs;                  /* heartbeats, and their answers */
     uint64_t registered, connected, closed; /* steps of devices; closed = by the server */
     uint64_t latency[SIM_BUCKETS];          /* microseconds from due to acknowledged */
     uint64_t latency_max;
