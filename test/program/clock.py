@@ -25,8 +25,10 @@ def sanitizer():
 
 
 def at(text, zone=SHANGHAI):
-    """Unix seconds of a moment such as "2026-12-31 10:00", as clocks of the zone show it."""
-    return int(datetime.datetime.fromisoformat(text).replace(tzinfo=zone).timestamp())
+    """Unix seconds of a moment such as "2026-12-31 10:00", as clocks of the zone show it. One that they show twice is told
+    apart by its offset: "2026-10-25 02:30+01:00"."""
+    moment = datetime.datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
 def environment(unix_s):
@@ -35,8 +37,11 @@ def environment(unix_s):
             "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
-def restart_at(server, unix_s):
+def restart_at(server, unix_s, kill=False):
     """Ends the server, if it runs, and starts it at another moment."""
-    assert server.stop() == 0, server.log_text()
+    if kill:
+        server.kill()
+    else:
+        assert server.stop() == 0, server.log_text()
     server.env = environment(unix_s)
     return server.start()

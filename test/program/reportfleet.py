@@ -3,8 +3,9 @@
 import calendar
 import datetime
 import random
+import zoneinfo
 
-from clock import SHANGHAI, at, environment, restart_at
+from clock import at, environment, restart_at
 from mqtt import Device
 from server import wait_until
 from world import World, status_report
@@ -20,29 +21,40 @@ MOMENTS = ["2026-11-03 09:00", "2026-11-30 23:50", "2026-12-01 00:00:02", "2026-
            "2026-12-20 22:00", "2026-12-27 23:55", "2026-12-28 00:00:01", "2026-12-29 12:00", "2026-12-30 12:00",
            "2026-12-31 23:30", "2027-01-01 00:00:01", "2027-01-03 18:00", "2027-01-04 03:00", "2027-01-05 11:00"]
 TODAY = datetime.date(2027, 1, 5)
+DAY = datetime.timedelta(1)
+HISTORIES = {"activation": "devices/report/activation", "activity": "devices/report/liveness/history"}
+ROWS = ["incr_devices", "active_devices"]
 POINTS = {"alert": ["alert_full", "alert_shutdown"], "fault": ["fault_roomtemp"]}  # by their bits
 
 
 class ReportFleet:
-    def __init__(self, make_server, seed=14, count=250):
+    """count devices, of which some log in at each of the moments. Every other time the server is killed in between."""
+
+    def __init__(self, make_server, seed=14, count=250, zone="Asia/Shanghai", moments=MOMENTS):
         chance = random.Random(seed)
-        self.server = make_server(env=environment(at(MOMENTS[0])))
+        self.zone = zoneinfo.ZoneInfo(zone)
+        self.moments = [at(moment, self.zone) for moment in moments]
+        self.today = self.day_of(self.moments[-1])
+        self.server = make_server("--time-zone", zone, env=environment(self.moments[0]))
         self.world = World(self.server)
         self.devices = [self.invent(chance, number) for number in range(count)]
         self.import_devices("mac", "did", "passcode", "type", "device_sn", "created_at", "country", "region", "city")
         self.make_groups(chance)
-        for moment in MOMENTS:
-            restart_at(self.server, at(moment))
-            self.live(chance, datetime.date.fromisoformat(moment[:10]))
+        for moment in self.moments:
+            restart_at(self.server, moment, kill=chance.random() < 0.5)
             self.world._token = None  # it lives for a week
+            self.live(chance, self.day_of(moment))
         self.change(chance)
+
+    def day_of(self, unix_s):
+        return datetime.datetime.fromtimestamp(unix_s, self.zone).date()
 
     def invent(self, chance, number):
         country, region, city = chance.choice(PLACES)
         bluetooth = chance.random() < 0.1
         return {"mac": f"mac{number:03}", "did": "".join(chance.choices(DID_LETTERS, k=22)), "passcode": f"pass{number}",
                 "type": "bluetooth" if bluetooth else "normal", "device_sn": f"sn{number}" if bluetooth else None,
-                "created_at": at("2026-10-01 00:00") + chance.randrange(30 * 86400), "country": country, "region": region,
+                "created_at": self.moments[0] - 1 - chance.randrange(30 * 86400), "country": country, "region": region,
                 "city": city, "is_disabled": False, "groups": set(), "activated": None, "active": set(), "online": False,
                 "bits": {}, "events": []}
 
@@ -70,7 +82,7 @@ class ReportFleet:
     def live(self, chance, day):
         """Some devices log in, most of those report, some leave again."""
         connections = []
-        for device in chance.sample(self.devices, 45):
+        for device in chance.sample(self.devices, 20 + len(self.devices) // 10):
             connection = Device(self.server.mqtt, device["did"], device["passcode"], self.world.product_key, 4).login()
             device["activated"] = device["activated"] or day
             for _ in range(chance.choice([0, 1, 1, 2])):
@@ -102,9 +114,9 @@ class ReportFleet:
 
     def change(self, chance):
         """Places and disabled marks are those of today."""
-        for device in chance.sample(self.devices, 40):
+        for device in chance.sample(self.devices, len(self.devices) // 6):
             device["country"], device["region"], device["city"] = "China", "Guangdong", "Zhuhai"
-        for device in chance.sample(self.devices, 30):
+        for device in chance.sample(self.devices, len(self.devices) // 8):
             device["is_disabled"], device["online"] = True, False
         changed = [device for device in self.devices if device["is_disabled"] or device["city"] == "Zhuhai"]
         self.world.import_devices(*[{field: device[field] for field in ("mac", "did", "passcode", "country", "region", "city",
@@ -142,8 +154,70 @@ class ReportFleet:
         while day <= end:
             text = period(cycle, day)
             found.setdefault(text, days_of(cycle, day))
-            day += datetime.timedelta(1)
+            day += DAY
         return list(found.items())
+
+    def locations(self, gid=None, is_online=None, is_faulty=None, is_alert=None):
+        devices = [device for device in self.chosen(gid=gid) if all(
+            wanted is None or state == (wanted in (1, "true")) for wanted, state in (
+                (is_online, device["online"]), (is_faulty, self.open(device, "fault")), (is_alert, self.open(device, "alert"))))]
+        return {"gid": gid, "total": len(devices), "location": self.located(devices, count, leaf=len)}
+
+    def realtime(self, gid=None):
+        def say(devices):
+            return {"count": {"activated": sum(device["activated"] is not None for device in devices),
+                              "faulty": sum(self.open(device, "fault") for device in devices),
+                              "alert": sum(self.open(device, "alert") for device in devices)}}
+
+        # A place where nothing is counted is not there.
+        counted = [device for device in self.chosen(gid=gid) if device["activated"]]
+        return {**say(counted), "gid": gid, "location": self.located(counted, say)}
+
+    def last(self, days, back=0):
+        """The days that end with today, or so many days before."""
+        return {self.today - (back + n) * DAY for n in range(days)}
+
+    def summary(self):
+        def active(days):
+            return sum(bool(device["active"] & days) for device in self.chosen())
+
+        def new(days):
+            return sum(device["activated"] in days for device in self.chosen())
+
+        return {"active": {"7_day": active(self.last(7)), "yesterday": active(self.last(1, back=1))},
+                "new": {"today": new(self.last(1)), "yesterday": new(self.last(1, back=1)), "7_day": new(self.last(7)),
+                        "30_day": new(self.last(30))},
+                "total": sum(device["activated"] is not None for device in self.chosen()),
+                "online": sum(device["online"] for device in self.chosen())}
+
+    def liveness(self, gid=None):
+        def active(days):
+            return sum(bool(device["active"] & days) for device in self.chosen(gid=gid))
+
+        return {"gid": gid, "latest_1": active(self.last(1, back=1)), "latest_7": active(self.last(7)),
+                "latest_30": active(self.last(30))}
+
+    def had_events(self, kind, gid):
+        return [device for device in self.chosen(gid=gid) if any(event["kind"] == kind for event in device["events"])]
+
+    def eventful_devices(self, kind, gid=None):
+        def say(devices):
+            return {"count": counts(len(devices), sum(not self.open(device, kind) for device in devices))}
+
+        devices = self.had_events(kind, gid)
+        return {**say(devices), "gid": gid, "location": self.located(devices, say)}
+
+    def events(self, kind, gid=None):
+        def say(devices):
+            events = [event for device in devices for event in device["events"] if event["kind"] == kind]
+            detail = {}
+            for name in {event["point"] for event in events}:
+                mine = [event for event in events if event["point"] == name]
+                detail[name] = counts(len(mine), sum(not event["open"] for event in mine))
+            return {"count": counts(len(events), sum(not event["open"] for event in events)), "detail": detail}
+
+        devices = self.had_events(kind, gid)
+        return {**say(devices), "gid": gid, "location": self.located(devices, say)}
 
     def history(self, what, cycle, start, end, gid=None):
         rows = []
@@ -164,7 +238,7 @@ class ReportFleet:
         return [self.row(day, device) for day, device in rows]
 
     def row(self, day, device):
-        created = datetime.datetime.fromtimestamp(device["created_at"], SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+        created = datetime.datetime.fromtimestamp(device["created_at"], self.zone).strftime("%Y-%m-%d %H:%M:%S")
         name = {"device_sn": device["device_sn"]} if device["type"] == "bluetooth" else {"mac": device["mac"]}
         return {"report_date": day.isoformat(), "created_at": created, "product_key": self.world.product_key, **name,
                 **{field: device[field] for field in ("country", "region", "city")}}
@@ -174,9 +248,43 @@ class ReportFleet:
         assert answer.status == 200, answer.body
         return answer.json
 
+    def expectations(self):
+        """(call, parameters, expected answer): every report, in all its ways."""
+        yield "devices/summary", {}, self.summary()
+        yield "summary", {}, self.summary()
+        for gid in (None, *self.groups.values()):
+            yield "devices/report/liveness", {"gid": gid}, self.liveness(gid)
+            for call in ("devices/report/rt", "devices/report/devices/report/rt"):
+                yield call, {"gid": gid}, self.realtime(gid)
+            for states in ({}, {"is_online": 1}, {"is_faulty": 1, "is_online": 0}, {"is_alert": 0}):
+                yield "devices/locations", {"gid": gid, **states}, self.locations(gid, **states)
+            for kind in POINTS:
+                yield f"{kind}/report/devices", {"gid": gid}, self.eventful_devices(kind, gid)
+                yield f"{kind}/report/events", {"gid": gid}, self.events(kind, gid)
+            yield "fault/alert/events", {"gid": gid}, self.events("alert", gid)
+            for what, call in HISTORIES.items():
+                for cycle, back in (("date", 29), ("week", 200), ("month", 300)):
+                    start = self.today - back * DAY
+                    asked = {"cycle": cycle, "start": period(cycle, start), "end": period(cycle, self.today), "gid": gid}
+                    yield call, asked, self.history(what, cycle, start, self.today, gid)
+        for call in ROWS:
+            for place in ({}, {"country": "China"}, {"region": "Jiangsu", "city": "Suzhou"}, {"city": "广州"}):
+                rows = self.rows(call, self.today - 300 * DAY, self.today, **place)
+                meta = {"total": len(rows), "limit": 1000, "skip": 0, "previous": None, "next": None}
+                yield (call, {"start": (self.today - 300 * DAY).isoformat(), "limit": 1000, **place},
+                       {"meta": meta, "objects": rows})
+
+    def check_everything(self):
+        for call, parameters, expected in self.expectations():
+            assert self.get(call, **parameters) == expected, (call, parameters)
+
 
 def count(devices):
     return {"count": len(devices)}
+
+
+def counts(total, resolved):
+    return {"total": total, "resolved": resolved, "unresolved": total - resolved}
 
 
 def period(cycle, day):
@@ -188,9 +296,6 @@ def days_of(cycle, day):
     if cycle == "date":
         return {day}
     if cycle == "week":
-        monday = day - datetime.timedelta(day.weekday())
-        return {monday + datetime.timedelta(n) for n in range(7)}
+        monday = day - day.weekday() * DAY
+        return {monday + n * DAY for n in range(7)}
     return {day.replace(day=n + 1) for n in range(calendar.monthrange(day.year, day.month)[1])}
-
-
-__all__ = ["ReportFleet", "TODAY", "POINTS", "count", "days_of", "period"]

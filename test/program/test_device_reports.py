@@ -8,15 +8,12 @@ import pytest
 
 from clock import at, environment, restart_at
 from mqtt import Device
-from reportfleet import TODAY, ReportFleet, count, period
-from server import wait_until
+from reportfleet import DAY, HISTORIES, ROWS, TODAY, ReportFleet, period
 from world import REPORT, World, hex_id
 
-DAY = datetime.timedelta(1)
 CALLS = ["devices/locations", "devices/summary", "summary", "incr_devices", "active_devices", "devices/report/activation",
          "devices/report/liveness", "devices/report/liveness/history", "devices/report/rt",
          "devices/report/devices/report/rt"]
-HISTORIES = {"activation": "devices/report/activation", "activity": "devices/report/liveness/history"}
 WITH_GROUP = [call for call in CALLS if "summary" not in call and "_devices" not in call]
 
 
@@ -60,49 +57,22 @@ def test_locations_count_what_the_filters_leave(fleet):
     chance, sizes = random.Random(1), set()
     for _ in range(120):
         asked = {name: chance.choice([None, None, 0, 1, "true", "false"]) for name in ("is_online", "is_faulty", "is_alert")}
-        gid = chance.choice(groups(fleet))
-        devices = [device for device in fleet.chosen(gid=gid) if all(
-            wanted is None or state == (wanted in (1, "true")) for wanted, state in (
-                (asked["is_online"], device["online"]), (asked["is_faulty"], fleet.open(device, "fault")),
-                (asked["is_alert"], fleet.open(device, "alert"))))]
-        assert fleet.get("devices/locations", gid=gid, **asked) == {
-            "gid": gid, "total": len(devices), "location": fleet.located(devices, count, leaf=len)}
-        sizes.add(len(devices))
+        expected = fleet.locations(gid := chance.choice(groups(fleet)), **asked)
+        assert fleet.get("devices/locations", gid=gid, **asked) == expected
+        sizes.add(expected["total"])
     assert len(sizes) > 20, "this fleet proves nothing"
 
 
 def test_rt_counts_activated_faulty_and_alert_devices(fleet):
-    def say(devices):
-        return {"count": {"activated": sum(device["activated"] is not None for device in devices),
-                          "faulty": sum(fleet.open(device, "fault") for device in devices),
-                          "alert": sum(fleet.open(device, "alert") for device in devices)}}
-
     for gid in groups(fleet):
-        # A place where nothing is counted is not there.
-        counted = [device for device in fleet.chosen(gid=gid) if device["activated"]]
-        expected = {**say(counted), "gid": gid, "location": fleet.located(counted, say)}
-        assert fleet.get("devices/report/rt", gid=gid) == expected
-        assert fleet.get("devices/report/devices/report/rt", gid=gid) == expected
+        for call in ("devices/report/rt", "devices/report/devices/report/rt"):
+            assert fleet.get(call, gid=gid) == fleet.realtime(gid)
 
 
 # --- the last days ----------------------------------------------------------------------------------------------------
 
-def last(days, *, until=TODAY):
-    return {until - n * DAY for n in range(days)}
-
-
 def test_summary_counts_the_last_days_with_today(fleet):
-    def active(days):
-        return sum(bool(device["active"] & days) for device in fleet.chosen())
-
-    def new(days):
-        return sum(device["activated"] in days for device in fleet.chosen())
-
-    expected = {"active": {"7_day": active(last(7)), "yesterday": active(last(1, until=TODAY - DAY))},
-                "new": {"today": new(last(1)), "yesterday": new(last(1, until=TODAY - DAY)), "7_day": new(last(7)),
-                        "30_day": new(last(30))},
-                "total": sum(device["activated"] is not None for device in fleet.chosen()),
-                "online": sum(device["online"] for device in fleet.chosen())}
+    expected = fleet.summary()
     assert fleet.get("devices/summary") == expected
     assert fleet.get("summary") == expected
     assert all(expected["new"].values()) and expected["online"] and expected["active"]["yesterday"]
@@ -110,12 +80,7 @@ def test_summary_counts_the_last_days_with_today(fleet):
 
 def test_liveness_counts_yesterday_and_the_last_days(fleet):
     for gid in groups(fleet):
-        def active(days):
-            return sum(bool(device["active"] & days) for device in fleet.chosen(gid=gid))
-
-        assert fleet.get("devices/report/liveness", gid=gid) == {
-            "gid": gid, "latest_1": active(last(1, until=TODAY - DAY)), "latest_7": active(last(7)),
-            "latest_30": active(last(30))}
+        assert fleet.get("devices/report/liveness", gid=gid) == fleet.liveness(gid)
 
 
 # --- histories ----------------------------------------------------------------------------------------------------------
@@ -194,7 +159,6 @@ def test_the_longest_ranges(fleet, call, cycle, start, end, rows):
 
 # --- device by device -----------------------------------------------------------------------------------------------------
 
-ROWS = ["incr_devices", "active_devices"]
 THIRTY_DAYS = (TODAY - 29 * DAY, TODAY)
 
 
@@ -279,27 +243,6 @@ def test_another_products_devices_are_not_counted(fleet, call):
 
 # --- live, and durable ------------------------------------------------------------------------------------------------------
 
-def everything(fleet):
-    asked = [(call, needed(call)) for call in CALLS] + [(call, {"start": "2026-10-01", "limit": 1000}) for call in ROWS] + [
-        (call, {"cycle": cycle, "start": start, "end": end, "gid": gid})
-        for call in HISTORIES.values() for gid in groups(fleet)
-        for cycle, start, end in (("date", "2026-12-07", "2027-01-05"), ("week", "2026-40", "2027-01"),
-                                  ("month", "2026-10", "2027-01"))]
-    return [(call, parameters, fleet.get(call, **parameters)) for call, parameters in asked]
-
-
-def test_every_report_is_the_same_after_a_crash(make_shared_server):
-    fleet = ReportFleet(make_shared_server, seed=5, count=80)
-    for _, connection in fleet.connections:
-        connection.close()
-    wait_until(lambda: fleet.get("devices/search", is_online=1)["meta"]["total"] == 0)
-    before = everything(fleet)
-    fleet.server.kill()
-    fleet.server.env = environment(at("2027-01-05 12:00"))
-    fleet.server.start()
-    assert everything(fleet) == before
-
-
 def test_a_device_is_counted_as_soon_as_its_report_is_acknowledged(make_shared_server):
     world = World(make_shared_server(env=environment(at("2027-03-01 00:00:05"))))
     device = bring(world, "m", report=False)
@@ -312,20 +255,3 @@ def test_a_device_is_counted_as_soon_as_its_report_is_acknowledged(make_shared_s
     restart_at(world.server, at("2027-03-02 09:00"))
     assert world.get("devices/summary").json["active"] == {"7_day": 1, "yesterday": 1}
     assert world.get("devices/report/liveness").json == {"gid": None, "latest_1": 1, "latest_7": 1, "latest_30": 1}
-
-
-@pytest.mark.parametrize("zone,moment,day", [
-    ("America/New_York", "2027-03-14T06:59:30+00:00", "2027-03-14"),
-    ("America/New_York", "2027-03-14T04:59:30+00:00", "2027-03-13"),
-    ("Europe/Berlin", "2026-10-24T22:30:00+00:00", "2026-10-25"), ("Europe/Berlin", "2026-10-25T22:59:30+00:00", "2026-10-25"),
-    ("UTC", "2026-12-31T23:59:30+00:00", "2026-12-31")])
-def test_days_are_those_of_the_time_zone_that_is_set(make_shared_server, zone, moment, day):
-    """Also on the days on which clocks are put forward or back."""
-    unix_s = int(datetime.datetime.fromisoformat(moment).timestamp())
-    world = World(make_shared_server("--time-zone", zone, env=environment(unix_s)))
-    device = bring(world, "m", created_at=unix_s)
-    row, = world.get("active_devices").json["objects"]
-    assert row["report_date"] == day
-    assert row["created_at"].startswith(day)
-    assert world.get("incr_devices").json["objects"] == [row]
-    device.disconnect()
