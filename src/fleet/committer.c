@@ -52,6 +52,7 @@ enum mu_err committer_start(struct committer **out, const struct committer_optio
     c->rolled_day = -1;
     intake_init(&c->intake);
     pthread_cond_init(&c->follow_done, NULL);
+    pthread_cond_init(&c->pause_done, NULL);
     pthread_mutex_init(&c->figures_lock, NULL);
 
     if ((err = batch_init(&c->batch, options)) != MU_OK || (err = rebuild(c)) != MU_OK)
@@ -66,6 +67,7 @@ fail:
     batch_free(&c->batch);
     pthread_mutex_destroy(&c->figures_lock);
     pthread_cond_destroy(&c->follow_done);
+    pthread_cond_destroy(&c->pause_done);
     intake_free(&c->intake);
     free(c);
     return err;
@@ -93,6 +95,7 @@ void committer_stop(struct committer *c)
     records_free(&c->retry);
     pthread_mutex_destroy(&c->figures_lock);
     pthread_cond_destroy(&c->follow_done);
+    pthread_cond_destroy(&c->pause_done);
     intake_free(&c->intake);
     free(c);
 }
@@ -162,6 +165,19 @@ enum mu_err committer_follow_registry(struct committer *c)
     enum mu_err err = c->follow_err;
     pthread_mutex_unlock(&c->intake.lock);
     return err;
+}
+
+void committer_pause(struct committer *c, void (*fn)(void *ctx), void *ctx)
+{
+    struct pause pause = { .fn = fn, .ctx = ctx };
+
+    pthread_mutex_lock(&c->intake.lock);
+    pause.next = c->pauses;
+    c->pauses = &pause;
+    wake(c);
+    while (!pause.done)
+        pthread_cond_wait(&c->pause_done, &c->intake.lock);
+    pthread_mutex_unlock(&c->intake.lock);
 }
 
 void committer_get_figures(struct committer *c, struct committer_figures *out)

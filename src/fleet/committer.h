@@ -100,6 +100,12 @@ void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owne
  * writes. Blocks (a commit's time); not on a loop. */
 MU_MUST_USE enum mu_err committer_follow_registry(struct committer *c);
 
+/* --- between two batches -------------------------------------------------------------------------- */
+/* Runs fn on the committer's thread when all that has been committed is in the journal and in the fleet
+ * and nothing is half, and returns when it has run. Blocks (a commit's time, and fn's); not on a loop.
+ * Devices wait for fn, so it is short. */
+void committer_pause(struct committer *c, void (*fn)(void *ctx), void *ctx);
+
 /* --- figures for /metrics -------------------------------------------------------------------- */
 #define COMMIT_LATENCY_BUCKETS 12
 struct committer_figures {

@@ -11,6 +11,14 @@
  *
  * While commits fail, what is in `retry` waits for the next try, once a second; everything else is
  * answered with the error at once, so that senders learn of it and nothing piles up. */
+/* What somebody wants done between two batches, and waits for. */
+struct pause {
+    void (*fn)(void *ctx);
+    void *ctx;
+    bool done;
+    struct pause *next;
+};
+
 struct committer {
     struct committer_options options;
     struct intake intake;
@@ -22,6 +30,8 @@ struct committer {
     uint64_t wished, followed;  /* tickets of committer_follow_registry */
     enum mu_err follow_err;     /* of the last one answered */
     pthread_cond_t follow_done;
+    struct pause *pauses;       /* in no order */
+    pthread_cond_t pause_done;
 
     _Atomic bool disk_full;
     pthread_mutex_t figures_lock;

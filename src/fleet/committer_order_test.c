@@ -218,6 +218,50 @@ static void each_of_four_senders_gets_its_answers_in_order(void **state)
     }
 }
 
+/* --- between two batches --------------------------------------------------------------------- */
+
+struct seen_in_pause { _Atomic bool ran; size_t messages; bool told; };
+
+static void look_around(void *ctx)
+{
+    struct seen_in_pause *seen = ctx;
+
+    seen->messages = fake_journal_records(j)->messages.count;
+    seen->told = sink.flushed_at == seen->messages; /* of this thread's own making */
+    seen->ran = true;
+}
+
+static void *pause_committer(void *seen)
+{
+    committer_pause(c, look_around, seen);
+    return NULL;
+}
+
+static void a_pause_comes_between_two_batches_and_never_within_one(void **state)
+{
+    (void)state;
+    struct seen_in_pause seen[3] = { 0 };
+    pthread_t threads[3];
+
+    fake_journal_hold(j);
+    report_state(1, T0, 1, 0, 0, 0);
+    fake_journal_wait_held(j);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, pause_committer, &seen[i]), 0);
+    report_state(2, T0, 1, 0, 0, 0);
+    for (int i = 0; i < 3; i++)
+        assert_false(seen[i].ran);
+    fake_journal_release(j);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(seen[i].ran);
+        assert_in_range(seen[i].messages, 1, 2);
+        assert_true(seen[i].told);
+    }
+    pause_committer(&seen[0]); /* idle, it is woken */
+    assert_int_equal(seen[0].messages, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +271,7 @@ int main(void)
         COMMITTER_TEST(a_committer_that_has_fallen_too_far_behind_visits_everything),
         COMMITTER_TEST(a_restart_shows_everything_but_presence),
         COMMITTER_TEST(an_idle_committer_notes_that_it_is_alive),
+        COMMITTER_TEST(a_pause_comes_between_two_batches_and_never_within_one),
         COMMITTER_TEST(each_of_four_senders_gets_its_answers_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

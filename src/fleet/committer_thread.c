@@ -110,6 +110,22 @@ static void follow(struct committer *c)
     pthread_mutex_unlock(&c->intake.lock);
 }
 
+/* A waiter's record is gone as soon as it sees `done`; it cannot before the lock is given up. */
+static void pause_if_asked(struct committer *c)
+{
+    pthread_mutex_lock(&c->intake.lock);
+    while (c->pauses) {
+        struct pause *pause = c->pauses;
+        c->pauses = pause->next;
+        pthread_mutex_unlock(&c->intake.lock);
+        pause->fn(pause->ctx);
+        pthread_mutex_lock(&c->intake.lock);
+        pause->done = true;
+        pthread_cond_broadcast(&c->pause_done);
+    }
+    pthread_mutex_unlock(&c->intake.lock);
+}
+
 static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
 {
     struct retention r = {
@@ -227,6 +243,7 @@ static void commit_waiting(struct committer *c, bool stop)
             if (commit_batch(c) != MU_OK)
                 break;
             follow(c); /* with a lot to commit, configuring does not wait for the end of it */
+            pause_if_asked(c);
         }
     }
     if (c->work_at < c->work.len)
@@ -254,13 +271,13 @@ static bool take(struct committer *c)
     struct intake *in = &c->intake;
 
     pthread_mutex_lock(&in->lock);
-    while (!in->queue.len && c->wished == c->followed && !c->stopping) {
+    while (!in->queue.len && c->wished == c->followed && !c->pauses && !c->stopping) {
         in->sleeping = true;
         if (pthread_cond_timedwait(&in->wake, &in->lock, &until) == ETIMEDOUT)
             break;
     }
     in->sleeping = false;
-    bool go_on = in->queue.len || c->wished != c->followed || !c->stopping;
+    bool go_on = in->queue.len || c->wished != c->followed || c->pauses || !c->stopping;
     uint64_t lost = in->lost;
     in->lost = 0;
     intake_swap(in, &c->work);
@@ -279,6 +296,7 @@ void *committer_run(void *committer)
     roll(c);
     while (take(c)) {
         follow(c);
+        pause_if_asked(c);
         /* Before the commit: what comes right after the clock has stepped finds its day. */
         roll(c);
         commit_waiting(c, false);

@@ -134,6 +134,16 @@ MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *
  * after an error. Same thread as journal_commit. */
 MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
 
+/* --- a copy of one moment ---------------------------------------------------------------------------*/
+/* Writes what is only in memory and in the log into tables, so that a checkpoint right after it is short. Any
+ * thread; takes up to seconds, while commits go on. */
+MU_MUST_USE enum mu_err journal_flush(struct journal *j);
+/* Makes `dir`/journal, a journal that holds what is committed now. dir exists and is on the file system
+ * of the journal: the two share the files that never change, so that neither time nor room depends on
+ * their size. Same thread as journal_commit, and never within the filling of a batch. After an error
+ * something may be left in dir. */
+MU_MUST_USE enum mu_err journal_checkpoint(struct journal *j, const char *dir);
+
 /* --- reading ----------------------------------------------------------------------------------------*/
 struct journal_visitor {
     void *ctx;

@@ -319,6 +319,23 @@ MU_MUST_USE enum mu_err registry_visit_user_places(struct registry *reg, uint32_
                                                                      uint64_t count),
                                                    void *ctx);
 
+/* --- a copy of one moment ---------------------------------------------------------------------------
+ * registry_freeze waits for the write that is under way, keeps others from beginning, remembers what is
+ * in the registry now, calls fn and then lets the writes go on: what fn looks at elsewhere is of the
+ * same moment. fn neither reads nor writes the registry; its error is returned.
+ *
+ * The snapshot is copied at leisure, while writes go on; until it is freed, what they replace needs
+ * room. registry_snapshot_write makes `dir`/registry.db, synced, a whole registry by itself. */
+struct registry_snapshot;
+MU_MUST_USE enum mu_err registry_freeze(struct registry *reg, enum mu_err (*fn)(void *ctx), void *ctx,
+                                        struct registry_snapshot **out);
+/* Bytes that the copy will take. */
+MU_MUST_USE enum mu_err registry_snapshot_size(struct registry_snapshot *s, uint64_t *bytes);
+struct registry_totals { uint64_t enterprises, products, devices, users; };
+MU_MUST_USE enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry_totals *out);
+MU_MUST_USE enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir);
+void registry_snapshot_free(struct registry_snapshot *s); /* NULL is allowed */
+
 /* Small facts about the data directory itself ("time_zone"). MU_E_NOT_FOUND if not set, MU_E_LIMIT
  * if it does not fit. */
 MU_MUST_USE enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out,

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FILE_NAME "registry.db"
-
 /* --- opening --------------------------------------------------------------------------------------*/
 
 /* SQLite would create the file for everybody to read; it holds passcodes. Its companions get the
@@ -36,7 +34,7 @@ enum mu_err registry_open(struct registry **out, const char *dir, char *why, siz
     write_queue_init(reg);
     pthread_mutex_init(&reg->read_lock, NULL);
 
-    int len = snprintf(reg->path, sizeof(reg->path), "%s/" FILE_NAME, dir);
+    int len = snprintf(reg->path, sizeof(reg->path), "%s/" REGISTRY_FILE, dir);
     if (len < 0 || (size_t)len >= sizeof(reg->path)) {
         snprintf(cause, sizeof(cause), "the path is too long");
         err = MU_E_IO;

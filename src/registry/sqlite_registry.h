@@ -12,6 +12,7 @@
  *   sqlite_schema.c    the tables and how an older file gets them
  *   sqlite_registry.c  the registry: one connection that writes, a pool of those that read
  *   sqlite_write.c     many writers, one commit
+ *   sqlite_snapshot.c  a copy of one moment
  *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c, sqlite_group.c,
  *   sqlite_binding.c   rows
  *   sqlite_user_search.c   finding users
@@ -20,6 +21,8 @@
  *
  * Every row's number is an AUTOINCREMENT, so that none is given twice. A text that is not set is
  * ''; a number that refers to nothing is NULL. */
+
+#define REGISTRY_FILE "registry.db"
 
 /* --- a connection (sqlite_db.c) ------------------------------------------------------------------ */
 
@@ -149,6 +152,9 @@ struct registry {
 
 void write_queue_init(struct registry *reg);
 void write_queue_free(struct registry *reg);
+/* Between these two nobody writes. */
+void write_queue_hold(struct registry *reg);
+void write_queue_release(struct registry *reg);
 
 /* A connection for one reading transaction, begun; reader_end ends it and gives it back. */
 MU_MUST_USE enum mu_err reader_begin(struct registry *reg, struct db **out);

@@ -123,3 +123,20 @@ enum mu_err registry_write(struct registry *reg, registry_fn fn, void *arg)
     pthread_mutex_unlock(&reg->write_lock);
     return w.result;
 }
+
+void write_queue_hold(struct registry *reg)
+{
+    pthread_mutex_lock(&reg->write_lock);
+    while (reg->writing)
+        pthread_cond_wait(&reg->written, &reg->write_lock);
+    reg->writing = true;
+    pthread_mutex_unlock(&reg->write_lock);
+}
+
+void write_queue_release(struct registry *reg)
+{
+    pthread_mutex_lock(&reg->write_lock);
+    reg->writing = false;
+    pthread_cond_broadcast(&reg->written);
+    pthread_mutex_unlock(&reg->write_lock);
+}

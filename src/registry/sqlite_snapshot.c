@@ -1,0 +1,134 @@
+/* A copy of one moment: a reading transaction that begins while nobody writes sees that moment for as
+ * long as it lasts, and SQLite's online backup copies what it sees. */
+#include "registry/sqlite_registry.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct registry_snapshot {
+    struct registry *registry;
+    struct db *db; /* with its transaction begun */
+};
+
+/* Pages at a time; only memory and fairness depend on it. */
+enum { COPY_PAGES = 1024 };
+
+static enum mu_err look(struct db *db)
+{
+    int64_t unused;
+    return db_int_of(db, "SELECT count(*) FROM sqlite_schema", NULL, 0, &unused);
+}
+
+enum mu_err registry_freeze(struct registry *reg, enum mu_err (*fn)(void *ctx), void *ctx,
+                            struct registry_snapshot **out)
+{
+    enum mu_err err;
+    struct registry_snapshot *s = calloc(1, sizeof(*s));
+
+    *out = NULL;
+    if (!s)
+        return MU_E_NOMEM;
+    s->registry = reg;
+    if ((err = reader_begin(reg, &s->db)) != MU_OK)
+        goto out;
+    write_queue_hold(reg);
+    /* SQLite's transaction begins with its first look. */
+    if ((err = look(s->db)) == MU_OK)
+        err = fn(ctx);
+    write_queue_release(reg);
+    if (err != MU_OK)
+        goto out;
+    *out = s;
+    s = NULL;
+out:
+    registry_snapshot_free(s);
+    return err;
+}
+
+enum mu_err registry_snapshot_size(struct registry_snapshot *s, uint64_t *bytes)
+{
+    enum mu_err err;
+    int64_t pages = 0, size = 0;
+
+    if ((err = db_int_of(s->db, "PRAGMA page_count", NULL, 0, &pages)) == MU_OK)
+        err = db_int_of(s->db, "PRAGMA page_size", NULL, 0, &size);
+    *bytes = (uint64_t)(pages * size);
+    return err;
+}
+
+enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry_totals *out)
+{
+    static const char *const sql[] = { "SELECT count(*) FROM enterprise", "SELECT count(*) FROM product",
+                                       "SELECT count(*) FROM device", "SELECT count(*) FROM user" };
+    uint64_t *const counts[] = { &out->enterprises, &out->products, &out->devices, &out->users };
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < sizeof(sql) / sizeof(*sql) && err == MU_OK; i++) {
+        int64_t count = 0;
+        err = db_int_of(s->db, sql[i], NULL, 0, &count);
+        *counts[i] = (uint64_t)count;
+    }
+    return err;
+}
+
+static enum mu_err copy_pages(struct registry_snapshot *s, struct db *copy)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(copy->handle, "main", s->db->handle, "main");
+    int rc;
+
+    if (!backup)
+        return db_error(copy, sqlite3_errcode(copy->handle));
+    do
+        rc = sqlite3_backup_step(backup, COPY_PAGES);
+    while (rc == SQLITE_OK);
+    sqlite3_backup_finish(backup);
+    return rc == SQLITE_DONE ? MU_OK : db_error(copy, rc);
+}
+
+/* The copy is closed before it is synced: closing may write. */
+static enum mu_err sync_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum mu_err err = fd >= 0 && fsync(fd) == 0 ? MU_OK : MU_E_IO;
+
+    if (err != MU_OK)
+        log_event(LOG_ERROR, "registry_copy_failed", "path=%s error=%s", LOG_Q(path, -1), "sync");
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir)
+{
+    enum mu_err err;
+    struct db copy = { 0 };
+    char path[4096];
+
+    int len = snprintf(path, sizeof(path), "%s/" REGISTRY_FILE, dir);
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return MU_E_LIMIT;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return MU_E_IO;
+    close(fd);
+    /* Nobody else sees the copy before it is whole: it needs no journal of its own. */
+    if ((err = db_open(&copy, path, false)) != MU_OK)
+        return err;
+    if ((err = db_exec(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")) == MU_OK)
+        err = copy_pages(s, &copy);
+    db_close(&copy);
+    return err == MU_OK ? sync_file(path) : err;
+}
+
+void registry_snapshot_free(struct registry_snapshot *s)
+{
+    if (!s)
+        return;
+    if (s->db)
+        reader_end(s->registry, s->db);
+    free(s);
+}
