@@ -13,6 +13,8 @@ static const struct command {
     { "serve", "runs the server on a data directory", command_serve },
     { "apply", "creates or updates enterprises, products, devices, … from a file", command_apply },
     { "device", "shows a device, and why it is not connected", command_device },
+    { "backup", "copies a data directory, also of a running server", command_backup },
+    { "restore", "makes a data directory of a backup", command_restore },
     { "sim",   "simulates devices against a server", command_sim },
 };
 
@@ -20,7 +22,7 @@ static void print_usage(FILE *to)
 {
     fprintf(to, "usage: muster COMMAND [options]\n\nmuster is a self-hosted device cloud.\n\n");
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        fprintf(to, "  muster %-6s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  muster %-7s %s\n", commands[i].name, commands[i].summary);
     fprintf(to, "\n  muster COMMAND --help   shows a command's options\n"
                 "  muster --version        shows the version\n");
 }

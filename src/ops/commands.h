@@ -8,8 +8,10 @@
 int command_serve(int argc, char **argv);
 int command_apply(int argc, char **argv);
 int command_device(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_restore(int argc, char **argv);
 
 /* What they have done to a data directory, in the server that has it or right here (operation.h). */
-extern const struct operation apply_operation, device_operation;
+extern const struct operation apply_operation, device_operation, backup_operation;
 
 #endif

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ops/manifest.h"
+
 enum mu_err data_dir_check(const char *path, char *why, size_t why_size)
 {
     DIR *dir = opendir(path);
@@ -27,6 +29,11 @@ enum mu_err data_dir_check(const char *path, char *why, size_t why_size)
         ours |= strcmp(entry->d_name, "lock") == 0;
     }
     closedir(dir);
+    if (manifest_is_in(path)) {
+        snprintf(why, why_size, "%s is a backup, which stays as it is; make a data directory of it with "
+                 "muster restore --data NEWDIR %s", path, path);
+        return MU_E_VALUE;
+    }
     if (foreign && !ours) {
         snprintf(why, why_size, "%s holds other things; a data directory is empty at first", path);
         return MU_E_VALUE;

@@ -5,5 +5,9 @@
 
 /* Appends the whole of a file ("-" = standard input) to out. why gets one sentence on failure. */
 MU_MUST_USE enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size);
+/* Makes the names in a directory durable. */
+MU_MUST_USE enum mu_err file_sync_dir(const char *path, char *why, size_t why_size);
+/* Removes a directory and what is in it, as far as it can. */
+void file_remove_tree(const char *path);
 
 #endif

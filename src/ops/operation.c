@@ -8,7 +8,7 @@
 #include "ops/commands.h"
 #include "ops/local.h"
 
-const struct operation *const operations[] = { &apply_operation, &device_operation, NULL };
+const struct operation *const operations[] = { &apply_operation, &device_operation, &backup_operation, NULL };
 
 const struct operation *operation_find(struct str name)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fleet/fleet_apply.h"
+#include "ops/backup.h"
 #include "ops/privileges.h"
 
 /* Of a directory that has none yet and is not being served. */
@@ -81,6 +82,7 @@ enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_s
     if ((err = open_registry(s, dir, why, why_size)) != MU_OK ||
         (err = open_calendar(s, settings->time_zone, why, why_size)) != MU_OK)
         return err;
+    backup_clear_left(dir);
     return open_rest(s, dir, settings->retention_days, settings->activity_days, why, why_size);
 }
 

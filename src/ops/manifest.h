@@ -1,0 +1,45 @@
+#ifndef MUSTER_OPS_MANIFEST_H
+#define MUSTER_OPS_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "registry/registry.h"
+
+/* What a backup says of itself: the file backup.json in it, written last. It tells the moment, what is
+ * in the backup, and all its files with their sizes and SHA-256 (but for the journal's tables, whose
+ * blocks carry checksums of their own), so that one that was cut off on its way is found. */
+#define MANIFEST_NAME "backup.json"
+
+struct manifest_file {
+    char *path;                /* relative to the backup */
+    uint64_t bytes;
+    char sha256[2 * 32 + 1];   /* "" = none */
+};
+struct manifest {
+    char muster[32];           /* version of the program that made it */
+    int64_t moment_us;
+    struct registry_totals totals;
+    struct manifest_file *files;
+    size_t file_count;
+};
+
+/* Whether dir is a backup. */
+bool manifest_is_in(const char *dir);
+/* All files that lie in dir and in the directories in it. In each case `why` gets one sentence on
+ * failure, and manifest_free is due whatever the outcome. */
+MU_MUST_USE enum mu_err manifest_gather(struct manifest *m, const char *dir, char *why, size_t why_size);
+/* Synced; all there or not at all. */
+MU_MUST_USE enum mu_err manifest_write(const struct manifest *m, const char *dir, char *why,
+                                       size_t why_size);
+/* MU_E_NOT_FOUND: dir is no backup, or was broken off; MU_E_SCHEMA: of a newer version; MU_E_CORRUPT. */
+MU_MUST_USE enum mu_err manifest_read(struct manifest *m, const char *dir, char *why, size_t why_size);
+/* Compares the files with what it says; each mistake is told in one line. */
+void manifest_compare(const struct manifest *m, const char *dir,
+                      void (*mistake)(void *ctx, const char *text), void *ctx);
+uint64_t manifest_bytes(const struct manifest *m);
+void manifest_free(struct manifest *m);
+
+#endif

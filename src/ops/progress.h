@@ -1,0 +1,19 @@
+#ifndef MUSTER_OPS_PROGRESS_H
+#define MUSTER_OPS_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How far a long command is: one line on stderr that is written over, if that is a terminal. */
+struct progress {
+    const char *about, *what;
+    uint64_t done, total;
+    bool shown;
+    int64_t next_ms;
+};
+struct progress progress_of(const char *about, const char *what, uint64_t total);
+void progress_add(struct progress *p, uint64_t done);
+/* Clears the line; other output may follow. */
+void progress_end(struct progress *p);
+
+#endif
