@@ -70,6 +70,7 @@
     X(API_METHOD_NOT_ALLOWED,        405,  405, "method not allowed") \
     X(API_REQUEST_TIMEOUT,           408,  408, "request timeout") \
     X(API_BODY_TOO_LARGE,            413,  413, "request body too large") \
+    X(API_EXPECTATION_FAILED,        417,  417, "expectation failed") \
     X(API_HEAD_TOO_LARGE,            431,  431, "request header fields too large") \
     X(API_INTERNAL,                  500,  500, "internal server error") \
     X(API_UNAVAILABLE,               503,  503, "service unavailable")

@@ -4,6 +4,14 @@ from server import Server
 from world import World
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "last: runs after all others")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 @pytest.fixture
 def make_server(tmp_path):
     """Starts servers, each on a directory of its own, and ends them all. A clean end is part of

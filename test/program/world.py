@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import secrets
 import socket
 import urllib.parse
@@ -30,9 +31,15 @@ def definition(name, product_key):
         return {**json.load(f), "product_key": product_key}
 
 
+# (error code, status, message) of every refusal that the tests of a run have met.
+REFUSALS = set()
+
+
 class Answer:
     def __init__(self, response, body):
         self.status, self.headers, self.body = response.status, response.headers, body
+        if self.status >= 400 and body.startswith(b'{"error_message"'):
+            REFUSALS.add((self.json["error_code"], self.status, self.json["error_message"]))
 
     @property
     def json(self):
@@ -155,7 +162,11 @@ def device_request(address, method, path, body=""):
     head, _, content = answer.partition(b"\r\n\r\n")
     length = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     assert length == [len(content)], answer
-    return int(head.split()[1]), head.decode(), content.decode()
+    status = int(head.split()[1])
+    refusal = re.fullmatch("error_code=(\\d+)&error_message=(.+)", content.decode())
+    if refusal:
+        REFUSALS.add((int(refusal[1]), status, refusal[2]))
+    return status, head.decode(), content.decode()
 
 
 __all__ = ["Answer", "Device", "REPORT", "World", "definition", "device_request", "frame", "hex_id", "query", "request",
