@@ -2,6 +2,7 @@
 simulator's list of devices, and the definition they follow.
 
 demo.json        what `muster apply` takes
+credentials.json what `muster serve --demo-credentials` takes
 fleet.csv        mac,passcode of the devices, for `muster sim --fleet`
 definition.json  the product's datapoints, for `muster sim --definition`
 """
@@ -46,18 +47,31 @@ def main(directory):
         for number, (country, region, city, lon, lat) in enumerate(
             (place for *place, count in CITIES for _ in range(count)), 1)
     ]
+    appid = secrets.token_hex(16)
+    users = [
+        {"uid": secrets.token_hex(16), "appid": appid, "username": f"user{number}", "phone": f"1380000{number:04}",
+         "created_at": now - random.randrange(90 * 86400), "country": country, "region": region, "city": city}
+        for number, (country, region, city, *_) in enumerate(CITIES, 1)
+    ]
+    product = {"product_key": product_key, "product_secret": secrets.token_hex(16)}
+    # Nobody's yet: for the call that associates a product.
+    spare = {"product_key": secrets.token_hex(16), "product_secret": secrets.token_hex(16)}
+    enterprise = {"enterprise_id": secrets.token_hex(16), "enterprise_secret": secrets.token_hex(16)}
     demo = {
-        "enterprises": [{"enterprise_id": secrets.token_hex(16), "enterprise_secret": secrets.token_hex(16),
-                         "name": "Demo", "product_keys": [product_key]}],
-        "products": [{"product_key": product_key, "product_secret": secrets.token_hex(16),
-                      "name": "Air conditioner", "remote_control": True, "datapoint": definition}],
+        "enterprises": [{**enterprise, "name": "Demo", "product_keys": [product_key]}],
+        "products": [{**product, "name": "Air conditioner", "remote_control": True, "datapoint": definition},
+                     {**spare, "name": "Spare product"}],
+        "apps": [{"appid": appid, "name": "Demo app", "product_keys": [product_key]}],
+        "users": users,
         "devices": devices,
     }
+    credentials = {**enterprise, **product, "calls": {"post_v1_products_product_key_association": spare}}
     os.makedirs(directory, mode=0o700, exist_ok=True)
     write(os.path.join(directory, "definition.json"), json.dumps(definition, ensure_ascii=False, indent=1))
     write(os.path.join(directory, "fleet.csv"), "".join(f"{d['mac']},{d['passcode']}\n" for d in devices))
-    # Last: its presence says that the demo's data is complete.
     write(os.path.join(directory, "demo.json"), json.dumps(demo, ensure_ascii=False, indent=1))
+    # Last: its presence says that the demo's data is complete.
+    write(os.path.join(directory, "credentials.json"), json.dumps(credentials, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-#include <stdlib.h>
-
 #include "api/call.h"
 #include "api/openapi.h"
+#include "net/http_accept.h"
 
 /* The API's description of itself, made at the start and served from memory. */
 
@@ -19,35 +18,12 @@ ROUTE(openapi, GET, "/openapi.json", NONE, FAST, PARAMS(openapi_params), ARGS(st
       .answer_schema = "{\"type\":\"object\"}", .answer_example = "{\"openapi\":\"3.1.0\"}",
       .summary = { "获取本接口文档", "Get this document" });
 
-/* The weight after a language: "; q=0.8", 1 where there is none. */
-static double weight_of(struct str params)
-{
-    char text[16];
-
-    params = str_trim(params);
-    if (params.len < 2 || !str_eq_nocase((struct str){ params.at, 2 }, STR("q=")))
-        return 1;
-    if (!str_copy(text, sizeof(text), (struct str){ params.at + 2, params.len - 2 }))
-        return 0;
-    return strtod(text, NULL);
-}
-
 enum lang openapi_accepted_lang(struct str header)
 {
-    double best[LANG_COUNT] = { 0 };
+    double best[LANG_COUNT] = { 0 }, weight;
+    struct str range;
 
-    while (header.len) {
-        const char *comma = memchr(header.at, ',', header.len);
-        struct str item = { header.at, comma ? (size_t)(comma - header.at) : header.len };
-        header.at += item.len + (comma != NULL);
-        header.len -= item.len + (comma != NULL);
-
-        const char *semicolon = item.len ? memchr(item.at, ';', item.len) : NULL;
-        struct str range = str_trim((struct str){
-            item.at, semicolon ? (size_t)(semicolon - item.at) : item.len });
-        struct str params = { semicolon ? semicolon + 1 : "",
-                              semicolon ? (size_t)(item.at + item.len - semicolon - 1) : 0 };
-        double weight = weight_of(params);
+    while (http_accept_next(&header, &range, &weight)) {
         for (int lang = 0; lang < LANG_COUNT; lang++) {
             bool is_it = range.len >= 2 && (range.len == 2 || range.at[2] == '-')
                          && str_eq_nocase((struct str){ range.at, 2 }, str_of(langs[lang]));

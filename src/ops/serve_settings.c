@@ -10,8 +10,8 @@ static struct setting list[] = {
     { .name = "config", .kind = SETTING_TEXT, .metavar = "FILE",
       .help = "an INI file with these same names, one `name = value` a line; a flag wins over it" },
     { .name = "http", .kind = SETTING_TEXT, .metavar = "ADDR:PORT", .standard = "127.0.0.1:8080",
-      .help = "HTTP: the enterprise API /v1, devices /dev, /openapi.json, /healthz; port 0 takes a free "
-              "one" },
+      .help = "HTTP: the enterprise API /v1, its debugger /docs, /openapi.json, devices /dev, /healthz; "
+              "port 0 takes a free one" },
     { .name = "https", .kind = SETTING_TEXT, .metavar = "ADDR:PORT",
       .help = "the same over TLS; needs --tls-cert and --tls-key" },
     { .name = "mqtt", .kind = SETTING_TEXT, .metavar = "ADDR:PORT", .standard = "127.0.0.1:1883",
@@ -86,6 +86,9 @@ static struct setting list[] = {
     { .name = "geoip-db", .kind = SETTING_TEXT, .metavar = "FILE",
       .help = "a city database in MaxMind's format: devices without a configured place are located by "
               "their address" },
+    { .name = "demo-credentials", .kind = SETTING_TEXT, .metavar = "FILE",
+      .help = "a JSON file with an enterprise's and a product's secrets, which /docs then gives to "
+              "everybody who opens it.\nFor demonstrations only, never in production" },
     { 0 },
 };
 

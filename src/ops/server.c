@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ops/file.h"
 #include "ops/operation.h"
 #include "ops/privileges.h"
 #include "ops/server.h"
@@ -130,6 +131,30 @@ static enum mu_err create_access(struct server *s)
     return access_create(&s->access, &options, s->why, sizeof(s->why));
 }
 
+static enum mu_err create_debugger(struct server *s)
+{
+    const char *path = setting_text(&s->settings, "demo-credentials");
+    struct str content = { 0 };
+    struct buf file;
+    char why[256];
+    enum mu_err err = MU_OK;
+
+    buf_init(&file, 256 * 1024);
+    if (path) {
+        if ((err = file_read(path, &file, s->why, sizeof(s->why))) != MU_OK)
+            goto out;
+        log_event(LOG_WARN, "demo_credentials_given_away", "file=%s hint=\"never in production\"",
+                  LOG_Q(path, -1));
+        content = (struct str){ file.data ? (const char *)file.data : "", file.len };
+    }
+    err = debugger_create(&s->debugger, content, why, sizeof(why));
+    if (err == MU_E_SYNTAX)
+        snprintf(s->why, sizeof(s->why), "--demo-credentials %s: %s", path, why);
+out:
+    buf_free(&file);
+    return err;
+}
+
 static enum mu_err create_http(struct server *s)
 {
     const struct settings *set = &s->settings;
@@ -160,7 +185,9 @@ static enum mu_err create_http(struct server *s)
     health_init(&s->public_health, s->stores.committer);
     health_init(&s->ops_health, s->stores.committer);
     metrics_attach(s->metrics, s->public_http, s->stores.fleet, s->stores.committer, s->access);
-    if ((err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK
+    if ((err = create_debugger(s)) != MU_OK
+        || (err = http_server_add(s->public_http, debugger_http_table(s->debugger))) != MU_OK
+        || (err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK
         || (err = http_server_add(s->public_http, &s->public_health.table)) != MU_OK
         || (err = http_server_add(s->ops_http, &s->ops_health.table)) != MU_OK)
         return err;
@@ -207,6 +234,7 @@ void server_stop(struct server *s)
         access_destroy(s->access);
     if (s->api)
         api_destroy(s->api);
+    debugger_destroy(s->debugger);
     metrics_destroy(s->metrics);
     for (unsigned i = 0; i < s->loop_count; i++)
         if (s->loops[i])

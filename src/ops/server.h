@@ -3,6 +3,7 @@
 
 #include "access/access.h"
 #include "api/api.h"
+#include "debugger/debugger.h"
 #include "ops/health.h"
 #include "ops/local.h"
 #include "ops/metrics.h"
@@ -35,6 +36,7 @@ struct server {
     struct net_address addresses[LISTENER_COUNT];
     struct access *access;
     struct api *api;
+    struct debugger *debugger;
     struct metrics *metrics;
     struct http_server *public_http, *ops_http;
     struct health public_health, ops_health;

@@ -1,0 +1,192 @@
+#include "debugger/debugger.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debugger/files.h"
+#include "net/http_accept.h"
+
+/* Nothing from elsewhere, nothing inline, no place to send anything to but this server. data: is for
+ * the pictures in Swagger UI's style sheet. */
+#define CONTENT_SECURITY_POLICY                                                                      \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "                \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+struct debugger {
+    struct http_route routes[2];
+    struct http_table table;
+    struct str demo; /* ours; at NULL: none */
+};
+
+static bool before(struct http_exchange *ex)
+{
+    http_add_header(ex, "Content-Security-Policy", "%s", CONTENT_SECURITY_POLICY);
+    http_add_header(ex, "X-Content-Type-Options", "nosniff");
+    http_add_header(ex, "X-Frame-Options", "DENY");
+    http_add_header(ex, "Referrer-Policy", "no-referrer");
+    http_add_header(ex, "Cross-Origin-Opener-Policy", "same-origin");
+    http_add_header(ex, "Cross-Origin-Resource-Policy", "same-origin");
+    return true;
+}
+
+static void write_error(struct http_exchange *ex, int status, const char *detail)
+{
+    ex->res.status = status;
+    ex->res.content_type = "text/plain; charset=utf-8";
+    buf_printf(&ex->res.body, "%s\n", detail ? detail : "");
+}
+
+/* --- files ----------------------------------------------------------------------------------------*/
+static bool takes_gzip(const struct http_request *req)
+{
+    struct str list = http_header_get(req, "Accept-Encoding"), coding;
+    double weight, others = 0;
+
+    while (http_accept_next(&list, &coding, &weight)) {
+        if (str_eq_nocase(coding, STR("gzip")))
+            return weight > 0;
+        if (str_eq(coding, STR("*")))
+            others = weight;
+    }
+    return others > 0;
+}
+
+/* Weak comparison, as RFC 9110 asks of If-None-Match: a proxy that compresses weakens our tags. */
+static bool has_it(const struct http_request *req, const char *etag)
+{
+    struct str list = http_header_get(req, "If-None-Match"), tag;
+    double weight;
+
+    while (http_accept_next(&list, &tag, &weight)) {
+        if (str_starts(tag, STR("W/")))
+            tag = (struct str){ tag.at + 2, tag.len - 2 };
+        if (str_eq(tag, str_of(etag)) || str_eq(tag, STR("*")))
+            return true;
+    }
+    return false;
+}
+
+/* Names stay the same when the program is replaced, so a browser asks each time, by ETag. */
+static void send_file(struct http_exchange *ex, const struct debugger_file *file)
+{
+    bool gzip = takes_gzip(&ex->req);
+    const struct debugger_content *content = gzip ? &file->gzip : &file->plain;
+
+    http_add_header(ex, "ETag", "%s", content->etag);
+    http_add_header(ex, "Cache-Control", "no-cache");
+    http_add_header(ex, "Vary", "Accept-Encoding");
+    if (has_it(&ex->req, content->etag)) {
+        ex->res.status = 304;
+        return;
+    }
+    if (gzip)
+        http_add_header(ex, "Content-Encoding", "gzip");
+    ex->res.content_type = file->content_type;
+    buf_append(&ex->res.body, content->bytes, content->len);
+}
+
+static const struct debugger_file *find(struct str name)
+{
+    for (size_t i = 0; i < debugger_file_count; i++)
+        if (str_eq(name, str_of(debugger_files[i].name)))
+            return &debugger_files[i];
+    return NULL;
+}
+
+/* --- the two routes -------------------------------------------------------------------------------*/
+
+/* The page's addresses are relative, also to a prefix that a reverse proxy has put before /docs: so
+ * the page is at /docs/ alone. demo.html is the same page with the demo's button. */
+static void get_page(struct http_exchange *ex)
+{
+    const struct debugger *d = ex->ctx;
+    struct str path = ex->req.path, query = ex->req.query;
+
+    if (str_eq(path, STR("/docs/"))) {
+        send_file(ex, find(d->demo.at ? STR("demo.html") : STR("index.html")));
+    } else if (str_eq(path, STR("/docs"))) {
+        ex->res.status = 308;
+        http_add_header(ex, "Location", "docs/%s%.*s", query.len ? "?" : "", (int)query.len, query.at);
+    } else {
+        write_error(ex, 404, "the page is at /docs/");
+    }
+}
+
+static void get_file(struct http_exchange *ex)
+{
+    const struct debugger *d = ex->ctx;
+    struct str name = ex->req.captures[0];
+    const struct debugger_file *file = find(name);
+
+    if (d->demo.at && str_eq(name, STR("demo.json"))) {
+        http_add_header(ex, "Cache-Control", "no-store");
+        ex->res.content_type = "application/json; charset=utf-8";
+        buf_append(&ex->res.body, d->demo.at, d->demo.len);
+    } else if (file && strcmp(file->content_type, "text/html; charset=utf-8") != 0) {
+        send_file(ex, file);
+    } else {
+        write_error(ex, 404, "there is no such file");
+    }
+}
+
+/* --- setting up -----------------------------------------------------------------------------------*/
+static enum mu_err check_demo(struct str demo, char *why, size_t why_size)
+{
+    static const char *const names[] = { "enterprise_id", "enterprise_secret", "product_key",
+                                         "product_secret" };
+    json_error_t error;
+    json_t *content = json_loadb(demo.at, demo.len, JSON_REJECT_DUPLICATES, &error);
+    enum mu_err err = MU_OK;
+
+    if (!content) {
+        snprintf(why, why_size, "line %d: %s", error.line, error.text);
+        return MU_E_SYNTAX;
+    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && err == MU_OK; i++) {
+        if (!json_is_string(json_object_get(content, names[i]))) {
+            snprintf(why, why_size, "it is no object with a text %s", names[i]);
+            err = MU_E_SYNTAX;
+        }
+    }
+    json_decref(content);
+    return err;
+}
+
+enum mu_err debugger_create(struct debugger **out, struct str demo, char *why, size_t why_size)
+{
+    enum mu_err err = demo.at ? check_demo(demo, why, why_size) : MU_OK;
+
+    if (err != MU_OK)
+        return err;
+    struct debugger *d = calloc(1, sizeof(*d));
+    char *copy = demo.at ? malloc(demo.len) : NULL;
+    if (!d || (demo.at && !copy)) {
+        free(d);
+        free(copy);
+        return MU_E_NOMEM;
+    }
+    if (copy)
+        d->demo = (struct str){ memcpy(copy, demo.at, demo.len), demo.len };
+    d->routes[0] = (struct http_route){ .method = HTTP_M_GET, .path = "/docs", .where = HTTP_FAST,
+                                        .handle = get_page };
+    d->routes[1] = (struct http_route){ .method = HTTP_M_GET, .path = "/docs/{file}", .where = HTTP_FAST,
+                                        .handle = get_file };
+    d->table = (struct http_table){ .prefix = "/docs", .routes = d->routes, .count = 2, .ctx = d,
+                                    .error = write_error, .before = before };
+    *out = d;
+    return MU_OK;
+}
+
+struct http_table *debugger_http_table(struct debugger *d)
+{
+    return &d->table;
+}
+
+void debugger_destroy(struct debugger *d)
+{
+    if (d)
+        free((char *)d->demo.at);
+    free(d);
+}
