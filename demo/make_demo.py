@@ -65,7 +65,8 @@ def main(directory):
         "users": users,
         "devices": devices,
     }
-    credentials = {**enterprise, **product, "calls": {"post_v1_products_product_key_association": spare}}
+    credentials = {**enterprise, **product, "appid": appid,
+                   "calls": {"post_v1_products_product_key_association": spare}}
     os.makedirs(directory, mode=0o700, exist_ok=True)
     write(os.path.join(directory, "definition.json"), json.dumps(definition, ensure_ascii=False, indent=1))
     write(os.path.join(directory, "fleet.csv"), "".join(f"{d['mac']},{d['passcode']}\n" for d in devices))

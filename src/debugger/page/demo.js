@@ -5,7 +5,7 @@ async function json(url, options) {
   const answer = await fetch(url, { cache: "no-store", ...options });
   const content = await answer.json();
   if (!answer.ok)
-    throw new Error(content.detail_message ?? content.error_message ?? answer.statusText);
+    throw new Error(content.detail_message ?? content.error_message);
   return content;
 }
 
@@ -29,8 +29,7 @@ export async function useDemo(base) {
   const device = await firstRow(`${devices}&is_online=1`, headers, ["did", "mac"])
     ?? await firstRow(devices, headers, ["did", "mac"]);
   const user = await firstRow(new URL(`v1/users/search?limit=1&product_key=${product_key}`, base), headers,
-    ["uid", "appid"]);
-  const groups = await json(new URL("device_groups", product), { headers });
-  const [gid] = Object.keys(groups);
+    ["uid"]);
+  const [gid] = Object.keys(await json(new URL("device_groups", product), { headers }));
   return { token, values: { ...credentials, ...device, ...user, ...(gid && { gid }) } };
 }

@@ -14,6 +14,10 @@ const withoutClutter = {
     OnlineValidatorBadge: nothing,
     onlineValidatorBadge: nothing,
   },
+  // Every field of the dialog for keys asks for the focus: the last one gets it, out of sight of the first.
+  wrapComponents: {
+    Input: (Input, { React }) => (props) => React.createElement(Input, { ...props, autoFocus: false }),
+  },
 };
 
 /** Opens the call of "#/Chapter/call_id". Its chapter is taken from the document: the one of the link may be in
