@@ -15,6 +15,11 @@ static const struct command {
     { "device", "shows a device, and why it is not connected", command_device },
     { "backup", "copies a data directory, also of a running server", command_backup },
     { "restore", "makes a data directory of a backup", command_restore },
+    { "disable", "disables a device or a user", command_disable },
+    { "enable", "enables a device or a user again", command_enable },
+    { "delete", "deletes what nothing uses any more", command_delete },
+    { "rotate", "gives an enterprise or a product a new secret", command_rotate },
+    { "revoke", "revokes access tokens", command_revoke },
     { "sim",   "simulates devices against a server", command_sim },
 };
 

@@ -108,6 +108,10 @@ void dev_register(struct http_exchange *ex)
     case MU_E_REFUSED:
         refuse_unknown_mac(ex, &app);
         break;
+    case MU_E_NOT_FOUND: /* it has been deleted meanwhile */
+        refuse(ex);
+        dev_answer(ex, 404, "unknown product_key");
+        break;
     default:
         dev_answer_failure(ex, "register", err);
         break;
@@ -133,7 +137,11 @@ void dev_disable(struct http_exchange *ex)
         dev_refuse(ex, 400, did, true, "disable: wrong passcode");
         return;
     }
-    if ((err = registry_set_device_disabled(a->options.registry, device.no, true)) != MU_OK ||
+    if ((err = registry_set_device_disabled(a->options.registry, device.no, true)) == MU_E_NOT_FOUND) {
+        dev_answer(ex, 404, "unknown did");
+        return;
+    }
+    if (err != MU_OK ||
         (err = committer_follow_registry(a->options.committer)) != MU_OK) {
         dev_answer_failure(ex, "disable", err);
         return;

@@ -76,8 +76,9 @@ static enum api_error change(struct api_call *call, enum binding_action action, 
         *uid = '\0';
     if (!partial_read(call, args->dids, &devices))
         return API_INTERNAL;
+    struct audit_by by = api_audit_by(call);
     struct binding_change c = {
-        .action = action, .enterprise = call->enterprise->no, .product = call->product->no,
+        .by = &by, .action = action, .enterprise = call->enterprise->no, .product = call->product->no,
         .appid = appid, .uid = uid, .now_s = clock_wall_s(),
         .dids = devices.items, .done = devices.done, .count = devices.count,
     };

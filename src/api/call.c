@@ -32,6 +32,12 @@ enum api_error api_store_failed(struct api_call *call, enum api_error error, con
     return error;
 }
 
+struct audit_by api_audit_by(const struct api_call *call)
+{
+    return (struct audit_by){ .enterprise_id = call->enterprise->enterprise_id, .request = call->request,
+                              .command = "api" };
+}
+
 struct json_out api_answer(struct api_call *call, int status)
 {
     return answer_json(call->ex, status);

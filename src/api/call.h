@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "api/route.h"
 #include "base/json_out.h"
+#include "registry/audit.h"
 
 /* One call of the API, from the check of its caller to its answer. It lives in the exchange's arena
  * and is touched by one thread at a time, as the exchange is. */
@@ -37,6 +38,9 @@ enum api_error api_refuse(struct api_call *call, enum api_error error, const cha
  * API_JOURNAL_FAILED. */
 enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what,
                                 enum mu_err err);
+
+/* In whose name the call changes something; of a call whose caller is known. */
+struct audit_by api_audit_by(const struct api_call *call);
 
 /* The writer of a JSON answer with this status. */
 struct json_out api_answer(struct api_call *call, int status);

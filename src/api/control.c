@@ -192,6 +192,8 @@ static enum api_error outcome(struct api_call *call, enum mu_err err)
     switch (err) {
     case MU_OK:
         return API_OK;
+    case MU_E_NOT_FOUND: /* it has been deleted meanwhile */
+        return API_DEVICE_UNKNOWN;
     case MU_E_OFFLINE:
         return API_DEVICE_OFFLINE;
     case MU_E_LIMIT:

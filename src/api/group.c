@@ -150,7 +150,8 @@ static enum api_error create_group(struct api_call *call)
 
     if (parent.len && !str_copy(parent_gid, sizeof(parent_gid), parent))
         return API_GROUP_PARENT_UNKNOWN;
-    err = registry_add_group(call->api->parts.registry, call->product->no,
+    struct audit_by by = api_audit_by(call);
+    err = registry_add_group(call->api->parts.registry, &by, call->product->no,
                              parent.len ? parent_gid : NULL, gid);
     switch (err) {
     case MU_OK:
@@ -190,7 +191,8 @@ static enum api_error delete_group(struct api_call *call)
     const struct group_args *args = call->args;
     enum group_delete_outcome outcome;
     enum api_error error;
-    enum mu_err err = registry_delete_group(call->api->parts.registry, args->group, &outcome);
+    struct audit_by by = api_audit_by(call);
+    enum mu_err err = registry_delete_group(call->api->parts.registry, &by, args->group, &outcome);
 
     if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "delete a group", err);
@@ -303,8 +305,9 @@ static enum api_error update_group(struct api_call *call)
 
     if (!partial_read(call, args->macs, &macs))
         return API_INTERNAL;
+    struct audit_by by = api_audit_by(call);
     struct group_assignment a = {
-        .product = call->product->no, .group = args->group, .action = (enum group_action)args->action,
+        .by = &by, .product = call->product->no, .group = args->group, .action = (enum group_action)args->action,
         .reassign = args->reassign == YES, .macs = macs.items, .done = macs.done, .count = macs.count,
     };
     enum mu_err err = registry_assign_group(call->api->parts.registry, &a);

@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "api/auth.h"
 #include "api/call.h"
 #include "base/clock.h"
@@ -43,9 +45,24 @@ ROUTE(access_token, POST, "/v1/products/{product_key}/access_token", BODY, SLOW,
                  "A token lives for 7 days and serves this product only. An older one stays valid "
                  "until it expires." });
 
-static enum mu_err put_token(struct registry_tx *tx, void *row)
+struct new_token {
+    struct token_row row;
+    const char *product_key;
+};
+
+/* What was looked at in the fleet may have gone meanwhile: MU_E_REFUSED. */
+static enum mu_err put_token(struct registry_tx *tx, void *arg)
 {
-    return tx_put_token(tx, row);
+    const struct new_token *new = arg;
+    uint32_t enterprise;
+    enum mu_err err = tx_product_enterprise(tx, new->row.product, &enterprise);
+
+    if (err == MU_OK && enterprise != new->row.enterprise)
+        return MU_E_REFUSED;
+    if (err == MU_OK)
+        err = tx_put_token(tx, &new->row);
+    return err == MU_OK ? tx_audit(tx, "issue_token", KIND_PRODUCT, new->product_key,
+                                   "expires_at=%" PRId64, new->row.expires_at) : err;
 }
 
 /* Whose secret is right is known from then on; before that a stranger could use up a quota. */
@@ -79,7 +96,7 @@ static enum api_error check_product_secret(struct api_call *call)
 static enum api_error access_token(struct api_call *call)
 {
     const struct api_options *parts = &call->api->parts;
-    struct token_row row = { .expires_at = clock_wall_s() + TOKEN_LIFE_S };
+    struct new_token new = { .row.expires_at = clock_wall_s() + TOKEN_LIFE_S };
     char token[ID_HEX_LEN + 1];
     enum api_error error;
     enum mu_err err;
@@ -91,10 +108,14 @@ static enum api_error access_token(struct api_call *call)
     if ((error = check_product_secret(call)) != API_OK)
         return error;
     id_new_hex(token);
-    token_hash(str_of(token), row.hash);
-    row.enterprise = call->enterprise->no;
-    row.product = call->product->no;
-    if ((err = registry_write(parts->registry, put_token, &row)) != MU_OK)
+    token_hash(str_of(token), new.row.hash);
+    new.row.enterprise = call->enterprise->no;
+    new.row.product = call->product->no;
+    new.product_key = call->product->product_key;
+    struct audit_by by = api_audit_by(call);
+    if ((err = registry_write_by(parts->registry, &by, put_token, &new)) == MU_E_REFUSED)
+        return API_ASSOCIATION_UNKNOWN;
+    if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "keep a token", err);
     if ((err = committer_follow_registry(parts->committer)) != MU_OK)
         return api_store_failed(call, API_INTERNAL, "show a token", err);
@@ -104,9 +125,9 @@ static enum api_error access_token(struct api_call *call)
     json_key(&j, "token");
     json_text(&j, token);
     json_key(&j, "expire_at");
-    json_int(&j, row.expires_at);
+    json_int(&j, new.row.expires_at);
     json_key(&j, "expired_at");
-    json_int(&j, row.expires_at);
+    json_int(&j, new.row.expires_at);
     json_object_end(&j);
     return API_OK;
 }
@@ -124,7 +145,7 @@ ROUTE(association, POST, "/v1/products/{product_key}/association", BODY, SLOW,
       .summary = { "关联产品与企业", "Associate a product and an enterprise" },
       .about = { "一个产品只能属于一个企业。", "A product belongs to one enterprise at most." });
 
-struct new_association { uint32_t enterprise, product; };
+struct new_association { uint32_t enterprise, product; const char *product_key; };
 
 static enum mu_err associate(struct registry_tx *tx, void *arg)
 {
@@ -134,7 +155,10 @@ static enum mu_err associate(struct registry_tx *tx, void *arg)
 
     if (err != MU_OK)
         return err;
-    return enterprise ? MU_E_EXISTS : tx_associate(tx, new->enterprise, new->product);
+    if (enterprise)
+        return MU_E_EXISTS;
+    err = tx_associate(tx, new->enterprise, new->product);
+    return err == MU_OK ? tx_audit(tx, "associate", KIND_PRODUCT, new->product_key, "%s", "") : err;
 }
 
 static enum api_error association(struct api_call *call)
@@ -144,10 +168,13 @@ static enum api_error association(struct api_call *call)
 
     if ((error = check_enterprise(call)) != API_OK || (error = check_product_secret(call)) != API_OK)
         return error;
-    struct new_association new = { call->enterprise->no, call->product->no };
-    enum mu_err err = registry_write(parts->registry, associate, &new);
+    struct new_association new = { call->enterprise->no, call->product->no, call->product->product_key };
+    struct audit_by by = api_audit_by(call);
+    enum mu_err err = registry_write_by(parts->registry, &by, associate, &new);
     if (err == MU_E_EXISTS)
         return API_ASSOCIATION_EXISTS;
+    if (err == MU_E_NOT_FOUND)
+        return API_PRODUCT_UNKNOWN;
     if (err == MU_E_VALUE)
         return api_refuse(call, API_PRODUCT_OPERATION, "an app has this product and another enterprise's");
     if (err != MU_OK)

@@ -80,7 +80,8 @@ static enum mu_err on_deleted(void *ctx, enum registry_kind kind, uint32_t no)
     case KIND_GROUP:
         group_delete(ctx, no);
         break;
-    case KIND_APP: /* not of interest here */
+    case KIND_APP:
+    case KIND_USER: /* not of interest here */
         break;
     }
     fleet_unlock(ctx);

@@ -22,8 +22,10 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
         },
     };
 
-    if (!r.c) /* deleted since */
+    if (!r.c) { /* deleted since */
+        roaring_bitmap_add(f->leftovers.devices, device);
         return MU_OK;
+    }
     if (s->definition) {
         const struct fleet_definition *d =
             product_definition(product_by_no(f, r.c->product[r.i]), s->definition);
@@ -48,8 +50,10 @@ static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_
     struct fleet *f = ctx;
     struct row r = columns_row(&f->columns, device);
 
-    if (!r.c)
+    if (!r.c) {
+        roaring_bitmap_add(f->leftovers.devices, device);
         return MU_OK;
+    }
     fleet_write_lock(f);
     device_set_versions(f, r, v);
     fleet_unlock(f);
@@ -90,8 +94,10 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
                                  .opened_us = e->opened_us, .resolved_us = e->resolved_us };
     struct row r = columns_row(&f->columns, device);
 
-    if (!r.c)
+    if (!r.c) {
+        roaring_bitmap_add(f->leftovers.with_events, device);
         return MU_OK;
+    }
     fleet_write_lock(f);
     enum mu_err err = points_no(&f->points, e->alert ? EVENT_ALERT : EVENT_FAULT, e->name, &event.point);
     struct events *events = &product_by_no(f, r.c->product[r.i])->events;

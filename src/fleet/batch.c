@@ -138,6 +138,9 @@ void batch_add(struct batch *b, struct intake_record *rec)
     struct pending *p = batch_pending(b, rec->device);
     if (!p) {
         rec->err = (uint8_t)(b->err != MU_OK ? MU_OK : MU_E_NOT_FOUND);
+        /* It was there when it logged in, and has been deleted meanwhile. */
+        if (rec->kind == INTAKE_LOGIN && b->err == MU_OK)
+            fleet_refuse_login(b->fleet, rec->device);
         return;
     }
     switch ((enum intake_kind)rec->kind) {

@@ -27,6 +27,7 @@ static enum mu_err rebuild(struct committer *c)
         return err;
     if ((err = journal_visit(c->options.journal, &states)) != MU_OK)
         return err;
+    fleet_forget_strangers(c->options.fleet);
     fleet_count(c->options.fleet, &counts);
     log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu ms=%lld",
               (unsigned long long)counts.products, (unsigned long long)counts.devices,
@@ -57,6 +58,8 @@ enum mu_err committer_start(struct committer **out, const struct committer_optio
 
     if ((err = batch_init(&c->batch, options)) != MU_OK || (err = rebuild(c)) != MU_OK)
         goto fail;
+    c->sweep = (struct sweep){ .fleet = options->fleet, .journal = options->journal,
+                               .writes = c->batch.writes };
     if (pthread_create(&c->thread, NULL, committer_run, c) != 0) {
         err = MU_E_NOMEM;
         goto fail;

@@ -2,6 +2,7 @@
 #define MUSTER_FLEET_COMMITTER_INTERNAL_H
 
 #include "fleet/batch.h"
+#include "fleet/sweep.h"
 
 /* What senders see is in `intake`; the rest belongs to the thread.
  *
@@ -47,6 +48,8 @@ struct committer {
     enum mu_err failing;        /* of the last commit */
     int64_t next_try_ms;        /* while failing */
     int64_t next_alive_ms, next_roll_ms;
+    struct sweep sweep;
+    int64_t next_sweep_ms;      /* after a step that failed: when to try again */
     int64_t rolled_day;         /* UTC */
 };
 

@@ -156,6 +156,22 @@ static void roll(struct committer *c)
     c->rolled_day = now_us / DAY_US;
 }
 
+/* A part of what is due at once, so that commits go on; all of it at the end, so that a directory at
+ * rest has no leftovers. */
+static void sweep(struct committer *c, bool stop)
+{
+    while (sweep_is_due(&c->sweep) && c->failing == MU_OK &&
+           (stop || clock_mono_ms() >= c->next_sweep_ms)) {
+        enum mu_err err = sweep_step(&c->sweep, clock_wall_us());
+        if (err != MU_OK) {
+            log_event(LOG_ERROR, "sweep_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
+            c->next_sweep_ms = clock_mono_ms() + c->options.retry_ms;
+        }
+        if (err != MU_OK || !stop)
+            break;
+    }
+}
+
 /* --- committing ------------------------------------------------------------------------------ */
 
 static bool has_records(const struct committer *c)
@@ -261,6 +277,8 @@ static struct timespec wake_time(const struct committer *c)
 
     if (c->behind && c->next_follow_ms < at)
         at = c->next_follow_ms;
+    if (sweep_is_due(&c->sweep) && c->failing == MU_OK && c->next_sweep_ms < at)
+        at = c->next_sweep_ms; /* in the past, mostly: only a look at what has come in */
     return (struct timespec){ .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
 }
 
@@ -300,8 +318,10 @@ void *committer_run(void *committer)
         /* Before the commit: what comes right after the clock has stepped finds its day. */
         roll(c);
         commit_waiting(c, false);
+        sweep(c, false);
     }
     commit_waiting(c, true);
+    sweep(c, true);
     if (c->retry.len)
         log_event(LOG_ERROR, "session_records_lost", "bytes=%zu cause=%s", c->retry.len,
                   LOG_Q(mu_err_text(c->failing), -1));

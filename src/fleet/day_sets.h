@@ -12,7 +12,7 @@
  * nearly none are in it. All zero is empty. Not thread-safe. */
 struct day_set {
     int32_t day;
-    bool loose;   /* the journal has single entries of this day: see retention.h */
+    bool loose;   /* the journal has single entries of this day, or deleted devices: see retention.h */
     bool pending; /* it is being written as a set, or forgotten */
     roaring_bitmap_t *devices;
 };

@@ -255,8 +255,12 @@ void device_delete(struct fleet *f, uint32_t no)
     device_check_online(f, no, r);
     device_set_flag(f, no, r, DEVICE_ONLINE, false);
     unlink_product(f, no, r);
+    roaring_bitmap_add(f->leftovers.devices, no);
+    if (r.c->events[r.i])
+        roaring_bitmap_add(f->leftovers.with_events, no);
     events_drop(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i]);
     history_activated(f, no, r, 0);
+    history_forget(f, no);
     set_group(f, no, r, 0);
     set_place(f, no, r, 0);
     device_free_texts(f, r);

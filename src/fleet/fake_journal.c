@@ -42,6 +42,7 @@ static void free_records(struct fake_records *r)
     free(r->active.at);
     free(r->active_sets.at);
     free(r->events.at);
+    free(r->forgotten.at);
     *r = (struct fake_records){ 0 };
 }
 
@@ -232,6 +233,12 @@ void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const 
     add_event(b, device, e, true);
 }
 
+void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
+{
+    *APPEND(b->r.forgotten) = device;
+    b->r.bytes += 30;
+}
+
 static void take_over_set(struct fake_records *all, const struct fake_active_set *set)
 {
     size_t n = 0;
@@ -288,8 +295,24 @@ static struct fake_state *state_of(struct fake_records *r, uint32_t device)
     return &r->states.at[i];
 }
 
+/* The memory of a list is as large as its count was, so it is made anew. */
+#define DROP_OF_DEVICE(list, no)                                                                     \
+    do {                                                                                             \
+        __typeof__(list) kept = { 0 };                                                               \
+        for (size_t k = 0; k < (list).count; k++)                                                    \
+            if ((list).at[k].device != (no))                                                         \
+                *APPEND(kept) = (list).at[k];                                                        \
+        free((list).at);                                                                             \
+        (list).at = kept.at;                                                                         \
+        (list).count = kept.count;                                                                   \
+    } while (0)
+
 static void take_over(struct fake_records *all, const struct fake_records *r)
 {
+    for (size_t i = 0; i < r->forgotten.count; i++) {
+        DROP_OF_DEVICE(all->states, r->forgotten.at[i]);
+        DROP_OF_DEVICE(all->versions, r->forgotten.at[i]);
+    }
     for (size_t i = 0; i < r->messages.count; i++)
         *APPEND(all->messages) = r->messages.at[i];
     for (size_t i = 0; i < r->sessions.count; i++)
@@ -359,10 +382,10 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
         const struct fake_active *at = &j->all.active.at[i];
         err = v->active(v->ctx, at->day, at->device);
     }
-    return err != MU_OK ? err : journal_events(j, INT64_MAX, v->event, v->ctx);
+    return err != MU_OK ? err : journal_events(j, 0, INT64_MAX, v->event, v->ctx);
 }
 
-enum mu_err journal_events(struct journal *j, int64_t before_us,
+enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
                            enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
                            void *ctx)
 {
@@ -372,7 +395,7 @@ enum mu_err journal_events(struct journal *j, int64_t before_us,
         const struct fake_event *at = &j->all.events.at[i];
         struct journal_event e = at->e;
         e.name.at = at->name;
-        if (!at->forgotten && e.opened_us < before_us)
+        if (!at->forgotten && e.opened_us >= from_us && e.opened_us < before_us)
             err = row(ctx, at->device, &e);
     }
     return err;

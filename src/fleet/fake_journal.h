@@ -24,6 +24,7 @@ struct fake_records {
     FAKE_LIST(struct fake_active) active;
     FAKE_LIST(struct fake_active_set) active_sets;
     FAKE_LIST(struct fake_event) events;
+    FAKE_LIST(uint32_t) forgotten;           /* devices; in a journal: none */
     size_t bytes;
 };
 

@@ -45,6 +45,13 @@ enum mu_err numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t s
     return MU_OK;
 }
 
+static void leftovers_init(struct leftovers *left)
+{
+    *left = (struct leftovers){ roaring_bitmap_create(), roaring_bitmap_create() };
+    if (!left->devices || !left->with_events)
+        fleet_out_of_memory();
+}
+
 enum mu_err fleet_create(struct fleet **out)
 {
     struct fleet *f = calloc(1, sizeof(*f));
@@ -61,6 +68,7 @@ enum mu_err fleet_create(struct fleet **out)
     pthread_mutex_init(&f->mac_lock, NULL);
 
     history_init(&f->history);
+    leftovers_init(&f->leftovers);
     points_init(&f->points, &f->key);
     catalog_init(f);
     tokens_init(f);
@@ -75,6 +83,8 @@ void fleet_destroy(struct fleet *f)
     if (!f)
         return;
     history_free(&f->history);
+    roaring_bitmap_free(f->leftovers.devices);
+    roaring_bitmap_free(f->leftovers.with_events);
     devices_free(f);
     groups_free(f);
     tokens_free(f);
@@ -96,6 +106,14 @@ void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device
     fleet_write_lock(f);
     f->disabled_online = fn;
     f->disabled_online_ctx = ctx;
+    fleet_unlock(f);
+}
+
+void fleet_refuse_login(struct fleet *f, uint32_t device)
+{
+    fleet_read_lock(f);
+    if (f->disabled_online)
+        f->disabled_online(f->disabled_online_ctx, device);
     fleet_unlock(f);
 }
 

@@ -88,6 +88,12 @@ struct token {
     uint32_t next_free;
 };
 
+/* Numbers that name no device (any more) but have records in the journal: sweep.h. */
+struct leftovers {
+    roaring_bitmap_t *devices;      /* state, versions */
+    roaring_bitmap_t *with_events;
+};
+
 /* A growable array of T by number. */
 #define NUMBERED(T) struct { T *at; uint32_t count; }
 
@@ -100,6 +106,7 @@ struct fleet {
     NUMBERED(struct group) groups;
     NUMBERED(struct token) tokens;
     struct history history;
+    struct leftovers leftovers;      /* the committer's thread alone */
     const struct calendar *calendar; /* NULL: days are those of UTC */
     pthread_mutex_t mac_lock;        /* product.by_mac, while the fleet is locked for reading */
     uint32_t free_token;

@@ -26,6 +26,44 @@ void history_active(struct fleet *f, int32_t day, uint32_t device)
     set->loose = true;
 }
 
+void history_forget(struct fleet *f, uint32_t device)
+{
+    struct day_sets *days = &f->history.active;
+
+    for (uint32_t i = 0; i < days->count; i++)
+        if (roaring_bitmap_remove_checked(days->at[i].devices, device))
+            days->at[i].loose = true;
+}
+
+/* Devices of all products; the caller frees it. */
+static roaring_bitmap_t *all_devices(const struct fleet *f)
+{
+    roaring_bitmap_t *all = roaring_bitmap_create();
+
+    if (!all)
+        fleet_out_of_memory();
+    for (uint32_t no = 0; no < f->products.count; no++)
+        if (f->products.at[no])
+            roaring_bitmap_or_inplace(all, f->products.at[no]->all);
+    return all;
+}
+
+void fleet_forget_strangers(struct fleet *f)
+{
+    struct day_sets *days = &f->history.active;
+
+    fleet_write_lock(f);
+    roaring_bitmap_t *all = all_devices(f);
+    for (uint32_t i = 0; i < days->count; i++) {
+        if (roaring_bitmap_is_subset(days->at[i].devices, all))
+            continue;
+        roaring_bitmap_and_inplace(days->at[i].devices, all);
+        days->at[i].loose = true;
+    }
+    roaring_bitmap_free(all);
+    fleet_unlock(f);
+}
+
 static int32_t day_of(const struct fleet *f, uint32_t unix_s)
 {
     return f->calendar ? calendar_day(f->calendar, unix_s) : (int32_t)(unix_s / 86400);

@@ -9,9 +9,6 @@
  * product, but where the numbers of products are mixed it takes a bit a device and product: 208 MB
  * instead of 51 for a million devices of four products over 400 days.
  *
- * Devices that have been deleted stay in the sets: numbers are never used again, and every report
- * starts from the devices that are there.
- *
  * Everything here is called with the fleet locked, and ends the program when there is no memory, as
  * fleet_apply does. */
 struct fleet;
@@ -26,6 +23,8 @@ void history_init(struct history *h);
 void history_free(struct history *h);
 
 void history_active(struct fleet *f, int32_t day, uint32_t device);
+/* The device was never active: it is being deleted. A day that changes so is folded anew. */
+void history_forget(struct fleet *f, uint32_t device);
 /* The device's moment of activation, before it is stored in its row; 0 = never. */
 void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t activated_at);
 

@@ -162,7 +162,7 @@ static enum mu_err run_events(struct retention *r)
 
     do {
         run.more = false;
-        err = journal_events(r->journal, run.before_us, on_event, &run);
+        err = journal_events(r->journal, 0, run.before_us, on_event, &run);
         if (run.more)
             err = MU_OK;
         if (err == MU_OK && !run.count)

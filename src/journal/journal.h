@@ -120,6 +120,8 @@ void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *
 /* Keeps an event, or changes the one of that name. */
 void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
 void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
+/* The device's state and versions, if there are any. */
+void journal_batch_forget_device(struct journal_batch *b, uint32_t device);
 
 /* On MU_OK everything of the batch is on disk, all or nothing through a crash; `alive_us` is noted
  * as the last moment this start is known to live. The batch is empty afterwards, whatever the
@@ -158,9 +160,9 @@ struct journal_visitor {
  * rebuilt. A function that is NULL is not called. An error of one ends the visit; none may call the
  * journal. */
 MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
-/* The events that were opened before a moment, as they were opened. `row` may write to a batch that
+/* The events that were opened from one moment on and before another, as they were opened. `row` may write to a batch that
  * it does not commit; its error ends the visit and is returned. */
-MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t before_us,
+MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
                                        enum mu_err (*row)(void *ctx, uint32_t device,
                                                           const struct journal_event *e),
                                        void *ctx);

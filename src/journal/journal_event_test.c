@@ -120,7 +120,7 @@ static void events_are_told_up_to_a_moment_in_the_order_of_their_opening(void **
         journal_batch_event(b, 100 - i, &e);
     }
     commit(j, b);
-    assert_int_equal(journal_events(j, 30, see_event, &s), MU_OK);
+    assert_int_equal(journal_events(j, 0, 30, see_event, &s), MU_OK);
     assert_string_equal(s.text, "99:fault x 10-1 v0; 98:fault x 20-1 v0; ");
     journal_batch_destroy(b);
     journal_close(j);

@@ -182,3 +182,15 @@ void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const 
         rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_EVENTS],
                                      (const char *)b->key.data, b->key.len);
 }
+
+void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
+{
+    uint8_t key[DEVICE_KEY_LEN];
+
+    if (!usable(b))
+        return;
+    put_u32be(key, device);
+    rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_STATE], (const char *)key, sizeof key);
+    rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_VERSIONS], (const char *)key,
+                                 sizeof key);
+}

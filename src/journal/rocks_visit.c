@@ -84,9 +84,9 @@ static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *optio
 
 /* --- activity and events --------------------------------------------------------------------------*/
 
-/* Calls fn for every entry of a family, until it fails. */
+/* Calls fn for every entry of a family from a key on, until it fails. */
 static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *options,
-                                enum fixed_family family,
+                                enum fixed_family family, const void *from, size_t from_len,
                                 enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value),
                                 void *ctx)
 {
@@ -94,7 +94,7 @@ static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *option
     enum mu_err err = MU_OK;
     char *text = NULL;
 
-    for (rocksdb_iter_seek_to_first(at); err == MU_OK && rocksdb_iter_valid(at); rocksdb_iter_next(at)) {
+    for (rocksdb_iter_seek(at, from, from_len); err == MU_OK && rocksdb_iter_valid(at); rocksdb_iter_next(at)) {
         size_t key_len, len;
         const char *key = rocksdb_iter_key(at, &key_len), *value = rocksdb_iter_value(at, &len);
         err = fn(ctx, bytes_of(key, key_len), bytes_of(value, len));
@@ -122,7 +122,7 @@ static enum mu_err on_activity(void *ctx, struct bytes key, struct bytes value)
 struct event_visit {
     enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e);
     void *ctx;
-    int64_t before_us;
+    int64_t from_us, before_us;
     bool over;
 };
 
@@ -145,7 +145,10 @@ static enum mu_err on_event(void *ctx, struct bytes key, struct bytes value)
 static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *options,
                                 struct event_visit *v)
 {
-    enum mu_err err = visit_family(j, options, FAMILY_EVENTS, on_event, v);
+    uint8_t from[sizeof(uint64_t)];
+
+    put_u64be(from, (uint64_t)v->from_us);
+    enum mu_err err = visit_family(j, options, FAMILY_EVENTS, from, sizeof from, on_event, v);
     return v->over ? MU_OK : err;
 }
 
@@ -167,7 +170,7 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
         rocksdb_readoptions_t *options = passing_by();
         err = visit_devices(j, options, v);
         if (err == MU_OK && (v->active || v->active_set))
-            err = visit_family(j, options, FAMILY_ACTIVITY, on_activity, (void *)v);
+            err = visit_family(j, options, FAMILY_ACTIVITY, "", 0, on_activity, (void *)v);
         if (err == MU_OK && v->event)
             err = visit_events(j, options, &events);
         rocksdb_readoptions_destroy(options);
@@ -176,11 +179,12 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
     return err;
 }
 
-enum mu_err journal_events(struct journal *j, int64_t before_us,
+enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
                            enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
                            void *ctx)
 {
-    struct event_visit events = { .row = row, .ctx = ctx, .before_us = before_us };
+    struct event_visit events = { .row = row, .ctx = ctx, .from_us = from_us,
+                                  .before_us = before_us };
     enum mu_err err = MU_E_IO;
 
     pthread_rwlock_rdlock(&j->lock);

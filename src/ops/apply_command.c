@@ -18,7 +18,8 @@ static struct setting apply_settings[] = {
 
 static int run_apply(const struct operation_call *call)
 {
-    enum mu_err err = apply_json(call->stores->registry, call->input, clock_wall_s(), call->answer);
+    const struct audit_by by = { .uid = call->uid, .command = "apply" };
+    enum mu_err err = apply_json(call->stores->registry, &by, call->input, clock_wall_s(), call->answer);
 
     if (err == MU_E_SYNTAX || err == MU_E_VALUE)
         return 2;

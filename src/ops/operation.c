@@ -8,7 +8,10 @@
 #include "ops/commands.h"
 #include "ops/local.h"
 
-const struct operation *const operations[] = { &apply_operation, &device_operation, &backup_operation, NULL };
+const struct operation *const operations[] = {
+    &apply_operation, &device_operation, &backup_operation, &disable_operation, &enable_operation,
+    &delete_operation, &rotate_operation, &revoke_operation, NULL,
+};
 
 const struct operation *operation_find(struct str name)
 {
@@ -38,6 +41,7 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
         return 1;
     }
     if (!place->at_rest) {
+        place->uid = getuid(); /* who asks; from here on it may be the directory's owner */
         log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
         err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, sizeof(why));
         if (err == MU_OK && is_new)
@@ -50,7 +54,7 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
     }
     place->at_rest = true;
     return op->run(&(struct operation_call){
-        .stores = &place->stores, .uid = getuid(), .input = input, .answer = answer });
+        .stores = &place->stores, .uid = place->uid, .input = input, .answer = answer });
 }
 
 int operation_run(struct operation_place *place, const struct operation *op, struct str input,

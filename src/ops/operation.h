@@ -39,6 +39,7 @@ int operation_result(const struct operation_call *call, enum mu_err err);
 struct operation_place {
     const char *dir;
     struct stores stores;      /* at rest */
+    uid_t uid;                 /* likewise: the local user who asks */
     bool at_rest;              /* it was opened here, and no server can come in between */
 };
 #define OPERATION_PLACE(directory) { .dir = directory, .stores = STORES_CLOSED }

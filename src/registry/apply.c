@@ -157,7 +157,8 @@ out:
     return err;
 }
 
-enum mu_err apply_json(struct registry *reg, struct str json, int64_t now_s, struct buf *report)
+enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct str json, int64_t now_s,
+                       struct buf *report)
 {
     json_error_t error;
     size_t start = report->len;
@@ -176,7 +177,7 @@ enum mu_err apply_json(struct registry *reg, struct str json, int64_t now_s, str
 
     struct import import = { .apply = { .now_s = now_s, .report = report }, .root = root };
     buf_init(&import.apply.generated, report->max);
-    err = registry_write(reg, run, &import);
+    err = registry_write_by(reg, by, run, &import);
     if (err != MU_OK && err != MU_E_VALUE)
         report->len = start;
     buf_free(&import.apply.generated);

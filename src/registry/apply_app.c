@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 static const struct field fields[] = {
-    OWN_FIELD("appid"),
-    OWN_FIELD("product_keys"),
+    OWN_FIELD("appid", app_row, appid),
+    OTHER_FIELD("product_keys"),
     FIELD("name", FIELD_TEXT, app_row, name),
 };
 
@@ -95,6 +95,10 @@ enum mu_err apply_app(const struct entry *e)
     if (row_changed && (err = tx_put_app(e->apply->tx, &row)) != MU_OK)
         return err;
     if ((err = apply_products(e, row.no, created, &changed)) != MU_OK)
+        return err;
+    if ((row_changed || changed) &&
+        (err = apply_audit(e, KIND_APP, row.appid, fields, sizeof(fields) / sizeof(*fields), &before, &row,
+                           changed ? "product_keys" : "")) != MU_OK)
         return err;
     if (created)
         e->tally->created++;

@@ -3,6 +3,18 @@
 
 #include <stdlib.h>
 
+static enum mu_err audit(struct apply *a, const char *action, uint32_t enterprise, uint32_t product)
+{
+    struct enterprise_row owner;
+    struct product_row row;
+    enum mu_err err;
+
+    if ((err = tx_enterprise_by_no(a->tx, enterprise, &owner)) != MU_OK ||
+        (err = tx_product_by_no(a->tx, product, &row)) != MU_OK)
+        return err;
+    return tx_audit(a->tx, action, KIND_PRODUCT, row.product_key, "enterprise=%s", owner.enterprise_id);
+}
+
 struct wanted {
     struct entry entry;
     uint32_t enterprise;
@@ -37,6 +49,8 @@ static enum mu_err drop_unlisted(const struct wanted *w)
         err = tx_dissociate(a->tx, w->enterprise, w->present[i]);
         if (err == MU_E_NOT_FOUND)
             continue; /* let go by an entry of the same enterprise, which is a mistake already */
+        if (err == MU_OK)
+            err = audit(a, "dissociate", w->enterprise, w->present[i]);
         if (err != MU_OK)
             return err;
         a->dissociated++;
@@ -56,6 +70,8 @@ static enum mu_err add_listed(const struct wanted *w)
         err = tx_associate(a->tx, w->enterprise, w->products[i]);
         if (err == MU_OK) {
             a->associated++;
+            if ((err = audit(a, "associate", w->enterprise, w->products[i])) != MU_OK)
+                return err;
             continue;
         }
         if (err != MU_E_EXISTS && err != MU_E_VALUE)

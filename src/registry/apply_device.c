@@ -3,12 +3,12 @@
 #include "base/random.h"
 
 static const struct field fields[] = {
-    OWN_FIELD("product_key"),
-    OWN_FIELD("mac"),
-    OWN_FIELD("did"),
-    OWN_FIELD("passcode"),
-    OWN_FIELD("longitude"),
-    OWN_FIELD("latitude"),
+    OTHER_FIELD("product_key"),
+    OWN_FIELD("mac", device_row, mac),
+    OWN_FIELD("did", device_row, did),
+    OWN_FIELD("passcode", device_row, passcode),
+    OWN_FIELD("longitude", device_row, longitude),
+    OWN_FIELD("latitude", device_row, latitude),
     { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type),
       device_type_words },
     FIELD("device_sn", FIELD_TEXT, device_row, device_sn),
@@ -237,5 +237,8 @@ enum mu_err apply_device(const struct entry *e)
         return err;
     if ((err = tx_put_device(e->apply->tx, &row)) == MU_E_EXISTS)
         return tell_conflict(e, &row);
+    if (err == MU_OK)
+        err = apply_audit(e, KIND_DEVICE, row.did, fields, sizeof(fields) / sizeof(*fields), &before, &row,
+                          "");
     return err == MU_OK ? apply_see(e, row.no) : err;
 }

@@ -4,10 +4,10 @@
 #include "registry/secret.h"
 
 static const struct field fields[] = {
-    OWN_FIELD("enterprise_id"),
-    OWN_FIELD("enterprise_secret"),
-    OWN_FIELD("ip_allow"),
-    OWN_FIELD("product_keys"),
+    OWN_FIELD("enterprise_id", enterprise_row, enterprise_id),
+    OWN_FIELD("enterprise_secret", enterprise_row, secret_hash),
+    OWN_FIELD("ip_allow", enterprise_row, ip_allow),
+    OTHER_FIELD("product_keys"),
     FIELD("name", FIELD_TEXT, enterprise_row, name),
     FIELD("hourly_quota", FIELD_COUNT, enterprise_row, hourly_quota),
     FIELD("secret_required", FIELD_BOOL, enterprise_row, secret_required),
@@ -90,7 +90,10 @@ enum mu_err apply_enterprise(const struct entry *e, uint32_t *no)
         e->tally->updated++;
     else
         e->tally->unchanged++;
-    if ((row.no == 0 || changed) && (err = tx_put_enterprise(e->apply->tx, &row)) != MU_OK)
+    if ((row.no == 0 || changed) &&
+        ((err = tx_put_enterprise(e->apply->tx, &row)) != MU_OK ||
+         (err = apply_audit(e, KIND_ENTERPRISE, row.enterprise_id, fields,
+                            sizeof(fields) / sizeof(*fields), &before, &row, "")) != MU_OK))
         return err;
     *no = row.no;
     return apply_see(e, row.no);

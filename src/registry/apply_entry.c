@@ -125,6 +125,49 @@ void apply_fields(const struct entry *e, const struct field *fields, size_t coun
     }
 }
 
+/* --- the audit log --------------------------------------------------------------------------------*/
+
+static void write_field(const struct field *f, const void *value, struct buf *out)
+{
+    unsigned word;
+
+    buf_printf(out, "%s%s", out->len ? " " : "", f->name);
+    if (f->type == FIELD_BOOL)
+        buf_printf(out, "=%s", *(const bool *)value ? "true" : "false");
+    if (f->type == FIELD_COUNT)
+        buf_printf(out, "=%u", *(const uint32_t *)value);
+    if (f->type == FIELD_WORD) {
+        memcpy(&word, value, sizeof(word));
+        buf_printf(out, "=%s", f->words[word]);
+    }
+}
+
+enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id,
+                        const struct field *fields, size_t count, const void *before, const void *row,
+                        const char *more)
+{
+    struct buf change;
+    uint32_t was; /* every row begins with its number */
+
+    buf_init(&change, 1024);
+    memcpy(&was, before, sizeof(was));
+    for (size_t i = 0; i < count && was; i++) {
+        const struct field *f = &fields[i];
+        const char *now = (const char *)row + f->offset;
+        if (f->size && memcmp((const char *)before + f->offset, now, f->size) != 0)
+            write_field(f, now, &change);
+    }
+    buf_printf(&change, "%s%s", change.len && *more ? " " : "", more);
+    enum mu_err err = change.err;
+    if (err == MU_OK)
+        err = tx_audit(e->apply->tx, was ? "update" : "create", kind, id, "%.*s", (int)change.len,
+                       change.len ? (const char *)change.data : "");
+    buf_free(&change);
+    return err;
+}
+
+/* --- keys and secrets -----------------------------------------------------------------------------*/
+
 enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
                       const char *form, char *out, size_t size)
 {

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "registry/apply.h"
+#include "registry/audit.h"
 
 /* What the files of the import share: apply.c drives it, apply_entry.c reads fields and tells
  * mistakes, and each kind of thing has a file of its own.
@@ -71,12 +72,20 @@ struct field {
 
 #define FIELD(name, type, row, member) \
     { name, type, offsetof(struct row, member), sizeof(((struct row *)0)->member), NULL }
-#define OWN_FIELD(name) { name, FIELD_OWN, 0, 0, NULL }
+/* Read by the kind's own code, into this member or, if it is of no row, into none. */
+#define OWN_FIELD(name, row, member) FIELD(name, FIELD_OWN, row, member)
+#define OTHER_FIELD(name) { name, FIELD_OWN, 0, 0, NULL }
 
 /* Puts an entry's fields into its row; null takes the value from defaults. What is not in the table
  * is a mistake. */
 void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
                   const void *defaults);
+
+/* Enters in the audit log that the entry has created or changed its thing: for a change, the names of
+ * the fields in which the rows differ. more: a further word, "" = none. */
+MU_MUST_USE enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id,
+                                    const struct field *fields, size_t count, const void *before,
+                                    const void *row, const char *more);
 
 enum given { GIVEN_NOT, GIVEN_WELL, GIVEN_WRONG };
 

@@ -8,9 +8,9 @@ static const char *const pacings[] = {
 };
 
 static const struct field fields[] = {
-    OWN_FIELD("product_key"),
-    OWN_FIELD("product_secret"),
-    OWN_FIELD("datapoint"),
+    OWN_FIELD("product_key", product_row, product_key),
+    OWN_FIELD("product_secret", product_row, product_secret),
+    OTHER_FIELD("datapoint"),
     FIELD("name", FIELD_TEXT, product_row, name),
     FIELD("remote_control", FIELD_BOOL, product_row, remote_control),
     { "registration", FIELD_WORD, offsetof(struct product_row, registration),
@@ -90,6 +90,10 @@ enum mu_err apply_product(const struct entry *e)
     if (row_changed && (err = tx_put_product(e->apply->tx, &row)) != MU_OK)
         return err;
     if ((err = put_definition(e, &row, &changed)) != MU_OK)
+        return err;
+    if ((row_changed || changed) &&
+        (err = apply_audit(e, KIND_PRODUCT, row.product_key, fields, sizeof(fields) / sizeof(*fields),
+                           &before, &row, changed ? "datapoint" : "")) != MU_OK)
         return err;
     if (created)
         e->tally->created++;

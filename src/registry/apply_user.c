@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 static const struct field fields[] = {
-    OWN_FIELD("uid"),
-    OWN_FIELD("appid"),
-    OWN_FIELD("auth_src"),
+    OWN_FIELD("uid", user_row, uid),
+    OWN_FIELD("appid", user_row, app),
+    OWN_FIELD("auth_src", user_row, auth_src),
     FIELD("username", FIELD_TEXT, user_row, username),
     FIELD("phone", FIELD_TEXT, user_row, phone),
     FIELD("email", FIELD_TEXT, user_row, email),
@@ -15,6 +15,7 @@ static const struct field fields[] = {
     FIELD("address", FIELD_TEXT, user_row, address),
     FIELD("remark", FIELD_TEXT, user_row, remark),
     FIELD("is_anonymous", FIELD_BOOL, user_row, is_anonymous),
+    FIELD("is_disabled", FIELD_BOOL, user_row, is_disabled),
     FIELD("created_at", FIELD_TIME, user_row, created_at),
     FIELD("country", FIELD_TEXT, user_row, place.country),
     FIELD("region", FIELD_TEXT, user_row, place.region),
@@ -99,7 +100,9 @@ enum mu_err apply_user(const struct entry *e)
     }
     *(created ? &e->tally->created : &e->tally->updated) += 1;
     row.updated_at = created ? row.created_at : e->apply->now_s;
-    if ((err = tx_put_user(e->apply->tx, &row)) != MU_OK)
+    if ((err = tx_put_user(e->apply->tx, &row)) != MU_OK ||
+        (err = apply_audit(e, KIND_USER, row.uid, fields, sizeof(fields) / sizeof(*fields), &before, &row,
+                           "")) != MU_OK)
         return err;
     return apply_see(e, row.no);
 }

@@ -1,5 +1,5 @@
 /* Bindings (contract, endpoint 13): written against the port, so it holds for any store. */
-#include "registry/registry.h"
+#include "registry/audit.h"
 
 /* A call may name tens of thousands of devices; other writers get in between. */
 enum { DEVICES_AT_ONCE = 1000 };
@@ -14,7 +14,8 @@ static enum mu_err make_oldest_owner(struct registry_tx *tx, uint32_t device)
     return err == MU_OK ? tx_set_owner(tx, oldest.no) : err;
 }
 
-static enum mu_err bind_device(struct registry_tx *tx, const struct binding_row *wanted, bool *done)
+static enum mu_err bind_device(struct registry_tx *tx, const struct binding_row *wanted,
+                               const struct device_row *device, const char *uid, bool *done)
 {
     struct binding_row binding = *wanted, other;
     enum mu_err err = tx_binding_now(tx, wanted->user, wanted->device, &other);
@@ -25,10 +26,23 @@ static enum mu_err bind_device(struct registry_tx *tx, const struct binding_row 
     if ((err = tx_owner_binding(tx, wanted->device, &other)) != MU_OK && err != MU_E_NOT_FOUND)
         return err;
     binding.is_owner = err == MU_E_NOT_FOUND;
-    return tx_bind(tx, &binding);
+    err = tx_bind(tx, &binding);
+    return err == MU_OK ? tx_audit(tx, "bind", KIND_DEVICE, device->did, "user=%s", uid) : err;
 }
 
-static enum mu_err unbind_device(struct registry_tx *tx, const struct binding_row *wanted, int64_t now_s,
+enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *binding, const char *did,
+                           const char *uid, int64_t now_s)
+{
+    /* The clock may have been set back. */
+    enum mu_err err = tx_unbind(tx, binding->no, now_s > binding->since ? now_s : binding->since);
+
+    if (err == MU_OK && binding->is_owner)
+        err = make_oldest_owner(tx, binding->device);
+    return err == MU_OK ? tx_audit(tx, "unbind", KIND_DEVICE, did, "user=%s", uid) : err;
+}
+
+static enum mu_err unbind_device(struct registry_tx *tx, const struct binding_row *wanted,
+                                 const struct device_row *device, const struct binding_change *c,
                                  bool *done)
 {
     struct binding_row binding;
@@ -37,9 +51,7 @@ static enum mu_err unbind_device(struct registry_tx *tx, const struct binding_ro
     *done = err == MU_OK;
     if (err != MU_OK)
         return err == MU_E_NOT_FOUND ? MU_OK : err;
-    /* The clock may have been set back. */
-    err = tx_unbind(tx, binding.no, now_s > binding.since ? now_s : binding.since);
-    return err == MU_OK && binding.is_owner ? make_oldest_owner(tx, binding.device) : err;
+    return tx_end_binding(tx, &binding, device->did, c->uid, c->now_s);
 }
 
 struct part {
@@ -59,7 +71,8 @@ static enum mu_err find_user(struct registry_tx *tx, struct part *part, struct b
     if (err != MU_OK || app.enterprise != c->enterprise)
         return err == MU_E_NOT_FOUND ? MU_OK : err;
     part->outcome = BINDING_USER_UNKNOWN;
-    if ((err = tx_user_by_uid(tx, c->uid, &user)) != MU_OK || user.app != app.no)
+    if ((err = tx_user_by_uid(tx, c->uid, &user)) != MU_OK || user.app != app.no ||
+        (user.is_disabled && c->action == BINDING_BIND))
         return err == MU_E_NOT_FOUND ? MU_OK : err;
     part->outcome = BINDING_CHANGED;
     out->user = user.no;
@@ -79,8 +92,8 @@ static enum mu_err change_device(struct registry_tx *tx, const struct binding_ch
         return err == MU_E_NOT_FOUND ? MU_OK : err;
     wanted->device = device.no;
     if (c->action == BINDING_BIND)
-        return bind_device(tx, wanted, done);
-    return unbind_device(tx, wanted, c->now_s, done);
+        return bind_device(tx, wanted, &device, c->uid, done);
+    return unbind_device(tx, wanted, &device, c, done);
 }
 
 static enum mu_err change_part(struct registry_tx *tx, void *arg)
@@ -106,7 +119,7 @@ enum mu_err registry_change_bindings(struct registry *reg, const struct binding_
     do {
         part.from = part.to;
         part.to = c->count - part.from > DEVICES_AT_ONCE ? part.from + DEVICES_AT_ONCE : c->count;
-        err = registry_write(reg, change_part, &part);
+        err = registry_write_by(reg, c->by, change_part, &part);
         *out = part.outcome;
     } while (err == MU_OK && *out == BINDING_CHANGED && part.to < c->count);
     return err;

@@ -1,5 +1,5 @@
 /* Device groups (contract, endpoint 12): written against the port, so it holds for any store. */
-#include "registry/registry.h"
+#include "registry/audit.h"
 
 #include <stdlib.h>
 
@@ -35,15 +35,16 @@ static enum mu_err add(struct registry_tx *tx, void *arg)
     if ((err = find_place(tx, a, &group.parent)) != MU_OK)
         return err;
     id_new_hex(group.gid);
-    if ((err = tx_put_group(tx, &group)) == MU_OK)
-        memcpy(a->gid, group.gid, sizeof(group.gid));
-    return err;
+    if ((err = tx_put_group(tx, &group)) != MU_OK)
+        return err;
+    memcpy(a->gid, group.gid, sizeof(group.gid));
+    return tx_audit(tx, "create", KIND_GROUP, group.gid, a->parent ? "parent=%s" : "root", a->parent);
 }
 
-enum mu_err registry_add_group(struct registry *reg, uint32_t product, const char *parent,
-                               char gid[ID_HEX_LEN + 1])
+enum mu_err registry_add_group(struct registry *reg, const struct audit_by *by, uint32_t product,
+                               const char *parent, char gid[ID_HEX_LEN + 1])
 {
-    return registry_write(reg, add, &(struct adding){ product, parent, gid });
+    return registry_write_by(reg, by, add, &(struct adding){ product, parent, gid });
 }
 
 /* --- deleting -------------------------------------------------------------------------------------*/
@@ -57,22 +58,28 @@ static enum mu_err delete(struct registry_tx *tx, void *arg)
 {
     enum mu_err err;
     const struct deleting *d = arg;
-    bool groups, devices;
+    struct registry_uses inside;
+    struct group_row group;
 
-    if ((err = tx_group_holds(tx, d->group, &groups, &devices)) != MU_OK)
-        return err;
-    if (groups || devices) {
-        *d->out = groups ? GROUP_HAS_GROUPS : GROUP_HAS_DEVICES;
+    if ((err = tx_group_by_no(tx, d->group, &group)) == MU_E_NOT_FOUND) {
+        *d->out = GROUP_GONE;
         return MU_OK;
     }
-    err = tx_delete_group(tx, d->group);
-    *d->out = err == MU_E_NOT_FOUND ? GROUP_GONE : GROUP_DELETED;
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    if (err != MU_OK || (err = tx_uses(tx, KIND_GROUP, d->group, &inside)) != MU_OK)
+        return err;
+    if (inside.groups || inside.devices) {
+        *d->out = inside.groups ? GROUP_HAS_GROUPS : GROUP_HAS_DEVICES;
+        return MU_OK;
+    }
+    *d->out = GROUP_DELETED;
+    err = tx_delete(tx, KIND_GROUP, d->group);
+    return err == MU_OK ? tx_audit(tx, "delete", KIND_GROUP, group.gid, "%s", "") : err;
 }
 
-enum mu_err registry_delete_group(struct registry *reg, uint32_t group, enum group_delete_outcome *out)
+enum mu_err registry_delete_group(struct registry *reg, const struct audit_by *by, uint32_t group,
+                                  enum group_delete_outcome *out)
 {
-    return registry_write(reg, delete, &(struct deleting){ group, out });
+    return registry_write_by(reg, by, delete, &(struct deleting){ group, out });
 }
 
 /* --- assigning ------------------------------------------------------------------------------------*/
@@ -99,11 +106,11 @@ static enum mu_err move(struct registry_tx *tx, uint32_t no, uint32_t group)
     return tx_put_device(tx, &device);
 }
 
-static enum mu_err assign_mac(struct registry_tx *tx, const struct group_assignment *a, const char *mac,
-                              bool *done)
+static enum mu_err assign_mac(struct registry_tx *tx, const struct group_assignment *a, const char *gid,
+                              const char *mac, bool *done)
 {
     enum mu_err err;
-    uint32_t *devices, now, next;
+    uint32_t *devices, now, next = 0;
     size_t count;
 
     *done = false;
@@ -115,6 +122,9 @@ static enum mu_err assign_mac(struct registry_tx *tx, const struct group_assignm
         *done = next_group(a, now, &next);
     for (size_t i = 0; i < count && err == MU_OK && *done; i++)
         err = move(tx, devices[i], next);
+    if (err == MU_OK && *done && now != next)
+        err = tx_audit(tx, a->action == GROUP_ASSIGN ? "assign" : "unassign", KIND_GROUP, gid, "mac=%s",
+                       mac);
     free(devices);
     return err;
 }
@@ -128,11 +138,11 @@ static enum mu_err assign(struct registry_tx *tx, void *arg)
     if ((err = tx_group_by_no(tx, a->group, &group)) != MU_OK)
         return err;
     for (size_t i = 0; i < a->count && err == MU_OK; i++)
-        err = assign_mac(tx, a, a->macs[i], &a->done[i]);
+        err = assign_mac(tx, a, group.gid, a->macs[i], &a->done[i]);
     return err;
 }
 
 enum mu_err registry_assign_group(struct registry *reg, struct group_assignment *a)
 {
-    return registry_write(reg, assign, a);
+    return registry_write_by(reg, a->by, assign, a);
 }

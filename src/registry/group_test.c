@@ -18,7 +18,7 @@ static struct group_row group_of(struct fixture *f, const char *gid)
 static struct group_row add(struct fixture *f, uint32_t product, const struct group_row *parent)
 {
     char gid[ID_HEX_LEN + 1];
-    assert_int_equal(registry_add_group(f->reg, product, parent ? parent->gid : NULL, gid), MU_OK);
+    assert_int_equal(registry_add_group(f->reg, NULL, product, parent ? parent->gid : NULL, gid), MU_OK);
     return group_of(f, gid);
 }
 
@@ -42,7 +42,7 @@ static bool change(struct fixture *f, const struct group_row *group, enum group_
 static void must_delete(struct fixture *f, uint32_t group, enum group_delete_outcome expected)
 {
     enum group_delete_outcome outcome;
-    assert_int_equal(registry_delete_group(f->reg, group, &outcome), MU_OK);
+    assert_int_equal(registry_delete_group(f->reg, NULL, group, &outcome), MU_OK);
     assert_int_equal(outcome, expected);
 }
 
@@ -68,7 +68,7 @@ static void a_product_has_one_root(void **state)
     char gid[ID_HEX_LEN + 1];
 
     assert_int_equal(root.parent, 0);
-    assert_int_equal(registry_add_group(f->reg, product, NULL, gid), MU_E_EXISTS);
+    assert_int_equal(registry_add_group(f->reg, NULL, product, NULL, gid), MU_E_EXISTS);
     assert_int_equal(add(f, fixture_product(f), NULL).parent, 0);
     assert_int_equal(add(f, product, &root).parent, root.no);
 }
@@ -80,8 +80,8 @@ static void a_group_is_not_put_below_an_unknown_or_a_foreign_one(void **state)
     struct group_row foreign = add(f, fixture_product(f), NULL);
     char gid[ID_HEX_LEN + 1];
 
-    assert_int_equal(registry_add_group(f->reg, product, "x", gid), MU_E_NOT_FOUND);
-    assert_int_equal(registry_add_group(f->reg, product, foreign.gid, gid), MU_E_REFUSED);
+    assert_int_equal(registry_add_group(f->reg, NULL, product, "x", gid), MU_E_NOT_FOUND);
+    assert_int_equal(registry_add_group(f->reg, NULL, product, foreign.gid, gid), MU_E_REFUSED);
 }
 
 static void the_groups_of_a_product_are_those(void **state)

@@ -13,6 +13,10 @@
  * MU_E_FULL: the disk is full; MU_E_IO, MU_E_CORRUPT: see the log. */
 struct registry;
 
+enum registry_kind { KIND_ENTERPRISE, KIND_PRODUCT, KIND_APP, KIND_DEVICE, KIND_GROUP, KIND_USER };
+/* "enterprise", "product", … in this order and ended by NULL. */
+extern const char *const registry_kind_words[];
+
 /* Opens or creates the registry in a directory that exists, bringing an older schema forward. why
  * gets one sentence on failure: MU_E_SCHEMA (newer), MU_E_CORRUPT, MU_E_IO, MU_E_FULL, MU_E_LOCKED
  * (another process is writing). The change feed starts empty: a follower visits everything first.
@@ -33,12 +37,15 @@ void registry_close(struct registry *reg);
  * registry_read runs its function as of one moment, in the calling thread, and never waits for a
  * writer; the functions that change something fail in it. Neither may be called inside the other. */
 struct registry_tx;
+struct audit_by;
 typedef enum mu_err (*registry_fn)(struct registry_tx *tx, void *arg);
 MU_MUST_USE enum mu_err registry_write(struct registry *reg, registry_fn fn, void *arg);
 MU_MUST_USE enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg);
 
 /* Reads inside a transaction see its own writes. MU_E_NOT_FOUND if there is none. */
 MU_MUST_USE enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id,
+                                            struct enterprise_row *out);
+MU_MUST_USE enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no,
                                             struct enterprise_row *out);
 MU_MUST_USE enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key,
                                           struct product_row *out);
@@ -75,12 +82,15 @@ MU_MUST_USE enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device
                                          struct binding_row *out);
 MU_MUST_USE enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device,
                                           struct binding_row *out);
-/* When a user was bound to a device of a product for the first time, which is kept for ever. */
+/* The bindings that hold now of a user, or (0) of a device, the longest-standing first; *bindings is
+ * malloc'ed. */
+MU_MUST_USE enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device,
+                                        uint32_t **bindings, size_t *count);
+MU_MUST_USE enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding_row *out);
+/* When a user was bound to a device of a product for the first time: as long as there are both, even
+ * if that device is deleted. */
 MU_MUST_USE enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user,
                                        int64_t *since);
-/* What is directly in a group. */
-MU_MUST_USE enum mu_err tx_group_holds(struct registry_tx *tx, uint32_t group, bool *groups,
-                                       bool *devices);
 /* The enterprise a product is associated with, 0 if none. */
 MU_MUST_USE enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product,
                                               uint32_t *enterprise);
@@ -113,8 +123,25 @@ MU_MUST_USE enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
 MU_MUST_USE enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until);
 MU_MUST_USE enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no);
 
-/* MU_E_NOT_FOUND; MU_E_EXISTS if a group or a device is in it. */
-MU_MUST_USE enum mu_err tx_delete_group(struct registry_tx *tx, uint32_t no);
+/* What refers to a thing and is no part of it: it stands in the way of its deletion. */
+struct registry_uses {
+    uint64_t products;  /* of an enterprise */
+    uint64_t devices;   /* of a product, in a group */
+    uint64_t groups;    /* of a product, directly in a group */
+    uint64_t apps;      /* that have a product */
+    uint64_t users;     /* of an app */
+    uint64_t bindings;  /* of a device or a user, that hold now */
+};
+MU_MUST_USE enum mu_err tx_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no,
+                                struct registry_uses *out);
+/* Takes a thing away with all that is a part of it: of an enterprise its tokens; of a product its
+ * definitions, its association, the tokens for it and what is remembered of its users; of a device
+ * and a user the bindings that were. When a user was bound to a device of a product for the first time
+ * stays when the device goes, and goes with the user. MU_E_NOT_FOUND; MU_E_EXISTS: something uses it. */
+MU_MUST_USE enum mu_err tx_delete(struct registry_tx *tx, enum registry_kind kind, uint32_t no);
+/* Revokes the tokens of an enterprise for a product; 0 = of all, for all. */
+MU_MUST_USE enum mu_err tx_delete_tokens(struct registry_tx *tx, uint32_t enterprise, uint32_t product,
+                                         uint64_t *deleted);
 
 /* Adds a version of a product's definition and puts it in force; json is in the normal form that
  * GET datapoint answers. The same text as the version in force adds nothing. */
@@ -159,17 +186,19 @@ MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t de
                                                double longitude, double latitude);
 
 /* --- device groups: the rules of the enterprise's calls (contract, endpoint 12) -------------------
+ * In whose name (`by`, audit.h) they change something is entered in the audit log; NULL: not entered.
  * A product's groups are one tree. What is in a group is a mac: all of its registrations are, and one
  * that it makes later. */
 
 /* A child of the group `parent`, or the root if that is NULL. MU_E_EXISTS: there is a root already;
  * MU_E_NOT_FOUND: no such parent; MU_E_REFUSED: it is of another product. */
-MU_MUST_USE enum mu_err registry_add_group(struct registry *reg, uint32_t product, const char *parent,
+MU_MUST_USE enum mu_err registry_add_group(struct registry *reg, const struct audit_by *by,
+                                           uint32_t product, const char *parent,
                                            char gid[ID_HEX_LEN + 1]);
 /* What keeps a group from being deleted; groups are told before devices. */
 enum group_delete_outcome { GROUP_DELETED, GROUP_GONE, GROUP_HAS_GROUPS, GROUP_HAS_DEVICES };
-MU_MUST_USE enum mu_err registry_delete_group(struct registry *reg, uint32_t group,
-                                              enum group_delete_outcome *out);
+MU_MUST_USE enum mu_err registry_delete_group(struct registry *reg, const struct audit_by *by,
+                                              uint32_t group, enum group_delete_outcome *out);
 /* Puts macs into a group, or takes them out of it.
  *
  * reassign  also those that are in another group
@@ -179,6 +208,7 @@ MU_MUST_USE enum mu_err registry_delete_group(struct registry *reg, uint32_t gro
  * MU_E_NOT_FOUND: there is no such group (any more). */
 enum group_action { GROUP_ASSIGN, GROUP_UNASSIGN };
 struct group_assignment {
+    const struct audit_by *by;
     uint32_t product, group;
     enum group_action action;
     bool reassign;
@@ -191,13 +221,14 @@ MU_MUST_USE enum mu_err registry_assign_group(struct registry *reg, struct group
 /* --- bindings: the rules of the enterprise's calls (contract, endpoint 13) ------------------------
  * The first user of a device is its owner; when he leaves, the one that has been bound longest is.
  *
- * appid, uid  an app of the enterprise, and a user of that app
+ * appid, uid  an app of the enterprise, and a user of that app; to be bound, one that is not disabled
  * done        a flag per device: it is bound to the user now, or (unbinding) it was. False for an
  *             unknown device, one of another product, and to be unbound one that is not bound to him
  *
  * Many devices are done in several transactions: after a failure some may be changed. */
 enum binding_action { BINDING_BIND, BINDING_UNBIND };
 struct binding_change {
+    const struct audit_by *by;
     enum binding_action action;
     uint32_t enterprise, product;
     const char *appid, *uid;
@@ -206,6 +237,9 @@ struct binding_change {
     bool *done;
     size_t count;
 };
+/* Ends a binding that holds: the device's and the user's ids are for the audit log. */
+MU_MUST_USE enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *binding,
+                                       const char *did, const char *uid, int64_t now_s);
 enum binding_outcome { BINDING_CHANGED, BINDING_APP_UNKNOWN, BINDING_USER_UNKNOWN };
 MU_MUST_USE enum mu_err registry_change_bindings(struct registry *reg, const struct binding_change *c,
                                                  enum binding_outcome *out);
@@ -219,8 +253,7 @@ MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int
  * A visitor's function may be NULL; rows live during the call; an error ends the visit and is
  * returned. Parents come before children: enterprises, products, definitions, associations, apps,
  * groups (a parent before its children), devices, tokens; deletions come last, children first. A
- * deletion may name a number that the follower has never seen. */
-enum registry_kind { KIND_ENTERPRISE, KIND_PRODUCT, KIND_APP, KIND_DEVICE, KIND_GROUP };
+ * deletion may name a number that the follower has never seen. Users are not followed. */
 struct registry_visitor {
     void *ctx;
     enum mu_err (*enterprise)(void *ctx, const struct enterprise_row *row);

@@ -1,4 +1,4 @@
-#include "registry/rows.h"
+#include "registry/registry.h"
 
 #include <stddef.h>
 
@@ -7,6 +7,16 @@ const char *const device_type_words[] = {
     [DEVICE_CENTER_CONTROL] = "center_control",
     [DEVICE_SUB_DEV] = "sub_dev",
     [DEVICE_BLUETOOTH] = "bluetooth",
+    NULL,
+};
+
+const char *const registry_kind_words[] = {
+    [KIND_ENTERPRISE] = "enterprise",
+    [KIND_PRODUCT] = "product",
+    [KIND_APP] = "app",
+    [KIND_DEVICE] = "device",
+    [KIND_GROUP] = "group",
+    [KIND_USER] = "user",
     NULL,
 };
 

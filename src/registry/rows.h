@@ -63,6 +63,7 @@ struct user_row {
     char address[LIMIT_NAME + 1], remark[LIMIT_NAME + 1];
     char auth_src[1024];       /* JSON text */
     bool is_anonymous;
+    bool is_disabled;          /* left out wherever users are looked for or counted; bindings stay */
     int64_t created_at, updated_at;
     struct place place;
 };

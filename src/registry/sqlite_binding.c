@@ -42,6 +42,21 @@ enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device, struct bi
                        DB_VALUES(db_int(device)), out);
 }
 
+enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device, uint32_t **bindings,
+                            size_t *count)
+{
+    if (user)
+        return db_numbers(tx->db, "SELECT no FROM binding WHERE user = ?1 AND until IS NULL "
+                          "ORDER BY since, no", DB_VALUES(db_int(user)), bindings, count);
+    return db_numbers(tx->db, "SELECT no FROM binding WHERE device = ?1 AND until IS NULL "
+                      "ORDER BY since, no", DB_VALUES(db_int(device)), bindings, count);
+}
+
+enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding_row *out)
+{
+    return get_binding(tx->db, BOUND_NOW "no = ?1", DB_VALUES(db_int(no)), out);
+}
+
 enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
 {
     enum mu_err err = db_run(tx->db, "INSERT INTO binding (device, user, app, is_owner, since) "

@@ -28,20 +28,31 @@ void row_enterprise(struct db_row *row, struct enterprise_row *out)
     }
 }
 
-enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id,
-                                struct enterprise_row *out)
+static enum mu_err get_enterprise(struct db *db, const char *sql, const struct db_value *values,
+                                  size_t count, struct enterprise_row *out)
 {
     enum mu_err err;
     struct db_row row = { 0 };
 
-    if ((err = db_query(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e "
-                        "WHERE e.enterprise_id = ?1",
-                        DB_VALUES(db_text(enterprise_id)), &row.statement)) != MU_OK ||
-        (err = db_next(tx->db, row.statement)) != MU_OK)
+    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
+        (err = db_next(db, row.statement)) != MU_OK)
         return err;
     row_enterprise(&row, out);
     sqlite3_reset(row.statement);
     return MU_OK;
+}
+
+enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id,
+                                struct enterprise_row *out)
+{
+    return get_enterprise(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e "
+                          "WHERE e.enterprise_id = ?1", DB_VALUES(db_text(enterprise_id)), out);
+}
+
+enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no, struct enterprise_row *out)
+{
+    return get_enterprise(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no = ?1",
+                          DB_VALUES(db_int(no)), out);
 }
 
 enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row)
@@ -122,21 +133,26 @@ enum mu_err tx_associate(struct registry_tx *tx, uint32_t enterprise, uint32_t p
     return apps_changed(tx->db, product);
 }
 
-static enum mu_err delete_tokens_of(struct db *db, uint32_t enterprise, uint32_t product)
+enum mu_err tx_delete_tokens(struct registry_tx *tx, uint32_t enterprise, uint32_t product,
+                             uint64_t *deleted)
 {
     enum mu_err err;
 
-    if ((err = db_run(db, "INSERT INTO change (kind, no, other, hash) "
-                      "SELECT ?1, 0, 0, hash FROM token WHERE enterprise = ?2 AND product = ?3",
-                      DB_VALUES(db_int(FEED_TOKEN), db_int(enterprise), db_int(product)))) != MU_OK)
+    if ((err = db_run(tx->db, "INSERT INTO change (kind, no, other, hash) SELECT ?1, 0, 0, hash FROM token "
+                      "WHERE (?2 = 0 OR enterprise = ?2) AND (?3 = 0 OR product = ?3)",
+                      DB_VALUES(db_int(FEED_TOKEN), db_int(enterprise), db_int(product)))) != MU_OK ||
+        (err = db_run(tx->db, "DELETE FROM token "
+                      "WHERE (?1 = 0 OR enterprise = ?1) AND (?2 = 0 OR product = ?2)",
+                      DB_VALUES(db_int(enterprise), db_int(product)))) != MU_OK)
         return err;
-    return db_run(db, "DELETE FROM token WHERE enterprise = ?1 AND product = ?2",
-                  DB_VALUES(db_int(enterprise), db_int(product)));
+    *deleted = (uint64_t)sqlite3_changes(tx->db->handle);
+    return MU_OK;
 }
 
 enum mu_err tx_dissociate(struct registry_tx *tx, uint32_t enterprise, uint32_t product)
 {
     enum mu_err err;
+    uint64_t tokens;
 
     if ((err = db_run(tx->db, "DELETE FROM association WHERE product = ?1 AND enterprise = ?2",
                       DB_VALUES(db_int(product), db_int(enterprise)))) != MU_OK)
@@ -146,7 +162,7 @@ enum mu_err tx_dissociate(struct registry_tx *tx, uint32_t enterprise, uint32_t 
     if ((err = feed_add(tx->db, FEED_ASSOCIATION, product, enterprise)) != MU_OK ||
         (err = apps_changed(tx->db, product)) != MU_OK)
         return err;
-    return delete_tokens_of(tx->db, enterprise, product);
+    return tx_delete_tokens(tx, enterprise, product, &tokens);
 }
 
 /* --- tokens ---------------------------------------------------------------------------------------*/

@@ -60,7 +60,7 @@ static enum mu_err give_app(const struct visit *visit, struct db_row *row)
     size_t count;
 
     row_app(row, &app);
-    if ((err = tx_app_products(&(struct registry_tx){ visit->db }, app.no, &products, &count)) != MU_OK)
+    if ((err = tx_app_products(&(struct registry_tx){ .db = visit->db }, app.no, &products, &count)) != MU_OK)
         return err;
     err = visit->v->app(visit->v->ctx, &app, products, count);
     free(products);

@@ -54,21 +54,6 @@ enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err tx_group_holds(struct registry_tx *tx, uint32_t group, bool *groups, bool *devices)
-{
-    enum mu_err err;
-    int64_t some_groups, some_devices;
-
-    if ((err = db_int_of(tx->db, "SELECT EXISTS (SELECT 1 FROM device_group WHERE parent = ?1)",
-                         DB_VALUES(db_int(group)), &some_groups)) != MU_OK ||
-        (err = db_int_of(tx->db, "SELECT EXISTS (SELECT 1 FROM device WHERE device_group = ?1)",
-                         DB_VALUES(db_int(group)), &some_devices)) != MU_OK)
-        return err;
-    *groups = some_groups != 0;
-    *devices = some_devices != 0;
-    return MU_OK;
-}
-
 /* A circle would hang in the air: the feed walks the tree from its roots. */
 static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
 {
@@ -97,21 +82,6 @@ enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_GROUP, row->no, 0);
-}
-
-enum mu_err tx_delete_group(struct registry_tx *tx, uint32_t no)
-{
-    enum mu_err err;
-    bool groups, devices;
-
-    if ((err = tx_group_holds(tx, no, &groups, &devices)) != MU_OK)
-        return err;
-    if (groups || devices)
-        return MU_E_EXISTS;
-    err = db_run(tx->db, "DELETE FROM device_group WHERE no = ?1", DB_VALUES(db_int(no)));
-    if (err == MU_OK && sqlite3_changes(tx->db->handle) == 0)
-        return MU_E_NOT_FOUND;
-    return err == MU_OK ? feed_add(tx->db, FEED_GROUP, no, 0) : err;
 }
 
 /* --- queries --------------------------------------------------------------------------------------*/

@@ -131,7 +131,7 @@ void reader_end(struct registry *reg, struct db *db)
 enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg)
 {
     enum mu_err err;
-    struct registry_tx tx;
+    struct registry_tx tx = { 0 };
 
     if ((err = reader_begin(reg, &tx.db)) != MU_OK)
         return err;

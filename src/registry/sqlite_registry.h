@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "registry/audit.h"
 #include "registry/registry.h"
 
 /* What the files of the SQLite registry share; nobody else includes this.
@@ -15,6 +16,8 @@
  *   sqlite_snapshot.c  a copy of one moment
  *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c, sqlite_group.c,
  *   sqlite_binding.c   rows
+ *   sqlite_delete.c    what is deleted as a whole, and what is in the way
+ *   sqlite_audit.c     the audit log
  *   sqlite_user_search.c   finding users
  *   sqlite_user_report.c   counting them
  *   sqlite_feed.c      everything, and what has changed
@@ -129,6 +132,9 @@ MU_MUST_USE enum mu_err schema_update(struct db *db, char *why, size_t why_size)
 
 struct registry_tx {
     struct db *db;
+    const struct audit_by *by;    /* NULL: nobody's name */
+    int64_t audit;                /* number of its row in the audit log; 0 = none yet */
+    uint32_t changes;             /* noted there */
 };
 
 struct waiting_write;
@@ -176,6 +182,8 @@ void reader_end(struct registry *reg, struct db *db);
     "d.no, d.product, d.did, d.mac, d.passcode, d.device_sn, d.type, d.is_disabled, d.created_at, " \
     "d.country, d.region, d.city, d.place_source, d.longitude, d.latitude, d.device_group"
 #define GROUP_COLUMNS "g.no, g.product, g.parent, g.gid"
+/* Left out wherever users are looked for or counted. */
+#define DISABLED_USERS "(SELECT no FROM user WHERE is_disabled = 1)"
 #define TOKEN_COLUMNS "t.hash, t.enterprise, t.product, t.expires_at"
 
 void row_enterprise(struct db_row *row, struct enterprise_row *out);

@@ -162,6 +162,33 @@ static const char *const steps[] = {
     "CREATE INDEX user_phone ON user (phone) WHERE phone <> '';"
     "CREATE INDEX user_email ON user (email) WHERE email <> '';"
     "CREATE INDEX device_sn ON device (product, device_sn) WHERE device_sn <> '';",
+
+    /* Hardly any user is disabled, so that leaving them out costs little. */
+    "ALTER TABLE user ADD COLUMN is_disabled INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX user_disabled ON user (no) WHERE is_disabled = 1;"
+    "CREATE INDEX product_user_user ON product_user (user);" /* a user who is deleted */
+
+    /* Who changed something: a row for each transaction. Of an enterprise's call the request tells
+     * which, of an operator's command his user id and name. */
+    "CREATE TABLE audit ("
+    "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  at INTEGER NOT NULL," /* microseconds */
+    "  enterprise_id TEXT NOT NULL,"
+    "  request INTEGER NOT NULL,"
+    "  uid INTEGER NOT NULL,"
+    "  user TEXT NOT NULL,"
+    "  command TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX audit_at ON audit (at);"
+    "CREATE TABLE audit_change ("
+    "  audit INTEGER NOT NULL REFERENCES audit,"
+    "  change INTEGER NOT NULL,"
+    "  action TEXT NOT NULL,"
+    "  kind TEXT NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  PRIMARY KEY (audit, change)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 enum { PRESENT_VERSION = sizeof(steps) / sizeof(*steps) };

@@ -96,13 +96,14 @@ static enum mu_err get_user(struct db *db, const char *sql, const struct db_valu
     row_text(&row, out->place.country, sizeof(out->place.country));
     row_text(&row, out->place.region, sizeof(out->place.region));
     row_text(&row, out->place.city, sizeof(out->place.city));
+    out->is_disabled = row_int(&row) != 0;
     sqlite3_reset(row.statement);
     return MU_OK;
 }
 
 #define USER_WHERE \
     "SELECT no, app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, " \
-    "is_anonymous, created_at, updated_at, country, region, city FROM user WHERE "
+    "is_anonymous, created_at, updated_at, country, region, city, is_disabled FROM user WHERE "
 
 enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out)
 {
@@ -122,18 +123,18 @@ enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)
                  ? "UPDATE user SET app = ?2, uid = ?3, username = ?4, phone = ?5, email = ?6, "
                    "name = ?7, gender = ?8, birthday = ?9, address = ?10, remark = ?11, "
                    "auth_src = ?12, is_anonymous = ?13, created_at = ?14, updated_at = ?15, "
-                   "country = ?16, region = ?17, city = ?18 WHERE no = ?1"
+                   "country = ?16, region = ?17, city = ?18, is_disabled = ?19 WHERE no = ?1"
                  : "INSERT INTO user (no, app, uid, username, phone, email, name, gender, birthday, "
                    "address, remark, auth_src, is_anonymous, created_at, updated_at, country, region, "
-                   "city) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-                   "?16, ?17, ?18)",
+                   "city, is_disabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                   "?13, ?14, ?15, ?16, ?17, ?18, ?19)",
                  DB_VALUES(db_ref(row->no), db_int(row->app), db_text(row->uid), db_text(row->username),
                            db_text(row->phone), db_text(row->email), db_text(row->name),
                            db_text(row->gender), db_text(row->birthday), db_text(row->address),
                            db_text(row->remark), db_text(row->auth_src), db_int(row->is_anonymous),
                            db_int(row->created_at), db_int(row->updated_at),
                            db_text(row->place.country), db_text(row->place.region),
-                           db_text(row->place.city)));
+                           db_text(row->place.city), db_int(row->is_disabled)));
     return db_put_result(tx->db, err, &row->no);
 }
 
@@ -152,7 +153,8 @@ static enum mu_err find_bound(struct registry_tx *tx, void *arg)
     const struct bound_query *q = arg;
     int64_t user;
 
-    if ((err = db_int_of(tx->db, "SELECT no FROM user WHERE uid = ?1", DB_VALUES(db_text(q->uid)),
+    if ((err = db_int_of(tx->db, "SELECT no FROM user WHERE uid = ?1 AND is_disabled = 0",
+                         DB_VALUES(db_text(q->uid)),
                          &user)) != MU_OK)
         return err;
     return db_numbers(tx->db, "SELECT b.device FROM binding b JOIN device d ON d.no = b.device "

@@ -6,7 +6,8 @@
     "WITH RECURSIVE sub (no) AS (SELECT no FROM device_group WHERE no = " group " UNION ALL " \
     "SELECT g.no FROM sub JOIN device_group g ON g.parent = sub.no) "
 #define BOUND_IN_SUBTREE \
-    "FROM sub CROSS JOIN device d ON d.device_group = sub.no CROSS JOIN binding b ON b.device = d.no "
+    "FROM sub CROSS JOIN device d ON d.device_group = sub.no CROSS JOIN binding b ON b.device = d.no " \
+    "AND b.user NOT IN " DISABLED_USERS " "
 
 /* --- ever bound -----------------------------------------------------------------------------------*/
 
@@ -25,7 +26,8 @@ static enum mu_err count_bound(struct registry_tx *tx, void *arg)
     enum mu_err err = q->group
         ? db_int_of(tx->db, SUBTREE("?1") "SELECT count(DISTINCT b.user) " BOUND_IN_SUBTREE,
                     DB_VALUES(db_int(q->group)), &count)
-        : db_int_of(tx->db, "SELECT count(*) FROM product_user WHERE product = ?1",
+        : db_int_of(tx->db, "SELECT count(*) FROM product_user WHERE product = ?1 "
+                    "AND user NOT IN " DISABLED_USERS,
                     DB_VALUES(db_int(q->product)), &count);
 
     *q->count = (uint64_t)count;
@@ -48,7 +50,7 @@ static enum mu_err visit_first_bound(struct registry_tx *tx, void *arg)
                    "GROUP BY b.user HAVING first >= ?2 AND first < ?3",
                    DB_VALUES(db_int(q->group), db_int(q->from_s), db_int(q->until_s)), &statement)
         : db_query(tx->db, "SELECT first_bound FROM product_user WHERE product = ?1 "
-                   "AND first_bound >= ?2 AND first_bound < ?3",
+                   "AND first_bound >= ?2 AND first_bound < ?3 AND user NOT IN " DISABLED_USERS,
                    DB_VALUES(db_int(q->product), db_int(q->from_s), db_int(q->until_s)), &statement);
 
     while (err == MU_OK && (err = db_next(tx->db, statement)) == MU_OK) {
@@ -86,7 +88,7 @@ static enum mu_err visit_bindings(struct registry_tx *tx, void *arg)
         "SELECT b.user, b.device, b.since, ifnull(b.until, ?5) FROM product_user p "
         "CROSS JOIN user u ON u.no = p.user CROSS JOIN binding b ON b.user = u.no "
         "CROSS JOIN device d ON d.no = b.device "
-        "WHERE p.product = ?1 AND (?2 = 0 OR u.app = ?2) AND +d.product = ?1 "
+        "WHERE p.product = ?1 AND (?2 = 0 OR u.app = ?2) AND u.is_disabled = 0 AND +d.product = ?1 "
         "AND b.since < ?4 AND (b.until IS NULL OR b.until >= ?3) ORDER BY p.user",
         DB_VALUES(db_int(q->product), db_int(q->app), db_int(q->from_s), db_int(q->until_s),
                   db_int(INT64_MAX)), &statement);
@@ -126,7 +128,7 @@ static enum mu_err visit_places(struct registry_tx *tx, void *arg)
     sqlite3_stmt *statement;
     enum mu_err err = db_query(tx->db,
         "SELECT country, region, city, count(*) FROM user WHERE app IN "
-        "(SELECT app FROM app_product WHERE product = ?1) GROUP BY country, region, city "
+        "(SELECT app FROM app_product WHERE product = ?1) AND is_disabled = 0 GROUP BY country, region, city "
         "ORDER BY country, region, city", DB_VALUES(db_int(q->product)), &statement);
 
     while (err == MU_OK && (err = db_next(tx->db, statement)) == MU_OK) {

@@ -10,7 +10,8 @@
 
 /* --- what matches ---------------------------------------------------------------------------------*/
 
-#define OF_PRODUCT "(SELECT app FROM app_product WHERE product = ?1) AND (?2 = 0 OR u.app = ?2) "
+#define OF_PRODUCT "(SELECT app FROM app_product WHERE product = ?1) AND (?2 = 0 OR u.app = ?2) " \
+    "AND u.no NOT IN " DISABLED_USERS " "
 #define REGISTERED_BY(column) \
     "SELECT u.no FROM user u WHERE u." column " <> '' AND +u.app IN " OF_PRODUCT \
     "AND (?3 = '' OR u.username = ?3) AND (?4 = '' OR u.phone = ?4) AND (?5 = '' OR u.email = ?5) " \
@@ -42,7 +43,7 @@ static enum mu_err find_registered(struct registry_tx *tx, const struct register
 #define BOUND_BY_DEVICE(column) \
     SUBTREE("?3") "SELECT DISTINCT b.user FROM device d CROSS JOIN binding b ON b.device = d.no " \
     "WHERE d." column " <> '' AND d.product = ?1 AND d." column " = ?2 AND b.until IS NULL " \
-    "AND " IN_SUBTREE
+    "AND b.user NOT IN " DISABLED_USERS " AND " IN_SUBTREE
 
 static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *q, uint32_t **users,
                               size_t *count)
@@ -63,9 +64,11 @@ static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *
     if (q->group)
         return db_numbers(tx->db, SUBTREE("?1") "SELECT DISTINCT b.user FROM sub "
                           "CROSS JOIN device d ON d.device_group = sub.no "
-                          "CROSS JOIN binding b ON b.device = d.no WHERE b.until IS NULL",
+                          "CROSS JOIN binding b ON b.device = d.no WHERE b.until IS NULL "
+                          "AND b.user NOT IN " DISABLED_USERS,
                           DB_VALUES(db_int(q->group)), users, count);
-    return db_numbers(tx->db, "SELECT user FROM product_user WHERE product = ?1 AND devices > 0",
+    return db_numbers(tx->db, "SELECT user FROM product_user WHERE product = ?1 AND devices > 0 "
+                      "AND user NOT IN " DISABLED_USERS,
                       DB_VALUES(db_int(q->product)), users, count);
 }
 

@@ -18,6 +18,7 @@
 struct waiting_write {
     registry_fn fn;
     void *arg;
+    const struct audit_by *by;
     enum mu_err result;
     bool done;
     struct waiting_write *next;
@@ -41,7 +42,7 @@ void write_queue_free(struct registry *reg)
  * transaction is lost. */
 static enum mu_err run_isolated(struct db *db, struct waiting_write *w, enum mu_err *group)
 {
-    struct registry_tx tx = { db };
+    struct registry_tx tx = { .db = db, .by = w->by };
 
     if ((*group = db_run(db, "SAVEPOINT one", NULL, 0)) != MU_OK)
         return *group;
@@ -109,7 +110,12 @@ static void lead(struct registry *reg)
 
 enum mu_err registry_write(struct registry *reg, registry_fn fn, void *arg)
 {
-    struct waiting_write w = { .fn = fn, .arg = arg };
+    return registry_write_by(reg, NULL, fn, arg);
+}
+
+enum mu_err registry_write_by(struct registry *reg, const struct audit_by *by, registry_fn fn, void *arg)
+{
+    struct waiting_write w = { .fn = fn, .arg = arg, .by = by };
 
     pthread_mutex_lock(&reg->write_lock);
     *reg->end = &w;

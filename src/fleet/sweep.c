@@ -1,0 +1,100 @@
+#include "fleet/sweep.h"
+
+#include "fleet/fleet_internal.h"
+
+enum { SLICE_EVENTS = 20000 }; /* some 20 ms */
+
+static bool is_batch_full(const struct sweep *s)
+{
+    return journal_batch_bytes(s->writes) >= LIMIT_BATCH;
+}
+
+bool sweep_is_due(const struct sweep *s)
+{
+    const struct leftovers *left = &s->fleet->leftovers;
+
+    return s->wanted || !roaring_bitmap_is_empty(left->devices) ||
+           !roaring_bitmap_is_empty(left->with_events);
+}
+
+/* --- state and versions ---------------------------------------------------------------------- */
+
+static enum mu_err sweep_devices(struct sweep *s, int64_t now_us)
+{
+    roaring_bitmap_t *devices = s->fleet->leftovers.devices;
+    roaring_uint32_iterator_t at;
+    uint32_t last = 0;
+
+    for (roaring_init_iterator(devices, &at); at.has_value && !is_batch_full(s);
+         roaring_advance_uint32_iterator(&at))
+        journal_batch_forget_device(s->writes, last = at.current_value);
+    enum mu_err err = journal_commit(s->journal, s->writes, now_us);
+    if (err == MU_OK)
+        roaring_bitmap_remove_range_closed(devices, 0, last);
+    return err;
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+struct slice {
+    struct sweep *s;
+    uint32_t seen;
+    int64_t last_us;
+};
+
+static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
+{
+    struct slice *slice = ctx;
+
+    /* The next slice begins with a moment, so this one ends with all of another. */
+    if ((slice->seen >= SLICE_EVENTS || is_batch_full(slice->s)) && e->opened_us != slice->last_us)
+        return MU_E_LIMIT;
+    slice->seen++;
+    slice->last_us = e->opened_us;
+    if (roaring_bitmap_contains(slice->s->wanted, device))
+        journal_batch_forget_event(slice->s->writes, device, e);
+    return MU_OK;
+}
+
+static void begin_pass(struct sweep *s)
+{
+    struct leftovers *left = &s->fleet->leftovers;
+
+    s->wanted = left->with_events;
+    s->from_us = 0;
+    if (!(left->with_events = roaring_bitmap_create()))
+        fleet_out_of_memory();
+}
+
+static enum mu_err sweep_events(struct sweep *s, int64_t now_us)
+{
+    struct slice slice = { .s = s };
+
+    if (!s->wanted)
+        begin_pass(s);
+    enum mu_err err = journal_events(s->journal, s->from_us, INT64_MAX, on_event, &slice);
+    bool more = err == MU_E_LIMIT;
+    if (err != MU_OK && !more) {
+        journal_batch_clear(s->writes);
+        return err;
+    }
+    if ((err = journal_commit(s->journal, s->writes, now_us)) != MU_OK)
+        return err;
+    s->from_us = slice.last_us + 1;
+    if (!more)
+        sweep_free(s);
+    return MU_OK;
+}
+
+enum mu_err sweep_step(struct sweep *s, int64_t now_us)
+{
+    return roaring_bitmap_is_empty(s->fleet->leftovers.devices) ? sweep_events(s, now_us)
+                                                                : sweep_devices(s, now_us);
+}
+
+void sweep_free(struct sweep *s)
+{
+    if (s->wanted)
+        roaring_bitmap_free(s->wanted);
+    s->wanted = NULL;
+}

@@ -1,0 +1,367 @@
+/* What an operator changes by name: written against the port, so it holds for any store. */
+#include "registry/operate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "registry/secret.h"
+
+enum { MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC };
+
+struct operating {
+    const struct operate *o;
+    struct registry_tx *tx;
+    struct str ids;
+    struct buf *report;
+    unsigned mistakes;
+};
+
+/* The thing that an id names. */
+struct target {
+    char id[ID_MAX + 1];
+    uint32_t no;
+    union {
+        struct enterprise_row enterprise;
+        struct product_row product;
+        struct app_row app;
+        struct user_row user;
+        struct device_row device;
+        struct group_row group;
+    };
+};
+
+bool operate_allows(enum operate_verb verb, enum registry_kind kind)
+{
+    switch (verb) {
+    case OPERATE_DISABLE:
+    case OPERATE_ENABLE:
+        return kind == KIND_DEVICE || kind == KIND_USER;
+    case OPERATE_DELETE:
+        return true;
+    case OPERATE_ROTATE:
+    case OPERATE_REVOKE:
+        return kind == KIND_ENTERPRISE || kind == KIND_PRODUCT;
+    }
+    return false;
+}
+
+/* --- telling --------------------------------------------------------------------------------------*/
+
+static void tell(const struct operating *op, const struct target *t, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void tell(const struct operating *op, const struct target *t, const char *format, ...)
+{
+    va_list args;
+
+    buf_printf(op->report, "%s %s: ", registry_kind_words[op->o->kind], t->id);
+    va_start(args, format);
+    buf_vprintf(op->report, format, args);
+    va_end(args);
+    buf_append_u8(op->report, '\n');
+}
+
+/* The report is about mistakes alone from the first one on. */
+static bool begin_mistake(struct operating *op)
+{
+    if (op->mistakes++ == 0)
+        buf_clear(op->report);
+    return op->mistakes <= MISTAKES_MAX;
+}
+
+#define MISTAKE(op, t, ...) (begin_mistake(op) ? tell(op, t, __VA_ARGS__) : (void)0)
+
+static void tell_done(const struct operating *op, const struct target *t, const char *what)
+{
+    if (op->mistakes)
+        return;
+    if (op->o->kind == KIND_DEVICE)
+        tell(op, t, "%s (did %s, mac %s)", what, t->device.did, t->device.mac);
+    else
+        tell(op, t, "%s", what);
+}
+
+/* --- finding --------------------------------------------------------------------------------------*/
+
+static enum mu_err find_device(struct registry_tx *tx, const char *id, struct device_row *out)
+{
+    char key[ID_HEX_LEN + 1];
+    struct product_row product;
+    const char *slash = strchr(id, '/');
+    enum mu_err err;
+
+    if (!slash)
+        return tx_device_by_did(tx, id, out);
+    if (!str_copy(key, sizeof(key), (struct str){ id, (size_t)(slash - id) }))
+        return MU_E_NOT_FOUND;
+    err = tx_product_by_key(tx, key, &product);
+    return err == MU_OK ? tx_device_by_mac(tx, product.no, slash + 1, out) : err;
+}
+
+static enum mu_err find(struct operating *op, struct target *t)
+{
+    struct registry_tx *tx = op->tx;
+    enum mu_err err = MU_E_NOT_FOUND;
+
+    switch (op->o->kind) {
+    case KIND_ENTERPRISE:
+        err = tx_enterprise_by_id(tx, t->id, &t->enterprise);
+        t->no = t->enterprise.no;
+        break;
+    case KIND_PRODUCT:
+        err = tx_product_by_key(tx, t->id, &t->product);
+        t->no = t->product.no;
+        break;
+    case KIND_APP:
+        err = tx_app_by_id(tx, t->id, &t->app);
+        t->no = t->app.no;
+        break;
+    case KIND_DEVICE:
+        err = find_device(tx, t->id, &t->device);
+        t->no = t->device.no;
+        break;
+    case KIND_GROUP:
+        err = tx_group_by_gid(tx, t->id, &t->group);
+        t->no = t->group.no;
+        break;
+    case KIND_USER:
+        err = tx_user_by_uid(tx, t->id, &t->user);
+        t->no = t->user.no;
+        break;
+    }
+    return err;
+}
+
+/* What the audit log knows it by: a device by its did, however it was named. */
+static const char *log_id(const struct operating *op, const struct target *t)
+{
+    return op->o->kind == KIND_DEVICE ? t->device.did : t->id;
+}
+
+/* --- disabling ------------------------------------------------------------------------------------*/
+
+static enum mu_err tell_other_enabled(struct operating *op, const struct target *t)
+{
+    struct device_row other;
+    enum mu_err err = tx_device_by_mac(op->tx, t->device.product, t->device.mac, &other);
+
+    if (err == MU_OK)
+        MISTAKE(op, t, "did %s is the mac's enabled registration; disable or delete that one first",
+                other.did);
+    return err;
+}
+
+static enum mu_err set_disabled(struct operating *op, struct target *t)
+{
+    bool disabled = op->o->verb == OPERATE_DISABLE;
+    bool *is_disabled = op->o->kind == KIND_USER ? &t->user.is_disabled : &t->device.is_disabled;
+    const char *what = disabled ? "disable" : "enable";
+    enum mu_err err;
+
+    if (*is_disabled == disabled) {
+        tell_done(op, t, disabled ? "was disabled already" : "was enabled already");
+        return MU_OK;
+    }
+    *is_disabled = disabled;
+    if (op->o->kind == KIND_USER) {
+        t->user.updated_at = op->o->now_s;
+        err = tx_put_user(op->tx, &t->user);
+    } else {
+        err = tx_put_device(op->tx, &t->device);
+        if (err == MU_E_EXISTS)
+            return tell_other_enabled(op, t);
+    }
+    if (err != MU_OK)
+        return err;
+    tell_done(op, t, disabled ? "disabled" : "enabled");
+    return tx_audit(op->tx, what, op->o->kind, log_id(op, t), "%s", "");
+}
+
+/* --- deleting -------------------------------------------------------------------------------------*/
+
+static enum mu_err end_binding(struct operating *op, uint32_t no)
+{
+    struct binding_row binding;
+    struct device_row device;
+    struct user_row user;
+    enum mu_err err;
+
+    if ((err = tx_binding_by_no(op->tx, no, &binding)) != MU_OK ||
+        (err = tx_device_by_no(op->tx, binding.device, &device)) != MU_OK ||
+        (err = tx_user_by_no(op->tx, binding.user, &user)) != MU_OK)
+        return err;
+    return tx_end_binding(op->tx, &binding, device.did, user.uid, op->o->now_s);
+}
+
+static enum mu_err end_bindings(struct operating *op, const struct target *t)
+{
+    bool of_user = op->o->kind == KIND_USER;
+    uint32_t *bindings;
+    size_t count;
+    enum mu_err err = tx_bindings_now(op->tx, of_user ? t->no : 0, of_user ? 0 : t->no, &bindings, &count);
+
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        err = end_binding(op, bindings[i]);
+    free(bindings);
+    return err;
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static enum mu_err tell_uses(struct operating *op, const struct target *t)
+{
+    struct registry_uses u;
+    enum mu_err err = tx_uses(op->tx, op->o->kind, t->no, &u);
+    const struct { uint64_t count; const char *what, *remedy; } all[] = {
+        { u.products, "product", "delete them, or give the enterprise other product_keys (muster apply)" },
+        { u.devices, "device", op->o->kind == KIND_GROUP
+              ? "take them out of it (PUT …/device_groups/{gid})" : "delete them first" },
+        { u.groups, "group", "delete them first, the innermost before the others" },
+        { u.apps, "app", "delete them, or give them other product_keys (muster apply)" },
+        { u.users, "user", "delete them, or give them another appid (muster apply)" },
+        { u.bindings, "binding", "unbind first, or give --unbind" },
+    };
+
+    if (err != MU_OK || !begin_mistake(op))
+        return err;
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (all[i].count)
+            tell(op, t, "it has %" PRIu64 " %s%s: %s", all[i].count, all[i].what, plural(all[i].count),
+                 all[i].remedy);
+    return MU_OK;
+}
+
+/* What is not to be seen in the log any more when it is gone: whose it was. */
+static enum mu_err audit_deleted(struct operating *op, const struct target *t)
+{
+    struct product_row product;
+
+    if (op->o->kind != KIND_DEVICE)
+        return tx_audit(op->tx, "delete", op->o->kind, t->id, "%s", "");
+    enum mu_err err = tx_product_by_no(op->tx, t->device.product, &product);
+    return err == MU_OK ? tx_audit(op->tx, "delete", KIND_DEVICE, t->device.did, "product=%s mac=%s",
+                                   product.product_key, t->device.mac) : err;
+}
+
+static enum mu_err delete(struct operating *op, struct target *t)
+{
+    enum mu_err err = MU_OK;
+
+    if (op->o->unbind && (op->o->kind == KIND_DEVICE || op->o->kind == KIND_USER))
+        err = end_bindings(op, t);
+    if (err == MU_OK && (err = tx_delete(op->tx, op->o->kind, t->no)) == MU_E_EXISTS)
+        return tell_uses(op, t);
+    if (err != MU_OK)
+        return err;
+    tell_done(op, t, "deleted");
+    return audit_deleted(op, t);
+}
+
+/* --- secrets and tokens ---------------------------------------------------------------------------*/
+
+static enum mu_err rotate(struct operating *op, struct target *t)
+{
+    char secret[ID_HEX_LEN + 1];
+    enum mu_err err;
+
+    id_new_hex(secret);
+    if (op->o->kind == KIND_ENTERPRISE) {
+        random_bytes(t->enterprise.secret_salt, sizeof(t->enterprise.secret_salt));
+        secret_hash(t->enterprise.secret_salt, str_of(secret), t->enterprise.secret_hash);
+        err = tx_put_enterprise(op->tx, &t->enterprise);
+    } else {
+        memcpy(t->product.product_secret, secret, sizeof(t->product.product_secret));
+        err = tx_put_product(op->tx, &t->product);
+    }
+    if (err != MU_OK)
+        return err;
+    if (!op->mistakes)
+        tell(op, t, "new %s_secret %s", registry_kind_words[op->o->kind], secret);
+    return tx_audit(op->tx, "rotate", op->o->kind, t->id, "%s_secret", registry_kind_words[op->o->kind]);
+}
+
+static enum mu_err revoke(struct operating *op, struct target *t)
+{
+    bool enterprise = op->o->kind == KIND_ENTERPRISE;
+    uint64_t tokens;
+    enum mu_err err = tx_delete_tokens(op->tx, enterprise ? t->no : 0, enterprise ? 0 : t->no, &tokens);
+
+    if (err != MU_OK)
+        return err;
+    if (!op->mistakes)
+        tell(op, t, "%" PRIu64 " token%s revoked", tokens, plural(tokens));
+    return tx_audit(op->tx, "revoke", op->o->kind, t->id, "tokens=%" PRIu64, tokens);
+}
+
+/* --- all of them ----------------------------------------------------------------------------------*/
+
+static enum mu_err operate_one(struct operating *op, struct target *t)
+{
+    enum mu_err err = find(op, t);
+
+    if (err == MU_E_NOT_FOUND) {
+        MISTAKE(op, t, "there is none");
+        return MU_OK;
+    }
+    if (err != MU_OK)
+        return err;
+    switch (op->o->verb) {
+    case OPERATE_DISABLE:
+    case OPERATE_ENABLE:
+        return set_disabled(op, t);
+    case OPERATE_DELETE:
+        return delete(op, t);
+    case OPERATE_ROTATE:
+        return rotate(op, t);
+    case OPERATE_REVOKE:
+        return revoke(op, t);
+    }
+    return MU_E_VALUE;
+}
+
+static enum mu_err operate_all(struct registry_tx *tx, void *arg)
+{
+    struct operating *op = arg;
+    struct str left = op->ids;
+    enum mu_err err = MU_OK;
+
+    op->tx = tx;
+    while (left.len && err == MU_OK) {
+        const char *end = memchr(left.at, '\n', left.len);
+        size_t n = end ? (size_t)(end - left.at) : left.len;
+        struct str id = str_trim((struct str){ left.at, n });
+        struct target t = { 0 };
+
+        left.at += n + (end != NULL);
+        left.len -= n + (end != NULL);
+        if (!id.len)
+            continue;
+        /* What is longer than any id is merely unknown. */
+        if (str_copy(t.id, sizeof(t.id), id)) {
+            err = operate_one(op, &t);
+        } else {
+            memcpy(t.id, id.at, ID_MAX);
+            MISTAKE(op, &t, "there is none");
+        }
+    }
+    if (err == MU_OK && op->mistakes)
+        err = MU_E_VALUE;
+    /* A secret that could not be told must not be stored. */
+    return err == MU_OK ? op->report->err : err;
+}
+
+enum mu_err operate(struct registry *reg, const struct audit_by *by, const struct operate *o,
+                    struct str ids, struct buf *report)
+{
+    struct operating op = { .o = o, .ids = ids, .report = report };
+    enum mu_err err = registry_write_by(reg, by, operate_all, &op);
+
+    if (err != MU_OK && err != MU_E_VALUE)
+        buf_clear(report);
+    return err;
+}
