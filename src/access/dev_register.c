@@ -109,8 +109,7 @@ void dev_register(struct http_exchange *ex)
         refuse_unknown_mac(ex, &app);
         break;
     case MU_E_NOT_FOUND: /* it has been deleted meanwhile */
-        refuse(ex);
-        dev_answer(ex, 404, "unknown product_key");
+        refuse(ex, &app, 404, "register: unknown product_key");
         break;
     default:
         dev_answer_failure(ex, "register", err);

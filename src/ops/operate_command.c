@@ -64,12 +64,12 @@ static int run_delete(const struct operation_call *call) { return run(call, OPER
 static int run_rotate(const struct operation_call *call) { return run(call, OPERATE_ROTATE, "rotate"); }
 static int run_revoke(const struct operation_call *call) { return run(call, OPERATE_REVOKE, "revoke"); }
 
-const struct operation disable_operation = { "disable", STORES_REGISTRY, run_disable };
-const struct operation enable_operation = { "enable", STORES_REGISTRY, run_enable };
+const struct operation disable_operation = { .name = "disable", .needs = STORES_REGISTRY, .run = run_disable };
+const struct operation enable_operation = { .name = "enable", .needs = STORES_REGISTRY, .run = run_enable };
 /* All: what a device leaves in the journal goes at once. */
-const struct operation delete_operation = { "delete", STORES_ALL, run_delete };
-const struct operation rotate_operation = { "rotate", STORES_REGISTRY, run_rotate };
-const struct operation revoke_operation = { "revoke", STORES_REGISTRY, run_revoke };
+const struct operation delete_operation = { .name = "delete", .needs = STORES_ALL, .run = run_delete };
+const struct operation rotate_operation = { .name = "rotate", .needs = STORES_REGISTRY, .run = run_rotate };
+const struct operation revoke_operation = { .name = "revoke", .needs = STORES_REGISTRY, .run = run_revoke };
 
 /* --- the command's side --------------------------------------------------------------------------- */
 

@@ -34,7 +34,7 @@ static bool change(struct fixture *f, const struct group_row *group, enum group_
                    bool reassign, const char *mac)
 {
     bool done;
-    struct group_assignment a = { group->product, group->no, action, reassign, &mac, &done, 1 };
+    struct group_assignment a = { NULL, group->product, group->no, action, reassign, &mac, &done, 1 };
     assert_int_equal(registry_assign_group(f->reg, &a), MU_OK);
     return done;
 }
