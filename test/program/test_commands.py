@@ -14,7 +14,8 @@ from world import World, definition, hex_id, request
 ROOT = os.path.join(os.path.dirname(__file__), "../..")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("serve", "--help"), ("apply", "--help"), ("sim", "--help")])
+@pytest.mark.parametrize("arguments", [("--help",), *((name, "--help") for name in (
+    "serve", "apply", "device", "disable", "enable", "delete", "rotate", "revoke", "sim"))])
 def test_help_goes_to_stdout(arguments):
     done = run(*arguments)
     assert done.returncode == 0 and done.stdout.startswith("usage: muster") and done.stderr == ""

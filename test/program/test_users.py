@@ -340,7 +340,7 @@ def test_a_hundred_thousand_users_are_searched(make_server):
     with world.server.registry() as db:
         app, = db.execute("SELECT no FROM app WHERE appid = ?", (people.appid,)).fetchone()
         product, = db.execute("SELECT no FROM product WHERE product_key = ?", (world.product_key,)).fetchone()
-        db.executemany("INSERT INTO user VALUES (NULL, ?, ?, ?, ?, '', '', '', '', '', '', '', 0, 1, 1, '', '', '')",
+        db.executemany("INSERT INTO user VALUES (NULL, ?, ?, ?, ?, '', '', '', '', '', '', '', 0, 1, 1, '', '', '', 0)",
                        ((app, f"{number:032x}", f"name{number}", f"{number % 50000}") for number in range(100000)))
         db.execute("INSERT INTO product_user SELECT ?, no, 1, 1 FROM user WHERE app = ?", (product, app))
     world.server.start()
