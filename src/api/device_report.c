@@ -207,25 +207,17 @@ ROUTE(liveness, GET, "/v1/products/{product_key}/devices/report/liveness", TOKEN
 
 static enum api_error liveness(struct api_call *call)
 {
-    static const struct { const char *key; int32_t from, to; } spans[] = {
-        { "latest_1", -1, -1 }, { "latest_7", -6, 0 }, { "latest_30", -29, 0 },
-    };
     const struct group_args *args = call->args;
     const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
-    int32_t today = report_today(call);
+    struct fleet_liveness active;
 
+    fleet_report_liveness(call->api->parts.fleet, &filter, report_today(call), &active);
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     report_write_gid(&j, call);
-    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
-        struct fleet_report report;
-        enum mu_err err = fleet_report_active(call->api->parts.fleet, &filter, today + spans[i].from,
-                                              today + spans[i].to, &report);
-        if (err != MU_OK)
-            return report_failed(call, err);
-        report_write_number(&j, spans[i].key, report.nodes[0].n[REPORT_COUNT]);
-        fleet_report_free(&report);
-    }
+    report_write_number(&j, "latest_1", active.yesterday);
+    report_write_number(&j, "latest_7", active.days_7);
+    report_write_number(&j, "latest_30", active.days_30);
     json_object_end(&j);
     return API_OK;
 }

@@ -63,6 +63,8 @@ void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_fla
 
     if (!!(*flags & flag) == on)
         return;
+    if (flag == DEVICE_DISABLED)
+        day_counts_device_changes(f, no);
     *flags = (uint8_t)(*flags ^ flag);
     if (flag == DEVICE_ONLINE) {
         set_bit(p->online, no, on);
@@ -96,6 +98,8 @@ static void link_product(struct fleet *f, uint32_t no, struct row r)
 static void unlink_product(struct fleet *f, uint32_t no, struct row r)
 {
     struct product *p = product_by_no(f, r.c->product[r.i]);
+
+    day_counts_device_changes(f, no);
     roaring_bitmap_t *bitmaps[] = { p->all, p->enabled, p->online, p->faulty, p->alert };
 
     for (size_t i = 0; i < sizeof(bitmaps) / sizeof(bitmaps[0]); i++)
@@ -111,6 +115,7 @@ static void set_group(struct fleet *f, uint32_t no, struct row r, uint32_t group
 
     if (old == group)
         return;
+    day_counts_device_changes(f, no);
     if (old)
         roaring_bitmap_remove(f->groups.at[old].members, no);
     if (group)
@@ -124,6 +129,7 @@ static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
 
     if (old == leaf)
         return;
+    day_counts_device_changes(f, no);
     places_remove(&f->places, old, no);
     places_add(&f->places, leaf, no);
     r.c->place[r.i] = leaf;

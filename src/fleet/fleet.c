@@ -65,7 +65,8 @@ enum mu_err fleet_create(struct fleet **out)
     pthread_rwlock_init(&f->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
 
-    pthread_mutex_init(&f->mac_lock, NULL);
+    pthread_mutex_init(&f->order_lock, NULL);
+    day_counts_init(&f->day_counts);
 
     history_init(&f->history);
     leftovers_init(&f->leftovers);
@@ -82,16 +83,18 @@ void fleet_destroy(struct fleet *f)
 {
     if (!f)
         return;
+    day_counts_free(&f->day_counts);
     history_free(&f->history);
     roaring_bitmap_free(f->leftovers.devices);
     roaring_bitmap_free(f->leftovers.with_events);
+    place_order_free(&f->place_order);
     devices_free(f);
     groups_free(f);
     tokens_free(f);
     catalog_free(f);
     points_free(&f->points);
     pool_destroy(&f->pool);
-    pthread_mutex_destroy(&f->mac_lock);
+    pthread_mutex_destroy(&f->order_lock);
     pthread_rwlock_destroy(&f->lock);
     free(f);
 }

@@ -5,6 +5,7 @@
 #include <roaring/roaring.h>
 
 #include "fleet/columns.h"
+#include "fleet/day_counts.h"
 #include "fleet/events.h"
 #include "fleet/fleet_apply.h"
 #include "fleet/hash.h"
@@ -12,6 +13,7 @@
 #include "fleet/index.h"
 #include "fleet/mac_order.h"
 #include "fleet/order.h"
+#include "fleet/place_order.h"
 #include "fleet/places.h"
 #include "fleet/points.h"
 #include "fleet/pool.h"
@@ -28,6 +30,7 @@
  *   order of a product's devices: newest first      order.h
  *   and by mac, once that is asked for              mac_order.h
  *   what devices have done by day                   history.h
+ *   and what has been counted of it                 day_counts.h
  *   faults and alerts of a product's devices        events.h
  *
  * A row is some 140 bytes in columns by device number; what has no fixed size (texts, state image)
@@ -108,13 +111,15 @@ struct fleet {
     struct history history;
     struct leftovers leftovers;      /* the committer's thread alone */
     const struct calendar *calendar; /* NULL: days are those of UTC */
-    pthread_mutex_t mac_lock;        /* product.by_mac, while the fleet is locked for reading */
+    struct day_counts day_counts;
+    pthread_mutex_t order_lock;      /* product.by_mac and place_order, while readers update them */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
 
     struct pool pool;
     struct columns columns;
     struct places places;
+    struct place_order place_order;
     struct versions versions;
     struct points points;
     struct index by_did, by_mac;

@@ -62,6 +62,8 @@ enum mu_err group_put(struct fleet *f, const struct group_row *row)
         return MU_E_NOMEM;
 
     struct group *g = &f->groups.at[row->no];
+    if (g->parent != row->parent || g->product != row->product)
+        day_counts_clear(f);
     if (!g->product) {
         memcpy(g->gid, row->gid, sizeof(g->gid));
         index_add(&f->by_gid, row->no);
@@ -80,6 +82,7 @@ void group_delete(struct fleet *f, uint32_t no)
     if (no >= f->groups.count || !f->groups.at[no].product)
         return;
     struct group *g = &f->groups.at[no];
+    day_counts_clear(f);
     index_remove(&f->by_gid, no);
     if (g->parent)
         unlink_parent(f, no);

@@ -18,8 +18,8 @@ void history_free(struct history *h)
 
 void history_active(struct fleet *f, int32_t day, uint32_t device)
 {
+    day_counts_day_changes(f, day);
     struct day_set *set = day_sets_require(&f->history.active, day);
-
     if (!set)
         fleet_out_of_memory();
     roaring_bitmap_add(set->devices, device);
@@ -78,11 +78,13 @@ void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t acti
         return;
     if (before) {
         const struct day_set *set = day_sets_find(&h->activated, day_of(f, before));
+        day_counts_day_changes(f, day_of(f, before));
         roaring_bitmap_remove(h->ever_activated, no);
         if (set)
             roaring_bitmap_remove(set->devices, no);
     }
     if (activated_at) {
+        day_counts_day_changes(f, day_of(f, activated_at));
         struct day_set *set = day_sets_require(&h->activated, day_of(f, activated_at));
         if (!set)
             fleet_out_of_memory();

@@ -169,10 +169,10 @@ void mac_order_update(struct fleet *f, const roaring_bitmap_t *all, struct mac_o
 {
     /* Whoever comes while another sorts waits for him; nobody walks it before it is up to date, and
      * then nothing of it changes until the fleet does. */
-    pthread_mutex_lock(&f->mac_lock);
+    pthread_mutex_lock(&f->order_lock);
     if (!o->built)
         build(f, all, o);
     else if (o->added_count)
         merge(f, all, o);
-    pthread_mutex_unlock(&f->mac_lock);
+    pthread_mutex_unlock(&f->order_lock);
 }

@@ -64,26 +64,46 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
 
 /* --- by day ---------------------------------------------------------------------------------- */
 
-enum days_kind { DAYS_ACTIVE, DAYS_ACTIVATED };
-
-static enum mu_err of_days(struct fleet *f, const struct fleet_report_filter *filter,
-                           enum days_kind kind, int32_t first, int32_t last, struct fleet_report *out)
+static roaring_bitmap_t *of_days(const struct day_sets *sets, int32_t first, int32_t last)
 {
-    struct report_counts counts;
-    enum mu_err err;
-
-    fleet_read_lock(f);
-    const struct day_sets *sets = kind == DAYS_ACTIVE ? &f->history.active : &f->history.activated;
-    roaring_bitmap_t *base = report_base(f, filter);
     roaring_bitmap_t *days = day_sets_union(sets, first, last);
+
     if (!days)
         fleet_out_of_memory();
-    if ((err = report_counts_init(f, &counts)) == MU_OK &&
-        (err = count_both(f, base, days, REPORT_COUNT, &counts)) == MU_OK)
-        err = report_tree(f, &counts, NULL, out);
-    fleet_unlock(f);
+    return days;
+}
+
+/* A device takes a nanosecond or two. */
+static enum mu_err count_days(struct fleet *f, const struct fleet_report_filter *filter,
+                              const struct day_sets *sets, int32_t first, int32_t last,
+                              struct report_counts *counts)
+{
+    roaring_bitmap_t *base = report_base(f, filter), *days = of_days(sets, first, last);
+    enum mu_err err = count_both(f, base, days, REPORT_COUNT, counts);
+
     roaring_bitmap_free(base);
     roaring_bitmap_free(days);
+    return err;
+}
+
+static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter *filter, bool activated,
+                               int32_t first, int32_t last, struct fleet_report *out)
+{
+    const struct day_sets *sets = activated ? &f->history.activated : &f->history.active;
+    const struct day_counts_key key = { filter->product->no, filter->group, first, last, activated };
+    bool keeps = !filter->country.at && !filter->region.at && !filter->city.at;
+    struct report_counts counts;
+
+    fleet_read_lock(f);
+    enum mu_err err = report_counts_init(f, &counts);
+    if (err == MU_OK && !(keeps && day_counts_find(f, &key, counts.n))) {
+        err = count_days(f, filter, sets, first, last, &counts);
+        if (err == MU_OK && keeps)
+            day_counts_keep(f, &key, counts.n);
+    }
+    if (err == MU_OK)
+        err = report_tree(f, &counts, NULL, out);
+    fleet_unlock(f);
     report_counts_free(&counts);
     return err;
 }
@@ -91,13 +111,13 @@ static enum mu_err of_days(struct fleet *f, const struct fleet_report_filter *fi
 enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter,
                                 int32_t first_day, int32_t last_day, struct fleet_report *out)
 {
-    return of_days(f, filter, DAYS_ACTIVE, first_day, last_day, out);
+    return report_days(f, filter, false, first_day, last_day, out);
 }
 
 enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_filter *filter,
                                    int32_t first_day, int32_t last_day, struct fleet_report *out)
 {
-    return of_days(f, filter, DAYS_ACTIVATED, first_day, last_day, out);
+    return report_days(f, filter, true, first_day, last_day, out);
 }
 
 /* --- now ------------------------------------------------------------------------------------- */
@@ -123,16 +143,30 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
     return err;
 }
 
-static uint64_t count_days(const struct day_sets *days, int32_t first, int32_t last,
-                           const roaring_bitmap_t *enabled)
+/* How many of both. */
+static uint64_t count_in(const struct day_sets *sets, int32_t first, int32_t last,
+                         const roaring_bitmap_t *base)
 {
-    roaring_bitmap_t *set = day_sets_union(days, first, last);
+    roaring_bitmap_t *days = of_days(sets, first, last);
+    uint64_t count = roaring_bitmap_and_cardinality(days, base);
 
-    if (!set)
-        fleet_out_of_memory();
-    uint64_t count = roaring_bitmap_and_cardinality(set, enabled);
-    roaring_bitmap_free(set);
+    roaring_bitmap_free(days);
     return count;
+}
+
+void fleet_report_liveness(struct fleet *f, const struct fleet_report_filter *filter, int32_t today,
+                           struct fleet_liveness *out)
+{
+    fleet_read_lock(f);
+    const struct day_sets *active = &f->history.active;
+    roaring_bitmap_t *base = report_base(f, filter);
+    *out = (struct fleet_liveness){
+        .yesterday = count_in(active, today - 1, today - 1, base),
+        .days_7 = count_in(active, today - 6, today, base),
+        .days_30 = count_in(active, today - 29, today, base),
+    };
+    fleet_unlock(f);
+    roaring_bitmap_free(base);
 }
 
 void fleet_report_summary(struct fleet *f, const struct fleet_product *product, int32_t today,
@@ -146,12 +180,12 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
     *out = (struct fleet_summary){
         .online = roaring_bitmap_and_cardinality(p->online, enabled),
         .activated = roaring_bitmap_and_cardinality(h->ever_activated, enabled),
-        .active_yesterday = count_days(&h->active, today - 1, today - 1, enabled),
-        .active_7 = count_days(&h->active, today - 6, today, enabled),
-        .new_today = count_days(&h->activated, today, today, enabled),
-        .new_yesterday = count_days(&h->activated, today - 1, today - 1, enabled),
-        .new_7 = count_days(&h->activated, today - 6, today, enabled),
-        .new_30 = count_days(&h->activated, today - 29, today, enabled),
+        .active_yesterday = count_in(&h->active, today - 1, today - 1, enabled),
+        .active_7 = count_in(&h->active, today - 6, today, enabled),
+        .new_today = count_in(&h->activated, today, today, enabled),
+        .new_yesterday = count_in(&h->activated, today - 1, today - 1, enabled),
+        .new_7 = count_in(&h->activated, today - 6, today, enabled),
+        .new_30 = count_in(&h->activated, today - 29, today, enabled),
     };
     fleet_unlock(f);
 }

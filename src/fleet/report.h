@@ -4,8 +4,9 @@
 #include "fleet/fleet.h"
 
 /* The device reports (contract, endpoints 14 to 19), and what the user reports (20) need of them:
- * counted anew at every call, from the fleet as it is. Any thread; the fleet is locked for reading
- * while a call counts, which for a million devices is some milliseconds.
+ * counted from the fleet as it is, only what has been counted of days that are over is kept
+ * (day_counts.h). Any thread; the fleet is locked for reading while a call counts, which for a million
+ * devices is a millisecond or two.
  *
  * Places, groups and disabled marks are those of now, not those of the day that is asked about.
  * Disabled (and deleted) devices are left out of everything here.
@@ -99,6 +100,12 @@ struct fleet_summary {
 };
 void fleet_report_summary(struct fleet *f, const struct fleet_product *product, int32_t today,
                           struct fleet_summary *out);
+
+struct fleet_liveness {
+    uint64_t yesterday, days_7, days_30; /* active; 7, 30: with today */
+};
+void fleet_report_liveness(struct fleet *f, const struct fleet_report_filter *filter, int32_t today,
+                           struct fleet_liveness *out);
 
 /* --- row by row ----------------------------------------------------------------------------------
  * A row per device and day, newest day first, then by mac (bytewise), then by device number:

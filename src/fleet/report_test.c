@@ -355,6 +355,18 @@ static void compare_summary(uint32_t product)
     assert_int_equal(s.new_30, model_total(product, count_activated, t - 29, t));
 }
 
+static void compare_liveness(uint32_t product)
+{
+    struct fleet_report_filter all = { .product = fleet_product_by_no(f, product) };
+    struct fleet_liveness active;
+    int32_t t = today();
+
+    fleet_report_liveness(f, &all, t, &active);
+    assert_int_equal(active.yesterday, model_total(product, count_active, t - 1, t - 1));
+    assert_int_equal(active.days_7, model_total(product, count_active, t - 6, t));
+    assert_int_equal(active.days_30, model_total(product, count_active, t - 29, t));
+}
+
 static void compare_bound(void)
 {
     enum { BOUND = 60, DAYS = 70 };
@@ -399,6 +411,10 @@ static void compare_all(void)
         filter.group = filter.product->no == 1 && below(3) == 0 ? 1 + below(3) : 0;
         q.first = m_first_day + (int32_t)below((uint32_t)(today() - m_first_day + 3)) - 1;
         q.last = q.first + (int32_t)below(40) - 1;
+        if (below(2)) { /* one of a few weeks, which have been asked about before */
+            q.first = m_first_day + 7 * (int32_t)below(5);
+            q.last = q.first + 6;
+        }
         q.online = (enum fleet_tri)((int)below(5) - 1 > 1 ? -1 : (int)below(3) - 1);
         q.faulty = (enum fleet_tri)(below(2) ? -1 : (int)below(3) - 1);
         q.alert = (enum fleet_tri)(below(2) ? -1 : (int)below(3) - 1);
@@ -408,6 +424,8 @@ static void compare_all(void)
     }
     compare_summary(1);
     compare_summary(2);
+    compare_liveness(1);
+    compare_liveness(2);
     compare_bound();
 }
 
@@ -478,11 +496,45 @@ static void every_report_is_the_models_also_after_a_start(void **state)
     }
 }
 
+static uint64_t active_on(int32_t day)
+{
+    struct fleet_report_filter all = { .product = fleet_product_by_no(f, 1) };
+    struct fleet_report r;
+
+    assert_int_equal(fleet_report_active(f, &all, day, day, &r), MU_OK);
+    uint64_t count = r.nodes[0].n[REPORT_COUNT];
+    fleet_report_free(&r);
+    return count;
+}
+
+/* Asked about twice, a day that is over is not counted again; but it is when something of it comes late. */
+static void what_comes_late_is_counted_too(void **state)
+{
+    int32_t yesterday = today();
+
+    (void)state;
+    for (uint32_t no = 1; no <= 3; no++) {
+        m_devices[no].row.is_disabled = false;
+        put_device(no);
+    }
+    report_something(1);
+    now_us += INT64_C(86400) * 1000000;
+    report_something(2);
+    wait_told(&sink, reports);
+    assert_int_equal(active_on(yesterday), 1);
+    assert_int_equal(active_on(yesterday), 1);
+    now_us -= INT64_C(86400) * 1000000;
+    report_something(3);
+    wait_told(&sink, reports);
+    assert_int_equal(active_on(yesterday), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_report_is_the_models_also_after_a_start, setup_fleet,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_comes_late_is_counted_too, setup_fleet, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

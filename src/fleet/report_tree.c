@@ -85,49 +85,35 @@ static struct str name_of(const struct fleet *f, uint32_t no)
     return (struct str){ node->name_len ? pool_at(&f->pool, node->name) : "", node->name_len };
 }
 
-static int by_parent_and_name(const void *a, const void *b, void *fleet)
-{
-    const struct fleet *f = fleet;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    uint32_t px = f->places.nodes[x].parent, py = f->places.nodes[y].parent;
-
-    if (px != py)
-        return px < py ? -1 : 1;
-    struct str nx = name_of(f, x), ny = name_of(f, y);
-    int order = memcmp(nx.at, ny.at, nx.len < ny.len ? nx.len : ny.len);
-    return order ? order : nx.len < ny.len ? -1 : nx.len > ny.len;
-}
-
 struct tree {
     const struct fleet *f;
     const struct report_counts *counts;
     const struct report_points *points;
-    uint32_t *shown;        /* the places that have a node, by parent and name */
+    uint32_t *shown;        /* the places that have a node, in the order of the tree */
     uint32_t shown_count;
     struct fleet_report *out;
     size_t point_count;
 };
 
 /* The places that have something to tell and a name, as have those above them. */
-static enum mu_err choose(struct tree *t)
+static enum mu_err choose(struct tree *t, const uint32_t *order)
 {
     const struct places *p = &t->f->places;
     bool *shown = calloc(p->count, sizeof(*shown));
 
     t->shown = calloc(p->count, sizeof(*t->shown));
-    if (!shown || !t->shown) {
+    if (!order || !shown || !t->shown) {
         free(shown);
         return MU_E_NOMEM;
     }
-    for (uint32_t no = 1; no < p->count; no++) {
-        const struct place_node *node = &p->nodes[no];
-        shown[no] = node->name_len && (!node->parent || shown[node->parent]) &&
-                    !is_empty(t->counts->n[no]);
-        if (shown[no])
-            t->shown[t->shown_count++] = no;
+    for (uint32_t i = 0; i + 1 < p->count; i++) {
+        const struct place_node *node = &p->nodes[order[i]];
+        shown[order[i]] = node->name_len && (!node->parent || shown[node->parent]) &&
+                          !is_empty(t->counts->n[order[i]]);
+        if (shown[order[i]])
+            t->shown[t->shown_count++] = order[i];
     }
     free(shown);
-    qsort_r(t->shown, t->shown_count, sizeof(*t->shown), by_parent_and_name, (void *)t->f);
     return MU_OK;
 }
 
@@ -157,36 +143,20 @@ static void emit_points(struct tree *t, uint32_t no, struct fleet_report_node *n
     t->point_count += node->point_count;
 }
 
-static uint32_t first_child(const struct tree *t, uint32_t parent)
-{
-    uint32_t low = 0, high = t->shown_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (t->f->places.nodes[t->shown[middle]].parent < parent)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void emit(struct tree *t, uint32_t no, unsigned depth)
+static void emit(struct tree *t, uint32_t no)
 {
     struct fleet_report_node *node = &t->out->nodes[t->out->count++];
 
-    *node = (struct fleet_report_node){ .name = no ? name_of(t->f, no) : STR(""), .depth = depth };
+    *node = (struct fleet_report_node){
+        .name = no ? name_of(t->f, no) : STR(""),
+        .depth = no ? 1u + t->f->places.nodes[no].level : 0,
+    };
     memcpy(node->n, t->counts->n[no], sizeof(node->n));
     if (t->points)
         emit_points(t, no, node);
-    if (depth == 1 + PLACE_CITY)
-        return;
-    for (uint32_t i = first_child(t, no);
-         i < t->shown_count && t->f->places.nodes[t->shown[i]].parent == no; i++)
-        emit(t, t->shown[i], depth + 1);
 }
 
-enum mu_err report_tree(const struct fleet *f, struct report_counts *c, struct report_points *points,
+enum mu_err report_tree(struct fleet *f, struct report_counts *c, struct report_points *points,
                         struct fleet_report *out)
 {
     struct tree t = { .f = f, .counts = c, .points = points, .out = out };
@@ -194,7 +164,7 @@ enum mu_err report_tree(const struct fleet *f, struct report_counts *c, struct r
 
     *out = (struct fleet_report){ 0 };
     sum_up(f, c, points);
-    if ((err = choose(&t)) != MU_OK)
+    if ((err = choose(&t, place_order_get(f))) != MU_OK)
         goto out;
     size_t point_count = count_points(&t, 0);
     for (uint32_t i = 0; i < t.shown_count; i++)
@@ -206,7 +176,9 @@ enum mu_err report_tree(const struct fleet *f, struct report_counts *c, struct r
         err = MU_E_NOMEM;
         goto out;
     }
-    emit(&t, 0, 0);
+    emit(&t, 0);
+    for (uint32_t i = 0; i < t.shown_count; i++)
+        emit(&t, t.shown[i]);
 out:
     free(t.shown);
     return err;

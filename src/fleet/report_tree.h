@@ -7,7 +7,7 @@
 
 /* How a report is counted: one pass over the bits of a set adds up by place, in an array by place
  * number (places.h); then the places give what they have to their parents, up to place 0, which is
- * the whole. With the fleet locked for reading. */
+ * the whole, and the tree follows from the order of the places. With the fleet locked for reading. */
 
 /* The devices that a filter leaves; the caller frees the result. */
 roaring_bitmap_t *report_base(struct fleet *f, const struct fleet_report_filter *filter);
@@ -32,7 +32,7 @@ void report_count_bits(const struct fleet *f, const struct bitset *set, unsigned
                        struct report_counts *c);
 
 /* Sums up and makes the tree. points may be NULL. */
-MU_MUST_USE enum mu_err report_tree(const struct fleet *f, struct report_counts *c,
+MU_MUST_USE enum mu_err report_tree(struct fleet *f, struct report_counts *c,
                                     struct report_points *points, struct fleet_report *out);
 
 #endif
