@@ -41,7 +41,7 @@ static bool may_connect(struct access *a, const struct sockaddr *peer, const cha
     return false;
 }
 
-void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_context *tls,
+void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct transport *via,
                         const struct sockaddr *peer)
 {
     struct access *a = access;
@@ -51,7 +51,7 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_cont
 
     atomic_fetch_add(&a->open_connections, 1);
     if (!atomic_load(&a->stopping) && may_connect(a, peer, &why)) {
-        session_open(home, fd, tls);
+        session_open(home, fd, via);
         return;
     }
     atomic_fetch_sub(&a->open_connections, 1);

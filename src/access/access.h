@@ -38,7 +38,7 @@ struct access_options {
 MU_MUST_USE enum mu_err access_create(struct access **out, const struct access_options *options,
                                       char *why, size_t why_size);
 /* The listener_accept function of the MQTT listeners; ctx is the access. */
-void access_mqtt_accept(void *access, struct loop *loop, int fd, struct tls_context *tls,
+void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct transport *via,
                         const struct sockaddr *peer);
 /* The routes under /dev. */
 struct http_table *access_http_table(struct access *a);

@@ -169,7 +169,7 @@ static void drained(struct conn *c)
 
 /* --- the beginning -----------------------------------------------------------------------------*/
 
-void session_open(struct access_loop *home, int fd, struct tls_context *tls)
+void session_open(struct access_loop *home, int fd, const struct transport *via)
 {
     static const struct conn_ops ops = { .data = session_input, .drained = drained, .closed = closed };
     uint32_t packet_max = home->access->options.mqtt_packet_max;
@@ -180,7 +180,7 @@ void session_open(struct access_loop *home, int fd, struct tls_context *tls)
         close(fd);
         goto refused;
     }
-    if (conn_open(&s->conn, home->loop, fd, tls, &ops, packet_max, LIMIT_MQTT_OUT) != MU_OK) {
+    if (conn_open(&s->conn, home->loop, fd, via, &ops, packet_max, LIMIT_MQTT_OUT) != MU_OK) {
         access_loop_remove(home, s);
         free(s);
         goto refused;
@@ -188,7 +188,7 @@ void session_open(struct access_loop *home, int fd, struct tls_context *tls)
     s->home = home;
     s->timer.fire = deadline;
     s->last_seen_ms = session_now(s);
-    if (tls)
+    if (conn_is_tls(&s->conn))
         conn_peer(&s->conn, &s->came_from);
     count(&home->counters.connections, 1);
     session_arm(s);

@@ -61,7 +61,7 @@ static inline int64_t session_now(const struct session *s)
 }
 
 /* Takes an accepted descriptor. */
-void session_open(struct access_loop *home, int fd, struct tls_context *tls);
+void session_open(struct access_loop *home, int fd, const struct transport *via);
 
 /* Ends it, with all that follows: the will, waiting controls, the end's record. The client is told
  * `why` where the protocol can: in the CONNACK of a refused login, in 5.0 also of a live session

@@ -97,8 +97,8 @@ static void go_on(struct conn *c)
         return;
     if (c->in_len)
         conn_deliver_kept(c);
-    /* Input inside TLS, or an end that it has seen already, is not announced by epoll. */
-    if (c->tls && !conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED))
+    /* Input inside a transport, or an end that it has seen already, is not announced by epoll. */
+    if (c->via != &transport_plain && !conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED))
         conn_read(c);
     conn_update_interest(c);
 }
@@ -155,4 +155,9 @@ void conn_resume(struct conn *c)
     }
     conn_queue(c);
     conn_update_interest(c);
+}
+
+void transport_ready(struct conn *c)
+{
+    conn_ready(&c->io, EPOLLIN);
 }

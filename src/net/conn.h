@@ -8,9 +8,9 @@
 #include "base/text.h"
 #include "model/cidr.h"
 #include "net/loop.h"
-#include "net/tls.h"
+#include "net/transport.h"
 
-/* A TCP connection, plain or TLS, on one loop. The owner embeds a struct conn at the start of its
+/* A TCP connection, plain or TLS (or what a transport makes of it), on one loop. The owner embeds a struct conn at the start of its
  * own struct. An idle connection holds no buffers: reading goes through a buffer of the loop, and
  * only an unfinished rest is kept. Loop thread only, or any thread while the loop does not run
  * (before loop_start, after loop_join). */
@@ -42,12 +42,13 @@ struct conn_ops {
     void (*closed)(struct conn *c, enum conn_end end);
 };
 
-/* Fields are private to net/. */
+/* Fields are private to net/ and, as far as it has to do with them, to the transport. */
 struct conn {
     struct loop_fd io;
     struct loop *loop;
     const struct conn_ops *ops;
-    struct ssl_st *tls;   /* NULL = plain */
+    const struct transport *via;
+    void *state;          /* of the transport */
     uint8_t *in, *out;    /* unfinished input, unsent output; NULL = none */
     struct conn *next_pending;
     struct conn_farewell *farewell; /* while it closes: the time limit */
@@ -57,11 +58,11 @@ struct conn {
     uint8_t end;
 };
 
-/* Takes over an accepted descriptor: non-blocking, TCP_NODELAY. in_max, out_max are the caps of
- * kept input and unsent output. tls NULL = plain; otherwise we are the server, and what is written
- * before the handshake is done waits for it. On failure the descriptor is closed and closed() is
- * not called. */
-MU_MUST_USE enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, struct tls_context *tls,
+/* Takes over an accepted descriptor: non-blocking, TCP_NODELAY; or -1 if the transport needs none.
+ * in_max, out_max are the caps of kept input and unsent output. via NULL = transport_plain; with TLS we
+ * are the server, and what is written before the handshake is done waits for it. On failure the
+ * descriptor is closed and closed() is not called. */
+MU_MUST_USE enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, const struct transport *via,
                                   const struct conn_ops *ops, uint32_t in_max, uint32_t out_max);
 
 /* Begins a plain outgoing connection (the simulator); data and closed report what becomes of it,

@@ -45,10 +45,11 @@ void conn_finish(struct conn *c, enum conn_end end)
         timer_stop(&c->farewell->timer);
     free(c->farewell);
     c->farewell = NULL;
-    transport_free(c);
+    transport_close(c);
     if (!conn_has(c, CONN_DETACHED))
         loop_fd_remove(c->loop, &c->io);
-    close(c->io.fd);
+    if (c->io.fd >= 0)
+        close(c->io.fd);
     c->io.fd = -1;
     drop_input(c);
     free(c->out);

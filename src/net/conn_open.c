@@ -8,38 +8,39 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/tls_private.h"
-
-static enum mu_err start(struct conn *c, struct loop *loop, int fd, const struct conn_ops *ops,
-                         uint32_t in_max, uint32_t out_max)
+static enum mu_err start(struct conn *c, struct loop *loop, int fd, const struct transport *via,
+                         const struct conn_ops *ops, uint32_t in_max, uint32_t out_max)
 {
     *c = (struct conn){
         .io = { .fd = fd, .ready = conn_ready },
         .loop = loop,
         .ops = ops,
+        .via = via,
         .in_max = in_max,
         .out_max = out_max,
     };
+    if (fd < 0)
+        return MU_OK;
     /* An answer is one write: waiting for more would only delay it. */
     int on = 1;
     return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 ? MU_OK : MU_E_IO;
 }
 
-enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, struct tls_context *tls,
+enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, const struct transport *via,
                       const struct conn_ops *ops, uint32_t in_max, uint32_t out_max)
 {
-    enum mu_err err = start(c, loop, fd, ops, in_max, out_max);
+    if (!via)
+        via = &transport_plain;
+    enum mu_err err = start(c, loop, fd, via, ops, in_max, out_max);
 
-    if (err == MU_OK && tls) {
-        conn_set(c, CONN_TLS);
-        if (!(c->tls = tls_accept(tls, fd)))
-            err = MU_E_NOMEM;
-    }
+    if (err == MU_OK && via->open)
+        err = via->open(via, c);
     if (err == MU_OK)
         err = loop_fd_add(loop, &c->io, EPOLLIN);
     if (err != MU_OK) {
-        transport_free(c);
-        close(fd);
+        transport_close(c);
+        if (fd >= 0)
+            close(fd);
     }
     return err;
 }
@@ -53,7 +54,7 @@ enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockadd
 
     if (fd < 0)
         return MU_E_IO;
-    if ((err = start(c, loop, fd, ops, in_max, out_max)) != MU_OK)
+    if ((err = start(c, loop, fd, &transport_plain, ops, in_max, out_max)) != MU_OK)
         goto out;
     conn_set(c, CONN_CONNECTING);
     if (connect(fd, to, to_len) != 0 && errno != EINPROGRESS) {

@@ -4,7 +4,7 @@
 #include "net/conn.h"
 
 /* What the files of a connection share: conn.c (events), conn_open.c, conn_read.c, conn_write.c,
- * conn_close.c, transport.c (socket or TLS). Private to net/. */
+ * conn_close.c. Private to net/. */
 
 enum conn_flag {
     CONN_PAUSED     = 1 << 0,
@@ -62,27 +62,36 @@ void conn_begin_closing(struct conn *c, enum conn_end end);
 /* The next step of it, when everything has been sent. */
 void conn_closing_sent(struct conn *c);
 
-enum transport_status {
-    TRANSPORT_OK,
-    TRANSPORT_AGAIN,
-    TRANSPORT_EOF,
-    TRANSPORT_RESET,
-    TRANSPORT_TLS_FAILED,
-};
+static inline enum transport_status transport_read(struct conn *c, uint8_t *bytes, size_t size,
+                                                   size_t *len)
+{
+    *len = 0;
+    return c->via->read(c, bytes, size, len);
+}
 
-/* Reads at most size bytes; *len bytes have come, also when the status tells of an end behind them.
- * OK: there may be more. */
-enum transport_status transport_read(struct conn *c, uint8_t *bytes, size_t size, size_t *len);
+static inline enum transport_status transport_write(struct conn *c, const uint8_t *bytes, size_t len,
+                                                    size_t *sent)
+{
+    *sent = 0;
+    return c->via->write(c, bytes, len, sent);
+}
 
-/* OK: all len bytes were taken. Otherwise *sent tells how many. After AGAIN the bytes not taken must
- * come again, perhaps with more behind them. */
-enum transport_status transport_write(struct conn *c, const uint8_t *bytes, size_t len, size_t *sent);
+static inline bool transport_has_input(const struct conn *c)
+{
+    return c->via->has_input && c->via->has_input(c);
+}
 
-/* True if decrypted input waits inside TLS, where epoll does not see it. */
-bool transport_has_input(const struct conn *c);
+static inline void transport_say_goodbye(struct conn *c)
+{
+    if (c->via->say_goodbye)
+        c->via->say_goodbye(c);
+}
 
-/* Tells a TLS peer that nothing more comes, so that it need not suspect a cut-off answer. */
-void transport_say_goodbye(struct conn *c);
-void transport_free(struct conn *c);
+static inline void transport_close(struct conn *c)
+{
+    if (c->via->close && c->state)
+        c->via->close(c);
+    c->state = NULL;
+}
 
 #endif

@@ -140,7 +140,7 @@ MU_MUST_USE enum mu_err http_server_create(struct http_server **out, const struc
  * prefix, has more than HTTP_CAPTURES captures or too many segments, or the method is none. */
 MU_MUST_USE enum mu_err http_server_add(struct http_server *s, struct http_table *table);
 /* The listener_accept function; ctx is the server. */
-void http_server_accept(void *server, struct loop *loop, int fd, struct tls_context *tls,
+void http_server_accept(void *server, struct loop *loop, int fd, const struct transport *via,
                         const struct sockaddr *peer);
 /* Every route of every table, in `number` order. */
 size_t http_server_route_count(const struct http_server *s);

@@ -227,7 +227,7 @@ static const struct conn_ops ops = {
     .closed = on_closed,
 };
 
-enum mu_err http_conn_open(struct http_loop *home, int fd, struct tls_context *tls,
+enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via,
                            const struct sockaddr *peer, bool refuse)
 {
     struct http_conn *hc = calloc(1, sizeof(*hc));
@@ -239,7 +239,7 @@ enum mu_err http_conn_open(struct http_loop *home, int fd, struct tls_context *t
     hc->home = home;
     hc->timer.fire = on_timer;
     ip_of_sockaddr(peer, &hc->peer);
-    enum mu_err err = conn_open(&hc->c, home->loop, fd, tls, &ops, IN_MAX, OUT_MAX);
+    enum mu_err err = conn_open(&hc->c, home->loop, fd, via, &ops, IN_MAX, OUT_MAX);
     if (err != MU_OK) {
         free(hc);
         return err;

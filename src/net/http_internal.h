@@ -150,7 +150,7 @@ void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *bod
 
 /* --- connections -------------------------------------------------------------------------------*/
 /* Owns fd, also on failure. refuse: the connection is told 503. */
-MU_MUST_USE enum mu_err http_conn_open(struct http_loop *home, int fd, struct tls_context *tls,
+MU_MUST_USE enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via,
                                        const struct sockaddr *peer, bool refuse);
 /* The exchange that was away is finished. */
 void http_conn_answer(struct http_conn *hc);

@@ -38,7 +38,7 @@ static struct http_loop *home_on(struct http_server *s, struct loop *loop)
     return s->loops[i];
 }
 
-void http_server_accept(void *server, struct loop *loop, int fd, struct tls_context *tls,
+void http_server_accept(void *server, struct loop *loop, int fd, const struct transport *via,
                         const struct sockaddr *peer)
 {
     struct http_server *s = server;
@@ -50,7 +50,7 @@ void http_server_accept(void *server, struct loop *loop, int fd, struct tls_cont
         return;
     }
     /* Without memory or descriptors the peer sees its connection closed; there is no one to tell. */
-    if (http_conn_open(home, fd, tls, peer, refuse) != MU_OK)
+    if (http_conn_open(home, fd, via, peer, refuse) != MU_OK)
         return;
 }
 

@@ -30,7 +30,7 @@ struct listener_socket {
 struct listener {
     listener_accept accept;
     void *ctx;
-    struct tls_context *tls;
+    const struct transport *via;
     int fd_end;         /* connections have descriptors below it */
     unsigned count;
     struct listener_socket socket[];
@@ -77,7 +77,7 @@ static void accept_ready(struct loop_fd *io, uint32_t events)
             return;
         }
         if (fd >= 0) {
-            l->accept(l->ctx, s->loop, fd, l->tls, (const struct sockaddr *)&peer);
+            l->accept(l->ctx, s->loop, fd, l->via, (const struct sockaddr *)&peer);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -152,7 +152,7 @@ static int find_fd_end(void)
 }
 
 enum mu_err listener_open(struct listener **out, struct net_address *address,
-                          struct loop *const *loops, unsigned loop_count, struct tls_context *tls,
+                          struct loop *const *loops, unsigned loop_count, const struct transport *via,
                           listener_accept accept, void *ctx, char *why, size_t why_size)
 {
     enum mu_err err = MU_E_IO;
@@ -166,7 +166,7 @@ enum mu_err listener_open(struct listener **out, struct net_address *address,
     }
     l->accept = accept;
     l->ctx = ctx;
-    l->tls = tls;
+    l->via = via;
     l->fd_end = find_fd_end();
 
     if (net_address_port(address) && !is_free(address))

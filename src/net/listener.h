@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "net/loop.h"
-#include "net/tls.h"
+#include "net/transport.h"
 
 /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80", "localhost:1883"; a host name is resolved (which may
  * block), its IPv4 address preferred. MU_E_SYNTAX or MU_E_NOT_FOUND. */
@@ -25,7 +25,7 @@ uint16_t net_address_port(const struct net_address *a);
 struct listener;
 
 /* Called on the loop for each new connection; owns fd (conn_open it, or close it). */
-typedef void (*listener_accept)(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+typedef void (*listener_accept)(void *ctx, struct loop *loop, int fd, const struct transport *via,
                                 const struct sockaddr *peer);
 
 /* address: port 0 takes a free one and writes it back; "[::]" takes IPv4 connections too. Before the
@@ -33,7 +33,7 @@ typedef void (*listener_accept)(void *ctx, struct loop *loop, int fd, struct tls
  * accepting pauses for a second, with one warning. */
 MU_MUST_USE enum mu_err listener_open(struct listener **out, struct net_address *address,
                                       struct loop *const *loops, unsigned loop_count,
-                                      struct tls_context *tls, listener_accept accept, void *ctx,
+                                      const struct transport *via, listener_accept accept, void *ctx,
                                       char *why, size_t why_size);
 /* Stops accepting. Before the loops have started or after they have been joined. NULL is a no-op. */
 void listener_close(struct listener *l);

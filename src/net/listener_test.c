@@ -20,13 +20,13 @@ struct accepted {
     atomic_uint by_loop[2];
 };
 
-static void accept_and_greet(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+static void accept_and_greet(void *ctx, struct loop *loop, int fd, const struct transport *via,
                              const struct sockaddr *peer)
 {
     struct accepted *a = ctx;
     struct ip_addr ip;
 
-    (void)tls;
+    (void)via;
     ip_of_sockaddr(peer, &ip);
     char hello = loop_is_current(loop) && ip_is_loopback(&ip) ? 'h' : '?';
     atomic_fetch_add(&a->by_loop[loop_index(loop)], 1);

@@ -196,6 +196,8 @@ enum mu_err loop_fd_add(struct loop *loop, struct loop_fd *io, uint32_t events)
     struct epoll_event e = { .events = events, .data.ptr = io };
 
     io->events = events;
+    if (io->fd < 0)
+        return MU_OK;
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, io->fd, &e) == 0 ? MU_OK : MU_E_IO;
 }
 
@@ -206,6 +208,8 @@ void loop_fd_want(struct loop *loop, struct loop_fd *io, uint32_t events)
     if (io->events == events)
         return;
     io->events = events;
+    if (io->fd < 0)
+        return;
     /* Changing what is registered needs no memory: it fails only for a descriptor that is not. */
     int failed = epoll_ctl(loop->epoll, EPOLL_CTL_MOD, io->fd, &e);
     assert(!failed);
@@ -214,6 +218,8 @@ void loop_fd_want(struct loop *loop, struct loop_fd *io, uint32_t events)
 
 void loop_fd_remove(struct loop *loop, struct loop_fd *io)
 {
+    if (io->fd < 0)
+        return;
     epoll_ctl(loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
     for (int i = loop->event_at; i < loop->event_count; i++)
         if (loop->events[i].data.ptr == io)

@@ -29,7 +29,7 @@ int64_t loop_now_ms(const struct loop *loop);
 
 /* --- descriptors: the owner embeds a loop_fd ---------------------------------------------------*/
 struct loop_fd {
-    int fd;
+    int fd;          /* -1: none; whoever owns it calls ready */
     uint32_t events; /* EPOLLIN | EPOLLOUT wanted; kept by loop_fd_* */
     void (*ready)(struct loop_fd *io, uint32_t events);
 };

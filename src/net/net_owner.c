@@ -95,7 +95,7 @@ void owner_free(struct owner *o)
 struct opening {
     struct owner *o;
     int fd;
-    struct tls_context *tls;
+    const struct transport *via;
     uint32_t in_max, out_max;
     enum mu_err err;
 };
@@ -103,13 +103,13 @@ struct opening {
 static void open_now(void *arg)
 {
     struct opening *a = arg;
-    a->err = conn_open(&a->o->c, a->o->loop, a->fd, a->tls, &owner_ops, a->in_max, a->out_max);
+    a->err = conn_open(&a->o->c, a->o->loop, a->fd, a->via, &owner_ops, a->in_max, a->out_max);
 }
 
-enum mu_err owner_open(struct owner *o, int fd, struct tls_context *tls, uint32_t in_max,
+enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max,
                        uint32_t out_max)
 {
-    struct opening a = { o, fd, tls, in_max, out_max, MU_OK };
+    struct opening a = { o, fd, via, in_max, out_max, MU_OK };
     on_loop(o->loop, open_now, &a);
     return a.err;
 }

@@ -25,7 +25,7 @@ struct owner {
 
 struct owner *owner_new(struct loop *loop); /* freed by owner_free, after closed() */
 void owner_free(struct owner *o);
-enum mu_err owner_open(struct owner *o, int fd, struct tls_context *tls, uint32_t in_max,
+enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max,
                        uint32_t out_max);
 extern const struct conn_ops owner_ops;
 

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 
 struct tls_context {
+    struct transport via; /* first */
     pthread_mutex_t lock;
     SSL_CTX *current; /* under lock; a connection holds a reference of its own */
     char *cert_file, *key_file;
@@ -84,6 +85,7 @@ enum mu_err tls_context_load(struct tls_context **out, const char *cert_file, co
 
     *out = NULL;
     if (tls) {
+        tls->via = transport_tls;
         pthread_mutex_init(&tls->lock, NULL);
         tls->cert_file = strdup(cert_file);
         tls->key_file = strdup(key_file);
@@ -114,6 +116,16 @@ enum mu_err tls_context_reload(struct tls_context *tls, char *why, size_t why_si
     pthread_mutex_unlock(&tls->lock);
     SSL_CTX_free(old);
     return MU_OK;
+}
+
+const struct transport *tls_transport(const struct tls_context *tls)
+{
+    return &tls->via;
+}
+
+struct tls_context *tls_of(const struct transport *via)
+{
+    return (struct tls_context *)via;
 }
 
 void tls_context_free(struct tls_context *tls)

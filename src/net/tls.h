@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "net/transport.h"
 
 /* A server certificate with its key; TLS 1.2 and 1.3, buffers released when idle. Shared by all
  * loops. */
@@ -17,6 +18,8 @@ MU_MUST_USE enum mu_err tls_context_load(struct tls_context **out, const char *c
 /* Reads both files again; on failure the old pair stays in use. New connections use the new pair,
  * living ones go on. Any thread. */
 MU_MUST_USE enum mu_err tls_context_reload(struct tls_context *tls, char *why, size_t why_size);
+/* As long as the context. */
+const struct transport *tls_transport(const struct tls_context *tls);
 /* Living connections keep what they need. NULL is a no-op. */
 void tls_context_free(struct tls_context *tls);
 

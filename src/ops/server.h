@@ -4,6 +4,7 @@
 #include "access/access.h"
 #include "api/api.h"
 #include "debugger/debugger.h"
+#include "net/tls.h"
 #include "ops/health.h"
 #include "ops/local.h"
 #include "ops/metrics.h"

@@ -5,25 +5,25 @@
 /* The listeners are bound (while we may still be root) before what they feed exists; the loops, which
  * accept, start when all of it does. */
 
-static void accept_http(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+static void accept_http(void *ctx, struct loop *loop, int fd, const struct transport *via,
                         const struct sockaddr *peer)
 {
     struct server *s = ctx;
-    http_server_accept(s->public_http, loop, fd, tls, peer);
+    http_server_accept(s->public_http, loop, fd, via, peer);
 }
 
-static void accept_ops(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+static void accept_ops(void *ctx, struct loop *loop, int fd, const struct transport *via,
                        const struct sockaddr *peer)
 {
     struct server *s = ctx;
-    http_server_accept(s->ops_http, loop, fd, tls, peer);
+    http_server_accept(s->ops_http, loop, fd, via, peer);
 }
 
-static void accept_mqtt(void *ctx, struct loop *loop, int fd, struct tls_context *tls,
+static void accept_mqtt(void *ctx, struct loop *loop, int fd, const struct transport *via,
                         const struct sockaddr *peer)
 {
     struct server *s = ctx;
-    access_mqtt_accept(s->access, loop, fd, tls, peer);
+    access_mqtt_accept(s->access, loop, fd, via, peer);
 }
 
 static const struct {
@@ -57,7 +57,7 @@ enum mu_err server_listen(struct server *s)
             return MU_E_SYNTAX;
         }
         if ((err = listener_open(&s->listeners[i], &s->addresses[i], s->loops, s->loop_count,
-                                 listener_kinds[i].tls ? s->tls : NULL, listener_kinds[i].accept, s,
+                                 listener_kinds[i].tls ? tls_transport(s->tls) : NULL, listener_kinds[i].accept, s,
                                  s->why, sizeof(s->why))) != MU_OK)
             return err;
     }
