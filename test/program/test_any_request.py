@@ -37,7 +37,7 @@ class Place:
         self.world, self.other = World(server), World(server)
         self.other_group = self.other.call("POST", "device_groups").json["gid"]
         self.other_did = self.other.register("other")[0]
-        self.device = self.world.device("m", level=4)
+        self.device = self.world.device("m", level=4, keepalive=0)
         for report in (REPORT, status_report(alerts=3, faults=1), REPORT):
             self.device.report(report, qos=1)
         threading.Thread(target=self.listen, daemon=True).start()

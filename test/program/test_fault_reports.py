@@ -4,7 +4,7 @@ import pytest
 
 from reportfleet import POINTS, ReportFleet, counts
 from test_device_reports import GUANGZHOU, bring
-from world import World, definition, hex_id, status_report
+from world import World, definition, frame, hex_id, status_report
 
 CALLS = ["fault/report/devices", "alert/report/devices", "fault/report/events", "alert/report/events", "fault/alert/events"]
 KIND_OF = {"fault/report/events": "fault", "alert/report/events": "alert", "fault/alert/events": "alert"}
@@ -96,6 +96,25 @@ def test_events_outlive_the_definition_of_their_points(world):
     content = world.get("fault/report/events").json
     assert set(content["detail"]) == {"fault_roomtemp"} and content["count"]["total"] == 1
     assert set(world.get("alert/report/events").json["detail"]) == {"alert_full"}
+
+
+def test_an_event_whose_point_is_gone_stays_readable_and_ends_with_the_next_report(make_server):
+    server = make_server()
+    world = World(server)
+    registered = world.register()
+    world.device(level=4, registered=registered).report(status_report(faults=1), qos=1)
+    world.configure_product(datapoint=definition("plug", world.product_key))
+    said = {"count": counts(1, 0), "detail": {"fault_roomtemp": counts(1, 0)}}
+    for end in (server.stop, server.kill):
+        end()
+        server.start()
+        assert world.get("fault/report/events").json == {**said, "gid": None, "location": {}}
+        assert world.get("devices/search", is_faulty=1).json["meta"]["total"] == 1
+    device = world.device(level=4, registered=registered)
+    device.report(frame(0x0091, b"\x04\x01"), qos=1)  # as the plug says that it is on
+    assert world.get(f"devices/{device.did}/data").json["objects"][0]["attrs"] == {"on": 1}
+    assert world.get("fault/report/events").json["detail"] == {"fault_roomtemp": counts(1, 1)}
+    assert world.get("devices/search", is_faulty=1).json["meta"]["total"] == 0
 
 
 @pytest.mark.parametrize("call", CALLS)
