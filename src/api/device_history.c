@@ -30,9 +30,9 @@ static const struct field history_row_fields[] = {
     { "count", FIELD_INT, false, { "设备数", "How many devices" }, "2", NULL },
     { "location", FIELD_OBJECT, false, { "地理位置信息", "By country, region and city" },
       "{\"China\":{\"count\":1,\"Guangdong\":{\"count\":1,\"Guangzhou\":{\"count\":1}}}}", NULL },
-    { "date", FIELD_TEXT, false, { "日期，cycle 为 date 时", "The day, if cycle is date" }, NULL, NULL },
-    { "week", FIELD_TEXT, false, { "周，cycle 为 week 时", "The week, if cycle is week" }, NULL, NULL },
-    { "month", FIELD_TEXT, false, { "月，cycle 为 month 时", "The month, if cycle is month" },
+    { "date", FIELD_TEXT, MAY_BE_ABSENT, { "日期，cycle 为 date 时", "The day, if cycle is date" }, NULL, NULL },
+    { "week", FIELD_TEXT, MAY_BE_ABSENT, { "周，cycle 为 week 时", "The week, if cycle is week" }, NULL, NULL },
+    { "month", FIELD_TEXT, MAY_BE_ABSENT, { "月，cycle 为 month 时", "The month, if cycle is month" },
       "\"2017-12\"", NULL },
     { 0 },
 };

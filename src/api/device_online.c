@@ -18,14 +18,14 @@ static const struct field heartbeat_fields[] = {
 };
 
 static const struct field payload_fields[] = {
-    { "keep_alive", FIELD_INT, false,
+    { "keep_alive", FIELD_INT, MAY_BE_ABSENT,
       { "上线：设备指定的心跳时间间隔加 5（秒）", "Login: the announced keepalive + 5, seconds" },
       NULL, NULL },
-    { "duration", FIELD_INT, false, { "下线：在线时长（秒）", "End: length of the session, seconds" },
+    { "duration", FIELD_INT, MAY_BE_ABSENT, { "下线：在线时长（秒）", "End: length of the session, seconds" },
       "1391", NULL },
-    { "heartbeat", FIELD_OBJECT, false, { "下线：心跳统计", "End: the session's heartbeats" }, NULL,
+    { "heartbeat", FIELD_OBJECT, MAY_BE_ABSENT, { "下线：心跳统计", "End: the session's heartbeats" }, NULL,
       heartbeat_fields },
-    { "reason", FIELD_TEXT, false,
+    { "reason", FIELD_TEXT, MAY_BE_ABSENT,
       { "下线原因：mqtt_disconnect、no_heartbeat、tcp_closed、ssl_closed、offline_force、"
         "offline_reset、offline_exception、offline_sending_density_overflow 或 "
         "offline_sending_data_size_overflow",

@@ -166,7 +166,7 @@ static void write_field(struct json_out *j, const struct field *f, enum lang lan
 {
     json_object_begin(j);
     json_key(j, "type");
-    if (f->nullable) {
+    if (f->may & MAY_BE_NULL) {
         json_array_begin(j);
         json_text(j, type_names[f->type]);
         json_text(j, "null");
@@ -198,6 +198,13 @@ static void write_object_members(struct json_out *j, const struct field *fields,
         write_field(j, f, lang);
     }
     json_object_end(j);
+    json_key(j, "required");
+    json_array_begin(j);
+    for (const struct field *f = fields; f->name; f++) {
+        if (!(f->may & MAY_BE_ABSENT))
+            json_text(j, f->name);
+    }
+    json_array_end(j);
 }
 
 static void write_object_schema(struct json_out *j, const struct field *fields, enum lang lang)
@@ -223,6 +230,7 @@ void openapi_write_answer_schema(struct json_out *j, const struct api_route *rou
     }
     json_object_begin(j);
     write_text(j, "type", "object");
+    write_raw(j, "required", "[\"meta\",\"objects\"]");
     json_key(j, "properties");
     json_object_begin(j);
     write_raw(j, "meta", "{\"$ref\":\"#/components/schemas/Meta\"}");

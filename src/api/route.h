@@ -96,10 +96,13 @@ enum field_type {
     FIELD_TEXTS, /* an array of texts */
 };
 
+/* How a field may be missing: there and null, which rows also say as true, or not in every answer. */
+enum { MAY_BE_NULL = 1, MAY_BE_ABSENT = 2 };
+
 struct field {
     const char *name;           /* NULL ends a list */
     enum field_type type;
-    bool nullable;
+    unsigned may;
     struct words text;
     const char *example;        /* JSON text; not needed where `fields` has examples */
     const struct field *fields; /* of an object, or of an array's objects; NULL = any */

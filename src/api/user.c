@@ -30,7 +30,7 @@ static const struct field bound_fields[] = {
     { "auth_src", FIELD_OBJECT, true, { "用户第三方信息", "What a third party told of the user" }, "null",
       NULL },
     { "name", FIELD_TEXT, true, { "姓名", "Name" }, "null", NULL },
-    { "is_owner", FIELD_BOOL, false,
+    { "is_owner", FIELD_BOOL, MAY_BE_ABSENT,
       { "是否为设备的 owner，只有按 did 搜索时返回", "Whether it owns the device; only in a search by did" },
       NULL, NULL },
     { 0 },
