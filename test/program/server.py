@@ -49,8 +49,11 @@ class Server:
                 args += [f"--{name}", "127.0.0.1:0"]
         self.process = subprocess.Popen([*args, *self.options, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env={**os.environ, **(self.env or {})})
-        threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
+        reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
+        reader.start()
         line = self.process.stdout.readline()
+        if not line:
+            reader.join(10 * PATIENCE)  # why it ended is the last thing that it says
         assert line.startswith("muster ready "), f"no ready line but {line!r}; log: {self.log_text()}"
         self.addresses = {}
         for name, host, port in re.findall(r"(\w+)=(\S+):(\d+)", line):
