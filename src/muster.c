@@ -12,6 +12,7 @@ static const struct command {
 } commands[] = {
     { "serve", "runs the server on a data directory", command_serve },
     { "apply", "creates or updates enterprises, products, devices, … from a file", command_apply },
+    { "import", "brings in users, devices, groups or bindings, row by row", command_import },
     { "device", "shows a device, and why it is not connected", command_device },
     { "backup", "copies a data directory, also of a running server", command_backup },
     { "restore", "makes a data directory of a backup", command_restore },

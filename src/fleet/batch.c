@@ -159,6 +159,9 @@ void batch_add(struct batch *b, struct intake_record *rec)
     case INTAKE_VERSIONS:
         batch_add_versions(b, p, body);
         break;
+    case INTAKE_HISTORY:
+        batch_add_history(b, p, rec);
+        break;
     case INTAKE_PASS:
     case INTAKE_REFUSED:
         break;

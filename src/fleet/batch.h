@@ -28,7 +28,7 @@ struct pending_event {
     uint32_t older;             /* of the same device, as pending.events */
 };
 
-/* A device's first report of a day. */
+/* A day on which a device turns out to have been active. */
 struct pending_active {
     uint32_t device;
     int32_t day;
@@ -84,12 +84,15 @@ int32_t batch_day(struct batch *b, int64_t unix_s);
 /* Room for one more element of an array of the batch. false: no memory (`err` is set then). */
 bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, size_t size);
 
-/* batch_session.c, batch_message.c, batch_event.c */
+/* batch_session.c, batch_message.c, batch_history.c, batch_event.c */
 void batch_add_login(struct batch *b, struct pending *p, const struct commit_login *login);
 void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told);
+/* Those of the device as this batch leaves it so far. */
+void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out);
+void batch_add_history(struct batch *b, struct pending *p, const struct intake_record *rec);
 /* After a report has been decoded into the device's pending image. */
 void batch_note_events(struct batch *b, struct pending *p, const struct fleet_definition *d);
 

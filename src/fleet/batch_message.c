@@ -155,15 +155,20 @@ void batch_add_control(struct batch *b, struct pending *p, const struct intake_r
 
 /* --- versions -------------------------------------------------------------------------------- */
 
+void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out)
+{
+    if (p->versions)
+        *out = b->versions[p->versions - 1];
+    else
+        fleet_versions(b->fleet, p->device, out);
+}
+
 void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told)
 {
     struct journal_versions now;
     bool changed = false;
 
-    if (p->versions)
-        now = b->versions[p->versions - 1];
-    else
-        fleet_versions(b->fleet, p->device, &now);
+    batch_versions(b, p, &now);
     for (int i = 0; i < VERSION_COUNT; i++) {
         if (told->text[i][0] && strcmp(told->text[i], now.text[i]) != 0) {
             memcpy(now.text[i], told->text[i], sizeof(now.text[i]));

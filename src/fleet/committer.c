@@ -151,6 +151,15 @@ void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t 
     intake_put(&c->intake, &head, versions, sizeof(*versions), NULL, 0);
 }
 
+void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                       uint32_t device, const struct commit_history *history, const int32_t *days,
+                       size_t day_count)
+{
+    struct intake_record head = { .kind = INTAKE_HISTORY, .device = device,
+                                  .sink = sink, .owner = owner, .tag = tag };
+    intake_put(&c->intake, &head, history, sizeof(*history), days, day_count * sizeof(*days));
+}
+
 void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
 {
     struct intake_record head = { .kind = INTAKE_PASS, .sink = sink, .owner = owner, .tag = tag };

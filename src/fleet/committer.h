@@ -91,6 +91,17 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
 void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                         uint32_t device, const struct journal_versions *versions);
 
+/* What a device did before it came here, told by its operator. It never takes back what the device has
+ * shown here: the earlier activation holds, the later login and report, its own versions. */
+struct commit_history {
+    int64_t activated_at, online_latest, last_report; /* Unix seconds; 0 = not known */
+    struct journal_versions versions;
+};
+/* days: civil days on which it was active. sink as above. */
+void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
+                       uint32_t device, const struct commit_history *history, const int32_t *days,
+                       size_t day_count);
+
 /* Nothing to keep: done() comes in its turn, behind what was handed over before, whatever became of
  * that. Its error can only be MU_E_NOMEM. */
 void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag);

@@ -93,6 +93,9 @@ bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, s
  * any product; of several products' the first). */
 bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out);
 
+/* The civil days on which it was active, in their order; at most cap. Returns how many. */
+size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap);
+
 /* What a login needs, cheaper than a whole row. */
 struct fleet_login {
     uint32_t no;

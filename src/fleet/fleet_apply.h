@@ -39,13 +39,16 @@ struct fleet_progress {
     uint64_t session;          /* access's number of the live session; 0 = offline */
     uint32_t definition;       /* of the image */
 };
-/* The three of them: false, NULL or empty for an unknown device. They take no lock, since only their
+/* The four of them: false, NULL or empty for an unknown device. They take no lock, since only their
  * thread changes anything. */
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out,
                         const struct fleet_product **product);
 /* Lives until the next change of the fleet. */
 const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len);
 void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out);
+
+/* Is that known of the day? */
+bool fleet_was_active(struct fleet *f, int32_t day, uint32_t no);
 
 /* A fault or alert event of a device. Its point has a number: that of a kind and a name, for as long
  * as the fleet lives. */

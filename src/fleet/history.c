@@ -64,6 +64,26 @@ void fleet_forget_strangers(struct fleet *f)
     fleet_unlock(f);
 }
 
+bool fleet_was_active(struct fleet *f, int32_t day, uint32_t no)
+{
+    const struct day_set *set = day_sets_find(&f->history.active, day);
+    return set && roaring_bitmap_contains(set->devices, no);
+}
+
+size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap)
+{
+    const struct day_sets *active = &f->history.active;
+    size_t count = 0;
+
+    fleet_read_lock(f);
+    for (uint32_t i = 0; i < active->count && count < cap; i++) {
+        if (roaring_bitmap_contains(active->at[i].devices, no))
+            days[count++] = active->at[i].day;
+    }
+    fleet_unlock(f);
+    return count;
+}
+
 static int32_t day_of(const struct fleet *f, uint32_t unix_s)
 {
     return f->calendar ? calendar_day(f->calendar, unix_s) : (int32_t)(unix_s / 86400);

@@ -17,6 +17,7 @@ enum intake_kind {
     INTAKE_REPORT,    /* body: the payload */
     INTAKE_CONTROL,   /* body: struct intake_control, the payload */
     INTAKE_VERSIONS,  /* body: struct journal_versions */
+    INTAKE_HISTORY,   /* body: struct commit_history, int32_t each day */
     INTAKE_PASS,      /* no body: nothing to keep, only a place in the order */
     INTAKE_REFUSED,   /* no memory for the body: only to be answered */
 };

@@ -9,7 +9,7 @@
 #include "ops/local.h"
 
 const struct operation *const operations[] = {
-    &apply_operation, &device_operation, &backup_operation, &disable_operation, &enable_operation,
+    &apply_operation, &device_operation, &import_operation, &backup_operation, &disable_operation, &enable_operation,
     &delete_operation, &rotate_operation, &revoke_operation, NULL,
 };
 

@@ -6,8 +6,8 @@
 
 /* How far a long command is: one line on stderr that is written over, if that is a terminal. */
 struct progress {
-    const char *about, *what;
-    uint64_t done, total;
+    const char *about, *what; /* the caller may change what `what` points to */
+    uint64_t done, total;     /* total 0: it is not known, and no bar is shown */
     bool shown;
     int64_t next_ms;
 };

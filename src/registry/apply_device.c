@@ -1,5 +1,7 @@
 #include "registry/apply_entry.h"
 
+#include <stdlib.h>
+
 #include "base/random.h"
 
 static const struct field fields[] = {
@@ -7,41 +9,28 @@ static const struct field fields[] = {
     OWN_FIELD("mac", device_row, mac),
     OWN_FIELD("did", device_row, did),
     OWN_FIELD("passcode", device_row, passcode),
-    OWN_FIELD("longitude", device_row, longitude),
-    OWN_FIELD("latitude", device_row, latitude),
     { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type),
-      device_type_words },
+      device_type_words, CELL_TEXT },
     FIELD("device_sn", FIELD_TEXT, device_row, device_sn),
     FIELD("is_disabled", FIELD_BOOL, device_row, is_disabled),
     FIELD("created_at", FIELD_TIME, device_row, created_at),
     FIELD("country", FIELD_TEXT, device_row, place.country),
     FIELD("region", FIELD_TEXT, device_row, place.region),
     FIELD("city", FIELD_TEXT, device_row, place.city),
+    OWN_CELL("longitude", device_row, longitude, CELL_NUMBER),
+    OWN_CELL("latitude", device_row, latitude, CELL_NUMBER),
+    OWN_CELL("is_located", device_row, place_source, CELL_BOOL),
+    OWN_FIELD("gid", device_row, group),
 };
+const struct field_list device_field_list = FIELD_LIST(fields);
 
 static const struct device_row defaults = { 0 };
 
 /* --- which device ---------------------------------------------------------------------------------*/
 
-static enum mu_err read_product(const struct entry *e, enum given *given, struct product_row *product)
-{
-    char key[ID_HEX_LEN + 1];
-    enum mu_err err;
-
-    *given = apply_id(e, "product_key", key);
-    if (*given != GIVEN_WELL)
-        return MU_OK;
-    if ((err = tx_product_by_key(e->apply->tx, key, product)) == MU_E_NOT_FOUND) {
-        apply_mistake(e, "product_key", "there is no such product");
-        *given = GIVEN_WRONG;
-        return MU_OK;
-    }
-    return err;
-}
-
 /* What an entry says about which device it means. */
 struct identity {
-    struct product_row product;
+    uint32_t product;
     char mac[LIMIT_MAC + 1], did[DID_LEN + 1];
     enum given has_product, has_mac, has_did;
 };
@@ -53,14 +42,16 @@ static enum mu_err read_identity(const struct entry *e, struct identity *id)
                              sizeof(id->did));
     id->has_mac = apply_text(e, "mac", mac_valid, "1 to 64 printable characters without blanks",
                              id->mac, sizeof(id->mac));
-    return read_product(e, &id->has_product, &id->product);
+    enum mu_err err = apply_product_named(e, &id->has_product);
+    id->product = e->apply->product.no;
+    return err;
 }
 
 /* What a device is never changes under its number: reports and the log hang on it. */
 static void check_identity(const struct entry *e, const struct identity *id,
                            const struct device_row *row)
 {
-    if (id->has_product == GIVEN_WELL && row->product != id->product.no)
+    if (id->has_product == GIVEN_WELL && row->product != id->product)
         apply_mistake(e, "product_key", "the did is a device of another product");
     if (id->has_mac == GIVEN_WELL && strcmp(row->mac, id->mac) != 0)
         apply_mistake(e, "mac", "the did has another mac");
@@ -73,7 +64,7 @@ static void begin_device(const struct entry *e, const struct identity *id, struc
     if (id->has_mac == GIVEN_NOT)
         apply_mistake(e, "mac", "missing");
     memcpy(row, &defaults, sizeof(*row));
-    row->product = id->product.no;
+    row->product = id->product;
     row->created_at = e->apply->now_s;
     memcpy(row->mac, id->mac, sizeof(row->mac));
     memcpy(row->did, id->did, sizeof(row->did));
@@ -83,9 +74,34 @@ static void begin_device(const struct entry *e, const struct identity *id, struc
     }
 }
 
-/* Finds the device by did, or else by product and mac, or begins a new one. *good is false if that
- * was not possible, which is told. */
-static enum mu_err find(const struct entry *e, struct device_row *row, bool *good)
+/* MU_E_NOT_FOUND also where a mistake was told. */
+static enum mu_err find_identified(const struct entry *e, const struct identity *id,
+                                   struct device_row *row)
+{
+    if (id->has_did == GIVEN_WELL)
+        return tx_device_by_did(e->apply->tx, id->did, row);
+    if (id->has_did == GIVEN_NOT && id->has_product == GIVEN_WELL && id->has_mac == GIVEN_WELL)
+        return tx_device_by_mac(e->apply->tx, id->product, id->mac, row);
+    return MU_E_NOT_FOUND;
+}
+
+/* Finds the device by did, or else by product and mac, or begins a new one. */
+static enum mu_err find(const struct entry *e, struct device_row *row)
+{
+    struct identity id;
+    enum mu_err err;
+
+    if ((err = read_identity(e, &id)) != MU_OK)
+        return err;
+    err = find_identified(e, &id, row);
+    if (err == MU_OK)
+        check_identity(e, &id, row);
+    else if (err == MU_E_NOT_FOUND)
+        begin_device(e, &id, row);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err apply_device_named(const struct entry *e, struct device_row *row)
 {
     unsigned mistakes = e->apply->mistakes;
     struct identity id;
@@ -93,20 +109,16 @@ static enum mu_err find(const struct entry *e, struct device_row *row, bool *goo
 
     if ((err = read_identity(e, &id)) != MU_OK)
         return err;
-    err = MU_E_NOT_FOUND;
-    if (id.has_did == GIVEN_WELL)
-        err = tx_device_by_did(e->apply->tx, id.did, row);
-    else if (id.has_did == GIVEN_NOT && id.has_product == GIVEN_WELL && id.has_mac == GIVEN_WELL)
-        err = tx_device_by_mac(e->apply->tx, id.product.no, id.mac, row);
-    if (err != MU_OK && err != MU_E_NOT_FOUND)
-        return err;
-
+    err = find_identified(e, &id, row);
     if (err == MU_OK)
         check_identity(e, &id, row);
-    else
-        begin_device(e, &id, row);
-    *good = e->apply->mistakes == mistakes;
-    return MU_OK;
+    else if (err == MU_E_NOT_FOUND && id.has_did == GIVEN_WELL)
+        apply_mistake(e, "did", "there is no such device");
+    else if (err == MU_E_NOT_FOUND && id.has_product == GIVEN_WELL && id.has_mac == GIVEN_WELL)
+        apply_mistake(e, "mac", "the product has no such device");
+    else if (err == MU_E_NOT_FOUND && e->apply->mistakes == mistakes)
+        apply_mistake(e, "did", "missing; or product_key and mac");
+    return err == MU_OK && e->apply->mistakes != mistakes ? MU_E_NOT_FOUND : err;
 }
 
 /* --- passcode -------------------------------------------------------------------------------------*/
@@ -183,8 +195,10 @@ static void read_fields(const struct entry *e, struct device_row *row)
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), row, &defaults);
     read_coordinates(e, row);
 
+    bool by_address = false;
+    apply_bool(e, "is_located", &by_address);
     if (has_place(row)) {
-        row->place_source = PLACE_CONFIGURED;
+        row->place_source = by_address ? PLACE_LOCATED : PLACE_CONFIGURED;
     } else if (is_located) {
         memcpy(&row->place, &located.place, sizeof(row->place));
         row->has_coordinates = located.has_coordinates;
@@ -193,6 +207,50 @@ static void read_fields(const struct entry *e, struct device_row *row)
     } else {
         row->place_source = PLACE_NONE;
     }
+}
+
+/* --- group ----------------------------------------------------------------------------------------*/
+
+/* The group that the entry names, else that of the mac's other registrations. */
+static enum mu_err read_group(const struct entry *e, struct device_row *row, bool *named)
+{
+    enum given given;
+    struct group_row group;
+    enum mu_err err;
+
+    *named = json_object_get(e->json, "gid") != NULL;
+    if (!*named)
+        return row->no || !e->apply->has_groups
+                   ? MU_OK : tx_group_of_mac(e->apply->tx, row->product, row->mac, &row->group);
+    row->group = 0;
+    if (json_is_null(json_object_get(e->json, "gid")))
+        return MU_OK;
+    err = apply_reference(e, "gid", "group", tx_group_by_gid, &given, &group);
+    if (err != MU_OK || given != GIVEN_WELL)
+        return err;
+    row->group = group.no;
+    if (group.product != row->product)
+        apply_mistake(e, "gid", "it is a group of another product");
+    return MU_OK;
+}
+
+/* A group holds macs: the other registrations of this one belong to it, too. */
+static enum mu_err move_others(const struct entry *e, const struct device_row *row)
+{
+    uint32_t *devices;
+    size_t count;
+    struct device_row other;
+    enum mu_err err = tx_devices_of_mac(e->apply->tx, row->product, row->mac, &devices, &count);
+
+    for (size_t i = 0; i < count && err == MU_OK; i++) {
+        if (devices[i] == row->no || (err = tx_device_by_no(e->apply->tx, devices[i], &other)) != MU_OK ||
+            other.group == row->group)
+            continue;
+        other.group = row->group;
+        err = tx_put_device(e->apply->tx, &other);
+    }
+    free(devices);
+    return err;
 }
 
 /* --- the entry ------------------------------------------------------------------------------------*/
@@ -211,34 +269,48 @@ static enum mu_err tell_conflict(const struct entry *e, const struct device_row 
     return MU_OK;
 }
 
+static enum mu_err put(const struct entry *e, const struct device_row *before, struct device_row *row,
+                       bool group_named)
+{
+    bool created = row->no == 0;
+    enum mu_err err = tx_put_device(e->apply->tx, row);
+
+    if (err == MU_E_EXISTS)
+        return tell_conflict(e, row);
+    if (err == MU_OK && group_named)
+        err = move_others(e, row);
+    if (err == MU_OK)
+        err = apply_audit(e, KIND_DEVICE, row->did, fields, sizeof(fields) / sizeof(*fields), before, row, "");
+    if (err != MU_OK)
+        return err;
+    *(created ? &e->tally->created : &e->tally->updated) += 1;
+    return created ? apply_see(e, row->no) : MU_OK;
+}
+
 enum mu_err apply_device(const struct entry *e)
 {
+    unsigned mistakes = e->apply->mistakes;
     struct device_row row, before;
-    bool good;
+    bool group_named;
     enum mu_err err;
 
     memset(&row, 0, sizeof(row));
-    if ((err = find(e, &row, &good)) != MU_OK)
+    if ((err = find(e, &row)) != MU_OK)
         return err;
     bool created = row.no == 0;
     memcpy(&before, &row, sizeof(row));
     read_fields(e, &row);
     read_passcode(e, &row);
-    if (!good)
+    if ((err = read_group(e, &row, &group_named)) != MU_OK ||
+        (!created && (err = apply_see(e, row.no)) != MU_OK) ||
+        (e->apply->told && (err = apply_told(e)) != MU_OK))
+        return err;
+    if (e->apply->mistakes != mistakes)
         return MU_OK;
 
     if (!created && memcmp(&before, &row, sizeof(row)) == 0) {
         e->tally->unchanged++;
-        return apply_see(e, row.no);
+        return MU_OK;
     }
-    *(created ? &e->tally->created : &e->tally->updated) += 1;
-    /* A group holds macs: another registration of one belongs to it, too. */
-    if (created && (err = tx_group_of_mac(e->apply->tx, row.product, row.mac, &row.group)) != MU_OK)
-        return err;
-    if ((err = tx_put_device(e->apply->tx, &row)) == MU_E_EXISTS)
-        return tell_conflict(e, &row);
-    if (err == MU_OK)
-        err = apply_audit(e, KIND_DEVICE, row.did, fields, sizeof(fields) / sizeof(*fields), &before, &row,
-                          "");
-    return err == MU_OK ? apply_see(e, row.no) : err;
+    return put(e, &before, &row, group_named);
 }

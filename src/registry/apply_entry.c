@@ -9,9 +9,12 @@ void apply_mistake(const struct entry *e, const char *field, const char *format,
     struct apply *a = e->apply;
     va_list args;
 
-    if (a->mistakes++ >= MISTAKES_MAX)
+    if (a->mistakes++ >= MISTAKES_MAX && !a->rows)
         return;
-    buf_printf(a->report, "%s[%zu]%s%s: ", e->list, e->index, *field ? "." : "", field);
+    if (a->rows)
+        buf_printf(a->report, "line %zu: %s%s", e->index, field, *field ? ": " : "");
+    else
+        buf_printf(a->report, "%s[%zu]%s%s: ", e->list, e->index, *field ? "." : "", field);
     va_start(args, format);
     buf_vprintf(a->report, format, args);
     va_end(args);
@@ -108,6 +111,16 @@ static void set_field(const struct entry *e, const struct field *f, const json_t
     }
 }
 
+/* A field of the part that is read into `told`. */
+static bool is_told(const struct entry *e, const char *name)
+{
+    for (size_t i = 0; e->apply->told && i < told_field_list.count; i++) {
+        if (strcmp(told_field_list.at[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
                   const void *defaults)
 {
@@ -118,9 +131,9 @@ void apply_fields(const struct entry *e, const struct field *fields, size_t coun
         const struct field *f = fields;
         while (f < fields + count && strcmp(f->name, name) != 0)
             f++;
-        if (f == fields + count)
+        if (f == fields + count && !is_told(e, name))
             apply_mistake(e, name, "unknown field");
-        else if (f->type != FIELD_OWN)
+        else if (f < fields + count && f->type != FIELD_OWN)
             set_field(e, f, json, (char *)row + f->offset, (const char *)defaults + f->offset);
     }
 }
@@ -149,8 +162,10 @@ enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const ch
     struct buf change;
     uint32_t was; /* every row begins with its number */
 
-    buf_init(&change, 1024);
     memcpy(&was, before, sizeof(was));
+    if (e->apply->rows && !was)
+        return MU_OK;
+    buf_init(&change, 1024);
     for (size_t i = 0; i < count && was; i++) {
         const struct field *f = &fields[i];
         const char *now = (const char *)row + f->offset;
@@ -167,6 +182,47 @@ enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const ch
 }
 
 /* --- keys and secrets -----------------------------------------------------------------------------*/
+
+void apply_field(const struct entry *e, const struct field *field, void *row, const void *defaults)
+{
+    const json_t *json = json_object_get(e->json, field->name);
+
+    if (json)
+        set_field(e, field, json, (char *)row + field->offset, (const char *)defaults + field->offset);
+}
+
+enum mu_err apply_product_named(const struct entry *e, enum given *given)
+{
+    struct apply *a = e->apply;
+    const char *key = json_string_value(json_object_get(e->json, "product_key"));
+    struct group_row root;
+    enum mu_err err;
+
+    *given = GIVEN_WELL;
+    if (key && a->product.no && strcmp(key, a->product.product_key) == 0)
+        return MU_OK;
+    a->product.no = 0;
+    err = apply_reference(e, "product_key", "product", tx_product_by_key, given, &a->product);
+    if (err != MU_OK || *given != GIVEN_WELL)
+        return err;
+    err = tx_root_group(a->tx, a->product.no, &root);
+    a->has_groups = err != MU_E_NOT_FOUND;
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum given apply_bool(const struct entry *e, const char *field, bool *out)
+{
+    const json_t *json = json_object_get(e->json, field);
+
+    if (!json)
+        return GIVEN_NOT;
+    if (!json_is_boolean(json)) {
+        apply_mistake(e, field, "must be true or false");
+        return GIVEN_WRONG;
+    }
+    *out = json_is_true(json);
+    return GIVEN_WELL;
+}
 
 enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
                       const char *form, char *out, size_t size)
@@ -254,6 +310,8 @@ enum mu_err apply_see(const struct entry *e, uint32_t no)
 {
     struct seen *seen = &e->apply->seen;
     size_t byte = no / 8;
+
+    e->apply->no = no;
     uint8_t bit = (uint8_t)(1u << no % 8);
 
     if (byte >= seen->size) {
@@ -266,7 +324,8 @@ enum mu_err apply_see(const struct entry *e, uint32_t no)
         seen->size = size;
     }
     if (seen->bits[byte] & bit)
-        apply_mistake(e, "", "an earlier entry of the list is the same one");
+        apply_mistake(e, "", e->apply->rows ? "an earlier line is about the same one"
+                                            : "an earlier entry of the list is the same one");
     seen->bits[byte] |= bit;
     return MU_OK;
 }

@@ -5,13 +5,15 @@
 
 #include "registry/apply.h"
 #include "registry/audit.h"
+#include "registry/import.h"
 
-/* What the files of the import share: apply.c drives it, apply_entry.c reads fields and tells
- * mistakes, and each kind of thing has a file of its own.
+/* What reads entries: apply.c drives it for the lists of a file, import.c for rows; apply_entry.c
+ * reads fields and tells mistakes, and each kind of thing has a file of its own.
  *
- * A mistake does not end the import: the rest is looked at too, so that the operator learns of all
- * mistakes at once; the transaction is given up at the end. An enum mu_err is returned only for
- * what has nothing to do with the file. */
+ * A mistake does not end it: the rest is looked at too, so that the operator learns of all mistakes
+ * at once. Of a file everything is given up then, at the end; of rows those with a mistake are left
+ * out, so users, devices, groups and bindings are written only when there is none. An enum mu_err is
+ * returned only for what has nothing to do with the entry. */
 
 enum { MISTAKES_MAX = 100 };
 
@@ -25,27 +27,34 @@ struct seen {
 
 struct apply {
     struct registry_tx *tx;
+    bool rows;                /* entries are rows of an import: told by line, with a key that is found
+                                 again, and without a cap on what is told */
     int64_t now_s;
     struct buf *report;       /* mistakes; the counts if there are none */
     struct buf generated;     /* what was generated, a line each */
     unsigned mistakes;
+    struct product_row product; /* that was named last; most devices of a file are of the same one */
+    bool has_groups;          /* the product has */
     struct seen seen;         /* of the list at hand */
+    uint32_t no;              /* what was seen last */
+    struct import_told *told; /* of a device's row; NULL: not to be told (import.h) */
+    struct buf *days;         /* that it names */
     struct tally enterprises, products, apps, users, devices;
     unsigned associated, dissociated;
 };
 
-/* One element of a list. */
+/* One element of a list, or a row. */
 struct entry {
     struct apply *apply;
     const char *list;
-    size_t index;
+    size_t index;             /* of a row: its line */
     const json_t *json;       /* an object */
     struct tally *tally;
 };
 
 /* --- mistakes and secrets ------------------------------------------------------------------------ */
 
-/* "devices[3].mac: missing"; field "" stands for the entry itself. Never says a secret. */
+/* "devices[3].mac: missing", "line 3: mac: missing"; field "" stands for the entry itself. Never says a secret. */
 void apply_mistake(const struct entry *e, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* "enterprise 1f…: generated enterprise_secret 9c…" */
@@ -55,7 +64,7 @@ void apply_generated(const struct entry *e, const char *what, const char *key, c
 /* --- fields -------------------------------------------------------------------------------------- */
 
 enum field_type {
-    FIELD_OWN,   /* read by the kind's own code */
+    FIELD_OWN,   /* read, and written, by the kind's own code */
     FIELD_TEXT,
     FIELD_BOOL,
     FIELD_COUNT, /* uint32_t */
@@ -68,21 +77,28 @@ struct field {
     enum field_type type;
     size_t offset, size;
     const char *const *words; /* ended by NULL */
+    enum import_cell cell;    /* FIELD_OWN */
 };
 
 #define FIELD(name, type, row, member) \
-    { name, type, offsetof(struct row, member), sizeof(((struct row *)0)->member), NULL }
+    { name, type, offsetof(struct row, member), sizeof(((struct row *)0)->member), NULL, CELL_TEXT }
 /* Read by the kind's own code, into this member or, if it is of no row, into none. */
-#define OWN_FIELD(name, row, member) FIELD(name, FIELD_OWN, row, member)
-#define OTHER_FIELD(name) { name, FIELD_OWN, 0, 0, NULL }
+#define OWN_FIELD(name, row, member) OWN_CELL(name, row, member, CELL_TEXT)
+#define OWN_CELL(name, row, member, cell) \
+    { name, FIELD_OWN, offsetof(struct row, member), sizeof(((struct row *)0)->member), NULL, cell }
+#define OTHER_FIELD(name) OTHER_CELL(name, CELL_TEXT)
+#define OTHER_CELL(name, cell) { name, FIELD_OWN, 0, 0, NULL, cell }
 
 /* Puts an entry's fields into its row; null takes the value from defaults. What is not in the table
  * is a mistake. */
 void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
                   const void *defaults);
+/* One of them, if the entry has it. */
+void apply_field(const struct entry *e, const struct field *field, void *row, const void *defaults);
 
 /* Enters in the audit log that the entry has created or changed its thing: for a change, the names of
- * the fields in which the rows differ. more: a further word, "" = none. */
+ * the fields in which the rows differ. more: a further word, "" = none. That a row of an import has
+ * created something is left to the entry for all of its batch. */
 MU_MUST_USE enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id,
                                     const struct field *fields, size_t count, const void *before,
                                     const void *row, const char *more);
@@ -93,6 +109,27 @@ enum given { GIVEN_NOT, GIVEN_WELL, GIVEN_WRONG };
 enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
                       const char *form, char *out, size_t size);
 enum given apply_id(const struct entry *e, const char *field, char out[ID_HEX_LEN + 1]);
+/* An id of something else, which the entry names: GIVEN_WELL only if it is there. The getter is a
+ * tx_…_by_…; what: "app". */
+#define apply_reference(e, field, what, getter, given, row) \
+    __extension__({ \
+        char id_[ID_HEX_LEN + 1]; \
+        enum mu_err err_ = MU_OK; \
+        *(given) = apply_id(e, field, id_); \
+        if (*(given) == GIVEN_WELL && (err_ = getter((e)->apply->tx, id_, row)) == MU_E_NOT_FOUND) { \
+            apply_mistake(e, field, "there is no such " what); \
+            *(given) = GIVEN_WRONG; \
+            err_ = MU_OK; \
+        } \
+        err_; \
+    })
+/* The product of an entry that changes none. */
+MU_MUST_USE enum mu_err apply_product_named(const struct entry *e, enum given *given);
+/* A truth that is not stored as it is given; *out stays as it is unless GIVEN_WELL. */
+enum given apply_bool(const struct entry *e, const char *field, bool *out);
+/* The device that an entry names by its did, or by product_key and mac; MU_E_NOT_FOUND if there is
+ * none, or a mistake was told. */
+MU_MUST_USE enum mu_err apply_device_named(const struct entry *e, struct device_row *row);
 
 /* The products named by a list of keys, in ascending order, none twice; *products is malloc'ed.
  * GIVEN_WELL also for null, which names none. */
@@ -100,7 +137,8 @@ MU_MUST_USE enum mu_err apply_product_keys(const struct entry *e, enum given *gi
                                            uint32_t **products, size_t *count);
 bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number);
 
-/* Notes that an entry means the thing of this number; tells a mistake if another one did. */
+/* Notes that an entry means the thing of this number; tells a mistake if another one did. Before the
+ * thing is changed, or after it was made. */
 MU_MUST_USE enum mu_err apply_see(const struct entry *e, uint32_t no);
 
 /* --- the kinds ----------------------------------------------------------------------------------- */
@@ -111,6 +149,15 @@ MU_MUST_USE enum mu_err apply_product(const struct entry *e);
 MU_MUST_USE enum mu_err apply_app(const struct entry *e);
 MU_MUST_USE enum mu_err apply_user(const struct entry *e);
 MU_MUST_USE enum mu_err apply_device(const struct entry *e);
+/* What the entry tells beside it, into `told` and `days`. */
+MU_MUST_USE enum mu_err apply_told(const struct entry *e);
+MU_MUST_USE enum mu_err apply_group(const struct entry *e);
+MU_MUST_USE enum mu_err apply_binding(const struct entry *e);
+
+struct field_list { const struct field *at; size_t count; };
+#define FIELD_LIST(array) { array, sizeof(array) / sizeof(*(array)) }
+extern const struct field_list user_field_list, device_field_list, told_field_list, group_field_list,
+    binding_field_list;
 
 /* A product's definition in the form that GET datapoint answers, appended to out. *good is false if
  * there was a mistake, which is told. */

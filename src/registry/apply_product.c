@@ -14,8 +14,8 @@ static const struct field fields[] = {
     FIELD("name", FIELD_TEXT, product_row, name),
     FIELD("remote_control", FIELD_BOOL, product_row, remote_control),
     { "registration", FIELD_WORD, offsetof(struct product_row, registration),
-      sizeof(enum registration), registrations },
-    { "pacing", FIELD_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings },
+      sizeof(enum registration), registrations, CELL_TEXT },
+    { "pacing", FIELD_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings, CELL_TEXT },
 };
 
 static const struct product_row defaults = { .remote_control = true };

@@ -5,7 +5,7 @@
 static const struct field fields[] = {
     OWN_FIELD("uid", user_row, uid),
     OWN_FIELD("appid", user_row, app),
-    OWN_FIELD("auth_src", user_row, auth_src),
+    OWN_CELL("auth_src", user_row, auth_src, CELL_JSON),
     FIELD("username", FIELD_TEXT, user_row, username),
     FIELD("phone", FIELD_TEXT, user_row, phone),
     FIELD("email", FIELD_TEXT, user_row, email),
@@ -17,29 +17,25 @@ static const struct field fields[] = {
     FIELD("is_anonymous", FIELD_BOOL, user_row, is_anonymous),
     FIELD("is_disabled", FIELD_BOOL, user_row, is_disabled),
     FIELD("created_at", FIELD_TIME, user_row, created_at),
+    FIELD("updated_at", FIELD_TIME, user_row, updated_at),
     FIELD("country", FIELD_TEXT, user_row, place.country),
     FIELD("region", FIELD_TEXT, user_row, place.region),
     FIELD("city", FIELD_TEXT, user_row, place.city),
 };
 
+const struct field_list user_field_list = FIELD_LIST(fields);
+
 static const struct user_row defaults = { 0 };
 
 static enum mu_err read_app(const struct entry *e, struct user_row *row)
 {
-    char appid[ID_HEX_LEN + 1];
-    enum given given = apply_id(e, "appid", appid);
+    enum given given;
     struct app_row app;
-    enum mu_err err;
+    enum mu_err err = apply_reference(e, "appid", "app", tx_app_by_id, &given, &app);
 
     if (given == GIVEN_NOT && row->no == 0)
         apply_mistake(e, "appid", "missing");
-    if (given != GIVEN_WELL)
-        return MU_OK;
-    if ((err = tx_app_by_id(e->apply->tx, appid, &app)) == MU_E_NOT_FOUND) {
-        apply_mistake(e, "appid", "there is no such app");
-        return MU_OK;
-    }
-    if (err == MU_OK)
+    if (given == GIVEN_WELL && err == MU_OK)
         row->app = app.no;
     return err;
 }
@@ -69,40 +65,53 @@ static enum mu_err read_auth_src(const struct entry *e, struct user_row *row)
     return MU_OK;
 }
 
+/* The user of the entry's uid, or a new one. */
+static enum mu_err find(const struct entry *e, struct user_row *row)
+{
+    enum given key = apply_id(e, "uid", row->uid);
+    enum mu_err err = MU_E_NOT_FOUND;
+
+    if (key == GIVEN_NOT && e->apply->rows) {
+        apply_mistake(e, "uid", "missing");
+    } else if (key == GIVEN_NOT) {
+        id_new_hex(row->uid);
+        apply_generated(e, "user", row->uid, "uid", row->uid);
+    } else if (key == GIVEN_WELL) {
+        err = tx_user_by_uid(e->apply->tx, row->uid, row);
+    }
+    if (err != MU_E_NOT_FOUND)
+        return err;
+    row->created_at = e->apply->now_s;
+    return MU_OK;
+}
+
 enum mu_err apply_user(const struct entry *e)
 {
     struct user_row row = defaults, before;
-    enum mu_err err = MU_E_NOT_FOUND;
-    enum given key = apply_id(e, "uid", row.uid);
+    unsigned mistakes = e->apply->mistakes;
+    enum mu_err err;
 
-    if (key == GIVEN_NOT) {
-        id_new_hex(row.uid);
-        apply_generated(e, "user", row.uid, "uid", row.uid);
-    } else if (key == GIVEN_WELL) {
-        err = tx_user_by_uid(e->apply->tx, row.uid, &row);
-    }
-    if (err != MU_OK && err != MU_E_NOT_FOUND)
+    if ((err = find(e, &row)) != MU_OK)
         return err;
-
     bool created = row.no == 0;
-    if (created)
-        row.created_at = e->apply->now_s;
     memcpy(&before, &row, sizeof(row));
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
-    if ((err = read_app(e, &row)) != MU_OK || (err = read_auth_src(e, &row)) != MU_OK)
+    if ((err = read_app(e, &row)) != MU_OK || (err = read_auth_src(e, &row)) != MU_OK ||
+        (!created && (err = apply_see(e, row.no)) != MU_OK))
         return err;
-    if (key == GIVEN_WRONG || row.app == 0)
+    if (e->apply->mistakes != mistakes)
         return MU_OK;
 
     if (!created && memcmp(&before, &row, sizeof(row)) == 0) {
         e->tally->unchanged++;
-        return apply_see(e, row.no);
+        return MU_OK;
     }
     *(created ? &e->tally->created : &e->tally->updated) += 1;
-    row.updated_at = created ? row.created_at : e->apply->now_s;
+    if (!json_object_get(e->json, "updated_at"))
+        row.updated_at = created ? row.created_at : e->apply->now_s;
     if ((err = tx_put_user(e->apply->tx, &row)) != MU_OK ||
         (err = apply_audit(e, KIND_USER, row.uid, fields, sizeof(fields) / sizeof(*fields), &before, &row,
                            "")) != MU_OK)
         return err;
-    return apply_see(e, row.no);
+    return created ? apply_see(e, row.no) : MU_OK;
 }

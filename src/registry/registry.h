@@ -87,6 +87,11 @@ MU_MUST_USE enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t devic
 MU_MUST_USE enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device,
                                         uint32_t **bindings, size_t *count);
 MU_MUST_USE enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding_row *out);
+/* What stands in the way of a binding of its user, device, since and until, or is that one: one that
+ * begins and ends with it, else one that holds at a time at which it does, rather one of the same
+ * beginning. */
+MU_MUST_USE enum mu_err tx_binding_like(struct registry_tx *tx, const struct binding_row *binding,
+                                        struct binding_row *out);
 /* When a user was bound to a device of a product for the first time: as long as there are both, even
  * if that device is deleted. */
 MU_MUST_USE enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user,
@@ -117,9 +122,13 @@ MU_MUST_USE enum mu_err tx_put_device(struct registry_tx *tx, struct device_row 
 MU_MUST_USE enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row);
 MU_MUST_USE enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row);
 
-/* A binding begins; MU_E_EXISTS if the two are bound already. It ends, and stays as what was; it
- * becomes its device's owner's. MU_E_NOT_FOUND: it has ended, or there is no such binding. */
+/* A binding begins, or is added as one that has ended; MU_E_EXISTS if the two are bound already. It
+ * ends, and stays as what was; it becomes its device's owner's. MU_E_NOT_FOUND: it has ended, or there
+ * is no such binding. */
 MU_MUST_USE enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row);
+/* The user has been bound to a device of the product then, or earlier. */
+MU_MUST_USE enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user,
+                                            int64_t since);
 MU_MUST_USE enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until);
 MU_MUST_USE enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no);
 

@@ -111,7 +111,7 @@ struct binding_row {
     uint32_t no;
     uint32_t device, user, app;
     bool is_owner;
-    int64_t since;             /* Unix seconds */
+    int64_t since, until;      /* Unix seconds; until is 0 while it holds */
 };
 
 struct association_row { uint32_t enterprise, product; };

@@ -17,11 +17,13 @@ static enum mu_err get_binding(struct db *db, const char *sql, const struct db_v
     out->app = row_no(&row);
     out->is_owner = row_int(&row) != 0;
     out->since = row_int(&row);
+    out->until = row_int(&row);
     sqlite3_reset(row.statement);
     return MU_OK;
 }
 
-#define BOUND_NOW "SELECT no, device, user, app, is_owner, since FROM binding WHERE until IS NULL AND "
+#define BINDING_WHERE "SELECT no, device, user, app, is_owner, since, until FROM binding WHERE "
+#define BOUND_NOW BINDING_WHERE "until IS NULL AND "
 
 enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device,
                            struct binding_row *out)
@@ -57,20 +59,42 @@ enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding
     return get_binding(tx->db, BOUND_NOW "no = ?1", DB_VALUES(db_int(no)), out);
 }
 
+enum mu_err tx_binding_like(struct registry_tx *tx, const struct binding_row *binding,
+                            struct binding_row *out)
+{
+    /* Found by the device: a user may have thousands of them. */
+    return get_binding(tx->db, BINDING_WHERE "device = ?1 AND +user = ?2 AND "
+                       "((since = ?3 AND ifnull(until, 0) = ?4) OR (ifnull(until, ?5) > since "
+                       "AND ifnull(until, ?5) > ?3 AND since < iif(?4 = 0, ?5, ?4))) "
+                       "ORDER BY since = ?3 AND ifnull(until, 0) = ?4 DESC, since = ?3 DESC LIMIT 1",
+                       DB_VALUES(db_int(binding->device), db_int(binding->user), db_int(binding->since),
+                                 db_int(binding->until), db_int(INT64_MAX)), out);
+}
+
+enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t since)
+{
+    return db_run(tx->db, "INSERT INTO product_user (product, user, first_bound, devices) "
+                  "VALUES (?1, ?2, ?3, 0) ON CONFLICT DO UPDATE SET "
+                  "first_bound = min(first_bound, excluded.first_bound)",
+                  DB_VALUES(db_int(product), db_int(user), db_int(since)));
+}
+
 enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
 {
-    enum mu_err err = db_run(tx->db, "INSERT INTO binding (device, user, app, is_owner, since) "
-                             "VALUES (?1, ?2, ?3, ?4, ?5)",
+    enum mu_err err = db_run(tx->db, "INSERT INTO binding (device, user, app, is_owner, since, until) "
+                             "VALUES (?1, ?2, ?3, ?4, ?5, iif(?6 = 0, NULL, ?6))",
                              DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->app),
-                                       db_int(row->is_owner), db_int(row->since)));
+                                       db_int(row->is_owner), db_int(row->since), db_int(row->until)));
 
     row->no = 0;
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return db_run(tx->db, "INSERT INTO product_user (product, user, first_bound, devices) "
-                  "SELECT product, ?2, ?3, 1 FROM device WHERE no = ?1 ON CONFLICT DO UPDATE SET "
-                  "first_bound = min(first_bound, excluded.first_bound), devices = devices + 1",
-                  DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->since)));
+                  "SELECT product, ?2, ?3, ?4 FROM device WHERE no = ?1 ON CONFLICT DO UPDATE SET "
+                  "first_bound = min(first_bound, excluded.first_bound), "
+                  "devices = devices + excluded.devices",
+                  DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->since),
+                            db_int(row->until == 0)));
 }
 
 enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until)

@@ -1,0 +1,87 @@
+#include "registry/apply_entry.h"
+
+static const struct field fields[] = {
+    OTHER_FIELD("gid"),
+    OTHER_FIELD("product_key"),
+    OWN_FIELD("parent_gid", group_row, parent),
+};
+const struct field_list group_field_list = FIELD_LIST(fields);
+
+/* A new group, or one that is there: of its product in either case. */
+static enum mu_err read_product(const struct entry *e, struct group_row *row)
+{
+    struct product_row product;
+    enum given given;
+    enum mu_err err = apply_reference(e, "product_key", "product", tx_product_by_key, &given, &product);
+
+    if (given == GIVEN_NOT && !row->no)
+        apply_mistake(e, "product_key", "missing");
+    if (err != MU_OK || given != GIVEN_WELL)
+        return err;
+    if (row->no && row->product != product.no)
+        apply_mistake(e, "product_key", "it is a group of another product");
+    row->product = product.no;
+    return MU_OK;
+}
+
+static enum mu_err read_parent(const struct entry *e, struct group_row *row)
+{
+    struct group_row other;
+    enum given given = GIVEN_NOT;
+    enum mu_err err = MU_OK;
+
+    if (!json_is_null(json_object_get(e->json, "parent_gid")))
+        err = apply_reference(e, "parent_gid", "group", tx_group_by_gid, &given, &other);
+    else
+        row->parent = 0;
+    if (err != MU_OK || given == GIVEN_WRONG)
+        return err;
+    if (given == GIVEN_WELL) {
+        row->parent = other.no;
+        if (other.product != row->product)
+            apply_mistake(e, "parent_gid", "it is a group of another product");
+    } else if (row->parent == 0 && row->product) {
+        err = tx_root_group(e->apply->tx, row->product, &other);
+        if (err == MU_OK && other.no != row->no)
+            apply_mistake(e, "parent_gid", "missing; the product's root is %s", other.gid);
+        return err == MU_E_NOT_FOUND ? MU_OK : err;
+    }
+    return MU_OK;
+}
+
+enum mu_err apply_group(const struct entry *e)
+{
+    struct group_row row = { 0 }, before;
+    unsigned mistakes = e->apply->mistakes;
+    enum given key = apply_id(e, "gid", row.gid);
+    enum mu_err err = MU_E_NOT_FOUND;
+
+    if (key == GIVEN_NOT)
+        apply_mistake(e, "gid", "missing");
+    if (key == GIVEN_WELL)
+        err = tx_group_by_gid(e->apply->tx, row.gid, &row);
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+    before = row;
+    apply_fields(e, fields, group_field_list.count, &row, &row);
+    if ((err = read_product(e, &row)) != MU_OK || (err = read_parent(e, &row)) != MU_OK ||
+        (row.no && (err = apply_see(e, row.no)) != MU_OK))
+        return err;
+    if (e->apply->mistakes != mistakes)
+        return MU_OK;
+
+    bool created = row.no == 0;
+    if (!created && before.parent == row.parent) {
+        e->tally->unchanged++;
+        return MU_OK;
+    }
+    if ((err = tx_put_group(e->apply->tx, &row)) == MU_E_VALUE) {
+        apply_mistake(e, "parent_gid", "it is the group itself, or below it");
+        return MU_OK;
+    }
+    if (err != MU_OK)
+        return err;
+    *(created ? &e->tally->created : &e->tally->updated) += 1;
+    err = apply_audit(e, KIND_GROUP, row.gid, fields, group_field_list.count, &before, &row, "");
+    return err == MU_OK && created ? apply_see(e, row.no) : err;
+}

@@ -1,0 +1,124 @@
+/* What a device's row tells beside the device: what it did before it came here. */
+#include "registry/apply_entry.h"
+
+#include <time.h>
+
+enum { DAY_S = 86400, EAST_MOST_S = 14 * 3600 }; /* of UTC: there the day begins first */
+
+#define VERSION_FIELD(name, i) \
+    { name, FIELD_TEXT, offsetof(struct import_told, versions[i]), LIMIT_VERSION + 1, NULL, CELL_TEXT }
+
+static const struct field fields[] = {
+    FIELD("activated_at", FIELD_TIME, import_told, activated_at),
+    FIELD("online_latest", FIELD_TIME, import_told, online_latest),
+    FIELD("last_report", FIELD_TIME, import_told, last_report),
+    VERSION_FIELD("mcu_hard_version", 0),
+    VERSION_FIELD("mcu_soft_version", 1),
+    VERSION_FIELD("wifi_hard_version", 2),
+    VERSION_FIELD("wifi_soft_version", 3),
+    OTHER_FIELD("active_days"),
+};
+const struct field_list told_field_list = FIELD_LIST(fields);
+
+/* --- days -----------------------------------------------------------------------------------------*/
+
+static bool read_digits(struct str *s, unsigned count, int *out)
+{
+    *out = 0;
+    for (unsigned i = 0; i < count; i++, s->at++, s->len--) {
+        if (!s->len || *s->at < '0' || *s->at > '9')
+            return false;
+        *out = *out * 10 + (*s->at - '0');
+    }
+    return true;
+}
+
+static bool read_mark(struct str *s, struct str mark)
+{
+    if (!str_starts(*s, mark))
+        return false;
+    s->at += mark.len;
+    s->len -= mark.len;
+    return true;
+}
+
+/* "2016-08-01", from 1970 on. */
+static bool read_day(struct str *s, int32_t *day)
+{
+    struct tm asked = { 0 }, is;
+
+    if (!read_digits(s, 4, &asked.tm_year) || !read_mark(s, STR("-")) || !read_digits(s, 2, &asked.tm_mon) ||
+        !read_mark(s, STR("-")) || !read_digits(s, 2, &asked.tm_mday) || asked.tm_year < 1970)
+        return false;
+    asked.tm_year -= 1900;
+    asked.tm_mon -= 1;
+    is = asked;
+    *day = (int32_t)(timegm(&is) / DAY_S);
+    return is.tm_mon == asked.tm_mon && is.tm_mday == asked.tm_mday;
+}
+
+/* Days and ranges of days, separated by blanks. false: not so, or too many. */
+static bool read_days(struct str s, struct buf *out, uint32_t *count, int32_t *last)
+{
+    int32_t from, to;
+
+    *count = 0;
+    *last = 0;
+    do {
+        if (!read_day(&s, &from))
+            return false;
+        to = from;
+        if (read_mark(&s, STR("..")) && (!read_day(&s, &to) || to < from))
+            return false;
+        *count += (uint32_t)(to - from) + 1;
+        if (*count > TOLD_DAYS_MAX)
+            return false;
+        for (int32_t day = from; day <= to; day++)
+            buf_append(out, &day, sizeof(day));
+        *last = to > *last ? to : *last;
+    } while (read_mark(&s, STR(" ")));
+    return s.len == 0;
+}
+
+static enum mu_err read_active_days(const struct entry *e, struct import_told *told)
+{
+    const json_t *json = json_object_get(e->json, "active_days");
+    struct buf *days = e->apply->days;
+    int64_t now_s = e->apply->now_s;
+    size_t before = days->len;
+    int32_t last;
+
+    told->first_day = (uint32_t)(before / sizeof(int32_t));
+    if (!json)
+        return MU_OK;
+    struct str text = { json_string_value(json), json_string_length(json) };
+    if (!json_is_string(json) || !read_days(text, days, &told->day_count, &last)) {
+        apply_mistake(e, "active_days", "must be days and ranges such as \"2016-08-01 2016-08-03..2016-08-31\", "
+                      "at most %d days", TOLD_DAYS_MAX);
+    } else if (last > (now_s + EAST_MOST_S) / DAY_S) {
+        apply_mistake(e, "active_days", "lies in the future");
+    } else if (!told->last_report) {
+        /* Some time of that day, wherever it is. */
+        int64_t noon = (int64_t)last * DAY_S + DAY_S / 2;
+        told->last_report = noon < now_s ? noon : now_s;
+    }
+    return days->err;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------*/
+
+enum mu_err apply_told(const struct entry *e)
+{
+    static const struct import_told untold = { 0 };
+    struct import_told *told = e->apply->told;
+
+    for (size_t i = 0; i < told_field_list.count; i++) {
+        const struct field *f = &fields[i];
+        if (f->type == FIELD_OWN)
+            continue;
+        apply_field(e, f, told, &untold);
+        if (f->type == FIELD_TIME && *(int64_t *)(void *)((char *)told + f->offset) > e->apply->now_s)
+            apply_mistake(e, f->name, "lies in the future");
+    }
+    return read_active_days(e, told);
+}

@@ -1,0 +1,180 @@
+#include "registry/import.h"
+
+#include <stdlib.h>
+
+#include "registry/apply_entry.h"
+
+const char *const import_kind_words[] = { "users", "devices", "groups", "bindings", NULL };
+
+static const struct kind {
+    enum mu_err (*apply)(const struct entry *e);
+    const struct field_list *fields, *told;
+    enum registry_kind audited;
+} kinds[] = {
+    [IMPORT_USERS]    = { apply_user, &user_field_list, NULL, KIND_USER },
+    [IMPORT_DEVICES]  = { apply_device, &device_field_list, &told_field_list, KIND_DEVICE },
+    [IMPORT_GROUPS]   = { apply_group, &group_field_list, NULL, KIND_GROUP },
+    [IMPORT_BINDINGS] = { apply_binding, &binding_field_list, NULL, KIND_USER },
+};
+
+/* --- columns --------------------------------------------------------------------------------------*/
+
+static enum import_cell cell_of(const struct field *f)
+{
+    switch (f->type) {
+    case FIELD_OWN:
+        return f->cell;
+    case FIELD_BOOL:
+        return CELL_BOOL;
+    case FIELD_COUNT:
+    case FIELD_TIME:
+        return CELL_NUMBER;
+    case FIELD_TEXT:
+    case FIELD_WORD:
+        break;
+    }
+    return CELL_TEXT;
+}
+
+bool import_column(enum import_kind kind, size_t i, struct import_column *out)
+{
+    const struct field_list *list = kinds[kind].fields;
+
+    if (i >= list->count && kinds[kind].told) {
+        i -= list->count;
+        list = kinds[kind].told;
+    }
+    if (i >= list->count)
+        return false;
+    *out = (struct import_column){ list->at[i].name, cell_of(&list->at[i]) };
+    return true;
+}
+
+/* --- rows -----------------------------------------------------------------------------------------*/
+
+struct run {
+    struct import_batch *batch;
+    struct apply apply;
+};
+
+/* "17 {…}" */
+static json_t *read_row(struct str text, size_t *line, json_error_t *error)
+{
+    const char *end = text.at + text.len;
+
+    for (*line = 0; text.at < end && *text.at >= '0' && *text.at <= '9'; text.at++)
+        *line = *line * 10 + (size_t)(*text.at - '0');
+    return json_loadb(text.at, (size_t)(end - text.at), JSON_REJECT_DUPLICATES, error);
+}
+
+static void keep_outcome(struct import_batch *batch, const struct apply *a)
+{
+    if (a->no)
+        buf_append(&batch->numbers, &a->no, sizeof(a->no));
+    if (a->told) {
+        a->told->device = a->no;
+        buf_append(&batch->told, a->told, sizeof(*a->told));
+    }
+}
+
+static enum mu_err apply_row(struct run *run, struct str text, struct tally *tally)
+{
+    const struct kind *kind = &kinds[run->batch->kind];
+    struct apply *a = &run->apply;
+    struct import_told told = { 0 };
+    unsigned mistakes = a->mistakes;
+    struct entry e = { .apply = a, .tally = tally };
+    json_error_t error;
+    json_t *json = read_row(text, &e.index, &error);
+    enum mu_err err = MU_OK;
+
+    e.json = json;
+    a->no = 0;
+    a->told = kind->told ? &told : NULL;
+    if (!json)
+        apply_mistake(&e, "", "not JSON: %s", error.text);
+    else if (!json_is_object(json))
+        apply_mistake(&e, "", "must be an object");
+    else
+        err = kind->apply(&e);
+    json_decref(json);
+    if (err == MU_OK && a->mistakes == mistakes)
+        keep_outcome(run->batch, a);
+    run->batch->refused += a->mistakes != mistakes;
+    return err;
+}
+
+static enum mu_err audit(const struct run *run, unsigned created)
+{
+    enum import_kind kind = run->batch->kind;
+
+    if (!created)
+        return MU_OK;
+    return tx_audit(run->apply.tx, "import", kinds[kind].audited, "", "%s=%u", import_kind_words[kind],
+                    created);
+}
+
+static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
+{
+    struct run *run = arg;
+    struct import_batch *batch = run->batch;
+    struct str rest = batch->rows;
+    struct tally tally = { 0 };
+    enum mu_err err = MU_OK;
+
+    run->apply.tx = tx;
+    for (const char *end; rest.len && err == MU_OK && (end = memchr(rest.at, '\n', rest.len));) {
+        size_t len = (size_t)(end - rest.at);
+        err = apply_row(run, (struct str){ rest.at, len }, &tally);
+        rest.at += len + 1;
+        rest.len -= len + 1;
+    }
+    batch->created = tally.created;
+    batch->updated = tally.updated;
+    batch->unchanged = tally.unchanged;
+    if (err != MU_OK || (err = audit(run, tally.created)) != MU_OK)
+        return err;
+    if (batch->numbers.err != MU_OK || batch->told.err != MU_OK || batch->days.err != MU_OK)
+        return MU_E_NOMEM;
+    return batch->report->err;
+}
+
+/* A copy, since it grows. */
+static enum mu_err begin_seen(struct seen *seen, struct str bits)
+{
+    if (!bits.len)
+        return MU_OK;
+    if (!(seen->bits = malloc(bits.len)))
+        return MU_E_NOMEM;
+    memcpy(seen->bits, bits.at, bits.len);
+    seen->size = bits.len;
+    return MU_OK;
+}
+
+enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct import_batch *batch)
+{
+    struct run run = { .batch = batch, .apply = { .rows = true, .now_s = batch->now_s,
+                                                  .report = batch->report, .days = &batch->days } };
+    size_t start = batch->report->len;
+    enum mu_err err;
+
+    batch->created = batch->updated = batch->unchanged = batch->refused = 0;
+    buf_init(&run.apply.generated, batch->report->max);
+    buf_init(&batch->numbers, batch->report->max);
+    buf_init(&batch->told, batch->report->max);
+    buf_init(&batch->days, batch->report->max);
+    if ((err = begin_seen(&run.apply.seen, batch->seen)) == MU_OK)
+        err = registry_write_by(reg, by, apply_rows, &run);
+    if (err != MU_OK)
+        batch->report->len = start;
+    free(run.apply.seen.bits);
+    buf_free(&run.apply.generated);
+    return err;
+}
+
+void import_batch_free(struct import_batch *batch)
+{
+    buf_free(&batch->numbers);
+    buf_free(&batch->told);
+    buf_free(&batch->days);
+}
