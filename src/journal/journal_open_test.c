@@ -71,11 +71,13 @@ static void write_format(const char *dir, uint64_t format)
     rocksdb_options_destroy(o);
 }
 
-static void a_newer_format_is_refused_and_left_as_it_is(void **state)
+static void another_format_is_refused_and_left_as_it_is(void **state)
 {
     journal_close(open_journal(*state));
     write_format(*state, ROCKS_FORMAT + 1);
-    expect_refusal(*state, MU_E_SCHEMA, "format 3");
+    expect_refusal(*state, MU_E_SCHEMA, "format 4");
+    write_format(*state, ROCKS_FORMAT - 1);
+    expect_refusal(*state, MU_E_SCHEMA, "format 2");
     write_format(*state, ROCKS_FORMAT);
     struct journal *j = open_journal(*state);
     assert_int_equal(journal_boot(j).number, 2);
@@ -168,7 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_directory_in_use_is_refused),
-        IN_DIRECTORY(a_newer_format_is_refused_and_left_as_it_is),
+        IN_DIRECTORY(another_format_is_refused_and_left_as_it_is),
         IN_DIRECTORY(a_damaged_directory_is_refused),
         IN_DIRECTORY(a_damaged_table_is_told_when_it_is_read),
         IN_DIRECTORY(a_directory_that_is_not_there_is_refused),

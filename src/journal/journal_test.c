@@ -110,24 +110,49 @@ static void a_value_cut_anywhere_is_told_as_damage_or_read_within_its_bounds(voi
     struct buf value;
     struct journal_message m;
     struct journal_session s;
-    struct record_head head;
+    struct record_head head = { 0 };
 
     buf_init(&value, 1000);
     message_encode(&value, &sent);
     for (size_t len = 0; len < value.len - sent.payload_len; len++) {
         uint8_t *cut = malloc(len + 1); /* of its own, so that a sanitizer sees a read past it */
         memcpy(cut, value.data, len);
-        assert_int_equal(message_decode(bytes_of(cut, len), 0, &m), MU_E_CORRUPT);
+        assert_int_equal(message_decode(&head, bytes_of(cut, len), &m), MU_E_CORRUPT);
         free(cut);
     }
     buf_clear(&value);
     session_encode(&value, &logout);
     for (size_t len = 0; len < value.len; len++)
-        assert_int_equal(session_decode(bytes_of(value.data, len), 0, &s), MU_E_CORRUPT);
+        assert_int_equal(session_decode(&head, bytes_of(value.data, len), &s), MU_E_CORRUPT);
     value.data[0] |= 0x80; /* a flag from the future */
-    assert_int_equal(session_decode(bytes_of(value.data, value.len), 0, &s), MU_E_CORRUPT);
-    assert_int_equal(record_head_decode(bytes_of("", 0), RECORD_MESSAGE, &head), MU_E_CORRUPT);
+    assert_int_equal(session_decode(&head, bytes_of(value.data, value.len), &s), MU_E_CORRUPT);
     buf_free(&value);
+}
+
+static void a_key_tells_moment_and_number_and_is_damage_when_cut_or_longer(void **state)
+{
+    static const uint64_t numbers[] = { 0, 1, 127, 128, 300, UINT64_MAX };
+    const struct bytes value = bytes_of("\2\1", 2); /* decoded, one after the last decoded one */
+    (void)state;
+    struct record_head head;
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        uint8_t key[RECORD_KEY_MAX + 1];
+        size_t len = record_key(key, 7, RECORD_MESSAGE, DAY_ZERO + 1, numbers[i]);
+        assert_in_range(len, RECORD_KEY_HEAD + 1, RECORD_KEY_MAX);
+        assert_int_equal(record_head_decode(bytes_of(key, len), value, RECORD_MESSAGE, &head), MU_OK);
+        assert_int_equal(head.ts_us, DAY_ZERO + 1);
+        assert_true(head.number == numbers[i]);
+        assert_true(head.decoded_number == numbers[i] - 1);
+        for (size_t cut = 0; cut < len; cut++)
+            assert_int_equal(record_head_decode(bytes_of(key, cut), value, RECORD_MESSAGE, &head),
+                             MU_E_CORRUPT);
+        key[len] = 0;
+        assert_int_equal(record_head_decode(bytes_of(key, len + 1), value, RECORD_MESSAGE, &head),
+                         MU_E_CORRUPT);
+        assert_int_equal(record_head_decode(bytes_of(key, len), bytes_of("", 0), RECORD_MESSAGE, &head),
+                         MU_E_CORRUPT);
+    }
 }
 
 /* --- devices --------------------------------------------------------------------------------------*/
@@ -251,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(starts_are_counted_and_remember_when_they_were_last_alive),
         IN_DIRECTORY(records_come_back_as_they_were_written),
+        cmocka_unit_test(a_key_tells_moment_and_number_and_is_damage_when_cut_or_longer),
         cmocka_unit_test(a_value_cut_anywhere_is_told_as_damage_or_read_within_its_bounds),
         IN_DIRECTORY(a_visit_sees_the_last_state_of_every_device_in_order),
         IN_DIRECTORY(a_batch_is_empty_after_its_commit_and_after_being_cleared),

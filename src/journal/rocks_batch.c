@@ -79,25 +79,25 @@ static rocksdb_column_family_handle_t *family_at(struct journal_batch *b, int64_
 void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
 {
     rocksdb_column_family_handle_t *family = family_at(b, m->ts_us);
-    uint8_t key[RECORD_KEY_LEN];
+    uint8_t key[RECORD_KEY_MAX];
 
     if (!family)
         return;
-    record_key(key, device, RECORD_MESSAGE, m->ts_us);
+    size_t len = record_key(key, device, RECORD_MESSAGE, m->ts_us, m->number);
     message_encode(fresh_value(b), m);
-    put(b, family, key, sizeof key);
+    put(b, family, key, len);
 }
 
 void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s)
 {
     rocksdb_column_family_handle_t *family = family_at(b, s->ts_us);
-    uint8_t key[RECORD_KEY_LEN];
+    uint8_t key[RECORD_KEY_MAX];
 
     if (!family)
         return;
-    record_key(key, device, RECORD_SESSION, s->ts_us);
+    size_t len = record_key(key, device, RECORD_SESSION, s->ts_us, s->number);
     session_encode(fresh_value(b), s);
-    put(b, family, key, sizeof key);
+    put(b, family, key, len);
 }
 
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)

@@ -27,11 +27,23 @@ void put_u64be(uint8_t *out, uint64_t v)
     put_u32be(out + 4, (uint32_t)v);
 }
 
-void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind kind, int64_t ts_us)
+void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us)
 {
     put_u32be(out, device);
     out[4] = (uint8_t)kind;
     put_u64be(out + 5, (uint64_t)ts_us);
+}
+
+size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
+                  uint64_t number)
+{
+    size_t len = RECORD_KEY_HEAD;
+
+    record_key_head(out, device, kind, ts_us);
+    for (; number >= 0x80; number >>= 7)
+        out[len++] = (uint8_t)(number | 0x80);
+    out[len++] = (uint8_t)number;
+    return len;
 }
 
 void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device)
@@ -89,7 +101,6 @@ void message_encode(struct buf *out, const struct journal_message *m)
 
     buf_append_u8(out, (uint8_t)((app2dev ? MESSAGE_IS_APP2DEV : 0) |
                                  (m->decoded ? MESSAGE_IS_DECODED : 0)));
-    buf_append_varint(out, m->number);
     buf_append_varint(out, m->number - m->decoded_number);
     buf_append_varint(out, m->definition);
     if (app2dev) {
@@ -99,15 +110,16 @@ void message_encode(struct buf *out, const struct journal_message *m)
     buf_append(out, m->payload, m->payload_len);
 }
 
-enum mu_err message_decode(struct bytes in, int64_t ts_us, struct journal_message *out)
+enum mu_err message_decode(const struct record_head *head, struct bytes in, struct journal_message *out)
 {
     uint8_t flags = bytes_u8(&in);
     if (flags & ~MESSAGE_FLAGS)
         return MU_E_CORRUPT;
 
-    *out = (struct journal_message){ .ts_us = ts_us, .decoded = flags & MESSAGE_IS_DECODED };
+    *out = (struct journal_message){ .ts_us = head->ts_us,
+                                     .number = head->number,
+                                     .decoded = flags & MESSAGE_IS_DECODED };
     out->kind = flags & MESSAGE_IS_APP2DEV ? MESSAGE_APP2DEV : MESSAGE_DEV2APP;
-    out->number = read_u64(&in);
     out->decoded_number = out->number - read_u64(&in);
     out->definition = read_u32(&in);
     if (out->kind == MESSAGE_APP2DEV) {
@@ -122,7 +134,6 @@ enum mu_err message_decode(struct bytes in, int64_t ts_us, struct journal_messag
 void session_encode(struct buf *out, const struct journal_session *s)
 {
     buf_append_u8(out, (uint8_t)((s->end ? SESSION_IS_END : 0) | (s->again ? SESSION_IS_AGAIN : 0)));
-    buf_append_varint(out, s->number);
     if (!s->end) {
         buf_append_varint(out, s->keep_alive);
         buf_append_varint(out, s->boot);
@@ -137,16 +148,16 @@ void session_encode(struct buf *out, const struct journal_session *s)
     buf_append_varint(out, s->heartbeat.last);
 }
 
-enum mu_err session_decode(struct bytes in, int64_t ts_us, struct journal_session *out)
+enum mu_err session_decode(const struct record_head *head, struct bytes in, struct journal_session *out)
 {
     uint8_t flags = bytes_u8(&in);
     if (flags & ~SESSION_FLAGS)
         return MU_E_CORRUPT;
 
-    *out = (struct journal_session){ .ts_us = ts_us,
+    *out = (struct journal_session){ .ts_us = head->ts_us,
+                                     .number = head->number,
                                      .end = flags & SESSION_IS_END,
                                      .again = flags & SESSION_IS_AGAIN };
-    out->number = read_u64(&in);
     if (!out->end) {
         out->keep_alive = read_u32(&in);
         out->boot = read_u64(&in);
@@ -165,17 +176,17 @@ enum mu_err session_decode(struct bytes in, int64_t ts_us, struct journal_sessio
     return verdict(&in, true);
 }
 
-enum mu_err record_head_decode(struct bytes in, enum record_kind kind, struct record_head *out)
+enum mu_err record_head_decode(struct bytes key, struct bytes in, enum record_kind kind,
+                               struct record_head *out)
 {
-    uint8_t flags = bytes_u8(&in);
-    uint64_t number = read_u64(&in);
-
-    *out = (struct record_head){ .number = number };
+    bytes_take(&key, RECORD_KEY_HEAD - sizeof(uint64_t));
+    *out = (struct record_head){ .ts_us = (int64_t)bytes_u64be(&key) };
+    out->number = read_u64(&key);
     if (kind == RECORD_MESSAGE) {
-        out->decoded = flags & MESSAGE_IS_DECODED;
-        out->decoded_number = number - read_u64(&in);
+        out->decoded = bytes_u8(&in) & MESSAGE_IS_DECODED;
+        out->decoded_number = out->number - read_u64(&in);
     }
-    return verdict(&in, false);
+    return verdict(&key, true) != MU_OK ? MU_E_CORRUPT : verdict(&in, false);
 }
 
 void state_encode(struct buf *out, const struct journal_state *s)

@@ -7,7 +7,7 @@
 
 /* How records are laid out in keys and values. Private to the journal; pure; any thread.
  *
- *   day family   device(4) kind(1) ts_us(8)         -> message or session record
+ *   day family   device(4) kind(1) ts_us(8) number  -> the rest of a message or session record
  *   state        device(4)                          -> journal_state
  *   versions     device(4)                          -> journal_versions
  *   active       day(4) device(4)                   -> nothing
@@ -20,16 +20,21 @@
  * Keys are big-endian, so that they sort as the numbers do. In values numbers are LEB128, signed
  * ones zigzag before; what is left is the payload, or the image. A record begins with a byte of
  * flags; a flag this version does not know is damage, since a journal of a newer format has been
- * refused at its opening. */
-#define ROCKS_FORMAT 2
+ * refused at its opening.
+ *
+ * A record's running number is LEB128, too, at the end of its key, where searching does not need it:
+ * what differs between two records of a device then stands in one place, which compresses better than
+ * two (docs/journal.md). */
+#define ROCKS_FORMAT 3
 
 enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
 
-enum { RECORD_KEY_LEN = 13, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 8, ACTIVITY_DAY_LEN = 4,
+enum { RECORD_KEY_HEAD = 13, RECORD_KEY_MAX = RECORD_KEY_HEAD + 10, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 8, ACTIVITY_DAY_LEN = 4,
        EVENT_KEY_HEAD = 13, ALIVE_KEY_LEN = 13 };
 
 /* What finding a record in its order takes. */
 struct record_head {
+    int64_t ts_us;
     uint64_t number;
     uint64_t decoded_number; /* 0 in a session record */
     bool decoded;
@@ -38,25 +43,31 @@ struct record_head {
 void put_u32be(uint8_t *out, uint32_t v);
 void put_u64be(uint8_t *out, uint64_t v);
 
-void record_key(uint8_t out[RECORD_KEY_LEN], uint32_t device, enum record_kind kind, int64_t ts_us);
+/* As long as RECORD_KEY_HEAD: it sorts before every record of that moment. */
+void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us);
+/* Returns the length. */
+size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
+                  uint64_t number);
 void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
 /* As long as EVENT_KEY_HEAD, the name comes behind it. */
 void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
 void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);
 
-/* Append to an empty buffer; errors are the buffer's. */
+/* Append what the key does not tell to an empty buffer; errors are the buffer's. */
 void message_encode(struct buf *out, const struct journal_message *m);
 void session_encode(struct buf *out, const struct journal_session *s);
 void state_encode(struct buf *out, const struct journal_state *s);
 void versions_encode(struct buf *out, const struct journal_versions *v);
 void event_encode(struct buf *out, const struct journal_event *e);
 
-/* MU_E_CORRUPT if the value is not what the functions above write. Payload and image point into
- * it. */
-MU_MUST_USE enum mu_err record_head_decode(struct bytes value, enum record_kind kind,
+/* MU_E_CORRUPT if key or value is not what the functions above write. Payload and image point into
+ * the value. */
+MU_MUST_USE enum mu_err record_head_decode(struct bytes key, struct bytes value, enum record_kind kind,
                                            struct record_head *out);
-MU_MUST_USE enum mu_err message_decode(struct bytes value, int64_t ts_us, struct journal_message *out);
-MU_MUST_USE enum mu_err session_decode(struct bytes value, int64_t ts_us, struct journal_session *out);
+MU_MUST_USE enum mu_err message_decode(const struct record_head *head, struct bytes value,
+                                       struct journal_message *out);
+MU_MUST_USE enum mu_err session_decode(const struct record_head *head, struct bytes value,
+                                       struct journal_session *out);
 MU_MUST_USE enum mu_err state_decode(struct bytes value, struct journal_state *out);
 MU_MUST_USE enum mu_err versions_decode(struct bytes value, struct journal_versions *out);
 /* The name points into the key. */

@@ -23,7 +23,7 @@ struct day_family {
 /* How RocksDB is set up; see rocks_options.c. */
 struct rocks_options {
     rocksdb_cache_t *cache;
-    rocksdb_block_based_table_options_t *tables;
+    rocksdb_block_based_table_options_t *tables, *day_tables;
     rocksdb_options_t *fixed; /* of the database as a whole, too */
     rocksdb_options_t *state;
     rocksdb_options_t *day;

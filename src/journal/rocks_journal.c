@@ -49,8 +49,8 @@ static enum mu_err check_format(const struct journal *j, bool fresh, char *why, 
         return MU_OK;
     if (err == MU_E_NOT_FOUND)
         err = MU_E_CORRUPT;
-    if (err == MU_OK && format > ROCKS_FORMAT) {
-        snprintf(why, why_size, "the journal in %s has format %llu, this version knows up to %d",
+    if (err == MU_OK && format != ROCKS_FORMAT) {
+        snprintf(why, why_size, "the journal in %s has format %llu, this version reads and writes format %d",
                  j->path, (unsigned long long)format, ROCKS_FORMAT);
         return MU_E_SCHEMA;
     }

@@ -116,8 +116,7 @@ static enum mu_err families_take(struct families *f, struct journal *j)
         } else if (err == MU_OK && day_of_name(f->names[i], &day)) {
             err = day_insert(j, day, f->handles[i]);
         } else {
-            /* A newer version's family: the format in FAMILY_META will tell so. Or "activity", which
-             * format 1 wrote and nobody ever read. */
+            /* Another version's family: the format in FAMILY_META will tell so. */
             rocksdb_column_family_handle_destroy(f->handles[i]);
         }
     }

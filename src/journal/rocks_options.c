@@ -1,22 +1,15 @@
 #include "journal/rocks_internal.h"
 
-/* Measured with bench/journal_bench.c (2 cores shared with other work, ext4; 5 million messages of 60
- * to 120 bytes, each with its device's state, in synced batches of 2,000; CPU with all background
- * work; bytes of all tables per message):
- *
- *     10,000 devices, reports that change little     139,000 /s   7.4 us   36 bytes
- *     10,000 devices, payloads of random bytes       142,000 /s   7.8 us  112 bytes
- *     1,000,000 devices, five reports each            87,000 /s  10.2 us   86 bytes, half of it state
- *
- * at 81 MiB resident with 10,000 devices. Half of the CPU time is the search for a record's place in
- * its memtable; twice or half their size made no difference beyond the 10 % between two runs. Days
- * merged by levels took the same CPU time, at 0.4 GB of payload, and their pages two to three times
- * as long. Blocks of 4 KiB took 7 % more room, blocks of 64 KiB 2 % less. */
+/* Measured with bench/journal_bench.c: half of a message's CPU time is the search for its place in its
+ * memtable, and that of its device's state; twice or half their size made no difference beyond that
+ * between two runs. Days merged by levels took the same CPU time, at 0.4 GB of payload, and their pages
+ * two to three times as long. For blocks and compression see docs/journal.md. */
 
 #define KIB 1024UL
 #define MIB (1024UL * 1024)
 
 enum { INFO_LOG_FATAL = 4 };
+enum { ZSTD_LEVEL = 1, WINDOW_BITS = -14, STRATEGY = 0 }; /* the two others: RocksDB's defaults */
 
 static void set_database(rocksdb_options_t *o)
 {
@@ -49,11 +42,27 @@ static void set_database(rocksdb_options_t *o)
     rocksdb_options_set_stats_persist_period_sec(o, 0);
 }
 
-static rocksdb_options_t *family_options(const struct rocks_options *shared, size_t memtable)
+static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache, size_t block)
+{
+    rocksdb_block_based_table_options_t *t = rocksdb_block_based_options_create();
+
+    rocksdb_block_based_options_set_block_cache(t, cache);
+    rocksdb_block_based_options_set_block_size(t, block);
+    rocksdb_block_based_options_set_format_version(t, 5);
+    /* Indexes in blocks of their own and in the cache: a day's may be larger than the memory. */
+    rocksdb_block_based_options_set_index_type(
+        t, rocksdb_block_based_table_index_type_two_level_index_search);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(t, 1);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(t, 1);
+    rocksdb_block_based_options_set_pin_top_level_index_and_filter(t, 1);
+    return t;
+}
+
+static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *tables, size_t memtable)
 {
     rocksdb_options_t *o = rocksdb_options_create();
 
-    rocksdb_options_set_block_based_table_factory(o, shared->tables);
+    rocksdb_options_set_block_based_table_factory(o, tables);
     rocksdb_options_set_compression(o, rocksdb_lz4_compression);
     rocksdb_options_set_write_buffer_size(o, memtable);
     rocksdb_options_set_arena_block_size(o, 256 * KIB);
@@ -81,21 +90,16 @@ static void set_universal(rocksdb_options_t *o)
 void rocks_options_create(struct rocks_options *o)
 {
     *o = (struct rocks_options){ .cache = rocksdb_cache_create_lru(64 * MIB) };
+    o->tables = table_options(o->cache, 16 * KIB);
+    o->fixed = family_options(o->tables, 4 * MIB);
+    o->state = family_options(o->tables, 16 * MIB);
 
-    o->tables = rocksdb_block_based_options_create();
-    rocksdb_block_based_options_set_block_cache(o->tables, o->cache);
-    rocksdb_block_based_options_set_block_size(o->tables, 16 * KIB);
-    rocksdb_block_based_options_set_format_version(o->tables, 5);
-    /* Indexes in blocks of their own and in the cache: a day's may be larger than the memory. */
-    rocksdb_block_based_options_set_index_type(
-        o->tables, rocksdb_block_based_table_index_type_two_level_index_search);
-    rocksdb_block_based_options_set_cache_index_and_filter_blocks(o->tables, 1);
-    rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(o->tables, 1);
-    rocksdb_block_based_options_set_pin_top_level_index_and_filter(o->tables, 1);
-
-    o->fixed = family_options(o, 4 * MIB);
-    o->state = family_options(o, 16 * MIB);
-    o->day = family_options(o, 32 * MIB);
+    /* A device's frames resemble each other, and lie side by side. */
+    o->day_tables = table_options(o->cache, 32 * KIB);
+    rocksdb_block_based_options_set_block_restart_interval(o->day_tables, 64);
+    o->day = family_options(o->day_tables, 32 * MIB);
+    rocksdb_options_set_compression(o->day, rocksdb_zstd_compression);
+    rocksdb_options_set_compression_options(o->day, WINDOW_BITS, ZSTD_LEVEL, STRATEGY, 0);
     set_universal(o->day);
 
     o->synced = rocksdb_writeoptions_create();
@@ -114,6 +118,8 @@ void rocks_options_destroy(struct rocks_options *o)
         rocksdb_options_destroy(o->state);
     if (o->fixed)
         rocksdb_options_destroy(o->fixed);
+    if (o->day_tables)
+        rocksdb_block_based_options_destroy(o->day_tables);
     if (o->tables)
         rocksdb_block_based_options_destroy(o->tables);
     if (o->cache)

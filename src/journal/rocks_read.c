@@ -171,14 +171,14 @@ static enum mu_err go_down(struct page *p, uint64_t target, bool *found)
 static enum mu_err emit_message(struct page *p)
 {
     struct journal_message m;
-    enum mu_err err = message_decode(scan_value(&p->scan), p->scan.here.ts_us, &m);
+    enum mu_err err = message_decode(&p->scan.head, scan_value(&p->scan), &m);
     return err == MU_OK ? p->message(p->ctx, &m) : err;
 }
 
 static enum mu_err emit_session(struct page *p)
 {
     struct journal_session s;
-    enum mu_err err = session_decode(scan_value(&p->scan), p->scan.here.ts_us, &s);
+    enum mu_err err = session_decode(&p->scan.head, scan_value(&p->scan), &s);
     return err == MU_OK ? p->session(p->ctx, &s) : err;
 }
 

@@ -10,8 +10,8 @@ void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_k
     s->end_family = day_lower_bound(j, day_of(to_us) + 1);
 
     /* The bounds keep an iterator inside the span, so that no move has to look at keys. */
-    record_key(s->lower, device, kind, from_us);
-    record_key(s->upper, device, kind, to_us + 1);
+    record_key_head(s->lower, device, kind, from_us);
+    record_key_head(s->upper, device, kind, to_us + 1);
     s->snapshot = rocksdb_create_snapshot(j->db);
     s->options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(s->options, s->snapshot);
@@ -46,7 +46,6 @@ struct bytes scan_value(const struct scan *s)
 
 static enum mu_err arrive(struct scan *s, bool *found)
 {
-    struct record_head head;
     size_t len;
     char *text = NULL;
 
@@ -56,18 +55,14 @@ static enum mu_err arrive(struct scan *s, bool *found)
         return status_take(text);
     }
 
-    struct bytes key = bytes_of(rocksdb_iter_key(s->at, &len), RECORD_KEY_LEN);
-    if (len != RECORD_KEY_LEN)
-        return MU_E_CORRUPT;
-    bytes_take(&key, RECORD_KEY_LEN - sizeof(uint64_t));
-    s->here.ts_us = (int64_t)bytes_u64be(&key);
-
-    enum mu_err err = record_head_decode(scan_value(s), s->kind, &head);
+    const char *key = rocksdb_iter_key(s->at, &len);
+    enum mu_err err = record_head_decode(bytes_of(key, len), scan_value(s), s->kind, &s->head);
     if (err != MU_OK)
         return err;
-    s->here.number = head.number;
-    s->here.order = s->decoded_only ? head.decoded_number : head.number;
-    s->here.counted = !s->decoded_only || head.decoded;
+    s->here.ts_us = s->head.ts_us;
+    s->here.number = s->head.number;
+    s->here.order = s->decoded_only ? s->head.decoded_number : s->head.number;
+    s->here.counted = !s->decoded_only || s->head.decoded;
     return MU_OK;
 }
 
@@ -87,10 +82,10 @@ enum mu_err scan_last(struct scan *s, size_t family, bool *found)
 
 enum mu_err scan_seek(struct scan *s, size_t family, int64_t ts_us, bool *found)
 {
-    uint8_t key[RECORD_KEY_LEN];
+    uint8_t key[RECORD_KEY_HEAD];
 
     enter_family(s, family);
-    record_key(key, s->device, s->kind, ts_us);
+    record_key_head(key, s->device, s->kind, ts_us);
     rocksdb_iter_seek(s->at, (const char *)key, sizeof key);
     return arrive(s, found);
 }

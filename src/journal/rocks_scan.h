@@ -24,9 +24,10 @@ struct scan {
 
     const rocksdb_snapshot_t *snapshot;
     rocksdb_readoptions_t *options;
-    uint8_t lower[RECORD_KEY_LEN], upper[RECORD_KEY_LEN];
+    uint8_t lower[RECORD_KEY_HEAD], upper[RECORD_KEY_HEAD];
     rocksdb_iterator_t *at; /* of family here.family; NULL before the first move */
     struct spot here;
+    struct record_head head; /* of the record there */
 };
 
 /* The caller holds the journal's lock for reading until scan_close. */
