@@ -20,34 +20,45 @@ const withoutClutter = {
   },
 };
 
-/** Opens the call of "#/Chapter/call_id". Its chapter is taken from the document: the one of the link may be in
- * the other language. "#!/Chapter/call_id", as links to the original debugger are written, is the same. */
-const linksById = {
-  statePlugins: {
-    layout: {
-      wrapActions: {
-        parseDeepLinkHash: (_original, { layoutActions, specSelectors }) => (hash) => {
-          let chapter, id;
-          try {
-            [chapter, id] = hash.replace(/^#!?\/?/, "").split("/").map(decodeURIComponent);
-          } catch {
-            return; // no link that this page has made
-          }
-          const call = id && specSelectors.operations()
-            .find((one) => one.getIn(["operation", "operationId"]) === id);
-          if (call)
-            chapter = call.getIn(["operation", "tags", 0]);
-          if (chapter)
-            layoutActions.show(["operations-tag", chapter], true);
-          if (call) {
-            layoutActions.show(["operations", chapter, id], true);
-            layoutActions.scrollTo(["operations", chapter, id]);
-          }
+// --- links ------------------------------------------------------------------------------------------
+
+/** What the address's "#/Chapter/call_id" names, as keys of what to show: a chapter and a call, a chapter, or nothing.
+ * The call's chapter is taken from the document: that of the link may be in the other language. Links to the
+ * original debugger begin with "#!/". */
+function linked(spec) {
+  let chapter, id;
+  try {
+    [chapter, id] = decodeURIComponent(location.hash).replace(/^#!?\/?/, "").split("/");
+  } catch {
+    return []; // half an escape
+  }
+  const call = Object.values(spec.paths).flatMap(Object.values).find((one) => one.operationId === id);
+  if (call)
+    return [["operations-tag", call.tags[0]], ["operations", call.tags[0], id]];
+  return spec.tags.some((tag) => tag.name === chapter) ? [["operations-tag", chapter]] : [];
+}
+
+/** Swagger UI's own reading takes "_" for a blank, knows one language, and stumbles over half an escape. */
+function linksById(spec) {
+  if (linked(spec).length === 0)
+    history.replaceState(null, "", location.pathname + location.search);
+  return {
+    statePlugins: {
+      layout: {
+        wrapActions: {
+          parseDeepLinkHash: (_original, { layoutActions }) => () => {
+            const keys = linked(spec);
+            keys.forEach((key) => layoutActions.show(key, true));
+            if (keys.length)
+              layoutActions.scrollTo(keys.at(-1));
+          },
         },
       },
     },
-  },
-};
+  };
+}
+
+// --- keys -------------------------------------------------------------------------------------------
 
 const keepingKeys = (original, { authSelectors }) => (payload) => {
   const result = original(payload);
@@ -135,7 +146,7 @@ export function showCalls(element, spec, language) {
   const ui = window.SwaggerUIBundle({
     domNode: element,
     spec,
-    plugins: [withoutClutter, linksById, keysStay],
+    plugins: [withoutClutter, linksById(spec), keysStay],
     deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
@@ -144,4 +155,5 @@ export function showCalls(element, spec, language) {
     validatorUrl: null,
     onComplete: () => restoreKeys(ui, spec.components.securitySchemes),
   });
+  addEventListener("hashchange", () => ui.layoutActions.parseDeepLinkHash());
 }
