@@ -57,6 +57,8 @@ def test_the_demo_runs_by_copy_and_paste_ends_with_ctrl_c_and_goes_on_later(tmp_
             rows = wait_until(lambda: (a := ask(online)["objects"]) and len(a) >= 20 and a, seconds=30, what="20 online")
             assert len({row["city"] for row in rows}) >= 5 and {row["country"] for row in rows} == {"China"}
             assert wait_until(lambda: ask(line.replace("search?limit=3", rows[0]["did"] + "/data"))["objects"], seconds=20)
+            docs = re.search(r"^ +(http://\S+/docs)$", demo.output, re.M).group(1)
+            assert ask(f"curl {docs}/demo.json")["product_key"] in line
         finally:
             demo.interrupt()
         assert not demo.reader.is_alive()
