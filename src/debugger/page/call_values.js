@@ -16,7 +16,7 @@ function recent(name, example) {
 }
 
 function valueOf(name, example, values) {
-  if (name in values) return values[name];
+  if (Object.hasOwn(values, name)) return values[name];
   if (name === "dids" && values.did) return [values.did];
   if (name === "macs" && values.mac) return [values.mac];
   if (name === "parent_gid" && values.gid) return values.gid;

@@ -4,15 +4,12 @@
 import { keepKeys, keptKeys } from "./kept.js";
 import { swaggerPatterns, swaggerWords } from "./words.js";
 
-// Title and description stand in the page's own head, there is one server, and nothing is sent to a
-// validator.
+// Title and description stand in the page's own head, and there is one server.
 const nothing = () => null;
 const withoutClutter = {
   components: {
     InfoContainer: nothing,
     ServersContainer: nothing,
-    OnlineValidatorBadge: nothing,
-    onlineValidatorBadge: nothing,
   },
   // Every field of the dialog for keys asks for the focus: the last one gets it, out of sight of the first.
   wrapComponents: {
@@ -87,7 +84,7 @@ const itsWords = "i, .live-responses-table .renderedMarkdown *";
 
 function translated(text) {
   const trimmed = text.trim().replace(/\s+/g, " ");
-  if (trimmed in swaggerWords)
+  if (Object.hasOwn(swaggerWords, trimmed))
     return swaggerWords[trimmed];
   const [pattern, words] = swaggerPatterns.find(([one]) => one.test(trimmed)) ?? [];
   return pattern && trimmed.replace(pattern, words);
