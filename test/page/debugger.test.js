@@ -141,7 +141,7 @@ test("in Chinese every word of the page is Chinese", async (t) => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     // Code, types and the texts of the document stay as they are; so do the API's error messages.
     const kept = "script, noscript, code, pre, textarea, select, .parameter__name, .parameter__type, .parameter__in, "
-      + ".opblock-summary, .opblock-tag, .renderedMarkdown, .headers td, #about, #languages, #title";
+      + ".opblock-summary, .opblock-tag, .renderedMarkdown, .headers td, #about, #languages, #title, footer";
     while (walker.nextNode()) {
       const { nodeValue, parentElement } = walker.currentNode;
       if (/[A-Za-z]{2}/.test(nodeValue) && parentElement.checkVisibility() && !parentElement.closest(kept))

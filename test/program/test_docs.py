@@ -49,13 +49,14 @@ def test_docs_leads_to_its_page_by_a_relative_address_that_keeps_the_query(share
 
 def test_every_file_that_the_page_loads_is_served_with_its_type_and_nothing_comes_from_elsewhere(shared_server):
     page, files = files_of_the_page(shared_server)
-    types = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+    types = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",
+             "LICENSE": "text/plain; charset=utf-8"}
     assert {"swagger-ui-bundle.js", "swagger-ui.css", "debugger.js", "words.js", "icon.svg"} <= set(files)
     assert not re.search(r"//\w", page) and "<style" not in page and not re.search(r"<script(?![^>]*src=)", page)
     assert not re.search(r"\son\w+=|\sstyle=", page)
     for name, answer in files.items():
         assert answer.status == 200, name
-        assert answer.headers["Content-Type"] == types[name.rsplit(".", 1)[1]]
+        assert answer.headers["Content-Type"] == types[name.rsplit(".", 1)[-1]]
         text = answer.body.decode()
         if name.endswith(".css"):
             assert "@import" not in text
