@@ -15,6 +15,7 @@ static const struct command {
     { "import", "brings in users, devices, groups or bindings, row by row", command_import },
     { "device", "shows a device, and why it is not connected", command_device },
     { "backup", "copies a data directory, also of a running server", command_backup },
+    { "check", "looks for mistakes in a data directory at rest, or in a backup", command_check },
     { "restore", "makes a data directory of a backup", command_restore },
     { "disable", "disables a device or a user", command_disable },
     { "enable", "enables a device or a user again", command_enable },

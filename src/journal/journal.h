@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/findings.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "model/session_record.h"
@@ -36,6 +37,10 @@ struct journal_boot {
  * than the reserve is free), MU_E_IO. */
 MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir,
                                      const struct journal_options *options, char *why, size_t why_size);
+/* Opens one that nobody has open, for reading only: nothing in the directory changes, and no start is
+ * counted. MU_E_SCHEMA also for an older one. Nothing may be written to it. */
+MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir, char *why,
+                                               size_t why_size);
 /* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
 struct journal_boot journal_boot(const struct journal *j);
@@ -184,5 +189,23 @@ MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device,
                                          const struct journal_window *w,
                                          enum mu_err (*row)(void *ctx, const struct journal_session *s),
                                          void *ctx, uint64_t *total);
+
+/* --- checking ---------------------------------------------------------------------------------------*/
+/* Reads the whole journal once, each block against its checksum: states, versions, activity by day and
+ * events, each in the order of journal_visit; then by device its messages and, after them, its session
+ * records, oldest first. What cannot be read or does not belong where it lies is told as a mistake, and
+ * the reading goes on behind it, as far as that can be found. */
+struct journal_reader {
+    void *ctx;
+    void (*state)(void *ctx, uint32_t device, const struct journal_state *s);
+    void (*versions)(void *ctx, uint32_t device, const struct journal_versions *v);
+    void (*active)(void *ctx, int32_t day, uint32_t device);
+    void (*active_set)(void *ctx, int32_t day, const void *set, size_t len);
+    void (*event)(void *ctx, uint32_t device, const struct journal_event *e);
+    void (*message)(void *ctx, uint32_t device, const struct journal_message *m);
+    void (*session)(void *ctx, uint32_t device, const struct journal_session *s);
+};
+MU_MUST_USE enum mu_err journal_check(struct journal *j, const struct journal_reader *reader,
+                                      const struct findings *f);
 
 #endif

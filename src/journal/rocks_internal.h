@@ -38,6 +38,7 @@ void rocks_options_destroy(struct rocks_options *o);
  * them, and needs none to look at them, being the only one who does. */
 struct journal {
     char *path;
+    bool unchanged; /* opened for reading only */
     unsigned retention_days;
     uint64_t reserve_bytes;
     struct rocks_options options;
@@ -81,6 +82,9 @@ bool rocks_has_room(const struct journal *j, uint64_t bytes);
  * length is another. The caller holds the lock, or is the committer. */
 MU_MUST_USE enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len,
                                  uint64_t *words, size_t count);
+
+/* What a family that was opened is called: "state", "day-20000". */
+const char *fixed_family_name(enum fixed_family family);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
 int32_t day_of(int64_t ts_us);

@@ -60,14 +60,12 @@ static enum mu_err check_format(const struct journal *j, bool fresh, char *why, 
     return err;
 }
 
-/* The number of this start, on disk before anybody can write it into a record. */
-static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
+/* The number of the last start; 0 in an empty journal. */
+static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
 {
-    uint8_t format[8], boot[8];
-    char *text = NULL;
-
     enum mu_err err = meta_get(j, boot_key, sizeof boot_key - 1, &j->boot, 1);
     bool fresh = err == MU_E_NOT_FOUND;
+
     if (fresh) {
         j->boot = 0;
     } else if (err != MU_OK) {
@@ -75,7 +73,17 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
                  mu_err_text(err));
         return err;
     }
-    if ((err = check_format(j, fresh, why, why_size)) != MU_OK)
+    return check_format(j, fresh, why, why_size);
+}
+
+/* The number of this start, on disk before anybody can write it into a record. */
+static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
+{
+    uint8_t format[8], boot[8];
+    char *text = NULL;
+    enum mu_err err = read_boot(j, why, why_size);
+
+    if (err != MU_OK)
         return err;
 
     j->boot++;
@@ -128,6 +136,30 @@ enum mu_err journal_open(struct journal **out, const char *dir, const struct jou
         goto out;
     if ((err = count_boot(j, why, why_size)) != MU_OK)
         goto out;
+    *out = j;
+    j = NULL;
+out:
+    journal_close(j);
+    return err;
+}
+
+enum mu_err journal_open_unchanged(struct journal **out, const char *dir, char *why, size_t why_size)
+{
+    enum mu_err err;
+    struct journal *j = NULL;
+
+    *out = NULL;
+    snprintf(why, why_size, "cannot open the journal in %s", dir);
+    if ((err = journal_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
+        goto out;
+    j->unchanged = true;
+    if ((err = rocks_open(j, why, why_size)) != MU_OK)
+        goto out;
+    if ((err = read_boot(j, why, why_size)) == MU_E_CORRUPT)
+        j->boot = UINT64_MAX; /* journal_check tells so, and what else is damaged */
+    else if (err != MU_OK)
+        goto out;
+    err = MU_OK;
     *out = j;
     j = NULL;
 out:

@@ -17,6 +17,11 @@ static const char *const fixed_names[FIXED_FAMILIES] = {
     [FAMILY_EVENTS] = "events",
 };
 
+const char *fixed_family_name(enum fixed_family family)
+{
+    return fixed_names[family];
+}
+
 bool rocks_has_room(const struct journal *j, uint64_t bytes)
 {
     struct statvfs fs;
@@ -123,13 +128,8 @@ static enum mu_err families_take(struct families *f, struct journal *j)
     return err;
 }
 
-enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
+static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
 {
-    enum mu_err err;
-    struct families f = { 0 };
-    bool fresh;
-    char *text = NULL;
-
     if (mkdir(j->path, 0700) != 0 && errno != EEXIST) {
         snprintf(why, why_size, "cannot make %s: %s", j->path, strerror(errno));
         return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
@@ -139,6 +139,33 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
                  (unsigned long long)(j->reserve_bytes >> 20), j->path);
         return MU_E_FULL;
     }
+    return MU_OK;
+}
+
+/* RocksDB makes families that are missing; who changes nothing cannot do without them. */
+static enum mu_err require_families(const struct families *f, const struct journal *j, char *why,
+                                    size_t why_size)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < f->listed_count; i++)
+        found += fixed_index(f->listed[i]) >= 0;
+    if (found == FIXED_FAMILIES)
+        return MU_OK;
+    snprintf(why, why_size, "the journal in %s is empty, or of an older version of muster; "
+             "muster serve brings it forward", j->path);
+    return MU_E_SCHEMA;
+}
+
+enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
+{
+    enum mu_err err;
+    struct families f = { 0 };
+    bool fresh;
+    char *text = NULL;
+
+    if (!j->unchanged && (err = prepare(j, why, why_size)) != MU_OK)
+        return err;
     if ((err = look_for_leftovers(j->path, &fresh)) != MU_OK) {
         snprintf(why, why_size, err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing"
                                                     : "cannot read the directory %s", j->path);
@@ -150,11 +177,17 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
         if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK)
             goto out;
     }
+    if (j->unchanged && (err = require_families(&f, j, why, why_size)) != MU_OK)
+        goto out;
     if ((err = families_collect(&f, j)) != MU_OK)
         goto out;
 
-    j->db = rocksdb_open_column_families(j->options.fixed, j->path, (int)f.count, f.names, f.options,
-                                         f.handles, &text);
+    if (j->unchanged)
+        j->db = rocksdb_open_for_read_only_column_families(j->options.fixed, j->path, (int)f.count,
+                                                           f.names, f.options, f.handles, 0, &text);
+    else
+        j->db = rocksdb_open_column_families(j->options.fixed, j->path, (int)f.count, f.names, f.options,
+                                             f.handles, &text);
     if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK) {
         j->db = NULL;
         goto out;

@@ -10,6 +10,7 @@ int command_apply(int argc, char **argv);
 int command_device(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_backup(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_disable(int argc, char **argv);
 int command_enable(int argc, char **argv);

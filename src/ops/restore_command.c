@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ops/check.h"
 #include "ops/commands.h"
 #include "ops/file.h"
 #include "ops/settings.h"
@@ -20,11 +21,15 @@ static struct setting restore_settings[] = {
       .help = "the data directory to make: new, or empty (required)" },
     { .name = "user", .kind = SETTING_TEXT, .metavar = "NAME",
       .help = "started as root: whom it shall belong to; default: whom NEWDIR belongs to" },
+    { .name = "unchecked", .kind = SETTING_SWITCH,
+      .help = "do not look for mistakes in the backup first (muster check): sooner, and the way to\n"
+              "save what can be saved of one that has some" },
     { 0 },
 };
 
 struct restore {
     const char *dir, *from, *user;
+    bool unchecked;
     struct transfer transfer;
     char why[512];
 };
@@ -64,6 +69,15 @@ static bool is_empty(const char *path)
     return empty;
 }
 
+static enum mu_err check_dir(struct restore *r)
+{
+    if (access(r->dir, F_OK) != 0 || is_empty(r->dir))
+        return MU_OK;
+    snprintf(r->why, sizeof(r->why), "%s is not an empty directory; a backup is restored into a new one",
+             r->dir);
+    return MU_E_VALUE;
+}
+
 static enum mu_err make_dir(struct restore *r)
 {
     const struct transfer *t = &r->transfer;
@@ -71,11 +85,6 @@ static enum mu_err make_dir(struct restore *r)
     if (mkdir(r->dir, 0700) != 0 && errno != EEXIST) {
         snprintf(r->why, sizeof(r->why), "cannot make %s: %s", r->dir, strerror(errno));
         return MU_E_IO;
-    }
-    if (!is_empty(r->dir)) {
-        snprintf(r->why, sizeof(r->why), "%s is not an empty directory; a backup is restored into a new one",
-                 r->dir);
-        return MU_E_VALUE;
     }
     if (chmod(r->dir, 0700) != 0 || (t->give && chown(r->dir, t->uid, t->gid) != 0)) {
         snprintf(r->why, sizeof(r->why), "cannot make %s private: %s", r->dir, strerror(errno));
@@ -117,12 +126,21 @@ static void remove_restored(const char *dir, const struct manifest *m)
     }
 }
 
-static void print_mistake(void *ctx, const char *text)
+static enum mu_err check_first(struct restore *r)
 {
-    struct restore *r = ctx;
+    unsigned long long mistakes;
+    enum mu_err err;
 
-    fprintf(stderr, "muster restore: %s: %s\n", r->from, text);
-    snprintf(r->why, sizeof(r->why), "the backup is damaged; nothing was restored");
+    if (r->unchecked)
+        return MU_OK;
+    if ((err = check_directory("muster restore", r->from, stderr, NULL, &mistakes, r->why,
+                               sizeof(r->why))) != MU_OK)
+        return err;
+    if (!mistakes)
+        return MU_OK;
+    snprintf(r->why, sizeof(r->why), "%s has mistakes; nothing was restored (--unchecked restores it as it "
+             "is)", r->from);
+    return MU_E_CORRUPT;
 }
 
 static enum mu_err restore(struct restore *r)
@@ -134,14 +152,8 @@ static enum mu_err restore(struct restore *r)
     r->transfer.from = r->from;
     r->transfer.to = r->dir;
     if ((err = manifest_read(&m, r->from, r->why, sizeof(r->why))) != MU_OK ||
-        (err = find_owner(r)) != MU_OK)
-        goto out;
-    manifest_compare(&m, r->from, print_mistake, r);
-    if (r->why[0]) {
-        err = MU_E_CORRUPT;
-        goto out;
-    }
-    if ((err = make_dir(r)) != MU_OK)
+        (err = find_owner(r)) != MU_OK || (err = check_dir(r)) != MU_OK ||
+        (err = check_first(r)) != MU_OK || (err = make_dir(r)) != MU_OK)
         goto out;
     if ((err = transfer_run(&r->transfer, &m, r->why, sizeof(r->why))) == MU_OK)
         err = make_lock(r);
@@ -178,6 +190,7 @@ int command_restore(int argc, char **argv)
     r.dir = setting_text(&s, "data");
     r.from = s.positional[0];
     r.user = setting_text(&s, "user");
+    r.unchecked = setting_on(&s, "unchecked");
     if (!r.dir) {
         fprintf(stderr, "muster restore: --data is missing (see muster restore --help)\n");
         goto out;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/findings.h"
 #include "registry/rows.h"
 
 /* The registry (port): what people configure. Small, relational, transactional. Embedded in SQLite
@@ -25,6 +26,10 @@ extern const char *const registry_kind_words[];
 MU_MUST_USE enum mu_err registry_open(struct registry **out, const char *dir, char *why,
                                       size_t why_size);
 void registry_close(struct registry *reg);
+/* Opens one that nobody has open, for reading only: nothing in the directory changes, whatever state it
+ * was left in. MU_E_SCHEMA also for an older one. Nothing may be written to it. */
+MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why,
+                                                size_t why_size);
 
 /* --- transactions -------------------------------------------------------------------------------
  * A write is a function that runs inside a transaction, in the calling thread or in that of another
@@ -377,6 +382,19 @@ struct registry_totals { uint64_t enterprises, products, devices, users; };
 MU_MUST_USE enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry_totals *out);
 MU_MUST_USE enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir);
 void registry_snapshot_free(struct registry_snapshot *s); /* NULL is allowed */
+
+/* --- checking -------------------------------------------------------------------------------------*/
+/* Looks at everything: whether the store is whole, and whether the rows agree with each other. The
+ * error is that of the looking, not of what is found. */
+MU_MUST_USE enum mu_err registry_check(struct registry *reg, const struct findings *f);
+/* The highest number that a device was ever given, 0 if none. */
+MU_MUST_USE enum mu_err registry_last_device(struct registry *reg, uint32_t *no);
+/* How many enabled devices of which product are where; an error of fn ends the visit. */
+MU_MUST_USE enum mu_err registry_visit_device_places(struct registry *reg,
+                                                     enum mu_err (*fn)(void *ctx, uint32_t product,
+                                                                       const struct place *place,
+                                                                       uint64_t devices),
+                                                     void *ctx);
 
 /* Small facts about the data directory itself ("time_zone"). MU_E_NOT_FOUND if not set, MU_E_LIMIT
  * if it does not fit. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 
@@ -39,6 +40,49 @@ enum mu_err db_open(struct db *db, const char *path, bool read_only)
     if (!read_only)
         err = db_exec(db, WRITER_SETTINGS);
 out:
+    if (err != MU_OK)
+        db_close(db);
+    return err;
+}
+
+/* An empty log has nothing to say, and SQLite would make one that is not there: then the file is all
+ * there is, and cannot change. Otherwise the log is read with its index in memory: that is what SQLite
+ * does for the one who has locked the file for himself, which takes a file that is open for writing.
+ * Nothing is: neither by a statement nor, at the end, by folding the log into the file. */
+enum mu_err db_open_unchanged(struct db *db, const char *path)
+{
+    char *log_path = sqlite3_mprintf("%s-wal", path), *uri = sqlite3_mprintf("file:");
+    struct stat st;
+    enum mu_err err = MU_E_NOMEM;
+
+    *db = (struct db){ 0 };
+    for (const char *at = path; uri && *at; at++) {
+        char *longer = strchr("%?#", *at) ? sqlite3_mprintf("%s%%%02x", uri, (unsigned char)*at)
+                                          : sqlite3_mprintf("%s%c", uri, *at);
+        sqlite3_free(uri);
+        uri = longer;
+    }
+    if (!log_path || !uri)
+        goto out;
+    bool has_log = stat(log_path, &st) == 0 && st.st_size > 0;
+    if (!has_log) {
+        char *longer = sqlite3_mprintf("%s?immutable=1", uri);
+        sqlite3_free(uri);
+        if (!(uri = longer))
+            goto out;
+    }
+    int rc = sqlite3_open_v2(uri, &db->handle, (has_log ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+                             SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI, NULL);
+    if (rc != SQLITE_OK) {
+        err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
+        goto out;
+    }
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if ((err = db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON")) == MU_OK)
+        err = db_exec(db, SETTINGS);
+out:
+    sqlite3_free(log_path);
+    sqlite3_free(uri);
     if (err != MU_OK)
         db_close(db);
     return err;

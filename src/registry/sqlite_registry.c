@@ -21,26 +21,32 @@ static enum mu_err create_file(const char *path, char *why, size_t why_size)
     return MU_OK;
 }
 
-enum mu_err registry_open(struct registry **out, const char *dir, char *why, size_t why_size)
+static enum mu_err create(struct registry **out, const char *dir, char *why, size_t why_size)
 {
-    enum mu_err err;
-    char cause[200] = "";
     struct registry *reg = calloc(1, sizeof(*reg));
 
+    *out = reg;
     if (!reg) {
         snprintf(why, why_size, "out of memory");
         return MU_E_NOMEM;
     }
     write_queue_init(reg);
     pthread_mutex_init(&reg->read_lock, NULL);
-
     int len = snprintf(reg->path, sizeof(reg->path), "%s/" REGISTRY_FILE, dir);
-    if (len < 0 || (size_t)len >= sizeof(reg->path)) {
-        snprintf(cause, sizeof(cause), "the path is too long");
-        err = MU_E_IO;
-        goto out;
-    }
-    if ((err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
+    if (len >= 0 && (size_t)len < sizeof(reg->path))
+        return MU_OK;
+    snprintf(why, why_size, "the path is too long");
+    return MU_E_IO;
+}
+
+enum mu_err registry_open(struct registry **out, const char *dir, char *why, size_t why_size)
+{
+    enum mu_err err;
+    char cause[200] = "";
+    struct registry *reg;
+
+    if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
+        (err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
         (err = db_open(&reg->writer, reg->path, false)) != MU_OK ||
         (err = schema_update(&reg->writer, cause, sizeof(cause))) != MU_OK ||
         (err = feed_clear(&reg->writer)) != MU_OK)
@@ -49,7 +55,32 @@ enum mu_err registry_open(struct registry **out, const char *dir, char *why, siz
     reg = NULL;
 out:
     if (err != MU_OK)
-        snprintf(why, why_size, "cannot open %s: %s", reg->path, *cause ? cause : mu_err_text(err));
+        snprintf(why, why_size, "cannot open %s/" REGISTRY_FILE ": %s", dir, *cause ? cause : mu_err_text(err));
+    registry_close(reg);
+    return err;
+}
+
+enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why, size_t why_size)
+{
+    enum mu_err err;
+    char cause[200] = "";
+    struct registry *reg;
+    struct db *db;
+
+    if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK)
+        goto out;
+    reg->unchanged = true;
+    if ((err = reader_begin(reg, &db)) != MU_OK)
+        goto out;
+    err = schema_require(db, cause, sizeof(cause));
+    reader_end(reg, db);
+    if (err != MU_OK)
+        goto out;
+    *out = reg;
+    reg = NULL;
+out:
+    if (err != MU_OK)
+        snprintf(why, why_size, "cannot open %s/" REGISTRY_FILE ": %s", dir, *cause ? cause : mu_err_text(err));
     registry_close(reg);
     return err;
 }
@@ -79,7 +110,8 @@ static enum mu_err reader_open(struct registry *reg, struct db **out)
 
     if (!db)
         return MU_E_NOMEM;
-    if ((err = db_open(db, reg->path, true)) != MU_OK) {
+    err = reg->unchanged ? db_open_unchanged(db, reg->path) : db_open(db, reg->path, true);
+    if (err != MU_OK) {
         free(db);
         return err;
     }

@@ -14,6 +14,7 @@
  *   sqlite_registry.c  the registry: one connection that writes, a pool of those that read
  *   sqlite_write.c     many writers, one commit
  *   sqlite_snapshot.c  a copy of one moment
+ *   sqlite_check.c     whether it is what it should be
  *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c, sqlite_group.c,
  *   sqlite_binding.c   rows
  *   sqlite_delete.c    what is deleted as a whole, and what is in the way
@@ -41,6 +42,8 @@ struct db {
 
 /* Opens an existing file, for reading and writing or for reading only. */
 MU_MUST_USE enum mu_err db_open(struct db *db, const char *path, bool read_only);
+/* Opens a file that nobody else has open, for reading, without a change of it or of its companions. */
+MU_MUST_USE enum mu_err db_open_unchanged(struct db *db, const char *path);
 void db_close(struct db *db);
 
 /* The result for a failure that SQLite has just reported. Logs what an operator must know of. */
@@ -127,6 +130,10 @@ MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *
 
 /* Brings the file that db has open to the present schema, in one transaction per step. */
 MU_MUST_USE enum mu_err schema_update(struct db *db, char *why, size_t why_size);
+/* MU_E_SCHEMA if it is not the present one. */
+MU_MUST_USE enum mu_err schema_require(struct db *db, char *why, size_t why_size);
+/* Looks for tables and indexes that are missing or not as they were made. */
+MU_MUST_USE enum mu_err schema_compare(struct db *db, const struct findings *f);
 
 /* --- the registry -------------------------------------------------------------------------------- */
 
@@ -143,6 +150,7 @@ enum { READERS_KEPT = 8 };
 
 struct registry {
     char path[4096];
+    bool unchanged;               /* read only, by db_open_unchanged */
 
     struct db writer;             /* used by the one who has set `writing` */
     uint64_t pruned_at;           /* last change when the feed was pruned; as above */

@@ -265,3 +265,59 @@ enum mu_err schema_update(struct db *db, char *why, size_t why_size)
     }
     return MU_OK;
 }
+
+enum mu_err schema_require(struct db *db, char *why, size_t why_size)
+{
+    enum mu_err err;
+    int64_t version = 0;
+
+    if ((err = recognise(db, &version, why, why_size)) != MU_OK || version == PRESENT_VERSION)
+        return err;
+    snprintf(why, why_size, version ? "it is of an older version of muster; muster serve brings it forward"
+                                    : "it is empty");
+    return version ? MU_E_SCHEMA : MU_E_CORRUPT;
+}
+
+/* --- comparing ------------------------------------------------------------------------------------*/
+
+#define OBJECTS "SELECT type, name, ifnull(sql, '') FROM sqlite_schema"
+
+static enum mu_err make_fresh(struct db *db)
+{
+    enum mu_err err = MU_OK;
+
+    *db = (struct db){ 0 };
+    if (sqlite3_open(":memory:", &db->handle) != SQLITE_OK)
+        return MU_E_NOMEM;
+    for (size_t i = 0; i < PRESENT_VERSION && err == MU_OK; i++)
+        err = db_exec(db, steps[i]);
+    return err;
+}
+
+enum mu_err schema_compare(struct db *db, const struct findings *f)
+{
+    struct db fresh;
+    struct db_row row = { 0 };
+    enum mu_err err = make_fresh(&fresh);
+
+    if (err == MU_OK)
+        err = db_query(&fresh, OBJECTS, NULL, 0, &row.statement);
+    while (err == MU_OK && (err = db_next(&fresh, row.statement)) == MU_OK) {
+        sqlite3_stmt *same;
+        row.column = 0;
+        struct str type = row_str(&row), name = row_str(&row), sql = row_str(&row);
+        if ((err = db_query(db, OBJECTS " WHERE type = ?1 AND name = ?2",
+                            DB_VALUES(db_str(type), db_str(name)), &same)) != MU_OK)
+            break;
+        enum mu_err found = db_next(db, same);
+        if (found == MU_E_NOT_FOUND)
+            findings_mistake(f, "the %.*s %.*s is missing", (int)type.len, type.at, (int)name.len, name.at);
+        else if (found == MU_OK && !str_eq(row_str(&(struct db_row){ same, 2 }), sql))
+            findings_mistake(f, "the %.*s %.*s is not as muster made it", (int)type.len, type.at,
+                             (int)name.len, name.at);
+        if (found == MU_OK)
+            sqlite3_reset(same);
+    }
+    db_close(&fresh);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}

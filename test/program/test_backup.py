@@ -33,8 +33,9 @@ def content(directory):
     for at, _, files in os.walk(directory):
         for name in files:
             path = os.path.join(at, name)
-            with open(path, "rb") as f:
-                found[os.path.relpath(path, directory)] = f.read()
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    found[os.path.relpath(path, directory)] = f.read()
     return found
 
 
