@@ -22,6 +22,7 @@ static const struct command {
     { "delete", "deletes what nothing uses any more", command_delete },
     { "rotate", "gives an enterprise or a product a new secret", command_rotate },
     { "revoke", "revokes access tokens", command_revoke },
+    { "audit", "shows who has changed or controlled what", command_audit },
     { "sim",   "simulates devices against a server", command_sim },
 };
 

@@ -75,10 +75,13 @@ static void run(struct http_exchange *ex)
         error = route->handle(call);
     json_decref(body);
     /* The call of a deferred handler that succeeded may be gone by now. */
-    if (route->where != HTTP_DEFERRED)
+    if (route->where != HTTP_DEFERRED) {
         api_complete(call, error);
-    else if (error != API_OK)
+    } else if (error != API_OK) {
+        if (route->refused)
+            route->refused(call, error);
         api_finish(call, error);
+    }
 }
 
 /* --- on a worker after all -----------------------------------------------------------------------*/

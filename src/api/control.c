@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "api/call.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "fleet/control_request.h"
 #include "model/frame.h"
@@ -38,9 +39,10 @@ static const struct param control_params[] = {
 };
 
 static enum api_error control_check(struct api_call *call);
+static void control_refused(struct api_call *call, enum api_error error);
 
 ROUTE(control, POST, "/v1/products/{product_key}/devices/{did}/control", TOKEN, DEFERRED,
-      PARAMS(control_params), ARGS(struct control_args), .check = control_check,
+      PARAMS(control_params), ARGS(struct control_args), .check = control_check, .refused = control_refused,
       .body_example = "{\"attrs\":{\"switch\":1}}",
       ERRORS(API_CONTROL_NOT_ALLOWED, API_DATAPOINT_UNDEFINED, API_ATTR_UNKNOWN, API_ATTR_INVALID,
              API_RAW_INVALID, API_DEVICE_DISABLED, API_DEVICE_OFFLINE, API_SEND_FAILED,
@@ -181,6 +183,34 @@ static enum api_error build_frame(struct api_call *call, const uint8_t **frame, 
     return error;
 }
 
+/* --- the audit log -----------------------------------------------------------------------------
+ * A control that reaches its device is entered by the committer, together with its record. */
+
+/* An enterprise's refusals that are kept in an hour: whoever asks for nonsense all day fills no disk. */
+enum { REFUSALS_AN_HOUR = 600 };
+
+static void audit_refused(struct api_call *call, enum api_error error, const uint8_t *frame,
+                          size_t frame_len)
+{
+    struct journal_control c = {
+        .ts_us = clock_wall_us(), .request = call->request,
+        .enterprise_id = str_of(call->enterprise->enterprise_id),
+        .did = call->ex->req.captures[1], /* as it was asked for, whatever that is */
+        .error = (uint32_t)api_error_row(error)->code, .frame = frame, .frame_len = frame_len,
+    };
+    struct quota_view view;
+
+    if (!quota_take(&call->enterprise->refusals, REFUSALS_AN_HOUR, c.ts_us / 1000000, &view))
+        return;
+    c.last = view.remaining == 0;
+    committer_refused_control(call->api->parts.committer, &c);
+}
+
+static void control_refused(struct api_call *call, enum api_error error)
+{
+    audit_refused(call, error, NULL, 0);
+}
+
 /* --- sending ---------------------------------------------------------------------------------- */
 struct sending {
     struct control_request req; /* first: done() gets it */
@@ -216,6 +246,8 @@ static void sent(struct control_request *req, enum mu_err err)
     struct api_call *call = ((struct sending *)req)->call;
     enum api_error error = outcome(call, err);
 
+    if (error != API_OK)
+        audit_refused(call, error, req->frame, req->frame_len);
     if (error == API_OK) {
         struct json_out j = api_answer(call, 200);
         json_object_begin(&j);

@@ -125,6 +125,10 @@ struct api_route {
      * does not count; the others are answered on the loop. Not with parameters in a body. */
     bool (*waits)(const struct api_call *call);
 
+    /* Optional, with HTTP_DEFERRED: hears of the error by which a call of a known caller is refused
+     * before its handler has taken it over. */
+    void (*refused)(struct api_call *call, enum api_error error);
+
     const struct param *params;
     size_t param_count;
     size_t args_size;           /* of call->args */

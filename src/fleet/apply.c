@@ -159,6 +159,20 @@ bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out
     return true;
 }
 
+void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1])
+{
+    struct row r = columns_row(&f->columns, no);
+
+    memcpy(out, r.c->did[r.i], DID_LEN);
+    out[DID_LEN] = '\0';
+}
+
+const char *fleet_enterprise_id(struct fleet *f, uint32_t no)
+{
+    const struct enterprise *e = no < f->enterprises.count ? f->enterprises.at[no] : NULL;
+    return e ? e->pub.enterprise_id : "";
+}
+
 const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len)
 {
     struct row r = columns_row(&f->columns, no);

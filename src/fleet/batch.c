@@ -130,6 +130,10 @@ void batch_add(struct batch *b, struct intake_record *rec)
     }
     if (rec->kind == INTAKE_PASS)
         return;
+    if (rec->kind == INTAKE_AUDIT) {
+        batch_add_audit(b, rec);
+        return;
+    }
     /* The journal would fail the whole batch for it. */
     if (rec->body_len > LIMIT_MQTT_PACKET) {
         rec->err = MU_E_LIMIT;
@@ -162,6 +166,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
     case INTAKE_HISTORY:
         batch_add_history(b, p, rec);
         break;
+    case INTAKE_AUDIT:
     case INTAKE_PASS:
     case INTAKE_REFUSED:
         break;

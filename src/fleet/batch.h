@@ -89,6 +89,7 @@ void batch_add_login(struct batch *b, struct pending *p, const struct commit_log
 void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec);
+void batch_add_audit(struct batch *b, const struct intake_record *rec);
 void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told);
 /* Those of the device as this batch leaves it so far. */
 void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out);

@@ -137,6 +137,20 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
 
 /* --- controls -------------------------------------------------------------------------------- */
 
+/* The control's line in the audit log, in the batch of its message. */
+static void audit_control(struct batch *b, const struct pending *p, const struct intake_record *rec,
+                          const struct journal_message *m)
+{
+    char did[DID_LEN + 1];
+    struct journal_control c = { .ts_us = rec->ts_us, .request = m->request, .frame = m->payload,
+                                 .frame_len = m->payload_len };
+
+    fleet_did(b->fleet, p->device, did);
+    c.did = str_of(did);
+    c.enterprise_id = str_of(fleet_enterprise_id(b->fleet, m->enterprise));
+    journal_batch_control(b->writes, &c);
+}
+
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
     const struct intake_control *control = (const void *)rec->body;
@@ -151,6 +165,17 @@ void batch_add_control(struct batch *b, struct pending *p, const struct intake_r
     b->tally.controls++;
     b->tally.bytes += m.payload_len;
     journal_batch_message(b->writes, p->device, &m);
+    audit_control(b, p, rec, &m);
+}
+
+void batch_add_audit(struct batch *b, const struct intake_record *rec)
+{
+    const struct intake_audit *audit = (const void *)rec->body;
+
+    journal_batch_control(b->writes, &(struct journal_control){
+        .ts_us = rec->ts_us, .request = audit->request, .enterprise_id = str_of(audit->enterprise_id),
+        .did = str_of(audit->did), .error = audit->error, .last = audit->last,
+        .frame = rec->body + sizeof(*audit), .frame_len = audit->frame_len });
 }
 
 /* --- versions -------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "fleet/committer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -141,6 +142,19 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
                                   .sink = sink, .owner = owner, .tag = tag };
     struct intake_control control = { enterprise, request };
     intake_put(&c->intake, &head, &control, sizeof(control), payload, len);
+}
+
+void committer_refused_control(struct committer *c, const struct journal_control *control)
+{
+    struct intake_record head = { .kind = INTAKE_AUDIT, .ts_us = control->ts_us };
+    struct intake_audit audit = { .request = control->request, .error = control->error,
+                                  .frame_len = (uint32_t)control->frame_len, .last = control->last };
+    size_t kept = control->frame_len < JOURNAL_CONTROL_FRAME ? control->frame_len : JOURNAL_CONTROL_FRAME;
+    struct str id = control->enterprise_id, did = control->did;
+
+    memcpy(audit.enterprise_id, id.at, id.len < ID_HEX_LEN ? id.len : ID_HEX_LEN);
+    memcpy(audit.did, did.at, did.len < DID_LEN ? did.len : DID_LEN);
+    intake_put(&c->intake, &head, &audit, sizeof(audit), control->frame, kept);
 }
 
 void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,

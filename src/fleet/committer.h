@@ -87,6 +87,9 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
                        uint32_t device, int64_t ts_us, uint32_t enterprise, uint64_t request,
                        const uint8_t *payload, size_t len);
 
+/* A control that did not reach its device, for the audit log; the ids are cut at their usual length.
+ * Nobody waits for it: a crash in the next moments loses it. */
+void committer_refused_control(struct committer *c, const struct journal_control *control);
 /* Versions that a device told; "" leaves one as it was. */
 void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                         uint32_t device, const struct journal_versions *versions);

@@ -160,12 +160,34 @@ static void timestamps_of_a_device_increase_even_when_the_clock_goes_back(void *
     assert_int_equal(session(2).ts_us, T0 + 2);
 }
 
+static void a_refused_control_is_in_the_audit_log_alone(void **state)
+{
+    (void)state;
+    struct journal_control control = { .ts_us = T0, .request = 7, .error = 5301,
+                                       .enterprise_id = str_of(fake_enterprise(3).enterprise_id),
+                                       .did = STR("no did, and too long for one") };
+
+    committer_refused_control(c, &control);
+    settle();
+    stop();
+    assert_int_equal(records()->messages.count, 1); /* settle's */
+    const struct fake_control *audit = &records()->controls.at[0];
+    assert_int_equal(records()->controls.count, 1);
+    assert_string_equal(audit->did, "no did, and too long f");
+    assert_string_equal(audit->enterprise_id, fake_enterprise(3).enterprise_id);
+    assert_int_equal(audit->c.error, 5301);
+    assert_int_equal(audit->c.frame_len, 0);
+}
+
 static void a_control_is_numbered_among_the_messages_and_decodes_nothing(void **state)
 {
     (void)state;
     struct committer_figures figures;
     const uint8_t frame[] = { 0, 0, 0, 3, 4, 0, 0, 0x90, 2 };
 
+    struct enterprise_row enterprise = fake_enterprise(3);
+    fake_put_enterprise(reg, &enterprise);
+    assert_int_equal(committer_follow_registry(c), MU_OK);
     report_state(1, T0, 0, 5, 0, 0);
     committer_control(c, &sink.sink, 9, 77, 1, T0, 3, 0xabcdef, frame, sizeof(frame));
     wait_told(&sink, 2);
@@ -183,6 +205,13 @@ static void a_control_is_numbered_among_the_messages_and_decodes_nothing(void **
     assert_int_equal(m.decoded_number, 1);
     assert_int_equal(m.ts_us, T0 + 1);
     assert_memory_equal(records()->messages.at[1].payload, frame, sizeof(frame));
+    const struct fake_control *audit = &records()->controls.at[0];
+    assert_int_equal(records()->controls.count, 1);
+    assert_string_equal(audit->did, fake_device(1, 1).did);
+    assert_string_equal(audit->enterprise_id, fake_enterprise(3).enterprise_id);
+    assert_int_equal(audit->c.request, 0xabcdef);
+    assert_int_equal(audit->c.error, 0);
+    assert_memory_equal(audit->frame, frame, sizeof(frame));
     assert_int_equal(records()->active.count, 1); /* the report's */
 }
 
@@ -282,6 +311,7 @@ int main(void)
         COMMITTER_TEST(answers_to_a_read_are_decoded_like_reports),
         COMMITTER_TEST(the_first_report_of_a_civil_day_makes_it_an_active_day),
         COMMITTER_TEST(timestamps_of_a_device_increase_even_when_the_clock_goes_back),
+        COMMITTER_TEST(a_refused_control_is_in_the_audit_log_alone),
         COMMITTER_TEST(a_control_is_numbered_among_the_messages_and_decodes_nothing),
         COMMITTER_TEST(a_new_definition_starts_from_a_state_that_knows_nothing),
         COMMITTER_TEST(versions_are_merged_and_written_only_when_they_change),

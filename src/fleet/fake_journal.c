@@ -42,6 +42,7 @@ static void free_records(struct fake_records *r)
     free(r->active.at);
     free(r->active_sets.at);
     free(r->events.at);
+    free(r->controls.at);
     free(r->forgotten.at);
     *r = (struct fake_records){ 0 };
 }
@@ -233,6 +234,25 @@ void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const 
     add_event(b, device, e, true);
 }
 
+void journal_batch_control(struct journal_batch *b, const struct journal_control *c)
+{
+    struct fake_control *at = APPEND(b->r.controls);
+    size_t kept = c->frame_len < sizeof(at->frame) ? c->frame_len : sizeof(at->frame);
+
+    at->c = *c;
+    str_copy(at->enterprise_id, sizeof(at->enterprise_id), c->enterprise_id);
+    str_copy(at->did, sizeof(at->did), c->did);
+    if (kept)
+        memcpy(at->frame, c->frame, kept);
+    b->r.bytes += 80 + kept;
+}
+
+void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
+{
+    b->r.controls_before_us = before_us;
+    b->r.bytes += 30;
+}
+
 void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
 {
     *APPEND(b->r.forgotten) = device;
@@ -309,6 +329,10 @@ static struct fake_state *state_of(struct fake_records *r, uint32_t device)
 
 static void take_over(struct fake_records *all, const struct fake_records *r)
 {
+    for (size_t i = 0; i < r->controls.count; i++)
+        *APPEND(all->controls) = r->controls.at[i];
+    if (r->controls_before_us > all->controls_before_us)
+        all->controls_before_us = r->controls_before_us;
     for (size_t i = 0; i < r->forgotten.count; i++) {
         DROP_OF_DEVICE(all->states, r->forgotten.at[i]);
         DROP_OF_DEVICE(all->versions, r->forgotten.at[i]);
@@ -397,6 +421,24 @@ enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us
         e.name.at = at->name;
         if (!at->forgotten && e.opened_us >= from_us && e.opened_us < before_us)
             err = row(ctx, at->device, &e);
+    }
+    return err;
+}
+
+enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
+                             enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < j->all.controls.count && err == MU_OK; i++) {
+        struct fake_control *at = &j->all.controls.at[i];
+        struct journal_control c = at->c;
+        c.enterprise_id = str_of(at->enterprise_id);
+        c.did = str_of(at->did);
+        c.frame = at->frame;
+        if (c.ts_us >= j->all.controls_before_us && c.ts_us < before_us &&
+            (c.ts_us > after_us || (c.ts_us == after_us && c.request > after_request)))
+            err = row(ctx, &c);
     }
     return err;
 }

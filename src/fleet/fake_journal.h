@@ -14,6 +14,8 @@ struct fake_active { int32_t day; uint32_t device; };
 struct fake_active_set { int32_t day; bool forgotten; uint8_t bytes[256]; size_t len; };
 struct fake_event { uint32_t device; bool forgotten; struct journal_event e; char name[32]; };
 
+struct fake_control { struct journal_control c; char enterprise_id[40], did[40]; uint8_t frame[64]; };
+
 /* The lists grow as they are appended to. */
 #define FAKE_LIST(T) struct { T *at; size_t count; }
 struct fake_records {
@@ -24,6 +26,8 @@ struct fake_records {
     FAKE_LIST(struct fake_active) active;
     FAKE_LIST(struct fake_active_set) active_sets;
     FAKE_LIST(struct fake_event) events;
+    FAKE_LIST(struct fake_control) controls; /* in a journal: in the order of their commits */
+    int64_t controls_before_us;              /* those are forgotten */
     FAKE_LIST(uint32_t) forgotten;           /* devices; in a journal: none */
     size_t bytes;
 };

@@ -45,6 +45,7 @@ struct fleet_enterprise {
     char enterprise_id[ID_HEX_LEN + 1];
     _Atomic(const struct enterprise_row *) row;
     struct quota quota;
+    struct quota refusals;     /* of controls, that were kept in the audit log */
 };
 
 struct fleet_token {

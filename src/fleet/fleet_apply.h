@@ -39,7 +39,11 @@ struct fleet_progress {
     uint64_t session;          /* access's number of the live session; 0 = offline */
     uint32_t definition;       /* of the image */
 };
-/* The four of them: false, NULL or empty for an unknown device. They take no lock, since only their
+/* Of a known device. */
+void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1]);
+/* Also of an enterprise that has been deleted; "" if there never was one. Lives as long as the fleet. */
+const char *fleet_enterprise_id(struct fleet *f, uint32_t no);
+/* The next four: false, NULL or empty for an unknown device. They take no lock, since only their
  * thread changes anything. */
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out,
                         const struct fleet_product **product);

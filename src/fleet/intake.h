@@ -18,6 +18,7 @@ enum intake_kind {
     INTAKE_CONTROL,   /* body: struct intake_control, the payload */
     INTAKE_VERSIONS,  /* body: struct journal_versions */
     INTAKE_HISTORY,   /* body: struct commit_history, int32_t each day */
+    INTAKE_AUDIT,     /* body: struct intake_audit, the beginning of the frame */
     INTAKE_PASS,      /* no body: nothing to keep, only a place in the order */
     INTAKE_REFUSED,   /* no memory for the body: only to be answered */
 };
@@ -37,6 +38,14 @@ struct intake_record {
 struct intake_control {
     uint32_t enterprise;
     uint64_t request;
+};
+
+/* A control that was refused. */
+struct intake_audit {
+    uint64_t request;
+    uint32_t error, frame_len;
+    bool last;
+    char enterprise_id[ID_HEX_LEN + 1], did[DID_LEN + 1];
 };
 
 /* Logins and ends are kept until they are committed; the rest is the sender's to repeat. */

@@ -175,8 +175,31 @@ static enum mu_err run_events(struct retention *r)
     return err;
 }
 
+/* --- controls -------------------------------------------------------------------------------- */
+
+static enum mu_err on_old_control(void *ctx, const struct journal_control *c)
+{
+    (void)c;
+    *(bool *)ctx = true;
+    return MU_E_LIMIT; /* one is enough to know */
+}
+
+static enum mu_err run_controls(struct retention *r)
+{
+    int64_t before_us = r->now_us - r->keep_days * DAY_US;
+    bool any = false;
+    enum mu_err err = journal_controls(r->journal, 0, 0, before_us, on_old_control, &any);
+
+    if (!any)
+        return err;
+    journal_batch_forget_controls(r->writes, before_us);
+    return commit(r, MU_OK);
+}
+
 enum mu_err retention_run(struct retention *r)
 {
     enum mu_err err = run_days(r);
-    return err != MU_OK ? err : run_events(r);
+    if (err == MU_OK)
+        err = run_events(r);
+    return err == MU_OK ? run_controls(r) : err;
 }

@@ -3,8 +3,8 @@
 
 #include "fleet/fleet_apply.h"
 
-/* What the reports look back on, kept for a while: the days of activity, and the events, which are
- * counted from their end on, so that an open one stays. On the committer's thread, between commits.
+/* What is looked back on for a while: the days of activity, the events, which are counted from their end
+ * on, so that an open one stays, and the audit log of controls. On the committer's thread, between commits.
  *
  * A finished day of activity is also folded: its entries, one for each device, become one set in the
  * journal, so that a start reads a bit a device and not a record. The set is the fleet's, which has

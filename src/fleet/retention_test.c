@@ -146,12 +146,34 @@ static void what_is_past_is_forgotten_but_not_what_is_still_open(void **state)
     assert_int_equal(alerts(), 0);
 }
 
+static enum mu_err count_control(void *ctx, const struct journal_control *control)
+{
+    (void)control;
+    (*(unsigned *)ctx)++;
+    return MU_OK;
+}
+
+static void controls_are_kept_as_long_as_activity(void **state)
+{
+    (void)state;
+    unsigned kept = 0;
+
+    for (int day = 0; day < 3; day++)
+        committer_refused_control(c, &(struct journal_control){ .ts_us = T0 + day * DAY_US, .request = 1 });
+    settle();
+    stop();
+    assert_int_equal(run_at(T0 + (KEEP + 1) * DAY_US), MU_OK);
+    assert_int_equal(journal_controls(j, 0, 0, INT64_MAX, count_control, &kept), MU_OK);
+    assert_int_equal(kept, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         COMMITTER_TEST(a_finished_day_is_folded_once_and_stays_as_it_was),
         COMMITTER_TEST(a_late_entry_is_folded_into_the_set),
         COMMITTER_TEST(a_fold_that_is_not_committed_is_tried_again),
+        COMMITTER_TEST(controls_are_kept_as_long_as_activity),
         COMMITTER_TEST(what_is_past_is_forgotten_but_not_what_is_still_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

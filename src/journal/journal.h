@@ -104,6 +104,20 @@ struct journal_event {
     struct str name;         /* of the datapoint; in a visit: valid during the call */
 };
 
+/* What an enterprise asked of a device, and what became of it: the part of the audit log that grows with
+ * what devices do. Moment and request together name one. It carries the ids, so that it can be read when
+ * device and enterprise are gone. */
+#define JOURNAL_CONTROL_FRAME 64 /* bytes that are kept of a frame; the largest seen in the field has 60 */
+struct journal_control {
+    int64_t ts_us;
+    uint64_t request;        /* the request id */
+    struct str enterprise_id, did; /* up to 255 bytes; in a visit: valid during the call */
+    uint32_t error;          /* the error code that was answered; 0 = it was written to the device */
+    bool last;               /* refused, and further refusals of this hour are not kept */
+    const uint8_t *frame;    /* its beginning */
+    size_t frame_len;        /* of the whole; 0 = none was made */
+};
+
 /* --- writing: many records, one durable step --------------------------------------------------------*/
 struct journal_batch;
 MU_MUST_USE enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j);
@@ -128,6 +142,9 @@ void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const 
 /* The device's state and versions, if there are any. */
 void journal_batch_forget_device(struct journal_batch *b, uint32_t device);
 
+void journal_batch_control(struct journal_batch *b, const struct journal_control *c);
+/* All that were before a moment. */
+void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us);
 /* On MU_OK everything of the batch is on disk, all or nothing through a crash; `alive_us` is noted
  * as the last moment this start is known to live. The batch is empty afterwards, whatever the
  * outcome. On MU_E_FULL, MU_E_LIMIT and MU_E_NOMEM nothing of it is on disk, the journal stays
@@ -171,6 +188,13 @@ MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t from_us, int64
                                        enum mu_err (*row)(void *ctx, uint32_t device,
                                                           const struct journal_event *e),
                                        void *ctx);
+
+/* The controls that were later than one (moment, request) and before another moment, the oldest first.
+ * `row` as above. */
+MU_MUST_USE enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request,
+                                         int64_t before_us,
+                                         enum mu_err (*row)(void *ctx, const struct journal_control *c),
+                                         void *ctx);
 
 struct journal_window {
     int64_t from_us, to_us;  /* both included */

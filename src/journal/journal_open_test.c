@@ -50,21 +50,21 @@ static void a_directory_in_use_is_refused(void **state)
 
 static void write_format(const char *dir, uint64_t format)
 {
-    const char *names[] = { "default", "state", "versions", "active", "events" };
+    const char *names[] = { "default", "state", "versions", "active", "events", "controls" };
     rocksdb_options_t *o = rocksdb_options_create();
-    const rocksdb_options_t *options[] = { o, o, o, o, o };
-    rocksdb_column_family_handle_t *handles[5];
+    const rocksdb_options_t *options[] = { o, o, o, o, o, o };
+    rocksdb_column_family_handle_t *handles[6];
     rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
     char path[300], *text = NULL;
     uint8_t value[8];
 
     snprintf(path, sizeof path, "%s/journal", dir);
-    rocksdb_t *db = rocksdb_open_column_families(o, path, 5, names, options, handles, &text);
+    rocksdb_t *db = rocksdb_open_column_families(o, path, 6, names, options, handles, &text);
     assert_null(text);
     put_u64be(value, format);
     rocksdb_put_cf(db, w, handles[0], "format", 6, (const char *)value, sizeof value, &text);
     assert_null(text);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         rocksdb_column_family_handle_destroy(handles[i]);
     rocksdb_close(db);
     rocksdb_writeoptions_destroy(w);

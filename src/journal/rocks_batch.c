@@ -194,3 +194,26 @@ void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
     rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_VERSIONS], (const char *)key,
                                  sizeof key);
 }
+
+void journal_batch_control(struct journal_batch *b, const struct journal_control *c)
+{
+    uint8_t key[CONTROL_KEY_LEN];
+
+    if (!usable(b))
+        return;
+    control_key(key, c->ts_us, c->request);
+    control_encode(fresh_value(b), c);
+    put(b, b->journal->fixed[FAMILY_CONTROLS], key, sizeof key);
+}
+
+void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
+{
+    uint8_t first[CONTROL_KEY_LEN], end[CONTROL_KEY_LEN];
+
+    if (!usable(b))
+        return;
+    control_key(first, 0, 0);
+    control_key(end, before_us > 0 ? before_us : 0, 0);
+    rocksdb_writebatch_delete_range_cf(b->writes, b->journal->fixed[FAMILY_CONTROLS], (const char *)first,
+                                       sizeof first, (const char *)end, sizeof end);
+}

@@ -15,6 +15,11 @@ enum {
     SESSION_FLAGS = 0x03,
 };
 
+enum {
+    CONTROL_IS_LAST = 0x01,
+    CONTROL_FLAGS = 0x01,
+};
+
 void put_u32be(uint8_t *out, uint32_t v)
 {
     for (int i = 3; i >= 0; i--, v >>= 8)
@@ -57,6 +62,12 @@ void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct j
     put_u64be(out, (uint64_t)e->opened_us);
     put_u32be(out + 8, device);
     out[12] = e->alert;
+}
+
+void control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request)
+{
+    put_u64be(out, (uint64_t)ts_us);
+    put_u64be(out + 8, request);
 }
 
 void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot)
@@ -267,4 +278,48 @@ enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device,
     out->resolved_us = read_signed(&value);
     out->definition = read_u32(&value);
     return key.bad || kind > 1 ? MU_E_CORRUPT : verdict(&value, true);
+}
+
+static void append_id(struct buf *out, struct str id)
+{
+    size_t len = id.len < UINT8_MAX ? id.len : UINT8_MAX;
+
+    buf_append_u8(out, (uint8_t)len);
+    buf_append(out, id.at, len);
+}
+
+static struct str read_id(struct bytes *in)
+{
+    size_t len = bytes_u8(in);
+    const uint8_t *text = bytes_take(in, len);
+    return (struct str){ (const char *)text, text ? len : 0 };
+}
+
+static size_t kept_of(size_t frame_len)
+{
+    return frame_len < JOURNAL_CONTROL_FRAME ? frame_len : JOURNAL_CONTROL_FRAME;
+}
+
+void control_encode(struct buf *out, const struct journal_control *c)
+{
+    buf_append_u8(out, c->last ? CONTROL_IS_LAST : 0);
+    buf_append_varint(out, c->error);
+    append_id(out, c->enterprise_id);
+    append_id(out, c->did);
+    buf_append_varint(out, c->frame_len);
+    buf_append(out, c->frame, kept_of(c->frame_len));
+}
+
+enum mu_err control_decode(struct bytes key, struct bytes value, struct journal_control *out)
+{
+    *out = (struct journal_control){ .ts_us = (int64_t)bytes_u64be(&key) };
+    out->request = bytes_u64be(&key);
+    uint8_t flags = bytes_u8(&value);
+    out->last = flags & CONTROL_IS_LAST;
+    out->error = read_u32(&value);
+    out->enterprise_id = read_id(&value);
+    out->did = read_id(&value);
+    out->frame_len = (size_t)read_u64(&value);
+    out->frame = bytes_take(&value, kept_of(out->frame_len));
+    return key.bad || key.left || flags & ~CONTROL_FLAGS ? MU_E_CORRUPT : verdict(&value, true);
 }

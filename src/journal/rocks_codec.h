@@ -13,6 +13,7 @@
  *   active       day(4) device(4)                   -> nothing
  *                day(4)                             -> a set of devices, in the caller's bytes
  *   events       opened_us(8) device(4) kind(1) name -> the rest of journal_event
+ *   controls     ts_us(8) request(8)                -> the rest of journal_control
  *   default      "format"                           -> format(varint)
  *                "boot"                             -> number of the last start(8)
  *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
@@ -29,8 +30,8 @@
 
 enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
 
-enum { RECORD_KEY_HEAD = 13, RECORD_KEY_MAX = RECORD_KEY_HEAD + 10, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 8, ACTIVITY_DAY_LEN = 4,
-       EVENT_KEY_HEAD = 13, ALIVE_KEY_LEN = 13 };
+enum { RECORD_KEY_HEAD = 13, RECORD_KEY_MAX = RECORD_KEY_HEAD + 10, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 8,
+       ACTIVITY_DAY_LEN = 4, EVENT_KEY_HEAD = 13, CONTROL_KEY_LEN = 16, ALIVE_KEY_LEN = 13 };
 
 /* What finding a record in its order takes. */
 struct record_head {
@@ -51,6 +52,7 @@ size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind
 void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
 /* As long as EVENT_KEY_HEAD, the name comes behind it. */
 void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
+void control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request);
 void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);
 
 /* Append what the key does not tell to an empty buffer; errors are the buffer's. */
@@ -59,6 +61,7 @@ void session_encode(struct buf *out, const struct journal_session *s);
 void state_encode(struct buf *out, const struct journal_state *s);
 void versions_encode(struct buf *out, const struct journal_versions *v);
 void event_encode(struct buf *out, const struct journal_event *e);
+void control_encode(struct buf *out, const struct journal_control *c);
 
 /* MU_E_CORRUPT if key or value is not what the functions above write. Payload and image point into
  * the value. */
@@ -73,5 +76,7 @@ MU_MUST_USE enum mu_err versions_decode(struct bytes value, struct journal_versi
 /* The name points into the key. */
 MU_MUST_USE enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device,
                                      struct journal_event *out);
+/* Ids and frame point into the value. */
+MU_MUST_USE enum mu_err control_decode(struct bytes key, struct bytes value, struct journal_control *out);
 
 #endif

@@ -12,7 +12,7 @@
 /* The families that always exist. "default" is RocksDB's own; it holds what concerns the journal
  * as a whole. */
 enum fixed_family { FAMILY_META, FAMILY_STATE, FAMILY_VERSIONS, FAMILY_ACTIVITY, FAMILY_EVENTS,
-                    FIXED_FAMILIES };
+                    FAMILY_CONTROLS, FIXED_FAMILIES };
 
 /* Messages and session records of one UTC day: dropping it is how they expire. */
 struct day_family {

@@ -15,6 +15,7 @@ static const char *const fixed_names[FIXED_FAMILIES] = {
     [FAMILY_VERSIONS] = "versions",
     [FAMILY_ACTIVITY] = "active",
     [FAMILY_EVENTS] = "events",
+    [FAMILY_CONTROLS] = "controls",
 };
 
 const char *fixed_family_name(enum fixed_family family)

@@ -152,6 +152,31 @@ static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *option
     return v->over ? MU_OK : err;
 }
 
+/* --- controls ------------------------------------------------------------------------------------ */
+
+struct control_visit {
+    enum mu_err (*row)(void *ctx, const struct journal_control *c);
+    void *ctx;
+    int64_t after_us, before_us;
+    uint64_t after_request;
+    bool over;
+};
+
+static enum mu_err on_control(void *ctx, struct bytes key, struct bytes value)
+{
+    struct control_visit *v = ctx;
+    struct journal_control c;
+    enum mu_err err = control_decode(key, value, &c);
+
+    if (err != MU_OK || (c.ts_us == v->after_us && c.request <= v->after_request))
+        return err;
+    if (c.ts_us >= v->before_us) {
+        v->over = true;
+        return MU_E_NOT_FOUND; /* ends the visit */
+    }
+    return v->row(v->ctx, &c);
+}
+
 /* Read once from end to end: it must not push the blocks of the logs out of the cache. */
 static rocksdb_readoptions_t *passing_by(void)
 {
@@ -195,4 +220,23 @@ enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us
     }
     pthread_rwlock_unlock(&j->lock);
     return err;
+}
+
+enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
+                             enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx)
+{
+    struct control_visit v = { .row = row, .ctx = ctx, .after_us = after_us, .before_us = before_us,
+                               .after_request = after_request };
+    uint8_t from[CONTROL_KEY_LEN];
+    enum mu_err err = MU_E_IO;
+
+    control_key(from, after_us, after_request);
+    pthread_rwlock_rdlock(&j->lock);
+    if (j->db) {
+        rocksdb_readoptions_t *options = passing_by();
+        err = visit_family(j, options, FAMILY_CONTROLS, from, sizeof from, on_control, &v);
+        rocksdb_readoptions_destroy(options);
+    }
+    pthread_rwlock_unlock(&j->lock);
+    return v.over ? MU_OK : err;
 }

@@ -17,9 +17,11 @@ int command_enable(int argc, char **argv);
 int command_delete(int argc, char **argv);
 int command_rotate(int argc, char **argv);
 int command_revoke(int argc, char **argv);
+int command_audit(int argc, char **argv);
 
 /* What they have done to a data directory, in the server that has it or right here (operation.h). */
-extern const struct operation apply_operation, device_operation, import_operation, backup_operation, disable_operation,
-    enable_operation, delete_operation, rotate_operation, revoke_operation;
+extern const struct operation apply_operation, device_operation, import_operation, backup_operation,
+    disable_operation, enable_operation, delete_operation, rotate_operation, revoke_operation,
+    audit_operation;
 
 #endif

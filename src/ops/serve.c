@@ -11,11 +11,24 @@
 #include "ops/commands.h"
 #include "ops/serve_settings.h"
 #include "ops/server.h"
+#include "registry/audit.h"
 
 #define MAINTENANCE_INTERVAL_S 3600
 /* A client that comes with an old token is told that it has expired (5011) for so long, then that
  * there is no such token (5009). */
 #define EXPIRED_TOKEN_KEPT_S (30 * 86400)
+
+static void forget_audit(struct server *s)
+{
+    int64_t kept_s = (int64_t)setting_count(&s->settings, "activity-days") * 86400;
+    bool more = true;
+    enum mu_err err = MU_OK;
+
+    while (more && err == MU_OK)
+        err = registry_forget_audit(s->stores.registry, (clock_wall_s() - kept_s) * 1000000, &more);
+    if (err != MU_OK)
+        log_event(LOG_WARN, "audit_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
+}
 
 static void maintain(struct server *s)
 {
@@ -27,6 +40,7 @@ static void maintain(struct server *s)
         err = committer_follow_registry(s->stores.committer);
     if (err != MU_OK)
         log_event(LOG_WARN, "token_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
+    forget_audit(s);
 }
 
 /* The main thread: every signal that matters is blocked everywhere and waited for here. */

@@ -35,7 +35,8 @@ static struct setting list[] = {
       .help = "how long messages and the online log are kept; the API can ask for 7 days" },
     { .name = "activity-days", .kind = SETTING_COUNT, .metavar = "DAYS", .standard = "400",
       .min = 31, .max = 3650,
-      .help = "how long is kept which device was active on which day, and its faults and alerts" },
+      .help = "how long is kept which device was active on which day, its faults and alerts, and the\n"
+              "audit log" },
     { .name = "threads", .kind = SETTING_COUNT, .metavar = "N", .standard = "0", .min = 0, .max = 64,
       .help = "event loops; 0 = one per core" },
     { .name = "workers", .kind = SETTING_COUNT, .metavar = "N", .standard = "64", .min = 1, .max = 256,

@@ -1,0 +1,184 @@
+"""The audit log: who has changed or controlled what, when, and what became of it."""
+
+import json
+import os
+import pwd
+import re
+import time
+
+import pytest
+
+from server import run, wait_until
+from world import World, hex_id, request
+
+ME = (os.getuid(), pwd.getpwuid(os.getuid()).pw_name)
+OPERATOR = {"enterprise_id": None, "request_id": None}
+
+
+def log(server, *arguments):
+    done = run("audit", "--data", server.data, "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def said(rows):
+    return [(row["action"], row["kind"], row["id"], row["change"], row["error_code"]) for row in rows]
+
+
+def by_enterprise(world, answer, row):
+    return (row["enterprise_id"], row["request_id"], row["uid"], row["user"]) == (
+        world.enterprise_id, answer.headers["X-Request-Id"], None, None)
+
+
+def test_what_the_operator_changes_is_entered_with_his_name(server):
+    before = time.time()
+    world = World(server)
+    did, _ = world.register("aabbccddeeff")  # a device's own doing is no change of people's
+    for verb in ("disable", "enable", "delete"):
+        assert run(verb, "--data", server.data, "device", did).returncode == 0
+    rows = log(server)
+    assert said(rows) == [
+        ("create", "enterprise", world.enterprise_id, "", None), ("create", "product", world.product_key, "datapoint", None),
+        ("associate", "product", world.product_key, f"enterprise={world.enterprise_id}", None),
+        ("disable", "device", did, "", None), ("enable", "device", did, "", None),
+        ("delete", "device", did, f"product={world.product_key} mac=aabbccddeeff", None)]
+    assert [row["command"] for row in rows] == ["apply"] * 3 + ["disable", "enable", "delete"]
+    for row in rows:
+        assert {**row, **OPERATOR} == row and (row["uid"], row["user"]) == ME
+        assert int(before) <= row["time"] <= time.time() + 1
+    assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
+
+
+def test_what_an_enterprise_changes_is_entered_with_its_request(server):
+    world = World(server)
+    appid, uid = hex_id(), hex_id()
+    server.apply({"apps": [{"appid": appid, "product_keys": [world.product_key]}], "users": [{"uid": uid, "appid": appid}]})
+    did, _ = world.register("aabbccddeeff")
+    taken = world.take_token()
+    world._token = taken.json["token"]
+    root = world.call("POST", "device_groups")
+    gid = root.json["gid"]
+    below = world.call("POST", "device_groups", {"parent_gid": gid})
+    assigned = world.call("PUT", f"device_groups/{gid}", {"action": "assign", "macs": ["aabbccddeeff", "unknown"]})
+    again = world.call("PUT", f"device_groups/{gid}", {"action": "assign", "macs": ["aabbccddeeff"]})
+    unassigned = world.call("PUT", f"device_groups/{gid}", {"action": "unassign", "macs": ["aabbccddeeff"]})
+    gone = world.call("DELETE", f"device_groups/{below.json['gid']}")
+    binding = {"uid": uid, "appid": appid, "dids": [did]}
+    bound = world.call("POST", "devices/bindings", binding)
+    unbound = world.call("DELETE", "devices/bindings", binding)
+    assert again.status == 200
+    rows = log(server, "--enterprise", world.enterprise_id)
+    assert said(rows) == [
+        ("issue_token", "product", world.product_key, f"expires_at={taken.json['expire_at']}", None),
+        ("create", "group", gid, "root", None), ("create", "group", below.json["gid"], f"parent={gid}", None),
+        ("assign", "group", gid, "mac=aabbccddeeff", None), ("unassign", "group", gid, "mac=aabbccddeeff", None),
+        ("delete", "group", below.json["gid"], "", None),
+        ("bind", "device", did, f"user={uid}", None), ("unbind", "device", did, f"user={uid}", None)]
+    answers = [taken, root, below, assigned, unassigned, gone, bound, unbound]
+    assert all(by_enterprise(world, answer, row) for answer, row in zip(answers, rows))
+
+
+def test_an_association_is_entered(server):
+    world, key = World(server), hex_id()
+    server.apply({"products": [{"product_key": key, "product_secret": world.product_secret}]})
+    answer = request(server.http, "POST", f"/v1/products/{key}/association",
+                     {"enterprise_id": world.enterprise_id, "enterprise_secret": world.enterprise_secret,
+                      "product_secret": world.product_secret})
+    assert answer.status == 201, answer.body
+    row, = log(server, "--enterprise", world.enterprise_id)
+    assert said([row]) == [("associate", "product", key, "", None)] and by_enterprise(world, answer, row)
+
+
+def test_a_control_is_entered_whatever_became_of_it(server):
+    world = World(server)
+    device = world.device(mac="aabbccddeeff")
+    done = world.control(device.did, attrs={"switch": 1})
+    assert done.status == 200, done.body
+    frame = device.receive_publish()[1].hex()
+    foreign = World(server).register()[0]
+    wrong = world.control(device.did, attrs={"nothing": 1})
+    unknown = world.control("a" * 22, attrs={"switch": 1})
+    other = world.control(foreign, attrs={"switch": 1})
+    bad = world.control(device.did)
+    device.close()
+    wait_until(lambda: world.get("devices/search", is_online=0).json["meta"]["total"] == 1)
+    offline = world.control(device.did, attrs={"switch": 1})
+    answers = [done, wrong, unknown, other, bad, offline]
+    rows = wait_until(lambda: len(found := [row for row in log(server) if row["action"] == "control"]) == 6 and found)
+    assert [(row["id"], row["error_code"]) for row in rows] == [
+        (device.did, None), (device.did, 5405), ("a" * 22, 5301), (foreign, 5302), (device.did, 5002), (device.did, 5305)]
+    assert all(by_enterprise(world, answer, row) for answer, row in zip(answers, rows))
+    assert rows[0]["change"] == f"bytes={len(frame) // 2} frame={frame}" and rows[1]["change"] == ""
+    assert rows[5]["change"] == rows[0]["change"]
+
+
+def test_a_flood_of_refused_controls_is_cut_off_within_the_hour(server):
+    world = World(server)
+    did, _ = world.register()
+    for _ in range(1210):
+        world.control(did, attrs={"switch": 1})
+    rows = wait_until(lambda: len(found := log(server, "--id", did)) >= 600 and found)
+    hours = {int(row["time"]) // 3600 for row in rows}
+    last = [row for row in rows if "further_refusals_this_hour=not_kept" in row["change"]]
+    assert len(rows) <= 600 * len(hours) and 1 <= len(last) <= len(hours) <= 2
+
+
+def test_the_log_survives_a_crash_and_what_it_tells_of(make_server):
+    server = make_server()
+    world = World(server)
+    device = world.device(mac="aabbccddeeff")
+    assert world.control(device.did, attrs={"switch": 1}).status == 200
+    assert run("delete", "--data", server.data, "device", device.did).returncode == 0
+    before = log(server)
+    server.kill()
+    assert log(server) == before  # at rest
+    server.start()
+    assert log(server) == before
+    assert [row["action"] for row in log(server, "--id", device.did)] == ["control", "delete"]
+
+
+def test_both_sides_of_the_log_are_merged_over_many_pages(server):
+    world = World(server)
+    device = world.device(mac="aabbccddeeff", level=4)
+    for part in range(3):
+        server.apply({"devices": [{"product_key": world.product_key, "mac": f"{part}-{i}"} for i in range(1200)]})
+        assert world.control(device.did, attrs={"switch": part % 2}).status == 200
+    rows = log(server)
+    assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
+    assert sum(row["action"] == "create" and row["kind"] == "device" for row in rows) == 3600
+    assert [i for i, row in enumerate(rows) if row["action"] == "control"] == [
+        len(rows) - 2402 - 1, len(rows) - 1201 - 1, len(rows) - 1]
+    assert len({(row["time"], row["id"], row["action"]) for row in rows}) == len(rows)
+
+
+def test_filters(server):
+    world = World(server)
+    did, _ = world.register("aabbccddeeff")
+    world.call("POST", "device_groups")
+    run("disable", "--data", server.data, "device", did)
+    assert {row["kind"] for row in log(server)} == {"enterprise", "product", "group", "device"}
+    assert {row["kind"] for row in log(server, "--kind", "group")} == {"group"}
+    assert [row["action"] for row in log(server, "--id", did)] == ["disable"]
+    assert [row["action"] for row in log(server, "--id", world.enterprise_id)] == ["create", "associate"]
+    now = int(time.time())
+    assert log(server, "--from", str(now + 60)) == [] and log(server, "--to", str(now - 3600)) == []
+    assert len(log(server, "--from", str(now - 3600), "--to", str(now + 60))) == len(log(server))
+    day = time.strftime("%Y-%m-%d", time.gmtime(now + 8 * 3600))  # Asia/Shanghai
+    assert len(log(server, "--from", day, "--to", day)) == len(log(server))
+    assert log(server, "--to", f"{day}T00:00") == [] and log(server, "--from", f"{day} 23:59:59") == []
+
+
+def test_for_people_it_is_a_table(server):
+    world = World(server)
+    did, _ = world.register("aabbccddeeff")
+    run("disable", "--data", server.data, "device", did)
+    lines = run("audit", "--data", server.data).stdout.splitlines()
+    assert lines[0].split() == ["TIME", "WHO", "ACTION", "KIND", "ID", "RESULT", "CHANGE"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  " + re.escape(f"{ME[1]} ({ME[0]})") + r" +disable +device +" + did + " +done *", lines[-1])
+
+
+@pytest.mark.parametrize("arguments", [("--from", "yesterday"), ("--to", "2026-13-40x"), ("--kind", "cat"),
+                                       ("--from", "2026-11-26T25"), ("--id", "a\nb")])
+def test_what_cannot_be_asked_is_one_line_and_status_2(arguments, shared_server):
+    done = run("audit", "--data", shared_server.data, *arguments)
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, (done.stdout, done.stderr)
