@@ -1,10 +1,16 @@
 """What it takes to have devices online: coming, staying, and the memory of those that only stay."""
 
+import json
+import os
+import shutil
+import subprocess
 import time
+import urllib.request
 
+import fleet
 from load import Sessions
 from run import case
-from servers import Muster, Product, cpu_seconds, mosquitto, own_bytes
+from servers import BUILD, Muster, Product, cpu_seconds, mosquitto, own_bytes, resident_bytes
 
 DEVICES = 18000  # a process may have 20,000 descriptors
 FEW = 2000       # that are there already when memory is measured first
@@ -69,3 +75,79 @@ def idle_sessions(run):
     run.value("memory of a session", "bytes", own["bytes"], at_most=1024)
     run.against("memory beside the peer's", "bytes", own["bytes"], peer["bytes"], at_most=0.5)
     run.value(f"heartbeats missed in {stay_s} s", "", missed, at_most=0)
+
+
+class NullSessions(Muster):
+    """bench/null_sessions: a server with devices that need no socket and come and go as they are told."""
+
+    def __init__(self, data):
+        super().__init__(data, "--mqtt-connections-max", "2000000", program=(os.path.join(BUILD, "bench/null_sessions"),),
+                         stdin=subprocess.PIPE)
+
+    def ask(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        if self.process.wait(120):
+            raise RuntimeError("null_sessions did not end well")
+
+
+def get(server, token, path):
+    asked = urllib.request.Request(server.url(path), headers={"Authorization": f"token {token}"})
+    with urllib.request.urlopen(asked) as answer:
+        return json.load(answer)
+
+
+def newest_record(server, token, key, did):
+    now = int(time.time())
+    found = get(server, token, f"/v1/products/{key}/devices/{did}/online?start_ts={now - 86400}&end_ts={now + 60}"
+                               "&sort=desc&limit=1")
+    return found["objects"][0]["type"] if found["objects"] else None
+
+
+def told_over_http(server):
+    """How many devices are online by the summaries, how many by searching, and how many of a hundred that are
+    found as online, or as not, have another word than that as the newest of their log."""
+    summed = searched = contradicted = 0
+    for key in fleet.PRODUCTS:
+        token = fleet.token(server, key)
+        summed += get(server, token, f"/v1/products/{key}/devices/summary")["online"]
+        for online in (1, 0):
+            found = get(server, token, f"/v1/products/{key}/devices/search?is_online={online}&limit=20")
+            searched += found["meta"]["total"] * online
+            for row in found["objects"]:
+                newest = newest_record(server, token, key, row["did"])
+                contradicted += newest not in (("dev_online", "dev_re_online") if online else (None, "dev_offline"))
+    return summed, searched, contradicted
+
+
+@case
+def million_sessions(run):
+    """1,000,000 devices online in one process over a null transport, pinging every 50 s, 40,000 a minute going
+    (saying so, cut off, falling silent, replaced by a second login) and as many coming"""
+    online = 40000 if run.quick else 1000000
+    per_minute = online * 4 // 100
+    data = fleet.Fleet(online * 106 // 100).copy(run.directory)  # 3 % of them are disabled
+    cores, peak = [], 0
+    with NullSessions(data) as server:
+        seconds = server.ask(f"come {online}")["seconds"]
+        for _ in range(run.rounds):
+            before, began = cpu_seconds(server.pid), time.monotonic()
+            server.ask(f"churn {per_minute} {15 if run.quick else 60}")
+            cores.append((cpu_seconds(server.pid) - before) / (time.monotonic() - began) * 100)
+            peak = max(peak, resident_bytes(server.pid))
+        end = server.ask("settle")
+        summed, searched, contradicted = told_over_http(server)
+    shutil.rmtree(data)
+    differences = [abs(end["here"] - n) for n in (end["sessions"], end["online"], summed, searched)]
+    differences += [abs(n - end["ends"][way]) for way, n in end["went"].items()]
+    differences += [abs(end["came"] - end["logins"]), end["refused"], contradicted]
+    run.value("resident", "MiB", [peak / 2**20], at_most=1024)
+    run.value("CPU, of one core", "%", cores, at_most=25)
+    run.value("coming at first, per second", "", [online / seconds])
+    run.value(f"presence wrong in {end['looked']:,} looks", "", [end["wrong"]], at_most=0)
+    run.value("sums, logs and reports that differ at the end", "", [sum(differences)], at_most=0)
+    run.value(f"of {end['pings']:,} heartbeats unanswered", "", [end["unanswered"]], at_most=0)

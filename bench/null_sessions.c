@@ -6,13 +6,14 @@
  * Behind the line that says `muster ready`, each line of the input is a command that is answered by a
  * line of JSON when it is done; the end of the input ends the server.
  *
- *     come N         until N devices are online
+ *     come N         until N devices are there and the fleet shows them
  *     churn N S      for S seconds, N devices a minute go (saying so, cut off, falling silent, replaced by
  *                    a second login of their own) and as many come
  *     settle         waits for what is under way and looks whether all is as it has to be
  *
- * All the while every device pings every 50 s, and once a second some of those to whom nothing has
- * happened for a while are compared with what the fleet says of them. `wrong` counts the differences. */
+ * All the while every device pings every 50 s. Once the first have all come, some of those to whom nothing
+ * has happened for a while are compared each second with what the fleet says of them: `wrong` counts the
+ * differences. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct crowd {
     int64_t then_ms, looked_ms;
     uint64_t random;
     bool *silent;                  /* pings no more */
+    bool looks;
     uint64_t came, refused, said, cut, fell_silent, replaced, pings, unanswered, looked, wrong, here;
 };
 
@@ -67,6 +69,11 @@ static uint32_t any(struct crowd *w, uint32_t below)
 
 /* --- coming, going, staying ----------------------------------------------------------------------*/
 
+static void went(struct crowd *w, uint32_t i)
+{
+    w->away[w->away_count++] = i;
+}
+
 static void come(struct crowd *w)
 {
     uint32_t at = any(w, w->away_count), i = w->away[at];
@@ -75,15 +82,12 @@ static void come(struct crowd *w)
     if (now_tenths(w) - w->clients[i].changed < AWAY_AT_LEAST)
         return;
     w->away[at] = w->away[--w->away_count];
-    if (null_client_come(&w->clients[i], w->loop))
+    if (null_client_come(&w->clients[i], w->loop)) {
         w->came++;
-    else
+    } else {
         w->refused++;
-}
-
-static void went(struct crowd *w, uint32_t i)
-{
-    w->away[w->away_count++] = i;
+        went(w, i);
+    }
 }
 
 static void go(struct crowd *w)
@@ -139,7 +143,7 @@ static void look_at(struct crowd *w, const struct null_client *c)
 {
     struct fleet_device d;
 
-    if (now_tenths(w) - c->changed < SETTLED)
+    if (c->state == NULL_COMES || now_tenths(w) - c->changed < SETTLED)
         return;
     w->looked++;
     if (fleet_device_by_no(server.stores.fleet, c->device, &d) && d.is_online == (c->state == NULL_HERE))
@@ -166,7 +170,7 @@ static void tick(struct timer *t)
         go(w);
     for (; w->to_come >= 1 && w->count - w->away_count < w->come_to; w->to_come--)
         come(w);
-    if (now - w->looked_ms >= 1000) {
+    if (w->looks && now - w->looked_ms >= 1000) {
         w->looked_ms = now;
         for (unsigned i = 0; i < LOOK_AT; i++, w->next_look = (w->next_look + 1) % w->count)
             look_at(w, &w->clients[w->next_look]);
@@ -176,7 +180,7 @@ static void tick(struct timer *t)
 
 static void begin_ticking(struct crowd *w)
 {
-    w->then_ms = w->looked_ms = loop_now_ms(w->loop);
+    w->then_ms = loop_now_ms(w->loop);
     timer_start(w->loop, &w->tick, TICK_MS);
 }
 
@@ -185,6 +189,11 @@ static void count_here(struct crowd *w)
     w->here = 0;
     for (uint32_t i = 0; i < w->count; i++)
         w->here += w->clients[i].state == NULL_HERE;
+}
+
+static void begin_looking(struct crowd *w)
+{
+    w->looks = true;
 }
 
 static void look_at_all(struct crowd *w)
@@ -268,14 +277,16 @@ static void answer(double seconds)
     fflush(stdout);
 }
 
-static void wait_for_sessions(void)
+static void wait_for_all(void)
 {
-    struct access_figures f;
+    struct fleet_counts counts;
 
     do {
-        usleep(50000);
-        access_get_figures(server.access, &f);
-    } while (f.sessions < wanted);
+        usleep(100000);
+        on_each(count_here);
+        fleet_count(server.stores.fleet, &counts);
+    } while (SUM(here) < wanted || counts.online < wanted);
+    on_each(begin_looking);
 }
 
 static void settle(void)
@@ -292,7 +303,7 @@ static bool obey(const char *line)
     if (sscanf(line, "come %llu", &n) == 1) {
         wanted = n;
         on_each(set_pace);
-        wait_for_sessions();
+        wait_for_all();
     } else if (sscanf(line, "churn %llu %llu", &n, &s) == 2) {
         go_per_minute = n;
         on_each(set_pace);
