@@ -62,6 +62,9 @@ static void follow_number(const struct check *c, const struct run *before, uint3
         findings_mistake(c->findings, "journal: device %u, %s of %lld us: number %llu follows %llu", device,
                          what, (long long)ts_us, (unsigned long long)number,
                          (unsigned long long)(before->device == device ? before->number : 0));
+    if (before->device == device && ts_us <= before->ts_us)
+        findings_mistake(c->findings, "journal: device %u, %s of %lld us: the one before is of the same moment",
+                         device, what, (long long)ts_us);
 }
 
 void check_message(void *check, uint32_t device, const struct journal_message *m)

@@ -128,28 +128,36 @@ static void check_family(const struct check *c, enum fixed_family family)
 
 /* --- the days, side by side -----------------------------------------------------------------------*/
 
-static void read_record(const struct check *c, size_t day, rocksdb_iterator_t *at)
+/* false: it is not what this version writes. */
+static bool hand_on(const struct check *c, uint32_t device, uint8_t kind, const struct record_head *head,
+                    struct bytes value)
 {
-    const struct journal_reader *reader = c->reader;
-    struct bytes key = key_of(at), left = key;
     struct journal_message message;
     struct journal_session session;
+
+    if (kind == RECORD_MESSAGE && message_decode(head, value, &message) == MU_OK)
+        c->reader->message(c->reader->ctx, device, &message);
+    else if (kind == RECORD_SESSION && session_decode(head, value, &session) == MU_OK)
+        c->reader->session(c->reader->ctx, device, &session);
+    else
+        return false;
+    return true;
+}
+
+static void read_record(const struct check *c, size_t day, rocksdb_iterator_t *at)
+{
+    struct bytes key = key_of(at), left = key, value = value_of(at);
+    struct record_head head;
     char name[32];
-    bool good = key.left == RECORD_KEY_LEN;
 
     uint32_t device = bytes_u32be(&left);
     uint8_t kind = bytes_u8(&left);
-    int64_t ts_us = (int64_t)bytes_u64be(&left);
     snprintf(name, sizeof name, "day-%d", c->journal->days[day].day);
-    if (good && day_of(ts_us) != c->journal->days[day].day)
-        findings_mistake(c->findings, "journal, %s: a record of device %u is of another day (%lld us)", name,
-                         device, (long long)ts_us);
-    if (good && kind == RECORD_MESSAGE && message_decode(value_of(at), ts_us, &message) == MU_OK)
-        reader->message(reader->ctx, device, &message);
-    else if (good && kind == RECORD_SESSION && session_decode(value_of(at), ts_us, &session) == MU_OK)
-        reader->session(reader->ctx, device, &session);
-    else
+    if (record_head_decode(key, value, kind, &head) != MU_OK || !hand_on(c, device, kind, &head, value))
         tell_entry(c, name, key, "cannot be read");
+    else if (day_of(head.ts_us) != c->journal->days[day].day)
+        findings_mistake(c->findings, "journal, %s: a record of device %u is of another day (%lld us)", name,
+                         device, (long long)head.ts_us);
     c->findings->step(c->findings->ctx);
 }
 
