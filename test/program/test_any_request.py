@@ -228,11 +228,14 @@ def requests(draw, place, method, path, known):
 
 # --- the test ---------------------------------------------------------------------------------------------------------
 
-def check_error(answer, is_right):
+def check_error(answer, is_right, knows_callers):
     status, code = answer.error
     assert (status, answer.json["error_message"]) == TABLE[code]
     assert status < 500, answer.body
     assert is_right or code == 400
+    known = code not in (400, 5003, 5004, 5009)
+    if knows_callers:
+        assert all((f"X-RateLimit-{name}" in answer.headers) is known for name in ("Limit", "Remaining", "Reset"))
     return code
 
 
@@ -250,14 +253,14 @@ def test_any_request_is_answered_as_declared(place, method, path):
             place.connection.expect_closed()
             place.connection = None
         if answer.status >= 400:
-            place.seen.add(check_error(answer, is_right))
+            place.seen.add(check_error(answer, is_right, knows_callers))
         if is_right:
             check_answer(place.document, method, path, answer)
         if answer.status < 400:
             place.seen.add((method, path))
             assert "error_code" not in answer.json
 
-    known = place.known()
+    known, knows_callers = place.known(), bool(place.document["paths"][path][method]["security"])
     check()
 
 
