@@ -13,6 +13,7 @@ static const struct command {
     { "serve", "runs the server on a data directory", command_serve },
     { "apply", "creates or updates enterprises, products, devices, … from a file", command_apply },
     { "import", "brings in users, devices, groups or bindings, row by row", command_import },
+    { "export", "writes users, devices, groups or bindings, row by row", command_export },
     { "device", "shows a device, and why it is not connected", command_device },
     { "backup", "copies a data directory, also of a running server", command_backup },
     { "check", "looks for mistakes in a data directory at rest, or in a backup", command_check },

@@ -9,6 +9,7 @@ int command_serve(int argc, char **argv);
 int command_apply(int argc, char **argv);
 int command_device(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_restore(int argc, char **argv);
@@ -20,8 +21,8 @@ int command_revoke(int argc, char **argv);
 int command_audit(int argc, char **argv);
 
 /* What they have done to a data directory, in the server that has it or right here (operation.h). */
-extern const struct operation apply_operation, device_operation, import_operation, backup_operation,
-    disable_operation, enable_operation, delete_operation, rotate_operation, revoke_operation,
+extern const struct operation apply_operation, device_operation, import_operation, export_operation,
+    backup_operation, disable_operation, enable_operation, delete_operation, rotate_operation, revoke_operation,
     audit_operation;
 
 #endif

@@ -180,18 +180,6 @@ static void import_file(struct import *im)
 
 /* --- the command ----------------------------------------------------------------------------------*/
 
-static bool find_kind(const char *word, enum import_kind *kind)
-{
-    for (unsigned i = 0; import_kind_words[i]; i++) {
-        if (strcmp(word, import_kind_words[i]) == 0) {
-            *kind = (enum import_kind)i;
-            return true;
-        }
-    }
-    fprintf(stderr, "muster import: there are no '%s' to import, but users, devices, groups, bindings\n", word);
-    return false;
-}
-
 static int open_file(const char *file)
 {
     int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
@@ -270,7 +258,10 @@ int command_import(int argc, char **argv)
         fprintf(stderr, "muster import: --data is missing (see muster import --help)\n");
     else if (!row_format_find(setting_text(&s, "format"), s.positional[1], &format))
         fprintf(stderr, "muster import: the format is csv or ndjson: --format tells, or the file's name\n");
-    else if (find_kind(s.positional[0], &im->kind)) {
+    else if (!import_kind_find(s.positional[0], &im->kind))
+        fprintf(stderr, "muster import: there are no '%s' to import, but users, devices, groups, bindings\n",
+                s.positional[0]);
+    else {
         im->file = s.positional[1];
         status = import_from(im, dir, format);
     }

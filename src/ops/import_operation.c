@@ -23,11 +23,13 @@ void import_request(struct buf *out, enum import_kind kind, struct str seen, str
 
 static bool read_request(struct str input, struct import_batch *batch)
 {
+    char head[100];
     unsigned kind;
     size_t seen;
     const char *end = memchr(input.at, '\n', input.len);
 
-    if (!end || sscanf(input.at, "%u %zu", &kind, &seen) != 2 || kind > IMPORT_BINDINGS)
+    if (!end || !str_copy(head, sizeof(head), (struct str){ input.at, (size_t)(end - input.at) }) ||
+        sscanf(head, "%u %zu", &kind, &seen) != 2 || kind > IMPORT_BINDINGS)
         return false;
     input.len -= (size_t)(end + 1 - input.at);
     if (seen > input.len)

@@ -9,8 +9,8 @@
 #include "ops/local.h"
 
 const struct operation *const operations[] = {
-    &apply_operation, &device_operation, &import_operation, &backup_operation, &disable_operation,
-    &enable_operation, &delete_operation, &rotate_operation, &revoke_operation, &audit_operation, NULL,
+    &apply_operation, &device_operation, &import_operation, &export_operation, &backup_operation,
+    &disable_operation, &enable_operation, &delete_operation, &rotate_operation, &revoke_operation, &audit_operation, NULL,
 };
 
 const struct operation *operation_find(struct str name)

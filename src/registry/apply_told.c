@@ -1,5 +1,6 @@
 /* What a device's row tells beside the device: what it did before it came here. */
 #include "registry/apply_entry.h"
+#include "registry/export.h"
 
 #include <time.h>
 
@@ -121,4 +122,55 @@ enum mu_err apply_told(const struct entry *e)
             apply_mistake(e, f->name, "lies in the future");
     }
     return read_active_days(e, told);
+}
+
+/* --- the other way --------------------------------------------------------------------------------*/
+
+static void write_day(struct buf *out, int32_t day)
+{
+    time_t s = (time_t)day * DAY_S;
+    struct tm tm;
+
+    gmtime_r(&s, &tm);
+    buf_printf(out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
+static void write_days(struct json_out *j, const int32_t *days, size_t count)
+{
+    struct buf text;
+
+    buf_init(&text, TOLD_DAYS_MAX * sizeof("2016-08-01"));
+    for (size_t i = 0, last; i < count; i = last + 1) {
+        for (last = i; last + 1 < count && days[last + 1] == days[last] + 1;)
+            last++;
+        if (i)
+            buf_append_u8(&text, ' ');
+        write_day(&text, days[i]);
+        if (last > i) {
+            buf_append_str(&text, "..");
+            write_day(&text, days[last]);
+        }
+    }
+    json_key(j, "active_days");
+    json_str(j, (struct str){ (const char *)text.data, text.len });
+    if (text.err != MU_OK)
+        j->out->err = text.err;
+    buf_free(&text);
+}
+
+void export_told(struct json_out *j, const struct import_told *told, const int32_t *days, size_t day_count)
+{
+    for (size_t i = 0; i < told_field_list.count; i++) {
+        const char *at = (const char *)told + fields[i].offset;
+
+        if (fields[i].type == FIELD_TIME && *(const int64_t *)(const void *)at) {
+            json_key(j, fields[i].name);
+            json_int(j, *(const int64_t *)(const void *)at);
+        } else if (fields[i].type == FIELD_TEXT && *at) {
+            json_key(j, fields[i].name);
+            json_text(j, at);
+        }
+    }
+    if (day_count)
+        write_days(j, days, day_count);
 }

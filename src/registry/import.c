@@ -6,6 +6,17 @@
 
 const char *const import_kind_words[] = { "users", "devices", "groups", "bindings", NULL };
 
+bool import_kind_find(const char *word, enum import_kind *out)
+{
+    for (unsigned i = 0; import_kind_words[i]; i++) {
+        if (strcmp(word, import_kind_words[i]) == 0) {
+            *out = (enum import_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static const struct kind {
     enum mu_err (*apply)(const struct entry *e);
     const struct field_list *fields, *told;

@@ -10,6 +10,7 @@
 enum import_kind { IMPORT_USERS, IMPORT_DEVICES, IMPORT_GROUPS, IMPORT_BINDINGS };
 /* "users", "devices", "groups", "bindings", in this order and ended by NULL. */
 extern const char *const import_kind_words[];
+bool import_kind_find(const char *word, enum import_kind *out);
 
 /* The fields of a kind, in the order that they are written in. */
 enum import_cell { CELL_TEXT, CELL_BOOL, CELL_NUMBER, CELL_JSON };

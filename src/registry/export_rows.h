@@ -1,0 +1,32 @@
+#ifndef MUSTER_REGISTRY_EXPORT_ROWS_H
+#define MUSTER_REGISTRY_EXPORT_ROWS_H
+
+#include "registry/registry.h"
+
+/* What an export reads, page by page; export.c gives it its form. product: 0 = any. */
+
+/* The numbers of users or devices behind `after`, ascending; or of all groups, a parent before its
+ * children. *numbers is malloc'ed. */
+MU_MUST_USE enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind,
+                                          uint32_t product, uint32_t after, uint64_t limit,
+                                          uint32_t **numbers, size_t *count);
+MU_MUST_USE enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN + 1]);
+
+struct export_binding {
+    char uid[ID_HEX_LEN + 1], appid[ID_HEX_LEN + 1], product_key[ID_HEX_LEN + 1];
+    char mac[LIMIT_MAC + 1], did[DID_LEN + 1]; /* "" = of no device that is left */
+    int64_t since, until;
+    bool ended, is_owner;
+};
+typedef enum mu_err (*export_binding_fn)(void *ctx, const struct export_binding *binding);
+/* Bindings, by number. *last is where the next page begins behind, 0 if this was the last one. */
+MU_MUST_USE enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_t after,
+                                           uint64_t limit, export_binding_fn fn, void *ctx,
+                                           uint32_t *last);
+/* Of `limit` users behind `after`: the first binding to a product that is earlier than any there is a
+ * row of, as `since`. */
+MU_MUST_USE enum mu_err tx_export_first_bound(struct registry_tx *tx, uint32_t product, uint32_t after,
+                                              uint64_t limit, export_binding_fn fn, void *ctx,
+                                              uint32_t *last);
+
+#endif

@@ -1,0 +1,123 @@
+/* What an export reads. */
+#include <stdlib.h>
+
+#include "registry/export_rows.h"
+#include "registry/sqlite_registry.h"
+
+enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, uint32_t product,
+                              uint32_t after, uint64_t limit, uint32_t **numbers, size_t *count)
+{
+    *numbers = NULL;
+    *count = 0;
+    switch (kind) {
+    case KIND_USER:
+        return db_numbers(tx->db, "SELECT no FROM user WHERE no > ?1 AND (?2 = 0 OR app IN "
+                          "(SELECT app FROM app_product WHERE product = ?2)) ORDER BY no LIMIT ?3",
+                          DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), numbers, count);
+    case KIND_DEVICE:
+        return db_numbers(tx->db, "SELECT no FROM device WHERE no > ?1 AND (?2 = 0 OR product = ?2) "
+                          "ORDER BY no LIMIT ?3",
+                          DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), numbers, count);
+    case KIND_GROUP:
+        return db_numbers(tx->db, "WITH RECURSIVE tree (no, depth) AS ("
+                          "SELECT no, 0 FROM device_group WHERE parent IS NULL AND (?1 = 0 OR product = ?1) "
+                          "UNION ALL SELECT g.no, depth + 1 FROM tree JOIN device_group g "
+                          "ON g.parent = tree.no) SELECT no FROM tree ORDER BY depth, no",
+                          DB_VALUES(db_int(product)), numbers, count);
+    case KIND_ENTERPRISE:
+    case KIND_PRODUCT:
+    case KIND_APP:
+        break;
+    }
+    return MU_OK;
+}
+
+enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN + 1])
+{
+    struct db_row row = { 0 };
+    enum mu_err err;
+
+    if ((err = db_query(tx->db, "SELECT appid FROM app WHERE no = ?1", DB_VALUES(db_int(app)),
+                        &row.statement)) != MU_OK ||
+        (err = db_next(tx->db, row.statement)) != MU_OK)
+        return err;
+    row_text(&row, appid, ID_HEX_LEN + 1);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+static void read_binding(struct db_row *row, struct export_binding *out)
+{
+    row_text(row, out->uid, sizeof(out->uid));
+    row_text(row, out->appid, sizeof(out->appid));
+    row_text(row, out->product_key, sizeof(out->product_key));
+    row_text(row, out->mac, sizeof(out->mac));
+    row_text(row, out->did, sizeof(out->did));
+    out->since = row_int(row);
+    out->ended = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
+    out->until = row_int(row);
+    out->is_owner = row_int(row) != 0;
+}
+
+enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_t after, uint64_t limit,
+                               export_binding_fn fn, void *ctx, uint32_t *last)
+{
+    struct export_binding binding;
+    struct db_row row = { 0 };
+    uint32_t no = 0;
+    uint64_t count = 0;
+    enum mu_err err = db_query(tx->db,
+        "SELECT b.no, u.uid, a.appid, p.product_key, d.mac, d.did, b.since, b.until, b.is_owner "
+        "FROM binding b JOIN user u ON u.no = b.user JOIN app a ON a.no = u.app "
+        "JOIN device d ON d.no = b.device JOIN product p ON p.no = d.product "
+        "WHERE b.no > ?1 AND (?2 = 0 OR d.product = ?2) ORDER BY b.no LIMIT ?3",
+        DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), &row.statement);
+
+    while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
+        row.column = 0;
+        no = row_no(&row);
+        count++;
+        read_binding(&row, &binding);
+        if ((err = fn(ctx, &binding)) != MU_OK)
+            sqlite3_reset(row.statement);
+    }
+    *last = count == limit ? no : 0;
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t product, uint32_t user,
+                                         export_binding_fn fn, void *ctx)
+{
+    struct export_binding binding;
+    struct db_row row = { 0 };
+    /* By product: that is how product_user can be looked into. */
+    enum mu_err err = db_query(tx->db,
+        "SELECT u.uid, a.appid, p.product_key, '', '', f.first_bound, NULL, 0 FROM product p "
+        "CROSS JOIN product_user f ON f.product = p.no AND f.user = ?1 "
+        "CROSS JOIN user u ON u.no = f.user CROSS JOIN app a ON a.no = u.app "
+        "WHERE (?2 = 0 OR p.no = ?2) AND f.first_bound < ifnull((SELECT min(b.since) FROM binding b "
+        "JOIN device d ON d.no = b.device WHERE b.user = ?1 AND d.product = p.no), ?3)",
+        DB_VALUES(db_int(user), db_int(product), db_int(INT64_MAX)), &row.statement);
+
+    while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
+        row.column = 0;
+        read_binding(&row, &binding);
+        if ((err = fn(ctx, &binding)) != MU_OK)
+            sqlite3_reset(row.statement);
+    }
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err tx_export_first_bound(struct registry_tx *tx, uint32_t product, uint32_t after,
+                                  uint64_t limit, export_binding_fn fn, void *ctx, uint32_t *last)
+{
+    uint32_t *users;
+    size_t count;
+    enum mu_err err = tx_export_numbers(tx, KIND_USER, 0, after, limit, &users, &count);
+
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        err = export_first_bound_of(tx, product, users[i], fn, ctx);
+    *last = count == limit ? users[count - 1] : 0;
+    free(users);
+    return err;
+}
