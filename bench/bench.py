@@ -10,9 +10,12 @@ import tempfile
 import traceback
 
 import case_control  # noqa: F401  (each fills run.CASES; the table keeps their order)
+import case_growth  # noqa: F401
+import case_history  # noqa: F401
 import case_http  # noqa: F401
 import case_ingest  # noqa: F401
 import case_journal  # noqa: F401
+import case_long  # noqa: F401
 import case_reports  # noqa: F401
 import case_search  # noqa: F401
 import case_sessions  # noqa: F401

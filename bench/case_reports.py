@@ -122,10 +122,9 @@ def reports(run):
     SQLite in process, with indexes for it"""
     sample = fleet.Fleet(100000 if run.quick else 1000000)
     seconds = max(1, run.seconds // 4)
-    today = int((sample.now + 8 * 3600) // 86400)
     with sample.served(run.directory) as muster, Sql(sample.peer) as sql:
-        headers = [f"Authorization: token {fleet.token(muster)}"]
-        for name, (path, queries, most) in kinds(today).items():
+        headers = [f"Authorization: token {fleet.SampleProduct(muster).token()}"]
+        for name, (path, queries, most) in kinds(sample.today).items():
             full = f"/v1/products/{fleet.KEY}{path}"
             peer = sql.measure(queries, {}, 0)  # seconds each, most of them: once will do
             (own,) = run.turns(

@@ -41,7 +41,7 @@ def search(run):
     sample = fleet.Fleet(100000 if run.quick else 1000000)
     seconds = max(1, run.seconds // 2)
     with sample.served(run.directory) as muster, Sql(sample.peer) as sql:
-        headers = [f"Authorization: token {fleet.token(muster)}"]
+        headers = [f"Authorization: token {fleet.SampleProduct(muster).token()}"]
         for name, (query, where, heavy) in KINDS.items():
             path = f"/v1/products/{fleet.KEY}/devices/search?" + query.format(
                 tenth=fleet.gid("tenth"), leaf=fleet.gid("leaf"), **moments(sample))

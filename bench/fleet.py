@@ -15,8 +15,9 @@ import urllib.request
 from servers import BUILD, DEFINITION, MUSTER, Muster
 
 KEPT = os.path.join(BUILD, "bench-fleets")
-TOOLS = [os.path.join(BUILD, "bench", name) for name in ("make_fleet", "make_peer", "serve_online")]
-MAKE_FLEET, MAKE_PEER, SERVE_ONLINE = TOOLS
+MAKE_FLEET, MAKE_PEER, MAKE_MESSAGES, SERVE_ONLINE, ROCKS_BENCH = [
+    os.path.join(BUILD, "bench", name) for name in ("make_fleet", "make_peer", "make_messages", "serve_online",
+                                                    "rocks_bench")]
 ENTERPRISE, SECRET = "e" * 32, "5" * 32
 PRODUCTS = [f"{n:032x}" for n in range(1, 6)]  # 70, 12, 8, 6 and 4 % of the devices
 KEY = PRODUCTS[0]
@@ -42,20 +43,22 @@ def content():
 def _key():
     """Fleets that other programs made, or on another day, are not ours."""
     digest = hashlib.sha256(time.strftime("%Y-%m-%d").encode())
-    for tool in TOOLS[:2]:
+    for tool in (MAKE_FLEET, MAKE_PEER, MAKE_MESSAGES):
         with open(tool, "rb") as f:
             digest.update(f.read())
     return digest.hexdigest()[:16]
 
 
-def _make(data, devices, now):
+def _make(data, devices, now, zone):
     subprocess.run([MUSTER, "apply", "--data", data, "-"], input=json.dumps(content()), text=True, check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run([MAKE_FLEET, data, DEFINITION, str(devices), str(now)], check=True)
+    subprocess.run([MAKE_FLEET, data, DEFINITION, str(devices), str(now), zone], check=True)
 
 
 class Fleet:
     """data: a directory that nobody writes to; peer: the SQLite file, made when first asked for."""
+
+    zone = "Asia/Shanghai"
 
     def __init__(self, devices):
         self.devices = devices
@@ -64,47 +67,83 @@ class Fleet:
             for name in os.listdir(KEPT):
                 if name != key:
                     shutil.rmtree(os.path.join(KEPT, name))
-        self.home = os.path.join(KEPT, key, str(devices))
+        self.home = os.path.join(KEPT, key, self.name())
         self.data = os.path.join(self.home, "data")
         stamp = os.path.join(self.home, "now")
         if not os.path.exists(stamp):
             shutil.rmtree(self.home, ignore_errors=True)
             os.makedirs(self.home)
+            print(f"  (making {self.name()})", flush=True)
             now = int(time.time())
-            print(f"  (making a fleet of {devices:,})", flush=True)
-            _make(self.data, devices, now)
+            self.make(now)
             with open(stamp, "w", encoding="ascii") as f:
                 f.write(str(now))
         with open(stamp, encoding="ascii") as f:
             self.now = int(f.read())
+        self.today = int((self.now + 8 * 3600) // 86400)  # in its zone
+
+    def name(self):
+        return f"{self.devices}-devices"
+
+    def make(self, now):
+        _make(self.data, self.devices, now, self.zone)
 
     @property
     def peer(self):
         file = os.path.join(self.home, "peer.db")
         if not os.path.exists(file):
-            print(f"  (making an SQLite database of {self.devices:,})", flush=True)
+            print(f"  (making {self.name()} in SQLite)", flush=True)
             subprocess.run([MAKE_PEER, file + ".new", str(self.devices), str(self.now)], check=True)
             os.replace(file + ".new", file)
         return file
 
     def copy(self, directory):
-        return shutil.copytree(self.data, os.path.join(directory, f"fleet-{self.devices}"),
+        return shutil.copytree(self.data, os.path.join(directory, f"copy-of-{self.name()}"),
                                ignore=shutil.ignore_patterns("control.sock"))
 
     @contextlib.contextmanager
-    def served(self, directory, *options, online=True):
+    def served(self, directory, *options, online=True, **popen):
         """A running server on a copy, by default with its 40 % online."""
         program = (SERVE_ONLINE, str(self.devices), str(self.now)) if online else (MUSTER, "serve")
         data = self.copy(directory)
         try:
-            with Muster(data, *options, program=program) as muster:
+            with Muster(data, *options, program=program, **popen) as muster:
                 yield muster
         finally:
             shutil.rmtree(data)
 
 
-def token(muster, key=KEY):
-    body = json.dumps({"enterprise_id": ENTERPRISE, "enterprise_secret": SECRET, "product_secret": key[::-1]}).encode()
-    url = muster.url(f"/v1/products/{key}/access_token")
-    with urllib.request.urlopen(urllib.request.Request(url, body)) as answer:
-        return json.load(answer)["token"]
+class History(Fleet):
+    """A fleet with seven days of messages, which counts its days in UTC."""
+
+    zone = "UTC"
+
+    def __init__(self, devices, messages):
+        self.messages = messages
+        super().__init__(devices)
+
+    def name(self):
+        return f"{self.devices}-devices-{self.messages}-messages"
+
+    def make(self, now):
+        super().make(now)
+        subprocess.run([MAKE_MESSAGES, self.data, str(self.devices), str(self.messages), str(now)], check=True)
+
+
+class SampleProduct:
+    """The first product, with one device more, as servers.Product has them."""
+
+    key, definition, mac = KEY, DEFINITION, "accf2350d446"
+
+    def __init__(self, muster):
+        self.muster = muster
+
+    def path(self, rest):
+        return f"/v1/products/{KEY}{rest}"
+
+    def token(self):
+        body = json.dumps({"enterprise_id": ENTERPRISE, "enterprise_secret": SECRET,
+                           "product_secret": KEY[::-1]}).encode()
+        asked = urllib.request.Request(self.muster.url(self.path("/access_token")), body)
+        with urllib.request.urlopen(asked) as answer:
+            return json.load(answer)["token"]

@@ -1,6 +1,6 @@
 /* Fills a data directory with the sample fleet (sample.h), through the ports of the stores.
  *
- *     make_fleet DIR DEFINITION DEVICES NOW
+ *     make_fleet DIR DEFINITION DEVICES NOW ZONE
  *
  * DIR has five products, which `muster apply` put into it, with an app that has them and the air
  * conditioner's definition; no server uses it. Nothing that happened is written message by message:
@@ -16,8 +16,6 @@
 #include "ops/data_dir.h"
 #include "registry/registry.h"
 #include "sample.h"
-
-static const char zone[] = "Asia/Shanghai"; /* the default of serve */
 
 static void check(enum mu_err err, const char *what)
 {
@@ -194,11 +192,11 @@ static struct datapoint_plan *read_plan(const char *file)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: make_fleet DIR DEFINITION DEVICES NOW\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: make_fleet DIR DEFINITION DEVICES NOW ZONE\n");
         return 2;
     }
-    const char *dir = argv[1];
+    const char *dir = argv[1], *zone = argv[5];
     struct calendar *calendar;
     struct data_dir lock = { .lock_fd = -1 };
     struct registry *registry;
