@@ -13,6 +13,7 @@ import case_control  # noqa: F401  (each fills run.CASES; the table keeps their 
 import case_growth  # noqa: F401
 import case_history  # noqa: F401
 import case_http  # noqa: F401
+import case_import  # noqa: F401
 import case_ingest  # noqa: F401
 import case_journal  # noqa: F401
 import case_long  # noqa: F401

@@ -163,7 +163,25 @@ static size_t page_of_few(struct fleet *f, const roaring_bitmap_t *result, uint3
 
 /* --- a page of many -------------------------------------------------------------------------- */
 
-/* Clears the bits of devices that have not reported since. 64 comparisons make a word. */
+/* A bit for each of 64 devices that has reported since. Bytes first, which a compiler does sixteen at a
+ * time; then the lowest bits of eight of them become a byte by one multiplication. */
+static uint64_t active_mask(const uint32_t reported[64], uint32_t since)
+{
+    uint8_t is[64];
+    uint64_t mask = 0;
+
+    for (int i = 0; i < 64; i++)
+        is[i] = reported[i] >= since;
+    for (int i = 0; i < 8; i++) {
+        uint64_t bytes = 0;
+        for (int k = 0; k < 8; k++)
+            bytes |= (uint64_t)is[i * 8 + k] << k * 8; /* a load */
+        mask |= (bytes * UINT64_C(0x0102040810204080)) >> 56 << i * 8;
+    }
+    return mask;
+}
+
+/* Clears the bits of devices that have not reported since. */
 static void keep_active(const struct fleet *f, struct bitset *set, uint32_t since)
 {
     for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {
@@ -171,11 +189,7 @@ static void keep_active(const struct fleet *f, struct bitset *set, uint32_t sinc
         for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
             if (!words[w])
                 continue;
-            const uint32_t *reported = &f->columns.chunks[chunk]->last_report[w * 64];
-            uint64_t mask = 0;
-            for (unsigned bit = 0; bit < 64; bit++)
-                mask |= (uint64_t)(reported[bit] >= since) << bit;
-            words[w] &= mask;
+            words[w] &= active_mask(&f->columns.chunks[chunk]->last_report[w * 64], since);
         }
     }
 }
