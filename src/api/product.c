@@ -70,11 +70,17 @@ ROUTE(datapoint, GET, "/v1/products/{product_key}/datapoint", TOKEN, FAST,
 static enum api_error datapoint(struct api_call *call)
 {
     const struct fleet_definition *definition = call->product->definition;
+    const struct product_row *product = call->product->row;
 
     if (!definition)
         return API_DATAPOINT_UNDEFINED;
     struct json_out j = api_answer(call, 200);
-    json_raw(&j, (struct str){ definition->json, definition->json_len });
+    if (definition->named) { /* a product may have been renamed since */
+        json_object_begin(&j);
+        json_key(&j, "name");
+        json_text(&j, product->name);
+    }
+    buf_append(j.out, definition->json + definition->named, definition->json_len - definition->named);
     return API_OK;
 }
 

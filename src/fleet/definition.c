@@ -64,6 +64,20 @@ out:
     return json;
 }
 
+/* The length of what comes before the rest: the name of the product, first in every text that the
+ * registry stores, as it was then. */
+static size_t named(const char *json)
+{
+    static const char start[] = "{\"name\":\"";
+    const char *at = json + sizeof(start) - 1;
+
+    if (strncmp(json, start, sizeof(start) - 1) != 0)
+        return 0;
+    while (*at && *at != '"')
+        at += *at == '\\' && at[1] ? 2 : 1;
+    return *at ? (size_t)(at + 1 - json) : 0;
+}
+
 /* MU_E_VALUE: it does not compile; that is logged. */
 static enum mu_err compile(const struct definition_row *row, struct definition **out)
 {
@@ -82,7 +96,9 @@ static enum mu_err compile(const struct definition_row *row, struct definition *
     d->pub.version = row->version;
     if ((err = datapoint_plan_compile(root, &d->pub.plan, why, sizeof(why))) != MU_OK)
         goto out;
-    if (!(d->pub.json = answer_json(root, row->json, d->pub.plan, &d->pub.json_len)))
+    if ((d->pub.json = answer_json(root, row->json, d->pub.plan, &d->pub.json_len)))
+        d->pub.named = named(d->pub.json);
+    else
         err = MU_E_NOMEM;
 out:
     json_decref(root);

@@ -30,6 +30,7 @@ struct fleet_definition {
     uint32_t *points;          /* by datapoint id: numbers of faults and alerts (fleet_apply.h) */
     const char *json;          /* as GET datapoint answers, `ui` included (derived if not stored) */
     size_t json_len;
+    size_t named;              /* so much of json ends with the product's name of that time; 0 = not there */
 };
 
 struct fleet_product {

@@ -67,6 +67,15 @@ def test_what_an_imported_definition_left_out_is_filled_in(world):
          "uint_spec": {"min": 0, "max": 255, "ratio": 1, "addition": 0}, "position": {**position, "len": 1}}]}
 
 
+@pytest.mark.parametrize("name", ["Renamed", "\"quoted\\", "空调"])
+def test_the_name_is_that_of_the_product_now(world, name):
+    before = world.get("datapoint").json
+    world.configure_product(name=name)
+    assert world.get("datapoint").json == {**before, "name": name}
+    world.configure_product(name="Again")
+    assert world.get("datapoint").json == {**before, "name": "Again"}
+
+
 def test_the_product_key_is_the_products(world):
     assert world.get("datapoint").json["product_key"] == world.product_key
 
