@@ -10,6 +10,7 @@ enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
     if (!b)
         return MU_E_NOMEM;
     b->journal = j;
+    rows_init(&b->rows);
     b->writes = rocksdb_writebatch_create();
     buf_init(&b->value, LIMIT_INTAKE);
     buf_init(&b->key, LIMIT_INTAKE);
@@ -20,6 +21,7 @@ void journal_batch_destroy(struct journal_batch *b)
 {
     if (!b)
         return;
+    rows_free(&b->rows);
     rocksdb_writebatch_destroy(b->writes);
     buf_free(&b->value);
     buf_free(&b->key);
@@ -28,6 +30,7 @@ void journal_batch_destroy(struct journal_batch *b)
 
 void journal_batch_clear(struct journal_batch *b)
 {
+    rows_clear(&b->rows);
     rocksdb_writebatch_clear(b->writes);
     b->err = MU_OK;
 }
@@ -36,7 +39,7 @@ size_t journal_batch_bytes(const struct journal_batch *b)
 {
     size_t size;
     rocksdb_writebatch_data(b->writes, &size);
-    return size;
+    return size + b->rows.bytes.len;
 }
 
 /* A batch names families by their ids, which outlive a reopening of the database; but to learn
@@ -65,39 +68,43 @@ static void put(struct journal_batch *b, rocksdb_column_family_handle_t *family,
                               b->value.len);
 }
 
-/* The family for a record of that moment, NULL if it is to be left out. */
-static rocksdb_column_family_handle_t *family_at(struct journal_batch *b, int64_t ts_us)
+static void put_row(struct journal_batch *b, int32_t day, uint32_t device, const uint8_t *key, size_t key_len)
 {
-    rocksdb_column_family_handle_t *family = NULL;
-    int32_t day = day_of(ts_us);
+    b->err = b->value.err != MU_OK ? b->value.err
+                                   : rows_add(&b->rows, day, device, key, key_len, &b->value);
+}
 
-    if (day >= b->journal->oldest_day && usable(b))
-        b->err = day_require(b->journal, day, &family);
-    return b->err == MU_OK ? family : NULL;
+/* Whether a record of that day is to be kept, and can be. */
+static bool day_ready(struct journal_batch *b, int32_t day)
+{
+    if (day < b->journal->oldest_day || !usable(b))
+        return false;
+    b->err = day_require(b->journal, day);
+    return b->err == MU_OK;
 }
 
 void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
 {
-    rocksdb_column_family_handle_t *family = family_at(b, m->ts_us);
     uint8_t key[RECORD_KEY_MAX];
+    int32_t day = day_of(m->ts_us);
 
-    if (!family)
+    if (!day_ready(b, day))
         return;
     size_t len = record_key(key, device, RECORD_MESSAGE, m->ts_us, m->number);
     message_encode(fresh_value(b), m);
-    put(b, family, key, len);
+    put_row(b, day, device, key, len);
 }
 
 void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s)
 {
-    rocksdb_column_family_handle_t *family = family_at(b, s->ts_us);
     uint8_t key[RECORD_KEY_MAX];
+    int32_t day = day_of(s->ts_us);
 
-    if (!family)
+    if (!day_ready(b, day))
         return;
     size_t len = record_key(key, device, RECORD_SESSION, s->ts_us, s->number);
     session_encode(fresh_value(b), s);
-    put(b, family, key, len);
+    put_row(b, day, device, key, len);
 }
 
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
@@ -108,7 +115,7 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
         return;
     put_u32be(key, device);
     state_encode(fresh_value(b), s);
-    put(b, b->journal->fixed[FAMILY_STATE], key, sizeof key);
+    put_row(b, ROW_STATE, device, key, sizeof key);
 }
 
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)

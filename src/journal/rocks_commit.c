@@ -94,7 +94,9 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
     if ((err = b->err) != MU_OK)
         goto out;
 
+    rows_write(&b->rows, j, b->writes);
     put_alive(j, b, alive_us);
+    rocks_count_nothing();
     rocksdb_write(j->db, j->options.synced, b->writes, &text);
     if ((err = journal_written(j, "commit", text)) == MU_OK)
         j->commits++;

@@ -56,26 +56,30 @@ enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_han
     return MU_OK;
 }
 
-enum mu_err day_require(struct journal *j, int32_t day, rocksdb_column_family_handle_t **out)
+rocksdb_column_family_handle_t *day_family(const struct journal *j, int32_t day)
+{
+    size_t at = day_lower_bound(j, day);
+    return at < j->day_count && j->days[at].day == day ? j->days[at].handle : NULL;
+}
+
+enum mu_err day_require(struct journal *j, int32_t day)
 {
     enum mu_err err;
     char name[32];
     char *text = NULL;
 
-    size_t at = day_lower_bound(j, day);
-    if (at < j->day_count && j->days[at].day == day) {
-        *out = j->days[at].handle;
+    if (day_family(j, day))
         return MU_OK;
-    }
     if ((err = journal_writable(j)) != MU_OK)
         return err;
 
     snprintf(name, sizeof name, DAY_PREFIX "%d", day);
     pthread_rwlock_wrlock(&j->lock);
-    *out = rocksdb_create_column_family(j->db, j->options.day, name, &text);
+    rocksdb_column_family_handle_t *handle =
+        rocksdb_create_column_family(j->db, j->options.day, name, &text);
     err = journal_written(j, "create_day", text);
     if (err == MU_OK)
-        err = day_insert(j, day, *out);
+        err = day_insert(j, day, handle);
     pthread_rwlock_unlock(&j->lock);
     return err;
 }
@@ -105,7 +109,6 @@ static enum mu_err day_drop_first(struct journal *j)
 enum mu_err journal_roll(struct journal *j, int64_t now_us)
 {
     enum mu_err err;
-    rocksdb_column_family_handle_t *unused;
 
     if (!j->db && (err = journal_writable(j)) != MU_OK)
         return err;
@@ -119,7 +122,7 @@ enum mu_err journal_roll(struct journal *j, int64_t now_us)
             return err;
 
     int32_t today = day_of(now_us);
-    if ((err = day_require(j, today, &unused)) != MU_OK)
+    if ((err = day_require(j, today)) != MU_OK)
         return err;
-    return day_require(j, today + 1, &unused);
+    return day_require(j, today + 1);
 }

@@ -1,7 +1,6 @@
 #include "journal/rocks_internal.h"
 
-/* Measured with bench/journal_bench.c: half of a message's CPU time is the search for its place in its
- * memtable, and that of its device's state; twice or half their size made no difference beyond that
+/* Measured with bench/journal_bench.c: twice or half the memtables' size made no difference beyond that
  * between two runs. Days merged by levels took the same CPU time, at 0.4 GB of payload, and their pages
  * two to three times as long. For blocks and compression see docs/journal.md. */
 

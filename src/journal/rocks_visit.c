@@ -181,6 +181,7 @@ static enum mu_err on_control(void *ctx, struct bytes key, struct bytes value)
 static rocksdb_readoptions_t *passing_by(void)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    rocks_count_nothing();
     rocksdb_readoptions_set_fill_cache(options, 0);
     return options;
 }
