@@ -58,7 +58,8 @@ static void check_times(const struct entry *e, const struct row *row)
 
 /* --- a binding ------------------------------------------------------------------------------------*/
 
-/* One binding of a device owns it. Without a word of the entry: the first one does. */
+/* One binding of a device owns it: the one that says so, else the first. Two of a file that say so are
+ * a mistake; one takes the place of an owner that nobody named. */
 static enum mu_err decide_owner(const struct entry *e, struct binding_row *b)
 {
     struct binding_row owner;
@@ -66,28 +67,39 @@ static enum mu_err decide_owner(const struct entry *e, struct binding_row *b)
     enum given given = apply_bool(e, "is_owner", &b->is_owner);
     enum mu_err err;
 
-    if (b->until || (given == GIVEN_WELL && !b->is_owner))
+    if (b->until)
         return MU_OK;
     err = tx_owner_binding(e->apply->tx, b->device, &owner);
-    if (given == GIVEN_NOT)
+    if (err != MU_OK || given == GIVEN_NOT || !b->is_owner) {
         b->is_owner = err == MU_E_NOT_FOUND;
-    if (err != MU_OK || !b->is_owner || owner.no == b->no)
         return err == MU_E_NOT_FOUND ? MU_OK : err;
+    }
+    if (owner.no == b->no || !apply_seen(e, owner.no))
+        return MU_OK;
     if ((err = tx_user_by_no(e->apply->tx, owner.user, &user)) == MU_OK)
-        apply_mistake(e, "is_owner", "the device's owner is user %s", user.uid);
+        apply_mistake(e, "is_owner", "an earlier line says that user %s owns the device", user.uid);
     return err;
 }
 
-/* It is there already. What has ended since, or has become the owner's, stays so. */
+static enum mu_err own(const struct entry *e, uint32_t no, bool by_word)
+{
+    enum mu_err err = tx_set_owner(e->apply->tx, no);
+
+    return err == MU_OK && by_word && !apply_seen(e, no) ? apply_see(e, no) : err;
+}
+
+/* It is there already. What has ended since stays so. */
 static enum mu_err change(const struct entry *e, const struct binding_row *now, const struct binding_row *b,
                           const char *did, const char *uid)
 {
-    bool ends = b->until && !now->until;
-    bool owns = b->is_owner && !now->is_owner && !b->until && !now->until;
+    bool ends = b->until && !now->until, holds = !b->until && !now->until;
+    bool owns = holds && b->is_owner && !now->is_owner;
     enum mu_err err = MU_OK;
 
     *(ends || owns ? &e->tally->updated : &e->tally->unchanged) += 1;
-    if (owns && (err = tx_set_owner(e->apply->tx, now->no)) == MU_OK)
+    if (holds && b->is_owner)
+        err = own(e, now->no, json_is_true(json_object_get(e->json, "is_owner")));
+    if (err == MU_OK && owns)
         err = tx_audit(e->apply->tx, "update", KIND_DEVICE, did, "owner=%s", uid);
     return ends ? tx_end_binding(e->apply->tx, now, did, uid, b->until) : err;
 }
@@ -96,6 +108,7 @@ static enum mu_err put_binding(const struct entry *e, struct binding_row *b, con
                                const char *uid, unsigned mistakes)
 {
     struct binding_row now = { 0 };
+    bool by_word = json_is_true(json_object_get(e->json, "is_owner"));
     enum mu_err err = tx_binding_like(e->apply->tx, b, &now);
 
     if (err != MU_OK && err != MU_E_NOT_FOUND)
@@ -105,12 +118,15 @@ static enum mu_err put_binding(const struct entry *e, struct binding_row *b, con
         apply_mistake(e, "since", now.until ? "the two were bound from %lld to %lld"
                       : "the two have been bound since %lld", (long long)now.since, (long long)now.until);
     b->no = now.no;
-    if ((err = decide_owner(e, b)) != MU_OK || e->apply->mistakes != mistakes)
+    if (!now.until && (err = decide_owner(e, b)) != MU_OK)
         return err;
+    if (e->apply->mistakes != mistakes)
+        return MU_OK;
     if (same)
         return change(e, &now, b, did, uid);
     e->tally->created++;
-    return tx_bind(e->apply->tx, b);
+    err = tx_bind(e->apply->tx, b);
+    return err == MU_OK && b->is_owner && !b->until ? own(e, b->no, by_word) : err;
 }
 
 /* --- the entry ------------------------------------------------------------------------------------*/

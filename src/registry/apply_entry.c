@@ -306,6 +306,12 @@ enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_
 
 /* --- entries that mean the same thing -------------------------------------------------------------*/
 
+bool apply_seen(const struct entry *e, uint32_t no)
+{
+    const struct seen *seen = &e->apply->seen;
+    return no / 8 < seen->size && (seen->bits[no / 8] & 1u << no % 8);
+}
+
 enum mu_err apply_see(const struct entry *e, uint32_t no)
 {
     struct seen *seen = &e->apply->seen;

@@ -140,6 +140,7 @@ bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number);
 /* Notes that an entry means the thing of this number; tells a mistake if another one did. Before the
  * thing is changed, or after it was made. */
 MU_MUST_USE enum mu_err apply_see(const struct entry *e, uint32_t no);
+bool apply_seen(const struct entry *e, uint32_t no);
 
 /* --- the kinds ----------------------------------------------------------------------------------- */
 

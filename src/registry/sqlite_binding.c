@@ -113,7 +113,8 @@ enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until)
 
 enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no)
 {
-    return db_run(tx->db, "UPDATE binding SET is_owner = 1 WHERE no = ?1", DB_VALUES(db_int(no)));
+    return db_run(tx->db, "UPDATE binding SET is_owner = no = ?1 WHERE until IS NULL AND is_owner <> (no = ?1) "
+                  "AND device = (SELECT device FROM binding WHERE no = ?1)", DB_VALUES(db_int(no)));
 }
 
 enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t *since)

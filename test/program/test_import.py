@@ -410,6 +410,53 @@ def test_bindings_with_their_times_and_owner(people):
     assert people.get("users/report/total").json["total"] == 2
 
 
+def owners(world, did):
+    return {user["uid"] for user in world.get("users/search", type="did", val=did).json["objects"] if user["is_owner"]}
+
+
+@pytest.mark.parametrize("words,owner", [
+    ((None, None, None), 0), ((False, False, False), 0), ((False, False, True), 2), ((None, True, None), 1), ((True, None, False), 0)])
+def test_a_device_has_the_owner_that_the_file_names_else_its_first_user(people, words, owner):
+    uids = [people.uid, hex_id(), hex_id()]
+    import_rows(people.server.data, "users", [{"uid": uid, "appid": people.appid} for uid in uids[1:]])
+    rows = [{"uid": uid, "did": people.did, "since": 1600000000, **({} if word is None else {"is_owner": word})}
+            for uid, word in zip(uids, words)]
+    assert import_rows(people.server.data, "bindings", rows) == (3, 0, 0, 0)
+    assert owners(people, people.did) == {uids[owner]}
+    assert import_rows(people.server.data, "bindings", rows) == (0, 0, 3, 0)
+    people.call("DELETE", "devices/bindings", {"uid": uids[owner], "appid": people.appid, "dids": [people.did]})
+    assert import_rows(people.server.data, "bindings", rows) == (0, 0, 3, 0)
+    assert len(owners(people, people.did)) == 1 and owners(people, people.did) != {uids[owner]}
+
+
+def test_a_file_that_names_two_owners_is_told_so(people):
+    other = hex_id()
+    import_rows(people.server.data, "users", [{"uid": other, "appid": people.appid}])
+    rows = [{"uid": uid, "did": people.did, "since": 1600000000, "is_owner": True} for uid in (people.uid, other)]
+    for _ in range(2):
+        outcome = run_import(people.server.data, "bindings", csv_text(rows))
+        assert outcome.refused == {3: [f"is_owner: an earlier line says that user {people.uid} owns the device"]}
+        assert owners(people, people.did) == {people.uid}
+
+
+def test_what_was_imported_is_consistent(make_server):
+    world = World(make_server())
+    appid, uids = hex_id(), [hex_id() for _ in range(3)]
+    world.server.apply({"apps": [{"appid": appid, "name": "App", "product_keys": [world.product_key]}]})
+    root = hex_id()
+    import_rows(world.server.data, "users", [{"uid": uid, "appid": appid} for uid in uids])
+    import_rows(world.server.data, "groups", [{"gid": root, "product_key": world.product_key}])
+    devices = device_rows(world, 50, gid=root, activated_at=1600000000, active_days="2026-10-01..2026-10-05")
+    import_rows(world.server.data, "devices", devices)
+    import_rows(world.server.data, "bindings", [
+        {"uid": uids[i % 3], "did": device["did"], "since": 1600000000 + k, "until": 1600000000 + k if i % 2 else "",
+         "is_owner": False, "first_bound": 1590000000} for i, device in enumerate(devices) for k in range(0, 2 - i % 2)
+        if k == 0 or i % 2])
+    world.server.stop()
+    checked = run("check", "--data", world.server.data)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_a_binding_that_ended_here_is_not_opened_again(people):
     row = {"uid": people.uid, "did": people.did, "since": 1600000000}
     import_rows(people.server.data, "bindings", [row])
@@ -442,7 +489,6 @@ def test_wrong_bindings(people):
     rows = {"since: missing": {"since": ""}, "since: lies in the future": {"since": 4000000000},
             "until: is before since": {"until": 1500000000}, "did: there is no such device": {"did": new_did()},
             "uid: there is no such user": {"uid": hex_id()}, "appid: there is no such app": {"appid": hex_id()},
-            f"is_owner: the device's owner is user {people.uid}": {"is_owner": True},
             "since: the two have been bound since 1600000000": {"uid": people.uid, "since": 1500000000},
             "first_bound: is after since": {"first_bound": 1650000000}, "did: missing; or product_key and mac": {"did": ""}}
     outcome = run_import(people.server.data, "bindings", csv_text([{**good, **changed} for changed in rows.values()]))
