@@ -95,12 +95,21 @@ static bool read_event(const struct check *c, struct bytes key, struct bytes val
     return good;
 }
 
+static bool read_control(const struct check *c, struct bytes key, struct bytes value)
+{
+    struct journal_control control;
+
+    (void)c;
+    return control_decode(key, value, &control) == MU_OK;
+}
+
 static bool (*const readers[FIXED_FAMILIES])(const struct check *c, struct bytes key, struct bytes value) = {
     [FAMILY_META] = read_meta,
     [FAMILY_STATE] = read_state,
     [FAMILY_VERSIONS] = read_versions,
     [FAMILY_ACTIVITY] = read_activity,
     [FAMILY_EVENTS] = read_event,
+    [FAMILY_CONTROLS] = read_control,
 };
 
 static void tell_entry(const struct check *c, const char *family, struct bytes key, const char *what)

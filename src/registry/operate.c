@@ -8,13 +8,17 @@
 #include "base/random.h"
 #include "registry/secret.h"
 
-enum { MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC };
+/* Many ids are done in several transactions: what SQLite keeps to take a savepoint back is walked through
+ * by every statement, so that one of 50,000 deletions takes minutes. */
+enum { MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC, IDS_AT_ONCE = 1000 };
 
 struct operating {
     const struct operate *o;
     struct registry_tx *tx;
-    struct str ids;
+    struct str ids;           /* of this transaction, or of the look ahead */
+    bool look;                /* only look for mistakes */
     struct buf *report;
+    size_t start;             /* of what this transaction has told */
     unsigned mistakes;
 };
 
@@ -63,11 +67,11 @@ static void tell(const struct operating *op, const struct target *t, const char 
     buf_append_u8(op->report, '\n');
 }
 
-/* The report is about mistakes alone from the first one on. */
+/* A transaction tells of mistakes alone from the first one on: what it did is taken back. */
 static bool begin_mistake(struct operating *op)
 {
-    if (op->mistakes++ == 0)
-        buf_clear(op->report);
+    if (op->mistakes++ == 0 && op->report->len > op->start)
+        op->report->len = op->start;
     return op->mistakes <= MISTAKES_MAX;
 }
 
@@ -208,6 +212,12 @@ static enum mu_err end_bindings(struct operating *op, const struct target *t)
     return err;
 }
 
+/* What --unbind ends is in nobody's way. */
+static bool unbinds(const struct operating *op)
+{
+    return op->o->unbind && (op->o->kind == KIND_DEVICE || op->o->kind == KIND_USER);
+}
+
 static const char *plural(uint64_t count)
 {
     return count == 1 ? "" : "s";
@@ -236,6 +246,15 @@ static enum mu_err tell_uses(struct operating *op, const struct target *t)
     return MU_OK;
 }
 
+static enum mu_err look_for_uses(struct operating *op, const struct target *t)
+{
+    struct registry_uses u;
+    enum mu_err err = tx_uses(op->tx, op->o->kind, t->no, &u);
+    bool used = u.products || u.devices || u.groups || u.apps || u.users || (u.bindings && !unbinds(op));
+
+    return err == MU_OK && used ? tell_uses(op, t) : err;
+}
+
 /* What is not to be seen in the log any more when it is gone: whose it was. */
 static enum mu_err audit_deleted(struct operating *op, const struct target *t)
 {
@@ -252,7 +271,7 @@ static enum mu_err delete(struct operating *op, struct target *t)
 {
     enum mu_err err = MU_OK;
 
-    if (op->o->unbind && (op->o->kind == KIND_DEVICE || op->o->kind == KIND_USER))
+    if (unbinds(op))
         err = end_bindings(op, t);
     if (err == MU_OK && (err = tx_delete(op->tx, op->o->kind, t->no)) == MU_E_EXISTS)
         return tell_uses(op, t);
@@ -310,6 +329,8 @@ static enum mu_err operate_one(struct operating *op, struct target *t)
     }
     if (err != MU_OK)
         return err;
+    if (op->look)
+        return op->o->verb == OPERATE_DELETE ? look_for_uses(op, t) : MU_OK;
     switch (op->o->verb) {
     case OPERATE_DISABLE:
     case OPERATE_ENABLE:
@@ -355,13 +376,37 @@ static enum mu_err operate_all(struct registry_tx *tx, void *arg)
     return err == MU_OK ? op->report->err : err;
 }
 
+/* Takes lines off: the next transaction's. */
+static struct str take_part(struct str *ids)
+{
+    struct str part = { ids->at, 0 };
+
+    for (unsigned lines = 0; lines < IDS_AT_ONCE && part.len < ids->len; lines++) {
+        const char *end = memchr(ids->at + part.len, '\n', ids->len - part.len);
+        part.len = end ? (size_t)(end - ids->at) + 1 : ids->len;
+    }
+    ids->at += part.len;
+    ids->len -= part.len;
+    return part;
+}
+
 enum mu_err operate(struct registry *reg, const struct audit_by *by, const struct operate *o,
                     struct str ids, struct buf *report)
 {
-    struct operating op = { .o = o, .ids = ids, .report = report };
-    enum mu_err err = registry_write_by(reg, by, operate_all, &op);
+    struct operating op = { .o = o, .report = report, .ids = ids, .look = true };
+    struct str rest = ids, first = take_part(&rest);
+    enum mu_err err = MU_OK;
 
+    /* Those of one transaction are all done or none by themselves. Of more, the mistakes are found before
+     * anything is done. */
+    if (rest.len)
+        err = registry_read(reg, operate_all, &op);
+    op.look = false;
+    for (op.ids = first; err == MU_OK && op.ids.len; op.ids = take_part(&rest)) {
+        op.start = report->len;
+        err = registry_write_by(reg, by, operate_all, &op);
+    }
     if (err != MU_OK && err != MU_E_VALUE)
-        buf_clear(report);
+        report->len = op.start;
     return err;
 }

@@ -48,9 +48,9 @@ static enum mu_err run_in(struct fixture *f, struct operate o, const char *ids, 
     struct buf report;
 
     o.now_s = 2000;
-    buf_init(&report, 65536);
+    buf_init(&report, 1024 * 1024);
     enum mu_err err = operate(f->reg, &by, &o, str_of(ids), &report);
-    snprintf(out, 1000, "%.*s", (int)report.len, report.len ? (const char *)report.data : "");
+    snprintf(out, 1000, "%.*s", report.len < 999 ? (int)report.len : 999, report.len ? (const char *)report.data : "");
     buf_free(&report);
     return err;
 }
@@ -284,6 +284,43 @@ static void a_device_cannot_be_enabled_beside_the_enabled_one_of_its_mac(void **
     assert_true(fixture_device(f, 1).is_disabled);
 }
 
+/* More than one transaction's. */
+enum { MANY = 2500 };
+
+static char *make_many(struct fixture *f, const char *last)
+{
+    struct device_row row = { .product = 1, .passcode = "p" };
+    char *ids = calloc(MANY + 2, DID_LEN + 40), *at = ids;
+
+    for (int i = 0; i < MANY; i++) {
+        row.no = 0;
+        did_new(row.did);
+        snprintf(row.mac, sizeof(row.mac), "mac%d", i);
+        assert_int_equal(fixture_put(f, .device = &row), MU_OK);
+        at += sprintf(at, "%s\n", row.did);
+    }
+    strcpy(at, last);
+    return ids;
+}
+
+static void many_are_all_done_or_none_too(void **state)
+{
+    struct fixture *f = *state;
+    char out[1000], *ids = make_many(f, "nobody");
+
+    change_binding(f, UID, BINDING_BIND);
+    assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_DEVICE), MU_E_VALUE);
+    assert_string_equal(out, "device nobody: there is none\n");
+    strcpy(strstr(ids, "nobody"), DID);
+    assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_DEVICE), MU_E_VALUE);
+    assert_non_null(strstr(out, "1 binding"));
+    assert_int_equal(fixture_device(f, 2).no, 2);
+    assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_DEVICE, .unbind = true), MU_OK);
+    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 0)); "
+                   "INSERT INTO must_hold SELECT count(*) FROM device;");
+    free(ids);
+}
+
 static void an_id_longer_than_any_is_merely_unknown(void **state)
 {
     char out[1000], id[400];
@@ -309,6 +346,7 @@ int main(void)
         with_everything(everything_can_be_taken_away_again_and_numbers_are_not_given_twice),
         with_everything(a_user_who_was_moved_does_not_hold_the_app_of_his_old_bindings),
         with_everything(a_device_cannot_be_enabled_beside_the_enabled_one_of_its_mac),
+        with_everything(many_are_all_done_or_none_too),
         with_everything(an_id_longer_than_any_is_merely_unknown),
     };
     return cmocka_run_group_tests_name("operate", tests, NULL, NULL);

@@ -63,7 +63,7 @@ static const char *const rules[] = {
 #define GIVEN(table) "SELECT '" #table " ' || max(no) || ': its number has not been given yet' FROM " #table \
     " HAVING max(no) > ifnull((SELECT seq FROM sqlite_sequence WHERE name = '" #table "'), 0)"
     GIVEN(enterprise), GIVEN(product), GIVEN(app), GIVEN(user), GIVEN(device_group), GIVEN(device),
-    GIVEN(binding),
+    GIVEN(binding), GIVEN(audit),
 };
 
 static const struct {
@@ -78,6 +78,7 @@ static const struct {
     { "devices", "SELECT count(*) FROM device" },
     { "bindings", "SELECT count(*) FROM binding" },
     { "tokens", "SELECT count(*) FROM token" },
+    { "entries of the audit log", "SELECT count(*) FROM audit_change" },
 };
 
 /* Every row of a query is a mistake. */
