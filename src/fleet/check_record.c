@@ -8,6 +8,9 @@ static void end_run(struct check *c, const struct run *run, const char *what, ui
 {
     const struct seen *seen = &c->seen[run->device];
 
+    /* What a deleted device said is kept until it expires; its state is not. */
+    if (!seen->has_state && !seen->product)
+        return;
     if (!seen->has_state)
         findings_mistake(c->findings, "journal, state: device %u has %s and no state", run->device, what);
     else if (state < run->number || (state > run->number && state_us <= run->ts_us))

@@ -21,11 +21,12 @@ static void delete(uint32_t no)
 static void live(uint32_t no)
 {
     struct journal_versions versions = { .text = { "1.0" } };
+    size_t told = sink.count;
 
     login(no, 11, T0, false);
     report_state(no, T0, 1, 1, 1, 1);
     committer_versions(c, &sink.sink, no, ++next_tag, no, &versions);
-    settle();
+    wait_told(&sink, told + 2);
 }
 
 static bool has_state(uint32_t no)

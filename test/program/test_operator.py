@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import threading
 
 import pytest
@@ -20,6 +19,12 @@ def done(server, verb, *arguments, **keywords):
     result = command(server, verb, *arguments, **keywords)
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+def expect_good(server):
+    """Of a server that has been stopped: nothing contradicts anything else."""
+    checked = run("check", "--data", server.data)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def refused(server, verb, *arguments, **keywords):
@@ -146,6 +151,8 @@ def test_devices_are_deleted_while_they_report_and_log_in(server):
         return float(re.search(r"^muster_sessions (\S+)$", text, re.M).group(1))
     wait_until(lambda: sessions() <= 10, what="an end of the deleted devices' sessions")
     assert server.restart() and world.get("devices/search").json["meta"]["total"] == 10
+    server.stop()
+    expect_good(server)
 
 
 def test_a_device_that_is_bound_is_not_deleted_unless_asked_to(server):
@@ -303,3 +310,39 @@ def test_a_crash_between_deletion_and_cleaning_up_leaves_nothing(make_server):
     assert world.get("fault/report/devices").json["count"]["total"] == 0
     did, _ = world.register("aabbccddeeff")
     assert did != device.did and world.get(f"devices/{did}/data").json["meta"]["total"] == 0
+    server.stop()
+    expect_good(server)
+
+
+def test_a_server_that_is_killed_while_it_deletes_has_deleted_each_device_or_not(make_server):
+    """Whatever was said to be deleted is; the rest is whole."""
+    server = make_server()
+    world = World(server)
+    devices = [world.device(mac=f"{i:012x}") for i in range(12)]
+    for device in devices:
+        device.report(status_report(faults=1), qos=1)
+    deleted = []
+
+    def delete_all():
+        for device in devices:
+            if command(server, "delete", "device", device.did).returncode == 0:
+                deleted.append(device.did)
+            else:
+                return
+
+    thread = threading.Thread(target=delete_all)
+    thread.start()
+    wait_until(lambda: len(deleted) >= 4)
+    server.kill()
+    thread.join()
+    expect_good(server)
+    said = set(deleted)
+    server.start()
+    left = {row["did"] for row in world.get("devices/search", limit=100).json["objects"]}
+    every = {device.did for device in devices}
+    assert left <= every - said and len(every - left) <= len(said) + 1
+    assert world.get("fault/report/devices").json["count"]["total"] == len(left)
+    rows = [json.loads(line) for line in done(server, "audit", "--json").splitlines()]
+    assert {row["id"] for row in rows if row["action"] == "delete"} == every - left
+    server.stop()
+    expect_good(server)
