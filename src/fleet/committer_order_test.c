@@ -258,6 +258,7 @@ static void a_pause_comes_between_two_batches_and_never_within_one(void **state)
         assert_in_range(seen[i].messages, 1, 2);
         assert_true(seen[i].told);
     }
+    wait_told(&sink, 2);
     pause_committer(&seen[0]); /* idle, it is woken */
     assert_int_equal(seen[0].messages, 2);
 }

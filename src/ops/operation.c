@@ -84,7 +84,8 @@ void operation_print(const char *about, int status, const struct buf *answer)
     struct str left = { (const char *)answer->data, answer->len };
 
     if (status == 0) {
-        fwrite(left.at, 1, left.len, stdout);
+        if (left.len)
+            fwrite(left.at, 1, left.len, stdout);
         return;
     }
     while (left.len) {
