@@ -92,10 +92,16 @@ static void come(struct crowd *w)
 
 static void go(struct crowd *w)
 {
-    uint32_t i = any(w, w->count);
-    struct null_client *c = &w->clients[i];
+    struct null_client *c = NULL;
+    uint32_t i = 0;
 
-    if (c->state != NULL_HERE || w->silent[i] || c->says)
+    /* Most are here and have nothing to say. */
+    for (int tries = 0; tries < 100 && !c; tries++) {
+        i = any(w, w->count);
+        if (w->clients[i].state == NULL_HERE && !w->silent[i] && !w->clients[i].says)
+            c = &w->clients[i];
+    }
+    if (!c)
         return;
     switch (any(w, WAYS_TO_GO)) {
     case 0: /* the server will find out */

@@ -6,24 +6,18 @@
 #include "net/loop_private.h"
 
 /* What moves a connection: its descriptor's events, and the loop's list of those to be looked at
- * again at the end of a round. epoll is level-triggered, so whatever stays ready without being dealt
- * with must not be asked for: conn_update_interest decides that in one place. */
+ * again at the end of a round. epoll is edge-triggered: it tells of input once, so that a pause costs
+ * nothing and a request needs no system call but its reading and its writing. Whoever does not read all
+ * that there may be (conn_read), or was not to be asked (conn_resume, conn_begin_closing), puts the
+ * connection into that list. Being writable is asked for only while output waits. */
 
 void conn_update_interest(struct conn *c)
 {
-    uint32_t events = 0;
+    bool writing = conn_has(c, CONN_CONNECTING | CONN_OWES_DRAIN) && !conn_has(c, TLS_WRITE_WANTS_READ);
 
-    if (conn_has(c, CONN_ENDED | CONN_DETACHED))
-        return;
-    bool reading = !conn_has(c, CONN_CONNECTING | CONN_EOF) &&
-                   (!conn_has(c, CONN_PAUSED) || conn_has(c, CONN_CLOSING));
-    bool writing = conn_has(c, CONN_CONNECTING | CONN_OWES_DRAIN);
-    if (reading || (writing && conn_has(c, TLS_WRITE_WANTS_READ)))
-        events |= EPOLLIN;
-    if ((writing && !conn_has(c, TLS_WRITE_WANTS_READ)) ||
-        (reading && conn_has(c, TLS_READ_WANTS_WRITE)))
-        events |= EPOLLOUT;
-    loop_fd_want(c->loop, &c->io, events);
+    if (!conn_has(c, CONN_ENDED))
+        loop_fd_want(c->loop, &c->io,
+                     writing || conn_has(c, TLS_READ_WANTS_WRITE) ? CONN_EVENTS | EPOLLOUT : CONN_EVENTS);
 }
 
 static bool connected(struct conn *c)
@@ -50,22 +44,13 @@ static void write_ready(struct conn *c)
         c->ops->drained(c);
 }
 
-/* A dead connection whose owner does not want input now: epoll would report it again and again. */
-static void detach(struct conn *c)
-{
-    if (c->out_len) {
-        conn_finish(c, CONN_PEER_CLOSED);
-        return;
-    }
-    loop_fd_remove(c->loop, &c->io);
-    conn_set(c, CONN_DETACHED);
-}
-
 void conn_ready(struct loop_fd *io, uint32_t events)
 {
     struct conn *c = (struct conn *)io;
     bool dead = events & (EPOLLERR | EPOLLHUP);
 
+    if (dead || events & EPOLLRDHUP)
+        conn_set(c, CONN_END_WAITS);
     if (conn_has(c, CONN_CONNECTING) && !connected(c)) {
         conn_finish(c, CONN_PEER_CLOSED);
         return;
@@ -76,9 +61,9 @@ void conn_ready(struct loop_fd *io, uint32_t events)
     if (conn_has(c, CONN_CLOSING) && !conn_has(c, CONN_ENDED | CONN_EOF))
         conn_discard_input(c);
     else if (!conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED | CONN_QUEUED))
-        conn_read(c); /* a queued one first gets what was kept */
-    else if (dead && conn_has(c, CONN_PAUSED) && !conn_has(c, CONN_ENDED | CONN_CLOSING))
-        detach(c);
+        conn_read(c); /* a queued one is read at the end of the round */
+    else if (dead && c->out_len && conn_has(c, CONN_PAUSED) && !conn_has(c, CONN_ENDED | CONN_CLOSING))
+        conn_finish(c, CONN_PEER_CLOSED);
     conn_update_interest(c);
 }
 
@@ -93,12 +78,11 @@ void conn_queue(struct conn *c)
 
 static void go_on(struct conn *c)
 {
-    if (conn_has(c, CONN_CLOSING | CONN_PAUSED))
+    if (conn_has(c, CONN_CONNECTING | CONN_EOF))
         return;
-    if (c->in_len)
-        conn_deliver_kept(c);
-    /* Input inside a transport, or an end that it has seen already, is not announced by epoll. */
-    if (c->via != &transport_plain && !conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED))
+    if (conn_has(c, CONN_CLOSING))
+        conn_discard_input(c);
+    else if (!conn_has(c, CONN_PAUSED))
         conn_read(c);
     conn_update_interest(c);
 }
@@ -138,7 +122,6 @@ void conn_report_ended(struct loop *loop)
 void conn_pause(struct conn *c)
 {
     conn_set(c, CONN_PAUSED);
-    conn_update_interest(c);
 }
 
 void conn_resume(struct conn *c)
@@ -146,15 +129,8 @@ void conn_resume(struct conn *c)
     if (conn_has(c, CONN_ENDED | CONN_CLOSING) || !conn_has(c, CONN_PAUSED))
         return;
     conn_unset(c, CONN_PAUSED);
-    if (conn_has(c, CONN_DETACHED)) {
-        conn_unset(c, CONN_DETACHED);
-        if (loop_fd_add(c->loop, &c->io, EPOLLIN) != MU_OK) {
-            conn_finish(c, CONN_PEER_CLOSED);
-            return;
-        }
-    }
+    conn_set(c, CONN_RESUMED);
     conn_queue(c);
-    conn_update_interest(c);
 }
 
 void transport_ready(struct conn *c)

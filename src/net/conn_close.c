@@ -46,8 +46,7 @@ void conn_finish(struct conn *c, enum conn_end end)
     free(c->farewell);
     c->farewell = NULL;
     transport_close(c);
-    if (!conn_has(c, CONN_DETACHED))
-        loop_fd_remove(c->loop, &c->io);
+    loop_fd_remove(c->loop, &c->io);
     if (c->io.fd >= 0)
         close(c->io.fd);
     c->io.fd = -1;
@@ -75,7 +74,7 @@ void conn_begin_closing(struct conn *c, enum conn_end end)
     if (conn_has(c, CONN_ENDED | CONN_CLOSING))
         return;
     struct conn_farewell *f = NULL;
-    bool peer_is_waiting = !conn_has(c, CONN_EOF | CONN_DETACHED);
+    bool peer_is_waiting = !conn_has(c, CONN_EOF);
     if (c->out_len || peer_is_waiting)
         f = malloc(sizeof(*f));
     if (!f) {
@@ -88,6 +87,7 @@ void conn_begin_closing(struct conn *c, enum conn_end end)
     c->end = (uint8_t)end;
     conn_set(c, CONN_CLOSING);
     timer_start(c->loop, &f->timer, FAREWELL_MS);
+    conn_queue(c); /* epoll has told already of what is left to read */
     if (!c->out_len && !conn_has(c, CONN_CONNECTING))
         conn_closing_sent(c);
     conn_update_interest(c);

@@ -36,7 +36,7 @@ enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, const struct tr
     if (err == MU_OK && via->open)
         err = via->open(via, c);
     if (err == MU_OK)
-        err = loop_fd_add(loop, &c->io, EPOLLIN);
+        err = loop_fd_add(loop, &c->io, CONN_EVENTS);
     if (err != MU_OK) {
         transport_close(c);
         if (fd >= 0)

@@ -1,6 +1,8 @@
 #ifndef MUSTER_NET_CONN_PRIVATE_H
 #define MUSTER_NET_CONN_PRIVATE_H
 
+#include <sys/epoll.h>
+
 #include "net/conn.h"
 
 /* What the files of a connection share: conn.c (events), conn_open.c, conn_read.c, conn_write.c,
@@ -14,11 +16,12 @@ enum conn_flag {
     CONN_ENDED      = 1 << 4, /* descriptor closed; closed() is due */
     CONN_QUEUED     = 1 << 5, /* in loop->pending */
     CONN_OWES_DRAIN = 1 << 6, /* output was kept: drained() is due when it has gone */
-    CONN_DETACHED   = 1 << 7, /* dead while paused, so not in epoll, which would report it endlessly */
+    CONN_END_WAITS  = 1 << 7, /* epoll has told of an end, which lies behind what is left to read */
     CONN_EOF        = 1 << 8, /* the peer sends no more */
     CONN_TLS        = 1 << 9,
     TLS_READ_WANTS_WRITE = 1 << 10,
     TLS_WRITE_WANTS_READ = 1 << 11,
+    CONN_RESUMED    = 1 << 12, /* what was kept is to be delivered, even if nothing more has come */
 };
 
 static inline bool conn_has(const struct conn *c, unsigned flags)
@@ -36,6 +39,9 @@ static inline void conn_unset(struct conn *c, unsigned flag)
     c->flags = (uint16_t)(c->flags & ~flag);
 }
 
+/* What epoll is asked for all the time. */
+#define CONN_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
 void conn_ready(struct loop_fd *io, uint32_t events);
 
 /* Looks at the connection again after this round's mail. */
@@ -46,9 +52,7 @@ void conn_update_interest(struct conn *c);
 
 /* Reads once and gives the owner what has come, behind what was kept. */
 void conn_read(struct conn *c);
-/* Gives the owner what was kept, without reading. */
-void conn_deliver_kept(struct conn *c);
-/* Reads once, for nobody. */
+/* Reads once, for nobody; the list for the rest. */
 void conn_discard_input(struct conn *c);
 
 /* Gives the kernel what it takes of the unsent output. */

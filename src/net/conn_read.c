@@ -76,6 +76,12 @@ static void input_ended(struct conn *c, enum transport_status status)
     }
 }
 
+/* A read that found less than it had room for has found all, but perhaps not the end behind it. */
+static bool more_waits(const struct conn *c, enum transport_status status, bool full)
+{
+    return (status == TRANSPORT_OK && (full || conn_has(c, CONN_END_WAITS))) || transport_has_input(c);
+}
+
 void conn_read(struct conn *c)
 {
     size_t room, len;
@@ -84,14 +90,16 @@ void conn_read(struct conn *c)
         return;
 
     enum transport_status status = transport_read(c, input + c->in_len, room, &len);
-    if (len)
+    bool resumed = conn_has(c, CONN_RESUMED);
+    conn_unset(c, CONN_RESUMED);
+    if (len || (resumed && c->in_len))
         deliver(c, input, c->in_len + len);
     /* Paused in front of the end: reading says it again when the owner goes on. */
     if (conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED))
         return;
     if (status != TRANSPORT_OK && status != TRANSPORT_AGAIN)
         input_ended(c, status);
-    else if (transport_has_input(c))
+    else if (more_waits(c, status, len == room))
         conn_queue(c);
 }
 
@@ -103,18 +111,13 @@ void conn_discard_input(struct conn *c)
 
     if (input)
         status = transport_read(c, input, READ_SIZE, &len);
-    if (status == TRANSPORT_OK || status == TRANSPORT_AGAIN)
+    if (status == TRANSPORT_OK || status == TRANSPORT_AGAIN) {
+        if (more_waits(c, status, status == TRANSPORT_OK))
+            conn_queue(c);
         return;
+    }
     if (status != TRANSPORT_EOF || conn_has(c, CONN_LINGERING))
         conn_finish(c, CONN_WE_CLOSED);
     else
         conn_set(c, CONN_EOF);
-}
-
-void conn_deliver_kept(struct conn *c)
-{
-    size_t room;
-    uint8_t *input = prepare_input(c, &room);
-    if (input)
-        deliver(c, input, c->in_len);
 }
