@@ -21,8 +21,6 @@ struct api_options {
     struct workers *workers;              /* outlive the calls given to them */
     struct control_port control;
     const char *cors_origin;              /* NULL = off; "*" or one origin; lives as long as the api */
-    const struct cidr *trusted_proxies;   /* whose X-Forwarded-For is believed */
-    size_t trusted_proxy_count;
 };
 
 /* options are copied, what they point to is not. */

@@ -4,64 +4,6 @@
 #include "base/clock.h"
 #include "registry/secret.h"
 
-/* --- where from ------------------------------------------------------------------------------- */
-static bool contains(const struct cidr *nets, size_t count, const struct ip_addr *ip)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (cidr_contains(&nets[i], ip))
-            return true;
-    }
-    return false;
-}
-
-/* An address as proxies write it: alone, "1.2.3.4:567", "[2001:db8::1]" or "[2001:db8::1]:567". */
-static bool forwarded_parse(struct str s, struct ip_addr *out)
-{
-    s = str_trim(s);
-    if (s.len && s.at[0] == '[') {
-        const char *end = memchr(s.at, ']', s.len);
-        if (!end)
-            return false;
-        s = (struct str){ s.at + 1, (size_t)(end - s.at - 1) };
-    } else {
-        const char *colon = memchr(s.at, ':', s.len);
-        if (colon && !memchr(colon + 1, ':', (size_t)(s.at + s.len - colon - 1)))
-            s.len = (size_t)(colon - s.at);
-    }
-    return ip_parse(s, out) == MU_OK;
-}
-
-/* Takes the last of a comma-separated list off it. */
-static struct str take_last(struct str *list)
-{
-    size_t from = list->len;
-
-    while (from && list->at[from - 1] != ',')
-        from--;
-    struct str last = { list->at + from, list->len - from };
-    list->len = from ? from - 1 : 0;
-    return last;
-}
-
-struct ip_addr auth_client_address(const struct http_request *req, const struct cidr *trusted,
-                                   size_t trusted_count)
-{
-    struct ip_addr client = req->peer, next;
-
-    /* Every proxy appends the address that it was called from, in the last header of that name. */
-    for (size_t i = req->header_count; i-- > 0;) {
-        struct str list = req->headers[i].value;
-        if (!str_eq_nocase(req->headers[i].name, STR("X-Forwarded-For")))
-            continue;
-        while (list.len) {
-            if (!contains(trusted, trusted_count, &client) || !forwarded_parse(take_last(&list), &next))
-                return client;
-            client = next;
-        }
-    }
-    return client;
-}
-
 /* --- the quota -------------------------------------------------------------------------------- */
 void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
 {
@@ -79,16 +21,12 @@ void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
 enum api_error auth_admit(struct api_call *call)
 {
     const struct enterprise_row *row = call->enterprise->row;
-    const struct api_options *parts = &call->api->parts;
+    const struct ip_addr *client = &call->ex->req.peer;
 
-    if (row->ip_allow_count) {
-        struct ip_addr client = auth_client_address(&call->ex->req, parts->trusted_proxies,
-                                                    parts->trusted_proxy_count);
-        if (!contains(row->ip_allow, row->ip_allow_count, &client)) {
-            char text[IP_TEXT_SIZE];
-            ip_text(&client, text);
-            return api_refuse(call, API_IP_NOT_ALLOWED, "the call comes from %s", text);
-        }
+    if (row->ip_allow_count && !cidr_any_contains(row->ip_allow, row->ip_allow_count, client)) {
+        char text[IP_TEXT_SIZE];
+        ip_text(client, text);
+        return api_refuse(call, API_IP_NOT_ALLOWED, "the call comes from %s", text);
     }
     if (call->over_quota) {
         int64_t wait = call->quota_reset - clock_wall_s();

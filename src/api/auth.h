@@ -18,9 +18,4 @@ MU_MUST_USE enum api_error auth_admit(struct api_call *call);
 /* The token in an Authorization header: "token <32 hex>" or the bare value. at NULL if it is none. */
 struct str auth_token_of(struct str header);
 
-/* The address a request comes from: the peer's, or if that is a trusted proxy, the rightmost of the
- * forwarded ones that is none. */
-struct ip_addr auth_client_address(const struct http_request *req, const struct cidr *trusted,
-                                   size_t trusted_count);
-
 #endif

@@ -123,49 +123,6 @@ static void an_address_outside_the_list_is_5012(void **state)
     assert_int_equal(auth_check(&f->call), API_OK);
 }
 
-static bool client_is(struct fixture *f, const char *peer, const char *wanted)
-{
-    struct cidr trusted[] = { net("127.0.0.0/8"), net("192.168.0.0/16") };
-    struct ip_addr expected = ip(wanted);
-
-    f->ex.req.peer = ip(peer);
-    struct ip_addr client = auth_client_address(&f->ex.req, trusted, 2);
-    return memcmp(&client, &expected, sizeof(client)) == 0;
-}
-
-static void forwarded_addresses_are_believed_of_trusted_proxies_only(void **state)
-{
-    struct fixture *f = *state;
-
-    begin(f, NULL, "");
-    assert_true(client_is(f, "127.0.0.1", "127.0.0.1"));
-    add_header(f, "X-Forwarded-For", "1.1.1.1, 2.2.2.2");
-    assert_true(client_is(f, "9.9.9.9", "9.9.9.9"));
-    assert_true(client_is(f, "127.0.0.1", "2.2.2.2"));
-    add_header(f, "x-forwarded-for", "3.3.3.3:4711 ,192.168.0.7");
-    assert_true(client_is(f, "127.0.0.1", "3.3.3.3"));
-    add_header(f, "X-Forwarded-For", "[2001:db8::1]:80, 192.168.3.4");
-    assert_true(client_is(f, "127.0.0.1", "2001:db8::1"));
-}
-
-static void a_broken_forwarded_address_leaves_the_proxy_as_the_caller(void **state)
-{
-    struct fixture *f = *state;
-
-    begin(f, NULL, "");
-    add_header(f, "X-Forwarded-For", "1.1.1.1, unknown");
-    assert_true(client_is(f, "127.0.0.1", "127.0.0.1"));
-}
-
-static void a_chain_of_trusted_proxies_ends_at_its_first(void **state)
-{
-    struct fixture *f = *state;
-
-    begin(f, NULL, "");
-    add_header(f, "X-Forwarded-For", "192.168.0.1,192.168.0.2");
-    assert_true(client_is(f, "127.0.0.1", "192.168.0.1"));
-}
-
 /* --- the quota ------------------------------------------------------------------------------------*/
 static void failed_calls_count_and_say_what_is_left(void **state)
 {
@@ -249,9 +206,6 @@ int main(void)
         TEST(an_expired_token_comes_before_an_unknown_product),
         TEST(an_unknown_product_comes_before_a_foreign_one),
         TEST(an_address_outside_the_list_is_5012),
-        TEST(forwarded_addresses_are_believed_of_trusted_proxies_only),
-        TEST(a_broken_forwarded_address_leaves_the_proxy_as_the_caller),
-        TEST(a_chain_of_trusted_proxies_ends_at_its_first),
         TEST(failed_calls_count_and_say_what_is_left),
         TEST(a_used_up_quota_is_5013_with_retry_after),
         TEST(header_calls_are_refused_in_the_order_of_the_contract),

@@ -100,3 +100,12 @@ bool cidr_contains(const struct cidr *net, const struct ip_addr *ip)
         return false;
     return rest == 0 || (net->net.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest) == 0;
 }
+
+bool cidr_any_contains(const struct cidr *nets, size_t count, const struct ip_addr *ip)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (cidr_contains(&nets[i], ip))
+            return true;
+    }
+    return false;
+}

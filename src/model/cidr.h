@@ -24,5 +24,6 @@ bool ip_is_loopback(const struct ip_addr *ip);
  * the "no restriction" that it is meant to be) every IPv6 one too. Host bits may be set. */
 MU_MUST_USE enum mu_err cidr_parse(struct str text, struct cidr *out);
 bool cidr_contains(const struct cidr *net, const struct ip_addr *ip);
+bool cidr_any_contains(const struct cidr *nets, size_t count, const struct ip_addr *ip);
 
 #endif

@@ -47,7 +47,8 @@ struct http_request {
     struct str body;          /* chunks joined */
     struct str captures[HTTP_CAPTURES]; /* the {…} of the route's path, unescaped; not checked to be
                                            UTF-8 */
-    struct ip_addr peer;
+    struct ip_addr peer;      /* who asks: the connection's peer or, if that is a trusted proxy, whom it
+                                 forwards for */
     bool tls;
 };
 
@@ -122,6 +123,8 @@ struct http_settings {
     int idle_timeout_ms;   /* between requests; for the next KiB of a body, then 408; and for an answer
                               that the peer does not take */
     unsigned max_connections; /* per loop; beyond it new ones get 503 and are closed */
+    const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed; they outlive the server */
+    size_t trusted_proxy_count;
 };
 
 struct http_server;

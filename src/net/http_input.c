@@ -23,6 +23,9 @@ static void begin(struct http_conn *hc, const char *bytes, size_t len, bool more
     x->pub.req.peer = hc->peer;
     x->pub.req.tls = conn_is_tls(&hc->c);
     int status = http_head_parse(x, bytes, len);
+    const struct http_settings *s = &hc->home->server->settings;
+    if (s->trusted_proxy_count)
+        x->pub.req.peer = http_client(&x->pub.req, s->trusted_proxies, s->trusted_proxy_count);
     if (!status && !http_route_find(hc->home->server, x)) {
         status = 400;
         x->failed_why = "the path has a bad percent-escape";

@@ -14,6 +14,7 @@
  *   http_parse.c     head and body of a request
  *   http_target.c    its target: the forms of RFC 9112, section 3.2
  *   http_route.c     which table and route a path belongs to
+ *   http_client.c    who asks, behind proxies
  *   http_answer.c    the bytes of an answer
  *
  * A server holds one http_loop per loop that has connections of it, and everything below that is
@@ -141,6 +142,10 @@ void http_parse_init(llhttp_t behind_line[2]);
 
 /* The request line's target into path, query and (absolute form) host. 0 or a status. */
 int http_target_parse(struct http_request *req, struct str target, const char **why);
+/* The address a request comes from: the peer's, or if that is a trusted proxy, the rightmost of the
+ * forwarded ones that is none. */
+struct ip_addr http_client(const struct http_request *req, const struct cidr *trusted,
+                           size_t trusted_count);
 bool http_is_token(struct str s);
 bool http_is_host(struct str s);
 

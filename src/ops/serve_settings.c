@@ -83,7 +83,8 @@ static struct setting list[] = {
     { .name = "cors-origin", .kind = SETTING_TEXT, .metavar = "ORIGIN",
       .help = "a web origin whose pages may call the API, or *; none by default" },
     { .name = "trusted-proxies", .kind = SETTING_TEXT, .metavar = "CIDR[,CIDR…]",
-      .help = "reverse proxies whose X-Forwarded-For tells the client's address (for ip_allow)" },
+      .help = "reverse proxies whose X-Forwarded-For tells the client's address: for ip_allow,\n"
+              "registrations per address and the place of devices" },
     { .name = "geoip-db", .kind = SETTING_TEXT, .metavar = "FILE",
       .help = "a city database in MaxMind's format: devices without a configured place are located by "
               "their address" },

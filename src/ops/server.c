@@ -162,12 +162,12 @@ static enum mu_err create_http(struct server *s)
         .head_timeout_ms = (int)(setting_number(set, "http-head-timeout") * 1000),
         .idle_timeout_ms = (int)(setting_number(set, "http-idle-timeout") * 1000),
         .max_connections = (unsigned)setting_count(set, "http-connections-max") / s->loop_count + 1,
+        .trusted_proxies = s->trusted_proxies, .trusted_proxy_count = s->trusted_proxy_count,
     };
     struct api_options options = {
         .fleet = s->stores.fleet, .registry = s->stores.registry, .journal = s->stores.journal, .committer = s->stores.committer,
         .calendar = s->stores.calendar, .workers = s->workers, .control = access_control_port(s->access),
         .cors_origin = setting_text(set, "cors-origin"),
-        .trusted_proxies = s->trusted_proxies, .trusted_proxy_count = s->trusted_proxy_count,
     };
     struct http_table *tables[4];
     enum mu_err err;

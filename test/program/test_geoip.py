@@ -5,7 +5,7 @@ import pytest
 import mmdb
 from mqtt import Device
 from server import run, wait_until
-from world import REPORT, World
+from world import REPORT, World, device_request
 
 HANGZHOU = mmdb.city("China", "Zhejiang", "Hangzhou", 120.1551, 30.2741)
 
@@ -45,6 +45,15 @@ def test_a_device_is_where_it_logs_in_from(world):
 def test_a_device_is_where_it_registers_from(world):
     did, _ = world.register()
     assert located(world, did) == ("China", "Zhejiang", "Hangzhou", 120.1551, 30.2741)
+
+
+def test_a_device_behind_a_trusted_proxy_is_where_the_proxy_says(make_server, database):
+    server = make_server("--geoip-db", str(database), "--trusted-proxies", "127.0.0.0/8")
+    world = World(server)
+    status, _, body = device_request(server.http, "POST", "/dev/devices",
+                                     f"passcode=p&mac=m&product_key={world.product_key}", "X-Forwarded-For: ::1\r\n")
+    assert status == 201
+    assert located(world, body.removeprefix("did="))[:3] == ("Japan", "Tokyo", "Tokyo")
 
 
 def test_a_device_that_has_not_connected_is_nowhere(world):

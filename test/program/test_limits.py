@@ -182,3 +182,16 @@ def test_registrations_per_source_address_are_limited(make_server, neighbour):
         assert [register(f"far{n}") for n in range(4)] == [201, 201, 429, 429]
     assert register("near") == 201
     assert world.get("devices/search").json["meta"]["total"] == 3
+
+
+def test_behind_a_trusted_proxy_registrations_are_limited_by_the_client(make_server):
+    server = make_server("--address-registrations", "2", "--trusted-proxies", "127.0.0.0/8")
+    world = World(server)
+
+    def register(mac, client):
+        return device_request(server.http, "POST", "/dev/devices", f"passcode=1&mac={mac}&product_key={world.product_key}",
+                              f"X-Forwarded-For: 203.0.113.9, {client}\r\n")[0]
+
+    assert [register(f"one{n}", "198.51.100.1") for n in range(3)] == [201, 201, 429]
+    assert [register(f"two{n}", "198.51.100.2") for n in range(3)] == [201, 201, 429]
+    assert world.get("devices/search").json["meta"]["total"] == 4

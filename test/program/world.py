@@ -153,11 +153,12 @@ class World:
         return Device(self.server.mqtt, did, passcode, self.product_key, level).login(**options).subscribe_as_firmware()
 
 
-def device_request(address, method, path, body=""):
-    """(status, header text, body): what one recv of 1024 bytes gives, as the firmware reads it."""
+def device_request(address, method, path, body="", head=""):
+    """(status, header text, body): what one recv of 1024 bytes gives, as the firmware reads it. head: further
+    lines, each with its CRLF, as a proxy adds them."""
     with socket.create_connection(address, timeout=30 * PATIENCE) as s:
         s.sendall(f"{method} {path} HTTP/1.1\r\nHost:{address[0]}:{address[1]}\r\n"
-                  f"Content-Type:application/x-www-form-urlencoded\r\nContent-Length:{len(body)}\r\n\r\n{body}".encode())
+                  f"Content-Type:application/x-www-form-urlencoded\r\nContent-Length:{len(body)}\r\n{head}\r\n{body}".encode())
         answer = s.recv(1024)
     head, _, content = answer.partition(b"\r\n\r\n")
     length = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
