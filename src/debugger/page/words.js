@@ -1,5 +1,5 @@
 // The page's words. Swagger UI speaks English only: its words are translated where they appear
-// (swagger.js), by these tables.
+// (translate.js), by these tables.
 
 export const own = {
   en: {
