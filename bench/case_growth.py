@@ -21,7 +21,7 @@ def searches(sample):
 
 
 def reports(sample):
-    return [f"/v1/products/{fleet.KEY}{path}" for path, _, _ in kinds(sample.today).values()]
+    return [f"/v1/products/{fleet.KEY}{path}" for path, _ in kinds(sample.today).values()]
 
 
 def start_once(data):

@@ -19,6 +19,7 @@ MAKE_FLEET, MAKE_PEER, MAKE_MESSAGES, SERVE_ONLINE, ROCKS_BENCH = [
     os.path.join(BUILD, "bench", name) for name in ("make_fleet", "make_peer", "make_messages", "serve_online",
                                                     "rocks_bench")]
 ENTERPRISE, SECRET = "e" * 32, "5" * 32
+ENTERPRISE_HEADERS = [f"X-Gizwits-Enterprise-ID: {ENTERPRISE}", f"X-Gizwits-Enterprise-Secret: {SECRET}"]
 PRODUCTS = [f"{n:032x}" for n in range(1, 6)]  # 70, 12, 8, 6 and 4 % of the devices
 KEY = PRODUCTS[0]
 GROUPS = {"root": 1, "tenth": 2, "hundredth": 12, "leaf": 400}  # of the first product's tree, by their share
