@@ -71,8 +71,8 @@ def main():
         if any(figure["reached"] is False for figure in run.figures):
             status = max(status, 1)
     if not arguments.quick:
-        results.write_page(CASES)
         plots.draw(results.load())
+        results.write_page(CASES)
     return status
 
 

@@ -9,7 +9,7 @@ from results import ROOT
 LATENCY = """set xlabel 'share of requests that are faster'
 set ylabel 'ms'
 set logscale y
-set xtics ('50 %' 0.301, '90 %' 1, '99 %' 2, '99.9 %' 3, '99.99 %' 4)
+set xtics ('50 %%' 0.301, '90 %%' 1, '99 %%' 2, '99.9 %%' 3, '99.99 %%' 4)
 set xrange [0:4]
 """
 GROWTH = """set xlabel 'devices'
@@ -40,7 +40,7 @@ def _gnuplot(file, settings, curves, by_nines):
         points = [(nines(x) if by_nines else x, y) for x, y in curve["points"]]
         blocks.append(f"$c{i} << EOD\n" + "\n".join(f"{x} {y}" for x, y in points) + "\nEOD\n")
         lines.append(f"$c{i} with linespoints pointtype 7 pointsize 0.4 title \"{curve['label']}\"")
-    script = ("set terminal svg size 800,450 font 'sans-serif,13' background '#ffffff' noenhanced\n"
-              f"set output '{file}'\nset grid\nset key outside right\nset border 3\nset tics nomirror\n"
+    script = ("set terminal svg size 800,520 font 'sans-serif,13' background '#ffffff' noenhanced\n"
+              f"set output '{file}'\nset grid\nset key below left Left reverse\nset border 3\nset tics nomirror\n"
               + settings + "".join(blocks) + "plot " + ", ".join(lines) + "\n")
     subprocess.run(["gnuplot"], input=script, text=True, check=True)

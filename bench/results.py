@@ -85,6 +85,12 @@ def origins(results, names):
             for (where, date, rounds), of in runs.items()]
 
 
+def images():
+    """Those that have been drawn (plots.py)."""
+    docs = os.path.dirname(PAGE)
+    return [f"![{file.removesuffix('.svg')}]({file})" for file in sorted(os.listdir(docs)) if file.endswith(".svg")]
+
+
 def write_page(order):
     with open(PAGE, encoding="utf-8") as f:
         text = f.read()
@@ -92,6 +98,6 @@ def write_page(order):
     after = rest.split(END)[1]
     results = load()
     names = [name for name in order if name in results]
-    parts = [table(results, names), legend(results, names), origins(results, names)]
+    parts = [table(results, names), legend(results, names), origins(results, names), images()]
     with open(PAGE, "w", encoding="utf-8") as f:
-        f.write(before + BEGIN + "\n" + "\n\n".join("\n".join(part) for part in parts) + "\n\n" + END + after)
+        f.write(before + BEGIN + "\n" + "\n\n".join("\n".join(part) for part in parts if part) + "\n\n" + END + after)
