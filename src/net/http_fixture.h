@@ -32,7 +32,8 @@ struct fixture {
 };
 
 /* Timeouts that no test reaches by accident. */
-#define FIXTURE_PATIENT ((struct http_settings){ 60000, 60000, 1000 })
+#define FIXTURE_PATIENT \
+    ((struct http_settings){ .head_timeout_ms = 60000, .idle_timeout_ms = 60000, .max_connections = 1000 })
 
 void fixture_start(struct fixture *f, struct http_settings settings);
 void fixture_stop(struct fixture *f);

@@ -22,7 +22,8 @@ static void pause_ms(int ms)
 
 static void begin(int head_ms, int idle_ms, unsigned max_connections)
 {
-    fixture_start(&server, (struct http_settings){ head_ms, idle_ms, max_connections });
+    fixture_start(&server, (struct http_settings){ .head_timeout_ms = head_ms, .idle_timeout_ms = idle_ms,
+                                                  .max_connections = max_connections });
     client_open(&client, &server);
 }
 
