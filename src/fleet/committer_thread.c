@@ -128,15 +128,16 @@ static void pause_if_asked(struct committer *c)
 
 static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
 {
+    enum mu_err err = journal_roll(c->options.journal, now_us);
+    int64_t expiry_us = journal_expiry_us(c->options.journal);
     struct retention r = {
         .fleet = c->options.fleet,
         .journal = c->options.journal,
         .writes = c->batch.writes,
-        .today = calendar_day(c->options.calendar, now_us / 1000000),
-        .now_us = now_us,
+        .today = calendar_day(c->options.calendar, expiry_us / 1000000),
+        .now_us = expiry_us,
         .keep_days = c->options.activity_days,
     };
-    enum mu_err err = journal_roll(c->options.journal, now_us);
     return err != MU_OK ? err : retention_run(&r);
 }
 

@@ -12,6 +12,7 @@ struct journal {
     int64_t alive_us[16];
     bool held, waiting;
     enum mu_err fail;
+    int64_t rolled_us;
     struct fake_counts counts;
     struct fake_records all;
 };
@@ -378,11 +379,16 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
 
 enum mu_err journal_roll(struct journal *j, int64_t now_us)
 {
-    (void)now_us;
     pthread_mutex_lock(&j->lock);
     j->counts.rolls++;
+    j->rolled_us = now_us;
     pthread_mutex_unlock(&j->lock);
     return MU_OK;
+}
+
+int64_t journal_expiry_us(const struct journal *j)
+{
+    return j->rolled_us;
 }
 
 enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)

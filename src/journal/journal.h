@@ -25,6 +25,9 @@ struct journal;
 
 struct journal_options {
     unsigned retention_days; /* messages and session records; 0: the default, 7 */
+    /* How long a clock that is more than two days ahead of all that was seen before must stay there until
+     * something expires by it, in seconds; 0: the default, a day; negative: it is believed at once. */
+    int64_t clock_patience_s;
     uint64_t reserve_bytes;  /* free space below which commits are refused; 0: the default, 64 MiB */
 };
 
@@ -149,14 +152,18 @@ void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us);
  * as the last moment this start is known to live. The batch is empty afterwards, whatever the
  * outcome. On MU_E_FULL, MU_E_LIMIT and MU_E_NOMEM nothing of it is on disk, the journal stays
  * readable, and the next commit may succeed. After MU_E_IO and MU_E_CORRUPT what is on disk is known
- * only when a later commit succeeds: then nothing of that batch was. If it never does (a batch whose
- * sync failed turned out to be there), a new start is what helps. */
+ * only when a later commit succeeds: then nothing of that batch was. If it turns out to be there (its
+ * sync failed, after it was written), the process ends with status 1: only a new start, which reads what
+ * is on disk, can go on. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 
 /* Drops messages and session records that are past retention, also from a full disk, and makes room
  * for today's and tomorrow's records. Called at start and whenever the UTC day changes (or every hour: it is cheap); also
  * after an error. Same thread as journal_commit. */
 MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
+/* The moment by which the last roll dropped records, and by which whatever else expires should: its
+ * now_us, or an earlier one while the clock seems to have jumped. Same thread. */
+int64_t journal_expiry_us(const struct journal *j);
 
 /* --- a copy of one moment ---------------------------------------------------------------------------*/
 /* Writes what is only in memory and in the log into tables, so that a checkpoint right after it is short. Any

@@ -79,6 +79,64 @@ static void a_clock_that_jumps_finds_a_place_for_its_records(void **state)
     journal_close(j);
 }
 
+static struct journal *open_patient(const char *dir, int64_t patience_s)
+{
+    struct journal *j;
+    char why[300] = "";
+    struct journal_options options = { .retention_days = 7, .reserve_bytes = TEST_RESERVE,
+                                       .clock_patience_s = patience_s };
+    if (journal_open(&j, dir, &options, why, sizeof why) != MU_OK)
+        fail_msg("%s", why);
+    return j;
+}
+
+static void a_clock_that_jumps_far_ahead_expires_nothing_at_once(void **state)
+{
+    enum { TO_BE_WAITED_FOR = 0, HOUR = 3600 };
+    struct journal *j = open_patient(*state, TO_BE_WAITED_FOR);
+    struct journal_batch *b = make_batch(j);
+
+    assert_int_equal(journal_roll(j, DAY_ZERO), MU_OK);
+    put_message(b, 1, DAY_ZERO, 1);
+    commit(j, b);
+    assert_int_equal(journal_roll(j, DAY_ZERO + 365 * DAY), MU_OK);
+    assert_int_equal(journal_expiry_us(j), DAY_ZERO);
+    put_message(b, 1, DAY_ZERO + 365 * DAY, 2); /* by the clock as it is */
+    commit(j, b);
+    journal_batch_destroy(b);
+    journal_close(j);
+
+    j = open_patient(*state, HOUR); /* a new start does not believe it the sooner */
+    assert_int_equal(journal_roll(j, DAY_ZERO + 365 * DAY + HOUR * SECOND), MU_OK);
+    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 2);
+    /* Set right again, and on from there. */
+    assert_int_equal(journal_roll(j, DAY_ZERO + DAY), MU_OK);
+    assert_int_equal(journal_expiry_us(j), DAY_ZERO + DAY);
+    for (int day = 2; day <= 8; day++)
+        assert_int_equal(journal_roll(j, DAY_ZERO + day * DAY), MU_OK);
+    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 1);
+    journal_close(j);
+}
+
+static void a_clock_that_stays_far_ahead_is_believed_in_the_end(void **state)
+{
+    struct journal *j = open_patient(*state, 1);
+    struct journal_batch *b = make_batch(j);
+
+    assert_int_equal(journal_roll(j, DAY_ZERO), MU_OK);
+    put_message(b, 1, DAY_ZERO, 1);
+    commit(j, b);
+    assert_int_equal(journal_roll(j, DAY_ZERO + 30 * DAY), MU_OK);
+    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 1);
+    while (journal_expiry_us(j) == DAY_ZERO) {
+        usleep(100000);
+        assert_int_equal(journal_roll(j, DAY_ZERO + 30 * DAY), MU_OK);
+    }
+    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 0);
+    journal_batch_destroy(b);
+    journal_close(j);
+}
+
 struct reader {
     struct journal *journal;
     atomic_bool stop;
@@ -123,6 +181,8 @@ int main(void)
         IN_DIRECTORY(a_record_past_retention_is_left_out_of_its_batch),
         IN_DIRECTORY(a_day_dropped_under_a_filled_batch_takes_only_its_own_records),
         IN_DIRECTORY(a_clock_that_jumps_finds_a_place_for_its_records),
+        IN_DIRECTORY(a_clock_that_jumps_far_ahead_expires_nothing_at_once),
+        IN_DIRECTORY(a_clock_that_stays_far_ahead_is_believed_in_the_end),
         IN_DIRECTORY(readers_and_the_dropping_of_days_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,7 +58,8 @@ static inline struct journal *open_journal(const char *dir)
 {
     struct journal *j;
     char why[300] = "";
-    struct journal_options options = { .retention_days = 7, .reserve_bytes = TEST_RESERVE };
+    struct journal_options options = { .retention_days = 7, .reserve_bytes = TEST_RESERVE,
+                                       .clock_patience_s = -1 };
     if (journal_open(&j, dir, &options, why, sizeof why) != MU_OK)
         fail_msg("%s", why);
     return j;

@@ -16,6 +16,7 @@
  *   controls     ts_us(8) request(8)                -> the rest of journal_control
  *   default      "format"                           -> format(varint)
  *                "boot"                             -> number of the last start(8)
+ *                "clock"                            -> latest moment taken for true(8)
  *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
  *
  * Keys are big-endian, so that they sort as the numbers do. In values numbers are LEB128, signed

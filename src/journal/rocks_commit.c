@@ -1,5 +1,8 @@
 #include "journal/rocks_internal.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/log.h"
 
 /* After a failed write RocksDB takes no more, and its own recovery does not bring back a log file
@@ -13,7 +16,8 @@
  * Every batch carries the count of this start's commits. It tells, after an opening, whether the
  * batch that failed is on disk nevertheless: written in full, but its sync reported an error. The
  * committer was told otherwise and would give out the same running numbers again; then only a new
- * start, which reads everything from the disk, can go on. */
+ * start, which reads everything from the disk, can go on. So the process ends, for whoever watches over
+ * it to start it anew: what was acknowledged is on disk. */
 
 /* An opening writes what was in the memtables into tables. If it failed for want of room there would
  * be nothing left to read from; so it waits for twice what they may hold. */
@@ -39,10 +43,11 @@ static enum mu_err compare_commits(struct journal *j)
         return err;
     if (alive[1] == j->commits)
         return MU_OK;
-    log_event(LOG_ERROR, "journal_diverged", "commits=%llu on_disk=%llu",
+    log_event(LOG_ERROR, "journal_diverged",
+              "commits=%llu on_disk=%llu hint=\"a batch that failed is on disk: ending, to be started anew\"",
               (unsigned long long)j->commits, (unsigned long long)alive[1]);
-    j->diverged = true;
-    return MU_E_IO;
+    /* At once: threads that still read must not meet what exit() takes down. */
+    _exit(EXIT_FAILURE);
 }
 
 static enum mu_err reopen(struct journal *j)
@@ -65,8 +70,6 @@ static enum mu_err reopen(struct journal *j)
 
 enum mu_err journal_writable(struct journal *j)
 {
-    if (j->diverged)
-        return MU_E_IO;
     bool whole = j->db && !j->broken;
     if (!rocks_has_room(j, j->reserve_bytes + (whole ? 0 : REOPENING_BYTES)))
         return MU_E_FULL;
@@ -96,10 +99,13 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
 
     rows_write(&b->rows, j, b->writes);
     put_alive(j, b, alive_us);
+    clock_put(j, b->writes);
     rocks_count_nothing();
     rocksdb_write(j->db, j->options.synced, b->writes, &text);
-    if ((err = journal_written(j, "commit", text)) == MU_OK)
+    if ((err = journal_written(j, "commit", text)) == MU_OK) {
         j->commits++;
+        j->trusted_changed = false;
+    }
 out:
     journal_batch_clear(b);
     return err;

@@ -114,7 +114,8 @@ enum mu_err journal_roll(struct journal *j, int64_t now_us)
         return err;
 
     /* A day is past retention when its end is: its last record then is older. */
-    j->oldest_day = day_of(now_us) - (int32_t)j->retention_days;
+    j->expiry_us = expiry_clock(j, now_us);
+    j->oldest_day = day_of(j->expiry_us) - (int32_t)j->retention_days;
     if (j->oldest_day < 0)
         j->oldest_day = 0;
     while (j->day_count > 0 && j->days[0].day < j->oldest_day)

@@ -57,11 +57,15 @@ struct journal {
     struct day_family *days; /* by day */
     size_t day_count, day_cap;
 
+    int64_t expiry_us;       /* by which the last roll dropped */
+    int64_t trusted_us;      /* rocks_clock.c */
+    bool trusted_changed;    /* the disk does not have it yet */
+    int64_t ahead_since_us;  /* monotonic; 0 = the clock is believed */
+    int64_t patience_s;
     int32_t oldest_day; /* records before it are left out; never before 1970 */
     uint64_t boot;
     uint64_t commits;   /* of this start that succeeded */
     bool broken;        /* a write failed: RocksDB takes none until it is opened again */
-    bool diverged;      /* a batch reported as failed turned out to be on disk: see rocks_commit.c */
 };
 
 /* A record of a day, or a state: where its key and value are in `bytes`. */
@@ -122,6 +126,15 @@ MU_MUST_USE enum mu_err day_require(struct journal *j, int32_t day);
 
 /* Its handle, or NULL: it has been dropped, or was never there. */
 rocksdb_column_family_handle_t *day_family(const struct journal *j, int32_t day);
+
+/* --- rocks_clock.c --------------------------------------------------------------------------------*/
+/* Reads what is remembered of the clock. */
+void clock_load(struct journal *j, const struct journal_options *options);
+/* The moment by which to drop what is past retention: now, or an earlier one while the clock is not
+ * believed. */
+int64_t expiry_clock(struct journal *j, int64_t now_us);
+/* Remembers it with a batch, if there is something new; who commits that clears trusted_changed. */
+void clock_put(const struct journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_rows.c ---------------------------------------------------------------------------------*/
 void rows_init(struct rows *r);

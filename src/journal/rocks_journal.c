@@ -136,6 +136,7 @@ enum mu_err journal_open(struct journal **out, const char *dir, const struct jou
         goto out;
     if ((err = count_boot(j, why, why_size)) != MU_OK)
         goto out;
+    clock_load(j, options);
     *out = j;
     j = NULL;
 out:
