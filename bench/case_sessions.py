@@ -91,7 +91,7 @@ class NullSessions(Muster):
 
     def stop(self):
         self.process.stdin.close()
-        if self.process.wait(120):
+        if self.process.wait(900):  # a million ends are written
             raise RuntimeError("null_sessions did not end well")
 
 
