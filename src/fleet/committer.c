@@ -152,8 +152,10 @@ void committer_refused_control(struct committer *c, const struct journal_control
     size_t kept = control->frame_len < JOURNAL_CONTROL_FRAME ? control->frame_len : JOURNAL_CONTROL_FRAME;
     struct str id = control->enterprise_id, did = control->did;
 
-    memcpy(audit.enterprise_id, id.at, id.len < ID_HEX_LEN ? id.len : ID_HEX_LEN);
-    memcpy(audit.did, did.at, did.len < DID_LEN ? did.len : DID_LEN);
+    if (id.at)
+        memcpy(audit.enterprise_id, id.at, id.len < ID_HEX_LEN ? id.len : ID_HEX_LEN);
+    if (did.at)
+        memcpy(audit.did, did.at, did.len < DID_LEN ? did.len : DID_LEN);
     intake_put(&c->intake, &head, &audit, sizeof(audit), control->frame, kept);
 }
 
