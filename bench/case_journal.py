@@ -11,7 +11,7 @@ from servers import BUILD
 
 def _store(run, program, payload):
     """Runs journal_bench or rocksdb_bench: the same messages of the same devices in the same batches."""
-    messages, devices = (200000, 1000) if run.quick else (2000000, 10000)
+    messages, devices = (200000, 1000) if run.quick else (4000000, 10000)
     with tempfile.TemporaryDirectory(dir=run.directory) as directory:
         text = subprocess.run([os.path.join(BUILD, "bench", program), directory, str(messages), str(devices), payload],
                               check=True, capture_output=True, text=True).stdout
@@ -20,7 +20,7 @@ def _store(run, program, payload):
 
 @case
 def journal_size(run):
-    """2,000,000 messages of 100 bytes from 10,000 devices over a day, in synced batches of 2,000; RocksDB 7.8 with
+    """4,000,000 messages of 100 bytes from 10,000 devices over a day, in synced batches of 2,000; RocksDB 7.8 with
     its defaults, key device and timestamp, value the frame. Steady: six measurements drift, a meter counts,
     the rest stays as it is. Random: each byte drawn anew, which nobody can compress"""
     own, peer = run.turns(lambda: _store(run, "journal_bench", "steady"), lambda: _store(run, "rocksdb_bench", "steady"))
