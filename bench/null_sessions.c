@@ -22,8 +22,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "null_client.h"
-#include "ops/serve_settings.h"
-#include "ops/server.h"
+#include "serve/serve_settings.h"
+#include "serve/server.h"
 
 enum {
     TICK_MS = 10,

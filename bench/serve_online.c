@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "ops/serve_settings.h"
-#include "ops/server.h"
 #include "sample.h"
+#include "serve/serve_settings.h"
+#include "serve/server.h"
 
 static void log_in(struct server *s, const struct sample *sample)
 {

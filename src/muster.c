@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ops/commands.h"
+#include "command/commands.h"
+#include "serve/serve.h"
 #include "sim/sim.h"
 
 static const struct command {

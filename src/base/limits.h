@@ -2,7 +2,7 @@
 #define MUSTER_BASE_LIMITS_H
 
 /* Every cap of the program, with its reason. What an operator can set has its default in
- * ops/settings.c; these are the ones he cannot. */
+ * serve/serve_settings.c; these are the ones he cannot. */
 
 /* --- HTTP -------------------------------------------------------------------------------------*/
 #define LIMIT_HTTP_HEAD        (16 * 1024)    /* request line and headers; contract: 431 beyond */

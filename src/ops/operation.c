@@ -5,21 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "ops/commands.h"
 #include "ops/local.h"
-
-const struct operation *const operations[] = {
-    &apply_operation, &device_operation, &import_operation, &export_operation, &backup_operation,
-    &disable_operation, &enable_operation, &delete_operation, &rotate_operation, &revoke_operation, &audit_operation, NULL,
-};
-
-const struct operation *operation_find(struct str name)
-{
-    for (const struct operation *const *op = operations; *op; op++)
-        if (str_eq(name, str_of((*op)->name)))
-            return *op;
-    return NULL;
-}
 
 int operation_result(const struct operation_call *call, enum mu_err err)
 {

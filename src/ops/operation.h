@@ -28,10 +28,6 @@ struct operation {
     bool makes_directory;      /* where there is none; else that is a mistake */
 };
 
-/* One for each command that has one, ended by NULL; a command's file defines its own. */
-extern const struct operation *const operations[];
-const struct operation *operation_find(struct str name); /* NULL if there is none */
-
 /* The exit status for an error, which is told in the answer. MU_OK is 0. */
 int operation_result(const struct operation_call *call, enum mu_err err);
 

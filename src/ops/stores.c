@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fleet/fleet_apply.h"
-#include "ops/backup.h"
+#include "ops/backup_scratch.h"
 #include "ops/privileges.h"
 
 /* Of a directory that has none yet and is not being served. */

@@ -1,0 +1,236 @@
+/* muster audit: who has changed or controlled what, page by page from the running server or from a
+ * directory at rest, so that nobody ever holds all of it. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "command/audit_page.h"
+#include "command/commands.h"
+#include "ops/local.h"
+#include "ops/settings.h"
+
+/* --- in the server or at rest ----------------------------------------------------------------------
+ * The input is a line each: how to write, enterprise_id, kind, id, --from, --to, the cursor ("" at the
+ * beginning). The answer is the next cursor (or "", at the end) in a line, then the rows. */
+
+#define CURSOR "%" PRId64 " %" PRIu64 " %" PRIu32 " %" PRId64 " %" PRIu64
+
+static struct str take_line(struct str *input)
+{
+    const char *end = input->len ? memchr(input->at, '\n', input->len) : NULL;
+    struct str line = { input->at, end ? (size_t)(end - input->at) : input->len };
+
+    input->at += line.len + (end != NULL);
+    input->len -= line.len + (end != NULL);
+    return line;
+}
+
+/* The moment at which the zone's clocks show this. */
+static int64_t moment_of(const struct calendar *cal, int64_t local)
+{
+    int64_t unix_s = local;
+
+    /* The offset at a guess is that of the moment, or of the hour beside it. */
+    for (int i = 0; i < 2; i++)
+        unix_s = local - (calendar_local(cal, unix_s) - unix_s);
+    return unix_s;
+}
+
+/* Unix seconds, a day, or a day and a time of the directory's zone. until: a day is meant with its end. */
+static bool read_time(const struct calendar *cal, struct str text, bool until, int64_t *us)
+{
+    char copy[32];
+    struct tm tm = { 0 };
+    int64_t seconds;
+
+    if (str_int64(text, &seconds)) {
+        *us = seconds * 1000000;
+        return seconds >= 0 && seconds < INT64_MAX / 1000000;
+    }
+    if (!str_copy(copy, sizeof(copy), text))
+        return false;
+    const char *end = strptime(copy, "%Y-%m-%d", &tm);
+    if (!end)
+        return false;
+    if (!*end) {
+        int32_t day = (int32_t)(timegm(&tm) / 86400);
+        *us = calendar_day_start(cal, until ? day + 1 : day) * 1000000;
+        return true;
+    }
+    if (*end != 'T' && *end != ' ')
+        return false;
+    const char *rest = strptime(end + 1, "%H:%M", &tm);
+    if (rest && *rest == ':')
+        rest = strptime(rest, ":%S", &tm);
+    *us = moment_of(cal, timegm(&tm)) * 1000000;
+    return rest && !*rest;
+}
+
+static bool read_cursor(struct str text, struct audit_cursor *cursor)
+{
+    char copy[128];
+
+    return str_copy(copy, sizeof(copy), text) &&
+           sscanf(copy, "%" SCNd64 " %" SCNu64 " %" SCNu32 " %" SCNd64 " %" SCNu64, &cursor->changes.at_us,
+                  &cursor->changes.no, &cursor->changes.change, &cursor->controls.at_us,
+                  &cursor->controls.no) == 5;
+}
+
+static int run_audit(const struct operation_call *call)
+{
+    const struct stores *s = call->stores;
+    struct str input = call->input;
+    struct audit_cursor cursor = { 0 };
+    struct buf rows;
+    bool end = false;
+
+    struct audit_filter filter = { .json = str_eq(take_line(&input), STR("json")) };
+    filter.enterprise_id = take_line(&input);
+    filter.kind = take_line(&input);
+    filter.id = take_line(&input);
+    struct str from = take_line(&input), to = take_line(&input), place = take_line(&input);
+    int64_t from_us = 0;
+    if (from.len && !read_time(s->calendar, from, false, &from_us)) {
+        buf_printf(call->answer, "--from: '%.*s' is no time (see muster audit --help)\n", (int)from.len,
+                   from.at);
+        return 2;
+    }
+    if (!read_time(s->calendar, to, true, &filter.before_us)) {
+        buf_printf(call->answer, "--to: '%.*s' is no time (see muster audit --help)\n", (int)to.len, to.at);
+        return 2;
+    }
+    if (!read_cursor(place, &cursor)) {
+        cursor.changes.at_us = from_us;
+        /* Behind a moment comes all that is later, so this begins just before it. */
+        cursor.controls.at_us = from_us ? from_us - 1 : 0;
+        cursor.controls.no = from_us ? UINT64_MAX : 0;
+    }
+    buf_init(&rows, LOCAL_ANSWER_MAX);
+    enum mu_err err = audit_page(s, &filter, &cursor, &rows, &end);
+    if (err == MU_OK && end)
+        buf_append_str(call->answer, "\n");
+    else if (err == MU_OK)
+        buf_printf(call->answer, CURSOR "\n", cursor.changes.at_us, cursor.changes.no,
+                   cursor.changes.change, cursor.controls.at_us, cursor.controls.no);
+    if (err == MU_OK)
+        buf_append(call->answer, rows.data, rows.len);
+    buf_free(&rows);
+    return operation_result(call, err);
+}
+
+const struct operation audit_operation = { .name = "audit", .needs = STORES_ALL, .run = run_audit };
+
+/* --- the command's side --------------------------------------------------------------------------- */
+
+static struct setting audit_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "from", .kind = SETTING_TEXT, .metavar = "TIME",
+      .help = "from then on: 2026-11-26, 2026-11-26T08:30, both in the\n"
+              "directory's time zone, or Unix seconds" },
+    { .name = "to", .kind = SETTING_TEXT, .metavar = "TIME",
+      .help = "before then; of a day its end; by default until now" },
+    { .name = "enterprise", .kind = SETTING_TEXT, .metavar = "ID", .help = "what this enterprise did" },
+    { .name = "kind", .kind = SETTING_TEXT, .metavar = "KIND",
+      .help = "what was done to: enterprise, product, app, device, group, user" },
+    { .name = "id", .kind = SETTING_TEXT, .metavar = "ID",
+      .help = "what was done to the thing of this id (of a device its did), or\n"
+              "names it: a user who was bound, a mac that was put into a group" },
+    { .name = "json", .kind = SETTING_SWITCH, .help = "a JSON object a line, for programs" },
+    { 0 },
+};
+
+static const char *text_of(const struct settings *s, const char *name)
+{
+    const char *text = setting_text(s, name);
+    return text ? text : "";
+}
+
+static bool settings_good(const struct settings *s)
+{
+    static const char *const lines[] = { "from", "to", "enterprise", "kind", "id" };
+    const char *kind = setting_text(s, "kind");
+    bool known = !kind;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        if (strchr(text_of(s, lines[i]), '\n')) {
+            fprintf(stderr, "muster audit: --%s: must be one line\n", lines[i]);
+            return false;
+        }
+    }
+    for (unsigned i = 0; registry_kind_words[i]; i++)
+        known |= kind && strcmp(kind, registry_kind_words[i]) == 0;
+    if (!known)
+        fprintf(stderr, "muster audit: --kind: '%s' is none of enterprise, product, app, device, group, "
+                        "user\n", kind);
+    if (!setting_text(s, "data"))
+        fprintf(stderr, "muster audit: --data is missing (see muster audit --help)\n");
+    return known && setting_text(s, "data");
+}
+
+/* Takes the cursor off an answer; false at the end of the log. */
+static bool take_cursor(struct buf *answer, char *cursor, size_t size)
+{
+    struct str text = { (const char *)answer->data, answer->len }, line = take_line(&text);
+    bool more = line.len && str_copy(cursor, size, line);
+
+    buf_consume(answer, answer->len - text.len);
+    return more;
+}
+
+static int print_log(const struct settings *s)
+{
+    struct operation_place place = OPERATION_PLACE(setting_text(s, "data"));
+    bool json = setting_on(s, "json"), more = true;
+    char cursor[128] = "", now[32];
+    struct buf input, answer;
+    int status = 0;
+
+    /* What comes while this is printed is not waited for. */
+    snprintf(now, sizeof(now), "%" PRId64, clock_wall_s() + 1);
+    buf_init(&input, 65536);
+    buf_init(&answer, LOCAL_ANSWER_MAX);
+    if (!json)
+        audit_heading(&answer);
+    while (status == 0 && more && !ferror(stdout)) {
+        operation_print("muster audit", 0, &answer);
+        buf_clear(&answer);
+        buf_clear(&input);
+        buf_printf(&input, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", json ? "json" : "text", text_of(s, "enterprise"),
+                   text_of(s, "kind"), text_of(s, "id"), text_of(s, "from"),
+                   setting_text(s, "to") ? setting_text(s, "to") : now, cursor);
+        status = operation_run(&place, &audit_operation,
+                               (struct str){ (const char *)input.data, input.len }, &answer);
+        if (status == 0)
+            more = take_cursor(&answer, cursor, sizeof(cursor));
+    }
+    operation_leave(&place);
+    operation_print("muster audit", status, &answer);
+    buf_free(&answer);
+    buf_free(&input);
+    return status == 0 && (fflush(stdout) != 0 || ferror(stdout)) ? 1 : status;
+}
+
+int command_audit(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "audit",
+        .usage = "audit --data DIR [--from TIME] [--to TIME] [--enterprise ID] [--kind KIND] [--id ID] "
+                 "[--json]",
+        .summary =
+            "Shows who has changed what, and who has controlled which device, the newest last. Works\n"
+            "while the server runs.",
+        .list = audit_settings,
+    };
+    int status = 2;
+    enum mu_err err = settings_parse(&s, argc, argv);
+
+    if (err != MU_OK)
+        status = err == MU_E_CLOSED ? 0 : 2;
+    else if (settings_good(&s))
+        status = print_log(&s);
+    settings_free(&s);
+    return status;
+}

@@ -1,0 +1,212 @@
+/* muster backup: has a copy of one moment made beside the data (backup.h), then brings it to where it
+ * shall lie, under a name of its own until it is complete. */
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "command/commands.h"
+#include "command/transfer.h"
+#include "ops/backup_scratch.h"
+#include "ops/file.h"
+#include "ops/settings.h"
+
+static struct setting backup_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+      .help = "the data directory (required)" },
+    { 0 },
+};
+
+struct backup {
+    const char *dir, *dest;
+    char *scratch, *partial;
+    char why[512];
+};
+
+/* --- where it shall lie ---------------------------------------------------------------------------*/
+
+static bool is_within(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+/* Not in the data directory, new or empty, and in a directory that we may write in. */
+static bool check_dest(struct backup *b)
+{
+    char *dir = realpath(b->dir, NULL);
+    char *copy = strdup(b->dest), *parent = copy ? realpath(dirname(copy), NULL) : NULL;
+    bool good = false;
+
+    if (!copy || !dir)
+        snprintf(b->why, sizeof(b->why), "out of memory");
+    else if (!parent)
+        snprintf(b->why, sizeof(b->why), "the directory of %s: %s", b->dest, strerror(errno));
+    else if (is_within(parent, dir))
+        snprintf(b->why, sizeof(b->why), "%s lies in the data directory itself", b->dest);
+    else if (rmdir(b->dest) != 0 && errno != ENOENT)
+        snprintf(b->why, sizeof(b->why), "%s is there already%s%s", b->dest,
+                 errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? "" : ": ",
+                 errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? "" : strerror(errno));
+    else if (mkdir(b->partial, 0700) != 0 && errno == EEXIST)
+        snprintf(b->why, sizeof(b->why), "%s is left of a backup that was broken off; remove it first",
+                 b->partial);
+    else if (access(b->partial, W_OK) != 0)
+        snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent,
+                 strerror(errno));
+    else
+        good = true;
+    free(copy);
+    free(parent);
+    free(dir);
+    return good;
+}
+
+static bool check_data(struct backup *b)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/registry.db", b->dir);
+    if (manifest_is_in(b->dir))
+        snprintf(b->why, sizeof(b->why), "%s is a backup itself", b->dir);
+    else if (access(path, F_OK) != 0)
+        snprintf(b->why, sizeof(b->why), "%s is no data directory: %s", b->dir, strerror(errno));
+    else
+        return true;
+    return false;
+}
+
+/* --- making it ------------------------------------------------------------------------------------*/
+
+/* In a process of its own: at rest it becomes the owner of the data, who may not write elsewhere. */
+static int take(const struct backup *b)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        status = operation_command("muster backup", b->dir, &backup_operation, (struct str){ 0 });
+        fflush(NULL);
+        _exit(status);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return 1;
+    return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static void print_done(const struct backup *b, const struct manifest *m)
+{
+    time_t s = (time_t)(m->moment_us / 1000000);
+    struct tm tm;
+    char when[32];
+
+    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&s, &tm));
+    printf("%s: backup of %s, %llu products, %llu devices, %llu users, %llu MiB\n", b->dest, when,
+           (unsigned long long)m->totals.products, (unsigned long long)m->totals.devices,
+           (unsigned long long)m->totals.users, (unsigned long long)(manifest_bytes(m) >> 20));
+}
+
+static enum mu_err bring(struct backup *b)
+{
+    struct transfer t = { .about = "muster backup", .from = b->scratch, .to = b->partial, .link = true };
+    struct manifest m = { 0 };
+    enum mu_err err;
+    char *copy = strdup(b->dest);
+
+    if ((err = manifest_read(&m, b->scratch, b->why, sizeof(b->why))) != MU_OK ||
+        (err = transfer_run(&t, &m, b->why, sizeof(b->why))) != MU_OK ||
+        (err = manifest_write(&m, b->partial, b->why, sizeof(b->why))) != MU_OK)
+        goto out;
+    if (rename(b->partial, b->dest) != 0) {
+        snprintf(b->why, sizeof(b->why), "cannot rename %s to %s: %s", b->partial, b->dest, strerror(errno));
+        err = MU_E_IO;
+        goto out;
+    }
+    if (copy)
+        err = file_sync_dir(dirname(copy), b->why, sizeof(b->why));
+    if (err == MU_OK)
+        print_done(b, &m);
+out:
+    free(copy);
+    manifest_free(&m);
+    return err;
+}
+
+static int run(struct backup *b)
+{
+    int status = 1;
+    int lock = backup_lock(b->dir);
+
+    if (lock < 0) {
+        snprintf(b->why, sizeof(b->why), "%s: %s", b->dir,
+                 errno == EWOULDBLOCK ? "another backup is being made" : strerror(errno));
+        return 1;
+    }
+    if (check_dest(b)) {
+        status = take(b);
+        if (status == 0 && bring(b) != MU_OK)
+            status = 1;
+        /* The copy that succeeded has another name by now. */
+        file_remove_tree(b->partial);
+    }
+    file_remove_tree(b->scratch);
+    close(lock);
+    return status;
+}
+
+int command_backup(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "backup",
+        .usage = "backup --data DIR DEST",
+        .summary =
+            "Copies all that a data directory holds at one moment to the new directory DEST, also\n"
+            "while the server runs. On the same file system it takes next to no room.\n"
+            "Bring it back with muster restore.",
+        .list = backup_settings,
+        .positional_min = 1,
+        .positional_max = 1,
+    };
+    struct backup b = { 0 };
+    char dest[4000];
+    int status = 2;
+
+    enum mu_err err = settings_parse(&s, argc, argv);
+    if (err != MU_OK) {
+        status = err == MU_E_CLOSED ? 0 : 2;
+        goto out;
+    }
+    b.dir = setting_text(&s, "data");
+    b.dest = dest;
+    snprintf(dest, sizeof(dest), "%s", s.positional[0]);
+    for (size_t len = strlen(dest); len > 1 && dest[len - 1] == '/'; len--)
+        dest[len - 1] = '\0';
+    if (!b.dir) {
+        fprintf(stderr, "muster backup: --data is missing (see muster backup --help)\n");
+        goto out;
+    }
+    if (asprintf(&b.scratch, "%s/" BACKUP_SCRATCH, b.dir) < 0 ||
+        asprintf(&b.partial, "%s.partial", dest) < 0) {
+        fprintf(stderr, "muster backup: out of memory\n");
+        goto out;
+    }
+    log_set_level(LOG_WARN);
+    umask(077);
+    transfer_catch_signals();
+    status = check_data(&b) ? run(&b) : 2;
+    if (b.why[0])
+        fprintf(stderr, "muster backup: %s\n", b.why);
+out:
+    free(b.scratch);
+    free(b.partial);
+    settings_free(&s);
+    return status;
+}

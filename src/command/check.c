@@ -1,0 +1,116 @@
+#include "command/check.h"
+
+#include <string.h>
+
+#include "fleet/check.h"
+#include "ops/manifest.h"
+#include "ops/progress.h"
+
+/* One damaged table can be behind a mistake of every device. */
+enum { MISTAKES_SHOWN = 1000 };
+
+struct checking {
+    FILE *report, *counts;
+    struct progress progress;
+    char seen[40];
+    unsigned long long mistakes;
+};
+
+static void on_mistake(void *ctx, const char *text)
+{
+    struct checking *c = ctx;
+
+    progress_end(&c->progress);
+    if (c->mistakes++ < MISTAKES_SHOWN)
+        fprintf(c->report, "mistake: %s\n", text);
+}
+
+static void on_looked_at(void *ctx, const char *what, uint64_t count)
+{
+    struct checking *c = ctx;
+
+    progress_end(&c->progress);
+    if (c->counts)
+        fprintf(c->counts, "%12llu  %s\n", (unsigned long long)count, what);
+}
+
+static void on_step(void *ctx)
+{
+    struct checking *c = ctx;
+
+    if (c->progress.done % 10000 == 0)
+        snprintf(c->seen, sizeof(c->seen), "%llu records", (unsigned long long)c->progress.done);
+    progress_add(&c->progress, 1);
+}
+
+static enum mu_err check_manifest(struct checking *c, const char *dir, char *why, size_t why_size)
+{
+    struct manifest m = { 0 };
+    enum mu_err err = manifest_read(&m, dir, why, why_size);
+
+    if (err == MU_OK) {
+        manifest_compare(&m, dir, on_mistake, c);
+        on_looked_at(c, "files of the backup", m.file_count);
+    }
+    manifest_free(&m);
+    return err;
+}
+
+static enum mu_err check_stores(struct checking *c, const char *dir, char *why, size_t why_size)
+{
+    struct findings findings = { c, on_mistake, on_looked_at, on_step };
+    struct registry *registry = NULL;
+    struct journal *journal = NULL;
+    struct calendar *calendar = NULL;
+    char zone[64] = "UTC";
+    enum mu_err err;
+
+    if ((err = registry_open_unchanged(&registry, dir, why, why_size)) != MU_OK)
+        goto out;
+    err = registry_get_fact(registry, "time_zone", zone, sizeof(zone));
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        on_mistake(c, "fact time_zone: cannot be read");
+    if ((err = calendar_open(&calendar, zone)) != MU_OK) {
+        snprintf(why, why_size, "'%s', in whose days %s counts, is not a time zone of this machine", zone, dir);
+        goto out;
+    }
+    if ((err = registry_check(registry, &findings)) != MU_OK ||
+        (err = journal_open_unchanged(&journal, dir, why, why_size)) != MU_OK)
+        goto out;
+    why[0] = '\0';
+    err = fleet_check(registry, journal, calendar, &findings);
+out:
+    journal_close(journal);
+    registry_close(registry);
+    if (calendar)
+        calendar_free(calendar);
+    return err;
+}
+
+enum mu_err check_directory(const char *about, const char *dir, FILE *report, FILE *counts,
+                            unsigned long long *mistakes, char *why, size_t why_size)
+{
+    struct checking c = { .report = report, .counts = counts, .progress = progress_of(about, "", 0) };
+    enum mu_err err = MU_OK;
+
+    c.progress.what = c.seen;
+    why[0] = '\0';
+    if (manifest_is_in(dir))
+        err = check_manifest(&c, dir, why, why_size);
+    if (err == MU_OK)
+        err = check_stores(&c, dir, why, why_size);
+    progress_end(&c.progress);
+    if (c.mistakes > MISTAKES_SHOWN)
+        fprintf(report, "… and %llu more mistakes\n", c.mistakes - MISTAKES_SHOWN);
+    /* What cannot even be opened is a mistake of the directory, as all others are. */
+    if (err == MU_E_CORRUPT) {
+        fprintf(report, "mistake: %s\n", why[0] ? why : mu_err_text(err));
+        c.mistakes++;
+        why[0] = '\0';
+        err = MU_OK;
+    }
+    if (err != MU_OK && !why[0])
+        snprintf(why, why_size, "%s", mu_err_text(err));
+    *mistakes = c.mistakes;
+    return err;
+}

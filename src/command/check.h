@@ -1,0 +1,16 @@
+#ifndef MUSTER_COMMAND_CHECK_H
+#define MUSTER_COMMAND_CHECK_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Looks at all that is in a directory, which nobody else uses and which stays as it is: a data directory
+ * (whose lock the caller has) or a backup. Prints every mistake to `report`, and what it has looked at to
+ * `counts` unless that is NULL.
+ *
+ * MU_OK: it has looked at everything, and *mistakes says how many it found. Else why gets one sentence. */
+MU_MUST_USE enum mu_err check_directory(const char *about, const char *dir, FILE *report,
+                                        FILE *counts, unsigned long long *mistakes, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,57 @@
+/* muster device: why is this device not connected? */
+
+#include <stdio.h>
+
+#include "command/commands.h"
+#include "command/device_sheet.h"
+#include "ops/settings.h"
+
+static struct setting device_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+      .help = "the data directory (required)" },
+    { 0 },
+};
+
+static int run_device(const struct operation_call *call)
+{
+    struct fleet_device device;
+
+    if (fleet_device_by_name(call->stores->fleet, call->input, &device)) {
+        device_sheet(call, &device);
+        return operation_result(call, call->answer->err);
+    }
+    if (device_sheet_of_stranger(call, call->input))
+        return 0;
+    buf_printf(call->answer, "no device has this did or mac%s\n",
+               call->access ? ", and nothing of this name was refused since the server started" : "");
+    return 1;
+}
+
+const struct operation device_operation = { .name = "device", .needs = STORES_ALL, .run = run_device };
+
+int command_device(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "device",
+        .usage = "device --data DIR DID|MAC|ADDRESS",
+        .summary =
+            "Shows one device: whether it is connected, and if not why; its session, versions, last\n"
+            "messages, and when, from where and why it was refused of late. Of a device that is not\n"
+            "known yet, or of an address, the refusals alone.",
+        .list = device_settings,
+        .positional_min = 1,
+        .positional_max = 1,
+    };
+    int status = 2;
+    enum mu_err err = settings_parse(&s, argc, argv);
+
+    if (err != MU_OK)
+        status = err == MU_E_CLOSED ? 0 : 2;
+    else if (!setting_text(&s, "data"))
+        fprintf(stderr, "muster device: --data is missing (see muster device --help)\n");
+    else
+        status = operation_command("muster device", setting_text(&s, "data"), &device_operation,
+                                   str_of(s.positional[0]));
+    settings_free(&s);
+    return status;
+}

@@ -1,0 +1,188 @@
+/* muster export: writes users, devices, groups or bindings as muster import reads them. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/commands.h"
+#include "command/export_operation.h"
+#include "command/row_writer.h"
+#include "ops/local.h"
+#include "ops/progress.h"
+#include "ops/settings.h"
+
+static struct setting export_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+      .help = "the data directory (required)" },
+    { .name = "product", .kind = SETTING_TEXT, .metavar = "PRODUCT_KEY",
+      .help = "of this product only; users: of its apps" },
+    { .name = "format", .kind = SETTING_TEXT, .metavar = "csv|ndjson",
+      .help = "by default the file's name tells; without a file: csv" },
+    { 0 },
+};
+
+struct export {
+    const char *file;      /* NULL: standard output */
+    char *part;            /* where it is written until it is whole */
+    const char *product;
+    enum import_kind kind;
+    enum row_format format;
+    struct operation_place place;
+    struct buf request, answer;
+    struct progress progress;
+    char what[40];
+    uint64_t rows;
+};
+
+/* --- pages ----------------------------------------------------------------------------------------*/
+
+static int fail(const struct export *ex, const char *why)
+{
+    fprintf(stderr, "muster export: %s: %s\n", ex->file ? ex->file : "-", why);
+    return 1;
+}
+
+static uint64_t count_lines(struct str rows)
+{
+    uint64_t n = 0;
+
+    for (const char *at = rows.at, *end = rows.at + rows.len; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        n++;
+    return n;
+}
+
+static int write_page(struct export *ex, struct row_writer *w, uint64_t *next)
+{
+    struct str rows;
+
+    if (!export_answer_read((struct str){ (const char *)ex->answer.data, ex->answer.len }, next, &rows) ||
+        row_writer_add(w, rows) != MU_OK)
+        return fail(ex, "the answer cannot be read");
+    if (ferror(w->file))
+        return fail(ex, strerror(errno));
+    ex->rows += count_lines(rows);
+    snprintf(ex->what, sizeof(ex->what), "%llu %s", (unsigned long long)ex->rows, import_kind_words[ex->kind]);
+    if (ex->file)
+        progress_add(&ex->progress, 0);
+    return 0;
+}
+
+static int write_pages(struct export *ex, struct row_writer *w)
+{
+    uint64_t next = 0;
+    int status;
+
+    do {
+        buf_clear(&ex->request);
+        buf_clear(&ex->answer);
+        export_request(&ex->request, ex->kind, next, ex->product);
+        status = operation_run(&ex->place, &export_operation,
+                               (struct str){ (const char *)ex->request.data, ex->request.len }, &ex->answer);
+        if (status != 0)
+            operation_print("muster export", status, &ex->answer);
+        else
+            status = write_page(ex, w, &next);
+    } while (status == 0 && next);
+    return status;
+}
+
+static int write_rows(struct export *ex, FILE *file)
+{
+    struct row_writer w;
+    int status;
+
+    buf_init(&ex->request, 200);
+    buf_init(&ex->answer, LOCAL_ANSWER_MAX);
+    ex->progress = progress_of("muster export", ex->what, 0);
+    row_writer_init(&w, file, ex->kind, ex->format);
+    status = write_pages(ex, &w);
+    row_writer_free(&w);
+    progress_end(&ex->progress);
+    operation_leave(&ex->place);
+    buf_free(&ex->request);
+    buf_free(&ex->answer);
+    return status;
+}
+
+/* --- the file -------------------------------------------------------------------------------------*/
+
+/* It holds passcodes: nobody else looks in. It gets its name when it is whole. */
+static int write_file(struct export *ex)
+{
+    int fd = open(ex->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (!file)
+        return fail(ex, strerror(errno));
+    int status = write_rows(ex, file);
+    bool kept = fflush(file) == 0 && fsync(fd) == 0;
+    kept = fclose(file) == 0 && kept;
+    if (status == 0 && (!kept || rename(ex->part, ex->file) != 0))
+        status = fail(ex, strerror(errno));
+    if (status != 0)
+        unlink(ex->part);
+    else
+        printf("%s: %llu exported\n", import_kind_words[ex->kind], (unsigned long long)ex->rows);
+    return status;
+}
+
+static int write_output(struct export *ex)
+{
+    int status = write_rows(ex, stdout);
+
+    return status == 0 && fflush(stdout) != 0 ? fail(ex, strerror(errno)) : status;
+}
+
+/* --- the command ----------------------------------------------------------------------------------*/
+
+static bool prepare(struct export *ex, const struct settings *s)
+{
+    const char *format = setting_text(s, "format"), *dir = setting_text(s, "data");
+
+    ex->file = s->positional[1] && strcmp(s->positional[1], "-") != 0 ? s->positional[1] : NULL;
+    ex->product = setting_text(s, "product");
+    if (!dir)
+        fprintf(stderr, "muster export: --data is missing (see muster export --help)\n");
+    else if (!import_kind_find(s->positional[0], &ex->kind))
+        fprintf(stderr, "muster export: there are no '%s', but users, devices, groups, bindings\n", s->positional[0]);
+    else if (!row_format_find(format || ex->file ? format : "csv", ex->file, &ex->format))
+        fprintf(stderr, "muster export: the format is csv or ndjson: --format tells, or the file's name\n");
+    else if (ex->product && !id_is_hex(str_of(ex->product)))
+        fprintf(stderr, "muster export: --product: a product key has 32 lower-case hex digits\n");
+    else if (ex->file && asprintf(&ex->part, "%s.part", ex->file) < 0)
+        fprintf(stderr, "muster export: out of memory\n");
+    else {
+        ex->place = (struct operation_place)OPERATION_PLACE(dir);
+        return true;
+    }
+    return false;
+}
+
+int command_export(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "export",
+        .usage = "export users|devices|groups|bindings --data DIR [FILE.csv|FILE.ndjson]",
+        .summary =
+            "Writes rows as muster import reads them, to standard output if there is no file. Secrets\n"
+            "of devices are among them. Works while the server runs.",
+        .list = export_settings,
+        .positional_min = 1,
+        .positional_max = 2,
+    };
+    struct export ex = { 0 };
+    int status = 2;
+    enum mu_err err = settings_parse(&s, argc, argv);
+
+    if (err != MU_OK)
+        status = err == MU_E_CLOSED ? 0 : 2;
+    else if (prepare(&ex, &s))
+        status = ex.file ? write_file(&ex) : write_output(&ex);
+    free(ex.part);
+    settings_free(&s);
+    return status;
+}

@@ -1,0 +1,271 @@
+/* muster import: brings in users, devices, groups or bindings, row by row. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/commands.h"
+#include "command/import_operation.h"
+#include "command/row_reader.h"
+#include "ops/local.h"
+#include "ops/progress.h"
+#include "ops/settings.h"
+
+static struct setting import_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+      .help = "the data directory (required)" },
+    { .name = "format", .kind = SETTING_TEXT, .metavar = "csv|ndjson",
+      .help = "what the file is; by default its name tells" },
+    { 0 },
+};
+
+struct import {
+    const char *file;
+    enum import_kind kind;
+    struct row_reader reader;
+    struct operation_place place;
+    struct progress progress;
+    char what[40];         /* "1200 devices" */
+    struct buf rows, request, answer;
+    size_t row_count;      /* in `rows` */
+    struct buf seen;       /* a bit a number: what the file has been about so far */
+    uint64_t taken;        /* rows that have been dealt with */
+    uint64_t created, updated, unchanged, refused;
+    int status;
+};
+
+/* --- being interrupted: the batch at hand is finished first ---------------------------------------*/
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* A second one ends the command at once, which loses nothing either. */
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* --- telling --------------------------------------------------------------------------------------*/
+
+static void tell_refused(struct import *im, size_t line, const char *why)
+{
+    progress_end(&im->progress);
+    fprintf(stderr, "muster import: %s: line %zu: %s\n", im->file, line, why);
+    im->refused++;
+    im->taken++;
+}
+
+static void tell_mistakes(struct import *im, struct str lines)
+{
+    for (const char *end; lines.len && (end = memchr(lines.at, '\n', lines.len));) {
+        int len = (int)(end - lines.at);
+        fprintf(stderr, "muster import: %s: %.*s\n", im->file, len, lines.at);
+        lines.len -= (size_t)len + 1;
+        lines.at += len + 1;
+    }
+}
+
+static int tell_end(struct import *im)
+{
+    progress_end(&im->progress);
+    if (interrupted) {
+        fprintf(stderr, "muster import: %s: interrupted; what is before line %zu has been dealt with, "
+                "run it again for the rest\n", im->file, im->reader.source.line);
+        im->status = 1;
+    }
+    printf("%s: %llu created, %llu updated, %llu unchanged, %llu refused\n", import_kind_words[im->kind],
+           (unsigned long long)im->created, (unsigned long long)im->updated,
+           (unsigned long long)im->unchanged, (unsigned long long)im->refused);
+    return im->status ? im->status : im->refused ? 2 : 0;
+}
+
+/* --- batches --------------------------------------------------------------------------------------*/
+
+static enum mu_err note_seen(struct buf *seen, struct str numbers)
+{
+    for (uint32_t no; numbers.len >= sizeof(no); numbers.at += sizeof(no), numbers.len -= sizeof(no)) {
+        memcpy(&no, numbers.at, sizeof(no));
+        size_t byte = no / 8;
+        if (byte >= seen->len) {
+            size_t more = byte + 1 - seen->len;
+            uint8_t *at = buf_reserve(seen, more);
+            if (!at)
+                return seen->err;
+            memset(at, 0, more);
+            seen->len += more;
+        }
+        seen->data[byte] |= (uint8_t)(1u << no % 8);
+    }
+    return MU_OK;
+}
+
+static struct str text_of(const struct buf *b)
+{
+    return (struct str){ (const char *)b->data, b->len };
+}
+
+static void take_result(struct import *im)
+{
+    struct import_result result;
+
+    if (!import_result_read(text_of(&im->answer), &result) ||
+        note_seen(&im->seen, result.numbers) != MU_OK) {
+        fprintf(stderr, "muster import: the answer cannot be read\n");
+        im->status = 1;
+        return;
+    }
+    im->created += result.created;
+    im->updated += result.updated;
+    im->unchanged += result.unchanged;
+    im->refused += result.refused;
+    im->taken += im->row_count;
+    if (result.mistakes.len)
+        progress_end(&im->progress);
+    tell_mistakes(im, result.mistakes);
+}
+
+/* What is gathered; status tells whether it can go on. */
+static void send_batch(struct import *im)
+{
+    buf_clear(&im->request);
+    buf_clear(&im->answer);
+    import_request(&im->request, im->kind, text_of(&im->seen), text_of(&im->rows));
+    im->status = im->request.err != MU_OK ? 1 : operation_run(&im->place, &import_operation,
+                                                              text_of(&im->request), &im->answer);
+    if (im->status == 0) {
+        take_result(im);
+    } else {
+        progress_end(&im->progress);
+        operation_print("muster import", im->status, &im->answer);
+    }
+    im->row_count = 0;
+    buf_clear(&im->rows);
+    snprintf(im->what, sizeof(im->what), "%llu %s", (unsigned long long)im->taken, import_kind_words[im->kind]);
+    progress_add(&im->progress, im->reader.source.taken - im->progress.done);
+}
+
+static void import_file(struct import *im)
+{
+    enum row_found found = ROW_FOUND;
+
+    while (!interrupted && im->status == 0 && (found == ROW_FOUND || found == ROW_BAD)) {
+        found = row_reader_next(&im->reader, &im->rows);
+        im->row_count += found == ROW_FOUND;
+        if (found == ROW_BAD)
+            tell_refused(im, im->reader.source.line, im->reader.source.why);
+        if (im->row_count >= (im->place.at_rest ? IMPORT_BATCH_AT_REST : IMPORT_BATCH_ROWS) ||
+            im->rows.len >= IMPORT_BATCH_BYTES)
+            send_batch(im);
+    }
+    if (im->status == 0 && im->row_count)
+        send_batch(im);
+    if (found == ROW_UNREADABLE && !interrupted) {
+        fprintf(stderr, "muster import: %s: %s\n", im->file, im->reader.source.why);
+        im->status = 1;
+    }
+}
+
+/* --- the command ----------------------------------------------------------------------------------*/
+
+static int open_file(const char *file)
+{
+    int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        fprintf(stderr, "muster import: cannot open %s: %s\n", file, strerror(errno));
+    return fd;
+}
+
+static uint64_t size_of(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
+static int run(struct import *im, const char *dir, int fd, enum row_format format)
+{
+    im->place = (struct operation_place)OPERATION_PLACE(dir);
+    if (row_reader_open(&im->reader, fd, im->kind, format) != ROW_FOUND) {
+        fprintf(stderr, "muster import: %s: line %zu: %s\n", im->file, im->reader.source.line,
+                im->reader.source.why);
+        return 2;
+    }
+    catch_signals();
+    im->progress = progress_of("muster import", im->what, size_of(fd));
+    import_file(im);
+    operation_leave(&im->place);
+    return tell_end(im);
+}
+
+static int import_from(struct import *im, const char *dir, enum row_format format)
+{
+    int fd = open_file(im->file), status;
+
+    if (fd < 0)
+        return 2;
+    buf_init(&im->rows, IMPORT_BATCH_BYTES + 8 * ROW_TEXT_MAX); /* escapes may make a row longer */
+    buf_init(&im->request, LOCAL_INPUT_MAX);
+    buf_init(&im->answer, LOCAL_ANSWER_MAX);
+    buf_init(&im->seen, LOCAL_INPUT_MAX / 2);
+    status = run(im, dir, fd, format);
+    row_reader_close(&im->reader);
+    buf_free(&im->rows);
+    buf_free(&im->request);
+    buf_free(&im->answer);
+    buf_free(&im->seen);
+    if (fd != STDIN_FILENO)
+        close(fd);
+    return status;
+}
+
+int command_import(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "import",
+        .usage = "import users|devices|groups|bindings --data DIR FILE.csv|FILE.ndjson",
+        .summary =
+            "Creates or updates what the rows of a file tell (\"-\" = standard input, with --format).\n"
+            "A row that is wrong is told with its line and leaves nothing; the others are stored.\n"
+            "Importing a file again changes nothing. Works while the server runs.",
+        .list = import_settings,
+        .positional_min = 2,
+        .positional_max = 2,
+    };
+    struct import *im = calloc(1, sizeof(*im));
+    enum row_format format;
+    int status = 2;
+
+    enum mu_err err = settings_parse(&s, argc, argv);
+    const char *dir = err == MU_OK ? setting_text(&s, "data") : NULL;
+    if (err != MU_OK)
+        status = err == MU_E_CLOSED ? 0 : 2;
+    else if (!im)
+        fprintf(stderr, "muster import: out of memory\n");
+    else if (!dir)
+        fprintf(stderr, "muster import: --data is missing (see muster import --help)\n");
+    else if (!row_format_find(setting_text(&s, "format"), s.positional[1], &format))
+        fprintf(stderr, "muster import: the format is csv or ndjson: --format tells, or the file's name\n");
+    else if (!import_kind_find(s.positional[0], &im->kind))
+        fprintf(stderr, "muster import: there are no '%s' to import, but users, devices, groups, bindings\n",
+                s.positional[0]);
+    else {
+        im->file = s.positional[1];
+        status = import_from(im, dir, format);
+    }
+    free(im);
+    settings_free(&s);
+    return status;
+}

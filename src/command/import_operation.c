@@ -1,0 +1,178 @@
+/* The rows of a batch, wherever the data directory is open.
+ *
+ * The registry takes the rows first, the journal what they tell of their devices' past second. After
+ * a crash in between, the same rows again change nothing in the registry and are told to the journal
+ * anew: what it knows already it leaves as it is. */
+#include "command/import_operation.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "command/commands.h"
+#include "ops/local.h"
+
+/* --- what goes over the socket --------------------------------------------------------------------*/
+
+void import_request(struct buf *out, enum import_kind kind, struct str seen, struct str rows)
+{
+    buf_printf(out, "%u %zu\n", kind, seen.len);
+    buf_append(out, seen.at, seen.len);
+    buf_append(out, rows.at, rows.len);
+}
+
+static bool read_request(struct str input, struct import_batch *batch)
+{
+    char head[100];
+    unsigned kind;
+    size_t seen;
+    const char *end = memchr(input.at, '\n', input.len);
+
+    if (!end || !str_copy(head, sizeof(head), (struct str){ input.at, (size_t)(end - input.at) }) ||
+        sscanf(head, "%u %zu", &kind, &seen) != 2 || kind > IMPORT_BINDINGS)
+        return false;
+    input.len -= (size_t)(end + 1 - input.at);
+    if (seen > input.len)
+        return false;
+    batch->kind = (enum import_kind)kind;
+    batch->seen = (struct str){ end + 1, seen };
+    batch->rows = (struct str){ end + 1 + seen, input.len - seen };
+    return true;
+}
+
+static void write_result(const struct import_batch *batch, struct buf *answer)
+{
+    buf_printf(answer, "%u %u %u %u %zu\n", batch->created, batch->updated, batch->unchanged,
+               batch->refused, batch->numbers.len);
+    buf_append(answer, batch->numbers.data, batch->numbers.len);
+    buf_append(answer, batch->report->data, batch->report->len);
+}
+
+bool import_result_read(struct str answer, struct import_result *out)
+{
+    size_t numbers;
+    const char *end = answer.len ? memchr(answer.at, '\n', answer.len) : NULL;
+    char head[100];
+
+    if (!end || !str_copy(head, sizeof(head), (struct str){ answer.at, (size_t)(end - answer.at) }) ||
+        sscanf(head, "%u %u %u %u %zu", &out->created, &out->updated, &out->unchanged, &out->refused,
+               &numbers) != 5)
+        return false;
+    answer.len -= (size_t)(end + 1 - answer.at);
+    if (numbers > answer.len)
+        return false;
+    out->numbers = (struct str){ end + 1, numbers };
+    out->mistakes = (struct str){ end + 1 + numbers, answer.len - numbers };
+    return true;
+}
+
+/* --- the devices' past ----------------------------------------------------------------------------*/
+
+struct told_sink {
+    struct commit_sink sink;
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    size_t waiting;
+    bool flushed;
+    enum mu_err err;
+};
+
+static void told_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
+{
+    struct told_sink *s = (struct told_sink *)sink;
+
+    (void)owner, (void)tag;
+    pthread_mutex_lock(&s->lock);
+    s->waiting--;
+    if (err != MU_OK && err != MU_E_NOT_FOUND) /* it has been deleted meanwhile */
+        s->err = err;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void told_flush(struct commit_sink *sink)
+{
+    struct told_sink *s = (struct told_sink *)sink;
+
+    pthread_mutex_lock(&s->lock);
+    s->flushed = s->waiting == 0;
+    if (s->flushed)
+        pthread_cond_signal(&s->answered);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static bool tells(const struct import_told *told)
+{
+    bool any = told->activated_at || told->online_latest || told->last_report || told->day_count;
+
+    for (int i = 0; i < TOLD_VERSIONS; i++)
+        any |= told->versions[i][0] != '\0';
+    return any;
+}
+
+static void hand_over(struct committer *c, struct told_sink *s, const struct import_told *told,
+                      const struct import_batch *batch)
+{
+    struct commit_history history = { .activated_at = told->activated_at,
+                                      .online_latest = told->online_latest,
+                                      .last_report = told->last_report };
+
+    _Static_assert(sizeof(history.versions) == sizeof(told->versions), "the same versions");
+    memcpy(&history.versions, told->versions, sizeof(history.versions));
+    committer_history(c, &s->sink, 0, 1, told->device, &history,
+                      (const int32_t *)(const void *)batch->days.data + told->first_day, told->day_count);
+}
+
+/* Returns when it is on disk. */
+static enum mu_err tell_journal(struct committer *c, const struct import_batch *batch)
+{
+    struct told_sink s = { .sink = { .done = told_done, .flush = told_flush },
+                           .lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER };
+    const struct import_told *told = (const void *)batch->told.data;
+    size_t count = batch->told.len / sizeof(*told);
+
+    for (size_t i = 0; i < count; i++)
+        s.waiting += tells(&told[i]);
+    if (s.waiting == 0)
+        return MU_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (tells(&told[i]))
+            hand_over(c, &s, &told[i], batch);
+    }
+    pthread_mutex_lock(&s.lock);
+    while (!s.flushed)
+        pthread_cond_wait(&s.answered, &s.lock);
+    pthread_mutex_unlock(&s.lock);
+    pthread_cond_destroy(&s.answered);
+    pthread_mutex_destroy(&s.lock);
+    return s.err;
+}
+
+/* --- the operation --------------------------------------------------------------------------------*/
+
+static int run_import(const struct operation_call *call)
+{
+    struct committer *c = call->stores->committer;
+    const struct audit_by by = { .uid = call->uid, .command = "import" };
+    struct import_batch batch = { .now_s = clock_wall_s() };
+    struct buf report;
+    enum mu_err err;
+
+    if (!read_request(call->input, &batch)) {
+        buf_append_str(call->answer, "the running server does not understand the rows; is it older?\n");
+        return 2;
+    }
+    buf_init(&report, LOCAL_ANSWER_MAX / 2);
+    batch.report = &report;
+    err = import_rows(call->stores->registry, &by, &batch);
+    if (err == MU_OK && batch.created + batch.updated)
+        err = committer_follow_registry(c);
+    if (err == MU_OK)
+        err = tell_journal(c, &batch);
+    if (err == MU_OK)
+        write_result(&batch, call->answer);
+    import_batch_free(&batch);
+    buf_free(&report);
+    return operation_result(call, err);
+}
+
+const struct operation import_operation = { .name = "import", .needs = STORES_ALL, .run = run_import };

@@ -1,0 +1,24 @@
+#ifndef MUSTER_COMMAND_IMPORT_OPERATION_H
+#define MUSTER_COMMAND_IMPORT_OPERATION_H
+
+#include "ops/operation.h"
+#include "registry/import.h"
+
+/* One batch of an import, and its outcome, between the command and the place where it is done. */
+
+/* A batch holds up the registry's other writers, and what devices do, for some 20 ms; at rest there
+ * are none, and each costs syncs. */
+enum { IMPORT_BATCH_ROWS = 500, IMPORT_BATCH_AT_REST = 10000, IMPORT_BATCH_BYTES = 4 * 1024 * 1024 };
+
+/* The operation's input: rows and seen as in struct import_batch. */
+void import_request(struct buf *out, enum import_kind kind, struct str seen, struct str rows);
+
+/* Its answer, if it is done (status 0). Points into the answer. */
+struct import_result {
+    unsigned created, updated, unchanged, refused;
+    struct str numbers;    /* uint32_t each, of this machine, not aligned */
+    struct str mistakes;   /* "line 3: mac: missing", a line each */
+};
+bool import_result_read(struct str answer, struct import_result *out);
+
+#endif

@@ -1,0 +1,201 @@
+/* muster disable, enable, delete, rotate, revoke: an operator's change of what he names, in the running
+ * server or in a directory at rest. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "command/commands.h"
+#include "ops/file.h"
+#include "ops/local.h"
+#include "ops/settings.h"
+#include "registry/operate.h"
+
+/* --- in the server or at rest ----------------------------------------------------------------------
+ * The input is a kind, "unbind" or nothing, and the ids, a line each. */
+
+static struct str take_line(struct str *input)
+{
+    const char *end = input->len ? memchr(input->at, '\n', input->len) : NULL;
+    struct str line = { input->at, end ? (size_t)(end - input->at) : input->len };
+
+    input->at += line.len + (end != NULL);
+    input->len -= line.len + (end != NULL);
+    return line;
+}
+
+static bool find_kind(struct str word, enum registry_kind *kind)
+{
+    for (unsigned i = 0; registry_kind_words[i]; i++) {
+        *kind = (enum registry_kind)i;
+        if (str_eq(word, str_of(registry_kind_words[i])))
+            return true;
+    }
+    return false;
+}
+
+static int run(const struct operation_call *call, enum operate_verb verb, const char *command)
+{
+    const struct audit_by by = { .uid = call->uid, .command = command };
+    struct operate o = { .verb = verb, .now_s = clock_wall_s() };
+    struct str ids = call->input;
+    bool known = find_kind(take_line(&ids), &o.kind) && operate_allows(verb, o.kind);
+
+    o.unbind = str_eq(take_line(&ids), STR("unbind"));
+    if (!known) {
+        buf_printf(call->answer, "the running server cannot do that; is it older?\n");
+        return 2;
+    }
+    enum mu_err err = operate(call->stores->registry, &by, &o, ids, call->answer);
+    if (err == MU_E_VALUE)
+        return 2;
+    if (err == MU_OK && call->stores->committer &&
+        committer_follow_registry(call->stores->committer) != MU_OK) {
+        /* Not without what it says: it may be a new secret. */
+        buf_printf(call->answer, "it is stored, but the server does not show it yet; see its log\n");
+        return 0;
+    }
+    return operation_result(call, err);
+}
+
+static int run_disable(const struct operation_call *call) { return run(call, OPERATE_DISABLE, "disable"); }
+static int run_enable(const struct operation_call *call) { return run(call, OPERATE_ENABLE, "enable"); }
+static int run_delete(const struct operation_call *call) { return run(call, OPERATE_DELETE, "delete"); }
+static int run_rotate(const struct operation_call *call) { return run(call, OPERATE_ROTATE, "rotate"); }
+static int run_revoke(const struct operation_call *call) { return run(call, OPERATE_REVOKE, "revoke"); }
+
+const struct operation disable_operation = { .name = "disable", .needs = STORES_REGISTRY, .run = run_disable };
+const struct operation enable_operation = { .name = "enable", .needs = STORES_REGISTRY, .run = run_enable };
+/* All: what a device leaves in the journal goes at once. */
+const struct operation delete_operation = { .name = "delete", .needs = STORES_ALL, .run = run_delete };
+const struct operation rotate_operation = { .name = "rotate", .needs = STORES_REGISTRY, .run = run_rotate };
+const struct operation revoke_operation = { .name = "revoke", .needs = STORES_REGISTRY, .run = run_revoke };
+
+/* --- the command's side --------------------------------------------------------------------------- */
+
+static struct setting plain_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR", .help = "the data directory (required)" },
+    { 0 },
+};
+
+static struct setting delete_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "unbind", .kind = SETTING_SWITCH,
+      .help = "also a device or a user that is bound: its bindings end" },
+    { 0 },
+};
+
+#define IDS "ID is an enterprise_id, product_key, appid, uid, gid, or of a device its did or\n" \
+            "product_key/mac (the mac's latest registration); \"-\" reads ids from standard\n" \
+            "input, one a line: all of them or, on a mistake, none. Works while the server runs."
+
+/* The kinds that the verb is for, as the usage has them. */
+static bool read_kind(const struct settings *s, enum operate_verb verb)
+{
+    enum registry_kind kind;
+    char all[100] = "";
+
+    if (find_kind(str_of(s->positional[0]), &kind) && operate_allows(verb, kind))
+        return true;
+    for (unsigned i = 0; registry_kind_words[i]; i++) {
+        if (!operate_allows(verb, (enum registry_kind)i))
+            continue;
+        size_t len = strlen(all);
+        snprintf(all + len, sizeof(all) - len, "%s%s", len ? ", " : "", registry_kind_words[i]);
+    }
+    fprintf(stderr, "muster %s: '%s' is none of %s\n", s->command, s->positional[0], all);
+    return false;
+}
+
+static int command(struct settings *s, enum operate_verb verb, const struct operation *op, int argc,
+                   char **argv)
+{
+    struct buf ids, input;
+    char why[512], about[64];
+    int status = 2;
+
+    buf_init(&ids, LOCAL_INPUT_MAX);
+    buf_init(&input, LOCAL_INPUT_MAX);
+    s->positional_min = s->positional_max = 2;
+    enum mu_err err = settings_parse(s, argc, argv);
+    if (err != MU_OK) {
+        status = err == MU_E_CLOSED ? 0 : 2;
+        goto out;
+    }
+    if (!setting_text(s, "data")) {
+        fprintf(stderr, "muster %s: --data is missing (see muster %s --help)\n", s->command, s->command);
+        goto out;
+    }
+    if (!read_kind(s, verb))
+        goto out;
+    if (strcmp(s->positional[1], "-") != 0) {
+        buf_append_str(&ids, s->positional[1]);
+    } else if (file_read("-", &ids, why, sizeof(why)) != MU_OK) {
+        fprintf(stderr, "muster %s: %s\n", s->command, why);
+        goto out;
+    }
+    buf_printf(&input, "%s\n%s\n", s->positional[0],
+               verb == OPERATE_DELETE && setting_on(s, "unbind") ? "unbind" : "");
+    buf_append(&input, ids.data, ids.len);
+    if (input.err != MU_OK || ids.err != MU_OK) {
+        fprintf(stderr, "muster %s: %s\n", s->command, mu_err_text(MU_E_LIMIT));
+        goto out;
+    }
+    snprintf(about, sizeof(about), "muster %s", s->command);
+    status = operation_command(about, setting_text(s, "data"), op,
+                               (struct str){ (const char *)input.data, input.len });
+out:
+    buf_free(&ids);
+    buf_free(&input);
+    settings_free(s);
+    return status;
+}
+
+int command_disable(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "disable", .usage = "disable --data DIR device|user ID", .list = plain_settings,
+        .summary = "Disables a device, whose session ends at once, or a user, who is left out wherever\n"
+                   "users are looked for or counted, and keeps his bindings.\n" IDS,
+    };
+    return command(&s, OPERATE_DISABLE, &disable_operation, argc, argv);
+}
+
+int command_enable(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "enable", .usage = "enable --data DIR device|user ID", .list = plain_settings,
+        .summary = "Enables a device or a user again.\n" IDS,
+    };
+    return command(&s, OPERATE_ENABLE, &enable_operation, argc, argv);
+}
+
+int command_delete(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "delete", .usage = "delete --data DIR device|user|app|product|enterprise|group ID",
+        .list = delete_settings,
+        .summary = "Deletes what nothing uses any more; what is in the way is told. A device's session\n"
+                   "ends at once, and registering again makes it a new device.\n" IDS,
+    };
+    return command(&s, OPERATE_DELETE, &delete_operation, argc, argv);
+}
+
+int command_rotate(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "rotate", .usage = "rotate --data DIR enterprise|product ID", .list = plain_settings,
+        .summary = "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens\n"
+                   "stay valid (see muster revoke).\n" IDS,
+    };
+    return command(&s, OPERATE_ROTATE, &rotate_operation, argc, argv);
+}
+
+int command_revoke(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "revoke", .usage = "revoke --data DIR enterprise|product ID", .list = plain_settings,
+        .summary = "Revokes all access tokens of an enterprise, or for a product, at once.\n" IDS,
+    };
+    return command(&s, OPERATE_REVOKE, &revoke_operation, argc, argv);
+}

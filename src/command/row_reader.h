@@ -1,0 +1,32 @@
+#ifndef MUSTER_COMMAND_ROW_READER_H
+#define MUSTER_COMMAND_ROW_READER_H
+
+#include "command/row_source.h"
+#include "registry/import.h"
+
+/* The rows of a CSV or NDJSON file as JSON objects, one a line, as import.h takes them. */
+
+enum row_format { FORMAT_CSV, FORMAT_NDJSON };
+/* By its word ("csv", "ndjson"), else by a file's name. false: neither tells. */
+bool row_format_find(const char *word, const char *file, enum row_format *out);
+
+/* How CSV says that a field is to be cleared; quoted it is a text like any other. */
+#define ROW_CLEAR STR("\\N")
+
+struct row_reader {
+    struct row_source source;
+    enum import_kind kind;
+    enum row_format format;
+    struct import_column columns[ROW_CELLS_MAX]; /* of a CSV file, from its first row */
+    size_t column_count;
+};
+
+/* ROW_FOUND, or why in source.why: the first row of a CSV file does not name the kind's columns. */
+enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind,
+                               enum row_format format);
+void row_reader_close(struct row_reader *r);
+
+/* Appends the next row with its line: "3 {…}\n". Nothing, unless it is ROW_FOUND. */
+enum row_found row_reader_next(struct row_reader *r, struct buf *out);
+
+#endif

@@ -1,0 +1,233 @@
+#include "command/row_source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void row_source_init(struct row_source *s, int fd)
+{
+    s->fd = fd;
+    s->taken = 0;
+    s->line = s->next_line = 1;
+    s->at = s->len = 0;
+    buf_init(&s->text, ROW_TEXT_MAX);
+}
+
+void row_source_free(struct row_source *s)
+{
+    buf_free(&s->text);
+}
+
+/* --- bytes ----------------------------------------------------------------------------------------*/
+
+enum { END = -1, FAILED = -2 };
+
+static int fill(struct row_source *s)
+{
+    ssize_t n = read(s->fd, s->data, sizeof(s->data));
+
+    if (n < 0) {
+        snprintf(s->why, sizeof(s->why), "cannot read on: %s", strerror(errno));
+        return FAILED;
+    }
+    s->at = 0;
+    s->len = (size_t)n;
+    return n ? 0 : END;
+}
+
+/* The next byte, END or FAILED. */
+static int next(struct row_source *s)
+{
+    int failed;
+
+    if (s->at == s->len && (failed = fill(s)) != 0)
+        return failed;
+    s->taken++;
+    int c = s->data[s->at++];
+    s->next_line += c == '\n';
+    return c;
+}
+
+/* Looks only: the byte is still the next one. */
+static int peek(struct row_source *s)
+{
+    int failed;
+
+    if (s->at == s->len && (failed = fill(s)) != 0)
+        return failed;
+    return s->data[s->at];
+}
+
+static void keep(struct row_source *s, int c)
+{
+    buf_append_u8(&s->text, (uint8_t)c);
+}
+
+static enum row_found bad(struct row_source *s, const char *why)
+{
+    snprintf(s->why, sizeof(s->why), "%s", why);
+    return ROW_BAD;
+}
+
+static enum row_found skip_line(struct row_source *s, int c)
+{
+    while (c != '\n' && c >= 0)
+        c = next(s);
+    return c == FAILED ? ROW_UNREADABLE : ROW_BAD;
+}
+
+/* The mark that some programs put before UTF-8, and none may stand in the middle of it. */
+static int skip_mark(struct row_source *s)
+{
+    int c = peek(s);
+
+    if (s->taken == 0 && c == 0xef && s->len >= 3 && s->data[1] == 0xbb && s->data[2] == 0xbf) {
+        s->at = 3;
+        s->taken = 3;
+    }
+    return c;
+}
+
+/* --- lines ----------------------------------------------------------------------------------------*/
+
+static bool is_blank(const struct buf *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] != ' ' && text->data[i] != '\t')
+            return false;
+    }
+    return true;
+}
+
+enum row_found row_source_line(struct row_source *s)
+{
+    int c = skip_mark(s);
+
+    do {
+        s->line = s->next_line;
+        buf_clear(&s->text);
+        while ((c = next(s)) >= 0 && c != '\n')
+            keep(s, c);
+        if (c == FAILED)
+            return ROW_UNREADABLE;
+        if (s->text.err != MU_OK)
+            return bad(s, s->text.err == MU_E_LIMIT ? "is longer than 1 MiB" : mu_err_text(s->text.err));
+        if (s->text.len && s->text.data[s->text.len - 1] == '\r')
+            s->text.len--;
+    } while (is_blank(&s->text) && c != END);
+    return is_blank(&s->text) ? ROW_NONE : ROW_FOUND;
+}
+
+/* --- CSV ------------------------------------------------------------------------------------------*/
+
+static void begin_cell(struct row_source *s, bool quoted)
+{
+    if (s->cell_count < ROW_CELLS_MAX) {
+        s->starts[s->cell_count] = s->text.len;
+        s->cells[s->cell_count].quoted = quoted;
+    }
+    s->cell_count++;
+}
+
+static void end_row(struct row_source *s)
+{
+    size_t kept = s->cell_count < ROW_CELLS_MAX ? s->cell_count : ROW_CELLS_MAX;
+
+    for (size_t i = 0; i < kept; i++) {
+        size_t end = i + 1 < s->cell_count && i + 1 < ROW_CELLS_MAX ? s->starts[i + 1] : s->text.len;
+        s->cells[i].text = (struct str){ (const char *)s->text.data + s->starts[i], end - s->starts[i] };
+    }
+}
+
+/* Up to the byte that ends the cell, which is returned. NULL in *why: it is a good one. */
+static int read_quoted(struct row_source *s, const char **why)
+{
+    int c;
+
+    for (;;) {
+        c = next(s);
+        if (c == '"' && peek(s) == '"')
+            c = next(s);
+        else if (c == '"')
+            break;
+        if (c < 0) {
+            *why = "a quote is not closed until the end of the file";
+            return c;
+        }
+        if (c == 0 || s->text.err != MU_OK) {
+            *why = c == 0 ? "contains a NUL byte" : "is longer than 1 MiB; a quote may not be closed";
+            return c;
+        }
+        keep(s, c);
+    }
+    c = next(s);
+    if (c == '\r' && peek(s) == '\n')
+        c = next(s);
+    if (c >= 0 && c != ',' && c != '\n')
+        *why = "something follows the closing quote of a cell";
+    return c;
+}
+
+static int read_plain(struct row_source *s, int c, const char **why)
+{
+    for (; c >= 0 && c != ',' && c != '\n'; c = next(s)) {
+        if (c == '\r' && peek(s) == '\n')
+            continue;
+        if (c == '"')
+            *why = "a quote stands in a cell that does not begin with one";
+        else if (c == '\r')
+            *why = "a carriage return stands alone in a cell without quotes";
+        else if (c == 0)
+            *why = "contains a NUL byte";
+        else if (s->text.err != MU_OK)
+            *why = "is longer than 1 MiB";
+        if (*why)
+            return c;
+        keep(s, c);
+    }
+    return c;
+}
+
+static int begin_row(struct row_source *s)
+{
+    int c = skip_mark(s);
+
+    do {
+        s->line = s->next_line;
+        c = next(s);
+        if (c == '\r' && peek(s) == '\n')
+            c = next(s);
+    } while (c == '\n');
+    return c;
+}
+
+enum row_found row_source_csv(struct row_source *s)
+{
+    const char *why = NULL;
+    int c = begin_row(s);
+
+    buf_clear(&s->text);
+    s->cell_count = 0;
+    if (c < 0)
+        return c == END ? ROW_NONE : ROW_UNREADABLE;
+    for (;;) {
+        begin_cell(s, c == '"');
+        c = c == '"' ? read_quoted(s, &why) : read_plain(s, c, &why);
+        if (c == FAILED)
+            return ROW_UNREADABLE;
+        if (why) {
+            bad(s, why);
+            return skip_line(s, c);
+        }
+        if (c != ',')
+            break;
+        if ((c = next(s)) == END || c == '\n') { /* a comma and nothing behind it: one empty cell more */
+            begin_cell(s, false);
+            break;
+        }
+    }
+    if (s->text.err != MU_OK)
+        return bad(s, "is longer than 1 MiB");
+    end_row(s);
+    return ROW_FOUND;
+}

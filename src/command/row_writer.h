@@ -1,0 +1,21 @@
+#ifndef MUSTER_COMMAND_ROW_WRITER_H
+#define MUSTER_COMMAND_ROW_WRITER_H
+
+#include <stdio.h>
+
+#include "command/row_reader.h"
+
+/* Rows to a file, such that row_reader reads the same from it. */
+struct row_writer {
+    FILE *file;
+    enum import_kind kind;
+    enum row_format format;
+    struct buf cell;
+};
+
+void row_writer_init(struct row_writer *w, FILE *file, enum import_kind kind, enum row_format format);
+/* JSON objects, one a line. What fails is to be found with ferror(file); MU_E_SYNTAX, MU_E_NOMEM. */
+MU_MUST_USE enum mu_err row_writer_add(struct row_writer *w, struct str rows);
+void row_writer_free(struct row_writer *w);
+
+#endif

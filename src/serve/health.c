@@ -1,0 +1,31 @@
+#include "serve/health.h"
+
+static void write_health(struct http_exchange *ex)
+{
+    const struct health *h = ex->ctx;
+    bool full = committer_disk_full(h->committer);
+
+    ex->res.status = full ? 503 : 200;
+    ex->res.content_type = "application/json; charset=utf-8";
+    buf_append_str(&ex->res.body, full ? "{\"status\":\"disk_full\"}" : "{\"status\":\"ok\"}");
+}
+
+void health_write_error(struct http_exchange *ex, int status, const char *detail)
+{
+    ex->res.status = status;
+    ex->res.content_type = "text/plain; charset=utf-8";
+    buf_printf(&ex->res.body, "%s\n", detail);
+}
+
+void health_init(struct health *h, const struct committer *committer)
+{
+    *h = (struct health){
+        .committer = committer,
+        .route = { .method = HTTP_M_GET,
+                   .path = "/healthz",
+                   .where = HTTP_FAST,
+                   .handle = write_health },
+    };
+    h->table = (struct http_table){ .prefix = "/healthz", .routes = &h->route, .count = 1, .ctx = h,
+                                    .error = health_write_error };
+}

@@ -1,0 +1,19 @@
+#ifndef MUSTER_SERVE_HEALTH_H
+#define MUSTER_SERVE_HEALTH_H
+
+#include "fleet/committer.h"
+#include "net/http.h"
+
+/* GET /healthz, for load balancers and supervisors: 200 {"status":"ok"} while reports are being
+ * kept, 503 {"status":"disk_full"} while they are not. One per HTTP server. */
+struct health {
+    const struct committer *committer;
+    struct http_route route;
+    struct http_table table;
+};
+void health_init(struct health *h, const struct committer *committer);
+
+/* The error() of the operator's tables: one line of text. */
+void health_write_error(struct http_exchange *ex, int status, const char *detail);
+
+#endif

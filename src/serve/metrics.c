@@ -1,0 +1,240 @@
+#include "serve/metrics.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "serve/health.h"
+
+/* The statuses that this server answers with; anything else is counted as the last. */
+static const int statuses[] = {
+    200, 201, 204, 400, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0
+};
+#define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
+
+/* Upper bounds of the request latency histogram, microseconds. */
+static const uint32_t bounds_us[] = {
+    50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 1000000
+};
+#define BOUND_COUNT (sizeof(bounds_us) / sizeof(bounds_us[0]))
+
+#define ROUTES_MAX 128 /* the last stands for requests that no route matched */
+
+struct metrics {
+    const struct http_server *server;
+    struct fleet *fleet;
+    struct committer *committer;
+    struct access *access;
+    _Atomic uint64_t requests[ROUTES_MAX][STATUS_COUNT];
+    _Atomic uint64_t latency[BOUND_COUNT + 1];
+    _Atomic uint64_t latency_sum_us, bytes_sent;
+    int64_t started_s;
+    struct http_route route;
+    struct http_table table;
+};
+
+void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t bytes_sent)
+{
+    struct metrics *m = metrics;
+    unsigned route = ex->route && ex->route->number < ROUTES_MAX - 1 ? ex->route->number
+                                                                     : ROUTES_MAX - 1;
+    size_t status = 0, bound = 0;
+
+    while (status < STATUS_COUNT - 1 && statuses[status] != ex->res.status)
+        status++;
+    int64_t took = clock_mono_us() - ex->started_us;
+    while (bound < BOUND_COUNT && took > bounds_us[bound])
+        bound++;
+    /* Statistics: nobody orders anything by them. */
+    atomic_fetch_add_explicit(&m->requests[route][status], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->latency[bound], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->latency_sum_us, (uint64_t)(took > 0 ? took : 0), memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->bytes_sent, bytes_sent, memory_order_relaxed);
+}
+
+/* --- the page -------------------------------------------------------------------------------------*/
+
+static void head(struct buf *page, const char *name, const char *type, const char *help)
+{
+    buf_printf(page, "# HELP muster_%s %s\n# TYPE muster_%s %s\n", name, help, name, type);
+}
+
+static void one(struct buf *page, const char *name, const char *type, const char *help, uint64_t value)
+{
+    head(page, name, type, help);
+    buf_printf(page, "muster_%s %" PRIu64 "\n", name, value);
+}
+
+static void histogram(struct buf *page, const char *name, const char *help, const uint32_t *bounds,
+                      const uint64_t *counts, size_t bound_count, uint64_t sum_us)
+{
+    uint64_t total = 0;
+
+    head(page, name, "histogram", help);
+    for (size_t i = 0; i < bound_count; i++) {
+        total += counts[i];
+        buf_printf(page, "muster_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, bounds[i] / 1e6, total);
+    }
+    total += counts[bound_count];
+    buf_printf(page,
+               "muster_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nmuster_%s_sum %.6f\nmuster_%s_count %" PRIu64
+               "\n",
+               name, total, name, (double)sum_us / 1e6, name, total);
+}
+
+static const char *method_text(enum http_method method)
+{
+    switch (method) {
+    case HTTP_M_GET:     return "GET";
+    case HTTP_M_POST:    return "POST";
+    case HTTP_M_PUT:     return "PUT";
+    case HTTP_M_DELETE:  return "DELETE";
+    case HTTP_M_OPTIONS: return "OPTIONS";
+    case HTTP_M_OTHER:   break;
+    }
+    return "other";
+}
+
+static void write_http(struct metrics *m, struct buf *page)
+{
+    size_t routes = http_server_route_count(m->server);
+    uint64_t latency[BOUND_COUNT + 1];
+
+    head(page, "http_requests_total", "counter", "HTTP requests by route and status.");
+    for (size_t r = 0; r < ROUTES_MAX; r++) {
+        const struct http_route *route = r < routes && r < ROUTES_MAX - 1
+                                             ? http_server_route(m->server, r)
+                                             : NULL;
+        for (size_t s = 0; s < STATUS_COUNT; s++) {
+            uint64_t n = atomic_load_explicit(&m->requests[r][s], memory_order_relaxed);
+            if (n)
+                buf_printf(
+                    page,
+                    "muster_http_requests_total{method=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
+                    route ? method_text(route->method) : "other", route ? route->path : "none",
+                    statuses[s], n);
+        }
+    }
+    for (size_t i = 0; i <= BOUND_COUNT; i++)
+        latency[i] = atomic_load_explicit(&m->latency[i], memory_order_relaxed);
+    histogram(page, "http_request_duration_seconds",
+              "From a request being complete to its answer being written.", bounds_us, latency,
+              BOUND_COUNT, atomic_load_explicit(&m->latency_sum_us, memory_order_relaxed));
+    one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.", atomic_load(&m->bytes_sent));
+}
+
+static void write_devices(struct metrics *m, struct buf *page)
+{
+    static const char *const drop_texts[] = {
+#define X(name, text) text,
+        ACCESS_DROP_TABLE(X)
+#undef X
+    };
+    struct access_figures a;
+    struct committer_figures c;
+
+    access_get_figures(m->access, &a);
+    committer_get_figures(m->committer, &c);
+    one(page, "sessions", "gauge", "Devices that are logged in.", a.sessions);
+    one(page, "mqtt_connections", "gauge", "MQTT connections, logged in or not yet.", a.connections);
+    one(page, "logins_total", "counter", "Accepted logins.", a.logins);
+    one(page, "refused_logins_total", "counter", "Refused logins.", a.refused_logins);
+    one(page, "takeovers_total", "counter", "Logins that ended an older session of the device.",
+        a.takeovers);
+    one(page, "registrations_total", "counter", "Accepted registrations.", a.registrations);
+    one(page, "refused_registrations_total", "counter", "Refused registrations.",
+        a.refused_registrations);
+    one(page, "heartbeats_total", "counter", "Pings of devices.", a.pings);
+    head(page, "messages_total", "counter", "MQTT messages by direction.");
+    buf_printf(page,
+               "muster_messages_total{direction=\"in\"} %" PRIu64
+               "\nmuster_messages_total{direction=\"out\"} %" PRIu64 "\n",
+               a.messages_in, a.messages_out);
+    head(page, "bytes_total", "counter", "MQTT bytes by direction.");
+    buf_printf(page,
+               "muster_bytes_total{direction=\"in\"} %" PRIu64
+               "\nmuster_bytes_total{direction=\"out\"} %" PRIu64 "\n",
+               a.bytes_in, a.bytes_out);
+    head(page, "session_ends_total", "counter", "Ended sessions by reason.");
+    for (int i = 0; i < END_REASON_COUNT; i++)
+        buf_printf(page, "muster_session_ends_total{reason=\"%s\"} %" PRIu64 "\n",
+                   end_reason_text((enum end_reason)i), a.ends[i]);
+    head(page, "dropped_messages_total", "counter", "Messages that were not kept, by cause.");
+    for (int i = 0; i < DROP_COUNT; i++)
+        buf_printf(page, "muster_dropped_messages_total{cause=\"%s\"} %" PRIu64 "\n", drop_texts[i],
+                   a.dropped[i]);
+    buf_printf(page, "muster_dropped_messages_total{cause=\"disk_full\"} %" PRIu64 "\n"
+                     "muster_dropped_messages_total{cause=\"io\"} %" PRIu64 "\n"
+                     "muster_dropped_messages_total{cause=\"memory\"} %" PRIu64 "\n",
+               c.dropped_disk_full, c.dropped_io, c.dropped_nomem);
+    head(page, "reports_total", "counter", "Committed device messages by what became of them.");
+    buf_printf(page,
+               "muster_reports_total{result=\"decoded\"} %" PRIu64
+               "\nmuster_reports_total{result=\"undecoded\"} %" PRIu64
+               "\nmuster_reports_total{result=\"echo\"} %" PRIu64 "\n",
+               c.decoded, c.undecoded, c.echoes);
+    one(page, "controls_total", "counter", "Committed control records.", c.controls);
+    one(page, "committed_messages_total", "counter", "Messages that are on disk.", c.messages);
+    one(page, "committed_bytes_total", "counter", "Their bytes.", c.bytes);
+    one(page, "commits_total", "counter", "Synced batches.", c.commits);
+    one(page, "commit_failures_total", "counter", "Batches that could not be written.",
+        c.commit_failures);
+    one(page, "commit_waiting_bytes", "gauge", "Device input that waits for its commit.",
+        c.waiting_bytes);
+    histogram(page, "commit_duration_seconds", "Time to write and sync a batch.",
+              committer_latency_bounds_us, c.latency_count, COMMIT_LATENCY_BUCKETS, c.latency_sum_us);
+}
+
+static void write_page(struct http_exchange *ex)
+{
+    struct metrics *m = ex->ctx;
+    struct buf *page = &ex->res.body;
+    struct fleet_counts f;
+
+    fleet_count(m->fleet, &f);
+    head(page, "build_info", "gauge", "The version that runs.");
+    buf_printf(page, "muster_build_info{version=\"%s\"} 1\n", MUSTER_VERSION);
+    one(page, "start_time_seconds", "gauge", "When this server started.", (uint64_t)m->started_s);
+    one(page, "fleet_devices", "gauge", "Registered devices.", f.devices);
+    one(page, "fleet_online", "gauge", "Devices shown as online.", f.online);
+    one(page, "fleet_products", "gauge", "Products.", f.products);
+    one(page, "fleet_enterprises", "gauge", "Enterprises.", f.enterprises);
+    one(page, "fleet_tokens", "gauge", "Tokens that have not expired.", f.tokens);
+    write_devices(m, page);
+    write_http(m, page);
+    ex->res.content_type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+enum mu_err metrics_create(struct metrics **out)
+{
+    struct metrics *m = *out = calloc(1, sizeof(*m));
+
+    if (!m)
+        return MU_E_NOMEM;
+    m->started_s = clock_wall_s();
+    m->route = (struct http_route){
+        .method = HTTP_M_GET, .path = "/metrics", .where = HTTP_FAST, .handle = write_page
+    };
+    m->table = (struct http_table){ .prefix = "/metrics", .routes = &m->route, .count = 1, .ctx = m,
+                                    .error = health_write_error };
+    return MU_OK;
+}
+
+void metrics_attach(struct metrics *m, const struct http_server *server, struct fleet *fleet,
+                    struct committer *committer, struct access *access)
+{
+    m->server = server;
+    m->fleet = fleet;
+    m->committer = committer;
+    m->access = access;
+}
+
+void metrics_destroy(struct metrics *m)
+{
+    free(m);
+}
+
+struct http_table *metrics_http_table(struct metrics *m)
+{
+    return &m->table;
+}

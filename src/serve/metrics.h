@@ -1,0 +1,25 @@
+#ifndef MUSTER_SERVE_METRICS_H
+#define MUSTER_SERVE_METRICS_H
+
+#include "access/access.h"
+#include "fleet/committer.h"
+#include "net/http.h"
+
+/* The operator's port: /metrics in Prometheus text form, and the counting of HTTP requests behind
+ * it. */
+struct metrics;
+
+/* server is the HTTP server whose requests are counted; the others are asked when a page is
+ * drawn. Each may be attached later, before the loops start. */
+MU_MUST_USE enum mu_err metrics_create(struct metrics **out);
+void metrics_attach(struct metrics *m, const struct http_server *server, struct fleet *fleet,
+                    struct committer *committer, struct access *access);
+void metrics_destroy(struct metrics *m);
+
+/* The http_server's done(): counts one request. Any loop. */
+void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t bytes_sent);
+
+/* Prefix "/metrics", for the operator's server. */
+struct http_table *metrics_http_table(struct metrics *m);
+
+#endif

@@ -1,0 +1,114 @@
+/* muster serve: starts the server, waits for signals, ends it. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "registry/audit.h"
+#include "serve/serve.h"
+#include "serve/serve_settings.h"
+#include "serve/server.h"
+
+#define MAINTENANCE_INTERVAL_S 3600
+/* A client that comes with an old token is told that it has expired (5011) for so long, then that
+ * there is no such token (5009). */
+#define EXPIRED_TOKEN_KEPT_S (30 * 86400)
+
+static void forget_audit(struct server *s)
+{
+    int64_t kept_s = (int64_t)setting_count(&s->settings, "activity-days") * 86400;
+    bool more = true;
+    enum mu_err err = MU_OK;
+
+    while (more && err == MU_OK)
+        err = registry_forget_audit(s->stores.registry, (clock_wall_s() - kept_s) * 1000000, &more);
+    if (err != MU_OK)
+        log_event(LOG_WARN, "audit_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
+}
+
+static void maintain(struct server *s)
+{
+    uint32_t deleted;
+    enum mu_err err = registry_delete_expired_tokens(s->stores.registry, clock_wall_s() - EXPIRED_TOKEN_KEPT_S,
+                                                     &deleted);
+
+    if (err == MU_OK && deleted)
+        err = committer_follow_registry(s->stores.committer);
+    if (err != MU_OK)
+        log_event(LOG_WARN, "token_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
+    forget_audit(s);
+}
+
+/* The main thread: every signal that matters is blocked everywhere and waited for here. */
+static void run(struct server *s, const sigset_t *signals)
+{
+    for (;;) {
+        int sig = sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = MAINTENANCE_INTERVAL_S });
+        if (sig == SIGTERM || sig == SIGINT)
+            return;
+        if (sig == SIGHUP && s->tls) {
+            if (tls_context_reload(s->tls, s->why, sizeof(s->why)) == MU_OK)
+                log_event(LOG_INFO, "certificate_reloaded", "file=%s",
+                          setting_text(&s->settings, "tls-cert"));
+            else
+                log_event(LOG_ERROR, "certificate_not_reloaded", "reason=%s", LOG_Q(s->why, -1));
+        }
+        if (sig < 0 && errno == EAGAIN)
+            maintain(s);
+    }
+}
+
+int command_serve(int argc, char **argv)
+{
+    static struct server server;
+    struct server *s = &server;
+    enum log_level level;
+    sigset_t signals;
+    int status = 2;
+
+    s->stores.data.lock_fd = -1;
+    s->settings = serve_settings();
+    enum mu_err err = settings_parse(&s->settings, argc, argv);
+    if (err != MU_OK) {
+        status = err == MU_E_CLOSED ? 0 : 2;
+        goto out;
+    }
+    if (!setting_text(&s->settings, "data")) {
+        fprintf(stderr, "muster serve: --data is missing (see muster serve --help)\n");
+        goto out;
+    }
+    if (!log_level_parse(setting_text(&s->settings, "log-level"), &level)) {
+        fprintf(stderr, "muster serve: --log-level is one of error, warn, info, debug\n");
+        goto out;
+    }
+    log_set_level(level);
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+
+    err = server_start(s);
+    if (err == MU_OK) {
+        status = 0;
+        server_print_ready(s);
+        log_event(LOG_INFO, "started", "version=%s", MUSTER_VERSION);
+        run(s, &signals);
+        log_event(LOG_INFO, "stopping", "connections=closing");
+    } else {
+        fprintf(stderr, "muster serve: %s\n", s->why[0] ? s->why : mu_err_text(err));
+        status = err == MU_E_SYNTAX ? 2 : 1;
+    }
+    server_stop(s);
+    if (status == 0)
+        log_event(LOG_INFO, "stopped", "status=0");
+out:
+    settings_free(&s->settings);
+    return status;
+}

@@ -1,0 +1,65 @@
+#ifndef MUSTER_SERVE_SERVER_H
+#define MUSTER_SERVE_SERVER_H
+
+#include "access/access.h"
+#include "api/api.h"
+#include "debugger/debugger.h"
+#include "net/tls.h"
+#include "ops/local.h"
+#include "ops/settings.h"
+#include "ops/stores.h"
+#include "serve/health.h"
+#include "serve/metrics.h"
+
+/* All that runs in `muster serve`, from the settings to the last socket. All zero but for
+ * stores.data.lock_fd = -1, it owns nothing yet. */
+
+#define SERVER_LOOPS_MAX 64
+#define SERVER_PROXIES_MAX 32
+
+enum server_listener {
+    LISTEN_HTTP,
+    LISTEN_HTTPS,
+    LISTEN_MQTT,
+    LISTEN_MQTTS,
+    LISTEN_OPS,
+    LISTENER_COUNT
+};
+
+struct server {
+    struct settings settings;
+    struct stores stores;
+    struct tls_context *tls;
+    struct loop *loops[SERVER_LOOPS_MAX];
+    unsigned loop_count, loops_started;
+    struct workers *workers;
+    struct listener *listeners[LISTENER_COUNT];
+    struct net_address addresses[LISTENER_COUNT];
+    struct access *access;
+    struct api *api;
+    struct debugger *debugger;
+    struct metrics *metrics;
+    struct http_server *public_http, *ops_http;
+    struct health public_health, ops_health;
+    struct cidr trusted_proxies[SERVER_PROXIES_MAX];
+    size_t trusted_proxy_count;
+    struct local_server *local;
+    char why[512]; /* after a failure: one sentence for the operator, or "" */
+};
+
+/* Does what may need root first (ports, keys, descriptors), then becomes the user that is asked for,
+ * opens the stores and starts all threads. MU_E_SYNTAX: a setting cannot be met. After a failure
+ * what has been started is still to be stopped. */
+MU_MUST_USE enum mu_err server_start(struct server *s);
+
+/* Sessions end and are handed over; loops stop, so nothing new comes; workers finish what they
+ * have; the committer writes the rest; the stores close. */
+void server_stop(struct server *s);
+
+/* The line that says that it answers, and where. */
+void server_print_ready(const struct server *s);
+
+/* server_listeners.c: binds every address of the settings. */
+MU_MUST_USE enum mu_err server_listen(struct server *s);
+
+#endif

@@ -1,0 +1,79 @@
+#include <stdio.h>
+
+#include "serve/server.h"
+
+/* The listeners are bound (while we may still be root) before what they feed exists; the loops, which
+ * accept, start when all of it does. */
+
+static void accept_http(void *ctx, struct loop *loop, int fd, const struct transport *via,
+                        const struct sockaddr *peer)
+{
+    struct server *s = ctx;
+    http_server_accept(s->public_http, loop, fd, via, peer);
+}
+
+static void accept_ops(void *ctx, struct loop *loop, int fd, const struct transport *via,
+                       const struct sockaddr *peer)
+{
+    struct server *s = ctx;
+    http_server_accept(s->ops_http, loop, fd, via, peer);
+}
+
+static void accept_mqtt(void *ctx, struct loop *loop, int fd, const struct transport *via,
+                        const struct sockaddr *peer)
+{
+    struct server *s = ctx;
+    access_mqtt_accept(s->access, loop, fd, via, peer);
+}
+
+static const struct {
+    const char *setting;
+    bool tls;
+    listener_accept accept;
+} listener_kinds[LISTENER_COUNT] = {
+    [LISTEN_HTTP]  = { "http",  false, accept_http },
+    [LISTEN_HTTPS] = { "https", true,  accept_http },
+    [LISTEN_MQTT]  = { "mqtt",  false, accept_mqtt },
+    [LISTEN_MQTTS] = { "mqtts", true,  accept_mqtt },
+    [LISTEN_OPS]   = { "ops",   false, accept_ops },
+};
+
+enum mu_err server_listen(struct server *s)
+{
+    for (int i = 0; i < LISTENER_COUNT; i++) {
+        const char *text = setting_text(&s->settings, listener_kinds[i].setting);
+        enum mu_err err;
+
+        if (!text)
+            continue;
+        if (listener_kinds[i].tls && !s->tls) {
+            snprintf(s->why, sizeof(s->why), "--%s needs --tls-cert and --tls-key",
+                     listener_kinds[i].setting);
+            return MU_E_SYNTAX;
+        }
+        if (net_address_parse(str_of(text), &s->addresses[i]) != MU_OK) {
+            snprintf(s->why, sizeof(s->why), "--%s: '%s' is not an address of the form ADDR:PORT",
+                     listener_kinds[i].setting, text);
+            return MU_E_SYNTAX;
+        }
+        if ((err = listener_open(&s->listeners[i], &s->addresses[i], s->loops, s->loop_count,
+                                 listener_kinds[i].tls ? tls_transport(s->tls) : NULL, listener_kinds[i].accept, s,
+                                 s->why, sizeof(s->why))) != MU_OK)
+            return err;
+    }
+    return MU_OK;
+}
+
+void server_print_ready(const struct server *s)
+{
+    char text[NET_ADDRESS_TEXT];
+
+    printf("muster ready");
+    for (int i = 0; i < LISTENER_COUNT; i++)
+        if (s->listeners[i]) {
+            net_address_text(&s->addresses[i], text);
+            printf(" %s=%s", listener_kinds[i].setting, text);
+        }
+    printf("\n");
+    fflush(stdout);
+}
