@@ -7,7 +7,7 @@
 
 /* What a number is drawn for, so that no two draws of a device depend on each other. */
 enum draw {
-    DRAW_PRODUCT, DRAW_CITY, DRAW_GROUP, DRAW_PLACE, DRAW_DISABLED, DRAW_CREATED, DRAW_ACTIVATED,
+    DRAW_PRODUCT, DRAW_CITY, DRAW_GROUP, DRAW_PLACE, DRAW_DISABLED, DRAW_IMPORTED, DRAW_CREATED, DRAW_ACTIVATED,
     DRAW_HABIT, DRAW_ONLINE, DRAW_FAULTY, DRAW_ALERT, DRAW_EVENTS, DRAW_PASSCODE, DRAW_DID, DRAW_TIME,
     DRAW_DAY = 100, DRAW_EVENT = 100000,
 };
@@ -92,6 +92,15 @@ static void identify(uint32_t no, struct device_row *row)
     snprintf(row->passcode, sizeof(row->passcode), "%010u", below(no, DRAW_PASSCODE, UINT32_MAX));
 }
 
+/* Numbers are given as devices come; one in fifty was imported with an earlier date. */
+static int64_t created_at(const struct sample *s, uint32_t no)
+{
+    const int64_t span_s = 1000 * 86400;
+    int64_t age_s = 3600 + (int64_t)(s->devices - no) * span_s / s->devices;
+
+    return s->now_s - age_s - (below(no, DRAW_IMPORTED, 50) ? 0 : below(no, DRAW_CREATED, 300 * 86400));
+}
+
 void sample_device(const struct sample *s, uint32_t no, struct sample_device *d)
 {
     uint32_t product = product_of(no);
@@ -103,7 +112,7 @@ void sample_device(const struct sample *s, uint32_t no, struct sample_device *d)
     place(city_of(no), &d->row);
     d->row.group = group_of(no, product);
     d->row.is_disabled = below(no, DRAW_DISABLED, 100) < 3;
-    d->row.created_at = s->now_s - 3600 - below(no, DRAW_CREATED, 1000 * 86400);
+    d->row.created_at = created_at(s, no);
     d->version = no % 8;
     if (below(no, DRAW_ACTIVATED, 100) < 3)
         return;
