@@ -65,11 +65,13 @@ static bool admit(struct http_exchange *ex, const struct application *app)
     return false;
 }
 
-static void refuse_unknown_mac(struct http_exchange *ex, const struct application *app)
+/* With the error of the table, in a form. */
+static void refuse_by_row(struct http_exchange *ex, const struct application *app, enum api_error error,
+                          const char *reason)
 {
-    const struct api_error_row *row = api_error_row(API_NOT_PREASSIGNED);
+    const struct api_error_row *row = api_error_row(error);
 
-    refuse(ex, app, row->status, "register: mac and passcode were not imported");
+    refuse(ex, app, row->status, reason);
     buf_clear(&ex->res.body);
     dev_answer(ex, row->status, "error_code=%d&error_message=%s", row->code, row->message);
 }
@@ -103,10 +105,13 @@ void dev_register(struct http_exchange *ex)
                                                known_only, clock_wall_s(), &result);
     switch (err) {
     case MU_OK:
-        make_known(ex, &result);
+        if (result.outcome == REGISTER_BARRED)
+            refuse_by_row(ex, &app, API_DEVICE_DISABLED, "register: the operator has disabled it");
+        else
+            make_known(ex, &result);
         break;
     case MU_E_REFUSED:
-        refuse_unknown_mac(ex, &app);
+        refuse_by_row(ex, &app, API_NOT_PREASSIGNED, "register: mac and passcode were not imported");
         break;
     case MU_E_NOT_FOUND: /* it has been deleted meanwhile */
         refuse(ex, &app, 404, "register: unknown product_key");

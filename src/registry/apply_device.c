@@ -13,6 +13,7 @@ static const struct field fields[] = {
       device_type_words, CELL_TEXT },
     FIELD("device_sn", FIELD_TEXT, device_row, device_sn),
     FIELD("is_disabled", FIELD_BOOL, device_row, is_disabled),
+    FIELD("is_barred", FIELD_BOOL, device_row, is_barred),
     FIELD("created_at", FIELD_TIME, device_row, created_at),
     FIELD("country", FIELD_TEXT, device_row, place.country),
     FIELD("region", FIELD_TEXT, device_row, place.region),
@@ -194,6 +195,10 @@ static void read_fields(const struct entry *e, struct device_row *row)
     }
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), row, &defaults);
     read_coordinates(e, row);
+
+    if (!row->is_disabled && json_is_true(json_object_get(e->json, "is_barred")))
+        apply_mistake(e, "is_barred", "only a disabled device can be");
+    row->is_barred &= row->is_disabled;
 
     bool by_address = false;
     apply_bool(e, "is_located", &by_address);

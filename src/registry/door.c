@@ -24,7 +24,9 @@ static enum mu_err answer_from_what_is_known(struct registry_tx *tx, void *arg)
     err = tx_device_by_passcode(tx, r->product, r->mac, r->passcode, &r->out->device);
     if (err == MU_E_NOT_FOUND && r->known_only)
         return MU_E_REFUSED;
-    if (err == MU_OK && r->out->device.is_disabled)
+    if (err == MU_OK && r->out->device.is_barred)
+        r->out->outcome = REGISTER_BARRED;
+    else if (err == MU_OK && r->out->device.is_disabled)
         return MU_E_NOT_FOUND;
     return err;
 }
@@ -76,8 +78,10 @@ static enum mu_err register_device(struct registry_tx *tx, void *arg)
         return r->known_only ? MU_E_REFUSED : create(tx, r);
     if (err != MU_OK)
         return err;
-    r->out->outcome = device->is_disabled ? REGISTER_ENABLED : REGISTER_SAME;
-    if (!device->is_disabled)
+    r->out->outcome = device->is_barred     ? REGISTER_BARRED
+                      : device->is_disabled ? REGISTER_ENABLED
+                                            : REGISTER_SAME;
+    if (r->out->outcome != REGISTER_ENABLED)
         return MU_OK;
     if ((err = disable_enabled_one(tx, r)) != MU_OK)
         return err;

@@ -73,6 +73,22 @@ static void a_disabled_did_is_enabled_by_its_passcode(void **state)
     assert_false(fixture_device(f, first.device.no).is_disabled);
 }
 
+static void a_device_that_the_operator_has_disabled_does_not_enable_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct register_result first = enrol(f, fixture_product(f), "mac", "one");
+
+    fixture_sql(f, "UPDATE device SET is_disabled = 1, is_barred = 1");
+    struct register_result again = enrol(f, first.device.product, "mac", "one");
+    assert_int_equal(again.outcome, REGISTER_BARRED);
+    assert_true(fixture_device(f, first.device.no).is_disabled);
+    /* After a reset it is a new device, as ever; and then the old did comes back no more. */
+    struct register_result reset = enrol(f, first.device.product, "mac", "two");
+    assert_int_equal(reset.outcome, REGISTER_CREATED);
+    assert_int_equal(enrol(f, first.device.product, "mac", "one").outcome, REGISTER_BARRED);
+    assert_false(fixture_device(f, reset.device.no).is_disabled);
+}
+
 static void an_older_did_comes_back_with_its_passcode_and_disables_the_younger(void **state)
 {
     struct fixture *f = *state;
@@ -223,6 +239,7 @@ int main(void)
         with_registry(a_mac_is_case_sensitive_and_belongs_to_its_product),
         with_registry(another_passcode_gets_a_new_did_and_disables_the_old),
         with_registry(a_disabled_did_is_enabled_by_its_passcode),
+        with_registry(a_device_that_the_operator_has_disabled_does_not_enable_itself),
         with_registry(an_older_did_comes_back_with_its_passcode_and_disables_the_younger),
         with_registry(a_new_did_after_a_disabled_one_replaces_nothing),
         with_registry(a_closed_product_takes_only_what_was_imported),

@@ -164,7 +164,8 @@ static enum mu_err set_disabled(struct operating *op, struct target *t)
     const char *what = disabled ? "disable" : "enable";
     enum mu_err err;
 
-    if (*is_disabled == disabled) {
+    /* A device that had disabled itself is barred by this, too. */
+    if (*is_disabled == disabled && (op->o->kind == KIND_USER || t->device.is_barred == disabled)) {
         tell_done(op, t, disabled ? "was disabled already" : "was enabled already");
         return MU_OK;
     }
@@ -173,6 +174,7 @@ static enum mu_err set_disabled(struct operating *op, struct target *t)
         t->user.updated_at = op->o->now_s;
         err = tx_put_user(op->tx, &t->user);
     } else {
+        t->device.is_barred = disabled;
         err = tx_put_device(op->tx, &t->device);
         if (err == MU_E_EXISTS)
             return tell_other_enabled(op, t);

@@ -177,6 +177,7 @@ enum register_outcome {
     REGISTER_CREATED,   /* a new did */
     REGISTER_REPLACED,  /* a new did; the mac's enabled one is disabled now (`old`) */
     REGISTER_SAME,      /* same mac and passcode: the did it has; nothing was written */
+    REGISTER_BARRED,    /* same mac and passcode, but the operator has disabled it: nothing was written */
     REGISTER_ENABLED,   /* as SAME, but it was disabled before; if another did of the mac was
                            enabled, that one is disabled now (`old`) */
 };

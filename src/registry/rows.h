@@ -85,6 +85,8 @@ struct device_row {
     char device_sn[LIMIT_NAME + 1];
     enum device_type type;
     bool is_disabled;
+    bool is_barred;            /* by the operator, so that its registering does not enable it; only with
+                                  is_disabled */
     int64_t created_at;        /* Unix seconds: registered or imported */
     struct place place;
     enum place_source place_source;

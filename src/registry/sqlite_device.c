@@ -20,6 +20,7 @@ void row_device(struct db_row *row, struct device_row *out)
     out->longitude = row_real(row, &out->has_coordinates);
     out->latitude = row_real(row, &out->has_coordinates);
     out->group = row_no(row);
+    out->is_barred = row_int(row) != 0;
 }
 
 static enum mu_err get_device(struct db *db, const char *sql, const struct db_value *values,
@@ -83,18 +84,19 @@ enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row)
                  ? "UPDATE device SET product = ?2, did = ?3, mac = ?4, passcode = ?5, "
                    "device_sn = ?6, type = ?7, is_disabled = ?8, created_at = ?9, country = ?10, "
                    "region = ?11, city = ?12, place_source = ?13, longitude = ?14, latitude = ?15, "
-                   "device_group = ?16 WHERE no = ?1"
+                   "device_group = ?16, is_barred = ?17 WHERE no = ?1"
                  : "INSERT INTO device (no, product, did, mac, passcode, device_sn, type, "
                    "is_disabled, created_at, country, region, city, place_source, longitude, latitude, "
-                   "device_group) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-                   "?14, ?15, ?16)",
+                   "device_group, is_barred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                   "?13, ?14, ?15, ?16, ?17)",
                  DB_VALUES(db_ref(row->no), db_int(row->product), db_text(row->did), db_text(row->mac),
                            db_text(row->passcode), db_text(row->device_sn), db_int(row->type),
                            db_int(row->is_disabled), db_int(row->created_at),
                            db_text(row->place.country), db_text(row->place.region),
                            db_text(row->place.city), db_int(row->place_source),
                            db_real(row->has_coordinates, row->longitude),
-                           db_real(row->has_coordinates, row->latitude), db_ref(row->group)));
+                           db_real(row->has_coordinates, row->latitude), db_ref(row->group),
+                           db_int(row->is_barred)));
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_DEVICE, row->no, 0);

@@ -188,7 +188,8 @@ void reader_end(struct registry *reg, struct db *db);
     "JOIN association s ON s.product = ap.product WHERE ap.app = a.no)"
 #define DEVICE_COLUMNS \
     "d.no, d.product, d.did, d.mac, d.passcode, d.device_sn, d.type, d.is_disabled, d.created_at, " \
-    "d.country, d.region, d.city, d.place_source, d.longitude, d.latitude, d.device_group"
+    "d.country, d.region, d.city, d.place_source, d.longitude, d.latitude, d.device_group, " \
+    "d.is_barred"
 #define GROUP_COLUMNS "g.no, g.product, g.parent, g.gid"
 /* Left out wherever users are looked for or counted. */
 #define DISABLED_USERS "(SELECT no FROM user WHERE is_disabled = 1)"

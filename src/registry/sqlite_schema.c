@@ -189,6 +189,8 @@ static const char *const steps[] = {
     "  what TEXT NOT NULL,"
     "  PRIMARY KEY (audit, change)"
     ") STRICT, WITHOUT ROWID;",
+
+    "ALTER TABLE device ADD COLUMN is_barred INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { PRESENT_VERSION = sizeof(steps) / sizeof(*steps) };

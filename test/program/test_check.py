@@ -122,7 +122,7 @@ def test_a_directory_in_use_and_what_is_none_are_not_looked_at(make_server, tmp_
     ("UPDATE device SET type = 9 WHERE no = 3", "device 3: type 9"),
     ("UPDATE sqlite_sequence SET seq = 3 WHERE name = 'device'", "device 6: its number has not been given yet"),
     ("DROP INDEX device_enabled; INSERT INTO device SELECT no + 10, product, 'another', mac, 'other', device_sn, type, "
-     "is_disabled, created_at, country, region, city, place_source, longitude, latitude, device_group FROM device "
+     "is_disabled, created_at, country, region, city, place_source, longitude, latitude, device_group, is_barred FROM device "
      "WHERE no = 1", "has 2 enabled registrations"),
     ("PRAGMA writable_schema = ON; DELETE FROM device WHERE no = 6; UPDATE sqlite_schema SET rootpage = "
      "(SELECT rootpage FROM sqlite_schema WHERE name = 'user_app') WHERE name = 'device_group_parent'", "mistake"),

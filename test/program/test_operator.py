@@ -8,7 +8,7 @@ import pytest
 
 from mqtt import Device
 from server import run, wait_until
-from world import REPORT, World, hex_id, request, status_report
+from world import REPORT, World, device_request, hex_id, request, status_report
 
 
 def command(server, verb, *arguments, **keywords):
@@ -60,6 +60,23 @@ def test_a_disabled_devices_session_ends_at_once_and_it_cannot_log_in_until_enab
     done(server, "enable", "device", device.did)
     world.device(registered=(device.did, device.passcode))
     assert world.get("devices/search").json["meta"]["total"] == 1
+
+
+def test_a_disabled_device_does_not_enable_itself_by_registering(server):
+    world = World(server)
+    did, passcode = world.register("mac-rogue")
+    # Its own word first: that one it may take back.
+    form = f"did={did}&passcode={passcode}"
+    assert device_request(server.http, "DELETE", "/dev/devices", form)[0] == 200
+    assert "disabled" in done(server, "disable", "device", did)
+    registration = f"passcode={passcode}&mac=mac-rogue&product_key={world.product_key}"
+    status, _, body = device_request(server.http, "POST", "/dev/devices", registration)
+    assert (status, body) == (400, "error_code=5304&error_message=device is disabled")
+    assert "register: the operator has disabled it" in run("device", "--data", server.data, did).stdout
+    done(server, "enable", "device", did)
+    assert world.register("mac-rogue", passcode)[0] == did
+    server.stop()
+    expect_good(server)
 
 
 def test_a_deleted_devices_session_ends_at_once_and_nothing_of_it_is_found(server):
