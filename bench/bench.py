@@ -5,6 +5,7 @@ operation, which other tenants disturb least. What was measured replaces the ent
 bench/results.json, and the table in docs/performance.md and its plots are made from that anew."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import traceback
@@ -61,6 +62,7 @@ def main():
     rounds = 1 if arguments.quick else arguments.rounds
     print(f"{results.machine()}; medians of {rounds} rounds, taking turns: muster, peer, ratio, to reach", flush=True)
     status = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that what was started ends with us
     for name in arguments.case or CASES:
         run = measure(name, rounds, arguments.quick)
         if run is None:
