@@ -99,6 +99,17 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_end(args);
 }
 
+void buf_make_plain(struct buf *b, size_t from)
+{
+    for (size_t i = from; i < b->len; i++) {
+        /* U+0080 to U+009F are two bytes, the second of which is a control character to some terminals. */
+        if (b->data[i] == 0xc2 && i + 1 < b->len && b->data[i + 1] < 0xa0)
+            b->data[i] = b->data[i + 1] = '?';
+        else if (b->data[i] < 0x20 || b->data[i] == 0x7f)
+            b->data[i] = '?';
+    }
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
     assert(n <= b->len);

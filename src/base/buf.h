@@ -70,6 +70,10 @@ void buf_append_varint(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 
+/* Puts a "?" in the place of every control character from there on: what peers and files name is told to
+ * an operator in one line, and does nothing to his terminal. */
+void buf_make_plain(struct buf *b, size_t from);
+
 /* Removes the first n bytes (n <= len). */
 void buf_consume(struct buf *b, size_t n);
 

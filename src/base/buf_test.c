@@ -29,6 +29,18 @@ static void a_buffer_refuses_what_passes_its_maximum_and_all_that_follows(void *
     assert_int_equal(b.max, 5);
 }
 
+static void text_of_others_does_nothing_to_a_terminal(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 100);
+    buf_append_str(&b, "\n\n\x1b[31m\xc2\x9b" "31m \xc2\xb0 \xe5\xad\x97\x7f");
+    buf_make_plain(&b, 1);
+    assert_int_equal(b.len, strlen("\n??[31m??31m \xc2\xb0 \xe5\xad\x97?"));
+    assert_memory_equal(b.data, "\n??[31m??31m \xc2\xb0 \xe5\xad\x97?", b.len);
+    buf_free(&b);
+}
+
 static void an_empty_reservation_is_no_failure(void **state)
 {
     (void)state;
@@ -112,6 +124,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_refuses_what_passes_its_maximum_and_all_that_follows),
         cmocka_unit_test(an_empty_reservation_is_no_failure),
+        cmocka_unit_test(text_of_others_does_nothing_to_a_terminal),
         cmocka_unit_test(printed_text_and_consumed_bytes_leave_the_rest),
         cmocka_unit_test(what_a_buffer_writes_a_reader_reads),
         cmocka_unit_test(a_reader_that_ran_out_stays_bad),

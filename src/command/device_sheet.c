@@ -36,12 +36,14 @@ static const char *span_text(int64_t seconds, char out[32])
 __attribute__((format(printf, 3, 4)))
 static void line(const struct operation_call *call, const char *label, const char *format, ...)
 {
+    size_t start = call->answer->len;
     va_list args;
 
     buf_printf(call->answer, "%-16s", label);
     va_start(args, format);
     buf_vprintf(call->answer, format, args);
     va_end(args);
+    buf_make_plain(call->answer, start);
     buf_append_str(call->answer, "\n");
 }
 

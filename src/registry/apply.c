@@ -102,8 +102,12 @@ static void check_root(struct import *import)
             known |= strcmp(name, names[i]) == 0;
         if (known && json_is_array(list))
             continue;
-        if (a->mistakes++ < MISTAKES_MAX)
-            buf_printf(a->report, "%s: %s\n", name, known ? "must be a list" : "unknown list");
+        if (a->mistakes++ >= MISTAKES_MAX)
+            continue;
+        size_t start = a->report->len;
+        buf_printf(a->report, "%s: %s", name, known ? "must be a list" : "unknown list");
+        buf_make_plain(a->report, start);
+        buf_append_u8(a->report, '\n');
     }
 }
 

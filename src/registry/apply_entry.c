@@ -7,6 +7,7 @@
 void apply_mistake(const struct entry *e, const char *field, const char *format, ...)
 {
     struct apply *a = e->apply;
+    size_t start = a->report->len;
     va_list args;
 
     if (a->mistakes++ >= MISTAKES_MAX && !a->rows)
@@ -18,6 +19,7 @@ void apply_mistake(const struct entry *e, const char *field, const char *format,
     va_start(args, format);
     buf_vprintf(a->report, format, args);
     va_end(args);
+    buf_make_plain(a->report, start);
     buf_append_u8(a->report, '\n');
 }
 

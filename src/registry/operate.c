@@ -58,12 +58,14 @@ static void tell(const struct operating *op, const struct target *t, const char 
 
 static void tell(const struct operating *op, const struct target *t, const char *format, ...)
 {
+    size_t start = op->report->len;
     va_list args;
 
     buf_printf(op->report, "%s %s: ", registry_kind_words[op->o->kind], t->id);
     va_start(args, format);
     buf_vprintf(op->report, format, args);
     va_end(args);
+    buf_make_plain(op->report, start);
     buf_append_u8(op->report, '\n');
 }
 
