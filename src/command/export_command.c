@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "command/commands.h"
@@ -110,6 +112,33 @@ static int write_rows(struct export *ex, FILE *file)
 
 /* --- the file -------------------------------------------------------------------------------------*/
 
+/* In a process of its own: at rest it becomes the owner of the data, who may not write elsewhere. */
+static int write_rows_apart(struct export *ex, FILE *file)
+{
+    uint64_t *rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t child = rows == MAP_FAILED ? -1 : fork();
+    int status = 0;
+
+    if (child == 0) {
+        status = write_rows(ex, file);
+        if (status == 0 && (fflush(file) != 0 || fsync(fileno(file)) != 0))
+            status = fail(ex, strerror(errno));
+        *rows = ex->rows;
+        _exit(status);
+    }
+    if (child < 0)
+        status = fail(ex, strerror(errno));
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (child > 0)
+        status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    if (rows != MAP_FAILED) {
+        ex->rows = *rows;
+        munmap(rows, sizeof(*rows));
+    }
+    return status;
+}
+
 /* It holds passcodes: nobody else looks in. It gets its name when it is whole. */
 static int write_file(struct export *ex)
 {
@@ -118,10 +147,9 @@ static int write_file(struct export *ex)
 
     if (!file)
         return fail(ex, strerror(errno));
-    int status = write_rows(ex, file);
-    bool kept = fflush(file) == 0 && fsync(fd) == 0;
-    kept = fclose(file) == 0 && kept;
-    if (status == 0 && (!kept || rename(ex->part, ex->file) != 0))
+    int status = write_rows_apart(ex, file);
+    fclose(file);
+    if (status == 0 && rename(ex->part, ex->file) != 0)
         status = fail(ex, strerror(errno));
     if (status != 0)
         unlink(ex->part);

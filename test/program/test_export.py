@@ -263,3 +263,19 @@ def test_devices_move_from_another_service_and_come_back_unchanged(life, make_se
         device = Device(server.mqtt, did, passcode, old.product_key, 3).login().subscribe_as_firmware()
         device.report(REPORT, qos=0)
         device.disconnect()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_writes_what_belongs_to_another_user_where_that_one_may_not(make_server, tmp_path):
+    os.chmod(tmp_path, 0o755)
+    for parent in list(tmp_path.parents)[:2]:
+        os.chmod(parent, 0o755)
+    server = make_server("--user", "nobody")
+    did, _ = World(server).register("mine")
+    server.stop()
+    (tmp_path / "own").mkdir(mode=0o700)
+    file = tmp_path / "own" / "devices.csv"
+    done = run("export", "devices", "--data", server.data, file)
+    assert (done.returncode, done.stdout) == (0, "devices: 1 exported\n"), done.stderr
+    assert did in file.read_text() and os.listdir(tmp_path / "own") == ["devices.csv"]
+    assert os.stat(file).st_uid == 0 and stat.S_IMODE(os.stat(file).st_mode) == 0o600
