@@ -15,9 +15,13 @@ static struct setting device_settings[] = {
 static int run_device(const struct operation_call *call)
 {
     struct fleet_device device;
+    unsigned others;
 
-    if (fleet_device_by_name(call->stores->fleet, call->input, &device)) {
+    if (fleet_device_by_name(call->stores->fleet, call->input, &device, &others)) {
         device_sheet(call, &device);
+        if (others)
+            buf_printf(call->answer, "%u other product%s a device of this mac: name it PRODUCT_KEY/MAC\n", others,
+                       others == 1 ? " has" : "s have");
         return operation_result(call, call->answer->err);
     }
     if (device_sheet_of_stranger(call, call->input))
@@ -33,7 +37,7 @@ int command_device(int argc, char **argv)
 {
     struct settings s = {
         .command = "device",
-        .usage = "device --data DIR DID|MAC|ADDRESS",
+        .usage = "device --data DIR DID|PRODUCT_KEY/MAC|MAC|ADDRESS",
         .summary =
             "Shows one device: whether it is connected, and if not why; its session, versions, last\n"
             "messages, and when, from where and why it was refused of late. Of a device that is not\n"

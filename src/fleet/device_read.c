@@ -116,12 +116,27 @@ bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, s
     return no != 0;
 }
 
-bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out)
+static bool latest_of_named(struct fleet *f, struct str name, struct fleet_device *out)
 {
+    const char *slash = memchr(name.at, '/', name.len);
+    size_t key_len = slash ? (size_t)(slash - name.at) : 0;
+    const struct fleet_product *product = slash ? fleet_product_by_key(f, (struct str){ name.at, key_len }) : NULL;
+
+    return product && fleet_device_by_mac(f, product, (struct str){ slash + 1, name.len - key_len - 1 }, out);
+}
+
+bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out, unsigned *others)
+{
+    *others = 0;
+    if (latest_of_named(f, name, out))
+        return true;
     fleet_read_lock(f);
     uint32_t no = device_find(f, name);
-    for (uint32_t product = 1; !no && product < f->products.count; product++)
-        no = f->products.at[product] ? latest_of_mac(f, product, name) : 0;
+    for (uint32_t product = 1, first = no; !first && product < f->products.count; product++) {
+        uint32_t one = f->products.at[product] ? latest_of_mac(f, product, name) : 0;
+        *others += no && one;
+        no = no ? no : one;
+    }
     if (no)
         device_read(f, no, columns_row(&f->columns, no), out);
     fleet_unlock(f);

@@ -91,9 +91,9 @@ bool fleet_device_by_no(struct fleet *f, uint32_t no, struct fleet_device *out);
 /* The latest registration of a mac (contract, endpoint 5). */
 bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, struct str mac,
                          struct fleet_device *out);
-/* A device by the name that people have for it: its did, or its mac (the latest registration of it, of
- * any product; of several products' the first). */
-bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out);
+/* A device by the name that people have for it: its did, product_key/mac, or its mac (the latest
+ * registration of it, of several products' the first). others: how many more products know the mac. */
+bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out, unsigned *others);
 
 /* The civil days on which it was active, in their order; at most cap. Returns how many. */
 size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap);

@@ -55,6 +55,21 @@ def test_a_device_is_found_by_its_mac(shared_server, world):
     assert lines(show(shared_server, "mac-of-one"), "did") == [did]
 
 
+def test_a_mac_of_two_products_is_told_and_found_in_each(shared_server, world):
+    mac, other = "mac-of-two", World(shared_server)
+    dids = [one.register(mac)[0] for one in (world, other)]
+    assert [lines(show(shared_server, f"{one.product_key}/{mac}"), "did") for one in (world, other)] == [[did] for did in dids]
+    text = show(shared_server, mac)
+    assert lines(text, "did")[0] in dids
+    assert text.endswith("1 other product has a device of this mac: name it PRODUCT_KEY/MAC\n")
+    show(shared_server, f"{world.product_key}/nobody", status=1)
+
+
+def test_a_text_of_others_does_nothing_to_the_terminal(shared_server, world):
+    world.import_devices({"mac": "mac-sn", "device_sn": "line\nbreak\x1b[31m"})
+    assert lines(show(shared_server, "mac-sn"), "type") == ["normal, sn line?break?[31m"]
+
+
 def test_a_device_that_never_logged_in_is_told_apart(shared_server, world):
     did, _ = world.register()
     assert "never logged in" in lines(show(shared_server, did), "state")[0]
