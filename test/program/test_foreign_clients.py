@@ -75,4 +75,4 @@ def test_paho_works_as_a_device(world, version):
     finally:
         client.disconnect()
         client.loop_stop()
-    wait_until(lambda: world.get(f"devices/{did}/online").json["objects"][0]["payload"].get("reason") == "mqtt_disconnect")
+    assert world.online_log_once_ended(did)[0]["payload"]["reason"] == "mqtt_disconnect"

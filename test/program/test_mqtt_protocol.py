@@ -6,7 +6,6 @@ import struct
 import pytest
 
 from mqtt import Closed, Device, connect_packet, packet, text, varint
-from server import wait_until
 from world import REPORT, World, hex_id
 
 
@@ -101,7 +100,7 @@ def test_a_publish_to_a_foreign_topic_ends_the_connection(world, topic, level):
     with pytest.raises(Closed):
         while True:
             assert device.receive()[0] >> 4 != 4
-    log = wait_until(lambda: (r := world.get(f"devices/{device.did}/online").json["objects"])[0]["type"] == "dev_offline" and r)
+    log = world.online_log_once_ended(device.did)
     assert log[0]["payload"]["reason"] == "offline_exception"
     assert stored(world, device.did) == stored(world, other) == 0
 
@@ -226,7 +225,7 @@ def test_a_malformed_packet_ends_the_connection(world, name):
     device = world.device(level=4)
     device.send(malformed(device.did)[name])
     device.expect_closed()
-    log = wait_until(lambda: (r := world.get(f"devices/{device.did}/online").json["objects"])[0]["type"] == "dev_offline" and r)
+    log = world.online_log_once_ended(device.did)
     assert log[0]["payload"]["reason"] == "offline_exception"
     assert stored(world, device.did) == 0
 

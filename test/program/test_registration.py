@@ -6,7 +6,6 @@ import socket
 import pytest
 
 from mqtt import Closed, Device
-from server import wait_until
 from world import World, device_request, hex_id
 
 HTTP_LIMIT = 1024
@@ -42,7 +41,7 @@ def test_a_reset_ends_the_old_dids_session(world):
     device = world.device(level=4, registered=world.register(mac="a3", passcode="before"))
     world.register(mac="a3", passcode="after")
     device.expect_closed()
-    end = wait_until(lambda: (r := world.get(f"devices/{device.did}/online").json["objects"])[0]["type"] == "dev_offline" and r[0])
+    end = world.online_log_once_ended(device.did)[0]
     assert end["payload"]["reason"] == "offline_reset"
 
 
@@ -113,7 +112,7 @@ def test_leaving_disables_and_ends_the_session(world):
     device = world.device(level=4)
     assert leave(world, device.did, device.passcode)[0] == 200
     device.expect_closed()
-    end = wait_until(lambda: (r := world.get(f"devices/{device.did}/online").json["objects"])[0]["type"] == "dev_offline" and r[0])
+    end = world.online_log_once_ended(device.did)[0]
     assert end["payload"]["reason"] == "offline_reset"
     assert world.get("devices/search").json["meta"]["total"] == 0
     assert world.get("devices/search", show_disabled=1).json["objects"][0]["did"] == device.did

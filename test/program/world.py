@@ -9,7 +9,7 @@ import socket
 import urllib.parse
 
 from mqtt import Device, frame
-from server import PATIENCE
+from server import PATIENCE, wait_until
 
 DATAPOINTS = os.path.join(os.path.dirname(__file__), "../datapoints")
 
@@ -132,6 +132,14 @@ class World:
 
     def import_devices(self, *devices):
         self.server.apply({"devices": [{"product_key": self.product_key, **device} for device in devices]})
+
+    def online_log_once_ended(self, did):
+        """The records of the online log, newest first, as soon as the newest is an end. A login's own record
+        comes with the first commit after its CONNACK, so there may be none at first."""
+        def ended():
+            rows = self.get(f"devices/{did}/online").json["objects"]
+            return rows if rows and rows[0]["type"] == "dev_offline" else None
+        return wait_until(ended)
 
     def control(self, did, **body):
         return self.call("POST", f"devices/{did}/control", body)
