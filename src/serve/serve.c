@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "registry/audit.h"
 #include "serve/serve.h"
@@ -18,34 +17,56 @@
  * there is no such token (5009). */
 #define EXPIRED_TOKEN_KEPT_S (30 * 86400)
 
-static void forget_audit(struct server *s)
+struct expiry {
+    const struct journal *journal;
+    int64_t us;
+};
+
+static void read_expiry(void *ctx)
+{
+    struct expiry *e = ctx;
+    e->us = journal_expiry_us(e->journal);
+}
+
+/* What expires does so by the journal's clock, which a wall clock that has gone wrong does not fool. */
+static int64_t expiry_us(struct server *s)
+{
+    struct expiry e = { .journal = s->stores.journal };
+
+    committer_pause(s->stores.committer, read_expiry, &e);
+    return e.us;
+}
+
+static void forget_audit(struct server *s, int64_t now_us)
 {
     int64_t kept_s = (int64_t)setting_count(&s->settings, "activity-days") * 86400;
     bool more = true;
     enum mu_err err = MU_OK;
 
     while (more && err == MU_OK)
-        err = registry_forget_audit(s->stores.registry, (clock_wall_s() - kept_s) * 1000000, &more);
+        err = registry_forget_audit(s->stores.registry, now_us - kept_s * 1000000, &more);
     if (err != MU_OK)
         log_event(LOG_WARN, "audit_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
 }
 
 static void maintain(struct server *s)
 {
+    int64_t now_us = expiry_us(s);
     uint32_t deleted;
-    enum mu_err err = registry_delete_expired_tokens(s->stores.registry, clock_wall_s() - EXPIRED_TOKEN_KEPT_S,
+    enum mu_err err = registry_delete_expired_tokens(s->stores.registry, now_us / 1000000 - EXPIRED_TOKEN_KEPT_S,
                                                      &deleted);
 
     if (err == MU_OK && deleted)
         err = committer_follow_registry(s->stores.committer);
     if (err != MU_OK)
         log_event(LOG_WARN, "token_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
-    forget_audit(s);
+    forget_audit(s, now_us);
 }
 
 /* The main thread: every signal that matters is blocked everywhere and waited for here. */
 static void run(struct server *s, const sigset_t *signals)
 {
+    maintain(s); /* also of a server that never lives for long */
     for (;;) {
         int sig = sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = MAINTENANCE_INTERVAL_S });
         if (sig == SIGTERM || sig == SIGINT)

@@ -33,7 +33,7 @@ def at(text, zone=SHANGHAI):
 
 def environment(unix_s):
     """What makes a process that starts now take it for that moment; its clock runs on from there."""
-    return {"LD_PRELOAD": " ".join([*sanitizer(), library()]), "FAKETIME": f"{unix_s - int(time.time()):+d}",
+    return {"LD_PRELOAD": " ".join([*sanitizer(), library()]), "FAKETIME": f"{int(unix_s) - int(time.time()):+d}",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 

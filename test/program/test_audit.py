@@ -4,11 +4,13 @@ import json
 import os
 import pwd
 import re
+import subprocess
 import time
 
 import pytest
 
-from server import run, wait_until
+from clock import environment
+from server import BINARY, PATIENCE, run, wait_until
 from world import World, hex_id, request
 
 ME = (os.getuid(), pwd.getpwuid(os.getuid()).pw_name)
@@ -182,3 +184,17 @@ def test_for_people_it_is_a_table(server):
 def test_what_cannot_be_asked_is_one_line_and_status_2(arguments, shared_server):
     done = run("audit", "--data", shared_server.data, *arguments)
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, (done.stdout, done.stderr)
+
+
+def test_changes_are_kept_for_their_days_and_a_clock_that_jumps_ahead_takes_none(make_server):
+    server = make_server("--activity-days", "31")
+    did = World(server).device(level=4).did  # whose login is committed, and with it the time
+    wait_until(lambda: "dev_online" in run("device", "--data", server.data, did).stdout)
+    server.stop()
+    long_ago = {**os.environ, **environment(time.time() - 40 * 86400)}
+    subprocess.run([BINARY, "disable", "--data", server.data, "device", did], env=long_ago, check=True, timeout=60 * PATIENCE)
+    kept = [row for row in log(server) if row["action"] != "disable"]
+    assert len(kept) == len(log(server)) - 1
+    server.env = environment(time.time() + 400 * 86400)
+    server.start()
+    wait_until(lambda: log(server, "--to", "2030-01-01") == kept)
