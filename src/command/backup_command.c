@@ -108,7 +108,7 @@ static void print_done(const struct backup *b, const struct manifest *m)
     struct tm tm;
     char when[32];
 
-    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&s, &tm));
+    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&s, &tm));
     printf("%s: backup of %s, %llu products, %llu devices, %llu users, %llu MiB\n", b->dest, when,
            (unsigned long long)m->totals.products, (unsigned long long)m->totals.devices,
            (unsigned long long)m->totals.users, (unsigned long long)(manifest_bytes(m) >> 20));

@@ -167,7 +167,7 @@ static void write_verdict(const struct operation_call *call, const struct fleet_
     }
     newest_session_record(call, d, &last);
     if (d->is_disabled)
-        line(call, "state", "offline: it is disabled (muster enable device %s)", d->did);
+        line(call, "state", "offline: it is disabled (muster enable --data DIR device %s)", d->did);
     else if (refused && refused->last_s > d->online_latest)
         line(call, "state", "offline: refused %s ago, %s",
              span_text(clock_wall_s() - refused->last_s, ago), refused->reason);

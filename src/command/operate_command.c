@@ -85,9 +85,12 @@ static struct setting delete_settings[] = {
     { 0 },
 };
 
-#define IDS "ID is an enterprise_id, product_key, appid, uid, gid, or of a device its did or\n" \
-            "product_key/mac (the mac's latest registration); \"-\" reads ids from standard\n" \
-            "input, one a line: all of them or, on a mistake, none. Works while the server runs."
+#define ENTERPRISE_OR_PRODUCT "ID is an enterprise_id or a product_key"
+#define DEVICE_OR_USER "ID is a uid, or of a device its did or product_key/mac (the mac's latest\nregistration)"
+#define ANY "ID is an enterprise_id, product_key, appid, uid, gid, or of a device its did or\n" \
+            "product_key/mac (the mac's latest registration)"
+#define IDS(which) which ".\n\"-\" reads ids from standard input, one a line: all of them or, on a mistake, none.\n" \
+                         "Works while the server runs."
 
 /* The kinds that the verb is for, as the usage has them. */
 static bool read_kind(const struct settings *s, enum operate_verb verb)
@@ -156,7 +159,7 @@ int command_disable(int argc, char **argv)
     struct settings s = {
         .command = "disable", .usage = "disable --data DIR device|user ID", .list = plain_settings,
         .summary = "Disables a device, whose session ends at once, or a user, who is left out wherever\n"
-                   "users are looked for or counted, and keeps his bindings.\n" IDS,
+                   "users are looked for or counted, and keeps his bindings.\n" IDS(DEVICE_OR_USER),
     };
     return command(&s, OPERATE_DISABLE, &disable_operation, argc, argv);
 }
@@ -165,7 +168,7 @@ int command_enable(int argc, char **argv)
 {
     struct settings s = {
         .command = "enable", .usage = "enable --data DIR device|user ID", .list = plain_settings,
-        .summary = "Enables a device or a user again.\n" IDS,
+        .summary = "Enables a device or a user again.\n" IDS(DEVICE_OR_USER),
     };
     return command(&s, OPERATE_ENABLE, &enable_operation, argc, argv);
 }
@@ -176,7 +179,7 @@ int command_delete(int argc, char **argv)
         .command = "delete", .usage = "delete --data DIR device|user|app|product|enterprise|group ID",
         .list = delete_settings,
         .summary = "Deletes what nothing uses any more; what is in the way is told. A device's session\n"
-                   "ends at once, and registering again makes it a new device.\n" IDS,
+                   "ends at once, and registering again makes it a new device.\n" IDS(ANY),
     };
     return command(&s, OPERATE_DELETE, &delete_operation, argc, argv);
 }
@@ -186,7 +189,7 @@ int command_rotate(int argc, char **argv)
     struct settings s = {
         .command = "rotate", .usage = "rotate --data DIR enterprise|product ID", .list = plain_settings,
         .summary = "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens\n"
-                   "stay valid (see muster revoke).\n" IDS,
+                   "stay valid (see muster revoke).\n" IDS(ENTERPRISE_OR_PRODUCT),
     };
     return command(&s, OPERATE_ROTATE, &rotate_operation, argc, argv);
 }
@@ -195,7 +198,7 @@ int command_revoke(int argc, char **argv)
 {
     struct settings s = {
         .command = "revoke", .usage = "revoke --data DIR enterprise|product ID", .list = plain_settings,
-        .summary = "Revokes all access tokens of an enterprise, or for a product, at once.\n" IDS,
+        .summary = "Revokes all access tokens of an enterprise, or for a product, at once.\n" IDS(ENTERPRISE_OR_PRODUCT),
     };
     return command(&s, OPERATE_REVOKE, &revoke_operation, argc, argv);
 }
