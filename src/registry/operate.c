@@ -9,7 +9,8 @@
 #include "registry/secret.h"
 
 /* Many ids are done in several transactions: what SQLite keeps to take a savepoint back is walked through
- * by every statement, so that one of 50,000 deletions takes minutes. */
+ * by every statement, so that one of 50,000 deletions takes minutes. Groups are few, and the inner ones have
+ * to go before the others can be looked at: they are done in one. */
 enum { MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC, IDS_AT_ONCE = 1000 };
 
 struct operating {
@@ -17,6 +18,7 @@ struct operating {
     struct registry_tx *tx;
     struct str ids;           /* of this transaction, or of the look ahead */
     bool look;                /* only look for mistakes */
+    struct buf seen;          /* by the look ahead: a bit a number */
     struct buf *report;
     size_t start;             /* of what this transaction has told */
     unsigned mistakes;
@@ -250,13 +252,34 @@ static enum mu_err tell_uses(struct operating *op, const struct target *t)
     return MU_OK;
 }
 
+/* Deleted by an earlier transaction it would not be there any more for the later one. */
+static enum mu_err look_for_twin(struct operating *op, const struct target *t)
+{
+    size_t byte = t->no / 8, more = byte < op->seen.len ? 0 : byte + 1 - op->seen.len;
+    uint8_t bit = (uint8_t)(1u << t->no % 8), *at = buf_reserve(&op->seen, more);
+
+    if (!at)
+        return op->seen.err;
+    memset(at, 0, more);
+    op->seen.len += more;
+    if (op->seen.data[byte] & bit)
+        MISTAKE(op, t, "it is named twice");
+    op->seen.data[byte] |= bit;
+    return MU_OK;
+}
+
 static enum mu_err look_for_uses(struct operating *op, const struct target *t)
 {
     struct registry_uses u;
-    enum mu_err err = tx_uses(op->tx, op->o->kind, t->no, &u);
+    enum mu_err err = look_for_twin(op, t);
+
+    if (err == MU_OK)
+        err = tx_uses(op->tx, op->o->kind, t->no, &u);
+    if (err != MU_OK)
+        return err;
     bool used = u.products || u.devices || u.groups || u.apps || u.users || (u.bindings && !unbinds(op));
 
-    return err == MU_OK && used ? tell_uses(op, t) : err;
+    return used ? tell_uses(op, t) : MU_OK;
 }
 
 /* What is not to be seen in the log any more when it is gone: whose it was. */
@@ -381,11 +404,11 @@ static enum mu_err operate_all(struct registry_tx *tx, void *arg)
 }
 
 /* Takes lines off: the next transaction's. */
-static struct str take_part(struct str *ids)
+static struct str take_part(enum registry_kind kind, struct str *ids)
 {
     struct str part = { ids->at, 0 };
 
-    for (unsigned lines = 0; lines < IDS_AT_ONCE && part.len < ids->len; lines++) {
+    for (unsigned lines = 0; (lines < IDS_AT_ONCE || kind == KIND_GROUP) && part.len < ids->len; lines++) {
         const char *end = memchr(ids->at + part.len, '\n', ids->len - part.len);
         part.len = end ? (size_t)(end - ids->at) + 1 : ids->len;
     }
@@ -398,19 +421,21 @@ enum mu_err operate(struct registry *reg, const struct audit_by *by, const struc
                     struct str ids, struct buf *report)
 {
     struct operating op = { .o = o, .report = report, .ids = ids, .look = true };
-    struct str rest = ids, first = take_part(&rest);
+    struct str rest = ids, first = take_part(o->kind, &rest);
     enum mu_err err = MU_OK;
 
+    buf_init(&op.seen, UINT32_MAX / 8 + 1u);
     /* Those of one transaction are all done or none by themselves. Of more, the mistakes are found before
      * anything is done. */
     if (rest.len)
         err = registry_read(reg, operate_all, &op);
     op.look = false;
-    for (op.ids = first; err == MU_OK && op.ids.len; op.ids = take_part(&rest)) {
+    for (op.ids = first; err == MU_OK && op.ids.len; op.ids = take_part(o->kind, &rest)) {
         op.start = report->len;
         err = registry_write_by(reg, by, operate_all, &op);
     }
     if (err != MU_OK && err != MU_E_VALUE)
         report->len = op.start;
+    buf_free(&op.seen);
     return err;
 }

@@ -315,9 +315,30 @@ static void many_are_all_done_or_none_too(void **state)
     assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_DEVICE), MU_E_VALUE);
     assert_non_null(strstr(out, "1 binding"));
     assert_int_equal(fixture_device(f, 2).no, 2);
+    memcpy(strstr(ids, DID), ids, DID_LEN);
+    assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_DEVICE), MU_E_VALUE);
+    assert_non_null(strstr(out, "it is named twice"));
+    assert_int_equal(fixture_device(f, 2).no, 2);
+    memcpy(strrchr(ids, '\n') + 1, DID, DID_LEN);
     assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_DEVICE, .unbind = true), MU_OK);
     fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 0)); "
                    "INSERT INTO must_hold SELECT count(*) FROM device;");
+    free(ids);
+}
+
+static void a_long_branch_of_groups_goes_from_its_end(void **state)
+{
+    struct fixture *f = *state;
+    char out[1000], *ids = calloc(MANY + 1, ID_HEX_LEN + 2), *at = ids;
+
+    fixture_sql(f, "WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 3500) "
+                   "INSERT INTO device_group (no, product, parent, gid) "
+                   "SELECT i, 1, CASE i WHEN 1001 THEN NULL ELSE i - 1 END, printf('%032d', i) FROM n;");
+    for (int i = MANY; i > 0; i--)
+        at += sprintf(at, "%032d\n", 1000 + i);
+    assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_GROUP), MU_OK);
+    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 0)); "
+                   "INSERT INTO must_hold SELECT count(*) FROM device_group WHERE no > 1000;");
     free(ids);
 }
 
@@ -347,6 +368,7 @@ int main(void)
         with_everything(a_user_who_was_moved_does_not_hold_the_app_of_his_old_bindings),
         with_everything(a_device_cannot_be_enabled_beside_the_enabled_one_of_its_mac),
         with_everything(many_are_all_done_or_none_too),
+        with_everything(a_long_branch_of_groups_goes_from_its_end),
         with_everything(an_id_longer_than_any_is_merely_unknown),
     };
     return cmocka_run_group_tests_name("operate", tests, NULL, NULL);
