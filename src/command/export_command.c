@@ -142,7 +142,8 @@ static int write_rows_apart(struct export *ex, FILE *file)
 /* It holds passcodes: nobody else looks in. It gets its name when it is whole. */
 static int write_file(struct export *ex)
 {
-    int fd = open(ex->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    unlink(ex->part); /* left of another export, or laid there to be read by somebody else */
+    int fd = open(ex->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
     if (!file)

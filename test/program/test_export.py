@@ -265,6 +265,16 @@ def test_devices_move_from_another_service_and_come_back_unchanged(life, make_se
         device.disconnect()
 
 
+def test_a_file_is_its_writers_alone_whatever_lay_there(shared_server, world, tmp_path):
+    did, _ = world.register("mine")
+    (tmp_path / "laid").touch(mode=0o666)
+    os.chmod(tmp_path / "laid", 0o666)
+    os.link(tmp_path / "laid", tmp_path / "devices.csv.part")
+    assert run("export", "devices", "--data", shared_server.data, tmp_path / "devices.csv").returncode == 0
+    assert did in (tmp_path / "devices.csv").read_text() and (tmp_path / "laid").read_text() == ""
+    assert stat.S_IMODE(os.stat(tmp_path / "devices.csv").st_mode) == 0o600
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_root_writes_what_belongs_to_another_user_where_that_one_may_not(make_server, tmp_path):
     os.chmod(tmp_path, 0o755)
