@@ -436,6 +436,8 @@ enum mu_err operate(struct registry *reg, const struct audit_by *by, const struc
     }
     if (err != MU_OK && err != MU_E_VALUE)
         report->len = op.start;
+    else if (op.mistakes > MISTAKES_MAX)
+        buf_printf(report, "and %u more\n", op.mistakes - MISTAKES_MAX);
     buf_free(&op.seen);
     return err;
 }

@@ -25,7 +25,7 @@ bool operate_allows(enum operate_verb verb, enum registry_kind kind);
  * transactions: what gets in the way after the first one leaves the earlier ones done, and told.
  *
  * report   gets a line for each id: what was done; on a mistake a line for each, which says what is in
- *          the way and what to do about it (at most 100)
+ *          the way and what to do about it (at most 100, and how many more there are)
  *
  * MU_E_VALUE: mistakes; or the registry's errors. Not on a loop. */
 MU_MUST_USE enum mu_err operate(struct registry *reg, const struct audit_by *by, const struct operate *o,

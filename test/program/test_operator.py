@@ -187,6 +187,11 @@ def test_a_device_that_is_bound_is_not_deleted_unless_asked_to(server):
     assert world.get("users/report/total").json["total"] == 0
 
 
+def test_of_many_mistakes_the_first_are_told_and_how_many_more_there_are(server):
+    said = refused(server, "delete", "device", "-", input="\n".join(f"nobody{i}" for i in range(150))).splitlines()
+    assert len(said) == 101 and said[99].endswith("nobody99: there is none") and said[100].endswith("and 50 more")
+
+
 def test_ids_from_standard_input_are_done_all_or_none(server):
     world = World(server)
     dids = [world.register(f"{i:012x}")[0] for i in range(3)]
