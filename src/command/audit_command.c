@@ -210,7 +210,11 @@ static int print_log(const struct settings *s)
     operation_print("muster audit", status, &answer);
     buf_free(&answer);
     buf_free(&input);
-    return status == 0 && (fflush(stdout) != 0 || ferror(stdout)) ? 1 : status;
+    if (status == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
+        fprintf(stderr, "muster audit: cannot write; is there room?\n");
+        status = 1;
+    }
+    return status;
 }
 
 int command_audit(int argc, char **argv)

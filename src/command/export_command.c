@@ -64,8 +64,8 @@ static int write_page(struct export *ex, struct row_writer *w, uint64_t *next)
     if (!export_answer_read((struct str){ (const char *)ex->answer.data, ex->answer.len }, next, &rows) ||
         row_writer_add(w, rows) != MU_OK)
         return fail(ex, "the answer cannot be read");
-    if (ferror(w->file))
-        return fail(ex, strerror(errno));
+    if (ferror(w->file)) /* errno has been others' since */
+        return fail(ex, "cannot be written on; is there room?");
     ex->rows += count_lines(rows);
     snprintf(ex->what, sizeof(ex->what), "%llu %s", (unsigned long long)ex->rows, import_kind_words[ex->kind]);
     if (ex->file)

@@ -15,7 +15,8 @@ ROOT = os.path.join(os.path.dirname(__file__), "../..")
 
 
 @pytest.mark.parametrize("arguments", [("--help",), *((name, "--help") for name in (
-    "serve", "apply", "device", "disable", "enable", "delete", "rotate", "revoke", "audit", "sim"))])
+    "serve", "apply", "import", "export", "device", "backup", "check", "restore", "disable", "enable", "delete", "rotate", "revoke",
+    "audit", "sim"))])
 def test_help_goes_to_stdout(arguments):
     done = run(*arguments)
     assert done.returncode == 0 and done.stdout.startswith("usage: muster") and done.stderr == ""

@@ -5,13 +5,14 @@ import json
 import os
 import random
 import stat
+import subprocess
 
 import pytest
 
 from bulk import csv_text, import_rows, run_import
 from clock import at, environment, restart_at
 from mqtt import Device
-from server import run
+from server import BINARY, PATIENCE, run
 from world import REPORT, World, definition, device_request, hex_id, query, request
 
 KINDS = ["users", "groups", "devices", "bindings"]
@@ -289,3 +290,12 @@ def test_root_writes_what_belongs_to_another_user_where_that_one_may_not(make_se
     assert (done.returncode, done.stdout) == (0, "devices: 1 exported\n"), done.stderr
     assert did in file.read_text() and os.listdir(tmp_path / "own") == ["devices.csv"]
     assert os.stat(file).st_uid == 0 and stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("command", [("export", "devices"), ("audit",)])
+def test_an_output_that_is_full_is_told(shared_server, world, command):
+    world.import_devices(*({"mac": f"mac{i}"} for i in range(300)))
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ended = subprocess.run([BINARY, *command, "--data", shared_server.data], stdout=full, stderr=subprocess.PIPE,
+                               text=True, timeout=60 * PATIENCE)
+    assert ended.returncode == 1 and "is there room?" in ended.stderr, ended.stderr
