@@ -1,6 +1,6 @@
 #include "fleet/fleet_internal.h"
 
-/* The journal's rows, at start. */
+/* The journal's rows, at start: without the lock, since nobody has the fleet yet. */
 
 static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
@@ -39,9 +39,7 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
             f->unusable_states++;
         }
     }
-    fleet_apply_begin(f);
     fleet_apply(f, &change);
-    fleet_apply_end(f);
     return MU_OK;
 }
 
@@ -54,17 +52,13 @@ static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_
         roaring_bitmap_add(f->leftovers.devices, device);
         return MU_OK;
     }
-    fleet_write_lock(f);
     device_set_versions(f, r, v);
-    fleet_unlock(f);
     return MU_OK;
 }
 
 static enum mu_err on_active(void *ctx, int32_t day, uint32_t device)
 {
-    fleet_write_lock(ctx);
     history_active(ctx, day, device);
-    fleet_unlock(ctx);
     return MU_OK;
 }
 
@@ -75,14 +69,12 @@ static enum mu_err on_active_set(void *ctx, int32_t day, const void *set, size_t
 
     if (!devices)
         return MU_E_CORRUPT;
-    fleet_write_lock(f);
     struct day_set *at = day_sets_require(&f->history.active, day);
     if (at) {
         roaring_bitmap_t *before = at->devices; /* empty: a day's set comes first */
         at->devices = devices;
         devices = before;
     }
-    fleet_unlock(f);
     roaring_bitmap_free(devices);
     return at ? MU_OK : MU_E_NOMEM;
 }
@@ -98,12 +90,10 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
         roaring_bitmap_add(f->leftovers.with_events, device);
         return MU_OK;
     }
-    fleet_write_lock(f);
     enum mu_err err = points_no(&f->points, e->alert ? EVENT_ALERT : EVENT_FAULT, e->name, &event.point);
     struct events *events = &product_by_no(f, r.c->product[r.i])->events;
     if (err == MU_OK)
         err = events_add(events, &f->pool, &r.c->events[r.i], &event);
-    fleet_unlock(f);
     return err;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/committer_internal.h"
+#include "fleet/rebuild.h"
 
 /* The senders' side: handing over, asking, waiting. */
 
@@ -17,18 +18,13 @@ enum { ACTIVITY_DAYS = 400 }; /* 13 months and some days */
 
 static enum mu_err rebuild(struct committer *c)
 {
-    struct registry_visitor rows = fleet_registry_visitor(c->options.fleet);
-    struct journal_visitor states = fleet_journal_visitor(c->options.fleet);
     int64_t start = clock_mono_ms();
     struct fleet_counts counts;
     enum mu_err err;
 
     fleet_use_calendar(c->options.fleet, c->options.calendar);
-    if ((err = registry_visit_all(c->options.registry, &rows, &c->seq)) != MU_OK)
+    if ((err = fleet_rebuild(c->options.fleet, c->options.registry, c->options.journal, &c->seq)) != MU_OK)
         return err;
-    if ((err = journal_visit(c->options.journal, &states)) != MU_OK)
-        return err;
-    fleet_forget_strangers(c->options.fleet);
     fleet_count(c->options.fleet, &counts);
     log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu ms=%lld",
               (unsigned long long)counts.products, (unsigned long long)counts.devices,

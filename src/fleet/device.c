@@ -180,6 +180,12 @@ static enum mu_err reserve(struct fleet *f, struct product *p, const struct devi
     return places_leaf(&f->places, &row->place, leaf);
 }
 
+enum mu_err devices_expect(struct fleet *f, uint32_t count)
+{
+    enum mu_err err = index_expect(&f->by_did, count);
+    return err == MU_OK ? index_expect(&f->by_mac, count) : err;
+}
+
 enum mu_err device_put(struct fleet *f, const struct device_row *row)
 {
     const struct device_texts texts = { .mac = str_of(row->mac), .passcode = str_of(row->passcode),

@@ -12,6 +12,8 @@ struct journal {
     int64_t alive_us[16];
     bool held, waiting;
     enum mu_err fail;
+    size_t fail_at, visited;
+    enum mu_err fail_row;
     int64_t rolled_us;
     struct fake_counts counts;
     struct fake_records all;
@@ -76,6 +78,12 @@ void fake_journal_fail(struct journal *j, enum mu_err err)
     pthread_mutex_lock(&j->lock);
     j->fail = err;
     pthread_mutex_unlock(&j->lock);
+}
+
+void fake_journal_fail_at(struct journal *j, size_t place, enum mu_err err)
+{
+    j->fail_at = place;
+    j->fail_row = err;
 }
 
 void fake_journal_hold(struct journal *j)
@@ -391,26 +399,37 @@ int64_t journal_expiry_us(const struct journal *j)
     return j->rolled_us;
 }
 
+/* The error of the row that comes next. */
+static enum mu_err row_error(struct journal *j)
+{
+    return j->fail_row != MU_OK && j->visited++ == j->fail_at ? j->fail_row : MU_OK;
+}
+
 enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
 {
     enum mu_err err = MU_OK;
 
+    j->visited = 0;
     for (size_t i = 0; i < j->all.states.count && err == MU_OK; i++) {
         struct fake_state *at = &j->all.states.at[i];
         struct journal_state s = at->s;
         s.image = s.image_len ? at->image : NULL;
-        err = v->state(v->ctx, at->device, &s);
+        if ((err = row_error(j)) == MU_OK)
+            err = v->state(v->ctx, at->device, &s);
     }
-    for (size_t i = 0; i < j->all.versions.count && err == MU_OK; i++)
-        err = v->versions(v->ctx, j->all.versions.at[i].device, &j->all.versions.at[i].v);
+    for (size_t i = 0; i < j->all.versions.count && err == MU_OK; i++) {
+        if ((err = row_error(j)) == MU_OK)
+            err = v->versions(v->ctx, j->all.versions.at[i].device, &j->all.versions.at[i].v);
+    }
     for (size_t i = 0; i < j->all.active_sets.count && err == MU_OK; i++) {
         const struct fake_active_set *set = &j->all.active_sets.at[i];
-        if (!set->forgotten)
+        if (!set->forgotten && (err = row_error(j)) == MU_OK)
             err = v->active_set(v->ctx, set->day, set->bytes, set->len);
     }
     for (size_t i = 0; i < j->all.active.count && err == MU_OK; i++) {
         const struct fake_active *at = &j->all.active.at[i];
-        err = v->active(v->ctx, at->day, at->device);
+        if ((err = row_error(j)) == MU_OK)
+            err = v->active(v->ctx, at->day, at->device);
     }
     return err != MU_OK ? err : journal_events(j, 0, INT64_MAX, v->event, v->ctx);
 }

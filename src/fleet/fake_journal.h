@@ -40,6 +40,8 @@ struct fake_records *fake_journal_records(struct journal *j);
 
 /* From now on commits end with err, until told otherwise. */
 void fake_journal_fail(struct journal *j, enum mu_err err);
+/* The next visits end with err instead of handing over the row of that place, from 0 on; MU_OK: no longer. */
+void fake_journal_fail_at(struct journal *j, size_t place, enum mu_err err);
 /* While held, a commit does not return. */
 void fake_journal_hold(struct journal *j);
 void fake_journal_release(struct journal *j);

@@ -53,6 +53,8 @@ struct registry {
     struct entry *entries;
     size_t count, cap, first; /* the number of the first entry that is kept */
     enum mu_err fail;
+    size_t fail_at;
+    enum mu_err fail_row;
 };
 
 struct registry *fake_registry_new(void)
@@ -142,6 +144,14 @@ void fake_registry_fail(struct registry *reg, enum mu_err err)
     pthread_mutex_unlock(&reg->lock);
 }
 
+void fake_registry_fail_at(struct registry *reg, size_t place, enum mu_err err)
+{
+    pthread_mutex_lock(&reg->lock);
+    reg->fail_at = place;
+    reg->fail_row = err;
+    pthread_mutex_unlock(&reg->lock);
+}
+
 static enum mu_err visit(const struct registry_visitor *v, const struct entry *e)
 {
     switch (e->kind) {
@@ -170,7 +180,7 @@ static enum mu_err visit_from(struct registry *reg, const struct registry_visito
     enum mu_err err = MU_OK;
 
     for (size_t i = *seq - reg->first; i < reg->count && err == MU_OK; i++)
-        err = visit(v, &reg->entries[i]);
+        err = reg->fail_row != MU_OK && i == reg->fail_at ? reg->fail_row : visit(v, &reg->entries[i]);
     if (err == MU_OK)
         *seq = reg->first + reg->count;
     return err;
@@ -183,6 +193,16 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
     enum mu_err err = visit_from(reg, v, seq);
     pthread_mutex_unlock(&reg->lock);
     return err;
+}
+
+enum mu_err registry_count_devices(struct registry *reg, uint32_t *count)
+{
+    *count = 0;
+    pthread_mutex_lock(&reg->lock);
+    for (size_t i = 0; i < reg->count; i++)
+        *count += reg->entries[i].kind == DEVICE;
+    pthread_mutex_unlock(&reg->lock);
+    return MU_OK;
 }
 
 enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)

@@ -19,6 +19,9 @@ void fake_delete(struct registry *reg, enum registry_kind kind, uint32_t no);
 
 /* The next visits of changes end with err. */
 void fake_registry_fail(struct registry *reg, enum mu_err err);
+/* The next visits of everything end with err instead of handing over the row of that place, from 0 on;
+ * MU_OK: no longer. */
+void fake_registry_fail_at(struct registry *reg, size_t place, enum mu_err err);
 /* Forgets all rows; the test puts in anew what is to be there. Followers are too far behind then. */
 void fake_registry_clear(struct registry *reg);
 

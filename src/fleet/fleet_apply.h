@@ -22,7 +22,8 @@ struct registry_visitor fleet_registry_visitor(struct fleet *f);
 MU_MUST_USE enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uint64_t *seq);
 /* The visitor for the journal, at start: states and versions, activity, events. A state whose
  * definition is not there any more leaves its image out; a device that is not there any more is left
- * out, and what there is of it will be swept (sweep.h). */
+ * out, and what there is of it will be swept (sweep.h). It takes no lock: nobody else may use the fleet
+ * meanwhile. */
 struct journal_visitor fleet_journal_visitor(struct fleet *f);
 /* After that visit: the days of activity without devices that are not there any more. */
 void fleet_forget_strangers(struct fleet *f);

@@ -177,6 +177,8 @@ roaring_bitmap_t *group_subtree(const struct fleet *f, uint32_t no);
 /* device.c */
 void devices_init(struct fleet *f);
 void devices_free(struct fleet *f);
+/* So many more will be put in. */
+MU_MUST_USE enum mu_err devices_expect(struct fleet *f, uint32_t count);
 MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
 void device_delete(struct fleet *f, uint32_t no);
 void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);

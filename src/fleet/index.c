@@ -24,12 +24,14 @@ static void place(uint32_t *slots, size_t mask, uint64_t hash, uint32_t no)
     slots[at] = no;
 }
 
-enum mu_err index_reserve(struct index *ix)
+enum mu_err index_expect(struct index *ix, size_t count)
 {
-    if (ix->used + 1 <= ix->size / 4 * 3)
-        return MU_OK;
+    size_t size = ix->size ? ix->size : FIRST_SIZE;
 
-    size_t size = ix->size ? ix->size * 2 : FIRST_SIZE;
+    while (ix->used + count > size / 4 * 3)
+        size *= 2;
+    if (size == ix->size)
+        return MU_OK;
     uint32_t *slots = calloc(size, sizeof(*slots));
     if (!slots)
         return MU_E_NOMEM;
@@ -41,6 +43,11 @@ enum mu_err index_reserve(struct index *ix)
     ix->slots = slots;
     ix->size = size;
     return MU_OK;
+}
+
+enum mu_err index_reserve(struct index *ix)
+{
+    return ix->used + 1 <= ix->size / 4 * 3 ? MU_OK : index_expect(ix, 1);
 }
 
 void index_add(struct index *ix, uint32_t no)

@@ -26,6 +26,8 @@ void index_free(struct index *ix);
 
 /* Makes sure that the next index_add finds room. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err index_reserve(struct index *ix);
+/* The same for as many numbers as are to come, so that they need not be placed anew as the index grows. */
+MU_MUST_USE enum mu_err index_expect(struct index *ix, size_t count);
 /* no must not be 0, nor stand in the index; index_reserve came before. */
 void index_add(struct index *ix, uint32_t no);
 /* Removes no, whose key must still be what it was when it was added. */

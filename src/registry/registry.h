@@ -284,6 +284,8 @@ struct registry_visitor {
 /* Everything, as of one moment; *seq = the number of the last change contained. */
 MU_MUST_USE enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v,
                                            uint64_t *seq);
+/* How many devices there are. */
+MU_MUST_USE enum mu_err registry_count_devices(struct registry *reg, uint32_t *count);
 /* What changed after *seq, each thing once, as it is now; *seq moves on if the visit succeeds.
  * MU_E_NOT_FOUND: *seq is from before registry_open or millions of changes back, and what followed
  * it is not kept any more; visit everything anew. */

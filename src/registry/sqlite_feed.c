@@ -291,6 +291,20 @@ static enum mu_err changed_kinds(struct db *db, uint64_t after, unsigned *kinds)
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
+enum mu_err registry_count_devices(struct registry *reg, uint32_t *count)
+{
+    int64_t devices = 0;
+    struct db *db;
+    enum mu_err err = reader_begin(reg, &db);
+
+    if (err != MU_OK)
+        return err;
+    err = db_int_of(db, "SELECT count(*) FROM device", NULL, 0, &devices);
+    *count = (uint32_t)devices;
+    reader_end(reg, db);
+    return err;
+}
+
 enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
 {
     enum mu_err err;

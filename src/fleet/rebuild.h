@@ -1,0 +1,15 @@
+#ifndef MUSTER_FLEET_REBUILD_H
+#define MUSTER_FLEET_REBUILD_H
+
+#include "fleet/fleet_apply.h"
+
+/* Fills an empty fleet from both stores and forgets what the journal has of devices that are gone; *seq is
+ * the number of the registry's last change that it shows. The caller builds, a second thread reads, which
+ * has ended when this returns. Nobody else may use the fleet meanwhile.
+ *
+ * The errors are the stores' (MU_E_CORRUPT also for a row without its parent); MU_E_NOMEM. The fleet is
+ * then half full and can only be destroyed. */
+MU_MUST_USE enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal *j,
+                                      uint64_t *seq);
+
+#endif
