@@ -197,9 +197,11 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
 
     if (!p || !row->no)
         return MU_E_CORRUPT;
+    memcpy(did, row->did, strnlen(row->did, DID_LEN));
+    index_prefetch(&f->by_did, hash_bytes(&f->key, 0, did, DID_LEN));
+    index_prefetch(&f->by_mac, device_hash_mac(f, row->product, texts.mac));
     if ((err = reserve(f, p, row, &leaf)) != MU_OK)
         return err;
-    memcpy(did, row->did, strnlen(row->did, DID_LEN));
 
     struct row r = columns_row(&f->columns, row->no);
     bool is_new = !r.c;

@@ -33,6 +33,14 @@ void index_add(struct index *ix, uint32_t no);
 /* Removes no, whose key must still be what it was when it was added. */
 void index_remove(struct index *ix, uint32_t no);
 
+/* Has the memory fetched where a number of this hash would stand: in a large index, waiting for that is
+ * most of what adding costs. */
+static inline void index_prefetch(const struct index *ix, uint64_t hash)
+{
+    if (ix->size)
+        __builtin_prefetch(&ix->slots[(size_t)hash & (ix->size - 1)], 1);
+}
+
 /* The numbers that may have a key of this hash, one after the other:
  *     struct index_probe p = index_probe(ix, hash);
  *     while ((no = index_next(&p)))

@@ -81,6 +81,35 @@ static void an_index_finds_every_number_of_a_key_through_adding_and_removing(voi
     index_free(&ix);
 }
 
+static void an_index_that_was_told_how_many_come_keeps_its_slots(void **state)
+{
+    (void)state;
+    struct index ix;
+    uint32_t first;
+
+    index_init(&ix, hash_key_of, NULL);
+    for (uint32_t no = 1; no < 100; no++) { /* from before: they are placed anew */
+        keys[no] = no;
+        assert_int_equal(index_reserve(&ix), MU_OK);
+        index_add(&ix, no);
+    }
+    assert_int_equal(index_expect(&ix, 3900), MU_OK);
+    const uint32_t *slots = ix.slots;
+    for (uint32_t no = 100; no < 4000; no++) {
+        keys[no] = no;
+        assert_int_equal(index_reserve(&ix), MU_OK);
+        index_add(&ix, no);
+    }
+    assert_ptr_equal(ix.slots, slots);
+    for (uint32_t no = 1; no < 4000; no++) {
+        assert_int_equal(find_all(&ix, no, &first), 1);
+        assert_int_equal(first, no);
+    }
+    assert_int_equal(index_expect(&ix, 0), MU_OK);
+    assert_ptr_equal(ix.slots, slots);
+    index_free(&ix);
+}
+
 /* --- pool ------------------------------------------------------------------------------------ */
 
 static void blocks_of_the_pool_do_not_overlap_and_are_used_again(void **state)
@@ -335,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_finds_every_number_of_a_key_through_adding_and_removing),
+        cmocka_unit_test(an_index_that_was_told_how_many_come_keeps_its_slots),
         cmocka_unit_test(blocks_of_the_pool_do_not_overlap_and_are_used_again),
         cmocka_unit_test(a_bitset_holds_what_the_bitmap_held_whatever_its_containers),
         cmocka_unit_test(an_order_stays_sorted_whatever_is_added_and_removed),

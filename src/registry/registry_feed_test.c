@@ -227,6 +227,24 @@ static void a_feed_that_grew_for_long_loses_its_beginning(void **state)
     free(image);
 }
 
+static void devices_are_counted_as_they_come_and_go(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t product = fixture_product(f), count = 7;
+
+    assert_int_equal(registry_count_devices(f->reg, &count), MU_OK);
+    assert_int_equal(count, 0);
+    for (int i = 0; i < 3; i++) {
+        struct device_row d = { .product = product, .passcode = "p" };
+        snprintf(d.mac, sizeof(d.mac), "%d", i);
+        did_new(d.did);
+        assert_int_equal(fixture_put(f, .device = &d), MU_OK);
+    }
+    fixture_sql(f, "DELETE FROM device WHERE mac = '1'");
+    assert_int_equal(registry_count_devices(f->reg, &count), MU_OK);
+    assert_int_equal(count, 2);
+}
+
 #define with_registry(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -238,6 +256,7 @@ int main(void)
         with_registry(a_group_comes_after_its_parent_even_if_that_is_younger),
         with_registry(a_product_that_moves_leaves_before_it_arrives),
         with_registry(an_error_of_the_visitor_ends_the_visit_and_moves_nothing),
+        with_registry(devices_are_counted_as_they_come_and_go),
         with_registry(a_follower_from_before_the_feed_is_told_to_start_anew),
         with_registry(a_feed_that_grew_for_long_loses_its_beginning),
     };
