@@ -69,9 +69,13 @@ static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retenti
     if ((err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
         (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
-    return committer_start(&s->committer, &(struct committer_options){
+    err = committer_start(&s->committer, &(struct committer_options){
         .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar,
         .activity_days = activity_days });
+    if (err != MU_OK)
+        snprintf(why, why_size, "cannot build the index of the fleet from what is in %s: %s", dir,
+                 mu_err_text(err));
+    return err;
 }
 
 enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_settings *settings,

@@ -17,7 +17,8 @@ static const char *const rules[] = {
     "HAVING count(DISTINCT ifnull(device_group, 0)) > 1",
     "SELECT 'device ' || d.no || ': its group ' || g.no || ' is of product ' || g.product || ', it is of ' "
     "|| d.product FROM device d JOIN device_group g ON g.no = d.device_group WHERE g.product <> d.product",
-    "SELECT 'device ' || no || ': type ' || type || ', is_disabled ' || is_disabled || ', is_barred ' || is_barred || ' or place_source ' "
+    "SELECT 'device ' || no || ': type ' || type || ', is_disabled ' || is_disabled || ', is_barred ' || is_barred "
+    "|| ' or place_source ' "
     "|| place_source || ' means nothing' FROM device WHERE type NOT BETWEEN 0 AND 3 OR "
     "is_disabled NOT IN (0, 1) OR is_barred NOT IN (0, is_disabled) OR place_source NOT BETWEEN 0 AND 2",
 
