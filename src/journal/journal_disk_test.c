@@ -279,8 +279,8 @@ static void a_full_disk_is_refused_at_the_start_with_a_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(a_batch_that_comes_back_after_its_failure_ends_the_process), /* forks: before any threads */
         IN_DIRECTORY(a_commit_returns_after_its_sync),
-        IN_DIRECTORY(a_batch_that_comes_back_after_its_failure_ends_the_process),
         ON_A_SMALL_DISK(below_the_reserve_batches_are_refused_until_there_is_room),
         ON_A_SMALL_DISK(an_expired_day_goes_from_a_full_disk),
         ON_A_SMALL_DISK(a_log_that_meets_the_end_of_the_disk_goes_on_when_there_is_room),
