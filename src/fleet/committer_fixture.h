@@ -158,9 +158,11 @@ static inline void end(uint32_t device, uint64_t session, int64_t ts_us, enum en
 /* Everything handed over so far has been dealt with. */
 static inline void settle(void)
 {
-    size_t before = sink.count;
     report_state(1, T0, 0, 0, 0, 0);
-    wait_told(&sink, before + 1);
+    pthread_mutex_lock(&sink.lock);
+    while (!sink.flushed_at || sink.told[(sink.flushed_at - 1) % 20000].tag != next_tag)
+        pthread_cond_wait(&sink.changed, &sink.lock);
+    pthread_mutex_unlock(&sink.lock);
 }
 
 static inline struct fleet_device device(uint32_t no)
