@@ -32,6 +32,16 @@ struct str str_trim(struct str s)
     return s;
 }
 
+struct str str_take_line(struct str *s)
+{
+    const char *end = s->len ? memchr(s->at, '\n', s->len) : NULL;
+    struct str line = { s->at, end ? (size_t)(end - s->at) : s->len };
+
+    s->at += line.len + (end != NULL);
+    s->len -= line.len + (end != NULL);
+    return line;
+}
+
 bool str_copy(char *out, size_t size, struct str s)
 {
     if (s.len >= size || (s.len && memchr(s.at, '\0', s.len)))

@@ -34,6 +34,9 @@ static inline bool str_starts(struct str s, struct str prefix)
 bool str_eq_nocase(struct str a, struct str b);   /* ASCII only */
 struct str str_trim(struct str s);                /* blanks and tabs at both ends */
 
+/* Takes the first line off *s, and what ends it; the line is without it. */
+struct str str_take_line(struct str *s);
+
 /* Copies s into out with a terminator; false if it does not fit in size bytes or contains NUL. */
 bool str_copy(char *out, size_t size, struct str s);
 

@@ -124,9 +124,22 @@ static void url_escapes_are_decoded_in_place(void **state)
     }
 }
 
+static void lines_are_taken_off_one_after_the_other(void **state)
+{
+    (void)state;
+    struct str text = STR("one\n\nthree");
+
+    assert_true(str_eq(str_take_line(&text), STR("one")));
+    assert_true(str_eq(str_take_line(&text), STR("")));
+    assert_true(str_eq(str_take_line(&text), STR("three")));
+    assert_int_equal(text.len, 0);
+    assert_true(str_eq(str_take_line(&text), STR("")));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_are_taken_off_one_after_the_other),
         cmocka_unit_test(text_compares_trims_and_copies),
         cmocka_unit_test(only_whole_decimal_integers_are_numbers),
         cmocka_unit_test(malformed_utf8_is_noticed),

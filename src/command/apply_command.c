@@ -11,7 +11,7 @@
 #include "registry/apply.h"
 
 static struct setting apply_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
     { 0 },
 };
@@ -59,10 +59,6 @@ int command_apply(int argc, char **argv)
         goto out;
     }
     const char *dir = setting_text(&s, "data");
-    if (!dir) {
-        fprintf(stderr, "muster apply: --data is missing (see muster apply --help)\n");
-        goto out;
-    }
     if (file_read(s.positional[0], &input, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster apply: %s\n", why);
         goto out;

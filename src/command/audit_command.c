@@ -18,16 +18,6 @@
 
 #define CURSOR "%" PRId64 " %" PRIu64 " %" PRIu32 " %" PRId64 " %" PRIu64
 
-static struct str take_line(struct str *input)
-{
-    const char *end = input->len ? memchr(input->at, '\n', input->len) : NULL;
-    struct str line = { input->at, end ? (size_t)(end - input->at) : input->len };
-
-    input->at += line.len + (end != NULL);
-    input->len -= line.len + (end != NULL);
-    return line;
-}
-
 /* The moment at which the zone's clocks show this. */
 static int64_t moment_of(const struct calendar *cal, int64_t local)
 {
@@ -87,11 +77,11 @@ static int run_audit(const struct operation_call *call)
     struct buf rows;
     bool end = false;
 
-    struct audit_filter filter = { .json = str_eq(take_line(&input), STR("json")) };
-    filter.enterprise_id = take_line(&input);
-    filter.kind = take_line(&input);
-    filter.id = take_line(&input);
-    struct str from = take_line(&input), to = take_line(&input), place = take_line(&input);
+    struct audit_filter filter = { .json = str_eq(str_take_line(&input), STR("json")) };
+    filter.enterprise_id = str_take_line(&input);
+    filter.kind = str_take_line(&input);
+    filter.id = str_take_line(&input);
+    struct str from = str_take_line(&input), to = str_take_line(&input), place = str_take_line(&input);
     int64_t from_us = 0;
     if (from.len && !read_time(s->calendar, from, false, &from_us)) {
         buf_printf(call->answer, "--from: '%.*s' is no time (see muster audit --help)\n", (int)from.len,
@@ -126,7 +116,7 @@ const struct operation audit_operation = { .name = "audit", .needs = STORES_ALL,
 /* --- the command's side --------------------------------------------------------------------------- */
 
 static struct setting audit_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
     { .name = "from", .kind = SETTING_TEXT, .metavar = "TIME",
       .help = "from then on: 2026-11-26, 2026-11-26T08:30, both in the\n"
               "directory's time zone, or Unix seconds" },
@@ -165,15 +155,13 @@ static bool settings_good(const struct settings *s)
     if (!known)
         fprintf(stderr, "muster audit: --kind: '%s' is none of enterprise, product, app, device, group, "
                         "user\n", kind);
-    if (!setting_text(s, "data"))
-        fprintf(stderr, "muster audit: --data is missing (see muster audit --help)\n");
-    return known && setting_text(s, "data");
+    return known;
 }
 
 /* Takes the cursor off an answer; false at the end of the log. */
 static bool take_cursor(struct buf *answer, char *cursor, size_t size)
 {
-    struct str text = { (const char *)answer->data, answer->len }, line = take_line(&text);
+    struct str text = { (const char *)answer->data, answer->len }, line = str_take_line(&text);
     bool more = line.len && str_copy(cursor, size, line);
 
     buf_consume(answer, answer->len - text.len);

@@ -19,7 +19,7 @@
 #include "ops/settings.h"
 
 static struct setting backup_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
     { 0 },
 };
@@ -189,10 +189,6 @@ int command_backup(int argc, char **argv)
     snprintf(dest, sizeof(dest), "%s", s.positional[0]);
     for (size_t len = strlen(dest); len > 1 && dest[len - 1] == '/'; len--)
         dest[len - 1] = '\0';
-    if (!b.dir) {
-        fprintf(stderr, "muster backup: --data is missing (see muster backup --help)\n");
-        goto out;
-    }
     if (asprintf(&b.scratch, "%s/" BACKUP_SCRATCH, b.dir) < 0 ||
         asprintf(&b.partial, "%s.partial", dest) < 0) {
         fprintf(stderr, "muster backup: out of memory\n");

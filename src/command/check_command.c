@@ -15,7 +15,7 @@
 #include "ops/settings.h"
 
 static struct setting check_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "a data directory that nobody uses, or a backup (required)" },
     { 0 },
 };
@@ -84,10 +84,8 @@ int command_check(int argc, char **argv)
     enum mu_err err = settings_parse(&s, argc, argv);
     if (err == MU_E_CLOSED)
         status = 0;
-    else if (err == MU_OK && setting_text(&s, "data"))
-        status = check(setting_text(&s, "data"));
     else if (err == MU_OK)
-        fprintf(stderr, "muster check: --data is missing (see muster check --help)\n");
+        status = check(setting_text(&s, "data"));
     settings_free(&s);
     return status;
 }

@@ -7,7 +7,7 @@
 #include "ops/settings.h"
 
 static struct setting device_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
     { 0 },
 };
@@ -51,8 +51,6 @@ int command_device(int argc, char **argv)
 
     if (err != MU_OK)
         status = err == MU_E_CLOSED ? 0 : 2;
-    else if (!setting_text(&s, "data"))
-        fprintf(stderr, "muster device: --data is missing (see muster device --help)\n");
     else
         status = operation_command("muster device", setting_text(&s, "data"), &device_operation,
                                    str_of(s.positional[0]));

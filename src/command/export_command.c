@@ -18,7 +18,7 @@
 #include "ops/settings.h"
 
 static struct setting export_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
     { .name = "product", .kind = SETTING_TEXT, .metavar = "PRODUCT_KEY",
       .help = "of this product only; users: of its apps" },
@@ -170,13 +170,11 @@ static int write_output(struct export *ex)
 
 static bool prepare(struct export *ex, const struct settings *s)
 {
-    const char *format = setting_text(s, "format"), *dir = setting_text(s, "data");
+    const char *format = setting_text(s, "format");
 
     ex->file = s->positional[1] && strcmp(s->positional[1], "-") != 0 ? s->positional[1] : NULL;
     ex->product = setting_text(s, "product");
-    if (!dir)
-        fprintf(stderr, "muster export: --data is missing (see muster export --help)\n");
-    else if (!import_kind_find(s->positional[0], &ex->kind))
+    if (!import_kind_find(s->positional[0], &ex->kind))
         fprintf(stderr, "muster export: there are no '%s', but users, devices, groups, bindings\n", s->positional[0]);
     else if (!row_format_find(format || ex->file ? format : "csv", ex->file, &ex->format))
         fprintf(stderr, "muster export: the format is csv or ndjson: --format tells, or the file's name\n");
@@ -185,7 +183,7 @@ static bool prepare(struct export *ex, const struct settings *s)
     else if (ex->file && asprintf(&ex->part, "%s.part", ex->file) < 0)
         fprintf(stderr, "muster export: out of memory\n");
     else {
-        ex->place = (struct operation_place)OPERATION_PLACE(dir);
+        ex->place = (struct operation_place)OPERATION_PLACE(setting_text(s, "data"));
         return true;
     }
     return false;

@@ -17,7 +17,7 @@
 #include "ops/settings.h"
 
 static struct setting import_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
     { .name = "format", .kind = SETTING_TEXT, .metavar = "csv|ndjson",
       .help = "what the file is; by default its name tells" },
@@ -254,8 +254,6 @@ int command_import(int argc, char **argv)
         status = err == MU_E_CLOSED ? 0 : 2;
     else if (!im)
         fprintf(stderr, "muster import: out of memory\n");
-    else if (!dir)
-        fprintf(stderr, "muster import: --data is missing (see muster import --help)\n");
     else if (!row_format_find(setting_text(&s, "format"), s.positional[1], &format))
         fprintf(stderr, "muster import: the format is csv or ndjson: --format tells, or the file's name\n");
     else if (!import_kind_find(s.positional[0], &im->kind))

@@ -14,16 +14,6 @@
 /* --- in the server or at rest ----------------------------------------------------------------------
  * The input is a kind, "unbind" or nothing, and the ids, a line each. */
 
-static struct str take_line(struct str *input)
-{
-    const char *end = input->len ? memchr(input->at, '\n', input->len) : NULL;
-    struct str line = { input->at, end ? (size_t)(end - input->at) : input->len };
-
-    input->at += line.len + (end != NULL);
-    input->len -= line.len + (end != NULL);
-    return line;
-}
-
 static bool find_kind(struct str word, enum registry_kind *kind)
 {
     for (unsigned i = 0; registry_kind_words[i]; i++) {
@@ -39,9 +29,9 @@ static int run(const struct operation_call *call, enum operate_verb verb, const 
     const struct audit_by by = { .uid = call->uid, .command = command };
     struct operate o = { .verb = verb, .now_s = clock_wall_s() };
     struct str ids = call->input;
-    bool known = find_kind(take_line(&ids), &o.kind) && operate_allows(verb, o.kind);
+    bool known = find_kind(str_take_line(&ids), &o.kind) && operate_allows(verb, o.kind);
 
-    o.unbind = str_eq(take_line(&ids), STR("unbind"));
+    o.unbind = str_eq(str_take_line(&ids), STR("unbind"));
     if (!known) {
         buf_printf(call->answer, "the running server cannot do that; is it older?\n");
         return 2;
@@ -74,12 +64,12 @@ const struct operation revoke_operation = { .name = "revoke", .needs = STORES_RE
 /* --- the command's side --------------------------------------------------------------------------- */
 
 static struct setting plain_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
     { 0 },
 };
 
 static struct setting delete_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
     { .name = "unbind", .kind = SETTING_SWITCH,
       .help = "also a device or a user that is bound: its bindings end" },
     { 0 },
@@ -123,10 +113,6 @@ static int command(struct settings *s, enum operate_verb verb, const struct oper
     enum mu_err err = settings_parse(s, argc, argv);
     if (err != MU_OK) {
         status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    if (!setting_text(s, "data")) {
-        fprintf(stderr, "muster %s: --data is missing (see muster %s --help)\n", s->command, s->command);
         goto out;
     }
     if (!read_kind(s, verb))

@@ -17,7 +17,7 @@
 #include "ops/settings.h"
 
 static struct setting restore_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "NEWDIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "NEWDIR",
       .help = "the data directory to make: new, or empty (required)" },
     { .name = "user", .kind = SETTING_TEXT, .metavar = "NAME",
       .help = "started as root: whom it shall belong to; default: whom NEWDIR belongs to" },
@@ -191,10 +191,6 @@ int command_restore(int argc, char **argv)
     r.from = s.positional[0];
     r.user = setting_text(&s, "user");
     r.unchecked = setting_on(&s, "unchecked");
-    if (!r.dir) {
-        fprintf(stderr, "muster restore: --data is missing (see muster restore --help)\n");
-        goto out;
-    }
     umask(077);
     transfer_catch_signals();
     if ((err = restore(&r)) != MU_OK)

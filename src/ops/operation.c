@@ -75,11 +75,8 @@ void operation_print(const char *about, int status, const struct buf *answer)
         return;
     }
     while (left.len) {
-        const char *end = memchr(left.at, '\n', left.len);
-        size_t n = end ? (size_t)(end - left.at) : left.len;
-        fprintf(stderr, "%s: %.*s\n", about, (int)n, left.at);
-        left.at += n + (end != NULL);
-        left.len -= n + (end != NULL);
+        struct str line = str_take_line(&left);
+        fprintf(stderr, "%s: %.*s\n", about, (int)line.len, line.at);
     }
 }
 

@@ -189,6 +189,16 @@ static enum mu_err read_flags(struct settings *s, int argc, char **argv)
     return MU_OK;
 }
 
+static enum mu_err check_required(const struct settings *s)
+{
+    for (const struct setting *t = s->list; t->name; t++)
+        if (t->required && !t->value) {
+            fprintf(stderr, "muster %s: --%s is missing (see muster %s --help)\n", s->command, t->name, s->command);
+            return MU_E_SYNTAX;
+        }
+    return MU_OK;
+}
+
 enum mu_err settings_parse(struct settings *s, int argc, char **argv)
 {
     enum mu_err err;
@@ -201,9 +211,9 @@ enum mu_err settings_parse(struct settings *s, int argc, char **argv)
     if ((err = read_flags(s, argc, argv)) != MU_OK)
         return err;
     const struct setting *config = find(s, "config", strlen("config"));
-    if (config && config->value)
-        return read_file(s, config->value);
-    return MU_OK;
+    if (config && config->value && (err = read_file(s, config->value)) != MU_OK)
+        return err;
+    return check_required(s);
 }
 
 /* --- reading --------------------------------------------------------------------------------------*/

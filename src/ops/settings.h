@@ -22,6 +22,7 @@ struct setting {
     const char *metavar;  /* what --help shows for the value; NULL for a switch */
     const char *standard; /* the default as text; NULL = none */
     const char *help;     /* one line or more, separated by \n */
+    bool required;        /* a text that must be given, here or in the file */
     double min, max;      /* of a number or count, both included; max 0 = no bounds */
     const char *value;    /* set by settings_parse, which owns it */
 };

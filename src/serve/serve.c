@@ -98,10 +98,6 @@ int command_serve(int argc, char **argv)
         status = err == MU_E_CLOSED ? 0 : 2;
         goto out;
     }
-    if (!setting_text(&s->settings, "data")) {
-        fprintf(stderr, "muster serve: --data is missing (see muster serve --help)\n");
-        goto out;
-    }
     if (!log_level_parse(setting_text(&s->settings, "log-level"), &level)) {
         fprintf(stderr, "muster serve: --log-level is one of error, warn, info, debug\n");
         goto out;

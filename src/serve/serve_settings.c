@@ -5,7 +5,7 @@
 #include "base/limits.h"
 
 static struct setting list[] = {
-    { .name = "data", .kind = SETTING_TEXT, .metavar = "DIR",
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required); created if it is missing, mode 0700" },
     { .name = "config", .kind = SETTING_TEXT, .metavar = "FILE",
       .help = "an INI file with these same names, one `name = value` a line; a flag wins over it" },
