@@ -125,7 +125,6 @@ static void store_progress(struct row r, const struct fleet_progress *p)
     t->decoded = p->decoded;
     t->session = p->session;
     t->sessions = counter(p->sessions);
-    t->activated_at = seconds(p->activated_at);
     t->online_latest = seconds(p->online_latest);
     t->active_day = p->active_day;
     t->session_boot = counter(p->session_boot);

@@ -92,8 +92,11 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
     }
     enum mu_err err = points_no(&f->points, e->alert ? EVENT_ALERT : EVENT_FAULT, e->name, &event.point);
     struct events *events = &product_by_no(f, r.c->product[r.i])->events;
-    if (err == MU_OK)
-        err = events_add(events, &f->pool, &r.c->events[r.i], &event);
+    if (err != MU_OK)
+        return err;
+    place_counts_events(f, r, -1);
+    err = events_add(events, &f->pool, &r.c->events[r.i], &event);
+    place_counts_events(f, r, 1);
     return err;
 }
 

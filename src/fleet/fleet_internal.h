@@ -13,6 +13,7 @@
 #include "fleet/index.h"
 #include "fleet/mac_order.h"
 #include "fleet/order.h"
+#include "fleet/place_counts.h"
 #include "fleet/place_order.h"
 #include "fleet/places.h"
 #include "fleet/points.h"
@@ -32,6 +33,7 @@
  *   what devices have done by day                   history.h
  *   and what has been counted of it                 day_counts.h
  *   faults and alerts of a product's devices        events.h
+ *   a product's devices and events by place         place_counts.h
  *
  * A row is some 140 bytes in columns by device number; what has no fixed size (texts, state image)
  * is a block of a pool, what many devices share (place, versions) is a number. With the two hash
@@ -69,6 +71,7 @@ struct product {
     struct order order;
     struct mac_order by_mac;
     struct events events;
+    struct place_counts counts;
 };
 
 struct enterprise {
@@ -181,6 +184,7 @@ void devices_free(struct fleet *f);
 MU_MUST_USE enum mu_err devices_expect(struct fleet *f, uint32_t count);
 MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
 void device_delete(struct fleet *f, uint32_t no);
+/* What the device tells: online, faulty, alert. */
 void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
 void device_set_versions(struct fleet *f, struct row r, const struct journal_versions *set);
 /* Tells the watcher if the device is online and must not be. */

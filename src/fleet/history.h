@@ -25,7 +25,7 @@ void history_free(struct history *h);
 void history_active(struct fleet *f, int32_t day, uint32_t device);
 /* The device was never active: it is being deleted. A day that changes so is folded anew. */
 void history_forget(struct fleet *f, uint32_t device);
-/* The device's moment of activation, before it is stored in its row; 0 = never. */
+/* Sets the device's moment of activation; 0 = never. */
 void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t activated_at);
 
 #endif

@@ -40,6 +40,30 @@ static enum mu_err count_both(const struct fleet *f, const roaring_bitmap_t *bas
     return err;
 }
 
+/* All of a product's devices, or those that are online, faulty or alert, or not. */
+static void count_kept(const struct product *p, const struct fleet_filter *asked, struct report_counts *c)
+{
+    for (uint32_t i = 1; i < p->counts.count; i++) {
+        const struct place_cell *cell = &p->counts.at[i];
+        enum fleet_tri tri = cell->what == COUNT_FAULTY ? asked->faulty : asked->alert;
+        uint64_t *n = &c->n[cell->place][REPORT_COUNT];
+        if (cell->what == COUNT_DEVICES && asked->faulty != YES && asked->alert != YES)
+            *n += asked->online == ANY ? cell->n : asked->online ? cell->special : cell->n - cell->special;
+        else if ((cell->what == COUNT_FAULTY || cell->what == COUNT_ALERT) && tri != ANY)
+            *n += tri == YES ? cell->n : -(uint64_t)cell->n;
+    }
+}
+
+static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter,
+                                  struct report_counts *counts)
+{
+    roaring_bitmap_t *set = search_match(f, filter);
+    enum mu_err err = report_count(f, set, REPORT_COUNT, counts);
+
+    roaring_bitmap_free(set);
+    return err;
+}
+
 enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filter *filter,
                                 enum fleet_tri online, enum fleet_tri faulty, enum fleet_tri alert,
                                 struct fleet_report *out)
@@ -52,12 +76,15 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
     wide.faulty = faulty;
     wide.alert = alert;
     fleet_read_lock(f);
-    roaring_bitmap_t *set = search_match(f, &wide);
-    if ((err = report_counts_init(f, &counts)) == MU_OK &&
-        (err = report_count(f, set, REPORT_COUNT, &counts)) == MU_OK)
+    if ((err = report_counts_init(f, &counts)) == MU_OK) {
+        if (report_is_whole(filter) && (online != ANY) + (faulty != ANY) + (alert != ANY) <= 1)
+            count_kept(product_of(filter), &wide, &counts);
+        else
+            err = count_matching(f, &wide, &counts);
+    }
+    if (err == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
-    roaring_bitmap_free(set);
     report_counts_free(&counts);
     return err;
 }
@@ -122,23 +149,49 @@ enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_fi
 
 /* --- now ------------------------------------------------------------------------------------- */
 
+static void realtime_kept(const struct product *p, struct report_counts *c)
+{
+    static const unsigned counters[COUNT_WITH_FAULTS] = {
+        [COUNT_ACTIVATED] = REPORT_ACTIVATED, [COUNT_FAULTY] = REPORT_FAULTY, [COUNT_ALERT] = REPORT_ALERT,
+    };
+
+    for (uint32_t i = 1; i < p->counts.count; i++) {
+        const struct place_cell *cell = &p->counts.at[i];
+        if (cell->what >= COUNT_ACTIVATED && cell->what <= COUNT_ALERT)
+            c->n[cell->place][counters[cell->what]] = cell->n;
+    }
+}
+
+static enum mu_err realtime_counted(struct fleet *f, const struct fleet_report_filter *filter,
+                                    struct report_counts *c)
+{
+    const struct product *p = product_of(filter);
+    roaring_bitmap_t *base = report_base(f, filter);
+    enum mu_err err;
+
+    if ((err = count_both(f, base, f->history.ever_activated, REPORT_ACTIVATED, c)) == MU_OK &&
+        (err = count_both(f, base, p->faulty, REPORT_FAULTY, c)) == MU_OK)
+        err = count_both(f, base, p->alert, REPORT_ALERT, c);
+    roaring_bitmap_free(base);
+    return err;
+}
+
 enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_filter *filter,
                                   struct fleet_report *out)
 {
-    const struct product *p = product_of(filter);
     struct report_counts counts;
     enum mu_err err;
 
     fleet_read_lock(f);
-    roaring_bitmap_t *base = report_base(f, filter);
-    const roaring_bitmap_t *activated = f->history.ever_activated;
-    if ((err = report_counts_init(f, &counts)) == MU_OK &&
-        (err = count_both(f, base, activated, REPORT_ACTIVATED, &counts)) == MU_OK &&
-        (err = count_both(f, base, p->faulty, REPORT_FAULTY, &counts)) == MU_OK &&
-        (err = count_both(f, base, p->alert, REPORT_ALERT, &counts)) == MU_OK)
+    if ((err = report_counts_init(f, &counts)) == MU_OK) {
+        if (report_is_whole(filter))
+            realtime_kept(product_of(filter), &counts);
+        else
+            err = realtime_counted(f, filter, &counts);
+    }
+    if (err == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
-    roaring_bitmap_free(base);
     report_counts_free(&counts);
     return err;
 }
