@@ -143,7 +143,7 @@ static void send_batch(struct import *im)
     buf_clear(&im->request);
     buf_clear(&im->answer);
     import_request(&im->request, im->kind, text_of(&im->seen), text_of(&im->rows));
-    im->status = im->request.err != MU_OK ? 1 : operation_run(&im->place, &import_operation,
+    im->status = im->rows.err != MU_OK || im->request.err != MU_OK ? 1 : operation_run(&im->place, &import_operation,
                                                               text_of(&im->request), &im->answer);
     if (im->status == 0) {
         take_result(im);
@@ -216,7 +216,7 @@ static int import_from(struct import *im, const char *dir, enum row_format forma
 
     if (fd < 0)
         return 2;
-    buf_init(&im->rows, IMPORT_BATCH_BYTES + 8 * ROW_TEXT_MAX); /* escapes may make a row longer */
+    buf_init(&im->rows, IMPORT_BATCH_BYTES + 8 * ROW_TEXT_MAX); /* as values a row may be longer */
     buf_init(&im->request, LOCAL_INPUT_MAX);
     buf_init(&im->answer, LOCAL_ANSWER_MAX);
     buf_init(&im->seen, LOCAL_INPUT_MAX / 2);

@@ -16,7 +16,7 @@
 
 void import_request(struct buf *out, enum import_kind kind, struct str seen, struct str rows)
 {
-    buf_printf(out, "%u %zu\n", kind, seen.len);
+    buf_printf(out, "values %u %zu\n", kind, seen.len);
     buf_append(out, seen.at, seen.len);
     buf_append(out, rows.at, rows.len);
 }
@@ -29,7 +29,7 @@ static bool read_request(struct str input, struct import_batch *batch)
     const char *end = memchr(input.at, '\n', input.len);
 
     if (!end || !str_copy(head, sizeof(head), (struct str){ input.at, (size_t)(end - input.at) }) ||
-        sscanf(head, "%u %zu", &kind, &seen) != 2 || kind > IMPORT_BINDINGS)
+        sscanf(head, "values %u %zu", &kind, &seen) != 2 || kind > IMPORT_BINDINGS)
         return false;
     input.len -= (size_t)(end + 1 - input.at);
     if (seen > input.len)
@@ -158,7 +158,7 @@ static int run_import(const struct operation_call *call)
     enum mu_err err;
 
     if (!read_request(call->input, &batch)) {
-        buf_append_str(call->answer, "the running server does not understand the rows; is it older?\n");
+        buf_append_str(call->answer, "the running server does not understand the rows; is it of another version?\n");
         return 2;
     }
     buf_init(&report, LOCAL_ANSWER_MAX / 2);

@@ -1,10 +1,8 @@
 #include "command/row_reader.h"
 
-#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/json_out.h"
 
 bool row_format_find(const char *word, const char *file, enum row_format *out)
 {
@@ -64,6 +62,7 @@ enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind ki
 {
     r->kind = kind;
     r->format = format;
+    r->values = (struct values){ 0 };
     row_source_init(&r->source, fd);
     return format == FORMAT_CSV ? read_header(r) : ROW_FOUND;
 }
@@ -71,6 +70,7 @@ enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind ki
 void row_reader_close(struct row_reader *r)
 {
     row_source_free(&r->source);
+    values_free(&r->values);
 }
 
 /* --- cells ----------------------------------------------------------------------------------------*/
@@ -106,57 +106,65 @@ static bool is_number(struct str s)
     return at == s.len;
 }
 
-/* On one line, whatever it was; false: it is no JSON. */
-static bool write_json(struct json_out *j, struct str text)
+static bool read_number(struct str text, struct value *out)
 {
-    json_t *json = json_loadb(text.at, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-    char *line = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char number[400]; /* longer than any double needs */
 
-    json_decref(json);
-    if (line)
-        json_raw(j, str_of(line));
-    free(line);
-    return line != NULL;
+    if (str_int64(text, &out->integer) && is_number(text)) {
+        out->type = VALUE_INTEGER;
+        return true;
+    }
+    if (!is_number(text) || !str_copy(number, sizeof(number), text))
+        return false;
+    out->type = VALUE_REAL;
+    out->real = strtod(number, NULL);
+    return isfinite(out->real);
+}
+
+static bool read_bool(struct str text, struct value *out)
+{
+    out->type = VALUE_BOOL;
+    out->truth = str_eq_nocase(text, STR("true")) || str_eq(text, STR("1"));
+    return out->truth || str_eq_nocase(text, STR("false")) || str_eq(text, STR("0"));
+}
+
+static bool read_json(struct str text, struct value *out)
+{
+    out->type = VALUE_JSON;
+    out->json = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
+    return out->json != NULL;
 }
 
 /* What is not written as the column wants it goes on as the text it is, and is refused as such. */
-static void write_cell(struct json_out *j, enum import_cell form, const struct row_cell *cell)
+static void add_cell(struct buf *out, const struct import_column *column, const struct row_cell *cell)
 {
-    struct str text = cell->text;
+    struct value value = { 0 };
+    bool good = false;
 
-    switch (form) {
-    case CELL_BOOL:
-        if (str_eq_nocase(text, STR("true")) || str_eq(text, STR("1")))
-            return json_bool(j, true);
-        if (str_eq_nocase(text, STR("false")) || str_eq(text, STR("0")))
-            return json_bool(j, false);
-        break;
-    case CELL_NUMBER:
-        if (is_number(text))
-            return json_raw(j, text);
-        break;
-    case CELL_JSON:
-        if (write_json(j, text))
-            return;
-        break;
-    case CELL_TEXT:
-        break;
-    }
-    json_str(j, text);
+    if (!cell->quoted && str_eq(cell->text, ROW_CLEAR))
+        good = true; /* VALUE_NULL */
+    else if (column->cell == CELL_BOOL)
+        good = read_bool(cell->text, &value);
+    else if (column->cell == CELL_NUMBER)
+        good = read_number(cell->text, &value);
+    else if (column->cell == CELL_JSON)
+        good = read_json(cell->text, &value);
+    if (!good)
+        value = (struct value){ .type = VALUE_TEXT, .text = cell->text };
+    row_add(out, str_of(column->name), &value);
+    json_decref(value.json);
 }
 
 /* An empty cell is a field that is absent. */
-static enum row_found write_cells(struct row_reader *r, struct buf *out)
+static enum row_found add_cells(struct row_reader *r, struct buf *out)
 {
     struct row_source *s = &r->source;
-    struct json_out j = json_out_to(out);
 
     if (s->cell_count != r->column_count) {
         snprintf(s->why, sizeof(s->why), "has %zu columns, the first line has %zu", s->cell_count,
                  r->column_count);
         return ROW_BAD;
     }
-    json_object_begin(&j);
     for (size_t i = 0; i < r->column_count; i++) {
         const struct row_cell *cell = &s->cells[i];
         if (!cell->text.len)
@@ -165,31 +173,54 @@ static enum row_found write_cells(struct row_reader *r, struct buf *out)
             snprintf(s->why, sizeof(s->why), "%s: is not UTF-8", r->columns[i].name);
             return ROW_BAD;
         }
-        json_key(&j, r->columns[i].name);
-        if (!cell->quoted && str_eq(cell->text, ROW_CLEAR))
-            json_no_value(&j);
-        else
-            write_cell(&j, r->columns[i].cell, cell);
+        add_cell(out, &r->columns[i], cell);
     }
-    json_object_end(&j);
     return ROW_FOUND;
+}
+
+/* What jansson says quotes the file. */
+static void tell_no_json(struct row_source *s, const json_error_t *error)
+{
+    struct buf why;
+
+    buf_init(&why, sizeof(s->why) - 1);
+    buf_printf(&why, "not JSON: %s", error->text);
+    buf_make_plain(&why, 0);
+    snprintf(s->why, sizeof(s->why), "%.*s", (int)why.len, (const char *)why.data);
+    buf_free(&why);
+}
+
+static enum row_found add_object(struct row_reader *r, struct buf *out)
+{
+    struct row_source *s = &r->source;
+    json_error_t error;
+    json_t *json = json_loadb((const char *)s->text.data, s->text.len, JSON_REJECT_DUPLICATES, &error);
+    bool is_object = json_is_object(json);
+
+    if (!json)
+        tell_no_json(s, &error);
+    else if (!is_object)
+        snprintf(s->why, sizeof(s->why), "must be an object");
+    if (values_of_json(&r->values, json) != MU_OK)
+        out->err = MU_E_NOMEM;
+    for (size_t i = 0; i < r->values.count; i++)
+        row_add(out, str_of(r->values.at[i].name), &r->values.at[i]);
+    json_decref(json);
+    return is_object ? ROW_FOUND : ROW_BAD;
 }
 
 enum row_found row_reader_next(struct row_reader *r, struct buf *out)
 {
     struct row_source *s = &r->source;
     enum row_found found = r->format == FORMAT_CSV ? row_source_csv(s) : row_source_line(s);
-    size_t before = out->len;
 
     if (found != ROW_FOUND)
         return found;
-    buf_printf(out, "%zu ", s->line);
-    if (r->format == FORMAT_CSV)
-        found = write_cells(r, out);
+    size_t begun = row_begin(out, s->line);
+    found = r->format == FORMAT_CSV ? add_cells(r, out) : add_object(r, out);
+    if (found == ROW_FOUND)
+        row_end(out, begun);
     else
-        buf_append(out, s->text.data, s->text.len);
-    buf_append_u8(out, '\n');
-    if (found != ROW_FOUND)
-        out->len = before;
+        out->len = begun;
     return found;
 }

@@ -3,8 +3,9 @@
 
 #include "command/row_source.h"
 #include "registry/import.h"
+#include "registry/values.h"
 
-/* The rows of a CSV or NDJSON file as JSON objects, one a line, as import.h takes them. */
+/* The rows of a CSV or NDJSON file, as import.h takes them. */
 
 enum row_format { FORMAT_CSV, FORMAT_NDJSON };
 /* By its word ("csv", "ndjson"), else by a file's name. false: neither tells. */
@@ -19,6 +20,7 @@ struct row_reader {
     enum row_format format;
     struct import_column columns[ROW_CELLS_MAX]; /* of a CSV file, from its first row */
     size_t column_count;
+    struct values values;    /* of an NDJSON row */
 };
 
 /* ROW_FOUND, or why in source.why: the first row of a CSV file does not name the kind's columns. */
@@ -26,7 +28,7 @@ enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind ki
                                enum row_format format);
 void row_reader_close(struct row_reader *r);
 
-/* Appends the next row with its line: "3 {…}\n". Nothing, unless it is ROW_FOUND. */
+/* Appends the next row. Nothing, unless it is ROW_FOUND. */
 enum row_found row_reader_next(struct row_reader *r, struct buf *out);
 
 #endif

@@ -20,17 +20,6 @@ static bool is_full(const struct apply *a)
 
 /* --- lists ----------------------------------------------------------------------------------------*/
 
-/* Is this element one to look at? */
-static bool begin_entry(struct entry *e, struct apply *a, const char *name, const json_t *list,
-                        size_t index, struct tally *tally)
-{
-    *e = (struct entry){ a, name, index, json_array_get(list, index), tally };
-    if (json_is_object(e->json))
-        return true;
-    apply_mistake(e, "", "must be an object");
-    return false;
-}
-
 static void begin_list(struct apply *a)
 {
     free(a->seen.bits);
@@ -39,32 +28,45 @@ static void begin_list(struct apply *a)
 
 typedef enum mu_err (*entry_fn)(const struct entry *e);
 
+static enum mu_err one_entry(struct apply *a, const char *name, const json_t *list, size_t index,
+                             struct tally *tally, entry_fn fn)
+{
+    const struct entry e = { a, name, index, tally };
+    const json_t *json = json_array_get(list, index);
+    enum mu_err err;
+
+    a->no = 0;
+    if (!json_is_object(json)) {
+        apply_mistake(&e, "", "must be an object");
+        return MU_OK;
+    }
+    err = values_of_json(&a->values, json);
+    return err == MU_OK ? fn(&e) : err;
+}
+
 static enum mu_err each_entry(struct import *import, const char *name, struct tally *tally, entry_fn fn)
 {
     struct apply *a = &import->apply;
     const json_t *list = list_of(import, name);
     enum mu_err err = MU_OK;
-    struct entry e;
 
     begin_list(a);
-    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++) {
-        if (begin_entry(&e, a, name, list, i, tally))
-            err = fn(&e);
-    }
+    for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++)
+        err = one_entry(a, name, list, i, tally, fn);
     return err;
 }
 
+/* Of a mistaken key the number is 0. */
 static enum mu_err apply_enterprises(struct import *import, uint32_t *numbers)
 {
     struct apply *a = &import->apply;
     const json_t *list = list_of(import, "enterprises");
     enum mu_err err = MU_OK;
-    struct entry e;
 
     begin_list(a);
     for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++) {
-        if (begin_entry(&e, a, "enterprises", list, i, &a->enterprises))
-            err = apply_enterprise(&e, &numbers[i]);
+        err = one_entry(a, "enterprises", list, i, &a->enterprises, apply_enterprise);
+        numbers[i] = a->no;
     }
     return err;
 }
@@ -76,14 +78,13 @@ static enum mu_err apply_devices(struct import *import)
     struct apply *a = &import->apply;
     const json_t *list = list_of(import, "devices");
     enum mu_err err = MU_OK;
-    struct entry e;
 
     begin_list(a);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < json_array_size(list) && err == MU_OK && !is_full(a); i++) {
             bool first = json_is_true(json_object_get(json_array_get(list, i), "is_disabled"));
-            if (first == (pass == 0) && begin_entry(&e, a, "devices", list, i, &a->devices))
-                err = apply_device(&e);
+            if (first == (pass == 0))
+                err = one_entry(a, "devices", list, i, &a->devices, apply_device);
         }
     }
     return err;
@@ -186,6 +187,7 @@ enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct s
         report->len = start;
     buf_free(&import.apply.generated);
     free(import.apply.seen.bits);
+    values_free(&import.apply.values);
     json_decref(root);
     return err;
 }

@@ -29,8 +29,9 @@ static enum mu_err read_wanted(struct wanted *w, struct apply *a, const json_t *
     enum mu_err err;
     enum given given;
 
-    w->entry = (struct entry){ a, "enterprises", index, json_array_get(list, index), NULL };
-    if ((err = apply_product_keys(&w->entry, &given, &w->products, &w->count)) != MU_OK)
+    w->entry = (struct entry){ a, "enterprises", index, NULL };
+    if ((err = values_of_json(&a->values, json_array_get(list, index))) != MU_OK ||
+        (err = apply_product_keys(&w->entry, &given, &w->products, &w->count)) != MU_OK)
         return err;
     if (given != GIVEN_WELL || enterprise == 0)
         return MU_OK;

@@ -20,7 +20,7 @@ const struct field_list binding_field_list = FIELD_LIST(fields);
 
 static bool has(const struct entry *e, const char *field)
 {
-    return json_object_get(e->json, field) != NULL;
+    return apply_value(e, field) != NULL;
 }
 
 /* --- what the entry is about ----------------------------------------------------------------------*/
@@ -98,7 +98,7 @@ static enum mu_err change(const struct entry *e, const struct binding_row *now, 
 
     *(ends || owns ? &e->tally->updated : &e->tally->unchanged) += 1;
     if (holds && b->is_owner)
-        err = own(e, now->no, json_is_true(json_object_get(e->json, "is_owner")));
+        err = own(e, now->no, apply_is_true(e, "is_owner"));
     if (err == MU_OK && owns)
         err = tx_audit(e->apply->tx, "update", KIND_DEVICE, did, "owner=%s", uid);
     return ends ? tx_end_binding(e->apply->tx, now, did, uid, b->until) : err;
@@ -108,7 +108,7 @@ static enum mu_err put_binding(const struct entry *e, struct binding_row *b, con
                                const char *uid, unsigned mistakes)
 {
     struct binding_row now = { 0 };
-    bool by_word = json_is_true(json_object_get(e->json, "is_owner"));
+    bool by_word = apply_is_true(e, "is_owner");
     enum mu_err err = tx_binding_like(e->apply->tx, b, &now);
 
     if (err != MU_OK && err != MU_E_NOT_FOUND)

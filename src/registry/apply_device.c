@@ -152,14 +152,13 @@ static void read_passcode(const struct entry *e, struct device_row *row)
 static void read_coordinate(const struct entry *e, const char *field, double bound, double *value,
                             bool *set)
 {
-    const json_t *json = json_object_get(e->json, field);
-    double v = json_number_value(json);
+    const struct value *v = apply_value(e, field);
 
-    if (!json)
+    if (!v)
         return;
-    *set = json_is_number(json) && v >= -bound && v <= bound;
-    *value = *set ? v : 0;
-    if (!*set && !json_is_null(json))
+    *set = (v->type == VALUE_INTEGER || v->type == VALUE_REAL) && v->real >= -bound && v->real <= bound;
+    *value = *set ? v->real : 0;
+    if (!*set && v->type != VALUE_NULL)
         apply_mistake(e, field, "must be a number from %g to %g", -bound, bound);
 }
 
@@ -196,7 +195,7 @@ static void read_fields(const struct entry *e, struct device_row *row)
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), row, &defaults);
     read_coordinates(e, row);
 
-    if (!row->is_disabled && json_is_true(json_object_get(e->json, "is_barred")))
+    if (!row->is_disabled && apply_is_true(e, "is_barred"))
         apply_mistake(e, "is_barred", "only a disabled device can be");
     row->is_barred &= row->is_disabled;
 
@@ -223,12 +222,12 @@ static enum mu_err read_group(const struct entry *e, struct device_row *row, boo
     struct group_row group;
     enum mu_err err;
 
-    *named = json_object_get(e->json, "gid") != NULL;
+    *named = apply_value(e, "gid") != NULL;
     if (!*named)
         return row->no || !e->apply->has_groups
                    ? MU_OK : tx_group_of_mac(e->apply->tx, row->product, row->mac, &row->group);
     row->group = 0;
-    if (json_is_null(json_object_get(e->json, "gid")))
+    if (apply_is_null(e, "gid"))
         return MU_OK;
     err = apply_reference(e, "gid", "group", tx_group_by_gid, &given, &group);
     if (err != MU_OK || given != GIVEN_WELL)

@@ -18,7 +18,7 @@ static const struct enterprise_row defaults = { .hourly_quota = 3600, .secret_re
 
 static void read_ip_allow(const struct entry *e, struct enterprise_row *row)
 {
-    const json_t *list = json_object_get(e->json, "ip_allow");
+    const json_t *list = apply_given_json(e, "ip_allow");
 
     if (!list)
         return;
@@ -61,7 +61,7 @@ static void read_secret(const struct entry *e, struct enterprise_row *row)
     secret_hash(row->secret_salt, str_of(secret), row->secret_hash);
 }
 
-enum mu_err apply_enterprise(const struct entry *e, uint32_t *no)
+enum mu_err apply_enterprise(const struct entry *e)
 {
     struct enterprise_row row = defaults, before;
     enum mu_err err = MU_E_NOT_FOUND;
@@ -95,6 +95,5 @@ enum mu_err apply_enterprise(const struct entry *e, uint32_t *no)
          (err = apply_audit(e, KIND_ENTERPRISE, row.enterprise_id, fields,
                             sizeof(fields) / sizeof(*fields), &before, &row, "")) != MU_OK))
         return err;
-    *no = row.no;
     return apply_see(e, row.no);
 }

@@ -31,49 +31,44 @@ void apply_generated(const struct entry *e, const char *what, const char *key, c
 
 /* --- fields ---------------------------------------------------------------------------------------*/
 
-static void set_text(const struct entry *e, const struct field *f, const json_t *json, char *out)
+static void set_text(const struct entry *e, const struct field *f, const struct value *v, char *out)
 {
-    if (!json_is_string(json)) {
+    if (v->type != VALUE_TEXT) {
         apply_mistake(e, f->name, "must be a text");
         return;
     }
     /* The rest of the array is cleared as well: rows are compared as bytes. */
     memset(out, 0, f->size);
-    struct str s = { json_string_value(json), json_string_length(json) };
-    if (!str_copy(out, f->size, s))
+    if (!str_copy(out, f->size, v->text))
         apply_mistake(e, f->name, "must not be longer than %zu bytes", f->size - 1);
 }
 
-static void set_count(const struct entry *e, const struct field *f, const json_t *json, void *out)
+static void set_count(const struct entry *e, const struct field *f, const struct value *v, void *out)
 {
-    json_int_t v = json_integer_value(json);
-
-    if (json_is_integer(json) && v >= 0 && v <= UINT32_MAX)
-        memcpy(out, &(uint32_t){ (uint32_t)v }, sizeof(uint32_t));
+    if (v->type == VALUE_INTEGER && v->integer >= 0 && v->integer <= UINT32_MAX)
+        memcpy(out, &(uint32_t){ (uint32_t)v->integer }, sizeof(uint32_t));
     else
         apply_mistake(e, f->name, "must be an integer from 0 to %u", UINT32_MAX);
 }
 
-static void set_time(const struct entry *e, const struct field *f, const json_t *json, void *out)
+static void set_time(const struct entry *e, const struct field *f, const struct value *v, void *out)
 {
     /* Past this bound it was given in milliseconds. */
-    static const json_int_t year_5000 = 95617584000;
-    int64_t v = json_integer_value(json);
+    static const int64_t year_5000 = 95617584000;
 
-    if (json_is_integer(json) && v >= 0 && v < year_5000)
-        memcpy(out, &v, sizeof(v));
+    if (v->type == VALUE_INTEGER && v->integer >= 0 && v->integer < year_5000)
+        memcpy(out, &v->integer, sizeof(v->integer));
     else
         apply_mistake(e, f->name, "must be a time in Unix seconds");
 }
 
-static void set_word(const struct entry *e, const struct field *f, const json_t *json, void *out)
+static void set_word(const struct entry *e, const struct field *f, const struct value *v, void *out)
 {
-    const char *text = json_string_value(json);
     char all[200] = "";
     size_t len = 0;
 
     for (unsigned i = 0; f->words[i]; i++) {
-        if (text && strcmp(text, f->words[i]) == 0) {
+        if (v->type == VALUE_TEXT && strcmp(v->text.at, f->words[i]) == 0) {
             memcpy(out, &i, sizeof(i));
             return;
         }
@@ -82,10 +77,10 @@ static void set_word(const struct entry *e, const struct field *f, const json_t 
     apply_mistake(e, f->name, "must be one of %s", all);
 }
 
-static void set_field(const struct entry *e, const struct field *f, const json_t *json, void *out,
+static void set_field(const struct entry *e, const struct field *f, const struct value *v, void *out,
                       const void *cleared)
 {
-    if (json_is_null(json) && f->type != FIELD_TIME) {
+    if (v->type == VALUE_NULL && f->type != FIELD_TIME) {
         memcpy(out, cleared, f->size);
         return;
     }
@@ -93,22 +88,22 @@ static void set_field(const struct entry *e, const struct field *f, const json_t
     case FIELD_OWN:
         break;
     case FIELD_TEXT:
-        set_text(e, f, json, out);
+        set_text(e, f, v, out);
         break;
     case FIELD_BOOL:
-        if (json_is_boolean(json))
-            *(bool *)out = json_is_true(json);
+        if (v->type == VALUE_BOOL)
+            *(bool *)out = v->truth;
         else
             apply_mistake(e, f->name, "must be true or false");
         break;
     case FIELD_COUNT:
-        set_count(e, f, json, out);
+        set_count(e, f, v, out);
         break;
     case FIELD_TIME:
-        set_time(e, f, json, out);
+        set_time(e, f, v, out);
         break;
     case FIELD_WORD:
-        set_word(e, f, json, out);
+        set_word(e, f, v, out);
         break;
     }
 }
@@ -117,7 +112,7 @@ static void set_field(const struct entry *e, const struct field *f, const json_t
 static bool is_told(const struct entry *e, const char *name)
 {
     for (size_t i = 0; e->apply->told && i < told_field_list.count; i++) {
-        if (strcmp(told_field_list.at[i].name, name) == 0)
+        if (value_named(told_field_list.at[i].name, name))
             return true;
     }
     return false;
@@ -126,17 +121,16 @@ static bool is_told(const struct entry *e, const char *name)
 void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
                   const void *defaults)
 {
-    const char *name;
-    json_t *json;
+    const struct values *values = &e->apply->values;
 
-    json_object_foreach((json_t *)e->json, name, json) {
+    for (const struct value *v = values->at; v < values->at + values->count; v++) {
         const struct field *f = fields;
-        while (f < fields + count && strcmp(f->name, name) != 0)
+        while (f < fields + count && !value_named(f->name, v->name))
             f++;
-        if (f == fields + count && !is_told(e, name))
-            apply_mistake(e, name, "unknown field");
+        if (f == fields + count && !is_told(e, v->name))
+            apply_mistake(e, v->name, "unknown field");
         else if (f < fields + count && f->type != FIELD_OWN)
-            set_field(e, f, json, (char *)row + f->offset, (const char *)defaults + f->offset);
+            set_field(e, f, v, (char *)row + f->offset, (const char *)defaults + f->offset);
     }
 }
 
@@ -183,25 +177,50 @@ enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const ch
     return err;
 }
 
+/* --- what is given --------------------------------------------------------------------------------*/
+
+const struct value *apply_value(const struct entry *e, const char *field)
+{
+    return values_find(&e->apply->values, field);
+}
+
+bool apply_is_null(const struct entry *e, const char *field)
+{
+    const struct value *v = apply_value(e, field);
+    return v && v->type == VALUE_NULL;
+}
+
+bool apply_is_true(const struct entry *e, const char *field)
+{
+    const struct value *v = apply_value(e, field);
+    return v && v->type == VALUE_BOOL && v->truth;
+}
+
+const json_t *apply_given_json(const struct entry *e, const char *field)
+{
+    const struct value *v = apply_value(e, field);
+    return v ? v->json : NULL;
+}
+
 /* --- keys and secrets -----------------------------------------------------------------------------*/
 
 void apply_field(const struct entry *e, const struct field *field, void *row, const void *defaults)
 {
-    const json_t *json = json_object_get(e->json, field->name);
+    const struct value *v = apply_value(e, field->name);
 
-    if (json)
-        set_field(e, field, json, (char *)row + field->offset, (const char *)defaults + field->offset);
+    if (v)
+        set_field(e, field, v, (char *)row + field->offset, (const char *)defaults + field->offset);
 }
 
 enum mu_err apply_product_named(const struct entry *e, enum given *given)
 {
     struct apply *a = e->apply;
-    const char *key = json_string_value(json_object_get(e->json, "product_key"));
+    const struct value *key = apply_value(e, "product_key");
     struct group_row root;
     enum mu_err err;
 
     *given = GIVEN_WELL;
-    if (key && a->product.no && strcmp(key, a->product.product_key) == 0)
+    if (key && key->type == VALUE_TEXT && a->product.no && strcmp(key->text.at, a->product.product_key) == 0)
         return MU_OK;
     a->product.no = 0;
     err = apply_reference(e, "product_key", "product", tx_product_by_key, given, &a->product);
@@ -214,32 +233,31 @@ enum mu_err apply_product_named(const struct entry *e, enum given *given)
 
 enum given apply_bool(const struct entry *e, const char *field, bool *out)
 {
-    const json_t *json = json_object_get(e->json, field);
+    const struct value *v = apply_value(e, field);
 
-    if (!json)
+    if (!v)
         return GIVEN_NOT;
-    if (!json_is_boolean(json)) {
+    if (v->type != VALUE_BOOL) {
         apply_mistake(e, field, "must be true or false");
         return GIVEN_WRONG;
     }
-    *out = json_is_true(json);
+    *out = v->truth;
     return GIVEN_WELL;
 }
 
 enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
                       const char *form, char *out, size_t size)
 {
-    const json_t *json = json_object_get(e->json, field);
+    const struct value *v = apply_value(e, field);
 
-    if (!json)
+    if (!v)
         return GIVEN_NOT;
-    struct str s = { json_string_value(json), json_string_length(json) };
-    if (!json_is_string(json) || !valid(s)) {
+    if (v->type != VALUE_TEXT || !valid(v->text)) {
         apply_mistake(e, field, "must be %s", form);
         return GIVEN_WRONG;
     }
     memset(out, 0, size);
-    if (!str_copy(out, size, s)) {
+    if (!str_copy(out, size, v->text)) {
         apply_mistake(e, field, "must not be longer than %zu bytes", size - 1);
         return GIVEN_WRONG;
     }
@@ -271,7 +289,7 @@ static int compare_numbers(const void *a, const void *b)
 enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_t **products,
                                size_t *count)
 {
-    const json_t *list = json_object_get(e->json, "product_keys");
+    const json_t *list = apply_given_json(e, "product_keys");
     struct product_row product;
 
     *products = NULL;

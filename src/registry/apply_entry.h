@@ -1,11 +1,10 @@
 #ifndef MUSTER_REGISTRY_APPLY_ENTRY_H
 #define MUSTER_REGISTRY_APPLY_ENTRY_H
 
-#include <jansson.h>
-
 #include "registry/apply.h"
 #include "registry/audit.h"
 #include "registry/import.h"
+#include "registry/values.h"
 
 /* What reads entries: apply.c drives it for the lists of a file, import.c for rows; apply_entry.c
  * reads fields and tells mistakes, and each kind of thing has a file of its own.
@@ -36,6 +35,7 @@ struct apply {
     struct product_row product; /* that was named last; most devices of a file are of the same one */
     bool has_groups;          /* the product has */
     struct seen seen;         /* of the list at hand */
+    struct values values;     /* of the entry at hand */
     uint32_t no;              /* what was seen last */
     struct import_told *told; /* of a device's row; NULL: not to be told (import.h) */
     struct buf *days;         /* that it names */
@@ -48,7 +48,6 @@ struct entry {
     struct apply *apply;
     const char *list;
     size_t index;             /* of a row: its line */
-    const json_t *json;       /* an object */
     struct tally *tally;
 };
 
@@ -125,6 +124,12 @@ enum given apply_id(const struct entry *e, const char *field, char out[ID_HEX_LE
     })
 /* The product of an entry that changes none. */
 MU_MUST_USE enum mu_err apply_product_named(const struct entry *e, enum given *given);
+/* What the entry gives; NULL: nothing. */
+const struct value *apply_value(const struct entry *e, const char *field);
+bool apply_is_null(const struct entry *e, const char *field);
+bool apply_is_true(const struct entry *e, const char *field);
+/* Of an entry of a file. */
+const json_t *apply_given_json(const struct entry *e, const char *field);
 /* A truth that is not stored as it is given; *out stays as it is unless GIVEN_WELL. */
 enum given apply_bool(const struct entry *e, const char *field, bool *out);
 /* The device that an entry names by its did, or by product_key and mac; MU_E_NOT_FOUND if there is
@@ -144,8 +149,7 @@ bool apply_seen(const struct entry *e, uint32_t no);
 
 /* --- the kinds ----------------------------------------------------------------------------------- */
 
-/* *no is 0 if the entry's key was a mistake. */
-MU_MUST_USE enum mu_err apply_enterprise(const struct entry *e, uint32_t *no);
+MU_MUST_USE enum mu_err apply_enterprise(const struct entry *e);
 MU_MUST_USE enum mu_err apply_product(const struct entry *e);
 MU_MUST_USE enum mu_err apply_app(const struct entry *e);
 MU_MUST_USE enum mu_err apply_user(const struct entry *e);

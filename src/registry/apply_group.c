@@ -30,7 +30,7 @@ static enum mu_err read_parent(const struct entry *e, struct group_row *row)
     enum given given = GIVEN_NOT;
     enum mu_err err = MU_OK;
 
-    if (!json_is_null(json_object_get(e->json, "parent_gid")))
+    if (!apply_is_null(e, "parent_gid"))
         err = apply_reference(e, "parent_gid", "group", tx_group_by_gid, &given, &other);
     else
         row->parent = 0;

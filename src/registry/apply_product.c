@@ -41,7 +41,7 @@ static void read_name(const json_t *definition, struct product_row *row)
 
 static enum mu_err put_definition(const struct entry *e, const struct product_row *row, bool *changed)
 {
-    const json_t *json = json_object_get(e->json, "datapoint");
+    const json_t *json = apply_given_json(e, "datapoint");
     struct registry_tx *tx = e->apply->tx;
     struct buf text = { 0 };
     uint32_t version = 0;
@@ -82,7 +82,7 @@ enum mu_err apply_product(const struct entry *e)
     memcpy(&before, &row, sizeof(row));
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
     read_secret(e, &row);
-    read_name(json_object_get(e->json, "datapoint"), &row);
+    read_name(apply_given_json(e, "datapoint"), &row);
     if (key == GIVEN_WRONG)
         return MU_OK;
 

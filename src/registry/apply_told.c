@@ -83,17 +83,16 @@ static bool read_days(struct str s, struct buf *out, uint32_t *count, int32_t *l
 
 static enum mu_err read_active_days(const struct entry *e, struct import_told *told)
 {
-    const json_t *json = json_object_get(e->json, "active_days");
+    const struct value *v = apply_value(e, "active_days");
     struct buf *days = e->apply->days;
     int64_t now_s = e->apply->now_s;
     size_t before = days->len;
     int32_t last;
 
     told->first_day = (uint32_t)(before / sizeof(int32_t));
-    if (!json)
+    if (!v)
         return MU_OK;
-    struct str text = { json_string_value(json), json_string_length(json) };
-    if (!json_is_string(json) || !read_days(text, days, &told->day_count, &last)) {
+    if (v->type != VALUE_TEXT || !read_days(v->text, days, &told->day_count, &last)) {
         apply_mistake(e, "active_days", "must be days and ranges such as \"2016-08-01 2016-08-03..2016-08-31\", "
                       "at most %d days", TOLD_DAYS_MAX);
     } else if (last > (now_s + EAST_MOST_S) / DAY_S) {

@@ -43,20 +43,20 @@ static enum mu_err read_app(const struct entry *e, struct user_row *row)
 /* Kept as the text it is: what a login with somebody else's account told. */
 static enum mu_err read_auth_src(const struct entry *e, struct user_row *row)
 {
-    const json_t *json = json_object_get(e->json, "auth_src");
+    const struct value *v = apply_value(e, "auth_src");
     char *text = NULL;
 
-    if (!json)
+    if (!v)
         return MU_OK;
-    if (json_is_null(json)) {
+    if (v->type == VALUE_NULL) {
         memset(row->auth_src, 0, sizeof(row->auth_src));
         return MU_OK;
     }
-    if (!json_is_object(json)) {
+    if (!json_is_object(v->json)) {
         apply_mistake(e, "auth_src", "must be an object");
         return MU_OK;
     }
-    if (!(text = json_dumps(json, JSON_COMPACT)))
+    if (!(text = json_dumps(v->json, JSON_COMPACT)))
         return MU_E_NOMEM;
     memset(row->auth_src, 0, sizeof(row->auth_src));
     if (!str_copy(row->auth_src, sizeof(row->auth_src), str_of(text)))
@@ -107,7 +107,7 @@ enum mu_err apply_user(const struct entry *e)
         return MU_OK;
     }
     *(created ? &e->tally->created : &e->tally->updated) += 1;
-    if (!json_object_get(e->json, "updated_at"))
+    if (!apply_value(e, "updated_at"))
         row.updated_at = created ? row.created_at : e->apply->now_s;
     if ((err = tx_put_user(e->apply->tx, &row)) != MU_OK ||
         (err = apply_audit(e, KIND_USER, row.uid, fields, sizeof(fields) / sizeof(*fields), &before, &row,

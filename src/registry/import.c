@@ -68,16 +68,6 @@ struct run {
     struct apply apply;
 };
 
-/* "17 {…}" */
-static json_t *read_row(struct str text, size_t *line, json_error_t *error)
-{
-    const char *end = text.at + text.len;
-
-    for (*line = 0; text.at < end && *text.at >= '0' && *text.at <= '9'; text.at++)
-        *line = *line * 10 + (size_t)(*text.at - '0');
-    return json_loadb(text.at, (size_t)(end - text.at), JSON_REJECT_DUPLICATES, error);
-}
-
 static void keep_outcome(struct import_batch *batch, const struct apply *a)
 {
     if (a->no)
@@ -88,27 +78,17 @@ static void keep_outcome(struct import_batch *batch, const struct apply *a)
     }
 }
 
-static enum mu_err apply_row(struct run *run, struct str text, struct tally *tally)
+static enum mu_err apply_row(struct run *run, size_t line, struct tally *tally)
 {
     const struct kind *kind = &kinds[run->batch->kind];
     struct apply *a = &run->apply;
     struct import_told told = { 0 };
     unsigned mistakes = a->mistakes;
-    struct entry e = { .apply = a, .tally = tally };
-    json_error_t error;
-    json_t *json = read_row(text, &e.index, &error);
-    enum mu_err err = MU_OK;
+    enum mu_err err;
 
-    e.json = json;
     a->no = 0;
     a->told = kind->told ? &told : NULL;
-    if (!json)
-        apply_mistake(&e, "", "not JSON: %s", error.text);
-    else if (!json_is_object(json))
-        apply_mistake(&e, "", "must be an object");
-    else
-        err = kind->apply(&e);
-    json_decref(json);
+    err = kind->apply(&(struct entry){ .apply = a, .index = line, .tally = tally });
     if (err == MU_OK && a->mistakes == mistakes)
         keep_outcome(run->batch, a);
     run->batch->refused += a->mistakes != mistakes;
@@ -134,11 +114,9 @@ static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
     enum mu_err err = MU_OK;
 
     run->apply.tx = tx;
-    for (const char *end; rest.len && err == MU_OK && (end = memchr(rest.at, '\n', rest.len));) {
-        size_t len = (size_t)(end - rest.at);
-        err = apply_row(run, (struct str){ rest.at, len }, &tally);
-        rest.at += len + 1;
-        rest.len -= len + 1;
+    for (size_t line; rest.len && err == MU_OK;) {
+        if ((err = row_take(&rest, &line, &run->apply.values)) == MU_OK)
+            err = apply_row(run, line, &tally);
     }
     batch->created = tally.created;
     batch->updated = tally.updated;
@@ -179,6 +157,7 @@ enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct 
     if (err != MU_OK)
         batch->report->len = start;
     free(run.apply.seen.bits);
+    values_free(&run.apply.values);
     buf_free(&run.apply.generated);
     return err;
 }

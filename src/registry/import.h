@@ -33,7 +33,7 @@ struct import_told {
 struct import_batch {
     enum import_kind kind;
     int64_t now_s;
-    struct str rows;          /* each: its line's number, a blank, a JSON object, a newline */
+    struct str rows;          /* values.h */
     struct str seen;          /* a bit a number, from the lowest of the first byte on: what earlier rows
                                  of the file were about, which later ones must not be */
     /* What came of it. The caller frees the three buffers after any outcome. */
@@ -44,7 +44,7 @@ struct import_batch {
     struct buf days;          /* int32_t each, civil days */
 };
 
-/* All of it in one transaction, or, if MU_OK is not returned, nothing. The audit log has one entry for
+/* All of it in one transaction, or, if MU_OK is not returned (MU_E_SYNTAX: the rows are none), nothing. The audit log has one entry for
  * all that a batch creates, and one for each thing that it changes. Not on a loop. */
 MU_MUST_USE enum mu_err import_rows(struct registry *reg, const struct audit_by *by,
                                     struct import_batch *batch);
