@@ -83,6 +83,7 @@ static enum api_error change(struct api_call *call, enum binding_action action, 
         .dids = devices.items, .done = devices.done, .count = devices.count,
     };
     enum mu_err err = registry_change_bindings(call->api->parts.registry, &c, &outcome);
+    enum api_error error = api_follow(call); /* after a failure too: some may have been changed */
     if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "change bindings", err);
     switch (outcome) {
@@ -93,9 +94,9 @@ static enum api_error change(struct api_call *call, enum binding_action action, 
     case BINDING_USER_UNKNOWN:
         return API_USER_UNKNOWN;
     }
-    /* Nothing to wait for: searches read bindings from the registry, the fleet does not hold them. */
-    partial_answer(call, status, &devices);
-    return API_OK;
+    if (error == API_OK)
+        partial_answer(call, status, &devices);
+    return error;
 }
 
 static enum api_error bind_devices(struct api_call *call)

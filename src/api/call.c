@@ -32,6 +32,13 @@ enum api_error api_store_failed(struct api_call *call, enum api_error error, con
     return error;
 }
 
+enum api_error api_follow(struct api_call *call)
+{
+    enum mu_err err = committer_follow_registry(call->api->parts.committer);
+
+    return err == MU_OK ? API_OK : api_store_failed(call, API_INTERNAL, "show what was written", err);
+}
+
 struct audit_by api_audit_by(const struct api_call *call)
 {
     return (struct audit_by){ .enterprise_id = call->enterprise->enterprise_id, .request = call->request,

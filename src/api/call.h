@@ -39,6 +39,9 @@ enum api_error api_refuse(struct api_call *call, enum api_error error, const cha
 enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what,
                                 enum mu_err err);
 
+/* The fleet shows what was written to the registry: a caller finds what he has written. */
+MU_MUST_USE enum api_error api_follow(struct api_call *call);
+
 /* In whose name the call changes something; of a call whose caller is known. */
 struct audit_by api_audit_by(const struct api_call *call);
 

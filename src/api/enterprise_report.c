@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "api/call.h"
 #include "api/report_out.h"
 #include "api/report_period.h"
@@ -8,11 +6,7 @@
 /* 用户报表: an enterprise's users, by its id and secret. */
 
 /* --- liveness_total ------------------------------------------------------------------------------ */
-enum {
-    DAYS_MAX = 366,
-    WORDS_MAX = (DAYS_MAX + 63) / 64,
-    BOUND_MAX = 4096, /* bindings that the fleet is asked about at once */
-};
+enum { DAYS_MAX = 366 };
 
 struct liveness_args {
     struct scope_product product;
@@ -68,71 +62,18 @@ static enum api_error users_liveness_check(struct api_call *call)
     return API_OK;
 }
 
-/* The bindings come user by user, and go to the fleet in lots. What a user's devices did on the days
- * of the range is gathered until the next user's first one. */
-struct liveness {
-    const struct api_call *call;
-    int32_t first_day;
-    uint32_t days;
-    uint32_t user;                  /* whose days are in `active`; 0 = none yet */
-    uint64_t active[WORDS_MAX];
-    uint32_t counts[DAYS_MAX];
-    size_t waiting;
-    uint32_t users[BOUND_MAX];      /* of the bindings */
-    struct fleet_bound bound[BOUND_MAX];
-    uint64_t bits[BOUND_MAX * WORDS_MAX];
-};
-
-static void end_user(struct liveness *l)
-{
-    for (uint32_t day = 0; day < l->days; day++)
-        l->counts[day] += (uint32_t)(l->active[day / 64] >> day % 64 & 1);
-    memset(l->active, 0, sizeof(l->active));
-}
-
-static void ask_fleet(struct liveness *l)
-{
-    size_t words = fleet_bound_words(l->days);
-
-    fleet_report_bound(l->call->api->parts.fleet, l->bound, l->waiting, l->first_day, l->days, l->bits);
-    for (size_t i = 0; i < l->waiting; i++) {
-        if (l->users[i] != l->user)
-            end_user(l);
-        l->user = l->users[i];
-        for (size_t w = 0; w < words; w++)
-            l->active[w] |= l->bits[i * words + w];
-    }
-    l->waiting = 0;
-}
-
-static enum mu_err add_binding(void *ctx, const struct past_binding *b)
-{
-    struct liveness *l = ctx;
-    const struct calendar *calendar = l->call->api->parts.calendar;
-
-    l->users[l->waiting] = b->user;
-    l->bound[l->waiting++] = (struct fleet_bound){
-        .device = b->device,
-        .from_day = calendar_day(calendar, b->since),
-        .until_day = b->until == INT64_MAX ? INT32_MAX : calendar_day(calendar, b->until),
-    };
-    if (l->waiting == BOUND_MAX)
-        ask_fleet(l);
-    return MU_OK;
-}
-
-static void write_liveness(struct json_out *j, const struct liveness *l)
+static void write_liveness(struct json_out *j, int32_t first_day, const uint32_t *counts, size_t days)
 {
     char text[PERIOD_TEXT_MAX];
 
     json_object_begin(j);
     json_key(j, "data");
     json_array_begin(j);
-    for (uint32_t day = 0; day < l->days; day++) {
+    for (size_t day = 0; day < days; day++) {
         json_object_begin(j);
-        report_write_number(j, "count", l->counts[day]);
+        report_write_number(j, "count", counts[day]);
         json_key(j, "date");
-        period_text(CYCLE_DATE, l->first_day + (int32_t)day, text);
+        period_text(CYCLE_DATE, first_day + (int32_t)day, text);
         json_text(j, text);
         json_object_end(j);
     }
@@ -143,7 +84,6 @@ static void write_liveness(struct json_out *j, const struct liveness *l)
 static enum api_error users_liveness(struct api_call *call)
 {
     const struct liveness_args *args = call->args;
-    const struct calendar *calendar = call->api->parts.calendar;
     struct scope scope;
     enum api_error error = scope_find(call, &args->product, args->appid, &scope);
 
@@ -151,22 +91,13 @@ static enum api_error users_liveness(struct api_call *call)
         return error;
     if (args->range.first > report_today(call))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start_date: in the future");
-    struct liveness *l = arena_alloc(&call->ex->arena, sizeof(*l));
-    if (!l)
+    size_t days = (size_t)(args->range.last - args->range.first + 1);
+    uint32_t *counts = arena_alloc(&call->ex->arena, days * sizeof(*counts));
+    if (!counts || fleet_report_users_active(call->api->parts.fleet, scope.product, scope.app,
+                                             args->range.first, days, counts) != MU_OK)
         return API_INTERNAL;
-    l->call = call;
-    l->first_day = args->range.first;
-    l->days = (uint32_t)(args->range.last - args->range.first + 1);
-    enum mu_err err = registry_visit_bindings(call->api->parts.registry, scope.product, scope.app,
-                                              calendar_day_start(calendar, args->range.first),
-                                              calendar_day_start(calendar, args->range.last + 1),
-                                              add_binding, l);
-    if (err != MU_OK)
-        return api_store_failed(call, API_INTERNAL, "read bindings", err);
-    ask_fleet(l);
-    end_user(l);
     struct json_out j = api_answer(call, 200);
-    write_liveness(&j, l);
+    write_liveness(&j, args->range.first, counts, days);
     return API_OK;
 }
 
@@ -194,76 +125,23 @@ static enum api_error users_location_check(struct api_call *call)
     return scope_check(call, &args->product);
 }
 
-/* The tree that the fleet would make of devices, made of rows that come in the order of their names. */
-struct places {
-    struct arena *arena;
-    struct fleet_report tree;
-    size_t room;
-    size_t path[4]; /* the nodes of the row before, by their depth */
-};
-
-static enum mu_err add_node(struct places *p, unsigned depth, struct str name)
-{
-    if (p->tree.count == p->room) {
-        size_t room = p->room ? 2 * p->room : 64;
-        struct fleet_report_node *nodes = realloc(p->tree.nodes, room * sizeof(*nodes));
-        if (!nodes)
-            return MU_E_NOMEM;
-        p->tree.nodes = nodes;
-        p->room = room;
-    }
-    const char *copy = arena_strndup(p->arena, name.at, name.len);
-    if (!copy)
-        return MU_E_NOMEM;
-    p->path[depth] = p->tree.count;
-    p->tree.nodes[p->tree.count++] = (struct fleet_report_node){ .name = { copy, name.len },
-                                                                 .depth = depth };
-    return MU_OK;
-}
-
-static enum mu_err add_place(void *ctx, const struct place *place, uint64_t count)
-{
-    const char *const names[] = { "", place->country, place->region, place->city };
-    struct places *p = ctx;
-    bool same = true; /* as in the row before, down to this depth */
-    enum mu_err err;
-
-    p->tree.nodes[0].n[REPORT_COUNT] += count;
-    for (unsigned depth = 1; depth < 4 && *names[depth]; depth++) {
-        struct str name = str_of(names[depth]);
-        same = same && p->path[depth] && str_eq(p->tree.nodes[p->path[depth]].name, name);
-        if (!same) {
-            if ((err = add_node(p, depth, name)) != MU_OK)
-                return err;
-            memset(&p->path[depth + 1], 0, (3 - depth) * sizeof(p->path[0]));
-        }
-        p->tree.nodes[p->path[depth]].n[REPORT_COUNT] += count;
-    }
-    return MU_OK;
-}
-
 static enum api_error users_location(struct api_call *call)
 {
     const struct location_args *args = call->args;
-    struct places p = { .arena = &call->ex->arena };
+    struct fleet_report places;
     struct scope scope;
     enum api_error error = scope_find(call, &args->product, (struct str){ NULL, 0 }, &scope);
 
     if (error != API_OK)
         return error;
-    enum mu_err err = add_node(&p, 0, STR(""));
-    if (err == MU_OK)
-        err = registry_visit_user_places(call->api->parts.registry, scope.product, add_place, &p);
-    if (err != MU_OK) {
-        error = api_store_failed(call, API_INTERNAL, "count users by place", err);
-    } else {
-        struct json_out j = api_answer(call, 200);
-        json_object_begin(&j);
-        report_write_places(&j, &p.tree, report_write_count, false);
-        json_object_end(&j);
-    }
-    free(p.tree.nodes);
-    return error;
+    if (fleet_report_users_places(call->api->parts.fleet, scope.product, &places) != MU_OK)
+        return API_INTERNAL;
+    struct json_out j = api_answer(call, 200);
+    json_object_begin(&j);
+    report_write_places(&j, &places, report_write_count, false);
+    json_object_end(&j);
+    fleet_report_free(&places);
+    return API_OK;
 }
 
 const struct api_chapter enterprise_report_chapter = {

@@ -16,14 +16,6 @@ static const struct field gid_fields[] = {
     { "gid", IN_PATH, ARG(GROUP, args, group), REQUIRED, { "设备组 id", "Id of the group" },         \
       "c8e4b5634b047dc495be4a05a39d02a3" }
 
-/* Called when the registry has changed: a caller finds what he has written. */
-static enum api_error follow(struct api_call *call)
-{
-    enum mu_err err = committer_follow_registry(call->api->parts.committer);
-
-    return err == MU_OK ? API_OK : api_store_failed(call, API_INTERNAL, "show a group", err);
-}
-
 static void answer_nothing(struct api_call *call)
 {
     struct json_out j = api_answer(call, 200);
@@ -165,7 +157,7 @@ static enum api_error create_group(struct api_call *call)
     default:
         return api_store_failed(call, API_INTERNAL, "create a group", err);
     }
-    if ((error = follow(call)) != API_OK)
+    if ((error = api_follow(call)) != API_OK)
         return error;
     struct json_out j = api_answer(call, 201);
     json_object_begin(&j);
@@ -206,7 +198,7 @@ static enum api_error delete_group(struct api_call *call)
     case GROUP_HAS_DEVICES:
         return API_GROUP_HAS_DEVICE;
     }
-    if ((error = follow(call)) == API_OK)
+    if ((error = api_follow(call)) == API_OK)
         answer_nothing(call);
     return error;
 }
@@ -315,7 +307,7 @@ static enum api_error update_group(struct api_call *call)
         return API_GROUP_UNKNOWN;
     if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "change a group", err);
-    if ((error = follow(call)) == API_OK)
+    if ((error = api_follow(call)) == API_OK)
         partial_answer(call, 200, &macs);
     return error;
 }

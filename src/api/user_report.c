@@ -64,21 +64,6 @@ static enum api_error users_new_check(struct api_call *call)
     return why ? api_refuse(call, API_FORM_INVALID, "%s", why) : API_OK;
 }
 
-struct new_users {
-    const struct calendar *calendar;
-    enum cycle cycle;
-    int32_t first;
-    uint32_t *counts; /* of the range's periods */
-};
-
-static enum mu_err count_new(void *ctx, int64_t since)
-{
-    struct new_users *n = ctx;
-
-    n->counts[period_of_day(n->cycle, calendar_day(n->calendar, since)) - n->first]++;
-    return MU_OK;
-}
-
 static void write_new(struct json_out *j, const struct api_call *call, const uint32_t *counts)
 {
     const struct new_args *args = call->args;
@@ -110,23 +95,22 @@ static enum api_error users_new(struct api_call *call)
 {
     const struct new_args *args = call->args;
     enum cycle cycle = (enum cycle)args->cycle;
-    const struct calendar *calendar = call->api->parts.calendar;
     size_t periods = (size_t)(args->range.last - args->range.first + 1);
-    struct new_users n = { .calendar = calendar, .cycle = cycle, .first = args->range.first };
+    int64_t *starts = arena_alloc(&call->ex->arena, (periods + 1) * sizeof(*starts));
+    uint32_t *counts = arena_alloc(&call->ex->arena, periods * sizeof(*counts));
 
     if (args->range.first > period_of_day(cycle, report_today(call)))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
-    n.counts = arena_alloc(&call->ex->arena, periods * sizeof(*n.counts));
-    if (!n.counts)
+    if (!starts || !counts)
         return API_INTERNAL;
-    enum mu_err err = registry_visit_first_bound(
-        call->api->parts.registry, call->product->no, args->group,
-        calendar_day_start(calendar, period_first_day(cycle, args->range.first)),
-        calendar_day_start(calendar, period_last_day(cycle, args->range.last) + 1), count_new, &n);
-    if (err != MU_OK)
-        return api_store_failed(call, API_INTERNAL, "count new users", err);
+    for (size_t i = 0; i <= periods; i++)
+        starts[i] = calendar_day_start(call->api->parts.calendar,
+                                       period_first_day(cycle, args->range.first + (int32_t)i));
+    if (fleet_report_users_new(call->api->parts.fleet, call->product->no, args->group, starts, periods,
+                               counts) != MU_OK)
+        return API_INTERNAL;
     struct json_out j = api_answer(call, 200);
-    write_new(&j, call, n.counts);
+    write_new(&j, call, counts);
     return API_OK;
 }
 
@@ -152,11 +136,9 @@ static enum api_error users_total(struct api_call *call)
 {
     const struct total_args *args = call->args;
     uint64_t total;
-    enum mu_err err = registry_count_ever_bound(call->api->parts.registry, call->product->no,
-                                                args->group, &total);
 
-    if (err != MU_OK)
-        return api_store_failed(call, API_INTERNAL, "count users", err);
+    if (fleet_report_users_total(call->api->parts.fleet, call->product->no, args->group, &total) != MU_OK)
+        return API_INTERNAL;
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     report_write_gid(&j, call);

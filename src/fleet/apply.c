@@ -51,6 +51,38 @@ static enum mu_err on_device(void *ctx, const struct device_row *row)
     return err;
 }
 
+static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = app_put(ctx, row, products, count);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_user(void *ctx, const struct user_brief *row)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = user_put(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_binding(void *ctx, const struct bound_row *row)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = user_bind(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
+static enum mu_err on_first_bound(void *ctx, const struct first_bound_row *row)
+{
+    fleet_write_lock(ctx);
+    enum mu_err err = user_first_bound(ctx, row);
+    fleet_unlock(ctx);
+    return err;
+}
+
 static enum mu_err on_token(void *ctx, const struct token_row *row, bool removed)
 {
     enum mu_err err = MU_OK;
@@ -81,7 +113,10 @@ static enum mu_err on_deleted(void *ctx, enum registry_kind kind, uint32_t no)
         group_delete(ctx, no);
         break;
     case KIND_APP:
-    case KIND_USER: /* not of interest here */
+        app_delete(ctx, no);
+        break;
+    case KIND_USER:
+        user_delete(ctx, no);
         break;
     }
     fleet_unlock(ctx);
@@ -96,8 +131,12 @@ struct registry_visitor fleet_registry_visitor(struct fleet *f)
         .product = on_product,
         .definition = on_definition,
         .association = on_association,
+        .app = on_app,
         .group = on_group,
         .device = on_device,
+        .user = on_user,
+        .binding = on_binding,
+        .first_bound = on_first_bound,
         .token = on_token,
         .deleted = on_deleted,
     };

@@ -36,6 +36,7 @@ static void product_free(struct product *p)
     mac_order_free(&p->by_mac);
     events_free(&p->events);
     place_counts_free(&p->counts);
+    known_users_free(&p->users);
     for (struct definition *d = p->definitions, *next; d; d = next) {
         next = d->next;
         definition_free(d);
@@ -189,6 +190,7 @@ void catalog_delete_product(struct fleet *f, uint32_t no)
     if (!p || p->deleted)
         return;
     index_remove(&f->by_product_key, no);
+    known_users_free(&p->users);
     p->deleted = true;
     f->product_count--;
 }

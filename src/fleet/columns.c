@@ -1,29 +1,43 @@
 #include "fleet/columns.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum mu_err chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t size)
+{
+    uint32_t chunk = no >> CHUNK_BITS;
+    void **at;
+
+    memcpy(&at, chunks, sizeof(at));
+    if (chunk >= *count) {
+        if (!(at = realloc(at, (chunk + 1) * sizeof(*at))))
+            return MU_E_NOMEM;
+        for (uint32_t i = *count; i <= chunk; i++)
+            at[i] = NULL;
+        memcpy(chunks, &at, sizeof(at));
+        *count = chunk + 1;
+    }
+    if (!at[chunk])
+        at[chunk] = calloc(1, size);
+    return at[chunk] ? MU_OK : MU_E_NOMEM;
+}
+
+void chunks_free(void *chunks, uint32_t count)
+{
+    void **at = chunks;
+
+    for (uint32_t i = 0; i < count; i++)
+        free(at[i]);
+    free(at);
+}
 
 enum mu_err columns_reserve(struct columns *cols, uint32_t no)
 {
-    uint32_t chunk = no >> CHUNK_BITS;
-
-    if (chunk >= cols->count) {
-        struct device_chunk **chunks = realloc(cols->chunks, (chunk + 1) * sizeof(*chunks));
-        if (!chunks)
-            return MU_E_NOMEM;
-        for (uint32_t i = cols->count; i <= chunk; i++)
-            chunks[i] = NULL;
-        cols->chunks = chunks;
-        cols->count = chunk + 1;
-    }
-    if (!cols->chunks[chunk])
-        cols->chunks[chunk] = calloc(1, sizeof(struct device_chunk));
-    return cols->chunks[chunk] ? MU_OK : MU_E_NOMEM;
+    return chunks_reserve(&cols->chunks, &cols->count, no, sizeof(struct device_chunk));
 }
 
 void columns_free(struct columns *cols)
 {
-    for (uint32_t i = 0; i < cols->count; i++)
-        free(cols->chunks[i]);
-    free(cols->chunks);
+    chunks_free(cols->chunks, cols->count);
     *cols = (struct columns){ 0 };
 }

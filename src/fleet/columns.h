@@ -2,6 +2,7 @@
 #define MUSTER_FLEET_COLUMNS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -59,6 +60,10 @@ struct columns {
     uint32_t count;
 };
 
+/* Makes sure that an array of pointers to chunks has the one that the number is in; a new one is all
+ * zero. MU_E_NOMEM. */
+MU_MUST_USE enum mu_err chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t size);
+void chunks_free(void *chunks, uint32_t count);
 /* Makes sure that there is a row for the number. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err columns_reserve(struct columns *cols, uint32_t no);
 void columns_free(struct columns *cols);

@@ -46,9 +46,14 @@ void day_counts_free(struct day_counts *c)
     pthread_mutex_destroy(&c->lock);
 }
 
+static struct day_counts *table_of(struct fleet *f, const struct day_counts_key *key)
+{
+    return key->counted == DAYS_USERS ? &f->user_counts : &f->day_counts;
+}
+
 static struct day_counts_entry **slot_of(struct fleet *f, const struct day_counts_key *key)
 {
-    return &f->day_counts.slots[hash_bytes(&f->key, 0, (const char *)key, sizeof(*key)) % SLOTS];
+    return &table_of(f, key)->slots[hash_bytes(&f->key, 0, (const char *)key, sizeof(*key)) % SLOTS];
 }
 
 static struct day_counts_entry **find(struct fleet *f, const struct day_counts_key *key)
@@ -64,13 +69,15 @@ static struct day_counts_entry **find(struct fleet *f, const struct day_counts_k
 
 bool day_counts_find(struct fleet *f, const struct day_counts_key *key, uint64_t (*n)[3])
 {
-    pthread_mutex_lock(&f->day_counts.lock);
+    struct day_counts *c = table_of(f, key);
+
+    pthread_mutex_lock(&c->lock);
     struct day_counts_entry **slot = find(f, key);
     if (slot) {
         for (uint32_t place = 0; place < (*slot)->count; place++)
             n[place][0] = (*slot)->n[place];
     }
-    pthread_mutex_unlock(&f->day_counts.lock);
+    pthread_mutex_unlock(&c->lock);
     return slot != NULL;
 }
 
@@ -86,7 +93,7 @@ static int32_t newest(const struct fleet *f)
 
 static void put(struct fleet *f, struct day_counts_entry *e)
 {
-    struct day_counts *c = &f->day_counts;
+    struct day_counts *c = table_of(f, &e->key);
 
     if (c->bytes + size_of(e) > LIMIT_DAY_COUNTS)
         clear(c);
@@ -105,9 +112,9 @@ static void put(struct fleet *f, struct day_counts_entry *e)
     c->bytes += size_of(e);
 }
 
-void day_counts_keep(struct fleet *f, const struct day_counts_key *key, uint64_t (*n)[3])
+void day_counts_keep(struct fleet *f, const struct day_counts_key *key, uint64_t (*n)[3], uint32_t count)
 {
-    uint32_t count = f->places.count;
+    struct day_counts *c = table_of(f, key);
     struct day_counts_entry *e;
 
     if (key->last >= newest(f) || !(e = malloc(sizeof(*e) + count * sizeof(e->n[0]))))
@@ -116,9 +123,9 @@ void day_counts_keep(struct fleet *f, const struct day_counts_key *key, uint64_t
     e->count = count;
     for (uint32_t place = 0; place < count; place++)
         e->n[place] = (uint32_t)n[place][0];
-    pthread_mutex_lock(&f->day_counts.lock);
+    pthread_mutex_lock(&c->lock);
     put(f, e);
-    pthread_mutex_unlock(&f->day_counts.lock);
+    pthread_mutex_unlock(&c->lock);
 }
 
 /* --- what makes it untrue -------------------------------------------------------------------- */
@@ -130,8 +137,10 @@ void day_counts_clear(struct fleet *f)
 
 void day_counts_day_changes(struct fleet *f, int32_t day)
 {
-    if (day < newest(f))
-        clear(&f->day_counts);
+    if (day >= newest(f))
+        return;
+    clear(&f->day_counts);
+    clear(&f->user_counts);
 }
 
 static bool is_in(const struct day_sets *s, int32_t before, uint32_t no)
@@ -149,4 +158,22 @@ void day_counts_device_changes(struct fleet *f, uint32_t no)
         return;
     if (is_in(&f->history.active, newest(f), no) || is_in(&f->history.activated, newest(f), no))
         clear(&f->day_counts);
+}
+
+void user_counts_clear(struct fleet *f)
+{
+    clear(&f->user_counts);
+}
+
+void user_counts_change(struct fleet *f, uint32_t from)
+{
+    if (f->user_counts.bytes && fleet_day(f, from) < newest(f))
+        clear(&f->user_counts);
+}
+
+void user_counts_device_changes(struct fleet *f, uint32_t no)
+{
+    if (f->user_counts.bytes && roaring_bitmap_contains(f->users.devices, no) &&
+        is_in(&f->history.active, newest(f), no))
+        clear(&f->user_counts);
 }

@@ -63,8 +63,10 @@ static void change_flag(struct fleet *f, uint32_t no, struct row r, enum device_
 
     if (!!(*flags & flag) == on)
         return;
-    if (flag == DEVICE_DISABLED)
+    if (flag == DEVICE_DISABLED) {
         day_counts_device_changes(f, no);
+        user_counts_device_changes(f, no);
+    }
     *flags = (uint8_t)(*flags ^ flag);
     if (flag == DEVICE_ONLINE) {
         set_bit(p->online, no, on);
@@ -116,6 +118,7 @@ static void unlink_product(struct fleet *f, uint32_t no, struct row r)
     struct product *p = product_by_no(f, r.c->product[r.i]);
 
     day_counts_device_changes(f, no);
+    user_counts_device_changes(f, no);
     roaring_bitmap_t *bitmaps[] = { p->all, p->enabled, p->online, p->faulty, p->alert };
 
     for (size_t i = 0; i < sizeof(bitmaps) / sizeof(bitmaps[0]); i++)

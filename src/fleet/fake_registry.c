@@ -30,7 +30,10 @@ const char fake_definition_2[] = DEFINITION(
     POINT(3, "Alert_Hot", "alert", BOOL, 0, 0, "bit") ","
     POINT(4, "Fault_Broken", "fault", BOOL, 0, 0, "bit"), "var_len");
 
-enum entry_kind { ENTERPRISE, PRODUCT, DEFINITION_OF, ASSOCIATION, GROUP, DEVICE, TOKEN, DELETION };
+enum entry_kind {
+    ENTERPRISE, PRODUCT, DEFINITION_OF, ASSOCIATION, APP, GROUP, DEVICE, USER, BINDING, FIRST_BOUND, TOKEN,
+    DELETION
+};
 
 struct entry {
     enum entry_kind kind;
@@ -42,8 +45,12 @@ struct entry {
         struct product_row product;
         struct definition_row definition;
         struct association_row association;
+        struct { struct app_row row; uint32_t products[FAKE_APP_PRODUCTS]; size_t count; } app;
         struct group_row group;
         struct device_row device;
+        struct user_brief user;
+        struct bound_row binding;
+        struct first_bound_row first;
         struct token_row token;
     };
 };
@@ -117,6 +124,30 @@ void fake_associate(struct registry *reg, uint32_t enterprise, uint32_t product,
                               .association = { enterprise, product } });
 }
 
+void fake_put_app(struct registry *reg, uint32_t no, const uint32_t *products, size_t count)
+{
+    struct entry e = { .kind = APP, .app = { .row.no = no, .count = count } };
+
+    for (size_t i = 0; i < count; i++)
+        e.app.products[i] = products[i];
+    put(reg, &e);
+}
+
+void fake_put_user(struct registry *reg, const struct user_brief *row)
+{
+    put(reg, &(struct entry){ .kind = USER, .user = *row });
+}
+
+void fake_bind(struct registry *reg, const struct bound_row *row)
+{
+    put(reg, &(struct entry){ .kind = BINDING, .binding = *row });
+}
+
+void fake_first_bound(struct registry *reg, uint32_t product, uint32_t user, int64_t since)
+{
+    put(reg, &(struct entry){ .kind = FIRST_BOUND, .first = { product, user, since } });
+}
+
 void fake_put_group(struct registry *reg, const struct group_row *row)
 {
     put(reg, &(struct entry){ .kind = GROUP, .group = *row });
@@ -163,10 +194,18 @@ static enum mu_err visit(const struct registry_visitor *v, const struct entry *e
         return v->definition(v->ctx, &e->definition);
     case ASSOCIATION:
         return v->association(v->ctx, &e->association, e->removed);
+    case APP:
+        return v->app(v->ctx, &e->app.row, e->app.products, e->app.count);
     case GROUP:
         return v->group(v->ctx, &e->group);
     case DEVICE:
         return v->device(v->ctx, &e->device);
+    case USER:
+        return v->user(v->ctx, &e->user);
+    case BINDING:
+        return v->binding(v->ctx, &e->binding);
+    case FIRST_BOUND:
+        return v->first_bound(v->ctx, &e->first);
     case TOKEN:
         return v->token(v->ctx, &e->token, e->removed);
     case DELETION:

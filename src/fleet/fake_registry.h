@@ -12,6 +12,11 @@ void fake_put_enterprise(struct registry *reg, const struct enterprise_row *row)
 void fake_put_product(struct registry *reg, const struct product_row *row);
 void fake_put_definition(struct registry *reg, uint32_t product, uint32_t version, const char *json);
 void fake_associate(struct registry *reg, uint32_t enterprise, uint32_t product, bool removed);
+enum { FAKE_APP_PRODUCTS = 4 };
+void fake_put_app(struct registry *reg, uint32_t no, const uint32_t *products, size_t count);
+void fake_put_user(struct registry *reg, const struct user_brief *row);
+void fake_bind(struct registry *reg, const struct bound_row *row);
+void fake_first_bound(struct registry *reg, uint32_t product, uint32_t user, int64_t since);
 void fake_put_group(struct registry *reg, const struct group_row *row);
 void fake_put_device(struct registry *reg, const struct device_row *row);
 void fake_put_token(struct registry *reg, const struct token_row *row, bool removed);

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/random.h"
 
+enum { DAY_S = 86400 };
+
 void fleet_read_lock(struct fleet *f)
 {
     pthread_rwlock_rdlock(&f->lock);
@@ -67,6 +69,7 @@ enum mu_err fleet_create(struct fleet **out)
 
     pthread_mutex_init(&f->order_lock, NULL);
     day_counts_init(&f->day_counts);
+    day_counts_init(&f->user_counts);
 
     history_init(&f->history);
     leftovers_init(&f->leftovers);
@@ -75,6 +78,7 @@ enum mu_err fleet_create(struct fleet **out)
     tokens_init(f);
     groups_init(f);
     devices_init(f);
+    users_init(&f->users);
     *out = f;
     return MU_OK;
 }
@@ -84,6 +88,9 @@ void fleet_destroy(struct fleet *f)
     if (!f)
         return;
     day_counts_free(&f->day_counts);
+    day_counts_free(&f->user_counts);
+    users_free(&f->users);
+    apps_free(f);
     history_free(&f->history);
     roaring_bitmap_free(f->leftovers.devices);
     roaring_bitmap_free(f->leftovers.with_events);
@@ -102,6 +109,16 @@ void fleet_destroy(struct fleet *f)
 void fleet_use_calendar(struct fleet *f, const struct calendar *calendar)
 {
     f->calendar = calendar;
+}
+
+int32_t fleet_day(const struct fleet *f, uint32_t unix_s)
+{
+    return f->calendar ? calendar_day(f->calendar, unix_s) : (int32_t)(unix_s / DAY_S);
+}
+
+int64_t fleet_day_start(const struct fleet *f, int32_t day)
+{
+    return f->calendar ? calendar_day_start(f->calendar, day) : (int64_t)day * DAY_S;
 }
 
 void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx)

@@ -18,6 +18,7 @@
 #include "fleet/places.h"
 #include "fleet/points.h"
 #include "fleet/pool.h"
+#include "fleet/users.h"
 #include "fleet/versions.h"
 
 /* How the fleet is built.
@@ -34,6 +35,8 @@
  *   and what has been counted of it                 day_counts.h
  *   faults and alerts of a product's devices        events.h
  *   a product's devices and events by place         place_counts.h
+ *   users, to what they are or were bound, and
+ *   which of them a product knows                   users.h
  *
  * A row is some 140 bytes in columns by device number; what has no fixed size (texts, state image)
  * is a block of a pool, what many devices share (place, versions) is a number. With the two hash
@@ -72,6 +75,7 @@ struct product {
     struct mac_order by_mac;
     struct events events;
     struct place_counts counts;
+    struct known_users users;
 };
 
 struct enterprise {
@@ -94,6 +98,11 @@ struct token {
     uint32_t next_free;
 };
 
+struct app {
+    uint32_t *products;
+    size_t count;
+};
+
 /* Numbers that name no device (any more) but have records in the journal: sweep.h. */
 struct leftovers {
     roaring_bitmap_t *devices;      /* state, versions */
@@ -111,10 +120,12 @@ struct fleet {
     NUMBERED(struct enterprise *) enterprises;
     NUMBERED(struct group) groups;
     NUMBERED(struct token) tokens;
+    NUMBERED(struct app) apps;
+    struct users users;
     struct history history;
     struct leftovers leftovers;      /* the committer's thread alone */
     const struct calendar *calendar; /* NULL: days are those of UTC */
-    struct day_counts day_counts;
+    struct day_counts day_counts, user_counts;
     pthread_mutex_t order_lock;      /* product.by_mac and place_order, while readers update them */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
@@ -145,6 +156,10 @@ MU_MUST_USE enum mu_err numbered_reserve(void *array, uint32_t *count, uint32_t 
  * restart rebuilds the fleet. For the places where no error can be handed on. */
 _Noreturn void fleet_out_of_memory(void);
 
+/* A moment's civil day, and the first second of one. */
+int32_t fleet_day(const struct fleet *f, uint32_t unix_s);
+int64_t fleet_day_start(const struct fleet *f, int32_t day);
+
 /* catalog.c: everything below is called with the lock held. */
 void catalog_init(struct fleet *f);
 void catalog_free(struct fleet *f);
@@ -166,6 +181,13 @@ void tokens_free(struct fleet *f);
 MU_MUST_USE enum mu_err token_put(struct fleet *f, const struct token_row *row);
 void token_remove(struct fleet *f, const uint8_t hash[32]);
 uint32_t token_no(const struct fleet *f, const uint8_t hash[32]); /* 0 = none */
+
+/* app.c */
+void apps_free(struct fleet *f);
+MU_MUST_USE enum mu_err app_put(struct fleet *f, const struct app_row *row, const uint32_t *products,
+                                size_t count);
+void app_delete(struct fleet *f, uint32_t no);
+bool app_has(const struct fleet *f, uint32_t no, uint32_t product);
 
 /* group.c */
 void groups_init(struct fleet *f);

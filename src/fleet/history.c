@@ -84,11 +84,6 @@ size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap
     return count;
 }
 
-static int32_t day_of(const struct fleet *f, uint32_t unix_s)
-{
-    return f->calendar ? calendar_day(f->calendar, unix_s) : (int32_t)(unix_s / 86400);
-}
-
 void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t activated_at)
 {
     struct history *h = &f->history;
@@ -100,15 +95,15 @@ void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t acti
     r.c->told[r.i].activated_at = activated_at;
     place_counts_device(f, r, 1);
     if (before) {
-        const struct day_set *set = day_sets_find(&h->activated, day_of(f, before));
-        day_counts_day_changes(f, day_of(f, before));
+        const struct day_set *set = day_sets_find(&h->activated, fleet_day(f, before));
+        day_counts_day_changes(f, fleet_day(f, before));
         roaring_bitmap_remove(h->ever_activated, no);
         if (set)
             roaring_bitmap_remove(set->devices, no);
     }
     if (activated_at) {
-        day_counts_day_changes(f, day_of(f, activated_at));
-        struct day_set *set = day_sets_require(&h->activated, day_of(f, activated_at));
+        day_counts_day_changes(f, fleet_day(f, activated_at));
+        struct day_set *set = day_sets_require(&h->activated, fleet_day(f, activated_at));
         if (!set)
             fleet_out_of_memory();
         roaring_bitmap_add(set->devices, no);

@@ -19,8 +19,8 @@ enum { BATCHES = 4, BATCH_BYTES = 256 * 1024 };
 static const size_t ROW_MAX = (size_t)1 << 30;
 
 enum row_kind {
-    ROW_ENTERPRISE, ROW_PRODUCT, ROW_DEFINITION, ROW_ASSOCIATION, ROW_GROUP, ROW_DEVICE, ROW_TOKEN,
-    ROW_DELETED, ROW_STATE, ROW_VERSIONS, ROW_ACTIVE, ROW_ACTIVE_SET, ROW_EVENT
+    ROW_ENTERPRISE, ROW_PRODUCT, ROW_DEFINITION, ROW_ASSOCIATION, ROW_APP, ROW_GROUP, ROW_DEVICE,
+    ROW_USER, ROW_BINDING, ROW_FIRST_BOUND, ROW_TOKEN, ROW_DELETED, ROW_STATE, ROW_VERSIONS, ROW_ACTIVE, ROW_ACTIVE_SET, ROW_EVENT
 };
 
 /* Before each row of a batch; behind it the row as its visitor is given it, and what that points to, each
@@ -117,6 +117,12 @@ static enum mu_err on_association(void *ctx, const struct association_row *row, 
                                         .row_len = sizeof(*row) }, row, NULL);
 }
 
+static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
+{
+    return put(ctx, &(struct row_head){ .kind = ROW_APP, .row_len = sizeof(*row),
+                                        .more_len = count * sizeof(*products) }, row, products);
+}
+
 static enum mu_err on_group(void *ctx, const struct group_row *row)
 {
     return put(ctx, &(struct row_head){ .kind = ROW_GROUP, .row_len = sizeof(*row) }, row, NULL);
@@ -125,6 +131,21 @@ static enum mu_err on_group(void *ctx, const struct group_row *row)
 static enum mu_err on_device(void *ctx, const struct device_row *row)
 {
     return put(ctx, &(struct row_head){ .kind = ROW_DEVICE, .row_len = sizeof(*row) }, row, NULL);
+}
+
+static enum mu_err on_user(void *ctx, const struct user_brief *row)
+{
+    return put(ctx, &(struct row_head){ .kind = ROW_USER, .row_len = sizeof(*row) }, row, NULL);
+}
+
+static enum mu_err on_binding(void *ctx, const struct bound_row *row)
+{
+    return put(ctx, &(struct row_head){ .kind = ROW_BINDING, .row_len = sizeof(*row) }, row, NULL);
+}
+
+static enum mu_err on_first_bound(void *ctx, const struct first_bound_row *row)
+{
+    return put(ctx, &(struct row_head){ .kind = ROW_FIRST_BOUND, .row_len = sizeof(*row) }, row, NULL);
 }
 
 static enum mu_err on_token(void *ctx, const struct token_row *row, bool removed)
@@ -171,7 +192,8 @@ static void *read_stores(void *ctx)
     struct rebuild *r = ctx;
     struct registry_visitor rows = {
         .ctx = r, .enterprise = on_enterprise, .product = on_product, .definition = on_definition,
-        .association = on_association, .group = on_group, .device = on_device, .token = on_token,
+        .association = on_association, .app = on_app, .group = on_group, .device = on_device,
+        .user = on_user, .binding = on_binding, .first_bound = on_first_bound, .token = on_token,
         .deleted = on_deleted,
     };
     struct journal_visitor told = { .ctx = r, .state = on_state, .versions = on_versions,
@@ -205,10 +227,18 @@ static enum mu_err build_row(struct rebuild *r, const struct row_head *head, voi
         return rows->definition(rows->ctx, row);
     case ROW_ASSOCIATION:
         return rows->association(rows->ctx, row, head->removed);
+    case ROW_APP:
+        return rows->app(rows->ctx, row, more, head->more_len / sizeof(uint32_t));
     case ROW_GROUP:
         return rows->group(rows->ctx, row);
     case ROW_DEVICE:
         return device_put(r->f, row); /* without the lock: a million rows feel it */
+    case ROW_USER:
+        return user_put(r->f, row);
+    case ROW_BINDING:
+        return user_bind(r->f, row);
+    case ROW_FIRST_BOUND:
+        return user_first_bound(r->f, row);
     case ROW_TOKEN:
         return rows->token(rows->ctx, row, head->removed);
     case ROW_DELETED:

@@ -117,7 +117,8 @@ static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter
                                int32_t first, int32_t last, struct fleet_report *out)
 {
     const struct day_sets *sets = activated ? &f->history.activated : &f->history.active;
-    const struct day_counts_key key = { filter->product->no, filter->group, first, last, activated };
+    const struct day_counts_key key = { filter->product->no, filter->group, first, last,
+                                         activated ? DAYS_ACTIVATED : DAYS_ACTIVE };
     bool keeps = !filter->country.at && !filter->region.at && !filter->city.at;
     struct report_counts counts;
 
@@ -126,7 +127,7 @@ static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter
     if (err == MU_OK && !(keeps && day_counts_find(f, &key, counts.n))) {
         err = count_days(f, filter, sets, first, last, &counts);
         if (err == MU_OK && keeps)
-            day_counts_keep(f, &key, counts.n);
+            day_counts_keep(f, &key, counts.n, f->places.count);
     }
     if (err == MU_OK)
         err = report_tree(f, &counts, NULL, out);
@@ -241,27 +242,4 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
         .new_30 = count_in(&h->activated, today - 29, today, enabled),
     };
     fleet_unlock(f);
-}
-
-/* --- for the user reports -------------------------------------------------------------------- */
-
-void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t count,
-                        int32_t first_day, uint32_t days, uint64_t *bits)
-{
-    size_t words = fleet_bound_words(days);
-
-    memset(bits, 0, count * words * sizeof(*bits));
-    for (uint32_t d = 0; d < days; d++) {
-        int32_t day = first_day + (int32_t)d;
-        fleet_read_lock(f);
-        const struct day_set *set = day_sets_find(&f->history.active, day);
-        for (size_t i = 0; set && i < count; i++) {
-            const struct fleet_bound *b = &bound[i];
-            struct row r = columns_row(&f->columns, b->device);
-            if (day >= b->from_day && day <= b->until_day && r.c &&
-                !(r.c->flags[r.i] & DEVICE_DISABLED) && roaring_bitmap_contains(set->devices, b->device))
-                bits[i * words + d / 64] |= UINT64_C(1) << d % 64;
-        }
-        fleet_unlock(f);
-    }
 }

@@ -3,7 +3,7 @@
 
 #include "fleet/fleet.h"
 
-/* The device reports (contract, endpoints 14 to 19), and what the user reports (20) need of them:
+/* The device reports (contract, endpoints 14 to 19) and the user reports (20):
  * counted from the fleet as it is, only what has been counted of days that are over is kept
  * (day_counts.h). Any thread; the fleet is locked for reading while a call counts, which for a million
  * devices is a millisecond or two.
@@ -125,21 +125,27 @@ size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filte
                                 int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
                                 struct fleet_report_row *rows, uint64_t *total);
 
-/* --- for the user reports ------------------------------------------------------------------------
- * A user is active on a day when a device that was bound to him at some time of that day reported on
- * it. bits has fleet_bound_words(days) words for each binding; in them bit d (of word d / 64) is set
- * when the binding's device was active on first_day + d and that day is one of the binding's. Sets
- * and clears all of them. A device that is unknown, deleted or disabled is never active. Takes the
- * lock day by day: 20 ns per binding and day. */
-struct fleet_bound {
-    uint32_t device;
-    int32_t from_day, until_day;      /* both included; INT32_MAX: still bound */
-};
-static inline size_t fleet_bound_words(uint32_t days)
-{
-    return (days + 63) / 64;
-}
-void fleet_report_bound(struct fleet *f, const struct fleet_bound *bound, size_t count,
-                        int32_t first_day, uint32_t days, uint64_t *bits);
+/* --- users ---------------------------------------------------------------------------------------
+ * Disabled (and deleted) users are left out of all of these; so are devices where they are looked at by
+ * group or day. All take a nanosecond or two for each user or binding that there is. MU_E_NOMEM. */
+
+/* Users who were ever bound to a device of the product, also one that has been deleted since; with a
+ * group, to a device that is in it or below it now. */
+MU_MUST_USE enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product,
+                                                 uint32_t group, uint64_t *total);
+/* How many of these were bound so for the first time at starts[i] or later and before starts[i + 1], into
+ * counts[i]. starts: Unix seconds, ascending, one more than periods. */
+MU_MUST_USE enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product,
+                                               uint32_t group, const int64_t *starts, size_t periods,
+                                               uint32_t *counts);
+/* How many were active on first_day + i, into counts[i]: a device of the product was, and bound to the
+ * user at some time of that day. app 0: users of any. What was counted of a day that is over is kept;
+ * the fleet is locked day by day. */
+MU_MUST_USE enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product,
+                                                  uint32_t app, int32_t first_day, size_t days,
+                                                  uint32_t *counts);
+/* n[REPORT_COUNT]: the users of the product's apps by place. */
+MU_MUST_USE enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product,
+                                                  struct fleet_report *out);
 
 #endif

@@ -367,31 +367,6 @@ static void compare_liveness(uint32_t product)
     assert_int_equal(active.days_30, model_total(product, count_active, t - 29, t));
 }
 
-static void compare_bound(void)
-{
-    enum { BOUND = 60, DAYS = 70 };
-    struct fleet_bound bound[BOUND];
-    uint64_t bits[BOUND * 2];
-    int32_t first = m_first_day + (int32_t)below(60);
-
-    memset(bits, 0xff, sizeof(bits));
-    for (int i = 0; i < BOUND; i++) {
-        int32_t from = m_first_day + (int32_t)below(120);
-        bound[i] = (struct fleet_bound){ 1 + below(M_DEVICES + 3), from,
-                                         below(2) ? INT32_MAX : from + (int32_t)below(40) };
-    }
-    fleet_report_bound(f, bound, BOUND, first, DAYS, bits);
-    for (int i = 0; i < BOUND; i++) {
-        const struct m_device *d = bound[i].device <= M_DEVICES ? &m_devices[bound[i].device] : NULL;
-        for (int day = 0; day < 128; day++) {
-            bool is = d && day < DAYS && !d->deleted && !d->row.is_disabled &&
-                      first + day >= bound[i].from_day && first + day <= bound[i].until_day &&
-                      d->active[first + day - m_first_day];
-            assert_int_equal(bits[i * 2 + day / 64] >> day % 64 & 1, is);
-        }
-    }
-}
-
 static struct str or_any(const char *name)
 {
     return below(3) ? (struct str){ 0 } : str_of(name);
@@ -426,7 +401,6 @@ static void compare_all(void)
     compare_summary(2);
     compare_liveness(1);
     compare_liveness(2);
-    compare_bound();
 }
 
 /* --- the test -------------------------------------------------------------------------------- */

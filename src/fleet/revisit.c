@@ -4,7 +4,8 @@
  * again, and what has not been seen by then is gone. Readers meanwhile see what they saw. */
 
 enum seen {
-    SEEN_ENTERPRISE, SEEN_PRODUCT, SEEN_ASSOCIATION, SEEN_GROUP, SEEN_DEVICE, SEEN_TOKEN, SEEN_KINDS
+    SEEN_ENTERPRISE, SEEN_PRODUCT, SEEN_ASSOCIATION, SEEN_APP, SEEN_GROUP, SEEN_DEVICE, SEEN_USER,
+    SEEN_TOKEN, SEEN_KINDS
 };
 
 struct revisit {
@@ -44,6 +45,12 @@ static enum mu_err on_association(void *ctx, const struct association_row *row, 
     return note(v, SEEN_ASSOCIATION, row->product, v->rows.association(v->f, row, removed));
 }
 
+static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
+{
+    struct revisit *v = ctx;
+    return note(v, SEEN_APP, row->no, v->rows.app(v->f, row, products, count));
+}
+
 static enum mu_err on_group(void *ctx, const struct group_row *row)
 {
     struct revisit *v = ctx;
@@ -54,6 +61,24 @@ static enum mu_err on_device(void *ctx, const struct device_row *row)
 {
     struct revisit *v = ctx;
     return note(v, SEEN_DEVICE, row->no, v->rows.device(v->f, row));
+}
+
+static enum mu_err on_user(void *ctx, const struct user_brief *row)
+{
+    struct revisit *v = ctx;
+    return note(v, SEEN_USER, row->no, v->rows.user(v->f, row));
+}
+
+static enum mu_err on_binding(void *ctx, const struct bound_row *row)
+{
+    struct revisit *v = ctx;
+    return v->rows.binding(v->f, row);
+}
+
+static enum mu_err on_first_bound(void *ctx, const struct first_bound_row *row)
+{
+    struct revisit *v = ctx;
+    return v->rows.first_bound(v->f, row);
 }
 
 static enum mu_err on_token(void *ctx, const struct token_row *row, bool removed)
@@ -77,6 +102,10 @@ static void forget_unseen(struct revisit *v)
         if (!seen(v, SEEN_TOKEN, no) && token_no(f, f->tokens.at[no].hash) == no)
             token_remove(f, f->tokens.at[no].hash);
     }
+    for (uint32_t no = 1; no < f->users.chunk_count << CHUNK_BITS; no++) {
+        if (!seen(v, SEEN_USER, no))
+            user_delete(f, no);
+    }
     for (uint32_t no = 1; no < f->columns.count << CHUNK_BITS; no++) {
         if (!seen(v, SEEN_DEVICE, no))
             device_delete(f, no);
@@ -84,6 +113,10 @@ static void forget_unseen(struct revisit *v)
     for (uint32_t no = 1; no < f->groups.count; no++) {
         if (!seen(v, SEEN_GROUP, no))
             group_delete(f, no);
+    }
+    for (uint32_t no = 1; no < f->apps.count; no++) {
+        if (!seen(v, SEEN_APP, no))
+            app_delete(f, no);
     }
     for (uint32_t no = 1; no < f->products.count; no++) {
         if (f->products.at[no] && !seen(v, SEEN_ASSOCIATION, no))
@@ -106,8 +139,12 @@ enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uint64_t *seq)
         .product = on_product,
         .definition = on_definition,
         .association = on_association,
+        .app = on_app,
         .group = on_group,
         .device = on_device,
+        .user = on_user,
+        .binding = on_binding,
+        .first_bound = on_first_bound,
         .token = on_token,
     };
     enum mu_err err = MU_OK;

@@ -267,8 +267,9 @@ MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int
  * The fleet index is a follower: it visits everything once, then what has changed since a number.
  * A visitor's function may be NULL; rows live during the call; an error ends the visit and is
  * returned. Parents come before children: enterprises, products, definitions, associations, apps,
- * groups (a parent before its children), devices, tokens; deletions come last, children first. A
- * deletion may name a number that the follower has never seen. Users are not followed. */
+ * groups (a parent before its children), devices, users, bindings, first bindings, tokens; deletions
+ * come last, children first. A deletion may name a number that the follower has never seen. Of bindings
+ * none is told: they go with their device or user, first bindings with their product or user. */
 struct registry_visitor {
     void *ctx;
     enum mu_err (*enterprise)(void *ctx, const struct enterprise_row *row);
@@ -278,6 +279,9 @@ struct registry_visitor {
     enum mu_err (*app)(void *ctx, const struct app_row *row, const uint32_t *products, size_t count);
     enum mu_err (*group)(void *ctx, const struct group_row *row);
     enum mu_err (*device)(void *ctx, const struct device_row *row);
+    enum mu_err (*user)(void *ctx, const struct user_brief *row);
+    enum mu_err (*binding)(void *ctx, const struct bound_row *row); /* also those that are over */
+    enum mu_err (*first_bound)(void *ctx, const struct first_bound_row *row);
     enum mu_err (*token)(void *ctx, const struct token_row *row, bool removed); /* removed: hash only */
     enum mu_err (*deleted)(void *ctx, enum registry_kind kind, uint32_t no);
 };
@@ -340,34 +344,6 @@ struct bound_users {
 };
 MU_MUST_USE enum mu_err registry_bound_users(struct registry *reg, const struct bound_users *q,
                                              struct users_page *page);
-
-/* --- for the user reports: an error of fn ends the visit and is returned ----------------------------*/
-/* How many users were ever bound to a device of the product; with a group, to one in it or below it. */
-MU_MUST_USE enum mu_err registry_count_ever_bound(struct registry *reg, uint32_t product, uint32_t group,
-                                                  uint64_t *count);
-/* When each such user was so bound for the first time, if that was at from_s or later and before
- * until_s; in no order. */
-MU_MUST_USE enum mu_err registry_visit_first_bound(struct registry *reg, uint32_t product, uint32_t group,
-                                                   int64_t from_s, int64_t until_s,
-                                                   enum mu_err (*fn)(void *ctx, int64_t since),
-                                                   void *ctx);
-/* The bindings of a product's devices that held at some time from from_s on and before until_s, those
- * of one user together; of the users of one app, or (0) of any. */
-struct past_binding {
-    uint32_t user, device;
-    int64_t since, until;      /* Unix seconds; until is INT64_MAX if it holds now */
-};
-MU_MUST_USE enum mu_err registry_visit_bindings(struct registry *reg, uint32_t product, uint32_t app,
-                                                int64_t from_s, int64_t until_s,
-                                                enum mu_err (*fn)(void *ctx,
-                                                                  const struct past_binding *binding),
-                                                void *ctx);
-/* How many registered users of the product's apps are where, in the order of the names. */
-MU_MUST_USE enum mu_err registry_visit_user_places(struct registry *reg, uint32_t product,
-                                                   enum mu_err (*fn)(void *ctx,
-                                                                     const struct place *place,
-                                                                     uint64_t count),
-                                                   void *ctx);
 
 /* --- a copy of one moment ---------------------------------------------------------------------------
  * registry_freeze waits for the write that is under way, keeps others from beginning, remembers what is

@@ -9,9 +9,9 @@ static uint32_t roll(uint32_t below)
     return (uint32_t)((random_state >> 33) % below);
 }
 
-/* How many of each there are; their numbers count from 1, as none is deleted but groups. */
+/* The last number of each; they count from 1, and some devices, groups and users have been deleted. */
 struct world {
-    uint32_t enterprises, products, apps, groups, devices, tokens;
+    uint32_t enterprises, products, apps, groups, devices, users, bindings, tokens;
 };
 
 static uint32_t one_of(uint32_t count)
@@ -85,6 +85,59 @@ static enum mu_err random_app(struct registry_tx *tx, struct world *w)
     return tx_set_app_products(tx, one_of(w->apps), &product, roll(2));
 }
 
+static enum mu_err random_user(struct registry_tx *tx, struct world *w)
+{
+    struct user_row user = { .app = w->apps ? one_of(w->apps) : 0 };
+    enum mu_err err;
+
+    if (!w->apps)
+        return MU_OK;
+    if (w->users && roll(6) == 0)
+        return tx_delete(tx, KIND_USER, one_of(w->users));
+    if (w->users && roll(2)) {
+        if ((err = tx_user_by_no(tx, one_of(w->users), &user)) != MU_OK)
+            return err;
+        user.is_disabled = roll(2);
+    } else if (w->users == ROWS - 1) {
+        return MU_E_LIMIT;
+    } else {
+        id_new_hex(user.uid);
+    }
+    snprintf(user.place.city, sizeof(user.place.city), "city%u", roll(5));
+    if ((err = tx_put_user(tx, &user)) == MU_OK && user.no > w->users)
+        w->users = user.no;
+    return err;
+}
+
+static enum mu_err random_binding(struct registry_tx *tx, struct world *w)
+{
+    struct binding_row b = { .since = 1 + roll(1000) };
+    struct device_row device;
+    struct user_row user;
+    enum mu_err err;
+
+    if (!w->users || !w->devices)
+        return MU_OK;
+    if (w->bindings && roll(3) == 0)
+        return tx_unbind(tx, one_of(w->bindings), 1000 + roll(1000));
+    if ((err = tx_user_by_no(tx, one_of(w->users), &user)) != MU_OK ||
+        (err = tx_device_by_no(tx, one_of(w->devices), &device)) != MU_OK)
+        return err;
+    if (roll(5) == 0)
+        return tx_note_first_bound(tx, device.product, user.no, 1 + roll(1000));
+    if (roll(5) == 0)
+        return tx_delete(tx, KIND_DEVICE, device.no);
+    if (w->bindings == ROWS - 1)
+        return MU_E_LIMIT;
+    b.device = device.no;
+    b.user = user.no;
+    b.app = user.app;
+    b.until = roll(3) ? 0 : 1000 + roll(1000);
+    if ((err = tx_bind(tx, &b)) == MU_OK)
+        w->bindings = b.no;
+    return err;
+}
+
 static enum mu_err random_product(struct registry_tx *tx, struct world *w)
 {
     enum mu_err err;
@@ -130,12 +183,15 @@ static enum mu_err random_change(struct registry_tx *tx, void *arg)
             err = w->products ? random_enterprise(tx, w) : random_product(tx, w);
             continue;
         }
-        switch (roll(6)) {
+        switch (roll(9)) {
         case 0:  err = random_enterprise(tx, w); break;
         case 1:  err = random_product(tx, w); break;
         case 2:  err = random_token(tx, w); break;
         case 3:  err = random_app(tx, w); break;
         case 4:  err = random_group(tx, w); break;
+        case 5:  err = random_user(tx, w); break;
+        case 6:
+        case 7:  err = random_binding(tx, w); break;
         default: err = random_device(tx, w); break;
         }
     }
@@ -155,7 +211,7 @@ static void a_follower_knows_what_a_visit_of_everything_tells(void **state)
     uint32_t deleted;
 
     assert_true(follower && truth);
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 250; round++) {
         for (uint32_t n = roll(10); n > 0; n--)
             (void)!registry_write(f->reg, random_change, &w);
         if (roll(5) == 0)
@@ -166,7 +222,8 @@ static void a_follower_knows_what_a_visit_of_everything_tells(void **state)
         follower->calls = truth->calls;
         assert_memory_equal(follower, truth, sizeof(*truth));
     }
-    assert_true(w.devices > 5 && w.groups > 5 && w.apps > 2 && w.tokens > 5 && w.products > 3);
+    assert_true(w.devices > 5 && w.groups > 5 && w.apps > 2 && w.tokens > 5 && w.products > 3 && w.users > 5 &&
+                w.bindings > 20);
     free(follower);
     free(truth);
 }

@@ -6,7 +6,7 @@
 
 #include "registry/registry_fixture.h"
 
-enum { ROWS = 512, VERSIONS = 64, APP_PRODUCTS = 8 };
+enum { ROWS = 512, VERSIONS = 64, APP_PRODUCTS = 8, USER_PRODUCTS = 32 };
 
 /* What a follower keeps, by number. Zeroed rows are those that are not there. */
 struct image {
@@ -18,6 +18,9 @@ struct image {
     uint32_t app_products[ROWS][APP_PRODUCTS];
     struct group_row group[ROWS];
     struct device_row device[ROWS];
+    struct user_brief user[ROWS];
+    struct bound_row binding[ROWS];
+    int64_t first_bound[USER_PRODUCTS][ROWS];
     struct token_row token[ROWS];        /* the number is in the first two bytes of the hash */
     unsigned calls;
 };
@@ -97,6 +100,41 @@ static inline enum mu_err see_device(void *ctx, const struct device_row *row)
     return MU_OK;
 }
 
+static inline enum mu_err see_user(void *ctx, const struct user_brief *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_int_not_equal(image->app[row->app].no, 0);
+    struct user_brief *mine = &image->user[row->no];
+    memset(mine, 0, sizeof(*mine)); /* names are compared up to their end */
+    mine->no = row->no;
+    mine->app = row->app;
+    mine->is_disabled = row->is_disabled;
+    strcpy(mine->place.city, row->place.city);
+    return MU_OK;
+}
+
+static inline enum mu_err see_binding(void *ctx, const struct bound_row *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_int_not_equal(image->device[row->device].no, 0);
+    assert_int_not_equal(image->user[row->user].no, 0);
+    memcpy(&image->binding[row->no], row, sizeof(*row));
+    return MU_OK;
+}
+
+static inline enum mu_err see_first_bound(void *ctx, const struct first_bound_row *row)
+{
+    struct image *image = ctx;
+    image->calls++;
+    assert_in_range(row->product, 1, USER_PRODUCTS - 1);
+    assert_int_not_equal(image->product[row->product].no, 0);
+    assert_int_not_equal(image->user[row->user].no, 0);
+    image->first_bound[row->product][row->user] = row->since;
+    return MU_OK;
+}
+
 static inline enum mu_err see_token(void *ctx, const struct token_row *row, bool removed)
 {
     struct image *image = ctx;
@@ -112,10 +150,22 @@ static inline enum mu_err see_deleted(void *ctx, enum registry_kind kind, uint32
 {
     struct image *image = ctx;
     image->calls++;
-    assert_int_equal(kind, KIND_GROUP);
-    for (int i = 0; i < ROWS; i++) /* children first */
-        assert_int_not_equal(image->group[i].parent, no);
-    memset(&image->group[no], 0, sizeof(image->group[no]));
+    assert_true(kind == KIND_GROUP || kind == KIND_DEVICE || kind == KIND_USER);
+    for (int i = 0; i < ROWS; i++) {
+        struct bound_row *b = &image->binding[i];
+        if (kind == KIND_GROUP) /* children first */
+            assert_int_not_equal(image->group[i].parent, no);
+        else if ((kind == KIND_DEVICE ? b->device : b->user) == no)
+            memset(b, 0, sizeof(*b));
+    }
+    if (kind == KIND_GROUP)
+        memset(&image->group[no], 0, sizeof(image->group[no]));
+    else if (kind == KIND_DEVICE)
+        memset(&image->device[no], 0, sizeof(image->device[no]));
+    for (int product = 0; kind == KIND_USER && product < USER_PRODUCTS; product++)
+        image->first_bound[product][no] = 0;
+    if (kind == KIND_USER)
+        memset(&image->user[no], 0, sizeof(image->user[no]));
     return MU_OK;
 }
 
@@ -124,7 +174,8 @@ static inline struct registry_visitor visitor_of(struct image *image)
     return (struct registry_visitor){
         .ctx = image, .enterprise = see_enterprise, .product = see_product,
         .definition = see_definition, .association = see_association, .app = see_app,
-        .group = see_group, .device = see_device, .token = see_token, .deleted = see_deleted,
+        .group = see_group, .device = see_device, .user = see_user, .binding = see_binding,
+        .first_bound = see_first_bound, .token = see_token, .deleted = see_deleted,
     };
 }
 

@@ -108,12 +108,31 @@ struct group_row {
     char gid[ID_HEX_LEN + 1];
 };
 
+/* Of a user what the fleet index follows. */
+struct user_brief {
+    uint32_t no, app;
+    bool is_disabled;
+    struct place place;
+};
+
 /* A device and a user from one moment to another. */
 struct binding_row {
     uint32_t no;
     uint32_t device, user, app;
     bool is_owner;
     int64_t since, until;      /* Unix seconds; until is 0 while it holds */
+};
+
+/* Of a binding what the fleet index follows. */
+struct bound_row {
+    uint32_t no, device, user;
+    int64_t since, until;      /* as above */
+};
+
+/* Since when a user knows a product: he was bound to a device of it then, which may have gone. */
+struct first_bound_row {
+    uint32_t product, user;
+    int64_t since;
 };
 
 struct association_row { uint32_t enterprise, product; };

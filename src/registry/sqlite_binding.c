@@ -73,10 +73,12 @@ enum mu_err tx_binding_like(struct registry_tx *tx, const struct binding_row *bi
 
 enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t since)
 {
-    return db_run(tx->db, "INSERT INTO product_user (product, user, first_bound, devices) "
-                  "VALUES (?1, ?2, ?3, 0) ON CONFLICT DO UPDATE SET "
-                  "first_bound = min(first_bound, excluded.first_bound)",
-                  DB_VALUES(db_int(product), db_int(user), db_int(since)));
+    enum mu_err err = db_run(tx->db, "INSERT INTO product_user (product, user, first_bound, devices) "
+                             "VALUES (?1, ?2, ?3, 0) ON CONFLICT DO UPDATE SET "
+                             "first_bound = min(first_bound, excluded.first_bound)",
+                             DB_VALUES(db_int(product), db_int(user), db_int(since)));
+
+    return err == MU_OK ? feed_add(tx->db, FEED_FIRST_BOUND, product, user) : err;
 }
 
 enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
@@ -89,12 +91,17 @@ enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
     row->no = 0;
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
-    return db_run(tx->db, "INSERT INTO product_user (product, user, first_bound, devices) "
-                  "SELECT product, ?2, ?3, ?4 FROM device WHERE no = ?1 ON CONFLICT DO UPDATE SET "
-                  "first_bound = min(first_bound, excluded.first_bound), "
-                  "devices = devices + excluded.devices",
-                  DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->since),
-                            db_int(row->until == 0)));
+    err = db_run(tx->db, "INSERT INTO product_user (product, user, first_bound, devices) "
+                 "SELECT product, ?2, ?3, ?4 FROM device WHERE no = ?1 ON CONFLICT DO UPDATE SET "
+                 "first_bound = min(first_bound, excluded.first_bound), "
+                 "devices = devices + excluded.devices",
+                 DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->since),
+                           db_int(row->until == 0)));
+    if (err == MU_OK)
+        err = db_run(tx->db, "INSERT INTO change (kind, no, other) "
+                     "SELECT ?1, product, ?3 FROM device WHERE no = ?2",
+                     DB_VALUES(db_int(FEED_FIRST_BOUND), db_int(row->device), db_int(row->user)));
+    return err == MU_OK ? feed_add(tx->db, FEED_BINDING, row->no, 0) : err;
 }
 
 enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until)
@@ -106,9 +113,10 @@ enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until)
         return MU_E_NOT_FOUND;
     if (err != MU_OK)
         return err;
-    return db_run(tx->db, "UPDATE product_user SET devices = devices - 1 WHERE (product, user) = "
-                  "(SELECT d.product, b.user FROM binding b JOIN device d ON d.no = b.device "
-                  "WHERE b.no = ?1)", DB_VALUES(db_int(no)));
+    err = db_run(tx->db, "UPDATE product_user SET devices = devices - 1 WHERE (product, user) = "
+                 "(SELECT d.product, b.user FROM binding b JOIN device d ON d.no = b.device "
+                 "WHERE b.no = ?1)", DB_VALUES(db_int(no)));
+    return err == MU_OK ? feed_add(tx->db, FEED_BINDING, no, 0) : err;
 }
 
 enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no)

@@ -91,7 +91,7 @@ static enum mu_err delete_user_parts(struct registry_tx *tx, uint32_t no)
 static const struct deletion {
     enum mu_err (*parts)(struct registry_tx *tx, uint32_t no); /* NULL: it has none */
     const char *sql;
-    enum feed_kind feed;                                       /* 0: not followed */
+    enum feed_kind feed;
 } deletions[] = {
     [KIND_ENTERPRISE] = { delete_enterprise_parts, "DELETE FROM enterprise WHERE no = ?1",
                           FEED_ENTERPRISE },
@@ -99,7 +99,7 @@ static const struct deletion {
     [KIND_APP] = { delete_app_parts, "DELETE FROM app WHERE no = ?1", FEED_APP },
     [KIND_DEVICE] = { delete_device_parts, "DELETE FROM device WHERE no = ?1", FEED_DEVICE },
     [KIND_GROUP] = { NULL, "DELETE FROM device_group WHERE no = ?1", FEED_GROUP },
-    [KIND_USER] = { delete_user_parts, "DELETE FROM user WHERE no = ?1", 0 },
+    [KIND_USER] = { delete_user_parts, "DELETE FROM user WHERE no = ?1", FEED_USER },
 };
 
 enum mu_err tx_delete(struct registry_tx *tx, enum registry_kind kind, uint32_t no)
@@ -117,5 +117,5 @@ enum mu_err tx_delete(struct registry_tx *tx, enum registry_kind kind, uint32_t 
         err = run(tx, d->sql, no);
     if (err == MU_OK && sqlite3_changes(tx->db->handle) == 0)
         return MU_E_NOT_FOUND;
-    return err == MU_OK && d->feed ? feed_add(tx->db, d->feed, no, 0) : err;
+    return err == MU_OK ? feed_add(tx->db, d->feed, no, 0) : err;
 }

@@ -81,6 +81,38 @@ static enum mu_err give_device(const struct visit *visit, struct db_row *row)
     return visit->v->device(visit->v->ctx, &device);
 }
 
+static enum mu_err give_user(const struct visit *visit, struct db_row *row)
+{
+    struct user_brief user;
+    user.no = row_no(row);
+    user.app = row_no(row);
+    user.is_disabled = row_int(row) != 0;
+    row_text(row, user.place.country, sizeof(user.place.country));
+    row_text(row, user.place.region, sizeof(user.place.region));
+    row_text(row, user.place.city, sizeof(user.place.city));
+    return visit->v->user(visit->v->ctx, &user);
+}
+
+static enum mu_err give_binding(const struct visit *visit, struct db_row *row)
+{
+    struct bound_row bound;
+    bound.no = row_no(row);
+    bound.device = row_no(row);
+    bound.user = row_no(row);
+    bound.since = row_int(row);
+    bound.until = row_int(row);
+    return visit->v->binding(visit->v->ctx, &bound);
+}
+
+static enum mu_err give_first_bound(const struct visit *visit, struct db_row *row)
+{
+    struct first_bound_row first;
+    first.product = row_no(row);
+    first.user = row_no(row);
+    first.since = row_int(row);
+    return visit->v->first_bound(visit->v->ctx, &first);
+}
+
 static enum mu_err give_token(const struct visit *visit, struct db_row *row)
 {
     struct token_row token = { 0 };
@@ -94,6 +126,9 @@ static enum mu_err give_token(const struct visit *visit, struct db_row *row)
 /* --- what to visit, parents first -----------------------------------------------------------------*/
 
 #define CHANGED(kind) "SELECT no FROM change WHERE seq > ?1 AND kind = " #kind
+
+#define USER_BRIEF "u.no, u.app, u.is_disabled, u.country, u.region, u.city"
+#define BOUND_COLUMNS "b.no, b.device, b.user, b.since, b.until"
 
 /* From the roots downwards, level by level. */
 #define GROUP_TREE \
@@ -139,6 +174,19 @@ static const struct step {
       "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",
       "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no",
       give_device },
+    { FEED_USER,
+      "SELECT " USER_BRIEF " FROM user u ORDER BY u.no",
+      "SELECT " USER_BRIEF " FROM user u WHERE u.no IN (" CHANGED(9) ") ORDER BY u.no",
+      give_user },
+    { FEED_BINDING,
+      "SELECT " BOUND_COLUMNS " FROM binding b ORDER BY b.no",
+      "SELECT " BOUND_COLUMNS " FROM binding b WHERE b.no IN (" CHANGED(10) ") ORDER BY b.no",
+      give_binding },
+    { FEED_FIRST_BOUND,
+      "SELECT product, user, first_bound FROM product_user",
+      "SELECT product, user, first_bound FROM product_user WHERE (product, user) IN "
+      "(SELECT no, other FROM change WHERE seq > ?1 AND kind = 11)",
+      give_first_bound },
     { FEED_TOKEN,
       "SELECT " TOKEN_COLUMNS " FROM token t",
       "SELECT DISTINCT c.hash, t.enterprise, t.product, t.expires_at FROM change c "
@@ -156,6 +204,7 @@ static const struct gone_step {
     enum registry_kind told_as;
     const char *sql;
 } gone_steps[] = {
+    { FEED_USER, KIND_USER, GONE(9, user) },
     { FEED_DEVICE, KIND_DEVICE, GONE(7, device) },
     { FEED_GROUP, KIND_GROUP, GONE(6, device_group) },
     { FEED_APP, KIND_APP, GONE(5, app) },
@@ -174,6 +223,9 @@ static bool is_wanted(const struct registry_visitor *v, enum feed_kind kind)
     case FEED_GROUP:       return v->group != NULL;
     case FEED_DEVICE:      return v->device != NULL;
     case FEED_TOKEN:       return v->token != NULL;
+    case FEED_USER:        return v->user != NULL;
+    case FEED_BINDING:     return v->binding != NULL;
+    case FEED_FIRST_BOUND: return v->first_bound != NULL;
     }
     return false;
 }

@@ -20,7 +20,6 @@
  *   sqlite_delete.c    what is deleted as a whole, and what is in the way
  *   sqlite_audit.c     the audit log
  *   sqlite_user_search.c   finding users
- *   sqlite_user_report.c   counting them
  *   sqlite_feed.c      everything, and what has changed
  *
  * Every row's number is an AUTOINCREMENT, so that none is given twice. A text that is not set is
@@ -213,6 +212,9 @@ enum feed_kind {
     FEED_GROUP = 6,
     FEED_DEVICE = 7,
     FEED_TOKEN = 8,       /* hash */
+    FEED_USER = 9,
+    FEED_BINDING = 10,
+    FEED_FIRST_BOUND = 11, /* no = product, other = user */
 };
 
 MU_MUST_USE enum mu_err feed_add(struct db *db, enum feed_kind kind, uint32_t no, uint32_t other);

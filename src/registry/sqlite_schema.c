@@ -191,8 +191,6 @@ static const char *const steps[] = {
     ") STRICT, WITHOUT ROWID;",
 
     "ALTER TABLE device ADD COLUMN is_barred INTEGER NOT NULL DEFAULT 0;",
-
-    "CREATE INDEX user_place ON user (app, is_disabled, country, region, city);",
 };
 
 enum { PRESENT_VERSION = sizeof(steps) / sizeof(*steps) };

@@ -135,7 +135,9 @@ enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)
                            db_int(row->created_at), db_int(row->updated_at),
                            db_text(row->place.country), db_text(row->place.region),
                            db_text(row->place.city), db_int(row->is_disabled)));
-    return db_put_result(tx->db, err, &row->no);
+    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
+        return err;
+    return feed_add(tx->db, FEED_USER, row->no, 0);
 }
 
 /* --- bindings -------------------------------------------------------------------------------------*/

@@ -1,0 +1,233 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleet/report_tree.h"
+
+/* The user reports: each one pass over the users that a product knows, all bindings, or all users. */
+
+/* --- bound for the first time ---------------------------------------------------------------- */
+
+/* A moment for each user; the caller frees them. */
+struct moments {
+    uint32_t *at;
+    size_t count;
+};
+
+static enum mu_err first_of_product(const struct fleet *f, uint32_t product, struct moments *out)
+{
+    const struct product *p = product_by_no(f, product);
+
+    if (!p)
+        return MU_OK;
+    const struct known_users *k = &p->users;
+    if (!(out->at = malloc((k->count + 1) * sizeof(*out->at))))
+        return MU_E_NOMEM;
+    for (uint32_t i = 1; i < k->count; i++) {
+        if (user_counts(&f->users, k->at[i].user, 0))
+            out->at[out->count++] = k->at[i].since;
+    }
+    return MU_OK;
+}
+
+static void find_first(const struct bound_chunk *c, const struct bitset *devices, uint32_t *first)
+{
+    for (uint32_t i = 0; i < CHUNK_ROWS; i++) {
+        const struct bound *b = &c->at[i];
+        if (bitset_has(devices, b->device) && b->since < first[b->user])
+            first[b->user] = b->since;
+    }
+}
+
+static enum mu_err first_of_group(const struct fleet *f, uint32_t group, struct moments *out)
+{
+    const struct users *u = &f->users;
+    size_t numbers = (size_t)u->chunk_count << CHUNK_BITS;
+    struct bitset devices = { 0 };
+    roaring_bitmap_t *members = group_subtree(f, group);
+    bool done = bitset_of(members, &devices);
+
+    roaring_bitmap_free(members);
+    if (!done || !(out->at = malloc((numbers + 1) * sizeof(*out->at)))) {
+        bitset_free(&devices);
+        return MU_E_NOMEM;
+    }
+    memset(out->at, 0xff, numbers * sizeof(*out->at));
+    for (uint32_t c = 0; c < u->binding_chunks; c++) {
+        if (u->bindings[c])
+            find_first(u->bindings[c], &devices, out->at);
+    }
+    bitset_free(&devices);
+    for (uint32_t no = 1; no < numbers; no++) { /* those that there are move to the front */
+        if (out->at[no] != UINT32_MAX && user_counts(u, no, 0))
+            out->at[out->count++] = out->at[no];
+    }
+    return MU_OK;
+}
+
+static enum mu_err first_bound(struct fleet *f, uint32_t product, uint32_t group,
+                               struct moments *out)
+{
+    *out = (struct moments){ 0 };
+    fleet_read_lock(f);
+    enum mu_err err = group ? first_of_group(f, group, out) : first_of_product(f, product, out);
+    fleet_unlock(f);
+    return err;
+}
+
+enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product, uint32_t group,
+                                     uint64_t *total)
+{
+    struct moments first;
+    enum mu_err err = first_bound(f, product, group, &first);
+
+    *total = first.count;
+    free(first.at);
+    return err;
+}
+
+/* How many of an ascending list are not above. */
+static size_t count_up_to(const int64_t *list, size_t count, int64_t value)
+{
+    size_t low = 0;
+
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+        if (list[middle] <= value)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t group,
+                                   const int64_t *starts, size_t periods, uint32_t *counts)
+{
+    struct moments first;
+    enum mu_err err = first_bound(f, product, group, &first);
+
+    memset(counts, 0, periods * sizeof(*counts));
+    for (size_t i = 0; i < first.count; i++) {
+        if (first.at[i] >= starts[0] && first.at[i] < starts[periods])
+            counts[count_up_to(starts, periods, first.at[i]) - 1]++;
+    }
+    free(first.at);
+    return err;
+}
+
+/* --- active by day --------------------------------------------------------------------------- */
+
+struct day_of_users {
+    const struct users *users;
+    struct bitset devices;        /* of the product, active on that day */
+    int64_t from_s, until_s;
+    uint32_t app;
+    uint64_t *seen;               /* a bit for each user */
+    uint64_t count;
+};
+
+static void count_bound(struct day_of_users *d, const struct bound_chunk *c)
+{
+    for (uint32_t i = 0; i < CHUNK_ROWS; i++) {
+        const struct bound *b = &c->at[i];
+        if (!bitset_has(&d->devices, b->device) || b->since >= d->until_s || b->until < d->from_s)
+            continue;
+        uint64_t *word = &d->seen[b->user / 64], bit = UINT64_C(1) << b->user % 64;
+        if (!(*word & bit) && user_counts(d->users, b->user, d->app)) {
+            *word |= bit;
+            d->count++;
+        }
+    }
+}
+
+static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t app, int32_t day,
+                             uint64_t *count)
+{
+    const struct day_set *set = day_sets_find(&f->history.active, day);
+    const struct product *p = product_by_no(f, product);
+    const struct users *u = &f->users;
+    struct day_of_users d = { .users = u, .app = app, .from_s = fleet_day_start(f, day),
+                              .until_s = fleet_day_start(f, day + 1) };
+    enum mu_err err = MU_E_NOMEM;
+
+    *count = 0;
+    if (!set || !p)
+        return MU_OK;
+    roaring_bitmap_t *active = roaring_bitmap_and(set->devices, p->enabled);
+    d.seen = calloc(((size_t)u->chunk_count << CHUNK_BITS) / 64 + 1, sizeof(*d.seen));
+    if (active && d.seen && bitset_of(active, &d.devices)) {
+        for (uint32_t c = 0; c < u->binding_chunks; c++) {
+            if (u->bindings[c])
+                count_bound(&d, u->bindings[c]);
+        }
+        *count = d.count;
+        err = MU_OK;
+    }
+    bitset_free(&d.devices);
+    free(d.seen);
+    roaring_bitmap_free(active);
+    return err;
+}
+
+enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app,
+                                      int32_t first_day, size_t days, uint32_t *counts)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < days && err == MU_OK; i++) {
+        int32_t day = first_day + (int32_t)i;
+        const struct day_counts_key key = { product, app, day, day, DAYS_USERS };
+        uint64_t n[1][3] = { { 0 } };
+        fleet_read_lock(f);
+        if (!day_counts_find(f, &key, n) &&
+            (err = count_day(f, product, app, day, &n[0][0])) == MU_OK)
+            day_counts_keep(f, &key, n, 1);
+        fleet_unlock(f);
+        counts[i] = (uint32_t)n[0][0];
+    }
+    return err;
+}
+
+/* --- places ---------------------------------------------------------------------------------- */
+
+/* Which apps are a product's, by number; the caller frees it. */
+static bool *apps_of(const struct fleet *f, uint32_t product)
+{
+    bool *apps = calloc(f->apps.count + 1, sizeof(*apps));
+
+    for (uint32_t no = 1; apps && no < f->apps.count; no++)
+        apps[no] = app_has(f, no, product);
+    return apps;
+}
+
+static void count_places(const struct user_chunk *c, const bool *apps, struct report_counts *counts)
+{
+    for (uint32_t i = 0; i < CHUNK_ROWS; i++) {
+        if ((c->flags[i] & (USER_KNOWN | USER_DISABLED)) == USER_KNOWN && apps[c->app[i]])
+            counts->n[c->place[i]][REPORT_COUNT]++;
+    }
+}
+
+enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product,
+                                      struct fleet_report *out)
+{
+    const struct users *u = &f->users;
+    struct report_counts counts;
+
+    fleet_read_lock(f);
+    bool *apps = apps_of(f, product);
+    enum mu_err err = report_counts_init(f, &counts);
+    if (!apps)
+        err = MU_E_NOMEM;
+    if (err == MU_OK) {
+        for (uint32_t c = 0; c < u->chunk_count; c++) {
+            if (u->chunks[c])
+                count_places(u->chunks[c], apps, &counts);
+        }
+        err = report_tree(f, &counts, NULL, out);
+    }
+    fleet_unlock(f);
+    report_counts_free(&counts);
+    free(apps);
+    return err;
+}

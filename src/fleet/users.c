@@ -1,0 +1,144 @@
+#include "fleet/users.h"
+
+#include <stdlib.h>
+
+#include "fleet/fleet_internal.h"
+
+void users_init(struct users *u)
+{
+    if (!(u->devices = roaring_bitmap_create()))
+        fleet_out_of_memory();
+}
+
+void users_free(struct users *u)
+{
+    chunks_free(u->chunks, u->chunk_count);
+    chunks_free(u->bindings, u->binding_chunks);
+    roaring_bitmap_free(u->devices);
+}
+
+/* --- users ----------------------------------------------------------------------------------- */
+
+static enum mu_err reserve(struct users *u, uint32_t no)
+{
+    return chunks_reserve(&u->chunks, &u->chunk_count, no, sizeof(struct user_chunk));
+}
+
+enum mu_err user_put(struct fleet *f, const struct user_brief *row)
+{
+    struct users *u = &f->users;
+    uint32_t i = row->no & (CHUNK_ROWS - 1), leaf;
+    enum mu_err err;
+
+    if ((err = reserve(u, row->no)) != MU_OK || (err = places_leaf(&f->places, &row->place, &leaf)) != MU_OK)
+        return err;
+    struct user_chunk *c = u->chunks[row->no >> CHUNK_BITS];
+    uint8_t was = c->flags[i] & USER_BOUND;
+    uint8_t flags = (uint8_t)(USER_KNOWN | (row->is_disabled ? USER_DISABLED : 0) | was);
+    if (was && (flags != c->flags[i] || row->app != c->app[i]))
+        user_counts_clear(f);
+    c->flags[i] = flags;
+    c->app[i] = row->app;
+    c->place[i] = leaf;
+    return MU_OK;
+}
+
+void user_delete(struct fleet *f, uint32_t no)
+{
+    struct users *u = &f->users;
+
+    if (no >> CHUNK_BITS >= u->chunk_count || !u->chunks[no >> CHUNK_BITS])
+        return;
+    uint8_t *flags = &u->chunks[no >> CHUNK_BITS]->flags[no & (CHUNK_ROWS - 1)];
+    if (*flags & USER_BOUND)
+        user_counts_clear(f);
+    *flags = 0;
+}
+
+/* --- bindings -------------------------------------------------------------------------------- */
+
+static uint32_t seconds(int64_t s)
+{
+    return s <= 0 ? 0 : s >= UINT32_MAX ? UINT32_MAX : (uint32_t)s;
+}
+
+enum mu_err user_bind(struct fleet *f, const struct bound_row *row)
+{
+    struct users *u = &f->users;
+    enum mu_err err;
+
+    if ((err = reserve(u, row->user)) != MU_OK ||
+        (err = chunks_reserve(&u->bindings, &u->binding_chunks, row->no, sizeof(struct bound_chunk))) != MU_OK)
+        return err;
+    struct bound *b = &u->bindings[row->no >> CHUNK_BITS]->at[row->no & (CHUNK_ROWS - 1)];
+    struct bound now = { row->device, row->user, seconds(row->since),
+                         row->until ? seconds(row->until) : UINT32_MAX };
+    if (!b->device || b->since != now.since)
+        user_counts_change(f, b->device && b->since < now.since ? b->since : now.since);
+    else if (b->until != now.until)
+        user_counts_change(f, b->until < now.until ? b->until : now.until);
+    *b = now;
+    roaring_bitmap_add(u->devices, row->device);
+    u->chunks[row->user >> CHUNK_BITS]->flags[row->user & (CHUNK_ROWS - 1)] |= USER_BOUND;
+    return MU_OK;
+}
+
+/* --- the users that a product knows ---------------------------------------------------------- */
+
+/* A user's number is mixed, as an index needs it: they are given one after the other. */
+static uint64_t hash_user(uint32_t user)
+{
+    return user * UINT64_C(0x9e3779b97f4a7c15) >> 20;
+}
+
+static uint64_t hash_known(const void *ctx, uint32_t no)
+{
+    const struct known_users *k = ctx;
+    return hash_user(k->at[no].user);
+}
+
+void known_users_free(struct known_users *k)
+{
+    index_free(&k->by_user);
+    free(k->at);
+    *k = (struct known_users){ 0 };
+}
+
+static enum mu_err make_room(struct known_users *k)
+{
+    if (!k->cap)
+        index_init(&k->by_user, hash_known, k);
+    if (k->count == k->cap) {
+        uint32_t cap = k->cap ? k->cap * 2 : 64;
+        struct known_user *grown = realloc(k->at, cap * sizeof(*grown));
+        if (!grown)
+            return MU_E_NOMEM;
+        k->at = grown;
+        k->cap = cap;
+        k->count = k->count ? k->count : 1;
+    }
+    return index_reserve(&k->by_user);
+}
+
+enum mu_err user_first_bound(struct fleet *f, const struct first_bound_row *row)
+{
+    struct product *p = product_by_no(f, row->product);
+    uint32_t no;
+    enum mu_err err;
+
+    if (!p)
+        return MU_E_CORRUPT;
+    struct known_users *k = &p->users;
+    struct index_probe probe = index_probe(&k->by_user, hash_user(row->user));
+    while ((no = index_next(&probe)) && k->at[no].user != row->user)
+        ;
+    if (!no) {
+        if ((err = make_room(k)) != MU_OK)
+            return err;
+        no = k->count++;
+        k->at[no].user = row->user;
+        index_add(&k->by_user, no);
+    }
+    k->at[no].since = seconds(row->since);
+    return MU_OK;
+}

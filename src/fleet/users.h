@@ -1,0 +1,76 @@
+#ifndef MUSTER_FLEET_USERS_H
+#define MUSTER_FLEET_USERS_H
+
+#include <roaring/roaring.h>
+
+#include "fleet/columns.h"
+#include "fleet/index.h"
+#include "registry/rows.h"
+
+/* Users and their bindings, for the user reports (report_users.c): 9 bytes a user and 16 a binding, in
+ * chunks by number as the devices' columns are, and 8 and a slot of an index for each user that a
+ * product knows.
+ *
+ * A report goes through all bindings, whosever they are, and asks for each whether its device is in a
+ * set: a nanosecond or two. So nothing links a binding with its device or its user, and nothing is to
+ * be undone when one of these is deleted: a number is never given again, a deleted device is in no set,
+ * a deleted user is not counted. What is left of them goes at the next start.
+ *
+ * Everything here is called with the fleet locked. */
+struct fleet;
+
+enum user_flag {
+    USER_KNOWN = 1,                   /* there is such a user */
+    USER_DISABLED = 2,
+    USER_BOUND = 4,                   /* has a binding, or had one */
+};
+
+struct user_chunk {
+    uint32_t app[CHUNK_ROWS];
+    uint32_t place[CHUNK_ROWS];       /* places.h; 0 = none */
+    uint8_t flags[CHUNK_ROWS];
+};
+
+/* Unix seconds, until 2106; until is UINT32_MAX while it holds. */
+struct bound { uint32_t device, user, since, until; };
+
+struct bound_chunk { struct bound at[CHUNK_ROWS]; };
+
+struct users {
+    struct user_chunk **chunks;
+    struct bound_chunk **bindings;    /* a number that names none has device 0 */
+    uint32_t chunk_count, binding_chunks;
+    roaring_bitmap_t *devices;        /* that have a binding, or had one */
+};
+
+void users_init(struct users *u);
+void users_free(struct users *u);
+
+/* MU_E_NOMEM: nothing is changed. */
+MU_MUST_USE enum mu_err user_put(struct fleet *f, const struct user_brief *row);
+void user_delete(struct fleet *f, uint32_t no);
+MU_MUST_USE enum mu_err user_bind(struct fleet *f, const struct bound_row *row);
+
+/* app 0: any. False for a disabled user, and for one who is not there (any more). */
+static inline bool user_counts(const struct users *u, uint32_t no, uint32_t app)
+{
+    const struct user_chunk *c = no >> CHUNK_BITS < u->chunk_count ? u->chunks[no >> CHUNK_BITS] : NULL;
+    uint32_t i = no & (CHUNK_ROWS - 1);
+
+    return c && (c->flags[i] & (USER_KNOWN | USER_DISABLED)) == USER_KNOWN && (!app || c->app[i] == app);
+}
+
+/* --- the users that a product knows --------------------------------------------------------------- */
+struct known_user { uint32_t user, since; };
+
+struct known_users {
+    struct index by_user;             /* of entries */
+    struct known_user *at;            /* number 0 is none */
+    uint32_t count, cap;              /* count: with number 0, once there is any */
+};
+
+void known_users_free(struct known_users *k);
+/* Since when: the last word is taken. MU_E_NOMEM; MU_E_CORRUPT: there is no such product. */
+MU_MUST_USE enum mu_err user_first_bound(struct fleet *f, const struct first_bound_row *row);
+
+#endif
