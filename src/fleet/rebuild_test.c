@@ -11,9 +11,10 @@
 #include "fleet/fake_journal.h"
 #include "fleet/fake_registry.h"
 #include "fleet/rebuild.h"
+#include "fleet/report.h"
 
 /* More than the reader may be ahead: when the building ends, it waits, and when it ends, rows wait. */
-enum { DEVICES = 6000, CATALOG = 6, DAY = 20000 };
+enum { DEVICES = 6000, CATALOG = 7, USER_ROWS = DEVICES / 3 * 3, DAY = 20000 };
 
 static struct registry *reg;
 static struct journal *j;
@@ -31,6 +32,7 @@ static void put_catalog(void)
     fake_put_product(reg, &product);
     fake_put_definition(reg, 1, 1, fake_definition);
     fake_associate(reg, 1, 1, false);
+    fake_put_app(reg, 1, &product.no, 1);
     fake_put_group(reg, &group);
     fake_put_token(reg, &token, false);
 }
@@ -47,6 +49,21 @@ static void put_device(uint32_t no)
     snprintf(row.place.country, sizeof(row.place.country), "country %u", no % 5);
     snprintf(row.device_sn, sizeof(row.device_sn), "sn%u", no);
     fake_put_device(reg, &row);
+}
+
+/* Of every third device, to which they are bound. */
+static void put_user(uint32_t no)
+{
+    struct user_brief user = { .no = no, .app = 1, .is_disabled = no % 9 == 0 };
+    struct bound_row bound = { .no = no, .device = no, .user = no, .since = (DAY - no % 7) * 86400 };
+
+    snprintf(user.place.city, sizeof(user.place.city), "city %u", no % 4);
+    snprintf(user.place.region, sizeof(user.place.region), "region");
+    snprintf(user.place.country, sizeof(user.place.country), "country %u", no % 7);
+    bound.until = no % 2 ? bound.since + 86400 : 0;
+    fake_put_user(reg, &user);
+    fake_bind(reg, &bound);
+    fake_first_bound(reg, 1, no, bound.since - 1);
 }
 
 static void put_set(struct journal_batch *b, int32_t day)
@@ -89,6 +106,12 @@ static void put_event(struct journal_batch *b, uint32_t no)
     journal_batch_event(b, no, &e);
 }
 
+static void put_users(void)
+{
+    for (uint32_t no = 3; no <= DEVICES; no += 3)
+        put_user(no);
+}
+
 static int setup(void **state)
 {
     struct journal_batch *b;
@@ -99,6 +122,7 @@ static int setup(void **state)
     put_catalog();
     for (uint32_t no = 1; no <= DEVICES; no++)
         put_device(no);
+    put_users();
     assert_int_equal(journal_batch_create(&b, j), MU_OK);
     put_set(b, DAY);
     for (uint32_t no = 1; no <= DEVICES + 10; no++)
@@ -185,6 +209,38 @@ static void same_told(struct fleet *a, struct fleet *b, uint32_t no)
     }
 }
 
+static void same_users(struct fleet *a, struct fleet *b)
+{
+    enum { DAYS = 9 };
+    const int64_t starts[] = { 0, (DAY - 4) * 86400, (DAY - 2) * 86400 - 1, DAY * 86400 };
+    uint32_t n[DAYS], others[DAYS];
+    struct fleet_report x, y;
+    uint64_t count, other;
+
+    for (uint32_t group = 0; group <= 1; group++) {
+        assert_int_equal(fleet_report_users_total(a, 1, group, &count), MU_OK);
+        assert_int_equal(fleet_report_users_total(b, 1, group, &other), MU_OK);
+        assert_int_equal(count, other);
+        assert_int_equal(fleet_report_users_new(a, 1, group, starts, 3, n), MU_OK);
+        assert_int_equal(fleet_report_users_new(b, 1, group, starts, 3, others), MU_OK);
+        assert_memory_equal(n, others, 3 * sizeof(*n));
+    }
+    assert_int_equal(fleet_report_users_active(a, 1, 1, DAY - 7, DAYS, n), MU_OK);
+    assert_int_equal(fleet_report_users_active(b, 1, 1, DAY - 7, DAYS, others), MU_OK);
+    assert_memory_equal(n, others, sizeof(n));
+    assert_true(n[7] && n[8] && n[7] > n[8]);
+    assert_int_equal(fleet_report_users_places(a, 1, &x), MU_OK);
+    assert_int_equal(fleet_report_users_places(b, 1, &y), MU_OK);
+    assert_int_equal(x.count, y.count);
+    assert_in_range(x.count, 10, 100);
+    for (size_t i = 0; i < x.count; i++) {
+        assert_true(str_eq(x.nodes[i].name, y.nodes[i].name));
+        assert_int_equal(x.nodes[i].n[REPORT_COUNT], y.nodes[i].n[REPORT_COUNT]);
+    }
+    fleet_report_free(&x);
+    fleet_report_free(&y);
+}
+
 static void the_fleet_is_the_same_as_row_by_row(void **state)
 {
     struct fleet *a, *b;
@@ -203,7 +259,7 @@ static void the_fleet_is_the_same_as_row_by_row(void **state)
     a = row_by_row();
     assert_int_equal(fleet_create(&b), MU_OK);
     assert_int_equal(fleet_rebuild(b, reg, j, &seq), MU_OK);
-    assert_int_equal(seq, CATALOG + DEVICES + 1);
+    assert_int_equal(seq, CATALOG + DEVICES + USER_ROWS + 1);
     fleet_count(a, &x);
     fleet_count(b, &y);
     assert_memory_equal(&x, &y, sizeof(x));
@@ -218,6 +274,7 @@ static void the_fleet_is_the_same_as_row_by_row(void **state)
         same_row(a, b, no);
         same_told(a, b, no);
     }
+    same_users(a, b);
     fleet_destroy(a);
     fleet_destroy(b);
 }
@@ -239,7 +296,8 @@ static enum mu_err rebuilt(void)
 
 static void an_error_of_the_registry_ends_it(void **state)
 {
-    const size_t places[] = { 0, CATALOG + 100, CATALOG + DEVICES / 2, CATALOG + DEVICES - 1 };
+    const size_t places[] = { 0, CATALOG + 100, CATALOG + DEVICES / 2, CATALOG + DEVICES - 1,
+                              CATALOG + DEVICES + USER_ROWS - 1 };
 
     (void)state;
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
