@@ -1,5 +1,6 @@
 #include "api/answer.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -69,29 +70,34 @@ uint64_t answer_next_request(void)
 
 void answer_add_request_id(struct http_exchange *ex, uint64_t request)
 {
-    uint8_t bytes[8];
-    char digits[2 * sizeof(bytes) + 1];
+    static const struct str name = { "X-Request-Id: ", 14 };
+    struct buf *out = &ex->res.headers;
+    uint64_t bytes = htobe64(request);
+    char *at = (char *)buf_reserve(out, name.len + 2 * sizeof(bytes) + 2);
 
-    for (unsigned i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (uint8_t)(request >> (56 - 8 * i));
-    hex_encode(bytes, sizeof(bytes), digits);
-    buf_append_str(&ex->res.headers, "X-Request-Id: ");
-    buf_append_str(&ex->res.headers, digits);
-    buf_append_str(&ex->res.headers, "\r\n");
+    if (!at)
+        return;
+    memcpy(at, name.at, name.len);
+    at += name.len;
+    hex_encode((const uint8_t *)&bytes, sizeof(bytes), at);
+    memcpy(at + 2 * sizeof(bytes), "\r\n", 2);
+    out->len += name.len + 2 * sizeof(bytes) + 2;
 }
 
-void answer_add_number(struct http_exchange *ex, const char *name, uint64_t value)
+void answer_add_number(struct http_exchange *ex, struct str name, uint64_t value)
 {
-    char line[24];
-    char *at = line + sizeof(line);
+    struct buf *out = &ex->res.headers;
+    char digits[20], *end = digits + sizeof(digits);
+    const char *from = decimal_before(end, value);
+    size_t len = (size_t)(end - from);
+    char *at = (char *)buf_reserve(out, name.len + 2 + len + 2);
 
-    *--at = '\n';
-    *--at = '\r';
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    buf_append_str(&ex->res.headers, name);
-    buf_append(&ex->res.headers, ": ", 2);
-    buf_append(&ex->res.headers, at, (size_t)(line + sizeof(line) - at));
+    if (!at)
+        return;
+    memcpy(at, name.at, name.len);
+    at += name.len;
+    memcpy(at, ": ", 2);
+    memcpy(at + 2, from, len);
+    memcpy(at + 2 + len, "\r\n", 2);
+    out->len += name.len + 2 + len + 2;
 }

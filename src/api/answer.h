@@ -24,6 +24,6 @@ uint64_t answer_next_request(void);
 void answer_add_request_id(struct http_exchange *ex, uint64_t request);
 
 /* "name: value"; what http_add_header does, without printf: three of these stand on every answer. */
-void answer_add_number(struct http_exchange *ex, const char *name, uint64_t value);
+void answer_add_number(struct http_exchange *ex, struct str name, uint64_t value);
 
 #endif

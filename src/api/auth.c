@@ -13,9 +13,9 @@ void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
     call->enterprise = enterprise;
     call->over_quota = !quota_take(&enterprise->quota, row->hourly_quota, clock_wall_s(), &view);
     call->quota_reset = view.reset;
-    answer_add_number(call->ex, "X-RateLimit-Limit", view.limit);
-    answer_add_number(call->ex, "X-RateLimit-Remaining", view.remaining);
-    answer_add_number(call->ex, "X-RateLimit-Reset", (uint64_t)view.reset);
+    answer_add_number(call->ex, STR("X-RateLimit-Limit"), view.limit);
+    answer_add_number(call->ex, STR("X-RateLimit-Remaining"), view.remaining);
+    answer_add_number(call->ex, STR("X-RateLimit-Reset"), (uint64_t)view.reset);
 }
 
 enum api_error auth_admit(struct api_call *call)
@@ -30,7 +30,7 @@ enum api_error auth_admit(struct api_call *call)
     }
     if (call->over_quota) {
         int64_t wait = call->quota_reset - clock_wall_s();
-        answer_add_number(call->ex, "Retry-After", wait > 1 ? (uint64_t)wait : 1);
+        answer_add_number(call->ex, STR("Retry-After"), wait > 1 ? (uint64_t)wait : 1);
         return API_QUOTA_EXCEEDED;
     }
     return API_OK;

@@ -23,13 +23,14 @@ bool query_next(struct str *rest, struct str *key, struct str *value)
 bool query_key_is(struct str key, const char *name)
 {
     char plain[64]; /* longer than any name of ours */
+    struct str wanted = str_of(name);
 
-    if (is_escaped(key)) {
-        if (!str_copy(plain, sizeof(plain), key) || url_decode(plain, &key.len, true) != MU_OK)
-            return false;
-        key.at = plain;
-    }
-    return str_eq(key, str_of(name));
+    if (str_eq(key, wanted))
+        return true;
+    if (!is_escaped(key) || !str_copy(plain, sizeof(plain), key) ||
+        url_decode(plain, &key.len, true) != MU_OK)
+        return false;
+    return str_eq((struct str){ plain, key.len }, wanted);
 }
 
 bool query_find(struct str query, const char *name, struct str *value)

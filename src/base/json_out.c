@@ -4,17 +4,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void before_value(struct json_out *j)
+/* Room for a value of n bytes, all of which the caller writes there, behind the comma that it may need.
+ * NULL if there is none. */
+static char *place(struct json_out *j, size_t n)
 {
-    if (j->need_comma)
-        buf_append_u8(j->out, ',');
+    size_t comma = j->need_comma;
+    char *at = (char *)buf_reserve(j->out, comma + n);
+
+    if (!at)
+        return NULL;
+    if (comma)
+        *at++ = ',';
+    j->out->len += comma + n;
     j->need_comma = true;
+    return at;
 }
 
 static void begin(struct json_out *j, char bracket)
 {
-    before_value(j);
-    buf_append_u8(j->out, (uint8_t)bracket);
+    char *at = place(j, 1);
+
+    if (at)
+        *at = bracket;
     j->need_comma = false;
 }
 
@@ -58,31 +69,6 @@ static void write_escape(struct buf *out, uint8_t c)
         buf_printf(out, "\\u%04x", c);
 }
 
-/* A bit in each byte of eight that JSON cannot take as it is, or that is not ASCII. (A borrow may
- * mark a byte behind such a one as well.) */
-static uint64_t marks(uint64_t x)
-{
-    const uint64_t ones = UINT64_MAX / 255, quotes = x ^ ones * '"', slashes = x ^ ones * '\\';
-
-    return ((x - ones * 0x20) | x | (quotes - ones) | (slashes - ones)) & ones * 0x80;
-}
-
-/* ASCII with nothing to escape, as nearly every text is. */
-static bool is_plain(struct str s)
-{
-    uint64_t eight, seen = 0;
-    size_t at = 0;
-
-    for (; at + sizeof(eight) <= s.len; at += sizeof(eight)) {
-        memcpy(&eight, s.at + at, sizeof(eight));
-        seen |= marks(eight);
-    }
-    eight = UINT64_MAX / 255 * ' ';
-    if (at < s.len)
-        memcpy(&eight, s.at + at, s.len - at);
-    return !(seen | marks(eight));
-}
-
 static void write_any_string(struct buf *out, struct str s)
 {
     size_t i = 0, run = 0; /* run: start of the bytes not yet written, which go out as they are */
@@ -107,38 +93,41 @@ static void write_any_string(struct buf *out, struct str s)
     buf_append_u8(out, '"');
 }
 
-static void write_string(struct buf *out, struct str s)
+/* Text with nothing to escape, and what follows its closing quote. */
+static void write_plain(struct json_out *j, struct str s, struct str behind)
 {
-    uint8_t *at;
+    char *at = place(j, s.len + 2 + behind.len);
 
-    if (!is_plain(s)) {
-        write_any_string(out, s);
-    } else if ((at = buf_reserve(out, s.len + 2))) {
-        at[0] = '"';
-        if (s.len)
-            memcpy(at + 1, s.at, s.len);
-        at[s.len + 1] = '"';
-        out->len += s.len + 2;
-    }
-}
-
-void json_key_str(struct json_out *j, struct str key)
-{
-    before_value(j);
-    write_string(j->out, key);
-    buf_append_u8(j->out, ':');
-    j->need_comma = false;
-}
-
-void json_key(struct json_out *j, const char *key)
-{
-    json_key_str(j, str_of(key));
+    if (!at)
+        return;
+    *at++ = '"';
+    if (s.len)
+        memcpy(at, s.at, s.len);
+    at[s.len] = '"';
+    memcpy(at + s.len + 1, behind.at, behind.len);
 }
 
 void json_str(struct json_out *j, struct str s)
 {
-    before_value(j);
-    write_string(j->out, s);
+    if (str_is_plain(s, ' ', '"', '\\')) {
+        write_plain(j, s, STR(""));
+    } else {
+        place(j, 0);
+        write_any_string(j->out, s);
+    }
+}
+
+void json_key_plain(struct json_out *j, struct str key)
+{
+    write_plain(j, key, STR(":"));
+    j->need_comma = false;
+}
+
+void json_key_str(struct json_out *j, struct str key)
+{
+    json_str(j, key);
+    buf_append_u8(j->out, ':');
+    j->need_comma = false;
 }
 
 void json_text(struct json_out *j, const char *text)
@@ -151,8 +140,10 @@ void json_text(struct json_out *j, const char *text)
 
 void json_raw(struct json_out *j, struct str json)
 {
-    before_value(j);
-    buf_append(j->out, json.at, json.len);
+    char *at = place(j, json.len);
+
+    if (at && json.len)
+        memcpy(at, json.at, json.len);
 }
 
 void json_bool(struct json_out *j, bool v)
@@ -175,10 +166,7 @@ static void write_decimal(struct json_out *j, bool negative, uint64_t v, unsigne
         *--at = (char)('0' + v % 10);
     if (decimals)
         *--at = '.';
-    do {
-        *--at = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
+    at = decimal_before(at, v);
     if (negative)
         *--at = '-';
     json_raw(j, (struct str){ at, (size_t)(text + sizeof(text) - at) });

@@ -25,8 +25,18 @@ void json_object_begin(struct json_out *j);
 void json_object_end(struct json_out *j);
 void json_array_begin(struct json_out *j);
 void json_array_end(struct json_out *j);
-void json_key(struct json_out *j, const char *key);
 void json_key_str(struct json_out *j, struct str key);
+/* ASCII without anything to escape. */
+void json_key_plain(struct json_out *j, struct str key);
+
+/* What the compiler knows is a literal of ours, which is plain; any other key is looked through. */
+static inline void json_key(struct json_out *j, const char *key)
+{
+    if (__builtin_constant_p(strlen(key)))
+        json_key_plain(j, str_of(key));
+    else
+        json_key_str(j, str_of(key));
+}
 
 void json_str(struct json_out *j, struct str s);
 void json_text(struct json_out *j, const char *text);   /* NULL writes null */

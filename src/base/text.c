@@ -9,6 +9,8 @@ bool str_eq_nocase(struct str a, struct str b)
 {
     if (a.len != b.len)
         return false;
+    if (memcmp(a.at, b.at, a.len) == 0) /* as most are: people write names as they read them */
+        return true;
     for (size_t i = 0; i < a.len; i++) {
         if (lower(a.at[i]) != lower(b.at[i]))
             return false;
@@ -71,6 +73,21 @@ bool str_int64(struct str s, int64_t *out)
         return false;
     *out = v;
     return true;
+}
+
+char *decimal_before(char *end, uint64_t v)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+
+    for (; v >= 100; v /= 100)
+        memcpy(end -= 2, &pairs[v % 100 * 2], 2);
+    if (v >= 10)
+        return memcpy(end - 2, &pairs[v * 2], 2);
+    *--end = (char)('0' + v);
+    return end;
 }
 
 /* Table 3-7 of the Unicode standard: the second byte's range closes out overlong forms, surrogates

@@ -31,6 +31,33 @@ static inline bool str_starts(struct str s, struct str prefix)
     return s.len >= prefix.len && memcmp(s.at, prefix.at, prefix.len) == 0;
 }
 
+/* A bit in each of eight bytes that is below `least` or above 0x7f, or is one of the two others. (A borrow
+ * may mark a byte behind such a one as well.) */
+static inline uint64_t text_marks(uint64_t eight, char least, char one, char other)
+{
+    const uint64_t each = UINT64_MAX / 255;
+    uint64_t ones = eight ^ each * (uint8_t)one, others = eight ^ each * (uint8_t)other;
+
+    return ((eight - each * (uint8_t)least) | eight | (ones - each) | (others - each)) & each * 0x80;
+}
+
+/* True if s is ASCII, nothing of it below `least` and nothing one of the two others: what nearly every
+ * text is, found out eight bytes at a time. `least` itself is neither of the two. */
+static inline bool str_is_plain(struct str s, char least, char one, char other)
+{
+    uint64_t eight = UINT64_MAX / 255 * (uint8_t)least;
+    size_t at = 0;
+
+    for (; at + sizeof(eight) <= s.len; at += sizeof(eight)) {
+        memcpy(&eight, s.at + at, sizeof(eight));
+        if (text_marks(eight, least, one, other))
+            return false;
+    }
+    if (at < s.len)
+        memcpy(&eight, s.at + at, s.len - at);
+    return !text_marks(eight, least, one, other);
+}
+
 bool str_eq_nocase(struct str a, struct str b);   /* ASCII only */
 struct str str_trim(struct str s);                /* blanks and tabs at both ends */
 
@@ -42,6 +69,9 @@ bool str_copy(char *out, size_t size, struct str s);
 
 /* A decimal integer, '-' before it allowed, and nothing else; false on anything else or overflow. */
 bool str_int64(struct str s, int64_t *out);
+
+/* Writes v in digits that end before `end`, 20 at most; returns where they begin. */
+char *decimal_before(char *end, uint64_t v);
 
 /* The length of the well-formed UTF-8 character at the start of s (NUL counts as one), 0 if there
  * is none: an empty text, a stray or missing continuation byte, an overlong form, a surrogate. */

@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/text.h"
 
@@ -25,6 +27,40 @@ static void text_compares_trims_and_copies(void **state)
     assert_false(str_copy(out, sizeof(out), STR("a\0b")));
     assert_true(str_copy(out, sizeof(out), STR("")));
     assert_string_equal(out, "");
+}
+
+static void plain_text_is_told_from_other_at_every_place(void **state)
+{
+    (void)state;
+    static const char other[] = "\x01\x1f\"\\\x80\xff\n";
+    char text[40];
+
+    for (size_t len = 0; len < sizeof(text); len++) {
+        memset(text, ' ', sizeof(text));
+        assert_true(str_is_plain((struct str){ text, len }, ' ', '"', '\\'));
+        memset(text, 0x7f, sizeof(text));
+        assert_true(str_is_plain((struct str){ text, len }, ' ', '"', '\\'));
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < sizeof(other); i++) {
+                memset(text, '#', sizeof(text));
+                text[at] = other[i];
+                assert_false(str_is_plain((struct str){ text, len }, ' ', '"', '\\'));
+            }
+        }
+    }
+}
+
+static void a_number_is_written_in_digits(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = { 0, 7, 10, 42, 99, 100, 101, 999, 1000, 12345, 1000000,
+                                        4294967296, UINT64_MAX - 1, UINT64_MAX };
+    char text[21] = { 0 }, expected[24];
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        snprintf(expected, sizeof(expected), "%" PRIu64, numbers[i]);
+        assert_string_equal(decimal_before(text + 20, numbers[i]), expected);
+    }
 }
 
 static void only_whole_decimal_integers_are_numbers(void **state)
@@ -141,6 +177,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_taken_off_one_after_the_other),
         cmocka_unit_test(text_compares_trims_and_copies),
+        cmocka_unit_test(plain_text_is_told_from_other_at_every_place),
+        cmocka_unit_test(a_number_is_written_in_digits),
         cmocka_unit_test(only_whole_decimal_integers_are_numbers),
         cmocka_unit_test(malformed_utf8_is_noticed),
         cmocka_unit_test(hex_round_trips_and_refuses_the_rest),

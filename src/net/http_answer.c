@@ -44,24 +44,23 @@ static const char *reason_of(int status)
 }
 
 /* Formatting by hand: printf took a third of an answer's time. */
+static char *put_str(char *at, struct str text)
+{
+    memcpy(at, text.at, text.len);
+    return at + text.len;
+}
+
 static char *put(char *at, const char *text)
 {
-    size_t len = strlen(text);
-    memcpy(at, text, len);
-    return at + len;
+    return put_str(at, str_of(text));
 }
 
 static char *put_number(char *at, size_t v)
 {
-    char digits[20];
-    size_t n = 0;
+    char digits[20], *end = digits + sizeof(digits);
+    const char *from = decimal_before(end, v);
 
-    do
-        digits[n++] = (char)('0' + v % 10);
-    while (v /= 10);
-    while (n)
-        *at++ = digits[--n];
-    return at;
+    return put_str(at, (struct str){ from, (size_t)(end - from) });
 }
 
 static size_t room(const struct http_loop *home, const char *at)

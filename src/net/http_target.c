@@ -57,7 +57,7 @@ static bool skip_scheme(struct str *s)
 int http_target_parse(struct http_request *req, struct str target, const char **why)
 {
     *why = "the request target is not a path or an http URL";
-    if (target.len == 0 || !all_of(target_chars, target))
+    if (target.len == 0 || !(str_is_plain(target, '!', '#', 0x7f) || all_of(target_chars, target)))
         return 400;
     if (str_eq(target, STR("*"))) {
         req->path = target;
