@@ -14,8 +14,8 @@
 #include "net/loop.h"
 #include "net/workers.h"
 
-/* HTTP/1.1 on net/conn: parsing by llhttp, one request of a connection at a time (a pipelined one
- * waits its turn), routing, and answers that leave in one write.
+/* HTTP/1.1 on net/conn: one request of a connection at a time (a pipelined one waits its turn),
+ * routing, and answers that leave in one write.
  *
  * A handler is a plain function from request to response. It runs on the connection's loop, or on
  * the worker pool if its route is SLOW; a route that waits for something else is DEFERRED: its

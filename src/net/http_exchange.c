@@ -74,7 +74,7 @@ struct exchange *exchange_new(struct http_loop *home)
     x->frame_last = 0;
     x->failed = 0;
     x->failed_why = NULL;
-    x->http10 = x->keep_alive = x->has_body = x->chunked = x->expects = x->in_body = false;
+    x->http10 = x->keep_alive = x->has_body = x->chunked = x->expects = false;
     return x;
 }
 

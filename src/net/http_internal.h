@@ -11,7 +11,8 @@
  *   http_conn.c      one connection: its life, deadlines and output
  *   http_input.c     and its input: from bytes to requests
  *   http_exchange.c  one request with its answer: pooling, running the handler, threads
- *   http_parse.c     head and body of a request
+ *   http_parse.c     the head of a request
+ *   http_body.c      and its body
  *   http_target.c    its target: the forms of RFC 9112, section 3.2
  *   http_route.c     which table and route a path belongs to
  *   http_client.c    who asks, behind proxies
@@ -82,7 +83,7 @@ struct http_server {
     size_t mount_count;
     const struct http_route **routes;
     size_t route_count;
-    llhttp_t behind_line[2];             /* http_parse_init */
+    llhttp_t before_chunks;              /* http_body_init */
     struct http_loop *loops[HTTP_LOOPS]; /* each set and read by its loop's thread */
 };
 
@@ -100,13 +101,14 @@ struct exchange {
     struct buf head;           /* as it came; the texts of pub.req point into it */
     struct buf body;
     struct http_header headers[LIMIT_HTTP_HEADERS];
-    llhttp_t parser;
+    size_t body_left;          /* of a body whose length was said */
+    llhttp_t parser;           /* of one in chunks */
     uint64_t body_raw;         /* bytes of the body with its framing */
     const char *frame_from;    /* chunked: where the framing not yet checked begins */
     int frame_last;            /* and the byte before it */
     int failed;                /* status, when a callback refuses */
     const char *failed_why;
-    bool http10, keep_alive, has_body, chunked, expects, in_body;
+    bool http10, keep_alive, has_body, chunked, expects;
 };
 
 struct exchange *exchange_new(struct http_loop *home);
@@ -137,8 +139,10 @@ int http_head_parse(struct exchange *x, const char *bytes, size_t len);
 /* Reads the body on. *used bytes belonged to it; *complete when that was all. 0 or a status. */
 int http_body_parse(struct exchange *x, const char *bytes, size_t len, size_t *used, bool *complete);
 
-/* Parsers that have read a request line of HTTP/1.0 and of 1.1. */
-void http_parse_init(llhttp_t behind_line[2]);
+/* A parser that has read a head and waits for the first chunk. */
+void http_body_init(llhttp_t *before_chunks);
+/* The body of x comes in chunks. */
+void http_body_expect_chunks(struct exchange *x);
 
 /* The request line's target into path, query and (absolute form) host. 0 or a status. */
 int http_target_parse(struct http_request *req, struct str target, const char **why);

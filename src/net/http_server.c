@@ -20,7 +20,7 @@ enum mu_err http_server_create(struct http_server **out, const struct http_setti
     s->error = error;
     s->done = done;
     s->ctx = ctx;
-    http_parse_init(s->behind_line);
+    http_body_init(&s->before_chunks);
     return MU_OK;
 }
 
