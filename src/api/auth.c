@@ -11,7 +11,8 @@ void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
     struct quota_view view;
 
     call->enterprise = enterprise;
-    call->over_quota = !quota_take(&enterprise->quota, row->hourly_quota, clock_wall_s(), &view);
+    call->now_s = clock_wall_s();
+    call->over_quota = !quota_take(&enterprise->quota, row->hourly_quota, call->now_s, &view);
     call->quota_reset = view.reset;
     answer_add_number(call->ex, STR("X-RateLimit-Limit"), view.limit);
     answer_add_number(call->ex, STR("X-RateLimit-Remaining"), view.remaining);
@@ -29,7 +30,7 @@ enum api_error auth_admit(struct api_call *call)
         return api_refuse(call, API_IP_NOT_ALLOWED, "the call comes from %s", text);
     }
     if (call->over_quota) {
-        int64_t wait = call->quota_reset - clock_wall_s();
+        int64_t wait = call->quota_reset - call->now_s;
         answer_add_number(call->ex, STR("Retry-After"), wait > 1 ? (uint64_t)wait : 1);
         return API_QUOTA_EXCEEDED;
     }
@@ -77,7 +78,7 @@ static enum api_error find_token(struct api_call *call, struct fleet_token *toke
     if (!fleet_token_find(call->api->parts.fleet, hash_of(text), token))
         return API_TOKEN_INVALID;
     auth_known(call, token->enterprise);
-    return clock_wall_s() < token->expires_at ? API_OK : API_TOKEN_EXPIRED;
+    return call->now_s < token->expires_at ? API_OK : API_TOKEN_EXPIRED;
 }
 
 static enum api_error check_token(struct api_call *call)

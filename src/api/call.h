@@ -23,6 +23,7 @@ struct api_call {
     uint64_t request;                    /* X-Request-Id */
     struct fleet_enterprise *enterprise; /* who calls; NULL while not known */
     const struct fleet_product *product; /* AUTH_TOKEN: of the path */
+    int64_t now_s;                       /* when its caller was known, Unix seconds */
     bool over_quota;
     int64_t quota_reset;                 /* Unix seconds */
     void *args;                          /* the route's own struct; NULL if it has none */

@@ -38,7 +38,8 @@ uint8_t *buf_grow(struct buf *b, size_t n);
  * there and adds to len. */
 static inline uint8_t *buf_reserve(struct buf *b, size_t n)
 {
-    return b->err == MU_OK && b->data && n <= b->cap - b->len ? b->data + b->len : buf_grow(b, n);
+    /* n - 1: none at all is nothing for the short way, since there may be no memory yet. */
+    return b->err == MU_OK && n - 1 < b->cap - b->len ? b->data + b->len : buf_grow(b, n);
 }
 
 /* Here, so that a compiler that knows n copies without a call: answers are made of short pieces. */

@@ -69,10 +69,13 @@ static void write_escape(struct buf *out, uint8_t c)
         buf_printf(out, "\\u%04x", c);
 }
 
-static void write_any_string(struct buf *out, struct str s)
+/* Not inlined: what it needs of registers and stack, the plain text beside it need not pay for. */
+static __attribute__((noinline)) void write_any_string(struct json_out *j, struct str s)
 {
+    struct buf *out = j->out;
     size_t i = 0, run = 0; /* run: start of the bytes not yet written, which go out as they are */
 
+    place(j, 0);
     buf_append_u8(out, '"');
     while (i < s.len) {
         uint8_t c = (uint8_t)s.at[i];
@@ -109,12 +112,10 @@ static void write_plain(struct json_out *j, struct str s, struct str behind)
 
 void json_str(struct json_out *j, struct str s)
 {
-    if (str_is_plain(s, ' ', '"', '\\')) {
+    if (str_is_plain(s, ' ', '"', '\\'))
         write_plain(j, s, STR(""));
-    } else {
-        place(j, 0);
-        write_any_string(j->out, s);
-    }
+    else
+        write_any_string(j, s);
 }
 
 void json_key_plain(struct json_out *j, struct str key)

@@ -45,16 +45,21 @@ static inline uint64_t text_marks(uint64_t eight, char least, char one, char oth
  * text is, found out eight bytes at a time. `least` itself is neither of the two. */
 static inline bool str_is_plain(struct str s, char least, char one, char other)
 {
-    uint64_t eight = UINT64_MAX / 255 * (uint8_t)least;
-    size_t at = 0;
+    uint64_t eight;
 
-    for (; at + sizeof(eight) <= s.len; at += sizeof(eight)) {
+    for (size_t at = 0; at + sizeof(eight) < s.len; at += sizeof(eight)) {
         memcpy(&eight, s.at + at, sizeof(eight));
         if (text_marks(eight, least, one, other))
             return false;
     }
-    if (at < s.len)
-        memcpy(&eight, s.at + at, s.len - at);
+    /* The last eight, some of them for the second time; of a shorter text, all that there are. */
+    if (s.len >= sizeof(eight)) {
+        memcpy(&eight, s.at + s.len - sizeof(eight), sizeof(eight));
+    } else {
+        eight = UINT64_MAX / 255 * (uint8_t)least;
+        for (size_t at = 0; at < s.len; at++)
+            eight = eight << 8 | (uint8_t)s.at[at];
+    }
     return !text_marks(eight, least, one, other);
 }
 

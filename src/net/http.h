@@ -72,8 +72,7 @@ struct http_exchange {
     const struct http_route *route;  /* NULL if none matched */
     void *ctx;                       /* of the route's table */
     struct loop *loop;
-    int64_t started_us;              /* monotonic, when the request was complete, or
-                                        refused */
+    int64_t started_us;              /* loop_now_us when the request was complete, or refused */
     void *user;                      /* the handler's own, e.g. while deferred */
 };
 

@@ -3,43 +3,43 @@
 #include "base/clock.h"
 #include "net/http_internal.h"
 
-static const char *reason_of(int status)
+static struct str reason_of(int status)
 {
     switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return ""; /* a reason may be empty: RFC 9112, section 4 */
+    case 200: return STR("OK");
+    case 201: return STR("Created");
+    case 202: return STR("Accepted");
+    case 204: return STR("No Content");
+    case 206: return STR("Partial Content");
+    case 301: return STR("Moved Permanently");
+    case 302: return STR("Found");
+    case 303: return STR("See Other");
+    case 304: return STR("Not Modified");
+    case 307: return STR("Temporary Redirect");
+    case 308: return STR("Permanent Redirect");
+    case 400: return STR("Bad Request");
+    case 401: return STR("Unauthorized");
+    case 403: return STR("Forbidden");
+    case 404: return STR("Not Found");
+    case 405: return STR("Method Not Allowed");
+    case 406: return STR("Not Acceptable");
+    case 408: return STR("Request Timeout");
+    case 409: return STR("Conflict");
+    case 410: return STR("Gone");
+    case 412: return STR("Precondition Failed");
+    case 413: return STR("Content Too Large");
+    case 415: return STR("Unsupported Media Type");
+    case 416: return STR("Range Not Satisfiable");
+    case 417: return STR("Expectation Failed");
+    case 422: return STR("Unprocessable Content");
+    case 429: return STR("Too Many Requests");
+    case 431: return STR("Request Header Fields Too Large");
+    case 500: return STR("Internal Server Error");
+    case 501: return STR("Not Implemented");
+    case 502: return STR("Bad Gateway");
+    case 503: return STR("Service Unavailable");
+    case 504: return STR("Gateway Timeout");
+    default: return STR(""); /* a reason may be empty: RFC 9112, section 4 */
     }
 }
 
@@ -94,10 +94,9 @@ void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *bod
 {
     const struct http_response *res = &x->pub.res;
     bool without = res->status == 204 || res->status == 304; /* have no body, by definition */
-    const char *reason = reason_of(res->status);
-    size_t type_len = res->content_type ? strlen(res->content_type) : 0;
+    struct str type = str_of(res->content_type ? res->content_type : "");
     /* 256: all that is fixed; the longest comes to 170. */
-    char *start = (char *)buf_reserve(out, 256 + type_len + res->headers.len);
+    char *start = (char *)buf_reserve(out, 256 + type.len + res->headers.len);
     char *at = start;
 
     *body = !without && !x->pub.req.head;
@@ -105,10 +104,10 @@ void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *bod
         return;
     at = put_number(put(at, "HTTP/1.1 "), (size_t)res->status);
     *at++ = ' ';
-    at = put(put(at, reason), "\r\n");
+    at = put(put_str(at, reason_of(res->status)), "\r\n");
     at = put(at, date_line(x->home));
-    if (res->content_type && !without)
-        at = put(put(put(at, "Content-Type: "), res->content_type), "\r\n");
+    if (type.len && !without)
+        at = put(put_str(put(at, "Content-Type: "), type), "\r\n");
     if (!without)
         at = put(put_number(put(at, "Content-Length: "), res->body.len), "\r\n");
     if (close)

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "net/http_internal.h"
 
 enum { HEADERS_OUT = 8 * 1024 }; /* further lines of an answer; the API writes five */
@@ -151,7 +150,7 @@ void exchange_fail(struct exchange *x, int status, const char *detail)
 
     response_clear(&x->pub.res);
     if (!x->pub.started_us)
-        x->pub.started_us = clock_mono_us();
+        x->pub.started_us = loop_now_us(x->pub.loop);
     x->pub.route = NULL;
     x->pub.ctx = s->ctx;
     x->pub.res.status = status;
@@ -174,7 +173,7 @@ enum exchange_step exchange_run(struct exchange *x)
     struct http_exchange *ex = &x->pub;
     bool everything = str_eq(ex->req.path, STR("*"));
 
-    ex->started_us = clock_mono_us();
+    ex->started_us = loop_now_us(ex->loop);
     ex->req.body = (struct str){ x->body.data ? (const char *)x->body.data : "", x->body.len };
     if (x->table && x->table->before && !x->table->before(ex))
         return EXCHANGE_ANSWERED;

@@ -79,7 +79,7 @@ struct http_server {
     void (*error)(struct http_exchange *ex, int status, const char *detail);
     void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent);
     void *ctx;
-    struct http_mount **mounts;
+    struct http_mount **mounts;          /* longer prefixes first */
     size_t mount_count;
     const struct http_route **routes;
     size_t route_count;

@@ -87,10 +87,9 @@ bool http_route_find(const struct http_server *s, struct exchange *x)
         }
     }
 
-    for (size_t i = 0; i < s->mount_count; i++) {
-        const struct http_mount *m = s->mounts[i];
-        if (owns(m, segments, stored) && (!mount || m->prefix_count > mount->prefix_count))
-            mount = m;
+    for (size_t i = 0; i < s->mount_count && !mount; i++) {
+        if (owns(s->mounts[i], segments, stored))
+            mount = s->mounts[i];
     }
     if (!mount)
         return true;
@@ -221,7 +220,10 @@ enum mu_err http_server_add(struct http_server *s, struct http_table *table)
         table->routes[i].number = (unsigned)s->route_count;
         s->routes[s->route_count++] = &table->routes[i];
     }
-    s->mounts[s->mount_count++] = mount;
+    size_t at = s->mount_count++;
+    for (; at && s->mounts[at - 1]->prefix_count < mount->prefix_count; at--)
+        s->mounts[at] = s->mounts[at - 1];
+    s->mounts[at] = mount;
     mount = NULL;
 out:
     mount_free(mount);

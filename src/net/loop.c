@@ -46,8 +46,8 @@ enum mu_err loop_create(struct loop **out, unsigned index)
         return err;
     *loop = (struct loop){ .index = index, .epoll = -1, .wake = { .fd = -1, .ready = ignore_wake } };
     loop->hooks_end = &loop->hooks;
-    loop->now_ms = clock_mono_ms();
-    timer_wheel_init(&loop->timers, loop->now_ms);
+    loop->now_us = clock_mono_us();
+    timer_wheel_init(&loop->timers, loop_now_ms(loop));
     /* OpenSSL writes to its socket without MSG_NOSIGNAL. */
     signal(SIGPIPE, SIG_IGN);
 
@@ -137,12 +137,12 @@ static void *run(void *arg)
     do {
         int n = epoll_wait(loop->epoll, loop->events, LOOP_EVENTS, wait_ms(loop));
         loop->event_count = n > 0 ? n : 0;
-        loop->now_ms = clock_mono_ms();
+        loop->now_us = clock_mono_us();
         /* Before the mail is taken: what was posted before loop_stop is still delivered. */
         last = atomic_load_explicit(&loop->stopping, memory_order_acquire);
 
         dispatch(loop);
-        timer_wheel_advance(&loop->timers, loop->now_ms);
+        timer_wheel_advance(&loop->timers, loop_now_ms(loop));
         deliver_mail(loop);
         conn_run_pending(loop);
         for (struct loop_hook *h = loop->hooks; h; h = h->next)
@@ -188,7 +188,12 @@ bool loop_is_current(const struct loop *loop)
 
 int64_t loop_now_ms(const struct loop *loop)
 {
-    return loop->now_ms;
+    return loop->now_us / 1000;
+}
+
+int64_t loop_now_us(const struct loop *loop)
+{
+    return loop->now_us;
 }
 
 enum mu_err loop_fd_add(struct loop *loop, struct loop_fd *io, uint32_t events)
@@ -232,7 +237,7 @@ void timer_start(struct loop *loop, struct timer *t, int64_t delay_ms)
         delay_ms = 0;
     if (delay_ms > INT64_MAX / 2)
         delay_ms = INT64_MAX / 2;
-    timer_wheel_start(&loop->timers, t, loop->now_ms + delay_ms);
+    timer_wheel_start(&loop->timers, t, loop_now_ms(loop) + delay_ms);
 }
 
 void loop_post(struct loop *loop, struct mail *m)

@@ -26,6 +26,7 @@ bool loop_is_current(const struct loop *loop); /* this is the loop's thread, and
 
 /* The round's time, read once per wake-up: what timers and accounting go by. Loop thread. */
 int64_t loop_now_ms(const struct loop *loop);
+int64_t loop_now_us(const struct loop *loop);
 
 /* --- descriptors: the owner embeds a loop_fd ---------------------------------------------------*/
 struct loop_fd {

@@ -20,7 +20,7 @@ struct loop {
     struct loop_fd wake;      /* an eventfd, edge-triggered and never read */
     pthread_t thread;
     bool started;
-    int64_t now_ms;
+    int64_t now_us;
 
     struct epoll_event events[LOOP_EVENTS];
     int event_at, event_count; /* the one being dispatched, and those of this round */

@@ -20,22 +20,47 @@ static const uint32_t bounds_us[] = {
 
 #define ROUTES_MAX 128 /* the last stands for requests that no route matched */
 
+/* What one loop has counted. Only its thread writes there, and none waits for another's cache line. */
+struct counts {
+    _Alignas(64) _Atomic uint64_t requests[ROUTES_MAX][STATUS_COUNT];
+    _Atomic uint64_t latency[BOUND_COUNT + 1];
+    _Atomic uint64_t latency_sum_us, bytes_sent;
+};
+
 struct metrics {
     const struct http_server *server;
     struct fleet *fleet;
     struct committer *committer;
     struct access *access;
-    _Atomic uint64_t requests[ROUTES_MAX][STATUS_COUNT];
-    _Atomic uint64_t latency[BOUND_COUNT + 1];
-    _Atomic uint64_t latency_sum_us, bytes_sent;
+    struct counts *counts; /* by loop */
+    unsigned loop_count;
     int64_t started_s;
     struct http_route route;
     struct http_table table;
 };
 
+/* Statistics: nobody orders anything by them. */
+static void add(_Atomic uint64_t *count, uint64_t n)
+{
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+/* Of all loops; where is the count's offset in struct counts. */
+static uint64_t sum(const struct metrics *m, size_t where)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < m->loop_count; i++)
+        total += atomic_load_explicit(
+            (const _Atomic uint64_t *)((const char *)&m->counts[i] + where), memory_order_relaxed);
+    return total;
+}
+
 void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t bytes_sent)
 {
     struct metrics *m = metrics;
+    struct counts *c = &m->counts[loop_index(ex->loop)];
     unsigned route = ex->route && ex->route->number < ROUTES_MAX - 1 ? ex->route->number
                                                                      : ROUTES_MAX - 1;
     size_t status = 0, bound = 0;
@@ -45,11 +70,10 @@ void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t
     int64_t took = clock_mono_us() - ex->started_us;
     while (bound < BOUND_COUNT && took > bounds_us[bound])
         bound++;
-    /* Statistics: nobody orders anything by them. */
-    atomic_fetch_add_explicit(&m->requests[route][status], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->latency[bound], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->latency_sum_us, (uint64_t)(took > 0 ? took : 0), memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->bytes_sent, bytes_sent, memory_order_relaxed);
+    add(&c->requests[route][status], 1);
+    add(&c->latency[bound], 1);
+    add(&c->latency_sum_us, (uint64_t)(took > 0 ? took : 0));
+    add(&c->bytes_sent, bytes_sent);
 }
 
 /* --- the page -------------------------------------------------------------------------------------*/
@@ -106,7 +130,7 @@ static void write_http(struct metrics *m, struct buf *page)
                                              ? http_server_route(m->server, r)
                                              : NULL;
         for (size_t s = 0; s < STATUS_COUNT; s++) {
-            uint64_t n = atomic_load_explicit(&m->requests[r][s], memory_order_relaxed);
+            uint64_t n = sum(m, offsetof(struct counts, requests[r][s]));
             if (n)
                 buf_printf(
                     page,
@@ -116,11 +140,11 @@ static void write_http(struct metrics *m, struct buf *page)
         }
     }
     for (size_t i = 0; i <= BOUND_COUNT; i++)
-        latency[i] = atomic_load_explicit(&m->latency[i], memory_order_relaxed);
+        latency[i] = sum(m, offsetof(struct counts, latency[i]));
     histogram(page, "http_request_duration_seconds",
-              "From a request being complete to its answer being written.", bounds_us, latency,
-              BOUND_COUNT, atomic_load_explicit(&m->latency_sum_us, memory_order_relaxed));
-    one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.", atomic_load(&m->bytes_sent));
+              "From the round in which a request was complete to its answer being written.", bounds_us, latency,
+              BOUND_COUNT, sum(m, offsetof(struct counts, latency_sum_us)));
+    one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.", sum(m, offsetof(struct counts, bytes_sent)));
 }
 
 static void write_devices(struct metrics *m, struct buf *page)
@@ -205,12 +229,14 @@ static void write_page(struct http_exchange *ex)
     ex->res.content_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 
-enum mu_err metrics_create(struct metrics **out)
+enum mu_err metrics_create(struct metrics **out, unsigned loop_count)
 {
     struct metrics *m = *out = calloc(1, sizeof(*m));
 
-    if (!m)
+    if (!m || !(m->counts = aligned_alloc(_Alignof(struct counts), loop_count * sizeof(*m->counts))))
         return MU_E_NOMEM;
+    memset(m->counts, 0, loop_count * sizeof(*m->counts));
+    m->loop_count = loop_count;
     m->started_s = clock_wall_s();
     m->route = (struct http_route){
         .method = HTTP_M_GET, .path = "/metrics", .where = HTTP_FAST, .handle = write_page
@@ -231,6 +257,8 @@ void metrics_attach(struct metrics *m, const struct http_server *server, struct 
 
 void metrics_destroy(struct metrics *m)
 {
+    if (m)
+        free(m->counts);
     free(m);
 }
 

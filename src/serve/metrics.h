@@ -11,12 +11,12 @@ struct metrics;
 
 /* server is the HTTP server whose requests are counted; the others are asked when a page is
  * drawn. Each may be attached later, before the loops start. */
-MU_MUST_USE enum mu_err metrics_create(struct metrics **out);
+MU_MUST_USE enum mu_err metrics_create(struct metrics **out, unsigned loop_count);
 void metrics_attach(struct metrics *m, const struct http_server *server, struct fleet *fleet,
                     struct committer *committer, struct access *access);
 void metrics_destroy(struct metrics *m);
 
-/* The http_server's done(): counts one request. Any loop. */
+/* The http_server's done(): counts one request. Any loop of an index below loop_count, in its thread. */
 void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t bytes_sent);
 
 /* Prefix "/metrics", for the operator's server. */

@@ -172,7 +172,7 @@ static enum mu_err create_http(struct server *s)
     struct http_table *tables[4];
     enum mu_err err;
 
-    if ((err = api_create(&s->api, &options)) != MU_OK || (err = metrics_create(&s->metrics)) != MU_OK ||
+    if ((err = api_create(&s->api, &options)) != MU_OK || (err = metrics_create(&s->metrics, s->loop_count)) != MU_OK ||
         (err = http_server_create(&s->public_http, &http, s->workers, api_write_error,
                                   metrics_count_request, s->metrics)) != MU_OK ||
         (err = http_server_create(&s->ops_http, &http, s->workers, health_write_error, NULL, NULL)) !=
