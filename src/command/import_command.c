@@ -157,6 +157,14 @@ static void send_batch(struct import *im)
     progress_add(&im->progress, im->reader.source.taken - im->progress.done);
 }
 
+static bool is_full(const struct import *im)
+{
+    bool at_rest = im->place.at_rest;
+
+    return im->row_count >= (at_rest ? IMPORT_ROWS_AT_REST : IMPORT_ROWS) ||
+           im->rows.len >= (at_rest ? IMPORT_BYTES_AT_REST : IMPORT_BYTES);
+}
+
 static void import_file(struct import *im)
 {
     enum row_found found = ROW_FOUND;
@@ -166,8 +174,7 @@ static void import_file(struct import *im)
         im->row_count += found == ROW_FOUND;
         if (found == ROW_BAD)
             tell_refused(im, im->reader.source.line, im->reader.source.why);
-        if (im->row_count >= (im->place.at_rest ? IMPORT_BATCH_AT_REST : IMPORT_BATCH_ROWS) ||
-            im->rows.len >= IMPORT_BATCH_BYTES)
+        if (is_full(im))
             send_batch(im);
     }
     if (im->status == 0 && im->row_count)
@@ -216,7 +223,7 @@ static int import_from(struct import *im, const char *dir, enum row_format forma
 
     if (fd < 0)
         return 2;
-    buf_init(&im->rows, IMPORT_BATCH_BYTES + 8 * ROW_TEXT_MAX); /* as values a row may be longer */
+    buf_init(&im->rows, IMPORT_BYTES_AT_REST + 8 * ROW_TEXT_MAX); /* as values a row may be longer */
     buf_init(&im->request, LOCAL_INPUT_MAX);
     buf_init(&im->answer, LOCAL_ANSWER_MAX);
     buf_init(&im->seen, LOCAL_INPUT_MAX / 2);

@@ -100,15 +100,6 @@ static void told_flush(struct commit_sink *sink)
     pthread_mutex_unlock(&s->lock);
 }
 
-static bool tells(const struct import_told *told)
-{
-    bool any = told->activated_at || told->online_latest || told->last_report || told->day_count;
-
-    for (int i = 0; i < TOLD_VERSIONS; i++)
-        any |= told->versions[i][0] != '\0';
-    return any;
-}
-
 static void hand_over(struct committer *c, struct told_sink *s, const struct import_told *told,
                       const struct import_batch *batch)
 {
@@ -125,19 +116,14 @@ static void hand_over(struct committer *c, struct told_sink *s, const struct imp
 /* Returns when it is on disk. */
 static enum mu_err tell_journal(struct committer *c, const struct import_batch *batch)
 {
-    struct told_sink s = { .sink = { .done = told_done, .flush = told_flush },
-                           .lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER };
     const struct import_told *told = (const void *)batch->told.data;
     size_t count = batch->told.len / sizeof(*told);
+    struct told_sink s = { .sink = { .done = told_done, .flush = told_flush },
+                           .lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER,
+                           .waiting = count };
 
     for (size_t i = 0; i < count; i++)
-        s.waiting += tells(&told[i]);
-    if (s.waiting == 0)
-        return MU_OK;
-    for (size_t i = 0; i < count; i++) {
-        if (tells(&told[i]))
-            hand_over(c, &s, &told[i], batch);
-    }
+        hand_over(c, &s, &told[i], batch);
     pthread_mutex_lock(&s.lock);
     while (!s.flushed)
         pthread_cond_wait(&s.answered, &s.lock);
@@ -164,9 +150,10 @@ static int run_import(const struct operation_call *call)
     buf_init(&report, LOCAL_ANSWER_MAX / 2);
     batch.report = &report;
     err = import_rows(call->stores->registry, &by, &batch);
-    if (err == MU_OK && batch.created + batch.updated)
+    /* Where nobody asks the fleet, it has to know a device only when the journal is told of one. */
+    if (err == MU_OK && (batch.told.len || (call->access && batch.created + batch.updated)))
         err = committer_follow_registry(c);
-    if (err == MU_OK)
+    if (err == MU_OK && batch.told.len)
         err = tell_journal(c, &batch);
     if (err == MU_OK)
         write_result(&batch, call->answer);

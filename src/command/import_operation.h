@@ -6,9 +6,12 @@
 
 /* One batch of an import, and its outcome, between the command and the place where it is done. */
 
-/* A batch holds up the registry's other writers, and what devices do, for some 20 ms; at rest there
- * are none, and each costs syncs. */
-enum { IMPORT_BATCH_ROWS = 500, IMPORT_BATCH_AT_REST = 10000, IMPORT_BATCH_BYTES = 4 * 1024 * 1024 };
+/* A batch holds up the registry's other writers, and what devices do, for some 20 ms. At rest there are
+ * none, and each costs syncs and writes a good part of the indexes anew: it may take a second. */
+enum {
+    IMPORT_ROWS = 500, IMPORT_BYTES = 4 * 1024 * 1024,
+    IMPORT_ROWS_AT_REST = 50000, IMPORT_BYTES_AT_REST = 16 * 1024 * 1024,
+};
 
 /* The operation's input: rows and seen as in struct import_batch. */
 void import_request(struct buf *out, enum import_kind kind, struct str seen, struct str rows);

@@ -68,11 +68,20 @@ struct run {
     struct apply apply;
 };
 
+static bool tells(const struct import_told *told)
+{
+    bool any = told->activated_at || told->online_latest || told->last_report || told->day_count;
+
+    for (int i = 0; i < TOLD_VERSIONS; i++)
+        any |= told->versions[i][0] != '\0';
+    return any;
+}
+
 static void keep_outcome(struct import_batch *batch, const struct apply *a)
 {
     if (a->no)
         buf_append(&batch->numbers, &a->no, sizeof(a->no));
-    if (a->told) {
+    if (a->told && tells(a->told)) {
         a->told->device = a->no;
         buf_append(&batch->told, a->told, sizeof(*a->told));
     }

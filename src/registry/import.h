@@ -40,7 +40,7 @@ struct import_batch {
     struct buf *report;       /* "line 3: mac: missing", each mistake of a refused row a line */
     unsigned created, updated, unchanged, refused;
     struct buf numbers;       /* uint32_t each: what the rows that were not refused are about */
-    struct buf told;          /* struct import_told each, of devices */
+    struct buf told;          /* struct import_told each, of devices of which something is told */
     struct buf days;          /* int32_t each, civil days */
 };
 
