@@ -67,19 +67,11 @@ void day_sets_remove(struct day_sets *s, int32_t day)
     memmove(&s->at[at], &s->at[at + 1], (s->count - at) * sizeof(*s->at));
 }
 
-roaring_bitmap_t *day_sets_union(const struct day_sets *s, int32_t first, int32_t last)
+bool day_sets_add(const struct day_sets *s, int32_t first, int32_t last, struct bitset *to)
 {
-    uint32_t at = day_sets_lower_bound(s, first), end = at;
-
-    while (end < s->count && s->at[end].day <= last)
-        end++;
-    if (end == at)
-        return roaring_bitmap_create();
-    roaring_bitmap_t *sum = roaring_bitmap_copy(s->at[at].devices);
-    if (!sum || end == at + 1)
-        return sum;
-    for (uint32_t i = at + 1; i < end; i++)
-        roaring_bitmap_lazy_or_inplace(sum, s->at[i].devices, true);
-    roaring_bitmap_repair_after_lazy(sum);
-    return sum;
+    for (uint32_t at = day_sets_lower_bound(s, first); at < s->count && s->at[at].day <= last; at++) {
+        if (!bitset_add(to, s->at[at].devices))
+            return false;
+    }
+    return true;
 }

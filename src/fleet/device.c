@@ -136,9 +136,9 @@ static void set_group(struct fleet *f, uint32_t no, struct row r, uint32_t group
         return;
     day_counts_device_changes(f, no);
     if (old)
-        roaring_bitmap_remove(f->groups.at[old].members, no);
+        group_set_member(f, old, no, false);
     if (group)
-        roaring_bitmap_add(f->groups.at[group].members, no);
+        group_set_member(f, group, no, true);
     r.c->group[r.i] = group;
 }
 

@@ -89,6 +89,7 @@ struct group {
     uint32_t parent, first_child, next_sibling;
     char gid[ID_HEX_LEN + 1];
     roaring_bitmap_t *members;      /* direct ones */
+    roaring_bitmap_t *subtree;      /* and those of all groups below, once somebody has asked; NULL */
 };
 
 struct token {
@@ -126,7 +127,7 @@ struct fleet {
     struct leftovers leftovers;      /* the committer's thread alone */
     const struct calendar *calendar; /* NULL: days are those of UTC */
     struct day_counts day_counts, user_counts;
-    pthread_mutex_t order_lock;      /* product.by_mac and place_order, while readers update them */
+    pthread_mutex_t order_lock;      /* product.by_mac, place_order, group.subtree, while readers update them */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
 
@@ -196,8 +197,11 @@ MU_MUST_USE enum mu_err group_put(struct fleet *f, const struct group_row *row);
 /* Makes sure that the number has a bitmap. */
 MU_MUST_USE enum mu_err group_reserve(struct fleet *f, uint32_t no);
 void group_delete(struct fleet *f, uint32_t no);
-/* The devices of a group and of all groups below it; the caller frees the result. */
-roaring_bitmap_t *group_subtree(const struct fleet *f, uint32_t no);
+/* A device has come into the group, or left it. */
+void group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is);
+/* The devices of a group and of all groups below it, as long as the fleet is locked; several readers may ask
+ * at once. NULL: there is no such group. */
+const roaring_bitmap_t *group_subtree(struct fleet *f, uint32_t no);
 
 /* device.c */
 void devices_init(struct fleet *f);
@@ -219,8 +223,9 @@ bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct
 void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out);
 
 /* search.c */
-/* All that match; the caller frees the result. active_since is left out of account. */
-roaring_bitmap_t *search_match(const struct fleet *f, const struct fleet_filter *filter);
+/* All that match; the caller frees them. active_since is left out of account. Without memory, the program
+ * ends. */
+struct bitset search_match(struct fleet *f, const struct fleet_filter *filter);
 
 /* device_block.c */
 struct device_texts { struct str mac, passcode, sn; };

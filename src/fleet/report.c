@@ -18,7 +18,16 @@ static struct fleet_filter search_filter(const struct fleet_report_filter *filte
     };
 }
 
-roaring_bitmap_t *report_base(struct fleet *f, const struct fleet_report_filter *filter)
+static struct bitset bits_of(const roaring_bitmap_t *r)
+{
+    struct bitset bits;
+
+    if (!bitset_of(r, &bits))
+        fleet_out_of_memory();
+    return bits;
+}
+
+struct bitset report_base(struct fleet *f, const struct fleet_report_filter *filter)
 {
     struct fleet_filter wide = search_filter(filter);
     return search_match(f, &wide);
@@ -30,13 +39,14 @@ static const struct product *product_of(const struct fleet_report_filter *filter
 }
 
 /* What is in both. */
-static enum mu_err count_both(const struct fleet *f, const roaring_bitmap_t *base,
+static enum mu_err count_both(const struct fleet *f, const struct bitset *base,
                               const roaring_bitmap_t *set, unsigned counter, struct report_counts *c)
 {
-    roaring_bitmap_t *both = roaring_bitmap_and(base, set);
-    enum mu_err err = both ? report_count(f, both, counter, c) : MU_E_NOMEM;
-    if (both)
-        roaring_bitmap_free(both);
+    struct bitset both = bits_of(set);
+
+    bitset_keep(&both, base);
+    enum mu_err err = report_count(f, &both, counter, c);
+    bitset_free(&both);
     return err;
 }
 
@@ -57,10 +67,10 @@ static void count_kept(const struct product *p, const struct fleet_filter *asked
 static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter,
                                   struct report_counts *counts)
 {
-    roaring_bitmap_t *set = search_match(f, filter);
-    enum mu_err err = report_count(f, set, REPORT_COUNT, counts);
+    struct bitset set = search_match(f, filter);
+    enum mu_err err = report_count(f, &set, REPORT_COUNT, counts);
 
-    roaring_bitmap_free(set);
+    bitset_free(&set);
     return err;
 }
 
@@ -91,25 +101,26 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
 
 /* --- by day ---------------------------------------------------------------------------------- */
 
-static roaring_bitmap_t *of_days(const struct day_sets *sets, int32_t first, int32_t last)
+static struct bitset of_days(const struct day_sets *sets, int32_t first, int32_t last)
 {
-    roaring_bitmap_t *days = day_sets_union(sets, first, last);
+    struct bitset days = { 0 };
 
-    if (!days)
+    if (!day_sets_add(sets, first, last, &days))
         fleet_out_of_memory();
     return days;
 }
 
-/* A device takes a nanosecond or two. */
+/* A device takes a nanosecond. */
 static enum mu_err count_days(struct fleet *f, const struct fleet_report_filter *filter,
                               const struct day_sets *sets, int32_t first, int32_t last,
                               struct report_counts *counts)
 {
-    roaring_bitmap_t *base = report_base(f, filter), *days = of_days(sets, first, last);
-    enum mu_err err = count_both(f, base, days, REPORT_COUNT, counts);
+    struct bitset base = report_base(f, filter), days = of_days(sets, first, last);
 
-    roaring_bitmap_free(base);
-    roaring_bitmap_free(days);
+    bitset_keep(&days, &base);
+    enum mu_err err = report_count(f, &days, REPORT_COUNT, counts);
+    bitset_free(&base);
+    bitset_free(&days);
     return err;
 }
 
@@ -167,13 +178,13 @@ static enum mu_err realtime_counted(struct fleet *f, const struct fleet_report_f
                                     struct report_counts *c)
 {
     const struct product *p = product_of(filter);
-    roaring_bitmap_t *base = report_base(f, filter);
+    struct bitset base = report_base(f, filter);
     enum mu_err err;
 
-    if ((err = count_both(f, base, f->history.ever_activated, REPORT_ACTIVATED, c)) == MU_OK &&
-        (err = count_both(f, base, p->faulty, REPORT_FAULTY, c)) == MU_OK)
-        err = count_both(f, base, p->alert, REPORT_ALERT, c);
-    roaring_bitmap_free(base);
+    if ((err = count_both(f, &base, f->history.ever_activated, REPORT_ACTIVATED, c)) == MU_OK &&
+        (err = count_both(f, &base, p->faulty, REPORT_FAULTY, c)) == MU_OK)
+        err = count_both(f, &base, p->alert, REPORT_ALERT, c);
+    bitset_free(&base);
     return err;
 }
 
@@ -199,12 +210,12 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
 
 /* How many of both. */
 static uint64_t count_in(const struct day_sets *sets, int32_t first, int32_t last,
-                         const roaring_bitmap_t *base)
+                         const struct bitset *base)
 {
-    roaring_bitmap_t *days = of_days(sets, first, last);
-    uint64_t count = roaring_bitmap_and_cardinality(days, base);
+    struct bitset days = of_days(sets, first, last);
+    uint64_t count = bitset_count_both(&days, base);
 
-    roaring_bitmap_free(days);
+    bitset_free(&days);
     return count;
 }
 
@@ -213,14 +224,14 @@ void fleet_report_liveness(struct fleet *f, const struct fleet_report_filter *fi
 {
     fleet_read_lock(f);
     const struct day_sets *active = &f->history.active;
-    roaring_bitmap_t *base = report_base(f, filter);
+    struct bitset base = report_base(f, filter);
     *out = (struct fleet_liveness){
-        .yesterday = count_in(active, today - 1, today - 1, base),
-        .days_7 = count_in(active, today - 6, today, base),
-        .days_30 = count_in(active, today - 29, today, base),
+        .yesterday = count_in(active, today - 1, today - 1, &base),
+        .days_7 = count_in(active, today - 6, today, &base),
+        .days_30 = count_in(active, today - 29, today, &base),
     };
     fleet_unlock(f);
-    roaring_bitmap_free(base);
+    bitset_free(&base);
 }
 
 void fleet_report_summary(struct fleet *f, const struct fleet_product *product, int32_t today,
@@ -230,16 +241,17 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
 
     fleet_read_lock(f);
     const struct history *h = &f->history;
-    const roaring_bitmap_t *enabled = p->enabled;
+    struct bitset enabled = bits_of(p->enabled);
     *out = (struct fleet_summary){
-        .online = roaring_bitmap_and_cardinality(p->online, enabled),
-        .activated = roaring_bitmap_and_cardinality(h->ever_activated, enabled),
-        .active_yesterday = count_in(&h->active, today - 1, today - 1, enabled),
-        .active_7 = count_in(&h->active, today - 6, today, enabled),
-        .new_today = count_in(&h->activated, today, today, enabled),
-        .new_yesterday = count_in(&h->activated, today - 1, today - 1, enabled),
-        .new_7 = count_in(&h->activated, today - 6, today, enabled),
-        .new_30 = count_in(&h->activated, today - 29, today, enabled),
+        .online = bitset_count_in(&enabled, p->online),
+        .activated = bitset_count_in(&enabled, h->ever_activated),
+        .active_yesterday = count_in(&h->active, today - 1, today - 1, &enabled),
+        .active_7 = count_in(&h->active, today - 6, today, &enabled),
+        .new_today = count_in(&h->activated, today, today, &enabled),
+        .new_yesterday = count_in(&h->activated, today - 1, today - 1, &enabled),
+        .new_7 = count_in(&h->activated, today - 6, today, &enabled),
+        .new_30 = count_in(&h->activated, today - 29, today, &enabled),
     };
     fleet_unlock(f);
+    bitset_free(&enabled);
 }

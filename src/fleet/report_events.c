@@ -6,21 +6,15 @@
 /* The reports of faults and alerts. Of all of a product they are kept counted (place_counts.h); of fewer
  * devices, these are gone through and counted in the same way. */
 
-static void count_each(const struct fleet *f, const roaring_bitmap_t *devices, struct place_counts *c)
+static void count_each(const struct fleet *f, const struct bitset *devices, struct place_counts *c)
 {
-    roaring_uint32_iterator_t *at = roaring_create_iterator(devices);
-    uint32_t lot[256], n;
-
-    if (!at)
-        fleet_out_of_memory();
-    while ((n = roaring_read_uint32_iterator(at, lot, 256))) {
-        for (uint32_t i = 0; i < n; i++) {
-            struct row r = columns_row(&f->columns, lot[i]);
+    for (uint32_t w = 0; w < devices->chunks * BITSET_CHUNK_WORDS; w++) {
+        for (uint64_t word = devices->words[w]; word; word &= word - 1) {
+            struct row r = columns_row(&f->columns, w * 64 + (uint32_t)__builtin_ctzll(word));
             if (r.c->events[r.i])
                 place_counts_add_events(c, f, r, 1);
         }
     }
-    roaring_free_uint32_iterator(at);
 }
 
 /* What both of them begin and end with. */
@@ -36,10 +30,10 @@ static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *fi
 {
     j->cells = &product_by_no(j->f, filter->product->no)->counts;
     if (!report_is_whole(filter)) {
-        roaring_bitmap_t *base = report_base(j->f, filter);
+        struct bitset base = report_base(j->f, filter);
         j->cells = &j->own;
-        count_each(j->f, base, &j->own);
-        roaring_bitmap_free(base);
+        count_each(j->f, &base, &j->own);
+        bitset_free(&base);
     }
     return report_counts_init(j->f, &j->counts);
 }

@@ -29,34 +29,28 @@ static bool take(struct page *p, uint32_t no)
     return p->count < p->limit;
 }
 
-static void take_few(struct page *p, const roaring_bitmap_t *set, uint64_t count)
+static void take_few(struct page *p, const struct bitset *set, uint64_t count)
 {
     uint32_t *list = malloc(count * sizeof(*list));
 
     if (!list)
         fleet_out_of_memory();
-    roaring_bitmap_to_uint32_array(set, list);
+    bitset_list(set, list);
     mac_order_sort(p->f, list, count);
     for (uint64_t i = 0; i < count && take(p, list[i]); i++)
         ;
     free(list);
 }
 
-static void take_many(struct page *p, const roaring_bitmap_t *set)
+static void take_many(struct page *p, const struct bitset *set)
 {
-    struct bitset bits;
-
-    if (!bitset_of(set, &bits))
-        fleet_out_of_memory();
     for (uint32_t i = 0; i < p->order->count; i++) {
-        if (bitset_has(&bits, p->order->sorted[i]) && !take(p, p->order->sorted[i]))
+        if (bitset_has(set, p->order->sorted[i]) && !take(p, p->order->sorted[i]))
             break;
     }
-    bitset_free(&bits);
 }
 
-static void take_day(struct page *p, const roaring_bitmap_t *set, uint64_t count,
-                     struct product *product)
+static void take_day(struct page *p, const struct bitset *set, uint64_t count, struct product *product)
 {
     if (count <= FEW || count <= order_count(&product->order) / FEW_SHARE) {
         take_few(p, set, count);
@@ -77,11 +71,11 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
     *total = 0;
     fleet_read_lock(f);
     const struct day_sets *days = active ? &f->history.active : &f->history.activated;
-    roaring_bitmap_t *base = report_base(f, filter);
+    struct bitset base = report_base(f, filter), set;
     for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= first;) {
         if (days->at[i].day > last)
             continue;
-        uint64_t count = roaring_bitmap_and_cardinality(base, days->at[i].devices);
+        uint64_t count = bitset_count_in(&base, days->at[i].devices);
         *total += count;
         if (p.count >= p.limit)
             continue;
@@ -90,14 +84,14 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
             continue;
         }
         p.day = days->at[i].day;
-        roaring_bitmap_t *set = roaring_bitmap_and(base, days->at[i].devices);
-        if (!set)
+        if (!bitset_of(days->at[i].devices, &set))
             fleet_out_of_memory();
-        take_day(&p, set, count, product_by_no(f, filter->product->no));
-        roaring_bitmap_free(set);
+        bitset_keep(&set, &base);
+        take_day(&p, &set, count, product_by_no(f, filter->product->no));
+        bitset_free(&set);
     }
     fleet_unlock(f);
-    roaring_bitmap_free(base);
+    bitset_free(&base);
     return p.count;
 }
 

@@ -24,30 +24,50 @@ void report_counts_free(struct report_counts *c)
     c->n = NULL;
 }
 
-void report_count_bits(const struct fleet *f, const struct bitset *set, unsigned counter,
-                       struct report_counts *c)
+/* Counters of four bytes side by side, so that those of hundreds of places stay in the nearest cache; and two
+ * sets of them, so that a device need not wait until the one before it, in the same place, is counted. */
+static inline void count_word(const uint32_t place[64], uint64_t word, uint32_t *even, uint32_t *odd)
 {
-    for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {
-        const uint64_t *words = set->words + (size_t)chunk * BITSET_CHUNK_WORDS;
-        for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
-            if (!words[w])
-                continue;
-            const uint32_t *place = &f->columns.chunks[chunk]->place[w * 64];
-            for (uint64_t word = words[w]; word; word &= word - 1)
-                c->n[place[__builtin_ctzll(word)]][counter]++;
+    if (word == UINT64_MAX) {
+        for (int i = 0; i < 64; i += 2) {
+            even[place[i]]++;
+            odd[place[i + 1]]++;
         }
+        return;
+    }
+    while (word) {
+        even[place[__builtin_ctzll(word)]]++;
+        word &= word - 1;
+        if (!word)
+            break;
+        odd[place[__builtin_ctzll(word)]]++;
+        word &= word - 1;
     }
 }
 
-enum mu_err report_count(const struct fleet *f, const roaring_bitmap_t *set, unsigned counter,
+BITSET_LOOP static void count_chunk(const uint32_t *place, const uint64_t *words, uint32_t *even,
+                                    uint32_t *odd)
+{
+    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++)
+        count_word(place + w * 64, words[w], even, odd);
+}
+
+enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
                          struct report_counts *c)
 {
-    struct bitset bits;
+    uint32_t places = f->places.count;
+    uint32_t *n = calloc(places * (size_t)2, sizeof(*n));
 
-    if (!bitset_of(set, &bits))
+    if (!n)
         return MU_E_NOMEM;
-    report_count_bits(f, &bits, counter, c);
-    bitset_free(&bits);
+    for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {
+        const uint64_t *words = set->words + (size_t)chunk * BITSET_CHUNK_WORDS;
+        if (f->columns.chunks[chunk])
+            count_chunk(f->columns.chunks[chunk]->place, words, n, n + places);
+    }
+    for (uint32_t no = 0; no < places; no++)
+        c->n[no][counter] += (uint64_t)n[no] + n[places + no];
+    free(n);
     return MU_OK;
 }
 

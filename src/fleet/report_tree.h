@@ -16,8 +16,8 @@ static inline bool report_is_whole(const struct fleet_report_filter *filter)
     return !filter->group && !filter->country.at && !filter->region.at && !filter->city.at;
 }
 
-/* The devices that a filter leaves; the caller frees the result. */
-roaring_bitmap_t *report_base(struct fleet *f, const struct fleet_report_filter *filter);
+/* The devices that a filter leaves; the caller frees them. Without memory, the program ends. */
+struct bitset report_base(struct fleet *f, const struct fleet_report_filter *filter);
 
 /* The events of each place and point: cells[place * width + column]. */
 struct report_points {
@@ -33,10 +33,8 @@ MU_MUST_USE enum mu_err report_counts_init(const struct fleet *f, struct report_
 void report_counts_free(struct report_counts *c);
 
 /* Adds 1 to a counter of each member's place. MU_E_NOMEM. */
-MU_MUST_USE enum mu_err report_count(const struct fleet *f, const roaring_bitmap_t *set,
-                                     unsigned counter, struct report_counts *c);
-void report_count_bits(const struct fleet *f, const struct bitset *set, unsigned counter,
-                       struct report_counts *c);
+MU_MUST_USE enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
+                                     struct report_counts *c);
 
 /* Sums up and makes the tree. points may be NULL. */
 MU_MUST_USE enum mu_err report_tree(struct fleet *f, struct report_counts *c,

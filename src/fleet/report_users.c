@@ -38,16 +38,14 @@ static void find_first(const struct bound_chunk *c, const struct bitset *devices
     }
 }
 
-static enum mu_err first_of_group(const struct fleet *f, uint32_t group, struct moments *out)
+static enum mu_err first_of_group(struct fleet *f, uint32_t group, struct moments *out)
 {
     const struct users *u = &f->users;
     size_t numbers = (size_t)u->chunk_count << CHUNK_BITS;
     struct bitset devices = { 0 };
-    roaring_bitmap_t *members = group_subtree(f, group);
-    bool done = bitset_of(members, &devices);
+    const roaring_bitmap_t *members = group_subtree(f, group);
 
-    roaring_bitmap_free(members);
-    if (!done || !(out->at = malloc((numbers + 1) * sizeof(*out->at)))) {
+    if ((members && !bitset_of(members, &devices)) || !(out->at = malloc((numbers + 1) * sizeof(*out->at)))) {
         bitset_free(&devices);
         return MU_E_NOMEM;
     }

@@ -4,14 +4,19 @@
 #include "fleet/bitset.h"
 #include "fleet/fleet_internal.h"
 
-/* A search: bitmaps are intersected, the total is what is left, and the page is found in one of two
- * ways. If a good part of the product matches, its order is walked, testing each device against
- * the plain bits of the result: a millisecond or two for a whole walk over a million, and far less
- * for a first page. If few match, they are listed and sorted. */
+/* A search: sets are intersected, the total is what is left, and the page is found in one of two ways. If
+ * a good part of the product matches, its order is walked, testing each device against the plain bits of the
+ * result: a millisecond or two for a whole walk over a million, and far less for a first page. If few match,
+ * they are listed and sorted.
+ *
+ * Where one of the sets has few devices, the bitmaps intersect by themselves, looking at little else;
+ * where all have many, plain bits do (bitset.h). */
 
 /* Below this share of the product, or number, sorting is the cheaper way: a thousand devices sort
  * in 0.1 ms. */
 enum { FEW_SHARE = 256, FEW = 512 };
+/* Up to so many bits of 64 are looked at one by one: comparing all 64 takes as long as twelve. */
+enum { FEW_BITS = 12 };
 
 /* --- what matches, by bitmaps ---------------------------------------------------------------- */
 
@@ -65,9 +70,10 @@ static roaring_bitmap_t *of_did(const struct fleet *f, struct str did)
 }
 
 /* The narrow ones first, so that the first intersection leaves little for the others. */
-static void collect(const struct fleet *f, const struct fleet_filter *filter, struct operands *ops)
+static void collect(struct fleet *f, const struct fleet_filter *filter, struct operands *ops)
 {
     const struct product *p = (const struct product *)filter->product;
+    const roaring_bitmap_t *in;
     bool owned;
 
     if (filter->did.at)
@@ -76,13 +82,14 @@ static void collect(const struct fleet *f, const struct fleet_filter *filter, st
         with_owned(ops, of_mac(f, p->pub.no, filter->mac));
     if (filter->only)
         with_owned(ops, roaring_bitmap_of_ptr(filter->only_count, filter->only));
-    if (filter->group)
-        with_owned(ops, group_subtree(f, filter->group));
+    if (filter->group && (in = group_subtree(f, filter->group)))
+        with(ops, in);
+    else if (filter->group)
+        with_owned(ops, roaring_bitmap_create());
     with_tri(ops, p->alert, filter->alert);
     with_tri(ops, p->faulty, filter->faulty);
     if (filter->country.at || filter->region.at || filter->city.at) {
-        const roaring_bitmap_t *in = places_match(&f->places, filter->country, filter->region,
-                                                  filter->city, &owned);
+        in = places_match(&f->places, filter->country, filter->region, filter->city, &owned);
         if (owned)
             with_owned(ops, (roaring_bitmap_t *)in);
         else
@@ -90,6 +97,23 @@ static void collect(const struct fleet *f, const struct fleet_filter *filter, st
     }
     with_tri(ops, p->online, filter->online);
     with(ops, filter->show_disabled ? p->all : p->enabled);
+}
+
+static void release(struct operands *ops)
+{
+    for (size_t i = 0; i < ops->owned_count; i++)
+        roaring_bitmap_free(ops->owned[i]);
+}
+
+static uint64_t smallest(const struct operands *ops)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (size_t i = 0; i < ops->with_count; i++) {
+        uint64_t count = roaring_bitmap_get_cardinality(ops->with[i]);
+        least = count < least ? count : least;
+    }
+    return least;
 }
 
 /* The caller frees the result. */
@@ -105,15 +129,27 @@ static roaring_bitmap_t *intersect(const struct operands *ops)
     return r;
 }
 
-roaring_bitmap_t *search_match(const struct fleet *f, const struct fleet_filter *filter)
+static struct bitset intersect_bits(const struct operands *ops)
+{
+    struct bitset bits;
+
+    if (!bitset_of(ops->with[0], &bits))
+        fleet_out_of_memory();
+    for (size_t i = 1; i < ops->with_count; i++)
+        bitset_keep_in(&bits, ops->with[i]);
+    for (size_t i = 0; i < ops->without_count; i++)
+        bitset_drop(&bits, ops->without[i]);
+    return bits;
+}
+
+struct bitset search_match(struct fleet *f, const struct fleet_filter *filter)
 {
     struct operands ops = { 0 };
 
     collect(f, filter, &ops);
-    roaring_bitmap_t *result = intersect(&ops);
-    for (size_t i = 0; i < ops.owned_count; i++)
-        roaring_bitmap_free(ops.owned[i]);
-    return result;
+    struct bitset bits = intersect_bits(&ops);
+    release(&ops);
+    return bits;
 }
 
 /* --- a page of few --------------------------------------------------------------------------- */
@@ -142,9 +178,10 @@ static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint
     return n;
 }
 
-static size_t page_of_few(struct fleet *f, const roaring_bitmap_t *result, uint32_t since, uint64_t skip,
+static size_t page_of_few(struct fleet *f, const struct operands *ops, uint32_t since, uint64_t skip,
                           uint64_t limit, struct fleet_device *rows, uint64_t *total)
 {
+    roaring_bitmap_t *result = intersect(ops);
     uint64_t count = roaring_bitmap_get_cardinality(result), kept = 0;
     uint32_t *list = malloc((count ? count : 1) * sizeof(*list));
 
@@ -158,6 +195,7 @@ static size_t page_of_few(struct fleet *f, const roaring_bitmap_t *result, uint3
     *total = kept;
     size_t n = page_of_list(f, list, kept, skip, limit, rows);
     free(list);
+    roaring_bitmap_free(result);
     return n;
 }
 
@@ -181,6 +219,18 @@ static uint64_t active_mask(const uint32_t reported[64], uint32_t since)
     return mask;
 }
 
+/* The same for a word with few bits: only these are looked at. */
+static uint64_t active_bits(const uint32_t reported[64], uint64_t word, uint32_t since)
+{
+    uint64_t left = 0;
+
+    for (; word; word &= word - 1) {
+        int i = __builtin_ctzll(word);
+        left |= (uint64_t)(reported[i] >= since) << i;
+    }
+    return left;
+}
+
 /* Clears the bits of devices that have not reported since. */
 static void keep_active(const struct fleet *f, struct bitset *set, uint32_t since)
 {
@@ -189,7 +239,10 @@ static void keep_active(const struct fleet *f, struct bitset *set, uint32_t sinc
         for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
             if (!words[w])
                 continue;
-            words[w] &= active_mask(&f->columns.chunks[chunk]->last_report[w * 64], since);
+            const uint32_t *reported = &f->columns.chunks[chunk]->last_report[w * 64];
+            words[w] = __builtin_popcountll(words[w]) <= FEW_BITS
+                           ? active_bits(reported, words[w], since)
+                           : words[w] & active_mask(reported, since);
         }
     }
 }
@@ -217,18 +270,16 @@ static bool is_few(const struct order *order, uint64_t count)
     return count <= FEW || count <= order_count(order) / FEW_SHARE;
 }
 
-static size_t page_of_many(struct fleet *f, const struct order *order, const roaring_bitmap_t *result,
+static size_t page_of_many(struct fleet *f, const struct order *order, const struct operands *ops,
                            uint32_t since, uint64_t skip, uint64_t limit, struct fleet_device *rows,
                            uint64_t *total)
 {
-    struct bitset set;
+    struct bitset set = intersect_bits(ops);
     size_t n = 0;
 
-    if (!bitset_of(result, &set))
-        fleet_out_of_memory();
     if (since)
         keep_active(f, &set, since);
-    *total = since ? bitset_count(&set) : roaring_bitmap_get_cardinality(result);
+    *total = bitset_count(&set);
     if (skip >= *total || !limit)
         goto out;
     if (is_few(order, *total)) {
@@ -253,17 +304,16 @@ size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t
     uint32_t since = filter->active_since <= 0            ? 0
                      : filter->active_since >= UINT32_MAX ? UINT32_MAX
                                                           : (uint32_t)filter->active_since;
-    size_t n = 0;
+    struct operands ops = { 0 };
+    size_t n;
 
     fleet_read_lock(f);
-    roaring_bitmap_t *result = search_match(f, filter);
-    *total = roaring_bitmap_get_cardinality(result);
-    if (since || (limit && skip < *total)) {
-        n = is_few(order, *total) ? page_of_few(f, result, since, skip, limit, rows, total)
-                                  : page_of_many(f, order, result, since, skip, limit, rows, total);
-    }
+    collect(f, filter, &ops);
+    if (is_few(order, smallest(&ops)))
+        n = page_of_few(f, &ops, since, skip, limit, rows, total);
+    else
+        n = page_of_many(f, order, &ops, since, skip, limit, rows, total);
     fleet_unlock(f);
-
-    roaring_bitmap_free(result);
+    release(&ops);
     return n;
 }

@@ -80,6 +80,16 @@ static void change_random(uint32_t no)
     fleet_apply_end(f);
 }
 
+/* Anew below any of those with a smaller number, or none. */
+static void put_group(uint32_t g)
+{
+    struct registry_visitor v = fleet_registry_visitor(f);
+    struct group_row row = { .no = g, .product = 1, .parent = parents[g] = below(g) };
+
+    fake_hex(row.gid, g);
+    assert_int_equal(v.group(v.ctx, &row), MU_OK);
+}
+
 static void shuffle_some(uint32_t steps)
 {
     struct registry_visitor v = fleet_registry_visitor(f);
@@ -109,11 +119,8 @@ static void fill(uint32_t with_seed)
         struct product_row row = fake_product(p);
         assert_int_equal(v.product(v.ctx, &row), MU_OK);
     }
-    for (uint32_t g = 1; g <= GROUPS; g++) {
-        struct group_row row = { .no = g, .product = 1, .parent = parents[g] = below(g) };
-        fake_hex(row.gid, g);
-        assert_int_equal(v.group(v.ctx, &row), MU_OK);
-    }
+    for (uint32_t g = 1; g <= GROUPS; g++)
+        put_group(g);
     for (uint32_t no = 1; no <= DEVICES; no++) {
         if (below(10))
             put_random(no);
@@ -238,8 +245,10 @@ static void any_search_answers_what_looking_at_every_device_would(void **state)
     for (uint32_t fleet = 1; fleet <= 3; fleet++) {
         fill(fleet);
         for (int i = 0; i < 400; i++) {
-            if (i % 40 == 0)
+            if (i % 40 == 0) {
                 shuffle_some(200);
+                put_group(1 + below(GROUPS));
+            }
             struct fleet_filter filter = random_filter(only);
             uint64_t skip = below(3) ? below(30) : below(DEVICES);
             uint64_t n = search(&filter, skip, below(4) ? 20 : below(ROWS + 1));

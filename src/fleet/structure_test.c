@@ -175,12 +175,80 @@ static void a_bitset_holds_what_the_bitmap_held_whatever_its_containers(void **s
     roaring_bitmap_add_range(r, 3 * 65536 + 5, 3 * 65536 + 60000); /* runs */
     roaring_bitmap_add(r, 3 * 65536 + 65535);
     roaring_bitmap_run_optimize(r);
-    check_bitset(r);                                      /* three containers: no offsets written */
+    check_bitset(r);
     for (uint32_t chunk = 4; chunk < 6; chunk++)
         roaring_bitmap_add_range(r, chunk * 65536, chunk * 65536 + 65536);
     roaring_bitmap_run_optimize(r);
-    check_bitset(r);                                      /* with offsets */
+    check_bitset(r);
     roaring_bitmap_free(r);
+}
+
+/* Takes the bits. */
+static void expect_bits(struct bitset *b, roaring_bitmap_t *wanted)
+{
+    uint64_t count = roaring_bitmap_get_cardinality(wanted);
+    uint32_t *list = malloc((count + 1) * 4), *got = malloc((count + 1) * 4);
+
+    assert_int_equal(bitset_count(b), count);
+    roaring_bitmap_to_uint32_array(wanted, list);
+    bitset_list(b, got);
+    assert_memory_equal(got, list, count * 4);
+    free(list);
+    free(got);
+    bitset_free(b);
+    roaring_bitmap_free(wanted);
+}
+
+static void check_pair(const roaring_bitmap_t *x, const roaring_bitmap_t *y)
+{
+    struct bitset a, b;
+
+    assert_true(bitset_of(x, &a));
+    assert_true(bitset_of(y, &b));
+    assert_int_equal(bitset_count_both(&a, &b), roaring_bitmap_and_cardinality(x, y));
+    assert_int_equal(bitset_count_in(&a, y), roaring_bitmap_and_cardinality(x, y));
+    bitset_keep(&a, &b);
+    expect_bits(&a, roaring_bitmap_and(x, y));
+    bitset_free(&b);
+    assert_true(bitset_of(x, &a));
+    bitset_keep_in(&a, y);
+    expect_bits(&a, roaring_bitmap_and(x, y));
+    assert_true(bitset_of(x, &a));
+    bitset_drop(&a, y);
+    expect_bits(&a, roaring_bitmap_andnot(x, y));
+    assert_true(bitset_of(x, &a));
+    assert_true(bitset_add(&a, y));
+    expect_bits(&a, roaring_bitmap_or(x, y));
+}
+
+static void bits_are_put_together_as_bitmaps_are_whatever_their_containers(void **state)
+{
+    enum { KINDS = 7 };
+    roaring_bitmap_t *r[KINDS];
+    uint32_t seed = 23;
+
+    (void)state;
+    for (int k = 0; k < KINDS; k++)
+        r[k] = roaring_bitmap_create();
+    for (uint32_t chunk = 0; chunk < 4; chunk++) { /* the first one stays empty */
+        uint32_t from = chunk * 65536;
+        for (int i = 0; i < 30000; i++)                                 /* bits, not in all chunks */
+            roaring_bitmap_add(r[1], (chunk | 1) * 65536 + next_random(&seed) % 65536);
+        for (int i = 0; i < 500; i++)                                   /* an array, in one more */
+            roaring_bitmap_add(r[2], (chunk + 1) * 65536 + next_random(&seed) % 65536);
+        for (uint32_t at = 0; at < 65000; at += 1 + next_random(&seed) % 3000)
+            roaring_bitmap_add_range(r[3], from + at, from + at + 1 + next_random(&seed) % 200); /* runs */
+        roaring_bitmap_add_range(r[4], from, from + 65536);             /* all */
+    }
+    roaring_bitmap_add_range(r[5], 65536 - 64, 65536 + 64);             /* ends with words */
+    roaring_bitmap_add_range(r[6], 2 * 65536 + 63, 2 * 65536 + 65);     /* and across them */
+    for (int k = 3; k < KINDS; k++)
+        roaring_bitmap_run_optimize(r[k]);
+    for (int a = 0; a < KINDS; a++)
+        for (int b = 0; b < KINDS; b++)
+            check_pair(r[a], r[b]);
+    for (int k = 0; k < KINDS; k++)
+        roaring_bitmap_free(r[k]);
 }
 
 /* --- order ----------------------------------------------------------------------------------- */
@@ -367,6 +435,7 @@ int main(void)
         cmocka_unit_test(an_index_that_was_told_how_many_come_keeps_its_slots),
         cmocka_unit_test(blocks_of_the_pool_do_not_overlap_and_are_used_again),
         cmocka_unit_test(a_bitset_holds_what_the_bitmap_held_whatever_its_containers),
+        cmocka_unit_test(bits_are_put_together_as_bitmaps_are_whatever_their_containers),
         cmocka_unit_test(an_order_stays_sorted_whatever_is_added_and_removed),
         cmocka_unit_test(a_place_is_found_by_any_of_its_names),
         cmocka_unit_test(versions_are_kept_once_and_forgotten_with_their_last_device),
