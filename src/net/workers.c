@@ -6,23 +6,55 @@
 
 #include "net/thread_private.h"
 
+/* Of those that wait, the one that has worked last is woken: its stack, and the memory that malloc keeps for
+ * its thread, are still in the processor's cache. The others stay asleep while a few do. */
+struct worker {
+    struct workers *workers;
+    pthread_t thread;
+    pthread_cond_t wake;
+    struct worker *next;    /* that waits */
+    bool woken;
+};
+
 struct workers {
     pthread_mutex_t lock;
-    pthread_cond_t more;
+    struct worker *waiting;
     struct job *first, **end;
     bool ending;
     unsigned count;
-    pthread_t thread[];
+    struct worker at[];
 };
+
+static void wait_for_more(struct workers *w, struct worker *self)
+{
+    self->woken = false;
+    self->next = w->waiting;
+    w->waiting = self;
+    while (!self->woken)
+        pthread_cond_wait(&self->wake, &w->lock);
+}
+
+/* Who is to be signalled, outside of the lock; NULL: nobody waits. */
+static struct worker *take_waiting(struct workers *w)
+{
+    struct worker *worker = w->waiting;
+
+    if (worker) {
+        w->waiting = worker->next;
+        worker->woken = true;
+    }
+    return worker;
+}
 
 static void *work(void *arg)
 {
-    struct workers *w = arg;
+    struct worker *self = arg;
+    struct workers *w = self->workers;
 
     pthread_mutex_lock(&w->lock);
     for (;;) {
         while (!w->first && !w->ending)
-            pthread_cond_wait(&w->more, &w->lock);
+            wait_for_more(w, self);
         struct job *job = w->first;
         if (!job)
             break;
@@ -39,20 +71,24 @@ static void *work(void *arg)
 
 enum mu_err workers_create(struct workers **out, unsigned threads)
 {
-    struct workers *w = calloc(1, sizeof(*w) + threads * sizeof(w->thread[0]));
+    struct workers *w = calloc(1, sizeof(*w) + threads * sizeof(w->at[0]));
 
     *out = NULL;
     if (!w)
         return MU_E_NOMEM;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->more, NULL);
     w->end = &w->first;
 
-    while (w->count < threads && thread_start(&w->thread[w->count], "worker", work, w) == MU_OK)
+    while (w->count < threads) {
+        struct worker *self = &w->at[w->count];
+        self->workers = w;
+        pthread_cond_init(&self->wake, NULL);
+        if (thread_start(&self->thread, "worker", work, self) != MU_OK) {
+            pthread_cond_destroy(&self->wake);
+            workers_destroy(w);
+            return MU_E_NOMEM;
+        }
         w->count++;
-    if (w->count < threads) {
-        workers_destroy(w);
-        return MU_E_NOMEM;
     }
     *out = w;
     return MU_OK;
@@ -64,8 +100,10 @@ void workers_submit(struct workers *w, struct job *job)
     pthread_mutex_lock(&w->lock);
     *w->end = job;
     w->end = &job->next;
+    struct worker *worker = take_waiting(w);
     pthread_mutex_unlock(&w->lock);
-    pthread_cond_signal(&w->more);
+    if (worker)
+        pthread_cond_signal(&worker->wake);
 }
 
 void workers_destroy(struct workers *w)
@@ -74,11 +112,13 @@ void workers_destroy(struct workers *w)
         return;
     pthread_mutex_lock(&w->lock);
     w->ending = true;
+    for (struct worker *worker; (worker = take_waiting(w));)
+        pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&w->lock);
-    pthread_cond_broadcast(&w->more);
-    for (unsigned i = 0; i < w->count; i++)
-        pthread_join(w->thread[i], NULL);
-    pthread_cond_destroy(&w->more);
+    for (unsigned i = 0; i < w->count; i++) {
+        pthread_join(w->at[i].thread, NULL);
+        pthread_cond_destroy(&w->at[i].wake);
+    }
     pthread_mutex_destroy(&w->lock);
     free(w);
 }
