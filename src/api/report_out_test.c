@@ -58,6 +58,13 @@ static void a_city_can_be_its_count_alone(void **state)
              NODE(3, "3", 1), NODE(1, "B", 1));
 }
 
+static void a_place_may_have_any_name(void **state)
+{
+    (void)state;
+    LOCATION(false, "'location':{'A\\'b':{'count':3,'广州':{'count':2,'c':{'count':1}}},'D':{'count':4}}",
+             NODE(1, "A\"b", 3), NODE(2, "广州", 2), NODE(3, "c", 1), NODE(1, "D", 4));
+}
+
 static void a_place_that_is_called_as_a_key_is_counted_around_it_only(void **state)
 {
     (void)state;
@@ -91,6 +98,7 @@ int main(void)
         cmocka_unit_test(nothing_is_an_empty_object),
         cmocka_unit_test(a_place_holds_the_places_in_it),
         cmocka_unit_test(a_city_can_be_its_count_alone),
+        cmocka_unit_test(a_place_may_have_any_name),
         cmocka_unit_test(a_place_that_is_called_as_a_key_is_counted_around_it_only),
         cmocka_unit_test_setup_teardown(the_group_is_written_as_it_was_given, fixture_setup,
                                         fixture_teardown),
