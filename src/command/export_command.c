@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,11 +113,42 @@ static int write_rows(struct export *ex, FILE *file)
 
 /* --- the file -------------------------------------------------------------------------------------*/
 
+static volatile pid_t writer;
+
+static void end_writer(int signal)
+{
+    if (writer > 0)
+        kill(writer, signal);
+}
+
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* While there is a part and nobody who would take it away. */
+static void hold_ends(int how)
+{
+    sigset_t held;
+
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        sigaddset(&held, ends[i]);
+    sigprocmask(how, &held, NULL);
+}
+
+/* What ends this process ends the child, and then the parent takes the part away. */
+static pid_t fork_writer(void)
+{
+    writer = fork();
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends) && writer > 0; i++)
+        sigaction(ends[i], &(struct sigaction){ .sa_handler = end_writer }, NULL);
+    hold_ends(SIG_UNBLOCK);
+    return writer;
+}
+
 /* In a process of its own: at rest it becomes the owner of the data, who may not write elsewhere. */
 static int write_rows_apart(struct export *ex, FILE *file)
 {
     uint64_t *rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pid_t child = rows == MAP_FAILED ? -1 : fork();
+    pid_t child = rows == MAP_FAILED ? -1 : fork_writer();
     int status = 0;
 
     if (child == 0) {
@@ -130,8 +162,9 @@ static int write_rows_apart(struct export *ex, FILE *file)
         status = fail(ex, strerror(errno));
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    writer = 0;
     if (child > 0)
-        status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+        status = WIFEXITED(status) ? WEXITSTATUS(status) : fail(ex, "broken off");
     if (rows != MAP_FAILED) {
         ex->rows = *rows;
         munmap(rows, sizeof(*rows));
@@ -142,6 +175,7 @@ static int write_rows_apart(struct export *ex, FILE *file)
 /* It holds passcodes: nobody else looks in. It gets its name when it is whole. */
 static int write_file(struct export *ex)
 {
+    hold_ends(SIG_BLOCK);
     unlink(ex->part); /* left of another export, or laid there to be read by somebody else */
     int fd = open(ex->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import signal
 import stat
 import subprocess
 
@@ -12,7 +13,7 @@ import pytest
 from bulk import csv_text, import_rows, run_import
 from clock import at, environment, restart_at
 from mqtt import Device
-from server import BINARY, PATIENCE, run
+from server import BINARY, PATIENCE, run, wait_until
 from world import REPORT, World, definition, device_request, hex_id, query, request
 
 KINDS = ["users", "groups", "devices", "bindings"]
@@ -290,6 +291,22 @@ def test_root_writes_what_belongs_to_another_user_where_that_one_may_not(make_se
     assert (done.returncode, done.stdout) == (0, "devices: 1 exported\n"), done.stderr
     assert did in file.read_text() and os.listdir(tmp_path / "own") == ["devices.csv"]
     assert os.stat(file).st_uid == 0 and stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_export_that_is_broken_off_leaves_nothing(make_server, tmp_path, end):
+    server = make_server()
+    server.process.send_signal(signal.SIGSTOP)  # it does not answer
+    try:
+        process = subprocess.Popen([BINARY, "export", "devices", "--data", server.data, str(tmp_path / "devices.csv")],
+                                   stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: list(tmp_path.glob("devices.csv*")), what="the part")
+        process.send_signal(end)
+        told = process.communicate(timeout=60 * PATIENCE)[1]
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert process.returncode == 1 and told.endswith("devices.csv: broken off\n")
+    assert not list(tmp_path.glob("devices.csv*"))
 
 
 @pytest.mark.parametrize("command", [("export", "devices"), ("audit",)])
