@@ -113,7 +113,7 @@ def told_over_http(server):
     found as online, or as not, have another word than that as the newest of their log."""
     summed = searched = contradicted = 0
     for key in fleet.PRODUCTS:
-        token = fleet.token(server, key)
+        token = fleet.SampleProduct(server, key).token()
         summed += get(server, token, f"/v1/products/{key}/devices/summary")["online"]
         for online in (1, 0):
             found = get(server, token, f"/v1/products/{key}/devices/search?is_online={online}&limit=20")

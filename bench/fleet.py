@@ -132,19 +132,19 @@ class History(Fleet):
 
 
 class SampleProduct:
-    """The first product, with one device more, as servers.Product has them."""
+    """The first product, with one device more, as servers.Product has them; or another one."""
 
-    key, definition, mac = KEY, DEFINITION, "accf2350d446"
+    definition, mac = DEFINITION, "accf2350d446"
 
-    def __init__(self, muster):
-        self.muster = muster
+    def __init__(self, muster, key=KEY):
+        self.muster, self.key = muster, key
 
     def path(self, rest):
-        return f"/v1/products/{KEY}{rest}"
+        return f"/v1/products/{self.key}{rest}"
 
     def token(self):
         body = json.dumps({"enterprise_id": ENTERPRISE, "enterprise_secret": SECRET,
-                           "product_secret": KEY[::-1]}).encode()
+                           "product_secret": self.key[::-1]}).encode()
         asked = urllib.request.Request(self.muster.url(self.path("/access_token")), body)
         with urllib.request.urlopen(asked) as answer:
             return json.load(answer)["token"]
