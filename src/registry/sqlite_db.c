@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+
+#define LOG_RATE  1 /* lines a second about failures, and how many at once */
+#define LOG_BURST 5
 
 /* Another process may hold the file for a moment (a backup, sqlite3 on the command line). */
 #define BUSY_TIMEOUT_MS 5000
@@ -148,8 +152,13 @@ enum mu_err db_error(struct db *db, int rc)
     default:
         break;
     }
-    log_event(LOG_ERROR, "registry_failed", "code=%d error=%s", rc,
-              LOG_Q(db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), -1));
+    if (bucket_take(&db->log_bucket, LOG_RATE, LOG_BURST, 1, clock_mono_us())) {
+        log_event(LOG_ERROR, "registry_failed", "code=%d error=%s suppressed=%u", rc,
+                  LOG_Q(db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), -1), db->log_suppressed);
+        db->log_suppressed = 0;
+    } else {
+        db->log_suppressed++;
+    }
     return error_of(db, rc);
 }
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "model/quota.h"
 #include "registry/audit.h"
 #include "registry/registry.h"
 
@@ -37,6 +38,8 @@ struct db {
     sqlite3 *handle;
     struct { const char *sql; sqlite3_stmt *statement; } kept[DB_STATEMENTS_MAX];
     size_t kept_count;
+    struct bucket log_bucket;   /* of failures that are logged */
+    uint32_t log_suppressed;
 };
 
 /* Opens an existing file, for reading and writing or for reading only. */
@@ -45,7 +48,8 @@ MU_MUST_USE enum mu_err db_open(struct db *db, const char *path, bool read_only)
 MU_MUST_USE enum mu_err db_open_unchanged(struct db *db, const char *path);
 void db_close(struct db *db);
 
-/* The result for a failure that SQLite has just reported. Logs what an operator must know of. */
+/* The result for a failure that SQLite has just reported. Logs what an operator must know of, a few a
+ * second: on a full disk every call fails. */
 enum mu_err db_error(struct db *db, int rc);
 
 /* A value to bind. Texts and blobs must live until the statement has ended. */
