@@ -38,6 +38,12 @@ static enum mu_err on_definition(void *ctx, const struct definition_row *row)
     return err;
 }
 
+static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
+{
+    struct check *c = ctx;
+    return c->rows.app(c->rows.ctx, row, products, count);
+}
+
 static enum mu_err on_group(void *ctx, const struct group_row *row)
 {
     struct check *c = ctx;
@@ -62,12 +68,32 @@ static enum mu_err on_device(void *ctx, const struct device_row *row)
     return c->rows.device(c->rows.ctx, row);
 }
 
+static enum mu_err on_user(void *ctx, const struct user_brief *row)
+{
+    struct check *c = ctx;
+
+    c->findings->step(c->findings->ctx);
+    return c->rows.user(c->rows.ctx, row);
+}
+
+static enum mu_err on_binding(void *ctx, const struct bound_row *row)
+{
+    struct check *c = ctx;
+    return c->rows.binding(c->rows.ctx, row);
+}
+
+static enum mu_err on_first_bound(void *ctx, const struct first_bound_row *row)
+{
+    struct check *c = ctx;
+    return has_product(c, row->product) ? c->rows.first_bound(c->rows.ctx, row) : MU_OK;
+}
+
 static enum mu_err read_registry(struct check *c)
 {
     uint64_t seq;
     struct registry_visitor v = {
-        .ctx = c, .product = on_product, .definition = on_definition, .group = on_group,
-        .device = on_device,
+        .ctx = c, .product = on_product, .definition = on_definition, .app = on_app, .group = on_group,
+        .device = on_device, .user = on_user, .binding = on_binding, .first_bound = on_first_bound,
     };
 
     c->rows = fleet_registry_visitor(c->fleet);
@@ -190,7 +216,8 @@ enum mu_err fleet_check(struct registry *registry, struct journal *journal,
         goto out;
     tell_counts(&c);
     check_devices(&c);
-    err = check_index(&c);
+    if ((err = check_index(&c)) == MU_OK)
+        err = check_users(&c);
 out:
     if (c.fleet)
         fleet_destroy(c.fleet);

@@ -9,7 +9,8 @@
  *   check.c          what is read, into the fleet and beside it
  *   check_record.c   messages and session records in their order
  *   check_device.c   a device's state against its events and its activity
- *   check_index.c    the fleet against slow counts */
+ *   check_index.c    the fleet against slow counts
+ *   check_users.c    its users and bindings against theirs */
 
 /* A device as the rows tell, beside the fleet. */
 struct seen {
@@ -63,5 +64,8 @@ void check_devices(struct check *c);
 
 /* check_index.c */
 MU_MUST_USE enum mu_err check_index(struct check *c);
+
+/* check_users.c */
+MU_MUST_USE enum mu_err check_users(struct check *c);
 
 #endif

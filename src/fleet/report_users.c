@@ -23,19 +23,39 @@ static enum mu_err first_of_product(const struct fleet *f, uint32_t product, str
     if (!(out->at = malloc((k->count + 1) * sizeof(*out->at))))
         return MU_E_NOMEM;
     for (uint32_t i = 1; i < k->count; i++) {
-        if (user_counts(&f->users, k->at[i].user, 0))
+        if (user_is_counted(&f->users, k->at[i].user))
             out->at[out->count++] = k->at[i].since;
     }
     return MU_OK;
 }
 
-static void find_first(const struct bound_chunk *c, const struct bitset *devices, uint32_t *first)
+static void find_first(const struct users *u, uint32_t chunk, const struct bitset *devices, uint32_t *first)
 {
-    for (uint32_t i = 0; i < CHUNK_ROWS; i++) {
-        const struct bound *b = &c->at[i];
-        if (bitset_has(devices, b->device) && b->since < first[b->user])
-            first[b->user] = b->since;
+    uint32_t rows = users_bound_rows(u, chunk);
+
+    for (uint32_t i = 0; i < rows; i++) {
+        const struct bound *b = &u->bindings[chunk]->at[i];
+        uint32_t since = b->since | ((uint32_t)bitset_has(devices, b->device) - 1); /* or UINT32_MAX */
+        first[b->user] = since < first[b->user] ? since : first[b->user];
     }
+}
+
+/* Moves those that there are, of the users who are counted, to the front. */
+static size_t gather(const struct users *u, uint32_t *first)
+{
+    size_t count = 0;
+
+    for (uint32_t chunk = 0; chunk < u->chunk_count; chunk++) {
+        const struct user_chunk *c = u->chunks[chunk];
+        for (uint32_t w = 0; c && w < BITSET_CHUNK_WORDS; w++) {
+            for (uint64_t word = c->counted[w]; word; word &= word - 1) {
+                uint32_t found = first[(size_t)chunk * CHUNK_ROWS + w * 64 + (uint32_t)__builtin_ctzll(word)];
+                first[count] = found;
+                count += found != UINT32_MAX;
+            }
+        }
+    }
+    return count;
 }
 
 static enum mu_err first_of_group(struct fleet *f, uint32_t group, struct moments *out)
@@ -50,15 +70,10 @@ static enum mu_err first_of_group(struct fleet *f, uint32_t group, struct moment
         return MU_E_NOMEM;
     }
     memset(out->at, 0xff, numbers * sizeof(*out->at));
-    for (uint32_t c = 0; c < u->binding_chunks; c++) {
-        if (u->bindings[c])
-            find_first(u->bindings[c], &devices, out->at);
-    }
+    for (uint32_t chunk = 0; chunk < u->binding_chunks; chunk++)
+        find_first(u, chunk, &devices, out->at);
     bitset_free(&devices);
-    for (uint32_t no = 1; no < numbers; no++) { /* those that there are move to the front */
-        if (out->at[no] != UINT32_MAX && user_counts(u, no, 0))
-            out->at[out->count++] = out->at[no];
-    }
+    out->count = gather(u, out->at);
     return MU_OK;
 }
 
@@ -115,27 +130,41 @@ enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t g
 
 /* --- active by day --------------------------------------------------------------------------- */
 
-struct day_of_users {
-    const struct users *users;
-    struct bitset devices;        /* of the product, active on that day */
-    int64_t from_s, until_s;
-    uint32_t app;
-    uint64_t *seen;               /* a bit for each user */
-    uint64_t count;
-};
-
-static void count_bound(struct day_of_users *d, const struct bound_chunk *c)
+/* Who was bound to one of the devices from one moment on and before another: a bit for each user. */
+static void find_bound(const struct users *u, uint32_t chunk, const struct bitset *devices, int64_t from_s,
+                       int64_t until_s, uint64_t *users)
 {
-    for (uint32_t i = 0; i < CHUNK_ROWS; i++) {
-        const struct bound *b = &c->at[i];
-        if (!bitset_has(&d->devices, b->device) || b->since >= d->until_s || b->until < d->from_s)
-            continue;
-        uint64_t *word = &d->seen[b->user / 64], bit = UINT64_C(1) << b->user % 64;
-        if (!(*word & bit) && user_counts(d->users, b->user, d->app)) {
-            *word |= bit;
-            d->count++;
+    uint32_t rows = users_bound_rows(u, chunk);
+
+    for (uint32_t i = 0; i < rows; i++) {
+        const struct bound *b = &u->bindings[chunk]->at[i];
+        uint64_t is = bitset_has(devices, b->device) & (b->since < until_s) & (b->until >= from_s);
+        users[b->user / 64] |= is << b->user % 64;
+    }
+}
+
+static uint64_t count_app(uint64_t word, const uint32_t *app, uint32_t wanted)
+{
+    uint64_t count = 0;
+
+    for (; word; word &= word - 1)
+        count += app[__builtin_ctzll(word)] == wanted;
+    return count;
+}
+
+/* Those of the bits who are counted; app 0: of any. */
+static uint64_t count_users(const struct users *u, const uint64_t *bits, uint32_t app)
+{
+    uint64_t count = 0;
+
+    for (uint32_t chunk = 0; chunk < u->chunk_count; chunk++) {
+        const struct user_chunk *c = u->chunks[chunk];
+        for (uint32_t w = 0; c && w < BITSET_CHUNK_WORDS; w++) {
+            uint64_t word = bits[(size_t)chunk * BITSET_CHUNK_WORDS + w] & c->counted[w];
+            count += app ? count_app(word, &c->app[w * 64], app) : (uint64_t)__builtin_popcountll(word);
         }
     }
+    return count;
 }
 
 static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t app, int32_t day,
@@ -144,26 +173,23 @@ static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t a
     const struct day_set *set = day_sets_find(&f->history.active, day);
     const struct product *p = product_by_no(f, product);
     const struct users *u = &f->users;
-    struct day_of_users d = { .users = u, .app = app, .from_s = fleet_day_start(f, day),
-                              .until_s = fleet_day_start(f, day + 1) };
+    int64_t from_s = fleet_day_start(f, day), until_s = fleet_day_start(f, day + 1);
+    struct bitset devices = { 0 };
     enum mu_err err = MU_E_NOMEM;
 
     *count = 0;
     if (!set || !p)
         return MU_OK;
-    roaring_bitmap_t *active = roaring_bitmap_and(set->devices, p->enabled);
-    d.seen = calloc(((size_t)u->chunk_count << CHUNK_BITS) / 64 + 1, sizeof(*d.seen));
-    if (active && d.seen && bitset_of(active, &d.devices)) {
-        for (uint32_t c = 0; c < u->binding_chunks; c++) {
-            if (u->bindings[c])
-                count_bound(&d, u->bindings[c]);
-        }
-        *count = d.count;
+    uint64_t *users = calloc((size_t)u->chunk_count * BITSET_CHUNK_WORDS + 1, sizeof(*users));
+    if (users && bitset_of(set->devices, &devices)) {
+        bitset_keep_in(&devices, p->enabled);
+        for (uint32_t chunk = 0; chunk < u->binding_chunks; chunk++)
+            find_bound(u, chunk, &devices, from_s, until_s, users);
+        *count = count_users(u, users, app);
         err = MU_OK;
     }
-    bitset_free(&d.devices);
-    free(d.seen);
-    roaring_bitmap_free(active);
+    bitset_free(&devices);
+    free(users);
     return err;
 }
 
@@ -198,11 +224,15 @@ static bool *apps_of(const struct fleet *f, uint32_t product)
     return apps;
 }
 
-static void count_places(const struct user_chunk *c, const bool *apps, struct report_counts *counts)
+static void count_places(const struct fleet *f, const struct user_chunk *c, const bool *apps,
+                         struct report_counts *counts)
 {
-    for (uint32_t i = 0; i < CHUNK_ROWS; i++) {
-        if ((c->flags[i] & (USER_KNOWN | USER_DISABLED)) == USER_KNOWN && apps[c->app[i]])
-            counts->n[c->place[i]][REPORT_COUNT]++;
+    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
+        for (uint64_t word = c->counted[w]; word; word &= word - 1) {
+            uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(word);
+            if (c->app[i] < f->apps.count)
+                counts->n[c->place[i]][REPORT_COUNT] += apps[c->app[i]];
+        }
     }
 }
 
@@ -220,7 +250,7 @@ enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product,
     if (err == MU_OK) {
         for (uint32_t c = 0; c < u->chunk_count; c++) {
             if (u->chunks[c])
-                count_places(u->chunks[c], apps, &counts);
+                count_places(f, u->chunks[c], apps, &counts);
         }
         err = report_tree(f, &counts, NULL, out);
     }

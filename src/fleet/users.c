@@ -24,6 +24,17 @@ static enum mu_err reserve(struct users *u, uint32_t no)
     return chunks_reserve(&u->chunks, &u->chunk_count, no, sizeof(struct user_chunk));
 }
 
+static bool has_bit(const uint64_t *bits, uint32_t i)
+{
+    return bits[i / 64] >> i % 64 & 1;
+}
+
+static void set_bit(uint64_t *bits, uint32_t i, bool on)
+{
+    uint64_t bit = UINT64_C(1) << i % 64;
+    bits[i / 64] = on ? bits[i / 64] | bit : bits[i / 64] & ~bit;
+}
+
 enum mu_err user_put(struct fleet *f, const struct user_brief *row)
 {
     struct users *u = &f->users;
@@ -33,11 +44,9 @@ enum mu_err user_put(struct fleet *f, const struct user_brief *row)
     if ((err = reserve(u, row->no)) != MU_OK || (err = places_leaf(&f->places, &row->place, &leaf)) != MU_OK)
         return err;
     struct user_chunk *c = u->chunks[row->no >> CHUNK_BITS];
-    uint8_t was = c->flags[i] & USER_BOUND;
-    uint8_t flags = (uint8_t)(USER_KNOWN | (row->is_disabled ? USER_DISABLED : 0) | was);
-    if (was && (flags != c->flags[i] || row->app != c->app[i]))
+    if (has_bit(c->bound, i) && (has_bit(c->counted, i) == row->is_disabled || c->app[i] != row->app))
         user_counts_clear(f);
-    c->flags[i] = flags;
+    set_bit(c->counted, i, !row->is_disabled);
     c->app[i] = row->app;
     c->place[i] = leaf;
     return MU_OK;
@@ -45,14 +54,14 @@ enum mu_err user_put(struct fleet *f, const struct user_brief *row)
 
 void user_delete(struct fleet *f, uint32_t no)
 {
-    struct users *u = &f->users;
+    uint32_t i = no & (CHUNK_ROWS - 1);
 
-    if (no >> CHUNK_BITS >= u->chunk_count || !u->chunks[no >> CHUNK_BITS])
+    if (!user_is_counted(&f->users, no))
         return;
-    uint8_t *flags = &u->chunks[no >> CHUNK_BITS]->flags[no & (CHUNK_ROWS - 1)];
-    if (*flags & USER_BOUND)
+    struct user_chunk *c = f->users.chunks[no >> CHUNK_BITS];
+    if (has_bit(c->bound, i))
         user_counts_clear(f);
-    *flags = 0;
+    set_bit(c->counted, i, false);
 }
 
 /* --- bindings -------------------------------------------------------------------------------- */
@@ -78,8 +87,9 @@ enum mu_err user_bind(struct fleet *f, const struct bound_row *row)
     else if (b->until != now.until)
         user_counts_change(f, b->until < now.until ? b->until : now.until);
     *b = now;
+    u->last_binding = row->no > u->last_binding ? row->no : u->last_binding;
     roaring_bitmap_add(u->devices, row->device);
-    u->chunks[row->user >> CHUNK_BITS]->flags[row->user & (CHUNK_ROWS - 1)] |= USER_BOUND;
+    set_bit(u->chunks[row->user >> CHUNK_BITS]->bound, row->user & (CHUNK_ROWS - 1), true);
     return MU_OK;
 }
 

@@ -3,32 +3,28 @@
 
 #include <roaring/roaring.h>
 
+#include "fleet/bitset.h"
 #include "fleet/columns.h"
 #include "fleet/index.h"
 #include "registry/rows.h"
 
-/* Users and their bindings, for the user reports (report_users.c): 9 bytes a user and 16 a binding, in
- * chunks by number as the devices' columns are, and 8 and a slot of an index for each user that a
- * product knows.
+/* Users and their bindings, for the user reports (report_users.c): 8 bytes and two bits a user and 16
+ * bytes a binding, in chunks by number as the devices' columns are, and 8 bytes and a slot of an index
+ * for each user that a product knows.
  *
- * A report goes through all bindings, whosever they are, and asks for each whether its device is in a
- * set: a nanosecond or two. So nothing links a binding with its device or its user, and nothing is to
+ * A report goes through all bindings, whosever they are, and asks each whether its device is in a set: a
+ * nanosecond or two, as long as no branch hangs on the answer, which nobody can predict. So nothing links a binding with its device or its user, and nothing is to
  * be undone when one of these is deleted: a number is never given again, a deleted device is in no set,
  * a deleted user is not counted. What is left of them goes at the next start.
  *
  * Everything here is called with the fleet locked. */
 struct fleet;
 
-enum user_flag {
-    USER_KNOWN = 1,                   /* there is such a user */
-    USER_DISABLED = 2,
-    USER_BOUND = 4,                   /* has a binding, or had one */
-};
-
 struct user_chunk {
     uint32_t app[CHUNK_ROWS];
-    uint32_t place[CHUNK_ROWS];       /* places.h; 0 = none */
-    uint8_t flags[CHUNK_ROWS];
+    uint32_t place[CHUNK_ROWS];           /* places.h; 0 = none */
+    uint64_t counted[BITSET_CHUNK_WORDS]; /* bits: there is such a user, and he is not disabled */
+    uint64_t bound[BITSET_CHUNK_WORDS];   /* bits: has a binding, or had one */
 };
 
 /* Unix seconds, until 2106; until is UINT32_MAX while it holds. */
@@ -40,6 +36,7 @@ struct users {
     struct user_chunk **chunks;
     struct bound_chunk **bindings;    /* a number that names none has device 0 */
     uint32_t chunk_count, binding_chunks;
+    uint32_t last_binding;            /* the highest number */
     roaring_bitmap_t *devices;        /* that have a binding, or had one */
 };
 
@@ -51,13 +48,20 @@ MU_MUST_USE enum mu_err user_put(struct fleet *f, const struct user_brief *row);
 void user_delete(struct fleet *f, uint32_t no);
 MU_MUST_USE enum mu_err user_bind(struct fleet *f, const struct bound_row *row);
 
-/* app 0: any. False for a disabled user, and for one who is not there (any more). */
-static inline bool user_counts(const struct users *u, uint32_t no, uint32_t app)
+/* The bindings of a chunk end behind so many. */
+static inline uint32_t users_bound_rows(const struct users *u, uint32_t chunk)
+{
+    if (!u->bindings[chunk])
+        return 0;
+    return chunk < u->last_binding >> CHUNK_BITS ? CHUNK_ROWS : (u->last_binding & (CHUNK_ROWS - 1)) + 1;
+}
+
+static inline bool user_is_counted(const struct users *u, uint32_t no)
 {
     const struct user_chunk *c = no >> CHUNK_BITS < u->chunk_count ? u->chunks[no >> CHUNK_BITS] : NULL;
     uint32_t i = no & (CHUNK_ROWS - 1);
 
-    return c && (c->flags[i] & (USER_KNOWN | USER_DISABLED)) == USER_KNOWN && (!app || c->app[i] == app);
+    return c && c->counted[i / 64] >> i % 64 & 1;
 }
 
 /* --- the users that a product knows --------------------------------------------------------------- */
