@@ -69,14 +69,15 @@ static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *ta
     return o;
 }
 
-/* Nothing in a day is ever overwritten, so merging its tables only serves the reader: as seldom as
- * pages stay fast. Levels would rewrite a large day some ten times, this four or five times. */
+/* Nothing in a day is ever overwritten, so merging its tables only serves the reader, who looks into
+ * each of them. Levels would rewrite a large day some ten times, this about half as often; waiting for
+ * eight tables instead of four saved a seventh of the CPU time of storing, and doubled a page's. */
 static void set_universal(rocksdb_options_t *o)
 {
     rocksdb_universal_compaction_options_t *u = rocksdb_universal_compaction_options_create();
 
     rocksdb_options_set_compaction_style(o, rocksdb_universal_compaction);
-    rocksdb_options_set_level0_file_num_compaction_trigger(o, 8);
+    rocksdb_options_set_level0_file_num_compaction_trigger(o, 4);
     /* Tables that wait for it cost readers time; holding commits back would cost acknowledgements. */
     rocksdb_options_set_level0_slowdown_writes_trigger(o, 100);
     rocksdb_options_set_level0_stop_writes_trigger(o, 200);
@@ -94,7 +95,7 @@ void rocks_options_create(struct rocks_options *o)
     o->state = family_options(o->tables, 16 * MIB);
 
     /* A device's frames resemble each other, and lie side by side. */
-    o->day_tables = table_options(o->cache, 32 * KIB);
+    o->day_tables = table_options(o->cache, 16 * KIB);
     rocksdb_block_based_options_set_block_restart_interval(o->day_tables, 64);
     o->day = family_options(o->day_tables, 32 * MIB);
     rocksdb_options_set_compression(o->day, rocksdb_zstd_compression);
