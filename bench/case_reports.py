@@ -8,6 +8,7 @@ import fleet
 import load
 from peer_sql import Sql
 from run import case
+from servers import nginx_like
 
 BLOCK = 28  # days of an activity row of the peer's (make_peer.c)
 PLACE = "country, region, city"
@@ -148,7 +149,8 @@ def first_calls(run, muster, sample, headers):
 @case
 def reports(run):
     """Every report over 1,000,000 devices and 13 months, 400,000 online, over HTTP on 2 connections; the same in
-    SQLite in process, with indexes for it (not for those on users, 200,000 of them)"""
+    SQLite in process, with indexes for it (not for those on users, 200,000 of them). Beside the p99: of nginx
+    answering the same bytes as a constant, on as many connections, taking turns"""
     sample = fleet.Fleet(100000 if run.quick else 1000000)
     seconds = max(1, run.seconds // 4)
     with sample.served(run.directory) as muster, Sql(sample.peer) as sql:
@@ -157,17 +159,21 @@ def reports(run):
         run.value("liveness by week of a tenth, 53 weeks: a first call", "ms",
                   first_calls(run, muster, sample, {"Authorization": token}), at_most=100)
 
-        def ask(path, heads):
-            (found,) = run.turns(lambda: load.http(muster.pid, muster.url(""), [path], heads, seconds, 2,
-                                                   f"{run.directory}/paths"))
-            return found
+        def p99(name, path, heads):
+            """What else was measured of muster."""
+            def ask(server, port):
+                return load.http(server.pid, f"http://127.0.0.1:{port}", [path], heads, seconds, 2,
+                                 f"{run.directory}/paths")
+
+            with nginx_like(run.directory, muster.url(path), heads) as floor:
+                own, least = run.turns(lambda: ask(muster, muster.http), lambda: ask(floor, floor.port))
+            run.value(f"{name}: p99", "ms", own["p99_ms"], at_most=5, peer=least["p99_ms"])
+            return own
 
         for name, (path, queries) in kinds(sample.today).items():
             peer = sql.measure(queries, {}, 0)  # seconds each, most of them: once will do
-            own = ask(f"/v1/products/{fleet.KEY}{path}", headers)
-            run.value(f"{name}: p99", "ms", own["p99_ms"], at_most=5)
+            own = p99(name, f"/v1/products/{fleet.KEY}{path}", headers)
             run.against(f"{name}: CPU", "µs", own["cpu_us"], [peer["cpu_us"]] * len(own["cpu_us"]))
         for name, path in user_kinds(sample.today).items():
-            own = ask(path, headers + fleet.ENTERPRISE_HEADERS)
-            run.value(f"{name}: p99", "ms", own["p99_ms"], at_most=5)
+            own = p99(name, path, headers + fleet.ENTERPRISE_HEADERS)
             run.value(f"{name}: CPU", "µs", own["cpu_us"])

@@ -46,9 +46,10 @@ class Run:
                 row.append(measure())
         return [{name: [r[name] for r in row] for name in row[0]} for row in rows]
 
-    def value(self, what, unit, values, at_most=None, at_least=None):
-        """A figure of muster's alone, the median of a list; the target is in the same unit."""
-        self._keep(what, unit, statistics.median(values), None, None, at_most, at_least)
+    def value(self, what, unit, values, at_most=None, at_least=None, peer=None):
+        """A figure, the median of a list; the target is in the same unit. The peer's is shown beside it."""
+        self._keep(what, unit, statistics.median(values), statistics.median(peer) if peer else None, None, at_most,
+                   at_least)
 
     def against(self, what, unit, own, peer, at_most=None, at_least=None):
         """A figure and the peer's; the target is for the ratio: the median of each round's."""

@@ -91,6 +91,11 @@ static int32_t newest(const struct fleet *f)
     return a > b ? a : b;
 }
 
+int32_t day_counts_last_over(const struct fleet *f)
+{
+    return newest(f) == INT32_MIN ? INT32_MIN : newest(f) - 1;
+}
+
 static void put(struct fleet *f, struct day_counts_entry *e)
 {
     struct day_counts *c = table_of(f, &e->key);

@@ -39,6 +39,8 @@ void day_counts_free(struct day_counts *c);
 /* With the fleet locked for reading. n: by place, of users one alone; column 0 of those that have any is
  * set, or read. */
 bool day_counts_find(struct fleet *f, const struct day_counts_key *key, uint64_t (*n)[3]);
+/* The last day that is over: the one before the newest that anything has happened on. INT32_MIN: none. */
+int32_t day_counts_last_over(const struct fleet *f);
 /* Keeps them if the days are over, and there is memory. */
 void day_counts_keep(struct fleet *f, const struct day_counts_key *key, uint64_t (*n)[3], uint32_t count);
 
