@@ -4,9 +4,11 @@ import datetime
 import random
 import zoneinfo
 
+from bulk import import_rows
 from clock import at, environment, restart_at
 from mqtt import Device
 from reportfleet import days_of, period
+from server import run
 from world import REPORT, World, hex_id, query, request
 
 MOMENTS = ["2026-11-29 10:00", "2026-11-30 23:50", "2026-12-01 00:00:02", "2026-12-20 08:00", "2026-12-27 23:50",
@@ -29,7 +31,8 @@ class People:
         self.world = World(self.server)
         self.foreign = World(self.server)
         self.apps = [hex_id(), hex_id(), hex_id()]
-        self.users = [{"uid": hex_id(), "app": chance.choice(self.apps[:2]), "place": chance.choice(PLACES)} for _ in range(40)]
+        self.users = [{"uid": hex_id(), "app": chance.choice(self.apps[:2]), "place": chance.choice(PLACES), "disabled": False}
+                      for _ in range(40)]
         strangers = [{"uid": hex_id(), "app": self.apps[2], "place": PLACES[0]} for _ in range(5)]
         self.server.apply({
             "apps": [{"appid": appid, "name": "App", "product_keys": [world.product_key]}
@@ -88,19 +91,56 @@ class People:
             for device in chosen:
                 device["groups"] |= groups
 
+    # --- what an operator does ---
+    def operate(self, verb, kind, *ids):
+        done = run(verb, "--data", self.server.data, kind, *ids)
+        assert done.returncode == 0, done.stderr
+
+    def import_past_bindings(self, chance):
+        """Of users and devices that were never bound to each other, begun in the past and perhaps over."""
+        known = {(b["user"]["uid"], b["device"]["did"]) for b in self.bindings}
+        rows = []
+        for user, device in zip(chance.sample(self.users, 12), chance.sample(self.devices, 12)):
+            if (user["uid"], device["did"]) not in known:
+                since = chance.randrange(self.moments[0], self.moments[-1])
+                until = chance.choice([None, chance.randrange(since, self.moments[-1])])
+                rows.append({"uid": user["uid"], "did": device["did"], "since": since, "until": until or ""})
+                self.bindings.append({"user": user, "device": device, "since": self.day_of(since),
+                                      "until": until and self.day_of(until)})
+        import_rows(self.server.data, "bindings", rows)
+
+    def disable_users(self, chance):
+        for user in chance.sample(self.users, 8):
+            user["disabled"] = not user["disabled"]
+            self.operate("disable" if user["disabled"] else "enable", "user", user["uid"])
+
+    def delete_users(self, chance):
+        for user in chance.sample(self.users, 3):
+            self.users.remove(user)
+            user["disabled"] = True
+            self.operate("delete", "user", user["uid"], "--unbind")
+
+    def delete_devices(self, chance):
+        """That someone was bound to them stays, of the product."""
+        for device in chance.sample(self.devices, 6):
+            self.devices.remove(device)
+            device.update(disabled=True, groups=set())
+            self.operate("delete", "device", device["did"], "--unbind")
+
     # --- the model ---
     def first_days(self, gid=None):
         """The day of each user's first binding."""
         first = {}
         for binding in self.bindings:
-            if gid is None or gid in binding["device"]["groups"]:
+            if not binding["user"]["disabled"] and (gid is None or gid in binding["device"]["groups"]):
                 uid = binding["user"]["uid"]
                 first[uid] = min(first.get(uid, self.today), binding["since"])
         return first
 
     def active(self, day, app=None):
         return len({b["user"]["uid"] for b in self.bindings if b["since"] <= day <= (b["until"] or day)
-                    and day in b["device"]["active"] and not b["device"]["disabled"] and app in (None, b["user"]["app"])})
+                    and day in b["device"]["active"] and not b["device"]["disabled"] and not b["user"]["disabled"]
+                    and app in (None, b["user"]["app"])})
 
     def ask(self, call, headers=None, **parameters):
         """A call with the enterprise's headers."""
@@ -136,7 +176,7 @@ class People:
                 assert self.get("users/report/new", **asked) == self.new(cycle, start, self.today, gid), asked
         for app in (None, *self.apps[:2]):
             assert self.liveness(start, self.today, appid=app) == self.active_by_day(start, self.today, app)
-        assert self.ask("location").json == located([user["place"] for user in self.users])
+        assert self.ask("location").json == located([user["place"] for user in self.users if not user["disabled"]])
 
 
 def located(users):

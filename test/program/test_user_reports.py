@@ -127,6 +127,21 @@ def test_a_product_without_users_has_no_places(world):
     assert answer.json == {}
 
 
+# --- whatever becomes of them ---------------------------------------------------------------------------------------------
+
+def test_every_report_follows_imports_disables_and_deletions(make_server):
+    chance = random.Random(8)
+    people = People(make_server, seed=21, moments=MOMENTS[5:])
+    people.check_everything()
+    for happens in (people.import_past_bindings, people.disable_users, people.delete_devices, people.import_past_bindings,
+                    people.delete_users, people.disable_users):
+        happens(chance)
+        people.check_everything()
+    restart_at(people.server, people.moments[-1], kill=True)
+    people.world._token = None
+    people.check_everything()
+
+
 # --- callers -----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("call,parameters", [("location", {}), ("liveness_total", {"start_date": "2026-12-01",
