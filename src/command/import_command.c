@@ -33,6 +33,7 @@ struct import {
     char what[40];         /* "1200 devices" */
     struct buf rows, request, answer;
     size_t row_count;      /* in `rows` */
+    struct buf unread;     /* "line 3: why", a line each: what could not become one of `rows` */
     struct buf seen;       /* a bit a number: what the file has been about so far */
     uint64_t taken;        /* rows that have been dealt with */
     uint64_t created, updated, unchanged, refused;
@@ -60,22 +61,35 @@ static void catch_signals(void)
 
 /* --- telling --------------------------------------------------------------------------------------*/
 
-static void tell_refused(struct import *im, size_t line, const char *why)
+static struct str text_of(const struct buf *b)
 {
-    progress_end(&im->progress);
-    fprintf(stderr, "muster import: %s: line %zu: %s\n", im->file, line, why);
+    return (struct str){ (const char *)b->data, b->len };
+}
+
+static void note_unread(struct import *im)
+{
+    buf_printf(&im->unread, "line %zu: %s\n", im->reader.source.line, im->reader.source.why);
     im->refused++;
     im->taken++;
 }
 
-static void tell_mistakes(struct import *im, struct str lines)
+static size_t line_of(struct str mistakes)
 {
-    for (const char *end; lines.len && (end = memchr(lines.at, '\n', lines.len));) {
-        int len = (int)(end - lines.at);
-        fprintf(stderr, "muster import: %s: %.*s\n", im->file, len, lines.at);
-        lines.len -= (size_t)len + 1;
-        lines.at += len + 1;
+    return mistakes.len ? strtoul(mistakes.at + strlen("line "), NULL, 10) : SIZE_MAX;
+}
+
+/* What the registry refused, and what the reader did, in the order of the file. */
+static void tell_mistakes(struct import *im, struct str refused)
+{
+    struct str unread = text_of(&im->unread);
+
+    if (refused.len || unread.len)
+        progress_end(&im->progress);
+    while (refused.len || unread.len) {
+        struct str line = str_take_line(line_of(refused) < line_of(unread) ? &refused : &unread);
+        fprintf(stderr, "muster import: %s: %.*s\n", im->file, (int)line.len, line.at);
     }
+    buf_clear(&im->unread);
 }
 
 static int tell_end(struct import *im)
@@ -112,11 +126,6 @@ static enum mu_err note_seen(struct buf *seen, struct str numbers)
     return MU_OK;
 }
 
-static struct str text_of(const struct buf *b)
-{
-    return (struct str){ (const char *)b->data, b->len };
-}
-
 static void take_result(struct import *im)
 {
     struct import_result result;
@@ -132,13 +141,10 @@ static void take_result(struct import *im)
     im->unchanged += result.unchanged;
     im->refused += result.refused;
     im->taken += im->row_count;
-    if (result.mistakes.len)
-        progress_end(&im->progress);
     tell_mistakes(im, result.mistakes);
 }
 
-/* What is gathered; status tells whether it can go on. */
-static void send_batch(struct import *im)
+static void run_batch(struct import *im)
 {
     buf_clear(&im->request);
     buf_clear(&im->answer);
@@ -151,6 +157,14 @@ static void send_batch(struct import *im)
         progress_end(&im->progress);
         operation_print("muster import", im->status, &im->answer);
     }
+}
+
+/* What is gathered; status tells whether it can go on. */
+static void send_batch(struct import *im)
+{
+    if (im->row_count)
+        run_batch(im);
+    tell_mistakes(im, STR(""));
     im->row_count = 0;
     buf_clear(&im->rows);
     snprintf(im->what, sizeof(im->what), "%llu %s", (unsigned long long)im->taken, import_kind_words[im->kind]);
@@ -162,7 +176,7 @@ static bool is_full(const struct import *im)
     bool at_rest = im->place.at_rest;
 
     return im->row_count >= (at_rest ? IMPORT_ROWS_AT_REST : IMPORT_ROWS) ||
-           im->rows.len >= (at_rest ? IMPORT_BYTES_AT_REST : IMPORT_BYTES);
+           im->unread.len >= IMPORT_UNREAD_BYTES || im->rows.len >= (at_rest ? IMPORT_BYTES_AT_REST : IMPORT_BYTES);
 }
 
 static void import_file(struct import *im)
@@ -173,11 +187,11 @@ static void import_file(struct import *im)
         found = row_reader_next(&im->reader, &im->rows);
         im->row_count += found == ROW_FOUND;
         if (found == ROW_BAD)
-            tell_refused(im, im->reader.source.line, im->reader.source.why);
+            note_unread(im);
         if (is_full(im))
             send_batch(im);
     }
-    if (im->status == 0 && im->row_count)
+    if (im->status == 0)
         send_batch(im);
     if (found == ROW_UNREADABLE && !interrupted) {
         fprintf(stderr, "muster import: %s: %s\n", im->file, im->reader.source.why);
@@ -224,12 +238,14 @@ static int import_from(struct import *im, const char *dir, enum row_format forma
     if (fd < 0)
         return 2;
     buf_init(&im->rows, IMPORT_BYTES_AT_REST + 8 * ROW_TEXT_MAX); /* as values a row may be longer */
+    buf_init(&im->unread, 2 * IMPORT_UNREAD_BYTES);
     buf_init(&im->request, LOCAL_INPUT_MAX);
     buf_init(&im->answer, LOCAL_ANSWER_MAX);
     buf_init(&im->seen, LOCAL_INPUT_MAX / 2);
     status = run(im, dir, fd, format);
     row_reader_close(&im->reader);
     buf_free(&im->rows);
+    buf_free(&im->unread);
     buf_free(&im->request);
     buf_free(&im->answer);
     buf_free(&im->seen);

@@ -11,6 +11,7 @@
 enum {
     IMPORT_ROWS = 500, IMPORT_BYTES = 4 * 1024 * 1024,
     IMPORT_ROWS_AT_REST = 50000, IMPORT_BYTES_AT_REST = 16 * 1024 * 1024,
+    IMPORT_UNREAD_BYTES = 256 * 1024, /* of words on rows that cannot be read, until they are said */
 };
 
 /* The operation's input: rows and seen as in struct import_batch. */
