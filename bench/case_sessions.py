@@ -141,6 +141,8 @@ def million_sessions(run):
             peak = max(peak, resident_bytes(server.pid))
         end = server.ask("settle")
         summed, searched, contradicted = told_over_http(server)
+        stopping = time.monotonic()
+    stop = time.monotonic() - stopping
     shutil.rmtree(data)
     differences = [abs(end["here"] - n) for n in (end["sessions"], end["online"], summed, searched)]
     differences += [abs(n - end["ends"][way]) for way, n in end["went"].items()]
@@ -148,6 +150,7 @@ def million_sessions(run):
     run.value("resident", "MiB", [peak / 2**20], at_most=1024)
     run.value("CPU, of one core", "%", cores, at_most=25)
     run.value("coming at first, per second", "", [online / seconds])
+    run.value("ending when the server stops, per second", "", [online / stop])
     run.value(f"presence wrong in {end['looked']:,} looks", "", [end["wrong"]], at_most=0)
     run.value("sums, logs and reports that differ at the end", "", [sum(differences)], at_most=0)
     run.value(f"of {end['pings']:,} heartbeats unanswered", "", [end["unanswered"]], at_most=0)
