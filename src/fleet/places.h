@@ -10,8 +10,9 @@
 
 /* The places where devices are: a tree country, region, city, each name kept once, each node with
  * the bitmap of the devices in it, so that a filter is one bitmap (or a few, where a region's name
- * occurs in two countries). A device holds the number of its leaf. Nodes stay: there are as many
- * as an operator or an address database has cities. Not thread-safe. */
+ * occurs in two countries). A device holds the number of its leaf, and so does a user, who is in no
+ * bitmap. Nodes stay: there are as many as an operator or an address database has cities. Not
+ * thread-safe. */
 enum place_level { PLACE_COUNTRY, PLACE_REGION, PLACE_CITY };
 
 struct place_node {

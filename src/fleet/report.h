@@ -3,13 +3,12 @@
 
 #include "fleet/fleet.h"
 
-/* The device reports (contract, endpoints 14 to 19) and the user reports (20):
- * counted from the fleet as it is, only what has been counted of days that are over is kept
- * (day_counts.h). Any thread; the fleet is locked for reading while a call counts, which for a million
- * devices is a millisecond or two.
+/* The device reports (contract, endpoints 14 to 19) and the user reports (20): counted from the fleet as it
+ * is, only what has been counted of days that are over is kept (day_counts.h). Any thread; the fleet is
+ * locked for reading while a call counts, which for a million devices is a millisecond or two.
  *
  * Places, groups and disabled marks are those of now, not those of the day that is asked about.
- * Disabled (and deleted) devices are left out of everything here.
+ * Disabled (and deleted) devices are left out of everything here, except where it says so.
  *
  * Days are civil days of the calendar that the committer was started with (model/calendar.h). A
  * range of days includes both ends; an empty one (first > last) has nothing in it. A device is active
@@ -126,24 +125,22 @@ size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filte
                                 struct fleet_report_row *rows, uint64_t *total);
 
 /* --- users ---------------------------------------------------------------------------------------
- * Disabled (and deleted) users are left out of all of these; so are devices where they are looked at by
- * group or day. All take a nanosecond or two for each user or binding that there is. MU_E_NOMEM. */
+ * Disabled (and deleted) users are left out of all of these; of an unknown product there are none. Each
+ * takes a nanosecond or two for every user or binding that there is. MU_E_NOMEM. */
 
 /* Users who were ever bound to a device of the product, also one that has been deleted since; with a
- * group, to a device that is in it or below it now. */
-MU_MUST_USE enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product,
-                                                 uint32_t group, uint64_t *total);
+ * group, to a device that is in it or below it now, also a disabled one. */
+MU_MUST_USE enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product, uint32_t group,
+                                                 uint64_t *total);
 /* How many of these were bound so for the first time at starts[i] or later and before starts[i + 1], into
  * counts[i]. starts: Unix seconds, ascending, one more than periods. */
-MU_MUST_USE enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product,
-                                               uint32_t group, const int64_t *starts, size_t periods,
-                                               uint32_t *counts);
-/* How many were active on first_day + i, into counts[i]: a device of the product was, and bound to the
- * user at some time of that day. app 0: users of any. What was counted of a day that is over is kept;
- * the fleet is locked day by day. */
-MU_MUST_USE enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product,
-                                                  uint32_t app, int32_t first_day, size_t days,
-                                                  uint32_t *counts);
+MU_MUST_USE enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t group,
+                                               const int64_t *starts, size_t periods, uint32_t *counts);
+/* How many were active on first_day + i, into counts[i]: a device of the product was, which is not
+ * disabled, and it was bound to the user at some time of that day. app 0: users of any. What was counted
+ * of a day that is over is kept (day_counts.h); the fleet is locked day by day. */
+MU_MUST_USE enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app,
+                                                  int32_t first_day, size_t days, uint32_t *counts);
 /* n[REPORT_COUNT]: the users of the product's apps by place. */
 MU_MUST_USE enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product,
                                                   struct fleet_report *out);

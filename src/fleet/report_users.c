@@ -77,8 +77,7 @@ static enum mu_err first_of_group(struct fleet *f, uint32_t group, struct moment
     return MU_OK;
 }
 
-static enum mu_err first_bound(struct fleet *f, uint32_t product, uint32_t group,
-                               struct moments *out)
+static enum mu_err first_bound(struct fleet *f, uint32_t product, uint32_t group, struct moments *out)
 {
     *out = (struct moments){ 0 };
     fleet_read_lock(f);
@@ -87,8 +86,7 @@ static enum mu_err first_bound(struct fleet *f, uint32_t product, uint32_t group
     return err;
 }
 
-enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product, uint32_t group,
-                                     uint64_t *total)
+enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product, uint32_t group, uint64_t *total)
 {
     struct moments first;
     enum mu_err err = first_bound(f, product, group, &first);
@@ -236,8 +234,7 @@ static void count_places(const struct fleet *f, const struct user_chunk *c, cons
     }
 }
 
-enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product,
-                                      struct fleet_report *out)
+enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product, struct fleet_report *out)
 {
     const struct users *u = &f->users;
     struct report_counts counts;
