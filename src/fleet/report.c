@@ -162,7 +162,7 @@ static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter
     enum mu_err err = report_counts_init(f, &counts);
     if (err == MU_OK)
         err = keeps ? count_by_day(f, filter, sets, &key, &counts)
-                                               : count_days(f, filter, sets, first, first, last, &counts);
+                    : count_days(f, filter, sets, first, first, last, &counts);
     if (err == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
