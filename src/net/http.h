@@ -73,6 +73,7 @@ struct http_exchange {
     void *ctx;                       /* of the route's table */
     struct loop *loop;
     int64_t started_us;              /* loop_now_us when the request was complete, or refused */
+    int64_t ended_us;                /* monotonic, when it was answered: for http_server's done */
     void *user;                      /* the handler's own, e.g. while deferred */
 };
 

@@ -107,7 +107,6 @@ void http_conn_settle(struct http_conn *hc, bool partial)
 void http_conn_send(struct http_conn *hc)
 {
     struct exchange *x = hc->x;
-    struct http_server *s = hc->home->server;
     struct http_response *res = &x->pub.res;
     struct buf *out = &hc->home->out;
     size_t before = out->len;
@@ -129,9 +128,7 @@ void http_conn_send(struct http_conn *hc)
     if (out->len >= HTTP_BATCH && !flush(hc))
         hc->state = ENDING;
 
-    if (s->done)
-        s->done(s->ctx, &x->pub, sent);
-    exchange_release(x);
+    exchange_end(x, sent);
     hc->x = NULL;
     if (hc->state != ENDING)
         hc->state = close ? ENDING : HEAD;
@@ -209,6 +206,7 @@ static void on_closed(struct conn *c, enum conn_end end)
 
     (void)end;
     timer_stop(&hc->timer);
+    http_gather_drop(hc);
     *hc->prev = hc->next;
     if (hc->next)
         hc->next->prev = hc->prev;

@@ -11,7 +11,8 @@
  *   any  -> ENDING   after an answer that closes; the connection sends the rest and goes
  *
  * What is answered at once gathers in home->out, so that pipelined requests are answered by one
- * write; every entry from the loop therefore ends with http_conn_settle().
+ * write; every entry from the loop therefore ends with http_conn_settle(), or with http_gather(), which
+ * puts it off to the end of the round.
  *
  * Deadlines are lazy: a request moves deadline_ms, the timer runs on and looks at it when it fires. */
 
@@ -41,6 +42,7 @@ struct http_conn {
     uint8_t state;           /* enum http_conn_state */
     uint8_t wait;            /* enum http_conn_wait */
     bool paused, refused;
+    uint8_t gathered;        /* 1 + index in home->waiting; 0 = its answers do not wait */
     struct ip_addr peer;
 };
 
@@ -51,6 +53,14 @@ void http_conn_settle(struct http_conn *hc, bool partial);
 /* Counts the unread answers and the unfinished body that are kept for its peer. false: peers make us
  * keep too much (LIMIT_HTTP_HELD), and this one has just added to it. */
 bool http_conn_count_held(struct http_conn *hc);
+
+/* Has what is in home->out wait for the end of the round, when it is sent and http_conn_settle follows.
+ * False if it should not wait: then nothing has changed. */
+bool http_gather(struct http_conn *hc);
+/* Sends what waits for this connection; nothing if nothing does. */
+void http_gather_send(struct http_conn *hc);
+/* It has gone. */
+void http_gather_drop(struct http_conn *hc);
 
 /* Appends the response of hc->x, which is over with it. */
 void http_conn_send(struct http_conn *hc);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "net/http_internal.h"
 
 enum { HEADERS_OUT = 8 * 1024 }; /* further lines of an answer; the API writes five */
@@ -95,6 +96,16 @@ void exchange_release(struct exchange *x)
     home->pool_count++;
 }
 
+void exchange_end(struct exchange *x, size_t sent)
+{
+    struct http_server *s = x->home->server;
+
+    x->pub.ended_us = x->home->answered_us = clock_mono_us();
+    if (s->done)
+        s->done(s->ctx, &x->pub, sent);
+    exchange_release(x);
+}
+
 void exchange_free(struct exchange *x)
 {
     arena_free(&x->pub.arena);
@@ -109,16 +120,13 @@ void exchange_free(struct exchange *x)
 static void come_back(struct mail *m, struct loop *loop)
 {
     struct exchange *x = of_mail(m);
-    struct http_loop *home = x->home;
 
     (void)loop;
     if (x->conn) {
         http_conn_answer(x->conn);
         return;
     }
-    if (home->server->done)
-        home->server->done(home->server->ctx, &x->pub, 0);
-    exchange_release(x);
+    exchange_end(x, 0);
 }
 
 /* The loop has ended, and its server may be gone. */

@@ -53,6 +53,35 @@ static void a_hundred_pipelined_requests_are_answered_in_order_by_one_write(void
     assert_int_equal(atomic_load(&writes), 1);
 }
 
+/* While the loop naps for the first, the others' requests come together. */
+static void answers_of_one_round_go_to_those_who_asked(void **state)
+{
+    static const char *const targets[] = { "/nap/%d", "/p/K/devices/%d", "/header/%d" };
+    static struct client clients[8];
+    enum { CLIENTS = sizeof(clients) / sizeof(clients[0]) };
+
+    (void)state;
+    for (int i = 0; i < CLIENTS; i++)
+        client_open(&clients[i], &server);
+    for (int round = 0; round < 10; round++) {
+        client_text(&client, GET("/nap/first"));
+        for (int i = 0; i < CLIENTS; i++) {
+            char target[64], request[128];
+            snprintf(target, sizeof(target), targets[(i + round) % 3], i);
+            snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: a\r\nX-Test: %d\r\n\r\n", target, i);
+            client_text(&clients[i], request);
+        }
+        client_ask(&client, "", 200, "first");
+        for (int i = 0; i < CLIENTS; i++) {
+            char own[64];
+            snprintf(own, sizeof(own), (i + round) % 3 == 1 ? "/p/{pk}/devices/{did} K %d" : "%d", i);
+            client_ask(&clients[i], "", 200, own);
+        }
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        client_close(&clients[i]);
+}
+
 static void pipelined_requests_wait_for_a_slow_one(void **state)
 {
     (void)state;
@@ -365,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_A_CONNECTION(an_answer_is_one_write),
         ON_A_CONNECTION(a_hundred_pipelined_requests_are_answered_in_order_by_one_write),
+        ON_A_CONNECTION(answers_of_one_round_go_to_those_who_asked),
         ON_A_CONNECTION(pipelined_requests_wait_for_a_slow_one),
         ON_A_CONNECTION(more_is_pipelined_behind_a_slow_request_than_is_read_at_once),
         ON_A_CONNECTION(a_request_may_come_byte_by_byte),

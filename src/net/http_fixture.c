@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/listener.h"
 
@@ -72,6 +73,13 @@ static void slow(struct http_exchange *ex)
     reply(ex, ex->req.captures[0]);
 }
 
+/* Keeps the loop for a while. */
+static void nap(struct http_exchange *ex)
+{
+    usleep(2000);
+    reply(ex, ex->req.captures[0]);
+}
+
 static void put_off(struct http_exchange *ex)
 {
     pthread_mutex_lock(&lock);
@@ -104,6 +112,7 @@ static struct http_route root_routes[] = {
     { .method = HTTP_M_GET, .path = "/goodbye", .handle = goodbye },
     { .method = HTTP_M_GET, .path = "/inspect", .handle = inspect },
     { .method = HTTP_M_GET, .path = "/header/{text}", .handle = header },
+    { .method = HTTP_M_GET, .path = "/nap/{text}", .handle = nap },
     { .method = HTTP_M_GET, .path = "/slow/{text}", .where = HTTP_SLOW, .handle = slow },
     { .method = HTTP_M_GET, .path = "/later", .where = HTTP_DEFERRED, .handle = put_off },
     { .method = HTTP_M_POST, .path = "/later", .where = HTTP_DEFERRED, .handle = put_off },

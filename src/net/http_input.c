@@ -96,6 +96,7 @@ size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len)
     size_t used = 0;
     bool partial = false;
 
+    http_gather_send(hc); /* if this comes twice in a round */
     while (used < len && !partial && conn_unsent(c) == 0) {
         if (hc->state == HEAD)
             used += read_head(hc, text + used, len - used, &partial);
@@ -104,6 +105,7 @@ size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len)
         else
             break;
     }
-    http_conn_settle(hc, partial);
+    if (partial || hc->state != HEAD || hc->paused || !http_gather(hc))
+        http_conn_settle(hc, partial);
     return used;
 }

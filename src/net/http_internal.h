@@ -10,6 +10,7 @@
  *   http_server.c    the server, accepting and refusing connections, the end of it all
  *   http_conn.c      one connection: its life, deadlines and output
  *   http_input.c     and its input: from bytes to requests
+ *   http_gather.c    answers that are sent together at the end of a round
  *   http_exchange.c  one request with its answer: pooling, running the handler, threads
  *   http_parse.c     the head of a request
  *   http_body.c      and its body
@@ -56,6 +57,7 @@ enum {
     HTTP_POOL = 64,          /* idle exchanges kept per loop: as many as one core has in hand */
     HTTP_KEEP = 64 * 1024,   /* a buffer larger than this is not kept for the next request */
     HTTP_BATCH = 64 * 1024,  /* answers gathered before they are written at last */
+    HTTP_GATHERED = 128,     /* connections whose answers wait for the end of a round */
     HTTP_REFUSALS = 64,      /* connections beyond the maximum that are told so, at a time */
 };
 
@@ -69,6 +71,11 @@ struct http_loop {
     unsigned pool_count;
     size_t held;             /* by all connections: http_conn_count_held */
     struct buf out;          /* answers of the connection being served, written together */
+    int64_t answered_us;     /* when the last one was ready, monotonic */
+    struct loop_hook round;  /* http_gather.c, as what follows */
+    struct buf gathered;     /* answers that wait for the end of the round */
+    struct { struct http_conn *conn; uint32_t from, len; } waiting[HTTP_GATHERED]; /* conn NULL: no more */
+    unsigned waiting_count;
     char date[40];           /* the Date line of this second */
     int64_t date_until_ms;
 };
@@ -113,6 +120,8 @@ struct exchange {
 
 struct exchange *exchange_new(struct http_loop *home);
 void exchange_release(struct exchange *x);
+/* It has been answered: tells the server's done() and releases it. */
+void exchange_end(struct exchange *x, size_t sent);
 void exchange_free(struct exchange *x);
 
 /* What becomes of an exchange whose request is complete. */
@@ -163,6 +172,7 @@ MU_MUST_USE enum mu_err http_conn_open(struct http_loop *home, int fd, const str
                                        const struct sockaddr *peer, bool refuse);
 /* The exchange that was away is finished. */
 void http_conn_answer(struct http_conn *hc);
+void http_gather_init(struct http_loop *home);
 /* After the loop has ended. */
 void http_conns_close(struct http_loop *home);
 

@@ -34,6 +34,7 @@ static struct http_loop *home_on(struct http_server *s, struct loop *loop)
         s->loops[i]->server = s;
         s->loops[i]->loop = loop;
         buf_init(&s->loops[i]->out, 4 * HTTP_BATCH);
+        http_gather_init(s->loops[i]);
     }
     return s->loops[i];
 }
@@ -73,6 +74,7 @@ static void home_free(struct http_loop *home)
         exchange_free(x);
     }
     buf_free(&home->out);
+    buf_free(&home->gathered);
     free(home);
 }
 

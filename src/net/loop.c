@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "net/thread_private.h"
 
-/* One round: wait, descriptors, timers, mail, pending connections, hooks.
+/* One round: wait, descriptors, timers, mail, hooks, pending connections (and hooks again).
  *
  * The mailbox is a stack that senders push to and the loop takes as a whole and turns round, which
  * keeps each sender's order. Only the sender that finds it empty writes the eventfd, so a burst
@@ -128,6 +128,12 @@ static void deliver_mail(struct loop *loop)
     }
 }
 
+static void run_hooks(struct loop *loop)
+{
+    for (struct loop_hook *h = loop->hooks; h; h = h->next)
+        h->run(h, loop);
+}
+
 static void *run(void *arg)
 {
     struct loop *loop = arg;
@@ -144,9 +150,11 @@ static void *run(void *arg)
         dispatch(loop);
         timer_wheel_advance(&loop->timers, loop_now_ms(loop));
         deliver_mail(loop);
-        conn_run_pending(loop);
-        for (struct loop_hook *h = loop->hooks; h; h = h->next)
-            h->run(h, loop);
+        run_hooks(loop);
+        if (loop->pending) {
+            conn_run_pending(loop);
+            run_hooks(loop);
+        }
     } while (!last);
     conn_report_ended(loop);
     current = NULL;

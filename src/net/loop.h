@@ -70,11 +70,12 @@ struct mail {
 void loop_post(struct loop *loop, struct mail *m);
 
 /* --- end of round --------------------------------------------------------------------------------
- * Called once after each round's events, timers and mail: flush what was gathered. */
+ * Called after each round's events, timers and mail, and once more if connections had to be looked at
+ * again after that (conn_resume, an end behind the input): flush what was gathered. */
 struct loop_hook {
     struct loop_hook *next;
     void (*run)(struct loop_hook *h, struct loop *loop);
 };
-void loop_add_hook(struct loop *loop, struct loop_hook *h); /* before loop_start */
+void loop_add_hook(struct loop *loop, struct loop_hook *h); /* before loop_start, or in its thread */
 
 #endif

@@ -67,7 +67,7 @@ void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t
 
     while (status < STATUS_COUNT - 1 && statuses[status] != ex->res.status)
         status++;
-    int64_t took = clock_mono_us() - ex->started_us;
+    int64_t took = ex->ended_us - ex->started_us;
     while (bound < BOUND_COUNT && took > bounds_us[bound])
         bound++;
     add(&c->requests[route][status], 1);
