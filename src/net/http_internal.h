@@ -61,6 +61,12 @@ enum {
     HTTP_REFUSALS = 64,      /* connections beyond the maximum that are told so, at a time */
 };
 
+/* A part of http_loop.gathered, and whose it is; NULL = nobody's any more. */
+struct http_waiting {
+    struct http_conn *conn;
+    size_t from, len;
+};
+
 /* What a server has on one loop. */
 struct http_loop {
     struct http_server *server;
@@ -74,7 +80,7 @@ struct http_loop {
     int64_t answered_us;     /* when the last one was ready, monotonic */
     struct loop_hook round;  /* http_gather.c, as what follows */
     struct buf gathered;     /* answers that wait for the end of the round */
-    struct { struct http_conn *conn; uint32_t from, len; } waiting[HTTP_GATHERED]; /* conn NULL: no more */
+    struct http_waiting waiting[HTTP_GATHERED];
     unsigned waiting_count;
     char date[40];           /* the Date line of this second */
     int64_t date_until_ms;
