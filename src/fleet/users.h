@@ -13,9 +13,10 @@
  * for each user that a product knows.
  *
  * A report goes through all bindings, whosever they are, and asks each whether its device is in a set: a
- * nanosecond or two, as long as no branch hangs on the answer, which nobody can predict. So nothing links a binding with its device or its user, and nothing is to
- * be undone when one of these is deleted: a number is never given again, a deleted device is in no set,
- * a deleted user is not counted. What is left of them goes at the next start.
+ * nanosecond or two, as long as no branch hangs on the answer, which nobody can predict. So nothing links
+ * a binding with its device or its user, and nothing is to be undone when one of these is deleted: a
+ * number is never given again, a deleted device is in no set, a deleted user is not counted. What is left
+ * of them goes at the next start.
  *
  * Everything here is called with the fleet locked. */
 struct fleet;
