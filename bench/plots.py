@@ -16,7 +16,7 @@ GROWTH = """set xlabel 'devices'
 set logscale xy
 set xtics ('10,000' 1e4, '100,000' 1e5, '1,000,000' 1e6)
 """
-LONG = """set xlabel 'minutes of the wall clock, midnight in the middle'
+LONG = """set xlabel 'minutes of the wall clock, midnight at 60'
 set logscale y
 """
 PLOTS = {"latency": LATENCY, "growth": GROWTH, "long": LONG}
