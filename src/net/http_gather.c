@@ -4,8 +4,8 @@
 
 /* A request is our code and the kernel's in turn, and each drives the other out of the processor's
  * caches. So the answers of a round wait until all its requests have been answered, and are then sent
- * one after the other, which saves a twelfth to a seventh of what a request costs. A round that takes
- * long sends what it has: an answer waits this long, and for the call that is running then. */
+ * one after the other, which saves up to a tenth of what a request costs. A round that takes long sends
+ * what it has: an answer waits this long, and for the call that is running then. */
 
 enum { LONG_ROUND_US = 500 };
 
