@@ -24,6 +24,8 @@
 #include "sim/sim_device.h"
 
 enum {
+    SOURCES = 8,      /* loopback addresses that they come from: the kernel looks long for a port where one
+                         address has more than half of its ports on the way to another */
     ON_THE_WAY = 256, /* devices, at a time, between their first connection and their last SUBACK */
     ANSWER_MS = 5000, /* that the last heartbeats have for their answers */
     GIVE_UP_S = 60,   /* without one more that is there */
@@ -32,7 +34,7 @@ enum {
 static struct {
     struct loop *loop;
     struct loop_hook hook;
-    struct sim_options options;
+    struct sim_options options[SOURCES];
     struct sim_stats stats;
     struct sim_device *devices;
     size_t count, started, wanted;
@@ -180,8 +182,9 @@ static bool write_names(const char *file)
 
 static bool begin(char **argv)
 {
-    struct sim_options *o = &load.options;
+    struct sim_options *o = &load.options[0];
     bool registers = strcmp(argv[4], "-") != 0;
+    char from[NET_ADDRESS_TEXT];
 
     *o = (struct sim_options){ .product_key = argv[1], .has_mqtt = true, .plain_broker = !registers,
                                .interval_us = -1, .level = 3, .window = 1 };
@@ -190,12 +193,18 @@ static bool begin(char **argv)
         (registers && (net_address_parse(str_of(argv[4]), &o->http) != MU_OK ||
                        !str_copy(o->http_host, sizeof(o->http_host), str_of(argv[4])))))
         return false;
+    for (unsigned i = SOURCES; i-- > 0;) {
+        load.options[i] = *o;
+        snprintf(from, sizeof(from), "127.0.0.%u:0", i + 1);
+        if (net_address_parse(str_of(from), &load.options[i].from) != MU_OK)
+            return false;
+    }
     load.devices = calloc(load.count, sizeof(*load.devices));
     for (size_t i = 0; load.devices && i < load.count; i++) {
         struct sim_device *d = &load.devices[i];
         snprintf(d->mac, sizeof(d->mac), "%012zx", i + 1);
         snprintf(d->passcode, sizeof(d->passcode), "0123456789");
-        if (sim_device_init(d, o, i + 1) != MU_OK)
+        if (sim_device_init(d, &load.options[i % SOURCES], i + 1) != MU_OK)
             return false;
     }
     return load.devices && (registers || strcmp(argv[5], "-") == 0 || read_names(argv[5]));
@@ -220,7 +229,7 @@ int main(int argc, char **argv)
         return 1;
     while (good && fgets(line, sizeof(line), stdin))
         good = obey(line);
-    if (good && !load.options.plain_broker)
+    if (good && !load.options[0].plain_broker)
         good = write_names(argv[5]);
     on_loop(stop_all, 0);
     loop_stop(load.loop);

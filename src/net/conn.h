@@ -66,10 +66,11 @@ MU_MUST_USE enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, con
                                   const struct conn_ops *ops, uint32_t in_max, uint32_t out_max);
 
 /* Begins a plain outgoing connection (the simulator); data and closed report what becomes of it,
- * drained the moment it is established. */
-MU_MUST_USE enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockaddr *to,
-                                     socklen_t to_len, const struct conn_ops *ops, uint32_t in_max,
-                                     uint32_t out_max);
+ * drained the moment it is established. from: an address of this machine, of the same family and
+ * length as `to`, with port 0; NULL = any. */
+MU_MUST_USE enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockaddr *from,
+                                     const struct sockaddr *to, socklen_t to_len,
+                                     const struct conn_ops *ops, uint32_t in_max, uint32_t out_max);
 
 /* Writes now what the kernel takes and keeps the rest (a copy). MU_OK with conn_unsent() == 0: the
  * kernel has it all. MU_E_CLOSED if the connection is ending or turned out to be broken, MU_E_LIMIT

@@ -45,11 +45,12 @@ enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, const struct tr
     return err;
 }
 
-enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockaddr *to,
-                         socklen_t to_len, const struct conn_ops *ops, uint32_t in_max,
-                         uint32_t out_max)
+enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockaddr *from,
+                         const struct sockaddr *to, socklen_t to_len, const struct conn_ops *ops,
+                         uint32_t in_max, uint32_t out_max)
 {
     enum mu_err err;
+    int on = 1;
     int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
@@ -57,6 +58,12 @@ enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockadd
     if ((err = start(c, loop, fd, &transport_plain, ops, in_max, out_max)) != MU_OK)
         goto out;
     conn_set(c, CONN_CONNECTING);
+    /* The port is found at the connect, one that is free towards `to`. */
+    if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 ||
+                 bind(fd, from, to_len) != 0)) {
+        err = MU_E_IO;
+        goto out;
+    }
     if (connect(fd, to, to_len) != 0 && errno != EINPROGRESS) {
         err = MU_E_IO;
         goto out;

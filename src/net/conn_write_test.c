@@ -93,8 +93,8 @@ struct connecting {
 static void connect_now(void *arg)
 {
     struct connecting *a = arg;
-    a->err = conn_connect(&a->o->c, a->o->loop, (struct sockaddr *)&a->to, a->len, &owner_ops, IN_MAX,
-                          OUT_MAX);
+    a->err = conn_connect(&a->o->c, a->o->loop, NULL, (struct sockaddr *)&a->to, a->len, &owner_ops,
+                          IN_MAX, OUT_MAX);
     if (a->err == MU_OK)
         a->err = conn_write(&a->o->c, "early", 5);
 }

@@ -19,12 +19,13 @@ static const struct conn_ops register_ops, mqtt_ops;
 static void connect_step(struct sim_device *d)
 {
     bool http = d->step == SIM_REGISTER || d->step == SIM_PROVISION;
-    const struct net_address *to = http ? &d->options->http : &d->broker;
+    const struct net_address *to = http ? &d->options->http : &d->broker, *from = &d->options->from;
 
     d->connected = false;
     d->again = false;
-    if (conn_connect(&d->conn, d->loop, (const struct sockaddr *)&to->sa, to->len,
-                     http ? &register_ops : &mqtt_ops, INPUT_MAX, INPUT_MAX) != MU_OK) {
+    if (conn_connect(&d->conn, d->loop, from->len ? (const struct sockaddr *)&from->sa : NULL,
+                     (const struct sockaddr *)&to->sa, to->len, http ? &register_ops : &mqtt_ops,
+                     INPUT_MAX, INPUT_MAX) != MU_OK) {
         d->failures++;
         timer_start(d->loop, &d->timer, RETRY_MS);
         return;

@@ -21,6 +21,7 @@ struct sim_options {
                                     has none */
     bool has_mqtt;
     struct net_address mqtt;     /* else where the server says */
+    struct net_address from;     /* where devices come from, port 0; all zero = any */
     const char *product_key;
     const struct datapoint_plan *plan;
     int64_t interval_us;         /* 0 = as fast as acknowledgements allow; below: no reports */
