@@ -14,11 +14,13 @@ set xrange [0:4]
 """
 GROWTH = """set xlabel 'devices'
 set logscale xy
+set xrange [8000:1500000]
 set xtics ('10,000' 1e4, '100,000' 1e5, '1,000,000' 1e6)
 """
 LONG = """set xlabel 'minutes of the wall clock, midnight at 60'
 set logscale y
 """
+COLOURS = 8  # that gnuplot has before it begins anew
 PLOTS = {"latency": LATENCY, "growth": GROWTH, "long": LONG}
 
 
@@ -39,7 +41,8 @@ def _gnuplot(file, settings, curves, by_nines):
     for i, curve in enumerate(curves):
         points = [(nines(x) if by_nines else x, y) for x, y in curve["points"]]
         blocks.append(f"$c{i} << EOD\n" + "\n".join(f"{x} {y}" for x, y in points) + "\nEOD\n")
-        lines.append(f"$c{i} with linespoints pointtype 7 pointsize 0.4 title \"{curve['label']}\"")
+        lines.append(f"$c{i} with linespoints dashtype {1 + i // COLOURS} pointtype 7 pointsize 0.4 "
+                     f"title \"{curve['label']}\"")
     script = ("set terminal svg size 800,520 font 'sans-serif,13' background '#ffffff' noenhanced\n"
               f"set output '{file}'\nset grid\nset key below left Left reverse\nset border 3\nset tics nomirror\n"
               + settings + "".join(blocks) + "plot " + ", ".join(lines) + "\n")
