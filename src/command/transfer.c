@@ -29,11 +29,6 @@ void transfer_catch_signals(void)
     sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
 }
 
-bool transfer_is_broken_off(void)
-{
-    return broken_off;
-}
-
 static enum mu_err fail(char *why, size_t why_size, const char *what, const char *path)
 {
     int reason = errno;

@@ -19,8 +19,7 @@ struct transfer {
  * been made stays. One at a time, on the main thread of a command. */
 MU_MUST_USE enum mu_err transfer_run(const struct transfer *t, const struct manifest *m, char *why,
                                      size_t why_size);
-/* From now on SIGINT and SIGTERM do not end the process but a transfer, and are told here. */
+/* From now on SIGINT and SIGTERM do not end the process but a transfer. */
 void transfer_catch_signals(void);
-bool transfer_is_broken_off(void);
 
 #endif

@@ -6,21 +6,23 @@
 
 /* --- the registry's rows --------------------------------------------------------------------- */
 
-static enum mu_err on_enterprise(void *ctx, const struct enterprise_row *row)
-{
-    fleet_write_lock(ctx);
-    enum mu_err err = catalog_put_enterprise(ctx, row);
-    fleet_unlock(ctx);
-    return err;
-}
+/* Takes a row in under the lock, which is held for each by itself, so that readers get between. */
+#define ON_ROW(name, row_type, put)                                \
+    static enum mu_err name(void *ctx, const struct row_type *row) \
+    {                                                              \
+        fleet_write_lock(ctx);                                     \
+        enum mu_err err = put(ctx, row);                           \
+        fleet_unlock(ctx);                                         \
+        return err;                                                \
+    }
 
-static enum mu_err on_product(void *ctx, const struct product_row *row)
-{
-    fleet_write_lock(ctx);
-    enum mu_err err = catalog_put_product(ctx, row);
-    fleet_unlock(ctx);
-    return err;
-}
+ON_ROW(on_enterprise, enterprise_row, catalog_put_enterprise)
+ON_ROW(on_product, product_row, catalog_put_product)
+ON_ROW(on_group, group_row, group_put)
+ON_ROW(on_device, device_row, device_put)
+ON_ROW(on_user, user_brief, user_put)
+ON_ROW(on_binding, bound_row, user_bind)
+ON_ROW(on_first_bound, first_bound_row, user_first_bound)
 
 static enum mu_err on_definition(void *ctx, const struct definition_row *row)
 {
@@ -35,50 +37,10 @@ static enum mu_err on_association(void *ctx, const struct association_row *row, 
     return MU_OK;
 }
 
-static enum mu_err on_group(void *ctx, const struct group_row *row)
-{
-    fleet_write_lock(ctx);
-    enum mu_err err = group_put(ctx, row);
-    fleet_unlock(ctx);
-    return err;
-}
-
-static enum mu_err on_device(void *ctx, const struct device_row *row)
-{
-    fleet_write_lock(ctx);
-    enum mu_err err = device_put(ctx, row);
-    fleet_unlock(ctx);
-    return err;
-}
-
 static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
 {
     fleet_write_lock(ctx);
     enum mu_err err = app_put(ctx, row, products, count);
-    fleet_unlock(ctx);
-    return err;
-}
-
-static enum mu_err on_user(void *ctx, const struct user_brief *row)
-{
-    fleet_write_lock(ctx);
-    enum mu_err err = user_put(ctx, row);
-    fleet_unlock(ctx);
-    return err;
-}
-
-static enum mu_err on_binding(void *ctx, const struct bound_row *row)
-{
-    fleet_write_lock(ctx);
-    enum mu_err err = user_bind(ctx, row);
-    fleet_unlock(ctx);
-    return err;
-}
-
-static enum mu_err on_first_bound(void *ctx, const struct first_bound_row *row)
-{
-    fleet_write_lock(ctx);
-    enum mu_err err = user_first_bound(ctx, row);
     fleet_unlock(ctx);
     return err;
 }
@@ -144,11 +106,6 @@ struct registry_visitor fleet_registry_visitor(struct fleet *f)
 
 /* --- what a device has told ------------------------------------------------------------------ */
 
-static uint32_t seconds(int64_t s)
-{
-    return s <= 0 ? 0 : s >= UINT32_MAX ? UINT32_MAX : (uint32_t)s;
-}
-
 static uint32_t counter(uint64_t n)
 {
     return n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
@@ -164,11 +121,11 @@ static void store_progress(struct row r, const struct fleet_progress *p)
     t->decoded = p->decoded;
     t->session = p->session;
     t->sessions = counter(p->sessions);
-    t->online_latest = seconds(p->online_latest);
+    t->online_latest = column_seconds(p->online_latest);
     t->active_day = p->active_day;
     t->session_boot = counter(p->session_boot);
     t->definition = p->definition;
-    r.c->last_report[r.i] = seconds(p->last_report);
+    r.c->last_report[r.i] = column_seconds(p->last_report);
 }
 
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out,
@@ -234,7 +191,7 @@ void fleet_apply(struct fleet *f, const struct fleet_change *change)
 
     if (!r.c)
         return;
-    history_activated(f, change->no, r, seconds(change->progress.activated_at));
+    history_activated(f, change->no, r, column_seconds(change->progress.activated_at));
     store_progress(r, &change->progress);
     device_set_flag(f, change->no, r, DEVICE_ONLINE, change->progress.session != 0);
     device_check_online(f, change->no, r);

@@ -74,6 +74,12 @@ struct row {
     uint32_t i;
 };
 
+/* Unix seconds as a column keeps them: until 2106. */
+static inline uint32_t column_seconds(int64_t unix_s)
+{
+    return unix_s <= 0 ? 0 : unix_s >= UINT32_MAX ? UINT32_MAX : (uint32_t)unix_s;
+}
+
 static inline struct row columns_row(const struct columns *cols, uint32_t no)
 {
     struct row r = { NULL, no & (CHUNK_ROWS - 1) };

@@ -24,11 +24,6 @@ static enum mu_err reserve(struct users *u, uint32_t no)
     return chunks_reserve(&u->chunks, &u->chunk_count, no, sizeof(struct user_chunk));
 }
 
-static bool has_bit(const uint64_t *bits, uint32_t i)
-{
-    return bits[i / 64] >> i % 64 & 1;
-}
-
 static void set_bit(uint64_t *bits, uint32_t i, bool on)
 {
     uint64_t bit = UINT64_C(1) << i % 64;
@@ -44,7 +39,7 @@ enum mu_err user_put(struct fleet *f, const struct user_brief *row)
     if ((err = reserve(u, row->no)) != MU_OK || (err = places_leaf(&f->places, &row->place, &leaf)) != MU_OK)
         return err;
     struct user_chunk *c = u->chunks[row->no >> CHUNK_BITS];
-    if (has_bit(c->bound, i) && (has_bit(c->counted, i) == row->is_disabled || c->app[i] != row->app))
+    if (user_has(c->bound, i) && (user_has(c->counted, i) == row->is_disabled || c->app[i] != row->app))
         user_counts_clear(f);
     set_bit(c->counted, i, !row->is_disabled);
     c->app[i] = row->app;
@@ -59,17 +54,12 @@ void user_delete(struct fleet *f, uint32_t no)
     if (!user_is_counted(&f->users, no))
         return;
     struct user_chunk *c = f->users.chunks[no >> CHUNK_BITS];
-    if (has_bit(c->bound, i))
+    if (user_has(c->bound, i))
         user_counts_clear(f);
     set_bit(c->counted, i, false);
 }
 
 /* --- bindings -------------------------------------------------------------------------------- */
-
-static uint32_t seconds(int64_t s)
-{
-    return s <= 0 ? 0 : s >= UINT32_MAX ? UINT32_MAX : (uint32_t)s;
-}
 
 enum mu_err user_bind(struct fleet *f, const struct bound_row *row)
 {
@@ -80,8 +70,8 @@ enum mu_err user_bind(struct fleet *f, const struct bound_row *row)
         (err = chunks_reserve(&u->bindings, &u->binding_chunks, row->no, sizeof(struct bound_chunk))) != MU_OK)
         return err;
     struct bound *b = &u->bindings[row->no >> CHUNK_BITS]->at[row->no & (CHUNK_ROWS - 1)];
-    struct bound now = { row->device, row->user, seconds(row->since),
-                         row->until ? seconds(row->until) : UINT32_MAX };
+    struct bound now = { row->device, row->user, column_seconds(row->since),
+                         row->until ? column_seconds(row->until) : UINT32_MAX };
     if (!b->device || b->since != now.since)
         user_counts_change(f, b->device && b->since < now.since ? b->since : now.since);
     else if (b->until != now.until)
@@ -149,6 +139,6 @@ enum mu_err user_first_bound(struct fleet *f, const struct first_bound_row *row)
         k->at[no].user = row->user;
         index_add(&k->by_user, no);
     }
-    k->at[no].since = seconds(row->since);
+    k->at[no].since = column_seconds(row->since);
     return MU_OK;
 }

@@ -57,12 +57,16 @@ static inline uint32_t users_bound_rows(const struct users *u, uint32_t chunk)
     return chunk < u->last_binding >> CHUNK_BITS ? CHUNK_ROWS : (u->last_binding & (CHUNK_ROWS - 1)) + 1;
 }
 
+static inline bool user_has(const uint64_t *bits, uint32_t i)
+{
+    return bits[i / 64] >> i % 64 & 1;
+}
+
 static inline bool user_is_counted(const struct users *u, uint32_t no)
 {
     const struct user_chunk *c = no >> CHUNK_BITS < u->chunk_count ? u->chunks[no >> CHUNK_BITS] : NULL;
-    uint32_t i = no & (CHUNK_ROWS - 1);
 
-    return c && c->counted[i / 64] >> i % 64 & 1;
+    return c && user_has(c->counted, no & (CHUNK_ROWS - 1));
 }
 
 /* --- the users that a product knows --------------------------------------------------------------- */
