@@ -41,4 +41,7 @@
 #define LIMIT_INTAKE           (16 * 1024 * 1024) /* uncommitted device input; loops stop reading */
 #define LIMIT_BATCH            (2 * 1024 * 1024)  /* one synced batch: ~10 ms of disk at 200 MB/s */
 
+/* --- the log ----------------------------------------------------------------------------------*/
+#define LIMIT_LOG_WAITING      (256 * 1024)   /* lines that stderr's reader has not taken: some 1,500 */
+
 #endif

@@ -1,16 +1,13 @@
-#include "base/log.h"
+#include "base/log_private.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
-#define LINE_SIZE  4096 /* what a pipe takes at once (PIPE_BUF), so that lines do not mix there */
 #define QUOTE_KEEP 120
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
@@ -45,38 +42,43 @@ static size_t stored(int wanted, size_t room)
     return (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-void log_event(enum log_level level, const char *event, const char *format, ...)
+size_t log_format(char line[LOG_LINE_SIZE], enum log_level level, const char *event, const char *format,
+                  va_list args)
 {
-    if (!log_enabled(level))
-        return;
-
-    char line[LINE_SIZE];
     struct timespec now;
     struct tm tm;
     int errno_before = errno;
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
-    size_t room = sizeof(line); /* the line's end takes the place of the terminator */
+    size_t room = LOG_LINE_SIZE; /* the line's end takes the place of the terminator */
     size_t len = strftime(line, room, "time=%Y-%m-%dT%H:%M:%S", &tm);
     len += stored(snprintf(line + len, room - len, ".%03ldZ level=%s event=%s%s",
                            now.tv_nsec / 1000000, level_names[level], event, *format ? " " : ""),
                   room - len);
-
-    va_list args;
-    va_start(args, format);
     errno = errno_before; /* %m in the caller's format means the caller's errno */
     len += stored(vsnprintf(line + len, room - len, format, args), room - len);
-    va_end(args);
-
     for (size_t i = 0; i < len; i++) {
         if ((unsigned char)line[i] < ' ')
             line[i] = '?';
     }
     line[len++] = '\n';
-    /* A log that cannot be written is no reason to stop serving. */
-    if (write(STDERR_FILENO, line, len) < 0)
-        errno = errno_before;
+    return len;
+}
+
+void log_event(enum log_level level, const char *event, const char *format, ...)
+{
+    if (!log_enabled(level))
+        return;
+
+    char line[LOG_LINE_SIZE];
+    int errno_before = errno;
+    va_list args;
+
+    va_start(args, format);
+    size_t len = log_format(line, level, event, format, args);
+    va_end(args);
+    log_write(line, len);
     errno = errno_before;
 }
 

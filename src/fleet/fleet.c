@@ -26,6 +26,7 @@ void fleet_unlock(struct fleet *f)
 void fleet_out_of_memory(void)
 {
     log_event(LOG_ERROR, "out_of_memory", "part=fleet");
+    log_flush();
     abort();
 }
 

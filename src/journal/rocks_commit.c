@@ -46,6 +46,7 @@ static enum mu_err compare_commits(struct journal *j)
     log_event(LOG_ERROR, "journal_diverged",
               "commits=%llu on_disk=%llu hint=\"a batch that failed is on disk: ending, to be started anew\"",
               (unsigned long long)j->commits, (unsigned long long)alive[1]);
+    log_flush();
     /* At once: threads that still read must not meet what exit() takes down. */
     _exit(EXIT_FAILURE);
 }

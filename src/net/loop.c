@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/thread_private.h"
+#include "base/thread.h"
 
 /* One round: wait, descriptors, timers, mail, hooks, pending connections (and hooks again).
  *

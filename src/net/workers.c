@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "net/thread_private.h"
+#include "base/thread.h"
 
 /* Of those that wait, the one that has worked last is woken: its stack, and the memory that malloc keeps for
  * its thread, are still in the processor's cache. The others stay asleep while a few do. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "serve/health.h"
 
 /* The statuses that this server answers with; anything else is counted as the last. */
@@ -219,6 +220,7 @@ static void write_page(struct http_exchange *ex)
     head(page, "build_info", "gauge", "The version that runs.");
     buf_printf(page, "muster_build_info{version=\"%s\"} 1\n", MUSTER_VERSION);
     one(page, "start_time_seconds", "gauge", "When this server started.", (uint64_t)m->started_s);
+    one(page, "log_lost_lines_total", "counter", "Log lines that could not be written.", log_lost());
     one(page, "fleet_devices", "gauge", "Registered devices.", f.devices);
     one(page, "fleet_online", "gauge", "Devices shown as online.", f.online);
     one(page, "fleet_products", "gauge", "Products.", f.products);

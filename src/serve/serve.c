@@ -111,7 +111,8 @@ int command_serve(int argc, char **argv)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
-    err = server_start(s);
+    if ((err = log_start()) == MU_OK)
+        err = server_start(s);
     if (err == MU_OK) {
         status = 0;
         server_print_ready(s);
@@ -119,12 +120,14 @@ int command_serve(int argc, char **argv)
         run(s, &signals);
         log_event(LOG_INFO, "stopping", "connections=closing");
     } else {
-        fprintf(stderr, "muster serve: %s\n", s->why[0] ? s->why : mu_err_text(err));
         status = err == MU_E_SYNTAX ? 2 : 1;
     }
     server_stop(s);
     if (status == 0)
         log_event(LOG_INFO, "stopped", "status=0");
+    log_stop();
+    if (status != 0)
+        fprintf(stderr, "muster serve: %s\n", s->why[0] ? s->why : mu_err_text(err));
 out:
     settings_free(&s->settings);
     return status;

@@ -1,12 +1,12 @@
-#ifndef MUSTER_NET_THREAD_PRIVATE_H
-#define MUSTER_NET_THREAD_PRIVATE_H
+#ifndef MUSTER_BASE_THREAD_H
+#define MUSTER_BASE_THREAD_H
 
 #include <pthread.h>
 
 #include "base/err.h"
 
 /* Starts a thread under a name of at most 15 characters (ps -L, top -H). It takes no signals, which
- * are the main thread's, but those of its own faults. Private to net/. */
+ * are the main thread's, but those of its own faults. */
 MU_MUST_USE enum mu_err thread_start(pthread_t *out, const char *name, void *(*run)(void *arg),
                                      void *arg);
 

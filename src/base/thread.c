@@ -1,4 +1,4 @@
-#include "net/thread_private.h"
+#include "base/thread.h"
 
 #include <signal.h>
 #include <stddef.h>
