@@ -31,14 +31,16 @@ static bool may_connect(struct access *a, const struct sockaddr *peer, const cha
     struct ip_addr ip;
 
     ip_of_sockaddr(peer, &ip);
-    if (a->options.mqtt_connections_max &&
-        atomic_load(&a->open_connections) > a->options.mqtt_connections_max)
+    if (!seats_take(&a->seats)) {
         *why = "connections";
-    else if (!rate_table_take_address(a->address_connections, &ip, clock_mono_us()))
+        return false;
+    }
+    if (!rate_table_take_address(a->address_connections, &ip, clock_mono_us())) {
+        seats_leave(&a->seats);
         *why = "address";
-    else
-        return true;
-    return false;
+        return false;
+    }
+    return true;
 }
 
 void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct transport *via,
@@ -49,12 +51,10 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
     const char *why = "";
     uint32_t suppressed;
 
-    atomic_fetch_add(&a->open_connections, 1);
     if (!atomic_load(&a->stopping) && may_connect(a, peer, &why)) {
         session_open(home, fd, via);
         return;
     }
-    atomic_fetch_sub(&a->open_connections, 1);
     close(fd);
     if (!*why)
         return;
@@ -154,6 +154,7 @@ enum mu_err access_create(struct access **out, const struct access_options *opti
     a->options = *options;
     if (!a->options.mqtt_packet_max || a->options.mqtt_packet_max > LIMIT_MQTT_PACKET)
         a->options.mqtt_packet_max = LIMIT_MQTT_PACKET;
+    a->seats.max = options->mqtt_connections_max ? options->mqtt_connections_max : UINT32_MAX;
     /* Grows across restarts, so that what an earlier start wrote never looks newer. */
     a->last_session = (uint64_t)clock_wall_us();
     for (int i = 0; i < LOGIN_LOCKS; i++)

@@ -8,6 +8,7 @@
 #include "access/locator.h"
 #include "access/rate_table.h"
 #include "access/session_table.h"
+#include "net/seats.h"
 
 /* What the files of access share. */
 
@@ -37,7 +38,7 @@ struct access {
      * alike: held (by device number) while both are told. */
     pthread_mutex_t login_locks[LOGIN_LOCKS];
     _Atomic uint64_t last_session;     /* number given to a login */
-    _Atomic uint64_t open_connections;
+    struct seats seats;                /* of MQTT connections */
     atomic_bool stopping;
 
     struct rate_table *address_connections, *address_registrations, *product_registrations;

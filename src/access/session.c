@@ -155,7 +155,7 @@ static void closed(struct conn *c, enum conn_end end)
     if (s->state != SESSION_ENDED)
         finish(s, reason_of_close(c, end));
     count(&s->home->counters.connections, (uint64_t)-1);
-    atomic_fetch_sub(&s->home->access->open_connections, 1);
+    seats_leave(&s->home->access->seats);
     access_loop_remove(s->home, s);
     free(s);
 }
@@ -194,5 +194,5 @@ void session_open(struct access_loop *home, int fd, const struct transport *via)
     session_arm(s);
     return;
 refused:
-    atomic_fetch_sub(&home->access->open_connections, 1);
+    seats_leave(&home->access->seats);
 }

@@ -35,7 +35,9 @@ static void write_error(struct http_exchange *ex, int status, const char *detail
 {
     ex->res.status = status;
     ex->res.content_type = "text/plain; charset=utf-8";
-    buf_printf(&ex->res.body, "%s\n", detail ? detail : "");
+    if (!detail)
+        detail = status == 405 ? "this page can only be read" : "there is no such page";
+    buf_printf(&ex->res.body, "%s\n", detail);
 }
 
 /* --- files ----------------------------------------------------------------------------------------*/

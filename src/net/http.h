@@ -122,7 +122,7 @@ struct http_settings {
                               408; silence is closed without an answer */
     int idle_timeout_ms;   /* between requests; for the next KiB of a body, then 408; and for an answer
                               that the peer does not take */
-    unsigned max_connections; /* per loop; beyond it new ones get 503 and are closed */
+    uint32_t max_connections; /* of all loops; beyond it new ones get 503 and are closed */
     const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed; they outlive the server */
     size_t trusted_proxy_count;
 };

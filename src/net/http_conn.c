@@ -195,11 +195,6 @@ static void on_timer(struct timer *t)
 }
 
 /* --- birth and end -----------------------------------------------------------------------------*/
-static unsigned *count_of(struct http_conn *hc)
-{
-    return hc->refused ? &hc->home->refused_count : &hc->home->conn_count;
-}
-
 static void on_closed(struct conn *c, enum conn_end end)
 {
     struct http_conn *hc = (struct http_conn *)c;
@@ -210,7 +205,10 @@ static void on_closed(struct conn *c, enum conn_end end)
     *hc->prev = hc->next;
     if (hc->next)
         hc->next->prev = hc->prev;
-    *count_of(hc) -= 1;
+    if (hc->refused)
+        hc->home->refused_count--;
+    else
+        seats_leave(&hc->home->server->seats);
     hc->home->held -= hc->held;
     if (hc->x && hc->state == AWAY)
         hc->x->conn = NULL;
@@ -248,7 +246,7 @@ enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transpor
         hc->next->prev = &hc->next;
     home->conns = hc;
     hc->refused = refuse;
-    *count_of(hc) += 1;
+    hc->home->refused_count += refuse;
 
     wait_for(hc, WAIT_FIRST, 0, home->server->settings.head_timeout_ms);
     if (refuse) {

@@ -4,6 +4,7 @@
 #include <llhttp.h>
 
 #include "net/http.h"
+#include "net/seats.h"
 
 /* What the files of the HTTP side share:
  *
@@ -72,7 +73,7 @@ struct http_loop {
     struct http_server *server;
     struct loop *loop;
     struct http_conn *conns;
-    unsigned conn_count, refused_count;
+    unsigned refused_count;  /* connections beyond the maximum that are being told so */
     struct exchange *pool;
     unsigned pool_count;
     size_t held;             /* by all connections: http_conn_count_held */
@@ -88,6 +89,7 @@ struct http_loop {
 
 struct http_server {
     struct http_settings settings;
+    struct seats seats;
     struct workers *workers;
     void (*error)(struct http_exchange *ex, int status, const char *detail);
     void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent);

@@ -16,6 +16,7 @@ enum mu_err http_server_create(struct http_server **out, const struct http_setti
     if (!s)
         return MU_E_NOMEM;
     s->settings = *settings;
+    s->seats.max = settings->max_connections;
     s->workers = workers;
     s->error = error;
     s->done = done;
@@ -44,15 +45,15 @@ void http_server_accept(void *server, struct loop *loop, int fd, const struct tr
 {
     struct http_server *s = server;
     struct http_loop *home = home_on(s, loop);
-    bool refuse = home && home->conn_count >= s->settings.max_connections;
+    bool refuse = !seats_take(&s->seats);
 
-    if (!home || (refuse && home->refused_count >= HTTP_REFUSALS)) {
-        close(fd);
-        return;
-    }
     /* Without memory or descriptors the peer sees its connection closed; there is no one to tell. */
-    if (http_conn_open(home, fd, via, peer, refuse) != MU_OK)
+    if (!home || (refuse && home->refused_count >= HTTP_REFUSALS))
+        close(fd);
+    else if (http_conn_open(home, fd, via, peer, refuse) == MU_OK)
         return;
+    if (!refuse)
+        seats_leave(&s->seats);
 }
 
 size_t http_server_route_count(const struct http_server *s)

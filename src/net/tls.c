@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 
@@ -13,6 +14,16 @@ struct tls_context {
     SSL_CTX *current; /* under lock; a connection holds a reference of its own */
     char *cert_file, *key_file;
 };
+
+/* With a reference of the caller's own. */
+static SSL_CTX *take_current(struct tls_context *tls)
+{
+    pthread_mutex_lock(&tls->lock);
+    SSL_CTX *ctx = tls->current;
+    SSL_CTX_up_ref(ctx);
+    pthread_mutex_unlock(&tls->lock);
+    return ctx;
+}
 
 /* OpenSSL would ask on the terminal and wait. */
 static int no_passphrase(char *out, int size, int writing, void *ctx)
@@ -118,6 +129,35 @@ enum mu_err tls_context_reload(struct tls_context *tls, char *why, size_t why_si
     return MU_OK;
 }
 
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+    struct tm tm;
+
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static void narrow(struct tls_validity *v, const X509 *cert)
+{
+    int64_t from_s = seconds_of(X509_get0_notBefore(cert)), until_s = seconds_of(X509_get0_notAfter(cert));
+
+    v->from_s = from_s > v->from_s ? from_s : v->from_s;
+    v->until_s = until_s < v->until_s ? until_s : v->until_s;
+}
+
+struct tls_validity tls_context_validity(const struct tls_context *tls)
+{
+    struct tls_validity v = { INT64_MIN, INT64_MAX };
+    SSL_CTX *ctx = take_current((struct tls_context *)tls);
+    STACK_OF(X509) *chain = NULL;
+
+    narrow(&v, SSL_CTX_get0_certificate(ctx));
+    SSL_CTX_get0_chain_certs(ctx, &chain);
+    for (int i = 0; i < sk_X509_num(chain); i++) /* -1 without a chain */
+        narrow(&v, sk_X509_value(chain, i));
+    SSL_CTX_free(ctx);
+    return v;
+}
+
 const struct transport *tls_transport(const struct tls_context *tls)
 {
     return &tls->via;
@@ -141,11 +181,7 @@ void tls_context_free(struct tls_context *tls)
 
 SSL *tls_accept(struct tls_context *tls, int fd)
 {
-    pthread_mutex_lock(&tls->lock);
-    SSL_CTX *ctx = tls->current;
-    SSL_CTX_up_ref(ctx);
-    pthread_mutex_unlock(&tls->lock);
-
+    SSL_CTX *ctx = take_current(tls);
     SSL *ssl = SSL_new(ctx);
     SSL_CTX_free(ctx);
     if (ssl && SSL_set_fd(ssl, fd) != 1) {

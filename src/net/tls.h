@@ -2,6 +2,7 @@
 #define MUSTER_NET_TLS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "net/transport.h"
@@ -18,6 +19,9 @@ MU_MUST_USE enum mu_err tls_context_load(struct tls_context **out, const char *c
 /* Reads both files again; on failure the old pair stays in use. New connections use the new pair,
  * living ones go on. Any thread. */
 MU_MUST_USE enum mu_err tls_context_reload(struct tls_context *tls, char *why, size_t why_size);
+/* From when until when, in seconds since 1970, all certificates of the chain in use are valid. Any thread. */
+struct tls_validity { int64_t from_s, until_s; };
+struct tls_validity tls_context_validity(const struct tls_context *tls);
 /* As long as the context. */
 const struct transport *tls_transport(const struct tls_context *tls);
 /* Living connections keep what they need. NULL is a no-op. */

@@ -14,6 +14,8 @@ void health_write_error(struct http_exchange *ex, int status, const char *detail
 {
     ex->res.status = status;
     ex->res.content_type = "text/plain; charset=utf-8";
+    if (!detail)
+        detail = status == 405 ? "this page can only be read" : "there is no such page; / lists them";
     buf_printf(&ex->res.body, "%s\n", detail);
 }
 

@@ -29,10 +29,7 @@ struct counts {
 };
 
 struct metrics {
-    const struct http_server *server;
-    struct fleet *fleet;
-    struct committer *committer;
-    struct access *access;
+    struct metrics_sources from;
     struct counts *counts; /* by loop */
     unsigned loop_count;
     int64_t started_s;
@@ -122,13 +119,13 @@ static const char *method_text(enum http_method method)
 
 static void write_http(struct metrics *m, struct buf *page)
 {
-    size_t routes = http_server_route_count(m->server);
+    size_t routes = http_server_route_count(m->from.http);
     uint64_t latency[BOUND_COUNT + 1];
 
     head(page, "http_requests_total", "counter", "HTTP requests by route and status.");
     for (size_t r = 0; r < ROUTES_MAX; r++) {
         const struct http_route *route = r < routes && r < ROUTES_MAX - 1
-                                             ? http_server_route(m->server, r)
+                                             ? http_server_route(m->from.http, r)
                                              : NULL;
         for (size_t s = 0; s < STATUS_COUNT; s++) {
             uint64_t n = sum(m, offsetof(struct counts, requests[r][s]));
@@ -158,8 +155,8 @@ static void write_devices(struct metrics *m, struct buf *page)
     struct access_figures a;
     struct committer_figures c;
 
-    access_get_figures(m->access, &a);
-    committer_get_figures(m->committer, &c);
+    access_get_figures(m->from.access, &a);
+    committer_get_figures(m->from.committer, &c);
     one(page, "sessions", "gauge", "Devices that are logged in.", a.sessions);
     one(page, "mqtt_connections", "gauge", "MQTT connections, logged in or not yet.", a.connections);
     one(page, "logins_total", "counter", "Accepted logins.", a.logins);
@@ -216,11 +213,16 @@ static void write_page(struct http_exchange *ex)
     struct buf *page = &ex->res.body;
     struct fleet_counts f;
 
-    fleet_count(m->fleet, &f);
+    fleet_count(m->from.fleet, &f);
     head(page, "build_info", "gauge", "The version that runs.");
     buf_printf(page, "muster_build_info{version=\"%s\"} 1\n", MUSTER_VERSION);
     one(page, "start_time_seconds", "gauge", "When this server started.", (uint64_t)m->started_s);
     one(page, "log_lost_lines_total", "counter", "Log lines that could not be written.", log_lost());
+    head(page, "tls_certificate_not_after_seconds", "gauge",
+         "When the certificate in use, or the first of its chain, expires.");
+    if (m->from.tls)
+        buf_printf(page, "muster_tls_certificate_not_after_seconds %" PRId64 "\n",
+                   tls_context_validity(m->from.tls).until_s);
     one(page, "fleet_devices", "gauge", "Registered devices.", f.devices);
     one(page, "fleet_online", "gauge", "Devices shown as online.", f.online);
     one(page, "fleet_products", "gauge", "Products.", f.products);
@@ -248,13 +250,9 @@ enum mu_err metrics_create(struct metrics **out, unsigned loop_count)
     return MU_OK;
 }
 
-void metrics_attach(struct metrics *m, const struct http_server *server, struct fleet *fleet,
-                    struct committer *committer, struct access *access)
+void metrics_attach(struct metrics *m, const struct metrics_sources *from)
 {
-    m->server = server;
-    m->fleet = fleet;
-    m->committer = committer;
-    m->access = access;
+    m->from = *from;
 }
 
 void metrics_destroy(struct metrics *m)

@@ -4,16 +4,24 @@
 #include "access/access.h"
 #include "fleet/committer.h"
 #include "net/http.h"
+#include "net/tls.h"
 
 /* The operator's port: /metrics in Prometheus text form, and the counting of HTTP requests behind
  * it. */
 struct metrics;
 
-/* server is the HTTP server whose requests are counted; the others are asked when a page is
- * drawn. Each may be attached later, before the loops start. */
+/* Who is asked when a page is drawn. They outlive the loops. */
+struct metrics_sources {
+    const struct http_server *http; /* whose requests are counted */
+    struct fleet *fleet;
+    struct committer *committer;
+    struct access *access;
+    const struct tls_context *tls;  /* NULL without TLS */
+};
+
 MU_MUST_USE enum mu_err metrics_create(struct metrics **out, unsigned loop_count);
-void metrics_attach(struct metrics *m, const struct http_server *server, struct fleet *fleet,
-                    struct committer *committer, struct access *access);
+/* Before the loops start. */
+void metrics_attach(struct metrics *m, const struct metrics_sources *from);
 void metrics_destroy(struct metrics *m);
 
 /* The http_server's done(): counts one request. Any loop of an index below loop_count, in its thread. */

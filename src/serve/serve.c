@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "registry/audit.h"
 #include "serve/serve.h"
@@ -49,6 +50,23 @@ static void forget_audit(struct server *s, int64_t now_us)
         log_event(LOG_WARN, "audit_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
 }
 
+/* A server with an expired certificate runs, and its clients turn away without a word here. */
+static void check_certificate(const struct server *s)
+{
+    struct tls_validity v = s->tls ? tls_context_validity(s->tls) : (struct tls_validity){ 0, INT64_MAX };
+    int64_t now_s = clock_wall_s();
+    bool expired = v.until_s < now_s;
+    time_t edge = (time_t)(expired ? v.until_s : v.from_s);
+    char text[32];
+    struct tm tm;
+
+    if (!expired && v.from_s <= now_s)
+        return;
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&edge, &tm));
+    log_event(LOG_WARN, expired ? "certificate_expired" : "certificate_not_yet_valid", "file=%s %s=%s",
+              LOG_Q(setting_text(&s->settings, "tls-cert"), -1), expired ? "not_after" : "not_before", text);
+}
+
 static void maintain(struct server *s)
 {
     int64_t now_us = expiry_us(s);
@@ -61,6 +79,7 @@ static void maintain(struct server *s)
     if (err != MU_OK)
         log_event(LOG_WARN, "token_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
     forget_audit(s, now_us);
+    check_certificate(s);
 }
 
 /* The main thread: every signal that matters is blocked everywhere and waited for here. */
@@ -77,6 +96,7 @@ static void run(struct server *s, const sigset_t *signals)
                           setting_text(&s->settings, "tls-cert"));
             else
                 log_event(LOG_ERROR, "certificate_not_reloaded", "reason=%s", LOG_Q(s->why, -1));
+            check_certificate(s);
         }
         if (sig < 0 && errno == EAGAIN)
             maintain(s);

@@ -6,6 +6,7 @@
 #include "command/commands.h"
 #include "ops/file.h"
 #include "ops/privileges.h"
+#include "serve/front.h"
 #include "serve/server.h"
 
 /* --- commands that come through the socket ---------------------------------------------------------*/
@@ -161,7 +162,7 @@ static enum mu_err create_http(struct server *s)
     struct http_settings http = {
         .head_timeout_ms = (int)(setting_number(set, "http-head-timeout") * 1000),
         .idle_timeout_ms = (int)(setting_number(set, "http-idle-timeout") * 1000),
-        .max_connections = (unsigned)setting_count(set, "http-connections-max") / s->loop_count + 1,
+        .max_connections = (uint32_t)setting_count(set, "http-connections-max"),
         .trusted_proxies = s->trusted_proxies, .trusted_proxy_count = s->trusted_proxy_count,
     };
     struct api_options options = {
@@ -184,11 +185,14 @@ static enum mu_err create_http(struct server *s)
             return err;
     health_init(&s->public_health, s->stores.committer);
     health_init(&s->ops_health, s->stores.committer);
-    metrics_attach(s->metrics, s->public_http, s->stores.fleet, s->stores.committer, s->access);
+    metrics_attach(s->metrics, &(struct metrics_sources){
+        .http = s->public_http, .fleet = s->stores.fleet, .committer = s->stores.committer, .access = s->access,
+        .tls = s->tls });
     if ((err = create_debugger(s)) != MU_OK
         || (err = http_server_add(s->public_http, debugger_http_table(s->debugger))) != MU_OK
         || (err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK
         || (err = http_server_add(s->public_http, &s->public_health.table)) != MU_OK
+        || (err = http_server_add(s->ops_http, front_http_table())) != MU_OK
         || (err = http_server_add(s->ops_http, &s->ops_health.table)) != MU_OK)
         return err;
     return http_server_add(s->ops_http, metrics_http_table(s->metrics));

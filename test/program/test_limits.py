@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from mqtt import Closed, Device, packet, text
+from rawhttp import Connection
 from server import wait_until
 from world import REPORT, World, device_request
 
@@ -45,6 +46,17 @@ def test_a_connection_beyond_the_most_is_closed(make_server):
     devices.pop().close()
     did, passcode = world.register()
     wait_until(lambda: not server_is_full(server, world, did, passcode), what="room for another connection")
+
+
+def test_as_many_http_connections_are_admitted_as_the_setting_says(make_server):
+    """However the kernel deals them out to the loops."""
+    server = make_server("--http-connections-max", "9", "--threads", "8")
+    with contextlib.ExitStack() as stack:
+        def status():
+            return stack.enter_context(Connection(server.http)).send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").answer().status
+        assert [status() for _ in range(12)] == [200] * 9 + [503] * 3
+    with Connection(server.http) as c:
+        wait_until(lambda: c.is_open(0.1), what="room")
 
 
 def server_is_full(server, world, did, passcode):

@@ -320,7 +320,25 @@ def test_figures_are_on_the_operators_port_alone(world):
 
 
 def test_the_operators_port_serves_nothing_else(world):
-    for method, path in (("GET", "/v1/products"), ("POST", "/dev/devices"), ("GET", "/openapi.json"), ("GET", "/"),
+    for method, path in (("GET", "/v1/products"), ("POST", "/dev/devices"), ("GET", "/openapi.json"), ("GET", "/docs/"),
                          ("GET", world.path("datapoint"))):
         assert request(world.server.ops, method, path).status == 404
     assert request(world.server.ops, "POST", "/metrics").status == 405
+
+
+# --- the other pages of the port ------------------------------------------------------------------------------
+
+def test_the_operators_port_says_which_pages_it_has(server):
+    answer = request(server.ops, "GET", "/")
+    assert answer.status == 200 and answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "/metrics" in answer.body.decode() and "/healthz" in answer.body.decode()
+
+
+@pytest.mark.parametrize("port", ["ops", "http"])
+@pytest.mark.parametrize("method, path, status", [
+    ("GET", "/nothing", 404), ("GET", "/healthz/nothing", 404), ("POST", "/healthz", 405), ("PUT", "/", None),
+    ("GET", "/docs/nothing", 404), ("POST", "/docs/", None), ("POST", "/metrics", None), ("PATCH", "/dev/devices", None)])
+def test_every_refusal_has_words(server, port, method, path, status):
+    answer = request(server.addresses[port], method, path)
+    assert answer.status == status or status is None and answer.status in (404, 405)
+    assert b"(null)" not in answer.body and answer.body.strip()

@@ -2,24 +2,26 @@
 
 import os
 import random
+import re
 import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
 from mqtt import Device
 from rawhttp import Connection
 from server import PATIENCE, Server, wait_until
-from world import REPORT, World
+from world import REPORT, World, request
 
 HEALTH = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def write_certificate(directory, name):
-    """A self-signed pair; an earlier one is replaced."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+def write_certificate(directory, name, began="+0d"):
+    """A self-signed pair, valid for two days; an earlier one is replaced."""
+    subprocess.run(["faketime", "-f", began, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-keyout", directory / "key.pem", "-out", directory / "cert.pem", "-days", "2", "-subj", f"/CN={name}"],
                    check=True, capture_output=True)
 
@@ -280,3 +282,60 @@ def test_sighup_without_tls_does_no_harm(make_server):
     plain.process.send_signal(signal.SIGHUP)
     with Connection(plain.http) as c:
         assert c.send(HEALTH).answer().status == 200
+
+
+# --- certificates that are not valid ---------------------------------------------------------------------------
+
+def warnings(server, event):
+    return [line for line in server.log_text().splitlines() if f"level=warn event={event} " in line]
+
+
+def not_after(server):
+    page = request(server.ops, "GET", "/metrics").body.decode()
+    return int(re.search(r"^muster_tls_certificate_not_after_seconds (\d+)$", page, re.M)[1])
+
+
+def replace_certificate(server, directory, **how):
+    write_certificate(directory, "second.example.test", **how)
+    reload_certificate(server)
+
+
+def reload_certificate(server):
+    reloads = server.log_text().count("certificate_reloaded")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: server.log_text().count("certificate_reloaded") > reloads, what="the new certificate")
+
+
+def test_the_end_of_the_certificate_is_a_metric_that_follows_a_reload(server, tmp_path):
+    assert abs(not_after(server) - time.time() - 2 * 86400) < 3600
+    replace_certificate(server, tmp_path, began="+10d")
+    assert abs(not_after(server) - time.time() - 12 * 86400) < 3600
+
+
+def test_an_expired_certificate_that_is_loaded_on_sighup_is_warned_of(server, tmp_path):
+    assert warnings(server, "certificate_expired") == []
+    replace_certificate(server, tmp_path, began="-10d")
+    wait_until(lambda: len(warnings(server, "certificate_expired")) == 1)
+    assert str(tmp_path / "cert.pem") in warnings(server, "certificate_expired")[0]
+    assert abs(not_after(server) - time.time() + 8 * 86400) < 3600
+
+
+def test_an_expired_certificate_is_warned_of_at_the_start(server, tmp_path):
+    server.stop()
+    write_certificate(tmp_path, "second.example.test", began="-10d")
+    server.start()
+    wait_until(lambda: warnings(server, "certificate_expired"))
+
+
+def test_a_certificate_whose_time_has_not_come_is_warned_of(server, tmp_path):
+    replace_certificate(server, tmp_path, began="+10d")
+    wait_until(lambda: warnings(server, "certificate_not_yet_valid"))
+
+
+def test_an_expired_certificate_further_up_the_chain_is_warned_of(server, tmp_path):
+    (tmp_path / "issuer").mkdir()
+    write_certificate(tmp_path / "issuer", "issuer.example.test", began="-10d")
+    with open(tmp_path / "cert.pem", "a", encoding="ascii") as chain:
+        chain.write((tmp_path / "issuer" / "cert.pem").read_text())
+    reload_certificate(server)
+    wait_until(lambda: warnings(server, "certificate_expired"))
