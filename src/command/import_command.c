@@ -20,7 +20,7 @@ static struct setting import_settings[] = {
     { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
     { .name = "format", .kind = SETTING_TEXT, .metavar = "csv|ndjson",
-      .help = "what the file is; by default its name tells" },
+      .help = "what the file is; by default its name tells (ndjson: also jsonl)" },
     { 0 },
 };
 
@@ -92,9 +92,20 @@ static void tell_mistakes(struct import *im, struct str refused)
     buf_clear(&im->unread);
 }
 
+/* In what the file is likely to be written, if it is not UTF-8, and what helps. */
+static void tell_encoding(const struct import *im)
+{
+    const char *encoding = row_reader_encoding(&im->reader);
+
+    if (encoding)
+        fprintf(stderr, "muster import: %s: is not UTF-8; it looks like %s, which this turns into UTF-8: "
+                "iconv -f %s -t UTF-8 %s > NEW\n", im->file, encoding, encoding, im->file);
+}
+
 static int tell_end(struct import *im)
 {
     progress_end(&im->progress);
+    tell_encoding(im);
     if (interrupted) {
         fprintf(stderr, "muster import: %s: interrupted; what is before line %zu has been dealt with, "
                 "run it again for the rest\n", im->file, im->reader.source.line);
@@ -222,6 +233,7 @@ static int run(struct import *im, const char *dir, int fd, enum row_format forma
     if (row_reader_open(&im->reader, fd, im->kind, format) != ROW_FOUND) {
         fprintf(stderr, "muster import: %s: line %zu: %s\n", im->file, im->reader.source.line,
                 im->reader.source.why);
+        tell_encoding(im);
         return 2;
     }
     catch_signals();

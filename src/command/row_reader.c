@@ -4,15 +4,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/encoding.h"
+
+#define FOREIGN_MAX 4096 /* enough to tell encodings by */
+
 bool row_format_find(const char *word, const char *file, enum row_format *out)
 {
     const char *end = word ? word : strrchr(file, '.');
 
     if (!end)
         return false;
-    end += *end == '.';
-    *out = strcmp(end, "csv") == 0 ? FORMAT_CSV : FORMAT_NDJSON;
-    return *out == FORMAT_CSV || strcmp(end, "ndjson") == 0;
+    struct str kind = str_of(end + (*end == '.'));
+    *out = str_eq_nocase(kind, STR("csv")) ? FORMAT_CSV : FORMAT_NDJSON;
+    return *out == FORMAT_CSV || str_eq_nocase(kind, STR("ndjson")) || str_eq_nocase(kind, STR("jsonl"));
+}
+
+/* --- encodings ------------------------------------------------------------------------------------*/
+
+static void note_foreign(struct row_reader *r, struct str text)
+{
+    size_t room = FOREIGN_MAX - r->foreign.len;
+
+    buf_append(&r->foreign, text.at, text.len < room ? text.len : room);
+}
+
+const char *row_reader_encoding(const struct row_reader *r)
+{
+    return encoding_guess((struct str){ (const char *)r->foreign.data, r->foreign.len });
 }
 
 /* --- the header of a CSV file ---------------------------------------------------------------------*/
@@ -26,51 +44,116 @@ static bool find_column(enum import_kind kind, struct str name, struct import_co
     return false;
 }
 
-static enum row_found read_header(struct row_reader *r)
+/* No column has any of these in its name, so that the first of them in the first row is the one. */
+static char find_separator(struct str ahead)
+{
+    for (size_t i = 0; i < ahead.len; i++) {
+        if (memchr(",;\t|", ahead.at[i], 4))
+            return ahead.at[i];
+        if (ahead.at[i] == '\n' && i && ahead.at[i - 1] != '\n' && ahead.at[i - 1] != '\r')
+            break;
+    }
+    return ',';
+}
+
+/* "sep=;", as some spreadsheets begin a file. */
+static enum row_found read_separator(struct row_reader *r, struct str ahead)
 {
     struct row_source *s = &r->source;
-    enum row_found found = row_source_csv(s);
+    bool quoted = str_starts(ahead, STR("\"sep="));
+    size_t at = quoted + strlen("sep=");
 
+    s->separator = find_separator(ahead);
+    if ((!quoted && !str_starts(ahead, STR("sep="))) || ahead.len <= at)
+        return ROW_FOUND;
+    s->separator = ahead.at[at];
+    return row_source_line(s);
+}
+
+/* For who wonders why the whole line is one name; what a comma is needs no words. */
+static const char *separator_words(char separator, char words[50])
+{
+    if (separator == ',')
+        return "";
+    if (separator == '\t')
+        return " (columns are separated by tabs here)";
+    snprintf(words, 50, " (columns are separated by '%c' here)", separator);
+    return words;
+}
+
+static enum row_found read_name(struct row_reader *r, size_t i)
+{
+    struct row_source *s = &r->source;
+    struct str name = s->cells[i].text;
+    char words[50];
+
+    if (!str_utf8(name)) {
+        note_foreign(r, name);
+        snprintf(s->why, sizeof(s->why), "the name of column %zu is not UTF-8", i + 1);
+    } else if (!name.len) {
+        snprintf(s->why, sizeof(s->why), "column %zu has no name, and others follow it", i + 1);
+    } else if (!find_column(r->kind, name, &r->columns[i])) {
+        size_t shown = name.len < 60 ? name.len : 60;
+        while (shown < name.len && (name.at[shown] & 0xc0) == 0x80)
+            shown--;
+        snprintf(s->why, sizeof(s->why), "%s have no column '%.*s%s'%s",
+                 import_kind_words[r->kind], (int)shown, name.at, shown < name.len ? "..." : "",
+                 separator_words(s->separator, words));
+    } else {
+        size_t k = 0;
+        while (r->columns[k].name != r->columns[i].name)
+            k++;
+        if (k == i)
+            return ROW_FOUND;
+        snprintf(s->why, sizeof(s->why), "the column '%s' is there twice", r->columns[i].name);
+    }
+    return ROW_BAD;
+}
+
+static enum row_found read_header(struct row_reader *r, struct str ahead)
+{
+    struct row_source *s = &r->source;
+    enum row_found found = read_separator(r, ahead);
+
+    while (found == ROW_FOUND && (found = row_source_csv(s)) == ROW_FOUND && !s->filled)
+        ;
     if (found == ROW_NONE) {
         snprintf(s->why, sizeof(s->why), "the file is empty; its first line names the columns");
         return ROW_BAD;
     }
-    if (found == ROW_BAD && strstr(s->why, "NUL"))
-        snprintf(s->why, sizeof(s->why), "the file is no UTF-8 text (UTF-16?)");
-    if (found != ROW_FOUND)
-        return found;
-    for (size_t i = 0; i < s->cell_count && i < ROW_CELLS_MAX; i++) {
-        struct str name = s->cells[i].text;
-        if (!str_utf8(name) || !find_column(r->kind, name, &r->columns[i])) {
-            snprintf(s->why, sizeof(s->why), "%s have no column '%.*s'", import_kind_words[r->kind],
-                     str_utf8(name) && name.len < 60 ? (int)name.len : 0, name.at);
-            return ROW_BAD;
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (r->columns[k].name == r->columns[i].name) {
-                snprintf(s->why, sizeof(s->why), "the column '%s' is there twice", r->columns[i].name);
-                return ROW_BAD;
-            }
-        }
-    }
-    r->column_count = s->cell_count;
-    return ROW_FOUND;
+    for (size_t i = 0; found == ROW_FOUND && i < s->filled && i < ROW_CELLS_MAX; i++)
+        found = read_name(r, i);
+    r->column_count = s->filled;
+    return found;
 }
 
 enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind,
                                enum row_format format)
 {
+    struct row_source *s = &r->source;
+    struct str ahead;
+
     r->kind = kind;
     r->format = format;
     r->values = (struct values){ 0 };
-    row_source_init(&r->source, fd);
-    return format == FORMAT_CSV ? read_header(r) : ROW_FOUND;
+    buf_init(&r->foreign, FOREIGN_MAX);
+    row_source_init(s, fd);
+    if (row_source_begin(s, &ahead) == ROW_UNREADABLE)
+        return ROW_UNREADABLE;
+    const char *wide = encoding_guess_wide(ahead);
+    if (wide) {
+        note_foreign(r, ahead);
+        snprintf(s->why, sizeof(s->why), "the file is %s, not UTF-8", wide);
+        return ROW_BAD;
+    }
+    return format == FORMAT_CSV ? read_header(r, ahead) : ROW_FOUND;
 }
 
 void row_reader_close(struct row_reader *r)
 {
     row_source_free(&r->source);
     values_free(&r->values);
+    buf_free(&r->foreign);
 }
 
 /* --- cells ----------------------------------------------------------------------------------------*/
@@ -160,9 +243,9 @@ static enum row_found add_cells(struct row_reader *r, struct buf *out)
 {
     struct row_source *s = &r->source;
 
-    if (s->cell_count != r->column_count) {
-        snprintf(s->why, sizeof(s->why), "has %zu columns, the first line has %zu", s->cell_count,
-                 r->column_count);
+    if (s->cell_count < r->column_count || s->filled > r->column_count) {
+        snprintf(s->why, sizeof(s->why), "has %zu columns, the first line has %zu",
+                 s->filled > r->column_count ? s->filled : s->cell_count, r->column_count);
         return ROW_BAD;
     }
     for (size_t i = 0; i < r->column_count; i++) {
@@ -170,6 +253,7 @@ static enum row_found add_cells(struct row_reader *r, struct buf *out)
         if (!cell->text.len)
             continue;
         if (!str_utf8(cell->text)) {
+            note_foreign(r, cell->text);
             snprintf(s->why, sizeof(s->why), "%s: is not UTF-8", r->columns[i].name);
             return ROW_BAD;
         }
@@ -197,7 +281,10 @@ static enum row_found add_object(struct row_reader *r, struct buf *out)
     json_t *json = json_loadb((const char *)s->text.data, s->text.len, JSON_REJECT_DUPLICATES, &error);
     bool is_object = json_is_object(json);
 
-    if (!json)
+    if (!json && !str_utf8((struct str){ (const char *)s->text.data, s->text.len })) {
+        note_foreign(r, (struct str){ (const char *)s->text.data, s->text.len });
+        snprintf(s->why, sizeof(s->why), "is not UTF-8");
+    } else if (!json)
         tell_no_json(s, &error);
     else if (!is_object)
         snprintf(s->why, sizeof(s->why), "must be an object");
@@ -209,10 +296,22 @@ static enum row_found add_object(struct row_reader *r, struct buf *out)
     return is_object ? ROW_FOUND : ROW_BAD;
 }
 
+static enum row_found next_row(struct row_reader *r)
+{
+    struct row_source *s = &r->source;
+    enum row_found found;
+
+    if (r->format != FORMAT_CSV)
+        return row_source_line(s);
+    while ((found = row_source_csv(s)) == ROW_FOUND && !s->filled)
+        ;
+    return found;
+}
+
 enum row_found row_reader_next(struct row_reader *r, struct buf *out)
 {
     struct row_source *s = &r->source;
-    enum row_found found = r->format == FORMAT_CSV ? row_source_csv(s) : row_source_line(s);
+    enum row_found found = next_row(r);
 
     if (found != ROW_FOUND)
         return found;

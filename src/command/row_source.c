@@ -7,6 +7,7 @@
 void row_source_init(struct row_source *s, int fd)
 {
     s->fd = fd;
+    s->separator = ',';
     s->taken = 0;
     s->line = s->next_line = 1;
     s->at = s->len = 0;
@@ -76,16 +77,44 @@ static enum row_found skip_line(struct row_source *s, int c)
     return c == FAILED ? ROW_UNREADABLE : ROW_BAD;
 }
 
-/* The mark that some programs put before UTF-8, and none may stand in the middle of it. */
-static int skip_mark(struct row_source *s)
-{
-    int c = peek(s);
+/* --- the beginning --------------------------------------------------------------------------------*/
 
-    if (s->taken == 0 && c == 0xef && s->len >= 3 && s->data[1] == 0xbb && s->data[2] == 0xbf) {
-        s->at = 3;
-        s->taken = 3;
+/* The mark that some programs put before UTF-8, and none may stand in the middle of it. */
+static const struct str mark = { "\xef\xbb\xbf", 3 };
+
+static bool has_line(struct str s)
+{
+    size_t at = str_starts(s, mark) ? mark.len : 0;
+
+    while (at < s.len && (s.at[at] == '\r' || s.at[at] == '\n'))
+        at++;
+    return at < s.len && memchr(s.at + at, '\n', s.len - at);
+}
+
+enum row_found row_source_begin(struct row_source *s, struct str *ahead)
+{
+    struct str all = { (const char *)s->data, s->len };
+    ssize_t n = 1;
+
+    while (n && s->len < sizeof(s->data) && !has_line(all)) {
+        n = read(s->fd, s->data + s->len, sizeof(s->data) - s->len);
+        if (n < 0) {
+            snprintf(s->why, sizeof(s->why), "cannot be read: %s", strerror(errno));
+            return ROW_UNREADABLE;
+        }
+        all.len = s->len += (size_t)n;
     }
-    return c;
+    if (s->taken == 0 && str_starts(all, mark))
+        s->at = s->taken = mark.len;
+    *ahead = (struct str){ (const char *)s->data + s->at, s->len - s->at };
+    return ahead->len ? ROW_FOUND : ROW_NONE;
+}
+
+static bool begin(struct row_source *s)
+{
+    struct str ahead;
+
+    return s->len || s->taken || row_source_begin(s, &ahead) != ROW_UNREADABLE;
 }
 
 /* --- lines ----------------------------------------------------------------------------------------*/
@@ -101,8 +130,10 @@ static bool is_blank(const struct buf *text)
 
 enum row_found row_source_line(struct row_source *s)
 {
-    int c = skip_mark(s);
+    int c;
 
+    if (!begin(s))
+        return ROW_UNREADABLE;
     do {
         s->line = s->next_line;
         buf_clear(&s->text);
@@ -163,17 +194,21 @@ static int read_quoted(struct row_source *s, const char **why)
     c = next(s);
     if (c == '\r' && peek(s) == '\n')
         c = next(s);
-    if (c >= 0 && c != ',' && c != '\n')
+    if (c >= 0 && c != s->separator && c != '\n')
         *why = "something follows the closing quote of a cell";
     return c;
 }
 
 static int read_plain(struct row_source *s, int c, const char **why)
 {
-    for (; c >= 0 && c != ',' && c != '\n'; c = next(s)) {
+    size_t start = s->text.len;
+
+    for (; c >= 0 && c != s->separator && c != '\n'; c = next(s)) {
         if (c == '\r' && peek(s) == '\n')
             continue;
-        if (c == '"')
+        if (c == '"' && s->text.len == start + 1 && s->text.data[start] == '=')
+            *why = "a cell is a spreadsheet's formula (=\"...\"); write its text alone, and let the column be text";
+        else if (c == '"')
             *why = "a quote stands in a cell that does not begin with one";
         else if (c == '\r')
             *why = "a carriage return stands alone in a cell without quotes";
@@ -190,8 +225,10 @@ static int read_plain(struct row_source *s, int c, const char **why)
 
 static int begin_row(struct row_source *s)
 {
-    int c = skip_mark(s);
+    int c;
 
+    if (!begin(s))
+        return FAILED;
     do {
         s->line = s->next_line;
         c = next(s);
@@ -207,10 +244,11 @@ enum row_found row_source_csv(struct row_source *s)
     int c = begin_row(s);
 
     buf_clear(&s->text);
-    s->cell_count = 0;
+    s->cell_count = s->filled = 0;
     if (c < 0)
         return c == END ? ROW_NONE : ROW_UNREADABLE;
     for (;;) {
+        size_t start = s->text.len;
         begin_cell(s, c == '"');
         c = c == '"' ? read_quoted(s, &why) : read_plain(s, c, &why);
         if (c == FAILED)
@@ -219,9 +257,11 @@ enum row_found row_source_csv(struct row_source *s)
             bad(s, why);
             return skip_line(s, c);
         }
-        if (c != ',')
+        if (s->text.len > start)
+            s->filled = s->cell_count;
+        if (c != s->separator)
             break;
-        if ((c = next(s)) == END || c == '\n') { /* a comma and nothing behind it: one empty cell more */
+        if ((c = next(s)) == END || c == '\n') { /* a separator and nothing behind it: one empty cell more */
             begin_cell(s, false);
             break;
         }

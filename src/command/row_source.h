@@ -29,6 +29,8 @@ struct row_source {
 
     struct row_cell cells[ROW_CELLS_MAX];
     size_t cell_count;     /* of a CSV row; those beyond the maximum are counted, not kept */
+    size_t filled;         /* of them up to the last one that is not empty */
+    char separator;        /* of cells: ',' unless the caller knows better */
     struct buf text;       /* of the present row */
 
     uint8_t data[65536];   /* the source's own, from here on */
@@ -39,10 +41,13 @@ struct row_source {
 void row_source_init(struct row_source *s, int fd);
 void row_source_free(struct row_source *s);
 
+/* Before all others, at will: the beginning of the file, at least its first line that is not blank, without
+ * the mark of UTF-8; nothing is taken. ROW_FOUND, ROW_NONE or ROW_UNREADABLE. */
+enum row_found row_source_begin(struct row_source *s, struct str *ahead);
 /* A line without its end; blank lines are skipped. */
 enum row_found row_source_line(struct row_source *s);
-/* A row of RFC 4180: cells separated by commas; one that begins with a quote ends with one, a quote in
- * it is doubled, and it may hold commas and line ends. Lines end with LF or CRLF. Blank lines are
+/* A row of RFC 4180: cells between separators; one that begins with a quote ends with one, a quote in
+ * it is doubled, and it may hold separators and line ends. Lines end with LF or CRLF. Blank lines are
  * skipped; nothing is trimmed. What is not so is bad, and so is a NUL; reading goes on behind the line
  * on which that was noticed. */
 enum row_found row_source_csv(struct row_source *s);

@@ -31,6 +31,8 @@ static void *feed(void *arg)
     return NULL;
 }
 
+static char separator = ',';
+
 static void tell(char *out, size_t size, const struct row_source *s, enum row_found found)
 {
     size_t len = strlen(out);
@@ -60,6 +62,7 @@ static void read_all(const char *text, size_t len, size_t at_once,
     struct feed f = { fds[1], text, len, at_once };
     assert_int_equal(pthread_create(&thread, NULL, feed, &f), 0);
     row_source_init(&s, fds[0]);
+    s.separator = separator;
     do {
         s.cell_count = 0;
         found = next(&s);
@@ -81,7 +84,7 @@ static void must_read_len(const char *text, size_t len, enum row_found (*next)(s
 {
     char out[2000];
 
-    for (size_t at_once = 3; at_once < 12; at_once++) {
+    for (size_t at_once = 1; at_once < 12; at_once++) {
         read_all(text, len, at_once, next, out, sizeof(out));
         assert_string_equal(out, expected);
     }
@@ -117,12 +120,70 @@ static void blank_lines_and_the_mark_of_utf8_are_skipped(void **state)
     must_read("x", row_source_line, "1:[x]\n");
 }
 
+static void another_separator_takes_the_place_of_the_comma(void **state)
+{
+    (void)state;
+    separator = ';';
+    must_read("a;b,c;\"d;e\"\n;\n", row_source_csv, "1:[a][b,c]q[d;e]\n2:[][]\n");
+    separator = '\t';
+    must_read("a\tb;c\t\r\n", row_source_csv, "1:[a][b;c][]\n");
+    separator = ',';
+}
+
+static void the_beginning_is_looked_at_without_being_taken(void **state)
+{
+    static struct row_source s;
+    static const char text[] = "\xef\xbb\xbf\r\na;b\nc;d\n";
+    struct str ahead;
+    pthread_t thread;
+    int fds[2];
+
+    (void)state;
+    for (size_t at_once = 1; at_once < sizeof(text); at_once++) {
+        assert_int_equal(pipe(fds), 0);
+        struct feed f = { fds[1], text, sizeof(text) - 1, at_once };
+        assert_int_equal(pthread_create(&thread, NULL, feed, &f), 0);
+        row_source_init(&s, fds[0]);
+        assert_int_equal(row_source_begin(&s, &ahead), ROW_FOUND);
+        assert_true(str_starts(ahead, STR("\r\na;b\n")));
+        assert_int_equal(row_source_line(&s), ROW_FOUND);
+        assert_int_equal(s.line, 2);
+        assert_memory_equal(s.text.data, "a;b", 3);
+        row_source_free(&s);
+        pthread_join(thread, NULL);
+        close(fds[0]);
+    }
+}
+
+static void cells_count_as_filled_up_to_the_last_one_that_holds_something(void **state)
+{
+    static struct row_source s;
+    static const char text[] = "a,,b,,\n,,,\n\"\",\n";
+    static const size_t filled[] = { 3, 0, 0 };
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], text, sizeof(text) - 1), sizeof(text) - 1);
+    close(fds[1]);
+    row_source_init(&s, fds[0]);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(row_source_csv(&s), ROW_FOUND);
+        assert_int_equal(s.filled, filled[i]);
+    }
+    row_source_free(&s);
+    close(fds[0]);
+}
+
 static void what_is_wrong_is_told_and_the_next_line_is_read(void **state)
 {
     (void)state;
     must_read("a\"b\nc\n", row_source_csv,
               "1:!a quote stands in a cell that does not begin with one\n2:[c]\n");
     must_read("\"a\"b,c\nd\n", row_source_csv, "1:!something follows the closing quote of a cell\n2:[d]\n");
+    must_read("=\"0011\",b\nc\n", row_source_csv,
+              "1:!a cell is a spreadsheet's formula (=\"...\"); write its text alone, and let the column be "
+              "text\n2:[c]\n");
     must_read("a\rb\nc\n", row_source_csv,
               "1:!a carriage return stands alone in a cell without quotes\n2:[c]\n");
     must_read("a\0b\n\"c\0\"\nd\n", row_source_csv,
@@ -172,6 +233,9 @@ int main(void)
         cmocka_unit_test(cells_are_cut_at_commas_and_rows_at_line_ends),
         cmocka_unit_test(quotes_hold_commas_quotes_and_line_ends),
         cmocka_unit_test(blank_lines_and_the_mark_of_utf8_are_skipped),
+        cmocka_unit_test(another_separator_takes_the_place_of_the_comma),
+        cmocka_unit_test(the_beginning_is_looked_at_without_being_taken),
+        cmocka_unit_test(cells_count_as_filled_up_to_the_last_one_that_holds_something),
         cmocka_unit_test(what_is_wrong_is_told_and_the_next_line_is_read),
         cmocka_unit_test(a_row_beyond_the_maximum_is_told_and_the_next_one_is_read),
         cmocka_unit_test(cells_beyond_the_maximum_are_counted),

@@ -152,7 +152,7 @@ def test_lines_are_counted_through_cells_that_hold_line_ends(world):
 @pytest.mark.parametrize("text,why", [
     (b"", "the file is empty; its first line names the columns"), (b"mac,colour\n", "devices have no column 'colour'"),
     (b"mac,mac\n", "the column 'mac' is there twice"), (b"uid\n", "devices have no column 'uid'"),
-    ("mac,did\n".encode("utf-16"), "the file is no UTF-8 text (UTF-16?)")])
+    ("mac,did\n".encode("utf-16"), "the file is UTF-16, not UTF-8")])
 def test_a_file_without_good_columns_is_refused_whole(world, text, why):
     outcome = run_import(world.server.data, "devices", text)
     assert (outcome.status, outcome.stdout, outcome.refused) == (2, "", {1: [why]})
