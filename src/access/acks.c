@@ -10,7 +10,7 @@
 struct ack {
     session_handle owner;
     struct ack *next;      /* of the same session */
-    uint32_t tag;
+    uint64_t tag;
     enum mu_err err;
 };
 
@@ -46,7 +46,7 @@ void acks_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_e
 
     if (make_room(home))
         home->gathered->items[home->gathered->count++] =
-            (struct ack){ .owner = owner, .tag = (uint32_t)tag, .err = err };
+            (struct ack){ .owner = owner, .tag = tag, .err = err };
     else
         atomic_store(&home->acks_lost, true);
 }
@@ -80,29 +80,42 @@ void acks_free(struct acks *acks)
 
 /* --- on the loop -------------------------------------------------------------------------------*/
 
-static void fail(struct access_loop *home, struct session *s, enum mu_err err)
+static void fail(struct access_loop *home, struct session *s, const struct ack *a)
 {
     count(&home->counters.dropped[DROP_JOURNAL], 1);
+    /* A frame without its answer is sent again by itself. */
+    if (ack_kind_of(a->tag).qos == 0)
+        return;
     /* Not acknowledged: the client sends it again when it has logged in again. */
+    enum mu_err err = a->err;
     session_end(s, END_EXCEPTION, err == MU_E_FULL ? MQTT_QUOTA_EXCEEDED : MQTT_UNSPECIFIED);
+}
+
+/* A paced session gets packets one by one, any other all of them in one write. */
+static void append_ack(struct session *s, struct buf *b, enum mqtt_type type, uint16_t id)
+{
+    uint8_t packet[ACK_SIZE];
+    size_t len = packet_of_ack(packet, type, id);
+
+    if (s->paced)
+        outgoing_packet(s, packet, len);
+    else
+        buf_append(b, packet, len);
 }
 
 static void write_acks(struct session *s)
 {
     struct buf *b = &s->home->scratch;
-    uint8_t packet[ACK_SIZE];
 
     buf_clear(b);
     for (struct ack *a = s->first_ack; a; a = a->next) {
-        uint16_t id = (uint16_t)a->tag;
-        bool once = a->tag >> 16 == 2;
-        if (once)
-            qos2_record(s->qos2, id);
-        size_t len = packet_of_ack(packet, once ? MQTT_PUBREC : MQTT_PUBACK, id);
-        if (s->paced)
-            outgoing_packet(s, packet, len);
-        else
-            buf_append(b, packet, len);
+        struct ack_kind k = ack_kind_of(a->tag);
+        if (k.qos == 2)
+            qos2_record(s->qos2, k.id);
+        if (k.qos)
+            append_ack(s, b, k.qos == 2 ? MQTT_PUBREC : MQTT_PUBACK, k.id);
+        if (k.has_sn)
+            outgoing_frame_ack(s, b, k.sn);
     }
     if (b->err != MU_OK)
         session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
@@ -122,7 +135,7 @@ static struct session *sort_by_session(struct acks *acks)
             continue;
         s->uncommitted--;
         if (a->err != MU_OK) {
-            fail(acks->home, s, a->err);
+            fail(acks->home, s, a);
             continue;
         }
         if (s->first_ack) {

@@ -7,10 +7,24 @@
  * flush() sends what has gathered to the loop in one mail, and there each session's are written at
  * once. */
 
-/* What tells a session which message was committed: its packet id and QoS. Never 0. */
-static inline uint64_t ack_tag(uint16_t id, uint8_t qos)
+/* What tells a session which message was committed and how it is acknowledged: by MQTT (qos 1 or 2, with
+ * its packet id), by the frame of that serial number (device-access 3), or both. 0: not at all. */
+struct ack_kind {
+    uint8_t qos;
+    uint16_t id;
+    bool has_sn;
+    uint32_t sn;
+};
+
+static inline uint64_t ack_tag(struct ack_kind k)
 {
-    return (uint64_t)qos << 16 | id;
+    return (uint64_t)k.sn << 32 | (uint64_t)k.has_sn << 24 | (uint64_t)k.qos << 16 | k.id;
+}
+
+static inline struct ack_kind ack_kind_of(uint64_t tag)
+{
+    return (struct ack_kind){ .qos = tag >> 16 & 0xff, .id = (uint16_t)tag, .has_sn = tag >> 24 & 1,
+                              .sn = (uint32_t)(tag >> 32) };
 }
 
 /* The commit_sink functions of a loop; the committer's thread. */

@@ -1,5 +1,6 @@
 #include "access/session_fixture.h"
 
+#include <time.h>
 #include <unistd.h>
 
 /* --- acknowledgements -------------------------------------------------------------------------*/
@@ -98,6 +99,73 @@ static void acknowledgements_of_a_batch_come_in_order(void **state)
     close(two);
 }
 
+static void a_numbered_report_is_answered_by_its_frame_when_it_is_committed(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, SUBSCRIBE(DID_1, "\0") NUMBERED_0(DID_1) PING);
+    HEAR(fd, "\x90\3\0\1\0" PONG);
+    struct event e = fake_event(1);
+    fake_commit(&e, MU_OK);
+    HEAR(fd, FRAME_ACKED(DID_1));
+    SAY(fd, NUMBERED_1(DID_1, "\7"));
+    e = fake_event(2);
+    fake_commit(&e, MU_OK);
+    HEAR(fd, "\x40\2\0\7" FRAME_ACKED(DID_1));
+    close(fd);
+}
+
+static void a_numbered_report_is_not_answered_to_whom_does_not_listen(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, NUMBERED_1(DID_1, "\7"));
+    struct event e = fake_event(1);
+    fake_commit(&e, MU_OK);
+    HEAR(fd, "\x40\2\0\7");
+    SAY(fd, PING);
+    HEAR(fd, PONG);
+    close(fd);
+}
+
+/* It goes by itself, and its device sends what has no answer again. */
+static void a_numbered_report_that_is_not_committed_has_no_answer_and_the_session_goes_on(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, SUBSCRIBE(DID_1, "\0") NUMBERED_0(DID_1));
+    struct event e = fake_event(1);
+    fake_commit(&e, MU_E_IO);
+    HEAR(fd, "\x90\3\0\1\0");
+    SAY(fd, PING);
+    HEAR(fd, PONG);
+    close(fd);
+}
+
+static void a_paced_device_gets_the_answer_of_a_report_by_itself(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_31(DID_1));
+    struct timespec before, after;
+
+    SAY(fd, SUBSCRIBE(DID_1, "\0"));
+    HEAR(fd, "\x90\3\0\1\0");
+    SAY(fd, NUMBERED_1(DID_1, "\7"));
+    struct event e = fake_event(1);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    fake_commit(&e, MU_OK);
+    HEAR(fd, "\x40\2\0\7");
+    SAY(fd, PING); /* waits behind it */
+    HEAR(fd, FRAME_ACKED(DID_1) PONG);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    /* A tenth of a second after the PUBACK, and so much before the PINGRESP. */
+    assert_true((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 >= 190);
+    close(fd);
+}
+
 static void a_request_is_acknowledged_in_its_turn(void **state)
 {
     (void)state;
@@ -176,6 +244,10 @@ int main(void)
         TEST(a_failed_commit_ends_the_session_without_an_acknowledgement),
         TEST(a_late_commit_acknowledges_nothing_in_a_later_session),
         TEST(acknowledgements_of_a_batch_come_in_order),
+        TEST(a_numbered_report_is_answered_by_its_frame_when_it_is_committed),
+        TEST(a_numbered_report_is_not_answered_to_whom_does_not_listen),
+        TEST(a_numbered_report_that_is_not_committed_has_no_answer_and_the_session_goes_on),
+        TEST(a_paced_device_gets_the_answer_of_a_report_by_itself),
         TEST(a_request_is_acknowledged_in_its_turn),
         TEST(without_room_reading_stops_and_goes_on_when_there_is_some),
         TEST(a_session_that_ends_while_it_waits_for_room_is_over),

@@ -31,7 +31,6 @@ static int outcome(struct control *c)
     return atomic_load(&c->err);
 }
 
-#define SUBSCRIBE(did, qos) "\x82\x25\0\1\0\x20" "app2dev/" did "/#" qos
 #define CONTROL_0(did, text) "\x30\x2e\0\x29" "app2dev/" did "/enterprise" text
 #define CONTROL_1(did, id, text) "\x32\x30\0\x29" "app2dev/" did "/enterprise" "\0" id text
 

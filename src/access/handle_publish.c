@@ -6,6 +6,7 @@
 #include "access/mqtt_publish.h"
 #include "access/send.h"
 #include "base/clock.h"
+#include "model/frame.h"
 
 static bool within_message_rate(struct session *s)
 {
@@ -45,8 +46,14 @@ static bool is_first(struct session *s, uint16_t id)
 /* dev2app: the acknowledgement waits for the disk. */
 static void report(struct session *s, const struct mqtt_publish *p)
 {
-    uint64_t tag = p->qos ? ack_tag(p->id, p->qos) : 0;
+    struct frame frame;
+    struct ack_kind kind = { .qos = p->qos, .id = p->qos ? p->id : 0 };
 
+    if (frame_parse(p->payload, p->payload_len, &frame) == MU_OK && frame.cmd == FRAME_CONTROL_ACK) {
+        kind.has_sn = true;
+        kind.sn = frame.sn;
+    }
+    uint64_t tag = ack_tag(kind);
     if (tag)
         s->uncommitted++;
     committer_report(s->home->access->options.committer, &s->home->sink, s->handle, tag, s->device,
@@ -61,7 +68,7 @@ static void acknowledge(struct session *s, const struct mqtt_publish *p)
     if (s->uncommitted) {
         s->uncommitted++;
         committer_pass(s->home->access->options.committer, &s->home->sink, s->handle,
-                       ack_tag(p->id, p->qos));
+                       ack_tag((struct ack_kind){ .qos = p->qos, .id = p->id }));
         return;
     }
     if (p->qos == 2)

@@ -6,10 +6,11 @@
 #include "access/mqtt_packet.h"
 
 #define BYTES    2048 /* more than a paced device has open; beyond it all goes at once */
-#define TOGETHER 64   /* bytes of packets: sixteen PUBACKs */
+#define TOGETHER 16   /* packets */
 
 struct held {
     size_t at, len; /* of bytes: where the oldest packet begins, and where the newest ends */
+    unsigned count; /* packets between */
     size_t turn;    /* what is before this has its turn */
     uint8_t bytes[BYTES];
 };
@@ -20,11 +21,13 @@ bool held_add(struct held **h, const void *packet, size_t len)
         if (!(*h = malloc(sizeof(**h))))
             return false;
         (*h)->at = (*h)->len = (*h)->turn = 0;
+        (*h)->count = 0;
     }
     if (len > BYTES - (*h)->len)
         return false;
     memcpy((*h)->bytes + (*h)->len, packet, len);
     (*h)->len += len;
+    (*h)->count++;
     return true;
 }
 
@@ -39,7 +42,7 @@ const uint8_t *held_next(const struct held *h, size_t *len)
     const uint8_t *all = held_all(h, len);
     struct mqtt_head head;
 
-    if (*len <= TOGETHER && mqtt_read_head(all, *len, &head) == MQTT_HEAD_WHOLE)
+    if (h->count <= TOGETHER && mqtt_read_head(all, *len, &head) == MQTT_HEAD_WHOLE)
         *len = head.size + head.body;
     return all;
 }
@@ -47,6 +50,7 @@ const uint8_t *held_next(const struct held *h, size_t *len)
 void held_gone(struct held **h, size_t len)
 {
     (*h)->at += len;
+    (*h)->count--;
     if ((*h)->at < (*h)->len)
         return;
     free(*h);

@@ -16,7 +16,7 @@ bool held_add(struct held **h, const void *packet, size_t len);
 const uint8_t *held_next(const struct held *h, size_t *len);
 /* All of them. */
 const uint8_t *held_all(const struct held *h, size_t *len);
-/* The first len bytes have gone; *h is NULL after the last. */
+/* The first len bytes have gone, of one packet or of all; *h is NULL after the last. */
 void held_gone(struct held **h, size_t len);
 /* What is here now goes before the next PUBLISH: until that is so held_has_turn is true. */
 void held_give_turn(struct held *h);

@@ -6,6 +6,7 @@
 #include "access/send.h"
 #include "access/session.h"
 #include "base/clock.h"
+#include "model/frame.h"
 
 #define IN_FLIGHT_IDS 32 /* packet ids in use are bits of a word */
 
@@ -64,6 +65,16 @@ void outgoing_packet(struct session *s, const void *bytes, size_t len)
     }
     write_out(s, bytes, len);
     pace_packet_sent(&s->out.pace, session_now(s));
+}
+
+static void packet_apart(struct session *s, const void *bytes, size_t len)
+{
+    if (s->out.held || publish_waits(s) || !pace_allows_next(&s->out.pace, session_now(s))) {
+        hold(s, bytes, len);
+        return;
+    }
+    write_out(s, bytes, len);
+    pace_held_sent(&s->out.pace, session_now(s));
 }
 
 /* A PUBLISH has had its time: what has gathered behind it goes before the next one. */
@@ -168,7 +179,8 @@ static bool publish(struct session *s, const char *topic, uint16_t id, const uin
 {
     struct buf *b = &s->home->scratch;
 
-    packet_of_publish(b, (enum mqtt_version)s->version, topic, id, payload, len);
+    buf_clear(b);
+    append_publish(b, (enum mqtt_version)s->version, topic, id, payload, len);
     if (b->err != MU_OK) {
         session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
         return false;
@@ -190,6 +202,26 @@ static void publish_answer(struct session *s)
     topic_of_answer(s->did, topic);
     s->out.owes_answer = false;
     publish(s, topic, 0, none_online, sizeof(none_online));
+}
+
+/* The device waits for it and does not answer it. So to a paced one it goes as packets do that are no
+ * PUBLISH, but apart from all others. */
+void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
+{
+    char topic[TOPIC_SIZE];
+    uint8_t frame[FRAME_ACK_SIZE];
+    size_t start = together->len;
+
+    if (control_qos(s) < 0 || PUBLISH_AROUND_MAX + sizeof(frame) > s->out.packet_max)
+        return;
+    frame_write_ack(frame, sn);
+    topic_of_control(s->did, topic);
+    append_publish(together, (enum mqtt_version)s->version, topic, 0, frame, sizeof(frame));
+    count(&s->home->counters.messages_out, 1);
+    if (!s->paced || together->err != MU_OK)
+        return;
+    packet_apart(s, together->data + start, together->len - start);
+    together->len = start;
 }
 
 static void publish_control(struct session *s)

@@ -2,6 +2,7 @@
 #define MUSTER_ACCESS_OUTGOING_H
 
 #include "access/pace.h"
+#include "base/buf.h"
 #include "fleet/control_request.h"
 
 struct session;
@@ -23,6 +24,9 @@ struct outgoing {
 
 /* Writes packets (whole ones) that are no PUBLISH; to a paced session one at a time. */
 void outgoing_packet(struct session *s, const void *bytes, size_t len);
+/* The 0x0094 that a report with this serial number asked for, if the device hears controls: added to
+ * `together`, which goes to it afterwards; to a paced session by itself, now or later. */
+void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn);
 /* Publishes the frame, now or later; done() follows in any case. */
 void outgoing_control(struct session *s, struct control_request *req);
 /* Answers a question for the number of app clients, now or later. */

@@ -69,12 +69,11 @@ size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id)
     return ACK_SIZE;
 }
 
-void packet_of_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
-                       const uint8_t *payload, size_t len)
+void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
+                    const uint8_t *payload, size_t len)
 {
     size_t topic_len = strlen(topic);
 
-    buf_clear(out);
     buf_append_u8(out, (uint8_t)(MQTT_PUBLISH << 4 | (id ? 2 : 0)));
     buf_append_varint(out, 2 + topic_len + (id ? 2 : 0) + (version == MQTT_5 ? 1 : 0) + len);
     buf_append_u16be(out, (uint16_t)topic_len);

@@ -18,9 +18,9 @@ void send_pubcomp(struct session *s, uint16_t id, enum mqtt_reason reason);
 
 /* The most that a PUBLISH has around its payload. */
 #define PUBLISH_AROUND_MAX (MQTT_HEAD_MAX + 2 + TOPIC_SIZE + 2 + 1)
-/* Replaces what is in out; its err tells of a failure. id 0: QoS 0, else QoS 1. Pure. */
-void packet_of_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
-                       const uint8_t *payload, size_t len);
+/* Appends it; out's err tells of a failure. id 0: QoS 0, else QoS 1. Pure. */
+void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
+                    const uint8_t *payload, size_t len);
 
 enum { SEND_CODES_MAX = 64 };
 /* SUBACK, UNSUBACK; at most SEND_CODES_MAX codes. */

@@ -1,5 +1,7 @@
 #include "model/frame.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 #define FRAME_VERSION 3
@@ -43,4 +45,12 @@ void frame_write(struct buf *out, uint16_t cmd, uint32_t sn, const uint8_t *p0, 
     if (has_sn)
         buf_append_u32be(out, sn);
     buf_append(out, p0, p0_len);
+}
+
+void frame_write_ack(uint8_t out[FRAME_ACK_SIZE], uint32_t sn)
+{
+    const uint8_t ack[FRAME_ACK_SIZE] = { 0, 0, 0, FRAME_VERSION, 7, 0, 0, FRAME_ACK,
+                                          (uint8_t)(sn >> 24), (uint8_t)(sn >> 16), (uint8_t)(sn >> 8),
+                                          (uint8_t)sn };
+    memcpy(out, ack, sizeof(ack));
 }

@@ -30,6 +30,10 @@ struct frame {
  * matches, a command, a serial number where the command has one. Pure. */
 MU_MUST_USE enum mu_err frame_parse(const uint8_t *bytes, size_t len, struct frame *out);
 
+/* A whole 0x0094 without P0. Pure. */
+#define FRAME_ACK_SIZE 12
+void frame_write_ack(uint8_t out[FRAME_ACK_SIZE], uint32_t sn);
+
 /* Appends a whole frame; sn is written for 0x0093 and 0x0094 only. Errors are the buffer's. */
 void frame_write(struct buf *out, uint16_t cmd, uint32_t sn, const uint8_t *p0, size_t p0_len);
 
