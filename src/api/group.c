@@ -114,6 +114,8 @@ static enum api_error group_tree(struct api_call *call)
 /* --- creating -------------------------------------------------------------------------------------*/
 struct create_args { struct str parent_gid, parent; };
 
+static enum api_error create_check(struct api_call *call);
+
 static const struct param create_params[] = {
     PRODUCT_KEY,
     { "parent_gid", IN_BODY, ARG(ID, struct create_args, parent_gid), OPTIONAL,
@@ -124,13 +126,22 @@ static const struct param create_params[] = {
 };
 
 ROUTE(create_group, POST, "/v1/products/{product_key}/device_groups", TOKEN, SLOW,
-      PARAMS(create_params), ARGS(struct create_args),
+      PARAMS(create_params), ARGS(struct create_args), .check = create_check,
       .body_example = "{\"parent_gid\":\"c8e4b5634b047dc495be4a05a39d02a3\"}", .body_optional = true,
       .status = 201, .fields = gid_fields,
       ERRORS(API_GROUP_PARENT_UNKNOWN, API_GROUP_OTHER_PRODUCT, API_GROUP_ROOT_EXISTS),
       .summary = { "创建设备组", "Create a device group" },
-      .about = { "一个产品只能有一个根设备组；请求体可以为空。",
-                 "A product has one root group. The body may be empty." });
+      .about = { "一个产品只能有一个根设备组，最多 1000 级；请求体可以为空。",
+                 "A product has one root group, and at most 1,000 levels. The body may be empty." });
+
+static enum api_error create_check(struct api_call *call)
+{
+    const struct create_args *args = call->args;
+
+    if (args->parent_gid.len && args->parent.len && !str_eq(args->parent_gid, args->parent))
+        return api_refuse(call, API_FORM_INVALID, "parent: another group than parent_gid");
+    return API_OK;
+}
 
 static enum api_error create_group(struct api_call *call)
 {
@@ -154,6 +165,9 @@ static enum api_error create_group(struct api_call *call)
         return API_GROUP_PARENT_UNKNOWN;
     case MU_E_REFUSED:
         return API_GROUP_OTHER_PRODUCT;
+    case MU_E_LIMIT:
+        return api_refuse(call, API_FORM_INVALID, "%s: it is on level %d, the deepest that there can be",
+                          args->parent_gid.len ? "parent_gid" : "parent", LIMIT_GROUP_LEVELS);
     default:
         return api_store_failed(call, API_INTERNAL, "create a group", err);
     }

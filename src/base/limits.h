@@ -35,6 +35,8 @@
 #define LIMIT_IMAGE            (8 * 1024)     /* all points of a product; the largest seen has 792 */
 #define LIMIT_DAY_COUNTS       (16 * 1024 * 1024) /* counted days that are kept: 200 histories of 53 weeks
                                                  over 300 cities, each of another group */
+#define LIMIT_GROUP_LEVELS     1000           /* of groups below each other (contract, endpoint 12): JSON readers refuse
+                                                 objects that are nested much deeper */
 #define LIMIT_PAGE             1000           /* `limit` of a paged call (contract, pagination) */
 
 /* --- the committer ----------------------------------------------------------------------------*/

@@ -52,7 +52,9 @@ static enum mu_err on_group(void *ctx, const struct group_row *row)
         return MU_OK;
     if (numbered_reserve(&c->groups.at, &c->groups.count, row->no, sizeof(*c->groups.at)) != MU_OK)
         return MU_E_NOMEM;
-    c->groups.at[row->no] = (struct seen_group){ .product = row->product, .parent = row->parent };
+    /* A group is visited when its parent has been. */
+    uint32_t root = row->parent && row->parent < c->groups.count ? c->groups.at[row->parent].root : row->no;
+    c->groups.at[row->no] = (struct seen_group){ .product = row->product, .parent = row->parent, .root = root };
     return c->rows.group(c->rows.ctx, row);
 }
 

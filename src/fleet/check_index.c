@@ -60,22 +60,37 @@ static enum mu_err compare_products(struct check *c)
     return MU_OK;
 }
 
+/* Where a group hangs and what is in it directly, and of each tree what a search finds in all of it. */
+static void compare_group(struct check *c, uint32_t no)
+{
+    const struct seen_group *g = &c->groups.at[no];
+    const struct group *found = &c->fleet->groups.at[no];
+    uint64_t members = roaring_bitmap_get_cardinality(found->members);
+    struct fleet_filter filter = all_of(fleet_product_by_no(c->fleet, g->product));
+
+    if (found->product != g->product || found->parent != g->parent)
+        findings_mistake(c->findings, "fleet: group %u is not where the registry has it", no);
+    if (members != g->devices)
+        findings_mistake(c->findings, "fleet: in group %u itself it finds %llu devices, there are %u", no,
+                         (unsigned long long)members, g->devices);
+    filter.group = no;
+    if (g->root == no)
+        compare(c, "group", no, &filter, g->below);
+}
+
 static void compare_groups(struct check *c)
 {
     for (uint32_t device = 1; device <= c->last_device; device++) {
         const struct seen *seen = &c->seen[device];
         uint32_t no = seen->product ? seen->group : 0;
-        /* The tree has an end: a group is only visited when its parent has been. */
-        for (; no && no < c->groups.count && c->groups.at[no].product; no = c->groups.at[no].parent)
+        if (no && no < c->groups.count && c->groups.at[no].product) {
             c->groups.at[no].devices++;
+            c->groups.at[c->groups.at[no].root].below++;
+        }
     }
-    for (uint32_t no = 1; no < c->groups.count; no++) {
-        const struct seen_group *g = &c->groups.at[no];
-        struct fleet_filter filter = all_of(fleet_product_by_no(c->fleet, g->product));
-        filter.group = no;
-        if (g->product)
-            compare(c, "group", no, &filter, g->devices);
-    }
+    for (uint32_t no = 1; no < c->groups.count; no++)
+        if (c->groups.at[no].product)
+            compare_group(c, no);
 }
 
 static enum mu_err compare_place(void *ctx, uint32_t product, const struct place *place, uint64_t devices)

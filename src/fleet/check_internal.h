@@ -23,7 +23,9 @@ struct seen {
     int64_t last_ts_us, last_session_us, activated_at;
 };
 
-struct seen_group { uint32_t product, parent, devices; };
+/* What is below a group is counted at the root of its tree alone: at each group above, a deep chain of
+ * them would take the square of its length. */
+struct seen_group { uint32_t product, parent, root, devices, below; };
 
 /* Records of one device and kind, as they pass by. */
 struct run {

@@ -5,7 +5,7 @@
 #include "fleet/report.h"
 
 /* The fleet's users against the registry's rows, one by one, and what is reported of them against slow
- * counts: each user of each product and group in a list, sorted. */
+ * counts: each user of each product and tree of groups in a list, sorted. */
 
 enum { DAYS = 7 };
 
@@ -85,9 +85,8 @@ static enum mu_err compare_binding(void *ctx, const struct bound_row *row)
         !user_is_counted(&c->fleet->users, row->user))
         return MU_OK;
     uint32_t group = c->seen[row->device].group;
-    for (; err == MU_OK && group && group < c->groups.count && c->groups.at[group].product;
-         group = c->groups.at[group].parent)
-        err = mention(&u->groups, group, row->user);
+    if (group && group < c->groups.count && c->groups.at[group].product)
+        err = mention(&u->groups, c->groups.at[group].root, row->user);
     return err == MU_OK ? mention_days(u, row) : err;
 }
 
@@ -146,7 +145,7 @@ static enum mu_err compare_totals(struct user_check *u)
     at = 0;
     sort(&u->groups);
     for (uint32_t no = 1; no < c->groups.count && err == MU_OK; no++) {
-        if (c->groups.at[no].product &&
+        if (c->groups.at[no].product && c->groups.at[no].root == no &&
             (err = fleet_report_users_total(c->fleet, c->groups.at[no].product, no, &found)) == MU_OK)
             compare(c, "group", no, found, count_of(&u->groups, &at, no));
     }

@@ -128,6 +128,7 @@ struct fleet {
     const struct calendar *calendar; /* NULL: days are those of UTC */
     struct day_counts day_counts, user_counts;
     pthread_mutex_t order_lock;      /* product.by_mac, place_order, group.subtree, while readers update them */
+    uint32_t subtree_count;          /* groups that have one; likewise */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
 

@@ -58,13 +58,16 @@ static void unlink_parent(struct fleet *f, uint32_t no)
         *at = f->groups.at[no].next_sibling;
 }
 
-/* What a group has below it changes, and so it does for all above it. */
+/* What a group has below it changes, and so it does for all above it. At a start nobody has asked for a
+ * subtree yet, so that a deep chain is not climbed for each group and device of it. */
 static void forget_subtrees(struct fleet *f, uint32_t no)
 {
-    for (; no; no = f->groups.at[no].parent) {
-        if (f->groups.at[no].subtree)
-            roaring_bitmap_free(f->groups.at[no].subtree);
+    for (; no && f->subtree_count; no = f->groups.at[no].parent) {
+        if (!f->groups.at[no].subtree)
+            continue;
+        roaring_bitmap_free(f->groups.at[no].subtree);
         f->groups.at[no].subtree = NULL;
+        f->subtree_count--;
     }
 }
 
@@ -140,8 +143,10 @@ const roaring_bitmap_t *group_subtree(struct fleet *f, uint32_t no)
     if (!g->first_child)
         return g->members;
     pthread_mutex_lock(&f->order_lock);
-    if (!g->subtree)
+    if (!g->subtree) {
         g->subtree = unite(f, no);
+        f->subtree_count++;
+    }
     const roaring_bitmap_t *subtree = g->subtree;
     pthread_mutex_unlock(&f->order_lock);
     return subtree;
@@ -152,7 +157,7 @@ void group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is)
     void (*set)(roaring_bitmap_t *, uint32_t) = is ? roaring_bitmap_add : roaring_bitmap_remove;
 
     set(f->groups.at[no].members, device);
-    for (; no; no = f->groups.at[no].parent) {
+    for (; no && f->subtree_count; no = f->groups.at[no].parent) {
         if (f->groups.at[no].subtree)
             set(f->groups.at[no].subtree, device);
     }

@@ -79,6 +79,10 @@ enum mu_err apply_group(const struct entry *e)
         apply_mistake(e, "parent_gid", "it is the group itself, or below it");
         return MU_OK;
     }
+    if (err == MU_E_LIMIT) {
+        apply_mistake(e, "parent_gid", "there would be more than %d levels of groups", LIMIT_GROUP_LEVELS);
+        return MU_OK;
+    }
     if (err != MU_OK)
         return err;
     *(created ? &e->tally->created : &e->tally->updated) += 1;

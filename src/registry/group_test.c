@@ -84,6 +84,30 @@ static void a_group_is_not_put_below_an_unknown_or_a_foreign_one(void **state)
     assert_int_equal(registry_add_group(f->reg, NULL, product, foreign.gid, gid), MU_E_REFUSED);
 }
 
+static enum mu_err put_group(struct registry_tx *tx, void *arg)
+{
+    return tx_put_group(tx, arg);
+}
+
+static void no_group_comes_to_be_below_the_deepest_level(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t product = fixture_product(f);
+    struct group_row root = add(f, product, NULL), last = root, branch = add(f, product, &root);
+    char gid[ID_HEX_LEN + 1];
+
+    for (int level = 2; level < LIMIT_GROUP_LEVELS; level++)
+        last = add(f, product, &last);
+    add(f, product, &branch);
+    struct group_row moved = branch;
+    moved.parent = last.no;
+    assert_int_equal(registry_write(f->reg, put_group, &moved), MU_E_LIMIT);
+    moved.parent = last.parent;
+    assert_int_equal(registry_write(f->reg, put_group, &moved), MU_OK);
+    last = add(f, product, &last);
+    assert_int_equal(registry_add_group(f->reg, NULL, product, last.gid, gid), MU_E_LIMIT);
+}
+
 static void the_groups_of_a_product_are_those(void **state)
 {
     struct fixture *f = *state;
@@ -187,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_registry(a_product_has_one_root),
         with_registry(a_group_is_not_put_below_an_unknown_or_a_foreign_one),
+        with_registry(no_group_comes_to_be_below_the_deepest_level),
         with_registry(the_groups_of_a_product_are_those),
         with_registry(only_an_empty_group_is_deleted),
         with_registry(a_mac_is_moved_only_if_that_is_asked_for),

@@ -118,7 +118,8 @@ MU_MUST_USE enum mu_err tx_app_products(struct registry_tx *tx, uint32_t app, ui
  * app      `enterprise` is not written: it follows from the app's products
  * device   MU_E_EXISTS also if the mac has that passcode under another did, or if the device is
  *          enabled and another one of its mac is
- * group    MU_E_VALUE if the parent is the group itself or below it */
+ * group    MU_E_VALUE if the parent is the group itself or below it; MU_E_LIMIT if there were more than
+ *          LIMIT_GROUP_LEVELS levels then. Its parent is looked at whether it is another one or not */
 MU_MUST_USE enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row);
 MU_MUST_USE enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row);
 MU_MUST_USE enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row);
@@ -206,7 +207,8 @@ MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t de
  * that it makes later. */
 
 /* A child of the group `parent`, or the root if that is NULL. MU_E_EXISTS: there is a root already;
- * MU_E_NOT_FOUND: no such parent; MU_E_REFUSED: it is of another product. */
+ * MU_E_NOT_FOUND: no such parent; MU_E_REFUSED: it is of another product; MU_E_LIMIT: it is on the
+ * deepest level that there can be. */
 MU_MUST_USE enum mu_err registry_add_group(struct registry *reg, const struct audit_by *by,
                                            uint32_t product, const char *parent,
                                            char gid[ID_HEX_LEN + 1]);

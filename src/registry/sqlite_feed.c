@@ -135,6 +135,15 @@ static enum mu_err give_token(const struct visit *visit, struct db_row *row)
     "WITH RECURSIVE tree (no) AS (SELECT no FROM device_group WHERE parent IS NULL UNION ALL " \
     "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no) "
 
+/* Those of them that have changed, likewise: from those whose parent has not. Not a walk through all groups
+ * for each one that is created. */
+#define CHANGED_TREE \
+    "WITH RECURSIVE changed (no) AS MATERIALIZED (SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = 6), " \
+    "tree (no) AS (SELECT g.no FROM changed JOIN device_group g ON g.no = changed.no " \
+    "WHERE g.parent IS NULL OR g.parent NOT IN (SELECT no FROM changed) UNION ALL " \
+    "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no " \
+    "WHERE child.no IN (SELECT no FROM changed)) "
+
 static const struct step {
     enum feed_kind kind;
     const char *all;
@@ -167,8 +176,7 @@ static const struct step {
       give_app },
     { FEED_GROUP,
       GROUP_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no",
-      GROUP_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no "
-      "WHERE g.no IN (" CHANGED(6) ")",
+      CHANGED_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no",
       give_group },
     { FEED_DEVICE,
       "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",

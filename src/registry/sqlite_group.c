@@ -68,11 +68,34 @@ static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
     return circle ? MU_E_VALUE : MU_OK;
 }
 
+/* Levels are counted as far as it matters: an older directory may have many more. */
+#define LEVELS(name, next, link, end)                                                                  \
+    "WITH RECURSIVE " name " (no, level) AS (SELECT ?1, 1 UNION ALL SELECT g." next ", level + 1 "       \
+    "FROM " name " JOIN device_group g ON g." link " = " name ".no WHERE " end " level <= ?2) "          \
+    "SELECT max(level) FROM " name
+
+/* Each call takes as many steps as there are levels above, and when a group moves as there are groups
+ * below it. */
+static enum mu_err check_levels(struct db *db, const struct group_row *row)
+{
+    int64_t above = 0, below = 1;
+    enum mu_err err = MU_OK;
+
+    if (row->parent)
+        err = db_int_of(db, LEVELS("up", "parent", "no", "g.parent IS NOT NULL AND"),
+                        DB_VALUES(db_int(row->parent), db_int(LIMIT_GROUP_LEVELS)), &above);
+    if (err == MU_OK && row->no)
+        err = db_int_of(db, LEVELS("down", "no", "parent", ""),
+                        DB_VALUES(db_int(row->no), db_int(LIMIT_GROUP_LEVELS)), &below);
+    return err == MU_OK && above + below > LIMIT_GROUP_LEVELS ? MU_E_LIMIT : err;
+}
+
 enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
 {
     enum mu_err err;
 
-    if (row->no && (err = check_no_circle(tx->db, row)) != MU_OK)
+    if ((row->no && (err = check_no_circle(tx->db, row)) != MU_OK) ||
+        (err = check_levels(tx->db, row)) != MU_OK)
         return err;
     err = db_run(tx->db, row->no
                  ? "UPDATE device_group SET product = ?2, parent = ?3, gid = ?4 WHERE no = ?1"

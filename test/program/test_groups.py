@@ -76,6 +76,16 @@ def test_the_parent_has_two_names(world, name):
     assert tree(world) == {root: {answer.json["gid"]: ""}}
 
 
+def test_parents_that_differ_are_5002(world):
+    root = create(world)
+    child = create(world, root)
+    answer = world.call("POST", "device_groups", {"parent_gid": root, "parent": child})
+    assert answer.error == (400, 5002) and "parent" in answer.json["detail_message"]
+    assert tree(world) == {root: {child: ""}}
+    assert world.call("POST", "device_groups", {"parent_gid": root, "parent": root}).status == 201
+    assert world.call("POST", "device_groups", {"parent_gid": "", "parent": root}).status == 201
+
+
 def test_an_empty_parent_is_none(world):
     assert world.call("POST", "device_groups", {"parent_gid": ""}).status == 201
 
