@@ -21,10 +21,10 @@
  * the worker pool if its route is SLOW; a route that waits for something else is DEFERRED: its
  * handler returns, and http_finish is called later, from any thread.
  *
- * What a broken request gets, and that the connection ends with it: 400 for what RFC 9112 forbids,
- * and for whatever two readers could frame differently (Transfer-Encoding other than "chunked"
- * alone, a second Content-Length or Host, folded lines, line ends other than CRLF, blanks where none
- * belong); 408 head or body too slow, 413 body over LIMIT_HTTP_BODY, 417 unknown expectation, 431
+ * What a broken request gets, and that the connection ends with it: 400 for what RFC 9112 forbids
+ * in a head, between chunks or in trailers, and for whatever two readers could frame differently
+ * (Transfer-Encoding other than "chunked" alone, a second Content-Length or Host, folded lines, line
+ * ends other than CRLF, blanks where none belong); 408 head or body too slow, 413 body over LIMIT_HTTP_BODY, 417 unknown expectation, 431
  * head over LIMIT_HTTP_HEAD or LIMIT_HTTP_HEADERS, 503 no memory. Upgrade is ignored, as a server
  * may; CONNECT has no target that is a path and so is 400; other methods that no route has are 405. */
 

@@ -1,101 +1,197 @@
 #include "net/http_internal.h"
 
-/* The body of a request: so many bytes, or chunks. llhttp reads chunks, and nothing but them: what it
- * takes for a request line, a line's end or a header's name depends on how it was built. */
+/* The body of a request: so many bytes, or chunks (RFC 9112, section 7.1). Of chunks, each line is
+ * looked at when it is complete; until then the connection keeps its bytes. */
 
-enum { FRAME_AFTER_DATA = 256 };
+enum chunk_step { CHUNK_SIZE, CHUNK_DATA, CHUNK_DATA_END, CHUNK_TRAILER };
 
-/* llhttp lets other bytes pass for the CRLF around chunks, and a bare LF after the last: two readers
- * of one stream must not disagree about where a message ends. */
-static bool frame_ok(struct exchange *x, const char *to)
+/* --- the lines around chunks -------------------------------------------------------------------*/
+static struct str skip(struct str s, size_t n)
 {
-    for (const char *at = x->frame_from; at < to; at++) {
-        int last = x->frame_last;
-        if ((*at == '\n') != (last == '\r') || (last == FRAME_AFTER_DATA && *at != '\r'))
+    return (struct str){ s.at + n, s.len - n };
+}
+
+static struct str skip_blanks(struct str s)
+{
+    while (s.len && (*s.at == ' ' || *s.at == '\t'))
+        s = skip(s, 1);
+    return s;
+}
+
+static size_t token_len(struct str s)
+{
+    size_t n = 0;
+
+    while (n < s.len && http_is_token((struct str){ s.at + n, 1 }))
+        n++;
+    return n;
+}
+
+/* The length of "…" with its quotes; 0 if it is none. */
+static size_t quoted_len(struct str s)
+{
+    size_t n = 1;
+
+    if (s.len == 0 || *s.at != '"')
+        return 0;
+    while (n < s.len && s.at[n] != '"')
+        n += s.at[n] == '\\' ? 2 : 1;
+    return n < s.len && http_is_field_value((struct str){ s.at, n }) ? n + 1 : 0;
+}
+
+/* Nothing, or ;name[=value] any number of times. Blanks are bad but to be read. */
+static bool are_extensions(struct str s)
+{
+    while (s.len) {
+        struct str at = skip_blanks(s);
+        if (!at.len || *at.at != ';')
             return false;
-        x->frame_last = (unsigned char)*at;
+        at = skip_blanks(skip(at, 1));
+        size_t n = token_len(at);
+        if (!n)
+            return false;
+        s = skip(at, n);
+        at = skip_blanks(s);
+        if (at.len && *at.at == '=') {
+            at = skip_blanks(skip(at, 1));
+            if (!(n = token_len(at)) && !(n = quoted_len(at)))
+                return false;
+            s = skip(at, n);
+        }
     }
     return true;
 }
 
-static int refuse(struct exchange *x, int status, const char *why)
+static int hex_value(char c)
 {
-    x->failed = status;
-    x->failed_why = why;
-    return -1;
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static int on_body(llhttp_t *p, const char *at, size_t len)
+static int read_size(struct exchange *x, struct str line)
 {
-    struct exchange *x = p->data;
+    uint64_t size = 0;
+    size_t n = 0;
 
-    if (len == 0)
-        return 0;
-    if (len > LIMIT_HTTP_BODY - x->body.len)
-        return refuse(x, 413, "the body is larger than 1 MiB");
-    buf_append(&x->body, at, len);
-    if (x->body.err != MU_OK)
-        return refuse(x, 503, "no memory for the body");
-    if (!frame_ok(x, at))
-        return refuse(x, 400, "the chunked body is broken");
-    x->frame_from = at + len;
-    x->frame_last = FRAME_AFTER_DATA;
+    for (; n < line.len && hex_value(line.at[n]) >= 0; n++) {
+        if (size >> 60)
+            return 400;
+        size = size << 4 | (uint64_t)hex_value(line.at[n]);
+    }
+    if (n == 0 || !are_extensions(skip(line, n)))
+        return 400;
+    x->failed_why = "the body is larger than 1 MiB";
+    if (size > LIMIT_HTTP_BODY - x->body.len)
+        return 413;
+    x->body_left = size;
+    x->chunk_step = size ? CHUNK_DATA : CHUNK_TRAILER;
     return 0;
 }
 
-static int on_message_complete(llhttp_t *p)
+/* Trailers are thrown away, also those that no trailer may be (Content-Length): they frame nothing. */
+static int read_trailer(struct exchange *x, struct str line)
 {
-    (void)p;
-    return HPE_PAUSED; /* what follows is the next request, and its time has not come */
+    struct http_header h;
+
+    return http_field_parse(line, &h, &x->failed_why) ? 0 : 400;
 }
 
-void http_body_init(llhttp_t *before_chunks)
+/* The next line without its CRLF. False: it is not complete, or (*status) not ended by CRLF. */
+static bool take_line(struct str *rest, struct str *line, int *status)
 {
-    static const llhttp_settings_t callbacks = { .on_body = on_body,
-                                                 .on_message_complete = on_message_complete };
-    const struct str head = STR("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const char *end = rest->len ? memchr(rest->at, '\n', rest->len) : NULL;
 
-    llhttp_init(before_chunks, HTTP_REQUEST, &callbacks);
-    llhttp_execute(before_chunks, head.at, head.len);
+    if (!end)
+        return false;
+    *line = (struct str){ rest->at, (size_t)(end - rest->at) };
+    *rest = skip(*rest, line->len + 1);
+    if (line->len && line->at[line->len - 1] == '\r') {
+        line->len--;
+        return true;
+    }
+    *status = 400;
+    return false;
 }
 
-void http_body_expect_chunks(struct exchange *x)
+/* --- reading -----------------------------------------------------------------------------------*/
+static int read_data(struct exchange *x, struct str *rest)
 {
-    x->parser = x->home->server->before_chunks;
-    x->parser.data = x;
-    x->chunked = true;
+    size_t n = rest->len < x->body_left ? rest->len : x->body_left;
+
+    buf_append(&x->body, rest->at, n);
+    x->failed_why = "no memory for the body";
+    if (x->body.err != MU_OK)
+        return 503;
+    *rest = skip(*rest, n);
+    x->body_left -= n;
+    return 0;
+}
+
+/* One step; *more says whether another can follow from what is here. */
+static int step(struct exchange *x, struct str *rest, bool *more, bool *complete)
+{
+    struct str line;
+    int status = 0;
+
+    *more = true;
+    if (x->chunk_step == CHUNK_DATA) {
+        status = read_data(x, rest);
+        *more = x->body_left == 0;
+        if (*more)
+            x->chunk_step = CHUNK_DATA_END;
+        return status;
+    }
+    x->failed_why = "the chunked body is broken";
+    if (x->chunk_step == CHUNK_SIZE && rest->len && hex_value(*rest->at) < 0)
+        return 400;
+    if (x->chunk_step == CHUNK_DATA_END && rest->len && *rest->at != '\r')
+        return 400;
+    if (!take_line(rest, &line, &status)) {
+        *more = false;
+        return status;
+    }
+    if (x->chunk_step == CHUNK_SIZE)
+        return read_size(x, line);
+    if (x->chunk_step == CHUNK_DATA_END) {
+        x->chunk_step = CHUNK_SIZE;
+        return line.len ? 400 : 0;
+    }
+    *complete = line.len == 0;
+    *more = !*complete;
+    return *complete ? 0 : read_trailer(x, line);
 }
 
 static int read_chunks(struct exchange *x, const char *bytes, size_t len, size_t *used, bool *complete)
 {
-    x->frame_from = bytes;
-    llhttp_errno_t e = llhttp_execute(&x->parser, bytes, len);
-    *complete = e == HPE_PAUSED;
-    *used = *complete ? (size_t)(llhttp_get_error_pos(&x->parser) - bytes) : len;
-    if (x->failed)
-        return x->failed;
+    struct str rest = { bytes, len };
+    bool more = true;
+    int status = 0;
 
-    x->failed_why = "the chunked body is broken";
-    if ((e != HPE_OK && e != HPE_PAUSED) || !frame_ok(x, bytes + *used))
-        return 400;
+    *complete = false;
+    while (more && status == 0)
+        status = step(x, &rest, &more, complete);
+    *used = len - rest.len;
     x->body_raw += *used;
+    if (status)
+        return status;
     x->failed_why = "the chunked body's framing is out of proportion";
-    if (x->body_raw - x->body.len > LIMIT_HTTP_HEAD + 8 * x->body.len)
-        return 413;
-    return 0;
+    return x->body_raw + (*complete ? 0 : rest.len) - x->body.len > LIMIT_HTTP_HEAD + 8 * x->body.len ? 413 : 0;
 }
 
 static int read_sized(struct exchange *x, const char *bytes, size_t len, size_t *used, bool *complete)
 {
-    *used = len < x->body_left ? len : x->body_left;
-    buf_append(&x->body, bytes, *used);
-    x->failed_why = "no memory for the body";
-    if (x->body.err != MU_OK)
-        return 503;
+    struct str rest = { bytes, len };
+    int status = read_data(x, &rest);
+
+    *used = len - rest.len;
     x->body_raw += *used;
-    x->body_left -= *used;
     *complete = x->body_left == 0;
-    return 0;
+    return status;
+}
+
+void http_body_expect_chunks(struct exchange *x)
+{
+    x->chunk_step = CHUNK_SIZE;
+    x->chunked = true;
 }
 
 int http_body_parse(struct exchange *x, const char *bytes, size_t len, size_t *used, bool *complete)

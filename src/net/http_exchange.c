@@ -71,8 +71,6 @@ struct exchange *exchange_new(struct http_loop *home)
     x->table = NULL;
     x->node = NULL;
     x->body_raw = 0;
-    x->frame_last = 0;
-    x->failed = 0;
     x->failed_why = NULL;
     x->http10 = x->keep_alive = x->has_body = x->chunked = x->expects = false;
     return x;

@@ -74,7 +74,8 @@ static size_t read_head(struct http_conn *hc, const char *bytes, size_t len, boo
     return blank;
 }
 
-static size_t read_body(struct http_conn *hc, const char *bytes, size_t len)
+/* *partial: those left are the start of a line between chunks. */
+static size_t read_body(struct http_conn *hc, const char *bytes, size_t len, bool *partial)
 {
     bool complete;
     size_t used;
@@ -86,6 +87,7 @@ static size_t read_body(struct http_conn *hc, const char *bytes, size_t len)
         run(hc);
     else if (!http_conn_count_held(hc))
         http_conn_fail(hc, 503, "too many large bodies are on their way");
+    *partial = hc->state == BODY;
     return used;
 }
 
@@ -101,7 +103,7 @@ size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len)
         if (hc->state == HEAD)
             used += read_head(hc, text + used, len - used, &partial);
         else if (hc->state == BODY)
-            used += read_body(hc, text + used, len - used);
+            used += read_body(hc, text + used, len - used, &partial);
         else
             break;
     }

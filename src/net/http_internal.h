@@ -1,8 +1,6 @@
 #ifndef MUSTER_NET_HTTP_INTERNAL_H
 #define MUSTER_NET_HTTP_INTERNAL_H
 
-#include <llhttp.h>
-
 #include "net/http.h"
 #include "net/seats.h"
 
@@ -98,7 +96,6 @@ struct http_server {
     size_t mount_count;
     const struct http_route **routes;
     size_t route_count;
-    llhttp_t before_chunks;              /* http_body_init */
     struct http_loop *loops[HTTP_LOOPS]; /* each set and read by its loop's thread */
 };
 
@@ -116,12 +113,9 @@ struct exchange {
     struct buf head;           /* as it came; the texts of pub.req point into it */
     struct buf body;
     struct http_header headers[LIMIT_HTTP_HEADERS];
-    size_t body_left;          /* of a body whose length was said */
-    llhttp_t parser;           /* of one in chunks */
+    size_t body_left;          /* of the body or, in chunks, of this chunk */
     uint64_t body_raw;         /* bytes of the body with its framing */
-    const char *frame_from;    /* chunked: where the framing not yet checked begins */
-    int frame_last;            /* and the byte before it */
-    int failed;                /* status, when a callback refuses */
+    uint8_t chunk_step;        /* what comes next: http_body.c */
     const char *failed_why;
     bool http10, keep_alive, has_body, chunked, expects;
 };
@@ -156,8 +150,6 @@ int http_head_parse(struct exchange *x, const char *bytes, size_t len);
 /* Reads the body on. *used bytes belonged to it; *complete when that was all. 0 or a status. */
 int http_body_parse(struct exchange *x, const char *bytes, size_t len, size_t *used, bool *complete);
 
-/* A parser that has read a head and waits for the first chunk. */
-void http_body_init(llhttp_t *before_chunks);
 /* The body of x comes in chunks. */
 void http_body_expect_chunks(struct exchange *x);
 
@@ -168,7 +160,12 @@ int http_target_parse(struct http_request *req, struct str target, const char **
 struct ip_addr http_client(const struct http_request *req, const struct cidr *trusted,
                            size_t trusted_count);
 bool http_is_token(struct str s);
+/* No control characters but tabs. */
+bool http_is_field_value(struct str s);
+/* uri-host [ ":" port ] (RFC 9110, section 7.2), not empty. */
 bool http_is_host(struct str s);
+/* Name and value of a field line without its end. False: *why says what is wrong. */
+bool http_field_parse(struct str line, struct http_header *out, const char **why);
 
 /* --- answers -----------------------------------------------------------------------------------*/
 /* Appends status line and headers; *body says whether the body follows. */

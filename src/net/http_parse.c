@@ -76,7 +76,7 @@ static int parse_line(struct exchange *x, struct str line)
 }
 
 /* --- headers -----------------------------------------------------------------------------------*/
-static bool is_header_value(struct str s)
+bool http_is_field_value(struct str s)
 {
     if (str_is_plain(s, ' ', 0x7f, 0x7f))
         return true;
@@ -88,19 +88,25 @@ static bool is_header_value(struct str s)
     return true;
 }
 
-/* One line, its end left out. */
+bool http_field_parse(struct str line, struct http_header *out, const char **why)
+{
+    const char *colon = memchr(line.at, ':', line.len);
+
+    out->name = (struct str){ line.at, (size_t)((colon ? colon : line.at) - line.at) };
+    *why = "a header name has a character that is not allowed";
+    if (!http_is_token(out->name))
+        return false;
+    out->value = str_trim((struct str){ colon + 1, line.len - out->name.len - 1 });
+    *why = "a header value has a character that is not allowed";
+    return http_is_field_value(out->value);
+}
+
 static int parse_header(struct exchange *x, struct str line)
 {
     struct http_request *req = &x->pub.req;
-    const char *colon = memchr(line.at, ':', line.len);
-    struct http_header h = { .name = { line.at, (size_t)((colon ? colon : line.at) - line.at) } };
+    struct http_header h;
 
-    x->failed_why = "a header name has a character that is not allowed";
-    if (!http_is_token(h.name))
-        return 400;
-    h.value = str_trim((struct str){ colon + 1, line.len - h.name.len - 1 });
-    x->failed_why = "a header value has a character that is not allowed";
-    if (!is_header_value(h.value))
+    if (!http_field_parse(line, &h, &x->failed_why))
         return 400;
     x->failed_why = "too many header lines";
     if (req->header_count == LIMIT_HTTP_HEADERS)
@@ -153,7 +159,7 @@ static int read_header(struct exchange *x, const struct http_header *h, struct f
             break;
         f->hosts++;
         x->failed_why = "the Host header is not a host name";
-        if (!http_is_host(h->value))
+        if (h->value.len && !http_is_host(h->value)) /* it may be empty: RFC 9112, section 3.2 */
             return 400;
         if (req->host.len == 0)
             req->host = h->value;

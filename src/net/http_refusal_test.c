@@ -178,6 +178,18 @@ static void hosts_that_are_no_host_names(void **state)
     refused("GET /hello HTTP/1.1\r\nHost: a&port=1\r\n\r\n", 400);
     refused("GET http://u@b/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     refused("GET http:///hello HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    refused("GET http://:80/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    refused("GET http://a:b/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    refused("GET http://a/hello HTTP/1.1\r\nHost: a b\r\n\r\n", 400);
+    static const char *const hosts[] = {
+        ":80", "a:8x", "a:-1", "a:65536", "a:80:80", "::1", "[::1", "::1]", "[]", "[a]", "[::1]80", "[::1]:x",
+        "[::1%eth0]", "[::1]]", "[[::1]", "a%", "a%4", "a%zz", "a]", "[1.2.3.4]", "[::1:2:3:4:5:6:7:8:9]",
+    };
+    char request[512];
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        snprintf(request, sizeof(request), "GET /hello HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
+        refused(request, 400);
+    }
 }
 
 static void targets_that_are_no_paths(void **state)
@@ -236,6 +248,16 @@ static void broken_chunks(void **state)
         "5\r\nhello\r\n0\r\n \r\n",
         "5\r\nhello!\r\n0\r\n\r\n",
         "fffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+        "5;\r\nhello\r\n0\r\n\r\n",
+        "5;a=\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+        "5;a b\r\nhello\r\n0\r\n\r\n",
+        "5;a\rb\r\nhello\r\n0\r\n\r\n",
+        "5 a\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhello\r\r\n0\r\n\r\n",
+        "5\r\nhello0\r\n\r\n",
+        "x",
+        "5\r\nhellox",
     };
     char request[512];
 
@@ -243,6 +265,23 @@ static void broken_chunks(void **state)
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         snprintf(request, sizeof(request),
                  "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%s", bodies[i]);
+        refused(request, 400);
+    }
+}
+
+static void broken_trailers(void **state)
+{
+    static const char *const trailers[] = {
+        "no colon", "nocolon", ": a", "A : b", "A\t: b", " A: b", "A: b\r\n folded", "A(b): c", "A: b\rC: d",
+        "A: b\001", "A: \177", "A\303\244: b", "A: b\nC: d", "\r",
+    };
+    char request[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(trailers) / sizeof(trailers[0]); i++) {
+        snprintf(request, sizeof(request),
+                 "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n%s\r\n\r\n" GET("/hello"),
+                 trailers[i]);
         refused(request, 400);
     }
 }
@@ -346,6 +385,12 @@ static void what_is_unusual_but_right_is_served(void **state)
     accepted("GET /hello HTTP/1.1\r\nHost:a\r\nX:b\r\n\r\n", "hello");
     accepted("GET /hello HTTP/1.1\r\nhOsT: \t a:8080 \t \r\nX:\r\nY: \r\n\r\n", "hello");
     accepted("\r\n\r\nGET /hello HTTP/1.1\r\nHost:\r\n\r\n", "hello");
+    accepted("GET /hello HTTP/1.1\r\nHost: a:\r\n\r\n", "hello"); /* RFC 3986, section 3.2.3 */
+    accepted("GET /hello HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n", "hello");
+    accepted("GET /hello HTTP/1.1\r\nHost: a%2Db_c.example:65535\r\n\r\n", "hello");
+    accepted("GET HTTP://[::ffff:1.2.3.4]:/hello HTTP/1.1\r\nHost:\r\n\r\n", "hello");
+    accepted("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+             "03 ; a ; b = \"c\\\"d\" ;e=f\r\nhel\r\n2\r\nlo\r\n00\r\nA:\r\nB: c\t\303\244\r\n\r\n", "hello");
     accepted("GET /hello HTTP/1.1\r\nHost: [::1]:80\r\nX: \303\244 \377\r\n\r\n", "hello");
     accepted("GET /hello?city=\345\271\277\345\267\236 HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
     accepted("GET /hello HTTP/1.1\r\nHost: a\r\n"
@@ -391,6 +436,7 @@ int main(void)
         cmocka_unit_test(paths_with_bad_escapes),
         cmocka_unit_test(request_lines_of_something_else),
         cmocka_unit_test(broken_chunks),
+        cmocka_unit_test(broken_trailers),
         cmocka_unit_test(unknown_expectations),
         cmocka_unit_test(a_head_of_more_than_16_kib),
         cmocka_unit_test(too_many_header_lines),

@@ -21,7 +21,6 @@ enum mu_err http_server_create(struct http_server **out, const struct http_setti
     s->error = error;
     s->done = done;
     s->ctx = ctx;
-    http_body_init(&s->before_chunks);
     return MU_OK;
 }
 

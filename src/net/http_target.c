@@ -1,3 +1,6 @@
+#include <arpa/inet.h>
+#include <ctype.h>
+
 #include "net/http_internal.h"
 
 /* Header names and methods: RFC 9110, section 5.6.2. */
@@ -7,10 +10,10 @@ static const bool token_chars[256] = {
     ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
-/* A host name, an address, their port. The sub-delimiters that RFC 3986 would allow here occur in
- * no name that resolves, and the answer to a device carries the host in a form body. */
-static const bool host_chars[256] = {
-    ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['%'] = 1, [':'] = 1, ['['] = 1, [']'] = 1,
+/* A host name or an IPv4 address. The sub-delimiters that RFC 3986 would allow here occur in no name
+ * that resolves, and the answer to a device carries the host in a form body. */
+static const bool name_chars[256] = {
+    ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['%'] = 1,
     ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
@@ -28,9 +31,48 @@ bool http_is_token(struct str s)
     return s.len && all_of(token_chars, s);
 }
 
+static bool is_port(struct str s)
+{
+    unsigned long port = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9' || (port = port * 10 + (unsigned long)(s.at[i] - '0')) > 65535)
+            return false;
+    }
+    return true; /* it may be empty, even behind its colon */
+}
+
+/* Between its brackets. A zone (%eth0) has no meaning on another machine. */
+static bool is_ipv6(struct str s)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    return str_copy(text, sizeof(text), s) && inet_pton(AF_INET6, text, &address) == 1;
+}
+
+static bool is_name(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        bool escape = s.at[i] == '%';
+        if (!name_chars[(unsigned char)s.at[i]] ||
+            (escape && !(s.len - i > 2 && isxdigit((unsigned char)s.at[i + 1]) && isxdigit((unsigned char)s.at[i + 2]))))
+            return false;
+    }
+    return s.len > 0;
+}
+
 bool http_is_host(struct str s)
 {
-    return all_of(host_chars, s);
+    bool bracket = s.len && *s.at == '[';
+    const char *end = s.len ? memchr(s.at, bracket ? ']' : ':', s.len) : NULL;
+    size_t len = end ? (size_t)(end - s.at) : s.len;
+
+    if (!bracket)
+        return is_name((struct str){ s.at, len }) && (!end || is_port((struct str){ end + 1, s.len - len - 1 }));
+    struct str behind = { s.at + len + 1, end ? s.len - len - 1 : 0 };
+    return end && is_ipv6((struct str){ s.at + 1, len - 1 }) &&
+           (!behind.len || (*behind.at == ':' && is_port((struct str){ behind.at + 1, behind.len - 1 })));
 }
 
 /* Bytes above 0x7f pass: people type Chinese into a query without escaping it, and every server in
@@ -72,7 +114,7 @@ int http_target_parse(struct http_request *req, struct str target, const char **
             if (rest.at[host.len] == '/' || rest.at[host.len] == '?')
                 break;
         }
-        if (host.len == 0 || !http_is_host(host))
+        if (!http_is_host(host))
             return 400;
         req->host = host; /* it replaces that of the Host header: RFC 9112, section 3.2.2 */
         target = (struct str){ rest.at + host.len, rest.len - host.len };
