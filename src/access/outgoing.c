@@ -273,12 +273,26 @@ void outgoing_go_on(struct session *s)
     session_arm(s);
 }
 
+/* The whole packet counts, with what this session has around a frame. */
+static bool is_too_long(const struct session *s, size_t frame_len)
+{
+    char topic[TOPIC_SIZE];
+
+    topic_of_control(s->did, topic);
+    size_t size = size_of_publish((enum mqtt_version)s->version, topic, control_qos(s) == 1, frame_len);
+    return size > LIMIT_DEVICE_PACKET || size > s->out.packet_max;
+}
+
 void outgoing_control(struct session *s, struct control_request *req)
 {
     struct outgoing *o = &s->out;
 
-    if (control_qos(s) < 0 || PUBLISH_AROUND_MAX + req->frame_len > o->packet_max) {
+    if (control_qos(s) < 0) {
         fail(s, req, MU_E_CLOSED);
+        return;
+    }
+    if (is_too_long(s, req->frame_len)) {
+        fail(s, req, MU_E_VALUE);
         return;
     }
     if (o->queued == LIMIT_CONTROL_QUEUE) {

@@ -69,13 +69,28 @@ size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id)
     return ACK_SIZE;
 }
 
+/* Bytes behind the fixed header. */
+static size_t rest_of_publish(enum mqtt_version version, size_t topic_len, bool has_id, size_t len)
+{
+    return 2 + topic_len + (has_id ? 2 : 0) + (version == MQTT_5 ? 1 : 0) + len;
+}
+
+size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id, size_t len)
+{
+    size_t rest = rest_of_publish(version, strlen(topic), has_id, len), head = 2;
+
+    for (size_t left = rest; left > 127; left >>= 7)
+        head++;
+    return head + rest;
+}
+
 void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
                     const uint8_t *payload, size_t len)
 {
     size_t topic_len = strlen(topic);
 
     buf_append_u8(out, (uint8_t)(MQTT_PUBLISH << 4 | (id ? 2 : 0)));
-    buf_append_varint(out, 2 + topic_len + (id ? 2 : 0) + (version == MQTT_5 ? 1 : 0) + len);
+    buf_append_varint(out, rest_of_publish(version, topic_len, id != 0, len));
     buf_append_u16be(out, (uint16_t)topic_len);
     buf_append(out, topic, topic_len);
     if (id)

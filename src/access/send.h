@@ -16,8 +16,8 @@ void send_ack(struct session *s, enum mqtt_type type, uint16_t id);
 /* As send_ack; in 5.0 with a reason. */
 void send_pubcomp(struct session *s, uint16_t id, enum mqtt_reason reason);
 
-/* The most that a PUBLISH has around its payload. */
-#define PUBLISH_AROUND_MAX (MQTT_HEAD_MAX + 2 + TOPIC_SIZE + 2 + 1)
+/* Bytes of the whole PUBLISH. Pure. */
+size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id, size_t len);
 /* Appends it; out's err tells of a failure. id 0: QoS 0, else QoS 1. Pure. */
 void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
                     const uint8_t *payload, size_t len);

@@ -5,6 +5,9 @@
 #define OUR_CLIENT "enterprise" /* the <client> of our controls */
 
 _Static_assert(sizeof(OUR_CLIENT) - 1 <= LIMIT_TOPIC_CLIENT, "device-access 2");
+/* Fixed header, the topic and its length. */
+_Static_assert(3 + 2 + sizeof("app2dev//" OUR_CLIENT) - 1 + DID_LEN + LIMIT_FRAME == LIMIT_DEVICE_PACKET,
+               "a frame of LIMIT_FRAME fits, and none that is longer");
 
 static bool has_wildcard(struct str s)
 {

@@ -108,7 +108,10 @@ static enum api_error check_headers(struct api_call *call)
         if (http_header_get(&call->ex->req, "Authorization").len == 0)
             return api_refuse(call, API_TOKEN_INVALID, "X-Gizwits-Enterprise-ID: required");
         enum api_error error = find_token(call, &token);
-        return error == API_OK ? auth_admit(call) : error;
+        if (error != API_OK)
+            return error;
+        call->product = token.product;
+        return auth_admit(call);
     }
     enterprise = fleet_enterprise_by_id(call->api->parts.fleet, id);
     if (!enterprise)

@@ -22,7 +22,7 @@ struct api_call {
     const struct api_route *route;       /* NULL: no route matched */
     uint64_t request;                    /* X-Request-Id */
     struct fleet_enterprise *enterprise; /* who calls; NULL while not known */
-    const struct fleet_product *product; /* AUTH_TOKEN: of the path */
+    const struct fleet_product *product; /* that of the token; NULL without one */
     int64_t now_s;                       /* when its caller was known, Unix seconds */
     bool over_quota;
     int64_t quota_reset;                 /* Unix seconds */

@@ -2,6 +2,7 @@
 
 #include "api/call.h"
 #include "base/clock.h"
+#include "base/json_in.h"
 #include "base/log.h"
 #include "fleet/control_request.h"
 #include "model/frame.h"
@@ -81,12 +82,12 @@ static enum api_error raw_of_array(struct api_call *call, const json_t *array, s
 {
     size_t i;
     const json_t *element;
+    int64_t byte;
 
     json_array_foreach(array, i, element) {
-        if (!json_is_integer(element) || json_integer_value(element) < 0
-            || json_integer_value(element) > 255)
+        if (!json_whole(element, &byte) || byte < 0 || byte > UINT8_MAX)
             return api_refuse(call, API_RAW_INVALID, "raw[%zu]: not an integer from 0 to 255", i);
-        buf_append_u8(out, (uint8_t)json_integer_value(element));
+        buf_append_u8(out, (uint8_t)byte);
     }
     return API_OK;
 }
@@ -169,7 +170,8 @@ static enum api_error build_frame(struct api_call *call, const uint8_t **frame, 
     buf_init(&whole, LIMIT_FRAME);
     error = args->attrs ? frame_of_attrs(call, &part, &whole) : frame_of_raw(call, &part, &whole);
     if (error == API_OK && (part.err == MU_E_LIMIT || whole.err == MU_E_LIMIT))
-        error = api_refuse(call, API_RAW_INVALID, "the frame would be over %d bytes", LIMIT_FRAME);
+        error = api_refuse(call, API_RAW_INVALID, "the frame would be over %d bytes, the packet over %d",
+                           LIMIT_FRAME, LIMIT_DEVICE_PACKET);
     else if (error == API_OK && (part.err != MU_OK || whole.err != MU_OK))
         error = API_INTERNAL;
     if (error == API_OK) {
@@ -226,6 +228,8 @@ static enum api_error outcome(struct api_call *call, enum mu_err err)
         return API_DEVICE_UNKNOWN;
     case MU_E_OFFLINE:
         return API_DEVICE_OFFLINE;
+    case MU_E_VALUE:
+        return api_refuse(call, API_RAW_INVALID, "the packet would be longer than the device takes");
     case MU_E_LIMIT:
         return api_refuse(call, API_SEND_FAILED, "too many frames are waiting for this device");
     case MU_E_TIMEOUT:

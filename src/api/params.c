@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "api/query.h"
+#include "base/json_in.h"
 
 static void *field_of(const struct api_call *call, const struct param *p)
 {
@@ -57,9 +58,9 @@ static enum api_error set_choice(struct api_call *call, const struct param *p, s
 
 static bool flag_parse(struct str v, enum fleet_tri *out)
 {
-    if (str_eq(v, STR("1")) || str_eq(v, STR("true")))
+    if (str_eq(v, STR("1")) || str_eq_nocase(v, STR("true")))
         *out = YES;
-    else if (str_eq(v, STR("0")) || str_eq(v, STR("false")))
+    else if (str_eq(v, STR("0")) || str_eq_nocase(v, STR("false")))
         *out = NO;
     else
         return false;
@@ -94,20 +95,18 @@ static enum api_error set_text(struct api_call *call, const struct param *p, str
 static enum api_error set_json(struct api_call *call, const struct param *p, const json_t *v,
                                struct str *text)
 {
+    int64_t number = 0;
+
     switch (p->type) {
     case PARAM_JSON:
         *(const json_t **)field_of(call, p) = v;
         return API_OK;
     case PARAM_INT:
-        return json_is_integer(v) ? set_int(call, p, json_integer_value(v))
-                                  : bad(call, p, "not an integer");
+        return json_whole(v, &number) ? set_int(call, p, number) : bad(call, p, "not an integer");
     case PARAM_FLAG:
-        if (json_is_true(v) || (json_is_integer(v) && json_integer_value(v) == 1))
-            *(enum fleet_tri *)field_of(call, p) = YES;
-        else if (json_is_false(v) || (json_is_integer(v) && json_integer_value(v) == 0))
-            *(enum fleet_tri *)field_of(call, p) = NO;
-        else
+        if (!json_is_boolean(v) && !(json_whole(v, &number) && (number == 0 || number == 1)))
             return bad(call, p, "must be true or false");
+        *(enum fleet_tri *)field_of(call, p) = json_is_true(v) || number == 1 ? YES : NO;
         return API_OK;
     default:
         if (!json_is_string(v))

@@ -102,6 +102,14 @@ static void what_is_given_is_read_by_its_type(void **state)
     assert_int_equal(args->flag, NO);
 }
 
+static void true_and_false_in_a_query_have_any_case(void **state)
+{
+    assert_int_equal(read_query(*state, "id=x&flag=True", API_OK)->flag, YES);
+    assert_int_equal(read_query(*state, "id=x&flag=TRUE", API_OK)->flag, YES);
+    assert_int_equal(read_query(*state, "id=x&flag=False", API_OK)->flag, NO);
+    assert_int_equal(read_query(*state, "id=x&flag=fALSE", API_OK)->flag, NO);
+}
+
 static void an_empty_value_counts_as_absent(void **state)
 {
     const struct test_args *args = read_query(*state, "number=&flag=&colour&gid=&id=x", API_OK);
@@ -181,6 +189,17 @@ static void null_in_the_body_counts_as_absent(void **state)
     assert_null(args->any);
 }
 
+static void a_whole_number_in_the_body_may_come_as_a_float(void **state)
+{
+    assert_int_equal(read_body(*state, "{\"number\":3.0}", API_OK)->number, 3);
+    assert_int_equal(read_body(*state, "{\"flag\":1.0}", API_OK)->flag, YES);
+    assert_int_equal(read_body(*state, "{\"flag\":0.0}", API_OK)->flag, NO);
+    (void)read_body(*state, "{\"number\":3.5}", API_FORM_INVALID);
+    (void)read_body(*state, "{\"number\":10.0}", API_FORM_INVALID);
+    (void)read_body(*state, "{\"flag\":0.5}", API_FORM_INVALID);
+    (void)read_body(*state, "{\"flag\":2.0}", API_FORM_INVALID);
+}
+
 static void a_mistyped_field_is_named(void **state)
 {
     struct fixture *f = *state;
@@ -230,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_absent_has_its_fallback),
         TEST(what_is_given_is_read_by_its_type),
+        TEST(true_and_false_in_a_query_have_any_case),
         TEST(an_empty_value_counts_as_absent),
         TEST(unknown_parameters_are_ignored),
         TEST(of_a_repeated_parameter_the_last_counts),
@@ -239,6 +259,7 @@ int main(void)
         TEST(a_malformed_identifier_is_no_mistake_of_form),
         TEST(the_body_is_read_by_its_types),
         TEST(null_in_the_body_counts_as_absent),
+        TEST(a_whole_number_in_the_body_may_come_as_a_float),
         TEST(a_mistyped_field_is_named),
         TEST(a_group_is_found_or_refused),
         TEST(form_and_check_come_before_objects),

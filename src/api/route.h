@@ -37,7 +37,7 @@ enum auth {
  *   ID       struct str           at NULL  any text: what is malformed is merely unknown
  *   TEXT     struct str           at NULL  UTF-8
  *   INT      int64_t              fallback min … max
- *   FLAG     enum fleet_tri       ANY      0, 1, true, false
+ *   FLAG     enum fleet_tri       ANY      0, 1; true, false, in a query in any case
  *   CHOICE   int                  fallback index in `choices`
  *   JSON     const json_t *       NULL     a body's field of any shape, which `schema` describes; it
  *                                          lives until the handler returns

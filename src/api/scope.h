@@ -4,7 +4,8 @@
 #include "api/call.h"
 
 /* Whose users a call of an enterprise (AUTH_HEADERS) is about: a product of it, which such a call may
- * name by its key or by its secret (contract, endpoint 3), and perhaps one of its apps. */
+ * name by its key or by its secret (contract, endpoint 3), and perhaps one of its apps. A caller with a
+ * token may name that token's product only. */
 
 /* As they were given: at least one of them is. Either parameter may carry either value. */
 struct scope_product { struct str key, secret; };
@@ -17,14 +18,14 @@ struct scope_product { struct str key, secret; };
     { "product_secret", IN_QUERY, ARG(ID, args, product.secret), OPTIONAL,                           \
       { "与 product_key 相同", "The same as product_key" }, "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" }
 
-#define SCOPE_ERRORS API_PRODUCT_UNKNOWN, API_PRODUCT_NOT_ASSOCIATED, API_APP_UNKNOWN
+#define SCOPE_ERRORS API_PRODUCT_UNKNOWN, API_TOKEN_OTHER_PRODUCT, API_PRODUCT_NOT_ASSOCIATED, API_APP_UNKNOWN
 
 /* For the check of such a route: 5002 without a product. */
 enum api_error scope_check(struct api_call *call, const struct scope_product *product);
 
 struct scope { uint32_t product, app; /* app: 0 = any */ };
 
-/* Asks the registry: 5015, 5801, 5016. appid may be at NULL. */
+/* Asks the registry: 5015, 5010, 5801, 5016. appid may be at NULL. */
 MU_MUST_USE enum api_error scope_find(struct api_call *call, const struct scope_product *product,
                                       struct str appid, struct scope *out);
 

@@ -16,6 +16,9 @@ const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_
     if (start_s < 0) {
         end_s = end_s < now_s ? end_s : now_s;
         start_s = end_s - SPAN_S;
+        /* Nobody has asked for what lies before the edge: an end within the grace is its own start. */
+        if (start_s < now_s - DEPTH_S)
+            start_s = end_s < now_s - DEPTH_S ? end_s : now_s - DEPTH_S;
     } else if (end_s < 0 && start_s <= now_s) {
         end_s = start_s + SPAN_S;
     }

@@ -65,9 +65,23 @@ static void seven_days_are_the_farthest_with_a_minute_of_grace(void **state)
     assert_null(resolve(NOW - 7 * DAY - 60, NOW - 6 * DAY));
     assert_window(NOW - 7 * DAY - 60, NOW - 6 * DAY);
     assert_non_null(resolve(NOW - 7 * DAY - 61, NOW - 6 * DAY));
-    assert_non_null(resolve(NONE, NOW - 6 * DAY));
     assert_non_null(resolve(0, NONE));
     assert_non_null(resolve(0, 0));
+}
+
+static void an_end_alone_has_its_start_cut_at_seven_days(void **state)
+{
+    (void)state;
+    assert_null(resolve(NONE, NOW - 5 * DAY - 1));
+    assert_window(NOW - 7 * DAY, NOW - 5 * DAY - 1);
+    assert_null(resolve(NONE, NOW - 6 * DAY));
+    assert_window(NOW - 7 * DAY, NOW - 6 * DAY);
+    assert_null(resolve(NONE, NOW - 7 * DAY));
+    assert_window(NOW - 7 * DAY, NOW - 7 * DAY);
+    assert_null(resolve(NONE, NOW - 7 * DAY - 60));
+    assert_window(NOW - 7 * DAY - 60, NOW - 7 * DAY - 60);
+    assert_non_null(resolve(NONE, NOW - 7 * DAY - 61));
+    assert_non_null(resolve(NONE, 0));
 }
 
 static void a_window_runs_forwards_and_begins_before_now(void **state)
@@ -90,6 +104,7 @@ int main(void)
         cmocka_unit_test(an_end_in_the_future_is_cut_to_now),
         cmocka_unit_test(two_days_are_the_most),
         cmocka_unit_test(seven_days_are_the_farthest_with_a_minute_of_grace),
+        cmocka_unit_test(an_end_alone_has_its_start_cut_at_seven_days),
         cmocka_unit_test(a_window_runs_forwards_and_begins_before_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

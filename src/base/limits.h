@@ -22,7 +22,9 @@
 #define LIMIT_MQTT_QOS2        32             /* QoS 2 messages a client may leave unreleased */
 #define LIMIT_CONTROL_QUEUE    8              /* frames waiting per paced session (design) */
 #define LIMIT_CONTROL_WAIT_MS  5000           /* then 5403 (design) */
-#define LIMIT_FRAME            1000           /* raw control frame; the device reads 1024 at once */
+#define LIMIT_DEVICE_PACKET    1024           /* PUBLISH of a control: a module reads no more at once, and
+                                                 drops what is longer */
+#define LIMIT_FRAME            978            /* what such a packet has room for at most: with QoS 0, before 5.0 */
 #define LIMIT_TOPIC_CLIENT     23             /* <client> in app2dev/<did>/<client> (device-access 2) */
 
 /* --- domain text ------------------------------------------------------------------------------*/

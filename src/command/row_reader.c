@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/encoding.h"
+#include "base/json_in.h"
 
 #define FOREIGN_MAX 4096 /* enough to tell encodings by */
 
@@ -214,7 +215,7 @@ static bool read_bool(struct str text, struct value *out)
 static bool read_json(struct str text, struct value *out)
 {
     out->type = VALUE_JSON;
-    out->json = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
+    out->json = json_read(text, JSON_REJECT_DUPLICATES, NULL);
     return out->json != NULL;
 }
 
@@ -278,7 +279,8 @@ static enum row_found add_object(struct row_reader *r, struct buf *out)
 {
     struct row_source *s = &r->source;
     json_error_t error;
-    json_t *json = json_loadb((const char *)s->text.data, s->text.len, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = json_read((struct str){ (const char *)s->text.data, s->text.len }, JSON_REJECT_DUPLICATES,
+                             &error);
     bool is_object = json_is_object(json);
 
     if (!json && !str_utf8((struct str){ (const char *)s->text.data, s->text.len })) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_in.h"
 #include "model/datapoint_plan.h"
 
 #define ACTION_CONTROL     0x01
@@ -33,9 +34,9 @@ static enum api_error refuse(struct control *c, enum api_error error, const char
 static enum api_error read_bool(struct control *c, const struct datapoint *d, const json_t *json,
                                 uint32_t *x)
 {
-    json_int_t number = json_integer_value(json);
+    int64_t number = 0;
 
-    if (!json_is_boolean(json) && !(json_is_integer(json) && (number == 0 || number == 1)))
+    if (!json_is_boolean(json) && !(json_whole(json, &number) && (number == 0 || number == 1)))
         return refuse(c, API_ATTR_INVALID, "'%s' takes true, false, 1 or 0", d->name);
     *x = json_is_true(json) || number == 1;
     return API_OK;
@@ -45,9 +46,9 @@ static enum api_error read_enum(struct control *c, const struct datapoint *d, co
                                 uint32_t *x)
 {
     const char *text = json_string_value(json);
-    json_int_t index = json_integer_value(json);
+    int64_t index;
 
-    if (json_is_integer(json) && index >= 0 && index < d->enum_count) {
+    if (json_whole(json, &index) && index >= 0 && index < d->enum_count) {
         *x = (uint32_t)index;
         return API_OK;
     }
@@ -78,9 +79,8 @@ static bool read_bytes(struct control *c, const json_t *json, size_t *len)
     if (json_is_array(json)) {
         *len = json_array_size(json);
         for (size_t i = 0; i < *len; i++) {
-            const json_t *byte = json_array_get(json, i);
-            json_int_t v = json_integer_value(byte);
-            if (!json_is_integer(byte) || v < 0 || v > 255)
+            int64_t v;
+            if (!json_whole(json_array_get(json, i), &v) || v < 0 || v > UINT8_MAX)
                 return false;
             if (i < sizeof(c->bytes))
                 c->bytes[i] = (uint8_t)v;

@@ -1,3 +1,4 @@
+#include <float.h>
 #include <math.h>
 
 #include "model/datapoint_plan.h"
@@ -46,10 +47,15 @@ double datapoint_shown(const struct datapoint_plan *plan, size_t id, uint32_t x)
 
 bool number_x(const struct plan_point *p, double v, uint32_t *x)
 {
-    double nearest = round((v * p->scale - p->whole_addition) / p->whole_ratio);
+    double scaled = v * p->scale, steps = (scaled - p->whole_addition) / p->whole_ratio;
+    /* How far a number that its sender has computed may miss a limit that he means: 0.1 * 3 is more than
+     * 0.3 in doubles, 0.3 - 0.1 * 3 less than 0. */
+    double slack = 1e-9 + 4 * DBL_EPSILON * (fabs(scaled) + fabs(p->whole_addition)) / p->whole_ratio;
 
-    if (!(nearest >= p->face.min && nearest <= p->face.max))
+    /* The number itself has to be within the limits: -0.4 is not within 0 to 24, though its nearest
+     * step is. */
+    if (!(steps >= p->face.min - slack && steps <= p->face.max + slack))
         return false;
-    *x = (uint32_t)nearest;
+    *x = (uint32_t)fmin(fmax(round(steps), p->face.min), p->face.max);
     return true;
 }

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/json_in.h"
+
 static void clear(struct values *v)
 {
     for (size_t i = 0; i < v->count; i++)
@@ -53,6 +55,8 @@ static void set_number(struct value *value, enum value_type type, int64_t intege
 
 static void set_json(struct value *value, json_t *json)
 {
+    int64_t integer;
+
     value->json = json_incref(json);
     switch (json_typeof(json)) {
     case JSON_NULL:
@@ -67,7 +71,10 @@ static void set_json(struct value *value, json_t *json)
         set_number(value, VALUE_INTEGER, json_integer_value(json), (double)json_integer_value(json));
         break;
     case JSON_REAL:
-        set_number(value, VALUE_REAL, 0, json_real_value(json));
+        if (json_whole(json, &integer))
+            set_number(value, VALUE_INTEGER, integer, json_real_value(json));
+        else
+            set_number(value, VALUE_REAL, 0, json_real_value(json));
         break;
     case JSON_STRING:
         value->type = VALUE_TEXT;

@@ -9,7 +9,8 @@
 
 #include "registry/values.h"
 
-#define OBJECT "{\"none\":null,\"yes\":true,\"no\":false,\"int\":-9223372036854775808,\"real\":113.28,\"\":\"\"," \
+#define OBJECT "{\"none\":null,\"yes\":true,\"no\":false,\"int\":-9223372036854775808,\"real\":113.28," \
+               "\"whole\":3.0,\"\":\"\"," \
                "\"text\":\"a\\n\\\"\xe4\xb8\xad\",\"list\":[1,{\"a\":[]}]}"
 
 static void write_row(struct buf *out, size_t line, const char *text)
@@ -40,7 +41,7 @@ static void a_row_gives_what_the_object_gave(void **state)
     assert_int_equal(row_take(&rest, &line, &values), MU_OK);
     assert_int_equal(rest.len, 0);
     assert_int_equal(line, 17);
-    assert_int_equal(values.count, 8);
+    assert_int_equal(values.count, 9);
     assert_int_equal(values_find(&values, "none")->type, VALUE_NULL);
     assert_true(values_find(&values, "yes")->truth);
     assert_int_equal(values_find(&values, "no")->type, VALUE_BOOL);
@@ -48,6 +49,9 @@ static void a_row_gives_what_the_object_gave(void **state)
     assert_true(values_find(&values, "int")->integer == INT64_MIN);
     assert_true(values_find(&values, "int")->real < -9e18);
     assert_true(values_find(&values, "real")->real == 113.28);
+    assert_int_equal(values_find(&values, "whole")->type, VALUE_INTEGER);
+    assert_int_equal(values_find(&values, "whole")->integer, 3);
+    assert_true(values_find(&values, "whole")->real == 3);
     assert_int_equal(values_find(&values, "")->text.len, 0);
     assert_string_equal(values_find(&values, "text")->text.at, "a\n\"\xe4\xb8\xad");
     assert_int_equal(json_array_size(values_find(&values, "list")->json), 2);

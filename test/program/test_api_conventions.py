@@ -441,7 +441,8 @@ def test_a_body_is_json_whatever_its_type_says(world, content_type):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"null", b'"text"', b"{} {}", b"{'raw': [1]}", b"raw=1", b"\xff\xfe{}",
-                                  b'{"raw": "\xc3\x28"}', b'{"raw": [1],}', b"{" * 5000])
+                                  b'{"raw": "\xc3\x28"}', b'{"raw": [1],}', b"{" * 5000,
+                                  b'{"attrs": {"switch": 1\0}}', b'{"attrs": {"switch": true\0}}', b'{"raw": [1\0]}', b"{}\0"])
 def test_what_is_no_json_object_is_5001(world, body):
     did = world.register()[0]
     assert world.call("POST", f"devices/{did}/control", body).error == (400, 5001)
@@ -455,6 +456,27 @@ def test_a_malformed_identifier_is_merely_unknown(world, identifier):
     base = world.path("devices/search")
     for query, error in ((f"gid={escaped}", (404, 5206)), (f"type=uid&val={escaped}", (404, 5017))):
         assert request(world.server.http, "GET", f"{base}?{query}", headers=world.headers).error == error
+
+
+def test_a_byte_order_mark_before_a_body_is_skipped(world):
+    device = world.device(level=4)
+    assert world.call("POST", f"devices/{device.did}/control", b'\xef\xbb\xbf{"attrs": {"switch": 1}}').json == {}
+    assert world.call("POST", f"devices/{device.did}/control", b'\xef\xbb\xbf').error == (400, 5001)
+
+
+@pytest.mark.parametrize("value", ["1", "true", "True", "TRUE"])
+def test_a_flag_in_a_query_is_true_in_any_case(world, value):
+    device = world.device(level=4)
+    offline = world.register()[0]
+    found = world.get("devices/search", is_online=value).json["objects"]
+    assert [row["did"] for row in found] == [device.did]
+    found = world.get("devices/search", is_online={"1": "0", "true": "false", "True": "False", "TRUE": "FALSE"}[value])
+    assert [row["did"] for row in found.json["objects"]] == [offline]
+
+
+@pytest.mark.parametrize("value", ["yes", "2", "tru", "1.0", "on"])
+def test_what_is_no_flag_is_5002(world, value):
+    assert world.get("devices/search", is_online=value).error == (400, 5002)
 
 
 def test_unknown_parameters_are_ignored(world):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from mqtt import Device
+from mqtt import Device, packet
 from server import wait_until
 from world import World, frame, status_report
 
@@ -57,6 +57,9 @@ SENT = [
     ("air-conditioner", {"fan_speed": "高风"}, "01 08 40 00 00 10"),
     ("air-conditioner", {"set_temp": 30}, "01 40 00 00 00 1e"),
     ("air-conditioner", {"set_temp": 30.0}, "01 40 00 00 00 1e"),
+    ("air-conditioner", {"set_temp": 29.5}, "01 40 00 00 00 1e"),
+    ("air-conditioner", {"on_timing": 0.4, "off_timing": 23.6}, "01 30 00 00 18 10"),
+    ("air-conditioner", {"switch": 1.0, "mode": 3.0, "fan_swing": 0.0}, "01 07 0d 00 00 10"),
     ("air-conditioner", {"on_timing": 24, "off_timing": 1}, "01 30 00 18 01 10"),
     ("air-conditioner", {"switch": 1, "fan_swing": 1, "mode": 4, "fan_speed": 2, "on_timing": 1, "off_timing": 2, "set_temp": 17},
      "01 7f 53 01 02 11"),
@@ -162,6 +165,7 @@ def test_a_state_of_another_definition_fills_nothing(world):
     ("air-conditioner", {"set_temp": 15}), ("air-conditioner", {"set_temp": 31}), ("air-conditioner", {"set_temp": "warm"}),
     ("air-conditioner", {"set_temp": True}), ("air-conditioner", {"set_temp": 1e300}), ("air-conditioner", {"set_temp": -1e300}),
     ("air-conditioner", {"switch": 1, "set_temp": 99}),
+    ("air-conditioner", {"on_timing": -0.4}), ("air-conditioner", {"on_timing": 24.4}), ("air-conditioner", {"set_temp": 15.6}),
     ("power-meter", {"limit": -1000000.001}), ("power-meter", {"limit": 3294967.296}), ("power-meter", {"zero": 249.75}),
     ("power-meter", {"zero": -250.75}),
     ("power-meter", {"key": KEY[:-2]}), ("power-meter", {"key": KEY + "00"}), ("power-meter", {"key": KEY[:-1]}),
@@ -198,7 +202,7 @@ def test_without_a_definition_datapoints_are_5402_and_raw_goes(shared_server):
 
 @pytest.mark.parametrize("body", [
     {"raw": [97, 98, 99]}, {"raw": "616263", "binary_coding": "hex"}, {"raw": "YWJj", "binary_coding": "base64"},
-    {"raw": [97, 98, 99], "binary_coding": "hex"},
+    {"raw": [97, 98, 99], "binary_coding": "hex"}, {"raw": [97.0, 98, 99.0]},
 ])
 def test_raw_bytes_are_put_into_an_envelope(worlds, body):
     world, device = worlds("plug")
@@ -229,14 +233,74 @@ def test_what_is_not_quite_a_frame_is_put_into_an_envelope(worlds, bytes_):
     assert send(world, device, raw=bytes_.hex(), binary_coding="hex").hex() == frame(0x0090, bytes_).hex()
 
 
-def test_the_longest_frame_is_1000_bytes(worlds):
-    world, device = worlds("plug")
-    longest = 1000 - ENVELOPE
-    assert len(send(world, device, raw=[7] * longest)) == 1000
-    assert world.control(device.did, raw=[7] * (longest + 1)).error == (400, 5408)
-    whole = frame(0x0090, bytes(longest))
-    assert send(world, device, raw=list(whole)) == whole
-    assert world.control(device.did, raw=list(frame(0x0090, bytes(longest + 1)))).error == (400, 5408)
+# Of a packet of 1,024 bytes, which is what a module reads at once, what a frame has: the fixed header takes
+# 3, the topic 43, a packet id 2, the properties of 5.0 one.
+LONGEST = [(3, 0, 978), (4, 0, 978), (4, 1, 976), (5, 0, 977), (5, 1, 975)]
+
+
+def listening(world, level, qos):
+    device = Device(world.server.mqtt, *world.register(), world.product_key, level=level).login()
+    device.subscribe(f"app2dev/{device.did}/#", qos)
+    return device
+
+
+def packet_received(device):
+    """The size of the next PUBLISH, all of it, and what it carries."""
+    first, body = device.receive_kind(3)
+    device.pending = packet(first, body) + device.pending
+    return len(packet(first, body)), received(device)
+
+
+@pytest.mark.parametrize("level,qos,longest", LONGEST)
+def test_the_longest_packet_is_what_a_module_reads_at_once(worlds, level, qos, longest):
+    world = worlds("plug")[0]
+    device = listening(world, level, qos)
+    whole = frame(0x0090, bytes(longest - ENVELOPE))
+    for body in ({"raw": [7] * (longest - ENVELOPE)}, {"raw": list(whole)}):
+        assert world.control(device.did, **body).status == 200
+        size, payload = packet_received(device)
+        assert size == 1024 and len(payload) == longest
+        if qos:
+            device.send(packet(0x40, b"\0\1"))
+        if level == 3:
+            device.report(frame(0x0091))
+
+
+@pytest.mark.parametrize("level,qos,longest", LONGEST)
+def test_what_no_module_could_read_is_5408_and_neither_sent_nor_logged(worlds, level, qos, longest):
+    world = worlds("plug")[0]
+    device = listening(world, level, qos)
+    for body in ({"raw": [7] * (longest - ENVELOPE + 1)}, {"raw": list(frame(0x0090, bytes(longest - ENVELOPE + 1)))}):
+        assert world.control(device.did, **body).error == (400, 5408)
+    assert device.is_silent()
+    assert world.get(f"devices/{device.did}/cmd").json["meta"]["total"] == 0
+
+
+def test_datapoints_that_no_module_could_read_are_5408(shared_server):
+    """Two texts of 480 bytes fit into the definition, but not into one packet."""
+    world = World(shared_server, datapoint=None)
+    text = {"type": "status_writable", "data_type": "binary"}
+    world.configure_product(datapoint={
+        "name": "Sign", "product_key": world.product_key, "protocolType": "var_len", "packetVersion": "0x00000004",
+        "entities": [{"id": 0, "name": "entity0", "display_name": "Sign", "attrs": [
+            {**text, "id": i, "name": name, "position": {"byte_offset": 0, "bit_offset": 0, "len": 490, "unit": "byte"}}
+            for i, name in enumerate(("top", "bottom"))]}]})
+    device = world.device(level=4)
+    assert len(send(world, device, attrs={"top": "41" * 490})) == ENVELOPE + 2 + 490
+    answer = world.control(device.did, attrs={"top": "41" * 490, "bottom": "42" * 490})
+    assert answer.error == (400, 5408) and "978" in answer.json["detail_message"]
+    assert device.is_silent()
+    assert world.get(f"devices/{device.did}/cmd").json["meta"]["total"] == 1
+
+
+def test_a_packet_longer_than_a_client_of_5_0_takes_is_5408(worlds):
+    world = worlds("plug")[0]
+    device = Device(world.server.mqtt, *world.register(), world.product_key, level=5).login(properties=b"\x27\0\0\0\x64")
+    device.subscribe(f"app2dev/{device.did}/#")
+    fits = 100 - 2 - 43 - 1 - 8
+    assert len(send(world, device, raw=[7] * fits)) == 8 + fits
+    assert world.control(device.did, raw=[7] * (fits + 1)).error == (400, 5408)
+    assert device.is_silent()
 
 
 @pytest.mark.parametrize("body", [

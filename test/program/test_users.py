@@ -148,6 +148,33 @@ def test_a_token_serves_instead_of_the_headers(people):
     assert uids_of(people.search(headers=people.world.headers)) == [uid]
 
 
+def test_a_token_opens_its_own_product_only(people):
+    """Also if the other one is the same enterprise's, or both have the same secret."""
+    world = people.world
+    second, twin, foreign = hex_id(), hex_id(), World(world.server)
+    secrets = {second: hex_id(), twin: world.product_secret}
+    world.server.apply({
+        "products": [{"product_key": key, "product_secret": secret, "name": "P"} for key, secret in secrets.items()],
+        "enterprises": [{"enterprise_id": world.enterprise_id, "product_keys": [world.product_key, second, twin]}]})
+    world.server.apply({"apps": [{"appid": people.appid, "name": "App", "product_keys": [world.product_key, second, twin]}]})
+    uid = people.add()
+    for call, more in (("search", {}), ("location", {}), ("liveness_total", {"start_date": "2026-01-01", "end_date": "2026-01-02"})):
+        def ask(headers=world.headers, **product):
+            return request(world.server.http, "GET", f"/v1/users/{call}?{query(**product, **more)}", headers=headers)
+        for other in ({"product_key": second}, {"product_key": twin}, {"product_secret": secrets[second]},
+                      {"product_key": secrets[second]}, {"product_secret": second},
+                      {"product_key": world.product_key, "product_secret": secrets[second]},
+                      {"product_key": foreign.product_key}, {"product_key": foreign.product_secret}):
+            assert ask(**other).error == (400, 5010), (call, other)
+        assert ask(product_key=hex_id()).error == (404, 5015)
+        assert ask().error == (400, 5002)
+        for own in ({"product_key": world.product_key}, {"product_secret": world.product_secret},
+                    {"product_key": world.product_key, "product_secret": world.product_secret}):
+            assert ask(**own).status == 200
+        assert ask(people.headers, product_key=second).status == 200
+    assert uids_of(people.search(headers=world.headers)) == [uid]
+
+
 def test_an_unknown_caller_is_refused(people):
     assert people.search(headers={}).error == (400, 5009)
     assert people.search(headers={"Authorization": f"token {hex_id()}"}).error == (400, 5009)

@@ -1,0 +1,18 @@
+#ifndef MUSTER_BASE_JSON_IN_H
+#define MUSTER_BASE_JSON_IN_H
+
+#include <jansson.h>
+
+#include "base/text.h"
+
+/* Reading JSON that others wrote: everything that comes from outside goes through here. Pure. */
+
+/* Parses exactly one value. flags and *why are jansson's; why may be NULL. A UTF-8 byte order mark
+ * before it is skipped. NULL: it is no JSON. Freed by the caller. */
+MU_MUST_USE json_t *json_read(struct str text, size_t flags, json_error_t *why);
+
+/* The value of a number that is whole, however it is written: clients that keep all numbers as doubles
+ * send 1.0 for 1. false: no number, not whole, or a fraction's double of 2^53 and more. */
+MU_MUST_USE bool json_whole(const json_t *json, int64_t *out);
+
+#endif
