@@ -204,6 +204,16 @@ static void publish_answer(struct session *s)
     publish(s, topic, 0, none_online, sizeof(none_online));
 }
 
+/* The whole packet counts, with what this session has around a frame. */
+static bool is_too_long(const struct session *s, bool has_id, size_t frame_len)
+{
+    char topic[TOPIC_SIZE];
+
+    topic_of_control(s->did, topic);
+    size_t size = size_of_publish((enum mqtt_version)s->version, topic, has_id, frame_len);
+    return size > LIMIT_DEVICE_PACKET || size > s->out.packet_max;
+}
+
 /* The device waits for it and does not answer it. So to a paced one it goes as packets do that are no
  * PUBLISH, but apart from all others. */
 void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
@@ -212,7 +222,7 @@ void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
     uint8_t frame[FRAME_ACK_SIZE];
     size_t start = together->len;
 
-    if (control_qos(s) < 0 || PUBLISH_AROUND_MAX + sizeof(frame) > s->out.packet_max)
+    if (control_qos(s) < 0 || is_too_long(s, false, sizeof(frame)))
         return;
     frame_write_ack(frame, sn);
     topic_of_control(s->did, topic);
@@ -273,16 +283,6 @@ void outgoing_go_on(struct session *s)
     session_arm(s);
 }
 
-/* The whole packet counts, with what this session has around a frame. */
-static bool is_too_long(const struct session *s, size_t frame_len)
-{
-    char topic[TOPIC_SIZE];
-
-    topic_of_control(s->did, topic);
-    size_t size = size_of_publish((enum mqtt_version)s->version, topic, control_qos(s) == 1, frame_len);
-    return size > LIMIT_DEVICE_PACKET || size > s->out.packet_max;
-}
-
 void outgoing_control(struct session *s, struct control_request *req)
 {
     struct outgoing *o = &s->out;
@@ -291,7 +291,7 @@ void outgoing_control(struct session *s, struct control_request *req)
         fail(s, req, MU_E_CLOSED);
         return;
     }
-    if (is_too_long(s, req->frame_len)) {
+    if (is_too_long(s, control_qos(s) == 1, req->frame_len)) {
         fail(s, req, MU_E_VALUE);
         return;
     }
