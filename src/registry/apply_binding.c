@@ -58,8 +58,22 @@ static void check_times(const struct entry *e, const struct row *row)
 
 /* --- a binding ------------------------------------------------------------------------------------*/
 
-/* One binding of a device owns it: the one that says so, else the first. Two of a file that say so are
- * a mistake; one takes the place of an owner that nobody named. */
+/* Whether a binding that does not say who owns the device was there before its owner's. Not if a row named
+ * the owner: one of this file, or an earlier one, since else the owner would be the oldest there is. */
+static enum mu_err is_first(const struct entry *e, const struct binding_row *b,
+                            const struct binding_row *owner, bool *first)
+{
+    struct binding_row oldest;
+    enum mu_err err = tx_oldest_binding(e->apply->tx, b->device, &oldest);
+
+    *first = err == MU_OK && oldest.no == owner->no && b->no != owner->no && b->since < owner->since &&
+             !apply_seen(e, owner->no);
+    return err;
+}
+
+/* One binding of a device owns it: the one that says so, else the first by its beginning, in whatever order
+ * they come. Two of a file that say so are a mistake; one takes the place of an owner that nobody named. One
+ * that says that it does not own the device takes the place of nobody. */
 static enum mu_err decide_owner(const struct entry *e, struct binding_row *b)
 {
     struct binding_row owner;
@@ -70,7 +84,9 @@ static enum mu_err decide_owner(const struct entry *e, struct binding_row *b)
     if (b->until)
         return MU_OK;
     err = tx_owner_binding(e->apply->tx, b->device, &owner);
-    if (err != MU_OK || given == GIVEN_NOT || !b->is_owner) {
+    if (err == MU_OK && given == GIVEN_NOT)
+        return is_first(e, b, &owner, &b->is_owner);
+    if (err != MU_OK || !b->is_owner) {
         b->is_owner = err == MU_E_NOT_FOUND;
         return err == MU_E_NOT_FOUND ? MU_OK : err;
     }

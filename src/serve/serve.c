@@ -103,6 +103,20 @@ static void run(struct server *s, const sigset_t *signals)
     }
 }
 
+/* Signals that mean nothing here but would end the process: a slip of kill or of a script, a timer that
+ * was left by whoever started it, a file that may not grow (then the write fails). Those that end it on
+ * purpose, SIGQUIT and SIGABRT with a core, do. */
+static void ignore_signals(void)
+{
+    static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR,
+                                   SIGSTKFLT, SIGXFSZ };
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+        signal(ignored[i], SIG_IGN);
+    for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
+        signal(sig, SIG_IGN);
+}
+
 int command_serve(int argc, char **argv)
 {
     static struct server server;
@@ -124,7 +138,7 @@ int command_serve(int argc, char **argv)
     }
     log_set_level(level);
 
-    signal(SIGPIPE, SIG_IGN);
+    ignore_signals();
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);

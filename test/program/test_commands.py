@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 
@@ -205,6 +206,18 @@ def test_the_release_binary_is_hardened():
     symbols = subprocess.run(["readelf", "-sW", "--dyn-syms", BINARY], capture_output=True, text=True, check=True).stdout
     if "__asan_init" not in symbols:
         assert "__stack_chk_fail" in symbols and "_chk@" in symbols
+
+
+def test_signals_that_mean_nothing_do_not_end_the_server(make_server):
+    server = make_server()
+    meant = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGABRT, signal.SIGXCPU, signal.SIGSYS,
+             signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP}
+    stopping = {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+    for number in signal.valid_signals() - meant - stopping:
+        server.process.send_signal(number)
+    assert World(server).get("products").status in (200, 404)
+    assert server.process.poll() is None
+    assert server.stop() == 0
 
 
 def test_a_server_ends_cleanly_on_sigterm(tmp_path):

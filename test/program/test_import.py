@@ -435,6 +435,30 @@ def test_a_device_has_the_owner_that_the_file_names_else_its_first_user(people, 
     assert len(owners(people, people.did)) == 1 and owners(people, people.did) != {uids[owner]}
 
 
+@pytest.mark.parametrize("order", ["at once", "one by one"])
+@pytest.mark.parametrize("rows,owner", [
+    (((3,), (1,), (2,)), 1), (((3,), (2,), (1,)), 2), (((1,), (1,), (1,)), 0), (((3,), (1, False), (4,)), 0),
+    (((0,), (3, True), (2,)), 1), (((2, False), (3, True), (1, False)), 1)])
+def test_the_first_by_since_owns_a_device_in_whatever_order_they_come_unless_another_is_named(people, rows, owner, order):
+    uids = [people.uid, hex_id(), hex_id()]
+    import_rows(people.server.data, "users", [{"uid": uid, "appid": people.appid} for uid in uids[1:]])
+    rows = [{"uid": uid, "did": people.did, "since": 1600000000 + since, **({"is_owner": word[0]} if word else {})}
+            for uid, (since, *word) in zip(uids, rows)]
+    for part in [rows] if order == "at once" else [[row] for row in rows]:
+        import_rows(people.server.data, "bindings", part)
+    assert owners(people, people.did) == {uids[owner]}
+    assert import_rows(people.server.data, "bindings", rows) == (0, 0, 3, 0)
+    assert owners(people, people.did) == {uids[owner]}
+
+
+def test_an_owner_whom_the_file_names_stays_also_for_one_who_came_earlier(people):
+    other = hex_id()
+    import_rows(people.server.data, "users", [{"uid": other, "appid": people.appid}])
+    import_rows(people.server.data, "bindings", [{"uid": people.uid, "did": people.did, "since": 1600000009, "is_owner": True},
+                                                 {"uid": other, "did": people.did, "since": 1600000000}])
+    assert owners(people, people.did) == {people.uid}
+
+
 def test_a_file_that_names_two_owners_is_told_so(people):
     other = hex_id()
     import_rows(people.server.data, "users", [{"uid": other, "appid": people.appid}])
