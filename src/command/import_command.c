@@ -35,6 +35,7 @@ struct import {
     size_t row_count;      /* in `rows` */
     struct buf unread;     /* "line 3: why", a line each: what could not become one of `rows` */
     struct buf seen;       /* a bit a number: what the file has been about so far */
+    uint64_t entry;        /* in the audit log */
     uint64_t taken;        /* rows that have been dealt with */
     uint64_t created, updated, unchanged, refused;
     int status;
@@ -151,6 +152,7 @@ static void take_result(struct import *im)
     im->updated += result.updated;
     im->unchanged += result.unchanged;
     im->refused += result.refused;
+    im->entry = result.entry;
     im->taken += im->row_count;
     tell_mistakes(im, result.mistakes);
 }
@@ -159,7 +161,8 @@ static void run_batch(struct import *im)
 {
     buf_clear(&im->request);
     buf_clear(&im->answer);
-    import_request(&im->request, im->kind, text_of(&im->seen), text_of(&im->rows));
+    import_request(&im->request, &(struct import_batch){ .kind = im->kind, .entry = im->entry,
+                                                         .seen = text_of(&im->seen), .rows = text_of(&im->rows) });
     im->status = im->rows.err != MU_OK || im->request.err != MU_OK ? 1 : operation_run(&im->place, &import_operation,
                                                               text_of(&im->request), &im->answer);
     if (im->status == 0) {

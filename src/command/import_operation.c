@@ -5,6 +5,7 @@
  * anew: what it knows already it leaves as it is. */
 #include "command/import_operation.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -14,11 +15,11 @@
 
 /* --- what goes over the socket --------------------------------------------------------------------*/
 
-void import_request(struct buf *out, enum import_kind kind, struct str seen, struct str rows)
+void import_request(struct buf *out, const struct import_batch *batch)
 {
-    buf_printf(out, "values %u %zu\n", kind, seen.len);
-    buf_append(out, seen.at, seen.len);
-    buf_append(out, rows.at, rows.len);
+    buf_printf(out, "rows %u %" PRIu64 " %zu\n", batch->kind, batch->entry, batch->seen.len);
+    buf_append(out, batch->seen.at, batch->seen.len);
+    buf_append(out, batch->rows.at, batch->rows.len);
 }
 
 static bool read_request(struct str input, struct import_batch *batch)
@@ -29,7 +30,7 @@ static bool read_request(struct str input, struct import_batch *batch)
     const char *end = memchr(input.at, '\n', input.len);
 
     if (!end || !str_copy(head, sizeof(head), (struct str){ input.at, (size_t)(end - input.at) }) ||
-        sscanf(head, "values %u %zu", &kind, &seen) != 2 || kind > IMPORT_BINDINGS)
+        sscanf(head, "rows %u %" SCNu64 " %zu", &kind, &batch->entry, &seen) != 3 || kind > IMPORT_BINDINGS)
         return false;
     input.len -= (size_t)(end + 1 - input.at);
     if (seen > input.len)
@@ -42,8 +43,8 @@ static bool read_request(struct str input, struct import_batch *batch)
 
 static void write_result(const struct import_batch *batch, struct buf *answer)
 {
-    buf_printf(answer, "%u %u %u %u %zu\n", batch->created, batch->updated, batch->unchanged,
-               batch->refused, batch->numbers.len);
+    buf_printf(answer, "%u %u %u %u %" PRIu64 " %zu\n", batch->created, batch->updated, batch->unchanged,
+               batch->refused, batch->entry, batch->numbers.len);
     buf_append(answer, batch->numbers.data, batch->numbers.len);
     buf_append(answer, batch->report->data, batch->report->len);
 }
@@ -55,8 +56,8 @@ bool import_result_read(struct str answer, struct import_result *out)
     char head[100];
 
     if (!end || !str_copy(head, sizeof(head), (struct str){ answer.at, (size_t)(end - answer.at) }) ||
-        sscanf(head, "%u %u %u %u %zu", &out->created, &out->updated, &out->unchanged, &out->refused,
-               &numbers) != 5)
+        sscanf(head, "%u %u %u %u %" SCNu64 " %zu", &out->created, &out->updated, &out->unchanged, &out->refused,
+               &out->entry, &numbers) != 6)
         return false;
     answer.len -= (size_t)(end + 1 - answer.at);
     if (numbers > answer.len)

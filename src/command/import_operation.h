@@ -14,12 +14,13 @@ enum {
     IMPORT_UNREAD_BYTES = 256 * 1024, /* of words on rows that cannot be read, until they are said */
 };
 
-/* The operation's input: rows and seen as in struct import_batch. */
-void import_request(struct buf *out, enum import_kind kind, struct str seen, struct str rows);
+/* The operation's input: what struct import_batch has of it. */
+void import_request(struct buf *out, const struct import_batch *batch);
 
 /* Its answer, if it is done (status 0). Points into the answer. */
 struct import_result {
     unsigned created, updated, unchanged, refused;
+    uint64_t entry;        /* for the next batch */
     struct str numbers;    /* uint32_t each, of this machine, not aligned */
     struct str mistakes;   /* "line 3: mac: missing", a line each */
 };

@@ -97,7 +97,7 @@ void apply_field(const struct entry *e, const struct field *field, void *row, co
 
 /* Enters in the audit log that the entry has created or changed its thing: for a change, the names of
  * the fields in which the rows differ. more: a further word, "" = none. That a row of an import has
- * created something is left to the entry for all of its batch. */
+ * created something is left to the entry for all of its file. */
 MU_MUST_USE enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id,
                                     const struct field *fields, size_t count, const void *before,
                                     const void *row, const char *more);

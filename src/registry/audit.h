@@ -33,6 +33,11 @@ MU_MUST_USE enum mu_err tx_audit(struct registry_tx *tx, const char *action, enu
                                  const char *id, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* The same of what many transactions do together: "name=count", one entry for all of them. *entry is 0 at
+ * first and then given again; a new one is made if it is not there (any more), or somebody else's. */
+MU_MUST_USE enum mu_err tx_audit_count(struct registry_tx *tx, uint64_t *entry, const char *action,
+                                       enum registry_kind kind, const char *name, unsigned count);
+
 /* --- reading ------------------------------------------------------------------------------------*/
 /* Where a change stands in the log: changes of one transaction have one moment and one number. */
 struct audit_place {

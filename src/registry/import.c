@@ -110,8 +110,8 @@ static enum mu_err audit(const struct run *run, unsigned created)
 
     if (!created)
         return MU_OK;
-    return tx_audit(run->apply.tx, "import", kinds[kind].audited, "", "%s=%u", import_kind_words[kind],
-                    created);
+    return tx_audit_count(run->apply.tx, &run->batch->entry, "import", kinds[kind].audited,
+                          import_kind_words[kind], created);
 }
 
 static enum mu_err apply_rows(struct registry_tx *tx, void *arg)

@@ -36,6 +36,8 @@ struct import_batch {
     struct str rows;          /* values.h */
     struct str seen;          /* a bit a number, from the lowest of the first byte on: what earlier rows
                                  of the file were about, which later ones must not be */
+    uint64_t entry;           /* of the audit log, for what the file creates: 0 at first, then what the
+                                 batch before has left here */
     /* What came of it. The caller frees the three buffers after any outcome. */
     struct buf *report;       /* "line 3: mac: missing", each mistake of a refused row a line */
     unsigned created, updated, unchanged, refused;
@@ -44,8 +46,9 @@ struct import_batch {
     struct buf days;          /* int32_t each, civil days */
 };
 
-/* All of it in one transaction, or, if MU_OK is not returned (MU_E_SYNTAX: the rows are none), nothing. The audit log has one entry for
- * all that a batch creates, and one for each thing that it changes. Not on a loop. */
+/* All of it in one transaction, or, if MU_OK is not returned (MU_E_SYNTAX: the rows are none), nothing. The
+ * audit log has one entry for all that the batches of a file create, and one for each thing that they
+ * change. Not on a loop. */
 MU_MUST_USE enum mu_err import_rows(struct registry *reg, const struct audit_by *by,
                                     struct import_batch *batch);
 void import_batch_free(struct import_batch *batch);

@@ -67,6 +67,34 @@ enum mu_err tx_audit(struct registry_tx *tx, const char *action, enum registry_k
     return err;
 }
 
+static enum mu_err add_to_count(struct registry_tx *tx, uint64_t entry, const char *action,
+                                enum registry_kind kind, const char *name, unsigned count)
+{
+    return db_run(tx->db, "UPDATE audit_change SET what = ?4 || '=' || (substr(what, length(?4) + 2) + ?5) "
+                  "WHERE audit = ?1 AND action = ?2 AND kind = ?3 AND substr(what, 1, length(?4) + 1) = ?4 || '=' "
+                  "AND EXISTS (SELECT 1 FROM audit WHERE no = ?1 AND enterprise_id = '' AND uid = ?6 "
+                  "AND command = ?7)",
+                  DB_VALUES(db_int((int64_t)entry), db_text(action), db_text(registry_kind_words[kind]),
+                            db_text(name), db_int(count), db_int(tx->by->uid), db_text(tx->by->command)));
+}
+
+enum mu_err tx_audit_count(struct registry_tx *tx, uint64_t *entry, const char *action,
+                           enum registry_kind kind, const char *name, unsigned count)
+{
+    enum mu_err err;
+
+    if (!tx->by)
+        return MU_OK;
+    if (*entry) {
+        err = add_to_count(tx, *entry, action, kind, name, count);
+        if (err != MU_OK || sqlite3_changes(tx->db->handle) > 0)
+            return err;
+    }
+    err = tx_audit(tx, action, kind, "", "%s=%u", name, count);
+    *entry = (uint64_t)tx->audit;
+    return err;
+}
+
 /* --- reading --------------------------------------------------------------------------------------*/
 
 struct audit_visit {

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from bulk import import_rows
 from clock import environment
 from server import BINARY, PATIENCE, run, wait_until
 from world import World, hex_id, request
@@ -78,6 +79,19 @@ def test_what_an_enterprise_changes_is_entered_with_its_request(server):
         ("bind", "device", did, f"user={uid}", None), ("unbind", "device", did, f"user={uid}", None)]
     answers = [taken, root, below, assigned, unassigned, gone, bound, unbound]
     assert all(by_enterprise(world, answer, row) for answer, row in zip(answers, rows))
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_all_that_an_import_creates_is_one_entry(server, running):
+    world = World(server)
+    rows = [{"product_key": world.product_key, "mac": f"mac{i}"} for i in range(1750)]
+    if not running:
+        server.stop()
+    import_rows(server.data, "devices", rows[:1200])
+    import_rows(server.data, "devices", [{**row, "device_sn": "new" if i < 2 else ""} for i, row in enumerate(rows)])
+    entries = [(row["action"], row["kind"], row["change"]) for row in log(server) if row["command"] == "import"]
+    assert sorted(entries) == [("import", "device", "devices=1200"), ("import", "device", "devices=550"),
+                               *[("update", "device", "device_sn")] * 2]
 
 
 def test_an_association_is_entered(server):
