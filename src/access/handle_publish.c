@@ -49,7 +49,7 @@ static void report(struct session *s, const struct mqtt_publish *p)
     struct frame frame;
     struct ack_kind kind = { .qos = p->qos, .id = p->qos ? p->id : 0 };
 
-    if (frame_parse(p->payload, p->payload_len, &frame) == MU_OK && frame.cmd == FRAME_CONTROL_ACK) {
+    if (frame_parse(p->payload, p->payload_len, &frame) == MU_OK && frame.cmd == FRAME_NUMBERED) {
         kind.has_sn = true;
         kind.sn = frame.sn;
     }

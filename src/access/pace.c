@@ -57,7 +57,7 @@ bool pace_answered(struct pace *p, const uint8_t *payload, size_t len)
     if (p->answer_due_ms == 0 || p->cmd == 0 || frame_parse(payload, len, &f) != MU_OK)
         return false;
     bool echo = p->cmd == FRAME_CONTROL && f.cmd == FRAME_REPORT && f.p0_len == 0;
-    bool ack = p->cmd == FRAME_CONTROL_ACK && f.cmd == FRAME_ACK && f.sn == p->sn;
+    bool ack = p->cmd == FRAME_NUMBERED && f.cmd == FRAME_ACK && f.sn == p->sn;
     if (!echo && !ack)
         return false;
     p->answer_due_ms = 0;

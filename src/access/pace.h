@@ -14,7 +14,7 @@ struct pace {
     int64_t quiet_until_ms; /* no PUBLISH before this, nor a packet that was held back */
     int64_t apart_until_ms; /* no packet at all: one that was held back has just gone */
     uint32_t sn;            /* of the 0x0094 that would be the answer */
-    uint16_t cmd;           /* that is out: FRAME_CONTROL, FRAME_CONTROL_ACK, or 0: it has no answer */
+    uint16_t cmd;           /* that is out: FRAME_CONTROL, FRAME_NUMBERED, or 0: it has no answer */
 };
 
 /* May a packet that is no PUBLISH go now, none being held back? The answer to a request goes at

@@ -49,11 +49,12 @@ ROUTE(control, POST, "/v1/products/{product_key}/devices/{did}/control", TOKEN, 
              API_RAW_INVALID, API_DEVICE_DISABLED, API_DEVICE_OFFLINE, API_SEND_FAILED,
              API_JOURNAL_FAILED),
       .summary = { "设备远程控制", "Control a device" },
-      .about = { "raw 以 00000003 开头且长度和命令字（0x0090、0x0093）正确时原样下发，否则加上 0x0090 "
-                 "的信封。200 表示指令已写入设备连接并已记入通信日志。",
+      .about = { "raw 以 00000003 开头且长度和命令字（0x0090、0x0093）正确时原样下发，否则加上信封：设备以 "
+                 "0x0093 上报的用 0x0093（带序号），其余用 0x0090；产品可另行指定。200 表示指令已写入设备连接并已记入通信日志。",
                  "raw that is a whole frame (00000003, its length, command 0x0090 or 0x0093) is sent as "
-                 "it is, anything else in an envelope of command 0x0090. 200 means that the bytes were "
-                 "written to the device's connection and that the communication log has them." });
+                 "it is, anything else in an envelope: of command 0x0093, with a serial number, for a device "
+                 "that reports so, else of 0x0090, unless the product says which. 200 means that the bytes "
+                 "were written to the device's connection and that the communication log has them." });
 
 /* --- what to send ----------------------------------------------------------------------------- */
 static enum api_error control_check(struct api_call *call)
@@ -115,6 +116,18 @@ static enum api_error raw_of_text(struct api_call *call, const json_t *text, enu
     return API_OK;
 }
 
+/* In the frame that the device takes (device-access 3). The serial number is the request's: so the
+ * 0x0094 in the communication log tells which control it answers. */
+static void wrap(struct api_call *call, struct buf *frame, const struct buf *p0)
+{
+    const struct control_args *args = call->args;
+    enum control_frames control = atomic_load(&call->product->row)->control;
+    bool numbered = control == CONTROL_0093 || (control == CONTROL_AUTO && args->device.numbers_reports);
+
+    frame_write(frame, numbered ? FRAME_NUMBERED : FRAME_CONTROL, (uint32_t)call->request, p0->data,
+                p0->len);
+}
+
 static enum api_error frame_of_raw(struct api_call *call, struct buf *bytes, struct buf *frame)
 {
     const struct control_args *args = call->args;
@@ -128,10 +141,10 @@ static enum api_error frame_of_raw(struct api_call *call, struct buf *bytes, str
     if (bytes->len == 0)
         return api_refuse(call, API_RAW_INVALID, "raw: empty");
     if (frame_parse(bytes->data, bytes->len, &parsed) == MU_OK
-        && (parsed.cmd == FRAME_CONTROL || parsed.cmd == FRAME_CONTROL_ACK))
+        && (parsed.cmd == FRAME_CONTROL || parsed.cmd == FRAME_NUMBERED))
         buf_append(frame, bytes->data, bytes->len);
     else
-        frame_write(frame, FRAME_CONTROL, 0, bytes->data, bytes->len);
+        wrap(call, frame, bytes);
     return API_OK;
 }
 
@@ -154,7 +167,7 @@ static enum api_error frame_of_attrs(struct api_call *call, struct buf *p0, stru
     if (error != API_OK)
         return api_refuse(call, error, "%s", why);
     if (p0->err == MU_OK)
-        frame_write(frame, FRAME_CONTROL, 0, p0->data, p0->len);
+        wrap(call, frame, p0);
     return API_OK;
 }
 

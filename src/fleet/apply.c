@@ -124,7 +124,8 @@ static void store_progress(struct row r, const struct fleet_progress *p)
     t->online_latest = column_seconds(p->online_latest);
     t->active_day = p->active_day;
     t->session_boot = counter(p->session_boot);
-    t->definition = p->definition;
+    t->definition = p->definition & INT32_MAX;
+    t->numbers_reports = p->numbers_reports;
     r.c->last_report[r.i] = column_seconds(p->last_report);
 }
 
@@ -149,6 +150,7 @@ bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out
         .session_boot = t->session_boot,
         .session = t->session,
         .definition = t->definition,
+        .numbers_reports = t->numbers_reports,
     };
     *product = &product_by_no(f, r.c->product[r.i])->pub;
     return true;

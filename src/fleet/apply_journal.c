@@ -19,6 +19,7 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
             .last_report = s->last_report,
             .active_day = s->active_day,
             .session_boot = s->session_boot,
+            .numbers_reports = s->numbers_reports,
         },
     };
 

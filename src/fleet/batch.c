@@ -199,6 +199,7 @@ static void write_state(struct batch *b, const struct pending *p)
         .active_day = g->active_day,
         .session_boot = g->session_boot,
         .definition = g->definition,
+        .numbers_reports = g->numbers_reports,
     };
 
     s.image = final_image(b, p, &s.image_len);

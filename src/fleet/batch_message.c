@@ -75,10 +75,12 @@ static enum meaning understand(struct batch *b, struct pending *p, const struct 
     struct frame frame;
 
     if (frame_parse(rec->body, rec->body_len, &frame) != MU_OK ||
-        (frame.cmd != FRAME_REPORT && frame.cmd != FRAME_CONTROL_ACK && frame.cmd != FRAME_ACK))
+        (frame.cmd != FRAME_REPORT && frame.cmd != FRAME_NUMBERED && frame.cmd != FRAME_ACK))
         return MEANING_UNDECODED;
     if (frame.p0_len == 0)
         return MEANING_ECHO;
+    if (frame.cmd != FRAME_ACK)
+        p->progress.numbers_reports = frame.cmd == FRAME_NUMBERED;
     switch (frame.p0[0]) {
     case P0_PASS:
     case P0_PASS_FROM:

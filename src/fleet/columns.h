@@ -36,7 +36,8 @@ struct device_told {
     uint32_t activated_at, online_latest;
     int32_t active_day;
     uint32_t session_boot;
-    uint32_t definition;     /* of the image */
+    uint32_t definition : 31; /* of the image */
+    uint32_t numbers_reports : 1; /* journal_state */
     uint32_t image;          /* block of the pool: 2 bytes of length, the image; 0 = none */
     uint32_t versions;       /* versions.h; 0 = none told */
 };

@@ -54,6 +54,29 @@ static void a_report_is_kept_decoded_and_shown(void **state)
     assert_int_equal(records()->active.at[0].day, 19676); /* 2023-11-15 */
 }
 
+/* What is no report, an echo or an acknowledgement of a control, does not tell. */
+static void whether_a_device_numbers_its_reports_is_known_from_the_last_of_them(void **state)
+{
+    (void)state;
+    static const struct { const char *frame; size_t len; bool numbers; } frames[] = {
+        { "\0\0\0\3\x8\0\0\x91\4\1\7\0\0", 13, false },
+        { "\0\0\0\3\x0c\0\0\x93\0\0\0\1\4\1\7\0\0", 17, true },
+        { "\0\0\0\3\3\0\0\x91", 8, true },
+        { "\0\0\0\3\7\0\0\x94\0\0\0\1", 12, true },
+        { "\0\0\0\3\x0c\0\0\x94\0\0\0\1\3\1\7\0\0", 17, true },
+        { "\0\0\0\3\6\0\0\x91\6zz", 11, false },
+        { "\0\0\0\3\x0a\0\0\x93\0\0\0\1\6zz", 15, true },
+    };
+
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        report(3, T0 + (int64_t)i * 1000000, frames[i].frame, frames[i].len);
+        wait_told(&sink, i + 1);
+        assert_int_equal(device(3).numbers_reports, frames[i].numbers);
+    }
+    stop();
+    assert_true(state_of(3).numbers_reports);
+}
+
 static void what_cannot_be_decoded_is_kept_as_it_came_and_counted(void **state)
 {
     (void)state;
@@ -307,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         COMMITTER_TEST(a_report_is_kept_decoded_and_shown),
+        COMMITTER_TEST(whether_a_device_numbers_its_reports_is_known_from_the_last_of_them),
         COMMITTER_TEST(what_cannot_be_decoded_is_kept_as_it_came_and_counted),
         COMMITTER_TEST(answers_to_a_read_are_decoded_like_reports),
         COMMITTER_TEST(the_first_report_of_a_civil_day_makes_it_an_active_day),

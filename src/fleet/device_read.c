@@ -34,6 +34,7 @@ void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_
     out->last_report = r.c->last_report[r.i];
     out->last_message_us = told->last_ts_us;
     out->last_session_us = told->last_session_us;
+    out->numbers_reports = told->numbers_reports;
     out->open_boot = told->session_boot;
     places_read(&f->places, r.c->place[r.i], &out->place);
     out->has_coordinates = flags & DEVICE_COORDINATES;

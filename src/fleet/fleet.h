@@ -78,6 +78,7 @@ struct fleet_device {
     bool is_placed;            /* the operator has said where it is, or it has been located */
     int64_t created_at, activated_at, online_latest, last_report; /* Unix seconds; 0 = never */
     int64_t last_message_us, last_session_us; /* of its newest records */
+    bool numbers_reports;      /* in 0x0093 frames; so it takes its controls (device-access 3) */
     uint64_t open_boot;        /* the start that has, or left, its session open; 0 = none is */
     struct place place;
     bool has_coordinates;

@@ -39,6 +39,7 @@ struct fleet_progress {
     uint64_t session_boot;     /* as in journal_state */
     uint64_t session;          /* access's number of the live session; 0 = offline */
     uint32_t definition;       /* of the image */
+    bool numbers_reports;      /* as in journal_state */
 };
 /* Of a known device. */
 void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1]);

@@ -90,6 +90,7 @@ struct journal_state {
     int32_t active_day;      /* the last civil day that has its activity entry */
     uint64_t session_boot;   /* the start in which a session was opened and not yet ended; 0 = none */
     uint32_t definition;     /* version that `image` is written under; 0 = no image */
+    bool numbers_reports;    /* its last report had a serial number (0x0093) */
     const uint8_t *image;    /* datapoint state; in a visit: valid during the call */
     size_t image_len;
 };

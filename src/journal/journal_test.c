@@ -159,7 +159,7 @@ static void a_key_tells_moment_and_number_and_is_damage_when_cut_or_longer(void 
 static const struct journal_state full_state = {
     .last_ts_us = DAY_ZERO, .last_session_us = -1, .messages = UINT64_MAX, .decoded = 2, .sessions = 3,
     .activated_at = 1505789918, .online_latest = INT64_MAX, .last_report = INT64_MIN,
-    .active_day = INT32_MIN, .session_boot = 9, .definition = UINT32_MAX,
+    .active_day = INT32_MIN, .session_boot = 9, .definition = UINT32_MAX, .numbers_reports = true,
     .image = (const uint8_t *)"image", .image_len = 5,
 };
 static const struct journal_versions full_versions = { .text = { "1.0", "", "WIFI", "04020034" } };
@@ -191,6 +191,7 @@ static enum mu_err visit_state(void *ctx, uint32_t device, const struct journal_
     assert_int_equal(got.active_day, full_state.active_day);
     assert_int_equal(got.session_boot, full_state.session_boot);
     assert_int_equal(got.definition, full_state.definition);
+    assert_true(got.numbers_reports);
     return MU_OK;
 }
 

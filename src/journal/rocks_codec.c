@@ -15,6 +15,9 @@ enum {
     SESSION_FLAGS = 0x03,
 };
 
+/* Beside the version of the definition, which has 32 bits. */
+#define STATE_NUMBERS_REPORTS (UINT64_C(1) << 32)
+
 enum {
     CONTROL_IS_LAST = 0x01,
     CONTROL_FLAGS = 0x01,
@@ -212,7 +215,7 @@ void state_encode(struct buf *out, const struct journal_state *s)
     append_signed(out, s->last_report);
     append_signed(out, s->active_day);
     buf_append_varint(out, s->session_boot);
-    buf_append_varint(out, s->definition);
+    buf_append_varint(out, s->definition | (s->numbers_reports ? STATE_NUMBERS_REPORTS : 0));
     buf_append(out, s->image, s->image_len);
 }
 
@@ -231,7 +234,11 @@ enum mu_err state_decode(struct bytes in, struct journal_state *out)
         return MU_E_CORRUPT;
     out->active_day = (int32_t)active_day;
     out->session_boot = read_u64(&in);
-    out->definition = read_u32(&in);
+    uint64_t definition = read_u64(&in);
+    out->definition = (uint32_t)definition;
+    out->numbers_reports = definition & STATE_NUMBERS_REPORTS;
+    if (definition & ~(STATE_NUMBERS_REPORTS | UINT32_MAX))
+        return MU_E_CORRUPT;
     out->image = in.at;
     out->image_len = in.left;
     return verdict(&in, false);

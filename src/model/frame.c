@@ -9,7 +9,7 @@
 
 static bool carries_sn(uint16_t cmd)
 {
-    return cmd == FRAME_CONTROL_ACK || cmd == FRAME_ACK;
+    return cmd == FRAME_NUMBERED || cmd == FRAME_ACK;
 }
 
 enum mu_err frame_parse(const uint8_t *bytes, size_t len, struct frame *out)

@@ -13,7 +13,7 @@
 enum frame_cmd {
     FRAME_CONTROL     = 0x0090, /* to the device: P0, no ack */
     FRAME_REPORT      = 0x0091, /* from the device: P0; an empty one echoes a control */
-    FRAME_CONTROL_ACK = 0x0093, /* either way: P0 with a serial number, ack wanted */
+    FRAME_NUMBERED    = 0x0093, /* either way: P0 with a serial number, ack wanted */
     FRAME_ACK         = 0x0094, /* either way: the ack with that serial number */
 };
 

@@ -23,7 +23,7 @@ static void the_frames_of_the_document_are_written_and_read(void **state)
         { "0000000309000090010101000010", FRAME_CONTROL, 0, 6 },
         { "000000030b0000910401000010000000", FRAME_REPORT, 0, 8 },
         { "0000000303000091", FRAME_REPORT, 0, 0 },
-        { "000000030700009300000001", FRAME_CONTROL_ACK, 1, 0 },
+        { "000000030700009300000001", FRAME_NUMBERED, 1, 0 },
         { "0000000308000094fffffffe02", FRAME_ACK, 0xfffffffe, 1 },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -32,7 +32,7 @@ static void the_frames_of_the_document_are_written_and_read(void **state)
         struct frame f;
         assert_int_equal(frame_parse(bytes, len, &f), MU_OK);
         assert_int_equal(f.cmd, cases[i].cmd);
-        assert_int_equal(f.has_sn, cases[i].cmd == FRAME_CONTROL_ACK || cases[i].cmd == FRAME_ACK);
+        assert_int_equal(f.has_sn, cases[i].cmd == FRAME_NUMBERED || cases[i].cmd == FRAME_ACK);
         assert_int_equal(f.sn, cases[i].sn);
         assert_int_equal(f.p0_len, cases[i].p0_len);
         assert_ptr_equal(f.p0 + f.p0_len, bytes + len);
@@ -49,7 +49,7 @@ static void the_frames_of_the_document_are_written_and_read(void **state)
 static void a_frame_cut_anywhere_or_with_a_byte_too_many_is_refused(void **state)
 {
     (void)state;
-    static const uint16_t cmds[] = { FRAME_CONTROL, FRAME_REPORT, FRAME_CONTROL_ACK, FRAME_ACK };
+    static const uint16_t cmds[] = { FRAME_CONTROL, FRAME_REPORT, FRAME_NUMBERED, FRAME_ACK };
     static const size_t sizes[] = { 0, 1, 124, 125, 20000, 2100000 };
     uint8_t *p0 = calloc(1, 2100000);
 

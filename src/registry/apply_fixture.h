@@ -136,7 +136,7 @@ static inline uint64_t last_change(struct fixture *f)
     "  'name': 'One', 'ip_allow': ['10.0.0.0/8', '2001:db8::1'], 'hourly_quota': 7," \
     "  'secret_required': false, 'product_keys': ['" PK "']}]," \
     " 'products': [{'product_key': '" PK "', 'product_secret': '" UNSEEN "', 'name': 'AC'," \
-    "  'remote_control': false, 'registration': 'known', 'pacing': 'off'," \
+    "  'remote_control': false, 'registration': 'known', 'pacing': 'off', 'control': '0x0093'," \
     "  'datapoint': " DATAPOINT(SWITCH "," TEMPERATURE) "}]," \
     " 'apps': [{'appid': '" APP "', 'name': 'app', 'product_keys': ['" PK "']}]," \
     " 'users': [{'uid': '" UNSEEN "', 'appid': '" APP "', 'username': null, 'phone': '123'," \

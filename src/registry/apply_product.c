@@ -7,6 +7,10 @@ static const char *const pacings[] = {
     [PACING_AUTO] = "auto", [PACING_ON] = "on", [PACING_OFF] = "off", NULL,
 };
 
+static const char *const controls[] = {
+    [CONTROL_AUTO] = "auto", [CONTROL_0090] = "0x0090", [CONTROL_0093] = "0x0093", NULL,
+};
+
 static const struct field fields[] = {
     OWN_FIELD("product_key", product_row, product_key),
     OWN_FIELD("product_secret", product_row, product_secret),
@@ -16,6 +20,8 @@ static const struct field fields[] = {
     { "registration", FIELD_WORD, offsetof(struct product_row, registration),
       sizeof(enum registration), registrations, CELL_TEXT },
     { "pacing", FIELD_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings, CELL_TEXT },
+    { "control", FIELD_WORD, offsetof(struct product_row, control), sizeof(enum control_frames), controls,
+      CELL_TEXT },
 };
 
 static const struct product_row defaults = { .remote_control = true };

@@ -66,6 +66,7 @@ static void every_field_arrives_where_it_belongs(void **state)
     assert_false(p.remote_control);
     assert_int_equal(p.registration, REGISTRATION_KNOWN);
     assert_int_equal(p.pacing, PACING_OFF);
+    assert_int_equal(p.control, CONTROL_0093);
     assert_int_equal(p.definition, 1);
     struct app_row a = GET(f, app, appid, APP);
     assert_string_equal(a.name, "app");

@@ -214,7 +214,7 @@ static void an_older_file_learns_who_was_bound_first_and_to_how_much(void **stat
              "DROP TABLE product_user; DROP INDEX user_username; DROP INDEX user_phone; "
              "DROP INDEX user_email; DROP INDEX device_sn; DROP TABLE audit_change; DROP TABLE audit; "
              "DROP INDEX user_disabled; ALTER TABLE user DROP COLUMN is_disabled; "
-             "ALTER TABLE device DROP COLUMN is_barred; "
+             "ALTER TABLE product DROP COLUMN control; ALTER TABLE device DROP COLUMN is_barred; "
              "PRAGMA user_version = 1;",
              w.device.no, w.users[0].no, w.app.no, w.device.no, w.users[0].no, w.app.no, w.device.no,
              w.users[1].no, w.app.no);

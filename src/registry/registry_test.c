@@ -41,7 +41,8 @@ static void every_field_of_a_row_outlives_the_process(void **state)
     assert_int_equal(cidr_parse(STR("10.0.0.0/8"), &put.enterprise.ip_allow[0]), MU_OK);
     assert_int_equal(cidr_parse(STR("2001:db8::/32"), &put.enterprise.ip_allow[1]), MU_OK);
     put.product = (struct product_row){ .name = "泵", .remote_control = true,
-                                        .registration = REGISTRATION_KNOWN, .pacing = PACING_OFF };
+                                        .registration = REGISTRATION_KNOWN, .pacing = PACING_OFF,
+                                        .control = CONTROL_0090 };
     id_new_hex(put.product.product_key);
     id_new_hex(put.product.product_secret);
     assert_int_equal(fixture_put(f, .enterprise = &put.enterprise, .product = &put.product), MU_OK);

@@ -36,6 +36,9 @@ struct enterprise_row {
 enum registration { REGISTRATION_OPEN, REGISTRATION_KNOWN };
 enum pacing { PACING_AUTO, PACING_ON, PACING_OFF }; /* auto: on for MQTT 3.1 sessions */
 
+/* In which frames controls go; auto: in those in which the device reports. */
+enum control_frames { CONTROL_AUTO, CONTROL_0090, CONTROL_0093 };
+
 struct product_row {
     uint32_t no;
     char product_key[ID_HEX_LEN + 1];
@@ -44,6 +47,7 @@ struct product_row {
     bool remote_control;
     enum registration registration;
     enum pacing pacing;
+    enum control_frames control;
     uint32_t definition;       /* version in force; 0 = none */
 };
 

@@ -11,6 +11,7 @@ void row_product(struct db_row *row, struct product_row *out)
     out->remote_control = row_int(row) != 0;
     out->registration = (enum registration)row_int(row);
     out->pacing = (enum pacing)row_int(row);
+    out->control = (enum control_frames)row_int(row);
     out->definition = row_no(row);
 }
 
@@ -55,12 +56,12 @@ enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row)
 
     err = db_run(tx->db, row->no
                  ? "UPDATE product SET product_key = ?2, product_secret = ?3, name = ?4, "
-                   "remote_control = ?5, registration = ?6, pacing = ?7 WHERE no = ?1"
+                   "remote_control = ?5, registration = ?6, pacing = ?7, control = ?8 WHERE no = ?1"
                  : "INSERT INTO product (no, product_key, product_secret, name, remote_control, "
-                   "registration, pacing) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                   "registration, pacing, control) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                  DB_VALUES(db_ref(row->no), db_text(row->product_key), db_text(row->product_secret),
                            db_text(row->name), db_int(row->remote_control),
-                           db_int(row->registration), db_int(row->pacing)));
+                           db_int(row->registration), db_int(row->pacing), db_int(row->control)));
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_PRODUCT, row->no, 0);

@@ -184,7 +184,7 @@ void reader_end(struct registry *reg, struct db *db);
     "e.ip_allow"
 #define PRODUCT_COLUMNS \
     "p.no, p.product_key, p.product_secret, p.name, p.remote_control, p.registration, p.pacing, " \
-    "p.definition"
+    "p.control, p.definition"
 /* An app belongs to the enterprise of its products; it is never written down a second time. */
 #define APP_COLUMNS \
     "a.no, a.appid, a.name, (SELECT min(s.enterprise) FROM app_product ap " \

@@ -191,6 +191,8 @@ static const char *const steps[] = {
     ") STRICT, WITHOUT ROWID;",
 
     "ALTER TABLE device ADD COLUMN is_barred INTEGER NOT NULL DEFAULT 0;",
+
+    "ALTER TABLE product ADD COLUMN control INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { PRESENT_VERSION = sizeof(steps) / sizeof(*steps) };

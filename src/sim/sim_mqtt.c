@@ -138,7 +138,7 @@ static void handle_frame(struct sim_device *d, const uint8_t *payload, size_t le
     struct buf p0;
 
     if (frame_parse(payload, len, &frame) != MU_OK || frame.p0_len == 0
-        || (frame.cmd != FRAME_CONTROL && frame.cmd != FRAME_CONTROL_ACK))
+        || (frame.cmd != FRAME_CONTROL && frame.cmd != FRAME_NUMBERED))
         return;
     uint16_t reply = frame.cmd == FRAME_CONTROL ? FRAME_REPORT : FRAME_ACK;
     buf_init(&p0, d->scratch.max);
