@@ -192,6 +192,10 @@ static const char *const steps[] = {
 
     "ALTER TABLE device ADD COLUMN is_barred INTEGER NOT NULL DEFAULT 0;",
 
+    /* Files of version 5 were written with an index that proved to be of no use. */
+    "",
+    "DROP INDEX IF EXISTS user_place;",
+
     "ALTER TABLE product ADD COLUMN control INTEGER NOT NULL DEFAULT 0;",
 };
 
