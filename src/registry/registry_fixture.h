@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "registry/registry.h"
+#include "registry/sqlite_pages.h"
 
 struct fixture {
     char dir[64];
@@ -69,7 +70,8 @@ static inline void fixture_sql(struct fixture *f, const char *sql)
     sqlite3 *db;
     char *error = NULL;
 
-    assert_int_equal(sqlite3_open(f->file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(f->file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, PAGES_VFS),
+                     SQLITE_OK);
     sqlite3_busy_timeout(db, 5000);
     if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
         fail_msg("%s: %s", sql, error);

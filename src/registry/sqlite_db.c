@@ -2,11 +2,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "registry/sqlite_pages.h"
 
 #define LOG_RATE  1 /* lines a second about failures, and how many at once */
 #define LOG_BURST 5
@@ -23,14 +25,16 @@
     "PRAGMA trusted_schema = OFF;" \
     "PRAGMA cell_size_check = ON;"
 
-/* The unique indexes of a million devices are hit at random by each registration. */
-#define WRITER_SETTINGS "PRAGMA cache_size = -32768;"
+/* The unique indexes of a million devices are hit at random by each registration. Pages that get free
+ * are overwritten: so every page of the file is written at some time, and has its checksum. */
+#define WRITER_SETTINGS "PRAGMA page_size = 4096; PRAGMA cache_size = -32768; PRAGMA secure_delete = ON;"
 
 /* Nobody asks SQLite how much memory it has; keeping count takes a lock at each piece of it, a quarter
  * of the time that an import takes. */
 static void configure(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    pages_register();
 }
 
 static void configure_once(void)
@@ -47,7 +51,7 @@ enum mu_err db_open(struct db *db, const char *path, bool read_only)
 
     *db = (struct db){ 0 };
     configure_once();
-    int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    int rc = sqlite3_open_v2(path, &db->handle, flags, PAGES_VFS);
     if (rc != SQLITE_OK) {
         err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
         goto out;
@@ -55,8 +59,11 @@ enum mu_err db_open(struct db *db, const char *path, bool read_only)
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     if ((err = db_exec(db, SETTINGS)) != MU_OK)
         goto out;
-    if (!read_only)
-        err = db_exec(db, WRITER_SETTINGS);
+    if (!read_only && (err = db_exec(db, WRITER_SETTINGS)) == MU_OK) {
+        /* Of a file that is new, or that VACUUM makes. Last: the size of a page takes it back. */
+        int reserved = PAGES_RESERVED;
+        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    }
 out:
     if (err != MU_OK)
         db_close(db);
@@ -91,7 +98,7 @@ enum mu_err db_open_unchanged(struct db *db, const char *path)
             goto out;
     }
     int rc = sqlite3_open_v2(uri, &db->handle, (has_log ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
-                             SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI, NULL);
+                             SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI, PAGES_VFS);
     if (rc != SQLITE_OK) {
         err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
         goto out;
@@ -131,6 +138,8 @@ static enum mu_err error_of(struct db *db, int rc)
     case SQLITE_TOOBIG:
         return MU_E_LIMIT;
     case SQLITE_IOERR: {
+        if (rc == SQLITE_IOERR_DATA)
+            return MU_E_CORRUPT;
         /* The shared-memory index only ever fails to grow for want of room, and keeps no errno. */
         int os = sqlite3_system_errno(db->handle);
         return os == ENOSPC || os == EDQUOT || rc == SQLITE_IOERR_SHMSIZE ? MU_E_FULL : MU_E_IO;
@@ -140,8 +149,19 @@ static enum mu_err error_of(struct db *db, int rc)
     }
 }
 
+uint32_t db_damaged_page(struct db *db)
+{
+    uint32_t page = 0;
+
+    sqlite3_file_control(db->handle, "main", PAGES_FCNTL_DAMAGED, &page);
+    return page;
+}
+
 enum mu_err db_error(struct db *db, int rc)
 {
+    uint32_t page = rc == SQLITE_IOERR_DATA && db->handle ? db_damaged_page(db) : 0;
+    char damaged[80] = "";
+
     switch (rc) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
@@ -152,9 +172,12 @@ enum mu_err db_error(struct db *db, int rc)
     default:
         break;
     }
+    if (page)
+        snprintf(damaged, sizeof(damaged), "page %u is damaged (its checksum is wrong)", page);
     if (bucket_take(&db->log_bucket, LOG_RATE, LOG_BURST, 1, clock_mono_us())) {
         log_event(LOG_ERROR, "registry_failed", "code=%d error=%s suppressed=%u", rc,
-                  LOG_Q(db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), -1), db->log_suppressed);
+                  LOG_Q(page ? damaged : db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), -1),
+                  db->log_suppressed);
         db->log_suppressed = 0;
     } else {
         db->log_suppressed++;

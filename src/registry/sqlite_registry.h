@@ -10,6 +10,7 @@
 
 /* What the files of the SQLite registry share; nobody else includes this.
  *
+ *   sqlite_pages.c     checksums of the file's pages
  *   sqlite_db.c        a connection: opening, statements, errors
  *   sqlite_schema.c    the tables and how an older file gets them
  *   sqlite_registry.c  the registry: one connection that writes, a pool of those that read
@@ -51,6 +52,8 @@ void db_close(struct db *db);
 /* The result for a failure that SQLite has just reported. Logs what an operator must know of, a few a
  * second: on a full disk every call fails. */
 enum mu_err db_error(struct db *db, int rc);
+/* The page that was found damaged last, 0 if none was. */
+uint32_t db_damaged_page(struct db *db);
 
 /* A value to bind. Texts and blobs must live until the statement has ended. */
 struct db_value {

@@ -5,10 +5,11 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
+
+import registry_file
 
 BINARY = os.environ.get("MUSTER_BINARY", os.path.join(os.path.dirname(__file__), "../../build/muster"))
 # Sanitized builds are several times slower; nothing here measures time, it only waits longer.
@@ -90,7 +91,7 @@ class Server:
         """The stopped server's registry, for what no call can do: letting time pass, and rows that the
         calls so far cannot make. Commits at the end."""
         assert self.process.poll() is not None, "the server still runs"
-        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "registry.db"))) as db, db:
+        with registry_file.changed(os.path.join(self.data, "registry.db")) as db, db:
             yield db
 
     def stop(self):

@@ -1,14 +1,13 @@
 """muster check: a sound directory has no mistakes, each injected one is found and named, and looking
 changes nothing. What only the journal's own port can write is in src/fleet/check_test.c."""
 
-import contextlib
 import os
 import shutil
-import sqlite3
 import time
 
 import pytest
 
+import registry_file
 from server import run, wait_until
 from test_backup import backup, content, flip, restore
 from world import World, hex_id, status_report
@@ -128,7 +127,7 @@ def test_a_directory_in_use_and_what_is_none_are_not_looked_at(make_server, tmp_
      "(SELECT rootpage FROM sqlite_schema WHERE name = 'user_app') WHERE name = 'device_group_parent'", "mistake"),
 ])
 def test_a_wrong_row_of_the_registry_is_found(copy, harm, found):
-    with contextlib.closing(sqlite3.connect(copy / "registry.db")) as db:
+    with registry_file.changed(copy / "registry.db") as db:
         db.execute("PRAGMA foreign_keys = OFF")
         db.executescript(harm)
         db.commit()
@@ -138,11 +137,11 @@ def test_a_wrong_row_of_the_registry_is_found(copy, harm, found):
 
 def test_an_index_that_lies_is_found(copy):
     """A row that its index does not have: only SQLite's own check sees it."""
-    with contextlib.closing(sqlite3.connect(copy / "registry.db", isolation_level=None)) as db:
+    with registry_file.changed(copy / "registry.db", isolation_level=None) as db:
         db.execute("PRAGMA writable_schema = ON")
         (sql,) = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'binding_user'").fetchone()
         db.execute("DELETE FROM sqlite_schema WHERE name = 'binding_user'")
-    with contextlib.closing(sqlite3.connect(copy / "registry.db", isolation_level=None)) as db:
+    with registry_file.changed(copy / "registry.db", isolation_level=None) as db:
         db.execute("CREATE INDEX binding_user ON binding (user) WHERE user > 1")
         db.execute("PRAGMA writable_schema = ON")
         db.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'binding_user'", (sql,))

@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import signal
-import sqlite3
 import threading
 import time
 
@@ -151,10 +150,10 @@ def test_a_damaged_directory_is_refused_with_a_reason(make_server, tmp_path, fil
     assert os.path.getsize(path) == 34 * 200
 
 
-def test_a_directory_of_a_newer_version_is_refused(make_server, tmp_path):
+def test_a_directory_of_a_newer_version_is_refused(make_server):
     server = make_server()
     server.stop()
-    with sqlite3.connect(tmp_path / "data" / "registry.db") as db:
+    with server.registry() as db:
         db.execute("PRAGMA user_version = 9999")
     with pytest.raises(AssertionError, match="newer"):
         server.start()

@@ -1,0 +1,217 @@
+#include "registry/sqlite_pages.h"
+
+#include <sqlite3.h>
+#include <string.h>
+#include <zlib.h>
+
+/* The header's places in the first page, and the mark's in each. */
+enum {
+    AT_RESERVED = 20,
+    AT_MARK = PAGES_SIZE - PAGES_RESERVED,
+    AT_SUM = AT_MARK + 4,
+};
+
+static const char magic[16] = "SQLite format 3";
+static const uint8_t mark[4] = { 'm', 'u', 'P', '1' };
+
+/* An SQLite that reads overflow pages in part would read past the checksums. */
+#ifndef SQLITE_IOCAP_SUBPAGE_READ
+#define SQLITE_IOCAP_SUBPAGE_READ 0x00008000
+#endif
+
+struct pages_file {
+    sqlite3_file head;     /* what SQLite sees */
+    enum pages_kind kind;
+    bool strict;
+    uint32_t damaged;
+    sqlite3_file inner[];  /* the system's, of its own size */
+};
+
+static sqlite3_vfs *base;
+
+/* --- a page ---------------------------------------------------------------------------------------*/
+
+static uint32_t sum_of(const uint8_t *page, uint32_t no)
+{
+    const uint8_t number[4] = { (uint8_t)(no >> 24), (uint8_t)(no >> 16), (uint8_t)(no >> 8), (uint8_t)no };
+    return (uint32_t)crc32(crc32(0, number, sizeof(number)), page, AT_SUM);
+}
+
+static void seal(uint8_t *page, uint32_t no)
+{
+    memcpy(page + AT_MARK, mark, sizeof(mark));
+    uint32_t sum = sum_of(page, no);
+    for (int i = 0; i < 4; i++)
+        page[AT_SUM + i] = (uint8_t)(sum >> (24 - 8 * i));
+}
+
+bool pages_is_whole(const uint8_t page[PAGES_SIZE], uint32_t no)
+{
+    const uint8_t *at = page + AT_SUM;
+    uint32_t said = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+
+    return memcmp(page + AT_MARK, mark, sizeof(mark)) == 0 && said == sum_of(page, no);
+}
+
+enum pages_kind pages_kind_of(const uint8_t first[PAGES_SIZE])
+{
+    if (first[AT_RESERVED] == PAGES_RESERVED || memcmp(first + AT_MARK, mark, sizeof(mark)) == 0)
+        return PAGES_SUMMED;
+    return memcmp(first, magic, sizeof(magic)) == 0 ? PAGES_PLAIN : PAGES_NONE;
+}
+
+/* --- a file ---------------------------------------------------------------------------------------*/
+
+static int pages_close(sqlite3_file *file)
+{
+    struct pages_file *f = (struct pages_file *)file;
+    return f->inner->pMethods->xClose(f->inner);
+}
+
+static int learn_kind(struct pages_file *f)
+{
+    uint8_t first[PAGES_SIZE];
+    int rc = f->inner->pMethods->xRead(f->inner, first, sizeof(first), 0);
+
+    if (rc == SQLITE_OK)
+        f->kind = pages_kind_of(first);
+    return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : rc;
+}
+
+static int pages_read(sqlite3_file *file, void *out, int size, sqlite3_int64 offset)
+{
+    struct pages_file *f = (struct pages_file *)file;
+    int rc;
+
+    if (f->kind == PAGES_NONE && (rc = learn_kind(f)) != SQLITE_OK)
+        return rc;
+    rc = f->inner->pMethods->xRead(f->inner, out, size, offset);
+    /* SQLite also looks at the header alone, before it reads the first page. */
+    if (f->kind != PAGES_SUMMED || size != PAGES_SIZE)
+        return rc;
+    uint32_t no = (uint32_t)(offset / PAGES_SIZE + 1);
+    if (rc == SQLITE_OK ? pages_is_whole(out, no) : rc != SQLITE_IOERR_SHORT_READ || !f->strict)
+        return rc;
+    f->damaged = no;
+    return SQLITE_IOERR_DATA;
+}
+
+/* A new file gets its first page last, should there be more than SQLite keeps in memory: what is written
+ * to it before is taken for what it will be, and the first page must say the same. */
+static int pages_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
+{
+    struct pages_file *f = (struct pages_file *)file;
+    uint8_t page[PAGES_SIZE];
+
+    if (size != PAGES_SIZE)
+        return f->kind == PAGES_PLAIN ? f->inner->pMethods->xWrite(f->inner, bytes, size, offset)
+                                      : SQLITE_IOERR_WRITE;
+    memcpy(page, bytes, sizeof(page));
+    if (offset == 0) {
+        enum pages_kind kind = page[AT_RESERVED] == PAGES_RESERVED ? PAGES_SUMMED : PAGES_PLAIN;
+        if (f->kind == PAGES_NONE)
+            f->kind = kind;
+        else if (f->kind != kind)
+            return SQLITE_IOERR_WRITE;
+    } else if (f->kind == PAGES_NONE) {
+        f->kind = PAGES_SUMMED;
+    }
+    if (f->kind == PAGES_SUMMED)
+        seal(page, (uint32_t)(offset / PAGES_SIZE + 1));
+    return f->inner->pMethods->xWrite(f->inner, page, size, offset);
+}
+
+static int pages_file_control(sqlite3_file *file, int op, void *arg)
+{
+    struct pages_file *f = (struct pages_file *)file;
+
+    switch (op) {
+    case PAGES_FCNTL_DAMAGED:
+        *(uint32_t *)arg = f->damaged;
+        return SQLITE_OK;
+    case PAGES_FCNTL_STRICT:
+        f->strict = true;
+        return SQLITE_OK;
+    default:
+        return f->inner->pMethods->xFileControl(f->inner, op, arg);
+    }
+}
+
+static int pages_characteristics(sqlite3_file *file)
+{
+    struct pages_file *f = (struct pages_file *)file;
+    return f->inner->pMethods->xDeviceCharacteristics(f->inner) & ~SQLITE_IOCAP_SUBPAGE_READ;
+}
+
+/* The rest goes straight on. */
+#define PASS(name, method, parameters, ...) \
+    static int name parameters \
+    { \
+        struct pages_file *f = (struct pages_file *)file; \
+        return f->inner->pMethods->method(f->inner __VA_OPT__(,) __VA_ARGS__); \
+    }
+PASS(pages_truncate, xTruncate, (sqlite3_file *file, sqlite3_int64 size), size)
+PASS(pages_sync, xSync, (sqlite3_file *file, int flags), flags)
+PASS(pages_file_size, xFileSize, (sqlite3_file *file, sqlite3_int64 *size), size)
+PASS(pages_lock, xLock, (sqlite3_file *file, int level), level)
+PASS(pages_unlock, xUnlock, (sqlite3_file *file, int level), level)
+PASS(pages_check_lock, xCheckReservedLock, (sqlite3_file *file, int *is_locked), is_locked)
+PASS(pages_sector_size, xSectorSize, (sqlite3_file *file))
+PASS(pages_shm_map, xShmMap, (sqlite3_file *file, int page, int size, int extend, void volatile **at),
+     page, size, extend, at)
+PASS(pages_shm_lock, xShmLock, (sqlite3_file *file, int at, int count, int flags), at, count, flags)
+PASS(pages_shm_unmap, xShmUnmap, (sqlite3_file *file, int remove), remove)
+
+static void pages_shm_barrier(sqlite3_file *file)
+{
+    struct pages_file *f = (struct pages_file *)file;
+    f->inner->pMethods->xShmBarrier(f->inner);
+}
+
+/* Version 2 maps the WAL's index into memory, but not the file itself: what is mapped is not checked. */
+static const sqlite3_io_methods methods = {
+    .iVersion = 2,
+    .xClose = pages_close,
+    .xRead = pages_read,
+    .xWrite = pages_write,
+    .xTruncate = pages_truncate,
+    .xSync = pages_sync,
+    .xFileSize = pages_file_size,
+    .xLock = pages_lock,
+    .xUnlock = pages_unlock,
+    .xCheckReservedLock = pages_check_lock,
+    .xFileControl = pages_file_control,
+    .xSectorSize = pages_sector_size,
+    .xDeviceCharacteristics = pages_characteristics,
+    .xShmMap = pages_shm_map,
+    .xShmLock = pages_shm_lock,
+    .xShmBarrier = pages_shm_barrier,
+    .xShmUnmap = pages_shm_unmap,
+};
+
+static int pages_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *got)
+{
+    struct pages_file *f = (struct pages_file *)file;
+
+    (void)vfs;
+    if (!(flags & SQLITE_OPEN_MAIN_DB))
+        return base->xOpen(base, path, file, flags, got);
+    *f = (struct pages_file){ 0 };
+    int rc = base->xOpen(base, path, f->inner, flags, got);
+    f->head.pMethods = f->inner->pMethods ? &methods : NULL;
+    return rc;
+}
+
+void pages_register(void)
+{
+    static sqlite3_vfs vfs;
+
+    if (!(base = sqlite3_vfs_find(NULL)))
+        return; /* then nothing can be opened, and says so */
+    vfs = *base;
+    vfs.pNext = NULL;
+    vfs.zName = PAGES_VFS;
+    vfs.szOsFile = (int)sizeof(struct pages_file) + base->szOsFile;
+    vfs.xOpen = pages_open;
+    sqlite3_vfs_register(&vfs, 0);
+}
