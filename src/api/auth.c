@@ -12,7 +12,7 @@ void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
 
     call->enterprise = enterprise;
     call->now_s = clock_wall_s();
-    call->over_quota = !quota_take(&enterprise->quota, row->hourly_quota, call->now_s, &view);
+    call->over_quota = !quota_take(enterprise->quota, row->hourly_quota, call->now_s, &view);
     call->quota_reset = view.reset;
     answer_add_number(call->ex, STR("X-RateLimit-Limit"), view.limit);
     answer_add_number(call->ex, STR("X-RateLimit-Remaining"), view.remaining);

@@ -39,6 +39,8 @@
                                                  over 300 cities, each of another group */
 #define LIMIT_GROUP_LEVELS     1000           /* of groups below each other (contract, endpoint 12): JSON readers refuse
                                                  objects that are nested much deeper */
+#define LIMIT_QUOTA_ACCOUNTS   (1024 * 1024)  /* enterprises whose quotas outlive a start: 8 MiB of address
+                                                 space, of which the pages in use are real */
 #define LIMIT_PAGE             1000           /* `limit` of a paged call (contract, pagination) */
 
 /* --- the committer ----------------------------------------------------------------------------*/

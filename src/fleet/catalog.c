@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fleet/fleet_internal.h"
+#include "fleet/quota_file.h"
 
 /* Products and enterprises. An object stays for ever, and so does every row it ever had: whoever
  * holds a pointer reads on without a lock. Configuration changes by hand, so that is little. */
@@ -144,6 +145,8 @@ static struct enterprise *enterprise_new(struct fleet *f, const struct enterpris
         return NULL;
     }
     e->pub.no = row->no;
+    if (!f->quotas || !(e->pub.quota = quota_file_account(f->quotas, row->no)))
+        e->pub.quota = &e->own_quota;
     memcpy(e->pub.enterprise_id, row->enterprise_id, sizeof(e->pub.enterprise_id));
     f->enterprises.at[row->no] = e;
     index_add(&f->by_enterprise_id, row->no);

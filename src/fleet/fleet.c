@@ -107,6 +107,11 @@ void fleet_destroy(struct fleet *f)
     free(f);
 }
 
+void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas)
+{
+    f->quotas = quotas;
+}
+
 void fleet_use_calendar(struct fleet *f, const struct calendar *calendar)
 {
     f->calendar = calendar;

@@ -45,7 +45,7 @@ struct fleet_enterprise {
     uint32_t no;
     char enterprise_id[ID_HEX_LEN + 1];
     _Atomic(const struct enterprise_row *) row;
-    struct quota quota;
+    struct quota *quota;       /* kept in a file, if the fleet was given one */
     struct quota refusals;     /* of controls, that were kept in the audit log */
 };
 

@@ -81,6 +81,7 @@ struct product {
 struct enterprise {
     struct fleet_enterprise pub;    /* first */
     struct enterprise_version *row;
+    struct quota own_quota;         /* pub.quota, where no file keeps it */
     bool deleted;
 };
 
@@ -126,6 +127,7 @@ struct fleet {
     struct history history;
     struct leftovers leftovers;      /* the committer's thread alone */
     const struct calendar *calendar; /* NULL: days are those of UTC */
+    struct quota_file *quotas;       /* NULL: quotas are in memory only */
     struct day_counts day_counts, user_counts;
     pthread_mutex_t order_lock;      /* product.by_mac, place_order, group.subtree, while readers update them */
     uint32_t subtree_count;          /* groups that have one; likewise */

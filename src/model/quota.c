@@ -2,27 +2,54 @@
 
 #include <math.h>
 
+#define CHECK_BITS 12
+#define CHECK_MASK ((UINT64_C(1) << CHECK_BITS) - 1)
+#define HOUR_MASK  UINT32_C(0xfffff) /* until the year 2089 */
+
+/* A flipped bit of the content flips one of the check, too. */
+static uint64_t check_of(uint64_t content)
+{
+    uint64_t check = 0;
+
+    for (; content; content >>= CHECK_BITS)
+        check ^= content & CHECK_MASK;
+    return check;
+}
+
+static uint64_t pack(uint32_t hour, uint32_t used)
+{
+    uint64_t content = (uint64_t)hour << 32 | used;
+
+    return content << CHECK_BITS | check_of(content);
+}
+
+bool quota_is_whole(const struct quota *q)
+{
+    uint64_t word = atomic_load_explicit(&q->word, memory_order_relaxed);
+
+    return check_of(word >> CHECK_BITS) == (word & CHECK_MASK);
+}
+
 bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_view *view)
 {
-    uint32_t hour = (uint32_t)(unix_s / 3600);
-    uint64_t seen = atomic_load_explicit(&q->hour_and_used, memory_order_relaxed);
+    uint32_t hour = (uint32_t)(unix_s / 3600) & HOUR_MASK;
+    uint64_t seen = atomic_load_explicit(&q->word, memory_order_relaxed);
     uint32_t used;
     bool taken;
 
     do {
         /* Another hour is a new account, be it an earlier one: a clock that was set back must not
          * leave a caller locked out until the hour that it had come from. */
-        used = (uint32_t)(seen >> 32) == hour ? (uint32_t)seen : 0;
+        used = seen >> (32 + CHECK_BITS) == hour ? (uint32_t)(seen >> CHECK_BITS) : 0;
         taken = used < limit;
         if (!taken)
             break;
-    } while (!atomic_compare_exchange_weak_explicit(&q->hour_and_used, &seen,
-                                                    (uint64_t)hour << 32 | (used + 1),
+    } while (!atomic_compare_exchange_weak_explicit(&q->word, &seen, pack(hour, used + 1),
                                                     memory_order_relaxed, memory_order_relaxed));
     *view = (struct quota_view){
         .limit = limit,
         .remaining = taken ? limit - used - 1 : 0,
-        .reset = ((int64_t)hour + 1) * 3600,
+        .reset = (unix_s / 3600 + 1) * 3600,
     };
     return taken;
 }

@@ -6,15 +6,18 @@
 #include <stdint.h>
 
 /* Calls per clock hour of one enterprise (contract, "rate headers"). All zero is a fresh one. Any
- * thread, without a lock. */
+ * thread, without a lock. It may lie in a file (fleet/quota_file.h). */
 struct quota {
-    _Atomic uint64_t hour_and_used; /* hour since 1970 << 32 | calls in it */
+    _Atomic uint64_t word; /* hour since 1970 (20 bits), calls in it (32), a check of both (12) */
 };
 
 struct quota_view {
     uint32_t limit, remaining;
     int64_t reset; /* Unix seconds at which the hour ends */
 };
+
+/* False if something else has changed it: of a single flipped bit always. */
+bool quota_is_whole(const struct quota *q);
 
 /* Counts one call; false if the hour's limit was used up before it. */
 bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_view *view);

@@ -32,6 +32,23 @@ static void a_quota_is_used_up_and_comes_back_with_the_hour(void **state)
     assert_false(quota_take(&(struct quota){ 0 }, 0, now, &v));
 }
 
+static void a_flipped_bit_is_seen(void **state)
+{
+    (void)state;
+    struct quota q = { 0 };
+    struct quota_view v;
+
+    assert_true(quota_is_whole(&q));
+    for (int calls = 0; calls < 300; calls++) {
+        assert_true(quota_take(&q, 1000, INT64_C(1795978800) + 3600 * (calls / 100), &v));
+        assert_true(quota_is_whole(&q));
+        for (int bit = 0; bit < 64; bit++) {
+            struct quota other = { q.word ^ UINT64_C(1) << bit };
+            assert_false(quota_is_whole(&other));
+        }
+    }
+}
+
 static void a_bucket_lets_a_burst_through_and_then_its_rate(void **state)
 {
     (void)state;
@@ -59,6 +76,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quota_is_used_up_and_comes_back_with_the_hour),
+        cmocka_unit_test(a_flipped_bit_is_seen),
         cmocka_unit_test(a_bucket_lets_a_burst_through_and_then_its_rate),
     };
     return cmocka_run_group_tests_name("quota", tests, NULL, NULL);

@@ -69,6 +69,7 @@ static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retenti
     if ((err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
         (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
+    fleet_keep_quotas(s->fleet, s->quotas);
     err = committer_start(&s->committer, &(struct committer_options){
         .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar,
         .activity_days = activity_days });
@@ -87,6 +88,8 @@ enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_s
         (err = open_calendar(s, settings->time_zone, why, why_size)) != MU_OK)
         return err;
     backup_clear_left(dir);
+    if ((err = quota_file_open(&s->quotas, dir, why, why_size)) != MU_OK)
+        return err;
     return open_rest(s, dir, settings->retention_days, settings->activity_days, why, why_size);
 }
 
@@ -114,6 +117,7 @@ void stores_close(struct stores *s)
     stores_stop_committing(s);
     if (s->fleet)
         fleet_destroy(s->fleet);
+    quota_file_close(s->quotas);
     journal_close(s->journal);
     registry_close(s->registry);
     if (s->calendar)

@@ -2,6 +2,7 @@
 #define MUSTER_OPS_STORES_H
 
 #include "fleet/committer.h"
+#include "fleet/quota_file.h"
 #include "model/calendar.h"
 #include "ops/data_dir.h"
 
@@ -13,6 +14,7 @@ struct stores {
     struct registry *registry;
     struct calendar *calendar;
     struct journal *journal;
+    struct quota_file *quotas; /* the server's */
     struct fleet *fleet;
     struct committer *committer;
 };

@@ -308,6 +308,27 @@ def test_the_quota_is_the_enterprises_over_all_its_products(world):
     assert second[1] == first[1] - 1
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_what_is_used_up_stays_used_up_in_the_next_start(make_server, end):
+    away_from_the_hours_end(30)
+    server = make_server()
+    worlds = [World(server), World(server)]
+    for world in worlds:
+        assert world.token
+    worlds[0].configure(hourly_quota=3)
+    assert [worlds[0].get("datapoint").status for _ in range(3)] == [200, 200, 403]
+    before = [rate(world.get("datapoint")) for world in worlds]
+    assert before[0][1] == 0
+    getattr(server, end)()  # at once: nothing is to be waited for
+    server.start()
+    refused = worlds[0].get("datapoint")
+    assert refused.error == (403, 5013) and "Retry-After" in refused.headers and rate(refused) == before[0]
+    assert worlds[0].take_token().error == (403, 5013)
+    assert rate(worlds[1].get("datapoint")) == (before[1][0], before[1][1] - 1, before[1][2])
+    worlds[0].configure(hourly_quota=4)
+    assert rate(worlds[0].get("datapoint"))[:2] == (4, 0)
+
+
 def test_one_enterprises_quota_is_not_anothers(world, other):
     exhausted(world)
     assert other.get("datapoint").status == 200
