@@ -41,7 +41,7 @@ struct journal_boot {
 MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir,
                                      const struct journal_options *options, char *why, size_t why_size);
 /* Opens one that nobody has open, for reading only: nothing in the directory changes, and no start is
- * counted. MU_E_SCHEMA also for an older one. Nothing may be written to it. */
+ * counted. What an older version did not keep yet is empty in it. Nothing may be written to it. */
 MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir, char *why,
                                                size_t why_size);
 /* Nobody uses it any more. NULL is allowed. */

@@ -88,6 +88,14 @@ static void families_free(struct families *f)
     free(f->handles);
 }
 
+static bool is_listed(const struct families *f, const char *name)
+{
+    for (size_t i = 0; i < f->listed_count; i++)
+        if (strcmp(f->listed[i], name) == 0)
+            return true;
+    return false;
+}
+
 static enum mu_err families_collect(struct families *f, const struct journal *j)
 {
     size_t max = FIXED_FAMILIES + f->listed_count;
@@ -99,6 +107,8 @@ static enum mu_err families_collect(struct families *f, const struct journal *j)
         return MU_E_NOMEM;
 
     for (int i = 0; i < FIXED_FAMILIES; i++) {
+        if (j->unchanged && !is_listed(f, fixed_names[i]))
+            continue;
         f->names[f->count] = fixed_names[i];
         f->options[f->count++] = i == FAMILY_STATE ? j->options.state : j->options.fixed;
     }
@@ -116,9 +126,10 @@ static enum mu_err families_take(struct families *f, struct journal *j)
     enum mu_err err = MU_OK;
 
     for (size_t i = 0; i < f->count; i++) {
+        int fixed = fixed_index(f->names[i]);
         int32_t day;
-        if (i < FIXED_FAMILIES) {
-            j->fixed[i] = f->handles[i];
+        if (fixed >= 0) {
+            j->fixed[fixed] = f->handles[i];
         } else if (err == MU_OK && day_of_name(f->names[i], &day)) {
             err = day_insert(j, day, f->handles[i]);
         } else {
@@ -143,19 +154,18 @@ static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
     return MU_OK;
 }
 
-/* RocksDB makes families that are missing; who changes nothing cannot do without them. */
+/* RocksDB makes families that are missing; who changes nothing takes them for empty if the first journals
+ * of this format were made without them, and cannot do without the others. */
 static enum mu_err require_families(const struct families *f, const struct journal *j, char *why,
                                     size_t why_size)
 {
-    unsigned found = 0;
-
-    for (size_t i = 0; i < f->listed_count; i++)
-        found += fixed_index(f->listed[i]) >= 0;
-    if (found == FIXED_FAMILIES)
-        return MU_OK;
-    snprintf(why, why_size, "the journal in %s is empty, or of an older version of muster; "
-             "muster serve brings it forward", j->path);
-    return MU_E_SCHEMA;
+    for (int i = 0; i < FIXED_FAMILIES; i++) {
+        if (i == FAMILY_CONTROLS || is_listed(f, fixed_names[i]))
+            continue;
+        snprintf(why, why_size, "the journal in %s is damaged: its family %s is missing", j->path, fixed_names[i]);
+        return MU_E_CORRUPT;
+    }
+    return MU_OK;
 }
 
 enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
@@ -205,7 +215,8 @@ void rocks_close(struct journal *j)
     if (!j->db)
         return;
     for (int i = 0; i < FIXED_FAMILIES; i++) {
-        rocksdb_column_family_handle_destroy(j->fixed[i]);
+        if (j->fixed[i])
+            rocksdb_column_family_handle_destroy(j->fixed[i]);
         j->fixed[i] = NULL;
     }
     for (size_t i = 0; i < j->day_count; i++)

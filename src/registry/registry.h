@@ -27,7 +27,8 @@ MU_MUST_USE enum mu_err registry_open(struct registry **out, const char *dir, ch
                                       size_t why_size);
 void registry_close(struct registry *reg);
 /* Opens one that nobody has open, for reading only: nothing in the directory changes, whatever state it
- * was left in. MU_E_SCHEMA also for an older one. Nothing may be written to it. */
+ * was left in. An older one is read as a copy that is brought forward, in a temporary file (MU_E_FULL: it
+ * does not fit), by one reading transaction at a time. Nothing may be written to it. */
 MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why,
                                                 size_t why_size);
 

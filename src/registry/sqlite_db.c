@@ -29,6 +29,9 @@
  * are overwritten: so every page of the file is written at some time, and has its checksum. */
 #define WRITER_SETTINGS "PRAGMA page_size = 4096; PRAGMA cache_size = -32768; PRAGMA secure_delete = ON;"
 
+/* Pages that are copied at a time; only memory and fairness depend on it. */
+enum { COPY_PAGES = 1024 };
+
 /* Nobody asks SQLite how much memory it has; keeping count takes a lock at each piece of it, a quarter
  * of the time that an import takes. */
 static void configure(void)
@@ -112,6 +115,38 @@ out:
     if (err != MU_OK)
         db_close(db);
     return err;
+}
+
+/* Neither a journal nor a sync: what is lost is made again. */
+enum mu_err db_open_temporary(struct db *db)
+{
+    enum mu_err err;
+
+    *db = (struct db){ 0 };
+    configure_once();
+    int rc = sqlite3_open_v2("", &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                             SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc != SQLITE_OK)
+        err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
+    else if ((err = db_exec(db, SETTINGS WRITER_SETTINGS)) == MU_OK)
+        err = db_exec(db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY");
+    if (err != MU_OK)
+        db_close(db);
+    return err;
+}
+
+enum mu_err db_copy(struct db *from, struct db *to)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    int rc;
+
+    if (!backup)
+        return db_error(to, sqlite3_errcode(to->handle));
+    do
+        rc = sqlite3_backup_step(backup, COPY_PAGES);
+    while (rc == SQLITE_OK);
+    sqlite3_backup_finish(backup);
+    return rc == SQLITE_DONE ? MU_OK : db_error(to, rc);
 }
 
 void db_close(struct db *db)

@@ -60,21 +60,46 @@ out:
     return err;
 }
 
+static void reader_close(struct db *db)
+{
+    db_close(db);
+    free(db);
+}
+
+/* The first reader; of an older file it is a copy, the only one there will be. */
+static enum mu_err read_as_present(struct registry *reg, char *why, size_t why_size)
+{
+    enum mu_err err;
+    struct db *db, *copy = malloc(sizeof(*copy));
+
+    if (!copy)
+        return MU_E_NOMEM;
+    if ((err = reader_begin(reg, &db)) != MU_OK) {
+        free(copy);
+        return err;
+    }
+    err = schema_read(db, copy, &reg->copied, why, why_size);
+    reader_end(reg, db);
+    if (!reg->copied) {
+        free(copy);
+        return err;
+    }
+    while (reg->reader_count > 0)
+        reader_close(reg->readers[--reg->reader_count]);
+    reg->readers[reg->reader_count++] = copy;
+    return err;
+}
+
 enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why, size_t why_size)
 {
     enum mu_err err;
     char cause[200] = "";
     struct registry *reg;
-    struct db *db;
 
     if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK)
         goto out;
     reg->unchanged = true;
-    if ((err = reader_begin(reg, &db)) != MU_OK)
-        goto out;
-    err = schema_require(db, cause, sizeof(cause));
-    reader_end(reg, db);
-    if (err != MU_OK)
+    if ((err = read_as_present(reg, cause, sizeof(cause))) != MU_OK)
         goto out;
     *out = reg;
     reg = NULL;
@@ -89,11 +114,8 @@ void registry_close(struct registry *reg)
 {
     if (!reg)
         return;
-    while (reg->reader_count > 0) {
-        struct db *db = reg->readers[--reg->reader_count];
-        db_close(db);
-        free(db);
-    }
+    while (reg->reader_count > 0)
+        reader_close(reg->readers[--reg->reader_count]);
     /* Last, since closing the last connection folds the WAL into the file. */
     db_close(&reg->writer);
     pthread_mutex_destroy(&reg->read_lock);
@@ -106,10 +128,10 @@ void registry_close(struct registry *reg)
 static enum mu_err reader_open(struct registry *reg, struct db **out)
 {
     enum mu_err err;
-    struct db *db = malloc(sizeof(*db));
+    struct db *db = reg->copied ? NULL : malloc(sizeof(*db));
 
     if (!db)
-        return MU_E_NOMEM;
+        return reg->copied ? MU_E_LOCKED : MU_E_NOMEM;
     err = reg->unchanged ? db_open_unchanged(db, reg->path) : db_open(db, reg->path, true);
     if (err != MU_OK) {
         free(db);
@@ -132,8 +154,7 @@ enum mu_err reader_begin(struct registry *reg, struct db **out)
     if (!db && (err = reader_open(reg, &db)) != MU_OK)
         return err;
     if ((err = db_run(db, "BEGIN", NULL, 0)) != MU_OK) {
-        db_close(db);
-        free(db);
+        reader_close(db);
         return err;
     }
     *out = db;
@@ -154,10 +175,8 @@ void reader_end(struct registry *reg, struct db *db)
     }
     pthread_mutex_unlock(&reg->read_lock);
 
-    if (db) {
-        db_close(db);
-        free(db);
-    }
+    if (db)
+        reader_close(db);
 }
 
 enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg)

@@ -47,7 +47,11 @@ struct db {
 MU_MUST_USE enum mu_err db_open(struct db *db, const char *path, bool read_only);
 /* Opens a file that nobody else has open, for reading, without a change of it or of its companions. */
 MU_MUST_USE enum mu_err db_open_unchanged(struct db *db, const char *path);
+/* Opens an empty database that goes with its closing. What its cache does not hold is in a temporary file. */
+MU_MUST_USE enum mu_err db_open_temporary(struct db *db);
 void db_close(struct db *db);
+/* Copies all pages that a reading transaction sees into another database, which is empty. */
+MU_MUST_USE enum mu_err db_copy(struct db *from, struct db *to);
 
 /* The result for a failure that SQLite has just reported. Logs what an operator must know of, a few a
  * second: on a full disk every call fails. */
@@ -136,8 +140,10 @@ MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *
 
 /* Brings the file that db has open to the present schema, in one transaction per step. */
 MU_MUST_USE enum mu_err schema_update(struct db *db, char *why, size_t why_size);
-/* MU_E_SCHEMA if it is not the present one. */
-MU_MUST_USE enum mu_err schema_require(struct db *db, char *why, size_t why_size);
+/* Makes a file of an older version readable without a change of it: *copied, and copy is open as one that
+ * was brought forward and is to be read instead. Neither for one of the present version. MU_E_SCHEMA: it
+ * is newer; MU_E_FULL: no room for the copy. */
+MU_MUST_USE enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why, size_t why_size);
 /* Looks for tables and indexes that are missing or not as they were made. */
 MU_MUST_USE enum mu_err schema_compare(struct db *db, const struct findings *f);
 
@@ -157,6 +163,7 @@ enum { READERS_KEPT = 8 };
 struct registry {
     char path[4096];
     bool unchanged;               /* read only, by db_open_unchanged */
+    bool copied;                  /* its only reader is a copy that was brought forward */
 
     struct db writer;             /* used by the one who has set `writing` */
     uint64_t pruned_at;           /* last change when the feed was pruned; as above */

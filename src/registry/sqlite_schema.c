@@ -260,6 +260,15 @@ static enum mu_err use_wal(struct db *db)
     return wal ? MU_OK : MU_E_IO;
 }
 
+static enum mu_err take_steps(struct db *db, int64_t version)
+{
+    enum mu_err err = MU_OK;
+
+    for (; version < PRESENT_VERSION && err == MU_OK; version++)
+        err = take_step(db, version);
+    return err;
+}
+
 enum mu_err schema_update(struct db *db, char *why, size_t why_size)
 {
     enum mu_err err;
@@ -267,23 +276,32 @@ enum mu_err schema_update(struct db *db, char *why, size_t why_size)
 
     if ((err = recognise(db, &version, why, why_size)) != MU_OK || (err = use_wal(db)) != MU_OK)
         return err;
-    for (; version < PRESENT_VERSION; version++) {
-        if ((err = take_step(db, version)) != MU_OK)
-            return err;
-    }
-    return MU_OK;
+    return take_steps(db, version);
 }
 
-enum mu_err schema_require(struct db *db, char *why, size_t why_size)
+/* A file of an older version takes as many steps as an update of it would. */
+enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why, size_t why_size)
 {
     enum mu_err err;
     int64_t version = 0;
 
+    *copied = false;
     if ((err = recognise(db, &version, why, why_size)) != MU_OK || version == PRESENT_VERSION)
         return err;
-    snprintf(why, why_size, version ? "it is of an older version of muster; muster serve brings it forward"
-                                    : "it is empty");
-    return version ? MU_E_SCHEMA : MU_E_CORRUPT;
+    if (version == 0) {
+        snprintf(why, why_size, "it is empty");
+        return MU_E_CORRUPT;
+    }
+    if ((err = db_open_temporary(copy)) != MU_OK)
+        return err;
+    if ((err = db_copy(db, copy)) != MU_OK || (err = take_steps(copy, version)) != MU_OK) {
+        if (err == MU_E_FULL)
+            snprintf(why, why_size, "there is no room for a copy of it, which is brought forward, among "
+                     "the temporary files (TMPDIR)");
+        db_close(copy);
+    }
+    *copied = err == MU_OK;
+    return err;
 }
 
 /* --- comparing ------------------------------------------------------------------------------------*/

@@ -14,9 +14,6 @@ struct registry_snapshot {
     struct db *db; /* with its transaction begun */
 };
 
-/* Pages at a time; only memory and fairness depend on it. */
-enum { COPY_PAGES = 1024 };
-
 static enum mu_err look(struct db *db)
 {
     int64_t unused;
@@ -75,20 +72,6 @@ enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry
     return err;
 }
 
-static enum mu_err copy_pages(struct registry_snapshot *s, struct db *copy)
-{
-    sqlite3_backup *backup = sqlite3_backup_init(copy->handle, "main", s->db->handle, "main");
-    int rc;
-
-    if (!backup)
-        return db_error(copy, sqlite3_errcode(copy->handle));
-    do
-        rc = sqlite3_backup_step(backup, COPY_PAGES);
-    while (rc == SQLITE_OK);
-    sqlite3_backup_finish(backup);
-    return rc == SQLITE_DONE ? MU_OK : db_error(copy, rc);
-}
-
 /* The copy is closed before it is synced: closing may write. */
 static enum mu_err sync_file(const char *path)
 {
@@ -119,7 +102,7 @@ enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir
     if ((err = db_open(&copy, path, false)) != MU_OK)
         return err;
     if ((err = db_exec(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")) == MU_OK)
-        err = copy_pages(s, &copy);
+        err = db_copy(s->db, &copy);
     db_close(&copy);
     return err == MU_OK ? sync_file(path) : err;
 }
