@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "command/commands.h"
+#include "command/mac_setting.h"
 #include "ops/file.h"
 #include "ops/local.h"
 #include "ops/operation.h"
@@ -13,13 +15,42 @@
 static struct setting apply_settings[] = {
     { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
+    MAC_SETTING,
+    { .name = "json", .kind = SETTING_SWITCH,
+      .help = "what was done, and the ids and secrets that were made, as one JSON object" },
     { 0 },
 };
+
+/* --- in the server or at rest ----------------------------------------------------------------------
+ * The input is a line of words, one for each option that is on, then the file. */
+
+static void write_options(struct buf *input, const struct apply_options *o)
+{
+    buf_printf(input, "options%s%s\n", o->mac_lower ? " mac-lower" : "", o->json ? " json" : "");
+}
+
+static bool read_options(struct str *input, struct apply_options *o)
+{
+    struct str words = str_take_line(input);
+
+    if (!str_starts(words, STR("options")))
+        return false;
+    o->mac_lower = memmem(words.at, words.len, " mac-lower", strlen(" mac-lower"));
+    o->json = memmem(words.at, words.len, " json", strlen(" json"));
+    return true;
+}
 
 static int run_apply(const struct operation_call *call)
 {
     const struct audit_by by = { .uid = call->uid, .command = "apply" };
-    enum mu_err err = apply_json(call->stores->registry, &by, call->input, clock_wall_s(), call->answer);
+    struct apply_options options = { .now_s = clock_wall_s() };
+    struct str file = call->input;
+
+    if (!read_options(&file, &options)) {
+        buf_printf(call->answer, "the running server does not understand what is asked; is it of another version?\n");
+        return 2;
+    }
+    enum mu_err err = apply_json(call->stores->registry, &by, file, &options, call->answer);
 
     if (err == MU_E_SYNTAX || err == MU_E_VALUE)
         return 2;
@@ -35,11 +66,24 @@ const struct operation apply_operation = {
     .name = "apply", .needs = STORES_REGISTRY, .run = run_apply, .makes_directory = true,
 };
 
+/* --- the command's side --------------------------------------------------------------------------- */
+
+/* Better said here than as a byte that the JSON reader did not expect. */
+static bool check_encoding(const char *file, struct str text)
+{
+    const char *encoding = str_utf8(text) ? NULL : encoding_guess(text);
+
+    if (encoding)
+        fprintf(stderr, "muster apply: %s: is not UTF-8; it looks like %s, which this turns into UTF-8: "
+                "iconv -f %s -t UTF-8 %s > NEW\n", file, encoding, encoding, file);
+    return !encoding;
+}
+
 int command_apply(int argc, char **argv)
 {
     struct settings s = {
         .command = "apply",
-        .usage = "apply --data DIR FILE.json",
+        .usage = "apply --data DIR [--json] FILE.json",
         .summary =
             "Creates or updates enterprises, products, apps, users and devices from a file\n"
             "(\"-\" = standard input): all of it or, on a mistake, nothing. Applying a file again\n"
@@ -48,6 +92,7 @@ int command_apply(int argc, char **argv)
         .positional_min = 1,
         .positional_max = 1,
     };
+    struct apply_options options = { 0 };
     struct buf input;
     char why[512], about[512];
     int status = 2;
@@ -59,10 +104,17 @@ int command_apply(int argc, char **argv)
         goto out;
     }
     const char *dir = setting_text(&s, "data");
+    options.json = setting_on(&s, "json");
+    if (!mac_setting(&s, &options.mac_lower))
+        goto out;
+    write_options(&input, &options);
+    size_t start = input.len;
     if (file_read(s.positional[0], &input, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster apply: %s\n", why);
         goto out;
     }
+    if (!check_encoding(s.positional[0], (struct str){ (const char *)input.data + start, input.len - start }))
+        goto out;
     snprintf(about, sizeof(about), "muster apply: %s", s.positional[0]);
     status = operation_command(about, dir, &apply_operation,
                                (struct str){ (const char *)input.data, input.len });

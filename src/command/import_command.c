@@ -11,6 +11,7 @@
 
 #include "command/commands.h"
 #include "command/import_operation.h"
+#include "command/mac_setting.h"
 #include "command/row_reader.h"
 #include "ops/local.h"
 #include "ops/progress.h"
@@ -21,6 +22,7 @@ static struct setting import_settings[] = {
       .help = "the data directory (required)" },
     { .name = "format", .kind = SETTING_TEXT, .metavar = "csv|ndjson",
       .help = "what the file is; by default its name tells (ndjson: also jsonl)" },
+    MAC_SETTING,
     { 0 },
 };
 
@@ -36,6 +38,8 @@ struct import {
     struct buf unread;     /* "line 3: why", a line each: what could not become one of `rows` */
     struct buf seen;       /* a bit a number: what the file has been about so far */
     uint64_t entry;        /* in the audit log */
+    bool mac_lower;
+    struct buf styled;     /* struct mac_tally each, of all the file so far */
     uint64_t taken;        /* rows that have been dealt with */
     uint64_t created, updated, unchanged, refused;
     int status;
@@ -103,9 +107,27 @@ static void tell_encoding(const struct import *im)
                 "iconv -f %s -t UTF-8 %s > NEW\n", im->file, encoding, encoding, im->file);
 }
 
+/* Of all batches together: what makes a row worth a warning may stand behind it in the file. */
+static void tell_warnings(struct import *im)
+{
+    struct str left;
+
+    if (!im->styled.len || im->status)
+        return;
+    buf_clear(&im->request);
+    buf_clear(&im->answer);
+    import_warnings_request(&im->request, text_of(&im->styled));
+    im->status = operation_run(&im->place, &import_operation, text_of(&im->request), &im->answer);
+    if (im->status)
+        operation_print("muster import", im->status, &im->answer);
+    for (left = text_of(&im->answer); !im->status && left.len;) {
+        struct str line = str_take_line(&left);
+        fprintf(stderr, "muster import: %s: warning: %.*s\n", im->file, (int)line.len, line.at);
+    }
+}
+
 static int tell_end(struct import *im)
 {
-    progress_end(&im->progress);
     tell_encoding(im);
     if (interrupted) {
         fprintf(stderr, "muster import: %s: interrupted; what is before line %zu has been dealt with, "
@@ -138,12 +160,21 @@ static enum mu_err note_seen(struct buf *seen, struct str numbers)
     return MU_OK;
 }
 
+static enum mu_err note_styled(struct buf *styled, struct str more)
+{
+    for (struct mac_tally one; more.len >= sizeof(one); more.at += sizeof(one), more.len -= sizeof(one)) {
+        memcpy(&one, more.at, sizeof(one));
+        mac_tally_add(styled, &one);
+    }
+    return styled->err;
+}
+
 static void take_result(struct import *im)
 {
     struct import_result result;
 
     if (!import_result_read(text_of(&im->answer), &result) ||
-        note_seen(&im->seen, result.numbers) != MU_OK) {
+        note_seen(&im->seen, result.numbers) != MU_OK || note_styled(&im->styled, result.styled) != MU_OK) {
         fprintf(stderr, "muster import: the answer cannot be read\n");
         im->status = 1;
         return;
@@ -161,7 +192,7 @@ static void run_batch(struct import *im)
 {
     buf_clear(&im->request);
     buf_clear(&im->answer);
-    import_request(&im->request, &(struct import_batch){ .kind = im->kind, .entry = im->entry,
+    import_request(&im->request, &(struct import_batch){ .kind = im->kind, .mac_lower = im->mac_lower, .entry = im->entry,
                                                          .seen = text_of(&im->seen), .rows = text_of(&im->rows) });
     im->status = im->rows.err != MU_OK || im->request.err != MU_OK ? 1 : operation_run(&im->place, &import_operation,
                                                               text_of(&im->request), &im->answer);
@@ -242,6 +273,8 @@ static int run(struct import *im, const char *dir, int fd, enum row_format forma
     catch_signals();
     im->progress = progress_of("muster import", im->what, size_of(fd));
     import_file(im);
+    progress_end(&im->progress);
+    tell_warnings(im);
     operation_leave(&im->place);
     return tell_end(im);
 }
@@ -257,6 +290,7 @@ static int import_from(struct import *im, const char *dir, enum row_format forma
     buf_init(&im->request, LOCAL_INPUT_MAX);
     buf_init(&im->answer, LOCAL_ANSWER_MAX);
     buf_init(&im->seen, LOCAL_INPUT_MAX / 2);
+    buf_init(&im->styled, LOCAL_INPUT_MAX / 2);
     status = run(im, dir, fd, format);
     row_reader_close(&im->reader);
     buf_free(&im->rows);
@@ -264,6 +298,7 @@ static int import_from(struct import *im, const char *dir, enum row_format forma
     buf_free(&im->request);
     buf_free(&im->answer);
     buf_free(&im->seen);
+    buf_free(&im->styled);
     if (fd != STDIN_FILENO)
         close(fd);
     return status;
@@ -297,7 +332,7 @@ int command_import(int argc, char **argv)
     else if (!import_kind_find(s.positional[0], &im->kind))
         fprintf(stderr, "muster import: there are no '%s' to import, but users, devices, groups, bindings\n",
                 s.positional[0]);
-    else {
+    else if (mac_setting(&s, &im->mac_lower)) {
         im->file = s.positional[1];
         status = import_from(im, dir, format);
     }

@@ -17,25 +17,33 @@
 
 void import_request(struct buf *out, const struct import_batch *batch)
 {
-    buf_printf(out, "rows %u %" PRIu64 " %zu\n", batch->kind, batch->entry, batch->seen.len);
+    buf_printf(out, "rows %u %u %" PRIu64 " %zu\n", batch->kind, batch->mac_lower, batch->entry, batch->seen.len);
     buf_append(out, batch->seen.at, batch->seen.len);
     buf_append(out, batch->rows.at, batch->rows.len);
+}
+
+void import_warnings_request(struct buf *out, struct str styled)
+{
+    buf_append_str(out, "warnings\n");
+    buf_append(out, styled.at, styled.len);
 }
 
 static bool read_request(struct str input, struct import_batch *batch)
 {
     char head[100];
-    unsigned kind;
+    unsigned kind, mac_lower;
     size_t seen;
     const char *end = memchr(input.at, '\n', input.len);
 
     if (!end || !str_copy(head, sizeof(head), (struct str){ input.at, (size_t)(end - input.at) }) ||
-        sscanf(head, "rows %u %" SCNu64 " %zu", &kind, &batch->entry, &seen) != 3 || kind > IMPORT_BINDINGS)
+        sscanf(head, "rows %u %u %" SCNu64 " %zu", &kind, &mac_lower, &batch->entry, &seen) != 4 ||
+        kind > IMPORT_BINDINGS)
         return false;
     input.len -= (size_t)(end + 1 - input.at);
     if (seen > input.len)
         return false;
     batch->kind = (enum import_kind)kind;
+    batch->mac_lower = mac_lower;
     batch->seen = (struct str){ end + 1, seen };
     batch->rows = (struct str){ end + 1 + seen, input.len - seen };
     return true;
@@ -43,27 +51,29 @@ static bool read_request(struct str input, struct import_batch *batch)
 
 static void write_result(const struct import_batch *batch, struct buf *answer)
 {
-    buf_printf(answer, "%u %u %u %u %" PRIu64 " %zu\n", batch->created, batch->updated, batch->unchanged,
-               batch->refused, batch->entry, batch->numbers.len);
+    buf_printf(answer, "%u %u %u %u %" PRIu64 " %zu %zu\n", batch->created, batch->updated, batch->unchanged,
+               batch->refused, batch->entry, batch->numbers.len, batch->styled.len);
     buf_append(answer, batch->numbers.data, batch->numbers.len);
+    buf_append(answer, batch->styled.data, batch->styled.len);
     buf_append(answer, batch->report->data, batch->report->len);
 }
 
 bool import_result_read(struct str answer, struct import_result *out)
 {
-    size_t numbers;
+    size_t numbers, styled;
     const char *end = answer.len ? memchr(answer.at, '\n', answer.len) : NULL;
     char head[100];
 
     if (!end || !str_copy(head, sizeof(head), (struct str){ answer.at, (size_t)(end - answer.at) }) ||
-        sscanf(head, "%u %u %u %u %" SCNu64 " %zu", &out->created, &out->updated, &out->unchanged, &out->refused,
-               &out->entry, &numbers) != 6)
+        sscanf(head, "%u %u %u %u %" SCNu64 " %zu %zu", &out->created, &out->updated, &out->unchanged,
+               &out->refused, &out->entry, &numbers, &styled) != 7)
         return false;
     answer.len -= (size_t)(end + 1 - answer.at);
-    if (numbers > answer.len)
+    if (numbers > answer.len || styled > answer.len - numbers)
         return false;
     out->numbers = (struct str){ end + 1, numbers };
-    out->mistakes = (struct str){ end + 1 + numbers, answer.len - numbers };
+    out->styled = (struct str){ end + 1 + numbers, styled };
+    out->mistakes = (struct str){ end + 1 + numbers + styled, answer.len - numbers - styled };
     return true;
 }
 
@@ -136,7 +146,7 @@ static enum mu_err tell_journal(struct committer *c, const struct import_batch *
 
 /* --- the operation --------------------------------------------------------------------------------*/
 
-static int run_import(const struct operation_call *call)
+static int run_batch(const struct operation_call *call)
 {
     struct committer *c = call->stores->committer;
     const struct audit_by by = { .uid = call->uid, .command = "import" };
@@ -161,6 +171,27 @@ static int run_import(const struct operation_call *call)
     import_batch_free(&batch);
     buf_free(&report);
     return operation_result(call, err);
+}
+
+static int run_warnings(const struct operation_call *call, struct str styled)
+{
+    struct buf tallies;
+
+    buf_init(&tallies, styled.len);
+    buf_append(&tallies, styled.at, styled.len); /* aligned */
+    enum mu_err err = tallies.err;
+    if (err == MU_OK)
+        err = import_warnings(call->stores->registry, (const struct mac_tally *)(const void *)tallies.data,
+                              tallies.len / sizeof(struct mac_tally), call->answer);
+    buf_free(&tallies);
+    return operation_result(call, err);
+}
+
+static int run_import(const struct operation_call *call)
+{
+    struct str input = call->input;
+
+    return str_eq(str_take_line(&input), STR("warnings")) ? run_warnings(call, input) : run_batch(call);
 }
 
 const struct operation import_operation = { .name = "import", .needs = STORES_ALL, .run = run_import };

@@ -68,3 +68,52 @@ bool passcode_valid(struct str s)
 {
     return is_printable(s, LIMIT_PASSCODE);
 }
+
+/* --- spreadsheets ---------------------------------------------------------------------------------*/
+
+static size_t skip_digits(struct str s, size_t at)
+{
+    while (at < s.len && s.at[at] >= '0' && s.at[at] <= '9')
+        at++;
+    return at;
+}
+
+/* "8.69E+14", "1,22e+11" */
+static bool is_rounded(struct str s)
+{
+    size_t begin = s.len && s.at[0] == '-', at = skip_digits(s, begin);
+
+    if (at == begin)
+        return false;
+    if (at < s.len && (s.at[at] == '.' || s.at[at] == ','))
+        at = skip_digits(s, at + 1);
+    if (at + 2 >= s.len || (s.at[at] != 'E' && s.at[at] != 'e') || (s.at[at + 1] != '+' && s.at[at + 1] != '-'))
+        return false;
+    return skip_digits(s, at + 2) == s.len;
+}
+
+/* Not "'s-Gravenhage" nor "'t". */
+static bool is_marked(struct str s)
+{
+    bool digit = false;
+
+    for (size_t i = 1; i < s.len; i++) {
+        char c = s.at[i];
+        bool hex = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+        digit |= c >= '0' && c <= '9';
+        if (!hex && (c < '0' || c > '9') && !memchr(":-.+", c, 4))
+            return false;
+    }
+    return s.len && s.at[0] == '\'' && (digit || s.len > 12);
+}
+
+const char *id_spoilt(struct str s)
+{
+    if (is_rounded(s))
+        return "a spreadsheet has rounded it (such as 8.69E+14); let the column be text there, and fill it in again";
+    if (str_starts(s, STR("=\"")))
+        return "it is a spreadsheet's formula (=\"...\"); write its text alone, and let the column be text";
+    if (is_marked(s))
+        return "it begins with the apostrophe by which spreadsheets mark a text; leave that out";
+    return NULL;
+}

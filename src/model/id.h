@@ -20,4 +20,9 @@ bool did_valid(struct str s);  /* 22 characters of the did alphabet */
 bool mac_valid(struct str s);  /* 1 to LIMIT_MAC printable ASCII characters, no blank */
 bool passcode_valid(struct str s); /* 1 to LIMIT_PASSCODE printable ASCII characters, no blank */
 
+/* What a spreadsheet has made of an identifier: a rounded number ("8.69E+14"), a formula (="0011"), a text
+ * with the apostrophe that says that it is one ('0011). NULL: it has done nothing to s that can be seen; else
+ * what it has done, for "mac: ...". */
+const char *id_spoilt(struct str s);
+
 #endif

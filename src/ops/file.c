@@ -7,10 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size)
 {
     bool standard_input = strcmp(path, "-") == 0;
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    size_t start = out->len;
     ssize_t n = -1;
 
     if (fd >= 0)
@@ -32,6 +35,11 @@ enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_s
     if (n != 0) {
         snprintf(why, why_size, "cannot read %s: %s", path, strerror(reason));
         return MU_E_IO;
+    }
+    struct str text = { (const char *)out->data + start, out->len - start };
+    if (str_starts(text, STR("\xef\xbb\xbf"))) {
+        out->len -= 3;
+        memmove(out->data + start, text.at + 3, text.len - 3);
     }
     return MU_OK;
 }

@@ -3,7 +3,8 @@
 
 #include "base/buf.h"
 
-/* Appends the whole of a file ("-" = standard input) to out. why gets one sentence on failure. */
+/* Appends the whole of a text file ("-" = standard input) to out, without the mark that some
+ * programs put before UTF-8. why gets one sentence on failure. */
 MU_MUST_USE enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size);
 /* Makes the names in a directory durable. */
 MU_MUST_USE enum mu_err file_sync_dir(const char *path, char *why, size_t why_size);

@@ -30,8 +30,8 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
         place->uid = getuid(); /* who asks; from here on it may be the directory's owner */
         log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
         err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, sizeof(why));
-        if (err == MU_OK && is_new)
-            buf_printf(answer, "made a new data directory: %s\n", place->dir);
+        if (err == MU_OK && is_new) /* not in the answer, which may be for a program */
+            fprintf(stderr, "made a new data directory: %s\n", place->dir);
     }
     if (err != MU_OK) {
         operation_leave(place);

@@ -116,23 +116,6 @@ static void check_root(struct import *import)
 
 /* --- the transaction ------------------------------------------------------------------------------*/
 
-static void count_line(struct buf *report, const char *what, const struct tally *t)
-{
-    buf_printf(report, "%s: %u created, %u updated, %u unchanged\n", what, t->created, t->updated,
-               t->unchanged);
-}
-
-static void write_report(struct apply *a)
-{
-    count_line(a->report, "enterprises", &a->enterprises);
-    count_line(a->report, "products", &a->products);
-    buf_printf(a->report, "associations: %u added, %u removed\n", a->associated, a->dissociated);
-    count_line(a->report, "apps", &a->apps);
-    count_line(a->report, "users", &a->users);
-    count_line(a->report, "devices", &a->devices);
-    buf_append(a->report, a->generated.data, a->generated.len);
-}
-
 static enum mu_err run(struct registry_tx *tx, void *arg)
 {
     struct import *import = arg;
@@ -157,15 +140,14 @@ static enum mu_err run(struct registry_tx *tx, void *arg)
         goto out;
     }
     /* A secret that could not be told must not be stored. */
-    write_report(a);
-    err = a->generated.err != MU_OK ? a->generated.err : a->report->err;
+    err = apply_report(a);
 out:
     free(enterprise_nos);
     return err;
 }
 
-enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct str json, int64_t now_s,
-                       struct buf *report)
+enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct str json,
+                       const struct apply_options *options, struct buf *report)
 {
     json_error_t error;
     size_t start = report->len;
@@ -182,12 +164,16 @@ enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct s
         return MU_E_VALUE;
     }
 
-    struct import import = { .apply = { .now_s = now_s, .report = report }, .root = root };
+    struct import import = { .apply = { .now_s = options->now_s, .mac_lower = options->mac_lower,
+                                        .json = options->json, .report = report }, .root = root };
     buf_init(&import.apply.generated, report->max);
+    import.apply.generated_json = json_out_to(&import.apply.generated);
+    buf_init(&import.apply.styled, report->max);
     err = registry_write_by(reg, by, run, &import);
     if (err != MU_OK && err != MU_E_VALUE)
         report->len = start;
     buf_free(&import.apply.generated);
+    buf_free(&import.apply.styled);
     free(import.apply.seen.bits);
     values_free(&import.apply.values);
     json_decref(root);

@@ -90,6 +90,8 @@ enum mu_err apply_app(const struct entry *e)
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
     if (key == GIVEN_WRONG)
         return MU_OK;
+    if (key == GIVEN_NOT && (err = apply_new_name(e, KIND_APP, "appid", row.name)) != MU_OK)
+        return err;
 
     bool row_changed = created || memcmp(&before, &row, sizeof(row)) != 0;
     if (row_changed && (err = tx_put_app(e->apply->tx, &row)) != MU_OK)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "model/mac.h"
 
 static const struct field fields[] = {
     OTHER_FIELD("product_key"),
@@ -11,7 +12,7 @@ static const struct field fields[] = {
     OWN_FIELD("passcode", device_row, passcode),
     { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type),
       device_type_words, CELL_TEXT },
-    FIELD("device_sn", FIELD_TEXT, device_row, device_sn),
+    FIELD("device_sn", FIELD_CODE, device_row, device_sn),
     FIELD("is_disabled", FIELD_BOOL, device_row, is_disabled),
     FIELD("is_barred", FIELD_BOOL, device_row, is_barred),
     FIELD("created_at", FIELD_TIME, device_row, created_at),
@@ -43,6 +44,8 @@ static enum mu_err read_identity(const struct entry *e, struct identity *id)
                              sizeof(id->did));
     id->has_mac = apply_text(e, "mac", mac_valid, "1 to 64 printable characters without blanks",
                              id->mac, sizeof(id->mac));
+    if (e->apply->mac_lower)
+        mac_make_plain(id->mac);
     enum mu_err err = apply_product_named(e, &id->has_product);
     id->product = e->apply->product.no;
     return err;
@@ -312,9 +315,11 @@ enum mu_err apply_device(const struct entry *e)
     if (e->apply->mistakes != mistakes)
         return MU_OK;
 
-    if (!created && memcmp(&before, &row, sizeof(row)) == 0) {
+    if (created || memcmp(&before, &row, sizeof(row)) != 0)
+        err = put(e, &before, &row, group_named);
+    else
         e->tally->unchanged++;
-        return MU_OK;
-    }
-    return put(e, &before, &row, group_named);
+    if (err == MU_OK && e->apply->mistakes == mistakes)
+        apply_note_mac(e->apply, row.product, row.mac);
+    return err;
 }

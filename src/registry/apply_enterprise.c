@@ -82,6 +82,8 @@ enum mu_err apply_enterprise(const struct entry *e)
     read_secret(e, &row);
     if (key == GIVEN_WRONG)
         return MU_OK;
+    if (key == GIVEN_NOT && (err = apply_new_name(e, KIND_ENTERPRISE, "enterprise_id", row.name)) != MU_OK)
+        return err;
 
     bool changed = memcmp(&before, &row, sizeof(row)) != 0;
     if (row.no == 0)

@@ -26,15 +26,36 @@ void apply_mistake(const struct entry *e, const char *field, const char *format,
 void apply_generated(const struct entry *e, const char *what, const char *key, const char *field,
                      const char *value)
 {
-    buf_printf(&e->apply->generated, "%s %s: generated %s %s\n", what, key, field, value);
+    struct json_out *j = &e->apply->generated_json;
+
+    if (!e->apply->json) {
+        buf_printf(&e->apply->generated, "%s %s: generated %s %s\n", what, key, field, value);
+        return;
+    }
+    json_object_begin(j);
+    json_key(j, "kind");
+    json_text(j, what);
+    json_key(j, "id");
+    json_text(j, key);
+    json_key(j, "field");
+    json_text(j, field);
+    json_key(j, "value");
+    json_text(j, value);
+    json_object_end(j);
 }
 
 /* --- fields ---------------------------------------------------------------------------------------*/
 
 static void set_text(const struct entry *e, const struct field *f, const struct value *v, char *out)
 {
+    const char *spoilt;
+
     if (v->type != VALUE_TEXT) {
         apply_mistake(e, f->name, "must be a text");
+        return;
+    }
+    if (f->type == FIELD_CODE && (spoilt = id_spoilt(v->text)) != NULL) {
+        apply_mistake(e, f->name, "%s", spoilt);
         return;
     }
     /* The rest of the array is cleared as well: rows are compared as bytes. */
@@ -56,10 +77,13 @@ static void set_time(const struct entry *e, const struct field *f, const struct 
     /* Past this bound it was given in milliseconds. */
     static const int64_t year_5000 = 95617584000;
 
+    const char *spoilt = v->type == VALUE_REAL ? "; a spreadsheet may have rounded it"
+                         : v->type == VALUE_TEXT && strpbrk(v->text.at, "/-:") ? ", not a date" : "";
+
     if (v->type == VALUE_INTEGER && v->integer >= 0 && v->integer < year_5000)
         memcpy(out, &v->integer, sizeof(v->integer));
     else
-        apply_mistake(e, f->name, "must be a time in Unix seconds");
+        apply_mistake(e, f->name, "must be a time in Unix seconds%s", spoilt);
 }
 
 static void set_word(const struct entry *e, const struct field *f, const struct value *v, void *out)
@@ -88,6 +112,7 @@ static void set_field(const struct entry *e, const struct field *f, const struct
     case FIELD_OWN:
         break;
     case FIELD_TEXT:
+    case FIELD_CODE:
         set_text(e, f, v, out);
         break;
     case FIELD_BOOL:
@@ -249,9 +274,14 @@ enum given apply_text(const struct entry *e, const char *field, bool (*valid)(st
                       const char *form, char *out, size_t size)
 {
     const struct value *v = apply_value(e, field);
+    const char *spoilt = v && v->type == VALUE_TEXT ? id_spoilt(v->text) : NULL;
 
     if (!v)
         return GIVEN_NOT;
+    if (spoilt) {
+        apply_mistake(e, field, "%s", spoilt);
+        return GIVEN_WRONG;
+    }
     if (v->type != VALUE_TEXT || !valid(v->text)) {
         apply_mistake(e, field, "must be %s", form);
         return GIVEN_WRONG;

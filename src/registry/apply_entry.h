@@ -1,7 +1,9 @@
 #ifndef MUSTER_REGISTRY_APPLY_ENTRY_H
 #define MUSTER_REGISTRY_APPLY_ENTRY_H
 
+#include "base/json_out.h"
 #include "registry/apply.h"
+#include "registry/apply_rows.h"
 #include "registry/audit.h"
 #include "registry/import.h"
 #include "registry/values.h"
@@ -29,8 +31,11 @@ struct apply {
     bool rows;                /* entries are rows of an import: told by line, with a key that is found
                                  again, and without a cap on what is told */
     int64_t now_s;
+    bool mac_lower, json;     /* apply_options */
     struct buf *report;       /* mistakes; the counts if there are none */
-    struct buf generated;     /* what was generated, a line each */
+    struct buf generated;     /* what was generated, a line each, or as JSON a list without its brackets */
+    struct json_out generated_json;
+    struct buf styled;        /* struct mac_tally: of the entries' devices, those whose mac is MAC_STYLED */
     unsigned mistakes;
     struct product_row product; /* that was named last; most devices of a file are of the same one */
     bool has_groups;          /* the product has */
@@ -65,6 +70,7 @@ void apply_generated(const struct entry *e, const char *what, const char *key, c
 enum field_type {
     FIELD_OWN,   /* read, and written, by the kind's own code */
     FIELD_TEXT,
+    FIELD_CODE,  /* a text that a spreadsheet may have spoilt (id_spoilt): digits, or ids of others */
     FIELD_BOOL,
     FIELD_COUNT, /* uint32_t */
     FIELD_TIME,  /* Unix seconds; cannot be cleared */
@@ -147,6 +153,23 @@ bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number);
 MU_MUST_USE enum mu_err apply_see(const struct entry *e, uint32_t no);
 bool apply_seen(const struct entry *e, uint32_t no);
 
+/* --- keys ----------------------------------------------------------------------------------------- */
+
+/* An entry without the id in `field` is to make a new thing of this kind and name. A mistake is told if there is
+ * one of that name already: the entry was taken before, and forgot which one it made. */
+MU_MUST_USE enum mu_err apply_new_name(const struct entry *e, enum registry_kind kind, const char *field,
+                                       const char *name);
+/* Likewise of a user, by what he logs in with. */
+MU_MUST_USE enum mu_err apply_new_user(const struct entry *e, const struct user_row *row);
+
+/* --- macs ----------------------------------------------------------------------------------------- */
+
+/* Notes how the mac of an entry that is not refused is written. */
+void apply_note_mac(struct apply *a, uint32_t product, const char *mac);
+/* import_warnings, within a transaction. */
+MU_MUST_USE enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct mac_tally *styled, size_t count,
+                                           struct buf *out);
+
 /* --- the kinds ----------------------------------------------------------------------------------- */
 
 MU_MUST_USE enum mu_err apply_enterprise(const struct entry *e);
@@ -169,6 +192,9 @@ extern const struct field_list user_field_list, device_field_list, told_field_li
 MU_MUST_USE enum mu_err apply_definition(const struct entry *e, const json_t *json,
                                          const struct product_row *product, struct buf *out,
                                          bool *good);
+
+/* The outcome of a file that has no mistakes, into the report. */
+MU_MUST_USE enum mu_err apply_report(struct apply *a);
 
 /* After all products: exactly those that each enterprise of the list names become its own. */
 MU_MUST_USE enum mu_err apply_associations(struct apply *a, const json_t *enterprises,

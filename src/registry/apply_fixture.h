@@ -36,7 +36,8 @@ static inline struct outcome apply_at(struct fixture *f, int64_t now, const char
         if (*at == '\'')
             *at = '"';
     buf_init(&report, sizeof(outcome.report) - 1);
-    outcome.err = apply_json(f->reg, NULL, str_of(json), now, &report);
+    outcome.err = apply_json(f->reg, NULL, str_of(json),
+                             &(struct apply_options){ .now_s = now }, &report);
     assert_int_equal(report.err, MU_OK);
     if (report.len)
         memcpy(outcome.report, report.data, report.len);

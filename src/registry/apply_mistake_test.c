@@ -166,7 +166,8 @@ static void a_secret_that_cannot_be_told_is_not_stored(void **state)
     uint64_t before = last_change(f);
 
     buf_init(&report, 250);
-    assert_int_equal(apply_json(f->reg, NULL, STR("{\"enterprises\": [{}]}"), NOW, &report), MU_E_LIMIT);
+    assert_int_equal(apply_json(f->reg, NULL, STR("{\"enterprises\": [{}]}"),
+                                &(struct apply_options){ .now_s = NOW }, &report), MU_E_LIMIT);
     assert_int_equal(report.len, 0);
     assert_true(last_change(f) == before);
     buf_free(&report);

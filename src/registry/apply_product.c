@@ -91,6 +91,8 @@ enum mu_err apply_product(const struct entry *e)
     read_name(apply_given_json(e, "datapoint"), &row);
     if (key == GIVEN_WRONG)
         return MU_OK;
+    if (key == GIVEN_NOT && (err = apply_new_name(e, KIND_PRODUCT, "product_key", row.name)) != MU_OK)
+        return err;
 
     bool row_changed = created || memcmp(&before, &row, sizeof(row)) != 0;
     if (row_changed && (err = tx_put_product(e->apply->tx, &row)) != MU_OK)

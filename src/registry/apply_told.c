@@ -7,7 +7,7 @@
 enum { DAY_S = 86400, EAST_MOST_S = 14 * 3600 }; /* of UTC: there the day begins first */
 
 #define VERSION_FIELD(name, i) \
-    { name, FIELD_TEXT, offsetof(struct import_told, versions[i]), LIMIT_VERSION + 1, NULL, CELL_TEXT }
+    { name, FIELD_CODE, offsetof(struct import_told, versions[i]), LIMIT_VERSION + 1, NULL, CELL_TEXT }
 
 static const struct field fields[] = {
     FIELD("activated_at", FIELD_TIME, import_told, activated_at),
@@ -165,7 +165,7 @@ void export_told(struct json_out *j, const struct import_told *told, const int32
         if (fields[i].type == FIELD_TIME && *(const int64_t *)(const void *)at) {
             json_key(j, fields[i].name);
             json_int(j, *(const int64_t *)(const void *)at);
-        } else if (fields[i].type == FIELD_TEXT && *at) {
+        } else if (fields[i].type == FIELD_CODE && *at) {
             json_key(j, fields[i].name);
             json_text(j, at);
         }

@@ -6,9 +6,9 @@ static const struct field fields[] = {
     OWN_FIELD("uid", user_row, uid),
     OWN_FIELD("appid", user_row, app),
     OWN_CELL("auth_src", user_row, auth_src, CELL_JSON),
-    FIELD("username", FIELD_TEXT, user_row, username),
-    FIELD("phone", FIELD_TEXT, user_row, phone),
-    FIELD("email", FIELD_TEXT, user_row, email),
+    FIELD("username", FIELD_CODE, user_row, username),
+    FIELD("phone", FIELD_CODE, user_row, phone),
+    FIELD("email", FIELD_CODE, user_row, email),
     FIELD("name", FIELD_TEXT, user_row, name),
     FIELD("gender", FIELD_TEXT, user_row, gender),
     FIELD("birthday", FIELD_TEXT, user_row, birthday),
@@ -97,7 +97,8 @@ enum mu_err apply_user(const struct entry *e)
     memcpy(&before, &row, sizeof(row));
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
     if ((err = read_app(e, &row)) != MU_OK || (err = read_auth_src(e, &row)) != MU_OK ||
-        (!created && (err = apply_see(e, row.no)) != MU_OK))
+        (!created && (err = apply_see(e, row.no)) != MU_OK) ||
+        (created && !apply_value(e, "uid") && (err = apply_new_user(e, &row)) != MU_OK))
         return err;
     if (e->apply->mistakes != mistakes)
         return MU_OK;

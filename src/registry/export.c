@@ -46,6 +46,7 @@ static void write_fields(struct json_out *j, const struct field_list *list, cons
 
         switch (f->type) {
         case FIELD_TEXT:
+        case FIELD_CODE:
             write_text(j, f->name, at);
             break;
         case FIELD_BOOL:

@@ -41,6 +41,7 @@ static enum import_cell cell_of(const struct field *f)
     case FIELD_TIME:
         return CELL_NUMBER;
     case FIELD_TEXT:
+    case FIELD_CODE:
     case FIELD_WORD:
         break;
     }
@@ -132,7 +133,8 @@ static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
     batch->unchanged = tally.unchanged;
     if (err != MU_OK || (err = audit(run, tally.created)) != MU_OK)
         return err;
-    if (batch->numbers.err != MU_OK || batch->told.err != MU_OK || batch->days.err != MU_OK)
+    if (batch->numbers.err != MU_OK || batch->told.err != MU_OK || batch->days.err != MU_OK ||
+        run->apply.styled.err != MU_OK)
         return MU_E_NOMEM;
     return batch->report->err;
 }
@@ -152,6 +154,7 @@ static enum mu_err begin_seen(struct seen *seen, struct str bits)
 enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct import_batch *batch)
 {
     struct run run = { .batch = batch, .apply = { .rows = true, .now_s = batch->now_s,
+                                                  .mac_lower = batch->mac_lower,
                                                   .report = batch->report, .days = &batch->days } };
     size_t start = batch->report->len;
     enum mu_err err;
@@ -161,10 +164,12 @@ enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct 
     buf_init(&batch->numbers, batch->report->max);
     buf_init(&batch->told, batch->report->max);
     buf_init(&batch->days, batch->report->max);
+    buf_init(&run.apply.styled, batch->report->max);
     if ((err = begin_seen(&run.apply.seen, batch->seen)) == MU_OK)
         err = registry_write_by(reg, by, apply_rows, &run);
     if (err != MU_OK)
         batch->report->len = start;
+    batch->styled = run.apply.styled;
     free(run.apply.seen.bits);
     values_free(&run.apply.values);
     buf_free(&run.apply.generated);
@@ -176,4 +181,5 @@ void import_batch_free(struct import_batch *batch)
     buf_free(&batch->numbers);
     buf_free(&batch->told);
     buf_free(&batch->days);
+    buf_free(&batch->styled);
 }

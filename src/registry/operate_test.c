@@ -20,7 +20,7 @@ static void apply(struct fixture *f, const char *json, const struct audit_by *wh
     struct buf report;
 
     buf_init(&report, 65536);
-    if (apply_json(f->reg, who, str_of(json), 1000, &report) != MU_OK)
+    if (apply_json(f->reg, who, str_of(json), &(struct apply_options){ .now_s = 1000 }, &report) != MU_OK)
         fail_msg("%.*s", (int)report.len, report.data);
     buf_free(&report);
 }

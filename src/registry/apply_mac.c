@@ -1,0 +1,79 @@
+/* Macs that are not written as modules write them: taken, but told where the product has others. */
+#include "model/mac.h"
+#include "registry/apply_entry.h"
+
+void mac_tally_add(struct buf *tallies, const struct mac_tally *more)
+{
+    struct mac_tally *at = (struct mac_tally *)(void *)tallies->data;
+
+    /* From the end: rows of one product stand together. */
+    for (size_t i = tallies->len / sizeof(*at); i-- > 0;) {
+        if (at[i].product == more->product) {
+            at[i].count += more->count;
+            return;
+        }
+    }
+    buf_append(tallies, more, sizeof(*more));
+}
+
+void apply_note_mac(struct apply *a, uint32_t product, const char *mac)
+{
+    struct mac_tally tally = { .product = product, .count = 1 };
+
+    if (mac_style(str_of(mac)) != MAC_STYLED)
+        return;
+    strcpy(tally.example, mac);
+    mac_tally_add(&a->styled, &tally);
+}
+
+static enum mu_err warn(struct registry_tx *tx, const struct mac_tally *tally, struct buf *out)
+{
+    char plain[sizeof(tally->example)];
+    struct product_row product;
+    bool beside;
+    enum mu_err err;
+
+    if ((err = tx_has_plain_mac(tx, tally->product, &beside)) != MU_OK || !beside ||
+        (err = tx_product_by_no(tx, tally->product, &product)) != MU_OK)
+        return err;
+    memcpy(plain, tally->example, sizeof(plain));
+    mac_make_plain(plain);
+    buf_printf(out, "product %s: %u mac%s with capitals or separators (such as %s) beside lower-case ones of the "
+               "product: a device that registers as %s will be another one; --mac lower makes them alike\n",
+               product.product_key, tally->count, tally->count == 1 ? "" : "s", tally->example, plain);
+    return MU_OK;
+}
+
+enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct mac_tally *styled, size_t count,
+                               struct buf *out)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < count && err == MU_OK; i++) {
+        err = warn(tx, &styled[i], out);
+        if (err == MU_E_NOT_FOUND) /* the product has been deleted meanwhile */
+            err = MU_OK;
+    }
+    return err;
+}
+
+struct warnings {
+    const struct mac_tally *styled;
+    size_t count;
+    struct buf *out;
+};
+
+static enum mu_err read_warnings(struct registry_tx *tx, void *arg)
+{
+    const struct warnings *w = arg;
+
+    return apply_mac_warnings(tx, w->styled, w->count, w->out);
+}
+
+enum mu_err import_warnings(struct registry *reg, const struct mac_tally *styled, size_t count,
+                            struct buf *out)
+{
+    struct warnings w = { styled, count, out };
+
+    return registry_read(reg, read_warnings, &w);
+}
