@@ -7,12 +7,12 @@
 #include "base/random.h"
 #include "base/text.h"
 
-static const char json_type[] = "application/json; charset=utf-8";
+const char answer_json_type[] = "application/json; charset=utf-8";
 
 struct json_out answer_json(struct http_exchange *ex, int status)
 {
     ex->res.status = status;
-    ex->res.content_type = json_type;
+    ex->res.content_type = answer_json_type;
     buf_clear(&ex->res.body);
     return json_out_to(&ex->res.body);
 }

@@ -12,6 +12,8 @@
 /* The writer of a JSON answer; forgets what was written before. */
 struct json_out answer_json(struct http_exchange *ex, int status);
 
+extern const char answer_json_type[]; /* application/json; charset=utf-8 */
+
 /* {"error_message", "error_code", "detail_message"} with the row's status; detail NULL = null. */
 void answer_error(struct http_exchange *ex, enum api_error error, const char *detail);
 

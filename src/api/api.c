@@ -177,7 +177,7 @@ enum mu_err api_create(struct api **out, const struct api_options *options)
         return MU_E_NOMEM;
     api->parts = *options;
     for (int lang = 0; lang < LANG_COUNT; lang++) {
-        if ((err = openapi_write(&api->documents[lang], (enum lang)lang)) != MU_OK)
+        if ((err = openapi_make(&api->documents[lang], (enum lang)lang)) != MU_OK)
             goto out;
     }
     err = MU_E_NOMEM;
@@ -205,7 +205,7 @@ size_t api_http_tables(struct api *api, struct http_table **out, size_t max)
 void api_destroy(struct api *api)
 {
     for (int lang = 0; lang < LANG_COUNT; lang++)
-        buf_free(&api->documents[lang]);
+        http_made_free(&api->documents[lang]);
     free(api->routes);
     free(api);
 }

@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "api/route.h"
 #include "base/json_out.h"
+#include "net/http_static.h"
 #include "registry/audit.h"
 
 /* One call of the API, from the check of its caller to its answer. It lives in the exchange's arena
@@ -13,7 +14,7 @@ struct api {
     struct api_options parts;            /* what handlers stand on */
     struct http_table tables[2];         /* /v1, /openapi.json */
     struct http_route *routes;
-    struct buf documents[LANG_COUNT];    /* openapi.json */
+    struct http_made documents[LANG_COUNT]; /* openapi.json */
 };
 
 struct api_call {

@@ -4,11 +4,15 @@
 #include "api/route.h"
 #include "base/buf.h"
 #include "base/json_out.h"
+#include "net/http_static.h"
 
 /* The OpenAPI 3.1 document, made of the routes' declarations. */
 
 /* Makes the whole document. out is initialized here and is the caller's to free, also on failure. */
 MU_MUST_USE enum mu_err openapi_write(struct buf *out, enum lang lang);
+
+/* The same as an answer; also on failure to be freed. */
+MU_MUST_USE enum mu_err openapi_make(struct http_made *out, enum lang lang);
 
 const char *openapi_words(const struct words *w, enum lang lang);
 

@@ -1,3 +1,4 @@
+#include "api/answer.h"
 #include "api/call.h"
 #include "api/openapi.h"
 #include "net/http_accept.h"
@@ -34,17 +35,26 @@ enum lang openapi_accepted_lang(struct str header)
     return best[LANG_ZH] > best[LANG_EN] ? LANG_ZH : LANG_EN;
 }
 
+enum mu_err openapi_make(struct http_made *out, enum lang lang)
+{
+    struct buf document;
+    enum mu_err err = openapi_write(&document, lang);
+
+    if (err == MU_OK)
+        err = http_make_static(out, answer_json_type, &document);
+    buf_free(&document);
+    return err;
+}
+
 static enum api_error openapi(struct api_call *call)
 {
     const struct openapi_args *args = call->args;
     struct str accepted = http_header_get(&call->ex->req, "Accept-Language");
     enum lang lang = args->lang < 0 ? openapi_accepted_lang(accepted) : (enum lang)args->lang;
-    const struct buf *document = &call->api->documents[lang];
 
     http_add_header(call->ex, "Content-Language", "%s", langs[lang]);
     http_add_header(call->ex, "Vary", "Accept-Language");
-    struct json_out j = api_answer(call, 200);
-    json_raw(&j, (struct str){ (const char *)document->data, document->len });
+    http_send_static(call->ex, &call->api->documents[lang].form);
     return API_OK;
 }
 

@@ -11,8 +11,10 @@
 #define LIMIT_HTTP_ANSWER      (32 * 1024 * 1024) /* 1,000 rows of the widest search are 600 KiB;
                                                  the macs of a group of a million devices 16 MiB; it is built whole */
 #define LIMIT_HTTP_ARENA       (8 * 1024 * 1024)  /* what one request may take beside its body */
-#define LIMIT_HTTP_HELD        (256 * 1024 * 1024) /* per loop: unread answers and unfinished bodies over
-                                                 64 KiB, of all peers that take their time */
+#define LIMIT_HTTP_HELD        (256 * 1024 * 1024) /* per loop: unread answers and unfinished bodies of all
+                                                 peers that take their time */
+#define LIMIT_HTTP_TAKEN       1024           /* bytes a second of its answer that a peer takes at least; the
+                                                 slowest links that people use bring five times as much */
 #define LIMIT_DEV_ANSWER       1024           /* a device reads one recv of this (device-access 1) */
 
 /* --- MQTT -------------------------------------------------------------------------------------*/

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "debugger/files.h"
-#include "net/http_accept.h"
 
 /* Nothing from elsewhere, nothing inline, no place to send anything to but this server. data: is for
  * the pictures in Swagger UI's style sheet. */
@@ -41,59 +40,11 @@ static void write_error(struct http_exchange *ex, int status, const char *detail
 }
 
 /* --- files ----------------------------------------------------------------------------------------*/
-static bool takes_gzip(const struct http_request *req)
-{
-    struct str list = http_header_get(req, "Accept-Encoding"), coding;
-    double weight, others = 0;
-
-    while (http_accept_next(&list, &coding, &weight)) {
-        if (str_eq_nocase(coding, STR("gzip")))
-            return weight > 0;
-        if (str_eq(coding, STR("*")))
-            others = weight;
-    }
-    return others > 0;
-}
-
-/* Weak comparison, as RFC 9110 asks of If-None-Match: a proxy that compresses weakens our tags. */
-static bool has_it(const struct http_request *req, const char *etag)
-{
-    struct str list = http_header_get(req, "If-None-Match"), tag;
-    double weight;
-
-    while (http_accept_next(&list, &tag, &weight)) {
-        if (str_starts(tag, STR("W/")))
-            tag = (struct str){ tag.at + 2, tag.len - 2 };
-        if (str_eq(tag, str_of(etag)) || str_eq(tag, STR("*")))
-            return true;
-    }
-    return false;
-}
-
-/* Names stay the same when the program is replaced, so a browser asks each time, by ETag. */
-static void send_file(struct http_exchange *ex, const struct debugger_file *file)
-{
-    bool gzip = takes_gzip(&ex->req);
-    const struct debugger_content *content = gzip ? &file->gzip : &file->plain;
-
-    http_add_header(ex, "ETag", "%s", content->etag);
-    http_add_header(ex, "Cache-Control", "no-cache");
-    http_add_header(ex, "Vary", "Accept-Encoding");
-    if (has_it(&ex->req, content->etag)) {
-        ex->res.status = 304;
-        return;
-    }
-    if (gzip)
-        http_add_header(ex, "Content-Encoding", "gzip");
-    ex->res.content_type = file->content_type;
-    buf_append(&ex->res.body, content->bytes, content->len);
-}
-
-static const struct debugger_file *find(struct str name)
+static const struct http_static *find(struct str name)
 {
     for (size_t i = 0; i < debugger_file_count; i++)
         if (str_eq(name, str_of(debugger_files[i].name)))
-            return &debugger_files[i];
+            return &debugger_files[i].content;
     return NULL;
 }
 
@@ -107,7 +58,7 @@ static void get_page(struct http_exchange *ex)
     struct str path = ex->req.path, query = ex->req.query;
 
     if (str_eq(path, STR("/docs/"))) {
-        send_file(ex, find(d->demo.at ? STR("demo.html") : STR("index.html")));
+        http_send_static(ex, find(d->demo.at ? STR("demo.html") : STR("index.html")));
     } else if (str_eq(path, STR("/docs"))) {
         ex->res.status = 308;
         http_add_header(ex, "Location", "docs/%s%.*s", query.len ? "?" : "", (int)query.len, query.at);
@@ -120,14 +71,14 @@ static void get_file(struct http_exchange *ex)
 {
     const struct debugger *d = ex->ctx;
     struct str name = ex->req.captures[0];
-    const struct debugger_file *file = find(name);
+    const struct http_static *file = find(name);
 
     if (d->demo.at && str_eq(name, STR("demo.json"))) {
         http_add_header(ex, "Cache-Control", "no-store");
         ex->res.content_type = "application/json; charset=utf-8";
-        buf_append(&ex->res.body, d->demo.at, d->demo.len);
+        ex->res.constant = d->demo;
     } else if (file && strcmp(file->content_type, "text/html; charset=utf-8") != 0) {
-        send_file(ex, file);
+        http_send_static(ex, file);
     } else {
         write_error(ex, 404, "there is no such file");
     }

@@ -38,9 +38,9 @@ def main(out, paths):
         packed = gzip.compress(plain, 9, mtime=0)
         name = os.path.basename(path)
         arrays += [array(f"plain_{number}", plain), array(f"gzip_{number}", packed)]
-        rows.append(f'    {{ "{name}", "{TYPES[os.path.splitext(name)[1]]}",\n'
+        rows.append(f'    {{ "{name}", {{ "{TYPES[os.path.splitext(name)[1]]}",\n'
                     f"      {initializer(f'plain_{number}', plain)},\n"
-                    f"      {initializer(f'gzip_{number}', packed)} }},\n")
+                    f"      {initializer(f'gzip_{number}', packed)} }} }},\n")
     with open(out, "w", encoding="ascii") as f:
         f.write('#include "debugger/files.h"\n\n' + "\n".join(arrays) +
                 "\nconst struct debugger_file debugger_files[] = {\n" + "".join(rows) + "};\n\n"

@@ -33,7 +33,8 @@ struct conn_ops {
     size_t (*data)(struct conn *c, const uint8_t *bytes, size_t len);
 
     /* What conn_write could not give to the kernel at once has been given to it now: conn_unsent,
-     * which was above 0, is 0. Not called for writes that went out whole. Optional. */
+     * which was above 0, is 0; or there is room again for what conn_offer left. Not called for writes
+     * that went out whole. Optional. */
     void (*drained)(struct conn *c);
 
     /* The connection is gone and its descriptor closed; the owner frees itself. Called exactly
@@ -78,8 +79,15 @@ MU_MUST_USE enum mu_err conn_connect(struct conn *c, struct loop *loop, const st
  * likewise. Except for a connection that was ending already, closed() follows. */
 enum mu_err conn_write(struct conn *c, const void *bytes, size_t len);
 
-/* Bytes not yet given to the kernel. */
+/* Gives the kernel what it takes now and keeps nothing; *sent says how much that was. If it is not all,
+ * drained() tells when the kernel takes more; the same bytes must then come again before any others.
+ * Nothing is taken while conn_write's rest waits. MU_E_CLOSED as with conn_write. */
+enum mu_err conn_offer(struct conn *c, const void *bytes, size_t len, size_t *sent);
+
+/* Bytes of conn_write not yet given to the kernel. */
 size_t conn_unsent(const struct conn *c);
+/* These, and those that the kernel has and the peer has not acknowledged. A system call. */
+size_t conn_untaken(const struct conn *c);
 
 void conn_pause(struct conn *c);   /* stop reading; input stays in the kernel */
 void conn_resume(struct conn *c);  /* go on, first with what was kept; data() is called later in
@@ -89,6 +97,10 @@ void conn_resume(struct conn *c);  /* go on, first with what was kept; data() is
  * CONN_WE_CLOSED. A no-op on a connection that has ended. On a loop that does not run closed() is
  * called before this returns. */
 void conn_close(struct conn *c);
+
+/* The same, by a reset: what the kernel still has for the peer is thrown away, too. For a peer that takes
+ * nothing: otherwise the kernel would keep it for minutes. */
+void conn_abort(struct conn *c);
 
 /* Ends it after what is unsent has gone; data() and drained() are not called any more. Input is read
  * and thrown away until the peer closes too, so that a reset does not overtake the last answer; all

@@ -100,6 +100,13 @@ void conn_close(struct conn *c)
         conn_report_ended(c->loop);
 }
 
+void conn_abort(struct conn *c)
+{
+    if (c->io.fd >= 0)
+        setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
+    conn_close(c);
+}
+
 void conn_close_when_sent(struct conn *c)
 {
     conn_begin_closing(c, CONN_WE_CLOSED);

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+
+#include <linux/sockios.h>
 
 /* What is written goes to the kernel at once as far as it takes it. The rest is one run of bytes that
  * epoll empties: c->out from out_at on, out_len bytes. */
@@ -81,6 +84,30 @@ enum mu_err conn_write(struct conn *c, const void *bytes, size_t len)
         err = keep_output(c, (const uint8_t *)bytes + sent, len - sent);
     conn_update_interest(c);
     return err;
+}
+
+enum mu_err conn_offer(struct conn *c, const void *bytes, size_t len, size_t *sent)
+{
+    *sent = 0;
+    if (conn_has(c, CONN_ENDED | CONN_CLOSING))
+        return MU_E_CLOSED;
+    if (!c->out_len && !conn_has(c, CONN_CONNECTING))
+        write_failed(c, transport_write(c, bytes, len, sent));
+    if (conn_has(c, CONN_ENDED))
+        return MU_E_CLOSED;
+    if (*sent < len)
+        conn_set(c, CONN_OWES_DRAIN);
+    conn_update_interest(c);
+    return MU_OK;
+}
+
+size_t conn_untaken(const struct conn *c)
+{
+    int unacknowledged = 0;
+
+    if (c->io.fd < 0 || ioctl(c->io.fd, SIOCOUTQ, &unacknowledged) != 0)
+        unacknowledged = 0;
+    return c->out_len + (size_t)unacknowledged;
 }
 
 size_t conn_unsent(const struct conn *c)

@@ -69,6 +69,89 @@ static void a_peer_that_does_not_read_ends_as_overflow(void **state)
     free(bytes);
 }
 
+/* --- offers ------------------------------------------------------------------------------------*/
+struct offering {
+    struct owner *o;
+    const uint8_t *bytes;
+    size_t len;
+    enum mu_err err;
+};
+
+static void offer_now(void *arg)
+{
+    struct offering *a = arg;
+    size_t sent;
+
+    a->err = conn_offer(&a->o->c, a->bytes, a->len, &sent);
+    a->bytes += sent;
+    a->len -= sent;
+}
+
+static void offer_again(struct owner *o)
+{
+    offer_now(o->ctx);
+}
+
+static void what_is_offered_is_never_kept_and_goes_as_the_peer_reads(void **state)
+{
+    struct conn_fixture *f = *state;
+    enum { LEN = 3 * 1024 * 1024 };
+    uint8_t *bytes = testing_pattern(LEN), *got = malloc(LEN);
+    struct offering a = { .o = f->o, .bytes = bytes, .len = LEN };
+
+    f->o->ctx = &a;
+    f->o->on_drained = offer_again;
+    open_conn(f, IN_MAX, OUT_MAX);
+    shrink_buffers(f);
+    on_loop(f->loop, offer_now, &a);
+    assert_int_equal(a.err, MU_OK);
+    assert_true(a.len > 0);
+    on_loop(f->loop, owner_look_for_buffers, f->o);
+    assert_false(f->o->holds_buffers);
+    testing_assert_sleeps(f->loop);
+    assert_int_equal(testing_read(f->peer, got, LEN), LEN);
+    assert_memory_equal(got, bytes, LEN);
+    free(bytes);
+    free(got);
+    end_it(f);
+}
+
+static void what_is_offered_waits_behind_what_was_written(void **state)
+{
+    struct conn_fixture *f = *state;
+    enum { LEN = 1024 * 1024 };
+    uint8_t *bytes = testing_pattern(2 * LEN), *got = malloc(2 * LEN);
+    struct owner_writing w = { .o = f->o, .bytes = bytes, .len = LEN };
+    struct offering a = { .o = f->o, .bytes = bytes + LEN, .len = LEN };
+
+    f->o->ctx = &a;
+    f->o->on_drained = offer_again;
+    open_conn(f, IN_MAX, LEN);
+    shrink_buffers(f);
+    on_loop(f->loop, owner_write_now, &w);
+    assert_true(w.unsent > 0);
+    on_loop(f->loop, offer_now, &a);
+    assert_int_equal(a.len, LEN);
+    assert_int_equal(testing_read(f->peer, got, 2 * LEN), 2 * LEN);
+    assert_memory_equal(got, bytes, 2 * LEN);
+    free(bytes);
+    free(got);
+    end_it(f);
+}
+
+static void an_offer_after_the_end_is_refused(void **state)
+{
+    struct conn_fixture *f = *state;
+    struct offering a = { .o = f->o, .bytes = (const uint8_t *)"x", .len = 1 };
+
+    open_conn(f, IN_MAX, OUT_MAX);
+    on_loop(f->loop, owner_close_now, f->o);
+    on_loop(f->loop, offer_now, &a);
+    assert_int_equal(a.err, MU_E_CLOSED);
+    assert_int_equal(a.len, 1);
+    owner_wait_closed(f->o);
+}
+
 static void a_write_after_the_end_is_refused(void **state)
 {
     struct conn_fixture *f = *state;
@@ -164,6 +247,9 @@ int main(void)
         TEST(what_the_kernel_takes_at_once_is_not_kept),
         TEST(a_slow_reader_gets_everything_and_drained_is_told_once),
         TEST(a_peer_that_does_not_read_ends_as_overflow),
+        TEST(what_is_offered_is_never_kept_and_goes_as_the_peer_reads),
+        TEST(what_is_offered_waits_behind_what_was_written),
+        TEST(an_offer_after_the_end_is_refused),
         TEST(a_write_after_the_end_is_refused),
         TEST(connecting_tells_drained_and_sends_what_was_written_early),
         TEST(a_refused_connection_is_told_as_closed),

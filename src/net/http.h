@@ -58,7 +58,9 @@ struct str http_header_get(const struct http_request *req, const char *name);
 struct http_response {
     int status;               /* 200 until set; 200 … 599 */
     const char *content_type; /* static; NULL = none */
-    struct buf body;
+    struct buf body;          /* compressed on a worker if it is over 4 KiB and the peer takes gzip */
+    struct str constant;      /* instead of body, if set: bytes that outlive the server and are not
+                                 copied; sent as they are (http_static.h) */
     struct buf headers;       /* further lines, each ended by CRLF: http_add_header. Date,
                                  Content-Length, Content-Type and Connection are not among them */
     bool close;               /* end the connection after this answer */
@@ -120,8 +122,10 @@ struct http_table {
 struct http_settings {
     int head_timeout_ms;   /* from the accept, later from the first byte, to the end of the headers:
                               408; silence is closed without an answer */
-    int idle_timeout_ms;   /* between requests; for the next KiB of a body, then 408; and for an answer
-                              that the peer does not take */
+    int idle_timeout_ms;   /* between requests; for the next KiB of a body, then 408; and the time over
+                              which a peer must take LIMIT_HTTP_TAKEN a second of its answer */
+    size_t held_max;       /* per loop: unread answers and unfinished bodies of all peers; over it those
+                              that have stalled longest are ended */
     uint32_t max_connections; /* of all loops; beyond it new ones get 503 and are closed */
     const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed; they outlive the server */
     size_t trusted_proxy_count;
@@ -148,6 +152,12 @@ void http_server_accept(void *server, struct loop *loop, int fd, const struct tr
 /* Every route of every table, in `number` order. */
 size_t http_server_route_count(const struct http_server *s);
 const struct http_route *http_server_route(const struct http_server *s, size_t number);
+/* Peers that were ended, by cause. */
+enum http_ended { HTTP_ENDED_SLOW, HTTP_ENDED_CROWD, HTTP_ENDED_COUNT };
+struct http_figures {
+    uint64_t connections, held_bytes, ended[HTTP_ENDED_COUNT];
+};
+void http_server_get_figures(const struct http_server *s, struct http_figures *out); /* any thread */
 /* After the loops have ended and workers_destroy, before loop_destroy: closes the connections and
  * frees the server. An exchange that is still away is freed when its finish is posted and dropped. */
 void http_server_destroy(struct http_server *s);

@@ -90,6 +90,11 @@ static const char *date_line(struct http_loop *home)
     return home->date;
 }
 
+struct str http_response_body(const struct http_response *res)
+{
+    return res->constant.at ? res->constant : (struct str){ (const char *)res->body.data, res->body.len };
+}
+
 void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *body)
 {
     const struct http_response *res = &x->pub.res;
@@ -109,7 +114,7 @@ void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *bod
     if (type.len && !without)
         at = put(put_str(put(at, "Content-Type: "), type), "\r\n");
     if (!without)
-        at = put(put_number(put(at, "Content-Length: "), res->body.len), "\r\n");
+        at = put(put_number(put(at, "Content-Length: "), http_response_body(res).len), "\r\n");
     if (close)
         at = put(at, "Connection: close\r\n");
     else if (x->http10)

@@ -6,7 +6,7 @@
 enum {
     IN_MAX = 64 * 1024, /* more than the head that is ever set aside, since it is also what one read
                            brings of a body */
-    OUT_MAX = LIMIT_HTTP_ANSWER + 2 * HTTP_BATCH,
+    OUT_MAX = 4 * HTTP_BATCH, /* what is larger stays in http_conn.rest */
     /* A body must bring this much for each idle timeout: a byte now and then does not count. */
     BODY_STEP = 1024,
 };
@@ -28,15 +28,13 @@ static void wait_for(struct http_conn *hc, enum http_conn_wait what, uint64_t ma
     arm(hc);
 }
 
-/* Sets the deadline of what the connection is waiting for now. partial: some bytes of a head. */
-static void update_deadline(struct http_conn *hc, bool partial)
+void http_conn_update_deadline(struct http_conn *hc, bool partial)
 {
     const struct http_settings *s = &hc->home->server->settings;
-    size_t unsent = conn_unsent(&hc->c);
 
-    if (unsent) {
+    if (http_conn_unsent(hc)) {
         if (hc->wait != WAIT_SENT)
-            wait_for(hc, WAIT_SENT, unsent, s->idle_timeout_ms);
+            wait_for(hc, WAIT_SENT, http_conn_untaken(hc), s->idle_timeout_ms);
     } else if (hc->state == AWAY || hc->state == ENDING) {
         hc->wait = WAIT_NOTHING;
     } else if (hc->state == BODY) {
@@ -52,118 +50,22 @@ static void update_deadline(struct http_conn *hc, bool partial)
     }
 }
 
-/* --- output ------------------------------------------------------------------------------------*/
-/* false: the connection has ended, or ends now. */
-static bool flush(struct http_conn *hc)
+/* --- what wakes it ------------------------------------------------------------------------------*/
+/* A byte now and then does not count. What the kernel has is counted by what the peer acknowledges. */
+static void check_taken(struct http_conn *hc)
 {
-    struct buf *out = &hc->home->out;
-    bool sent = out->err == MU_OK;
+    int ms = hc->home->server->settings.idle_timeout_ms;
+    size_t untaken = http_conn_untaken(hc);
 
-    if (!sent)
-        conn_close(&hc->c);
-    else if (out->len)
-        sent = conn_write(&hc->c, out->data, out->len) == MU_OK;
-    buf_clear(out);
-    return sent;
-}
-
-/* What is small is not counted: nobody is to be turned away for what others keep. */
-static size_t held_by(const struct http_conn *hc)
-{
-    size_t n = conn_unsent(&hc->c) + (hc->state == BODY ? hc->x->body.len : 0);
-
-    return n > HTTP_BATCH ? n : 0;
-}
-
-bool http_conn_count_held(struct http_conn *hc)
-{
-    size_t before = hc->held;
-
-    hc->held = held_by(hc);
-    hc->home->held += hc->held - before;
-    return hc->held <= before || hc->home->held <= LIMIT_HTTP_HELD;
-}
-
-void http_conn_settle(struct http_conn *hc, bool partial)
-{
-    /* An exchange that is away remains its holder's, who finds out that the connection is gone. */
-    if (!flush(hc) && hc->state != AWAY)
-        hc->state = ENDING;
-    if (!http_conn_count_held(hc))
-        conn_close(&hc->c);
-    /* Not before: what conn allows for its farewell is too short for a large answer. */
-    if (hc->state == ENDING && conn_unsent(&hc->c) == 0)
-        conn_close_when_sent(&hc->c);
-    update_deadline(hc, partial);
-    /* A peer that does not take its answers gets no further ones computed. */
-    bool pause = hc->state == AWAY || conn_unsent(&hc->c) > 0;
-    if (pause && !hc->paused)
-        conn_pause(&hc->c);
-    else if (!pause && hc->paused)
-        conn_resume(&hc->c);
-    hc->paused = pause;
-}
-
-void http_conn_send(struct http_conn *hc)
-{
-    struct exchange *x = hc->x;
-    struct http_response *res = &x->pub.res;
-    struct buf *out = &hc->home->out;
-    size_t before = out->len;
-    bool with_body;
-
-    if (res->body.err != MU_OK || res->headers.err != MU_OK)
-        exchange_fail(x, 500, "the answer is too large");
-    bool close = res->close || !x->keep_alive;
-    http_answer_head(x, close, out, &with_body);
-    size_t sent = out->len - before;
-    if (with_body)
-        sent += res->body.len;
-    if (with_body && res->body.len > HTTP_BATCH) {
-        if (!flush(hc) || conn_write(&hc->c, res->body.data, res->body.len) != MU_OK)
-            hc->state = ENDING;
-    } else if (with_body) {
-        buf_append(out, res->body.data, res->body.len);
-    }
-    if (out->len >= HTTP_BATCH && !flush(hc))
-        hc->state = ENDING;
-
-    exchange_end(x, sent);
-    hc->x = NULL;
-    if (hc->state != ENDING)
-        hc->state = close ? ENDING : HEAD;
-    hc->wait = WAIT_NOTHING; /* so that the next deadline starts anew */
-}
-
-void http_conn_fail(struct http_conn *hc, int status, const char *detail)
-{
-    if (!hc->x)
-        hc->x = exchange_new(hc->home);
-    if (!hc->x) {
-        hc->state = ENDING;
-        return;
-    }
-    hc->x->pub.req.peer = hc->peer;
-    hc->x->pub.req.tls = conn_is_tls(&hc->c);
-    exchange_fail(hc->x, status, detail);
-    http_conn_send(hc);
-}
-
-static void on_drained(struct conn *c)
-{
-    http_conn_settle((struct http_conn *)c, false);
-}
-
-void http_conn_answer(struct http_conn *hc)
-{
-    http_conn_send(hc);
-    http_conn_settle(hc, false);
+    if (untaken + (uint64_t)ms * LIMIT_HTTP_TAKEN / 1000 < hc->mark)
+        wait_for(hc, WAIT_SENT, untaken, ms);
+    else
+        http_held_end(hc, HTTP_ENDED_SLOW);
 }
 
 static void on_timer(struct timer *t)
 {
     struct http_conn *hc = (struct http_conn *)((char *)t - offsetof(struct http_conn, timer));
-    size_t unsent = conn_unsent(&hc->c);
 
     hc->alarm_ms = 0;
     if (hc->wait == WAIT_NOTHING)
@@ -182,11 +84,7 @@ static void on_timer(struct timer *t)
         http_conn_settle(hc, false);
         break;
     case WAIT_SENT:
-        if (unsent < hc->mark) {
-            wait_for(hc, WAIT_SENT, unsent, hc->home->server->settings.idle_timeout_ms);
-            break;
-        }
-        conn_close(&hc->c);
+        check_taken(hc);
         break;
     default:
         conn_close(&hc->c);
@@ -209,7 +107,8 @@ static void on_closed(struct conn *c, enum conn_end end)
         hc->home->refused_count--;
     else
         seats_leave(&hc->home->server->seats);
-    hc->home->held -= hc->held;
+    http_held_forget(hc);
+    http_conn_drop_rest(hc);
     if (hc->x && hc->state == AWAY)
         hc->x->conn = NULL;
     else if (hc->x)
@@ -219,7 +118,7 @@ static void on_closed(struct conn *c, enum conn_end end)
 
 static const struct conn_ops ops = {
     .data = http_conn_data,
-    .drained = on_drained,
+    .drained = http_conn_drained,
     .closed = on_closed,
 };
 

@@ -3,8 +3,8 @@
 
 #include "net/http_internal.h"
 
-/* What http_conn.c (life, deadlines, output) and http_input.c share of a connection. It reads one
- * request at a time:
+/* What http_conn.c (life, deadlines), http_input.c, http_output.c and http_held.c share of a connection.
+ * It reads one request at a time:
  *
  *   HEAD -> [BODY ->] answered at once, and on with HEAD
  *                  -> AWAY (paused: pipelined requests stay in the kernel) -> HEAD
@@ -36,8 +36,12 @@ struct http_conn {
     struct timer timer;
     int64_t deadline_ms;
     int64_t alarm_ms;        /* when the timer fires; 0 = not running */
-    uint64_t mark;           /* x->body_raw, or unsent bytes, when the deadline was set */
-    size_t held;             /* what it has counted to home->held */
+    uint64_t mark;           /* x->body_raw, or untaken bytes, when the deadline was set */
+    struct str rest;         /* of a large answer: what the kernel has not taken */
+    void *owned;             /* the memory that it is in; NULL if it is constant */
+    size_t owned_size;
+    size_t held;             /* what it has counted to home->held; above 0 it is in home's list */
+    struct http_conn *staler, *fresher; /* its neighbours there */
     uint32_t scanned;        /* of an incomplete head */
     uint8_t state;           /* enum http_conn_state */
     uint8_t wait;            /* enum http_conn_wait */
@@ -50,9 +54,22 @@ struct http_conn {
  * deadline. partial: some bytes of a head have come. */
 void http_conn_settle(struct http_conn *hc, bool partial);
 
-/* Counts the unread answers and the unfinished body that are kept for its peer. false: peers make us
- * keep too much (LIMIT_HTTP_HELD), and this one has just added to it. */
-bool http_conn_count_held(struct http_conn *hc);
+/* Bytes of its answers not yet given to the kernel, and those that its peer has not taken. */
+size_t http_conn_unsent(const struct http_conn *hc);
+size_t http_conn_untaken(const struct http_conn *hc);
+/* Frees what is left of a large answer. */
+void http_conn_drop_rest(struct http_conn *hc);
+
+/* --- http_held.c -------------------------------------------------------------------------------*/
+/* Counts what is kept for its peer: the answer that it does not take and the body that it has not
+ * finished. If all peers together make us keep too much, those are ended that have stalled longest.
+ * false: that is this one. */
+bool http_held_count(struct http_conn *hc);
+/* Its peer has taken or sent something. */
+void http_held_moved(struct http_conn *hc);
+void http_held_forget(struct http_conn *hc);
+/* Ends it, logs and counts that. */
+void http_held_end(struct http_conn *hc, enum http_ended why);
 
 /* Has what is in home->out wait for the end of the round, when it is sent and http_conn_settle follows.
  * False if it should not wait: then nothing has changed. */
@@ -68,6 +85,11 @@ void http_conn_send(struct http_conn *hc);
 /* Answers with an error of the server's own and ends the connection. */
 void http_conn_fail(struct http_conn *hc, int status, const char *detail);
 
+/* Sets the deadline of what the connection is waiting for now. partial: some bytes of a head. */
+void http_conn_update_deadline(struct http_conn *hc, bool partial);
+
+/* conn_ops.drained */
+void http_conn_drained(struct conn *c);
 /* conn_ops.data */
 size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len);
 

@@ -44,6 +44,7 @@ static void response_clear(struct http_response *res)
     res->status = 200;
     res->content_type = NULL;
     res->close = false;
+    res->constant = (struct str){ NULL, 0 };
     clear(&res->body);
     clear(&res->headers);
 }
@@ -72,7 +73,7 @@ struct exchange *exchange_new(struct http_loop *home)
     x->node = NULL;
     x->body_raw = 0;
     x->failed_why = NULL;
-    x->http10 = x->keep_alive = x->has_body = x->chunked = x->expects = false;
+    x->http10 = x->keep_alive = x->has_body = x->chunked = x->expects = x->packed = false;
     return x;
 }
 
@@ -120,11 +121,10 @@ static void come_back(struct mail *m, struct loop *loop)
     struct exchange *x = of_mail(m);
 
     (void)loop;
-    if (x->conn) {
+    if (!x->conn)
+        exchange_end(x, 0);
+    else if (exchange_ready(x) == EXCHANGE_ANSWERED)
         http_conn_answer(x->conn);
-        return;
-    }
-    exchange_end(x, 0);
 }
 
 /* The loop has ended, and its server may be gone. */
@@ -137,6 +137,8 @@ void http_finish(struct http_exchange *ex)
 {
     struct exchange *x = (struct exchange *)ex;
 
+    if (workers_is_one() && http_pack_wanted(x))
+        http_pack(x);
     x->mail = (struct mail){ .deliver = come_back, .drop = drop };
     loop_post(ex->loop, &x->mail);
 }
@@ -147,6 +149,25 @@ static void run_on_worker(struct job *j)
 
     x->pub.route->handle(&x->pub);
     http_finish(&x->pub);
+}
+
+static void pack_on_worker(struct job *j)
+{
+    struct exchange *x = of_job(j);
+
+    http_pack(x);
+    http_finish(&x->pub);
+}
+
+enum exchange_step exchange_ready(struct exchange *x)
+{
+    struct workers *workers = x->home->server->workers;
+
+    if (!workers || !http_pack_wanted(x))
+        return EXCHANGE_ANSWERED;
+    x->job.run = pack_on_worker;
+    workers_submit(workers, &x->job);
+    return EXCHANGE_AWAY;
 }
 
 /* --- running -----------------------------------------------------------------------------------*/

@@ -42,6 +42,14 @@ static void big(struct http_exchange *ex)
     }
 }
 
+static void constant(struct http_exchange *ex)
+{
+    static char bytes[FIXTURE_CONSTANT];
+
+    memset(bytes, 'c', sizeof(bytes));
+    ex->res.constant = (struct str){ bytes, sizeof(bytes) };
+}
+
 static void goodbye(struct http_exchange *ex)
 {
     reply(ex, STR("goodbye"));
@@ -109,6 +117,7 @@ static struct http_route root_routes[] = {
     { .method = HTTP_M_PUT, .path = "/echo", .handle = echo },
     { .method = HTTP_M_DELETE, .path = "/echo", .handle = echo },
     { .method = HTTP_M_GET, .path = "/big/{bytes}", .handle = big },
+    { .method = HTTP_M_GET, .path = "/constant", .handle = constant },
     { .method = HTTP_M_GET, .path = "/goodbye", .handle = goodbye },
     { .method = HTTP_M_GET, .path = "/inspect", .handle = inspect },
     { .method = HTTP_M_GET, .path = "/header/{text}", .handle = header },
@@ -180,6 +189,8 @@ void fixture_start(struct fixture *f, struct http_settings settings)
 
     later_count = done_count = 0;
     held = false;
+    if (!settings.held_max)
+        settings.held_max = LIMIT_HTTP_HELD;
     assert_int_equal(loop_create(&f->loop, 0), MU_OK);
     assert_int_equal(workers_create(&f->workers, 2), MU_OK);
     assert_int_equal(http_server_create(&f->server, &settings, f->workers, root_error, done, NULL),

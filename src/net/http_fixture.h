@@ -5,6 +5,7 @@
  * sends bytes as they are and reads answers.
  *
  *   table "/"     /hello  /echo (any method; echoes the body)  /big/{bytes}  /goodbye (closes)
+ *                 /constant (8 MiB of 'c' that are not copied)
  *                 /inspect (method, host, path, query)  /header/{text} (answers it as a header)
  *                 /slow/{text}, /later (finished by fixture_finish)
  *                 the paths of http_route_test
@@ -23,6 +24,8 @@
 
 #define GET(target) "GET " target " HTTP/1.1\r\nHost: a\r\n\r\n"
 
+enum { FIXTURE_CONSTANT = 8 * 1024 * 1024 };
+
 struct fixture {
     struct loop *loop;
     struct workers *workers;
@@ -35,6 +38,7 @@ struct fixture {
 #define FIXTURE_PATIENT \
     ((struct http_settings){ .head_timeout_ms = 60000, .idle_timeout_ms = 60000, .max_connections = 1000 })
 
+/* held_max 0 = LIMIT_HTTP_HELD */
 void fixture_start(struct fixture *f, struct http_settings settings);
 void fixture_stop(struct fixture *f);
 

@@ -5,7 +5,7 @@
 static void run(struct http_conn *hc)
 {
     hc->state = AWAY;
-    if (exchange_run(hc->x) == EXCHANGE_ANSWERED)
+    if (exchange_run(hc->x) == EXCHANGE_ANSWERED && exchange_ready(hc->x) == EXCHANGE_ANSWERED)
         http_conn_send(hc);
 }
 
@@ -85,7 +85,7 @@ static size_t read_body(struct http_conn *hc, const char *bytes, size_t len, boo
         http_conn_fail(hc, status, hc->x->failed_why);
     else if (complete)
         run(hc);
-    else if (!http_conn_count_held(hc))
+    else if (!http_held_count(hc))
         http_conn_fail(hc, 503, "too many large bodies are on their way");
     *partial = hc->state == BODY;
     return used;
@@ -99,7 +99,7 @@ size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len)
     bool partial = false;
 
     http_gather_send(hc); /* if this comes twice in a round */
-    while (used < len && !partial && conn_unsent(c) == 0) {
+    while (used < len && !partial && http_conn_unsent(hc) == 0) {
         if (hc->state == HEAD)
             used += read_head(hc, text + used, len - used, &partial);
         else if (hc->state == BODY)

@@ -7,8 +7,10 @@
 /* What the files of the HTTP side share:
  *
  *   http_server.c    the server, accepting and refusing connections, the end of it all
- *   http_conn.c      one connection: its life, deadlines and output
- *   http_input.c     and its input: from bytes to requests
+ *   http_conn.c      one connection: its life and deadlines
+ *   http_input.c     its input: from bytes to requests
+ *   http_output.c    its output
+ *   http_held.c      what is kept for peers that stall, and who pays for it
  *   http_gather.c    answers that are sent together at the end of a round
  *   http_exchange.c  one request with its answer: pooling, running the handler, threads
  *   http_parse.c     the head of a request
@@ -17,6 +19,8 @@
  *   http_route.c     which table and route a path belongs to
  *   http_client.c    who asks, behind proxies
  *   http_answer.c    the bytes of an answer
+ *   http_pack.c      and their compression
+ *   http_static.c    answers that are always the same
  *
  * A server holds one http_loop per loop that has connections of it, and everything below that is
  * touched by that loop's thread alone. Only a SLOW or DEFERRED exchange travels: while it is away
@@ -56,6 +60,7 @@ enum {
     HTTP_POOL = 64,          /* idle exchanges kept per loop: as many as one core has in hand */
     HTTP_KEEP = 64 * 1024,   /* a buffer larger than this is not kept for the next request */
     HTTP_BATCH = 64 * 1024,  /* answers gathered before they are written at last */
+    HTTP_SMALL = 4 * 1024,   /* constant answers up to here are copied, other ones not compressed */
     HTTP_GATHERED = 128,     /* connections whose answers wait for the end of a round */
     HTTP_REFUSALS = 64,      /* connections beyond the maximum that are told so, at a time */
 };
@@ -74,7 +79,10 @@ struct http_loop {
     unsigned refused_count;  /* connections beyond the maximum that are being told so */
     struct exchange *pool;
     unsigned pool_count;
-    size_t held;             /* by all connections: http_conn_count_held */
+    size_t held;             /* by all connections: http_held.c, as what follows */
+    struct http_conn *stalest, *freshest; /* of those that hold something */
+    int64_t next_word_ms;    /* when the next end of a peer may be logged */
+    unsigned unsaid;         /* ends since the last one */
     struct buf out;          /* answers of the connection being served, written together */
     int64_t answered_us;     /* when the last one was ready, monotonic */
     struct loop_hook round;  /* http_gather.c, as what follows */
@@ -88,6 +96,7 @@ struct http_loop {
 struct http_server {
     struct http_settings settings;
     struct seats seats;
+    _Atomic uint64_t held, ended[HTTP_ENDED_COUNT]; /* for http_server_get_figures */
     struct workers *workers;
     void (*error)(struct http_exchange *ex, int status, const char *detail);
     void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent);
@@ -118,6 +127,7 @@ struct exchange {
     uint8_t chunk_step;        /* what comes next: http_body.c */
     const char *failed_why;
     bool http10, keep_alive, has_body, chunked, expects;
+    bool packed;               /* http_pack has seen the answer */
 };
 
 struct exchange *exchange_new(struct http_loop *home);
@@ -132,6 +142,9 @@ enum exchange_step {
     EXCHANGE_AWAY,     /* it comes back to http_conn_answer */
 };
 enum exchange_step exchange_run(struct exchange *x);
+
+/* The response is ready. AWAY: a worker compresses it first. */
+enum exchange_step exchange_ready(struct exchange *x);
 
 /* Makes the response the server's own error `status`; the connection ends with it. */
 void exchange_fail(struct exchange *x, int status, const char *detail);
@@ -168,8 +181,12 @@ bool http_is_host(struct str s);
 bool http_field_parse(struct str line, struct http_header *out, const char **why);
 
 /* --- answers -----------------------------------------------------------------------------------*/
+struct str http_response_body(const struct http_response *res);
 /* Appends status line and headers; *body says whether the body follows. */
 void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *body);
+/* The answer is large and its peer takes gzip: http_pack may compress it. */
+bool http_pack_wanted(struct exchange *x);
+void http_pack(struct exchange *x);
 
 /* --- connections -------------------------------------------------------------------------------*/
 /* Owns fd, also on failure. refuse: the connection is told 503. */

@@ -55,6 +55,14 @@ void http_server_accept(void *server, struct loop *loop, int fd, const struct tr
         seats_leave(&s->seats);
 }
 
+void http_server_get_figures(const struct http_server *s, struct http_figures *out)
+{
+    out->connections = atomic_load(&s->seats.taken);
+    out->held_bytes = atomic_load_explicit(&s->held, memory_order_relaxed);
+    for (int i = 0; i < HTTP_ENDED_COUNT; i++)
+        out->ended[i] = atomic_load_explicit(&s->ended[i], memory_order_relaxed);
+}
+
 size_t http_server_route_count(const struct http_server *s)
 {
     return s->route_count;

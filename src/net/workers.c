@@ -1,7 +1,6 @@
 #include "net/workers.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/thread.h"
@@ -24,6 +23,13 @@ struct workers {
     unsigned count;
     struct worker at[];
 };
+
+static _Thread_local bool is_worker;
+
+bool workers_is_one(void)
+{
+    return is_worker;
+}
 
 static void wait_for_more(struct workers *w, struct worker *self)
 {
@@ -51,6 +57,7 @@ static void *work(void *arg)
     struct worker *self = arg;
     struct workers *w = self->workers;
 
+    is_worker = true;
     pthread_mutex_lock(&w->lock);
     for (;;) {
         while (!w->first && !w->ending)

@@ -9,7 +9,7 @@
 
 /* The statuses that this server answers with; anything else is counted as the last. */
 static const int statuses[] = {
-    200, 201, 204, 400, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0
+    200, 201, 204, 304, 308, 400, 401, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0
 };
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
@@ -121,6 +121,7 @@ static void write_http(struct metrics *m, struct buf *page)
 {
     size_t routes = http_server_route_count(m->from.http);
     uint64_t latency[BOUND_COUNT + 1];
+    struct http_figures figures;
 
     head(page, "http_requests_total", "counter", "HTTP requests by route and status.");
     for (size_t r = 0; r < ROUTES_MAX; r++) {
@@ -142,6 +143,14 @@ static void write_http(struct metrics *m, struct buf *page)
     histogram(page, "http_request_duration_seconds",
               "From the round in which a request was complete to its answer being written.", bounds_us, latency,
               BOUND_COUNT, sum(m, offsetof(struct counts, latency_sum_us)));
+    http_server_get_figures(m->from.http, &figures);
+    one(page, "http_connections", "gauge", "HTTP connections.", figures.connections);
+    one(page, "http_held_bytes", "gauge", "Unread answers and unfinished bodies that are kept for peers.",
+        figures.held_bytes);
+    head(page, "http_ended_peers_total", "counter", "Peers that were ended because they stalled, by cause.");
+    buf_printf(page, "muster_http_ended_peers_total{cause=\"too_slow\"} %" PRIu64
+                     "\nmuster_http_ended_peers_total{cause=\"stalled_longest\"} %" PRIu64 "\n",
+               figures.ended[HTTP_ENDED_SLOW], figures.ended[HTTP_ENDED_CROWD]);
     one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.", sum(m, offsetof(struct counts, bytes_sent)));
 }
 

@@ -1,0 +1,154 @@
+#include "net/http_conn_private.h"
+
+#include <stdlib.h>
+
+/* --- what goes into home->out ------------------------------------------------------------------*/
+/* false: the connection has ended, or ends now. */
+static bool flush(struct http_conn *hc)
+{
+    struct buf *out = &hc->home->out;
+    bool sent = out->err == MU_OK;
+
+    if (!sent)
+        conn_close(&hc->c);
+    else if (out->len)
+        sent = conn_write(&hc->c, out->data, out->len) == MU_OK;
+    buf_clear(out);
+    return sent;
+}
+
+/* --- and what does not, since it is large ------------------------------------------------------*/
+size_t http_conn_unsent(const struct http_conn *hc)
+{
+    return conn_unsent(&hc->c) + hc->rest.len;
+}
+
+size_t http_conn_untaken(const struct http_conn *hc)
+{
+    return conn_untaken(&hc->c) + hc->rest.len;
+}
+
+void http_conn_drop_rest(struct http_conn *hc)
+{
+    free(hc->owned);
+    hc->owned = NULL;
+    hc->owned_size = 0;
+    hc->rest.len = 0;
+}
+
+/* false: the connection has ended. */
+static bool send_rest(struct http_conn *hc)
+{
+    size_t sent;
+    bool alive = conn_offer(&hc->c, hc->rest.at, hc->rest.len, &sent) == MU_OK;
+
+    hc->rest.at += sent;
+    hc->rest.len -= sent;
+    if (sent)
+        http_held_moved(hc);
+    if (!alive || hc->rest.len == 0)
+        http_conn_drop_rest(hc);
+    return alive;
+}
+
+/* A body that was built leaves the exchange with its memory, less what it does not fill. */
+static void own(struct http_conn *hc, struct buf *body)
+{
+    void *fitting = realloc(body->data, body->len);
+
+    hc->owned = fitting ? fitting : body->data;
+    hc->owned_size = body->len;
+    hc->rest = (struct str){ hc->owned, body->len };
+    buf_init(body, body->max);
+}
+
+static bool send_apart(struct http_conn *hc, struct http_response *res)
+{
+    if (!flush(hc))
+        return false;
+    hc->rest = res->constant;
+    if (!res->constant.at)
+        own(hc, &res->body);
+    return send_rest(hc);
+}
+
+void http_conn_drained(struct conn *c)
+{
+    struct http_conn *hc = (struct http_conn *)c;
+
+    if (hc->rest.len && !send_rest(hc))
+        hc->state = ENDING;
+    http_conn_settle(hc, false);
+}
+
+/* --- answers -----------------------------------------------------------------------------------*/
+void http_conn_settle(struct http_conn *hc, bool partial)
+{
+    /* An exchange that is away remains its holder's, who finds out that the connection is gone. */
+    if (!flush(hc) && hc->state != AWAY)
+        hc->state = ENDING;
+    if (!http_held_count(hc))
+        http_held_end(hc, HTTP_ENDED_CROWD);
+    bool unsent = http_conn_unsent(hc) > 0;
+    /* Not before: what conn allows for its farewell is too short for a large answer. */
+    if (hc->state == ENDING && !unsent)
+        conn_close_when_sent(&hc->c);
+    http_conn_update_deadline(hc, partial);
+    /* A peer that does not take its answers gets no further ones computed. */
+    bool pause = hc->state == AWAY || unsent;
+    if (pause && !hc->paused)
+        conn_pause(&hc->c);
+    else if (!pause && hc->paused)
+        conn_resume(&hc->c);
+    hc->paused = pause;
+}
+
+void http_conn_send(struct http_conn *hc)
+{
+    struct exchange *x = hc->x;
+    struct http_response *res = &x->pub.res;
+    struct buf *out = &hc->home->out;
+    size_t before = out->len;
+    bool with_body;
+
+    if (res->body.err != MU_OK || res->headers.err != MU_OK)
+        exchange_fail(x, 500, "the answer is too large");
+    bool close = res->close || !x->keep_alive;
+    struct str body = http_response_body(res);
+    http_answer_head(x, close, out, &with_body);
+    size_t sent = out->len - before + (with_body ? body.len : 0);
+    if (with_body && body.len > (res->constant.at ? HTTP_SMALL : HTTP_BATCH)) {
+        if (!send_apart(hc, res))
+            hc->state = ENDING;
+    } else if (with_body) {
+        buf_append(out, body.at, body.len);
+    }
+    if (out->len >= HTTP_BATCH && !flush(hc))
+        hc->state = ENDING;
+
+    exchange_end(x, sent);
+    hc->x = NULL;
+    if (hc->state != ENDING)
+        hc->state = close ? ENDING : HEAD;
+    hc->wait = WAIT_NOTHING; /* so that the next deadline starts anew */
+}
+
+void http_conn_fail(struct http_conn *hc, int status, const char *detail)
+{
+    if (!hc->x)
+        hc->x = exchange_new(hc->home);
+    if (!hc->x) {
+        hc->state = ENDING;
+        return;
+    }
+    hc->x->pub.req.peer = hc->peer;
+    hc->x->pub.req.tls = conn_is_tls(&hc->c);
+    exchange_fail(hc->x, status, detail);
+    http_conn_send(hc);
+}
+
+void http_conn_answer(struct http_conn *hc)
+{
+    http_conn_send(hc);
+    http_conn_settle(hc, false);
+}

@@ -1,0 +1,33 @@
+#ifndef MUSTER_NET_HTTP_STATIC_H
+#define MUSTER_NET_HTTP_STATIC_H
+
+#include "net/http.h"
+
+/* An answer that is the same for everybody, compressed once: as it is, and by gzip. */
+struct http_form {
+    const void *bytes; /* they outlive the server */
+    size_t len;
+    const char *etag;  /* quoted; of these very bytes */
+};
+
+struct http_static {
+    const char *content_type;
+    struct http_form plain, gzip;
+};
+
+/* Answers with the form that the caller prefers, or 304 if he has it. It may be kept, but he asks each
+ * time. Nothing is copied. */
+void http_send_static(struct http_exchange *ex, const struct http_static *s);
+
+/* One that is made when the program starts. */
+struct http_made {
+    struct http_static form;
+    struct buf plain, gzip;
+    char etags[2][40];
+};
+
+/* Takes the content over, also on failure: MU_E_NOMEM. All zero before; http_made_free afterwards. */
+MU_MUST_USE enum mu_err http_make_static(struct http_made *out, const char *content_type, struct buf *content);
+void http_made_free(struct http_made *made);
+
+#endif
