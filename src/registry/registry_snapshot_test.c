@@ -5,18 +5,12 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-static enum mu_err nothing(void *ctx)
-{
-    (void)ctx;
-    return MU_OK;
-}
-
 static uint64_t products_of(struct registry *reg)
 {
     struct registry_snapshot *s;
     struct registry_totals totals;
 
-    assert_int_equal(registry_freeze(reg, nothing, NULL, &s), MU_OK);
+    assert_int_equal(registry_freeze(reg, fixture_nothing, NULL, &s), MU_OK);
     assert_int_equal(registry_snapshot_count(s, &totals), MU_OK);
     registry_snapshot_free(s);
     return totals.products;
@@ -41,7 +35,7 @@ static void a_snapshot_keeps_its_moment_while_writes_go_on(void **state)
 
     fixture_product(f);
     fixture_product(f);
-    assert_int_equal(registry_freeze(f->reg, nothing, NULL, &s), MU_OK);
+    assert_int_equal(registry_freeze(f->reg, fixture_nothing, NULL, &s), MU_OK);
     for (int i = 0; i < 50; i++)
         fixture_product(f);
     assert_int_equal(registry_snapshot_count(s, &totals), MU_OK);
@@ -67,7 +61,7 @@ static void a_copy_does_not_overwrite_a_file(void **state)
     struct fixture *f = *state;
     struct registry_snapshot *s;
 
-    assert_int_equal(registry_freeze(f->reg, nothing, NULL, &s), MU_OK);
+    assert_int_equal(registry_freeze(f->reg, fixture_nothing, NULL, &s), MU_OK);
     assert_int_equal(registry_snapshot_write(s, f->dir), MU_E_IO);
     registry_snapshot_free(s);
     fixture_reopen(f);

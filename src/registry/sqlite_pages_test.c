@@ -1,54 +1,7 @@
 /* The file's pages have checksums. */
-#include "registry/registry_fixture.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
+#include "registry/registry_file_fixture.h"
 
 #include "registry/sqlite_registry.h"
-
-static uint8_t *read_file(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    struct stat st;
-
-    assert_non_null(file);
-    assert_int_equal(fstat(fileno(file), &st), 0);
-    uint8_t *bytes = malloc((size_t)st.st_size);
-    *size = fread(bytes, 1, (size_t)st.st_size, file);
-    fclose(file);
-    return bytes;
-}
-
-static enum mu_err nothing(void *ctx)
-{
-    (void)ctx;
-    return MU_OK;
-}
-
-static size_t wrong_pages(const char *path)
-{
-    size_t size, wrong = 0;
-    uint8_t *bytes = read_file(path, &size);
-
-    assert_int_equal(size % PAGES_SIZE, 0);
-    assert_true(size > 0);
-    for (size_t at = 0; at < size; at += PAGES_SIZE)
-        wrong += !pages_is_whole(bytes + at, (uint32_t)(at / PAGES_SIZE + 1));
-    free(bytes);
-    return wrong;
-}
-
-static void flip(const char *path, off_t at)
-{
-    uint8_t byte;
-    int fd = open(path, O_RDWR);
-
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &byte, 1, at), 1);
-    byte ^= 1;
-    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-    close(fd);
-}
 
 static enum mu_err delete_product(struct registry_tx *tx, void *arg)
 {
@@ -67,7 +20,7 @@ static void each_page_has_its_checksum(void **state)
         for (int i = 0; i < 290; i++)
             assert_int_equal(registry_write(f->reg, delete_product, &products[i]), MU_OK);
         fixture_reopen(f);
-        assert_int_equal(wrong_pages(f->file), 0);
+        assert_int_equal(file_wrong_pages(f->file), 0);
     }
 }
 
@@ -96,24 +49,23 @@ static void a_copy_has_checksums_of_its_own(void **state)
 
     for (int i = 0; i < 300; i++)
         fixture_product(f);
-    assert_int_equal(registry_freeze(f->reg, nothing, NULL, &s), MU_OK);
+    assert_int_equal(registry_freeze(f->reg, fixture_nothing, NULL, &s), MU_OK);
     snprintf(path, sizeof(path), "%s/copy", f->dir);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(registry_snapshot_write(s, path), MU_OK);
     registry_snapshot_free(s);
     snprintf(path, sizeof(path), "%s/copy/registry.db", f->dir);
-    assert_int_equal(wrong_pages(path), 0);
+    assert_int_equal(file_wrong_pages(path), 0);
 }
 
 static void page_of_a_row(struct fixture *f, const char *needle, off_t *at)
 {
-    size_t size;
-    uint8_t *bytes = read_file(f->file, &size);
-    uint8_t *found = memmem(bytes, size, needle, strlen(needle));
+    struct bytes b = file_bytes(f->file);
+    uint8_t *found = memmem(b.at, b.len, needle, strlen(needle));
 
     assert_non_null(found);
-    *at = found - bytes;
-    free(bytes);
+    *at = found - b.at;
+    free(b.at);
 }
 
 static enum mu_err read_product(struct registry_tx *tx, void *arg)
@@ -132,40 +84,37 @@ static void a_bit_that_flips_while_the_file_is_used_is_not_read_as_true(void **s
     assert_int_equal(fixture_put(f, .product = &product), MU_OK);
     fixture_reopen(f);
     page_of_a_row(f, product.name, &at);
-    flip(f->file, at + 2);
+    file_flip(f->file, at + 2);
     assert_int_equal(registry_read(f->reg, read_product, &product), MU_E_CORRUPT);
-    flip(f->file, at + 2);
+    file_flip(f->file, at + 2);
     assert_int_equal(registry_read(f->reg, read_product, &product), MU_OK);
 }
 
 static void a_page_in_the_wrong_place_is_found(void **state)
 {
-    uint8_t *bytes;
-    size_t size;
     struct fixture *f = *state;
 
     fixture_reopen(f);
-    bytes = read_file(f->file, &size);
-    assert_true(pages_is_whole(bytes + PAGES_SIZE, 2));
-    assert_false(pages_is_whole(bytes + PAGES_SIZE, 3));
-    free(bytes);
+    struct bytes b = file_bytes(f->file);
+    assert_true(pages_is_whole(b.at + PAGES_SIZE, 2));
+    assert_false(pages_is_whole(b.at + PAGES_SIZE, 3));
+    free(b.at);
 }
 
 /* Were it taken for one of an older muster, it would be read without checksums. */
 static void damage_of_the_first_page_does_not_hide_the_checksums(void **state)
 {
     struct fixture *f = *state;
-    size_t size;
 
     fixture_reopen(f);
-    uint8_t *first = read_file(f->file, &size);
+    struct bytes b = file_bytes(f->file);
     for (size_t bit = 0; bit < 8 * PAGES_SIZE; bit++) {
-        first[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(pages_kind_of(first), PAGES_SUMMED);
-        assert_false(pages_is_whole(first, 1));
-        first[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        b.at[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(pages_kind_of(b.at), PAGES_SUMMED);
+        assert_false(pages_is_whole(b.at, 1));
+        b.at[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    free(first);
+    free(b.at);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)

@@ -39,23 +39,46 @@ static enum mu_err create(struct registry **out, const char *dir, char *why, siz
     return MU_E_IO;
 }
 
+static void tell_why(enum mu_err err, const char *dir, const char *cause, char *why, size_t why_size)
+{
+    snprintf(why, why_size, "cannot open %s/" REGISTRY_FILE ": %s%s", dir, *cause ? cause : mu_err_text(err),
+             !*cause && err == MU_E_CORRUPT ? DAMAGE_ADVICE : "");
+}
+
+/* What fails leaves the WAL as it was. */
+static enum mu_err open_writer(struct registry *reg, enum scan_state state, char *why, size_t why_size)
+{
+    enum mu_err err;
+    struct db *db = &reg->writer;
+
+    if ((err = db_open(db, reg->path, false)) != MU_OK)
+        return err;
+    if ((err = schema_update(db, why, why_size)) == MU_OK && (state == SCAN_PLAIN || state == SCAN_DOUBTFUL) &&
+        (err = rewrite_file(db, reg->path, state, why, why_size)) == MU_OK)
+        err = schema_update(db, why, why_size); /* WAL again */
+    if (err != MU_OK && db->handle)
+        db_keep_log(db);
+    return err;
+}
+
 enum mu_err registry_open(struct registry **out, const char *dir, char *why, size_t why_size)
 {
     enum mu_err err;
-    char cause[200] = "";
+    enum scan_state state;
+    char cause[320] = "";
     struct registry *reg;
 
     if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
+        (err = scan_file(reg->path, &state, cause, sizeof(cause))) != MU_OK ||
         (err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
-        (err = db_open(&reg->writer, reg->path, false)) != MU_OK ||
-        (err = schema_update(&reg->writer, cause, sizeof(cause))) != MU_OK ||
+        (err = open_writer(reg, state, cause, sizeof(cause))) != MU_OK ||
         (err = feed_clear(&reg->writer)) != MU_OK)
         goto out;
     *out = reg;
     reg = NULL;
 out:
     if (err != MU_OK)
-        snprintf(why, why_size, "cannot open %s/" REGISTRY_FILE ": %s", dir, *cause ? cause : mu_err_text(err));
+        tell_why(err, dir, cause, why, why_size);
     registry_close(reg);
     return err;
 }
@@ -93,10 +116,12 @@ static enum mu_err read_as_present(struct registry *reg, char *why, size_t why_s
 enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why, size_t why_size)
 {
     enum mu_err err;
-    char cause[200] = "";
+    enum scan_state state;
+    char cause[320] = "";
     struct registry *reg;
 
-    if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK)
+    if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
+        (err = scan_file(reg->path, &state, cause, sizeof(cause))) != MU_OK)
         goto out;
     reg->unchanged = true;
     if ((err = read_as_present(reg, cause, sizeof(cause))) != MU_OK)
@@ -105,7 +130,7 @@ enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char
     reg = NULL;
 out:
     if (err != MU_OK)
-        snprintf(why, why_size, "cannot open %s/" REGISTRY_FILE ": %s", dir, *cause ? cause : mu_err_text(err));
+        tell_why(err, dir, cause, why, why_size);
     registry_close(reg);
     return err;
 }

@@ -11,7 +11,10 @@
 /* What the files of the SQLite registry share; nobody else includes this.
  *
  *   sqlite_pages.c     checksums of the file's pages
- *   sqlite_db.c        a connection: opening, statements, errors
+ *   sqlite_open.c      opening a file, and copying one
+ *   sqlite_db.c        a connection: statements, errors
+ *   sqlite_scan.c      whether the file is damaged, before it is opened
+ *   sqlite_rewrite.c   the whole file anew
  *   sqlite_schema.c    the tables and how an older file gets them
  *   sqlite_registry.c  the registry: one connection that writes, a pool of those that read
  *   sqlite_write.c     many writers, one commit
@@ -29,7 +32,7 @@
 
 #define REGISTRY_FILE "registry.db"
 
-/* --- a connection (sqlite_db.c) ------------------------------------------------------------------ */
+/* --- a connection (sqlite_open.c, sqlite_db.c) --------------------------------------------------- */
 
 /* Prepared statements are kept for the life of the connection and found by the address of their
  * text, which therefore is a literal. */
@@ -52,6 +55,11 @@ MU_MUST_USE enum mu_err db_open_temporary(struct db *db);
 void db_close(struct db *db);
 /* Copies all pages that a reading transaction sees into another database, which is empty. */
 MU_MUST_USE enum mu_err db_copy(struct db *from, struct db *to);
+/* From here on closing leaves the WAL as it is. */
+void db_keep_log(struct db *db);
+
+/* Makes a closed file, or the names in a directory, durable. */
+MU_MUST_USE enum mu_err db_sync_path(const char *path);
 
 /* The result for a failure that SQLite has just reported. Logs what an operator must know of, a few a
  * second: on a full disk every call fails. */
@@ -135,6 +143,24 @@ void row_bytes(struct db_row *row, void *out, size_t size);
 
 /* Puts the number of a new row into *no, or says that an update met no row. */
 MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *no);
+
+/* --- the file (sqlite_scan.c, sqlite_rewrite.c) --------------------------------------------------- */
+
+#define DAMAGE_ADVICE "; bring back a backup (muster restore), or go on with what is left (muster repair)"
+
+enum scan_state {
+    SCAN_NEW,        /* it is missing, or empty */
+    SCAN_PLAIN,      /* of an older muster, without checksums */
+    SCAN_WHOLE,
+    SCAN_DOUBTFUL,   /* some pages are wrong, and none that is needed */
+};
+/* Reads all of a file that nobody has open, and changes nothing. MU_E_CORRUPT: it is damaged; why gets a
+ * sentence. */
+MU_MUST_USE enum mu_err scan_file(const char *path, enum scan_state *state, char *why, size_t why_size);
+/* Gives the file that db has open, alone, checksums if it is plain, and takes away what is wrong in it if
+ * it is doubtful. It may come back open in another mode than WAL, on failure also closed. */
+MU_MUST_USE enum mu_err rewrite_file(struct db *db, const char *path, enum scan_state state, char *why,
+                                     size_t why_size);
 
 /* --- the tables (sqlite_schema.c) ---------------------------------------------------------------- */
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/log.h"
-
 struct registry_snapshot {
     struct registry *registry;
     struct db *db; /* with its transaction begun */
@@ -72,19 +70,6 @@ enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry
     return err;
 }
 
-/* The copy is closed before it is synced: closing may write. */
-static enum mu_err sync_file(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    enum mu_err err = fd >= 0 && fsync(fd) == 0 ? MU_OK : MU_E_IO;
-
-    if (err != MU_OK)
-        log_event(LOG_ERROR, "registry_copy_failed", "path=%s error=%s", LOG_Q(path, -1), "sync");
-    if (fd >= 0)
-        close(fd);
-    return err;
-}
-
 enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir)
 {
     enum mu_err err;
@@ -103,8 +88,8 @@ enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir
         return err;
     if ((err = db_exec(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")) == MU_OK)
         err = db_copy(s->db, &copy);
-    db_close(&copy);
-    return err == MU_OK ? sync_file(path) : err;
+    db_close(&copy); /* which may write */
+    return err == MU_OK ? db_sync_path(path) : err;
 }
 
 void registry_snapshot_free(struct registry_snapshot *s)

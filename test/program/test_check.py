@@ -149,6 +149,28 @@ def test_an_index_that_lies_is_found(copy):
     assert done.returncode == 1 and any("binding_user" in line for line in mistakes(done)), done
 
 
+@pytest.mark.parametrize("share", [0, 0.3, 0.6, 0.99])
+def test_a_flipped_bit_of_the_registry_is_found_by_check_and_refused_by_serve(copy, share):
+    registry = copy / "registry.db"
+    flip(registry, int(share * registry.stat().st_size))
+    page = int(share * registry.stat().st_size) // 4096 + 1
+    harmed = registry.read_bytes()
+    done = check(copy)
+    assert done.returncode == 1 and f"page {page} is damaged" in done.stdout, done
+    served = run("serve", "--data", copy, "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--ops", "127.0.0.1:0")
+    assert served.returncode == 1 and f"registry.db: page {page} is damaged" in served.stderr, served
+    assert "muster restore" in served.stderr and "muster repair" in served.stderr
+    assert registry.read_bytes() == harmed
+
+
+def test_an_older_registry_is_checked_as_it_is(copy):
+    registry_file.make_plain(copy / "registry.db")
+    older = (copy / "registry.db").read_bytes()
+    done = check(copy)
+    assert done.returncode == 0, done
+    assert (copy / "registry.db").read_bytes() == older
+
+
 def test_a_registry_that_is_no_database_is_found(copy):
     (copy / "registry.db").write_bytes(b"this is no database, and never was" * 200)
     done = check(copy)

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import registry_file
 from mqtt import Closed, Device
 from server import Server, wait_until
 from world import REPORT, World, device_request, request
@@ -89,3 +90,25 @@ def test_a_full_disk_at_the_start_is_said(small_disk):
     with pytest.raises(AssertionError, match="muster serve: "):
         server.start()
     assert server.process.wait(20) == 1
+
+
+def test_an_older_registry_needs_room_for_its_checksums_and_says_how_much(small_disk):
+    server = Server(small_disk / "data").start()
+    try:
+        world = World(server)
+        device = world.device()
+        server.stop()
+        registry = small_disk / "data" / "registry.db"
+        registry_file.make_plain(registry)
+        older = registry.read_bytes()
+        fill(small_disk)
+        os.truncate(small_disk / "ballast", os.path.getsize(small_disk / "ballast") - (4 << 20))
+        with pytest.raises(AssertionError, match=r"muster serve: cannot open .*/registry.db: .* needs \d+ MiB of room"):
+            server.start()
+        assert registry.read_bytes() == older
+
+        os.unlink(small_disk / "ballast")
+        server.start()
+        assert world.get(f"devices/{device.did}/data").status == 200
+    finally:
+        server.kill()
