@@ -126,7 +126,8 @@ static enum mu_err create_parts(struct access *a, char *why, size_t why_size)
         (err = refusals_create(&a->refusals)) != MU_OK ||
         (err = rate_table_create(&a->address_connections, o->address_connections)) != MU_OK ||
         (err = rate_table_create(&a->address_registrations, o->address_registrations)) != MU_OK ||
-        (err = rate_table_create(&a->product_registrations, o->product_registrations)) != MU_OK)
+        (err = rate_table_create(&a->product_registrations, o->product_registrations)) != MU_OK ||
+        (err = guesses_create(&a->guesses, o->address_guesses, o->device_guesses, a->table)) != MU_OK)
         return err;
     if (!(a->loops = calloc(o->loop_count, sizeof(*a->loops))))
         return MU_E_NOMEM;
@@ -199,6 +200,7 @@ void access_destroy(struct access *a)
     rate_table_destroy(a->address_connections);
     rate_table_destroy(a->address_registrations);
     rate_table_destroy(a->product_registrations);
+    guesses_destroy(a->guesses);
     session_table_destroy(a->table);
     refusals_destroy(a->refusals);
     for (int i = 0; i < LOGIN_LOCKS; i++)

@@ -30,6 +30,8 @@ struct access_options {
     double address_registrations; /* per minute and source address; loopback exempt */
     double address_connections;   /* per minute and source address; loopback exempt */
     double product_registrations; /* per minute and product */
+    double address_guesses;       /* wrong passcodes over /dev per minute and source address; loopback exempt */
+    double device_guesses;        /* and per device, from its own address and from all others each */
     uint32_t mqtt_packet_max;     /* bytes; LIMIT_MQTT_PACKET if 0 or above it */
     uint32_t mqtt_connections_max; /* all loops together */
 };

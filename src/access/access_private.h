@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "access/access.h"
+#include "access/guesses.h"
 #include "access/locator.h"
 #include "access/rate_table.h"
 #include "access/session_table.h"
@@ -42,6 +43,7 @@ struct access {
     atomic_bool stopping;
 
     struct rate_table *address_connections, *address_registrations, *product_registrations;
+    struct guesses *guesses;
     struct refusals *refusals;
     struct locator *locator;           /* NULL without a place database */
     struct commit_sink control_sink, versions_sink;

@@ -31,6 +31,18 @@ void dev_refuse(struct http_exchange *ex, int status, struct str name, bool know
     access_refused(ex->ctx, name, known, &ex->req.peer, reason);
 }
 
+bool dev_passcode_is_right(struct http_exchange *ex, const struct fleet_device *device, struct str passcode,
+                           const char *wrong, const char *too_many)
+{
+    struct access *a = ex->ctx;
+    enum guess guess = guess_passcode(a->guesses, device, passcode, &ex->req.peer);
+
+    if (guess != GUESS_RIGHT)
+        dev_refuse(ex, guess == GUESS_WRONG ? 400 : 429, str_of(device->did), true,
+                   guess == GUESS_WRONG ? wrong : too_many);
+    return guess == GUESS_RIGHT;
+}
+
 void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err)
 {
     log_event(LOG_WARN, "device_request_failed", "request=%s reason=\"%s\"", what, mu_err_text(err));

@@ -12,6 +12,10 @@ void dev_answer(struct http_exchange *ex, int status, const char *format, ...)
 /* The same for a device that is not let in: also noted for the operator under its name (a did, a mac;
  * without a length: none), as `reason`: a static text whose part behind ": " is the answer. */
 void dev_refuse(struct http_exchange *ex, int status, struct str name, bool known, const char *reason);
+/* Whether the passcode that came is the device's (guesses.h). If not, the answer is written: 400 and
+ * `wrong`, or 429 and `too_many`, which are reasons as above. */
+bool dev_passcode_is_right(struct http_exchange *ex, const struct fleet_device *device, struct str passcode,
+                           const char *wrong, const char *too_many);
 /* The answer for an error of a store; it is logged. */
 void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err);
 

@@ -1,7 +1,6 @@
 #include "access/dev_http.h"
 
 #include "access/dev_form.h"
-#include "registry/secret.h"
 
 /* "Is there new firmware?" There is none to give yet; but the question is where the versions of a
  * device come from, so the answer waits until they are kept. */
@@ -33,17 +32,17 @@ void access_versions_init(struct access *a)
 static bool read_question(struct http_exchange *ex, uint32_t *device, struct journal_versions *versions)
 {
     struct access *a = ex->ctx;
-    struct str form = ex->req.body, did = ex->req.captures[0], type, passcode;
-    struct fleet_login login;
+    struct str form = ex->req.body, did = ex->req.captures[0], type, passcode = { NULL, 0 };
+    struct fleet_device row;
 
-    if (!fleet_login_find(a->options.fleet, did, &login)) {
+    if (!fleet_device_by_did(a->options.fleet, did, &row)) {
         dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "firmware check: unknown did");
         return false;
     }
-    if (!form_get(form, "passcode", &passcode) || !secret_text_equal(passcode, str_of(login.passcode))) {
-        dev_refuse(ex, 400, did, true, "firmware check: wrong passcode");
+    (void)form_get(form, "passcode", &passcode);
+    if (!dev_passcode_is_right(ex, &row, passcode, "firmware check: wrong passcode",
+                               "firmware check: too many wrong passcodes"))
         return false;
-    }
     if (!form_get(form, "type", &type) || (!str_eq(type, STR("1")) && !str_eq(type, STR("2")))) {
         dev_answer(ex, 400, "type is neither 1 nor 2");
         return false;
@@ -56,7 +55,7 @@ static bool read_question(struct http_exchange *ex, uint32_t *device, struct jou
         dev_answer(ex, 400, "hard_version or soft_version is missing or too long");
         return false;
     }
-    *device = login.no;
+    *device = row.no;
     return true;
 }
 

@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/api_error.h"
-#include "registry/secret.h"
 
 struct application {
     struct str product_key;
     const struct fleet_product *product; /* NULL: unknown */
+    struct fleet_device device;          /* that the product has with this mac already; no 0: none */
     char mac[LIMIT_MAC + 1];
     char passcode[LIMIT_PASSCODE + 1];
 };
@@ -16,13 +16,9 @@ struct application {
 static void refuse(struct http_exchange *ex, const struct application *app, int status, const char *reason)
 {
     struct access *a = ex->ctx;
-    struct fleet_device device;
-    struct str mac = str_of(app->mac);
 
     count(&a->counters.refused_registrations, 1);
-    dev_refuse(ex, status, mac,
-               mac.len && app->product && fleet_device_by_mac(a->options.fleet, app->product, mac, &device),
-               reason);
+    dev_refuse(ex, status, str_of(app->mac), app->device.no != 0, reason);
 }
 
 static bool read_application(struct http_exchange *ex, struct application *out)
@@ -34,18 +30,30 @@ static bool read_application(struct http_exchange *ex, struct application *out)
     bool has_mac = form_text(form, "mac", out->mac, sizeof(out->mac)) && mac_valid(str_of(out->mac));
     if (!has_mac)
         out->mac[0] = '\0'; /* what is no mac is no name */
-    if (!form_get(form, "product_key", &out->product_key) || !id_is_hex(out->product_key))
+    bool has_key = form_get(form, "product_key", &out->product_key) && id_is_hex(out->product_key);
+    if (has_key)
+        out->product = fleet_product_by_key(a->options.fleet, out->product_key);
+    if (!has_mac || !out->product ||
+        !fleet_device_by_mac(a->options.fleet, out->product, str_of(out->mac), &out->device))
+        out->device.no = 0;
+    if (!has_key)
         refuse(ex, out, 400, "register: product_key is missing or malformed");
     else if (!has_mac)
         refuse(ex, out, 400, "register: mac is missing or malformed");
     else if (!form_text(form, "passcode", out->passcode, sizeof(out->passcode)) ||
              !passcode_valid(str_of(out->passcode)))
         refuse(ex, out, 400, "register: passcode is missing or malformed");
-    else {
-        out->product = fleet_product_by_key(a->options.fleet, out->product_key);
+    else
         return true;
-    }
     return false;
+}
+
+/* Another passcode for a mac that is known: its module was reset, or somebody guesses. So often nobody
+ * resets a module as the limit allows. */
+static bool is_guessing(struct access *a, const struct ip_addr *peer, const struct application *app)
+{
+    return app->device.no &&
+           guess_by_registering(a->guesses, &app->device, str_of(app->passcode), peer) == GUESS_TOO_MANY;
 }
 
 /* May it be registered? If not the answer is written. */
@@ -60,6 +68,8 @@ static bool admit(struct http_exchange *ex, const struct application *app)
         refuse(ex, app, 404, "register: unknown product_key");
     else if (!rate_table_take_number(a->product_registrations, app->product->no, now_us))
         refuse(ex, app, 429, "register: too many registrations of this product");
+    else if (is_guessing(a, &ex->req.peer, app))
+        refuse(ex, app, 429, "register: too many passcodes for this mac");
     else
         return true;
     return false;
@@ -88,6 +98,7 @@ static void make_known(struct http_exchange *ex, const struct register_result *r
     }
     if (result->device.place_source == PLACE_NONE && a->locator)
         locator_ask(a->locator, result->device.no, &ex->req.peer);
+    guesses_let_in(a->guesses, result->device.no, &ex->req.peer);
     count(&a->counters.registrations, 1);
     dev_answer(ex, 201, "did=%s", result->device.did);
 }
@@ -137,10 +148,9 @@ void dev_disable(struct http_exchange *ex)
         dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "disable: unknown did");
         return;
     }
-    if (!secret_text_equal(passcode, str_of(device.passcode))) {
-        dev_refuse(ex, 400, did, true, "disable: wrong passcode");
+    if (!dev_passcode_is_right(ex, &device, passcode, "disable: wrong passcode",
+                               "disable: too many wrong passcodes"))
         return;
-    }
     if ((err = registry_set_device_disabled(a->options.registry, device.no, true)) == MU_E_NOT_FOUND) {
         dev_answer(ex, 404, "unknown did");
         return;

@@ -89,6 +89,7 @@ static struct refusal_of_login log_in(struct session *s, const struct mqtt_conne
 {
     static const struct refusal_of_login no_memory = { MQTT_UNAVAILABLE, "login: out of memory" };
     struct fleet_login login;
+    struct ip_addr ip;
     struct refusal_of_login why = admit(s, c, &login);
 
     if (why.code != MQTT_SUCCESS)
@@ -109,11 +110,10 @@ static struct refusal_of_login log_in(struct session *s, const struct mqtt_conne
     if (s->paced)
         pace_packet_sent(&s->out.pace, session_now(s));
     session_arm(s);
-    if (!login.is_placed && s->home->access->locator) {
-        struct ip_addr ip;
-        conn_peer(&s->conn, &ip);
+    conn_peer(&s->conn, &ip);
+    guesses_let_in(s->home->access->guesses, s->device, &ip);
+    if (!login.is_placed && s->home->access->locator)
         locator_ask(s->home->access->locator, s->device, &ip);
-    }
     return why;
 }
 

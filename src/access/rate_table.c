@@ -80,22 +80,48 @@ static bool take(struct rate_table *t, struct key key, int64_t mono_us)
     return taken;
 }
 
-bool rate_table_take_address(struct rate_table *t, const struct ip_addr *ip, int64_t mono_us)
+static void give(struct rate_table *t, struct key key)
 {
-    static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
-    struct key key;
-
-    if (ip_is_loopback(ip))
-        return true;
-    memcpy(&key.high, ip->bytes, 8);
-    memcpy(&key.low, ip->bytes + 8, 8);
-    if (memcmp(ip->bytes, v4_mapped, sizeof(v4_mapped)) != 0)
-        key.low = 0;
-    return take(t, key, mono_us);
+    if (t->per_minute <= 0)
+        return;
+    pthread_mutex_lock(&t->lock);
+    bucket_give(&find(t, key)->bucket, t->per_minute / 60, 1);
+    pthread_mutex_unlock(&t->lock);
 }
 
-bool rate_table_take_number(struct rate_table *t, uint32_t number, int64_t mono_us)
+static struct key key_of_address(const struct ip_addr *ip)
 {
-    /* Never the all-zero key of an empty entry. */
-    return take(t, (struct key){ UINT64_MAX, number }, mono_us);
+    struct ip_addr network = ip_network(ip);
+    struct key key;
+
+    memcpy(&key.high, network.bytes, 8);
+    memcpy(&key.low, network.bytes + 8, 8);
+    return key;
+}
+
+/* Never the all-zero key of an empty entry. */
+static struct key key_of_number(uint64_t number)
+{
+    return (struct key){ UINT64_MAX, number };
+}
+
+bool rate_table_take_address(struct rate_table *t, const struct ip_addr *ip, int64_t mono_us)
+{
+    return ip_is_loopback(ip) || take(t, key_of_address(ip), mono_us);
+}
+
+bool rate_table_take_number(struct rate_table *t, uint64_t number, int64_t mono_us)
+{
+    return take(t, key_of_number(number), mono_us);
+}
+
+void rate_table_give_address(struct rate_table *t, const struct ip_addr *ip)
+{
+    if (!ip_is_loopback(ip))
+        give(t, key_of_address(ip));
+}
+
+void rate_table_give_number(struct rate_table *t, uint64_t number)
+{
+    give(t, key_of_number(number));
 }

@@ -7,8 +7,8 @@
 #include "base/err.h"
 #include "model/cidr.h"
 
-/* How often something may happen per minute and key: connections and registrations per source
- * address, registrations per product. Bounded: where the table is full the key that has been quiet
+/* How often something may happen per minute and key: connections, registrations and wrong passcodes per
+ * source address, registrations per product, wrong passcodes per device. Bounded: where the table is full the key that has been quiet
  * longest gives way. Any thread. */
 struct rate_table;
 
@@ -19,6 +19,9 @@ void rate_table_destroy(struct rate_table *t);
 /* Counts one; false if it is one too many. Loopback is exempt; of an IPv6 address the /64 counts,
  * since whoever has one address there has them all. */
 bool rate_table_take_address(struct rate_table *t, const struct ip_addr *ip, int64_t mono_us);
-bool rate_table_take_number(struct rate_table *t, uint32_t number, int64_t mono_us);
+bool rate_table_take_number(struct rate_table *t, uint64_t number, int64_t mono_us);
+/* Takes back one that was counted. */
+void rate_table_give_address(struct rate_table *t, const struct ip_addr *ip);
+void rate_table_give_number(struct rate_table *t, uint64_t number);
 
 #endif

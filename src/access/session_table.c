@@ -3,17 +3,20 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* An array in chunks, made when the first device of a chunk logs in and kept for good. Device
- * numbers are handed out from 1 on, so a million devices fill 16 chunks of half a megabyte. */
+/* Arrays in chunks, made when the first device of a chunk logs in and kept for good. Device numbers are
+ * handed out from 1 on, so a million devices fill 16 chunks of three quarters of a megabyte. */
 
 #define CHUNK_BITS 16
 #define CHUNK_SIZE (1u << CHUNK_BITS)
 #define CHUNKS     (1u << (32 - CHUNK_BITS))
 
-typedef _Atomic session_handle cell;
+struct chunk {
+    _Atomic session_handle handles[CHUNK_SIZE];
+    _Atomic uint32_t origins[CHUNK_SIZE];
+};
 
 struct session_table {
-    _Atomic(cell *) chunks[CHUNKS];
+    _Atomic(struct chunk *) chunks[CHUNKS];
 };
 
 enum mu_err session_table_create(struct session_table **out)
@@ -31,45 +34,61 @@ void session_table_destroy(struct session_table *t)
     free(t);
 }
 
-static cell *find(const struct session_table *t, uint32_t device)
+static struct chunk *find(const struct session_table *t, uint32_t device)
 {
-    cell *chunk = atomic_load_explicit(&t->chunks[device >> CHUNK_BITS], memory_order_acquire);
-    return chunk ? &chunk[device & (CHUNK_SIZE - 1)] : NULL;
+    return atomic_load_explicit(&t->chunks[device >> CHUNK_BITS], memory_order_acquire);
 }
 
-static cell *find_or_make(struct session_table *t, uint32_t device)
+static struct chunk *find_or_make(struct session_table *t, uint32_t device)
 {
-    cell *found = find(t, device);
+    struct chunk *found = find(t, device), *none = NULL, *made;
+
     if (found)
         return found;
-
-    cell *none = NULL, *chunk = calloc(CHUNK_SIZE, sizeof(*chunk));
-    if (!chunk)
+    if (!(made = calloc(1, sizeof(*made))))
         return NULL;
-    if (!atomic_compare_exchange_strong(&t->chunks[device >> CHUNK_BITS], &none, chunk))
-        free(chunk); /* another thread was faster */
+    if (!atomic_compare_exchange_strong(&t->chunks[device >> CHUNK_BITS], &none, made))
+        free(made); /* another thread was faster */
     return find(t, device);
+}
+
+static unsigned within(uint32_t device)
+{
+    return device & (CHUNK_SIZE - 1);
 }
 
 session_handle session_table_get(const struct session_table *t, uint32_t device)
 {
-    cell *c = find(t, device);
-    return c ? atomic_load(c) : 0;
+    struct chunk *c = find(t, device);
+    return c ? atomic_load(&c->handles[within(device)]) : 0;
 }
 
 enum mu_err session_table_swap(struct session_table *t, uint32_t device, session_handle handle,
                                session_handle *before)
 {
-    cell *c = find_or_make(t, device);
+    struct chunk *c = find_or_make(t, device);
     if (!c)
         return MU_E_NOMEM;
-    *before = atomic_exchange(c, handle);
+    *before = atomic_exchange(&c->handles[within(device)], handle);
     return MU_OK;
 }
 
 void session_table_remove(struct session_table *t, uint32_t device, session_handle handle)
 {
-    cell *c = find(t, device);
+    struct chunk *c = find(t, device);
     if (c)
-        atomic_compare_exchange_strong(c, &handle, 0);
+        atomic_compare_exchange_strong(&c->handles[within(device)], &handle, 0);
+}
+
+void session_table_let_in(struct session_table *t, uint32_t device, uint32_t origin)
+{
+    struct chunk *c = find_or_make(t, device);
+    if (c)
+        atomic_store_explicit(&c->origins[within(device)], origin, memory_order_relaxed);
+}
+
+uint32_t session_table_origin(const struct session_table *t, uint32_t device)
+{
+    struct chunk *c = find(t, device);
+    return c ? atomic_load_explicit(&c->origins[within(device)], memory_order_relaxed) : 0;
 }

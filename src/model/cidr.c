@@ -68,6 +68,15 @@ bool ip_is_loopback(const struct ip_addr *ip)
     return memcmp(ip, &v6_loopback, sizeof(*ip)) == 0;
 }
 
+struct ip_addr ip_network(const struct ip_addr *ip)
+{
+    struct ip_addr network = *ip;
+
+    if (!is_mapped(ip))
+        memset(network.bytes + 8, 0, 8);
+    return network;
+}
+
 enum mu_err cidr_parse(struct str text, struct cidr *out)
 {
     const char *slash = memchr(text.at, '/', text.len);

@@ -19,6 +19,8 @@ void ip_of_sockaddr(const struct sockaddr *sa, struct ip_addr *out); /* others t
 MU_MUST_USE enum mu_err ip_parse(struct str text, struct ip_addr *out);
 void ip_text(const struct ip_addr *ip, char out[IP_TEXT_SIZE]); /* v4-mapped as dotted quad */
 bool ip_is_loopback(const struct ip_addr *ip);
+/* What one customer of a network has: an IPv4 address, or of an IPv6 address the /64. */
+struct ip_addr ip_network(const struct ip_addr *ip);
 
 /* "10.0.0.0/8", "2001:db8::/32", or an address alone. "0.0.0.0/0" is every IPv4 address, and (as
  * the "no restriction" that it is meant to be) every IPv6 one too. Host bits may be set. */

@@ -69,3 +69,12 @@ bool bucket_take(struct bucket *b, double rate, double burst, double n, int64_t 
         b->emptied_us = 1; /* 0 means never used */
     return true;
 }
+
+void bucket_give(struct bucket *b, double rate, double n)
+{
+    if (rate <= 0 || b->emptied_us == 0)
+        return;
+    b->emptied_us -= llround(n / rate * 1e6);
+    if (b->emptied_us == 0)
+        b->emptied_us = -1;
+}

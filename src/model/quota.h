@@ -30,5 +30,7 @@ struct bucket {
 
 /* Takes n tokens if there are as many; false (and nothing taken) if not. rate 0 = unlimited. */
 bool bucket_take(struct bucket *b, double rate, double burst, double n, int64_t mono_us);
+/* Puts n tokens back that were taken. */
+void bucket_give(struct bucket *b, double rate, double n);
 
 #endif

@@ -70,6 +70,16 @@ static void a_bucket_lets_a_burst_through_and_then_its_rate(void **state)
     assert_false(bucket_take(&b, 10, 50, 4, now));
     assert_true(bucket_take(&b, 10, 50, 3, now));
     assert_true(bucket_take(&b, 0, 0, 1e9, now));
+    /* What is given back can be taken again, and no more than that. */
+    b = (struct bucket){ 0 };
+    assert_true(bucket_take(&b, 1, 1, 1, 1000000));
+    bucket_give(&b, 1, 1);
+    assert_true(bucket_take(&b, 1, 1, 1, 1000000));
+    assert_false(bucket_take(&b, 1, 1, 1, 1000000));
+    bucket_give(&b, 1, 1);
+    bucket_give(&b, 1, 1);
+    assert_true(bucket_take(&b, 1, 1, 1, 1000000));
+    assert_false(bucket_take(&b, 1, 1, 1, 1000000));
 }
 
 int main(void)

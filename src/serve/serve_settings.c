@@ -71,6 +71,13 @@ static struct setting list[] = {
     { .name = "product-registrations", .kind = SETTING_NUMBER, .metavar = "N", .standard = "60000",
       .min = 0, .max = 1000000000,
       .help = "registrations per minute of one product; 0 = any" },
+    { .name = "address-guesses", .kind = SETTING_NUMBER, .metavar = "N", .standard = "60",
+      .min = 0, .max = 1000000000,
+      .help = "wrong passcodes per minute over /dev from one source address; 0 = any; loopback is exempt" },
+    { .name = "device-guesses", .kind = SETTING_NUMBER, .metavar = "N", .standard = "10",
+      .min = 0, .max = 1000000000,
+      .help = "wrong passcodes per minute over /dev for one device, from the address where it was let in\n"
+              "last, and from all others together; 0 = any" },
     { .name = "http-connections-max", .kind = SETTING_COUNT, .metavar = "N", .standard = "10000",
       .min = 1, .max = 1000000,
       .help = "HTTP connections at once" },
@@ -84,7 +91,7 @@ static struct setting list[] = {
       .help = "a web origin whose pages may call the API, or *; none by default" },
     { .name = "trusted-proxies", .kind = SETTING_TEXT, .metavar = "CIDR[,CIDR…]",
       .help = "reverse proxies whose X-Forwarded-For tells the client's address: for ip_allow,\n"
-              "registrations per address and the place of devices" },
+              "registrations and wrong passcodes per address and the place of devices" },
     { .name = "geoip-db", .kind = SETTING_TEXT, .metavar = "FILE",
       .help = "a city database in MaxMind's format: devices without a configured place are located by "
               "their address" },

@@ -126,6 +126,8 @@ static enum mu_err create_access(struct server *s)
         .address_registrations = setting_number(set, "address-registrations"),
         .address_connections = setting_number(set, "address-connections"),
         .product_registrations = setting_number(set, "product-registrations"),
+        .address_guesses = setting_number(set, "address-guesses"),
+        .device_guesses = setting_number(set, "device-guesses"),
         .mqtt_packet_max = (uint32_t)setting_count(set, "mqtt-packet-max"),
         .mqtt_connections_max = (uint32_t)setting_count(set, "mqtt-connections-max"),
     };
