@@ -107,7 +107,7 @@ static enum mu_err write_records(const struct api_call *call, const struct journ
 
     /* As it was when the end was missing: a login may be writing it down now. */
     if (in_window)
-        w.to_us = args->device.last_session_us;
+        w.to_us = missing->ts_us - 1;
     if (in_window && w.newest_first) {
         /* It comes before all others: on the page, or among what is skipped. */
         if (w.skip > 0) {

@@ -33,9 +33,11 @@ const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_
     if (start_s < now_s - DEPTH_S - GRACE_S)
         return "start_ts, end_ts: not within the last 7 days";
     *from_us = start_s * 1000000;
-    /* A clock that was set back has left records ahead of it, and a device's next ones come behind
-     * those: "up to now" has them, too. */
-    *to_us = end_s == now_s ? INT64_MAX : (end_s + 1) * 1000000 - 1;
+    *to_us = (end_s + 1) * 1000000 - 1;
+    /* A clock that was set back a little has left records ahead of it, and a device's next ones come right
+     * behind those: "up to now" has them, too. */
+    if (end_s == now_s)
+        *to_us += CLOCK_STEP_US;
     return NULL;
 }
 

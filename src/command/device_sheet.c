@@ -144,7 +144,7 @@ static enum mu_err keep_newest(void *ctx, const struct journal_session *s)
 static void newest_session_record(const struct operation_call *call, const struct fleet_device *d,
                                   struct journal_session *out)
 {
-    struct journal_window all = { .to_us = INT64_MAX, .newest_first = true, .limit = 1 };
+    struct journal_window all = { .to_us = clock_wall_us() + CLOCK_STEP_US, .newest_first = true, .limit = 1 };
     struct newest n = { 0 };
     uint64_t total;
 
@@ -239,7 +239,8 @@ static enum mu_err write_message(void *ctx, const struct journal_message *m)
 
 static void write_records(const struct operation_call *call, const struct fleet_device *d)
 {
-    struct journal_window newest = { .to_us = INT64_MAX, .newest_first = true, .limit = LAST_RECORDS };
+    struct journal_window newest = { .to_us = clock_wall_us() + CLOCK_STEP_US, .newest_first = true,
+                                     .limit = LAST_RECORDS };
     struct list sessions = { call, "online log" }, messages = { call, "messages" };
     struct journal_session unseen;
     uint64_t total = 0;

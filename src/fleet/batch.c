@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a device's state record takes in the journal, beside its image: for batch_full, since states
+#include "base/clock.h"
+
+/* What a device's state record takes in the journal, beside its image: for batch_takes, since states
  * are written at the end. */
 enum { STATE_BYTES = 100, FIRST_PENDING = 1024, IMAGES_MAX = 64 * 1024 * 1024 };
 
@@ -78,10 +80,24 @@ bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, siz
     return true;
 }
 
-bool batch_full(const struct batch *b)
+bool batch_takes(const struct batch *b, const struct intake_record *next)
 {
     size_t states = b->images.len + (size_t)b->count * STATE_BYTES;
-    return b->err != MU_OK || journal_batch_bytes(b->writes) + states >= LIMIT_BATCH;
+
+    if (b->err != MU_OK || journal_batch_bytes(b->writes) + states >= LIMIT_BATCH)
+        return false;
+    return !next->ts_us || next->ts_us >= b->latest_us - CLOCK_STEP_US;
+}
+
+int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us,
+                     int64_t last_us)
+{
+    if (clock_us > last_us)
+        return clock_us;
+    if (clock_us >= last_us - CLOCK_STEP_US)
+        return last_us + 1;
+    journal_batch_turn(b->writes, device, list, clock_us, last_us);
+    return clock_us;
 }
 
 int32_t batch_day(struct batch *b, int64_t unix_s)
@@ -123,6 +139,8 @@ void batch_add(struct batch *b, struct intake_record *rec)
 
     if (b->records++ == 0)
         b->tally = (struct committer_figures){ 0 };
+    if (rec->ts_us > b->latest_us)
+        b->latest_us = rec->ts_us;
     rec->err = MU_OK;
     if (rec->kind == INTAKE_REFUSED) {
         rec->err = MU_E_NOMEM;
@@ -241,6 +259,7 @@ static void clear(struct batch *b)
     b->event_count = 0;
     b->active_count = 0;
     b->records = 0;
+    b->latest_us = 0;
     b->err = MU_OK;
     buf_clear(&b->images);
 }

@@ -54,6 +54,7 @@ struct batch {
     uint32_t active_count, active_cap;
 
     size_t records;
+    int64_t latest_us;          /* of their moments */
     enum mu_err err;            /* the batch cannot be committed: MU_E_NOMEM */
     struct committer_figures tally;
 
@@ -64,8 +65,9 @@ struct batch {
 MU_MUST_USE enum mu_err batch_init(struct batch *b, const struct committer_options *options);
 void batch_free(struct batch *b);
 
-/* True if the next record belongs into another batch (LIMIT_BATCH). */
-bool batch_full(const struct batch *b);
+/* False if the next record belongs into another batch: this one is full (LIMIT_BATCH), or the clock has been
+ * set back since (CLOCK_STEP_US), so that what it has must be committed before (journal_batch_turn). */
+bool batch_takes(const struct batch *b, const struct intake_record *next);
 
 /* rec->err becomes MU_OK, or nothing of it stays: MU_E_NOT_FOUND, MU_E_LIMIT (too large for a record),
  * MU_E_NOMEM for a refused one. */
@@ -80,6 +82,11 @@ MU_MUST_USE enum mu_err batch_commit(struct batch *b, int64_t now_us);
 struct pending *batch_pending(struct batch *b, uint32_t device);
 /* The civil day of a moment. */
 int32_t batch_day(struct batch *b, int64_t unix_s);
+
+/* The moment of a device's next record, by the clock and its last one: later than that, but where the clock
+ * has been set right. */
+int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us,
+                     int64_t last_us);
 
 /* Room for one more element of an array of the batch. false: no memory (`err` is set then). */
 bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, size_t size);

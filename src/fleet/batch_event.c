@@ -77,7 +77,9 @@ void batch_note_events(struct batch *b, struct pending *p, const struct fleet_de
     for (size_t i = 0; i < open_count; i++) {
         if (is_raised(d->points, raised, raised_count, open[i].point))
             continue;
-        open[i].resolved_us = p->progress.last_ts_us;
+        /* Not before it was opened, by a clock that was ahead then. */
+        open[i].resolved_us = p->progress.last_ts_us > open[i].opened_us ? p->progress.last_ts_us
+                                                                         : open[i].opened_us;
         add(b, p, &open[i]);
     }
 }

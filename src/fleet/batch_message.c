@@ -6,12 +6,13 @@
 /* What devices and enterprises say: every frame is kept as it came; a report is decoded into the
  * device's state by the definition in force. */
 
-static struct journal_message next_message(struct pending *p, const struct intake_record *rec,
+static struct journal_message next_message(struct batch *b, struct pending *p,
+                                           const struct intake_record *rec,
                                            const struct fleet_definition *d)
 {
     struct fleet_progress *g = &p->progress;
 
-    g->last_ts_us = rec->ts_us > g->last_ts_us ? rec->ts_us : g->last_ts_us + 1;
+    g->last_ts_us = batch_moment(b, p->device, LIST_MESSAGES, rec->ts_us, g->last_ts_us);
     p->changed = true;
     return (struct journal_message){
         .ts_us = g->last_ts_us,
@@ -114,7 +115,7 @@ static void note_activity(struct batch *b, struct pending *p)
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
     const struct fleet_definition *d = atomic_load(&p->product->definition);
-    struct journal_message m = next_message(p, rec, d);
+    struct journal_message m = next_message(b, p, rec, d);
     enum meaning meaning = understand(b, p, d, rec);
 
     b->tally.messages++;
@@ -156,7 +157,7 @@ static void audit_control(struct batch *b, const struct pending *p, const struct
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
     const struct intake_control *control = (const void *)rec->body;
-    struct journal_message m = next_message(p, rec, atomic_load(&p->product->definition));
+    struct journal_message m = next_message(b, p, rec, atomic_load(&p->product->definition));
 
     m.kind = MESSAGE_APP2DEV;
     m.decoded_number = p->progress.decoded;

@@ -1,28 +1,23 @@
 #include "fleet/batch.h"
+#include "fleet/unseen_end.h"
 
 /* Logins and ends of sessions, as the online log will tell them (contract, endpoint 8). */
 
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void write_session(struct batch *b, struct pending *p, struct journal_session *s)
 {
-    s->ts_us = later(s->ts_us, p->progress.last_session_us + 1);
+    s->ts_us = batch_moment(b, p->device, LIST_SESSIONS, s->ts_us, p->progress.last_session_us);
     s->number = ++p->progress.sessions;
     p->progress.last_session_us = s->ts_us;
     p->changed = true;
     journal_batch_session(b->writes, p->device, s);
 }
 
-/* An earlier start left a session open: it ended when that start did, at the last moment that is
- * known of it or of the device. */
-static void end_crashed(struct batch *b, struct pending *p)
+/* An earlier start left a session open: it ended when that start did. */
+static void end_crashed(struct batch *b, struct pending *p, int64_t login_us)
 {
-    int64_t alive_us = journal_boot_alive_us(b->journal, p->progress.session_boot);
+    const struct fleet_progress *g = &p->progress;
     struct journal_session s = {
-        .ts_us = later(later(alive_us, p->progress.last_ts_us), p->progress.last_session_us + 1),
+        .ts_us = unseen_end_us(b->journal, g->session_boot, g->last_ts_us, g->last_session_us, login_us),
         .end = true,
         .reason = END_EXCEPTION,
     };
@@ -42,7 +37,7 @@ void batch_add_login(struct batch *b, struct pending *p, const struct commit_log
     };
 
     if (p->progress.session_boot && p->progress.session_boot != b->boot)
-        end_crashed(b, p);
+        end_crashed(b, p, login->ts_us);
     write_session(b, p, &s);
     p->progress.session_boot = b->boot;
     p->progress.online_latest = s.ts_us / 1000000;

@@ -28,10 +28,13 @@ struct seen {
 struct seen_group { uint32_t product, parent, root, devices, below; };
 
 /* Records of one device and kind, as they pass by. */
-struct run {
-    uint32_t device;           /* 0 = none yet */
+struct record {
     uint64_t number, decoded;
     int64_t ts_us;
+};
+struct run {
+    uint32_t device;           /* 0 = none yet */
+    struct record last, newest; /* the one that was read last, and that of the highest number */
 };
 
 struct check {

@@ -1,24 +1,36 @@
 #include "fleet/check_internal.h"
 
-/* Records are numbered without a gap from the oldest that is kept; the state, which is written in the
- * batch of the newest, says the same numbers. */
+/* Records are numbered without a gap from the oldest that is kept, but where the journal knows of a turn; the
+ * state, which is written in the batch of the newest, says the same numbers. */
 
-static void end_run(struct check *c, const struct run *run, const char *what, uint64_t state,
+static const char *const list_texts[] = { [LIST_MESSAGES] = "messages", [LIST_SESSIONS] = "session records" };
+static const char *const record_texts[] = { [LIST_MESSAGES] = "the message", [LIST_SESSIONS] = "the session record" };
+
+static bool is_turned(const struct check *c, uint32_t device, enum journal_list list, int64_t a_us, int64_t b_us)
+{
+    return journal_turned(c->journal, device, list, a_us < b_us ? a_us : b_us, a_us < b_us ? b_us : a_us);
+}
+
+static void end_run(struct check *c, const struct run *run, enum journal_list list, uint64_t state,
                     int64_t state_us)
 {
     const struct seen *seen = &c->seen[run->device];
+    const struct record *newest = &run->newest;
+    const char *what = list_texts[list];
 
     /* What a deleted device said is kept until it expires; its state is not. */
     if (!seen->has_state && !seen->product)
         return;
     if (!seen->has_state)
         findings_mistake(c->findings, "journal, state: device %u has %s and no state", run->device, what);
-    else if (state < run->number || (state > run->number && state_us <= run->ts_us))
+    else if (state < newest->number ||
+             (state > newest->number && state_us <= newest->ts_us &&
+              !is_turned(c, run->device, list, state_us, newest->ts_us)))
         findings_mistake(c->findings, "journal, state: device %u has had %llu %s, the newest is number %llu",
-                         run->device, (unsigned long long)state, what, (unsigned long long)run->number);
-    else if (state_us < run->ts_us)
+                         run->device, (unsigned long long)state, what, (unsigned long long)newest->number);
+    else if (state == newest->number && state_us < newest->ts_us)
         findings_mistake(c->findings, "journal, state: device %u: the newest of its %s is of %lld us, the "
-                         "state knows %lld us", run->device, what, (long long)run->ts_us,
+                         "state knows %lld us", run->device, what, (long long)newest->ts_us,
                          (long long)state_us);
 }
 
@@ -29,11 +41,11 @@ static void end_messages(struct check *c)
 
     if (!run->device)
         return;
-    end_run(c, run, "messages", seen->messages, seen->last_ts_us);
-    if (seen->has_state && seen->messages == run->number && seen->decoded != run->decoded)
+    end_run(c, run, LIST_MESSAGES, seen->messages, seen->last_ts_us);
+    if (seen->has_state && seen->messages == run->newest.number && seen->decoded != run->newest.decoded)
         findings_mistake(c->findings, "journal, state: device %u has had %llu decoded messages, the newest "
                          "says %llu", run->device, (unsigned long long)seen->decoded,
-                         (unsigned long long)run->decoded);
+                         (unsigned long long)run->newest.decoded);
 }
 
 static void end_sessions(struct check *c)
@@ -41,7 +53,7 @@ static void end_sessions(struct check *c)
     const struct run *run = &c->sessions;
 
     if (run->device)
-        end_run(c, run, "session records", c->seen[run->device].sessions,
+        end_run(c, run, LIST_SESSIONS, c->seen[run->device].sessions,
                 c->seen[run->device].last_session_us);
 }
 
@@ -58,52 +70,69 @@ static void tell(const struct check *c, uint32_t device, const char *what, int64
                      why);
 }
 
-static void follow_number(const struct check *c, const struct run *before, uint32_t device, uint64_t number,
-                          int64_t ts_us, const char *what)
+/* Tells where a record does not follow the one before it. true: it has the next number. */
+static bool follows(const struct check *c, const struct run *before, uint32_t device, enum journal_list list,
+                    const struct record *r)
 {
-    if (!number || (before->device == device && number != before->number + 1))
+    bool goes_on = before->device == device;
+    const struct record *last = &before->last;
+    bool numbered = r->number && (!goes_on || r->number == last->number + 1);
+    bool later = !goes_on || r->ts_us > last->ts_us;
+
+    if (goes_on && r->number && !(numbered && later) && is_turned(c, device, list, last->ts_us, r->ts_us))
+        return false;
+    if (!numbered)
         findings_mistake(c->findings, "journal: device %u, %s of %lld us: number %llu follows %llu", device,
-                         what, (long long)ts_us, (unsigned long long)number,
-                         (unsigned long long)(before->device == device ? before->number : 0));
-    if (before->device == device && ts_us <= before->ts_us)
-        findings_mistake(c->findings, "journal: device %u, %s of %lld us: the one before is of the same moment",
-                         device, what, (long long)ts_us);
+                         record_texts[list], (long long)r->ts_us, (unsigned long long)r->number,
+                         (unsigned long long)(goes_on ? last->number : 0));
+    if (!later)
+        tell(c, device, record_texts[list], r->ts_us, "the one before is of the same moment");
+    return goes_on && numbered;
+}
+
+static void add(struct run *run, uint32_t device, const struct record *r)
+{
+    if (run->device != device || r->number > run->newest.number)
+        run->newest = *r;
+    run->last = *r;
+    run->device = device;
 }
 
 void check_message(void *check, uint32_t device, const struct journal_message *m)
 {
     struct check *c = check;
     const struct seen *seen = check_seen(c, device, "messages");
+    const struct record r = { m->number, m->decoded_number, m->ts_us };
+    const char *what = record_texts[LIST_MESSAGES];
 
     c->message_count++;
     if (!seen)
         return;
     if (c->messages.device != device)
         end_messages(c);
-    const struct run *before = &c->messages;
-    follow_number(c, before, device, m->number, m->ts_us, "the message");
-    if (m->decoded_number > m->number ||
-        (before->device == device && m->decoded_number != before->decoded + m->decoded) ||
-        (m->decoded && !m->decoded_number))
-        tell(c, device, "the message", m->ts_us, "the number of decoded messages is wrong");
+    bool compare = follows(c, &c->messages, device, LIST_MESSAGES, &r);
+    if (r.decoded > r.number || (compare && r.decoded != c->messages.last.decoded + m->decoded) ||
+        (m->decoded && !r.decoded))
+        tell(c, device, what, m->ts_us, "the number of decoded messages is wrong");
     if (m->decoded && (m->kind != MESSAGE_DEV2APP || !m->definition))
-        tell(c, device, "the message", m->ts_us, "is decoded and cannot be");
+        tell(c, device, what, m->ts_us, "is decoded and cannot be");
     if (seen->product && m->definition && !fleet_definition(c->fleet, seen->product, m->definition))
-        tell(c, device, "the message", m->ts_us, "its product does not have that version of the definition");
-    c->messages = (struct run){ device, m->number, m->decoded_number, m->ts_us };
+        tell(c, device, what, m->ts_us, "its product does not have that version of the definition");
+    add(&c->messages, device, &r);
 }
 
 void check_session(void *check, uint32_t device, const struct journal_session *s)
 {
     struct check *c = check;
+    const struct record r = { .number = s->number, .ts_us = s->ts_us };
 
     c->session_count++;
     if (!check_seen(c, device, "session records"))
         return;
     if (c->sessions.device != device)
         end_sessions(c);
-    follow_number(c, &c->sessions, device, s->number, s->ts_us, "the session record");
+    (void)follows(c, &c->sessions, device, LIST_SESSIONS, &r);
     if (!s->end && (!s->boot || s->boot > journal_boot(c->journal).number))
         tell(c, device, "the login", s->ts_us, "is of a start that has not been yet");
-    c->sessions = (struct run){ .device = device, .number = s->number, .ts_us = s->ts_us };
+    add(&c->sessions, device, &r);
 }

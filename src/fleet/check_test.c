@@ -398,11 +398,40 @@ static void an_active_day_that_is_not_in_its_set_is_found(void **state)
     expect("device 2 is not in the set of its last active day");
 }
 
+/* A fourth message, by a clock that has been set right: before the third. */
+static void put_earlier_message(uint32_t no, int64_t ts_us)
+{
+    struct journal_state s = state_of(4, 2);
+
+    journal_batch_message(b, no, &(struct journal_message){ .ts_us = ts_us, .number = 4, .decoded_number = 2,
+                                                            .payload = (const uint8_t *)"p", .payload_len = 1 });
+    s.last_ts_us = ts_us;
+    put_state(no, s);
+}
+
+static void a_turn_of_the_clock_is_no_mistake(void **state)
+{
+    (void)state;
+    journal_batch_turn(b, device[0], LIST_MESSAGES, T0 - 120000000, T0 + 3000000);
+    put_earlier_message(device[0], T0 - 120000000);
+    check();
+    assert_int_equal(mistakes, 0);
+}
+
+static void numbers_against_the_order_of_time_are_found(void **state)
+{
+    (void)state;
+    put_earlier_message(device[0], T0 - 120000000);
+    expect("number 1 follows 4");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_turn_of_the_clock_is_no_mistake),
+        TEST(numbers_against_the_order_of_time_are_found),
         TEST(a_sound_pair_has_no_mistakes),
         TEST(it_can_be_looked_at_without_a_change),
         TEST(a_gap_in_the_numbers_is_found),

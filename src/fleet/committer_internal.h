@@ -51,6 +51,7 @@ struct committer {
     struct sweep sweep;
     int64_t next_sweep_ms;      /* after a step that failed: when to try again */
     int64_t rolled_day;         /* UTC */
+    int64_t wall_ahead_us;      /* the wall clock, of the monotonic one */
 };
 
 void *committer_run(void *committer);

@@ -159,13 +159,13 @@ static void the_first_report_of_a_civil_day_makes_it_an_active_day(void **state)
     assert_int_equal(state_of(4).active_day, 19677);
 }
 
-static void timestamps_of_a_device_increase_even_when_the_clock_goes_back(void **state)
+static void timestamps_of_a_device_increase_also_when_the_clock_is_set_back_a_little(void **state)
 {
     (void)state;
     report_state(1, T0, 0, 0, 0, 0);
     report_state(1, T0, 0, 0, 0, 0);
-    report_state(1, T0 - 3600000000, 0, 0, 0, 0);
-    report_state(2, T0 - 3600000000, 0, 0, 0, 0);
+    report_state(1, T0 - 59000000, 0, 0, 0, 0);
+    report_state(2, T0 - 59000000, 0, 0, 0, 0);
     wait_told(&sink, 4);
     report_state(1, T0 - 1, 0, 0, 0, 0);
     login(1, 1, T0, false);
@@ -176,11 +176,51 @@ static void timestamps_of_a_device_increase_even_when_the_clock_goes_back(void *
     assert_int_equal(message(0).ts_us, T0);
     assert_int_equal(message(1).ts_us, T0 + 1);
     assert_int_equal(message(2).ts_us, T0 + 2);
-    assert_int_equal(message(3).ts_us, T0 - 3600000000); /* each device for itself */
+    assert_int_equal(message(3).ts_us, T0 - 59000000); /* each device for itself */
     assert_int_equal(message(4).ts_us, T0 + 3);
     assert_int_equal(session(0).ts_us, T0);
     assert_int_equal(session(1).ts_us, T0 + 1);
     assert_int_equal(session(2).ts_us, T0 + 2);
+    assert_int_equal(records()->turns.count, 0);
+}
+
+static void a_clock_that_was_ahead_and_is_set_right_is_followed_at_once(void **state)
+{
+    static const int64_t ahead = T0 + INT64_C(400) * 86400 * 1000000;
+
+    (void)state;
+    fake_journal_hold(j); /* so that all the rest waits together */
+    report_state(9, T0, 0, 0, 0, 0);
+    fake_journal_wait_held(j);
+    login(1, 1, ahead, false);
+    report_state(1, ahead + 5, 0, 1, 0, 0);
+    report_state(1, T0 + 7, 0, 2, 0, 0);
+    end(1, 1, T0 + 8, END_TCP_CLOSED);
+    report_state(1, T0 + 7, 0, 3, 0, 0);
+    report_state(2, T0 + 9, 0, 0, 0, 0);
+    fake_journal_release(j);
+    wait_told(&sink, 5);
+    assert_int_equal(device(1).last_report, T0 / 1000000);
+    stop();
+
+    assert_int_equal(message(1).ts_us, ahead + 5);
+    assert_int_equal(message(2).ts_us, T0 + 7);
+    assert_int_equal(message(3).ts_us, T0 + 8);
+    assert_int_equal(message(3).number, 3);
+    assert_int_equal(session(0).ts_us, ahead);
+    assert_int_equal(session(1).ts_us, T0 + 8);
+    assert_int_equal(state_of(1).last_ts_us, T0 + 8);
+    assert_int_equal(state_of(1).last_session_us, T0 + 8);
+    assert_int_equal(state_of(1).active_day, 19676);
+    assert_int_equal(records()->active.count, 4); /* two days of the first, one each of the others */
+    assert_int_equal(records()->turns.count, 2);
+    const struct fake_turn *messages = &records()->turns.at[0], *sessions = &records()->turns.at[1];
+    assert_true(messages->device == 1 && messages->list == LIST_MESSAGES);
+    assert_true(messages->from_us == T0 + 7 && messages->last_us == ahead + 5);
+    assert_true(sessions->device == 1 && sessions->list == LIST_SESSIONS);
+    assert_true(sessions->from_us == T0 + 8 && sessions->last_us == ahead);
+    /* What it turns back from was on disk before (journal_batch_turn): held, before it, and behind it. */
+    assert_true(fake_journal_counts(j).commits - fake_journal_counts(j).empty_commits >= 3);
 }
 
 static void a_refused_control_is_in_the_audit_log_alone(void **state)
@@ -334,7 +374,8 @@ int main(void)
         COMMITTER_TEST(what_cannot_be_decoded_is_kept_as_it_came_and_counted),
         COMMITTER_TEST(answers_to_a_read_are_decoded_like_reports),
         COMMITTER_TEST(the_first_report_of_a_civil_day_makes_it_an_active_day),
-        COMMITTER_TEST(timestamps_of_a_device_increase_even_when_the_clock_goes_back),
+        COMMITTER_TEST(timestamps_of_a_device_increase_also_when_the_clock_is_set_back_a_little),
+        COMMITTER_TEST(a_clock_that_was_ahead_and_is_set_right_is_followed_at_once),
         COMMITTER_TEST(a_refused_control_is_in_the_audit_log_alone),
         COMMITTER_TEST(a_control_is_numbered_among_the_messages_and_decodes_nothing),
         COMMITTER_TEST(a_new_definition_starts_from_a_state_that_knows_nothing),

@@ -128,6 +128,31 @@ static void a_session_that_a_crash_left_open_is_ended_before_the_next_login(void
     assert_true(!session(9).end && session(9).again); /* no second end for a session of this start */
 }
 
+/* It lived on by a clock that was far ahead; the device says nothing before it logs in by the right one. */
+static void a_start_that_lived_by_a_wrong_clock_tells_no_end(void **state)
+{
+    (void)state;
+    login(3, 11, T0, false);
+    settle();
+    stop();
+    struct journal *crashed = j;
+    j = fake_journal_new(BOOT + 1);
+    *fake_journal_records(j) = *fake_journal_records(crashed);
+    *fake_journal_records(crashed) = (struct fake_records){ 0 };
+    fake_journal_free(crashed);
+    fake_journal_set_alive(j, BOOT, T0 + INT64_C(400) * 86400 * 1000000);
+    fleet_destroy(f);
+    assert_int_equal(fleet_create(&f), MU_OK);
+    start();
+    login(3, 1, T0 + 700000000, false);
+    settle();
+    stop();
+    assert_true(session(1).end);
+    assert_int_equal(session(1).ts_us, T0 + 1);
+    assert_int_equal(session(2).ts_us, T0 + 700000000);
+    assert_int_equal(records()->turns.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +160,7 @@ int main(void)
         COMMITTER_TEST(the_end_of_a_session_that_was_taken_over_leaves_the_device_online),
         COMMITTER_TEST(of_two_logins_at_once_the_higher_session_wins),
         COMMITTER_TEST(a_session_that_a_crash_left_open_is_ended_before_the_next_login),
+        COMMITTER_TEST(a_start_that_lived_by_a_wrong_clock_tells_no_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,6 +173,29 @@ static void sweep(struct committer *c, bool stop)
     }
 }
 
+/* A clock that was set, or a machine that slept: once, and how far. What slews it is too slow for that. */
+static void watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us)
+{
+    int64_t ahead_us = wall_us - mono_us, jump_us = ahead_us - c->wall_ahead_us;
+
+    if (jump_us > CLOCK_STEP_US || jump_us < -CLOCK_STEP_US)
+        log_event(LOG_WARN, "clock_jumped", "seconds=%+lld hint=\"%s\"", (long long)(jump_us / 1000000),
+                  jump_us > 0 ? "what is written from now on is of that time"
+                              : "what was written ahead stays where it is; from now on it is by the clock");
+    c->wall_ahead_us = ahead_us;
+}
+
+/* Since the last start; a clock that has gone on meanwhile may have been right. */
+static void compare_with_last_start(struct committer *c, int64_t wall_us)
+{
+    struct journal *j = c->options.journal;
+    int64_t last_us = journal_boot_alive_us(j, journal_boot(j).number - 1);
+
+    if (wall_us < last_us - CLOCK_STEP_US)
+        log_event(LOG_WARN, "clock_jumped", "seconds=%+lld since=\"the last start\"",
+                  (long long)((wall_us - last_us) / 1000000));
+}
+
 /* --- committing ------------------------------------------------------------------------------ */
 
 static bool has_records(const struct committer *c)
@@ -182,7 +205,7 @@ static bool has_records(const struct committer *c)
 
 static size_t fill(struct batch *b, const struct records *r, size_t at)
 {
-    while (at < r->len && !batch_full(b)) {
+    while (at < r->len && batch_takes(b, records_at(r, at))) {
         struct intake_record *rec = records_at(r, at);
         batch_add(b, rec);
         at += rec->size;
@@ -233,6 +256,7 @@ static enum mu_err commit_batch(struct committer *c)
 {
     int64_t start = clock_mono_us(), now_us = clock_wall_us();
 
+    watch_clock(c, now_us, start);
     size_t retry_to = fill(&c->batch, &c->retry, c->retry_at);
     size_t work_to = retry_to == c->retry.len ? fill(&c->batch, &c->work, c->work_at) : c->work_at;
     size_t records = c->batch.records;
@@ -312,6 +336,8 @@ void *committer_run(void *committer)
     struct committer *c = committer;
 
     c->next_alive_ms = clock_mono_ms() + c->options.alive_ms;
+    c->wall_ahead_us = clock_wall_us() - clock_mono_us();
+    compare_with_last_start(c, clock_wall_us());
     roll(c);
     while (take(c)) {
         follow(c);

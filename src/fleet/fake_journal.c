@@ -42,6 +42,7 @@ static void free_records(struct fake_records *r)
     free(r->sessions.at);
     free(r->states.at);
     free(r->versions.at);
+    free(r->turns.at);
     free(r->active.at);
     free(r->active_sets.at);
     free(r->events.at);
@@ -181,6 +182,12 @@ void journal_batch_session(struct journal_batch *b, uint32_t device, const struc
     at->device = device;
     at->s = *s;
     b->r.bytes += 60;
+}
+
+void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
+                        int64_t last_us)
+{
+    *APPEND(b->r.turns) = (struct fake_turn){ device, list, from_us, last_us };
 }
 
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
@@ -354,6 +361,8 @@ static void take_over(struct fake_records *all, const struct fake_records *r)
         *state_of(all, r->states.at[i].device) = r->states.at[i];
     for (size_t i = 0; i < r->versions.count; i++)
         *APPEND(all->versions) = r->versions.at[i];
+    for (size_t i = 0; i < r->turns.count; i++)
+        *APPEND(all->turns) = r->turns.at[i];
     for (size_t i = 0; i < r->active.count; i++)
         *APPEND(all->active) = r->active.at[i];
     for (size_t i = 0; i < r->active_sets.count; i++)

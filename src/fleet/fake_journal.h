@@ -14,6 +14,8 @@ struct fake_active { int32_t day; uint32_t device; };
 struct fake_active_set { int32_t day; bool forgotten; uint8_t bytes[256]; size_t len; };
 struct fake_event { uint32_t device; bool forgotten; struct journal_event e; char name[32]; };
 
+struct fake_turn { uint32_t device; enum journal_list list; int64_t from_us, last_us; };
+
 struct fake_control { struct journal_control c; char enterprise_id[40], did[40]; uint8_t frame[64]; };
 
 /* The lists grow as they are appended to. */
@@ -21,6 +23,7 @@ struct fake_control { struct journal_control c; char enterprise_id[40], did[40];
 struct fake_records {
     FAKE_LIST(struct fake_message) messages;
     FAKE_LIST(struct fake_session) sessions;
+    FAKE_LIST(struct fake_turn) turns;
     FAKE_LIST(struct fake_state) states;     /* in a journal: one per device, ascending */
     FAKE_LIST(struct fake_versions) versions;
     FAKE_LIST(struct fake_active) active;

@@ -65,6 +65,25 @@ static void a_point_that_stays_1_is_one_event_until_it_is_0(void **state)
     assert_int_equal(event(0)->e.resolved_us, T0 + 30);
 }
 
+static void an_event_that_a_clock_ahead_has_opened_is_not_resolved_before_that(void **state)
+{
+    static const int64_t ahead = T0 + INT64_C(86400) * 1000000;
+
+    (void)state;
+    report_state(3, ahead, 0, 0, 1, 0);
+    wait_told(&sink, 1);
+    report(3, T0 + 10, "\0\0\0\3\7\0\0\x91\4\1\7\0", 12); /* not decoded: it changes no event */
+    wait_told(&sink, 2);
+    expect_events(EVENT_ALERT, 1, 1);
+    report_state(3, T0 + 20, 0, 0, 0, 0);
+    wait_told(&sink, 3);
+    expect_events(EVENT_ALERT, 1, 0);
+    stop();
+    assert_int_equal(records()->events.count, 1);
+    assert_int_equal(event(0)->e.opened_us, ahead);
+    assert_int_equal(event(0)->e.resolved_us, ahead);
+}
+
 /* What is held back while a commit lasts comes into one batch. */
 static void events_that_open_and_end_within_one_batch_are_all_kept(void **state)
 {
@@ -162,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COMMITTER_TEST(a_first_report_that_carries_a_1_opens_an_event),
         COMMITTER_TEST(a_point_that_stays_1_is_one_event_until_it_is_0),
+        COMMITTER_TEST(an_event_that_a_clock_ahead_has_opened_is_not_resolved_before_that),
         COMMITTER_TEST(events_that_open_and_end_within_one_batch_are_all_kept),
         COMMITTER_TEST(a_report_that_is_not_kept_opens_nothing),
         COMMITTER_TEST(an_event_outlives_its_definition_and_ends_when_its_point_is_gone),

@@ -15,9 +15,9 @@
  * nothing here knows that, nor of families and files.
  *
  * A device is its registry number. Timestamps are microseconds UTC; those of one device's messages
- * strictly increase, and so do those of its session records (the committer sees to it), so that
- * (device, timestamp) names one record. Running numbers count a device's records from 1 on for
- * ever; they make the total of a window a subtraction.
+ * strictly increase, and so do those of its session records (the committer sees to it), but for
+ * turns: where the clock was ahead and has been set right. Running numbers count a device's records
+ * from 1 on for ever; they make the total of a window a subtraction, but where it has a turn.
  *
  * Calls may take milliseconds and may fail (MU_E_FULL, MU_E_IO, MU_E_CORRUPT); none runs on an
  * event loop. Reading: any thread. Writing: one thread, the committer. */
@@ -132,6 +132,12 @@ size_t journal_batch_bytes(const struct journal_batch *b);
 /* Copy what they are given. A record older than the retention is silently left out. */
 void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m);
 void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s);
+/* A device's messages, or its session records, go on at from_us, which is before the last of them, last_us.
+ * Before the record itself; a batch has nothing of the device and list that is after from_us, but for one
+ * record of last_us. Windows that have such a place in them are then counted record by record. */
+enum journal_list { LIST_MESSAGES, LIST_SESSIONS };
+void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
+                        int64_t last_us);
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s);
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
 /* The device was active on that civil day. */
@@ -143,7 +149,7 @@ void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *
 /* Keeps an event, or changes the one of that name. */
 void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
 void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
-/* The device's state and versions, if there are any. */
+/* The device's state and versions, if there are any, and what is known of turns. */
 void journal_batch_forget_device(struct journal_batch *b, uint32_t device);
 
 void journal_batch_control(struct journal_batch *b, const struct journal_control *c);
@@ -212,7 +218,8 @@ struct journal_window {
 };
 /* total = records in the window, whatever skip and limit are; each row lives during its call, which
  * must not call the journal again. An error of `row` ends the page and is returned; total is set
- * before the first row. A page costs a few seeks and its rows, however much is skipped or stored. */
+ * before the first row. A page costs a few seeks and its rows, however much is skipped or stored; with a turn
+ * in the window, the window's records twice. */
 MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device,
                                          const struct journal_window *w,
                                          enum mu_err (*row)(void *ctx, const struct journal_message *m),
@@ -237,6 +244,9 @@ struct journal_reader {
     void (*message)(void *ctx, uint32_t device, const struct journal_message *m);
     void (*session)(void *ctx, uint32_t device, const struct journal_session *s);
 };
+/* Is there a turn between two moments, so that the records there may not be in the order of their numbers? */
+bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us,
+                    int64_t to_us);
 MU_MUST_USE enum mu_err journal_check(struct journal *j, const struct journal_reader *reader,
                                       const struct findings *f);
 

@@ -70,6 +70,59 @@ static void fill_model(void)
     }
 }
 
+/* The clock runs ahead now and then, by minutes or days, and is set right after a while: into a time that
+ * has records, or into one that has none, once or before it has caught up with the last time. */
+static void turn_model(void)
+{
+    for (unsigned d = 0; d < DEVICES; d++) {
+        struct model_device *m = &model[d];
+        int64_t ahead = 0, before = 0;
+        size_t i = 0;
+        for (; i < m->count; i++) {
+            if (random_below(400) == 0)
+                ahead = random_below(3) ? (int64_t)random_below(2 * DAY) : 0;
+            if (d == 0)
+                ahead -= ahead % (86 * SECOND); /* so that moments come twice */
+            int64_t ts = m->records[i].ts_us + ahead;
+            if (ts <= before && ts > before - 60 * SECOND)
+                ts = before + 1;
+            m->records[i].ts_us = before = ts;
+        }
+    }
+}
+
+/* A byte of a number in a key: the low seven bits come first. */
+static uint64_t key_byte(uint64_t number)
+{
+    return (number & 0x7f) | (number > 0x7f ? 0x80 : 0);
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const struct model_record *a = left, *b = right;
+
+    if (a->ts_us != b->ts_us)
+        return a->ts_us < b->ts_us ? -1 : 1;
+    uint64_t m = a->number, n = b->number;
+    while (key_byte(m) == key_byte(n)) {
+        m >>= 7;
+        n >>= 7;
+    }
+    return key_byte(m) < key_byte(n) ? -1 : 1;
+}
+
+/* As the committer does. */
+static void turn_back(struct journal *j, struct journal_batch *b, unsigned device, size_t i)
+{
+    int64_t last = i ? model[device].records[i - 1].ts_us : 0, ts = model[device].records[i].ts_us;
+
+    if (ts > last)
+        return;
+    commit(j, b);
+    journal_batch_turn(b, device, LIST_MESSAGES, ts, last);
+    journal_batch_turn(b, device, LIST_SESSIONS, ts, last);
+}
+
 static void put_record(struct journal_batch *b, unsigned device, const struct model_record *r,
                        bool session)
 {
@@ -95,6 +148,7 @@ static struct journal *fill_journal(const char *dir)
     for (size_t i = 0; i < PER_DEVICE; i++) {
         for (unsigned d = 0; d < DEVICES; d++) {
             if (i < model[d].count) {
+                turn_back(j, b, d, i);
                 put_record(b, d, &model[d].records[i], false);
                 put_record(b, d, &model[d].records[i], true);
             }
@@ -200,6 +254,14 @@ static void check_window(struct journal *j, unsigned device, struct journal_wind
     }
 }
 
+static void check_windows(struct journal *j)
+{
+    for (int i = 0; i < WINDOWS; i++) {
+        unsigned device = (unsigned)random_below(DEVICES);
+        check_window(j, device, random_window(&model[device]));
+    }
+}
+
 static void every_window_answers_as_a_naive_count_would(void **state)
 {
     random_state = (uint64_t)time(NULL);
@@ -207,10 +269,7 @@ static void every_window_answers_as_a_naive_count_would(void **state)
     fill_model();
     struct journal *j = fill_journal(*state);
 
-    for (int i = 0; i < WINDOWS; i++) {
-        unsigned device = (unsigned)random_below(DEVICES);
-        check_window(j, device, random_window(&model[device]));
-    }
+    check_windows(j);
     journal_close(j);
 }
 
@@ -237,9 +296,59 @@ static void expired_days_change_neither_numbers_nor_pages_of_the_rest(void **sta
     journal_close(j);
 }
 
+static void a_clock_that_was_ahead_and_is_set_right_changes_no_window(void **state)
+{
+    random_state = (uint64_t)time(NULL);
+    print_message("seed %llu\n", (unsigned long long)random_state);
+    fill_model();
+    turn_model();
+    struct journal *j = fill_journal(*state);
+    for (unsigned d = 0; d < DEVICES; d++)
+        qsort(model[d].records, model[d].count, sizeof *model[d].records, by_time);
+    check_windows(j);
+    journal_close(j);
+    j = open_journal(*state);
+    check_windows(j);
+    journal_close(j);
+}
+
+/* Ten a minute, from DAY_ZERO on; the last ten a year ahead; then ten a minute again. */
+static void between_a_turn_and_what_lies_ahead_numbers_follow_each_other(void **state)
+{
+    struct journal *j = open_journal(*state);
+    struct journal_batch *b = make_batch(j);
+
+    for (uint64_t n = 1; n <= 30; n++) {
+        int64_t ts = DAY_ZERO + (int64_t)n * 6 * SECOND + (n > 10 && n <= 20 ? 365 * DAY : 0);
+        if (n == 21) {
+            commit(j, b);
+            journal_batch_turn(b, 1, LIST_MESSAGES, ts, DAY_ZERO + 120 * SECOND + 365 * DAY);
+        }
+        put_message(b, 1, ts, n);
+    }
+    commit(j, b);
+    journal_batch_destroy(b);
+    int64_t turn = DAY_ZERO + 126 * SECOND, ahead = DAY_ZERO + 66 * SECOND + 365 * DAY;
+    assert_true(journal_turned(j, 1, LIST_MESSAGES, DAY_ZERO, turn));
+    assert_false(journal_turned(j, 1, LIST_MESSAGES, DAY_ZERO, turn - 1));
+    assert_false(journal_turned(j, 1, LIST_MESSAGES, turn + 1, ahead - 1));
+    assert_true(journal_turned(j, 1, LIST_MESSAGES, turn + 1, ahead));
+    assert_false(journal_turned(j, 1, LIST_SESSIONS, 0, INT64_MAX));
+    assert_false(journal_turned(j, 2, LIST_MESSAGES, 0, INT64_MAX));
+
+    b = make_batch(j);
+    journal_batch_forget_device(b, 1);
+    commit(j, b);
+    journal_batch_destroy(b);
+    assert_false(journal_turned(j, 1, LIST_MESSAGES, 0, INT64_MAX));
+    journal_close(j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(a_clock_that_was_ahead_and_is_set_right_changes_no_window),
+        IN_DIRECTORY(between_a_turn_and_what_lies_ahead_numbers_follow_each_other),
         IN_DIRECTORY(every_window_answers_as_a_naive_count_would),
         IN_DIRECTORY(expired_days_change_neither_numbers_nor_pages_of_the_rest),
     };

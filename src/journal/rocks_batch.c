@@ -42,9 +42,7 @@ size_t journal_batch_bytes(const struct journal_batch *b)
     return size + b->rows.bytes.len;
 }
 
-/* A batch names families by their ids, which outlive a reopening of the database; but to learn
- * them it must be open. */
-static bool usable(struct journal_batch *b)
+bool batch_usable(struct journal_batch *b)
 {
     if (b->err == MU_OK && !b->journal->db)
         b->err = MU_E_IO;
@@ -77,7 +75,7 @@ static void put_row(struct journal_batch *b, int32_t day, uint32_t device, const
 /* Whether a record of that day is to be kept, and can be. */
 static bool day_ready(struct journal_batch *b, int32_t day)
 {
-    if (day < b->journal->oldest_day || !usable(b))
+    if (day < b->journal->oldest_day || !batch_usable(b))
         return false;
     b->err = day_require(b->journal, day);
     return b->err == MU_OK;
@@ -111,7 +109,7 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
 {
     uint8_t key[DEVICE_KEY_LEN];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return;
     put_u32be(key, device);
     state_encode(fresh_value(b), s);
@@ -122,7 +120,7 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
 {
     uint8_t key[DEVICE_KEY_LEN];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return;
     put_u32be(key, device);
     versions_encode(fresh_value(b), v);
@@ -133,7 +131,7 @@ void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
     uint8_t key[ACTIVITY_KEY_LEN];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return;
     activity_key(key, day, device);
     fresh_value(b);
@@ -146,7 +144,7 @@ void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *
 {
     uint8_t first[ACTIVITY_KEY_LEN], last[ACTIVITY_KEY_LEN];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return;
     rocksdb_column_family_handle_t *family = b->journal->fixed[FAMILY_ACTIVITY];
     activity_key(first, day, 0);
@@ -165,7 +163,7 @@ static bool event_key(struct journal_batch *b, uint32_t device, const struct jou
 {
     uint8_t head[EVENT_KEY_HEAD];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return false;
     event_key_head(head, device, e);
     buf_clear(&b->key);
@@ -194,19 +192,20 @@ void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
 {
     uint8_t key[DEVICE_KEY_LEN];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return;
     put_u32be(key, device);
     rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_STATE], (const char *)key, sizeof key);
     rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_VERSIONS], (const char *)key,
                                  sizeof key);
+    turns_forget(b, device);
 }
 
 void journal_batch_control(struct journal_batch *b, const struct journal_control *c)
 {
     uint8_t key[CONTROL_KEY_LEN];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return;
     control_key(key, c->ts_us, c->request);
     control_encode(fresh_value(b), c);
@@ -217,7 +216,7 @@ void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
 {
     uint8_t first[CONTROL_KEY_LEN], end[CONTROL_KEY_LEN];
 
-    if (!usable(b))
+    if (!batch_usable(b))
         return;
     control_key(first, 0, 0);
     control_key(end, before_us > 0 ? before_us : 0, 0);

@@ -18,6 +18,7 @@
  *                "boot"                             -> number of the last start(8)
  *                "clock"                            -> latest moment taken for true(8)
  *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
+ *                "turn" device(4) kind(1)           -> spans of time, from(8) to(8) each (rocks_turn.c)
  *
  * Keys are big-endian, so that they sort as the numbers do. In values numbers are LEB128, signed
  * ones zigzag before; what is left is the payload, or the image. A record begins with a byte of

@@ -136,6 +136,23 @@ int64_t expiry_clock(struct journal *j, int64_t now_us);
 /* Remembers it with a batch, if there is something new; who commits that clears trusted_changed. */
 void clock_put(const struct journal *j, rocksdb_writebatch_t *writes);
 
+/* --- rocks_turn.c ---------------------------------------------------------------------------------*/
+static inline enum record_kind record_kind_of(enum journal_list list)
+{
+    return list == LIST_MESSAGES ? RECORD_MESSAGE : RECORD_SESSION;
+}
+/* Whether the numbers of a device's records between two moments may not follow each other. The caller holds
+ * the lock. */
+MU_MUST_USE enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind,
+                                     int64_t from_us, int64_t to_us, bool *touches);
+bool turn_is_entry(struct bytes key, struct bytes value);
+void turns_forget(struct journal_batch *b, uint32_t device);
+
+/* --- rocks_batch.c --------------------------------------------------------------------------------*/
+/* A batch names families by their ids, which outlive a reopening of the database; but to learn
+ * them it must be open. false: b->err tells why not. */
+bool batch_usable(struct journal_batch *b);
+
 /* --- rocks_rows.c ---------------------------------------------------------------------------------*/
 void rows_init(struct rows *r);
 void rows_free(struct rows *r);

@@ -205,11 +205,38 @@ static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uin
     return err;
 }
 
+/* Where numbers do not follow each other: the records are counted, and skipped, one by one. */
+static enum mu_err walk_page(struct page *p, const struct journal_window *w, uint64_t *total)
+{
+    struct scan *s = &p->scan;
+    uint64_t skip = w->skip, rows = w->limit;
+    bool found = true;
+    enum mu_err err = go_to(s, p->first);
+
+    while (err == MU_OK && found) {
+        *total += s->here.counted;
+        err = scan_next(s, &found);
+    }
+    if (err != MU_OK || skip >= *total || !rows)
+        return err;
+    found = true;
+    err = w->newest_first ? scan_last(s, p->last.family, &found) : go_to(s, p->first);
+    while (err == MU_OK && found && rows) {
+        if (s->here.counted && skip)
+            skip--;
+        else if (s->here.counted && (err = p->emit(p)) == MU_OK)
+            rows--;
+        if (err == MU_OK && rows)
+            err = w->newest_first ? scan_prev(s, &found) : scan_next(s, &found);
+    }
+    return err;
+}
+
 static enum mu_err read_page(struct page *p, struct journal *j, uint32_t device, enum record_kind kind,
                              const struct journal_window *w, uint64_t *total)
 {
     enum mu_err err;
-    bool found;
+    bool found, turned;
     int64_t from = w->from_us > 0 ? w->from_us : 0;
     int64_t to = w->to_us < INT64_MAX ? w->to_us : INT64_MAX - 1;
 
@@ -225,6 +252,13 @@ static enum mu_err read_page(struct page *p, struct journal *j, uint32_t device,
     scan_open(&p->scan, j, device, kind, w->decoded_only && kind == RECORD_MESSAGE, from, to);
     if ((err = find_ends(p, &found)) != MU_OK || !found)
         goto close;
+
+    if ((err = turn_touches(j, device, kind, p->first.ts_us, p->last.ts_us, &turned)) != MU_OK)
+        goto close;
+    if (turned) {
+        err = walk_page(p, w, total);
+        goto close;
+    }
 
     /* Counted records of the device before the window, and up to its end. */
     uint64_t before = p->first.order - p->first.counted;

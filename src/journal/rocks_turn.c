@@ -1,0 +1,178 @@
+#include "journal/rocks_scan.h"
+
+#include <string.h>
+
+/* Where the numbers of a device's records do not follow each other.
+ *
+ * Elsewhere a window's total is the difference of two numbers, and a page is found by them. When a clock
+ * that was ahead has been set right, a device's records go on at an earlier moment: there, numbers leap
+ * over those that lie ahead; and among these, and behind them, the calendar brings later numbers in time.
+ * So for each such turn two spans are kept: the moment of the turn, and that from the first record ahead of
+ * it to the last. A window whose records touch one is counted record by record. Between the two, which may
+ * be a year, numbers follow each other as ever. */
+
+enum { SPANS_MAX = 16 }; /* of a device and kind; then the nearest two become one, which only costs time */
+
+struct span { int64_t from_us, to_us; };
+struct spans {
+    struct span at[SPANS_MAX + 2];
+    size_t count;
+};
+
+enum { TURN_KEY_LEN = 9, SPAN_LEN = 16 };
+
+static void turn_key(uint8_t out[TURN_KEY_LEN], uint32_t device, enum record_kind kind)
+{
+    memcpy(out, "turn", 4);
+    put_u32be(out + 4, device);
+    out[8] = (uint8_t)kind;
+}
+
+bool turn_is_entry(struct bytes key, struct bytes value)
+{
+    return key.left == TURN_KEY_LEN && memcmp(key.at, "turn", 4) == 0 && value.left > 0 &&
+           value.left % SPAN_LEN == 0 && value.left <= SPANS_MAX * SPAN_LEN;
+}
+
+static enum mu_err load(const struct journal *j, uint32_t device, enum record_kind kind, struct spans *out)
+{
+    uint8_t key[TURN_KEY_LEN];
+    size_t len = 0;
+    char *text = NULL;
+
+    out->count = 0;
+    turn_key(key, device, kind);
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META],
+                                                           (const char *)key, sizeof key, &text);
+    enum mu_err err = status_take(text);
+    const char *value = slice ? rocksdb_pinnableslice_value(slice, &len) : NULL;
+    struct bytes in = bytes_of(value, len);
+    if (err == MU_OK && slice && !turn_is_entry(bytes_of(key, sizeof key), in))
+        err = MU_E_CORRUPT;
+    while (err == MU_OK && in.left) {
+        struct span *s = &out->at[out->count++];
+        s->from_us = (int64_t)bytes_u64be(&in);
+        s->to_us = (int64_t)bytes_u64be(&in);
+    }
+    if (slice)
+        rocksdb_pinnableslice_destroy(slice);
+    rocksdb_readoptions_destroy(options);
+    return err;
+}
+
+enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
+                         int64_t to_us, bool *touches)
+{
+    struct spans spans;
+    enum mu_err err = load(j, device, kind, &spans);
+
+    *touches = false;
+    for (size_t i = 0; err == MU_OK && i < spans.count; i++)
+        *touches |= spans.at[i].from_us <= to_us && from_us <= spans.at[i].to_us;
+    return err;
+}
+
+bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us)
+{
+    bool touches = false;
+
+    pthread_rwlock_rdlock(&j->lock);
+    if (!j->db || turn_touches(j, device, record_kind_of(list), from_us, to_us, &touches) != MU_OK)
+        touches = false;
+    pthread_rwlock_unlock(&j->lock);
+    return touches;
+}
+
+/* --- a turn ---------------------------------------------------------------------------------------*/
+
+/* The moment of the first record behind another moment, of those that are committed; at most `last`. */
+static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_kind kind, int64_t after_us,
+                               int64_t last_us, int64_t *out)
+{
+    struct scan s;
+    bool found = false;
+    enum mu_err err = MU_OK;
+
+    *out = last_us;
+    scan_open(&s, j, device, kind, false, after_us + 1, last_us);
+    for (size_t f = s.first_family; err == MU_OK && !found && f < s.end_family; f++)
+        err = scan_first(&s, f, &found);
+    if (err == MU_OK && found)
+        *out = s.here.ts_us;
+    scan_close(&s);
+    return err;
+}
+
+static void remove_at(struct spans *spans, size_t i)
+{
+    spans->count--;
+    memmove(&spans->at[i], &spans->at[i + 1], (spans->count - i) * sizeof spans->at[0]);
+}
+
+/* In the order of time; spans that overlap become one. */
+static void add(struct spans *spans, int64_t from_us, int64_t to_us)
+{
+    size_t i = 0;
+
+    while (i < spans->count && spans->at[i].to_us < from_us)
+        i++;
+    while (i < spans->count && spans->at[i].from_us <= to_us) {
+        from_us = spans->at[i].from_us < from_us ? spans->at[i].from_us : from_us;
+        to_us = spans->at[i].to_us > to_us ? spans->at[i].to_us : to_us;
+        remove_at(spans, i);
+    }
+    memmove(&spans->at[i + 1], &spans->at[i], (spans->count - i) * sizeof spans->at[0]);
+    spans->at[i] = (struct span){ from_us, to_us };
+    spans->count++;
+}
+
+/* Forgets what has expired, and joins the nearest until there are few enough. */
+static void trim(struct spans *spans, int64_t oldest_us)
+{
+    while (spans->count && spans->at[0].to_us < oldest_us)
+        remove_at(spans, 0);
+    while (spans->count > SPANS_MAX) {
+        size_t nearest = 0;
+        for (size_t i = 1; i + 1 < spans->count; i++)
+            if (spans->at[i + 1].from_us - spans->at[i].to_us <
+                spans->at[nearest + 1].from_us - spans->at[nearest].to_us)
+                nearest = i;
+        spans->at[nearest].to_us = spans->at[nearest + 1].to_us;
+        remove_at(spans, nearest + 1);
+    }
+}
+
+void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
+                        int64_t last_us)
+{
+    struct journal *j = b->journal;
+    enum record_kind kind = record_kind_of(list);
+    uint8_t key[TURN_KEY_LEN], value[SPANS_MAX * SPAN_LEN];
+    struct spans spans;
+    int64_t ahead_us;
+
+    if (!batch_usable(b) || (b->err = load(j, device, kind, &spans)) != MU_OK ||
+        (b->err = first_ahead(j, device, kind, from_us, last_us, &ahead_us)) != MU_OK)
+        return;
+    add(&spans, from_us, from_us);
+    add(&spans, ahead_us, last_us);
+    trim(&spans, j->oldest_day * DAY_US);
+    for (size_t i = 0; i < spans.count; i++) {
+        put_u64be(value + i * SPAN_LEN, (uint64_t)spans.at[i].from_us);
+        put_u64be(value + i * SPAN_LEN + 8, (uint64_t)spans.at[i].to_us);
+    }
+    turn_key(key, device, kind);
+    rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof key,
+                              (const char *)value, spans.count * SPAN_LEN);
+}
+
+void turns_forget(struct journal_batch *b, uint32_t device)
+{
+    uint8_t key[TURN_KEY_LEN];
+
+    for (int kind = RECORD_MESSAGE; kind <= RECORD_SESSION; kind++) {
+        turn_key(key, device, (enum record_kind)kind);
+        rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_META], (const char *)key, sizeof key);
+    }
+}
