@@ -48,12 +48,12 @@ static int run_apply(const struct operation_call *call)
 
     if (!read_options(&file, &options)) {
         buf_printf(call->answer, "the running server does not understand what is asked; is it of another version?\n");
-        return 2;
+        return 1;
     }
     enum mu_err err = apply_json(call->stores->registry, &by, file, &options, call->answer);
 
     if (err == MU_E_SYNTAX || err == MU_E_VALUE)
-        return 2;
+        return operation_status(err);
     if (err == MU_OK && call->stores->committer &&
         committer_follow_registry(call->stores->committer) != MU_OK) {
         buf_printf(call->answer, "it is stored, but the server does not show it yet; see its log\n");

@@ -172,6 +172,7 @@ static int print_log(const struct settings *s)
 {
     struct operation_place place = OPERATION_PLACE(setting_text(s, "data"));
     bool json = setting_on(s, "json"), more = true;
+    struct buf heading;
     char cursor[128] = "", now[32];
     struct buf input, answer;
     int status = 0;
@@ -180,10 +181,10 @@ static int print_log(const struct settings *s)
     snprintf(now, sizeof(now), "%" PRId64, clock_wall_s() + 1);
     buf_init(&input, 65536);
     buf_init(&answer, LOCAL_ANSWER_MAX);
+    buf_init(&heading, 1000);
     if (!json)
-        audit_heading(&answer);
+        audit_heading(&heading);
     while (status == 0 && more && !ferror(stdout)) {
-        operation_print("muster audit", 0, &answer);
         buf_clear(&answer);
         buf_clear(&input);
         buf_printf(&input, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", json ? "json" : "text", text_of(s, "enterprise"),
@@ -191,11 +192,15 @@ static int print_log(const struct settings *s)
                    setting_text(s, "to") ? setting_text(s, "to") : now, cursor);
         status = operation_run(&place, &audit_operation,
                                (struct str){ (const char *)input.data, input.len }, &answer);
-        if (status == 0)
+        if (status == 0) {
             more = take_cursor(&answer, cursor, sizeof(cursor));
+            operation_print("muster audit", 0, &heading); /* now that there is something below it */
+            buf_clear(&heading);
+        }
+        operation_print("muster audit", status, &answer);
     }
     operation_leave(&place);
-    operation_print("muster audit", status, &answer);
+    buf_free(&heading);
     buf_free(&answer);
     buf_free(&input);
     if (status == 0 && (fflush(stdout) != 0 || ferror(stdout))) {

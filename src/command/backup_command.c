@@ -38,12 +38,12 @@ static bool is_within(const char *path, const char *dir)
     return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* Not in the data directory, new or empty, and in a directory that we may write in. */
-static bool check_dest(struct backup *b)
+/* Not in the data directory, new or empty, and in a directory that we may write in. The exit status. */
+static int check_dest(struct backup *b)
 {
     char *dir = realpath(b->dir, NULL);
     char *copy = strdup(b->dest), *parent = copy ? realpath(dirname(copy), NULL) : NULL;
-    bool good = false;
+    int status = 2;
 
     if (!copy || !dir)
         snprintf(b->why, sizeof(b->why), "out of memory");
@@ -58,15 +58,16 @@ static bool check_dest(struct backup *b)
     else if (mkdir(b->partial, 0700) != 0 && errno == EEXIST)
         snprintf(b->why, sizeof(b->why), "%s is left of a backup that was broken off; remove it first",
                  b->partial);
-    else if (access(b->partial, W_OK) != 0)
+    else if (access(b->partial, W_OK) != 0) {
+        status = 1; /* as when the disk is full */
         snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent,
                  strerror(errno));
-    else
-        good = true;
+    } else
+        status = 0;
     free(copy);
     free(parent);
     free(dir);
-    return good;
+    return status;
 }
 
 static bool check_data(struct backup *b)
@@ -150,7 +151,7 @@ static int run(struct backup *b)
                  errno == EWOULDBLOCK ? "another backup is being made" : strerror(errno));
         return 1;
     }
-    if (check_dest(b)) {
+    if ((status = check_dest(b)) == 0) {
         status = take(b);
         if (status == 0 && bring(b) != MU_OK)
             status = 1;

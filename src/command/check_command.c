@@ -21,51 +21,46 @@ static struct setting check_settings[] = {
 };
 
 /* Keeps servers away while it looks. A backup has no lock and needs none. */
-static int lock(const char *dir, char *why, size_t why_size)
+static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
 {
     char path[4096];
     struct stat st;
 
     snprintf(path, sizeof(path), "%s/lock", dir);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && stat(dir, &st) == 0)
+    *fd = open(path, O_RDWR | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT && stat(dir, &st) == 0) {
         snprintf(why, why_size, "%s is neither a data directory nor a backup", dir);
-    else if (fd < 0)
+        return MU_E_VALUE;
+    }
+    if (*fd < 0) {
+        bool is_none = errno == ENOENT || errno == ENOTDIR;
         snprintf(why, why_size, "cannot open %s: %s", dir, strerror(errno));
-    else if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return fd;
-    else
-        snprintf(why, why_size, "%s is in use; check a backup of it, or stop the server first", dir);
-    if (fd >= 0)
-        close(fd);
-    return -1;
+        return is_none ? MU_E_NOT_FOUND : MU_E_IO;
+    }
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return MU_OK;
+    snprintf(why, why_size, "%s is in use; check a backup of it, or stop the server first", dir);
+    return MU_E_LOCKED;
 }
 
 static int check(const char *dir)
 {
     char why[512] = "";
-    unsigned long long mistakes;
-    int fd = -1, status = 2;
+    unsigned long long mistakes = 0;
+    int fd = -1;
+    enum mu_err err;
 
-    if (privileges_become_owner(dir, why, sizeof(why)) != MU_OK)
-        goto out;
-    if (!manifest_is_in(dir) && (fd = lock(dir, why, sizeof(why))) < 0)
-        goto out;
-    if (check_directory("muster check", dir, stdout, stdout, &mistakes, why, sizeof(why)) != MU_OK) {
-        status = 1;
-        goto out;
-    }
-    if (mistakes)
+    if ((err = privileges_become_owner(dir, why, sizeof(why))) != MU_OK ||
+        (!manifest_is_in(dir) && (err = lock(dir, &fd, why, sizeof(why))) != MU_OK) ||
+        (err = check_directory("muster check", dir, stdout, stdout, &mistakes, why, sizeof(why))) != MU_OK)
+        fprintf(stderr, "muster check: %s\n", why[0] ? why : mu_err_text(err));
+    else if (mistakes)
         printf("%s: %llu mistakes\n", dir, mistakes);
     else
         printf("%s: no mistakes\n", dir);
-    status = mistakes ? 1 : 0;
-out:
-    if (why[0])
-        fprintf(stderr, "muster check: %s\n", why);
     if (fd >= 0)
         close(fd);
-    return status;
+    return err != MU_OK ? operation_status(err) : mistakes ? 1 : 0;
 }
 
 int command_check(int argc, char **argv)
@@ -76,7 +71,8 @@ int command_check(int argc, char **argv)
         .summary =
             "Looks at all that is in a data directory at rest, or in a backup: whether the stores are whole\n"
             "and agree with each other, and whether what is derived from them is right. Changes nothing.\n"
-            "Exit status: 0 no mistakes, 1 mistakes (each is printed in a line), 2 it could not begin.",
+            "Exit status: 0 no mistakes; 1 mistakes (each is printed in a line), or it cannot be looked at;\n"
+            "2 the command line or the directory is wrong.",
         .list = check_settings,
     };
     int status = 2;

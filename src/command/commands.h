@@ -4,7 +4,7 @@
 #include "ops/operation.h"
 
 /* The commands on a data directory. Each takes the arguments behind its name and returns the exit status:
- * 0 done, 1 failed, 2 the command line or a file was wrong. */
+ * 0 done, 1 failed, 2 what was given is wrong (ops/operation.h). */
 int command_apply(int argc, char **argv);
 int command_device(int argc, char **argv);
 int command_import(int argc, char **argv);

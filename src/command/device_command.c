@@ -28,7 +28,7 @@ static int run_device(const struct operation_call *call)
         return 0;
     buf_printf(call->answer, "no device has this did or mac%s\n",
                call->access ? ", and nothing of this name was refused since the server started" : "");
-    return 1;
+    return 2;
 }
 
 const struct operation device_operation = { .name = "device", .needs = STORES_ALL, .run = run_device };

@@ -180,8 +180,11 @@ static int write_file(struct export *ex)
     int fd = open(ex->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
-    if (!file)
-        return fail(ex, strerror(errno));
+    if (!file) {
+        bool full = errno == ENOSPC;
+        fail(ex, strerror(errno));
+        return full ? 1 : 2;
+    }
     int status = write_rows_apart(ex, file);
     fclose(file);
     if (status == 0 && rename(ex->part, ex->file) != 0)

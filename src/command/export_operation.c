@@ -41,7 +41,8 @@ static void tell(void *ctx, uint32_t device, struct json_out *j)
     export_told(j, &told, days, fleet_active_days(f, device, days, TOLD_DAYS_MAX));
 }
 
-static bool read_request(const struct operation_call *call, struct export_page *page)
+/* The exit status, 0 if it can be read. */
+static int read_request(const struct operation_call *call, struct export_page *page)
 {
     char text[100], key[ID_HEX_LEN + 1] = "";
     unsigned kind;
@@ -51,18 +52,18 @@ static bool read_request(const struct operation_call *call, struct export_page *
     if (!str_copy(text, sizeof(text), call->input) || sscanf(text, "%u %llu %32s", &kind, &after, key) < 2 ||
         kind > IMPORT_BINDINGS) {
         buf_append_str(call->answer, "the running server does not understand what is asked; is it older?\n");
-        return false;
+        return 1;
     }
     page->kind = (enum import_kind)kind;
     page->after = after;
     if (!*key)
-        return true;
+        return 0;
     product = fleet_product_by_key(call->stores->fleet, str_of(key));
     if (product)
         page->product = product->no;
     else
         buf_printf(call->answer, "there is no product %s\n", key);
-    return product != NULL;
+    return product ? 0 : 2;
 }
 
 static int run_export(const struct operation_call *call)
@@ -70,8 +71,9 @@ static int run_export(const struct operation_call *call)
     struct buf rows;
     struct export_page page = { .limit = PAGE_ROWS, .rows = &rows, .tell = tell, .ctx = call->stores->fleet };
 
-    if (!read_request(call, &page))
-        return 2;
+    int status = read_request(call, &page);
+    if (status != 0)
+        return status;
     buf_init(&rows, EXPORT_PAGE_MAX);
     enum mu_err err = export_rows(call->stores->registry, &page);
     if (err == MU_OK) {

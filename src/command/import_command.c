@@ -134,9 +134,10 @@ static int tell_end(struct import *im)
                 "run it again for the rest\n", im->file, im->reader.source.line);
         im->status = 1;
     }
-    printf("%s: %llu created, %llu updated, %llu unchanged, %llu refused\n", import_kind_words[im->kind],
-           (unsigned long long)im->created, (unsigned long long)im->updated,
-           (unsigned long long)im->unchanged, (unsigned long long)im->refused);
+    if (im->status == 0 || im->taken)
+        printf("%s: %llu created, %llu updated, %llu unchanged, %llu refused\n", import_kind_words[im->kind],
+               (unsigned long long)im->created, (unsigned long long)im->updated,
+               (unsigned long long)im->unchanged, (unsigned long long)im->refused);
     return im->status ? im->status : im->refused ? 2 : 0;
 }
 

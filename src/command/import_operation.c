@@ -156,7 +156,7 @@ static int run_batch(const struct operation_call *call)
 
     if (!read_request(call->input, &batch)) {
         buf_append_str(call->answer, "the running server does not understand the rows; is it of another version?\n");
-        return 2;
+        return 1;
     }
     buf_init(&report, LOCAL_ANSWER_MAX / 2);
     batch.report = &report;

@@ -34,7 +34,7 @@ static int run(const struct operation_call *call, enum operate_verb verb, const 
     o.unbind = str_eq(str_take_line(&ids), STR("unbind"));
     if (!known) {
         buf_printf(call->answer, "the running server cannot do that; is it older?\n");
-        return 2;
+        return 1;
     }
     enum mu_err err = operate(call->stores->registry, &by, &o, ids, call->answer);
     if (err == MU_E_VALUE)

@@ -195,7 +195,7 @@ int command_restore(int argc, char **argv)
     transfer_catch_signals();
     if ((err = restore(&r)) != MU_OK)
         fprintf(stderr, "muster restore: %s\n", r.why[0] ? r.why : mu_err_text(err));
-    status = err == MU_OK ? 0 : err == MU_E_VALUE || err == MU_E_NOT_FOUND ? 2 : 1;
+    status = operation_status(err);
 out:
     settings_free(&s);
     return status;

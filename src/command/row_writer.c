@@ -57,20 +57,23 @@ static enum mu_err put_cell(struct row_writer *w, const json_t *value)
 
 void row_writer_init(struct row_writer *w, FILE *file, enum import_kind kind, enum row_format format)
 {
-    struct import_column column;
-
     *w = (struct row_writer){ .file = file, .kind = kind, .format = format };
     buf_init(&w->cell, ROW_TEXT_MAX);
-    if (format == FORMAT_NDJSON)
-        return;
-    for (size_t i = 0; import_column(kind, i, &column); i++)
-        fprintf(file, "%s%s", i ? "," : "", column.name);
-    fputc('\n', file);
 }
 
 void row_writer_free(struct row_writer *w)
 {
     buf_free(&w->cell);
+}
+
+static void put_header(struct row_writer *w)
+{
+    struct import_column column;
+
+    for (size_t i = 0; import_column(w->kind, i, &column); i++)
+        fprintf(w->file, "%s%s", i ? "," : "", column.name);
+    fputc('\n', w->file);
+    w->begun = true;
 }
 
 static enum mu_err put_row(struct row_writer *w, struct str line)
@@ -99,6 +102,8 @@ enum mu_err row_writer_add(struct row_writer *w, struct str rows)
         fwrite(rows.at, 1, rows.len, w->file);
         return MU_OK;
     }
+    if (!w->begun)
+        put_header(w);
     for (const char *end; err == MU_OK && rows.len && (end = memchr(rows.at, '\n', rows.len));) {
         size_t len = (size_t)(end - rows.at);
         err = put_row(w, (struct str){ rows.at, len });

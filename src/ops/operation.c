@@ -7,12 +7,27 @@
 #include "base/log.h"
 #include "ops/local.h"
 
+int operation_status(enum mu_err err)
+{
+    switch (err) {
+    case MU_OK:
+        return 0;
+    case MU_E_SYNTAX:
+    case MU_E_VALUE:
+    case MU_E_NOT_FOUND:
+    case MU_E_EXISTS:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
 int operation_result(const struct operation_call *call, enum mu_err err)
 {
     if (err == MU_OK)
         return 0;
     buf_printf(call->answer, "%s\n", mu_err_text(err));
-    return 1;
+    return 1; /* what was given has been looked at before */
 }
 
 static int run_at_rest(struct operation_place *place, const struct operation *op, struct str input,
@@ -24,7 +39,7 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
 
     if (is_new && !op->makes_directory) {
         buf_printf(answer, "there is no directory %s\n", place->dir);
-        return 1;
+        return 2;
     }
     if (!place->at_rest) {
         place->uid = getuid(); /* who asks; from here on it may be the directory's owner */
@@ -36,7 +51,7 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
     if (err != MU_OK) {
         operation_leave(place);
         buf_printf(answer, "%s\n", why[0] ? why : mu_err_text(err));
-        return 1;
+        return operation_status(err);
     }
     place->at_rest = true;
     return op->run(&(struct operation_call){

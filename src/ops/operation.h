@@ -22,13 +22,16 @@ struct operation_call {
 struct operation {
     const char *name;          /* on the socket, too */
     enum stores_part needs;
-    /* Returns the command's exit status: 0 done, 1 failed, 2 what was asked is wrong. In the server: on
+    /* Returns the command's exit status (operation_status). In the server: on
      * the command socket's own thread; what it answers with 0 is on disk, and visible to all. */
     int (*run)(const struct operation_call *call);
     bool makes_directory;      /* where there is none; else that is a mistake */
 };
 
-/* The exit status for an error, which is told in the answer. MU_OK is 0. */
+/* The exit status of a command that ended so (docs/operating.md, "Exit statuses"): 0 done; 2 what was given is
+ * wrong, and the same again fails again; 1 it failed, and the same again may succeed. */
+int operation_status(enum mu_err err);
+/* That of an error which is told in the answer here. */
 int operation_result(const struct operation_call *call, enum mu_err err);
 
 /* The command's side: runs an operation, possibly many times, at the same place. */

@@ -61,7 +61,7 @@ enum mu_err privileges_become_owner(const char *dir, char *why, size_t why_size)
     struct passwd *pw = getpwuid(st.st_uid);
     if (!pw) {
         snprintf(why, why_size, "%s belongs to a user that this machine does not know", dir);
-        return MU_E_NOT_FOUND;
+        return MU_E_REFUSED;
     }
     return become(pw, why, why_size);
 }

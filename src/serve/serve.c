@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ops/operation.h"
 #include "registry/audit.h"
 #include "serve/serve.h"
 #include "serve/serve_settings.h"
@@ -154,7 +155,7 @@ int command_serve(int argc, char **argv)
         run(s, &signals);
         log_event(LOG_INFO, "stopping", "connections=closing");
     } else {
-        status = err == MU_E_SYNTAX ? 2 : 1;
+        status = operation_status(err);
     }
     server_stop(s);
     if (status == 0)

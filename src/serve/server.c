@@ -18,7 +18,7 @@ static int run_operation(void *ctx, struct str name, uid_t uid, struct str input
 
     if (!op) {
         buf_append_str(answer, "the running server has no command of this name; is it older?\n");
-        return 2;
+        return 1;
     }
     return op->run(&(struct operation_call){
         .stores = &s->stores, .access = s->access, .uid = uid, .input = input, .answer = answer });

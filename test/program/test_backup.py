@@ -196,7 +196,7 @@ def test_a_destination_that_will_not_do_is_refused(make_server, tmp_path, dest, 
     (tmp_path / "file").write_text("keep")
     before = sorted(os.listdir(tmp_path)), sorted(os.listdir(tmp_path / "data"))
     done = backup(server, tmp_path / dest)
-    assert done.returncode == 1 and reason in done.stderr and done.stderr.startswith("muster backup: "), done
+    assert done.returncode == 2 and reason in done.stderr and done.stderr.startswith("muster backup: "), done
     assert (sorted(os.listdir(tmp_path)), sorted(os.listdir(tmp_path / "data"))) == before
     assert (tmp_path / "full" / "mine").read_text() == (tmp_path / "file").read_text() == "keep"
 
@@ -327,7 +327,7 @@ def test_a_leftover_of_a_killed_backup_is_not_written_over(make_server, tmp_path
     server = make_server()
     (tmp_path / "copy.partial").mkdir()
     done = backup(server, tmp_path / "copy")
-    assert done.returncode == 1 and "copy.partial is left of a backup" in done.stderr
+    assert done.returncode == 2 and "copy.partial is left of a backup" in done.stderr
 
 
 # --- other file systems, full ones ------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_a_directory_that_holds_other_things_is_left_alone(tmp_path):
     (tmp_path / "letters.txt").write_text("mine")
     for command in (("serve", "--data", tmp_path), ("apply", "--data", tmp_path, "-")):
         done = run(*command, input="{}")
-        assert done.returncode == 1 and "holds other things" in done.stderr
+        assert done.returncode == 2 and "holds other things" in done.stderr
     assert sorted(os.listdir(tmp_path)) == ["letters.txt"] and stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o755
 
 

@@ -62,7 +62,7 @@ def test_a_mac_of_two_products_is_told_and_found_in_each(shared_server, world):
     text = show(shared_server, mac)
     assert lines(text, "did")[0] in dids
     assert text.endswith("1 other product has a device of this mac: name it PRODUCT_KEY/MAC\n")
-    show(shared_server, f"{world.product_key}/nobody", status=1)
+    show(shared_server, f"{world.product_key}/nobody", status=2)
 
 
 def test_a_text_of_others_does_nothing_to_the_terminal(shared_server, world):
@@ -153,8 +153,8 @@ def test_a_failed_tls_handshake_is_known_by_its_address(make_server, tmp_path):
     assert "connection: the TLS handshake failed" in lines(text, "refused")[0]
 
 
-def test_a_name_that_nobody_gave_is_status_1(shared_server):
-    assert "no device has this did or mac" in show(shared_server, "mac-nowhere", status=1)
+def test_a_name_that_nobody_gave_is_status_2(shared_server):
+    assert "no device has this did or mac" in show(shared_server, "mac-nowhere", status=2)
 
 
 def test_at_rest_a_session_that_a_crash_left_open_reads_as_ended(make_server):
@@ -172,4 +172,4 @@ def test_at_rest_a_session_that_a_crash_left_open_reads_as_ended(make_server):
 
 def test_a_directory_that_is_not_there_is_not_made(tmp_path):
     done = run("device", "--data", tmp_path / "none", "x")
-    assert done.returncode == 1 and "there is no directory" in done.stderr and not (tmp_path / "none").exists()
+    assert done.returncode == 2 and "there is no directory" in done.stderr and not (tmp_path / "none").exists()

@@ -309,7 +309,7 @@ def test_the_commands_work_on_a_directory_at_rest(make_server):
 
 def test_a_directory_that_is_not_there_is_not_made(tmp_path):
     result = run("delete", "--data", tmp_path / "nowhere", "device", "x")
-    assert result.returncode == 1 and "nowhere" in result.stderr and not (tmp_path / "nowhere").exists()
+    assert result.returncode == 2 and "nowhere" in result.stderr and not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("arguments", [("delete", "cat", "x"), ("disable", "product", "x"), ("rotate", "device", "x"),
