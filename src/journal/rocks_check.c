@@ -222,7 +222,7 @@ enum mu_err journal_check(struct journal *j, const struct journal_reader *reader
 
     rocksdb_readoptions_set_fill_cache(c.options, 0);
     rocksdb_readoptions_set_readahead_size(c.options, 1024 * 1024);
-    for (int family = 0; family < FIXED_FAMILIES; family++)
+    for (enum fixed_family family = 0; family < FIXED_FAMILIES; family++)
         if (j->fixed[family]) /* of an older journal one may be missing */
             check_family(&c, family);
     if (j->boot == UINT64_MAX)
