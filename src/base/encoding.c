@@ -9,7 +9,7 @@ const char *encoding_guess_wide(struct str s)
         return "UTF-16";
     for (size_t i = 0; i < s.len; i++)
         zeros[i % 2] += s.at[i] == '\0';
-    if (zeros[0] + zeros[1] < s.len / 4 || s.len < 2)
+    if (zeros[0] + zeros[1] < 1 + s.len / 4)
         return NULL;
     return zeros[0] > zeros[1] ? "UTF-16BE" : "UTF-16LE";
 }

@@ -23,6 +23,8 @@ static void utf8_is_nothing_else(void **state)
 {
     (void)state;
     must_guess(STR(""), NULL);
+    must_guess(STR("{}"), NULL);
+    must_guess(STR("{}\n"), NULL);
     must_guess(STR("mac,city\n1,\xe5\xb9\xbf\xe5\xb7\x9e\n2,M\xc3\xbcnchen\n"), NULL);
 }
 

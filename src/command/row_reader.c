@@ -1,5 +1,6 @@
 #include "command/row_reader.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,10 @@ static enum row_found read_separator(struct row_reader *r, struct str ahead)
     if ((!quoted && !str_starts(ahead, STR("sep="))) || ahead.len <= at)
         return ROW_FOUND;
     s->separator = ahead.at[at];
+    if (s->separator != '\t' && (!ispunct((unsigned char)s->separator) || s->separator == '"')) {
+        snprintf(s->why, sizeof(s->why), "what stands behind sep= is no separator");
+        return ROW_BAD;
+    }
     return row_source_line(s);
 }
 

@@ -82,13 +82,16 @@ static enum row_found skip_line(struct row_source *s, int c)
 /* The mark that some programs put before UTF-8, and none may stand in the middle of it. */
 static const struct str mark = { "\xef\xbb\xbf", 3 };
 
-static bool has_line(struct str s)
+/* Up to the end of the first line that is not blank; 0: that has not come yet. */
+static size_t first_line(struct str s)
 {
     size_t at = str_starts(s, mark) ? mark.len : 0;
+    const char *end;
 
     while (at < s.len && (s.at[at] == '\r' || s.at[at] == '\n'))
         at++;
-    return at < s.len && memchr(s.at + at, '\n', s.len - at);
+    end = at < s.len ? memchr(s.at + at, '\n', s.len - at) : NULL;
+    return end ? (size_t)(end + 1 - s.at) : 0;
 }
 
 enum row_found row_source_begin(struct row_source *s, struct str *ahead)
@@ -96,7 +99,7 @@ enum row_found row_source_begin(struct row_source *s, struct str *ahead)
     struct str all = { (const char *)s->data, s->len };
     ssize_t n = 1;
 
-    while (n && s->len < sizeof(s->data) && !has_line(all)) {
+    while (n && s->len < sizeof(s->data) && !first_line(all)) {
         n = read(s->fd, s->data + s->len, sizeof(s->data) - s->len);
         if (n < 0) {
             snprintf(s->why, sizeof(s->why), "cannot be read: %s", strerror(errno));
@@ -106,7 +109,9 @@ enum row_found row_source_begin(struct row_source *s, struct str *ahead)
     }
     if (s->taken == 0 && str_starts(all, mark))
         s->at = s->taken = mark.len;
-    *ahead = (struct str){ (const char *)s->data + s->at, s->len - s->at };
+    /* No more than that: the same whatever a read has brought besides. */
+    size_t end = first_line(all) ? first_line(all) : s->len;
+    *ahead = (struct str){ all.at + s->at, end - s->at };
     return ahead->len ? ROW_FOUND : ROW_NONE;
 }
 
@@ -163,10 +168,11 @@ static void begin_cell(struct row_source *s, bool quoted)
 static void end_row(struct row_source *s)
 {
     size_t kept = s->cell_count < ROW_CELLS_MAX ? s->cell_count : ROW_CELLS_MAX;
+    const char *text = s->text.data ? (const char *)s->text.data : ""; /* no memory yet: all are empty */
 
     for (size_t i = 0; i < kept; i++) {
         size_t end = i + 1 < s->cell_count && i + 1 < ROW_CELLS_MAX ? s->starts[i + 1] : s->text.len;
-        s->cells[i].text = (struct str){ (const char *)s->text.data + s->starts[i], end - s->starts[i] };
+        s->cells[i].text = (struct str){ text + s->starts[i], end - s->starts[i] };
     }
 }
 

@@ -41,8 +41,9 @@ struct row_source {
 void row_source_init(struct row_source *s, int fd);
 void row_source_free(struct row_source *s);
 
-/* Before all others, at will: the beginning of the file, at least its first line that is not blank, without
- * the mark of UTF-8; nothing is taken. ROW_FOUND, ROW_NONE or ROW_UNREADABLE. */
+/* Before all others, at will: the beginning of the file up to its first line that is not blank, that
+ * included (or the first 64 KiB), without the mark of UTF-8; nothing is taken. ROW_FOUND, ROW_NONE or
+ * ROW_UNREADABLE. */
 enum row_found row_source_begin(struct row_source *s, struct str *ahead);
 /* A line without its end; blank lines are skipped. */
 enum row_found row_source_line(struct row_source *s);

@@ -100,6 +100,7 @@ static void cells_are_cut_at_commas_and_rows_at_line_ends(void **state)
     must_read("a,b,c\n1,,3\r\n,\n", row_source_csv, "1:[a][b][c]\n2:[1][][3]\n3:[][]\n");
     must_read("a,b", row_source_csv, "1:[a][b]\n");
     must_read("a,", row_source_csv, "1:[a][]\n");
+    must_read(",,", row_source_csv, "1:[][][]\n");
     must_read(" a , b \n", row_source_csv, "1:[ a ][ b ]\n");
     must_read("", row_source_csv, "");
 }
@@ -145,7 +146,7 @@ static void the_beginning_is_looked_at_without_being_taken(void **state)
         assert_int_equal(pthread_create(&thread, NULL, feed, &f), 0);
         row_source_init(&s, fds[0]);
         assert_int_equal(row_source_begin(&s, &ahead), ROW_FOUND);
-        assert_true(str_starts(ahead, STR("\r\na;b\n")));
+        assert_true(str_eq(ahead, STR("\r\na;b\n"))); /* not what a read brings besides */
         assert_int_equal(row_source_line(&s), ROW_FOUND);
         assert_int_equal(s.line, 2);
         assert_memory_equal(s.text.data, "a;b", 3);
