@@ -9,6 +9,9 @@
 /* Far beyond any measure; what they bound stays finite. */
 #define RATIO_MAX    1e9
 #define ADDITION_MAX 1e12
+/* Of a double's 15 to 16 decimal digits, so that every step of x shows as another number, and what was
+ * shown can be told a device again. */
+#define RATIO_DIGITS 1e-14
 
 enum mu_err compile_refuse(struct compiler *c, const char *format, ...)
 {
@@ -155,6 +158,9 @@ static enum mu_err read_spec(struct compiler *c, const json_t *attr, struct plan
         return compile_refuse(c, "ratio is not a number over 0 and up to %g", RATIO_MAX);
     if ((addition && !json_is_number(addition)) || fabs(d->addition) > ADDITION_MAX)
         return compile_refuse(c, "addition is not a number from %g to %g", -ADDITION_MAX, ADDITION_MAX);
+    if (d->ratio < RATIO_DIGITS * fabs(d->addition))
+        return compile_refuse(c, "ratio %g is too small beside addition %g: its steps cannot be told apart",
+                              d->ratio, d->addition);
     number_prepare(p);
     return MU_OK;
 }
