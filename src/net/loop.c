@@ -134,31 +134,44 @@ static void run_hooks(struct loop *loop)
         h->run(h, loop);
 }
 
+/* The loop's thread is the one that calls. True: that was the last. */
+static bool turn(struct loop *loop, int longest_wait_ms)
+{
+    int n = epoll_wait(loop->epoll, loop->events, LOOP_EVENTS, longest_wait_ms);
+    loop->event_count = n > 0 ? n : 0;
+    loop->now_us = clock_mono_us();
+    /* Before the mail is taken: what was posted before loop_stop is still delivered. */
+    bool last = atomic_load_explicit(&loop->stopping, memory_order_acquire);
+
+    dispatch(loop);
+    timer_wheel_advance(&loop->timers, loop_now_ms(loop));
+    deliver_mail(loop);
+    run_hooks(loop);
+    if (loop->pending) {
+        conn_run_pending(loop);
+        run_hooks(loop);
+    }
+    return last;
+}
+
 static void *run(void *arg)
 {
     struct loop *loop = arg;
-    bool last;
 
     current = loop;
-    do {
-        int n = epoll_wait(loop->epoll, loop->events, LOOP_EVENTS, wait_ms(loop));
-        loop->event_count = n > 0 ? n : 0;
-        loop->now_us = clock_mono_us();
-        /* Before the mail is taken: what was posted before loop_stop is still delivered. */
-        last = atomic_load_explicit(&loop->stopping, memory_order_acquire);
-
-        dispatch(loop);
-        timer_wheel_advance(&loop->timers, loop_now_ms(loop));
-        deliver_mail(loop);
-        run_hooks(loop);
-        if (loop->pending) {
-            conn_run_pending(loop);
-            run_hooks(loop);
-        }
-    } while (!last);
+    while (!turn(loop, wait_ms(loop)))
+        ;
     conn_report_ended(loop);
     current = NULL;
     return NULL;
+}
+
+bool loop_turn(struct loop *loop)
+{
+    current = loop;
+    turn(loop, 0);
+    current = NULL;
+    return loop->pending || atomic_load_explicit(&loop->mailbox, memory_order_relaxed);
 }
 
 enum mu_err loop_start(struct loop *loop)

@@ -42,6 +42,10 @@ struct loop {
 /* At least size bytes to read into, for the one connection whose turn it is; NULL without memory. */
 uint8_t *loop_input(struct loop *loop, size_t size);
 
+/* One round that waits for nothing, in the thread that calls: for tests that want every step in its place,
+ * on a loop that is never started. True if there is more to do at once. */
+bool loop_turn(struct loop *loop);
+
 /* In conn.c: deals with loop->pending as it is now; what is added meanwhile waits for the next
  * round. */
 void conn_run_pending(struct loop *loop);
