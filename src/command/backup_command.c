@@ -2,6 +2,7 @@
  * shall lie, under a name of its own until it is complete. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "command/commands.h"
 #include "command/transfer.h"
 #include "ops/backup_scratch.h"
-#include "ops/file.h"
+#include "ops/dir.h"
 #include "ops/settings.h"
 
 static struct setting backup_settings[] = {
@@ -26,9 +27,16 @@ static struct setting backup_settings[] = {
 
 struct backup {
     const char *dir, *dest;
-    char *scratch, *partial;
+    char *partial;             /* the path of its name until it is whole */
+    int data, parent, to;      /* open: DIR, the directory of DEST, and what becomes DEST */
     char why[512];
 };
+
+static const char *name_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
 
 /* --- where it shall lie ---------------------------------------------------------------------------*/
 
@@ -38,7 +46,39 @@ static bool is_within(const char *path, const char *dir)
     return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* Not in the data directory, new or empty, and in a directory that we may write in. The exit status. */
+/* Made here and not laid here: by somebody else who may write in its directory, before it could be opened. */
+static bool is_ours(int fd)
+{
+    struct stat st;
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
+}
+
+/* New or empty, and in a directory that we may write in. The exit status. */
+static int make_partial(struct backup *b, const char *parent)
+{
+    const char *name = name_in(b->partial);
+
+    if (unlinkat(b->parent, name_in(b->dest), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+        bool known = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR;
+        snprintf(b->why, sizeof(b->why), "%s is there already%s%s", b->dest, known ? "" : ": ",
+                 known ? "" : strerror(errno));
+    } else if (mkdirat(b->parent, name, 0700) == 0) {
+        b->to = dir_open_in(b->parent, name);
+        if (is_ours(b->to))
+            return 0;
+        snprintf(b->why, sizeof(b->why), "%s has been replaced by somebody else", b->partial);
+    } else if (errno == EEXIST) {
+        snprintf(b->why, sizeof(b->why), "%s is left of a backup that was broken off; remove it first",
+                 b->partial);
+    } else {
+        snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent,
+                 strerror(errno));
+        return 1; /* as when the disk is full */
+    }
+    return 2;
+}
+
+/* Not in the data directory. The exit status. */
 static int check_dest(struct backup *b)
 {
     char *dir = realpath(b->dir, NULL);
@@ -47,23 +87,12 @@ static int check_dest(struct backup *b)
 
     if (!copy || !dir)
         snprintf(b->why, sizeof(b->why), "out of memory");
-    else if (!parent)
+    else if (!parent || (b->parent = dir_open(parent)) < 0)
         snprintf(b->why, sizeof(b->why), "the directory of %s: %s", b->dest, strerror(errno));
     else if (is_within(parent, dir))
         snprintf(b->why, sizeof(b->why), "%s lies in the data directory itself", b->dest);
-    else if (rmdir(b->dest) != 0 && errno != ENOENT)
-        snprintf(b->why, sizeof(b->why), "%s is there already%s%s", b->dest,
-                 errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? "" : ": ",
-                 errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? "" : strerror(errno));
-    else if (mkdir(b->partial, 0700) != 0 && errno == EEXIST)
-        snprintf(b->why, sizeof(b->why), "%s is left of a backup that was broken off; remove it first",
-                 b->partial);
-    else if (access(b->partial, W_OK) != 0) {
-        status = 1; /* as when the disk is full */
-        snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent,
-                 strerror(errno));
-    } else
-        status = 0;
+    else
+        status = make_partial(b, parent);
     free(copy);
     free(parent);
     free(dir);
@@ -115,38 +144,39 @@ static void print_done(const struct backup *b, const struct manifest *m)
            (unsigned long long)m->totals.users, (unsigned long long)(manifest_bytes(m) >> 20));
 }
 
+/* Whoever the data belongs to may write in the copy. */
 static enum mu_err bring(struct backup *b)
 {
-    struct transfer t = { .about = "muster backup", .from = b->scratch, .to = b->partial, .link = true };
+    struct transfer t = { .about = "muster backup", .from = dir_open_in(b->data, BACKUP_SCRATCH), .to = b->to,
+                          .to_name = b->partial, .link = true };
     struct manifest m = { 0 };
     enum mu_err err;
-    char *copy = strdup(b->dest);
 
-    if ((err = manifest_read(&m, b->scratch, b->why, sizeof(b->why))) != MU_OK ||
+    if (t.from < 0) {
+        snprintf(b->why, sizeof(b->why), "cannot open %s/" BACKUP_SCRATCH ": %s", b->dir, strerror(errno));
+        return MU_E_IO;
+    }
+    if ((err = manifest_read(&m, t.from, b->dir, b->why, sizeof(b->why))) != MU_OK ||
         (err = transfer_run(&t, &m, b->why, sizeof(b->why))) != MU_OK ||
-        (err = manifest_write(&m, b->partial, b->why, sizeof(b->why))) != MU_OK)
+        (err = manifest_write(&m, b->to, b->why, sizeof(b->why))) != MU_OK)
         goto out;
-    if (rename(b->partial, b->dest) != 0) {
+    if (renameat(b->parent, name_in(b->partial), b->parent, name_in(b->dest)) != 0 || fsync(b->parent) != 0) {
         snprintf(b->why, sizeof(b->why), "cannot rename %s to %s: %s", b->partial, b->dest, strerror(errno));
         err = MU_E_IO;
         goto out;
     }
-    if (copy)
-        err = file_sync_dir(dirname(copy), b->why, sizeof(b->why));
-    if (err == MU_OK)
-        print_done(b, &m);
+    print_done(b, &m);
 out:
-    free(copy);
+    close(t.from);
     manifest_free(&m);
     return err;
 }
 
 static int run(struct backup *b)
 {
-    int status = 1;
-    int lock = backup_lock(b->dir);
+    int status;
 
-    if (lock < 0) {
+    if ((b->data = backup_lock(b->dir)) < 0) {
         snprintf(b->why, sizeof(b->why), "%s: %s", b->dir,
                  errno == EWOULDBLOCK ? "another backup is being made" : strerror(errno));
         return 1;
@@ -156,10 +186,14 @@ static int run(struct backup *b)
         if (status == 0 && bring(b) != MU_OK)
             status = 1;
         /* The copy that succeeded has another name by now. */
-        file_remove_tree(b->partial);
+        dir_remove_tree(b->parent, name_in(b->partial));
     }
-    file_remove_tree(b->scratch);
-    close(lock);
+    dir_remove_tree(b->data, BACKUP_SCRATCH);
+    if (b->to >= 0)
+        close(b->to);
+    if (b->parent >= 0)
+        close(b->parent);
+    close(b->data);
     return status;
 }
 
@@ -176,7 +210,7 @@ int command_backup(int argc, char **argv)
         .positional_min = 1,
         .positional_max = 1,
     };
-    struct backup b = { 0 };
+    struct backup b = { .data = -1, .parent = -1, .to = -1 };
     char dest[4000];
     int status = 2;
 
@@ -190,8 +224,7 @@ int command_backup(int argc, char **argv)
     snprintf(dest, sizeof(dest), "%s", s.positional[0]);
     for (size_t len = strlen(dest); len > 1 && dest[len - 1] == '/'; len--)
         dest[len - 1] = '\0';
-    if (asprintf(&b.scratch, "%s/" BACKUP_SCRATCH, b.dir) < 0 ||
-        asprintf(&b.partial, "%s.partial", dest) < 0) {
+    if (asprintf(&b.partial, "%s.partial", dest) < 0) {
         fprintf(stderr, "muster backup: out of memory\n");
         goto out;
     }
@@ -202,7 +235,6 @@ int command_backup(int argc, char **argv)
     if (b.why[0])
         fprintf(stderr, "muster backup: %s\n", b.why);
 out:
-    free(b.scratch);
     free(b.partial);
     settings_free(&s);
     return status;

@@ -1,15 +1,17 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "command/commands.h"
 #include "ops/backup_scratch.h"
-#include "ops/file.h"
+#include "ops/dir.h"
 #include "ops/manifest.h"
 
 /* What stays free beside the copy of the registry: as much as the journal wants for its commits. */
@@ -79,9 +81,10 @@ static enum mu_err take(struct taking *t, char *why, size_t why_size)
     enum mu_err err;
     struct registry_snapshot *snapshot = NULL;
     struct manifest m = { .muster = MUSTER_VERSION };
+    int dir = -1;
 
-    file_remove_tree(t->scratch);
-    if (mkdir(t->scratch, 0700) != 0) {
+    dir_remove_tree(AT_FDCWD, t->scratch);
+    if (mkdir(t->scratch, 0700) != 0 || (dir = dir_open_in(AT_FDCWD, t->scratch)) < 0) {
         snprintf(why, why_size, "cannot make %s: %s", t->scratch, strerror(errno));
         return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
     }
@@ -90,13 +93,14 @@ static enum mu_err take(struct taking *t, char *why, size_t why_size)
         (err = copy_registry(snapshot, t, &m, why, why_size)) != MU_OK)
         goto out;
     m.moment_us = t->moment_us;
-    if ((err = manifest_gather(&m, t->scratch, why, why_size)) == MU_OK)
-        err = manifest_write(&m, t->scratch, why, why_size);
+    if ((err = manifest_gather(&m, dir, why, why_size)) == MU_OK)
+        err = manifest_write(&m, dir, why, why_size);
 out:
+    close(dir);
     registry_snapshot_free(snapshot);
     manifest_free(&m);
     if (err != MU_OK)
-        file_remove_tree(t->scratch);
+        dir_remove_tree(AT_FDCWD, t->scratch);
     return err;
 }
 

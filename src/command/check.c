@@ -1,8 +1,11 @@
 #include "command/check.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fleet/check.h"
+#include "ops/dir.h"
 #include "ops/manifest.h"
 #include "ops/progress.h"
 
@@ -46,12 +49,17 @@ static void on_step(void *ctx)
 static enum mu_err check_manifest(struct checking *c, const char *dir, char *why, size_t why_size)
 {
     struct manifest m = { 0 };
-    enum mu_err err = manifest_read(&m, dir, why, why_size);
+    int fd = dir_open(dir);
+    enum mu_err err = MU_E_IO;
 
-    if (err == MU_OK) {
-        manifest_compare(&m, dir, on_mistake, c);
+    if (fd < 0)
+        snprintf(why, why_size, "cannot open %s: %s", dir, strerror(errno));
+    else if ((err = manifest_read(&m, fd, dir, why, why_size)) == MU_OK) {
+        manifest_compare(&m, fd, on_mistake, c);
         on_looked_at(c, "files of the backup", m.file_count);
     }
+    if (fd >= 0)
+        close(fd);
     manifest_free(&m);
     return err;
 }

@@ -27,7 +27,7 @@ static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
     struct stat st;
 
     snprintf(path, sizeof(path), "%s/lock", dir);
-    *fd = open(path, O_RDWR | O_CLOEXEC);
+    *fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (*fd < 0 && errno == ENOENT && stat(dir, &st) == 0) {
         snprintf(why, why_size, "%s is neither a data directory nor a backup", dir);
         return MU_E_VALUE;

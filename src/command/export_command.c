@@ -14,6 +14,7 @@
 #include "command/commands.h"
 #include "command/export_operation.h"
 #include "command/row_writer.h"
+#include "ops/file.h"
 #include "ops/local.h"
 #include "ops/progress.h"
 #include "ops/settings.h"
@@ -175,6 +176,8 @@ static int write_rows_apart(struct export *ex, FILE *file)
 /* It holds passcodes: nobody else looks in. It gets its name when it is whole. */
 static int write_file(struct export *ex)
 {
+    char why[512];
+
     hold_ends(SIG_BLOCK);
     unlink(ex->part); /* left of another export, or laid there to be read by somebody else */
     int fd = open(ex->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -189,6 +192,8 @@ static int write_file(struct export *ex)
     fclose(file);
     if (status == 0 && rename(ex->part, ex->file) != 0)
         status = fail(ex, strerror(errno));
+    if (status == 0 && file_sync_parent(ex->file, why, sizeof(why)) != MU_OK)
+        status = fail(ex, why);
     if (status != 0)
         unlink(ex->part);
     else

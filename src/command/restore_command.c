@@ -3,17 +3,19 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "command/check.h"
 #include "command/commands.h"
 #include "command/transfer.h"
+#include "ops/dir.h"
 #include "ops/file.h"
+#include "ops/privileges.h"
 #include "ops/settings.h"
 
 static struct setting restore_settings[] = {
@@ -30,9 +32,20 @@ static struct setting restore_settings[] = {
 struct restore {
     const char *dir, *from, *user;
     bool unchecked;
+    struct manifest manifest;
     struct transfer transfer;
+    bool taken, ours;          /* NEWDIR is root's; all that is in it was made here */
+    struct stat before;        /* NEWDIR as it was */
     char why[512];
 };
+
+static enum mu_err fail(struct restore *r, const char *what, const char *name)
+{
+    snprintf(r->why, sizeof(r->why), "cannot %s %s: %s", what, name, strerror(errno));
+    return MU_E_IO;
+}
+
+/* --- what is asked ----------------------------------------------------------------------------------*/
 
 static enum mu_err find_owner(struct restore *r)
 {
@@ -56,9 +69,9 @@ static enum mu_err find_owner(struct restore *r)
     return MU_OK;
 }
 
-static bool is_empty(const char *path)
+static bool is_empty(int fd)
 {
-    DIR *dir = opendir(path);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     bool empty = dir != NULL;
 
     for (struct dirent *entry; dir && (entry = readdir(dir));)
@@ -69,102 +82,168 @@ static bool is_empty(const char *path)
     return empty;
 }
 
-static enum mu_err check_dir(struct restore *r)
+static enum mu_err require_empty(struct restore *r, int fd)
 {
-    if (access(r->dir, F_OK) != 0 || is_empty(r->dir))
+    if (is_empty(fd))
         return MU_OK;
     snprintf(r->why, sizeof(r->why), "%s is not an empty directory; a backup is restored into a new one",
              r->dir);
     return MU_E_VALUE;
 }
 
-static enum mu_err make_dir(struct restore *r)
+static enum mu_err check_dir(struct restore *r)
 {
-    const struct transfer *t = &r->transfer;
+    return access(r->dir, F_OK) != 0 ? MU_OK : require_empty(r, dir_open(r->dir));
+}
 
-    if (mkdir(r->dir, 0700) != 0 && errno != EEXIST) {
-        snprintf(r->why, sizeof(r->why), "cannot make %s: %s", r->dir, strerror(errno));
-        return MU_E_IO;
+static enum mu_err open_backup(struct restore *r)
+{
+    if ((r->transfer.from = dir_open(r->from)) < 0) {
+        fail(r, "open", r->from);
+        return MU_E_NOT_FOUND;
     }
-    if (chmod(r->dir, 0700) != 0 || (t->give && chown(r->dir, t->uid, t->gid) != 0)) {
-        snprintf(r->why, sizeof(r->why), "cannot make %s private: %s", r->dir, strerror(errno));
-        return MU_E_IO;
+    return manifest_read(&r->manifest, r->transfer.from, r->from, r->why, sizeof(r->why));
+}
+
+/* --- the check ------------------------------------------------------------------------------------*/
+
+enum { NO_MISTAKES, MISTAKES, NOT_CHECKED };
+
+/* In a process of its own, which as root becomes the backup's owner: what the stores open in there may be
+ * links that he has laid. */
+static int check_apart(struct restore *r)
+{
+    unsigned long long mistakes;
+
+    if (privileges_become_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
+        check_directory("muster restore", r->from, stderr, NULL, &mistakes, r->why, sizeof(r->why)) != MU_OK) {
+        fprintf(stderr, "muster restore: %s\n", r->why);
+        return NOT_CHECKED;
     }
-    return MU_OK;
+    return mistakes ? MISTAKES : NO_MISTAKES;
+}
+
+static enum mu_err check_first(struct restore *r)
+{
+    int status = 0;
+    pid_t child = r->unchecked ? 0 : fork();
+
+    if (r->unchecked)
+        return MU_OK;
+    if (child == 0) {
+        status = check_apart(r);
+        fflush(NULL);
+        _exit(status);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            break;
+    if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_MISTAKES)
+        return MU_OK;
+    bool mistakes = child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == MISTAKES;
+    snprintf(r->why, sizeof(r->why), mistakes ? "%s has mistakes; nothing was restored (--unchecked restores it "
+             "as it is)" : "%s could not be checked; nothing was restored", r->from);
+    return mistakes ? MU_E_CORRUPT : MU_E_IO;
+}
+
+/* --- the directory --------------------------------------------------------------------------------*/
+
+/* Root's alone until all is in it: nobody whose directory it is lays links there meanwhile. */
+static enum mu_err take_dir(struct restore *r)
+{
+    enum mu_err err = file_make_dir(r->dir, r->why, sizeof(r->why));
+
+    if (err != MU_OK)
+        return err;
+    r->transfer.to = dir_open(r->dir);
+    if (r->transfer.to < 0 || fstat(r->transfer.to, &r->before) != 0)
+        return fail(r, "open", r->dir);
+    r->taken = true;
+    if ((r->transfer.give && fchown(r->transfer.to, 0, 0) != 0) || fchmod(r->transfer.to, 0700) != 0)
+        return fail(r, "make private", r->dir);
+    err = require_empty(r, dir_open_in(r->transfer.to, "."));
+    r->ours = err == MU_OK;
+    return err;
 }
 
 static enum mu_err make_lock(struct restore *r)
 {
     const struct transfer *t = &r->transfer;
-    char path[4096];
+    int fd = dir_create_file(t->to, "lock");
+    bool good = fd >= 0 && (!t->give || fchown(fd, t->uid, t->gid) == 0) && fsync(t->to) == 0;
+    enum mu_err err = good ? MU_OK : fail(r, "make the lock of", r->dir);
 
-    snprintf(path, sizeof(path), "%s/lock", r->dir);
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || (t->give && fchown(fd, t->uid, t->gid) != 0)) {
-        snprintf(r->why, sizeof(r->why), "cannot make the lock of %s: %s", r->dir, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return MU_E_IO;
-    }
-    close(fd);
-    return file_sync_dir(r->dir, r->why, sizeof(r->why));
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+static enum mu_err give_dir(struct restore *r)
+{
+    const struct transfer *t = &r->transfer;
+
+    if ((t->give && fchown(t->to, t->uid, t->gid) != 0) || fsync(t->to) != 0)
+        return fail(r, "give away", r->dir);
+    return file_sync_parent(r->dir, r->why, sizeof(r->why));
+}
+
+static void remove_content(int at)
+{
+    int fd = dir_open_in(at, ".");
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strcmp(entry->d_name, "lost+found") != 0)
+            dir_remove_tree(fd, entry->d_name);
+    if (dir)
+        closedir(dir);
 }
 
 /* So that a restore that failed can be repeated on the same directory. */
-static void remove_restored(const char *dir, const struct manifest *m)
+static void undo(struct restore *r)
 {
-    char path[4096];
+    const struct transfer *t = &r->transfer;
 
-    for (size_t i = 0; i < m->file_count; i++) {
-        const char *slash = strchr(m->files[i].path, '/');
-        snprintf(path, sizeof(path), "%s/%s", dir, m->files[i].path);
-        unlink(path);
-        if (slash) {
-            snprintf(path, sizeof(path), "%s/%.*s", dir, (int)(slash - m->files[i].path), m->files[i].path);
-            rmdir(path); /* with the last file that lay in it */
-        }
-    }
+    if (r->ours)
+        remove_content(t->to);
+    if (r->taken && (fchmod(t->to, r->before.st_mode & 07777) != 0 ||
+                     (t->give && fchown(t->to, r->before.st_uid, r->before.st_gid) != 0)))
+        fprintf(stderr, "muster restore: cannot give %s back: %s\n", r->dir, strerror(errno));
 }
 
-static enum mu_err check_first(struct restore *r)
+static enum mu_err fill(struct restore *r)
 {
-    unsigned long long mistakes;
     enum mu_err err;
 
-    if (r->unchecked)
-        return MU_OK;
-    if ((err = check_directory("muster restore", r->from, stderr, NULL, &mistakes, r->why,
-                               sizeof(r->why))) != MU_OK)
-        return err;
-    if (!mistakes)
-        return MU_OK;
-    snprintf(r->why, sizeof(r->why), "%s has mistakes; nothing was restored (--unchecked restores it as it "
-             "is)", r->from);
-    return MU_E_CORRUPT;
+    if ((err = take_dir(r)) == MU_OK &&
+        (err = transfer_run(&r->transfer, &r->manifest, r->why, sizeof(r->why))) == MU_OK &&
+        (err = make_lock(r)) == MU_OK)
+        err = give_dir(r);
+    if (err != MU_OK)
+        undo(r);
+    return err;
 }
 
 static enum mu_err restore(struct restore *r)
 {
-    struct manifest m = { 0 };
+    const struct registry_totals *totals = &r->manifest.totals;
     enum mu_err err;
 
-    r->transfer.about = "muster restore";
-    r->transfer.from = r->from;
-    r->transfer.to = r->dir;
-    if ((err = manifest_read(&m, r->from, r->why, sizeof(r->why))) != MU_OK ||
-        (err = find_owner(r)) != MU_OK || (err = check_dir(r)) != MU_OK ||
-        (err = check_first(r)) != MU_OK || (err = make_dir(r)) != MU_OK)
-        goto out;
-    if ((err = transfer_run(&r->transfer, &m, r->why, sizeof(r->why))) == MU_OK)
-        err = make_lock(r);
+    r->transfer = (struct transfer){ .about = "muster restore", .from = -1, .to = -1, .to_name = r->dir,
+                                     .as_it_is = r->unchecked };
+    if ((err = open_backup(r)) == MU_OK && (err = find_owner(r)) == MU_OK && (err = check_dir(r)) == MU_OK &&
+        (err = check_first(r)) == MU_OK)
+        err = fill(r);
     if (err == MU_OK)
         printf("%s: %llu products, %llu devices, %llu users; start it with muster serve --data %s\n",
-               r->dir, (unsigned long long)m.totals.products, (unsigned long long)m.totals.devices,
-               (unsigned long long)m.totals.users, r->dir);
-    else
-        remove_restored(r->dir, &m);
-out:
-    manifest_free(&m);
+               r->dir, (unsigned long long)totals->products, (unsigned long long)totals->devices,
+               (unsigned long long)totals->users, r->dir);
+    if (r->transfer.from >= 0)
+        close(r->transfer.from);
+    if (r->transfer.to >= 0)
+        close(r->transfer.to);
+    manifest_free(&r->manifest);
     return err;
 }
 

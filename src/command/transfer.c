@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "ops/file.h"
+#include "ops/dir.h"
 #include "ops/progress.h"
 
 enum { PIECE = 1024 * 1024 };
@@ -37,67 +37,91 @@ static enum mu_err fail(char *why, size_t why_size, const char *what, const char
     return reason == ENOSPC || reason == EDQUOT ? MU_E_FULL : MU_E_IO;
 }
 
-static enum mu_err copy_bytes(int in, int out, struct progress *progress, char *why, size_t why_size)
+/* A file on its way, and what has been seen of it. */
+struct passing {
+    const struct manifest_file *file;
+    int in, out;
+    uint64_t bytes;
+    struct progress *progress;
+};
+
+/* The digest is of the bytes that are written: another reading might find others. */
+static enum mu_err copy_bytes(struct passing *p, struct digest *digest, char *why, size_t why_size)
 {
     static uint8_t bytes[PIECE];
     ssize_t n;
 
-    while ((n = read(in, bytes, PIECE)) > 0) {
+    while ((n = read(p->in, bytes, PIECE)) > 0) {
         for (ssize_t at = 0, w; at < n; at += w)
-            if ((w = write(out, bytes + at, (size_t)(n - at))) < 0)
-                return MU_E_IO;
+            if ((w = write(p->out, bytes + at, (size_t)(n - at))) < 0)
+                return fail(why, why_size, "copy", p->file->path);
         if (broken_off) {
             snprintf(why, why_size, "broken off");
             return MU_E_CLOSED;
         }
-        progress_add(progress, (uint64_t)n);
+        digest_add(digest, bytes, (size_t)n);
+        p->bytes += (uint64_t)n;
+        progress_add(p->progress, (uint64_t)n);
     }
-    return n < 0 ? MU_E_IO : MU_OK;
+    return n < 0 || fsync(p->out) != 0 ? fail(why, why_size, "copy", p->file->path) : MU_OK;
 }
 
-static enum mu_err copy_file(const struct transfer *t, const char *from, const char *to,
-                             struct progress *progress, char *why, size_t why_size)
+static enum mu_err copy_file(const struct transfer *t, struct passing *p, char *why, size_t why_size)
 {
-    enum mu_err err = MU_OK;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = in >= 0 ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    struct digest *digest = digest_new();
+    char hash[DIGEST_TEXT];
+    enum mu_err err;
 
-    if (in < 0)
-        err = fail(why, why_size, "read", from);
-    else if (out < 0 || (t->give && fchown(out, t->uid, t->gid) != 0))
-        err = fail(why, why_size, "write", to);
-    else if ((err = copy_bytes(in, out, progress, why, why_size)) == MU_E_IO ||
-             (err == MU_OK && fsync(out) != 0))
-        err = fail(why, why_size, "copy to", to);
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
+    p->out = dir_create_file(t->to, p->file->path);
+    if (p->out < 0 || (t->give && fchown(p->out, t->uid, t->gid) != 0))
+        err = fail(why, why_size, "write", p->file->path);
+    else
+        err = copy_bytes(p, digest, why, why_size);
+    if (p->out >= 0)
+        close(p->out);
+    digest_end(digest, hash);
+    if (err == MU_OK && !t->as_it_is && !manifest_file_matches(p->file, p->bytes, hash, why, why_size))
+        err = MU_E_CORRUPT;
     return err;
 }
 
-static enum mu_err sync_file(const char *path, char *why, size_t why_size)
+/* The file that is open, whatever has that name by now. */
+static bool link_file(const struct transfer *t, const struct passing *p)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    enum mu_err err = fd >= 0 && fsync(fd) == 0 ? MU_OK : fail(why, why_size, "sync", path);
+    char open_file[64];
+    const char *name;
+    int dir = dir_enter(t->to, p->file->path, true, &name);
 
-    if (fd >= 0)
-        close(fd);
-    return err;
+    snprintf(open_file, sizeof(open_file), "/proc/self/fd/%d", p->in);
+    bool linked = dir >= 0 && linkat(AT_FDCWD, open_file, dir, name, AT_SYMLINK_FOLLOW) == 0;
+    if (dir >= 0)
+        close(dir);
+    return linked;
+}
+
+/* What is shared is not read: its size is compared. */
+static enum mu_err finish_link(struct passing *p, char *why, size_t why_size)
+{
+    struct stat st;
+
+    if (fstat(p->in, &st) != 0 || fsync(p->in) != 0)
+        return fail(why, why_size, "sync", p->file->path);
+    progress_add(p->progress, p->file->bytes);
+    return manifest_file_matches(p->file, (uint64_t)st.st_size, p->file->sha256, why, why_size) ? MU_OK
+                                                                                                : MU_E_CORRUPT;
 }
 
 static enum mu_err bring_file(const struct transfer *t, const struct manifest_file *file,
                               struct progress *progress, char *why, size_t why_size)
 {
-    char from[4096], to[4096];
+    struct passing p = { .file = file, .progress = progress };
+    enum mu_err err = dir_open_file(t->from, file->path, &p.in, why, why_size);
 
-    snprintf(from, sizeof(from), "%s/%s", t->from, file->path);
-    snprintf(to, sizeof(to), "%s/%s", t->to, file->path);
-    if (t->link && link(from, to) == 0) {
-        progress_add(progress, file->bytes);
-        return sync_file(to, why, why_size);
-    }
-    return copy_file(t, from, to, progress, why, why_size);
+    if (err != MU_OK)
+        return err;
+    err = t->link && link_file(t, &p) ? finish_link(&p, why, why_size) : copy_file(t, &p, why, why_size);
+    close(p.in);
+    return err;
 }
 
 static enum mu_err check_room(const struct transfer *t, uint64_t bytes, char *why, size_t why_size)
@@ -105,46 +129,35 @@ static enum mu_err check_room(const struct transfer *t, uint64_t bytes, char *wh
     struct stat from, to;
     struct statvfs fs;
 
-    if (t->link && stat(t->from, &from) == 0 && stat(t->to, &to) == 0 && from.st_dev == to.st_dev)
+    if (t->link && fstat(t->from, &from) == 0 && fstat(t->to, &to) == 0 && from.st_dev == to.st_dev)
         return MU_OK;
-    if (statvfs(t->to, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
+    if (fstatvfs(t->to, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
         return MU_OK; /* what cannot be asked is told by the writing */
     snprintf(why, why_size, "%llu MiB are needed in %s, and %llu MiB are free",
-             (unsigned long long)(bytes >> 20) + 1, t->to,
+             (unsigned long long)(bytes >> 20) + 1, t->to_name,
              (unsigned long long)((uint64_t)fs.f_bavail * fs.f_frsize >> 20));
     return MU_E_FULL;
 }
 
-/* The one that a file lies in, made when the first file of it comes. */
-static enum mu_err make_parent(const struct transfer *t, const struct manifest_file *file, char *why,
-                               size_t why_size)
+/* The directory that a file lies in is given away with the last of its files. */
+static enum mu_err finish_directory(const struct transfer *t, const char *path, char *why, size_t why_size)
 {
-    char path[4096];
-    const char *slash = strchr(file->path, '/');
+    const char *name;
+    int dir = dir_enter(t->to, path, false, &name);
+    bool good = dir >= 0 && (name == path || !t->give || fchown(dir, t->uid, t->gid) == 0) && fsync(dir) == 0;
+    enum mu_err err = good ? MU_OK : fail(why, why_size, "sync the directory of", path);
 
-    if (!slash)
-        return MU_OK;
-    snprintf(path, sizeof(path), "%s/%.*s", t->to, (int)(slash - file->path), file->path);
-    if (mkdir(path, 0700) == 0 && t->give && chown(path, t->uid, t->gid) != 0)
-        return fail(why, why_size, "give away", path);
-    return MU_OK;
+    if (dir >= 0)
+        close(dir);
+    return err;
 }
 
-static enum mu_err sync_directories(const struct transfer *t, const struct manifest *m, char *why,
-                                    size_t why_size)
+static bool is_last_of_its_directory(const struct manifest *m, size_t i)
 {
-    enum mu_err err = MU_OK;
-    char path[4096];
+    const char *path = m->files[i].path, *slash = strchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
 
-    for (size_t i = 0; i < m->file_count && err == MU_OK; i++) {
-        const char *slash = strchr(m->files[i].path, '/');
-        size_t len = slash ? (size_t)(slash - m->files[i].path) : 0;
-        if (!slash || (i > 0 && strncmp(m->files[i - 1].path, m->files[i].path, len + 1) == 0))
-            continue;
-        snprintf(path, sizeof(path), "%s/%.*s", t->to, (int)len, m->files[i].path);
-        err = file_sync_dir(path, why, why_size);
-    }
-    return err == MU_OK ? file_sync_dir(t->to, why, why_size) : err;
+    return i + 1 == m->file_count || (slash && strncmp(m->files[i + 1].path, path, len) != 0);
 }
 
 enum mu_err transfer_run(const struct transfer *t, const struct manifest *m, char *why, size_t why_size)
@@ -153,8 +166,11 @@ enum mu_err transfer_run(const struct transfer *t, const struct manifest *m, cha
     enum mu_err err = check_room(t, manifest_bytes(m), why, why_size);
 
     for (size_t i = 0; i < m->file_count && err == MU_OK; i++)
-        if ((err = make_parent(t, &m->files[i], why, why_size)) == MU_OK)
-            err = bring_file(t, &m->files[i], &progress, why, why_size);
+        if ((err = bring_file(t, &m->files[i], &progress, why, why_size)) == MU_OK &&
+            is_last_of_its_directory(m, i))
+            err = finish_directory(t, m->files[i].path, why, why_size);
     progress_end(&progress);
-    return err == MU_OK ? sync_directories(t, m, why, why_size) : err;
+    if (err == MU_OK && fsync(t->to) != 0)
+        err = fail(why, why_size, "sync", t->to_name);
+    return err;
 }

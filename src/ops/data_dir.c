@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ops/file.h"
 #include "ops/manifest.h"
 
 enum mu_err data_dir_check(const char *path, char *why, size_t why_size)
@@ -56,11 +57,9 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
     }
     if ((err = data_dir_check(path, why, why_size)) != MU_OK)
         goto out;
-    err = MU_E_IO;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, why_size, "cannot create %s: %s", path, strerror(errno));
+    if ((err = file_make_dir(path, why, why_size)) != MU_OK)
         goto out;
-    }
+    err = MU_E_IO;
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
         snprintf(why, why_size, "%s is not a directory", path);
         goto out;
@@ -71,7 +70,7 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
                  strerror(errno));
         goto out;
     }
-    d->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    d->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (d->lock_fd < 0) {
         snprintf(why, why_size, "cannot open %s: %s", lock_path, strerror(errno));
         err = errno == ENOSPC ? MU_E_FULL : MU_E_IO;

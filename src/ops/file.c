@@ -2,51 +2,65 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "ops/dir.h"
 
-enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size)
+enum mu_err file_read_open(int fd, const char *path, struct buf *out, char *why, size_t why_size)
 {
-    bool standard_input = strcmp(path, "-") == 0;
-    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    size_t start = out->len;
     ssize_t n = -1;
 
-    if (fd >= 0)
-        do {
-            uint8_t *at = buf_reserve(out, 65536);
-            if (!at)
-                break;
-            n = read(fd, at, 65536);
-            if (n > 0)
-                out->len += (size_t)n;
-        } while (n > 0 || (n < 0 && errno == EINTR));
-    int reason = errno;
-    if (fd >= 0 && !standard_input)
-        close(fd);
+    do {
+        uint8_t *at = buf_reserve(out, 65536);
+        if (!at)
+            break;
+        n = read(fd, at, 65536);
+        if (n > 0)
+            out->len += (size_t)n;
+    } while (n > 0 || (n < 0 && errno == EINTR));
     if (out->err != MU_OK) {
         snprintf(why, why_size, "cannot read %s: %s", path, mu_err_text(out->err));
         return out->err;
     }
     if (n != 0) {
-        snprintf(why, why_size, "cannot read %s: %s", path, strerror(reason));
+        snprintf(why, why_size, "cannot read %s: %s", path, strerror(errno));
         return MU_E_IO;
-    }
-    struct str text = { (const char *)out->data + start, out->len - start };
-    if (str_starts(text, STR("\xef\xbb\xbf"))) {
-        out->len -= 3;
-        memmove(out->data + start, text.at + 3, text.len - 3);
     }
     return MU_OK;
 }
 
-enum mu_err file_sync_dir(const char *path, char *why, size_t why_size)
+enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        snprintf(why, why_size, "cannot read %s: %s", path, strerror(errno));
+        return MU_E_IO;
+    }
+    enum mu_err err = file_read_open(fd, path, out, why, why_size);
+    if (!standard_input)
+        close(fd);
+    return err;
+}
+
+enum mu_err file_make_dir(const char *path, char *why, size_t why_size)
+{
+    if (mkdir(path, 0700) == 0)
+        return file_sync_parent(path, why, why_size);
+    if (errno == EEXIST)
+        return MU_OK;
+    snprintf(why, why_size, "cannot create %s: %s", path, strerror(errno));
+    return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+}
+
+static enum mu_err sync_open_dir(int fd, const char *path, char *why, size_t why_size)
+{
     bool good = fd >= 0 && fsync(fd) == 0;
 
     if (!good)
@@ -56,16 +70,23 @@ enum mu_err file_sync_dir(const char *path, char *why, size_t why_size)
     return good ? MU_OK : MU_E_IO;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+enum mu_err file_sync_dir(const char *path, char *why, size_t why_size)
 {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    remove(path);
-    return 0;
+    return sync_open_dir(dir_open(path), path, why, why_size);
 }
 
-void file_remove_tree(const char *path)
+enum mu_err file_sync_parent(const char *path, char *why, size_t why_size)
 {
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    char *copy = strdup(path), *parent = copy ? dirname(copy) : NULL;
+    int fd = parent ? dir_open(parent) : -1;
+    enum mu_err err = MU_OK;
+
+    if (!parent)
+        err = MU_E_NOMEM;
+    else if (fd < 0 && errno == EACCES)
+        sync(); /* one may write in it, but not read */
+    else
+        err = sync_open_dir(fd, parent, why, why_size);
+    free(copy);
+    return err;
 }

@@ -3,12 +3,17 @@
 
 #include "base/buf.h"
 
-/* Appends the whole of a text file ("-" = standard input) to out, without the mark that some
- * programs put before UTF-8. why gets one sentence on failure. */
+/* In each case why gets one sentence on failure. */
+
+/* Appends the whole of a file ("-" = standard input) to out. */
 MU_MUST_USE enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size);
-/* Makes the names in a directory durable. */
+/* The same of one that is open; path is for the sentence. */
+MU_MUST_USE enum mu_err file_read_open(int fd, const char *path, struct buf *out, char *why, size_t why_size);
+
+/* Makes a directory for its owner alone, durably; one that is there is left as it is. */
+MU_MUST_USE enum mu_err file_make_dir(const char *path, char *why, size_t why_size);
+/* Makes the names in a directory durable, or the name of a file or directory in the one that it is in. */
 MU_MUST_USE enum mu_err file_sync_dir(const char *path, char *why, size_t why_size);
-/* Removes a directory and what is in it, as far as it can. */
-void file_remove_tree(const char *path);
+MU_MUST_USE enum mu_err file_sync_parent(const char *path, char *why, size_t why_size);
 
 #endif

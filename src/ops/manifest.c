@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/json_out.h"
+#include "ops/dir.h"
 #include "ops/file.h"
 
 enum { MANIFEST_FORMAT = 1, MANIFEST_MAX = 16 * 1024 * 1024 };
@@ -35,30 +35,6 @@ bool manifest_is_in(const char *dir)
 
 /* --- gathering ------------------------------------------------------------------------------------*/
 
-/* Sizes are compared first; "" stands for a file that cannot be read. */
-static void hash_file(const char *path, char out[2 * 32 + 1])
-{
-    static const size_t piece = 256 * 1024;
-    uint8_t *bytes = malloc(piece), hash[32];
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool good = bytes && ctx && fd >= 0 && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
-    ssize_t n = 1;
-
-    while (good && n > 0) {
-        n = read(fd, bytes, piece);
-        good = n >= 0 && EVP_DigestUpdate(ctx, bytes, (size_t)n) == 1;
-    }
-    good = good && EVP_DigestFinal_ex(ctx, hash, NULL) == 1;
-    out[0] = '\0';
-    if (good)
-        hex_encode(hash, sizeof(hash), out);
-    EVP_MD_CTX_free(ctx);
-    free(bytes);
-    if (fd >= 0)
-        close(fd);
-}
-
 static bool is_table(const char *path)
 {
     size_t len = strlen(path);
@@ -79,17 +55,39 @@ static struct manifest_file *add_file(struct manifest *m, char *path)
     return &grown[m->file_count++];
 }
 
-static enum mu_err gather(struct manifest *m, const char *dir, const char *below, char *why,
-                          size_t why_size)
+static enum mu_err gather_file(struct manifest *m, int dir, char *path, char *why, size_t why_size)
 {
-    char path[4096], *name;
-    enum mu_err err = MU_OK;
+    struct manifest_file *file = add_file(m, path);
+    struct stat st;
+    int fd;
 
-    snprintf(path, sizeof(path), "%s/%s", dir, below);
-    DIR *open_dir = opendir(path);
-    if (!open_dir)
-        return fail(why, why_size, "read", path);
-    for (struct dirent *entry; err == MU_OK && (entry = readdir(open_dir));) {
+    if (!file)
+        return MU_E_NOMEM;
+    enum mu_err err = dir_open_file(dir, file->path, &fd, why, why_size);
+    if (err != MU_OK)
+        return err;
+    if (fstat(fd, &st) != 0)
+        err = fail(why, why_size, "read", file->path);
+    file->bytes = (uint64_t)st.st_size;
+    if (!is_table(file->path))
+        digest_of_file(fd, file->sha256);
+    close(fd);
+    return err;
+}
+
+static enum mu_err gather(struct manifest *m, int dir, const char *below, char *why, size_t why_size)
+{
+    char *name;
+    enum mu_err err = MU_OK;
+    int fd = dir_open_in(dir, *below ? below : ".");
+    DIR *listed = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (!listed) {
+        if (fd >= 0)
+            close(fd);
+        return fail(why, why_size, "read", *below ? below : "the backup");
+    }
+    for (struct dirent *entry; err == MU_OK && (entry = readdir(listed));) {
         struct stat st;
         if (entry->d_name[0] == '.')
             continue;
@@ -97,29 +95,21 @@ static enum mu_err gather(struct manifest *m, const char *dir, const char *below
             err = MU_E_NOMEM;
             break;
         }
-        snprintf(path, sizeof(path), "%s/%s", dir, name);
-        if (lstat(path, &st) != 0) {
-            err = fail(why, why_size, "read", path);
+        if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            err = fail(why, why_size, "read", name);
         } else if (S_ISDIR(st.st_mode) && !*below) {
             err = gather(m, dir, name, why, why_size);
         } else if (S_ISREG(st.st_mode) && strcmp(name, MANIFEST_NAME) != 0) {
-            struct manifest_file *file = add_file(m, name);
+            err = gather_file(m, dir, name, why, why_size);
             name = NULL;
-            if (!file) {
-                err = MU_E_NOMEM;
-                break;
-            }
-            file->bytes = (uint64_t)st.st_size;
-            if (!is_table(file->path))
-                hash_file(path, file->sha256);
         }
         free(name);
     }
-    closedir(open_dir);
+    closedir(listed);
     return err;
 }
 
-enum mu_err manifest_gather(struct manifest *m, const char *dir, char *why, size_t why_size)
+enum mu_err manifest_gather(struct manifest *m, int dir, char *why, size_t why_size)
 {
     return gather(m, dir, "", why, why_size);
 }
@@ -177,34 +167,44 @@ static void write_json(const struct manifest *m, struct buf *out)
     buf_append_u8(out, '\n');
 }
 
-enum mu_err manifest_write(const struct manifest *m, const char *dir, char *why, size_t why_size)
+enum mu_err manifest_write(const struct manifest *m, int dir, char *why, size_t why_size)
 {
-    char path[4096], partial[4096 + 8];
+    static const char partial[] = MANIFEST_NAME ".partial";
     enum mu_err err = MU_OK;
     struct buf out;
 
     buf_init(&out, MANIFEST_MAX);
-    snprintf(path, sizeof(path), "%s/" MANIFEST_NAME, dir);
-    snprintf(partial, sizeof(partial), "%s.partial", path);
     write_json(m, &out);
-    int fd = out.err == MU_OK ? open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+    unlinkat(dir, partial, 0);
+    int fd = out.err == MU_OK ? dir_create_file(dir, partial) : -1;
     if (out.err != MU_OK)
         err = out.err;
     else if (fd < 0 || write(fd, out.data, out.len) != (ssize_t)out.len || fsync(fd) != 0 ||
-             rename(partial, path) != 0)
-        err = fail(why, why_size, "write", path);
+             renameat(dir, partial, dir, MANIFEST_NAME) != 0 || fsync(dir) != 0)
+        err = fail(why, why_size, "write", MANIFEST_NAME);
     if (fd >= 0)
         close(fd);
     buf_free(&out);
-    return err == MU_OK ? file_sync_dir(dir, why, why_size) : err;
+    return err;
 }
 
 /* --- reading --------------------------------------------------------------------------------------*/
 
-/* A path that leads out of the backup is not followed, whoever wrote it. */
+/* A path that leads out of the backup is not followed, whoever wrote it; files lie in it or in a directory
+ * of it. */
 static bool is_inside(const char *path)
 {
-    return path && *path && path[0] != '/' && !strstr(path, "..");
+    unsigned names = 0;
+
+    for (const char *end; path && names++ < 2; path = end + 1) {
+        end = strchrnul(path, '/');
+        size_t len = (size_t)(end - path);
+        if (len == 0 || strncmp(path, "..", len) == 0)
+            return false;
+        if (!*end)
+            return true;
+    }
+    return false;
 }
 
 static uint64_t number_of(const json_t *object, const char *key)
@@ -248,53 +248,62 @@ static enum mu_err read_json(struct manifest *m, const json_t *root, const char 
     return read_files(m, json_object_get(root, "files"));
 }
 
-enum mu_err manifest_read(struct manifest *m, const char *dir, char *why, size_t why_size)
+enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *why, size_t why_size)
 {
-    char path[4096];
     enum mu_err err;
     struct buf text;
+    int fd;
 
-    if (!manifest_is_in(dir)) {
+    if ((err = dir_open_file(dir, MANIFEST_NAME, &fd, why, why_size)) == MU_E_NOT_FOUND)
         snprintf(why, why_size, "%s is no backup, or one that was broken off: there is no " MANIFEST_NAME
-                 " in it", dir);
-        return MU_E_NOT_FOUND;
-    }
+                 " in it", name);
+    if (err != MU_OK)
+        return err;
     buf_init(&text, MANIFEST_MAX);
-    snprintf(path, sizeof(path), "%s/" MANIFEST_NAME, dir);
-    if ((err = file_read(path, &text, why, why_size)) == MU_OK) {
+    if ((err = file_read_open(fd, MANIFEST_NAME, &text, why, why_size)) == MU_OK) {
         json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL);
-        err = read_json(m, root, dir, why, why_size);
+        err = read_json(m, root, name, why, why_size);
         json_decref(root);
         if (err == MU_OK)
             why[0] = '\0';
     }
+    close(fd);
     buf_free(&text);
     return err;
 }
 
 /* --- comparing ------------------------------------------------------------------------------------*/
 
-void manifest_compare(const struct manifest *m, const char *dir,
-                      void (*mistake)(void *ctx, const char *text), void *ctx)
+bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, const char *sha256, char *why,
+                           size_t why_size)
+{
+    if (bytes != file->bytes)
+        snprintf(why, why_size, "file %s: has %llu bytes, " MANIFEST_NAME " says %llu", file->path,
+                 (unsigned long long)bytes, (unsigned long long)file->bytes);
+    else if (file->sha256[0] && strcmp(sha256, file->sha256) != 0)
+        snprintf(why, why_size, "file %s: is not what was written (its SHA-256 differs)", file->path);
+    else
+        return true;
+    return false;
+}
+
+void manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
+                      void *ctx)
 {
     for (size_t i = 0; i < m->file_count; i++) {
         const struct manifest_file *file = &m->files[i];
-        char path[4096], hash[2 * 32 + 1], text[4096 + 128] = "";
-        struct stat st;
+        char hash[DIGEST_TEXT] = "", text[4096 + 128];
+        struct stat st = { 0 };
+        int fd;
 
-        snprintf(path, sizeof(path), "%s/%s", dir, file->path);
-        if (stat(path, &st) != 0) {
-            snprintf(text, sizeof(text), "file %s: %s", file->path, strerror(errno));
-        } else if ((uint64_t)st.st_size != file->bytes) {
-            snprintf(text, sizeof(text), "file %s: has %llu bytes, " MANIFEST_NAME " says %llu", file->path,
-                     (unsigned long long)st.st_size, (unsigned long long)file->bytes);
-        } else if (file->sha256[0]) {
-            hash_file(path, hash);
-            if (strcmp(hash, file->sha256) != 0)
-                snprintf(text, sizeof(text), "file %s: is not what was written (its SHA-256 differs)",
-                         file->path);
+        bool good = dir_open_file(dir, file->path, &fd, text, sizeof(text)) == MU_OK;
+        if (good) {
+            if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == file->bytes && file->sha256[0])
+                digest_of_file(fd, hash);
+            good = manifest_file_matches(file, (uint64_t)st.st_size, hash, text, sizeof(text));
+            close(fd);
         }
-        if (text[0])
+        if (!good)
             mistake(ctx, text);
     }
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "ops/digest.h"
 #include "registry/registry.h"
 
 /* What a backup says of itself: the file backup.json in it, written last. It tells the moment, what is
@@ -16,7 +17,7 @@
 struct manifest_file {
     char *path;                /* relative to the backup */
     uint64_t bytes;
-    char sha256[2 * 32 + 1];   /* "" = none */
+    char sha256[DIGEST_TEXT];  /* "" = none */
 };
 struct manifest {
     char muster[32];           /* version of the program that made it */
@@ -28,17 +29,24 @@ struct manifest {
 
 /* Whether dir is a backup. */
 bool manifest_is_in(const char *dir);
-/* All files that lie in dir and in the directories in it. In each case `why` gets one sentence on
- * failure, and manifest_free is due whatever the outcome. */
-MU_MUST_USE enum mu_err manifest_gather(struct manifest *m, const char *dir, char *why, size_t why_size);
+
+/* The directory is open (dir.h), and what is read and written in it is not reached by a link. In each case
+ * `why` gets one sentence on failure, and manifest_free is due whatever the outcome. */
+
+/* All files that lie in it and in the directories in it. */
+MU_MUST_USE enum mu_err manifest_gather(struct manifest *m, int dir, char *why, size_t why_size);
 /* Synced; all there or not at all. */
-MU_MUST_USE enum mu_err manifest_write(const struct manifest *m, const char *dir, char *why,
-                                       size_t why_size);
-/* MU_E_NOT_FOUND: dir is no backup, or was broken off; MU_E_SCHEMA: of a newer version; MU_E_CORRUPT. */
-MU_MUST_USE enum mu_err manifest_read(struct manifest *m, const char *dir, char *why, size_t why_size);
+MU_MUST_USE enum mu_err manifest_write(const struct manifest *m, int dir, char *why, size_t why_size);
+/* name: of the directory, for the sentence. MU_E_NOT_FOUND: it is no backup, or was broken off;
+ * MU_E_SCHEMA: of a newer version; MU_E_CORRUPT, MU_E_REFUSED. */
+MU_MUST_USE enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *why,
+                                      size_t why_size);
 /* Compares the files with what it says; each mistake is told in one line. */
-void manifest_compare(const struct manifest *m, const char *dir,
-                      void (*mistake)(void *ctx, const char *text), void *ctx);
+void manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
+                      void *ctx);
+/* Whether a file of so many bytes, with that digest, is the one that it says; if not, why gets a line. */
+bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, const char *sha256, char *why,
+                           size_t why_size);
 uint64_t manifest_bytes(const struct manifest *m);
 void manifest_free(struct manifest *m);
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ops/file.h"
+
 void privileges_raise_descriptors(void)
 {
     struct rlimit limit;
@@ -34,18 +36,22 @@ enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, si
 
     if (!pw)
         return MU_E_NOT_FOUND;
-    if ((mkdir(dir, 0700) != 0 && errno != EEXIST) || chown(dir, pw->pw_uid, pw->pw_gid) != 0) {
+    enum mu_err err = file_make_dir(dir, why, why_size);
+    if (err != MU_OK)
+        return err;
+    if (chown(dir, pw->pw_uid, pw->pw_gid) != 0) {
         snprintf(why, why_size, "cannot give %s to user '%s': %s", dir, user, strerror(errno));
         return MU_E_IO;
     }
     return MU_OK;
 }
 
-static enum mu_err become(const struct passwd *pw, char *why, size_t why_size)
+/* name: NULL if the machine knows none, as of files that came from another one. */
+static enum mu_err become(uid_t uid, gid_t gid, const char *name, char *why, size_t why_size)
 {
-    if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0
+    if ((name ? initgroups(name, gid) : setgroups(0, NULL)) != 0 || setgid(gid) != 0 || setuid(uid) != 0
         || setuid(0) == 0) {
-        snprintf(why, why_size, "cannot become user '%s': %s", pw->pw_name, strerror(errno));
+        snprintf(why, why_size, "cannot become user %u (%s): %s", uid, name ? name : "unknown", strerror(errno));
         return MU_E_IO;
     }
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -59,11 +65,7 @@ enum mu_err privileges_become_owner(const char *dir, char *why, size_t why_size)
     if (geteuid() != 0 || stat(dir, &st) != 0 || st.st_uid == 0)
         return MU_OK;
     struct passwd *pw = getpwuid(st.st_uid);
-    if (!pw) {
-        snprintf(why, why_size, "%s belongs to a user that this machine does not know", dir);
-        return MU_E_REFUSED;
-    }
-    return become(pw, why, why_size);
+    return become(st.st_uid, pw ? pw->pw_gid : st.st_gid, pw ? pw->pw_name : NULL, why, why_size);
 }
 
 enum mu_err privileges_drop(const char *user, char *why, size_t why_size)
@@ -76,5 +78,5 @@ enum mu_err privileges_drop(const char *user, char *why, size_t why_size)
         snprintf(why, why_size, "--user must name somebody other than root");
         return MU_E_VALUE;
     }
-    return become(pw, why, why_size);
+    return become(pw->pw_uid, pw->pw_gid, pw->pw_name, why, why_size);
 }

@@ -5,6 +5,7 @@
 
 #include "fleet/fleet_apply.h"
 #include "ops/backup_scratch.h"
+#include "ops/file.h"
 #include "ops/privileges.h"
 
 /* Of a directory that has none yet and is not being served. */
@@ -66,8 +67,9 @@ static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retenti
     struct journal_options options = { .retention_days = retention_days };
     enum mu_err err;
 
+    /* What is acknowledged is found again only if the names of the stores are on disk, too. */
     if ((err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
-        (err = fleet_create(&s->fleet)) != MU_OK)
+        (err = file_sync_dir(dir, why, why_size)) != MU_OK || (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
     fleet_keep_quotas(s->fleet, s->quotas);
     err = committer_start(&s->committer, &(struct committer_options){
