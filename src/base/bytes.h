@@ -55,6 +55,19 @@ static inline uint64_t bytes_u64be(struct bytes *r)
     return high << 32 | bytes_u32be(r);
 }
 
+/* The counterparts of bytes_u32be and bytes_u64be. */
+static inline void put_u32be(uint8_t *out, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static inline void put_u64be(uint8_t *out, uint64_t v)
+{
+    put_u32be(out, (uint32_t)(v >> 32));
+    put_u32be(out + 4, (uint32_t)v);
+}
+
 /* The counterpart of buf_append_varint; at most max_bytes long (MQTT: 4). */
 static inline uint64_t bytes_varint(struct bytes *r, unsigned max_bytes)
 {

@@ -8,6 +8,7 @@
 #include "ops/dir.h"
 #include "ops/manifest.h"
 #include "ops/progress.h"
+#include "ops/stores.h"
 
 /* One damaged table can be behind a mistake of every device. */
 enum { MISTAKES_SHOWN = 1000 };
@@ -70,6 +71,7 @@ static enum mu_err check_stores(struct checking *c, const char *dir, char *why, 
     struct registry *registry = NULL;
     struct journal *journal = NULL;
     struct calendar *calendar = NULL;
+    struct journal_registry place;
     char zone[64] = "UTC";
     enum mu_err err;
 
@@ -83,7 +85,8 @@ static enum mu_err check_stores(struct checking *c, const char *dir, char *why, 
         goto out;
     }
     if ((err = registry_check(registry, &findings)) != MU_OK ||
-        (err = journal_open_unchanged(&journal, dir, why, why_size)) != MU_OK)
+        (err = stores_registry_place(registry, &place)) != MU_OK ||
+        (err = journal_open_unchanged(&journal, dir, &place, why, why_size)) != MU_OK)
         goto out;
     why[0] = '\0';
     err = fleet_check(registry, journal, calendar, &findings);

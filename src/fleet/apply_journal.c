@@ -101,6 +101,15 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
     return err;
 }
 
+uint32_t fleet_last_stranger(const struct fleet *f)
+{
+    const struct leftovers *left = &f->leftovers;
+    uint32_t device = roaring_bitmap_is_empty(left->devices) ? 0 : roaring_bitmap_maximum(left->devices);
+    uint32_t event = roaring_bitmap_is_empty(left->with_events) ? 0 : roaring_bitmap_maximum(left->with_events);
+
+    return device > event ? device : event;
+}
+
 struct journal_visitor fleet_journal_visitor(struct fleet *f)
 {
     return (struct journal_visitor){ .ctx = f, .state = on_state, .versions = on_versions,

@@ -224,7 +224,7 @@ static void it_can_be_looked_at_without_a_change(void **state)
         journal_close(j);
         registry_close(reg);
         assert_int_equal(registry_open_unchanged(&reg, dir, why, sizeof(why)), MU_OK);
-        assert_int_equal(journal_open_unchanged(&j, dir, why, sizeof(why)), MU_OK);
+        assert_int_equal(journal_open_unchanged(&j, dir, NULL, why, sizeof(why)), MU_OK);
         assert_int_equal(journal_boot(j).number, 1); /* no start is counted */
         assert_int_equal(registry_check(reg, &findings), MU_OK);
         assert_int_equal(fleet_check(reg, j, calendar, &findings), MU_OK);

@@ -25,6 +25,7 @@ static enum mu_err rebuild(struct committer *c)
     fleet_use_calendar(c->options.fleet, c->options.calendar);
     if ((err = fleet_rebuild(c->options.fleet, c->options.registry, c->options.journal, &c->seq)) != MU_OK)
         return err;
+    journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
     fleet_count(c->options.fleet, &counts);
     log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu ms=%lld",
               (unsigned long long)counts.products, (unsigned long long)counts.devices,

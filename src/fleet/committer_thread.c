@@ -101,6 +101,7 @@ static void follow(struct committer *c)
         err = fleet_revisit(c->options.fleet, c->options.registry, &c->seq);
     if (err != MU_OK)
         log_event(LOG_ERROR, "follow_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
+    journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
     c->behind = err != MU_OK;
     c->next_follow_ms = clock_mono_ms() + c->options.retry_ms;
     pthread_mutex_lock(&c->intake.lock);

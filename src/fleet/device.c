@@ -199,6 +199,11 @@ static enum mu_err reserve(struct fleet *f, struct product *p, const struct devi
     return places_leaf(&f->places, &row->place, leaf);
 }
 
+uint32_t fleet_last_device(const struct fleet *f)
+{
+    return f->last_device;
+}
+
 enum mu_err devices_expect(struct fleet *f, uint32_t count)
 {
     enum mu_err err = index_expect(&f->by_did, count);
@@ -252,6 +257,8 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
             device_free_texts(f, r);
         r.c->text[r.i] = block;
     }
+    if (row->no > f->last_device)
+        f->last_device = row->no;
     r.c->product[r.i] = row->product;
     r.c->created_at[r.i] = row->created_at;
     memcpy(r.c->did[r.i], did, DID_LEN);

@@ -135,6 +135,13 @@ int64_t journal_boot_alive_us(struct journal *j, uint64_t boot)
     return j->alive_us[boot];
 }
 
+void journal_note_registry(struct journal *j, uint64_t change, uint32_t device)
+{
+    (void)j;
+    (void)change;
+    (void)device;
+}
+
 enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
 {
     (void)j;

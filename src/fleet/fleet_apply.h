@@ -29,6 +29,8 @@ MU_MUST_USE enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uin
  * out, and what there is of it will be swept (sweep.h). It takes no lock: nobody else may use the fleet
  * meanwhile. */
 struct journal_visitor fleet_journal_visitor(struct fleet *f);
+/* The highest number in it that no device has; 0 if there is none. */
+uint32_t fleet_last_stranger(const struct fleet *f);
 /* After that visit: the days of activity without devices that are not there any more. */
 void fleet_forget_strangers(struct fleet *f);
 /* A device that is not there any more has logged in: tells who watches (fleet_watch_disabled). */
@@ -45,6 +47,8 @@ struct fleet_progress {
     uint32_t definition;       /* of the image */
     bool numbers_reports;      /* as in journal_state */
 };
+/* The highest number of a device that the registry has told of. No lock, as below. */
+uint32_t fleet_last_device(const struct fleet *f);
 /* Of a known device. */
 void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1]);
 /* Also of an enterprise that has been deleted; "" if there never was one. Lives as long as the fleet. */

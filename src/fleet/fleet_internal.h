@@ -146,6 +146,7 @@ struct fleet {
     void *disabled_online_ctx;
 
     uint64_t unusable_states; /* met at the start: their definition is gone */
+    uint32_t last_device;     /* the highest number that was met */
     uint64_t device_count, online_count, token_count, product_count, enterprise_count;
 };
 

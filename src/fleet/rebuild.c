@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "base/log.h"
 #include "base/buf.h"
 #include "fleet/fleet_internal.h"
 
@@ -307,6 +308,20 @@ static enum mu_err build(struct rebuild *r)
     return err;
 }
 
+/* What a device has left that is not there any more is swept later. What one has left that never was there
+ * belongs to a registry that has been lost. */
+static enum mu_err check_strangers(const struct fleet *f, struct registry *reg)
+{
+    struct registry_place place;
+    enum mu_err err = registry_get_place(reg, &place);
+
+    if (err != MU_OK || fleet_last_stranger(f) <= place.device)
+        return err;
+    log_event(LOG_ERROR, "registry_behind", "device=%u given=%u hint=\"the journal knows a device that the registry "
+              "has never had: put the registry back that belongs to it\"", fleet_last_stranger(f), place.device);
+    return MU_E_CORRUPT;
+}
+
 enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal *j, uint64_t *seq)
 {
     struct rebuild r = { .f = f, .reg = reg, .j = j, .rows = fleet_registry_visitor(f),
@@ -330,6 +345,8 @@ enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal 
     pthread_join(reader, NULL);
     if (err == MU_OK)
         err = r.read_err;
+    if (err == MU_OK)
+        err = check_strangers(f, reg);
     if (err == MU_OK) {
         fleet_forget_strangers(f);
         *seq = r.seq;

@@ -23,7 +23,16 @@
  * event loop. Reading: any thread. Writing: one thread, the committer. */
 struct journal;
 
+/* What the journal has seen of the registry beside it. The committer notes it, each batch carries it, and a
+ * start compares: a registry that has given fewer numbers than the journal has seen would give them again. */
+struct journal_registry {
+    uint8_t id[16];          /* of the data directory that both belong to */
+    uint64_t change;         /* number of the registry's last change */
+    uint32_t device;         /* the highest number that it has given to a device */
+};
+
 struct journal_options {
+    const struct journal_registry *registry; /* what it says of itself; NULL: it is not compared */
     unsigned retention_days; /* messages and session records; 0: the default, 7 */
     /* How long a clock that is more than two days ahead of all that was seen before must stay there until
      * something expires by it, in seconds; 0: the default, a day; negative: it is believed at once. */
@@ -37,16 +46,24 @@ struct journal_boot {
 
 /* Opens the journal in `dir`, which exists, or makes an empty one, and counts this start. On an error
  * `why` gets a sentence with the directory: MU_E_LOCKED, MU_E_SCHEMA, MU_E_CORRUPT, MU_E_FULL (less
- * than the reserve is free), MU_E_IO. */
+ * than the reserve is free), MU_E_IO. Before anything is changed it is read as far as a start can: MU_E_CORRUPT
+ * also if it ends before what was acknowledged (base/mark.h), lacks a day, or has seen more of the registry
+ * than there is. */
 MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir,
                                      const struct journal_options *options, char *why, size_t why_size);
+/* What journal_open does before anything is changed; MU_OK also if there is no journal yet. */
+MU_MUST_USE enum mu_err journal_look(const char *dir, const struct journal_registry *registry, char *why,
+                                     size_t why_size);
 /* Opens one that nobody has open, for reading only: nothing in the directory changes, and no start is
  * counted. What an older version did not keep yet is empty in it. Nothing may be written to it. */
-MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir, char *why,
+MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir,
+                                               const struct journal_registry *registry, char *why,
                                                size_t why_size);
 /* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
 struct journal_boot journal_boot(const struct journal *j);
+/* Notes what the registry has come to; it is on disk with the next commit. Same thread as journal_commit. */
+void journal_note_registry(struct journal *j, uint64_t change, uint32_t device);
 /* The last moment that a start is known to have been alive; for the present one: now. Sessions
  * that were open then ended so. 0 if that start is not known. */
 int64_t journal_boot_alive_us(struct journal *j, uint64_t boot);
@@ -196,6 +213,9 @@ struct journal_visitor {
  * rebuilt. A function that is NULL is not called. An error of one ends the visit; none may call the
  * journal. */
 MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
+/* What was said of damage that opening or visiting met, with the file's name; "" if there was none. Same
+ * thread. */
+const char *journal_damage(const struct journal *j);
 /* The events that were opened from one moment on and before another, as they were opened. `row` may write to a batch that
  * it does not commit; its error ends the visit and is returned. */
 MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,

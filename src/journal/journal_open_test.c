@@ -24,7 +24,7 @@ static void expect_refusal(const char *dir, enum mu_err expected, const char *wo
     char why[300] = "";
     assert_int_equal(try_open(dir, why, sizeof why), expected);
     assert_non_null(strstr(why, dir));
-    assert_non_null(strstr(why, word));
+    if (!strstr(why, word)) fail_msg("%s", why);
 }
 
 static void a_directory_in_use_is_refused(void **state)
@@ -93,7 +93,6 @@ static void make_journal_with_table(const char *dir)
     commit(j, b);
     journal_batch_destroy(b);
     journal_close(j);
-    journal_close(open_journal(dir)); /* what the log holds becomes a table */
 }
 
 static void change_files(const char *dir, const char *pattern, void (*change)(const char *path))
@@ -134,7 +133,7 @@ static void a_damaged_directory_is_refused(void **state)
         void (*change)(const char *path);
     } damages[] = {
         { "CURRENT", delete_file }, { "CURRENT", scribble_file }, { "MANIFEST-*", delete_file },
-        { "MANIFEST-*", scribble_file }, { "*.sst", delete_file }, { "*.sst", halve_file },
+        { "MANIFEST-*", scribble_file }, { "*.sst", delete_file }, { "*.sst", halve_file }, { "*.sst", scribble_file },
     };
 
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
@@ -145,18 +144,6 @@ static void a_damaged_directory_is_refused(void **state)
         change_files(dir, damages[i].pattern, damages[i].change);
         expect_refusal(dir, MU_E_CORRUPT, "damaged");
     }
-}
-
-static void a_damaged_table_is_told_when_it_is_read(void **state)
-{
-    struct journal_window w = { .to_us = INT64_MAX, .limit = 1 };
-    uint64_t total;
-
-    make_journal_with_table(*state);
-    change_files(*state, "*.sst", scribble_file);
-    struct journal *j = open_journal(*state);
-    assert_int_equal(journal_messages(j, 1, &w, ignore_message, NULL, &total), MU_E_CORRUPT);
-    journal_close(j);
 }
 
 static void a_directory_that_is_not_there_is_refused(void **state)
@@ -172,7 +159,6 @@ int main(void)
         IN_DIRECTORY(a_directory_in_use_is_refused),
         IN_DIRECTORY(another_format_is_refused_and_left_as_it_is),
         IN_DIRECTORY(a_damaged_directory_is_refused),
-        IN_DIRECTORY(a_damaged_table_is_told_when_it_is_read),
         IN_DIRECTORY(a_directory_that_is_not_there_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,8 +225,6 @@ enum mu_err journal_check(struct journal *j, const struct journal_reader *reader
     for (enum fixed_family family = 0; family < FIXED_FAMILIES; family++)
         if (j->fixed[family]) /* of an older journal one may be missing */
             check_family(&c, family);
-    if (j->boot == UINT64_MAX)
-        findings_mistake(f, "journal, default: does not tell its format and its last start");
     enum mu_err err = check_days(&c);
     rocksdb_readoptions_destroy(c.options);
     return err;

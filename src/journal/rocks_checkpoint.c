@@ -49,5 +49,9 @@ enum mu_err journal_checkpoint(struct journal *j, const char *dir)
         rocksdb_checkpoint_object_destroy(checkpoint);
     }
     free(path);
-    return taken("create", text);
+    struct mark mark = MARK_CLOSED;
+    if ((err = taken("create", text)) == MU_OK)
+        err = rocks_trust_mark(&mark, j, dir);
+    mark_close(&mark);
+    return err;
 }

@@ -23,18 +23,6 @@ enum {
     CONTROL_FLAGS = 0x01,
 };
 
-void put_u32be(uint8_t *out, uint32_t v)
-{
-    for (int i = 3; i >= 0; i--, v >>= 8)
-        out[i] = (uint8_t)v;
-}
-
-void put_u64be(uint8_t *out, uint64_t v)
-{
-    put_u32be(out, (uint32_t)(v >> 32));
-    put_u32be(out + 4, (uint32_t)v);
-}
-
 void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us)
 {
     put_u32be(out, device);

@@ -19,6 +19,9 @@
  *                "clock"                            -> latest moment taken for true(8)
  *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
  *                "turn" device(4) kind(1)           -> spans of time, from(8) to(8) each (rocks_turn.c)
+ *                "id"                               -> of the data directory(16)
+ *                "registry"                         -> its last change(8) and device number(8) that were seen
+ *                "day" day(4)                       -> 1(8): the family of that day has been made
  *
  * Keys are big-endian, so that they sort as the numbers do. In values numbers are LEB128, signed
  * ones zigzag before; what is left is the payload, or the image. A record begins with a byte of
@@ -42,9 +45,6 @@ struct record_head {
     uint64_t decoded_number; /* 0 in a session record */
     bool decoded;
 };
-
-void put_u32be(uint8_t *out, uint32_t v);
-void put_u64be(uint8_t *out, uint64_t v);
 
 /* As long as RECORD_KEY_HEAD: it sorts before every record of that moment. */
 void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us);

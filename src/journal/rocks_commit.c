@@ -101,11 +101,13 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
     rows_write(&b->rows, j, b->writes);
     put_alive(j, b, alive_us);
     clock_put(j, b->writes);
+    rocks_trust_put(j, b->writes);
     rocks_count_nothing();
     rocksdb_write(j->db, j->options.synced, b->writes, &text);
     if ((err = journal_written(j, "commit", text)) == MU_OK) {
         j->commits++;
         j->trusted_changed = false;
+        rocks_trust_committed(j);
     }
 out:
     journal_batch_clear(b);

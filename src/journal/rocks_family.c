@@ -51,7 +51,7 @@ enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_han
 
     size_t at = day_lower_bound(j, day);
     memmove(&j->days[at + 1], &j->days[at], (j->day_count - at) * sizeof *j->days);
-    j->days[at] = (struct day_family){ day, handle };
+    j->days[at] = (struct day_family){ .day = day, .handle = handle };
     j->day_count++;
     return MU_OK;
 }
@@ -89,10 +89,12 @@ static enum mu_err day_drop_first(struct journal *j)
 {
     char *text = NULL;
     int32_t day = j->days[0].day;
+    enum mu_err err = rocks_trust_forget_day(j, day);
 
-    rocksdb_drop_column_family(j->db, j->days[0].handle, &text);
-    enum mu_err err = journal_written(j, "drop_day", text);
     if (err != MU_OK)
+        return err;
+    rocksdb_drop_column_family(j->db, j->days[0].handle, &text);
+    if ((err = journal_written(j, "drop_day", text)) != MU_OK)
         return err;
 
     pthread_rwlock_wrlock(&j->lock);

@@ -4,10 +4,12 @@
 #include <pthread.h>
 #include <rocksdb/c.h>
 
+#include "base/mark.h"
 #include "journal/journal.h"
 #include "journal/rocks_codec.h"
 
 #define DAY_US INT64_C(86400000000)
+#define JOURNAL_MARK "journal.mark"
 
 /* The families that always exist. "default" is RocksDB's own; it holds what concerns the journal
  * as a whole. */
@@ -17,6 +19,7 @@ enum fixed_family { FAMILY_META, FAMILY_STATE, FAMILY_VERSIONS, FAMILY_ACTIVITY,
 /* Messages and session records of one UTC day: dropping it is how they expire. */
 struct day_family {
     int32_t day; /* days since 1970-01-01 */
+    bool noted;  /* FAMILY_META says that it was made */
     rocksdb_column_family_handle_t *handle;
 };
 
@@ -45,7 +48,7 @@ void rocks_options_destroy(struct rocks_options *o);
  * first call of RocksDB to its last; the committer holds it for writing while it changes any of
  * them, and needs none to look at them, being the only one who does. */
 struct journal {
-    char *path;
+    char *path;         /* DIR/journal */
     bool unchanged; /* opened for reading only */
     unsigned retention_days;
     uint64_t reserve_bytes;
@@ -65,6 +68,12 @@ struct journal {
     int32_t oldest_day; /* records before it are left out; never before 1970 */
     uint64_t boot;
     uint64_t commits;   /* of this start that succeeded */
+    uint8_t id[16];     /* of the data directory; all zero: none was given */
+    struct { uint64_t change; uint32_t device; } seen; /* of the registry */
+    bool seen_changed;  /* the disk does not have it yet */
+    bool id_noted;      /* FAMILY_META has it */
+    struct mark mark;
+    char damage[400];   /* that was met while it was opened and visited */
     bool broken;        /* a write failed: RocksDB takes none until it is opened again */
 };
 
@@ -93,10 +102,14 @@ struct journal_batch {
 /* --- rocks_status.c: what RocksDB's error texts mean -----------------------------------------------*/
 /* Frees text (NULL: MU_OK). The C API tells a failure only by its text. */
 enum mu_err status_take(char *text);
+/* The same, and keeps what is said of damage for journal_damage. */
+enum mu_err rocks_status(struct journal *j, char *text);
 /* The same for the opening of a database, which says why in a sentence. */
 enum mu_err status_take_open(char *text, const char *path, char *why, size_t why_size);
 
 /* --- rocks_open.c -----------------------------------------------------------------------------------*/
+/* Whether there is no journal yet. MU_E_CORRUPT if there was one: then RocksDB would make another. */
+MU_MUST_USE enum mu_err rocks_find(const struct journal *j, bool *fresh, char *why, size_t why_size);
 /* Opens RocksDB with all its families; j->db stays NULL on an error. */
 MU_MUST_USE enum mu_err rocks_open(struct journal *j, char *why, size_t why_size);
 void rocks_close(struct journal *j);
@@ -106,11 +119,33 @@ bool rocks_has_room(const struct journal *j, uint64_t bytes);
 /* --- rocks_journal.c --------------------------------------------------------------------------------*/
 /* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its
  * length is another. The caller holds the lock, or is the committer. */
-MU_MUST_USE enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len,
+MU_MUST_USE enum mu_err meta_get(struct journal *j, const void *key, size_t key_len,
                                  uint64_t *words, size_t count);
 
 /* What a family that was opened is called: "state", "day-20000". */
 const char *fixed_family_name(enum fixed_family family);
+
+/* --- rocks_trust.c ----------------------------------------------------------------------------------*/
+/* Whether a journal that was opened unchanged holds all that was acknowledged, as far as a start looks, and
+ * the registry is the one that it has seen. MU_E_CORRUPT with a sentence if not. */
+MU_MUST_USE enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry,
+                                          char *why, size_t why_size);
+/* Reads what is noted for the next rocks_trust_check. The journal is opened for writing. */
+MU_MUST_USE enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *registry);
+/* Notes it with a batch, if there is something new; rocks_trust_committed says that it is on disk. */
+void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes);
+void rocks_trust_committed(struct journal *j);
+/* Before a day is dropped: it will not be missed. */
+MU_MUST_USE enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day);
+/* Whether there is a mark: every journal that this version has opened has one. */
+bool rocks_trust_is_marked(const struct journal *j);
+/* Marks the place where this start is, in `dir`. */
+MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char *dir);
+
+/* --- rocks_tables.c ---------------------------------------------------------------------------------*/
+/* Reads the tables of the days, the newest first, as many as a start has time for. MU_E_CORRUPT: why names the
+ * file. */
+MU_MUST_USE enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
 int32_t day_of(int64_t ts_us);

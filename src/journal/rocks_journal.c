@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 enum { RETENTION_DAYS = 7 };
 
@@ -14,14 +15,14 @@ enum { RETENTION_DAYS = 7 };
 
 static const char format_key[] = "format", boot_key[] = "boot";
 
-enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len, uint64_t *words,
+enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words,
                      size_t count)
 {
     char *text = NULL;
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_pinnableslice_t *slice =
         rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META], key, key_len, &text);
-    enum mu_err err = status_take(text);
+    enum mu_err err = rocks_status(j, text);
 
     if (err == MU_OK && !slice)
         err = MU_E_NOT_FOUND;
@@ -40,7 +41,7 @@ enum mu_err meta_get(const struct journal *j, const void *key, size_t key_len, u
     return err;
 }
 
-static enum mu_err check_format(const struct journal *j, bool fresh, char *why, size_t why_size)
+static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t why_size)
 {
     uint64_t format;
     enum mu_err err = meta_get(j, format_key, sizeof format_key - 1, &format, 1);
@@ -55,8 +56,8 @@ static enum mu_err check_format(const struct journal *j, bool fresh, char *why, 
         return MU_E_SCHEMA;
     }
     if (err != MU_OK)
-        snprintf(why, why_size, "the journal in %s does not tell its format: %s", j->path,
-                 mu_err_text(err));
+        snprintf(why, why_size, "the journal in %s is damaged: it does not tell its format: %s: " MARK_ADVICE, j->path,
+                 *j->damage ? j->damage : mu_err_text(err));
     return err;
 }
 
@@ -69,8 +70,8 @@ static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
     if (fresh) {
         j->boot = 0;
     } else if (err != MU_OK) {
-        snprintf(why, why_size, "the journal in %s does not tell its last start: %s", j->path,
-                 mu_err_text(err));
+        snprintf(why, why_size, "the journal in %s is damaged: it does not tell its last start: %s: " MARK_ADVICE, j->path,
+                 *j->damage ? j->damage : mu_err_text(err));
         return err;
     }
     return check_format(j, fresh, why, why_size);
@@ -107,6 +108,7 @@ static enum mu_err journal_create(struct journal **out, const char *dir,
         free(j);
         return MU_E_NOMEM;
     }
+    j->mark = (struct mark)MARK_CLOSED;
     j->retention_days = options->retention_days ? options->retention_days : RETENTION_DAYS;
     j->reserve_bytes = options->reserve_bytes ? options->reserve_bytes : RESERVE_BYTES;
 
@@ -122,29 +124,8 @@ static enum mu_err journal_create(struct journal **out, const char *dir,
     return MU_OK;
 }
 
-enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
-                         char *why, size_t why_size)
-{
-    enum mu_err err;
-    struct journal *j = NULL;
-
-    *out = NULL;
-    snprintf(why, why_size, "cannot open the journal in %s", dir);
-    if ((err = journal_create(&j, dir, options)) != MU_OK)
-        goto out;
-    if ((err = rocks_open(j, why, why_size)) != MU_OK)
-        goto out;
-    if ((err = count_boot(j, why, why_size)) != MU_OK)
-        goto out;
-    clock_load(j, options);
-    *out = j;
-    j = NULL;
-out:
-    journal_close(j);
-    return err;
-}
-
-enum mu_err journal_open_unchanged(struct journal **out, const char *dir, char *why, size_t why_size)
+static enum mu_err open_unchanged(struct journal **out, const char *dir,
+                                  const struct journal_registry *registry, char *why, size_t why_size)
 {
     enum mu_err err;
     struct journal *j = NULL;
@@ -156,11 +137,57 @@ enum mu_err journal_open_unchanged(struct journal **out, const char *dir, char *
     j->unchanged = true;
     if ((err = rocks_open(j, why, why_size)) != MU_OK)
         goto out;
-    if ((err = read_boot(j, why, why_size)) == MU_E_CORRUPT)
-        j->boot = UINT64_MAX; /* journal_check tells so, and what else is damaged */
-    else if (err != MU_OK)
+    if ((err = read_boot(j, why, why_size)) != MU_OK || (err = rocks_trust_check(j, registry, why, why_size)) != MU_OK)
         goto out;
-    err = MU_OK;
+    *out = j;
+    j = NULL;
+out:
+    journal_close(j);
+    return err;
+}
+
+enum mu_err journal_open_unchanged(struct journal **out, const char *dir,
+                                   const struct journal_registry *registry, char *why, size_t why_size)
+{
+    enum mu_err err = open_unchanged(out, dir, registry, why, why_size);
+    return err == MU_E_NOT_FOUND ? MU_E_CORRUPT : err;
+}
+
+enum mu_err journal_look(const char *dir, const struct journal_registry *registry, char *why, size_t why_size)
+{
+    struct journal *j = NULL;
+    bool fresh;
+    enum mu_err err;
+
+    if ((err = journal_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
+        return err;
+    err = rocks_find(j, &fresh, why, why_size);
+    journal_close(j);
+    if (err != MU_OK || fresh)
+        return err;
+    err = open_unchanged(&j, dir, registry, why, why_size);
+    journal_close(j);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
+                         char *why, size_t why_size)
+{
+    enum mu_err err;
+    struct journal *j = NULL;
+
+    *out = NULL;
+    snprintf(why, why_size, "cannot open the journal in %s", dir);
+    /* Reads it first, while nothing can change. */
+    if ((err = journal_look(dir, options->registry, why, why_size)) != MU_OK ||
+        (err = journal_create(&j, dir, options)) != MU_OK)
+        goto out;
+    if ((err = rocks_open(j, why, why_size)) != MU_OK)
+        goto out;
+    if ((err = count_boot(j, why, why_size)) != MU_OK || (err = rocks_trust_load(j, options->registry)) != MU_OK ||
+        (err = rocks_trust_mark(&j->mark, j, dir)) != MU_OK)
+        goto out;
+    clock_load(j, options);
     *out = j;
     j = NULL;
 out:
@@ -172,7 +199,11 @@ void journal_close(struct journal *j)
 {
     if (!j)
         return;
+    /* The next start then finds no log to read, which it would do twice; what fails here is in the log. */
+    if (j->db && !j->unchanged && !j->broken && journal_flush(j) != MU_OK)
+        log_event(LOG_WARN, "journal_not_flushed", "path=%s", LOG_Q(j->path, -1));
     rocks_close(j);
+    mark_close(&j->mark);
     rocks_options_destroy(&j->options);
     pthread_rwlock_destroy(&j->lock);
     free(j->days);

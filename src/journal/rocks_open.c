@@ -45,12 +45,12 @@ static enum mu_err look_for_leftovers(const char *path, bool *fresh)
 {
     DIR *dir;
     struct dirent *entry;
+    enum mu_err err = MU_OK;
 
     *fresh = true;
     if (!(dir = opendir(path)))
-        return MU_E_IO;
+        return errno == ENOENT ? MU_OK : MU_E_IO;
 
-    enum mu_err err = MU_OK;
     while ((entry = readdir(dir))) {
         if (strcmp(entry->d_name, "CURRENT") == 0)
             *fresh = false;
@@ -59,6 +59,22 @@ static enum mu_err look_for_leftovers(const char *path, bool *fresh)
     }
     closedir(dir);
     return *fresh ? err : MU_OK;
+}
+
+enum mu_err rocks_find(const struct journal *j, bool *fresh, char *why, size_t why_size)
+{
+    enum mu_err err = look_for_leftovers(j->path, fresh);
+
+    if (err == MU_OK && *fresh && rocks_trust_is_marked(j)) {
+        snprintf(why, why_size, "%s is missing, or has no CURRENT, and " JOURNAL_MARK " beside it says that there was "
+                 "a journal: is a file system not mounted? Put it back, or bring back a backup (muster restore)",
+                 j->path);
+        return MU_E_CORRUPT;
+    }
+    if (err != MU_OK)
+        snprintf(why, why_size, err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing"
+                                                    : "cannot read the directory %s", j->path);
+    return err;
 }
 
 static int fixed_index(const char *name)
@@ -155,15 +171,19 @@ static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
 }
 
 /* RocksDB makes families that are missing; who changes nothing takes them for empty if the first journals
- * of this format were made without them, and cannot do without the others. */
+ * of this format were made without them, and cannot do without the others. MU_E_NOT_FOUND: a crash may have
+ * left it so while it was made. */
 static enum mu_err require_families(const struct families *f, const struct journal *j, char *why,
                                     size_t why_size)
 {
+    bool marked = rocks_trust_is_marked(j);
+
     for (int i = 0; i < FIXED_FAMILIES; i++) {
-        if (i == FAMILY_CONTROLS || is_listed(f, fixed_names[i]))
+        if ((i == FAMILY_CONTROLS && !marked) || is_listed(f, fixed_names[i]))
             continue;
-        snprintf(why, why_size, "the journal in %s is damaged: its family %s is missing", j->path, fixed_names[i]);
-        return MU_E_CORRUPT;
+        snprintf(why, why_size, "the journal in %s is damaged: its MANIFEST does not tell of the family %s: " MARK_ADVICE,
+                 j->path, fixed_names[i]);
+        return marked ? MU_E_CORRUPT : MU_E_NOT_FOUND;
     }
     return MU_OK;
 }
@@ -177,11 +197,8 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
 
     if (!j->unchanged && (err = prepare(j, why, why_size)) != MU_OK)
         return err;
-    if ((err = look_for_leftovers(j->path, &fresh)) != MU_OK) {
-        snprintf(why, why_size, err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing"
-                                                    : "cannot read the directory %s", j->path);
+    if ((err = rocks_find(j, &fresh, why, why_size)) != MU_OK)
         return err;
-    }
 
     if (!fresh) {
         f.listed = rocksdb_list_column_families(j->options.fixed, j->path, &f.listed_count, &text);

@@ -27,6 +27,18 @@ enum mu_err status_take(char *text)
     return err;
 }
 
+enum mu_err rocks_status(struct journal *j, char *text)
+{
+    if (text && classify(text) == MU_E_CORRUPT)
+        snprintf(j->damage, sizeof j->damage, "%s", text);
+    return status_take(text);
+}
+
+const char *journal_damage(const struct journal *j)
+{
+    return j->damage;
+}
+
 /* While opening, a file that the others name and that is not there is damage, and what RocksDB
  * cannot read for its age is a newer version's. */
 static enum mu_err classify_open(const char *text)

@@ -2,6 +2,7 @@
 
 /* One of the two families while they are walked side by side. */
 struct walk {
+    struct journal *journal;
     rocksdb_iterator_t *at;
     uint64_t device; /* UINT64_MAX past the last */
     struct bytes value;
@@ -9,7 +10,7 @@ struct walk {
 
 static struct walk walk_over(struct journal *j, rocksdb_readoptions_t *options, enum fixed_family family)
 {
-    return (struct walk){ .at = rocksdb_create_iterator_cf(j->db, options, j->fixed[family]) };
+    return (struct walk){ .journal = j, .at = rocksdb_create_iterator_cf(j->db, options, j->fixed[family]) };
 }
 
 static enum mu_err walk_look(struct walk *w)
@@ -20,7 +21,7 @@ static enum mu_err walk_look(struct walk *w)
     if (!rocksdb_iter_valid(w->at)) {
         w->device = UINT64_MAX;
         rocksdb_iter_get_error(w->at, &text);
-        return status_take(text);
+        return rocks_status(w->journal, text);
     }
     struct bytes key = bytes_of(rocksdb_iter_key(w->at, &len), DEVICE_KEY_LEN);
     if (len != DEVICE_KEY_LEN)
@@ -100,7 +101,7 @@ static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *option
         err = fn(ctx, bytes_of(key, key_len), bytes_of(value, len));
     }
     rocksdb_iter_get_error(at, &text);
-    enum mu_err own = status_take(text);
+    enum mu_err own = rocks_status(j, text);
     rocksdb_iter_destroy(at);
     return err != MU_OK ? err : own;
 }

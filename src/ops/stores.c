@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mark.h"
 #include "fleet/fleet_apply.h"
 #include "ops/backup_scratch.h"
 #include "ops/file.h"
@@ -21,6 +22,25 @@ static enum mu_err open_registry(struct stores *s, const char *dir, char *why, s
     if ((err = data_dir_open(&s->data, dir, why, why_size)) != MU_OK)
         return err;
     return registry_open(&s->registry, dir, why, why_size);
+}
+
+enum mu_err stores_registry_place(struct registry *registry, struct journal_registry *out)
+{
+    struct registry_place place;
+    enum mu_err err = registry_get_place(registry, &place);
+
+    *out = (struct journal_registry){ .change = place.change, .device = place.device };
+    memcpy(out->id, place.id, sizeof(out->id));
+    return err;
+}
+
+/* The registry is about to be changed by itself: it must be the one that the journal knows. */
+static enum mu_err look_at_journal(struct stores *s, const char *dir, char *why, size_t why_size)
+{
+    struct journal_registry place;
+    enum mu_err err = stores_registry_place(s->registry, &place);
+
+    return err == MU_OK ? journal_look(dir, &place, why, why_size) : err;
 }
 
 static enum mu_err open_zone(struct stores *s, const char *zone, char *why, size_t why_size)
@@ -64,18 +84,23 @@ static enum mu_err open_calendar_at_rest(struct stores *s, char *why, size_t why
 static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retention_days,
                              unsigned activity_days, char *why, size_t why_size)
 {
-    struct journal_options options = { .retention_days = retention_days };
+    struct journal_registry place;
+    struct journal_options options = { .retention_days = retention_days, .registry = &place };
     enum mu_err err;
 
     /* What is acknowledged is found again only if the names of the stores are on disk, too. */
-    if ((err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
+    if ((err = stores_registry_place(s->registry, &place)) != MU_OK ||
+        (err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
         (err = file_sync_dir(dir, why, why_size)) != MU_OK || (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
     fleet_keep_quotas(s->fleet, s->quotas);
     err = committer_start(&s->committer, &(struct committer_options){
         .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar,
         .activity_days = activity_days });
-    if (err != MU_OK)
+    if (err == MU_E_CORRUPT && *journal_damage(s->journal))
+        snprintf(why, why_size, "the journal in %s/journal is damaged: %s: " MARK_ADVICE, dir,
+                 journal_damage(s->journal));
+    else if (err != MU_OK)
         snprintf(why, why_size, "cannot build the index of the fleet from what is in %s: %s", dir,
                  mu_err_text(err));
     return err;
@@ -101,8 +126,11 @@ enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_p
     enum mu_err err;
 
     if ((err = privileges_become_owner(dir, why, why_size)) != MU_OK ||
-        (err = open_registry(s, dir, why, why_size)) != MU_OK || part == STORES_REGISTRY ||
-        (err = open_calendar_at_rest(s, why, why_size)) != MU_OK)
+        (err = open_registry(s, dir, why, why_size)) != MU_OK)
+        return err;
+    if (part == STORES_REGISTRY)
+        return look_at_journal(s, dir, why, why_size);
+    if ((err = open_calendar_at_rest(s, why, why_size)) != MU_OK)
         return err;
     return open_rest(s, dir, KEEP_DAYS, KEEP_DAYS, why, why_size);
 }

@@ -31,6 +31,9 @@ struct stores_settings {
 MU_MUST_USE enum mu_err stores_open(struct stores *s, const char *dir,
                                     const struct stores_settings *settings, char *why, size_t why_size);
 
+/* What the journal beside it is compared with. */
+MU_MUST_USE enum mu_err stores_registry_place(struct registry *registry, struct journal_registry *out);
+
 /* What a command needs of a directory at rest. */
 enum stores_part { STORES_REGISTRY, STORES_ALL };
 /* Opens it as its owner (privileges.h) and lets nothing expire; days are cut in the directory's zone.

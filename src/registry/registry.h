@@ -32,6 +32,14 @@ void registry_close(struct registry *reg);
 MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why,
                                                 size_t why_size);
 
+/* How far it has come, and whose it is: what the journal beside it is compared with. */
+struct registry_place {
+    uint8_t id[16];          /* of the data directory */
+    uint64_t change;         /* number of the last change that the feed has told */
+    uint32_t device;         /* the highest number that was given to a device */
+};
+MU_MUST_USE enum mu_err registry_get_place(struct registry *reg, struct registry_place *out);
+
 /* --- transactions -------------------------------------------------------------------------------
  * A write is a function that runs inside a transaction, in the calling thread or in that of another
  * writer. registry_write returns after the commit is on disk; writes of several threads that wait

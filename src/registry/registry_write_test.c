@@ -264,7 +264,7 @@ static enum mu_err enrol_number(struct fixture *f, uint32_t product, int i)
 static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)
 {
     struct fixture *f = *state;
-    char ballast[128], why[512] = "";
+    char ballast[128], mark[128], why[512] = "";
     enum mu_err err = MU_OK;
     unsigned written = 0;
 
@@ -293,6 +293,8 @@ static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)
     registry_close(f->reg);
     f->reg = NULL;
     assert_int_equal(unlink(f->file), 0);
+    snprintf(mark, sizeof(mark), "%s/registry.mark", f->dir);
+    assert_int_equal(unlink(mark), 0);
     fill_disk(ballast);
     assert_int_equal(registry_open(&f->reg, f->dir, why, sizeof(why)), MU_E_FULL);
     assert_non_null(strstr(why, "full"));

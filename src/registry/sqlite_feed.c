@@ -284,8 +284,7 @@ enum mu_err feed_clear(struct db *db)
     return db_exec(db, "DELETE FROM change");
 }
 
-/* The number of the last change ever, which outlives the changes themselves. */
-static enum mu_err last_change(struct db *db, uint64_t *out)
+enum mu_err feed_last(struct db *db, uint64_t *out)
 {
     int64_t seq = 0;
     enum mu_err err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'change'", NULL, 0,
@@ -299,7 +298,7 @@ enum mu_err feed_prune(struct db *db, uint64_t *pruned_at)
     enum mu_err err;
     uint64_t last;
 
-    if ((err = last_change(db, &last)) != MU_OK)
+    if ((err = feed_last(db, &last)) != MU_OK)
         return err;
     if (last < CHANGES_KEPT || last - *pruned_at < PRUNE_EVERY)
         return MU_OK;
@@ -316,7 +315,7 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
 
     if ((err = reader_begin(reg, &visit.db)) != MU_OK)
         return err;
-    if ((err = last_change(visit.db, &last)) != MU_OK)
+    if ((err = feed_last(visit.db, &last)) != MU_OK)
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         if (is_wanted(v, steps[i].kind) &&
@@ -374,7 +373,7 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
 
     if ((err = reader_begin(reg, &visit.db)) != MU_OK)
         return err;
-    if ((err = last_change(visit.db, &last)) != MU_OK || last == *seq ||
+    if ((err = feed_last(visit.db, &last)) != MU_OK || last == *seq ||
         (err = changed_kinds(visit.db, *seq, &kinds)) != MU_OK)
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {

@@ -30,6 +30,7 @@ static enum mu_err create(struct registry **out, const char *dir, char *why, siz
         snprintf(why, why_size, "out of memory");
         return MU_E_NOMEM;
     }
+    reg->mark = (struct mark)MARK_CLOSED;
     write_queue_init(reg);
     pthread_mutex_init(&reg->read_lock, NULL);
     int len = snprintf(reg->path, sizeof(reg->path), "%s/" REGISTRY_FILE, dir);
@@ -65,14 +66,15 @@ enum mu_err registry_open(struct registry **out, const char *dir, char *why, siz
 {
     enum mu_err err;
     enum scan_state state;
-    char cause[320] = "";
+    char cause[400] = "";
     struct registry *reg;
 
     if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
         (err = scan_file(reg->path, &state, cause, sizeof(cause))) != MU_OK ||
+        (err = registry_trust_check(reg, cause, sizeof(cause))) != MU_OK ||
         (err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
         (err = open_writer(reg, state, cause, sizeof(cause))) != MU_OK ||
-        (err = feed_clear(&reg->writer)) != MU_OK)
+        (err = feed_clear(&reg->writer)) != MU_OK || (err = registry_trust_begin(reg)) != MU_OK)
         goto out;
     *out = reg;
     reg = NULL;
@@ -117,14 +119,15 @@ enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char
 {
     enum mu_err err;
     enum scan_state state;
-    char cause[320] = "";
+    char cause[400] = "";
     struct registry *reg;
 
     if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
         (err = scan_file(reg->path, &state, cause, sizeof(cause))) != MU_OK)
         goto out;
     reg->unchanged = true;
-    if ((err = read_as_present(reg, cause, sizeof(cause))) != MU_OK)
+    if ((err = registry_trust_check(reg, cause, sizeof(cause))) != MU_OK ||
+        (err = read_as_present(reg, cause, sizeof(cause))) != MU_OK)
         goto out;
     *out = reg;
     reg = NULL;
@@ -143,6 +146,7 @@ void registry_close(struct registry *reg)
         reader_close(reg->readers[--reg->reader_count]);
     /* Last, since closing the last connection folds the WAL into the file. */
     db_close(&reg->writer);
+    mark_close(&reg->mark);
     pthread_mutex_destroy(&reg->read_lock);
     write_queue_free(reg);
     free(reg);

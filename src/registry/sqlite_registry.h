@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "base/mark.h"
 #include "model/quota.h"
 #include "registry/audit.h"
 #include "registry/registry.h"
@@ -19,6 +20,7 @@
  *   sqlite_registry.c  the registry: one connection that writes, a pool of those that read
  *   sqlite_write.c     many writers, one commit
  *   sqlite_snapshot.c  a copy of one moment
+ *   sqlite_trust.c     whether the file is all that there was
  *   sqlite_check.c     whether it is what it should be
  *   sqlite_enterprise.c, sqlite_product.c, sqlite_user.c, sqlite_device.c, sqlite_group.c,
  *   sqlite_binding.c   rows
@@ -166,6 +168,8 @@ MU_MUST_USE enum mu_err rewrite_file(struct db *db, const char *path, enum scan_
 
 /* Brings the file that db has open to the present schema, in one transaction per step. */
 MU_MUST_USE enum mu_err schema_update(struct db *db, char *why, size_t why_size);
+/* Is this an empty file (version 0) or one of ours, and not too new? */
+MU_MUST_USE enum mu_err schema_recognise(struct db *db, int64_t *version, char *why, size_t why_size);
 /* Makes a file of an older version readable without a change of it: *copied, and copy is open as one that
  * was brought forward and is to be read instead. Neither for one of the present version. MU_E_SCHEMA: it
  * is newer; MU_E_FULL: no room for the copy. */
@@ -192,6 +196,8 @@ struct registry {
     bool copied;                  /* its only reader is a copy that was brought forward */
 
     struct db writer;             /* used by the one who has set `writing` */
+    struct mark_place place;      /* of the last commit; as above */
+    struct mark mark;
     uint64_t pruned_at;           /* last change when the feed was pruned; as above */
     pthread_mutex_t write_lock;   /* guards the rest of this group */
     pthread_cond_t written;
@@ -212,6 +218,19 @@ void write_queue_release(struct registry *reg);
 /* A connection for one reading transaction, begun; reader_end ends it and gives it back. */
 MU_MUST_USE enum mu_err reader_begin(struct registry *reg, struct db **out);
 void reader_end(struct registry *reg, struct db *db);
+
+/* --- whether the file is all that there was (sqlite_trust.c) -------------------------------------- */
+
+/* Before anything is written: whether the file holds what was acknowledged. MU_E_CORRUPT with the rest of a
+ * sentence if not. */
+MU_MUST_USE enum mu_err registry_trust_check(const struct registry *reg, char *why, size_t why_size);
+/* Goes on from where the file ends. */
+MU_MUST_USE enum mu_err registry_trust_begin(struct registry *reg);
+/* The last statement of each group of writes, and what follows when it is on disk. */
+MU_MUST_USE enum mu_err registry_trust_count(struct registry *reg);
+void registry_trust_committed(struct registry *reg);
+/* Marks a copy that nobody has acknowledged more of. */
+MU_MUST_USE enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir);
 
 /* --- rows: what the getters and the feed read alike ---------------------------------------------- */
 
@@ -259,6 +278,8 @@ enum feed_kind {
 
 MU_MUST_USE enum mu_err feed_add(struct db *db, enum feed_kind kind, uint32_t no, uint32_t other);
 
+/* The number of the last change ever, which outlives the changes themselves. */
+MU_MUST_USE enum mu_err feed_last(struct db *db, uint64_t *out);
 /* Forgets all changes: the file was just opened, and every follower begins with everything. */
 MU_MUST_USE enum mu_err feed_clear(struct db *db);
 /* Forgets the oldest ones once in a while. Called after each group of writes, inside of their

@@ -206,8 +206,7 @@ static enum mu_err pragma_int(struct db *db, const char *sql, int64_t *out)
     return db_int_of(db, sql, NULL, 0, out);
 }
 
-/* Is this an empty file or one of ours, and not too new? */
-static enum mu_err recognise(struct db *db, int64_t *version, char *why, size_t why_size)
+enum mu_err schema_recognise(struct db *db, int64_t *version, char *why, size_t why_size)
 {
     enum mu_err err;
     int64_t application = 0, tables = 0;
@@ -274,7 +273,7 @@ enum mu_err schema_update(struct db *db, char *why, size_t why_size)
     enum mu_err err;
     int64_t version = 0;
 
-    if ((err = recognise(db, &version, why, why_size)) != MU_OK || (err = use_wal(db)) != MU_OK)
+    if ((err = schema_recognise(db, &version, why, why_size)) != MU_OK || (err = use_wal(db)) != MU_OK)
         return err;
     return take_steps(db, version);
 }
@@ -286,7 +285,7 @@ enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why,
     int64_t version = 0;
 
     *copied = false;
-    if ((err = recognise(db, &version, why, why_size)) != MU_OK || version == PRESENT_VERSION)
+    if ((err = schema_recognise(db, &version, why, why_size)) != MU_OK || version == PRESENT_VERSION)
         return err;
     if (version == 0) {
         snprintf(why, why_size, "it is empty");

@@ -88,6 +88,8 @@ enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir
         return err;
     if ((err = db_exec(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")) == MU_OK)
         err = db_copy(s->db, &copy);
+    if (err == MU_OK)
+        err = registry_trust_mark_copy(&copy, dir);
     db_close(&copy); /* which may write */
     return err == MU_OK ? db_sync_path(path) : err;
 }

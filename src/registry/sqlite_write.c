@@ -66,9 +66,13 @@ static void write_group(struct registry *reg, struct waiting_write *group)
     if (err == MU_OK)
         err = feed_prune(db, &reg->pruned_at);
     if (err == MU_OK)
-        err = db_run(db, "COMMIT", NULL, 0);
+        err = registry_trust_count(reg);
     if (err == MU_OK)
+        err = db_run(db, "COMMIT", NULL, 0);
+    if (err == MU_OK) {
+        registry_trust_committed(reg);
         return;
+    }
 
     if (!sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);

@@ -1,0 +1,240 @@
+/* Whether what is on disk is all that there was.
+ *
+ * RocksDB opens what it can read: a log that was cut, emptied or hit by a flipped bit ends there, and a log or
+ * a family that is missing was never there. That is right for what a crash leaves half written, and wrong for
+ * everything that was acknowledged. So the journal keeps in mind how far it has come, in places that are not
+ * damaged together:
+ *
+ *  - DIR/journal.mark, beside it, says which commit of which start was the last one acknowledged;
+ *  - an entry for each day's family says that it was made: a family whose making was lost with the end of the
+ *    manifest would take all records of that day along, without a word;
+ *  - the registry's last change and device number stand in the batches that followed them.
+ *
+ * It is compared while the journal is open for reading only, before an opening for writing can write the logs
+ * into tables and remove them. */
+#include "journal/rocks_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char id_key[] = "id", registry_key[] = "registry", day_prefix[] = "day";
+enum { ID_KEY_LEN = sizeof id_key - 1, REGISTRY_KEY_LEN = sizeof registry_key - 1,
+       DAY_PREFIX_LEN = sizeof day_prefix - 1, DAY_KEY_LEN = DAY_PREFIX_LEN + 4 };
+
+static void day_key(uint8_t out[DAY_KEY_LEN], int32_t day)
+{
+    memcpy(out, day_prefix, DAY_PREFIX_LEN);
+    put_u32be(out + DAY_PREFIX_LEN, (uint32_t)day);
+}
+
+static void put_meta(const struct journal *j, rocksdb_writebatch_t *writes, const void *key, size_t key_len,
+                     const uint8_t *value, size_t len)
+{
+    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], key, key_len, (const char *)value, len);
+}
+
+static void mark_path(const struct journal *j, char *out, size_t size)
+{
+    snprintf(out, size, "%.*s" JOURNAL_MARK, (int)(strlen(j->path) - strlen("journal")), j->path);
+}
+
+static struct mark_place place_of_start(const struct journal *j)
+{
+    struct mark_place place = { .epoch = j->boot, .count = j->commits };
+    memcpy(place.id, j->id, sizeof place.id);
+    return place;
+}
+
+/* --- noting ---------------------------------------------------------------------------------------*/
+
+enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *registry)
+{
+    uint64_t words[2];
+    uint8_t key[DAY_KEY_LEN];
+    enum mu_err err = meta_get(j, registry_key, REGISTRY_KEY_LEN, words, 2);
+
+    if (err == MU_OK) {
+        j->seen.change = words[0];
+        j->seen.device = (uint32_t)words[1];
+    } else if (err != MU_E_NOT_FOUND) {
+        return err;
+    }
+    if (registry)
+        memcpy(j->id, registry->id, sizeof j->id);
+    for (size_t i = 0; i < j->day_count; i++) {
+        day_key(key, j->days[i].day);
+        j->days[i].noted = meta_get(j, key, sizeof key, words, 1) == MU_OK;
+    }
+    return MU_OK;
+}
+
+bool rocks_trust_is_marked(const struct journal *j)
+{
+    char path[4096];
+
+    mark_path(j, path, sizeof path);
+    return access(path, F_OK) == 0;
+}
+
+enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char *dir)
+{
+    char path[4096];
+    struct mark_place here = place_of_start(j);
+
+    snprintf(path, sizeof path, "%s/" JOURNAL_MARK, dir);
+    return mark_open(m, path, &here);
+}
+
+void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes)
+{
+    struct mark_place here = place_of_start(j);
+    uint8_t key[DAY_KEY_LEN], value[16];
+
+    if (j->seen_changed) {
+        put_u64be(value, j->seen.change);
+        put_u64be(value + 8, j->seen.device);
+        put_meta(j, writes, registry_key, REGISTRY_KEY_LEN, value, sizeof value);
+    }
+    if (!j->id_noted && mark_has_id(&here))
+        put_meta(j, writes, id_key, ID_KEY_LEN, j->id, sizeof j->id);
+    for (size_t i = 0; i < j->day_count; i++) {
+        if (j->days[i].noted)
+            continue;
+        day_key(key, j->days[i].day);
+        put_u64be(value, 1);
+        put_meta(j, writes, key, sizeof key, value, 8);
+    }
+}
+
+void rocks_trust_committed(struct journal *j)
+{
+    j->seen_changed = false;
+    j->id_noted = true;
+    for (size_t i = 0; i < j->day_count; i++)
+        j->days[i].noted = true;
+    struct mark_place here = place_of_start(j);
+    mark_put(&j->mark, &here);
+}
+
+enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day)
+{
+    uint8_t key[DAY_KEY_LEN];
+    char *text = NULL;
+
+    day_key(key, day);
+    rocksdb_delete_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof key, &text);
+    return journal_written(j, "forget_day", text);
+}
+
+/* --- comparing ------------------------------------------------------------------------------------*/
+
+/* The last commit that is on disk, and whose journal it is. */
+static enum mu_err read_place(struct journal *j, struct mark_place *out)
+{
+    uint8_t key[ALIVE_KEY_LEN];
+    uint64_t alive[2] = { 0 }, id[2] = { 0 };
+    enum mu_err err;
+
+    alive_key(key, j->boot);
+    if ((err = meta_get(j, key, sizeof key, alive, 2)) == MU_OK || err == MU_E_NOT_FOUND)
+        err = meta_get(j, id_key, ID_KEY_LEN, id, 2);
+    *out = (struct mark_place){ .epoch = j->boot, .count = alive[1] };
+    put_u64be(out->id, id[0]);
+    put_u64be(out->id + 8, id[1]);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+static enum mu_err tell_missing_day(int32_t day, char *why, size_t why_size)
+{
+    time_t start = (time_t)day * 86400;
+    struct tm tm;
+    char date[16] = "?";
+
+    if (gmtime_r(&start, &tm))
+        strftime(date, sizeof date, "%Y-%m-%d", &tm);
+    snprintf(why, why_size, "its MANIFEST does not tell of the records of %s (UTC): " MARK_ADVICE, date);
+    return MU_E_CORRUPT;
+}
+
+static enum mu_err compare_days(const struct journal *j, char *why, size_t why_size)
+{
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, j->fixed[FAMILY_META]);
+    enum mu_err err = MU_OK;
+    char *text = NULL;
+
+    for (rocksdb_iter_seek(at, day_prefix, DAY_PREFIX_LEN); err == MU_OK && rocksdb_iter_valid(at);
+         rocksdb_iter_next(at)) {
+        size_t len;
+        const char *key = rocksdb_iter_key(at, &len);
+        if (len != DAY_KEY_LEN || memcmp(key, day_prefix, DAY_PREFIX_LEN) != 0)
+            break;
+        struct bytes in = bytes_of(key + DAY_PREFIX_LEN, 4);
+        int32_t day = (int32_t)bytes_u32be(&in);
+        if (!day_family(j, day))
+            err = tell_missing_day(day, why, why_size);
+    }
+    rocksdb_iter_get_error(at, &text);
+    if (text)
+        snprintf(why, why_size, "%s: " MARK_ADVICE, text);
+    enum mu_err own = status_take(text);
+    rocksdb_iter_destroy(at);
+    rocksdb_readoptions_destroy(options);
+    return err != MU_OK ? err : own;
+}
+
+static enum mu_err compare_registry(struct journal *j, const struct mark_place *there,
+                                    const struct journal_registry *registry, char *why, size_t why_size)
+{
+    uint64_t seen[2] = { 0 };
+    enum mu_err err = meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
+
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+    if (mark_has_id(there) && memcmp(there->id, registry->id, sizeof registry->id) != 0) {
+        snprintf(why, why_size, "it is of another data directory than registry.db beside it: put the right one back, "
+                 "or bring back a backup (muster restore)");
+        return MU_E_CORRUPT;
+    }
+    if (registry->change >= seen[0] && registry->device >= seen[1])
+        return MU_OK;
+    snprintf(why, why_size, "registry.db beside it is older: it ends at change %llu and device %llu, and the journal has "
+             "seen change %llu and device %llu; put the newer one back, " MARK_ADVICE,
+             (unsigned long long)registry->change, (unsigned long long)registry->device,
+             (unsigned long long)seen[0], (unsigned long long)seen[1]);
+    return MU_E_CORRUPT;
+}
+
+enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry, char *why,
+                              size_t why_size)
+{
+    char path[4096], cause[400] = "";
+    struct mark_place there;
+    enum mu_err err;
+
+    mark_path(j, path, sizeof path);
+    if ((err = read_place(j, &there)) == MU_OK)
+        err = mark_check(path, &there, "a log (*.log) or MANIFEST", cause, sizeof cause);
+    if (err == MU_OK)
+        err = compare_days(j, cause, sizeof cause);
+    if (err == MU_OK && registry)
+        err = compare_registry(j, &there, registry, cause, sizeof cause);
+    if (err == MU_OK)
+        err = rocks_read_tables(j, cause, sizeof cause);
+    if (err != MU_OK)
+        snprintf(why, why_size, "the journal in %s is damaged: %s", j->path, *cause ? cause : *j->damage ? j->damage
+                                                                                         : mu_err_text(err));
+    return err;
+}
+
+void journal_note_registry(struct journal *j, uint64_t change, uint32_t device)
+{
+    if (change == j->seen.change && device == j->seen.device)
+        return;
+    j->seen.change = change;
+    j->seen.device = device;
+    j->seen_changed = true;
+}
