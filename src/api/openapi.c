@@ -231,6 +231,11 @@ static void write_tags(struct json_out *j, enum lang lang)
         if (strcmp(name, before) != 0) { /* the files of a chapter follow each other */
             json_object_begin(j);
             write_text(j, "name", name);
+            json_key(j, "x-names"); /* a link may name the chapter in either language */
+            json_object_begin(j);
+            write_text(j, "zh", (*c)->name.zh);
+            write_text(j, "en", (*c)->name.en);
+            json_object_end(j);
             json_object_end(j);
         }
         before = name;

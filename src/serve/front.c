@@ -10,12 +10,28 @@ static void write_front(struct http_exchange *ex)
                                   "/healthz   200 while reports are kept, 503 while the disk is full\n");
 }
 
-static struct http_route route = { .method = HTTP_M_GET, .path = "/", .where = HTTP_FAST,
-                                   .handle = write_front };
-static struct http_table table = { .prefix = "/", .routes = &route, .count = 1,
-                                   .error = health_write_error };
-
-struct http_table *front_http_table(void)
+/* A relative address, for the sake of a reverse proxy's prefix. Not for ever: it is ours to change. */
+static void lead_to_docs(struct http_exchange *ex)
 {
-    return &table;
+    ex->res.status = 302;
+    http_add_header(ex, "Location", "docs/");
+}
+
+static struct http_route ops_route = { .method = HTTP_M_GET, .path = "/", .where = HTTP_FAST,
+                                       .handle = write_front };
+static struct http_table ops_table = { .prefix = "/", .routes = &ops_route, .count = 1,
+                                       .error = health_write_error };
+static struct http_route public_route = { .method = HTTP_M_GET, .path = "/", .where = HTTP_FAST,
+                                          .handle = lead_to_docs };
+static struct http_table public_table = { .prefix = "/", .routes = &public_route, .count = 1 };
+
+struct http_table *front_ops_table(void)
+{
+    return &ops_table;
+}
+
+struct http_table *front_public_table(void (*error)(struct http_exchange *ex, int status, const char *detail))
+{
+    public_table.error = error;
+    return &public_table;
 }

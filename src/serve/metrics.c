@@ -9,7 +9,7 @@
 
 /* The statuses that this server answers with; anything else is counted as the last. */
 static const int statuses[] = {
-    200, 201, 204, 304, 308, 400, 401, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0
+    200, 201, 204, 302, 304, 308, 400, 401, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0
 };
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 

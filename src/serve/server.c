@@ -194,8 +194,9 @@ static enum mu_err create_http(struct server *s)
     if ((err = create_debugger(s)) != MU_OK
         || (err = http_server_add(s->public_http, debugger_http_table(s->debugger))) != MU_OK
         || (err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK
+        || (err = http_server_add(s->public_http, front_public_table(api_write_error))) != MU_OK
         || (err = http_server_add(s->public_http, &s->public_health.table)) != MU_OK
-        || (err = http_server_add(s->ops_http, front_http_table())) != MU_OK
+        || (err = http_server_add(s->ops_http, front_ops_table())) != MU_OK
         || (err = http_server_add(s->ops_http, &s->ops_health.table)) != MU_OK)
         return err;
     return http_server_add(s->ops_http, metrics_http_table(s->metrics));

@@ -62,6 +62,77 @@ test("a token that is typed in goes with the calls", async (t) => {
   assert.ok(known.curl.includes(`-H 'Authorization: ${token}'`), known.curl);
 });
 
+test("optional fields are empty, required ones are filled", async (t) => {
+  const page = await open(t, browser, `${bare.url}/docs/`);
+  await page.locator(".opblock").first().waitFor();
+  const ids = await page.locator(".opblock").evaluateAll((all) => all.map((one) => one.id.split("-").at(-1)));
+  let optional = 0;
+  for (const id of ids) {
+    const block = await unfold(page, id);
+    const fields = await block.locator("tr[data-param-name]").evaluateAll((rows) => rows.map((row) => ({
+      name: row.dataset.paramName, required: row.querySelector(".parameter__name.required") !== null,
+      value: row.querySelector("input, select").value })));
+    for (const { name, required, value } of fields) {
+      assert.equal(value !== "", required, `${id}: ${name} = '${value}'`);
+      optional += !required;
+    }
+    await block.locator(".opblock-summary-control").click();
+  }
+  assert.ok(optional > 40, `${optional}`);
+});
+
+const bodyOf = async (page, id) => JSON.parse(await (await unfold(page, id)).locator("textarea.body-param__text").inputValue());
+
+test("a body has the fields that it must have, and one of those of which it must have one", async (t) => {
+  const page = await open(t, browser, `${bare.url}/docs/`);
+  assert.deepEqual(await bodyOf(page, product("post_*_device_groups")), {});
+  assert.deepEqual(Object.keys(await bodyOf(page, product("put_*_device_groups_gid"))), ["action", "macs"]);
+  assert.deepEqual(Object.keys(await bodyOf(page, product("post_*_devices_did_control"))), ["attrs"]);
+});
+
+const tokenTaken = (page) => page.waitForFunction(() => JSON.parse(sessionStorage.getItem("muster-keys"))?.token);
+
+test("a token is taken once the credentials for it are authorized, and goes with the calls", async (t) => {
+  const page = await open(t, browser, `${bare.url}/docs/`);
+  const { enterprise_id, enterprise_secret, product_key, product_secret } = bare.credentials;
+  await unfold(page, search); // a call that is open is filled, too
+  await authorize(page, { enterprise_id, enterprise_secret, product_key, product_secret });
+  await tokenTaken(page);
+  const known = await send(page, search);
+  assert.equal(known.status, 200, known.body);
+  assert.ok(known.url.includes(product_key) && /Authorization: token [0-9a-f]{32}/.test(known.curl), known.curl);
+  await page.reload();
+  assert.equal((await send(page, search)).status, 200);
+});
+
+test("credentials that are wrong are said", async (t) => {
+  const page = await open(t, browser, `${bare.url}/docs/`);
+  const { enterprise_id, product_key, product_secret } = bare.credentials;
+  await page.locator(".opblock").first().waitFor();
+  await authorize(page, { enterprise_id, product_key, product_secret, enterprise_secret: "0".repeat(32) });
+  await page.locator("#message").waitFor();
+  assert.match(await page.locator("#message").innerText(), /^No token could be taken: /);
+});
+
+test("the enterprise's credentials are filled into the calls whose bodies take them, and a token that a call brings is used", async (t) => {
+  const page = await open(t, browser, `${bare.url}/docs/`);
+  const { enterprise_id, enterprise_secret, product_key, product_secret } = bare.credentials;
+  const take = product("post_*_access_token");
+  await unfold(page, take);
+  await authorize(page, { enterprise_id, enterprise_secret });
+  const body = await bodyOf(page, take);
+  assert.deepEqual([body.enterprise_id, body.enterprise_secret], [enterprise_id, enterprise_secret]);
+  const block = call(page, take);
+  await block.locator("textarea.body-param__text").fill(JSON.stringify({ ...body, product_secret }));
+  await block.locator('[data-param-name="product_key"] input').fill(product_key);
+  const taken = await send(page, take);
+  assert.equal(taken.status, 201, taken.body);
+  const seen = await send(page, search);
+  assert.equal(seen.status, 200, seen.body);
+  assert.ok(seen.curl.includes(`Authorization: token ${JSON.parse(taken.body).token}`), seen.curl);
+  assert.ok(seen.url.includes(product_key), seen.url);
+});
+
 test("the enterprise's headers that are typed in go with the calls that take them", async (t) => {
   const page = await open(t, browser, `${bare.url}/docs/`);
   const { enterprise_id, enterprise_secret, product_key } = bare.credentials;
@@ -166,6 +237,31 @@ test("a link opens its call, also one with the chapter in the other language or 
     const chapter = encodeURIComponent(language === "zh-CN" ? "设备管理" : "Devices");
     await page.waitForURL(`${demo.url}/docs/#/${chapter}/${search}`);
   }
+});
+
+test("a link that names no chapter opens its call, as those of the API's document do", async (t) => {
+  const id = "get_v1_products_product_key_users_search";
+  for (const link of [`#!/${id}`, `#/${id}`, `#${id}`, `#!/${id}/`]) {
+    const page = await open(t, browser, `${bare.url}/docs/${link}`);
+    await call(page, id).locator(".execute").waitFor();
+    assert.equal(await page.locator(".opblock.is-open").count(), 1);
+  }
+});
+
+test("a link to a chapter in either language leads to it", async (t) => {
+  for (const [language, chapter] of [["en-US", "用户报表"], ["zh-CN", "User reports"], ["en-US", "User reports"]]) {
+    const page = await open(t, browser, `${bare.url}/docs/#/${encodeURIComponent(chapter)}`, { language });
+    const shown = page.locator(".opblock-tag", { hasText: language === "zh-CN" ? "用户报表" : "User reports" });
+    await shown.waitFor();
+    await page.waitForFunction(() => scrollY > 1000);
+    assert.ok(page.url().includes("#/"), page.url());
+  }
+});
+
+test("the server's address alone leads to the page", async (t) => {
+  const page = await open(t, browser, bare.url);
+  await page.locator(".opblock").first().waitFor();
+  assert.equal(new URL(page.url()).pathname, "/docs/");
 });
 
 test("a link that is pasted into the open page opens its call, too", async (t) => {

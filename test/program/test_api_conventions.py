@@ -137,7 +137,7 @@ def test_an_error_has_the_documents_status_code_and_message(world, other, code):
 
 
 @pytest.mark.parametrize("method,path,status", [
-    ("GET", "/v1/nothing", 404), ("GET", "/v1", 404), ("GET", "/v2/products", 404), ("GET", "/", 404),
+    ("GET", "/v1/nothing", 404), ("GET", "/v1", 404), ("GET", "/v2/products", 404), ("GET", "/nothing", 404),
     ("GET", "/v1/products/{pk}/devices/x/nothing", 404), ("POST", "/v1/products/{pk}/datapoint", 405),
     ("DELETE", "/v1/products/{pk}/devices/search", 405), ("GET", "/v1/products/{pk}/access_token", 405),
     ("PATCH", "/v1/products/{pk}/devices", 405),

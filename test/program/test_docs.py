@@ -47,6 +47,14 @@ def test_docs_leads_to_its_page_by_a_relative_address_that_keeps_the_query(share
     assert answer.status == 200 and answer.headers["Content-Type"] == "text/html; charset=utf-8"
 
 
+def test_the_servers_address_alone_leads_to_the_page_by_a_relative_address(shared_server):
+    for method in ("GET", "HEAD"):
+        answer = get(shared_server, "/", method)
+        assert (answer.status, answer.headers["Location"], answer.body) == (302, "docs/", b"")
+    assert get(shared_server, "/nothing").error == (404, 404)
+    assert get(shared_server, "/", "POST").error == (405, 405)
+
+
 def test_every_file_that_the_page_loads_is_served_with_its_type_and_nothing_comes_from_elsewhere(shared_server):
     page, files = files_of_the_page(shared_server)
     types = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",

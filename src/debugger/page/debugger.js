@@ -15,7 +15,7 @@ const at = (id) => document.getElementById(id);
 
 function say(text) {
   at("message").textContent = text;
-  at("message").hidden = false;
+  at("message").hidden = !text;
 }
 
 function offerDemo() {
@@ -64,8 +64,8 @@ async function start() {
   }
   at("about").textContent = spec.info.description;
   spec.servers = [{ url: base.href }];
-  fillCalls(spec, demo ? keptValues() : {}, words.example);
-  showCalls(at("calls"), spec, language);
+  fillCalls(spec, { ...(demo && keptValues()), ...keptKeys() }, words);
+  showCalls(at("calls"), spec, { language, base, words, say });
 }
 
 start();

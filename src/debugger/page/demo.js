@@ -1,13 +1,7 @@
 // The demo's credentials, which the server gives away only when it was started to: takes a token with
 // them and looks for things to fill the calls with.
 
-async function json(url, options) {
-  const answer = await fetch(url, { cache: "no-store", ...options });
-  const content = await answer.json();
-  if (!answer.ok)
-    throw new Error(content.detail_message ?? content.error_message);
-  return content;
-}
+import { json, takeToken } from "./token.js";
 
 /** What the names of `wanted` are called in the first row that a search finds; nothing if it finds none. */
 async function firstRow(url, headers, wanted) {
@@ -18,12 +12,9 @@ async function firstRow(url, headers, wanted) {
 /** {token, values}; base is the server's address. Throws an Error with a text for the user. */
 export async function useDemo(base) {
   const credentials = await json("demo.json");
-  const { enterprise_id, enterprise_secret, product_key, product_secret } = credentials;
+  const { product_key } = credentials;
   const product = new URL(`v1/products/${product_key}/`, base);
-  const { token } = await json(new URL("access_token", product), {
-    method: "POST",
-    body: JSON.stringify({ enterprise_id, enterprise_secret, product_secret }),
-  });
+  const token = await takeToken(base, credentials);
   const headers = { Authorization: `token ${token}` };
   const devices = new URL("devices/search?limit=1", product);
   const device = await firstRow(`${devices}&is_online=1`, headers, ["did", "mac"])

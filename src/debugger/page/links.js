@@ -1,19 +1,21 @@
 // Which call an address leads to.
 
-/** What the address's "#/Chapter/call_id" names, as keys of what to show: a chapter and a call, a chapter,
- * or nothing. The call's chapter is taken from the document: that of the link may be in the other language.
- * Links to the original debugger begin with "#!/". */
+/** What the address's "#/Chapter/call_id", "#/call_id" or "#/Chapter" names, as keys of what to show: a
+ * chapter and a call, a chapter, or nothing. A chapter may be named in the other language; a call's is taken
+ * from the document. Links to the original debugger begin with "#!/". */
 function linked(spec) {
-  let chapter, id;
+  let parts;
   try {
-    [chapter, id] = decodeURIComponent(location.hash).replace(/^#!?\/?/, "").split("/");
+    parts = decodeURIComponent(location.hash).replace(/^#!?/, "").split("/").filter((part) => part);
   } catch {
     return []; // half an escape
   }
+  const id = parts.at(-1);
   const call = Object.values(spec.paths).flatMap(Object.values).find((one) => one.operationId === id);
   if (call)
     return [["operations-tag", call.tags[0]], ["operations", call.tags[0], id]];
-  return spec.tags.some((tag) => tag.name === chapter) ? [["operations-tag", chapter]] : [];
+  const chapter = spec.tags.find((tag) => Object.values(tag["x-names"]).includes(parts[0]));
+  return chapter ? [["operations-tag", chapter.name]] : [];
 }
 
 /** Swagger UI's own reading takes "_" for a blank, knows one language, and stumbles over half an escape. */

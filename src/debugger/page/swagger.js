@@ -1,7 +1,6 @@
-// Swagger UI as this page needs it: without the parts that say nothing here, and with keys that stay when
-// the page is loaded anew.
+// Swagger UI as this page needs it: without the parts that say nothing here, with links and keys of its own.
 
-import { keepKeys, keptKeys } from "./kept.js";
+import { keysOf, offerProductKeys } from "./keys.js";
 import { linksById } from "./links.js";
 import { keepTranslated } from "./translate.js";
 
@@ -18,38 +17,25 @@ const withoutClutter = {
   },
 };
 
-const keepingKeys = (original, { authSelectors }) => (payload) => {
-  const result = original(payload);
-  keepKeys(authSelectors.authorized().map((key) => key.get("value")).toJS());
-  return result;
-};
-
-const keysStay = {
-  statePlugins: { auth: { wrapActions: { authorize: keepingKeys, logout: keepingKeys } } },
-};
-
-function restoreKeys(ui, schemes) {
-  const known = Object.entries(keptKeys()).filter(([name, value]) => name in schemes && value);
-  if (known.length)
-    ui.authActions.authorize(Object.fromEntries(
-      known.map(([name, value]) => [name, { name, schema: schemes[name], value }])));
-}
-
-/** Shows the calls of the document in the element. */
-export function showCalls(element, spec, language) {
+/** Shows the calls of the document in the element. base is the server's address; say tells the user what
+ * went wrong. */
+export function showCalls(element, spec, { language, base, words, say }) {
   if (language === "zh")
     keepTranslated(element);
+  offerProductKeys(spec.components.securitySchemes, words);
+  const keys = keysOf(spec, base, words, say);
   const ui = window.SwaggerUIBundle({
     domNode: element,
     spec,
-    plugins: [withoutClutter, linksById(spec), keysStay],
+    plugins: [withoutClutter, linksById(spec), keys.plugin],
     deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
     displayRequestDuration: true,
     tryItOutEnabled: true,
     validatorUrl: null,
-    onComplete: () => restoreKeys(ui, spec.components.securitySchemes),
+    responseInterceptor: keys.answered,
+    onComplete: () => keys.restore(ui),
   });
   addEventListener("hashchange", () => ui.layoutActions.parseDeepLinkHash());
 }
