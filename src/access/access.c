@@ -94,6 +94,7 @@ static void add_counters(struct access_figures *out, const struct counters *c)
     out->logins += atomic_load_explicit(&c->logins, memory_order_relaxed);
     out->refused_logins += atomic_load_explicit(&c->refused_logins, memory_order_relaxed);
     out->takeovers += atomic_load_explicit(&c->takeovers, memory_order_relaxed);
+    out->slowdowns += atomic_load_explicit(&c->slowdowns, memory_order_relaxed);
     out->messages_in += atomic_load_explicit(&c->messages_in, memory_order_relaxed);
     out->messages_out += atomic_load_explicit(&c->messages_out, memory_order_relaxed);
     out->bytes_in += atomic_load_explicit(&c->bytes_in, memory_order_relaxed);

@@ -45,8 +45,9 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
 /* The routes under /dev. */
 struct http_table *access_http_table(struct access *a);
 
-/* Ends every session with `reason` and waits until their ends are handed to the committer. New
- * ones are refused from then on. Not on a loop. */
+/* Ends every session with `reason` and waits until their ends are handed to the committer and what they
+ * had sent before is acknowledged; for that a few seconds at most. New ones are refused from then on. Not
+ * on a loop, nor while the committer does not run. */
 void access_shutdown(struct access *a, enum end_reason reason);
 void access_destroy(struct access *a); /* after the loops have ended */
 
@@ -88,7 +89,7 @@ enum access_drop {
 };
 struct access_figures {
     uint64_t sessions, connections;                 /* now */
-    uint64_t logins, refused_logins, takeovers;
+    uint64_t logins, refused_logins, takeovers, slowdowns;
     uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
     uint64_t dropped[DROP_COUNT];
     uint64_t ends[END_REASON_COUNT];

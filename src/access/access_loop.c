@@ -153,21 +153,42 @@ void access_loop_notify(struct access_loop *home)
         loop_post(home->loop, &home->note->mail);
 }
 
+static void tell_emptied(struct access_loop *home)
+{
+    struct access *a = home->access;
+
+    home->emptying = false;
+    pthread_mutex_lock(&a->shutdown_lock);
+    a->loops_to_empty--;
+    pthread_cond_signal(&a->loop_emptied);
+    pthread_mutex_unlock(&a->shutdown_lock);
+}
+
+void access_loop_leaves(struct access_loop *home)
+{
+    home->leaving++;
+}
+
+void access_loop_left(struct access_loop *home)
+{
+    if (--home->leaving == 0 && home->emptying)
+        tell_emptied(home);
+}
+
 static void deliver_empty(struct mail *m, struct loop *loop)
 {
     struct empty_mail *empty = (struct empty_mail *)m;
     struct access_loop *home = empty->home;
-    struct access *a = home->access;
 
     (void)loop;
     for (uint32_t i = 0; i < home->slot_count; i++) {
         if (home->slots[i].session)
             session_end(home->slots[i].session, empty->reason, session_reason(empty->reason));
     }
-    pthread_mutex_lock(&a->shutdown_lock);
-    a->loops_to_empty--;
-    pthread_cond_signal(&a->loop_emptied);
-    pthread_mutex_unlock(&a->shutdown_lock);
+    if (home->leaving)
+        home->emptying = true;
+    else
+        tell_emptied(home);
 }
 
 static void drop_empty(struct mail *m)

@@ -48,6 +48,8 @@ struct access_loop {
     atomic_bool acks_lost;        /* no memory for one: whoever waits for one has to be told */
     struct note *note;
     struct empty_mail empty;
+    unsigned leaving;             /* sessions that stay for their acknowledgements */
+    bool emptying;                /* access_shutdown waits for these */
 
     struct buf scratch;           /* for building one write */
     struct bucket log_bucket;
@@ -73,7 +75,10 @@ void access_loop_unpause(struct access_loop *home, struct session *s);
 void access_loop_notify(struct access_loop *home);
 /* Ends every session that has an acknowledgement to get: its client will send again. */
 void access_loop_fail_waiting(struct access_loop *home);
-/* Ends all sessions and connections, then tells access_shutdown. Any thread. */
+/* A session begins to leave, and has left. */
+void access_loop_leaves(struct access_loop *home);
+void access_loop_left(struct access_loop *home);
+/* Ends all sessions and connections, and when the last has left tells access_shutdown. Any thread. */
 void access_loop_post_empty(struct access_loop *home, enum end_reason reason);
 
 /* Lines about what anybody on the net can cause are limited: true if this one may be written;

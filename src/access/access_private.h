@@ -16,7 +16,7 @@
 /* Figures as they are counted: each loop has its own, and one is for other threads. */
 struct counters {
     _Atomic uint64_t sessions, connections;
-    _Atomic uint64_t logins, refused_logins, takeovers;
+    _Atomic uint64_t logins, refused_logins, takeovers, slowdowns;
     _Atomic uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
     _Atomic uint64_t dropped[DROP_COUNT];
     _Atomic uint64_t ends[END_REASON_COUNT];

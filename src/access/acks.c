@@ -80,14 +80,9 @@ void acks_free(struct acks *acks)
 
 /* --- on the loop -------------------------------------------------------------------------------*/
 
-static void fail(struct access_loop *home, struct session *s, const struct ack *a)
+/* Not acknowledged: the client sends it again when it has logged in again. */
+static void fail(struct session *s, enum mu_err err)
 {
-    count(&home->counters.dropped[DROP_JOURNAL], 1);
-    /* A frame without its answer is sent again by itself. */
-    if (ack_kind_of(a->tag).qos == 0)
-        return;
-    /* Not acknowledged: the client sends it again when it has logged in again. */
-    enum mu_err err = a->err;
     session_end(s, END_EXCEPTION, err == MU_E_FULL ? MQTT_QUOTA_EXCEEDED : MQTT_UNSPECIFIED);
 }
 
@@ -106,10 +101,17 @@ static void append_ack(struct session *s, struct buf *b, enum mqtt_type type, ui
 static void write_acks(struct session *s)
 {
     struct buf *b = &s->home->scratch;
+    enum mu_err failed = MU_OK;
 
     buf_clear(b);
     for (struct ack *a = s->first_ack; a; a = a->next) {
         struct ack_kind k = ack_kind_of(a->tag);
+        if (a->err != MU_OK) {
+            count(&s->home->counters.dropped[DROP_JOURNAL], 1);
+            if (k.qos) /* a frame without its answer is sent again by itself */
+                failed = a->err;
+            continue;
+        }
         if (k.qos == 2)
             qos2_record(s->qos2, k.id);
         if (k.qos)
@@ -118,9 +120,12 @@ static void write_acks(struct session *s)
             outgoing_frame_ack(s, b, k.sn);
     }
     if (b->err != MU_OK)
-        session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
+        fail(s, b->err);
     else if (b->len)
         outgoing_packet(s, b->data, b->len);
+    if (failed != MU_OK)
+        fail(s, failed);
+    session_acknowledged(s);
 }
 
 /* Links each session's acks together, in their order; returns the sessions. */
@@ -131,13 +136,9 @@ static struct session *sort_by_session(struct acks *acks)
     for (size_t i = 0; i < acks->count; i++) {
         struct ack *a = &acks->items[i];
         struct session *s = access_loop_find(acks->home, a->owner);
-        if (!s || s->state != SESSION_LIVE)
+        if (!s || (s->state != SESSION_LIVE && s->state != SESSION_LEAVING))
             continue;
         s->uncommitted--;
-        if (a->err != MU_OK) {
-            fail(acks->home, s, a);
-            continue;
-        }
         if (s->first_ack) {
             s->last_ack->next = a;
         } else {
@@ -159,8 +160,7 @@ static void deliver(struct mail *m, struct loop *loop)
 
     for (struct session *s = sort_by_session(acks), *next; s; s = next) {
         next = s->next_acked;
-        if (s->state == SESSION_LIVE)
-            write_acks(s);
+        write_acks(s);
         s->first_ack = s->last_ack = NULL;
     }
     free(acks);

@@ -24,7 +24,7 @@ void handle_pubrel(struct session *s, uint8_t flags, struct bytes body)
     (void)flags;
     if (reason != MQTT_SUCCESS)
         session_violation(s, reason);
-    else if (s->qos2 && qos2_release(s->qos2, id))
+    else if (qos2_release(s->qos2, id))
         send_pubcomp(s, id, MQTT_SUCCESS);
     else
         send_pubcomp(s, id, MQTT_UNKNOWN_PACKET_ID);

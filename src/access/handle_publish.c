@@ -1,34 +1,18 @@
 #include "access/handle.h"
 
-#include <stdlib.h>
-
 #include "access/acks.h"
 #include "access/mqtt_publish.h"
+#include "access/rate.h"
 #include "access/send.h"
 #include "base/clock.h"
 #include "model/frame.h"
-
-static bool within_message_rate(struct session *s)
-{
-    const struct access_options *o = &s->home->access->options;
-
-    if (bucket_take(&s->message_bucket, o->device_messages, o->device_messages_burst, 1,
-                    session_now(s) * 1000))
-        return true;
-    count(&s->home->counters.dropped[DROP_RATE], 1);
-    session_end(s, END_DENSITY, session_reason(END_DENSITY));
-    return false;
-}
 
 /* false: this message has been here before (and its PUBREC, if it was due, is repeated), or cannot
  * be taken. */
 static bool is_first(struct session *s, uint16_t id)
 {
-    if (!s->qos2 && !(s->qos2 = calloc(1, sizeof(*s->qos2)))) {
-        session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
-        return false;
-    }
-    switch (qos2_receive(s->qos2, id)) {
+    /* Before 5.0 nobody has told the client how many it may leave open; but it sends no faster for that. */
+    switch (qos2_receive(&s->qos2, id, s->version == MQTT_5 ? LIMIT_MQTT_QOS2 : UINT16_MAX)) {
     case QOS2_NEW:
         return true;
     case QOS2_RECORDED:
@@ -37,21 +21,23 @@ static bool is_first(struct session *s, uint16_t id)
     case QOS2_PENDING:
         return false;
     case QOS2_FULL:
+        session_violation(s, MQTT_RECEIVE_MAXIMUM);
+        return false;
+    case QOS2_NO_MEMORY:
         break;
     }
-    session_violation(s, MQTT_RECEIVE_MAXIMUM);
+    session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
     return false;
 }
 
 /* dev2app: the acknowledgement waits for the disk. */
-static void report(struct session *s, const struct mqtt_publish *p)
+static void report(struct session *s, const struct mqtt_publish *p, const struct frame *frame)
 {
-    struct frame frame;
     struct ack_kind kind = { .qos = p->qos, .id = p->qos ? p->id : 0 };
 
-    if (frame_parse(p->payload, p->payload_len, &frame) == MU_OK && frame.cmd == FRAME_NUMBERED) {
+    if (frame->cmd == FRAME_NUMBERED) {
         kind.has_sn = true;
-        kind.sn = frame.sn;
+        kind.sn = frame->sn;
     }
     uint64_t tag = ack_tag(kind);
     if (tag)
@@ -91,6 +77,7 @@ static void request(struct session *s, const struct mqtt_publish *p)
 void handle_publish(struct session *s, uint8_t flags, struct bytes body)
 {
     struct mqtt_publish p;
+    struct frame frame;
     enum mqtt_reason reason = mqtt_read_publish(flags, body, s->version, &p);
 
     if (reason != MQTT_SUCCESS) {
@@ -103,11 +90,13 @@ void handle_publish(struct session *s, uint8_t flags, struct bytes body)
         session_violation(s, MQTT_NOT_AUTHORIZED);
         return;
     }
-    if (!within_message_rate(s) || (p.qos == 2 && !is_first(s, p.id)))
+    if (kind != TOPIC_REPORT || frame_parse(p.payload, p.payload_len, &frame) != MU_OK)
+        frame = (struct frame){ 0 };
+    if (!rate_take_message(s, p.qos > 0, &frame) || (p.qos == 2 && !is_first(s, p.id)))
         return;
     count(&s->home->counters.messages_in, 1);
     if (kind == TOPIC_REPORT)
-        report(s, &p);
+        report(s, &p, &frame);
     else
         request(s, &p);
 }

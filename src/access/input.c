@@ -1,6 +1,7 @@
 #include "access/session.h"
 
 #include "access/handle.h"
+#include "access/rate.h"
 
 /* From bytes to packets, and from packets to their handlers. */
 
@@ -34,27 +35,13 @@ static enum mqtt_reason check_head(const struct session *s, const struct mqtt_he
     return MQTT_SUCCESS;
 }
 
-/* What every packet of a session costs it; false: it has had too much and is ended. */
-static bool within_byte_rate(struct session *s, size_t size)
-{
-    const struct access_options *o = &s->home->access->options;
-
-    if (s->state != SESSION_LIVE ||
-        bucket_take(&s->byte_bucket, o->device_bytes, o->device_bytes, (double)size,
-                    session_now(s) * 1000))
-        return true;
-    count(&s->home->counters.dropped[DROP_RATE], 1);
-    session_end(s, END_DATA_SIZE, session_reason(END_DATA_SIZE));
-    return false;
-}
-
 size_t session_input(struct conn *c, const uint8_t *bytes, size_t len)
 {
     struct session *s = (struct session *)c;
     struct mqtt_head head;
     size_t used = 0;
 
-    while (s->state != SESSION_ENDED) {
+    while (!session_is_over(s)) {
         enum mqtt_head_status status = mqtt_read_head(bytes + used, len - used, &head);
         if (status == MQTT_HEAD_PART)
             break;
@@ -70,12 +57,17 @@ size_t session_input(struct conn *c, const uint8_t *bytes, size_t len)
             break;
         if (head.type == MQTT_PUBLISH && !access_loop_has_room(s->home, s))
             break;
-        if (within_byte_rate(s, size))
+        struct bucket before = s->byte_bucket;
+        if (rate_take_bytes(s, &head))
             kinds[head.type].handle(s, head.flags, bytes_of(bytes + used + head.size, head.body));
+        if (s->slow_until_ms) { /* it has not been taken and comes again */
+            s->byte_bucket = before;
+            break;
+        }
         used += size;
     }
     if (used && s->state == SESSION_LIVE)
         s->last_seen_ms = session_now(s);
     count(&s->home->counters.bytes_in, used);
-    return s->state == SESSION_ENDED ? len : used;
+    return session_is_over(s) ? len : used;
 }

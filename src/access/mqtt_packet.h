@@ -65,6 +65,12 @@ struct mqtt_head {
 enum mqtt_head_status { MQTT_HEAD_WHOLE, MQTT_HEAD_PART, MQTT_HEAD_BAD };
 enum mqtt_head_status mqtt_read_head(const uint8_t *bytes, size_t len, struct mqtt_head *out);
 
+/* Of a PUBLISH with these flags; 3 is none. */
+static inline uint8_t mqtt_qos(uint8_t flags)
+{
+    return flags >> 1 & 3;
+}
+
 /* --- fields -----------------------------------------------------------------------------------*/
 /* A length and that many bytes; text must be UTF-8 without NUL. The result points into the packet;
  * r is bad afterwards if there is none. */

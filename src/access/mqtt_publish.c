@@ -16,7 +16,7 @@ enum mqtt_reason mqtt_read_publish(uint8_t flags, struct bytes body, enum mqtt_v
     struct mqtt_properties properties;
     enum mqtt_reason reason;
 
-    *out = (struct mqtt_publish){ .qos = (flags >> 1) & 3 };
+    *out = (struct mqtt_publish){ .qos = mqtt_qos(flags) };
     if (out->qos == 3)
         return MQTT_MALFORMED;
     if (version != MQTT_3_1 && out->qos == 0 && flags & FLAG_DUP)

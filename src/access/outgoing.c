@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "access/held.h"
+#include "access/rate.h"
 #include "access/send.h"
 #include "access/session.h"
 #include "base/clock.h"
@@ -35,19 +36,24 @@ static void release_held(struct session *s)
     pace_held_sent(&s->out.pace, session_now(s));
 }
 
+void outgoing_release_held(struct session *s)
+{
+    size_t len;
+
+    if (!s->out.held)
+        return;
+    const uint8_t *all = held_all(s->out.held, &len);
+    write_out(s, all, len);
+    held_gone(&s->out.held, len);
+}
+
 static void hold(struct session *s, const void *bytes, size_t len)
 {
-    size_t all_len;
-
     if (held_add(&s->out.held, bytes, len)) {
         session_arm(s);
         return;
     }
-    if (s->out.held) {
-        const uint8_t *all = held_all(s->out.held, &all_len);
-        write_out(s, all, all_len);
-        held_gone(&s->out.held, all_len);
-    }
+    outgoing_release_held(s);
     write_out(s, bytes, len);
 }
 
@@ -241,6 +247,7 @@ static void publish_control(struct session *s)
 
     topic_of_control(s->did, topic);
     s->out.written++;
+    rate_owe_answer(s);
     uint16_t id = control_qos(s) == 1 ? take_id(&s->out) : 0;
     if (publish(s, topic, id, req->frame, req->frame_len) && conn_unsent(&s->conn) == 0)
         log_written(s);

@@ -15,6 +15,7 @@ struct outgoing {
     struct control_request *first, *last; /* the oldest `written` have been given to conn, but not
                                              all of them to the kernel; the others wait */
     uint8_t queued, written;
+    uint8_t answers_due, reports_due; /* that the device may send for controls it got: rate.h */
     bool owes_answer;              /* to a question for the number of app clients */
     struct held *held;             /* packets behind a PUBLISH; NULL = none */
     uint32_t in_flight;            /* bit i: packet id i + 1 waits for its PUBACK */
@@ -43,6 +44,8 @@ void outgoing_drained(struct session *s);
 void outgoing_go_on(struct session *s);
 /* When to call it at the latest; INT64_MAX = no need. */
 int64_t outgoing_due_ms(const struct session *s);
+/* Writes what is held back, all of it: the session is about to end. */
+void outgoing_release_held(struct session *s);
 /* The session ends: what waits fails. */
 void outgoing_end(struct session *s);
 

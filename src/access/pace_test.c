@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
+#include <stdlib.h>
 #include <string.h>
 
 #include "access/held.h"
@@ -144,29 +144,47 @@ static void a_client_with_much_to_come_gets_it_together(void **state)
 static void a_message_sent_again_is_not_new(void **state)
 {
     (void)state;
-    struct qos2 q = { 0 };
+    struct qos2 *q = NULL;
 
-    assert_int_equal(qos2_receive(&q, 9), QOS2_NEW);
-    assert_int_equal(qos2_receive(&q, 9), QOS2_PENDING);
-    qos2_record(&q, 9);
-    assert_int_equal(qos2_receive(&q, 9), QOS2_RECORDED);
-    assert_true(qos2_release(&q, 9));
-    assert_false(qos2_release(&q, 9));
-    assert_int_equal(qos2_receive(&q, 9), QOS2_NEW);
-    assert_int_equal(qos2_receive(&q, 9), QOS2_PENDING);
+    assert_int_equal(qos2_receive(&q, 9, 4), QOS2_NEW);
+    assert_int_equal(qos2_receive(&q, 9, 4), QOS2_PENDING);
+    qos2_record(q, 9);
+    assert_int_equal(qos2_receive(&q, 9, 4), QOS2_RECORDED);
+    assert_true(qos2_release(q, 9));
+    assert_false(qos2_release(q, 9));
+    assert_int_equal(qos2_receive(&q, 9, 4), QOS2_NEW);
+    assert_int_equal(qos2_receive(&q, 9, 4), QOS2_PENDING);
+    free(q);
 }
 
 static void a_client_that_releases_nothing_runs_into_the_limit(void **state)
 {
     (void)state;
-    struct qos2 q = { 0 };
+    struct qos2 *q = NULL;
 
-    for (uint16_t id = 1; id <= LIMIT_MQTT_QOS2; id++)
-        assert_int_equal(qos2_receive(&q, id), QOS2_NEW);
-    assert_int_equal(qos2_receive(&q, 1), QOS2_PENDING);
-    assert_int_equal(qos2_receive(&q, LIMIT_MQTT_QOS2 + 1), QOS2_FULL);
-    assert_true(qos2_release(&q, 3));
-    assert_int_equal(qos2_receive(&q, LIMIT_MQTT_QOS2 + 1), QOS2_NEW);
+    for (uint16_t id = 1; id <= 4; id++)
+        assert_int_equal(qos2_receive(&q, id, 4), QOS2_NEW);
+    assert_int_equal(qos2_receive(&q, 1, 4), QOS2_PENDING);
+    assert_int_equal(qos2_receive(&q, 5, 4), QOS2_FULL);
+    assert_true(qos2_release(q, 3));
+    assert_int_equal(qos2_receive(&q, 5, 4), QOS2_NEW);
+    free(q);
+}
+
+static void thousands_may_be_open_at_once(void **state)
+{
+    (void)state;
+    struct qos2 *q = NULL;
+
+    for (unsigned id = 1; id <= 5000; id++)
+        assert_int_equal(qos2_receive(&q, (uint16_t)id, UINT16_MAX), QOS2_NEW);
+    qos2_record(q, 100);
+    assert_true(qos2_release(q, 50));
+    assert_int_equal(qos2_receive(&q, 50, UINT16_MAX), QOS2_NEW);
+    assert_int_equal(qos2_receive(&q, 50, UINT16_MAX), QOS2_PENDING);
+    assert_int_equal(qos2_receive(&q, 100, UINT16_MAX), QOS2_RECORDED);
+    assert_int_equal(qos2_receive(&q, 101, UINT16_MAX), QOS2_PENDING);
+    free(q);
 }
 
 int main(void)
@@ -182,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_client_with_much_to_come_gets_it_together),
         cmocka_unit_test(a_message_sent_again_is_not_new),
         cmocka_unit_test(a_client_that_releases_nothing_runs_into_the_limit),
+        cmocka_unit_test(thousands_may_be_open_at_once),
     };
     return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
 }

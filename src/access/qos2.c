@@ -1,38 +1,74 @@
 #include "access/qos2.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_SIZE 8
+
+/* In the order in which they came. A client releases them in that order, too, so that what is looked for
+ * mostly stands in front. */
+struct qos2 {
+    unsigned count, size;
+    unsigned recorded; /* so many, from the first on, are on disk */
+    uint16_t ids[];
+};
+
 static int find(const struct qos2 *q, uint16_t id)
 {
-    for (int i = 0; i < LIMIT_MQTT_QOS2; i++) {
+    for (unsigned i = 0; q && i < q->count; i++) {
         if (q->ids[i] == id)
-            return i;
+            return (int)i;
     }
     return -1;
 }
 
-enum qos2_seen qos2_receive(struct qos2 *q, uint16_t id)
+static bool make_room(struct qos2 **q)
 {
-    int i = find(q, id);
+    unsigned count = *q ? (*q)->count : 0, size = *q ? (*q)->size * 2 : FIRST_SIZE;
+
+    if (*q && count < (*q)->size)
+        return true;
+    struct qos2 *grown = realloc(*q, sizeof(*grown) + size * sizeof(grown->ids[0]));
+    if (!grown)
+        return false;
+    if (!*q)
+        grown->count = grown->recorded = 0;
+    grown->size = size;
+    *q = grown;
+    return true;
+}
+
+enum qos2_seen qos2_receive(struct qos2 **q, uint16_t id, unsigned most)
+{
+    int i = find(*q, id);
+
     if (i >= 0)
-        return q->recorded >> i & 1 ? QOS2_RECORDED : QOS2_PENDING;
-    if ((i = find(q, 0)) < 0)
+        return (unsigned)i < (*q)->recorded ? QOS2_RECORDED : QOS2_PENDING;
+    if (*q && (*q)->count >= most)
         return QOS2_FULL;
-    q->ids[i] = id;
-    q->recorded &= ~(UINT32_C(1) << i);
+    if (!make_room(q))
+        return QOS2_NO_MEMORY;
+    (*q)->ids[(*q)->count++] = id;
     return QOS2_NEW;
 }
 
 void qos2_record(struct qos2 *q, uint16_t id)
 {
     int i = find(q, id);
-    if (i >= 0)
-        q->recorded |= UINT32_C(1) << i;
+
+    if (i >= 0 && (unsigned)i >= q->recorded)
+        q->recorded = (unsigned)i + 1;
 }
 
 bool qos2_release(struct qos2 *q, uint16_t id)
 {
     int i = find(q, id);
+
     if (i < 0)
         return false;
-    q->ids[i] = 0;
+    q->count--;
+    if ((unsigned)i < q->recorded)
+        q->recorded--;
+    memmove(q->ids + i, q->ids + i + 1, (q->count - (unsigned)i) * sizeof(q->ids[0]));
     return true;
 }

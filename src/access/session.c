@@ -3,12 +3,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "access/rate.h"
 #include "access/send.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 /* From the accept to a good CONNECT: who has not said who he is may not hold a descriptor. */
 #define LOGIN_MS 10000
+/* How long one that leaves waits for its acknowledgements: a disk that takes longer has stalled. */
+#define LEAVING_MS 5000
 
 /* --- deadlines ---------------------------------------------------------------------------------*/
 
@@ -24,11 +27,13 @@ static int64_t silence_due_ms(const struct session *s)
  * and it looks again when it fires. */
 void session_arm(struct session *s)
 {
-    if (s->state == SESSION_ENDED)
+    if (session_is_over(s))
         return;
     int64_t due = silence_due_ms(s), out = outgoing_due_ms(s);
     if (out < due)
         due = out;
+    if (s->slow_until_ms && s->slow_until_ms < due)
+        due = s->slow_until_ms;
     if (due != INT64_MAX && (!s->timer.prev || s->timer.due_ms > due))
         timer_start(s->home->loop, &s->timer, due - session_now(s));
 }
@@ -42,13 +47,20 @@ static void tell_stranger(struct session *s, const char *reason)
     access_refused(s->home->access, STR(""), false, &ip, reason);
 }
 
+static void leave(struct session *s);
+
 static void deadline(struct timer *t)
 {
     struct session *s = (struct session *)((char *)t - offsetof(struct session, timer));
 
+    if (s->state == SESSION_LEAVING) {
+        leave(s);
+        return;
+    }
     /* While we do not read we cannot know that it is silent. */
-    if (s->prev_paused)
+    if (s->prev_paused || s->slow_until_ms)
         s->last_seen_ms = session_now(s);
+    rate_go_on(s);
     if (session_now(s) >= silence_due_ms(s)) {
         if (s->state == SESSION_NEW)
             tell_stranger(s, "login: no CONNECT within 10 s");
@@ -69,6 +81,38 @@ static void publish_will(struct session *s)
         committer_report(a->options.committer, &s->home->sink, s->handle, 0, s->device, clock_wall_us(),
                          s->will->payload, s->will->len);
     }
+}
+
+/* One that has been accounted for goes, and is told why. */
+static void leave(struct session *s)
+{
+    if (s->state == SESSION_LEAVING)
+        access_loop_left(s->home);
+    s->state = SESSION_ENDED;
+    timer_stop(&s->timer);
+    send_disconnect(s, (enum mqtt_reason)s->farewell);
+    conn_close_when_sent(&s->conn);
+}
+
+/* What it has sent is committed, whatever it has done since; if it were not told it would send it again. */
+static void leave_when_acknowledged(struct session *s, enum mqtt_reason why)
+{
+    s->farewell = (uint8_t)why;
+    if (!s->uncommitted) {
+        leave(s);
+        return;
+    }
+    s->state = SESSION_LEAVING;
+    s->paced = false; /* there is no time for gaps */
+    conn_pause(&s->conn);
+    access_loop_leaves(s->home);
+    timer_start(s->home->loop, &s->timer, LEAVING_MS);
+}
+
+void session_acknowledged(struct session *s)
+{
+    if (s->state == SESSION_LEAVING && !s->uncommitted)
+        leave(s);
 }
 
 /* Accounts for the end; the connection is not touched. */
@@ -112,16 +156,19 @@ enum mqtt_reason session_reason(enum end_reason reason)
 
 void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why)
 {
-    bool was_live = s->state == SESSION_LIVE, said = false;
+    bool was_live = s->state == SESSION_LIVE;
     /* Controls that are still unsent fail now: they must not arrive all the same. */
     bool cut = s->out.written > 0;
 
-    if (s->state == SESSION_ENDED)
+    if (session_is_over(s))
         return;
+    bool tell = why != MQTT_SUCCESS && !cut;
+    if (tell && was_live)
+        outgoing_release_held(s);
     finish(s, reason);
-    if (why != MQTT_SUCCESS && !cut)
-        said = was_live ? send_disconnect(s, why) : send_connack(s, why, NULL);
-    if (said)
+    if (tell && was_live)
+        leave_when_acknowledged(s, why);
+    else if (tell && send_connack(s, why, NULL))
         conn_close_when_sent(&s->conn);
     else
         conn_close(&s->conn);
@@ -152,8 +199,11 @@ static void closed(struct conn *c, enum conn_end end)
 
     if (s->state == SESSION_NEW && end == CONN_TLS_FAILED)
         access_refused(s->home->access, STR(""), false, &s->came_from, "connection: the TLS handshake failed");
-    if (s->state != SESSION_ENDED)
+    if (s->state == SESSION_LEAVING)
+        access_loop_left(s->home);
+    else if (s->state != SESSION_ENDED)
         finish(s, reason_of_close(c, end));
+    timer_stop(&s->timer);
     count(&s->home->counters.connections, (uint64_t)-1);
     seats_leave(&s->home->access->seats);
     access_loop_remove(s->home, s);

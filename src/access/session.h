@@ -15,7 +15,9 @@
 enum session_state {
     SESSION_NEW,   /* no CONNECT yet */
     SESSION_LIVE,
-    SESSION_ENDED, /* accounted for; the connection is on its way out */
+    SESSION_LEAVING, /* accounted for, and not read any more; what it has sent is being committed, and is
+                        still acknowledged */
+    SESSION_ENDED,   /* accounted for; the connection is on its way out */
 };
 
 /* The will of a live session: what is reported if it ends badly. */
@@ -30,6 +32,8 @@ struct session {
     struct access_loop *home;
     session_handle handle;
     int64_t last_seen_ms;            /* last packet; until the login, the accept */
+    int64_t slow_until_ms;           /* not read before this (rate.h); 0 = it is read */
+    int64_t patient_until_ms;        /* what it sends too fast waits and does not end it */
 
     /* --- from the login on --- */
     const struct fleet_product *product;
@@ -50,6 +54,7 @@ struct session {
     uint16_t keep_alive;             /* seconds; 0 = none */
     uint8_t state;                   /* enum session_state */
     uint8_t version;                 /* enum mqtt_version */
+    uint8_t farewell;                /* enum mqtt_reason, while it leaves */
     uint8_t granted[FILTER_KEPT];    /* 0 = not subscribed, else 1 + QoS */
     bool paced;
     char did[DID_LEN + 1];
@@ -60,13 +65,21 @@ static inline int64_t session_now(const struct session *s)
     return loop_now_ms(s->home->loop);
 }
 
+static inline bool session_is_over(const struct session *s)
+{
+    return s->state >= SESSION_LEAVING;
+}
+
 /* Takes an accepted descriptor. */
 void session_open(struct access_loop *home, int fd, const struct transport *via);
 
 /* Ends it, with all that follows: the will, waiting controls, the end's record. The client is told
- * `why` where the protocol can: in the CONNACK of a refused login, in 5.0 also of a live session
- * (MQTT_SUCCESS: nothing). A no-op on an ended one. */
+ * `why` where the protocol can: in the CONNACK of a refused login, in 5.0 also of a live session, there
+ * behind the acknowledgements of what it has sent before (MQTT_SUCCESS: it gets neither, for it has gone
+ * or does not read). A no-op on one that is over. */
 void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why);
+/* Acknowledgements have been written: if it leaves, and they were the last, it goes. */
+void session_acknowledged(struct session *s);
 /* The client has broken a rule. */
 void session_violation(struct session *s, enum mqtt_reason why);
 /* What a client of 5.0 is told when we end its session for this reason. */

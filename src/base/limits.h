@@ -21,7 +21,8 @@
 #define LIMIT_MQTT_PACKET      (1024 * 1024)  /* whatever the setting says: it is gathered whole, kept as
                                                  one record, and two of them fill a batch */
 #define LIMIT_MQTT_OUT         (256 * 1024)   /* unsent bytes per session before it is cut off */
-#define LIMIT_MQTT_QOS2        32             /* QoS 2 messages a client may leave unreleased */
+#define LIMIT_MQTT_QOS2        32             /* QoS 2 messages a 5.0 client may leave unreleased: it is told.
+                                                 An older one may use all ids: 128 KiB, at its rate */
 #define LIMIT_CONTROL_QUEUE    8              /* frames waiting per paced session (design) */
 #define LIMIT_CONTROL_WAIT_MS  5000           /* then 5403 (design) */
 #define LIMIT_DEVICE_PACKET    1024           /* PUBLISH of a control: a module reads no more at once, and

@@ -78,3 +78,8 @@ void bucket_give(struct bucket *b, double rate, double n)
     if (b->emptied_us == 0)
         b->emptied_us = -1;
 }
+
+int64_t bucket_ready_us(const struct bucket *b, double rate, double n)
+{
+    return b->emptied_us + llround(ceil(n / rate * 1e6));
+}

@@ -32,5 +32,7 @@ struct bucket {
 bool bucket_take(struct bucket *b, double rate, double burst, double n, int64_t mono_us);
 /* Puts n tokens back that were taken. */
 void bucket_give(struct bucket *b, double rate, double n);
+/* When there will be n, if nobody takes any before. The bucket has been used, and rate is above 0. */
+int64_t bucket_ready_us(const struct bucket *b, double rate, double n);
 
 #endif

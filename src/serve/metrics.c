@@ -172,6 +172,8 @@ static void write_devices(struct metrics *m, struct buf *page)
     one(page, "refused_logins_total", "counter", "Refused logins.", a.refused_logins);
     one(page, "takeovers_total", "counter", "Logins that ended an older session of the device.",
         a.takeovers);
+    one(page, "slowdowns_total", "counter", "Times that a device was not read from because it sent too fast.",
+        a.slowdowns);
     one(page, "registrations_total", "counter", "Accepted registrations.", a.registrations);
     one(page, "refused_registrations_total", "counter", "Refused registrations.",
         a.refused_registrations);

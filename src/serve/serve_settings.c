@@ -53,14 +53,14 @@ static struct setting list[] = {
     { .name = "device-messages", .kind = SETTING_NUMBER, .metavar = "N", .standard = "10",
       .min = 0, .max = 1000000,
       .help = "messages per second that one device may send on average; 0 = any\n"
-              "(over it: offline_sending_density_overflow)" },
+              "(over it: QoS 1 and 2 are slowed, QoS 0 ends as offline_sending_density_overflow)" },
     { .name = "device-messages-burst", .kind = SETTING_NUMBER, .metavar = "N", .standard = "50",
       .min = 1, .max = 1000000,
       .help = "and how many at once" },
     { .name = "device-bytes", .kind = SETTING_NUMBER, .metavar = "N", .standard = "65536",
       .min = 0, .max = 1000000000,
       .help = "bytes per second that one device may send; 0 = any\n"
-              "(over it: offline_sending_data_size_overflow)" },
+              "(over it: QoS 1 and 2 are slowed, QoS 0 ends as offline_sending_data_size_overflow)" },
     { .name = "address-connections", .kind = SETTING_NUMBER, .metavar = "N", .standard = "6000",
       .min = 0, .max = 1000000000,
       .help = "MQTT connections per minute from one source address (IPv6: /64); 0 = any; loopback is "
