@@ -157,6 +157,8 @@ enum mu_err access_create(struct access **out, const struct access_options *opti
     if (!a->options.mqtt_packet_max || a->options.mqtt_packet_max > LIMIT_MQTT_PACKET)
         a->options.mqtt_packet_max = LIMIT_MQTT_PACKET;
     a->seats.max = options->mqtt_connections_max ? options->mqtt_connections_max : UINT32_MAX;
+    if (!a->options.keep_alive_max)
+        a->options.keep_alive_max = UINT16_MAX;
     /* Grows across restarts, so that what an earlier start wrote never looks newer. */
     a->last_session = (uint64_t)clock_wall_us();
     for (int i = 0; i < LOGIN_LOCKS; i++)

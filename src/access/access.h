@@ -32,6 +32,7 @@ struct access_options {
     double product_registrations; /* per minute and product */
     double address_guesses;       /* wrong passcodes over /dev per minute and source address; loopback exempt */
     double device_guesses;        /* and per device, from its own address and from all others each */
+    uint16_t keep_alive_max;      /* seconds that hold where a device announces none, or more; 0: the most */
     uint32_t mqtt_packet_max;     /* bytes; LIMIT_MQTT_PACKET if 0 or above it */
     uint32_t mqtt_connections_max; /* all loops together */
 };
@@ -59,7 +60,8 @@ struct access_session {
     struct ip_addr peer;
     bool tls;
     uint8_t version;              /* of MQTT: 3 (3.1), 4 (3.1.1), 5 */
-    uint16_t keep_alive;          /* announced, seconds; 0 = none */
+    uint16_t announced_keep_alive; /* seconds; 0 = none */
+    uint16_t keep_alive;          /* that holds */
     int64_t connected_s;          /* since the login */
     int64_t silent_s;             /* since its last packet */
     uint32_t heartbeats;
@@ -77,6 +79,7 @@ unsigned access_find_refusals(struct access *a, struct str name, struct refusal 
 /* --- figures for /metrics ---------------------------------------------------------------------*/
 #define ACCESS_DROP_TABLE(X) \
     X(DROP_FOREIGN_TOPIC, "foreign_topic") \
+    X(DROP_UNKNOWN_TOPIC, "unknown_topic") \
     X(DROP_RATE,          "rate") \
     X(DROP_SIZE,          "size") \
     X(DROP_JOURNAL,       "journal") \

@@ -21,6 +21,7 @@ static void describe(const struct session *s, struct access_session *out)
     *out = (struct access_session){
         .version = s->version,
         .tls = conn_is_tls(&s->conn),
+        .announced_keep_alive = s->announced_keep_alive,
         .keep_alive = s->keep_alive,
         .connected_s = (session_now(s) - s->heartbeat.connected_ms) / 1000,
         .silent_s = (session_now(s) - s->last_seen_ms) / 1000,

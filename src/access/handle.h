@@ -11,6 +11,8 @@ typedef void (*packet_handler)(struct session *s, uint8_t flags, struct bytes bo
 void handle_connect(struct session *s, uint8_t flags, struct bytes body);
 void handle_publish(struct session *s, uint8_t flags, struct bytes body);
 void handle_puback(struct session *s, uint8_t flags, struct bytes body);
+void handle_pubrec(struct session *s, uint8_t flags, struct bytes body);
+void handle_pubcomp(struct session *s, uint8_t flags, struct bytes body);
 void handle_pubrel(struct session *s, uint8_t flags, struct bytes body);
 void handle_subscribe(struct session *s, uint8_t flags, struct bytes body);
 void handle_unsubscribe(struct session *s, uint8_t flags, struct bytes body);

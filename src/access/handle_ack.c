@@ -5,12 +5,12 @@
 /* PUBACK of what we have published at QoS 1. */
 void handle_puback(struct session *s, uint8_t flags, struct bytes body)
 {
-    uint16_t id;
-    enum mqtt_reason reason = mqtt_read_ack(body, s->version, &id);
+    struct mqtt_ack ack;
+    enum mqtt_reason reason = mqtt_read_ack(MQTT_PUBACK, body, s->version, &ack);
 
     (void)flags;
     if (reason == MQTT_SUCCESS)
-        outgoing_acked(s, id);
+        outgoing_acked(s, ack.id);
     else
         session_violation(s, reason);
 }
@@ -18,14 +18,41 @@ void handle_puback(struct session *s, uint8_t flags, struct bytes body)
 /* PUBREL of what the client has published at QoS 2: its id may come again. */
 void handle_pubrel(struct session *s, uint8_t flags, struct bytes body)
 {
-    uint16_t id;
-    enum mqtt_reason reason = mqtt_read_ack(body, s->version, &id);
+    struct mqtt_ack ack;
+    enum mqtt_reason reason = mqtt_read_ack(MQTT_PUBREL, body, s->version, &ack);
 
     (void)flags;
     if (reason != MQTT_SUCCESS)
         session_violation(s, reason);
-    else if (qos2_release(s->qos2, id))
-        send_pubcomp(s, id, MQTT_SUCCESS);
+    else if (qos2_release(s->qos2, ack.id))
+        send_ack(s, MQTT_PUBCOMP, ack.id);
     else
-        send_pubcomp(s, id, MQTT_UNKNOWN_PACKET_ID);
+        send_unknown_id(s, MQTT_PUBCOMP, ack.id);
+}
+
+/* PUBREC: we publish nothing at QoS 2, so its id is not open. A client that has it from somewhere else is
+ * helped to forget it, unless it has refused the message and so forgotten it already. */
+void handle_pubrec(struct session *s, uint8_t flags, struct bytes body)
+{
+    struct mqtt_ack ack;
+    enum mqtt_reason reason = mqtt_read_ack(MQTT_PUBREC, body, s->version, &ack);
+
+    (void)flags;
+    if (reason == MQTT_SUCCESS && outgoing_is_in_flight(s, ack.id))
+        reason = MQTT_PROTOCOL_ERROR; /* that was at QoS 1 */
+    if (reason != MQTT_SUCCESS)
+        session_violation(s, reason);
+    else if (ack.reason < MQTT_UNSPECIFIED)
+        send_unknown_id(s, MQTT_PUBREL, ack.id);
+}
+
+/* PUBCOMP, which follows that PUBREL. */
+void handle_pubcomp(struct session *s, uint8_t flags, struct bytes body)
+{
+    struct mqtt_ack ack;
+    enum mqtt_reason reason = mqtt_read_ack(MQTT_PUBCOMP, body, s->version, &ack);
+
+    (void)flags;
+    if (reason != MQTT_SUCCESS)
+        session_violation(s, reason);
 }

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "registry/secret.h"
 
+#define PROBE_SILENT_S 75
+
 /* Why a login is refused, for the client and for the operator. */
 struct refusal_of_login {
     enum mqtt_reason code;
@@ -53,6 +55,8 @@ static struct refusal_of_login admit(struct session *s, const struct mqtt_connec
         return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, "login: the device is disabled" };
     if (c->has_will && topic_kind(c->will_topic, c->user) == TOPIC_FOREIGN)
         return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, "login: a will on a foreign topic" };
+    if (s->out.packet_max < CONNACK_5_LEAST)
+        return (struct refusal_of_login){ MQTT_TOO_LARGE, "login: it takes no packet as large as a CONNACK" };
     if (committer_disk_full(a->options.committer))
         return (struct refusal_of_login){ MQTT_UNAVAILABLE, "login: the server's disk is full" };
     return (struct refusal_of_login){ MQTT_SUCCESS, "" };
@@ -85,6 +89,20 @@ static bool is_paced(const struct fleet_product *product, enum mqtt_version vers
     return pacing == PACING_ON || (pacing == PACING_AUTO && version == MQTT_3_1);
 }
 
+/* A device without a keepalive, or with a very long one, would be online for ever once its power is cut. */
+static uint16_t kept_alive(const struct access *a, uint16_t announced)
+{
+    uint16_t most = a->options.keep_alive_max;
+    return announced == 0 || announced > most ? most : announced;
+}
+
+/* Who has promised to send something now and then ends by that promise, and is not woken by probes before.
+ * Who has not is probed, so that a cut of his power does not stay unseen until --keepalive-max. */
+static void watch(struct session *s)
+{
+    conn_watch_peer(&s->conn, s->announced_keep_alive ? s->keep_alive * 3u / 2 + 1 : PROBE_SILENT_S);
+}
+
 static struct refusal_of_login log_in(struct session *s, const struct mqtt_connect *c)
 {
     static const struct refusal_of_login no_memory = { MQTT_UNAVAILABLE, "login: out of memory" };
@@ -98,12 +116,14 @@ static struct refusal_of_login log_in(struct session *s, const struct mqtt_conne
         return no_memory;
     s->product = login.product;
     s->device = login.no;
-    s->keep_alive = c->keep_alive;
+    s->announced_keep_alive = c->keep_alive;
+    s->keep_alive = kept_alive(s->home->access, c->keep_alive);
     str_copy(s->did, sizeof(s->did), c->user);
     s->out.in_flight_max = c->version == MQTT_5 ? c->properties.receive_maximum : UINT16_MAX;
-    s->out.packet_max = c->version == MQTT_5 ? c->properties.packet_maximum : UINT32_MAX;
+    s->asked_to_outlive = c->properties.session_expiry > 0;
     if (session_login(s) != MU_OK)
         return no_memory;
+    watch(s);
 
     send_connack(s, MQTT_SUCCESS, c->client_id.len ? NULL : s->did);
     s->paced = is_paced(login.product, c->version);
@@ -124,6 +144,8 @@ void handle_connect(struct session *s, uint8_t flags, struct bytes body)
 
     (void)flags;
     s->version = (uint8_t)c.version;
+    if (read == MQTT_SUCCESS && c.version == MQTT_5)
+        s->out.packet_max = c.properties.packet_maximum;
     struct refusal_of_login why = read == MQTT_SUCCESS ? log_in(s, &c) : unreadable(read);
     if (why.code != MQTT_SUCCESS) {
         tell_refused(s, &c, &why);

@@ -1,6 +1,17 @@
 #include "access/handle.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static bool is_reason_of_a_client(uint8_t why)
+{
+    static const uint8_t reasons[] = {
+        MQTT_SUCCESS, MQTT_WITH_WILL, MQTT_UNSPECIFIED, MQTT_MALFORMED, MQTT_PROTOCOL_ERROR, MQTT_OTHER_ERROR,
+        MQTT_BAD_TOPIC, MQTT_RECEIVE_MAXIMUM, MQTT_BAD_TOPIC_ALIAS, MQTT_TOO_LARGE, MQTT_RATE_TOO_HIGH,
+        MQTT_QUOTA_EXCEEDED, MQTT_ADMINISTRATIVE, MQTT_BAD_PAYLOAD,
+    };
+    return memchr(reasons, why, sizeof(reasons)) != NULL;
+}
 
 /* Whatever a client gives as its reason, it said DISCONNECT. Its will is forgotten only if it says
  * that all is well. */
@@ -8,15 +19,20 @@ void handle_disconnect(struct session *s, uint8_t flags, struct bytes body)
 {
     static const uint64_t allowed =
         MQTT_P_OF_ACK | MQTT_P_BIT(MQTT_P_SESSION_EXPIRY);
-    struct mqtt_properties ignored;
+    struct mqtt_properties told = { 0 };
     uint8_t why = s->version == MQTT_5 && body.left ? bytes_u8(&body) : MQTT_SUCCESS;
     enum mqtt_reason reason = MQTT_SUCCESS;
 
     (void)flags;
     if (s->version == MQTT_5 && body.left)
-        reason = mqtt_read_properties(&body, allowed, &ignored);
+        reason = mqtt_read_properties(&body, allowed, &told);
     if (reason == MQTT_SUCCESS && body.left)
         reason = MQTT_MALFORMED;
+    /* What CONNECT has given up cannot be had back (5.0, 3.14.2.2.2). */
+    if (reason == MQTT_SUCCESS && told.session_expiry > 0 && !s->asked_to_outlive)
+        reason = MQTT_PROTOCOL_ERROR;
+    if (reason == MQTT_SUCCESS && !is_reason_of_a_client(why))
+        reason = MQTT_PROTOCOL_ERROR;
     if (reason != MQTT_SUCCESS) {
         session_violation(s, reason);
         return;

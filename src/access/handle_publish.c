@@ -47,10 +47,12 @@ static void report(struct session *s, const struct mqtt_publish *p, const struct
     outgoing_answered(s, p->payload, p->payload_len);
 }
 
-/* Nothing of it is kept: it is acknowledged at once, but not past reports that wait for the disk
+/* Nothing of it is kept: at QoS 1 and 2 it is acknowledged at once, but not past reports that wait for the disk
  * (MQTT-4.6.0-2: in the order in which they came). */
 static void acknowledge(struct session *s, const struct mqtt_publish *p)
 {
+    if (p->qos == 0)
+        return;
     if (s->uncommitted) {
         s->uncommitted++;
         committer_pass(s->home->access->options.committer, &s->home->sink, s->handle,
@@ -67,8 +69,7 @@ static void request(struct session *s, const struct mqtt_publish *p)
 {
     static const uint8_t ask_for_apps[] = { 0, 0, 0, 3, 0x02, 0x0f };
 
-    if (p->qos)
-        acknowledge(s, p);
+    acknowledge(s, p);
     if (s->granted[FILTER_ANSWER] && p->payload_len == sizeof(ask_for_apps) &&
         memcmp(p->payload, ask_for_apps, sizeof(ask_for_apps)) == 0)
         outgoing_answer(s);
@@ -95,8 +96,12 @@ void handle_publish(struct session *s, uint8_t flags, struct bytes body)
     if (!rate_take_message(s, p.qos > 0, &frame) || (p.qos == 2 && !is_first(s, p.id)))
         return;
     count(&s->home->counters.messages_in, 1);
-    if (kind == TOPIC_REPORT)
+    if (kind == TOPIC_REPORT) {
         report(s, &p, &frame);
-    else
+    } else if (kind == TOPIC_REQUEST) {
         request(s, &p);
+    } else {
+        count(&s->home->counters.dropped[DROP_UNKNOWN_TOPIC], 1);
+        acknowledge(s, &p);
+    }
 }

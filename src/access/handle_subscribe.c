@@ -3,6 +3,7 @@
 #include "access/send.h"
 
 #define OPTION_QOS      0x03
+#define OPTION_NO_LOCAL 0x04 /* 5.0 */
 #define OPTION_RETAIN   0x30 /* retain handling, 5.0 */
 #define OPTION_RESERVED 0xc0
 #define FAILURE_3_1_1   0x80
@@ -29,33 +30,38 @@ static enum mqtt_reason check_options(const struct session *s, uint8_t options)
 {
     if ((options & OPTION_QOS) == 3)
         return MQTT_MALFORMED;
+    if (s->version == MQTT_5 && (options & OPTION_RETAIN) == OPTION_RETAIN)
+        return MQTT_PROTOCOL_ERROR;
     if (s->version == MQTT_5)
-        return options & OPTION_RESERVED || (options & OPTION_RETAIN) == OPTION_RETAIN ? MQTT_MALFORMED
-                                                                                       : MQTT_SUCCESS;
+        return options & OPTION_RESERVED ? MQTT_MALFORMED : MQTT_SUCCESS;
     if (s->version == MQTT_3_1_1 && options & (uint8_t)~OPTION_QOS)
         return MQTT_MALFORMED;
     return MQTT_SUCCESS;
 }
 
-/* Returns the granted QoS, or why there is none. */
-static uint8_t subscribe(struct session *s, struct str filter, uint8_t options)
+/* *code = the granted QoS, or why there is none. */
+static enum mqtt_reason subscribe(struct session *s, struct str filter, uint8_t options, uint8_t *code)
 {
-    /* What we publish is QoS 0 or 1. */
-    uint8_t qos = options & OPTION_QOS ? 1 : 0;
+    enum mqtt_reason reason = check_options(s, options);
     enum filter_kind kind = filter_kind(filter, str_of(s->did), str_of(s->product->product_key));
 
+    if (reason != MQTT_SUCCESS)
+        return reason;
+    *code = options & OPTION_QOS ? 1 : 0; /* what we publish is QoS 0 or 1 */
     switch (kind) {
     case FILTER_UNUSED:
-        return qos;
+        return MQTT_SUCCESS;
     case FILTER_FOREIGN:
-        return MQTT_NOT_AUTHORIZED;
+        *code = MQTT_NOT_AUTHORIZED;
+        return MQTT_SUCCESS;
     case FILTER_SHARED:
-        return MQTT_NO_SHARED;
+        *code = MQTT_NO_SHARED;
+        return s->version == MQTT_5 && options & OPTION_NO_LOCAL ? MQTT_PROTOCOL_ERROR : MQTT_SUCCESS;
     case FILTER_INVALID:
-        return MQTT_BAD_FILTER;
+        return MQTT_MALFORMED;
     default:
-        s->granted[kind] = (uint8_t)(1 + qos);
-        return qos;
+        s->granted[kind] = (uint8_t)(1 + *code);
+        return MQTT_SUCCESS;
     }
 }
 
@@ -74,8 +80,8 @@ void handle_subscribe(struct session *s, uint8_t flags, struct bytes body)
             reason = MQTT_MALFORMED;
         else if (n == SEND_CODES_MAX)
             reason = MQTT_QUOTA_EXCEEDED; /* a device has seven filters that it may ask for */
-        else if ((reason = check_options(s, options)) == MQTT_SUCCESS)
-            codes[n++] = subscribe(s, filter, options);
+        else if ((reason = subscribe(s, filter, options, &codes[n])) == MQTT_SUCCESS)
+            n++;
         if (n && codes[n - 1] >= FAILURE_3_1_1 && s->version == MQTT_3_1) {
             /* Its SUBACK cannot say no. */
             count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);

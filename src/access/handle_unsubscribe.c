@@ -2,17 +2,17 @@
 
 #include "access/send.h"
 
-static uint8_t unsubscribe(struct session *s, struct str filter)
+static enum mqtt_reason unsubscribe(struct session *s, struct str filter, uint8_t *code)
 {
     enum filter_kind kind = filter_kind(filter, str_of(s->did), str_of(s->product->product_key));
 
     if (kind == FILTER_INVALID)
-        return MQTT_BAD_FILTER;
-    if (kind == FILTER_UNUSED)
-        return MQTT_SUCCESS; /* it is not remembered whether it was there */
-    if (kind >= FILTER_KEPT || !s->granted[kind])
-        return MQTT_NO_SUBSCRIPTION;
-    s->granted[kind] = 0;
+        return MQTT_MALFORMED;
+    /* Of an unused one it is not remembered whether it was there. */
+    bool was_there = kind == FILTER_UNUSED || (kind < FILTER_KEPT && s->granted[kind]);
+    *code = was_there ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION;
+    if (kind < FILTER_KEPT)
+        s->granted[kind] = 0;
     return MQTT_SUCCESS;
 }
 
@@ -35,8 +35,8 @@ void handle_unsubscribe(struct session *s, uint8_t flags, struct bytes body)
             reason = MQTT_MALFORMED;
         else if (n == SEND_CODES_MAX)
             reason = MQTT_QUOTA_EXCEEDED;
-        else
-            codes[n++] = unsubscribe(s, filter);
+        else if ((reason = unsubscribe(s, filter, &codes[n])) == MQTT_SUCCESS)
+            n++;
     }
     if (reason != MQTT_SUCCESS)
         session_violation(s, reason);

@@ -17,7 +17,7 @@ enum mu_err session_login(struct session *s)
 {
     struct access *a = s->home->access;
     session_handle before = 0;
-    struct commit_login login = { .device = s->device, .keep_alive = s->keep_alive + 5u };
+    struct commit_login login = { .device = s->device, .keep_alive = s->announced_keep_alive + 5u };
     struct end_order *order = end_order_create(); /* now, while it may still fail */
 
     if (!order)

@@ -1,6 +1,25 @@
 #include "access/mqtt_packet.h"
 
+#include "access/topics.h"
+
 #define VARINT_BYTES 4
+
+/* A number whose last byte adds nothing has a shorter form, and only the shortest one is allowed
+ * (MQTT-1.5.5-1). */
+static bool is_padded(unsigned bytes, uint8_t last)
+{
+    return bytes > 1 && last == 0;
+}
+
+static uint32_t read_varint(struct bytes *r)
+{
+    const uint8_t *start = r->at;
+    uint64_t value = bytes_varint(r, VARINT_BYTES);
+
+    if (!r->bad && is_padded((unsigned)(r->at - start), r->at[-1]))
+        r->bad = true;
+    return (uint32_t)value;
+}
 
 enum mqtt_head_status mqtt_read_head(const uint8_t *bytes, size_t len, struct mqtt_head *out)
 {
@@ -11,6 +30,8 @@ enum mqtt_head_status mqtt_read_head(const uint8_t *bytes, size_t len, struct mq
             return MQTT_HEAD_PART;
         uint8_t b = bytes[i + 1];
         body |= (uint32_t)(b & 0x7f) << (7 * i);
+        if (is_padded(i + 1, b))
+            return MQTT_HEAD_BAD;
         if (!(b & 0x80)) {
             *out = (struct mqtt_head){ .type = bytes[0] >> 4, .flags = bytes[0] & 15,
                                        .size = (uint8_t)(i + 2), .body = body };
@@ -41,7 +62,7 @@ enum property_form {
     FORM_NONE, FORM_BYTE, FORM_U16, FORM_U32, FORM_VARINT, FORM_TEXT, FORM_BINARY, FORM_PAIR,
 };
 
-static enum property_form form_of(uint64_t property)
+static enum property_form form_of(uint32_t property)
 {
     switch (property) {
     case MQTT_P_PAYLOAD_FORMAT:
@@ -74,7 +95,7 @@ static enum property_form form_of(uint64_t property)
     }
 }
 
-static uint32_t read_value(struct bytes *r, enum property_form form)
+static uint32_t read_value(struct bytes *r, enum property_form form, struct str *text)
 {
     switch (form) {
     case FORM_BYTE:
@@ -84,9 +105,9 @@ static uint32_t read_value(struct bytes *r, enum property_form form)
     case FORM_U32:
         return bytes_u32be(r);
     case FORM_VARINT:
-        return (uint32_t)bytes_varint(r, VARINT_BYTES);
+        return read_varint(r);
     case FORM_TEXT:
-        mqtt_read_text(r);
+        *text = mqtt_read_text(r);
         return 0;
     case FORM_BINARY:
         mqtt_read_binary(r);
@@ -102,7 +123,7 @@ static uint32_t read_value(struct bytes *r, enum property_form form)
     return 0;
 }
 
-static enum mqtt_reason keep_value(struct mqtt_properties *out, uint64_t property, uint32_t value)
+static enum mqtt_reason keep_value(struct mqtt_properties *out, uint32_t property, uint32_t value, struct str text)
 {
     switch (property) {
     case MQTT_P_PAYLOAD_FORMAT:
@@ -117,6 +138,11 @@ static enum mqtt_reason keep_value(struct mqtt_properties *out, uint64_t propert
         return value ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
     case MQTT_P_SUBSCRIPTION_ID:
         return value ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
+    case MQTT_P_SESSION_EXPIRY:
+        out->session_expiry = value;
+        return MQTT_SUCCESS;
+    case MQTT_P_RESPONSE_TOPIC:
+        return topic_name_valid(text) ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
     default:
         return MQTT_SUCCESS;
     }
@@ -124,7 +150,7 @@ static enum mqtt_reason keep_value(struct mqtt_properties *out, uint64_t propert
 
 enum mqtt_reason mqtt_read_properties(struct bytes *r, uint64_t allowed, struct mqtt_properties *out)
 {
-    uint64_t len = bytes_varint(r, VARINT_BYTES);
+    uint32_t len = read_varint(r);
     const uint8_t *at = bytes_take(r, len);
 
     *out = (struct mqtt_properties){ .receive_maximum = UINT16_MAX, .packet_maximum = UINT32_MAX };
@@ -133,33 +159,49 @@ enum mqtt_reason mqtt_read_properties(struct bytes *r, uint64_t allowed, struct 
 
     struct bytes p = bytes_of(at, len);
     while (p.left) {
-        uint64_t property = bytes_varint(&p, VARINT_BYTES);
+        struct str text = STR("");
+        uint32_t property = read_varint(&p);
         enum property_form form = form_of(property);
-        uint32_t value = read_value(&p, form);
+        uint32_t value = read_value(&p, form, &text);
         if (p.bad)
             return MQTT_MALFORMED;
         uint64_t bit = MQTT_P_BIT(property); /* one of enum mqtt_property: it has a form */
         if (!(allowed & bit) || (out->seen & bit && property != MQTT_P_USER))
             return MQTT_PROTOCOL_ERROR;
         out->seen |= bit;
-        enum mqtt_reason reason = keep_value(out, property, value);
+        enum mqtt_reason reason = keep_value(out, property, value, text);
         if (reason != MQTT_SUCCESS)
             return reason;
     }
     return MQTT_SUCCESS;
 }
 
-enum mqtt_reason mqtt_read_ack(struct bytes body, enum mqtt_version version, uint16_t *id)
+static bool is_reason_of(enum mqtt_type type, uint8_t reason)
+{
+    static const uint8_t of_a_publish[] = {
+        MQTT_SUCCESS, MQTT_NO_SUBSCRIBERS, MQTT_UNSPECIFIED, MQTT_OTHER_ERROR, MQTT_NOT_AUTHORIZED, MQTT_BAD_TOPIC,
+        MQTT_ID_IN_USE, MQTT_QUOTA_EXCEEDED, MQTT_BAD_PAYLOAD,
+    };
+
+    if (type == MQTT_PUBACK || type == MQTT_PUBREC)
+        return memchr(of_a_publish, reason, sizeof(of_a_publish)) != NULL;
+    return reason == MQTT_SUCCESS || reason == MQTT_UNKNOWN_PACKET_ID;
+}
+
+enum mqtt_reason mqtt_read_ack(enum mqtt_type type, struct bytes body, enum mqtt_version version,
+                               struct mqtt_ack *out)
 {
     struct mqtt_properties ignored;
     enum mqtt_reason reason = MQTT_SUCCESS;
 
-    *id = bytes_u16be(&body);
+    *out = (struct mqtt_ack){ .id = bytes_u16be(&body), .reason = MQTT_SUCCESS };
     if (version == MQTT_5 && body.left)
-        bytes_u8(&body); /* the reason: an acknowledgement is one, whatever it says */
+        out->reason = bytes_u8(&body);
     if (version == MQTT_5 && body.left)
         reason = mqtt_read_properties(&body, MQTT_P_OF_ACK, &ignored);
     if (reason != MQTT_SUCCESS)
         return reason;
-    return body.bad || body.left || *id == 0 ? MQTT_MALFORMED : MQTT_SUCCESS;
+    if (body.bad || body.left || out->id == 0)
+        return MQTT_MALFORMED;
+    return is_reason_of(type, out->reason) ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
 }

@@ -25,10 +25,12 @@ enum mqtt_version { MQTT_UNKNOWN = 0, MQTT_3_1 = 3, MQTT_3_1_1 = 4, MQTT_5 = 5 }
 enum mqtt_reason {
     MQTT_SUCCESS             = 0x00,
     MQTT_WITH_WILL           = 0x04,
+    MQTT_NO_SUBSCRIBERS      = 0x10,
     MQTT_NO_SUBSCRIPTION     = 0x11,
     MQTT_UNSPECIFIED         = 0x80,
     MQTT_MALFORMED           = 0x81,
     MQTT_PROTOCOL_ERROR      = 0x82,
+    MQTT_OTHER_ERROR         = 0x83, /* "implementation specific" */
     MQTT_BAD_VERSION         = 0x84,
     MQTT_BAD_CLIENT_ID       = 0x85,
     MQTT_BAD_CREDENTIALS     = 0x86,
@@ -40,6 +42,7 @@ enum mqtt_reason {
     MQTT_TAKEN_OVER          = 0x8e,
     MQTT_BAD_FILTER          = 0x8f,
     MQTT_BAD_TOPIC           = 0x90,
+    MQTT_ID_IN_USE           = 0x91,
     MQTT_UNKNOWN_PACKET_ID   = 0x92,
     MQTT_RECEIVE_MAXIMUM     = 0x93,
     MQTT_BAD_TOPIC_ALIAS     = 0x94,
@@ -47,6 +50,7 @@ enum mqtt_reason {
     MQTT_RATE_TOO_HIGH       = 0x96,
     MQTT_QUOTA_EXCEEDED      = 0x97,
     MQTT_ADMINISTRATIVE      = 0x98,
+    MQTT_BAD_PAYLOAD         = 0x99,
     MQTT_NO_RETAIN           = 0x9a,
     MQTT_NO_SHARED           = 0x9e,
     MQTT_NO_SUBSCRIPTION_IDS = 0xa1,
@@ -81,7 +85,8 @@ struct str mqtt_read_binary(struct bytes *r);
 enum mqtt_property {
     MQTT_P_PAYLOAD_FORMAT = 1, MQTT_P_MESSAGE_EXPIRY = 2, MQTT_P_CONTENT_TYPE = 3,
     MQTT_P_RESPONSE_TOPIC = 8, MQTT_P_CORRELATION = 9, MQTT_P_SUBSCRIPTION_ID = 11,
-    MQTT_P_SESSION_EXPIRY = 17, MQTT_P_ASSIGNED_CLIENT = 18, MQTT_P_AUTH_METHOD = 21,
+    MQTT_P_SESSION_EXPIRY = 17, MQTT_P_ASSIGNED_CLIENT = 18, MQTT_P_SERVER_KEEP_ALIVE = 19,
+    MQTT_P_AUTH_METHOD = 21,
     MQTT_P_AUTH_DATA = 22, MQTT_P_REQUEST_PROBLEM = 23, MQTT_P_WILL_DELAY = 24,
     MQTT_P_REQUEST_RESPONSE = 25,
     MQTT_P_REASON_TEXT = 31, MQTT_P_RECEIVE_MAXIMUM = 33, MQTT_P_TOPIC_ALIAS_MAXIMUM = 34,
@@ -97,6 +102,7 @@ struct mqtt_properties {
     uint64_t seen;             /* which were there */
     uint16_t receive_maximum;  /* 65535 unless told */
     uint32_t packet_maximum;   /* UINT32_MAX unless told */
+    uint32_t session_expiry;   /* seconds; 0 unless told */
 };
 
 /* Reads a property length and the properties. One that is not in `allowed`, or is there twice, or
@@ -104,8 +110,13 @@ struct mqtt_properties {
  * forgotten. */
 enum mqtt_reason mqtt_read_properties(struct bytes *r, uint64_t allowed, struct mqtt_properties *out);
 
-/* PUBACK, PUBREC, PUBREL, PUBCOMP as clients send them: a packet id and, in 5.0, perhaps a reason
- * and properties. */
-enum mqtt_reason mqtt_read_ack(struct bytes body, enum mqtt_version version, uint16_t *id);
+/* PUBACK, PUBREC, PUBREL, PUBCOMP as clients send them: a packet id and, in 5.0, perhaps one of the type's
+ * reasons, and properties. */
+struct mqtt_ack {
+    uint16_t id;
+    uint8_t reason; /* an enum mqtt_reason; MQTT_SUCCESS if there is none */
+};
+enum mqtt_reason mqtt_read_ack(enum mqtt_type type, struct bytes body, enum mqtt_version version,
+                               struct mqtt_ack *out);
 
 #endif

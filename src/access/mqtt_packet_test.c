@@ -53,6 +53,20 @@ static void a_length_of_five_bytes_is_none(void **state)
     assert_int_equal(mqtt_read_head(bytes, 6, &head), MQTT_HEAD_BAD);
 }
 
+static void a_length_has_its_shortest_form_only(void **state)
+{
+    (void)state;
+    static const uint8_t padded[][5] = { { 0xc0, 0x80, 0 }, { 0x30, 0xff, 0 }, { 0x30, 0x80, 0x80, 0 },
+                                         { 0x30, 0xff, 0xff, 0x80, 0 } };
+    static const uint8_t shortest[] = { 0x30, 0x80, 0x80, 1 };
+    struct mqtt_head head;
+
+    for (size_t i = 0; i < sizeof(padded) / sizeof(padded[0]); i++)
+        assert_int_equal(mqtt_read_head(padded[i], sizeof(padded[i]), &head), MQTT_HEAD_BAD);
+    assert_int_equal(mqtt_read_head(shortest, sizeof(shortest), &head), MQTT_HEAD_WHOLE);
+    assert_int_equal(head.body, 16384);
+}
+
 /* --- properties -------------------------------------------------------------------------------*/
 
 static void properties_are_checked_one_by_one(void **state)
@@ -70,6 +84,7 @@ static void properties_are_checked_one_by_one(void **state)
         { "7f00", MQTT_MALFORMED },                          /* unknown */
         { "2500", MQTT_MALFORMED },                          /* a server's only */
         { "8080808001", MQTT_MALFORMED },
+        { "a1000014", MQTT_MALFORMED },                      /* a longer form than it needs */
         { "2100", MQTT_MALFORMED },                          /* short */
         { "260001ff000162", MQTT_MALFORMED },                /* not UTF-8 */
     };
@@ -87,6 +102,17 @@ static void properties_are_checked_one_by_one(void **state)
     assert_int_equal(p.receive_maximum, 65535);
 }
 
+static void a_response_topic_is_a_topic(void **state)
+{
+    (void)state;
+    struct mqtt_properties p;
+
+    assert_int_equal(properties_of("080001" "61", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_SUCCESS);
+    assert_int_equal(properties_of("080001" "23", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_PROTOCOL_ERROR);
+    assert_int_equal(properties_of("080003" "612f2b", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_PROTOCOL_ERROR);
+    assert_int_equal(properties_of("080000", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_PROTOCOL_ERROR);
+}
+
 static void a_property_length_beyond_the_packet_is_malformed(void **state)
 {
     (void)state;
@@ -98,20 +124,47 @@ static void a_property_length_beyond_the_packet_is_malformed(void **state)
 
 /* --- acknowledgements -------------------------------------------------------------------------*/
 
+static enum mqtt_reason ack_of(enum mqtt_type type, enum mqtt_version version, const void *bytes, size_t len)
+{
+    struct mqtt_ack ack;
+    enum mqtt_reason reason = mqtt_read_ack(type, bytes_of(bytes, len), version, &ack);
+
+    if (reason == MQTT_SUCCESS) {
+        assert_int_equal(ack.id, 7);
+        assert_int_equal(ack.reason, len > 2 ? ((const uint8_t *)bytes)[2] : MQTT_SUCCESS);
+    }
+    return reason;
+}
+
 static void an_acknowledgement_is_two_bytes_or_more_in_5_0(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = { 0, 7, 0x10, 4, 0x1f, 0, 1, 'x' };
-    uint16_t id;
 
-    assert_int_equal(mqtt_read_ack(bytes_of(bytes, 2), MQTT_3_1_1, &id), MQTT_SUCCESS);
-    assert_int_equal(id, 7);
-    assert_int_equal(mqtt_read_ack(bytes_of(bytes, 3), MQTT_3_1_1, &id), MQTT_MALFORMED);
-    assert_int_equal(mqtt_read_ack(bytes_of(bytes, 1), MQTT_5, &id), MQTT_MALFORMED);
-    assert_int_equal(mqtt_read_ack(bytes_of(bytes, 3), MQTT_5, &id), MQTT_SUCCESS);
-    assert_int_equal(mqtt_read_ack(bytes_of(bytes, 7), MQTT_5, &id), MQTT_MALFORMED);
-    assert_int_equal(mqtt_read_ack(bytes_of(bytes, 8), MQTT_5, &id), MQTT_SUCCESS);
-    assert_int_equal(mqtt_read_ack(bytes_of("\0\0", 2), MQTT_3_1, &id), MQTT_MALFORMED);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_3_1_1, bytes, 2), MQTT_SUCCESS);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_3_1_1, bytes, 3), MQTT_MALFORMED);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_5, bytes, 1), MQTT_MALFORMED);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_5, bytes, 2), MQTT_SUCCESS);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_5, bytes, 3), MQTT_SUCCESS);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_5, bytes, 7), MQTT_MALFORMED);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_5, bytes, 8), MQTT_SUCCESS);
+    assert_int_equal(ack_of(MQTT_PUBACK, MQTT_3_1, "\0\0", 2), MQTT_MALFORMED);
+}
+
+static void each_acknowledgement_has_its_reasons(void **state)
+{
+    (void)state;
+    static const struct { enum mqtt_type type; uint8_t reason; bool right; } cases[] = {
+        { MQTT_PUBACK, 0x00, true },   { MQTT_PUBACK, 0x10, true },   { MQTT_PUBACK, 0x87, true },
+        { MQTT_PUBACK, 0x92, false },  { MQTT_PUBACK, 0x01, false },  { MQTT_PUBREC, 0x91, true },
+        { MQTT_PUBREC, 0x81, false },  { MQTT_PUBREL, 0x92, true },   { MQTT_PUBREL, 0x10, false },
+        { MQTT_PUBCOMP, 0x92, true },  { MQTT_PUBCOMP, 0x80, false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t bytes[] = { 0, 7, cases[i].reason };
+        assert_int_equal(ack_of(cases[i].type, MQTT_5, bytes, 3), cases[i].right ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR);
+    }
 }
 
 int main(void)
@@ -119,9 +172,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_head_is_complete_with_the_last_byte_of_its_length),
         cmocka_unit_test(a_length_of_five_bytes_is_none),
+        cmocka_unit_test(a_length_has_its_shortest_form_only),
         cmocka_unit_test(properties_are_checked_one_by_one),
+        cmocka_unit_test(a_response_topic_is_a_topic),
         cmocka_unit_test(a_property_length_beyond_the_packet_is_malformed),
         cmocka_unit_test(an_acknowledgement_is_two_bytes_or_more_in_5_0),
+        cmocka_unit_test(each_acknowledgement_has_its_reasons),
     };
     return cmocka_run_group_tests_name("mqtt_packet", tests, NULL, NULL);
 }

@@ -34,6 +34,8 @@ enum mqtt_reason mqtt_read_publish(uint8_t flags, struct bytes body, enum mqtt_v
         if (flags & FLAG_RETAIN)
             return MQTT_NO_RETAIN;
     }
+    if (version == MQTT_5 && out->topic.len == 0)
+        return MQTT_PROTOCOL_ERROR; /* without an alias */
     if (!topic_name_valid(out->topic))
         return MQTT_BAD_TOPIC;
     out->payload = body.at;

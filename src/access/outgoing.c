@@ -105,21 +105,54 @@ static struct control_request *pop(struct outgoing *o)
     return req;
 }
 
+/* The best QoS that the device has asked for where our controls go; -1 if it has not asked. (Or not
+ * any more: what was queued before an UNSUBSCRIBE may still come, says MQTT.) */
+static int control_qos(const struct session *s)
+{
+    uint8_t granted = s->granted[FILTER_CONTROL_ALL];
+
+    if (s->granted[FILTER_CONTROL_ANY] > granted)
+        granted = s->granted[FILTER_CONTROL_ANY];
+    if (s->granted[FILTER_CONTROL_OURS] > granted)
+        granted = s->granted[FILTER_CONTROL_OURS];
+    return granted - 1;
+}
+
+static bool has_free_id(const struct outgoing *o)
+{
+    return o->in_flight != UINT32_MAX && __builtin_popcount(o->in_flight) < o->in_flight_max;
+}
+
+static bool has_id_for_next(const struct session *s)
+{
+    return s->out.owes_answer || control_qos(s) != 1 || has_free_id(&s->out);
+}
+
 static void fail(struct session *s, struct control_request *req, enum mu_err err)
 {
     count(&s->home->counters.dropped[DROP_NOT_SENT], 1);
     req->done(req, err);
 }
 
+/* Has the oldest control waited in vain for a PUBACK of one before it? */
+static bool is_unanswered(const struct session *s)
+{
+    return !has_id_for_next(s) && !s->slow_until_ms && !s->prev_paused &&
+           session_now(s) - s->out.heard_ms >= LIMIT_CONTROL_WAIT_MS;
+}
+
 /* What conn has got cannot be taken back from it: for a frame that the device has not read in time the
- * session ends, and what is unsent goes with it. */
+ * session ends, and what is unsent goes with it. It also ends for a device that acknowledges nothing: no
+ * later control would reach it either. */
 static void fail_overdue(struct session *s)
 {
     while (s->out.first && s->out.first->due_ms <= session_now(s)) {
-        bool unsent = s->out.written > 0;
+        bool unsent = s->out.written > 0, unanswered = is_unanswered(s);
         fail(s, pop(&s->out), MU_E_TIMEOUT);
         if (unsent)
             session_end(s, END_EXCEPTION, MQTT_SUCCESS);
+        else if (unanswered)
+            session_end(s, END_EXCEPTION, MQTT_QUOTA_EXCEEDED);
     }
 }
 
@@ -144,24 +177,6 @@ static const struct control_request *next_waiting(const struct outgoing *o)
     return req;
 }
 
-/* The best QoS that the device has asked for where our controls go; -1 if it has not asked. (Or not
- * any more: what was queued before an UNSUBSCRIBE may still come, says MQTT.) */
-static int control_qos(const struct session *s)
-{
-    uint8_t granted = s->granted[FILTER_CONTROL_ALL];
-
-    if (s->granted[FILTER_CONTROL_ANY] > granted)
-        granted = s->granted[FILTER_CONTROL_ANY];
-    if (s->granted[FILTER_CONTROL_OURS] > granted)
-        granted = s->granted[FILTER_CONTROL_OURS];
-    return granted - 1;
-}
-
-static bool has_free_id(const struct outgoing *o)
-{
-    return o->in_flight != UINT32_MAX && __builtin_popcount(o->in_flight) < o->in_flight_max;
-}
-
 static uint16_t take_id(struct outgoing *o)
 {
     int bit = __builtin_ctz(~o->in_flight);
@@ -169,10 +184,16 @@ static uint16_t take_id(struct outgoing *o)
     return (uint16_t)(bit + 1);
 }
 
+bool outgoing_is_in_flight(const struct session *s, uint16_t id)
+{
+    return id <= IN_FLIGHT_IDS && s->out.in_flight >> (id - 1) & 1;
+}
+
 void outgoing_acked(struct session *s, uint16_t id)
 {
-    if (id > IN_FLIGHT_IDS)
+    if (!outgoing_is_in_flight(s, id))
         return;
+    s->out.heard_ms = session_now(s);
     s->out.in_flight &= ~(UINT32_C(1) << (id - 1));
     outgoing_go_on(s);
 }
@@ -207,7 +228,8 @@ static void publish_answer(struct session *s)
 
     topic_of_answer(s->did, topic);
     s->out.owes_answer = false;
-    publish(s, topic, 0, none_online, sizeof(none_online));
+    if (size_of_publish((enum mqtt_version)s->version, topic, false, sizeof(none_online)) <= s->out.packet_max)
+        publish(s, topic, 0, none_online, sizeof(none_online));
 }
 
 /* The whole packet counts, with what this session has around a frame. */
@@ -254,11 +276,6 @@ static void publish_control(struct session *s)
 }
 
 /* --- in what order -----------------------------------------------------------------------------*/
-
-static bool has_id_for_next(const struct session *s)
-{
-    return s->out.owes_answer || control_qos(s) != 1 || has_free_id(&s->out);
-}
 
 enum next { NEXT_NOTHING, NEXT_HELD, NEXT_PUBLISH };
 

@@ -20,6 +20,7 @@ struct outgoing {
     struct held *held;             /* packets behind a PUBLISH; NULL = none */
     uint32_t in_flight;            /* bit i: packet id i + 1 waits for its PUBACK */
     uint16_t in_flight_max;        /* that the client wants (5.0) */
+    int64_t heard_ms;              /* the last PUBACK, or when we have begun to listen for one */
     uint32_t packet_max;           /* that the client takes (5.0) */
 };
 
@@ -35,6 +36,8 @@ void outgoing_answer(struct session *s);
 
 /* The device has published this: perhaps the answer that pacing waits for. */
 void outgoing_answered(struct session *s, const uint8_t *payload, size_t len);
+/* Does a control with this packet id wait for its PUBACK? */
+bool outgoing_is_in_flight(const struct session *s, uint16_t id);
 /* The device has acknowledged a packet id. */
 void outgoing_acked(struct session *s, uint16_t id);
 /* conn has given all to the kernel. */

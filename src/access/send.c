@@ -4,31 +4,46 @@
 
 #include "access/mqtt_connect.h"
 
-/* What a client of 5.0 is told about us. Retained messages and sessions that outlive their connection
- * are not kept; a subscription gets what it names. */
+/* What was appended since *kept stays if the client takes a packet of that size. */
+static void keep_if_taken(const struct session *s, struct buf *b, size_t *kept)
+{
+    if (b->len > s->out.packet_max)
+        b->len = *kept;
+    *kept = b->len;
+}
+
+static void append_property(struct session *s, struct buf *b, enum mqtt_property name, size_t size, uint32_t value)
+{
+    size_t kept = b->len;
+
+    buf_append_u8(b, (uint8_t)name);
+    for (size_t left = size; left; left--)
+        buf_append_u8(b, (uint8_t)(value >> 8 * (left - 1)));
+    keep_if_taken(s, b, &kept);
+}
+
+/* What a client of 5.0 is told about us; what it can do without comes last. Retained messages and sessions
+ * that outlive their connection are not kept; a subscription gets what it names. */
 static void append_connack_properties(struct session *s, struct buf *b, const char *client_id)
 {
-    buf_append_u8(b, MQTT_P_SESSION_EXPIRY);
-    buf_append_u32be(b, 0);
-    buf_append_u8(b, MQTT_P_RECEIVE_MAXIMUM);
-    buf_append_u16be(b, LIMIT_MQTT_QOS2);
-    buf_append_u8(b, MQTT_P_RETAIN_AVAILABLE);
-    buf_append_u8(b, 0);
-    buf_append_u8(b, MQTT_P_PACKET_MAXIMUM);
-    buf_append_u32be(b, s->home->access->options.mqtt_packet_max);
+    size_t kept = b->len;
+
     if (client_id) {
         buf_append_u8(b, MQTT_P_ASSIGNED_CLIENT);
         buf_append_u16be(b, (uint16_t)strlen(client_id));
         buf_append_str(b, client_id);
+        keep_if_taken(s, b, &kept);
     }
-    buf_append_u8(b, MQTT_P_TOPIC_ALIAS_MAXIMUM);
-    buf_append_u16be(b, 0);
-    buf_append_u8(b, MQTT_P_WILDCARDS_AVAILABLE);
-    buf_append_u8(b, 1);
-    buf_append_u8(b, MQTT_P_IDS_AVAILABLE);
-    buf_append_u8(b, 0);
-    buf_append_u8(b, MQTT_P_SHARED_AVAILABLE);
-    buf_append_u8(b, 0);
+    if (s->keep_alive != s->announced_keep_alive)
+        append_property(s, b, MQTT_P_SERVER_KEEP_ALIVE, 2, s->keep_alive);
+    append_property(s, b, MQTT_P_RECEIVE_MAXIMUM, 2, LIMIT_MQTT_QOS2);
+    append_property(s, b, MQTT_P_PACKET_MAXIMUM, 4, s->home->access->options.mqtt_packet_max);
+    append_property(s, b, MQTT_P_RETAIN_AVAILABLE, 1, 0);
+    append_property(s, b, MQTT_P_SESSION_EXPIRY, 4, 0);
+    append_property(s, b, MQTT_P_IDS_AVAILABLE, 1, 0);
+    append_property(s, b, MQTT_P_SHARED_AVAILABLE, 1, 0);
+    append_property(s, b, MQTT_P_WILDCARDS_AVAILABLE, 1, 1);
+    append_property(s, b, MQTT_P_TOPIC_ALIAS_MAXIMUM, 2, 0);
 }
 
 static bool send_connack_5(struct session *s, enum mqtt_reason reason, const char *client_id)
@@ -37,10 +52,10 @@ static bool send_connack_5(struct session *s, enum mqtt_reason reason, const cha
 
     /* Remaining length and property length are put in at the end: both are below 128. */
     buf_clear(b);
-    buf_append(b, (uint8_t[]){ MQTT_CONNACK << 4, 0, 0, (uint8_t)reason, 0 }, 5);
+    buf_append(b, (uint8_t[CONNACK_5_LEAST]){ MQTT_CONNACK << 4, 0, 0, (uint8_t)reason, 0 }, CONNACK_5_LEAST);
     if (reason == MQTT_SUCCESS)
         append_connack_properties(s, b, client_id);
-    if (b->err != MU_OK)
+    if (b->err != MU_OK || b->len > s->out.packet_max)
         return false;
     b->data[1] = (uint8_t)(b->len - 2);
     b->data[4] = (uint8_t)(b->len - 5);
@@ -106,13 +121,16 @@ void send_ack(struct session *s, enum mqtt_type type, uint16_t id)
     outgoing_packet(s, packet, packet_of_ack(packet, type, id));
 }
 
-void send_pubcomp(struct session *s, uint16_t id, enum mqtt_reason reason)
+void send_unknown_id(struct session *s, enum mqtt_type type, uint16_t id)
 {
-    if (s->version == MQTT_5 && reason != MQTT_SUCCESS)
-        outgoing_packet(s, (uint8_t[]){ MQTT_PUBCOMP << 4, 3, (uint8_t)(id >> 8), (uint8_t)id,
-                                        (uint8_t)reason }, 5);
-    else
-        send_ack(s, MQTT_PUBCOMP, id);
+    uint8_t packet[ACK_SIZE + 1];
+    size_t len = packet_of_ack(packet, type, id);
+
+    if (s->version == MQTT_5) {
+        packet[1] = 3;
+        packet[len++] = MQTT_UNKNOWN_PACKET_ID;
+    }
+    outgoing_packet(s, packet, len);
 }
 
 void send_codes(struct session *s, enum mqtt_type type, uint16_t id, const uint8_t *codes, size_t count)
@@ -127,7 +145,10 @@ void send_codes(struct session *s, enum mqtt_type type, uint16_t id, const uint8
     if (s->version == MQTT_5)
         packet[n++] = 0; /* no properties */
     memcpy(packet + n, codes, count);
-    outgoing_packet(s, packet, n + count);
+    if (n + count > s->out.packet_max)
+        session_violation(s, MQTT_TOO_LARGE); /* it has asked for more than it lets us answer */
+    else
+        outgoing_packet(s, packet, n + count);
 }
 
 void send_pingresp(struct session *s)

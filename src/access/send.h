@@ -5,16 +5,19 @@
 
 /* The packets that we send. Loop thread. */
 
+/* A client of 5.0 that does not take even this packet cannot be answered. */
+#define CONNACK_5_LEAST 5
+
 /* client_id: told to a client of 5.0 that has none; else NULL. A reason other than MQTT_SUCCESS is a
- * refusal. false: the protocol has no such answer, nothing was sent. */
+ * refusal. In 5.0 properties are left out if the packet would be larger than the client takes. false: the protocol has no such answer, or the client does not take it; nothing was sent. */
 bool send_connack(struct session *s, enum mqtt_reason reason, const char *client_id);
 
 #define ACK_SIZE 4
 /* PUBACK, PUBREC, PUBREL, PUBCOMP of success; returns the size. Pure. */
 size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id);
 void send_ack(struct session *s, enum mqtt_type type, uint16_t id);
-/* As send_ack; in 5.0 with a reason. */
-void send_pubcomp(struct session *s, uint16_t id, enum mqtt_reason reason);
+/* PUBREL or PUBCOMP of an id that is not open; 5.0 is told so. */
+void send_unknown_id(struct session *s, enum mqtt_type type, uint16_t id);
 
 /* Bytes of the whole PUBLISH. Pure. */
 size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id, size_t len);

@@ -15,12 +15,12 @@
 
 /* --- deadlines ---------------------------------------------------------------------------------*/
 
-/* When the client will have been silent for too long; INT64_MAX if it may be. */
+/* When the client will have been silent for too long. */
 static int64_t silence_due_ms(const struct session *s)
 {
     if (s->state == SESSION_NEW)
         return s->last_seen_ms + LOGIN_MS;
-    return s->keep_alive ? s->last_seen_ms + s->keep_alive * INT64_C(1500) : INT64_MAX;
+    return s->last_seen_ms + s->keep_alive * INT64_C(1500);
 }
 
 /* The timer is only moved forward in time: a packet that puts off the silence leaves it where it is,
@@ -34,7 +34,7 @@ void session_arm(struct session *s)
         due = out;
     if (s->slow_until_ms && s->slow_until_ms < due)
         due = s->slow_until_ms;
-    if (due != INT64_MAX && (!s->timer.prev || s->timer.due_ms > due))
+    if (!s->timer.prev || s->timer.due_ms > due)
         timer_start(s->home->loop, &s->timer, due - session_now(s));
 }
 
@@ -235,6 +235,7 @@ void session_open(struct access_loop *home, int fd, const struct transport *via)
         free(s);
         goto refused;
     }
+    s->out.packet_max = UINT32_MAX;
     s->home = home;
     s->timer.fire = deadline;
     s->last_seen_ms = session_now(s);

@@ -51,12 +51,14 @@ struct session {
     struct bucket message_bucket, byte_bucket;
     uint32_t device;
     uint32_t uncommitted;            /* messages whose acknowledgement has to come */
-    uint16_t keep_alive;             /* seconds; 0 = none */
+    uint16_t announced_keep_alive;   /* seconds; 0 = none */
+    uint16_t keep_alive;             /* that holds: at most --keepalive-max */
     uint8_t state;                   /* enum session_state */
     uint8_t version;                 /* enum mqtt_version */
     uint8_t farewell;                /* enum mqtt_reason, while it leaves */
     uint8_t granted[FILTER_KEPT];    /* 0 = not subscribed, else 1 + QoS */
     bool paced;
+    bool asked_to_outlive;           /* its CONNECT had a session expiry above 0 */
     char did[DID_LEN + 1];
 };
 
@@ -89,7 +91,7 @@ enum mqtt_reason session_reason(enum end_reason reason);
 void session_arm(struct session *s);
 
 /* --- login.c: the session in the eyes of all others ----------------------------------------------*/
-/* Makes s (number, device and keep_alive set by then) the device's session; one that was it before
+/* Makes s (number, device and announced_keep_alive set by then) the device's session; one that was it before
  * is ended. MU_E_NOMEM: nothing happened. */
 MU_MUST_USE enum mu_err session_login(struct session *s);
 void session_logout(struct session *s, enum end_reason reason);

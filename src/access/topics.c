@@ -34,6 +34,20 @@ static bool is_one_level(struct str s)
     return s.len && !memchr(s.at, '/', s.len);
 }
 
+/* The first level that is a did tells whose topic it is; behind a wildcard it tells nothing. */
+static bool is_own(struct str topic, struct str did)
+{
+    while (topic.len) {
+        const char *slash = memchr(topic.at, '/', topic.len);
+        struct str level = { topic.at, slash ? (size_t)(slash - topic.at) : topic.len };
+        if (did_valid(level) || has_wildcard(level))
+            return str_eq(level, did);
+        topic.at += level.len + (slash != NULL);
+        topic.len -= level.len + (slash != NULL);
+    }
+    return false;
+}
+
 enum topic_kind topic_kind(struct str topic, struct str did)
 {
     struct str rest = topic;
@@ -43,7 +57,7 @@ enum topic_kind topic_kind(struct str topic, struct str did)
         return TOPIC_REPORT;
     if (str_eq(topic, STR("cli2ser_req")) || str_eq(topic, STR("cli2ser")))
         return TOPIC_REQUEST;
-    return TOPIC_FOREIGN;
+    return is_own(topic, did) ? TOPIC_UNKNOWN : TOPIC_FOREIGN;
 }
 
 /* '+' is a whole level, '#' the whole last one. */
@@ -63,6 +77,15 @@ static bool filter_valid(struct str filter)
     return true;
 }
 
+/* Behind $share/: a name without a wildcard, and a filter. */
+static bool share_valid(struct str rest)
+{
+    const char *slash = rest.len ? memchr(rest.at, '/', rest.len) : NULL;
+    size_t name_len = slash ? (size_t)(slash - rest.at) : 0;
+
+    return name_len && name_len + 1 < rest.len && !has_wildcard((struct str){ rest.at, name_len });
+}
+
 static enum filter_kind control_filter(struct str client)
 {
     if (str_eq(client, STR("#")))
@@ -80,8 +103,8 @@ enum filter_kind filter_kind(struct str filter, struct str did, struct str produ
 
     if (!filter_valid(filter))
         return FILTER_INVALID;
-    if (str_starts(filter, STR("$share/")))
-        return FILTER_SHARED;
+    if (skip(&rest, STR("$share/")))
+        return share_valid(rest) ? FILTER_SHARED : FILTER_INVALID;
     if (skip(&rest, STR("app2dev/")) && skip(&rest, did)) {
         if (rest.len == 0)
             return FILTER_UNUSED;
@@ -92,7 +115,9 @@ enum filter_kind filter_kind(struct str filter, struct str did, struct str produ
         return str_eq(rest, did) ? FILTER_ANSWER : FILTER_FOREIGN;
     if (skip(&rest, STR("ser2cli_noti/")))
         return str_eq(rest, product_key) ? FILTER_NOTICE : FILTER_FOREIGN;
-    return FILTER_FOREIGN;
+    if (skip(&rest, STR("dev2app/")))
+        return FILTER_FOREIGN; /* nobody hears himself */
+    return is_own(filter, did) ? FILTER_UNUSED : FILTER_FOREIGN;
 }
 
 void topic_of_control(const char *did, char out[TOPIC_SIZE])

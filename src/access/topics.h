@@ -15,6 +15,7 @@ bool topic_name_valid(struct str topic);
 /* --- what a device publishes to ---------------------------------------------------------------*/
 enum topic_kind {
     TOPIC_FOREIGN, /* not one of its own */
+    TOPIC_UNKNOWN, /* its own (the first level that is a did is its did), but nothing is known to go there */
     TOPIC_REPORT,  /* dev2app/<did>, dev2app/<did>/<client> */
     TOPIC_REQUEST, /* cli2ser_req; cli2ser, by a slip of the firmware */
 };
@@ -30,8 +31,8 @@ enum filter_kind {
     FILTER_KEPT,          /* how many of them a session remembers */
     FILTER_UNUSED = FILTER_KEPT, /* its own, but nothing is ever sent there */
     FILTER_FOREIGN,
-    FILTER_SHARED,        /* $share/… */
-    FILTER_INVALID,
+    FILTER_SHARED,        /* $share/<name>/… */
+    FILTER_INVALID,       /* malformed */
 };
 enum filter_kind filter_kind(struct str filter, struct str did, struct str product_key);
 

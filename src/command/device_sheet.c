@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "access/access.h"
@@ -111,12 +112,14 @@ static void write_identity(const struct operation_call *call, const struct fleet
 static void write_session(const struct operation_call *call, const struct access_session *s)
 {
     static const char *const versions[] = { [3] = "3.1", [4] = "3.1.1", [5] = "5.0" };
-    char peer[IP_TEXT_SIZE], connected[32], silent[32];
+    char peer[IP_TEXT_SIZE], connected[32], silent[32], held[48] = "";
 
     ip_text(&s->peer, peer);
-    line(call, "session", "MQTT %s%s from %s for %s, silent for %s, keepalive %u s, %u heartbeats",
+    if (s->keep_alive != s->announced_keep_alive)
+        snprintf(held, sizeof(held), " (--keepalive-max: %u s)", s->keep_alive);
+    line(call, "session", "MQTT %s%s from %s for %s, silent for %s, keepalive %u s%s, %u heartbeats",
          versions[s->version], s->tls ? " over TLS" : "", peer, span_text(s->connected_s, connected),
-         span_text(s->silent_s, silent), s->keep_alive, s->heartbeats);
+         span_text(s->silent_s, silent), s->announced_keep_alive, held, s->heartbeats);
     line(call, "", "%s controls%s, %u waiting; %u messages not acknowledged yet",
          s->hears_controls ? "listens to" : "does NOT listen to (it has not subscribed to app2dev)",
          s->paced ? ", one at a time (pacing)" : "", s->waiting_controls, s->uncommitted);

@@ -107,6 +107,11 @@ void conn_abort(struct conn *c);
  * that for at most 5 s. closed() follows with CONN_WE_CLOSED, whatever the peer does. */
 void conn_close_when_sent(struct conn *c);
 
+/* Lets the kernel find out that the peer has gone without a word: when it has not acknowledged for 100 s
+ * what was written to it, and when it has not answered the probes that begin after silent_s without a word
+ * from it. closed() follows with CONN_PEER_CLOSED. */
+void conn_watch_peer(struct conn *c, unsigned silent_s);
+
 bool conn_is_tls(const struct conn *c);                     /* also in closed() */
 void conn_peer(const struct conn *c, struct ip_addr *out);  /* all zero once it has ended */
 

@@ -75,6 +75,28 @@ out:
     return err;
 }
 
+#define UNHEARD_MS     100000
+#define PROBE_EVERY_S  10
+#define PROBES         3
+#define SILENT_MAX_S   32767 /* the kernel's own bound */
+
+/* The kernel goes by UNHEARD_MS also where it counts probes: whoever has been silent for longer is given up
+ * after the first one. So all of them are sent only if silent_s is 75 or less. */
+void conn_watch_peer(struct conn *c, unsigned silent_s)
+{
+    const struct { int level, name, value; } options[] = {
+        { SOL_SOCKET, SO_KEEPALIVE, 1 },
+        { IPPROTO_TCP, TCP_KEEPIDLE, silent_s < SILENT_MAX_S ? (int)silent_s : SILENT_MAX_S },
+        { IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S },
+        { IPPROTO_TCP, TCP_KEEPCNT, PROBES },
+        { IPPROTO_TCP, TCP_USER_TIMEOUT, UNHEARD_MS },
+    };
+
+    /* They fail only where there is no TCP socket: then there is nothing to watch. */
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        setsockopt(c->io.fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+}
+
 bool conn_is_tls(const struct conn *c)
 {
     return conn_has(c, CONN_TLS);

@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/conn_fixture.h"
@@ -217,6 +220,30 @@ static void a_detached_connection_can_be_closed(void **state)
     end_it(f);
 }
 
+static int option_of(struct conn_fixture *f, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+
+    assert_int_equal(getsockopt(f->o->c.io.fd, level, name, &value, &len), 0);
+    return value;
+}
+
+static void a_watched_peer_is_given_up_within_two_minutes(void **state)
+{
+    struct conn_fixture *f = *state;
+
+    open_conn(f, IN_MAX, OUT_MAX);
+    conn_watch_peer(&f->o->c, 60);
+    assert_int_equal(option_of(f, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_in_range(option_of(f, IPPROTO_TCP, TCP_USER_TIMEOUT), 1, 120000);
+    assert_int_equal(option_of(f, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    assert_in_range(60 + option_of(f, IPPROTO_TCP, TCP_KEEPCNT) * option_of(f, IPPROTO_TCP, TCP_KEEPINTVL), 61, 120);
+    conn_watch_peer(&f->o->c, 100000); /* more than the kernel takes */
+    assert_in_range(option_of(f, IPPROTO_TCP, TCP_KEEPIDLE), 30000, 100000);
+    end_it(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, conn_set_up, conn_tear_down)
 
 int main(void)
@@ -233,6 +260,7 @@ int main(void)
         TEST(the_end_of_a_paused_connection_waits_behind_its_input),
         TEST(a_reset_of_a_paused_connection_is_told_when_it_goes_on),
         TEST(a_detached_connection_can_be_closed),
+        TEST(a_watched_peer_is_given_up_within_two_minutes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,10 @@ static struct setting list[] = {
     { .name = "mqtt-connections-max", .kind = SETTING_COUNT, .metavar = "N", .standard = "1000000",
       .min = 1, .max = 16000000,
       .help = "MQTT connections at once" },
+    { .name = "keepalive-max", .kind = SETTING_COUNT, .metavar = "SECONDS", .standard = "1800",
+      .min = 1, .max = 65535,
+      .help = "the keepalive of a device that announces none or a longer one: its session ends after\n"
+              "1.5 times that without a packet" },
     { .name = "device-messages", .kind = SETTING_NUMBER, .metavar = "N", .standard = "10",
       .min = 0, .max = 1000000,
       .help = "messages per second that one device may send on average; 0 = any\n"

@@ -128,6 +128,7 @@ static enum mu_err create_access(struct server *s)
         .product_registrations = setting_number(set, "product-registrations"),
         .address_guesses = setting_number(set, "address-guesses"),
         .device_guesses = setting_number(set, "device-guesses"),
+        .keep_alive_max = (uint16_t)setting_count(set, "keepalive-max"),
         .mqtt_packet_max = (uint32_t)setting_count(set, "mqtt-packet-max"),
         .mqtt_connections_max = (uint32_t)setting_count(set, "mqtt-connections-max"),
     };

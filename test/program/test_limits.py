@@ -1,20 +1,15 @@
 """The limits that an operator sets for connections, packets and source addresses."""
 
 import contextlib
-import ctypes
-import os
 import socket
 import struct
-import subprocess
-
-import pytest
 
 from mqtt import Closed, Device, packet, text
 from rawhttp import Connection
+from neighbour import neighbour  # noqa: F401
 from server import wait_until
 from world import REPORT, World, device_request
 
-CLONE_NEWNET = 0x40000000
 LARGEST_PACKET = 1 << 20
 
 
@@ -117,56 +112,6 @@ def test_the_largest_packet_that_can_be_set_is_kept(make_server):
 
 
 # --- source addresses ---
-
-class Neighbour:
-    """A host beside this one: a network namespace at the other end of a wire."""
-
-    def __init__(self):
-        self.name = f"muster{os.getpid()}"
-        self.here, self.there = (f"198.18.{os.getpid() % 256}.{n}" for n in (1, 2))
-
-    def plug_in(self):
-        here, there = f"mu{os.getpid()}a", f"mu{os.getpid()}b"
-        for command in (f"netns add {self.name}",
-                        f"link add {here} type veth peer name {there} netns {self.name}",
-                        f"address add {self.here}/30 dev {here}",
-                        f"link set {here} up",
-                        f"-n {self.name} address add {self.there}/30 dev {there}",
-                        f"-n {self.name} link set {there} up"):
-            subprocess.run(["ip", *command.split()], check=True, capture_output=True)
-
-    def unplug(self):
-        """The wire goes with one of its ends."""
-        subprocess.run(["ip", "netns", "delete", self.name], capture_output=True, check=False)
-
-    @contextlib.contextmanager
-    def at_work(self):
-        """What opens a socket in here opens it over there."""
-        with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{self.name}", "rb") as away:
-            self.enter(away)
-            try:
-                yield
-            finally:
-                self.enter(home)
-
-    @staticmethod
-    def enter(namespace):
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.setns(namespace.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-
-
-@pytest.fixture
-def neighbour():
-    host = Neighbour()
-    try:
-        host.plug_in()
-    except (OSError, subprocess.CalledProcessError):
-        host.unplug()
-        pytest.skip("a network namespace needs root")
-    yield host
-    host.unplug()
-
 
 def test_connections_per_source_address_are_limited(make_server, neighbour):
     server = make_server("--mqtt", f"{neighbour.here}:0", "--address-connections", "3")

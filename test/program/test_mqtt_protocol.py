@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from mqtt import Closed, Device, connect_packet, packet, text, varint
+from test_metrics import read
 from world import REPORT, World, hex_id
 
 
@@ -91,7 +92,7 @@ def test_its_own_topics_can_be_subscribed(world, topic):
             assert device.subscribe(topic.format(did=did, pk=world.product_key), qos) == granted
 
 
-@pytest.mark.parametrize("topic", ["dev2app/{other}", "app2dev/{other}/x", "app2dev/{did}/x", "dev2app", "anything", "ser2cli_res/{did}"])
+@pytest.mark.parametrize("topic", ["dev2app/{other}", "dev2app/{other}/{did}", "app2dev/{other}/x", "llm/{other}/config/request", "dev2app", "anything"])
 @pytest.mark.parametrize("level", [3, 4, 5])
 def test_a_publish_to_a_foreign_topic_ends_the_connection(world, topic, level):
     other, _ = world.register()
@@ -103,6 +104,29 @@ def test_a_publish_to_a_foreign_topic_ends_the_connection(world, topic, level):
     log = world.online_log_once_ended(device.did)
     assert log[0]["payload"]["reason"] == "offline_exception"
     assert stored(world, device.did) == stored(world, other) == 0
+
+
+@pytest.mark.parametrize("topic", ["llm/{did}/config/request", "sys/{did}/log", "app2dev/{did}/x", "ser2cli_res/{did}"])
+@pytest.mark.parametrize("level", [3, 4, 5])
+def test_a_publish_to_an_unknown_topic_of_its_own_is_dropped_and_counted(world, topic, level):
+    device = world.device(level=level)
+    before = read(world.server).get("dropped_messages_total", cause="unknown_topic")
+    name = topic.format(did=device.did)
+    device.publish(name, REPORT)
+    device.publish(name, REPORT, qos=1, packet_id=7)
+    assert device.receive_kind(4)[1][:2] == b"\0\7"
+    device.publish(name, REPORT, qos=2, packet_id=8)
+    assert device.receive_kind(5)[1][:2] == b"\0\x08"
+    device.send(packet(0x62, b"\0\x08"))
+    assert device.receive_kind(7)[1][:2] == b"\0\x08"
+    assert read(world.server).get("dropped_messages_total", cause="unknown_topic") == before + 3
+    assert stored(world, device.did) == 0
+
+
+@pytest.mark.parametrize("level", [3, 4, 5])
+def test_an_unknown_topic_of_its_own_can_be_subscribed(world, level):
+    device = world.device(level=level)
+    assert device.subscribe(f"llm/{device.did}/config/response", 1) == 1
 
 
 def test_an_ack_topic_is_kept_in_the_log(world):
