@@ -7,7 +7,7 @@ enum api_error body_read(struct api_call *call, json_t **out)
     struct str text = call->ex->req.body;
     json_error_t why;
 
-    *out = json_read(text, 0, &why);
+    *out = json_read(str_skip_mark(text), 0, &why);
     if (!*out) {
         if (text.len == 0)
             return api_refuse(call, API_BODY_INVALID, "the body is empty");

@@ -23,10 +23,6 @@ static void tell_nul(struct str before, json_error_t *why)
 
 json_t *json_read(struct str text, size_t flags, json_error_t *why)
 {
-    static const struct str mark = { "\xef\xbb\xbf", 3 };
-
-    if (str_starts(text, mark))
-        text = (struct str){ text.at + mark.len, text.len - mark.len };
     json_t *json = json_loadb(text.at, text.len, flags, why);
     /* Behind a number or a literal jansson takes a NUL for a blank; elsewhere it refuses one itself. */
     const char *nul = json ? memchr(text.at, '\0', text.len) : NULL;

@@ -7,8 +7,8 @@
 
 /* Reading JSON that others wrote: everything that comes from outside goes through here. Pure. */
 
-/* Parses exactly one value. flags and *why are jansson's; why may be NULL. A UTF-8 byte order mark
- * before it is skipped. NULL: it is no JSON. Freed by the caller. */
+/* Parses exactly one value. flags and *why are jansson's; why may be NULL. NULL: it is no JSON. Freed by
+ * the caller. */
 MU_MUST_USE json_t *json_read(struct str text, size_t flags, json_error_t *why);
 
 /* The value of a number that is whole, however it is written: clients that keep all numbers as doubles

@@ -43,17 +43,6 @@ static void the_place_of_a_nul_is_told(void **state)
     assert_string_equal(why.text, "NUL byte");
 }
 
-static void a_byte_order_mark_is_skipped_before_the_value_only(void **state)
-{
-    (void)state;
-    assert_true(READ("\xef\xbb\xbf{\"a\":1}"));
-    assert_false(READ("\xef\xbb\xbf"));
-    assert_false(READ("\xef\xbb\xbf\xef\xbb\xbf{}"));
-    assert_false(READ(" \xef\xbb\xbf{}"));
-    assert_false(READ("{}\xef\xbb\xbf"));
-    assert_false(READ("\xef\xbb{}"));
-}
-
 static bool whole(const char *text, int64_t *out)
 {
     json_t *json = json_read(str_of(text), JSON_DECODE_ANY, NULL);
@@ -89,7 +78,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
         cmocka_unit_test(the_place_of_a_nul_is_told),
-        cmocka_unit_test(a_byte_order_mark_is_skipped_before_the_value_only),
         cmocka_unit_test(a_whole_number_is_one_however_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

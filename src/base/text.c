@@ -34,6 +34,13 @@ struct str str_trim(struct str s)
     return s;
 }
 
+struct str str_skip_mark(struct str s)
+{
+    static const struct str mark = { "\xef\xbb\xbf", 3 };
+
+    return str_starts(s, mark) ? (struct str){ s.at + mark.len, s.len - mark.len } : s;
+}
+
 struct str str_take_line(struct str *s)
 {
     const char *end = s->len ? memchr(s->at, '\n', s->len) : NULL;

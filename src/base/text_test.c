@@ -19,6 +19,11 @@ static void text_compares_trims_and_copies(void **state)
     assert_false(str_starts(STR("a"), STR("ab")));
     assert_true(str_eq(str_trim(STR("\t a b \t")), STR("a b")));
     assert_int_equal(str_trim(STR(" \t ")).len, 0);
+    assert_true(str_eq(str_skip_mark(STR("\xef\xbb\xbf{}")), STR("{}")));
+    assert_int_equal(str_skip_mark(STR("\xef\xbb\xbf")).len, 0);
+    assert_int_equal(str_skip_mark(STR("\xef\xbb\xbf\xef\xbb\xbf")).len, 3);
+    assert_true(str_eq(str_skip_mark(STR("\xef\xbb{}")), STR("\xef\xbb{}")));
+    assert_true(str_eq(str_skip_mark(STR(" \xef\xbb\xbf")), STR(" \xef\xbb\xbf")));
 
     char out[4];
     assert_true(str_copy(out, sizeof(out), STR("abc")));

@@ -79,13 +79,10 @@ static enum row_found skip_line(struct row_source *s, int c)
 
 /* --- the beginning --------------------------------------------------------------------------------*/
 
-/* The mark that some programs put before UTF-8, and none may stand in the middle of it. */
-static const struct str mark = { "\xef\xbb\xbf", 3 };
-
 /* Up to the end of the first line that is not blank; 0: that has not come yet. */
 static size_t first_line(struct str s)
 {
-    size_t at = str_starts(s, mark) ? mark.len : 0;
+    size_t at = s.len - str_skip_mark(s).len;
     const char *end;
 
     while (at < s.len && (s.at[at] == '\r' || s.at[at] == '\n'))
@@ -107,8 +104,8 @@ enum row_found row_source_begin(struct row_source *s, struct str *ahead)
         }
         all.len = s->len += (size_t)n;
     }
-    if (s->taken == 0 && str_starts(all, mark))
-        s->at = s->taken = mark.len;
+    if (s->taken == 0)
+        s->at = s->taken = all.len - str_skip_mark(all).len;
     /* No more than that: the same whatever a read has brought besides. */
     size_t end = first_line(all) ? first_line(all) : s->len;
     *ahead = (struct str){ all.at + s->at, end - s->at };

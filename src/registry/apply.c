@@ -153,7 +153,7 @@ enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct s
     size_t start = report->len;
     enum mu_err err;
 
-    json_t *root = json_read(json, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_read(str_skip_mark(json), JSON_REJECT_DUPLICATES, &error);
     if (!root) {
         buf_printf(report, "line %d, column %d: %s\n", error.line, error.column, error.text);
         return MU_E_SYNTAX;

@@ -142,7 +142,8 @@ static int read_definition(const char *file, struct datapoint_plan **plan)
     json_t *definition = NULL;
     if (file_read(file, &content, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster sim: %s\n", why);
-    } else if (!(definition = json_read((struct str){ (char *)content.data, content.len }, 0, &error))) {
+    } else if (!(definition = json_read(str_skip_mark((struct str){ (char *)content.data, content.len }), 0,
+                                        &error))) {
         fprintf(stderr, "muster sim: %s:%d: %s\n", file, error.line, error.text);
     } else if (datapoint_plan_compile(definition, plan, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster sim: %s: %s\n", file, why);

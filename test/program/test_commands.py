@@ -149,7 +149,8 @@ def test_apply_with_a_mistake_changes_nothing_and_names_it(world, shared_server)
     assert world.get("datapoint").json["name"] != "Changed"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"device": []}', '{"devices": {}}', '{"devices": [1]}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"device": []}', '{"devices": {}}', '{"devices": [1]}',
+                                  '{"enterprises": [{"name": "E", "hourly_quota": 1\0}]}'])
 def test_apply_refuses_what_is_no_apply_file(shared_server, text):
     done = run("apply", "--data", shared_server.data, "-", input=text)
     assert done.returncode == 2 and done.stderr

@@ -160,7 +160,7 @@ def test_a_file_without_good_columns_is_refused_whole(world, text, why):
 
 @pytest.mark.parametrize("line,why", [
     ("nonsense", "not JSON:"), ("[1]", "must be an object"), ('{"mac": "a", "mac": "b"}', "not JSON: duplicate object key"),
-    ('{"colour": 1}', "colour: unknown field"), ('{"mac": 7}', "mac: must be 1 to 64"), pytest.param("{" * 3000, "not JSON:", id="deep")])
+    ('{"mac": "a", "created_at": 1\0}', "is not UTF-8"), ("\ufeff\ufeff{}", "not JSON:"), ('{"colour": 1}', "colour: unknown field"), ('{"mac": 7}', "mac: must be 1 to 64"), pytest.param("{" * 3000, "not JSON:", id="deep")])
 def test_a_broken_line_of_ndjson_is_told_and_the_next_one_is_read(world, line, why):
     good = {"product_key": world.product_key, "mac": "next", "passcode": "p"}
     outcome = run_import(world.server.data, "devices", line + "\n\n" + ndjson_text([good]), "ndjson")

@@ -199,6 +199,7 @@ def test_wrong_parameters_of_registered_users_are_5002(people, parameters):
 @pytest.mark.parametrize("key", [hex_id(), "x", "0" * 40])
 def test_an_unknown_product_is_5015(people, key):
     assert people.search(product_key=key).error == (404, 5015)
+    assert people.search(product_key=None, product_secret=key).error == (404, 5015)
 
 
 def test_a_product_of_another_enterprise_is_5801(people):
