@@ -4,7 +4,7 @@
 
 #include "net/http.h"
 
-enum { ANSWERS_MAX = 1024 * 1024 };
+enum { ANSWERS_MAX = 64 * 1024 * 1024, MUCH = 100 * 1024 };
 
 static struct peer peer;
 static struct http_exchange *later;
@@ -53,10 +53,30 @@ static bool finish_later(void)
     return true;
 }
 
+/* Sent from where it is. */
+static void tell_constant(struct http_exchange *ex)
+{
+    static const char text[20 * 1024] = "constant";
+
+    ex->res.constant = (struct str){ text, sizeof(text) };
+}
+
+/* Sent from where it was built. */
+static void tell_much(struct http_exchange *ex)
+{
+    tell(ex);
+    uint8_t *at = buf_reserve(&ex->res.body, MUCH);
+    CHECK(at);
+    memset(at, 'x', MUCH);
+    ex->res.body.len += MUCH;
+}
+
 static struct http_route routes[] = {
     { .method = HTTP_M_GET, .path = "/", .handle = tell },
     { .method = HTTP_M_GET, .path = "/p/{a}/{b}", .handle = tell },
     { .method = HTTP_M_PUT, .path = "/p/{a}/{b}", .handle = tell },
+    { .method = HTTP_M_GET, .path = "/constant", .handle = tell_constant },
+    { .method = HTTP_M_POST, .path = "/much", .handle = tell_much },
     { .method = HTTP_M_POST, .path = "/post", .handle = tell },
     { .method = HTTP_M_DELETE, .path = "/post", .handle = tell },
     { .method = HTTP_M_POST, .path = "/once", .where = HTTP_DEFERRED, .handle = tell_at_once },
@@ -75,8 +95,8 @@ static void start(void)
 {
     static struct cidr proxy;
     struct http_settings settings = { .head_timeout_ms = 3600000, .idle_timeout_ms = 3600000,
-                                      .max_connections = 10, .trusted_proxies = &proxy,
-                                      .trusted_proxy_count = 1 };
+                                      .held_max = SIZE_MAX, .max_connections = 10,
+                                      .trusted_proxies = &proxy, .trusted_proxy_count = 1 };
     struct http_server *server;
 
     CHECK(cidr_parse(STR("127.0.0.0/8"), &proxy) == MU_OK); /* the peer is one */

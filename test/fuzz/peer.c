@@ -2,7 +2,7 @@
 
 #include <netinet/in.h>
 
-#include "net/conn.h"
+#include "net/conn_private.h"
 #include "net/loop_private.h"
 
 enum { TURNS_MAX = 10000 }; /* after which the loop is said to run in a circle */
@@ -14,6 +14,9 @@ struct talk {
     const uint8_t *bytes;
     size_t at, until;              /* how much the server has taken, and may take */
     bool ends, ended;
+    struct fuzz_split split;
+    size_t room;                   /* for what the server says; there is more in the next round */
+    bool full;                     /* that was not enough */
     struct buf *heard;
     struct mail mail;
 };
@@ -50,9 +53,11 @@ static enum transport_status peer_write(struct conn *conn, const uint8_t *bytes,
 {
     struct talk *t = conn->state;
 
-    buf_append(t->heard, bytes, len);
-    *sent = len;
-    return TRANSPORT_OK;
+    *sent = len < t->room ? len : t->room;
+    buf_append(t->heard, bytes, *sent);
+    t->room -= *sent;
+    t->full = *sent < len;
+    return t->full ? TRANSPORT_AGAIN : TRANSPORT_OK;
 }
 
 static bool peer_has_input(const struct conn *conn)
@@ -88,13 +93,13 @@ static void connect_it(struct mail *m, struct loop *loop)
     CHECK(t->conn);
 }
 
-static void say_more(struct mail *m, struct loop *loop)
+static void go_on(struct mail *m, struct loop *loop)
 {
     struct talk *t = (struct talk *)((char *)m - offsetof(struct talk, mail));
 
     (void)loop;
     if (t->conn)
-        transport_ready(t->conn);
+        conn_ready(&t->conn->io, t->full ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static void run_until_idle(struct loop *loop)
@@ -105,28 +110,40 @@ static void run_until_idle(struct loop *loop)
         CHECK(++turns < TURNS_MAX);
 }
 
+/* Has the loop do this, and all that follows from it: the peer reads on until the server has said all. */
 static void deliver(struct talk *t, void (*what)(struct mail *m, struct loop *loop))
 {
-    t->mail = (struct mail){ .deliver = what };
-    loop_post(t->peer->loop, &t->mail);
-    run_until_idle(t->peer->loop);
+    unsigned rounds = 0;
+
+    do { /* each takes more, so that the end of a large answer comes */
+        t->room = fuzz_next_part(&t->split, SIZE_MAX >> 32) << (rounds < 30 ? rounds++ : 30);
+        t->mail = (struct mail){ .deliver = what };
+        loop_post(t->peer->loop, &t->mail);
+        run_until_idle(t->peer->loop);
+        what = go_on;
+    } while (t->conn && t->full);
+}
+
+/* Until nothing of it is left to do. */
+static void work(struct talk *t)
+{
+    while (t->peer->go_on && t->peer->go_on())
+        deliver(t, go_on);
 }
 
 void peer_talk(const struct peer *peer, const uint8_t *bytes, size_t len, struct fuzz_split split,
                struct buf *heard)
 {
-    struct talk t = { .peer = peer, .bytes = bytes, .heard = heard };
+    struct talk t = { .peer = peer, .bytes = bytes, .heard = heard, .split = split };
 
     deliver(&t, connect_it);
     while (t.until < len && t.conn) {
-        t.until += fuzz_next_part(&split, len - t.until);
-        deliver(&t, say_more);
+        t.until += fuzz_next_part(&t.split, len - t.until);
+        deliver(&t, go_on);
     }
-    while (peer->go_on && peer->go_on())
-        run_until_idle(peer->loop);
+    work(&t);
     t.ends = true;
-    deliver(&t, say_more);
-    while (peer->go_on && peer->go_on())
-        run_until_idle(peer->loop);
+    deliver(&t, go_on);
+    work(&t);
     CHECK(!t.conn);
 }

@@ -5,7 +5,8 @@
 #include "net/listener.h"
 
 /* Somebody who connects to a server that this process is: no socket, no thread. What it says comes in
- * parts, each of which the server has dealt with before the next one comes. */
+ * parts, each of which the server has dealt with before the next one comes; and what it hears it takes in
+ * parts, too. */
 
 struct peer {
     struct loop *loop;             /* never started */
