@@ -22,21 +22,29 @@ static struct setting apply_settings[] = {
 };
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- * The input is a line of words, one for each option that is on, then the file. */
+ * The input is a line of words, one for each option that is on and in their order, then the file. */
 
 static void write_options(struct buf *input, const struct apply_options *o)
 {
     buf_printf(input, "options%s%s\n", o->mac_lower ? " mac-lower" : "", o->json ? " json" : "");
 }
 
+static bool take_word(struct str *line, struct str word)
+{
+    if (!str_starts(*line, word))
+        return false;
+    *line = (struct str){ line->at + word.len, line->len - word.len };
+    return true;
+}
+
 static bool read_options(struct str *input, struct apply_options *o)
 {
     struct str words = str_take_line(input);
 
-    if (!str_starts(words, STR("options")))
+    if (!take_word(&words, STR("options")))
         return false;
-    o->mac_lower = memmem(words.at, words.len, " mac-lower", strlen(" mac-lower"));
-    o->json = memmem(words.at, words.len, " json", strlen(" json"));
+    o->mac_lower = take_word(&words, STR(" mac-lower"));
+    o->json = take_word(&words, STR(" json"));
     return true;
 }
 

@@ -7,6 +7,7 @@
  * written. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,7 +75,11 @@ static enum mu_err read_unchanged(const char *path, struct mark_place *out, char
 
 static void mark_path(const struct registry *reg, char *out, size_t size)
 {
-    snprintf(out, size, "%.*s" REGISTRY_MARK, (int)(strlen(reg->path) - strlen(REGISTRY_FILE)), reg->path);
+    size_t folder = strlen(reg->path) - strlen(REGISTRY_FILE);
+
+    assert(folder + sizeof(REGISTRY_MARK) <= size);
+    memcpy(out, reg->path, folder);
+    memcpy(out + folder, REGISTRY_MARK, sizeof(REGISTRY_MARK));
 }
 
 enum mu_err registry_trust_check(const struct registry *reg, char *why, size_t why_size)
