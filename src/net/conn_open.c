@@ -92,7 +92,9 @@ void conn_watch_peer(struct conn *c, unsigned silent_s)
         { IPPROTO_TCP, TCP_USER_TIMEOUT, UNHEARD_MS },
     };
 
-    /* They fail only where there is no TCP socket: then there is nothing to watch. */
+    if (c->io.fd < 0)
+        return;
+    /* What fails leaves the peer to its owner's own deadlines. */
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         setsockopt(c->io.fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }

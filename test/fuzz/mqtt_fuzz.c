@@ -107,9 +107,9 @@ static void read_packets(struct bytes in)
         struct bytes body = bytes_of(in.at, head.body < in.left ? head.body : in.left);
         read_connect(body);
         for (size_t i = 0; i < 3; i++) {
-            uint16_t id = 1;
+            struct mqtt_ack ack;
             read_publish(head.flags, body, versions[i]);
-            CHECK(mqtt_read_ack(body, versions[i], &id) != MQTT_SUCCESS || id);
+            CHECK(mqtt_read_ack((enum mqtt_type)head.type, body, versions[i], &ack) != MQTT_SUCCESS || ack.id);
         }
         struct bytes properties = body;
         struct mqtt_properties out;
