@@ -47,7 +47,8 @@ static void on_step(void *ctx)
     progress_add(&c->progress, 1);
 }
 
-static enum mu_err check_manifest(struct checking *c, const char *dir, char *why, size_t why_size)
+/* *go_on: the stores can be opened. */
+static enum mu_err check_manifest(struct checking *c, const char *dir, bool *go_on, char *why, size_t why_size)
 {
     struct manifest m = { 0 };
     int fd = dir_open(dir);
@@ -56,7 +57,7 @@ static enum mu_err check_manifest(struct checking *c, const char *dir, char *why
     if (fd < 0)
         snprintf(why, why_size, "cannot open %s: %s", dir, strerror(errno));
     else if ((err = manifest_read(&m, fd, dir, why, why_size)) == MU_OK) {
-        manifest_compare(&m, fd, on_mistake, c);
+        *go_on = manifest_compare(&m, fd, on_mistake, c);
         on_looked_at(c, "files of the backup", m.file_count);
     }
     if (fd >= 0)
@@ -103,12 +104,13 @@ enum mu_err check_directory(const char *about, const char *dir, FILE *report, FI
 {
     struct checking c = { .report = report, .counts = counts, .progress = progress_of(about, "", 0) };
     enum mu_err err = MU_OK;
+    bool go_on = true;
 
     c.progress.what = c.seen;
     why[0] = '\0';
     if (manifest_is_in(dir))
-        err = check_manifest(&c, dir, why, why_size);
-    if (err == MU_OK)
+        err = check_manifest(&c, dir, &go_on, why, why_size);
+    if (err == MU_OK && go_on)
         err = check_stores(&c, dir, why, why_size);
     progress_end(&c.progress);
     if (c.mistakes > MISTAKES_SHOWN)

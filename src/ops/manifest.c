@@ -287,16 +287,20 @@ bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, con
     return false;
 }
 
-void manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
+bool manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
                       void *ctx)
 {
+    bool all_files = true;
+
     for (size_t i = 0; i < m->file_count; i++) {
         const struct manifest_file *file = &m->files[i];
         char hash[DIGEST_TEXT] = "", text[4096 + 128];
         struct stat st = { 0 };
         int fd;
 
-        bool good = dir_open_file(dir, file->path, &fd, text, sizeof(text)) == MU_OK;
+        enum mu_err err = dir_open_file(dir, file->path, &fd, text, sizeof(text));
+        bool good = err == MU_OK;
+        all_files &= err != MU_E_REFUSED;
         if (good) {
             if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == file->bytes && file->sha256[0])
                 digest_of_file(fd, hash);
@@ -306,6 +310,7 @@ void manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *c
         if (!good)
             mistake(ctx, text);
     }
+    return all_files;
 }
 
 uint64_t manifest_bytes(const struct manifest *m)

@@ -41,8 +41,9 @@ MU_MUST_USE enum mu_err manifest_write(const struct manifest *m, int dir, char *
  * MU_E_SCHEMA: of a newer version; MU_E_CORRUPT, MU_E_REFUSED. */
 MU_MUST_USE enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *why,
                                       size_t why_size);
-/* Compares the files with what it says; each mistake is told in one line. */
-void manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
+/* Compares the files with what it says; each mistake is told in one line. False: one is a link, a pipe or
+ * the like, which nobody should open by its path. */
+bool manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
                       void *ctx);
 /* Whether a file of so many bytes, with that digest, is the one that it says; if not, why gets a line. */
 bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, const char *sha256, char *why,
