@@ -13,9 +13,12 @@ static const struct command {
 } commands[] = {
     { "serve", "runs the server on a data directory", command_serve },
     { "apply", "creates or updates enterprises, products, devices, … from a file", command_apply },
+    { "list", "lists enterprises, products or apps", command_list },
+    { "show", "shows one of them as an apply file", command_show },
     { "import", "brings in users, devices, groups or bindings, row by row", command_import },
     { "export", "writes users, devices, groups or bindings, row by row", command_export },
     { "device", "shows a device, and why it is not connected", command_device },
+    { "status", "shows how a server and its data are", command_status },
     { "backup", "copies a data directory, also of a running server", command_backup },
     { "check", "looks for mistakes in a data directory at rest, or in a backup", command_check },
     { "restore", "makes a data directory of a backup", command_restore },

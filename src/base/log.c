@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log_errors.h"
 #include "base/text.h"
 
 #define QUOTE_KEEP 120
@@ -66,6 +67,16 @@ size_t log_format(char line[LOG_LINE_SIZE], enum log_level level, const char *ev
     return len;
 }
 
+static void keep_error(char line[LOG_LINE_SIZE], size_t len, const char *event)
+{
+    const char *pairs = strstr(line, " event=");
+
+    line[len - 1] = '\0';
+    pairs = pairs ? strchr(pairs + 1, ' ') : NULL;
+    log_errors_keep(event, pairs ? pairs + 1 : "", (int64_t)time(NULL));
+    line[len - 1] = '\n';
+}
+
 void log_event(enum log_level level, const char *event, const char *format, ...)
 {
     if (!log_enabled(level))
@@ -78,6 +89,8 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     va_start(args, format);
     size_t len = log_format(line, level, event, format, args);
     va_end(args);
+    if (level == LOG_ERROR)
+        keep_error(line, len, event);
     log_write(line, len);
     errno = errno_before;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "command/backup_fact.h"
 #include "command/commands.h"
 #include "command/transfer.h"
 #include "ops/backup_scratch.h"
@@ -116,13 +117,13 @@ static bool check_data(struct backup *b)
 /* --- making it ------------------------------------------------------------------------------------*/
 
 /* In a process of its own: at rest it becomes the owner of the data, who may not write elsewhere. */
-static int take(const struct backup *b)
+static int run_apart(const struct backup *b, const struct operation *op, struct str input)
 {
     int status = 0;
     pid_t child = fork();
 
     if (child == 0) {
-        status = operation_command("muster backup", b->dir, &backup_operation, (struct str){ 0 });
+        status = operation_command("muster backup", b->dir, op, input);
         fflush(NULL);
         _exit(status);
     }
@@ -142,6 +143,23 @@ static void print_done(const struct backup *b, const struct manifest *m)
     printf("%s: backup of %s, %llu products, %llu devices, %llu users, %llu MiB\n", b->dest, when,
            (unsigned long long)m->totals.products, (unsigned long long)m->totals.devices,
            (unsigned long long)m->totals.users, (unsigned long long)(manifest_bytes(m) >> 20));
+}
+
+/* For muster status. The backup is a good one without it. */
+static void note_done(const struct backup *b, const struct manifest *m)
+{
+    struct backup_fact fact = { .at_s = m->moment_us / 1000000, .bytes = manifest_bytes(m) };
+    char *dest = realpath(b->dest, NULL);
+    struct buf input;
+
+    buf_init(&input, 2 * sizeof(fact.dest));
+    if (dest && str_copy(fact.dest, sizeof(fact.dest), str_of(dest))) {
+        backup_fact_request(&input, &fact);
+        if (run_apart(b, &backup_done_operation, (struct str){ (const char *)input.data, input.len }) != 0)
+            fprintf(stderr, "muster backup: it is made, but muster status will not tell of it\n");
+    }
+    buf_free(&input);
+    free(dest);
 }
 
 /* Whoever the data belongs to may write in the copy. */
@@ -165,6 +183,7 @@ static enum mu_err bring(struct backup *b)
         err = MU_E_IO;
         goto out;
     }
+    note_done(b, &m);
     print_done(b, &m);
 out:
     close(t.from);
@@ -182,7 +201,7 @@ static int run(struct backup *b)
         return 1;
     }
     if ((status = check_dest(b)) == 0) {
-        status = take(b);
+        status = run_apart(b, &backup_operation, (struct str){ 0 });
         if (status == 0 && bring(b) != MU_OK)
             status = 1;
         /* The copy that succeeded has another name by now. */

@@ -1,13 +1,13 @@
 #include "command/device_sheet.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "access/access.h"
 #include "api/report_period.h"
 #include "base/clock.h"
+#include "command/sheet.h"
 #include "fleet/unseen_end.h"
 
 #define LAST_RECORDS 5
@@ -20,33 +20,7 @@ static const char *time_text(const struct operation_call *call, int64_t unix_s, 
     return out;
 }
 
-/* "5 s", "12 min", "3 h", "9 days": the larger half of it is what people want to know. */
-static const char *span_text(int64_t seconds, char out[32])
-{
-    if (seconds < 120)
-        snprintf(out, 32, "%" PRId64 " s", seconds);
-    else if (seconds < 120 * 60)
-        snprintf(out, 32, "%" PRId64 " min", seconds / 60);
-    else if (seconds < 48 * 3600)
-        snprintf(out, 32, "%" PRId64 " h", seconds / 3600);
-    else
-        snprintf(out, 32, "%" PRId64 " days", seconds / 86400);
-    return out;
-}
-
-__attribute__((format(printf, 3, 4)))
-static void line(const struct operation_call *call, const char *label, const char *format, ...)
-{
-    size_t start = call->answer->len;
-    va_list args;
-
-    buf_printf(call->answer, "%-16s", label);
-    va_start(args, format);
-    buf_vprintf(call->answer, format, args);
-    va_end(args);
-    buf_make_plain(call->answer, start);
-    buf_append_str(call->answer, "\n");
-}
+#define line(call, ...) sheet_line((call)->answer, __VA_ARGS__)
 
 static void moment(const struct operation_call *call, const char *label, int64_t unix_s)
 {
@@ -56,7 +30,7 @@ static void moment(const struct operation_call *call, const char *label, int64_t
         line(call, label, "never");
     else
         line(call, label, "%s (%s ago)", time_text(call, unix_s, text),
-             span_text(clock_wall_s() - unix_s, ago));
+             sheet_span(clock_wall_s() - unix_s, ago));
 }
 
 /* --- what it is -----------------------------------------------------------------------------------*/
@@ -118,8 +92,8 @@ static void write_session(const struct operation_call *call, const struct access
     if (s->keep_alive != s->announced_keep_alive)
         snprintf(held, sizeof(held), " (--keepalive-max: %u s)", s->keep_alive);
     line(call, "session", "MQTT %s%s from %s for %s, silent for %s, keepalive %u s%s, %u heartbeats",
-         versions[s->version], s->tls ? " over TLS" : "", peer, span_text(s->connected_s, connected),
-         span_text(s->silent_s, silent), s->announced_keep_alive, held, s->heartbeats);
+         versions[s->version], s->tls ? " over TLS" : "", peer, sheet_span(s->connected_s, connected),
+         sheet_span(s->silent_s, silent), s->announced_keep_alive, held, s->heartbeats);
     line(call, "", "%s controls%s, %u waiting; %u messages not acknowledged yet",
          s->hears_controls ? "listens to" : "does NOT listen to (it has not subscribed to app2dev)",
          s->paced ? ", one at a time (pacing)" : "", s->waiting_controls, s->uncommitted);
@@ -173,12 +147,12 @@ static void write_verdict(const struct operation_call *call, const struct fleet_
         line(call, "state", "offline: it is disabled (muster enable --data DIR device %s)", d->did);
     else if (refused && refused->last_s > d->online_latest)
         line(call, "state", "offline: refused %s ago, %s",
-             span_text(clock_wall_s() - refused->last_s, ago), refused->reason);
+             sheet_span(clock_wall_s() - refused->last_s, ago), refused->reason);
     else if (d->online_latest == 0)
         line(call, "state", "offline: it has registered, but never logged in over MQTT");
     else if (last.ts_us && last.end)
         line(call, "state", "offline: its session ended %s ago, %s; nothing was heard of it since",
-             span_text(clock_wall_s() - last.ts_us / 1000000, ago), end_reason_text(last.reason));
+             sheet_span(clock_wall_s() - last.ts_us / 1000000, ago), end_reason_text(last.reason));
     else
         line(call, "state", "offline");
 }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAPPED_BITS 96
@@ -98,6 +99,18 @@ enum mu_err cidr_parse(struct str text, struct cidr *out)
     c.bits = (uint8_t)bits;
     *out = c;
     return MU_OK;
+}
+
+void cidr_text(const struct cidr *net, char out[CIDR_TEXT_SIZE])
+{
+    char address[IP_TEXT_SIZE];
+    bool v4 = is_mapped(&net->net) && (net->bits == 0 || net->bits >= MAPPED_BITS);
+
+    if (v4)
+        ip_text(&net->net, address);
+    else
+        inet_ntop(AF_INET6, net->net.bytes, address, sizeof(address));
+    snprintf(out, CIDR_TEXT_SIZE, "%s/%d", address, v4 && net->bits ? net->bits - MAPPED_BITS : net->bits);
 }
 
 bool cidr_contains(const struct cidr *net, const struct ip_addr *ip)

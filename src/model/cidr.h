@@ -25,6 +25,9 @@ struct ip_addr ip_network(const struct ip_addr *ip);
 /* "10.0.0.0/8", "2001:db8::/32", or an address alone. "0.0.0.0/0" is every IPv4 address, and (as
  * the "no restriction" that it is meant to be) every IPv6 one too. Host bits may be set. */
 MU_MUST_USE enum mu_err cidr_parse(struct str text, struct cidr *out);
+#define CIDR_TEXT_SIZE (IP_TEXT_SIZE + 4)
+/* As cidr_parse reads it. */
+void cidr_text(const struct cidr *net, char out[CIDR_TEXT_SIZE]);
 bool cidr_contains(const struct cidr *net, const struct ip_addr *ip);
 bool cidr_any_contains(const struct cidr *nets, size_t count, const struct ip_addr *ip);
 

@@ -14,6 +14,7 @@ struct access;
 struct operation_call {
     struct stores *stores;     /* open as far as the operation needs them */
     struct access *access;     /* the devices' side; NULL: no server runs */
+    int64_t uptime_s;          /* of the server */
     uid_t uid;                 /* the local user who asks */
     struct str input;
     struct buf *answer;        /* for the operator: what was done, or a line a mistake */

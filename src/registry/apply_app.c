@@ -8,6 +8,8 @@ static const struct field fields[] = {
     FIELD("name", FIELD_TEXT, app_row, name),
 };
 
+const struct field_list app_field_list = FIELD_LIST(fields);
+
 static const struct app_row defaults = { 0 };
 
 /* An app's users are those of one enterprise: that of its products. */

@@ -3,9 +3,7 @@
 
 #include "base/json_out.h"
 #include "model/datapoint.h"
-
-/* The largest definition seen is 66 KiB; 512 points with long enums come to about 200. */
-#define DEFINITION_MAX (1024 * 1024)
+#include "registry/definition_text.h"
 
 /* Not jansson's own writer: that one turns a ratio of 0.1 into 0.10000000000000001. */
 static void write_value(struct json_out *out, const json_t *json)
@@ -131,6 +129,14 @@ static void write_definition(struct buf *text, const json_t *json, const json_t 
         write_value(&out, ui);
     }
     json_object_end(&out);
+}
+
+struct str definition_behind_name(struct str stored)
+{
+    static const char next[] = ",\"entities\":"; /* a name has no quote without a backslash before it */
+    const char *at = memmem(stored.at, stored.len, next, sizeof(next) - 1);
+
+    return at ? (struct str){ at, stored.len - (size_t)(at - stored.at) } : stored;
 }
 
 /* Everything that the compiler does not look at. */

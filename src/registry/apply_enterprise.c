@@ -13,6 +13,8 @@ static const struct field fields[] = {
     FIELD("secret_required", FIELD_BOOL, enterprise_row, secret_required),
 };
 
+const struct field_list enterprise_field_list = FIELD_LIST(fields);
+
 /* The contract's values ("rate headers", "auth, /v1/users"). */
 static const struct enterprise_row defaults = { .hourly_quota = 3600, .secret_required = true };
 

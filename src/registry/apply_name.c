@@ -22,10 +22,11 @@ static void tell(const struct entry *e, const char *field, const char *alike, co
 enum mu_err apply_new_name(const struct entry *e, enum registry_kind kind, const char *field, const char *name)
 {
     char id[ID_HEX_LEN + 1];
-    enum mu_err err = tx_named(e->apply->tx, kind, name, id);
+    uint32_t no;
+    enum mu_err err = tx_named(e->apply->tx, kind, name, &no, id);
 
     /* A file may well make several that have no name; once. */
-    if (err == MU_OK && (*name || !was_generated(e, id)))
+    if (err == MU_OK && (*name || !apply_seen(e, no)))
         tell(e, field, *name ? "the same name" : "no name either", id);
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }

@@ -1,6 +1,7 @@
 #include "registry/apply_entry.h"
+#include "registry/definition_text.h"
 
-static const char *const registrations[] = {
+const char *const registration_words[] = {
     [REGISTRATION_OPEN] = "open", [REGISTRATION_KNOWN] = "known", NULL,
 };
 static const char *const pacings[] = {
@@ -18,11 +19,13 @@ static const struct field fields[] = {
     FIELD("name", FIELD_TEXT, product_row, name),
     FIELD("remote_control", FIELD_BOOL, product_row, remote_control),
     { "registration", FIELD_WORD, offsetof(struct product_row, registration),
-      sizeof(enum registration), registrations, CELL_TEXT },
+      sizeof(enum registration), registration_words, CELL_TEXT },
     { "pacing", FIELD_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings, CELL_TEXT },
     { "control", FIELD_WORD, offsetof(struct product_row, control), sizeof(enum control_frames), controls,
       CELL_TEXT },
 };
+
+const struct field_list product_field_list = FIELD_LIST(fields);
 
 static const struct product_row defaults = { .remote_control = true };
 
@@ -45,6 +48,23 @@ static void read_name(const json_t *definition, struct product_row *row)
         *row->name = '\0';
 }
 
+/* The name in it is no part of a definition: the product has its own. */
+static enum mu_err is_in_force(struct registry_tx *tx, const struct product_row *row, struct str normal, bool *same)
+{
+    struct buf text;
+    enum mu_err err;
+
+    *same = false;
+    if (!row->definition)
+        return MU_OK;
+    buf_init(&text, DEFINITION_MAX);
+    if ((err = tx_definition(tx, row->no, row->definition, &text)) == MU_OK)
+        *same = str_eq(definition_behind_name(normal),
+                       definition_behind_name((struct str){ (const char *)text.data, text.len }));
+    buf_free(&text);
+    return err;
+}
+
 static enum mu_err put_definition(const struct entry *e, const struct product_row *row, bool *changed)
 {
     const json_t *json = apply_given_json(e, "datapoint");
@@ -62,8 +82,10 @@ static enum mu_err put_definition(const struct entry *e, const struct product_ro
     }
     if ((err = apply_definition(e, json, row, &text, &good)) == MU_OK && good) {
         struct str normal = { (const char *)text.data, text.len };
-        err = tx_put_definition(tx, row->no, normal, &version);
-        *changed = version != row->definition;
+        bool same;
+        if ((err = is_in_force(tx, row, normal, &same)) == MU_OK && !same)
+            err = tx_put_definition(tx, row->no, normal, &version);
+        *changed = !same;
     }
     buf_free(&text);
     return err;

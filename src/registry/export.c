@@ -36,8 +36,7 @@ static void write_flag(struct json_out *j, const char *key, bool v)
     json_bool(j, v);
 }
 
-/* Those that apply_fields reads; an empty text is one that is not set. */
-static void write_fields(struct json_out *j, const struct field_list *list, const void *row)
+void export_fields(struct json_out *j, const struct field_list *list, const void *row)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct field *f = &list->at[i];
@@ -59,7 +58,10 @@ static void write_fields(struct json_out *j, const struct field_list *list, cons
             memcpy(&word, at, sizeof(word));
             write_text(j, f->name, f->words[word]);
             break;
-        case FIELD_COUNT: /* no kind has one */
+        case FIELD_COUNT:
+            json_key(j, f->name);
+            json_int(j, *(const uint32_t *)(const void *)at);
+            break;
         case FIELD_OWN:
             break;
         }
@@ -110,7 +112,7 @@ static enum mu_err write_user(struct run *run, uint32_t no)
         json_key(&run->j, "auth_src");
         json_raw(&run->j, str_of(row.auth_src));
     }
-    write_fields(&run->j, &user_field_list, &row);
+    export_fields(&run->j, &user_field_list, &row);
     return MU_OK;
 }
 
@@ -125,7 +127,7 @@ static enum mu_err write_device(struct run *run, uint32_t no)
     write_text(j, "mac", row.mac);
     write_text(j, "did", row.did);
     write_text(j, "passcode", row.passcode);
-    write_fields(j, &device_field_list, &row);
+    export_fields(j, &device_field_list, &row);
     if (row.has_coordinates) {
         json_key(j, "longitude");
         json_double(j, row.longitude);

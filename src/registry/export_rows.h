@@ -1,12 +1,17 @@
 #ifndef MUSTER_REGISTRY_EXPORT_ROWS_H
 #define MUSTER_REGISTRY_EXPORT_ROWS_H
 
+#include "base/json_out.h"
 #include "registry/registry.h"
 
 /* What an export reads, page by page; export.c gives it its form. product: 0 = any. */
 
-/* The numbers of users or devices behind `after`, ascending; or of all groups, a parent before its
- * children. *numbers is malloc'ed. */
+struct field_list;
+/* Those of the row that apply_fields reads; an empty text is one that is not set, and left out. */
+void export_fields(struct json_out *j, const struct field_list *list, const void *row);
+
+/* Numbers behind `after`, ascending; or of all groups, a parent before its children. Of users and devices
+ * those of the product. *numbers is malloc'ed. */
 MU_MUST_USE enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind,
                                           uint32_t product, uint32_t after, uint64_t limit,
                                           uint32_t **numbers, size_t *count);

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/findings.h"
 #include "registry/rows.h"
@@ -171,6 +172,8 @@ MU_MUST_USE enum mu_err tx_delete_tokens(struct registry_tx *tx, uint32_t enterp
  * GET datapoint answers. The same text as the version in force adds nothing. */
 MU_MUST_USE enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json,
                                           uint32_t *version);
+/* Appends that version. */
+MU_MUST_USE enum mu_err tx_definition(struct registry_tx *tx, uint32_t product, uint32_t version, struct buf *out);
 MU_MUST_USE enum mu_err tx_clear_definition(struct registry_tx *tx, uint32_t product);
 
 /* A product belongs to one enterprise at most: MU_E_EXISTS if it belongs to another one; the same
@@ -369,6 +372,8 @@ MU_MUST_USE enum mu_err registry_freeze(struct registry *reg, enum mu_err (*fn)(
 /* Bytes that the copy will take. */
 MU_MUST_USE enum mu_err registry_snapshot_size(struct registry_snapshot *s, uint64_t *bytes);
 struct registry_totals { uint64_t enterprises, products, devices, users; };
+/* Of what is in the registry now. */
+MU_MUST_USE enum mu_err registry_count(struct registry *reg, struct registry_totals *out);
 MU_MUST_USE enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry_totals *out);
 MU_MUST_USE enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir);
 void registry_snapshot_free(struct registry_snapshot *s); /* NULL is allowed */

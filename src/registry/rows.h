@@ -34,6 +34,8 @@ struct enterprise_row {
 };
 
 enum registration { REGISTRATION_OPEN, REGISTRATION_KNOWN };
+/* "open", "known", in this order and ended by NULL. */
+extern const char *const registration_words[];
 enum pacing { PACING_AUTO, PACING_ON, PACING_OFF }; /* auto: on for MQTT 3.1 sessions */
 
 /* In which frames controls go; auto: in those in which the device reports. */

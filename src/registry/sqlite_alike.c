@@ -2,8 +2,8 @@
 #include "registry/apply_rows.h"
 #include "registry/sqlite_registry.h"
 
-static enum mu_err id_of(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                         char id[ID_HEX_LEN + 1])
+static enum mu_err find(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                        uint32_t *no, char id[ID_HEX_LEN + 1])
 {
     struct db_row row = { 0 };
     enum mu_err err;
@@ -11,23 +11,25 @@ static enum mu_err id_of(struct db *db, const char *sql, const struct db_value *
     if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
+    *no = row_no(&row);
     row_text(&row, id, ID_HEX_LEN + 1);
     sqlite3_reset(row.statement);
     return MU_OK;
 }
 
-enum mu_err tx_named(struct registry_tx *tx, enum registry_kind kind, const char *name, char id[ID_HEX_LEN + 1])
+enum mu_err tx_named(struct registry_tx *tx, enum registry_kind kind, const char *name, uint32_t *no,
+                     char id[ID_HEX_LEN + 1])
 {
     switch (kind) {
     case KIND_ENTERPRISE:
-        return id_of(tx->db, "SELECT enterprise_id FROM enterprise WHERE name = ?1 ORDER BY no LIMIT 1",
-                     DB_VALUES(db_text(name)), id);
+        return find(tx->db, "SELECT no, enterprise_id FROM enterprise WHERE name = ?1 ORDER BY no LIMIT 1",
+                    DB_VALUES(db_text(name)), no, id);
     case KIND_PRODUCT:
-        return id_of(tx->db, "SELECT product_key FROM product WHERE name = ?1 ORDER BY no LIMIT 1",
-                     DB_VALUES(db_text(name)), id);
+        return find(tx->db, "SELECT no, product_key FROM product WHERE name = ?1 ORDER BY no LIMIT 1",
+                    DB_VALUES(db_text(name)), no, id);
     case KIND_APP:
-        return id_of(tx->db, "SELECT appid FROM app WHERE name = ?1 ORDER BY no LIMIT 1",
-                     DB_VALUES(db_text(name)), id);
+        return find(tx->db, "SELECT no, appid FROM app WHERE name = ?1 ORDER BY no LIMIT 1",
+                    DB_VALUES(db_text(name)), no, id);
     case KIND_DEVICE:
     case KIND_GROUP:
     case KIND_USER:
@@ -41,12 +43,14 @@ enum mu_err tx_user_like(struct registry_tx *tx, uint32_t app, enum user_login b
 {
     /* Each has an index of those that are set. */
     static const char *const sql[] = {
-        "SELECT uid FROM user WHERE username = ?1 AND username <> '' AND app = ?2 ORDER BY no LIMIT 1",
-        "SELECT uid FROM user WHERE phone = ?1 AND phone <> '' AND app = ?2 ORDER BY no LIMIT 1",
-        "SELECT uid FROM user WHERE email = ?1 AND email <> '' AND app = ?2 ORDER BY no LIMIT 1",
+        "SELECT no, uid FROM user WHERE username = ?1 AND username <> '' AND app = ?2 ORDER BY no LIMIT 1",
+        "SELECT no, uid FROM user WHERE phone = ?1 AND phone <> '' AND app = ?2 ORDER BY no LIMIT 1",
+        "SELECT no, uid FROM user WHERE email = ?1 AND email <> '' AND app = ?2 ORDER BY no LIMIT 1",
     };
 
-    return id_of(tx->db, sql[by], DB_VALUES(db_text(text), db_int(app)), uid);
+    uint32_t no;
+
+    return find(tx->db, sql[by], DB_VALUES(db_text(text), db_int(app)), &no, uid);
 }
 
 #define HEX "[0-9a-f]"

@@ -25,9 +25,14 @@ enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, u
                           "ON g.parent = tree.no) SELECT no FROM tree ORDER BY depth, no",
                           DB_VALUES(db_int(product)), numbers, count);
     case KIND_ENTERPRISE:
+        return db_numbers(tx->db, "SELECT no FROM enterprise WHERE no > ?1 ORDER BY no LIMIT ?2",
+                          DB_VALUES(db_int(after), db_int((int64_t)limit)), numbers, count);
     case KIND_PRODUCT:
+        return db_numbers(tx->db, "SELECT no FROM product WHERE no > ?1 ORDER BY no LIMIT ?2",
+                          DB_VALUES(db_int(after), db_int((int64_t)limit)), numbers, count);
     case KIND_APP:
-        break;
+        return db_numbers(tx->db, "SELECT no FROM app WHERE no > ?1 ORDER BY no LIMIT ?2",
+                          DB_VALUES(db_int(after), db_int((int64_t)limit)), numbers, count);
     }
     return MU_OK;
 }

@@ -79,6 +79,20 @@ static enum mu_err put_in_force(struct db *db, uint32_t product, uint32_t versio
     return feed_add(db, FEED_PRODUCT, product, 0);
 }
 
+enum mu_err tx_definition(struct registry_tx *tx, uint32_t product, uint32_t version, struct buf *out)
+{
+    struct db_row row = { 0 };
+    enum mu_err err = db_query(tx->db, "SELECT json FROM definition WHERE product = ?1 AND version = ?2",
+                               DB_VALUES(db_int(product), db_int(version)), &row.statement);
+
+    if (err != MU_OK || (err = db_next(tx->db, row.statement)) != MU_OK)
+        return err;
+    struct str json = row_str(&row);
+    buf_append(out, json.at, json.len);
+    sqlite3_reset(row.statement);
+    return out->err;
+}
+
 static enum mu_err same_as_in_force(struct db *db, uint32_t product, uint32_t version, struct str json,
                                     bool *same)
 {

@@ -220,6 +220,33 @@ enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg)
     return err;
 }
 
+/* --- totals ---------------------------------------------------------------------------------------*/
+
+enum mu_err totals_of(struct db *db, struct registry_totals *out)
+{
+    static const char *const sql[] = { "SELECT count(*) FROM enterprise", "SELECT count(*) FROM product",
+                                       "SELECT count(*) FROM device", "SELECT count(*) FROM user" };
+    uint64_t *const counts[] = { &out->enterprises, &out->products, &out->devices, &out->users };
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < sizeof(sql) / sizeof(*sql) && err == MU_OK; i++) {
+        int64_t count = 0;
+        err = db_int_of(db, sql[i], NULL, 0, &count);
+        *counts[i] = (uint64_t)count;
+    }
+    return err;
+}
+
+static enum mu_err count(struct registry_tx *tx, void *arg)
+{
+    return totals_of(tx->db, arg);
+}
+
+enum mu_err registry_count(struct registry *reg, struct registry_totals *out)
+{
+    return registry_read(reg, count, out);
+}
+
 /* --- facts ----------------------------------------------------------------------------------------*/
 
 struct fact {

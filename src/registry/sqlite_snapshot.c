@@ -57,17 +57,7 @@ enum mu_err registry_snapshot_size(struct registry_snapshot *s, uint64_t *bytes)
 
 enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry_totals *out)
 {
-    static const char *const sql[] = { "SELECT count(*) FROM enterprise", "SELECT count(*) FROM product",
-                                       "SELECT count(*) FROM device", "SELECT count(*) FROM user" };
-    uint64_t *const counts[] = { &out->enterprises, &out->products, &out->devices, &out->users };
-    enum mu_err err = MU_OK;
-
-    for (size_t i = 0; i < sizeof(sql) / sizeof(*sql) && err == MU_OK; i++) {
-        int64_t count = 0;
-        err = db_int_of(s->db, sql[i], NULL, 0, &count);
-        *counts[i] = (uint64_t)count;
-    }
-    return err;
+    return totals_of(s->db, out);
 }
 
 enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir)

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "command/commands.h"
 #include "ops/file.h"
@@ -21,7 +22,7 @@ static int run_operation(void *ctx, struct str name, uid_t uid, struct str input
         return 1;
     }
     return op->run(&(struct operation_call){
-        .stores = &s->stores, .access = s->access, .uid = uid, .input = input, .answer = answer });
+        .stores = &s->stores, .access = s->access, .uptime_s = clock_mono_ms() / 1000 - s->started_s, .uid = uid, .input = input, .answer = answer });
 }
 
 /* --- starting --------------------------------------------------------------------------------------*/
@@ -207,6 +208,7 @@ enum mu_err server_start(struct server *s)
 {
     enum mu_err err;
 
+    s->started_s = clock_mono_ms() / 1000;
     if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
         (err = workers_create(&s->workers, (unsigned)setting_count(&s->settings, "workers"))) != MU_OK ||
         (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK ||

@@ -44,6 +44,7 @@ struct server {
     struct cidr trusted_proxies[SERVER_PROXIES_MAX];
     size_t trusted_proxy_count;
     struct local_server *local;
+    int64_t started_s;   /* by the monotonic clock */
     char why[512]; /* after a failure: one sentence for the operator, or "" */
 };
 

@@ -17,7 +17,7 @@ ROOT = os.path.join(os.path.dirname(__file__), "../..")
 
 @pytest.mark.parametrize("arguments", [("--help",), *((name, "--help") for name in (
     "serve", "apply", "import", "export", "device", "backup", "check", "restore", "disable", "enable", "delete", "rotate", "revoke",
-    "audit", "sim"))])
+    "audit", "list", "show", "status", "sim"))])
 def test_help_goes_to_stdout(arguments):
     done = run(*arguments)
     assert done.returncode == 0 and done.stdout.startswith("usage: muster") and done.stderr == ""

@@ -1,0 +1,223 @@
+/* muster status: how a data directory and its server are. */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "access/access.h"
+#include "base/clock.h"
+#include "base/json_out.h"
+#include "base/log_errors.h"
+#include "command/backup_fact.h"
+#include "command/commands.h"
+#include "command/sheet.h"
+#include "ops/local.h"
+#include "ops/settings.h"
+
+/* --- in the server or at rest ----------------------------------------------------------------------*/
+
+struct status {
+    struct registry_totals totals;
+    uint64_t registry_bytes, journal_bytes, free_bytes, disk_bytes;
+    bool has_backup;
+    struct backup_fact backup;
+    /* of a server */
+    struct access_figures figures;
+    bool disk_full;
+    struct log_error errors[LOG_ERRORS_KEPT];
+    size_t error_count;
+};
+
+/* Of the files in a directory whose names begin so. They may come and go meanwhile. */
+static uint64_t bytes_in(const char *path, const char *prefix)
+{
+    DIR *dir = opendir(path);
+    uint64_t bytes = 0;
+    struct stat st;
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            bytes += (uint64_t)st.st_size;
+    }
+    if (dir)
+        closedir(dir);
+    return bytes;
+}
+
+static enum mu_err gather(const struct operation_call *call, struct status *st)
+{
+    const char *dir = call->stores->data.path;
+    char journal[4096];
+    struct statvfs fs;
+    enum mu_err err;
+
+    if ((err = registry_count(call->stores->registry, &st->totals)) != MU_OK)
+        return err;
+    err = backup_fact_read(call->stores->registry, &st->backup);
+    st->has_backup = err == MU_OK;
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+    snprintf(journal, sizeof(journal), "%s/journal", dir);
+    st->registry_bytes = bytes_in(dir, "registry.db");
+    st->journal_bytes = bytes_in(journal, "");
+    if (statvfs(dir, &fs) == 0) {
+        st->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+        st->disk_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+    }
+    if (!call->access)
+        return MU_OK;
+    access_get_figures(call->access, &st->figures);
+    st->disk_full = committer_disk_full(call->stores->committer);
+    st->error_count = log_errors(st->errors);
+    return MU_OK;
+}
+
+static void write_text(const struct operation_call *call, const struct status *st)
+{
+    struct buf *out = call->answer;
+    char one[32], two[32];
+
+    sheet_line(out, "version", "%s", MUSTER_VERSION);
+    if (call->access)
+        sheet_line(out, "server", "up for %s, since %s, process %d", sheet_span(call->uptime_s, one),
+                   sheet_time(clock_wall_s() - call->uptime_s, two), (int)getpid());
+    else
+        sheet_line(out, "server", "none runs on this directory");
+    if (call->access)
+        sheet_line(out, "sessions", "%llu, in %llu connections", (unsigned long long)st->figures.sessions,
+                   (unsigned long long)st->figures.connections);
+    sheet_line(out, "configured", "%llu enterprises, %llu products, %llu devices, %llu users",
+               (unsigned long long)st->totals.enterprises, (unsigned long long)st->totals.products,
+               (unsigned long long)st->totals.devices, (unsigned long long)st->totals.users);
+    sheet_line(out, "registry", "%s", sheet_bytes(st->registry_bytes, one));
+    sheet_line(out, "journal", "%s", sheet_bytes(st->journal_bytes, one));
+    sheet_line(out, "disk", "%s of %s free%s", sheet_bytes(st->free_bytes, one), sheet_bytes(st->disk_bytes, two),
+               st->disk_full ? ": full, reports are not acknowledged" : "");
+    if (st->has_backup)
+        sheet_line(out, "last backup", "%s (%s ago) to %s", sheet_time(st->backup.at_s, one),
+                   sheet_span(clock_wall_s() - st->backup.at_s, two), st->backup.dest);
+    else
+        sheet_line(out, "last backup", "never");
+    if (!call->access)
+        sheet_line(out, "last failures", "not known: no server runs on this directory");
+    else if (!st->error_count)
+        sheet_line(out, "last failures", "none since the start");
+    for (size_t i = 0; i < st->error_count; i++)
+        sheet_line(out, i ? "" : "last failures", "%s %s %s (%llu in all)", sheet_time(st->errors[i].last_s, one),
+                   st->errors[i].event, st->errors[i].line, (unsigned long long)st->errors[i].count);
+}
+
+static void write_number(struct json_out *j, const char *key, uint64_t v)
+{
+    json_key(j, key);
+    json_int(j, (int64_t)v);
+}
+
+static void write_server(const struct operation_call *call, const struct status *st, struct json_out *j)
+{
+    json_key(j, "server");
+    if (!call->access) {
+        json_no_value(j);
+        return;
+    }
+    json_object_begin(j);
+    write_number(j, "pid", (uint64_t)getpid());
+    write_number(j, "uptime", (uint64_t)call->uptime_s);
+    write_number(j, "sessions", st->figures.sessions);
+    write_number(j, "connections", st->figures.connections);
+    json_key(j, "disk_full");
+    json_bool(j, st->disk_full);
+    json_key(j, "last_failures");
+    json_array_begin(j);
+    for (size_t i = 0; i < st->error_count; i++) {
+        json_object_begin(j);
+        write_number(j, "first_at", (uint64_t)st->errors[i].first_s);
+        write_number(j, "last_at", (uint64_t)st->errors[i].last_s);
+        write_number(j, "count", st->errors[i].count);
+        json_key(j, "event");
+        json_text(j, st->errors[i].event);
+        json_key(j, "what");
+        json_text(j, st->errors[i].line);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_object_end(j);
+}
+
+static void write_json(const struct operation_call *call, const struct status *st)
+{
+    struct json_out j = json_out_to(call->answer);
+
+    json_object_begin(&j);
+    json_key(&j, "version");
+    json_text(&j, MUSTER_VERSION);
+    write_server(call, st, &j);
+    write_number(&j, "enterprises", st->totals.enterprises);
+    write_number(&j, "products", st->totals.products);
+    write_number(&j, "devices", st->totals.devices);
+    write_number(&j, "users", st->totals.users);
+    write_number(&j, "registry_bytes", st->registry_bytes);
+    write_number(&j, "journal_bytes", st->journal_bytes);
+    write_number(&j, "disk_bytes", st->disk_bytes);
+    write_number(&j, "free_bytes", st->free_bytes);
+    json_key(&j, "last_backup");
+    if (st->has_backup) {
+        json_object_begin(&j);
+        write_number(&j, "at", (uint64_t)st->backup.at_s);
+        write_number(&j, "bytes", st->backup.bytes);
+        json_key(&j, "to");
+        json_text(&j, st->backup.dest);
+        json_object_end(&j);
+    } else {
+        json_no_value(&j);
+    }
+    json_object_end(&j);
+    buf_append_u8(call->answer, '\n');
+}
+
+static int run_status(const struct operation_call *call)
+{
+    struct status st = { 0 };
+    enum mu_err err = gather(call, &st);
+
+    if (err == MU_OK)
+        (str_eq(call->input, STR("json")) ? write_json : write_text)(call, &st);
+    return operation_result(call, err);
+}
+
+const struct operation status_operation = { .name = "status", .needs = STORES_REGISTRY, .run = run_status };
+
+/* --- the command's side --------------------------------------------------------------------------- */
+
+static struct setting status_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "json", .kind = SETTING_SWITCH, .help = "one JSON object, for programs; times are Unix seconds" },
+    { 0 },
+};
+
+int command_status(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "status",
+        .usage = "status --data DIR [--json]",
+        .summary =
+            "Shows how the server is, or the directory at rest: version, sessions, sizes, free disk, the\n"
+            "last backup, and the last failures that stand in the log.",
+        .list = status_settings,
+    };
+    int status = 2;
+    enum mu_err err = settings_parse(&s, argc, argv);
+
+    if (err != MU_OK)
+        status = err == MU_E_CLOSED ? 0 : 2;
+    else
+        status = operation_command("muster status", setting_text(&s, "data"), &status_operation,
+                                   setting_on(&s, "json") ? STR("json") : STR(""));
+    settings_free(&s);
+    return status;
+}
