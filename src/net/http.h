@@ -125,7 +125,7 @@ struct http_settings {
     int idle_timeout_ms;   /* between requests; for the next KiB of a body, then 408; and the time over
                               which a peer must take LIMIT_HTTP_TAKEN a second of its answer */
     size_t held_max;       /* per loop: unread answers and unfinished bodies of all peers; over it those
-                              that have stalled longest are ended */
+                              that have stalled longest are ended; 0 = LIMIT_HTTP_HELD */
     uint32_t max_connections; /* of all loops; beyond it new ones get 503 and are closed */
     const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed; they outlive the server */
     size_t trusted_proxy_count;

@@ -189,8 +189,6 @@ void fixture_start(struct fixture *f, struct http_settings settings)
 
     later_count = done_count = 0;
     held = false;
-    if (!settings.held_max)
-        settings.held_max = LIMIT_HTTP_HELD;
     assert_int_equal(loop_create(&f->loop, 0), MU_OK);
     assert_int_equal(workers_create(&f->workers, 2), MU_OK);
     assert_int_equal(http_server_create(&f->server, &settings, f->workers, root_error, done, NULL),

@@ -38,7 +38,6 @@ struct fixture {
 #define FIXTURE_PATIENT \
     ((struct http_settings){ .head_timeout_ms = 60000, .idle_timeout_ms = 60000, .max_connections = 1000 })
 
-/* held_max 0 = LIMIT_HTTP_HELD */
 void fixture_start(struct fixture *f, struct http_settings settings);
 void fixture_stop(struct fixture *f);
 

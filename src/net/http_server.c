@@ -16,6 +16,8 @@ enum mu_err http_server_create(struct http_server **out, const struct http_setti
     if (!s)
         return MU_E_NOMEM;
     s->settings = *settings;
+    if (!s->settings.held_max)
+        s->settings.held_max = LIMIT_HTTP_HELD;
     s->seats.max = settings->max_connections;
     s->workers = workers;
     s->error = error;

@@ -90,7 +90,8 @@ static struct setting list[] = {
       .help = "from a request's first byte to the end of its headers" },
     { .name = "http-idle-timeout", .kind = SETTING_NUMBER, .metavar = "SECONDS", .standard = "60",
       .min = 0.1, .max = 86400,
-      .help = "how long a connection may wait between requests" },
+      .help = "how long a connection may wait between requests, and over which a peer must take 1 KiB a\n"
+              "second of its answer" },
     { .name = "cors-origin", .kind = SETTING_TEXT, .metavar = "ORIGIN",
       .help = "a web origin whose pages may call the API, or *; none by default" },
     { .name = "trusted-proxies", .kind = SETTING_TEXT, .metavar = "CIDR[,CIDR…]",

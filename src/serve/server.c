@@ -167,7 +167,6 @@ static enum mu_err create_http(struct server *s)
         .head_timeout_ms = (int)(setting_number(set, "http-head-timeout") * 1000),
         .idle_timeout_ms = (int)(setting_number(set, "http-idle-timeout") * 1000),
         .max_connections = (uint32_t)setting_count(set, "http-connections-max"),
-        .held_max = LIMIT_HTTP_HELD,
         .trusted_proxies = s->trusted_proxies, .trusted_proxy_count = s->trusted_proxy_count,
     };
     struct api_options options = {
