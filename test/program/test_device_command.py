@@ -50,6 +50,13 @@ def test_a_connected_device_is_shown_with_its_session_state_and_last_records(sha
     assert "123456" not in text.replace(device.did, ""), "the passcode is nobody's business"
 
 
+@pytest.mark.parametrize("keepalive,shown", [(60, "keepalive 60 s, "), (0, "keepalive 0 s (--keepalive-max: 1800 s), "),
+                                             (65535, "keepalive 65535 s (--keepalive-max: 1800 s), ")])
+def test_a_session_shows_the_keepalive_that_was_announced_and_its_bound(shared_server, world, keepalive, shown):
+    device = world.device(level=4, keepalive=keepalive)
+    assert shown in lines(show(shared_server, device.did), "session")[0]
+
+
 def test_a_device_is_found_by_its_mac(shared_server, world):
     did, _ = world.register("mac-of-one")
     assert lines(show(shared_server, "mac-of-one"), "did") == [did]
