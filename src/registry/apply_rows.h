@@ -5,7 +5,7 @@
 
 /* What apply and import ask of the registry beside the rows. MU_E_NOT_FOUND: there is none. */
 
-/* The oldest enterprise, product or app of a name: its number and id. Looks through all of them. */
+/* The oldest enterprise, product or app of a name: its number and id. */
 MU_MUST_USE enum mu_err tx_named(struct registry_tx *tx, enum registry_kind kind, const char *name, uint32_t *no,
                                  char id[ID_HEX_LEN + 1]);
 /* The oldest user of an app with this login. */

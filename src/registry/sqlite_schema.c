@@ -197,6 +197,11 @@ static const char *const steps[] = {
     "DROP INDEX IF EXISTS user_place;",
 
     "ALTER TABLE product ADD COLUMN control INTEGER NOT NULL DEFAULT 0;",
+
+    /* What an apply without ids looks for before it makes something new. */
+    "CREATE INDEX enterprise_name ON enterprise (name);"
+    "CREATE INDEX product_name ON product (name);"
+    "CREATE INDEX app_name ON app (name);",
 };
 
 enum { PRESENT_VERSION = sizeof(steps) / sizeof(*steps) };
