@@ -38,6 +38,8 @@
 #define LIMIT_POINTS           512            /* datapoints of a product; the largest seen has 130 */
 #define LIMIT_BINARY_POINT     1024           /* bytes of one binary datapoint */
 #define LIMIT_IMAGE            (8 * 1024)     /* all points of a product; the largest seen has 792 */
+#define LIMIT_DEFINITION       (1024 * 1024)  /* its JSON; the largest seen has 66 KiB, 512 points with long
+                                                 enums about 200 */
 #define LIMIT_DAY_COUNTS       (16 * 1024 * 1024) /* counted days that are kept: 200 histories of 53 weeks
                                                  over 300 cities, each of another group */
 #define LIMIT_GROUP_LEVELS     1000           /* of groups below each other (contract, endpoint 12): JSON readers refuse

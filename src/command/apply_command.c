@@ -16,6 +16,8 @@ static struct setting apply_settings[] = {
     { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "the data directory (required)" },
     MAC_SETTING,
+    { .name = "force", .kind = SETTING_SWITCH,
+      .help = "take a definition also if it moves what devices of the product report" },
     { .name = "json", .kind = SETTING_SWITCH,
       .help = "what was done, and the ids and secrets that were made, as one JSON object" },
     { 0 },
@@ -26,7 +28,8 @@ static struct setting apply_settings[] = {
 
 static void write_options(struct buf *input, const struct apply_options *o)
 {
-    buf_printf(input, "options%s%s\n", o->mac_lower ? " mac-lower" : "", o->json ? " json" : "");
+    buf_printf(input, "options%s%s%s\n", o->mac_lower ? " mac-lower" : "", o->force ? " force" : "",
+               o->json ? " json" : "");
 }
 
 static bool take_word(struct str *line, struct str word)
@@ -44,6 +47,7 @@ static bool read_options(struct str *input, struct apply_options *o)
     if (!take_word(&words, STR("options")))
         return false;
     o->mac_lower = take_word(&words, STR(" mac-lower"));
+    o->force = take_word(&words, STR(" force"));
     o->json = take_word(&words, STR(" json"));
     return true;
 }
@@ -91,7 +95,7 @@ int command_apply(int argc, char **argv)
 {
     struct settings s = {
         .command = "apply",
-        .usage = "apply --data DIR [--json] FILE.json",
+        .usage = "apply --data DIR [--force] [--json] FILE.json",
         .summary =
             "Creates or updates enterprises, products, apps, users and devices from a file\n"
             "(\"-\" = standard input): all of it or, on a mistake, nothing. Applying a file again\n"
@@ -112,6 +116,7 @@ int command_apply(int argc, char **argv)
         goto out;
     }
     const char *dir = setting_text(&s, "data");
+    options.force = setting_on(&s, "force");
     options.json = setting_on(&s, "json");
     if (!mac_setting(&s, &options.mac_lower))
         goto out;

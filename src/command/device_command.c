@@ -12,6 +12,20 @@ static struct setting device_settings[] = {
     { 0 },
 };
 
+/* Macs are compared as bytes: written in another way it is another device. */
+static void hint_at_like(const struct operation_call *call)
+{
+    struct fleet_device like;
+    size_t start = call->answer->len;
+
+    if (!fleet_device_like(call->stores->fleet, call->input, &like))
+        return;
+    buf_printf(call->answer, "no device %.*s; there is %s of product %s (did %s)", (int)call->input.len, call->input.at,
+               like.mac, like.product->product_key, like.did);
+    buf_make_plain(call->answer, start);
+    buf_append_u8(call->answer, '\n');
+}
+
 static int run_device(const struct operation_call *call)
 {
     struct fleet_device device;
@@ -24,11 +38,12 @@ static int run_device(const struct operation_call *call)
                        others == 1 ? " has" : "s have");
         return operation_result(call, call->answer->err);
     }
-    if (device_sheet_of_stranger(call, call->input))
-        return 0;
-    buf_printf(call->answer, "no device has this did or mac%s\n",
-               call->access ? ", and nothing of this name was refused since the server started" : "");
-    return 2;
+    bool refused = device_sheet_of_stranger(call, call->input);
+    if (!refused)
+        buf_printf(call->answer, "no device has this did or mac%s\n",
+                   call->access ? ", and nothing of this name was refused since the server started" : "");
+    hint_at_like(call);
+    return refused ? 0 : 2;
 }
 
 const struct operation device_operation = { .name = "device", .needs = STORES_ALL, .run = run_device };

@@ -7,6 +7,7 @@
 #include "access/access.h"
 #include "api/report_period.h"
 #include "base/clock.h"
+#include "command/device_undecoded.h"
 #include "command/sheet.h"
 #include "fleet/unseen_end.h"
 
@@ -258,11 +259,14 @@ void device_sheet(const struct operation_call *call, const struct fleet_device *
 {
     struct access_session session;
     struct refusal refused;
+    char undecoded[300];
     bool online = find_session(call, d, &session), was_refused = last_refusal(call, d, &refused);
 
     write_verdict(call, d, online, was_refused ? &refused : NULL);
     if (online)
         write_session(call, &session);
+    if (device_undecoded(call, d, undecoded, sizeof(undecoded)))
+        line(call, "reports", "%s", undecoded);
     write_identity(call, d);
     write_records(call, d);
     if (call->access) {

@@ -60,6 +60,7 @@ void batch_free(struct batch *b)
     free(b->versions);
     free(b->events);
     free(b->active);
+    undecoded_log_free(&b->undecoded);
     buf_free(&b->images);
 }
 

@@ -3,6 +3,7 @@
 
 #include "fleet/fleet_apply.h"
 #include "fleet/intake.h"
+#include "fleet/undecoded_log.h"
 
 /* One commit in the making. Records are added one by one; each becomes journal records, and the
  * devices it touches are kept here as they will be after the commit: the fleet shows them only
@@ -57,6 +58,7 @@ struct batch {
     int64_t latest_us;          /* of their moments */
     enum mu_err err;            /* the batch cannot be committed: MU_E_NOMEM */
     struct committer_figures tally;
+    struct undecoded_log undecoded;
 
     int64_t day_from, day_to;   /* the seconds of `day`, cut by the calendar once and not per message */
     int32_t day;

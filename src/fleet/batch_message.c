@@ -30,9 +30,6 @@ enum meaning {
     MEANING_UNDECODED,
 };
 
-enum { P0_ANSWER = 0x03, P0_REPORT = 0x04, P0_PASS = 0x05, P0_PASS_FROM = 0x06,
-       P0_ANSWER_VAR = 0x13, P0_REPORT_VAR = 0x14 };
-
 /* Decodes into the device's pending image: a copy of what the fleet has, or, under another version
  * than that was written, one that knows nothing yet. */
 static enum mu_err decode(struct batch *b, struct pending *p, const struct fleet_definition *d,
@@ -129,6 +126,8 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
     }
     if (meaning == MEANING_DECODED || meaning == MEANING_REPORT)
         note_activity(b, p);
+    if (meaning == MEANING_UNDECODED)
+        undecoded_log_add(&b->undecoded, b->fleet, p->device, p->product, d, rec->body, rec->body_len);
 
     m.kind = MESSAGE_DEV2APP;
     m.decoded = meaning == MEANING_DECODED;

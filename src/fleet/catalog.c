@@ -255,3 +255,42 @@ struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str ente
     fleet_unlock(f);
     return found;
 }
+
+/* --- reports that could not be decoded --------------------------------------------------------- */
+
+void fleet_count_undecoded(struct fleet *f, uint32_t product, enum undecoded cause)
+{
+    struct product *p = product_by_no(f, product);
+    atomic_fetch_add_explicit(&p->undecoded[cause], 1, memory_order_relaxed);
+}
+
+/* false: there were none. */
+static bool read_undecoded(const struct product *p, struct fleet_undecoded *out)
+{
+    uint64_t sum = 0;
+
+    memcpy(out->product_key, p->pub.product_key, sizeof(out->product_key));
+    for (int i = 0; i < UNDECODED_COUNT; i++)
+        sum += out->counts[i] = atomic_load_explicit(&p->undecoded[i], memory_order_relaxed);
+    return sum != 0;
+}
+
+size_t fleet_undecoded(struct fleet *f, struct fleet_undecoded *out, size_t cap, struct fleet_undecoded *others)
+{
+    struct fleet_undecoded one;
+    size_t n = 0;
+
+    *others = (struct fleet_undecoded){ 0 };
+    fleet_read_lock(f);
+    for (uint32_t i = 0; i < f->products.count; i++) {
+        if (!f->products.at[i] || !read_undecoded(f->products.at[i], &one))
+            continue;
+        if (n < cap)
+            out[n++] = one;
+        else
+            for (int k = 0; k < UNDECODED_COUNT; k++)
+                others->counts[k] += one.counts[k];
+    }
+    fleet_unlock(f);
+    return n;
+}

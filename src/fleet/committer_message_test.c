@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "fleet/committer_fixture.h"
+#include "fleet/undecoded_log.h"
 
 /* What becomes of reports, controls and versions. */
 
@@ -75,6 +76,36 @@ static void whether_a_device_numbers_its_reports_is_known_from_the_last_of_them(
     }
     stop();
     assert_true(state_of(3).numbers_reports);
+}
+
+static void what_is_not_decoded_is_logged_once_a_device_and_hour_and_never_by_the_thousand(void **state)
+{
+    static const uint8_t hello[] = "hello";
+    struct undecoded_log l = { 0 };
+    struct fleet_undecoded counted, others;
+
+    (void)state;
+    settle();
+    const struct fleet_product *product = device(1).product;
+    for (int i = 0; i < 3; i++)
+        undecoded_log_add(&l, f, 1, product, NULL, hello, 5);
+    undecoded_log_add(&l, f, 2, product, NULL, hello, 5);
+    assert_int_equal(l.lines, 2);
+    l.until_ms = 0; /* the hour is over */
+    undecoded_log_add(&l, f, 1, product, NULL, hello, 5);
+    assert_int_equal(l.lines, 1);
+    l.lines = UNDECODED_LINES - 1;
+    for (uint32_t no = 1; no <= 3; no++)
+        undecoded_log_add(&l, f, no, product, NULL, hello, 5);
+    assert_int_equal(l.lines, UNDECODED_LINES);
+    assert_int_equal(roaring_bitmap_get_cardinality(l.told), 2);
+    undecoded_log_free(&l);
+
+    assert_int_equal(fleet_undecoded(f, &counted, 1, &others), 1);
+    assert_string_equal(counted.product_key, product->product_key);
+    assert_int_equal(counted.counts[UNDECODED_FRAME], 8);
+    assert_int_equal(fleet_undecoded(f, &counted, 0, &others), 0);
+    assert_int_equal(others.counts[UNDECODED_FRAME], 8);
 }
 
 static void what_cannot_be_decoded_is_kept_as_it_came_and_counted(void **state)
@@ -371,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COMMITTER_TEST(a_report_is_kept_decoded_and_shown),
         COMMITTER_TEST(whether_a_device_numbers_its_reports_is_known_from_the_last_of_them),
+        COMMITTER_TEST(what_is_not_decoded_is_logged_once_a_device_and_hour_and_never_by_the_thousand),
         COMMITTER_TEST(what_cannot_be_decoded_is_kept_as_it_came_and_counted),
         COMMITTER_TEST(answers_to_a_read_are_decoded_like_reports),
         COMMITTER_TEST(the_first_report_of_a_civil_day_makes_it_an_active_day),

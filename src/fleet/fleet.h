@@ -9,6 +9,7 @@
 #include "journal/journal.h"
 #include "model/datapoint.h"
 #include "model/quota.h"
+#include "model/undecoded.h"
 #include "registry/rows.h"
 
 /* The fleet (memory): everything that a request, a login or a report asks about, in memory: the
@@ -95,6 +96,9 @@ bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, s
 /* A device by the name that people have for it: its did, product_key/mac, or its mac (the latest
  * registration of it, of several products' the first). others: how many more products know the mac. */
 bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out, unsigned *others);
+/* One whose mac is written in another way: in another case, with or without separators. name: product_key/mac, or a
+ * mac. Looks at every device, the lowest number first. */
+bool fleet_device_like(struct fleet *f, struct str name, struct fleet_device *out);
 
 /* The civil days on which it was active, in their order; at most cap. Returns how many. */
 size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap);
@@ -136,6 +140,14 @@ size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t
  * the disabling crossed. fn runs on the committer's thread with the fleet locked: it posts a mail
  * and returns. NULL = nobody. */
 void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx);
+
+/* Reports that could not be decoded since the start, of the products that have had one: at most cap; what
+ * others had is added up in *others. Returns how many. */
+struct fleet_undecoded {
+    char product_key[ID_HEX_LEN + 1];
+    uint64_t counts[UNDECODED_COUNT]; /* by cause */
+};
+size_t fleet_undecoded(struct fleet *f, struct fleet_undecoded *out, size_t cap, struct fleet_undecoded *others);
 
 struct fleet_counts {
     uint64_t products, enterprises, devices, online, tokens;

@@ -49,6 +49,8 @@ struct fleet_progress {
 };
 /* The highest number of a device that the registry has told of. No lock, as below. */
 uint32_t fleet_last_device(const struct fleet *f);
+/* A report of a device of the product could not be decoded. */
+void fleet_count_undecoded(struct fleet *f, uint32_t product, enum undecoded cause);
 /* Of a known device. */
 void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1]);
 /* Also of an enterprise that has been deleted; "" if there never was one. Lives as long as the fleet. */

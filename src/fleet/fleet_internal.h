@@ -76,6 +76,7 @@ struct product {
     struct events events;
     struct place_counts counts;
     struct known_users users;
+    _Atomic uint64_t undecoded[UNDECODED_COUNT];
 };
 
 struct enterprise {

@@ -17,6 +17,10 @@ enum frame_cmd {
     FRAME_ACK         = 0x0094, /* either way: the ack with that serial number */
 };
 
+/* The first byte of P0, of what devices send (device-access 4). */
+enum p0_action { P0_ANSWER = 0x03, P0_REPORT = 0x04, P0_PASS = 0x05, P0_PASS_FROM = 0x06,
+                 P0_ANSWER_VAR = 0x13, P0_REPORT_VAR = 0x14 };
+
 struct frame {
     uint8_t flag; /* ignored by everybody */
     uint16_t cmd;

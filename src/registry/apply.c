@@ -165,15 +165,17 @@ enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct s
     }
 
     struct import import = { .apply = { .now_s = options->now_s, .mac_lower = options->mac_lower,
-                                        .json = options->json, .report = report }, .root = root };
+                                        .force = options->force, .json = options->json, .report = report }, .root = root };
     buf_init(&import.apply.generated, report->max);
     import.apply.generated_json = json_out_to(&import.apply.generated);
     buf_init(&import.apply.styled, report->max);
+    buf_init(&import.apply.warnings, report->max);
     err = registry_write_by(reg, by, run, &import);
     if (err != MU_OK && err != MU_E_VALUE)
         report->len = start;
     buf_free(&import.apply.generated);
     buf_free(&import.apply.styled);
+    buf_free(&import.apply.warnings);
     free(import.apply.seen.bits);
     values_free(&import.apply.values);
     json_decref(root);

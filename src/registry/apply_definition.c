@@ -168,7 +168,7 @@ enum mu_err apply_definition(const struct entry *e, const json_t *json,
     char why[300] = "";
     enum mu_err err;
 
-    buf_init(out, DEFINITION_MAX);
+    buf_init(out, LIMIT_DEFINITION);
     *good = false;
     if (!json_is_object(json)) {
         apply_mistake(e, "datapoint", "must be an object");
@@ -181,7 +181,7 @@ enum mu_err apply_definition(const struct entry *e, const json_t *json,
     if (err != MU_OK)
         apply_mistake(e, "datapoint", "%s", why);
     err = MU_OK;
-    if (e->apply->mistakes != mistakes)
+    if (e->apply->mistakes != mistakes || (err = apply_layout(e, product, plan)) != MU_OK)
         goto out;
 
     err = MU_E_NOMEM;
@@ -191,7 +191,7 @@ enum mu_err apply_definition(const struct entry *e, const json_t *json,
     err = out->err;
     *good = err == MU_OK;
     if (err == MU_E_LIMIT) {
-        apply_mistake(e, "datapoint", "is larger than %d bytes", DEFINITION_MAX);
+        apply_mistake(e, "datapoint", "is larger than %d bytes", LIMIT_DEFINITION);
         err = MU_OK;
     }
 out:

@@ -2,6 +2,7 @@
 #define MUSTER_REGISTRY_APPLY_ENTRY_H
 
 #include "base/json_out.h"
+#include "model/datapoint.h"
 #include "registry/apply.h"
 #include "registry/apply_rows.h"
 #include "registry/audit.h"
@@ -31,10 +32,11 @@ struct apply {
     bool rows;                /* entries are rows of an import: told by line, with a key that is found
                                  again, and without a cap on what is told */
     int64_t now_s;
-    bool mac_lower, json;     /* apply_options */
+    bool mac_lower, json, force; /* apply_options */
     struct buf *report;       /* mistakes; the counts if there are none */
     struct buf generated;     /* what was generated, a line each, or as JSON a list without its brackets */
     struct json_out generated_json;
+    struct buf warnings;      /* a line each */
     struct buf styled;        /* struct mac_tally: of the entries' devices, those whose mac is MAC_STYLED */
     unsigned mistakes;
     struct product_row product; /* that was named last; most devices of a file are of the same one */
@@ -195,6 +197,10 @@ MU_MUST_USE enum mu_err apply_definition(const struct entry *e, const json_t *js
 
 /* The outcome of a file that has no mistakes, into the report. */
 MU_MUST_USE enum mu_err apply_report(struct apply *a);
+
+/* Tells a mistake, or with `force` warns, if a definition moves what devices of the product report. */
+MU_MUST_USE enum mu_err apply_layout(const struct entry *e, const struct product_row *row,
+                                     const struct datapoint_plan *after);
 
 /* After all products: exactly those that each enterprise of the list names become its own. */
 MU_MUST_USE enum mu_err apply_associations(struct apply *a, const json_t *enterprises,

@@ -26,7 +26,8 @@ struct outcome {
 };
 
 /* JSON written with ' for ", as C texts want it. */
-static inline struct outcome apply_at(struct fixture *f, int64_t now, const char *text)
+static inline struct outcome apply_with(struct fixture *f, const struct apply_options *options,
+                                        const char *text)
 {
     struct outcome outcome;
     struct buf report;
@@ -36,8 +37,7 @@ static inline struct outcome apply_at(struct fixture *f, int64_t now, const char
         if (*at == '\'')
             *at = '"';
     buf_init(&report, sizeof(outcome.report) - 1);
-    outcome.err = apply_json(f->reg, NULL, str_of(json),
-                             &(struct apply_options){ .now_s = now }, &report);
+    outcome.err = apply_json(f->reg, NULL, str_of(json), options, &report);
     assert_int_equal(report.err, MU_OK);
     if (report.len)
         memcpy(outcome.report, report.data, report.len);
@@ -45,6 +45,11 @@ static inline struct outcome apply_at(struct fixture *f, int64_t now, const char
     buf_free(&report);
     free(json);
     return outcome;
+}
+
+static inline struct outcome apply_at(struct fixture *f, int64_t now, const char *text)
+{
+    return apply_with(f, &(struct apply_options){ .now_s = now }, text);
 }
 
 static inline struct outcome apply(struct fixture *f, const char *text)

@@ -57,7 +57,7 @@ static enum mu_err is_in_force(struct registry_tx *tx, const struct product_row 
     *same = false;
     if (!row->definition)
         return MU_OK;
-    buf_init(&text, DEFINITION_MAX);
+    buf_init(&text, LIMIT_DEFINITION);
     if ((err = tx_definition(tx, row->no, row->definition, &text)) == MU_OK)
         *same = str_eq(definition_behind_name(normal),
                        definition_behind_name((struct str){ (const char *)text.data, text.len }));

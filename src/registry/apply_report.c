@@ -69,19 +69,17 @@ static void write_json(struct apply *a, struct str warnings)
 
 enum mu_err apply_report(struct apply *a)
 {
-    struct buf warnings;
+    struct buf *warnings = &a->warnings;
     enum mu_err err;
 
-    buf_init(&warnings, a->report->max);
     err = apply_mac_warnings(a->tx, (const struct mac_tally *)(const void *)a->styled.data,
-                             a->styled.len / sizeof(struct mac_tally), &warnings);
+                             a->styled.len / sizeof(struct mac_tally), warnings);
     if (err == MU_OK && a->styled.err != MU_OK)
         err = a->styled.err;
     if (err == MU_OK)
-        err = warnings.err;
+        err = warnings->err;
     if (err == MU_OK)
-        (a->json ? write_json : write_text)(a, (struct str){ (const char *)warnings.data, warnings.len });
-    buf_free(&warnings);
+        (a->json ? write_json : write_text)(a, (struct str){ (const char *)warnings->data, warnings->len });
     if (err != MU_OK)
         return err;
     return a->generated.err != MU_OK ? a->generated.err : a->report->err;

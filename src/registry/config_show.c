@@ -67,7 +67,7 @@ static enum mu_err write_definition(struct config_run *run, const struct product
         json_no_value(&run->j);
         return MU_OK;
     }
-    buf_init(&text, DEFINITION_MAX);
+    buf_init(&text, LIMIT_DEFINITION);
     if ((err = tx_definition(run->tx, row->no, row->definition, &text)) == MU_OK) {
         /* The product may have been renamed since. */
         json_object_begin(&run->j);

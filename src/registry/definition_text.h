@@ -5,9 +5,6 @@
 
 /* The one form in which definitions are stored (apply_definition.c). */
 
-/* The largest definition seen is 66 KiB; 512 points with long enums come to about 200. */
-#define DEFINITION_MAX (1024 * 1024)
-
 /* What stands behind the product's name, which comes first, up to the end. The name is that of the time at
  * which the definition was applied. */
 struct str definition_behind_name(struct str stored);

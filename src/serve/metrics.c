@@ -154,6 +154,28 @@ static void write_http(struct metrics *m, struct buf *page)
     one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.", sum(m, offsetof(struct counts, bytes_sent)));
 }
 
+/* So many products have lines of their own; a page must not grow with what enterprises make. */
+enum { UNDECODED_PRODUCTS = 200 };
+
+static void write_undecoded_of(struct buf *page, const char *product, const struct fleet_undecoded *u)
+{
+    for (int i = 0; i < UNDECODED_COUNT; i++)
+        if (u->counts[i])
+            buf_printf(page, "muster_undecoded_reports_total{product=\"%s\",cause=\"%s\"} %" PRIu64 "\n", product,
+                       undecoded_text((enum undecoded)i), u->counts[i]);
+}
+
+static void write_undecoded(struct metrics *m, struct buf *page)
+{
+    struct fleet_undecoded products[UNDECODED_PRODUCTS], others;
+    size_t count = fleet_undecoded(m->from.fleet, products, UNDECODED_PRODUCTS, &others);
+
+    head(page, "undecoded_reports_total", "counter", "Reports that did not go with their product's definition.");
+    for (size_t i = 0; i < count; i++)
+        write_undecoded_of(page, products[i].product_key, &products[i]);
+    write_undecoded_of(page, "other", &others);
+}
+
 static void write_devices(struct metrics *m, struct buf *page)
 {
     static const char *const drop_texts[] = {
@@ -206,6 +228,7 @@ static void write_devices(struct metrics *m, struct buf *page)
                "\nmuster_reports_total{result=\"undecoded\"} %" PRIu64
                "\nmuster_reports_total{result=\"echo\"} %" PRIu64 "\n",
                c.decoded, c.undecoded, c.echoes);
+    write_undecoded(m, page);
     one(page, "controls_total", "counter", "Committed control records.", c.controls);
     one(page, "committed_messages_total", "counter", "Messages that are on disk.", c.messages);
     one(page, "committed_bytes_total", "counter", "Their bytes.", c.bytes);

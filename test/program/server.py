@@ -81,8 +81,8 @@ class Server:
     def ops(self):
         return self.addresses["ops"]
 
-    def apply(self, content):
-        result = run("apply", "--data", self.data, "-", input=json.dumps(content))
+    def apply(self, content, *options):
+        result = run("apply", "--data", self.data, *options, "-", input=json.dumps(content))
         assert result.returncode == 0, result.stderr
         return result.stdout
 

@@ -107,7 +107,7 @@ def test_decimals_come_out_as_they_were_reported(world):
     for point in ratios["entities"][0]["attrs"]:
         if point["name"] == "set_temp":
             point["uint_spec"] = {"min": 0, "max": 100, "ratio": 0.1, "addition": 0}
-    world.configure_product(datapoint=ratios)
+    world.configure_product("--force", datapoint=ratios)
     device = world.device(level=4)
     for tenths in (1, 2):
         device.report(status_report(set_temp=tenths), qos=1)
@@ -124,7 +124,7 @@ def test_a_report_counts_as_the_definition_of_its_time_read_it(world):
     for point in later["entities"][0]["attrs"]:
         if point["name"] == "set_temp":
             point["uint_spec"] = {**point["uint_spec"], "ratio": 2}
-    world.configure_product(datapoint=later)
+    world.configure_product("--force", datapoint=later)
     device.report(status_report(set_temp=30), qos=1)
     row, = ask(world, device.did, aggregator="sum").json["data"]
     assert row["attrs"] == {"set_temp": 80}

@@ -280,7 +280,7 @@ def test_datapoints_that_no_module_could_read_are_5408(shared_server):
     """Two texts of 480 bytes fit into the definition, but not into one packet."""
     world = World(shared_server, datapoint=None)
     text = {"type": "status_writable", "data_type": "binary"}
-    world.configure_product(datapoint={
+    world.configure_product("--force", datapoint={
         "name": "Sign", "product_key": world.product_key, "protocolType": "var_len", "packetVersion": "0x00000004",
         "entities": [{"id": 0, "name": "entity0", "display_name": "Sign", "attrs": [
             {**text, "id": i, "name": name, "position": {"byte_offset": 0, "bit_offset": 0, "len": 490, "unit": "byte"}}

@@ -135,7 +135,7 @@ def test_a_product_without_a_definition_is_5402(shared_server):
 
 
 def test_a_new_definition_is_answered_at_once(world):
-    world.configure_product(datapoint=definition("plug", world.product_key))
+    world.configure_product("--force", datapoint=definition("plug", world.product_key))
     assert list(attrs_of(world.get("datapoint").json)) == ["on"]
 
 

@@ -180,3 +180,26 @@ def test_at_rest_a_session_that_a_crash_left_open_reads_as_ended(make_server):
 def test_a_directory_that_is_not_there_is_not_made(tmp_path):
     done = run("device", "--data", tmp_path / "none", "x")
     assert done.returncode == 2 and "there is no directory" in done.stderr and not (tmp_path / "none").exists()
+
+
+def test_a_mac_that_is_written_in_another_way_is_hinted_at(shared_server, world):
+    did, _ = world.register("aabbccddee77")
+    for name in ("AABBCCDDEE77", f"{world.product_key}/AABBCCDDEE77", "AA:BB:CC:DD:EE:77"):
+        told = show(shared_server, name, status=2)
+        assert "no device has this did or mac" in told
+        assert f"no device {name}; there is aabbccddee77 of product {world.product_key} (did {did})" in told
+    world.register("IMEI-Site-9")
+    assert "there is IMEI-Site-9 of product" in show(shared_server, "imei-site-9", status=2)
+    assert "there is" not in show(shared_server, f"{hex_id()}/AABBCCDDEE77", status=2)
+    assert "there is" not in show(shared_server, "AABBCCDDEE78", status=2)
+
+
+def test_a_refused_mac_that_is_known_in_another_way_is_hinted_at(shared_server):
+    world = World(shared_server, registration="known")
+    world.import_devices({"mac": "ab0123456789", "passcode": "123456"})
+    status, _, _ = device_request(shared_server.http, "POST", "/dev/devices",
+                                  f"passcode=123456&mac=AB0123456789&product_key={world.product_key}")
+    assert status >= 400
+    text = show(shared_server, "AB0123456789")
+    assert lines(text, "state") == ["unknown: no device has this did or mac"]
+    assert f"no device AB0123456789; there is ab0123456789 of product {world.product_key}" in text

@@ -92,7 +92,7 @@ def test_a_disabled_device_is_left_out_and_comes_back(world):
 def test_events_outlive_the_definition_of_their_points(world):
     device = world.device(level=4)
     device.report(status_report(faults=1, alerts=1), qos=1)
-    world.configure_product(datapoint=definition("pet-feeder", world.product_key))
+    world.configure_product("--force", datapoint=definition("pet-feeder", world.product_key))
     content = world.get("fault/report/events").json
     assert set(content["detail"]) == {"fault_roomtemp"} and content["count"]["total"] == 1
     assert set(world.get("alert/report/events").json["detail"]) == {"alert_full"}
@@ -103,7 +103,7 @@ def test_an_event_whose_point_is_gone_stays_readable_and_ends_with_the_next_repo
     world = World(server)
     registered = world.register()
     world.device(level=4, registered=registered).report(status_report(faults=1), qos=1)
-    world.configure_product(datapoint=definition("plug", world.product_key))
+    world.configure_product("--force", datapoint=definition("plug", world.product_key))
     said = {"count": counts(1, 0), "detail": {"fault_roomtemp": counts(1, 0)}}
     for end in (server.stop, server.kill):
         end()

@@ -410,9 +410,9 @@ def test_a_row_is_read_as_it_was_defined_when_it_came(make_server):
     world = World(server)
     device = world.device(level=4)
     device.report(status_report(mode=1, room_temp=20), qos=1)
-    world.configure_product(datapoint=changed_definition(world))
+    world.configure_product("--force", datapoint=changed_definition(world))
     device.report(status_report(mode=1, room_temp=20), qos=1)
-    world.configure_product(datapoint=definition("plug", world.product_key))
+    world.configure_product("--force", datapoint=definition("plug", world.product_key))
     device.report(frame(0x0091, b"\4\1"), qos=1)
     device.report(status_report(), qos=1)  # which the plug's definition cannot read
     world.configure_product(datapoint=None)
@@ -438,7 +438,7 @@ def test_a_definition_that_came_later_reads_nothing_of_before(shared_server):
     world = World(shared_server, datapoint=None)
     device = world.device(level=4)
     device.report(REPORT, qos=1)
-    world.configure_product(datapoint=definition("air-conditioner", world.product_key))
+    world.configure_product("--force", datapoint=definition("air-conditioner", world.product_key))
     device.report(REPORT, qos=1)
     assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == 1
 

@@ -24,7 +24,7 @@ def product(request, shared_server):
     """(world, definition) of a real product."""
     world = World(shared_server, datapoint=None)
     content = content_of(request.param, world.product_key)
-    world.configure_product(datapoint=content)
+    world.configure_product("--force", datapoint=content)
     return world, content
 
 
@@ -89,7 +89,7 @@ def real(server, name):
     if not file.exists():
         pytest.skip("not among the definitions at hand")
     world = World(server, datapoint=None)
-    world.configure_product(datapoint=content_of(file, world.product_key))
+    world.configure_product("--force", datapoint=content_of(file, world.product_key))
     return world, world.device(level=4)
 
 

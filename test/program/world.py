@@ -127,8 +127,8 @@ class World:
         """Changes the enterprise."""
         self.server.apply({"enterprises": [{"enterprise_id": self.enterprise_id, **changed}]})
 
-    def configure_product(self, **changed):
-        self.server.apply({"products": [{"product_key": self.product_key, **changed}]})
+    def configure_product(self, *options, **changed):
+        return self.server.apply({"products": [{"product_key": self.product_key, **changed}]}, *options)
 
     def import_devices(self, *devices):
         self.server.apply({"devices": [{"product_key": self.product_key, **device} for device in devices]})

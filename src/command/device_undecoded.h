@@ -1,0 +1,11 @@
+#ifndef MUSTER_COMMAND_DEVICE_UNDECODED_H
+#define MUSTER_COMMAND_DEVICE_UNDECODED_H
+
+#include "fleet/fleet.h"
+#include "ops/operation.h"
+
+/* "12 of its last 12 messages were not decoded: 13 bytes, the definition wants 14". false: all were, or it
+ * has not said anything of late that there is to decode. */
+bool device_undecoded(const struct operation_call *call, const struct fleet_device *d, char *out, size_t size);
+
+#endif
