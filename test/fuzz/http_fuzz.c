@@ -105,6 +105,7 @@ static void start(void)
     CHECK(http_server_add(server, &table) == MU_OK);
     peer.accept = http_server_accept;
     peer.server = server;
+    peer.narrow = true;
     peer.go_on = finish_later;
 }
 

@@ -5,13 +5,13 @@
 #include "net/listener.h"
 
 /* Somebody who connects to a server that this process is: no socket, no thread. What it says comes in
- * parts, each of which the server has dealt with before the next one comes; and what it hears it takes in
- * parts, too. */
+ * parts, each of which the server has dealt with before the next one comes. */
 
 struct peer {
     struct loop *loop;             /* never started */
     listener_accept accept;
     void *server;
+    bool narrow;                   /* what it hears it takes in parts, too */
     /* Called when all has been said and the server has nothing more to do: true if it has now. Optional. */
     bool (*go_on)(void);
 };
