@@ -320,8 +320,8 @@ MU_MUST_USE enum mu_err registry_product_groups(struct registry *reg, uint32_t p
 MU_MUST_USE enum mu_err registry_visit_group_macs(struct registry *reg, uint32_t group,
                                                   enum mu_err (*fn)(void *ctx, struct str mac),
                                                   void *ctx);
-/* The devices of a product that are bound to a user now; MU_E_NOT_FOUND for an unknown uid. *devices
- * is malloc'ed. */
+/* The devices of a product that are bound to a user now; MU_E_NOT_FOUND for a uid that is unknown, or
+ * another enterprise's. *devices is malloc'ed. */
 MU_MUST_USE enum mu_err registry_devices_of_user(struct registry *reg, uint32_t product, const char *uid,
                                                  uint32_t **devices, size_t *count);
 

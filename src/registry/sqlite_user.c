@@ -155,9 +155,14 @@ static enum mu_err find_bound(struct registry_tx *tx, void *arg)
     const struct bound_query *q = arg;
     int64_t user;
 
-    if ((err = db_int_of(tx->db, "SELECT no FROM user WHERE uid = ?1 AND is_disabled = 0",
-                         DB_VALUES(db_text(q->uid)),
-                         &user)) != MU_OK)
+    /* A user of another enterprise is unknown, unless he has been bound to the product. */
+    if ((err = db_int_of(tx->db, "SELECT u.no FROM user u WHERE u.uid = ?1 AND u.is_disabled = 0 AND ("
+                         "EXISTS (SELECT 1 FROM app_product a JOIN association its ON its.product = a.product "
+                         "JOIN association mine ON mine.enterprise = its.enterprise "
+                         "WHERE a.app = u.app AND mine.product = ?2) OR "
+                         "EXISTS (SELECT 1 FROM binding b JOIN device d ON d.no = b.device "
+                         "WHERE b.user = u.no AND d.product = ?2))",
+                         DB_VALUES(db_text(q->uid), db_int(q->product)), &user)) != MU_OK)
         return err;
     return db_numbers(tx->db, "SELECT b.device FROM binding b JOIN device d ON d.no = b.device "
                       "WHERE b.user = ?1 AND b.until IS NULL AND d.product = ?2 ORDER BY b.device",

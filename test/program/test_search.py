@@ -231,6 +231,17 @@ def test_an_unknown_user_is_5017(fleet):
     assert fleet.world.get("devices/search", type="uid", val=hex_id()).error == (404, 5017)
 
 
+def test_another_enterprises_user_is_unknown_and_ones_own_has_no_devices_yet(fleet):
+    server, uids = fleet.world.server, []
+    for world in (fleet.world, World(server)):
+        appid, uid = hex_id(), hex_id()
+        server.apply({"apps": [{"appid": appid, "name": "App", "product_keys": [world.product_key]}]})
+        server.apply({"users": [{"uid": uid, "appid": appid}]})
+        uids.append(uid)
+    assert fleet.world.get("devices/search", type="uid", val=uids[0]).json["meta"]["total"] == 0
+    assert fleet.world.get("devices/search", type="uid", val=uids[1]).error == (404, 5017)
+
+
 def test_another_products_device_is_not_found(fleet):
     other = World(fleet.world.server)
     did, _ = other.register(mac="elsewhere")
@@ -311,7 +322,7 @@ def test_a_page_of_none_counts_only(fleet):
 @pytest.mark.parametrize("filters", [
     {"limit": -1}, {"limit": 1001}, {"limit": "x"}, {"limit": "1.5"}, {"limit": "1e2"}, {"limit": 10**30}, {"limit": "0x10"},
     {"skip": -1}, {"skip": "x"}, {"skip": 10**30},
-    {"is_online": 2}, {"is_online": "yes"}, {"is_online": "TRUE"}, {"is_faulty": -1}, {"is_alert": "10"}, {"show_disabled": "x"},
+    {"is_online": 2}, {"is_online": "yes"}, {"is_online": "tru"}, {"is_faulty": -1}, {"is_alert": "10"}, {"show_disabled": "x"},
     {"liveness_start": "yesterday"}, {"liveness_start": -1}, {"liveness_start": "1.5"},
     {"type": "did"}, {"val": "x"}, {"type": "name", "val": "x"}, {"type": "DID", "val": "x"}, {"type": "did", "val": ""},
 ])
