@@ -72,7 +72,7 @@ out:
  * there is, and cannot change. Otherwise the log is read with its index in memory: that is what SQLite
  * does for the one who has locked the file for himself, which takes a file that is open for writing.
  * Nothing is: neither by a statement nor, at the end, by folding the log into the file. */
-enum mu_err db_open_unchanged(struct db *db, const char *path)
+enum mu_err db_open_unchanged(struct db *db, const char *path, const char *care)
 {
     char *log_path = sqlite3_mprintf("%s-wal", path), *uri = sqlite3_mprintf("file:");
     struct stat st;
@@ -89,12 +89,10 @@ enum mu_err db_open_unchanged(struct db *db, const char *path)
     if (!log_path || !uri)
         goto out;
     bool has_log = stat(log_path, &st) == 0 && st.st_size > 0;
-    if (!has_log) {
-        char *longer = sqlite3_mprintf("%s?immutable=1", uri);
-        sqlite3_free(uri);
-        if (!(uri = longer))
-            goto out;
-    }
+    char *whole = sqlite3_mprintf("%s?" PAGES_URI_CARE "=%s%s", uri, care, has_log ? "" : "&immutable=1");
+    sqlite3_free(uri);
+    if (!(uri = whole))
+        goto out;
     int rc = sqlite3_open_v2(uri, &db->handle, (has_log ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
                              SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI, PAGES_VFS);
     if (rc != SQLITE_OK) {

@@ -7,9 +7,12 @@
 /* The header's places in the first page, and the mark's in each. */
 enum {
     AT_RESERVED = 20,
+    AT_FIRST_TREE = 100,
     AT_MARK = PAGES_SIZE - PAGES_RESERVED,
     AT_SUM = AT_MARK + 4,
 };
+
+enum { INNER_OF_TABLE = 5 }; /* a page's kind, its first byte */
 
 static const char magic[16] = "SQLite format 3";
 static const uint8_t mark[4] = { 'm', 'u', 'P', '1' };
@@ -22,7 +25,7 @@ static const uint8_t mark[4] = { 'm', 'u', 'P', '1' };
 struct pages_file {
     sqlite3_file head;     /* what SQLite sees */
     enum pages_kind kind;
-    bool strict;
+    bool is_strict, is_lenient;
     uint32_t damaged;
     sqlite3_file inner[];  /* the system's, of its own size */
 };
@@ -51,6 +54,12 @@ bool pages_is_whole(const uint8_t page[PAGES_SIZE], uint32_t no)
     uint32_t said = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 
     return memcmp(page + AT_MARK, mark, sizeof(mark)) == 0 && said == sum_of(page, no);
+}
+
+/* An inner page of a table: page numbers, and which rows are behind them. */
+static bool has_ways_only(const uint8_t *page, uint32_t no)
+{
+    return page[no == 1 ? AT_FIRST_TREE : 0] == INNER_OF_TABLE;
 }
 
 enum pages_kind pages_kind_of(const uint8_t first[PAGES_SIZE])
@@ -90,10 +99,10 @@ static int pages_read(sqlite3_file *file, void *out, int size, sqlite3_int64 off
     if (f->kind != PAGES_SUMMED || size != PAGES_SIZE)
         return rc;
     uint32_t no = (uint32_t)(offset / PAGES_SIZE + 1);
-    if (rc == SQLITE_OK ? pages_is_whole(out, no) : rc != SQLITE_IOERR_SHORT_READ || !f->strict)
+    if (rc == SQLITE_OK ? pages_is_whole(out, no) : rc != SQLITE_IOERR_SHORT_READ || !f->is_strict)
         return rc;
     f->damaged = no;
-    return SQLITE_IOERR_DATA;
+    return f->is_lenient && rc == SQLITE_OK && has_ways_only(out, no) ? rc : SQLITE_IOERR_DATA;
 }
 
 /* A new file gets its first page last, should there be more than SQLite keeps in memory: what is written
@@ -125,16 +134,11 @@ static int pages_file_control(sqlite3_file *file, int op, void *arg)
 {
     struct pages_file *f = (struct pages_file *)file;
 
-    switch (op) {
-    case PAGES_FCNTL_DAMAGED:
-        *(uint32_t *)arg = f->damaged;
-        return SQLITE_OK;
-    case PAGES_FCNTL_STRICT:
-        f->strict = true;
-        return SQLITE_OK;
-    default:
+    if (op != PAGES_FCNTL_DAMAGED)
         return f->inner->pMethods->xFileControl(f->inner, op, arg);
-    }
+    *(uint32_t *)arg = f->damaged;
+    f->damaged = 0;
+    return SQLITE_OK;
 }
 
 static int pages_characteristics(sqlite3_file *file)
@@ -197,6 +201,9 @@ static int pages_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, in
     if (!(flags & SQLITE_OPEN_MAIN_DB))
         return base->xOpen(base, path, file, flags, got);
     *f = (struct pages_file){ 0 };
+    const char *care = sqlite3_uri_parameter(path, PAGES_URI_CARE);
+    f->is_strict = care && strcmp(care, PAGES_STRICT) == 0;
+    f->is_lenient = care && strcmp(care, PAGES_LENIENT) == 0;
     int rc = base->xOpen(base, path, f->inner, flags, got);
     f->head.pMethods = f->inner->pMethods ? &methods : NULL;
     return rc;

@@ -39,13 +39,17 @@ bool pages_is_whole(const uint8_t page[PAGES_SIZE], uint32_t no); /* numbers beg
 /* Makes the VFS known to SQLite; once, before the first database is opened. */
 void pages_register(void);
 
-/* For sqlite3_file_control. */
-enum {
-    /* uint32_t *: the last page that was found damaged, 0 if none. */
-    PAGES_FCNTL_DAMAGED = 0x6d7501,
-    /* A page beyond the file's end is damaged, too; for looking at a file before it is used. SQLite reads
-     * it as zeros. */
-    PAGES_FCNTL_STRICT = 0x6d7502,
-};
+/* For sqlite3_file_control; uint32_t *: the last page that was found damaged since this was asked, 0 if none
+ * was. */
+enum { PAGES_FCNTL_DAMAGED = 0x6d7501 };
+
+/* A parameter of the file's URI, and its values:
+ *
+ *   strict   a page beyond the file's end is damaged, too: for looking at a file before it is used. SQLite
+ *            reads it as zeros
+ *   lenient  a damaged page that has no rows, but the way to those that have, is read: for what is left */
+#define PAGES_URI_CARE "pages"
+#define PAGES_STRICT "strict"
+#define PAGES_LENIENT "lenient"
 
 #endif

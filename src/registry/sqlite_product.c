@@ -119,8 +119,10 @@ enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct s
         *version = row.definition;
         return MU_OK;
     }
-    if ((err = db_int_of(tx->db, "SELECT coalesce(max(version), 0) + 1 FROM definition "
-                         "WHERE product = ?1", DB_VALUES(db_int(product)), &next)) != MU_OK ||
+    /* After a salvage, versions that may have been lost are not given again: messages carry them. */
+    if ((err = db_int_of(tx->db, "SELECT max(coalesce(max(version), 0), coalesce((SELECT CAST(value AS INTEGER) "
+                         "FROM fact WHERE name = 'last_definition'), 0)) + 1 FROM definition WHERE product = ?1",
+                         DB_VALUES(db_int(product)), &next)) != MU_OK ||
         (err = db_run(tx->db, "INSERT INTO definition (product, version, json) VALUES (?1, ?2, ?3)",
                       DB_VALUES(db_int(product), db_int(next), db_str(json)))) != MU_OK ||
         (err = feed_add(tx->db, FEED_DEFINITION, product, (uint32_t)next)) != MU_OK)

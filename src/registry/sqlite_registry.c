@@ -161,7 +161,7 @@ static enum mu_err reader_open(struct registry *reg, struct db **out)
 
     if (!db)
         return reg->copied ? MU_E_LOCKED : MU_E_NOMEM;
-    err = reg->unchanged ? db_open_unchanged(db, reg->path) : db_open(db, reg->path, true);
+    err = reg->unchanged ? db_open_unchanged(db, reg->path, "") : db_open(db, reg->path, true);
     if (err != MU_OK) {
         free(db);
         return err;

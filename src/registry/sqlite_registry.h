@@ -33,6 +33,7 @@
  * ''; a number that refers to nothing is NULL. */
 
 #define REGISTRY_FILE "registry.db"
+#define REGISTRY_MARK "registry.mark"
 
 /* --- a connection (sqlite_open.c, sqlite_db.c) --------------------------------------------------- */
 
@@ -50,8 +51,9 @@ struct db {
 
 /* Opens an existing file, for reading and writing or for reading only. */
 MU_MUST_USE enum mu_err db_open(struct db *db, const char *path, bool read_only);
-/* Opens a file that nobody else has open, for reading, without a change of it or of its companions. */
-MU_MUST_USE enum mu_err db_open_unchanged(struct db *db, const char *path);
+/* Opens a file that nobody else has open, for reading, without a change of it or of its companions.
+ * care: one of sqlite_pages.h, or "". */
+MU_MUST_USE enum mu_err db_open_unchanged(struct db *db, const char *path, const char *care);
 /* Opens an empty database that goes with its closing. What its cache does not hold is in a temporary file. */
 MU_MUST_USE enum mu_err db_open_temporary(struct db *db);
 void db_close(struct db *db);
@@ -66,7 +68,7 @@ MU_MUST_USE enum mu_err db_sync_path(const char *path);
 /* The result for a failure that SQLite has just reported. Logs what an operator must know of, a few a
  * second: on a full disk every call fails. */
 enum mu_err db_error(struct db *db, int rc);
-/* The page that was found damaged last, 0 if none was. */
+/* The page that was found damaged last since this was asked, 0 if none was. */
 uint32_t db_damaged_page(struct db *db);
 
 /* A value to bind. Texts and blobs must live until the statement has ended. */

@@ -80,9 +80,8 @@ static enum mu_err ask_sqlite(const char *path, uint32_t *page)
     sqlite3_stmt *statement;
     enum mu_err err;
 
-    if ((err = db_open_unchanged(&db, path)) != MU_OK)
+    if ((err = db_open_unchanged(&db, path, PAGES_STRICT)) != MU_OK)
         return err;
-    sqlite3_file_control(db.handle, "main", PAGES_FCNTL_STRICT, NULL);
     if ((err = db_query(&db, "PRAGMA quick_check(1)", NULL, 0, &statement)) == MU_OK &&
         (err = db_next(&db, statement)) == MU_OK &&
         !str_eq(row_str(&(struct db_row){ .statement = statement }), STR("ok")))

@@ -182,16 +182,6 @@ static void a_free_page_that_is_damaged_is_mended(void **state)
     file_forget(&good);
 }
 
-static void a_file_that_is_missing_is_made(void **state)
-{
-    struct fixture *f = *state;
-    char why[512];
-
-    close_registry(f);
-    assert_int_equal(unlink(f->file), 0);
-    assert_int_equal(open_as_server(f, why, sizeof(why)), MU_OK);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -201,7 +191,6 @@ int main(void)
         TEST(a_file_that_was_cut_off_is_refused_and_its_log_kept),
         TEST(a_checkpoint_that_a_power_cut_tore_is_no_damage),
         TEST(a_free_page_that_is_damaged_is_mended),
-        TEST(a_file_that_is_missing_is_made),
     };
     return cmocka_run_group_tests_name("sqlite_scan", tests, NULL, NULL);
 }

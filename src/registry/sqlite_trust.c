@@ -16,8 +16,6 @@
 #include "base/random.h"
 #include "base/text.h"
 
-#define REGISTRY_MARK "registry.mark"
-
 /* --- what the file says of itself -----------------------------------------------------------------*/
 
 static enum mu_err read_fact(struct db *db, const char *name, char *out, size_t size)
@@ -63,7 +61,7 @@ static enum mu_err read_unchanged(const char *path, struct mark_place *out, char
 {
     struct db db;
     int64_t version;
-    enum mu_err err = db_open_unchanged(&db, path);
+    enum mu_err err = db_open_unchanged(&db, path, "");
 
     if (err != MU_OK)
         return err;
