@@ -1,4 +1,4 @@
-#include "access/outgoing.h"
+#include "access/outgoing_private.h"
 
 #include <stdlib.h>
 
@@ -10,85 +10,6 @@
 #include "model/frame.h"
 
 #define IN_FLIGHT_IDS 32 /* packet ids in use are bits of a word */
-
-static bool write_out(struct session *s, const void *bytes, size_t len)
-{
-    if (conn_write(&s->conn, bytes, len) != MU_OK)
-        return false;
-    count(&s->home->counters.bytes_out, len);
-    return true;
-}
-
-/* --- packets other than PUBLISH ----------------------------------------------------------------*/
-
-static bool publish_waits(const struct session *s)
-{
-    return s->out.owes_answer || s->out.queued > s->out.written;
-}
-
-static void release_held(struct session *s)
-{
-    size_t len;
-    const uint8_t *packet = held_next(s->out.held, &len);
-
-    write_out(s, packet, len);
-    held_gone(&s->out.held, len);
-    pace_held_sent(&s->out.pace, session_now(s));
-}
-
-void outgoing_release_held(struct session *s)
-{
-    size_t len;
-
-    if (!s->out.held)
-        return;
-    const uint8_t *all = held_all(s->out.held, &len);
-    write_out(s, all, len);
-    held_gone(&s->out.held, len);
-}
-
-static void hold(struct session *s, const void *bytes, size_t len)
-{
-    if (held_add(&s->out.held, bytes, len)) {
-        session_arm(s);
-        return;
-    }
-    outgoing_release_held(s);
-    write_out(s, bytes, len);
-}
-
-void outgoing_packet(struct session *s, const void *bytes, size_t len)
-{
-    if (!s->paced) {
-        write_out(s, bytes, len);
-        return;
-    }
-    /* Not past a PUBLISH that waits for its gap either: acknowledgements could keep it waiting for
-     * ever. */
-    if (s->out.held || publish_waits(s) || !pace_allows_packet(&s->out.pace, session_now(s))) {
-        hold(s, bytes, len);
-        return;
-    }
-    write_out(s, bytes, len);
-    pace_packet_sent(&s->out.pace, session_now(s));
-}
-
-static void packet_apart(struct session *s, const void *bytes, size_t len)
-{
-    if (s->out.held || publish_waits(s) || !pace_allows_next(&s->out.pace, session_now(s))) {
-        hold(s, bytes, len);
-        return;
-    }
-    write_out(s, bytes, len);
-    pace_held_sent(&s->out.pace, session_now(s));
-}
-
-/* A PUBLISH has had its time: what has gathered behind it goes before the next one. */
-static void give_turn(struct session *s)
-{
-    if (s->out.held)
-        held_give_turn(s->out.held);
-}
 
 /* --- the queue of controls ---------------------------------------------------------------------*/
 
@@ -212,7 +133,7 @@ static bool publish(struct session *s, const char *topic, uint16_t id, const uin
         session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
         return false;
     }
-    if (!write_out(s, b->data, b->len))
+    if (!outgoing_write(s, b->data, b->len))
         return false; /* the connection is ending, and says why in closed() */
     count(&s->home->counters.messages_out, 1);
     if (s->paced)
@@ -258,7 +179,7 @@ void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
     count(&s->home->counters.messages_out, 1);
     if (!s->paced || together->err != MU_OK)
         return;
-    packet_apart(s, together->data + start, together->len - start);
+    outgoing_packet_apart(s, together->data + start, together->len - start);
     together->len = start;
 }
 
@@ -281,7 +202,7 @@ enum next { NEXT_NOTHING, NEXT_HELD, NEXT_PUBLISH };
 
 static enum next next_up(const struct session *s)
 {
-    bool publish = publish_waits(s) && has_id_for_next(s);
+    bool publish = outgoing_publish_waits(s) && has_id_for_next(s);
 
     if (s->out.held && (held_has_turn(s->out.held) || !publish))
         return NEXT_HELD;
@@ -294,11 +215,11 @@ void outgoing_go_on(struct session *s)
 
     fail_overdue(s);
     if (s->paced && pace_gave_up(&s->out.pace, session_now(s)))
-        give_turn(s);
+        outgoing_give_turn(s);
     while (s->state == SESSION_LIVE && (next = next_up(s)) != NEXT_NOTHING &&
            (!s->paced || pace_allows_next(&s->out.pace, session_now(s)))) {
         if (next == NEXT_HELD)
-            release_held(s);
+            outgoing_release_next(s);
         else if (s->out.owes_answer)
             publish_answer(s);
         else
@@ -343,7 +264,7 @@ void outgoing_answered(struct session *s, const uint8_t *payload, size_t len)
 {
     if (!s->paced || !pace_answered(&s->out.pace, payload, len))
         return;
-    give_turn(s);
+    outgoing_give_turn(s);
     outgoing_go_on(s);
 }
 
