@@ -14,22 +14,25 @@
 #include "ops/file.h"
 #include "ops/manifest.h"
 
-enum mu_err data_dir_check(const char *path, char *why, size_t why_size)
+enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why_size)
 {
     DIR *dir = opendir(path);
     bool foreign = false, ours = false;
 
+    *is_new = true;
     if (!dir && errno == ENOENT)
         return MU_OK;
     if (!dir) {
+        enum mu_err err = errno == ENOTDIR ? MU_E_VALUE : MU_E_IO;
         snprintf(why, why_size, "cannot open the directory %s: %s", path, strerror(errno));
-        return MU_E_IO;
+        return err;
     }
     for (struct dirent *entry; (entry = readdir(dir));) {
         foreign |= entry->d_name[0] != '.';
         ours |= strcmp(entry->d_name, "lock") == 0;
     }
     closedir(dir);
+    *is_new = !ours;
     if (manifest_is_in(path)) {
         snprintf(why, why_size, "%s is a backup, which stays as it is; make a data directory of it with "
                  "muster restore --data NEWDIR %s", path, path);
@@ -46,6 +49,7 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
 {
     struct stat st;
     char *lock_path = NULL;
+    bool is_new;
     enum mu_err err = MU_E_IO;
 
     *d = (struct data_dir){ .lock_fd = -1, .path = strdup(path) };
@@ -55,7 +59,7 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
         err = MU_E_NOMEM;
         goto out;
     }
-    if ((err = data_dir_check(path, why, why_size)) != MU_OK)
+    if ((err = data_dir_check(path, &is_new, why, why_size)) != MU_OK)
         goto out;
     if ((err = file_make_dir(path, why, why_size)) != MU_OK)
         goto out;

@@ -1,6 +1,7 @@
 #ifndef MUSTER_OPS_DATA_DIR_H
 #define MUSTER_OPS_DATA_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -12,8 +13,8 @@ struct data_dir {
 };
 
 /* Whether path may become or is a data directory: it is not there, is empty, or is one already. So a
- * slip (--data /tmp) harms nothing. why gets one sentence. */
-MU_MUST_USE enum mu_err data_dir_check(const char *path, char *why, size_t why_size);
+ * slip (--data /tmp) harms nothing. *is_new: it is none yet. why gets one sentence. MU_E_VALUE, MU_E_IO. */
+MU_MUST_USE enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why_size);
 
 /* Checks it, creates it if needed and locks it. why gets one sentence. MU_E_LOCKED: in use; MU_E_VALUE:
  * something else's directory; MU_E_IO. */

@@ -30,24 +30,33 @@ int operation_result(const struct operation_call *call, enum mu_err err)
     return 1; /* what was given has been looked at before */
 }
 
+/* Nothing is made where there is nothing, unless that is what the operation is for. */
+static enum mu_err open_at_rest(struct operation_place *place, const struct operation *op, char *why, size_t why_size)
+{
+    bool is_new;
+    enum mu_err err = data_dir_check(place->dir, &is_new, why, why_size);
+
+    if (err == MU_OK && is_new && !op->makes_directory) {
+        snprintf(why, why_size, access(place->dir, F_OK) == 0 ? "%s is empty, and no data directory"
+                                                              : "there is no directory %s", place->dir);
+        err = MU_E_NOT_FOUND;
+    }
+    if (err != MU_OK)
+        return err;
+    place->uid = getuid(); /* who asks; from here on it may be the directory's owner */
+    log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
+    err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, why_size);
+    if (err == MU_OK && is_new) /* not in the answer, which may be for a program */
+        fprintf(stderr, "made a new data directory: %s\n", place->dir);
+    return err;
+}
+
 static int run_at_rest(struct operation_place *place, const struct operation *op, struct str input,
                        struct buf *answer)
 {
-    bool is_new = access(place->dir, F_OK) != 0;
     char why[512] = "";
-    enum mu_err err = MU_OK;
+    enum mu_err err = place->at_rest ? MU_OK : open_at_rest(place, op, why, sizeof(why));
 
-    if (is_new && !op->makes_directory) {
-        buf_printf(answer, "there is no directory %s\n", place->dir);
-        return 2;
-    }
-    if (!place->at_rest) {
-        place->uid = getuid(); /* who asks; from here on it may be the directory's owner */
-        log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
-        err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, sizeof(why));
-        if (err == MU_OK && is_new) /* not in the answer, which may be for a program */
-            fprintf(stderr, "made a new data directory: %s\n", place->dir);
-    }
     if (err != MU_OK) {
         operation_leave(place);
         buf_printf(answer, "%s\n", why[0] ? why : mu_err_text(err));

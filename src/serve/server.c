@@ -66,6 +66,7 @@ static enum mu_err prepare_as_started(struct server *s)
     const char *user = setting_text(&s->settings, "user");
     const char *cert = setting_text(&s->settings, "tls-cert"),
                *key = setting_text(&s->settings, "tls-key");
+    bool is_new;
     enum mu_err err;
 
     privileges_raise_descriptors();
@@ -96,7 +97,7 @@ static enum mu_err prepare_as_started(struct server *s)
         log_event(LOG_WARN, "running_as_root", "hint=\"give --user NAME\"");
         return MU_OK;
     }
-    if ((err = data_dir_check(setting_text(&s->settings, "data"), s->why, sizeof(s->why))) != MU_OK ||
+    if ((err = data_dir_check(setting_text(&s->settings, "data"), &is_new, s->why, sizeof(s->why))) != MU_OK ||
         (err = privileges_give_dir(setting_text(&s->settings, "data"), user, s->why, sizeof(s->why))) !=
             MU_OK)
         return err;

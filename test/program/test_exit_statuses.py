@@ -95,6 +95,15 @@ def test_a_directory_that_is_not_there_or_is_something_else_is_2(place):
         assert os.listdir(place.path / "other") == ["letters.txt"]
 
 
+def test_nothing_is_made_in_an_empty_directory_or_of_a_file(place):
+    (place.path / "empty").mkdir()
+    for name, arguments in GOOD.items():
+        must_fail(place(arguments, DATA=place.path / "rows.csv"), 2, name)
+        if name not in ("apply", "serve"):
+            must_fail(place(arguments, DATA=place.path / "empty"), 2, name)
+            assert os.listdir(place.path / "empty") == []
+
+
 def test_a_backup_in_the_place_of_a_data_directory_is_2(place):
     assert place(GOOD["backup"]).returncode == 0
     for name, arguments in GOOD.items():
