@@ -1,34 +1,12 @@
 /* What a transfer takes is what the manifest says, whatever lies in the directory by now. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "command/transfer.h"
-#include "ops/dir.h"
+#include "ops/dir_fixture.h"
 
 struct fixture {
     char path[64];
     int from, to;
     struct manifest manifest;
 };
-
-static void put(int at, const char *path, const char *text)
-{
-    int fd = dir_create_file(at, path);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-}
 
 /* Two files with a digest, and one, a table of the journal, without. */
 static int setup(void **state)
@@ -40,9 +18,9 @@ static int setup(void **state)
     strcpy(f->path, "/tmp/transfer_test.XXXXXX");
     assert_non_null(mkdtemp(f->path));
     int root = dir_open(f->path);
-    put(root, "from/registry.db", "registry");
-    put(root, "from/journal/CURRENT", "current");
-    put(root, "from/journal/000001.sst", "table");
+    put_file(root, "from/registry.db", "registry");
+    put_file(root, "from/journal/CURRENT", "current");
+    put_file(root, "from/journal/000001.sst", "table");
     assert_int_equal(mkdirat(root, "to", 0700), 0);
     f->from = dir_open_in(root, "from");
     f->to = dir_open_in(root, "to");
@@ -82,17 +60,6 @@ static void must_be_refused(struct fixture *f, enum mu_err expected, const char 
     }
 }
 
-static void must_lie_in(int at, const char *path, const char *text)
-{
-    char why[512], found[16] = "";
-    int fd;
-
-    assert_int_equal(dir_open_file(at, path, &fd, why, sizeof(why)), MU_OK);
-    assert_int_equal(read(fd, found, sizeof(found) - 1), strlen(text));
-    assert_string_equal(found, text);
-    close(fd);
-}
-
 static bool is_shared(struct fixture *f, const char *path)
 {
     struct stat a, b;
@@ -123,7 +90,7 @@ static void a_link_is_neither_followed_nor_taken(void **state)
     struct fixture *f = *state;
     struct stat st;
 
-    put(f->from, "../secret", "tab-e");
+    put_file(f->from, "../secret", "tab-e");
     assert_int_equal(unlinkat(f->from, "journal/000001.sst", 0), 0);
     assert_int_equal(symlinkat("../../secret", f->from, "journal/000001.sst"), 0);
     must_be_refused(f, MU_E_REFUSED, "journal/000001.sst: lies behind a symbolic link");
@@ -137,7 +104,7 @@ static void a_file_of_another_size_is_not_taken(void **state)
 {
     struct fixture *f = *state;
 
-    put(f->from, "longer", "table that grew");
+    put_file(f->from, "longer", "table that grew");
     assert_int_equal(renameat(f->from, "longer", f->from, "journal/000001.sst"), 0);
     must_be_refused(f, MU_E_CORRUPT, "journal/000001.sst: has 15 bytes, backup.json says 5");
 }
@@ -147,7 +114,7 @@ static void the_digest_is_of_the_bytes_that_are_copied(void **state)
     struct fixture *f = *state;
     char why[512] = "";
 
-    put(f->from, "other", "REGISTRY");
+    put_file(f->from, "other", "REGISTRY");
     assert_int_equal(renameat(f->from, "other", f->from, "registry.db"), 0);
     assert_int_equal(run(f, false, false, why), MU_E_CORRUPT);
     assert_non_null(strstr(why, "registry.db: is not what was written"));
@@ -158,7 +125,7 @@ static void what_is_wrong_is_taken_if_that_is_asked_for(void **state)
     struct fixture *f = *state;
     char why[512] = "";
 
-    put(f->from, "other", "another one");
+    put_file(f->from, "other", "another one");
     assert_int_equal(renameat(f->from, "other", f->from, "registry.db"), 0);
     assert_int_equal(run(f, false, true, why), MU_OK);
     must_lie_in(f->to, "registry.db", "another one");

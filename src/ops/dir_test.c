@@ -1,32 +1,10 @@
 /* Nothing inside of a directory is reached by a link, and nothing but files are opened. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "ops/dir.h"
+#include "ops/dir_fixture.h"
 
 struct fixture {
     char path[64];
     int at;        /* PATH/inside */
 };
-
-static void put(int at, const char *path, const char *text)
-{
-    int fd = dir_create_file(at, path);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-}
 
 /* inside/file, inside/sub/file; outside/file is for nobody who works inside. */
 static int setup(void **state)
@@ -37,9 +15,9 @@ static int setup(void **state)
     strcpy(f->path, "/tmp/dir_test.XXXXXX");
     assert_non_null(mkdtemp(f->path));
     int root = dir_open(f->path);
-    put(root, "inside/file", "inside");
-    put(root, "inside/sub/file", "below");
-    put(root, "outside/file", "outside");
+    put_file(root, "inside/file", "inside");
+    put_file(root, "inside/sub/file", "below");
+    put_file(root, "outside/file", "outside");
     f->at = dir_open_in(root, "inside");
     assert_true(f->at >= 0);
     close(root);
@@ -57,17 +35,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void must_open(struct fixture *f, const char *path, const char *text)
-{
-    char why[512] = "", found[16] = "";
-    int fd;
-
-    assert_int_equal(dir_open_file(f->at, path, &fd, why, sizeof(why)), MU_OK);
-    assert_int_equal(read(fd, found, sizeof(found) - 1), strlen(text));
-    assert_string_equal(found, text);
-    close(fd);
-}
-
 static void must_refuse(struct fixture *f, const char *path, enum mu_err expected, const char *reason)
 {
     char why[512] = "";
@@ -83,8 +50,8 @@ static void files_are_opened_also_in_directories_inside(void **state)
 {
     struct fixture *f = *state;
 
-    must_open(f, "file", "inside");
-    must_open(f, "sub/file", "below");
+    must_lie_in(f->at, "file", "inside");
+    must_lie_in(f->at, "sub/file", "below");
     must_refuse(f, "none", MU_E_NOT_FOUND, "No such file");
     must_refuse(f, "none/file", MU_E_NOT_FOUND, "No such file");
 }
@@ -117,12 +84,12 @@ static void root_does_not_open_what_another_user_has_linked_to(void **state)
     if (geteuid() != 0)
         skip();
     assert_int_equal(linkat(f->at, "../outside/file", f->at, "sub/hard", 0), 0);
-    must_open(f, "sub/hard", "outside");
+    must_lie_in(f->at, "sub/hard", "outside");
     assert_int_equal(fchownat(f->at, "sub", 12345, 12345, 0), 0);
     must_refuse(f, "sub/hard", MU_E_REFUSED, "another user");
     must_refuse(f, "sub/file", MU_E_REFUSED, "another user");
     assert_int_equal(fchownat(f->at, "sub/file", 12345, 12345, 0), 0);
-    must_open(f, "sub/file", "below");
+    must_lie_in(f->at, "sub/file", "below");
 }
 
 static void a_file_is_made_only_where_there_is_none_and_not_behind_a_link(void **state)
@@ -136,8 +103,8 @@ static void a_file_is_made_only_where_there_is_none_and_not_behind_a_link(void *
     assert_int_equal(dir_create_file(f->at, "link"), -1);
     assert_int_equal(dir_create_file(f->at, "away/new"), -1);
     assert_int_not_equal(fstatat(f->at, "../outside/new", &st, 0), 0);
-    put(f->at, "made/new", "new");
-    must_open(f, "made/new", "new");
+    put_file(f->at, "made/new", "new");
+    must_lie_in(f->at, "made/new", "new");
     assert_int_equal(fstatat(f->at, "made", &st, 0), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
 }
@@ -155,7 +122,7 @@ static void what_is_removed_is_inside(void **state)
     assert_int_not_equal(fstatat(f->at, "sub", &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_not_equal(fstatat(f->at, "away", &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_equal(fstatat(f->at, "../outside/file", &st, 0), 0);
-    must_open(f, "file", "inside");
+    must_lie_in(f->at, "file", "inside");
 }
 
 #define in_a_directory(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
