@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fleet/check.h"
 #include "ops/dir.h"
 #include "ops/manifest.h"
+#include "ops/privileges.h"
 #include "ops/progress.h"
 #include "ops/stores.h"
 
@@ -97,6 +99,26 @@ out:
     if (calendar)
         calendar_free(calendar);
     return err;
+}
+
+/* Asked of one who has become him: there is no way back. */
+static bool owner_reaches(const char *dir)
+{
+    char why[512];
+    int status = 1;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(privileges_become_owner(dir, why, sizeof(why)) == MU_OK && access(dir, R_OK | X_OK) == 0 ? 0 : 1);
+    while (child > 0 && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+enum mu_err check_as_owner(const char *dir, char *why, size_t why_size)
+{
+    return owner_reaches(dir) ? privileges_become_owner(dir, why, why_size) : MU_OK;
 }
 
 enum mu_err check_directory(const char *about, const char *dir, FILE *report, FILE *counts,

@@ -5,6 +5,10 @@
 
 #include "base/err.h"
 
+/* Becomes the owner of dir (privileges_become_owner), so that no link in it leads to what is not for him;
+ * not where he cannot go himself. */
+MU_MUST_USE enum mu_err check_as_owner(const char *dir, char *why, size_t why_size);
+
 /* Looks at all that is in a directory, which nobody else uses and which stays as it is: a data directory
  * (whose lock the caller has) or a backup. Prints every mistake to `report`, and what it has looked at to
  * `counts` unless that is NULL.

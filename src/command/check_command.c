@@ -11,7 +11,6 @@
 #include "command/check.h"
 #include "command/commands.h"
 #include "ops/manifest.h"
-#include "ops/privileges.h"
 #include "ops/settings.h"
 
 static struct setting check_settings[] = {
@@ -50,7 +49,7 @@ static int check(const char *dir)
     int fd = -1;
     enum mu_err err;
 
-    if ((err = privileges_become_owner(dir, why, sizeof(why))) != MU_OK ||
+    if ((err = check_as_owner(dir, why, sizeof(why))) != MU_OK ||
         (!manifest_is_in(dir) && (err = lock(dir, &fd, why, sizeof(why))) != MU_OK) ||
         (err = check_directory("muster check", dir, stdout, stdout, &mistakes, why, sizeof(why))) != MU_OK)
         fprintf(stderr, "muster check: %s\n", why[0] ? why : mu_err_text(err));

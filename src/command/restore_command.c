@@ -15,7 +15,6 @@
 #include "command/transfer.h"
 #include "ops/dir.h"
 #include "ops/file.h"
-#include "ops/privileges.h"
 #include "ops/settings.h"
 
 static struct setting restore_settings[] = {
@@ -115,7 +114,7 @@ static int check_apart(struct restore *r)
 {
     unsigned long long mistakes;
 
-    if (privileges_become_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
+    if (check_as_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
         check_directory("muster restore", r->from, stderr, NULL, &mistakes, r->why, sizeof(r->why)) != MU_OK) {
         fprintf(stderr, "muster restore: %s\n", r->why);
         return NOT_CHECKED;
