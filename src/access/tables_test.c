@@ -42,6 +42,25 @@ static void only_the_session_that_is_the_devices_can_be_removed(void **state)
     session_table_destroy(t);
 }
 
+static void an_origin_outlives_its_session(void **state)
+{
+    (void)state;
+    struct session_table *t;
+    session_handle before;
+
+    assert_int_equal(session_table_create(&t), MU_OK);
+    assert_int_equal(session_table_origin(t, 70000), 0);
+    session_table_let_in(t, 70000, 5);
+    assert_int_equal(session_table_swap(t, 70000, 11, &before), MU_OK);
+    assert_int_equal(before, 0);
+    session_table_remove(t, 70000, 11);
+    assert_int_equal(session_table_origin(t, 70000), 5);
+    assert_int_equal(session_table_origin(t, 70001), 0);
+    session_table_let_in(t, 70000, 6);
+    assert_int_equal(session_table_origin(t, 70000), 6);
+    session_table_destroy(t);
+}
+
 enum { THREADS = 4, SWAPS = 2000 };
 static struct session_table *shared;
 
@@ -141,6 +160,27 @@ static void a_crowd_of_addresses_does_not_grow_the_table_or_lift_the_limit(void 
     rate_table_destroy(t);
 }
 
+static void what_is_given_back_was_not_counted(void **state)
+{
+    (void)state;
+    struct rate_table *t;
+    struct ip_addr a = ip_of("203.0.113.1"), b = ip_of("127.0.0.1");
+
+    assert_int_equal(rate_table_create(&t, 1), MU_OK);
+    for (int i = 0; i < 10; i++) {
+        assert_true(rate_table_take_address(t, &a, 1000000));
+        rate_table_give_address(t, &a);
+        assert_true(rate_table_take_number(t, UINT64_MAX, 1000000));
+        rate_table_give_number(t, UINT64_MAX);
+        rate_table_give_address(t, &b);
+    }
+    assert_true(rate_table_take_address(t, &a, 1000000));
+    assert_false(rate_table_take_address(t, &a, 1000000));
+    assert_true(rate_table_take_number(t, UINT64_MAX, 1000000));
+    assert_false(rate_table_take_number(t, UINT64_MAX, 1000000));
+    rate_table_destroy(t);
+}
+
 static void no_limit_is_no_limit(void **state)
 {
     (void)state;
@@ -188,10 +228,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handle_keeps_its_parts),
         cmocka_unit_test(only_the_session_that_is_the_devices_can_be_removed),
+        cmocka_unit_test(an_origin_outlives_its_session),
         cmocka_unit_test(threads_that_log_in_at_once_lose_no_session),
         cmocka_unit_test(each_address_has_its_own_allowance),
         cmocka_unit_test(a_64_is_one_address_and_loopback_is_exempt),
         cmocka_unit_test(a_crowd_of_addresses_does_not_grow_the_table_or_lift_the_limit),
+        cmocka_unit_test(what_is_given_back_was_not_counted),
         cmocka_unit_test(no_limit_is_no_limit),
         cmocka_unit_test(a_form_is_taken_as_it_is),
         cmocka_unit_test(form_text_has_to_fit),
