@@ -6,8 +6,8 @@
 /* By which moment things expire. A clock that has gone wrong (a bad time server, a battery) may be years
  * ahead, and what is dropped by it is gone. So the journal remembers the latest moment that it took for
  * true. A clock that is far beyond that expires nothing until it has stayed there for a while: then it
- * is right, and the machine was switched off for so long. Records are written by the clock as it is:
- * order is kept anyhow, and nobody could tell a better time. */
+ * is right, and the machine was switched off for so long. Records are written by the clock as it is, since
+ * nobody could tell a better time; what that does to their order is rocks_turn.c's. */
 
 static const char clock_key[] = "clock";
 
