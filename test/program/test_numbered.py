@@ -97,9 +97,10 @@ def test_the_way_is_known_from_the_login_on_also_after_a_restart(server):
 def test_a_product_may_say_how(shared_server, setting, cmd):
     world = World(shared_server, control=setting)
     device = world.device(level=4)
-    for report in (status_report(), numbered(1)):
-        device.report(report)
-        device.ping()
+    for report, is_answered in ((status_report(), False), (numbered(1), True)):
+        device.report(report, qos=1)
+        if is_answered:
+            device.receive_publish()
         assert control(world, device, raw=[1])[0][-2 if cmd == 0x90 else -6] == cmd
     world.configure_product(control=None)
     device.report(status_report(), qos=1)
