@@ -121,14 +121,15 @@ static void a_store_without_an_id_needs_none(void **state)
 static void any_flipped_bit_is_noticed(void **state)
 {
     (void)state;
+    mark_up_to(4);
     for (off_t byte = 0; byte < 1024; byte++)
-        for (unsigned bit = 0; bit < 8; bit += 3) {
+        for (unsigned bit = 0; bit < 8; bit++) {
             struct mark_place at;
-            mark_up_to(4);
             flip(byte, bit);
             assert_int_equal(mark_read(path, &at), MU_OK);
             assert_int_equal(at.epoch, 3);
             assert_in_range(at.count, 3, 4);
+            flip(byte, bit);
         }
 }
 

@@ -33,6 +33,7 @@ struct journal_registry {
 
 struct journal_options {
     const struct journal_registry *registry; /* what it says of itself; NULL: it is not compared */
+    bool looked;             /* journal_look has said so already, and nobody else has had it since */
     unsigned retention_days; /* messages and session records; 0: the default, 7 */
     /* How long a clock that is more than two days ahead of all that was seen before must stay there until
      * something expires by it, in seconds; 0: the default, a day; negative: it is believed at once. */

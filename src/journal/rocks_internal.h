@@ -143,8 +143,10 @@ bool rocks_trust_is_marked(const struct journal *j);
 MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char *dir);
 
 /* --- rocks_tables.c ---------------------------------------------------------------------------------*/
-/* Reads the tables of the days, the newest first, as many as a start has time for. MU_E_CORRUPT: why names the
- * file. */
+/* Reads a whole family. MU_E_CORRUPT: why names the file. */
+MU_MUST_USE enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_handle_t *family, char *why,
+                                          size_t why_size);
+/* Reads the families, those of the days last and the newest of them first, as many as a start has time for. */
 MU_MUST_USE enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/

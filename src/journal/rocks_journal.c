@@ -179,7 +179,7 @@ enum mu_err journal_open(struct journal **out, const char *dir, const struct jou
     *out = NULL;
     snprintf(why, why_size, "cannot open the journal in %s", dir);
     /* Reads it first, while nothing can change. */
-    if ((err = journal_look(dir, options->registry, why, why_size)) != MU_OK ||
+    if ((!options->looked && (err = journal_look(dir, options->registry, why, why_size)) != MU_OK) ||
         (err = journal_create(&j, dir, options)) != MU_OK)
         goto out;
     if ((err = rocks_open(j, why, why_size)) != MU_OK)

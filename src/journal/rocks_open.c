@@ -72,7 +72,7 @@ enum mu_err rocks_find(const struct journal *j, bool *fresh, char *why, size_t w
         return MU_E_CORRUPT;
     }
     if (err != MU_OK)
-        snprintf(why, why_size, err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing"
+        snprintf(why, why_size, err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing: " MARK_ADVICE
                                                     : "cannot read the directory %s", j->path);
     return err;
 }

@@ -62,7 +62,7 @@ enum mu_err status_take_open(char *text, const char *path, char *why, size_t why
     else if (err == MU_E_FULL)
         snprintf(why, why_size, "no room on the disk to open the journal in %s", path);
     else if (err == MU_E_CORRUPT)
-        snprintf(why, why_size, "the journal in %s is damaged: %s", path, text);
+        snprintf(why, why_size, "the journal in %s is damaged: %s: " MARK_ADVICE, path, text);
     else if (err == MU_E_SCHEMA)
         snprintf(why, why_size, "the journal in %s was written by a newer version: %s", path, text);
     else

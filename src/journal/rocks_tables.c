@@ -1,7 +1,10 @@
-/* Reading tables at a start. RocksDB notices a table that is missing or short when it opens, and a block that
- * was changed when it reads it: for a record of last Friday that is when somebody asks for last Friday. A start
- * reads what it can in a moment, so that a journal that is not large is known to be whole; a larger one is
- * read in full by muster check. */
+/* Reading tables for their own sake. RocksDB notices a table that is missing or short when it opens, and a block
+ * that was changed when it reads it: for a record of last Friday that is when somebody asks for last Friday. A
+ * start reads what it can in a moment, so that a journal that is not large is known to be whole; a larger one is
+ * read in full by muster check.
+ *
+ * Ranges that were deleted are read as if they were not: where they lie, an iterator of RocksDB 7.8 takes a
+ * damaged block for the end of its table and keeps silent. */
 #include "journal/rocks_internal.h"
 
 #include <stdio.h>
@@ -9,39 +12,45 @@
 /* Of tables as they are on disk: some 3 million messages. */
 #define READ_AT_START (UINT64_C(64) * 1024 * 1024)
 
-static enum mu_err read_family(const struct journal *j, rocksdb_readoptions_t *options,
-                               rocksdb_column_family_handle_t *family, char *why, size_t why_size)
+enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_handle_t *family, char *why,
+                              size_t why_size)
 {
-    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, family);
+    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     char *text = NULL;
 
+    rocksdb_readoptions_set_fill_cache(options, 0);
+    rocksdb_readoptions_set_readahead_size(options, 1024 * 1024);
+    rocksdb_readoptions_set_ignore_range_deletions(options, 1);
+    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, family);
     for (rocksdb_iter_seek_to_first(at); rocksdb_iter_valid(at); rocksdb_iter_next(at))
         ;
     rocksdb_iter_get_error(at, &text);
     if (text)
-        snprintf(why, why_size, "%s: " MARK_ADVICE, text);
+        snprintf(why, why_size, "%s", text);
     rocksdb_iter_destroy(at);
+    rocksdb_readoptions_destroy(options);
     return status_take(text);
 }
 
 enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size)
 {
-    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+    char text[300] = "";
     enum mu_err err = MU_OK;
     uint64_t read = 0;
 
     rocks_count_nothing();
-    rocksdb_readoptions_set_fill_cache(options, 0);
-    rocksdb_readoptions_set_readahead_size(options, 1024 * 1024);
-    /* The other fixed families are read when the fleet is built. The newest day is the one asked for most. */
-    for (size_t i = 0; i <= j->day_count && err == MU_OK; i++) {
+    /* The newest day is the one asked for most. */
+    for (size_t i = 0; i < FIXED_FAMILIES + j->day_count && err == MU_OK; i++) {
         rocksdb_column_family_handle_t *family =
-            i == 0 ? j->fixed[FAMILY_CONTROLS] : j->days[j->day_count - i].handle;
+            i < FIXED_FAMILIES ? j->fixed[i] : j->days[j->day_count - 1 - (i - FIXED_FAMILIES)].handle;
         uint64_t size = 0;
-        if (family && rocksdb_property_int_cf(j->db, family, "rocksdb.total-sst-files-size", &size) == 0 &&
-            (read += size) <= READ_AT_START)
-            err = read_family(j, options, family, why, why_size);
+        if (!family || rocksdb_property_int_cf(j->db, family, "rocksdb.total-sst-files-size", &size) != 0)
+            continue;
+        /* The days of activity are read when the fleet is built, by an iterator that may keep silent. */
+        if (i == FAMILY_ACTIVITY || (read += size) <= READ_AT_START)
+            err = rocks_read_family(j, family, text, sizeof text);
     }
-    rocksdb_readoptions_destroy(options);
+    if (err != MU_OK)
+        snprintf(why, why_size, "%s: " MARK_ADVICE, *text ? text : mu_err_text(err));
     return err;
 }

@@ -216,17 +216,14 @@ enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *
     enum mu_err err;
 
     mark_path(j, path, sizeof path);
-    if ((err = read_place(j, &there)) == MU_OK)
-        err = mark_check(path, &there, "a log (*.log) or MANIFEST", cause, sizeof cause);
-    if (err == MU_OK)
-        err = compare_days(j, cause, sizeof cause);
-    if (err == MU_OK && registry)
-        err = compare_registry(j, &there, registry, cause, sizeof cause);
+    if ((err = read_place(j, &there)) == MU_OK &&
+        (err = mark_check(path, &there, "a log (*.log) or MANIFEST", cause, sizeof cause)) == MU_OK &&
+        (err = compare_days(j, cause, sizeof cause)) == MU_OK)
+        err = registry ? compare_registry(j, &there, registry, cause, sizeof cause) : MU_OK;
     if (err == MU_OK)
         err = rocks_read_tables(j, cause, sizeof cause);
     if (err != MU_OK)
-        snprintf(why, why_size, "the journal in %s is damaged: %s", j->path, *cause ? cause : *j->damage ? j->damage
-                                                                                         : mu_err_text(err));
+        snprintf(why, why_size, "the journal in %s is damaged: %s", j->path, *cause ? cause : mu_err_text(err));
     return err;
 }
 

@@ -17,7 +17,7 @@
 enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why_size)
 {
     DIR *dir = opendir(path);
-    bool foreign = false, ours = false;
+    bool foreign = false, ours = false, marked = false;
 
     *is_new = true;
     if (!dir && errno == ENOENT)
@@ -30,6 +30,7 @@ enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why
     for (struct dirent *entry; (entry = readdir(dir));) {
         foreign |= entry->d_name[0] != '.';
         ours |= strcmp(entry->d_name, "lock") == 0;
+        marked |= strcmp(entry->d_name, "registry.mark") == 0;
     }
     closedir(dir);
     *is_new = !ours;
@@ -37,6 +38,11 @@ enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why
         snprintf(why, why_size, "%s is a backup, which stays as it is; make a data directory of it with "
                  "muster restore --data NEWDIR %s", path, path);
         return MU_E_VALUE;
+    }
+    if (marked && !ours) {
+        snprintf(why, why_size, "%s has no file lock: a restore into it was broken off, and is to be repeated in a new "
+                 "directory (muster restore), or it was removed: then put it back, empty", path);
+        return MU_E_CORRUPT;
     }
     if (foreign && !ours) {
         snprintf(why, why_size, "%s holds other things; a data directory is empty at first", path);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mark.h"
 #include "fleet/fleet_apply.h"
@@ -15,13 +16,39 @@
  * told, and must not drop what it keeps. */
 #define KEEP_DAYS 4000
 
+static struct journal_registry as_the_journal_sees(const struct registry_place *place)
+{
+    struct journal_registry out = { .change = place->change, .device = place->device };
+    memcpy(out.id, place->id, sizeof(out.id));
+    return out;
+}
+
+static enum mu_err look_at_journal(const char *dir, const struct registry_place *place, char *why, size_t why_size)
+{
+    struct journal_registry seen = as_the_journal_sees(place);
+    char current[4096];
+
+    snprintf(current, sizeof(current), "%s/journal/CURRENT", dir);
+    if (!place->exists && access(current, F_OK) == 0) {
+        snprintf(why, why_size, "%s/registry.db is missing or empty, and there is a journal: put it back, or bring back "
+                 "a backup (muster restore)", dir);
+        return MU_E_CORRUPT;
+    }
+    return journal_look(dir, &seen, why, why_size);
+}
+
 static enum mu_err open_registry(struct stores *s, const char *dir, char *why, size_t why_size)
 {
+    struct registry_place place;
     enum mu_err err;
 
     if ((err = data_dir_open(&s->data, dir, why, why_size)) != MU_OK)
         return err;
-    return registry_open(&s->registry, dir, why, why_size);
+    /* Both are looked at before either is changed. */
+    if ((err = registry_look(&s->registry, dir, &place, why, why_size)) != MU_OK ||
+        (err = look_at_journal(dir, &place, why, why_size)) != MU_OK)
+        return err;
+    return registry_begin(s->registry, why, why_size);
 }
 
 enum mu_err stores_registry_place(struct registry *registry, struct journal_registry *out)
@@ -29,18 +56,8 @@ enum mu_err stores_registry_place(struct registry *registry, struct journal_regi
     struct registry_place place;
     enum mu_err err = registry_get_place(registry, &place);
 
-    *out = (struct journal_registry){ .change = place.change, .device = place.device };
-    memcpy(out->id, place.id, sizeof(out->id));
+    *out = as_the_journal_sees(&place);
     return err;
-}
-
-/* The registry is about to be changed by itself: it must be the one that the journal knows. */
-static enum mu_err look_at_journal(struct stores *s, const char *dir, char *why, size_t why_size)
-{
-    struct journal_registry place;
-    enum mu_err err = stores_registry_place(s->registry, &place);
-
-    return err == MU_OK ? journal_look(dir, &place, why, why_size) : err;
 }
 
 static enum mu_err open_zone(struct stores *s, const char *zone, char *why, size_t why_size)
@@ -85,7 +102,7 @@ static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retenti
                              unsigned activity_days, char *why, size_t why_size)
 {
     struct journal_registry place;
-    struct journal_options options = { .retention_days = retention_days, .registry = &place };
+    struct journal_options options = { .retention_days = retention_days, .registry = &place, .looked = true };
     enum mu_err err;
 
     /* What is acknowledged is found again only if the names of the stores are on disk, too. */
@@ -129,7 +146,7 @@ enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_p
         (err = open_registry(s, dir, why, why_size)) != MU_OK)
         return err;
     if (part == STORES_REGISTRY)
-        return look_at_journal(s, dir, why, why_size);
+        return MU_OK;
     if ((err = open_calendar_at_rest(s, why, why_size)) != MU_OK)
         return err;
     return open_rest(s, dir, KEEP_DAYS, KEEP_DAYS, why, why_size);

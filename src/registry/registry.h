@@ -35,11 +35,18 @@ MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const cha
 
 /* How far it has come, and whose it is: what the journal beside it is compared with. */
 struct registry_place {
-    uint8_t id[16];          /* of the data directory */
+    bool exists;             /* not to be made yet */
+    uint8_t id[16];          /* of the data directory; all zero: of a version that gave none */
     uint64_t change;         /* number of the last change that the feed has told */
     uint32_t device;         /* the highest number that was given to a device */
 };
 MU_MUST_USE enum mu_err registry_get_place(struct registry *reg, struct registry_place *out);
+
+/* registry_open in two steps, for who has something to compare before anything is changed: between the two
+ * the registry can only be closed. MU_E_CORRUPT also if it ends before what was acknowledged (base/mark.h). */
+MU_MUST_USE enum mu_err registry_look(struct registry **out, const char *dir, struct registry_place *place,
+                                      char *why, size_t why_size);
+MU_MUST_USE enum mu_err registry_begin(struct registry *reg, char *why, size_t why_size);
 
 /* --- transactions -------------------------------------------------------------------------------
  * A write is a function that runs inside a transaction, in the calling thread or in that of another

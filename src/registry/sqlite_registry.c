@@ -26,10 +26,8 @@ static enum mu_err create(struct registry **out, const char *dir, char *why, siz
     struct registry *reg = calloc(1, sizeof(*reg));
 
     *out = reg;
-    if (!reg) {
-        snprintf(why, why_size, "out of memory");
+    if (!reg)
         return MU_E_NOMEM;
-    }
     reg->mark = (struct mark)MARK_CLOSED;
     write_queue_init(reg);
     pthread_mutex_init(&reg->read_lock, NULL);
@@ -40,9 +38,9 @@ static enum mu_err create(struct registry **out, const char *dir, char *why, siz
     return MU_E_IO;
 }
 
-static void tell_why(enum mu_err err, const char *dir, const char *cause, char *why, size_t why_size)
+static void tell_why(enum mu_err err, const char *path, const char *cause, char *why, size_t why_size)
 {
-    snprintf(why, why_size, "cannot open %s/" REGISTRY_FILE ": %s%s", dir, *cause ? cause : mu_err_text(err),
+    snprintf(why, why_size, "cannot open %s: %s%s", path, *cause ? cause : mu_err_text(err),
              !*cause && err == MU_E_CORRUPT ? DAMAGE_ADVICE : "");
 }
 
@@ -62,26 +60,47 @@ static enum mu_err open_writer(struct registry *reg, enum scan_state state, char
     return err;
 }
 
-enum mu_err registry_open(struct registry **out, const char *dir, char *why, size_t why_size)
+enum mu_err registry_look(struct registry **out, const char *dir, struct registry_place *place, char *why,
+                          size_t why_size)
 {
     enum mu_err err;
-    enum scan_state state;
     char cause[400] = "";
     struct registry *reg;
 
     if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
-        (err = scan_file(reg->path, &state, cause, sizeof(cause))) != MU_OK ||
-        (err = registry_trust_check(reg, cause, sizeof(cause))) != MU_OK ||
-        (err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
-        (err = open_writer(reg, state, cause, sizeof(cause))) != MU_OK ||
-        (err = feed_clear(&reg->writer)) != MU_OK || (err = registry_trust_begin(reg)) != MU_OK)
+        (err = scan_file(reg->path, &reg->scanned, cause, sizeof(cause))) != MU_OK ||
+        (err = registry_trust_check(reg, place, cause, sizeof(cause))) != MU_OK)
         goto out;
     *out = reg;
     reg = NULL;
 out:
-    if (err != MU_OK)
-        tell_why(err, dir, cause, why, why_size);
+    if (err != MU_OK && reg)
+        tell_why(err, reg->path, cause, why, why_size);
     registry_close(reg);
+    return err;
+}
+
+enum mu_err registry_begin(struct registry *reg, char *why, size_t why_size)
+{
+    enum mu_err err;
+    char cause[400] = "";
+
+    if ((err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
+        (err = open_writer(reg, reg->scanned, cause, sizeof(cause))) != MU_OK ||
+        (err = feed_clear(&reg->writer)) != MU_OK || (err = registry_trust_begin(reg)) != MU_OK)
+        tell_why(err, reg->path, cause, why, why_size);
+    return err;
+}
+
+enum mu_err registry_open(struct registry **out, const char *dir, char *why, size_t why_size)
+{
+    struct registry_place place;
+    enum mu_err err = registry_look(out, dir, &place, why, why_size);
+
+    if (err == MU_OK && (err = registry_begin(*out, why, why_size)) != MU_OK) {
+        registry_close(*out);
+        *out = NULL;
+    }
     return err;
 }
 
@@ -117,24 +136,18 @@ static enum mu_err read_as_present(struct registry *reg, char *why, size_t why_s
 
 enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why, size_t why_size)
 {
-    enum mu_err err;
-    enum scan_state state;
+    struct registry_place place;
     char cause[400] = "";
-    struct registry *reg;
+    enum mu_err err = registry_look(out, dir, &place, why, why_size);
 
-    if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
-        (err = scan_file(reg->path, &state, cause, sizeof(cause))) != MU_OK)
-        goto out;
-    reg->unchanged = true;
-    if ((err = registry_trust_check(reg, cause, sizeof(cause))) != MU_OK ||
-        (err = read_as_present(reg, cause, sizeof(cause))) != MU_OK)
-        goto out;
-    *out = reg;
-    reg = NULL;
-out:
     if (err != MU_OK)
-        tell_why(err, dir, cause, why, why_size);
-    registry_close(reg);
+        return err;
+    (*out)->unchanged = true;
+    if ((err = read_as_present(*out, cause, sizeof(cause))) != MU_OK) {
+        tell_why(err, (*out)->path, cause, why, why_size);
+        registry_close(*out);
+        *out = NULL;
+    }
     return err;
 }
 

@@ -150,7 +150,7 @@ MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *
 
 /* --- the file (sqlite_scan.c, sqlite_rewrite.c) --------------------------------------------------- */
 
-#define DAMAGE_ADVICE "; bring back a backup (muster restore), or go on with what is left (muster repair)"
+#define DAMAGE_ADVICE "; " MARK_ADVICE
 
 enum scan_state {
     SCAN_NEW,        /* it is missing, or empty */
@@ -195,6 +195,7 @@ enum { READERS_KEPT = 8 };
 struct registry {
     char path[4096];
     bool unchanged;               /* read only, by db_open_unchanged */
+    enum scan_state scanned;      /* what registry_look found */
     bool copied;                  /* its only reader is a copy that was brought forward */
 
     struct db writer;             /* used by the one who has set `writing` */
@@ -225,7 +226,8 @@ void reader_end(struct registry *reg, struct db *db);
 
 /* Before anything is written: whether the file holds what was acknowledged. MU_E_CORRUPT with the rest of a
  * sentence if not. */
-MU_MUST_USE enum mu_err registry_trust_check(const struct registry *reg, char *why, size_t why_size);
+MU_MUST_USE enum mu_err registry_trust_check(const struct registry *reg, struct registry_place *place, char *why,
+                                             size_t why_size);
 /* Goes on from where the file ends. */
 MU_MUST_USE enum mu_err registry_trust_begin(struct registry *reg);
 /* The last statement of each group of writes, and what follows when it is on disk. */

@@ -49,6 +49,32 @@ static enum mu_err read_place(struct db *db, struct mark_place *out)
     return !*text || (strlen(text) == 2 * sizeof(out->id) && hex_decode(text, strlen(text), out->id) == MU_OK) ? MU_OK : MU_E_CORRUPT;
 }
 
+static enum mu_err tell_place(struct db *db, const struct mark_place *at, struct registry_place *out)
+{
+    int64_t device = 0;
+    enum mu_err err = feed_last(db, &out->change);
+
+    if (err == MU_OK)
+        err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'device'", NULL, 0, &device);
+    memcpy(out->id, at->id, sizeof(out->id));
+    out->device = (uint32_t)device;
+    out->exists = true;
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+static enum mu_err get_place(struct registry_tx *tx, void *arg)
+{
+    struct mark_place at;
+    enum mu_err err = read_place(tx->db, &at);
+    return err == MU_OK ? tell_place(tx->db, &at, arg) : err;
+}
+
+enum mu_err registry_get_place(struct registry *reg, struct registry_place *out)
+{
+    *out = (struct registry_place){ 0 };
+    return registry_read(reg, get_place, out);
+}
+
 /* --- comparing ------------------------------------------------------------------------------------*/
 
 static bool has_content(const char *path)
@@ -57,7 +83,9 @@ static bool has_content(const char *path)
     return stat(path, &st) == 0 && st.st_size > 0;
 }
 
-static enum mu_err read_unchanged(const char *path, struct mark_place *out, char *why, size_t why_size)
+/* An empty file is one that a crash left while it was made. */
+static enum mu_err read_unchanged(const char *path, struct mark_place *there, struct registry_place *out, char *why,
+                                  size_t why_size)
 {
     struct db db;
     int64_t version;
@@ -65,8 +93,9 @@ static enum mu_err read_unchanged(const char *path, struct mark_place *out, char
 
     if (err != MU_OK)
         return err;
-    if ((err = schema_recognise(&db, &version, why, why_size)) == MU_OK)
-        err = read_place(&db, out);
+    if ((err = schema_recognise(&db, &version, why, why_size)) == MU_OK &&
+        (err = read_place(&db, there)) == MU_OK && version)
+        err = tell_place(&db, there, out);
     db_close(&db);
     return err;
 }
@@ -80,15 +109,17 @@ static void mark_path(const struct registry *reg, char *out, size_t size)
     memcpy(out + folder, REGISTRY_MARK, sizeof(REGISTRY_MARK));
 }
 
-enum mu_err registry_trust_check(const struct registry *reg, char *why, size_t why_size)
+enum mu_err registry_trust_check(const struct registry *reg, struct registry_place *place, char *why,
+                                 size_t why_size)
 {
     char path[4200];
     struct mark_place there;
     enum mu_err err;
 
+    *place = (struct registry_place){ 0 };
     mark_path(reg, path, sizeof(path));
     if (has_content(reg->path)) {
-        if ((err = read_unchanged(reg->path, &there, why, why_size)) != MU_OK)
+        if ((err = read_unchanged(reg->path, &there, place, why, why_size)) != MU_OK)
             return err;
         return mark_check(path, &there, REGISTRY_FILE "-wal", why, why_size);
     }
@@ -160,27 +191,4 @@ enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir)
     err = mark_open(&mark, path, &place);
     mark_close(&mark);
     return err;
-}
-
-/* --- what the journal is told ---------------------------------------------------------------------*/
-
-static enum mu_err get_place(struct registry_tx *tx, void *arg)
-{
-    struct registry_place *out = arg;
-    struct mark_place place;
-    int64_t device = 0;
-    enum mu_err err;
-
-    if ((err = read_place(tx->db, &place)) != MU_OK || (err = feed_last(tx->db, &out->change)) != MU_OK)
-        return err;
-    err = db_int_of(tx->db, "SELECT seq FROM sqlite_sequence WHERE name = 'device'", NULL, 0, &device);
-    memcpy(out->id, place.id, sizeof(out->id));
-    out->device = (uint32_t)device;
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
-}
-
-enum mu_err registry_get_place(struct registry *reg, struct registry_place *out)
-{
-    *out = (struct registry_place){ 0 };
-    return registry_read(reg, get_place, out);
 }

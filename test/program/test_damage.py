@@ -187,7 +187,7 @@ FILES = {
     "registry.db": r"registry\.db", "registry.db-wal": r"registry\.db-wal", "registry.db-shm": r"registry\.db-shm",
     "registry.mark": r"registry\.mark", "journal.mark": r"journal\.mark", "lock": "lock",
     "MANIFEST": r"journal/MANIFEST-\d+", "CURRENT": "journal/CURRENT", "logs": r"journal/\d+\.log",
-    "tables": r"journal/\d+\.sst", "others": r"journal/(IDENTITY|OPTIONS-\d+|LOCK|LOG)",
+    "tables": r"journal/\d+\.sst", "quotas": "quotas", "others": r"journal/(IDENTITY|OPTIONS-\d+|LOCK|LOG)",
 }
 
 
