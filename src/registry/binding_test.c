@@ -207,13 +207,14 @@ static void an_older_file_learns_who_was_bound_first_and_to_how_much(void **stat
 {
     struct fixture *f = *state;
     struct world w = world_of(f);
-    char sql[900];
+    char sql[1000];
 
     snprintf(sql, sizeof(sql), "INSERT INTO binding (device, user, app, is_owner, since, until) VALUES "
              "(%u, %u, %u, 1, 500, NULL), (%u, %u, %u, 1, 70, 80), (%u, %u, %u, 1, 90, 95); "
              "DROP TABLE product_user; DROP INDEX user_username; DROP INDEX user_phone; "
              "DROP INDEX user_email; DROP INDEX device_sn; DROP TABLE audit_change; DROP TABLE audit; "
              "DROP INDEX user_disabled; ALTER TABLE user DROP COLUMN is_disabled; "
+             "DROP INDEX enterprise_name; DROP INDEX product_name; DROP INDEX app_name; "
              "ALTER TABLE product DROP COLUMN control; ALTER TABLE device DROP COLUMN is_barred; "
              "PRAGMA user_version = 1;",
              w.device.no, w.users[0].no, w.app.no, w.device.no, w.users[0].no, w.app.no, w.device.no,

@@ -7,13 +7,14 @@
 #include "registry/sqlite_registry.h"
 
 enum { PRODUCTS = 60, KEPT = 50 };
+#define KEY "00112233445566778899aabbccddeeff"
 
 static void make_older(struct fixture *f)
 {
     for (int i = 0; i < PRODUCTS; i++)
         fixture_product(f);
     fixture_sql(f, "UPDATE product SET name = 'a long name ' || hex(zeroblob(6000));"
-                "DELETE FROM product WHERE no > 50");
+                "UPDATE product SET product_key = '" KEY "' WHERE no = 1; DELETE FROM product WHERE no > 50");
     registry_close(f->reg);
     f->reg = NULL;
     file_make_plain(f);
@@ -102,11 +103,11 @@ static void an_older_file_with_damage_is_left_as_it_is(void **state)
     make_older(f);
     /* A row that its index does not have. */
     struct kept_file k = file_keep(f);
-    uint8_t *row = memmem(k.bytes[0].at, k.bytes[0].len, "a long name", 11);
-    assert_non_null(row);
-    off_t key = row - k.bytes[0].at - 40; /* in the product's secret or key */
+    uint8_t *key = memmem(k.bytes[0].at, k.bytes[0].len, KEY, sizeof(KEY) - 1);
+    assert_non_null(key);
+    off_t at = key - k.bytes[0].at;
     file_forget(&k);
-    file_flip(f->file, key - 30);
+    file_flip(f->file, at);
     k = file_keep(f);
     assert_int_equal(registry_open(&f->reg, f->dir, why, sizeof(why)), MU_E_CORRUPT);
     assert_non_null(strstr(why, "muster restore"));

@@ -182,6 +182,20 @@ static void a_free_page_that_is_damaged_is_mended(void **state)
     file_forget(&good);
 }
 
+static void a_file_that_was_never_there_is_made(void **state)
+{
+    struct fixture *f = *state;
+    char why[512], mark[128];
+
+    close_registry(f);
+    assert_int_equal(unlink(f->file), 0);
+    assert_int_equal(open_as_server(f, why, sizeof(why)), MU_E_CORRUPT);
+    assert_non_null(strstr(why, "registry.mark beside it says that there was one"));
+    snprintf(mark, sizeof(mark), "%s/registry.mark", f->dir);
+    assert_int_equal(unlink(mark), 0);
+    assert_int_equal(open_as_server(f, why, sizeof(why)), MU_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -191,6 +205,7 @@ int main(void)
         TEST(a_file_that_was_cut_off_is_refused_and_its_log_kept),
         TEST(a_checkpoint_that_a_power_cut_tore_is_no_damage),
         TEST(a_free_page_that_is_damaged_is_mended),
+        TEST(a_file_that_was_never_there_is_made),
     };
     return cmocka_run_group_tests_name("sqlite_scan", tests, NULL, NULL);
 }
