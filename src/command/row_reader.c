@@ -1,6 +1,5 @@
-#include "command/row_reader.h"
+#include "command/row_header.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@ bool row_format_find(const char *word, const char *file, enum row_format *out)
 
 /* --- encodings ------------------------------------------------------------------------------------*/
 
-static void note_foreign(struct row_reader *r, struct str text)
+void row_note_foreign(struct row_reader *r, struct str text)
 {
     size_t room = FOREIGN_MAX - r->foreign.len;
 
@@ -33,104 +32,6 @@ static void note_foreign(struct row_reader *r, struct str text)
 const char *row_reader_encoding(const struct row_reader *r)
 {
     return encoding_guess((struct str){ (const char *)r->foreign.data, r->foreign.len });
-}
-
-/* --- the header of a CSV file ---------------------------------------------------------------------*/
-
-static bool find_column(enum import_kind kind, struct str name, struct import_column *out)
-{
-    for (size_t i = 0; import_column(kind, i, out); i++) {
-        if (str_eq(name, str_of(out->name)))
-            return true;
-    }
-    return false;
-}
-
-/* No column has any of these in its name, so that the first of them in the first row is the one. */
-static char find_separator(struct str ahead)
-{
-    for (size_t i = 0; i < ahead.len; i++) {
-        if (memchr(",;\t|", ahead.at[i], 4))
-            return ahead.at[i];
-        if (ahead.at[i] == '\n' && i && ahead.at[i - 1] != '\n' && ahead.at[i - 1] != '\r')
-            break;
-    }
-    return ',';
-}
-
-/* "sep=;", as some spreadsheets begin a file. */
-static enum row_found read_separator(struct row_reader *r, struct str ahead)
-{
-    struct row_source *s = &r->source;
-    bool quoted = str_starts(ahead, STR("\"sep="));
-    size_t at = quoted + strlen("sep=");
-
-    s->separator = find_separator(ahead);
-    if ((!quoted && !str_starts(ahead, STR("sep="))) || ahead.len <= at)
-        return ROW_FOUND;
-    s->separator = ahead.at[at];
-    if (s->separator != '\t' && (!ispunct((unsigned char)s->separator) || s->separator == '"')) {
-        snprintf(s->why, sizeof(s->why), "what stands behind sep= is no separator");
-        return ROW_BAD;
-    }
-    return row_source_line(s);
-}
-
-/* For who wonders why the whole line is one name; what a comma is needs no words. */
-static const char *separator_words(char separator, char words[50])
-{
-    if (separator == ',')
-        return "";
-    if (separator == '\t')
-        return " (columns are separated by tabs here)";
-    snprintf(words, 50, " (columns are separated by '%c' here)", separator);
-    return words;
-}
-
-static enum row_found read_name(struct row_reader *r, size_t i)
-{
-    struct row_source *s = &r->source;
-    struct str name = s->cells[i].text;
-    char words[50];
-
-    if (!str_utf8(name)) {
-        note_foreign(r, name);
-        snprintf(s->why, sizeof(s->why), "the name of column %zu is not UTF-8", i + 1);
-    } else if (!name.len) {
-        snprintf(s->why, sizeof(s->why), "column %zu has no name, and others follow it", i + 1);
-    } else if (!find_column(r->kind, name, &r->columns[i])) {
-        size_t shown = name.len < 60 ? name.len : 60;
-        while (shown < name.len && (name.at[shown] & 0xc0) == 0x80)
-            shown--;
-        snprintf(s->why, sizeof(s->why), "%s have no column '%.*s%s'%s",
-                 import_kind_words[r->kind], (int)shown, name.at, shown < name.len ? "..." : "",
-                 separator_words(s->separator, words));
-    } else {
-        size_t k = 0;
-        while (r->columns[k].name != r->columns[i].name)
-            k++;
-        if (k == i)
-            return ROW_FOUND;
-        snprintf(s->why, sizeof(s->why), "the column '%s' is there twice", r->columns[i].name);
-    }
-    return ROW_BAD;
-}
-
-static enum row_found read_header(struct row_reader *r, struct str ahead)
-{
-    struct row_source *s = &r->source;
-    enum row_found found = read_separator(r, ahead);
-
-    while (found == ROW_FOUND && (found = row_source_csv(s)) == ROW_FOUND && !s->filled)
-        ;
-    if (found == ROW_NONE) {
-        snprintf(s->why, sizeof(s->why), "the file is empty; its first line names the columns");
-        return ROW_BAD;
-    }
-    for (size_t i = 0; found == ROW_FOUND && i < s->filled && i < ROW_CELLS_MAX; i++)
-        found = read_name(r, i);
-    r->column_count = s->filled;
-    return found;
 }
 
 enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind,
@@ -148,11 +49,11 @@ enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind ki
         return ROW_UNREADABLE;
     const char *wide = encoding_guess_wide(ahead);
     if (wide) {
-        note_foreign(r, ahead);
+        row_note_foreign(r, ahead);
         snprintf(s->why, sizeof(s->why), "the file is %s, not UTF-8", wide);
         return ROW_BAD;
     }
-    return format == FORMAT_CSV ? read_header(r, ahead) : ROW_FOUND;
+    return format == FORMAT_CSV ? row_header_read(r, ahead) : ROW_FOUND;
 }
 
 void row_reader_close(struct row_reader *r)
@@ -259,7 +160,7 @@ static enum row_found add_cells(struct row_reader *r, struct buf *out)
         if (!cell->text.len)
             continue;
         if (!str_utf8(cell->text)) {
-            note_foreign(r, cell->text);
+            row_note_foreign(r, cell->text);
             snprintf(s->why, sizeof(s->why), "%s: is not UTF-8", r->columns[i].name);
             return ROW_BAD;
         }
@@ -289,7 +190,7 @@ static enum row_found add_object(struct row_reader *r, struct buf *out)
     bool is_object = json_is_object(json);
 
     if (!json && !str_utf8((struct str){ (const char *)s->text.data, s->text.len })) {
-        note_foreign(r, (struct str){ (const char *)s->text.data, s->text.len });
+        row_note_foreign(r, (struct str){ (const char *)s->text.data, s->text.len });
         snprintf(s->why, sizeof(s->why), "is not UTF-8");
     } else if (!json)
         tell_no_json(s, &error);

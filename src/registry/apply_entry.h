@@ -10,7 +10,8 @@
 #include "registry/values.h"
 
 /* What reads entries: apply.c drives it for the lists of a file, import.c for rows; apply_entry.c
- * reads fields and tells mistakes, and each kind of thing has a file of its own.
+ * reads fields and tells mistakes, apply_keys.c knows which things are meant, and each kind of thing has a
+ * file of its own.
  *
  * A mistake does not end it: the rest is looked at too, so that the operator learns of all mistakes
  * at once. Of a file everything is given up then, at the end; of rows those with a mistake are left

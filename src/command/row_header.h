@@ -1,0 +1,12 @@
+#ifndef MUSTER_COMMAND_ROW_HEADER_H
+#define MUSTER_COMMAND_ROW_HEADER_H
+
+#include "command/row_reader.h"
+
+/* Within row_reader: takes the header of a CSV file, of which `ahead` is the beginning. As row_reader_open. */
+enum row_found row_header_read(struct row_reader *r, struct str ahead);
+
+/* Keeps what is not UTF-8 for row_reader_encoding. */
+void row_note_foreign(struct row_reader *r, struct str text);
+
+#endif
