@@ -64,6 +64,20 @@ static inline size_t file_wrong_pages(const char *path)
     return wrong;
 }
 
+/* Where the row of a product lies in the table, with its key first: an index has no key beside a secret. */
+static inline off_t file_find_product(const struct fixture *f, const struct product_row *product)
+{
+    char row[2 * ID_HEX_LEN + 1];
+    struct bytes b = file_bytes(f->file);
+
+    snprintf(row, sizeof(row), "%s%s", product->product_key, product->product_secret);
+    uint8_t *found = memmem(b.at, b.len, row, strlen(row));
+    assert_non_null(found);
+    off_t at = found - b.at;
+    free(b.at);
+    return at;
+}
+
 /* The file and its log, so that a test may harm them again and again. */
 struct kept_file {
     char path[2][160];

@@ -27,24 +27,12 @@ static const struct {
 
 #define INDEXED "pragma_index_info('%q')"
 
-static enum mu_err read_index(struct salvaging *s, struct salvaged_table *t, const char *index)
+/* Entries until one cannot be read. */
+static enum mu_err read_entries(struct salvaging *s, sqlite3_stmt *entry, sqlite3_stmt *insert, bool *is_whole)
 {
-    sqlite3_stmt *entry = NULL, *insert = NULL;
-    char columns[256], places[128], sets[512];
-    enum mu_err err;
-    int rc;
+    enum mu_err err = MU_OK;
+    int rc = SQLITE_DONE;
 
-    if ((err = salvage_text(&s->from, columns, sizeof(columns), SALVAGE_LIST(SALVAGE_QUOTED, INDEXED), index)) != MU_OK ||
-        (err = salvage_text(&s->from, places, sizeof(places), SALVAGE_LIST("'?' || (seqno + 2)", INDEXED), index)) !=
-            MU_OK ||
-        (err = salvage_text(&s->from, sets, sizeof(sets), SALVAGE_LIST(SALVAGE_QUOTED " || ' = excluded.' || "
-                            SALVAGE_QUOTED, INDEXED), index)) != MU_OK ||
-        (err = salvage_prepare(&s->from, &entry, "SELECT rowid, %s FROM \"%w\" INDEXED BY \"%w\"", columns,
-                               t->name, index)) != MU_OK ||
-        (err = salvage_prepare(&s->to, &insert, "INSERT INTO temp.found (no, %s) SELECT ?1, %s WHERE NOT EXISTS "
-                               "(SELECT 1 FROM main.\"%w\" WHERE no = ?1) ON CONFLICT (no) DO UPDATE SET %s",
-                               columns, places, t->name, sets)) != MU_OK)
-        goto out;
     while (err == MU_OK && (rc = sqlite3_step(entry)) == SQLITE_ROW) {
         for (int i = 0; i < sqlite3_bind_parameter_count(insert); i++)
             sqlite3_bind_value(insert, i + 1, sqlite3_column_value(entry, i));
@@ -52,10 +40,38 @@ static enum mu_err read_index(struct salvaging *s, struct salvaged_table *t, con
             err = db_error(&s->to, rc);
         sqlite3_reset(insert);
     }
-    if (err == MU_OK && rc != SQLITE_DONE && !salvage_is_local(rc))
-        err = db_error(&s->from, rc);
+    *is_whole = rc == SQLITE_DONE;
+    return err != MU_OK || *is_whole || salvage_is_local(rc) ? err : db_error(&s->from, rc);
+}
+
+/* From the beginning, and if it breaks off from the end as well. */
+static enum mu_err read_index(struct salvaging *s, struct salvaged_table *t, const char *index)
+{
+    static const char *const directions[] = { "", " DESC" };
+    sqlite3_stmt *insert = NULL;
+    char columns[256], places[128], sets[512], order[256];
+    bool is_whole = false;
+    enum mu_err err;
+
+    if ((err = salvage_text(&s->from, columns, sizeof(columns), SALVAGE_LIST(SALVAGE_QUOTED, INDEXED), index)) != MU_OK ||
+        (err = salvage_text(&s->from, places, sizeof(places), SALVAGE_LIST("'?' || (seqno + 2)", INDEXED),
+                            index)) != MU_OK ||
+        (err = salvage_text(&s->from, sets, sizeof(sets), SALVAGE_LIST(SALVAGE_QUOTED " || ' = excluded.' || "
+                            SALVAGE_QUOTED, INDEXED), index)) != MU_OK ||
+        (err = salvage_prepare(&s->to, &insert, "INSERT INTO temp.found (no, %s) SELECT ?1, %s WHERE NOT EXISTS "
+                               "(SELECT 1 FROM main.\"%w\" WHERE no = ?1) ON CONFLICT (no) DO UPDATE SET %s",
+                               columns, places, t->name, sets)) != MU_OK)
+        goto out;
+    for (size_t i = 0; i < 2 && err == MU_OK && !is_whole; i++) {
+        sqlite3_stmt *entry = NULL;
+        if ((err = salvage_text(&s->from, order, sizeof(order), "SELECT group_concat(" SALVAGE_QUOTED " || '%s', ', ') "
+                                "FROM " INDEXED, directions[i], index)) == MU_OK &&
+            (err = salvage_prepare(&s->from, &entry, "SELECT rowid, %s FROM \"%w\" INDEXED BY \"%w\" ORDER BY %s",
+                                   columns, t->name, index, order)) == MU_OK)
+            err = read_entries(s, entry, insert, &is_whole);
+        sqlite3_finalize(entry);
+    }
 out:
-    sqlite3_finalize(entry);
     sqlite3_finalize(insert);
     return err;
 }
