@@ -42,6 +42,8 @@ static inline void rocks_count_nothing(void)
 }
 
 void rocks_options_create(struct rocks_options *o);
+/* For who reads what is left: `mode` is RocksDB's name of how it reads its logs. */
+void rocks_options_trust_nothing(struct rocks_options *o, const char *mode);
 void rocks_options_destroy(struct rocks_options *o);
 
 /* `lock` guards db, the handles and the list of days: every reader holds it for reading from its
@@ -50,6 +52,7 @@ void rocks_options_destroy(struct rocks_options *o);
 struct journal {
     char *path;         /* DIR/journal */
     bool unchanged; /* opened for reading only */
+    bool lenient;   /* and whatever there is of it (salvage) */
     unsigned retention_days;
     uint64_t reserve_bytes;
     struct rocks_options options;
@@ -117,6 +120,10 @@ void rocks_close(struct journal *j);
 bool rocks_has_room(const struct journal *j, uint64_t bytes);
 
 /* --- rocks_journal.c --------------------------------------------------------------------------------*/
+/* One that is not open yet. MU_E_NOMEM. */
+MU_MUST_USE enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options);
+/* The number of this start, and the format, with a batch. */
+void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes);
 /* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its
  * length is another. The caller holds the lock, or is the committer. */
 MU_MUST_USE enum mu_err meta_get(struct journal *j, const void *key, size_t key_len,
@@ -139,6 +146,8 @@ void rocks_trust_committed(struct journal *j);
 MU_MUST_USE enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day);
 /* Whether there is a mark: every journal that this version has opened has one. */
 bool rocks_trust_is_marked(const struct journal *j);
+/* Where it ends, and what it says of the registry. */
+MU_MUST_USE enum mu_err rocks_trust_tell(struct journal *j, struct mark_place *there, struct journal_registry *out);
 /* Marks the place where this start is, in `dir`. */
 MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char *dir);
 
@@ -146,6 +155,9 @@ MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j
 /* Reads a whole family. MU_E_CORRUPT: why names the file. */
 MU_MUST_USE enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_handle_t *family, char *why,
                                           size_t why_size);
+/* After a step that met damage: goes on behind it, at the first key that can be reached. `last` is the last key
+ * that was read; of no length, if none was. true: there was damage. */
+bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len);
 /* Reads the families, those of the days last and the newest of them first, as many as a start has time for. */
 MU_MUST_USE enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size);
 
@@ -183,6 +195,16 @@ static inline enum record_kind record_kind_of(enum journal_list list)
 MU_MUST_USE enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind,
                                      int64_t from_us, int64_t to_us, bool *touches);
 bool turn_is_entry(struct bytes key, struct bytes value);
+/* Spans in the order of time, for who finds them himself. There is always room: the nearest become one. */
+enum { TURN_SPANS_MAX = 16 }; /* of a device and kind; fewer and longer ones only cost time */
+struct turn_span { int64_t from_us, to_us; };
+struct turn_spans {
+    struct turn_span at[TURN_SPANS_MAX + 2];
+    size_t count;
+};
+void turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us);
+/* In place of those that were there. */
+void turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans);
 void turns_forget(struct journal_batch *b, uint32_t device);
 
 /* --- rocks_batch.c --------------------------------------------------------------------------------*/

@@ -77,10 +77,21 @@ static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
     return check_format(j, fresh, why, why_size);
 }
 
-/* The number of this start, on disk before anybody can write it into a record. */
-static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
+void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes)
 {
     uint8_t format[8], boot[8];
+
+    put_u64be(format, ROCKS_FORMAT);
+    put_u64be(boot, j->boot);
+    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], format_key, sizeof format_key - 1,
+                              (const char *)format, sizeof format);
+    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], boot_key, sizeof boot_key - 1,
+                              (const char *)boot, sizeof boot);
+}
+
+/* On disk before anybody can write it into a record. */
+static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
+{
     char *text = NULL;
     enum mu_err err = read_boot(j, why, why_size);
 
@@ -88,20 +99,14 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
         return err;
 
     j->boot++;
-    put_u64be(format, ROCKS_FORMAT);
-    put_u64be(boot, j->boot);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    rocksdb_writebatch_put_cf(batch, j->fixed[FAMILY_META], format_key, sizeof format_key - 1,
-                              (const char *)format, sizeof format);
-    rocksdb_writebatch_put_cf(batch, j->fixed[FAMILY_META], boot_key, sizeof boot_key - 1,
-                              (const char *)boot, sizeof boot);
+    rocks_put_boot(j, batch);
     rocksdb_write(j->db, j->options.synced, batch, &text);
     rocksdb_writebatch_destroy(batch);
     return status_take_open(text, j->path, why, why_size);
 }
 
-static enum mu_err journal_create(struct journal **out, const char *dir,
-                                  const struct journal_options *options)
+enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options)
 {
     struct journal *j = calloc(1, sizeof *j);
     if (!j || asprintf(&j->path, "%s/journal", dir) < 0) {
@@ -132,7 +137,7 @@ static enum mu_err open_unchanged(struct journal **out, const char *dir,
 
     *out = NULL;
     snprintf(why, why_size, "cannot open the journal in %s", dir);
-    if ((err = journal_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
+    if ((err = rocks_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
         goto out;
     j->unchanged = true;
     if ((err = rocks_open(j, why, why_size)) != MU_OK)
@@ -159,7 +164,7 @@ enum mu_err journal_look(const char *dir, const struct journal_registry *registr
     bool fresh;
     enum mu_err err;
 
-    if ((err = journal_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
+    if ((err = rocks_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
         return err;
     err = rocks_find(j, &fresh, why, why_size);
     journal_close(j);
@@ -180,7 +185,7 @@ enum mu_err journal_open(struct journal **out, const char *dir, const struct jou
     snprintf(why, why_size, "cannot open the journal in %s", dir);
     /* Reads it first, while nothing can change. */
     if ((!options->looked && (err = journal_look(dir, options->registry, why, why_size)) != MU_OK) ||
-        (err = journal_create(&j, dir, options)) != MU_OK)
+        (err = rocks_create(&j, dir, options)) != MU_OK)
         goto out;
     if ((err = rocks_open(j, why, why_size)) != MU_OK)
         goto out;

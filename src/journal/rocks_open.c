@@ -205,7 +205,7 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
         if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK)
             goto out;
     }
-    if (j->unchanged && (err = require_families(&f, j, why, why_size)) != MU_OK)
+    if (j->unchanged && !j->lenient && (err = require_families(&f, j, why, why_size)) != MU_OK)
         goto out;
     if ((err = families_collect(&f, j)) != MU_OK)
         goto out;

@@ -1,6 +1,7 @@
 #include "journal/rocks_internal.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 /* Measured with bench/journal_bench.c: twice or half the memtables' size made no difference beyond that
  * between two runs. Days merged by levels took the same CPU time, at 0.4 GB of payload, and their pages
@@ -59,17 +60,16 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
     return t;
 }
 
-/* A log that the manifest knows to be closed is missed when it is gone or short. The C API has no call for
- * this option, but reads it from a text. */
-static rocksdb_options_t *with_tracked_logs(rocksdb_options_t *o)
+/* Some options have no call in the C API, but are read from a text. */
+static rocksdb_options_t *changed_by(rocksdb_options_t *o, const char *settings)
 {
-    rocksdb_options_t *tracked = rocksdb_options_create();
+    rocksdb_options_t *changed = rocksdb_options_create();
     char *text = NULL;
 
-    rocksdb_get_options_from_string(o, "track_and_verify_wals_in_manifest=true", tracked, &text);
+    rocksdb_get_options_from_string(o, settings, changed, &text);
     assert(!text);
     rocksdb_options_destroy(o);
-    return tracked;
+    return changed;
 }
 
 static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *tables, size_t memtable)
@@ -81,7 +81,8 @@ static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *ta
     rocksdb_options_set_write_buffer_size(o, memtable);
     rocksdb_options_set_arena_block_size(o, 256 * KIB);
     set_database(o);
-    return with_tracked_logs(o);
+    /* A log that the manifest knows to be closed is missed when it is gone or short. */
+    return changed_by(o, "track_and_verify_wals_in_manifest=true");
 }
 
 /* Nothing in a day is ever overwritten, so merging its tables only serves the reader, who looks into
@@ -121,6 +122,15 @@ void rocks_options_create(struct rocks_options *o)
     rocksdb_writeoptions_set_sync(o->synced, 1);
     /* A day may be dropped between the filling of a batch and its commit. */
     rocksdb_writeoptions_set_ignore_missing_column_families(o->synced, 1);
+}
+
+void rocks_options_trust_nothing(struct rocks_options *o, const char *mode)
+{
+    char settings[200];
+
+    snprintf(settings, sizeof settings, "track_and_verify_wals_in_manifest=false;paranoid_checks=false;"
+             "wal_recovery_mode=%s", mode);
+    o->fixed = changed_by(o->fixed, settings);
 }
 
 void rocks_options_destroy(struct rocks_options *o)

@@ -8,9 +8,12 @@
 #include "journal/rocks_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Of tables as they are on disk: some 3 million messages. */
 #define READ_AT_START (UINT64_C(64) * 1024 * 1024)
+
+enum { STEP_KEY_MAX = RECORD_KEY_HEAD };
 
 enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_handle_t *family, char *why,
                               size_t why_size)
@@ -31,6 +34,61 @@ enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_han
     rocksdb_readoptions_destroy(options);
     return status_take(text);
 }
+
+/* --- behind damage --------------------------------------------------------------------------------*/
+
+static bool has_ended_well(rocksdb_iterator_t *at)
+{
+    char *text = NULL;
+
+    rocksdb_iter_get_error(at, &text);
+    bool well = !text;
+    if (text)
+        rocksdb_free(text);
+    return well;
+}
+
+/* The key with `step` added to its byte number `at` and nothing behind that; false: there is none. */
+static bool step_key(uint8_t key[STEP_KEY_MAX], size_t at, unsigned step)
+{
+    unsigned sum = key[at] + step;
+
+    key[at] = (uint8_t)sum;
+    for (size_t i = at; sum > UINT8_MAX;) {
+        if (i-- == 0)
+            return false;
+        sum = key[i] + 1u;
+        key[i] = (uint8_t)sum;
+    }
+    return true;
+}
+
+/* A block cannot be told from outside, so keys are tried that lie farther and farther away: as many bytes of the last
+ * one as can be kept, which are the moment, and then the device. */
+bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len)
+{
+    uint8_t start[STEP_KEY_MAX] = { 0 }, key[STEP_KEY_MAX];
+
+    if (rocksdb_iter_valid(at) || has_ended_well(at))
+        return false;
+    if (len > STEP_KEY_MAX)
+        len = STEP_KEY_MAX;
+    if (len)
+        memcpy(start, last, len);
+    for (size_t byte = STEP_KEY_MAX; byte-- > 0;) {
+        for (unsigned step = 1; step <= UINT8_MAX; step *= 2) {
+            memcpy(key, start, byte + 1);
+            if (!step_key(key, byte, step))
+                return true;
+            rocksdb_iter_seek(at, (const char *)key, byte + 1);
+            if (rocksdb_iter_valid(at) || has_ended_well(at))
+                return true;
+        }
+    }
+    return true;
+}
+
+/* --- at a start -----------------------------------------------------------------------------------*/
 
 enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size)
 {

@@ -208,6 +208,19 @@ static enum mu_err compare_registry(struct journal *j, const struct mark_place *
     return MU_E_CORRUPT;
 }
 
+enum mu_err rocks_trust_tell(struct journal *j, struct mark_place *there, struct journal_registry *out)
+{
+    uint64_t seen[2] = { 0 };
+    uint64_t boot = 0;
+    enum mu_err err = meta_get(j, "boot", 4, &boot, 1);
+
+    j->boot = boot;
+    if (err == MU_OK && (err = read_place(j, there)) == MU_OK)
+        err = meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
+    *out = (struct journal_registry){ .change = seen[0], .device = (uint32_t)seen[1] };
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
 enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry, char *why,
                               size_t why_size)
 {

@@ -11,13 +11,7 @@
  * it to the last. A window whose records touch one is counted record by record. Between the two, which may
  * be a year, numbers follow each other as ever. */
 
-enum { SPANS_MAX = 16 }; /* of a device and kind; then the nearest two become one, which only costs time */
-
-struct span { int64_t from_us, to_us; };
-struct spans {
-    struct span at[SPANS_MAX + 2];
-    size_t count;
-};
+enum { SPANS_MAX = TURN_SPANS_MAX };
 
 enum { TURN_KEY_LEN = 9, SPAN_LEN = 16 };
 
@@ -34,7 +28,7 @@ bool turn_is_entry(struct bytes key, struct bytes value)
            value.left % SPAN_LEN == 0 && value.left <= SPANS_MAX * SPAN_LEN;
 }
 
-static enum mu_err load(const struct journal *j, uint32_t device, enum record_kind kind, struct spans *out)
+static enum mu_err load(const struct journal *j, uint32_t device, enum record_kind kind, struct turn_spans *out)
 {
     uint8_t key[TURN_KEY_LEN];
     size_t len = 0;
@@ -51,7 +45,7 @@ static enum mu_err load(const struct journal *j, uint32_t device, enum record_ki
     if (err == MU_OK && slice && !turn_is_entry(bytes_of(key, sizeof key), in))
         err = MU_E_CORRUPT;
     while (err == MU_OK && in.left) {
-        struct span *s = &out->at[out->count++];
+        struct turn_span *s = &out->at[out->count++];
         s->from_us = (int64_t)bytes_u64be(&in);
         s->to_us = (int64_t)bytes_u64be(&in);
     }
@@ -64,7 +58,7 @@ static enum mu_err load(const struct journal *j, uint32_t device, enum record_ki
 enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
                          int64_t to_us, bool *touches)
 {
-    struct spans spans;
+    struct turn_spans spans;
     enum mu_err err = load(j, device, kind, &spans);
 
     *touches = false;
@@ -104,14 +98,14 @@ static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_k
     return err;
 }
 
-static void remove_at(struct spans *spans, size_t i)
+static void remove_at(struct turn_spans *spans, size_t i)
 {
     spans->count--;
     memmove(&spans->at[i], &spans->at[i + 1], (spans->count - i) * sizeof spans->at[0]);
 }
 
 /* In the order of time; spans that overlap become one. */
-static void add(struct spans *spans, int64_t from_us, int64_t to_us)
+static void insert(struct turn_spans *spans, int64_t from_us, int64_t to_us)
 {
     size_t i = 0;
 
@@ -123,12 +117,12 @@ static void add(struct spans *spans, int64_t from_us, int64_t to_us)
         remove_at(spans, i);
     }
     memmove(&spans->at[i + 1], &spans->at[i], (spans->count - i) * sizeof spans->at[0]);
-    spans->at[i] = (struct span){ from_us, to_us };
+    spans->at[i] = (struct turn_span){ from_us, to_us };
     spans->count++;
 }
 
 /* Forgets what has expired, and joins the nearest until there are few enough. */
-static void trim(struct spans *spans, int64_t oldest_us)
+static void trim(struct turn_spans *spans, int64_t oldest_us)
 {
     while (spans->count && spans->at[0].to_us < oldest_us)
         remove_at(spans, 0);
@@ -143,28 +137,40 @@ static void trim(struct spans *spans, int64_t oldest_us)
     }
 }
 
+void turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us)
+{
+    insert(spans, from_us, to_us);
+    trim(spans, INT64_MIN);
+}
+
+void turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans)
+{
+    uint8_t key[TURN_KEY_LEN], value[SPANS_MAX * SPAN_LEN];
+
+    for (size_t i = 0; i < spans->count; i++) {
+        put_u64be(value + i * SPAN_LEN, (uint64_t)spans->at[i].from_us);
+        put_u64be(value + i * SPAN_LEN + 8, (uint64_t)spans->at[i].to_us);
+    }
+    turn_key(key, device, kind);
+    rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], (const char *)key, sizeof key,
+                              (const char *)value, spans->count * SPAN_LEN);
+}
+
 void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
                         int64_t last_us)
 {
     struct journal *j = b->journal;
     enum record_kind kind = record_kind_of(list);
-    uint8_t key[TURN_KEY_LEN], value[SPANS_MAX * SPAN_LEN];
-    struct spans spans;
+    struct turn_spans spans;
     int64_t ahead_us;
 
     if (!batch_usable(b) || (b->err = load(j, device, kind, &spans)) != MU_OK ||
         (b->err = first_ahead(j, device, kind, from_us, last_us, &ahead_us)) != MU_OK)
         return;
-    add(&spans, from_us, from_us);
-    add(&spans, ahead_us, last_us);
+    insert(&spans, from_us, from_us);
+    insert(&spans, ahead_us, last_us);
     trim(&spans, j->oldest_day * DAY_US);
-    for (size_t i = 0; i < spans.count; i++) {
-        put_u64be(value + i * SPAN_LEN, (uint64_t)spans.at[i].from_us);
-        put_u64be(value + i * SPAN_LEN + 8, (uint64_t)spans.at[i].to_us);
-    }
-    turn_key(key, device, kind);
-    rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof key,
-                              (const char *)value, spans.count * SPAN_LEN);
+    turn_put(b, device, kind, &spans);
 }
 
 void turns_forget(struct journal_batch *b, uint32_t device)

@@ -1,0 +1,45 @@
+#ifndef MUSTER_JOURNAL_ROCKS_SALVAGE_H
+#define MUSTER_JOURNAL_ROCKS_SALVAGE_H
+
+#include "journal/rocks_internal.h"
+#include "journal/salvage.h"
+
+/* What the files of the salvage share; nobody else includes this. */
+
+/* What the records of a device come to. */
+struct tail {
+    uint64_t messages, decoded, sessions;   /* of the newest by number; 0 = there is none */
+    int64_t message_us, session_us;         /* of these */
+    int64_t first_login_us, last_login_us, last_report_us;
+    uint64_t boot;                          /* of the newest session record, if it is a login */
+    bool gap, has_state;
+};
+
+struct journal_salvage {
+    char *from;
+    /* Up to the first batch that cannot be read, so that states and events agree; and with whatever can be read
+     * behind it. Both NULL: there is nothing. */
+    struct journal *whole, *rest;
+    bool rebuilt;                           /* from its tables: not of one moment */
+    struct mark_place acknowledged, there;
+    bool marked;
+    struct journal_registry seen;
+    uint32_t definition;
+    uint64_t boot;                          /* the highest that is met */
+
+    /* While it is copied. */
+    struct journal *to;
+    struct journal_batch *writes;
+    struct tail *tails;                     /* by device */
+    uint32_t tail_count;
+    struct journal_salvaged *told;
+};
+
+/* The entry of a device; NULL: no memory. */
+struct tail *salvage_tail(struct journal_salvage *s, uint32_t device);
+/* Commits what has been put, once it is enough; `last`: whatever there is. */
+MU_MUST_USE enum mu_err salvage_commit(struct journal_salvage *s, bool last);
+/* Copies messages and session records, and marks where their numbers do not follow each other. */
+MU_MUST_USE enum mu_err salvage_days(struct journal_salvage *s);
+
+#endif
