@@ -22,6 +22,7 @@ static const struct command {
     { "backup", "copies a data directory, also of a running server", command_backup },
     { "check", "looks for mistakes in a data directory at rest, or in a backup", command_check },
     { "restore", "makes a data directory of a backup", command_restore },
+    { "repair", "goes on with what is left of a damaged data directory", command_repair },
     { "disable", "disables a device or a user", command_disable },
     { "enable", "enables a device or a user again", command_enable },
     { "delete", "deletes what nothing uses any more", command_delete },

@@ -12,6 +12,7 @@ int command_export(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_restore(int argc, char **argv);
+int command_repair(int argc, char **argv);
 int command_disable(int argc, char **argv);
 int command_enable(int argc, char **argv);
 int command_delete(int argc, char **argv);

@@ -6,6 +6,9 @@
 
 #include "base/err.h"
 
+/* New stores that wait to take the places of damaged ones (command/repair.c). */
+#define DATA_DIR_REPAIRED "repair.ready"
+
 /* The data directory: one per server, mode 0700, locked while it is in use. */
 struct data_dir {
     char *path;

@@ -16,7 +16,7 @@
  * told, and must not drop what it keeps. */
 #define KEEP_DAYS 4000
 
-static struct journal_registry as_the_journal_sees(const struct registry_place *place)
+struct journal_registry stores_journal_registry(const struct registry_place *place)
 {
     struct journal_registry out = { .change = place->change, .device = place->device };
     memcpy(out.id, place->id, sizeof(out.id));
@@ -25,7 +25,7 @@ static struct journal_registry as_the_journal_sees(const struct registry_place *
 
 static enum mu_err look_at_journal(const char *dir, const struct registry_place *place, char *why, size_t why_size)
 {
-    struct journal_registry seen = as_the_journal_sees(place);
+    struct journal_registry seen = stores_journal_registry(place);
     char current[4096];
 
     snprintf(current, sizeof(current), "%s/journal/CURRENT", dir);
@@ -40,10 +40,16 @@ static enum mu_err look_at_journal(const char *dir, const struct registry_place 
 static enum mu_err open_registry(struct stores *s, const char *dir, char *why, size_t why_size)
 {
     struct registry_place place;
+    char repaired[4200];
     enum mu_err err;
 
     if ((err = data_dir_open(&s->data, dir, why, why_size)) != MU_OK)
         return err;
+    snprintf(repaired, sizeof(repaired), "%s/" DATA_DIR_REPAIRED, dir);
+    if (access(repaired, F_OK) == 0) {
+        snprintf(why, why_size, "a repair of %s was broken off; muster repair goes on with it", dir);
+        return MU_E_CORRUPT;
+    }
     /* Both are looked at before either is changed. */
     if ((err = registry_look(&s->registry, dir, &place, why, why_size)) != MU_OK ||
         (err = look_at_journal(dir, &place, why, why_size)) != MU_OK)
@@ -56,7 +62,7 @@ enum mu_err stores_registry_place(struct registry *registry, struct journal_regi
     struct registry_place place;
     enum mu_err err = registry_get_place(registry, &place);
 
-    *out = as_the_journal_sees(&place);
+    *out = stores_journal_registry(&place);
     return err;
 }
 

@@ -248,6 +248,83 @@ def test_damage_is_refused_or_harmless(directories, tmp_path, kind, file):
             look(directory, path, f"{kind}: {name}, {damage}")
 
 
+# --- going on with what is left -----------------------------------------------------------------------
+
+SOME = ["a bit flipped at 30 %", "a bit flipped at 90 %", "cut to 30 %", "emptied", "removed"]
+
+
+def is_part_of(rows, whole):
+    rest = iter(whole)
+    return all(row in rest for row in rows)
+
+
+def look_at_the_rest(directory, path, what):
+    """Of a directory that was repaired: nothing that was not there, and all in order."""
+    checked = run("check", "--data", path)
+    assert checked.returncode == 0, (what, checked.stdout, checked.stderr)
+    server, said = start(path)
+    assert server, (what, said)
+    world, before = directory.world, directory.answers
+    world.server = server
+    try:
+        if world.get("devices/search").status in (401, 403, 404):  # the product or its token is lost
+            return
+        dids = [row["did"] for row in world.get("devices/search", limit=1000, show_disabled=1).json["objects"]]
+        assert set(dids) <= {row["did"] for row in before["devices"]}, what
+        for did in dids:
+            for log in ("cmd", "data"):
+                rows = pages(world, f"devices/{did}/{log}")
+                assert is_part_of(rows, before[did, log]), (what, did, log)
+        did, passcode = world.register()
+        for log in ("cmd", "data", "online"):
+            assert world.get(f"devices/{did}/{log}").json["meta"]["total"] == 0, (what, log)
+        for did, passcode in [(did, passcode), (dids[0], "123456")] if dids else []:
+            device = Device(server.mqtt, did, passcode, world.product_key, 4).login()
+            total = world.get(f"devices/{did}/cmd").json["meta"]["total"]
+            report(device, 1)
+            assert world.get(f"devices/{did}/cmd").json["meta"]["total"] == total + 1, what
+    finally:
+        assert server.stop() == 0, server.log_text()
+    checked = run("check", "--data", path)
+    assert checked.returncode == 0, (what, checked.stdout, checked.stderr)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("file", ["registry.db", "registry.db-wal", "registry.mark", "journal.mark", "MANIFEST", "CURRENT",
+                                  "logs", "tables"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_left_of_a_damaged_directory_goes_on(directories, tmp_path, kind, file):
+    directory = directories(kind)
+    for name in files(directory.path, FILES[file]):
+        for damage in SOME:
+            what = f"{kind}: {name}, {damage}"
+            path = copy_of(directory, tmp_path)
+            if not os.path.getsize(path / name):
+                continue
+            DAMAGES[damage](path / name)
+            if run("check", "--data", path).returncode == 0:
+                continue
+            before = contents(path)
+            done = run("repair", "--data", path)
+            if name == "registry.db" and done.returncode == 1:  # what SQLite knows of its tables is lost
+                assert not damage.startswith("a bit"), (what, done)
+                assert "muster restore" in done.stderr and contents(path) == before, (what, done)
+                continue
+            assert done.returncode == 0, (what, done)
+            aside = re.search(r"kept in (\S+);", done.stdout)
+            assert aside and os.path.isdir(aside[1]), (what, done.stdout)
+            assert set(before.values()) <= set(contents(path).values()), (what, "a damaged file was not kept")
+            look_at_the_rest(directory, path, what + "\n" + done.stdout)
+
+
+def test_a_directory_that_is_not_damaged_is_left_alone(directories, tmp_path):
+    path = copy_of(directories("young, stopped"), tmp_path)
+    before = contents(path)
+    done = run("repair", "--data", path)
+    assert done.returncode == 0 and "nothing is damaged" in done.stdout, done
+    assert contents(path) == before
+
+
 # --- what must not be taken for harmless, or for damage -----------------------------------------------
 
 @pytest.mark.parametrize("kind", KINDS)

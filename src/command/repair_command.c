@@ -1,0 +1,59 @@
+/* muster repair: the operator's decision to go on with what is left. */
+
+#include <stdio.h>
+
+#include "command/check.h"
+#include "command/commands.h"
+#include "command/repair.h"
+#include "ops/operation.h"
+#include "ops/settings.h"
+
+static struct setting repair_settings[] = {
+    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+      .help = "a data directory that muster serve refuses as damaged (required)" },
+    { 0 },
+};
+
+static int repair(const char *dir)
+{
+    struct data_dir data = { .lock_fd = -1 };
+    char why[1024] = "";
+    bool is_new = false;
+    enum mu_err err;
+
+    if ((err = data_dir_check(dir, &is_new, why, sizeof(why))) == MU_OK && is_new) {
+        snprintf(why, sizeof(why), "%s is no data directory", dir);
+        err = MU_E_VALUE;
+    }
+    if (err == MU_OK && (err = check_as_owner(dir, why, sizeof(why))) == MU_OK &&
+        (err = data_dir_open(&data, dir, why, sizeof(why))) == MU_OK)
+        err = repair_directory(dir, stdout, why, sizeof(why));
+    if (err == MU_E_EXISTS)
+        printf("%s: nothing is damaged\n", dir);
+    else if (err != MU_OK)
+        fprintf(stderr, "muster repair: %s\n", why[0] ? why : mu_err_text(err));
+    data_dir_close(&data);
+    return err == MU_E_EXISTS ? 0 : operation_status(err);
+}
+
+int command_repair(int argc, char **argv)
+{
+    struct settings s = {
+        .command = "repair",
+        .usage = "repair --data DIR",
+        .summary =
+            "Goes on with what is left of a damaged data directory, where there is no backup to bring back, or it\n"
+            "is too old. Makes new stores of what can be read, says what may be missing, and keeps the damaged\n"
+            "files in DIR/damaged-…. Needs as much free room as the damaged store takes.",
+        .list = repair_settings,
+    };
+    int status = 2;
+
+    enum mu_err err = settings_parse(&s, argc, argv);
+    if (err == MU_E_CLOSED)
+        status = 0;
+    else if (err == MU_OK)
+        status = repair(setting_text(&s, "data"));
+    settings_free(&s);
+    return status;
+}
