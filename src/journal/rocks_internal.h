@@ -107,6 +107,9 @@ struct journal_batch {
 enum mu_err status_take(char *text);
 /* The same, and keeps what is said of damage for journal_damage. */
 enum mu_err rocks_status(struct journal *j, char *text);
+/* The same for a reader while the server runs: damage is logged, with the file's name, once a second at most. Any
+ * thread. */
+enum mu_err rocks_read_error(char *text);
 /* The same for the opening of a database, which says why in a sentence. */
 enum mu_err status_take_open(char *text, const char *path, char *why, size_t why_size);
 

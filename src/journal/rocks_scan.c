@@ -52,7 +52,7 @@ static enum mu_err arrive(struct scan *s, bool *found)
     *found = rocksdb_iter_valid(s->at);
     if (!*found) {
         rocksdb_iter_get_error(s->at, &text);
-        return status_take(text);
+        return rocks_read_error(text);
     }
 
     const char *key = rocksdb_iter_key(s->at, &len);

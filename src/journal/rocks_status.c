@@ -1,7 +1,11 @@
 #include "journal/rocks_internal.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
 
 static bool starts(const char *text, const char *with)
 {
@@ -31,6 +35,21 @@ enum mu_err rocks_status(struct journal *j, char *text)
 {
     if (text && classify(text) == MU_E_CORRUPT)
         snprintf(j->damage, sizeof j->damage, "%s", text);
+    return status_take(text);
+}
+
+enum mu_err rocks_read_error(char *text)
+{
+    static _Atomic int64_t next_ms;
+    int64_t now = clock_mono_ms(), next = next_ms;
+
+    if (text && classify(text) == MU_E_CORRUPT && now >= next &&
+        atomic_compare_exchange_strong(&next_ms, &next, now + 1000)) {
+        /* "Corruption: …  in PATH offset …": a line of the log has no room for all of it. */
+        const char *file = strstr(text, " in /"), *end = file ? strchr(file + 4, ' ') : NULL;
+        log_event(LOG_ERROR, "journal_damaged", "file=%s error=%s hint=\"muster check tells what else is\"",
+                  LOG_Q(file ? file + 4 : "", end ? (int)(end - file - 4) : -1), LOG_Q(text, -1));
+    }
     return status_take(text);
 }
 

@@ -248,6 +248,25 @@ def test_damage_is_refused_or_harmless(directories, tmp_path, kind, file):
             look(directory, path, f"{kind}: {name}, {damage}")
 
 
+def test_a_block_that_is_damaged_while_the_server_runs_is_told_when_it_is_read(directories, tmp_path):
+    directory = directories("old, stopped")
+    path = copy_of(directory, tmp_path)
+    server = Server(path).start()
+    directory.world.server = server
+    did = directory.answers["devices"][0]["did"]
+    for name in os.listdir(path / "journal"):
+        if name.endswith(".sst"):
+            with open(path / "journal" / name, "r+b") as f:
+                f.write(os.urandom(200))
+    end = int(time.time())
+    for day in range(1, 3):
+        answer = directory.world.get(f"devices/{did}/cmd", start_ts=end - (day + 1) * DAY, end_ts=end - day * DAY)
+        assert answer.error == (500, 5601), answer.body
+    told = [line for line in server.log_text().splitlines() if "event=journal_damaged" in line]
+    assert told and ".sst" in told[0], server.log_text()
+    server.kill()
+
+
 # --- going on with what is left -----------------------------------------------------------------------
 
 SOME = ["a bit flipped at 30 %", "a bit flipped at 90 %", "cut to 30 %", "emptied", "removed"]
@@ -306,7 +325,7 @@ def test_what_is_left_of_a_damaged_directory_goes_on(directories, tmp_path, kind
                 continue
             before = contents(path)
             done = run("repair", "--data", path)
-            if name == "registry.db" and done.returncode == 1:  # what SQLite knows of its tables is lost
+            if name in ("registry.db", "registry.db-wal") and done.returncode == 1:  # what SQLite knows of its tables is lost
                 assert not damage.startswith("a bit"), (what, done)
                 assert "muster restore" in done.stderr and contents(path) == before, (what, done)
                 continue
