@@ -182,6 +182,8 @@ DAMAGES = {
     "removed": os.unlink,
 }
 
+SOME = ["a bit flipped at 30 %", "a bit flipped at 90 %", "cut to 30 %", "emptied", "removed"]
+
 # Of kinds with many files, those that differ: the first, one in the middle, the last.
 FILES = {
     "registry.db": r"registry\.db", "registry.db-wal": r"registry\.db-wal", "registry.db-shm": r"registry\.db-shm",
@@ -189,6 +191,7 @@ FILES = {
     "MANIFEST": r"journal/MANIFEST-\d+", "CURRENT": "journal/CURRENT", "logs": r"journal/\d+\.log",
     "tables": r"journal/\d+\.sst", "quotas": "quotas", "others": r"journal/(IDENTITY|OPTIONS-\d+|LOCK|LOG)",
 }
+HARMLESS = ("quotas", "others")  # a start makes them anew, whatever is in them
 
 
 def files(path, pattern):
@@ -240,12 +243,13 @@ def look(directory, path, what):
 def test_damage_is_refused_or_harmless(directories, tmp_path, kind, file):
     directory = directories(kind)
     for name in files(directory.path, FILES[file]):
-        for damage, change in DAMAGES.items():
+        for damage in SOME if file in HARMLESS else DAMAGES:
             path = copy_of(directory, tmp_path)
-            if os.path.getsize(path / name) == 0 and change is not os.unlink:
+            if os.path.getsize(path / name) == 0 and damage != "removed":
                 continue
-            change(path / name)
-            look(directory, path, f"{kind}: {name}, {damage}")
+            DAMAGES[damage](path / name)
+            refused = look(directory, path, f"{kind}: {name}, {damage}")
+            assert not (refused and file in HARMLESS), refused
 
 
 def test_a_block_that_is_damaged_while_the_server_runs_is_told_when_it_is_read(directories, tmp_path):
@@ -268,8 +272,6 @@ def test_a_block_that_is_damaged_while_the_server_runs_is_told_when_it_is_read(d
 
 
 # --- going on with what is left -----------------------------------------------------------------------
-
-SOME = ["a bit flipped at 30 %", "a bit flipped at 90 %", "cut to 30 %", "emptied", "removed"]
 
 
 def is_part_of(rows, whole):
