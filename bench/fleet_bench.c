@@ -100,6 +100,13 @@ enum mu_err registry_count_devices(struct registry *reg, uint32_t *count)
     return MU_OK;
 }
 
+enum mu_err registry_get_place(struct registry *reg, struct registry_place *out)
+{
+    (void)reg;
+    *out = (struct registry_place){ .device = UINT32_MAX };
+    return MU_OK;
+}
+
 enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
 {
     (void)reg, (void)v, (void)seq;
@@ -178,6 +185,7 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
 static size_t batch_bytes, commits;
 
 struct journal_boot journal_boot(const struct journal *j) { (void)j; return (struct journal_boot){ 1 }; }
+void journal_note_registry(struct journal *j, uint64_t change, uint32_t device) { (void)j, (void)change, (void)device; }
 int64_t journal_boot_alive_us(struct journal *j, uint64_t boot) { (void)j, (void)boot; return 0; }
 enum mu_err journal_roll(struct journal *j, int64_t now_us) { (void)j, (void)now_us; return MU_OK; }
 int64_t journal_expiry_us(const struct journal *j) { (void)j; return 0; }
@@ -208,6 +216,11 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)
 {
     (void)b, (void)device, (void)v;
+}
+void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
+                        int64_t last_us)
+{
+    (void)b, (void)device, (void)list, (void)from_us, (void)last_us;
 }
 void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
