@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include <errno.h>
+
 const char *mu_err_text(enum mu_err err)
 {
     switch (err) {
@@ -22,4 +24,9 @@ const char *mu_err_text(enum mu_err err)
     case MU_E_CLOSED:    return "closed";
     }
     return "unknown error";
+}
+
+enum mu_err mu_err_of_errno(int reason)
+{
+    return reason == ENOSPC || reason == EDQUOT ? MU_E_FULL : MU_E_IO;
 }

@@ -28,4 +28,7 @@ enum mu_err {
 /* A short English text, never NULL; static. */
 const char *mu_err_text(enum mu_err err);
 
+/* What an errno of a file means: MU_E_FULL (also over a quota), else MU_E_IO. */
+MU_MUST_USE enum mu_err mu_err_of_errno(int reason);
+
 #endif

@@ -129,12 +129,12 @@ enum mu_err mark_open(struct mark *m, const char *path, const struct mark_place 
     *m = (struct mark)MARK_CLOSED;
     m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (m->fd < 0)
-        return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+        return mu_err_of_errno(errno);
     /* Both, so that neither tells of another place, and the file never grows again. */
     encode(slot, at);
     for (int i = 0; i < SLOTS && err == MU_OK; i++)
         if (pwrite(m->fd, slot, sizeof slot, (off_t)i * SECTOR) != (ssize_t)sizeof slot)
-            err = errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+            err = mu_err_of_errno(errno);
     if (err == MU_OK && (ftruncate(m->fd, (off_t)SLOTS * SECTOR) != 0 || fsync(m->fd) != 0))
         err = MU_E_IO;
     if (err == MU_OK)

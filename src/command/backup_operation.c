@@ -86,7 +86,7 @@ static enum mu_err take(struct taking *t, char *why, size_t why_size)
     dir_remove_tree(AT_FDCWD, t->scratch);
     if (mkdir(t->scratch, 0700) != 0 || (dir = dir_open_in(AT_FDCWD, t->scratch)) < 0) {
         snprintf(why, why_size, "cannot make %s: %s", t->scratch, strerror(errno));
-        return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+        return mu_err_of_errno(errno);
     }
     if ((err = journal_flush(t->stores->journal)) != MU_OK ||
         (err = registry_freeze(t->stores->registry, take_both, t, &snapshot)) != MU_OK ||

@@ -184,7 +184,7 @@ static int write_file(struct export *ex)
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
     if (!file) {
-        bool full = errno == ENOSPC;
+        bool full = mu_err_of_errno(errno) == MU_E_FULL;
         fail(ex, strerror(errno));
         return full ? 1 : 2;
     }

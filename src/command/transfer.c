@@ -1,6 +1,5 @@
 #include "command/transfer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "ops/dir.h"
+#include "ops/file.h"
 #include "ops/progress.h"
 
 enum { PIECE = 1024 * 1024 };
@@ -27,14 +27,6 @@ void transfer_catch_signals(void)
 {
     sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
     sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-}
-
-static enum mu_err fail(char *why, size_t why_size, const char *what, const char *path)
-{
-    int reason = errno;
-
-    snprintf(why, why_size, "cannot %s %s: %s", what, path, strerror(reason));
-    return reason == ENOSPC || reason == EDQUOT ? MU_E_FULL : MU_E_IO;
 }
 
 /* A file on its way, and what has been seen of it. */
@@ -54,7 +46,7 @@ static enum mu_err copy_bytes(struct passing *p, struct digest *digest, char *wh
     while ((n = read(p->in, bytes, PIECE)) > 0) {
         for (ssize_t at = 0, w; at < n; at += w)
             if ((w = write(p->out, bytes + at, (size_t)(n - at))) < 0)
-                return fail(why, why_size, "copy", p->file->path);
+                return file_fail(why, why_size, "copy", p->file->path);
         if (broken_off) {
             snprintf(why, why_size, "broken off");
             return MU_E_CLOSED;
@@ -63,7 +55,7 @@ static enum mu_err copy_bytes(struct passing *p, struct digest *digest, char *wh
         p->bytes += (uint64_t)n;
         progress_add(p->progress, (uint64_t)n);
     }
-    return n < 0 || fsync(p->out) != 0 ? fail(why, why_size, "copy", p->file->path) : MU_OK;
+    return n < 0 || fsync(p->out) != 0 ? file_fail(why, why_size, "copy", p->file->path) : MU_OK;
 }
 
 static enum mu_err copy_file(const struct transfer *t, struct passing *p, char *why, size_t why_size)
@@ -74,7 +66,7 @@ static enum mu_err copy_file(const struct transfer *t, struct passing *p, char *
 
     p->out = dir_create_file(t->to, p->file->path);
     if (p->out < 0 || (t->give && fchown(p->out, t->uid, t->gid) != 0))
-        err = fail(why, why_size, "write", p->file->path);
+        err = file_fail(why, why_size, "write", p->file->path);
     else
         err = copy_bytes(p, digest, why, why_size);
     if (p->out >= 0)
@@ -105,7 +97,7 @@ static enum mu_err finish_link(struct passing *p, char *why, size_t why_size)
     struct stat st;
 
     if (fstat(p->in, &st) != 0 || fsync(p->in) != 0)
-        return fail(why, why_size, "sync", p->file->path);
+        return file_fail(why, why_size, "sync", p->file->path);
     progress_add(p->progress, p->file->bytes);
     return manifest_file_matches(p->file, (uint64_t)st.st_size, p->file->sha256, why, why_size) ? MU_OK
                                                                                                 : MU_E_CORRUPT;
@@ -145,7 +137,7 @@ static enum mu_err finish_directory(const struct transfer *t, const char *path, 
     const char *name;
     int dir = dir_enter(t->to, path, false, &name);
     bool good = dir >= 0 && (name == path || !t->give || fchown(dir, t->uid, t->gid) == 0) && fsync(dir) == 0;
-    enum mu_err err = good ? MU_OK : fail(why, why_size, "sync the directory of", path);
+    enum mu_err err = good ? MU_OK : file_fail(why, why_size, "sync the directory of", path);
 
     if (dir >= 0)
         close(dir);
@@ -171,6 +163,6 @@ enum mu_err transfer_run(const struct transfer *t, const struct manifest *m, cha
             err = finish_directory(t, m->files[i].path, why, why_size);
     progress_end(&progress);
     if (err == MU_OK && fsync(t->to) != 0)
-        err = fail(why, why_size, "sync", t->to_name);
+        err = file_fail(why, why_size, "sync", t->to_name);
     return err;
 }

@@ -160,7 +160,7 @@ static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
 {
     if (mkdir(j->path, 0700) != 0 && errno != EEXIST) {
         snprintf(why, why_size, "cannot make %s: %s", j->path, strerror(errno));
-        return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+        return mu_err_of_errno(errno);
     }
     if (!rocks_has_room(j, j->reserve_bytes)) {
         snprintf(why, why_size, "less than %llu MiB free on the disk of %s",

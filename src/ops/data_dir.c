@@ -83,7 +83,7 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
     d->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (d->lock_fd < 0) {
         snprintf(why, why_size, "cannot open %s: %s", lock_path, strerror(errno));
-        err = errno == ENOSPC ? MU_E_FULL : MU_E_IO;
+        err = mu_err_of_errno(errno);
         goto out;
     }
     if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0) {

@@ -11,6 +11,14 @@
 
 #include "ops/dir.h"
 
+enum mu_err file_fail(char *why, size_t why_size, const char *what, const char *path)
+{
+    int reason = errno;
+
+    snprintf(why, why_size, "cannot %s %s: %s", what, path, strerror(reason));
+    return mu_err_of_errno(reason);
+}
+
 enum mu_err file_read_open(int fd, const char *path, struct buf *out, char *why, size_t why_size)
 {
     ssize_t n = -1;
@@ -55,8 +63,7 @@ enum mu_err file_make_dir(const char *path, char *why, size_t why_size)
         return file_sync_parent(path, why, why_size);
     if (errno == EEXIST)
         return MU_OK;
-    snprintf(why, why_size, "cannot create %s: %s", path, strerror(errno));
-    return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+    return file_fail(why, why_size, "create", path);
 }
 
 static enum mu_err sync_open_dir(int fd, const char *path, char *why, size_t why_size)

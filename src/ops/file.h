@@ -3,7 +3,10 @@
 
 #include "base/buf.h"
 
-/* In each case why gets one sentence on failure. */
+/* In each case why gets one sentence on failure. Any thread. */
+
+/* For a system call that has just failed: why becomes "cannot WHAT PATH: REASON". MU_E_FULL or MU_E_IO. */
+MU_MUST_USE enum mu_err file_fail(char *why, size_t why_size, const char *what, const char *path);
 
 /* Appends the whole of a file ("-" = standard input) to out. */
 MU_MUST_USE enum mu_err file_read(const char *path, struct buf *out, char *why, size_t why_size);

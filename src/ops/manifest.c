@@ -1,7 +1,6 @@
 #include "ops/manifest.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -16,14 +15,6 @@
 #include "ops/file.h"
 
 enum { MANIFEST_FORMAT = 1, MANIFEST_MAX = 16 * 1024 * 1024 };
-
-static enum mu_err fail(char *why, size_t why_size, const char *what, const char *path)
-{
-    int reason = errno;
-
-    snprintf(why, why_size, "cannot %s %s: %s", what, path, strerror(reason));
-    return reason == ENOSPC || reason == EDQUOT ? MU_E_FULL : MU_E_IO;
-}
 
 bool manifest_is_in(const char *dir)
 {
@@ -67,7 +58,7 @@ static enum mu_err gather_file(struct manifest *m, int dir, char *path, char *wh
     if (err != MU_OK)
         return err;
     if (fstat(fd, &st) != 0)
-        err = fail(why, why_size, "read", file->path);
+        err = file_fail(why, why_size, "read", file->path);
     file->bytes = (uint64_t)st.st_size;
     if (!is_table(file->path))
         digest_of_file(fd, file->sha256);
@@ -85,7 +76,7 @@ static enum mu_err gather(struct manifest *m, int dir, const char *below, char *
     if (!listed) {
         if (fd >= 0)
             close(fd);
-        return fail(why, why_size, "read", *below ? below : "the backup");
+        return file_fail(why, why_size, "read", *below ? below : "the backup");
     }
     for (struct dirent *entry; err == MU_OK && (entry = readdir(listed));) {
         struct stat st;
@@ -96,7 +87,7 @@ static enum mu_err gather(struct manifest *m, int dir, const char *below, char *
             break;
         }
         if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-            err = fail(why, why_size, "read", name);
+            err = file_fail(why, why_size, "read", name);
         } else if (S_ISDIR(st.st_mode) && !*below) {
             err = gather(m, dir, name, why, why_size);
         } else if (S_ISREG(st.st_mode) && strcmp(name, MANIFEST_NAME) != 0) {
@@ -181,7 +172,7 @@ enum mu_err manifest_write(const struct manifest *m, int dir, char *why, size_t 
         err = out.err;
     else if (fd < 0 || write(fd, out.data, out.len) != (ssize_t)out.len || fsync(fd) != 0 ||
              renameat(dir, partial, dir, MANIFEST_NAME) != 0 || fsync(dir) != 0)
-        err = fail(why, why_size, "write", MANIFEST_NAME);
+        err = file_fail(why, why_size, "write", MANIFEST_NAME);
     if (fd >= 0)
         close(fd);
     buf_free(&out);

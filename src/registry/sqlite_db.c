@@ -32,7 +32,7 @@ static enum mu_err error_of(struct db *db, int rc)
             return MU_E_CORRUPT;
         /* The shared-memory index only ever fails to grow for want of room, and keeps no errno. */
         int os = sqlite3_system_errno(db->handle);
-        return os == ENOSPC || os == EDQUOT || rc == SQLITE_IOERR_SHMSIZE ? MU_E_FULL : MU_E_IO;
+        return rc == SQLITE_IOERR_SHMSIZE ? MU_E_FULL : mu_err_of_errno(os);
     }
     default:
         return MU_E_IO;

@@ -15,7 +15,7 @@ static enum mu_err create_file(const char *path, char *why, size_t why_size)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         snprintf(why, why_size, "%s", strerror(errno));
-        return errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+        return mu_err_of_errno(errno);
     }
     close(fd);
     return MU_OK;

@@ -85,7 +85,7 @@ static enum mu_err write_copy(struct rewrite *r)
     unlink(r->copy);
     int fd = open(r->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return errno == ENOSPC || errno == EDQUOT ? tell_room(r) : MU_E_IO;
+        return mu_err_of_errno(errno) == MU_E_FULL ? tell_room(r) : MU_E_IO;
     close(fd);
     if ((err = db_run(r->db, "VACUUM INTO ?1", DB_VALUES(db_text(r->copy)))) == MU_OK)
         err = db_sync_path(r->copy);

@@ -218,7 +218,7 @@ static enum mu_err make_new(struct salvaging *s, const char *path, char *why, si
 
     if (fd < 0) {
         snprintf(why, why_size, "cannot make %s: %s", path, strerror(errno));
-        return errno == EEXIST ? MU_E_EXISTS : errno == ENOSPC || errno == EDQUOT ? MU_E_FULL : MU_E_IO;
+        return errno == EEXIST ? MU_E_EXISTS : mu_err_of_errno(errno);
     }
     close(fd);
     /* Nobody else sees it before it is whole. */
