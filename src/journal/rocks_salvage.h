@@ -4,7 +4,11 @@
 #include "journal/rocks_internal.h"
 #include "journal/salvage.h"
 
-/* What the files of the salvage share; nobody else includes this. */
+/* What the files of the salvage share; nobody else includes this.
+ *
+ *   rocks_salvage_open.c   opening what is left, and what it has seen
+ *   rocks_salvage.c        copying it, and the states of devices
+ *   rocks_salvage_days.c   messages and session records */
 
 /* What the records of a device come to. */
 struct tail {
@@ -31,10 +35,13 @@ struct journal_salvage {
     struct journal *to;
     struct journal_batch *writes;
     struct tail *tails;                     /* by device */
-    uint32_t tail_count;
+    size_t tail_count;
     struct journal_salvaged *told;
 };
 
+/* Calls fn for every entry of a family that can be read; the first error of fn ends that and is returned. */
+typedef enum mu_err (*salvage_entry_fn)(struct journal_salvage *s, struct bytes key, struct bytes value);
+MU_MUST_USE enum mu_err salvage_walk(struct journal_salvage *s, enum fixed_family family, salvage_entry_fn fn);
 /* The entry of a device; NULL: no memory. */
 struct tail *salvage_tail(struct journal_salvage *s, uint32_t device);
 /* Commits what has been put, once it is enough; `last`: whatever there is. */
