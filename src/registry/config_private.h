@@ -10,7 +10,8 @@ struct config_run {
     struct buf *out;
     struct json_out j;        /* to it */
     bool secrets;
-    const char *id;           /* of what is shown */
+    enum registry_kind kind;  /* of what is shown */
+    const char *id;
     struct config_page *page; /* NULL: one is shown, with its definition */
 };
 MU_MUST_USE enum mu_err config_write_enterprise(struct config_run *run, const struct enterprise_row *row);

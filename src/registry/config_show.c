@@ -129,9 +129,10 @@ static void end_file(struct config_run *run)
     json_object_end(&run->j);
 }
 
-static enum mu_err show(struct registry_tx *tx, void *arg, enum registry_kind kind)
+static enum mu_err show(struct registry_tx *tx, void *arg)
 {
     struct config_run *run = arg;
+    enum registry_kind kind = run->kind;
     enum mu_err err = MU_E_NOT_FOUND;
     union {
         struct enterprise_row enterprise;
@@ -155,16 +156,10 @@ static enum mu_err show(struct registry_tx *tx, void *arg, enum registry_kind ki
     return err == MU_OK ? run->out->err : err;
 }
 
-static enum mu_err show_enterprise(struct registry_tx *tx, void *arg) { return show(tx, arg, KIND_ENTERPRISE); }
-static enum mu_err show_product(struct registry_tx *tx, void *arg) { return show(tx, arg, KIND_PRODUCT); }
-static enum mu_err show_app(struct registry_tx *tx, void *arg) { return show(tx, arg, KIND_APP); }
-
 enum mu_err config_show(struct registry *reg, enum registry_kind kind, const char *id, bool secrets,
                         struct buf *out)
 {
-    struct config_run run = { .out = out, .j = json_out_to(out), .secrets = secrets, .id = id };
-    registry_fn fn = kind == KIND_ENTERPRISE ? show_enterprise : kind == KIND_PRODUCT ? show_product
-                     : kind == KIND_APP ? show_app : NULL;
+    struct config_run run = { .out = out, .j = json_out_to(out), .secrets = secrets, .kind = kind, .id = id };
 
-    return fn ? registry_read(reg, fn, &run) : MU_E_NOT_FOUND;
+    return registry_read(reg, show, &run);
 }

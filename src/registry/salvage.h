@@ -28,11 +28,10 @@ struct salvage {
 };
 
 /* Reads what can be read of `from`/registry.db and its log, which nobody has open, and changes nothing
- * there. Makes `to`/registry.db with its mark, synced, a registry that registry_check finds nothing in: what refers
- * to
- * a row that is lost is taken away or refers to nothing; a definition in force that is lost is in force no
- * more; a bound device without its owner gets the one who was bound first; groups whose parent is lost
- * hang at the root. No number is given again that may have been given.
+ * there. Makes `to`/registry.db with its mark, synced, a registry that registry_check finds nothing in: what
+ * refers to a row that is lost is taken away or refers to nothing; a definition in force that is lost is in
+ * force no more; a bound device without its owner gets the one who was bound first; groups whose parent is
+ * lost hang at the root. No number is given again that may have been given.
  *
  * `to` is there and holds no registry. MU_E_CORRUPT: nothing can be read; why gets a sentence. On
  * failure nothing is left in `to`. Any thread. */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/bytes.h"
+
 /* The header's places in the first page, and the mark's in each. */
 enum {
     AT_RESERVED = 20,
@@ -36,24 +38,23 @@ static sqlite3_vfs *base;
 
 static uint32_t sum_of(const uint8_t *page, uint32_t no)
 {
-    const uint8_t number[4] = { (uint8_t)(no >> 24), (uint8_t)(no >> 16), (uint8_t)(no >> 8), (uint8_t)no };
+    uint8_t number[4];
+
+    put_u32be(number, no);
     return (uint32_t)crc32(crc32(0, number, sizeof(number)), page, AT_SUM);
 }
 
 static void seal(uint8_t *page, uint32_t no)
 {
     memcpy(page + AT_MARK, mark, sizeof(mark));
-    uint32_t sum = sum_of(page, no);
-    for (int i = 0; i < 4; i++)
-        page[AT_SUM + i] = (uint8_t)(sum >> (24 - 8 * i));
+    put_u32be(page + AT_SUM, sum_of(page, no));
 }
 
 bool pages_is_whole(const uint8_t page[PAGES_SIZE], uint32_t no)
 {
-    const uint8_t *at = page + AT_SUM;
-    uint32_t said = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    struct bytes sum = bytes_of(page + AT_SUM, 4);
 
-    return memcmp(page + AT_MARK, mark, sizeof(mark)) == 0 && said == sum_of(page, no);
+    return memcmp(page + AT_MARK, mark, sizeof(mark)) == 0 && bytes_u32be(&sum) == sum_of(page, no);
 }
 
 /* An inner page of a table: page numbers, and which rows are behind them. */

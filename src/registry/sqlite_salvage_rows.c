@@ -70,7 +70,7 @@ static enum mu_err copy_upwards(struct copying *c)
         if (rc == SQLITE_DONE)
             return MU_OK;
         c->t->told.is_damaged = true;
-        if (!c->by_number)
+        if (!c->by_number || c->number == INT64_MAX)
             return MU_OK;
         probes = rows > 0 ? 0 : probes + 1;
         from = rows > 0 ? c->number + 1 : from < 1 ? 1 : from + 1;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "registry/sqlite_pages.h"
 
 enum { CHUNK_PAGES = 256 };
@@ -31,7 +32,8 @@ struct scan {
 
 static uint32_t number_at(const uint8_t *at)
 {
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    struct bytes in = bytes_of(at, 4);
+    return bytes_u32be(&in);
 }
 
 static bool has_bytes(const char *path, const char *ending)
