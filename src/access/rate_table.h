@@ -8,8 +8,8 @@
 #include "model/cidr.h"
 
 /* How often something may happen per minute and key: connections, registrations and wrong passcodes per
- * source address, registrations per product, wrong passcodes per device. Bounded: where the table is full the key that has been quiet
- * longest gives way. Any thread. */
+ * source address, registrations per product, wrong passcodes per device. Bounded: where the table is full,
+ * the key that has been quiet longest gives way. Any thread. */
 struct rate_table;
 
 /* per_minute 0 = unlimited. */

@@ -9,7 +9,8 @@
 #define CONNACK_5_LEAST 5
 
 /* client_id: told to a client of 5.0 that has none; else NULL. A reason other than MQTT_SUCCESS is a
- * refusal. In 5.0 properties are left out if the packet would be larger than the client takes. false: the protocol has no such answer, or the client does not take it; nothing was sent. */
+ * refusal. In 5.0 properties are left out if the packet would be larger than the client takes. false: the
+ * protocol has no such answer, or the client does not take it; nothing was sent. */
 bool send_connack(struct session *s, enum mqtt_reason reason, const char *client_id);
 
 #define ACK_SIZE 4

@@ -15,7 +15,8 @@ struct row_writer {
 };
 
 void row_writer_init(struct row_writer *w, FILE *file, enum import_kind kind, enum row_format format);
-/* JSON objects, one a line, or none: the first time, CSV gets its columns' names. What fails is to be found with ferror(file); MU_E_SYNTAX, MU_E_NOMEM. */
+/* Writes JSON objects, one a line, or none; the first call writes the names of CSV's columns. MU_E_SYNTAX,
+ * MU_E_NOMEM; ferror(file) tells whether writing has failed. */
 MU_MUST_USE enum mu_err row_writer_add(struct row_writer *w, struct str rows);
 void row_writer_free(struct row_writer *w);
 

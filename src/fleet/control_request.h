@@ -19,8 +19,9 @@ struct control_request {
     size_t frame_len;
     /* Called once, on any thread, when the frame has been written to the device's connection and
      * its log record is on disk: MU_OK. MU_E_OFFLINE: no session. MU_E_VALUE: the packet would be
-     * longer than the device takes; MU_E_LIMIT: its queue is full; MU_E_TIMEOUT: not written within LIMIT_CONTROL_WAIT_MS; MU_E_CLOSED: the session ended or
-     * does not listen. MU_E_FULL, MU_E_IO: it was written, but the log could not be. */
+     * longer than the device takes. MU_E_LIMIT: its queue is full. MU_E_TIMEOUT: not written within
+     * LIMIT_CONTROL_WAIT_MS. MU_E_CLOSED: the session ended or does not listen. MU_E_FULL, MU_E_IO: it
+     * was written, but the log could not be. */
     void (*done)(struct control_request *req, enum mu_err err);
 
     struct control_request *next;     /* the carrier's own from here on */

@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 
-#include "base/log.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "fleet/fleet_internal.h"
 
 /* A start is as long as this takes, and a good part of it is reading: SQLite's rows, RocksDB's blocks. So

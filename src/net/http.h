@@ -24,9 +24,10 @@
  * What a broken request gets, and that the connection ends with it: 400 for what RFC 9112 forbids
  * in a head, between chunks or in trailers, and for whatever two readers could frame differently
  * (Transfer-Encoding other than "chunked" alone, a second Content-Length or Host, folded lines, line
- * ends other than CRLF, blanks where none belong); 408 head or body too slow, 413 body over LIMIT_HTTP_BODY, 417 unknown expectation, 431
- * head over LIMIT_HTTP_HEAD or LIMIT_HTTP_HEADERS, 503 no memory. Upgrade is ignored, as a server
- * may; CONNECT has no target that is a path and so is 400; other methods that no route has are 405. */
+ * ends other than CRLF, blanks where none belong); 408 head or body too slow, 413 body over
+ * LIMIT_HTTP_BODY, 417 unknown expectation, 431 head over LIMIT_HTTP_HEAD or LIMIT_HTTP_HEADERS, 503 no
+ * memory. Upgrade is ignored, as a server may; CONNECT has no target that is a path and so is 400; other
+ * methods that no route has are 405. */
 
 enum http_method { HTTP_M_GET, HTTP_M_POST, HTTP_M_PUT, HTTP_M_DELETE, HTTP_M_OPTIONS, HTTP_M_OTHER };
 

@@ -187,8 +187,8 @@ MU_MUST_USE enum mu_err apply_binding(const struct entry *e);
 
 struct field_list { const struct field *at; size_t count; };
 #define FIELD_LIST(array) { array, sizeof(array) / sizeof(*(array)) }
-extern const struct field_list enterprise_field_list, product_field_list, app_field_list, user_field_list, device_field_list, told_field_list, group_field_list,
-    binding_field_list;
+extern const struct field_list enterprise_field_list, product_field_list, app_field_list, user_field_list,
+    device_field_list, told_field_list, group_field_list, binding_field_list;
 
 /* A product's definition in the form that GET datapoint answers, appended to out. *good is false if
  * there was a mistake, which is told. */

@@ -46,7 +46,9 @@ static enum mu_err read_place(struct db *db, struct mark_place *out)
     out->count = *text ? (uint64_t)count : 0;
     if ((err = read_fact(db, "id", text, sizeof(text))) != MU_OK)
         return err;
-    return !*text || (strlen(text) == 2 * sizeof(out->id) && hex_decode(text, strlen(text), out->id) == MU_OK) ? MU_OK : MU_E_CORRUPT;
+    if (*text && (strlen(text) != 2 * sizeof(out->id) || hex_decode(text, strlen(text), out->id) != MU_OK))
+        return MU_E_CORRUPT;
+    return MU_OK;
 }
 
 static enum mu_err tell_place(struct db *db, const struct mark_place *at, struct registry_place *out)

@@ -22,7 +22,8 @@ static int run_operation(void *ctx, struct str name, uid_t uid, struct str input
         return 1;
     }
     return op->run(&(struct operation_call){
-        .stores = &s->stores, .access = s->access, .uptime_s = clock_mono_ms() / 1000 - s->started_s, .uid = uid, .input = input, .answer = answer });
+        .stores = &s->stores, .access = s->access, .uptime_s = clock_mono_ms() / 1000 - s->started_s, .uid = uid,
+        .input = input, .answer = answer });
 }
 
 /* --- starting --------------------------------------------------------------------------------------*/

@@ -218,10 +218,11 @@ def test_nothing_runs_on_a_backup(make_server, tmp_path):
     server = make_server()
     assert backup(server, tmp_path / "copy").returncode == 0
     before = content(tmp_path / "copy")
-    for command in (["serve"], ["apply", "-"], ["backup", tmp_path / "second"]):
+    serve = ["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--ops", "127.0.0.1:0"]
+    for command in (serve, ["apply", "-"], ["backup", tmp_path / "second"]):
         done = run(*command, "--data", tmp_path / "copy", input="{}")
         assert done.returncode != 0 and "is a backup" in done.stderr, done
-    assert "muster restore" in run("serve", "--data", tmp_path / "copy").stderr
+    assert "muster restore" in run(*serve, "--data", tmp_path / "copy").stderr
     assert content(tmp_path / "copy") == before
 
 
