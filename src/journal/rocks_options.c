@@ -128,8 +128,7 @@ void rocks_options_trust_nothing(struct rocks_options *o, const char *mode)
 {
     char settings[200];
 
-    snprintf(settings, sizeof settings, "track_and_verify_wals_in_manifest=false;paranoid_checks=false;"
-             "wal_recovery_mode=%s", mode);
+    snprintf(settings, sizeof settings, "track_and_verify_wals_in_manifest=false;wal_recovery_mode=%s", mode);
     o->fixed = changed_by(o->fixed, settings);
 }
 

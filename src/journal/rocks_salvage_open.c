@@ -16,7 +16,10 @@
 
 /* --- opening --------------------------------------------------------------------------------------*/
 
-static enum mu_err open_lenient(struct journal **out, const char *dir, const char *mode)
+/* RocksDB's names of how it reads a log. */
+static const char up_to_damage[] = "kPointInTimeRecovery", behind_damage[] = "kSkipAnyCorruptedRecords";
+
+static enum mu_err open_lenient(struct journal **out, const char *dir, const char *mode, bool unchanged)
 {
     char why[512];
     struct journal *j;
@@ -25,7 +28,8 @@ static enum mu_err open_lenient(struct journal **out, const char *dir, const cha
     *out = NULL;
     if (err != MU_OK)
         return err;
-    j->unchanged = j->lenient = true;
+    j->lenient = true;
+    j->unchanged = unchanged;
     rocks_options_trust_nothing(&j->options, mode);
     if ((err = rocks_open(j, why, sizeof why)) != MU_OK)
         journal_close(j);
@@ -34,7 +38,19 @@ static enum mu_err open_lenient(struct journal **out, const char *dir, const cha
     return err;
 }
 
-static enum mu_err link_files(const char *from, const char *to)
+enum { LOGS = 1, OTHERS = 2 };
+
+static bool is_wanted(const char *name, int kinds)
+{
+    const char *end = strrchr(name, '.');
+
+    if (end && strcmp(end, ".log") == 0)
+        return kinds & LOGS;
+    return (kinds & OTHERS) && strncmp(name, "LO", 2) != 0; /* not LOG, nor LOCK */
+}
+
+/* The journal's files also in another directory. What is done there changes none of them. */
+static enum mu_err link_files(const char *from, const char *to, int kinds)
 {
     char source[4600], target[4600];
     struct dirent *entry;
@@ -47,7 +63,7 @@ static enum mu_err link_files(const char *from, const char *to)
     while (err == MU_OK && (entry = readdir(dir))) {
         snprintf(source, sizeof source, "%.4200s/%s", from, entry->d_name);
         snprintf(target, sizeof target, "%.4300s/%s", to, entry->d_name);
-        if (lstat(source, &st) == 0 && S_ISREG(st.st_mode) && strncmp(entry->d_name, "LO", 2) != 0 &&
+        if (is_wanted(entry->d_name, kinds) && lstat(source, &st) == 0 && S_ISREG(st.st_mode) &&
             link(source, target) != 0)
             err = MU_E_IO;
     }
@@ -55,35 +71,104 @@ static enum mu_err link_files(const char *from, const char *to)
     return err;
 }
 
-/* Both handles are of the copy then. */
-static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
-{
-    char from[4200], dir[4200], to[4300];
-    char *text = NULL;
-    enum mu_err err;
+struct copy {
+    char from[4200], dir[4200], to[4300];   /* to = dir/journal */
+};
 
-    snprintf(from, sizeof from, "%s/journal", s->from);
-    snprintf(dir, sizeof dir, "%s/salvage", scratch);
-    snprintf(to, sizeof to, "%s/journal", dir);
-    if (mkdir(dir, 0700) != 0 || mkdir(to, 0700) != 0)
+static enum mu_err make_copy(const struct journal_salvage *s, const char *scratch, const char *name, int kinds,
+                             struct copy *c)
+{
+    snprintf(c->from, sizeof c->from, "%s/journal", s->from);
+    snprintf(c->dir, sizeof c->dir, "%s/salvage", scratch);
+    if (mkdir(c->dir, 0700) != 0)
         return MU_E_IO;
-    if ((err = link_files(from, to)) != MU_OK)
-        return err == MU_E_NOT_FOUND ? MU_OK : err;
-    struct journal *j;
-    if ((err = rocks_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
-        return err;
-    rocksdb_repair_db(j->options.fixed, to, &text);
-    journal_close(j);
+    snprintf(c->dir, sizeof c->dir, "%s/salvage/%s", scratch, name);
+    snprintf(c->to, sizeof c->to, "%s/journal", c->dir);
+    if (mkdir(c->dir, 0700) != 0 || mkdir(c->to, 0700) != 0)
+        return MU_E_IO;
+    return link_files(c->from, c->to, kinds);
+}
+
+/* From the tables that are there, and what the logs have for the families that these name. */
+static void put_together(const char *path)
+{
+    struct rocks_options options;
+    char *text = NULL;
+
+    rocks_options_create(&options);
+    rocks_options_trust_nothing(&options, up_to_damage);
+    rocksdb_repair_db(options.fixed, path, &text);
     if (text)
         rocksdb_free(text);
+    rocks_options_destroy(&options);
+}
+
+/* An entry that is nobody's, and makes a table of its own. */
+static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *family)
+{
+    static const char key[DEVICE_KEY_LEN];
+    rocksdb_writeoptions_t *options = rocksdb_writeoptions_create();
+    char *text = NULL;
+
+    rocksdb_put_cf(j->db, options, family, key, sizeof key, "", 0, &text);
+    if (text)
+        rocksdb_free(text);
+    rocksdb_writeoptions_destroy(options);
+}
+
+/* RocksDB 7.8 has a mode for this, and refuses a batch behind a damaged one that lay across two blocks all the
+ * same. Putting it together reads such a log, but knows families by their tables alone. So each gets one, without the
+ * logs, and then they are laid beside. */
+static enum mu_err open_behind_damage(struct journal_salvage *s, const char *scratch)
+{
+    struct copy c;
+    struct journal *j;
+    enum mu_err err;
+
+    if (open_lenient(&s->rest, s->from, behind_damage, true) == MU_OK)
+        return MU_OK;
+    if ((err = make_copy(s, scratch, "rest", OTHERS, &c)) != MU_OK ||
+        (err = open_lenient(&j, c.dir, up_to_damage, false)) != MU_OK)
+        return err;
+    for (size_t i = 0; i < j->day_count; i++)
+        put_nothing(j, j->days[i].handle);
+    journal_close(j);
+    if ((err = link_files(c.from, c.to, LOGS)) != MU_OK)
+        return err;
+    put_together(c.to);
+    return open_lenient(&s->rest, c.dir, up_to_damage, true);
+}
+
+/* Both are of the copy then. What cannot be opened even so is nothing. */
+static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
+{
+    struct copy c;
+    enum mu_err err = make_copy(s, scratch, "all", LOGS | OTHERS, &c);
+
+    if (err != MU_OK)
+        return err == MU_E_NOT_FOUND ? MU_OK : err;
+    put_together(c.to);
     s->rebuilt = true;
-    /* What cannot be opened even now is nothing. */
-    if (open_lenient(&s->whole, dir, "kPointInTimeRecovery") == MU_OK &&
-        open_lenient(&s->rest, dir, "kPointInTimeRecovery") != MU_OK) {
+    if (open_lenient(&s->whole, c.dir, up_to_damage, true) == MU_OK &&
+        open_lenient(&s->rest, c.dir, up_to_damage, true) != MU_OK) {
         journal_close(s->whole);
         s->whole = NULL;
     }
     return MU_OK;
+}
+
+static enum mu_err open_both(struct journal_salvage *s, const char *scratch)
+{
+    enum mu_err err = open_lenient(&s->whole, s->from, up_to_damage, true);
+
+    if (err == MU_OK && s->whole->fixed[FAMILY_STATE] && (err = open_behind_damage(s, scratch)) == MU_OK)
+        return MU_OK;
+    /* At least all that is in order. */
+    if (err != MU_E_NOMEM && s->whole && s->whole->fixed[FAMILY_STATE])
+        return open_lenient(&s->rest, s->from, up_to_damage, true);
+    journal_close(s->whole);
+    s->whole = NULL;
+    return err == MU_E_NOMEM ? err : open_rebuilt(s, scratch);
 }
 
 /* --- what it has seen -----------------------------------------------------------------------------*/
@@ -190,16 +275,7 @@ enum mu_err journal_salvage_open(struct journal_salvage **out, const char *from,
     }
     snprintf(path, sizeof path, "%s/" JOURNAL_MARK, from);
     s->marked = mark_read(path, &s->acknowledged) == MU_OK;
-    err = open_lenient(&s->whole, from, "kPointInTimeRecovery");
-    if (err == MU_OK && (!s->whole->fixed[FAMILY_STATE] ||
-                         (err = open_lenient(&s->rest, from, "kSkipAnyCorruptedRecords")) != MU_OK)) {
-        journal_close(s->whole);
-        s->whole = NULL;
-        err = MU_E_CORRUPT;
-    }
-    if (!s->whole && err != MU_E_NOMEM)
-        err = open_rebuilt(s, scratch);
-    if (err != MU_OK) {
+    if ((err = open_both(s, scratch)) != MU_OK) {
         snprintf(why, why_size, "cannot read what is left of %s/journal: %s", from,
                  err == MU_E_IO ? strerror(errno) : mu_err_text(err));
         journal_salvage_close(s);

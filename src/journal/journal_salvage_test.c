@@ -1,0 +1,172 @@
+#include "journal/journal_fixture.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+
+#include "journal/salvage.h"
+
+/* What is left of a journal whose tables or logs are damaged. */
+
+enum { DEVICES = 400, MESSAGES = 60, COMMITS = 30 };
+
+/* Each commit has messages of all devices, and their states. */
+static void fill(struct journal *j)
+{
+    struct journal_batch *b = make_batch(j);
+
+    for (int c = 0; c < COMMITS; c++) {
+        for (uint32_t device = 1; device <= DEVICES; device++) {
+            uint64_t number = 0;
+            for (int i = 0; i < MESSAGES / COMMITS; i++) {
+                number = (uint64_t)(c * (MESSAGES / COMMITS) + i + 1);
+                put_message(b, device, DAY_ZERO + (int64_t)number * SECOND, number);
+            }
+            struct journal_state s = { .messages = number, .decoded = number, .last_ts_us = DAY_ZERO + (int64_t)number * SECOND };
+            journal_batch_state(b, device, &s);
+        }
+        commit(j, b);
+    }
+    journal_batch_destroy(b);
+}
+
+/* The largest file of a pattern. */
+static void find_largest(const char *dir, const char *pattern, char *out, size_t size)
+{
+    char path[300];
+    glob_t found;
+    struct stat st;
+    off_t largest = -1;
+
+    snprintf(path, sizeof path, "%s/journal/%s", dir, pattern);
+    assert_int_equal(glob(path, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        assert_int_equal(stat(found.gl_pathv[i], &st), 0);
+        if (st.st_size > largest) {
+            largest = st.st_size;
+            snprintf(out, size, "%s", found.gl_pathv[i]);
+        }
+    }
+    globfree(&found);
+}
+
+static void flip_in(const char *path, double part)
+{
+    struct stat st;
+    uint8_t byte;
+
+    assert_int_equal(stat(path, &st), 0);
+    off_t at = (off_t)((double)st.st_size * part);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 4;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+static void make_dir(char *out, size_t size, const char *in, const char *name)
+{
+    snprintf(out, size, "%s/%s", in, name);
+    assert_int_equal(mkdir(out, 0700), 0);
+}
+
+static struct journal_salvaged salvage(const char *from, const char *in, char *to, size_t to_size)
+{
+    const struct journal_registry registry = { .id = "sixteen bytes id", .change = 9, .device = DEVICES };
+    struct journal_salvaged told;
+    struct journal_salvage *s;
+    char why[400] = "", scratch[300];
+
+    make_dir(to, to_size, in, "to");
+    make_dir(scratch, sizeof scratch, in, "scratch");
+    if (journal_salvage_open(&s, from, scratch, why, sizeof why) != MU_OK ||
+        journal_salvage_copy(s, to, &registry, &told, why, sizeof why) != MU_OK)
+        fail_msg("%s", why);
+    journal_salvage_close(s);
+    return told;
+}
+
+/* Each device's totals are its rows, whatever the window, and it goes on with the next number. */
+static uint64_t count_rest(const char *dir)
+{
+    struct journal *j = open_journal(dir);
+    uint64_t all = 0;
+
+    for (uint32_t device = 1; device <= DEVICES; device++) {
+        uint64_t whole = count_messages(j, device, 0, INT64_MAX), parts = 0;
+        for (int i = 0; i <= MESSAGES; i += 10) {
+            struct journal_window w = { .from_us = DAY_ZERO + i * SECOND, .to_us = DAY_ZERO + (i + 10) * SECOND - 1,
+                                        .limit = UINT64_MAX };
+            uint64_t total;
+            assert_int_equal(journal_messages(j, device, &w, ignore_message, NULL, &total), MU_OK);
+            parts += total;
+        }
+        assert_int_equal(parts, whole);
+        all += whole;
+    }
+    journal_close(j);
+    return all;
+}
+
+static void a_damaged_block_takes_no_more_than_what_is_in_it(void **state)
+{
+    char from[300], table[300], to[300];
+
+    for (int part = 1; part < 9; part += 2) {
+        char in[100];
+        snprintf(in, sizeof in, "%s/%d", (const char *)*state, part);
+        assert_int_equal(mkdir(in, 0700), 0);
+        make_dir(from, sizeof from, in, "from");
+        struct journal *j = open_journal(from);
+        fill(j);
+        journal_close(j);
+        find_largest(from, "*.sst", table, sizeof table);
+        flip_in(table, part / 10.0);
+        struct journal_salvaged told = salvage(from, in, to, sizeof to);
+        assert_true(told.messages >= DEVICES * MESSAGES * 8 / 10);
+        assert_true(told.messages < DEVICES * MESSAGES);
+        assert_int_equal(count_rest(to), told.messages);
+        assert_false(told.states);
+    }
+}
+
+static void what_stands_behind_a_flipped_bit_of_a_log_is_read(void **state)
+{
+    char from[300], log[300], to[300], copy[300], command[700];
+    struct journal *j;
+
+    make_dir(from, sizeof from, *state, "running");
+    make_dir(copy, sizeof copy, *state, "from");
+    j = open_journal(from);
+    fill(j);
+    snprintf(command, sizeof command, "cp -r %s/. %s", from, copy); /* as a kill leaves it */
+    assert_int_equal(system(command), 0);
+    journal_close(j);
+    find_largest(copy, "*.log", log, sizeof log);
+    flip_in(log, 0.3);
+    struct journal_salvaged told = salvage(copy, *state, to, sizeof to);
+    assert_true(told.messages > DEVICES * MESSAGES / 2);
+    assert_true(told.missing > 0);
+    assert_true(told.commits > 0);
+    assert_int_equal(count_rest(to), told.messages);
+}
+
+static void nothing_is_left_of_a_journal_that_is_missing(void **state)
+{
+    char from[300], to[300];
+
+    make_dir(from, sizeof from, *state, "from");
+    struct journal_salvaged told = salvage(from, *state, to, sizeof to);
+    assert_int_equal(told.messages, 0);
+    assert_int_equal(count_rest(to), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(a_damaged_block_takes_no_more_than_what_is_in_it),
+        IN_DIRECTORY(what_stands_behind_a_flipped_bit_of_a_log_is_read),
+        IN_DIRECTORY(nothing_is_left_of_a_journal_that_is_missing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
