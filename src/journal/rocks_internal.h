@@ -125,6 +125,8 @@ bool rocks_has_room(const struct journal *j, uint64_t bytes);
 /* --- rocks_journal.c --------------------------------------------------------------------------------*/
 /* One that is not open yet. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options);
+/* When a start was last known to be alive, as its last batch says; 0: not known. */
+int64_t rocks_alive_us(struct journal *j, uint64_t boot);
 /* The number of this start, and the format, with a batch. */
 void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes);
 /* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its

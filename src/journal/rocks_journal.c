@@ -223,12 +223,14 @@ struct journal_boot journal_boot(const struct journal *j)
 
 int64_t journal_boot_alive_us(struct journal *j, uint64_t boot)
 {
+    return boot == j->boot ? clock_wall_us() : rocks_alive_us(j, boot);
+}
+
+int64_t rocks_alive_us(struct journal *j, uint64_t boot)
+{
     uint8_t key[ALIVE_KEY_LEN];
     uint64_t alive[2];
     enum mu_err err;
-
-    if (boot == j->boot)
-        return clock_wall_us();
 
     alive_key(key, boot);
     pthread_rwlock_rdlock(&j->lock);

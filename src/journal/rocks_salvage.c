@@ -151,7 +151,7 @@ static enum mu_err copy_alive(struct journal_salvage *s, struct bytes key, struc
 
 static void tell_commits(struct journal_salvage *s)
 {
-    int64_t alive_us = s->whole ? journal_boot_alive_us(s->whole, s->there.epoch) : 0;
+    int64_t alive_us = s->whole ? rocks_alive_us(s->whole, s->there.epoch) : 0;
     bool behind = s->marked && (s->there.epoch != s->acknowledged.epoch || s->there.count < s->acknowledged.count);
 
     if (!behind)
