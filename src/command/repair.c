@@ -27,6 +27,7 @@ struct repair {
     char *why;
     size_t why_size;
     bool registry, journal;          /* which is made anew */
+    bool lacks;                      /* a row of the registry, which was told */
     struct registry_place place;     /* of the registry as it is */
     struct journal_salvage *source;
 };
@@ -76,10 +77,11 @@ static enum mu_err look(struct repair *r)
 
 static void tell_table(void *ctx, const struct salvage_table *t)
 {
-    const struct repair *r = ctx;
+    struct repair *r = ctx;
 
     if (!t->is_damaged && !t->dropped && !t->missing)
         return;
+    r->lacks = true;
     fprintf(r->report, "registry, %s: %" PRIu64 " rows were read", t->name, t->copied);
     if (t->by_key)
         fprintf(r->report, ", of %" PRIu64 " no more than the keys", t->by_key);
@@ -134,6 +136,8 @@ static enum mu_err make_registry(struct repair *r, const char *to, struct journa
         return err;
     err = stores_registry_place(registry, seen);
     registry_close(registry);
+    if (!r->lacks)
+        fprintf(r->report, "registry: all rows could be read, up to where it ends\n");
     return err;
 }
 

@@ -12,8 +12,8 @@ struct salvage_table {
     uint64_t dropped;    /* of these, what is gone again since it belonged to something that is lost */
     uint64_t by_key;     /* rows of which the keys alone are left; the rest of them is empty */
     bool is_damaged;     /* some of it could not be read */
-    /* At most so many rows are lost: the numbers that could not be looked at. Without them, only
-     * is_damaged tells. */
+    /* At most so many rows are lost: the numbers that could not be looked at, and those behind the last one that it
+     * knows to be given. Without them, only is_damaged tells. */
     uint64_t missing;
 };
 

@@ -172,10 +172,13 @@ static enum mu_err keep_numbers(struct salvaging *s, const struct salvage *about
             continue;
         if ((err = highest_seen(&s->to, t->name, &seen)) != MU_OK)
             break;
+        int64_t known = last > 0 ? last : seen;
         if (strcmp(t->name, "device") == 0 && about->seen.device > seen)
             seen = about->seen.device;
         if (is_feed(t) && (int64_t)about->seen.change > seen)
             seen = (int64_t)about->seen.change;
+        if (seen > known) /* given behind the end of a log that was cut */
+            t->told.missing += (uint64_t)(seen - known);
         if (last == 0 && (seen > 0 || t->told.is_damaged))
             last = seen + NUMBERS_LEFT_OUT;
         if (seen > last)

@@ -1,4 +1,4 @@
-"""What `muster repair` makes of a log in which a bit has flipped, and what it says of it."""
+"""What `muster repair` makes of logs that are damaged, and what it says of it."""
 
 import calendar
 import glob
@@ -78,3 +78,9 @@ def test_what_is_missing_with_the_last_log_is_told_from_the_start_before_on(kill
     os.unlink(log)
     said = repair(path)
     assert began - 600 < missing_since(said) <= began, said
+
+
+def test_devices_that_registered_behind_the_end_of_the_registry_are_told(killed, tmp_path):
+    path, _ = copy_of(killed[0], tmp_path)
+    os.unlink(path / "registry.db-wal")
+    assert f"registry, device: 1 rows were read, at most {DEVICES} are missing\n" in repair(path)
