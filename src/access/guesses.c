@@ -5,10 +5,11 @@
 #include "access/rate_table.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "fleet/hash.h"
 #include "registry/secret.h"
 
 struct guesses {
-    uint64_t seed;
+    struct hash_key key;
     struct rate_table *by_address, *by_device;
     struct session_table *sessions; /* which know where devices were let in from */
 };
@@ -21,7 +22,7 @@ enum mu_err guesses_create(struct guesses **out, double per_address, double per_
 
     if (!g)
         return MU_E_NOMEM;
-    random_bytes(&g->seed, sizeof(g->seed));
+    random_bytes(&g->key, sizeof(g->key));
     g->sessions = sessions;
     if ((err = rate_table_create(&g->by_address, per_address)) == MU_OK)
         err = rate_table_create(&g->by_device, per_device);
@@ -37,27 +38,17 @@ void guesses_destroy(struct guesses *g)
     free(g);
 }
 
-/* FNV-1a from a secret start. */
-static uint64_t hash(uint64_t h, const void *bytes, size_t len)
-{
-    const uint8_t *at = bytes;
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ at[i]) * UINT64_C(0x100000001b3);
-    return h ^ h >> 32;
-}
-
 /* Never 0, which means that nothing is known. */
 static uint32_t origin_of(const struct guesses *g, const struct ip_addr *peer)
 {
     struct ip_addr network = ip_network(peer);
 
-    return (uint32_t)hash(g->seed, network.bytes, sizeof(network.bytes)) | 1;
+    return (uint32_t)hash_bytes(&g->key, 0, network.bytes, sizeof(network.bytes)) | 1;
 }
 
 static uint64_t account_of(const struct guesses *g, const struct fleet_device *d, const struct ip_addr *peer)
 {
-    uint64_t h = hash(hash(g->seed, &d->product->no, sizeof(d->product->no)), d->mac, strlen(d->mac));
+    uint64_t h = hash_bytes(&g->key, d->product->no, d->mac, strlen(d->mac));
     bool at_home = session_table_origin(g->sessions, d->no) == origin_of(g, peer);
 
     return h << 1 | at_home;

@@ -6,9 +6,10 @@
 
 #include "base/limits.h"
 #include "base/random.h"
+#include "fleet/hash.h"
 
 /* Sets of four names; a name can stand in the one set that its hash names, of which there are two
- * sorts: one for names that the fleet knows, one for others. The hash is seeded, so nobody can choose
+ * sorts: one for names that the fleet knows, one for others. The hash has a key, so nobody can choose
  * names that push out a certain other one. 4,096 names of each sort, 1.9 MiB; the pages that are not
  * used stay unreal. */
 
@@ -22,7 +23,7 @@ struct entry {
 };
 
 struct refusals {
-    uint64_t seed;
+    struct hash_key key;
     pthread_mutex_t lock;
     struct entry sets[2][SETS][WAYS];
 };
@@ -33,7 +34,7 @@ enum mu_err refusals_create(struct refusals **out)
 
     if (!r)
         return MU_E_NOMEM;
-    random_bytes(&r->seed, sizeof(r->seed));
+    random_bytes(&r->key, sizeof(r->key));
     pthread_mutex_init(&r->lock, NULL);
     return MU_OK;
 }
@@ -46,14 +47,9 @@ void refusals_destroy(struct refusals *r)
     free(r);
 }
 
-/* FNV-1a from a secret start: names are short, and refusals few. */
 static struct entry *set_of(struct refusals *r, bool known, struct str name)
 {
-    uint64_t h = r->seed;
-
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ (uint8_t)name.at[i]) * UINT64_C(0x100000001b3);
-    return r->sets[known][(h ^ h >> 32) % SETS];
+    return r->sets[known][hash_bytes(&r->key, 0, name.at, name.len) % SETS];
 }
 
 static struct entry *find(struct refusals *r, bool known, struct str name)

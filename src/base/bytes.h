@@ -56,16 +56,16 @@ static inline uint64_t bytes_u64be(struct bytes *r)
 }
 
 /* The counterparts of bytes_u32be and bytes_u64be. */
-static inline void put_u32be(uint8_t *out, uint32_t v)
+static inline void bytes_put_u32be(uint8_t *out, uint32_t v)
 {
     for (int i = 0; i < 4; i++)
         out[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-static inline void put_u64be(uint8_t *out, uint64_t v)
+static inline void bytes_put_u64be(uint8_t *out, uint64_t v)
 {
-    put_u32be(out, (uint32_t)(v >> 32));
-    put_u32be(out + 4, (uint32_t)v);
+    bytes_put_u32be(out, (uint32_t)(v >> 32));
+    bytes_put_u32be(out + 4, (uint32_t)v);
 }
 
 /* The counterpart of buf_append_varint; at most max_bytes long (MQTT: 4). */

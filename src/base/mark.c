@@ -24,9 +24,9 @@ static void encode(uint8_t out[SECTOR], const struct mark_place *at)
     memset(out, 0, SECTOR);
     memcpy(out, MAGIC, MAGIC_LEN);
     memcpy(out + MAGIC_LEN, at->id, sizeof at->id);
-    put_u64be(out + MAGIC_LEN + 16, at->epoch);
-    put_u64be(out + MAGIC_LEN + 24, at->count);
-    put_u32be(out + SUM_AT, (uint32_t)crc32(0, out, SUM_AT));
+    bytes_put_u64be(out + MAGIC_LEN + 16, at->epoch);
+    bytes_put_u64be(out + MAGIC_LEN + 24, at->count);
+    bytes_put_u32be(out + SUM_AT, (uint32_t)crc32(0, out, SUM_AT));
 }
 
 static bool decode(const uint8_t slot[SLOT_LEN], struct mark_place *out)
@@ -41,10 +41,10 @@ static bool decode(const uint8_t slot[SLOT_LEN], struct mark_place *out)
     return true;
 }
 
-bool mark_has_id(const struct mark_place *place)
+bool mark_is_id(const uint8_t id[16])
 {
-    static const uint8_t none[sizeof place->id];
-    return memcmp(place->id, none, sizeof none) != 0;
+    static const uint8_t none[16];
+    return memcmp(id, none, sizeof none) != 0;
 }
 
 /* -1, 0 or 1, as a comes before b, is it, or comes after it. */
@@ -84,7 +84,7 @@ enum mu_err mark_check(const char *path, const struct mark_place *there, const c
     struct mark_place acknowledged;
     enum mu_err err = mark_read(path, &acknowledged);
 
-    if (err == MU_E_NOT_FOUND && !mark_has_id(there))
+    if (err == MU_E_NOT_FOUND && !mark_is_id(there->id))
         return MU_OK;
     if (err == MU_E_IO) {
         snprintf(why, why_size, "cannot read %s: %s", path, strerror(errno));
@@ -92,7 +92,7 @@ enum mu_err mark_check(const char *path, const struct mark_place *there, const c
         snprintf(why, why_size, "%s, which says how far it was acknowledged, is %s; if nothing else of the directory "
                  "is damaged, muster repair makes it anew", path, err == MU_E_CORRUPT ? "damaged" : "missing");
         err = MU_E_CORRUPT;
-    } else if (mark_has_id(there) && memcmp(acknowledged.id, there->id, sizeof there->id) != 0) {
+    } else if (mark_is_id(there->id) && memcmp(acknowledged.id, there->id, sizeof there->id) != 0) {
         snprintf(why, why_size, "it is of another data directory than %s: put the right one back, or " MARK_ADVICE,
                  path);
         err = MU_E_CORRUPT;

@@ -26,7 +26,8 @@ struct mark_place {
 /* The last place that was marked. MU_E_NOT_FOUND: there is no such file; MU_E_CORRUPT: it is no mark, or
  * damaged; MU_E_IO. Any thread. */
 MU_MUST_USE enum mu_err mark_read(const char *path, struct mark_place *out);
-bool mark_has_id(const struct mark_place *place);
+/* Whether it is an id; false: all zero, of a store that has none. */
+bool mark_is_id(const uint8_t id[16]);
 
 /* What an operator can do about a store that has lost something; the end of a sentence. */
 #define MARK_ADVICE "bring back a backup (muster restore), or go on with what is left (muster repair)"

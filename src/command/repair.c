@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mark.h"
 #include "command/check.h"
 #include "journal/salvage.h"
 #include "ops/dir.h"
@@ -144,12 +145,10 @@ static enum mu_err make_registry(struct repair *r, const char *to, struct journa
 /* One of two directories can be put back; both together are not what is left of either. */
 static enum mu_err compare_ids(const struct repair *r)
 {
-    static const uint8_t none[sizeof(r->place.id)];
     uint32_t unused;
     struct journal_registry known = journal_salvage_seen(r->source, &unused);
 
-    if (memcmp(known.id, none, sizeof(none)) == 0 || memcmp(r->place.id, none, sizeof(none)) == 0 ||
-        memcmp(known.id, r->place.id, sizeof(none)) == 0)
+    if (!mark_is_id(known.id) || !mark_is_id(r->place.id) || memcmp(known.id, r->place.id, sizeof(known.id)) == 0)
         return MU_OK;
     snprintf(r->why, r->why_size, "registry.db and the journal in %s are of two data directories: put the right one "
              "back", r->dir);

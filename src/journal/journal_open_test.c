@@ -61,7 +61,7 @@ static void write_format(const char *dir, uint64_t format)
     snprintf(path, sizeof path, "%s/journal", dir);
     rocksdb_t *db = rocksdb_open_column_families(o, path, 6, names, options, handles, &text);
     assert_null(text);
-    put_u64be(value, format);
+    bytes_put_u64be(value, format);
     rocksdb_put_cf(db, w, handles[0], "format", 6, (const char *)value, sizeof value, &text);
     assert_null(text);
     for (int i = 0; i < 6; i++)

@@ -111,7 +111,7 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
 
     if (!batch_usable(b))
         return;
-    put_u32be(key, device);
+    bytes_put_u32be(key, device);
     state_encode(fresh_value(b), s);
     put_row(b, ROW_STATE, device, key, sizeof key);
 }
@@ -122,7 +122,7 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
 
     if (!batch_usable(b))
         return;
-    put_u32be(key, device);
+    bytes_put_u32be(key, device);
     versions_encode(fresh_value(b), v);
     put(b, b->journal->fixed[FAMILY_VERSIONS], key, sizeof key);
 }
@@ -194,7 +194,7 @@ void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
 
     if (!batch_usable(b))
         return;
-    put_u32be(key, device);
+    bytes_put_u32be(key, device);
     rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_STATE], (const char *)key, sizeof key);
     rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_VERSIONS], (const char *)key,
                                  sizeof key);

@@ -51,7 +51,7 @@ void clock_put(const struct journal *j, rocksdb_writebatch_t *writes)
 
     if (!j->trusted_changed)
         return;
-    put_u64be(value, (uint64_t)j->trusted_us);
+    bytes_put_u64be(value, (uint64_t)j->trusted_us);
     rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], clock_key, sizeof clock_key - 1,
                               (const char *)value, sizeof value);
 }

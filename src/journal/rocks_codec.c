@@ -25,9 +25,9 @@ enum {
 
 void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us)
 {
-    put_u32be(out, device);
+    bytes_put_u32be(out, device);
     out[4] = (uint8_t)kind;
-    put_u64be(out + 5, (uint64_t)ts_us);
+    bytes_put_u64be(out + 5, (uint64_t)ts_us);
 }
 
 size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
@@ -44,27 +44,27 @@ size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind
 
 void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device)
 {
-    put_u32be(out, (uint32_t)day);
-    put_u32be(out + 4, device);
+    bytes_put_u32be(out, (uint32_t)day);
+    bytes_put_u32be(out + 4, device);
 }
 
 void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e)
 {
-    put_u64be(out, (uint64_t)e->opened_us);
-    put_u32be(out + 8, device);
+    bytes_put_u64be(out, (uint64_t)e->opened_us);
+    bytes_put_u32be(out + 8, device);
     out[12] = e->alert;
 }
 
 void control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request)
 {
-    put_u64be(out, (uint64_t)ts_us);
-    put_u64be(out + 8, request);
+    bytes_put_u64be(out, (uint64_t)ts_us);
+    bytes_put_u64be(out + 8, request);
 }
 
 void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot)
 {
     memcpy(out, "alive", 5);
-    put_u64be(out + 5, boot);
+    bytes_put_u64be(out + 5, boot);
 }
 
 static void append_signed(struct buf *out, int64_t v)

@@ -82,8 +82,8 @@ static void put_alive(struct journal *j, struct journal_batch *b, int64_t alive_
     uint8_t key[ALIVE_KEY_LEN], value[16];
 
     alive_key(key, j->boot);
-    put_u64be(value, (uint64_t)alive_us);
-    put_u64be(value + 8, j->commits + 1);
+    bytes_put_u64be(value, (uint64_t)alive_us);
+    bytes_put_u64be(value + 8, j->commits + 1);
     rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof key,
                               (const char *)value, sizeof value);
 }

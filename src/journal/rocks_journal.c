@@ -81,8 +81,8 @@ void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes)
 {
     uint8_t format[8], boot[8];
 
-    put_u64be(format, ROCKS_FORMAT);
-    put_u64be(boot, j->boot);
+    bytes_put_u64be(format, ROCKS_FORMAT);
+    bytes_put_u64be(boot, j->boot);
     rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], format_key, sizeof format_key - 1,
                               (const char *)format, sizeof format);
     rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], boot_key, sizeof boot_key - 1,

@@ -251,7 +251,7 @@ static void see(struct journal_salvage *s)
     if (rocks_trust_tell(s->whole, &s->there, &told) == MU_OK) {
         s->seen.change = told.change;
         see_device(s, told.device);
-        if (mark_has_id(&s->there))
+        if (mark_is_id(s->there.id))
             memcpy(s->seen.id, s->there.id, sizeof s->seen.id);
         if (s->there.epoch > s->boot)
             s->boot = s->there.epoch;

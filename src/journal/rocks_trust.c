@@ -27,7 +27,7 @@ enum { ID_KEY_LEN = sizeof id_key - 1, REGISTRY_KEY_LEN = sizeof registry_key - 
 static void day_key(uint8_t out[DAY_KEY_LEN], int32_t day)
 {
     memcpy(out, day_prefix, DAY_PREFIX_LEN);
-    put_u32be(out + DAY_PREFIX_LEN, (uint32_t)day);
+    bytes_put_u32be(out + DAY_PREFIX_LEN, (uint32_t)day);
 }
 
 static void put_meta(const struct journal *j, rocksdb_writebatch_t *writes, const void *key, size_t key_len,
@@ -90,21 +90,20 @@ enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char
 
 void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes)
 {
-    struct mark_place here = place_of_start(j);
     uint8_t key[DAY_KEY_LEN], value[16];
 
     if (j->seen_changed) {
-        put_u64be(value, j->seen.change);
-        put_u64be(value + 8, j->seen.device);
+        bytes_put_u64be(value, j->seen.change);
+        bytes_put_u64be(value + 8, j->seen.device);
         put_meta(j, writes, registry_key, REGISTRY_KEY_LEN, value, sizeof value);
     }
-    if (!j->id_noted && mark_has_id(&here))
+    if (!j->id_noted && mark_is_id(j->id))
         put_meta(j, writes, id_key, ID_KEY_LEN, j->id, sizeof j->id);
     for (size_t i = 0; i < j->day_count; i++) {
         if (j->days[i].noted)
             continue;
         day_key(key, j->days[i].day);
-        put_u64be(value, 1);
+        bytes_put_u64be(value, 1);
         put_meta(j, writes, key, sizeof key, value, 8);
     }
 }
@@ -142,8 +141,8 @@ static enum mu_err read_place(struct journal *j, struct mark_place *out)
     if ((err = meta_get(j, key, sizeof key, alive, 2)) == MU_OK || err == MU_E_NOT_FOUND)
         err = meta_get(j, id_key, ID_KEY_LEN, id, 2);
     *out = (struct mark_place){ .epoch = j->boot, .count = alive[1] };
-    put_u64be(out->id, id[0]);
-    put_u64be(out->id + 8, id[1]);
+    bytes_put_u64be(out->id, id[0]);
+    bytes_put_u64be(out->id + 8, id[1]);
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
@@ -194,7 +193,7 @@ static enum mu_err compare_registry(struct journal *j, const struct mark_place *
 
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
-    if (mark_has_id(there) && memcmp(there->id, registry->id, sizeof registry->id) != 0) {
+    if (mark_is_id(there->id) && memcmp(there->id, registry->id, sizeof registry->id) != 0) {
         snprintf(why, why_size, "it is of another data directory than registry.db beside it: put the right one back, "
                  "or bring back a backup (muster restore)");
         return MU_E_CORRUPT;

@@ -18,7 +18,7 @@ enum { TURN_KEY_LEN = 9, SPAN_LEN = 16 };
 static void turn_key(uint8_t out[TURN_KEY_LEN], uint32_t device, enum record_kind kind)
 {
     memcpy(out, "turn", 4);
-    put_u32be(out + 4, device);
+    bytes_put_u32be(out + 4, device);
     out[8] = (uint8_t)kind;
 }
 
@@ -148,8 +148,8 @@ void turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, c
     uint8_t key[TURN_KEY_LEN], value[SPANS_MAX * SPAN_LEN];
 
     for (size_t i = 0; i < spans->count; i++) {
-        put_u64be(value + i * SPAN_LEN, (uint64_t)spans->at[i].from_us);
-        put_u64be(value + i * SPAN_LEN + 8, (uint64_t)spans->at[i].to_us);
+        bytes_put_u64be(value + i * SPAN_LEN, (uint64_t)spans->at[i].from_us);
+        bytes_put_u64be(value + i * SPAN_LEN + 8, (uint64_t)spans->at[i].to_us);
     }
     turn_key(key, device, kind);
     rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], (const char *)key, sizeof key,

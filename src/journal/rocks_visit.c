@@ -148,7 +148,7 @@ static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *option
 {
     uint8_t from[sizeof(uint64_t)];
 
-    put_u64be(from, (uint64_t)v->from_us);
+    bytes_put_u64be(from, (uint64_t)v->from_us);
     enum mu_err err = visit_family(j, options, FAMILY_EVENTS, from, sizeof from, on_event, v);
     return v->over ? MU_OK : err;
 }

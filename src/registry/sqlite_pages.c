@@ -40,14 +40,14 @@ static uint32_t sum_of(const uint8_t *page, uint32_t no)
 {
     uint8_t number[4];
 
-    put_u32be(number, no);
+    bytes_put_u32be(number, no);
     return (uint32_t)crc32(crc32(0, number, sizeof(number)), page, AT_SUM);
 }
 
 static void seal(uint8_t *page, uint32_t no)
 {
     memcpy(page + AT_MARK, mark, sizeof(mark));
-    put_u32be(page + AT_SUM, sum_of(page, no));
+    bytes_put_u32be(page + AT_SUM, sum_of(page, no));
 }
 
 bool pages_is_whole(const uint8_t page[PAGES_SIZE], uint32_t no)

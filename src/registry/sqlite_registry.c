@@ -235,7 +235,7 @@ enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg)
 
 /* --- totals ---------------------------------------------------------------------------------------*/
 
-enum mu_err totals_of(struct db *db, struct registry_totals *out)
+enum mu_err db_totals(struct db *db, struct registry_totals *out)
 {
     static const char *const sql[] = { "SELECT count(*) FROM enterprise", "SELECT count(*) FROM product",
                                        "SELECT count(*) FROM device", "SELECT count(*) FROM user" };
@@ -252,7 +252,7 @@ enum mu_err totals_of(struct db *db, struct registry_totals *out)
 
 static enum mu_err count(struct registry_tx *tx, void *arg)
 {
-    return totals_of(tx->db, arg);
+    return db_totals(tx->db, arg);
 }
 
 enum mu_err registry_count(struct registry *reg, struct registry_totals *out)

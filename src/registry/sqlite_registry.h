@@ -237,7 +237,7 @@ void registry_trust_committed(struct registry *reg);
 MU_MUST_USE enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir);
 
 /* How many there are of what. */
-MU_MUST_USE enum mu_err totals_of(struct db *db, struct registry_totals *out);
+MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 
 /* --- rows: what the getters and the feed read alike ---------------------------------------------- */
 

@@ -152,10 +152,9 @@ static enum mu_err keep_versions(struct salvaging *s, const struct salvage *abou
 
 static enum mu_err keep_id(struct salvaging *s, const struct salvage *about)
 {
-    static const uint8_t none[sizeof(about->seen.id)];
     char id[2 * sizeof(about->seen.id) + 1];
 
-    if (memcmp(about->seen.id, none, sizeof(none)) == 0)
+    if (!mark_is_id(about->seen.id))
         return MU_OK;
     hex_encode(about->seen.id, sizeof(about->seen.id), id);
     return salvage_exec(&s->to, "INSERT OR IGNORE INTO fact (name, value) VALUES ('id', '%q')", id);

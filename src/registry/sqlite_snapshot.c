@@ -57,7 +57,7 @@ enum mu_err registry_snapshot_size(struct registry_snapshot *s, uint64_t *bytes)
 
 enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry_totals *out)
 {
-    return totals_of(s->db, out);
+    return db_totals(s->db, out);
 }
 
 enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir)

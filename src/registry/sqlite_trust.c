@@ -154,11 +154,11 @@ enum mu_err registry_trust_begin(struct registry *reg)
     if (err != MU_OK)
         return err;
     mark_path(reg, path, sizeof(path));
-    bool has_id = mark_has_id(&reg->place);
+    bool has_id = mark_is_id(reg->place.id);
     /* The mark comes first: after a crash in between it has the id that is to be. */
     if (!has_id && mark_read(path, &before) == MU_OK)
         memcpy(reg->place.id, before.id, sizeof(before.id));
-    if (!mark_has_id(&reg->place))
+    if (!mark_is_id(reg->place.id))
         random_bytes(reg->place.id, sizeof(reg->place.id));
     if ((err = mark_open(&reg->mark, path, &reg->place)) != MU_OK || has_id)
         return err;
@@ -187,7 +187,7 @@ enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir)
     struct mark mark = MARK_CLOSED;
     enum mu_err err = read_place(copy, &place);
 
-    if (err != MU_OK || !mark_has_id(&place))
+    if (err != MU_OK || !mark_is_id(place.id))
         return err;
     snprintf(path, sizeof(path), "%s/" REGISTRY_MARK, dir);
     err = mark_open(&mark, path, &place);
