@@ -56,7 +56,7 @@ class Connection:
         assert version == b"HTTP/1.1", line
         headers = http.client.parse_headers(io.BytesIO(fields + b"\r\n\r\n"))
         assert "Transfer-Encoding" not in headers
-        length = 0 if head or int(status) < 200 or int(status) == 204 else int(headers["Content-Length"])
+        length = 0 if head or int(status) < 200 or int(status) in (204, 304) else int(headers["Content-Length"])
         while len(self.pending) < length:
             self._fill()
         body, self.pending = self.pending[:length], self.pending[length:]

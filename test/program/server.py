@@ -16,6 +16,10 @@ BINARY = os.environ.get("MUSTER_BINARY", os.path.join(os.path.dirname(__file__),
 PATIENCE = float(os.environ.get("MUSTER_PATIENCE", "1"))
 
 
+# Of their own, whatever runs on this machine.
+FREE_PORTS = ("--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--ops", "127.0.0.1:0")
+
+
 def wait_until(condition, seconds=10, what="condition"):
     """Polls until condition() is true and returns its value."""
     end = time.monotonic() + seconds * PATIENCE

@@ -248,6 +248,9 @@ def test_any_request_is_answered_as_declared(place, method, path):
     def check(data):
         sent, is_right = data.draw(requests(place, method, path, place.known() if method == "delete" else known))
         answer = place.send(sent)
+        if answer.status == 304:
+            assert b"If-None-Match" in sent and not answer.body
+            return
         assert json.loads(answer.body) is not None
         if answer.headers["Connection"] == "close":
             place.connection.expect_closed()

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY, Server, run
+from server import BINARY, FREE_PORTS, run, Server
 from world import World, definition, hex_id, request
 
 ROOT = os.path.join(os.path.dirname(__file__), "../..")
@@ -65,7 +65,7 @@ def test_an_unusable_certificate_is_named_with_the_reason(tmp_path):
 def test_a_directory_that_holds_other_things_is_left_alone(tmp_path):
     os.chmod(tmp_path, 0o755)
     (tmp_path / "letters.txt").write_text("mine")
-    for command in (("serve", "--data", tmp_path), ("apply", "--data", tmp_path, "-")):
+    for command in (("serve", "--data", tmp_path, *FREE_PORTS), ("apply", "--data", tmp_path, "-")):
         done = run(*command, input="{}")
         assert done.returncode == 2 and "holds other things" in done.stderr
     assert sorted(os.listdir(tmp_path)) == ["letters.txt"] and stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o755

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY, PATIENCE, run
+from server import BINARY, FREE_PORTS, PATIENCE, run
 from test_backup import backup, content
 from world import World
 
@@ -137,7 +137,7 @@ def test_a_lock_that_is_a_link_is_not_taken(copy, tmp_path):
     assert run("restore", "--data", tmp_path / "own", copy).returncode == 0  # root's own
     (tmp_path / "own" / "lock").unlink()
     (tmp_path / "own" / "lock").symlink_to("../made")
-    for command in (["serve"], ["apply", "-"], ["check"]):
+    for command in (["serve", *FREE_PORTS], ["apply", "-"], ["check"]):
         done = run(*command, "--data", tmp_path / "own", input="{}")
         assert done.returncode != 0 and "symbolic links" in done.stderr, done
     assert not (tmp_path / "made").exists()
