@@ -86,7 +86,7 @@ static bool check_encoding(const char *file, struct str text)
     const char *encoding = str_utf8(text) ? NULL : encoding_guess(text);
 
     if (encoding)
-        fprintf(stderr, "muster apply: %s: is not UTF-8; it looks like %s, which this turns into UTF-8: "
+        fprintf(stderr, "muster apply: %s: is not UTF-8; it looks like %s; this makes UTF-8 of it: "
                 "iconv -f %s -t UTF-8 %s > NEW\n", file, encoding, encoding, file);
     return !encoding;
 }

@@ -217,9 +217,9 @@ static bool prepare(struct export *ex, const struct settings *s)
     ex->file = s->positional[1] && strcmp(s->positional[1], "-") != 0 ? s->positional[1] : NULL;
     ex->product = setting_text(s, "product");
     if (!import_kind_find(s->positional[0], &ex->kind))
-        fprintf(stderr, "muster export: there are no '%s', but users, devices, groups, bindings\n", s->positional[0]);
+        fprintf(stderr, "muster export: cannot export '%s': it is users, devices, groups or bindings\n", s->positional[0]);
     else if (!row_format_find(format || ex->file ? format : "csv", ex->file, &ex->format))
-        fprintf(stderr, "muster export: the format is csv or ndjson: --format tells, or the file's name\n");
+        fprintf(stderr, "muster export: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     else if (ex->product && !id_is_hex(str_of(ex->product)))
         fprintf(stderr, "muster export: --product: a product key has 32 lower-case hex digits\n");
     else if (ex->file && asprintf(&ex->part, "%s.part", ex->file) < 0)

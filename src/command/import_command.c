@@ -103,7 +103,7 @@ static void tell_encoding(const struct import *im)
     const char *encoding = row_reader_encoding(&im->reader);
 
     if (encoding)
-        fprintf(stderr, "muster import: %s: is not UTF-8; it looks like %s, which this turns into UTF-8: "
+        fprintf(stderr, "muster import: %s: is not UTF-8; it looks like %s; this makes UTF-8 of it: "
                 "iconv -f %s -t UTF-8 %s > NEW\n", im->file, encoding, encoding, im->file);
 }
 
@@ -329,9 +329,9 @@ int command_import(int argc, char **argv)
     else if (!im)
         fprintf(stderr, "muster import: out of memory\n");
     else if (!row_format_find(setting_text(&s, "format"), s.positional[1], &format))
-        fprintf(stderr, "muster import: the format is csv or ndjson: --format tells, or the file's name\n");
+        fprintf(stderr, "muster import: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     else if (!import_kind_find(s.positional[0], &im->kind))
-        fprintf(stderr, "muster import: there are no '%s' to import, but users, devices, groups, bindings\n",
+        fprintf(stderr, "muster import: cannot import '%s': it is users, devices, groups or bindings\n",
                 s.positional[0]);
     else if (mac_setting(&s, &im->mac_lower)) {
         im->file = s.positional[1];

@@ -117,7 +117,7 @@ int command_list(int argc, char **argv)
     if (i < sizeof(kinds) / sizeof(*kinds))
         status = print_pages(setting_text(&s, "data"), kinds[i].kind, setting_on(&s, "json"));
     else
-        fprintf(stderr, "muster list: there are no '%s' to list, but enterprises, products, apps (users and devices: "
+        fprintf(stderr, "muster list: cannot list '%s': it is enterprises, products or apps (users and devices: "
                         "muster export)\n", s.positional[0]);
 out:
     settings_free(&s);

@@ -106,19 +106,18 @@ static void tell_journal(const struct repair *r, const struct journal_salvaged *
     if (told->since_us && gmtime_r(&at, &tm))
         strftime(since, sizeof(since), ", from %Y-%m-%dT%H:%M:%SZ on", &tm);
     if (told->missing)
-        fprintf(r->report, "journal: %" PRIu64 " records between them are missing\n", told->missing);
+        fprintf(r->report, "journal: between these, %" PRIu64 " records are missing\n", told->missing);
     if (told->devices)
-        fprintf(r->report, "journal: records or the state of %" PRIu64 " devices are missing\n", told->devices);
+        fprintf(r->report, "journal: %" PRIu64 " devices lack records, or their state\n", told->devices);
     if (told->commits == UINT64_MAX)
         fprintf(r->report, "journal: acknowledged messages may be missing%s\n", since);
     else if (told->commits)
-        fprintf(r->report, "journal: %" PRIu64 " acknowledged commits are missing, or parts of them%s\n",
+        fprintf(r->report, "journal: %" PRIu64 " acknowledged commits are missing, in whole or in part%s\n",
                 told->commits, since);
     else if (told->missing)
-        fprintf(r->report, "journal: they may be missing%s\n", since);
+        fprintf(r->report, "journal: records may be missing%s\n", since);
     if (told->states || told->events)
-        fprintf(r->report, "journal: what devices are like, and which faults are open, is known again with their next "
-                "reports\n");
+        fprintf(r->report, "journal: the datapoints and open faults of devices are not known until they report again\n");
 }
 
 /* --- making ---------------------------------------------------------------------------------------*/

@@ -39,7 +39,8 @@ static enum mu_err warn(struct registry_tx *tx, const struct mac_tally *tally, s
     memcpy(plain, tally->example, sizeof(plain));
     mac_make_plain(plain);
     buf_printf(out, "product %s: %u mac%s with capitals or separators (such as %s) beside lower-case ones of the "
-               "product: a device that registers as %s will be another one; --mac lower makes them alike\n",
+               "product: a device that registers as %s will be another one; if it is the same, delete these and take "
+               "them again with --mac lower\n",
                product.product_key, tally->count, tally->count == 1 ? "" : "s", tally->example, plain);
     return MU_OK;
 }

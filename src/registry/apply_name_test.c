@@ -104,8 +104,8 @@ static void macs_with_capitals_beside_others_are_taken_and_told(void **state)
                    " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'}, {'product_key': '" PK "', 'mac': 'aabbccddee18'},"
                    " {'product_key': '" PK2 "', 'mac': '861234567890123'}]}");
     must_say(&o, "\nwarning: product " PK ": 2 macs with capitals or separators (such as AA:BB:CC:DD:EE:15) beside "
-             "lower-case ones of the product: a device that registers as aabbccddee15 will be another one; --mac lower "
-             "makes them alike\n");
+             "lower-case ones of the product: a device that registers as aabbccddee15 will be another one; if it is "
+             "the same, delete these and take them again with --mac lower\n");
     assert_null(strstr(o.report, PK2));
 }
 

@@ -70,8 +70,8 @@ def test_a_file_that_is_not_utf8_is_told_with_its_encoding_and_the_command_that_
     file = tmp_path / f"devices.{format}"
     file.write_bytes(text.encode(encoding))
     done = run("import", "devices", "--data", world.server.data, file)
-    assert done.returncode == 2 and f"{name}, which" in done.stderr, done.stderr
-    command = done.stderr.strip().splitlines()[-1].partition("into UTF-8: ")[2]
+    assert done.returncode == 2 and f"looks like {name};" in done.stderr, done.stderr
+    command = done.stderr.strip().splitlines()[-1].partition("makes UTF-8 of it: ")[2]
     assert command == f"iconv -f {name} -t UTF-8 {file} > NEW"
     new = tmp_path / f"new.{format}"
     subprocess.run(command.replace("NEW", str(new)), shell=True, check=True)

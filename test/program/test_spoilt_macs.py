@@ -61,7 +61,7 @@ def test_other_columns_that_a_spreadsheet_rounds_are_refused_too(world, kind, ro
 def warning(world, count, example, plain):
     return (f"warning: product {world.product_key}: {count} mac{'s' * (count > 1)} with capitals or separators (such as "
             f"{example}) beside lower-case ones of the product: a device that registers as {plain} will be another one; "
-            "--mac lower makes them alike\n")
+            "if it is the same, delete these and take them again with --mac lower\n")
 
 
 @pytest.mark.parametrize("first", [True, False])
