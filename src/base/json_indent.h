@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-/* Appends JSON text that a json_out has written, with line ends and two blanks a level, for people. Errors are
- * the buffer's. */
+/* Appends JSON text that a json_out has written, with line ends and two blanks a level, for people. Pure;
+ * errors are the buffer's. */
 void json_indent(struct buf *out, struct str json);
 
 #endif

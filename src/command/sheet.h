@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-/* What a command tells of one thing: a line each, with what it is about in front. */
+/* What a command tells of one thing: a line each, with what it is about in front. Errors are the buffer's. */
 void sheet_line(struct buf *out, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* "5 s", "12 min", "3 h", "9 days": the larger half of it is what people want to know. Returns out. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_in.h"
 #include "debugger/files.h"
 
 /* Nothing from elsewhere, nothing inline, no place to send anything to but this server. data: is for
@@ -90,7 +91,7 @@ static enum mu_err check_demo(struct str demo, char *why, size_t why_size)
     static const char *const names[] = { "enterprise_id", "enterprise_secret", "product_key",
                                          "product_secret" };
     json_error_t error;
-    json_t *content = json_loadb(demo.at, demo.len, JSON_REJECT_DUPLICATES, &error);
+    json_t *content = json_read(demo, JSON_REJECT_DUPLICATES, &error);
     enum mu_err err = MU_OK;
 
     if (!content) {

@@ -3,7 +3,7 @@
 
 #include "journal/journal.h"
 
-/* What is left of a damaged journal, in a new one. The port of `muster repair` alone. */
+/* What is left of a damaged journal, in a new one. The port of `muster repair` alone. One thread at a time. */
 struct journal_salvage;
 
 /* Opens what can be opened of `from`/journal, which nobody has open, and changes nothing there; `scratch` is a
@@ -29,6 +29,7 @@ struct journal_salvaged {
 MU_MUST_USE enum mu_err journal_salvage_copy(struct journal_salvage *s, const char *to,
                                              const struct journal_registry *registry,
                                              struct journal_salvaged *out, char *why, size_t why_size);
+/* NULL is allowed. */
 void journal_salvage_close(struct journal_salvage *s);
 
 #endif

@@ -16,10 +16,10 @@ struct http_static {
 };
 
 /* Answers with the form that the caller prefers, or 304 if he has it. It may be kept, but he asks each
- * time. Nothing is copied. */
+ * time. Nothing is copied; a FAST handler may do it. */
 void http_send_static(struct http_exchange *ex, const struct http_static *s);
 
-/* One that is made when the program starts. */
+/* One that is made when the program starts, before the loops do. */
 struct http_made {
     struct http_static form;
     struct buf plain, gzip;

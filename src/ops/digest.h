@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* The SHA-256 of bytes that come piece by piece. Without memory, or if the library fails, the text at the
- * end is "", which is no file's. */
+ * end is "", which is no file's. A digest is used by one thread. */
 #define DIGEST_TEXT (2 * 32 + 1)
 
 struct digest;

@@ -11,7 +11,7 @@
  * directory itself is the operator's, links and all.
  *
  * A path inside is plain names with '/' between them. What returns a descriptor, to be closed, returns -1
- * with errno on failure. */
+ * with errno on failure. Any thread. */
 
 int dir_open(const char *path);
 /* The one of this name in another one (or AT_FDCWD). */

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json_in.h"
 #include "base/json_out.h"
 #include "ops/dir.h"
 #include "ops/file.h"
@@ -252,7 +253,7 @@ enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *w
         return err;
     buf_init(&text, MANIFEST_MAX);
     if ((err = file_read_open(fd, MANIFEST_NAME, &text, why, why_size)) == MU_OK) {
-        json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL);
+        json_t *root = json_read((struct str){ (const char *)text.data, text.len }, 0, NULL);
         err = read_json(m, root, name, why, why_size);
         json_decref(root);
         if (err == MU_OK)
