@@ -48,8 +48,8 @@ static bool read_application(struct http_exchange *ex, struct application *out)
     return false;
 }
 
-/* Another passcode for a mac that is known: its module was reset, or somebody guesses. So often nobody
- * resets a module as the limit allows. */
+/* Another passcode for a mac that is known: its module was reset, or somebody guesses. Nobody resets a module
+ * as often as the limit allows. */
 static bool is_guessing(struct access *a, const struct ip_addr *peer, const struct application *app)
 {
     return app->device.no &&

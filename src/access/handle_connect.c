@@ -96,8 +96,8 @@ static uint16_t kept_alive(const struct access *a, uint16_t announced)
     return announced == 0 || announced > most ? most : announced;
 }
 
-/* Who has promised to send something now and then ends by that promise, and is not woken by probes before.
- * Who has not is probed, so that a cut of his power does not stay unseen until --keepalive-max. */
+/* A device that announces a keepalive is found silent by that, and no probe wakes it before. One that announces
+ * none is probed: else a cut of its power would stay unseen until --keepalive-max. */
 static void watch(struct session *s)
 {
     conn_watch_peer(&s->conn, s->announced_keep_alive ? s->keep_alive * 3u / 2 + 1 : PROBE_SILENT_S);

@@ -28,7 +28,7 @@ void handle_disconnect(struct session *s, uint8_t flags, struct bytes body)
         reason = mqtt_read_properties(&body, allowed, &told);
     if (reason == MQTT_SUCCESS && body.left)
         reason = MQTT_MALFORMED;
-    /* What CONNECT has given up cannot be had back (5.0, 3.14.2.2.2). */
+    /* A client that gave its session up in CONNECT cannot ask for it now (5.0, 3.14.2.2.2). */
     if (reason == MQTT_SUCCESS && told.session_expiry > 0 && !s->asked_to_outlive)
         reason = MQTT_PROTOCOL_ERROR;
     if (reason == MQTT_SUCCESS && !is_reason_of_a_client(why))

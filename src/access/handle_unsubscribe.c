@@ -8,7 +8,7 @@ static enum mqtt_reason unsubscribe(struct session *s, struct str filter, uint8_
 
     if (kind == FILTER_INVALID)
         return MQTT_MALFORMED;
-    /* Of an unused one it is not remembered whether it was there. */
+    /* Whether an unused one was there is not remembered. */
     bool was_there = kind == FILTER_UNUSED || (kind < FILTER_KEPT && s->granted[kind]);
     *code = was_there ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION;
     if (kind < FILTER_KEPT)

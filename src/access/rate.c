@@ -57,7 +57,7 @@ static bool take_one(uint8_t *due)
     return true;
 }
 
-/* Is it what a control of ours makes a device send? */
+/* Did a control of ours make the device send it? */
 static bool is_owed(struct session *s, const struct frame *f)
 {
     if (f->cmd == FRAME_ACK || (f->cmd == FRAME_REPORT && f->p0_len == 0))

@@ -41,8 +41,8 @@ MU_MUST_USE enum mu_err session_table_swap(struct session_table *t, uint32_t dev
 /* Forgets the session if it still is the device's. */
 void session_table_remove(struct session_table *t, uint32_t device, session_handle handle);
 
-/* Whence the device was let in last, as a number of the caller's that stands for an address; 0: it has
- * not been, since the start. Without memory it is not noted. */
+/* From where the device was let in last, as a number by which the caller knows an address; 0: it has not been
+ * let in since the start. Without memory it is not noted. */
 void session_table_let_in(struct session_table *t, uint32_t device, uint32_t origin);
 uint32_t session_table_origin(const struct session_table *t, uint32_t device);
 

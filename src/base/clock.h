@@ -10,8 +10,8 @@ int64_t clock_wall_us(void);  /* microseconds since 1970, UTC */
 int64_t clock_mono_ms(void);  /* milliseconds since some start */
 int64_t clock_mono_us(void);
 
-/* A wall clock that is set back by no more than this, as time servers do, is not seen in what is kept: records go on a
- * microsecond behind the last one. Beyond it the clock was wrong, and has been set right. */
+/* If the wall clock is set back by no more than this, as time servers do, records go on a microsecond after the last
+ * one. If it is set back by more, it was wrong before and is right now. */
 #define CLOCK_STEP_US INT64_C(60000000)
 
 static inline int64_t clock_wall_s(void)

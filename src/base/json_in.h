@@ -12,7 +12,8 @@
 MU_MUST_USE json_t *json_read(struct str text, size_t flags, json_error_t *why);
 
 /* The value of a number that is whole, however it is written: clients that keep all numbers as doubles
- * send 1.0 for 1. false: no number, not whole, or a fraction's double of 2^53 and more. */
+ * send 1.0 for 1. false: it is no number, or not whole, or such a double from 2^53 on, where not every whole
+ * number has its own. */
 MU_MUST_USE bool json_whole(const json_t *json, int64_t *out);
 
 #endif

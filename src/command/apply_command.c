@@ -80,7 +80,7 @@ const struct operation apply_operation = {
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
-/* Better said here than as a byte that the JSON reader did not expect. */
+/* Says it in words, where the JSON reader would tell of an unexpected byte. */
 static bool check_encoding(const char *file, struct str text)
 {
     const char *encoding = str_utf8(text) ? NULL : encoding_guess(text);

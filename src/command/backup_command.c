@@ -47,7 +47,8 @@ static bool is_within(const char *path, const char *dir)
     return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* Made here and not laid here: by somebody else who may write in its directory, before it could be opened. */
+/* Whether it is the one that was made here: somebody else who may write in its directory could have put another
+ * one in its place before it was opened. */
 static bool is_ours(int fd)
 {
     struct stat st;

@@ -101,7 +101,7 @@ out:
     return err;
 }
 
-/* Asked of one who has become him: there is no way back. */
+/* Asked in a child that becomes him, for there is no way back. */
 static bool owner_reaches(const char *dir)
 {
     char why[512];

@@ -5,8 +5,8 @@
 
 #include "base/err.h"
 
-/* Becomes the owner of dir (privileges_become_owner), so that no link in it leads to what is not for him;
- * not where he cannot go himself. */
+/* Becomes the owner of dir (privileges_become_owner), so that no link in it leads to what is not for him.
+ * Stays who it is if the owner himself cannot reach dir. */
 MU_MUST_USE enum mu_err check_as_owner(const char *dir, char *why, size_t why_size);
 
 /* Looks at all that is in a directory, which nobody else uses and which stays as it is: a data directory

@@ -97,7 +97,7 @@ static void tell_mistakes(struct import *im, struct str refused)
     buf_clear(&im->unread);
 }
 
-/* In what the file is likely to be written, if it is not UTF-8, and what helps. */
+/* If the file is not UTF-8: the encoding that it is likely in, and what helps. */
 static void tell_encoding(const struct import *im)
 {
     const char *encoding = row_reader_encoding(&im->reader);
@@ -107,7 +107,7 @@ static void tell_encoding(const struct import *im)
                 "iconv -f %s -t UTF-8 %s > NEW\n", im->file, encoding, encoding, im->file);
 }
 
-/* Of all batches together: what makes a row worth a warning may stand behind it in the file. */
+/* Of all batches together: what a row is warned of may depend on rows that come later in the file. */
 static void tell_warnings(struct import *im)
 {
     struct str left;

@@ -35,7 +35,7 @@ struct repair {
 
 /* --- looking --------------------------------------------------------------------------------------*/
 
-/* Damage that a start does not look for is a mistake of one of the two; both are made anew then. */
+/* Looks for damage that a start does not look for. Which of the two it is in is not known: both are made anew. */
 static enum mu_err look_closely(struct repair *r)
 {
     unsigned long long mistakes = 0;
@@ -141,7 +141,7 @@ static enum mu_err make_registry(struct repair *r, const char *to, struct journa
     return err;
 }
 
-/* One of two directories can be put back; both together are not what is left of either. */
+/* Stores of two directories cannot be made one: the right one has to be put back. */
 static enum mu_err compare_ids(const struct repair *r)
 {
     uint32_t unused;
@@ -202,7 +202,7 @@ static enum mu_err make(struct repair *r, int at)
 
 /* --- changing places ------------------------------------------------------------------------------*/
 
-/* Companions have no successor: they go with what they belong to, before it. */
+/* Each name goes if `with` was made anew. Files that belong to another one go before it, and have no successor. */
 static const struct {
     const char *name, *with;
 } names[] = {

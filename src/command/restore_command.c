@@ -147,7 +147,7 @@ static enum mu_err check_first(struct restore *r)
 
 /* --- the directory --------------------------------------------------------------------------------*/
 
-/* Root's alone until all is in it: nobody whose directory it is lays links there meanwhile. */
+/* It is root's alone until all is in it, so that its owner cannot put links there meanwhile. */
 static enum mu_err take_dir(struct restore *r)
 {
     enum mu_err err = file_make_dir(r->dir, r->why, sizeof(r->why));

@@ -43,7 +43,7 @@ static enum row_found read_separator(struct row_reader *r, struct str ahead)
     return row_source_line(s);
 }
 
-/* For who wonders why the whole line is one name; what a comma is needs no words. */
+/* Explains why the whole line is taken for one name; of commas nothing need be said. */
 static const char *separator_words(char separator, char words[50])
 {
     if (separator == ',')

@@ -91,7 +91,7 @@ static bool link_file(const struct transfer *t, const struct passing *p)
     return linked;
 }
 
-/* What is shared is not read: its size is compared. */
+/* A linked file is not read; only its size is compared. */
 static enum mu_err finish_link(struct passing *p, char *why, size_t why_size)
 {
     struct stat st;

@@ -85,8 +85,8 @@ struct pending *batch_pending(struct batch *b, uint32_t device);
 /* The civil day of a moment. */
 int32_t batch_day(struct batch *b, int64_t unix_s);
 
-/* The moment of a device's next record, by the clock and its last one: later than that, but where the clock
- * has been set right. */
+/* The moment of a device's next record. It is later than that of the last one, except where the clock has been
+ * set right. */
 int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us,
                      int64_t last_us);
 

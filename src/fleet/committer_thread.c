@@ -174,7 +174,8 @@ static void sweep(struct committer *c, bool stop)
     }
 }
 
-/* A clock that was set, or a machine that slept: once, and how far. What slews it is too slow for that. */
+/* A clock that was set, or a machine that slept: told once, with how far. A clock that is slewed is too slow to be
+ * noticed here. */
 static void watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us)
 {
     int64_t ahead_us = wall_us - mono_us, jump_us = ahead_us - c->wall_ahead_us;
@@ -186,7 +187,7 @@ static void watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us)
     c->wall_ahead_us = ahead_us;
 }
 
-/* Since the last start; a clock that has gone on meanwhile may have been right. */
+/* The same since the last start, but only if it went back: forward, it may just be right. */
 static void compare_with_last_start(struct committer *c, int64_t wall_us)
 {
     struct journal *j = c->options.journal;

@@ -11,7 +11,7 @@
 struct likeness {
     uint32_t product;  /* 0 = any */
     char mac[LIMIT_MAC + 1]; /* plain */
-    char last;         /* of it, in lower case: no way of writing changes more of it */
+    char last;         /* of it, in lower case: every way of writing a mac has it at the end */
 };
 
 static bool is_like(const struct likeness *l, struct str mac)

@@ -14,8 +14,8 @@ void fleet_destroy(struct fleet *f);
 /* In whose days activations are counted; NULL (and before the call): UTC. Before there are any. It
  * lives as long as the fleet. */
 void fleet_use_calendar(struct fleet *f, const struct calendar *calendar);
-/* Where enterprises that are put in from now on have their quotas (quota_file.h), which lives as long as
- * the fleet; NULL (and before the call): in memory. */
+/* Where the quotas of enterprises are kept that are put in from now on (quota_file.h); it lives as long as the
+ * fleet. NULL (and before the call): in memory. */
 void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas);
 
 /* The visitor that brings registry rows into the fleet, for registry_visit_all and _changes. A

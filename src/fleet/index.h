@@ -9,7 +9,7 @@
 
 /* A hash index of numbers: 4 bytes a slot, open addressing, at most three quarters full. It keeps
  * no keys: who looks something up compares the candidates with what the numbers stand for, and who
- * adds or removes says how the hash of a number is had again. Several numbers may have one key.
+ * adds or removes recomputes the hash from the number. Several numbers may have one key.
  * All zero is an empty index. Not thread-safe. */
 typedef uint64_t (*index_hash_fn)(const void *ctx, uint32_t no);
 

@@ -308,8 +308,8 @@ static enum mu_err build(struct rebuild *r)
     return err;
 }
 
-/* What a device has left that is not there any more is swept later. What one has left that never was there
- * belongs to a registry that has been lost. */
+/* What a deleted device has left is swept later. What a device has left that this registry never had belongs to a
+ * registry that has been lost. */
 static enum mu_err check_strangers(const struct fleet *f, struct registry *reg)
 {
     struct registry_place place;

@@ -5,7 +5,7 @@
 
 enum { HOUR_MS = 3600 * 1000 };
 
-/* Whether a line is due for the device, and which: the last of an hour says so. */
+/* Whether a line is due for the device. */
 static bool is_due(struct undecoded_log *l, uint32_t device)
 {
     int64_t now_ms = clock_mono_ms();

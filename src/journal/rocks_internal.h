@@ -42,7 +42,7 @@ static inline void rocks_count_nothing(void)
 }
 
 void rocks_options_create(struct rocks_options *o);
-/* For who reads what is left: `mode` is RocksDB's name of how it reads its logs. */
+/* For the salvage, which reads what is left. mode: RocksDB's name for the way in which it reads its logs. */
 void rocks_options_trust_nothing(struct rocks_options *o, const char *mode);
 void rocks_options_destroy(struct rocks_options *o);
 
@@ -200,7 +200,7 @@ static inline enum record_kind record_kind_of(enum journal_list list)
 MU_MUST_USE enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind,
                                      int64_t from_us, int64_t to_us, bool *touches);
 bool turn_is_entry(struct bytes key, struct bytes value);
-/* Spans in the order of time, for who finds them himself. There is always room: the nearest become one. */
+/* Spans in the order of time, for a caller that finds them itself. There is always room: the nearest become one. */
 enum { TURN_SPANS_MAX = 16 }; /* of a device and kind; fewer and longer ones only cost time */
 struct turn_span { int64_t from_us, to_us; };
 struct turn_spans {

@@ -70,8 +70,8 @@ static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
     if (fresh) {
         j->boot = 0;
     } else if (err != MU_OK) {
-        snprintf(why, why_size, "the journal in %s is damaged: it does not tell its last start: %s: " MARK_ADVICE, j->path,
-                 *j->damage ? j->damage : mu_err_text(err));
+        snprintf(why, why_size, "the journal in %s is damaged: it does not tell its last start: %s: " MARK_ADVICE,
+                 j->path, *j->damage ? j->damage : mu_err_text(err));
         return err;
     }
     return check_format(j, fresh, why, why_size);
@@ -204,7 +204,7 @@ void journal_close(struct journal *j)
 {
     if (!j)
         return;
-    /* The next start then finds no log to read, which it would do twice; what fails here is in the log. */
+    /* Then the next start need not read a log, which it would do twice. What is not flushed here is in the log. */
     if (j->db && !j->unchanged && !j->broken && journal_flush(j) != MU_OK)
         log_event(LOG_WARN, "journal_not_flushed", "path=%s", LOG_Q(j->path, -1));
     rocks_close(j);

@@ -81,7 +81,7 @@ static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *ta
     rocksdb_options_set_write_buffer_size(o, memtable);
     rocksdb_options_set_arena_block_size(o, 256 * KIB);
     set_database(o);
-    /* A log that the manifest knows to be closed is missed when it is gone or short. */
+    /* So that RocksDB notices if a log is missing or short that the manifest knows to be complete. */
     return changed_by(o, "track_and_verify_wals_in_manifest=true");
 }
 

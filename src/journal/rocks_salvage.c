@@ -31,7 +31,7 @@ enum mu_err salvage_commit(struct journal_salvage *s, bool last)
     return journal_commit(s->to, s->writes, clock_wall_us());
 }
 
-/* What a device's records tell is told by its state, too. */
+/* The state must say what the device's records say. */
 static void bring_up(struct journal_state *state, const struct tail *tail)
 {
     if (tail->messages) {
@@ -58,7 +58,7 @@ static enum mu_err put_state(struct journal_salvage *s, uint32_t device, struct 
                              const struct tail *tail)
 {
     bring_up(state, tail);
-    /* An open event is of a point that is 1 in the image, and the other way round. */
+    /* Image and open events must agree: where one of them is lost, neither is kept. */
     if (s->told->states || s->told->events) {
         state->definition = 0;
         state->image = NULL;
@@ -141,7 +141,7 @@ static enum mu_err copy_control(struct journal_salvage *s, struct bytes key, str
     return salvage_commit(s, false);
 }
 
-/* When starts were last alive: by that, sessions that were open ended. */
+/* When each start was last alive: sessions that were open then ended at that moment. */
 static enum mu_err copy_alive(struct journal_salvage *s, struct bytes key, struct bytes value)
 {
     if (key.left == ALIVE_KEY_LEN && memcmp(key.at, "alive", 5) == 0 && value.left == 16)

@@ -39,7 +39,8 @@ static size_t quoted_len(struct str s)
     return n < s.len && http_is_field_value((struct str){ s.at, n }) ? n + 1 : 0;
 }
 
-/* Nothing, or ;name[=value] any number of times. Blanks are bad but to be read. */
+/* Nothing, or ;name[=value] any number of times. Blanks between them are bad style, but must be read (RFC 9112,
+ * section 7.1.1). */
 static bool are_extensions(struct str s)
 {
     while (s.len) {
@@ -64,7 +65,10 @@ static bool are_extensions(struct str s)
 
 static int hex_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20; /* lower case */
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int read_size(struct exchange *x, struct str line)

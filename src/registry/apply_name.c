@@ -25,7 +25,7 @@ enum mu_err apply_new_name(const struct entry *e, enum registry_kind kind, const
     uint32_t no;
     enum mu_err err = tx_named(e->apply->tx, kind, name, &no, id);
 
-    /* A file may well make several that have no name; once. */
+    /* One file may make several without a name, but a second apply of it must not make them again. */
     if (err == MU_OK && (*name || !apply_seen(e, no)))
         tell(e, field, *name ? "the same name" : "no name either", id);
     return err == MU_E_NOT_FOUND ? MU_OK : err;

@@ -42,7 +42,7 @@ struct registry_place {
 };
 MU_MUST_USE enum mu_err registry_get_place(struct registry *reg, struct registry_place *out);
 
-/* registry_open in two steps, for who has something to compare before anything is changed: between the two
+/* registry_open in two steps, for a caller that compares something before anything is changed: between the two
  * the registry can only be closed. MU_E_CORRUPT also if it ends before what was acknowledged (base/mark.h). */
 MU_MUST_USE enum mu_err registry_look(struct registry **out, const char *dir, struct registry_place *place,
                                       char *why, size_t why_size);

@@ -233,7 +233,7 @@ MU_MUST_USE enum mu_err registry_trust_begin(struct registry *reg);
 /* The last statement of each group of writes, and what follows when it is on disk. */
 MU_MUST_USE enum mu_err registry_trust_count(struct registry *reg);
 void registry_trust_committed(struct registry *reg);
-/* Marks a copy that nobody has acknowledged more of. */
+/* Makes the mark of a copy in dir: all that the copy holds, and no more, was acknowledged of it. */
 MU_MUST_USE enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir);
 
 /* How many there are of what. */

@@ -80,7 +80,7 @@ static enum mu_err write_copy(struct rewrite *r)
 {
     enum mu_err err;
 
-    /* Of one that was killed. With its journal, or that would be taken for the new one's. */
+    /* Left by a rewrite that was killed. The journal, too: SQLite would take it for the new file's. */
     unlink(r->journal);
     unlink(r->copy);
     int fd = open(r->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
