@@ -151,6 +151,23 @@ static void what_stands_behind_a_flipped_bit_of_a_log_is_read(void **state)
     assert_int_equal(count_rest(to), told.messages);
 }
 
+static void a_damaged_CURRENT_takes_nothing(void **state)
+{
+    char from[300], current[300], to[300];
+
+    make_dir(from, sizeof from, *state, "from");
+    struct journal *j = open_journal(from);
+    fill(j);
+    journal_close(j);
+    find_largest(from, "CURRENT", current, sizeof current);
+    flip_in(current, 0.6);
+    struct journal_salvaged told = salvage(from, *state, to, sizeof to);
+    assert_int_equal(told.messages, DEVICES * MESSAGES);
+    assert_int_equal(told.commits, 0);
+    assert_false(told.states);
+    assert_int_equal(count_rest(to), told.messages);
+}
+
 static void nothing_is_left_of_a_journal_that_is_missing(void **state)
 {
     char from[300], to[300];
@@ -166,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_damaged_block_takes_no_more_than_what_is_in_it),
         IN_DIRECTORY(what_stands_behind_a_flipped_bit_of_a_log_is_read),
+        IN_DIRECTORY(a_damaged_CURRENT_takes_nothing),
         IN_DIRECTORY(nothing_is_left_of_a_journal_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

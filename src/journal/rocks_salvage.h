@@ -6,7 +6,8 @@
 
 /* What the files of the salvage share; nobody else includes this.
  *
- *   rocks_salvage_open.c   opening what is left, and what it has seen
+ *   rocks_salvage_open.c   opening what is left
+ *   rocks_salvage_seen.c   what it has seen of the registry
  *   rocks_salvage.c        copying it, and the states of devices
  *   rocks_salvage_days.c   messages and session records */
 
@@ -39,6 +40,8 @@ struct journal_salvage {
     struct journal_salvaged *told;
 };
 
+/* Opens both handles, of the damaged journal or of a copy below scratch. */
+MU_MUST_USE enum mu_err salvage_open(struct journal_salvage *s, const char *scratch);
 /* Calls fn for every entry of a family that can be read; the first error of fn ends that and is returned. */
 typedef enum mu_err (*salvage_entry_fn)(struct journal_salvage *s, struct bytes key, struct bytes value);
 MU_MUST_USE enum mu_err salvage_walk(struct journal_salvage *s, enum fixed_family family, salvage_entry_fn fn);

@@ -11,10 +11,8 @@
 /* Opening what is left. The damaged journal is read twice. Up to the first batch that cannot be read it is of one
  * moment: from there come states, versions, days of activity, events and controls, which agree with each other.
  * Messages and session records can do without that, so they come from all that can be read, and a state is brought
- * up to them. A journal that RocksDB cannot open at all is put together from its tables first, in a copy (of links:
- * none of its files is written to). */
-
-/* --- opening --------------------------------------------------------------------------------------*/
+ * up to them. A journal that RocksDB cannot open at all is opened by its newest MANIFEST, if only CURRENT is damaged, or
+ * put together from its tables, in a copy (of links: none of its files is written to). */
 
 /* RocksDB's names of how it reads a log. */
 static const char up_to_damage[] = "kPointInTimeRecovery", behind_damage[] = "kSkipAnyCorruptedRecords";
@@ -80,7 +78,7 @@ static enum mu_err make_copy(const struct journal_salvage *s, const char *scratc
 {
     snprintf(c->from, sizeof c->from, "%s/journal", s->from);
     snprintf(c->dir, sizeof c->dir, "%s/salvage", scratch);
-    if (mkdir(c->dir, 0700) != 0)
+    if (mkdir(c->dir, 0700) != 0 && errno != EEXIST)
         return MU_E_IO;
     snprintf(c->dir, sizeof c->dir, "%s/salvage/%s", scratch, name);
     snprintf(c->to, sizeof c->to, "%s/journal", c->dir);
@@ -139,6 +137,48 @@ static enum mu_err open_behind_damage(struct journal_salvage *s, const char *scr
     return open_lenient(&s->rest, c.dir, up_to_damage, true);
 }
 
+/* CURRENT has one line, which names the MANIFEST. */
+static enum mu_err name_newest_manifest(const char *path)
+{
+    char name[300] = "", current[4400];
+    struct dirent *entry;
+    DIR *dir = opendir(path);
+
+    if (!dir)
+        return MU_E_IO;
+    while ((entry = readdir(dir))) /* numbers of six digits, or all of more */
+        if (strncmp(entry->d_name, "MANIFEST-", 9) == 0 && strverscmp(entry->d_name, name) > 0)
+            snprintf(name, sizeof name, "%s", entry->d_name);
+    closedir(dir);
+    if (!*name)
+        return MU_E_CORRUPT;
+    snprintf(current, sizeof current, "%s/CURRENT", path);
+    unlink(current); /* the link, not the file that it is of */
+    FILE *file = fopen(current, "wx");
+    if (!file)
+        return MU_E_IO;
+    fprintf(file, "%s\n", name);
+    return fclose(file) == 0 ? MU_OK : MU_E_IO;
+}
+
+/* Both are of the copy then. */
+static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char *scratch)
+{
+    struct copy c;
+    enum mu_err err;
+
+    if ((err = make_copy(s, scratch, "named", LOGS | OTHERS, &c)) != MU_OK ||
+        (err = name_newest_manifest(c.to)) != MU_OK ||
+        (err = open_lenient(&s->whole, c.dir, up_to_damage, true)) != MU_OK)
+        return err;
+    if (s->whole->fixed[FAMILY_STATE] && (open_lenient(&s->rest, c.dir, behind_damage, true) == MU_OK ||
+                                          open_lenient(&s->rest, c.dir, up_to_damage, true) == MU_OK))
+        return MU_OK;
+    journal_close(s->whole);
+    s->whole = NULL;
+    return MU_E_CORRUPT;
+}
+
 /* Both are of the copy then. What cannot be opened even so is nothing. */
 static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
 {
@@ -157,7 +197,7 @@ static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
     return MU_OK;
 }
 
-static enum mu_err open_both(struct journal_salvage *s, const char *scratch)
+enum mu_err salvage_open(struct journal_salvage *s, const char *scratch)
 {
     enum mu_err err = open_lenient(&s->whole, s->from, up_to_damage, true);
 
@@ -168,137 +208,7 @@ static enum mu_err open_both(struct journal_salvage *s, const char *scratch)
         return open_lenient(&s->rest, s->from, up_to_damage, true);
     journal_close(s->whole);
     s->whole = NULL;
-    return err == MU_E_NOMEM ? err : open_rebuilt(s, scratch);
-}
-
-/* --- what it has seen -----------------------------------------------------------------------------*/
-
-/* Damage among deleted ranges is more than an iterator of RocksDB 7.8 survives; what was deleted in a range has
- * expired, and does so again. */
-enum mu_err salvage_walk(struct journal_salvage *s, enum fixed_family family, salvage_entry_fn fn)
-{
-    uint8_t last[RECORD_KEY_MAX];
-    size_t last_len, key_len, len;
-    enum mu_err err = MU_OK;
-
-    if (!s->whole->fixed[family])
-        return MU_OK;
-    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
-    rocksdb_readoptions_set_ignore_range_deletions(options, 1);
-    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(s->whole->db, options, s->whole->fixed[family]);
-    rocksdb_iter_seek_to_first(at);
-    rocks_step_over(at, NULL, 0);
-    while (err == MU_OK && rocksdb_iter_valid(at)) {
-        const char *key = rocksdb_iter_key(at, &key_len), *value = rocksdb_iter_value(at, &len);
-        err = fn(s, bytes_of(key, key_len), bytes_of(value, len));
-        last_len = key_len < sizeof last ? key_len : sizeof last;
-        memcpy(last, key, last_len);
-        rocksdb_iter_next(at);
-        rocks_step_over(at, last, last_len);
-    }
-    rocksdb_iter_destroy(at);
-    rocksdb_readoptions_destroy(options);
-    return err;
-}
-
-static uint32_t last_device(struct journal *j, rocksdb_column_family_handle_t *family)
-{
-    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
-    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, family);
-    uint32_t device = 0;
-    size_t len;
-
-    rocksdb_iter_seek_to_last(at);
-    if (rocksdb_iter_valid(at)) {
-        struct bytes key = bytes_of(rocksdb_iter_key(at, &len), 4);
-        device = len >= 4 ? bytes_u32be(&key) : 0;
-    }
-    rocksdb_iter_destroy(at);
-    rocksdb_readoptions_destroy(options);
-    return device;
-}
-
-static void see_device(struct journal_salvage *s, uint32_t device)
-{
-    if (device > s->seen.device)
-        s->seen.device = device;
-}
-
-static enum mu_err see_state(struct journal_salvage *s, struct bytes key, struct bytes value)
-{
-    struct journal_state state;
-
-    if (key.left != DEVICE_KEY_LEN || state_decode(value, &state) != MU_OK)
-        return MU_OK;
-    see_device(s, bytes_u32be(&key));
-    if (state.definition > s->definition)
-        s->definition = state.definition;
-    if (state.session_boot > s->boot)
-        s->boot = state.session_boot;
-    return MU_OK;
-}
-
-static void see(struct journal_salvage *s)
-{
-    struct journal_registry told;
-
-    if (s->marked) {
-        memcpy(s->seen.id, s->acknowledged.id, sizeof s->seen.id);
-        s->boot = s->acknowledged.epoch;
-    }
-    if (!s->whole)
-        return;
-    if (rocks_trust_tell(s->whole, &s->there, &told) == MU_OK) {
-        s->seen.change = told.change;
-        see_device(s, told.device);
-        if (mark_is_id(s->there.id))
-            memcpy(s->seen.id, s->there.id, sizeof s->seen.id);
-        if (s->there.epoch > s->boot)
-            s->boot = s->there.epoch;
-    }
-    (void)!salvage_walk(s, FAMILY_STATE, see_state); /* which does not fail */
-    for (size_t i = 0; i < s->rest->day_count; i++)
-        see_device(s, last_device(s->rest, s->rest->days[i].handle));
-}
-
-enum mu_err journal_salvage_open(struct journal_salvage **out, const char *from, const char *scratch, char *why,
-                                 size_t why_size)
-{
-    char path[4200];
-    struct journal_salvage *s = calloc(1, sizeof *s);
-    enum mu_err err;
-
-    *out = NULL;
-    if (!s || !(s->from = strdup(from))) {
-        free(s);
-        return MU_E_NOMEM;
-    }
-    snprintf(path, sizeof path, "%s/" JOURNAL_MARK, from);
-    s->marked = mark_read(path, &s->acknowledged) == MU_OK;
-    if ((err = open_both(s, scratch)) != MU_OK) {
-        snprintf(why, why_size, "cannot read what is left of %s/journal: %s", from,
-                 err == MU_E_IO ? strerror(errno) : mu_err_text(err));
-        journal_salvage_close(s);
+    if (err == MU_E_NOMEM)
         return err;
-    }
-    see(s);
-    *out = s;
-    return MU_OK;
-}
-
-struct journal_registry journal_salvage_seen(const struct journal_salvage *s, uint32_t *definition)
-{
-    *definition = s->definition;
-    return s->seen;
-}
-
-void journal_salvage_close(struct journal_salvage *s)
-{
-    if (!s)
-        return;
-    journal_close(s->whole);
-    journal_close(s->rest);
-    free(s->tails);
-    free(s->from);
-    free(s);
+    return open_by_newest_manifest(s, scratch) == MU_OK ? MU_OK : open_rebuilt(s, scratch);
 }
