@@ -74,7 +74,8 @@ static enum mu_err check_stores(struct checking *c, const char *dir, char *why, 
     struct registry *registry = NULL;
     struct journal *journal = NULL;
     struct calendar *calendar = NULL;
-    struct journal_registry place;
+    struct registry_place place;
+    struct journal_registry seen;
     char zone[64] = "UTC";
     enum mu_err err;
 
@@ -88,8 +89,11 @@ static enum mu_err check_stores(struct checking *c, const char *dir, char *why, 
         goto out;
     }
     if ((err = registry_check(registry, &findings)) != MU_OK ||
-        (err = stores_registry_place(registry, &place)) != MU_OK ||
-        (err = journal_open_unchanged(&journal, dir, &place, why, why_size)) != MU_OK)
+        (err = registry_get_place(registry, &place)) != MU_OK ||
+        (err = stores_look_for_both(dir, &place, why, why_size)) != MU_OK)
+        goto out;
+    seen = stores_journal_registry(&place);
+    if ((err = journal_open_unchanged(&journal, dir, &seen, why, why_size)) != MU_OK)
         goto out;
     why[0] = '\0';
     err = fleet_check(registry, journal, calendar, &findings);

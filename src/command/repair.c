@@ -57,7 +57,10 @@ static enum mu_err look(struct repair *r)
     r->registry = err == MU_E_CORRUPT;
     if (r->registry)
         fprintf(r->report, "%s\n", r->why);
-    if ((err = journal_look(r->dir, NULL, r->why, r->why_size)) != MU_OK && err != MU_E_CORRUPT)
+    err = r->registry ? MU_OK : stores_look_for_both(r->dir, &r->place, r->why, r->why_size);
+    if (err == MU_OK)
+        err = journal_look(r->dir, NULL, r->why, r->why_size);
+    if (err != MU_OK && err != MU_E_CORRUPT)
         return err;
     r->journal = err == MU_E_CORRUPT;
     if (r->journal)
@@ -124,6 +127,7 @@ static void tell_journal(const struct repair *r, const struct journal_salvaged *
 
 static enum mu_err make_registry(struct repair *r, const char *to, struct journal_registry *seen)
 {
+    struct registry_place place;
     struct salvage about = { .table = tell_table, .ctx = r };
     struct journal_registry known = journal_salvage_seen(r->source, &about.last_definition);
     struct registry *registry;
@@ -134,7 +138,8 @@ static enum mu_err make_registry(struct repair *r, const char *to, struct journa
     if ((err = registry_salvage(r->dir, to, &about, r->why, r->why_size)) != MU_OK ||
         (err = registry_open(&registry, to, r->why, r->why_size)) != MU_OK)
         return err;
-    err = stores_registry_place(registry, seen);
+    err = registry_get_place(registry, &place);
+    *seen = stores_journal_registry(&place);
     registry_close(registry);
     if (!r->lacks)
         fprintf(r->report, "registry: all rows could be read, up to where it ends\n");

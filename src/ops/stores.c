@@ -23,18 +23,25 @@ struct journal_registry stores_journal_registry(const struct registry_place *pla
     return out;
 }
 
-static enum mu_err look_at_journal(const char *dir, const struct registry_place *place, char *why, size_t why_size)
+enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why, size_t why_size)
 {
-    struct journal_registry seen = stores_journal_registry(place);
     char current[4096];
 
     snprintf(current, sizeof(current), "%s/journal/CURRENT", dir);
-    if (!place->exists && access(current, F_OK) == 0) {
-        snprintf(why, why_size, "%s/registry.db is missing or empty, and there is a journal: put it back, or bring back "
-                 "a backup (muster restore)", dir);
-        return MU_E_CORRUPT;
-    }
-    return journal_look(dir, &seen, why, why_size);
+    bool has_journal = access(current, F_OK) == 0;
+    if (has_journal ? place->exists : !place->has_journal)
+        return MU_OK;
+    snprintf(why, why_size, "%s/%s is missing or empty, and the other store is there: put it back, or bring back a "
+             "backup (muster restore)", dir, has_journal ? "registry.db" : "journal");
+    return MU_E_CORRUPT;
+}
+
+static enum mu_err look_at_journal(const char *dir, const struct registry_place *place, char *why, size_t why_size)
+{
+    struct journal_registry seen = stores_journal_registry(place);
+    enum mu_err err = stores_look_for_both(dir, place, why, why_size);
+
+    return err == MU_OK ? journal_look(dir, &seen, why, why_size) : err;
 }
 
 static enum mu_err open_registry(struct stores *s, const char *dir, char *why, size_t why_size)
@@ -55,15 +62,6 @@ static enum mu_err open_registry(struct stores *s, const char *dir, char *why, s
         (err = look_at_journal(dir, &place, why, why_size)) != MU_OK)
         return err;
     return registry_begin(s->registry, why, why_size);
-}
-
-enum mu_err stores_registry_place(struct registry *registry, struct journal_registry *out)
-{
-    struct registry_place place;
-    enum mu_err err = registry_get_place(registry, &place);
-
-    *out = stores_journal_registry(&place);
-    return err;
 }
 
 static enum mu_err open_zone(struct stores *s, const char *zone, char *why, size_t why_size)
@@ -107,14 +105,16 @@ static enum mu_err open_calendar_at_rest(struct stores *s, char *why, size_t why
 static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retention_days,
                              unsigned activity_days, char *why, size_t why_size)
 {
-    struct journal_registry place;
-    struct journal_options options = { .retention_days = retention_days, .registry = &place, .looked = true };
-    enum mu_err err;
+    struct registry_place place;
+    enum mu_err err = registry_get_place(s->registry, &place);
+    struct journal_registry seen = stores_journal_registry(&place);
+    struct journal_options options = { .retention_days = retention_days, .registry = &seen, .looked = true };
 
     /* What is acknowledged is found again only if the names of the stores are on disk, too. */
-    if ((err = stores_registry_place(s->registry, &place)) != MU_OK ||
-        (err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
-        (err = file_sync_dir(dir, why, why_size)) != MU_OK || (err = fleet_create(&s->fleet)) != MU_OK)
+    if (err != MU_OK || (err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
+        (err = file_sync_dir(dir, why, why_size)) != MU_OK ||
+        (!place.has_journal && (err = registry_set_fact(s->registry, REGISTRY_HAS_JOURNAL, "made")) != MU_OK) ||
+        (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
     fleet_keep_quotas(s->fleet, s->quotas);
     err = committer_start(&s->committer, &(struct committer_options){

@@ -31,9 +31,11 @@ struct stores_settings {
 MU_MUST_USE enum mu_err stores_open(struct stores *s, const char *dir,
                                     const struct stores_settings *settings, char *why, size_t why_size);
 
+/* One of the two is there, and the other, which was, is not: MU_E_CORRUPT with a sentence. */
+MU_MUST_USE enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why,
+                                             size_t why_size);
 /* What the journal beside it is compared with. */
 struct journal_registry stores_journal_registry(const struct registry_place *place);
-MU_MUST_USE enum mu_err stores_registry_place(struct registry *registry, struct journal_registry *out);
 
 /* What a command needs of a directory at rest. */
 enum stores_part { STORES_REGISTRY, STORES_ALL };

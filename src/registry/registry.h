@@ -33,9 +33,13 @@ void registry_close(struct registry *reg);
 MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why,
                                                 size_t why_size);
 
+/* The fact that a journal has been made beside it, and is missed if it is not there. */
+#define REGISTRY_HAS_JOURNAL "journal"
+
 /* How far it has come, and whose it is: what the journal beside it is compared with. */
 struct registry_place {
     bool exists;             /* not to be made yet */
+    bool has_journal;        /* REGISTRY_HAS_JOURNAL is set */
     uint8_t id[16];          /* of the data directory; all zero: of a version that gave none */
     uint64_t change;         /* number of the last change that the feed has told */
     uint32_t device;         /* the highest number that was given to a device */

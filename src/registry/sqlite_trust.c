@@ -54,6 +54,7 @@ static enum mu_err read_place(struct db *db, struct mark_place *out)
 static enum mu_err tell_place(struct db *db, const struct mark_place *at, struct registry_place *out)
 {
     int64_t device = 0;
+    char made[8] = "";
     enum mu_err err = feed_last(db, &out->change);
 
     if (err == MU_OK)
@@ -61,6 +62,9 @@ static enum mu_err tell_place(struct db *db, const struct mark_place *at, struct
     memcpy(out->id, at->id, sizeof(out->id));
     out->device = (uint32_t)device;
     out->exists = true;
+    if ((err == MU_OK || err == MU_E_NOT_FOUND) && mark_is_id(at->id))
+        err = read_fact(db, REGISTRY_HAS_JOURNAL, made, sizeof(made));
+    out->has_journal = *made != '\0';
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
