@@ -73,7 +73,7 @@ static void make_dir(char *out, size_t size, const char *in, const char *name)
 static struct journal_salvaged salvage(const char *from, const char *in, char *to, size_t to_size)
 {
     const struct journal_registry registry = { .id = "sixteen bytes id", .change = 9, .device = DEVICES };
-    struct journal_salvaged told;
+    struct journal_salvaged told = { 0 };
     struct journal_salvage *s;
     char why[400] = "", scratch[300];
 
