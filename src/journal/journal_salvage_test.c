@@ -70,6 +70,14 @@ static void make_dir(char *out, size_t size, const char *in, const char *name)
     assert_int_equal(mkdir(out, 0700), 0);
 }
 
+static void copy_tree(const char *from, const char *to)
+{
+    char command[700];
+
+    snprintf(command, sizeof command, "cp -r %s/. %s", from, to);
+    assert_int_equal(system(command), 0);
+}
+
 static struct journal_salvaged salvage(const char *from, const char *in, char *to, size_t to_size)
 {
     const struct journal_registry registry = { .id = "sixteen bytes id", .change = 9, .device = DEVICES };
@@ -132,15 +140,14 @@ static void a_damaged_block_takes_no_more_than_what_is_in_it(void **state)
 
 static void what_stands_behind_a_flipped_bit_of_a_log_is_read(void **state)
 {
-    char from[300], log[300], to[300], copy[300], command[700];
+    char from[300], log[300], to[300], copy[300];
     struct journal *j;
 
     make_dir(from, sizeof from, *state, "running");
     make_dir(copy, sizeof copy, *state, "from");
     j = open_journal(from);
     fill(j);
-    snprintf(command, sizeof command, "cp -r %s/. %s", from, copy); /* as a kill leaves it */
-    assert_int_equal(system(command), 0);
+    copy_tree(from, copy); /* as a kill leaves it */
     journal_close(j);
     find_largest(copy, "*.log", log, sizeof log);
     flip_in(log, 0.3);
@@ -168,6 +175,24 @@ static void a_damaged_CURRENT_takes_nothing(void **state)
     assert_int_equal(count_rest(to), told.messages);
 }
 
+static void the_logs_are_read_without_their_manifest(void **state)
+{
+    char from[300], to[300], copy[300], manifest[300];
+    struct journal *j;
+
+    make_dir(from, sizeof from, *state, "running");
+    make_dir(copy, sizeof copy, *state, "from");
+    j = open_journal(from);
+    fill(j);
+    copy_tree(from, copy); /* as a kill leaves it */
+    journal_close(j);
+    find_largest(copy, "MANIFEST-*", manifest, sizeof manifest);
+    assert_int_equal(unlink(manifest), 0);
+    struct journal_salvaged told = salvage(copy, *state, to, sizeof to);
+    assert_int_equal(told.messages, DEVICES * MESSAGES);
+    assert_int_equal(count_rest(to), told.messages);
+}
+
 static void nothing_is_left_of_a_journal_that_is_missing(void **state)
 {
     char from[300], to[300];
@@ -184,6 +209,7 @@ int main(void)
         IN_DIRECTORY(a_damaged_block_takes_no_more_than_what_is_in_it),
         IN_DIRECTORY(what_stands_behind_a_flipped_bit_of_a_log_is_read),
         IN_DIRECTORY(a_damaged_CURRENT_takes_nothing),
+        IN_DIRECTORY(the_logs_are_read_without_their_manifest),
         IN_DIRECTORY(nothing_is_left_of_a_journal_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

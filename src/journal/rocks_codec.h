@@ -21,7 +21,7 @@
  *                "turn" device(4) kind(1)           -> spans of time, from(8) to(8) each (rocks_turn.c)
  *                "id"                               -> of the data directory(16)
  *                "registry"                         -> its last change(8) and device number(8) that were seen
- *                "day" day(4)                       -> 1(8): the family of that day has been made
+ *                "day" day(4)                       -> number of its family(8), which has been made
  *
  * Keys are big-endian, so that they sort as the numbers do. In values numbers are LEB128, signed
  * ones zigzag before; what is left is the payload, or the image. A record begins with a byte of

@@ -15,6 +15,11 @@ int32_t day_of(int64_t ts_us)
     return (int32_t)(ts_us % DAY_US < 0 ? day - 1 : day);
 }
 
+void day_name(char *out, int32_t day)
+{
+    snprintf(out, 32, DAY_PREFIX "%d", day);
+}
+
 bool day_of_name(const char *name, int32_t *day)
 {
     int64_t number;
@@ -73,7 +78,7 @@ enum mu_err day_require(struct journal *j, int32_t day)
     if ((err = journal_writable(j)) != MU_OK)
         return err;
 
-    snprintf(name, sizeof name, DAY_PREFIX "%d", day);
+    day_name(name, day);
     pthread_rwlock_wrlock(&j->lock);
     rocksdb_column_family_handle_t *handle =
         rocksdb_create_column_family(j->db, j->options.day, name, &text);
@@ -81,7 +86,7 @@ enum mu_err day_require(struct journal *j, int32_t day)
     if (err == MU_OK)
         err = day_insert(j, day, handle);
     pthread_rwlock_unlock(&j->lock);
-    return err;
+    return err == MU_OK ? rocks_trust_note_day(j, &(struct day_family){ .day = day, .handle = handle }) : err;
 }
 
 /* Expects the family to be the oldest. */

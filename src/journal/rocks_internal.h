@@ -19,7 +19,6 @@ enum fixed_family { FAMILY_META, FAMILY_STATE, FAMILY_VERSIONS, FAMILY_ACTIVITY,
 /* Messages and session records of one UTC day: dropping it is how they expire. */
 struct day_family {
     int32_t day; /* days since 1970-01-01 */
-    bool noted;  /* FAMILY_META says that it was made */
     rocksdb_column_family_handle_t *handle;
 };
 
@@ -142,11 +141,17 @@ const char *fixed_family_name(enum fixed_family family);
  * the registry is the one that it has seen. MU_E_CORRUPT with a sentence if not. */
 MU_MUST_USE enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry,
                                           char *why, size_t why_size);
+/* The days whose families were noted, with the numbers of these; the first error of fn is returned. */
+typedef enum mu_err (*rocks_day_fn)(void *ctx, int32_t day, uint32_t family);
+MU_MUST_USE enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx, char *why,
+                                         size_t why_size);
 /* Reads what is noted for the next rocks_trust_check. The journal is opened for writing. */
 MU_MUST_USE enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *registry);
 /* Notes it with a batch, if there is something new; rocks_trust_committed says that it is on disk. */
 void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes);
 void rocks_trust_committed(struct journal *j);
+/* After a day's family was made, and before anything is put in it: it will be missed. On disk when this returns. */
+MU_MUST_USE enum mu_err rocks_trust_note_day(struct journal *j, const struct day_family *family);
 /* Before a day is dropped: it will not be missed. */
 MU_MUST_USE enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day);
 /* Whether there is a mark: every journal that this version has opened has one. */
@@ -168,6 +173,8 @@ MU_MUST_USE enum mu_err rocks_read_tables(const struct journal *j, char *why, si
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
 int32_t day_of(int64_t ts_us);
+/* The name of a day's family; room for 32 bytes. */
+void day_name(char *out, int32_t day);
 /* The day of a family's name; false for a name of another kind. */
 bool day_of_name(const char *name, int32_t *day);
 /* Adds a family that RocksDB has opened; takes the handle over, also on an error. */

@@ -7,6 +7,7 @@
 /* What the files of the salvage share; nobody else includes this.
  *
  *   rocks_salvage_open.c   opening what is left
+ *   rocks_salvage_named.c  which family a number in a log is of
  *   rocks_salvage_seen.c   what it has seen of the registry
  *   rocks_salvage.c        copying it, and the states of devices
  *   rocks_salvage_days.c   messages and session records */
@@ -40,6 +41,11 @@ struct journal_salvage {
     struct journal_salvaged *told;
 };
 
+/* A key that no family has, of an entry that makes a table. */
+extern const char salvage_nobody[5];
+/* Puts a table into `to` for each family that `known` has noted and does not have: then the logs there can be read.
+ * MU_E_NOT_FOUND: there is none. */
+MU_MUST_USE enum mu_err salvage_name_families(const struct journal *known, const char *scratch, const char *to);
 /* Opens both handles, of the damaged journal or of a copy below scratch. */
 MU_MUST_USE enum mu_err salvage_open(struct journal_salvage *s, const char *scratch);
 /* Calls fn for every entry of a family that can be read; the first error of fn ends that and is returned. */

@@ -104,11 +104,10 @@ static void put_together(const char *path)
 /* An entry that is nobody's, and makes a table of its own. */
 static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *family)
 {
-    static const char key[DEVICE_KEY_LEN];
     rocksdb_writeoptions_t *options = rocksdb_writeoptions_create();
     char *text = NULL;
 
-    rocksdb_put_cf(j->db, options, family, key, sizeof key, "", 0, &text);
+    rocksdb_put_cf(j->db, options, family, salvage_nobody, sizeof salvage_nobody, "", 0, &text);
     if (text)
         rocksdb_free(text);
     rocksdb_writeoptions_destroy(options);
@@ -179,15 +178,35 @@ static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char
     return MU_E_CORRUPT;
 }
 
+/* Once more, if there are families that the logs alone tell of. */
+static enum mu_err put_together_named(struct journal_salvage *s, const char *scratch, struct copy *c)
+{
+    struct journal *known;
+    struct copy named;
+    enum mu_err err;
+
+    put_together(c->to);
+    if (open_lenient(&known, c->dir, up_to_damage, true) != MU_OK)
+        return MU_OK;
+    if ((err = make_copy(s, scratch, "named-all", LOGS | OTHERS, &named)) == MU_OK &&
+        (err = salvage_name_families(known, scratch, named.to)) == MU_OK) {
+        put_together(named.to);
+        *c = named;
+    }
+    journal_close(known);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
 /* Both are of the copy then. What cannot be opened even so is nothing. */
 static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
 {
     struct copy c;
     enum mu_err err = make_copy(s, scratch, "all", LOGS | OTHERS, &c);
 
+    if (err == MU_OK)
+        err = put_together_named(s, scratch, &c);
     if (err != MU_OK)
         return err == MU_E_NOT_FOUND ? MU_OK : err;
-    put_together(c.to);
     s->rebuilt = true;
     if (open_lenient(&s->whole, c.dir, up_to_damage, true) == MU_OK &&
         open_lenient(&s->rest, c.dir, up_to_damage, true) != MU_OK) {

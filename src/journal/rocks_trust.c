@@ -6,7 +6,7 @@
  * damaged together:
  *
  *  - DIR/journal.mark, beside it, says which commit of which start was the last one acknowledged;
- *  - an entry for each day's family says that it was made: a family whose making was lost with the end of the
+ *  - an entry for each day's family says that it was made, before anything is put in it: a family whose making was lost with the end of the
  *    manifest would take all records of that day along, without a word;
  *  - the registry's last change and device number stand in the batches that followed them.
  *
@@ -50,6 +50,18 @@ static struct mark_place place_of_start(const struct journal *j)
 
 /* --- noting ---------------------------------------------------------------------------------------*/
 
+enum mu_err rocks_trust_note_day(struct journal *j, const struct day_family *family)
+{
+    uint8_t key[DAY_KEY_LEN], value[8];
+    char *text = NULL;
+
+    day_key(key, family->day);
+    bytes_put_u64be(value, rocksdb_column_family_handle_get_id(family->handle));
+    rocksdb_put_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof key, (const char *)value,
+                   sizeof value, &text);
+    return journal_written(j, "note_day", text);
+}
+
 enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *registry)
 {
     uint64_t words[2];
@@ -64,11 +76,13 @@ enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *r
     }
     if (registry)
         memcpy(j->id, registry->id, sizeof j->id);
-    for (size_t i = 0; i < j->day_count; i++) {
+    err = MU_OK;
+    for (size_t i = 0; i < j->day_count && err == MU_OK; i++) {
         day_key(key, j->days[i].day);
-        j->days[i].noted = meta_get(j, key, sizeof key, words, 1) == MU_OK;
+        if ((err = meta_get(j, key, sizeof key, words, 1)) == MU_E_NOT_FOUND)
+            err = rocks_trust_note_day(j, &j->days[i]);
     }
-    return MU_OK;
+    return err;
 }
 
 bool rocks_trust_is_marked(const struct journal *j)
@@ -90,7 +104,7 @@ enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char
 
 void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes)
 {
-    uint8_t key[DAY_KEY_LEN], value[16];
+    uint8_t value[16];
 
     if (j->seen_changed) {
         bytes_put_u64be(value, j->seen.change);
@@ -99,21 +113,12 @@ void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes)
     }
     if (!j->id_noted && mark_is_id(j->id))
         put_meta(j, writes, id_key, ID_KEY_LEN, j->id, sizeof j->id);
-    for (size_t i = 0; i < j->day_count; i++) {
-        if (j->days[i].noted)
-            continue;
-        day_key(key, j->days[i].day);
-        bytes_put_u64be(value, 1);
-        put_meta(j, writes, key, sizeof key, value, 8);
-    }
 }
 
 void rocks_trust_committed(struct journal *j)
 {
     j->seen_changed = false;
     j->id_noted = true;
-    for (size_t i = 0; i < j->day_count; i++)
-        j->days[i].noted = true;
     struct mark_place here = place_of_start(j);
     mark_put(&j->mark, &here);
 }
@@ -158,7 +163,7 @@ static enum mu_err tell_missing_day(int32_t day, char *why, size_t why_size)
     return MU_E_CORRUPT;
 }
 
-static enum mu_err compare_days(const struct journal *j, char *why, size_t why_size)
+enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx, char *why, size_t why_size)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, j->fixed[FAMILY_META]);
@@ -167,14 +172,13 @@ static enum mu_err compare_days(const struct journal *j, char *why, size_t why_s
 
     for (rocksdb_iter_seek(at, day_prefix, DAY_PREFIX_LEN); err == MU_OK && rocksdb_iter_valid(at);
          rocksdb_iter_next(at)) {
-        size_t len;
-        const char *key = rocksdb_iter_key(at, &len);
+        size_t len, value_len;
+        const char *key = rocksdb_iter_key(at, &len), *value = rocksdb_iter_value(at, &value_len);
         if (len != DAY_KEY_LEN || memcmp(key, day_prefix, DAY_PREFIX_LEN) != 0)
             break;
-        struct bytes in = bytes_of(key + DAY_PREFIX_LEN, 4);
+        struct bytes in = bytes_of(key + DAY_PREFIX_LEN, 4), number = bytes_of(value, value_len);
         int32_t day = (int32_t)bytes_u32be(&in);
-        if (!day_family(j, day))
-            err = tell_missing_day(day, why, why_size);
+        err = fn(ctx, day, (uint32_t)bytes_u64be(&number));
     }
     rocksdb_iter_get_error(at, &text);
     if (text)
@@ -183,6 +187,20 @@ static enum mu_err compare_days(const struct journal *j, char *why, size_t why_s
     rocksdb_iter_destroy(at);
     rocksdb_readoptions_destroy(options);
     return err != MU_OK ? err : own;
+}
+
+struct comparing {
+    const struct journal *journal;
+    char *why;
+    size_t why_size;
+};
+
+static enum mu_err compare_day(void *ctx, int32_t day, uint32_t family)
+{
+    const struct comparing *c = ctx;
+
+    (void)family;
+    return day_family(c->journal, day) ? MU_OK : tell_missing_day(day, c->why, c->why_size);
 }
 
 static enum mu_err compare_registry(struct journal *j, const struct mark_place *there,
@@ -230,7 +248,8 @@ enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *
     mark_path(j, path, sizeof path);
     if ((err = read_place(j, &there)) == MU_OK &&
         (err = mark_check(path, &there, "a log (*.log) or MANIFEST", cause, sizeof cause)) == MU_OK &&
-        (err = compare_days(j, cause, sizeof cause)) == MU_OK)
+        (err = rocks_trust_days(j, compare_day, &(struct comparing){ j, cause, sizeof cause }, cause,
+                                sizeof cause)) == MU_OK)
         err = registry ? compare_registry(j, &there, registry, cause, sizeof cause) : MU_OK;
     if (err == MU_OK)
         err = rocks_read_tables(j, cause, sizeof cause);

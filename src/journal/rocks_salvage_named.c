@@ -1,0 +1,164 @@
+#include "journal/rocks_salvage.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Names for what the logs hold. A log tells families by numbers; which number is whose stands in the MANIFEST, and in
+ * the tables that there are. Without a MANIFEST, what a family has in the logs alone would be nobody's: all of a young
+ * journal. But the default family, whose number is always 0, notes the days with their numbers (rocks_trust.c), and
+ * the fixed families are made first, in their order. So a database is made that has families of these names and
+ * numbers, with a table each; put beside the logs, they say whose each number is. */
+
+const char salvage_nobody[5] = { 0 };
+
+enum { NUMBERS_MAX = 10000 }; /* of families: 27 years of days */
+
+struct names {
+    const struct journal *known;
+    struct { uint32_t number; char name[32]; } *at;
+    size_t count, cap;
+    uint32_t last;
+};
+
+static enum mu_err add(struct names *n, uint32_t number, const char *name)
+{
+    if (number == 0 || number > NUMBERS_MAX)
+        return MU_OK;
+    if (n->count == n->cap) {
+        size_t cap = n->cap ? 2 * n->cap : 64;
+        void *more = realloc(n->at, cap * sizeof *n->at);
+        if (!more)
+            return MU_E_NOMEM;
+        n->at = more;
+        n->cap = cap;
+    }
+    n->at[n->count].number = number;
+    snprintf(n->at[n->count].name, sizeof n->at[n->count].name, "%s", name);
+    n->count++;
+    if (number > n->last)
+        n->last = number;
+    return MU_OK;
+}
+
+static enum mu_err add_day(void *ctx, int32_t day, uint32_t number)
+{
+    struct names *n = ctx;
+    char name[32];
+
+    if (day_family(n->known, day))
+        return MU_OK; /* its tables say so */
+    day_name(name, day);
+    return add(n, number, name);
+}
+
+/* A number that a table has told is taken. */
+static bool is_taken(const struct journal *known, uint32_t number)
+{
+    for (int i = 0; i < FIXED_FAMILIES; i++)
+        if (known->fixed[i] && rocksdb_column_family_handle_get_id(known->fixed[i]) == number)
+            return true;
+    for (size_t i = 0; i < known->day_count; i++)
+        if (rocksdb_column_family_handle_get_id(known->days[i].handle) == number)
+            return true;
+    return false;
+}
+
+static enum mu_err collect(struct names *n)
+{
+    char why[300];
+    enum mu_err err = rocks_trust_days(n->known, add_day, n, why, sizeof why);
+
+    for (uint32_t i = 1; i < FIXED_FAMILIES && err == MU_OK; i++)
+        if (!n->known->fixed[i] && !is_taken(n->known, i))
+            err = add(n, i, fixed_family_name((enum fixed_family)i));
+    return err;
+}
+
+static const char *name_of(const struct names *n, uint32_t number)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (n->at[i].number == number)
+            return n->at[i].name;
+    return NULL;
+}
+
+/* Numbers are given in turn, so those in between are made and dropped. */
+static void make_family(rocksdb_t *db, const rocksdb_options_t *options, uint32_t number, const char *name)
+{
+    rocksdb_writeoptions_t *write = rocksdb_writeoptions_create();
+    rocksdb_flushoptions_t *flush = rocksdb_flushoptions_create();
+    char other[32], *text = NULL;
+
+    snprintf(other, sizeof other, "none-%u", number);
+    rocksdb_column_family_handle_t *family = rocksdb_create_column_family(db, options, name ? name : other, &text);
+    if (!text && name)
+        rocksdb_put_cf(db, write, family, salvage_nobody, sizeof salvage_nobody, "", 0, &text);
+    if (!text && name)
+        rocksdb_flush_cf(db, flush, family, &text);
+    if (!text && !name)
+        rocksdb_drop_column_family(db, family, &text);
+    if (family)
+        rocksdb_column_family_handle_destroy(family);
+    if (text)
+        rocksdb_free(text);
+    rocksdb_flushoptions_destroy(flush);
+    rocksdb_writeoptions_destroy(write);
+}
+
+static enum mu_err make_database(const struct names *n, const char *path)
+{
+    rocksdb_options_t *options = rocksdb_options_create();
+    char *text = NULL;
+
+    rocksdb_options_set_create_if_missing(options, 1);
+    rocksdb_t *db = rocksdb_open(options, path, &text);
+    for (uint32_t number = 1; !text && number <= n->last; number++)
+        make_family(db, options, number, name_of(n, number));
+    if (db)
+        rocksdb_close(db);
+    rocksdb_options_destroy(options);
+    return status_take(text);
+}
+
+/* Under names of numbers that no file of the journal has. */
+static enum mu_err link_tables(const char *from, const char *to)
+{
+    char source[4600], target[4600];
+    struct dirent *entry;
+    unsigned number = 0;
+    enum mu_err err = MU_OK;
+    DIR *dir = opendir(from);
+
+    if (!dir)
+        return MU_E_IO;
+    while (err == MU_OK && (entry = readdir(dir))) {
+        const char *end = strrchr(entry->d_name, '.');
+        if (!end || strcmp(end, ".sst") != 0)
+            continue;
+        snprintf(source, sizeof source, "%.4200s/%s", from, entry->d_name);
+        snprintf(target, sizeof target, "%.4300s/%u.sst", to, 900000000 + number++);
+        if (link(source, target) != 0)
+            err = MU_E_IO;
+    }
+    closedir(dir);
+    return err;
+}
+
+enum mu_err salvage_name_families(const struct journal *known, const char *scratch, const char *to)
+{
+    struct names n = { .known = known };
+    char path[4300];
+    enum mu_err err = collect(&n);
+
+    snprintf(path, sizeof path, "%.4200s/salvage/names", scratch);
+    if (err == MU_OK && !n.count)
+        err = MU_E_NOT_FOUND;
+    if (err == MU_OK && (err = make_database(&n, path)) == MU_OK)
+        err = link_tables(path, to);
+    free(n.at);
+    return err;
+}
