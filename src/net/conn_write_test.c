@@ -74,7 +74,9 @@ struct offering {
     struct owner *o;
     const uint8_t *bytes;
     size_t len;
-    enum mu_err err;
+    bool was_offered;
+    enum mu_err err; /* of the first offer, and what it left; the loop may be at the next one by then */
+    size_t left;
 };
 
 static void offer_now(void *arg)
@@ -82,9 +84,14 @@ static void offer_now(void *arg)
     struct offering *a = arg;
     size_t sent;
 
-    a->err = conn_offer(&a->o->c, a->bytes, a->len, &sent);
+    enum mu_err err = conn_offer(&a->o->c, a->bytes, a->len, &sent);
     a->bytes += sent;
     a->len -= sent;
+    if (!a->was_offered) {
+        a->was_offered = true;
+        a->err = err;
+        a->left = a->len;
+    }
 }
 
 static void offer_again(struct owner *o)
@@ -105,7 +112,7 @@ static void what_is_offered_is_never_kept_and_goes_as_the_peer_reads(void **stat
     shrink_buffers(f);
     on_loop(f->loop, offer_now, &a);
     assert_int_equal(a.err, MU_OK);
-    assert_true(a.len > 0);
+    assert_true(a.left > 0);
     on_loop(f->loop, owner_look_for_buffers, f->o);
     assert_false(f->o->holds_buffers);
     testing_assert_sleeps(f->loop);
@@ -131,7 +138,7 @@ static void what_is_offered_waits_behind_what_was_written(void **state)
     on_loop(f->loop, owner_write_now, &w);
     assert_true(w.unsent > 0);
     on_loop(f->loop, offer_now, &a);
-    assert_int_equal(a.len, LEN);
+    assert_int_equal(a.left, LEN);
     assert_int_equal(testing_read(f->peer, got, 2 * LEN), 2 * LEN);
     assert_memory_equal(got, bytes, 2 * LEN);
     free(bytes);
