@@ -267,7 +267,7 @@ def test_a_server_that_dies_leaves_whole_rows_and_another_import_completes_them(
 
 def test_a_terminal_shows_how_far_it_is(make_server, tmp_path):
     world = World(make_server())
-    write_many(tmp_path / "many.csv", world, 200_000)  # several times as long as a bar is waited for
+    write_many(tmp_path / "many.csv", world, 60_000)  # several times as long as a bar is waited for
     master, terminal = os.openpty()
     shown = []
 
