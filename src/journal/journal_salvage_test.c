@@ -78,6 +78,19 @@ static void copy_tree(const char *from, const char *to)
     assert_int_equal(system(command), 0);
 }
 
+/* `copy` gets the name of a filled journal's directory, as a kill leaves it. */
+static void make_killed(const char *in, char *copy, size_t size)
+{
+    char from[300];
+
+    make_dir(from, sizeof from, in, "running");
+    make_dir(copy, size, in, "from");
+    struct journal *j = open_journal(from);
+    fill(j);
+    copy_tree(from, copy);
+    journal_close(j);
+}
+
 static struct journal_salvaged salvage(const char *from, const char *in, char *to, size_t to_size)
 {
     const struct journal_registry registry = { .id = "sixteen bytes id", .change = 9, .device = DEVICES };
@@ -140,15 +153,9 @@ static void a_damaged_block_takes_no_more_than_what_is_in_it(void **state)
 
 static void what_stands_behind_a_flipped_bit_of_a_log_is_read(void **state)
 {
-    char from[300], log[300], to[300], copy[300];
-    struct journal *j;
+    char log[300], to[300], copy[300];
 
-    make_dir(from, sizeof from, *state, "running");
-    make_dir(copy, sizeof copy, *state, "from");
-    j = open_journal(from);
-    fill(j);
-    copy_tree(from, copy); /* as a kill leaves it */
-    journal_close(j);
+    make_killed(*state, copy, sizeof copy);
     find_largest(copy, "*.log", log, sizeof log);
     flip_in(log, 0.3);
     struct journal_salvaged told = salvage(copy, *state, to, sizeof to);
@@ -177,15 +184,9 @@ static void a_damaged_CURRENT_takes_nothing(void **state)
 
 static void the_logs_are_read_without_their_manifest(void **state)
 {
-    char from[300], to[300], copy[300], manifest[300];
-    struct journal *j;
+    char to[300], copy[300], manifest[300];
 
-    make_dir(from, sizeof from, *state, "running");
-    make_dir(copy, sizeof copy, *state, "from");
-    j = open_journal(from);
-    fill(j);
-    copy_tree(from, copy); /* as a kill leaves it */
-    journal_close(j);
+    make_killed(*state, copy, sizeof copy);
     find_largest(copy, "MANIFEST-*", manifest, sizeof manifest);
     assert_int_equal(unlink(manifest), 0);
     struct journal_salvaged told = salvage(copy, *state, to, sizeof to);
