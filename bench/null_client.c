@@ -122,7 +122,7 @@ static enum transport_status null_write(struct conn *conn, const uint8_t *bytes,
         if (++c->subscribed < 3)
             c->says = SUBSCRIBE;
         else
-            changed(c, NULL_HERE, conn->loop);
+            changed(c, NULL_HERE, conn->owner->loop);
         break;
     case 13: /* PINGRESP */
         c->unanswered--;
@@ -149,7 +149,7 @@ static void null_close(struct conn *conn)
         return; /* replaced by a later login */
     c->conn = NULL;
     c->says = NOTHING;
-    changed(c, NULL_AWAY, conn->loop);
+    changed(c, NULL_AWAY, conn->owner->loop);
 }
 
 static const struct transport null_transport = {

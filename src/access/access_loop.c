@@ -232,6 +232,7 @@ enum mu_err access_loop_create(struct access_loop **out, struct access *a, struc
     home->sink = (struct commit_sink){ .done = acks_done, .flush = acks_flush };
     home->access = a;
     home->loop = loop;
+    home->conns = session_conns(a, loop);
     home->note = note;
     buf_init(&home->scratch, LIMIT_MQTT_OUT);
     *out = home;

@@ -4,6 +4,7 @@
 #include "access/access_private.h"
 #include "base/buf.h"
 #include "model/quota.h"
+#include "net/conn.h"
 
 struct session;
 
@@ -34,6 +35,7 @@ struct access_loop {
     struct commit_sink sink;      /* first: its functions get a pointer to it */
     struct access *access;
     struct loop *loop;
+    struct conn_owner conns;      /* of its sessions */
     struct counters counters;
 
     struct slot *slots;

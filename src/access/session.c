@@ -219,10 +219,18 @@ static void drained(struct conn *c)
 
 /* --- the beginning -----------------------------------------------------------------------------*/
 
+struct conn_owner session_conns(const struct access *a, struct loop *loop)
+{
+    return (struct conn_owner){
+        .loop = loop,
+        .ops = { .data = session_input, .drained = drained, .closed = closed },
+        .in_max = a->options.mqtt_packet_max,
+        .out_max = LIMIT_MQTT_OUT,
+    };
+}
+
 void session_open(struct access_loop *home, int fd, const struct transport *via)
 {
-    static const struct conn_ops ops = { .data = session_input, .drained = drained, .closed = closed };
-    uint32_t packet_max = home->access->options.mqtt_packet_max;
     struct session *s = calloc(1, sizeof(*s));
 
     if (!s || access_loop_add(home, s) != MU_OK) {
@@ -230,7 +238,7 @@ void session_open(struct access_loop *home, int fd, const struct transport *via)
         close(fd);
         goto refused;
     }
-    if (conn_open(&s->conn, home->loop, fd, via, &ops, packet_max, LIMIT_MQTT_OUT) != MU_OK) {
+    if (conn_open(&s->conn, &home->conns, fd, via) != MU_OK) {
         access_loop_remove(home, s);
         free(s);
         goto refused;

@@ -72,6 +72,8 @@ static inline bool session_is_over(const struct session *s)
     return s->state >= SESSION_LEAVING;
 }
 
+/* What the sessions' connections on a loop have in common. */
+struct conn_owner session_conns(const struct access *a, struct loop *loop);
 /* Takes an accepted descriptor. */
 void session_open(struct access_loop *home, int fd, const struct transport *via);
 

@@ -16,7 +16,7 @@ void conn_update_interest(struct conn *c)
     bool writing = conn_has(c, CONN_CONNECTING | CONN_OWES_DRAIN) && !conn_has(c, TLS_WRITE_WANTS_READ);
 
     if (!conn_has(c, CONN_ENDED))
-        loop_fd_want(c->loop, &c->io,
+        loop_fd_want(conn_loop(c), &c->io,
                      writing || conn_has(c, TLS_READ_WANTS_WRITE) ? CONN_EVENTS | EPOLLOUT : CONN_EVENTS);
 }
 
@@ -35,13 +35,13 @@ static bool connected(struct conn *c)
 static void write_ready(struct conn *c)
 {
     conn_flush(c);
-    if (conn_has(c, CONN_ENDED) || c->out_len || !conn_has(c, CONN_OWES_DRAIN))
+    if (conn_has(c, CONN_ENDED) || c->out || !conn_has(c, CONN_OWES_DRAIN))
         return;
     conn_unset(c, CONN_OWES_DRAIN);
     if (conn_has(c, CONN_CLOSING))
         conn_closing_sent(c);
-    else if (c->ops->drained)
-        c->ops->drained(c);
+    else if (c->owner->ops.drained)
+        c->owner->ops.drained(c);
 }
 
 void conn_ready(struct loop_fd *io, uint32_t events)
@@ -72,8 +72,8 @@ void conn_queue(struct conn *c)
     if (conn_has(c, CONN_QUEUED))
         return;
     conn_set(c, CONN_QUEUED);
-    c->next_pending = c->loop->pending;
-    c->loop->pending = c;
+    c->next_pending = conn_loop(c)->pending;
+    conn_loop(c)->pending = c;
 }
 
 static void go_on(struct conn *c)
@@ -104,7 +104,7 @@ void conn_run_pending(struct loop *loop)
     loop->pending = NULL;
     while ((c = next_pending(&list))) {
         if (conn_has(c, CONN_ENDED))
-            c->ops->closed(c, c->end);
+            c->owner->ops.closed(c, c->end);
         else
             go_on(c);
     }
@@ -116,7 +116,7 @@ void conn_report_ended(struct loop *loop)
 
     while ((c = next_pending(&loop->pending)))
         if (conn_has(c, CONN_ENDED))
-            c->ops->closed(c, c->end);
+            c->owner->ops.closed(c, c->end);
 }
 
 void conn_pause(struct conn *c)

@@ -43,35 +43,41 @@ struct conn_ops {
     void (*closed)(struct conn *c, enum conn_end end);
 };
 
-/* Fields are private to net/ and, as far as it has to do with them, to the transport. */
+/* What an owner's connections on one loop have in common; it outlives them. */
+struct conn_owner {
+    struct loop *loop;
+    struct conn_ops ops;
+    uint32_t in_max, out_max; /* caps of kept input and unsent output, in bytes */
+};
+
+/* There are as many as devices that are online: what an idle one does not need is allocated while it is
+ * needed. Fields are private to net/ and, as far as it has to do with them, to the transport. */
 struct conn {
     struct loop_fd io;
-    struct loop *loop;
-    const struct conn_ops *ops;
+    const struct conn_owner *owner;
     const struct transport *via;
     void *state;          /* of the transport */
-    uint8_t *in, *out;    /* unfinished input, unsent output; NULL = none */
+    union {
+        struct conn_input *in;          /* unfinished; NULL = none */
+        struct conn_farewell *farewell; /* while it closes: the time limit */
+    };
+    struct conn_output *out; /* unsent; NULL = none */
     struct conn *next_pending;
-    struct conn_farewell *farewell; /* while it closes: the time limit */
-    uint32_t in_len, in_max;
-    uint32_t out_at, out_len, out_cap, out_max;
     uint16_t flags;
     uint8_t end;
 };
 
 /* Takes over an accepted descriptor: non-blocking, TCP_NODELAY; or -1 if the transport needs none.
- * in_max, out_max are the caps of kept input and unsent output. via NULL = transport_plain; with TLS we
- * are the server, and what is written before the handshake is done waits for it. On failure the
- * descriptor is closed and closed() is not called. */
-MU_MUST_USE enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, const struct transport *via,
-                                  const struct conn_ops *ops, uint32_t in_max, uint32_t out_max);
+ * via NULL = transport_plain; with TLS we are the server, and what is written before the handshake is done
+ * waits for it. On failure the descriptor is closed and closed() is not called. */
+MU_MUST_USE enum mu_err conn_open(struct conn *c, const struct conn_owner *owner, int fd,
+                                  const struct transport *via);
 
 /* Begins a plain outgoing connection (the simulator); data and closed report what becomes of it,
  * drained the moment it is established. from: an address of this machine, of the same family and
  * length as `to`, with port 0; NULL = any. */
-MU_MUST_USE enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockaddr *from,
-                                     const struct sockaddr *to, socklen_t to_len,
-                                     const struct conn_ops *ops, uint32_t in_max, uint32_t out_max);
+MU_MUST_USE enum mu_err conn_connect(struct conn *c, const struct conn_owner *owner, const struct sockaddr *from,
+                                     const struct sockaddr *to, socklen_t to_len);
 
 /* Writes now what the kernel takes and keeps the rest (a copy). MU_OK with conn_unsent() == 0: the
  * kernel has it all. MU_E_CLOSED if the connection is ending or turned out to be broken, MU_E_LIMIT

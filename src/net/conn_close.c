@@ -22,7 +22,13 @@ static void drop_input(struct conn *c)
 {
     free(c->in);
     c->in = NULL;
-    c->in_len = 0;
+}
+
+static void drop_farewell(struct conn *c)
+{
+    timer_stop(&c->farewell->timer);
+    free(c->farewell);
+    c->farewell = NULL;
 }
 
 static void time_is_up(struct timer *t)
@@ -41,19 +47,17 @@ void conn_finish(struct conn *c, enum conn_end end)
     if (end == CONN_WE_CLOSED && !conn_has(c, CONN_LINGERING))
         transport_say_goodbye(c);
     conn_set(c, CONN_ENDED);
-    if (c->farewell)
-        timer_stop(&c->farewell->timer);
-    free(c->farewell);
-    c->farewell = NULL;
+    if (conn_has(c, CONN_CLOSING))
+        drop_farewell(c);
+    else
+        drop_input(c);
     transport_close(c);
-    loop_fd_remove(c->loop, &c->io);
+    loop_fd_remove(conn_loop(c), &c->io);
     if (c->io.fd >= 0)
         close(c->io.fd);
     c->io.fd = -1;
-    drop_input(c);
     free(c->out);
     c->out = NULL;
-    c->out_len = 0;
     conn_queue(c);
 }
 
@@ -75,20 +79,20 @@ void conn_begin_closing(struct conn *c, enum conn_end end)
         return;
     struct conn_farewell *f = NULL;
     bool peer_is_waiting = !conn_has(c, CONN_EOF);
-    if (c->out_len || peer_is_waiting)
+    if (c->out || peer_is_waiting)
         f = malloc(sizeof(*f));
     if (!f) {
         conn_finish(c, end);
         return;
     }
     *f = (struct conn_farewell){ .timer.fire = time_is_up, .conn = c };
-    c->farewell = f;
     drop_input(c);
+    c->farewell = f;
     c->end = (uint8_t)end;
     conn_set(c, CONN_CLOSING);
-    timer_start(c->loop, &f->timer, FAREWELL_MS);
+    timer_start(conn_loop(c), &f->timer, FAREWELL_MS);
     conn_queue(c); /* epoll has told already of what is left to read */
-    if (!c->out_len && !conn_has(c, CONN_CONNECTING))
+    if (!c->out && !conn_has(c, CONN_CONNECTING))
         conn_closing_sent(c);
     conn_update_interest(c);
 }
@@ -96,8 +100,8 @@ void conn_begin_closing(struct conn *c, enum conn_end end)
 void conn_close(struct conn *c)
 {
     conn_finish(c, CONN_WE_CLOSED);
-    if (!loop_is_current(c->loop))
-        conn_report_ended(c->loop);
+    if (!loop_is_current(conn_loop(c)))
+        conn_report_ended(conn_loop(c));
 }
 
 void conn_abort(struct conn *c)

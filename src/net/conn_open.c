@@ -8,17 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static enum mu_err start(struct conn *c, struct loop *loop, int fd, const struct transport *via,
-                         const struct conn_ops *ops, uint32_t in_max, uint32_t out_max)
+static enum mu_err start(struct conn *c, const struct conn_owner *owner, int fd, const struct transport *via)
 {
-    *c = (struct conn){
-        .io = { .fd = fd, .ready = conn_ready },
-        .loop = loop,
-        .ops = ops,
-        .via = via,
-        .in_max = in_max,
-        .out_max = out_max,
-    };
+    *c = (struct conn){ .io = { .fd = fd, .ready = conn_ready }, .owner = owner, .via = via };
     if (fd < 0)
         return MU_OK;
     /* An answer is one write: waiting for more would only delay it. */
@@ -26,17 +18,16 @@ static enum mu_err start(struct conn *c, struct loop *loop, int fd, const struct
     return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 ? MU_OK : MU_E_IO;
 }
 
-enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, const struct transport *via,
-                      const struct conn_ops *ops, uint32_t in_max, uint32_t out_max)
+enum mu_err conn_open(struct conn *c, const struct conn_owner *owner, int fd, const struct transport *via)
 {
     if (!via)
         via = &transport_plain;
-    enum mu_err err = start(c, loop, fd, via, ops, in_max, out_max);
+    enum mu_err err = start(c, owner, fd, via);
 
     if (err == MU_OK && via->open)
         err = via->open(via, c);
     if (err == MU_OK)
-        err = loop_fd_add(loop, &c->io, CONN_EVENTS);
+        err = loop_fd_add(owner->loop, &c->io, CONN_EVENTS);
     if (err != MU_OK) {
         transport_close(c);
         if (fd >= 0)
@@ -45,9 +36,8 @@ enum mu_err conn_open(struct conn *c, struct loop *loop, int fd, const struct tr
     return err;
 }
 
-enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockaddr *from,
-                         const struct sockaddr *to, socklen_t to_len, const struct conn_ops *ops,
-                         uint32_t in_max, uint32_t out_max)
+enum mu_err conn_connect(struct conn *c, const struct conn_owner *owner, const struct sockaddr *from,
+                         const struct sockaddr *to, socklen_t to_len)
 {
     enum mu_err err;
     int on = 1;
@@ -55,7 +45,7 @@ enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockadd
 
     if (fd < 0)
         return MU_E_IO;
-    if ((err = start(c, loop, fd, &transport_plain, ops, in_max, out_max)) != MU_OK)
+    if ((err = start(c, owner, fd, &transport_plain)) != MU_OK)
         goto out;
     conn_set(c, CONN_CONNECTING);
     /* The port is found at the connect, one that is free towards `to`. */
@@ -68,7 +58,7 @@ enum mu_err conn_connect(struct conn *c, struct loop *loop, const struct sockadd
         err = MU_E_IO;
         goto out;
     }
-    err = loop_fd_add(loop, &c->io, EPOLLOUT);
+    err = loop_fd_add(owner->loop, &c->io, EPOLLOUT);
 out:
     if (err != MU_OK)
         close(fd);

@@ -24,6 +24,23 @@ enum conn_flag {
     CONN_RESUMED    = 1 << 12, /* what was kept is to be delivered, even if nothing more has come */
 };
 
+/* Input that the owner has not used yet. */
+struct conn_input {
+    uint32_t len;
+    uint8_t bytes[];
+};
+
+/* Output that the kernel has not taken yet: len bytes, from `at` on; len is above 0. */
+struct conn_output {
+    uint32_t at, len, cap;
+    uint8_t bytes[];
+};
+
+static inline struct loop *conn_loop(const struct conn *c)
+{
+    return c->owner->loop;
+}
+
 static inline bool conn_has(const struct conn *c, unsigned flags)
 {
     return (c->flags & flags) != 0;

@@ -16,31 +16,37 @@
 #define READ_SIZE (64 * 1024)
 #define READ_LEAST (16 * 1024) /* room that is made behind a rest */
 
+static size_t kept(const struct conn *c)
+{
+    return c->in ? c->in->len : 0;
+}
+
 static void keep_input(struct conn *c, const uint8_t *rest, size_t len)
 {
-    if (len > c->in_max && !conn_has(c, CONN_PAUSED)) {
+    if (len > c->owner->in_max && !conn_has(c, CONN_PAUSED)) {
         conn_finish(c, CONN_OVERFLOW);
         return;
     }
     if (len == 0) {
         free(c->in);
         c->in = NULL;
-    } else if (len != c->in_len) {
-        uint8_t *in = realloc(c->in, len);
+        return;
+    }
+    if (len != kept(c)) {
+        struct conn_input *in = realloc(c->in, sizeof(*in) + len);
         if (!in) {
             conn_finish(c, CONN_OVERFLOW);
             return;
         }
+        in->len = (uint32_t)len;
         c->in = in;
     }
-    if (len)
-        memcpy(c->in, rest, len);
-    c->in_len = (uint32_t)len;
+    memcpy(c->in->bytes, rest, len);
 }
 
 static void deliver(struct conn *c, const uint8_t *bytes, size_t len)
 {
-    size_t used = c->ops->data(c, bytes, len);
+    size_t used = c->owner->ops.data(c, bytes, len);
     if (conn_has(c, CONN_ENDED | CONN_CLOSING))
         return;
     assert(used <= len);
@@ -50,19 +56,19 @@ static void deliver(struct conn *c, const uint8_t *bytes, size_t len)
 /* The loop's buffer with the kept rest in front, and the room behind it. */
 static uint8_t *prepare_input(struct conn *c, size_t *room)
 {
-    size_t size = c->in_len + READ_LEAST > READ_SIZE ? c->in_len + READ_LEAST : READ_SIZE;
-    size_t most = (size_t)c->in_max + 1;
+    size_t rest = kept(c), size = rest + READ_LEAST > READ_SIZE ? rest + READ_LEAST : READ_SIZE;
+    size_t most = (size_t)c->owner->in_max + 1;
 
     if (size > most)
-        size = most > c->in_len ? most : (size_t)c->in_len + 1;
-    uint8_t *input = loop_input(c->loop, size);
+        size = most > rest ? most : rest + 1;
+    uint8_t *input = loop_input(conn_loop(c), size);
     if (!input) {
         conn_finish(c, CONN_OVERFLOW);
         return NULL;
     }
-    if (c->in_len)
-        memcpy(input, c->in, c->in_len);
-    *room = size - c->in_len;
+    if (rest)
+        memcpy(input, c->in->bytes, rest);
+    *room = size - rest;
     return input;
 }
 
@@ -84,16 +90,16 @@ static bool more_waits(const struct conn *c, enum transport_status status, bool 
 
 void conn_read(struct conn *c)
 {
-    size_t room, len;
+    size_t room, len, rest = kept(c);
     uint8_t *input = prepare_input(c, &room);
     if (!input)
         return;
 
-    enum transport_status status = transport_read(c, input + c->in_len, room, &len);
+    enum transport_status status = transport_read(c, input + rest, room, &len);
     bool resumed = conn_has(c, CONN_RESUMED);
     conn_unset(c, CONN_RESUMED);
-    if (len || (resumed && c->in_len))
-        deliver(c, input, c->in_len + len);
+    if (len || (resumed && rest))
+        deliver(c, input, rest + len);
     /* Paused in front of the end: reading says it again when the owner goes on. */
     if (conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED))
         return;
@@ -106,7 +112,7 @@ void conn_read(struct conn *c)
 void conn_discard_input(struct conn *c)
 {
     size_t len;
-    uint8_t *input = loop_input(c->loop, READ_SIZE);
+    uint8_t *input = loop_input(conn_loop(c), READ_SIZE);
     enum transport_status status = TRANSPORT_RESET;
 
     if (input)

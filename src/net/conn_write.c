@@ -7,14 +7,7 @@
 #include <linux/sockios.h>
 
 /* What is written goes to the kernel at once as far as it takes it. The rest is one run of bytes that
- * epoll empties: c->out from out_at on, out_len bytes. */
-
-static void drop_output(struct conn *c)
-{
-    free(c->out);
-    c->out = NULL;
-    c->out_at = c->out_len = c->out_cap = 0;
-}
+ * epoll empties. */
 
 static bool write_failed(struct conn *c, enum transport_status status)
 {
@@ -26,42 +19,43 @@ static bool write_failed(struct conn *c, enum transport_status status)
 
 void conn_flush(struct conn *c)
 {
+    struct conn_output *out = c->out;
     size_t sent;
 
-    if (!c->out_len)
+    if (!out || write_failed(c, transport_write(c, out->bytes + out->at, out->len, &sent)))
         return;
-    if (write_failed(c, transport_write(c, c->out + c->out_at, c->out_len, &sent)))
-        return;
-    c->out_at += (uint32_t)sent;
-    c->out_len -= (uint32_t)sent;
-    if (!c->out_len)
-        drop_output(c);
+    out->at += (uint32_t)sent;
+    out->len -= (uint32_t)sent;
+    if (!out->len) {
+        free(out);
+        c->out = NULL;
+    }
 }
 
 static enum mu_err keep_output(struct conn *c, const uint8_t *bytes, size_t len)
 {
-    if (c->out_len + len > c->out_max) {
+    size_t unsent = conn_unsent(c), need = unsent + len, max = c->owner->out_max;
+    struct conn_output *out = c->out;
+
+    if (need > max) {
         conn_finish(c, CONN_OVERFLOW);
         return MU_E_LIMIT;
     }
-    if (c->out_at + c->out_len + len > c->out_cap) {
-        size_t need = c->out_len + len;
-        size_t cap = c->out_len ? need * 2 : need; /* a single large answer is kept to size */
-        cap = cap > c->out_max ? c->out_max : cap;
-        uint8_t *out = malloc(cap);
-        if (!out) {
+    if (!out || out->at + need > out->cap) {
+        size_t cap = unsent ? need * 2 : need; /* a single large answer is kept to size */
+        cap = cap > max ? max : cap;
+        if (!(out = malloc(sizeof(*out) + cap))) {
             conn_finish(c, CONN_OVERFLOW);
             return MU_E_NOMEM;
         }
-        if (c->out_len)
-            memcpy(out, c->out + c->out_at, c->out_len);
+        *out = (struct conn_output){ .len = (uint32_t)unsent, .cap = (uint32_t)cap };
+        if (unsent)
+            memcpy(out->bytes, c->out->bytes + c->out->at, unsent);
         free(c->out);
         c->out = out;
-        c->out_at = 0;
-        c->out_cap = (uint32_t)cap;
     }
-    memcpy(c->out + c->out_at + c->out_len, bytes, len);
-    c->out_len += (uint32_t)len;
+    memcpy(out->bytes + out->at + out->len, bytes, len);
+    out->len += (uint32_t)len;
     conn_set(c, CONN_OWES_DRAIN);
     return MU_OK;
 }
@@ -74,9 +68,9 @@ enum mu_err conn_write(struct conn *c, const void *bytes, size_t len)
     if (conn_has(c, CONN_ENDED | CONN_CLOSING))
         return MU_E_CLOSED;
     /* Behind unsent output, which epoll watches; but rather than give up, see whether it goes now. */
-    if (c->out_len + len > c->out_max && !conn_has(c, CONN_CONNECTING))
+    if (conn_unsent(c) + len > c->owner->out_max && !conn_has(c, CONN_CONNECTING))
         conn_flush(c);
-    if (!conn_has(c, CONN_ENDED | CONN_CONNECTING) && !c->out_len)
+    if (!conn_has(c, CONN_ENDED | CONN_CONNECTING) && !c->out)
         write_failed(c, transport_write(c, bytes, len, &sent));
     if (conn_has(c, CONN_ENDED))
         return MU_E_CLOSED;
@@ -91,7 +85,7 @@ enum mu_err conn_offer(struct conn *c, const void *bytes, size_t len, size_t *se
     *sent = 0;
     if (conn_has(c, CONN_ENDED | CONN_CLOSING))
         return MU_E_CLOSED;
-    if (!c->out_len && !conn_has(c, CONN_CONNECTING))
+    if (!c->out && !conn_has(c, CONN_CONNECTING))
         write_failed(c, transport_write(c, bytes, len, sent));
     if (conn_has(c, CONN_ENDED))
         return MU_E_CLOSED;
@@ -107,10 +101,10 @@ size_t conn_untaken(const struct conn *c)
 
     if (c->io.fd < 0 || ioctl(c->io.fd, SIOCOUTQ, &unacknowledged) != 0)
         unacknowledged = 0;
-    return c->out_len + (size_t)unacknowledged;
+    return conn_unsent(c) + (size_t)unacknowledged;
 }
 
 size_t conn_unsent(const struct conn *c)
 {
-    return c->out_len;
+    return c->out ? c->out->len : 0;
 }

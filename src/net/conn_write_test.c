@@ -183,8 +183,9 @@ struct connecting {
 static void connect_now(void *arg)
 {
     struct connecting *a = arg;
-    a->err = conn_connect(&a->o->c, a->o->loop, NULL, (struct sockaddr *)&a->to, a->len, &owner_ops,
-                          IN_MAX, OUT_MAX);
+    a->o->shared.in_max = IN_MAX;
+    a->o->shared.out_max = OUT_MAX;
+    a->err = conn_connect(&a->o->c, &a->o->shared, NULL, (struct sockaddr *)&a->to, a->len);
     if (a->err == MU_OK)
         a->err = conn_write(&a->o->c, "early", 5);
 }

@@ -122,6 +122,11 @@ static const struct conn_ops ops = {
     .closed = on_closed,
 };
 
+void http_conns_init(struct http_loop *home)
+{
+    home->shared = (struct conn_owner){ .loop = home->loop, .ops = ops, .in_max = IN_MAX, .out_max = OUT_MAX };
+}
+
 enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via,
                            const struct sockaddr *peer, bool refuse)
 {
@@ -134,7 +139,7 @@ enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transpor
     hc->home = home;
     hc->timer.fire = on_timer;
     ip_of_sockaddr(peer, &hc->peer);
-    enum mu_err err = conn_open(&hc->c, home->loop, fd, via, &ops, IN_MAX, OUT_MAX);
+    enum mu_err err = conn_open(&hc->c, &home->shared, fd, via);
     if (err != MU_OK) {
         free(hc);
         return err;

@@ -75,6 +75,7 @@ struct http_waiting {
 struct http_loop {
     struct http_server *server;
     struct loop *loop;
+    struct conn_owner shared; /* of the connections */
     struct http_conn *conns;
     unsigned refused_count;  /* connections beyond the maximum that are being told so */
     struct exchange *pool;
@@ -190,6 +191,7 @@ void http_pack(struct exchange *x);
 
 /* --- connections -------------------------------------------------------------------------------*/
 /* Owns fd, also on failure. refuse: the connection is told 503. */
+void http_conns_init(struct http_loop *home);
 MU_MUST_USE enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via,
                                        const struct sockaddr *peer, bool refuse);
 /* The exchange that was away is finished. */

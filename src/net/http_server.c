@@ -36,6 +36,7 @@ static struct http_loop *home_on(struct http_server *s, struct loop *loop)
         s->loops[i]->server = s;
         s->loops[i]->loop = loop;
         buf_init(&s->loops[i]->out, 4 * HTTP_BATCH);
+        http_conns_init(s->loops[i]);
         http_gather_init(s->loops[i]);
     }
     return s->loops[i];

@@ -71,7 +71,7 @@ static void closed(struct conn *c, enum conn_end end)
     pthread_mutex_unlock(&lock);
 }
 
-const struct conn_ops owner_ops = { .data = data, .drained = drained, .closed = closed };
+static const struct conn_ops owner_ops = { .data = data, .drained = drained, .closed = closed };
 
 struct owner *owner_new(struct loop *loop)
 {
@@ -79,6 +79,7 @@ struct owner *owner_new(struct loop *loop)
 
     assert_non_null(o);
     o->loop = loop;
+    o->shared = (struct conn_owner){ .loop = loop, .ops = owner_ops };
     buf_init(&o->got, 64 * 1024 * 1024);
     return o;
 }
@@ -96,20 +97,22 @@ struct opening {
     struct owner *o;
     int fd;
     const struct transport *via;
-    uint32_t in_max, out_max;
     enum mu_err err;
 };
 
 static void open_now(void *arg)
 {
     struct opening *a = arg;
-    a->err = conn_open(&a->o->c, a->o->loop, a->fd, a->via, &owner_ops, a->in_max, a->out_max);
+    a->err = conn_open(&a->o->c, &a->o->shared, a->fd, a->via);
 }
 
 enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max,
                        uint32_t out_max)
 {
-    struct opening a = { o, fd, via, in_max, out_max, MU_OK };
+    struct opening a = { o, fd, via, MU_OK };
+
+    o->shared.in_max = in_max;
+    o->shared.out_max = out_max;
     on_loop(o->loop, open_now, &a);
     return a.err;
 }

@@ -10,6 +10,7 @@
  * after owner_wait_*, in on_loop, or by owner_counter. */
 struct owner {
     struct conn c; /* first: conn.h */
+    struct conn_owner shared;
     struct loop *loop;
     /* Told of data and drained; NULL takes everything into got. */
     size_t (*on_data)(struct owner *o, const uint8_t *bytes, size_t len);
@@ -27,7 +28,6 @@ struct owner *owner_new(struct loop *loop); /* freed by owner_free, after closed
 void owner_free(struct owner *o);
 enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max,
                        uint32_t out_max);
-extern const struct conn_ops owner_ops;
 
 size_t owner_take(struct owner *o, const uint8_t *bytes, size_t len); /* into got; returns len */
 void owner_wait_got(struct owner *o, size_t len);

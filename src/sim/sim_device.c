@@ -23,9 +23,10 @@ static void connect_step(struct sim_device *d)
 
     d->connected = false;
     d->again = false;
-    if (conn_connect(&d->conn, d->loop, from->len ? (const struct sockaddr *)&from->sa : NULL,
-                     (const struct sockaddr *)&to->sa, to->len, http ? &register_ops : &mqtt_ops,
-                     INPUT_MAX, INPUT_MAX) != MU_OK) {
+    d->owner = (struct conn_owner){ .loop = d->loop, .ops = http ? register_ops : mqtt_ops, .in_max = INPUT_MAX,
+                                    .out_max = INPUT_MAX };
+    if (conn_connect(&d->conn, &d->owner, from->len ? (const struct sockaddr *)&from->sa : NULL,
+                     (const struct sockaddr *)&to->sa, to->len) != MU_OK) {
         d->failures++;
         timer_start(d->loop, &d->timer, RETRY_MS);
         return;

@@ -34,6 +34,7 @@ enum sim_step { SIM_REGISTER, SIM_PROVISION, SIM_LOGIN, SIM_SUBSCRIBE, SIM_RUN, 
 
 struct sim_device {
     struct conn conn;            /* of the present step */
+    struct conn_owner owner;     /* of that */
     struct timer timer;          /* next report, or the next try */
     struct timer ping;
     const struct sim_options *options;
