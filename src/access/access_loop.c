@@ -5,63 +5,8 @@
 #include "access/acks.h"
 #include "access/session.h"
 
-#define SLOTS_MAX (1u << 24) /* what a handle has room for */
-
 #define LOG_RATE  5  /* lines a second about refused logins, and how many at once */
 #define LOG_BURST 20
-
-/* --- slots -------------------------------------------------------------------------------------*/
-
-static enum mu_err grow(struct access_loop *home)
-{
-    uint32_t count = home->slot_count ? home->slot_count * 2 : 64;
-
-    if (count > SLOTS_MAX)
-        return MU_E_LIMIT;
-    struct slot *slots = realloc(home->slots, count * sizeof(*slots));
-    if (!slots)
-        return MU_E_NOMEM;
-    for (uint32_t i = home->slot_count; i < count; i++)
-        slots[i] = (struct slot){ .next_free = i + 1 };
-    home->slots = slots;
-    home->slot_count = count;
-    return MU_OK;
-}
-
-enum mu_err access_loop_add(struct access_loop *home, struct session *s)
-{
-    enum mu_err err;
-
-    if (home->first_free == home->slot_count && (err = grow(home)) != MU_OK)
-        return err;
-    uint32_t i = home->first_free;
-    struct slot *slot = &home->slots[i];
-    home->first_free = slot->next_free;
-    slot->session = s;
-    if (++slot->generation == 0)
-        slot->generation = 1; /* so that no handle is 0 */
-    s->home = home;
-    s->handle = handle_make(loop_index(home->loop), i, slot->generation);
-    return MU_OK;
-}
-
-void access_loop_remove(struct access_loop *home, struct session *s)
-{
-    struct slot *slot = &home->slots[handle_slot(s->handle)];
-
-    slot->session = NULL;
-    slot->next_free = home->first_free;
-    home->first_free = handle_slot(s->handle);
-}
-
-struct session *access_loop_find(struct access_loop *home, session_handle handle)
-{
-    uint32_t i = handle_slot(handle);
-
-    if (i >= home->slot_count || home->slots[i].generation != handle_generation(handle))
-        return NULL;
-    return home->slots[i].session;
-}
 
 /* --- waiting for room --------------------------------------------------------------------------*/
 
@@ -121,11 +66,11 @@ static void resume_all(struct access_loop *home)
 
 void access_loop_fail_waiting(struct access_loop *home)
 {
-    for (uint32_t i = 0; i < home->slot_count; i++) {
-        struct session *s = home->slots[i].session;
-        if (s && s->state == SESSION_LIVE && s->uncommitted)
+    struct session *s;
+
+    for (uint32_t at = 0; (s = session_slab_next(&home->sessions, &at));)
+        if (s->state == SESSION_LIVE && s->uncommitted)
             session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
-    }
 }
 
 static void deliver_note(struct mail *m, struct loop *loop)
@@ -179,12 +124,11 @@ static void deliver_empty(struct mail *m, struct loop *loop)
 {
     struct empty_mail *empty = (struct empty_mail *)m;
     struct access_loop *home = empty->home;
+    struct session *s;
 
     (void)loop;
-    for (uint32_t i = 0; i < home->slot_count; i++) {
-        if (home->slots[i].session)
-            session_end(home->slots[i].session, empty->reason, session_reason(empty->reason));
-    }
+    for (uint32_t at = 0; (s = session_slab_next(&home->sessions, &at));)
+        session_end(s, empty->reason, session_reason(empty->reason));
     if (home->leaving)
         home->emptying = true;
     else
@@ -233,6 +177,7 @@ enum mu_err access_loop_create(struct access_loop **out, struct access *a, struc
     home->access = a;
     home->loop = loop;
     home->conns = session_conns(a, loop);
+    home->sessions.loop = loop_index(loop);
     home->note = note;
     buf_init(&home->scratch, LIMIT_MQTT_OUT);
     *out = home;
@@ -241,18 +186,17 @@ enum mu_err access_loop_create(struct access_loop **out, struct access *a, struc
 
 void access_loop_destroy(struct access_loop *home)
 {
+    struct session *s;
+
     if (!home)
         return;
-    for (uint32_t i = 0; i < home->slot_count; i++) {
-        struct session *s = home->slots[i].session;
-        if (s)
-            conn_close(&s->conn); /* the loop does not run: closed() frees the session here */
-    }
+    for (uint32_t at = 0; (s = session_slab_next(&home->sessions, &at));)
+        conn_close(&s->conn); /* the loop does not run: closed() frees the session here */
     /* A note that was posted is the mailbox's, which drops it. */
     if (!atomic_load(&home->note->posted))
         free(home->note);
     acks_free(home->gathered);
     buf_free(&home->scratch);
-    free(home->slots);
+    session_slab_free(&home->sessions);
     free(home);
 }

@@ -2,6 +2,7 @@
 #define MUSTER_ACCESS_ACCESS_LOOP_H
 
 #include "access/access_private.h"
+#include "access/session_slab.h"
 #include "base/buf.h"
 #include "model/quota.h"
 #include "net/conn.h"
@@ -10,12 +11,6 @@ struct session;
 
 /* What one loop has: its sessions, and its ear for the committer. Loop thread, except where it says
  * otherwise. */
-
-struct slot {
-    struct session *session;      /* NULL = free */
-    uint32_t generation;          /* of the session in it, or of the last one */
-    uint32_t next_free;
-};
 
 /* Tells the loop something that must not fail for lack of memory. Allocated by itself, since it may
  * lie in the loop's mailbox when the loop has ended. */
@@ -38,8 +33,7 @@ struct access_loop {
     struct conn_owner conns;      /* of its sessions */
     struct counters counters;
 
-    struct slot *slots;
-    uint32_t slot_count, first_free; /* first_free == slot_count: none */
+    struct session_slab sessions;
 
     /* Sessions that may not be read from until the committer has room again. */
     struct session *paused;
@@ -62,12 +56,6 @@ MU_MUST_USE enum mu_err access_loop_create(struct access_loop **out, struct acce
                                            struct loop *loop);
 /* After the loop has ended; closes what connections are left. */
 void access_loop_destroy(struct access_loop *home);
-
-/* Gives s a slot and its handle. MU_E_NOMEM, MU_E_LIMIT. */
-MU_MUST_USE enum mu_err access_loop_add(struct access_loop *home, struct session *s);
-void access_loop_remove(struct access_loop *home, struct session *s);
-/* NULL if that session is over. */
-struct session *access_loop_find(struct access_loop *home, session_handle handle);
 
 /* May s hand a message over now? If not it is paused, and goes on by itself. */
 bool access_loop_has_room(struct access_loop *home, struct session *s);

@@ -135,7 +135,7 @@ static struct session *sort_by_session(struct acks *acks)
 
     for (size_t i = 0; i < acks->count; i++) {
         struct ack *a = &acks->items[i];
-        struct session *s = access_loop_find(acks->home, a->owner);
+        struct session *s = session_slab_find(&acks->home->sessions, a->owner);
         if (!s || (s->state != SESSION_LIVE && s->state != SESSION_LEAVING))
             continue;
         s->uncommitted--;

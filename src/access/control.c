@@ -18,7 +18,7 @@ struct control_mail {
 static void deliver(struct mail *m, struct loop *loop)
 {
     struct control_mail *cm = (struct control_mail *)m;
-    struct session *s = access_loop_find(cm->home, cm->handle);
+    struct session *s = session_slab_find(&cm->home->sessions, cm->handle);
     struct control_request *req = cm->req;
 
     (void)loop;

@@ -47,7 +47,7 @@ static void answer(struct question *q, enum mu_err result)
 static void deliver(struct mail *m, struct loop *loop)
 {
     struct question *q = (struct question *)m;
-    const struct session *s = access_loop_find(q->home, q->handle);
+    const struct session *s = session_slab_find(&q->home->sessions, q->handle);
 
     (void)loop;
     if (s && s->state == SESSION_LIVE)

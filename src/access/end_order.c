@@ -14,7 +14,7 @@ struct end_order {
 static void deliver(struct mail *m, struct loop *loop)
 {
     struct end_order *order = (struct end_order *)m;
-    struct session *s = access_loop_find(order->home, order->handle);
+    struct session *s = session_slab_find(&order->home->sessions, order->handle);
 
     (void)loop;
     if (s)

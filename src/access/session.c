@@ -206,8 +206,7 @@ static void closed(struct conn *c, enum conn_end end)
     timer_stop(&s->timer);
     count(&s->home->counters.connections, (uint64_t)-1);
     seats_leave(&s->home->access->seats);
-    access_loop_remove(s->home, s);
-    free(s);
+    session_slab_give(&s->home->sessions, s);
 }
 
 static void drained(struct conn *c)
@@ -231,16 +230,14 @@ struct conn_owner session_conns(const struct access *a, struct loop *loop)
 
 void session_open(struct access_loop *home, int fd, const struct transport *via)
 {
-    struct session *s = calloc(1, sizeof(*s));
+    struct session *s;
 
-    if (!s || access_loop_add(home, s) != MU_OK) {
-        free(s);
+    if (session_slab_take(&home->sessions, &s) != MU_OK) {
         close(fd);
         goto refused;
     }
     if (conn_open(&s->conn, &home->conns, fd, via) != MU_OK) {
-        access_loop_remove(home, s);
-        free(s);
+        session_slab_give(&home->sessions, s);
         goto refused;
     }
     s->out.packet_max = UINT32_MAX;

@@ -30,7 +30,6 @@ struct session {
     struct conn conn;                /* first: net hands it back */
     struct timer timer;              /* the next of all its deadlines; never later than it */
     struct access_loop *home;
-    session_handle handle;
     int64_t last_seen_ms;            /* last packet; until the login, the accept */
     int64_t slow_until_ms;           /* not read before this (rate.h); 0 = it is read */
     int64_t patient_until_ms;        /* what it sends too fast waits and does not end it */
@@ -49,6 +48,7 @@ struct session {
         struct ip_addr came_from;    /* until the login, over TLS: conn_peer forgets it at the end */
     };
     struct bucket message_bucket, byte_bucket;
+    session_handle handle;           /* from here on: see session_slab.c */
     uint32_t device;
     uint32_t uncommitted;            /* messages whose acknowledgement has to come */
     uint16_t announced_keep_alive;   /* seconds; 0 = none */
