@@ -49,33 +49,17 @@ struct str auth_token_of(struct str header)
     return id_is_hex(s) ? s : none;
 }
 
-/* A caller uses its token for hours, and hashing it takes a tenth of a short call: so each loop
- * remembers what it has hashed lately. */
-static const uint8_t *hash_of(struct str token)
-{
-    static _Thread_local struct {
-        char token[ID_HEX_LEN];
-        uint8_t hash[32];
-    } known[64];
-    unsigned at = (unsigned)(token.at[0] * 5 + token.at[1] * 11) % 64;
-    struct str seen = { known[at].token, ID_HEX_LEN };
-
-    if (!secret_text_equal(seen, token)) {
-        memcpy(known[at].token, token.at, ID_HEX_LEN);
-        token_hash(token, known[at].hash);
-    }
-    return known[at].hash;
-}
-
 static enum api_error find_token(struct api_call *call, struct fleet_token *token)
 {
     struct str header = http_header_get(&call->ex->req, "Authorization");
     struct str text = auth_token_of(header);
+    uint8_t hash[32];
 
     if (!text.at)
         return api_refuse(call, API_TOKEN_INVALID, "Authorization: %s",
                           header.len ? "not \"token <32 hex digits>\"" : "required");
-    if (!fleet_token_find(call->api->parts.fleet, hash_of(text), token))
+    token_hash(text, hash);
+    if (!fleet_token_find(call->api->parts.fleet, hash, token))
         return API_TOKEN_INVALID;
     auth_known(call, token->enterprise);
     return call->now_s < token->expires_at ? API_OK : API_TOKEN_EXPIRED;

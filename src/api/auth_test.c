@@ -63,7 +63,6 @@ static void an_unknown_token_is_5009_and_has_no_rate_headers(void **state)
     assert_int_equal(f->ex.res.headers.len, 0);
 }
 
-/* Hashes are remembered by a few of a token's digits. */
 static void tokens_that_look_alike_are_told_apart(void **state)
 {
     struct fixture *f = *state;

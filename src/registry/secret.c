@@ -1,11 +1,31 @@
 #include "registry/secret.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Far above any secret of ours; what is longer is equal to none. */
 #define SECRET_MAX 256
+
+/* OpenSSL looks an algorithm up by its name each time that it is not handed over: 0.26 us for a hash in the
+ * place of 0.09. */
+static EVP_MD *sha256;
+
+static void find_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static void digest(const void *bytes, size_t len, uint8_t out[32])
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, find_sha256);
+    if (!sha256 || EVP_Digest(bytes, len, out, NULL, sha256, NULL) != 1)
+        abort(); /* no memory: what stands in `out` must not pass for a hash */
+}
 
 void secret_hash(const uint8_t salt[16], struct str secret, uint8_t out[32])
 {
@@ -15,13 +35,13 @@ void secret_hash(const uint8_t salt[16], struct str secret, uint8_t out[32])
     memcpy(input, salt, 16);
     if (len)
         memcpy(input + 16, secret.at, len);
-    SHA256(input, 16 + len, out);
+    digest(input, 16 + len, out);
     OPENSSL_cleanse(input, sizeof(input));
 }
 
 void token_hash(struct str token, uint8_t out[32])
 {
-    SHA256((const unsigned char *)token.at, token.len, out);
+    digest(token.at, token.len, out);
 }
 
 bool secret_equal(const uint8_t salt[16], struct str secret, const uint8_t hash[32])

@@ -7,7 +7,7 @@
 #include "base/text.h"
 
 /* Secrets are kept hashed: SHA-256 (OpenSSL), salted for enterprise secrets, plain for tokens,
- * which are 128 random bits and looked up by their hash. Any thread. */
+ * which are 128 random bits and looked up by their hash. Any thread; without memory the program ends. */
 void secret_hash(const uint8_t salt[16], struct str secret, uint8_t out[32]);
 void token_hash(struct str token, uint8_t out[32]);
 /* In constant time. */
