@@ -57,7 +57,8 @@ static void resume_all(struct access_loop *home)
     while (home->paused) {
         struct session *s = home->paused;
         access_loop_unpause(home, s);
-        s->last_seen_ms = s->out.heard_ms = session_now(s);
+        s->last_seen_ms = session_now(s);
+        outgoing_listen(s);
         conn_resume(&s->conn);
     }
 }

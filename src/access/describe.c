@@ -29,7 +29,7 @@ static void describe(const struct session *s, struct access_session *out)
         .hears_controls = s->granted[FILTER_CONTROL_ALL] || s->granted[FILTER_CONTROL_ANY] ||
                           s->granted[FILTER_CONTROL_OURS],
         .paced = s->paced,
-        .waiting_controls = s->out.queued,
+        .waiting_controls = outgoing_queued(s),
         .uncommitted = s->uncommitted,
     };
     conn_peer(&s->conn, &out->peer);

@@ -9,22 +9,7 @@
 #include "base/clock.h"
 #include "model/frame.h"
 
-#define IN_FLIGHT_IDS 32 /* packet ids in use are bits of a word */
-
 /* --- the queue of controls ---------------------------------------------------------------------*/
-
-static struct control_request *pop(struct outgoing *o)
-{
-    struct control_request *req = o->first;
-
-    o->first = req->next;
-    if (!o->first)
-        o->last = NULL;
-    o->queued--;
-    if (o->written)
-        o->written--;
-    return req;
-}
 
 /* The best QoS that the device has asked for where our controls go; -1 if it has not asked. (Or not
  * any more: what was queued before an UNSUBSCRIBE may still come, says MQTT.) */
@@ -39,14 +24,10 @@ static int control_qos(const struct session *s)
     return granted - 1;
 }
 
-static bool has_free_id(const struct outgoing *o)
-{
-    return o->in_flight != UINT32_MAX && __builtin_popcount(o->in_flight) < o->in_flight_max;
-}
-
 static bool has_id_for_next(const struct session *s)
 {
-    return s->out.owes_answer || control_qos(s) != 1 || has_free_id(&s->out);
+    return outgoing_look(s)->owes_answer || control_qos(s) != 1 ||
+           outbox_has_free_id(outgoing_look(s), s->out.in_flight_max);
 }
 
 static void fail(struct session *s, struct control_request *req, enum mu_err err)
@@ -59,7 +40,7 @@ static void fail(struct session *s, struct control_request *req, enum mu_err err
 static bool is_unanswered(const struct session *s)
 {
     return !has_id_for_next(s) && !s->slow_until_ms && !s->prev_paused &&
-           session_now(s) - s->out.heard_ms >= LIMIT_CONTROL_WAIT_MS;
+           session_now(s) - outgoing_look(s)->heard_ms >= LIMIT_CONTROL_WAIT_MS;
 }
 
 /* What conn has got cannot be taken back from it: for a frame that the device has not read in time the
@@ -67,9 +48,11 @@ static bool is_unanswered(const struct session *s)
  * later control would reach it either. */
 static void fail_overdue(struct session *s)
 {
-    while (s->out.first && s->out.first->due_ms <= session_now(s)) {
-        bool unsent = s->out.written > 0, unanswered = is_unanswered(s);
-        fail(s, pop(&s->out), MU_E_TIMEOUT);
+    const struct control_request *first;
+
+    while ((first = outgoing_look(s)->first) && first->due_ms <= session_now(s)) {
+        bool unsent = outgoing_unsent(s) > 0, unanswered = is_unanswered(s);
+        fail(s, outbox_pop(s->out.box), MU_E_TIMEOUT);
         if (unsent)
             session_end(s, END_EXCEPTION, MQTT_SUCCESS);
         else if (unanswered)
@@ -82,40 +65,24 @@ static void log_written(struct session *s)
 {
     struct access *a = s->home->access;
 
-    while (s->out.written) {
-        struct control_request *req = pop(&s->out);
+    while (outgoing_unsent(s)) {
+        struct control_request *req = outbox_pop(s->out.box);
         committer_control(a->options.committer, &a->control_sink, (uint64_t)(uintptr_t)req, 1, s->device,
                           clock_wall_us(), req->enterprise, req->request, req->frame, req->frame_len);
     }
 }
 
-static const struct control_request *next_waiting(const struct outgoing *o)
-{
-    const struct control_request *req = o->first;
-
-    for (unsigned i = 0; i < o->written; i++)
-        req = req->next;
-    return req;
-}
-
-static uint16_t take_id(struct outgoing *o)
-{
-    int bit = __builtin_ctz(~o->in_flight);
-    o->in_flight |= UINT32_C(1) << bit;
-    return (uint16_t)(bit + 1);
-}
-
 bool outgoing_is_in_flight(const struct session *s, uint16_t id)
 {
-    return id <= IN_FLIGHT_IDS && s->out.in_flight >> (id - 1) & 1;
+    return outbox_is_in_flight(outgoing_look(s), id);
 }
 
 void outgoing_acked(struct session *s, uint16_t id)
 {
     if (!outgoing_is_in_flight(s, id))
         return;
-    s->out.heard_ms = session_now(s);
-    s->out.in_flight &= ~(UINT32_C(1) << (id - 1));
+    outgoing_listen(s);
+    outbox_acked(s->out.box, id);
     outgoing_go_on(s);
 }
 
@@ -148,7 +115,7 @@ static void publish_answer(struct session *s)
     char topic[TOPIC_SIZE];
 
     topic_of_answer(s->did, topic);
-    s->out.owes_answer = false;
+    s->out.box->owes_answer = false;
     if (size_of_publish((enum mqtt_version)s->version, topic, false, sizeof(none_online)) <= s->out.packet_max)
         publish(s, topic, 0, none_online, sizeof(none_online));
 }
@@ -185,13 +152,13 @@ void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
 
 static void publish_control(struct session *s)
 {
-    const struct control_request *req = next_waiting(&s->out);
+    const struct control_request *req = outbox_next(s->out.box);
     char topic[TOPIC_SIZE];
 
     topic_of_control(s->did, topic);
-    s->out.written++;
+    s->out.box->written++;
     rate_owe_answer(s);
-    uint16_t id = control_qos(s) == 1 ? take_id(&s->out) : 0;
+    uint16_t id = control_qos(s) == 1 ? outbox_take_id(s->out.box) : 0;
     if (publish(s, topic, id, req->frame, req->frame_len) && conn_unsent(&s->conn) == 0)
         log_written(s);
 }
@@ -203,10 +170,19 @@ enum next { NEXT_NOTHING, NEXT_HELD, NEXT_PUBLISH };
 static enum next next_up(const struct session *s)
 {
     bool publish = outgoing_publish_waits(s) && has_id_for_next(s);
+    const struct held *held = outgoing_look(s)->held;
 
-    if (s->out.held && (held_has_turn(s->out.held) || !publish))
+    if (held && (held_has_turn(held) || !publish))
         return NEXT_HELD;
     return publish ? NEXT_PUBLISH : NEXT_NOTHING;
+}
+
+static void drop_empty(struct session *s)
+{
+    if (s->out.box && outbox_is_empty(s->out.box)) {
+        free(s->out.box);
+        s->out.box = NULL;
+    }
 }
 
 void outgoing_go_on(struct session *s)
@@ -220,17 +196,18 @@ void outgoing_go_on(struct session *s)
            (!s->paced || pace_allows_next(&s->out.pace, session_now(s)))) {
         if (next == NEXT_HELD)
             outgoing_release_next(s);
-        else if (s->out.owes_answer)
+        else if (s->out.box->owes_answer)
             publish_answer(s);
         else
             publish_control(s);
     }
+    drop_empty(s);
     session_arm(s);
 }
 
 void outgoing_control(struct session *s, struct control_request *req)
 {
-    struct outgoing *o = &s->out;
+    struct outbox *box;
 
     if (control_qos(s) < 0) {
         fail(s, req, MU_E_CLOSED);
@@ -240,23 +217,24 @@ void outgoing_control(struct session *s, struct control_request *req)
         fail(s, req, MU_E_VALUE);
         return;
     }
-    if (o->queued == LIMIT_CONTROL_QUEUE) {
+    if (!(box = outgoing_box(s))) {
+        fail(s, req, MU_E_NOMEM);
+        return;
+    }
+    if (box->queued == LIMIT_CONTROL_QUEUE) {
         fail(s, req, MU_E_LIMIT);
         return;
     }
-    req->next = NULL;
-    if (o->last)
-        o->last->next = req;
-    else
-        o->first = req;
-    o->last = req;
-    o->queued++;
+    outbox_add(box, req);
     outgoing_go_on(s);
 }
 
 void outgoing_answer(struct session *s)
 {
-    s->out.owes_answer = true;
+    struct outbox *box = outgoing_box(s);
+
+    if (box)
+        box->owes_answer = true; /* without memory it asks again */
     outgoing_go_on(s);
 }
 
@@ -274,9 +252,26 @@ void outgoing_drained(struct session *s)
     outgoing_go_on(s);
 }
 
+void outgoing_listen(struct session *s)
+{
+    if (s->out.box)
+        s->out.box->heard_ms = session_now(s);
+}
+
+unsigned outgoing_queued(const struct session *s)
+{
+    return outgoing_look(s)->queued;
+}
+
+unsigned outgoing_unsent(const struct session *s)
+{
+    return outgoing_look(s)->written;
+}
+
 int64_t outgoing_due_ms(const struct session *s)
 {
-    int64_t due = s->out.first ? s->out.first->due_ms : INT64_MAX;
+    const struct control_request *first = outgoing_look(s)->first;
+    int64_t due = first ? first->due_ms : INT64_MAX;
     int64_t next = s->paced && next_up(s) != NEXT_NOTHING ? pace_next_ms(&s->out.pace) : INT64_MAX;
 
     return next < due ? next : due;
@@ -284,9 +279,11 @@ int64_t outgoing_due_ms(const struct session *s)
 
 void outgoing_end(struct session *s)
 {
-    while (s->out.first)
-        fail(s, pop(&s->out), MU_E_CLOSED);
-    s->out.owes_answer = false;
-    free(s->out.held);
-    s->out.held = NULL;
+    if (!s->out.box)
+        return;
+    while (s->out.box->first)
+        fail(s, outbox_pop(s->out.box), MU_E_CLOSED);
+    free(s->out.box->held);
+    free(s->out.box);
+    s->out.box = NULL;
 }

@@ -11,17 +11,11 @@ struct session;
  * allows: one packet per write, PUBLISHes wait in a queue and hold back what comes behind them.
  * Loop thread. */
 struct outgoing {
+    struct outbox *box;            /* NULL: nothing waits */
     struct pace pace;
-    struct control_request *first, *last; /* the oldest `written` have been given to conn, but not
-                                             all of them to the kernel; the others wait */
-    uint8_t queued, written;
-    uint8_t answers_due, reports_due; /* that the device may send for controls it got: rate.h */
-    bool owes_answer;              /* to a question for the number of app clients */
-    struct held *held;             /* packets behind a PUBLISH; NULL = none */
-    uint32_t in_flight;            /* bit i: packet id i + 1 waits for its PUBACK */
-    uint16_t in_flight_max;        /* that the client wants (5.0) */
-    int64_t heard_ms;              /* the last PUBACK, or when we have begun to listen for one */
     uint32_t packet_max;           /* that the client takes (5.0) */
+    uint16_t in_flight_max;        /* that the client wants (5.0) */
+    uint8_t answers_due, reports_due; /* that the device may send for controls it got: rate.h */
 };
 
 /* Writes packets (whole ones) that are no PUBLISH; to a paced session one at a time. */
@@ -42,6 +36,11 @@ bool outgoing_is_in_flight(const struct session *s, uint16_t id);
 void outgoing_acked(struct session *s, uint16_t id);
 /* conn has given all to the kernel. */
 void outgoing_drained(struct session *s);
+/* The session is read again: only from now on can it be heard that the device acknowledges. */
+void outgoing_listen(struct session *s);
+/* Controls that are not with the kernel yet; those of them that conn has already. */
+unsigned outgoing_queued(const struct session *s);
+unsigned outgoing_unsent(const struct session *s);
 
 /* Writes what may go by now and fails what has waited too long; may end the session. */
 void outgoing_go_on(struct session *s);

@@ -1,7 +1,22 @@
 #include "access/outgoing_private.h"
 
+#include <stdlib.h>
+
 #include "access/held.h"
 #include "access/session.h"
+
+const struct outbox *outgoing_look(const struct session *s)
+{
+    static const struct outbox empty;
+    return s->out.box ? s->out.box : &empty;
+}
+
+struct outbox *outgoing_box(struct session *s)
+{
+    if (!s->out.box && (s->out.box = calloc(1, sizeof(*s->out.box))))
+        s->out.box->heard_ms = session_now(s);
+    return s->out.box;
+}
 
 bool outgoing_write(struct session *s, const void *bytes, size_t len)
 {
@@ -13,16 +28,17 @@ bool outgoing_write(struct session *s, const void *bytes, size_t len)
 
 bool outgoing_publish_waits(const struct session *s)
 {
-    return s->out.owes_answer || s->out.queued > s->out.written;
+    const struct outbox *box = outgoing_look(s);
+    return box->owes_answer || box->queued > box->written;
 }
 
 void outgoing_release_next(struct session *s)
 {
     size_t len;
-    const uint8_t *packet = held_next(s->out.held, &len);
+    const uint8_t *packet = held_next(s->out.box->held, &len);
 
     outgoing_write(s, packet, len);
-    held_gone(&s->out.held, len);
+    held_gone(&s->out.box->held, len);
     pace_held_sent(&s->out.pace, session_now(s));
 }
 
@@ -30,16 +46,18 @@ void outgoing_release_held(struct session *s)
 {
     size_t len;
 
-    if (!s->out.held)
+    if (!outgoing_look(s)->held)
         return;
-    const uint8_t *all = held_all(s->out.held, &len);
+    const uint8_t *all = held_all(s->out.box->held, &len);
     outgoing_write(s, all, len);
-    held_gone(&s->out.held, len);
+    held_gone(&s->out.box->held, len);
 }
 
 static void hold(struct session *s, const void *bytes, size_t len)
 {
-    if (held_add(&s->out.held, bytes, len)) {
+    struct outbox *box = outgoing_box(s);
+
+    if (box && held_add(&box->held, bytes, len)) {
         session_arm(s);
         return;
     }
@@ -55,7 +73,7 @@ void outgoing_packet(struct session *s, const void *bytes, size_t len)
     }
     /* Not past a PUBLISH that waits for its gap either: acknowledgements could keep it waiting for
      * ever. */
-    if (s->out.held || outgoing_publish_waits(s) || !pace_allows_packet(&s->out.pace, session_now(s))) {
+    if (outgoing_look(s)->held || outgoing_publish_waits(s) || !pace_allows_packet(&s->out.pace, session_now(s))) {
         hold(s, bytes, len);
         return;
     }
@@ -65,7 +83,7 @@ void outgoing_packet(struct session *s, const void *bytes, size_t len)
 
 void outgoing_packet_apart(struct session *s, const void *bytes, size_t len)
 {
-    if (s->out.held || outgoing_publish_waits(s) || !pace_allows_next(&s->out.pace, session_now(s))) {
+    if (outgoing_look(s)->held || outgoing_publish_waits(s) || !pace_allows_next(&s->out.pace, session_now(s))) {
         hold(s, bytes, len);
         return;
     }
@@ -75,6 +93,6 @@ void outgoing_packet_apart(struct session *s, const void *bytes, size_t len)
 
 void outgoing_give_turn(struct session *s)
 {
-    if (s->out.held)
-        held_give_turn(s->out.held);
+    if (outgoing_look(s)->held)
+        held_give_turn(s->out.box->held);
 }

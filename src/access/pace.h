@@ -10,11 +10,9 @@
  * answered it, or for a second, and no PUBLISH follows closely on another packet. Pure; times are
  * the loop's milliseconds. All zero at the start of a session. */
 struct pace {
-    int64_t answer_due_ms;  /* a PUBLISH is out: nothing else before this, or its answer; 0 = none */
-    int64_t quiet_until_ms; /* no PUBLISH before this, nor a packet that was held back */
-    int64_t apart_until_ms; /* no packet at all: one that was held back has just gone */
-    uint32_t sn;            /* of the 0x0094 that would be the answer */
-    uint16_t cmd;           /* that is out: FRAME_CONTROL, FRAME_NUMBERED, or 0: it has no answer */
+    uint64_t until_ms : 40; /* 34 years */
+    uint64_t after : 3;     /* enum pace_after: why it waits until then */
+    uint64_t sn : 21;       /* of the 0x0094 that would be the answer: enough of it to know it from those before */
 };
 
 /* May a packet that is no PUBLISH go now, none being held back? The answer to a request goes at

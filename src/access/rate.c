@@ -91,6 +91,6 @@ void rate_go_on(struct session *s)
     if (s->slow_until_ms == 0 || session_now(s) < s->slow_until_ms)
         return;
     s->slow_until_ms = 0;
-    s->out.heard_ms = session_now(s);
+    outgoing_listen(s);
     conn_resume(&s->conn);
 }

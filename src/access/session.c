@@ -158,7 +158,7 @@ void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why
 {
     bool was_live = s->state == SESSION_LIVE;
     /* Controls that are still unsent fail now: they must not arrive all the same. */
-    bool cut = s->out.written > 0;
+    bool cut = outgoing_unsent(s) > 0;
 
     if (session_is_over(s))
         return;
