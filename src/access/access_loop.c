@@ -12,25 +12,33 @@
 
 static void wait_for_room(struct access_loop *home, struct session *s)
 {
-    if (s->prev_paused)
+    struct session_more *m = session_more(s);
+
+    if (!m) {
+        session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
         return;
-    s->next_paused = home->paused;
-    s->prev_paused = &home->paused;
-    if (s->next_paused)
-        s->next_paused->prev_paused = &s->next_paused;
+    }
+    if (m->prev_paused)
+        return;
+    m->next_paused = home->paused;
+    m->prev_paused = &home->paused;
+    if (m->next_paused)
+        m->next_paused->more->prev_paused = &m->next_paused;
     home->paused = s;
     conn_pause(&s->conn);
 }
 
 void access_loop_unpause(struct access_loop *home, struct session *s)
 {
+    struct session_more *m = s->more;
+
     (void)home;
-    if (!s->prev_paused)
+    if (!session_is_paused(s))
         return;
-    *s->prev_paused = s->next_paused;
-    if (s->next_paused)
-        s->next_paused->prev_paused = s->prev_paused;
-    s->prev_paused = NULL;
+    *m->prev_paused = m->next_paused;
+    if (m->next_paused)
+        m->next_paused->more->prev_paused = m->prev_paused;
+    m->prev_paused = NULL;
 }
 
 bool access_loop_has_room(struct access_loop *home, struct session *s)
@@ -57,7 +65,7 @@ static void resume_all(struct access_loop *home)
     while (home->paused) {
         struct session *s = home->paused;
         access_loop_unpause(home, s);
-        s->last_seen_ms = session_now(s);
+        session_seen(s);
         outgoing_listen(s);
         conn_resume(&s->conn);
     }

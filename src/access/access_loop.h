@@ -57,7 +57,7 @@ MU_MUST_USE enum mu_err access_loop_create(struct access_loop **out, struct acce
 /* After the loop has ended; closes what connections are left. */
 void access_loop_destroy(struct access_loop *home);
 
-/* May s hand a message over now? If not it is paused, and goes on by itself. */
+/* May s hand a message over now? If not it is paused, and goes on by itself, or has ended (without memory). */
 bool access_loop_has_room(struct access_loop *home, struct session *s);
 /* s ends while it waits. */
 void access_loop_unpause(struct access_loop *home, struct session *s);

@@ -113,7 +113,7 @@ static void write_acks(struct session *s)
             continue;
         }
         if (k.qos == 2)
-            qos2_record(s->qos2, k.id);
+            qos2_record(session_qos2(s), k.id);
         if (k.qos)
             append_ack(s, b, k.qos == 2 ? MQTT_PUBREC : MQTT_PUBACK, k.id);
         if (k.has_sn)

@@ -22,12 +22,12 @@ static void describe(const struct session *s, struct access_session *out)
         .version = s->version,
         .tls = conn_is_tls(&s->conn),
         .announced_keep_alive = s->announced_keep_alive,
-        .keep_alive = s->keep_alive,
+        .keep_alive = session_keep_alive(s),
         .connected_s = (session_now(s) - s->heartbeat.connected_ms) / 1000,
-        .silent_s = (session_now(s) - s->last_seen_ms) / 1000,
+        .silent_s = (session_now(s) - session_seen_ms(s)) / 1000,
         .heartbeats = s->heartbeat.count,
-        .hears_controls = s->granted[FILTER_CONTROL_ALL] || s->granted[FILTER_CONTROL_ANY] ||
-                          s->granted[FILTER_CONTROL_OURS],
+        .hears_controls = session_granted(s, FILTER_CONTROL_ALL) || session_granted(s, FILTER_CONTROL_ANY) ||
+                          session_granted(s, FILTER_CONTROL_OURS),
         .paced = s->paced,
         .waiting_controls = outgoing_queued(s),
         .uncommitted = s->uncommitted,

@@ -24,7 +24,7 @@ void handle_pubrel(struct session *s, uint8_t flags, struct bytes body)
     (void)flags;
     if (reason != MQTT_SUCCESS)
         session_violation(s, reason);
-    else if (qos2_release(s->qos2, ack.id))
+    else if (qos2_release(session_qos2(s), ack.id))
         send_ack(s, MQTT_PUBCOMP, ack.id);
     else
         send_unknown_id(s, MQTT_PUBCOMP, ack.id);

@@ -75,11 +75,13 @@ static enum mqtt_reason keep_will(struct session *s, const struct mqtt_connect *
 {
     if (!c->has_will || topic_kind(c->will_topic, c->user) != TOPIC_REPORT)
         return MQTT_SUCCESS;
-    s->will = malloc(sizeof(*s->will) + c->will_payload.len);
-    if (!s->will)
+    struct session_more *more = session_more(s);
+    struct will *will = more ? malloc(sizeof(*will) + c->will_payload.len) : NULL;
+    if (!will)
         return MQTT_UNAVAILABLE;
-    s->will->len = c->will_payload.len;
-    memcpy(s->will->payload, c->will_payload.at, c->will_payload.len);
+    will->len = c->will_payload.len;
+    memcpy(will->payload, c->will_payload.at, c->will_payload.len);
+    more->will = will;
     return MQTT_SUCCESS;
 }
 
@@ -89,18 +91,11 @@ static bool is_paced(const struct fleet_product *product, enum mqtt_version vers
     return pacing == PACING_ON || (pacing == PACING_AUTO && version == MQTT_3_1);
 }
 
-/* A device without a keepalive, or with a very long one, would be online for ever once its power is cut. */
-static uint16_t kept_alive(const struct access *a, uint16_t announced)
-{
-    uint16_t most = a->options.keep_alive_max;
-    return announced == 0 || announced > most ? most : announced;
-}
-
 /* A device that announces a keepalive is found silent by that, and no probe wakes it before. One that announces
  * none is probed: else a cut of its power would stay unseen until --keepalive-max. */
 static void watch(struct session *s)
 {
-    conn_watch_peer(&s->conn, s->announced_keep_alive ? s->keep_alive * 3u / 2 + 1 : PROBE_SILENT_S);
+    conn_watch_peer(&s->conn, s->announced_keep_alive ? session_keep_alive(s) * 3u / 2 + 1 : PROBE_SILENT_S);
 }
 
 static struct refusal_of_login log_in(struct session *s, const struct mqtt_connect *c)
@@ -117,7 +112,6 @@ static struct refusal_of_login log_in(struct session *s, const struct mqtt_conne
     s->product = login.product;
     s->device = login.no;
     s->announced_keep_alive = c->keep_alive;
-    s->keep_alive = kept_alive(s->home->access, c->keep_alive);
     str_copy(s->did, sizeof(s->did), c->user);
     s->out.in_flight_max = c->version == MQTT_5 ? c->properties.receive_maximum : UINT16_MAX;
     s->asked_to_outlive = c->properties.session_expiry > 0;
@@ -143,7 +137,7 @@ void handle_connect(struct session *s, uint8_t flags, struct bytes body)
     enum mqtt_reason read = mqtt_read_connect(body, &c);
 
     (void)flags;
-    s->version = (uint8_t)c.version;
+    s->version = c.version;
     if (read == MQTT_SUCCESS && c.version == MQTT_5)
         s->out.packet_max = c.properties.packet_maximum;
     struct refusal_of_login why = read == MQTT_SUCCESS ? log_in(s, &c) : unreadable(read);
@@ -153,5 +147,5 @@ void handle_connect(struct session *s, uint8_t flags, struct bytes body)
         return;
     }
     log_event(LOG_DEBUG, "session_start", "did=%s version=%u keep_alive=%u paced=%d", s->did,
-              s->version, s->keep_alive, s->paced);
+              s->version, session_keep_alive(s), s->paced);
 }

@@ -37,9 +37,9 @@ void handle_disconnect(struct session *s, uint8_t flags, struct bytes body)
         session_violation(s, reason);
         return;
     }
-    if (why == MQTT_SUCCESS) {
-        free(s->will);
-        s->will = NULL;
+    if (why == MQTT_SUCCESS && s->more) {
+        free(s->more->will);
+        s->more->will = NULL;
     }
     session_end(s, END_MQTT_DISCONNECT, MQTT_SUCCESS);
 }

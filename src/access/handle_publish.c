@@ -11,8 +11,11 @@
  * be taken. */
 static bool is_first(struct session *s, uint16_t id)
 {
+    struct session_more *more = session_more(s);
+    unsigned most = s->version == MQTT_5 ? LIMIT_MQTT_QOS2 : UINT16_MAX;
+
     /* Before 5.0 nobody has told the client how many it may leave open; but it sends no faster for that. */
-    switch (qos2_receive(&s->qos2, id, s->version == MQTT_5 ? LIMIT_MQTT_QOS2 : UINT16_MAX)) {
+    switch (more ? qos2_receive(&more->qos2, id, most) : QOS2_NO_MEMORY) {
     case QOS2_NEW:
         return true;
     case QOS2_RECORDED:
@@ -60,7 +63,7 @@ static void acknowledge(struct session *s, const struct mqtt_publish *p)
         return;
     }
     if (p->qos == 2)
-        qos2_record(s->qos2, p->id);
+        qos2_record(session_qos2(s), p->id);
     send_ack(s, p->qos == 2 ? MQTT_PUBREC : MQTT_PUBACK, p->id);
 }
 
@@ -70,7 +73,7 @@ static void request(struct session *s, const struct mqtt_publish *p)
     static const uint8_t ask_for_apps[] = { 0, 0, 0, 3, 0x02, 0x0f };
 
     acknowledge(s, p);
-    if (s->granted[FILTER_ANSWER] && p->payload_len == sizeof(ask_for_apps) &&
+    if (session_granted(s, FILTER_ANSWER) && p->payload_len == sizeof(ask_for_apps) &&
         memcmp(p->payload, ask_for_apps, sizeof(ask_for_apps)) == 0)
         outgoing_answer(s);
 }

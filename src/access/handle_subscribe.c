@@ -60,7 +60,7 @@ static enum mqtt_reason subscribe(struct session *s, struct str filter, uint8_t 
     case FILTER_INVALID:
         return MQTT_MALFORMED;
     default:
-        s->granted[kind] = (uint8_t)(1 + *code);
+        session_grant(s, kind, 1u + *code);
         return MQTT_SUCCESS;
     }
 }

@@ -9,10 +9,10 @@ static enum mqtt_reason unsubscribe(struct session *s, struct str filter, uint8_
     if (kind == FILTER_INVALID)
         return MQTT_MALFORMED;
     /* Whether an unused one was there is not remembered. */
-    bool was_there = kind == FILTER_UNUSED || (kind < FILTER_KEPT && s->granted[kind]);
+    bool was_there = kind == FILTER_UNUSED || (kind < FILTER_KEPT && session_granted(s, kind));
     *code = was_there ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION;
     if (kind < FILTER_KEPT)
-        s->granted[kind] = 0;
+        session_grant(s, kind, 0);
     return MQTT_SUCCESS;
 }
 

@@ -62,14 +62,14 @@ size_t session_input(struct conn *c, const uint8_t *bytes, size_t len)
         struct bucket before = s->byte_bucket;
         if (rate_take_bytes(s, &head))
             kinds[head.type].handle(s, head.flags, bytes_of(bytes + used + head.size, head.body));
-        if (s->slow_until_ms) { /* it has not been taken and comes again */
+        if (session_is_slow(s)) { /* it has not been taken and comes again */
             s->byte_bucket = before;
             break;
         }
         used += size;
     }
     if (used && s->state == SESSION_LIVE)
-        s->last_seen_ms = session_now(s);
+        session_seen(s);
     count(&s->home->counters.bytes_in, used);
     return session_is_over(s) ? len : used;
 }

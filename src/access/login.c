@@ -41,7 +41,7 @@ enum mu_err session_login(struct session *s)
     if (err != MU_OK)
         return err;
     heartbeat_start(&s->heartbeat, session_now(s));
-    s->last_seen_ms = session_now(s);
+    session_seen(s);
     s->state = SESSION_LIVE;
     count(&s->home->counters.logins, 1);
     count(&s->home->counters.sessions, 1);

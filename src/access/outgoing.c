@@ -15,13 +15,13 @@
  * any more: what was queued before an UNSUBSCRIBE may still come, says MQTT.) */
 static int control_qos(const struct session *s)
 {
-    uint8_t granted = s->granted[FILTER_CONTROL_ALL];
+    static const enum filter_kind kinds[] = { FILTER_CONTROL_ALL, FILTER_CONTROL_ANY, FILTER_CONTROL_OURS };
+    unsigned best = 0;
 
-    if (s->granted[FILTER_CONTROL_ANY] > granted)
-        granted = s->granted[FILTER_CONTROL_ANY];
-    if (s->granted[FILTER_CONTROL_OURS] > granted)
-        granted = s->granted[FILTER_CONTROL_OURS];
-    return granted - 1;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (session_granted(s, kinds[i]) > best)
+            best = session_granted(s, kinds[i]);
+    return (int)best - 1;
 }
 
 static bool has_id_for_next(const struct session *s)
@@ -39,7 +39,7 @@ static void fail(struct session *s, struct control_request *req, enum mu_err err
 /* Has the oldest control waited in vain for a PUBACK of one before it? */
 static bool is_unanswered(const struct session *s)
 {
-    return !has_id_for_next(s) && !s->slow_until_ms && !s->prev_paused &&
+    return !has_id_for_next(s) && !session_is_slow(s) && !session_is_paused(s) &&
            session_now(s) - outgoing_look(s)->heard_ms >= LIMIT_CONTROL_WAIT_MS;
 }
 
@@ -95,7 +95,7 @@ static bool publish(struct session *s, const char *topic, uint16_t id, const uin
     struct buf *b = &s->home->scratch;
 
     buf_clear(b);
-    append_publish(b, (enum mqtt_version)s->version, topic, id, payload, len);
+    append_publish(b, s->version, topic, id, payload, len);
     if (b->err != MU_OK) {
         session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
         return false;
@@ -116,7 +116,7 @@ static void publish_answer(struct session *s)
 
     topic_of_answer(s->did, topic);
     s->out.box->owes_answer = false;
-    if (size_of_publish((enum mqtt_version)s->version, topic, false, sizeof(none_online)) <= s->out.packet_max)
+    if (size_of_publish(s->version, topic, false, sizeof(none_online)) <= s->out.packet_max)
         publish(s, topic, 0, none_online, sizeof(none_online));
 }
 
@@ -126,7 +126,7 @@ static bool is_too_long(const struct session *s, bool has_id, size_t frame_len)
     char topic[TOPIC_SIZE];
 
     topic_of_control(s->did, topic);
-    size_t size = size_of_publish((enum mqtt_version)s->version, topic, has_id, frame_len);
+    size_t size = size_of_publish(s->version, topic, has_id, frame_len);
     return size > LIMIT_DEVICE_PACKET || size > s->out.packet_max;
 }
 
@@ -142,7 +142,7 @@ void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
         return;
     frame_write_ack(frame, sn);
     topic_of_control(s->did, topic);
-    append_publish(together, (enum mqtt_version)s->version, topic, 0, frame, sizeof(frame));
+    append_publish(together, s->version, topic, 0, frame, sizeof(frame));
     count(&s->home->counters.messages_out, 1);
     if (!s->paced || together->err != MU_OK)
         return;

@@ -16,7 +16,7 @@ static void slow_down(struct session *s, int64_t until_us)
 {
     int64_t until = (until_us + 999) / 1000, least = session_now(s) + SLOW_LEAST_MS;
 
-    s->slow_until_ms = until > least ? until : least;
+    s->more->slow_until_ms = until > least ? until : least;
     count(&s->home->counters.slowdowns, 1);
     conn_pause(&s->conn);
     session_arm(s);
@@ -24,9 +24,15 @@ static void slow_down(struct session *s, int64_t until_us)
 
 static void refuse(struct session *s, enum manner manner, int64_t ready_us, enum end_reason reason)
 {
+    struct session_more *more = session_more(s);
+
+    if (!more) {
+        session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
+        return;
+    }
     if (manner == BACKLOG)
-        s->patient_until_ms = session_now(s) + PATIENCE_MS;
-    if (manner != ENDS || session_now(s) < s->patient_until_ms) {
+        more->patient_until_ms = session_now(s) + PATIENCE_MS;
+    if (manner != ENDS || session_now(s) < more->patient_until_ms) {
         slow_down(s, ready_us);
         return;
     }
@@ -88,9 +94,9 @@ void rate_owe_answer(struct session *s)
 
 void rate_go_on(struct session *s)
 {
-    if (s->slow_until_ms == 0 || session_now(s) < s->slow_until_ms)
+    if (!session_is_slow(s) || session_now(s) < s->more->slow_until_ms)
         return;
-    s->slow_until_ms = 0;
+    s->more->slow_until_ms = 0;
     outgoing_listen(s);
     conn_resume(&s->conn);
 }

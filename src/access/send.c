@@ -34,8 +34,8 @@ static void append_connack_properties(struct session *s, struct buf *b, const ch
         buf_append_str(b, client_id);
         keep_if_taken(s, b, &kept);
     }
-    if (s->keep_alive != s->announced_keep_alive)
-        append_property(s, b, MQTT_P_SERVER_KEEP_ALIVE, 2, s->keep_alive);
+    if (session_keep_alive(s) != s->announced_keep_alive)
+        append_property(s, b, MQTT_P_SERVER_KEEP_ALIVE, 2, session_keep_alive(s));
     append_property(s, b, MQTT_P_RECEIVE_MAXIMUM, 2, LIMIT_MQTT_QOS2);
     append_property(s, b, MQTT_P_PACKET_MAXIMUM, 4, s->home->access->options.mqtt_packet_max);
     append_property(s, b, MQTT_P_RETAIN_AVAILABLE, 1, 0);

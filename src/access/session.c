@@ -19,8 +19,8 @@
 static int64_t silence_due_ms(const struct session *s)
 {
     if (s->state == SESSION_NEW)
-        return s->last_seen_ms + LOGIN_MS;
-    return s->last_seen_ms + s->keep_alive * INT64_C(1500);
+        return session_seen_ms(s) + LOGIN_MS;
+    return session_seen_ms(s) + session_keep_alive(s) * INT64_C(1500);
 }
 
 /* The timer is only moved forward in time: a packet that puts off the silence leaves it where it is,
@@ -32,11 +32,34 @@ void session_arm(struct session *s)
     int64_t due = silence_due_ms(s), out = outgoing_due_ms(s);
     if (out < due)
         due = out;
-    if (s->slow_until_ms && s->slow_until_ms < due)
-        due = s->slow_until_ms;
+    if (session_is_slow(s) && s->more->slow_until_ms < due)
+        due = s->more->slow_until_ms;
     if (!s->timer.prev || s->timer.due_ms > due)
         timer_start(s->home->loop, &s->timer, due - session_now(s));
 }
+
+/* --- what few have -----------------------------------------------------------------------------*/
+
+struct session_more *session_more(struct session *s)
+{
+    if (!s->more)
+        s->more = calloc(1, sizeof(*s->more));
+    return s->more;
+}
+
+/* If it is not needed any more. */
+static void drop_more(struct session *s)
+{
+    const struct session_more *m = s->more;
+
+    if (!m || m->will || m->qos2 || session_is_paused(s) || session_is_slow(s) ||
+        session_now(s) < m->patient_until_ms)
+        return;
+    free(s->more);
+    s->more = NULL;
+}
+
+/* --- a deadline ---------------------------------------------------------------------------------*/
 
 /* Somebody is sent away before he has said who he is. */
 static void tell_stranger(struct session *s, const char *reason)
@@ -58,8 +81,8 @@ static void deadline(struct timer *t)
         return;
     }
     /* While we do not read we cannot know that it is silent. */
-    if (s->prev_paused || s->slow_until_ms)
-        s->last_seen_ms = session_now(s);
+    if (session_is_paused(s) || session_is_slow(s))
+        session_seen(s);
     rate_go_on(s);
     if (session_now(s) >= silence_due_ms(s)) {
         if (s->state == SESSION_NEW)
@@ -67,6 +90,7 @@ static void deadline(struct timer *t)
         session_end(s, END_NO_HEARTBEAT, MQTT_KEEP_ALIVE_TIMEOUT);
         return;
     }
+    drop_more(s);
     outgoing_go_on(s);
 }
 
@@ -75,11 +99,12 @@ static void deadline(struct timer *t)
 static void publish_will(struct session *s)
 {
     struct access *a = s->home->access;
+    const struct will *will = s->more ? s->more->will : NULL;
 
-    if (s->will) {
+    if (will) {
         count(&s->home->counters.messages_in, 1);
         committer_report(a->options.committer, &s->home->sink, s->handle, 0, s->device, clock_wall_us(),
-                         s->will->payload, s->will->len);
+                         will->payload, will->len);
     }
 }
 
@@ -128,10 +153,12 @@ static void finish(struct session *s, enum end_reason reason)
         publish_will(s);
         session_logout(s, reason);
     }
-    free(s->will);
-    free(s->qos2);
-    s->will = NULL;
-    s->qos2 = NULL;
+    if (s->more) {
+        free(s->more->will);
+        free(s->more->qos2);
+    }
+    free(s->more);
+    s->more = NULL;
 }
 
 enum mqtt_reason session_reason(enum end_reason reason)
@@ -243,7 +270,7 @@ void session_open(struct access_loop *home, int fd, const struct transport *via)
     s->out.packet_max = UINT32_MAX;
     s->home = home;
     s->timer.fire = deadline;
-    s->last_seen_ms = session_now(s);
+    session_seen(s);
     if (conn_is_tls(&s->conn))
         conn_peer(&s->conn, &s->came_from);
     count(&home->counters.connections, 1);

@@ -26,40 +26,45 @@ struct will {
     uint8_t payload[];
 };
 
+/* What few sessions need, and those not for long; NULL until it is needed, and dropped when it is not. */
+struct session_more {
+    struct will *will;               /* NULL = none */
+    struct qos2 *qos2;               /* NULL until it is needed */
+    struct session *next_paused, **prev_paused; /* prev NULL: not waiting for room */
+    int64_t slow_until_ms;           /* not read before this (rate.h); 0 = it is read */
+    int64_t patient_until_ms;        /* what it sends too fast waits and does not end it */
+};
+
+/* There are as many as devices that are online: each byte here is a megabyte in a large fleet. */
 struct session {
     struct conn conn;                /* first: net hands it back */
     struct timer timer;              /* the next of all its deadlines; never later than it */
     struct access_loop *home;
-    int64_t last_seen_ms;            /* last packet; until the login, the accept */
-    int64_t slow_until_ms;           /* not read before this (rate.h); 0 = it is read */
-    int64_t patient_until_ms;        /* what it sends too fast waits and does not end it */
+    struct session_more *more;
+    uint32_t seen_tenths;            /* loop time of the last packet, upwards; until the login, of the accept */
+    enum session_state state : 3;
+    enum mqtt_version version : 3;
+    bool paced : 1;
+    bool asked_to_outlive : 1;       /* its CONNECT had a session expiry above 0 */
 
     /* --- from the login on --- */
+    uint16_t granted;                /* session_granted() */
     const struct fleet_product *product;
     uint64_t number;                 /* at the committer: the higher one is the device's */
-    struct will *will;               /* NULL = none */
-    struct qos2 *qos2;               /* NULL until it is needed */
-    struct session *next_paused, **prev_paused; /* prev NULL: not waiting for room */
     struct ack *first_ack, *last_ack; /* while a batch of them is written */
     struct session *next_acked;
     struct outgoing out;
+    struct bucket message_bucket, byte_bucket;
     union {
         struct heartbeat_meter heartbeat;
         struct ip_addr came_from;    /* until the login, over TLS: conn_peer forgets it at the end */
+        uint8_t farewell;            /* enum mqtt_reason, while it leaves */
     };
-    struct bucket message_bucket, byte_bucket;
-    session_handle handle;           /* from here on: see session_slab.c */
-    uint32_t device;
     uint32_t uncommitted;            /* messages whose acknowledgement has to come */
     uint16_t announced_keep_alive;   /* seconds; 0 = none */
-    uint16_t keep_alive;             /* that holds: at most --keepalive-max */
-    uint8_t state;                   /* enum session_state */
-    uint8_t version;                 /* enum mqtt_version */
-    uint8_t farewell;                /* enum mqtt_reason, while it leaves */
-    uint8_t granted[FILTER_KEPT];    /* 0 = not subscribed, else 1 + QoS */
-    bool paced;
-    bool asked_to_outlive;           /* its CONNECT had a session expiry above 0 */
     char did[DID_LEN + 1];
+    session_handle handle;           /* from here on: see session_slab.c */
+    uint32_t device;
 };
 
 static inline int64_t session_now(const struct session *s)
@@ -67,10 +72,56 @@ static inline int64_t session_now(const struct session *s)
     return loop_now_ms(s->home->loop);
 }
 
+static inline void session_seen(struct session *s)
+{
+    s->seen_tenths = (uint32_t)((session_now(s) + 99) / 100);
+}
+
+/* In milliseconds of the loop's time. */
+static inline int64_t session_seen_ms(const struct session *s)
+{
+    return s->seen_tenths * INT64_C(100);
+}
+
 static inline bool session_is_over(const struct session *s)
 {
     return s->state >= SESSION_LEAVING;
 }
+
+/* Waits for room (access_loop_has_room); is not read from, since it has sent too fast. */
+static inline bool session_is_paused(const struct session *s)
+{
+    return s->more && s->more->prev_paused;
+}
+static inline bool session_is_slow(const struct session *s)
+{
+    return s->more && s->more->slow_until_ms;
+}
+
+/* What a device may be sent there: 0 = it has not subscribed, else 1 + QoS. */
+static inline unsigned session_granted(const struct session *s, enum filter_kind kind)
+{
+    return s->granted >> 2 * kind & 3u;
+}
+static inline void session_grant(struct session *s, enum filter_kind kind, unsigned granted)
+{
+    s->granted = (uint16_t)((s->granted & ~(3u << 2 * kind)) | granted << 2 * kind);
+}
+
+/* The keepalive that holds, in seconds: at most --keepalive-max. A device without one, or with a very long one,
+ * would be online for ever once its power is cut. */
+static inline uint16_t session_keep_alive(const struct session *s)
+{
+    uint16_t announced = s->announced_keep_alive, most = s->home->access->options.keep_alive_max;
+    return announced == 0 || announced > most ? most : announced;
+}
+
+static inline struct qos2 *session_qos2(const struct session *s)
+{
+    return s->more ? s->more->qos2 : NULL;
+}
+/* What it has beyond the usual, made if it has nothing yet; NULL without memory. */
+struct session_more *session_more(struct session *s);
 
 /* What the sessions' connections on a loop have in common. */
 struct conn_owner session_conns(const struct access *a, struct loop *loop);
