@@ -11,7 +11,6 @@
  * All are there when the line "ready" is printed. Then each line "run SECONDS" of the input lets them report for so
  * long, waits for what is unacknowledged, and is answered by a line of JSON. Latencies are from the moment when a
  * report was due to its PUBACK. What a report tells is an air conditioner's state, whose room temperature wanders. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
