@@ -7,11 +7,17 @@
 
 #define FIRST_SIZE 64
 
+/* Numbers are those of items, from 1 on; 0 = none. A session knows its first one while a batch is written. */
 struct ack {
-    session_handle owner;
-    struct ack *next;      /* of the same session */
+    union {
+        session_handle owner;
+        struct session *session; /* in the first ack of a session, on the loop */
+    };
     uint64_t tag;
     enum mu_err err;
+    uint32_t next;         /* of the same session */
+    uint32_t last;         /* in the first one: of the session's */
+    uint32_t next_first;   /* in the first one: the first of the next session */
 };
 
 struct acks {
@@ -86,6 +92,11 @@ static void fail(struct session *s, enum mu_err err)
     session_end(s, END_EXCEPTION, err == MU_E_FULL ? MQTT_QUOTA_EXCEEDED : MQTT_UNSPECIFIED);
 }
 
+static struct ack *ack_at(struct acks *acks, uint32_t number)
+{
+    return &acks->items[number - 1];
+}
+
 /* A paced session gets packets one by one, any other all of them in one write. */
 static void append_ack(struct session *s, struct buf *b, enum mqtt_type type, uint16_t id)
 {
@@ -98,13 +109,14 @@ static void append_ack(struct session *s, struct buf *b, enum mqtt_type type, ui
         buf_append(b, packet, len);
 }
 
-static void write_acks(struct session *s)
+static void write_acks(struct session *s, struct acks *acks)
 {
     struct buf *b = &s->home->scratch;
     enum mu_err failed = MU_OK;
 
     buf_clear(b);
-    for (struct ack *a = s->first_ack; a; a = a->next) {
+    for (uint32_t n = s->first_ack; n; n = ack_at(acks, n)->next) {
+        const struct ack *a = ack_at(acks, n);
         struct ack_kind k = ack_kind_of(a->tag);
         if (a->err != MU_OK) {
             count(&s->home->counters.dropped[DROP_JOURNAL], 1);
@@ -128,29 +140,28 @@ static void write_acks(struct session *s)
     session_acknowledged(s);
 }
 
-/* Links each session's acks together, in their order; returns the sessions. */
-static struct session *sort_by_session(struct acks *acks)
+/* Links each session's acks together, in their order; returns the first of the first session. */
+static uint32_t sort_by_session(struct acks *acks)
 {
-    struct session *sessions = NULL, **end = &sessions;
+    uint32_t first = 0, *end = &first;
 
-    for (size_t i = 0; i < acks->count; i++) {
-        struct ack *a = &acks->items[i];
+    for (uint32_t n = 1; n <= acks->count; n++) {
+        struct ack *a = ack_at(acks, n);
         struct session *s = session_slab_find(&acks->home->sessions, a->owner);
         if (!s || (s->state != SESSION_LIVE && s->state != SESSION_LEAVING))
             continue;
         s->uncommitted--;
         if (s->first_ack) {
-            s->last_ack->next = a;
+            struct ack *of_session = ack_at(acks, s->first_ack);
+            ack_at(acks, of_session->last)->next = n;
+            of_session->last = n;
         } else {
-            s->first_ack = a;
-            s->next_acked = NULL;
-            *end = s;
-            end = &s->next_acked;
+            s->first_ack = a->last = *end = n;
+            a->session = s;
+            end = &a->next_first;
         }
-        s->last_ack = a;
-        a->next = NULL;
     }
-    return sessions;
+    return first;
 }
 
 static void deliver(struct mail *m, struct loop *loop)
@@ -158,10 +169,10 @@ static void deliver(struct mail *m, struct loop *loop)
     struct acks *acks = (struct acks *)m;
     (void)loop;
 
-    for (struct session *s = sort_by_session(acks), *next; s; s = next) {
-        next = s->next_acked;
-        write_acks(s);
-        s->first_ack = s->last_ack = NULL;
+    for (uint32_t first = sort_by_session(acks); first; first = ack_at(acks, first)->next_first) {
+        struct session *s = ack_at(acks, first)->session;
+        write_acks(s, acks);
+        s->first_ack = 0;
     }
     free(acks);
 }

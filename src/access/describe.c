@@ -23,7 +23,7 @@ static void describe(const struct session *s, struct access_session *out)
         .tls = conn_is_tls(&s->conn),
         .announced_keep_alive = s->announced_keep_alive,
         .keep_alive = session_keep_alive(s),
-        .connected_s = (session_now(s) - s->heartbeat.connected_ms) / 1000,
+        .connected_s = heartbeat_connected_ms(&s->heartbeat, session_now(s)) / 1000,
         .silent_s = (session_now(s) - session_seen_ms(s)) / 1000,
         .heartbeats = s->heartbeat.count,
         .hears_controls = session_granted(s, FILTER_CONTROL_ALL) || session_granted(s, FILTER_CONTROL_ANY) ||

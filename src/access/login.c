@@ -54,7 +54,7 @@ void session_logout(struct session *s, enum end_reason reason)
     struct commit_end end = {
         .device = s->device,
         .session = s->number,
-        .duration = (uint32_t)((session_now(s) - s->heartbeat.connected_ms) / 1000),
+        .duration = (uint32_t)(heartbeat_connected_ms(&s->heartbeat, session_now(s)) / 1000),
         .reason = reason,
         .heartbeat = heartbeat_end(&s->heartbeat, session_now(s)),
     };

@@ -41,18 +41,10 @@ struct session {
     struct timer timer;              /* the next of all its deadlines; never later than it */
     struct access_loop *home;
     struct session_more *more;
-    uint32_t seen_tenths;            /* loop time of the last packet, upwards; until the login, of the accept */
-    enum session_state state : 3;
-    enum mqtt_version version : 3;
-    bool paced : 1;
-    bool asked_to_outlive : 1;       /* its CONNECT had a session expiry above 0 */
 
     /* --- from the login on --- */
-    uint16_t granted;                /* session_granted() */
     const struct fleet_product *product;
     uint64_t number;                 /* at the committer: the higher one is the device's */
-    struct ack *first_ack, *last_ack; /* while a batch of them is written */
-    struct session *next_acked;
     struct outgoing out;
     struct bucket message_bucket, byte_bucket;
     union {
@@ -61,10 +53,19 @@ struct session {
         uint8_t farewell;            /* enum mqtt_reason, while it leaves */
     };
     uint32_t uncommitted;            /* messages whose acknowledgement has to come */
+    uint32_t first_ack;              /* acks.c, while a batch of them is written; 0 = none */
     uint16_t announced_keep_alive;   /* seconds; 0 = none */
+    uint16_t granted;                /* session_granted() */
     char did[DID_LEN + 1];
-    session_handle handle;           /* from here on: see session_slab.c */
-    uint32_t device;
+
+    /* --- always --- */
+    enum session_state state : 3;
+    enum mqtt_version version : 3;
+    bool paced : 1;
+    bool asked_to_outlive : 1;       /* its CONNECT had a session expiry above 0 */
+    uint32_t seen_tenths;            /* loop time of the last packet, upwards; until the login, of the accept */
+    uint32_t device;                 /* from here on: see session_slab.c */
+    session_handle handle;
 };
 
 static inline int64_t session_now(const struct session *s)

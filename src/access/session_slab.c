@@ -43,12 +43,12 @@ static void close_block(struct session_block *b)
 /* What is not to be touched while nobody has it: all but what a free place says. */
 static void forbid(struct session *s)
 {
-    ASAN_POISON_MEMORY_REGION(s, offsetof(struct session, handle));
+    ASAN_POISON_MEMORY_REGION(s, offsetof(struct session, device));
 }
 
 static void allow(struct session *s)
 {
-    ASAN_UNPOISON_MEMORY_REGION(s, offsetof(struct session, handle));
+    ASAN_UNPOISON_MEMORY_REGION(s, offsetof(struct session, device));
 }
 
 /* The first number that no block has. */

@@ -20,9 +20,9 @@ const char *end_reason_text(enum end_reason reason)
     return texts[reason];
 }
 
-static uint32_t tenths_since(int64_t start_ms, int64_t mono_ms)
+static uint32_t tenths_since(const struct heartbeat_meter *m, int64_t mono_ms)
 {
-    return (uint32_t)((mono_ms - start_ms) / 100);
+    return (uint32_t)(mono_ms / 100) - m->connected;
 }
 
 static uint32_t to_seconds(uint32_t tenths)
@@ -32,12 +32,12 @@ static uint32_t to_seconds(uint32_t tenths)
 
 void heartbeat_start(struct heartbeat_meter *m, int64_t mono_ms)
 {
-    *m = (struct heartbeat_meter){ .connected_ms = mono_ms };
+    *m = (struct heartbeat_meter){ .connected = (uint32_t)(mono_ms / 100) };
 }
 
 void heartbeat_ping(struct heartbeat_meter *m, int64_t mono_ms)
 {
-    uint32_t now = tenths_since(m->connected_ms, mono_ms);
+    uint32_t now = tenths_since(m, mono_ms);
     uint32_t interval = now - m->last_ping;
 
     /* The first ping has none before it: the way from the connect is no interval. */
@@ -51,11 +51,16 @@ void heartbeat_ping(struct heartbeat_meter *m, int64_t mono_ms)
     m->last_ping = now;
 }
 
+int64_t heartbeat_connected_ms(const struct heartbeat_meter *m, int64_t mono_ms)
+{
+    return mono_ms - m->connected * INT64_C(100);
+}
+
 struct heartbeat heartbeat_end(const struct heartbeat_meter *m, int64_t mono_ms)
 {
     struct heartbeat h = {
         .count = m->count,
-        .last = to_seconds(tenths_since(m->connected_ms, mono_ms) - m->last_ping),
+        .last = to_seconds(tenths_since(m, mono_ms) - m->last_ping),
     };
 
     if (m->count >= 2) {

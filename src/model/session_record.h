@@ -32,10 +32,10 @@ struct heartbeat {
     uint32_t last;     /* end − last ping (or connect) */
 };
 
-/* The running account behind it: 24 bytes in every session. Counted in tenths of a second, which
- * last for a session of 13 years (milliseconds would wrap after 49 days). */
+/* The running account behind it: 20 bytes in every session. Counted in tenths of a second, which
+ * last for a machine that runs for 13 years (milliseconds would wrap after 49 days). */
 struct heartbeat_meter {
-    int64_t connected_ms; /* monotonic */
+    uint32_t connected;   /* tenths, monotonic */
     uint32_t last_ping;   /* tenths since connected */
     uint32_t count;
     uint32_t max, min;    /* tenths */
@@ -43,6 +43,8 @@ struct heartbeat_meter {
 
 void heartbeat_start(struct heartbeat_meter *m, int64_t mono_ms);
 void heartbeat_ping(struct heartbeat_meter *m, int64_t mono_ms);
+/* Since it connected. */
+int64_t heartbeat_connected_ms(const struct heartbeat_meter *m, int64_t mono_ms);
 /* The account at the session's end, rounded to seconds. */
 struct heartbeat heartbeat_end(const struct heartbeat_meter *m, int64_t mono_ms);
 
