@@ -30,12 +30,10 @@ void fleet_apply_event(struct fleet *f, const struct fleet_event *e)
     if (!r.c)
         return;
     struct events *events = &product_by_no(f, r.c->product[r.i])->events;
-    place_counts_events(f, r, -1);
     if (e->resolved_us)
         events_resolve(events, &f->pool, r.c->events[r.i], e->point);
     else if (events_add(events, &f->pool, &r.c->events[r.i], e) != MU_OK)
         fleet_out_of_memory();
-    place_counts_events(f, r, 1);
 }
 
 void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str name)
@@ -45,7 +43,5 @@ void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str
 
     if (!r.c || !point)
         return;
-    place_counts_events(f, r, -1);
     events_forget(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], point);
-    place_counts_events(f, r, 1);
 }

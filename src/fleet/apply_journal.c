@@ -95,10 +95,7 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
     struct events *events = &product_by_no(f, r.c->product[r.i])->events;
     if (err != MU_OK)
         return err;
-    place_counts_events(f, r, -1);
-    err = events_add(events, &f->pool, &r.c->events[r.i], &event);
-    place_counts_events(f, r, 1);
-    return err;
+    return events_add(events, &f->pool, &r.c->events[r.i], &event);
 }
 
 uint32_t fleet_last_stranger(const struct fleet *f)

@@ -109,7 +109,7 @@ static uint64_t count_container(const uint64_t *words, const void *container, ui
 
 /* --- sets ------------------------------------------------------------------------------------ */
 
-static bool reserve(struct bitset *b, uint32_t chunks)
+bool bitset_reserve(struct bitset *b, uint32_t chunks)
 {
     if (chunks <= b->chunks)
         return true;
@@ -126,7 +126,7 @@ bool bitset_add(struct bitset *b, const roaring_bitmap_t *r)
 {
     const roaring_array_t *all = &r->high_low_container;
 
-    if (all->size && !reserve(b, all->keys[all->size - 1] + 1u))
+    if (all->size && !bitset_reserve(b, all->keys[all->size - 1] + 1u))
         return false;
     for (int32_t i = 0; i < all->size; i++) {
         uint8_t type;

@@ -29,6 +29,8 @@ struct bitset {
 /* false: out of memory. */
 bool bitset_of(const roaring_bitmap_t *r, struct bitset *out);
 void bitset_free(struct bitset *b);
+/* Room for the numbers of so many chunks. false: out of memory. */
+bool bitset_reserve(struct bitset *b, uint32_t chunks);
 /* Adds the members of r. All zero is an empty set. false: out of memory. */
 bool bitset_add(struct bitset *b, const roaring_bitmap_t *r);
 /* Leaves what is in both. */
@@ -46,6 +48,12 @@ void bitset_list(const struct bitset *b, uint32_t *out);
 static inline bool bitset_has(const struct bitset *b, uint32_t no)
 {
     return no >> 16 < b->chunks && b->words[no >> 6] >> (no & 63) & 1;
+}
+
+/* Adds a number that the set has room for, if it is one. */
+static inline void bitset_set(struct bitset *b, uint32_t no, bool is)
+{
+    b->words[no >> 6] |= (uint64_t)is << (no & 63);
 }
 
 #endif

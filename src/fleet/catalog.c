@@ -36,7 +36,6 @@ static void product_free(struct product *p)
     order_free(&p->order);
     mac_order_free(&p->by_mac);
     events_free(&p->events);
-    place_counts_free(&p->counts);
     known_users_free(&p->users);
     for (struct definition *d = p->definitions, *next; d; d = next) {
         next = d->next;
@@ -88,7 +87,6 @@ static struct product *product_new(struct fleet *f, const struct product_row *ro
 
     if (!p)
         return NULL;
-    place_counts_init(&p->counts, &f->key);
     p->all = roaring_bitmap_create();
     p->enabled = roaring_bitmap_create();
     p->online = roaring_bitmap_create();

@@ -56,7 +56,7 @@ static void set_bit(roaring_bitmap_t *bitmap, uint32_t no, bool on)
         roaring_bitmap_remove(bitmap, no);
 }
 
-static void change_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on)
+void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on)
 {
     uint8_t *flags = &r.c->flags[r.i];
     struct product *p = product_by_no(f, r.c->product[r.i]);
@@ -78,22 +78,6 @@ static void change_flag(struct fleet *f, uint32_t no, struct row r, enum device_
     } else if (flag == DEVICE_DISABLED) {
         set_bit(p->enabled, no, !on);
     }
-}
-
-/* Into its product's counts, by 1, or out of them, by -1. */
-static void count(struct fleet *f, struct row r, int by)
-{
-    place_counts_device(f, r, by);
-    place_counts_events(f, r, by);
-}
-
-void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on)
-{
-    if (!!(r.c->flags[r.i] & flag) == on)
-        return;
-    place_counts_device(f, r, -1);
-    change_flag(f, no, r, flag, on);
-    place_counts_device(f, r, 1);
 }
 
 /* Everything under which a device is found by product, did, mac and created_at. */
@@ -243,8 +227,6 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     if (!same_texts && !(block = device_store_texts(f, &texts)))
         return MU_E_NOMEM;
 
-    if (!is_new)
-        count(f, r, -1);
     if (!is_new && !same_keys) {
         unlink_product(f, row->no, r);
         if (r.c->product[r.i] != row->product)
@@ -267,13 +249,12 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     uint8_t told = r.c->flags[r.i] & (DEVICE_ONLINE | DEVICE_FAULTY | DEVICE_ALERT);
     uint8_t configured = configured_flags(row);
     if (same_keys)
-        change_flag(f, row->no, r, DEVICE_DISABLED, row->is_disabled);
+        device_set_flag(f, row->no, r, DEVICE_DISABLED, row->is_disabled);
     r.c->flags[r.i] = told | configured;
     if (!same_keys)
         link_product(f, row->no, r);
     set_group(f, row->no, r, row->group);
     set_place(f, row->no, r, leaf);
-    count(f, r, 1);
     device_check_online(f, row->no, r);
     if (is_new)
         f->device_count++;
@@ -294,8 +275,7 @@ void device_delete(struct fleet *f, uint32_t no)
 
     if (!r.c)
         return;
-    count(f, r, -1);
-    change_flag(f, no, r, DEVICE_DISABLED, true);
+    device_set_flag(f, no, r, DEVICE_DISABLED, true);
     device_check_online(f, no, r);
     device_set_flag(f, no, r, DEVICE_ONLINE, false);
     unlink_product(f, no, r);

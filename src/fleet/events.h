@@ -11,8 +11,8 @@
  * many are kept, and since when one is open (a point has at most one open event). The events
  * themselves are in the journal. 20 bytes for a device and point, 12 more while it is open.
  *
- * The entries of one device are a list, which begins at its column `events`; how many there are by place and
- * point is in place_counts.h. All zero is empty. Not thread-safe. */
+ * The entries of one device are a list, which begins at its column `events`; a report goes through all of
+ * them (report_events.c). All zero is empty. Not thread-safe. */
 struct event_tally {
     uint32_t device;   /* 0 = free */
     uint32_t next;     /* of the same device; 0 = none */

@@ -13,7 +13,6 @@
 #include "fleet/index.h"
 #include "fleet/mac_order.h"
 #include "fleet/order.h"
-#include "fleet/place_counts.h"
 #include "fleet/place_order.h"
 #include "fleet/places.h"
 #include "fleet/points.h"
@@ -34,7 +33,6 @@
  *   what devices have done by day                   history.h
  *   and what has been counted of it                 day_counts.h
  *   faults and alerts of a product's devices        events.h
- *   a product's devices and events by place         place_counts.h
  *   users, to what they are or were bound, and
  *   which of them a product knows                   users.h
  *
@@ -74,7 +72,6 @@ struct product {
     struct order order;
     struct mac_order by_mac;
     struct events events;
-    struct place_counts counts;
     struct known_users users;
     _Atomic uint64_t undecoded[UNDECODED_COUNT];
 };
@@ -215,7 +212,7 @@ void devices_free(struct fleet *f);
 MU_MUST_USE enum mu_err devices_expect(struct fleet *f, uint32_t count);
 MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
 void device_delete(struct fleet *f, uint32_t no);
-/* What the device tells: online, faulty, alert. */
+/* What the device tells (online, faulty, alert), or that it is disabled. */
 void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
 void device_set_versions(struct fleet *f, struct row r, const struct journal_versions *set);
 /* Tells the watcher if the device is online and must not be. */

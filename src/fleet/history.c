@@ -91,9 +91,7 @@ void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t acti
 
     if (before == activated_at)
         return;
-    place_counts_device(f, r, -1);
     r.c->told[r.i].activated_at = activated_at;
-    place_counts_device(f, r, 1);
     if (before) {
         const struct day_set *set = day_sets_find(&h->activated, fleet_day(f, before));
         day_counts_day_changes(f, fleet_day(f, before));

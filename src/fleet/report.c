@@ -50,20 +50,6 @@ static enum mu_err count_both(const struct fleet *f, const struct bitset *base,
     return err;
 }
 
-/* All of a product's devices, or those that are online, faulty or alert, or not. */
-static void count_kept(const struct product *p, const struct fleet_filter *asked, struct report_counts *c)
-{
-    for (uint32_t i = 1; i < p->counts.count; i++) {
-        const struct place_cell *cell = &p->counts.at[i];
-        enum fleet_tri tri = cell->what == COUNT_FAULTY ? asked->faulty : asked->alert;
-        uint64_t *n = &c->n[cell->place][REPORT_COUNT];
-        if (cell->what == COUNT_DEVICES && asked->faulty != YES && asked->alert != YES)
-            *n += asked->online == ANY ? cell->n : asked->online ? cell->special : cell->n - cell->special;
-        else if ((cell->what == COUNT_FAULTY || cell->what == COUNT_ALERT) && tri != ANY)
-            *n += tri == YES ? cell->n : -(uint64_t)cell->n;
-    }
-}
-
 static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter,
                                   struct report_counts *counts)
 {
@@ -86,13 +72,8 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
     wide.faulty = faulty;
     wide.alert = alert;
     fleet_read_lock(f);
-    if ((err = report_counts_init(f, &counts)) == MU_OK) {
-        if (report_is_whole(filter) && (online != ANY) + (faulty != ANY) + (alert != ANY) <= 1)
-            count_kept(product_of(filter), &wide, &counts);
-        else
-            err = count_matching(f, &wide, &counts);
-    }
-    if (err == MU_OK)
+    if ((err = report_counts_init(f, &counts)) == MU_OK &&
+        (err = count_matching(f, &wide, &counts)) == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
     report_counts_free(&counts);
@@ -184,20 +165,7 @@ enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_fi
 
 /* --- now ------------------------------------------------------------------------------------- */
 
-static void realtime_kept(const struct product *p, struct report_counts *c)
-{
-    static const unsigned counters[COUNT_WITH_FAULTS] = {
-        [COUNT_ACTIVATED] = REPORT_ACTIVATED, [COUNT_FAULTY] = REPORT_FAULTY, [COUNT_ALERT] = REPORT_ALERT,
-    };
-
-    for (uint32_t i = 1; i < p->counts.count; i++) {
-        const struct place_cell *cell = &p->counts.at[i];
-        if (cell->what >= COUNT_ACTIVATED && cell->what <= COUNT_ALERT)
-            c->n[cell->place][counters[cell->what]] = cell->n;
-    }
-}
-
-static enum mu_err realtime_counted(struct fleet *f, const struct fleet_report_filter *filter,
+static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_filter *filter,
                                     struct report_counts *c)
 {
     const struct product *p = product_of(filter);
@@ -218,13 +186,8 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
     enum mu_err err;
 
     fleet_read_lock(f);
-    if ((err = report_counts_init(f, &counts)) == MU_OK) {
-        if (report_is_whole(filter))
-            realtime_kept(product_of(filter), &counts);
-        else
-            err = realtime_counted(f, filter, &counts);
-    }
-    if (err == MU_OK)
+    if ((err = report_counts_init(f, &counts)) == MU_OK &&
+        (err = count_realtime(f, filter, &counts)) == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
     report_counts_free(&counts);

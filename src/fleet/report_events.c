@@ -3,86 +3,110 @@
 
 #include "fleet/report_tree.h"
 
-/* The reports of faults and alerts. Of all of a product they are kept counted (place_counts.h); of fewer
- * devices, these are gone through and counted in the same way. */
+/* The reports of faults and alerts: one pass over the tallies of a product's events (events.h) finds those
+ * whose device the filter leaves, a second one counts them. */
 
-static void count_each(const struct fleet *f, const struct bitset *devices, struct place_counts *c)
-{
-    for (uint32_t w = 0; w < devices->chunks * BITSET_CHUNK_WORDS; w++) {
-        for (uint64_t word = devices->words[w]; word; word &= word - 1) {
-            struct row r = columns_row(&f->columns, w * 64 + (uint32_t)__builtin_ctzll(word));
-            if (r.c->events[r.i])
-                place_counts_add_events(c, f, r, 1);
-        }
-    }
-}
-
-/* What both of them begin and end with. */
 struct job {
     struct fleet *f;
-    enum fleet_event_kind kind;
-    const struct place_counts *cells;
-    struct place_counts own;
+    const struct event_tally *tallies;
+    uint32_t *found;              /* which of them are asked for */
+    uint32_t found_count;
     struct report_counts counts;
 };
 
-static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *filter)
+/* No branch hangs on what a tally is, which no processor can foresee: that would take three times as long. */
+static void find(struct job *j, const struct events *events, const bool *is_kind, const struct bitset *base)
 {
-    j->cells = &product_by_no(j->f, filter->product->no)->counts;
-    if (!report_is_whole(filter)) {
-        struct bitset base = report_base(j->f, filter);
-        j->cells = &j->own;
-        count_each(j->f, &base, &j->own);
-        bitset_free(&base);
+    for (uint32_t i = 1; i < events->count; i++) {
+        j->found[j->found_count] = i;
+        j->found_count += is_kind[events->at[i].point] & bitset_has(base, events->at[i].device);
     }
+}
+
+static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *filter,
+                             enum fleet_event_kind kind)
+{
+    const struct points *points = &j->f->points;
+    const struct events *events = &product_by_no(j->f, filter->product->no)->events;
+    bool *is_kind = calloc(points->count, sizeof(*is_kind));
+
+    j->tallies = events->at;
+    j->found = malloc((events->count + 1) * sizeof(*j->found));
+    if (!is_kind || !j->found) {
+        free(is_kind);
+        return MU_E_NOMEM;
+    }
+    for (uint32_t no = 1; no < points->count; no++)
+        is_kind[no] = points->at[no].kind == kind;
+    struct bitset base = report_base(j->f, filter);
+    find(j, events, is_kind, &base);
+    bitset_free(&base);
+    free(is_kind);
     return report_counts_init(j->f, &j->counts);
 }
 
 static void job_end(struct job *j)
 {
-    place_counts_free(&j->own);
+    free(j->found);
     report_counts_free(&j->counts);
 }
 
-static void add_cell(uint64_t n[REPORT_COUNTERS], const struct place_cell *cell)
+static uint32_t place_of(const struct job *j, const struct event_tally *t)
 {
-    n[REPORT_TOTAL] += cell->n;
-    n[REPORT_UNRESOLVED] += cell->special;
-    n[REPORT_RESOLVED] += cell->n - cell->special;
+    return j->f->columns.chunks[t->device >> CHUNK_BITS]->place[t->device & (CHUNK_ROWS - 1)];
+}
+
+static void complete(uint64_t n[REPORT_COUNTERS])
+{
+    n[REPORT_RESOLVED] = n[REPORT_TOTAL] - n[REPORT_UNRESOLVED];
 }
 
 /* --- devices --------------------------------------------------------------------------------- */
 
+/* Which devices have events, and which have one that is open. */
+static enum mu_err find_devices(const struct job *j, struct bitset *any, struct bitset *open)
+{
+    if (!bitset_reserve(any, j->f->columns.count) || !bitset_reserve(open, j->f->columns.count))
+        return MU_E_NOMEM;
+    for (uint32_t i = 0; i < j->found_count; i++) {
+        const struct event_tally *t = &j->tallies[j->found[i]];
+        bitset_set(any, t->device, true);
+        bitset_set(open, t->device, t->open != 0);
+    }
+    return MU_OK;
+}
+
+static enum mu_err count_devices(struct job *j)
+{
+    struct bitset any = { 0 }, open = { 0 };
+    enum mu_err err;
+
+    if ((err = find_devices(j, &any, &open)) == MU_OK &&
+        (err = report_count(j->f, &any, REPORT_TOTAL, &j->counts)) == MU_OK &&
+        (err = report_count(j->f, &open, REPORT_UNRESOLVED, &j->counts)) == MU_OK) {
+        for (uint32_t place = 0; place < j->f->places.count; place++)
+            complete(j->counts.n[place]);
+    }
+    bitset_free(&any);
+    bitset_free(&open);
+    return err;
+}
+
 enum mu_err fleet_report_event_devices(struct fleet *f, const struct fleet_report_filter *filter,
                                        enum fleet_event_kind kind, struct fleet_report *out)
 {
-    struct job j = { .f = f, .kind = kind };
+    struct job j = { .f = f };
     enum mu_err err;
 
-    place_counts_init(&j.own, &f->key);
     fleet_read_lock(f);
-    if ((err = job_begin(&j, filter)) == MU_OK) {
-        for (uint32_t i = 1; i < j.cells->count; i++) {
-            const struct place_cell *cell = &j.cells->at[i];
-            if (cell->what == COUNT_WITH_FAULTS + (uint32_t)kind)
-                add_cell(j.counts.n[cell->place], cell);
-        }
+    if ((err = job_begin(&j, filter, kind)) == MU_OK && (err = count_devices(&j)) == MU_OK)
         err = report_tree(f, &j.counts, NULL, out);
-    }
     fleet_unlock(f);
     job_end(&j);
     return err;
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
-
-/* The point whose events a cell counts, if they are of this kind and there are some; else 0. */
-static uint32_t point_of(const struct job *j, const struct place_cell *cell)
-{
-    uint32_t point = cell->n && cell->what >= COUNT_POINTS ? cell->what - COUNT_POINTS : 0;
-
-    return point && j->f->points.at[point].kind == j->kind ? point : 0;
-}
 
 static int by_name(const void *a, const void *b, void *points)
 {
@@ -93,12 +117,12 @@ static int by_name(const void *a, const void *b, void *points)
     return order ? order : x.len < y.len ? -1 : x.len > y.len;
 }
 
-/* The points that have events here become the columns; column_of gives each its own. */
+/* The product's points of this kind that have events become the columns; column_of gives each its own. */
 static void find_columns(const struct job *j, uint32_t *columns, size_t *width, uint32_t *column_of)
 {
-    for (uint32_t i = 1; i < j->cells->count; i++) {
-        uint32_t point = point_of(j, &j->cells->at[i]);
-        if (point && !column_of[point]) {
+    for (uint32_t i = 0; i < j->found_count; i++) {
+        uint32_t point = j->tallies[j->found[i]].point;
+        if (!column_of[point]) {
             column_of[point] = 1;
             columns[(*width)++] = point;
         }
@@ -106,6 +130,32 @@ static void find_columns(const struct job *j, uint32_t *columns, size_t *width, 
     qsort_r(columns, *width, sizeof(*columns), by_name, &j->f->points);
     for (size_t i = 0; i < *width; i++)
         column_of[columns[i]] = (uint32_t)i;
+}
+
+/* The counters of a tally are few, since there are many: the others follow from them, place by place. */
+static void count_tallies(struct job *j, const struct report_points *points, const uint32_t *column_of)
+{
+    for (uint32_t i = 0; i < j->found_count; i++) {
+        const struct event_tally *t = &j->tallies[j->found[i]];
+        uint32_t place = place_of(j, t);
+        uint64_t *cell = points->cells[place * points->width + column_of[t->point]];
+        j->counts.n[place][REPORT_TOTAL] += t->total;
+        cell[REPORT_TOTAL] += t->total;
+        cell[REPORT_UNRESOLVED] += t->open != 0;
+    }
+}
+
+static void complete_counts(struct job *j, const struct report_points *points)
+{
+    for (uint32_t place = 0; place < j->f->places.count; place++) {
+        uint64_t *n = j->counts.n[place];
+        for (size_t i = 0; n[REPORT_TOTAL] && i < points->width; i++) {
+            uint64_t *cell = points->cells[place * points->width + i];
+            complete(cell);
+            n[REPORT_UNRESOLVED] += cell[REPORT_UNRESOLVED];
+        }
+        complete(n);
+    }
 }
 
 static enum mu_err count_events(struct job *j, struct fleet_report *out)
@@ -122,14 +172,8 @@ static enum mu_err count_events(struct job *j, struct fleet_report *out)
     points.cells = calloc(j->f->places.count * points.width + 1, sizeof(*points.cells));
     if (!points.cells)
         goto out;
-    for (uint32_t i = 1; i < j->cells->count; i++) {
-        const struct place_cell *cell = &j->cells->at[i];
-        uint32_t point = point_of(j, cell);
-        if (!point)
-            continue;
-        add_cell(j->counts.n[cell->place], cell);
-        add_cell(points.cells[cell->place * points.width + column_of[point]], cell);
-    }
+    count_tallies(j, &points, column_of);
+    complete_counts(j, &points);
     err = report_tree(j->f, &j->counts, &points, out);
 out:
     free(points.cells);
@@ -141,12 +185,11 @@ out:
 enum mu_err fleet_report_events(struct fleet *f, const struct fleet_report_filter *filter,
                                 enum fleet_event_kind kind, struct fleet_report *out)
 {
-    struct job j = { .f = f, .kind = kind };
+    struct job j = { .f = f };
     enum mu_err err;
 
-    place_counts_init(&j.own, &f->key);
     fleet_read_lock(f);
-    if ((err = job_begin(&j, filter)) == MU_OK)
+    if ((err = job_begin(&j, filter, kind)) == MU_OK)
         err = count_events(&j, out);
     fleet_unlock(f);
     job_end(&j);

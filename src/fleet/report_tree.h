@@ -5,16 +5,10 @@
 #include "fleet/fleet_internal.h"
 #include "fleet/report.h"
 
-/* How a report is counted: what is kept counted (place_counts.h), or one pass over the bits of a set, adds
- * up by place, in an array by place number (places.h); then the places give what they have to their
+/* How a report is counted: one pass over the bits of a set, or over events, adds up by place, in an array by
+ * place number (places.h); then the places give what they have to their
  * parents, up to place 0, which is the whole, and the tree follows from the order of the places. With the
  * fleet locked for reading. */
-
-/* Whether a filter leaves all of its product. */
-static inline bool report_is_whole(const struct fleet_report_filter *filter)
-{
-    return !filter->group && !filter->country.at && !filter->region.at && !filter->city.at;
-}
 
 /* The devices that a filter leaves; the caller frees them. Without memory, the program ends. */
 struct bitset report_base(struct fleet *f, const struct fleet_report_filter *filter);
