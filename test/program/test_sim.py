@@ -2,11 +2,13 @@
 
 import re
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
 
+from mqtt import Device, packet
 from server import BINARY, PATIENCE, run, wait_until
 from world import DATAPOINTS, World
 
@@ -87,6 +89,30 @@ def test_the_rate_is_kept(world):
     done = run(*sim_arguments(world, "--devices", 10, "--interval", 0.2, "--duration", 4))
     counted = figures(done.stdout)
     assert 10 * 4 / 0.2 * 0.5 < counted["sent"] <= 10 * (4 / 0.2 + 2)
+
+
+@pytest.mark.parametrize("options,in_flight", [([], 1), (["--window", "7"], 7)])
+def test_a_device_waits_for_an_acknowledgement_before_its_next_report(options, in_flight):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = subprocess.Popen([BINARY, "sim", "--plain-broker", "--mqtt", "127.0.0.1:%d" % listener.getsockname()[1],
+                                    "--product-key", "0" * 32, "--devices", "1", "--interval", "0", "--qos", "1", *options],
+                                   stdout=subprocess.DEVNULL)
+        try:
+            listener.settimeout(20 * PATIENCE)
+            peer = Device(None, "", "", "", sock=listener.accept()[0])
+            assert peer.receive()[0] >> 4 == 1
+            peer.send(b"\x20\2\0\0")
+            for _ in range(3):
+                peer.send(packet(0x90, peer.receive_kind(8)[1][:2] + b"\0"))
+            reports = [peer.receive_kind(3)[1] for _ in range(in_flight)]
+            assert peer.is_silent()
+            id_at = 2 + int.from_bytes(reports[0][:2], "big")
+            peer.send(packet(0x40, reports[0][id_at:id_at + 2]))
+            peer.receive_kind(3)
+            assert peer.is_silent()
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_device_may_send_more_reports_than_there_are_packet_ids(make_server):
