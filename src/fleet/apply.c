@@ -111,20 +111,24 @@ static uint32_t counter(uint64_t n)
     return n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-static void store_progress(struct row r, const struct fleet_progress *p)
+/* A macro, since the compiler believes no function that a number fits. */
+#define LOW(n, bits) ((uint64_t)(n) & ((UINT64_C(1) << (bits)) - 1))
+
+static void store_progress(struct fleet *f, struct row r, const struct fleet_progress *p)
 {
     struct device_told *t = &r.c->told[r.i];
 
-    t->last_ts_us = p->last_ts_us;
-    t->last_session_us = p->last_session_us;
-    t->messages = p->messages;
-    t->decoded = p->decoded;
-    t->session = p->session;
+    t->last_ts_us = LOW(p->last_ts_us, MOMENT_BITS);
+    t->last_session_us = LOW(p->last_session_us, MOMENT_BITS);
+    t->messages = LOW(p->messages, COUNT_BITS);
+    t->decoded = LOW(p->decoded, COUNT_BITS);
+    t->session = LOW(p->session ? p->session : p->session_boot, COUNT_BITS);
+    if (p->session)
+        f->boot = p->session_boot;
     t->sessions = counter(p->sessions);
     t->online_latest = column_seconds(p->online_latest);
     t->active_day = p->active_day;
-    t->session_boot = counter(p->session_boot);
-    t->definition = p->definition & INT32_MAX;
+    t->definition = LOW(p->definition, DEFINITION_BITS);
     t->numbers_reports = p->numbers_reports;
     r.c->last_report[r.i] = column_seconds(p->last_report);
 }
@@ -147,8 +151,8 @@ bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out
         .online_latest = t->online_latest,
         .last_report = r.c->last_report[r.i],
         .active_day = t->active_day,
-        .session_boot = t->session_boot,
-        .session = t->session,
+        .session_boot = device_open_boot(f, r),
+        .session = r.c->flags[r.i] & DEVICE_ONLINE ? t->session : 0,
         .definition = t->definition,
         .numbers_reports = t->numbers_reports,
     };
@@ -160,8 +164,7 @@ void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1])
 {
     struct row r = columns_row(&f->columns, no);
 
-    memcpy(out, r.c->did[r.i], DID_LEN);
-    out[DID_LEN] = '\0';
+    did_unpack(r.c->did[r.i], out);
 }
 
 const char *fleet_enterprise_id(struct fleet *f, uint32_t no)
@@ -194,7 +197,7 @@ void fleet_apply(struct fleet *f, const struct fleet_change *change)
     if (!r.c)
         return;
     history_activated(f, change->no, r, column_seconds(change->progress.activated_at));
-    store_progress(r, &change->progress);
+    store_progress(f, r, &change->progress);
     device_set_flag(f, change->no, r, DEVICE_ONLINE, change->progress.session != 0);
     device_check_online(f, change->no, r);
     if (change->image) {

@@ -36,6 +36,14 @@ enum mu_err columns_reserve(struct columns *cols, uint32_t no)
     return chunks_reserve(&cols->chunks, &cols->count, no, sizeof(struct device_chunk));
 }
 
+void columns_clear(struct device_chunk *c, uint32_t i)
+{
+    c->last_report[i] = c->product[i] = c->text[i] = c->place[i] = c->group[i] = c->events[i] = 0;
+    c->longitude[i] = c->latitude[i] = 0;
+    c->flags[i] = 0;
+    c->told[i] = (struct device_told){ 0 };
+}
+
 void columns_free(struct columns *cols)
 {
     chunks_free(cols->chunks, cols->count);

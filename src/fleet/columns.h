@@ -26,28 +26,31 @@ enum device_flag {
     DEVICE_TYPE_SHIFT  = 6,  /* the two bits above: enum device_type */
 };
 
-/* What the device has done so far; struct fleet_progress in 72 bytes. Seconds fit 32 bits until
- * 2106, logins and starts for as long. */
-struct device_told {
-    int64_t last_ts_us, last_session_us;
-    uint64_t messages, decoded;
-    uint64_t session;        /* 0 = offline */
+/* What the device has done so far; struct fleet_progress in 56 bytes. Seconds fit 32 bits until 2106,
+ * logins and starts for as long, microseconds 52 until 2112; 40 bits count a message each millisecond, or a
+ * thousand logins a second, for 34 years. */
+enum { MOMENT_BITS = 52, COUNT_BITS = 40, DEFINITION_BITS = 31 };
+
+struct __attribute__((packed, aligned(8))) device_told {
     uint32_t sessions;
     uint32_t activated_at, online_latest;
     int32_t active_day;
-    uint32_t session_boot;
-    uint32_t definition : 31; /* of the image */
-    uint32_t numbers_reports : 1; /* journal_state */
     uint32_t image;          /* block of the pool: 2 bytes of length, the image; 0 = none */
     uint32_t versions;       /* versions.h; 0 = none told */
+    uint64_t last_ts_us : MOMENT_BITS, last_session_us : MOMENT_BITS;
+    uint64_t messages : COUNT_BITS, decoded : COUNT_BITS;
+    uint64_t session : COUNT_BITS; /* DEVICE_ONLINE: its number; else the start in which one began that is open */
+    uint64_t definition : DEFINITION_BITS; /* of the image */
+    uint64_t numbers_reports : 1; /* journal_state */
 };
+_Static_assert(sizeof(struct device_told) == 56, "no bit is left over");
 
 struct device_chunk {
     uint32_t last_report[CHUNK_ROWS];
-    int64_t created_at[CHUNK_ROWS];
-    char did[CHUNK_ROWS][DID_LEN];
+    uint32_t created_at[CHUNK_ROWS];
+    uint8_t did[CHUNK_ROWS][DID_PACKED];
     uint32_t product[CHUNK_ROWS];
-    uint32_t text[CHUNK_ROWS];    /* block of the pool: three lengths, mac, passcode, device_sn */
+    uint32_t text[CHUNK_ROWS];    /* block of the pool: mac, passcode, device_sn (device_block.c) */
     uint32_t place[CHUNK_ROWS];   /* places.h; 0 = none */
     uint32_t group[CHUNK_ROWS];
     int32_t longitude[CHUNK_ROWS], latitude[CHUNK_ROWS]; /* 1e-7 degrees, a centimetre */
@@ -67,6 +70,8 @@ MU_MUST_USE enum mu_err chunks_reserve(void *chunks, uint32_t *count, uint32_t n
 void chunks_free(void *chunks, uint32_t count);
 /* Makes sure that there is a row for the number. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err columns_reserve(struct columns *cols, uint32_t no);
+/* All zero but created_at and did, by writing alone: memory that is read before it is written is mapped twice. */
+void columns_clear(struct device_chunk *c, uint32_t i);
 void columns_free(struct columns *cols);
 
 /* Where a device's row is; c is NULL if there is no such device. */

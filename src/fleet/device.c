@@ -19,14 +19,15 @@ static uint64_t hash_mac(const void *ctx, uint32_t no)
 {
     const struct fleet *f = ctx;
     struct row r = columns_row(&f->columns, no);
-    return device_hash_mac(f, r.c->product[r.i], device_texts(f, r).mac);
+    char room[LIMIT_MAC + 1];
+    return device_hash_mac(f, r.c->product[r.i], device_mac(f, r, room));
 }
 
 static uint64_t hash_did(const void *ctx, uint32_t no)
 {
     const struct fleet *f = ctx;
     struct row r = columns_row(&f->columns, no);
-    return hash_bytes(&f->key, 0, r.c->did[r.i], DID_LEN);
+    return hash_bytes(&f->key, 0, r.c->did[r.i], DID_PACKED);
 }
 
 void devices_init(struct fleet *f)
@@ -188,43 +189,46 @@ uint32_t fleet_last_device(const struct fleet *f)
     return f->last_device;
 }
 
+/* With room for some more, since an index that grows later holds everybody up. */
 enum mu_err devices_expect(struct fleet *f, uint32_t count)
 {
-    enum mu_err err = index_expect(&f->by_did, count);
-    return err == MU_OK ? index_expect(&f->by_mac, count) : err;
+    size_t room = (size_t)count + count / 8;
+    enum mu_err err = index_expect(&f->by_did, room);
+    return err == MU_OK ? index_expect(&f->by_mac, room) : err;
 }
 
 enum mu_err device_put(struct fleet *f, const struct device_row *row)
 {
-    const struct device_texts texts = { .mac = str_of(row->mac), .passcode = str_of(row->passcode),
-                                        .sn = str_of(row->device_sn) };
+    struct str mac = str_of(row->mac), passcode = str_of(row->passcode), sn = str_of(row->device_sn);
     struct product *p = product_by_no(f, row->product);
-    char did[DID_LEN] = { 0 };
+    uint8_t did[DID_PACKED];
     uint32_t leaf;
     enum mu_err err;
 
-    if (!p || !row->no)
+    if (!p || !row->no || !did_pack(str_of(row->did), did))
         return MU_E_CORRUPT;
-    memcpy(did, row->did, strnlen(row->did, DID_LEN));
-    index_prefetch(&f->by_did, hash_bytes(&f->key, 0, did, DID_LEN));
-    index_prefetch(&f->by_mac, device_hash_mac(f, row->product, texts.mac));
+    index_prefetch(&f->by_did, hash_bytes(&f->key, 0, did, DID_PACKED));
+    index_prefetch(&f->by_mac, device_hash_mac(f, row->product, mac));
     if ((err = reserve(f, p, row, &leaf)) != MU_OK)
         return err;
 
     struct row r = columns_row(&f->columns, row->no);
     bool is_new = !r.c;
-    if (is_new)
+    if (is_new) {
         r.c = f->columns.chunks[row->no >> CHUNK_BITS];
-    struct device_texts old_texts = { 0 };
+        columns_clear(r.c, r.i);
+    }
+    struct device_texts old = { 0 };
+    char room[LIMIT_MAC + 1];
     if (!is_new)
-        old_texts = device_texts(f, r);
-    bool same_texts = !is_new && str_eq(old_texts.mac, texts.mac) && str_eq(old_texts.sn, texts.sn) &&
-                      str_eq(old_texts.passcode, texts.passcode);
+        old = device_texts(f, r);
+    bool same_mac = !is_new && str_eq(device_mac(f, r, room), mac);
+    bool same_texts = same_mac && str_eq(old.sn, sn) && str_eq(old.passcode, passcode);
     bool same_keys = !is_new && r.c->product[r.i] == row->product &&
-                     r.c->created_at[r.i] == row->created_at &&
-                     memcmp(r.c->did[r.i], did, DID_LEN) == 0 && str_eq(old_texts.mac, texts.mac);
+                     r.c->created_at[r.i] == column_seconds(row->created_at) &&
+                     memcmp(r.c->did[r.i], did, DID_PACKED) == 0 && same_mac;
     uint32_t block = 0;
-    if (!same_texts && !(block = device_store_texts(f, &texts)))
+    if (!same_texts && !(block = device_store_texts(f, mac, passcode, sn)))
         return MU_E_NOMEM;
 
     if (!is_new && !same_keys) {
@@ -242,8 +246,8 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     if (row->no > f->last_device)
         f->last_device = row->no;
     r.c->product[r.i] = row->product;
-    r.c->created_at[r.i] = row->created_at;
-    memcpy(r.c->did[r.i], did, DID_LEN);
+    r.c->created_at[r.i] = column_seconds(row->created_at);
+    memcpy(r.c->did[r.i], did, DID_PACKED);
     r.c->longitude[r.i] = degrees_fixed(row->longitude);
     r.c->latitude[r.i] = degrees_fixed(row->latitude);
     uint8_t told = r.c->flags[r.i] & (DEVICE_ONLINE | DEVICE_FAULTY | DEVICE_ALERT);
@@ -290,9 +294,6 @@ void device_delete(struct fleet *f, uint32_t no)
     device_free_texts(f, r);
     device_free_image(f, r);
     versions_drop(&f->versions, r.c->told[r.i].versions);
-    r.c->told[r.i] = (struct device_told){ 0 };
-    r.c->last_report[r.i] = 0;
-    r.c->flags[r.i] = 0;
-    r.c->product[r.i] = 0;
+    columns_clear(r.c, r.i);
     f->device_count--;
 }

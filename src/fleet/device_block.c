@@ -1,52 +1,94 @@
 #include <string.h>
 
+#include "base/text.h"
 #include "fleet/fleet_internal.h"
 
 /* A device's two blocks of the pool: its texts, and its state image. */
 
-enum { TEXT_HEAD = 3 };  /* a byte of length for each */
 enum { IMAGE_HEAD = 2 }; /* of length */
+
+/* Before the texts stand the lengths of mac and passcode, and that of the device_sn if there is one. A mac of
+ * pairs of lower-case hex digits, as nearly all are, is kept as bytes. */
+enum { TEXT_LEN = 0x7f, MAC_AS_BYTES = 0x80, HAS_SN = 0x80 };
+_Static_assert(LIMIT_MAC <= TEXT_LEN && LIMIT_PASSCODE <= TEXT_LEN, "seven bits hold the length");
 
 /* --- texts ----------------------------------------------------------------------------------- */
 
-struct device_texts device_texts(const struct fleet *f, struct row r)
+struct kept {
+    const uint8_t *mac;
+    size_t mac_len, passcode_len, sn_len;
+    bool as_bytes;
+};
+
+static struct kept kept_texts(const struct fleet *f, struct row r)
 {
     const uint8_t *at = pool_at(&f->pool, r.c->text[r.i]);
-    const char *text = (const char *)at + TEXT_HEAD;
+    bool has_sn = at[1] & HAS_SN;
 
-    return (struct device_texts){
-        .mac = { text, at[0] },
-        .passcode = { text + at[0], at[1] },
-        .sn = { text + at[0] + at[1], at[2] },
-    };
+    return (struct kept){ at + 2 + has_sn, at[0] & TEXT_LEN, at[1] & TEXT_LEN, has_sn ? at[2] : 0,
+                          at[0] & MAC_AS_BYTES };
 }
 
-static size_t texts_size(const struct device_texts *t)
+struct str device_mac(const struct fleet *f, struct row r, char room[LIMIT_MAC + 1])
 {
-    return TEXT_HEAD + t->mac.len + t->passcode.len + t->sn.len;
+    struct kept k = kept_texts(f, r);
+
+    if (!k.as_bytes)
+        return (struct str){ (const char *)k.mac, k.mac_len };
+    hex_encode(k.mac, k.mac_len, room);
+    return (struct str){ room, 2 * k.mac_len };
 }
 
-uint32_t device_store_texts(struct fleet *f, const struct device_texts *t)
+struct device_texts device_texts(const struct fleet *f, struct row r)
 {
-    const struct str all[TEXT_HEAD] = { t->mac, t->passcode, t->sn };
-    uint32_t block = pool_alloc(&f->pool, texts_size(t));
+    struct kept k = kept_texts(f, r);
+    const char *passcode = (const char *)k.mac + k.mac_len;
 
+    return (struct device_texts){ .passcode = { passcode, k.passcode_len },
+                                  .sn = { passcode + k.passcode_len, k.sn_len } };
+}
+
+static size_t texts_size(size_t mac, size_t passcode, size_t sn)
+{
+    return (sn ? 3 : 2) + mac + passcode + sn;
+}
+
+static bool mac_as_bytes(struct str mac, uint8_t bytes[LIMIT_MAC / 2])
+{
+    char again[LIMIT_MAC + 1];
+
+    if (hex_decode(mac.at, mac.len, bytes) != MU_OK)
+        return false;
+    hex_encode(bytes, mac.len / 2, again);
+    return memcmp(again, mac.at, mac.len) == 0;
+}
+
+uint32_t device_store_texts(struct fleet *f, struct str mac, struct str passcode, struct str sn)
+{
+    uint8_t bytes[LIMIT_MAC / 2];
+    bool as_bytes = mac_as_bytes(mac, bytes);
+
+    if (as_bytes)
+        mac = (struct str){ (const char *)bytes, mac.len / 2 };
+    uint32_t block = pool_alloc(&f->pool, texts_size(mac.len, passcode.len, sn.len));
     if (!block)
         return 0;
-    uint8_t *head = pool_at(&f->pool, block), *at = head + TEXT_HEAD;
-    for (size_t i = 0; i < TEXT_HEAD; i++) {
-        head[i] = (uint8_t)all[i].len;
-        memcpy(at, all[i].at, all[i].len);
-        at += all[i].len;
-    }
+    uint8_t *at = pool_at(&f->pool, block);
+    *at++ = (uint8_t)(mac.len | (as_bytes ? MAC_AS_BYTES : 0));
+    *at++ = (uint8_t)(passcode.len | (sn.len ? HAS_SN : 0));
+    if (sn.len)
+        *at++ = (uint8_t)sn.len;
+    memcpy(at, mac.at, mac.len);
+    memcpy(at + mac.len, passcode.at, passcode.len);
+    memcpy(at + mac.len + passcode.len, sn.at, sn.len);
     return block;
 }
 
 void device_free_texts(struct fleet *f, struct row r)
 {
-    struct device_texts t = device_texts(f, r);
+    struct kept k = kept_texts(f, r);
 
-    pool_free(&f->pool, r.c->text[r.i], texts_size(&t));
+    pool_free(&f->pool, r.c->text[r.i], texts_size(k.mac_len, k.passcode_len, k.sn_len));
     r.c->text[r.i] = 0;
 }
 
@@ -76,15 +118,15 @@ void device_free_image(struct fleet *f, struct row r)
 
 void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len)
 {
-    uint32_t *block = &r.c->told[r.i].image;
+    struct device_told *told = &r.c->told[r.i];
     size_t old_len;
     uint16_t size = (uint16_t)len;
 
-    if (*block && (!device_image(f, r, &old_len) || old_len != len))
+    if (told->image && (!device_image(f, r, &old_len) || old_len != len))
         device_free_image(f, r);
-    if (!*block && !(*block = pool_alloc(&f->pool, len + IMAGE_HEAD)))
+    if (!told->image && !(told->image = pool_alloc(&f->pool, len + IMAGE_HEAD)))
         fleet_out_of_memory();
-    uint8_t *at = pool_at(&f->pool, *block);
+    uint8_t *at = pool_at(&f->pool, told->image);
     memcpy(at, &size, IMAGE_HEAD);
     memcpy(at + IMAGE_HEAD, image, len);
 }

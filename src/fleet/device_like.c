@@ -26,9 +26,11 @@ static bool is_like(const struct likeness *l, struct str mac)
 
 static uint32_t find_in_chunk(struct fleet *f, const struct likeness *l, uint32_t chunk)
 {
+    char room[LIMIT_MAC + 1];
+
     for (uint32_t i = 0; f->columns.chunks[chunk] && i < CHUNK_ROWS; i++) {
         struct row r = { f->columns.chunks[chunk], i };
-        if (r.c->product[i] && (!l->product || r.c->product[i] == l->product) && is_like(l, device_texts(f, r).mac))
+        if (r.c->product[i] && (!l->product || r.c->product[i] == l->product) && is_like(l, device_mac(f, r, room)))
             return chunk << CHUNK_BITS | i;
     }
     return 0;

@@ -10,16 +10,22 @@ static void copy_text(char *out, struct str text)
     out[text.len] = '\0';
 }
 
+uint64_t device_open_boot(const struct fleet *f, struct row r)
+{
+    return r.c->flags[r.i] & DEVICE_ONLINE ? f->boot : r.c->told[r.i].session;
+}
+
 void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out)
 {
     const struct device_told *told = &r.c->told[r.i];
     uint8_t flags = r.c->flags[r.i];
     struct device_texts texts = device_texts(f, r);
+    char room[LIMIT_MAC + 1];
 
     out->no = no;
     out->product = &product_by_no(f, r.c->product[r.i])->pub;
-    copy_text(out->did, (struct str){ r.c->did[r.i], strnlen(r.c->did[r.i], DID_LEN) });
-    copy_text(out->mac, texts.mac);
+    did_unpack(r.c->did[r.i], out->did);
+    copy_text(out->mac, device_mac(f, r, room));
     copy_text(out->passcode, texts.passcode);
     copy_text(out->device_sn, texts.sn);
     out->type = (enum device_type)(flags >> DEVICE_TYPE_SHIFT);
@@ -35,7 +41,7 @@ void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_
     out->last_message_us = told->last_ts_us;
     out->last_session_us = told->last_session_us;
     out->numbers_reports = told->numbers_reports;
-    out->open_boot = told->session_boot;
+    out->open_boot = device_open_boot(f, r);
     places_read(&f->places, r.c->place[r.i], &out->place);
     out->has_coordinates = flags & DEVICE_COORDINATES;
     out->longitude = r.c->longitude[r.i] / 1e7;
@@ -46,14 +52,15 @@ void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_
 
 uint32_t device_find(const struct fleet *f, struct str did)
 {
+    uint8_t packed[DID_PACKED];
     uint32_t no;
 
-    if (did.len != DID_LEN)
+    if (did.len != DID_LEN || !did_pack(did, packed))
         return 0;
-    struct index_probe probe = index_probe(&f->by_did, hash_bytes(&f->key, 0, did.at, DID_LEN));
+    struct index_probe probe = index_probe(&f->by_did, hash_bytes(&f->key, 0, packed, DID_PACKED));
     while ((no = index_next(&probe))) {
         struct row r = columns_row(&f->columns, no);
-        if (memcmp(r.c->did[r.i], did.at, DID_LEN) == 0)
+        if (memcmp(r.c->did[r.i], packed, DID_PACKED) == 0)
             return no;
     }
     return 0;
@@ -62,7 +69,8 @@ uint32_t device_find(const struct fleet *f, struct str did)
 bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac)
 {
     struct row r = columns_row(&f->columns, no);
-    return r.c->product[r.i] == product && str_eq(device_texts(f, r).mac, mac);
+    char room[LIMIT_MAC + 1];
+    return r.c->product[r.i] == product && str_eq(device_mac(f, r, room), mac);
 }
 
 bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *out)

@@ -145,6 +145,7 @@ struct fleet {
 
     uint64_t unusable_states; /* met at the start: their definition is gone */
     uint32_t last_device;     /* the highest number that was met */
+    uint64_t boot;            /* the start in which live sessions began: this one */
     uint64_t device_count, online_count, token_count, product_count, enterprise_count;
 };
 
@@ -220,6 +221,8 @@ void device_check_online(const struct fleet *f, uint32_t no, struct row r);
 uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
 
 /* device_read.c */
+/* The start in which a session began that has not ended; 0 = there is none. */
+uint64_t device_open_boot(const struct fleet *f, struct row r);
 uint32_t device_find(const struct fleet *f, struct str did); /* 0 = none */
 bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
 void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out);
@@ -230,9 +233,11 @@ void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_
 struct bitset search_match(struct fleet *f, const struct fleet_filter *filter);
 
 /* device_block.c */
-struct device_texts { struct str mac, passcode, sn; };
+/* The mac may be written to room. */
+struct str device_mac(const struct fleet *f, struct row r, char room[LIMIT_MAC + 1]);
+struct device_texts { struct str passcode, sn; };
 struct device_texts device_texts(const struct fleet *f, struct row r);
-uint32_t device_store_texts(struct fleet *f, const struct device_texts *t); /* a block; 0: no memory */
+uint32_t device_store_texts(struct fleet *f, struct str mac, struct str passcode, struct str sn); /* a block; 0: no memory */
 void device_free_texts(struct fleet *f, struct row r);
 /* NULL if there is none. */
 const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len);

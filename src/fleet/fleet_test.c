@@ -229,7 +229,7 @@ static void a_device_is_copied_out_as_it_was_put_in(void **state)
     row.has_coordinates = true;
     row.longitude = 113.280637;
     row.latitude = -23.1251784;
-    row.created_at = -5;
+    row.created_at = UINT32_MAX;
     put_product(1, 0);
     fake_put_device(reg, &row);
     follow();
@@ -244,7 +244,7 @@ static void a_device_is_copied_out_as_it_was_put_in(void **state)
     assert_true(d.is_placed && d.has_coordinates);
     assert_false(d.is_disabled || d.is_online || d.is_faulty || d.is_alert);
     assert_true(d.longitude == 113.280637 && d.latitude == -23.1251784); /* to the last digit */
-    assert_int_equal(d.created_at, -5);
+    assert_int_equal(d.created_at, UINT32_MAX);
     assert_string_equal(d.place.country, "中国");
     assert_string_equal(d.place.city, "广州");
 
@@ -263,6 +263,28 @@ static void a_device_is_copied_out_as_it_was_put_in(void **state)
     assert_false(fleet_device_by_did(f, str_of(row.did), &d));
     assert_false(fleet_device_by_no(f, 70000, &d));
     assert_false(fleet_login_find(f, str_of(row.did), &login));
+}
+
+static void a_mac_is_found_however_it_is_written(void **state)
+{
+    static const char *const macs[] = { "accf2350d446", "ACCF2350D446", "accf2350D446", "accf2350d44", "a", "ac:cf:23",
+                                        "00124b000e8a4f5c", "00124b000e8a4f5c00124b000e8a4f5c00124b000e8a4f5c00124b000e8a4f5c" };
+    struct fleet_device d;
+
+    (void)state;
+    put_product(1, 1);
+    for (uint32_t no = 1; no <= sizeof(macs) / sizeof(*macs); no++) {
+        struct device_row row = fake_device(no, 1);
+        strcpy(row.mac, macs[no - 1]);
+        fake_put_device(reg, &row);
+    }
+    follow();
+    for (uint32_t no = 1; no <= sizeof(macs) / sizeof(*macs); no++) {
+        assert_true(fleet_device_by_mac(f, fleet_product_by_key(f, hex(1)), str_of(macs[no - 1]), &d));
+        assert_int_equal(d.no, no);
+        assert_string_equal(d.mac, macs[no - 1]);
+        assert_string_equal(d.passcode, "secret");
+    }
 }
 
 static void the_enabled_registration_of_a_mac_comes_before_the_latest(void **state)
@@ -569,6 +591,7 @@ int main(void)
         TEST(ui_is_derived_only_where_none_is_stored),
         TEST(a_token_is_found_until_it_is_removed),
         TEST(a_device_is_copied_out_as_it_was_put_in),
+        TEST(a_mac_is_found_however_it_is_written),
         TEST(the_enabled_registration_of_a_mac_comes_before_the_latest),
         TEST(what_a_device_told_survives_a_change_of_its_row),
         TEST(a_device_imported_anew_is_not_confused_with_its_deleted_number),

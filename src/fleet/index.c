@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_SIZE = 16 };
 
@@ -16,28 +17,43 @@ void index_free(struct index *ix)
     index_init(ix, ix->hash, ix->ctx);
 }
 
-static void place(uint32_t *slots, size_t mask, uint64_t hash, uint32_t no)
+static size_t after(size_t size, size_t at)
 {
-    size_t at = (size_t)hash & mask;
+    return at + 1 < size ? at + 1 : 0;
+}
+
+/* How far it is from one slot on to another. */
+static size_t distance(size_t size, size_t from, size_t to)
+{
+    return to >= from ? to - from : to + size - from;
+}
+
+static void place(uint32_t *slots, size_t size, uint64_t hash, uint32_t no)
+{
+    size_t at = index_home(size, hash);
     while (slots[at])
-        at = (at + 1) & mask;
+        at = after(size, at);
     slots[at] = no;
 }
 
 enum mu_err index_expect(struct index *ix, size_t count)
 {
-    size_t size = ix->size ? ix->size : FIRST_SIZE;
+    size_t wanted = (ix->used + count) / 3 * 4 + 4, size = ix->size + ix->size / 2;
 
-    while (ix->used + count > size / 4 * 3)
-        size *= 2;
-    if (size == ix->size)
+    if (ix->size && ix->used + count <= ix->size / 4 * 3)
         return MU_OK;
-    uint32_t *slots = calloc(size, sizeof(*slots));
+    if (size < FIRST_SIZE)
+        size = FIRST_SIZE;
+    if (size < wanted)
+        size = wanted;
+    uint32_t *slots = malloc(size * sizeof(*slots));
     if (!slots)
         return MU_E_NOMEM;
+    /* Written at once, not when it is first looked at: the kernel would map each page of a large one twice. */
+    memset(slots, 0, size * sizeof(*slots));
     for (size_t i = 0; i < ix->size; i++) {
         if (ix->slots[i])
-            place(slots, size - 1, ix->hash(ix->ctx, ix->slots[i]), ix->slots[i]);
+            place(slots, size, ix->hash(ix->ctx, ix->slots[i]), ix->slots[i]);
     }
     free(ix->slots);
     ix->slots = slots;
@@ -53,23 +69,23 @@ enum mu_err index_reserve(struct index *ix)
 void index_add(struct index *ix, uint32_t no)
 {
     assert(no && ix->used < ix->size);
-    place(ix->slots, ix->size - 1, ix->hash(ix->ctx, no), no);
+    place(ix->slots, ix->size, ix->hash(ix->ctx, no), no);
     ix->used++;
 }
 
 void index_remove(struct index *ix, uint32_t no)
 {
-    size_t mask = ix->size - 1, at = (size_t)ix->hash(ix->ctx, no) & mask;
-
     assert(ix->size);
+    size_t size = ix->size, at = index_home(size, ix->hash(ix->ctx, no));
+
     while (ix->slots[at] != no) {
         assert(ix->slots[at]);
-        at = (at + 1) & mask;
+        at = after(size, at);
     }
     /* What follows moves up if it could not be found across the gap any more. */
-    for (size_t next = (at + 1) & mask; ix->slots[next]; next = (next + 1) & mask) {
-        size_t home = (size_t)ix->hash(ix->ctx, ix->slots[next]) & mask;
-        if (((next - home) & mask) >= ((next - at) & mask)) {
+    for (size_t next = after(size, at); ix->slots[next]; next = after(size, next)) {
+        size_t home = index_home(size, ix->hash(ix->ctx, ix->slots[next]));
+        if (distance(size, home, next) >= distance(size, at, next)) {
             ix->slots[at] = ix->slots[next];
             at = next;
         }

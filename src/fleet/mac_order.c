@@ -13,9 +13,9 @@ struct entry {
     uint32_t no;
 };
 
-static struct str mac_of(const struct fleet *f, uint32_t no)
+static struct str mac_of(const struct fleet *f, uint32_t no, char room[LIMIT_MAC + 1])
 {
-    return device_texts(f, columns_row(&f->columns, no)).mac;
+    return device_mac(f, columns_row(&f->columns, no), room);
 }
 
 static uint64_t key_of(struct str mac, size_t skip)
@@ -32,7 +32,8 @@ static uint64_t key_of(struct str mac, size_t skip)
 
 static int compare_macs(const struct fleet *f, uint32_t a, uint32_t b)
 {
-    struct str x = mac_of(f, a), y = mac_of(f, b);
+    char rooms[2][LIMIT_MAC + 1];
+    struct str x = mac_of(f, a, rooms[0]), y = mac_of(f, b, rooms[1]);
     int order = memcmp(x.at, y.at, x.len < y.len ? x.len : y.len);
 
     if (order)
@@ -53,11 +54,12 @@ static int compare(const void *a, const void *b, void *fleet)
 
 static size_t common_prefix(const struct fleet *f, const uint32_t *list, uint64_t count)
 {
-    struct str first = mac_of(f, list[0]);
+    char room[LIMIT_MAC + 1], first_room[LIMIT_MAC + 1];
+    struct str first = mac_of(f, list[0], first_room);
     size_t common = first.len;
 
     for (uint64_t i = 1; i < count && common; i++) {
-        struct str mac = mac_of(f, list[i]);
+        struct str mac = mac_of(f, list[i], room);
         size_t n = 0;
         while (n < common && n < mac.len && mac.at[n] == first.at[n])
             n++;
@@ -73,9 +75,10 @@ void mac_order_sort(struct fleet *f, uint32_t *list, uint64_t count)
     struct entry *entries = malloc(count * sizeof(*entries));
     if (!entries)
         fleet_out_of_memory();
+    char room[LIMIT_MAC + 1];
     size_t skip = common_prefix(f, list, count);
     for (uint64_t i = 0; i < count; i++)
-        entries[i] = (struct entry){ key_of(mac_of(f, list[i]), skip), list[i] };
+        entries[i] = (struct entry){ key_of(mac_of(f, list[i], room), skip), list[i] };
     qsort_r(entries, count, sizeof(*entries), compare, f);
     for (uint64_t i = 0; i < count; i++)
         list[i] = entries[i].no;

@@ -15,7 +15,7 @@ int order_compare(const struct columns *cols, uint32_t a, uint32_t b)
 
     if (ca->created_at[ia] != cb->created_at[ib])
         return ca->created_at[ia] < cb->created_at[ib] ? -1 : 1;
-    int dids = memcmp(ca->did[ia], cb->did[ib], DID_LEN);
+    int dids = memcmp(ca->did[ia], cb->did[ib], DID_PACKED);
     if (dids)
         return -dids;
     return a < b ? -1 : a > b; /* the same device imported anew, its old number not deleted yet */

@@ -9,7 +9,7 @@ static unsigned class_of(size_t size, uint32_t *bytes)
 {
     assert(size && size <= POOL_LARGEST);
     if (size <= POOL_EXACT) {
-        unsigned units = (unsigned)((size + POOL_UNIT - 1) / POOL_UNIT);
+        unsigned units = (unsigned)(((size < POOL_LEAST ? POOL_LEAST : size) + POOL_UNIT - 1) / POOL_UNIT);
         *bytes = units * POOL_UNIT;
         return units;
     }

@@ -5,13 +5,14 @@
 #include <stdint.h>
 
 /* The small pieces of variable length that every device has: its texts and its state image. A
- * block is named by a 32-bit number (0 = none) and costs its size rounded up to 4 bytes, without a
+ * block is named by a 32-bit number (0 = none) and costs its size rounded up to 2 bytes, without a
  * header: whoever frees it knows how large it is. A freed block waits for one of its size; a
  * device's texts and image hardly ever change their length. Blocks never move.
  *
  * All zero is an empty pool. Not thread-safe. */
 enum {
-    POOL_UNIT = 4,
+    POOL_UNIT = 2,
+    POOL_LEAST = 4,    /* a free block holds the number of the next one */
     POOL_SEGMENT = 1 << 20,
     POOL_LARGEST = 16 * 1024,
     POOL_EXACT = 256,  /* up to here a class per unit; beyond, four classes to a doubling */

@@ -1,5 +1,6 @@
 #include "fleet/rebuild.h"
 
+#include <malloc.h>
 #include <pthread.h>
 
 #include "base/buf.h"
@@ -354,6 +355,7 @@ enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal 
 out:
     for (int i = 0; i < BATCHES; i++)
         buf_free(&r.batches[i]);
+    malloc_trim(0); /* what reading took goes back to the kernel */
     pthread_cond_destroy(&r.emptied);
     pthread_cond_destroy(&r.filled);
     pthread_mutex_destroy(&r.lock);

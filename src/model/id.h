@@ -9,6 +9,7 @@
 
 #define ID_HEX_LEN 32 /* product key and secret, enterprise id and secret, appid, uid, gid, token */
 #define DID_LEN    22
+#define DID_PACKED 17 /* bytes */
 
 /* 128 random bits as 32 lower-case hex digits. Any thread. */
 void id_new_hex(char out[ID_HEX_LEN + 1]);
@@ -17,6 +18,10 @@ void did_new(char out[DID_LEN + 1]);
 
 bool id_is_hex(struct str s);  /* 32 lower-case hex digits */
 bool did_valid(struct str s);  /* 22 characters of the did alphabet */
+/* A did in six bits a character; memcmp orders packed ones as the texts. A shorter text is one that ends in
+ * zeros. false: it is longer, or has a character that is no ASCII letter or digit. */
+MU_MUST_USE bool did_pack(struct str s, uint8_t out[DID_PACKED]);
+void did_unpack(const uint8_t packed[DID_PACKED], char out[DID_LEN + 1]);
 bool mac_valid(struct str s);  /* 1 to LIMIT_MAC printable ASCII characters, no blank */
 bool passcode_valid(struct str s); /* 1 to LIMIT_PASSCODE printable ASCII characters, no blank */
 

@@ -69,11 +69,35 @@ static void what_a_spreadsheet_has_made_of_one_is_known(void **state)
         assert_null(id_spoilt(str_of(good[i])));
 }
 
+static void a_packed_did_is_the_same_again_and_in_the_same_order(void **state)
+{
+    char dids[2][DID_LEN + 1], again[DID_LEN + 1];
+    uint8_t packed[2][DID_PACKED];
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        did_new(dids[i % 2]);
+        dids[i % 2][i % 3 ? DID_LEN : i % (DID_LEN + 1)] = '\0';
+        assert_true(did_pack(str_of(dids[i % 2]), packed[i % 2]));
+        did_unpack(packed[i % 2], again);
+        assert_string_equal(again, dids[i % 2]);
+        if (i)
+            assert_int_equal(memcmp(packed[0], packed[1], DID_PACKED) < 0, strcmp(dids[0], dids[1]) < 0);
+    }
+    assert_true(did_pack(STR("0Oo1Il9Zz0Oo1Il9Zz0aAz"), packed[0]));
+    did_unpack(packed[0], again);
+    assert_string_equal(again, "0Oo1Il9Zz0Oo1Il9Zz0aAz");
+    assert_false(did_pack(STR("22222222222222222222222"), packed[0]));
+    assert_false(did_pack(STR("222222222222222222222-"), packed[0]));
+    assert_false(did_pack(STR("2 22"), packed[0]));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_identifiers_are_valid_and_differ),
         cmocka_unit_test(malformed_identifiers_are_refused),
+        cmocka_unit_test(a_packed_did_is_the_same_again_and_in_the_same_order),
         cmocka_unit_test(what_a_spreadsheet_has_made_of_one_is_known),
     };
     return cmocka_run_group_tests_name("id", tests, NULL, NULL);

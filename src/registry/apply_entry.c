@@ -72,13 +72,13 @@ static void set_count(const struct entry *e, const struct field *f, const struct
 
 static void set_time(const struct entry *e, const struct field *f, const struct value *v, void *out)
 {
-    /* Past this bound it was given in milliseconds. */
-    static const int64_t year_5000 = 95617584000;
+    /* In the year 2106. Past this bound it was given in milliseconds. */
+    static const int64_t latest = UINT32_MAX;
 
     const char *spoilt = v->type == VALUE_REAL ? "; a spreadsheet may have rounded it"
                          : v->type == VALUE_TEXT && strpbrk(v->text.at, "/-:") ? ", not a date" : "";
 
-    if (v->type == VALUE_INTEGER && v->integer >= 0 && v->integer < year_5000)
+    if (v->type == VALUE_INTEGER && v->integer >= 0 && v->integer <= latest)
         memcpy(out, &v->integer, sizeof(v->integer));
     else
         apply_mistake(e, f->name, "must be a time in Unix seconds%s", spoilt);

@@ -324,6 +324,8 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
     }
     *seq = last;
 out:
+    /* Nobody reads all these pages again soon. */
+    sqlite3_db_release_memory(visit.db->handle);
     reader_end(reg, visit.db);
     return err;
 }
