@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/thread.h"
+
 /* Of tables as they are on disk: some 3 million messages. */
 #define READ_AT_START (UINT64_C(64) * 1024 * 1024)
 
@@ -90,25 +92,66 @@ bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len)
 
 /* --- at a start -----------------------------------------------------------------------------------*/
 
-enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size)
-{
-    char text[300] = "";
-    enum mu_err err = MU_OK;
-    uint64_t read = 0;
+/* Two threads share the families: most of it is unpacking and comparing. */
+struct reading {
+    const struct journal *journal;
+    pthread_mutex_t lock;
+    size_t next;         /* family: the fixed ones, then the days, the newest of which are asked for most */
+    uint64_t read;       /* bytes, up to there */
+    enum mu_err err;     /* the first, with its text */
+    char text[300];
+};
 
-    rocks_count_nothing();
-    /* The newest day is the one asked for most. */
-    for (size_t i = 0; i < FIXED_FAMILIES + j->day_count && err == MU_OK; i++) {
+/* NULL if there is none left. With the lock held. */
+static rocksdb_column_family_handle_t *next_family(struct reading *r)
+{
+    const struct journal *j = r->journal;
+
+    while (r->err == MU_OK && r->next < FIXED_FAMILIES + j->day_count) {
+        size_t i = r->next++;
+        uint64_t size = 0;
         rocksdb_column_family_handle_t *family =
             i < FIXED_FAMILIES ? j->fixed[i] : j->days[j->day_count - 1 - (i - FIXED_FAMILIES)].handle;
-        uint64_t size = 0;
         if (!family || rocksdb_property_int_cf(j->db, family, "rocksdb.total-sst-files-size", &size) != 0)
             continue;
         /* The days of activity are read when the fleet is built, by an iterator that may keep silent. */
-        if (i == FAMILY_ACTIVITY || (read += size) <= READ_AT_START)
-            err = rocks_read_family(j, family, text, sizeof text);
+        if (i == FAMILY_ACTIVITY || (r->read += size) <= READ_AT_START)
+            return family;
     }
-    if (err != MU_OK)
-        snprintf(why, why_size, "%s: " MARK_ADVICE, *text ? text : mu_err_text(err));
-    return err;
+    return NULL;
+}
+
+static void *read_families(void *reading)
+{
+    struct reading *r = reading;
+    rocksdb_column_family_handle_t *family;
+    char text[sizeof r->text] = "";
+
+    rocks_count_nothing();
+    pthread_mutex_lock(&r->lock);
+    while ((family = next_family(r))) {
+        pthread_mutex_unlock(&r->lock);
+        enum mu_err err = rocks_read_family(r->journal, family, text, sizeof text);
+        pthread_mutex_lock(&r->lock);
+        if (err != MU_OK && r->err == MU_OK) {
+            r->err = err;
+            memcpy(r->text, text, sizeof r->text);
+        }
+    }
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size)
+{
+    struct reading r = { .journal = j, .lock = PTHREAD_MUTEX_INITIALIZER };
+    pthread_t other;
+    bool has_other = thread_start(&other, "tables", read_families, &r) == MU_OK;
+
+    read_families(&r);
+    if (has_other)
+        pthread_join(other, NULL);
+    if (r.err != MU_OK)
+        snprintf(why, why_size, "%s: " MARK_ADVICE, *r.text ? r.text : mu_err_text(r.err));
+    return r.err;
 }

@@ -221,9 +221,11 @@ double row_real(struct db_row *row, bool *set)
 
 struct str row_str(struct db_row *row)
 {
-    /* As a blob, since SQLite copies a text to terminate it; a million rows feel that. */
-    const char *at = sqlite3_column_blob(row->statement, row->column);
-    size_t len = (size_t)sqlite3_column_bytes(row->statement, row->column++);
+    /* As a blob, since SQLite copies a text to terminate it, and its column looked up once; a million rows feel
+     * both. */
+    sqlite3_value *value = sqlite3_column_value(row->statement, row->column++);
+    const char *at = sqlite3_value_blob(value);
+    size_t len = (size_t)sqlite3_value_bytes(value);
     return (struct str){ at ? at : "", at ? len : 0 };
 }
 
