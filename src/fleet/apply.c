@@ -122,7 +122,7 @@ static void store_progress(struct fleet *f, struct row r, const struct fleet_pro
     t->last_session_us = LOW(p->last_session_us, MOMENT_BITS);
     t->messages = LOW(p->messages, COUNT_BITS);
     t->decoded = LOW(p->decoded, COUNT_BITS);
-    t->session = LOW(p->session ? p->session : p->session_boot, COUNT_BITS);
+    t->session = LOW(p->session ? p->session : p->session_boot, MOMENT_BITS);
     if (p->session)
         f->boot = p->session_boot;
     t->sessions = counter(p->sessions);

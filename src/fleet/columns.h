@@ -27,9 +27,9 @@ enum device_flag {
 };
 
 /* What the device has done so far; struct fleet_progress in 56 bytes. Seconds fit 32 bits until 2106,
- * logins and starts for as long, microseconds 52 until 2112; 40 bits count a message each millisecond, or a
- * thousand logins a second, for 34 years. */
-enum { MOMENT_BITS = 52, COUNT_BITS = 40, DEFINITION_BITS = 31 };
+ * logins and starts for as long, microseconds 52 until 2112; 36 bits count a hundred messages a second for 21
+ * years. */
+enum { MOMENT_BITS = 52, COUNT_BITS = 36, DEFINITION_BITS = 27 };
 
 struct __attribute__((packed, aligned(8))) device_told {
     uint32_t sessions;
@@ -39,7 +39,8 @@ struct __attribute__((packed, aligned(8))) device_told {
     uint32_t versions;       /* versions.h; 0 = none told */
     uint64_t last_ts_us : MOMENT_BITS, last_session_us : MOMENT_BITS;
     uint64_t messages : COUNT_BITS, decoded : COUNT_BITS;
-    uint64_t session : COUNT_BITS; /* DEVICE_ONLINE: its number; else the start in which one began that is open */
+    /* DEVICE_ONLINE: its number, which begins as a moment; else the start in which one began that is open. */
+    uint64_t session : MOMENT_BITS;
     uint64_t definition : DEFINITION_BITS; /* of the image */
     uint64_t numbers_reports : 1; /* journal_state */
 };

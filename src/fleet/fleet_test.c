@@ -346,6 +346,7 @@ static void assert_same_progress(const struct fleet_progress *a, const struct fl
     assert_true(a->last_report == b->last_report && a->active_day == b->active_day);
     assert_true(a->session_boot == b->session_boot && a->session == b->session);
     assert_int_equal(a->definition, b->definition);
+    assert_int_equal(a->numbers_reports, b->numbers_reports);
 }
 
 static void what_a_device_told_survives_a_change_of_its_row(void **state)
@@ -357,9 +358,12 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
     struct journal_versions versions = { { "a", "b", "c", "d" } };
     struct fleet_change change = {
         .no = 5,
-        .progress = { .last_ts_us = 11, .last_session_us = 12, .messages = 13, .decoded = 14,
-                      .sessions = 15, .activated_at = 16, .online_latest = 17, .last_report = 18,
-                      .active_day = 19, .session_boot = 20, .session = 21, .definition = 1 },
+        /* As large as they may be. */
+        .progress = { .last_ts_us = 4480000000000011, .last_session_us = 4480000000000012,
+                      .messages = 60000000013, .decoded = 60000000012, .sessions = 4000000015, .activated_at = 16,
+                      .online_latest = 4200000017, .last_report = 4200000018, .active_day = 49019,
+                      .session_boot = 20, .session = 4480000000000021, .definition = 1,
+                      .numbers_reports = true },
         .image = image, .image_len = sizeof(image), .faulty = true, .versions = &versions,
     };
 
@@ -380,8 +384,8 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
     assert_string_equal(d.passcode, "a longer secret than before");
     assert_string_equal(d.versions.text[3], "d");
     assert_int_equal(d.activated_at, 16);
-    assert_int_equal(d.online_latest, 17);
-    assert_int_equal(d.last_report, 18);
+    assert_int_equal(d.online_latest, 4200000017);
+    assert_int_equal(d.last_report, 4200000018);
 
     struct buf out;
     const struct fleet_definition *definition;
