@@ -128,7 +128,8 @@ def told_over_http(server):
 @case
 def million_sessions(run):
     """1,000,000 devices online in one process over a null transport, pinging every 50 s, 40,000 a minute going
-    (saying so, cut off, falling silent, replaced by a second login) and as many coming"""
+    (saying so, cut off, falling silent, replaced by a second login) and as many coming; memory of the server with
+    its 1,060,000 devices, without the 28 bytes that each takes on the other side of that transport"""
     online = 40000 if run.quick else 1000000
     per_minute = online * 4 // 100
     data = fleet.Fleet(online * 106 // 100).copy(run.directory)  # 3 % of them are disabled
@@ -137,9 +138,9 @@ def million_sessions(run):
         seconds = server.ask(f"come {online}")["seconds"]
         for _ in range(run.rounds):
             before, began = cpu_seconds(server.pid), time.monotonic()
-            server.ask(f"churn {per_minute} {15 if run.quick else 60}")
+            churned = server.ask(f"churn {per_minute} {15 if run.quick else 60}")
             cores.append((cpu_seconds(server.pid) - before) / (time.monotonic() - began) * 100)
-            peak = max(peak, resident_bytes(server.pid))
+            peak = max(peak, resident_bytes(server.pid) - churned["own_bytes"])
         end = server.ask("settle")
         summed, searched, contradicted = told_over_http(server)
         stopping = time.monotonic()
@@ -148,7 +149,7 @@ def million_sessions(run):
     differences = [abs(end["here"] - n) for n in (end["sessions"], end["online"], summed, searched)]
     differences += [abs(n - end["ends"][way]) for way, n in end["went"].items()]
     differences += [abs(end["came"] - end["logins"]), end["refused"], contradicted]
-    run.value("resident", "MiB", [peak / 2**20], at_most=1024)
+    run.value("resident", "MiB", [peak / 2**20], at_most=614)
     run.value("CPU, of one core", "%", cores, at_most=25)
     run.value("coming at first, per second", "", [online / seconds])
     run.value("ending when the server stops, per second", "", [online / stop])

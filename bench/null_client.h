@@ -19,6 +19,7 @@ struct null_client {
     uint8_t says;            /* what the next read brings; 0 = nothing */
     uint8_t subscribed;
     uint8_t unanswered;      /* heartbeats */
+    bool silent;             /* pings no more */
 };
 
 /* Whose clients they are. Before anything else. */

@@ -11,7 +11,7 @@
  *                    a second login of their own) and as many come
  *     settle         waits for what is under way and looks whether all is as it has to be
  *
- * All the while every device pings every 50 s. Once the first have all come, some of those to whom nothing
+ * own_bytes is what the devices' side takes in this process. All the while every device pings every 50 s. Once the first have all come, some of those to whom nothing
  * has happened for a while are compared each second with what the fleet says of them: `wrong` counts the
  * differences. */
 #include <signal.h>
@@ -48,7 +48,6 @@ struct crowd {
     uint32_t next_ping, next_look;
     int64_t then_ms, looked_ms;
     uint64_t random;
-    bool *silent;                  /* pings no more */
     bool looks;
     uint64_t came, refused, said, cut, fell_silent, replaced, pings, unanswered, looked, wrong, here;
 };
@@ -98,14 +97,14 @@ static void go(struct crowd *w)
     /* Most are here and have nothing to say. */
     for (int tries = 0; tries < 100 && !c; tries++) {
         i = any(w, w->count);
-        if (w->clients[i].state == NULL_HERE && !w->silent[i] && !w->clients[i].says)
+        if (w->clients[i].state == NULL_HERE && !w->clients[i].silent && !w->clients[i].says)
             c = &w->clients[i];
     }
     if (!c)
         return;
     switch (any(w, WAYS_TO_GO)) {
     case 0: /* the server will find out */
-        w->silent[i] = true;
+        c->silent = true;
         w->fell_silent++;
         break;
     case 1:
@@ -133,10 +132,10 @@ static void ping_next(struct crowd *w)
     struct null_client *c = &w->clients[i];
 
     w->next_ping = (i + 1) % w->count;
-    if (w->silent[i] && c->state == NULL_AWAY) { /* found out */
-        w->silent[i] = false;
+    if (c->silent && c->state == NULL_AWAY) { /* found out */
+        c->silent = false;
         went(w, i);
-    } else if (c->state == NULL_HERE && !w->silent[i]) {
+    } else if (c->state == NULL_HERE && !c->silent) {
         w->pings++;
         w->unanswered += c->unanswered;
         null_client_ping(c);
@@ -264,7 +263,10 @@ static void answer(double seconds)
 {
     struct access_figures f;
     struct fleet_counts counts;
+    unsigned long long devices = 0;
 
+    for (unsigned i = 0; i < server.loop_count; i++)
+        devices += crowds[i].count;
     on_each(count_here);
     access_get_figures(server.access, &f);
     fleet_count(server.stores.fleet, &counts);
@@ -274,6 +276,7 @@ static void answer(double seconds)
            seconds, SUM(here), (unsigned long long)f.sessions, (unsigned long long)counts.online,
            SUM(came), (unsigned long long)f.logins, SUM(refused), (unsigned long long)f.takeovers,
            SUM(pings), SUM(unanswered), SUM(looked), SUM(wrong));
+    printf(", \"own_bytes\": %llu", devices * (sizeof(struct null_client) + sizeof(uint32_t)));
     printf(", \"went\": {\"mqtt_disconnect\": %llu, \"tcp_closed\": %llu, \"no_heartbeat\": %llu, "
            "\"offline_force\": %llu}, \"ends\": {", SUM(said), SUM(cut), SUM(fell_silent), SUM(replaced));
     for (int i = 0; i < END_REASON_COUNT; i++)
@@ -340,9 +343,8 @@ static bool gather(void)
         size_t most = counts.devices / loops + 1;
         *w = (struct crowd){ .loop = server.loops[i], .tick.fire = tick, .random = i,
                              .clients = calloc(most, sizeof(*w->clients)),
-                             .away = calloc(most, sizeof(*w->away)),
-                             .silent = calloc(most, sizeof(*w->silent)) };
-        if (!w->clients || !w->away || !w->silent)
+                             .away = calloc(most, sizeof(*w->away)) };
+        if (!w->clients || !w->away)
             return false;
     }
     for (uint32_t no = 1; no <= counts.devices; no++) {
@@ -392,7 +394,6 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < SERVER_LOOPS_MAX; i++) {
         free(crowds[i].clients);
         free(crowds[i].away);
-        free(crowds[i].silent);
     }
     return good ? 0 : 1;
 }
