@@ -167,7 +167,7 @@ def reports(run):
 
             with nginx_like(run.directory, muster.url(path), heads) as floor:
                 own, least = run.turns(lambda: ask(muster, muster.http), lambda: ask(floor, floor.port))
-            run.value(f"{name}: p99", "ms", own["p99_ms"], at_most=5, peer=least["p99_ms"])
+            run.value(f"{name}: p99", "ms", own["p99_ms"], at_most=1.5, peer=least["p99_ms"])
             return own
 
         for name, (path, queries) in kinds(sample.today).items():

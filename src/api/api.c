@@ -180,6 +180,8 @@ enum mu_err api_create(struct api **out, const struct api_options *options)
         if ((err = openapi_make(&api->documents[lang], (enum lang)lang)) != MU_OK)
             goto out;
     }
+    if ((err = past_rows_create(&api->past)) != MU_OK)
+        goto out;
     err = MU_E_NOMEM;
     api->routes = calloc(count_routes(), sizeof(*api->routes));
     if (!api->routes)
@@ -206,6 +208,7 @@ void api_destroy(struct api *api)
 {
     for (int lang = 0; lang < LANG_COUNT; lang++)
         http_made_free(&api->documents[lang]);
+    past_rows_destroy(api->past);
     free(api->routes);
     free(api);
 }

@@ -2,6 +2,7 @@
 #define MUSTER_API_CALL_H
 
 #include "api/api.h"
+#include "api/past_rows.h"
 #include "api/route.h"
 #include "base/json_out.h"
 #include "net/http_static.h"
@@ -15,6 +16,7 @@ struct api {
     struct http_table tables[2];         /* /v1, /openapi.json */
     struct http_route *routes;
     struct http_made documents[LANG_COUNT]; /* openapi.json */
+    struct past_rows *past;              /* of histories */
 };
 
 struct api_call {

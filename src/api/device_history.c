@@ -70,36 +70,63 @@ static enum api_error history_check(struct api_call *call)
     return why ? api_refuse(call, API_FORM_INVALID, "%s", why) : API_OK;
 }
 
-typedef enum mu_err (*count_days)(struct fleet *f, const struct fleet_report_filter *filter,
-                                  int32_t first_day, int32_t last_day, struct fleet_report *out);
+struct history {
+    enum past_what what;
+    struct fleet_past past;
+};
 
-static enum mu_err write_period(const struct api_call *call, struct json_out *j, count_days count,
-                                int32_t period)
+static enum mu_err count_period(const struct api_call *call, enum past_what what, int32_t period,
+                                struct fleet_report *out)
 {
     const struct history_args *args = call->args;
     const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
-    enum cycle cycle = (enum cycle)args->cycle;
-    char text[PERIOD_TEXT_MAX];
-    struct fleet_report report;
-    enum mu_err err = count(call->api->parts.fleet, &filter, period_first_day(cycle, period),
-                            period_last_day(cycle, period), &report);
+    int32_t first = period_first_day((enum cycle)args->cycle, period);
+    int32_t last = period_last_day((enum cycle)args->cycle, period);
 
-    if (err != MU_OK)
-        return err;
+    return what == PAST_ACTIVE ? fleet_report_active(call->api->parts.fleet, &filter, first, last, out)
+                               : fleet_report_activated(call->api->parts.fleet, &filter, first, last, out);
+}
+
+static void write_row(struct json_out *j, enum cycle cycle, int32_t period, const struct fleet_report *report)
+{
+    char text[PERIOD_TEXT_MAX];
+
     json_object_begin(j);
-    report_write_count(j, &report.nodes[0]);
-    report_write_location(j, &report, report_write_count, false);
+    report_write_count(j, &report->nodes[0]);
+    report_write_location(j, report, report_write_count, false);
     period_text(cycle, period, text);
     json_key(j, cycle_names[cycle]);
     json_text(j, text);
     json_object_end(j);
+}
+
+static enum mu_err write_period(const struct api_call *call, struct json_out *j, const struct history *h,
+                                int32_t period)
+{
+    const struct history_args *args = call->args;
+    enum cycle cycle = (enum cycle)args->cycle;
+    const struct past_key key = { .version = h->past.version, .what = h->what, .product = call->product->no,
+                                  .part = args->group, .cycle = cycle, .period = period };
+    bool is_over = period_last_day(cycle, period) <= h->past.last_day;
+    struct fleet_report report;
+    enum mu_err err;
+
+    if (is_over && past_rows_write(call->api->past, &key, j))
+        return MU_OK;
+    if ((err = count_period(call, h->what, period, &report)) != MU_OK)
+        return err;
+    size_t from = j->out->len;
+    write_row(j, cycle, period, &report);
     fleet_report_free(&report);
+    if (is_over)
+        past_rows_keep(call->api->past, &key, j->out, from);
     return MU_OK;
 }
 
-static enum api_error answer_history(struct api_call *call, count_days count)
+static enum api_error answer_history(struct api_call *call, enum past_what what)
 {
     const struct history_args *args = call->args;
+    const struct history h = { what, fleet_report_past(call->api->parts.fleet) };
 
     if (args->range.first > period_of_day((enum cycle)args->cycle, report_today(call)))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
@@ -113,7 +140,7 @@ static enum api_error answer_history(struct api_call *call, count_days count)
     json_key(&j, "data");
     json_array_begin(&j);
     for (int32_t period = args->range.first; period <= args->range.last; period++) {
-        enum mu_err err = write_period(call, &j, count, period);
+        enum mu_err err = write_period(call, &j, &h, period);
         if (err != MU_OK)
             return api_store_failed(call, API_INTERNAL, "count devices by day", err);
     }
@@ -126,12 +153,12 @@ static enum api_error answer_history(struct api_call *call, count_days count)
 
 static enum api_error activation(struct api_call *call)
 {
-    return answer_history(call, fleet_report_activated);
+    return answer_history(call, PAST_ACTIVATED);
 }
 
 static enum api_error liveness_history(struct api_call *call)
 {
-    return answer_history(call, fleet_report_active);
+    return answer_history(call, PAST_ACTIVE);
 }
 
 const struct api_chapter device_history_chapter = {

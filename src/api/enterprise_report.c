@@ -62,28 +62,37 @@ static enum api_error users_liveness_check(struct api_call *call)
     return API_OK;
 }
 
-static void write_liveness(struct json_out *j, int32_t first_day, const uint32_t *counts, size_t days)
+static enum mu_err write_day(const struct api_call *call, struct json_out *j, const struct scope *scope,
+                             const struct fleet_past *past, int32_t day)
 {
+    const struct past_key key = { .version = past->version, .what = PAST_USERS, .product = scope->product,
+                                  .part = scope->app, .cycle = CYCLE_DATE, .period = day };
+    bool is_over = day <= past->last_day;
     char text[PERIOD_TEXT_MAX];
+    uint32_t count;
+    enum mu_err err;
 
+    if (is_over && past_rows_write(call->api->past, &key, j))
+        return MU_OK;
+    err = fleet_report_users_active(call->api->parts.fleet, scope->product, scope->app, day, &count);
+    if (err != MU_OK)
+        return err;
+    size_t from = j->out->len;
     json_object_begin(j);
-    json_key(j, "data");
-    json_array_begin(j);
-    for (size_t day = 0; day < days; day++) {
-        json_object_begin(j);
-        report_write_number(j, "count", counts[day]);
-        json_key(j, "date");
-        period_text(CYCLE_DATE, first_day + (int32_t)day, text);
-        json_text(j, text);
-        json_object_end(j);
-    }
-    json_array_end(j);
+    report_write_number(j, "count", count);
+    json_key(j, "date");
+    period_text(CYCLE_DATE, day, text);
+    json_text(j, text);
     json_object_end(j);
+    if (is_over)
+        past_rows_keep(call->api->past, &key, j->out, from);
+    return MU_OK;
 }
 
 static enum api_error users_liveness(struct api_call *call)
 {
     const struct liveness_args *args = call->args;
+    const struct fleet_past past = fleet_report_past(call->api->parts.fleet);
     struct scope scope;
     enum api_error error = scope_find(call, &args->product, args->appid, &scope);
 
@@ -91,13 +100,17 @@ static enum api_error users_liveness(struct api_call *call)
         return error;
     if (args->range.first > report_today(call))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start_date: in the future");
-    size_t days = (size_t)(args->range.last - args->range.first + 1);
-    uint32_t *counts = arena_alloc(&call->ex->arena, days * sizeof(*counts));
-    if (!counts || fleet_report_users_active(call->api->parts.fleet, scope.product, scope.app,
-                                             args->range.first, days, counts) != MU_OK)
-        return API_INTERNAL;
     struct json_out j = api_answer(call, 200);
-    write_liveness(&j, args->range.first, counts, days);
+    json_object_begin(&j);
+    json_key(&j, "data");
+    json_array_begin(&j);
+    for (int32_t day = args->range.first; day <= args->range.last; day++) {
+        enum mu_err err = write_day(call, &j, &scope, &past, day);
+        if (err != MU_OK)
+            return api_store_failed(call, API_INTERNAL, "count users by day", err);
+    }
+    json_array_end(&j);
+    json_object_end(&j);
     return API_OK;
 }
 

@@ -40,7 +40,7 @@
 #define LIMIT_IMAGE            (8 * 1024)     /* all points of a product; the largest seen has 792 */
 #define LIMIT_DEFINITION       (1024 * 1024)  /* its JSON; the largest seen has 66 KiB, 512 points with long
                                                  enums about 200 */
-#define LIMIT_DAY_COUNTS       (16 * 1024 * 1024) /* counted days that are kept: 200 histories of 53 weeks
+#define LIMIT_PAST_ROWS        (32 * 1024 * 1024) /* rows of histories that are kept: 60 histories of 53 weeks
                                                  over 300 cities, each of another group */
 #define LIMIT_GROUP_LEVELS     1000           /* of groups below each other (contract, endpoint 12): JSON readers refuse
                                                  objects that are nested much deeper */

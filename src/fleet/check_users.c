@@ -156,15 +156,16 @@ static enum mu_err compare_days(struct user_check *u)
 {
     struct check *c = u->check;
     size_t at[DAYS] = { 0 };
-    uint32_t found[DAYS];
+    uint32_t found;
     enum mu_err err = MU_OK;
 
     for (int i = 0; i < DAYS; i++)
         sort(&u->days[i]);
     for (uint32_t no = 1; no < c->fleet->products.count && err == MU_OK; no++) {
-        err = fleet_report_users_active(c->fleet, no, 0, u->first_day, DAYS, found);
-        for (int i = 0; i < DAYS && err == MU_OK; i++)
-            compare(c, "product (active)", no, found[i], count_of(&u->days[i], &at[i], no));
+        for (int i = 0; i < DAYS && err == MU_OK; i++) {
+            if ((err = fleet_report_users_active(c->fleet, no, 0, u->first_day + i, &found)) == MU_OK)
+                compare(c, "product (active)", no, found, count_of(&u->days[i], &at[i], no));
+        }
     }
     return err;
 }

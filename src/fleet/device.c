@@ -64,10 +64,8 @@ void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_fla
 
     if (!!(*flags & flag) == on)
         return;
-    if (flag == DEVICE_DISABLED) {
-        day_counts_device_changes(f, no);
-        user_counts_device_changes(f, no);
-    }
+    if (flag == DEVICE_DISABLED)
+        past_device_changes(f, no);
     *flags = (uint8_t)(*flags ^ flag);
     if (flag == DEVICE_ONLINE) {
         set_bit(p->online, no, on);
@@ -102,8 +100,7 @@ static void unlink_product(struct fleet *f, uint32_t no, struct row r)
 {
     struct product *p = product_by_no(f, r.c->product[r.i]);
 
-    day_counts_device_changes(f, no);
-    user_counts_device_changes(f, no);
+    past_device_changes(f, no);
     roaring_bitmap_t *bitmaps[] = { p->all, p->enabled, p->online, p->faulty, p->alert };
 
     for (size_t i = 0; i < sizeof(bitmaps) / sizeof(bitmaps[0]); i++)
@@ -119,7 +116,7 @@ static void set_group(struct fleet *f, uint32_t no, struct row r, uint32_t group
 
     if (old == group)
         return;
-    day_counts_device_changes(f, no);
+    past_device_changes(f, no);
     if (old)
         group_set_member(f, old, no, false);
     if (group)
@@ -133,7 +130,7 @@ static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
 
     if (old == leaf)
         return;
-    day_counts_device_changes(f, no);
+    past_device_changes(f, no);
     places_remove(&f->places, old, no);
     places_add(&f->places, leaf, no);
     r.c->place[r.i] = leaf;

@@ -69,8 +69,6 @@ enum mu_err fleet_create(struct fleet **out)
     pthread_rwlockattr_destroy(&attr);
 
     pthread_mutex_init(&f->order_lock, NULL);
-    day_counts_init(&f->day_counts);
-    day_counts_init(&f->user_counts);
 
     history_init(&f->history);
     leftovers_init(&f->leftovers);
@@ -88,8 +86,6 @@ void fleet_destroy(struct fleet *f)
 {
     if (!f)
         return;
-    day_counts_free(&f->day_counts);
-    day_counts_free(&f->user_counts);
     users_free(&f->users);
     apps_free(f);
     history_free(&f->history);

@@ -5,7 +5,6 @@
 #include <roaring/roaring.h>
 
 #include "fleet/columns.h"
-#include "fleet/day_counts.h"
 #include "fleet/events.h"
 #include "fleet/fleet_apply.h"
 #include "fleet/hash.h"
@@ -13,6 +12,7 @@
 #include "fleet/index.h"
 #include "fleet/mac_order.h"
 #include "fleet/order.h"
+#include "fleet/past.h"
 #include "fleet/place_order.h"
 #include "fleet/places.h"
 #include "fleet/points.h"
@@ -31,7 +31,7 @@
  *   order of a product's devices: newest first      order.h
  *   and by mac, once that is asked for              mac_order.h
  *   what devices have done by day                   history.h
- *   and what has been counted of it                 day_counts.h
+ *   and whether what was told of it is still true   past.h
  *   faults and alerts of a product's devices        events.h
  *   users, to what they are or were bound, and
  *   which of them a product knows                   users.h
@@ -126,7 +126,7 @@ struct fleet {
     struct leftovers leftovers;      /* the committer's thread alone */
     const struct calendar *calendar; /* NULL: days are those of UTC */
     struct quota_file *quotas;       /* NULL: quotas are in memory only */
-    struct day_counts day_counts, user_counts;
+    struct past past;
     pthread_mutex_t order_lock;      /* product.by_mac, place_order, group.subtree, while readers update them */
     uint32_t subtree_count;          /* groups that have one; likewise */
     uint32_t free_token;

@@ -79,7 +79,7 @@ enum mu_err group_put(struct fleet *f, const struct group_row *row)
 
     struct group *g = &f->groups.at[row->no];
     if (g->parent != row->parent || g->product != row->product) {
-        day_counts_clear(f);
+        past_changes(f);
         forget_subtrees(f, row->no);
     }
     if (!g->product) {
@@ -101,7 +101,7 @@ void group_delete(struct fleet *f, uint32_t no)
     if (no >= f->groups.count || !f->groups.at[no].product)
         return;
     struct group *g = &f->groups.at[no];
-    day_counts_clear(f);
+    past_changes(f);
     forget_subtrees(f, no);
     index_remove(&f->by_gid, no);
     if (g->parent)

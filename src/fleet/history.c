@@ -18,7 +18,7 @@ void history_free(struct history *h)
 
 void history_active(struct fleet *f, int32_t day, uint32_t device)
 {
-    day_counts_day_changes(f, day);
+    past_day_changes(f, day);
     struct day_set *set = day_sets_require(&f->history.active, day);
     if (!set)
         fleet_out_of_memory();
@@ -94,13 +94,13 @@ void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t acti
     r.c->told[r.i].activated_at = activated_at;
     if (before) {
         const struct day_set *set = day_sets_find(&h->activated, fleet_day(f, before));
-        day_counts_day_changes(f, fleet_day(f, before));
+        past_day_changes(f, fleet_day(f, before));
         roaring_bitmap_remove(h->ever_activated, no);
         if (set)
             roaring_bitmap_remove(set->devices, no);
     }
     if (activated_at) {
-        day_counts_day_changes(f, fleet_day(f, activated_at));
+        past_day_changes(f, fleet_day(f, activated_at));
         struct day_set *set = day_sets_require(&h->activated, fleet_day(f, activated_at));
         if (!set)
             fleet_out_of_memory();

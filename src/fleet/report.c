@@ -91,59 +91,21 @@ static struct bitset of_days(const struct day_sets *sets, int32_t first, int32_t
     return days;
 }
 
-/* Those of the days from `first` on that have not been counted on a day since `since`, which comes before or
- * is the same. A device takes a nanosecond. */
-static enum mu_err count_days(struct fleet *f, const struct fleet_report_filter *filter,
-                              const struct day_sets *sets, int32_t since, int32_t first, int32_t last,
-                              struct report_counts *counts)
+static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter *filter,
+                               const struct day_sets *sets, int32_t first, int32_t last,
+                               struct fleet_report *out)
 {
-    struct bitset base = report_base(f, filter), days = of_days(sets, first, last);
-
-    for (uint32_t i = day_sets_lower_bound(sets, since); i < sets->count && sets->at[i].day < first; i++)
-        bitset_drop(&days, sets->at[i].devices);
-    bitset_keep(&days, &base);
-    enum mu_err err = report_count(f, &days, REPORT_COUNT, counts);
-    bitset_free(&base);
-    bitset_free(&days);
-    return err;
-}
-
-/* Days that are over are kept counted; of a range that has some of them and others, these others only are
- * counted anew. */
-static enum mu_err count_by_day(struct fleet *f, const struct fleet_report_filter *filter,
-                                const struct day_sets *sets, const struct day_counts_key *key,
-                                struct report_counts *counts)
-{
-    struct day_counts_key over = *key;
+    struct report_counts counts;
     enum mu_err err;
 
-    if (over.last > day_counts_last_over(f))
-        over.last = day_counts_last_over(f);
-    if (over.last < key->first)
-        return count_days(f, filter, sets, key->first, key->first, key->last, counts);
-    if (!day_counts_find(f, &over, counts->n)) {
-        if ((err = count_days(f, filter, sets, over.first, over.first, over.last, counts)) != MU_OK)
-            return err;
-        day_counts_keep(f, &over, counts->n, f->places.count);
-    }
-    return over.last < key->last ? count_days(f, filter, sets, key->first, over.last + 1, key->last, counts)
-                                 : MU_OK;
-}
-
-static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter *filter, bool activated,
-                               int32_t first, int32_t last, struct fleet_report *out)
-{
-    const struct day_sets *sets = activated ? &f->history.activated : &f->history.active;
-    const struct day_counts_key key = { filter->product->no, filter->group, first, last,
-                                         activated ? DAYS_ACTIVATED : DAYS_ACTIVE };
-    bool keeps = !filter->country.at && !filter->region.at && !filter->city.at;
-    struct report_counts counts;
-
     fleet_read_lock(f);
-    enum mu_err err = report_counts_init(f, &counts);
-    if (err == MU_OK)
-        err = keeps ? count_by_day(f, filter, sets, &key, &counts)
-                    : count_days(f, filter, sets, first, first, last, &counts);
+    if ((err = report_counts_init(f, &counts)) == MU_OK) {
+        struct bitset base = report_base(f, filter), days = of_days(sets, first, last);
+        bitset_keep(&days, &base);
+        err = report_count(f, &days, REPORT_COUNT, &counts);
+        bitset_free(&base);
+        bitset_free(&days);
+    }
     if (err == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
@@ -154,13 +116,13 @@ static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter
 enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter,
                                 int32_t first_day, int32_t last_day, struct fleet_report *out)
 {
-    return report_days(f, filter, false, first_day, last_day, out);
+    return report_days(f, filter, &f->history.active, first_day, last_day, out);
 }
 
 enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_filter *filter,
                                    int32_t first_day, int32_t last_day, struct fleet_report *out)
 {
-    return report_days(f, filter, true, first_day, last_day, out);
+    return report_days(f, filter, &f->history.activated, first_day, last_day, out);
 }
 
 /* --- now ------------------------------------------------------------------------------------- */

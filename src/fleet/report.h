@@ -4,7 +4,7 @@
 #include "fleet/fleet.h"
 
 /* The device reports (contract, endpoints 14 to 19) and the user reports (20): counted from the fleet as it
- * is, only what has been counted of days that are over is kept (day_counts.h). Any thread; the fleet is
+ * is. Any thread; the fleet is
  * locked for reading while a call counts, which for a million devices is a millisecond or two.
  *
  * Places, groups and disabled marks are those of now, not those of the day that is asked about.
@@ -90,6 +90,16 @@ MU_MUST_USE enum mu_err fleet_report_event_devices(struct fleet *f,
 MU_MUST_USE enum mu_err fleet_report_events(struct fleet *f, const struct fleet_report_filter *filter,
                                             enum fleet_event_kind kind, struct fleet_report *out);
 
+/* --- days that are over --------------------------------------------------------------------------
+ * What fleet_report_active, _activated and _users_active say of days up to last_day (INT32_MIN: there are
+ * none) is said again as long as the version is the same: so a caller can keep it, with the version that he
+ * asked for before. */
+struct fleet_past {
+    uint64_t version;                 /* only grows */
+    int32_t last_day;                 /* the one before the newest that anything has happened on */
+};
+struct fleet_past fleet_report_past(struct fleet *f);
+
 /* --- at a glance --------------------------------------------------------------------------------- */
 struct fleet_summary {
     uint64_t online;
@@ -136,11 +146,10 @@ MU_MUST_USE enum mu_err fleet_report_users_total(struct fleet *f, uint32_t produ
  * counts[i]. starts: Unix seconds, ascending, one more than periods. */
 MU_MUST_USE enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t group,
                                                const int64_t *starts, size_t periods, uint32_t *counts);
-/* How many were active on first_day + i, into counts[i]: a device of the product was, which is not
- * disabled, and it was bound to the user at some time of that day. app 0: users of any. What was counted
- * of a day that is over is kept (day_counts.h); the fleet is locked day by day. */
+/* How many were active on a day: a device of the product was, which is not disabled, and it was bound to the
+ * user at some time of that day. app 0: users of any. */
 MU_MUST_USE enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app,
-                                                  int32_t first_day, size_t days, uint32_t *counts);
+                                                  int32_t day, uint32_t *count);
 /* n[REPORT_COUNT]: the users of the product's apps by place. */
 MU_MUST_USE enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product,
                                                   struct fleet_report *out);

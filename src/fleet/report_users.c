@@ -166,7 +166,7 @@ static uint64_t count_users(const struct users *u, const uint64_t *bits, uint32_
 }
 
 static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t app, int32_t day,
-                             uint64_t *count)
+                             uint32_t *count)
 {
     const struct day_set *set = day_sets_find(&f->history.active, day);
     const struct product *p = product_by_no(f, product);
@@ -183,7 +183,7 @@ static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t a
         bitset_keep_in(&devices, p->enabled);
         for (uint32_t chunk = 0; chunk < u->binding_chunks; chunk++)
             find_bound(u, chunk, &devices, from_s, until_s, users);
-        *count = count_users(u, users, app);
+        *count = (uint32_t)count_users(u, users, app);
         err = MU_OK;
     }
     bitset_free(&devices);
@@ -191,22 +191,12 @@ static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t a
     return err;
 }
 
-enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app,
-                                      int32_t first_day, size_t days, uint32_t *counts)
+enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app, int32_t day,
+                                      uint32_t *count)
 {
-    enum mu_err err = MU_OK;
-
-    for (size_t i = 0; i < days && err == MU_OK; i++) {
-        int32_t day = first_day + (int32_t)i;
-        const struct day_counts_key key = { product, app, day, day, DAYS_USERS };
-        uint64_t n[1][3] = { { 0 } };
-        fleet_read_lock(f);
-        if (!day_counts_find(f, &key, n) &&
-            (err = count_day(f, product, app, day, &n[0][0])) == MU_OK)
-            day_counts_keep(f, &key, n, 1);
-        fleet_unlock(f);
-        counts[i] = (uint32_t)n[0][0];
-    }
+    fleet_read_lock(f);
+    enum mu_err err = count_day(f, product, app, day, count);
+    fleet_unlock(f);
     return err;
 }
 

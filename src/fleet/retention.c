@@ -65,7 +65,7 @@ static void settle_days(struct retention *r, bool committed)
         bool done = set->pending && committed;
         set->pending = false;
         if (done && is_past(r, set->day)) {
-            day_counts_day_changes(r->fleet, set->day);
+            past_day_changes(r->fleet, set->day);
             day_sets_remove(days, set->day);
         } else if (done) {
             set->loose = false;

@@ -40,7 +40,7 @@ enum mu_err user_put(struct fleet *f, const struct user_brief *row)
         return err;
     struct user_chunk *c = u->chunks[row->no >> CHUNK_BITS];
     if (user_has(c->bound, i) && (user_has(c->counted, i) == row->is_disabled || c->app[i] != row->app))
-        user_counts_clear(f);
+        past_changes(f);
     set_bit(c->counted, i, !row->is_disabled);
     c->app[i] = row->app;
     c->place[i] = leaf;
@@ -55,7 +55,7 @@ void user_delete(struct fleet *f, uint32_t no)
         return;
     struct user_chunk *c = f->users.chunks[no >> CHUNK_BITS];
     if (user_has(c->bound, i))
-        user_counts_clear(f);
+        past_changes(f);
     set_bit(c->counted, i, false);
 }
 
@@ -73,9 +73,9 @@ enum mu_err user_bind(struct fleet *f, const struct bound_row *row)
     struct bound now = { row->device, row->user, column_seconds(row->since),
                          row->until ? column_seconds(row->until) : UINT32_MAX };
     if (!b->device || b->since != now.since)
-        user_counts_change(f, b->device && b->since < now.since ? b->since : now.since);
+        past_moment_changes(f, b->device && b->since < now.since ? b->since : now.since);
     else if (b->until != now.until)
-        user_counts_change(f, b->until < now.until ? b->until : now.until);
+        past_moment_changes(f, b->until < now.until ? b->until : now.until);
     *b = now;
     u->last_binding = row->no > u->last_binding ? row->no : u->last_binding;
     roaring_bitmap_add(u->devices, row->device);

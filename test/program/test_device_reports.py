@@ -255,3 +255,24 @@ def test_a_device_is_counted_as_soon_as_its_report_is_acknowledged(make_shared_s
     restart_at(world.server, at("2027-03-02 09:00"))
     assert world.get("devices/summary").json["active"] == {"7_day": 1, "yesterday": 1}
     assert world.get("devices/report/liveness").json == {"gid": None, "latest_1": 1, "latest_7": 1, "latest_30": 1}
+
+
+def test_a_day_that_is_over_is_told_by_the_places_and_marks_of_now(make_shared_server):
+    world = World(make_shared_server(env=environment(at("2027-03-01 12:00"))))
+    first = bring(world, "m", **GUANGZHOU)
+    bring(world, "n")
+    restart_at(world.server, at("2027-03-02 12:00"))
+    bring(world, "later")  # so the day before is over
+    device = {"mac": "m", "did": first.did, "passcode": "123456"}
+
+    def row(call):
+        """Twice: counted, and kept."""
+        rows = [world.get(HISTORIES[call], start="2027-03-01", end="2027-03-01").json["data"][0] for _ in range(2)]
+        assert rows[0] == rows[1] and rows[0]["date"] == "2027-03-01"
+        return rows[0]["count"], list(rows[0]["location"].get("China", {}).get("Guangdong", {}))
+
+    for change, expected in (({}, (2, ["count", "Guangzhou"])), ({"city": "Zhuhai"}, (2, ["count", "Zhuhai"])),
+                             ({"is_disabled": True}, (1, []))):
+        world.import_devices({**device, **GUANGZHOU, **change})
+        for call in HISTORIES:
+            assert row(call) == expected, (call, change)
