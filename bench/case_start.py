@@ -23,6 +23,6 @@ def start(run):
     once()  # what the fleet's maker left in the log file goes into tables
     (own,) = run.turns(once)
     shutil.rmtree(data)
-    run.value("until ready", "s", own["seconds"], at_most=3)
+    run.value("until ready", "s", own["seconds"], at_most=2)
     run.value("CPU", "s", own["cpu"])
-    run.value("resident", "MB", own["megabytes"], at_most=300)
+    run.value("resident", "MB", own["megabytes"], at_most=250)

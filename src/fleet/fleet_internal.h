@@ -36,10 +36,10 @@
  *   users, to what they are or were bound, and
  *   which of them a product knows                   users.h
  *
- * A row is some 140 bytes in columns by device number; what has no fixed size (texts, state image)
- * is a block of a pool, what many devices share (place, versions) is a number. With the two hash
- * indexes (index.h, 4 bytes a slot), the order (4 bytes) and the bitmaps, a device takes about 200
- * bytes, its image, and a bit for each of the 400 days of activity that are kept.
+ * A row is 110 bytes in columns by device number; what has no fixed size (texts, state image) is a block
+ * of a pool, what many devices share (place, versions) is a number. With its texts, the two hash indexes
+ * (index.h, 4 bytes a slot), the order (4 bytes) and the bitmaps, a device takes about 160 bytes, its image,
+ * and a bit for each of the 400 days of activity that are kept.
  *
  * A search intersects bitmaps: its total is the cardinality. Its page is read off the product's
  * order if the result is a good part of the product, and sorted if it is small (search.c).

@@ -24,7 +24,7 @@ enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_han
     char *text = NULL;
 
     rocksdb_readoptions_set_fill_cache(options, 0);
-    rocksdb_readoptions_set_readahead_size(options, 1024 * 1024);
+    rocksdb_readoptions_set_readahead_size(options, 256 * 1024);
     rocksdb_readoptions_set_ignore_range_deletions(options, 1);
     rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, family);
     for (rocksdb_iter_seek_to_first(at); rocksdb_iter_valid(at); rocksdb_iter_next(at))
