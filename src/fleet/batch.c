@@ -48,6 +48,8 @@ enum mu_err batch_init(struct batch *b, const struct committer_options *options)
     };
     buf_init(&b->images, IMAGES_MAX);
     enum mu_err err = journal_batch_create(&b->writes, options->journal);
+    if (err == MU_OK && !lagging_init(&b->lagging))
+        err = MU_E_NOMEM;
     return err != MU_OK ? err : grow_pending(b);
 }
 
@@ -60,6 +62,7 @@ void batch_free(struct batch *b)
     free(b->versions);
     free(b->events);
     free(b->active);
+    lagging_free(&b->lagging);
     undecoded_log_free(&b->undecoded);
     buf_free(&b->images);
 }
@@ -130,6 +133,7 @@ struct pending *batch_pending(struct batch *b, uint32_t device)
     *p = (struct pending){ .device = device };
     if (!fleet_progress_get(b->fleet, device, &p->progress, &p->product))
         return NULL;
+    p->before_us = p->progress.last_ts_us;
     b->slots[at] = ++b->count;
     return p;
 }
@@ -166,6 +170,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
             fleet_refuse_login(b->fleet, rec->device);
         return;
     }
+    p->kept |= rec->kind != INTAKE_REPORT && rec->kind != INTAKE_CONTROL;
     switch ((enum intake_kind)rec->kind) {
     case INTAKE_LOGIN:
         batch_add_login(b, p, body);
@@ -203,10 +208,9 @@ static const uint8_t *final_image(const struct batch *b, const struct pending *p
     return fleet_image(b->fleet, p->device, len);
 }
 
-static void write_state(struct batch *b, const struct pending *p)
+struct journal_state batch_state(const struct fleet_progress *g)
 {
-    const struct fleet_progress *g = &p->progress;
-    struct journal_state s = {
+    return (struct journal_state){
         .last_ts_us = g->last_ts_us,
         .last_session_us = g->last_session_us,
         .messages = g->messages,
@@ -220,7 +224,13 @@ static void write_state(struct batch *b, const struct pending *p)
         .definition = g->definition,
         .numbers_reports = g->numbers_reports,
     };
+}
 
+static void write_state(struct batch *b, const struct pending *p, bool followed)
+{
+    struct journal_state s = batch_state(&p->progress);
+
+    s.followed = followed;
     s.image = final_image(b, p, &s.image_len);
     journal_batch_state(b->writes, p->device, &s);
 }
@@ -237,8 +247,8 @@ static void show(struct batch *b, const struct pending *p)
         if (p->redefined || !old || old_len != p->image_len || memcmp(old, image, old_len) != 0) {
             change.image = image;
             change.image_len = p->image_len;
-            change.faulty = datapoint_state_faulty(p->plan, image);
-            change.alert = datapoint_state_alert(p->plan, image);
+            change.faulty = datapoint_state_faulty(p->definition->plan, image);
+            change.alert = datapoint_state_alert(p->definition->plan, image);
         }
     }
     if (p->versions)
@@ -259,40 +269,113 @@ static void clear(struct batch *b)
     b->version_count = 0;
     b->event_count = 0;
     b->active_count = 0;
-    b->records = 0;
+    b->records = b->messages = 0;
     b->latest_us = 0;
     b->err = MU_OK;
     buf_clear(&b->images);
 }
 
-enum mu_err batch_commit(struct batch *b, int64_t now_us)
+/* Takes those that are at the front of the line into the batch; how many. */
+static uint32_t take_due(struct batch *b, int64_t mono_us)
 {
-    enum mu_err err = b->err;
+    uint32_t due = lagging_due(&b->lagging, b->messages, b->settling ? INT64_MAX : mono_us);
+
+    for (uint32_t i = 0; i < due; i++) {
+        const struct lag *lag = lagging_peek(&b->lagging, i);
+        struct pending *p = batch_pending(b, lag->device);
+        if (!p) /* it has been deleted */
+            continue;
+        p->due = true;
+        p->enters = p->progress.messages > lag->number && !b->settling;
+    }
+    return due;
+}
+
+static bool reports_often(const struct batch *b, const struct pending *p)
+{
+    int64_t apart_us = p->progress.last_ts_us - p->before_us;
+    return p->before_us && apart_us > 0 && apart_us <= lagging_span_us(&b->lagging);
+}
+
+/* Writes the states that do not follow from what the journal has of their devices. */
+static void write_states(struct batch *b)
+{
+    uint32_t entering = 0;
 
     for (uint32_t i = 0; i < b->count; i++) {
+        struct pending *p = &b->pending[i];
+        bool lags = !p->due && lagging_has(&b->lagging, p->device);
+        if (!p->due && (!p->changed || (lags && !p->kept)))
+            continue;
+        if (!p->due && !lags && !b->settling)
+            p->enters = reports_often(b, p) && lagging_may_enter(&b->lagging, p->device, entering++);
+        write_state(b, p, lags || p->enters);
+    }
+}
+
+static void show_all(struct batch *b)
+{
+    fleet_apply_begin(b->fleet);
+    for (uint32_t i = 0; i < b->count; i++) {
+        if (b->pending[i].changed || b->pending[i].versions)
+            show(b, &b->pending[i]);
+    }
+    for (uint32_t i = 0; i < b->active_count; i++)
+        fleet_apply_active(b->fleet, b->active[i].day, b->active[i].device);
+    for (uint32_t i = 0; i < b->event_count; i++)
+        fleet_apply_event(b->fleet, &b->events[i].event);
+    fleet_apply_end(b->fleet);
+}
+
+static void note_committed(struct batch *b, uint32_t due, int64_t mono_us)
+{
+    lagging_committed(&b->lagging, due, b->messages, mono_us);
+    for (uint32_t i = 0; i < b->count; i++) {
         const struct pending *p = &b->pending[i];
-        if (p->changed)
-            write_state(b, p);
+        if (p->enters)
+            lagging_enter(&b->lagging, p->device, p->progress.messages);
+    }
+}
+
+enum mu_err batch_commit(struct batch *b, int64_t now_us)
+{
+    int64_t mono_us = clock_mono_us();
+    uint32_t due = take_due(b, mono_us);
+
+    write_states(b);
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct pending *p = &b->pending[i];
         if (p->versions)
             journal_batch_versions(b->writes, p->device, &b->versions[p->versions - 1]);
     }
+    enum mu_err err = b->err;
     if (err == MU_OK)
         err = journal_commit(b->journal, b->writes, now_us);
     else
         journal_batch_clear(b->writes);
-
-    if (err == MU_OK && b->count) {
-        fleet_apply_begin(b->fleet);
-        for (uint32_t i = 0; i < b->count; i++) {
-            if (b->pending[i].changed || b->pending[i].versions)
-                show(b, &b->pending[i]);
-        }
-        for (uint32_t i = 0; i < b->active_count; i++)
-            fleet_apply_active(b->fleet, b->active[i].day, b->active[i].device);
-        for (uint32_t i = 0; i < b->event_count; i++)
-            fleet_apply_event(b->fleet, &b->events[i].event);
-        fleet_apply_end(b->fleet);
+    if (err == MU_OK) {
+        note_committed(b, due, mono_us);
+        if (b->count)
+            show_all(b);
     }
     clear(b);
     return err;
+}
+
+enum mu_err batch_settle(struct batch *b, int64_t now_us)
+{
+    enum mu_err err = MU_OK;
+
+    b->settling = true;
+    while (b->lagging.count && err == MU_OK)
+        err = batch_commit(b, now_us);
+    b->settling = false;
+    return err;
+}
+
+void batch_show(struct batch *b)
+{
+    show_all(b);
+    journal_batch_clear(b->writes);
+    clear(b);
 }

@@ -3,6 +3,7 @@
 
 #include "fleet/fleet_apply.h"
 #include "fleet/intake.h"
+#include "fleet/lagging.h"
 #include "fleet/undecoded_log.h"
 
 /* One commit in the making. Records are added one by one; each becomes journal records, and the
@@ -15,11 +16,15 @@ struct pending {
     uint32_t versions;          /* 1 + its index in `versions`; 0 = untouched */
     uint32_t events;            /* 1 + the index in `events` of its last one; 0 = none */
     bool changed;               /* progress or image; false: only looked at */
+    bool kept;                  /* its state is written, since not all of it follows from its messages */
+    bool due;                   /* its state is written, since it is at the front of those that lag */
+    bool enters;                /* it lags from now on */
     bool has_image;             /* a copy of the image is in `images` */
     bool redefined;             /* it is written under another definition than the fleet's */
     size_t image, image_len;
-    const struct datapoint_plan *plan; /* of that image */
+    const struct fleet_definition *definition; /* of that image */
     const struct fleet_product *product;
+    int64_t before_us;          /* of its last message before this batch */
     struct fleet_progress progress;
 };
 
@@ -54,7 +59,9 @@ struct batch {
     struct pending_active *active;
     uint32_t active_count, active_cap;
 
-    size_t records;
+    struct lagging lagging;
+    bool settling;              /* nothing is to lag after the commit */
+    size_t records, messages;
     int64_t latest_us;          /* of their moments */
     enum mu_err err;            /* the batch cannot be committed: MU_E_NOMEM */
     struct committer_figures tally;
@@ -75,9 +82,22 @@ bool batch_takes(const struct batch *b, const struct intake_record *next);
  * MU_E_NOMEM for a refused one. */
 void batch_add(struct batch *b, struct intake_record *rec);
 
+/* A message that the journal has and the device's state does not count (catch_up.h): as batch_add did with it when it
+ * came, but that it is there already. */
+void batch_replay(struct batch *b, uint32_t device, const struct journal_message *m);
+/* After the last one: writes what must agree with the state and does not. */
+void batch_reconcile(struct batch *b, uint32_t device);
+
 /* Commits, shows it in the fleet, and empties the batch whatever happened; `tally` stays until the
  * next batch_add. An empty batch is committed too: it notes that we are alive. */
 MU_MUST_USE enum mu_err batch_commit(struct batch *b, int64_t now_us);
+/* Commits until no device's state lags. */
+MU_MUST_USE enum mu_err batch_settle(struct batch *b, int64_t now_us);
+/* Shows it in the fleet and writes nothing: for who may not. */
+void batch_show(struct batch *b);
+
+/* As the journal keeps it, without the image. */
+struct journal_state batch_state(const struct fleet_progress *g);
 
 /* For the files that implement batch_add: the device as this batch leaves it so far. NULL: unknown,
  * or no memory (`err` is set then). Lives until the next call. */

@@ -11,9 +11,13 @@ static struct journal_message next_message(struct batch *b, struct pending *p,
                                            const struct fleet_definition *d)
 {
     struct fleet_progress *g = &p->progress;
+    int64_t last_us = g->last_ts_us;
 
-    g->last_ts_us = batch_moment(b, p->device, LIST_MESSAGES, rec->ts_us, g->last_ts_us);
+    g->last_ts_us = batch_moment(b, p->device, LIST_MESSAGES, rec->ts_us, last_us);
+    /* What comes from now on is not behind everything that its state counts. */
+    p->kept |= g->last_ts_us <= last_us;
     p->changed = true;
+    b->messages++;
     return (struct journal_message){
         .ts_us = g->last_ts_us,
         .definition = d ? d->version : 0,
@@ -60,19 +64,20 @@ static enum mu_err decode(struct batch *b, struct pending *p, const struct fleet
     }
     p->has_image = true;
     p->redefined |= !known;
+    p->kept |= !known;
     p->image = at;
     p->image_len = len;
-    p->plan = d->plan;
+    p->definition = d;
     p->progress.definition = d->version;
     return MU_OK;
 }
 
 static enum meaning understand(struct batch *b, struct pending *p, const struct fleet_definition *d,
-                               const struct intake_record *rec)
+                               const uint8_t *payload, size_t len)
 {
     struct frame frame;
 
-    if (frame_parse(rec->body, rec->body_len, &frame) != MU_OK ||
+    if (frame_parse(payload, len, &frame) != MU_OK ||
         (frame.cmd != FRAME_REPORT && frame.cmd != FRAME_NUMBERED && frame.cmd != FRAME_ACK))
         return MEANING_UNDECODED;
     if (frame.p0_len == 0)
@@ -95,25 +100,31 @@ static enum meaning understand(struct batch *b, struct pending *p, const struct 
     }
 }
 
-static void note_activity(struct batch *b, struct pending *p)
+static void write_active_day(struct batch *b, const struct pending *p)
 {
-    int64_t now_s = p->progress.last_ts_us / 1000000;
-    int32_t day = batch_day(b, now_s);
+    int32_t day = p->progress.active_day;
 
-    p->progress.last_report = now_s;
-    if (day == p->progress.active_day ||
-        !batch_room(b, &b->active, b->active_count, &b->active_cap, sizeof(*b->active)))
+    if (!batch_room(b, &b->active, b->active_count, &b->active_cap, sizeof(*b->active)))
         return;
-    p->progress.active_day = day;
     b->active[b->active_count++] = (struct pending_active){ p->device, day };
     journal_batch_active(b->writes, day, p->device);
+}
+
+/* true: the first one of the day. */
+static bool note_activity(struct batch *b, struct pending *p)
+{
+    int32_t last = p->progress.active_day;
+
+    p->progress.last_report = p->progress.last_ts_us / 1000000;
+    p->progress.active_day = batch_day(b, p->progress.last_report);
+    return p->progress.active_day != last;
 }
 
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
     const struct fleet_definition *d = atomic_load(&p->product->definition);
     struct journal_message m = next_message(b, p, rec, d);
-    enum meaning meaning = understand(b, p, d, rec);
+    enum meaning meaning = understand(b, p, d, rec->body, rec->body_len);
 
     b->tally.messages++;
     b->tally.bytes += rec->body_len;
@@ -124,8 +135,8 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
         p->progress.decoded++;
         batch_note_events(b, p, d);
     }
-    if (meaning == MEANING_DECODED || meaning == MEANING_REPORT)
-        note_activity(b, p);
+    if ((meaning == MEANING_DECODED || meaning == MEANING_REPORT) && note_activity(b, p))
+        write_active_day(b, p);
     if (meaning == MEANING_UNDECODED)
         undecoded_log_add(&b->undecoded, b->fleet, p->device, p->product, d, rec->body, rec->body_len);
 
@@ -135,6 +146,39 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
     m.payload = rec->body;
     m.payload_len = rec->body_len;
     journal_batch_message(b->writes, p->device, &m);
+}
+
+/* --- again -----------------------------------------------------------------------------------*/
+
+void batch_replay(struct batch *b, uint32_t device, const struct journal_message *m)
+{
+    struct pending *p = batch_pending(b, device);
+
+    /* A clock that was set back leaves counted ones behind the place where they go on. */
+    if (!p || m->number <= p->progress.messages)
+        return;
+    p->progress.last_ts_us = m->ts_us;
+    p->progress.messages = m->number;
+    p->progress.decoded = m->decoded_number;
+    p->changed = true;
+    if (m->kind != MESSAGE_DEV2APP)
+        return;
+    const struct fleet_definition *d = fleet_definition(b->fleet, p->product->no, m->definition);
+    enum meaning meaning = understand(b, p, d, m->payload, m->payload_len);
+    if (meaning == MEANING_DECODED || meaning == MEANING_REPORT)
+        note_activity(b, p);
+}
+
+void batch_reconcile(struct batch *b, uint32_t device)
+{
+    struct pending *p = batch_pending(b, device);
+
+    if (!p || !p->changed)
+        return;
+    if (p->has_image)
+        batch_note_events(b, p, p->definition);
+    if (p->progress.active_day && !fleet_was_active(b->fleet, p->progress.active_day, device))
+        write_active_day(b, p);
 }
 
 /* --- controls -------------------------------------------------------------------------------- */

@@ -1,3 +1,4 @@
+#include "fleet/catch_up.h"
 #include "fleet/check_internal.h"
 
 #include <stdlib.h>
@@ -119,6 +120,8 @@ static void on_state(void *ctx, uint32_t device, const struct journal_state *s)
     if (!seen)
         return;
     check_state(c, device, seen, s);
+    if (s->followed)
+        keep(c, followed_add(&c->followed, device));
     keep(c, c->told.state(c->told.ctx, device, s));
 }
 
@@ -186,6 +189,29 @@ static enum mu_err read_journal(struct check *c)
     return c->err;
 }
 
+/* What follows from the messages of the devices whose states do not count all, as a start reads it. */
+static enum mu_err read_followed(struct check *c)
+{
+    struct committer_options options = { .fleet = c->fleet, .journal = c->journal, .calendar = c->calendar };
+    struct fleet_progress progress;
+    const struct fleet_product *unused;
+    struct batch b;
+    enum mu_err err = batch_init(&b, &options);
+
+    if (err == MU_OK)
+        err = catch_up_unwritten(&b, &c->followed);
+    for (size_t i = 0; i < c->followed.count && err == MU_OK; i++) {
+        uint32_t device = c->followed.at[i];
+        if (!fleet_progress_get(c->fleet, device, &progress, &unused))
+            continue;
+        struct journal_state s = batch_state(&progress);
+        s.image = fleet_image(c->fleet, device, &s.image_len);
+        check_state(c, device, &c->seen[device], &s);
+    }
+    batch_free(&b);
+    return err;
+}
+
 static void tell_counts(const struct check *c)
 {
     const struct findings *f = c->findings;
@@ -214,7 +240,8 @@ enum mu_err fleet_check(struct registry *registry, struct journal *journal,
         goto out;
     }
     fleet_use_calendar(c.fleet, calendar);
-    if ((err = read_registry(&c)) != MU_OK || (err = read_journal(&c)) != MU_OK)
+    if ((err = read_registry(&c)) != MU_OK || (err = read_journal(&c)) != MU_OK ||
+        (err = read_followed(&c)) != MU_OK)
         goto out;
     tell_counts(&c);
     check_devices(&c);
@@ -225,5 +252,6 @@ out:
         fleet_destroy(c.fleet);
     free(c.groups.at);
     free(c.seen);
+    followed_free(&c.followed);
     return err;
 }

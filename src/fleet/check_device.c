@@ -26,6 +26,7 @@ static void check_image(struct check *c, uint32_t device, struct seen *seen, con
 void check_state(struct check *c, uint32_t device, struct seen *seen, const struct journal_state *s)
 {
     seen->has_state = true;
+    seen->followed = s->followed;
     seen->messages = s->messages;
     seen->decoded = s->decoded;
     seen->sessions = s->sessions;

@@ -3,6 +3,7 @@
 
 #include "fleet/check.h"
 #include "fleet/fleet_internal.h"
+#include "fleet/rebuild.h"
 
 /* What the files of the check share.
  *
@@ -16,7 +17,7 @@
 struct seen {
     uint32_t product;          /* 0 = not in the registry (any more) */
     uint32_t group;
-    bool disabled, has_state, faulty, alert;
+    bool disabled, has_state, followed, faulty, alert;
     int32_t active_day;
     uint32_t open_events;
     uint64_t messages, decoded, sessions;
@@ -49,6 +50,7 @@ struct check {
     uint32_t last_device;           /* the highest that was ever given */
     NUMBERED(struct seen_group) groups;
     struct run messages, sessions;
+    struct followed followed;
     uint64_t states, versions, active, sets, events, message_count, session_count, strangers;
     enum mu_err err;                /* of what is in between; the first */
 };

@@ -1,7 +1,7 @@
 #include "fleet/check_internal.h"
 
 /* Records are numbered without a gap from the oldest that is kept, but where the journal knows of a turn; the
- * state, which is written in the batch of the newest, says the same numbers. */
+ * state, which is written in the batch of the newest, says the same numbers, or that messages may follow. */
 
 static const char *const list_texts[] = { [LIST_MESSAGES] = "messages", [LIST_SESSIONS] = "session records" };
 static const char *const record_texts[] = { [LIST_MESSAGES] = "the message", [LIST_SESSIONS] = "the session record" };
@@ -23,7 +23,7 @@ static void end_run(struct check *c, const struct run *run, enum journal_list li
         return;
     if (!seen->has_state)
         findings_mistake(c->findings, "journal, state: device %u has %s and no state", run->device, what);
-    else if (state < newest->number ||
+    else if ((state < newest->number && !(seen->followed && newest->ts_us > state_us)) ||
              (state > newest->number && state_us <= newest->ts_us &&
               !is_turned(c, run->device, list, state_us, newest->ts_us)))
         findings_mistake(c->findings, "journal, state: device %u has had %llu %s, the newest is number %llu",

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fleet/catch_up.h"
 #include "fleet/committer_internal.h"
 #include "fleet/rebuild.h"
 
@@ -20,18 +21,23 @@ static enum mu_err rebuild(struct committer *c)
 {
     int64_t start = clock_mono_ms();
     struct fleet_counts counts;
+    struct followed followed = { 0 };
     enum mu_err err;
 
     fleet_use_calendar(c->options.fleet, c->options.calendar);
-    if ((err = fleet_rebuild(c->options.fleet, c->options.registry, c->options.journal, &c->seq)) != MU_OK)
-        return err;
+    if ((err = fleet_rebuild(c->options.fleet, c->options.registry, c->options.journal, &c->seq, &followed)) != MU_OK)
+        goto out;
     journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
+    if ((err = catch_up(&c->batch, &followed, clock_wall_us())) != MU_OK)
+        goto out;
     fleet_count(c->options.fleet, &counts);
-    log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu ms=%lld",
+    log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu caught_up=%zu ms=%lld",
               (unsigned long long)counts.products, (unsigned long long)counts.devices,
-              (unsigned long long)counts.unusable_states,
+              (unsigned long long)counts.unusable_states, followed.count,
               (long long)(clock_mono_ms() - start));
-    return MU_OK;
+out:
+    followed_free(&followed);
+    return err;
 }
 
 enum mu_err committer_start(struct committer **out, const struct committer_options *options)

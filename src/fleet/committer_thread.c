@@ -351,6 +351,8 @@ void *committer_run(void *committer)
     }
     commit_waiting(c, true);
     sweep(c, true);
+    if (c->failing == MU_OK && batch_settle(&c->batch, clock_wall_us()) != MU_OK)
+        log_event(LOG_ERROR, "states_lag", "hint=\"the next start reads messages again\"");
     if (c->retry.len)
         log_event(LOG_ERROR, "session_records_lost", "bytes=%zu cause=%s", c->retry.len,
                   LOG_Q(mu_err_text(c->failing), -1));

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -47,6 +48,7 @@ struct rebuild {
     struct journal *j;
     struct registry_visitor rows;
     struct journal_visitor told;
+    struct followed *followed;
 
     pthread_mutex_t lock;
     pthread_cond_t filled, emptied;
@@ -60,6 +62,28 @@ struct rebuild {
     uint64_t seq;
     enum mu_err read_err;
 };
+
+/* --- followed ------------------------------------------------------------------------------------- */
+
+enum mu_err followed_add(struct followed *f, uint32_t device)
+{
+    if (f->count == f->cap) {
+        size_t cap = f->cap ? f->cap * 2 : 1024;
+        uint32_t *at = realloc(f->at, cap * sizeof(*at));
+        if (!at)
+            return MU_E_NOMEM;
+        f->at = at;
+        f->cap = cap;
+    }
+    f->at[f->count++] = device;
+    return MU_OK;
+}
+
+void followed_free(struct followed *f)
+{
+    free(f->at);
+    *f = (struct followed){ 0 };
+}
 
 /* --- the reader ------------------------------------------------------------------------------------- */
 
@@ -248,6 +272,8 @@ static enum mu_err build_row(struct rebuild *r, const struct row_head *head, voi
     case ROW_STATE:
         if (((struct journal_state *)row)->image)
             ((struct journal_state *)row)->image = more;
+        if (((struct journal_state *)row)->followed && followed_add(r->followed, head->no) != MU_OK)
+            return MU_E_NOMEM;
         return told->state(told->ctx, head->no, row);
     case ROW_VERSIONS:
         return told->versions(told->ctx, head->no, row);
@@ -323,10 +349,11 @@ static enum mu_err check_strangers(const struct fleet *f, struct registry *reg)
     return MU_E_CORRUPT;
 }
 
-enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal *j, uint64_t *seq)
+enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal *j, uint64_t *seq,
+                          struct followed *followed)
 {
     struct rebuild r = { .f = f, .reg = reg, .j = j, .rows = fleet_registry_visitor(f),
-                         .told = fleet_journal_visitor(f), .filling = r.batches };
+                         .told = fleet_journal_visitor(f), .followed = followed, .filling = r.batches };
     pthread_t reader;
     uint32_t devices;
     enum mu_err err;

@@ -260,7 +260,7 @@ static void the_fleet_is_the_same_as_row_by_row(void **state)
 
     a = row_by_row();
     assert_int_equal(fleet_create(&b), MU_OK);
-    assert_int_equal(fleet_rebuild(b, reg, j, &seq), MU_OK);
+    assert_int_equal(fleet_rebuild(b, reg, j, &seq, &(struct followed){ 0 }), MU_OK);
     assert_int_equal(seq, CATALOG + DEVICES + USER_ROWS + 1);
     fleet_count(a, &x);
     fleet_count(b, &y);
@@ -289,7 +289,7 @@ static enum mu_err rebuilt(void)
     uint64_t seq = 12345;
 
     assert_int_equal(fleet_create(&f), MU_OK);
-    enum mu_err err = fleet_rebuild(f, reg, j, &seq);
+    enum mu_err err = fleet_rebuild(f, reg, j, &seq, &(struct followed){ 0 });
     if (err != MU_OK)
         assert_int_equal(seq, 12345);
     fleet_destroy(f);
@@ -373,7 +373,7 @@ static void empty_stores_make_an_empty_fleet(void **state)
 
     (void)state;
     assert_int_equal(fleet_create(&f), MU_OK);
-    assert_int_equal(fleet_rebuild(f, no_rows, no_told, &seq), MU_OK);
+    assert_int_equal(fleet_rebuild(f, no_rows, no_told, &seq, &(struct followed){ 0 }), MU_OK);
     fleet_count(f, &counts);
     assert_int_equal(counts.devices, 0);
     assert_int_equal(seq, 0);

@@ -97,7 +97,8 @@ struct journal_session {
     struct heartbeat heartbeat; /* end */
 };
 
-/* What is known of a device now: one per device, replaced in the batch of what changed it. */
+/* What is known of a device: one per device, replaced in the batch of what changed it. What follows from the messages
+ * that the device has after last_ts_us, with numbers above `messages`, may be left out if it says so (`followed`). */
 struct journal_state {
     int64_t last_ts_us;      /* newest message */
     int64_t last_session_us; /* newest session record */
@@ -109,6 +110,7 @@ struct journal_state {
     uint64_t session_boot;   /* the start in which a session was opened and not yet ended; 0 = none */
     uint32_t definition;     /* version that `image` is written under; 0 = no image */
     bool numbers_reports;    /* its last report had a serial number (0x0093) */
+    bool followed;           /* there may be messages that it does not count */
     const uint8_t *image;    /* datapoint state; in a visit: valid during the call */
     size_t image_len;
 };

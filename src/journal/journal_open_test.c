@@ -5,7 +5,7 @@
 #include <rocksdb/c.h>
 #include <sys/wait.h>
 
-#include "journal/rocks_codec.h"
+#include "journal/rocks_internal.h"
 
 /* Openings that are refused, each with a sentence that says why. */
 
@@ -75,12 +75,24 @@ static void another_format_is_refused_and_left_as_it_is(void **state)
 {
     journal_close(open_journal(*state));
     write_format(*state, ROCKS_FORMAT + 1);
-    expect_refusal(*state, MU_E_SCHEMA, "format 4");
-    write_format(*state, ROCKS_FORMAT - 1);
+    expect_refusal(*state, MU_E_SCHEMA, "format 5");
+    write_format(*state, ROCKS_FORMAT_OLDEST - 1);
     expect_refusal(*state, MU_E_SCHEMA, "format 2");
     write_format(*state, ROCKS_FORMAT);
     struct journal *j = open_journal(*state);
     assert_int_equal(journal_boot(j).number, 2);
+    journal_close(j);
+}
+
+static void an_older_format_that_is_read_becomes_this_one(void **state)
+{
+    uint64_t format;
+
+    journal_close(open_journal(*state));
+    write_format(*state, ROCKS_FORMAT_OLDEST);
+    struct journal *j = open_journal(*state);
+    assert_int_equal(meta_get(j, "format", 6, &format, 1), MU_OK);
+    assert_int_equal(format, ROCKS_FORMAT);
     journal_close(j);
 }
 
@@ -163,6 +175,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_directory_in_use_is_refused),
         IN_DIRECTORY(another_format_is_refused_and_left_as_it_is),
+        IN_DIRECTORY(an_older_format_that_is_read_becomes_this_one),
         IN_DIRECTORY(a_damaged_directory_is_refused),
         IN_DIRECTORY(a_directory_that_is_not_there_is_refused),
     };

@@ -17,6 +17,7 @@ enum {
 
 /* Beside the version of the definition, which has 32 bits. */
 #define STATE_NUMBERS_REPORTS (UINT64_C(1) << 32)
+#define STATE_FOLLOWED        (UINT64_C(1) << 33)
 
 enum {
     CONTROL_IS_LAST = 0x01,
@@ -203,7 +204,8 @@ void state_encode(struct buf *out, const struct journal_state *s)
     append_signed(out, s->last_report);
     append_signed(out, s->active_day);
     buf_append_varint(out, s->session_boot);
-    buf_append_varint(out, s->definition | (s->numbers_reports ? STATE_NUMBERS_REPORTS : 0));
+    buf_append_varint(out, s->definition | (s->numbers_reports ? STATE_NUMBERS_REPORTS : 0) |
+                               (s->followed ? STATE_FOLLOWED : 0));
     buf_append(out, s->image, s->image_len);
 }
 
@@ -225,7 +227,8 @@ enum mu_err state_decode(struct bytes in, struct journal_state *out)
     uint64_t definition = read_u64(&in);
     out->definition = (uint32_t)definition;
     out->numbers_reports = definition & STATE_NUMBERS_REPORTS;
-    if (definition & ~(STATE_NUMBERS_REPORTS | UINT32_MAX))
+    out->followed = definition & STATE_FOLLOWED;
+    if (definition & ~(STATE_NUMBERS_REPORTS | STATE_FOLLOWED | UINT32_MAX))
         return MU_E_CORRUPT;
     out->image = in.at;
     out->image_len = in.left;

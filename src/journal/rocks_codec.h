@@ -14,7 +14,7 @@
  *                day(4)                             -> a set of devices, in the caller's bytes
  *   events       opened_us(8) device(4) kind(1) name -> the rest of journal_event
  *   controls     ts_us(8) request(8)                -> the rest of journal_control
- *   default      "format"                           -> format(varint)
+ *   default      "format"                           -> format(8)
  *                "boot"                             -> number of the last start(8)
  *                "clock"                            -> latest moment taken for true(8)
  *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
@@ -31,7 +31,8 @@
  * A record's running number is LEB128, too, at the end of its key, where searching does not need it:
  * what differs between two records of a device then stands in one place, which compresses better than
  * two (docs/journal.md). */
-#define ROCKS_FORMAT 3
+#define ROCKS_FORMAT 4
+#define ROCKS_FORMAT_OLDEST 3 /* that is read; a start makes it ROCKS_FORMAT, since states may be followed then */
 
 enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
 

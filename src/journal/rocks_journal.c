@@ -50,9 +50,9 @@ static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t
         return MU_OK;
     if (err == MU_E_NOT_FOUND)
         err = MU_E_CORRUPT;
-    if (err == MU_OK && format != ROCKS_FORMAT) {
-        snprintf(why, why_size, "the journal in %s has format %llu, this version reads and writes format %d",
-                 j->path, (unsigned long long)format, ROCKS_FORMAT);
+    if (err == MU_OK && (format < ROCKS_FORMAT_OLDEST || format > ROCKS_FORMAT)) {
+        snprintf(why, why_size, "the journal in %s has format %llu, this version reads formats %d to %d", j->path,
+                 (unsigned long long)format, ROCKS_FORMAT_OLDEST, ROCKS_FORMAT);
         return MU_E_SCHEMA;
     }
     if (err != MU_OK)

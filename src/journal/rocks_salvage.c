@@ -31,10 +31,11 @@ enum mu_err salvage_commit(struct journal_salvage *s, bool last)
     return journal_commit(s->to, s->writes, clock_wall_us());
 }
 
-/* The state must say what the device's records say. */
+/* The state must say what the device's records say, or that they say more: a start reads these again. */
 static void bring_up(struct journal_state *state, const struct tail *tail)
 {
-    if (tail->messages) {
+    state->followed = state->followed && tail->messages > state->messages;
+    if (tail->messages && !state->followed) {
         state->messages = tail->messages;
         state->decoded = tail->decoded;
         if (tail->message_us > state->last_ts_us)
@@ -46,7 +47,7 @@ static void bring_up(struct journal_state *state, const struct tail *tail)
         if (tail->session_us > state->last_session_us)
             state->last_session_us = tail->session_us;
     }
-    if (tail->last_report_us / 1000000 > state->last_report)
+    if (tail->last_report_us / 1000000 > state->last_report && !state->followed)
         state->last_report = tail->last_report_us / 1000000;
     if (tail->last_login_us / 1000000 > state->online_latest)
         state->online_latest = tail->last_login_us / 1000000;

@@ -1,0 +1,53 @@
+#include "fleet/catch_up.h"
+
+enum { DEVICES_AT_ONCE = 4096 };
+
+struct replay {
+    struct batch *batch;
+    uint32_t device;
+};
+
+static enum mu_err on_message(void *ctx, const struct journal_message *m)
+{
+    struct replay *r = ctx;
+
+    batch_replay(r->batch, r->device, m);
+    return r->batch->err;
+}
+
+static enum mu_err replay(struct batch *b, uint32_t device)
+{
+    struct replay r = { .batch = b, .device = device };
+    const struct pending *p = batch_pending(b, device);
+    uint64_t unused;
+
+    if (!p)
+        return b->err;
+    struct journal_window after = { .from_us = p->progress.last_ts_us + 1, .to_us = INT64_MAX, .limit = UINT64_MAX };
+    return journal_messages(b->journal, device, &after, on_message, &r, &unused);
+}
+
+enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < f->count && err == MU_OK; i++) {
+        if ((err = replay(b, f->at[i])) == MU_OK)
+            batch_reconcile(b, f->at[i]);
+        if (err == MU_OK && (b->count >= DEVICES_AT_ONCE || i + 1 == f->count))
+            err = batch_commit(b, now_us);
+    }
+    return err;
+}
+
+enum mu_err catch_up_unwritten(struct batch *b, const struct followed *f)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < f->count && err == MU_OK; i++) {
+        err = replay(b, f->at[i]);
+        if (b->count >= DEVICES_AT_ONCE || i + 1 == f->count)
+            batch_show(b);
+    }
+    return err;
+}
