@@ -23,11 +23,12 @@ static void check(enum mu_err err, const char *what)
     exit(1);
 }
 
-static struct journal *open_journal(const char *dir)
+static struct journal *open_journal(const char *dir, uint32_t devices)
 {
     struct journal *j;
     char why[300];
-    struct journal_options options = { .retention_days = 7 };
+    struct journal_registry registry = { .device = devices };
+    struct journal_options options = { .registry = &registry, .retention_days = 7 };
     check(journal_open(&j, dir, &options, why, sizeof why), why);
     return j;
 }
@@ -92,9 +93,10 @@ int main(int argc, char **argv)
     }
     long messages = atol(argv[2]);
     int64_t start_us = clock_wall_us() / 86400000000 * 86400000000;
-    struct load *load = load_create((uint32_t)atol(argv[3]), messages, start_us,
+    uint32_t devices = (uint32_t)atol(argv[3]);
+    struct load *load = load_create(devices, messages, start_us,
                                     strcmp(argv[4], "random") == 0);
-    struct journal *j = open_journal(argv[1]);
+    struct journal *j = open_journal(argv[1], devices);
     check(journal_roll(j, start_us), "roll");
 
     int64_t began = clock_mono_us();
@@ -105,7 +107,7 @@ int main(int argc, char **argv)
     journal_close(j);
 
     began = clock_mono_us();
-    j = open_journal(argv[1]);
+    j = open_journal(argv[1], devices);
     int64_t opened = clock_mono_us() - began;
     snprintf(path, sizeof path, "%s/journal", argv[1]);
     printf("per_second=%.0f cpu_us=%.3f bytes=%.2f page_us=%lld open_ms=%lld\n", (double)messages / seconds,

@@ -81,7 +81,7 @@ enum mu_err day_require(struct journal *j, int32_t day)
     day_name(name, day);
     pthread_rwlock_wrlock(&j->lock);
     rocksdb_column_family_handle_t *handle =
-        rocksdb_create_column_family(j->db, j->options.day, name, &text);
+        rocksdb_create_column_family(j->db, rocks_day_options(j), name, &text);
     err = journal_written(j, "create_day", text);
     if (err == MU_OK)
         err = day_insert(j, day, handle);

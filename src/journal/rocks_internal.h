@@ -28,7 +28,7 @@ struct rocks_options {
     rocksdb_block_based_table_options_t *tables, *day_tables;
     rocksdb_options_t *fixed; /* of the database as a whole, too */
     rocksdb_options_t *state;
-    rocksdb_options_t *day;
+    rocksdb_options_t *day, *day_of_few; /* of a day, by how many devices there are */
     rocksdb_writeoptions_t *synced;
 };
 
@@ -44,6 +44,8 @@ void rocks_options_create(struct rocks_options *o);
 /* For the salvage, which reads what is left. mode: RocksDB's name for the way in which it reads its logs. */
 void rocks_options_trust_nothing(struct rocks_options *o, const char *mode);
 void rocks_options_destroy(struct rocks_options *o);
+/* Of a day's family that is made or opened now. */
+const rocksdb_options_t *rocks_day_options(const struct journal *j);
 
 /* `lock` guards db, the handles and the list of days: every reader holds it for reading from its
  * first call of RocksDB to its last; the committer holds it for writing while it changes any of
@@ -72,6 +74,7 @@ struct journal {
     uint64_t commits;   /* of this start that succeeded */
     uint8_t id[16];     /* of the data directory; all zero: none was given */
     struct { uint64_t change; uint32_t device; } seen; /* of the registry */
+    uint32_t devices;   /* the registry's highest device number, as far as it was told in this start */
     bool seen_changed;  /* the disk does not have it yet */
     bool id_noted;      /* FAMILY_META has it */
     struct mark mark;

@@ -115,6 +115,7 @@ enum mu_err rocks_create(struct journal **out, const char *dir, const struct jou
     }
     j->mark = (struct mark)MARK_CLOSED;
     j->retention_days = options->retention_days ? options->retention_days : RETENTION_DAYS;
+    j->devices = options->registry ? options->registry->device : 0;
     j->reserve_bytes = options->reserve_bytes ? options->reserve_bytes : RESERVE_BYTES;
 
     /* The committer must get its turn however many readers there are. */

@@ -132,7 +132,7 @@ static enum mu_err families_collect(struct families *f, const struct journal *j)
         if (fixed_index(f->listed[i]) >= 0)
             continue;
         f->names[f->count] = f->listed[i];
-        f->options[f->count++] = j->options.day;
+        f->options[f->count++] = rocks_day_options(j);
     }
     return MU_OK;
 }

@@ -72,6 +72,13 @@ static rocksdb_options_t *changed_by(rocksdb_options_t *o, const char *settings)
     return changed;
 }
 
+/* A device's records come in their order, so the place of the next one is behind the last. With a hint RocksDB keeps
+ * that place for each device: an insertion takes two comparisons instead of thirty, most of which wait for memory. A
+ * hint takes 230 bytes of the memtable, so with many devices tables get small and are merged more often: with 10,000
+ * devices a message takes 0.6 µs of CPU time less, with 100,000 it takes 0.9 µs more. */
+enum { FEW_DEVICES = 30000 };
+#define WITH_HINTS "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.4" /* the device, in a record's key */
+
 static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *tables, size_t memtable)
 {
     rocksdb_options_t *o = rocksdb_options_create();
@@ -117,11 +124,17 @@ void rocks_options_create(struct rocks_options *o)
     rocksdb_options_set_compression(o->day, rocksdb_zstd_compression);
     rocksdb_options_set_compression_options(o->day, WINDOW_BITS, ZSTD_LEVEL, STRATEGY, 0);
     set_universal(o->day);
+    o->day_of_few = changed_by(rocksdb_options_create_copy(o->day), WITH_HINTS);
 
     o->synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(o->synced, 1);
     /* A day may be dropped between the filling of a batch and its commit. */
     rocksdb_writeoptions_set_ignore_missing_column_families(o->synced, 1);
+}
+
+const rocksdb_options_t *rocks_day_options(const struct journal *j)
+{
+    return j->devices > FEW_DEVICES ? j->options.day : j->options.day_of_few;
 }
 
 void rocks_options_trust_nothing(struct rocks_options *o, const char *mode)
@@ -136,6 +149,8 @@ void rocks_options_destroy(struct rocks_options *o)
 {
     if (o->synced)
         rocksdb_writeoptions_destroy(o->synced);
+    if (o->day_of_few)
+        rocksdb_options_destroy(o->day_of_few);
     if (o->day)
         rocksdb_options_destroy(o->day);
     if (o->state)

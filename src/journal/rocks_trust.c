@@ -260,6 +260,7 @@ enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *
 
 void journal_note_registry(struct journal *j, uint64_t change, uint32_t device)
 {
+    j->devices = device;
     if (change == j->seen.change && device == j->seen.device)
         return;
     j->seen.change = change;
