@@ -12,7 +12,7 @@ import pytest
 from server import Server, run
 from world import World, status_report
 
-DEVICES, REPORTS = 3, 150  # so many that the log has several blocks (32 KiB): RocksDB can read on behind a damaged one
+DEVICES, REPORTS = 3, 400  # so many that the log has several blocks (32 KiB): RocksDB can read on behind a damaged one
 
 
 @pytest.fixture(scope="module")
