@@ -12,8 +12,9 @@ import time
 import pytest
 
 from mqtt import Closed, Device, connect_packet, frame
-from server import PATIENCE, Server, wait_until
-from world import World, request
+from reportfleet import counts
+from server import PATIENCE, Server, run, wait_until
+from world import World, request, status_report
 
 ROUNDS = 20
 DEVICES = 6
@@ -217,3 +218,44 @@ def test_a_crash_after_a_takeover_ends_the_session_that_took_over(make_server):
         ("dev_online", None), ("dev_re_online", None), ("dev_offline", "mqtt_disconnect"),
         ("dev_offline", "offline_exception")]
     assert log["meta"]["total"] == 4
+
+
+# --- states, which are written now and then only -------------------------------------------------------------------
+
+@pytest.fixture
+def killed_while_states_lag(server):
+    """(world, device) after a kill; the device has reported often, with faults that came and went."""
+    world = World(server)
+    device = world.device(level=4)
+    for number in range(50):
+        device.report(status_report(set_temp=16 + number % 15, faults=number % 2), qos=1)
+    device.report(status_report(set_temp=29, alerts=1, faults=1), qos=1)
+    server.kill()
+    return world, device
+
+
+def test_a_start_after_a_kill_shows_the_last_report(killed_while_states_lag):
+    world, device = killed_while_states_lag
+    world.server.start()
+    shown, = world.get("devices/search").json["objects"]
+    assert (shown["is_alert"], shown["is_faulty"]) == (True, True)
+    newest = world.get(f"devices/{device.did}/data", limit=1, sort="desc").json
+    assert newest["meta"]["total"] == 51 and newest["objects"][0]["attrs"]["set_temp"] == 29
+    assert world.get("fault/report/events").json["count"] == counts(25, 24)
+
+
+def test_nothing_is_wrong_with_a_directory_whose_states_lag(killed_while_states_lag):
+    world, _ = killed_while_states_lag
+    checked = run("check", "--data", world.server.data)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_report_after_the_kill_goes_on_with_numbers_and_faults(killed_while_states_lag):
+    world, device = killed_while_states_lag
+    world.server.start()
+    world.device(level=4, registered=(device.did, "123456")).report(status_report(set_temp=30), qos=1)
+    assert world.get(f"devices/{device.did}/data", limit=1).json["meta"]["total"] == 52
+    assert world.get("fault/report/events").json["count"] == counts(25, 25)
+    assert world.server.stop() == 0
+    checked = run("check", "--data", world.server.data)
+    assert checked.returncode == 0, checked.stdout
