@@ -26,30 +26,42 @@ void report_counts_free(struct report_counts *c)
 
 /* Counters of four bytes side by side, so that those of hundreds of places stay in the nearest cache; and two
  * sets of them, so that a device need not wait until the one before it, in the same place, is counted. */
-static inline void count_word(const uint32_t place[64], uint64_t word, uint32_t *even, uint32_t *odd)
+
+/* Of many: every device of the chunk adds its bit. */
+BITSET_LOOP static void count_dense(const uint32_t *place, const uint64_t *words, uint32_t *even,
+                                    uint32_t *odd)
 {
-    if (word == UINT64_MAX) {
-        for (int i = 0; i < 64; i += 2) {
-            even[place[i]]++;
-            odd[place[i + 1]]++;
+    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
+        uint64_t word = words[w];
+        for (int i = 0; i < 64; i += 2, word >>= 2) {
+            even[*place++] += word & 1;
+            odd[*place++] += word >> 1 & 1;
         }
-        return;
-    }
-    while (word) {
-        even[place[__builtin_ctzll(word)]]++;
-        word &= word - 1;
-        if (!word)
-            break;
-        odd[place[__builtin_ctzll(word)]]++;
-        word &= word - 1;
     }
 }
 
-BITSET_LOOP static void count_chunk(const uint32_t *place, const uint64_t *words, uint32_t *even,
-                                    uint32_t *odd)
+/* Of few: each of them adds one. */
+BITSET_LOOP static void count_sparse(const uint32_t *place, const uint64_t *words, uint32_t *even,
+                                     uint32_t *odd)
 {
-    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++)
-        count_word(place + w * 64, words[w], even, odd);
+    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++, place += 64) {
+        for (uint64_t word = words[w]; word; word &= word - 1) {
+            even[place[__builtin_ctzll(word)]]++;
+            if (!(word &= word - 1))
+                break;
+            odd[place[__builtin_ctzll(word)]]++;
+        }
+    }
+}
+
+static void count_chunk(const uint32_t *place, uint64_t *words, uint32_t *even, uint32_t *odd)
+{
+    const struct bitset chunk = { words, 1 };
+
+    if (bitset_count(&chunk) > CHUNK_ROWS / 2) /* there the two take the same time */
+        count_dense(place, words, even, odd);
+    else
+        count_sparse(place, words, even, odd);
 }
 
 enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
@@ -61,7 +73,7 @@ enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsign
     if (!n)
         return MU_E_NOMEM;
     for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {
-        const uint64_t *words = set->words + (size_t)chunk * BITSET_CHUNK_WORDS;
+        uint64_t *words = set->words + (size_t)chunk * BITSET_CHUNK_WORDS;
         if (f->columns.chunks[chunk])
             count_chunk(f->columns.chunks[chunk]->place, words, n, n + places);
     }
