@@ -31,12 +31,14 @@ enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
 {
     enum mu_err err = MU_OK;
 
+    b->settling = true; /* a start that crashes again soon reads none of it twice */
     for (size_t i = 0; i < f->count && err == MU_OK; i++) {
         if ((err = replay(b, f->at[i])) == MU_OK)
             batch_reconcile(b, f->at[i]);
         if (err == MU_OK && (b->count >= DEVICES_AT_ONCE || i + 1 == f->count))
             err = batch_commit(b, now_us);
     }
+    b->settling = false;
     return err;
 }
 
