@@ -47,6 +47,7 @@ struct conn_ops {
 struct conn_owner {
     struct loop *loop;
     struct conn_ops ops;
+    uint32_t patience;        /* LOOP_PATIENT: accepted ones are; or 0 */
     uint32_t in_max, out_max; /* caps of kept input and unsent output, in bytes */
 };
 

@@ -27,7 +27,7 @@ enum mu_err conn_open(struct conn *c, const struct conn_owner *owner, int fd, co
     if (err == MU_OK && via->open)
         err = via->open(via, c);
     if (err == MU_OK)
-        err = loop_fd_add(owner->loop, &c->io, CONN_EVENTS);
+        err = loop_fd_add(owner->loop, &c->io, CONN_EVENTS | owner->patience);
     if (err != MU_OK) {
         transport_close(c);
         if (fd >= 0)

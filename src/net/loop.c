@@ -1,6 +1,5 @@
 #include "net/loop_private.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-/* One round: wait, descriptors, timers, mail, hooks, pending connections (and hooks again).
+/* One round: wait and descriptors (loop_wait.c), timers, mail, hooks, pending connections (and hooks again).
  *
  * The mailbox is a stack that senders push to and the loop takes as a whole and turns round, which
  * keeps each sender's order. Only the sender that finds it empty writes the eventfd, so a burst
@@ -44,7 +43,8 @@ enum mu_err loop_create(struct loop **out, unsigned index)
     *out = NULL;
     if (!loop)
         return err;
-    *loop = (struct loop){ .index = index, .epoll = -1, .wake = { .fd = -1, .ready = ignore_wake } };
+    *loop = (struct loop){ .index = index, .prompt = { .epoll = -1 }, .patient = { .epoll = -1 },
+                            .wake = { .fd = -1, .ready = ignore_wake } };
     loop->hooks_end = &loop->hooks;
     loop->now_us = clock_mono_us();
     timer_wheel_init(&loop->timers, loop_now_ms(loop));
@@ -54,7 +54,7 @@ enum mu_err loop_create(struct loop **out, unsigned index)
     if (!loop_input(loop, INPUT_SIZE))
         goto out;
     err = MU_E_IO;
-    if ((loop->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+    if (loop_sets_open(loop) != MU_OK)
         goto out;
     if ((loop->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
         goto out;
@@ -80,8 +80,7 @@ void loop_destroy(struct loop *loop)
     }
     if (loop->wake.fd >= 0)
         close(loop->wake.fd);
-    if (loop->epoll >= 0)
-        close(loop->epoll);
+    loop_sets_close(loop);
     free(loop->input);
     free(loop);
 }
@@ -97,17 +96,6 @@ static int wait_ms(struct loop *loop)
     if (left > LONGEST_WAIT_MS)
         return LONGEST_WAIT_MS;
     return left > 0 ? (int)left : 0;
-}
-
-static void dispatch(struct loop *loop)
-{
-    for (loop->event_at = 0; loop->event_at < loop->event_count; loop->event_at++) {
-        struct epoll_event *e = &loop->events[loop->event_at];
-        struct loop_fd *io = e->data.ptr;
-        if (io)
-            io->ready(io, e->events);
-    }
-    loop->event_count = 0;
 }
 
 static void deliver_mail(struct loop *loop)
@@ -137,13 +125,10 @@ static void run_hooks(struct loop *loop)
 /* The loop's thread is the one that calls. True: that was the last. */
 static bool turn(struct loop *loop, int longest_wait_ms)
 {
-    int n = epoll_wait(loop->epoll, loop->events, LOOP_EVENTS, longest_wait_ms);
-    loop->event_count = n > 0 ? n : 0;
-    loop->now_us = clock_mono_us();
+    loop_wait(loop, longest_wait_ms);
     /* Before the mail is taken: what was posted before loop_stop is still delivered. */
     bool last = atomic_load_explicit(&loop->stopping, memory_order_acquire);
 
-    dispatch(loop);
     timer_wheel_advance(&loop->timers, loop_now_ms(loop));
     deliver_mail(loop);
     run_hooks(loop);
@@ -215,41 +200,6 @@ int64_t loop_now_ms(const struct loop *loop)
 int64_t loop_now_us(const struct loop *loop)
 {
     return loop->now_us;
-}
-
-enum mu_err loop_fd_add(struct loop *loop, struct loop_fd *io, uint32_t events)
-{
-    struct epoll_event e = { .events = events, .data.ptr = io };
-
-    io->events = events;
-    if (io->fd < 0)
-        return MU_OK;
-    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, io->fd, &e) == 0 ? MU_OK : MU_E_IO;
-}
-
-void loop_fd_want(struct loop *loop, struct loop_fd *io, uint32_t events)
-{
-    struct epoll_event e = { .events = events, .data.ptr = io };
-
-    if (io->events == events)
-        return;
-    io->events = events;
-    if (io->fd < 0)
-        return;
-    /* Changing what is registered needs no memory: it fails only for a descriptor that is not. */
-    int failed = epoll_ctl(loop->epoll, EPOLL_CTL_MOD, io->fd, &e);
-    assert(!failed);
-    (void)failed;
-}
-
-void loop_fd_remove(struct loop *loop, struct loop_fd *io)
-{
-    if (io->fd < 0)
-        return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
-    for (int i = loop->event_at; i < loop->event_count; i++)
-        if (loop->events[i].data.ptr == io)
-            loop->events[i].data.ptr = NULL;
 }
 
 void timer_start(struct loop *loop, struct timer *t, int64_t delay_ms)

@@ -31,9 +31,15 @@ int64_t loop_now_us(const struct loop *loop);
 /* --- descriptors: the owner embeds a loop_fd ---------------------------------------------------*/
 struct loop_fd {
     int fd;          /* -1: none; whoever owns it calls ready */
-    uint32_t events; /* EPOLLIN | EPOLLOUT wanted; kept by loop_fd_* */
+    uint32_t events; /* EPOLLIN | EPOLLOUT wanted, LOOP_PATIENT; kept by loop_fd_* */
     void (*ready)(struct loop_fd *io, uint32_t events);
 };
+
+/* Beside the events of loop_fd_add, and no bit of epoll's: it may wait for 2 ms while many such ones are ready one
+ * after the other, so that they share a round. */
+#define LOOP_PATIENT (1u << 24)
+/* A peer does nothing until it hears from here: for the next 0.1 s none waits. Loop thread. */
+void loop_hurry(struct loop *loop);
 
 MU_MUST_USE enum mu_err loop_fd_add(struct loop *loop, struct loop_fd *io, uint32_t events);
 void loop_fd_want(struct loop *loop, struct loop_fd *io, uint32_t events);

@@ -12,18 +12,33 @@
 
 enum { LOOP_EVENTS = 256 };
 
+/* Descriptors that are waited for, and those of this round that are ready. */
+struct loop_set {
+    int epoll;
+    int at, count; /* the one being dispatched, and all */
+    struct epoll_event event[LOOP_EVENTS];
+};
+
+/* How the patient set is waited for: loop_wait.c. */
+struct loop_patience {
+    struct loop_fd io;   /* that set, in the prompt one */
+    bool spaced;         /* the loop looks by itself */
+    bool full;           /* the last look has not taken all */
+    int64_t came, since_us; /* ready ones, since when */
+    int64_t hurried_us;
+};
+
 struct conn;
 
 struct loop {
     unsigned index;
-    int epoll;
     struct loop_fd wake;      /* an eventfd, edge-triggered and never read */
     pthread_t thread;
     bool started;
     int64_t now_us;
 
-    struct epoll_event events[LOOP_EVENTS];
-    int event_at, event_count; /* the one being dispatched, and those of this round */
+    struct loop_set prompt, patient;
+    struct loop_patience patience;
 
     struct timer_wheel timers;
     struct loop_hook *hooks, **hooks_end;
@@ -41,6 +56,14 @@ struct loop {
 
 /* At least size bytes to read into, for the one connection whose turn it is; NULL without memory. */
 uint8_t *loop_input(struct loop *loop, size_t size);
+
+/* --- loop_wait.c -----------------------------------------------------------------------------------*/
+/* MU_E_IO; loop_sets_close in any case. */
+MU_MUST_USE enum mu_err loop_sets_open(struct loop *loop);
+void loop_sets_close(struct loop *loop);
+/* Sleeps until something is ready, at most so long (-1: any time); reads the round's time, and calls ready() of
+ * what is. */
+void loop_wait(struct loop *loop, int timeout_ms);
 
 /* One round that waits for nothing, in the thread that calls: for tests that want every step in its place,
  * on a loop that is never started. True if there is more to do at once. */

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "net/loop_private.h"
 #include "net/net_testing.h"
 
 enum { SENDERS = 4, LETTERS = 20000 };
@@ -182,6 +183,131 @@ static void a_removed_descriptor_is_not_called_though_it_was_ready(void **state)
     loop_destroy(loop);
 }
 
+/* --- patient descriptors ---------------------------------------------------------------------------- */
+
+struct device {
+    struct loop_fd io;
+    unsigned calls;
+};
+
+static void count_call(struct loop_fd *io, uint32_t events)
+{
+    uint64_t value;
+    (void)events;
+
+    assert_int_equal(read(io->fd, &value, sizeof value), sizeof value);
+    ((struct device *)io)->calls++;
+}
+
+enum { PATIENT = 8 };
+struct patients {
+    struct loop *loop;
+    struct device device[PATIENT], prompt;
+};
+
+static void patients_open(struct patients *p)
+{
+    assert_int_equal(loop_create(&p->loop, 0), MU_OK);
+    for (int i = 0; i <= PATIENT; i++) {
+        struct device *d = i < PATIENT ? &p->device[i] : &p->prompt;
+        *d = (struct device){ .io = { .fd = eventfd(0, EFD_NONBLOCK), .ready = count_call } };
+        assert_int_equal(loop_fd_add(p->loop, &d->io, EPOLLIN | (i < PATIENT ? LOOP_PATIENT : 0)), MU_OK);
+    }
+}
+
+static void patients_close(struct patients *p)
+{
+    for (int i = 0; i <= PATIENT; i++) {
+        struct loop_fd *io = i < PATIENT ? &p->device[i].io : &p->prompt.io;
+        loop_fd_remove(p->loop, io);
+        close(io->fd);
+    }
+    loop_destroy(p->loop);
+}
+
+static void let_report(struct device *d)
+{
+    uint64_t one = 1;
+    assert_int_equal(write(d->io.fd, &one, sizeof one), sizeof one);
+}
+
+static unsigned patient_calls(const struct patients *p)
+{
+    unsigned calls = 0;
+    for (int i = 0; i < PATIENT; i++)
+        calls += p->device[i].calls;
+    return calls;
+}
+
+/* All of them report as often as it takes. */
+static void report_until_spaced(struct patients *p)
+{
+    while (!p->loop->patience.spaced) {
+        for (int i = 0; i < PATIENT; i++)
+            let_report(&p->device[i]);
+        loop_turn(p->loop);
+    }
+}
+
+/* Whether the loop would not sleep now. */
+static bool is_woken(const struct patients *p)
+{
+    struct epoll_event e;
+    return epoll_wait(p->loop->prompt.epoll, &e, 1, 0) > 0;
+}
+
+static void many_patient_descriptors_are_looked_at_and_do_not_wake_the_loop(void **state)
+{
+    (void)state;
+    struct patients p;
+
+    patients_open(&p);
+    report_until_spaced(&p);
+    unsigned before = patient_calls(&p);
+    let_report(&p.device[0]);
+    assert_false(is_woken(&p));
+    let_report(&p.prompt);
+    assert_true(is_woken(&p));
+    while (patient_calls(&p) == before)
+        loop_turn(p.loop);
+    assert_int_equal(p.prompt.calls, 1);
+    patients_close(&p);
+}
+
+static void few_patient_descriptors_wake_the_loop(void **state)
+{
+    (void)state;
+    struct patients p;
+
+    patients_open(&p);
+    let_report(&p.device[0]);
+    assert_true(is_woken(&p));
+    report_until_spaced(&p);
+    while (p.loop->patience.spaced) /* silence */
+        loop_turn(p.loop);
+    let_report(&p.device[0]);
+    assert_true(is_woken(&p));
+    patients_close(&p);
+}
+
+static void nobody_is_patient_while_one_hurries(void **state)
+{
+    (void)state;
+    struct patients p;
+
+    patients_open(&p);
+    report_until_spaced(&p);
+    while (p.loop->patience.spaced) {
+        loop_hurry(p.loop);
+        for (int i = 0; i < PATIENT; i++)
+            let_report(&p.device[i]);
+        loop_turn(p.loop);
+    }
+    let_report(&p.device[0]);
+    assert_true(is_woken(&p));
+    patients_close(&p);
+}
+
 struct alarm {
     struct timer timer;
     struct loop *loop;
@@ -225,6 +351,9 @@ int main(void)
         cmocka_unit_test(mail_to_a_loop_that_has_ended_is_dropped),
         cmocka_unit_test(mail_to_itself_comes_in_the_next_round_and_hooks_run_in_each),
         cmocka_unit_test(a_removed_descriptor_is_not_called_though_it_was_ready),
+        cmocka_unit_test(many_patient_descriptors_are_looked_at_and_do_not_wake_the_loop),
+        cmocka_unit_test(few_patient_descriptors_wake_the_loop),
+        cmocka_unit_test(nobody_is_patient_while_one_hurries),
         cmocka_unit_test(a_sleeping_loop_wakes_for_its_timers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
