@@ -156,6 +156,18 @@ void access_loop_post_empty(struct access_loop *home, enum end_reason reason)
     loop_post(home->loop, &home->empty.mail);
 }
 
+/* Once a round, so that a batch has all that came in it. */
+static void end_round(struct loop_hook *h, struct loop *loop)
+{
+    struct access_loop *home = (struct access_loop *)((char *)h - offsetof(struct access_loop, round));
+
+    if (home->hurried) {
+        committer_hurry(home->access->options.committer);
+        loop_hurry(loop);
+    }
+    home->hurried = false;
+}
+
 /* --- the whole ---------------------------------------------------------------------------------*/
 
 bool access_loop_may_log(struct access_loop *home, uint32_t *suppressed)
@@ -186,6 +198,8 @@ enum mu_err access_loop_create(struct access_loop **out, struct access *a, struc
     home->access = a;
     home->loop = loop;
     home->conns = session_conns(a, loop);
+    home->round.run = end_round;
+    loop_add_hook(loop, &home->round);
     home->sessions.loop = loop_index(loop);
     home->note = note;
     buf_init(&home->scratch, LIMIT_MQTT_OUT);

@@ -42,6 +42,8 @@ struct access_loop {
 
     struct acks *gathered;        /* the committer's thread: for the next flush */
     atomic_bool acks_lost;        /* no memory for one: whoever waits for one has to be told */
+    bool hurried;                 /* this round: devices wait for a commit */
+    struct loop_hook round;
     struct note *note;
     struct empty_mail empty;
     unsigned leaving;             /* sessions that stay for their acknowledgements */

@@ -239,6 +239,43 @@ static void a_session_that_ends_while_it_waits_for_room_is_over(void **state)
     close(two);
 }
 
+/* --- who hurries the committer ------------------------------------------------------------------- */
+
+static void let_time_pass(void)
+{
+    nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+}
+
+static void reports_that_come_in_one_round_right_after_another_packet_hurry_once(void **state)
+{
+    (void)state;
+    int fd = open_client();
+
+    SAY(fd, CONNECT_311(DID_1) REPORT_1(DID_1, "\7", "abc") REPORT_1(DID_1, "\x8", "def") PING);
+    HEAR(fd, "\x20\2\0\0" PONG);
+    SAY(fd, PING); /* a later round */
+    HEAR(fd, PONG);
+    assert_int_equal(fake_event_count(), 3);
+    assert_int_equal(fake_hurries(), 1);
+    close(fd);
+}
+
+static void a_report_now_and_then_and_one_that_nobody_waits_for_hurry_nobody(void **state)
+{
+    (void)state;
+    int fd = LOG_IN(CONNECT_311(DID_1));
+
+    SAY(fd, REPORT_0(DID_1, "abc"));
+    fake_event(1);
+    let_time_pass();
+    SAY(fd, REPORT_1(DID_1, "\7", "def"));
+    fake_event(2);
+    SAY(fd, PING);
+    HEAR(fd, PONG);
+    assert_int_equal(fake_hurries(), 0);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +291,8 @@ int main(void)
         TEST(a_request_is_acknowledged_in_its_turn),
         TEST(without_room_reading_stops_and_goes_on_when_there_is_some),
         TEST(a_session_that_ends_while_it_waits_for_room_is_over),
+        TEST(reports_that_come_in_one_round_right_after_another_packet_hurry_once),
+        TEST(a_report_now_and_then_and_one_that_nobody_waits_for_hurry_nobody),
     };
     return cmocka_run_group_tests_name("acks", tests, NULL, NULL);
 }

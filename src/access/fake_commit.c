@@ -15,6 +15,7 @@ static unsigned event_count;
 static struct product_row product_row = { .no = 1 };
 static struct fleet_product product = { .no = 1, .product_key = "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d" };
 static atomic_bool room, disk_full;
+static atomic_uint hurries;
 static void (*tell_disabled)(void *ctx, uint32_t device);
 static void *disabled_ctx;
 
@@ -25,6 +26,7 @@ void fake_reset(void)
     atomic_store(&product.row, &product_row);
     room = true;
     disk_full = false;
+    hurries = 0;
 }
 
 void fake_set_pacing(enum pacing pacing)
@@ -40,6 +42,11 @@ void fake_set_room(bool there_is)
 void fake_set_disk_full(bool full)
 {
     disk_full = full;
+}
+
+unsigned fake_hurries(void)
+{
+    return hurries;
 }
 
 static void add(struct event e, const uint8_t *payload, size_t len)
@@ -120,6 +127,12 @@ void committer_report(struct committer *c, struct commit_sink *sink, uint64_t ow
     (void)ts_us;
     add((struct event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner,
                         .tag = tag }, payload, len);
+}
+
+void committer_hurry(struct committer *c)
+{
+    (void)c;
+    atomic_fetch_add(&hurries, 1);
 }
 
 void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,

@@ -33,6 +33,8 @@ struct event fake_event(unsigned n);
 unsigned fake_event_count(void);
 /* The fleet says that a device is disabled. */
 void fake_disable(uint32_t device);
+/* How often a commit was hurried. */
+unsigned fake_hurries(void);
 /* Answers one event, as a batch of its own. */
 void fake_commit(const struct event *e, enum mu_err err);
 

@@ -33,6 +33,9 @@ static bool is_first(struct session *s, uint16_t id)
     return false;
 }
 
+/* A device that sends again so soon after its last packet waits for nothing but the acknowledgement. */
+enum { HURRIED_MS = 100 };
+
 /* dev2app: the acknowledgement waits for the disk. */
 static void report(struct session *s, const struct mqtt_publish *p, const struct frame *frame)
 {
@@ -47,6 +50,8 @@ static void report(struct session *s, const struct mqtt_publish *p, const struct
         s->uncommitted++;
     committer_report(s->home->access->options.committer, &s->home->sink, s->handle, tag, s->device,
                      clock_wall_us(), p->payload, p->payload_len);
+    if (tag && session_now(s) <= session_seen_ms(s) + HURRIED_MS)
+        s->home->hurried = true;
     outgoing_answered(s, p->payload, p->payload_len);
 }
 

@@ -250,6 +250,7 @@ struct conn_owner session_conns(const struct access *a, struct loop *loop)
     return (struct conn_owner){
         .loop = loop,
         .ops = { .data = session_input, .drained = drained, .closed = closed },
+        .patience = LOOP_PATIENT,
         .in_max = a->options.mqtt_packet_max,
         .out_max = LIMIT_MQTT_OUT,
     };

@@ -83,7 +83,7 @@ fail:
 /* With intake.lock held. */
 static void wake(struct committer *c)
 {
-    c->intake.sleeping = false;
+    c->intake.wakes_at = HASTE_AWAKE;
     pthread_cond_signal(&c->intake.wake);
 }
 
@@ -135,6 +135,11 @@ void committer_report(struct committer *c, struct commit_sink *sink, uint64_t ow
     struct intake_record head = { .kind = INTAKE_REPORT, .device = device, .ts_us = ts_us,
                                   .sink = sink, .owner = owner, .tag = tag };
     intake_put(&c->intake, &head, payload, len, NULL, 0);
+}
+
+void committer_hurry(struct committer *c)
+{
+    intake_hurry(&c->intake);
 }
 
 void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,

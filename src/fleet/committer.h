@@ -8,8 +8,8 @@
 
 /* The committer: the one thread through which everything that devices do becomes durable and then
  * visible. It takes all that waits, decodes reports against their definition, writes one synced
- * journal batch, applies it to the fleet, and only then tells the senders. It commits when it is
- * idle, with all that has gathered meanwhile: no timer, and batches grow with the load.
+ * journal batch, applies it to the fleet, and only then tells the senders. Then reports gather for some
+ * milliseconds (committer_rest.c), unless somebody hurries; batches grow with the load.
  *
  * Order: what is handed over in a certain order (by one thread, or by several that synchronize) is
  * committed and acknowledged in that order. */
@@ -23,6 +23,9 @@ struct committer_options {
     unsigned activity_days;          /* how long activity and events are kept; 0: the default, 400 */
     unsigned retry_ms;               /* after a failed commit; 0: the default, 1000 */
     unsigned alive_ms;               /* longest time without a commit; 0: the default, 5000 */
+    /* Least time from one commit to the next one of what a sender waits to be told of, and of what is only kept,
+     * which is not less; 0: the defaults, 4 and 20. */
+    unsigned told_pause_ms, kept_pause_ms;
 };
 
 /* Rebuilds the fleet from registry and journal (rebuild.h), then starts the thread. The errors are theirs. */
@@ -81,6 +84,10 @@ void committer_end(struct committer *c, const struct commit_end *end);
  * NULL where tag is 0. */
 void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
                       uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len);
+
+/* A sender does nothing until what has been handed over is committed: it is, without waiting for more. Controls,
+ * versions and histories need no such call. */
+void committer_hurry(struct committer *c);
 
 /* A frame that was written to a device. */
 void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,

@@ -73,11 +73,14 @@ static struct test_sink sink;
 
 /* --- a committer over twenty devices --------------------------------------------------------- */
 
+static unsigned told_pause_ms, kept_pause_ms; /* before start() */
+
 static inline void start(void)
 {
     struct committer_options options = { .fleet = f, .registry = reg, .journal = j, .calendar = calendar,
                                          .activity_days = 100000, /* T0 is long ago */
-                                         .retry_ms = 20, .alive_ms = 60000 };
+                                         .retry_ms = 20, .alive_ms = 60000,
+                                         .told_pause_ms = told_pause_ms, .kept_pause_ms = kept_pause_ms };
     assert_int_equal(committer_start(&c, &options), MU_OK);
 }
 

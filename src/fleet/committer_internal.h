@@ -48,6 +48,7 @@ struct committer {
     enum mu_err failing;        /* of the last commit */
     int64_t next_try_ms;        /* while failing */
     int64_t next_alive_ms, next_roll_ms;
+    int64_t committed_us;       /* the last end of a commit */
     struct sweep sweep;
     int64_t next_sweep_ms;      /* after a step that failed: when to try again */
     int64_t rolled_day;         /* UTC */
@@ -55,5 +56,13 @@ struct committer {
 };
 
 void *committer_run(void *committer);
+
+/* Somebody waits for something else than a commit. With the intake's lock held. */
+static inline bool committer_is_asked(const struct committer *c)
+{
+    return c->wished != c->followed || c->pauses || c->stopping;
+}
+/* Sleeps until there is something to do. The thread, with the intake's lock held. */
+void committer_rest(struct committer *c);
 
 #endif

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -267,6 +266,7 @@ static enum mu_err commit_batch(struct committer *c)
 
     c->next_alive_ms = end / 1000 + c->options.alive_ms;
     c->next_try_ms = end / 1000 + c->options.retry_ms;
+    c->committed_us = end;
     if (err == MU_OK)
         c->retry_at = retry_to;
     note_outcome(c, err, records, end - start);
@@ -296,32 +296,13 @@ static void commit_waiting(struct committer *c, bool stop)
     c->retry_at = 0;
 }
 
-/* --- waiting --------------------------------------------------------------------------------- */
-
-static struct timespec wake_time(const struct committer *c)
-{
-    int64_t at = c->failing == MU_OK ? c->next_alive_ms : c->next_try_ms;
-
-    if (c->behind && c->next_follow_ms < at)
-        at = c->next_follow_ms;
-    if (sweep_is_due(&c->sweep) && c->failing == MU_OK && c->next_sweep_ms < at)
-        at = c->next_sweep_ms; /* in the past, mostly: only a look at what has come in */
-    return (struct timespec){ .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
-}
-
-/* Takes what has come in, sleeping if nothing has; false once it is time to end. */
+/* Takes what has come in, resting until something is due; false once it is time to end. */
 static bool take(struct committer *c)
 {
-    struct timespec until = wake_time(c);
     struct intake *in = &c->intake;
 
     pthread_mutex_lock(&in->lock);
-    while (!in->queue.len && c->wished == c->followed && !c->pauses && !c->stopping) {
-        in->sleeping = true;
-        if (pthread_cond_timedwait(&in->wake, &in->lock, &until) == ETIMEDOUT)
-            break;
-    }
-    in->sleeping = false;
+    committer_rest(c);
     bool go_on = in->queue.len || c->wished != c->followed || c->pauses || !c->stopping;
     uint64_t lost = in->lost;
     in->lost = 0;

@@ -10,6 +10,8 @@ enum {
     SLACK = 64 * 1024,
     /* A buffer that a burst has made larger than this is given back once it is hardly used. */
     KEEP_CAP = 4 * 1024 * 1024,
+    /* As much is committed without waiting for more: it makes a batch by itself (some 400 reports). */
+    ENOUGH = 32 * 1024,
 };
 
 static bool grow(struct records *r, size_t wanted)
@@ -53,7 +55,7 @@ void intake_init(struct intake *in)
 {
     pthread_condattr_t attr;
 
-    *in = (struct intake){ 0 };
+    *in = (struct intake){ .wakes_at = HASTE_AWAKE };
     pthread_mutex_init(&in->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -66,6 +68,37 @@ void intake_free(struct intake *in)
     records_free(&in->queue);
     pthread_cond_destroy(&in->wake);
     pthread_mutex_destroy(&in->lock);
+}
+
+static enum intake_haste haste_of(const struct intake_record *rec)
+{
+    switch ((enum intake_kind)rec->kind) {
+    case INTAKE_REPORT:
+        return rec->tag ? HASTE_TOLD : HASTE_KEPT;
+    case INTAKE_LOGIN: /* the device has its answer */
+    case INTAKE_END:
+    case INTAKE_PASS:
+        return HASTE_TOLD;
+    case INTAKE_AUDIT:
+        return HASTE_KEPT;
+    case INTAKE_CONTROL:
+    case INTAKE_VERSIONS:
+    case INTAKE_HISTORY:
+    case INTAKE_REFUSED:
+        break;
+    }
+    return HASTE_NOW;
+}
+
+/* With the lock held. True: the committer is to be woken, when the lock is free. */
+static bool raise_haste(struct intake *in, enum intake_haste haste)
+{
+    if (haste > in->haste)
+        in->haste = haste;
+    bool wake = in->haste >= in->wakes_at;
+    if (wake)
+        in->wakes_at = HASTE_AWAKE;
+    return wake;
 }
 
 /* Room for a record, or NULL. */
@@ -115,8 +148,16 @@ void intake_put(struct intake *in, const struct intake_record *head, const void 
     } else {
         in->lost++;
     }
-    bool wake = in->sleeping;
-    in->sleeping = false;
+    bool wake = raise_haste(in, in->queue.len >= ENOUGH ? HASTE_NOW : haste_of(head));
+    pthread_mutex_unlock(&in->lock);
+    if (wake)
+        pthread_cond_signal(&in->wake);
+}
+
+void intake_hurry(struct intake *in)
+{
+    pthread_mutex_lock(&in->lock);
+    bool wake = raise_haste(in, HASTE_NOW);
     pthread_mutex_unlock(&in->lock);
     if (wake)
         pthread_cond_signal(&in->wake);
@@ -148,6 +189,7 @@ void intake_swap(struct intake *in, struct records *empty)
         records_free(empty);
     empty->len = 0;
     in->queue = *empty;
+    in->haste = HASTE_NONE;
     *empty = full;
 }
 

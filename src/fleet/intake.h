@@ -9,7 +9,7 @@
 
 /* What waits to be committed: records one after the other in a run of bytes that any thread appends
  * to and the committer swaps for an empty one. Appending is a lock, a copy, and a wake-up only if
- * the committer sleeps. */
+ * the committer sleeps and waits for nothing more urgent. */
 
 enum intake_kind {
     INTAKE_LOGIN,     /* body: struct commit_login */
@@ -70,10 +70,20 @@ MU_MUST_USE enum mu_err records_append(struct records *r, const struct intake_re
 void records_consume(struct records *r, size_t n);
 void records_free(struct records *r);
 
+/* How soon what waits is to be committed. */
+enum intake_haste {
+    HASTE_NONE,      /* nothing waits */
+    HASTE_KEPT,  /* nobody waits for it */
+    HASTE_TOLD,  /* its sender will be told, and does something else meanwhile */
+    HASTE_NOW,   /* somebody waits for it; or there is enough for a batch */
+    HASTE_AWAKE, /* only as wakes_at: the committer does not sleep */
+};
+
 struct intake {
     pthread_mutex_t lock;      /* guards all below, and what the committer adds to it */
     pthread_cond_t wake;       /* the committer sleeps here; monotonic clock */
-    bool sleeping;
+    enum intake_haste haste;    /* the greatest in the queue */
+    enum intake_haste wakes_at; /* so much haste wakes the committer */
     struct records queue;
     uint64_t lost;             /* logins and ends for which there was no memory at all */
     struct commit_sink *starved;
@@ -86,6 +96,9 @@ void intake_free(struct intake *in);
 /* head: everything but size and body_len; the body is `first` and then `second`. */
 void intake_put(struct intake *in, const struct intake_record *head, const void *first, size_t first_len,
                 const void *second, size_t second_len);
+
+/* Raises what waits to HASTE_NOW. */
+void intake_hurry(struct intake *in);
 
 /* false, and the sink is remembered, if LIMIT_INTAKE is reached. */
 bool intake_has_room(struct intake *in, struct commit_sink *sink);

@@ -56,6 +56,53 @@ static void records_come_out_whole_and_in_their_order(void **state)
     intake_free(&in);
 }
 
+/* The committer sleeps until something of that haste comes; whether this wakes it. */
+static bool wakes(struct intake *in, enum intake_haste at, enum intake_kind kind, uint64_t tag)
+{
+    in->wakes_at = at;
+    put(in, kind, tag, "body", 4);
+    return in->wakes_at == HASTE_AWAKE;
+}
+
+static void only_what_is_urgent_enough_wakes_the_committer(void **state)
+{
+    (void)state;
+    struct intake in;
+    struct records r = { 0 };
+
+    intake_init(&in);
+    assert_true(wakes(&in, HASTE_KEPT, INTAKE_REPORT, 0));
+    assert_false(wakes(&in, HASTE_TOLD, INTAKE_REPORT, 0));
+    assert_false(wakes(&in, HASTE_TOLD, INTAKE_AUDIT, 0));
+    assert_int_equal(in.haste, HASTE_KEPT);
+    assert_true(wakes(&in, HASTE_TOLD, INTAKE_REPORT, 1));
+    assert_false(wakes(&in, HASTE_NOW, INTAKE_REPORT, 1));
+    assert_false(wakes(&in, HASTE_NOW, INTAKE_PASS, 1));
+    assert_false(wakes(&in, HASTE_NOW, INTAKE_LOGIN, 0));
+    assert_int_equal(in.haste, HASTE_TOLD);
+    assert_true(wakes(&in, HASTE_NOW, INTAKE_CONTROL, 1));
+    intake_swap(&in, &r);
+    assert_int_equal(in.haste, HASTE_NONE);
+    in.wakes_at = HASTE_NOW;
+    intake_hurry(&in);
+    assert_int_equal(in.wakes_at, HASTE_AWAKE);
+    records_free(&r);
+    intake_free(&in);
+}
+
+static void what_is_enough_for_a_batch_wakes_the_committer(void **state)
+{
+    (void)state;
+    struct intake in;
+    int reports = 0;
+
+    intake_init(&in);
+    while (!wakes(&in, HASTE_NOW, INTAKE_REPORT, 0))
+        reports++;
+    assert_in_range(reports, 100, 1000);
+    intake_free(&in);
+}
+
 static void without_memory_a_report_is_still_answered_and_an_end_still_kept(void **state)
 {
     (void)state;
@@ -144,6 +191,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_come_out_whole_and_in_their_order),
+        cmocka_unit_test(only_what_is_urgent_enough_wakes_the_committer),
+        cmocka_unit_test(what_is_enough_for_a_batch_wakes_the_committer),
         cmocka_unit_test(without_memory_a_report_is_still_answered_and_an_end_still_kept),
         cmocka_unit_test(a_starved_sink_is_told_once_when_half_of_the_room_is_back),
         cmocka_unit_test(a_buffer_that_a_burst_has_made_large_is_given_back),
