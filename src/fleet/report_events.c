@@ -132,16 +132,31 @@ static void find_columns(const struct job *j, uint32_t *columns, size_t *width, 
         column_of[columns[i]] = (uint32_t)i;
 }
 
-/* The counters of a tally are few, since there are many: the others follow from them, place by place. */
+static void count_tally(struct job *j, const struct report_points *points, const uint32_t *column_of,
+                        const struct event_tally *t, uint32_t place)
+{
+    uint64_t *cell = points->cells[place * points->width + column_of[t->point]];
+
+    /* Few counters, since there are many tallies: the others follow from them, place by place. */
+    j->counts.n[place][REPORT_TOTAL] += t->total;
+    cell[REPORT_TOTAL] += t->total;
+    cell[REPORT_UNRESOLVED] += t->open != 0;
+}
+
+/* The places of some are looked up before these are counted: a counter whose place is still on its way from
+ * memory would keep the processor from looking further ahead. */
 static void count_tallies(struct job *j, const struct report_points *points, const uint32_t *column_of)
 {
-    for (uint32_t i = 0; i < j->found_count; i++) {
-        const struct event_tally *t = &j->tallies[j->found[i]];
-        uint32_t place = place_of(j, t);
-        uint64_t *cell = points->cells[place * points->width + column_of[t->point]];
-        j->counts.n[place][REPORT_TOTAL] += t->total;
-        cell[REPORT_TOTAL] += t->total;
-        cell[REPORT_UNRESOLVED] += t->open != 0;
+    enum { AHEAD = 64 };
+    uint32_t place[AHEAD];
+
+    for (uint32_t from = 0; from < j->found_count; from += AHEAD) {
+        const uint32_t *found = j->found + from;
+        uint32_t count = j->found_count - from < AHEAD ? j->found_count - from : AHEAD;
+        for (uint32_t i = 0; i < count; i++)
+            place[i] = place_of(j, &j->tallies[found[i]]);
+        for (uint32_t i = 0; i < count; i++)
+            count_tally(j, points, column_of, &j->tallies[found[i]], place[i]);
     }
 }
 
