@@ -7,24 +7,12 @@
 #include "command/repair.h"
 #include "ops/operation.h"
 #include "ops/settings.h"
-#include "ops/stores.h"
 
 static struct setting repair_settings[] = {
     { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
       .help = "a data directory that muster serve refuses as damaged (required)" },
     { 0 },
 };
-
-/* The first start of what was made: it reads the messages that states do not count (fleet/catch_up.h), and makes
- * faults and activity agree with them. */
-static enum mu_err start_once(const char *dir, char *why, size_t why_size)
-{
-    struct stores stores = STORES_CLOSED;
-    enum mu_err err = stores_open_at_rest(&stores, dir, STORES_ALL, why, why_size);
-
-    stores_close(&stores);
-    return err;
-}
 
 static int repair(const char *dir)
 {
@@ -40,13 +28,11 @@ static int repair(const char *dir)
     if (err == MU_OK && (err = check_as_owner(dir, why, sizeof(why))) == MU_OK &&
         (err = data_dir_open(&data, dir, why, sizeof(why))) == MU_OK)
         err = repair_directory(dir, stdout, why, sizeof(why));
-    data_dir_close(&data);
-    if (err == MU_OK)
-        err = start_once(dir, why, sizeof(why));
     if (err == MU_E_EXISTS)
         printf("%s: nothing is damaged\n", dir);
     else if (err != MU_OK)
         fprintf(stderr, "muster repair: %s\n", why[0] ? why : mu_err_text(err));
+    data_dir_close(&data);
     return err == MU_E_EXISTS ? 0 : operation_status(err);
 }
 

@@ -27,29 +27,30 @@ static enum mu_err replay(struct batch *b, uint32_t device)
     return journal_messages(b->journal, device, &after, on_message, &r, &unused);
 }
 
+/* Those that are in the batch. */
+static enum mu_err end_batch(struct batch *b, int64_t now_us)
+{
+    enum mu_err err = MU_OK;
+
+    if (now_us == CATCH_UP_UNWRITTEN) {
+        batch_show(b);
+    } else {
+        b->settling = true; /* a start that crashes again soon reads none of it twice */
+        err = batch_commit(b, now_us);
+        b->settling = false;
+    }
+    return err;
+}
+
 enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
 {
     enum mu_err err = MU_OK;
 
-    b->settling = true; /* a start that crashes again soon reads none of it twice */
     for (size_t i = 0; i < f->count && err == MU_OK; i++) {
         if ((err = replay(b, f->at[i])) == MU_OK)
             batch_reconcile(b, f->at[i]);
         if (err == MU_OK && (b->count >= DEVICES_AT_ONCE || i + 1 == f->count))
-            err = batch_commit(b, now_us);
-    }
-    b->settling = false;
-    return err;
-}
-
-enum mu_err catch_up_unwritten(struct batch *b, const struct followed *f)
-{
-    enum mu_err err = MU_OK;
-
-    for (size_t i = 0; i < f->count && err == MU_OK; i++) {
-        err = replay(b, f->at[i]);
-        if (b->count >= DEVICES_AT_ONCE || i + 1 == f->count)
-            batch_show(b);
+            err = end_batch(b, now_us);
     }
     return err;
 }

@@ -11,11 +11,10 @@
  * Which devices: those whose state in the journal says that messages may follow, as fleet_rebuild tells them. On the
  * committer's thread, or before it starts. */
 
-/* Brings the fleet up to their messages and writes their states, and what should agree with these: the first or the
- * last message of an open fault, a day of activity. All of it is there, but where damage has taken it (muster repair).
- * The errors are the journal's. */
+/* Brings the fleet up to their messages, and what has to agree with a state: an open fault has an event, the last day
+ * of activity its entry. All of that is there, but where damage has taken it (muster repair). Then writes it, at the
+ * moment now_us, or not, for who may write nothing. The errors are the journal's. */
+#define CATCH_UP_UNWRITTEN INT64_MIN
 MU_MUST_USE enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us);
-/* The same of the fleet alone, for who may write nothing. */
-MU_MUST_USE enum mu_err catch_up_unwritten(struct batch *b, const struct followed *f);
 
 #endif

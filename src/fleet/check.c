@@ -189,7 +189,7 @@ static enum mu_err read_journal(struct check *c)
     return c->err;
 }
 
-/* What follows from the messages of the devices whose states do not count all, as a start reads it. */
+/* What follows from the messages of the devices whose states do not count all, as a start makes it. */
 static enum mu_err read_followed(struct check *c)
 {
     struct committer_options options = { .fleet = c->fleet, .journal = c->journal, .calendar = c->calendar };
@@ -199,13 +199,14 @@ static enum mu_err read_followed(struct check *c)
     enum mu_err err = batch_init(&b, &options);
 
     if (err == MU_OK)
-        err = catch_up_unwritten(&b, &c->followed);
+        err = catch_up(&b, &c->followed, CATCH_UP_UNWRITTEN);
     for (size_t i = 0; i < c->followed.count && err == MU_OK; i++) {
         uint32_t device = c->followed.at[i];
         if (!fleet_progress_get(c->fleet, device, &progress, &unused))
             continue;
         struct journal_state s = batch_state(&progress);
         s.image = fleet_image(c->fleet, device, &s.image_len);
+        s.followed = true;
         check_state(c, device, &c->seen[device], &s);
     }
     batch_free(&b);
