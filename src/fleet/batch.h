@@ -85,7 +85,7 @@ void batch_add(struct batch *b, struct intake_record *rec);
 /* A message that the journal has and the device's state does not count (catch_up.h): as batch_add did with it when it
  * came, but that it is there already. */
 void batch_replay(struct batch *b, uint32_t device, const struct journal_message *m);
-/* After the last one: writes what must agree with the state and does not. */
+/* After the last one: writes the state, and what must agree with it and does not. */
 void batch_reconcile(struct batch *b, uint32_t device);
 
 /* Commits, shows it in the fleet, and empties the batch whatever happened; `tally` stays until the

@@ -173,12 +173,14 @@ void batch_reconcile(struct batch *b, uint32_t device)
 {
     struct pending *p = batch_pending(b, device);
 
-    if (!p || !p->changed)
+    if (!p)
         return;
     if (p->has_image)
         batch_note_events(b, p, p->definition);
-    if (p->progress.active_day && !fleet_was_active(b->fleet, p->progress.active_day, device))
+    if (p->changed && p->progress.active_day && !fleet_was_active(b->fleet, p->progress.active_day, device))
         write_active_day(b, p);
+    /* Its state is written also where no message followed: or every start from now on would look for some. */
+    p->changed = true;
 }
 
 /* --- controls -------------------------------------------------------------------------------- */

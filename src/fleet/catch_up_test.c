@@ -104,6 +104,16 @@ static void a_start_writes_what_it_has_read(void **state)
     assert_int_equal(message(12).number, 13);
 }
 
+static void a_state_that_nothing_followed_is_looked_at_once(void **state)
+{
+    (void)state;
+    report_times(3, 2);
+    assert_true(state_of(3).followed);
+    crash();
+    assert_false(state_of(3).followed);
+    assert_int_equal(state_of(3).messages, 2);
+}
+
 static void what_is_no_report_counts_and_tells_nothing(void **state)
 {
     (void)state;
@@ -241,6 +251,7 @@ int main(void)
         COMMITTER_TEST(a_device_that_reports_seldom_has_its_state_written_each_time),
         COMMITTER_TEST(a_start_reads_what_the_state_does_not_count),
         COMMITTER_TEST(a_start_writes_what_it_has_read),
+        COMMITTER_TEST(a_state_that_nothing_followed_is_looked_at_once),
         COMMITTER_TEST(what_is_no_report_counts_and_tells_nothing),
         COMMITTER_TEST(faults_that_came_and_went_are_told_once),
         COMMITTER_TEST(a_fault_without_its_event_gets_one),
