@@ -2,7 +2,7 @@
 
 These machines are shared and noisy, so what counts is the ratio within a run and the CPU time per
 operation, which other tenants disturb least. What was measured replaces the entries of its cases in
-bench/results.json, and the table in docs/performance.md and its plots are made from that anew."""
+bench/results.json, and the tables in docs/performance.md and its plots are made from that anew."""
 
 import argparse
 import signal
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import traceback
 
-import case_control  # noqa: F401  (each fills run.CASES; the table keeps their order)
+import case_control  # noqa: F401  (each fills run.CASES)
 import case_growth  # noqa: F401
 import case_history  # noqa: F401
 import case_http  # noqa: F401
@@ -24,7 +24,7 @@ import case_sessions  # noqa: F401
 import case_start  # noqa: F401
 import plots
 import results
-from run import CASES, Run, title
+from run import CASES, SUBJECTS, Run, title
 
 ROUNDS, SECONDS = 5, 4
 
@@ -36,12 +36,17 @@ def measure(name, rounds, quick):
         run = Run(directory, rounds, 1 if quick else SECONDS, quick)
         try:
             CASES[name](run)
-        except Exception:  # pylint: disable=broad-except  (the other cases are to be measured all the same)
+        # The other cases are to be measured all the same.
+        except Exception:  # pylint: disable=broad-except
             traceback.print_exc()
             return None
+    before = ""
     for figure in run.figures:
-        what, own, peer, ratio, target, verdict = results.cells(figure)
-        print(f"  {what:44} {own:>14} {peer:>14} {ratio:>9}  {target:12} {verdict.strip('*')}", flush=True)
+        of, what, own, peer, ratio, target, verdict = results.cells(figure)
+        if of != before:
+            print(f"  {of}")
+        print(f"    {what:42} {own:>14} {peer:>14} {ratio:>9}  {target:12} {verdict.strip('*')}", flush=True)
+        before = of
     return run
 
 
@@ -74,7 +79,7 @@ def main():
             status = max(status, 1)
     if not arguments.quick:
         plots.draw(results.load())
-        results.write_page(CASES)
+        results.write_page(SUBJECTS)
     return status
 
 

@@ -5,11 +5,11 @@ from run import case
 from servers import Muster, Product, nginx_like
 
 
-@case
+@case("HTTP")
 def device_detail(run):
     """`GET device_detail` with a token, 64 connections; nginx 1.22 answering the same bytes as a constant"""
     with Muster(f"{run.directory}/data") as muster:
-        product = Product(muster, run.directory)
+        product = Product(muster)
         path = product.path(f"/device_detail?mac={product.mac}")
         headers = [f"Authorization: token {product.token()}"]
         with nginx_like(run.directory, muster.url(path), headers) as peer:

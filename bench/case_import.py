@@ -41,7 +41,7 @@ def ended_seconds():
     return use.ru_utime + use.ru_stime
 
 
-@case
+@case("Memory, start and growth")
 def import_devices(run):
     """`muster import devices`, 1,000,000 rows of CSV into a directory at rest, each checked as `apply` checks it;
     `sqlite3 .import` of the same file into a table with the same columns and indexes"""

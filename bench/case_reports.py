@@ -146,7 +146,7 @@ def first_calls(run, muster, sample, headers):
     return found
 
 
-@case
+@case("Search and reports")
 def reports(run):
     """Every report over 1,000,000 devices and 13 months, 400,000 online, over HTTP on 2 connections; the same in
     SQLite in process, with indexes for it (not for those on users, 200,000 of them). Beside the p99: of nginx

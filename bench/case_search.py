@@ -35,7 +35,7 @@ def moments(sample):
     return {"week": sample.now - 7 * 86400, "month": sample.now - 30 * 86400}
 
 
-@case
+@case("Search and reports")
 def search(run):
     """`devices/search`, 20 rows with total, three filters, 1,000,000 devices, 400,000 online, over HTTP on 2
     connections; the same query in SQLite in process, with indexes for it. Beside the p99: of nginx answering the same

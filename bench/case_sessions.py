@@ -22,9 +22,10 @@ def register(run, number):
     they leave, the product, the file of their names and what it cost."""
     place = f"{run.directory}/{number}"
     with Muster(f"{place}-data", "--product-registrations", "0") as server:
-        product = Product(server, run.directory)
+        product = Product(server)
         names = f"{place}-names"
-        with Sessions(product.key, run.devices, f"127.0.0.1:{server.mqtt}", f"127.0.0.1:{server.http}", names) as sessions:
+        with Sessions(product.key, run.devices, f"127.0.0.1:{server.mqtt}", f"127.0.0.1:{server.http}",
+                      names) as sessions:
             before = cpu_seconds(server.pid)
             seconds = sessions.connect(run.devices)
             spent = cpu_seconds(server.pid) - before
@@ -43,7 +44,7 @@ def come(run, server, sessions):
     return {"bytes": (own_bytes(server.pid) - memory) / more, "per_second": more / seconds, "cpu_us": cpu / more * 1e6}
 
 
-@case
+@case("Memory, start and growth")
 def idle_sessions(run):
     """18,000 devices come and stay, each with its three subscriptions: first registering, then, to a server that
     has been started anew, known; mosquitto 2.0.11 with the same subscriptions"""
@@ -81,8 +82,8 @@ class NullSessions(Muster):
     """bench/null_sessions: a server with devices that need no socket and come and go as they are told."""
 
     def __init__(self, data):
-        super().__init__(data, "--mqtt-connections-max", "2000000", program=(os.path.join(BUILD, "bench/null_sessions"),),
-                         stdin=subprocess.PIPE)
+        super().__init__(data, "--mqtt-connections-max", "2000000",
+                         program=(os.path.join(BUILD, "bench/null_sessions"),), stdin=subprocess.PIPE)
 
     def ask(self, command):
         self.process.stdin.write(command + "\n")
@@ -125,7 +126,7 @@ def told_over_http(server):
     return summed, searched, contradicted
 
 
-@case
+@case("Memory, start and growth")
 def million_sessions(run):
     """1,000,000 devices online in one process over a null transport, pinging every 50 s, 40,000 a minute going
     (saying so, cut off, falling silent, replaced by a second login) and as many coming; memory of the server with

@@ -8,7 +8,7 @@ from run import case
 from servers import Muster, cpu_seconds, resident_bytes
 
 
-@case
+@case("Memory, start and growth")
 def start(run):
     """A server opening 1,000,000 devices with 13 months of activity, until `muster ready`; it had ended cleanly"""
     sample = fleet.Fleet(100000 if run.quick else 1000000)

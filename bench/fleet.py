@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import time
 import urllib.request
 
+import load
 from servers import BUILD, DEFINITION, MUSTER, Muster
 
 KEPT = os.path.join(BUILD, "bench-fleets")
@@ -98,6 +100,21 @@ class Fleet:
             os.replace(file + ".new", file)
         return file
 
+    def dids(self):
+        """{did: passcode} of the first product's devices, by the time at which they came."""
+        with contextlib.closing(sqlite3.connect(f"{self.data}/registry.db")) as db:
+            return dict(db.execute("SELECT did, passcode FROM device WHERE product = 1 AND is_disabled = 0 "
+                                   "ORDER BY no"))
+
+    def reporting(self, muster, names, devices, interval_ms):
+        """load.Reports, at work: so many devices from all over the first product, a report each so often."""
+        found = list(self.dids().items())
+        with open(names, "w", encoding="ascii") as f:
+            f.writelines(f"{did},{passcode}\n" for did, passcode in found[::len(found) // devices])
+        reports = load.Reports(muster.mqtt, names, devices, f"interval={interval_ms}")
+        reports.start()
+        return reports
+
     def copy(self, directory):
         return shutil.copytree(self.data, os.path.join(directory, f"copy-of-{self.name()}"),
                                ignore=shutil.ignore_patterns("control.sock"))
@@ -134,7 +151,7 @@ class History(Fleet):
 class SampleProduct:
     """The first product, with one device more, as servers.Product has them; or another one."""
 
-    definition, mac = DEFINITION, "accf2350d446"
+    mac = "accf2350d446"
 
     def __init__(self, muster, key=KEY):
         self.muster, self.key = muster, key

@@ -1,13 +1,11 @@
-"""The load: wrk for HTTP, muster sim for devices that report: each function runs it once and returns what it cost.
-Sessions are devices that stay."""
+"""The load: wrk for HTTP, devices that report, and sessions, which are devices that only stay."""
 
 import json
 import os
-import re
 import subprocess
 import time
 
-from servers import BUILD, MUSTER, ROOT, Process, cpu_seconds
+from servers import BUILD, ROOT, Process, cpu_seconds
 
 SCRIPT = os.path.join(ROOT, "bench/wrk.lua")
 
@@ -31,22 +29,37 @@ def http(pid, base, paths, headers, seconds, connections, file):
             "p50_ms": at[50], "p99_ms": at[99], "curve": found["latency_ms"]}
 
 
-def sim(product, *options):
-    """The command of devices that report at QoS 1, in the words of most of the world's clients."""
-    return [MUSTER, "sim", "--product-key", product.key, "--definition", product.definition, "--qos", "1",
-            "--mqtt-version", "3.1.1", "--connect-rate", "5000", *options]
+class Reports(Process):
+    """bench/report_load: the first `count` devices of a file of names ("did,passcode" lines), all logged in to a port
+    when this returns. Closed loop: window=N, so many reports unacknowledged each. Open loop: interval=MS, a report
+    each so often, whatever is acknowledged. They report in `run`, or from `start` to the end of the `with`."""
 
+    def __init__(self, port, names, count, shape, qos=1, version="3.1.1"):
+        super().__init__([os.path.join(BUILD, "bench/report_load"), "127.0.0.1", str(port), names, str(count), shape,
+                          str(qos), {"3.1": "3", "3.1.1": "4"}[version]],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer("ready")
 
-def reports(pid, product, seconds, *options, devices=100):
-    """So many devices reporting as fast as acknowledgements come. per_second, cpu_us per report."""
-    before = cpu_seconds(pid)
-    text = subprocess.run(sim(product, "--devices", str(devices), "--interval", "0", "--duration", str(seconds),
-                              *options), check=False, capture_output=True, text=True).stdout
-    found = re.search(r"acknowledged=([1-9]\d*) .*per_second=(\d+)", text)
-    if not found:
-        raise RuntimeError(f"nothing was acknowledged: {text}")
-    return {"per_second": float(found.group(2)),
-            "cpu_us": (cpu_seconds(pid) - before) / int(found.group(1)) * 1e6}
+    def _answer(self, what):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the devices ended without telling: {what}")
+        return line
+
+    def start(self, seconds=86400):
+        self.process.stdin.write(f"run {seconds}\n")
+        self.process.stdin.flush()
+
+    def run(self, seconds):
+        """sent, acked, per_second, p50_ms, p99_ms, … (report_load.c)"""
+        self.start(seconds)
+        return json.loads(self._answer("what they have sent"))
+
+    def stop(self):
+        ended = self.process.poll()
+        super().stop()
+        if ended is not None:
+            raise RuntimeError("the devices did not stay until they were to end")
 
 
 class Sessions(Process):

@@ -29,10 +29,12 @@ enum {
     PACKET_MAX = 80,
     SOURCES = 8,        /* loopback addresses: one has not enough free ports for all */
     WINDOW_MAX = 128,
-    ON_THE_WAY = 512,   /* devices that are logging in at a time */
+    ON_THE_WAY = 64,    /* devices that are logging in at a time: mosquitto lets 100 wait to be accepted */
+    LOGIN_S = 60,       /* that all have for logging in */
     STEPS = 32,         /* of the histogram, a power of two */
     BUCKETS = 40 * STEPS,
     DRAIN_S = 10,       /* that the last acknowledgements have */
+    LATE_TURN = 64,     /* reports that are late and go out before acknowledgements are read again */
 };
 
 struct device {
@@ -94,18 +96,21 @@ static void note_latency(int64_t ns)
         load.max_ns = ns;
 }
 
+/* The upper end of its bucket: at most a thirty-second too much. */
 static double percentile_ms(double share)
 {
-    uint64_t seen = 0, wanted = (uint64_t)(share * (double)load.acked);
+    double max_ms = (double)load.max_ns / 1e6;
+    uint64_t seen = 0;
 
     for (size_t i = 0; i < BUCKETS; i++) {
         seen += load.histogram[i];
-        if (seen > wanted) {
+        if (seen && (double)seen >= share * (double)load.acked) {
             size_t shift = i / STEPS ? i / STEPS - 1 : 0;
-            return (double)((i - shift * STEPS) << shift) / 1e3;
+            double top_ms = (double)((i - shift * STEPS + 1) << shift) / 1e3;
+            return top_ms < max_ms ? top_ms : max_ms;
         }
     }
-    return (double)load.max_ns / 1e6;
+    return max_ms;
 }
 
 /* --- packets ----------------------------------------------------------------------------------------*/
@@ -161,7 +166,7 @@ static void make_report(struct device *d, const char *did)
 
 static void send_all(struct device *d, const uint8_t *bytes, size_t len)
 {
-    if (send(d->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
+    if (send(d->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
         fail("a connection is gone, or full");
 }
 
@@ -209,7 +214,7 @@ static void on_input(struct device *d)
 {
     uint8_t in[4 * WINDOW_MAX + 4];
     memcpy(in, d->part, d->part_len);
-    ssize_t n = recv(d->fd, in + d->part_len, sizeof in - d->part_len, 0);
+    ssize_t n = recv(d->fd, in + d->part_len, sizeof in - d->part_len, MSG_DONTWAIT);
 
     if (n <= 0) {
         if (n < 0 && errno == EAGAIN)
@@ -276,7 +281,11 @@ static void come(const char *names)
 
     if (!f)
         fail(names);
+    int64_t give_up_ns = clock_ns() + LOGIN_S * INT64_C(1000000000);
     while (load.here < load.count) {
+        errno = ETIMEDOUT;
+        if (clock_ns() > give_up_ns)
+            fail("not all devices could log in");
         while (load.started < load.count && load.started - load.here < ON_THE_WAY) {
             if (fscanf(f, "%22[^,],%10s\n", did, passcode) != 2)
                 fail("too few names");
@@ -312,12 +321,16 @@ static void run_closed(int64_t until_ns)
 
 static void run_open(int64_t began_ns, int64_t until_ns)
 {
+    unsigned late = 0; /* in a row */
+
     for (int64_t round_ns = began_ns;; round_ns += load.interval_ns) {
         for (size_t i = 0; i < load.count; i++) {
             int64_t due_ns = round_ns + load.phase_ns[load.order[i]];
             if (due_ns >= until_ns)
                 return;
-            while ((load.now_ns = clock_ns()) < due_ns)
+            if (++late % LATE_TURN == 0)
+                turn(0);
+            for (; (load.now_ns = clock_ns()) < due_ns; late = 0)
                 turn(due_ns - load.now_ns);
             struct device *d = &load.devices[load.order[i]];
             if (load.qos && (uint16_t)(d->sent - d->acked) >= load.slots)

@@ -1,4 +1,4 @@
-"""The data file that the runs fill, and the table that is written from it into docs/performance.md."""
+"""The data file that the runs fill, and the tables that are written from it into docs/performance.md."""
 
 import datetime
 import json
@@ -39,7 +39,7 @@ def number(value, unit=""):
     """Three digits that count."""
     if value is None:
         return ""
-    if 0 < abs(value) < 0.1:
+    if abs(value) < 0.1:
         text = f"{value:.2g}"
     else:
         text = f"{value:,.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"
@@ -54,25 +54,23 @@ def target(figure):
 
 
 def cells(figure):
-    """what, muster, peer, ratio, target, verdict"""
+    """of what, figure, muster, peer, ratio, target, verdict: "idle: p50" is the p50 of idle"""
+    of, _, what = figure["what"].rpartition(": ")
     verdict = {True: "reached", False: "**missed**", None: ""}[figure["reached"]]
     ratio = number(figure["ratio"]) + "×" if figure["ratio"] is not None else ""
-    return [figure["what"], number(figure["muster"], figure["unit"]), number(figure["peer"], figure["unit"]), ratio,
+    return [of, what, number(figure["muster"], figure["unit"]), number(figure["peer"], figure["unit"]), ratio,
             target(figure), verdict]
 
 
-def table(results, names):
-    lines = ["| case | figure | muster | peer | ratio | to reach | |", "|---|---|---|---|---|---|---|"]
-    for name in names:
-        head = f"`{name}`"
-        for figure in results[name]["figures"]:
-            lines.append("| " + " | ".join([head] + cells(figure)) + " |")
-            head = ""
-    return lines
-
-
-def legend(results, names):
-    return [f"- `{name}`: {results[name]['title']}" for name in names]
+def table(figures):
+    """What a figure is of stands in the first row only, and nowhere if no figure says it."""
+    rows = [["of", "figure", "muster", "peer", "ratio", "to reach", ""], ["---"] * 7]
+    before = ""
+    for of, *others in map(cells, figures):
+        rows.append([of if of != before else "", *others])
+        before = of
+    skip = 0 if any(of for of, *_ in rows[2:]) else 1
+    return ["| " + " | ".join(row[skip:]) + " |" for row in rows]
 
 
 def origins(results, names):
@@ -91,13 +89,20 @@ def images():
     return [f"![{file.removesuffix('.svg')}]({file})" for file in sorted(os.listdir(docs)) if file.endswith(".svg")]
 
 
-def write_page(order):
+def write_page(subjects):
+    """subjects: {heading: [name of a case, …]}"""
     with open(PAGE, encoding="utf-8") as f:
         text = f.read()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     results = load()
-    names = [name for name in order if name in results]
-    parts = [table(results, names), legend(results, names), origins(results, names), images()]
+    parts, written = [], []
+    for heading, names in subjects.items():
+        parts.append([f"### {heading}"])
+        for name in names:
+            if name in results:
+                parts += [[f"`{name}`: {results[name]['title']}"], table(results[name]["figures"])]
+                written.append(name)
+    parts += [["### Where and when"], origins(results, written), images()]
     with open(PAGE, "w", encoding="utf-8") as f:
         f.write(before + BEGIN + "\n" + "\n\n".join("\n".join(part) for part in parts if part) + "\n\n" + END + after)

@@ -1,12 +1,12 @@
 /* RocksDB alone as the journal's peer: the same messages under the plainest key there is, device and
  * moment, in one family with the library's defaults, read while more come in.
  *
- *     rocks_bench DIR DEVICES MESSAGES NOW RATE
+ *     rocks_bench DIR DEVICES MESSAGES NOW REPORTING RATE
  *
  * Puts seven days of messages into DIR, unless it has them, and says "ready". For each line "SECONDS" of
- * the input it reads pages for so long, while another thread writes RATE messages per second in synced
- * batches, and answers with a line of JSON. A page is the newest 20 of two days of a device and how many
- * there are in them, which takes a look at each. */
+ * the input it reads pages for so long, while another thread writes RATE messages per second of REPORTING
+ * devices in synced batches, and answers with a line of JSON. A page is the newest 20 of two days of a
+ * device and how many there are in them, which takes a look at each. */
 #include <endian.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@ static struct {
     rocksdb_t *db;
     rocksdb_writeoptions_t *synced;
     rocksdb_readoptions_t *read;
-    uint32_t devices;
+    uint32_t devices, reporting;
     uint64_t messages, rate;
     int64_t now_us;
     _Atomic bool writing;
@@ -92,7 +92,7 @@ static void *write_on(void *unused)
         if (due == written)
             continue;
         for (; written < due; written++)
-            put(batch, 1 + (uint32_t)(written % 1000), clock_wall_us());
+            put(batch, 1 + (uint32_t)(written % b.reporting), clock_wall_us());
         commit(batch);
     }
     rocksdb_writebatch_destroy(batch);
@@ -164,14 +164,15 @@ int main(int argc, char **argv)
 {
     char *error = NULL, line[100], made[4096];
 
-    if (argc != 6) {
-        fprintf(stderr, "usage: rocks_bench DIR DEVICES MESSAGES NOW RATE\n");
+    if (argc != 7) {
+        fprintf(stderr, "usage: rocks_bench DIR DEVICES MESSAGES NOW REPORTING RATE\n");
         return 2;
     }
     b.devices = (uint32_t)strtoul(argv[2], NULL, 10);
     b.messages = strtoull(argv[3], NULL, 10);
     b.now_us = strtoll(argv[4], NULL, 10) * 1000000;
-    b.rate = strtoull(argv[5], NULL, 10);
+    b.reporting = (uint32_t)strtoul(argv[5], NULL, 10);
+    b.rate = strtoull(argv[6], NULL, 10);
 
     rocksdb_options_t *options = rocksdb_options_create();
     rocksdb_options_set_create_if_missing(options, 1);

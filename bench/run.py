@@ -3,7 +3,7 @@
 A case is a function in a case_*.py. It starts what it needs, lets muster and the peer take turns, and says
 what came out:
 
-    @case
+    @case("HTTP")
     def device_detail(run):
         '''GET device_detail with a token; nginx answering the same bytes as a constant'''
         …
@@ -14,12 +14,17 @@ what came out:
 import statistics
 
 CASES = {}
+# Headings of the page, in its order, and the names of the cases below each.
+SUBJECTS = {"Ingest": [], "HTTP": [], "Search and reports": [], "Memory, start and growth": [], "Long run": []}
 
 
-def case(function):
+def case(subject):
     """Its name is the function's, its title the docstring: what is measured; the peer."""
-    CASES[function.__name__] = function
-    return function
+    def keep(function):
+        CASES[function.__name__] = function
+        SUBJECTS[subject].append(function.__name__)
+        return function
+    return keep
 
 
 def title(function):
@@ -47,7 +52,8 @@ class Run:
         return [{name: [r[name] for r in row] for name in row[0]} for row in rows]
 
     def value(self, what, unit, values, at_most=None, at_least=None, peer=None):
-        """A figure, the median of a list; the target is in the same unit. The peer's is shown beside it."""
+        """A figure, the median of a list; the target is in the same unit. The peer's is shown beside it. `what` is
+        "figure", or "of what: figure" where a case has several of a kind."""
         self._keep(what, unit, statistics.median(values), statistics.median(peer) if peer else None, None, at_most,
                    at_least)
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import time
@@ -107,14 +106,12 @@ class Product:
 
     mac = "accf2350d446"
 
-    def __init__(self, muster, directory):
+    def __init__(self, muster):
         self.muster = muster
         self.ids = {name: secrets.token_hex(16) for name in
                     ("enterprise_id", "enterprise_secret", "product_key", "product_secret")}
         self.key = self.ids["product_key"]
-        self.definition = os.path.join(directory, "definition.json")
-        shutil.copy(DEFINITION, self.definition)
-        with open(self.definition, encoding="utf-8") as f:
+        with open(DEFINITION, encoding="utf-8") as f:
             datapoint = {**json.load(f), "product_key": self.key}
         muster.apply({
             "enterprises": [{"enterprise_id": self.ids["enterprise_id"], "name": "Bench",
@@ -124,12 +121,22 @@ class Product:
                           "remote_control": True, "datapoint": datapoint}],
             "devices": [{"product_key": self.key, "mac": self.mac, "passcode": "123456"}]})
 
+    def add_devices(self, count, names):
+        """So many more, with their "did,passcode" lines in the file `names`."""
+        letters = str.maketrans("01", "xy")  # a did has neither 0 nor 1
+        devices = [{"product_key": self.key, "mac": f"{i:012x}", "did": f"{i:022}".translate(letters),
+                    "passcode": f"{i:010}"} for i in range(1, count + 1)]
+        self.muster.apply({"devices": devices})
+        with open(names, "w", encoding="ascii") as f:
+            f.writelines(f"{device['did']},{device['passcode']}\n" for device in devices)
+
     def path(self, rest):
         return f"/v1/products/{self.key}{rest}"
 
     def token(self):
         body = json.dumps({k: v for k, v in self.ids.items() if k != "product_key"}).encode()
-        with urllib.request.urlopen(urllib.request.Request(self.muster.url(self.path("/access_token")), body)) as answer:
+        asked = urllib.request.Request(self.muster.url(self.path("/access_token")), body)
+        with urllib.request.urlopen(asked) as answer:
             return json.load(answer)["token"]
 
 
