@@ -43,6 +43,7 @@ enum mu_err batch_init(struct batch *b, const struct committer_options *options)
         .journal = options->journal,
         .calendar = options->calendar,
         .boot = journal_boot(options->journal).number,
+        .ahead_us = journal_ahead_us(options->journal),
         .day_from = 1,
         .day_to = 0,
     };
@@ -101,6 +102,8 @@ int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, i
     if (clock_us >= last_us - CLOCK_STEP_US)
         return last_us + 1;
     journal_batch_turn(b->writes, device, list, clock_us, last_us);
+    if (list == LIST_MESSAGES && last_us > b->ahead_us)
+        b->ahead_us = last_us;
     return clock_us;
 }
 
@@ -275,6 +278,12 @@ static void clear(struct batch *b)
     buf_clear(&b->images);
 }
 
+/* A start reads all behind the last message that a state counts. There should be none of those that lie ahead. */
+static bool may_lag(const struct batch *b, const struct pending *p)
+{
+    return !b->settling && p->progress.last_ts_us > b->ahead_us;
+}
+
 /* Takes those that are at the front of the line into the batch; how many. */
 static uint32_t take_due(struct batch *b, int64_t mono_us)
 {
@@ -286,7 +295,7 @@ static uint32_t take_due(struct batch *b, int64_t mono_us)
         if (!p) /* it has been deleted */
             continue;
         p->due = true;
-        p->enters = p->progress.messages > lag->number && !b->settling;
+        p->enters = p->progress.messages > lag->number && may_lag(b, p);
     }
     return due;
 }
@@ -297,17 +306,17 @@ static bool reports_often(const struct batch *b, const struct pending *p)
     return p->before_us && apart_us > 0 && apart_us <= lagging_span_us(&b->lagging);
 }
 
-/* Writes the states that do not follow from what the journal has of their devices. */
+/* Writes the states that do not follow from what the journal has of their devices, or not easily. */
 static void write_states(struct batch *b)
 {
     uint32_t entering = 0;
 
     for (uint32_t i = 0; i < b->count; i++) {
         struct pending *p = &b->pending[i];
-        bool lags = !p->due && lagging_has(&b->lagging, p->device);
+        bool in_line = !p->due && lagging_has(&b->lagging, p->device), lags = in_line && may_lag(b, p);
         if (!p->due && (!p->changed || (lags && !p->kept)))
             continue;
-        if (!p->due && !lags && !b->settling)
+        if (!p->due && !in_line && may_lag(b, p))
             p->enters = reports_often(b, p) && lagging_may_enter(&b->lagging, p->device, entering++);
         write_state(b, p, lags || p->enters);
     }

@@ -60,6 +60,7 @@ struct batch {
     uint32_t active_count, active_cap;
 
     struct lagging lagging;
+    int64_t ahead_us;           /* until when messages lie ahead, of a clock that was set back */
     bool settling;              /* nothing is to lag after the commit */
     size_t records, messages;
     int64_t latest_us;          /* of their moments */

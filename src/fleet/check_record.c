@@ -23,7 +23,7 @@ static void end_run(struct check *c, const struct run *run, enum journal_list li
         return;
     if (!seen->has_state)
         findings_mistake(c->findings, "journal, state: device %u has %s and no state", run->device, what);
-    else if ((state < newest->number && !(seen->followed && newest->ts_us > state_us)) ||
+    else if ((state < newest->number && !(seen->followed && list == LIST_MESSAGES && newest->ts_us > state_us)) ||
              (state > newest->number && state_us <= newest->ts_us &&
               !is_turned(c, run->device, list, state_us, newest->ts_us)))
         findings_mistake(c->findings, "journal, state: device %u has had %llu %s, the newest is number %llu",

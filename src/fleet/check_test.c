@@ -294,6 +294,18 @@ static void a_gap_in_the_session_records_is_found(void **state)
     expect("the session record of 1700000000000001 us: number 3 follows 1");
 }
 
+static void a_state_that_messages_may_follow_counts_all_session_records(void **state)
+{
+    (void)state;
+    put_session(device[1], T0 + 1, 2, 1);
+    struct journal_state s = state_of(3, 2);
+    s.followed = true;
+    s.definition = 0;
+    s.image_len = 0;
+    put_state(device[1], s);
+    expect("has had 1 session records, the newest is number 2");
+}
+
 static void a_login_of_a_start_to_come_is_found(void **state)
 {
     (void)state;
@@ -440,6 +452,7 @@ int main(void)
         TEST(a_state_that_is_ahead_of_its_messages_is_found),
         TEST(messages_that_have_expired_leave_a_state_that_is_ahead),
         TEST(a_gap_in_the_session_records_is_found),
+        TEST(a_state_that_messages_may_follow_counts_all_session_records),
         TEST(a_login_of_a_start_to_come_is_found),
         TEST(records_of_a_device_that_never_was_are_found),
         TEST(messages_without_a_state_are_found),

@@ -197,6 +197,18 @@ void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_l
     *APPEND(b->r.turns) = (struct fake_turn){ device, list, from_us, last_us };
 }
 
+int64_t journal_ahead_us(struct journal *j)
+{
+    int64_t ahead_us = 0;
+
+    for (size_t i = 0; i < j->all.turns.count; i++) {
+        const struct fake_turn *t = &j->all.turns.at[i];
+        if (t->list == LIST_MESSAGES && t->last_us > ahead_us)
+            ahead_us = t->last_us;
+    }
+    return ahead_us;
+}
+
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
 {
     struct fake_state *at = APPEND(b->r.states);

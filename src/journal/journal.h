@@ -158,6 +158,9 @@ void journal_batch_session(struct journal_batch *b, uint32_t device, const struc
 enum journal_list { LIST_MESSAGES, LIST_SESSIONS };
 void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
                         int64_t last_us);
+/* Until when messages lie ahead of one that came later, of any device; 0: none does, or it is not known. Reads what is
+ * known of all turns. */
+int64_t journal_ahead_us(struct journal *j);
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s);
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
 /* The device was active on that civil day. */

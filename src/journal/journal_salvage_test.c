@@ -204,6 +204,47 @@ static void nothing_is_left_of_a_journal_that_is_missing(void **state)
     assert_int_equal(count_rest(to), 0);
 }
 
+static enum mu_err keep_state(void *ctx, uint32_t device, const struct journal_state *s)
+{
+    (void)device;
+    *(struct journal_state *)ctx = *s;
+    return MU_OK;
+}
+
+static enum mu_err no_versions(void *ctx, uint32_t device, const struct journal_versions *v)
+{
+    (void)ctx;
+    (void)device;
+    (void)v;
+    return MU_OK;
+}
+
+/* Of two messages that its state does not count the newer one is not later than those that it does: a clock was set
+ * back, and the state that was written then is lost. */
+static void a_state_counts_what_a_start_would_not_find(void **state)
+{
+    char from[300], to[300];
+    struct journal_state s = { .messages = 1, .decoded = 1, .last_ts_us = DAY_ZERO + 9 * SECOND, .followed = true };
+    struct journal_visitor v = { .ctx = &s, .state = keep_state, .versions = no_versions };
+
+    make_dir(from, sizeof from, *state, "from");
+    struct journal *j = open_journal(from);
+    struct journal_batch *b = make_batch(j);
+    put_message(b, 1, DAY_ZERO + 9 * SECOND, 1);
+    put_message(b, 1, DAY_ZERO + 10 * SECOND, 2);
+    put_message(b, 1, DAY_ZERO + SECOND, 3);
+    journal_batch_state(b, 1, &s);
+    commit(j, b);
+    journal_batch_destroy(b);
+    journal_close(j);
+    (void)salvage(from, *state, to, sizeof to);
+    j = open_journal(to);
+    assert_int_equal(journal_visit(j, &v), MU_OK);
+    journal_close(j);
+    assert_int_equal(s.messages, 3);
+    assert_false(s.followed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +252,7 @@ int main(void)
         IN_DIRECTORY(what_stands_behind_a_flipped_bit_of_a_log_is_read),
         IN_DIRECTORY(a_damaged_CURRENT_takes_nothing),
         IN_DIRECTORY(the_logs_are_read_without_their_manifest),
+        IN_DIRECTORY(a_state_counts_what_a_start_would_not_find),
         IN_DIRECTORY(nothing_is_left_of_a_journal_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

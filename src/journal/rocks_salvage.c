@@ -34,7 +34,7 @@ enum mu_err salvage_commit(struct journal_salvage *s, bool last)
 /* The state must say what the device's records say, or that they say more: a start reads these again. */
 static void bring_up(struct journal_state *state, const struct tail *tail)
 {
-    state->followed = state->followed && tail->messages > state->messages;
+    state->followed = state->followed && tail->messages > state->messages && tail->message_us > state->last_ts_us;
     if (tail->messages && !state->followed) {
         state->messages = tail->messages;
         state->decoded = tail->decoded;
