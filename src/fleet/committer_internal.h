@@ -62,7 +62,7 @@ static inline bool committer_is_asked(const struct committer *c)
 {
     return c->wished != c->followed || c->pauses || c->stopping;
 }
-/* Sleeps until there is something to do. The thread, with the intake's lock held. */
+/* Sleeps until there is something to do. The thread, which has the intake's lock when this returns. */
 void committer_rest(struct committer *c);
 
 #endif

@@ -1,3 +1,5 @@
+#include <sched.h>
+
 #include "base/clock.h"
 #include "fleet/committer_internal.h"
 
@@ -7,7 +9,9 @@
  * 5,000 devices with a report a second each made 4,100 commits a second. So reports gather: those that a sender
  * waits for until TOLD_MS after the last commit, those that nobody waits for until KEPT_MS after it. Where a sync
  * takes 5 ms, an acknowledgement still comes within some 15 ms. The first report after a longer silence is
- * committed at once, and so is everything where somebody cannot go on before (intake.h). */
+ * committed at once, and so is everything where somebody cannot go on before (intake.h). But what the loops have under
+ * way by then goes along: the committer gives way to them first, on a core that they share. With 200 devices that
+ * wait for each acknowledgement that made 680 commits a second of 1,050. */
 enum { TOLD_MS = 4, KEPT_MS = 20 };
 
 static int64_t pause_us(const struct committer *c, enum intake_haste haste)
@@ -52,6 +56,8 @@ void committer_rest(struct committer *c)
     struct intake *in = &c->intake;
     int64_t own_us = own_time_us(c), now_us;
 
+    sched_yield();
+    pthread_mutex_lock(&in->lock);
     while (!committer_is_asked(c) && (now_us = clock_mono_us()) < own_us) {
         int64_t until = own_us;
         enum intake_haste least = least_due(c, now_us, &until);

@@ -301,7 +301,6 @@ static bool take(struct committer *c)
 {
     struct intake *in = &c->intake;
 
-    pthread_mutex_lock(&in->lock);
     committer_rest(c);
     bool go_on = in->queue.len || c->wished != c->followed || c->pauses || !c->stopping;
     uint64_t lost = in->lost;
