@@ -126,6 +126,12 @@ static void pause_if_asked(struct committer *c)
     pthread_mutex_unlock(&c->intake.lock);
 }
 
+static void settle(struct committer *c)
+{
+    if (c->failing == MU_OK && batch_settle(&c->batch, clock_wall_us()) != MU_OK)
+        log_event(LOG_ERROR, "states_lag", "hint=\"the next start reads messages again\"");
+}
+
 static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
 {
     enum mu_err err = journal_roll(c->options.journal, now_us);
@@ -141,10 +147,27 @@ static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
     return err != MU_OK ? err : retention_run(&r);
 }
 
+/* A clock that was set, or a machine that slept: told once, with how far. A clock that is slewed is too slow to be
+ * noticed here. Between batches, and before what has expired by that clock is dropped: that may be messages which a
+ * state does not count yet. */
+static void watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us)
+{
+    int64_t ahead_us = wall_us - mono_us, jump_us = ahead_us - c->wall_ahead_us;
+
+    c->wall_ahead_us = ahead_us;
+    if (jump_us <= CLOCK_STEP_US && jump_us >= -CLOCK_STEP_US)
+        return;
+    log_event(LOG_WARN, "clock_jumped", "seconds=%+lld hint=\"%s\"", (long long)(jump_us / 1000000),
+              jump_us > 0 ? "what is written from now on is of that time"
+                          : "what was written ahead stays where it is; from now on it is by the clock");
+    settle(c);
+}
+
 static void roll(struct committer *c)
 {
     int64_t now_us = clock_wall_us(), now_ms = clock_mono_ms();
 
+    watch_clock(c, now_us, clock_mono_us());
     if (now_us / DAY_US == c->rolled_day && now_ms < c->next_roll_ms)
         return;
     enum mu_err err = keep_in_time(c, now_us);
@@ -171,19 +194,6 @@ static void sweep(struct committer *c, bool stop)
         if (err != MU_OK || !stop)
             break;
     }
-}
-
-/* A clock that was set, or a machine that slept: told once, with how far. A clock that is slewed is too slow to be
- * noticed here. */
-static void watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us)
-{
-    int64_t ahead_us = wall_us - mono_us, jump_us = ahead_us - c->wall_ahead_us;
-
-    if (jump_us > CLOCK_STEP_US || jump_us < -CLOCK_STEP_US)
-        log_event(LOG_WARN, "clock_jumped", "seconds=%+lld hint=\"%s\"", (long long)(jump_us / 1000000),
-                  jump_us > 0 ? "what is written from now on is of that time"
-                              : "what was written ahead stays where it is; from now on it is by the clock");
-    c->wall_ahead_us = ahead_us;
 }
 
 /* The same since the last start, but only if it went back: forward, it may just be right. */
@@ -331,8 +341,7 @@ void *committer_run(void *committer)
     }
     commit_waiting(c, true);
     sweep(c, true);
-    if (c->failing == MU_OK && batch_settle(&c->batch, clock_wall_us()) != MU_OK)
-        log_event(LOG_ERROR, "states_lag", "hint=\"the next start reads messages again\"");
+    settle(c);
     if (c->retry.len)
         log_event(LOG_ERROR, "session_records_lost", "bytes=%zu cause=%s", c->retry.len,
                   LOG_Q(mu_err_text(c->failing), -1));

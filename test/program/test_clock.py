@@ -19,15 +19,19 @@ def set_clock(path, ahead_s):
     path.write_text(f"{ahead_s:+d}")
 
 
-@pytest.fixture
-def clocked(make_server, tmp_path):
+def clocked_server(make_server, tmp_path, *options, ahead_s=0):
     """A server with a clock that can be set while it runs: (server, set)."""
     file = tmp_path / "clock"
-    set_clock(file, 0)
+    set_clock(file, ahead_s)
     env = environment(time.time())
     del env["FAKETIME"]
-    server = make_server(env={**env, "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"})
+    server = make_server(*options, env={**env, "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1"})
     return server, lambda ahead_s: set_clock(file, ahead_s)
+
+
+@pytest.fixture
+def clocked(make_server, tmp_path):
+    return clocked_server(make_server, tmp_path)
 
 
 def rows(world, device, call, **parameters):
@@ -150,5 +154,26 @@ def test_a_fault_that_opened_ahead_of_time_ends_with_the_next_good_report(clocke
     assert world.get("fault/report/events").json["count"] == counts(1, 0)
     device.report(status_report(faults=0), qos=1)
     assert world.get("fault/report/events").json["count"] == counts(1, 1)
+    assert server.stop() == 0
+    check(server)
+
+
+def test_messages_that_expire_when_a_machine_wakes_up_are_in_the_states_that_a_crash_leaves(make_server, tmp_path):
+    noon = int(time.time()) // DAY * DAY + DAY // 2 - int(time.time())
+    server, set_ahead = clocked_server(make_server, tmp_path, "--retention-days", "1", ahead_s=noon)
+    world = World(server)
+    device = world.device(level=4)
+    report(device, 16, 17, 18)
+    device.report(status_report(faults=1), qos=1)
+    set_ahead(noon + 47 * 3600)
+    wait_until(lambda: "event=journal_day_expired" in server.log_text())
+    server.kill()
+    server.start()
+    row, = world.get("devices/search").json["objects"]
+    assert row["is_faulty"] and world.get("fault/report/events").json["count"] == counts(1, 0)
+    device = world.device(level=4, registered=(device.did, device.passcode))
+    report(device, 19)
+    assert world.get("fault/report/events").json["count"] == counts(1, 1)
+    device.disconnect()
     assert server.stop() == 0
     check(server)
