@@ -1,7 +1,8 @@
 #include "fleet/check_internal.h"
 
 /* Records are numbered without a gap from the oldest that is kept, but where the journal knows of a turn; the
- * state, which is written in the batch of the newest, says the same numbers, or that messages may follow. */
+ * state, which is written in the batch of the newest, says the same numbers, or that messages may follow. What a
+ * deleted device said is kept until it expires; its state and its turns are not. */
 
 static const char *const list_texts[] = { [LIST_MESSAGES] = "messages", [LIST_SESSIONS] = "session records" };
 static const char *const record_texts[] = { [LIST_MESSAGES] = "the message", [LIST_SESSIONS] = "the session record" };
@@ -18,9 +19,6 @@ static void end_run(struct check *c, const struct run *run, enum journal_list li
     const struct record *newest = &run->newest;
     const char *what = list_texts[list];
 
-    /* What a deleted device said is kept until it expires; its state is not. */
-    if (!seen->has_state && !seen->product)
-        return;
     if (!seen->has_state)
         findings_mistake(c->findings, "journal, state: device %u has %s and no state", run->device, what);
     else if ((state < newest->number && !(seen->followed && list == LIST_MESSAGES && newest->ts_us > state_us)) ||
@@ -106,7 +104,7 @@ void check_message(void *check, uint32_t device, const struct journal_message *m
     const char *what = record_texts[LIST_MESSAGES];
 
     c->message_count++;
-    if (!seen)
+    if (!seen || !seen->product)
         return;
     if (c->messages.device != device)
         end_messages(c);
@@ -116,7 +114,7 @@ void check_message(void *check, uint32_t device, const struct journal_message *m
         tell(c, device, what, m->ts_us, "the number of decoded messages is wrong");
     if (m->decoded && (m->kind != MESSAGE_DEV2APP || !m->definition))
         tell(c, device, what, m->ts_us, "is decoded and cannot be");
-    if (seen->product && m->definition && !fleet_definition(c->fleet, seen->product, m->definition))
+    if (m->definition && !fleet_definition(c->fleet, seen->product, m->definition))
         tell(c, device, what, m->ts_us, "its product does not have that version of the definition");
     add(&c->messages, device, &r);
 }
@@ -124,10 +122,11 @@ void check_message(void *check, uint32_t device, const struct journal_message *m
 void check_session(void *check, uint32_t device, const struct journal_session *s)
 {
     struct check *c = check;
+    const struct seen *seen = check_seen(c, device, "session records");
     const struct record r = { .number = s->number, .ts_us = s->ts_us };
 
     c->session_count++;
-    if (!check_seen(c, device, "session records"))
+    if (!seen || !seen->product)
         return;
     if (c->sessions.device != device)
         end_sessions(c);

@@ -177,3 +177,16 @@ def test_messages_that_expire_when_a_machine_wakes_up_are_in_the_states_that_a_c
     device.disconnect()
     assert server.stop() == 0
     check(server)
+
+
+def test_the_order_of_what_a_deleted_device_said_is_not_looked_at(clocked):
+    server, set_ahead = clocked
+    device = World(server).device(level=4)
+    report(device, 16)
+    set_ahead(7200)
+    report(device, 26, 27)
+    set_ahead(0)
+    report(device, 17)
+    assert run("delete", "--data", server.data, "device", device.did).returncode == 0
+    assert server.stop() == 0
+    check(server)
