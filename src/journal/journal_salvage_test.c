@@ -245,6 +245,31 @@ static void a_state_counts_what_a_start_would_not_find(void **state)
     assert_false(s.followed);
 }
 
+/* The clock was ahead for two of four messages; later it comes by these again. */
+static void messages_may_come_between_those_that_lie_ahead(void **state)
+{
+    static const int at[] = { 0, 100, 200, 50 };
+    char from[300], to[300];
+
+    make_dir(from, sizeof from, *state, "from");
+    struct journal *j = open_journal(from);
+    struct journal_batch *b = make_batch(j);
+    for (uint64_t i = 0; i < 4; i++)
+        put_message(b, 1, DAY_ZERO + at[i] * SECOND, i + 1);
+    commit(j, b);
+    journal_batch_destroy(b);
+    journal_close(j);
+    (void)salvage(from, *state, to, sizeof to);
+    j = open_journal(to);
+    b = make_batch(j);
+    put_message(b, 1, DAY_ZERO + 150 * SECOND, 5);
+    commit(j, b);
+    journal_batch_destroy(b);
+    assert_int_equal(count_messages(j, 1, DAY_ZERO + 100 * SECOND, INT64_MAX), 3);
+    assert_int_equal(count_messages(j, 1, DAY_ZERO + 120 * SECOND, INT64_MAX), 2);
+    journal_close(j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +278,7 @@ int main(void)
         IN_DIRECTORY(a_damaged_CURRENT_takes_nothing),
         IN_DIRECTORY(the_logs_are_read_without_their_manifest),
         IN_DIRECTORY(a_state_counts_what_a_start_would_not_find),
+        IN_DIRECTORY(messages_may_come_between_those_that_lie_ahead),
         IN_DIRECTORY(nothing_is_left_of_a_journal_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,13 +14,16 @@ struct at_day {
 struct run {
     uint32_t device;
     enum record_kind kind;
-    uint64_t number;
-    int64_t ts_us;
+    uint64_t number, newest;
+    int64_t ts_us, newest_us;
     struct turn_spans spans;
 };
 
+/* What lies ahead of the newest record is one span: those that are to come may come in between. */
 static void end_run(struct journal_salvage *s, struct run *run)
 {
+    if (run->newest_us < run->ts_us)
+        turn_add(&run->spans, run->newest_us, run->ts_us);
     if (run->spans.count)
         turn_put(s->writes, run->device, run->kind, &run->spans);
     run->spans.count = 0;
@@ -31,6 +34,7 @@ static void follow(struct journal_salvage *s, struct run *run, uint32_t device, 
 {
     if (run->device != device || run->kind != kind) {
         end_run(s, run);
+        run->newest = 0;
     } else if (head->number != run->number + 1) {
         turn_add(&run->spans, run->ts_us, head->ts_us);
         if (head->number > run->number)
@@ -43,6 +47,10 @@ static void follow(struct journal_salvage *s, struct run *run, uint32_t device, 
     run->kind = kind;
     run->number = head->number;
     run->ts_us = head->ts_us;
+    if (head->number > run->newest) {
+        run->newest = head->number;
+        run->newest_us = head->ts_us;
+    }
 }
 
 static enum mu_err copy_message(struct journal_salvage *s, struct tail *tail, uint32_t device,
