@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "journal/rocks_internal.h"
+
 /* Days come, expire, and are read meanwhile. */
 
 static void a_day_goes_when_its_last_moment_is_past_retention(void **state)
@@ -24,6 +26,36 @@ static void a_day_goes_when_its_last_moment_is_past_retention(void **state)
 
     j = open_journal(*state);
     assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 1);
+    journal_close(j);
+}
+
+static uint64_t entries_in_memory(struct journal *j, int32_t day)
+{
+    uint64_t entries = UINT64_MAX;
+
+    assert_int_equal(rocksdb_property_int_cf(j->db, day_family(j, day), "rocksdb.num-entries-active-mem-table", &entries),
+                     0);
+    return entries;
+}
+
+static void a_day_that_is_over_is_written_into_tables(void **state)
+{
+    struct journal *j = open_journal(*state);
+    struct journal_batch *b = make_batch(j);
+    int32_t day = DAY_ZERO / DAY;
+
+    assert_int_equal(journal_roll(j, DAY_ZERO), MU_OK);
+    put_message(b, 1, DAY_ZERO, 1);
+    commit(j, b);
+    assert_int_equal(journal_roll(j, DAY_ZERO + DAY - 1), MU_OK);
+    assert_int_equal(entries_in_memory(j, day), 1);
+    put_message(b, 1, DAY_ZERO + DAY, 2);
+    commit(j, b);
+    assert_int_equal(journal_roll(j, DAY_ZERO + DAY), MU_OK);
+    assert_int_equal(entries_in_memory(j, day), 0);
+    assert_int_equal(entries_in_memory(j, day + 1), 1);
+    assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 2);
+    journal_batch_destroy(b);
     journal_close(j);
 }
 
@@ -178,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_day_goes_when_its_last_moment_is_past_retention),
+        IN_DIRECTORY(a_day_that_is_over_is_written_into_tables),
         IN_DIRECTORY(a_record_past_retention_is_left_out_of_its_batch),
         IN_DIRECTORY(a_day_dropped_under_a_filled_batch_takes_only_its_own_records),
         IN_DIRECTORY(a_clock_that_jumps_finds_a_place_for_its_records),

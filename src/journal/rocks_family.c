@@ -112,6 +112,26 @@ static enum mu_err day_drop_first(struct journal *j)
     return MU_OK;
 }
 
+/* A day that is over gets nothing more, and what it has in memory would stay there: it is written into tables, beside
+ * the commits. */
+static enum mu_err flush_day_before(struct journal *j, int32_t today)
+{
+    rocksdb_column_family_handle_t *yesterday = day_family(j, today - 1);
+    char *text = NULL;
+    enum mu_err err;
+
+    if (j->flushed_before == today || !yesterday)
+        return MU_OK;
+    if ((err = journal_writable(j)) != MU_OK)
+        return err;
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, 0);
+    rocksdb_flush_cf(j->db, options, yesterday, &text);
+    rocksdb_flushoptions_destroy(options);
+    j->flushed_before = today;
+    return journal_written(j, "flush_day", text);
+}
+
 /* Dropping comes first, and needs no reserve: it is what makes room on a full disk. */
 enum mu_err journal_roll(struct journal *j, int64_t now_us)
 {
@@ -130,7 +150,7 @@ enum mu_err journal_roll(struct journal *j, int64_t now_us)
             return err;
 
     int32_t today = day_of(now_us);
-    if ((err = day_require(j, today)) != MU_OK)
+    if ((err = day_require(j, today)) != MU_OK || (err = day_require(j, today + 1)) != MU_OK)
         return err;
-    return day_require(j, today + 1);
+    return flush_day_before(j, today);
 }

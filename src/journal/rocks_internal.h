@@ -69,6 +69,7 @@ struct journal {
     bool trusted_changed;    /* the disk does not have it yet */
     int64_t ahead_since_us;  /* monotonic; 0 = the clock is believed */
     int64_t patience_s;
+    int32_t flushed_before; /* the day whose predecessor has been written into tables */
     int32_t oldest_day; /* records before it are left out; never before 1970 */
     uint64_t boot;
     uint64_t commits;   /* of this start that succeeded */
