@@ -43,7 +43,6 @@ enum mu_err batch_init(struct batch *b, const struct committer_options *options)
         .journal = options->journal,
         .calendar = options->calendar,
         .boot = journal_boot(options->journal).number,
-        .ahead_us = journal_ahead_us(options->journal),
         .day_from = 1,
         .day_to = 0,
     };
@@ -102,8 +101,6 @@ int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, i
     if (clock_us >= last_us - CLOCK_STEP_US)
         return last_us + 1;
     journal_batch_turn(b->writes, device, list, clock_us, last_us);
-    if (list == LIST_MESSAGES && last_us > b->ahead_us)
-        b->ahead_us = last_us;
     return clock_us;
 }
 
@@ -273,15 +270,9 @@ static void clear(struct batch *b)
     b->event_count = 0;
     b->active_count = 0;
     b->records = b->messages = 0;
-    b->latest_us = 0;
+    b->latest_us = b->newest_us = 0;
     b->err = MU_OK;
     buf_clear(&b->images);
-}
-
-/* A start reads all behind the last message that a state counts. There should be none of those that lie ahead. */
-static bool may_lag(const struct batch *b, const struct pending *p)
-{
-    return !b->settling && p->progress.last_ts_us > b->ahead_us;
 }
 
 /* Takes those that are at the front of the line into the batch; how many. */
@@ -295,7 +286,7 @@ static uint32_t take_due(struct batch *b, int64_t mono_us)
         if (!p) /* it has been deleted */
             continue;
         p->due = true;
-        p->enters = p->progress.messages > lag->number && may_lag(b, p);
+        p->enters = p->progress.messages > lag->number && !b->settling;
     }
     return due;
 }
@@ -306,17 +297,17 @@ static bool reports_often(const struct batch *b, const struct pending *p)
     return p->before_us && apart_us > 0 && apart_us <= lagging_span_us(&b->lagging);
 }
 
-/* Writes the states that do not follow from what the journal has of their devices, or not easily. */
+/* Writes the states that do not follow from what the journal has of their devices. */
 static void write_states(struct batch *b)
 {
     uint32_t entering = 0;
 
     for (uint32_t i = 0; i < b->count; i++) {
         struct pending *p = &b->pending[i];
-        bool in_line = !p->due && lagging_has(&b->lagging, p->device), lags = in_line && may_lag(b, p);
+        bool lags = !p->due && lagging_has(&b->lagging, p->device);
         if (!p->due && (!p->changed || (lags && !p->kept)))
             continue;
-        if (!p->due && !in_line && may_lag(b, p))
+        if (!p->due && !lags && !b->settling)
             p->enters = reports_often(b, p) && lagging_may_enter(&b->lagging, p->device, entering++);
         write_state(b, p, lags || p->enters);
     }
@@ -336,8 +327,17 @@ static void show_all(struct batch *b)
     fleet_apply_end(b->fleet);
 }
 
+/* Those that go on to lag may have messages ahead of a clock that has been set back since. */
+static int64_t followed_until(const struct batch *b, uint32_t due)
+{
+    if (!b->messages || (b->lagging.count > due && b->followed_us > b->newest_us))
+        return b->followed_us;
+    return b->newest_us;
+}
+
 static void note_committed(struct batch *b, uint32_t due, int64_t mono_us)
 {
+    b->followed_us = followed_until(b, due);
     lagging_committed(&b->lagging, due, b->messages, mono_us);
     for (uint32_t i = 0; i < b->count; i++) {
         const struct pending *p = &b->pending[i];
@@ -357,6 +357,8 @@ enum mu_err batch_commit(struct batch *b, int64_t now_us)
         if (p->versions)
             journal_batch_versions(b->writes, p->device, &b->versions[p->versions - 1]);
     }
+    if (b->messages)
+        journal_batch_followed(b->writes, followed_until(b, due));
     enum mu_err err = b->err;
     if (err == MU_OK)
         err = journal_commit(b->journal, b->writes, now_us);

@@ -60,10 +60,11 @@ struct batch {
     uint32_t active_count, active_cap;
 
     struct lagging lagging;
-    int64_t ahead_us;           /* until when messages lie ahead, of a clock that was set back */
+    int64_t followed_us;        /* no message that a state does not count is later */
     bool settling;              /* nothing is to lag after the commit */
     size_t records, messages;
     int64_t latest_us;          /* of their moments */
+    int64_t newest_us;          /* of the messages' */
     enum mu_err err;            /* the batch cannot be committed: MU_E_NOMEM */
     struct committer_figures tally;
     struct undecoded_log undecoded;

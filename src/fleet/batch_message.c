@@ -18,6 +18,8 @@ static struct journal_message next_message(struct batch *b, struct pending *p,
     p->kept |= g->last_ts_us <= last_us;
     p->changed = true;
     b->messages++;
+    if (g->last_ts_us > b->newest_us)
+        b->newest_us = g->last_ts_us;
     return (struct journal_message){
         .ts_us = g->last_ts_us,
         .definition = d ? d->version : 0,

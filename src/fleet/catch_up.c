@@ -15,7 +15,7 @@ static enum mu_err on_message(void *ctx, const struct journal_message *m)
     return r->batch->err;
 }
 
-static enum mu_err replay(struct batch *b, uint32_t device)
+static enum mu_err replay(struct batch *b, uint32_t device, int64_t until_us)
 {
     struct replay r = { .batch = b, .device = device };
     const struct pending *p = batch_pending(b, device);
@@ -23,7 +23,7 @@ static enum mu_err replay(struct batch *b, uint32_t device)
 
     if (!p)
         return b->err;
-    struct journal_window after = { .from_us = p->progress.last_ts_us + 1, .to_us = INT64_MAX, .limit = UINT64_MAX };
+    struct journal_window after = { .from_us = p->progress.last_ts_us + 1, .to_us = until_us, .limit = UINT64_MAX };
     return journal_messages(b->journal, device, &after, on_message, &r, &unused);
 }
 
@@ -44,10 +44,12 @@ static enum mu_err end_batch(struct batch *b, int64_t now_us)
 
 enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
 {
+    /* What lies ahead, of a clock that has been set back, may be all messages of a year. */
+    int64_t until_us = journal_followed_until_us(b->journal);
     enum mu_err err = MU_OK;
 
     for (size_t i = 0; i < f->count && err == MU_OK; i++) {
-        if ((err = replay(b, f->at[i])) == MU_OK)
+        if ((err = replay(b, f->at[i], until_us)) == MU_OK)
             batch_reconcile(b, f->at[i]);
         if (err == MU_OK && (b->count >= DEVICES_AT_ONCE || i + 1 == f->count))
             err = end_batch(b, now_us);

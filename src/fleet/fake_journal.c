@@ -197,18 +197,6 @@ void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_l
     *APPEND(b->r.turns) = (struct fake_turn){ device, list, from_us, last_us };
 }
 
-int64_t journal_ahead_us(struct journal *j)
-{
-    int64_t ahead_us = 0;
-
-    for (size_t i = 0; i < j->all.turns.count; i++) {
-        const struct fake_turn *t = &j->all.turns.at[i];
-        if (t->list == LIST_MESSAGES && t->last_us > ahead_us)
-            ahead_us = t->last_us;
-    }
-    return ahead_us;
-}
-
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
 {
     struct fake_state *at = APPEND(b->r.states);
@@ -220,6 +208,16 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
         memcpy(at->image, s->image, s->image_len);
     at->s.image = NULL;
     b->r.bytes += 100 + s->image_len;
+}
+
+void journal_batch_followed(struct journal_batch *b, int64_t until_us)
+{
+    b->r.followed_until_us = until_us;
+}
+
+int64_t journal_followed_until_us(struct journal *j)
+{
+    return j->all.followed_until_us ? j->all.followed_until_us : INT64_MAX;
 }
 
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)
@@ -368,6 +366,8 @@ static void take_over(struct fake_records *all, const struct fake_records *r)
         *APPEND(all->controls) = r->controls.at[i];
     if (r->controls_before_us > all->controls_before_us)
         all->controls_before_us = r->controls_before_us;
+    if (r->followed_until_us)
+        all->followed_until_us = r->followed_until_us;
     for (size_t i = 0; i < r->forgotten.count; i++) {
         DROP_OF_DEVICE(all->states, r->forgotten.at[i]);
         DROP_OF_DEVICE(all->versions, r->forgotten.at[i]);

@@ -31,6 +31,7 @@ struct fake_records {
     FAKE_LIST(struct fake_event) events;
     FAKE_LIST(struct fake_control) controls; /* in a journal: in the order of their commits */
     int64_t controls_before_us;              /* those are forgotten */
+    int64_t followed_until_us;               /* 0: none was noted */
     FAKE_LIST(uint32_t) forgotten;           /* devices; in a journal: none */
     size_t bytes;
 };

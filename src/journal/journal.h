@@ -69,6 +69,9 @@ void journal_note_registry(struct journal *j, uint64_t change, uint32_t device);
  * that were open then ended so. 0 if that start is not known. */
 int64_t journal_boot_alive_us(struct journal *j, uint64_t boot);
 
+/* What journal_batch_followed has noted last; INT64_MAX: it is not known. */
+int64_t journal_followed_until_us(struct journal *j);
+
 /* --- records --------------------------------------------------------------------------------------*/
 enum message_kind { MESSAGE_DEV2APP, MESSAGE_APP2DEV };
 
@@ -158,10 +161,9 @@ void journal_batch_session(struct journal_batch *b, uint32_t device, const struc
 enum journal_list { LIST_MESSAGES, LIST_SESSIONS };
 void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
                         int64_t last_us);
-/* Until when messages lie ahead of one that came later, of any device; 0: none does, or it is not known. Reads what is
- * known of all turns. */
-int64_t journal_ahead_us(struct journal *j);
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s);
+/* No message that a state does not count (journal_state.followed) is later than this. */
+void journal_batch_followed(struct journal_batch *b, int64_t until_us);
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
 /* The device was active on that civil day. */
 void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device);

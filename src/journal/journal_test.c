@@ -272,9 +272,27 @@ static void a_record_too_large_fails_its_batch_and_only_that(void **state)
     journal_close(j);
 }
 
+static void until_when_states_may_be_followed_is_kept(void **state)
+{
+    struct journal *j = open_journal(*state);
+    struct journal_batch *b = make_batch(j);
+
+    assert_true(journal_followed_until_us(j) == INT64_MAX);
+    journal_batch_followed(b, DAY_ZERO + DAY);
+    commit(j, b);
+    journal_batch_followed(b, DAY_ZERO);
+    commit(j, b);
+    journal_batch_destroy(b);
+    journal_close(j);
+    j = open_journal(*state);
+    assert_int_equal(journal_followed_until_us(j), DAY_ZERO);
+    journal_close(j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(until_when_states_may_be_followed_is_kept),
         IN_DIRECTORY(starts_are_counted_and_remember_when_they_were_last_alive),
         IN_DIRECTORY(records_come_back_as_they_were_written),
         cmocka_unit_test(a_key_tells_moment_and_number_and_is_damage_when_cut_or_longer),

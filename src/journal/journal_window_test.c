@@ -318,7 +318,6 @@ static void between_a_turn_and_what_lies_ahead_numbers_follow_each_other(void **
     struct journal *j = open_journal(*state);
     struct journal_batch *b = make_batch(j);
 
-    assert_int_equal(journal_ahead_us(j), 0);
     for (uint64_t n = 1; n <= 30; n++) {
         int64_t ts = DAY_ZERO + (int64_t)n * 6 * SECOND + (n > 10 && n <= 20 ? 365 * DAY : 0);
         if (n == 21) {
@@ -336,14 +335,12 @@ static void between_a_turn_and_what_lies_ahead_numbers_follow_each_other(void **
     assert_true(journal_turned(j, 1, LIST_MESSAGES, turn + 1, ahead));
     assert_false(journal_turned(j, 1, LIST_SESSIONS, 0, INT64_MAX));
     assert_false(journal_turned(j, 2, LIST_MESSAGES, 0, INT64_MAX));
-    assert_int_equal(journal_ahead_us(j), DAY_ZERO + 120 * SECOND + 365 * DAY);
 
     b = make_batch(j);
     journal_batch_forget_device(b, 1);
     commit(j, b);
     journal_batch_destroy(b);
     assert_false(journal_turned(j, 1, LIST_MESSAGES, 0, INT64_MAX));
-    assert_int_equal(journal_ahead_us(j), 0);
     journal_close(j);
 }
 

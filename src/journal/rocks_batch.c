@@ -116,6 +116,29 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
     put_row(b, ROW_STATE, device, key, sizeof key);
 }
 
+static const char followed_key[] = "followed";
+
+void journal_batch_followed(struct journal_batch *b, int64_t until_us)
+{
+    uint8_t value[8];
+
+    if (!batch_usable(b))
+        return;
+    bytes_put_u64be(value, (uint64_t)until_us);
+    rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], followed_key, sizeof followed_key - 1,
+                              (const char *)value, sizeof value);
+}
+
+int64_t journal_followed_until_us(struct journal *j)
+{
+    uint64_t until;
+
+    pthread_rwlock_rdlock(&j->lock);
+    enum mu_err err = j->db ? meta_get(j, followed_key, sizeof followed_key - 1, &until, 1) : MU_E_IO;
+    pthread_rwlock_unlock(&j->lock);
+    return err == MU_OK ? (int64_t)until : INT64_MAX;
+}
+
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)
 {
     uint8_t key[DEVICE_KEY_LEN];

@@ -18,6 +18,7 @@
  *                "boot"                             -> number of the last start(8)
  *                "clock"                            -> latest moment taken for true(8)
  *                "alive" boot(8)                    -> alive_us(8) commits in that start(8)
+ *                "followed"                         -> until when messages may be that states do not count(8)
  *                "turn" device(4) kind(1)           -> spans of time, from(8) to(8) each (rocks_turn.c)
  *                "id"                               -> of the data directory(16)
  *                "registry"                         -> its last change(8) and device number(8) that were seen

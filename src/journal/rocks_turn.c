@@ -13,26 +13,19 @@
 
 enum { SPANS_MAX = TURN_SPANS_MAX };
 
-#define TURN_PREFIX "turn"
-enum { TURN_PREFIX_LEN = sizeof TURN_PREFIX - 1, TURN_KEY_LEN = 9, SPAN_LEN = 16 };
+enum { TURN_KEY_LEN = 9, SPAN_LEN = 16 };
 
 static void turn_key(uint8_t out[TURN_KEY_LEN], uint32_t device, enum record_kind kind)
 {
-    memcpy(out, TURN_PREFIX, TURN_PREFIX_LEN);
+    memcpy(out, "turn", 4);
     bytes_put_u32be(out + 4, device);
     out[8] = (uint8_t)kind;
 }
 
 bool turn_is_entry(struct bytes key, struct bytes value)
 {
-    return key.left == TURN_KEY_LEN && memcmp(key.at, TURN_PREFIX, TURN_PREFIX_LEN) == 0 && value.left > 0 &&
+    return key.left == TURN_KEY_LEN && memcmp(key.at, "turn", 4) == 0 && value.left > 0 &&
            value.left % SPAN_LEN == 0 && value.left <= SPANS_MAX * SPAN_LEN;
-}
-
-static struct turn_span read_span(struct bytes *in)
-{
-    int64_t from_us = (int64_t)bytes_u64be(in);
-    return (struct turn_span){ from_us, (int64_t)bytes_u64be(in) };
 }
 
 static enum mu_err load(const struct journal *j, uint32_t device, enum record_kind kind, struct turn_spans *out)
@@ -51,8 +44,11 @@ static enum mu_err load(const struct journal *j, uint32_t device, enum record_ki
     struct bytes in = bytes_of(value, len);
     if (err == MU_OK && slice && !turn_is_entry(bytes_of(key, sizeof key), in))
         err = MU_E_CORRUPT;
-    while (err == MU_OK && in.left)
-        out->at[out->count++] = read_span(&in);
+    while (err == MU_OK && in.left) {
+        struct turn_span *s = &out->at[out->count++];
+        s->from_us = (int64_t)bytes_u64be(&in);
+        s->to_us = (int64_t)bytes_u64be(&in);
+    }
     if (slice)
         rocksdb_pinnableslice_destroy(slice);
     rocksdb_readoptions_destroy(options);
@@ -80,30 +76,6 @@ bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, 
         touches = false;
     pthread_rwlock_unlock(&j->lock);
     return touches;
-}
-
-int64_t journal_ahead_us(struct journal *j)
-{
-    int64_t ahead_us = 0;
-
-    pthread_rwlock_rdlock(&j->lock);
-    rocksdb_readoptions_t *options = rocksdb_readoptions_create();
-    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, j->fixed[FAMILY_META]);
-    for (rocksdb_iter_seek(at, TURN_PREFIX, TURN_PREFIX_LEN); rocksdb_iter_valid(at); rocksdb_iter_next(at)) {
-        size_t key_len, len;
-        const char *key = rocksdb_iter_key(at, &key_len), *value = rocksdb_iter_value(at, &len);
-        struct bytes in = bytes_of(value, len);
-        if (!turn_is_entry(bytes_of(key, key_len), in))
-            break;
-        while (key[TURN_KEY_LEN - 1] == RECORD_MESSAGE && in.left) {
-            struct turn_span span = read_span(&in);
-            ahead_us = span.to_us > ahead_us ? span.to_us : ahead_us;
-        }
-    }
-    rocksdb_iter_destroy(at);
-    rocksdb_readoptions_destroy(options);
-    pthread_rwlock_unlock(&j->lock);
-    return ahead_us;
 }
 
 /* --- a turn ---------------------------------------------------------------------------------------*/
