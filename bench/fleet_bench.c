@@ -187,7 +187,8 @@ static size_t batch_bytes, commits;
 struct journal_boot journal_boot(const struct journal *j) { (void)j; return (struct journal_boot){ 1 }; }
 void journal_note_registry(struct journal *j, uint64_t change, uint32_t device) { (void)j, (void)change, (void)device; }
 int64_t journal_boot_alive_us(struct journal *j, uint64_t boot) { (void)j, (void)boot; return 0; }
-int64_t journal_ahead_us(struct journal *j) { (void)j; return 0; }
+int64_t journal_followed_until_us(struct journal *j) { (void)j; return INT64_MAX; }
+void journal_batch_followed(struct journal_batch *b, int64_t until_us) { (void)b, (void)until_us; }
 enum mu_err journal_roll(struct journal *j, int64_t now_us) { (void)j, (void)now_us; return MU_OK; }
 int64_t journal_expiry_us(const struct journal *j) { (void)j; return 0; }
 enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
