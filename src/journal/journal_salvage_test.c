@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <sys/stat.h>
 
+#include "journal/rocks_internal.h"
 #include "journal/salvage.h"
 
 /* What is left of a journal whose tables or logs are damaged. */
@@ -11,11 +12,11 @@
 enum { DEVICES = 400, MESSAGES = 60, COMMITS = 30 };
 
 /* Each commit has messages of all devices, and their states. */
-static void fill(struct journal *j)
+static void fill_from(struct journal *j, int first, int end)
 {
     struct journal_batch *b = make_batch(j);
 
-    for (int c = 0; c < COMMITS; c++) {
+    for (int c = first; c < end; c++) {
         for (uint32_t device = 1; device <= DEVICES; device++) {
             uint64_t number = 0;
             for (int i = 0; i < MESSAGES / COMMITS; i++) {
@@ -28,6 +29,11 @@ static void fill(struct journal *j)
         commit(j, b);
     }
     journal_batch_destroy(b);
+}
+
+static void fill(struct journal *j)
+{
+    fill_from(j, 0, COMMITS);
 }
 
 /* The largest file of a pattern. */
@@ -165,6 +171,76 @@ static void what_stands_behind_a_flipped_bit_of_a_log_is_read(void **state)
     assert_int_equal(count_rest(to), told.messages);
 }
 
+/* As the end of a day, or a full memtable, makes it: one family's table is written and the log goes on in a new file. The
+ * others still need the old one, and the MANIFEST tells how long that is. */
+static void flush_states(struct journal *j)
+{
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    char *text = NULL;
+
+    rocksdb_flush_cf(j->db, options, j->fixed[FAMILY_STATE], &text);
+    assert_null(text);
+    rocksdb_flushoptions_destroy(options);
+}
+
+static void make_killed_with_two_logs(const char *in, char *copy, size_t size)
+{
+    char from[300];
+
+    make_dir(from, sizeof from, in, "running");
+    make_dir(copy, size, in, "from");
+    struct journal *j = open_journal(from);
+    fill_from(j, 0, COMMITS / 2);
+    flush_states(j);
+    fill_from(j, COMMITS / 2, COMMITS);
+    copy_tree(from, copy);
+    journal_close(j);
+}
+
+/* The first or the last of the logs that have something in them. */
+static void find_log(const char *dir, bool last, char *out, size_t size)
+{
+    char path[400];
+    glob_t found;
+    struct stat st;
+
+    snprintf(path, sizeof path, "%.300s/journal/*.log", dir);
+    assert_int_equal(glob(path, 0, NULL, &found), 0);
+    *out = '\0';
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        if (stat(found.gl_pathv[i], &st) == 0 && st.st_size && (last || !*out))
+            snprintf(out, size, "%s", found.gl_pathv[i]);
+    globfree(&found);
+}
+
+static void cut_in(const char *path, double part)
+{
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, (off_t)((double)st.st_size * part)), 0);
+}
+
+static void one_of_two_logs_may_be_damaged(void **state)
+{
+    for (int i = 0; i < 6; i++) {
+        char in[100], log[300], to[300], copy[300];
+        snprintf(in, sizeof in, "%s/%d", (const char *)*state, i);
+        assert_int_equal(mkdir(in, 0700), 0);
+        make_killed_with_two_logs(in, copy, sizeof copy);
+        find_log(copy, i % 2, log, sizeof log);
+        if (i / 2 == 0)
+            flip_in(log, 0.3);
+        else if (i / 2 == 1)
+            cut_in(log, 0.7);
+        else
+            assert_int_equal(unlink(log), 0);
+        struct journal_salvaged told = salvage(copy, in, to, sizeof to);
+        assert_in_range(told.messages, DEVICES * MESSAGES / 3, DEVICES * MESSAGES - 1);
+        assert_int_equal(count_rest(to), told.messages);
+    }
+}
+
 static void a_damaged_CURRENT_takes_nothing(void **state)
 {
     char from[300], current[300], to[300];
@@ -275,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_damaged_block_takes_no_more_than_what_is_in_it),
         IN_DIRECTORY(what_stands_behind_a_flipped_bit_of_a_log_is_read),
+        IN_DIRECTORY(one_of_two_logs_may_be_damaged),
         IN_DIRECTORY(a_damaged_CURRENT_takes_nothing),
         IN_DIRECTORY(the_logs_are_read_without_their_manifest),
         IN_DIRECTORY(a_state_counts_what_a_start_would_not_find),

@@ -41,8 +41,10 @@ static inline void rocks_count_nothing(void)
 }
 
 void rocks_options_create(struct rocks_options *o);
-/* For the salvage, which reads what is left. mode: RocksDB's name for the way in which it reads its logs. */
-void rocks_options_trust_nothing(struct rocks_options *o, const char *mode);
+/* For the salvage, which reads what is left. mode: RocksDB's name for the way in which it reads its logs. Whoever only
+ * reads takes those logs alone that are as long as the MANIFEST tells: else RocksDB 7.8 ends the process, since it could
+ * not strike them out there. */
+void rocks_options_trust_nothing(struct rocks_options *o, const char *mode, bool reads_only);
 void rocks_options_destroy(struct rocks_options *o);
 /* Of a day's family that is made or opened now. */
 const rocksdb_options_t *rocks_day_options(const struct journal *j);

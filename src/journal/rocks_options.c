@@ -137,11 +137,12 @@ const rocksdb_options_t *rocks_day_options(const struct journal *j)
     return j->devices > FEW_DEVICES ? j->options.day : j->options.day_of_few;
 }
 
-void rocks_options_trust_nothing(struct rocks_options *o, const char *mode)
+void rocks_options_trust_nothing(struct rocks_options *o, const char *mode, bool reads_only)
 {
     char settings[200];
 
-    snprintf(settings, sizeof settings, "track_and_verify_wals_in_manifest=false;wal_recovery_mode=%s", mode);
+    snprintf(settings, sizeof settings, "track_and_verify_wals_in_manifest=%s;wal_recovery_mode=%s",
+             reads_only ? "true" : "false", mode);
     o->fixed = changed_by(o->fixed, settings);
 }
 

@@ -26,7 +26,7 @@ struct journal_salvage {
     /* Up to the first batch that cannot be read, so that states and events agree; and with whatever can be read
      * behind it. Both NULL: there is nothing. */
     struct journal *whole, *rest;
-    bool rebuilt;                           /* from its tables: not of one moment */
+    bool rebuilt;                           /* from its tables, or without a log: not of one moment */
     struct mark_place acknowledged, there;
     bool marked;
     struct journal_registry seen;

@@ -17,23 +17,32 @@
 /* RocksDB's names of how it reads a log. */
 static const char up_to_damage[] = "kPointInTimeRecovery", behind_damage[] = "kSkipAnyCorruptedRecords";
 
-static enum mu_err open_lenient(struct journal **out, const char *dir, const char *mode, bool unchanged)
+enum { WHY_SIZE = 512 };
+
+static enum mu_err open_saying_why(struct journal **out, const char *dir, const char *mode, bool unchanged,
+                                   char why[WHY_SIZE])
 {
-    char why[512];
     struct journal *j;
     enum mu_err err = rocks_create(&j, dir, &(struct journal_options){ 0 });
 
     *out = NULL;
+    *why = '\0';
     if (err != MU_OK)
         return err;
     j->lenient = true;
     j->unchanged = unchanged;
-    rocks_options_trust_nothing(&j->options, mode);
-    if ((err = rocks_open(j, why, sizeof why)) != MU_OK)
+    rocks_options_trust_nothing(&j->options, mode, unchanged);
+    if ((err = rocks_open(j, why, WHY_SIZE)) != MU_OK)
         journal_close(j);
     else
         *out = j;
     return err;
+}
+
+static enum mu_err open_lenient(struct journal **out, const char *dir, const char *mode, bool unchanged)
+{
+    char why[WHY_SIZE];
+    return open_saying_why(out, dir, mode, unchanged, why);
 }
 
 enum { LOGS = 1, OTHERS = 2 };
@@ -94,7 +103,7 @@ static void put_together(const char *path)
     char *text = NULL;
 
     rocks_options_create(&options);
-    rocks_options_trust_nothing(&options, up_to_damage);
+    rocks_options_trust_nothing(&options, up_to_damage, false);
     rocksdb_repair_db(options.fixed, path, &text);
     if (text)
         rocksdb_free(text);
@@ -160,18 +169,29 @@ static enum mu_err name_newest_manifest(const char *path)
     return fclose(file) == 0 ? MU_OK : MU_E_IO;
 }
 
-/* Both are of the copy then. */
-static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char *scratch)
+/* To be written to, so that the MANIFEST may tell of logs that are missing or short. */
+static enum mu_err open_copy(struct journal **out, const struct journal_salvage *s, const char *scratch,
+                             const char *name, const char *mode)
 {
     struct copy c;
     enum mu_err err;
 
-    if ((err = make_copy(s, scratch, "named", LOGS | OTHERS, &c)) != MU_OK ||
-        (err = name_newest_manifest(c.to)) != MU_OK ||
-        (err = open_lenient(&s->whole, c.dir, up_to_damage, true)) != MU_OK)
+    *out = NULL;
+    if ((err = make_copy(s, scratch, name, LOGS | OTHERS, &c)) != MU_OK || (err = name_newest_manifest(c.to)) != MU_OK)
         return err;
-    if (s->whole->fixed[FAMILY_STATE] && (open_lenient(&s->rest, c.dir, behind_damage, true) == MU_OK ||
-                                          open_lenient(&s->rest, c.dir, up_to_damage, true) == MU_OK))
+    return open_lenient(out, c.dir, mode, false);
+}
+
+/* Each is of a copy of its own then. */
+static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char *scratch)
+{
+    enum mu_err err = open_copy(&s->whole, s, scratch, "named", up_to_damage);
+
+    if (err != MU_OK)
+        return err;
+    if (s->whole->fixed[FAMILY_STATE] &&
+        (open_copy(&s->rest, s, scratch, "named-behind", behind_damage) == MU_OK ||
+         open_copy(&s->rest, s, scratch, "named-up-to", up_to_damage) == MU_OK))
         return MU_OK;
     journal_close(s->whole);
     s->whole = NULL;
@@ -218,8 +238,11 @@ static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
 
 enum mu_err salvage_open(struct journal_salvage *s, const char *scratch)
 {
-    enum mu_err err = open_lenient(&s->whole, s->from, up_to_damage, true);
+    char why[WHY_SIZE];
+    enum mu_err err = open_saying_why(&s->whole, s->from, up_to_damage, true, why);
 
+    /* RocksDB reads on behind it as if there had been none. */
+    s->rebuilt = err != MU_OK && strstr(why, "Missing WAL");
     if (err == MU_OK && s->whole->fixed[FAMILY_STATE] && (err = open_behind_damage(s, scratch)) == MU_OK)
         return MU_OK;
     /* At least all that is in order. */
