@@ -11,8 +11,8 @@
 /* Opening what is left. The damaged journal is read twice. Up to the first batch that cannot be read it is of one
  * moment: from there come states, versions, days of activity, events and controls, which agree with each other.
  * Messages and session records can do without that, so they come from all that can be read, and a state is brought
- * up to them. A journal that RocksDB cannot open at all is opened by its newest MANIFEST, if only CURRENT is damaged, or
- * put together from its tables, in a copy (of links: none of its files is written to). */
+ * up to them. A journal that RocksDB cannot open at all is opened by its newest MANIFEST, if only CURRENT is damaged or
+ * a log is short or missing, or put together from its tables, in a copy (of links: none of its files is written to). */
 
 /* RocksDB's names of how it reads a log. */
 static const char up_to_damage[] = "kPointInTimeRecovery", behind_damage[] = "kSkipAnyCorruptedRecords";
