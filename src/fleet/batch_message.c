@@ -171,12 +171,32 @@ void batch_replay(struct batch *b, uint32_t device, const struct journal_message
         note_activity(b, p);
 }
 
+/* The image that the fleet has, as if it had just been reported. */
+static void take_image(struct batch *b, struct pending *p)
+{
+    size_t len;
+    const struct fleet_definition *d = fleet_definition(b->fleet, p->product->no, p->progress.definition);
+    const uint8_t *image = d ? fleet_image(b->fleet, p->device, &len) : NULL;
+
+    if (!image)
+        return;
+    p->image = b->images.len;
+    p->image_len = len;
+    p->definition = d;
+    buf_append(&b->images, image, len);
+    p->has_image = b->images.err == MU_OK;
+    if (!p->has_image)
+        b->err = MU_E_NOMEM;
+}
+
 void batch_reconcile(struct batch *b, uint32_t device)
 {
     struct pending *p = batch_pending(b, device);
 
     if (!p)
         return;
+    if (!p->has_image)
+        take_image(b, p);
     if (p->has_image)
         batch_note_events(b, p, p->definition);
     if (p->changed && p->progress.active_day && !fleet_was_active(b->fleet, p->progress.active_day, device))

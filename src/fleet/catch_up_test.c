@@ -157,6 +157,19 @@ static void a_fault_without_its_event_gets_one(void **state)
     assert_int_equal(records()->events.at[0].e.resolved_us, 0);
 }
 
+/* Damage has taken the messages, and not the event that one of them told of. */
+static void a_fault_without_its_message_ends(void **state)
+{
+    (void)state;
+    report_times(3, 3);
+    report_at(3, 3, 1, 0, 1);
+    fake_journal_records(j)->messages.count = 2;
+    crash();
+    assert_int_equal(records()->events.count, 1);
+    assert_int_equal(records()->events.at[0].e.resolved_us, T0 + 3 * SECOND);
+    assert_false(device(3).is_faulty);
+}
+
 static void a_session_is_told_at_once_and_what_comes_before_it_is_counted(void **state)
 {
     (void)state;
@@ -281,6 +294,7 @@ int main(void)
         COMMITTER_TEST(what_is_no_report_counts_and_tells_nothing),
         COMMITTER_TEST(faults_that_came_and_went_are_told_once),
         COMMITTER_TEST(a_fault_without_its_event_gets_one),
+        COMMITTER_TEST(a_fault_without_its_message_ends),
         COMMITTER_TEST(a_session_is_told_at_once_and_what_comes_before_it_is_counted),
         COMMITTER_TEST(a_new_definition_is_told_at_once_and_older_reports_are_read_by_theirs),
         COMMITTER_TEST(after_a_clock_that_was_set_back_only_newer_numbers_are_read),

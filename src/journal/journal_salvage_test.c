@@ -318,7 +318,7 @@ static void a_state_counts_what_a_start_would_not_find(void **state)
     assert_int_equal(journal_visit(j, &v), MU_OK);
     journal_close(j);
     assert_int_equal(s.messages, 3);
-    assert_false(s.followed);
+    assert_true(s.followed); /* its events may tell more */
 }
 
 /* The clock was ahead for two of four messages; later it comes by these again. */

@@ -31,11 +31,13 @@ enum mu_err salvage_commit(struct journal_salvage *s, bool last)
     return journal_commit(s->to, s->writes, clock_wall_us());
 }
 
-/* The state must say what the device's records say, or that they say more: a start reads these again. */
+/* The state must say what the device's records say, or that they say more: a start reads these again. That it says so
+ * stays in any case, since the events know of these: the start makes them agree. */
 static void bring_up(struct journal_state *state, const struct tail *tail)
 {
-    state->followed = state->followed && tail->messages > state->messages && tail->message_us > state->last_ts_us;
-    if (tail->messages && !state->followed) {
+    bool read_again = state->followed && tail->messages > state->messages && tail->message_us > state->last_ts_us;
+
+    if (tail->messages && !read_again) {
         state->messages = tail->messages;
         state->decoded = tail->decoded;
         if (tail->message_us > state->last_ts_us)
@@ -47,7 +49,7 @@ static void bring_up(struct journal_state *state, const struct tail *tail)
         if (tail->session_us > state->last_session_us)
             state->last_session_us = tail->session_us;
     }
-    if (tail->last_report_us / 1000000 > state->last_report && !state->followed)
+    if (tail->last_report_us / 1000000 > state->last_report && !read_again)
         state->last_report = tail->last_report_us / 1000000;
     if (tail->last_login_us / 1000000 > state->online_latest)
         state->online_latest = tail->last_login_us / 1000000;
