@@ -112,6 +112,9 @@ int32_t batch_day(struct batch *b, int64_t unix_s);
 int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us,
                      int64_t last_us);
 
+/* Empties it, but for `tally`. */
+void batch_clear(struct batch *b);
+
 /* Room for one more element of an array of the batch. false: no memory (`err` is set then). */
 bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, size_t size);
 
