@@ -148,7 +148,8 @@ static void look_at(struct crowd *w, const struct null_client *c)
 {
     struct fleet_device d;
 
-    if (c->state == NULL_COMES || now_tenths(w) - c->changed < SETTLED)
+    /* Of one that fell silent the fleet knows that it is gone some seconds before its connection is closed. */
+    if (c->state == NULL_COMES || c->silent || now_tenths(w) - c->changed < SETTLED)
         return;
     w->looked++;
     if (fleet_device_by_no(server.stores.fleet, c->device, &d) && d.is_online == (c->state == NULL_HERE))
