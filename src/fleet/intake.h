@@ -72,7 +72,7 @@ void records_free(struct records *r);
 
 /* How soon what waits is to be committed. */
 enum intake_haste {
-    HASTE_NONE,      /* nothing waits */
+    HASTE_NONE,  /* nothing waits */
     HASTE_KEPT,  /* nobody waits for it */
     HASTE_TOLD,  /* its sender will be told, and does something else meanwhile */
     HASTE_NOW,   /* somebody waits for it; or there is enough for a batch */
