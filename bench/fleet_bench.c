@@ -147,8 +147,10 @@ static enum mu_err tell_events(const struct journal_visitor *v)
 
     for (uint32_t i = 0; i < devices / 10 && err == MU_OK; i++) {
         bool alert = below(2);
-        struct journal_event e = { .opened_us = 1 + i, .resolved_us = below(5) ? 2 + i : 0,
-                                   .alert = alert, .name = alert ? STR("alert") : STR("fault") };
+        struct journal_event e = { .opened_us = 1 + i,
+                                   .resolved_us = below(5) ? 2 + i : 0,
+                                   .alert = alert,
+                                   .name = alert ? STR("alert") : STR("fault") };
         err = v->event(v->ctx, 1 + below(devices), &e);
     }
     return err;
@@ -167,11 +169,17 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
         p0[43] = below(200) == 0;
         if ((err = datapoint_state_report(plan, p0, sizeof(p0), image)) != MU_OK)
             break;
-        err = v->state(v->ctx, no, &(struct journal_state){
-            .last_ts_us = 1, .messages = 1000, .decoded = 900, .sessions = 20,
-            .activated_at = 1700000000 - below(86400 * 1000), .online_latest = 1690000000,
-            .last_report = 1700000000 - below(86400 * 60), .definition = 1, .image = image,
-            .image_len = len });
+        err = v->state(v->ctx, no,
+                       &(struct journal_state){ .last_ts_us = 1,
+                                                .messages = 1000,
+                                                .decoded = 900,
+                                                .sessions = 20,
+                                                .activated_at = 1700000000 - below(86400 * 1000),
+                                                .online_latest = 1690000000,
+                                                .last_report = 1700000000 - below(86400 * 60),
+                                                .definition = 1,
+                                                .image = image,
+                                                .image_len = len });
         if (err == MU_OK) {
             versions.text[1][7] = (char)('0' + below(8));
             err = v->versions(v->ctx, no, &versions);
@@ -184,22 +192,59 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
 
 static size_t batch_bytes, commits;
 
-struct journal_boot journal_boot(const struct journal *j) { (void)j; return (struct journal_boot){ 1 }; }
-void journal_note_registry(struct journal *j, uint64_t change, uint32_t device) { (void)j, (void)change, (void)device; }
-int64_t journal_boot_alive_us(struct journal *j, uint64_t boot) { (void)j, (void)boot; return 0; }
-int64_t journal_followed_until_us(struct journal *j) { (void)j; return INT64_MAX; }
-void journal_batch_followed(struct journal_batch *b, int64_t until_us) { (void)b, (void)until_us; }
-enum mu_err journal_roll(struct journal *j, int64_t now_us) { (void)j, (void)now_us; return MU_OK; }
-int64_t journal_expiry_us(const struct journal *j) { (void)j; return 0; }
+struct journal_boot journal_boot(const struct journal *j)
+{
+    (void)j;
+    return (struct journal_boot){ 1 };
+}
+void journal_note_registry(struct journal *j, uint64_t change, uint32_t device)
+{
+    (void)j, (void)change, (void)device;
+}
+int64_t journal_boot_alive_us(struct journal *j, uint64_t boot)
+{
+    (void)j, (void)boot;
+    return 0;
+}
+int64_t journal_followed_until_us(struct journal *j)
+{
+    (void)j;
+    return INT64_MAX;
+}
+void journal_batch_followed(struct journal_batch *b, int64_t until_us)
+{
+    (void)b, (void)until_us;
+}
+enum mu_err journal_roll(struct journal *j, int64_t now_us)
+{
+    (void)j, (void)now_us;
+    return MU_OK;
+}
+int64_t journal_expiry_us(const struct journal *j)
+{
+    (void)j;
+    return 0;
+}
 enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
 {
     (void)j;
     *out = (struct journal_batch *)&batch_bytes;
     return MU_OK;
 }
-void journal_batch_destroy(struct journal_batch *b) { (void)b; }
-void journal_batch_clear(struct journal_batch *b) { (void)b; batch_bytes = 0; }
-size_t journal_batch_bytes(const struct journal_batch *b) { (void)b; return batch_bytes; }
+void journal_batch_destroy(struct journal_batch *b)
+{
+    (void)b;
+}
+void journal_batch_clear(struct journal_batch *b)
+{
+    (void)b;
+    batch_bytes = 0;
+}
+size_t journal_batch_bytes(const struct journal_batch *b)
+{
+    (void)b;
+    return batch_bytes;
+}
 void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
 {
     (void)b, (void)device;
@@ -252,8 +297,7 @@ void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
     (void)b, (void)before_us;
 }
 enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
-                             enum mu_err (*row)(void *ctx, const struct journal_control *control),
-                             void *ctx)
+                             enum mu_err (*row)(void *ctx, const struct journal_control *control), void *ctx)
 {
     (void)j, (void)after_us, (void)after_request, (void)before_us, (void)row, (void)ctx;
     return MU_OK;
@@ -269,8 +313,7 @@ enum mu_err journal_messages(struct journal *j, uint32_t device, const struct jo
     return MU_OK;
 }
 enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
-                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
-                           void *ctx)
+                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e), void *ctx)
 {
     (void)j, (void)from_us, (void)before_us, (void)row, (void)ctx;
     return MU_OK;
@@ -330,8 +373,9 @@ static void time_search(struct fleet *f, const char *what, struct fleet_filter f
 
 static void time_searches(struct fleet *f)
 {
-    const struct fleet_filter all = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY,
-                                      .alert = ANY };
+    const struct fleet_filter all = {
+        .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY, .alert = ANY
+    };
     struct fleet_filter w = all;
 
     time_search(f, "everything", w, 0);
@@ -373,12 +417,10 @@ static void time_searches(struct fleet *f)
 
 /* --- reports --------------------------------------------------------------------------------- */
 
-enum report_kind {
-    PLACES, ACTIVE, ACTIVATED, REALTIME, EVENT_DEVICES, EVENTS, ACTIVE_ROWS, INCR_ROWS, SUMMARY
-};
+enum report_kind { PLACES, ACTIVE, ACTIVATED, REALTIME, EVENT_DEVICES, EVENTS, ACTIVE_ROWS, INCR_ROWS, SUMMARY };
 
-static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct fleet_report_filter *w,
-                           int32_t days, uint64_t skip)
+static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct fleet_report_filter *w, int32_t days,
+                           uint64_t skip)
 {
     static struct fleet_report_row rows[20];
     struct fleet_report r = { 0 };
@@ -396,7 +438,10 @@ static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct 
     case EVENTS: err = fleet_report_events(f, w, EVENT_ALERT, &r); break;
     case ACTIVE_ROWS: fleet_report_active_rows(f, w, first, LAST_DAY, skip, 20, rows, &total); break;
     case INCR_ROWS: fleet_report_incr_rows(f, w, first, LAST_DAY, skip, 20, rows, &total); break;
-    case SUMMARY: fleet_report_summary(f, w->product, LAST_DAY, &s); total = s.activated; break;
+    case SUMMARY:
+        fleet_report_summary(f, w->product, LAST_DAY, &s);
+        total = s.activated;
+        break;
     }
     if (err != MU_OK)
         abort();
@@ -406,8 +451,8 @@ static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct 
     return total;
 }
 
-static void time_report(struct fleet *f, const char *what, enum report_kind kind, uint32_t group,
-                        int32_t days, uint64_t skip)
+static void time_report(struct fleet *f, const char *what, enum report_kind kind, uint32_t group, int32_t days,
+                        uint64_t skip)
 {
     enum { REPORT_ROUNDS = 100 };
     struct fleet_report_filter w = { .product = fleet_product_by_no(f, 1), .group = group };
@@ -458,7 +503,10 @@ static void on_flush(struct commit_sink *sink)
 
 static void time_messages(struct committer *c, uint32_t messages)
 {
-    struct { struct commit_sink sink; _Atomic uint64_t done; } s = {
+    struct {
+        struct commit_sink sink;
+        _Atomic uint64_t done;
+    } s = {
         .sink = { .done = on_done, .flush = on_flush },
     };
     uint8_t frame[8 + P0_LEN] = { 0, 0, 0, 3, 3 + P0_LEN, 0, 0, 0x91, 4 };
@@ -511,13 +559,12 @@ int main(int argc, char **argv)
     size_t before = resident();
     int64_t start = clock_mono_us();
     if (calendar_open(&calendar, "Asia/Shanghai") != MU_OK || fleet_create(&f) != MU_OK ||
-        committer_start(&c, &(struct committer_options){ .fleet = f, .calendar = calendar,
-                                                          .activity_days = 100000 }) != MU_OK)
+        committer_start(&c, &(struct committer_options){ .fleet = f, .calendar = calendar, .activity_days = 100000 }) !=
+            MU_OK)
         return 1;
     printf("devices %u  rebuilt in %.2f s\n", devices, (double)(clock_mono_us() - start) / 1e6);
-    printf("resident %.1f MB  %.0f bytes per device, of these %zu of image\n",
-           (double)(resident() - before) / 1e6, (double)(resident() - before) / devices,
-           datapoint_state_size(plan));
+    printf("resident %.1f MB  %.0f bytes per device, of these %zu of image\n", (double)(resident() - before) / 1e6,
+           (double)(resident() - before) / devices, datapoint_state_size(plan));
 
     for (uint32_t no = 1; no <= devices; no++) {
         if (below(3))

@@ -29,19 +29,30 @@ static struct journal *open_journal(const char *dir, uint32_t devices)
     char why[300];
     struct journal_registry registry = { .device = devices };
     struct journal_options options = { .registry = &registry, .retention_days = 7 };
-    check(journal_open(&j, dir, &options, why, sizeof why), why);
+    check(journal_open(&j, dir, &options, why, sizeof(why)), why);
     return j;
 }
 
 static void put_report(struct journal_batch *b, const struct load_message *l)
 {
-    struct journal_message m = { .ts_us = l->ts_us, .decoded = true, .definition = 1, .number = l->number,
-                                 .decoded_number = l->number, .payload = l->frame,
+    struct journal_message m = { .ts_us = l->ts_us,
+                                 .decoded = true,
+                                 .definition = 1,
+                                 .number = l->number,
+                                 .decoded_number = l->number,
+                                 .payload = l->frame,
                                  .payload_len = LOAD_FRAME };
-    struct journal_state s = { .last_ts_us = l->ts_us, .messages = l->number, .decoded = l->number,
-                               .activated_at = 1505789918, .online_latest = 1505789918,
-                               .last_report = l->ts_us / 1000000, .active_day = 20000, .session_boot = 1,
-                               .definition = 1, .image = l->frame + LOAD_FRAME - IMAGE, .image_len = IMAGE };
+    struct journal_state s = { .last_ts_us = l->ts_us,
+                               .messages = l->number,
+                               .decoded = l->number,
+                               .activated_at = 1505789918,
+                               .online_latest = 1505789918,
+                               .last_report = l->ts_us / 1000000,
+                               .active_day = 20000,
+                               .session_boot = 1,
+                               .definition = 1,
+                               .image = l->frame + LOAD_FRAME - IMAGE,
+                               .image_len = IMAGE };
     journal_batch_message(b, l->device, &m);
     journal_batch_state(b, l->device, &s);
 }
@@ -76,8 +87,9 @@ static int64_t page_us(struct journal *j, struct load *load, int64_t from_us, in
     int64_t began = clock_mono_us();
 
     for (int i = 0; i < PAGES; i++) {
-        struct journal_window w = { .from_us = from_us, .to_us = to_us, .newest_first = true,
-                                    .skip = total / 2, .limit = 20 };
+        struct journal_window w = {
+            .from_us = from_us, .to_us = to_us, .newest_first = true, .skip = total / 2, .limit = 20
+        };
         check(journal_messages(j, load_any_device(load), &w, ignore_row, NULL, &total), "read");
     }
     return (clock_mono_us() - began) / PAGES;
@@ -94,8 +106,7 @@ int main(int argc, char **argv)
     long messages = atol(argv[2]);
     int64_t start_us = clock_wall_us() / 86400000000 * 86400000000;
     uint32_t devices = (uint32_t)atol(argv[3]);
-    struct load *load = load_create(devices, messages, start_us,
-                                    strcmp(argv[4], "random") == 0);
+    struct load *load = load_create(devices, messages, start_us, strcmp(argv[4], "random") == 0);
     struct journal *j = open_journal(argv[1], devices);
     check(journal_roll(j, start_us), "roll");
 
@@ -109,7 +120,7 @@ int main(int argc, char **argv)
     began = clock_mono_us();
     j = open_journal(argv[1], devices);
     int64_t opened = clock_mono_us() - began;
-    snprintf(path, sizeof path, "%s/journal", argv[1]);
+    snprintf(path, sizeof(path), "%s/journal", argv[1]);
     printf("per_second=%.0f cpu_us=%.3f bytes=%.2f page_us=%lld open_ms=%lld\n", (double)messages / seconds,
            cpu * 1e6 / (double)messages, load_file_bytes(path, ".sst") / (double)messages,
            (long long)page_us(j, load, start_us, start_us + 86400000000), (long long)opened / 1000);

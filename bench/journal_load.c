@@ -13,7 +13,7 @@ struct load {
     uint32_t devices;
     bool random;
     int64_t ts_us, step_us;
-    uint64_t draws, picks;      /* states of the two streams */
+    uint64_t draws, picks; /* states of the two streams */
     uint64_t *numbers;
     uint8_t (*frames)[LOAD_FRAME];
 };
@@ -51,7 +51,7 @@ static void draw(struct load *l, uint8_t *frame)
 {
     static const uint8_t head[HEAD + 1] = { 0, 0, 0, 3, LOAD_FRAME - 5, 0, 0, 0x91, 0x04, 0 };
 
-    memcpy(frame, head, sizeof head);
+    memcpy(frame, head, sizeof(head));
     for (int i = HEAD; i < LOAD_FRAME; i++)
         frame[i] = (uint8_t)below(&l->draws, 256);
 }
@@ -85,7 +85,9 @@ struct load_message load_next(struct load *l)
         draw(l, frame);
     else
         drift(l, frame);
-    struct load_message m = { .device = device, .number = l->numbers[device], .frame = frame,
+    struct load_message m = { .device = device,
+                              .number = l->numbers[device],
+                              .frame = frame,
                               .ts_us = l->ts_us + below(&l->draws, (uint32_t)l->step_us) };
     l->ts_us += l->step_us;
     return m;
@@ -115,7 +117,7 @@ double load_file_bytes(const char *dir, const char *suffix)
 
     while (d && (entry = readdir(d))) {
         size_t len = strlen(entry->d_name), n = strlen(suffix);
-        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
         if (len > n && strcmp(entry->d_name + len - n, suffix) == 0 && stat(path, &st) == 0)
             sum += (double)st.st_size;
     }

@@ -27,7 +27,10 @@ static void check(enum mu_err err, const char *what)
 
 /* --- registry ------------------------------------------------------------------------------------ */
 
-struct part { const struct sample *s; uint32_t first, last; };
+struct part {
+    const struct sample *s;
+    uint32_t first, last;
+};
 
 static enum mu_err put_groups(struct registry_tx *tx, void *arg)
 {
@@ -69,8 +72,7 @@ static enum mu_err put_users(struct registry_tx *tx, void *arg)
     for (uint32_t no = p->first; no <= p->last && err == MU_OK; no++) {
         struct user_row row;
         sample_user(p->s, no, &row);
-        struct binding_row binding = { .device = no * 5, .app = row.app, .is_owner = true,
-                                       .since = row.created_at };
+        struct binding_row binding = { .device = no * 5, .app = row.app, .is_owner = true, .since = row.created_at };
         if ((err = tx_put_user(tx, &row)) != MU_OK)
             break;
         binding.user = row.no;
@@ -82,8 +84,7 @@ static enum mu_err put_users(struct registry_tx *tx, void *arg)
 /* In transactions of this many rows, so that the log file stays small. */
 enum { PART = 20000 };
 
-static void put_in_parts(struct registry *reg, const struct sample *s, uint32_t count, registry_fn fn,
-                         const char *what)
+static void put_in_parts(struct registry *reg, const struct sample *s, uint32_t count, registry_fn fn, const char *what)
 {
     for (uint32_t first = 1; first <= count; first += PART) {
         struct part p = { s, first, first + PART - 1 < count ? first + PART - 1 : count };
@@ -116,11 +117,19 @@ static void write_state(struct writer *w, const struct sample_device *d)
     if (len > sizeof(image))
         check(MU_E_LIMIT, "definition");
     check(datapoint_state_report(w->plan, p0, sizeof(p0), image), "definition");
-    journal_batch_state(w->batch, d->row.no, &(struct journal_state){
-        .last_ts_us = d->last_report * 1000000, .last_session_us = d->last_report * 1000000,
-        .messages = 1000, .decoded = 990, .sessions = 20, .activated_at = d->activated_at,
-        .online_latest = d->last_report - 30, .last_report = d->last_report, .active_day = d->last_day,
-        .definition = 1, .image = image, .image_len = len });
+    journal_batch_state(w->batch, d->row.no,
+                        &(struct journal_state){ .last_ts_us = d->last_report * 1000000,
+                                                 .last_session_us = d->last_report * 1000000,
+                                                 .messages = 1000,
+                                                 .decoded = 990,
+                                                 .sessions = 20,
+                                                 .activated_at = d->activated_at,
+                                                 .online_latest = d->last_report - 30,
+                                                 .last_report = d->last_report,
+                                                 .active_day = d->last_day,
+                                                 .definition = 1,
+                                                 .image = image,
+                                                 .image_len = len });
 }
 
 static void write_devices(struct writer *w)
@@ -137,9 +146,12 @@ static void write_devices(struct writer *w)
         versions.text[VERSION_MCU_SOFT][7] = (char)('0' + d.version);
         journal_batch_versions(w->batch, no, &versions);
         for (unsigned i = 0; sample_event(w->s, &d, i, &e); i++)
-            journal_batch_event(w->batch, no, &(struct journal_event){
-                .opened_us = e.opened_us, .resolved_us = e.resolved_us, .alert = e.alert, .definition = 1,
-                .name = str_of(e.name) });
+            journal_batch_event(w->batch, no,
+                                &(struct journal_event){ .opened_us = e.opened_us,
+                                                         .resolved_us = e.resolved_us,
+                                                         .alert = e.alert,
+                                                         .definition = 1,
+                                                         .name = str_of(e.name) });
         commit(w, LIMIT_BATCH);
     }
     commit(w, 0);
@@ -204,7 +216,8 @@ int main(int argc, char **argv)
     char why[300] = "";
 
     check(calendar_open(&calendar, zone), zone);
-    struct sample s = { .devices = (uint32_t)strtoul(argv[3], NULL, 10), .now_s = strtoll(argv[4], NULL, 10),
+    struct sample s = { .devices = (uint32_t)strtoul(argv[3], NULL, 10),
+                        .now_s = strtoll(argv[4], NULL, 10),
                         .calendar = calendar };
     s.today = calendar_day(calendar, s.now_s);
     w.s = &s;

@@ -28,9 +28,14 @@ static void put_message(struct journal_batch *b, uint32_t device, uint64_t numbe
 
     buf_init(&frame, 64);
     frame_write(&frame, FRAME_REPORT, 0, p0, sizeof(p0));
-    journal_batch_message(b, device, &(struct journal_message){
-        .ts_us = ts_us, .decoded = true, .definition = 1, .number = number, .decoded_number = number,
-        .payload = frame.data, .payload_len = frame.len });
+    journal_batch_message(b, device,
+                          &(struct journal_message){ .ts_us = ts_us,
+                                                     .decoded = true,
+                                                     .definition = 1,
+                                                     .number = number,
+                                                     .decoded_number = number,
+                                                     .payload = frame.data,
+                                                     .payload_len = frame.len });
     buf_free(&frame);
 }
 
@@ -58,10 +63,13 @@ int main(int argc, char **argv)
         for (uint32_t device = 1; device <= devices; device++) {
             put_message(b, device, number, ts_us += step_us);
             if (number == each)
-                journal_batch_state(b, device, &(struct journal_state){
-                    .last_ts_us = ts_us, .messages = number, .decoded = number,
-                    .activated_at = now_us / 1000000 - 30 * 86400, .online_latest = ts_us / 1000000,
-                    .last_report = ts_us / 1000000 });
+                journal_batch_state(b, device,
+                                    &(struct journal_state){ .last_ts_us = ts_us,
+                                                             .messages = number,
+                                                             .decoded = number,
+                                                             .activated_at = now_us / 1000000 - 30 * 86400,
+                                                             .online_latest = ts_us / 1000000,
+                                                             .last_report = ts_us / 1000000 });
             if (device % BATCH == 0 || device == devices)
                 check(journal_commit(j, b, now_us), "journal");
         }

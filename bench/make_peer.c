@@ -71,17 +71,27 @@ static void put_device(sqlite3_stmt *statement, const struct sample_device *d)
 {
     const struct device_row *row = &d->row;
     char version[] = "02000003";
-    const int64_t numbers[] = { row->no, row->product, row->is_disabled, row->created_at, d->activated_at,
-                                d->activated_day, d->last_report ? d->last_report - 30 : 0, d->last_report,
-                                row->group, d->is_online, d->is_faulty, d->is_alert };
+    const int64_t numbers[] = { row->no,
+                                row->product,
+                                row->is_disabled,
+                                row->created_at,
+                                d->activated_at,
+                                d->activated_day,
+                                d->last_report ? d->last_report - 30 : 0,
+                                d->last_report,
+                                row->group,
+                                d->is_online,
+                                d->is_faulty,
+                                d->is_alert };
     static const int number_columns[] = { 1, 2, 5, 6, 7, 8, 9, 10, 16, 17, 18, 19 };
 
     version[7] = (char)('0' + d->version);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         check(sqlite3_bind_int64(statement, number_columns[i], numbers[i]));
-    bind_texts(statement, (const int[]){ 3, 4, 11, 12, 13, 20 },
-               (const char *const[]){ row->did, row->mac, row->place.country, row->place.region, row->place.city,
-                                      version }, 6);
+    bind_texts(
+        statement, (const int[]){ 3, 4, 11, 12, 13, 20 },
+        (const char *const[]){ row->did, row->mac, row->place.country, row->place.region, row->place.city, version },
+        6);
     check(sqlite3_bind_double(statement, 14, row->longitude));
     check(sqlite3_bind_double(statement, 15, row->latitude));
     run(statement);
@@ -144,7 +154,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: make_peer FILE DEVICES NOW\n");
         return 2;
     }
-    struct sample s = { .devices = (uint32_t)strtoul(argv[2], NULL, 10), .now_s = strtoll(argv[3], NULL, 10),
+    struct sample s = { .devices = (uint32_t)strtoul(argv[2], NULL, 10),
+                        .now_s = strtoll(argv[3], NULL, 10),
                         .calendar = calendar };
     s.today = calendar_day(calendar, s.now_s);
 

@@ -124,9 +124,7 @@ static enum transport_status null_write(struct conn *conn, const uint8_t *bytes,
         else
             changed(c, NULL_HERE, conn->owner->loop);
         break;
-    case 13: /* PINGRESP */
-        c->unanswered--;
-        break;
+    case 13: /* PINGRESP */ c->unanswered--; break;
     }
     return TRANSPORT_OK;
 }

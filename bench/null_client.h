@@ -12,14 +12,14 @@
 enum null_state { NULL_AWAY, NULL_COMES, NULL_HERE };
 
 struct null_client {
-    struct conn *conn;       /* the session's; NULL = none */
-    uint32_t device;         /* its number */
-    uint32_t changed;        /* when it came or went, or began to: loop time in tenths of a second */
-    uint8_t state;           /* enum null_state */
-    uint8_t says;            /* what the next read brings; 0 = nothing */
+    struct conn *conn; /* the session's; NULL = none */
+    uint32_t device;   /* its number */
+    uint32_t changed;  /* when it came or went, or began to: loop time in tenths of a second */
+    uint8_t state;     /* enum null_state */
+    uint8_t says;      /* what the next read brings; 0 = nothing */
     uint8_t subscribed;
-    uint8_t unanswered;      /* heartbeats */
-    bool silent;             /* pings no more */
+    uint8_t unanswered; /* heartbeats */
+    bool silent;        /* pings no more */
 };
 
 /* Whose clients they are. Before anything else. */

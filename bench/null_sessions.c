@@ -28,11 +28,11 @@
 enum {
     TICK_MS = 10,
     PING_MS = 50000,
-    COME_PER_S = 20000,    /* at first, on each loop */
-    LOOK_AT = 5000,        /* devices a second and loop */
-    AWAY_AT_LEAST = 10,    /* tenths of a second */
-    SETTLED = 50,          /* tenths of a second after which what has happened to a device must show */
-    SILENCE_S = 180,       /* 1.5 × keepalive */
+    COME_PER_S = 20000, /* at first, on each loop */
+    LOOK_AT = 5000,     /* devices a second and loop */
+    AWAY_AT_LEAST = 10, /* tenths of a second */
+    SETTLED = 50,       /* tenths of a second after which what has happened to a device must show */
+    SILENCE_S = 180,    /* 1.5 × keepalive */
     WAYS_TO_GO = 10,
 };
 
@@ -42,8 +42,8 @@ struct crowd {
     struct timer tick;
     struct null_client *clients;
     uint32_t count, *away, away_count;
-    uint32_t come_to;              /* sessions that are wanted */
-    double per_ms;                 /* that go and come */
+    uint32_t come_to; /* sessions that are wanted */
+    double per_ms;    /* that go and come */
     double to_ping, to_go, to_come;
     uint32_t next_ping, next_look;
     int64_t then_ms, looked_ms;
@@ -234,8 +234,7 @@ static void drop_call(struct mail *m)
 static void on_each(void (*fn)(struct crowd *w))
 {
     for (unsigned i = 0; i < server.loop_count; i++) {
-        struct call call = { .mail = { .deliver = make_call, .drop = drop_call }, .fn = fn,
-                             .crowd = &crowds[i] };
+        struct call call = { .mail = { .deliver = make_call, .drop = drop_call }, .fn = fn, .crowd = &crowds[i] };
         loop_post(server.loops[i], &call.mail);
         while (!atomic_load(&call.done))
             usleep(1000);
@@ -274,15 +273,15 @@ static void answer(double seconds)
     printf("{\"seconds\": %.3f, \"here\": %llu, \"sessions\": %llu, \"online\": %llu, \"came\": %llu, "
            "\"logins\": %llu, \"refused\": %llu, \"takeovers\": %llu, \"pings\": %llu, \"unanswered\": %llu, "
            "\"looked\": %llu, \"wrong\": %llu",
-           seconds, SUM(here), (unsigned long long)f.sessions, (unsigned long long)counts.online,
-           SUM(came), (unsigned long long)f.logins, SUM(refused), (unsigned long long)f.takeovers,
-           SUM(pings), SUM(unanswered), SUM(looked), SUM(wrong));
+           seconds, SUM(here), (unsigned long long)f.sessions, (unsigned long long)counts.online, SUM(came),
+           (unsigned long long)f.logins, SUM(refused), (unsigned long long)f.takeovers, SUM(pings), SUM(unanswered),
+           SUM(looked), SUM(wrong));
     printf(", \"own_bytes\": %llu", devices * (sizeof(struct null_client) + sizeof(uint32_t)));
     printf(", \"went\": {\"mqtt_disconnect\": %llu, \"tcp_closed\": %llu, \"no_heartbeat\": %llu, "
-           "\"offline_force\": %llu}, \"ends\": {", SUM(said), SUM(cut), SUM(fell_silent), SUM(replaced));
+           "\"offline_force\": %llu}, \"ends\": {",
+           SUM(said), SUM(cut), SUM(fell_silent), SUM(replaced));
     for (int i = 0; i < END_REASON_COUNT; i++)
-        printf("%s\"%s\": %llu", i ? ", " : "", end_reason_text((enum end_reason)i),
-               (unsigned long long)f.ends[i]);
+        printf("%s\"%s\": %llu", i ? ", " : "", end_reason_text((enum end_reason)i), (unsigned long long)f.ends[i]);
     printf("}}\n");
     fflush(stdout);
 }
@@ -342,7 +341,9 @@ static bool gather(void)
     for (unsigned i = 0; i < loops; i++) {
         struct crowd *w = &crowds[i];
         size_t most = counts.devices / loops + 1;
-        *w = (struct crowd){ .loop = server.loops[i], .tick.fire = tick, .random = i,
+        *w = (struct crowd){ .loop = server.loops[i],
+                             .tick.fire = tick,
+                             .random = i,
                              .clients = calloc(most, sizeof(*w->clients)),
                              .away = calloc(most, sizeof(*w->away)) };
         if (!w->clients || !w->away)

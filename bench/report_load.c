@@ -27,24 +27,24 @@
 
 enum {
     PACKET_MAX = 80,
-    SOURCES = 8,        /* loopback addresses: one has not enough free ports for all */
+    SOURCES = 8, /* loopback addresses: one has not enough free ports for all */
     WINDOW_MAX = 128,
-    ON_THE_WAY = 64,    /* devices that are logging in at a time: mosquitto lets 100 wait to be accepted */
-    LOGIN_S = 60,       /* that all have for logging in */
-    STEPS = 32,         /* of the histogram, a power of two */
+    ON_THE_WAY = 64, /* devices that are logging in at a time: mosquitto lets 100 wait to be accepted */
+    LOGIN_S = 60,    /* that all have for logging in */
+    STEPS = 32,      /* of the histogram, a power of two */
     BUCKETS = 40 * STEPS,
-    DRAIN_S = 10,       /* that the last acknowledgements have */
-    LATE_TURN = 64,     /* reports that are late and go out before acknowledgements are read again */
+    DRAIN_S = 10,   /* that the last acknowledgements have */
+    LATE_TURN = 64, /* reports that are late and go out before acknowledgements are read again */
 };
 
 struct device {
     int fd;
     bool here;
-    uint16_t sent, acked;           /* packet ids of this run: sent - acked are under way */
-    uint8_t part[4], part_len;      /* of a packet that has come in pieces */
+    uint16_t sent, acked;      /* packet ids of this run: sent - acked are under way */
+    uint8_t part[4], part_len; /* of a packet that has come in pieces */
     uint8_t packet_len, temperature_at, id_at;
-    uint8_t packet[PACKET_MAX];     /* its next report */
-    int64_t *due_ns;                /* of what is under way, by packet id */
+    uint8_t packet[PACKET_MAX]; /* its next report */
+    int64_t *due_ns;            /* of what is under way, by packet id */
 };
 
 static struct {
@@ -53,7 +53,7 @@ static struct {
     size_t count, started, here;
     unsigned window, slots, qos, level; /* slots: of due_ns, a power of two */
     int64_t interval_ns;
-    uint32_t *order;                /* open loop: devices by the moment in the interval at which they report */
+    uint32_t *order; /* open loop: devices by the moment in the interval at which they report */
     int64_t *phase_ns;
     int epoll;
     bool sending;
@@ -140,7 +140,7 @@ static size_t make_connect(uint8_t *out, const char *did, const char *passcode)
     *at++ = (uint8_t)load.level;
     *at++ = 0xc2; /* user name, password, clean session */
     *at++ = 0;
-    *at++ = 120;  /* keep-alive, as the firmware has it */
+    *at++ = 120; /* keep-alive, as the firmware has it */
     at = put_text(put_text(put_text(at, did), did), passcode);
     return finish(out, 0x10, at);
 }
@@ -151,13 +151,13 @@ static void make_report(struct device *d, const char *did)
     static const uint8_t frame[] = { 0, 0, 0, 3, 11, 0, 0, 0x91, 4, 0x21, 0, 0, 24, 35, 0, 0 };
     char topic[40];
 
-    snprintf(topic, sizeof topic, "dev2app/%s", did);
+    snprintf(topic, sizeof(topic), "dev2app/%s", did);
     uint8_t *at = put_text(d->packet + 2, topic);
     d->id_at = (uint8_t)(at - d->packet);
     if (load.qos)
         at += 2;
-    memcpy(at, frame, sizeof frame);
-    at += sizeof frame;
+    memcpy(at, frame, sizeof(frame));
+    at += sizeof(frame);
     d->temperature_at = (uint8_t)(at - d->packet - 3);
     d->packet_len = (uint8_t)finish(d->packet, (uint8_t)(0x30 | load.qos << 1), at);
 }
@@ -214,7 +214,7 @@ static void on_input(struct device *d)
 {
     uint8_t in[4 * WINDOW_MAX + 4];
     memcpy(in, d->part, d->part_len);
-    ssize_t n = recv(d->fd, in + d->part_len, sizeof in - d->part_len, MSG_DONTWAIT);
+    ssize_t n = recv(d->fd, in + d->part_len, sizeof(in) - d->part_len, MSG_DONTWAIT);
 
     if (n <= 0) {
         if (n < 0 && errno == EAGAIN)
@@ -263,10 +263,10 @@ static void start(struct device *d, const char *did, const char *passcode)
     int on = 1;
 
     d->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (d->fd < 0 || setsockopt(d->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0 ||
-        bind(d->fd, (struct sockaddr *)&from, sizeof from) != 0 ||
-        connect(d->fd, (struct sockaddr *)&load.to, sizeof load.to) != 0 ||
-        setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+    if (d->fd < 0 || setsockopt(d->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 ||
+        bind(d->fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
+        connect(d->fd, (struct sockaddr *)&load.to, sizeof(load.to)) != 0 ||
+        setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
         epoll_ctl(load.epoll, EPOLL_CTL_ADD, d->fd, &e) != 0)
         fail("cannot connect");
     make_report(d, did);
@@ -308,7 +308,7 @@ static void choose_moments(void)
         load.order[i] = (uint32_t)i;
         load.phase_ns[i] = (int64_t)(next_random() % (uint64_t)load.interval_ns);
     }
-    qsort(load.order, load.count, sizeof *load.order, by_phase);
+    qsort(load.order, load.count, sizeof(*load.order), by_phase);
 }
 
 static void run_closed(int64_t until_ns)
@@ -354,7 +354,7 @@ static void run(double seconds)
 
     load.sent = load.acked = 0;
     load.max_ns = 0;
-    memset(load.histogram, 0, sizeof load.histogram);
+    memset(load.histogram, 0, sizeof(load.histogram));
     load.sending = true;
     if (load.window)
         run_closed(until_ns);
@@ -390,10 +390,10 @@ static bool begin(char **argv)
         (load.level != 3 && load.level != 4) || load.window > WINDOW_MAX || (!load.window && !load.interval_ns) ||
         (load.window && !load.qos))
         return false;
-    load.devices = calloc(load.count, sizeof *load.devices);
-    load.order = calloc(load.count, sizeof *load.order);
-    load.phase_ns = calloc(load.count, sizeof *load.phase_ns);
-    int64_t *due = calloc(load.count * load.slots, sizeof *due);
+    load.devices = calloc(load.count, sizeof(*load.devices));
+    load.order = calloc(load.count, sizeof(*load.order));
+    load.phase_ns = calloc(load.count, sizeof(*load.phase_ns));
+    int64_t *due = calloc(load.count * load.slots, sizeof(*due));
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (!load.devices || !load.order || !load.phase_ns || !due || load.epoll < 0)
         return false;
@@ -416,7 +416,7 @@ int main(int argc, char **argv)
     come(argv[3]);
     printf("ready\n");
     fflush(stdout);
-    while (fgets(line, sizeof line, stdin))
+    while (fgets(line, sizeof(line), stdin))
         if (sscanf(line, "run %lf", &seconds) == 1)
             run(seconds);
     return 0;

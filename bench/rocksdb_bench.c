@@ -38,7 +38,7 @@ static void write_all(rocksdb_t *db, struct load *load, long messages)
         struct load_message m = load_next(load);
         put_be(key, 4, m.device);
         put_be(key + 4, 8, (uint64_t)m.ts_us);
-        rocksdb_writebatch_put(batch, (const char *)key, sizeof key, (const char *)m.frame, LOAD_FRAME);
+        rocksdb_writebatch_put(batch, (const char *)key, sizeof(key), (const char *)m.frame, LOAD_FRAME);
         if (i % LOAD_BATCH == LOAD_BATCH - 1 || i == messages - 1) {
             rocksdb_write(db, synced, batch, &text);
             check(text);
@@ -77,8 +77,7 @@ int main(int argc, char **argv)
     double size = load_file_bytes(argv[1], ".sst");
     rocksdb_compact_range(db, NULL, 0, NULL, 0);
     printf("per_second=%.0f cpu_us=%.3f bytes=%.2f merged_bytes=%.2f\n", (double)messages / seconds,
-           cpu * 1e6 / (double)messages, size / (double)messages,
-           load_file_bytes(argv[1], ".sst") / (double)messages);
+           cpu * 1e6 / (double)messages, size / (double)messages, load_file_bytes(argv[1], ".sst") / (double)messages);
     rocksdb_close(db);
     rocksdb_options_destroy(options);
     load_destroy(load);

@@ -7,9 +7,24 @@
 
 /* What a number is drawn for, so that no two draws of a device depend on each other. */
 enum draw {
-    DRAW_PRODUCT, DRAW_CITY, DRAW_GROUP, DRAW_PLACE, DRAW_DISABLED, DRAW_IMPORTED, DRAW_CREATED, DRAW_ACTIVATED,
-    DRAW_HABIT, DRAW_ONLINE, DRAW_FAULTY, DRAW_ALERT, DRAW_EVENTS, DRAW_PASSCODE, DRAW_DID, DRAW_TIME,
-    DRAW_DAY = 100, DRAW_EVENT = 100000,
+    DRAW_PRODUCT,
+    DRAW_CITY,
+    DRAW_GROUP,
+    DRAW_PLACE,
+    DRAW_DISABLED,
+    DRAW_IMPORTED,
+    DRAW_CREATED,
+    DRAW_ACTIVATED,
+    DRAW_HABIT,
+    DRAW_ONLINE,
+    DRAW_FAULTY,
+    DRAW_ALERT,
+    DRAW_EVENTS,
+    DRAW_PASSCODE,
+    DRAW_DID,
+    DRAW_TIME,
+    DRAW_DAY = 100,
+    DRAW_EVENT = 100000,
 };
 
 /* splitmix64 of seed, device and purpose. */
@@ -137,8 +152,7 @@ bool sample_active(const struct sample_device *d, int32_t day)
     uint32_t no = d->row.no;
 
     return d->activated_at && day >= d->activated_day &&
-           (day == d->activated_day ||
-            below(no, DRAW_DAY + (uint32_t)day, 1000) < reports[habit_of(no)]);
+           (day == d->activated_day || below(no, DRAW_DAY + (uint32_t)day, 1000) < reports[habit_of(no)]);
 }
 
 bool sample_event(const struct sample *s, const struct sample_device *d, unsigned i, struct sample_event *out)
@@ -183,8 +197,9 @@ void sample_user(const struct sample *s, uint32_t no, struct user_row *out)
     struct sample_device d;
 
     sample_device(s, no * 5, &d);
-    *out = (struct user_row){ .app = 1, .created_at = d.row.created_at, .updated_at = d.row.created_at,
-                              .place = d.row.place };
+    *out = (struct user_row){
+        .app = 1, .created_at = d.row.created_at, .updated_at = d.row.created_at, .place = d.row.place
+    };
     snprintf(out->uid, sizeof(out->uid), "%032x", no);
     snprintf(out->username, sizeof(out->username), "user%u", no);
 }

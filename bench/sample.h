@@ -21,7 +21,7 @@ enum {
     SAMPLE_PRODUCTS = 5,
     SAMPLE_CITIES = 300,
     SAMPLE_GROUPS = 1000,
-    SAMPLE_DAYS = 396,         /* 13 months of activity */
+    SAMPLE_DAYS = 396, /* 13 months of activity */
 };
 
 struct sample {
@@ -34,11 +34,11 @@ struct sample {
 struct sample_device {
     struct device_row row;
     bool is_online, is_faulty, is_alert;
-    int64_t activated_at;      /* Unix seconds; 0 = never */
+    int64_t activated_at; /* Unix seconds; 0 = never */
     int32_t activated_day;
-    int64_t last_report;       /* Unix seconds; 0 = never */
-    int32_t last_day;          /* of it */
-    unsigned version;          /* of its firmware, 0 to 7 */
+    int64_t last_report; /* Unix seconds; 0 = never */
+    int32_t last_day;    /* of it */
+    unsigned version;    /* of its firmware, 0 to 7 */
 };
 /* no: 1 to devices. */
 void sample_device(const struct sample *s, uint32_t no, struct sample_device *out);
@@ -49,10 +49,9 @@ bool sample_active(const struct sample_device *d, int32_t day);
 struct sample_event {
     int64_t opened_us, resolved_us; /* resolved 0 = open */
     bool alert;
-    const char *name;          /* of a point of the air conditioner's definition */
+    const char *name; /* of a point of the air conditioner's definition */
 };
-bool sample_event(const struct sample *s, const struct sample_device *d, unsigned i,
-                  struct sample_event *out);
+bool sample_event(const struct sample *s, const struct sample_device *d, unsigned i, struct sample_event *out);
 
 /* no: 1 to SAMPLE_GROUPS. The gid is the number in 32 hex digits. */
 void sample_group(uint32_t no, struct group_row *out);

@@ -40,7 +40,8 @@ int main(int argc, char **argv)
     if (calendar_open(&calendar, "Asia/Shanghai") != MU_OK)
         return 1;
     struct sample sample = { .devices = (uint32_t)strtoul(argv[1], NULL, 10),
-                             .now_s = strtoll(argv[2], NULL, 10), .calendar = calendar };
+                             .now_s = strtoll(argv[2], NULL, 10),
+                             .calendar = calendar };
     sample.today = calendar_day(calendar, sample.now_s);
 
     s->stores.data.lock_fd = -1;

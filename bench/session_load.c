@@ -108,8 +108,7 @@ static void answer(double seconds)
     printf("{\"seconds\": %.3f, \"registered\": %llu, \"connected\": %llu, \"closed\": %llu, "
            "\"pings\": %llu, \"pongs\": %llu}\n",
            seconds, (unsigned long long)seen.registered, (unsigned long long)seen.connected,
-           (unsigned long long)seen.closed, (unsigned long long)seen.pings,
-           (unsigned long long)seen.pongs);
+           (unsigned long long)seen.closed, (unsigned long long)seen.pings, (unsigned long long)seen.pongs);
     fflush(stdout);
 }
 
@@ -186,8 +185,9 @@ static bool begin(char **argv)
     bool registers = strcmp(argv[4], "-") != 0;
     char from[NET_ADDRESS_TEXT];
 
-    *o = (struct sim_options){ .product_key = argv[1], .has_mqtt = true, .plain_broker = !registers,
-                               .interval_us = -1, .level = 3, .window = 1 };
+    *o = (struct sim_options){
+        .product_key = argv[1], .has_mqtt = true, .plain_broker = !registers, .interval_us = -1, .level = 3, .window = 1
+    };
     load.count = strtoul(argv[2], NULL, 10);
     if (net_address_parse(str_of(argv[3]), &o->mqtt) != MU_OK ||
         (registers && (net_address_parse(str_of(argv[4]), &o->http) != MU_OK ||

@@ -29,7 +29,7 @@ static const struct command {
     { "rotate", "gives an enterprise or a product a new secret", command_rotate },
     { "revoke", "revokes access tokens", command_revoke },
     { "audit", "shows who has changed or controlled what", command_audit },
-    { "sim",   "simulates devices against a server", command_sim },
+    { "sim", "simulates devices against a server", command_sim },
 };
 
 static void print_usage(FILE *to)

@@ -15,8 +15,7 @@ struct access_loop *access_on_loop(struct access *a, struct loop *loop)
     return a->loops[loop_index(loop)];
 }
 
-void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer,
-                    const char *reason)
+void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer, const char *reason)
 {
     char address[IP_TEXT_SIZE];
 
@@ -60,13 +59,12 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
         return;
     struct ip_addr ip;
     ip_of_sockaddr(peer, &ip);
-    access_refused(a, STR(""), false, &ip, *why == 'a' ? "connection: too many from this address"
-                                                      : "connection: too many in all");
+    access_refused(a, STR(""), false, &ip,
+                   *why == 'a' ? "connection: too many from this address" : "connection: too many in all");
     if (access_loop_may_log(home, &suppressed)) {
         char text[IP_TEXT_SIZE];
         ip_text(&ip, text);
-        log_event(LOG_INFO, "connection_refused", "peer=%s limit=%s suppressed=%u", text, why,
-                  suppressed);
+        log_event(LOG_INFO, "connection_refused", "peer=%s limit=%s suppressed=%u", text, why, suppressed);
     }
 }
 
@@ -123,8 +121,7 @@ static enum mu_err create_parts(struct access *a, char *why, size_t why_size)
     const struct access_options *o = &a->options;
     enum mu_err err;
 
-    if ((err = session_table_create(&a->table)) != MU_OK ||
-        (err = refusals_create(&a->refusals)) != MU_OK ||
+    if ((err = session_table_create(&a->table)) != MU_OK || (err = refusals_create(&a->refusals)) != MU_OK ||
         (err = rate_table_create(&a->address_connections, o->address_connections)) != MU_OK ||
         (err = rate_table_create(&a->address_registrations, o->address_registrations)) != MU_OK ||
         (err = rate_table_create(&a->product_registrations, o->product_registrations)) != MU_OK ||
@@ -139,13 +136,13 @@ static enum mu_err create_parts(struct access *a, char *why, size_t why_size)
     }
     if (!o->geoip_db)
         return MU_OK;
-    struct locator_options locating = { .geoip_db = o->geoip_db, .registry = o->registry,
-                                        .committer = o->committer, .workers = o->workers };
+    struct locator_options locating = {
+        .geoip_db = o->geoip_db, .registry = o->registry, .committer = o->committer, .workers = o->workers
+    };
     return locator_create(&a->locator, &locating, why, why_size);
 }
 
-enum mu_err access_create(struct access **out, const struct access_options *options, char *why,
-                          size_t why_size)
+enum mu_err access_create(struct access **out, const struct access_options *options, char *why, size_t why_size)
 {
     struct access *a = calloc(1, sizeof(*a));
 

@@ -21,25 +21,25 @@ struct access_options {
     struct workers *workers;
     struct loop *const *loops;
     unsigned loop_count;
-    const char *geoip_db;         /* NULL = none */
-    const char *mqtt_advertise;   /* "HOST:PORT", NULL = the request's host and mqtt_port */
+    const char *geoip_db;       /* NULL = none */
+    const char *mqtt_advertise; /* "HOST:PORT", NULL = the request's host and mqtt_port */
     uint16_t mqtt_port;
     /* limits; 0 = none */
     double device_messages, device_messages_burst; /* per second, and at once */
-    double device_bytes;          /* per second; a burst of the same size */
-    double address_registrations; /* per minute and source address; loopback exempt */
-    double address_connections;   /* per minute and source address; loopback exempt */
-    double product_registrations; /* per minute and product */
-    double address_guesses;       /* wrong passcodes over /dev per minute and source address; loopback exempt */
-    double device_guesses;        /* and per device, from its own address and from all others each */
-    uint16_t keep_alive_max;      /* seconds that hold where a device announces none, or more; 0: the most */
-    uint32_t mqtt_packet_max;     /* bytes; LIMIT_MQTT_PACKET if 0 or above it */
+    double device_bytes;                           /* per second; a burst of the same size */
+    double address_registrations;                  /* per minute and source address; loopback exempt */
+    double address_connections;                    /* per minute and source address; loopback exempt */
+    double product_registrations;                  /* per minute and product */
+    double address_guesses;        /* wrong passcodes over /dev per minute and source address; loopback exempt */
+    double device_guesses;         /* and per device, from its own address and from all others each */
+    uint16_t keep_alive_max;       /* seconds that hold where a device announces none, or more; 0: the most */
+    uint32_t mqtt_packet_max;      /* bytes; LIMIT_MQTT_PACKET if 0 or above it */
     uint32_t mqtt_connections_max; /* all loops together */
 };
 
 /* Opens what it needs (the place database); why gets a sentence on failure. Before the loops run. */
-MU_MUST_USE enum mu_err access_create(struct access **out, const struct access_options *options,
-                                      char *why, size_t why_size);
+MU_MUST_USE enum mu_err access_create(struct access **out, const struct access_options *options, char *why,
+                                      size_t why_size);
 /* The listener_accept function of the MQTT listeners; ctx is the access. */
 void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct transport *via,
                         const struct sockaddr *peer);
@@ -59,16 +59,16 @@ struct control_port access_control_port(struct access *a);
 struct access_session {
     struct ip_addr peer;
     bool tls;
-    uint8_t version;              /* of MQTT: 3 (3.1), 4 (3.1.1), 5 */
+    uint8_t version;               /* of MQTT: 3 (3.1), 4 (3.1.1), 5 */
     uint16_t announced_keep_alive; /* seconds; 0 = none */
-    uint16_t keep_alive;          /* that holds */
-    int64_t connected_s;          /* since the login */
-    int64_t silent_s;             /* since its last packet */
+    uint16_t keep_alive;           /* that holds */
+    int64_t connected_s;           /* since the login */
+    int64_t silent_s;              /* since its last packet */
     uint32_t heartbeats;
-    bool hears_controls;          /* it has subscribed to app2dev */
+    bool hears_controls; /* it has subscribed to app2dev */
     bool paced;
-    uint32_t waiting_controls;    /* not sent yet */
-    uint32_t uncommitted;         /* its messages that are not acknowledged yet */
+    uint32_t waiting_controls; /* not sent yet */
+    uint32_t uncommitted;      /* its messages that are not acknowledged yet */
 };
 /* Asks the session's loop, and waits for it: while the loops run, and not on one of them. MU_E_OFFLINE:
  * the device has no session. */
@@ -77,21 +77,21 @@ MU_MUST_USE enum mu_err access_find_session(struct access *a, uint32_t device, s
 unsigned access_find_refusals(struct access *a, struct str name, struct refusal out[REFUSALS_PER_NAME]);
 
 /* --- figures for /metrics ---------------------------------------------------------------------*/
-#define ACCESS_DROP_TABLE(X) \
+#define ACCESS_DROP_TABLE(X)               \
     X(DROP_FOREIGN_TOPIC, "foreign_topic") \
     X(DROP_UNKNOWN_TOPIC, "unknown_topic") \
-    X(DROP_RATE,          "rate") \
-    X(DROP_SIZE,          "size") \
-    X(DROP_JOURNAL,       "journal") \
-    X(DROP_NOT_SENT,      "not_sent")
+    X(DROP_RATE, "rate")                   \
+    X(DROP_SIZE, "size")                   \
+    X(DROP_JOURNAL, "journal")             \
+    X(DROP_NOT_SENT, "not_sent")
 enum access_drop {
 #define X(name, text) name,
     ACCESS_DROP_TABLE(X)
 #undef X
-    DROP_COUNT
+        DROP_COUNT
 };
 struct access_figures {
-    uint64_t sessions, connections;                 /* now */
+    uint64_t sessions, connections; /* now */
     uint64_t logins, refused_logins, takeovers, slowdowns;
     uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
     uint64_t dropped[DROP_COUNT];

@@ -5,7 +5,7 @@
 #include "access/acks.h"
 #include "access/session.h"
 
-#define LOG_RATE  5  /* lines a second about refused logins, and how many at once */
+#define LOG_RATE  5 /* lines a second about refused logins, and how many at once */
 #define LOG_BURST 20
 
 /* --- waiting for room --------------------------------------------------------------------------*/
@@ -151,8 +151,8 @@ static void drop_empty(struct mail *m)
 
 void access_loop_post_empty(struct access_loop *home, enum end_reason reason)
 {
-    home->empty = (struct empty_mail){
-        .mail = { .deliver = deliver_empty, .drop = drop_empty }, .home = home, .reason = reason };
+    home->empty =
+        (struct empty_mail){ .mail = { .deliver = deliver_empty, .drop = drop_empty }, .home = home, .reason = reason };
     loop_post(home->loop, &home->empty.mail);
 }
 

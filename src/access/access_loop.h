@@ -27,10 +27,10 @@ struct empty_mail {
 };
 
 struct access_loop {
-    struct commit_sink sink;      /* first: its functions get a pointer to it */
+    struct commit_sink sink; /* first: its functions get a pointer to it */
     struct access *access;
     struct loop *loop;
-    struct conn_owner conns;      /* of its sessions */
+    struct conn_owner conns; /* of its sessions */
     struct counters counters;
 
     struct session_slab sessions;
@@ -40,22 +40,21 @@ struct access_loop {
     bool starving;
     atomic_bool wants_room;
 
-    struct acks *gathered;        /* the committer's thread: for the next flush */
-    atomic_bool acks_lost;        /* no memory for one: whoever waits for one has to be told */
-    bool hurried;                 /* this round: devices wait for a commit */
+    struct acks *gathered; /* the committer's thread: for the next flush */
+    atomic_bool acks_lost; /* no memory for one: whoever waits for one has to be told */
+    bool hurried;          /* this round: devices wait for a commit */
     struct loop_hook round;
     struct note *note;
     struct empty_mail empty;
-    unsigned leaving;             /* sessions that stay for their acknowledgements */
-    bool emptying;                /* access_shutdown waits for these */
+    unsigned leaving; /* sessions that stay for their acknowledgements */
+    bool emptying;    /* access_shutdown waits for these */
 
-    struct buf scratch;           /* for building one write */
+    struct buf scratch; /* for building one write */
     struct bucket log_bucket;
     uint32_t log_suppressed;
 };
 
-MU_MUST_USE enum mu_err access_loop_create(struct access_loop **out, struct access *a,
-                                           struct loop *loop);
+MU_MUST_USE enum mu_err access_loop_create(struct access_loop **out, struct access *a, struct loop *loop);
 /* After the loop has ended; closes what connections are left. */
 void access_loop_destroy(struct access_loop *home);
 

@@ -32,32 +32,31 @@ enum { LOGIN_LOCKS = 64 };
 
 struct access {
     struct access_options options;
-    struct access_loop **loops;        /* by loop_index */
+    struct access_loop **loops; /* by loop_index */
     struct session_table *table;
 
     /* Login and end of one device happen one after the other, in the table and at the committer
      * alike: held (by device number) while both are told. */
     pthread_mutex_t login_locks[LOGIN_LOCKS];
-    _Atomic uint64_t last_session;     /* number given to a login */
-    struct seats seats;                /* of MQTT connections */
+    _Atomic uint64_t last_session; /* number given to a login */
+    struct seats seats;            /* of MQTT connections */
     atomic_bool stopping;
 
     struct rate_table *address_connections, *address_registrations, *product_registrations;
     struct guesses *guesses;
     struct refusals *refusals;
-    struct locator *locator;           /* NULL without a place database */
+    struct locator *locator; /* NULL without a place database */
     struct commit_sink control_sink, versions_sink;
     struct counters counters;
     struct http_table http;
 
-    pthread_mutex_t shutdown_lock;     /* over what follows */
+    pthread_mutex_t shutdown_lock; /* over what follows */
     pthread_cond_t loop_emptied;
     unsigned loops_to_empty;
 };
 
 /* Notes why somebody was not let in, who gave this name: a did, a mac or, at.len 0, none. */
-void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer,
-                    const char *reason);
+void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer, const char *reason);
 /* The loop's part of access. */
 struct access_loop *access_on_loop(struct access *a, struct loop *loop);
 /* control.c */

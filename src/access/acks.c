@@ -15,13 +15,13 @@ struct ack {
     };
     uint64_t tag;
     enum mu_err err;
-    uint32_t next;         /* of the same session */
-    uint32_t last;         /* in the first one: of the session's */
-    uint32_t next_first;   /* in the first one: the first of the next session */
+    uint32_t next;       /* of the same session */
+    uint32_t last;       /* in the first one: of the session's */
+    uint32_t next_first; /* in the first one: the first of the next session */
 };
 
 struct acks {
-    struct mail mail;      /* first */
+    struct mail mail; /* first */
     struct access_loop *home;
     size_t count, size;
     struct ack items[];
@@ -51,8 +51,7 @@ void acks_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_e
     struct access_loop *home = (struct access_loop *)sink;
 
     if (make_room(home))
-        home->gathered->items[home->gathered->count++] =
-            (struct ack){ .owner = owner, .tag = tag, .err = err };
+        home->gathered->items[home->gathered->count++] = (struct ack){ .owner = owner, .tag = tag, .err = err };
     else
         atomic_store(&home->acks_lost, true);
 }

@@ -23,8 +23,9 @@ static inline uint64_t ack_tag(struct ack_kind k)
 
 static inline struct ack_kind ack_kind_of(uint64_t tag)
 {
-    return (struct ack_kind){ .qos = tag >> 16 & 0xff, .id = (uint16_t)tag, .has_sn = tag >> 24 & 1,
-                              .sn = (uint32_t)(tag >> 32) };
+    return (struct ack_kind){
+        .qos = tag >> 16 & 0xff, .id = (uint16_t)tag, .has_sn = tag >> 24 & 1, .sn = (uint32_t)(tag >> 32)
+    };
 }
 
 /* The commit_sink functions of a loop; the committer's thread. */

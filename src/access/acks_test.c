@@ -96,7 +96,9 @@ static void acknowledgements_of_a_batch_come_in_order(void **state)
         e.sink->done(e.sink, e.owner, e.tag, MU_OK);
     }
     fake_event(5).sink->flush(fake_event(5).sink);
-    HEAR(one, "\x40\2\0\1" "\x40\2\0\2" "\x50\2\0\3");
+    HEAR(one, "\x40\2\0\1"
+              "\x40\2\0\2"
+              "\x50\2\0\3");
     HEAR(two, "\x40\2\0\1");
     close(one);
     close(two);
@@ -186,7 +188,8 @@ static void a_request_is_acknowledged_in_its_turn(void **state)
     HEAR(fd, "\x40\2\0\2");
     fake_commit(&one, MU_OK);
     fake_commit(&two, MU_OK);
-    HEAR(fd, "\x40\2\0\3" "\x50\2\0\4");
+    HEAR(fd, "\x40\2\0\3"
+             "\x50\2\0\4");
     SAY(fd, REQUEST_1("\5", "abc"));
     HEAR(fd, "\x40\2\0\5");
     assert_int_equal(fake_event_count(), 4);

@@ -19,8 +19,9 @@ static void send_control(struct control *c, const char *frame)
 {
     struct control_port port = access_control_port(fixture_access);
 
-    *c = (struct control){ .req = { .device = 1, .frame = (const uint8_t *)frame,
-                                    .frame_len = strlen(frame), .done = done }, .err = -1 };
+    *c = (struct control){
+        .req = { .device = 1, .frame = (const uint8_t *)frame, .frame_len = strlen(frame), .done = done }, .err = -1
+    };
     port.send(port.ctx, &c->req);
 }
 
@@ -31,8 +32,13 @@ static int outcome(struct control *c)
     return atomic_load(&c->err);
 }
 
-#define CONTROL_0(did, text) "\x30\x2e\0\x29" "app2dev/" did "/enterprise" text
-#define CONTROL_1(did, id, text) "\x32\x30\0\x29" "app2dev/" did "/enterprise" "\0" id text
+#define CONTROL_0(did, text) \
+    "\x30\x2e\0\x29"         \
+    "app2dev/" did "/enterprise" text
+#define CONTROL_1(did, id, text) \
+    "\x32\x30\0\x29"             \
+    "app2dev/" did "/enterprise" \
+    "\0" id text
 
 static void a_control_is_done_when_its_log_is(void **state)
 {
@@ -159,8 +165,8 @@ static void a_paced_device_gets_one_packet_at_a_time(void **state)
     SAY(fd, SUBSCRIBE(DID_1, "\0"));
     HEAR(fd, "\x90\3\0\1\0");
     for (int i = 0; i < 2; i++) {
-        *both[i] = (struct control){ .req = { .device = 1, .frame = frame, .frame_len = sizeof(frame),
-                                              .done = done }, .err = -1 };
+        *both[i] = (struct control){ .req = { .device = 1, .frame = frame, .frame_len = sizeof(frame), .done = done },
+                                     .err = -1 };
         port.send(port.ctx, &both[i]->req);
     }
     memcpy(packet, CONTROL_0(DID_1, ""), 45);
@@ -169,7 +175,10 @@ static void a_paced_device_gets_one_packet_at_a_time(void **state)
     hear(fd, packet, 45 + sizeof(frame));
     /* Behind the PUBLISH everything waits for the echo, and then the PONG comes before the next. */
     SAY(fd, PING);
-    say(fd, "\x30\x28\0\x1e" "dev2app/" DID_1, 34);
+    say(fd,
+        "\x30\x28\0\x1e"
+        "dev2app/" DID_1,
+        34);
     say(fd, echo, sizeof(echo) - 1);
     HEAR(fd, PONG);
     hear(fd, packet, 45 + sizeof(frame));

@@ -6,11 +6,12 @@
 #include "base/log.h"
 
 static struct http_route routes[] = {
-    { .method = HTTP_M_POST,   .path = "/dev/devices", .where = HTTP_SLOW, .handle = dev_register },
+    { .method = HTTP_M_POST, .path = "/dev/devices", .where = HTTP_SLOW, .handle = dev_register },
     { .method = HTTP_M_DELETE, .path = "/dev/devices", .where = HTTP_SLOW, .handle = dev_disable },
-    { .method = HTTP_M_GET,    .path = "/dev/devices/{did}", .where = HTTP_FAST,
-      .handle = dev_provision },
-    { .method = HTTP_M_POST,   .path = "/dev/ota/v4.1/update_and_check/{did}", .where = HTTP_DEFERRED,
+    { .method = HTTP_M_GET, .path = "/dev/devices/{did}", .where = HTTP_FAST, .handle = dev_provision },
+    { .method = HTTP_M_POST,
+      .path = "/dev/ota/v4.1/update_and_check/{did}",
+      .where = HTTP_DEFERRED,
       .handle = dev_check_firmware },
 };
 
@@ -51,9 +52,15 @@ void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err 
 
 static void write_error(struct http_exchange *ex, int status, const char *detail)
 {
-    static const struct { int status; const char *text; } texts[] = {
-        { 404, "not found" }, { 405, "method not allowed" }, { 408, "request timeout" },
-        { 413, "request body too large" }, { 500, "internal server error" },
+    static const struct {
+        int status;
+        const char *text;
+    } texts[] = {
+        { 404, "not found" },
+        { 405, "method not allowed" },
+        { 408, "request timeout" },
+        { 413, "request body too large" },
+        { 500, "internal server error" },
         { 503, "service unavailable" },
     };
     const char *text = "bad request";

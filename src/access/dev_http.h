@@ -7,8 +7,7 @@
  * of at most LIMIT_DEV_ANSWER bytes, so answers are a status and a short text. */
 
 /* Fills in the answer. */
-void dev_answer(struct http_exchange *ex, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void dev_answer(struct http_exchange *ex, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same for a device that is not let in: also noted for the operator under its name (a did, a mac;
  * without a length: none), as `reason`: a static text whose part behind ": " is the answer. */
 void dev_refuse(struct http_exchange *ex, int status, struct str name, bool known, const char *reason);

@@ -69,6 +69,5 @@ void dev_check_firmware(struct http_exchange *ex)
         http_finish(ex);
         return;
     }
-    committer_versions(a->options.committer, &a->versions_sink, (uint64_t)(uintptr_t)ex, 1, device,
-                       &versions);
+    committer_versions(a->options.committer, &a->versions_sink, (uint64_t)(uintptr_t)ex, 1, device, &versions);
 }

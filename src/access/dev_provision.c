@@ -6,8 +6,8 @@
 
 static bool is_host_char(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-           c == '-' || c == '_' || c == ':';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
+           c == '_' || c == ':';
 }
 
 /* Host and port as a client writes them, "[::1]:8080"; false if that is not what it is. The host is
@@ -61,7 +61,6 @@ void dev_provision(struct http_exchange *ex)
     if (!advertised)
         port = a->options.mqtt_port;
     /* A firmware crashes unless an '&' follows host, port and server_ts. */
-    dev_answer(ex, 200, "host=%.*s&port=%d&server_ts=%lld&log_host=%.*s&log_port=%d&log_switch=0",
-               (int)host.len, host.at, (int)port, (long long)clock_wall_s(),
-               (int)host.len, host.at, (int)port);
+    dev_answer(ex, 200, "host=%.*s&port=%d&server_ts=%lld&log_host=%.*s&log_port=%d&log_switch=0", (int)host.len,
+               host.at, (int)port, (long long)clock_wall_s(), (int)host.len, host.at, (int)port);
 }

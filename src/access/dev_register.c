@@ -112,8 +112,8 @@ void dev_register(struct http_exchange *ex)
     if (!read_application(ex, &app) || !admit(ex, &app))
         return;
     bool known_only = atomic_load(&app.product->row)->registration == REGISTRATION_KNOWN;
-    enum mu_err err = registry_register_device(a->options.registry, app.product->no, app.mac, app.passcode,
-                                               known_only, clock_wall_s(), &result);
+    enum mu_err err = registry_register_device(a->options.registry, app.product->no, app.mac, app.passcode, known_only,
+                                               clock_wall_s(), &result);
     switch (err) {
     case MU_OK:
         if (result.outcome == REGISTER_BARRED)
@@ -127,9 +127,7 @@ void dev_register(struct http_exchange *ex)
     case MU_E_NOT_FOUND: /* it has been deleted meanwhile */
         refuse(ex, &app, 404, "register: unknown product_key");
         break;
-    default:
-        dev_answer_failure(ex, "register", err);
-        break;
+    default: dev_answer_failure(ex, "register", err); break;
     }
 }
 
@@ -148,15 +146,13 @@ void dev_disable(struct http_exchange *ex)
         dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "disable: unknown did");
         return;
     }
-    if (!dev_passcode_is_right(ex, &device, passcode, "disable: wrong passcode",
-                               "disable: too many wrong passcodes"))
+    if (!dev_passcode_is_right(ex, &device, passcode, "disable: wrong passcode", "disable: too many wrong passcodes"))
         return;
     if ((err = registry_set_device_disabled(a->options.registry, device.no, true)) == MU_E_NOT_FOUND) {
         dev_answer(ex, 404, "unknown did");
         return;
     }
-    if (err != MU_OK ||
-        (err = committer_follow_registry(a->options.committer)) != MU_OK) {
+    if (err != MU_OK || (err = committer_follow_registry(a->options.committer)) != MU_OK) {
         dev_answer_failure(ex, "disable", err);
         return;
     }

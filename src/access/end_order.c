@@ -32,8 +32,7 @@ struct end_order *end_order_create(void)
     return malloc(sizeof(struct end_order));
 }
 
-void end_order_send(struct end_order *order, struct access *a, session_handle handle,
-                    enum end_reason reason)
+void end_order_send(struct end_order *order, struct access *a, session_handle handle, enum end_reason reason)
 {
     *order = (struct end_order){
         .mail = { .deliver = deliver, .drop = drop },

@@ -9,7 +9,6 @@ struct end_order;
 
 struct end_order *end_order_create(void); /* NULL: no memory */
 /* Any thread; gives the order away. If the session is over by then, nothing happens. */
-void end_order_send(struct end_order *order, struct access *a, session_handle handle,
-                    enum end_reason reason);
+void end_order_send(struct end_order *order, struct access *a, session_handle handle, enum end_reason reason);
 
 #endif

@@ -109,24 +109,26 @@ bool committer_disk_full(const struct committer *c)
 void committer_login(struct committer *c, const struct commit_login *login)
 {
     (void)c;
-    add((struct event){ .kind = EVENT_LOGIN, .device = login->device, .session = login->session,
-                        .takeover = login->takeover }, NULL, 0);
+    add(
+        (struct event){
+            .kind = EVENT_LOGIN, .device = login->device, .session = login->session, .takeover = login->takeover },
+        NULL, 0);
 }
 
 void committer_end(struct committer *c, const struct commit_end *end)
 {
     (void)c;
-    add((struct event){ .kind = EVENT_END, .device = end->device, .session = end->session,
-                        .reason = end->reason }, NULL, 0);
+    add((struct event){ .kind = EVENT_END, .device = end->device, .session = end->session, .reason = end->reason },
+        NULL, 0);
 }
 
-void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                      uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len)
+void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                      int64_t ts_us, const uint8_t *payload, size_t len)
 {
     (void)c;
     (void)ts_us;
-    add((struct event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner,
-                        .tag = tag }, payload, len);
+    add((struct event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner, .tag = tag }, payload,
+        len);
 }
 
 void committer_hurry(struct committer *c)
@@ -135,16 +137,15 @@ void committer_hurry(struct committer *c)
     atomic_fetch_add(&hurries, 1);
 }
 
-void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                       uint32_t device, int64_t ts_us, uint32_t enterprise, uint64_t request,
-                       const uint8_t *payload, size_t len)
+void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                       int64_t ts_us, uint32_t enterprise, uint64_t request, const uint8_t *payload, size_t len)
 {
     (void)c;
     (void)ts_us;
     (void)enterprise;
     (void)request;
-    add((struct event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner,
-                        .tag = tag }, payload, len);
+    add((struct event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner, .tag = tag }, payload,
+        len);
 }
 
 void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
@@ -183,8 +184,7 @@ void fake_disable(uint32_t device)
 
 /* --- what only the HTTP side calls, which these tests do not ------------------------------------*/
 
-bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *of, struct str mac,
-                         struct fleet_device *out)
+bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *of, struct str mac, struct fleet_device *out)
 {
     (void)f;
     (void)of;
@@ -193,8 +193,8 @@ bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *of, struct
     return false;
 }
 
-void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                        uint32_t device, const struct journal_versions *versions)
+void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                        const struct journal_versions *versions)
 {
     (void)c, (void)sink, (void)owner, (void)tag, (void)device, (void)versions;
     abort();
@@ -218,9 +218,8 @@ bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *o
     abort();
 }
 
-enum mu_err registry_register_device(struct registry *reg, uint32_t product_no, const char *mac,
-                                     const char *passcode, bool known_only, int64_t now_s,
-                                     struct register_result *out)
+enum mu_err registry_register_device(struct registry *reg, uint32_t product_no, const char *mac, const char *passcode,
+                                     bool known_only, int64_t now_s, struct register_result *out)
 {
     (void)reg, (void)product_no, (void)mac, (void)passcode, (void)known_only, (void)now_s, (void)out;
     abort();

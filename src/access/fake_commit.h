@@ -11,12 +11,12 @@ enum event_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL, EVENT_PAS
 struct event {
     enum event_kind kind;
     uint32_t device;
-    uint64_t session;          /* login, end */
-    bool takeover;             /* login */
-    enum end_reason reason;    /* end */
-    struct commit_sink *sink;  /* report, control, pass */
+    uint64_t session;         /* login, end */
+    bool takeover;            /* login */
+    enum end_reason reason;   /* end */
+    struct commit_sink *sink; /* report, control, pass */
     uint64_t owner, tag;
-    char payload[64];          /* report, control; terminated */
+    char payload[64]; /* report, control; terminated */
 };
 
 /* Devices 1 to 3 have the dids below and the passcode "secret". */

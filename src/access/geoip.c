@@ -54,8 +54,7 @@ static bool read_double(MMDB_entry_s *entry, const char *const *path, double *ou
 {
     MMDB_entry_data_s data;
 
-    if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data ||
-        data.type != MMDB_DATA_TYPE_DOUBLE)
+    if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data || data.type != MMDB_DATA_TYPE_DOUBLE)
         return false;
     *out = data.double_value;
     return true;
@@ -76,8 +75,7 @@ bool geoip_find(const struct geoip *g, const struct ip_addr *ip, struct geoip_pl
 
     memcpy(&v6.sin6_addr, ip->bytes, sizeof(v6.sin6_addr));
     memcpy(&v4.sin_addr, ip->bytes + 12, sizeof(v4.sin_addr));
-    sa = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? (const struct sockaddr *)&v4
-                                             : (const struct sockaddr *)&v6;
+    sa = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
     MMDB_lookup_result_s found = MMDB_lookup_sockaddr(&g->db, sa, &error);
     if (error != MMDB_SUCCESS || !found.found_entry)
         return false;
@@ -86,7 +84,7 @@ bool geoip_find(const struct geoip *g, const struct ip_addr *ip, struct geoip_pl
     read_name(&found.entry, country, out->place.country);
     read_name(&found.entry, region, out->place.region);
     read_name(&found.entry, city, out->place.city);
-    out->has_coordinates = read_double(&found.entry, longitude, &out->longitude) &&
-                           read_double(&found.entry, latitude, &out->latitude);
+    out->has_coordinates =
+        read_double(&found.entry, longitude, &out->longitude) && read_double(&found.entry, latitude, &out->latitude);
     return out->place.country[0] || out->place.region[0] || out->place.city[0] || out->has_coordinates;
 }

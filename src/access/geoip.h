@@ -16,7 +16,7 @@ MU_MUST_USE enum mu_err geoip_open(struct geoip **out, const char *file, char *w
 void geoip_close(struct geoip *g);
 
 struct geoip_place {
-    struct place place;        /* English names; "" where there is none */
+    struct place place; /* English names; "" where there is none */
     bool has_coordinates;
     double longitude, latitude;
 };

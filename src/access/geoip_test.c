@@ -16,7 +16,12 @@
  * file format specification 2.0"). */
 
 enum {
-    TYPE_TEXT = 2, TYPE_DOUBLE = 3, TYPE_U16 = 5, TYPE_U32 = 6, TYPE_MAP = 7, TYPE_U64 = 9,
+    TYPE_TEXT = 2,
+    TYPE_DOUBLE = 3,
+    TYPE_U16 = 5,
+    TYPE_U32 = 6,
+    TYPE_MAP = 7,
+    TYPE_U64 = 9,
     TYPE_ARRAY = 11,
 };
 

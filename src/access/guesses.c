@@ -14,8 +14,7 @@ struct guesses {
     struct session_table *sessions; /* which know where devices were let in from */
 };
 
-enum mu_err guesses_create(struct guesses **out, double per_address, double per_device,
-                           struct session_table *sessions)
+enum mu_err guesses_create(struct guesses **out, double per_address, double per_device, struct session_table *sessions)
 {
     struct guesses *g = *out = calloc(1, sizeof(*g));
     enum mu_err err;

@@ -36,8 +36,7 @@ static void tell_refused(struct session *s, const struct mqtt_connect *c, const 
 }
 
 /* May this client come in? *login is set if so. */
-static struct refusal_of_login admit(struct session *s, const struct mqtt_connect *c,
-                                     struct fleet_login *login)
+static struct refusal_of_login admit(struct session *s, const struct mqtt_connect *c, struct fleet_login *login)
 {
     struct access *a = s->home->access;
 
@@ -65,9 +64,9 @@ static struct refusal_of_login admit(struct session *s, const struct mqtt_connec
 /* A CONNECT that was not understood. */
 static struct refusal_of_login unreadable(enum mqtt_reason code)
 {
-    return (struct refusal_of_login){
-        code, code == MQTT_BAD_VERSION ? "login: not a version of MQTT that is spoken here"
-                                       : "login: malformed CONNECT" };
+    return (struct refusal_of_login){ code, code == MQTT_BAD_VERSION
+                                                ? "login: not a version of MQTT that is spoken here"
+                                                : "login: malformed CONNECT" };
 }
 
 /* A will on another topic of the device's own would reach nobody. */
@@ -146,6 +145,6 @@ void handle_connect(struct session *s, uint8_t flags, struct bytes body)
         session_end(s, END_EXCEPTION, why.code);
         return;
     }
-    log_event(LOG_DEBUG, "session_start", "did=%s version=%u keep_alive=%u paced=%d", s->did,
-              s->version, session_keep_alive(s), s->paced);
+    log_event(LOG_DEBUG, "session_start", "did=%s version=%u keep_alive=%u paced=%d", s->did, s->version,
+              session_keep_alive(s), s->paced);
 }

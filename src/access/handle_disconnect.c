@@ -6,9 +6,9 @@
 static bool is_reason_of_a_client(uint8_t why)
 {
     static const uint8_t reasons[] = {
-        MQTT_SUCCESS, MQTT_WITH_WILL, MQTT_UNSPECIFIED, MQTT_MALFORMED, MQTT_PROTOCOL_ERROR, MQTT_OTHER_ERROR,
-        MQTT_BAD_TOPIC, MQTT_RECEIVE_MAXIMUM, MQTT_BAD_TOPIC_ALIAS, MQTT_TOO_LARGE, MQTT_RATE_TOO_HIGH,
-        MQTT_QUOTA_EXCEEDED, MQTT_ADMINISTRATIVE, MQTT_BAD_PAYLOAD,
+        MQTT_SUCCESS,       MQTT_WITH_WILL,      MQTT_UNSPECIFIED,     MQTT_MALFORMED,       MQTT_PROTOCOL_ERROR,
+        MQTT_OTHER_ERROR,   MQTT_BAD_TOPIC,      MQTT_RECEIVE_MAXIMUM, MQTT_BAD_TOPIC_ALIAS, MQTT_TOO_LARGE,
+        MQTT_RATE_TOO_HIGH, MQTT_QUOTA_EXCEEDED, MQTT_ADMINISTRATIVE,  MQTT_BAD_PAYLOAD,
     };
     return memchr(reasons, why, sizeof(reasons)) != NULL;
 }
@@ -17,8 +17,7 @@ static bool is_reason_of_a_client(uint8_t why)
  * that all is well. */
 void handle_disconnect(struct session *s, uint8_t flags, struct bytes body)
 {
-    static const uint64_t allowed =
-        MQTT_P_OF_ACK | MQTT_P_BIT(MQTT_P_SESSION_EXPIRY);
+    static const uint64_t allowed = MQTT_P_OF_ACK | MQTT_P_BIT(MQTT_P_SESSION_EXPIRY);
     struct mqtt_properties told = { 0 };
     uint8_t why = s->version == MQTT_5 && body.left ? bytes_u8(&body) : MQTT_SUCCESS;
     enum mqtt_reason reason = MQTT_SUCCESS;

@@ -16,18 +16,11 @@ static bool is_first(struct session *s, uint16_t id)
 
     /* Before 5.0 nobody has told the client how many it may leave open; but it sends no faster for that. */
     switch (more ? qos2_receive(&more->qos2, id, most) : QOS2_NO_MEMORY) {
-    case QOS2_NEW:
-        return true;
-    case QOS2_RECORDED:
-        send_ack(s, MQTT_PUBREC, id);
-        return false;
-    case QOS2_PENDING:
-        return false;
-    case QOS2_FULL:
-        session_violation(s, MQTT_RECEIVE_MAXIMUM);
-        return false;
-    case QOS2_NO_MEMORY:
-        break;
+    case QOS2_NEW: return true;
+    case QOS2_RECORDED: send_ack(s, MQTT_PUBREC, id); return false;
+    case QOS2_PENDING: return false;
+    case QOS2_FULL: session_violation(s, MQTT_RECEIVE_MAXIMUM); return false;
+    case QOS2_NO_MEMORY: break;
     }
     session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
     return false;
@@ -48,8 +41,8 @@ static void report(struct session *s, const struct mqtt_publish *p, const struct
     uint64_t tag = ack_tag(kind);
     if (tag)
         s->uncommitted++;
-    committer_report(s->home->access->options.committer, &s->home->sink, s->handle, tag, s->device,
-                     clock_wall_us(), p->payload, p->payload_len);
+    committer_report(s->home->access->options.committer, &s->home->sink, s->handle, tag, s->device, clock_wall_us(),
+                     p->payload, p->payload_len);
     if (tag && session_now(s) <= session_seen_ms(s) + HURRIED_MS)
         s->home->hurried = true;
     outgoing_answered(s, p->payload, p->payload_len);

@@ -49,19 +49,13 @@ static enum mqtt_reason subscribe(struct session *s, struct str filter, uint8_t 
         return reason;
     *code = options & OPTION_QOS ? 1 : 0; /* what we publish is QoS 0 or 1 */
     switch (kind) {
-    case FILTER_UNUSED:
-        return MQTT_SUCCESS;
-    case FILTER_FOREIGN:
-        *code = MQTT_NOT_AUTHORIZED;
-        return MQTT_SUCCESS;
+    case FILTER_UNUSED: return MQTT_SUCCESS;
+    case FILTER_FOREIGN: *code = MQTT_NOT_AUTHORIZED; return MQTT_SUCCESS;
     case FILTER_SHARED:
         *code = MQTT_NO_SHARED;
         return s->version == MQTT_5 && options & OPTION_NO_LOCAL ? MQTT_PROTOCOL_ERROR : MQTT_SUCCESS;
-    case FILTER_INVALID:
-        return MQTT_MALFORMED;
-    default:
-        session_grant(s, kind, 1u + *code);
-        return MQTT_SUCCESS;
+    case FILTER_INVALID: return MQTT_MALFORMED;
+    default: session_grant(s, kind, 1u + *code); return MQTT_SUCCESS;
     }
 }
 

@@ -11,16 +11,11 @@ static const struct {
     packet_handler handle;
     uint8_t flags; /* that a packet of the kind must have; 3.1 leaves them open */
 } kinds[16] = {
-    [MQTT_CONNECT]     = { handle_connect,     0 },
-    [MQTT_PUBLISH]     = { handle_publish,     ANY_FLAGS },
-    [MQTT_PUBACK]      = { handle_puback,      0 },
-    [MQTT_PUBREC]      = { handle_pubrec,      0 },
-    [MQTT_PUBREL]      = { handle_pubrel,      2 },
-    [MQTT_PUBCOMP]     = { handle_pubcomp,     0 },
-    [MQTT_SUBSCRIBE]   = { handle_subscribe,   2 },
-    [MQTT_UNSUBSCRIBE] = { handle_unsubscribe, 2 },
-    [MQTT_PINGREQ]     = { handle_pingreq,     0 },
-    [MQTT_DISCONNECT]  = { handle_disconnect,  0 },
+    [MQTT_CONNECT] = { handle_connect, 0 },     [MQTT_PUBLISH] = { handle_publish, ANY_FLAGS },
+    [MQTT_PUBACK] = { handle_puback, 0 },       [MQTT_PUBREC] = { handle_pubrec, 0 },
+    [MQTT_PUBREL] = { handle_pubrel, 2 },       [MQTT_PUBCOMP] = { handle_pubcomp, 0 },
+    [MQTT_SUBSCRIBE] = { handle_subscribe, 2 }, [MQTT_UNSUBSCRIBE] = { handle_unsubscribe, 2 },
+    [MQTT_PINGREQ] = { handle_pingreq, 0 },     [MQTT_DISCONNECT] = { handle_disconnect, 0 },
 };
 
 /* What can be said of a packet before all of it is there: so that nobody makes us keep 64 KiB of
@@ -29,8 +24,7 @@ static enum mqtt_reason check_head(const struct session *s, const struct mqtt_he
 {
     if ((head->type == MQTT_CONNECT) != (s->state == SESSION_NEW) || !kinds[head->type].handle)
         return MQTT_PROTOCOL_ERROR;
-    if (kinds[head->type].flags != ANY_FLAGS && kinds[head->type].flags != head->flags &&
-        s->version != MQTT_3_1)
+    if (kinds[head->type].flags != ANY_FLAGS && kinds[head->type].flags != head->flags && s->version != MQTT_3_1)
         return MQTT_MALFORMED;
     if (head->size + head->body > s->home->access->options.mqtt_packet_max)
         return MQTT_TOO_LARGE;

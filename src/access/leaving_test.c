@@ -16,7 +16,9 @@ static int log_in_5(void)
     return fd;
 }
 
-#define REPORT_5(did, id, text) "\x32\x26\0\x1e" "dev2app/" did "\0" id "\0" text
+#define REPORT_5(did, id, text) \
+    "\x32\x26\0\x1e"            \
+    "dev2app/" did "\0" id "\0" text
 
 static void whose_session_is_taken_over_gets_its_acknowledgements_first(void **state)
 {
@@ -30,7 +32,8 @@ static void whose_session_is_taken_over_gets_its_acknowledgements_first(void **s
     fake_commit(&first, MU_OK);
     HEAR(one, "\x40\2\0\7");
     fake_commit(&second, MU_OK);
-    HEAR(one, "\x40\2\0\x8" "\xe0\1\x8e");
+    HEAR(one, "\x40\2\0\x8"
+              "\xe0\1\x8e");
     hear_the_end(one);
     SAY(two, PING);
     HEAR(two, PONG);
@@ -46,7 +49,8 @@ static void who_breaks_a_rule_gets_his_acknowledgements_first(void **state)
     struct event e = fake_event(1);
     assert_int_equal(fake_event(2).kind, EVENT_END);
     fake_commit(&e, MU_OK);
-    HEAR(fd, "\x40\2\0\7" "\xe0\1\x81");
+    HEAR(fd, "\x40\2\0\7"
+             "\xe0\1\x81");
     hear_the_end(fd);
     assert_int_equal(fake_event_count(), 3); /* what stood behind is nobody's */
 }
@@ -69,9 +73,14 @@ static void what_pacing_held_back_goes_before_the_end(void **state)
     (void)state;
     int fd = LOG_IN(CONNECT_31(DID_1));
 
-    SAY(fd, "\x82\x27\0\1\0\x22" "ser2cli_res/" DID_1 "\0" "\x30\x13\0\x0b" "cli2ser_req" "\0\0\0\3\2\x0f");
+    SAY(fd, "\x82\x27\0\1\0\x22"
+            "ser2cli_res/" DID_1 "\0"
+            "\x30\x13\0\x0b"
+            "cli2ser_req"
+            "\0\0\0\3\2\x0f");
     HEAR(fd, "\x90\3\0\1\0");
-    HEAR(fd, "\x30\x2c\0\x22" "ser2cli_res/" DID_1 "\0\0\0\3\2\x10\0\0");
+    HEAR(fd, "\x30\x2c\0\x22"
+             "ser2cli_res/" DID_1 "\0\0\0\3\2\x10\0\0");
     SAY(fd, REPORT_1(DID_1, "\7", "abc"));
     struct event e = fake_event(1);
     fake_commit(&e, MU_OK); /* held back: the device is to answer first */
@@ -92,7 +101,8 @@ static void what_was_committed_is_acknowledged_though_the_next_was_not(void **st
     e[1].sink->done(e[1].sink, e[1].owner, e[1].tag, MU_E_IO);
     e[2].sink->done(e[2].sink, e[2].owner, e[2].tag, MU_OK);
     e[0].sink->flush(e[0].sink);
-    HEAR(fd, "\x40\2\0\7" "\x40\2\0\x9");
+    HEAR(fd, "\x40\2\0\7"
+             "\x40\2\0\x9");
     hear_the_end(fd);
 }
 
@@ -142,7 +152,8 @@ static void a_shutdown_waits_for_the_acknowledgements(void **state)
     assert_int_equal(fake_event(2).kind, EVENT_END);
     fake_commit(&e, MU_OK);
     pthread_join(thread, NULL);
-    HEAR(fd, "\x40\2\0\7" "\xe0\1\x8b");
+    HEAR(fd, "\x40\2\0\7"
+             "\xe0\1\x8b");
     hear_the_end(fd);
 }
 

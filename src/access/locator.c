@@ -7,7 +7,7 @@
 #include "base/log.h"
 
 #define QUEUE_SIZE 4096
-#define ROUND_SIZE 64   /* looked up, written, and then shown by the fleet, together */
+#define ROUND_SIZE 64 /* looked up, written, and then shown by the fleet, together */
 
 struct question {
     uint32_t device;
@@ -48,8 +48,8 @@ static enum mu_err locate(struct locator *l, const struct question *q, bool *wri
     if (!geoip_find(l->geoip, &q->ip, &found))
         return MU_OK;
     *written = true;
-    return registry_locate_device(l->registry, q->device, &found.place, found.has_coordinates,
-                                  found.longitude, found.latitude);
+    return registry_locate_device(l->registry, q->device, &found.place, found.has_coordinates, found.longitude,
+                                  found.latitude);
 }
 
 static void run(struct job *job)
@@ -86,8 +86,7 @@ void locator_ask(struct locator *l, uint32_t device, const struct ip_addr *ip)
         workers_submit(l->workers, &l->job);
 }
 
-enum mu_err locator_create(struct locator **out, const struct locator_options *o, char *why,
-                           size_t why_size)
+enum mu_err locator_create(struct locator **out, const struct locator_options *o, char *why, size_t why_size)
 {
     struct locator *l = calloc(1, sizeof(*l));
     enum mu_err err = MU_E_NOMEM;

@@ -64,8 +64,7 @@ void session_logout(struct session *s, enum end_reason reason)
     end.ts_us = clock_wall_us();
     committer_end(a->options.committer, &end);
     pthread_mutex_unlock(lock_of(a, s->device));
-    log_event(LOG_DEBUG, "session_end", "did=%s reason=%s seconds=%u", s->did, end_reason_text(reason),
-              end.duration);
+    log_event(LOG_DEBUG, "session_end", "did=%s reason=%s seconds=%u", s->did, end_reason_text(reason), end.duration);
     count(&s->home->counters.ends[reason], 1);
     count(&s->home->counters.sessions, (uint64_t)-1);
 }

@@ -11,15 +11,14 @@
 #define FLAG_USER     0x80
 
 static const uint64_t connect_properties =
-    MQTT_P_BIT(MQTT_P_SESSION_EXPIRY) | MQTT_P_BIT(MQTT_P_RECEIVE_MAXIMUM) |
-    MQTT_P_BIT(MQTT_P_PACKET_MAXIMUM) | MQTT_P_BIT(MQTT_P_TOPIC_ALIAS_MAXIMUM) |
-    MQTT_P_BIT(MQTT_P_REQUEST_RESPONSE) | MQTT_P_BIT(MQTT_P_REQUEST_PROBLEM) | MQTT_P_BIT(MQTT_P_USER) |
-    MQTT_P_BIT(MQTT_P_AUTH_METHOD) | MQTT_P_BIT(MQTT_P_AUTH_DATA);
+    MQTT_P_BIT(MQTT_P_SESSION_EXPIRY) | MQTT_P_BIT(MQTT_P_RECEIVE_MAXIMUM) | MQTT_P_BIT(MQTT_P_PACKET_MAXIMUM) |
+    MQTT_P_BIT(MQTT_P_TOPIC_ALIAS_MAXIMUM) | MQTT_P_BIT(MQTT_P_REQUEST_RESPONSE) | MQTT_P_BIT(MQTT_P_REQUEST_PROBLEM) |
+    MQTT_P_BIT(MQTT_P_USER) | MQTT_P_BIT(MQTT_P_AUTH_METHOD) | MQTT_P_BIT(MQTT_P_AUTH_DATA);
 
-static const uint64_t will_properties =
-    MQTT_P_BIT(MQTT_P_WILL_DELAY) | MQTT_P_BIT(MQTT_P_PAYLOAD_FORMAT) | MQTT_P_BIT(MQTT_P_CONTENT_TYPE) |
-    MQTT_P_BIT(MQTT_P_MESSAGE_EXPIRY) | MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC) |
-    MQTT_P_BIT(MQTT_P_CORRELATION) | MQTT_P_BIT(MQTT_P_USER);
+static const uint64_t will_properties = MQTT_P_BIT(MQTT_P_WILL_DELAY) | MQTT_P_BIT(MQTT_P_PAYLOAD_FORMAT) |
+                                        MQTT_P_BIT(MQTT_P_CONTENT_TYPE) | MQTT_P_BIT(MQTT_P_MESSAGE_EXPIRY) |
+                                        MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC) | MQTT_P_BIT(MQTT_P_CORRELATION) |
+                                        MQTT_P_BIT(MQTT_P_USER);
 
 static enum mqtt_reason read_protocol(struct bytes *r, enum mqtt_version *version)
 {
@@ -61,8 +60,7 @@ static enum mqtt_reason read_will(struct bytes *r, struct mqtt_connect *c)
     struct mqtt_properties ignored;
     enum mqtt_reason reason;
 
-    if (c->version == MQTT_5 &&
-        (reason = mqtt_read_properties(r, will_properties, &ignored)) != MQTT_SUCCESS)
+    if (c->version == MQTT_5 && (reason = mqtt_read_properties(r, will_properties, &ignored)) != MQTT_SUCCESS)
         return reason;
     c->will_topic = mqtt_read_text(r);
     c->will_payload = mqtt_read_binary(r);
@@ -114,8 +112,7 @@ enum mqtt_reason mqtt_read_connect(struct bytes body, struct mqtt_connect *out)
     if (out->version == MQTT_5 && out->will_retain)
         return MQTT_NO_RETAIN;
     /* A session that is to be found again needs a name that its client knows. */
-    if (out->client_id.len == 0 &&
-        (out->version == MQTT_3_1 || (out->version == MQTT_3_1_1 && !out->clean)))
+    if (out->client_id.len == 0 && (out->version == MQTT_3_1 || (out->version == MQTT_3_1_1 && !out->clean)))
         return MQTT_BAD_CLIENT_ID;
     return MQTT_SUCCESS;
 }
@@ -123,18 +120,12 @@ enum mqtt_reason mqtt_read_connect(struct bytes body, struct mqtt_connect *out)
 uint8_t mqtt_connack_code(enum mqtt_reason reason)
 {
     switch (reason) {
-    case MQTT_BAD_VERSION:
-        return 1;
-    case MQTT_BAD_CLIENT_ID:
-        return 2;
+    case MQTT_BAD_VERSION: return 1;
+    case MQTT_BAD_CLIENT_ID: return 2;
     case MQTT_UNAVAILABLE:
-    case MQTT_SHUTTING_DOWN:
-        return 3;
-    case MQTT_BAD_CREDENTIALS:
-        return 4;
-    case MQTT_NOT_AUTHORIZED:
-        return 5;
-    default:
-        return 0;
+    case MQTT_SHUTTING_DOWN: return 3;
+    case MQTT_BAD_CREDENTIALS: return 4;
+    case MQTT_NOT_AUTHORIZED: return 5;
+    default: return 0;
     }
 }

@@ -10,7 +10,7 @@ struct mqtt_connect {
     bool has_will, will_retain;
     uint8_t will_qos;
     struct str will_topic, will_payload;
-    uint16_t keep_alive;              /* seconds; 0 = none */
+    uint16_t keep_alive; /* seconds; 0 = none */
     struct str client_id;
     bool has_user, has_password;
     struct str user, password;

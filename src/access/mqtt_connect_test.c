@@ -81,8 +81,9 @@ static void the_connect_of_the_firmware_is_understood(void **state)
 {
     (void)state;
     struct mqtt_connect c;
-    struct connect_spec spec = { .protocol = "MQIsdp", .level = 3, .flags = 0xc2, .client_id = DID,
-                                 .user = DID, .password = "GOKOXYZABC" };
+    struct connect_spec spec = {
+        .protocol = "MQIsdp", .level = 3, .flags = 0xc2, .client_id = DID, .user = DID, .password = "GOKOXYZABC"
+    };
 
     assert_int_equal(connect_of(&spec, &c), MQTT_SUCCESS);
     assert_int_equal(c.version, MQTT_3_1);
@@ -97,10 +98,22 @@ static void no_truncated_connect_is_accepted(void **state)
 {
     (void)state;
     static const struct connect_spec specs[] = {
-        { .protocol = "MQTT", .level = 4, .flags = 0xc6, .client_id = DID, .will_topic = "dev2app/x",
-          .will_payload = "gone", .user = DID, .password = "secret" },
-        { .protocol = "MQTT", .level = 5, .flags = 0xc6, .properties = "11000000002100142700001000",
-          .client_id = DID, .will_topic = "dev2app/x", .will_payload = "gone", .user = DID,
+        { .protocol = "MQTT",
+          .level = 4,
+          .flags = 0xc6,
+          .client_id = DID,
+          .will_topic = "dev2app/x",
+          .will_payload = "gone",
+          .user = DID,
+          .password = "secret" },
+        { .protocol = "MQTT",
+          .level = 5,
+          .flags = 0xc6,
+          .properties = "11000000002100142700001000",
+          .client_id = DID,
+          .will_topic = "dev2app/x",
+          .will_payload = "gone",
+          .user = DID,
           .password = "secret" },
     };
     struct mqtt_connect c;
@@ -138,18 +151,16 @@ static void another_level_is_refused_in_a_form_that_its_client_reads(void **stat
         enum mqtt_reason reason;
         enum mqtt_version version;
     } cases[] = {
-        { "MQTT", 6, MQTT_BAD_VERSION, MQTT_5 },
-        { "MQTT", 3, MQTT_BAD_VERSION, MQTT_3_1_1 },
-        { "MQTT", 0x84, MQTT_BAD_VERSION, MQTT_3_1_1 },
-        { "MQIsdp", 4, MQTT_BAD_VERSION, MQTT_3_1 },
-        { "MQIsdp", 0x83, MQTT_BAD_VERSION, MQTT_3_1 },
-        { "mqtt", 4, MQTT_MALFORMED, MQTT_UNKNOWN },
+        { "MQTT", 6, MQTT_BAD_VERSION, MQTT_5 },        { "MQTT", 3, MQTT_BAD_VERSION, MQTT_3_1_1 },
+        { "MQTT", 0x84, MQTT_BAD_VERSION, MQTT_3_1_1 }, { "MQIsdp", 4, MQTT_BAD_VERSION, MQTT_3_1 },
+        { "MQIsdp", 0x83, MQTT_BAD_VERSION, MQTT_3_1 }, { "mqtt", 4, MQTT_MALFORMED, MQTT_UNKNOWN },
     };
     struct mqtt_connect c;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct connect_spec spec = { .protocol = cases[i].protocol, .level = cases[i].level,
-                                     .flags = 2, .client_id = DID };
+        struct connect_spec spec = {
+            .protocol = cases[i].protocol, .level = cases[i].level, .flags = 2, .client_id = DID
+        };
         assert_int_equal(connect_of(&spec, &c), cases[i].reason);
         assert_int_equal(c.version, cases[i].version);
     }
@@ -159,21 +170,23 @@ static void another_level_is_refused_in_a_form_that_its_client_reads(void **stat
 static void flags_that_contradict_each_other_are_malformed(void **state)
 {
     (void)state;
-    static const struct { uint8_t level, flags; enum mqtt_reason reason; } cases[] = {
-        { 4, 0x03, MQTT_MALFORMED }, /* reserved */
-        { 5, 0x03, MQTT_MALFORMED },
-        { 4, 0x0a, MQTT_MALFORMED }, /* will QoS without a will */
-        { 4, 0x22, MQTT_MALFORMED }, /* will retain without a will */
-        { 4, 0x42, MQTT_MALFORMED }, /* a password without a user; 5.0 allows it */
-        { 4, 0x1e, MQTT_MALFORMED }, /* will QoS 3 */
-        { 5, 0x26, MQTT_NO_RETAIN },
-        { 4, 0x26, MQTT_SUCCESS },
+    static const struct {
+        uint8_t level, flags;
+        enum mqtt_reason reason;
+    } cases[] = {
+        { 4, 0x03, MQTT_MALFORMED },                              /* reserved */
+        { 5, 0x03, MQTT_MALFORMED }, { 4, 0x0a, MQTT_MALFORMED }, /* will QoS without a will */
+        { 4, 0x22, MQTT_MALFORMED },                              /* will retain without a will */
+        { 4, 0x42, MQTT_MALFORMED },                              /* a password without a user; 5.0 allows it */
+        { 4, 0x1e, MQTT_MALFORMED },                              /* will QoS 3 */
+        { 5, 0x26, MQTT_NO_RETAIN }, { 4, 0x26, MQTT_SUCCESS },
     };
     struct mqtt_connect c;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct connect_spec spec = { .protocol = "MQTT", .level = cases[i].level,
-                                     .flags = cases[i].flags, .client_id = DID };
+        struct connect_spec spec = {
+            .protocol = "MQTT", .level = cases[i].level, .flags = cases[i].flags, .client_id = DID
+        };
         if (spec.flags & 4) {
             spec.will_topic = "dev2app/x";
             spec.will_payload = "";
@@ -209,8 +222,9 @@ static void a_will_needs_a_topic_without_wildcards(void **state)
 {
     (void)state;
     struct mqtt_connect c;
-    struct connect_spec spec = { .protocol = "MQTT", .level = 4, .flags = 6, .client_id = DID,
-                                 .will_topic = "dev2app/#", .will_payload = "" };
+    struct connect_spec spec = {
+        .protocol = "MQTT", .level = 4, .flags = 6, .client_id = DID, .will_topic = "dev2app/#", .will_payload = ""
+    };
     assert_int_equal(connect_of(&spec, &c), MQTT_BAD_TOPIC);
     spec.will_topic = "";
     assert_int_equal(connect_of(&spec, &c), MQTT_BAD_TOPIC);

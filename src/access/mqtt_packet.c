@@ -33,8 +33,9 @@ enum mqtt_head_status mqtt_read_head(const uint8_t *bytes, size_t len, struct mq
         if (is_padded(i + 1, b))
             return MQTT_HEAD_BAD;
         if (!(b & 0x80)) {
-            *out = (struct mqtt_head){ .type = bytes[0] >> 4, .flags = bytes[0] & 15,
-                                       .size = (uint8_t)(i + 2), .body = body };
+            *out = (struct mqtt_head){
+                .type = bytes[0] >> 4, .flags = bytes[0] & 15, .size = (uint8_t)(i + 2), .body = body
+            };
             return MQTT_HEAD_WHOLE;
         }
     }
@@ -59,7 +60,14 @@ struct str mqtt_read_text(struct bytes *r)
 /* --- properties -------------------------------------------------------------------------------*/
 
 enum property_form {
-    FORM_NONE, FORM_BYTE, FORM_U16, FORM_U32, FORM_VARINT, FORM_TEXT, FORM_BINARY, FORM_PAIR,
+    FORM_NONE,
+    FORM_BYTE,
+    FORM_U16,
+    FORM_U32,
+    FORM_VARINT,
+    FORM_TEXT,
+    FORM_BINARY,
+    FORM_PAIR,
 };
 
 static enum property_form form_of(uint32_t property)
@@ -67,57 +75,40 @@ static enum property_form form_of(uint32_t property)
     switch (property) {
     case MQTT_P_PAYLOAD_FORMAT:
     case MQTT_P_REQUEST_PROBLEM:
-    case MQTT_P_REQUEST_RESPONSE:
-        return FORM_BYTE;
+    case MQTT_P_REQUEST_RESPONSE: return FORM_BYTE;
     case MQTT_P_RECEIVE_MAXIMUM:
     case MQTT_P_TOPIC_ALIAS_MAXIMUM:
-    case MQTT_P_TOPIC_ALIAS:
-        return FORM_U16;
+    case MQTT_P_TOPIC_ALIAS: return FORM_U16;
     case MQTT_P_MESSAGE_EXPIRY:
     case MQTT_P_SESSION_EXPIRY:
     case MQTT_P_WILL_DELAY:
-    case MQTT_P_PACKET_MAXIMUM:
-        return FORM_U32;
-    case MQTT_P_SUBSCRIPTION_ID:
-        return FORM_VARINT;
+    case MQTT_P_PACKET_MAXIMUM: return FORM_U32;
+    case MQTT_P_SUBSCRIPTION_ID: return FORM_VARINT;
     case MQTT_P_CONTENT_TYPE:
     case MQTT_P_RESPONSE_TOPIC:
     case MQTT_P_AUTH_METHOD:
-    case MQTT_P_REASON_TEXT:
-        return FORM_TEXT;
+    case MQTT_P_REASON_TEXT: return FORM_TEXT;
     case MQTT_P_CORRELATION:
-    case MQTT_P_AUTH_DATA:
-        return FORM_BINARY;
-    case MQTT_P_USER:
-        return FORM_PAIR;
-    default:
-        return FORM_NONE; /* unknown, or never sent by a client */
+    case MQTT_P_AUTH_DATA: return FORM_BINARY;
+    case MQTT_P_USER: return FORM_PAIR;
+    default: return FORM_NONE; /* unknown, or never sent by a client */
     }
 }
 
 static uint32_t read_value(struct bytes *r, enum property_form form, struct str *text)
 {
     switch (form) {
-    case FORM_BYTE:
-        return bytes_u8(r);
-    case FORM_U16:
-        return bytes_u16be(r);
-    case FORM_U32:
-        return bytes_u32be(r);
-    case FORM_VARINT:
-        return read_varint(r);
-    case FORM_TEXT:
-        *text = mqtt_read_text(r);
-        return 0;
-    case FORM_BINARY:
-        mqtt_read_binary(r);
-        return 0;
+    case FORM_BYTE: return bytes_u8(r);
+    case FORM_U16: return bytes_u16be(r);
+    case FORM_U32: return bytes_u32be(r);
+    case FORM_VARINT: return read_varint(r);
+    case FORM_TEXT: *text = mqtt_read_text(r); return 0;
+    case FORM_BINARY: mqtt_read_binary(r); return 0;
     case FORM_PAIR:
         mqtt_read_text(r);
         mqtt_read_text(r);
         return 0;
-    case FORM_NONE:
-        break;
+    case FORM_NONE: break;
     }
     r->bad = true;
     return 0;
@@ -128,23 +119,15 @@ static enum mqtt_reason keep_value(struct mqtt_properties *out, uint32_t propert
     switch (property) {
     case MQTT_P_PAYLOAD_FORMAT:
     case MQTT_P_REQUEST_PROBLEM:
-    case MQTT_P_REQUEST_RESPONSE:
-        return value <= 1 ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
+    case MQTT_P_REQUEST_RESPONSE: return value <= 1 ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
     case MQTT_P_RECEIVE_MAXIMUM:
         out->receive_maximum = (uint16_t)value;
         return value ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
-    case MQTT_P_PACKET_MAXIMUM:
-        out->packet_maximum = value;
-        return value ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
-    case MQTT_P_SUBSCRIPTION_ID:
-        return value ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
-    case MQTT_P_SESSION_EXPIRY:
-        out->session_expiry = value;
-        return MQTT_SUCCESS;
-    case MQTT_P_RESPONSE_TOPIC:
-        return topic_name_valid(text) ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
-    default:
-        return MQTT_SUCCESS;
+    case MQTT_P_PACKET_MAXIMUM: out->packet_maximum = value; return value ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
+    case MQTT_P_SUBSCRIPTION_ID: return value ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
+    case MQTT_P_SESSION_EXPIRY: out->session_expiry = value; return MQTT_SUCCESS;
+    case MQTT_P_RESPONSE_TOPIC: return topic_name_valid(text) ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
+    default: return MQTT_SUCCESS;
     }
 }
 
@@ -179,8 +162,8 @@ enum mqtt_reason mqtt_read_properties(struct bytes *r, uint64_t allowed, struct 
 static bool is_reason_of(enum mqtt_type type, uint8_t reason)
 {
     static const uint8_t of_a_publish[] = {
-        MQTT_SUCCESS, MQTT_NO_SUBSCRIBERS, MQTT_UNSPECIFIED, MQTT_OTHER_ERROR, MQTT_NOT_AUTHORIZED, MQTT_BAD_TOPIC,
-        MQTT_ID_IN_USE, MQTT_QUOTA_EXCEEDED, MQTT_BAD_PAYLOAD,
+        MQTT_SUCCESS,   MQTT_NO_SUBSCRIBERS, MQTT_UNSPECIFIED,    MQTT_OTHER_ERROR, MQTT_NOT_AUTHORIZED,
+        MQTT_BAD_TOPIC, MQTT_ID_IN_USE,      MQTT_QUOTA_EXCEEDED, MQTT_BAD_PAYLOAD,
     };
 
     if (type == MQTT_PUBACK || type == MQTT_PUBREC)
@@ -188,8 +171,7 @@ static bool is_reason_of(enum mqtt_type type, uint8_t reason)
     return reason == MQTT_SUCCESS || reason == MQTT_UNKNOWN_PACKET_ID;
 }
 
-enum mqtt_reason mqtt_read_ack(enum mqtt_type type, struct bytes body, enum mqtt_version version,
-                               struct mqtt_ack *out)
+enum mqtt_reason mqtt_read_ack(enum mqtt_type type, struct bytes body, enum mqtt_version version, struct mqtt_ack *out)
 {
     struct mqtt_properties ignored;
     enum mqtt_reason reason = MQTT_SUCCESS;

@@ -56,8 +56,9 @@ static void a_length_of_five_bytes_is_none(void **state)
 static void a_length_has_its_shortest_form_only(void **state)
 {
     (void)state;
-    static const uint8_t padded[][5] = { { 0xc0, 0x80, 0 }, { 0x30, 0xff, 0 }, { 0x30, 0x80, 0x80, 0 },
-                                         { 0x30, 0xff, 0xff, 0x80, 0 } };
+    static const uint8_t padded[][5] = {
+        { 0xc0, 0x80, 0 }, { 0x30, 0xff, 0 }, { 0x30, 0x80, 0x80, 0 }, { 0x30, 0xff, 0xff, 0x80, 0 }
+    };
     static const uint8_t shortest[] = { 0x30, 0x80, 0x80, 1 };
     struct mqtt_head head;
 
@@ -72,30 +73,39 @@ static void a_length_has_its_shortest_form_only(void **state)
 static void properties_are_checked_one_by_one(void **state)
 {
     (void)state;
-    static const struct { const char *hex; enum mqtt_reason reason; } cases[] = {
+    static const struct {
+        const char *hex;
+        enum mqtt_reason reason;
+    } cases[] = {
         { "", MQTT_SUCCESS },
         { "210014", MQTT_SUCCESS },
-        { "210014" "210014", MQTT_PROTOCOL_ERROR },          /* twice */
-        { "210000", MQTT_PROTOCOL_ERROR },                   /* a receive maximum of 0 */
-        { "2700000000", MQTT_PROTOCOL_ERROR },               /* a packet maximum of 0 */
-        { "1702", MQTT_PROTOCOL_ERROR },                     /* neither 0 nor 1 */
-        { "26000161000162" "26000161000162", MQTT_SUCCESS }, /* user properties may repeat */
-        { "230001", MQTT_PROTOCOL_ERROR },                   /* not one of this packet's */
-        { "7f00", MQTT_MALFORMED },                          /* unknown */
-        { "2500", MQTT_MALFORMED },                          /* a server's only */
+        { "210014"
+          "210014",
+          MQTT_PROTOCOL_ERROR },               /* twice */
+        { "210000", MQTT_PROTOCOL_ERROR },     /* a receive maximum of 0 */
+        { "2700000000", MQTT_PROTOCOL_ERROR }, /* a packet maximum of 0 */
+        { "1702", MQTT_PROTOCOL_ERROR },       /* neither 0 nor 1 */
+        { "26000161000162"
+          "26000161000162",
+          MQTT_SUCCESS },                  /* user properties may repeat */
+        { "230001", MQTT_PROTOCOL_ERROR }, /* not one of this packet's */
+        { "7f00", MQTT_MALFORMED },        /* unknown */
+        { "2500", MQTT_MALFORMED },        /* a server's only */
         { "8080808001", MQTT_MALFORMED },
-        { "a1000014", MQTT_MALFORMED },                      /* a longer form than it needs */
-        { "2100", MQTT_MALFORMED },                          /* short */
-        { "260001ff000162", MQTT_MALFORMED },                /* not UTF-8 */
+        { "a1000014", MQTT_MALFORMED },       /* a longer form than it needs */
+        { "2100", MQTT_MALFORMED },           /* short */
+        { "260001ff000162", MQTT_MALFORMED }, /* not UTF-8 */
     };
-    static const uint64_t allowed =
-        MQTT_P_BIT(MQTT_P_RECEIVE_MAXIMUM) | MQTT_P_BIT(MQTT_P_PACKET_MAXIMUM) |
-        MQTT_P_BIT(MQTT_P_USER) | MQTT_P_BIT(MQTT_P_REQUEST_PROBLEM);
+    static const uint64_t allowed = MQTT_P_BIT(MQTT_P_RECEIVE_MAXIMUM) | MQTT_P_BIT(MQTT_P_PACKET_MAXIMUM) |
+                                    MQTT_P_BIT(MQTT_P_USER) | MQTT_P_BIT(MQTT_P_REQUEST_PROBLEM);
     struct mqtt_properties p;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(properties_of(cases[i].hex, allowed, &p), cases[i].reason);
-    assert_int_equal(properties_of("210014" "2700001000", allowed, &p), MQTT_SUCCESS);
+    assert_int_equal(properties_of("210014"
+                                   "2700001000",
+                                   allowed, &p),
+                     MQTT_SUCCESS);
     assert_int_equal(p.receive_maximum, 20);
     assert_int_equal(p.packet_maximum, 4096);
     assert_int_equal(properties_of("", allowed, &p), MQTT_SUCCESS);
@@ -107,9 +117,18 @@ static void a_response_topic_is_a_topic(void **state)
     (void)state;
     struct mqtt_properties p;
 
-    assert_int_equal(properties_of("080001" "61", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_SUCCESS);
-    assert_int_equal(properties_of("080001" "23", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_PROTOCOL_ERROR);
-    assert_int_equal(properties_of("080003" "612f2b", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_PROTOCOL_ERROR);
+    assert_int_equal(properties_of("080001"
+                                   "61",
+                                   MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p),
+                     MQTT_SUCCESS);
+    assert_int_equal(properties_of("080001"
+                                   "23",
+                                   MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p),
+                     MQTT_PROTOCOL_ERROR);
+    assert_int_equal(properties_of("080003"
+                                   "612f2b",
+                                   MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p),
+                     MQTT_PROTOCOL_ERROR);
     assert_int_equal(properties_of("080000", MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC), &p), MQTT_PROTOCOL_ERROR);
 }
 
@@ -154,11 +173,15 @@ static void an_acknowledgement_is_two_bytes_or_more_in_5_0(void **state)
 static void each_acknowledgement_has_its_reasons(void **state)
 {
     (void)state;
-    static const struct { enum mqtt_type type; uint8_t reason; bool right; } cases[] = {
-        { MQTT_PUBACK, 0x00, true },   { MQTT_PUBACK, 0x10, true },   { MQTT_PUBACK, 0x87, true },
-        { MQTT_PUBACK, 0x92, false },  { MQTT_PUBACK, 0x01, false },  { MQTT_PUBREC, 0x91, true },
-        { MQTT_PUBREC, 0x81, false },  { MQTT_PUBREL, 0x92, true },   { MQTT_PUBREL, 0x10, false },
-        { MQTT_PUBCOMP, 0x92, true },  { MQTT_PUBCOMP, 0x80, false },
+    static const struct {
+        enum mqtt_type type;
+        uint8_t reason;
+        bool right;
+    } cases[] = {
+        { MQTT_PUBACK, 0x00, true },  { MQTT_PUBACK, 0x10, true },   { MQTT_PUBACK, 0x87, true },
+        { MQTT_PUBACK, 0x92, false }, { MQTT_PUBACK, 0x01, false },  { MQTT_PUBREC, 0x91, true },
+        { MQTT_PUBREC, 0x81, false }, { MQTT_PUBREL, 0x92, true },   { MQTT_PUBREL, 0x10, false },
+        { MQTT_PUBCOMP, 0x92, true }, { MQTT_PUBCOMP, 0x80, false },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

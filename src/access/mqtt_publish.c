@@ -5,10 +5,10 @@
 #define FLAG_RETAIN 0x01
 #define FLAG_DUP    0x08
 
-static const uint64_t publish_properties =
-    MQTT_P_BIT(MQTT_P_PAYLOAD_FORMAT) | MQTT_P_BIT(MQTT_P_MESSAGE_EXPIRY) |
-    MQTT_P_BIT(MQTT_P_TOPIC_ALIAS) | MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC) | MQTT_P_BIT(MQTT_P_CORRELATION) |
-    MQTT_P_BIT(MQTT_P_USER) | MQTT_P_BIT(MQTT_P_CONTENT_TYPE);
+static const uint64_t publish_properties = MQTT_P_BIT(MQTT_P_PAYLOAD_FORMAT) | MQTT_P_BIT(MQTT_P_MESSAGE_EXPIRY) |
+                                           MQTT_P_BIT(MQTT_P_TOPIC_ALIAS) | MQTT_P_BIT(MQTT_P_RESPONSE_TOPIC) |
+                                           MQTT_P_BIT(MQTT_P_CORRELATION) | MQTT_P_BIT(MQTT_P_USER) |
+                                           MQTT_P_BIT(MQTT_P_CONTENT_TYPE);
 
 enum mqtt_reason mqtt_read_publish(uint8_t flags, struct bytes body, enum mqtt_version version,
                                    struct mqtt_publish *out)

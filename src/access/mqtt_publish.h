@@ -6,7 +6,7 @@
 /* What a PUBLISH says. topic and payload point into the packet. */
 struct mqtt_publish {
     uint8_t qos;
-    uint16_t id;              /* 0 at QoS 0 */
+    uint16_t id; /* 0 at QoS 0 */
     struct str topic;
     const uint8_t *payload;
     size_t payload_len;

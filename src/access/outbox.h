@@ -8,11 +8,11 @@
 struct outbox {
     struct control_request *first, *last; /* the oldest `written` have been given to conn, but not
                                              all of them to the kernel; the others wait */
-    struct held *held;             /* packets behind a PUBLISH; NULL = none */
-    int64_t heard_ms;              /* the last PUBACK, or when we have begun to listen for one */
-    uint32_t in_flight;            /* bit i: packet id i + 1 waits for its PUBACK */
+    struct held *held;                    /* packets behind a PUBLISH; NULL = none */
+    int64_t heard_ms;                     /* the last PUBACK, or when we have begun to listen for one */
+    uint32_t in_flight;                   /* bit i: packet id i + 1 waits for its PUBACK */
     uint8_t queued, written;
-    bool owes_answer;              /* to a question for the number of app clients */
+    bool owes_answer; /* to a question for the number of app clients */
 };
 
 bool outbox_is_empty(const struct outbox *o);

@@ -89,8 +89,7 @@ void outgoing_acked(struct session *s, uint16_t id)
 /* --- PUBLISH -----------------------------------------------------------------------------------*/
 
 /* id 0: QoS 0, else QoS 1. */
-static bool publish(struct session *s, const char *topic, uint16_t id, const uint8_t *payload,
-                    size_t len)
+static bool publish(struct session *s, const char *topic, uint16_t id, const uint8_t *payload, size_t len)
 {
     struct buf *b = &s->home->scratch;
 

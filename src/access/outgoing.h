@@ -11,10 +11,10 @@ struct session;
  * allows: one packet per write, PUBLISHes wait in a queue and hold back what comes behind them.
  * Loop thread. */
 struct outgoing {
-    struct outbox *box;            /* NULL: nothing waits */
+    struct outbox *box; /* NULL: nothing waits */
     struct pace pace;
-    uint32_t packet_max;           /* that the client takes (5.0) */
-    uint16_t in_flight_max;        /* that the client wants (5.0) */
+    uint32_t packet_max;              /* that the client takes (5.0) */
+    uint16_t in_flight_max;           /* that the client wants (5.0) */
     uint8_t answers_due, reports_due; /* that the device may send for controls it got: rate.h */
 };
 

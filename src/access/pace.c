@@ -9,11 +9,11 @@
 #define SN_MASK   ((UINT32_C(1) << 21) - 1)
 
 enum pace_after {
-    AFTER_PACKET,    /* no PUBLISH goes, nor a packet that was held back */
-    AFTER_HELD,      /* one that was held back has just gone: nothing goes */
-    AFTER_PUBLISH,   /* nothing goes, and no answer would tell that it has been read */
-    AFTER_CONTROL,   /* nothing goes before its echo */
-    AFTER_NUMBERED,  /* nothing goes before its 0x0094 */
+    AFTER_PACKET,   /* no PUBLISH goes, nor a packet that was held back */
+    AFTER_HELD,     /* one that was held back has just gone: nothing goes */
+    AFTER_PUBLISH,  /* nothing goes, and no answer would tell that it has been read */
+    AFTER_CONTROL,  /* nothing goes before its echo */
+    AFTER_NUMBERED, /* nothing goes before its 0x0094 */
 };
 
 static void wait(struct pace *p, int64_t until_ms, enum pace_after after)

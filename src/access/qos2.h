@@ -11,10 +11,10 @@
 struct qos2; /* NULL is empty; free() it */
 
 enum qos2_seen {
-    QOS2_NEW,       /* it is kept now */
-    QOS2_PENDING,   /* sent again, and not yet on disk */
-    QOS2_RECORDED,  /* sent again after it was: only the PUBREC is to be repeated */
-    QOS2_FULL,      /* there are `most` already */
+    QOS2_NEW,      /* it is kept now */
+    QOS2_PENDING,  /* sent again, and not yet on disk */
+    QOS2_RECORDED, /* sent again after it was: only the PUBREC is to be repeated */
+    QOS2_FULL,     /* there are `most` already */
     QOS2_NO_MEMORY,
 };
 enum qos2_seen qos2_receive(struct qos2 **q, uint16_t id, unsigned most);

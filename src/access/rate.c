@@ -7,7 +7,7 @@
 
 /* What becomes of a packet that has no room. */
 enum manner {
-    ENDS,    /* its session ends */
+    ENDS, /* its session ends */
     WAITS,
     BACKLOG, /* it waits, and so does whatever follows it for a while */
 };
@@ -47,8 +47,7 @@ bool rate_take_bytes(struct session *s, const struct mqtt_head *head)
     /* Whatever the rate is, one packet of the largest size is taken. */
     double burst = o->device_bytes > o->mqtt_packet_max ? o->device_bytes : o->mqtt_packet_max;
 
-    if (s->state != SESSION_LIVE ||
-        bucket_take(&s->byte_bucket, o->device_bytes, burst, size, session_now(s) * 1000))
+    if (s->state != SESSION_LIVE || bucket_take(&s->byte_bucket, o->device_bytes, burst, size, session_now(s) * 1000))
         return true;
     enum manner manner = head->type != MQTT_PUBLISH ? WAITS : mqtt_qos(head->flags) ? BACKLOG : ENDS;
     refuse(s, manner, bucket_ready_us(&s->byte_bucket, o->device_bytes, size), END_DATA_SIZE);
@@ -75,8 +74,8 @@ bool rate_take_message(struct session *s, bool acknowledged, const struct frame 
 {
     const struct access_options *o = &s->home->access->options;
 
-    if (is_owed(s, frame) || bucket_take(&s->message_bucket, o->device_messages, o->device_messages_burst, 1,
-                                         session_now(s) * 1000))
+    if (is_owed(s, frame) ||
+        bucket_take(&s->message_bucket, o->device_messages, o->device_messages_burst, 1, session_now(s) * 1000))
         return true;
     /* A report with a serial number waits for its 0x0094. */
     enum manner manner = acknowledged || frame->cmd == FRAME_NUMBERED ? BACKLOG : ENDS;

@@ -13,7 +13,9 @@
 #define WAYS 4
 #define SETS (16 * 1024) /* 65,536 keys, 1.5 MiB; the pages that are not used stay unreal */
 
-struct key { uint64_t high, low; };
+struct key {
+    uint64_t high, low;
+};
 
 struct entry {
     struct key key;

@@ -17,7 +17,7 @@
 #define SETS 1024
 
 struct entry {
-    char name[LIMIT_MAC + 1];  /* "": free */
+    char name[LIMIT_MAC + 1]; /* "": free */
     int64_t last_s;
     struct refusal list[REFUSALS_PER_NAME]; /* count 0: free */
 };
@@ -92,8 +92,8 @@ static struct refusal *place_in(struct entry *e, const struct ip_addr *peer, con
     return oldest;
 }
 
-void refusals_note(struct refusals *r, struct str name, bool known, const struct ip_addr *peer,
-                   const char *reason, int64_t now_s)
+void refusals_note(struct refusals *r, struct str name, bool known, const struct ip_addr *peer, const char *reason,
+                   int64_t now_s)
 {
     if (name.len == 0 || name.len > LIMIT_MAC)
         return;

@@ -26,8 +26,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void note(struct refusals *r, const char *name, bool known, uint8_t from, const char *reason,
-                 int64_t now_s)
+static void note(struct refusals *r, const char *name, bool known, uint8_t from, const char *reason, int64_t now_s)
 {
     struct ip_addr peer = address(from);
     refusals_note(r, str_of(name), known, &peer, reason, now_s);

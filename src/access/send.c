@@ -99,8 +99,8 @@ size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id
     return head + rest;
 }
 
-void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
-                    const uint8_t *payload, size_t len)
+void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id, const uint8_t *payload,
+                    size_t len)
 {
     size_t topic_len = strlen(topic);
 

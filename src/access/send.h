@@ -23,8 +23,8 @@ void send_unknown_id(struct session *s, enum mqtt_type type, uint16_t id);
 /* Bytes of the whole PUBLISH. Pure. */
 size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id, size_t len);
 /* Appends it; out's err tells of a failure. id 0: QoS 0, else QoS 1. Pure. */
-void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
-                    const uint8_t *payload, size_t len);
+void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id, const uint8_t *payload,
+                    size_t len);
 
 enum { SEND_CODES_MAX = 64 };
 /* SUBACK, UNSUBACK; at most SEND_CODES_MAX codes. */

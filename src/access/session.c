@@ -52,8 +52,7 @@ static void drop_more(struct session *s)
 {
     const struct session_more *m = s->more;
 
-    if (!m || m->will || m->qos2 || session_is_paused(s) || session_is_slow(s) ||
-        session_now(s) < m->patient_until_ms)
+    if (!m || m->will || m->qos2 || session_is_paused(s) || session_is_slow(s) || session_now(s) < m->patient_until_ms)
         return;
     free(s->more);
     s->more = NULL;
@@ -103,8 +102,8 @@ static void publish_will(struct session *s)
 
     if (will) {
         count(&s->home->counters.messages_in, 1);
-        committer_report(a->options.committer, &s->home->sink, s->handle, 0, s->device, clock_wall_us(),
-                         will->payload, will->len);
+        committer_report(a->options.committer, &s->home->sink, s->handle, 0, s->device, clock_wall_us(), will->payload,
+                         will->len);
     }
 }
 
@@ -164,20 +163,13 @@ static void finish(struct session *s, enum end_reason reason)
 enum mqtt_reason session_reason(enum end_reason reason)
 {
     switch (reason) {
-    case END_FORCE:
-        return MQTT_TAKEN_OVER;
-    case END_RESET:
-        return MQTT_ADMINISTRATIVE;
-    case END_NO_HEARTBEAT:
-        return MQTT_KEEP_ALIVE_TIMEOUT;
-    case END_DENSITY:
-        return MQTT_RATE_TOO_HIGH;
-    case END_DATA_SIZE:
-        return MQTT_QUOTA_EXCEEDED;
-    case END_EXCEPTION:
-        return MQTT_SHUTTING_DOWN;
-    default:
-        return MQTT_SUCCESS;
+    case END_FORCE: return MQTT_TAKEN_OVER;
+    case END_RESET: return MQTT_ADMINISTRATIVE;
+    case END_NO_HEARTBEAT: return MQTT_KEEP_ALIVE_TIMEOUT;
+    case END_DENSITY: return MQTT_RATE_TOO_HIGH;
+    case END_DATA_SIZE: return MQTT_QUOTA_EXCEEDED;
+    case END_EXCEPTION: return MQTT_SHUTTING_DOWN;
+    default: return MQTT_SUCCESS;
     }
 }
 
@@ -211,12 +203,9 @@ void session_violation(struct session *s, enum mqtt_reason why)
 static enum end_reason reason_of_close(const struct conn *c, enum conn_end end)
 {
     switch (end) {
-    case CONN_PEER_CLOSED:
-        return conn_is_tls(c) ? END_SSL_CLOSED : END_TCP_CLOSED;
-    case CONN_TLS_FAILED:
-        return END_SSL_CLOSED;
-    default:
-        return END_EXCEPTION;
+    case CONN_PEER_CLOSED: return conn_is_tls(c) ? END_SSL_CLOSED : END_TCP_CLOSED;
+    case CONN_TLS_FAILED: return END_SSL_CLOSED;
+    default: return END_EXCEPTION;
     }
 }
 

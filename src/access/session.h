@@ -13,7 +13,7 @@
  * of a round: within a call nothing here is freed. */
 
 enum session_state {
-    SESSION_NEW,   /* no CONNECT yet */
+    SESSION_NEW, /* no CONNECT yet */
     SESSION_LIVE,
     SESSION_LEAVING, /* accounted for, and not read any more; what it has sent is being committed, and is
                         still acknowledged */
@@ -28,43 +28,43 @@ struct will {
 
 /* What few sessions need, and those not for long; NULL until it is needed, and dropped when it is not. */
 struct session_more {
-    struct will *will;               /* NULL = none */
-    struct qos2 *qos2;               /* NULL until it is needed */
+    struct will *will;                          /* NULL = none */
+    struct qos2 *qos2;                          /* NULL until it is needed */
     struct session *next_paused, **prev_paused; /* prev NULL: not waiting for room */
-    int64_t slow_until_ms;           /* not read before this (rate.h); 0 = it is read */
-    int64_t patient_until_ms;        /* what it sends too fast waits and does not end it */
+    int64_t slow_until_ms;                      /* not read before this (rate.h); 0 = it is read */
+    int64_t patient_until_ms;                   /* what it sends too fast waits and does not end it */
 };
 
 /* There are as many as devices that are online: each byte here is a megabyte in a large fleet. */
 struct session {
-    struct conn conn;                /* first: net hands it back */
-    struct timer timer;              /* the next of all its deadlines; never later than it */
+    struct conn conn;   /* first: net hands it back */
+    struct timer timer; /* the next of all its deadlines; never later than it */
     struct access_loop *home;
     struct session_more *more;
 
     /* --- from the login on --- */
     const struct fleet_product *product;
-    uint64_t number;                 /* at the committer: the higher one is the device's */
+    uint64_t number; /* at the committer: the higher one is the device's */
     struct outgoing out;
     struct bucket message_bucket, byte_bucket;
     union {
         struct heartbeat_meter heartbeat;
-        struct ip_addr came_from;    /* until the login, over TLS: conn_peer forgets it at the end */
-        uint8_t farewell;            /* enum mqtt_reason, while it leaves */
+        struct ip_addr came_from; /* until the login, over TLS: conn_peer forgets it at the end */
+        uint8_t farewell;         /* enum mqtt_reason, while it leaves */
     };
-    uint32_t uncommitted;            /* messages whose acknowledgement has to come */
-    uint32_t first_ack;              /* acks.c, while a batch of them is written; 0 = none */
-    uint16_t announced_keep_alive;   /* seconds; 0 = none */
-    uint16_t granted;                /* session_granted() */
+    uint32_t uncommitted;          /* messages whose acknowledgement has to come */
+    uint32_t first_ack;            /* acks.c, while a batch of them is written; 0 = none */
+    uint16_t announced_keep_alive; /* seconds; 0 = none */
+    uint16_t granted;              /* session_granted() */
     char did[DID_LEN + 1];
 
     /* --- always --- */
     enum session_state state : 3;
     enum mqtt_version version : 3;
     bool paced : 1;
-    bool asked_to_outlive : 1;       /* its CONNECT had a session expiry above 0 */
-    uint32_t seen_tenths;            /* loop time of the last packet, upwards; until the login, of the accept */
-    uint32_t device;                 /* from here on: see session_slab.c */
+    bool asked_to_outlive : 1; /* its CONNECT had a session expiry above 0 */
+    uint32_t seen_tenths;      /* loop time of the last packet, upwards; until the login, of the accept */
+    uint32_t device;           /* from here on: see session_slab.c */
     session_handle handle;
 };
 

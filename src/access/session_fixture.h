@@ -34,30 +34,65 @@ void hear_the_end(int fd);
 /* Opens a client and hears the CONNACK of 3.1 or 3.1.1. */
 int log_in(const void *connect, size_t len);
 
-#define SAY(fd, literal) say(fd, literal, sizeof(literal) - 1)
+#define SAY(fd, literal)  say(fd, literal, sizeof(literal) - 1)
 #define HEAR(fd, literal) hear(fd, literal, sizeof(literal) - 1)
-#define LOG_IN(literal) log_in(literal, sizeof(literal) - 1)
+#define LOG_IN(literal)   log_in(literal, sizeof(literal) - 1)
 
 #define PING "\xc0\0"
 #define PONG "\xd0\0"
-#define CONNECT_311(did) "\x10\x2e\0\4MQTT\4\xc2\0\0" "\0\2id" "\0\x16" did "\0\6secret"
-#define CONNECT_31(did) "\x10\x30\0\6MQIsdp\3\xc2\0\0" "\0\2id" "\0\x16" did "\0\6secret"
-#define CONNECT_5(did) "\x10\x2f\0\4MQTT\5\xc2\0\0" "\0" "\0\2id" "\0\x16" did "\0\6secret"
-#define WILL_311(did) "\x10\x56\0\4MQTT\4\xc6\0\0" "\0\2id" "\0\x1e" "dev2app/" did "\0\6farewl" \
-                      "\0\x16" did "\0\6secret"
+#define CONNECT_311(did)         \
+    "\x10\x2e\0\4MQTT\4\xc2\0\0" \
+    "\0\2id"                     \
+    "\0\x16" did "\0\6secret"
+#define CONNECT_31(did)            \
+    "\x10\x30\0\6MQIsdp\3\xc2\0\0" \
+    "\0\2id"                       \
+    "\0\x16" did "\0\6secret"
+#define CONNECT_5(did)           \
+    "\x10\x2f\0\4MQTT\5\xc2\0\0" \
+    "\0"                         \
+    "\0\2id"                     \
+    "\0\x16" did "\0\6secret"
+#define WILL_311(did)            \
+    "\x10\x56\0\4MQTT\4\xc6\0\0" \
+    "\0\2id"                     \
+    "\0\x1e"                     \
+    "dev2app/" did "\0\6farewl"  \
+    "\0\x16" did "\0\6secret"
 
 /* A report of three bytes. */
-#define REPORT_1(did, id, text) "\x32\x25\0\x1e" "dev2app/" did "\0" id text
-#define REPORT_2(did, id, text) "\x34\x25\0\x1e" "dev2app/" did "\0" id text
-#define REPORT_0(did, text) "\x30\x23\0\x1e" "dev2app/" did text
+#define REPORT_1(did, id, text) \
+    "\x32\x25\0\x1e"            \
+    "dev2app/" did "\0" id text
+#define REPORT_2(did, id, text) \
+    "\x34\x25\0\x1e"            \
+    "dev2app/" did "\0" id text
+#define REPORT_0(did, text) \
+    "\x30\x23\0\x1e"        \
+    "dev2app/" did text
 /* Of 14 bytes, in a frame with the serial number 5 that wants its 0x0094. */
 #define NUMBERED "\0\0\0\3\x9\0\0\x93\0\0\0\5\4\1"
-#define NUMBERED_0(did) "\x30\x2e\0\x1e" "dev2app/" did NUMBERED
-#define NUMBERED_1(did, id) "\x32\x30\0\x1e" "dev2app/" did "\0" id NUMBERED
-#define FRAME_ACKED(did) "\x30\x37\0\x29" "app2dev/" did "/enterprise" "\0\0\0\3\7\0\0\x94\0\0\0\5"
-#define SUBSCRIBE(did, qos) "\x82\x25\0\1\0\x20" "app2dev/" did "/#" qos
+#define NUMBERED_0(did) \
+    "\x30\x2e\0\x1e"    \
+    "dev2app/" did NUMBERED
+#define NUMBERED_1(did, id) \
+    "\x32\x30\0\x1e"        \
+    "dev2app/" did "\0" id NUMBERED
+#define FRAME_ACKED(did)         \
+    "\x30\x37\0\x29"             \
+    "app2dev/" did "/enterprise" \
+    "\0\0\0\3\7\0\0\x94\0\0\0\5"
+#define SUBSCRIBE(did, qos) \
+    "\x82\x25\0\1\0\x20"    \
+    "app2dev/" did "/#" qos
 /* Three bytes that are asked of the server. */
-#define REQUEST_1(id, text) "\x32\x12\0\x0b" "cli2ser_req" "\0" id text
-#define REQUEST_2(id, text) "\x34\x12\0\x0b" "cli2ser_req" "\0" id text
+#define REQUEST_1(id, text) \
+    "\x32\x12\0\x0b"        \
+    "cli2ser_req"           \
+    "\0" id text
+#define REQUEST_2(id, text) \
+    "\x34\x12\0\x0b"        \
+    "cli2ser_req"           \
+    "\0" id text
 
 #endif

@@ -13,9 +13,9 @@ struct session;
 struct session_slab {
     struct session_block **blocks;
     uint32_t block_count;
-    struct session_block *open;  /* those that have room, doubly linked */
-    uint32_t generation;         /* of the newest session */
-    unsigned loop;               /* part of the handles */
+    struct session_block *open; /* those that have room, doubly linked */
+    uint32_t generation;        /* of the newest session */
+    unsigned loop;              /* part of the handles */
 };
 
 /* A session that is all zero but for its handle. MU_E_NOMEM; MU_E_LIMIT: as many as handles can name. */

@@ -63,8 +63,7 @@ session_handle session_table_get(const struct session_table *t, uint32_t device)
     return c ? atomic_load(&c->handles[within(device)]) : 0;
 }
 
-enum mu_err session_table_swap(struct session_table *t, uint32_t device, session_handle handle,
-                               session_handle *before)
+enum mu_err session_table_swap(struct session_table *t, uint32_t device, session_handle handle, session_handle *before)
 {
     struct chunk *c = find_or_make(t, device);
     if (!c)

@@ -36,8 +36,8 @@ void session_table_destroy(struct session_table *t);
 /* 0 if the device has no session. */
 session_handle session_table_get(const struct session_table *t, uint32_t device);
 /* Makes handle the device's session; *before = what it was. MU_E_NOMEM: nothing changed. */
-MU_MUST_USE enum mu_err session_table_swap(struct session_table *t, uint32_t device,
-                                           session_handle handle, session_handle *before);
+MU_MUST_USE enum mu_err session_table_swap(struct session_table *t, uint32_t device, session_handle handle,
+                                           session_handle *before);
 /* Forgets the session if it still is the device's. */
 void session_table_remove(struct session_table *t, uint32_t device, session_handle handle);
 

@@ -12,7 +12,9 @@ static void a_second_login_ends_the_first_as_offline_force(void **state)
 
     SAY(one, CONNECT_5(DID_1));
     assert_true(recv(one, connack, sizeof(connack), 0) > 4);
-    SAY(one, "\x30\x24\0\x1e" "dev2app/" DID_1 "\0" "abc");
+    SAY(one, "\x30\x24\0\x1e"
+             "dev2app/" DID_1 "\0"
+             "abc");
     int two = LOG_IN(CONNECT_311(DID_1));
     HEAR(one, "\xe0\1\x8e");
     hear_the_end(one);
@@ -121,8 +123,8 @@ int main(void)
         TEST(messages_are_handed_over_before_the_end_and_the_will_behind_them),
         TEST(a_will_is_forgotten_with_a_disconnect),
         TEST(a_full_disk_refuses_logins),
-        cmocka_unit_test_setup_teardown(a_packet_has_a_limit_whatever_the_options_say,
-                                        fixture_setup_without_limits, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_packet_has_a_limit_whatever_the_options_say, fixture_setup_without_limits,
+                                        fixture_teardown),
         TEST(a_shutdown_ends_every_session_and_refuses_new_ones),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

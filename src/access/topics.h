@@ -23,16 +23,16 @@ enum topic_kind topic_kind(struct str topic, struct str did);
 
 /* --- what a device subscribes to --------------------------------------------------------------*/
 enum filter_kind {
-    FILTER_CONTROL_ALL,   /* app2dev/<did>/# */
-    FILTER_CONTROL_ANY,   /* app2dev/<did>/+ */
-    FILTER_CONTROL_OURS,  /* app2dev/<did>/enterprise */
-    FILTER_ANSWER,        /* ser2cli_res/<did> */
-    FILTER_NOTICE,        /* ser2cli_noti/<product_key> */
-    FILTER_KEPT,          /* how many of them a session remembers */
+    FILTER_CONTROL_ALL,          /* app2dev/<did>/# */
+    FILTER_CONTROL_ANY,          /* app2dev/<did>/+ */
+    FILTER_CONTROL_OURS,         /* app2dev/<did>/enterprise */
+    FILTER_ANSWER,               /* ser2cli_res/<did> */
+    FILTER_NOTICE,               /* ser2cli_noti/<product_key> */
+    FILTER_KEPT,                 /* how many of them a session remembers */
     FILTER_UNUSED = FILTER_KEPT, /* its own, but nothing is ever sent there */
     FILTER_FOREIGN,
-    FILTER_SHARED,        /* $share/<name>/… */
-    FILTER_INVALID,       /* malformed */
+    FILTER_SHARED,  /* $share/<name>/… */
+    FILTER_INVALID, /* malformed */
 };
 enum filter_kind filter_kind(struct str filter, struct str did, struct str product_key);
 

@@ -7,9 +7,9 @@
 
 #include "access/topics.h"
 
-#define DID "NrnkpgVThKbJUc2wHkqfAD"
+#define DID   "NrnkpgVThKbJUc2wHkqfAD"
 #define OTHER "AAAAAAAAAAAAAAAAAAAAAA"
-#define KEY "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d"
+#define KEY   "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d"
 
 static enum topic_kind kind_of(const char *topic)
 {
@@ -35,11 +35,17 @@ static void a_device_publishes_to_its_own_topics_only(void **state)
 static void the_first_did_in_a_topic_tells_whose_it_is(void **state)
 {
     (void)state;
-    static const char *const own[] = { "llm/" DID "/config/request", "sys/" DID "/log", DID, "a/b/" DID "/",
-                                       "dev2app/" DID "/", "dev2app/" DID "/a/b", "app2dev/" DID, "/" DID,
-                                       "ser2cli_res/" DID, "llm/" DID "/" OTHER };
-    static const char *const foreign[] = { "llm/" OTHER "/config/request", "dev2app/" OTHER "/" DID, "sys/log",
-                                           "sys/" DID "x/log", "sys/x" DID "/log", "/", "sys//" };
+    static const char *const own[] = {
+        "llm/" DID "/config/request", "sys/" DID "/log", DID,     "a/b/" DID "/",     "dev2app/" DID "/",
+        "dev2app/" DID "/a/b",        "app2dev/" DID,    "/" DID, "ser2cli_res/" DID, "llm/" DID "/" OTHER
+    };
+    static const char *const foreign[] = { "llm/" OTHER "/config/request",
+                                           "dev2app/" OTHER "/" DID,
+                                           "sys/log",
+                                           "sys/" DID "x/log",
+                                           "sys/x" DID "/log",
+                                           "/",
+                                           "sys//" };
 
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         assert_int_equal(kind_of(own[i]), TOPIC_UNKNOWN);
@@ -93,7 +99,9 @@ static void a_wildcard_stands_for_a_whole_level(void **state)
 static void a_share_has_a_name_and_a_filter(void **state)
 {
     (void)state;
-    static const char *const invalid[] = { "$share//x", "$share/", "$share/g", "$share/g/", "$share/+/x", "$share/g#/x" };
+    static const char *const invalid[] = {
+        "$share//x", "$share/", "$share/g", "$share/g/", "$share/+/x", "$share/g#/x"
+    };
 
     for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++)
         assert_int_equal(filter_of(invalid[i]), FILTER_INVALID);

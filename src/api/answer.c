@@ -17,8 +17,7 @@ struct json_out answer_json(struct http_exchange *ex, int status)
     return json_out_to(&ex->res.body);
 }
 
-static void write_error(struct http_exchange *ex, int status, int code, const char *message,
-                        const char *detail)
+static void write_error(struct http_exchange *ex, int status, int code, const char *message, const char *detail)
 {
     struct json_out j = answer_json(ex, status);
 

@@ -20,9 +20,8 @@ static void an_error_has_its_row_and_a_detail(void **state)
     answer_error(&f->ex, API_FORM_INVALID, "mac: required");
     assert_int_equal(f->ex.res.status, 400);
     assert_string_equal(f->ex.res.content_type, "application/json; charset=utf-8");
-    assert_string_equal(text_of(f, &f->ex.res.body),
-                        "{\"error_message\":\"form invalid\",\"error_code\":5002,"
-                        "\"detail_message\":\"mac: required\"}");
+    assert_string_equal(text_of(f, &f->ex.res.body), "{\"error_message\":\"form invalid\",\"error_code\":5002,"
+                                                     "\"detail_message\":\"mac: required\"}");
 }
 
 static void an_error_replaces_what_was_written(void **state)
@@ -35,9 +34,8 @@ static void an_error_replaces_what_was_written(void **state)
     f->ex.res.body.err = MU_E_NOMEM;
     answer_error(&f->ex, API_DEVICE_UNKNOWN, NULL);
     assert_int_equal(f->ex.res.status, 404);
-    assert_string_equal(text_of(f, &f->ex.res.body),
-                        "{\"error_message\":\"device not exist\",\"error_code\":5301,"
-                        "\"detail_message\":null}");
+    assert_string_equal(text_of(f, &f->ex.res.body), "{\"error_message\":\"device not exist\",\"error_code\":5301,"
+                                                     "\"detail_message\":null}");
 }
 
 static void a_failure_without_a_row_has_its_status_as_code(void **state)
@@ -82,8 +80,9 @@ static enum api_error parse(struct fixture *f, const char *text)
 
 static void only_an_object_is_a_body(void **state)
 {
-    static const char *const bad[] = { "", "{", "[]", "1", "null", "\"x\"", "{\"a\":1}x", "a=1&b=2",
-                                       "{\"a\":\"\\u0000\"}", "{\"a\":\"\xff\"}" };
+    static const char *const bad[] = {
+        "", "{", "[]", "1", "null", "\"x\"", "{\"a\":1}x", "a=1&b=2", "{\"a\":\"\\u0000\"}", "{\"a\":\"\xff\"}"
+    };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(parse(*state, bad[i]), API_BODY_INVALID);
@@ -91,8 +90,7 @@ static void only_an_object_is_a_body(void **state)
 }
 
 /* --- paging -------------------------------------------------------------------------------------*/
-static json_t *meta_of(struct fixture *f, const char *path, const char *query, struct page page,
-                       uint64_t total)
+static json_t *meta_of(struct fixture *f, const char *path, const char *query, struct page page, uint64_t total)
 {
     begin(f, NULL, query);
     f->ex.req.path = str_of(path);

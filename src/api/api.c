@@ -15,12 +15,29 @@
 
 enum { BODY_ON_LOOP = 16 * 1024 };
 
+/* clang-format off: a table */
 const struct api_chapter *const api_chapters[] = {
-    &token_chapter, &product_chapter, &user_chapter, &device_chapter, &device_search_chapter,
-    &control_chapter, &device_online_chapter, &device_log_chapter, &device_agg_chapter, &group_chapter,
-    &binding_chapter, &device_report_chapter, &device_rows_chapter, &device_history_chapter,
-    &fault_report_chapter, &user_report_chapter, &enterprise_report_chapter, &openapi_chapter, NULL,
+    &token_chapter,
+    &product_chapter,
+    &user_chapter,
+    &device_chapter,
+    &device_search_chapter,
+    &control_chapter,
+    &device_online_chapter,
+    &device_log_chapter,
+    &device_agg_chapter,
+    &group_chapter,
+    &binding_chapter,
+    &device_report_chapter,
+    &device_rows_chapter,
+    &device_history_chapter,
+    &fault_report_chapter,
+    &user_report_chapter,
+    &enterprise_report_chapter,
+    &openapi_chapter,
+    NULL,
 };
+/* clang-format on */
 
 static bool before(struct http_exchange *ex)
 {
@@ -137,14 +154,15 @@ static size_t count_routes(void)
     size_t n = 0;
 
     EACH_ROUTE(chapter, route)
-        n++;
+    n++;
     return n;
 }
 
 static struct http_route http_route_of(const struct api_route *route)
 {
-    struct http_route http = { .method = route->method, .path = route->path, .where = route->where,
-                               .handle = run, .meta = route };
+    struct http_route http = {
+        .method = route->method, .path = route->path, .where = route->where, .handle = run, .meta = route
+    };
 
     if (route->waits) {
         http.where = HTTP_DEFERRED;
@@ -158,10 +176,12 @@ static struct http_route http_route_of(const struct api_route *route)
 /* The table of all routes under a prefix, which are written to `routes`. */
 static struct http_table table_of(struct api *api, const char *prefix, struct http_route *routes)
 {
-    struct http_table table = { .prefix = prefix, .routes = routes, .ctx = api,
-                                .error = answer_failure, .before = before };
+    struct http_table table = {
+        .prefix = prefix, .routes = routes, .ctx = api, .error = answer_failure, .before = before
+    };
 
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         if (str_starts(str_of((*route)->path), str_of(prefix)))
             routes[table.count++] = http_route_of(*route);
     }

@@ -17,10 +17,10 @@ struct api_options {
     struct registry *registry;
     struct journal *journal;
     struct committer *committer;
-    const struct calendar *calendar;      /* in whose days reports are cut */
-    struct workers *workers;              /* outlive the calls given to them */
+    const struct calendar *calendar; /* in whose days reports are cut */
+    struct workers *workers;         /* outlive the calls given to them */
     struct control_port control;
-    const char *cors_origin;              /* NULL = off; "*" or one origin; lives as long as the api */
+    const char *cors_origin; /* NULL = off; "*" or one origin; lives as long as the api */
 };
 
 /* options are copied, what they point to is not. */

@@ -33,7 +33,7 @@ struct fixture {
     struct fleet *fleet;
     struct registry_visitor rows;
     struct enterprise_row enterprise;
-    struct api api;             /* its parts: the fleet only */
+    struct api api; /* its parts: the fleet only */
     struct http_exchange ex;
     struct http_header headers[8];
     struct api_call call;
@@ -60,8 +60,7 @@ static inline void put_token(struct fixture *f, const char *token, int64_t expir
     assert_int_equal(f->rows.token(f->rows.ctx, &row, false), MU_OK);
 }
 
-static inline void put_device(struct fixture *f, uint32_t no, uint32_t product, const char *did,
-                              const char *mac)
+static inline void put_device(struct fixture *f, uint32_t no, uint32_t product, const char *did, const char *mac)
 {
     struct device_row row = { .no = no, .product = product, .created_at = 1505789918 };
 
@@ -85,8 +84,8 @@ static inline int fixture_setup(void **state)
 
     assert_int_equal(fleet_create(&f->fleet), MU_OK);
     f->rows = fleet_registry_visitor(f->fleet);
-    f->enterprise = (struct enterprise_row){ .no = 1, .enterprise_id = ENTERPRISE, .hourly_quota = 3600,
-                                             .secret_required = true };
+    f->enterprise =
+        (struct enterprise_row){ .no = 1, .enterprise_id = ENTERPRISE, .hourly_quota = 3600, .secret_required = true };
     secret_hash(f->enterprise.secret_salt, str_of(SECRET), f->enterprise.secret_hash);
     put_enterprise(f);
     put_product(f, 1, PRODUCT);
@@ -133,8 +132,9 @@ static inline void begin(struct fixture *f, const struct api_route *route, const
     f->ex.req.captures[0] = STR(PRODUCT);
     f->ex.req.captures[1] = STR(DEVICE);
     ip_of_sockaddr(&(struct sockaddr){ .sa_family = AF_UNIX }, &f->ex.req.peer);
-    f->call = (struct api_call){ .api = &f->api, .ex = &f->ex, .route = route,
-                                 .product = fleet_product_by_key(f->fleet, STR(PRODUCT)) };
+    f->call = (struct api_call){
+        .api = &f->api, .ex = &f->ex, .route = route, .product = fleet_product_by_key(f->fleet, STR(PRODUCT))
+    };
     if (route && route->args_size)
         f->call.args = arena_alloc(&f->ex.arena, route->args_size);
 }

@@ -110,13 +110,10 @@ static enum api_error check_headers(struct api_call *call)
 enum api_error auth_check(struct api_call *call)
 {
     switch (call->route->auth) {
-    case AUTH_TOKEN:
-        return check_token(call);
-    case AUTH_HEADERS:
-        return check_headers(call);
+    case AUTH_TOKEN: return check_token(call);
+    case AUTH_HEADERS: return check_headers(call);
     case AUTH_NONE:
-    case AUTH_BODY:
-        break;
+    case AUTH_BODY: break;
     }
     return API_OK;
 }

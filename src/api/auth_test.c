@@ -32,10 +32,14 @@ static enum api_error check(struct fixture *f, const char *authorization)
 static void a_token_is_read_with_or_without_its_scheme(void **state)
 {
     (void)state;
-    static const char *const good[] = { "token " TOKEN, "Token " TOKEN, "TOKEN \t  " TOKEN "  ", TOKEN,
-                                        "  " TOKEN };
-    static const char *const bad[] = { "", "token", "token ", "Bearer " TOKEN, "token" TOKEN,
-                                       "token " TOKEN "0", "token 89D753A234EF42CD90F75DA7489E78A4",
+    static const char *const good[] = { "token " TOKEN, "Token " TOKEN, "TOKEN \t  " TOKEN "  ", TOKEN, "  " TOKEN };
+    static const char *const bad[] = { "",
+                                       "token",
+                                       "token ",
+                                       "Bearer " TOKEN,
+                                       "token" TOKEN,
+                                       "token " TOKEN "0",
+                                       "token 89D753A234EF42CD90F75DA7489E78A4",
                                        "token " TOKEN " " TOKEN };
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -128,9 +132,8 @@ static void failed_calls_count_and_say_what_is_left(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(check(f, "token " EXPIRED), API_TOKEN_EXPIRED);
-    assert_non_null(strstr(text_of(f, &f->ex.res.headers),
-                           "X-RateLimit-Limit: 3600\r\nX-RateLimit-Remaining: 3599\r\n"
-                           "X-RateLimit-Reset: "));
+    assert_non_null(strstr(text_of(f, &f->ex.res.headers), "X-RateLimit-Limit: 3600\r\nX-RateLimit-Remaining: 3599\r\n"
+                                                           "X-RateLimit-Reset: "));
     assert_int_equal(check(f, "token " TOKEN), API_OK);
     assert_non_null(strstr(text_of(f, &f->ex.res.headers), "X-RateLimit-Remaining: 3598\r\n"));
 }

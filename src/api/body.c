@@ -13,8 +13,7 @@ enum api_error body_read(struct api_call *call, json_t **out)
             return api_refuse(call, API_BODY_INVALID, "the body is empty");
         if (json_error_code(&why) == json_error_out_of_memory)
             return API_INTERNAL;
-        return api_refuse(call, API_BODY_INVALID, "line %d, column %d: %s", why.line, why.column,
-                          why.text);
+        return api_refuse(call, API_BODY_INVALID, "line %d, column %d: %s", why.line, why.column, why.text);
     }
     if (!json_is_object(*out)) {
         json_decref(*out);

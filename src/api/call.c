@@ -21,11 +21,10 @@ enum api_error api_refuse(struct api_call *call, enum api_error error, const cha
     return error;
 }
 
-enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what,
-                                enum mu_err err)
+enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what, enum mu_err err)
 {
-    log_event(LOG_ERROR, "api_store_failed", "request=%016" PRIx64 " what=%s why=%s", call->request,
-              LOG_Q(what, -1), LOG_Q(mu_err_text(err), -1));
+    log_event(LOG_ERROR, "api_store_failed", "request=%016" PRIx64 " what=%s why=%s", call->request, LOG_Q(what, -1),
+              LOG_Q(mu_err_text(err), -1));
     /* Of what goes wrong inside, a caller learns only what passes by itself. */
     if (err == MU_E_FULL)
         return api_refuse(call, error, "%s", mu_err_text(err));
@@ -41,7 +40,8 @@ enum api_error api_follow(struct api_call *call)
 
 struct audit_by api_audit_by(const struct api_call *call)
 {
-    return (struct audit_by){ .enterprise_id = call->enterprise->enterprise_id, .request = call->request,
+    return (struct audit_by){ .enterprise_id = call->enterprise->enterprise_id,
+                              .request = call->request,
                               .command = "api" };
 }
 

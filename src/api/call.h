@@ -12,11 +12,11 @@
  * and is touched by one thread at a time, as the exchange is. */
 
 struct api {
-    struct api_options parts;            /* what handlers stand on */
-    struct http_table tables[2];         /* /v1, /openapi.json */
+    struct api_options parts;    /* what handlers stand on */
+    struct http_table tables[2]; /* /v1, /openapi.json */
     struct http_route *routes;
     struct http_made documents[LANG_COUNT]; /* openapi.json */
-    struct past_rows *past;              /* of histories */
+    struct past_rows *past;                 /* of histories */
 };
 
 struct api_call {
@@ -28,10 +28,10 @@ struct api_call {
     const struct fleet_product *product; /* that of the token; NULL without one */
     int64_t now_s;                       /* when its caller was known, Unix seconds */
     bool over_quota;
-    int64_t quota_reset;                 /* Unix seconds */
-    void *args;                          /* the route's own struct; NULL if it has none */
-    const char *detail;                  /* of the error to come; NULL = none */
-    struct job job;                      /* api.c's, while the call waits for a worker */
+    int64_t quota_reset; /* Unix seconds */
+    void *args;          /* the route's own struct; NULL if it has none */
+    const char *detail;  /* of the error to come; NULL = none */
+    struct job job;      /* api.c's, while the call waits for a worker */
 };
 
 /* Gives the error its detail_message and returns it. A detail that finds no memory is left out. */
@@ -40,8 +40,7 @@ enum api_error api_refuse(struct api_call *call, enum api_error error, const cha
 
 /* A store failed: logs what and returns `error`, which is API_INTERNAL or, for a reading journal,
  * API_JOURNAL_FAILED. */
-enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what,
-                                enum mu_err err);
+enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what, enum mu_err err);
 
 /* The fleet shows what was written to the registry: a caller finds what he has written. */
 MU_MUST_USE enum api_error api_follow(struct api_call *call);

@@ -20,41 +20,56 @@ struct control_args {
 
 static const char *const codings[] = { "hex", "base64", NULL };
 
+/* clang-format off: a table */
 static const struct param control_params[] = {
     PRODUCT_KEY,
     DID(struct control_args),
-    { "raw", IN_BODY, ARG(JSON, struct control_args, raw), OPTIONAL,
+    { "raw",
+      IN_BODY,
+      ARG(JSON, struct control_args, raw),
+      OPTIONAL,
       { "原始指令：字节数组，或按 binary_coding 编码的字符串；与 attrs 二选一",
         "Raw command: an array of bytes, or a text in binary_coding; either this or attrs" },
       "[97,98,99]",
       .schema = "{\"oneOf\":[{\"type\":\"array\",\"items\":{\"type\":\"integer\",\"minimum\":0,"
                 "\"maximum\":255}},{\"type\":\"string\"}]}" },
-    { "attrs", IN_BODY, ARG(JSON, struct control_args, attrs), OPTIONAL,
+    { "attrs",
+      IN_BODY,
+      ARG(JSON, struct control_args, attrs),
+      OPTIONAL,
       { "数据点方式：数据点标示名到值；与 raw 二选一",
         "Datapoints by name: a bool as true, false, 1 or 0, an enum as text or index, a number scaled, "
         "binary as hex; either this or raw" },
-      "{\"switch\":1}", .schema = "{\"type\":\"object\",\"minProperties\":1}" },
-    { "binary_coding", IN_BODY, ARG(CHOICE, struct control_args, coding), OPTIONAL,
+      "{\"switch\":1}",
+      .schema = "{\"type\":\"object\",\"minProperties\":1}" },
+    { "binary_coding",
+      IN_BODY,
+      ARG(CHOICE, struct control_args, coding),
+      OPTIONAL,
       { "raw 字符串及扩展型数据点的编码：hex 或 base64", "How a text in raw, or of a binary point, is coded" },
-      "hex", .fallback = -1, .choices = codings },
+      "hex",
+      .fallback = -1,
+      .choices = codings },
 };
+/* clang-format on */
 
 static enum api_error control_check(struct api_call *call);
 static void control_refused(struct api_call *call, enum api_error error);
 
-ROUTE(control, POST, "/v1/products/{product_key}/devices/{did}/control", TOKEN, DEFERRED,
-      PARAMS(control_params), ARGS(struct control_args), .check = control_check, .refused = control_refused,
-      .body_example = "{\"attrs\":{\"switch\":1}}",
-      ERRORS(API_CONTROL_NOT_ALLOWED, API_DATAPOINT_UNDEFINED, API_ATTR_UNKNOWN, API_ATTR_INVALID,
-             API_RAW_INVALID, API_DEVICE_DISABLED, API_DEVICE_OFFLINE, API_SEND_FAILED,
-             API_JOURNAL_FAILED),
-      .summary = { "设备远程控制", "Control a device" },
-      .about = { "raw 以 00000003 开头且长度和命令字（0x0090、0x0093）正确时原样下发，否则加上信封：设备以 "
-                 "0x0093 上报的用 0x0093（带序号），其余用 0x0090；产品可另行指定。200 表示指令已写入设备连接并已记入通信日志。",
-                 "raw that is a whole frame (00000003, its length, command 0x0090 or 0x0093) is sent as "
-                 "it is, anything else in an envelope: of command 0x0093, with a serial number, for a device "
-                 "that reports so, else of 0x0090, unless the product says which. 200 means that the bytes "
-                 "were written to the device's connection and that the communication log has them." });
+ROUTE(
+    control, POST, "/v1/products/{product_key}/devices/{did}/control", TOKEN, DEFERRED, PARAMS(control_params),
+    ARGS(struct control_args), .check = control_check, .refused = control_refused,
+    .body_example = "{\"attrs\":{\"switch\":1}}",
+    ERRORS(API_CONTROL_NOT_ALLOWED, API_DATAPOINT_UNDEFINED, API_ATTR_UNKNOWN, API_ATTR_INVALID, API_RAW_INVALID,
+           API_DEVICE_DISABLED, API_DEVICE_OFFLINE, API_SEND_FAILED, API_JOURNAL_FAILED),
+    .summary = { "设备远程控制", "Control a device" },
+    .about = {
+        "raw 以 00000003 开头且长度和命令字（0x0090、0x0093）正确时原样下发，否则加上信封：设备以 "
+        "0x0093 上报的用 0x0093（带序号），其余用 0x0090；产品可另行指定。200 表示指令已写入设备连接并已记入通信日志。",
+        "raw that is a whole frame (00000003, its length, command 0x0090 or 0x0093) is sent as "
+        "it is, anything else in an envelope: of command 0x0093, with a serial number, for a device "
+        "that reports so, else of 0x0090, unless the product says which. 200 means that the bytes "
+        "were written to the device's connection and that the communication log has them." });
 
 /* --- what to send ----------------------------------------------------------------------------- */
 static enum api_error control_check(struct api_call *call)
@@ -85,7 +100,8 @@ static enum api_error raw_of_array(struct api_call *call, const json_t *array, s
     const json_t *element;
     int64_t byte;
 
-    json_array_foreach(array, i, element) {
+    json_array_foreach(array, i, element)
+    {
         if (!json_whole(element, &byte) || byte < 0 || byte > UINT8_MAX)
             return api_refuse(call, API_RAW_INVALID, "raw[%zu]: not an integer from 0 to 255", i);
         buf_append_u8(out, (uint8_t)byte);
@@ -93,8 +109,7 @@ static enum api_error raw_of_array(struct api_call *call, const json_t *array, s
     return API_OK;
 }
 
-static enum api_error raw_of_text(struct api_call *call, const json_t *text, enum binary_coding coding,
-                                  struct buf *out)
+static enum api_error raw_of_text(struct api_call *call, const json_t *text, enum binary_coding coding, struct buf *out)
 {
     const char *at = json_string_value(text);
     size_t len = json_string_length(text), decoded;
@@ -124,8 +139,7 @@ static void wrap(struct api_call *call, struct buf *frame, const struct buf *p0)
     enum control_frames control = atomic_load(&call->product->row)->control;
     bool numbered = control == CONTROL_0093 || (control == CONTROL_AUTO && args->device.numbers_reports);
 
-    frame_write(frame, numbered ? FRAME_NUMBERED : FRAME_CONTROL, (uint32_t)call->request, p0->data,
-                p0->len);
+    frame_write(frame, numbered ? FRAME_NUMBERED : FRAME_CONTROL, (uint32_t)call->request, p0->data, p0->len);
 }
 
 static enum api_error frame_of_raw(struct api_call *call, struct buf *bytes, struct buf *frame)
@@ -140,8 +154,8 @@ static enum api_error frame_of_raw(struct api_call *call, struct buf *bytes, str
         return error;
     if (bytes->len == 0)
         return api_refuse(call, API_RAW_INVALID, "raw: empty");
-    if (frame_parse(bytes->data, bytes->len, &parsed) == MU_OK
-        && (parsed.cmd == FRAME_CONTROL || parsed.cmd == FRAME_NUMBERED))
+    if (frame_parse(bytes->data, bytes->len, &parsed) == MU_OK &&
+        (parsed.cmd == FRAME_CONTROL || parsed.cmd == FRAME_NUMBERED))
         buf_append(frame, bytes->data, bytes->len);
     else
         wrap(call, frame, bytes);
@@ -161,8 +175,8 @@ static enum api_error frame_of_attrs(struct api_call *call, struct buf *p0, stru
     fleet_device_state(call->api->parts.fleet, args->device.no, &written_under, &state);
     /* A state of another version has its points elsewhere. */
     bool usable = written_under == definition && state.err == MU_OK;
-    enum api_error error = datapoint_control(definition->plan, args->attrs, usable ? state.data : NULL,
-                                             coding_of(args), p0, why, sizeof(why));
+    enum api_error error = datapoint_control(definition->plan, args->attrs, usable ? state.data : NULL, coding_of(args),
+                                             p0, why, sizeof(why));
     buf_free(&state);
     if (error != API_OK)
         return api_refuse(call, error, "%s", why);
@@ -183,8 +197,8 @@ static enum api_error build_frame(struct api_call *call, const uint8_t **frame, 
     buf_init(&whole, LIMIT_FRAME);
     error = args->attrs ? frame_of_attrs(call, &part, &whole) : frame_of_raw(call, &part, &whole);
     if (error == API_OK && (part.err == MU_E_LIMIT || whole.err == MU_E_LIMIT))
-        error = api_refuse(call, API_RAW_INVALID, "the frame would be over %d bytes, the packet over %d",
-                           LIMIT_FRAME, LIMIT_DEVICE_PACKET);
+        error = api_refuse(call, API_RAW_INVALID, "the frame would be over %d bytes, the packet over %d", LIMIT_FRAME,
+                           LIMIT_DEVICE_PACKET);
     else if (error == API_OK && (part.err != MU_OK || whole.err != MU_OK))
         error = API_INTERNAL;
     if (error == API_OK) {
@@ -204,14 +218,16 @@ static enum api_error build_frame(struct api_call *call, const uint8_t **frame, 
 /* An enterprise's refusals that are kept in an hour: whoever asks for nonsense all day fills no disk. */
 enum { REFUSALS_AN_HOUR = 600 };
 
-static void audit_refused(struct api_call *call, enum api_error error, const uint8_t *frame,
-                          size_t frame_len)
+static void audit_refused(struct api_call *call, enum api_error error, const uint8_t *frame, size_t frame_len)
 {
     struct journal_control c = {
-        .ts_us = clock_wall_us(), .request = call->request,
+        .ts_us = clock_wall_us(),
+        .request = call->request,
         .enterprise_id = str_of(call->enterprise->enterprise_id),
         .did = call->ex->req.captures[1], /* as it was asked for, whatever that is */
-        .error = (uint32_t)api_error_row(error)->code, .frame = frame, .frame_len = frame_len,
+        .error = (uint32_t)api_error_row(error)->code,
+        .frame = frame,
+        .frame_len = frame_len,
     };
     struct quota_view view;
 
@@ -235,26 +251,17 @@ struct sending {
 static enum api_error outcome(struct api_call *call, enum mu_err err)
 {
     switch (err) {
-    case MU_OK:
-        return API_OK;
-    case MU_E_NOT_FOUND: /* it has been deleted meanwhile */
-        return API_DEVICE_UNKNOWN;
-    case MU_E_OFFLINE:
-        return API_DEVICE_OFFLINE;
-    case MU_E_VALUE:
-        return api_refuse(call, API_RAW_INVALID, "the packet would be longer than the device takes");
-    case MU_E_LIMIT:
-        return api_refuse(call, API_SEND_FAILED, "too many frames are waiting for this device");
+    case MU_OK: return API_OK;
+    case MU_E_NOT_FOUND: /* it has been deleted meanwhile */ return API_DEVICE_UNKNOWN;
+    case MU_E_OFFLINE: return API_DEVICE_OFFLINE;
+    case MU_E_VALUE: return api_refuse(call, API_RAW_INVALID, "the packet would be longer than the device takes");
+    case MU_E_LIMIT: return api_refuse(call, API_SEND_FAILED, "too many frames are waiting for this device");
     case MU_E_TIMEOUT:
-        return api_refuse(call, API_SEND_FAILED, "the device did not take it within %d ms",
-                          LIMIT_CONTROL_WAIT_MS);
-    case MU_E_CLOSED:
-        return api_refuse(call, API_SEND_FAILED, "the device's session ended or does not listen");
+        return api_refuse(call, API_SEND_FAILED, "the device did not take it within %d ms", LIMIT_CONTROL_WAIT_MS);
+    case MU_E_CLOSED: return api_refuse(call, API_SEND_FAILED, "the device's session ended or does not listen");
     case MU_E_FULL:
-    case MU_E_IO:
-        return api_store_failed(call, API_JOURNAL_FAILED, "log a control", err);
-    default:
-        return api_store_failed(call, API_INTERNAL, "control", err);
+    case MU_E_IO: return api_store_failed(call, API_JOURNAL_FAILED, "log a control", err);
+    default: return api_store_failed(call, API_INTERNAL, "control", err);
     }
 }
 

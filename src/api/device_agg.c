@@ -10,14 +10,14 @@
  * endpoint 21). Read off its messages, so it reaches back as far as they are kept. */
 
 enum aggregator { AGG_SUM, AGG_AVG, AGG_MAX, AGG_MIN };
-static const char *const aggregators[] = { [AGG_SUM] = "sum", [AGG_AVG] = "avg", [AGG_MAX] = "max",
-                                           [AGG_MIN] = "min", NULL };
+static const char *const aggregators[] = {
+    [AGG_SUM] = "sum", [AGG_AVG] = "avg", [AGG_MAX] = "max", [AGG_MIN] = "min", NULL
+};
 enum unit { HOURS, DAYS, WEEKS, MONTHS };
-static const char *const units[] = { [HOURS] = "HOURS", [DAYS] = "DAYS", [WEEKS] = "WEEKS",
-                                     [MONTHS] = "MONTHS", NULL };
+static const char *const units[] = { [HOURS] = "HOURS", [DAYS] = "DAYS", [WEEKS] = "WEEKS", [MONTHS] = "MONTHS", NULL };
 
-#define SPAN_MS  (INT64_C(31) * 86400 * 1000)    /* "at most one month" */
-#define LAST_MS  INT64_C(253402300799999)        /* of the year 9999: times 1000 it still fits */
+#define SPAN_MS (INT64_C(31) * 86400 * 1000) /* "at most one month" */
+#define LAST_MS INT64_C(253402300799999)     /* of the year 9999: times 1000 it still fits */
 
 struct agg_args {
     struct fleet_device device;
@@ -27,23 +27,52 @@ struct agg_args {
     int unit;       /* enum unit */
 };
 
+/* clang-format off: a table */
 static const struct param agg_params[] = {
-    PRODUCT_KEY, DID(struct agg_args),
-    { "start_ts", IN_QUERY, ARG(INT, struct agg_args, start_ts), REQUIRED,
-      { "开始时间戳（毫秒）", "Start, Unix milliseconds" }, "1437350400000", 0, LAST_MS, 0 },
-    { "end_ts", IN_QUERY, ARG(INT, struct agg_args, end_ts), REQUIRED,
+    PRODUCT_KEY,
+    DID(struct agg_args),
+    { "start_ts",
+      IN_QUERY,
+      ARG(INT, struct agg_args, start_ts),
+      REQUIRED,
+      { "开始时间戳（毫秒）", "Start, Unix milliseconds" },
+      "1437350400000",
+      0,
+      LAST_MS,
+      0 },
+    { "end_ts",
+      IN_QUERY,
+      ARG(INT, struct agg_args, end_ts),
+      REQUIRED,
       { "结束时间戳（毫秒），与开始相差不超过一个月", "End, Unix milliseconds, at most a month after the start" },
-      "1437436799999", 0, LAST_MS, 0 },
-    { "attrs", IN_QUERY, ARG(TEXT, struct agg_args, attrs), REQUIRED,
+      "1437436799999",
+      0,
+      LAST_MS,
+      0 },
+    { "attrs",
+      IN_QUERY,
+      ARG(TEXT, struct agg_args, attrs),
+      REQUIRED,
       { "数值型数据点的标识名，以逗号分隔", "Names of numeric datapoints, separated by commas" },
       "set_temp,room_temp" },
-    { "aggregator", IN_QUERY, ARG(CHOICE, struct agg_args, aggregator), REQUIRED,
-      { "聚合方式：sum、avg、max 或 min", "sum, avg, max or min" }, "avg",
-      .fallback = -1, .choices = aggregators },
-    { "unit", IN_QUERY, ARG(CHOICE, struct agg_args, unit), REQUIRED,
-      { "聚合单位：HOURS、DAYS、WEEKS 或 MONTHS", "HOURS, DAYS, WEEKS or MONTHS" }, "DAYS",
-      .fallback = -1, .choices = units },
+    { "aggregator",
+      IN_QUERY,
+      ARG(CHOICE, struct agg_args, aggregator),
+      REQUIRED,
+      { "聚合方式：sum、avg、max 或 min", "sum, avg, max or min" },
+      "avg",
+      .fallback = -1,
+      .choices = aggregators },
+    { "unit",
+      IN_QUERY,
+      ARG(CHOICE, struct agg_args, unit),
+      REQUIRED,
+      { "聚合单位：HOURS、DAYS、WEEKS 或 MONTHS", "HOURS, DAYS, WEEKS or MONTHS" },
+      "DAYS",
+      .fallback = -1,
+      .choices = units },
 };
+/* clang-format on */
 
 static const struct field query_fields[] = {
     { "start_ts", FIELD_INT, false, { "开始时间戳（毫秒）", "Start, milliseconds" }, "1437350400000", NULL },
@@ -53,29 +82,40 @@ static const struct field query_fields[] = {
     { "unit", FIELD_TEXT, false, { "聚合单位", "By what" }, "\"DAYS\"", NULL },
     { 0 },
 };
+/* clang-format off: a table */
 static const struct field datum_fields[] = {
-    { "attrs", FIELD_OBJECT, false,
+    { "attrs",
+      FIELD_OBJECT,
+      false,
       { "各数据点的聚合值；该时段内未上报的数据点不出现",
         "The value of each datapoint; one that was not reported in that time is not there" },
-      "{\"set_temp\":16,\"room_temp\":-10}", NULL },
-    { "datetime", FIELD_TEXT, false,
+      "{\"set_temp\":16,\"room_temp\":-10}",
+      NULL },
+    { "datetime",
+      FIELD_TEXT,
+      false,
       { "时段：小时 2015072010、日 20150720、周 201529 或月 201507",
         "The hour 2015072010, day 20150720, week 201529 or month 201507" },
-      "\"20150720\"", NULL },
+      "\"20150720\"",
+      NULL },
     { 0 },
 };
+/* clang-format on */
 static const struct field agg_fields[] = {
     { "query", FIELD_OBJECT, false, { "查询条件", "What was asked for" }, NULL, query_fields },
-    { "data", FIELD_ARRAY, false,
-      { "聚合结果，从旧到新；无数据的时段不出现", "Oldest first; a time without data has no row" }, NULL,
+    { "data",
+      FIELD_ARRAY,
+      false,
+      { "聚合结果，从旧到新；无数据的时段不出现", "Oldest first; a time without data has no row" },
+      NULL,
       datum_fields },
     { 0 },
 };
 
 static enum api_error agg_check(struct api_call *call);
 
-ROUTE(agg_data, GET, "/v1/products/{product_key}/devices/{did}/agg_data", TOKEN, SLOW,
-      PARAMS(agg_params), ARGS(struct agg_args), .check = agg_check, .fields = agg_fields,
+ROUTE(agg_data, GET, "/v1/products/{product_key}/devices/{did}/agg_data", TOKEN, SLOW, PARAMS(agg_params),
+      ARGS(struct agg_args), .check = agg_check, .fields = agg_fields,
       ERRORS(API_DATAPOINT_UNDEFINED, API_ATTR_UNKNOWN, API_ATTR_INVALID, API_JOURNAL_FAILED),
       .summary = { "获取设备聚合数据", "Aggregated datapoints of a device" },
       .about = { "数值型数据点按小时、日、周或月聚合，仅包含仍保留的上报数据。",
@@ -128,16 +168,15 @@ static bool is_asked(const struct aggregate *a, struct str name)
     return false;
 }
 
-static enum api_error ask_for(struct api_call *call, struct aggregate *a,
-                              const struct datapoint_plan *plan, struct str name)
+static enum api_error ask_for(struct api_call *call, struct aggregate *a, const struct datapoint_plan *plan,
+                              struct str name)
 {
     int id = datapoint_find(plan, name);
 
     if (id < 0)
         return api_refuse(call, API_ATTR_UNKNOWN, "attrs: there is no '%.*s'", (int)name.len, name.at);
     if (!is_number(plan, id))
-        return api_refuse(call, API_ATTR_INVALID, "attrs: '%.*s' is not a number", (int)name.len,
-                          name.at);
+        return api_refuse(call, API_ATTR_INVALID, "attrs: '%.*s' is not a number", (int)name.len, name.at);
     /* So there are never more than the product has datapoints. */
     if (!is_asked(a, name))
         a->asked[a->asked_count++] = (struct asked){ .name = name };
@@ -180,15 +219,9 @@ static void write_datetime(const struct api_call *call, int64_t unix_s, char out
         local_text(calendar_local(calendar, unix_s), text);
         text[strlen("2015-07-20 10")] = '\0';
         break;
-    case DAYS:
-        period_text(CYCLE_DATE, day, text);
-        break;
-    case WEEKS:
-        period_text(CYCLE_WEEK, period_of_day(CYCLE_WEEK, day), text);
-        break;
-    case MONTHS:
-        period_text(CYCLE_MONTH, period_of_day(CYCLE_MONTH, day), text);
-        break;
+    case DAYS: period_text(CYCLE_DATE, day, text); break;
+    case WEEKS: period_text(CYCLE_WEEK, period_of_day(CYCLE_WEEK, day), text); break;
+    case MONTHS: period_text(CYCLE_MONTH, period_of_day(CYCLE_MONTH, day), text); break;
     }
     for (const char *c = text; *c; c++) {
         if (*c >= '0' && *c <= '9')
@@ -202,13 +235,10 @@ static double result_of(const struct asked *p, enum aggregator aggregator)
     char text[64];
 
     switch (aggregator) {
-    case AGG_MAX:
-        return p->max;
-    case AGG_MIN:
-        return p->min;
+    case AGG_MAX: return p->max;
+    case AGG_MIN: return p->min;
     case AGG_SUM:
-    case AGG_AVG:
-        break;
+    case AGG_AVG: break;
     }
     /* Without the last digits of a double, which are not the devices' but the binary system's. */
     snprintf(text, sizeof(text), "%.15Lg", aggregator == AGG_SUM ? p->sum : p->sum / p->count);
@@ -273,8 +303,8 @@ static enum mu_err add_message(void *ctx, const struct journal_message *m)
     char datetime[LOCAL_TEXT_MAX];
     struct frame frame;
 
-    if (!plan || frame_parse(m->payload, m->payload_len, &frame) != MU_OK
-        || datapoint_decode(plan, frame.p0, frame.p0_len, a->values) != MU_OK)
+    if (!plan || frame_parse(m->payload, m->payload_len, &frame) != MU_OK ||
+        datapoint_decode(plan, frame.p0, frame.p0_len, a->values) != MU_OK)
         return MU_OK;
     write_datetime(a->call, m->ts_us / 1000000, datetime);
     if (strcmp(datetime, a->datetime) != 0) {
@@ -311,8 +341,10 @@ static enum api_error agg_data(struct api_call *call)
     const struct agg_args *args = call->args;
     struct aggregate *a = arena_alloc(&call->ex->arena, sizeof(*a));
     struct journal_window window = {
-        .from_us = args->start_ts * 1000, .to_us = args->end_ts * 1000 + 999,
-        .decoded_only = true, .limit = UINT64_MAX,
+        .from_us = args->start_ts * 1000,
+        .to_us = args->end_ts * 1000 + 999,
+        .decoded_only = true,
+        .limit = UINT64_MAX,
     };
     enum api_error error;
     uint64_t total;
@@ -328,8 +360,7 @@ static enum api_error agg_data(struct api_call *call)
     write_query(&a->j, args);
     json_key(&a->j, "data");
     json_array_begin(&a->j);
-    enum mu_err err = journal_messages(call->api->parts.journal, args->device.no, &window, add_message,
-                                       a, &total);
+    enum mu_err err = journal_messages(call->api->parts.journal, args->device.no, &window, add_message, a, &total);
     if (err != MU_OK)
         return api_store_failed(call, API_JOURNAL_FAILED, "aggregate messages", err);
     end_period(a);

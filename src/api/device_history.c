@@ -11,31 +11,54 @@ struct history_args {
     struct period_range range; /* from both, by history_check */
 };
 
+/* clang-format off: a table */
 static const struct param history_params[] = {
-    PRODUCT_KEY, GID_PARAM(struct history_args),
-    { "cycle", IN_QUERY, ARG(CHOICE, struct history_args, cycle), OPTIONAL,
-      { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" }, "month",
-      .fallback = CYCLE_DATE, .choices = cycle_names },
-    { "start", IN_QUERY, ARG(TEXT, struct history_args, start), REQUIRED,
-      { "开始日期：2016-08-01、周 2016-51 或月 2016-12",
-        "First date 2016-08-01, ISO week 2016-51 or month 2016-12" },
+    PRODUCT_KEY,
+    GID_PARAM(struct history_args),
+    { "cycle",
+      IN_QUERY,
+      ARG(CHOICE, struct history_args, cycle),
+      OPTIONAL,
+      { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" },
+      "month",
+      .fallback = CYCLE_DATE,
+      .choices = cycle_names },
+    { "start",
+      IN_QUERY,
+      ARG(TEXT, struct history_args, start),
+      REQUIRED,
+      { "开始日期：2016-08-01、周 2016-51 或月 2016-12", "First date 2016-08-01, ISO week 2016-51 or month 2016-12" },
       "2017-12" },
-    { "end", IN_QUERY, ARG(TEXT, struct history_args, end), REQUIRED,
+    { "end",
+      IN_QUERY,
+      ARG(TEXT, struct history_args, end),
+      REQUIRED,
       { "结束日期，格式同 start，最多 30 天、53 周或 12 月",
         "Last one, written likewise; at most 30 days, 53 weeks or 12 months" },
       "2017-12" },
 };
+/* clang-format on */
 
+/* clang-format off: a table */
 static const struct field history_row_fields[] = {
     { "count", FIELD_INT, false, { "设备数", "How many devices" }, "2", NULL },
-    { "location", FIELD_OBJECT, false, { "地理位置信息", "By country, region and city" },
-      "{\"China\":{\"count\":1,\"Guangdong\":{\"count\":1,\"Guangzhou\":{\"count\":1}}}}", NULL },
+    { "location",
+      FIELD_OBJECT,
+      false,
+      { "地理位置信息", "By country, region and city" },
+      "{\"China\":{\"count\":1,\"Guangdong\":{\"count\":1,\"Guangzhou\":{\"count\":1}}}}",
+      NULL },
     { "date", FIELD_TEXT, MAY_BE_ABSENT, { "日期，cycle 为 date 时", "The day, if cycle is date" }, NULL, NULL },
     { "week", FIELD_TEXT, MAY_BE_ABSENT, { "周，cycle 为 week 时", "The week, if cycle is week" }, NULL, NULL },
-    { "month", FIELD_TEXT, MAY_BE_ABSENT, { "月，cycle 为 month 时", "The month, if cycle is month" },
-      "\"2017-12\"", NULL },
+    { "month",
+      FIELD_TEXT,
+      MAY_BE_ABSENT,
+      { "月，cycle 为 month 时", "The month, if cycle is month" },
+      "\"2017-12\"",
+      NULL },
     { 0 },
 };
+/* clang-format on */
 static const struct field history_fields[] = {
     { "start", FIELD_TEXT, false, { "开始日期", "First period" }, "\"2017-12\"", NULL },
     GID_FIELD,
@@ -47,16 +70,14 @@ static const struct field history_fields[] = {
 
 static enum api_error history_check(struct api_call *call);
 
-ROUTE(activation, GET, "/v1/products/{product_key}/devices/report/activation", TOKEN, SLOW,
-      PARAMS(history_params), ARGS(struct history_args), .check = history_check,
-      .fields = history_fields, ERRORS(API_REPORT_NOT_GENERATED),
+ROUTE(activation, GET, "/v1/products/{product_key}/devices/report/activation", TOKEN, SLOW, PARAMS(history_params),
+      ARGS(struct history_args), .check = history_check, .fields = history_fields, ERRORS(API_REPORT_NOT_GENERATED),
       .summary = { "获取激活历史报表", "Activations by day, week or month" },
       .about = { "首次登录即为激活；按当前的地理位置和设备组统计。",
                  "A device is activated by its first login. Places and groups are those of today." });
 ROUTE(liveness_history, GET, "/v1/products/{product_key}/devices/report/liveness/history", TOKEN, SLOW,
-      PARAMS(history_params), ARGS(struct history_args), .check = history_check,
-      .fields = history_fields, ERRORS(API_REPORT_NOT_GENERATED),
-      .summary = { "获取活跃历史报表", "Active devices by day, week or month" },
+      PARAMS(history_params), ARGS(struct history_args), .check = history_check, .fields = history_fields,
+      ERRORS(API_REPORT_NOT_GENERATED), .summary = { "获取活跃历史报表", "Active devices by day, week or month" },
       .about = { "活跃设备指一天之内有数据上报的设备；按当前的地理位置和设备组统计。",
                  "Active devices are those that reported. Places and groups are those of today." });
 
@@ -105,8 +126,12 @@ static enum mu_err write_period(const struct api_call *call, struct json_out *j,
 {
     const struct history_args *args = call->args;
     enum cycle cycle = (enum cycle)args->cycle;
-    const struct past_key key = { .version = h->past.version, .what = h->what, .product = call->product->no,
-                                  .part = args->group, .cycle = cycle, .period = period };
+    const struct past_key key = { .version = h->past.version,
+                                  .what = h->what,
+                                  .product = call->product->no,
+                                  .part = args->group,
+                                  .cycle = cycle,
+                                  .period = period };
     bool is_over = period_last_day(cycle, period) <= h->past.last_day;
     struct fleet_report report;
     enum mu_err err;

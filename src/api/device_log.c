@@ -8,19 +8,32 @@
 static const struct param log_params[] = { LOG_PARAMS };
 
 /* --- cmd -------------------------------------------------------------------------------------- */
+/* clang-format off: a table */
 static const struct field cmd_fields[] = {
-    { "timestamp", FIELD_NUMBER, false, { "时间戳（秒，含毫秒）", "Unix seconds with milliseconds" },
-      "1517384252.294", NULL },
-    { "type", FIELD_TEXT, false, { "dev2app（设备上报）或 app2dev（下发）", "dev2app or app2dev" },
-      "\"app2dev\"", NULL },
-    { "payload", FIELD_TEXT, false, { "整帧数据，小写十六进制", "The whole frame in lower-case hex" },
-      "\"0000000309000090010101000010\"", NULL },
+    { "timestamp",
+      FIELD_NUMBER,
+      false,
+      { "时间戳（秒，含毫秒）", "Unix seconds with milliseconds" },
+      "1517384252.294",
+      NULL },
+    { "type",
+      FIELD_TEXT,
+      false,
+      { "dev2app（设备上报）或 app2dev（下发）", "dev2app or app2dev" },
+      "\"app2dev\"",
+      NULL },
+    { "payload",
+      FIELD_TEXT,
+      false,
+      { "整帧数据，小写十六进制", "The whole frame in lower-case hex" },
+      "\"0000000309000090010101000010\"",
+      NULL },
     { 0 },
 };
+/* clang-format on */
 
-ROUTE(cmd, GET, "/v1/products/{product_key}/devices/{did}/cmd", TOKEN, SLOW,
-      PARAMS(log_params), ARGS(struct log_args), .check = window_check, .fields = cmd_fields,
-      .paged = true, ERRORS(API_JOURNAL_FAILED),
+ROUTE(cmd, GET, "/v1/products/{product_key}/devices/{did}/cmd", TOKEN, SLOW, PARAMS(log_params), ARGS(struct log_args),
+      .check = window_check, .fields = cmd_fields, .paged = true, ERRORS(API_JOURNAL_FAILED),
       .summary = { "设备通信日志", "Communication log of a device" },
       .about = { "查询最近 7 天内任意两天的原始数据，默认为最近两天。",
                  "The raw data of any two of the last 7 days; by default of the last two." });
@@ -54,14 +67,12 @@ static enum mu_err write_cmd(void *rows, const struct journal_message *m)
 /* Answers the messages of the window, each written by `row`, whose context begins with the
  * struct json_out of the rows. */
 static enum api_error answer_messages(struct api_call *call, const struct journal_window *window,
-                                      enum mu_err (*row)(void *ctx, const struct journal_message *m),
-                                      void *ctx)
+                                      enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx)
 {
     const struct log_args *args = call->args;
     const struct buf *rows = ((struct json_out *)ctx)->out;
     uint64_t total = 0;
-    enum mu_err err = journal_messages(call->api->parts.journal, args->device.no, window, row, ctx,
-                                       &total);
+    enum mu_err err = journal_messages(call->api->parts.journal, args->device.no, window, row, ctx, &total);
 
     if (err != MU_OK && rows->err == MU_OK)
         return api_store_failed(call, API_JOURNAL_FAILED, "read messages", err);
@@ -83,17 +94,19 @@ static enum api_error cmd(struct api_call *call)
 /* --- data ------------------------------------------------------------------------------------- */
 static const struct field data_fields[] = {
     { "ts", FIELD_INT, false, { "时间戳（秒）", "Unix seconds" }, "1517384243", NULL },
-    { "attrs", FIELD_OBJECT, false,
+    { "attrs",
+      FIELD_OBJECT,
+      false,
       { "数据点：布尔、报警、故障为 0/1，枚举为其文字，数值为真实值，扩展型为十六进制",
         "Datapoints: bool, alert and fault as 0 or 1, an enum as its text, a number scaled, binary as "
         "hex" },
-      "{\"switch\":1,\"mode\":\"制冷\",\"set_temp\":16,\"room_temp\":-10,\"fault_roomtemp\":0}", NULL },
+      "{\"switch\":1,\"mode\":\"制冷\",\"set_temp\":16,\"room_temp\":-10,\"fault_roomtemp\":0}",
+      NULL },
     { 0 },
 };
 
-ROUTE(data, GET, "/v1/products/{product_key}/devices/{did}/data", TOKEN, SLOW,
-      PARAMS(log_params), ARGS(struct log_args), .check = window_check, .fields = data_fields,
-      .paged = true, ERRORS(API_JOURNAL_FAILED),
+ROUTE(data, GET, "/v1/products/{product_key}/devices/{did}/data", TOKEN, SLOW, PARAMS(log_params),
+      ARGS(struct log_args), .check = window_check, .fields = data_fields, .paged = true, ERRORS(API_JOURNAL_FAILED),
       .summary = { "获取设备历史数据", "Datapoints that a device has reported" },
       .about = { "查询最近 7 天内任意两天上报的数据点，默认为最近两天。",
                  "What was reported on any two of the last 7 days; by default on the last two." });
@@ -124,8 +137,8 @@ static enum mu_err write_data(void *rows, const struct journal_message *m)
     json_key(&r->j, "ts");
     json_int(&r->j, m->ts_us / 1000000);
     json_key(&r->j, "attrs");
-    if (plan && frame_parse(m->payload, m->payload_len, &frame) == MU_OK
-        && datapoint_decode(plan, frame.p0, frame.p0_len, r->values) == MU_OK) {
+    if (plan && frame_parse(m->payload, m->payload_len, &frame) == MU_OK &&
+        datapoint_decode(plan, frame.p0, frame.p0_len, r->values) == MU_OK) {
         datapoint_write_attrs(plan, r->values, &r->j);
     } else {
         json_object_begin(&r->j);

@@ -10,46 +10,77 @@ static const struct field heartbeat_fields[] = {
     { "count", FIELD_INT, false, { "在线时发送的心跳次数", "Heartbeats of the session" }, "21", NULL },
     { "max", FIELD_INT, false, { "最大间隔时间", "Longest interval, seconds" }, "60", NULL },
     { "avg", FIELD_INT, false, { "平均间隔时间", "Average interval, seconds" }, "60", NULL },
-    { "last", FIELD_INT, false,
+    { "last",
+      FIELD_INT,
+      false,
       { "最后一次收到心跳时刻与下线时刻的间隔时间", "From the last heartbeat to the end, seconds" },
-      "130", NULL },
+      "130",
+      NULL },
     { "min", FIELD_INT, false, { "最小间隔时间", "Shortest interval, seconds" }, "60", NULL },
     { 0 },
 };
 
+/* clang-format off: a table */
 static const struct field payload_fields[] = {
-    { "keep_alive", FIELD_INT, MAY_BE_ABSENT,
+    { "keep_alive",
+      FIELD_INT,
+      MAY_BE_ABSENT,
       { "上线：设备指定的心跳时间间隔加 5（秒）", "Login: the announced keepalive + 5, seconds" },
-      NULL, NULL },
-    { "duration", FIELD_INT, MAY_BE_ABSENT, { "下线：在线时长（秒）", "End: length of the session, seconds" },
-      "1391", NULL },
-    { "heartbeat", FIELD_OBJECT, MAY_BE_ABSENT, { "下线：心跳统计", "End: the session's heartbeats" }, NULL,
+      NULL,
+      NULL },
+    { "duration",
+      FIELD_INT,
+      MAY_BE_ABSENT,
+      { "下线：在线时长（秒）", "End: length of the session, seconds" },
+      "1391",
+      NULL },
+    { "heartbeat",
+      FIELD_OBJECT,
+      MAY_BE_ABSENT,
+      { "下线：心跳统计", "End: the session's heartbeats" },
+      NULL,
       heartbeat_fields },
-    { "reason", FIELD_TEXT, MAY_BE_ABSENT,
+    { "reason",
+      FIELD_TEXT,
+      MAY_BE_ABSENT,
       { "下线原因：mqtt_disconnect、no_heartbeat、tcp_closed、ssl_closed、offline_force、"
         "offline_reset、offline_exception、offline_sending_density_overflow 或 "
         "offline_sending_data_size_overflow",
         "End: mqtt_disconnect, no_heartbeat, tcp_closed, ssl_closed, offline_force, offline_reset, "
         "offline_exception, offline_sending_density_overflow or offline_sending_data_size_overflow" },
-      "\"no_heartbeat\"", NULL },
+      "\"no_heartbeat\"",
+      NULL },
     { 0 },
 };
+/* clang-format on */
 
+/* clang-format off: a table */
 static const struct field online_fields[] = {
-    { "timestamp", FIELD_NUMBER, false, { "时间戳（秒，含毫秒）", "Unix seconds with milliseconds" },
-      "1517298056.201", NULL },
-    { "type", FIELD_TEXT, false,
+    { "timestamp",
+      FIELD_NUMBER,
+      false,
+      { "时间戳（秒，含毫秒）", "Unix seconds with milliseconds" },
+      "1517298056.201",
+      NULL },
+    { "type",
+      FIELD_TEXT,
+      false,
       { "dev_online、dev_re_online（前一会话未结束时再次上线）或 dev_offline",
         "dev_online, dev_re_online (before the end of the old session was seen) or dev_offline" },
-      "\"dev_offline\"", NULL },
-    { "payload", FIELD_OBJECT, false, { "上线或下线的信息", "What is known of the login or end" }, NULL,
+      "\"dev_offline\"",
+      NULL },
+    { "payload",
+      FIELD_OBJECT,
+      false,
+      { "上线或下线的信息", "What is known of the login or end" },
+      NULL,
       payload_fields },
     { 0 },
 };
+/* clang-format on */
 
-ROUTE(online, GET, "/v1/products/{product_key}/devices/{did}/online", TOKEN, SLOW,
-      PARAMS(online_params), ARGS(struct log_args), .check = window_check, .fields = online_fields,
-      .paged = true, ERRORS(API_JOURNAL_FAILED),
+ROUTE(online, GET, "/v1/products/{product_key}/devices/{did}/online", TOKEN, SLOW, PARAMS(online_params),
+      ARGS(struct log_args), .check = window_check, .fields = online_fields, .paged = true, ERRORS(API_JOURNAL_FAILED),
       .summary = { "设备上下线记录", "Online record of a device" },
       .about = { "查询最近 7 天内任意两天的上下线记录，默认为最近两天。",
                  "The logins and ends of any two of the last 7 days; by default of the last two." });
@@ -98,8 +129,8 @@ static enum mu_err write_session(void *rows, const struct journal_session *s)
 
 /* --- the answer ------------------------------------------------------------------------------- */
 /* Writes the page's records, the missing end (if it is in the window) among them. */
-static enum mu_err write_records(const struct api_call *call, const struct journal_session *missing,
-                                 struct json_out *j, uint64_t *total)
+static enum mu_err write_records(const struct api_call *call, const struct journal_session *missing, struct json_out *j,
+                                 uint64_t *total)
 {
     const struct log_args *args = call->args;
     struct journal_window w = args->window;
@@ -117,8 +148,7 @@ static enum mu_err write_records(const struct api_call *call, const struct journ
             (void)write_session(j, missing);
         }
     }
-    enum mu_err err = journal_sessions(call->api->parts.journal, args->device.no, &w, write_session, j,
-                                       total);
+    enum mu_err err = journal_sessions(call->api->parts.journal, args->device.no, &w, write_session, j, total);
     if (err != MU_OK || !in_window)
         return err;
     if (!w.newest_first && *total >= w.skip && *total - w.skip < w.limit)

@@ -14,48 +14,66 @@ struct rows_args {
     int32_t first_day, last_day; /* from start and end, by rows_check */
 };
 
+/* clang-format off: a table */
 static const struct param rows_params[] = {
     PRODUCT_KEY,
-    { "start", IN_QUERY, ARG(TEXT, struct rows_args, start), OPTIONAL,
-      { "开始日期，默认为结束日期前 29 天", "First day; by default the 29th before the last one" }, "2017-12-01" },
-    { "end", IN_QUERY, ARG(TEXT, struct rows_args, end), OPTIONAL,
-      { "结束日期，默认为今天", "Last day; by default today" }, "2017-12-30" },
-    { "country", IN_QUERY, ARG(TEXT, struct rows_args, country), OPTIONAL, { "国家", "Country" },
-      "China" },
-    { "region", IN_QUERY, ARG(TEXT, struct rows_args, region), OPTIONAL, { "省", "Province" },
-      "Guangdong" },
+    { "start",
+      IN_QUERY,
+      ARG(TEXT, struct rows_args, start),
+      OPTIONAL,
+      { "开始日期，默认为结束日期前 29 天", "First day; by default the 29th before the last one" },
+      "2017-12-01" },
+    { "end",
+      IN_QUERY,
+      ARG(TEXT, struct rows_args, end),
+      OPTIONAL,
+      { "结束日期，默认为今天", "Last day; by default today" },
+      "2017-12-30" },
+    { "country", IN_QUERY, ARG(TEXT, struct rows_args, country), OPTIONAL, { "国家", "Country" }, "China" },
+    { "region", IN_QUERY, ARG(TEXT, struct rows_args, region), OPTIONAL, { "省", "Province" }, "Guangdong" },
     { "city", IN_QUERY, ARG(TEXT, struct rows_args, city), OPTIONAL, { "城市", "City" }, "Guangzhou" },
     PAGE_PARAMS(struct rows_args),
 };
+/* clang-format on */
 
+/* clang-format off: a table */
 static const struct field row_fields[] = {
     { "city", FIELD_TEXT, true, { "城市", "City" }, "\"Guangzhou\"", NULL },
     { "country", FIELD_TEXT, true, { "国家", "Country" }, "\"China\"", NULL },
     { "region", FIELD_TEXT, true, { "省", "Province" }, "\"Guangdong\"", NULL },
     { "report_date", FIELD_TEXT, false, { "报表日期", "The day" }, "\"2017-12-07\"", NULL },
-    { "product_key", FIELD_TEXT, false, { "产品标识码", "Product key" },
-      "\"6f2e214bf2d79649232431b94a25f46a\"", NULL },
-    { "mac", FIELD_TEXT, MAY_BE_ABSENT, { "mac 地址，蓝牙设备除外", "MAC address; not of a Bluetooth device" },
-      "\"virtual:site\"", NULL },
-    { "device_sn", FIELD_TEXT, MAY_BE_ABSENT | MAY_BE_NULL,
-      { "蓝牙设备的设备号", "Serial number of a Bluetooth device" }, NULL, NULL },
-    { "created_at", FIELD_TEXT, false, { "设备创建时间", "When it was registered or imported" },
-      "\"2017-12-07 10:12:45\"", NULL },
+    { "product_key", FIELD_TEXT, false, { "产品标识码", "Product key" }, "\"6f2e214bf2d79649232431b94a25f46a\"", NULL },
+    { "mac",
+      FIELD_TEXT,
+      MAY_BE_ABSENT,
+      { "mac 地址，蓝牙设备除外", "MAC address; not of a Bluetooth device" },
+      "\"virtual:site\"",
+      NULL },
+    { "device_sn",
+      FIELD_TEXT,
+      MAY_BE_ABSENT | MAY_BE_NULL,
+      { "蓝牙设备的设备号", "Serial number of a Bluetooth device" },
+      NULL,
+      NULL },
+    { "created_at",
+      FIELD_TEXT,
+      false,
+      { "设备创建时间", "When it was registered or imported" },
+      "\"2017-12-07 10:12:45\"",
+      NULL },
     { 0 },
 };
+/* clang-format on */
 
 static enum api_error rows_check(struct api_call *call);
 
-ROUTE(incr_devices, GET, "/v1/products/{product_key}/incr_devices", TOKEN, SLOW,
-      PARAMS(rows_params), ARGS(struct rows_args), .check = rows_check, .fields = row_fields,
-      .paged = true, ERRORS(API_REPORT_NOT_GENERATED),
-      .summary = { "设备激活详情", "Devices that were activated" },
-      .about = { "每台设备一行，从新到旧，再按 mac 排序。",
-                 "A row per device: newest day first, then by mac." });
-ROUTE(active_devices, GET, "/v1/products/{product_key}/active_devices", TOKEN, SLOW,
-      PARAMS(rows_params), ARGS(struct rows_args), .check = rows_check, .fields = row_fields,
-      .paged = true, ERRORS(API_REPORT_NOT_GENERATED),
-      .summary = { "设备活跃详情", "Devices that were active" },
+ROUTE(incr_devices, GET, "/v1/products/{product_key}/incr_devices", TOKEN, SLOW, PARAMS(rows_params),
+      ARGS(struct rows_args), .check = rows_check, .fields = row_fields, .paged = true,
+      ERRORS(API_REPORT_NOT_GENERATED), .summary = { "设备激活详情", "Devices that were activated" },
+      .about = { "每台设备一行，从新到旧，再按 mac 排序。", "A row per device: newest day first, then by mac." });
+ROUTE(active_devices, GET, "/v1/products/{product_key}/active_devices", TOKEN, SLOW, PARAMS(rows_params),
+      ARGS(struct rows_args), .check = rows_check, .fields = row_fields, .paged = true,
+      ERRORS(API_REPORT_NOT_GENERATED), .summary = { "设备活跃详情", "Devices that were active" },
       .about = { "每台设备每天一行，从新到旧，再按 mac 排序。",
                  "A row per device and day: newest day first, then by mac." });
 
@@ -88,8 +106,7 @@ static void write_text(struct json_out *j, const char *key, const char *text)
     json_text(j, *text ? text : NULL);
 }
 
-static void write_row(const struct api_call *call, struct json_out *j,
-                      const struct fleet_report_row *row)
+static void write_row(const struct api_call *call, struct json_out *j, const struct fleet_report_row *row)
 {
     const struct fleet_device *d = &row->device;
     char day[PERIOD_TEXT_MAX], created_at[LOCAL_TEXT_MAX];
@@ -111,8 +128,8 @@ static void write_row(const struct api_call *call, struct json_out *j,
 }
 
 typedef size_t (*list_days)(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
-                            int32_t last_day, uint64_t skip, uint64_t limit,
-                            struct fleet_report_row *rows, uint64_t *total);
+                            int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
+                            uint64_t *total);
 
 static enum api_error answer_rows(struct api_call *call, list_days list)
 {
@@ -134,8 +151,8 @@ static enum api_error answer_rows(struct api_call *call, list_days list)
         if (!found)
             return API_INTERNAL;
     }
-    size_t count = list(call->api->parts.fleet, &filter, args->first_day, args->last_day,
-                        (uint64_t)args->page.skip, (uint64_t)args->page.limit, found, &total);
+    size_t count = list(call->api->parts.fleet, &filter, args->first_day, args->last_day, (uint64_t)args->page.skip,
+                        (uint64_t)args->page.limit, found, &total);
     buf_init(&rows, PAGE_ROWS_MAX);
     struct json_out j = json_out_to(&rows);
     for (size_t i = 0; i < count; i++)

@@ -20,35 +20,68 @@ struct search_args {
     struct page page;
 };
 
+/* clang-format off: a table */
 static const struct param search_params[] = {
     PRODUCT_KEY,
-    { "gid", IN_QUERY, ARG(GROUP, struct search_args, group), OPTIONAL,
-      { "设备组 id（含其子组）", "Device group, with its subtree" }, "c8e4b5634b047dc495be4a05a39d02a3" },
-    { "country", IN_QUERY, ARG(TEXT, struct search_args, country), OPTIONAL, { "国家", "Country" },
-      "China" },
-    { "region", IN_QUERY, ARG(TEXT, struct search_args, region), OPTIONAL, { "省", "Province" },
-      "Guangdong" },
-    { "city", IN_QUERY, ARG(TEXT, struct search_args, city), OPTIONAL, { "城市", "City" },
-      "Guangzhou" },
-    { "is_online", IN_QUERY, ARG(FLAG, struct search_args, online), OPTIONAL,
-      { "是否在线，在线为 1，不在线为 0", "1 online, 0 offline" }, "1" },
-    { "is_faulty", IN_QUERY, ARG(FLAG, struct search_args, faulty), OPTIONAL,
-      { "是否故障，故障为 1，无故障为 0", "1 with an open fault, 0 without" }, "0" },
-    { "is_alert", IN_QUERY, ARG(FLAG, struct search_args, alert), OPTIONAL,
-      { "是否报警，报警为 1，无报警为 0", "1 with an open alert, 0 without" }, "0" },
-    { "show_disabled", IN_QUERY, ARG(FLAG, struct search_args, show_disabled), OPTIONAL,
+    { "gid",
+      IN_QUERY,
+      ARG(GROUP, struct search_args, group),
+      OPTIONAL,
+      { "设备组 id（含其子组）", "Device group, with its subtree" },
+      "c8e4b5634b047dc495be4a05a39d02a3" },
+    { "country", IN_QUERY, ARG(TEXT, struct search_args, country), OPTIONAL, { "国家", "Country" }, "China" },
+    { "region", IN_QUERY, ARG(TEXT, struct search_args, region), OPTIONAL, { "省", "Province" }, "Guangdong" },
+    { "city", IN_QUERY, ARG(TEXT, struct search_args, city), OPTIONAL, { "城市", "City" }, "Guangzhou" },
+    { "is_online",
+      IN_QUERY,
+      ARG(FLAG, struct search_args, online),
+      OPTIONAL,
+      { "是否在线，在线为 1，不在线为 0", "1 online, 0 offline" },
+      "1" },
+    { "is_faulty",
+      IN_QUERY,
+      ARG(FLAG, struct search_args, faulty),
+      OPTIONAL,
+      { "是否故障，故障为 1，无故障为 0", "1 with an open fault, 0 without" },
+      "0" },
+    { "is_alert",
+      IN_QUERY,
+      ARG(FLAG, struct search_args, alert),
+      OPTIONAL,
+      { "是否报警，报警为 1，无报警为 0", "1 with an open alert, 0 without" },
+      "0" },
+    { "show_disabled",
+      IN_QUERY,
+      ARG(FLAG, struct search_args, show_disabled),
+      OPTIONAL,
       { "显示注销为 1，过滤注销为 0（默认）", "1 includes disabled devices; 0, the default, does not" },
       "0" },
-    { "liveness_start", IN_QUERY, ARG(INT, struct search_args, liveness_start), OPTIONAL,
-      { "最近活跃时间戳（秒）", "Devices active since then, Unix seconds" }, "1517296665", 0, INT64_MAX, 0 },
-    { "type", IN_QUERY, ARG(CHOICE, struct search_args, type), OPTIONAL,
-      { "val 的类型：did、mac 或 uid，与 val 一起使用", "What val is; comes together with val" }, "mac",
-      .fallback = -1, .choices = search_types },
-    { "val", IN_QUERY, ARG(ID, struct search_args, val), OPTIONAL,
+    { "liveness_start",
+      IN_QUERY,
+      ARG(INT, struct search_args, liveness_start),
+      OPTIONAL,
+      { "最近活跃时间戳（秒）", "Devices active since then, Unix seconds" },
+      "1517296665",
+      0,
+      INT64_MAX,
+      0 },
+    { "type",
+      IN_QUERY,
+      ARG(CHOICE, struct search_args, type),
+      OPTIONAL,
+      { "val 的类型：did、mac 或 uid，与 val 一起使用", "What val is; comes together with val" },
+      "mac",
+      .fallback = -1,
+      .choices = search_types },
+    { "val",
+      IN_QUERY,
+      ARG(ID, struct search_args, val),
+      OPTIONAL,
       { "查询条件值，与 type 一起使用", "Value to look for; comes together with type" },
       "virtual:site" },
     PAGE_PARAMS(struct search_args),
 };
+/* clang-format on */
 
 static const struct field search_fields[] = {
     { "city", FIELD_TEXT, true, { "市", "City" }, "\"Guangzhou\"", NULL },
@@ -60,14 +93,17 @@ static const struct field search_fields[] = {
     { "mac", FIELD_TEXT, true, { "mac 地址", "MAC address" }, "\"virtual:site\"", NULL },
     { "longitude", FIELD_NUMBER, true, { "经度", "Longitude" }, "113.280637", NULL },
     { "wifi_hard_version", FIELD_TEXT, true, { "wifi 硬件版本", "Hardware of the module" }, "null", NULL },
-    { "online_latest", FIELD_INT, true,
-      { "设备最近上线时间，从未上线为 null", "Last login, Unix seconds; null if never" }, "1517296665", NULL },
+    { "online_latest",
+      FIELD_INT,
+      true,
+      { "设备最近上线时间，从未上线为 null", "Last login, Unix seconds; null if never" },
+      "1517296665",
+      NULL },
     { "wifi_soft_version", FIELD_TEXT, true, { "wifi 软件版本", "Software of the module" }, "null", NULL },
     { "is_online", FIELD_BOOL, false, { "是否在线", "Whether it is online" }, "false", NULL },
     { "latitude", FIELD_NUMBER, true, { "纬度", "Latitude" }, "23.125178", NULL },
     { "is_alert", FIELD_BOOL, false, { "是否发生报警", "Whether an alert is open" }, "false", NULL },
-    { "created_at", FIELD_INT, false, { "设备创建时间", "Registered or imported, Unix seconds" },
-      "1505789918", NULL },
+    { "created_at", FIELD_INT, false, { "设备创建时间", "Registered or imported, Unix seconds" }, "1505789918", NULL },
     { "is_faulty", FIELD_BOOL, false, { "是否发生故障", "Whether a fault is open" }, "false", NULL },
     { 0 },
 };
@@ -75,10 +111,9 @@ static const struct field search_fields[] = {
 static enum api_error search_check(struct api_call *call);
 static bool search_waits(const struct api_call *call);
 
-ROUTE(search, GET, "/v1/products/{product_key}/devices/search", TOKEN, SLOW,
-      PARAMS(search_params), ARGS(struct search_args), .check = search_check, .waits = search_waits,
-      .fields = search_fields, .paged = true, ERRORS(API_USER_UNKNOWN),
-      .summary = { "搜索设备", "Search devices" },
+ROUTE(search, GET, "/v1/products/{product_key}/devices/search", TOKEN, SLOW, PARAMS(search_params),
+      ARGS(struct search_args), .check = search_check, .waits = search_waits, .fields = search_fields, .paged = true,
+      ERRORS(API_USER_UNKNOWN), .summary = { "搜索设备", "Search devices" },
       .about = { "按创建时间从新到旧排序。", "Newest created_at first, then by did." });
 
 static enum api_error search_check(struct api_call *call)
@@ -164,8 +199,7 @@ static enum api_error find_bound(struct api_call *call, uint32_t **devices, size
 
     if (!str_copy(uid, sizeof(uid), args->val))
         return API_USER_UNKNOWN;
-    enum mu_err err = registry_devices_of_user(call->api->parts.registry, call->product->no, uid,
-                                               devices, count);
+    enum mu_err err = registry_devices_of_user(call->api->parts.registry, call->product->no, uid, devices, count);
     if (err == MU_E_NOT_FOUND)
         return API_USER_UNKNOWN;
     return err == MU_OK ? API_OK : api_store_failed(call, API_INTERNAL, "find a user's devices", err);
@@ -183,8 +217,8 @@ static enum api_error answer_search(struct api_call *call, const struct fleet_fi
         if (!found)
             return API_INTERNAL;
     }
-    size_t count = fleet_search(call->api->parts.fleet, filter, (uint64_t)args->page.skip,
-                                (uint64_t)args->page.limit, found, &total);
+    size_t count = fleet_search(call->api->parts.fleet, filter, (uint64_t)args->page.skip, (uint64_t)args->page.limit,
+                                found, &total);
     buf_init(&rows, PAGE_ROWS_MAX);
     struct json_out j = json_out_to(&rows);
     for (size_t i = 0; i < count; i++)

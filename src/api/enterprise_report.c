@@ -14,15 +14,29 @@ struct liveness_args {
     struct period_range range; /* from both, by users_liveness_check */
 };
 
+/* clang-format off: a table */
 static const struct param liveness_params[] = {
     SCOPE_PARAMS(struct liveness_args),
-    { "appid", IN_QUERY, ARG(ID, struct liveness_args, appid), OPTIONAL,
-      { "应用 id", "Users of this app only" }, "a39d02a3c8e4b5634b047dc495be4a05" },
-    { "start_date", IN_QUERY, ARG(TEXT, struct liveness_args, start), REQUIRED,
-      { "开始日期", "First day" }, "2017-12-13" },
-    { "end_date", IN_QUERY, ARG(TEXT, struct liveness_args, end), REQUIRED,
-      { "结束日期，最多 366 天", "Last day; at most 366 days" }, "2017-12-13" },
+    { "appid",
+      IN_QUERY,
+      ARG(ID, struct liveness_args, appid),
+      OPTIONAL,
+      { "应用 id", "Users of this app only" },
+      "a39d02a3c8e4b5634b047dc495be4a05" },
+    { "start_date",
+      IN_QUERY,
+      ARG(TEXT, struct liveness_args, start),
+      REQUIRED,
+      { "开始日期", "First day" },
+      "2017-12-13" },
+    { "end_date",
+      IN_QUERY,
+      ARG(TEXT, struct liveness_args, end),
+      REQUIRED,
+      { "结束日期，最多 366 天", "Last day; at most 366 days" },
+      "2017-12-13" },
 };
+/* clang-format on */
 
 static const struct field liveness_row_fields[] = {
     { "count", FIELD_INT, false, { "活跃用户数", "Active users" }, "2", NULL },
@@ -65,8 +79,12 @@ static enum api_error users_liveness_check(struct api_call *call)
 static enum mu_err write_day(const struct api_call *call, struct json_out *j, const struct scope *scope,
                              const struct fleet_past *past, int32_t day)
 {
-    const struct past_key key = { .version = past->version, .what = PAST_USERS, .product = scope->product,
-                                  .part = scope->app, .cycle = CYCLE_DATE, .period = day };
+    const struct past_key key = { .version = past->version,
+                                  .what = PAST_USERS,
+                                  .product = scope->product,
+                                  .part = scope->app,
+                                  .cycle = CYCLE_DATE,
+                                  .period = day };
     bool is_over = day <= past->last_day;
     char text[PERIOD_TEXT_MAX];
     uint32_t count;
@@ -115,15 +133,16 @@ static enum api_error users_liveness(struct api_call *call)
 }
 
 /* --- location -------------------------------------------------------------------------------------- */
-struct location_args { struct scope_product product; };
+struct location_args {
+    struct scope_product product;
+};
 
 static const struct param location_params[] = { SCOPE_PARAMS(struct location_args) };
 
 static enum api_error users_location_check(struct api_call *call);
 
-ROUTE(users_location, GET, "/v1/users/location", HEADERS, SLOW, PARAMS(location_params),
-      ARGS(struct location_args), .check = users_location_check, ERRORS(SCOPE_ERRORS),
-      .answer_schema = "{\"type\":\"object\"}",
+ROUTE(users_location, GET, "/v1/users/location", HEADERS, SLOW, PARAMS(location_params), ARGS(struct location_args),
+      .check = users_location_check, ERRORS(SCOPE_ERRORS), .answer_schema = "{\"type\":\"object\"}",
       .answer_example = "{\"China\":{\"count\":4,\"Guangdong\":{\"count\":4,"
                         "\"Guangzhou\":{\"count\":4}}}}",
       .summary = { "用户地理分布", "Where users are" },

@@ -3,7 +3,9 @@
 
 /* 设备报表: faults and alerts, by devices and by events. */
 
-struct fault_args { uint32_t group; };
+struct fault_args {
+    uint32_t group;
+};
 
 static const struct param fault_params[] = { PRODUCT_KEY, GID_PARAM(struct fault_args) };
 
@@ -18,26 +20,30 @@ static const struct field count_fields[] = {
 static const struct field devices_fields[] = {
     GID_FIELD,
     { "count", FIELD_OBJECT, false, { "设备数", "Devices" }, NULL, count_fields },
-    { "location", FIELD_OBJECT, false, { "地理位置分布，每一级都有 count", "By place, each level with a count" },
-      "{\"China\":{\"count\":" COUNTS ",\"Guangdong\":{\"count\":" COUNTS
-      ",\"Guangzhou\":{\"count\":" COUNTS "}}}}", NULL },
+    { "location",
+      FIELD_OBJECT,
+      false,
+      { "地理位置分布，每一级都有 count", "By place, each level with a count" },
+      "{\"China\":{\"count\":" COUNTS ",\"Guangdong\":{\"count\":" COUNTS ",\"Guangzhou\":{\"count\":" COUNTS "}}}}",
+      NULL },
     { 0 },
 };
 static const struct field events_fields[] = {
     { "count", FIELD_OBJECT, false, { "次数", "Events" }, NULL, count_fields },
     GID_FIELD,
-    { "detail", FIELD_OBJECT, false, { "各数据点的次数", "By datapoint" },
-      "{\"fault_roomtemp\":" COUNTS "}", NULL },
-    { "location", FIELD_OBJECT, false,
+    { "detail", FIELD_OBJECT, false, { "各数据点的次数", "By datapoint" }, "{\"fault_roomtemp\":" COUNTS "}", NULL },
+    { "location",
+      FIELD_OBJECT,
+      false,
       { "地理位置分布，每一级都有 count 和 detail", "By place, each level with count and detail" },
-      "{\"China\":{\"count\":" COUNTS ",\"detail\":{\"fault_roomtemp\":" COUNTS "}}}", NULL },
+      "{\"China\":{\"count\":" COUNTS ",\"detail\":{\"fault_roomtemp\":" COUNTS "}}}",
+      NULL },
     { 0 },
 };
 
-#define REPORT(handler, path, answer, zh, en, about_zh, about_en)                                    \
-    ROUTE(handler, GET, "/v1/products/{product_key}/" path, TOKEN, SLOW, PARAMS(fault_params),       \
-          ARGS(struct fault_args), .fields = answer, .summary = { zh, en },                          \
-          .about = { about_zh, about_en })
+#define REPORT(handler, path, answer, zh, en, about_zh, about_en)                              \
+    ROUTE(handler, GET, "/v1/products/{product_key}/" path, TOKEN, SLOW, PARAMS(fault_params), \
+          ARGS(struct fault_args), .fields = answer, .summary = { zh, en }, .about = { about_zh, about_en })
 
 REPORT(fault_devices, "fault/report/devices", devices_fields, "获取故障设备台数报表", "Devices with faults",
        "没有未解决故障的设备即为已解决。", "A device is resolved when none of its faults is open.");
@@ -80,8 +86,8 @@ static void write_events(struct json_out *j, const struct fleet_report_node *nod
     json_object_end(j);
 }
 
-typedef enum mu_err (*count_kind)(struct fleet *f, const struct fleet_report_filter *filter,
-                                  enum fleet_event_kind kind, struct fleet_report *out);
+typedef enum mu_err (*count_kind)(struct fleet *f, const struct fleet_report_filter *filter, enum fleet_event_kind kind,
+                                  struct fleet_report *out);
 
 static enum api_error answer_report(struct api_call *call, count_kind count, enum fleet_event_kind kind,
                                     report_members members)

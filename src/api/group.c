@@ -7,14 +7,15 @@
 enum { MACS_MAX = 1000 }; /* of one call, as the document says */
 
 static const struct field gid_fields[] = {
-    { "gid", FIELD_TEXT, false, { "设备组 id", "Id of the group" },
-      "\"c8e4b5634b047dc495be4a05a39d02a3\"", NULL },
+    { "gid", FIELD_TEXT, false, { "设备组 id", "Id of the group" }, "\"c8e4b5634b047dc495be4a05a39d02a3\"", NULL },
     { 0 },
 };
 
+/* clang-format off */
 #define GID(args)                                                                                    \
     { "gid", IN_PATH, ARG(GROUP, args, group), REQUIRED, { "设备组 id", "Id of the group" },         \
       "c8e4b5634b047dc495be4a05a39d02a3" }
+/* clang-format on */
 
 static void answer_nothing(struct api_call *call)
 {
@@ -67,8 +68,7 @@ static void link_groups(const struct group_row *rows, size_t count, struct group
 }
 
 /* Depth first along the links: a tree of any depth takes no stack. */
-static void write_tree(struct json_out *j, const struct group_row *rows,
-                       const struct group_links *links)
+static void write_tree(struct json_out *j, const struct group_row *rows, const struct group_links *links)
 {
     size_t at = links[0].first_child;
 
@@ -95,8 +95,7 @@ static enum api_error group_tree(struct api_call *call)
 {
     struct group_row *rows;
     size_t count;
-    enum mu_err err = registry_product_groups(call->api->parts.registry, call->product->no, &rows,
-                                              &count);
+    enum mu_err err = registry_product_groups(call->api->parts.registry, call->product->no, &rows, &count);
 
     if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "read the groups", err);
@@ -112,24 +111,34 @@ static enum api_error group_tree(struct api_call *call)
 }
 
 /* --- creating -------------------------------------------------------------------------------------*/
-struct create_args { struct str parent_gid, parent; };
+struct create_args {
+    struct str parent_gid, parent;
+};
 
 static enum api_error create_check(struct api_call *call);
 
+/* clang-format off: a table */
 static const struct param create_params[] = {
     PRODUCT_KEY,
-    { "parent_gid", IN_BODY, ARG(ID, struct create_args, parent_gid), OPTIONAL,
+    { "parent_gid",
+      IN_BODY,
+      ARG(ID, struct create_args, parent_gid),
+      OPTIONAL,
       { "父设备组 id，不填则创建根设备组", "The group above; without it the root is created" },
       "c8e4b5634b047dc495be4a05a39d02a3" },
-    { "parent", IN_BODY, ARG(ID, struct create_args, parent), OPTIONAL,
-      { "与 parent_gid 相同", "The same as parent_gid" }, "c8e4b5634b047dc495be4a05a39d02a3" },
+    { "parent",
+      IN_BODY,
+      ARG(ID, struct create_args, parent),
+      OPTIONAL,
+      { "与 parent_gid 相同", "The same as parent_gid" },
+      "c8e4b5634b047dc495be4a05a39d02a3" },
 };
+/* clang-format on */
 
-ROUTE(create_group, POST, "/v1/products/{product_key}/device_groups", TOKEN, SLOW,
-      PARAMS(create_params), ARGS(struct create_args), .check = create_check,
-      .body_example = "{\"parent_gid\":\"c8e4b5634b047dc495be4a05a39d02a3\"}", .body_optional = true,
-      .status = 201, .fields = gid_fields,
-      ERRORS(API_GROUP_PARENT_UNKNOWN, API_GROUP_OTHER_PRODUCT, API_GROUP_ROOT_EXISTS),
+ROUTE(create_group, POST, "/v1/products/{product_key}/device_groups", TOKEN, SLOW, PARAMS(create_params),
+      ARGS(struct create_args), .check = create_check,
+      .body_example = "{\"parent_gid\":\"c8e4b5634b047dc495be4a05a39d02a3\"}", .body_optional = true, .status = 201,
+      .fields = gid_fields, ERRORS(API_GROUP_PARENT_UNKNOWN, API_GROUP_OTHER_PRODUCT, API_GROUP_ROOT_EXISTS),
       .summary = { "创建设备组", "Create a device group" },
       .about = { "一个产品只能有一个根设备组，最多 1000 级；请求体可以为空。",
                  "A product has one root group, and at most 1,000 levels. The body may be empty." });
@@ -154,22 +163,16 @@ static enum api_error create_group(struct api_call *call)
     if (parent.len && !str_copy(parent_gid, sizeof(parent_gid), parent))
         return API_GROUP_PARENT_UNKNOWN;
     struct audit_by by = api_audit_by(call);
-    err = registry_add_group(call->api->parts.registry, &by, call->product->no,
-                             parent.len ? parent_gid : NULL, gid);
+    err = registry_add_group(call->api->parts.registry, &by, call->product->no, parent.len ? parent_gid : NULL, gid);
     switch (err) {
-    case MU_OK:
-        break;
-    case MU_E_EXISTS:
-        return API_GROUP_ROOT_EXISTS;
-    case MU_E_NOT_FOUND:
-        return API_GROUP_PARENT_UNKNOWN;
-    case MU_E_REFUSED:
-        return API_GROUP_OTHER_PRODUCT;
+    case MU_OK: break;
+    case MU_E_EXISTS: return API_GROUP_ROOT_EXISTS;
+    case MU_E_NOT_FOUND: return API_GROUP_PARENT_UNKNOWN;
+    case MU_E_REFUSED: return API_GROUP_OTHER_PRODUCT;
     case MU_E_LIMIT:
         return api_refuse(call, API_FORM_INVALID, "%s: it is on level %d, the deepest that there can be",
                           args->parent_gid.len ? "parent_gid" : "parent", LIMIT_GROUP_LEVELS);
-    default:
-        return api_store_failed(call, API_INTERNAL, "create a group", err);
+    default: return api_store_failed(call, API_INTERNAL, "create a group", err);
     }
     if ((error = api_follow(call)) != API_OK)
         return error;
@@ -182,13 +185,14 @@ static enum api_error create_group(struct api_call *call)
 }
 
 /* --- deleting -------------------------------------------------------------------------------------*/
-struct group_args { uint32_t group; };
+struct group_args {
+    uint32_t group;
+};
 
 static const struct param group_params[] = { PRODUCT_KEY, GID(struct group_args) };
 
-ROUTE(delete_group, DELETE, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW,
-      PARAMS(group_params), ARGS(struct group_args),
-      ERRORS(API_GROUP_HAS_SUBGROUP, API_GROUP_HAS_DEVICE),
+ROUTE(delete_group, DELETE, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW, PARAMS(group_params),
+      ARGS(struct group_args), ERRORS(API_GROUP_HAS_SUBGROUP, API_GROUP_HAS_DEVICE),
       .summary = { "删除设备组", "Delete a device group" },
       .about = { "须先清空设备组下所有设备及子设备组。", "Its devices and the groups below it go first." });
 
@@ -203,14 +207,10 @@ static enum api_error delete_group(struct api_call *call)
     if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "delete a group", err);
     switch (outcome) {
-    case GROUP_DELETED:
-        break;
-    case GROUP_GONE:
-        return API_GROUP_UNKNOWN;
-    case GROUP_HAS_GROUPS:
-        return API_GROUP_HAS_SUBGROUP;
-    case GROUP_HAS_DEVICES:
-        return API_GROUP_HAS_DEVICE;
+    case GROUP_DELETED: break;
+    case GROUP_GONE: return API_GROUP_UNKNOWN;
+    case GROUP_HAS_GROUPS: return API_GROUP_HAS_SUBGROUP;
+    case GROUP_HAS_DEVICES: return API_GROUP_HAS_DEVICE;
     }
     if ((error = api_follow(call)) == API_OK)
         answer_nothing(call);
@@ -223,8 +223,8 @@ static const struct field macs_fields[] = {
     { 0 },
 };
 
-ROUTE(group_macs, GET, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW,
-      PARAMS(group_params), ARGS(struct group_args), .fields = macs_fields,
+ROUTE(group_macs, GET, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW, PARAMS(group_params),
+      ARGS(struct group_args), .fields = macs_fields,
       .summary = { "获取设备组下的 mac 列表", "Get the macs of a device group" },
       .about = { "不包括子设备组的 mac。", "Those of the group itself, not of the groups below it." });
 
@@ -264,32 +264,50 @@ struct update_args {
 
 static const char *const actions[] = { [GROUP_ASSIGN] = "assign", [GROUP_UNASSIGN] = "unassign", NULL };
 
+/* clang-format off: a table */
 static const struct param update_params[] = {
     PRODUCT_KEY,
     GID(struct update_args),
-    { "action", IN_BODY, ARG(CHOICE, struct update_args, action), REQUIRED,
+    { "action",
+      IN_BODY,
+      ARG(CHOICE, struct update_args, action),
+      REQUIRED,
       { "assign：分配到设备组；unassign：从设备组移除", "Puts the macs into the group, or takes them out" },
-      "assign", .fallback = -1, .choices = actions },
-    { "reassign", IN_BODY, ARG(FLAG, struct update_args, reassign), OPTIONAL,
+      "assign",
+      .fallback = -1,
+      .choices = actions },
+    { "reassign",
+      IN_BODY,
+      ARG(FLAG, struct update_args, reassign),
+      OPTIONAL,
       { "action 为 assign 时，是否移动已在其他设备组的 mac；默认否",
-        "With assign: also moves macs that are in another group; by default not" }, "false" },
-    { "macs", IN_BODY, ARG(JSON, struct update_args, macs), REQUIRED,
-      { "mac 列表，最多 1000 个", "MAC addresses, at most 1000" }, "[\"virtual:site\"]",
+        "With assign: also moves macs that are in another group; by default not" },
+      "false" },
+    { "macs",
+      IN_BODY,
+      ARG(JSON, struct update_args, macs),
+      REQUIRED,
+      { "mac 列表，最多 1000 个", "MAC addresses, at most 1000" },
+      "[\"virtual:site\"]",
       .schema = "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"maxItems\":1000}" },
 };
+/* clang-format on */
 
 static const struct field update_fields[] = {
-    { "failed", FIELD_TEXTS, false, { "更新失败的 mac 列表", "MAC addresses that were left as they are" },
-      "[]", NULL },
-    { "success", FIELD_TEXTS, false, { "更新成功的 mac 列表", "MAC addresses that are as asked now" },
-      "[\"virtual:site\"]", NULL },
+    { "failed", FIELD_TEXTS, false, { "更新失败的 mac 列表", "MAC addresses that were left as they are" }, "[]", NULL },
+    { "success",
+      FIELD_TEXTS,
+      false,
+      { "更新成功的 mac 列表", "MAC addresses that are as asked now" },
+      "[\"virtual:site\"]",
+      NULL },
     { 0 },
 };
 
 static enum api_error update_check(struct api_call *call);
 
-ROUTE(update_group, PUT, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW,
-      PARAMS(update_params), ARGS(struct update_args), .check = update_check, .fields = update_fields,
+ROUTE(update_group, PUT, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW, PARAMS(update_params),
+      ARGS(struct update_args), .check = update_check, .fields = update_fields,
       .body_example = "{\"action\":\"assign\",\"reassign\":true,\"macs\":[\"virtual:site\"]}",
       .summary = { "更新设备组", "Put devices into a group, or take them out" },
       .about = { "未知的 mac、未指定 reassign 时已在其他设备组的 mac，以及移除时不在该组的 mac 列于 failed。",
@@ -313,8 +331,14 @@ static enum api_error update_group(struct api_call *call)
         return API_INTERNAL;
     struct audit_by by = api_audit_by(call);
     struct group_assignment a = {
-        .by = &by, .product = call->product->no, .group = args->group, .action = (enum group_action)args->action,
-        .reassign = args->reassign == YES, .macs = macs.items, .done = macs.done, .count = macs.count,
+        .by = &by,
+        .product = call->product->no,
+        .group = args->group,
+        .action = (enum group_action)args->action,
+        .reassign = args->reassign == YES,
+        .macs = macs.items,
+        .done = macs.done,
+        .count = macs.count,
     };
     enum mu_err err = registry_assign_group(call->api->parts.registry, &a);
     if (err == MU_E_NOT_FOUND)
@@ -328,6 +352,5 @@ static enum api_error update_group(struct api_call *call)
 
 const struct api_chapter group_chapter = {
     .name = { "设备组管理", "Device groups" },
-    ROUTES(&group_tree_route, &create_group_route, &delete_group_route, &group_macs_route,
-           &update_group_route),
+    ROUTES(&group_tree_route, &create_group_route, &delete_group_route, &group_macs_route, &update_group_route),
 };

@@ -26,8 +26,9 @@ static void write_words(struct json_out *j, const char *key, const struct words 
 
 static const char *method_name(enum http_method method)
 {
-    static const char *const names[] = { [HTTP_M_GET] = "get", [HTTP_M_POST] = "post",
-                                         [HTTP_M_PUT] = "put", [HTTP_M_DELETE] = "delete" };
+    static const char *const names[] = {
+        [HTTP_M_GET] = "get", [HTTP_M_POST] = "post", [HTTP_M_PUT] = "put", [HTTP_M_DELETE] = "delete"
+    };
 
     return names[method];
 }
@@ -49,8 +50,7 @@ void openapi_operation_id(const struct api_route *route, char out[OPENAPI_ID_MAX
 /* --- answers ---------------------------------------------------------------------------------- */
 static void write_header_refs(struct json_out *j, const struct api_route *route)
 {
-    static const char *const of_caller[] = { "X-RateLimit-Limit", "X-RateLimit-Remaining",
-                                             "X-RateLimit-Reset", NULL };
+    static const char *const of_caller[] = { "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", NULL };
 
     json_key(j, "headers");
     json_object_begin(j);
@@ -110,8 +110,8 @@ static void write_error_example(struct json_out *j, const struct api_error_row *
 }
 
 /* The errors of one status share a response. */
-static void write_failure(struct json_out *j, const struct api_route *route,
-                          const bool can[API_ERROR_COUNT], int status)
+static void write_failure(struct json_out *j, const struct api_route *route, const bool can[API_ERROR_COUNT],
+                          int status)
 {
     char text[1024], key[8];
     size_t len = 0;
@@ -119,8 +119,8 @@ static void write_failure(struct json_out *j, const struct api_route *route,
     for (int e = API_OK + 1; e < API_ERROR_COUNT; e++) {
         const struct api_error_row *row = api_error_row((enum api_error)e);
         if (can[e] && row->status == status && len < sizeof(text))
-            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%d %s", len ? "; " : "",
-                                    row->code, row->message);
+            len +=
+                (size_t)snprintf(text + len, sizeof(text) - len, "%s%d %s", len ? "; " : "", row->code, row->message);
     }
     if (len == 0)
         return;
@@ -161,8 +161,8 @@ static void write_responses(struct json_out *j, const struct api_route *route, e
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
-static void write_operation(struct json_out *j, const struct api_chapter *chapter,
-                            const struct api_route *route, enum lang lang)
+static void write_operation(struct json_out *j, const struct api_chapter *chapter, const struct api_route *route,
+                            enum lang lang)
 {
     static const char *const security[] = {
         [AUTH_NONE] = "[]",
@@ -194,7 +194,8 @@ static void write_operation(struct json_out *j, const struct api_chapter *chapte
 
 static bool is_first_of_its_path(const struct api_route *wanted)
 {
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         if (strcmp((*route)->path, wanted->path) == 0)
             return *route == wanted;
     }
@@ -205,12 +206,14 @@ static void write_paths(struct json_out *j, enum lang lang)
 {
     json_key(j, "paths");
     json_object_begin(j);
-    EACH_ROUTE(first_chapter, first) {
+    EACH_ROUTE(first_chapter, first)
+    {
         if (!is_first_of_its_path(*first))
             continue;
         json_key(j, (*first)->path);
         json_object_begin(j);
-        EACH_ROUTE(chapter, route) {
+        EACH_ROUTE(chapter, route)
+        {
             if (strcmp((*route)->path, (*first)->path) == 0)
                 write_operation(j, *chapter, *route, lang);
         }

@@ -10,10 +10,9 @@ static void mark(bool can[API_ERROR_COUNT], const enum api_error *errors)
 static void mark_caller(const struct api_route *route, bool can[API_ERROR_COUNT])
 {
     static const enum api_error of_any[] = { API_IP_NOT_ALLOWED, API_QUOTA_EXCEEDED, API_OK };
-    static const enum api_error of_token[] = { API_TOKEN_INVALID, API_TOKEN_EXPIRED,
-                                               API_TOKEN_OTHER_PRODUCT, API_OK };
-    static const enum api_error of_headers[] = { API_TOKEN_INVALID, API_TOKEN_EXPIRED,
-                                                 API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_OK };
+    static const enum api_error of_token[] = { API_TOKEN_INVALID, API_TOKEN_EXPIRED, API_TOKEN_OTHER_PRODUCT, API_OK };
+    static const enum api_error of_headers[] = { API_TOKEN_INVALID, API_TOKEN_EXPIRED, API_ENTERPRISE_UNKNOWN,
+                                                 API_ENTERPRISE_SECRET, API_OK };
 
     if (route->auth != AUTH_NONE)
         mark(can, of_any);
@@ -26,17 +25,10 @@ static void mark_caller(const struct api_route *route, bool can[API_ERROR_COUNT]
 static void mark_param(const struct param *p, bool can[API_ERROR_COUNT])
 {
     switch (p->type) {
-    case PARAM_PRODUCT:
-        can[API_PRODUCT_UNKNOWN] = true;
-        return;
-    case PARAM_DEVICE:
-        can[API_DEVICE_UNKNOWN] = can[API_DEVICE_OTHER_PRODUCT] = true;
-        break;
-    case PARAM_GROUP:
-        can[API_GROUP_UNKNOWN] = can[API_GROUP_OTHER_PRODUCT] = true;
-        break;
-    default:
-        break;
+    case PARAM_PRODUCT: can[API_PRODUCT_UNKNOWN] = true; return;
+    case PARAM_DEVICE: can[API_DEVICE_UNKNOWN] = can[API_DEVICE_OTHER_PRODUCT] = true; break;
+    case PARAM_GROUP: can[API_GROUP_UNKNOWN] = can[API_GROUP_OTHER_PRODUCT] = true; break;
+    default: break;
     }
     if (p->in != IN_PATH)
         can[API_FORM_INVALID] = true;

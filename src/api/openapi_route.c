@@ -5,15 +5,24 @@
 
 /* The API's description of itself, made at the start and served from memory. */
 
-struct openapi_args { int lang; /* enum lang, -1 = not given */ };
+struct openapi_args {
+    int lang; /* enum lang, -1 = not given */
+};
 
 static const char *const langs[] = { [LANG_EN] = "en", [LANG_ZH] = "zh", NULL };
 
+/* clang-format off: a table */
 static const struct param openapi_params[] = {
-    { "lang", IN_QUERY, ARG(CHOICE, struct openapi_args, lang), OPTIONAL,
-      { "文档语言，默认按 Accept-Language", "Language; by default as Accept-Language says" }, "en",
-      .fallback = -1, .choices = langs },
+    { "lang",
+      IN_QUERY,
+      ARG(CHOICE, struct openapi_args, lang),
+      OPTIONAL,
+      { "文档语言，默认按 Accept-Language", "Language; by default as Accept-Language says" },
+      "en",
+      .fallback = -1,
+      .choices = langs },
 };
+/* clang-format on */
 
 ROUTE(openapi, GET, "/openapi.json", NONE, FAST, PARAMS(openapi_params), ARGS(struct openapi_args),
       .answer_schema = "{\"type\":\"object\"}", .answer_example = "{\"openapi\":\"3.1.0\"}",
@@ -26,8 +35,8 @@ enum lang openapi_accepted_lang(struct str header)
 
     while (http_accept_next(&header, &range, &weight)) {
         for (int lang = 0; lang < LANG_COUNT; lang++) {
-            bool is_it = range.len >= 2 && (range.len == 2 || range.at[2] == '-')
-                         && str_eq_nocase((struct str){ range.at, 2 }, str_of(langs[lang]));
+            bool is_it = range.len >= 2 && (range.len == 2 || range.at[2] == '-') &&
+                         str_eq_nocase((struct str){ range.at, 2 }, str_of(langs[lang]));
             if (is_it && weight > best[lang])
                 best[lang] = weight;
         }

@@ -53,18 +53,14 @@ static void write_schema_members(struct json_out *j, const struct param *p)
         write_text(j, "type", "integer");
         write_raw(j, "enum", "[0,1]");
         break;
-    case PARAM_CHOICE:
-        write_choices(j, p);
-        break;
+    case PARAM_CHOICE: write_choices(j, p); break;
     case PARAM_JSON:
         json_key(j, "allOf");
         json_array_begin(j);
         json_raw(j, str_of(p->schema));
         json_array_end(j);
         break;
-    default:
-        write_text(j, "type", "string");
-        break;
+    default: write_text(j, "type", "string"); break;
     }
 }
 
@@ -78,8 +74,7 @@ static void write_example(struct json_out *j, const struct param *p)
 
 void openapi_write_params(struct json_out *j, const struct api_route *route, enum lang lang)
 {
-    static const char *const places[] = { [IN_PATH] = "path", [IN_QUERY] = "query",
-                                          [IN_HEADER] = "header" };
+    static const char *const places[] = { [IN_PATH] = "path", [IN_QUERY] = "query", [IN_HEADER] = "header" };
 
     json_key(j, "parameters");
     json_array_begin(j);
@@ -155,9 +150,8 @@ void openapi_write_body(struct json_out *j, const struct api_route *route, enum 
 
 /* --- the answer ------------------------------------------------------------------------------- */
 static const char *const type_names[] = {
-    [FIELD_TEXT] = "string",  [FIELD_INT] = "integer",   [FIELD_NUMBER] = "number",
-    [FIELD_BOOL] = "boolean", [FIELD_OBJECT] = "object", [FIELD_ARRAY] = "array",
-    [FIELD_TEXTS] = "array",
+    [FIELD_TEXT] = "string",   [FIELD_INT] = "integer", [FIELD_NUMBER] = "number", [FIELD_BOOL] = "boolean",
+    [FIELD_OBJECT] = "object", [FIELD_ARRAY] = "array", [FIELD_TEXTS] = "array",
 };
 
 static void write_object_members(struct json_out *j, const struct field *fields, enum lang lang);
@@ -275,8 +269,7 @@ void openapi_write_answer_example(struct json_out *j, const struct api_route *ro
         return;
     }
     json_object_begin(j);
-    write_raw(j, "meta",
-              "{\"previous\":null,\"skip\":0,\"total\":1,\"limit\":20,\"next\":null}");
+    write_raw(j, "meta", "{\"previous\":null,\"skip\":0,\"total\":1,\"limit\":20,\"next\":null}");
     json_key(j, "objects");
     json_array_begin(j);
     write_object_example(j, route->fields);

@@ -28,9 +28,10 @@ static const json_t *parameter_of(const json_t *operation, const struct param *w
     const json_t *p;
     size_t i;
 
-    json_array_foreach(json_object_get(operation, "parameters"), i, p) {
-        if (strcmp(json_string_value(json_object_get(p, "name")), wanted->name) == 0
-            && strcmp(json_string_value(json_object_get(p, "in")), places[wanted->in]) == 0)
+    json_array_foreach(json_object_get(operation, "parameters"), i, p)
+    {
+        if (strcmp(json_string_value(json_object_get(p, "name")), wanted->name) == 0 &&
+            strcmp(json_string_value(json_object_get(p, "in")), places[wanted->in]) == 0)
             return p;
     }
     return NULL;
@@ -40,8 +41,8 @@ static const json_t *body_property_of(const json_t *operation, const struct para
 {
     const json_t *schema = json_object_get(operation, "requestBody");
 
-    for (const char *const *key = (const char *const[]){ "content", "application/json", "schema",
-                                                         "properties", wanted->name, NULL };
+    for (const char *const *key =
+             (const char *const[]){ "content", "application/json", "schema", "properties", wanted->name, NULL };
          *key; key++)
         schema = json_object_get(schema, *key);
     return schema;
@@ -56,7 +57,8 @@ static void every_route_is_in_it_with_its_parameters(void **state)
     json_t *path;
     const char *key;
 
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         const json_t *operation = operation_of(document, *route);
         if (!operation)
             fail_msg("%s is missing", (*route)->path);
@@ -67,8 +69,7 @@ static void every_route_is_in_it_with_its_parameters(void **state)
         }
         routes++;
     }
-    json_object_foreach(json_object_get(document, "paths"), key, path)
-        operations += json_object_size(path);
+    json_object_foreach(json_object_get(document, "paths"), key, path) operations += json_object_size(path);
     assert_int_equal(routes, operations);
     json_decref(document);
 }
@@ -79,7 +80,8 @@ static void operations_are_named_as_the_document_names_them(void **state)
     json_t *seen = json_object();
     bool found = false;
 
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         char id[OPENAPI_ID_MAX];
         openapi_operation_id(*route, id);
         assert_null(json_object_get(seen, id));
@@ -98,9 +100,9 @@ static void assert_refs_resolve(const json_t *document, json_t *value)
     json_t *member;
     size_t i;
 
-    json_array_foreach(value, i, member)
-        assert_refs_resolve(document, member);
-    json_object_foreach(value, key, member) {
+    json_array_foreach(value, i, member) assert_refs_resolve(document, member);
+    json_object_foreach(value, key, member)
+    {
         if (strcmp(key, "$ref") == 0) {
             char path[128];
             const json_t *target = document;
@@ -129,7 +131,8 @@ static void it_speaks_both_languages(void **state)
     (void)state;
     json_t *en = document_in(LANG_EN), *zh = document_in(LANG_ZH);
 
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         assert_string_equal(json_string_value(json_object_get(operation_of(en, *route), "summary")),
                             (*route)->summary.en);
         assert_string_equal(json_string_value(json_object_get(operation_of(zh, *route), "summary")),
@@ -146,12 +149,12 @@ static void the_errors_of_a_route_follow_from_its_declaration(void **state)
     (void)state;
     bool can[API_ERROR_COUNT];
 
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         openapi_route_errors(*route, can);
         bool takes_token = (*route)->auth == AUTH_TOKEN || (*route)->auth == AUTH_HEADERS;
         assert_int_equal(can[API_TOKEN_INVALID], takes_token);
-        assert_int_equal(can[API_ENTERPRISE_UNKNOWN],
-                         (*route)->auth == AUTH_HEADERS || (*route)->auth == AUTH_BODY);
+        assert_int_equal(can[API_ENTERPRISE_UNKNOWN], (*route)->auth == AUTH_HEADERS || (*route)->auth == AUTH_BODY);
         assert_int_equal(can[API_QUOTA_EXCEEDED], (*route)->auth != AUTH_NONE);
         if (strstr((*route)->path, "/{did}/"))
             assert_true(can[API_DEVICE_UNKNOWN] && can[API_DEVICE_OTHER_PRODUCT]);
@@ -165,7 +168,8 @@ static void the_errors_of_a_route_follow_from_its_declaration(void **state)
 static void every_capture_is_declared_in_the_order_of_the_path(void **state)
 {
     (void)state;
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         const char *at = (*route)->path;
         size_t i = 0;
         for (; (at = strchr(at, '{')); at++, i++) {
@@ -186,7 +190,8 @@ static void every_capture_is_declared_in_the_order_of_the_path(void **state)
 static void a_route_with_a_body_shows_one(void **state)
 {
     (void)state;
-    EACH_ROUTE(chapter, route) {
+    EACH_ROUTE(chapter, route)
+    {
         bool body = false;
         for (size_t i = 0; i < (*route)->param_count; i++)
             body = body || (*route)->params[i].in == IN_BODY;

@@ -56,8 +56,7 @@ static void write_link(struct json_out *j, const struct http_request *req, int64
     buf_free(&link);
 }
 
-void page_write_meta(struct json_out *j, const struct http_request *req, const struct page *page,
-                     uint64_t total)
+void page_write_meta(struct json_out *j, const struct http_request *req, const struct page *page, uint64_t total)
 {
     int64_t before = page->skip > page->limit ? page->skip - page->limit : 0;
     /* A page of no rows leads nowhere. */
@@ -84,12 +83,10 @@ void page_write_meta(struct json_out *j, const struct http_request *req, const s
     json_object_end(j);
 }
 
-enum api_error page_answer(struct api_call *call, const struct page *page, uint64_t total,
-                           const struct buf *rows)
+enum api_error page_answer(struct api_call *call, const struct page *page, uint64_t total, const struct buf *rows)
 {
     if (rows->err == MU_E_LIMIT)
-        return api_refuse(call, API_FORM_INVALID,
-                          "limit: these rows are more than one answer may hold; ask for fewer");
+        return api_refuse(call, API_FORM_INVALID, "limit: these rows are more than one answer may hold; ask for fewer");
     if (rows->err != MU_OK)
         return API_INTERNAL;
     struct json_out j = api_answer(call, 200);

@@ -7,19 +7,22 @@
 
 /* Paging (contract, "pagination"): two parameters, and the `meta` of the answer. */
 
-struct page { int64_t limit, skip; };
+struct page {
+    int64_t limit, skip;
+};
 
 /* The rows of a route whose arguments have a field `page`. */
+/* clang-format off */
 #define PAGE_PARAMS(args)                                                                            \
     { "limit", IN_QUERY, ARG(INT, args, page.limit), OPTIONAL,                                       \
       { "返回的条数", "Rows in the answer" }, "20", 0, LIMIT_PAGE, 20 },                             \
     { "skip", IN_QUERY, ARG(INT, args, page.skip), OPTIONAL,                                         \
       { "跳过的条数", "Rows to skip" }, "0", 0, INT64_MAX, 0 }
+/* clang-format on */
 
 /* {"previous", "skip", "total", "limit", "next"}: the links are null or a path with query that keeps
  * the request's other parameters. */
-void page_write_meta(struct json_out *j, const struct http_request *req, const struct page *page,
-                     uint64_t total);
+void page_write_meta(struct json_out *j, const struct http_request *req, const struct page *page, uint64_t total);
 
 /* Answers {"meta": …, "objects": [rows]}; rows are the JSON texts of the objects, commas between
  * them, and `total` is known only after they were written. 5002 if they are more than one answer may

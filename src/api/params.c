@@ -19,17 +19,10 @@ static enum api_error bad(struct api_call *call, const struct param *p, const ch
 static void set_absent(const struct api_call *call, const struct param *p)
 {
     switch (p->type) {
-    case PARAM_INT:
-        *(int64_t *)field_of(call, p) = p->fallback;
-        break;
-    case PARAM_FLAG:
-        *(enum fleet_tri *)field_of(call, p) = ANY;
-        break;
-    case PARAM_CHOICE:
-        *(int *)field_of(call, p) = (int)p->fallback;
-        break;
-    default: /* the arguments came zeroed, which is what the others are when absent */
-        break;
+    case PARAM_INT: *(int64_t *)field_of(call, p) = p->fallback; break;
+    case PARAM_FLAG: *(enum fleet_tri *)field_of(call, p) = ANY; break;
+    case PARAM_CHOICE: *(int *)field_of(call, p) = (int)p->fallback; break;
+    default: /* the arguments came zeroed, which is what the others are when absent */ break;
     }
 }
 
@@ -38,8 +31,7 @@ static enum api_error set_int(struct api_call *call, const struct param *p, int6
     if (v < p->min || v > p->max) {
         if (p->max == INT64_MAX)
             return api_refuse(call, API_FORM_INVALID, "%s: must be at least %" PRId64, p->name, p->min);
-        return api_refuse(call, API_FORM_INVALID, "%s: must be from %" PRId64 " to %" PRId64, p->name,
-                          p->min, p->max);
+        return api_refuse(call, API_FORM_INVALID, "%s: must be from %" PRId64 " to %" PRId64, p->name, p->min, p->max);
     }
     *(int64_t *)field_of(call, p) = v;
     return API_OK;
@@ -77,32 +69,22 @@ static enum api_error set_text(struct api_call *call, const struct param *p, str
             return bad(call, p, "not UTF-8");
         *(struct str *)field_of(call, p) = v;
         return API_OK;
-    case PARAM_ID:
-        *(struct str *)field_of(call, p) = v;
-        return API_OK;
-    case PARAM_INT:
-        return str_int64(v, &number) ? set_int(call, p, number) : bad(call, p, "not an integer");
-    case PARAM_FLAG:
-        return flag_parse(v, field_of(call, p)) ? API_OK : bad(call, p, "must be 0 or 1");
-    case PARAM_CHOICE:
-        return set_choice(call, p, v);
-    default: /* objects: looked for later */
-        return API_OK;
+    case PARAM_ID: *(struct str *)field_of(call, p) = v; return API_OK;
+    case PARAM_INT: return str_int64(v, &number) ? set_int(call, p, number) : bad(call, p, "not an integer");
+    case PARAM_FLAG: return flag_parse(v, field_of(call, p)) ? API_OK : bad(call, p, "must be 0 or 1");
+    case PARAM_CHOICE: return set_choice(call, p, v);
+    default: /* objects: looked for later */ return API_OK;
     }
 }
 
 /* A value of the body. A text is handed on in *text, to be treated as one from elsewhere. */
-static enum api_error set_json(struct api_call *call, const struct param *p, const json_t *v,
-                               struct str *text)
+static enum api_error set_json(struct api_call *call, const struct param *p, const json_t *v, struct str *text)
 {
     int64_t number = 0;
 
     switch (p->type) {
-    case PARAM_JSON:
-        *(const json_t **)field_of(call, p) = v;
-        return API_OK;
-    case PARAM_INT:
-        return json_whole(v, &number) ? set_int(call, p, number) : bad(call, p, "not an integer");
+    case PARAM_JSON: *(const json_t **)field_of(call, p) = v; return API_OK;
+    case PARAM_INT: return json_whole(v, &number) ? set_int(call, p, number) : bad(call, p, "not an integer");
     case PARAM_FLAG:
         if (!json_is_boolean(v) && !(json_whole(v, &number) && (number == 0 || number == 1)))
             return bad(call, p, "must be true or false");
@@ -129,16 +111,14 @@ static bool unescape(struct api_call *call, struct str *s)
 }
 
 /* Finds the parameter in the request and sets its field. *text stays at NULL if it is absent. */
-static enum api_error read_one(struct api_call *call, const struct param *p, size_t capture,
-                               const json_t *body, struct str *text)
+static enum api_error read_one(struct api_call *call, const struct param *p, size_t capture, const json_t *body,
+                               struct str *text)
 {
     const struct http_request *req = &call->ex->req;
     const json_t *value = NULL;
 
     switch (p->in) {
-    case IN_PATH:
-        *text = req->captures[capture];
-        break;
+    case IN_PATH: *text = req->captures[capture]; break;
     case IN_QUERY:
         if (query_find(req->query, p->name, text) && !unescape(call, text))
             return bad(call, p, "bad percent-escape");

@@ -20,31 +20,48 @@ static enum api_error checked(struct api_call *call)
     return API_OK;
 }
 
+/* clang-format off: a table */
 static const struct param query_params[] = {
     PRODUCT_KEY,
     { "id", IN_QUERY, ARG(ID, struct test_args, id), REQUIRED, { "", "" }, "" },
     { "text", IN_QUERY, ARG(TEXT, struct test_args, text), OPTIONAL, { "", "" }, "" },
     { "number", IN_QUERY, ARG(INT, struct test_args, number), OPTIONAL, { "", "" }, "", 1, 9, 5 },
     { "flag", IN_QUERY, ARG(FLAG, struct test_args, flag), OPTIONAL, { "", "" }, "" },
-    { "colour", IN_QUERY, ARG(CHOICE, struct test_args, colour), OPTIONAL, { "", "" }, "",
-      .fallback = -1, .choices = colours },
+    { "colour",
+      IN_QUERY,
+      ARG(CHOICE, struct test_args, colour),
+      OPTIONAL,
+      { "", "" },
+      "",
+      .fallback = -1,
+      .choices = colours },
     { "gid", IN_QUERY, ARG(GROUP, struct test_args, group), OPTIONAL, { "", "" }, "" },
     { "X-Thing", IN_HEADER, ARG(TEXT, struct test_args, header), OPTIONAL, { "", "" }, "" },
 };
-static const struct api_route query_route = { PARAMS(query_params), ARGS(struct test_args),
-                                              .check = checked };
+/* clang-format on */
+static const struct api_route query_route = { PARAMS(query_params), ARGS(struct test_args), .check = checked };
 
+/* clang-format off: a table */
 static const struct param body_params[] = {
     { "id", IN_BODY, ARG(ID, struct test_args, id), OPTIONAL, { "", "" }, "" },
     { "number", IN_BODY, ARG(INT, struct test_args, number), OPTIONAL, { "", "" }, "", 1, 9, 5 },
     { "flag", IN_BODY, ARG(FLAG, struct test_args, flag), OPTIONAL, { "", "" }, "" },
-    { "colour", IN_BODY, ARG(CHOICE, struct test_args, colour), OPTIONAL, { "", "" }, "",
-      .fallback = -1, .choices = colours },
+    { "colour",
+      IN_BODY,
+      ARG(CHOICE, struct test_args, colour),
+      OPTIONAL,
+      { "", "" },
+      "",
+      .fallback = -1,
+      .choices = colours },
     { "any", IN_BODY, ARG(JSON, struct test_args, any), OPTIONAL, { "", "" }, "null", .schema = "{}" },
 };
+/* clang-format on */
 static const struct api_route body_route = { PARAMS(body_params), ARGS(struct test_args) };
 
-struct device_args { struct fleet_device device; };
+struct device_args {
+    struct fleet_device device;
+};
 static const struct param device_params[] = { PRODUCT_KEY, DID(struct device_args) };
 static const struct api_route device_route = { PARAMS(device_params), ARGS(struct device_args) };
 
@@ -167,8 +184,8 @@ static void a_malformed_identifier_is_no_mistake_of_form(void **state)
 /* --- the body -----------------------------------------------------------------------------------*/
 static void the_body_is_read_by_its_types(void **state)
 {
-    const struct test_args *args = read_body(
-        *state, "{\"id\":\"\",\"number\":3,\"flag\":false,\"colour\":\"red\",\"any\":[1]}", API_OK);
+    const struct test_args *args =
+        read_body(*state, "{\"id\":\"\",\"number\":3,\"flag\":false,\"colour\":\"red\",\"any\":[1]}", API_OK);
 
     assert_non_null(args->id.at); /* given, if empty: merely unknown */
     assert_int_equal(args->id.len, 0);
@@ -181,8 +198,7 @@ static void the_body_is_read_by_its_types(void **state)
 
 static void null_in_the_body_counts_as_absent(void **state)
 {
-    const struct test_args *args =
-        read_body(*state, "{\"id\":null,\"number\":null,\"any\":null}", API_OK);
+    const struct test_args *args = read_body(*state, "{\"id\":null,\"number\":null,\"any\":null}", API_OK);
 
     assert_null(args->id.at);
     assert_int_equal(args->number, 5);

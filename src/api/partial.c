@@ -9,7 +9,8 @@ enum api_error partial_check(struct api_call *call, const char *name, const json
         return api_refuse(call, API_FORM_INVALID, "%s: not an array", name);
     if (max && json_array_size(list) > max)
         return api_refuse(call, API_FORM_INVALID, "%s: more than %zu", name, max);
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (!json_is_string(item))
             return api_refuse(call, API_FORM_INVALID, "%s[%zu]: not a text", name, i);
     }
@@ -74,8 +75,7 @@ bool partial_read(struct api_call *call, const json_t *list, struct partial *out
     } else if (text.at) {
         good = read_text(call, text, out, seen);
     } else {
-        json_array_foreach(list, i, item)
-            add(out, seen, json_string_value(item));
+        json_array_foreach(list, i, item) add(out, seen, json_string_value(item));
     }
     json_decref(seen);
     return good;

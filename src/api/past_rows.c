@@ -18,7 +18,7 @@ struct row {
 
 struct past_rows {
     pthread_mutex_t lock;
-    uint64_t version;        /* of the newest row; older ones are of no use */
+    uint64_t version; /* of the newest row; older ones are of no use */
     size_t bytes;
     struct row *slots[SLOTS];
 };

@@ -13,11 +13,11 @@
 enum past_what { PAST_ACTIVE, PAST_ACTIVATED, PAST_USERS };
 
 struct past_key {
-    uint64_t version;        /* of the past that was asked for before the row was counted */
-    uint32_t product, part;  /* a group, or of users an app; 0 = any */
-    uint32_t what, cycle;    /* enum past_what, enum cycle */
+    uint64_t version;       /* of the past that was asked for before the row was counted */
+    uint32_t product, part; /* a group, or of users an app; 0 = any */
+    uint32_t what, cycle;   /* enum past_what, enum cycle */
     int32_t period;
-    uint32_t unused;         /* keys are compared bytewise */
+    uint32_t unused; /* keys are compared bytewise */
 };
 
 struct past_rows;

@@ -152,10 +152,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_row_is_written_as_it_was_with_its_commas),
-        TEST(rows_of_other_questions_are_others),
-        TEST(a_version_takes_the_place_of_the_one_before),
-        TEST(what_is_kept_begins_anew_when_it_is_full),
+        TEST(a_row_is_written_as_it_was_with_its_commas),  TEST(rows_of_other_questions_are_others),
+        TEST(a_version_takes_the_place_of_the_one_before), TEST(what_is_kept_begins_anew_when_it_is_full),
         TEST(a_row_that_could_not_be_written_is_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

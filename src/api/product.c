@@ -5,13 +5,10 @@
 static const struct param datapoint_params[] = { PRODUCT_KEY };
 
 static const struct field position_fields[] = {
-    { "byte_offset", FIELD_INT, false, { "字节索引，变长协议固定为 0", "Byte; 0 if of variable length" },
-      "0", NULL },
-    { "bit_offset", FIELD_INT, false, { "位索引，变长协议固定为 0", "Bit; 0 if of variable length" },
-      "0", NULL },
+    { "byte_offset", FIELD_INT, false, { "字节索引，变长协议固定为 0", "Byte; 0 if of variable length" }, "0", NULL },
+    { "bit_offset", FIELD_INT, false, { "位索引，变长协议固定为 0", "Bit; 0 if of variable length" }, "0", NULL },
     { "len", FIELD_INT, false, { "长度", "Length" }, "1", NULL },
-    { "unit", FIELD_TEXT, false, { "单位：bit 或 byte", "Unit of the length: bit or byte" },
-      "\"bit\"", NULL },
+    { "unit", FIELD_TEXT, false, { "单位：bit 或 byte", "Unit of the length: bit or byte" }, "\"bit\"", NULL },
     { 0 },
 };
 
@@ -21,18 +18,22 @@ static const struct field attr_fields[] = {
     { "name", FIELD_TEXT, false, { "数据点标示名", "Name" }, "\"switch\"", NULL },
     { "display_name", FIELD_TEXT, false, { "数据点显示名", "Name to show" }, "\"开关\"", NULL },
     { "desc", FIELD_TEXT, false, { "描述", "Description" }, "\".....\"", NULL },
-    { "type", FIELD_TEXT, false,
-      { "status_writable、status_readonly、alert 或 fault",
-        "status_writable, status_readonly, alert or fault" },
-      "\"status_writable\"", NULL },
-    { "data_type", FIELD_TEXT, false,
+    { "type",
+      FIELD_TEXT,
+      false,
+      { "status_writable、status_readonly、alert 或 fault", "status_writable, status_readonly, alert or fault" },
+      "\"status_writable\"",
+      NULL },
+    { "data_type",
+      FIELD_TEXT,
+      false,
       { "bool、enum、uint8、uint16、uint32 或 binary；数值型有 uint_spec{min,max,ratio,addition},"
         "枚举型有 enum 列表",
         "bool, enum, uint8, uint16, uint32 or binary; a number has uint_spec{min,max,ratio,addition}, "
         "an enum has the list enum" },
-      "\"bool\"", NULL },
-    { "position", FIELD_OBJECT, false, { "字节与比特位描述", "Place in the status" }, NULL,
-      position_fields },
+      "\"bool\"",
+      NULL },
+    { "position", FIELD_OBJECT, false, { "字节与比特位描述", "Place in the status" }, NULL, position_fields },
     { 0 },
 };
 
@@ -46,14 +47,19 @@ static const struct field entity_fields[] = {
 
 static const struct field datapoint_fields[] = {
     { "name", FIELD_TEXT, false, { "产品名称", "Name of the product" }, "\"微信宠物屋\"", NULL },
-    { "product_key", FIELD_TEXT, false, { "产品标识符", "Product key" },
-      "\"4244bf2d79694a259232431b6f2ef46a\"", NULL },
-    { "protocolType", FIELD_TEXT, false, { "standard（定长）或 var_len（变长）", "standard or var_len" },
-      "\"standard\"", NULL },
-    { "packetVersion", FIELD_TEXT, false, { "固定值：0x00000004", "Always 0x00000004" },
-      "\"0x00000004\"", NULL },
+    { "product_key", FIELD_TEXT, false, { "产品标识符", "Product key" }, "\"4244bf2d79694a259232431b6f2ef46a\"", NULL },
+    { "protocolType",
+      FIELD_TEXT,
+      false,
+      { "standard（定长）或 var_len（变长）", "standard or var_len" },
+      "\"standard\"",
+      NULL },
+    { "packetVersion", FIELD_TEXT, false, { "固定值：0x00000004", "Always 0x00000004" }, "\"0x00000004\"", NULL },
     { "entities", FIELD_ARRAY, false, { "实体列表", "Entities" }, NULL, entity_fields },
-    { "ui", FIELD_OBJECT, false, { "手机客户端 UI 定义", "What a phone shows" },
+    { "ui",
+      FIELD_OBJECT,
+      false,
+      { "手机客户端 UI 定义", "What a phone shows" },
       "{\"object\":{\"version\":4,\"showEditButton\":false},\"sections\":[{\"elements\":[{"
       "\"boolValue\":false,\"object\":{\"action\":\"entity0\",\"bind\":[\"entity0.switch\"],"
       "\"perm\":\"W\"},\"type\":\"QBooleanElement\",\"key\":\"entity0.switch\",\"title\":\"开关\"}]}]}",
@@ -61,8 +67,8 @@ static const struct field datapoint_fields[] = {
     { 0 },
 };
 
-ROUTE(datapoint, GET, "/v1/products/{product_key}/datapoint", TOKEN, FAST,
-      PARAMS(datapoint_params), .fields = datapoint_fields, ERRORS(API_DATAPOINT_UNDEFINED),
+ROUTE(datapoint, GET, "/v1/products/{product_key}/datapoint", TOKEN, FAST, PARAMS(datapoint_params),
+      .fields = datapoint_fields, ERRORS(API_DATAPOINT_UNDEFINED),
       .summary = { "获取产品数据点", "Get a product's datapoints" },
       .about = { "数值型数据点的真实值 = 原始值 * ratio + addition。",
                  "A number shows as raw value * ratio + addition." });

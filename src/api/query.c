@@ -27,8 +27,7 @@ bool query_key_is(struct str key, const char *name)
 
     if (str_eq(key, wanted))
         return true;
-    if (!is_escaped(key) || !str_copy(plain, sizeof(plain), key) ||
-        url_decode(plain, &key.len, true) != MU_OK)
+    if (!is_escaped(key) || !str_copy(plain, sizeof(plain), key) || url_decode(plain, &key.len, true) != MU_OK)
         return false;
     return str_eq((struct str){ plain, key.len }, wanted);
 }

@@ -24,8 +24,8 @@ void report_write_gid(struct json_out *j, const struct api_call *call)
 
     json_key(j, "gid");
     /* It named a group, so unescaped it has the length of one. */
-    if (query_find(call->ex->req.query, "gid", &gid) && str_copy(text, sizeof(text), gid)
-        && url_decode(text, &gid.len, true) == MU_OK)
+    if (query_find(call->ex->req.query, "gid", &gid) && str_copy(text, sizeof(text), gid) &&
+        url_decode(text, &gid.len, true) == MU_OK)
         json_str(j, (struct str){ text, gid.len });
     else
         json_no_value(j);
@@ -68,8 +68,7 @@ static void write_counted(struct json_out *j, unsigned ends, const struct fleet_
     j->need_comma = true;
 }
 
-void report_write_places(struct json_out *j, const struct fleet_report *report, report_members members,
-                         bool leaf_count)
+void report_write_places(struct json_out *j, const struct fleet_report *report, report_members members, bool leaf_count)
 {
     enum { CITY = 3 };
     unsigned open = 0, left_out = 0; /* depths */

@@ -7,11 +7,15 @@
 /* What the answers of the reports share. */
 
 /* The device group that a report may be asked for. */
+/* clang-format off */
 #define GID_PARAM(args)                                                                              \
     { "gid", IN_QUERY, ARG(GROUP, args, group), OPTIONAL,                                            \
       { "设备组 id（含其子组）", "Device group, with its subtree" }, "c8e4b5634b047dc495be4a05a39d02a3" }
+/* clang-format on */
+/* clang-format off */
 #define GID_FIELD                                                                                    \
     { "gid", FIELD_TEXT, true, { "设备组 id", "The device group that was asked for" }, "null", NULL }
+/* clang-format on */
 
 /* "gid": as the caller gave it, which is a group by then, or null. */
 void report_write_gid(struct json_out *j, const struct api_call *call);

@@ -2,12 +2,19 @@
 
 #include <stdio.h>
 
+/* clang-format off: a table */
 const char *const cycle_names[] = {
-    [CYCLE_DATE] = "date", [CYCLE_WEEK] = "week", [CYCLE_MONTH] = "month", NULL,
+    [CYCLE_DATE] = "date",
+    [CYCLE_WEEK] = "week",
+    [CYCLE_MONTH] = "month",
+    NULL,
 };
+/* clang-format on */
 
 /* --- the civil calendar -------------------------------------------------------------------------- */
-struct civil { int32_t year, month, day; };
+struct civil {
+    int32_t year, month, day;
+};
 
 static int32_t divide_down(int32_t a, int32_t b)
 {
@@ -47,14 +54,12 @@ static struct civil civil_of_day(int32_t day)
 int32_t period_first_day(enum cycle cycle, int32_t period)
 {
     switch (cycle) {
-    case CYCLE_WEEK: /* 1970-01-01 was a Thursday */
-        return period * 7 - 3;
+    case CYCLE_WEEK: /* 1970-01-01 was a Thursday */ return period * 7 - 3;
     case CYCLE_MONTH: {
         int32_t years = divide_down(period, 12);
         return day_of_civil((struct civil){ 1970 + years, period - 12 * years + 1, 1 });
     }
-    case CYCLE_DATE:
-        break;
+    case CYCLE_DATE: break;
     }
     return period;
 }
@@ -67,14 +72,12 @@ int32_t period_last_day(enum cycle cycle, int32_t period)
 int32_t period_of_day(enum cycle cycle, int32_t day)
 {
     switch (cycle) {
-    case CYCLE_WEEK:
-        return divide_down(day + 3, 7);
+    case CYCLE_WEEK: return divide_down(day + 3, 7);
     case CYCLE_MONTH: {
         struct civil c = civil_of_day(day);
         return 12 * (c.year - 1970) + c.month - 1;
     }
-    case CYCLE_DATE:
-        break;
+    case CYCLE_DATE: break;
     }
     return day;
 }
@@ -87,16 +90,12 @@ void period_text(enum cycle cycle, int32_t period, char out[PERIOD_TEXT_MAX])
     struct civil c = civil_of_day(cycle == CYCLE_WEEK ? day + 3 : day);
 
     switch (cycle) {
-    case CYCLE_DATE:
-        snprintf(out, PERIOD_TEXT_MAX, "%04d-%02d-%02d", c.year, c.month, c.day);
-        break;
+    case CYCLE_DATE: snprintf(out, PERIOD_TEXT_MAX, "%04d-%02d-%02d", c.year, c.month, c.day); break;
     case CYCLE_WEEK:
         snprintf(out, PERIOD_TEXT_MAX, "%04d-%02d", c.year,
                  (day + 3 - day_of_civil((struct civil){ c.year, 1, 1 })) / 7 + 1);
         break;
-    case CYCLE_MONTH:
-        snprintf(out, PERIOD_TEXT_MAX, "%04d-%02d", c.year, c.month);
-        break;
+    case CYCLE_MONTH: snprintf(out, PERIOD_TEXT_MAX, "%04d-%02d", c.year, c.month); break;
     }
 }
 
@@ -107,8 +106,7 @@ void local_text(int64_t local_s, char out[LOCAL_TEXT_MAX])
     char date[PERIOD_TEXT_MAX];
 
     period_text(CYCLE_DATE, day, date);
-    snprintf(out, LOCAL_TEXT_MAX, "%s %02d:%02d:%02d", date, second / 3600, second / 60 % 60,
-             second % 60);
+    snprintf(out, LOCAL_TEXT_MAX, "%s %02d:%02d:%02d", date, second / 3600, second / 60 % 60, second % 60);
 }
 
 /* A run of digits and what separates it from the next; -1 if it is not that. */
@@ -161,8 +159,7 @@ bool period_parse(enum cycle cycle, struct str text, int32_t *period)
     return str_eq(text, str_of(again));
 }
 
-const char *period_range_read(enum cycle cycle, struct str start, struct str end,
-                              struct period_range *out)
+const char *period_range_read(enum cycle cycle, struct str start, struct str end, struct period_range *out)
 {
     static const char *const bad_start[] = {
         [CYCLE_DATE] = "start: not a date such as 2016-08-01",
@@ -186,7 +183,10 @@ const char *period_range_read(enum cycle cycle, struct str start, struct str end
 
 const char *period_range_too_long(enum cycle cycle, const struct period_range *range)
 {
-    static const struct { int32_t max; const char *why; } limits[] = {
+    static const struct {
+        int32_t max;
+        const char *why;
+    } limits[] = {
         [CYCLE_DATE] = { 30, "start, end: more than 30 days" },
         [CYCLE_WEEK] = { 53, "start, end: more than 53 weeks" },
         [CYCLE_MONTH] = { 12, "start, end: more than 12 months" },

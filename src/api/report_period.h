@@ -34,8 +34,7 @@ void local_text(int64_t local_s, char out[LOCAL_TEXT_MAX]);
 struct period_range {
     int32_t first, last; /* both included */
 };
-const char *period_range_read(enum cycle cycle, struct str start, struct str end,
-                              struct period_range *out);
+const char *period_range_read(enum cycle cycle, struct str start, struct str end, struct period_range *out);
 
 /* NULL, or the sentence that a history has more periods than it may: 30 days, 53 weeks, 12 months. */
 const char *period_range_too_long(enum cycle cycle, const struct period_range *range);

@@ -97,11 +97,10 @@ static void what_is_no_period_is_refused(void **state)
         [CYCLE_MONTH] = { "2016-00", "2016-13", "2016-1" },
     };
     static const char *const never[] = {
-        "", "2016", "2016-", "-", "0000-01", "0000-01-01", "2016-1-1", "2016-08-1",
-        "2016/08/01", "20160801",
-        "2016-08-01 ", " 2016-08", "2016-08-01T00:00", "+016-08", "2016--8", "2016-+8",
-        "2016-0x", "2016-W51",
-        "12016-08", "２０１６-08", "2016-08-00", "2016-08-32",
+        "",           "2016",       "2016-",    "-",           "0000-01",  "0000-01-01",       "2016-1-1",
+        "2016-08-1",  "2016/08/01", "20160801", "2016-08-01 ", " 2016-08", "2016-08-01T00:00", "+016-08",
+        "2016--8",    "2016-+8",    "2016-0x",  "2016-W51",    "12016-08", "２０１６-08",      "2016-08-00",
+        "2016-08-32",
     };
     int32_t period;
 
@@ -154,13 +153,11 @@ static void a_range_has_a_longest_length_that_is_allowed(void **state)
 {
     (void)state;
     assert_null(read_range(CYCLE_DATE, "2016-02-10", "2016-03-10"));
-    assert_string_equal(read_range(CYCLE_DATE, "2016-02-09", "2016-03-10"),
-                        "start, end: more than 30 days");
+    assert_string_equal(read_range(CYCLE_DATE, "2016-02-09", "2016-03-10"), "start, end: more than 30 days");
     assert_null(read_range(CYCLE_WEEK, "2015-01", "2015-53"));
     assert_string_equal(read_range(CYCLE_WEEK, "2015-01", "2016-01"), "start, end: more than 53 weeks");
     assert_null(read_range(CYCLE_MONTH, "2016-04", "2017-03"));
-    assert_string_equal(read_range(CYCLE_MONTH, "2016-04", "2017-04"),
-                        "start, end: more than 12 months");
+    assert_string_equal(read_range(CYCLE_MONTH, "2016-04", "2017-04"), "start, end: more than 12 months");
     assert_non_null(read_range(CYCLE_DATE, "0001-01-01", "9999-12-31"));
 }
 

@@ -17,7 +17,9 @@ struct api_call;
 
 /* A text for people, in the two languages of the API document. */
 enum lang { LANG_EN, LANG_ZH, LANG_COUNT };
-struct words { const char *zh, *en; };
+struct words {
+    const char *zh, *en;
+};
 
 /* How a caller says who he is (contract, "auth"). */
 enum auth {
@@ -45,7 +47,14 @@ enum auth {
  * Texts live as long as the exchange, those of a body until the handler returns. */
 enum param_in { IN_PATH, IN_QUERY, IN_HEADER, IN_BODY };
 enum param_type {
-    PARAM_PRODUCT, PARAM_DEVICE, PARAM_GROUP, PARAM_ID, PARAM_TEXT, PARAM_INT, PARAM_FLAG, PARAM_CHOICE,
+    PARAM_PRODUCT,
+    PARAM_DEVICE,
+    PARAM_GROUP,
+    PARAM_ID,
+    PARAM_TEXT,
+    PARAM_INT,
+    PARAM_FLAG,
+    PARAM_CHOICE,
     PARAM_JSON,
 };
 #define FIELD_OF_DEVICE struct fleet_device
@@ -65,33 +74,40 @@ struct param {
     const char *name;
     enum param_in in;
     enum param_type type;
-    size_t offset;              /* of the field in the handler's arguments */
+    size_t offset; /* of the field in the handler's arguments */
     bool required;
     struct words text;
-    const char *example;        /* as it would be typed; JSON text for PARAM_JSON */
+    const char *example; /* as it would be typed; JSON text for PARAM_JSON */
     int64_t min, max, fallback;
     const char *const *choices; /* ended by NULL */
     const char *schema;         /* PARAM_JSON: a JSON schema */
 };
 
 /* The kind of a parameter and the field for it; does not compile if the two do not fit. */
-#define ARG(kind, args, field)                                                                       \
-    .type = PARAM_##kind,                                                                            \
-    .offset = offsetof(args, field) +                                                                \
-              0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((args *)0)->field),           \
-                                                           FIELD_OF_##kind) ? 1 : -1])
+#define ARG(kind, args, field)        \
+    .type = PARAM_##kind,             \
+    .offset = offsetof(args, field) + \
+              0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((args *)0)->field), FIELD_OF_##kind) ? 1 : -1])
 
 /* Rows that many routes share. Path parameters stand in the order of the path's captures. */
+/* clang-format off */
 #define PRODUCT_KEY                                                                                  \
     { .name = "product_key", .in = IN_PATH, .type = PARAM_PRODUCT, .required = true,                 \
       .text = { "产品标识符", "Product key" }, .example = "6f2e214bf2d79649232431b94a25f46a" }
+/* clang-format on */
+/* clang-format off */
 #define DID(args)                                                                                    \
     { "did", IN_PATH, ARG(DEVICE, args, device), REQUIRED, { "设备 id", "Device id" },               \
       "kYkSE2xspYjocBhaUHdM5k" }
+/* clang-format on */
 
 /* --- what it is answered --------------------------------------------------------------------------*/
 enum field_type {
-    FIELD_TEXT, FIELD_INT, FIELD_NUMBER, FIELD_BOOL, FIELD_OBJECT,
+    FIELD_TEXT,
+    FIELD_INT,
+    FIELD_NUMBER,
+    FIELD_BOOL,
+    FIELD_OBJECT,
     FIELD_ARRAY, /* of objects */
     FIELD_TEXTS, /* an array of texts */
 };
@@ -100,7 +116,7 @@ enum field_type {
 enum { MAY_BE_NULL = 1, MAY_BE_ABSENT = 2 };
 
 struct field {
-    const char *name;           /* NULL ends a list */
+    const char *name; /* NULL ends a list */
     enum field_type type;
     unsigned may;
     struct words text;
@@ -131,9 +147,9 @@ struct api_route {
 
     const struct param *params;
     size_t param_count;
-    size_t args_size;           /* of call->args */
-    const char *body_example;   /* JSON text */
-    bool body_optional;         /* an empty body is one without fields */
+    size_t args_size;         /* of call->args */
+    const char *body_example; /* JSON text */
+    bool body_optional;       /* an empty body is one without fields */
 
     int status;                 /* of success; 0 = 200 */
     const struct field *fields; /* of the answer, or of its rows; NULL = {} */
@@ -143,38 +159,48 @@ struct api_route {
     const enum api_error *errors; /* other than follow from auth and params; ended by API_OK */
 
     struct words summary;
-    struct words about;         /* more than the summary says; NULL = nothing */
+    struct words about; /* more than the summary says; NULL = nothing */
 };
 
 /* Declares the handler and its route, `<handler>_route`, which the chapter's list then names; one
  * that is not listed is an unused variable to the compiler. */
-#define ROUTE(handler, verb, url, caller, runs, ...)                                                 \
-    static enum api_error handler(struct api_call *call);                                            \
-    static const struct api_route handler##_route = {                                                \
-        .method = HTTP_M_##verb, .path = url, .auth = AUTH_##caller, .where = HTTP_##runs,           \
-        .handle = handler, __VA_ARGS__                                                               \
-    }
+#define ROUTE(handler, verb, url, caller, runs, ...)                           \
+    static enum api_error handler(struct api_call *call);                      \
+    static const struct api_route handler##_route = { .method = HTTP_M_##verb, \
+                                                      .path = url,             \
+                                                      .auth = AUTH_##caller,   \
+                                                      .where = HTTP_##runs,    \
+                                                      .handle = handler,       \
+                                                      __VA_ARGS__ }
 #define PARAMS(list) .params = list, .param_count = sizeof(list) / sizeof(list[0])
 #define ARGS(type)   .args_size = sizeof(type)
-#define ERRORS(...)  .errors = (const enum api_error[]){ __VA_ARGS__, API_OK }
+#define ERRORS(...)                    \
+    .errors = (const enum api_error[]) \
+    {                                  \
+        __VA_ARGS__, API_OK            \
+    }
 
 /* A chapter of the API document. Several files may be parts of one, under the same name. */
 struct api_chapter {
     struct words name;
     const struct api_route *const *routes; /* ended by NULL */
 };
-#define ROUTES(...) .routes = (const struct api_route *const[]){ __VA_ARGS__, NULL }
+#define ROUTES(...)                             \
+    .routes = (const struct api_route *const[]) \
+    {                                           \
+        __VA_ARGS__, NULL                       \
+    }
 
-extern const struct api_chapter token_chapter, product_chapter, user_chapter, device_chapter,
-    device_search_chapter, control_chapter, device_online_chapter, device_log_chapter, device_agg_chapter,
-    group_chapter, binding_chapter, device_report_chapter, device_rows_chapter, device_history_chapter,
-    fault_report_chapter, user_report_chapter, enterprise_report_chapter, openapi_chapter;
+extern const struct api_chapter token_chapter, product_chapter, user_chapter, device_chapter, device_search_chapter,
+    control_chapter, device_online_chapter, device_log_chapter, device_agg_chapter, group_chapter, binding_chapter,
+    device_report_chapter, device_rows_chapter, device_history_chapter, fault_report_chapter, user_report_chapter,
+    enterprise_report_chapter, openapi_chapter;
 
 /* All of them, in the document's order, ended by NULL. */
 extern const struct api_chapter *const api_chapters[];
 
-#define EACH_ROUTE(chapter, route)                                                                   \
-    for (const struct api_chapter *const *chapter = api_chapters; *chapter; chapter++)               \
+#define EACH_ROUTE(chapter, route)                                                     \
+    for (const struct api_chapter *const *chapter = api_chapters; *chapter; chapter++) \
         for (const struct api_route *const *route = (*chapter)->routes; *route; route++)
 
 #endif

@@ -23,12 +23,10 @@ static bool is_own(const struct search *s, struct str name)
 {
     const struct product_row *row = s->own ? s->own->row : NULL;
 
-    return row && (str_eq(name, str_of(s->own->product_key)) ||
-                   secret_text_equal(name, str_of(row->product_secret)));
+    return row && (str_eq(name, str_of(s->own->product_key)) || secret_text_equal(name, str_of(row->product_secret)));
 }
 
-static enum mu_err find_product(struct registry_tx *tx, const struct search *s, struct str name,
-                                uint32_t *product)
+static enum mu_err find_product(struct registry_tx *tx, const struct search *s, struct str name, uint32_t *product)
 {
     char text[ID_HEX_LEN + 1];
     struct product_row row = { 0 };
@@ -79,8 +77,7 @@ static enum mu_err find_scope(struct registry_tx *tx, void *arg)
             return err;
     }
     s->error = API_PRODUCT_NOT_ASSOCIATED;
-    if ((err = tx_product_enterprise(tx, s->product_no, &enterprise)) != MU_OK ||
-        enterprise != s->enterprise)
+    if ((err = tx_product_enterprise(tx, s->product_no, &enterprise)) != MU_OK || enterprise != s->enterprise)
         return err;
     s->error = API_APP_UNKNOWN;
     if ((err = find_app(tx, s)) != MU_OK)
@@ -93,7 +90,9 @@ enum api_error scope_find(struct api_call *call, const struct scope_product *pro
                           struct scope *out)
 {
     struct search search = {
-        .enterprise = call->enterprise->no, .own = call->product, .appid = appid,
+        .enterprise = call->enterprise->no,
+        .own = call->product,
+        .appid = appid,
         .product = product->key.at ? product->key : product->secret,
         .also = product->key.at ? product->secret : (struct str){ NULL, 0 },
     };

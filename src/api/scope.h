@@ -8,25 +8,31 @@
  * token may name that token's product only. */
 
 /* As they were given: at least one of them is. Either parameter may carry either value. */
-struct scope_product { struct str key, secret; };
+struct scope_product {
+    struct str key, secret;
+};
 
 /* The rows of a route whose arguments have a struct scope_product `product`. */
+/* clang-format off */
 #define SCOPE_PARAMS(args)                                                                           \
     { "product_key", IN_QUERY, ARG(ID, args, product.key), OPTIONAL,                                 \
       { "产品标识符，必填（或 product_secret）", "Product key, or secret; required, or product_secret is" }, \
       "6f2e214bf2d79649232431b94a25f46a" },                                                          \
     { "product_secret", IN_QUERY, ARG(ID, args, product.secret), OPTIONAL,                           \
       { "与 product_key 相同", "The same as product_key" }, "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" }
+/* clang-format on */
 
 #define SCOPE_ERRORS API_PRODUCT_UNKNOWN, API_TOKEN_OTHER_PRODUCT, API_PRODUCT_NOT_ASSOCIATED, API_APP_UNKNOWN
 
 /* For the check of such a route: 5002 without a product. */
 enum api_error scope_check(struct api_call *call, const struct scope_product *product);
 
-struct scope { uint32_t product, app; /* app: 0 = any */ };
+struct scope {
+    uint32_t product, app; /* app: 0 = any */
+};
 
 /* Asks the registry: 5015, 5010, 5801, 5016. appid may be at NULL. */
-MU_MUST_USE enum api_error scope_find(struct api_call *call, const struct scope_product *product,
-                                      struct str appid, struct scope *out);
+MU_MUST_USE enum api_error scope_find(struct api_call *call, const struct scope_product *product, struct str appid,
+                                      struct scope *out);
 
 #endif

@@ -9,38 +9,54 @@
 
 #define TOKEN_LIFE_S (7 * 86400) /* contract, "token" */
 
-struct access_token_args { struct str enterprise_id, enterprise_secret, product_secret; };
-
-/* Of both calls: the enterprise and the product, each with its secret. */
-static const struct param access_token_params[] = {
-    PRODUCT_KEY,
-    { "enterprise_id", IN_BODY, ARG(ID, struct access_token_args, enterprise_id), REQUIRED,
-      { "企业 id", "Enterprise id" }, "1f7ac0e5b7d64ad4a9e3d0c2b5a6f718" },
-    { "enterprise_secret", IN_BODY, ARG(ID, struct access_token_args, enterprise_secret), REQUIRED,
-      { "企业 id 密码", "Secret of the enterprise" }, "9c41d6e0b83f4f0aa2f5e7d1c6b8a934" },
-    { "product_secret", IN_BODY, ARG(ID, struct access_token_args, product_secret), REQUIRED,
-      { "产品密匙", "Secret of the product" }, "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" },
+struct access_token_args {
+    struct str enterprise_id, enterprise_secret, product_secret;
 };
 
+/* Of both calls: the enterprise and the product, each with its secret. */
+/* clang-format off: a table */
+static const struct param access_token_params[] = {
+    PRODUCT_KEY,
+    { "enterprise_id",
+      IN_BODY,
+      ARG(ID, struct access_token_args, enterprise_id),
+      REQUIRED,
+      { "企业 id", "Enterprise id" },
+      "1f7ac0e5b7d64ad4a9e3d0c2b5a6f718" },
+    { "enterprise_secret",
+      IN_BODY,
+      ARG(ID, struct access_token_args, enterprise_secret),
+      REQUIRED,
+      { "企业 id 密码", "Secret of the enterprise" },
+      "9c41d6e0b83f4f0aa2f5e7d1c6b8a934" },
+    { "product_secret",
+      IN_BODY,
+      ARG(ID, struct access_token_args, product_secret),
+      REQUIRED,
+      { "产品密匙", "Secret of the product" },
+      "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" },
+};
+/* clang-format on */
+
 static const struct field access_token_fields[] = {
-    { "token", FIELD_TEXT, false, { "用户 token", "The token" },
-      "\"89d753a234ef42cd90f75da7489e78a4\"", NULL },
-    { "expire_at", FIELD_INT, false, { "token 过期时间（时间戳）", "When it expires, Unix seconds" },
-      "1517897923", NULL },
-    { "expired_at", FIELD_INT, false, { "与 expire_at 相同", "The same as expire_at" },
-      "1517897923", NULL },
+    { "token", FIELD_TEXT, false, { "用户 token", "The token" }, "\"89d753a234ef42cd90f75da7489e78a4\"", NULL },
+    { "expire_at",
+      FIELD_INT,
+      false,
+      { "token 过期时间（时间戳）", "When it expires, Unix seconds" },
+      "1517897923",
+      NULL },
+    { "expired_at", FIELD_INT, false, { "与 expire_at 相同", "The same as expire_at" }, "1517897923", NULL },
     { 0 },
 };
 
-ROUTE(access_token, POST, "/v1/products/{product_key}/access_token", BODY, SLOW,
-      PARAMS(access_token_params), ARGS(struct access_token_args),
-      ERRORS(API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_ASSOCIATION_UNKNOWN,
-             API_PRODUCT_SECRET),
+ROUTE(access_token, POST, "/v1/products/{product_key}/access_token", BODY, SLOW, PARAMS(access_token_params),
+      ARGS(struct access_token_args),
+      ERRORS(API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_ASSOCIATION_UNKNOWN, API_PRODUCT_SECRET),
       .body_example = "{\"enterprise_id\":\"1f7ac0e5b7d64ad4a9e3d0c2b5a6f718\","
                       "\"enterprise_secret\":\"9c41d6e0b83f4f0aa2f5e7d1c6b8a934\","
                       "\"product_secret\":\"5d0f3b7e9a1c4c62b8d4e6f2a7c19053\"}",
-      .status = 201, .fields = access_token_fields,
-      .summary = { "获取 token", "Take a token" },
+      .status = 201, .fields = access_token_fields, .summary = { "获取 token", "Take a token" },
       .about = { "token 有效期为 7 天，只能用于该产品；旧 token 在过期前仍然有效。",
                  "A token lives for 7 days and serves this product only. An older one stays valid "
                  "until it expires." });
@@ -61,8 +77,9 @@ static enum mu_err put_token(struct registry_tx *tx, void *arg)
         return MU_E_REFUSED;
     if (err == MU_OK)
         err = tx_put_token(tx, &new->row);
-    return err == MU_OK ? tx_audit(tx, "issue_token", KIND_PRODUCT, new->product_key,
-                                   "expires_at=%" PRId64, new->row.expires_at) : err;
+    return err == MU_OK
+               ? tx_audit(tx, "issue_token", KIND_PRODUCT, new->product_key, "expires_at=%" PRId64, new->row.expires_at)
+               : err;
 }
 
 /* Whose secret is right is known from then on; before that a stranger could use up a quota. */
@@ -134,18 +151,20 @@ static enum api_error access_token(struct api_call *call)
 
 /* --- association -----------------------------------------------------------------------------------
  * Not in the document, but in an older edition and in clients. */
-ROUTE(association, POST, "/v1/products/{product_key}/association", BODY, SLOW,
-      PARAMS(access_token_params), ARGS(struct access_token_args),
+ROUTE(association, POST, "/v1/products/{product_key}/association", BODY, SLOW, PARAMS(access_token_params),
+      ARGS(struct access_token_args),
       ERRORS(API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_ASSOCIATION_EXISTS, API_PRODUCT_SECRET,
              API_PRODUCT_OPERATION),
       .body_example = "{\"enterprise_id\":\"1f7ac0e5b7d64ad4a9e3d0c2b5a6f718\","
                       "\"enterprise_secret\":\"9c41d6e0b83f4f0aa2f5e7d1c6b8a934\","
                       "\"product_secret\":\"5d0f3b7e9a1c4c62b8d4e6f2a7c19053\"}",
-      .status = 201,
-      .summary = { "关联产品与企业", "Associate a product and an enterprise" },
+      .status = 201, .summary = { "关联产品与企业", "Associate a product and an enterprise" },
       .about = { "一个产品只能属于一个企业。", "A product belongs to one enterprise at most." });
 
-struct new_association { uint32_t enterprise, product; const char *product_key; };
+struct new_association {
+    uint32_t enterprise, product;
+    const char *product_key;
+};
 
 static enum mu_err associate(struct registry_tx *tx, void *arg)
 {

@@ -6,6 +6,7 @@
 
 /* --- rows -----------------------------------------------------------------------------------------*/
 
+/* clang-format off */
 #define USER_FIELDS                                                                                  \
     { "username", FIELD_TEXT, true, { "用户名称", "Name that the user logs in with" }, "null", NULL },   \
     { "remark", FIELD_TEXT, true, { "备注", "Remark" }, "null", NULL },                                \
@@ -18,6 +19,7 @@
     { "birthday", FIELD_TEXT, true, { "生日日期", "Day of birth" }, "null", NULL },                    \
     { "address", FIELD_TEXT, true, { "地址", "Address" }, "null", NULL },                             \
     { "email", FIELD_TEXT, true, { "邮箱", "E-mail address" }, "null", NULL }
+/* clang-format on */
 
 static const struct field registered_fields[] = {
     USER_FIELDS,
@@ -27,12 +29,14 @@ static const struct field registered_fields[] = {
 
 static const struct field bound_fields[] = {
     USER_FIELDS,
-    { "auth_src", FIELD_OBJECT, true, { "用户第三方信息", "What a third party told of the user" }, "null",
-      NULL },
+    { "auth_src", FIELD_OBJECT, true, { "用户第三方信息", "What a third party told of the user" }, "null", NULL },
     { "name", FIELD_TEXT, true, { "姓名", "Name" }, "null", NULL },
-    { "is_owner", FIELD_BOOL, MAY_BE_ABSENT,
+    { "is_owner",
+      FIELD_BOOL,
+      MAY_BE_ABSENT,
       { "是否为设备的 owner，只有按 did 搜索时返回", "Whether it owns the device; only in a search by did" },
-      NULL, NULL },
+      NULL,
+      NULL },
     { 0 },
 };
 
@@ -79,8 +83,8 @@ static void rows_init(struct rows *rows)
 }
 
 /* What the search found, or why it did not. */
-static enum api_error answer_rows(struct api_call *call, struct rows *rows, const struct page *page,
-                                  uint64_t total, enum mu_err err)
+static enum api_error answer_rows(struct api_call *call, struct rows *rows, const struct page *page, uint64_t total,
+                                  enum mu_err err)
 {
     enum api_error error = err == MU_OK ? page_answer(call, page, total, &rows->text)
                                         : api_store_failed(call, API_INTERNAL, "search users", err);
@@ -95,24 +99,41 @@ struct registered_args {
     struct page page;
 };
 
+/* clang-format off: a table */
 static const struct param registered_params[] = {
     SCOPE_PARAMS(struct registered_args),
-    { "appid", IN_QUERY, ARG(ID, struct registered_args, appid), OPTIONAL,
-      { "应用 id", "Users of this app only" }, "a39d02a3c8e4b5634b047dc495be4a05" },
-    { "username", IN_QUERY, ARG(TEXT, struct registered_args, username), OPTIONAL,
-      { "用户名称", "Name that the user logs in with" }, "anna" },
-    { "phone", IN_QUERY, ARG(TEXT, struct registered_args, phone), OPTIONAL,
-      { "手机号码", "Phone number" }, "13800000000" },
-    { "email", IN_QUERY, ARG(TEXT, struct registered_args, email), OPTIONAL,
-      { "邮件", "E-mail address" }, "anna@example.com" },
+    { "appid",
+      IN_QUERY,
+      ARG(ID, struct registered_args, appid),
+      OPTIONAL,
+      { "应用 id", "Users of this app only" },
+      "a39d02a3c8e4b5634b047dc495be4a05" },
+    { "username",
+      IN_QUERY,
+      ARG(TEXT, struct registered_args, username),
+      OPTIONAL,
+      { "用户名称", "Name that the user logs in with" },
+      "anna" },
+    { "phone",
+      IN_QUERY,
+      ARG(TEXT, struct registered_args, phone),
+      OPTIONAL,
+      { "手机号码", "Phone number" },
+      "13800000000" },
+    { "email",
+      IN_QUERY,
+      ARG(TEXT, struct registered_args, email),
+      OPTIONAL,
+      { "邮件", "E-mail address" },
+      "anna@example.com" },
     PAGE_PARAMS(struct registered_args),
 };
+/* clang-format on */
 
 static enum api_error registered_check(struct api_call *call);
 
-ROUTE(registered_users, GET, "/v1/users/search", HEADERS, SLOW, PARAMS(registered_params),
-      ARGS(struct registered_args), .check = registered_check, .fields = registered_fields,
-      .paged = true, ERRORS(SCOPE_ERRORS),
+ROUTE(registered_users, GET, "/v1/users/search", HEADERS, SLOW, PARAMS(registered_params), ARGS(struct registered_args),
+      .check = registered_check, .fields = registered_fields, .paged = true, ERRORS(SCOPE_ERRORS),
       .summary = { "搜索注册用户", "Search the users of a product's apps" },
       .about = { "返回该产品的应用的注册用户，按注册先后从新到旧排序。",
                  "Users that are registered in apps of the product, the last added first." });
@@ -146,11 +167,16 @@ static enum api_error registered_users(struct api_call *call)
     if (error != API_OK)
         return error;
     rows_init(&rows);
-    struct users_page page = { .skip = (uint64_t)args->page.skip, .limit = (uint64_t)args->page.limit,
-                               .fn = write_registered, .ctx = &rows };
-    enum mu_err err = registry_registered_users(registry, &(struct registered_users){
-        .product = scope.product, .app = scope.app, .username = args->username,
-        .phone = args->phone, .email = args->email }, &page);
+    struct users_page page = {
+        .skip = (uint64_t)args->page.skip, .limit = (uint64_t)args->page.limit, .fn = write_registered, .ctx = &rows
+    };
+    enum mu_err err = registry_registered_users(registry,
+                                                &(struct registered_users){ .product = scope.product,
+                                                                            .app = scope.app,
+                                                                            .username = args->username,
+                                                                            .phone = args->phone,
+                                                                            .email = args->email },
+                                                &page);
     return answer_rows(call, &rows, &args->page, page.total, err);
 }
 
@@ -162,25 +188,45 @@ struct bound_args {
     struct page page;
 };
 
+/* clang-format off: a table */
 static const char *const types[] = {
-    [BOUND_BY_UID] = "uid", [BOUND_BY_USERNAME] = "username", [BOUND_BY_PHONE] = "phone",
-    [BOUND_BY_EMAIL] = "email", [BOUND_BY_DID] = "did", [BOUND_BY_MAC] = "mac",
-    [BOUND_BY_DEVICE_SN] = "device_sn", NULL,
+    [BOUND_BY_UID] = "uid",
+    [BOUND_BY_USERNAME] = "username",
+    [BOUND_BY_PHONE] = "phone",
+    [BOUND_BY_EMAIL] = "email",
+    [BOUND_BY_DID] = "did",
+    [BOUND_BY_MAC] = "mac",
+    [BOUND_BY_DEVICE_SN] = "device_sn",
+    NULL,
 };
+/* clang-format on */
 
+/* clang-format off: a table */
 static const struct param bound_params[] = {
     PRODUCT_KEY,
-    { "gid", IN_QUERY, ARG(GROUP, struct bound_args, group), OPTIONAL,
+    { "gid",
+      IN_QUERY,
+      ARG(GROUP, struct bound_args, group),
+      OPTIONAL,
       { "设备组 id（含其子组）", "Users of devices in this group or below it" },
       "c8e4b5634b047dc495be4a05a39d02a3" },
-    { "type", IN_QUERY, ARG(CHOICE, struct bound_args, type), OPTIONAL,
-      { "val 的类型，与 val 一起使用", "What val is; comes together with val" }, "did",
-      .fallback = BOUND_ANY, .choices = types },
-    { "val", IN_QUERY, ARG(TEXT, struct bound_args, val), OPTIONAL,
+    { "type",
+      IN_QUERY,
+      ARG(CHOICE, struct bound_args, type),
+      OPTIONAL,
+      { "val 的类型，与 val 一起使用", "What val is; comes together with val" },
+      "did",
+      .fallback = BOUND_ANY,
+      .choices = types },
+    { "val",
+      IN_QUERY,
+      ARG(TEXT, struct bound_args, val),
+      OPTIONAL,
       { "查询条件值，与 type 一起使用", "Value to look for; comes together with type" },
       "kYkSE2xspYjocBhaUHdM5k" },
     PAGE_PARAMS(struct bound_args),
 };
+/* clang-format on */
 
 static enum api_error bound_check(struct api_call *call);
 
@@ -227,11 +273,14 @@ static enum api_error bound_users(struct api_call *call)
     struct rows rows = { .owners = args->type == BOUND_BY_DID };
 
     rows_init(&rows);
-    struct users_page page = { .skip = (uint64_t)args->page.skip, .limit = (uint64_t)args->page.limit,
-                               .fn = write_bound, .ctx = &rows };
-    enum mu_err err = registry_bound_users(call->api->parts.registry, &(struct bound_users){
-        .product = call->product->no, .group = args->group, .by = (enum bound_by)args->type,
-        .val = args->val }, &page);
+    struct users_page page = {
+        .skip = (uint64_t)args->page.skip, .limit = (uint64_t)args->page.limit, .fn = write_bound, .ctx = &rows
+    };
+    enum mu_err err = registry_bound_users(
+        call->api->parts.registry,
+        &(struct bound_users){
+            .product = call->product->no, .group = args->group, .by = (enum bound_by)args->type, .val = args->val },
+        &page);
     return answer_rows(call, &rows, &args->page, page.total, err);
 }
 

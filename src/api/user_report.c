@@ -14,25 +14,44 @@ struct new_args {
     struct period_range range; /* from both, by users_new_check */
 };
 
+/* clang-format off: a table */
 static const struct param new_params[] = {
-    PRODUCT_KEY, GID_PARAM(struct new_args),
-    { "cycle", IN_QUERY, ARG(CHOICE, struct new_args, cycle), OPTIONAL,
-      { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" }, "month",
-      .fallback = CYCLE_DATE, .choices = cycle_names },
-    { "start", IN_QUERY, ARG(TEXT, struct new_args, start), REQUIRED,
+    PRODUCT_KEY,
+    GID_PARAM(struct new_args),
+    { "cycle",
+      IN_QUERY,
+      ARG(CHOICE, struct new_args, cycle),
+      OPTIONAL,
+      { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" },
+      "month",
+      .fallback = CYCLE_DATE,
+      .choices = cycle_names },
+    { "start",
+      IN_QUERY,
+      ARG(TEXT, struct new_args, start),
+      REQUIRED,
       { "起始日期 2016-08-01、起始周 2016-51 或起始月 2016-12",
         "First date 2016-08-01, ISO week 2016-51 or month 2016-12" },
       "2017-12" },
-    { "end", IN_QUERY, ARG(TEXT, struct new_args, end), REQUIRED,
-      { "结束日期，格式同 start", "Last one, written likewise" }, "2017-12" },
+    { "end",
+      IN_QUERY,
+      ARG(TEXT, struct new_args, end),
+      REQUIRED,
+      { "结束日期，格式同 start", "Last one, written likewise" },
+      "2017-12" },
 };
+/* clang-format on */
 
 static const struct field new_row_fields[] = {
     { "count", FIELD_INT, false, { "新增用户数", "New users" }, "3", NULL },
     { "date", FIELD_TEXT, MAY_BE_ABSENT, { "日期，cycle 为 date 时", "The day, if cycle is date" }, NULL, NULL },
     { "week", FIELD_TEXT, MAY_BE_ABSENT, { "周，cycle 为 week 时", "The week, if cycle is week" }, NULL, NULL },
-    { "month", FIELD_TEXT, MAY_BE_ABSENT, { "月，cycle 为 month 时", "The month, if cycle is month" },
-      "\"2017-12\"", NULL },
+    { "month",
+      FIELD_TEXT,
+      MAY_BE_ABSENT,
+      { "月，cycle 为 month 时", "The month, if cycle is month" },
+      "\"2017-12\"",
+      NULL },
     { 0 },
 };
 static const struct field new_fields[] = {
@@ -46,9 +65,8 @@ static const struct field new_fields[] = {
 
 static enum api_error users_new_check(struct api_call *call);
 
-ROUTE(users_new, GET, "/v1/products/{product_key}/users/report/new", TOKEN, SLOW,
-      PARAMS(new_params), ARGS(struct new_args), .check = users_new_check, .fields = new_fields,
-      ERRORS(API_REPORT_NOT_GENERATED),
+ROUTE(users_new, GET, "/v1/products/{product_key}/users/report/new", TOKEN, SLOW, PARAMS(new_params),
+      ARGS(struct new_args), .check = users_new_check, .fields = new_fields, ERRORS(API_REPORT_NOT_GENERATED),
       .summary = { "用户新增报表", "New users by day, week or month" },
       .about = { "首次绑定该产品设备的用户；指定 gid 时为首次绑定该设备组内设备的用户。",
                  "Users who were bound to a device of the product for the first time; with a gid, to "
@@ -104,10 +122,10 @@ static enum api_error users_new(struct api_call *call)
     if (!starts || !counts)
         return API_INTERNAL;
     for (size_t i = 0; i <= periods; i++)
-        starts[i] = calendar_day_start(call->api->parts.calendar,
-                                       period_first_day(cycle, args->range.first + (int32_t)i));
-    if (fleet_report_users_new(call->api->parts.fleet, call->product->no, args->group, starts, periods,
-                               counts) != MU_OK)
+        starts[i] =
+            calendar_day_start(call->api->parts.calendar, period_first_day(cycle, args->range.first + (int32_t)i));
+    if (fleet_report_users_new(call->api->parts.fleet, call->product->no, args->group, starts, periods, counts) !=
+        MU_OK)
         return API_INTERNAL;
     struct json_out j = api_answer(call, 200);
     write_new(&j, call, counts);
@@ -115,7 +133,9 @@ static enum api_error users_new(struct api_call *call)
 }
 
 /* --- total --------------------------------------------------------------------------------------- */
-struct total_args { uint32_t group; };
+struct total_args {
+    uint32_t group;
+};
 
 static const struct param total_params[] = { PRODUCT_KEY, GID_PARAM(struct total_args) };
 
@@ -125,9 +145,8 @@ static const struct field total_fields[] = {
     { 0 },
 };
 
-ROUTE(users_total, GET, "/v1/products/{product_key}/users/report/total", TOKEN, SLOW,
-      PARAMS(total_params), ARGS(struct total_args), .fields = total_fields,
-      .summary = { "用户总数报表", "All users" },
+ROUTE(users_total, GET, "/v1/products/{product_key}/users/report/total", TOKEN, SLOW, PARAMS(total_params),
+      ARGS(struct total_args), .fields = total_fields, .summary = { "用户总数报表", "All users" },
       .about = { "曾经绑定过该产品设备的用户总数；指定 gid 时为曾经绑定过该设备组内设备的用户。",
                  "Users who were ever bound to a device of the product; with a gid, to one of that "
                  "group." });

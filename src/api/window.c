@@ -8,8 +8,7 @@
 
 const char *const window_sorts[] = { [SORT_DESC] = "desc", [SORT_ASC] = "asc", NULL };
 
-const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_t *from_us,
-                           int64_t *to_us)
+const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_t *from_us, int64_t *to_us)
 {
     if (start_s < 0 && end_s < 0)
         end_s = now_s;
@@ -44,8 +43,8 @@ const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_
 enum api_error window_check(struct api_call *call)
 {
     struct log_args *args = call->args;
-    const char *why = window_resolve(args->start_ts, args->end_ts, clock_wall_s(),
-                                     &args->window.from_us, &args->window.to_us);
+    const char *why =
+        window_resolve(args->start_ts, args->end_ts, clock_wall_s(), &args->window.from_us, &args->window.to_us);
 
     if (why)
         return api_refuse(call, API_FORM_INVALID, "%s", why);

@@ -19,24 +19,40 @@ struct log_args {
     struct journal_window window; /* from all of them, by window_check */
 };
 
-#define LOG_PARAMS                                                                                   \
-    PRODUCT_KEY, DID(struct log_args),                                                               \
-    { "start_ts", IN_QUERY, ARG(INT, struct log_args, start_ts), OPTIONAL,                           \
-      { "开始时间戳（秒），7 天以内", "Start, Unix seconds, within the last 7 days" }, "1517296665",  \
-      0, INT64_MAX, -1 },                                                                            \
-    { "end_ts", IN_QUERY, ARG(INT, struct log_args, end_ts), OPTIONAL,                               \
-      { "结束时间戳（秒），与开始相差不超过 2 天", "End, Unix seconds, at most 2 days after the start" }, \
-      "1517384124", 0, INT64_MAX, -1 },                                                              \
-    { "sort", IN_QUERY, ARG(CHOICE, struct log_args, sort), OPTIONAL,                                \
-      { "排序，desc 降序（默认）或 asc 升序", "By time: desc, newest first, or asc" }, "desc",      \
-      .fallback = SORT_DESC, .choices = window_sorts },                                              \
-    PAGE_PARAMS(struct log_args)
+#define LOG_PARAMS                                                                                            \
+    PRODUCT_KEY, DID(struct log_args),                                                                        \
+        { "start_ts",                                                                                         \
+          IN_QUERY,                                                                                           \
+          ARG(INT, struct log_args, start_ts),                                                                \
+          OPTIONAL,                                                                                           \
+          { "开始时间戳（秒），7 天以内", "Start, Unix seconds, within the last 7 days" },                    \
+          "1517296665",                                                                                       \
+          0,                                                                                                  \
+          INT64_MAX,                                                                                          \
+          -1 },                                                                                               \
+        { "end_ts",                                                                                           \
+          IN_QUERY,                                                                                           \
+          ARG(INT, struct log_args, end_ts),                                                                  \
+          OPTIONAL,                                                                                           \
+          { "结束时间戳（秒），与开始相差不超过 2 天", "End, Unix seconds, at most 2 days after the start" }, \
+          "1517384124",                                                                                       \
+          0,                                                                                                  \
+          INT64_MAX,                                                                                          \
+          -1 },                                                                                               \
+        { "sort",                                                                                             \
+          IN_QUERY,                                                                                           \
+          ARG(CHOICE, struct log_args, sort),                                                                 \
+          OPTIONAL,                                                                                           \
+          { "排序，desc 降序（默认）或 asc 升序", "By time: desc, newest first, or asc" },                    \
+          "desc",                                                                                             \
+          .fallback = SORT_DESC,                                                                              \
+          .choices = window_sorts },                                                                          \
+        PAGE_PARAMS(struct log_args)
 
 /* What from start to end (-1 = not given) means at a moment: *from_us and *to_us, both included; the
  * end with its whole second, and if that is now with all that follows. NULL, or a sentence that says
  * what is wrong. */
-const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_t *from_us,
-                           int64_t *to_us);
+const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_t *from_us, int64_t *to_us);
 
 /* The check of the routes with struct log_args: sets args->window. */
 enum api_error window_check(struct api_call *call);

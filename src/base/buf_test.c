@@ -34,7 +34,8 @@ static void text_of_others_does_nothing_to_a_terminal(void **state)
     (void)state;
     struct buf b;
     buf_init(&b, 100);
-    buf_append_str(&b, "\n\n\x1b[31m\xc2\x9b" "31m \xc2\xb0 \xe5\xad\x97\x7f");
+    buf_append_str(&b, "\n\n\x1b[31m\xc2\x9b"
+                       "31m \xc2\xb0 \xe5\xad\x97\x7f");
     buf_make_plain(&b, 1);
     assert_int_equal(b.len, strlen("\n??[31m??31m \xc2\xb0 \xe5\xad\x97?"));
     assert_memory_equal(b.data, "\n??[31m??31m \xc2\xb0 \xe5\xad\x97?", b.len);
@@ -81,9 +82,8 @@ static void what_a_buffer_writes_a_reader_reads(void **state)
     for (size_t i = 0; i < sizeof(varints) / sizeof(*varints); i++)
         buf_append_varint(&b, varints[i]);
 
-    static const uint8_t head[] = { 0xfe, 0xfe, 0xdc, 0xfe, 0xdc, 0xba, 0x98,
-                                    0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10, 0x00, 0x01, 0x7f,
-                                    0x80, 0x01 };
+    static const uint8_t head[] = { 0xfe, 0xfe, 0xdc, 0xfe, 0xdc, 0xba, 0x98, 0xfe, 0xdc, 0xba,
+                                    0x98, 0x76, 0x54, 0x32, 0x10, 0x00, 0x01, 0x7f, 0x80, 0x01 };
     assert_memory_equal(b.data, head, sizeof(head));
     struct bytes r = bytes_of(b.data, b.len);
     assert_int_equal(bytes_u8(&r), 0xfe);

@@ -6,8 +6,8 @@
 /* The two clocks. Everything that people or clients see is wall time; every waiting is monotonic.
  * Both are a vDSO call, cheap enough for every message. Any thread. */
 
-int64_t clock_wall_us(void);  /* microseconds since 1970, UTC */
-int64_t clock_mono_ms(void);  /* milliseconds since some start */
+int64_t clock_wall_us(void); /* microseconds since 1970, UTC */
+int64_t clock_mono_ms(void); /* milliseconds since some start */
 int64_t clock_mono_us(void);
 
 /* If the wall clock is set back by no more than this, as time servers do, records go on a microsecond after the last

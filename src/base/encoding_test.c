@@ -31,10 +31,12 @@ static void utf8_is_nothing_else(void **state)
 static void chinese_is_told_from_western(void **state)
 {
     (void)state;
-    must_guess(STR("\xb9\xe3\xd6\xdd"), "GB18030");                    /* 广州 */
+    must_guess(STR("\xb9\xe3\xd6\xdd"), "GB18030");                        /* 广州 */
     must_guess(STR("mac,\xb9\xe3\xb6\xab,\xc9\xee\xdb\xda\n"), "GB18030"); /* 广东,深圳 */
     must_guess(STR("M\xfcnchen"), "WINDOWS-1252");
-    must_guess(STR("K\xf6ln,D\xfcsseldorf,cr\xe9\xe9" "e"), "WINDOWS-1252");
+    must_guess(STR("K\xf6ln,D\xfcsseldorf,cr\xe9\xe9"
+                   "e"),
+               "WINDOWS-1252");
 }
 
 static void utf16_is_known_by_its_mark_or_by_its_zeros(void **state)

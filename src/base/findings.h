@@ -12,7 +12,6 @@ struct findings {
     void (*step)(void *ctx); /* one more record; for showing that it goes on */
 };
 
-void findings_mistake(const struct findings *f, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void findings_mistake(const struct findings *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -55,12 +55,22 @@ static bool whole(const char *text, int64_t *out)
 
 static void a_whole_number_is_one_however_it_is_written(void **state)
 {
-    static const struct { const char *text; int64_t value; } good[] = {
-        { "0", 0 }, { "1", 1 }, { "1.0", 1 }, { "-0.0", 0 }, { "-3.000", -3 }, { "1e3", 1000 },
-        { "9223372036854775807", INT64_MAX }, { "9007199254740991.0", INT64_C(9007199254740991) },
+    static const struct {
+        const char *text;
+        int64_t value;
+    } good[] = {
+        { "0", 0 },
+        { "1", 1 },
+        { "1.0", 1 },
+        { "-0.0", 0 },
+        { "-3.000", -3 },
+        { "1e3", 1000 },
+        { "9223372036854775807", INT64_MAX },
+        { "9007199254740991.0", INT64_C(9007199254740991) },
     };
-    static const char *const bad[] = { "1.5", "-0.4", "1e300", "9007199254740992.0", "\"1\"", "true",
-                                       "null", "[]", "{}" };
+    static const char *const bad[] = {
+        "1.5", "-0.4", "1e300", "9007199254740992.0", "\"1\"", "true", "null", "[]", "{}"
+    };
     int64_t v = 0;
 
     (void)state;

@@ -39,7 +39,7 @@ static inline void json_key(struct json_out *j, const char *key)
 }
 
 void json_str(struct json_out *j, struct str s);
-void json_text(struct json_out *j, const char *text);   /* NULL writes null */
+void json_text(struct json_out *j, const char *text); /* NULL writes null */
 void json_int(struct json_out *j, int64_t v);
 void json_bool(struct json_out *j, bool v);
 void json_no_value(struct json_out *j); /* null (json_null is jansson's) */

@@ -72,9 +72,12 @@ static void json_text_is_always_valid(void **state)
 static void what_needs_an_escape_is_found_wherever_it_stands(void **state)
 {
     (void)state;
-    static const struct { const char *text, *written; } cases[] = {
-        { "\"", "\\\"" }, { "\\", "\\\\" }, { "\x1f", "\\u001f" }, { "\xff", "\xef\xbf\xbd" },
-        { "\x7f", "\x7f" }, { " ", " " }, { "!", "!" }, { "#", "#" }, { "[", "[" }, { "]", "]" },
+    static const struct {
+        const char *text, *written;
+    } cases[] = {
+        { "\"", "\\\"" },   { "\\", "\\\\" }, { "\x1f", "\\u001f" }, { "\xff", "\xef\xbf\xbd" },
+        { "\x7f", "\x7f" }, { " ", " " },     { "!", "!" },          { "#", "#" },
+        { "[", "[" },       { "]", "]" },
     };
     struct buf b;
     buf_init(&b, 100);
@@ -82,10 +85,10 @@ static void what_needs_an_escape_is_found_wherever_it_stands(void **state)
         for (int before = 0; before < 18; before++) {
             for (int behind = 0; behind < 18; behind++) {
                 char text[64], expected[64];
-                snprintf(text, sizeof(text), "%.*s%s%.*s", before, "aaaaaaaaaaaaaaaaaa", cases[i].text,
+                snprintf(text, sizeof(text), "%.*s%s%.*s", before, "aaaaaaaaaaaaaaaaaa", cases[i].text, behind,
+                         "~~~~~~~~~~~~~~~~~~");
+                snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"", before, "aaaaaaaaaaaaaaaaaa", cases[i].written,
                          behind, "~~~~~~~~~~~~~~~~~~");
-                snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"", before, "aaaaaaaaaaaaaaaaaa",
-                         cases[i].written, behind, "~~~~~~~~~~~~~~~~~~");
                 struct json_out j = json_out_to(&b);
                 json_text(&j, text);
                 assert_written(&b, expected);
@@ -98,14 +101,32 @@ static void what_needs_an_escape_is_found_wherever_it_stands(void **state)
 static void doubles_are_written_as_short_as_they_read_back(void **state)
 {
     (void)state;
-    static const struct { double v; const char *text; } cases[] = {
-        { 0, "0" }, { -0.0, "0" }, { 1, "1" }, { -10, "-10" }, { 0.1, "0.1" }, { 21.5, "21.5" },
-        { 7.32, "7.32" }, { -0.05, "-0.05" }, { 113.280637, "113.280637" }, { 1e-6, "0.000001" },
-        { 1e-7, "1e-07" }, { 0.1 + 0.2, "0.30000000000000004" }, { 1.0 / 3, "0.3333333333333333" },
-        { 4294967295.0, "4294967295" }, { 999999999999999.0, "999999999999999" },
-        { 9007199254740993.0, "9007199254740992" }, { 1e15, "1e+15" }, { 1e300, "1e+300" },
+    static const struct {
+        double v;
+        const char *text;
+    } cases[] = {
+        { 0, "0" },
+        { -0.0, "0" },
+        { 1, "1" },
+        { -10, "-10" },
+        { 0.1, "0.1" },
+        { 21.5, "21.5" },
+        { 7.32, "7.32" },
+        { -0.05, "-0.05" },
+        { 113.280637, "113.280637" },
+        { 1e-6, "0.000001" },
+        { 1e-7, "1e-07" },
+        { 0.1 + 0.2, "0.30000000000000004" },
+        { 1.0 / 3, "0.3333333333333333" },
+        { 4294967295.0, "4294967295" },
+        { 999999999999999.0, "999999999999999" },
+        { 9007199254740993.0, "9007199254740992" },
+        { 1e15, "1e+15" },
+        { 1e300, "1e+300" },
         { 1505789918.123, "1505789918.123" },
-        { INFINITY, "null" }, { -INFINITY, "null" }, { NAN, "null" },
+        { INFINITY, "null" },
+        { -INFINITY, "null" },
+        { NAN, "null" },
     };
     struct buf b;
     buf_init(&b, 100);
@@ -147,9 +168,16 @@ static void log_times_have_three_decimals(void **state)
     (void)state;
     struct buf b;
     buf_init(&b, 100);
-    static const struct { int64_t us; const char *text; } cases[] = {
-        { 0, "0.000" }, { 1999, "0.001" }, { 1505789918123456, "1505789918.123" },
-        { 1505789918000000, "1505789918.000" }, { -1, "-0.001" }, { -1500000, "-1.500" },
+    static const struct {
+        int64_t us;
+        const char *text;
+    } cases[] = {
+        { 0, "0.000" },
+        { 1999, "0.001" },
+        { 1505789918123456, "1505789918.123" },
+        { 1505789918000000, "1505789918.000" },
+        { -1, "-0.001" },
+        { -1500000, "-1.500" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct json_out j = json_out_to(&b);

@@ -43,8 +43,7 @@ static size_t stored(int wanted, size_t room)
     return (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-size_t log_format(char line[LOG_LINE_SIZE], enum log_level level, const char *event, const char *format,
-                  va_list args)
+size_t log_format(char line[LOG_LINE_SIZE], enum log_level level, const char *event, const char *format, va_list args)
 {
     struct timespec now;
     struct tm tm;
@@ -54,8 +53,8 @@ size_t log_format(char line[LOG_LINE_SIZE], enum log_level level, const char *ev
     gmtime_r(&now.tv_sec, &tm);
     size_t room = LOG_LINE_SIZE; /* the line's end takes the place of the terminator */
     size_t len = strftime(line, room, "time=%Y-%m-%dT%H:%M:%S", &tm);
-    len += stored(snprintf(line + len, room - len, ".%03ldZ level=%s event=%s%s",
-                           now.tv_nsec / 1000000, level_names[level], event, *format ? " " : ""),
+    len += stored(snprintf(line + len, room - len, ".%03ldZ level=%s event=%s%s", now.tv_nsec / 1000000,
+                           level_names[level], event, *format ? " " : ""),
                   room - len);
     errno = errno_before; /* %m in the caller's format means the caller's errno */
     len += stored(vsnprintf(line + len, room - len, format, args), room - len);

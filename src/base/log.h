@@ -20,8 +20,7 @@ void log_set_level(enum log_level level);
 bool log_level_parse(const char *name, enum log_level *level); /* error, warn, info, debug */
 bool log_enabled(enum log_level level);
 
-void log_event(enum log_level level, const char *event, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void log_event(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The thread that writes. MU_E_NOMEM: there is none. Main thread, before others log. */
 MU_MUST_USE enum mu_err log_start(void);
@@ -36,7 +35,9 @@ uint64_t log_lost(void);
 /* `text` quoted and escaped; at most 120 bytes of it are kept. A negative len means up to its
  * terminator; a NULL text gives "". Never NULL. For use inside log_event's arguments: the result
  * lives in `box`, which LOG_Q makes on the caller's stack. */
-struct log_box { char text[500]; };
+struct log_box {
+    char text[500];
+};
 const char *log_quote(struct log_box *box, const char *text, long len);
 #define LOG_Q(text, len) log_quote(&(struct log_box){ { 0 } }, (text), (long)(len))
 

@@ -11,8 +11,8 @@ enum { LOG_ERRORS_KEPT = 8 };
 
 struct log_error {
     char event[48];
-    char line[400];           /* its key=value pairs, cut; may be cut within a character */
-    int64_t first_s, last_s;  /* Unix seconds */
+    char line[400];          /* its key=value pairs, cut; may be cut within a character */
+    int64_t first_s, last_s; /* Unix seconds */
     uint64_t count;
 };
 

@@ -23,8 +23,8 @@ static struct {
     pthread_cond_t filled, emptied;
     pthread_t thread;
     bool running, ending, busy;
-    struct buf waiting;   /* whole lines */
-    uint64_t missing;     /* lines that came after those, and found no room */
+    struct buf waiting; /* whole lines */
+    uint64_t missing;   /* lines that came after those, and found no room */
 } writer = { .lock = PTHREAD_MUTEX_INITIALIZER,
              .filled = PTHREAD_COND_INITIALIZER,
              .emptied = PTHREAD_COND_INITIALIZER };
@@ -86,8 +86,8 @@ static uint64_t write_lines(const struct buf *lines)
     return failed;
 }
 
-__attribute__((format(printf, 3, 4)))
-static bool write_event(enum log_level level, const char *event, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool write_event(enum log_level level, const char *event,
+                                                              const char *format, ...)
 {
     char line[LOG_LINE_SIZE];
     va_list args;

@@ -16,14 +16,13 @@
  *
  *   "muster mark\n"(12) id(16) epoch(8) count(8) crc32 of these(4) */
 #define MAGIC "muster mark\n"
-enum { MAGIC_LEN = sizeof MAGIC - 1, SUM_AT = MAGIC_LEN + 16 + 8 + 8, SLOT_LEN = SUM_AT + 4,
-       SLOTS = 2, SECTOR = 512 };
+enum { MAGIC_LEN = sizeof(MAGIC) - 1, SUM_AT = MAGIC_LEN + 16 + 8 + 8, SLOT_LEN = SUM_AT + 4, SLOTS = 2, SECTOR = 512 };
 
 static void encode(uint8_t out[SECTOR], const struct mark_place *at)
 {
     memset(out, 0, SECTOR);
     memcpy(out, MAGIC, MAGIC_LEN);
-    memcpy(out + MAGIC_LEN, at->id, sizeof at->id);
+    memcpy(out + MAGIC_LEN, at->id, sizeof(at->id));
     bytes_put_u64be(out + MAGIC_LEN + 16, at->epoch);
     bytes_put_u64be(out + MAGIC_LEN + 24, at->count);
     bytes_put_u32be(out + SUM_AT, (uint32_t)crc32(0, out, SUM_AT));
@@ -35,7 +34,7 @@ static bool decode(const uint8_t slot[SLOT_LEN], struct mark_place *out)
 
     if (memcmp(slot, MAGIC, MAGIC_LEN) != 0 || bytes_u32be(&sum) != (uint32_t)crc32(0, slot, SUM_AT))
         return false;
-    memcpy(out->id, slot + MAGIC_LEN, sizeof out->id);
+    memcpy(out->id, slot + MAGIC_LEN, sizeof(out->id));
     out->epoch = bytes_u64be(&in);
     out->count = bytes_u64be(&in);
     return true;
@@ -44,7 +43,7 @@ static bool decode(const uint8_t slot[SLOT_LEN], struct mark_place *out)
 bool mark_is_id(const uint8_t id[16])
 {
     static const uint8_t none[16];
-    return memcmp(id, none, sizeof none) != 0;
+    return memcmp(id, none, sizeof(none)) != 0;
 }
 
 /* -1, 0 or 1, as a comes before b, is it, or comes after it. */
@@ -65,10 +64,10 @@ enum mu_err mark_read(const char *path, struct mark_place *out)
     if (fd < 0)
         return errno == ENOENT ? MU_E_NOT_FOUND : MU_E_IO;
     for (int i = 0; i < SLOTS; i++) {
-        ssize_t n = pread(fd, slot, sizeof slot, (off_t)i * SECTOR);
+        ssize_t n = pread(fd, slot, sizeof(slot), (off_t)i * SECTOR);
         if (n < 0)
             err = MU_E_IO;
-        if (n != (ssize_t)sizeof slot || !decode(slot, &place))
+        if (n != (ssize_t)sizeof(slot) || !decode(slot, &place))
             continue;
         if (err != MU_OK || compare(&place, out) > 0)
             *out = place;
@@ -78,8 +77,7 @@ enum mu_err mark_read(const char *path, struct mark_place *out)
     return err;
 }
 
-enum mu_err mark_check(const char *path, const struct mark_place *there, const char *lost, char *why,
-                       size_t why_size)
+enum mu_err mark_check(const char *path, const struct mark_place *there, const char *lost, char *why, size_t why_size)
 {
     struct mark_place acknowledged;
     enum mu_err err = mark_read(path, &acknowledged);
@@ -89,15 +87,18 @@ enum mu_err mark_check(const char *path, const struct mark_place *there, const c
     if (err == MU_E_IO) {
         snprintf(why, why_size, "cannot read %s: %s", path, strerror(errno));
     } else if (err != MU_OK) {
-        snprintf(why, why_size, "%s, which says how far it was acknowledged, is %s; if nothing else of the directory "
-                 "is damaged, muster repair makes it anew", path, err == MU_E_CORRUPT ? "damaged" : "missing");
+        snprintf(why, why_size,
+                 "%s, which says how far it was acknowledged, is %s; if nothing else of the directory "
+                 "is damaged, muster repair makes it anew",
+                 path, err == MU_E_CORRUPT ? "damaged" : "missing");
         err = MU_E_CORRUPT;
-    } else if (mark_is_id(there->id) && memcmp(acknowledged.id, there->id, sizeof there->id) != 0) {
+    } else if (mark_is_id(there->id) && memcmp(acknowledged.id, there->id, sizeof(there->id)) != 0) {
         snprintf(why, why_size, "it is of another data directory than %s: put the right one back, or " MARK_ADVICE,
                  path);
         err = MU_E_CORRUPT;
     } else if (compare(there, &acknowledged) < 0) {
-        snprintf(why, why_size, "it ends at commit %llu of start %llu, and commit %llu of start %llu was acknowledged; "
+        snprintf(why, why_size,
+                 "it ends at commit %llu of start %llu, and commit %llu of start %llu was acknowledged; "
                  "%s was cut, changed or removed, or is an older copy: " MARK_ADVICE,
                  (unsigned long long)there->count, (unsigned long long)there->epoch,
                  (unsigned long long)acknowledged.count, (unsigned long long)acknowledged.epoch, lost);
@@ -110,7 +111,7 @@ static enum mu_err sync_parent(const char *path)
 {
     char dir[4096];
 
-    snprintf(dir, sizeof dir, "%s", path);
+    snprintf(dir, sizeof(dir), "%s", path);
     char *slash = strrchr(dir, '/');
     if (slash)
         *slash = '\0';
@@ -133,7 +134,7 @@ enum mu_err mark_open(struct mark *m, const char *path, const struct mark_place 
     /* Both, so that neither tells of another place, and the file never grows again. */
     encode(slot, at);
     for (int i = 0; i < SLOTS && err == MU_OK; i++)
-        if (pwrite(m->fd, slot, sizeof slot, (off_t)i * SECTOR) != (ssize_t)sizeof slot)
+        if (pwrite(m->fd, slot, sizeof(slot), (off_t)i * SECTOR) != (ssize_t)sizeof(slot))
             err = mu_err_of_errno(errno);
     if (err == MU_OK && (ftruncate(m->fd, (off_t)SLOTS * SECTOR) != 0 || fsync(m->fd) != 0))
         err = MU_E_IO;
@@ -152,7 +153,7 @@ void mark_put(struct mark *m, const struct mark_place *at)
     if (m->fd < 0)
         return;
     encode(slot, at);
-    bool good = pwrite(m->fd, slot, sizeof slot, (off_t)m->slot * SECTOR) == (ssize_t)sizeof slot;
+    bool good = pwrite(m->fd, slot, sizeof(slot), (off_t)m->slot * SECTOR) == (ssize_t)sizeof(slot);
     if (!good && !m->failed)
         log_event(LOG_ERROR, "mark_failed", "error=%s", LOG_Q(strerror(errno), -1));
     m->failed = !good;

@@ -19,8 +19,8 @@
 #define MARK_SYNC_MS 1000
 
 struct mark_place {
-    uint8_t id[16];         /* of the data directory */
-    uint64_t epoch, count;  /* a place: compared by epoch, then by count */
+    uint8_t id[16];        /* of the data directory */
+    uint64_t epoch, count; /* a place: compared by epoch, then by count */
 };
 
 /* The last place that was marked. MU_E_NOT_FOUND: there is no such file; MU_E_CORRUPT: it is no mark, or
@@ -40,11 +40,14 @@ MU_MUST_USE enum mu_err mark_check(const char *path, const struct mark_place *th
 /* One thread at a time. */
 struct mark {
     int fd;
-    unsigned slot;          /* the next one to write */
+    unsigned slot; /* the next one to write */
     int64_t synced_ms;
-    bool failed;            /* the last write; logged once */
+    bool failed; /* the last write; logged once */
 };
-#define MARK_CLOSED { .fd = -1 }
+#define MARK_CLOSED \
+    {               \
+        .fd = -1    \
+    }
 
 /* Opens the file, or makes it, and marks `at`: on disk, with its directory, when this returns MU_OK.
  * MU_E_FULL, MU_E_IO. */

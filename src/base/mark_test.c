@@ -21,7 +21,7 @@ static int make_directory(void **state)
     strcpy(dir, "/tmp/mark-XXXXXX");
     if (!mkdtemp(dir))
         return -1;
-    snprintf(path, sizeof path, "%s/a.mark", dir);
+    snprintf(path, sizeof(path), "%s/a.mark", dir);
     return 0;
 }
 
@@ -63,7 +63,7 @@ static void flip(off_t byte, unsigned bit)
 static void expect_answer(struct mark_place there, enum mu_err expected, const char *words)
 {
     char why[400] = "";
-    assert_int_equal(mark_check(path, &there, "the log", why, sizeof why), expected);
+    assert_int_equal(mark_check(path, &there, "the log", why, sizeof(why)), expected);
     if (words)
         assert_non_null(strstr(why, words));
 }
@@ -97,7 +97,8 @@ static void a_store_that_ends_before_it_has_lost_something(void **state)
     expect_answer(place(3, 7), MU_OK, NULL);
     expect_answer(place(3, 8), MU_OK, NULL);
     expect_answer(place(4, 0), MU_OK, NULL);
-    expect_answer(place(3, 6), MU_E_CORRUPT, "it ends at commit 6 of start 3, and commit 7 of start 3 was acknowledged");
+    expect_answer(place(3, 6), MU_E_CORRUPT,
+                  "it ends at commit 6 of start 3, and commit 7 of start 3 was acknowledged");
     expect_answer(place(2, 900), MU_E_CORRUPT, "the log was cut");
 }
 

@@ -63,9 +63,9 @@ static inline bool str_is_plain(struct str s, char least, char one, char other)
     return !text_marks(eight, least, one, other);
 }
 
-bool str_eq_nocase(struct str a, struct str b);   /* ASCII only */
-struct str str_trim(struct str s);                /* blanks and tabs at both ends */
-struct str str_skip_mark(struct str s);           /* the byte order mark that some put before UTF-8 */
+bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
+struct str str_trim(struct str s);              /* blanks and tabs at both ends */
+struct str str_skip_mark(struct str s);         /* the byte order mark that some put before UTF-8 */
 
 /* Takes the first line off *s, and what ends it; the line is without it. */
 struct str str_take_line(struct str *s);

@@ -58,8 +58,9 @@ static void plain_text_is_told_from_other_at_every_place(void **state)
 static void a_number_is_written_in_digits(void **state)
 {
     (void)state;
-    static const uint64_t numbers[] = { 0, 7, 10, 42, 99, 100, 101, 999, 1000, 12345, 1000000,
-                                        4294967296, UINT64_MAX - 1, UINT64_MAX };
+    static const uint64_t numbers[] = {
+        0, 7, 10, 42, 99, 100, 101, 999, 1000, 12345, 1000000, 4294967296, UINT64_MAX - 1, UINT64_MAX
+    };
     char text[21] = { 0 }, expected[24];
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
@@ -72,8 +73,17 @@ static void only_whole_decimal_integers_are_numbers(void **state)
 {
     (void)state;
     int64_t v = 7;
-    static const char *const bad[] = { "", "-", "+1", " 1", "1 ", "1.0", "0x1", "--1", "1e3",
-                                       "9223372036854775808", "-9223372036854775809",
+    static const char *const bad[] = { "",
+                                       "-",
+                                       "+1",
+                                       " 1",
+                                       "1 ",
+                                       "1.0",
+                                       "0x1",
+                                       "--1",
+                                       "1e3",
+                                       "9223372036854775808",
+                                       "-9223372036854775809",
                                        "99999999999999999999999" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_false(str_int64(str_of(bad[i]), &v));
@@ -87,13 +97,25 @@ static void malformed_utf8_is_noticed(void **state)
 {
     (void)state;
     static const struct str good[] = {
-        STR(""), STR("abc"), STR("\xc2\x80"), STR("\xed\x9f\xbf\xee\x80\x80"), STR("制冷"),
-        STR("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
+        STR(""),         STR("abc"),
+        STR("\xc2\x80"), STR("\xed\x9f\xbf\xee\x80\x80"),
+        STR("制冷"),     STR("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
     };
     static const struct str bad[] = {
-        STR("\x80"), STR("\xc0\x80"), STR("\xc1\xbf"), STR("\xc2"), STR("\xc2" "a"),
-        STR("\xe0\x9f\xbf"), STR("\xed\xa0\x80"), STR("\xe5\x88"), STR("\xf0\x8f\xbf\xbf"),
-        STR("\xf4\x90\x80\x80"), STR("\xf5\x80\x80\x80"), STR("\xff"), STR("a\0b"),
+        STR("\x80"),
+        STR("\xc0\x80"),
+        STR("\xc1\xbf"),
+        STR("\xc2"),
+        STR("\xc2"
+            "a"),
+        STR("\xe0\x9f\xbf"),
+        STR("\xed\xa0\x80"),
+        STR("\xe5\x88"),
+        STR("\xf0\x8f\xbf\xbf"),
+        STR("\xf4\x90\x80\x80"),
+        STR("\xf5\x80\x80\x80"),
+        STR("\xff"),
+        STR("a\0b"),
     };
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
         assert_true(str_utf8(good[i]));
@@ -126,11 +148,17 @@ static void base64_decodes_the_examples_of_rfc_4648_and_nothing_else(void **stat
 {
     (void)state;
     static const char *const good[][2] = {
-        { "", "" }, { "Zg==", "f" }, { "Zm8=", "fo" }, { "Zm9v", "foo" }, { "Zm9vYg==", "foob" },
-        { "Zm9vYmE=", "fooba" }, { "Zm9vYmFy", "foobar" }, { "+/+/", "\xfb\xff\xbf" },
+        { "", "" },
+        { "Zg==", "f" },
+        { "Zm8=", "fo" },
+        { "Zm9v", "foo" },
+        { "Zm9vYg==", "foob" },
+        { "Zm9vYmE=", "fooba" },
+        { "Zm9vYmFy", "foobar" },
+        { "+/+/", "\xfb\xff\xbf" },
     };
-    static const char *const bad[] = { "Z", "Zg", "Zg=", "Zm9vYg=", "=g==", "Z===", "====", "Zg==Zg==",
-                                       "Zh==", "Zm9=", "Zm-_", "Zm9 ", "Z\ng=" };
+    static const char *const bad[] = { "Z",        "Zg",   "Zg=",  "Zm9vYg=", "=g==", "Z===", "====",
+                                       "Zg==Zg==", "Zh==", "Zm9=", "Zm-_",    "Zm9 ", "Z\ng=" };
     uint8_t out[16];
     size_t len;
 

@@ -7,7 +7,6 @@
 
 /* Starts a thread under a name of at most 15 characters (ps -L, top -H). It takes no signals, which
  * are the main thread's, but those of its own faults. */
-MU_MUST_USE enum mu_err thread_start(pthread_t *out, const char *name, void *(*run)(void *arg),
-                                     void *arg);
+MU_MUST_USE enum mu_err thread_start(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg);
 
 #endif

@@ -12,16 +12,23 @@
 #include "ops/settings.h"
 #include "registry/apply.h"
 
+/* clang-format off: a table */
 static struct setting apply_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
       .help = "the data directory (required)" },
     MAC_SETTING,
-    { .name = "force", .kind = SETTING_SWITCH,
+    { .name = "force",
+      .kind = SETTING_SWITCH,
       .help = "take a definition also if it moves what devices of the product report" },
-    { .name = "json", .kind = SETTING_SWITCH,
+    { .name = "json",
+      .kind = SETTING_SWITCH,
       .help = "what was done, and the ids and secrets that were made, as one JSON object" },
     { 0 },
 };
+/* clang-format on */
 
 /* --- in the server or at rest ----------------------------------------------------------------------
  * The input is a line of words, one for each option that is on and in their order, then the file. */
@@ -66,8 +73,7 @@ static int run_apply(const struct operation_call *call)
 
     if (err == MU_E_SYNTAX || err == MU_E_VALUE)
         return operation_status(err);
-    if (err == MU_OK && call->stores->committer &&
-        committer_follow_registry(call->stores->committer) != MU_OK) {
+    if (err == MU_OK && call->stores->committer && committer_follow_registry(call->stores->committer) != MU_OK) {
         buf_printf(call->answer, "it is stored, but the server does not show it yet; see its log\n");
         return 1;
     }
@@ -75,7 +81,10 @@ static int run_apply(const struct operation_call *call)
 }
 
 const struct operation apply_operation = {
-    .name = "apply", .needs = STORES_REGISTRY, .run = run_apply, .makes_directory = true,
+    .name = "apply",
+    .needs = STORES_REGISTRY,
+    .run = run_apply,
+    .makes_directory = true,
 };
 
 /* --- the command's side --------------------------------------------------------------------------- */
@@ -86,8 +95,10 @@ static bool check_encoding(const char *file, struct str text)
     const char *encoding = str_utf8(text) ? NULL : encoding_guess(text);
 
     if (encoding)
-        fprintf(stderr, "muster apply: %s: is not UTF-8; it looks like %s; this makes UTF-8 of it: "
-                "iconv -f %s -t UTF-8 %s > NEW\n", file, encoding, encoding, file);
+        fprintf(stderr,
+                "muster apply: %s: is not UTF-8; it looks like %s; this makes UTF-8 of it: "
+                "iconv -f %s -t UTF-8 %s > NEW\n",
+                file, encoding, encoding, file);
     return !encoding;
 }
 
@@ -96,10 +107,9 @@ int command_apply(int argc, char **argv)
     struct settings s = {
         .command = "apply",
         .usage = "apply --data DIR [--force] [--json] FILE.json",
-        .summary =
-            "Creates or updates enterprises, products, apps, users and devices from a file\n"
-            "(\"-\" = standard input): all of it or, on a mistake, nothing. Applying a file again\n"
-            "changes nothing. Works while the server runs.",
+        .summary = "Creates or updates enterprises, products, apps, users and devices from a file\n"
+                   "(\"-\" = standard input): all of it or, on a mistake, nothing. Applying a file again\n"
+                   "changes nothing. Works while the server runs.",
         .list = apply_settings,
         .positional_min = 1,
         .positional_max = 1,
@@ -129,8 +139,7 @@ int command_apply(int argc, char **argv)
     if (!check_encoding(s.positional[0], (struct str){ (const char *)input.data + start, input.len - start }))
         goto out;
     snprintf(about, sizeof(about), "muster apply: %s", s.positional[0]);
-    status = operation_command(about, dir, &apply_operation,
-                               (struct str){ (const char *)input.data, input.len });
+    status = operation_command(about, dir, &apply_operation, (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&input);
     settings_free(&s);

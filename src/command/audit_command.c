@@ -65,8 +65,7 @@ static bool read_cursor(struct str text, struct audit_cursor *cursor)
 
     return str_copy(copy, sizeof(copy), text) &&
            sscanf(copy, "%" SCNd64 " %" SCNu64 " %" SCNu32 " %" SCNd64 " %" SCNu64, &cursor->changes.at_us,
-                  &cursor->changes.no, &cursor->changes.change, &cursor->controls.at_us,
-                  &cursor->controls.no) == 5;
+                  &cursor->changes.no, &cursor->changes.change, &cursor->controls.at_us, &cursor->controls.no) == 5;
 }
 
 static int run_audit(const struct operation_call *call)
@@ -84,8 +83,7 @@ static int run_audit(const struct operation_call *call)
     struct str from = str_take_line(&input), to = str_take_line(&input), place = str_take_line(&input);
     int64_t from_us = 0;
     if (from.len && !read_time(s->calendar, from, false, &from_us)) {
-        buf_printf(call->answer, "--from: '%.*s' is no time (see muster audit --help)\n", (int)from.len,
-                   from.at);
+        buf_printf(call->answer, "--from: '%.*s' is no time (see muster audit --help)\n", (int)from.len, from.at);
         return 2;
     }
     if (!read_time(s->calendar, to, true, &filter.before_us)) {
@@ -103,8 +101,8 @@ static int run_audit(const struct operation_call *call)
     if (err == MU_OK && end)
         buf_append_str(call->answer, "\n");
     else if (err == MU_OK)
-        buf_printf(call->answer, CURSOR "\n", cursor.changes.at_us, cursor.changes.no,
-                   cursor.changes.change, cursor.controls.at_us, cursor.controls.no);
+        buf_printf(call->answer, CURSOR "\n", cursor.changes.at_us, cursor.changes.no, cursor.changes.change,
+                   cursor.controls.at_us, cursor.controls.no);
     if (err == MU_OK)
         buf_append(call->answer, rows.data, rows.len);
     buf_free(&rows);
@@ -115,22 +113,36 @@ const struct operation audit_operation = { .name = "audit", .needs = STORES_ALL,
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
+/* clang-format off: a table */
 static struct setting audit_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
-    { .name = "from", .kind = SETTING_TEXT, .metavar = "TIME",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
+      .help = "the data directory (required)" },
+    { .name = "from",
+      .kind = SETTING_TEXT,
+      .metavar = "TIME",
       .help = "from then on: 2026-11-26, 2026-11-26T08:30, both in the\n"
               "directory's time zone, or Unix seconds" },
-    { .name = "to", .kind = SETTING_TEXT, .metavar = "TIME",
+    { .name = "to",
+      .kind = SETTING_TEXT,
+      .metavar = "TIME",
       .help = "before then; of a day its end; by default until now" },
     { .name = "enterprise", .kind = SETTING_TEXT, .metavar = "ID", .help = "what this enterprise did" },
-    { .name = "kind", .kind = SETTING_TEXT, .metavar = "KIND",
+    { .name = "kind",
+      .kind = SETTING_TEXT,
+      .metavar = "KIND",
       .help = "what was done to: enterprise, product, app, device, group, user" },
-    { .name = "id", .kind = SETTING_TEXT, .metavar = "ID",
+    { .name = "id",
+      .kind = SETTING_TEXT,
+      .metavar = "ID",
       .help = "what was done to the thing of this id (of a device its did), or\n"
               "names it: a user who was bound, a mac that was put into a group" },
     { .name = "json", .kind = SETTING_SWITCH, .help = "a JSON object a line, for programs" },
     { 0 },
 };
+/* clang-format on */
 
 static const char *text_of(const struct settings *s, const char *name)
 {
@@ -153,8 +165,10 @@ static bool settings_good(const struct settings *s)
     for (unsigned i = 0; registry_kind_words[i]; i++)
         known |= kind && strcmp(kind, registry_kind_words[i]) == 0;
     if (!known)
-        fprintf(stderr, "muster audit: --kind: '%s' is none of enterprise, product, app, device, group, "
-                        "user\n", kind);
+        fprintf(stderr,
+                "muster audit: --kind: '%s' is none of enterprise, product, app, device, group, "
+                "user\n",
+                kind);
     return known;
 }
 
@@ -190,8 +204,7 @@ static int print_log(const struct settings *s)
         buf_printf(&input, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", json ? "json" : "text", text_of(s, "enterprise"),
                    text_of(s, "kind"), text_of(s, "id"), text_of(s, "from"),
                    setting_text(s, "to") ? setting_text(s, "to") : now, cursor);
-        status = operation_run(&place, &audit_operation,
-                               (struct str){ (const char *)input.data, input.len }, &answer);
+        status = operation_run(&place, &audit_operation, (struct str){ (const char *)input.data, input.len }, &answer);
         if (status == 0) {
             more = take_cursor(&answer, cursor, sizeof(cursor));
             operation_print("muster audit", 0, &heading); /* now that there is something below it */
@@ -216,9 +229,8 @@ int command_audit(int argc, char **argv)
         .command = "audit",
         .usage = "audit --data DIR [--from TIME] [--to TIME] [--enterprise ID] [--kind KIND] [--id ID] "
                  "[--json]",
-        .summary =
-            "Shows who has changed what, and who has controlled which device, the newest last. Works\n"
-            "while the server runs.",
+        .summary = "Shows who has changed what, and who has controlled which device, the newest last. Works\n"
+                   "while the server runs.",
         .list = audit_settings,
     };
     int status = 2;

@@ -13,10 +13,13 @@ enum { PAGE_ROWS = 500, PAGE_LOOKED_AT = 50000, SIDE_MAX = 8 * 1024 * 1024 };
 struct side {
     const struct stores *stores;
     const struct audit_filter *filter;
-    struct { struct audit_place place; size_t end; } rows[PAGE_ROWS];
+    struct {
+        struct audit_place place;
+        size_t end;
+    } rows[PAGE_ROWS];
     size_t count, looked_at;
-    struct audit_place seen;      /* the last row that was looked at */
-    bool end;                     /* there is nothing behind it */
+    struct audit_place seen; /* the last row that was looked at */
+    bool end;                /* there is nothing behind it */
     struct buf text;
 };
 
@@ -45,8 +48,8 @@ static bool is_wanted(const struct audit_filter *f, const struct audit_row *row)
 
 void audit_heading(struct buf *out)
 {
-    buf_printf(out, "%-19s  %-49s  %-12s  %-10s  %-32s  %-11s  %s\n", "TIME", "WHO", "ACTION", "KIND", "ID",
-               "RESULT", "CHANGE");
+    buf_printf(out, "%-19s  %-49s  %-12s  %-10s  %-32s  %-11s  %s\n", "TIME", "WHO", "ACTION", "KIND", "ID", "RESULT",
+               "CHANGE");
 }
 
 static void write_columns(struct side *side, const struct audit_row *row, uint32_t error)
@@ -65,9 +68,9 @@ static void write_columns(struct side *side, const struct audit_row *row, uint32
         snprintf(who, sizeof(who), "uid %u", row->uid);
     if (error)
         snprintf(result, sizeof(result), "error %u", error);
-    buf_printf(&side->text, "%-19s  %-49s  %-12.*s  %-10.*s  %-32.*s  %-11s  %.*s\n", when, who,
-               (int)row->action.len, row->action.at, (int)row->kind.len, row->kind.at, (int)row->id.len,
-               row->id.at, result, (int)row->change.len, row->change.at);
+    buf_printf(&side->text, "%-19s  %-49s  %-12.*s  %-10.*s  %-32.*s  %-11s  %.*s\n", when, who, (int)row->action.len,
+               row->action.at, (int)row->kind.len, row->kind.at, (int)row->id.len, row->id.at, result,
+               (int)row->change.len, row->change.at);
 }
 
 static void write_optional(struct json_out *j, const char *key, struct str text)
@@ -146,9 +149,14 @@ static enum mu_err on_control(void *ctx, const struct journal_control *c)
     char change[2 * JOURNAL_CONTROL_FRAME + 100] = "", frame[2 * JOURNAL_CONTROL_FRAME + 1] = "";
     size_t kept = c->frame_len < JOURNAL_CONTROL_FRAME ? c->frame_len : JOURNAL_CONTROL_FRAME;
     struct audit_row row = {
-        .place = { .at_us = c->ts_us, .no = c->request }, .enterprise_id = c->enterprise_id,
-        .request = c->request, .user = STR(""), .command = STR("api"), .action = STR("control"),
-        .kind = STR("device"), .id = c->did,
+        .place = { .at_us = c->ts_us, .no = c->request },
+        .enterprise_id = c->enterprise_id,
+        .request = c->request,
+        .user = STR(""),
+        .command = STR("api"),
+        .action = STR("control"),
+        .kind = STR("device"),
+        .id = c->did,
     };
 
     if (kept) {
@@ -156,8 +164,8 @@ static enum mu_err on_control(void *ctx, const struct journal_control *c)
         snprintf(change, sizeof(change), "bytes=%zu frame=%s", c->frame_len, frame);
     }
     if (c->last)
-        snprintf(change + strlen(change), sizeof(change) - strlen(change),
-                 "%sfurther_refusals_this_hour=not_kept", *change ? " " : "");
+        snprintf(change + strlen(change), sizeof(change) - strlen(change), "%sfurther_refusals_this_hour=not_kept",
+                 *change ? " " : "");
     row.change = str_of(change);
     return add_row(ctx, &row, c->error);
 }
@@ -172,11 +180,10 @@ static enum mu_err read_sides(struct side *changes, struct side *controls)
 {
     const struct stores *s = changes->stores;
     int64_t before_us = changes->filter->before_us;
-    enum mu_err err = ended(changes, registry_visit_audit(s->registry, changes->seen, before_us, on_change,
-                                                          changes));
-    return err != MU_OK ? err : ended(controls, journal_controls(s->journal, controls->seen.at_us,
-                                                                 controls->seen.no, before_us, on_control,
-                                                                 controls));
+    enum mu_err err = ended(changes, registry_visit_audit(s->registry, changes->seen, before_us, on_change, changes));
+    return err != MU_OK ? err
+                        : ended(controls, journal_controls(s->journal, controls->seen.at_us, controls->seen.no,
+                                                           before_us, on_control, controls));
 }
 
 /* --- merging --------------------------------------------------------------------------------------- */
@@ -195,8 +202,8 @@ static void take(const struct side *side, size_t at, struct audit_place *place, 
     *place = side->rows[at].place;
 }
 
-static void merge(const struct side *changes, const struct side *controls, struct audit_cursor *cursor,
-                  struct buf *out, bool *end)
+static void merge(const struct side *changes, const struct side *controls, struct audit_cursor *cursor, struct buf *out,
+                  bool *end)
 {
     size_t a = 0, b = 0;
 
@@ -216,8 +223,7 @@ static void merge(const struct side *changes, const struct side *controls, struc
     *end = changes->end && controls->end && a == changes->count && b == controls->count;
 }
 
-static struct side *side_new(const struct stores *s, const struct audit_filter *filter,
-                             struct audit_place after)
+static struct side *side_new(const struct stores *s, const struct audit_filter *filter, struct audit_place after)
 {
     struct side *side = calloc(1, sizeof(*side));
 
@@ -237,8 +243,8 @@ static void side_free(struct side *side)
     free(side);
 }
 
-enum mu_err audit_page(const struct stores *s, const struct audit_filter *filter,
-                       struct audit_cursor *cursor, struct buf *out, bool *end)
+enum mu_err audit_page(const struct stores *s, const struct audit_filter *filter, struct audit_cursor *cursor,
+                       struct buf *out, bool *end)
 {
     struct side *changes = side_new(s, filter, cursor->changes);
     struct side *controls = side_new(s, filter, cursor->controls);

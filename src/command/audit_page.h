@@ -8,7 +8,7 @@
  * (journal), merged in the order of time. Each side is read from a place on, at most so many rows of it
  * looked at, so that a page is short whatever the log holds and the filter leaves. */
 struct audit_cursor {
-    struct audit_place changes;   /* behind which to go on; of controls `no` is the request */
+    struct audit_place changes; /* behind which to go on; of controls `no` is the request */
     struct audit_place controls;
 };
 

@@ -21,15 +21,18 @@
 #include "ops/settings.h"
 
 static struct setting backup_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
       .help = "the data directory (required)" },
     { 0 },
 };
 
 struct backup {
     const char *dir, *dest;
-    char *partial;             /* the path of its name until it is whole */
-    int data, parent, to;      /* open: DIR, the directory of DEST, and what becomes DEST */
+    char *partial;        /* the path of its name until it is whole */
+    int data, parent, to; /* open: DIR, the directory of DEST, and what becomes DEST */
     char why[512];
 };
 
@@ -70,11 +73,9 @@ static int make_partial(struct backup *b, const char *parent)
             return 0;
         snprintf(b->why, sizeof(b->why), "%s has been replaced by somebody else", b->partial);
     } else if (errno == EEXIST) {
-        snprintf(b->why, sizeof(b->why), "%s is left of a backup that was broken off; remove it first",
-                 b->partial);
+        snprintf(b->why, sizeof(b->why), "%s is left of a backup that was broken off; remove it first", b->partial);
     } else {
-        snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent,
-                 strerror(errno));
+        snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent, strerror(errno));
         return 1; /* as when the disk is full */
     }
     return 2;
@@ -166,8 +167,11 @@ static void note_done(const struct backup *b, const struct manifest *m)
 /* Whoever the data belongs to may write in the copy. */
 static enum mu_err bring(struct backup *b)
 {
-    struct transfer t = { .about = "muster backup", .from = dir_open_in(b->data, BACKUP_SCRATCH), .to = b->to,
-                          .to_name = b->partial, .link = true };
+    struct transfer t = { .about = "muster backup",
+                          .from = dir_open_in(b->data, BACKUP_SCRATCH),
+                          .to = b->to,
+                          .to_name = b->partial,
+                          .link = true };
     struct manifest m = { 0 };
     enum mu_err err;
 
@@ -222,10 +226,9 @@ int command_backup(int argc, char **argv)
     struct settings s = {
         .command = "backup",
         .usage = "backup --data DIR DEST",
-        .summary =
-            "Copies all that a data directory holds at one moment to the new directory DEST, also\n"
-            "while the server runs. On the same file system it takes next to no room.\n"
-            "Bring it back with muster restore.",
+        .summary = "Copies all that a data directory holds at one moment to the new directory DEST, also\n"
+                   "while the server runs. On the same file system it takes next to no room.\n"
+                   "Bring it back with muster restore.",
         .list = backup_settings,
         .positional_min = 1,
         .positional_max = 1,

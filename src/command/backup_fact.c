@@ -40,5 +40,7 @@ static int run_done(const struct operation_call *call)
 }
 
 const struct operation backup_done_operation = {
-    .name = "backup-done", .needs = STORES_REGISTRY, .run = run_done,
+    .name = "backup-done",
+    .needs = STORES_REGISTRY,
+    .run = run_done,
 };

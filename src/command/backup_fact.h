@@ -6,9 +6,9 @@
 /* What a data directory knows of its last backup. It is written when the backup has its name, so that one
  * which was broken off does not count. */
 struct backup_fact {
-    int64_t at_s;       /* Unix seconds: the moment that it is of */
+    int64_t at_s; /* Unix seconds: the moment that it is of */
     uint64_t bytes;
-    char dest[4096];    /* absolute */
+    char dest[4096]; /* absolute */
 };
 
 /* MU_E_NOT_FOUND: there was none. */

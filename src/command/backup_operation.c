@@ -49,15 +49,13 @@ static enum mu_err take_both(void *ctx)
 
 /* --- the copy -------------------------------------------------------------------------------------*/
 
-static enum mu_err check_room(struct registry_snapshot *snapshot, const char *dir, char *why,
-                              size_t why_size)
+static enum mu_err check_room(struct registry_snapshot *snapshot, const char *dir, char *why, size_t why_size)
 {
     struct statvfs fs;
     uint64_t bytes;
     enum mu_err err = registry_snapshot_size(snapshot, &bytes);
 
-    if (err != MU_OK || statvfs(dir, &fs) != 0 ||
-        (uint64_t)fs.f_bavail * fs.f_frsize >= bytes + RESERVE_BYTES)
+    if (err != MU_OK || statvfs(dir, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes + RESERVE_BYTES)
         return err;
     snprintf(why, why_size, "%llu MiB are needed beside the data in %s, and %llu MiB are free",
              (unsigned long long)((bytes + RESERVE_BYTES) >> 20), dir,
@@ -65,8 +63,8 @@ static enum mu_err check_room(struct registry_snapshot *snapshot, const char *di
     return MU_E_FULL;
 }
 
-static enum mu_err copy_registry(struct registry_snapshot *snapshot, const struct taking *t,
-                                 struct manifest *m, char *why, size_t why_size)
+static enum mu_err copy_registry(struct registry_snapshot *snapshot, const struct taking *t, struct manifest *m,
+                                 char *why, size_t why_size)
 {
     enum mu_err err;
 

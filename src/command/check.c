@@ -88,8 +88,7 @@ static enum mu_err check_stores(struct checking *c, const char *dir, char *why, 
         snprintf(why, why_size, "'%s', in whose days %s counts, is not a time zone of this machine", zone, dir);
         goto out;
     }
-    if ((err = registry_check(registry, &findings)) != MU_OK ||
-        (err = registry_get_place(registry, &place)) != MU_OK ||
+    if ((err = registry_check(registry, &findings)) != MU_OK || (err = registry_get_place(registry, &place)) != MU_OK ||
         (err = stores_look_for_both(dir, &place, why, why_size)) != MU_OK)
         goto out;
     seen = stores_journal_registry(&place);

@@ -14,7 +14,7 @@ MU_MUST_USE enum mu_err check_as_owner(const char *dir, char *why, size_t why_si
  * `counts` unless that is NULL.
  *
  * MU_OK: it has looked at everything, and *mistakes says how many it found. Else why gets one sentence. */
-MU_MUST_USE enum mu_err check_directory(const char *about, const char *dir, FILE *report,
-                                        FILE *counts, unsigned long long *mistakes, char *why, size_t why_size);
+MU_MUST_USE enum mu_err check_directory(const char *about, const char *dir, FILE *report, FILE *counts,
+                                        unsigned long long *mistakes, char *why, size_t why_size);
 
 #endif

@@ -14,7 +14,10 @@
 #include "ops/settings.h"
 
 static struct setting check_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
       .help = "a data directory that nobody uses, or a backup (required)" },
     { 0 },
 };
@@ -67,11 +70,10 @@ int command_check(int argc, char **argv)
     struct settings s = {
         .command = "check",
         .usage = "check --data DIR",
-        .summary =
-            "Looks at all that is in a data directory at rest, or in a backup: whether the stores are whole\n"
-            "and agree with each other, and whether what is derived from them is right. Changes nothing.\n"
-            "Exit status: 0 no mistakes; 1 mistakes (each is printed in a line), or it cannot be looked at;\n"
-            "2 the command line or the directory is wrong.",
+        .summary = "Looks at all that is in a data directory at rest, or in a backup: whether the stores are whole\n"
+                   "and agree with each other, and whether what is derived from them is right. Changes nothing.\n"
+                   "Exit status: 0 no mistakes; 1 mistakes (each is printed in a line), or it cannot be looked at;\n"
+                   "2 the command line or the directory is wrong.",
         .list = check_settings,
     };
     int status = 2;

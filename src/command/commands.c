@@ -1,10 +1,9 @@
 #include "command/commands.h"
 
 static const struct operation *const operations[] = {
-    &apply_operation,  &device_operation, &import_operation, &export_operation,
-    &backup_operation, &disable_operation, &enable_operation, &delete_operation,
-    &rotate_operation, &revoke_operation, &audit_operation,
-    &list_operation, &show_operation, &status_operation, &backup_done_operation,
+    &apply_operation,   &device_operation, &import_operation, &export_operation, &backup_operation,
+    &disable_operation, &enable_operation, &delete_operation, &rotate_operation, &revoke_operation,
+    &audit_operation,   &list_operation,   &show_operation,   &status_operation, &backup_done_operation,
 };
 
 const struct operation *command_operation(struct str name)

@@ -7,7 +7,10 @@
 #include "ops/settings.h"
 
 static struct setting device_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
       .help = "the data directory (required)" },
     { 0 },
 };
@@ -53,10 +56,9 @@ int command_device(int argc, char **argv)
     struct settings s = {
         .command = "device",
         .usage = "device --data DIR DID|PRODUCT_KEY/MAC|MAC|ADDRESS",
-        .summary =
-            "Shows one device: whether it is connected, and if not why; its session, versions, last\n"
-            "messages, and when, from where and why it was refused of late. Of a device that is not\n"
-            "known yet, or of an address, the refusals alone.",
+        .summary = "Shows one device: whether it is connected, and if not why; its session, versions, last\n"
+                   "messages, and when, from where and why it was refused of late. Of a device that is not\n"
+                   "known yet, or of an address, the refusals alone.",
         .list = device_settings,
         .positional_min = 1,
         .positional_max = 1,
@@ -67,8 +69,8 @@ int command_device(int argc, char **argv)
     if (err != MU_OK)
         status = err == MU_E_CLOSED ? 0 : 2;
     else
-        status = operation_command("muster device", setting_text(&s, "data"), &device_operation,
-                                   str_of(s.positional[0]));
+        status =
+            operation_command("muster device", setting_text(&s, "data"), &device_operation, str_of(s.positional[0]));
     settings_free(&s);
     return status;
 }

@@ -30,8 +30,7 @@ static void moment(const struct operation_call *call, const char *label, int64_t
     if (unix_s == 0)
         line(call, label, "never");
     else
-        line(call, label, "%s (%s ago)", time_text(call, unix_s, text),
-             sheet_span(clock_wall_s() - unix_s, ago));
+        line(call, label, "%s (%s ago)", time_text(call, unix_s, text), sheet_span(clock_wall_s() - unix_s, ago));
 }
 
 /* --- what it is -----------------------------------------------------------------------------------*/
@@ -68,8 +67,7 @@ static void write_identity(const struct operation_call *call, const struct fleet
     line(call, "type", "%s%s%s", device_type_text(d->type), d->device_sn[0] ? ", sn " : "", d->device_sn);
     line(call, "disabled", "%s", d->is_disabled ? "yes" : "no");
     if (d->place.country[0])
-        line(call, "place", "%s, %s, %s", d->place.country, or_unknown(d->place.region),
-             or_unknown(d->place.city));
+        line(call, "place", "%s, %s, %s", d->place.country, or_unknown(d->place.region), or_unknown(d->place.city));
     write_users(call, d);
     moment(call, "registered", d->created_at);
     moment(call, "activated", d->activated_at);
@@ -78,8 +76,7 @@ static void write_identity(const struct operation_call *call, const struct fleet
     line(call, "fault, alert", "%s, %s", d->is_faulty ? "yes" : "no", d->is_alert ? "yes" : "no");
     line(call, "module", "hard %s, soft %s", or_unknown(v->text[VERSION_WIFI_HARD]),
          or_unknown(v->text[VERSION_WIFI_SOFT]));
-    line(call, "mcu", "hard %s, soft %s", or_unknown(v->text[VERSION_MCU_HARD]),
-         or_unknown(v->text[VERSION_MCU_SOFT]));
+    line(call, "mcu", "hard %s, soft %s", or_unknown(v->text[VERSION_MCU_HARD]), or_unknown(v->text[VERSION_MCU_SOFT]));
 }
 
 /* --- its session ----------------------------------------------------------------------------------*/
@@ -102,8 +99,7 @@ static void write_session(const struct operation_call *call, const struct access
 
 /* --- what keeps it away ---------------------------------------------------------------------------*/
 
-static bool find_session(const struct operation_call *call, const struct fleet_device *d,
-                         struct access_session *out)
+static bool find_session(const struct operation_call *call, const struct fleet_device *d, struct access_session *out)
 {
     return call->access && access_find_session(call->access, d->no, out) == MU_OK;
 }
@@ -127,8 +123,7 @@ static void newest_session_record(const struct operation_call *call, const struc
     uint64_t total;
 
     unseen_end(call->stores->journal, d, out);
-    if (out->ts_us == 0 &&
-        journal_sessions(call->stores->journal, d->no, &all, keep_newest, &n, &total) == MU_OK)
+    if (out->ts_us == 0 && journal_sessions(call->stores->journal, d->no, &all, keep_newest, &n, &total) == MU_OK)
         *out = n.record;
 }
 
@@ -147,8 +142,8 @@ static void write_verdict(const struct operation_call *call, const struct fleet_
     if (d->is_disabled)
         line(call, "state", "offline: it is disabled (muster enable --data DIR device %s)", d->did);
     else if (refused && refused->last_s > d->online_latest)
-        line(call, "state", "offline: refused %s ago, %s",
-             sheet_span(clock_wall_s() - refused->last_s, ago), refused->reason);
+        line(call, "state", "offline: refused %s ago, %s", sheet_span(clock_wall_s() - refused->last_s, ago),
+             refused->reason);
     else if (d->online_latest == 0)
         line(call, "state", "offline: it has registered, but never logged in over MQTT");
     else if (last.ts_us && last.end)
@@ -170,12 +165,11 @@ static void write_refusals(const struct operation_call *call, const char *label,
         line(call, label, "none");
     for (unsigned i = 0; i < count; i++) {
         ip_text(&list[i].peer, peer);
-        line(call, i ? "" : label, "%s  %s  from %s%s", time_text(call, list[i].last_s, time),
-             list[i].reason, peer, list[i].count > 1 ? "," : "");
+        line(call, i ? "" : label, "%s  %s  from %s%s", time_text(call, list[i].last_s, time), list[i].reason, peer,
+             list[i].count > 1 ? "," : "");
         if (list[i].count > 1) {
             call->answer->len--; /* the line goes on */
-            buf_printf(call->answer, " %u times since %s\n", list[i].count,
-                       time_text(call, list[i].first_s, time));
+            buf_printf(call->answer, " %u times since %s\n", list[i].count, time_text(call, list[i].first_s, time));
         }
     }
 }
@@ -192,8 +186,8 @@ static enum mu_err write_session_record(void *ctx, const struct journal_session 
 
     time_text(l->call, s->ts_us / 1000000, time);
     if (s->end)
-        line(l->call, l->label, "%s  dev_offline  %s, after %u s, %u heartbeats", time,
-             end_reason_text(s->reason), s->duration, s->heartbeat.count);
+        line(l->call, l->label, "%s  dev_offline  %s, after %u s, %u heartbeats", time, end_reason_text(s->reason),
+             s->duration, s->heartbeat.count);
     else
         line(l->call, l->label, "%s  %s", time, s->again ? "dev_re_online" : "dev_online");
     l->label = "";
@@ -209,15 +203,16 @@ static enum mu_err write_message(void *ctx, const struct journal_message *m)
     hex_encode(m->payload, shown, hex);
     hex[2 * shown] = '\0';
     line(l->call, l->label, "%s  %s  %zu bytes%s  %s%s", time_text(l->call, m->ts_us / 1000000, time),
-         m->kind == MESSAGE_APP2DEV ? "app2dev" : "dev2app", m->payload_len,
-         m->decoded ? ", decoded" : "", hex, shown < m->payload_len ? "..." : "");
+         m->kind == MESSAGE_APP2DEV ? "app2dev" : "dev2app", m->payload_len, m->decoded ? ", decoded" : "", hex,
+         shown < m->payload_len ? "..." : "");
     l->label = "";
     return l->call->answer->err;
 }
 
 static void write_records(const struct operation_call *call, const struct fleet_device *d)
 {
-    struct journal_window newest = { .to_us = clock_wall_us() + CLOCK_STEP_US, .newest_first = true,
+    struct journal_window newest = { .to_us = clock_wall_us() + CLOCK_STEP_US,
+                                     .newest_first = true,
                                      .limit = LAST_RECORDS };
     struct list sessions = { call, "online log" }, messages = { call, "messages" };
     struct journal_session unseen;
@@ -228,20 +223,19 @@ static void write_records(const struct operation_call *call, const struct fleet_
         (void)write_session_record(&sessions, &unseen);
         newest.limit--;
     }
-    if (journal_sessions(call->stores->journal, d->no, &newest, write_session_record, &sessions, &total) !=
-            MU_OK || (total == 0 && !unseen.ts_us))
+    if (journal_sessions(call->stores->journal, d->no, &newest, write_session_record, &sessions, &total) != MU_OK ||
+        (total == 0 && !unseen.ts_us))
         line(call, "online log", "none is kept");
     newest.limit = LAST_RECORDS;
-    if (journal_messages(call->stores->journal, d->no, &newest, write_message, &messages, &total) !=
-            MU_OK || total == 0)
+    if (journal_messages(call->stores->journal, d->no, &newest, write_message, &messages, &total) != MU_OK ||
+        total == 0)
         line(call, "messages", "none is kept");
 }
 
 /* --- the sheet ------------------------------------------------------------------------------------*/
 
 /* The newer one of what the did and the mac were refused; false if neither was. */
-static bool last_refusal(const struct operation_call *call, const struct fleet_device *d,
-                         struct refusal *out)
+static bool last_refusal(const struct operation_call *call, const struct fleet_device *d, struct refusal *out)
 {
     struct refusal by_did[REFUSALS_PER_NAME], by_mac[REFUSALS_PER_NAME];
 
@@ -282,8 +276,7 @@ bool device_sheet_of_stranger(const struct operation_call *call, struct str name
     struct refusal list[REFUSALS_PER_NAME];
     char text[LIMIT_MAC + 1];
 
-    if (!call->access || !str_copy(text, sizeof(text), name) ||
-        access_find_refusals(call->access, name, list) == 0)
+    if (!call->access || !str_copy(text, sizeof(text), name) || access_find_refusals(call->access, name, list) == 0)
         return false;
     line(call, "state", "unknown: no device has this did or mac");
     write_refusals(call, "refused", text);

@@ -19,19 +19,29 @@
 #include "ops/progress.h"
 #include "ops/settings.h"
 
+/* clang-format off: a table */
 static struct setting export_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
       .help = "the data directory (required)" },
-    { .name = "product", .kind = SETTING_TEXT, .metavar = "PRODUCT_KEY",
+    { .name = "product",
+      .kind = SETTING_TEXT,
+      .metavar = "PRODUCT_KEY",
       .help = "of this product only; users: of its apps" },
-    { .name = "format", .kind = SETTING_TEXT, .metavar = "csv|ndjson",
+    { .name = "format",
+      .kind = SETTING_TEXT,
+      .metavar = "csv|ndjson",
       .help = "by default the file's name tells; without a file: csv" },
     { 0 },
 };
+/* clang-format on */
 
-struct export {
-    const char *file;      /* NULL: standard output */
-    char *part;            /* where it is written until it is whole */
+struct export
+{
+    const char *file; /* NULL: standard output */
+    char *part;       /* where it is written until it is whole */
     const char *product;
     enum import_kind kind;
     enum row_format format;
@@ -217,9 +227,11 @@ static bool prepare(struct export *ex, const struct settings *s)
     ex->file = s->positional[1] && strcmp(s->positional[1], "-") != 0 ? s->positional[1] : NULL;
     ex->product = setting_text(s, "product");
     if (!import_kind_find(s->positional[0], &ex->kind))
-        fprintf(stderr, "muster export: cannot export '%s': it is users, devices, groups or bindings\n", s->positional[0]);
+        fprintf(stderr, "muster export: cannot export '%s': it is users, devices, groups or bindings\n",
+                s->positional[0]);
     else if (!row_format_find(format || ex->file ? format : "csv", ex->file, &ex->format))
-        fprintf(stderr, "muster export: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
+        fprintf(stderr,
+                "muster export: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     else if (ex->product && !id_is_hex(str_of(ex->product)))
         fprintf(stderr, "muster export: --product: a product key has 32 lower-case hex digits\n");
     else if (ex->file && asprintf(&ex->part, "%s.part", ex->file) < 0)
@@ -236,9 +248,8 @@ int command_export(int argc, char **argv)
     struct settings s = {
         .command = "export",
         .usage = "export users|devices|groups|bindings --data DIR [FILE.csv|FILE.ndjson]",
-        .summary =
-            "Writes rows as muster import reads them, to standard output if there is no file. Secrets\n"
-            "of devices are among them. Works while the server runs.",
+        .summary = "Writes rows as muster import reads them, to standard output if there is no file. Secrets\n"
+                   "of devices are among them. Works while the server runs.",
         .list = export_settings,
         .positional_min = 1,
         .positional_max = 2,

@@ -35,7 +35,8 @@ static void tell(void *ctx, uint32_t device, struct json_out *j)
 
     if (!fleet_device_by_no(f, device, &d))
         return;
-    struct import_told told = { .activated_at = d.activated_at, .online_latest = d.online_latest,
+    struct import_told told = { .activated_at = d.activated_at,
+                                .online_latest = d.online_latest,
                                 .last_report = d.last_report };
     memcpy(told.versions, d.versions.text, sizeof(told.versions));
     export_told(j, &told, days, fleet_active_days(f, device, days, TOLD_DAYS_MAX));

@@ -17,14 +17,21 @@
 #include "ops/progress.h"
 #include "ops/settings.h"
 
+/* clang-format off: a table */
 static struct setting import_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
       .help = "the data directory (required)" },
-    { .name = "format", .kind = SETTING_TEXT, .metavar = "csv|ndjson",
+    { .name = "format",
+      .kind = SETTING_TEXT,
+      .metavar = "csv|ndjson",
       .help = "what the file is; by default its name tells (ndjson: also jsonl)" },
     MAC_SETTING,
     { 0 },
 };
+/* clang-format on */
 
 struct import {
     const char *file;
@@ -32,15 +39,15 @@ struct import {
     struct row_reader reader;
     struct operation_place place;
     struct progress progress;
-    char what[40];         /* "1200 devices" */
+    char what[40]; /* "1200 devices" */
     struct buf rows, request, answer;
-    size_t row_count;      /* in `rows` */
-    struct buf unread;     /* "line 3: why", a line each: what could not become one of `rows` */
-    struct buf seen;       /* a bit a number: what the file has been about so far */
-    uint64_t entry;        /* in the audit log */
+    size_t row_count;  /* in `rows` */
+    struct buf unread; /* "line 3: why", a line each: what could not become one of `rows` */
+    struct buf seen;   /* a bit a number: what the file has been about so far */
+    uint64_t entry;    /* in the audit log */
     bool mac_lower;
-    struct buf styled;     /* struct mac_tally each, of all the file so far */
-    uint64_t taken;        /* rows that have been dealt with */
+    struct buf styled; /* struct mac_tally each, of all the file so far */
+    uint64_t taken;    /* rows that have been dealt with */
     uint64_t created, updated, unchanged, refused;
     int status;
 };
@@ -103,8 +110,10 @@ static void tell_encoding(const struct import *im)
     const char *encoding = row_reader_encoding(&im->reader);
 
     if (encoding)
-        fprintf(stderr, "muster import: %s: is not UTF-8; it looks like %s; this makes UTF-8 of it: "
-                "iconv -f %s -t UTF-8 %s > NEW\n", im->file, encoding, encoding, im->file);
+        fprintf(stderr,
+                "muster import: %s: is not UTF-8; it looks like %s; this makes UTF-8 of it: "
+                "iconv -f %s -t UTF-8 %s > NEW\n",
+                im->file, encoding, encoding, im->file);
 }
 
 /* Of all batches together: what a row is warned of may depend on rows that come later in the file. */
@@ -130,14 +139,16 @@ static int tell_end(struct import *im)
 {
     tell_encoding(im);
     if (interrupted) {
-        fprintf(stderr, "muster import: %s: interrupted; what is before line %zu has been dealt with, "
-                "run it again for the rest\n", im->file, im->reader.source.line);
+        fprintf(stderr,
+                "muster import: %s: interrupted; what is before line %zu has been dealt with, "
+                "run it again for the rest\n",
+                im->file, im->reader.source.line);
         im->status = 1;
     }
     if (im->status == 0 || im->taken)
         printf("%s: %llu created, %llu updated, %llu unchanged, %llu refused\n", import_kind_words[im->kind],
-               (unsigned long long)im->created, (unsigned long long)im->updated,
-               (unsigned long long)im->unchanged, (unsigned long long)im->refused);
+               (unsigned long long)im->created, (unsigned long long)im->updated, (unsigned long long)im->unchanged,
+               (unsigned long long)im->refused);
     return im->status ? im->status : im->refused ? 2 : 0;
 }
 
@@ -174,8 +185,8 @@ static void take_result(struct import *im)
 {
     struct import_result result;
 
-    if (!import_result_read(text_of(&im->answer), &result) ||
-        note_seen(&im->seen, result.numbers) != MU_OK || note_styled(&im->styled, result.styled) != MU_OK) {
+    if (!import_result_read(text_of(&im->answer), &result) || note_seen(&im->seen, result.numbers) != MU_OK ||
+        note_styled(&im->styled, result.styled) != MU_OK) {
         fprintf(stderr, "muster import: the answer cannot be read\n");
         im->status = 1;
         return;
@@ -193,10 +204,14 @@ static void run_batch(struct import *im)
 {
     buf_clear(&im->request);
     buf_clear(&im->answer);
-    import_request(&im->request, &(struct import_batch){ .kind = im->kind, .mac_lower = im->mac_lower, .entry = im->entry,
-                                                         .seen = text_of(&im->seen), .rows = text_of(&im->rows) });
-    im->status = im->rows.err != MU_OK || im->request.err != MU_OK ? 1 : operation_run(&im->place, &import_operation,
-                                                              text_of(&im->request), &im->answer);
+    import_request(&im->request, &(struct import_batch){ .kind = im->kind,
+                                                         .mac_lower = im->mac_lower,
+                                                         .entry = im->entry,
+                                                         .seen = text_of(&im->seen),
+                                                         .rows = text_of(&im->rows) });
+    im->status = im->rows.err != MU_OK || im->request.err != MU_OK
+                     ? 1
+                     : operation_run(&im->place, &import_operation, text_of(&im->request), &im->answer);
     if (im->status == 0) {
         take_result(im);
     } else {
@@ -221,8 +236,8 @@ static bool is_full(const struct import *im)
 {
     bool at_rest = im->place.at_rest;
 
-    return im->row_count >= (at_rest ? IMPORT_ROWS_AT_REST : IMPORT_ROWS) ||
-           im->unread.len >= IMPORT_UNREAD_BYTES || im->rows.len >= (at_rest ? IMPORT_BYTES_AT_REST : IMPORT_BYTES);
+    return im->row_count >= (at_rest ? IMPORT_ROWS_AT_REST : IMPORT_ROWS) || im->unread.len >= IMPORT_UNREAD_BYTES ||
+           im->rows.len >= (at_rest ? IMPORT_BYTES_AT_REST : IMPORT_BYTES);
 }
 
 static void import_file(struct import *im)
@@ -266,8 +281,7 @@ static int run(struct import *im, const char *dir, int fd, enum row_format forma
 {
     im->place = (struct operation_place)OPERATION_PLACE(dir);
     if (row_reader_open(&im->reader, fd, im->kind, format) != ROW_FOUND) {
-        fprintf(stderr, "muster import: %s: line %zu: %s\n", im->file, im->reader.source.line,
-                im->reader.source.why);
+        fprintf(stderr, "muster import: %s: line %zu: %s\n", im->file, im->reader.source.line, im->reader.source.why);
         tell_encoding(im);
         return 2;
     }
@@ -310,10 +324,9 @@ int command_import(int argc, char **argv)
     struct settings s = {
         .command = "import",
         .usage = "import users|devices|groups|bindings --data DIR FILE.csv|FILE.ndjson",
-        .summary =
-            "Creates or updates what the rows of a file tell (\"-\" = standard input, with --format).\n"
-            "A row that is wrong is told with its line and leaves nothing; the others are stored.\n"
-            "Importing a file again changes nothing. Works while the server runs.",
+        .summary = "Creates or updates what the rows of a file tell (\"-\" = standard input, with --format).\n"
+                   "A row that is wrong is told with its line and leaves nothing; the others are stored.\n"
+                   "Importing a file again changes nothing. Works while the server runs.",
         .list = import_settings,
         .positional_min = 2,
         .positional_max = 2,
@@ -329,7 +342,8 @@ int command_import(int argc, char **argv)
     else if (!im)
         fprintf(stderr, "muster import: out of memory\n");
     else if (!row_format_find(setting_text(&s, "format"), s.positional[1], &format))
-        fprintf(stderr, "muster import: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
+        fprintf(stderr,
+                "muster import: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     else if (!import_kind_find(s.positional[0], &im->kind))
         fprintf(stderr, "muster import: cannot import '%s': it is users, devices, groups or bindings\n",
                 s.positional[0]);

@@ -65,8 +65,8 @@ bool import_result_read(struct str answer, struct import_result *out)
     char head[100];
 
     if (!end || !str_copy(head, sizeof(head), (struct str){ answer.at, (size_t)(end - answer.at) }) ||
-        sscanf(head, "%u %u %u %u %" SCNu64 " %zu %zu", &out->created, &out->updated, &out->unchanged,
-               &out->refused, &out->entry, &numbers, &styled) != 7)
+        sscanf(head, "%u %u %u %u %" SCNu64 " %zu %zu", &out->created, &out->updated, &out->unchanged, &out->refused,
+               &out->entry, &numbers, &styled) != 7)
         return false;
     answer.len -= (size_t)(end + 1 - answer.at);
     if (numbers > answer.len || styled > answer.len - numbers)
@@ -130,7 +130,8 @@ static enum mu_err tell_journal(struct committer *c, const struct import_batch *
     const struct import_told *told = (const void *)batch->told.data;
     size_t count = batch->told.len / sizeof(*told);
     struct told_sink s = { .sink = { .done = told_done, .flush = told_flush },
-                           .lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER,
+                           .lock = PTHREAD_MUTEX_INITIALIZER,
+                           .answered = PTHREAD_COND_INITIALIZER,
                            .waiting = count };
 
     for (size_t i = 0; i < count; i++)

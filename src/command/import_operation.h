@@ -9,8 +9,10 @@
 /* A batch holds up the registry's other writers, and what devices do, for some 20 ms. At rest there are
  * none, and each costs syncs and writes a good part of the indexes anew: it may take a second. */
 enum {
-    IMPORT_ROWS = 500, IMPORT_BYTES = 4 * 1024 * 1024,
-    IMPORT_ROWS_AT_REST = 50000, IMPORT_BYTES_AT_REST = 16 * 1024 * 1024,
+    IMPORT_ROWS = 500,
+    IMPORT_BYTES = 4 * 1024 * 1024,
+    IMPORT_ROWS_AT_REST = 50000,
+    IMPORT_BYTES_AT_REST = 16 * 1024 * 1024,
     IMPORT_UNREAD_BYTES = 256 * 1024, /* of words on rows that cannot be read, until they are said */
 };
 
@@ -22,10 +24,10 @@ void import_warnings_request(struct buf *out, struct str styled);
 /* Its answer, if it is done (status 0). Points into the answer. */
 struct import_result {
     unsigned created, updated, unchanged, refused;
-    uint64_t entry;        /* for the next batch */
-    struct str numbers;    /* uint32_t each, of this machine, not aligned */
-    struct str styled;     /* struct mac_tally each, not aligned */
-    struct str mistakes;   /* "line 3: mac: missing", a line each */
+    uint64_t entry;      /* for the next batch */
+    struct str numbers;  /* uint32_t each, of this machine, not aligned */
+    struct str styled;   /* struct mac_tally each, not aligned */
+    struct str mistakes; /* "line 3: mac: missing", a line each */
 };
 bool import_result_read(struct str answer, struct import_result *out);
 

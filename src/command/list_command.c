@@ -10,8 +10,13 @@
 
 enum { PAGE_ROWS = 1000 };
 
-static const struct { const char *word; enum registry_kind kind; } kinds[] = {
-    { "enterprises", KIND_ENTERPRISE }, { "products", KIND_PRODUCT }, { "apps", KIND_APP },
+static const struct {
+    const char *word;
+    enum registry_kind kind;
+} kinds[] = {
+    { "enterprises", KIND_ENTERPRISE },
+    { "products", KIND_PRODUCT },
+    { "apps", KIND_APP },
 };
 
 /* --- in the server or at rest ----------------------------------------------------------------------
@@ -47,11 +52,17 @@ const struct operation list_operation = { .name = "list", .needs = STORES_REGIST
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
+/* clang-format off: a table */
 static struct setting list_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
+      .help = "the data directory (required)" },
     { .name = "json", .kind = SETTING_SWITCH, .help = "a JSON object a line, for programs" },
     { 0 },
 };
+/* clang-format on */
 
 static int print_pages(const char *dir, enum registry_kind kind, bool json)
 {
@@ -117,8 +128,10 @@ int command_list(int argc, char **argv)
     if (i < sizeof(kinds) / sizeof(*kinds))
         status = print_pages(setting_text(&s, "data"), kinds[i].kind, setting_on(&s, "json"));
     else
-        fprintf(stderr, "muster list: cannot list '%s': it is enterprises, products or apps (users and devices: "
-                        "muster export)\n", s.positional[0]);
+        fprintf(stderr,
+                "muster list: cannot list '%s': it is enterprises, products or apps (users and devices: "
+                "muster export)\n",
+                s.positional[0]);
 out:
     settings_free(&s);
     return status;

@@ -39,8 +39,7 @@ static int run(const struct operation_call *call, enum operate_verb verb, const 
     enum mu_err err = operate(call->stores->registry, &by, &o, ids, call->answer);
     if (err == MU_E_VALUE)
         return 2;
-    if (err == MU_OK && call->stores->committer &&
-        committer_follow_registry(call->stores->committer) != MU_OK) {
+    if (err == MU_OK && call->stores->committer && committer_follow_registry(call->stores->committer) != MU_OK) {
         /* Not without what it says: it may be a new secret. */
         buf_printf(call->answer, "it is stored, but the server does not show it yet; see its log\n");
         return 0;
@@ -48,11 +47,26 @@ static int run(const struct operation_call *call, enum operate_verb verb, const 
     return operation_result(call, err);
 }
 
-static int run_disable(const struct operation_call *call) { return run(call, OPERATE_DISABLE, "disable"); }
-static int run_enable(const struct operation_call *call) { return run(call, OPERATE_ENABLE, "enable"); }
-static int run_delete(const struct operation_call *call) { return run(call, OPERATE_DELETE, "delete"); }
-static int run_rotate(const struct operation_call *call) { return run(call, OPERATE_ROTATE, "rotate"); }
-static int run_revoke(const struct operation_call *call) { return run(call, OPERATE_REVOKE, "revoke"); }
+static int run_disable(const struct operation_call *call)
+{
+    return run(call, OPERATE_DISABLE, "disable");
+}
+static int run_enable(const struct operation_call *call)
+{
+    return run(call, OPERATE_ENABLE, "enable");
+}
+static int run_delete(const struct operation_call *call)
+{
+    return run(call, OPERATE_DELETE, "delete");
+}
+static int run_rotate(const struct operation_call *call)
+{
+    return run(call, OPERATE_ROTATE, "rotate");
+}
+static int run_revoke(const struct operation_call *call)
+{
+    return run(call, OPERATE_REVOKE, "revoke");
+}
 
 const struct operation disable_operation = { .name = "disable", .needs = STORES_REGISTRY, .run = run_disable };
 const struct operation enable_operation = { .name = "enable", .needs = STORES_REGISTRY, .run = run_enable };
@@ -63,24 +77,35 @@ const struct operation revoke_operation = { .name = "revoke", .needs = STORES_RE
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
+/* clang-format off: a table */
 static struct setting plain_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
+      .help = "the data directory (required)" },
     { 0 },
 };
+/* clang-format on */
 
 static struct setting delete_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
-    { .name = "unbind", .kind = SETTING_SWITCH,
-      .help = "also a device or a user that is bound: its bindings end" },
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
+      .help = "the data directory (required)" },
+    { .name = "unbind", .kind = SETTING_SWITCH, .help = "also a device or a user that is bound: its bindings end" },
     { 0 },
 };
 
 #define ENTERPRISE_OR_PRODUCT "ID is an enterprise_id or a product_key"
-#define DEVICE_OR_USER "ID is a uid, or of a device its did or product_key/mac (the mac's latest\nregistration)"
-#define ANY "ID is an enterprise_id, product_key, appid, uid, gid, or of a device its did or\n" \
-            "product_key/mac (the mac's latest registration)"
-#define IDS(which) which ".\n\"-\" reads ids from standard input, one a line: all of them or, on a mistake, none.\n" \
-                         "Works while the server runs."
+#define DEVICE_OR_USER        "ID is a uid, or of a device its did or product_key/mac (the mac's latest\nregistration)"
+#define ANY                                                                             \
+    "ID is an enterprise_id, product_key, appid, uid, gid, or of a device its did or\n" \
+    "product_key/mac (the mac's latest registration)"
+#define IDS(which)                                                                                    \
+    which ".\n\"-\" reads ids from standard input, one a line: all of them or, on a mistake, none.\n" \
+          "Works while the server runs."
 
 /* The kinds that the verb is for, as the usage has them. */
 static bool read_kind(const struct settings *s, enum operate_verb verb)
@@ -100,8 +125,7 @@ static bool read_kind(const struct settings *s, enum operate_verb verb)
     return false;
 }
 
-static int command(struct settings *s, enum operate_verb verb, const struct operation *op, int argc,
-                   char **argv)
+static int command(struct settings *s, enum operate_verb verb, const struct operation *op, int argc, char **argv)
 {
     struct buf ids, input;
     char why[512], about[64];
@@ -123,16 +147,14 @@ static int command(struct settings *s, enum operate_verb verb, const struct oper
         fprintf(stderr, "muster %s: %s\n", s->command, why);
         goto out;
     }
-    buf_printf(&input, "%s\n%s\n", s->positional[0],
-               verb == OPERATE_DELETE && setting_on(s, "unbind") ? "unbind" : "");
+    buf_printf(&input, "%s\n%s\n", s->positional[0], verb == OPERATE_DELETE && setting_on(s, "unbind") ? "unbind" : "");
     buf_append(&input, ids.data, ids.len);
     if (input.err != MU_OK || ids.err != MU_OK) {
         fprintf(stderr, "muster %s: %s\n", s->command, mu_err_text(MU_E_LIMIT));
         goto out;
     }
     snprintf(about, sizeof(about), "muster %s", s->command);
-    status = operation_command(about, setting_text(s, "data"), op,
-                               (struct str){ (const char *)input.data, input.len });
+    status = operation_command(about, setting_text(s, "data"), op, (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&ids);
     buf_free(&input);
@@ -143,7 +165,9 @@ out:
 int command_disable(int argc, char **argv)
 {
     struct settings s = {
-        .command = "disable", .usage = "disable --data DIR device|user ID", .list = plain_settings,
+        .command = "disable",
+        .usage = "disable --data DIR device|user ID",
+        .list = plain_settings,
         .summary = "Disables a device, whose session ends at once, or a user, who is left out wherever\n"
                    "users are looked for or counted, and keeps his bindings.\n" IDS(DEVICE_OR_USER),
     };
@@ -153,7 +177,9 @@ int command_disable(int argc, char **argv)
 int command_enable(int argc, char **argv)
 {
     struct settings s = {
-        .command = "enable", .usage = "enable --data DIR device|user ID", .list = plain_settings,
+        .command = "enable",
+        .usage = "enable --data DIR device|user ID",
+        .list = plain_settings,
         .summary = "Enables a device or a user again.\n" IDS(DEVICE_OR_USER),
     };
     return command(&s, OPERATE_ENABLE, &enable_operation, argc, argv);
@@ -162,7 +188,8 @@ int command_enable(int argc, char **argv)
 int command_delete(int argc, char **argv)
 {
     struct settings s = {
-        .command = "delete", .usage = "delete --data DIR device|user|app|product|enterprise|group ID",
+        .command = "delete",
+        .usage = "delete --data DIR device|user|app|product|enterprise|group ID",
         .list = delete_settings,
         .summary = "Deletes what nothing uses any more; what is in the way is told. A device's session\n"
                    "ends at once, and registering again makes it a new device.\n" IDS(ANY),
@@ -173,7 +200,9 @@ int command_delete(int argc, char **argv)
 int command_rotate(int argc, char **argv)
 {
     struct settings s = {
-        .command = "rotate", .usage = "rotate --data DIR enterprise|product ID", .list = plain_settings,
+        .command = "rotate",
+        .usage = "rotate --data DIR enterprise|product ID",
+        .list = plain_settings,
         .summary = "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens\n"
                    "stay valid (see muster revoke).\n" IDS(ENTERPRISE_OR_PRODUCT),
     };
@@ -183,8 +212,11 @@ int command_rotate(int argc, char **argv)
 int command_revoke(int argc, char **argv)
 {
     struct settings s = {
-        .command = "revoke", .usage = "revoke --data DIR enterprise|product ID", .list = plain_settings,
-        .summary = "Revokes all access tokens of an enterprise, or for a product, at once.\n" IDS(ENTERPRISE_OR_PRODUCT),
+        .command = "revoke",
+        .usage = "revoke --data DIR enterprise|product ID",
+        .list = plain_settings,
+        .summary =
+            "Revokes all access tokens of an enterprise, or for a product, at once.\n" IDS(ENTERPRISE_OR_PRODUCT),
     };
     return command(&s, OPERATE_REVOKE, &revoke_operation, argc, argv);
 }

@@ -27,9 +27,9 @@ struct repair {
     FILE *report;
     char *why;
     size_t why_size;
-    bool registry, journal;          /* which is made anew */
-    bool lacks;                      /* a row of the registry, which was told */
-    struct registry_place place;     /* of the registry as it is */
+    bool registry, journal;      /* which is made anew */
+    bool lacks;                  /* a row of the registry, which was told */
+    struct registry_place place; /* of the registry as it is */
     struct journal_salvage *source;
 };
 
@@ -120,7 +120,8 @@ static void tell_journal(const struct repair *r, const struct journal_salvaged *
     else if (told->missing)
         fprintf(r->report, "journal: records may be missing%s\n", since);
     if (told->states || told->events)
-        fprintf(r->report, "journal: the datapoints and open faults of devices are not known until they report again\n");
+        fprintf(r->report,
+                "journal: the datapoints and open faults of devices are not known until they report again\n");
 }
 
 /* --- making ---------------------------------------------------------------------------------------*/
@@ -154,8 +155,10 @@ static enum mu_err compare_ids(const struct repair *r)
 
     if (!mark_is_id(known.id) || !mark_is_id(r->place.id) || memcmp(known.id, r->place.id, sizeof(known.id)) == 0)
         return MU_OK;
-    snprintf(r->why, r->why_size, "registry.db and the journal in %s are of two data directories: put the right one "
-             "back", r->dir);
+    snprintf(r->why, r->why_size,
+             "registry.db and the journal in %s are of two data directories: put the right one "
+             "back",
+             r->dir);
     return MU_E_VALUE;
 }
 
@@ -212,7 +215,7 @@ static const struct {
     const char *name, *with;
 } names[] = {
     { "registry.db-wal", "registry.db" }, { "registry.db-shm", "registry.db" }, { "registry.mark", "registry.mark" },
-    { "registry.db", "registry.db" }, { "journal.mark", "journal.mark" }, { "journal", "journal" },
+    { "registry.db", "registry.db" },     { "journal.mark", "journal.mark" },   { "journal", "journal" },
 };
 
 static bool exists(int at, const char *name)

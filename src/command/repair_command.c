@@ -9,7 +9,10 @@
 #include "ops/settings.h"
 
 static struct setting repair_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
       .help = "a data directory that muster serve refuses as damaged (required)" },
     { 0 },
 };

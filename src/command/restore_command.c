@@ -17,24 +17,32 @@
 #include "ops/file.h"
 #include "ops/settings.h"
 
+/* clang-format off: a table */
 static struct setting restore_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "NEWDIR",
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "NEWDIR",
       .help = "the data directory to make: new, or empty (required)" },
-    { .name = "user", .kind = SETTING_TEXT, .metavar = "NAME",
+    { .name = "user",
+      .kind = SETTING_TEXT,
+      .metavar = "NAME",
       .help = "started as root: whom it shall belong to; default: whom NEWDIR belongs to" },
-    { .name = "unchecked", .kind = SETTING_SWITCH,
+    { .name = "unchecked",
+      .kind = SETTING_SWITCH,
       .help = "do not look for mistakes in the backup first (muster check): sooner, and the way to\n"
               "save what can be saved of one that has some" },
     { 0 },
 };
+/* clang-format on */
 
 struct restore {
     const char *dir, *from, *user;
     bool unchecked;
     struct manifest manifest;
     struct transfer transfer;
-    bool taken, ours;          /* NEWDIR is root's; all that is in it was made here */
-    struct stat before;        /* NEWDIR as it was */
+    bool taken, ours;   /* NEWDIR is root's; all that is in it was made here */
+    struct stat before; /* NEWDIR as it was */
     char why[512];
 };
 
@@ -85,8 +93,7 @@ static enum mu_err require_empty(struct restore *r, int fd)
 {
     if (is_empty(fd))
         return MU_OK;
-    snprintf(r->why, sizeof(r->why), "%s is not an empty directory; a backup is restored into a new one",
-             r->dir);
+    snprintf(r->why, sizeof(r->why), "%s is not an empty directory; a backup is restored into a new one", r->dir);
     return MU_E_VALUE;
 }
 
@@ -140,8 +147,11 @@ static enum mu_err check_first(struct restore *r)
     if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_MISTAKES)
         return MU_OK;
     bool mistakes = child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == MISTAKES;
-    snprintf(r->why, sizeof(r->why), mistakes ? "%s has mistakes; nothing was restored (--unchecked restores it "
-             "as it is)" : "%s could not be checked; nothing was restored", r->from);
+    snprintf(r->why, sizeof(r->why),
+             mistakes ? "%s has mistakes; nothing was restored (--unchecked restores it "
+                        "as it is)"
+                      : "%s could not be checked; nothing was restored",
+             r->from);
     return mistakes ? MU_E_CORRUPT : MU_E_IO;
 }
 
@@ -229,14 +239,15 @@ static enum mu_err restore(struct restore *r)
     const struct registry_totals *totals = &r->manifest.totals;
     enum mu_err err;
 
-    r->transfer = (struct transfer){ .about = "muster restore", .from = -1, .to = -1, .to_name = r->dir,
-                                     .as_it_is = r->unchecked };
+    r->transfer = (struct transfer){
+        .about = "muster restore", .from = -1, .to = -1, .to_name = r->dir, .as_it_is = r->unchecked
+    };
     if ((err = open_backup(r)) == MU_OK && (err = find_owner(r)) == MU_OK && (err = check_dir(r)) == MU_OK &&
         (err = check_first(r)) == MU_OK)
         err = fill(r);
     if (err == MU_OK)
-        printf("%s: %llu products, %llu devices, %llu users; start it with muster serve --data %s\n",
-               r->dir, (unsigned long long)totals->products, (unsigned long long)totals->devices,
+        printf("%s: %llu products, %llu devices, %llu users; start it with muster serve --data %s\n", r->dir,
+               (unsigned long long)totals->products, (unsigned long long)totals->devices,
                (unsigned long long)totals->users, r->dir);
     if (r->transfer.from >= 0)
         close(r->transfer.from);
@@ -251,8 +262,7 @@ int command_restore(int argc, char **argv)
     struct settings s = {
         .command = "restore",
         .usage = "restore --data NEWDIR BACKUP",
-        .summary =
-            "Makes a data directory of a backup. The backup is checked first and stays as it is.",
+        .summary = "Makes a data directory of a backup. The backup is checked first and stays as it is.",
         .list = restore_settings,
         .positional_min = 1,
         .positional_max = 1,

@@ -69,9 +69,8 @@ static enum row_found read_name(struct row_reader *r, size_t i)
         size_t shown = name.len < 60 ? name.len : 60;
         while (shown < name.len && (name.at[shown] & 0xc0) == 0x80)
             shown--;
-        snprintf(s->why, sizeof(s->why), "%s have no column '%.*s%s'%s",
-                 import_kind_words[r->kind], (int)shown, name.at, shown < name.len ? "..." : "",
-                 separator_words(s->separator, words));
+        snprintf(s->why, sizeof(s->why), "%s have no column '%.*s%s'%s", import_kind_words[r->kind], (int)shown,
+                 name.at, shown < name.len ? "..." : "", separator_words(s->separator, words));
     } else {
         size_t k = 0;
         while (r->columns[k].name != r->columns[i].name)

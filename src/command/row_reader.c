@@ -34,8 +34,7 @@ const char *row_reader_encoding(const struct row_reader *r)
     return encoding_guess((struct str){ (const char *)r->foreign.data, r->foreign.len });
 }
 
-enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind,
-                               enum row_format format)
+enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind, enum row_format format)
 {
     struct row_source *s = &r->source;
     struct str ahead;
@@ -185,8 +184,7 @@ static enum row_found add_object(struct row_reader *r, struct buf *out)
 {
     struct row_source *s = &r->source;
     json_error_t error;
-    json_t *json = json_read((struct str){ (const char *)s->text.data, s->text.len }, JSON_REJECT_DUPLICATES,
-                             &error);
+    json_t *json = json_read((struct str){ (const char *)s->text.data, s->text.len }, JSON_REJECT_DUPLICATES, &error);
     bool is_object = json_is_object(json);
 
     if (!json && !str_utf8((struct str){ (const char *)s->text.data, s->text.len })) {

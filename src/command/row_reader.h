@@ -20,15 +20,14 @@ struct row_reader {
     enum row_format format;
     struct import_column columns[ROW_CELLS_MAX]; /* of a CSV file, from its first row */
     size_t column_count;
-    struct values values;    /* of an NDJSON row */
-    struct buf foreign;      /* of what is not UTF-8, the beginning */
+    struct values values; /* of an NDJSON row */
+    struct buf foreign;   /* of what is not UTF-8, the beginning */
 };
 
 /* ROW_FOUND, or why in source.why: the first row of a CSV file does not name the kind's columns. Its cells
  * are separated by commas, semicolons, tabs or bars, whichever that row has first, or as a line "sep=;"
  * before it says. Rows without anything but separators are skipped. */
-enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind,
-                               enum row_format format);
+enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind, enum row_format format);
 void row_reader_close(struct row_reader *r);
 
 /* Appends the next row. Nothing, unless it is ROW_FOUND. */

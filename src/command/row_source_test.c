@@ -49,8 +49,8 @@ static void tell(char *out, size_t size, const struct row_source *s, enum row_fo
 }
 
 /* All that is read from a text, a row a line. */
-static void read_all(const char *text, size_t len, size_t at_once,
-                     enum row_found (*next)(struct row_source *s), char *out, size_t size)
+static void read_all(const char *text, size_t len, size_t at_once, enum row_found (*next)(struct row_source *s),
+                     char *out, size_t size)
 {
     static struct row_source s;
     pthread_t thread;
@@ -116,7 +116,9 @@ static void quotes_hold_commas_quotes_and_line_ends(void **state)
 static void blank_lines_and_the_mark_of_utf8_are_skipped(void **state)
 {
     (void)state;
-    must_read("\xef\xbb\xbf" "a\n\n\r\n\nb\n\n", row_source_csv, "1:[a]\n5:[b]\n");
+    must_read("\xef\xbb\xbf"
+              "a\n\n\r\n\nb\n\n",
+              row_source_csv, "1:[a]\n5:[b]\n");
     must_read("\xef\xbb\xbf{}\n\n  \t\r\n[]\r\n", row_source_line, "1:[{}]\n4:[[]]\n");
     must_read("x", row_source_line, "1:[x]\n");
 }
@@ -179,16 +181,13 @@ static void cells_count_as_filled_up_to_the_last_one_that_holds_something(void *
 static void what_is_wrong_is_told_and_the_next_line_is_read(void **state)
 {
     (void)state;
-    must_read("a\"b\nc\n", row_source_csv,
-              "1:!a quote stands in a cell that does not begin with one\n2:[c]\n");
+    must_read("a\"b\nc\n", row_source_csv, "1:!a quote stands in a cell that does not begin with one\n2:[c]\n");
     must_read("\"a\"b,c\nd\n", row_source_csv, "1:!something follows the closing quote of a cell\n2:[d]\n");
     must_read("=\"0011\",b\nc\n", row_source_csv,
               "1:!a cell is a spreadsheet's formula (=\"...\"); write its text alone, and let the column be "
               "text\n2:[c]\n");
-    must_read("a\rb\nc\n", row_source_csv,
-              "1:!a carriage return stands alone in a cell without quotes\n2:[c]\n");
-    must_read("a\0b\n\"c\0\"\nd\n", row_source_csv,
-              "1:!contains a NUL byte\n2:!contains a NUL byte\n3:[d]\n");
+    must_read("a\rb\nc\n", row_source_csv, "1:!a carriage return stands alone in a cell without quotes\n2:[c]\n");
+    must_read("a\0b\n\"c\0\"\nd\n", row_source_csv, "1:!contains a NUL byte\n2:!contains a NUL byte\n3:[d]\n");
     must_read("a\n\"b\nc\n", row_source_csv, "1:[a]\n2:!a quote is not closed until the end of the file\n");
     must_read("a\n\"", row_source_csv, "1:[a]\n2:!a quote is not closed until the end of the file\n");
 }

@@ -10,7 +10,7 @@ struct row_writer {
     FILE *file;
     enum import_kind kind;
     enum row_format format;
-    bool begun;            /* the names of the columns are written */
+    bool begun; /* the names of the columns are written */
     struct buf cell;
 };
 

@@ -50,21 +50,27 @@ const struct operation show_operation = { .name = "show", .needs = STORES_REGIST
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
+/* clang-format off: a table */
 static struct setting show_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
-    { .name = "secrets", .kind = SETTING_SWITCH,
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
+      .help = "the data directory (required)" },
+    { .name = "secrets",
+      .kind = SETTING_SWITCH,
       .help = "with the product's secret; that of an enterprise is kept as a hash only" },
     { 0 },
 };
+/* clang-format on */
 
 int command_show(int argc, char **argv)
 {
     struct settings s = {
         .command = "show",
         .usage = "show enterprise|product|app ID --data DIR [--secrets]",
-        .summary =
-            "Shows an enterprise, a product with its definition, or an app, as muster apply reads it:\n"
-            "applied again, it changes nothing. Works while the server runs.",
+        .summary = "Shows an enterprise, a product with its definition, or an app, as muster apply reads it:\n"
+                   "applied again, it changes nothing. Works while the server runs.",
         .list = show_settings,
         .positional_min = 2,
         .positional_max = 2,

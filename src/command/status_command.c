@@ -194,20 +194,25 @@ const struct operation status_operation = { .name = "status", .needs = STORES_RE
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
+/* clang-format off: a table */
 static struct setting status_settings[] = {
-    { .name = "data", .kind = SETTING_TEXT, .required = true, .metavar = "DIR", .help = "the data directory (required)" },
+    { .name = "data",
+      .kind = SETTING_TEXT,
+      .required = true,
+      .metavar = "DIR",
+      .help = "the data directory (required)" },
     { .name = "json", .kind = SETTING_SWITCH, .help = "one JSON object, for programs; times are Unix seconds" },
     { 0 },
 };
+/* clang-format on */
 
 int command_status(int argc, char **argv)
 {
     struct settings s = {
         .command = "status",
         .usage = "status --data DIR [--json]",
-        .summary =
-            "Shows how the server is, or the directory at rest: version, sessions, sizes, free disk, the\n"
-            "last backup, and the last failures that stand in the log.",
+        .summary = "Shows how the server is, or the directory at rest: version, sessions, sizes, free disk, the\n"
+                   "last backup, and the last failures that stand in the log.",
         .list = status_settings,
     };
     int status = 2;

@@ -99,12 +99,11 @@ static enum mu_err finish_link(struct passing *p, char *why, size_t why_size)
     if (fstat(p->in, &st) != 0 || fsync(p->in) != 0)
         return file_fail(why, why_size, "sync", p->file->path);
     progress_add(p->progress, p->file->bytes);
-    return manifest_file_matches(p->file, (uint64_t)st.st_size, p->file->sha256, why, why_size) ? MU_OK
-                                                                                                : MU_E_CORRUPT;
+    return manifest_file_matches(p->file, (uint64_t)st.st_size, p->file->sha256, why, why_size) ? MU_OK : MU_E_CORRUPT;
 }
 
-static enum mu_err bring_file(const struct transfer *t, const struct manifest_file *file,
-                              struct progress *progress, char *why, size_t why_size)
+static enum mu_err bring_file(const struct transfer *t, const struct manifest_file *file, struct progress *progress,
+                              char *why, size_t why_size)
 {
     struct passing p = { .file = file, .progress = progress };
     enum mu_err err = dir_open_file(t->from, file->path, &p.in, why, why_size);
@@ -125,9 +124,8 @@ static enum mu_err check_room(const struct transfer *t, uint64_t bytes, char *wh
         return MU_OK;
     if (fstatvfs(t->to, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
         return MU_OK; /* what cannot be asked is told by the writing */
-    snprintf(why, why_size, "%llu MiB are needed in %s, and %llu MiB are free",
-             (unsigned long long)(bytes >> 20) + 1, t->to_name,
-             (unsigned long long)((uint64_t)fs.f_bavail * fs.f_frsize >> 20));
+    snprintf(why, why_size, "%llu MiB are needed in %s, and %llu MiB are free", (unsigned long long)(bytes >> 20) + 1,
+             t->to_name, (unsigned long long)((uint64_t)fs.f_bavail * fs.f_frsize >> 20));
     return MU_E_FULL;
 }
 
@@ -158,8 +156,7 @@ enum mu_err transfer_run(const struct transfer *t, const struct manifest *m, cha
     enum mu_err err = check_room(t, manifest_bytes(m), why, why_size);
 
     for (size_t i = 0; i < m->file_count && err == MU_OK; i++)
-        if ((err = bring_file(t, &m->files[i], &progress, why, why_size)) == MU_OK &&
-            is_last_of_its_directory(m, i))
+        if ((err = bring_file(t, &m->files[i], &progress, why, why_size)) == MU_OK && is_last_of_its_directory(m, i))
             err = finish_directory(t, m->files[i].path, why, why_size);
     progress_end(&progress);
     if (err == MU_OK && fsync(t->to) != 0)

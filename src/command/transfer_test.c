@@ -44,8 +44,9 @@ static int teardown(void **state)
 
 static enum mu_err run(struct fixture *f, bool link, bool as_it_is, char why[512])
 {
-    struct transfer t = { .about = "test", .from = f->from, .to = f->to, .to_name = "to", .link = link,
-                          .as_it_is = as_it_is };
+    struct transfer t = {
+        .about = "test", .from = f->from, .to = f->to, .to_name = "to", .link = link, .as_it_is = as_it_is
+    };
     return transfer_run(&t, &f->manifest, why, 512);
 }
 

@@ -10,8 +10,8 @@
 
 /* Nothing from elsewhere, nothing inline, no place to send anything to but this server. data: is for
  * the pictures in Swagger UI's style sheet. */
-#define CONTENT_SECURITY_POLICY                                                                      \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "                \
+#define CONTENT_SECURITY_POLICY                                                       \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 struct debugger {
@@ -88,8 +88,7 @@ static void get_file(struct http_exchange *ex)
 /* --- setting up -----------------------------------------------------------------------------------*/
 static enum mu_err check_demo(struct str demo, char *why, size_t why_size)
 {
-    static const char *const names[] = { "enterprise_id", "enterprise_secret", "product_key",
-                                         "product_secret" };
+    static const char *const names[] = { "enterprise_id", "enterprise_secret", "product_key", "product_secret" };
     json_error_t error;
     json_t *content = json_read(demo, JSON_REJECT_DUPLICATES, &error);
     enum mu_err err = MU_OK;
@@ -123,12 +122,12 @@ enum mu_err debugger_create(struct debugger **out, struct str demo, char *why, s
     }
     if (copy)
         d->demo = (struct str){ memcpy(copy, demo.at, demo.len), demo.len };
-    d->routes[0] = (struct http_route){ .method = HTTP_M_GET, .path = "/docs", .where = HTTP_FAST,
-                                        .handle = get_page };
-    d->routes[1] = (struct http_route){ .method = HTTP_M_GET, .path = "/docs/{file}", .where = HTTP_FAST,
-                                        .handle = get_file };
-    d->table = (struct http_table){ .prefix = "/docs", .routes = d->routes, .count = 2, .ctx = d,
-                                    .error = write_error, .before = before };
+    d->routes[0] = (struct http_route){ .method = HTTP_M_GET, .path = "/docs", .where = HTTP_FAST, .handle = get_page };
+    d->routes[1] =
+        (struct http_route){ .method = HTTP_M_GET, .path = "/docs/{file}", .where = HTTP_FAST, .handle = get_file };
+    d->table = (struct http_table){
+        .prefix = "/docs", .routes = d->routes, .count = 2, .ctx = d, .error = write_error, .before = before
+    };
     *out = d;
     return MU_OK;
 }

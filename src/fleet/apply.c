@@ -62,24 +62,12 @@ static enum mu_err on_deleted(void *ctx, enum registry_kind kind, uint32_t no)
 {
     fleet_write_lock(ctx);
     switch (kind) {
-    case KIND_ENTERPRISE:
-        catalog_delete_enterprise(ctx, no);
-        break;
-    case KIND_PRODUCT:
-        catalog_delete_product(ctx, no);
-        break;
-    case KIND_DEVICE:
-        device_delete(ctx, no);
-        break;
-    case KIND_GROUP:
-        group_delete(ctx, no);
-        break;
-    case KIND_APP:
-        app_delete(ctx, no);
-        break;
-    case KIND_USER:
-        user_delete(ctx, no);
-        break;
+    case KIND_ENTERPRISE: catalog_delete_enterprise(ctx, no); break;
+    case KIND_PRODUCT: catalog_delete_product(ctx, no); break;
+    case KIND_DEVICE: device_delete(ctx, no); break;
+    case KIND_GROUP: group_delete(ctx, no); break;
+    case KIND_APP: app_delete(ctx, no); break;
+    case KIND_USER: user_delete(ctx, no); break;
     }
     fleet_unlock(ctx);
     return MU_OK;
@@ -133,8 +121,7 @@ static void store_progress(struct fleet *f, struct row r, const struct fleet_pro
     r.c->last_report[r.i] = column_seconds(p->last_report);
 }
 
-bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out,
-                        const struct fleet_product **product)
+bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out, const struct fleet_product **product)
 {
     struct row r = columns_row(&f->columns, no);
 

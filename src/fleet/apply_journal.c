@@ -28,8 +28,7 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
         return MU_OK;
     }
     if (s->definition) {
-        const struct fleet_definition *d =
-            product_definition(product_by_no(f, r.c->product[r.i]), s->definition);
+        const struct fleet_definition *d = product_definition(product_by_no(f, r.c->product[r.i]), s->definition);
         if (d && datapoint_state_size(d->plan) == s->image_len) {
             change.progress.definition = s->definition;
             change.image = s->image;
@@ -83,8 +82,9 @@ static enum mu_err on_active_set(void *ctx, int32_t day, const void *set, size_t
 static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
 {
     struct fleet *f = ctx;
-    struct fleet_event event = { .device = device, .definition = e->definition,
-                                 .opened_us = e->opened_us, .resolved_us = e->resolved_us };
+    struct fleet_event event = {
+        .device = device, .definition = e->definition, .opened_us = e->opened_us, .resolved_us = e->resolved_us
+    };
     struct row r = columns_row(&f->columns, device);
 
     if (!r.c) {
@@ -109,7 +109,10 @@ uint32_t fleet_last_stranger(const struct fleet *f)
 
 struct journal_visitor fleet_journal_visitor(struct fleet *f)
 {
-    return (struct journal_visitor){ .ctx = f, .state = on_state, .versions = on_versions,
-                                     .active = on_active, .active_set = on_active_set,
+    return (struct journal_visitor){ .ctx = f,
+                                     .state = on_state,
+                                     .versions = on_versions,
+                                     .active = on_active,
+                                     .active_set = on_active_set,
                                      .event = on_event };
 }

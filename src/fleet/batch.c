@@ -93,8 +93,7 @@ bool batch_takes(const struct batch *b, const struct intake_record *next)
     return !next->ts_us || next->ts_us >= b->latest_us - CLOCK_STEP_US;
 }
 
-int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us,
-                     int64_t last_us)
+int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us, int64_t last_us)
 {
     if (clock_us > last_us)
         return clock_us;
@@ -172,28 +171,15 @@ void batch_add(struct batch *b, struct intake_record *rec)
     }
     p->kept |= rec->kind != INTAKE_REPORT && rec->kind != INTAKE_CONTROL;
     switch ((enum intake_kind)rec->kind) {
-    case INTAKE_LOGIN:
-        batch_add_login(b, p, body);
-        break;
-    case INTAKE_END:
-        batch_add_end(b, p, body);
-        break;
-    case INTAKE_REPORT:
-        batch_add_report(b, p, rec);
-        break;
-    case INTAKE_CONTROL:
-        batch_add_control(b, p, rec);
-        break;
-    case INTAKE_VERSIONS:
-        batch_add_versions(b, p, body);
-        break;
-    case INTAKE_HISTORY:
-        batch_add_history(b, p, rec);
-        break;
+    case INTAKE_LOGIN: batch_add_login(b, p, body); break;
+    case INTAKE_END: batch_add_end(b, p, body); break;
+    case INTAKE_REPORT: batch_add_report(b, p, rec); break;
+    case INTAKE_CONTROL: batch_add_control(b, p, rec); break;
+    case INTAKE_VERSIONS: batch_add_versions(b, p, body); break;
+    case INTAKE_HISTORY: batch_add_history(b, p, rec); break;
     case INTAKE_AUDIT:
     case INTAKE_PASS:
-    case INTAKE_REFUSED:
-        break;
+    case INTAKE_REFUSED: break;
     }
 }
 

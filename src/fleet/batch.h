@@ -13,25 +13,25 @@
 
 struct pending {
     uint32_t device;
-    uint32_t versions;          /* 1 + its index in `versions`; 0 = untouched */
-    uint32_t events;            /* 1 + the index in `events` of its last one; 0 = none */
-    bool changed;               /* progress or image; false: only looked at */
-    bool kept;                  /* its state is written, since not all of it follows from its messages */
-    bool due;                   /* its state is written, since it is at the front of those that lag */
-    bool enters;                /* it lags from now on */
-    bool has_image;             /* a copy of the image is in `images` */
-    bool redefined;             /* it is written under another definition than the fleet's */
+    uint32_t versions; /* 1 + its index in `versions`; 0 = untouched */
+    uint32_t events;   /* 1 + the index in `events` of its last one; 0 = none */
+    bool changed;      /* progress or image; false: only looked at */
+    bool kept;         /* its state is written, since not all of it follows from its messages */
+    bool due;          /* its state is written, since it is at the front of those that lag */
+    bool enters;       /* it lags from now on */
+    bool has_image;    /* a copy of the image is in `images` */
+    bool redefined;    /* it is written under another definition than the fleet's */
     size_t image, image_len;
     const struct fleet_definition *definition; /* of that image */
     const struct fleet_product *product;
-    int64_t before_us;          /* of its last message before this batch */
+    int64_t before_us; /* of its last message before this batch */
     struct fleet_progress progress;
 };
 
 /* A fault or alert that this batch opens, or resolves. */
 struct pending_event {
     struct fleet_event event;
-    uint32_t older;             /* of the same device, as pending.events */
+    uint32_t older; /* of the same device, as pending.events */
 };
 
 /* A day on which a device turns out to have been active. */
@@ -49,7 +49,7 @@ struct batch {
 
     struct pending *pending;
     uint32_t count, cap;
-    uint32_t *slots;            /* 1 + index of pending; a power of two, at most half full */
+    uint32_t *slots; /* 1 + index of pending; a power of two, at most half full */
     uint32_t slot_mask;
     struct buf images;
     struct journal_versions *versions;
@@ -60,16 +60,16 @@ struct batch {
     uint32_t active_count, active_cap;
 
     struct lagging lagging;
-    int64_t followed_us;        /* no message that a state does not count is later */
-    bool settling;              /* nothing is to lag after the commit */
+    int64_t followed_us; /* no message that a state does not count is later */
+    bool settling;       /* nothing is to lag after the commit */
     size_t records, messages;
-    int64_t latest_us;          /* of their moments */
-    int64_t newest_us;          /* of the messages' */
-    enum mu_err err;            /* the batch cannot be committed: MU_E_NOMEM */
+    int64_t latest_us; /* of their moments */
+    int64_t newest_us; /* of the messages' */
+    enum mu_err err;   /* the batch cannot be committed: MU_E_NOMEM */
     struct committer_figures tally;
     struct undecoded_log undecoded;
 
-    int64_t day_from, day_to;   /* the seconds of `day`, cut by the calendar once and not per message */
+    int64_t day_from, day_to; /* the seconds of `day`, cut by the calendar once and not per message */
     int32_t day;
 };
 
@@ -109,8 +109,7 @@ int32_t batch_day(struct batch *b, int64_t unix_s);
 
 /* The moment of a device's next record. It is later than that of the last one, except where the clock has been
  * set right. */
-int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us,
-                     int64_t last_us);
+int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us, int64_t last_us);
 
 /* Empties it, but for `tally`. */
 void batch_clear(struct batch *b);

@@ -70,16 +70,17 @@ void batch_note_events(struct batch *b, struct pending *p, const struct fleet_de
 
     for (size_t i = 0; i < raised_count; i++) {
         if (!is_open(open, open_count, d->points[raised[i]]))
-            add(b, p, &(struct fleet_event){ .device = p->device, .point = d->points[raised[i]],
-                                             .definition = d->version,
-                                             .opened_us = p->progress.last_ts_us });
+            add(b, p,
+                &(struct fleet_event){ .device = p->device,
+                                       .point = d->points[raised[i]],
+                                       .definition = d->version,
+                                       .opened_us = p->progress.last_ts_us });
     }
     for (size_t i = 0; i < open_count; i++) {
         if (is_raised(d->points, raised, raised_count, open[i].point))
             continue;
         /* Not before it was opened, by a clock that was ahead then. */
-        open[i].resolved_us = p->progress.last_ts_us > open[i].opened_us ? p->progress.last_ts_us
-                                                                         : open[i].opened_us;
+        open[i].resolved_us = p->progress.last_ts_us > open[i].opened_us ? p->progress.last_ts_us : open[i].opened_us;
         add(b, p, &open[i]);
     }
 }

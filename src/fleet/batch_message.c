@@ -6,8 +6,7 @@
 /* What devices and enterprises say: every frame is kept as it came; a report is decoded into the
  * device's state by the definition in force. */
 
-static struct journal_message next_message(struct batch *b, struct pending *p,
-                                           const struct intake_record *rec,
+static struct journal_message next_message(struct batch *b, struct pending *p, const struct intake_record *rec,
                                            const struct fleet_definition *d)
 {
     struct fleet_progress *g = &p->progress;
@@ -31,7 +30,7 @@ static struct journal_message next_message(struct batch *b, struct pending *p,
 
 enum meaning {
     MEANING_DECODED,
-    MEANING_REPORT,    /* one that there is nothing to decode with, or passthrough */
+    MEANING_REPORT, /* one that there is nothing to decode with, or passthrough */
     MEANING_ECHO,
     MEANING_UNDECODED,
 };
@@ -88,8 +87,7 @@ static enum meaning understand(struct batch *b, struct pending *p, const struct 
         p->progress.numbers_reports = frame.cmd == FRAME_NUMBERED;
     switch (frame.p0[0]) {
     case P0_PASS:
-    case P0_PASS_FROM:
-        return MEANING_REPORT;
+    case P0_PASS_FROM: return MEANING_REPORT;
     case P0_ANSWER:
     case P0_REPORT:
     case P0_ANSWER_VAR:
@@ -97,8 +95,7 @@ static enum meaning understand(struct batch *b, struct pending *p, const struct 
         if (d)
             return decode(b, p, d, &frame) == MU_OK ? MEANING_DECODED : MEANING_UNDECODED;
         return MEANING_REPORT;
-    default:
-        return d ? MEANING_UNDECODED : MEANING_REPORT;
+    default: return d ? MEANING_UNDECODED : MEANING_REPORT;
     }
 }
 
@@ -212,8 +209,9 @@ static void audit_control(struct batch *b, const struct pending *p, const struct
                           const struct journal_message *m)
 {
     char did[DID_LEN + 1];
-    struct journal_control c = { .ts_us = rec->ts_us, .request = m->request, .frame = m->payload,
-                                 .frame_len = m->payload_len };
+    struct journal_control c = {
+        .ts_us = rec->ts_us, .request = m->request, .frame = m->payload, .frame_len = m->payload_len
+    };
 
     fleet_did(b->fleet, p->device, did);
     c.did = str_of(did);
@@ -242,10 +240,14 @@ void batch_add_audit(struct batch *b, const struct intake_record *rec)
 {
     const struct intake_audit *audit = (const void *)rec->body;
 
-    journal_batch_control(b->writes, &(struct journal_control){
-        .ts_us = rec->ts_us, .request = audit->request, .enterprise_id = str_of(audit->enterprise_id),
-        .did = str_of(audit->did), .error = audit->error, .last = audit->last,
-        .frame = rec->body + sizeof(*audit), .frame_len = audit->frame_len });
+    journal_batch_control(b->writes, &(struct journal_control){ .ts_us = rec->ts_us,
+                                                                .request = audit->request,
+                                                                .enterprise_id = str_of(audit->enterprise_id),
+                                                                .did = str_of(audit->did),
+                                                                .error = audit->error,
+                                                                .last = audit->last,
+                                                                .frame = rec->body + sizeof(*audit),
+                                                                .frame_len = audit->frame_len });
 }
 
 /* --- versions -------------------------------------------------------------------------------- */

@@ -217,8 +217,7 @@ const struct fleet_product *fleet_product_by_key(struct fleet *f, struct str pro
     if (product_key.len != ID_HEX_LEN)
         return NULL;
     fleet_read_lock(f);
-    struct index_probe probe = index_probe(&f->by_product_key,
-                                           hash_bytes(&f->key, 0, product_key.at, ID_HEX_LEN));
+    struct index_probe probe = index_probe(&f->by_product_key, hash_bytes(&f->key, 0, product_key.at, ID_HEX_LEN));
     while (!found && (no = index_next(&probe))) {
         if (memcmp(f->products.at[no]->pub.product_key, product_key.at, ID_HEX_LEN) == 0)
             found = &f->products.at[no]->pub;
@@ -244,8 +243,7 @@ struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str ente
     if (enterprise_id.len != ID_HEX_LEN)
         return NULL;
     fleet_read_lock(f);
-    struct index_probe probe = index_probe(&f->by_enterprise_id,
-                                           hash_bytes(&f->key, 0, enterprise_id.at, ID_HEX_LEN));
+    struct index_probe probe = index_probe(&f->by_enterprise_id, hash_bytes(&f->key, 0, enterprise_id.at, ID_HEX_LEN));
     while (!found && (no = index_next(&probe))) {
         if (memcmp(f->enterprises.at[no]->pub.enterprise_id, enterprise_id.at, ID_HEX_LEN) == 0)
             found = &f->enterprises.at[no]->pub;

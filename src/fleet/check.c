@@ -66,8 +66,7 @@ static enum mu_err on_device(void *ctx, const struct device_row *row)
     c->findings->step(c->findings->ctx);
     if (!has_product(c, row->product) || !row->no || row->no > c->last_device)
         return MU_OK;
-    c->seen[row->no] = (struct seen){ .product = row->product, .group = row->group,
-                                      .disabled = row->is_disabled };
+    c->seen[row->no] = (struct seen){ .product = row->product, .group = row->group, .disabled = row->is_disabled };
     return c->rows.device(c->rows.ctx, row);
 }
 
@@ -95,8 +94,15 @@ static enum mu_err read_registry(struct check *c)
 {
     uint64_t seq;
     struct registry_visitor v = {
-        .ctx = c, .product = on_product, .definition = on_definition, .app = on_app, .group = on_group,
-        .device = on_device, .user = on_user, .binding = on_binding, .first_bound = on_first_bound,
+        .ctx = c,
+        .product = on_product,
+        .definition = on_definition,
+        .app = on_app,
+        .group = on_group,
+        .device = on_device,
+        .user = on_user,
+        .binding = on_binding,
+        .first_bound = on_first_bound,
     };
 
     c->rows = fleet_registry_visitor(c->fleet);
@@ -155,8 +161,10 @@ static void on_active_set(void *ctx, int32_t day, const void *set, size_t len)
     }
     uint32_t first = roaring_bitmap_minimum(devices), last = roaring_bitmap_maximum(devices);
     if (!roaring_bitmap_is_empty(devices) && (!first || last > c->last_device))
-        findings_mistake(c->findings, "journal, active: in the set of day %d is device %u, which was never "
-                         "registered", day, first ? last : first);
+        findings_mistake(c->findings,
+                         "journal, active: in the set of day %d is device %u, which was never "
+                         "registered",
+                         day, first ? last : first);
     roaring_bitmap_free(devices);
     keep(c, c->told.active_set(c->told.ctx, day, set, len));
 }
@@ -176,8 +184,13 @@ static void on_event(void *ctx, uint32_t device, const struct journal_event *e)
 static enum mu_err read_journal(struct check *c)
 {
     struct journal_reader reader = {
-        .ctx = c, .state = on_state, .versions = on_versions, .active = on_active,
-        .active_set = on_active_set, .event = on_event, .message = check_message,
+        .ctx = c,
+        .state = on_state,
+        .versions = on_versions,
+        .active = on_active,
+        .active_set = on_active_set,
+        .event = on_event,
+        .message = check_message,
         .session = check_session,
     };
     enum mu_err err;
@@ -227,8 +240,8 @@ static void tell_counts(const struct check *c)
     f->looked_at(f->ctx, "of devices that have been deleted", c->strangers);
 }
 
-enum mu_err fleet_check(struct registry *registry, struct journal *journal,
-                        const struct calendar *calendar, const struct findings *f)
+enum mu_err fleet_check(struct registry *registry, struct journal *journal, const struct calendar *calendar,
+                        const struct findings *f)
 {
     struct check c = { .registry = registry, .journal = journal, .calendar = calendar, .findings = f };
     enum mu_err err;
@@ -241,8 +254,7 @@ enum mu_err fleet_check(struct registry *registry, struct journal *journal,
         goto out;
     }
     fleet_use_calendar(c.fleet, calendar);
-    if ((err = read_registry(&c)) != MU_OK || (err = read_journal(&c)) != MU_OK ||
-        (err = read_followed(&c)) != MU_OK)
+    if ((err = read_registry(&c)) != MU_OK || (err = read_journal(&c)) != MU_OK || (err = read_followed(&c)) != MU_OK)
         goto out;
     tell_counts(&c);
     check_devices(&c);

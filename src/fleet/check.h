@@ -12,7 +12,7 @@
  *
  * Reads both once, in their order; takes the memory of a fleet and 80 bytes a device more. The error is
  * that of the reading, not of what is found. */
-MU_MUST_USE enum mu_err fleet_check(struct registry *registry, struct journal *journal,
-                                    const struct calendar *calendar, const struct findings *f);
+MU_MUST_USE enum mu_err fleet_check(struct registry *registry, struct journal *journal, const struct calendar *calendar,
+                                    const struct findings *f);
 
 #endif

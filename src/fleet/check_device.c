@@ -8,8 +8,10 @@ static void check_image(struct check *c, uint32_t device, struct seen *seen, con
     struct point_value values[LIMIT_POINTS];
 
     if (!d || datapoint_state_size(d->plan) != s->image_len) {
-        findings_mistake(c->findings, "journal, state: device %u: its image is not one of version %u of its "
-                         "definition%s", device, s->definition, d ? "" : ", which is not there");
+        findings_mistake(c->findings,
+                         "journal, state: device %u: its image is not one of version %u of its "
+                         "definition%s",
+                         device, s->definition, d ? "" : ", which is not there");
         return;
     }
     seen->faulty = datapoint_state_faulty(d->plan, s->image);
@@ -18,8 +20,8 @@ static void check_image(struct check *c, uint32_t device, struct seen *seen, con
     for (size_t i = 0; i < datapoint_count(d->plan); i++) {
         const struct datapoint *point = datapoint_at(d->plan, i);
         if (values[i].set && point->type == POINT_ENUM && values[i].x >= point->enum_count)
-            findings_mistake(c->findings, "journal, state: device %u: '%s' has the value number %u of %u",
-                             device, point->name, values[i].x, point->enum_count);
+            findings_mistake(c->findings, "journal, state: device %u: '%s' has the value number %u of %u", device,
+                             point->name, values[i].x, point->enum_count);
     }
 }
 
@@ -35,12 +37,15 @@ void check_state(struct check *c, uint32_t device, struct seen *seen, const stru
     seen->activated_at = s->activated_at;
     seen->active_day = s->active_day;
     if (s->decoded > s->messages)
-        findings_mistake(c->findings, "journal, state: device %u has had more decoded messages (%llu) than "
-                         "messages (%llu)", device, (unsigned long long)s->decoded,
-                         (unsigned long long)s->messages);
+        findings_mistake(c->findings,
+                         "journal, state: device %u has had more decoded messages (%llu) than "
+                         "messages (%llu)",
+                         device, (unsigned long long)s->decoded, (unsigned long long)s->messages);
     if (s->session_boot > journal_boot(c->journal).number)
-        findings_mistake(c->findings, "journal, state: device %u is online since a start (%llu) that has not "
-                         "been yet", device, (unsigned long long)s->session_boot);
+        findings_mistake(c->findings,
+                         "journal, state: device %u is online since a start (%llu) that has not "
+                         "been yet",
+                         device, (unsigned long long)s->session_boot);
     if (seen->product && s->definition)
         check_image(c, device, seen, s);
 }
@@ -49,19 +54,22 @@ void check_state(struct check *c, uint32_t device, struct seen *seen, const stru
 
 void check_event(struct check *c, uint32_t device, struct seen *seen, const struct journal_event *e)
 {
-    const struct fleet_definition *d =
-        seen->product ? fleet_definition(c->fleet, seen->product, e->definition) : NULL;
+    const struct fleet_definition *d = seen->product ? fleet_definition(c->fleet, seen->product, e->definition) : NULL;
     int id = d ? datapoint_find(d->plan, e->name) : -1;
 
     seen->open_events += !e->resolved_us;
     if (e->resolved_us && e->resolved_us < e->opened_us)
-        findings_mistake(c->findings, "journal, events: device %u, '%.*s' of %lld us: resolved before it was "
-                         "opened", device, (int)e->name.len, e->name.at, (long long)e->opened_us);
-    if (seen->product && (id < 0 || datapoint_at(d->plan, (size_t)id)->access !=
-                                        (e->alert ? POINT_ALERT : POINT_FAULT)))
-        findings_mistake(c->findings, "journal, events: device %u, '%.*s' of %lld us: version %u of its "
-                         "definition has no such %s", device, (int)e->name.len, e->name.at,
-                         (long long)e->opened_us, e->definition, e->alert ? "alert" : "fault");
+        findings_mistake(c->findings,
+                         "journal, events: device %u, '%.*s' of %lld us: resolved before it was "
+                         "opened",
+                         device, (int)e->name.len, e->name.at, (long long)e->opened_us);
+    if (seen->product &&
+        (id < 0 || datapoint_at(d->plan, (size_t)id)->access != (e->alert ? POINT_ALERT : POINT_FAULT)))
+        findings_mistake(c->findings,
+                         "journal, events: device %u, '%.*s' of %lld us: version %u of its "
+                         "definition has no such %s",
+                         device, (int)e->name.len, e->name.at, (long long)e->opened_us, e->definition,
+                         e->alert ? "alert" : "fault");
 }
 
 static bool has_open(const struct fleet_event *open, size_t count, uint32_t point)
@@ -78,8 +86,7 @@ static void tell_point(struct check *c, uint32_t device, uint32_t point, const c
     struct str name = points_name(&c->fleet->points, point);
 
     findings_mistake(c->findings, "journal, events: device %u, %s '%.*s' %s", device,
-                     c->fleet->points.at[point].kind == EVENT_ALERT ? "alert" : "fault", (int)name.len,
-                     name.at, what);
+                     c->fleet->points.at[point].kind == EVENT_ALERT ? "alert" : "fault", (int)name.len, name.at, what);
 }
 
 /* A point's event is open exactly while the point is 1 in the last state (batch_event.c). */
@@ -95,8 +102,7 @@ static void compare_events(struct check *c, uint32_t device, const struct seen *
     if (!fleet_progress_get(c->fleet, device, &progress, &product))
         return;
     const uint8_t *image = fleet_image(c->fleet, device, &len);
-    const struct fleet_definition *d =
-        image ? fleet_definition(c->fleet, seen->product, progress.definition) : NULL;
+    const struct fleet_definition *d = image ? fleet_definition(c->fleet, seen->product, progress.definition) : NULL;
     if (d)
         raised_count = datapoint_state_raised(d->plan, image, raised);
     for (size_t i = 0; i < raised_count; i++)
@@ -125,8 +131,10 @@ static void check_active_day(struct check *c, uint32_t device, const struct seen
     if (!seen->active_day || !days->count || seen->active_day < days->at[0].day)
         return;
     if (!set || !roaring_bitmap_contains(set->devices, device))
-        findings_mistake(c->findings, "journal, active: device %u is not in the set of its last active day, "
-                         "%d", device, seen->active_day);
+        findings_mistake(c->findings,
+                         "journal, active: device %u is not in the set of its last active day, "
+                         "%d",
+                         device, seen->active_day);
 }
 
 void check_devices(struct check *c)

@@ -4,16 +4,16 @@
 
 /* What the fleet answers by its bitmaps and indexes, against counts that go through all devices. */
 
-struct totals { uint64_t all, enabled, faulty, alert; };
+struct totals {
+    uint64_t all, enabled, faulty, alert;
+};
 
 static struct fleet_filter all_of(const struct fleet_product *p)
 {
-    return (struct fleet_filter){ .product = p, .online = ANY, .faulty = ANY, .alert = ANY,
-                                  .show_disabled = true };
+    return (struct fleet_filter){ .product = p, .online = ANY, .faulty = ANY, .alert = ANY, .show_disabled = true };
 }
 
-static void compare(struct check *c, const char *what, uint32_t no, const struct fleet_filter *filter,
-                    uint64_t counted)
+static void compare(struct check *c, const char *what, uint32_t no, const struct fleet_filter *filter, uint64_t counted)
 {
     uint64_t found;
 
@@ -133,8 +133,8 @@ static enum mu_err compare_activations(struct check *c)
         const struct day_set *set = day_sets_find(&c->fleet->history.activated, days[i]);
         uint64_t found = set ? roaring_bitmap_get_cardinality(set->devices) : 0;
         if (found != next - i)
-            findings_mistake(c->findings, "fleet: on day %d it finds %llu activations, there are %zu",
-                             days[i], (unsigned long long)found, next - i);
+            findings_mistake(c->findings, "fleet: on day %d it finds %llu activations, there are %zu", days[i],
+                             (unsigned long long)found, next - i);
     }
     free(days);
     c->findings->looked_at(c->findings->ctx, "days of activation", sets);
@@ -150,8 +150,8 @@ static enum mu_err find_device(void *ctx, const struct device_row *row)
         return MU_OK;
     if (!fleet_device_by_did(c->fleet, str_of(row->did), &found) || found.no != row->no)
         findings_mistake(c->findings, "fleet: device %u is not found by its did %s", row->no, row->did);
-    if (!fleet_device_by_mac(c->fleet, fleet_product_by_no(c->fleet, row->product), str_of(row->mac),
-                             &found) || (!row->is_disabled && found.no != row->no))
+    if (!fleet_device_by_mac(c->fleet, fleet_product_by_no(c->fleet, row->product), str_of(row->mac), &found) ||
+        (!row->is_disabled && found.no != row->no))
         findings_mistake(c->findings, "fleet: device %u is not found by its mac %s", row->no, row->mac);
     return MU_OK;
 }

@@ -15,7 +15,7 @@
 
 /* A device as the rows tell, beside the fleet. */
 struct seen {
-    uint32_t product;          /* 0 = not in the registry (any more) */
+    uint32_t product; /* 0 = not in the registry (any more) */
     uint32_t group;
     bool disabled, has_state, followed, faulty, alert;
     int32_t active_day;
@@ -26,7 +26,9 @@ struct seen {
 
 /* What is below a group is counted at the root of its tree alone: at each group above, a deep chain of
  * them would take the square of its length. */
-struct seen_group { uint32_t product, parent, root, devices, below; };
+struct seen_group {
+    uint32_t product, parent, root, devices, below;
+};
 
 /* Records of one device and kind, as they pass by. */
 struct record {
@@ -34,7 +36,7 @@ struct record {
     int64_t ts_us;
 };
 struct run {
-    uint32_t device;           /* 0 = none yet */
+    uint32_t device;            /* 0 = none yet */
     struct record last, newest; /* the one that was read last, and that of the highest number */
 };
 
@@ -44,15 +46,15 @@ struct check {
     struct journal *journal;
     const struct calendar *calendar;
     const struct findings *findings;
-    struct registry_visitor rows;   /* the fleet's own */
+    struct registry_visitor rows; /* the fleet's own */
     struct journal_visitor told;
-    struct seen *seen;              /* by device number */
-    uint32_t last_device;           /* the highest that was ever given */
+    struct seen *seen;    /* by device number */
+    uint32_t last_device; /* the highest that was ever given */
     NUMBERED(struct seen_group) groups;
     struct run messages, sessions;
     struct followed followed;
     uint64_t states, versions, active, sets, events, message_count, session_count, strangers;
-    enum mu_err err;                /* of what is in between; the first */
+    enum mu_err err; /* of what is in between; the first */
 };
 
 /* NULL, after telling so, for a number that no device ever had. */

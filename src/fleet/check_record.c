@@ -12,8 +12,7 @@ static bool is_turned(const struct check *c, uint32_t device, enum journal_list 
     return journal_turned(c->journal, device, list, a_us < b_us ? a_us : b_us, a_us < b_us ? b_us : a_us);
 }
 
-static void end_run(struct check *c, const struct run *run, enum journal_list list, uint64_t state,
-                    int64_t state_us)
+static void end_run(struct check *c, const struct run *run, enum journal_list list, uint64_t state, int64_t state_us)
 {
     const struct seen *seen = &c->seen[run->device];
     const struct record *newest = &run->newest;
@@ -27,9 +26,10 @@ static void end_run(struct check *c, const struct run *run, enum journal_list li
         findings_mistake(c->findings, "journal, state: device %u has had %llu %s, the newest is number %llu",
                          run->device, (unsigned long long)state, what, (unsigned long long)newest->number);
     else if (state == newest->number && state_us < newest->ts_us)
-        findings_mistake(c->findings, "journal, state: device %u: the newest of its %s is of %lld us, the "
-                         "state knows %lld us", run->device, what, (long long)newest->ts_us,
-                         (long long)state_us);
+        findings_mistake(c->findings,
+                         "journal, state: device %u: the newest of its %s is of %lld us, the "
+                         "state knows %lld us",
+                         run->device, what, (long long)newest->ts_us, (long long)state_us);
 }
 
 static void end_messages(struct check *c)
@@ -41,9 +41,10 @@ static void end_messages(struct check *c)
         return;
     end_run(c, run, LIST_MESSAGES, seen->messages, seen->last_ts_us);
     if (seen->has_state && seen->messages == run->newest.number && seen->decoded != run->newest.decoded)
-        findings_mistake(c->findings, "journal, state: device %u has had %llu decoded messages, the newest "
-                         "says %llu", run->device, (unsigned long long)seen->decoded,
-                         (unsigned long long)run->newest.decoded);
+        findings_mistake(c->findings,
+                         "journal, state: device %u has had %llu decoded messages, the newest "
+                         "says %llu",
+                         run->device, (unsigned long long)seen->decoded, (unsigned long long)run->newest.decoded);
 }
 
 static void end_sessions(struct check *c)
@@ -51,8 +52,7 @@ static void end_sessions(struct check *c)
     const struct run *run = &c->sessions;
 
     if (run->device)
-        end_run(c, run, LIST_SESSIONS, c->seen[run->device].sessions,
-                c->seen[run->device].last_session_us);
+        end_run(c, run, LIST_SESSIONS, c->seen[run->device].sessions, c->seen[run->device].last_session_us);
 }
 
 void check_end_records(struct check *c)
@@ -61,11 +61,9 @@ void check_end_records(struct check *c)
     end_sessions(c);
 }
 
-static void tell(const struct check *c, uint32_t device, const char *what, int64_t ts_us,
-                 const char *why)
+static void tell(const struct check *c, uint32_t device, const char *what, int64_t ts_us, const char *why)
 {
-    findings_mistake(c->findings, "journal: device %u, %s of %lld us: %s", device, what, (long long)ts_us,
-                     why);
+    findings_mistake(c->findings, "journal: device %u, %s of %lld us: %s", device, what, (long long)ts_us, why);
 }
 
 /* Tells where a record does not follow the one before it. true: it has the next number. */

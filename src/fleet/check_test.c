@@ -21,14 +21,14 @@
 static const int64_t T0 = 1700000000000000; /* 2023-11-14 22:13:20 UTC */
 enum { DAY_OF_T0 = 19675, DEVICES = 3 };
 
-#define POINT(id, name, kind) \
+#define POINT(id, name, kind)                                                             \
     "{\"id\":" #id ",\"name\":\"" name "\",\"type\":\"" kind "\",\"data_type\":\"bool\"," \
     "\"position\":{\"byte_offset\":" #id ",\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"}}"
 
 /* A report is 04 <switch> <Hot> <Broken>. */
 static const char definition[] =
-    "{\"name\":\"n\",\"product_key\":\"k\",\"protocolType\":\"standard\",\"entities\":[{\"id\":0,\"attrs\":["
-    POINT(0, "switch", "status_writable") "," POINT(1, "Hot", "alert") "," POINT(2, "Broken", "fault") "]}]}";
+    "{\"name\":\"n\",\"product_key\":\"k\",\"protocolType\":\"standard\",\"entities\":[{\"id\":0,\"attrs\":[" POINT(
+        0, "switch", "status_writable") "," POINT(1, "Hot", "alert") "," POINT(2, "Broken", "fault") "]}]}";
 
 static char dir[64];
 static struct registry *reg;
@@ -112,17 +112,28 @@ static enum mu_err put_rows(struct registry_tx *tx, void *arg)
 
 static void put_message(uint32_t no, uint64_t number, uint64_t decoded_number, bool decoded)
 {
-    journal_batch_message(b, no, &(struct journal_message){
-        .ts_us = T0 + (int64_t)number * 1000000, .decoded = decoded, .definition = 1, .number = number,
-        .decoded_number = decoded_number, .payload = (const uint8_t *)"p", .payload_len = 1 });
+    journal_batch_message(b, no,
+                          &(struct journal_message){ .ts_us = T0 + (int64_t)number * 1000000,
+                                                     .decoded = decoded,
+                                                     .definition = 1,
+                                                     .number = number,
+                                                     .decoded_number = decoded_number,
+                                                     .payload = (const uint8_t *)"p",
+                                                     .payload_len = 1 });
 }
 
 static struct journal_state state_of(uint64_t messages, uint64_t decoded)
 {
-    return (struct journal_state){
-        .last_ts_us = T0 + (int64_t)messages * 1000000, .messages = messages, .decoded = decoded,
-        .last_session_us = T0, .sessions = 1, .activated_at = T0 / 1000000, .active_day = DAY_OF_T0,
-        .definition = 1, .image = image, .image_len = image_len };
+    return (struct journal_state){ .last_ts_us = T0 + (int64_t)messages * 1000000,
+                                   .messages = messages,
+                                   .decoded = decoded,
+                                   .last_session_us = T0,
+                                   .sessions = 1,
+                                   .activated_at = T0 / 1000000,
+                                   .active_day = DAY_OF_T0,
+                                   .definition = 1,
+                                   .image = image,
+                                   .image_len = image_len };
 }
 
 static void put_state(uint32_t no, struct journal_state s)
@@ -132,15 +143,18 @@ static void put_state(uint32_t no, struct journal_state s)
 
 static void put_session(uint32_t no, int64_t ts_us, uint64_t number, uint64_t boot)
 {
-    journal_batch_session(b, no, &(struct journal_session){ .ts_us = ts_us, .number = number,
-                                                            .keep_alive = 125, .boot = boot });
+    journal_batch_session(
+        b, no, &(struct journal_session){ .ts_us = ts_us, .number = number, .keep_alive = 125, .boot = boot });
 }
 
 static void put_event(uint32_t no, const char *name, bool alert, int64_t opened_us, int64_t resolved_us)
 {
-    journal_batch_event(b, no, &(struct journal_event){ .opened_us = opened_us, .resolved_us = resolved_us,
-                                                        .alert = alert, .definition = 1,
-                                                        .name = str_of(name) });
+    journal_batch_event(b, no,
+                        &(struct journal_event){ .opened_us = opened_us,
+                                                 .resolved_us = resolved_us,
+                                                 .alert = alert,
+                                                 .definition = 1,
+                                                 .name = str_of(name) });
 }
 
 /* The first device has told that it is broken; the second is well; the third was never seen. */
@@ -238,8 +252,9 @@ static void a_gap_in_the_numbers_is_found(void **state)
 {
     (void)state;
     put_message(device[1], 5, 3, true);
-    put_state(device[1], (struct journal_state){ .last_ts_us = T0 + 5000000, .messages = 5, .decoded = 3,
-                                                 .sessions = 1, .last_session_us = T0 });
+    put_state(device[1],
+              (struct journal_state){
+                  .last_ts_us = T0 + 5000000, .messages = 5, .decoded = 3, .sessions = 1, .last_session_us = T0 });
     expect("number 5 follows 3");
 }
 
@@ -247,8 +262,9 @@ static void a_wrong_number_of_decoded_messages_is_found(void **state)
 {
     (void)state;
     put_message(device[1], 4, 2, true);
-    put_state(device[1], (struct journal_state){ .last_ts_us = T0 + 4000000, .messages = 4, .decoded = 2,
-                                                 .sessions = 1, .last_session_us = T0 });
+    put_state(device[1],
+              (struct journal_state){
+                  .last_ts_us = T0 + 4000000, .messages = 4, .decoded = 2, .sessions = 1, .last_session_us = T0 });
     expect("the number of decoded messages is wrong");
 }
 
@@ -332,8 +348,10 @@ static void messages_without_a_state_are_found(void **state)
 static void a_message_of_a_definition_that_never_was_is_found(void **state)
 {
     (void)state;
-    journal_batch_message(b, device[1], &(struct journal_message){
-        .ts_us = T0 + 3000000, .definition = 9, .decoded = true, .number = 3, .decoded_number = 2 });
+    journal_batch_message(
+        b, device[1],
+        &(struct journal_message){
+            .ts_us = T0 + 3000000, .definition = 9, .decoded = true, .number = 3, .decoded_number = 2 });
     expect("does not have that version of the definition");
 }
 
@@ -415,8 +433,10 @@ static void put_earlier_message(uint32_t no, int64_t ts_us)
 {
     struct journal_state s = state_of(4, 2);
 
-    journal_batch_message(b, no, &(struct journal_message){ .ts_us = ts_us, .number = 4, .decoded_number = 2,
-                                                            .payload = (const uint8_t *)"p", .payload_len = 1 });
+    journal_batch_message(
+        b, no,
+        &(struct journal_message){
+            .ts_us = ts_us, .number = 4, .decoded_number = 2, .payload = (const uint8_t *)"p", .payload_len = 1 });
     s.last_ts_us = ts_us;
     put_state(no, s);
 }

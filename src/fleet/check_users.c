@@ -10,7 +10,9 @@
 enum { DAYS = 7 };
 
 /* A user who is counted of a product, a group, or a day. */
-struct mention { uint32_t no, user; };
+struct mention {
+    uint32_t no, user;
+};
 
 struct mentions {
     struct mention *at;
@@ -81,8 +83,7 @@ static enum mu_err compare_binding(void *ctx, const struct bound_row *row)
     if (b->device != row->device || b->user != row->user || b->since != row->since ||
         b->until != (row->until ? row->until : UINT32_MAX))
         findings_mistake(c->findings, "fleet: binding %u is not as the registry has it", row->no);
-    if (row->device > c->last_device || !c->seen[row->device].product ||
-        !user_is_counted(&c->fleet->users, row->user))
+    if (row->device > c->last_device || !c->seen[row->device].product || !user_is_counted(&c->fleet->users, row->user))
         return MU_OK;
     uint32_t group = c->seen[row->device].group;
     if (group && group < c->groups.count && c->groups.at[group].product)
@@ -174,8 +175,9 @@ enum mu_err check_users(struct check *c)
 {
     const struct day_sets *active = &c->fleet->history.active;
     struct user_check u = { .check = c };
-    struct registry_visitor v = { .ctx = &u, .user = compare_user, .binding = compare_binding,
-                                  .first_bound = note_first };
+    struct registry_visitor v = {
+        .ctx = &u, .user = compare_user, .binding = compare_binding, .first_bound = note_first
+    };
     uint64_t seq;
     enum mu_err err;
 

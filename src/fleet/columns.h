@@ -17,13 +17,13 @@
 enum { CHUNK_BITS = 16, CHUNK_ROWS = 1 << CHUNK_BITS };
 
 enum device_flag {
-    DEVICE_DISABLED    = 1,
-    DEVICE_PLACED      = 2,
+    DEVICE_DISABLED = 1,
+    DEVICE_PLACED = 2,
     DEVICE_COORDINATES = 4,
-    DEVICE_ONLINE      = 8,
-    DEVICE_FAULTY      = 16,
-    DEVICE_ALERT       = 32,
-    DEVICE_TYPE_SHIFT  = 6,  /* the two bits above: enum device_type */
+    DEVICE_ONLINE = 8,
+    DEVICE_FAULTY = 16,
+    DEVICE_ALERT = 32,
+    DEVICE_TYPE_SHIFT = 6, /* the two bits above: enum device_type */
 };
 
 /* What the device has done so far; struct fleet_progress in 56 bytes. Seconds fit 32 bits until 2106,
@@ -35,14 +35,14 @@ struct __attribute__((packed, aligned(8))) device_told {
     uint32_t sessions;
     uint32_t activated_at, online_latest;
     int32_t active_day;
-    uint32_t image;          /* block of the pool: 2 bytes of length, the image; 0 = none */
-    uint32_t versions;       /* versions.h; 0 = none told */
+    uint32_t image;    /* block of the pool: 2 bytes of length, the image; 0 = none */
+    uint32_t versions; /* versions.h; 0 = none told */
     uint64_t last_ts_us : MOMENT_BITS, last_session_us : MOMENT_BITS;
     uint64_t messages : COUNT_BITS, decoded : COUNT_BITS;
     /* DEVICE_ONLINE: its number, which begins as a moment; else the start in which one began that is open. */
     uint64_t session : MOMENT_BITS;
     uint64_t definition : DEFINITION_BITS; /* of the image */
-    uint64_t numbers_reports : 1; /* journal_state */
+    uint64_t numbers_reports : 1;          /* journal_state */
 };
 _Static_assert(sizeof(struct device_told) == 56, "no bit is left over");
 
@@ -51,11 +51,11 @@ struct device_chunk {
     uint32_t created_at[CHUNK_ROWS];
     uint8_t did[CHUNK_ROWS][DID_PACKED];
     uint32_t product[CHUNK_ROWS];
-    uint32_t text[CHUNK_ROWS];    /* block of the pool: mac, passcode, device_sn (device_block.c) */
-    uint32_t place[CHUNK_ROWS];   /* places.h; 0 = none */
+    uint32_t text[CHUNK_ROWS];  /* block of the pool: mac, passcode, device_sn (device_block.c) */
+    uint32_t place[CHUNK_ROWS]; /* places.h; 0 = none */
     uint32_t group[CHUNK_ROWS];
     int32_t longitude[CHUNK_ROWS], latitude[CHUNK_ROWS]; /* 1e-7 degrees, a centimetre */
-    uint32_t events[CHUNK_ROWS];  /* first entry of its list in its product's events; 0 = none */
+    uint32_t events[CHUNK_ROWS];                         /* first entry of its list in its product's events; 0 = none */
     uint8_t flags[CHUNK_ROWS];
     struct device_told told[CHUNK_ROWS];
 };

@@ -33,8 +33,7 @@ static enum mu_err rebuild(struct committer *c)
     fleet_count(c->options.fleet, &counts);
     log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu caught_up=%zu ms=%lld",
               (unsigned long long)counts.products, (unsigned long long)counts.devices,
-              (unsigned long long)counts.unusable_states, followed.count,
-              (long long)(clock_mono_ms() - start));
+              (unsigned long long)counts.unusable_states, followed.count, (long long)(clock_mono_ms() - start));
 out:
     followed_free(&followed);
     return err;
@@ -62,8 +61,7 @@ enum mu_err committer_start(struct committer **out, const struct committer_optio
 
     if ((err = batch_init(&c->batch, options)) != MU_OK || (err = rebuild(c)) != MU_OK)
         goto fail;
-    c->sweep = (struct sweep){ .fleet = options->fleet, .journal = options->journal,
-                               .writes = c->batch.writes };
+    c->sweep = (struct sweep){ .fleet = options->fleet, .journal = options->journal, .writes = c->batch.writes };
     if (pthread_create(&c->thread, NULL, committer_run, c) != 0) {
         err = MU_E_NOMEM;
         goto fail;
@@ -129,11 +127,12 @@ void committer_end(struct committer *c, const struct commit_end *end)
     intake_put(&c->intake, &head, end, sizeof(*end), NULL, 0);
 }
 
-void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                      uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len)
+void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                      int64_t ts_us, const uint8_t *payload, size_t len)
 {
-    struct intake_record head = { .kind = INTAKE_REPORT, .device = device, .ts_us = ts_us,
-                                  .sink = sink, .owner = owner, .tag = tag };
+    struct intake_record head = {
+        .kind = INTAKE_REPORT, .device = device, .ts_us = ts_us, .sink = sink, .owner = owner, .tag = tag
+    };
     intake_put(&c->intake, &head, payload, len, NULL, 0);
 }
 
@@ -142,12 +141,12 @@ void committer_hurry(struct committer *c)
     intake_hurry(&c->intake);
 }
 
-void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                       uint32_t device, int64_t ts_us, uint32_t enterprise, uint64_t request,
-                       const uint8_t *payload, size_t len)
+void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                       int64_t ts_us, uint32_t enterprise, uint64_t request, const uint8_t *payload, size_t len)
 {
-    struct intake_record head = { .kind = INTAKE_CONTROL, .device = device, .ts_us = ts_us,
-                                  .sink = sink, .owner = owner, .tag = tag };
+    struct intake_record head = {
+        .kind = INTAKE_CONTROL, .device = device, .ts_us = ts_us, .sink = sink, .owner = owner, .tag = tag
+    };
     struct intake_control control = { enterprise, request };
     intake_put(&c->intake, &head, &control, sizeof(control), payload, len);
 }
@@ -155,8 +154,10 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
 void committer_refused_control(struct committer *c, const struct journal_control *control)
 {
     struct intake_record head = { .kind = INTAKE_AUDIT, .ts_us = control->ts_us };
-    struct intake_audit audit = { .request = control->request, .error = control->error,
-                                  .frame_len = (uint32_t)control->frame_len, .last = control->last };
+    struct intake_audit audit = { .request = control->request,
+                                  .error = control->error,
+                                  .frame_len = (uint32_t)control->frame_len,
+                                  .last = control->last };
     size_t kept = control->frame_len < JOURNAL_CONTROL_FRAME ? control->frame_len : JOURNAL_CONTROL_FRAME;
     struct str id = control->enterprise_id, did = control->did;
 
@@ -167,20 +168,17 @@ void committer_refused_control(struct committer *c, const struct journal_control
     intake_put(&c->intake, &head, &audit, sizeof(audit), control->frame, kept);
 }
 
-void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                        uint32_t device, const struct journal_versions *versions)
+void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                        const struct journal_versions *versions)
 {
-    struct intake_record head = { .kind = INTAKE_VERSIONS, .device = device,
-                                  .sink = sink, .owner = owner, .tag = tag };
+    struct intake_record head = { .kind = INTAKE_VERSIONS, .device = device, .sink = sink, .owner = owner, .tag = tag };
     intake_put(&c->intake, &head, versions, sizeof(*versions), NULL, 0);
 }
 
-void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                       uint32_t device, const struct commit_history *history, const int32_t *days,
-                       size_t day_count)
+void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                       const struct commit_history *history, const int32_t *days, size_t day_count)
 {
-    struct intake_record head = { .kind = INTAKE_HISTORY, .device = device,
-                                  .sink = sink, .owner = owner, .tag = tag };
+    struct intake_record head = { .kind = INTAKE_HISTORY, .device = device, .sink = sink, .owner = owner, .tag = tag };
     intake_put(&c->intake, &head, history, sizeof(*history), days, day_count * sizeof(*days));
 }
 

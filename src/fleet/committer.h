@@ -64,8 +64,8 @@ struct commit_login {
     uint32_t device;
     uint64_t session;
     int64_t ts_us;
-    bool takeover;            /* another session was alive */
-    uint32_t keep_alive;      /* announced, seconds, + 5 */
+    bool takeover;       /* another session was alive */
+    uint32_t keep_alive; /* announced, seconds, + 5 */
 };
 void committer_login(struct committer *c, const struct commit_login *login);
 
@@ -73,7 +73,7 @@ struct commit_end {
     uint32_t device;
     uint64_t session;
     int64_t ts_us;
-    uint32_t duration;        /* seconds */
+    uint32_t duration; /* seconds */
     enum end_reason reason;
     struct heartbeat heartbeat;
 };
@@ -82,24 +82,23 @@ void committer_end(struct committer *c, const struct commit_end *end);
 
 /* Anything a device published on dev2app: kept as it came, decoded if it is a report. sink may be
  * NULL where tag is 0. */
-void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                      uint32_t device, int64_t ts_us, const uint8_t *payload, size_t len);
+void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                      int64_t ts_us, const uint8_t *payload, size_t len);
 
 /* A sender does nothing until what has been handed over is committed: it is, without waiting for more. Controls,
  * versions and histories need no such call. */
 void committer_hurry(struct committer *c);
 
 /* A frame that was written to a device. */
-void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                       uint32_t device, int64_t ts_us, uint32_t enterprise, uint64_t request,
-                       const uint8_t *payload, size_t len);
+void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                       int64_t ts_us, uint32_t enterprise, uint64_t request, const uint8_t *payload, size_t len);
 
 /* A control that did not reach its device, for the audit log; the ids are cut at their usual length.
  * Nobody waits for it: a crash in the next moments loses it. */
 void committer_refused_control(struct committer *c, const struct journal_control *control);
 /* Versions that a device told; "" leaves one as it was. */
-void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                        uint32_t device, const struct journal_versions *versions);
+void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                        const struct journal_versions *versions);
 
 /* What a device did before it came here, told by its operator. It never takes back what the device has
  * shown here: the earlier activation holds, the later login and report, its own versions. */
@@ -108,9 +107,8 @@ struct commit_history {
     struct journal_versions versions;
 };
 /* days: civil days on which it was active. sink as above. */
-void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag,
-                       uint32_t device, const struct commit_history *history, const int32_t *days,
-                       size_t day_count);
+void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
+                       const struct commit_history *history, const int32_t *days, size_t day_count);
 
 /* Nothing to keep: done() comes in its turn, behind what was handed over before, whatever became of
  * that. Its error can only be MU_E_NOMEM. */
@@ -134,7 +132,7 @@ struct committer_figures {
      * what the definition says) and echoes (an empty P0); the rest is passed through. bytes: of
      * payload, either way. */
     uint64_t messages, decoded, undecoded, echoes, controls, bytes;
-    uint64_t commits, commit_failures; /* with something in them */
+    uint64_t commits, commit_failures;                     /* with something in them */
     uint64_t dropped_disk_full, dropped_io, dropped_nomem; /* reports, controls, versions */
     /* Of commits with something in them, from taking the first item up to being visible. */
     uint64_t latency_count[COMMIT_LATENCY_BUCKETS + 1]; /* per bucket; the last is +Inf */

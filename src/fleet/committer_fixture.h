@@ -25,7 +25,10 @@ static struct committer *c;
 
 /* --- a sink that keeps what it is told ------------------------------------------------------- */
 
-struct told { uint64_t owner, tag; enum mu_err err; };
+struct told {
+    uint64_t owner, tag;
+    enum mu_err err;
+};
 struct test_sink {
     struct commit_sink sink;
     pthread_mutex_t lock;
@@ -77,10 +80,15 @@ static unsigned told_pause_ms, kept_pause_ms; /* before start() */
 
 static inline void start(void)
 {
-    struct committer_options options = { .fleet = f, .registry = reg, .journal = j, .calendar = calendar,
+    struct committer_options options = { .fleet = f,
+                                         .registry = reg,
+                                         .journal = j,
+                                         .calendar = calendar,
                                          .activity_days = 100000, /* T0 is long ago */
-                                         .retry_ms = 20, .alive_ms = 60000,
-                                         .told_pause_ms = told_pause_ms, .kept_pause_ms = kept_pause_ms };
+                                         .retry_ms = 20,
+                                         .alive_ms = 60000,
+                                         .told_pause_ms = told_pause_ms,
+                                         .kept_pause_ms = kept_pause_ms };
     assert_int_equal(committer_start(&c, &options), MU_OK);
 }
 
@@ -141,8 +149,7 @@ static inline void report(uint32_t device, int64_t ts_us, const void *frame, siz
 }
 
 /* The frame of the fixture's definition. */
-static inline void report_state(uint32_t device, int64_t ts_us, uint8_t on, uint8_t level, uint8_t alert,
-                                uint8_t fault)
+static inline void report_state(uint32_t device, int64_t ts_us, uint8_t on, uint8_t level, uint8_t alert, uint8_t fault)
 {
     const uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, on, level, alert, fault };
     report(device, ts_us, frame, sizeof(frame));

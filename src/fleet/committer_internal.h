@@ -28,10 +28,10 @@ struct committer {
 
     /* guarded by intake.lock */
     bool stopping;
-    uint64_t wished, followed;  /* tickets of committer_follow_registry */
-    enum mu_err follow_err;     /* of the last one answered */
+    uint64_t wished, followed; /* tickets of committer_follow_registry */
+    enum mu_err follow_err;    /* of the last one answered */
     pthread_cond_t follow_done;
-    struct pause *pauses;       /* in no order */
+    struct pause *pauses; /* in no order */
     pthread_cond_t pause_done;
 
     _Atomic bool disk_full;
@@ -48,11 +48,11 @@ struct committer {
     enum mu_err failing;        /* of the last commit */
     int64_t next_try_ms;        /* while failing */
     int64_t next_alive_ms, next_roll_ms;
-    int64_t committed_us;       /* the last end of a commit */
+    int64_t committed_us; /* the last end of a commit */
     struct sweep sweep;
-    int64_t next_sweep_ms;      /* after a step that failed: when to try again */
-    int64_t rolled_day;         /* UTC */
-    int64_t wall_ahead_us;      /* the wall clock, of the monotonic one */
+    int64_t next_sweep_ms; /* after a step that failed: when to try again */
+    int64_t rolled_day;    /* UTC */
+    int64_t wall_ahead_us; /* the wall clock, of the monotonic one */
 };
 
 void *committer_run(void *committer);

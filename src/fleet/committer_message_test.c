@@ -59,7 +59,11 @@ static void a_report_is_kept_decoded_and_shown(void **state)
 static void whether_a_device_numbers_its_reports_is_known_from_the_last_of_them(void **state)
 {
     (void)state;
-    static const struct { const char *frame; size_t len; bool numbers; } frames[] = {
+    static const struct {
+        const char *frame;
+        size_t len;
+        bool numbers;
+    } frames[] = {
         { "\0\0\0\3\x8\0\0\x91\4\1\7\0\0", 13, false },
         { "\0\0\0\3\x0c\0\0\x93\0\0\0\1\4\1\7\0\0", 17, true },
         { "\0\0\0\3\3\0\0\x91", 8, true },
@@ -111,8 +115,13 @@ static void what_is_not_decoded_is_logged_once_a_device_and_hour_and_never_by_th
 static void what_cannot_be_decoded_is_kept_as_it_came_and_counted(void **state)
 {
     (void)state;
-    static const struct { const char *frame; size_t len; bool is_report; uint32_t to; } frames[] = {
-        { "\0\0\0\3\3\0\0\x91", 8, false, 1 },              /* an echo */
+    static const struct {
+        const char *frame;
+        size_t len;
+        bool is_report;
+        uint32_t to;
+    } frames[] = {
+        { "\0\0\0\3\3\0\0\x91", 8, false, 1 },               /* an echo */
         { "\0\0\0\3\7\0\0\x94\0\0\0\1", 12, false, 1 },      /* the ack of a control */
         { "\0\0\0\3\7\0\0\x91\4\1\7\0", 12, false, 1 },      /* short */
         { "\0\0\0\3\x9\0\0\x91\4\1\7\0\0", 13, false, 1 },   /* wrong varlen */
@@ -122,7 +131,7 @@ static void what_cannot_be_decoded_is_kept_as_it_came_and_counted(void **state)
         { "\0\0\0\3\4\0\0\x77\x4", 9, false, 1 },            /* no command of a device */
         { "hello", 5, false, 1 },
         { "", 0, false, 1 },
-        { "\0\0\0\3\6\0\0\x91\x6zz", 11, true, 1 },          /* passthrough */
+        { "\0\0\0\3\6\0\0\x91\x6zz", 11, true, 1 },             /* passthrough */
         { "\0\0\0\3\x8\0\0\x91\4\1\7\0\0", 13, true, DEVICES }, /* nothing to decode it with */
         { "\0\0\0\3\3\0\0\x91", 8, false, DEVICES },
     };
@@ -257,7 +266,9 @@ static void a_clock_that_was_ahead_and_is_set_right_is_followed_at_once(void **s
 static void a_refused_control_is_in_the_audit_log_alone(void **state)
 {
     (void)state;
-    struct journal_control control = { .ts_us = T0, .request = 7, .error = 5301,
+    struct journal_control control = { .ts_us = T0,
+                                       .request = 7,
+                                       .error = 5301,
                                        .enterprise_id = str_of(fake_enterprise(3).enterprise_id),
                                        .did = STR("no did, and too long for one") };
 

@@ -139,8 +139,9 @@ static void an_idle_committer_notes_that_it_is_alive(void **state)
 {
     (void)state;
     stop();
-    struct committer_options options = { .fleet = f, .registry = reg, .journal = j, .calendar = calendar,
-                                         .alive_ms = 1 };
+    struct committer_options options = {
+        .fleet = f, .registry = reg, .journal = j, .calendar = calendar, .alive_ms = 1
+    };
     size_t before = fake_journal_counts(j).commits;
     assert_int_equal(committer_start(&c, &options), MU_OK);
     while (fake_journal_counts(j).empty_commits < before + 3)
@@ -175,8 +176,7 @@ static void *send_reports(void *arg)
             committer_login(c, &(struct commit_login){ s->device, i, T0, i > 1, 125 });
         committer_report(c, &s->sink.sink, s->device, i, s->device, T0, frame, sizeof(frame));
         /* cmocka's assertions end a test only on its own thread. */
-        if (i % 500 == 0 &&
-            (committer_follow_registry(c) != MU_OK || !fleet_device_by_no(f, s->device, &d)))
+        if (i % 500 == 0 && (committer_follow_registry(c) != MU_OK || !fleet_device_by_no(f, s->device, &d)))
             abort();
     }
     committer_end(c, &(struct commit_end){ .device = s->device, .session = EACH - 99, .ts_us = T0 });
@@ -189,8 +189,7 @@ static void each_of_four_senders_gets_its_answers_in_order(void **state)
     static struct sender senders[SENDERS];
     uint64_t total;
     static struct fleet_device rows[DEVICES];
-    struct fleet_filter online = { .product = fleet_product_by_no(f, 1), .online = YES, .faulty = ANY,
-                                   .alert = ANY };
+    struct fleet_filter online = { .product = fleet_product_by_no(f, 1), .online = YES, .faulty = ANY, .alert = ANY };
 
     for (uint32_t i = 0; i < SENDERS; i++) {
         sink_init(&senders[i].sink);
@@ -220,7 +219,11 @@ static void each_of_four_senders_gets_its_answers_in_order(void **state)
 
 /* --- between two batches --------------------------------------------------------------------- */
 
-struct seen_in_pause { _Atomic bool ran; size_t messages; bool told; };
+struct seen_in_pause {
+    _Atomic bool ran;
+    size_t messages;
+    bool told;
+};
 
 static void look_around(void *ctx)
 {

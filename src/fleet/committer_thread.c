@@ -184,8 +184,7 @@ static void roll(struct committer *c)
  * rest has no leftovers. */
 static void sweep(struct committer *c, bool stop)
 {
-    while (sweep_is_due(&c->sweep) && c->failing == MU_OK &&
-           (stop || clock_mono_ms() >= c->next_sweep_ms)) {
+    while (sweep_is_due(&c->sweep) && c->failing == MU_OK && (stop || clock_mono_ms() >= c->next_sweep_ms)) {
         enum mu_err err = sweep_step(&c->sweep, clock_wall_us());
         if (err != MU_OK) {
             log_event(LOG_ERROR, "sweep_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
@@ -230,8 +229,8 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
 
     if (err != c->failing) {
         if (err == MU_OK)
-            log_event(LOG_INFO, c->failing == MU_E_FULL ? "disk_full_over" : "commit_recovered",
-                      "waiting=%zu", c->retry.len - c->retry_at);
+            log_event(LOG_INFO, c->failing == MU_E_FULL ? "disk_full_over" : "commit_recovered", "waiting=%zu",
+                      c->retry.len - c->retry_at);
         else
             log_event(LOG_ERROR, err == MU_E_FULL ? "disk_full" : "commit_failed", "error=%s",
                       LOG_Q(mu_err_text(err), -1));
@@ -318,8 +317,7 @@ static bool take(struct committer *c)
     intake_swap(in, &c->work);
     pthread_mutex_unlock(&in->lock);
     if (lost)
-        log_event(LOG_ERROR, "session_records_lost", "count=%llu cause=memory",
-                  (unsigned long long)lost);
+        log_event(LOG_ERROR, "session_records_lost", "count=%llu cause=memory", (unsigned long long)lost);
     return go_on;
 }
 

@@ -14,8 +14,8 @@
 struct control_request {
     uint32_t device;
     uint32_t enterprise;
-    uint64_t request;                 /* the request id, kept in the log */
-    const uint8_t *frame;             /* whole frame; the sender's, lives until done() */
+    uint64_t request;     /* the request id, kept in the log */
+    const uint8_t *frame; /* whole frame; the sender's, lives until done() */
     size_t frame_len;
     /* Called once, on any thread, when the frame has been written to the device's connection and
      * its log record is on disk: MU_OK. MU_E_OFFLINE: no session. MU_E_VALUE: the packet would be
@@ -24,7 +24,7 @@ struct control_request {
      * was written, but the log could not be. */
     void (*done)(struct control_request *req, enum mu_err err);
 
-    struct control_request *next;     /* the carrier's own from here on */
+    struct control_request *next; /* the carrier's own from here on */
     int64_t due_ms;
 };
 

@@ -38,8 +38,7 @@ void definition_free(struct definition *d)
 
 /* What GET datapoint answers: the stored text, byte for byte, with the derived `ui` as its last
  * member where none is stored. */
-static char *answer_json(const json_t *root, struct str stored, const struct datapoint_plan *plan,
-                         size_t *len)
+static char *answer_json(const json_t *root, struct str stored, const struct datapoint_plan *plan, size_t *len)
 {
     char *ui_text = NULL, *json = NULL;
 
@@ -108,8 +107,8 @@ out:
     }
     definition_free(d);
     if (err == MU_E_VALUE)
-        log_event(LOG_ERROR, "definition_unusable", "product=%u version=%u why=%s", row->product,
-                  row->version, LOG_Q(why, -1));
+        log_event(LOG_ERROR, "definition_unusable", "product=%u version=%u why=%s", row->product, row->version,
+                  LOG_Q(why, -1));
     return err;
 }
 
@@ -124,8 +123,8 @@ static enum mu_err number_points(struct fleet *f, struct definition *d)
     for (size_t i = 0; i < count && err == MU_OK; i++) {
         const struct datapoint *p = datapoint_at(d->pub.plan, i);
         if (p->access == POINT_FAULT || p->access == POINT_ALERT)
-            err = points_no(&f->points, p->access == POINT_FAULT ? EVENT_FAULT : EVENT_ALERT,
-                            str_of(p->name), &d->pub.points[i]);
+            err = points_no(&f->points, p->access == POINT_FAULT ? EVENT_FAULT : EVENT_ALERT, str_of(p->name),
+                            &d->pub.points[i]);
     }
     return err;
 }

@@ -156,10 +156,8 @@ static int32_t degrees_fixed(double degrees)
 
 static uint8_t configured_flags(const struct device_row *row)
 {
-    return (uint8_t)((row->is_disabled ? DEVICE_DISABLED : 0) |
-                     (row->place_source != PLACE_NONE ? DEVICE_PLACED : 0) |
-                     (row->has_coordinates ? DEVICE_COORDINATES : 0) |
-                     row->type << DEVICE_TYPE_SHIFT);
+    return (uint8_t)((row->is_disabled ? DEVICE_DISABLED : 0) | (row->place_source != PLACE_NONE ? DEVICE_PLACED : 0) |
+                     (row->has_coordinates ? DEVICE_COORDINATES : 0) | row->type << DEVICE_TYPE_SHIFT);
 }
 
 static void move_events(struct fleet *f, struct row r, struct product *to)
@@ -171,8 +169,7 @@ static void move_events(struct fleet *f, struct row r, struct product *to)
 }
 
 /* Everything that can fail, before anything is changed: a row is taken in wholly or not at all. */
-static enum mu_err reserve(struct fleet *f, struct product *p, const struct device_row *row,
-                           uint32_t *leaf)
+static enum mu_err reserve(struct fleet *f, struct product *p, const struct device_row *row, uint32_t *leaf)
 {
     if (columns_reserve(&f->columns, row->no) != MU_OK || index_reserve(&f->by_did) != MU_OK ||
         index_reserve(&f->by_mac) != MU_OK || order_reserve(&p->order) != MU_OK ||

@@ -9,9 +9,9 @@
  * at, a chunk at a time, so that the committer gets its turn between. */
 
 struct likeness {
-    uint32_t product;  /* 0 = any */
+    uint32_t product;        /* 0 = any */
     char mac[LIMIT_MAC + 1]; /* plain */
-    char last;         /* of it, in lower case: every way of writing a mac has it at the end */
+    char last;               /* of it, in lower case: every way of writing a mac has it at the end */
 };
 
 static bool is_like(const struct likeness *l, struct str mac)

@@ -114,8 +114,7 @@ static uint32_t latest_of_mac(const struct fleet *f, uint32_t product, struct st
     return best;
 }
 
-bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, struct str mac,
-                         struct fleet_device *out)
+bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, struct str mac, struct fleet_device *out)
 {
     fleet_read_lock(f);
     uint32_t no = latest_of_mac(f, product->no, mac);
@@ -168,8 +167,7 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
     return no != 0;
 }
 
-void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition,
-                        struct buf *out)
+void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out)
 {
     size_t len = 0;
 

@@ -70,8 +70,7 @@ static void close_open(struct pool *pool, struct event_tally *t)
     t->open = 0;
 }
 
-enum mu_err events_add(struct events *e, struct pool *pool, uint32_t *head,
-                       const struct fleet_event *event)
+enum mu_err events_add(struct events *e, struct pool *pool, uint32_t *head, const struct fleet_event *event)
 {
     uint32_t open = 0, no = find(e, *head, event->point);
 
@@ -82,8 +81,7 @@ enum mu_err events_add(struct events *e, struct pool *pool, uint32_t *head,
             pool_free(pool, open, sizeof(struct event_open));
             return MU_E_NOMEM;
         }
-        e->at[no] = (struct event_tally){ .device = event->device, .next = *head,
-                                          .point = event->point };
+        e->at[no] = (struct event_tally){ .device = event->device, .next = *head, .point = event->point };
         *head = no;
     }
     struct event_tally *t = &e->at[no];
@@ -149,8 +147,7 @@ enum mu_err events_move(struct events *from, struct events *to, struct pool *poo
     return err;
 }
 
-size_t events_open(const struct events *e, const struct pool *pool, uint32_t head,
-                   struct fleet_event *out, size_t cap)
+size_t events_open(const struct events *e, const struct pool *pool, uint32_t head, struct fleet_event *out, size_t cap)
 {
     size_t n = 0;
 

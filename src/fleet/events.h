@@ -14,11 +14,11 @@
  * The entries of one device are a list, which begins at its column `events`; a report goes through all of
  * them (report_events.c). All zero is empty. Not thread-safe. */
 struct event_tally {
-    uint32_t device;   /* 0 = free */
-    uint32_t next;     /* of the same device; 0 = none */
-    uint32_t point;    /* points.h */
+    uint32_t device; /* 0 = free */
+    uint32_t next;   /* of the same device; 0 = none */
+    uint32_t point;  /* points.h */
     uint32_t total;
-    uint32_t open;     /* block of the pool: struct event_open; 0 = none is */
+    uint32_t open; /* block of the pool: struct event_open; 0 = none is */
 };
 
 struct events {
@@ -39,10 +39,8 @@ void events_forget(struct events *e, struct pool *pool, uint32_t *head, uint32_t
 /* Takes out all of a device. */
 void events_drop(struct events *e, struct pool *pool, uint32_t *head);
 /* Moves all of a device to another product's. MU_E_NOMEM: some of it. */
-MU_MUST_USE enum mu_err events_move(struct events *from, struct events *to, struct pool *pool,
-                                    uint32_t *head);
+MU_MUST_USE enum mu_err events_move(struct events *from, struct events *to, struct pool *pool, uint32_t *head);
 /* Copies the open ones out, at most cap; returns how many. */
-size_t events_open(const struct events *e, const struct pool *pool, uint32_t head,
-                   struct fleet_event *out, size_t cap);
+size_t events_open(const struct events *e, const struct pool *pool, uint32_t head, struct fleet_event *out, size_t cap);
 
 #endif

@@ -25,8 +25,7 @@ struct journal_batch {
 };
 
 /* A new last element of a list, its memory doubled whenever the count is a power of two. */
-#define APPEND(list) \
-    ((list).at = grown((list).at, (list).count, sizeof(*(list).at)), &(list).at[(list).count++])
+#define APPEND(list) ((list).at = grown((list).at, (list).count, sizeof(*(list).at)), &(list).at[(list).count++])
 
 static void *grown(void *at, size_t count, size_t size)
 {
@@ -246,8 +245,7 @@ void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *
     b->r.bytes += 20 + len;
 }
 
-static void add_event(struct journal_batch *b, uint32_t device, const struct journal_event *e,
-                      bool forgotten)
+static void add_event(struct journal_batch *b, uint32_t device, const struct journal_event *e, bool forgotten)
 {
     struct fake_event *at = APPEND(b->r.events);
 
@@ -342,22 +340,21 @@ static struct fake_state *state_of(struct fake_records *r, uint32_t device)
         i++;
     if (i == r->states.count || r->states.at[i].device != device) {
         (void)APPEND(r->states);
-        memmove(&r->states.at[i + 1], &r->states.at[i],
-                (r->states.count - 1 - i) * sizeof(struct fake_state));
+        memmove(&r->states.at[i + 1], &r->states.at[i], (r->states.count - 1 - i) * sizeof(struct fake_state));
     }
     return &r->states.at[i];
 }
 
 /* The memory of a list is as large as its count was, so it is made anew. */
-#define DROP_OF_DEVICE(list, no)                                                                     \
-    do {                                                                                             \
-        __typeof__(list) kept = { 0 };                                                               \
-        for (size_t k = 0; k < (list).count; k++)                                                    \
-            if ((list).at[k].device != (no))                                                         \
-                *APPEND(kept) = (list).at[k];                                                        \
-        free((list).at);                                                                             \
-        (list).at = kept.at;                                                                         \
-        (list).count = kept.count;                                                                   \
+#define DROP_OF_DEVICE(list, no)                  \
+    do {                                          \
+        __typeof__(list) kept = { 0 };            \
+        for (size_t k = 0; k < (list).count; k++) \
+            if ((list).at[k].device != (no))      \
+                *APPEND(kept) = (list).at[k];     \
+        free((list).at);                          \
+        (list).at = kept.at;                      \
+        (list).count = kept.count;                \
     } while (0)
 
 static void take_over(struct fake_records *all, const struct fake_records *r)
@@ -464,8 +461,7 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
 
 /* Oldest first and whole, which is all that the fleet asks for. */
 enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
-                             enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx,
-                             uint64_t *total)
+                             enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx, uint64_t *total)
 {
     enum mu_err err = MU_OK;
 
@@ -482,8 +478,7 @@ enum mu_err journal_messages(struct journal *j, uint32_t device, const struct jo
 }
 
 enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
-                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
-                           void *ctx)
+                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e), void *ctx)
 {
     enum mu_err err = MU_OK;
 

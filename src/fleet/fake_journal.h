@@ -6,25 +6,64 @@
 /* A journal in memory, for tests: it implements the port, keeps every record it is given, and fails
  * or waits when it is told to. */
 
-struct fake_message { uint32_t device; struct journal_message m; uint8_t payload[256]; };
-struct fake_session { uint32_t device; struct journal_session s; };
-struct fake_state { uint32_t device; struct journal_state s; uint8_t image[256]; };
-struct fake_versions { uint32_t device; struct journal_versions v; };
-struct fake_active { int32_t day; uint32_t device; };
-struct fake_active_set { int32_t day; bool forgotten; uint8_t bytes[256]; size_t len; };
-struct fake_event { uint32_t device; bool forgotten; struct journal_event e; char name[32]; };
+struct fake_message {
+    uint32_t device;
+    struct journal_message m;
+    uint8_t payload[256];
+};
+struct fake_session {
+    uint32_t device;
+    struct journal_session s;
+};
+struct fake_state {
+    uint32_t device;
+    struct journal_state s;
+    uint8_t image[256];
+};
+struct fake_versions {
+    uint32_t device;
+    struct journal_versions v;
+};
+struct fake_active {
+    int32_t day;
+    uint32_t device;
+};
+struct fake_active_set {
+    int32_t day;
+    bool forgotten;
+    uint8_t bytes[256];
+    size_t len;
+};
+struct fake_event {
+    uint32_t device;
+    bool forgotten;
+    struct journal_event e;
+    char name[32];
+};
 
-struct fake_turn { uint32_t device; enum journal_list list; int64_t from_us, last_us; };
+struct fake_turn {
+    uint32_t device;
+    enum journal_list list;
+    int64_t from_us, last_us;
+};
 
-struct fake_control { struct journal_control c; char enterprise_id[40], did[40]; uint8_t frame[64]; };
+struct fake_control {
+    struct journal_control c;
+    char enterprise_id[40], did[40];
+    uint8_t frame[64];
+};
 
 /* The lists grow as they are appended to. */
-#define FAKE_LIST(T) struct { T *at; size_t count; }
+#define FAKE_LIST(T)  \
+    struct {          \
+        T *at;        \
+        size_t count; \
+    }
 struct fake_records {
     FAKE_LIST(struct fake_message) messages;
     FAKE_LIST(struct fake_session) sessions;
     FAKE_LIST(struct fake_turn) turns;
-    FAKE_LIST(struct fake_state) states;     /* in a journal: one per device, ascending */
+    FAKE_LIST(struct fake_state) states; /* in a journal: one per device, ascending */
     FAKE_LIST(struct fake_versions) versions;
     FAKE_LIST(struct fake_active) active;
     FAKE_LIST(struct fake_active_set) active_sets;
@@ -54,7 +93,9 @@ void fake_journal_wait_held(struct journal *j);
 
 void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us);
 
-struct fake_counts { size_t commits, empty_commits, failures, rolls; };
+struct fake_counts {
+    size_t commits, empty_commits, failures, rolls;
+};
 struct fake_counts fake_journal_counts(struct journal *j);
 
 #endif

@@ -5,33 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINT(id, name, kind, spec, byte, bit, unit)                                               \
-    "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," \
-    spec "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit                             \
-    ",\"len\":1,\"unit\":\"" unit "\"}}"
-#define DEFINITION(points, kind)                                                                   \
-    "{\"name\":\"fake\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"attrs\":[" points             \
-    "],\"name\":\"entity0\"}],\"protocolType\":\"" kind "\",\"product_key\":\"0\","                  \
+#define POINT(id, name, kind, spec, byte, bit, unit)                                                        \
+    "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," spec \
+    "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit ",\"len\":1,\"unit\":\"" unit "\"}}"
+#define DEFINITION(points, kind)                                                          \
+    "{\"name\":\"fake\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"attrs\":[" points \
+    "],\"name\":\"entity0\"}],\"protocolType\":\"" kind "\",\"product_key\":\"0\","       \
     "\"packetVersion\":\"0x00000004\"}"
-#define LEVEL                                                                                      \
-    "\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":200,\"ratio\":1,\"addition\":0},"
-#define BOOL "\"data_type\":\"bool\","
-#define MODE "\"data_type\":\"enum\",\"enum\":[\"a\",\"b\"],"
+#define LEVEL "\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":200,\"ratio\":1,\"addition\":0},"
+#define BOOL  "\"data_type\":\"bool\","
+#define MODE  "\"data_type\":\"enum\",\"enum\":[\"a\",\"b\"],"
 
-const char fake_definition[] = DEFINITION(
-    POINT(0, "switch", "status_writable", BOOL, 0, 0, "bit") ","
-    POINT(1, "level", "status_writable", LEVEL, 1, 0, "byte") ","
-    POINT(2, "Alert_Hot", "alert", BOOL, 2, 0, "bit") ","
-    POINT(3, "Fault_Broken", "fault", BOOL, 3, 0, "bit"), "standard");
-const char fake_definition_2[] = DEFINITION(
-    POINT(0, "switch", "status_writable", BOOL, 0, 0, "bit") ","
-    POINT(1, "mode", "status_writable", MODE, 0, 0, "bit") ","
-    POINT(2, "level", "status_writable", LEVEL, 0, 0, "byte") ","
-    POINT(3, "Alert_Hot", "alert", BOOL, 0, 0, "bit") ","
-    POINT(4, "Fault_Broken", "fault", BOOL, 0, 0, "bit"), "var_len");
+const char fake_definition[] =
+    DEFINITION(POINT(0, "switch", "status_writable", BOOL, 0, 0,
+                     "bit") "," POINT(1, "level", "status_writable", LEVEL, 1, 0,
+                                      "byte") "," POINT(2, "Alert_Hot", "alert", BOOL, 2, 0,
+                                                        "bit") "," POINT(3, "Fault_Broken", "fault", BOOL, 3, 0, "bit"),
+               "standard");
+const char fake_definition_2[] =
+    DEFINITION(POINT(0, "switch", "status_writable", BOOL, 0, 0, "bit") "," POINT(
+                   1, "mode", "status_writable", MODE, 0, 0,
+                   "bit") "," POINT(2, "level", "status_writable", LEVEL, 0, 0,
+                                    "byte") "," POINT(3, "Alert_Hot", "alert", BOOL, 0, 0,
+                                                      "bit") "," POINT(4, "Fault_Broken", "fault", BOOL, 0, 0, "bit"),
+               "var_len");
 
 enum entry_kind {
-    ENTERPRISE, PRODUCT, DEFINITION_OF, ASSOCIATION, APP, GROUP, DEVICE, USER, BINDING, FIRST_BOUND, TOKEN,
+    ENTERPRISE,
+    PRODUCT,
+    DEFINITION_OF,
+    ASSOCIATION,
+    APP,
+    GROUP,
+    DEVICE,
+    USER,
+    BINDING,
+    FIRST_BOUND,
+    TOKEN,
     DELETION
 };
 
@@ -45,7 +55,11 @@ struct entry {
         struct product_row product;
         struct definition_row definition;
         struct association_row association;
-        struct { struct app_row row; uint32_t products[FAKE_APP_PRODUCTS]; size_t count; } app;
+        struct {
+            struct app_row row;
+            uint32_t products[FAKE_APP_PRODUCTS];
+            size_t count;
+        } app;
         struct group_row group;
         struct device_row device;
         struct user_brief user;
@@ -114,14 +128,12 @@ void fake_put_product(struct registry *reg, const struct product_row *row)
 
 void fake_put_definition(struct registry *reg, uint32_t product, uint32_t version, const char *json)
 {
-    put(reg, &(struct entry){ .kind = DEFINITION_OF,
-                              .definition = { product, version, str_of(strdup(json)) } });
+    put(reg, &(struct entry){ .kind = DEFINITION_OF, .definition = { product, version, str_of(strdup(json)) } });
 }
 
 void fake_associate(struct registry *reg, uint32_t enterprise, uint32_t product, bool removed)
 {
-    put(reg, &(struct entry){ .kind = ASSOCIATION, .removed = removed,
-                              .association = { enterprise, product } });
+    put(reg, &(struct entry){ .kind = ASSOCIATION, .removed = removed, .association = { enterprise, product } });
 }
 
 void fake_put_app(struct registry *reg, uint32_t no, const uint32_t *products, size_t count)
@@ -186,30 +198,18 @@ void fake_registry_fail_at(struct registry *reg, size_t place, enum mu_err err)
 static enum mu_err visit(const struct registry_visitor *v, const struct entry *e)
 {
     switch (e->kind) {
-    case ENTERPRISE:
-        return v->enterprise(v->ctx, &e->enterprise);
-    case PRODUCT:
-        return v->product(v->ctx, &e->product);
-    case DEFINITION_OF:
-        return v->definition(v->ctx, &e->definition);
-    case ASSOCIATION:
-        return v->association(v->ctx, &e->association, e->removed);
-    case APP:
-        return v->app(v->ctx, &e->app.row, e->app.products, e->app.count);
-    case GROUP:
-        return v->group(v->ctx, &e->group);
-    case DEVICE:
-        return v->device(v->ctx, &e->device);
-    case USER:
-        return v->user(v->ctx, &e->user);
-    case BINDING:
-        return v->binding(v->ctx, &e->binding);
-    case FIRST_BOUND:
-        return v->first_bound(v->ctx, &e->first);
-    case TOKEN:
-        return v->token(v->ctx, &e->token, e->removed);
-    case DELETION:
-        return v->deleted(v->ctx, e->deleted, e->no);
+    case ENTERPRISE: return v->enterprise(v->ctx, &e->enterprise);
+    case PRODUCT: return v->product(v->ctx, &e->product);
+    case DEFINITION_OF: return v->definition(v->ctx, &e->definition);
+    case ASSOCIATION: return v->association(v->ctx, &e->association, e->removed);
+    case APP: return v->app(v->ctx, &e->app.row, e->app.products, e->app.count);
+    case GROUP: return v->group(v->ctx, &e->group);
+    case DEVICE: return v->device(v->ctx, &e->device);
+    case USER: return v->user(v->ctx, &e->user);
+    case BINDING: return v->binding(v->ctx, &e->binding);
+    case FIRST_BOUND: return v->first_bound(v->ctx, &e->first);
+    case TOKEN: return v->token(v->ctx, &e->token, e->removed);
+    case DELETION: return v->deleted(v->ctx, e->deleted, e->no);
     }
     return MU_E_VALUE;
 }
@@ -298,8 +298,7 @@ struct enterprise_row fake_enterprise(uint32_t no)
 
 struct device_row fake_device(uint32_t no, uint32_t product)
 {
-    struct device_row row = { .no = no, .product = product, .created_at = 1600000000 + no,
-                              .passcode = "secret" };
+    struct device_row row = { .no = no, .product = product, .created_at = 1600000000 + no, .passcode = "secret" };
     fake_did(row.did, no);
     snprintf(row.mac, sizeof(row.mac), "%012x", no);
     return row;

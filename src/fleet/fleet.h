@@ -28,26 +28,26 @@ struct fleet;
 struct fleet_definition {
     uint32_t version;
     struct datapoint_plan *plan;
-    uint32_t *points;          /* by datapoint id: numbers of faults and alerts (fleet_apply.h) */
-    const char *json;          /* as GET datapoint answers, `ui` included (derived if not stored) */
+    uint32_t *points; /* by datapoint id: numbers of faults and alerts (fleet_apply.h) */
+    const char *json; /* as GET datapoint answers, `ui` included (derived if not stored) */
     size_t json_len;
-    size_t named;              /* so much of json ends with the product's name of that time; 0 = not there */
+    size_t named; /* so much of json ends with the product's name of that time; 0 = not there */
 };
 
 struct fleet_product {
     uint32_t no;
     char product_key[ID_HEX_LEN + 1];
-    _Atomic(const struct product_row *) row;  /* name, secret, settings as they are now */
+    _Atomic(const struct product_row *) row;             /* name, secret, settings as they are now */
     _Atomic(const struct fleet_definition *) definition; /* in force; NULL = none */
-    _Atomic uint32_t enterprise;              /* associated; 0 = none */
+    _Atomic uint32_t enterprise;                         /* associated; 0 = none */
 };
 
 struct fleet_enterprise {
     uint32_t no;
     char enterprise_id[ID_HEX_LEN + 1];
     _Atomic(const struct enterprise_row *) row;
-    struct quota *quota;       /* kept in a file, if the fleet was given one */
-    struct quota refusals;     /* of controls, that were kept in the audit log */
+    struct quota *quota;   /* kept in a file, if the fleet was given one */
+    struct quota refusals; /* of controls, that were kept in the audit log */
 };
 
 struct fleet_token {
@@ -76,11 +76,11 @@ struct fleet_device {
     char device_sn[LIMIT_NAME + 1];
     enum device_type type;
     bool is_disabled, is_online, is_faulty, is_alert;
-    bool is_placed;            /* the operator has said where it is, or it has been located */
+    bool is_placed; /* the operator has said where it is, or it has been located */
     int64_t created_at, activated_at, online_latest, last_report; /* Unix seconds; 0 = never */
-    int64_t last_message_us, last_session_us; /* of its newest records */
-    bool numbers_reports;      /* in 0x0093 frames; so it takes its controls (device-access 3) */
-    uint64_t open_boot;        /* the start that has, or left, its session open; 0 = none is */
+    int64_t last_message_us, last_session_us;                     /* of its newest records */
+    bool numbers_reports; /* in 0x0093 frames; so it takes its controls (device-access 3) */
+    uint64_t open_boot;   /* the start that has, or left, its session open; 0 = none is */
     struct place place;
     bool has_coordinates;
     double longitude, latitude;
@@ -114,20 +114,19 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out);
 
 /* The device's last datapoint state and the definition it is written under. Appends the image to
  * out; *definition is NULL (and nothing appended) if the device has told nothing yet. */
-void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition,
-                        struct buf *out);
+void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out);
 
 /* --- search ---------------------------------------------------------------------------------- */
 enum fleet_tri { ANY = -1, NO = 0, YES = 1 };
 struct fleet_filter {
     const struct fleet_product *product;
-    uint32_t group;            /* with its subtree; 0 = any */
+    uint32_t group;                   /* with its subtree; 0 = any */
     struct str country, region, city; /* at NULL = any */
     enum fleet_tri online, faulty, alert;
     bool show_disabled;
-    int64_t active_since;      /* reported at or after; 0 = any */
-    struct str did, mac;       /* at NULL = any */
-    const uint32_t *only;      /* NULL = any; else just these device numbers */
+    int64_t active_since; /* reported at or after; 0 = any */
+    struct str did, mac;  /* at NULL = any */
+    const uint32_t *only; /* NULL = any; else just these device numbers */
     size_t only_count;
 };
 /* Rows newest created_at first, then by did (contract, endpoint 6). rows has room for limit;

@@ -42,10 +42,10 @@ struct fleet_progress {
     uint64_t messages, decoded, sessions;
     int64_t activated_at, online_latest, last_report;
     int32_t active_day;
-    uint64_t session_boot;     /* as in journal_state */
-    uint64_t session;          /* access's number of the live session; 0 = offline */
-    uint32_t definition;       /* of the image */
-    bool numbers_reports;      /* as in journal_state */
+    uint64_t session_boot; /* as in journal_state */
+    uint64_t session;      /* access's number of the live session; 0 = offline */
+    uint32_t definition;   /* of the image */
+    bool numbers_reports;  /* as in journal_state */
 };
 /* The highest number of a device that the registry has told of. No lock, as below. */
 uint32_t fleet_last_device(const struct fleet *f);
@@ -57,8 +57,7 @@ void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1]);
 const char *fleet_enterprise_id(struct fleet *f, uint32_t no);
 /* The next four: false, NULL or empty for an unknown device. They take no lock, since only their
  * thread changes anything. */
-bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out,
-                        const struct fleet_product **product);
+bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out, const struct fleet_product **product);
 /* Lives until the next change of the fleet. */
 const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len);
 void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out);
@@ -70,9 +69,9 @@ bool fleet_was_active(struct fleet *f, int32_t day, uint32_t no);
  * as the fleet lives. */
 struct fleet_event {
     uint32_t device, point;
-    uint32_t definition;       /* version it was opened under */
+    uint32_t definition; /* version it was opened under */
     int64_t opened_us;
-    int64_t resolved_us;       /* 0 = it is open */
+    int64_t resolved_us; /* 0 = it is open */
 };
 /* The device's open events, at most cap; returns how many. A point has at most one. No lock, as
  * above. */
@@ -88,7 +87,7 @@ struct fleet_change {
     struct fleet_progress progress;
     const uint8_t *image;
     size_t image_len;
-    bool faulty, alert;        /* of the image; looked at only with one */
+    bool faulty, alert; /* of the image; looked at only with one */
     const struct journal_versions *versions;
 };
 void fleet_apply_begin(struct fleet *f);

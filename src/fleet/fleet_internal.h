@@ -64,8 +64,8 @@ struct definition {
 };
 
 struct product {
-    struct fleet_product pub;       /* first: a fleet_product is a product */
-    struct product_version *row;    /* the newest */
+    struct fleet_product pub;    /* first: a fleet_product is a product */
+    struct product_version *row; /* the newest */
     struct definition *definitions;
     bool deleted;
     roaring_bitmap_t *all, *enabled, *online, *faulty, *alert;
@@ -77,18 +77,18 @@ struct product {
 };
 
 struct enterprise {
-    struct fleet_enterprise pub;    /* first */
+    struct fleet_enterprise pub; /* first */
     struct enterprise_version *row;
-    struct quota own_quota;         /* pub.quota, where no file keeps it */
+    struct quota own_quota; /* pub.quota, where no file keeps it */
     bool deleted;
 };
 
 struct group {
-    uint32_t product;               /* 0 = no such group (any more) */
+    uint32_t product; /* 0 = no such group (any more) */
     uint32_t parent, first_child, next_sibling;
     char gid[ID_HEX_LEN + 1];
-    roaring_bitmap_t *members;      /* direct ones */
-    roaring_bitmap_t *subtree;      /* and those of all groups below, once somebody has asked; NULL */
+    roaring_bitmap_t *members; /* direct ones */
+    roaring_bitmap_t *subtree; /* and those of all groups below, once somebody has asked; NULL */
 };
 
 struct token {
@@ -105,12 +105,16 @@ struct app {
 
 /* Numbers that name no device (any more) but have records in the journal: sweep.h. */
 struct leftovers {
-    roaring_bitmap_t *devices;      /* state, versions */
+    roaring_bitmap_t *devices; /* state, versions */
     roaring_bitmap_t *with_events;
 };
 
 /* A growable array of T by number. */
-#define NUMBERED(T) struct { T *at; uint32_t count; }
+#define NUMBERED(T)     \
+    struct {            \
+        T *at;          \
+        uint32_t count; \
+    }
 
 struct fleet {
     pthread_rwlock_t lock;
@@ -127,8 +131,8 @@ struct fleet {
     const struct calendar *calendar; /* NULL: days are those of UTC */
     struct quota_file *quotas;       /* NULL: quotas are in memory only */
     struct past past;
-    pthread_mutex_t order_lock;      /* product.by_mac, place_order, group.subtree, while readers update them */
-    uint32_t subtree_count;          /* groups that have one; likewise */
+    pthread_mutex_t order_lock; /* product.by_mac, place_order, group.subtree, while readers update them */
+    uint32_t subtree_count;     /* groups that have one; likewise */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
 
@@ -188,8 +192,7 @@ uint32_t token_no(const struct fleet *f, const uint8_t hash[32]); /* 0 = none */
 
 /* app.c */
 void apps_free(struct fleet *f);
-MU_MUST_USE enum mu_err app_put(struct fleet *f, const struct app_row *row, const uint32_t *products,
-                                size_t count);
+MU_MUST_USE enum mu_err app_put(struct fleet *f, const struct app_row *row, const uint32_t *products, size_t count);
 void app_delete(struct fleet *f, uint32_t no);
 bool app_has(const struct fleet *f, uint32_t no, uint32_t product);
 
@@ -235,9 +238,12 @@ struct bitset search_match(struct fleet *f, const struct fleet_filter *filter);
 /* device_block.c */
 /* The mac may be written to room. */
 struct str device_mac(const struct fleet *f, struct row r, char room[LIMIT_MAC + 1]);
-struct device_texts { struct str passcode, sn; };
+struct device_texts {
+    struct str passcode, sn;
+};
 struct device_texts device_texts(const struct fleet *f, struct row r);
-uint32_t device_store_texts(struct fleet *f, struct str mac, struct str passcode, struct str sn); /* a block; 0: no memory */
+uint32_t device_store_texts(struct fleet *f, struct str mac, struct str passcode,
+                            struct str sn); /* a block; 0: no memory */
 void device_free_texts(struct fleet *f, struct row r);
 /* NULL if there is none. */
 const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len);

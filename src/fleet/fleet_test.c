@@ -151,8 +151,7 @@ static void ui_is_derived_only_where_none_is_stored(void **state)
 {
     (void)state;
     char stored[2000];
-    snprintf(stored, sizeof(stored), "%.*s,\"ui\":{\"own\":1}}", (int)strlen(fake_definition) - 1,
-             fake_definition);
+    snprintf(stored, sizeof(stored), "%.*s,\"ui\":{\"own\":1}}", (int)strlen(fake_definition) - 1, fake_definition);
     put_product(1, 1);
     fake_put_definition(reg, 1, 1, fake_definition);
     fake_put_definition(reg, 1, 2, stored);
@@ -267,8 +266,14 @@ static void a_device_is_copied_out_as_it_was_put_in(void **state)
 
 static void a_mac_is_found_however_it_is_written(void **state)
 {
-    static const char *const macs[] = { "accf2350d446", "ACCF2350D446", "accf2350D446", "accf2350d44", "a", "ac:cf:23",
-                                        "00124b000e8a4f5c", "00124b000e8a4f5c00124b000e8a4f5c00124b000e8a4f5c00124b000e8a4f5c" };
+    static const char *const macs[] = { "accf2350d446",
+                                        "ACCF2350D446",
+                                        "accf2350D446",
+                                        "accf2350d44",
+                                        "a",
+                                        "ac:cf:23",
+                                        "00124b000e8a4f5c",
+                                        "00124b000e8a4f5c00124b000e8a4f5c00124b000e8a4f5c00124b000e8a4f5c" };
     struct fleet_device d;
 
     (void)state;
@@ -359,12 +364,23 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
     struct fleet_change change = {
         .no = 5,
         /* As large as they may be. */
-        .progress = { .last_ts_us = 4480000000000011, .last_session_us = 4480000000000012,
-                      .messages = 60000000013, .decoded = 60000000012, .sessions = 4000000015, .activated_at = 16,
-                      .online_latest = 4200000017, .last_report = 4200000018, .active_day = 49019,
-                      .session_boot = 20, .session = 4480000000000021, .definition = 1,
+        .progress = { .last_ts_us = 4480000000000011,
+                      .last_session_us = 4480000000000012,
+                      .messages = 60000000013,
+                      .decoded = 60000000012,
+                      .sessions = 4000000015,
+                      .activated_at = 16,
+                      .online_latest = 4200000017,
+                      .last_report = 4200000018,
+                      .active_day = 49019,
+                      .session_boot = 20,
+                      .session = 4480000000000021,
+                      .definition = 1,
                       .numbers_reports = true },
-        .image = image, .image_len = sizeof(image), .faulty = true, .versions = &versions,
+        .image = image,
+        .image_len = sizeof(image),
+        .faulty = true,
+        .versions = &versions,
     };
 
     put_product(1, 1);
@@ -558,9 +574,17 @@ static void states_of_the_journal_are_taken_in_with_everybody_offline(void **sta
     assert_int_equal(datapoint_state_report(plan, p0, sizeof(p0), image), MU_OK);
 
     struct journal_visitor v = fleet_journal_visitor(f);
-    struct journal_state s = { .last_ts_us = 100, .messages = 3, .decoded = 2, .sessions = 4,
-                               .activated_at = 50, .online_latest = 60, .last_report = 70,
-                               .active_day = 8, .session_boot = 2, .definition = 1, .image = image,
+    struct journal_state s = { .last_ts_us = 100,
+                               .messages = 3,
+                               .decoded = 2,
+                               .sessions = 4,
+                               .activated_at = 50,
+                               .online_latest = 60,
+                               .last_report = 70,
+                               .active_day = 8,
+                               .session_boot = 2,
+                               .definition = 1,
+                               .image = image,
                                .image_len = datapoint_state_size(plan) };
     struct journal_versions versions = { { "", "1.0", "", "" } };
     assert_int_equal(v.state(v.ctx, 5, &s), MU_OK);

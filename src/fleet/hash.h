@@ -17,8 +17,7 @@ static inline uint64_t hash_fold(uint64_t x, uint64_t y)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t hash_bytes(const struct hash_key *key, uint64_t start, const void *data,
-                                  size_t len)
+static inline uint64_t hash_bytes(const struct hash_key *key, uint64_t start, const void *data, size_t len)
 {
     const uint8_t *at = data;
     uint64_t h = hash_fold(start ^ key->a, len ^ key->b);

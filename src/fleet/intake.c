@@ -73,19 +73,15 @@ void intake_free(struct intake *in)
 static enum intake_haste haste_of(const struct intake_record *rec)
 {
     switch ((enum intake_kind)rec->kind) {
-    case INTAKE_REPORT:
-        return rec->tag ? HASTE_TOLD : HASTE_KEPT;
+    case INTAKE_REPORT: return rec->tag ? HASTE_TOLD : HASTE_KEPT;
     case INTAKE_LOGIN: /* the device has its answer */
     case INTAKE_END:
-    case INTAKE_PASS:
-        return HASTE_TOLD;
-    case INTAKE_AUDIT:
-        return HASTE_KEPT;
+    case INTAKE_PASS: return HASTE_TOLD;
+    case INTAKE_AUDIT: return HASTE_KEPT;
     case INTAKE_CONTROL:
     case INTAKE_VERSIONS:
     case INTAKE_HISTORY:
-    case INTAKE_REFUSED:
-        break;
+    case INTAKE_REFUSED: break;
     }
     return HASTE_NOW;
 }

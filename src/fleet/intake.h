@@ -12,23 +12,23 @@
  * the committer sleeps and waits for nothing more urgent. */
 
 enum intake_kind {
-    INTAKE_LOGIN,     /* body: struct commit_login */
-    INTAKE_END,       /* body: struct commit_end */
-    INTAKE_REPORT,    /* body: the payload */
-    INTAKE_CONTROL,   /* body: struct intake_control, the payload */
-    INTAKE_VERSIONS,  /* body: struct journal_versions */
-    INTAKE_HISTORY,   /* body: struct commit_history, int32_t each day */
-    INTAKE_AUDIT,     /* body: struct intake_audit, the beginning of the frame */
-    INTAKE_PASS,      /* no body: nothing to keep, only a place in the order */
-    INTAKE_REFUSED,   /* no memory for the body: only to be answered */
+    INTAKE_LOGIN,    /* body: struct commit_login */
+    INTAKE_END,      /* body: struct commit_end */
+    INTAKE_REPORT,   /* body: the payload */
+    INTAKE_CONTROL,  /* body: struct intake_control, the payload */
+    INTAKE_VERSIONS, /* body: struct journal_versions */
+    INTAKE_HISTORY,  /* body: struct commit_history, int32_t each day */
+    INTAKE_AUDIT,    /* body: struct intake_audit, the beginning of the frame */
+    INTAKE_PASS,     /* no body: nothing to keep, only a place in the order */
+    INTAKE_REFUSED,  /* no memory for the body: only to be answered */
 };
 
 struct intake_record {
-    uint32_t size;     /* with the body, a multiple of 8 */
+    uint32_t size; /* with the body, a multiple of 8 */
     uint32_t body_len;
     uint32_t device;
     uint8_t kind;
-    uint8_t err;       /* enum mu_err: the committer's finding about this record alone */
+    uint8_t err; /* enum mu_err: the committer's finding about this record alone */
     int64_t ts_us;
     struct commit_sink *sink;
     uint64_t owner, tag;
@@ -80,14 +80,14 @@ enum intake_haste {
 };
 
 struct intake {
-    pthread_mutex_t lock;      /* guards all below, and what the committer adds to it */
-    pthread_cond_t wake;       /* the committer sleeps here; monotonic clock */
+    pthread_mutex_t lock;       /* guards all below, and what the committer adds to it */
+    pthread_cond_t wake;        /* the committer sleeps here; monotonic clock */
     enum intake_haste haste;    /* the greatest in the queue */
     enum intake_haste wakes_at; /* so much haste wakes the committer */
     struct records queue;
-    uint64_t lost;             /* logins and ends for which there was no memory at all */
+    uint64_t lost; /* logins and ends for which there was no memory at all */
     struct commit_sink *starved;
-    _Atomic size_t waiting;    /* bytes handed over and not answered yet */
+    _Atomic size_t waiting; /* bytes handed over and not answered yet */
 };
 
 void intake_init(struct intake *in);

@@ -92,6 +92,6 @@ void lagging_committed(struct lagging *l, uint32_t due, size_t messages, int64_t
 void lagging_enter(struct lagging *l, uint32_t device, uint64_t number)
 {
     l->has[device / 64] |= bit_of(device);
-    l->at[(l->first + l->count++) % LAG_DEVICES] = (struct lag){ .device = device, .number = number,
-                                                                .since = l->messages, .since_us = l->now_us };
+    l->at[(l->first + l->count++) % LAG_DEVICES] =
+        (struct lag){ .device = device, .number = number, .since = l->messages, .since_us = l->now_us };
 }

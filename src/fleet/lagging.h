@@ -13,28 +13,28 @@
  *
  * A batch asks (lagging_due, lagging_may_enter) while it is filled, and tells what became of it when it is
  * committed: a commit that fails has changed nothing here. */
-#define LAG_MESSAGES   (256 * 1024)  /* half a second of a start, to decode them again */
-#define LAG_DEVICES    (64 * 1024)   /* another half, to find where each one's begin */
+#define LAG_MESSAGES   (256 * 1024)             /* half a second of a start, to decode them again */
+#define LAG_DEVICES    (64 * 1024)              /* another half, to find where each one's begin */
 #define LAG_LONGEST_US (600 * INT64_C(1000000)) /* far below the shortest retention */
-#define LAG_AT_ONCE    4096          /* states that are due in one commit, at most */
+#define LAG_AT_ONCE    4096                     /* states that are due in one commit, at most */
 
 enum { LAG_MARKS = 8 };
 
 struct lag {
     uint32_t device;
-    uint64_t number;        /* running number of its last message that its state counts */
-    uint64_t since;         /* as lagging.messages, when it got into line */
+    uint64_t number; /* running number of its last message that its state counts */
+    uint64_t since;  /* as lagging.messages, when it got into line */
     int64_t since_us;
 };
 
 struct lagging {
-    struct lag *at;         /* a ring of LAG_DEVICES */
+    struct lag *at; /* a ring of LAG_DEVICES */
     uint32_t first, count;
-    uint64_t *has;          /* a bit for each device number */
+    uint64_t *has; /* a bit for each device number */
     size_t words;
-    uint64_t messages;      /* of all devices, committed so far */
+    uint64_t messages;          /* of all devices, committed so far */
     int64_t mark_us[LAG_MARKS]; /* when every LAG_MESSAGES / LAG_MARKS of them had come, in turn */
-    int64_t now_us;         /* of the last commit; monotonic */
+    int64_t now_us;             /* of the last commit; monotonic */
 };
 
 /* false: no memory. */

@@ -153,7 +153,7 @@ static void merge(struct fleet *f, const roaring_bitmap_t *all, struct mac_order
     o->count = old + new;
     o->added_count = 0;
     /* From the end, each new one into its place: found by halves, what is behind it moved once. */
-    for (uint32_t left = old; new; new--) {
+    for (uint32_t left = old; new; new --) {
         uint32_t no = o->added[new - 1], low = 0, high = left;
         while (low < high) {
             uint32_t middle = low + (high - low) / 2;

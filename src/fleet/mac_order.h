@@ -11,9 +11,9 @@
 struct fleet;
 
 struct mac_order {
-    uint32_t *sorted;   /* deleted devices too, until the next update */
+    uint32_t *sorted; /* deleted devices too, until the next update */
     uint32_t count;
-    uint32_t *added;    /* since then */
+    uint32_t *added; /* since then */
     uint32_t added_count, added_cap;
     bool built;
 };

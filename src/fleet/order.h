@@ -19,7 +19,7 @@ struct order_recent {
 };
 
 struct order {
-    uint32_t *sorted;  /* 0 = hole */
+    uint32_t *sorted; /* 0 = hole */
     uint32_t count, cap;
     uint32_t holes;
     struct order_recent *recent;

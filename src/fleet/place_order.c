@@ -32,8 +32,8 @@ static int by_parent_and_name(const void *a, const void *b, void *fleet)
 
 /* Writes a place's children, each with what is below it. by_parent: all places, sorted so; first: by
  * number, where a place's children begin there, or 0. */
-static uint32_t *descend(const struct fleet *f, const uint32_t *by_parent, const uint32_t *first,
-                         uint32_t parent, uint32_t *out)
+static uint32_t *descend(const struct fleet *f, const uint32_t *by_parent, const uint32_t *first, uint32_t parent,
+                         uint32_t *out)
 {
     uint32_t count = f->places.count;
 

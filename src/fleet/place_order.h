@@ -9,8 +9,8 @@
 struct fleet;
 
 struct place_order {
-    uint32_t *sorted;   /* place numbers */
-    uint32_t count;     /* places that there were, number 0 included */
+    uint32_t *sorted; /* place numbers */
+    uint32_t count;   /* places that there were, number 0 included */
 };
 
 void place_order_free(struct place_order *o);

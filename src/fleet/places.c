@@ -7,8 +7,7 @@ static struct str name_of(const struct places *p, const struct place_node *node)
     return (struct str){ node->name_len ? pool_at(p->pool, node->name) : "", node->name_len };
 }
 
-static uint64_t hash_name(const struct places *p, uint32_t parent, enum place_level level,
-                          struct str name)
+static uint64_t hash_name(const struct places *p, uint32_t parent, enum place_level level, struct str name)
 {
     return hash_bytes(p->key, (uint64_t)parent << 2 | level, name.at, name.len);
 }
@@ -34,11 +33,9 @@ void places_free(struct places *p)
     index_free(&p->by_name);
 }
 
-static enum mu_err add_node(struct places *p, uint32_t parent, enum place_level level, struct str name,
-                            uint32_t *no)
+static enum mu_err add_node(struct places *p, uint32_t parent, enum place_level level, struct str name, uint32_t *no)
 {
-    struct place_node node = { .parent = parent, .level = (uint8_t)level,
-                               .name_len = (uint8_t)name.len };
+    struct place_node node = { .parent = parent, .level = (uint8_t)level, .name_len = (uint8_t)name.len };
 
     if (index_reserve(&p->by_name) != MU_OK)
         return MU_E_NOMEM;
@@ -65,8 +62,7 @@ static enum mu_err add_node(struct places *p, uint32_t parent, enum place_level 
     return MU_OK;
 }
 
-static enum mu_err child(struct places *p, uint32_t parent, enum place_level level, const char *text,
-                         uint32_t *no)
+static enum mu_err child(struct places *p, uint32_t parent, enum place_level level, const char *text, uint32_t *no)
 {
     struct str name = str_of(text);
     struct index_probe probe = index_probe(&p->by_name, hash_name(p, parent, level, name));
@@ -129,8 +125,8 @@ static bool matches(const struct places *p, uint32_t no, const struct str wanted
     return true;
 }
 
-const roaring_bitmap_t *places_match(const struct places *p, struct str country, struct str region,
-                                     struct str city, bool *owned)
+const roaring_bitmap_t *places_match(const struct places *p, struct str country, struct str region, struct str city,
+                                     bool *owned)
 {
     const struct str wanted[] = { country, region, city };
     enum place_level level = city.at ? PLACE_CITY : region.at ? PLACE_REGION : PLACE_COUNTRY;

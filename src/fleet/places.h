@@ -16,8 +16,8 @@
 enum place_level { PLACE_COUNTRY, PLACE_REGION, PLACE_CITY };
 
 struct place_node {
-    uint32_t parent;           /* 0 for a country */
-    uint32_t name;             /* block of the pool */
+    uint32_t parent; /* 0 for a country */
+    uint32_t name;   /* block of the pool */
     uint8_t level, name_len;
     roaring_bitmap_t *devices;
 };
@@ -26,7 +26,7 @@ struct places {
     struct pool *pool;
     const struct hash_key *key;
     struct index by_name;
-    struct place_node *nodes;  /* number 0 is none */
+    struct place_node *nodes; /* number 0 is none */
     uint32_t count, cap;
 };
 
@@ -42,7 +42,7 @@ void places_remove(struct places *p, uint32_t leaf, uint32_t device);
 
 /* The devices in places that have these names (at NULL = any; at least one is given). *owned: the
  * caller frees the result. */
-const roaring_bitmap_t *places_match(const struct places *p, struct str country, struct str region,
-                                     struct str city, bool *owned);
+const roaring_bitmap_t *places_match(const struct places *p, struct str country, struct str region, struct str city,
+                                     bool *owned);
 
 #endif

@@ -19,15 +19,14 @@ struct point {
 struct points {
     const struct hash_key *key;
     struct index by_name;
-    struct point *at;   /* number 0 is none */
+    struct point *at; /* number 0 is none */
     uint32_t count, cap;
 };
 
 void points_init(struct points *p, const struct hash_key *key);
 void points_free(struct points *p);
 /* MU_E_NOMEM. */
-MU_MUST_USE enum mu_err points_no(struct points *p, enum fleet_event_kind kind, struct str name,
-                                  uint32_t *no);
+MU_MUST_USE enum mu_err points_no(struct points *p, enum fleet_event_kind kind, struct str name, uint32_t *no);
 /* 0 if there is none. */
 uint32_t points_find(const struct points *p, enum fleet_event_kind kind, struct str name);
 static inline struct str points_name(const struct points *p, uint32_t no)

@@ -16,7 +16,7 @@ static unsigned class_of(size_t size, uint32_t *bytes)
     unsigned class = POOL_EXACT / POOL_UNIT;
     for (uint32_t base = POOL_EXACT;; base *= 2) {
         for (uint32_t quarter = 1; quarter <= 4; quarter++) {
-            class++;
+            class ++;
             *bytes = base + base / 4 * quarter;
             if (size <= *bytes)
                 return class;

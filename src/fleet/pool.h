@@ -12,17 +12,17 @@
  * All zero is an empty pool. Not thread-safe. */
 enum {
     POOL_UNIT = 2,
-    POOL_LEAST = 4,    /* a free block holds the number of the next one */
+    POOL_LEAST = 4, /* a free block holds the number of the next one */
     POOL_SEGMENT = 1 << 20,
     POOL_LARGEST = 16 * 1024,
-    POOL_EXACT = 256,  /* up to here a class per unit; beyond, four classes to a doubling */
+    POOL_EXACT = 256, /* up to here a class per unit; beyond, four classes to a doubling */
     POOL_CLASSES = POOL_EXACT / POOL_UNIT + 1 + 4 * 6,
 };
 
 struct pool {
     uint8_t **segments;
     uint32_t count, cap;
-    uint32_t used;     /* bytes of the last segment */
+    uint32_t used; /* bytes of the last segment */
     uint32_t free[POOL_CLASSES];
 };
 
@@ -34,8 +34,7 @@ void pool_destroy(struct pool *p);
 
 static inline void *pool_at(const struct pool *p, uint32_t block)
 {
-    return p->segments[block / (POOL_SEGMENT / POOL_UNIT)] +
-           (size_t)(block % (POOL_SEGMENT / POOL_UNIT)) * POOL_UNIT;
+    return p->segments[block / (POOL_SEGMENT / POOL_UNIT)] + (size_t)(block % (POOL_SEGMENT / POOL_UNIT)) * POOL_UNIT;
 }
 
 #endif

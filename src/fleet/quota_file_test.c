@@ -17,7 +17,9 @@
 
 enum { NOW = 1517384124 };
 
-struct fixture { char dir[64], path[80], why[200]; };
+struct fixture {
+    char dir[64], path[80], why[200];
+};
 
 static int set_up(void **state)
 {
@@ -161,12 +163,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     static const struct CMUnitTest tests[] = {
-        TEST(what_is_used_up_stays_so_in_another_opening),
-        TEST(nothing_has_to_be_closed_for_it),
-        TEST(accounts_stay_where_they_are_while_others_come),
-        TEST(a_damaged_account_begins_anew_and_no_other),
-        TEST(a_file_that_was_cut_has_the_accounts_that_are_left),
-        TEST(what_is_no_file_is_refused_by_its_name),
+        TEST(what_is_used_up_stays_so_in_another_opening),        TEST(nothing_has_to_be_closed_for_it),
+        TEST(accounts_stay_where_they_are_while_others_come),     TEST(a_damaged_account_begins_anew_and_no_other),
+        TEST(a_file_that_was_cut_has_the_accounts_that_are_left), TEST(what_is_no_file_is_refused_by_its_name),
     };
     return cmocka_run_group_tests_name("quota_file", tests, NULL, NULL);
 }

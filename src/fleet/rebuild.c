@@ -22,8 +22,23 @@ enum { BATCHES = 4, BATCH_BYTES = 256 * 1024 };
 static const size_t ROW_MAX = (size_t)1 << 30;
 
 enum row_kind {
-    ROW_ENTERPRISE, ROW_PRODUCT, ROW_DEFINITION, ROW_ASSOCIATION, ROW_APP, ROW_GROUP, ROW_DEVICE,
-    ROW_USER, ROW_BINDING, ROW_FIRST_BOUND, ROW_TOKEN, ROW_DELETED, ROW_STATE, ROW_VERSIONS, ROW_ACTIVE, ROW_ACTIVE_SET, ROW_EVENT
+    ROW_ENTERPRISE,
+    ROW_PRODUCT,
+    ROW_DEFINITION,
+    ROW_ASSOCIATION,
+    ROW_APP,
+    ROW_GROUP,
+    ROW_DEVICE,
+    ROW_USER,
+    ROW_BINDING,
+    ROW_FIRST_BOUND,
+    ROW_TOKEN,
+    ROW_DELETED,
+    ROW_STATE,
+    ROW_VERSIONS,
+    ROW_ACTIVE,
+    ROW_ACTIVE_SET,
+    ROW_EVENT
 };
 
 /* Before each row of a batch; behind it the row as its visitor is given it, and what that points to, each
@@ -31,7 +46,7 @@ enum row_kind {
 struct row_head {
     enum row_kind kind;
     enum registry_kind deleted;
-    uint32_t no;            /* of the device, or of what was deleted */
+    uint32_t no; /* of the device, or of what was deleted */
     int32_t day;
     bool removed;
     size_t row_len, more_len;
@@ -53,7 +68,7 @@ struct rebuild {
     pthread_mutex_t lock;
     pthread_cond_t filled, emptied;
     struct buf batches[BATCHES];
-    unsigned first, count;  /* those that are filled */
+    unsigned first, count; /* those that are filled */
     bool read_all;
     enum mu_err build_err;
 
@@ -133,20 +148,21 @@ static enum mu_err on_product(void *ctx, const struct product_row *row)
 
 static enum mu_err on_definition(void *ctx, const struct definition_row *row)
 {
-    return put(ctx, &(struct row_head){ .kind = ROW_DEFINITION, .row_len = sizeof(*row),
-                                        .more_len = row->json.len }, row, row->json.at);
+    return put(ctx, &(struct row_head){ .kind = ROW_DEFINITION, .row_len = sizeof(*row), .more_len = row->json.len },
+               row, row->json.at);
 }
 
 static enum mu_err on_association(void *ctx, const struct association_row *row, bool removed)
 {
-    return put(ctx, &(struct row_head){ .kind = ROW_ASSOCIATION, .removed = removed,
-                                        .row_len = sizeof(*row) }, row, NULL);
+    return put(ctx, &(struct row_head){ .kind = ROW_ASSOCIATION, .removed = removed, .row_len = sizeof(*row) }, row,
+               NULL);
 }
 
 static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
 {
-    return put(ctx, &(struct row_head){ .kind = ROW_APP, .row_len = sizeof(*row),
-                                        .more_len = count * sizeof(*products) }, row, products);
+    return put(ctx,
+               &(struct row_head){ .kind = ROW_APP, .row_len = sizeof(*row), .more_len = count * sizeof(*products) },
+               row, products);
 }
 
 static enum mu_err on_group(void *ctx, const struct group_row *row)
@@ -176,8 +192,7 @@ static enum mu_err on_first_bound(void *ctx, const struct first_bound_row *row)
 
 static enum mu_err on_token(void *ctx, const struct token_row *row, bool removed)
 {
-    return put(ctx, &(struct row_head){ .kind = ROW_TOKEN, .removed = removed, .row_len = sizeof(*row) },
-               row, NULL);
+    return put(ctx, &(struct row_head){ .kind = ROW_TOKEN, .removed = removed, .row_len = sizeof(*row) }, row, NULL);
 }
 
 static enum mu_err on_deleted(void *ctx, enum registry_kind kind, uint32_t no)
@@ -187,14 +202,14 @@ static enum mu_err on_deleted(void *ctx, enum registry_kind kind, uint32_t no)
 
 static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
-    return put(ctx, &(struct row_head){ .kind = ROW_STATE, .no = device, .row_len = sizeof(*s),
-                                        .more_len = s->image_len }, s, s->image);
+    return put(ctx,
+               &(struct row_head){ .kind = ROW_STATE, .no = device, .row_len = sizeof(*s), .more_len = s->image_len },
+               s, s->image);
 }
 
 static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_versions *v)
 {
-    return put(ctx, &(struct row_head){ .kind = ROW_VERSIONS, .no = device, .row_len = sizeof(*v) }, v,
-               NULL);
+    return put(ctx, &(struct row_head){ .kind = ROW_VERSIONS, .no = device, .row_len = sizeof(*v) }, v, NULL);
 }
 
 static enum mu_err on_active(void *ctx, int32_t day, uint32_t device)
@@ -209,21 +224,35 @@ static enum mu_err on_active_set(void *ctx, int32_t day, const void *set, size_t
 
 static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
 {
-    return put(ctx, &(struct row_head){ .kind = ROW_EVENT, .no = device, .row_len = sizeof(*e),
-                                        .more_len = e->name.len }, e, e->name.at);
+    return put(ctx,
+               &(struct row_head){ .kind = ROW_EVENT, .no = device, .row_len = sizeof(*e), .more_len = e->name.len }, e,
+               e->name.at);
 }
 
 static void *read_stores(void *ctx)
 {
     struct rebuild *r = ctx;
     struct registry_visitor rows = {
-        .ctx = r, .enterprise = on_enterprise, .product = on_product, .definition = on_definition,
-        .association = on_association, .app = on_app, .group = on_group, .device = on_device,
-        .user = on_user, .binding = on_binding, .first_bound = on_first_bound, .token = on_token,
+        .ctx = r,
+        .enterprise = on_enterprise,
+        .product = on_product,
+        .definition = on_definition,
+        .association = on_association,
+        .app = on_app,
+        .group = on_group,
+        .device = on_device,
+        .user = on_user,
+        .binding = on_binding,
+        .first_bound = on_first_bound,
+        .token = on_token,
         .deleted = on_deleted,
     };
-    struct journal_visitor told = { .ctx = r, .state = on_state, .versions = on_versions,
-                                    .active = on_active, .active_set = on_active_set, .event = on_event };
+    struct journal_visitor told = { .ctx = r,
+                                    .state = on_state,
+                                    .versions = on_versions,
+                                    .active = on_active,
+                                    .active_set = on_active_set,
+                                    .event = on_event };
 
     if ((r->read_err = registry_visit_all(r->reg, &rows, &r->seq)) == MU_OK)
         r->read_err = journal_visit(r->j, &told);
@@ -244,46 +273,28 @@ static enum mu_err build_row(struct rebuild *r, const struct row_head *head, voi
     const struct journal_visitor *told = &r->told;
 
     switch (head->kind) {
-    case ROW_ENTERPRISE:
-        return rows->enterprise(rows->ctx, row);
-    case ROW_PRODUCT:
-        return rows->product(rows->ctx, row);
-    case ROW_DEFINITION:
-        ((struct definition_row *)row)->json.at = more;
-        return rows->definition(rows->ctx, row);
-    case ROW_ASSOCIATION:
-        return rows->association(rows->ctx, row, head->removed);
-    case ROW_APP:
-        return rows->app(rows->ctx, row, more, head->more_len / sizeof(uint32_t));
-    case ROW_GROUP:
-        return rows->group(rows->ctx, row);
-    case ROW_DEVICE:
-        return device_put(r->f, row); /* without the lock: a million rows feel it */
-    case ROW_USER:
-        return user_put(r->f, row);
-    case ROW_BINDING:
-        return user_bind(r->f, row);
-    case ROW_FIRST_BOUND:
-        return user_first_bound(r->f, row);
-    case ROW_TOKEN:
-        return rows->token(rows->ctx, row, head->removed);
-    case ROW_DELETED:
-        return rows->deleted(rows->ctx, head->deleted, head->no);
+    case ROW_ENTERPRISE: return rows->enterprise(rows->ctx, row);
+    case ROW_PRODUCT: return rows->product(rows->ctx, row);
+    case ROW_DEFINITION: ((struct definition_row *)row)->json.at = more; return rows->definition(rows->ctx, row);
+    case ROW_ASSOCIATION: return rows->association(rows->ctx, row, head->removed);
+    case ROW_APP: return rows->app(rows->ctx, row, more, head->more_len / sizeof(uint32_t));
+    case ROW_GROUP: return rows->group(rows->ctx, row);
+    case ROW_DEVICE: return device_put(r->f, row); /* without the lock: a million rows feel it */
+    case ROW_USER: return user_put(r->f, row);
+    case ROW_BINDING: return user_bind(r->f, row);
+    case ROW_FIRST_BOUND: return user_first_bound(r->f, row);
+    case ROW_TOKEN: return rows->token(rows->ctx, row, head->removed);
+    case ROW_DELETED: return rows->deleted(rows->ctx, head->deleted, head->no);
     case ROW_STATE:
         if (((struct journal_state *)row)->image)
             ((struct journal_state *)row)->image = more;
         if (((struct journal_state *)row)->followed && followed_add(r->followed, head->no) != MU_OK)
             return MU_E_NOMEM;
         return told->state(told->ctx, head->no, row);
-    case ROW_VERSIONS:
-        return told->versions(told->ctx, head->no, row);
-    case ROW_ACTIVE:
-        return told->active(told->ctx, head->day, head->no);
-    case ROW_ACTIVE_SET:
-        return told->active_set(told->ctx, head->day, more, head->more_len);
-    case ROW_EVENT:
-        ((struct journal_event *)row)->name.at = more;
-        return told->event(told->ctx, head->no, row);
+    case ROW_VERSIONS: return told->versions(told->ctx, head->no, row);
+    case ROW_ACTIVE: return told->active(told->ctx, head->day, head->no);
+    case ROW_ACTIVE_SET: return told->active_set(told->ctx, head->day, more, head->more_len);
+    case ROW_EVENT: ((struct journal_event *)row)->name.at = more; return told->event(told->ctx, head->no, row);
     }
     return MU_OK;
 }
@@ -344,16 +355,23 @@ static enum mu_err check_strangers(const struct fleet *f, struct registry *reg)
 
     if (err != MU_OK || fleet_last_stranger(f) <= place.device)
         return err;
-    log_event(LOG_ERROR, "registry_behind", "device=%u given=%u hint=\"the journal knows a device that the registry "
-              "has never had: put the registry back that belongs to it\"", fleet_last_stranger(f), place.device);
+    log_event(LOG_ERROR, "registry_behind",
+              "device=%u given=%u hint=\"the journal knows a device that the registry "
+              "has never had: put the registry back that belongs to it\"",
+              fleet_last_stranger(f), place.device);
     return MU_E_CORRUPT;
 }
 
 enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal *j, uint64_t *seq,
                           struct followed *followed)
 {
-    struct rebuild r = { .f = f, .reg = reg, .j = j, .rows = fleet_registry_visitor(f),
-                         .told = fleet_journal_visitor(f), .followed = followed, .filling = r.batches };
+    struct rebuild r = { .f = f,
+                         .reg = reg,
+                         .j = j,
+                         .rows = fleet_registry_visitor(f),
+                         .told = fleet_journal_visitor(f),
+                         .followed = followed,
+                         .filling = r.batches };
     pthread_t reader;
     uint32_t devices;
     enum mu_err err;

@@ -20,7 +20,7 @@ void followed_free(struct followed *f);
  *
  * The errors are the stores' (MU_E_CORRUPT also for a row without its parent); MU_E_NOMEM. The fleet is
  * then half full and can only be destroyed. */
-MU_MUST_USE enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal *j,
-                                      uint64_t *seq, struct followed *followed);
+MU_MUST_USE enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal *j, uint64_t *seq,
+                                      struct followed *followed);
 
 #endif

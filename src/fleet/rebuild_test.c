@@ -80,9 +80,16 @@ static void put_set(struct journal_batch *b, int32_t day)
 static void put_told(struct journal_batch *b, uint32_t no)
 {
     uint8_t image[4] = { 0 };
-    struct journal_state s = { .last_ts_us = no, .messages = no, .decoded = no, .sessions = 2,
-                               .activated_at = DAY * 86400 + no, .online_latest = no, .last_report = no,
-                               .active_day = DAY, .definition = 1 + (no % 100 == 0), .image = image,
+    struct journal_state s = { .last_ts_us = no,
+                               .messages = no,
+                               .decoded = no,
+                               .sessions = 2,
+                               .activated_at = DAY * 86400 + no,
+                               .online_latest = no,
+                               .last_report = no,
+                               .active_day = DAY,
+                               .definition = 1 + (no % 100 == 0),
+                               .image = image,
                                .image_len = sizeof(image) };
     struct journal_versions v = { { "", "1.0", "", "" } };
 
@@ -100,7 +107,9 @@ static void put_told(struct journal_batch *b, uint32_t no)
 static void put_event(struct journal_batch *b, uint32_t no)
 {
     bool alert = no % 2;
-    struct journal_event e = { .opened_us = no, .resolved_us = no % 3 ? 0 : no + 1, .alert = alert,
+    struct journal_event e = { .opened_us = no,
+                               .resolved_us = no % 3 ? 0 : no + 1,
+                               .alert = alert,
                                .definition = 1,
                                .name = str_of(alert ? "Alert_Hot" : "Fault_Broken") };
     journal_batch_event(b, no, &e);

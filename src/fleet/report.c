@@ -39,8 +39,8 @@ static const struct product *product_of(const struct fleet_report_filter *filter
 }
 
 /* What is in both. */
-static enum mu_err count_both(const struct fleet *f, const struct bitset *base,
-                              const roaring_bitmap_t *set, unsigned counter, struct report_counts *c)
+static enum mu_err count_both(const struct fleet *f, const struct bitset *base, const roaring_bitmap_t *set,
+                              unsigned counter, struct report_counts *c)
 {
     struct bitset both = bits_of(set);
 
@@ -50,8 +50,7 @@ static enum mu_err count_both(const struct fleet *f, const struct bitset *base,
     return err;
 }
 
-static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter,
-                                  struct report_counts *counts)
+static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter, struct report_counts *counts)
 {
     struct bitset set = search_match(f, filter);
     enum mu_err err = report_count(f, &set, REPORT_COUNT, counts);
@@ -60,9 +59,8 @@ static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *fi
     return err;
 }
 
-enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filter *filter,
-                                enum fleet_tri online, enum fleet_tri faulty, enum fleet_tri alert,
-                                struct fleet_report *out)
+enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filter *filter, enum fleet_tri online,
+                                enum fleet_tri faulty, enum fleet_tri alert, struct fleet_report *out)
 {
     struct fleet_filter wide = search_filter(filter);
     struct report_counts counts;
@@ -72,8 +70,7 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
     wide.faulty = faulty;
     wide.alert = alert;
     fleet_read_lock(f);
-    if ((err = report_counts_init(f, &counts)) == MU_OK &&
-        (err = count_matching(f, &wide, &counts)) == MU_OK)
+    if ((err = report_counts_init(f, &counts)) == MU_OK && (err = count_matching(f, &wide, &counts)) == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
     report_counts_free(&counts);
@@ -91,9 +88,8 @@ static struct bitset of_days(const struct day_sets *sets, int32_t first, int32_t
     return days;
 }
 
-static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter *filter,
-                               const struct day_sets *sets, int32_t first, int32_t last,
-                               struct fleet_report *out)
+static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter *filter, const struct day_sets *sets,
+                               int32_t first, int32_t last, struct fleet_report *out)
 {
     struct report_counts counts;
     enum mu_err err;
@@ -113,22 +109,21 @@ static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter
     return err;
 }
 
-enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter,
-                                int32_t first_day, int32_t last_day, struct fleet_report *out)
+enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
+                                int32_t last_day, struct fleet_report *out)
 {
     return report_days(f, filter, &f->history.active, first_day, last_day, out);
 }
 
-enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_filter *filter,
-                                   int32_t first_day, int32_t last_day, struct fleet_report *out)
+enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
+                                   int32_t last_day, struct fleet_report *out)
 {
     return report_days(f, filter, &f->history.activated, first_day, last_day, out);
 }
 
 /* --- now ------------------------------------------------------------------------------------- */
 
-static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_filter *filter,
-                                    struct report_counts *c)
+static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_filter *filter, struct report_counts *c)
 {
     const struct product *p = product_of(filter);
     struct bitset base = report_base(f, filter);
@@ -141,15 +136,13 @@ static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_fil
     return err;
 }
 
-enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_filter *filter,
-                                  struct fleet_report *out)
+enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_filter *filter, struct fleet_report *out)
 {
     struct report_counts counts;
     enum mu_err err;
 
     fleet_read_lock(f);
-    if ((err = report_counts_init(f, &counts)) == MU_OK &&
-        (err = count_realtime(f, filter, &counts)) == MU_OK)
+    if ((err = report_counts_init(f, &counts)) == MU_OK && (err = count_realtime(f, filter, &counts)) == MU_OK)
         err = report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
     report_counts_free(&counts);
@@ -157,8 +150,7 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
 }
 
 /* How many of both. */
-static uint64_t count_in(const struct day_sets *sets, int32_t first, int32_t last,
-                         const struct bitset *base)
+static uint64_t count_in(const struct day_sets *sets, int32_t first, int32_t last, const struct bitset *base)
 {
     struct bitset days = of_days(sets, first, last);
     uint64_t count = bitset_count_both(&days, base);

@@ -31,20 +31,24 @@ struct fleet_report_filter {
 
 /* What n[] holds, after the report. */
 enum {
-    REPORT_COUNT = 0,                                              /* places, active, activated */
-    REPORT_ACTIVATED = 0, REPORT_FAULTY = 1, REPORT_ALERT = 2,     /* realtime */
-    REPORT_TOTAL = 0, REPORT_RESOLVED = 1, REPORT_UNRESOLVED = 2,  /* events */
+    REPORT_COUNT = 0, /* places, active, activated */
+    REPORT_ACTIVATED = 0,
+    REPORT_FAULTY = 1,
+    REPORT_ALERT = 2, /* realtime */
+    REPORT_TOTAL = 0,
+    REPORT_RESOLVED = 1,
+    REPORT_UNRESOLVED = 2, /* events */
     REPORT_COUNTERS = 3
 };
 
 /* The events of one datapoint: `detail`. */
 struct fleet_report_point {
-    struct str name;                  /* lives as long as the fleet */
+    struct str name; /* lives as long as the fleet */
     uint64_t n[REPORT_COUNTERS];
 };
 
 struct fleet_report_node {
-    struct str name;                  /* lives as long as the fleet; "" for the whole */
+    struct str name; /* lives as long as the fleet; "" for the whole */
     unsigned depth;
     uint64_t n[REPORT_COUNTERS];
     const struct fleet_report_point *points; /* by name; only in a report of events */
@@ -52,7 +56,7 @@ struct fleet_report_node {
 };
 
 struct fleet_report {
-    struct fleet_report_node *nodes;  /* at least nodes[0] */
+    struct fleet_report_node *nodes; /* at least nodes[0] */
     size_t count;
     struct fleet_report_point *points; /* of all nodes */
 };
@@ -67,14 +71,12 @@ void fleet_report_free(struct fleet_report *r);
  * fleet_report_activated  devices that were activated in the range
  * fleet_report_realtime   activated, faulty and alert devices as they are now: n[REPORT_ACTIVATED] … */
 MU_MUST_USE enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filter *filter,
-                                            enum fleet_tri online, enum fleet_tri faulty,
-                                            enum fleet_tri alert, struct fleet_report *out);
-MU_MUST_USE enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter,
-                                            int32_t first_day, int32_t last_day,
+                                            enum fleet_tri online, enum fleet_tri faulty, enum fleet_tri alert,
                                             struct fleet_report *out);
+MU_MUST_USE enum mu_err fleet_report_active(struct fleet *f, const struct fleet_report_filter *filter,
+                                            int32_t first_day, int32_t last_day, struct fleet_report *out);
 MU_MUST_USE enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_filter *filter,
-                                               int32_t first_day, int32_t last_day,
-                                               struct fleet_report *out);
+                                               int32_t first_day, int32_t last_day, struct fleet_report *out);
 MU_MUST_USE enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_filter *filter,
                                               struct fleet_report *out);
 
@@ -84,8 +86,7 @@ MU_MUST_USE enum mu_err fleet_report_realtime(struct fleet *f, const struct flee
  * fleet_report_event_devices  devices that have events; one is resolved when none of them is open
  * fleet_report_events         the events; each node tells those of its points that have any */
 enum fleet_event_kind { EVENT_FAULT, EVENT_ALERT };
-MU_MUST_USE enum mu_err fleet_report_event_devices(struct fleet *f,
-                                                   const struct fleet_report_filter *filter,
+MU_MUST_USE enum mu_err fleet_report_event_devices(struct fleet *f, const struct fleet_report_filter *filter,
                                                    enum fleet_event_kind kind, struct fleet_report *out);
 MU_MUST_USE enum mu_err fleet_report_events(struct fleet *f, const struct fleet_report_filter *filter,
                                             enum fleet_event_kind kind, struct fleet_report *out);
@@ -95,15 +96,15 @@ MU_MUST_USE enum mu_err fleet_report_events(struct fleet *f, const struct fleet_
  * none) is said again as long as the version is the same: so a caller can keep it, with the version that he
  * asked for before. */
 struct fleet_past {
-    uint64_t version;                 /* only grows */
-    int32_t last_day;                 /* the one before the newest that anything has happened on */
+    uint64_t version; /* only grows */
+    int32_t last_day; /* the one before the newest that anything has happened on */
 };
 struct fleet_past fleet_report_past(struct fleet *f);
 
 /* --- at a glance --------------------------------------------------------------------------------- */
 struct fleet_summary {
     uint64_t online;
-    uint64_t activated;               /* ever */
+    uint64_t activated;                               /* ever */
     uint64_t active_yesterday, active_7;              /* 7: today and the six days before */
     uint64_t new_today, new_yesterday, new_7, new_30; /* activated */
 };
@@ -127,12 +128,12 @@ struct fleet_report_row {
     int32_t day;
     struct fleet_device device;
 };
-size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter,
-                              int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
-                              struct fleet_report_row *rows, uint64_t *total);
-size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter,
-                                int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
-                                struct fleet_report_row *rows, uint64_t *total);
+size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
+                              int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
+                              uint64_t *total);
+size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
+                                int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
+                                uint64_t *total);
 
 /* --- users ---------------------------------------------------------------------------------------
  * Disabled (and deleted) users are left out of all of these; of an unknown product there are none. Each
@@ -140,18 +141,16 @@ size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filte
 
 /* Users who were ever bound to a device of the product, also one that has been deleted since; with a
  * group, to a device that is in it or below it now, also a disabled one. */
-MU_MUST_USE enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product, uint32_t group,
-                                                 uint64_t *total);
+MU_MUST_USE enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product, uint32_t group, uint64_t *total);
 /* How many of these were bound so for the first time at starts[i] or later and before starts[i + 1], into
  * counts[i]. starts: Unix seconds, ascending, one more than periods. */
-MU_MUST_USE enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t group,
-                                               const int64_t *starts, size_t periods, uint32_t *counts);
+MU_MUST_USE enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t group, const int64_t *starts,
+                                               size_t periods, uint32_t *counts);
 /* How many were active on a day: a device of the product was, which is not disabled, and it was bound to the
  * user at some time of that day. app 0: users of any. */
-MU_MUST_USE enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app,
-                                                  int32_t day, uint32_t *count);
+MU_MUST_USE enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app, int32_t day,
+                                                  uint32_t *count);
 /* n[REPORT_COUNT]: the users of the product's apps by place. */
-MU_MUST_USE enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product,
-                                                  struct fleet_report *out);
+MU_MUST_USE enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product, struct fleet_report *out);
 
 #endif

@@ -9,7 +9,7 @@
 struct job {
     struct fleet *f;
     const struct event_tally *tallies;
-    uint32_t *found;              /* which of them are asked for */
+    uint32_t *found; /* which of them are asked for */
     uint32_t found_count;
     struct report_counts counts;
 };
@@ -23,8 +23,7 @@ static void find(struct job *j, const struct events *events, const bool *is_kind
     }
 }
 
-static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *filter,
-                             enum fleet_event_kind kind)
+static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *filter, enum fleet_event_kind kind)
 {
     const struct points *points = &j->f->points;
     const struct events *events = &product_by_no(j->f, filter->product->no)->events;
@@ -197,8 +196,8 @@ out:
     return err;
 }
 
-enum mu_err fleet_report_events(struct fleet *f, const struct fleet_report_filter *filter,
-                                enum fleet_event_kind kind, struct fleet_report *out)
+enum mu_err fleet_report_events(struct fleet *f, const struct fleet_report_filter *filter, enum fleet_event_kind kind,
+                                struct fleet_report *out)
 {
     struct job j = { .f = f };
     enum mu_err err;

@@ -14,15 +14,15 @@ enum { M_DEVICES = 90, M_DAYS = 500, M_EVENTS = 4000 };
 struct m_device {
     struct device_row row;
     bool deleted, online;
-    int32_t activated_day;    /* INT32_MIN = never */
-    bool active[M_DAYS];      /* from m_first_day on */
-    uint32_t version;         /* of the definition it reported under last */
-    char raised[8][20];       /* "alert Hot": the points that are 1 */
+    int32_t activated_day; /* INT32_MIN = never */
+    bool active[M_DAYS];   /* from m_first_day on */
+    uint32_t version;      /* of the definition it reported under last */
+    char raised[8][20];    /* "alert Hot": the points that are 1 */
 };
 
 struct m_event {
     uint32_t device;
-    char point[20];           /* with its kind */
+    char point[20]; /* with its kind */
     bool open;
 };
 
@@ -56,8 +56,7 @@ static inline void m_told(uint32_t no, char raised[8][20])
     for (int p = 0; p < 8 && raised[p][0]; p++) {
         bool open = false;
         for (size_t i = 0; i < m_event_count; i++)
-            open |= m_events[i].device == no && m_events[i].open &&
-                    strcmp(m_events[i].point, raised[p]) == 0;
+            open |= m_events[i].device == no && m_events[i].open && strcmp(m_events[i].point, raised[p]) == 0;
         if (open)
             continue;
         struct m_event *e = &m_events[m_event_count++];
@@ -91,8 +90,7 @@ struct m_text {
     size_t len;
 };
 
-static inline void m_print(struct m_text *t, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static inline void m_print(struct m_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline void m_print(struct m_text *t, const char *format, ...)
 {
@@ -109,12 +107,11 @@ static inline void m_print_report(struct m_text *t, struct fleet_report *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct fleet_report_node *n = &r->nodes[i];
-        m_print(t, "%u %.*s: %u %u %u", n->depth, (int)n->name.len, n->name.at, (unsigned)n->n[0],
-                (unsigned)n->n[1], (unsigned)n->n[2]);
+        m_print(t, "%u %.*s: %u %u %u", n->depth, (int)n->name.len, n->name.at, (unsigned)n->n[0], (unsigned)n->n[1],
+                (unsigned)n->n[2]);
         for (size_t k = 0; k < n->point_count; k++)
             m_print(t, " | %.*s %u %u %u", (int)n->points[k].name.len, n->points[k].name.at,
-                    (unsigned)n->points[k].n[0], (unsigned)n->points[k].n[1],
-                    (unsigned)n->points[k].n[2]);
+                    (unsigned)n->points[k].n[0], (unsigned)n->points[k].n[1], (unsigned)n->points[k].n[2]);
         m_print(t, "\n");
     }
     fleet_report_free(r);
@@ -135,12 +132,11 @@ static inline int m_by_place(const void *a, const void *b)
 static inline bool m_within(const struct place *p, const struct place *node)
 {
     return (!node->country[0] || !strcmp(p->country, node->country)) &&
-           (!node->region[0] || !strcmp(p->region, node->region)) &&
-           (!node->city[0] || !strcmp(p->city, node->city));
+           (!node->region[0] || !strcmp(p->region, node->region)) && (!node->city[0] || !strcmp(p->city, node->city));
 }
 
-static inline void m_sum(const struct fleet_report_filter *filter, const struct place *node,
-                         m_count_fn count, const void *ctx, const char *point, uint64_t n[3])
+static inline void m_sum(const struct fleet_report_filter *filter, const struct place *node, m_count_fn count,
+                         const void *ctx, const char *point, uint64_t n[3])
 {
     memset(n, 0, 3 * sizeof(*n));
     for (uint32_t no = 1; no <= M_DEVICES; no++) {
@@ -150,8 +146,8 @@ static inline void m_sum(const struct fleet_report_filter *filter, const struct 
 }
 
 /* The tree that the model expects. points: the names of those to tell of, by name, "" at the end. */
-static inline void m_print_tree(struct m_text *t, const struct fleet_report_filter *filter,
-                                m_count_fn count, const void *ctx, const char *const *points)
+static inline void m_print_tree(struct m_text *t, const struct fleet_report_filter *filter, m_count_fn count,
+                                const void *ctx, const char *const *points)
 {
     static struct place nodes[3 * M_DEVICES + 1];
     size_t node_count = 1;
@@ -176,13 +172,14 @@ static inline void m_print_tree(struct m_text *t, const struct fleet_report_filt
         if ((depth && !n[0] && !n[1] && !n[2]) || (i && m_by_place(p, p - 1) == 0))
             continue;
         m_print(t, "%u %s: %u %u %u", depth,
-                depth == 3 ? p->city : depth == 2 ? p->region : p->country, (unsigned)n[0],
-                (unsigned)n[1], (unsigned)n[2]);
+                depth == 3   ? p->city
+                : depth == 2 ? p->region
+                             : p->country,
+                (unsigned)n[0], (unsigned)n[1], (unsigned)n[2]);
         for (const char *const *point = points; point && **point; point++) {
             m_sum(filter, p, count, ctx, *point, n);
             if (n[0])
-                m_print(t, " | %s %u %u %u", strchr(*point, ' ') + 1, (unsigned)n[0], (unsigned)n[1],
-                        (unsigned)n[2]);
+                m_print(t, " | %s %u %u %u", strchr(*point, ' ') + 1, (unsigned)n[0], (unsigned)n[1], (unsigned)n[2]);
         }
         m_print(t, "\n");
     }

@@ -42,8 +42,10 @@ static void open_all(void)
     struct journal_options options = { .reserve_bytes = 4096 };
     assert_int_equal(journal_open(&j, dir, &options, why, sizeof(why)), MU_OK);
     assert_int_equal(fleet_create(&f), MU_OK);
-    assert_int_equal(committer_start(&c, &(struct committer_options){ .fleet = f, .registry = reg,
-                                         .journal = j, .calendar = calendar }), MU_OK);
+    assert_int_equal(
+        committer_start(&c,
+                        &(struct committer_options){ .fleet = f, .registry = reg, .journal = j, .calendar = calendar }),
+        MU_OK);
 }
 
 static void close_all(void)
@@ -93,9 +95,9 @@ static void print_report(struct text *t, struct fleet_report *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct fleet_report_node *n = &r->nodes[i];
-        t->len += (size_t)snprintf(t->at + t->len, sizeof(t->at) - t->len, "%u %.*s %u %u %u (%zu)\n",
-                                   n->depth, (int)n->name.len, n->name.at, (unsigned)n->n[0],
-                                   (unsigned)n->n[1], (unsigned)n->n[2], n->point_count);
+        t->len += (size_t)snprintf(t->at + t->len, sizeof(t->at) - t->len, "%u %.*s %u %u %u (%zu)\n", n->depth,
+                                   (int)n->name.len, n->name.at, (unsigned)n->n[0], (unsigned)n->n[1],
+                                   (unsigned)n->n[2], n->point_count);
     }
     fleet_report_free(r);
 }
@@ -104,8 +106,8 @@ static void print_rows(struct text *t, const struct fleet_report_filter *filter,
 {
     static struct fleet_report_row rows[1000];
     uint64_t total;
-    size_t n = (active ? fleet_report_active_rows : fleet_report_incr_rows)(
-        f, filter, today - DAYS, today, 0, 1000, rows, &total);
+    size_t n = (active ? fleet_report_active_rows : fleet_report_incr_rows)(f, filter, today - DAYS, today, 0, 1000,
+                                                                            rows, &total);
 
     assert_in_range(total, 1, UINT32_MAX);
     for (size_t i = 0; i < n; i++)
@@ -140,9 +142,8 @@ static void print_all(struct text *t)
     print_rows(t, &filter, false);
     fleet_report_summary(f, filter.product, today, &s);
     s.online = 0;
-    t->len += (size_t)snprintf(t->at + t->len, sizeof(t->at) - t->len, "%u %u %u %u %u\n",
-                               (unsigned)s.activated, (unsigned)s.active_7, (unsigned)s.new_today,
-                               (unsigned)s.new_7, (unsigned)s.new_30);
+    t->len += (size_t)snprintf(t->at + t->len, sizeof(t->at) - t->len, "%u %u %u %u %u\n", (unsigned)s.activated,
+                               (unsigned)s.active_7, (unsigned)s.new_today, (unsigned)s.new_7, (unsigned)s.new_30);
     assert_in_range(t->len, 1000, sizeof(t->at) - 1);
 }
 
@@ -199,8 +200,7 @@ static void every_report_is_the_same_after_the_journal_is_opened_again(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_report_is_the_same_after_the_journal_is_opened_again,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(every_report_is_the_same_after_the_journal_is_opened_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

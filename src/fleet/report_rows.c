@@ -62,9 +62,8 @@ static void take_day(struct page *p, const struct bitset *set, uint64_t count, s
     take_many(p, set);
 }
 
-static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter, bool active,
-                      int32_t first, int32_t last, uint64_t skip, uint64_t limit,
-                      struct fleet_report_row *rows, uint64_t *total)
+static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter, bool active, int32_t first,
+                      int32_t last, uint64_t skip, uint64_t limit, struct fleet_report_row *rows, uint64_t *total)
 {
     struct page p = { .f = f, .skip = skip, .limit = limit, .rows = rows };
 
@@ -95,16 +94,16 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
     return p.count;
 }
 
-size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter,
-                              int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
-                              struct fleet_report_row *rows, uint64_t *total)
+size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
+                              int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
+                              uint64_t *total)
 {
     return rows_of(f, filter, false, first_day, last_day, skip, limit, rows, total);
 }
 
-size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter,
-                                int32_t first_day, int32_t last_day, uint64_t skip, uint64_t limit,
-                                struct fleet_report_row *rows, uint64_t *total)
+size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
+                                int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
+                                uint64_t *total)
 {
     return rows_of(f, filter, true, first_day, last_day, skip, limit, rows, total);
 }

@@ -14,7 +14,7 @@
 static uint64_t seed;
 static int64_t now_us;
 static uint64_t sessions;
-static uint32_t version;      /* of product 1's definition in force */
+static uint32_t version; /* of product 1's definition in force */
 static size_t reports;
 
 static uint32_t below(uint32_t n)
@@ -53,10 +53,14 @@ static void put_device(uint32_t no)
 static void move_device(uint32_t no)
 {
     static const struct place places[] = {
-        { "China", "Guangdong", "Guangzhou" }, { "China", "Guangdong", "Shenzhen" },
-        { "China", "Zhejiang", "Hangzhou" },   { "China", "", "" },
-        { "Chile", "Guangdong", "Guangzhou" }, { "Germany", "Bayern", "" },
-        { "", "", "" },                        { "", "Nowhere", "Atlantis" },
+        { "China", "Guangdong", "Guangzhou" },
+        { "China", "Guangdong", "Shenzhen" },
+        { "China", "Zhejiang", "Hangzhou" },
+        { "China", "", "" },
+        { "Chile", "Guangdong", "Guangzhou" },
+        { "Germany", "Bayern", "" },
+        { "", "", "" },
+        { "", "Nowhere", "Atlantis" },
         { "Singapore", "", "Singapore" },
     };
     struct device_row *row = &m_devices[no].row;
@@ -123,9 +127,10 @@ static void change_definition(void)
     struct product_row row = fake_product(1);
 
     version++;
-    fake_put_definition(reg, 1, version, version % 3 == 2   ? fake_definition_2
-                                         : version % 3 == 0 ? definition_3
-                                                            : fake_definition);
+    fake_put_definition(reg, 1, version,
+                        version % 3 == 2   ? fake_definition_2
+                        : version % 3 == 0 ? definition_3
+                                           : fake_definition);
     row.definition = version;
     fake_put_product(reg, &row);
     wait_told(&sink, reports);
@@ -282,7 +287,10 @@ static void compare_trees(const struct fleet_report_filter *filter, const struct
 /* --- the past -------------------------------------------------------------------------------- */
 
 enum { WEEKS = 5, PAST_GROUPS = 2 };
-static struct { uint64_t version; char text[2000]; } told[WEEKS][PAST_GROUPS][2];
+static struct {
+    uint64_t version;
+    char text[2000];
+} told[WEEKS][PAST_GROUPS][2];
 static size_t told_again;
 
 /* The weeks that are over, as they are told now, and as they were told of the same version. */
@@ -299,7 +307,8 @@ static void the_past_is_as_it_was_told(void)
         if (last > past.last_day)
             continue;
         assert_int_equal(active ? fleet_report_active(f, &filter, first, last, &r)
-                                : fleet_report_activated(f, &filter, first, last, &r), MU_OK);
+                                : fleet_report_activated(f, &filter, first, last, &r),
+                         MU_OK);
         m_print_report(&got, &r);
         if (fleet_report_past(f).version == past.version) { /* else a login came between */
             if (told[week][group][active].version == past.version) {
@@ -330,8 +339,8 @@ static int by_mac(const void *a, const void *b)
     return order ? order : x < y ? -1 : 1;
 }
 
-static void expect_rows(const struct fleet_report_filter *filter, const struct question *q, bool active,
-                        uint64_t skip, uint64_t limit)
+static void expect_rows(const struct fleet_report_filter *filter, const struct question *q, bool active, uint64_t skip,
+                        uint64_t limit)
 {
     uint64_t total = 0;
 
@@ -352,8 +361,8 @@ static void expect_rows(const struct fleet_report_filter *filter, const struct q
     m_print(&expected, "of %u\n", (unsigned)total);
 }
 
-static void compare_rows(const struct fleet_report_filter *filter, const struct question *q, bool active,
-                         uint64_t skip, uint64_t limit)
+static void compare_rows(const struct fleet_report_filter *filter, const struct question *q, bool active, uint64_t skip,
+                         uint64_t limit)
 {
     static struct fleet_report_row rows[50];
     uint64_t total;
@@ -556,8 +565,7 @@ static void what_comes_late_is_counted_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_report_is_the_models_also_after_a_start, setup_fleet,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(every_report_is_the_models_also_after_a_start, setup_fleet, teardown),
         cmocka_unit_test_setup_teardown(what_comes_late_is_counted_too, setup_fleet, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,7 @@ void report_counts_free(struct report_counts *c)
  * sets of them, so that a device need not wait until the one before it, in the same place, is counted. */
 
 /* Of many: every device of the chunk adds its bit. */
-BITSET_LOOP static void count_dense(const uint32_t *place, const uint64_t *words, uint32_t *even,
-                                    uint32_t *odd)
+BITSET_LOOP static void count_dense(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
 {
     for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
         uint64_t word = words[w];
@@ -41,8 +40,7 @@ BITSET_LOOP static void count_dense(const uint32_t *place, const uint64_t *words
 }
 
 /* Of few: each of them adds one. */
-BITSET_LOOP static void count_sparse(const uint32_t *place, const uint64_t *words, uint32_t *even,
-                                     uint32_t *odd)
+BITSET_LOOP static void count_sparse(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
 {
     for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++, place += 64) {
         for (uint64_t word = words[w]; word; word &= word - 1) {
@@ -64,8 +62,7 @@ static void count_chunk(const uint32_t *place, uint64_t *words, uint32_t *even, 
         count_sparse(place, words, even, odd);
 }
 
-enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
-                         struct report_counts *c)
+enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsigned counter, struct report_counts *c)
 {
     uint32_t places = f->places.count;
     uint32_t *n = calloc(places * (size_t)2, sizeof(*n));
@@ -121,7 +118,7 @@ struct tree {
     const struct fleet *f;
     const struct report_counts *counts;
     const struct report_points *points;
-    uint32_t *shown;        /* the places that have a node, in the order of the tree */
+    uint32_t *shown; /* the places that have a node, in the order of the tree */
     uint32_t shown_count;
     struct fleet_report *out;
     size_t point_count;
@@ -140,8 +137,7 @@ static enum mu_err choose(struct tree *t, const uint32_t *order)
     }
     for (uint32_t i = 0; i + 1 < p->count; i++) {
         const struct place_node *node = &p->nodes[order[i]];
-        shown[order[i]] = node->name_len && (!node->parent || shown[node->parent]) &&
-                          !is_empty(t->counts->n[order[i]]);
+        shown[order[i]] = node->name_len && (!node->parent || shown[node->parent]) && !is_empty(t->counts->n[order[i]]);
         if (shown[order[i]])
             t->shown[t->shown_count++] = order[i];
     }

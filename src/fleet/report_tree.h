@@ -16,12 +16,12 @@ struct bitset report_base(struct fleet *f, const struct fleet_report_filter *fil
 /* The events of each place and point: cells[place * width + column]. */
 struct report_points {
     size_t width;
-    const uint32_t *points;                /* by column: numbers, in the order of their names */
+    const uint32_t *points; /* by column: numbers, in the order of their names */
     uint64_t (*cells)[REPORT_COUNTERS];
 };
 
 struct report_counts {
-    uint64_t (*n)[REPORT_COUNTERS];        /* by place */
+    uint64_t (*n)[REPORT_COUNTERS]; /* by place */
 };
 MU_MUST_USE enum mu_err report_counts_init(const struct fleet *f, struct report_counts *c);
 void report_counts_free(struct report_counts *c);
@@ -31,7 +31,7 @@ MU_MUST_USE enum mu_err report_count(const struct fleet *f, const struct bitset 
                                      struct report_counts *c);
 
 /* Sums up and makes the tree. points may be NULL. */
-MU_MUST_USE enum mu_err report_tree(struct fleet *f, struct report_counts *c,
-                                    struct report_points *points, struct fleet_report *out);
+MU_MUST_USE enum mu_err report_tree(struct fleet *f, struct report_counts *c, struct report_points *points,
+                                    struct fleet_report *out);
 
 #endif

@@ -111,8 +111,8 @@ static size_t count_up_to(const int64_t *list, size_t count, int64_t value)
     return low;
 }
 
-enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t group,
-                                   const int64_t *starts, size_t periods, uint32_t *counts)
+enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t group, const int64_t *starts,
+                                   size_t periods, uint32_t *counts)
 {
     struct moments first;
     enum mu_err err = first_bound(f, product, group, &first);
@@ -165,8 +165,7 @@ static uint64_t count_users(const struct users *u, const uint64_t *bits, uint32_
     return count;
 }
 
-static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t app, int32_t day,
-                             uint32_t *count)
+static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t app, int32_t day, uint32_t *count)
 {
     const struct day_set *set = day_sets_find(&f->history.active, day);
     const struct product *p = product_by_no(f, product);
@@ -191,8 +190,7 @@ static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t a
     return err;
 }
 
-enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app, int32_t day,
-                                      uint32_t *count)
+enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app, int32_t day, uint32_t *count)
 {
     fleet_read_lock(f);
     enum mu_err err = count_day(f, product, app, day, count);

@@ -17,8 +17,15 @@ enum { THINGS = 40, USERS = 25, APPS = 3, PRODUCTS = 2, GROUPS = 3, DAYS = 200, 
 static const int64_t NEVER = INT64_MAX;
 static const uint32_t group_parent[GROUPS + 1] = { 0, 0, 1, 2 };
 
-static struct { bool active[DAYS]; struct device_row row; bool deleted; } things[THINGS + 1];
-static struct { struct user_brief row; bool deleted; } users[USERS + 1];
+static struct {
+    bool active[DAYS];
+    struct device_row row;
+    bool deleted;
+} things[THINGS + 1];
+static struct {
+    struct user_brief row;
+    bool deleted;
+} users[USERS + 1];
 static bool app_has_product[APPS + 1][PRODUCTS + 1];
 static struct bound_row bindings[BINDINGS];
 static uint32_t binding_count;
@@ -58,12 +65,18 @@ static void put_thing(uint32_t no)
 static void put_user(uint32_t no)
 {
     static const struct place places[] = {
-        { "China", "Guangdong", "Guangzhou" }, { "China", "Guangdong", "" }, { "China", "", "" },
-        { "Chile", "", "Guangzhou" },          { "", "", "" },               { "", "Nowhere", "Atlantis" },
+        { "China", "Guangdong", "Guangzhou" },
+        { "China", "Guangdong", "" },
+        { "China", "", "" },
+        { "Chile", "", "Guangzhou" },
+        { "", "", "" },
+        { "", "Nowhere", "Atlantis" },
     };
     struct user_brief *row = &users[no].row;
 
-    *row = (struct user_brief){ .no = no, .app = 1 + below(APPS), .is_disabled = below(5) == 0,
+    *row = (struct user_brief){ .no = no,
+                                .app = 1 + below(APPS),
+                                .is_disabled = below(5) == 0,
                                 .place = places[below(sizeof(places) / sizeof(*places))] };
     fake_put_user(reg, row);
 }
@@ -95,8 +108,9 @@ static void bind_user(uint32_t thing, uint32_t user)
     struct bound_row *b = &bindings[binding_count++];
 
     assert_in_range(binding_count, 1, BINDINGS - 1);
-    *b = (struct bound_row){ .no = binding_count, .device = thing, .user = user,
-                             .since = now_s - (past ? below(20 * 86400) : 0) };
+    *b = (struct bound_row){
+        .no = binding_count, .device = thing, .user = user, .since = now_s - (past ? below(20 * 86400) : 0)
+    };
     if (past && below(2))
         b->until = b->since + below((uint32_t)(now_s - b->since) + 1);
     fake_bind(reg, b);
@@ -215,8 +229,7 @@ static bool was_active(uint32_t product, uint32_t user, int32_t day)
         const struct bound_row *b = &bindings[i];
         if (b->user == user && things[b->device].row.product == product && !things[b->device].deleted &&
             !things[b->device].row.is_disabled && things[b->device].active[day - first_day] &&
-            calendar_day(calendar, b->since) <= day &&
-            (!b->until || calendar_day(calendar, b->until) >= day))
+            calendar_day(calendar, b->since) <= day && (!b->until || calendar_day(calendar, b->until) >= day))
             return true;
     }
     return false;
@@ -264,7 +277,10 @@ static void compare_active(uint32_t product, uint32_t app)
     }
 }
 
-static struct { uint64_t version; uint32_t count; } told[PRODUCTS + 1][DAYS];
+static struct {
+    uint64_t version;
+    uint32_t count;
+} told[PRODUCTS + 1][DAYS];
 static size_t told_again;
 
 /* Days that are over, as they are told now, and as they were told of the same version. */
@@ -312,7 +328,10 @@ static void compare_places(uint32_t product)
 {
     static const char *const china[] = { "China", "Guangdong", "Guangzhou" };
     static const char *const chile[] = { "Chile" };
-    const struct { const char *const *names; unsigned depth; } nodes[] = {
+    const struct {
+        const char *const *names;
+        unsigned depth;
+    } nodes[] = {
         { china, 0 }, { chile, 1 }, { china, 1 }, { china, 2 }, { china, 3 },
     };
     struct fleet_report r;

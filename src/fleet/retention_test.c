@@ -44,8 +44,9 @@ static enum mu_err run_at(int64_t now_us)
 {
     struct journal_batch *writes;
     assert_int_equal(journal_batch_create(&writes, j), MU_OK);
-    struct retention r = { .fleet = f, .journal = j, .writes = writes, .today = day_of(now_us),
-                           .now_us = now_us, .keep_days = KEEP };
+    struct retention r = {
+        .fleet = f, .journal = j, .writes = writes, .today = day_of(now_us), .now_us = now_us, .keep_days = KEEP
+    };
     enum mu_err err = retention_run(&r);
     journal_batch_destroy(writes);
     return err;
@@ -53,7 +54,7 @@ static enum mu_err run_at(int64_t now_us)
 
 static void report_some(void)
 {
-    report_state(3, T0, 0, 0, 1, 0);                   /* stays open */
+    report_state(3, T0, 0, 0, 1, 0); /* stays open */
     report_state(4, T0, 0, 0, 1, 0);
     report_state(4, T0 + 1, 0, 0, 0, 0);
     report_state(5, T0 + DAY_US, 0, 0, 1, 0);
@@ -91,7 +92,7 @@ static void a_late_entry_is_folded_into_the_set(void **state)
     report_some();
     assert_int_equal(run_at(T0 + DAY_US), MU_OK);
     assert_int_equal(records()->active_sets.count, 1);
-    start(); /* folds the other days, too */
+    start();                         /* folds the other days, too */
     report_state(6, T0, 0, 0, 0, 0); /* from a clock set back */
     wait_told(&sink, 6);
     stop();

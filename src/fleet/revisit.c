@@ -4,8 +4,15 @@
  * again, and what has not been seen by then is gone. Readers meanwhile see what they saw. */
 
 enum seen {
-    SEEN_ENTERPRISE, SEEN_PRODUCT, SEEN_ASSOCIATION, SEEN_APP, SEEN_GROUP, SEEN_DEVICE, SEEN_USER,
-    SEEN_TOKEN, SEEN_KINDS
+    SEEN_ENTERPRISE,
+    SEEN_PRODUCT,
+    SEEN_ASSOCIATION,
+    SEEN_APP,
+    SEEN_GROUP,
+    SEEN_DEVICE,
+    SEEN_USER,
+    SEEN_TOKEN,
+    SEEN_KINDS
 };
 
 struct revisit {

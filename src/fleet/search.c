@@ -119,8 +119,8 @@ static uint64_t smallest(const struct operands *ops)
 /* The caller frees the result. */
 static roaring_bitmap_t *intersect(const struct operands *ops)
 {
-    roaring_bitmap_t *r = ops->with_count == 1 ? roaring_bitmap_copy(ops->with[0])
-                                               : roaring_bitmap_and(ops->with[0], ops->with[1]);
+    roaring_bitmap_t *r =
+        ops->with_count == 1 ? roaring_bitmap_copy(ops->with[0]) : roaring_bitmap_and(ops->with[0], ops->with[1]);
 
     for (size_t i = 2; i < ops->with_count; i++)
         roaring_bitmap_and_inplace(r, ops->with[i]);
@@ -165,8 +165,8 @@ static int newest_first(const void *a, const void *b, void *columns)
 }
 
 /* Sorts a list and copies its page out. */
-static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint64_t skip,
-                           uint64_t limit, struct fleet_device *rows)
+static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint64_t skip, uint64_t limit,
+                           struct fleet_device *rows)
 {
     size_t n = 0;
 
@@ -178,8 +178,8 @@ static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint
     return n;
 }
 
-static size_t page_of_few(struct fleet *f, const struct operands *ops, uint32_t since, uint64_t skip,
-                          uint64_t limit, struct fleet_device *rows, uint64_t *total)
+static size_t page_of_few(struct fleet *f, const struct operands *ops, uint32_t since, uint64_t skip, uint64_t limit,
+                          struct fleet_device *rows, uint64_t *total)
 {
     roaring_bitmap_t *result = intersect(ops);
     uint64_t count = roaring_bitmap_get_cardinality(result), kept = 0;
@@ -240,15 +240,14 @@ static void keep_active(const struct fleet *f, struct bitset *set, uint32_t sinc
             if (!words[w])
                 continue;
             const uint32_t *reported = &f->columns.chunks[chunk]->last_report[w * 64];
-            words[w] = __builtin_popcountll(words[w]) <= FEW_BITS
-                           ? active_bits(reported, words[w], since)
-                           : words[w] & active_mask(reported, since);
+            words[w] = __builtin_popcountll(words[w]) <= FEW_BITS ? active_bits(reported, words[w], since)
+                                                                  : words[w] & active_mask(reported, since);
         }
     }
 }
 
-static size_t walk(struct fleet *f, const struct order *order, const struct bitset *set, uint64_t skip,
-                   uint64_t limit, struct fleet_device *rows)
+static size_t walk(struct fleet *f, const struct order *order, const struct bitset *set, uint64_t skip, uint64_t limit,
+                   struct fleet_device *rows)
 {
     struct order_walk w = order_walk(order);
     size_t n = 0;
@@ -270,9 +269,8 @@ static bool is_few(const struct order *order, uint64_t count)
     return count <= FEW || count <= order_count(order) / FEW_SHARE;
 }
 
-static size_t page_of_many(struct fleet *f, const struct order *order, const struct operands *ops,
-                           uint32_t since, uint64_t skip, uint64_t limit, struct fleet_device *rows,
-                           uint64_t *total)
+static size_t page_of_many(struct fleet *f, const struct order *order, const struct operands *ops, uint32_t since,
+                           uint64_t skip, uint64_t limit, struct fleet_device *rows, uint64_t *total)
 {
     struct bitset set = intersect_bits(ops);
     size_t n = 0;

@@ -74,9 +74,12 @@ static void change_random(uint32_t no)
     d->alert = below(3) == 0;
     d->last_report = below(4) ? below(10000) : 0;
     fleet_apply_begin(f);
-    fleet_apply(f, &(struct fleet_change){
-        .no = no, .progress = { .session = d->online, .last_report = d->last_report },
-        .image = image, .image_len = sizeof(image), .faulty = d->faulty, .alert = d->alert });
+    fleet_apply(f, &(struct fleet_change){ .no = no,
+                                           .progress = { .session = d->online, .last_report = d->last_report },
+                                           .image = image,
+                                           .image_len = sizeof(image),
+                                           .faulty = d->faulty,
+                                           .alert = d->alert });
     fleet_apply_end(f);
 }
 
@@ -153,12 +156,10 @@ static bool matches(const struct model_device *d, const struct fleet_filter *w)
 
     for (size_t i = 0; i < w->only_count; i++)
         listed |= w->only[i] == d->row.no;
-    return d->there && listed && d->row.product == w->product->no &&
-           (w->show_disabled || !d->row.is_disabled) &&
-           (!w->group || in_subtree(d->row.group, w->group)) &&
-           text_ok(w->country, d->row.place.country) && text_ok(w->region, d->row.place.region) &&
-           text_ok(w->city, d->row.place.city) && tri_ok(w->online, d->online) &&
-           tri_ok(w->faulty, d->faulty) && tri_ok(w->alert, d->alert) &&
+    return d->there && listed && d->row.product == w->product->no && (w->show_disabled || !d->row.is_disabled) &&
+           (!w->group || in_subtree(d->row.group, w->group)) && text_ok(w->country, d->row.place.country) &&
+           text_ok(w->region, d->row.place.region) && text_ok(w->city, d->row.place.city) &&
+           tri_ok(w->online, d->online) && tri_ok(w->faulty, d->faulty) && tri_ok(w->alert, d->alert) &&
            (!w->active_since || d->last_report >= w->active_since) && text_ok(w->did, d->row.did) &&
            text_ok(w->mac, d->row.mac);
 }
@@ -219,7 +220,9 @@ static struct fleet_filter random_filter(uint32_t *only)
         .country = one_of(countries, 4, 4),
         .region = one_of(regions, 3, 5),
         .city = one_of(cities, 4, 5),
-        .online = some_tri(), .faulty = some_tri(), .alert = some_tri(),
+        .online = some_tri(),
+        .faulty = some_tri(),
+        .alert = some_tri(),
         .show_disabled = below(2),
         .active_since = below(2) ? 0 : below(11000),
     };
@@ -265,8 +268,7 @@ static void the_whole_of_a_product_can_be_paged_through(void **state)
 {
     (void)state;
     fill(9);
-    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY,
-                                   .alert = ANY };
+    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY, .alert = ANY };
     uint64_t total = search(&filter, 0, 0);
     for (uint64_t skip = 0; skip <= total; skip += 700)
         search(&filter, skip, 700);
@@ -284,8 +286,12 @@ static void a_product_without_devices_finds_none(void **state)
     assert_int_equal(fleet_create(&f), MU_OK);
     struct registry_visitor v = fleet_registry_visitor(f);
     assert_int_equal(v.product(v.ctx, &product), MU_OK);
-    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY,
-                                   .alert = ANY, .country = STR("China"), .active_since = 5 };
+    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1),
+                                   .online = ANY,
+                                   .faulty = ANY,
+                                   .alert = ANY,
+                                   .country = STR("China"),
+                                   .active_since = 5 };
     assert_int_equal(fleet_search(f, &filter, 0, 1, &row, &total), 0);
     assert_int_equal(total, 0);
     fleet_destroy(f);

@@ -117,7 +117,11 @@ static void blocks_of_the_pool_do_not_overlap_and_are_used_again(void **state)
 {
     (void)state;
     struct pool p = { 0 };
-    struct { uint32_t block; size_t size; uint8_t fill; } live[500] = { 0 };
+    struct {
+        uint32_t block;
+        size_t size;
+        uint8_t fill;
+    } live[500] = { 0 };
     uint32_t seed = 3;
 
     for (int step = 0; step < 100000; step++) {
@@ -168,9 +172,9 @@ static void a_bitset_holds_what_the_bitmap_held_whatever_its_containers(void **s
     uint32_t seed = 11;
 
     check_bitset(r);
-    for (int i = 0; i < 20000; i++)                       /* bits */
+    for (int i = 0; i < 20000; i++) /* bits */
         roaring_bitmap_add(r, next_random(&seed) % 65536);
-    for (int i = 0; i < 300; i++)                         /* array; chunk 1 stays empty */
+    for (int i = 0; i < 300; i++) /* array; chunk 1 stays empty */
         roaring_bitmap_add(r, 2 * 65536 + next_random(&seed) % 65536);
     check_bitset(r);
     roaring_bitmap_add_range(r, 3 * 65536 + 5, 3 * 65536 + 60000); /* runs */
@@ -233,16 +237,16 @@ static void bits_are_put_together_as_bitmaps_are_whatever_their_containers(void 
         r[k] = roaring_bitmap_create();
     for (uint32_t chunk = 0; chunk < 4; chunk++) { /* the first one stays empty */
         uint32_t from = chunk * 65536;
-        for (int i = 0; i < 30000; i++)                                 /* bits, not in all chunks */
+        for (int i = 0; i < 30000; i++) /* bits, not in all chunks */
             roaring_bitmap_add(r[1], (chunk | 1) * 65536 + next_random(&seed) % 65536);
-        for (int i = 0; i < 500; i++)                                   /* an array, in one more */
+        for (int i = 0; i < 500; i++) /* an array, in one more */
             roaring_bitmap_add(r[2], (chunk + 1) * 65536 + next_random(&seed) % 65536);
         for (uint32_t at = 0; at < 65000; at += 1 + next_random(&seed) % 3000)
             roaring_bitmap_add_range(r[3], from + at, from + at + 1 + next_random(&seed) % 200); /* runs */
-        roaring_bitmap_add_range(r[4], from, from + 65536);             /* all */
+        roaring_bitmap_add_range(r[4], from, from + 65536);                                      /* all */
     }
-    roaring_bitmap_add_range(r[5], 65536 - 64, 65536 + 64);             /* ends with words */
-    roaring_bitmap_add_range(r[6], 2 * 65536 + 63, 2 * 65536 + 65);     /* and across them */
+    roaring_bitmap_add_range(r[5], 65536 - 64, 65536 + 64);         /* ends with words */
+    roaring_bitmap_add_range(r[6], 2 * 65536 + 63, 2 * 65536 + 65); /* and across them */
     for (int k = 3; k < KINDS; k++)
         roaring_bitmap_run_optimize(r[k]);
     for (int a = 0; a < KINDS; a++)
@@ -336,12 +340,10 @@ static struct str text_or_any(const char *text)
     return text ? str_of(text) : (struct str){ 0 };
 }
 
-static uint64_t in_place(const struct places *p, const char *country, const char *region,
-                         const char *city)
+static uint64_t in_place(const struct places *p, const char *country, const char *region, const char *city)
 {
     bool owned;
-    const roaring_bitmap_t *r = places_match(p, text_or_any(country), text_or_any(region),
-                                             text_or_any(city), &owned);
+    const roaring_bitmap_t *r = places_match(p, text_or_any(country), text_or_any(region), text_or_any(city), &owned);
     uint64_t count = roaring_bitmap_get_cardinality(r);
 
     if (owned)
@@ -353,9 +355,8 @@ static void a_place_is_found_by_any_of_its_names(void **state)
 {
     (void)state;
     static const struct place where[] = {
-        { "China", "Guangdong", "Guangzhou" }, { "China", "Guangdong", "Shenzhen" },
-        { "Georgia", "", "" },                 { "USA", "Georgia", "Athens" },
-        { "Greece", "Attica", "Athens" },      { "", "", "" },
+        { "China", "Guangdong", "Guangzhou" }, { "China", "Guangdong", "Shenzhen" }, { "Georgia", "", "" },
+        { "USA", "Georgia", "Athens" },        { "Greece", "Attica", "Athens" },     { "", "", "" },
     };
     struct pool pool = { 0 };
     struct hash_key key = { 1, 2 };

@@ -13,8 +13,7 @@ bool sweep_is_due(const struct sweep *s)
 {
     const struct leftovers *left = &s->fleet->leftovers;
 
-    return s->wanted || !roaring_bitmap_is_empty(left->devices) ||
-           !roaring_bitmap_is_empty(left->with_events);
+    return s->wanted || !roaring_bitmap_is_empty(left->devices) || !roaring_bitmap_is_empty(left->with_events);
 }
 
 /* --- state and versions ---------------------------------------------------------------------- */
@@ -25,8 +24,7 @@ static enum mu_err sweep_devices(struct sweep *s, int64_t now_us)
     roaring_uint32_iterator_t at;
     uint32_t last = 0;
 
-    for (roaring_init_iterator(devices, &at); at.has_value && !is_batch_full(s);
-         roaring_advance_uint32_iterator(&at))
+    for (roaring_init_iterator(devices, &at); at.has_value && !is_batch_full(s); roaring_advance_uint32_iterator(&at))
         journal_batch_forget_device(s->writes, last = at.current_value);
     enum mu_err err = journal_commit(s->journal, s->writes, now_us);
     if (err == MU_OK)
@@ -88,8 +86,7 @@ static enum mu_err sweep_events(struct sweep *s, int64_t now_us)
 
 enum mu_err sweep_step(struct sweep *s, int64_t now_us)
 {
-    return roaring_bitmap_is_empty(s->fleet->leftovers.devices) ? sweep_events(s, now_us)
-                                                                : sweep_devices(s, now_us);
+    return roaring_bitmap_is_empty(s->fleet->leftovers.devices) ? sweep_events(s, now_us) : sweep_devices(s, now_us);
 }
 
 void sweep_free(struct sweep *s)

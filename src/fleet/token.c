@@ -93,8 +93,7 @@ bool fleet_token_find(struct fleet *f, const uint8_t hash[32], struct fleet_toke
     if (no) {
         const struct token *t = &f->tokens.at[no];
         const struct product *p = product_by_no(f, t->product);
-        struct enterprise *e =
-            t->enterprise < f->enterprises.count ? f->enterprises.at[t->enterprise] : NULL;
+        struct enterprise *e = t->enterprise < f->enterprises.count ? f->enterprises.at[t->enterprise] : NULL;
         if (p && e && !p->deleted && !e->deleted) {
             *out = (struct fleet_token){ &e->pub, &p->pub, t->expires_at };
             found = true;

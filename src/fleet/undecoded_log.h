@@ -12,9 +12,9 @@
 enum { UNDECODED_LINES = 1000 }; /* an hour; a definition that does not fit a million devices is told by the first */
 
 struct undecoded_log {
-    roaring_bitmap_t *told;  /* devices, in this hour; NULL = none */
+    roaring_bitmap_t *told; /* devices, in this hour; NULL = none */
     uint32_t lines;
-    int64_t until_ms;        /* of the hour; monotonic */
+    int64_t until_ms; /* of the hour; monotonic */
 };
 
 /* A report of the device could not be decoded with the definition (NULL: there is none). */

@@ -29,16 +29,20 @@ struct user_chunk {
 };
 
 /* Unix seconds, until 2106; until is UINT32_MAX while it holds. */
-struct bound { uint32_t device, user, since, until; };
+struct bound {
+    uint32_t device, user, since, until;
+};
 
-struct bound_chunk { struct bound at[CHUNK_ROWS]; };
+struct bound_chunk {
+    struct bound at[CHUNK_ROWS];
+};
 
 struct users {
     struct user_chunk **chunks;
-    struct bound_chunk **bindings;    /* a number that names none has device 0 */
+    struct bound_chunk **bindings; /* a number that names none has device 0 */
     uint32_t chunk_count, binding_chunks;
-    uint32_t last_binding;            /* the highest number */
-    roaring_bitmap_t *devices;        /* that have a binding, or had one */
+    uint32_t last_binding;     /* the highest number */
+    roaring_bitmap_t *devices; /* that have a binding, or had one */
 };
 
 void users_init(struct users *u);
@@ -70,12 +74,14 @@ static inline bool user_is_counted(const struct users *u, uint32_t no)
 }
 
 /* --- the users that a product knows --------------------------------------------------------------- */
-struct known_user { uint32_t user, since; };
+struct known_user {
+    uint32_t user, since;
+};
 
 struct known_users {
-    struct index by_user;             /* of entries */
-    struct known_user *at;            /* number 0 is none */
-    uint32_t count, cap;              /* count: with number 0, once there is any */
+    struct index by_user;  /* of entries */
+    struct known_user *at; /* number 0 is none */
+    uint32_t count, cap;   /* count: with number 0, once there is any */
 };
 
 void known_users_free(struct known_users *k);

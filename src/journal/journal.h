@@ -26,23 +26,23 @@ struct journal;
 /* What the journal has seen of the registry beside it. The committer notes it, each batch carries it, and a
  * start compares: a registry that has given fewer numbers than the journal has seen would give them again. */
 struct journal_registry {
-    uint8_t id[16];          /* of the data directory that both belong to */
-    uint64_t change;         /* number of the registry's last change */
-    uint32_t device;         /* the highest number that it has given to a device */
+    uint8_t id[16];  /* of the data directory that both belong to */
+    uint64_t change; /* number of the registry's last change */
+    uint32_t device; /* the highest number that it has given to a device */
 };
 
 struct journal_options {
     const struct journal_registry *registry; /* what it says of itself; NULL: it is not compared */
-    bool looked;             /* journal_look has said so already, and nobody else has had it since */
-    unsigned retention_days; /* messages and session records; 0: the default, 7 */
+    bool looked;                             /* journal_look has said so already, and nobody else has had it since */
+    unsigned retention_days;                 /* messages and session records; 0: the default, 7 */
     /* How long a clock that is more than two days ahead of all that was seen before must stay there until
      * something expires by it, in seconds; 0: the default, a day; negative: it is believed at once. */
     int64_t clock_patience_s;
-    uint64_t reserve_bytes;  /* free space below which commits are refused; 0: the default, 64 MiB */
+    uint64_t reserve_bytes; /* free space below which commits are refused; 0: the default, 64 MiB */
 };
 
 struct journal_boot {
-    uint64_t number;         /* of this start, from 1 on */
+    uint64_t number; /* of this start, from 1 on */
 };
 
 /* Opens the journal in `dir`, which exists, or makes an empty one, and counts this start. On an error
@@ -50,16 +50,15 @@ struct journal_boot {
  * than the reserve is free), MU_E_IO. Before anything is changed it is read as far as a start can: MU_E_CORRUPT
  * also if it ends before what was acknowledged (base/mark.h), lacks a day, or has seen more of the registry
  * than there is. */
-MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir,
-                                     const struct journal_options *options, char *why, size_t why_size);
+MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
+                                     char *why, size_t why_size);
 /* What journal_open does before anything is changed; MU_OK also if there is no journal yet. */
 MU_MUST_USE enum mu_err journal_look(const char *dir, const struct journal_registry *registry, char *why,
                                      size_t why_size);
 /* Opens one that nobody has open, for reading only: nothing in the directory changes, and no start is
  * counted. What an older version did not keep yet is empty in it. Nothing may be written to it. */
 MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir,
-                                               const struct journal_registry *registry, char *why,
-                                               size_t why_size);
+                                               const struct journal_registry *registry, char *why, size_t why_size);
 /* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
 struct journal_boot journal_boot(const struct journal *j);
@@ -90,45 +89,47 @@ struct journal_message {
 
 struct journal_session {
     int64_t ts_us;
-    bool end;                /* false: a login */
-    bool again;              /* login: before the old session's end was seen (dev_re_online) */
-    uint64_t number;         /* running number among the device's session records */
-    uint32_t keep_alive;     /* login: announced keepalive + 5, seconds */
-    uint64_t boot;           /* login: the start it happened in */
-    uint32_t duration;       /* end: seconds */
-    enum end_reason reason;  /* end */
+    bool end;                   /* false: a login */
+    bool again;                 /* login: before the old session's end was seen (dev_re_online) */
+    uint64_t number;            /* running number among the device's session records */
+    uint32_t keep_alive;        /* login: announced keepalive + 5, seconds */
+    uint64_t boot;              /* login: the start it happened in */
+    uint32_t duration;          /* end: seconds */
+    enum end_reason reason;     /* end */
     struct heartbeat heartbeat; /* end */
 };
 
 /* What is known of a device: one per device, replaced in the batch of what changed it. What follows from the messages
  * that the device has after last_ts_us, with numbers above `messages`, may be left out if it says so (`followed`). */
 struct journal_state {
-    int64_t last_ts_us;      /* newest message */
-    int64_t last_session_us; /* newest session record */
+    int64_t last_ts_us;                   /* newest message */
+    int64_t last_session_us;              /* newest session record */
     uint64_t messages, decoded, sessions; /* running numbers so far */
-    int64_t activated_at;    /* Unix seconds of the first login; 0 = never */
-    int64_t online_latest;   /* Unix seconds of the last login; 0 = never */
-    int64_t last_report;     /* Unix seconds of the last report; 0 = never */
-    int32_t active_day;      /* the last civil day that has its activity entry */
-    uint64_t session_boot;   /* the start in which a session was opened and not yet ended; 0 = none */
-    uint32_t definition;     /* version that `image` is written under; 0 = no image */
-    bool numbers_reports;    /* its last report had a serial number (0x0093) */
-    bool followed;           /* there may be messages that it does not count */
-    const uint8_t *image;    /* datapoint state; in a visit: valid during the call */
+    int64_t activated_at;                 /* Unix seconds of the first login; 0 = never */
+    int64_t online_latest;                /* Unix seconds of the last login; 0 = never */
+    int64_t last_report;                  /* Unix seconds of the last report; 0 = never */
+    int32_t active_day;                   /* the last civil day that has its activity entry */
+    uint64_t session_boot;                /* the start in which a session was opened and not yet ended; 0 = none */
+    uint32_t definition;                  /* version that `image` is written under; 0 = no image */
+    bool numbers_reports;                 /* its last report had a serial number (0x0093) */
+    bool followed;                        /* there may be messages that it does not count */
+    const uint8_t *image;                 /* datapoint state; in a visit: valid during the call */
     size_t image_len;
 };
 
 enum { VERSION_MCU_HARD, VERSION_MCU_SOFT, VERSION_WIFI_HARD, VERSION_WIFI_SOFT, VERSION_COUNT };
-struct journal_versions { char text[VERSION_COUNT][LIMIT_VERSION + 1]; /* "" = not known */ };
+struct journal_versions {
+    char text[VERSION_COUNT][LIMIT_VERSION + 1]; /* "" = not known */
+};
 
 /* A fault or alert datapoint that went to 1, and back to 0 later. Device, moment, kind and name
  * together name one. It carries the name, so that it can be read when the definition has changed. */
 struct journal_event {
-    int64_t opened_us;       /* that of the message that told */
-    int64_t resolved_us;     /* 0 = it is open */
-    bool alert;              /* else a fault */
-    uint32_t definition;     /* version it was opened under */
-    struct str name;         /* of the datapoint; in a visit: valid during the call */
+    int64_t opened_us;   /* that of the message that told */
+    int64_t resolved_us; /* 0 = it is open */
+    bool alert;          /* else a fault */
+    uint32_t definition; /* version it was opened under */
+    struct str name;     /* of the datapoint; in a visit: valid during the call */
 };
 
 /* What an enterprise asked of a device, and what became of it: the part of the audit log that grows with
@@ -137,12 +138,12 @@ struct journal_event {
 #define JOURNAL_CONTROL_FRAME 64 /* bytes that are kept of a frame; the largest seen in the field has 60 */
 struct journal_control {
     int64_t ts_us;
-    uint64_t request;        /* the request id */
+    uint64_t request;              /* the request id */
     struct str enterprise_id, did; /* up to 255 bytes; in a visit: valid during the call */
-    uint32_t error;          /* the error code that was answered; 0 = it was written to the device */
-    bool last;               /* refused, and further refusals of this hour are not kept */
-    const uint8_t *frame;    /* its beginning */
-    size_t frame_len;        /* of the whole; 0 = none was made */
+    uint32_t error;                /* the error code that was answered; 0 = it was written to the device */
+    bool last;                     /* refused, and further refusals of this hour are not kept */
+    const uint8_t *frame;          /* its beginning */
+    size_t frame_len;              /* of the whole; 0 = none was made */
 };
 
 /* --- writing: many records, one durable step --------------------------------------------------------*/
@@ -227,35 +228,30 @@ const char *journal_damage(const struct journal *j);
 /* The events that were opened from one moment on and before another, as they were opened. `row` may write to a batch that
  * it does not commit; its error ends the visit and is returned. */
 MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
-                                       enum mu_err (*row)(void *ctx, uint32_t device,
-                                                          const struct journal_event *e),
+                                       enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
                                        void *ctx);
 
 /* The controls that were later than one (moment, request) and before another moment, the oldest first.
  * `row` as above. */
-MU_MUST_USE enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request,
-                                         int64_t before_us,
-                                         enum mu_err (*row)(void *ctx, const struct journal_control *c),
-                                         void *ctx);
+MU_MUST_USE enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
+                                         enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx);
 
 struct journal_window {
-    int64_t from_us, to_us;  /* both included */
+    int64_t from_us, to_us; /* both included */
     bool newest_first;
-    bool decoded_only;       /* messages only */
+    bool decoded_only; /* messages only */
     uint64_t skip, limit;
 };
 /* total = records in the window, whatever skip and limit are; each row lives during its call, which
  * must not call the journal again. An error of `row` ends the page and is returned; total is set
  * before the first row. A page costs a few seeks and its rows, however much is skipped or stored; with a turn
  * in the window, the window's records twice. */
-MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device,
-                                         const struct journal_window *w,
-                                         enum mu_err (*row)(void *ctx, const struct journal_message *m),
-                                         void *ctx, uint64_t *total);
-MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device,
-                                         const struct journal_window *w,
-                                         enum mu_err (*row)(void *ctx, const struct journal_session *s),
-                                         void *ctx, uint64_t *total);
+MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
+                                         enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx,
+                                         uint64_t *total);
+MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
+                                         enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx,
+                                         uint64_t *total);
 
 /* --- checking ---------------------------------------------------------------------------------------*/
 /* Reads the whole journal once, each block against its checksum: states, versions, activity by day and
@@ -273,9 +269,7 @@ struct journal_reader {
     void (*session)(void *ctx, uint32_t device, const struct journal_session *s);
 };
 /* Is there a turn between two moments, so that the records there may not be in the order of their numbers? */
-bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us,
-                    int64_t to_us);
-MU_MUST_USE enum mu_err journal_check(struct journal *j, const struct journal_reader *reader,
-                                      const struct findings *f);
+bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
+MU_MUST_USE enum mu_err journal_check(struct journal *j, const struct journal_reader *reader, const struct findings *f);
 
 #endif

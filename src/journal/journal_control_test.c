@@ -17,22 +17,26 @@ static enum mu_err see(void *ctx, const struct journal_control *c)
 
     if (s->stop_after && s->rows == s->stop_after)
         return MU_E_LIMIT;
-    snprintf(s->text + len, sizeof s->text - len, "%lld/%llu %.*s %.*s %u%s [%.*s]%zu; ",
+    snprintf(s->text + len, sizeof(s->text) - len, "%lld/%llu %.*s %.*s %u%s [%.*s]%zu; ",
              (long long)(c->ts_us - DAY_ZERO), (unsigned long long)c->request, (int)c->enterprise_id.len,
-             c->enterprise_id.at, (int)c->did.len, c->did.at, c->error, c->last ? " last" : "",
-             (int)kept, kept ? (const char *)c->frame : "", c->frame_len);
+             c->enterprise_id.at, (int)c->did.len, c->did.at, c->error, c->last ? " last" : "", (int)kept,
+             kept ? (const char *)c->frame : "", c->frame_len);
     s->rows++;
     s->last_us = c->ts_us;
     s->last_request = c->request;
     return MU_OK;
 }
 
-static void put_control(struct journal_batch *b, int64_t ts, uint64_t request, uint32_t error,
-                        const char *frame)
+static void put_control(struct journal_batch *b, int64_t ts, uint64_t request, uint32_t error, const char *frame)
 {
-    journal_batch_control(b, &(struct journal_control){
-        .ts_us = DAY_ZERO + ts, .request = request, .enterprise_id = STR("ent"), .did = STR("did"),
-        .error = error, .last = error == 5405, .frame = (const uint8_t *)frame, .frame_len = strlen(frame) });
+    journal_batch_control(b, &(struct journal_control){ .ts_us = DAY_ZERO + ts,
+                                                        .request = request,
+                                                        .enterprise_id = STR("ent"),
+                                                        .did = STR("did"),
+                                                        .error = error,
+                                                        .last = error == 5405,
+                                                        .frame = (const uint8_t *)frame,
+                                                        .frame_len = strlen(frame) });
 }
 
 static const char four[] = "5/1 ent did 0 [on]2; 5/2 ent did 5305 []0; 7/1 ent did 5405 last []0; "
@@ -106,11 +110,11 @@ static void of_a_long_frame_the_beginning_is_kept(void **state)
     struct journal_batch *b = make_batch(j);
     char frame[200], expected[300];
 
-    memset(frame, 'x', sizeof frame);
-    frame[sizeof frame - 1] = '\0';
+    memset(frame, 'x', sizeof(frame));
+    frame[sizeof(frame) - 1] = '\0';
     put_control(b, 1, 1, 0, frame);
     commit(j, b);
-    snprintf(expected, sizeof expected, "1/1 ent did 0 [%.64s]199; ", frame);
+    snprintf(expected, sizeof(expected), "1/1 ent did 0 [%.64s]199; ", frame);
     expect(j, INT64_MAX, expected);
     journal_batch_destroy(b);
     journal_close(j);

@@ -12,12 +12,12 @@
 enum { ROUNDS = 10, DEVICES = 5, BATCHES_PER_DAY = 6 };
 
 #define STEP (DAY / BATCHES_PER_DAY)
-#define MUST(condition)                                                     \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            fprintf(stderr, "line %d: not %s\n", __LINE__, #condition);     \
-            _exit(1);                                                       \
-        }                                                                   \
+#define MUST(condition)                                                 \
+    do {                                                                \
+        if (!(condition)) {                                             \
+            fprintf(stderr, "line %d: not %s\n", __LINE__, #condition); \
+            _exit(1);                                                   \
+        }                                                               \
     } while (0)
 
 static struct journal *must_open(const char *dir)
@@ -25,7 +25,7 @@ static struct journal *must_open(const char *dir)
     struct journal *j;
     char why[300];
     struct journal_options options = { .retention_days = 2, .reserve_bytes = TEST_RESERVE };
-    MUST(journal_open(&j, dir, &options, why, sizeof why) == MU_OK);
+    MUST(journal_open(&j, dir, &options, why, sizeof(why)) == MU_OK);
     return j;
 }
 
@@ -65,7 +65,7 @@ static void put_batch(struct journal_batch *b, uint64_t number, int64_t ts_us)
         struct journal_state s = { .last_ts_us = ts_us, .messages = number };
         struct journal_session login = { .ts_us = ts_us, .number = number };
         struct journal_versions v = { 0 };
-        snprintf(v.text[VERSION_MCU_SOFT], sizeof v.text[0], "%llu", (unsigned long long)number);
+        snprintf(v.text[VERSION_MCU_SOFT], sizeof(v.text[0]), "%llu", (unsigned long long)number);
         put_message(b, device, ts_us, number);
         journal_batch_session(b, device, &login);
         journal_batch_state(b, device, &s);
@@ -83,7 +83,7 @@ static void write_until_killed(const char *dir, int tell)
         int64_t ts_us = DAY_ZERO + (int64_t)number * STEP;
         put_batch(b, number, ts_us);
         MUST(journal_commit(j, b, ts_us) == MU_OK);
-        MUST(write(tell, &number, sizeof number) == sizeof number);
+        MUST(write(tell, &number, sizeof(number)) == sizeof(number));
         MUST(journal_roll(j, ts_us) == MU_OK);
     }
 }
@@ -154,14 +154,14 @@ static uint64_t run_writer(const char *dir, bool commits, useconds_t life)
         write_until_killed(dir, pipe_ends[1]);
     close(pipe_ends[1]);
     if (commits)
-        assert_int_equal(read(pipe_ends[0], &told, sizeof told), sizeof told);
+        assert_int_equal(read(pipe_ends[0], &told, sizeof(told)), sizeof(told));
     usleep(life);
     kill(writer, SIGKILL);
 
     int status;
     assert_int_equal(waitpid(writer, &status, 0), writer);
     assert_true(WIFSIGNALED(status));
-    while (read(pipe_ends[0], &number, sizeof number) == sizeof number)
+    while (read(pipe_ends[0], &number, sizeof(number)) == sizeof(number))
         told = number;
     close(pipe_ends[0]);
     return told;

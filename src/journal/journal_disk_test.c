@@ -62,7 +62,7 @@ static void fill_disk(const char *dir, uint64_t left)
     char path[100];
     struct statvfs fs;
 
-    snprintf(path, sizeof path, "%s/ballast", dir);
+    snprintf(path, sizeof(path), "%s/ballast", dir);
     int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     assert_int_equal(statvfs(dir, &fs), 0);
     int64_t take = (int64_t)(fs.f_bavail * fs.f_frsize) - (int64_t)left;
@@ -74,7 +74,7 @@ static void fill_disk(const char *dir, uint64_t left)
 static void free_disk(const char *dir)
 {
     char path[100];
-    snprintf(path, sizeof path, "%s/ballast", dir);
+    snprintf(path, sizeof(path), "%s/ballast", dir);
     assert_int_equal(unlink(path), 0);
 }
 
@@ -82,9 +82,8 @@ static struct journal *open_reserving(const char *dir, uint64_t reserve)
 {
     struct journal *j;
     char why[300] = "";
-    struct journal_options options = { .retention_days = 7, .reserve_bytes = reserve,
-                                       .clock_patience_s = -1 };
-    if (journal_open(&j, dir, &options, why, sizeof why) != MU_OK)
+    struct journal_options options = { .retention_days = 7, .reserve_bytes = reserve, .clock_patience_s = -1 };
+    if (journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     return j;
 }
@@ -97,9 +96,10 @@ static enum mu_err commit_mebibyte(struct journal *j, struct journal_batch *b, u
 
     for (int i = 0; i < MIB / RECORD; i++) {
         n++;
-        random_bytes(payload, sizeof payload);
-        struct journal_message m = { .ts_us = DAY_ZERO + (int64_t)n, .number = n, .payload = payload,
-                                     .payload_len = sizeof payload };
+        random_bytes(payload, sizeof(payload));
+        struct journal_message m = {
+            .ts_us = DAY_ZERO + (int64_t)n, .number = n, .payload = payload, .payload_len = sizeof(payload)
+        };
         journal_batch_message(b, 1, &m);
     }
     struct journal_state s = { .messages = n };
@@ -268,7 +268,7 @@ static void a_full_disk_is_refused_at_the_start_with_a_sentence(void **state)
 
     journal_close(open_reserving(dir, 64 * MIB));
     fill_disk(dir, MIB);
-    assert_int_equal(journal_open(&j, dir, &options, why, sizeof why), MU_E_FULL);
+    assert_int_equal(journal_open(&j, dir, &options, why, sizeof(why)), MU_E_FULL);
     assert_non_null(strstr(why, dir));
     assert_non_null(strstr(why, "64 MiB"));
     free_disk(dir);

@@ -14,7 +14,7 @@ static void note(struct seen *s, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(s->text + len, sizeof s->text - len, format, args);
+    vsnprintf(s->text + len, sizeof(s->text) - len, format, args);
     va_end(args);
 }
 
@@ -32,16 +32,15 @@ static enum mu_err see_active_set(void *ctx, int32_t day, const void *set, size_
 
 static enum mu_err see_event(void *ctx, uint32_t device, const struct journal_event *e)
 {
-    note(ctx, "%u:%s %.*s %lld-%lld v%u; ", device, e->alert ? "alert" : "fault", (int)e->name.len,
-         e->name.at, (long long)e->opened_us, (long long)e->resolved_us, e->definition);
+    note(ctx, "%u:%s %.*s %lld-%lld v%u; ", device, e->alert ? "alert" : "fault", (int)e->name.len, e->name.at,
+         (long long)e->opened_us, (long long)e->resolved_us, e->definition);
     return MU_OK;
 }
 
 static void expect_visit(struct journal *j, const char *expected)
 {
     struct seen s = { "" };
-    struct journal_visitor v = { .ctx = &s, .active = see_active, .active_set = see_active_set,
-                                 .event = see_event };
+    struct journal_visitor v = { .ctx = &s, .active = see_active, .active_set = see_active_set, .event = see_event };
     assert_int_equal(journal_visit(j, &v), MU_OK);
     assert_string_equal(s.text, expected);
 }
@@ -95,8 +94,7 @@ static void an_event_is_kept_under_its_name_and_changed_by_it(void **state)
     commit(j, b);
     expect_visit(j, "70000:alert E10 1000-0 v3; 9:fault E1 2000-0 v3; 9:alert E1 2000-0 v3; ");
 
-    e = (struct journal_event){ .opened_us = 2000, .resolved_us = 5000, .definition = 3,
-                                .name = STR("E1") };
+    e = (struct journal_event){ .opened_us = 2000, .resolved_us = 5000, .definition = 3, .name = STR("E1") };
     journal_batch_event(b, 9, &e);
     e = (struct journal_event){ .opened_us = 1000, .alert = true, .name = STR("E10") };
     journal_batch_forget_event(b, 70000, &e);

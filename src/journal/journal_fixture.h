@@ -18,8 +18,8 @@
 
 #include "journal/journal.h"
 
-#define SECOND INT64_C(1000000)
-#define DAY (86400 * SECOND)
+#define SECOND   INT64_C(1000000)
+#define DAY      (86400 * SECOND)
 #define DAY_ZERO (INT64_C(20000) * DAY) /* 2024-10-04, 00:00 UTC */
 
 /* Small, so that the tests do not depend on the free space of the machine. */
@@ -58,9 +58,8 @@ static inline struct journal *open_journal(const char *dir)
 {
     struct journal *j;
     char why[300] = "";
-    struct journal_options options = { .retention_days = 7, .reserve_bytes = TEST_RESERVE,
-                                       .clock_patience_s = -1 };
-    if (journal_open(&j, dir, &options, why, sizeof why) != MU_OK)
+    struct journal_options options = { .retention_days = 7, .reserve_bytes = TEST_RESERVE, .clock_patience_s = -1 };
+    if (journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     return j;
 }
@@ -79,9 +78,12 @@ static inline void commit(struct journal *j, struct journal_batch *b)
 
 static inline void put_message(struct journal_batch *b, uint32_t device, int64_t ts_us, uint64_t number)
 {
-    struct journal_message m = { .ts_us = ts_us, .decoded = true, .number = number,
+    struct journal_message m = { .ts_us = ts_us,
+                                 .decoded = true,
+                                 .number = number,
                                  .decoded_number = number,
-                                 .payload = (const uint8_t *)"payload", .payload_len = 7 };
+                                 .payload = (const uint8_t *)"payload",
+                                 .payload_len = 7 };
     journal_batch_message(b, device, &m);
 }
 

@@ -22,9 +22,10 @@ static enum mu_err try_open(const char *dir, char *why, size_t why_size)
 static void expect_refusal(const char *dir, enum mu_err expected, const char *word)
 {
     char why[300] = "";
-    assert_int_equal(try_open(dir, why, sizeof why), expected);
+    assert_int_equal(try_open(dir, why, sizeof(why)), expected);
     assert_non_null(strstr(why, dir));
-    if (!strstr(why, word)) fail_msg("%s", why);
+    if (!strstr(why, word))
+        fail_msg("%s", why);
 }
 
 static void a_directory_in_use_is_refused(void **state)
@@ -58,11 +59,11 @@ static void write_format(const char *dir, uint64_t format)
     char path[300], *text = NULL;
     uint8_t value[8];
 
-    snprintf(path, sizeof path, "%s/journal", dir);
+    snprintf(path, sizeof(path), "%s/journal", dir);
     rocksdb_t *db = rocksdb_open_column_families(o, path, 6, names, options, handles, &text);
     assert_null(text);
     bytes_put_u64be(value, format);
-    rocksdb_put_cf(db, w, handles[0], "format", 6, (const char *)value, sizeof value, &text);
+    rocksdb_put_cf(db, w, handles[0], "format", 6, (const char *)value, sizeof(value), &text);
     assert_null(text);
     for (int i = 0; i < 6; i++)
         rocksdb_column_family_handle_destroy(handles[i]);
@@ -112,7 +113,7 @@ static void change_files(const char *dir, const char *pattern, void (*change)(co
     char path[300];
     glob_t found;
 
-    snprintf(path, sizeof path, "%s/journal/%s", dir, pattern);
+    snprintf(path, sizeof(path), "%s/journal/%s", dir, pattern);
     assert_int_equal(glob(path, 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++)
         change(found.gl_pathv[i]);
@@ -144,13 +145,14 @@ static void a_damaged_directory_is_refused(void **state)
         const char *pattern;
         void (*change)(const char *path);
     } damages[] = {
-        { "CURRENT", delete_file }, { "CURRENT", scribble_file }, { "MANIFEST-*", delete_file },
-        { "MANIFEST-*", scribble_file }, { "*.sst", delete_file }, { "*.sst", halve_file }, { "*.sst", scribble_file },
+        { "CURRENT", delete_file },      { "CURRENT", scribble_file }, { "MANIFEST-*", delete_file },
+        { "MANIFEST-*", scribble_file }, { "*.sst", delete_file },     { "*.sst", halve_file },
+        { "*.sst", scribble_file },
     };
 
-    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+    for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
         char dir[100];
-        snprintf(dir, sizeof dir, "%s/%zu", (const char *)*state, i);
+        snprintf(dir, sizeof(dir), "%s/%zu", (const char *)*state, i);
         assert_int_equal(mkdir(dir, 0700), 0);
         make_journal_with_table(dir);
         change_files(dir, damages[i].pattern, damages[i].change);
@@ -161,7 +163,7 @@ static void a_damaged_directory_is_refused(void **state)
 static void a_directory_that_is_not_there_is_refused(void **state)
 {
     char dir[100];
-    snprintf(dir, sizeof dir, "%s/absent", (const char *)*state);
+    snprintf(dir, sizeof(dir), "%s/absent", (const char *)*state);
     expect_refusal(dir, MU_E_IO, "No such file");
 }
 
@@ -171,7 +173,7 @@ int main(int argc, char **argv)
     char why[300];
 
     if (argc == 2)
-        return try_open(argv[1], why, sizeof why) == MU_E_LOCKED ? 0 : 1;
+        return try_open(argv[1], why, sizeof(why)) == MU_E_LOCKED ? 0 : 1;
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_directory_in_use_is_refused),
         IN_DIRECTORY(another_format_is_refused_and_left_as_it_is),

@@ -31,9 +31,12 @@ static void missing_records_leave_the_other_rows_in_place(void **state)
     commit(j, b);
 
     for (int order = 0; order < 4; order++) {
-        struct journal_window w = { .from_us = DAY_ZERO, .to_us = DAY_ZERO + DAY,
-                                    .newest_first = order & 1, .decoded_only = order & 2,
-                                    .skip = 4495, .limit = 100 };
+        struct journal_window w = { .from_us = DAY_ZERO,
+                                    .to_us = DAY_ZERO + DAY,
+                                    .newest_first = order & 1,
+                                    .decoded_only = order & 2,
+                                    .skip = 4495,
+                                    .limit = 100 };
         got.count = 0;
         assert_int_equal(journal_messages(j, 1, &w, take_numbered, &got, &total), MU_OK);
         assert_int_equal(got.count, 100);
@@ -63,16 +66,18 @@ static void a_deep_page_does_not_walk_over_what_it_skips(void **state)
 
     /* One record a second, every thousandth decoded. */
     for (uint64_t n = 1; n <= RECORDS; n++) {
-        struct journal_message m = { .ts_us = DAY_ZERO + (int64_t)n * SECOND, .decoded = n % 1000 == 0,
-                                     .number = n, .decoded_number = n / 1000 };
+        struct journal_message m = {
+            .ts_us = DAY_ZERO + (int64_t)n * SECOND, .decoded = n % 1000 == 0, .number = n, .decoded_number = n / 1000
+        };
         journal_batch_message(b, 1, &m);
     }
     commit(j, b);
     rocksdb_set_perf_level(rocksdb_enable_count);
 
     for (int order = 0; order < 4; order++) {
-        struct journal_window w = { .to_us = INT64_MAX, .newest_first = order & 1,
-                                    .decoded_only = order & 2, .limit = 10 };
+        struct journal_window w = {
+            .to_us = INT64_MAX, .newest_first = order & 1, .decoded_only = order & 2, .limit = 10
+        };
         w.skip = w.decoded_only ? RECORDS / 1000 / 2 : RECORDS / 2;
         uint64_t before = moves();
         got.count = 0;

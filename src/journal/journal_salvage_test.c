@@ -23,7 +23,9 @@ static void fill_from(struct journal *j, int first, int end)
                 number = (uint64_t)(c * (MESSAGES / COMMITS) + i + 1);
                 put_message(b, device, DAY_ZERO + (int64_t)number * SECOND, number);
             }
-            struct journal_state s = { .messages = number, .decoded = number, .last_ts_us = DAY_ZERO + (int64_t)number * SECOND };
+            struct journal_state s = { .messages = number,
+                                       .decoded = number,
+                                       .last_ts_us = DAY_ZERO + (int64_t)number * SECOND };
             journal_batch_state(b, device, &s);
         }
         commit(j, b);
@@ -44,7 +46,7 @@ static void find_largest(const char *dir, const char *pattern, char *out, size_t
     struct stat st;
     off_t largest = -1;
 
-    snprintf(path, sizeof path, "%s/journal/%s", dir, pattern);
+    snprintf(path, sizeof(path), "%s/journal/%s", dir, pattern);
     assert_int_equal(glob(path, 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         assert_int_equal(stat(found.gl_pathv[i], &st), 0);
@@ -80,7 +82,7 @@ static void copy_tree(const char *from, const char *to)
 {
     char command[700];
 
-    snprintf(command, sizeof command, "cp -r %s/. %s", from, to);
+    snprintf(command, sizeof(command), "cp -r %s/. %s", from, to);
     assert_int_equal(system(command), 0);
 }
 
@@ -89,7 +91,7 @@ static void make_killed(const char *in, char *copy, size_t size)
 {
     char from[300];
 
-    make_dir(from, sizeof from, in, "running");
+    make_dir(from, sizeof(from), in, "running");
     make_dir(copy, size, in, "from");
     struct journal *j = open_journal(from);
     fill(j);
@@ -105,9 +107,9 @@ static struct journal_salvaged salvage(const char *from, const char *in, char *t
     char why[400] = "", scratch[300];
 
     make_dir(to, to_size, in, "to");
-    make_dir(scratch, sizeof scratch, in, "scratch");
-    if (journal_salvage_open(&s, from, scratch, why, sizeof why) != MU_OK ||
-        journal_salvage_copy(s, to, &registry, &told, why, sizeof why) != MU_OK)
+    make_dir(scratch, sizeof(scratch), in, "scratch");
+    if (journal_salvage_open(&s, from, scratch, why, sizeof(why)) != MU_OK ||
+        journal_salvage_copy(s, to, &registry, &told, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     journal_salvage_close(s);
     return told;
@@ -122,7 +124,8 @@ static uint64_t count_rest(const char *dir)
     for (uint32_t device = 1; device <= DEVICES; device++) {
         uint64_t whole = count_messages(j, device, 0, INT64_MAX), parts = 0;
         for (int i = 0; i <= MESSAGES; i += 10) {
-            struct journal_window w = { .from_us = DAY_ZERO + i * SECOND, .to_us = DAY_ZERO + (i + 10) * SECOND - 1,
+            struct journal_window w = { .from_us = DAY_ZERO + i * SECOND,
+                                        .to_us = DAY_ZERO + (i + 10) * SECOND - 1,
                                         .limit = UINT64_MAX };
             uint64_t total;
             assert_int_equal(journal_messages(j, device, &w, ignore_message, NULL, &total), MU_OK);
@@ -141,15 +144,15 @@ static void a_damaged_block_takes_no_more_than_what_is_in_it(void **state)
 
     for (int part = 1; part < 9; part += 2) {
         char in[100];
-        snprintf(in, sizeof in, "%s/%d", (const char *)*state, part);
+        snprintf(in, sizeof(in), "%s/%d", (const char *)*state, part);
         assert_int_equal(mkdir(in, 0700), 0);
-        make_dir(from, sizeof from, in, "from");
+        make_dir(from, sizeof(from), in, "from");
         struct journal *j = open_journal(from);
         fill(j);
         journal_close(j);
-        find_largest(from, "*.sst", table, sizeof table);
+        find_largest(from, "*.sst", table, sizeof(table));
         flip_in(table, part / 10.0);
-        struct journal_salvaged told = salvage(from, in, to, sizeof to);
+        struct journal_salvaged told = salvage(from, in, to, sizeof(to));
         assert_true(told.messages >= DEVICES * MESSAGES * 8 / 10);
         assert_true(told.messages < DEVICES * MESSAGES);
         assert_int_equal(count_rest(to), told.messages);
@@ -161,10 +164,10 @@ static void what_stands_behind_a_flipped_bit_of_a_log_is_read(void **state)
 {
     char log[300], to[300], copy[300];
 
-    make_killed(*state, copy, sizeof copy);
-    find_largest(copy, "*.log", log, sizeof log);
+    make_killed(*state, copy, sizeof(copy));
+    find_largest(copy, "*.log", log, sizeof(log));
     flip_in(log, 0.3);
-    struct journal_salvaged told = salvage(copy, *state, to, sizeof to);
+    struct journal_salvaged told = salvage(copy, *state, to, sizeof(to));
     assert_true(told.messages > DEVICES * MESSAGES / 2);
     assert_true(told.missing > 0);
     assert_true(told.commits > 0);
@@ -187,7 +190,7 @@ static void make_killed_with_two_logs(const char *in, char *copy, size_t size)
 {
     char from[300];
 
-    make_dir(from, sizeof from, in, "running");
+    make_dir(from, sizeof(from), in, "running");
     make_dir(copy, size, in, "from");
     struct journal *j = open_journal(from);
     fill_from(j, 0, COMMITS / 2);
@@ -204,7 +207,7 @@ static void find_log(const char *dir, bool last, char *out, size_t size)
     glob_t found;
     struct stat st;
 
-    snprintf(path, sizeof path, "%.300s/journal/*.log", dir);
+    snprintf(path, sizeof(path), "%.300s/journal/*.log", dir);
     assert_int_equal(glob(path, 0, NULL, &found), 0);
     *out = '\0';
     for (size_t i = 0; i < found.gl_pathc; i++)
@@ -225,17 +228,17 @@ static void one_of_two_logs_may_be_damaged(void **state)
 {
     for (int i = 0; i < 6; i++) {
         char in[100], log[300], to[300], copy[300];
-        snprintf(in, sizeof in, "%s/%d", (const char *)*state, i);
+        snprintf(in, sizeof(in), "%s/%d", (const char *)*state, i);
         assert_int_equal(mkdir(in, 0700), 0);
-        make_killed_with_two_logs(in, copy, sizeof copy);
-        find_log(copy, i % 2, log, sizeof log);
+        make_killed_with_two_logs(in, copy, sizeof(copy));
+        find_log(copy, i % 2, log, sizeof(log));
         if (i / 2 == 0)
             flip_in(log, 0.3);
         else if (i / 2 == 1)
             cut_in(log, 0.7);
         else
             assert_int_equal(unlink(log), 0);
-        struct journal_salvaged told = salvage(copy, in, to, sizeof to);
+        struct journal_salvaged told = salvage(copy, in, to, sizeof(to));
         assert_in_range(told.messages, DEVICES * MESSAGES / 3, DEVICES * MESSAGES - 1);
         assert_int_equal(count_rest(to), told.messages);
     }
@@ -245,13 +248,13 @@ static void a_damaged_CURRENT_takes_nothing(void **state)
 {
     char from[300], current[300], to[300];
 
-    make_dir(from, sizeof from, *state, "from");
+    make_dir(from, sizeof(from), *state, "from");
     struct journal *j = open_journal(from);
     fill(j);
     journal_close(j);
-    find_largest(from, "CURRENT", current, sizeof current);
+    find_largest(from, "CURRENT", current, sizeof(current));
     flip_in(current, 0.6);
-    struct journal_salvaged told = salvage(from, *state, to, sizeof to);
+    struct journal_salvaged told = salvage(from, *state, to, sizeof(to));
     assert_int_equal(told.messages, DEVICES * MESSAGES);
     assert_int_equal(told.commits, 0);
     assert_false(told.states);
@@ -262,10 +265,10 @@ static void the_logs_are_read_without_their_manifest(void **state)
 {
     char to[300], copy[300], manifest[300];
 
-    make_killed(*state, copy, sizeof copy);
-    find_largest(copy, "MANIFEST-*", manifest, sizeof manifest);
+    make_killed(*state, copy, sizeof(copy));
+    find_largest(copy, "MANIFEST-*", manifest, sizeof(manifest));
     assert_int_equal(unlink(manifest), 0);
-    struct journal_salvaged told = salvage(copy, *state, to, sizeof to);
+    struct journal_salvaged told = salvage(copy, *state, to, sizeof(to));
     assert_int_equal(told.messages, DEVICES * MESSAGES);
     assert_int_equal(count_rest(to), told.messages);
 }
@@ -274,8 +277,8 @@ static void nothing_is_left_of_a_journal_that_is_missing(void **state)
 {
     char from[300], to[300];
 
-    make_dir(from, sizeof from, *state, "from");
-    struct journal_salvaged told = salvage(from, *state, to, sizeof to);
+    make_dir(from, sizeof(from), *state, "from");
+    struct journal_salvaged told = salvage(from, *state, to, sizeof(to));
     assert_int_equal(told.messages, 0);
     assert_int_equal(count_rest(to), 0);
 }
@@ -303,7 +306,7 @@ static void a_state_counts_what_a_start_would_not_find(void **state)
     struct journal_state s = { .messages = 1, .decoded = 1, .last_ts_us = DAY_ZERO + 9 * SECOND, .followed = true };
     struct journal_visitor v = { .ctx = &s, .state = keep_state, .versions = no_versions };
 
-    make_dir(from, sizeof from, *state, "from");
+    make_dir(from, sizeof(from), *state, "from");
     struct journal *j = open_journal(from);
     struct journal_batch *b = make_batch(j);
     put_message(b, 1, DAY_ZERO + 9 * SECOND, 1);
@@ -313,7 +316,7 @@ static void a_state_counts_what_a_start_would_not_find(void **state)
     commit(j, b);
     journal_batch_destroy(b);
     journal_close(j);
-    (void)salvage(from, *state, to, sizeof to);
+    (void)salvage(from, *state, to, sizeof(to));
     j = open_journal(to);
     assert_int_equal(journal_visit(j, &v), MU_OK);
     journal_close(j);
@@ -327,7 +330,7 @@ static void messages_may_come_between_those_that_lie_ahead(void **state)
     static const int at[] = { 0, 100, 200, 50 };
     char from[300], to[300];
 
-    make_dir(from, sizeof from, *state, "from");
+    make_dir(from, sizeof(from), *state, "from");
     struct journal *j = open_journal(from);
     struct journal_batch *b = make_batch(j);
     for (uint64_t i = 0; i < 4; i++)
@@ -335,7 +338,7 @@ static void messages_may_come_between_those_that_lie_ahead(void **state)
     commit(j, b);
     journal_batch_destroy(b);
     journal_close(j);
-    (void)salvage(from, *state, to, sizeof to);
+    (void)salvage(from, *state, to, sizeof(to));
     j = open_journal(to);
     b = make_batch(j);
     put_message(b, 1, DAY_ZERO + 150 * SECOND, 5);

@@ -28,19 +28,39 @@ static void starts_are_counted_and_remember_when_they_were_last_alive(void **sta
 
 /* --- records --------------------------------------------------------------------------------------*/
 static const struct journal_message sent = {
-    .ts_us = DAY_ZERO + 1, .kind = MESSAGE_APP2DEV, .definition = UINT32_MAX, .number = UINT64_MAX,
-    .decoded_number = 0, .enterprise = UINT32_MAX, .request = UINT64_C(0x0123456789abcdef),
-    .payload = (const uint8_t *)"\0\0\0\3", .payload_len = 4,
+    .ts_us = DAY_ZERO + 1,
+    .kind = MESSAGE_APP2DEV,
+    .definition = UINT32_MAX,
+    .number = UINT64_MAX,
+    .decoded_number = 0,
+    .enterprise = UINT32_MAX,
+    .request = UINT64_C(0x0123456789abcdef),
+    .payload = (const uint8_t *)"\0\0\0\3",
+    .payload_len = 4,
 };
 static const struct journal_message reported = {
-    .ts_us = DAY_ZERO + 2, .kind = MESSAGE_DEV2APP, .decoded = true, .definition = 0, .number = 300,
-    .decoded_number = 300, .payload = (const uint8_t *)"", .payload_len = 0,
+    .ts_us = DAY_ZERO + 2,
+    .kind = MESSAGE_DEV2APP,
+    .decoded = true,
+    .definition = 0,
+    .number = 300,
+    .decoded_number = 300,
+    .payload = (const uint8_t *)"",
+    .payload_len = 0,
 };
 static const struct journal_session login = {
-    .ts_us = DAY_ZERO + 3, .again = true, .number = 1, .keep_alive = 125, .boot = UINT64_MAX,
+    .ts_us = DAY_ZERO + 3,
+    .again = true,
+    .number = 1,
+    .keep_alive = 125,
+    .boot = UINT64_MAX,
 };
 static const struct journal_session logout = {
-    .ts_us = DAY_ZERO + 4, .end = true, .number = 2, .duration = UINT32_MAX, .reason = END_DATA_SIZE,
+    .ts_us = DAY_ZERO + 4,
+    .end = true,
+    .number = 2,
+    .duration = UINT32_MAX,
+    .reason = END_DATA_SIZE,
     .heartbeat = { .count = 1, .max = 2, .min = 3, .avg = UINT32_MAX, .last = 5 },
 };
 
@@ -71,7 +91,7 @@ static enum mu_err check_session(void *ctx, const struct journal_session *s)
     assert_true(s->boot == expected->boot);
     assert_int_equal(s->duration, expected->duration);
     assert_int_equal(s->reason, expected->reason);
-    assert_memory_equal(&s->heartbeat, &expected->heartbeat, sizeof s->heartbeat);
+    assert_memory_equal(&s->heartbeat, &expected->heartbeat, sizeof(s->heartbeat));
     return MU_OK;
 }
 
@@ -136,7 +156,7 @@ static void a_key_tells_moment_and_number_and_is_damage_when_cut_or_longer(void 
     (void)state;
     struct record_head head;
 
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
         uint8_t key[RECORD_KEY_MAX + 1];
         size_t len = record_key(key, 7, RECORD_MESSAGE, DAY_ZERO + 1, numbers[i]);
         assert_in_range(len, RECORD_KEY_HEAD + 1, RECORD_KEY_MAX);
@@ -145,22 +165,29 @@ static void a_key_tells_moment_and_number_and_is_damage_when_cut_or_longer(void 
         assert_true(head.number == numbers[i]);
         assert_true(head.decoded_number == numbers[i] - 1);
         for (size_t cut = 0; cut < len; cut++)
-            assert_int_equal(record_head_decode(bytes_of(key, cut), value, RECORD_MESSAGE, &head),
-                             MU_E_CORRUPT);
+            assert_int_equal(record_head_decode(bytes_of(key, cut), value, RECORD_MESSAGE, &head), MU_E_CORRUPT);
         key[len] = 0;
-        assert_int_equal(record_head_decode(bytes_of(key, len + 1), value, RECORD_MESSAGE, &head),
-                         MU_E_CORRUPT);
-        assert_int_equal(record_head_decode(bytes_of(key, len), bytes_of("", 0), RECORD_MESSAGE, &head),
-                         MU_E_CORRUPT);
+        assert_int_equal(record_head_decode(bytes_of(key, len + 1), value, RECORD_MESSAGE, &head), MU_E_CORRUPT);
+        assert_int_equal(record_head_decode(bytes_of(key, len), bytes_of("", 0), RECORD_MESSAGE, &head), MU_E_CORRUPT);
     }
 }
 
 /* --- devices --------------------------------------------------------------------------------------*/
 static const struct journal_state full_state = {
-    .last_ts_us = DAY_ZERO, .last_session_us = -1, .messages = UINT64_MAX, .decoded = 2, .sessions = 3,
-    .activated_at = 1505789918, .online_latest = INT64_MAX, .last_report = INT64_MIN,
-    .active_day = INT32_MIN, .session_boot = 9, .definition = UINT32_MAX, .numbers_reports = true,
-    .image = (const uint8_t *)"image", .image_len = 5,
+    .last_ts_us = DAY_ZERO,
+    .last_session_us = -1,
+    .messages = UINT64_MAX,
+    .decoded = 2,
+    .sessions = 3,
+    .activated_at = 1505789918,
+    .online_latest = INT64_MAX,
+    .last_report = INT64_MIN,
+    .active_day = INT32_MIN,
+    .session_boot = 9,
+    .definition = UINT32_MAX,
+    .numbers_reports = true,
+    .image = (const uint8_t *)"image",
+    .image_len = 5,
 };
 static const struct journal_versions full_versions = { .text = { "1.0", "", "WIFI", "04020034" } };
 
@@ -173,7 +200,7 @@ static enum mu_err visit_state(void *ctx, uint32_t device, const struct journal_
     struct visit *v = ctx;
     char text[20];
 
-    snprintf(text, sizeof text, "s%u ", device);
+    snprintf(text, sizeof(text), "s%u ", device);
     strcat(v->order, text);
     if (device != 256)
         return MU_OK;
@@ -200,9 +227,9 @@ static enum mu_err visit_versions(void *ctx, uint32_t device, const struct journ
     struct visit *v = ctx;
     char text[20];
 
-    snprintf(text, sizeof text, "v%u ", device);
+    snprintf(text, sizeof(text), "v%u ", device);
     strcat(v->order, text);
-    assert_memory_equal(versions, &full_versions, sizeof full_versions);
+    assert_memory_equal(versions, &full_versions, sizeof(full_versions));
     return MU_OK;
 }
 

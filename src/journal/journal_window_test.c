@@ -35,9 +35,9 @@ static uint64_t random_below(uint64_t n)
 static int64_t next_gap(unsigned device, size_t i)
 {
     switch (device % 4) {
-    case 0:  return 86 * SECOND;                       /* like clockwork */
-    case 1:  return (int64_t)random_below(172 * SECOND) + 1; /* at random */
-    case 2:  return i % 1000 ? 1 : 20 * 3600 * SECOND; /* in bursts, a microsecond apart */
+    case 0: return 86 * SECOND;                               /* like clockwork */
+    case 1: return (int64_t)random_below(172 * SECOND) + 1;   /* at random */
+    case 2: return i % 1000 ? 1 : 20 * 3600 * SECOND;         /* in bursts, a microsecond apart */
     default: return (int64_t)UINT64_C(1) << random_below(39); /* everything between */
     }
 }
@@ -45,10 +45,10 @@ static int64_t next_gap(unsigned device, size_t i)
 static bool next_decoded(unsigned device, size_t i)
 {
     switch (device) {
-    case 0:  return true;
-    case 1:  return false;
-    case 2:  return i % 700 == 699;
-    case 3:  return i < 500 || i > 3500;
+    case 0: return true;
+    case 1: return false;
+    case 2: return i % 700 == 699;
+    case 3: return i < 500 || i > 3500;
     default: return random_below(2) == 0;
     }
 }
@@ -123,18 +123,19 @@ static void turn_back(struct journal *j, struct journal_batch *b, unsigned devic
     journal_batch_turn(b, device, LIST_SESSIONS, ts, last);
 }
 
-static void put_record(struct journal_batch *b, unsigned device, const struct model_record *r,
-                       bool session)
+static void put_record(struct journal_batch *b, unsigned device, const struct model_record *r, bool session)
 {
     if (session) {
         struct journal_session s = { .ts_us = r->ts_us, .number = r->number, .end = r->number % 2 };
         journal_batch_session(b, device, &s);
         return;
     }
-    struct journal_message m = { .ts_us = r->ts_us, .decoded = r->decoded, .number = r->number,
+    struct journal_message m = { .ts_us = r->ts_us,
+                                 .decoded = r->decoded,
+                                 .number = r->number,
                                  .decoded_number = r->decoded_number,
                                  .payload = (const uint8_t *)&r->number,
-                                 .payload_len = sizeof r->number };
+                                 .payload_len = sizeof(r->number) };
     journal_batch_message(b, device, &m);
 }
 
@@ -188,8 +189,8 @@ static enum mu_err take_message(void *ctx, const struct journal_message *m)
 {
     struct answer *a = ctx;
     assert_true(a->count < PER_DEVICE);
-    assert_int_equal(m->payload_len, sizeof m->number);
-    assert_memory_equal(m->payload, &m->number, sizeof m->number);
+    assert_int_equal(m->payload_len, sizeof(m->number));
+    assert_memory_equal(m->payload, &m->number, sizeof(m->number));
     a->rows[a->count++] = (struct model_record){ m->ts_us, m->number, m->decoded_number, m->decoded };
     return MU_OK;
 }
@@ -220,9 +221,12 @@ static uint64_t random_skip(void)
 static struct journal_window random_window(const struct model_device *d)
 {
     int64_t a = random_moment(d), b = random_moment(d);
-    struct journal_window w = { .from_us = a < b ? a : b, .to_us = a < b ? b : a,
-                                .newest_first = random_below(2), .decoded_only = random_below(2),
-                                .skip = random_skip(), .limit = random_skip() };
+    struct journal_window w = { .from_us = a < b ? a : b,
+                                .to_us = a < b ? b : a,
+                                .newest_first = random_below(2),
+                                .decoded_only = random_below(2),
+                                .skip = random_skip(),
+                                .limit = random_skip() };
     if (random_below(4) == 0)
         w.from_us = random_below(2) ? 0 : INT64_MIN;
     if (random_below(4) == 0)
@@ -286,7 +290,7 @@ static void expired_days_change_neither_numbers_nor_pages_of_the_rest(void **sta
         while (gone < model[d].count && model[d].records[gone].ts_us < DAY_ZERO + 2 * DAY)
             gone++;
         model[d].count -= gone;
-        memmove(model[d].records, model[d].records + gone, model[d].count * sizeof *model[d].records);
+        memmove(model[d].records, model[d].records + gone, model[d].count * sizeof(*model[d].records));
     }
     for (int i = 0; i < WINDOWS / 4; i++) {
         unsigned device = (unsigned)random_below(DEVICES);
@@ -304,7 +308,7 @@ static void a_clock_that_was_ahead_and_is_set_right_changes_no_window(void **sta
     turn_model();
     struct journal *j = fill_journal(*state);
     for (unsigned d = 0; d < DEVICES; d++)
-        qsort(model[d].records, model[d].count, sizeof *model[d].records, by_time);
+        qsort(model[d].records, model[d].count, sizeof(*model[d].records), by_time);
     check_windows(j);
     journal_close(j);
     j = open_journal(*state);

@@ -4,7 +4,7 @@
 
 enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
 {
-    struct journal_batch *b = calloc(1, sizeof *b);
+    struct journal_batch *b = calloc(1, sizeof(*b));
 
     *out = b;
     if (!b)
@@ -55,21 +55,18 @@ static struct buf *fresh_value(struct journal_batch *b)
     return &b->value;
 }
 
-static void put(struct journal_batch *b, rocksdb_column_family_handle_t *family, const uint8_t *key,
-                size_t key_len)
+static void put(struct journal_batch *b, rocksdb_column_family_handle_t *family, const uint8_t *key, size_t key_len)
 {
     if (b->value.err != MU_OK) {
         b->err = b->value.err;
         return;
     }
-    rocksdb_writebatch_put_cf(b->writes, family, (const char *)key, key_len, (const char *)b->value.data,
-                              b->value.len);
+    rocksdb_writebatch_put_cf(b->writes, family, (const char *)key, key_len, (const char *)b->value.data, b->value.len);
 }
 
 static void put_row(struct journal_batch *b, int32_t day, uint32_t device, const uint8_t *key, size_t key_len)
 {
-    b->err = b->value.err != MU_OK ? b->value.err
-                                   : rows_add(&b->rows, day, device, key, key_len, &b->value);
+    b->err = b->value.err != MU_OK ? b->value.err : rows_add(&b->rows, day, device, key, key_len, &b->value);
 }
 
 /* Whether a record of that day is to be kept, and can be. */
@@ -113,7 +110,7 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
         return;
     bytes_put_u32be(key, device);
     state_encode(fresh_value(b), s);
-    put_row(b, ROW_STATE, device, key, sizeof key);
+    put_row(b, ROW_STATE, device, key, sizeof(key));
 }
 
 static const char followed_key[] = "followed";
@@ -125,8 +122,8 @@ void journal_batch_followed(struct journal_batch *b, int64_t until_us)
     if (!batch_usable(b))
         return;
     bytes_put_u64be(value, (uint64_t)until_us);
-    rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], followed_key, sizeof followed_key - 1,
-                              (const char *)value, sizeof value);
+    rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], followed_key, sizeof(followed_key) - 1,
+                              (const char *)value, sizeof(value));
 }
 
 int64_t journal_followed_until_us(struct journal *j)
@@ -134,7 +131,7 @@ int64_t journal_followed_until_us(struct journal *j)
     uint64_t until;
 
     pthread_rwlock_rdlock(&j->lock);
-    enum mu_err err = j->db ? meta_get(j, followed_key, sizeof followed_key - 1, &until, 1) : MU_E_IO;
+    enum mu_err err = j->db ? meta_get(j, followed_key, sizeof(followed_key) - 1, &until, 1) : MU_E_IO;
     pthread_rwlock_unlock(&j->lock);
     return err == MU_OK ? (int64_t)until : INT64_MAX;
 }
@@ -147,7 +144,7 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
         return;
     bytes_put_u32be(key, device);
     versions_encode(fresh_value(b), v);
-    put(b, b->journal->fixed[FAMILY_VERSIONS], key, sizeof key);
+    put(b, b->journal->fixed[FAMILY_VERSIONS], key, sizeof(key));
 }
 
 void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
@@ -158,7 +155,7 @@ void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
         return;
     activity_key(key, day, device);
     fresh_value(b);
-    put(b, b->journal->fixed[FAMILY_ACTIVITY], key, sizeof key);
+    put(b, b->journal->fixed[FAMILY_ACTIVITY], key, sizeof(key));
 }
 
 /* The set's key is the beginning of the single entries' keys, so it stands before the range that is
@@ -172,9 +169,9 @@ void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *
     rocksdb_column_family_handle_t *family = b->journal->fixed[FAMILY_ACTIVITY];
     activity_key(first, day, 0);
     activity_key(last, day, UINT32_MAX);
-    rocksdb_writebatch_delete_range_cf(b->writes, family, (const char *)first, sizeof first,
-                                       (const char *)last, sizeof last);
-    rocksdb_writebatch_delete_cf(b->writes, family, (const char *)last, sizeof last);
+    rocksdb_writebatch_delete_range_cf(b->writes, family, (const char *)first, sizeof(first), (const char *)last,
+                                       sizeof(last));
+    rocksdb_writebatch_delete_cf(b->writes, family, (const char *)last, sizeof(last));
     if (set)
         rocksdb_writebatch_put_cf(b->writes, family, (const char *)first, ACTIVITY_DAY_LEN, set, len);
     else
@@ -190,7 +187,7 @@ static bool event_key(struct journal_batch *b, uint32_t device, const struct jou
         return false;
     event_key_head(head, device, e);
     buf_clear(&b->key);
-    buf_append(&b->key, head, sizeof head);
+    buf_append(&b->key, head, sizeof(head));
     buf_append(&b->key, e->name.at, e->name.len);
     b->err = b->key.err;
     return b->err == MU_OK;
@@ -207,8 +204,8 @@ void journal_batch_event(struct journal_batch *b, uint32_t device, const struct 
 void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
 {
     if (event_key(b, device, e))
-        rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_EVENTS],
-                                     (const char *)b->key.data, b->key.len);
+        rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_EVENTS], (const char *)b->key.data,
+                                     b->key.len);
 }
 
 void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
@@ -218,9 +215,8 @@ void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
     if (!batch_usable(b))
         return;
     bytes_put_u32be(key, device);
-    rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_STATE], (const char *)key, sizeof key);
-    rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_VERSIONS], (const char *)key,
-                                 sizeof key);
+    rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_STATE], (const char *)key, sizeof(key));
+    rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_VERSIONS], (const char *)key, sizeof(key));
     turns_forget(b, device);
 }
 
@@ -232,7 +228,7 @@ void journal_batch_control(struct journal_batch *b, const struct journal_control
         return;
     control_key(key, c->ts_us, c->request);
     control_encode(fresh_value(b), c);
-    put(b, b->journal->fixed[FAMILY_CONTROLS], key, sizeof key);
+    put(b, b->journal->fixed[FAMILY_CONTROLS], key, sizeof(key));
 }
 
 void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
@@ -244,5 +240,5 @@ void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
     control_key(first, 0, 0);
     control_key(end, before_us > 0 ? before_us : 0, 0);
     rocksdb_writebatch_delete_range_cf(b->writes, b->journal->fixed[FAMILY_CONTROLS], (const char *)first,
-                                       sizeof first, (const char *)end, sizeof end);
+                                       sizeof(first), (const char *)end, sizeof(end));
 }

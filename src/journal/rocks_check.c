@@ -104,12 +104,8 @@ static bool read_control(const struct check *c, struct bytes key, struct bytes v
 }
 
 static bool (*const readers[FIXED_FAMILIES])(const struct check *c, struct bytes key, struct bytes value) = {
-    [FAMILY_META] = read_meta,
-    [FAMILY_STATE] = read_state,
-    [FAMILY_VERSIONS] = read_versions,
-    [FAMILY_ACTIVITY] = read_activity,
-    [FAMILY_EVENTS] = read_event,
-    [FAMILY_CONTROLS] = read_control,
+    [FAMILY_META] = read_meta,         [FAMILY_STATE] = read_state,  [FAMILY_VERSIONS] = read_versions,
+    [FAMILY_ACTIVITY] = read_activity, [FAMILY_EVENTS] = read_event, [FAMILY_CONTROLS] = read_control,
 };
 
 static void tell_entry(const struct check *c, const char *family, struct bytes key, const char *what)
@@ -126,15 +122,14 @@ static void look_under_deletions(const struct check *c, enum fixed_family family
     char text[300];
 
     if (c->journal->fixed[family] &&
-        rocks_read_family(c->journal, c->journal->fixed[family], text, sizeof text) != MU_OK)
+        rocks_read_family(c->journal, c->journal->fixed[family], text, sizeof(text)) != MU_OK)
         findings_mistake(c->findings, "journal, %s: %s", fixed_family_name(family), text);
 }
 
 static void check_family(const struct check *c, enum fixed_family family)
 {
     const char *name = fixed_family_name(family);
-    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(c->journal->db, c->options,
-                                                        c->journal->fixed[family]);
+    rocksdb_iterator_t *at = rocksdb_create_iterator_cf(c->journal->db, c->options, c->journal->fixed[family]);
 
     for (rocksdb_iter_seek_to_first(at); rocksdb_iter_valid(at); rocksdb_iter_next(at)) {
         if (!readers[family](c, key_of(at), value_of(at)))
@@ -171,12 +166,12 @@ static void read_record(const struct check *c, size_t day, rocksdb_iterator_t *a
 
     uint32_t device = bytes_u32be(&left);
     uint8_t kind = bytes_u8(&left);
-    snprintf(name, sizeof name, "day-%d", c->journal->days[day].day);
+    snprintf(name, sizeof(name), "day-%d", c->journal->days[day].day);
     if (record_head_decode(key, value, kind, &head) != MU_OK || !hand_on(c, device, kind, &head, value))
         tell_entry(c, name, key, "cannot be read");
     else if (day_of(head.ts_us) != c->journal->days[day].day)
-        findings_mistake(c->findings, "journal, %s: a record of device %u is of another day (%lld us)", name,
-                         device, (long long)head.ts_us);
+        findings_mistake(c->findings, "journal, %s: a record of device %u is of another day (%lld us)", name, device,
+                         (long long)head.ts_us);
     c->findings->step(c->findings->ctx);
 }
 
@@ -203,7 +198,7 @@ static size_t first_of(const struct check *c, rocksdb_iterator_t **at)
 static enum mu_err check_days(const struct check *c)
 {
     size_t count = c->journal->day_count, i;
-    rocksdb_iterator_t **at = calloc(count + 1, sizeof *at);
+    rocksdb_iterator_t **at = calloc(count + 1, sizeof(*at));
     char name[32];
 
     if (!at)
@@ -217,7 +212,7 @@ static enum mu_err check_days(const struct check *c)
         rocksdb_iter_next(at[i]);
     }
     for (i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "day-%d", c->journal->days[i].day);
+        snprintf(name, sizeof(name), "day-%d", c->journal->days[i].day);
         tell_damage(c, name, at[i]);
         rocksdb_iter_destroy(at[i]);
     }
@@ -227,8 +222,7 @@ static enum mu_err check_days(const struct check *c)
 
 enum mu_err journal_check(struct journal *j, const struct journal_reader *reader, const struct findings *f)
 {
-    struct check c = { .journal = j, .reader = reader, .findings = f,
-                       .options = rocksdb_readoptions_create() };
+    struct check c = { .journal = j, .reader = reader, .findings = f, .options = rocksdb_readoptions_create() };
 
     rocksdb_readoptions_set_fill_cache(c.options, 0);
     rocksdb_readoptions_set_readahead_size(c.options, 1024 * 1024);

@@ -11,7 +11,7 @@
 
 static const char clock_key[] = "clock";
 
-#define JUMP_US (2 * DAY_US)
+#define JUMP_US    (2 * DAY_US)
 #define PATIENCE_S (24 * 3600)
 
 int64_t expiry_clock(struct journal *j, int64_t now_us)
@@ -21,7 +21,8 @@ int64_t expiry_clock(struct journal *j, int64_t now_us)
         if (!j->ahead_since_us)
             j->ahead_since_us = mono_us;
         if (mono_us - j->ahead_since_us < j->patience_s * 1000000) {
-            log_event(LOG_ERROR, "clock_ahead", "days=%lld hint=\"nothing expires until it has been so for %lld hours\"",
+            log_event(LOG_ERROR, "clock_ahead",
+                      "days=%lld hint=\"nothing expires until it has been so for %lld hours\"",
                       (long long)((now_us - j->trusted_us) / DAY_US), (long long)(j->patience_s / 3600));
             return j->trusted_us;
         }
@@ -40,7 +41,7 @@ void clock_load(struct journal *j, const struct journal_options *options)
     uint64_t trusted;
 
     /* What cannot be read is not known; damage will be told by what matters more. */
-    if (meta_get(j, clock_key, sizeof clock_key - 1, &trusted, 1) == MU_OK)
+    if (meta_get(j, clock_key, sizeof(clock_key) - 1, &trusted, 1) == MU_OK)
         j->trusted_us = (int64_t)trusted;
     j->patience_s = options->clock_patience_s ? options->clock_patience_s : PATIENCE_S;
 }
@@ -52,8 +53,8 @@ void clock_put(const struct journal *j, rocksdb_writebatch_t *writes)
     if (!j->trusted_changed)
         return;
     bytes_put_u64be(value, (uint64_t)j->trusted_us);
-    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], clock_key, sizeof clock_key - 1,
-                              (const char *)value, sizeof value);
+    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], clock_key, sizeof(clock_key) - 1, (const char *)value,
+                              sizeof(value));
 }
 
 int64_t journal_expiry_us(const struct journal *j)

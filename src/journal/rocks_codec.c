@@ -31,8 +31,7 @@ void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_
     bytes_put_u64be(out + 5, (uint64_t)ts_us);
 }
 
-size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
-                  uint64_t number)
+size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us, uint64_t number)
 {
     size_t len = RECORD_KEY_HEAD;
 
@@ -102,8 +101,7 @@ void message_encode(struct buf *out, const struct journal_message *m)
 {
     bool app2dev = m->kind == MESSAGE_APP2DEV;
 
-    buf_append_u8(out, (uint8_t)((app2dev ? MESSAGE_IS_APP2DEV : 0) |
-                                 (m->decoded ? MESSAGE_IS_DECODED : 0)));
+    buf_append_u8(out, (uint8_t)((app2dev ? MESSAGE_IS_APP2DEV : 0) | (m->decoded ? MESSAGE_IS_DECODED : 0)));
     buf_append_varint(out, m->number - m->decoded_number);
     buf_append_varint(out, m->definition);
     if (app2dev) {
@@ -119,9 +117,8 @@ enum mu_err message_decode(const struct record_head *head, struct bytes in, stru
     if (flags & ~MESSAGE_FLAGS)
         return MU_E_CORRUPT;
 
-    *out = (struct journal_message){ .ts_us = head->ts_us,
-                                     .number = head->number,
-                                     .decoded = flags & MESSAGE_IS_DECODED };
+    *out =
+        (struct journal_message){ .ts_us = head->ts_us, .number = head->number, .decoded = flags & MESSAGE_IS_DECODED };
     out->kind = flags & MESSAGE_IS_APP2DEV ? MESSAGE_APP2DEV : MESSAGE_DEV2APP;
     out->decoded_number = out->number - read_u64(&in);
     out->definition = read_u32(&in);
@@ -157,10 +154,9 @@ enum mu_err session_decode(const struct record_head *head, struct bytes in, stru
     if (flags & ~SESSION_FLAGS)
         return MU_E_CORRUPT;
 
-    *out = (struct journal_session){ .ts_us = head->ts_us,
-                                     .number = head->number,
-                                     .end = flags & SESSION_IS_END,
-                                     .again = flags & SESSION_IS_AGAIN };
+    *out = (struct journal_session){
+        .ts_us = head->ts_us, .number = head->number, .end = flags & SESSION_IS_END, .again = flags & SESSION_IS_AGAIN
+    };
     if (!out->end) {
         out->keep_alive = read_u32(&in);
         out->boot = read_u64(&in);
@@ -179,8 +175,7 @@ enum mu_err session_decode(const struct record_head *head, struct bytes in, stru
     return verdict(&in, true);
 }
 
-enum mu_err record_head_decode(struct bytes key, struct bytes in, enum record_kind kind,
-                               struct record_head *out)
+enum mu_err record_head_decode(struct bytes key, struct bytes in, enum record_kind kind, struct record_head *out)
 {
     bytes_take(&key, RECORD_KEY_HEAD - sizeof(uint64_t));
     *out = (struct record_head){ .ts_us = (int64_t)bytes_u64be(&key) };
@@ -265,8 +260,7 @@ void event_encode(struct buf *out, const struct journal_event *e)
     buf_append_varint(out, e->definition);
 }
 
-enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device,
-                         struct journal_event *out)
+enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device, struct journal_event *out)
 {
     *out = (struct journal_event){ .opened_us = (int64_t)bytes_u64be(&key) };
     *device = bytes_u32be(&key);

@@ -32,13 +32,21 @@
  * A record's running number is LEB128, too, at the end of its key, where searching does not need it:
  * what differs between two records of a device then stands in one place, which compresses better than
  * two (docs/journal.md). */
-#define ROCKS_FORMAT 4
+#define ROCKS_FORMAT        4
 #define ROCKS_FORMAT_OLDEST 3 /* that is read; a start makes it ROCKS_FORMAT, since states may be followed then */
 
 enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
 
-enum { RECORD_KEY_HEAD = 13, RECORD_KEY_MAX = RECORD_KEY_HEAD + 10, DEVICE_KEY_LEN = 4, ACTIVITY_KEY_LEN = 8,
-       ACTIVITY_DAY_LEN = 4, EVENT_KEY_HEAD = 13, CONTROL_KEY_LEN = 16, ALIVE_KEY_LEN = 13 };
+enum {
+    RECORD_KEY_HEAD = 13,
+    RECORD_KEY_MAX = RECORD_KEY_HEAD + 10,
+    DEVICE_KEY_LEN = 4,
+    ACTIVITY_KEY_LEN = 8,
+    ACTIVITY_DAY_LEN = 4,
+    EVENT_KEY_HEAD = 13,
+    CONTROL_KEY_LEN = 16,
+    ALIVE_KEY_LEN = 13
+};
 
 /* What finding a record in its order takes. */
 struct record_head {
@@ -51,8 +59,7 @@ struct record_head {
 /* As long as RECORD_KEY_HEAD: it sorts before every record of that moment. */
 void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us);
 /* Returns the length. */
-size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
-                  uint64_t number);
+size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us, uint64_t number);
 void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
 /* As long as EVENT_KEY_HEAD, the name comes behind it. */
 void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
@@ -71,15 +78,12 @@ void control_encode(struct buf *out, const struct journal_control *c);
  * the value. */
 MU_MUST_USE enum mu_err record_head_decode(struct bytes key, struct bytes value, enum record_kind kind,
                                            struct record_head *out);
-MU_MUST_USE enum mu_err message_decode(const struct record_head *head, struct bytes value,
-                                       struct journal_message *out);
-MU_MUST_USE enum mu_err session_decode(const struct record_head *head, struct bytes value,
-                                       struct journal_session *out);
+MU_MUST_USE enum mu_err message_decode(const struct record_head *head, struct bytes value, struct journal_message *out);
+MU_MUST_USE enum mu_err session_decode(const struct record_head *head, struct bytes value, struct journal_session *out);
 MU_MUST_USE enum mu_err state_decode(struct bytes value, struct journal_state *out);
 MU_MUST_USE enum mu_err versions_decode(struct bytes value, struct journal_versions *out);
 /* The name points into the key. */
-MU_MUST_USE enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device,
-                                     struct journal_event *out);
+MU_MUST_USE enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device, struct journal_event *out);
 /* Ids and frame point into the value. */
 MU_MUST_USE enum mu_err control_decode(struct bytes key, struct bytes value, struct journal_control *out);
 

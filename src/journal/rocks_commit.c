@@ -38,7 +38,7 @@ static enum mu_err compare_commits(struct journal *j)
     uint64_t alive[2] = { 0, 0 };
 
     alive_key(key, j->boot);
-    enum mu_err err = meta_get(j, key, sizeof key, alive, 2);
+    enum mu_err err = meta_get(j, key, sizeof(key), alive, 2);
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
     if (alive[1] == j->commits)
@@ -57,15 +57,15 @@ static enum mu_err reopen(struct journal *j)
 
     pthread_rwlock_wrlock(&j->lock);
     rocks_close(j);
-    enum mu_err err = rocks_open(j, why, sizeof why);
+    enum mu_err err = rocks_open(j, why, sizeof(why));
     if (err == MU_OK) {
         j->broken = false;
         err = compare_commits(j);
     }
     pthread_rwlock_unlock(&j->lock);
 
-    log_event(err == MU_OK ? LOG_INFO : LOG_ERROR, "journal_reopened", "result=%s why=%s",
-              LOG_Q(mu_err_text(err), -1), LOG_Q(why, -1));
+    log_event(err == MU_OK ? LOG_INFO : LOG_ERROR, "journal_reopened", "result=%s why=%s", LOG_Q(mu_err_text(err), -1),
+              LOG_Q(why, -1));
     return err;
 }
 
@@ -84,8 +84,8 @@ static void put_alive(struct journal *j, struct journal_batch *b, int64_t alive_
     alive_key(key, j->boot);
     bytes_put_u64be(value, (uint64_t)alive_us);
     bytes_put_u64be(value + 8, j->commits + 1);
-    rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof key,
-                              (const char *)value, sizeof value);
+    rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof(key), (const char *)value,
+                              sizeof(value));
 }
 
 enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)

@@ -24,8 +24,8 @@ bool day_of_name(const char *name, int32_t *day)
 {
     int64_t number;
 
-    if (strncmp(name, DAY_PREFIX, sizeof DAY_PREFIX - 1) != 0 ||
-        !str_int64(str_of(name + sizeof DAY_PREFIX - 1), &number) || number != (int32_t)number)
+    if (strncmp(name, DAY_PREFIX, sizeof(DAY_PREFIX) - 1) != 0 ||
+        !str_int64(str_of(name + sizeof(DAY_PREFIX) - 1), &number) || number != (int32_t)number)
         return false;
     *day = (int32_t)number;
     return true;
@@ -45,7 +45,7 @@ enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_han
 {
     if (j->day_count == j->day_cap) {
         size_t cap = j->day_cap ? 2 * j->day_cap : 16;
-        struct day_family *days = realloc(j->days, cap * sizeof *days);
+        struct day_family *days = realloc(j->days, cap * sizeof(*days));
         if (!days) {
             rocksdb_column_family_handle_destroy(handle);
             return MU_E_NOMEM;
@@ -55,7 +55,7 @@ enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_han
     }
 
     size_t at = day_lower_bound(j, day);
-    memmove(&j->days[at + 1], &j->days[at], (j->day_count - at) * sizeof *j->days);
+    memmove(&j->days[at + 1], &j->days[at], (j->day_count - at) * sizeof(*j->days));
     j->days[at] = (struct day_family){ .day = day, .handle = handle };
     j->day_count++;
     return MU_OK;
@@ -80,8 +80,7 @@ enum mu_err day_require(struct journal *j, int32_t day)
 
     day_name(name, day);
     pthread_rwlock_wrlock(&j->lock);
-    rocksdb_column_family_handle_t *handle =
-        rocksdb_create_column_family(j->db, rocks_day_options(j), name, &text);
+    rocksdb_column_family_handle_t *handle = rocksdb_create_column_family(j->db, rocks_day_options(j), name, &text);
     err = journal_written(j, "create_day", text);
     if (err == MU_OK)
         err = day_insert(j, day, handle);
@@ -105,7 +104,7 @@ static enum mu_err day_drop_first(struct journal *j)
     pthread_rwlock_wrlock(&j->lock);
     rocksdb_column_family_handle_destroy(j->days[0].handle);
     j->day_count--;
-    memmove(&j->days[0], &j->days[1], j->day_count * sizeof *j->days);
+    memmove(&j->days[0], &j->days[1], j->day_count * sizeof(*j->days));
     pthread_rwlock_unlock(&j->lock);
 
     log_event(LOG_INFO, "journal_day_expired", "day=%d", day);

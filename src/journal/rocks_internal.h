@@ -8,13 +8,20 @@
 #include "journal/journal.h"
 #include "journal/rocks_codec.h"
 
-#define DAY_US INT64_C(86400000000)
+#define DAY_US       INT64_C(86400000000)
 #define JOURNAL_MARK "journal.mark"
 
 /* The families that always exist. "default" is RocksDB's own; it holds what concerns the journal
  * as a whole. */
-enum fixed_family { FAMILY_META, FAMILY_STATE, FAMILY_VERSIONS, FAMILY_ACTIVITY, FAMILY_EVENTS,
-                    FAMILY_CONTROLS, FIXED_FAMILIES };
+enum fixed_family {
+    FAMILY_META,
+    FAMILY_STATE,
+    FAMILY_VERSIONS,
+    FAMILY_ACTIVITY,
+    FAMILY_EVENTS,
+    FAMILY_CONTROLS,
+    FIXED_FAMILIES
+};
 
 /* Messages and session records of one UTC day: dropping it is how they expire. */
 struct day_family {
@@ -53,7 +60,7 @@ const rocksdb_options_t *rocks_day_options(const struct journal *j);
  * first call of RocksDB to its last; the committer holds it for writing while it changes any of
  * them, and needs none to look at them, being the only one who does. */
 struct journal {
-    char *path;         /* DIR/journal */
+    char *path;     /* DIR/journal */
     bool unchanged; /* opened for reading only */
     bool lenient;   /* and whatever there is of it (salvage) */
     unsigned retention_days;
@@ -66,23 +73,26 @@ struct journal {
     struct day_family *days; /* by day */
     size_t day_count, day_cap;
 
-    int64_t expiry_us;       /* by which the last roll dropped */
-    int64_t trusted_us;      /* rocks_clock.c */
-    bool trusted_changed;    /* the disk does not have it yet */
-    int64_t ahead_since_us;  /* monotonic; 0 = the clock is believed */
+    int64_t expiry_us;      /* by which the last roll dropped */
+    int64_t trusted_us;     /* rocks_clock.c */
+    bool trusted_changed;   /* the disk does not have it yet */
+    int64_t ahead_since_us; /* monotonic; 0 = the clock is believed */
     int64_t patience_s;
     int32_t flushed_before; /* the day whose predecessor has been written into tables */
-    int32_t oldest_day; /* records before it are left out; never before 1970 */
+    int32_t oldest_day;     /* records before it are left out; never before 1970 */
     uint64_t boot;
-    uint64_t commits;   /* of this start that succeeded */
-    uint8_t id[16];     /* of the data directory; all zero: none was given */
-    struct { uint64_t change; uint32_t device; } seen; /* of the registry */
-    uint32_t devices;   /* the registry's highest device number, as far as it was told in this start */
-    bool seen_changed;  /* the disk does not have it yet */
-    bool id_noted;      /* FAMILY_META has it */
+    uint64_t commits; /* of this start that succeeded */
+    uint8_t id[16];   /* of the data directory; all zero: none was given */
+    struct {
+        uint64_t change;
+        uint32_t device;
+    } seen;            /* of the registry */
+    uint32_t devices;  /* the registry's highest device number, as far as it was told in this start */
+    bool seen_changed; /* the disk does not have it yet */
+    bool id_noted;     /* FAMILY_META has it */
     struct mark mark;
-    char damage[400];   /* that was met while it was opened and visited */
-    bool broken;        /* a write failed: RocksDB takes none until it is opened again */
+    char damage[400]; /* that was met while it was opened and visited */
+    bool broken;      /* a write failed: RocksDB takes none until it is opened again */
 };
 
 /* A record of a day, or a state: where its key and value are in `bytes`. */
@@ -136,8 +146,7 @@ int64_t rocks_alive_us(struct journal *j, uint64_t boot);
 void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes);
 /* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its
  * length is another. The caller holds the lock, or is the committer. */
-MU_MUST_USE enum mu_err meta_get(struct journal *j, const void *key, size_t key_len,
-                                 uint64_t *words, size_t count);
+MU_MUST_USE enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count);
 
 /* What a family that was opened is called: "state", "day-20000". */
 const char *fixed_family_name(enum fixed_family family);
@@ -145,8 +154,8 @@ const char *fixed_family_name(enum fixed_family family);
 /* --- rocks_trust.c ----------------------------------------------------------------------------------*/
 /* Whether a journal that was opened unchanged holds all that was acknowledged, as far as a start looks, and
  * the registry is the one that it has seen. MU_E_CORRUPT with a sentence if not. */
-MU_MUST_USE enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry,
-                                          char *why, size_t why_size);
+MU_MUST_USE enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry, char *why,
+                                          size_t why_size);
 /* The days whose families were noted, with the numbers of these; the first error of fn is returned. */
 typedef enum mu_err (*rocks_day_fn)(void *ctx, int32_t day, uint32_t family);
 MU_MUST_USE enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx, char *why,
@@ -184,8 +193,7 @@ void day_name(char *out, int32_t day);
 /* The day of a family's name; false for a name of another kind. */
 bool day_of_name(const char *name, int32_t *day);
 /* Adds a family that RocksDB has opened; takes the handle over, also on an error. */
-MU_MUST_USE enum mu_err day_insert(struct journal *j, int32_t day,
-                                   rocksdb_column_family_handle_t *handle);
+MU_MUST_USE enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle);
 /* The index of the first family of that day or a later one; day_count if there is none. */
 size_t day_lower_bound(const struct journal *j, int32_t day);
 /* Makes the family of a day if need be. Committer only. */
@@ -210,12 +218,14 @@ static inline enum record_kind record_kind_of(enum journal_list list)
 }
 /* Whether the numbers of a device's records between two moments may not follow each other. The caller holds
  * the lock. */
-MU_MUST_USE enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind,
-                                     int64_t from_us, int64_t to_us, bool *touches);
+MU_MUST_USE enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
+                                     int64_t to_us, bool *touches);
 bool turn_is_entry(struct bytes key, struct bytes value);
 /* Spans in the order of time, for a caller that finds them itself. There is always room: the nearest become one. */
 enum { TURN_SPANS_MAX = 16 }; /* of a device and kind; fewer and longer ones only cost time */
-struct turn_span { int64_t from_us, to_us; };
+struct turn_span {
+    int64_t from_us, to_us;
+};
 struct turn_spans {
     struct turn_span at[TURN_SPANS_MAX + 2];
     size_t count;
@@ -237,8 +247,8 @@ void rows_clear(struct rows *r);
 /* Copies key and value; those of one device and day are added in the order of their keys. Days are
  * looked up by rows_write, since one may be dropped, or the database be opened again, before.
  * MU_E_NOMEM, MU_E_LIMIT. */
-MU_MUST_USE enum mu_err rows_add(struct rows *r, int32_t day, uint32_t device, const uint8_t *key,
-                                 size_t key_len, const struct buf *value);
+MU_MUST_USE enum mu_err rows_add(struct rows *r, int32_t day, uint32_t device, const uint8_t *key, size_t key_len,
+                                 const struct buf *value);
 /* Sorts them and puts them into the batch, but for those of days that are not there any more. */
 void rows_write(struct rows *r, const struct journal *j, rocksdb_writebatch_t *writes);
 

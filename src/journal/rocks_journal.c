@@ -15,13 +15,11 @@ enum { RETENTION_DAYS = 7 };
 
 static const char format_key[] = "format", boot_key[] = "boot";
 
-enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words,
-                     size_t count)
+enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count)
 {
     char *text = NULL;
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
-    rocksdb_pinnableslice_t *slice =
-        rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META], key, key_len, &text);
+    rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META], key, key_len, &text);
     enum mu_err err = rocks_status(j, text);
 
     if (err == MU_OK && !slice)
@@ -44,7 +42,7 @@ enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_
 static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t why_size)
 {
     uint64_t format;
-    enum mu_err err = meta_get(j, format_key, sizeof format_key - 1, &format, 1);
+    enum mu_err err = meta_get(j, format_key, sizeof(format_key) - 1, &format, 1);
 
     if (err == MU_E_NOT_FOUND && fresh)
         return MU_OK;
@@ -64,7 +62,7 @@ static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t
 /* The number of the last start; 0 in an empty journal. */
 static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
 {
-    enum mu_err err = meta_get(j, boot_key, sizeof boot_key - 1, &j->boot, 1);
+    enum mu_err err = meta_get(j, boot_key, sizeof(boot_key) - 1, &j->boot, 1);
     bool fresh = err == MU_E_NOT_FOUND;
 
     if (fresh) {
@@ -83,10 +81,10 @@ void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes)
 
     bytes_put_u64be(format, ROCKS_FORMAT);
     bytes_put_u64be(boot, j->boot);
-    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], format_key, sizeof format_key - 1,
-                              (const char *)format, sizeof format);
-    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], boot_key, sizeof boot_key - 1,
-                              (const char *)boot, sizeof boot);
+    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], format_key, sizeof(format_key) - 1, (const char *)format,
+                              sizeof(format));
+    rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], boot_key, sizeof(boot_key) - 1, (const char *)boot,
+                              sizeof(boot));
 }
 
 /* On disk before anybody can write it into a record. */
@@ -108,7 +106,7 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
 
 enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options)
 {
-    struct journal *j = calloc(1, sizeof *j);
+    struct journal *j = calloc(1, sizeof(*j));
     if (!j || asprintf(&j->path, "%s/journal", dir) < 0) {
         free(j);
         return MU_E_NOMEM;
@@ -130,8 +128,8 @@ enum mu_err rocks_create(struct journal **out, const char *dir, const struct jou
     return MU_OK;
 }
 
-static enum mu_err open_unchanged(struct journal **out, const char *dir,
-                                  const struct journal_registry *registry, char *why, size_t why_size)
+static enum mu_err open_unchanged(struct journal **out, const char *dir, const struct journal_registry *registry,
+                                  char *why, size_t why_size)
 {
     enum mu_err err;
     struct journal *j = NULL;
@@ -152,8 +150,8 @@ out:
     return err;
 }
 
-enum mu_err journal_open_unchanged(struct journal **out, const char *dir,
-                                   const struct journal_registry *registry, char *why, size_t why_size)
+enum mu_err journal_open_unchanged(struct journal **out, const char *dir, const struct journal_registry *registry,
+                                   char *why, size_t why_size)
 {
     enum mu_err err = open_unchanged(out, dir, registry, why, why_size);
     return err == MU_E_NOT_FOUND ? MU_E_CORRUPT : err;
@@ -176,8 +174,8 @@ enum mu_err journal_look(const char *dir, const struct journal_registry *registr
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
-                         char *why, size_t why_size)
+enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options, char *why,
+                         size_t why_size)
 {
     enum mu_err err;
     struct journal *j = NULL;
@@ -235,7 +233,7 @@ int64_t rocks_alive_us(struct journal *j, uint64_t boot)
 
     alive_key(key, boot);
     pthread_rwlock_rdlock(&j->lock);
-    err = j->db ? meta_get(j, key, sizeof key, alive, 2) : MU_E_IO;
+    err = j->db ? meta_get(j, key, sizeof(key), alive, 2) : MU_E_IO;
     pthread_rwlock_unlock(&j->lock);
     return err == MU_OK ? (int64_t)alive[0] : 0;
 }

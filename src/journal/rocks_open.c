@@ -10,12 +10,8 @@
 #include <unistd.h>
 
 static const char *const fixed_names[FIXED_FAMILIES] = {
-    [FAMILY_META] = "default",
-    [FAMILY_STATE] = "state",
-    [FAMILY_VERSIONS] = "versions",
-    [FAMILY_ACTIVITY] = "active",
-    [FAMILY_EVENTS] = "events",
-    [FAMILY_CONTROLS] = "controls",
+    [FAMILY_META] = "default",    [FAMILY_STATE] = "state",   [FAMILY_VERSIONS] = "versions",
+    [FAMILY_ACTIVITY] = "active", [FAMILY_EVENTS] = "events", [FAMILY_CONTROLS] = "controls",
 };
 
 const char *fixed_family_name(enum fixed_family family)
@@ -66,14 +62,17 @@ enum mu_err rocks_find(const struct journal *j, bool *fresh, char *why, size_t w
     enum mu_err err = look_for_leftovers(j->path, fresh);
 
     if (err == MU_OK && *fresh && rocks_trust_is_marked(j)) {
-        snprintf(why, why_size, "%s is missing, or has no CURRENT, and " JOURNAL_MARK " beside it says that there was "
+        snprintf(why, why_size,
+                 "%s is missing, or has no CURRENT, and " JOURNAL_MARK " beside it says that there was "
                  "a journal: is a file system not mounted? Put it back, or bring back a backup (muster restore)",
                  j->path);
         return MU_E_CORRUPT;
     }
     if (err != MU_OK)
-        snprintf(why, why_size, err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing: " MARK_ADVICE
-                                                    : "cannot read the directory %s", j->path);
+        snprintf(why, why_size,
+                 err == MU_E_CORRUPT ? "the journal in %s is damaged: CURRENT is missing: " MARK_ADVICE
+                                     : "cannot read the directory %s",
+                 j->path);
     return err;
 }
 
@@ -116,9 +115,9 @@ static enum mu_err families_collect(struct families *f, const struct journal *j)
 {
     size_t max = FIXED_FAMILIES + f->listed_count;
 
-    f->names = calloc(max, sizeof *f->names);
-    f->options = calloc(max, sizeof *f->options);
-    f->handles = calloc(max, sizeof *f->handles);
+    f->names = calloc(max, sizeof(*f->names));
+    f->options = calloc(max, sizeof(*f->options));
+    f->handles = calloc(max, sizeof(*f->handles));
     if (!f->names || !f->options || !f->handles)
         return MU_E_NOMEM;
 
@@ -173,16 +172,16 @@ static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
 /* RocksDB makes families that are missing; who changes nothing takes them for empty if the first journals
  * of this format were made without them, and cannot do without the others. MU_E_NOT_FOUND: a crash may have
  * left it so while it was made. */
-static enum mu_err require_families(const struct families *f, const struct journal *j, char *why,
-                                    size_t why_size)
+static enum mu_err require_families(const struct families *f, const struct journal *j, char *why, size_t why_size)
 {
     bool marked = rocks_trust_is_marked(j);
 
     for (int i = 0; i < FIXED_FAMILIES; i++) {
         if ((i == FAMILY_CONTROLS && !marked) || is_listed(f, fixed_names[i]))
             continue;
-        snprintf(why, why_size, "the journal in %s is damaged: its MANIFEST does not tell of the family %s: " MARK_ADVICE,
-                 j->path, fixed_names[i]);
+        snprintf(why, why_size,
+                 "the journal in %s is damaged: its MANIFEST does not tell of the family %s: " MARK_ADVICE, j->path,
+                 fixed_names[i]);
         return marked ? MU_E_CORRUPT : MU_E_NOT_FOUND;
     }
     return MU_OK;
@@ -211,11 +210,11 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
         goto out;
 
     if (j->unchanged)
-        j->db = rocksdb_open_for_read_only_column_families(j->options.fixed, j->path, (int)f.count,
-                                                           f.names, f.options, f.handles, 0, &text);
+        j->db = rocksdb_open_for_read_only_column_families(j->options.fixed, j->path, (int)f.count, f.names, f.options,
+                                                           f.handles, 0, &text);
     else
-        j->db = rocksdb_open_column_families(j->options.fixed, j->path, (int)f.count, f.names, f.options,
-                                             f.handles, &text);
+        j->db =
+            rocksdb_open_column_families(j->options.fixed, j->path, (int)f.count, f.names, f.options, f.handles, &text);
     if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK) {
         j->db = NULL;
         goto out;

@@ -52,8 +52,7 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
     rocksdb_block_based_options_set_block_size(t, block);
     rocksdb_block_based_options_set_format_version(t, 5);
     /* Indexes in blocks of their own and in the cache: a day's may be larger than the memory. */
-    rocksdb_block_based_options_set_index_type(
-        t, rocksdb_block_based_table_index_type_two_level_index_search);
+    rocksdb_block_based_options_set_index_type(t, rocksdb_block_based_table_index_type_two_level_index_search);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(t, 1);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(t, 1);
     rocksdb_block_based_options_set_pin_top_level_index_and_filter(t, 1);
@@ -77,7 +76,8 @@ static rocksdb_options_t *changed_by(rocksdb_options_t *o, const char *settings)
  * hint takes 230 bytes of the memtable, so with many devices tables get small and are merged more often: with 10,000
  * devices a message takes 0.6 µs of CPU time less, with 100,000 it takes 0.9 µs more. */
 enum { FEW_DEVICES = 30000 };
-#define WITH_HINTS "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.4" /* the device, in a record's key */
+#define WITH_HINTS \
+    "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.4" /* the device, in a record's key */
 
 static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *tables, size_t memtable)
 {
@@ -141,7 +141,7 @@ void rocks_options_trust_nothing(struct rocks_options *o, const char *mode, bool
 {
     char settings[200];
 
-    snprintf(settings, sizeof settings, "track_and_verify_wals_in_manifest=%s;wal_recovery_mode=%s",
+    snprintf(settings, sizeof(settings), "track_and_verify_wals_in_manifest=%s;wal_recovery_mode=%s",
              reads_only ? "true" : "false", mode);
     o->fixed = changed_by(o->fixed, settings);
 }

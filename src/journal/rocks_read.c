@@ -93,8 +93,7 @@ static enum mu_err search(struct scan *s, uint64_t target, struct spot low, stru
     /* Everything in the family from `end` on has an order of the target or above. */
     int64_t end = high.ts_us;
     for (int i = 0; high.number - low.number > 2 * AIM && end - low.ts_us > 1; i++) {
-        int64_t at = i < GUESSES ? guess(&low, &high, target, i % 2 ? AIM : -AIM)
-                                 : low.ts_us + (end - low.ts_us) / 2;
+        int64_t at = i < GUESSES ? guess(&low, &high, target, i % 2 ? AIM : -AIM) : low.ts_us + (end - low.ts_us) / 2;
         if (at <= low.ts_us)
             at = low.ts_us + 1;
         if (at >= end)
@@ -161,8 +160,7 @@ static enum mu_err go_down(struct page *p, uint64_t target, bool *found)
             *found = false;
         else if (i < STEPS)
             err = scan_prev(s, found);
-        else if ((err = search(s, target, p->first, s->here)) == MU_OK &&
-                 (s->here.order > target || !s->here.counted))
+        else if ((err = search(s, target, p->first, s->here)) == MU_OK && (s->here.order > target || !s->here.counted))
             err = scan_prev(s, found);
     }
     return err;
@@ -182,8 +180,7 @@ static enum mu_err emit_session(struct page *p)
     return err == MU_OK ? p->session(p->ctx, &s) : err;
 }
 
-static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uint64_t before,
-                             uint64_t total)
+static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uint64_t before, uint64_t total)
 {
     enum mu_err err = MU_OK;
     bool found = true;
@@ -276,16 +273,14 @@ out:
 }
 
 enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
-                             enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx,
-                             uint64_t *total)
+                             enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx, uint64_t *total)
 {
     struct page p = { .emit = emit_message, .message = row, .ctx = ctx };
     return read_page(&p, j, device, RECORD_MESSAGE, w, total);
 }
 
 enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
-                             enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx,
-                             uint64_t *total)
+                             enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx, uint64_t *total)
 {
     struct page p = { .emit = emit_session, .session = row, .ctx = ctx };
     return read_page(&p, j, device, RECORD_SESSION, w, total);

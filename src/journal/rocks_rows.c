@@ -44,14 +44,17 @@ enum mu_err rows_add(struct rows *r, int32_t day, uint32_t device, const uint8_t
 {
     if (r->count == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 1024;
-        struct row *row = realloc(r->row, cap * sizeof *row);
+        struct row *row = realloc(r->row, cap * sizeof(*row));
         if (!row)
             return MU_E_NOMEM;
         r->row = row;
         r->cap = cap;
     }
-    struct row row = { .day = day, .device = device, .at = (uint32_t)r->bytes.len,
-                       .key_len = (uint32_t)key_len, .len = (uint32_t)value->len };
+    struct row row = { .day = day,
+                       .device = device,
+                       .at = (uint32_t)r->bytes.len,
+                       .key_len = (uint32_t)key_len,
+                       .len = (uint32_t)value->len };
     buf_append(&r->bytes, key, key_len);
     buf_append(&r->bytes, value->data, value->len);
     if (r->bytes.err == MU_OK)
@@ -65,7 +68,7 @@ void rows_write(struct rows *r, const struct journal *j, rocksdb_writebatch_t *w
     int32_t day = 0;
 
     if (r->count)
-        qsort(r->row, r->count, sizeof *r->row, compare_rows);
+        qsort(r->row, r->count, sizeof(*r->row), compare_rows);
     for (size_t i = 0; i < r->count; i++) {
         const struct row *row = &r->row[i];
         if (i == 0 || row->day != day) {

@@ -14,10 +14,10 @@ struct tail *salvage_tail(struct journal_salvage *s, uint32_t device)
 {
     if (device >= s->tail_count) {
         size_t count = device < 1024 ? 1024 : (size_t)device + device / 2;
-        struct tail *tails = realloc(s->tails, count * sizeof *tails);
+        struct tail *tails = realloc(s->tails, count * sizeof(*tails));
         if (!tails)
             return NULL;
-        memset(tails + s->tail_count, 0, (count - s->tail_count) * sizeof *tails);
+        memset(tails + s->tail_count, 0, (count - s->tail_count) * sizeof(*tails));
         s->tails = tails;
         s->tail_count = count;
     }
@@ -170,9 +170,10 @@ static enum mu_err copy_all(struct journal_salvage *s)
     char why[300];
 
     rocks_count_nothing();
-    s->told->states = s->rebuilt || rocks_read_family(s->whole, s->whole->fixed[FAMILY_STATE], why, sizeof why) != MU_OK;
+    s->told->states =
+        s->rebuilt || rocks_read_family(s->whole, s->whole->fixed[FAMILY_STATE], why, sizeof(why)) != MU_OK;
     s->told->events = s->rebuilt || !s->whole->fixed[FAMILY_EVENTS] ||
-                      rocks_read_family(s->whole, s->whole->fixed[FAMILY_EVENTS], why, sizeof why) != MU_OK;
+                      rocks_read_family(s->whole, s->whole->fixed[FAMILY_EVENTS], why, sizeof(why)) != MU_OK;
     if ((err = salvage_days(s)) != MU_OK)
         return err;
     if ((err = salvage_walk(s, FAMILY_STATE, copy_state)) != MU_OK || (err = make_states(s)) != MU_OK ||

@@ -14,10 +14,10 @@
 
 /* What the records of a device come to. */
 struct tail {
-    uint64_t messages, decoded, sessions;   /* of the newest by number; 0 = there is none */
-    int64_t message_us, session_us;         /* of these */
+    uint64_t messages, decoded, sessions; /* of the newest by number; 0 = there is none */
+    int64_t message_us, session_us;       /* of these */
     int64_t first_login_us, last_login_us, last_report_us;
-    uint64_t boot;                          /* of the newest session record, if it is a login */
+    uint64_t boot; /* of the newest session record, if it is a login */
     bool gap, has_state;
 };
 
@@ -26,17 +26,17 @@ struct journal_salvage {
     /* Up to the first batch that cannot be read, so that states and events agree; and with whatever can be read
      * behind it. Both NULL: there is nothing. */
     struct journal *whole, *rest;
-    bool rebuilt;                           /* from its tables, or without a log: not of one moment */
+    bool rebuilt; /* from its tables, or without a log: not of one moment */
     struct mark_place acknowledged, there;
     bool marked;
     struct journal_registry seen;
     uint32_t definition;
-    uint64_t boot;                          /* the highest that is met */
+    uint64_t boot; /* the highest that is met */
 
     /* While it is copied. */
     struct journal *to;
     struct journal_batch *writes;
-    struct tail *tails;                     /* by device */
+    struct tail *tails; /* by device */
     size_t tail_count;
     struct journal_salvaged *told;
 };

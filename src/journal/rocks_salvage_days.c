@@ -144,7 +144,7 @@ static void go_on(struct at_day *day)
     size_t len;
     const char *key = rocksdb_iter_key(day->at, &len);
 
-    day->key_len = len < sizeof day->key ? len : sizeof day->key;
+    day->key_len = len < sizeof(day->key) ? len : sizeof(day->key);
     memcpy(day->key, key, day->key_len);
     rocksdb_iter_next(day->at);
     rocks_step_over(day->at, day->key, day->key_len);
@@ -153,7 +153,7 @@ static void go_on(struct at_day *day)
 enum mu_err salvage_days(struct journal_salvage *s)
 {
     size_t count = s->rest->day_count;
-    struct at_day *days = calloc(count + 1, sizeof *days);
+    struct at_day *days = calloc(count + 1, sizeof(*days));
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     struct run run = { 0 };
     enum mu_err err = days ? MU_OK : MU_E_NOMEM;

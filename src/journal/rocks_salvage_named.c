@@ -19,7 +19,10 @@ enum { NUMBERS_MAX = 10000 }; /* of families: 27 years of days */
 
 struct names {
     const struct journal *known;
-    struct { uint32_t number; char name[32]; } *at;
+    struct {
+        uint32_t number;
+        char name[32];
+    } * at;
     size_t count, cap;
     uint32_t last;
 };
@@ -30,14 +33,14 @@ static enum mu_err add(struct names *n, uint32_t number, const char *name)
         return MU_OK;
     if (n->count == n->cap) {
         size_t cap = n->cap ? 2 * n->cap : 64;
-        void *more = realloc(n->at, cap * sizeof *n->at);
+        void *more = realloc(n->at, cap * sizeof(*n->at));
         if (!more)
             return MU_E_NOMEM;
         n->at = more;
         n->cap = cap;
     }
     n->at[n->count].number = number;
-    snprintf(n->at[n->count].name, sizeof n->at[n->count].name, "%s", name);
+    snprintf(n->at[n->count].name, sizeof(n->at[n->count].name), "%s", name);
     n->count++;
     if (number > n->last)
         n->last = number;
@@ -70,7 +73,7 @@ static bool is_taken(const struct journal *known, uint32_t number)
 static enum mu_err collect(struct names *n)
 {
     char why[300];
-    enum mu_err err = rocks_trust_days(n->known, add_day, n, why, sizeof why);
+    enum mu_err err = rocks_trust_days(n->known, add_day, n, why, sizeof(why));
 
     for (uint32_t i = 1; i < FIXED_FAMILIES && err == MU_OK; i++)
         if (!n->known->fixed[i] && !is_taken(n->known, i))
@@ -93,10 +96,10 @@ static void make_family(rocksdb_t *db, const rocksdb_options_t *options, uint32_
     rocksdb_flushoptions_t *flush = rocksdb_flushoptions_create();
     char other[32], *text = NULL;
 
-    snprintf(other, sizeof other, "none-%u", number);
+    snprintf(other, sizeof(other), "none-%u", number);
     rocksdb_column_family_handle_t *family = rocksdb_create_column_family(db, options, name ? name : other, &text);
     if (!text && name)
-        rocksdb_put_cf(db, write, family, salvage_nobody, sizeof salvage_nobody, "", 0, &text);
+        rocksdb_put_cf(db, write, family, salvage_nobody, sizeof(salvage_nobody), "", 0, &text);
     if (!text && name)
         rocksdb_flush_cf(db, flush, family, &text);
     if (!text && !name)
@@ -139,8 +142,8 @@ static enum mu_err link_tables(const char *from, const char *to)
         const char *end = strrchr(entry->d_name, '.');
         if (!end || strcmp(end, ".sst") != 0)
             continue;
-        snprintf(source, sizeof source, "%.4200s/%s", from, entry->d_name);
-        snprintf(target, sizeof target, "%.4300s/%u.sst", to, 900000000 + number++);
+        snprintf(source, sizeof(source), "%.4200s/%s", from, entry->d_name);
+        snprintf(target, sizeof(target), "%.4300s/%u.sst", to, 900000000 + number++);
         if (link(source, target) != 0)
             err = MU_E_IO;
     }
@@ -154,7 +157,7 @@ enum mu_err salvage_name_families(const struct journal *known, const char *scrat
     char path[4300];
     enum mu_err err = collect(&n);
 
-    snprintf(path, sizeof path, "%.4200s/salvage/names", scratch);
+    snprintf(path, sizeof(path), "%.4200s/salvage/names", scratch);
     if (err == MU_OK && !n.count)
         err = MU_E_NOT_FOUND;
     if (err == MU_OK && (err = make_database(&n, path)) == MU_OK)

@@ -68,8 +68,8 @@ static enum mu_err link_files(const char *from, const char *to, int kinds)
     if (!dir)
         return errno == ENOENT ? MU_E_NOT_FOUND : MU_E_IO;
     while (err == MU_OK && (entry = readdir(dir))) {
-        snprintf(source, sizeof source, "%.4200s/%s", from, entry->d_name);
-        snprintf(target, sizeof target, "%.4300s/%s", to, entry->d_name);
+        snprintf(source, sizeof(source), "%.4200s/%s", from, entry->d_name);
+        snprintf(target, sizeof(target), "%.4300s/%s", to, entry->d_name);
         if (is_wanted(entry->d_name, kinds) && lstat(source, &st) == 0 && S_ISREG(st.st_mode) &&
             link(source, target) != 0)
             err = MU_E_IO;
@@ -79,18 +79,18 @@ static enum mu_err link_files(const char *from, const char *to, int kinds)
 }
 
 struct copy {
-    char from[4200], dir[4200], to[4300];   /* to = dir/journal */
+    char from[4200], dir[4200], to[4300]; /* to = dir/journal */
 };
 
 static enum mu_err make_copy(const struct journal_salvage *s, const char *scratch, const char *name, int kinds,
                              struct copy *c)
 {
-    snprintf(c->from, sizeof c->from, "%s/journal", s->from);
-    snprintf(c->dir, sizeof c->dir, "%s/salvage", scratch);
+    snprintf(c->from, sizeof(c->from), "%s/journal", s->from);
+    snprintf(c->dir, sizeof(c->dir), "%s/salvage", scratch);
     if (mkdir(c->dir, 0700) != 0 && errno != EEXIST)
         return MU_E_IO;
-    snprintf(c->dir, sizeof c->dir, "%s/salvage/%s", scratch, name);
-    snprintf(c->to, sizeof c->to, "%s/journal", c->dir);
+    snprintf(c->dir, sizeof(c->dir), "%s/salvage/%s", scratch, name);
+    snprintf(c->to, sizeof(c->to), "%s/journal", c->dir);
     if (mkdir(c->dir, 0700) != 0 || mkdir(c->to, 0700) != 0)
         return MU_E_IO;
     return link_files(c->from, c->to, kinds);
@@ -116,7 +116,7 @@ static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *famil
     rocksdb_writeoptions_t *options = rocksdb_writeoptions_create();
     char *text = NULL;
 
-    rocksdb_put_cf(j->db, options, family, salvage_nobody, sizeof salvage_nobody, "", 0, &text);
+    rocksdb_put_cf(j->db, options, family, salvage_nobody, sizeof(salvage_nobody), "", 0, &text);
     if (text)
         rocksdb_free(text);
     rocksdb_writeoptions_destroy(options);
@@ -156,11 +156,11 @@ static enum mu_err name_newest_manifest(const char *path)
         return MU_E_IO;
     while ((entry = readdir(dir))) /* numbers of six digits, or all of more */
         if (strncmp(entry->d_name, "MANIFEST-", 9) == 0 && strverscmp(entry->d_name, name) > 0)
-            snprintf(name, sizeof name, "%s", entry->d_name);
+            snprintf(name, sizeof(name), "%s", entry->d_name);
     closedir(dir);
     if (!*name)
         return MU_E_CORRUPT;
-    snprintf(current, sizeof current, "%s/CURRENT", path);
+    snprintf(current, sizeof(current), "%s/CURRENT", path);
     unlink(current); /* the link, not the file that it is of */
     FILE *file = fopen(current, "wx");
     if (!file)
@@ -189,9 +189,8 @@ static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char
 
     if (err != MU_OK)
         return err;
-    if (s->whole->fixed[FAMILY_STATE] &&
-        (open_copy(&s->rest, s, scratch, "named-behind", behind_damage) == MU_OK ||
-         open_copy(&s->rest, s, scratch, "named-up-to", up_to_damage) == MU_OK))
+    if (s->whole->fixed[FAMILY_STATE] && (open_copy(&s->rest, s, scratch, "named-behind", behind_damage) == MU_OK ||
+                                          open_copy(&s->rest, s, scratch, "named-up-to", up_to_damage) == MU_OK))
         return MU_OK;
     journal_close(s->whole);
     s->whole = NULL;

@@ -25,7 +25,7 @@ enum mu_err salvage_walk(struct journal_salvage *s, enum fixed_family family, sa
     while (err == MU_OK && rocksdb_iter_valid(at)) {
         const char *key = rocksdb_iter_key(at, &key_len), *value = rocksdb_iter_value(at, &len);
         err = fn(s, bytes_of(key, key_len), bytes_of(value, len));
-        last_len = key_len < sizeof last ? key_len : sizeof last;
+        last_len = key_len < sizeof(last) ? key_len : sizeof(last);
         memcpy(last, key, last_len);
         rocksdb_iter_next(at);
         rocks_step_over(at, last, last_len);
@@ -77,7 +77,7 @@ static void see(struct journal_salvage *s)
     struct journal_registry told;
 
     if (s->marked) {
-        memcpy(s->seen.id, s->acknowledged.id, sizeof s->seen.id);
+        memcpy(s->seen.id, s->acknowledged.id, sizeof(s->seen.id));
         s->boot = s->acknowledged.epoch;
     }
     if (!s->whole)
@@ -86,7 +86,7 @@ static void see(struct journal_salvage *s)
         s->seen.change = told.change;
         see_device(s, told.device);
         if (mark_is_id(s->there.id))
-            memcpy(s->seen.id, s->there.id, sizeof s->seen.id);
+            memcpy(s->seen.id, s->there.id, sizeof(s->seen.id));
         if (s->there.epoch > s->boot)
             s->boot = s->there.epoch;
     }
@@ -99,7 +99,7 @@ enum mu_err journal_salvage_open(struct journal_salvage **out, const char *from,
                                  size_t why_size)
 {
     char path[4200];
-    struct journal_salvage *s = calloc(1, sizeof *s);
+    struct journal_salvage *s = calloc(1, sizeof(*s));
     enum mu_err err;
 
     *out = NULL;
@@ -107,7 +107,7 @@ enum mu_err journal_salvage_open(struct journal_salvage **out, const char *from,
         free(s);
         return MU_E_NOMEM;
     }
-    snprintf(path, sizeof path, "%s/" JOURNAL_MARK, from);
+    snprintf(path, sizeof(path), "%s/" JOURNAL_MARK, from);
     s->marked = mark_read(path, &s->acknowledged) == MU_OK;
     if ((err = salvage_open(s, scratch)) != MU_OK) {
         snprintf(why, why_size, "cannot read what is left of %s/journal: %s", from,

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind,
-               bool decoded_only, int64_t from_us, int64_t to_us)
+void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
+               int64_t from_us, int64_t to_us)
 {
     *s = (struct scan){ .journal = j, .device = device, .kind = kind, .decoded_only = decoded_only };
     s->first_family = day_lower_bound(j, day_of(from_us));
@@ -15,8 +15,8 @@ void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_k
     s->snapshot = rocksdb_create_snapshot(j->db);
     s->options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(s->options, s->snapshot);
-    rocksdb_readoptions_set_iterate_lower_bound(s->options, (const char *)s->lower, sizeof s->lower);
-    rocksdb_readoptions_set_iterate_upper_bound(s->options, (const char *)s->upper, sizeof s->upper);
+    rocksdb_readoptions_set_iterate_lower_bound(s->options, (const char *)s->lower, sizeof(s->lower));
+    rocksdb_readoptions_set_iterate_upper_bound(s->options, (const char *)s->upper, sizeof(s->upper));
 }
 
 void scan_close(struct scan *s)
@@ -86,7 +86,7 @@ enum mu_err scan_seek(struct scan *s, size_t family, int64_t ts_us, bool *found)
 
     enter_family(s, family);
     record_key_head(key, s->device, s->kind, ts_us);
-    rocksdb_iter_seek(s->at, (const char *)key, sizeof key);
+    rocksdb_iter_seek(s->at, (const char *)key, sizeof(key));
     return arrive(s, found);
 }
 

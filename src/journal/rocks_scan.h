@@ -31,8 +31,8 @@ struct scan {
 };
 
 /* The caller holds the journal's lock for reading until scan_close. */
-void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind,
-               bool decoded_only, int64_t from_us, int64_t to_us);
+void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
+               int64_t from_us, int64_t to_us);
 void scan_close(struct scan *s);
 
 /* Each move sets `here` and *found; MU_E_IO or MU_E_CORRUPT otherwise. Without a record there,

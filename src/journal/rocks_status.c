@@ -34,7 +34,7 @@ enum mu_err status_take(char *text)
 enum mu_err rocks_status(struct journal *j, char *text)
 {
     if (text && classify(text) == MU_E_CORRUPT)
-        snprintf(j->damage, sizeof j->damage, "%s", text);
+        snprintf(j->damage, sizeof(j->damage), "%s", text);
     return status_take(text);
 }
 

@@ -96,9 +96,9 @@ bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len)
 struct reading {
     const struct journal *journal;
     pthread_mutex_t lock;
-    size_t next;         /* family: the fixed ones, then the days, the newest of which are asked for most */
-    uint64_t read;       /* bytes, up to there */
-    enum mu_err err;     /* the first, with its text */
+    size_t next;     /* family: the fixed ones, then the days, the newest of which are asked for most */
+    uint64_t read;   /* bytes, up to there */
+    enum mu_err err; /* the first, with its text */
     char text[300];
 };
 
@@ -125,17 +125,17 @@ static void *read_families(void *reading)
 {
     struct reading *r = reading;
     rocksdb_column_family_handle_t *family;
-    char text[sizeof r->text] = "";
+    char text[sizeof(r->text)] = "";
 
     rocks_count_nothing();
     pthread_mutex_lock(&r->lock);
     while ((family = next_family(r))) {
         pthread_mutex_unlock(&r->lock);
-        enum mu_err err = rocks_read_family(r->journal, family, text, sizeof text);
+        enum mu_err err = rocks_read_family(r->journal, family, text, sizeof(text));
         pthread_mutex_lock(&r->lock);
         if (err != MU_OK && r->err == MU_OK) {
             r->err = err;
-            memcpy(r->text, text, sizeof r->text);
+            memcpy(r->text, text, sizeof(r->text));
         }
     }
     pthread_mutex_unlock(&r->lock);

@@ -21,8 +21,12 @@
 #include <unistd.h>
 
 static const char id_key[] = "id", registry_key[] = "registry", day_prefix[] = "day";
-enum { ID_KEY_LEN = sizeof id_key - 1, REGISTRY_KEY_LEN = sizeof registry_key - 1,
-       DAY_PREFIX_LEN = sizeof day_prefix - 1, DAY_KEY_LEN = DAY_PREFIX_LEN + 4 };
+enum {
+    ID_KEY_LEN = sizeof(id_key) - 1,
+    REGISTRY_KEY_LEN = sizeof(registry_key) - 1,
+    DAY_PREFIX_LEN = sizeof(day_prefix) - 1,
+    DAY_KEY_LEN = DAY_PREFIX_LEN + 4
+};
 
 static void day_key(uint8_t out[DAY_KEY_LEN], int32_t day)
 {
@@ -44,7 +48,7 @@ static void mark_path(const struct journal *j, char *out, size_t size)
 static struct mark_place place_of_start(const struct journal *j)
 {
     struct mark_place place = { .epoch = j->boot, .count = j->commits };
-    memcpy(place.id, j->id, sizeof place.id);
+    memcpy(place.id, j->id, sizeof(place.id));
     return place;
 }
 
@@ -57,8 +61,8 @@ enum mu_err rocks_trust_note_day(struct journal *j, const struct day_family *fam
 
     day_key(key, family->day);
     bytes_put_u64be(value, rocksdb_column_family_handle_get_id(family->handle));
-    rocksdb_put_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof key, (const char *)value,
-                   sizeof value, &text);
+    rocksdb_put_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof(key), (const char *)value,
+                   sizeof(value), &text);
     return journal_written(j, "note_day", text);
 }
 
@@ -75,11 +79,11 @@ enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *r
         return err;
     }
     if (registry)
-        memcpy(j->id, registry->id, sizeof j->id);
+        memcpy(j->id, registry->id, sizeof(j->id));
     err = MU_OK;
     for (size_t i = 0; i < j->day_count && err == MU_OK; i++) {
         day_key(key, j->days[i].day);
-        if ((err = meta_get(j, key, sizeof key, words, 1)) == MU_E_NOT_FOUND)
+        if ((err = meta_get(j, key, sizeof(key), words, 1)) == MU_E_NOT_FOUND)
             err = rocks_trust_note_day(j, &j->days[i]);
     }
     return err;
@@ -89,7 +93,7 @@ bool rocks_trust_is_marked(const struct journal *j)
 {
     char path[4096];
 
-    mark_path(j, path, sizeof path);
+    mark_path(j, path, sizeof(path));
     return access(path, F_OK) == 0;
 }
 
@@ -98,7 +102,7 @@ enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char
     char path[4096];
     struct mark_place here = place_of_start(j);
 
-    snprintf(path, sizeof path, "%s/" JOURNAL_MARK, dir);
+    snprintf(path, sizeof(path), "%s/" JOURNAL_MARK, dir);
     return mark_open(m, path, &here);
 }
 
@@ -109,10 +113,10 @@ void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes)
     if (j->seen_changed) {
         bytes_put_u64be(value, j->seen.change);
         bytes_put_u64be(value + 8, j->seen.device);
-        put_meta(j, writes, registry_key, REGISTRY_KEY_LEN, value, sizeof value);
+        put_meta(j, writes, registry_key, REGISTRY_KEY_LEN, value, sizeof(value));
     }
     if (!j->id_noted && mark_is_id(j->id))
-        put_meta(j, writes, id_key, ID_KEY_LEN, j->id, sizeof j->id);
+        put_meta(j, writes, id_key, ID_KEY_LEN, j->id, sizeof(j->id));
 }
 
 void rocks_trust_committed(struct journal *j)
@@ -129,7 +133,7 @@ enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day)
     char *text = NULL;
 
     day_key(key, day);
-    rocksdb_delete_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof key, &text);
+    rocksdb_delete_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof(key), &text);
     return journal_written(j, "forget_day", text);
 }
 
@@ -143,7 +147,7 @@ static enum mu_err read_place(struct journal *j, struct mark_place *out)
     enum mu_err err;
 
     alive_key(key, j->boot);
-    if ((err = meta_get(j, key, sizeof key, alive, 2)) == MU_OK || err == MU_E_NOT_FOUND)
+    if ((err = meta_get(j, key, sizeof(key), alive, 2)) == MU_OK || err == MU_E_NOT_FOUND)
         err = meta_get(j, id_key, ID_KEY_LEN, id, 2);
     *out = (struct mark_place){ .epoch = j->boot, .count = alive[1] };
     bytes_put_u64be(out->id, id[0]);
@@ -158,7 +162,7 @@ static enum mu_err tell_missing_day(int32_t day, char *why, size_t why_size)
     char date[16] = "?";
 
     if (gmtime_r(&start, &tm))
-        strftime(date, sizeof date, "%Y-%m-%d", &tm);
+        strftime(date, sizeof(date), "%Y-%m-%d", &tm);
     snprintf(why, why_size, "its MANIFEST does not tell of the records of %s (UTC): " MARK_ADVICE, date);
     return MU_E_CORRUPT;
 }
@@ -211,17 +215,19 @@ static enum mu_err compare_registry(struct journal *j, const struct mark_place *
 
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
-    if (mark_is_id(there->id) && memcmp(there->id, registry->id, sizeof registry->id) != 0) {
-        snprintf(why, why_size, "it is of another data directory than registry.db beside it: put the right one back, "
+    if (mark_is_id(there->id) && memcmp(there->id, registry->id, sizeof(registry->id)) != 0) {
+        snprintf(why, why_size,
+                 "it is of another data directory than registry.db beside it: put the right one back, "
                  "or bring back a backup (muster restore)");
         return MU_E_CORRUPT;
     }
     if (registry->change >= seen[0] && registry->device >= seen[1])
         return MU_OK;
-    snprintf(why, why_size, "registry.db beside it is older: it ends at change %llu and device %llu, and the journal has "
+    snprintf(why, why_size,
+             "registry.db beside it is older: it ends at change %llu and device %llu, and the journal has "
              "seen change %llu and device %llu; put the newer one back, " MARK_ADVICE,
-             (unsigned long long)registry->change, (unsigned long long)registry->device,
-             (unsigned long long)seen[0], (unsigned long long)seen[1]);
+             (unsigned long long)registry->change, (unsigned long long)registry->device, (unsigned long long)seen[0],
+             (unsigned long long)seen[1]);
     return MU_E_CORRUPT;
 }
 
@@ -238,21 +244,20 @@ enum mu_err rocks_trust_tell(struct journal *j, struct mark_place *there, struct
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry, char *why,
-                              size_t why_size)
+enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry, char *why, size_t why_size)
 {
     char path[4096], cause[400] = "";
     struct mark_place there;
     enum mu_err err;
 
-    mark_path(j, path, sizeof path);
+    mark_path(j, path, sizeof(path));
     if ((err = read_place(j, &there)) == MU_OK &&
-        (err = mark_check(path, &there, "a log (*.log) or MANIFEST", cause, sizeof cause)) == MU_OK &&
-        (err = rocks_trust_days(j, compare_day, &(struct comparing){ j, cause, sizeof cause }, cause,
-                                sizeof cause)) == MU_OK)
-        err = registry ? compare_registry(j, &there, registry, cause, sizeof cause) : MU_OK;
+        (err = mark_check(path, &there, "a log (*.log) or MANIFEST", cause, sizeof(cause))) == MU_OK &&
+        (err = rocks_trust_days(j, compare_day, &(struct comparing){ j, cause, sizeof(cause) }, cause,
+                                sizeof(cause))) == MU_OK)
+        err = registry ? compare_registry(j, &there, registry, cause, sizeof(cause)) : MU_OK;
     if (err == MU_OK)
-        err = rocks_read_tables(j, cause, sizeof cause);
+        err = rocks_read_tables(j, cause, sizeof(cause));
     if (err != MU_OK)
         snprintf(why, why_size, "the journal in %s is damaged: %s", j->path, *cause ? cause : mu_err_text(err));
     return err;

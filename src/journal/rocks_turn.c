@@ -24,8 +24,8 @@ static void turn_key(uint8_t out[TURN_KEY_LEN], uint32_t device, enum record_kin
 
 bool turn_is_entry(struct bytes key, struct bytes value)
 {
-    return key.left == TURN_KEY_LEN && memcmp(key.at, "turn", 4) == 0 && value.left > 0 &&
-           value.left % SPAN_LEN == 0 && value.left <= SPANS_MAX * SPAN_LEN;
+    return key.left == TURN_KEY_LEN && memcmp(key.at, "turn", 4) == 0 && value.left > 0 && value.left % SPAN_LEN == 0 &&
+           value.left <= SPANS_MAX * SPAN_LEN;
 }
 
 static enum mu_err load(const struct journal *j, uint32_t device, enum record_kind kind, struct turn_spans *out)
@@ -37,12 +37,12 @@ static enum mu_err load(const struct journal *j, uint32_t device, enum record_ki
     out->count = 0;
     turn_key(key, device, kind);
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
-    rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META],
-                                                           (const char *)key, sizeof key, &text);
+    rocksdb_pinnableslice_t *slice =
+        rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META], (const char *)key, sizeof(key), &text);
     enum mu_err err = status_take(text);
     const char *value = slice ? rocksdb_pinnableslice_value(slice, &len) : NULL;
     struct bytes in = bytes_of(value, len);
-    if (err == MU_OK && slice && !turn_is_entry(bytes_of(key, sizeof key), in))
+    if (err == MU_OK && slice && !turn_is_entry(bytes_of(key, sizeof(key)), in))
         err = MU_E_CORRUPT;
     while (err == MU_OK && in.left) {
         struct turn_span *s = &out->at[out->count++];
@@ -101,7 +101,7 @@ static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_k
 static void remove_at(struct turn_spans *spans, size_t i)
 {
     spans->count--;
-    memmove(&spans->at[i], &spans->at[i + 1], (spans->count - i) * sizeof spans->at[0]);
+    memmove(&spans->at[i], &spans->at[i + 1], (spans->count - i) * sizeof(spans->at[0]));
 }
 
 /* In the order of time; spans that overlap become one. */
@@ -116,7 +116,7 @@ static void insert(struct turn_spans *spans, int64_t from_us, int64_t to_us)
         to_us = spans->at[i].to_us > to_us ? spans->at[i].to_us : to_us;
         remove_at(spans, i);
     }
-    memmove(&spans->at[i + 1], &spans->at[i], (spans->count - i) * sizeof spans->at[0]);
+    memmove(&spans->at[i + 1], &spans->at[i], (spans->count - i) * sizeof(spans->at[0]));
     spans->at[i] = (struct turn_span){ from_us, to_us };
     spans->count++;
 }
@@ -152,7 +152,7 @@ void turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, c
         bytes_put_u64be(value + i * SPAN_LEN + 8, (uint64_t)spans->at[i].to_us);
     }
     turn_key(key, device, kind);
-    rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], (const char *)key, sizeof key,
+    rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], (const char *)key, sizeof(key),
                               (const char *)value, spans->count * SPAN_LEN);
 }
 
@@ -179,6 +179,6 @@ void turns_forget(struct journal_batch *b, uint32_t device)
 
     for (int kind = RECORD_MESSAGE; kind <= RECORD_SESSION; kind++) {
         turn_key(key, device, (enum record_kind)kind);
-        rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_META], (const char *)key, sizeof key);
+        rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_META], (const char *)key, sizeof(key));
     }
 }

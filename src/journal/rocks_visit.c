@@ -71,8 +71,7 @@ static enum mu_err walk_both(struct walk *states, struct walk *versions, const s
     return err;
 }
 
-static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *options,
-                                 const struct journal_visitor *v)
+static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *options, const struct journal_visitor *v)
 {
     struct walk states = walk_over(j, options, FAMILY_STATE);
     struct walk versions = walk_over(j, options, FAMILY_VERSIONS);
@@ -86,10 +85,9 @@ static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *optio
 /* --- activity and events --------------------------------------------------------------------------*/
 
 /* Calls fn for every entry of a family from a key on, until it fails. */
-static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *options,
-                                enum fixed_family family, const void *from, size_t from_len,
-                                enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value),
-                                void *ctx)
+static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *options, enum fixed_family family,
+                                const void *from, size_t from_len,
+                                enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value), void *ctx)
 {
     rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, j->fixed[family]);
     enum mu_err err = MU_OK;
@@ -143,13 +141,12 @@ static enum mu_err on_event(void *ctx, struct bytes key, struct bytes value)
     return v->row(v->ctx, device, &e);
 }
 
-static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *options,
-                                struct event_visit *v)
+static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *options, struct event_visit *v)
 {
     uint8_t from[sizeof(uint64_t)];
 
     bytes_put_u64be(from, (uint64_t)v->from_us);
-    enum mu_err err = visit_family(j, options, FAMILY_EVENTS, from, sizeof from, on_event, v);
+    enum mu_err err = visit_family(j, options, FAMILY_EVENTS, from, sizeof(from), on_event, v);
     return v->over ? MU_OK : err;
 }
 
@@ -207,11 +204,9 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
 }
 
 enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
-                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
-                           void *ctx)
+                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e), void *ctx)
 {
-    struct event_visit events = { .row = row, .ctx = ctx, .from_us = from_us,
-                                  .before_us = before_us };
+    struct event_visit events = { .row = row, .ctx = ctx, .from_us = from_us, .before_us = before_us };
     enum mu_err err = MU_E_IO;
 
     pthread_rwlock_rdlock(&j->lock);
@@ -227,8 +222,9 @@ enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us
 enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
                              enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx)
 {
-    struct control_visit v = { .row = row, .ctx = ctx, .after_us = after_us, .before_us = before_us,
-                               .after_request = after_request };
+    struct control_visit v = {
+        .row = row, .ctx = ctx, .after_us = after_us, .before_us = before_us, .after_request = after_request
+    };
     uint8_t from[CONTROL_KEY_LEN];
     enum mu_err err = MU_E_IO;
 
@@ -236,7 +232,7 @@ enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after
     pthread_rwlock_rdlock(&j->lock);
     if (j->db) {
         rocksdb_readoptions_t *options = passing_by();
-        err = visit_family(j, options, FAMILY_CONTROLS, from, sizeof from, on_control, &v);
+        err = visit_family(j, options, FAMILY_CONTROLS, from, sizeof(from), on_control, &v);
         rocksdb_readoptions_destroy(options);
     }
     pthread_rwlock_unlock(&j->lock);

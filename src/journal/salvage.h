@@ -16,19 +16,19 @@ MU_MUST_USE enum mu_err journal_salvage_open(struct journal_salvage **out, const
 struct journal_registry journal_salvage_seen(const struct journal_salvage *s, uint32_t *definition);
 
 struct journal_salvaged {
-    uint64_t messages, sessions;       /* that were copied */
-    uint64_t missing;                  /* numbers between those that were copied */
-    uint64_t devices;                  /* whose records have such gaps, or whose state is lost */
-    uint64_t commits;                  /* acknowledged ones behind its end; UINT64_MAX: not known how many */
-    int64_t since_us;                  /* no record before this moment is known to be missing; 0: none is at all */
-    bool states, events;               /* some of these are lost: no device's image is kept, nor are open events */
+    uint64_t messages, sessions; /* that were copied */
+    uint64_t missing;            /* numbers between those that were copied */
+    uint64_t devices;            /* whose records have such gaps, or whose state is lost */
+    uint64_t commits;            /* acknowledged ones behind its end; UINT64_MAX: not known how many */
+    int64_t since_us;            /* no record before this moment is known to be missing; 0: none is at all */
+    bool states, events;         /* some of these are lost: no device's image is kept, nor are open events */
 };
 /* Makes `to`/journal with its mark, a journal of the registry that `registry` tells of, which journal_check finds
  * nothing in. Where numbers of records are missing, windows are counted one by one from then on. `to` is there and
  * holds none. Takes as much room as the journal. Errors as above. */
 MU_MUST_USE enum mu_err journal_salvage_copy(struct journal_salvage *s, const char *to,
-                                             const struct journal_registry *registry,
-                                             struct journal_salvaged *out, char *why, size_t why_size);
+                                             const struct journal_registry *registry, struct journal_salvaged *out,
+                                             char *why, size_t why_size);
 /* NULL is allowed. */
 void journal_salvage_close(struct journal_salvage *s);
 

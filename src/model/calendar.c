@@ -10,11 +10,11 @@
 /* The zone is asked of the C library once, when it is opened, and kept as a table of the moments at
  * which its offset changes. Afterwards no call touches the process's TZ or takes its lock. */
 
-#define DAY_S       86400
-#define FIRST_S     0
-#define LAST_S      ((int64_t)4133980800) /* 2101-01-01 */
-#define SPANS_MAX   1024                  /* two a year and a zone's whims; the most seen is 272 */
-#define ZONEINFO    "/usr/share/zoneinfo"
+#define DAY_S     86400
+#define FIRST_S   0
+#define LAST_S    ((int64_t)4133980800) /* 2101-01-01 */
+#define SPANS_MAX 1024                  /* two a year and a zone's whims; the most seen is 272 */
+#define ZONEINFO  "/usr/share/zoneinfo"
 
 /* From its start until the next one's, local time is UTC + offset. */
 struct span {
@@ -32,8 +32,7 @@ static bool plausible_name(const char *zone)
 {
     if (!*zone || *zone == '/' || strlen(zone) > 64 || strstr(zone, ".."))
         return false;
-    return strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")
-           == strlen(zone);
+    return strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == strlen(zone);
 }
 
 /* The library takes an unknown name for UTC without a word, so its file is looked at first. */

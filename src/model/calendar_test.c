@@ -18,8 +18,7 @@ static struct calendar *open_zone(const char *zone)
 
 static int64_t utc(int year, int month, int day, int hour, int minute)
 {
-    struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour,
-                     .tm_min = minute };
+    struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute };
     return timegm(&tm);
 }
 
@@ -92,7 +91,7 @@ static void a_day_without_a_midnight_starts_when_its_clock_does(void **state)
 static void every_day_starts_at_its_first_second(void **state)
 {
     (void)state;
-    static const char *const zones[] = { "Asia/Shanghai", "America/New_York", "UTC", "Asia/Kathmandu",
+    static const char *const zones[] = { "Asia/Shanghai",       "America/New_York",   "UTC",        "Asia/Kathmandu",
                                          "Australia/Lord_Howe", "Pacific/Kiritimati", "Asia/Beirut" };
     for (size_t z = 0; z < sizeof(zones) / sizeof(*zones); z++) {
         struct calendar *cal = open_zone(zones[z]);
@@ -109,7 +108,9 @@ static void the_table_agrees_with_the_c_library(void **state)
 {
     (void)state;
     static const char *const zones[] = {
-        "America/New_York", "Africa/Casablanca", "Australia/Lord_Howe",
+        "America/New_York",
+        "Africa/Casablanca",
+        "Australia/Lord_Howe",
     };
     setenv("TZ", "Asia/Tokyo", 1);
     for (size_t z = 0; z < sizeof(zones) / sizeof(*zones); z++) {
@@ -121,8 +122,7 @@ static void the_table_agrees_with_the_c_library(void **state)
             time_t when = t;
             struct tm tm;
             localtime_r(&when, &tm);
-            assert_int_equal(calendar_day(cal, t),
-                             civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday));
+            assert_int_equal(calendar_day(cal, t), civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday));
             assert_int_equal(calendar_local(cal, t), t + tm.tm_gmtoff);
         }
         setenv("TZ", "Asia/Tokyo", 1);
@@ -138,9 +138,19 @@ static void unknown_zones_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "Mars/Olympus", "/usr/share/zoneinfo/Asia/Shanghai", "../zoneinfo/Asia/Shanghai",
-        "Asia/../Asia/Shanghai", "Asia", "Asia/", "tzdata.zi", "zone.tab", "UTC0", ":Asia/Shanghai",
-        "Asia/Shanghai\n", "<+08>-8",
+        "",
+        "Mars/Olympus",
+        "/usr/share/zoneinfo/Asia/Shanghai",
+        "../zoneinfo/Asia/Shanghai",
+        "Asia/../Asia/Shanghai",
+        "Asia",
+        "Asia/",
+        "tzdata.zi",
+        "zone.tab",
+        "UTC0",
+        ":Asia/Shanghai",
+        "Asia/Shanghai\n",
+        "<+08>-8",
     };
     struct calendar *cal;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)

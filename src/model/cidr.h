@@ -10,8 +10,13 @@
 
 /* Internet addresses and networks. An IPv4 address is kept as its v4-mapped IPv6 form, so that a
  * client on a dual-stack socket and one on an IPv4 socket are the same client. */
-struct ip_addr { uint8_t bytes[16]; };
-struct cidr { struct ip_addr net; uint8_t bits; /* of 128 */ };
+struct ip_addr {
+    uint8_t bytes[16];
+};
+struct cidr {
+    struct ip_addr net;
+    uint8_t bits; /* of 128 */
+};
 
 #define IP_TEXT_SIZE 46
 

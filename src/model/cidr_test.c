@@ -51,8 +51,22 @@ static void malformed_networks_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/-0", "10.0.0/8", "10.0.0.256",
-        "::/129", "::1%lo", "::g", "10.0.0.0/8/8", "10.0.0.0/ 8", " 10.0.0.0", "a.b.c.d", "10.0.0.0/+8",
+        "",
+        "/8",
+        "10.0.0.0/",
+        "10.0.0.0/33",
+        "10.0.0.0/-1",
+        "10.0.0.0/-0",
+        "10.0.0/8",
+        "10.0.0.256",
+        "::/129",
+        "::1%lo",
+        "::g",
+        "10.0.0.0/8/8",
+        "10.0.0.0/ 8",
+        " 10.0.0.0",
+        "a.b.c.d",
+        "10.0.0.0/+8",
         "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000",
     };
     struct cidr c;
@@ -85,9 +99,12 @@ static void addresses_read_the_same_from_any_socket(void **state)
     expected = ip("::");
     assert_memory_equal(&unix_peer, &expected, sizeof(expected));
 
-    static const struct { const char *text; bool is; } loopback[] = {
-        { "127.0.0.1", true }, { "127.9.9.9", true }, { "::1", true }, { "::ffff:127.0.0.1", true },
-        { "128.0.0.1", false }, { "::2", false }, { "::", false }, { "7f00::", false },
+    static const struct {
+        const char *text;
+        bool is;
+    } loopback[] = {
+        { "127.0.0.1", true },  { "127.9.9.9", true }, { "::1", true }, { "::ffff:127.0.0.1", true },
+        { "128.0.0.1", false }, { "::2", false },      { "::", false }, { "7f00::", false },
     };
     for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++) {
         struct ip_addr a = ip(loopback[i].text);

@@ -25,15 +25,15 @@ enum point_access { POINT_WRITABLE, POINT_READONLY, POINT_ALERT, POINT_FAULT };
 enum point_type { POINT_BOOL, POINT_ENUM, POINT_UINT8, POINT_UINT16, POINT_UINT32, POINT_BINARY };
 
 struct datapoint {
-    const char *name;          /* owned by the plan, as all texts here */
-    const char *display_name;  /* "" if the definition has none */
+    const char *name;         /* owned by the plan, as all texts here */
+    const char *display_name; /* "" if the definition has none */
     enum point_access access;
     enum point_type type;
-    uint32_t min, max;         /* numbers: bounds of x */
-    double ratio, addition;    /* numbers: shown = ratio * x + addition; ratio > 0 */
+    uint32_t min, max;             /* numbers: bounds of x */
+    double ratio, addition;        /* numbers: shown = ratio * x + addition; ratio > 0 */
     const char *const *enum_texts; /* the index is x */
     uint32_t enum_count;
-    uint32_t size;             /* bits of a bool or enum, bytes of the others */
+    uint32_t size; /* bits of a bool or enum, bytes of the others */
 };
 
 struct datapoint_plan;
@@ -49,8 +49,8 @@ struct datapoint_plan;
  * out of order (definitions in the field show that a variable-length one mixes them).
  * Forgiven: a missing protocolType (standard), uint_spec (all that the width holds, ratio 1),
  * display_name, desc, and whatever else the definition says. */
-MU_MUST_USE enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_plan **out,
-                                               char *why, size_t why_size);
+MU_MUST_USE enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_plan **out, char *why,
+                                               size_t why_size);
 void datapoint_plan_free(struct datapoint_plan *plan);
 
 size_t datapoint_count(const struct datapoint_plan *plan);
@@ -66,8 +66,8 @@ double datapoint_shown(const struct datapoint_plan *plan, size_t id, uint32_t x)
 
 struct point_value {
     bool set;
-    uint32_t x;            /* bool, enum index, number */
-    const uint8_t *bytes;  /* binary: `size` bytes, pointing into the decoded P0 or the caller's */
+    uint32_t x;           /* bool, enum index, number */
+    const uint8_t *bytes; /* binary: `size` bytes, pointing into the decoded P0 or the caller's */
 };
 
 /* Decodes one status P0, its action byte included (03/04 fixed; 13/14 variable length).
@@ -77,20 +77,19 @@ struct point_value {
  *
  * MU_E_FRAME if the action is another one or the length is not what the definition says;
  * MU_E_VALUE if an enum index is out of range. values is then unspecified. */
-MU_MUST_USE enum mu_err datapoint_decode(const struct datapoint_plan *plan, const uint8_t *p0,
-                                         size_t len, struct point_value *values);
+MU_MUST_USE enum mu_err datapoint_decode(const struct datapoint_plan *plan, const uint8_t *p0, size_t len,
+                                         struct point_value *values);
 
 /* The counterpart, for the simulator and the tests: the P0 that a device would send, action being
  * 03/04 or 13/14 after the plan's kind. A fixed-length status needs every point: an unset one is
  * written as the filler of a control is. Of an x wider than its point the low bits are written.
  * Errors are the buffer's. */
-void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action,
-                             const struct point_value *values, struct buf *out);
+void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action, const struct point_value *values,
+                             struct buf *out);
 
 /* {"name": shown, …} of the set points: bool, alert and fault as 0/1, enum as its text, numbers
  * scaled, binary as lower-case hex (contract, endpoint 11). */
-void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point_value *values,
-                           struct json_out *out);
+void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point_value *values, struct json_out *out);
 
 /* --- state: what is known of a device --------------------------------------------------------- */
 
@@ -100,12 +99,11 @@ size_t datapoint_state_size(const struct datapoint_plan *plan);
 
 /* Decodes as datapoint_decode and merges the reported points into state; on an error state is left
  * as it was. Cheaper than decode + merge: nothing is unpacked that need not be. */
-MU_MUST_USE enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint8_t *p0,
-                                               size_t len, uint8_t *state);
+MU_MUST_USE enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint8_t *p0, size_t len,
+                                               uint8_t *state);
 
 /* The known points of a state; binary values point into it. */
-void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *state,
-                            struct point_value *values);
+void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *state, struct point_value *values);
 
 /* True if any fault (alert) point of the state is 1. */
 bool datapoint_state_faulty(const struct datapoint_plan *plan, const uint8_t *state);
@@ -128,12 +126,12 @@ enum binary_coding { CODING_NONE, CODING_HEX, CODING_BASE64 };
  * API_OK, or API_FORM_INVALID (attrs empty or no object), API_ATTR_UNKNOWN, API_ATTR_INVALID; out
  * is then as it was. Errors of the buffer are the buffer's. */
 MU_MUST_USE enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs,
-                                             const uint8_t *state, enum binary_coding coding,
-                                             struct buf *out, char *why, size_t why_size);
+                                             const uint8_t *state, enum binary_coding coding, struct buf *out,
+                                             char *why, size_t why_size);
 
 /* Reads a control as the device does: p0 with its action 01/11. Used by the simulator. The flagged
  * points are set. Errors as of datapoint_decode. */
-MU_MUST_USE enum mu_err datapoint_read_control(const struct datapoint_plan *plan, const uint8_t *p0,
-                                               size_t len, struct point_value *values);
+MU_MUST_USE enum mu_err datapoint_read_control(const struct datapoint_plan *plan, const uint8_t *p0, size_t len,
+                                               struct point_value *values);
 
 #endif

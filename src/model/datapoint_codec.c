@@ -3,9 +3,9 @@
 #include "model/datapoint_plan.h"
 
 enum action {
-    ACTION_ANSWER = 3,       /* a status that was asked for */
-    ACTION_REPORT = 4,       /* a status told unasked */
-    ACTION_VAR_LEN = 0x10,   /* added for variable length */
+    ACTION_ANSWER = 3,     /* a status that was asked for */
+    ACTION_REPORT = 4,     /* a status told unasked */
+    ACTION_VAR_LEN = 0x10, /* added for variable length */
 };
 
 bool status_action(const struct datapoint_plan *plan, uint8_t action)
@@ -20,8 +20,7 @@ static void clear(const struct datapoint_plan *plan, struct point_value *values)
     memset(values, 0, plan->count * sizeof(*values));
 }
 
-enum mu_err var_decode(const struct datapoint_plan *plan, const uint8_t *body, size_t len,
-                       struct point_value *values)
+enum mu_err var_decode(const struct datapoint_plan *plan, const uint8_t *body, size_t len, struct point_value *values)
 {
     struct var_walk walk;
     struct point_value value;
@@ -54,8 +53,8 @@ enum mu_err datapoint_decode(const struct datapoint_plan *plan, const uint8_t *p
     return image_check(plan, p0 + 1);
 }
 
-void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action,
-                             const struct point_value *values, struct buf *out)
+void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action, const struct point_value *values,
+                             struct buf *out)
 {
     uint8_t image[LIMIT_IMAGE], flags[LIMIT_POINTS / 8] = { 0 };
 
@@ -74,8 +73,7 @@ void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action,
         buf_append(out, image, plan->image_size);
 }
 
-void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point_value *values,
-                           struct json_out *out)
+void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point_value *values, struct json_out *out)
 {
     char hex[2 * LIMIT_BINARY_POINT + 1];
 
@@ -86,17 +84,11 @@ void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point
             continue;
         json_key(out, d->name);
         switch (d->type) {
-        case POINT_BOOL:
-            json_int(out, values[i].x);
-            break;
-        case POINT_ENUM:
-            json_text(out, d->enum_texts[values[i].x]);
-            break;
+        case POINT_BOOL: json_int(out, values[i].x); break;
+        case POINT_ENUM: json_text(out, d->enum_texts[values[i].x]); break;
         case POINT_UINT8:
         case POINT_UINT16:
-        case POINT_UINT32:
-            json_double(out, number_shown(&plan->points[i], values[i].x));
-            break;
+        case POINT_UINT32: json_double(out, number_shown(&plan->points[i], values[i].x)); break;
         case POINT_BINARY:
             hex_encode(values[i].bytes, d->size, hex);
             json_str(out, (struct str){ hex, 2 * (size_t)d->size });

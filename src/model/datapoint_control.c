@@ -31,8 +31,7 @@ static enum api_error refuse(struct control *c, enum api_error error, const char
     return error;
 }
 
-static enum api_error read_bool(struct control *c, const struct datapoint *d, const json_t *json,
-                                uint32_t *x)
+static enum api_error read_bool(struct control *c, const struct datapoint *d, const json_t *json, uint32_t *x)
 {
     int64_t number = 0;
 
@@ -42,8 +41,7 @@ static enum api_error read_bool(struct control *c, const struct datapoint *d, co
     return API_OK;
 }
 
-static enum api_error read_enum(struct control *c, const struct datapoint *d, const json_t *json,
-                                uint32_t *x)
+static enum api_error read_enum(struct control *c, const struct datapoint *d, const json_t *json, uint32_t *x)
 {
     const char *text = json_string_value(json);
     int64_t index;
@@ -60,8 +58,7 @@ static enum api_error read_enum(struct control *c, const struct datapoint *d, co
                   d->enum_count - 1);
 }
 
-static enum api_error read_number(struct control *c, const struct plan_point *p, const json_t *json,
-                                  uint32_t *x)
+static enum api_error read_number(struct control *c, const struct plan_point *p, const json_t *json, uint32_t *x)
 {
     if (!json_is_number(json) || !number_x(p, json_number_value(json), x))
         return refuse(c, API_ATTR_INVALID, "'%s' takes a number from %.15g to %.15g", p->face.name,
@@ -93,8 +90,7 @@ static bool read_bytes(struct control *c, const json_t *json, size_t *len)
     *len = base64 ? text_len / 4 * 3 : text_len / 2;
     if (*len > sizeof(c->bytes))
         return true;
-    return (base64 ? base64_decode(text, text_len, c->bytes, len)
-                   : hex_decode(text, text_len, c->bytes)) == MU_OK;
+    return (base64 ? base64_decode(text, text_len, c->bytes, len) : hex_decode(text, text_len, c->bytes)) == MU_OK;
 }
 
 static enum api_error read_binary(struct control *c, const struct datapoint *d, const json_t *json)
@@ -102,11 +98,10 @@ static enum api_error read_binary(struct control *c, const struct datapoint *d, 
     size_t len;
 
     if (!read_bytes(c, json, &len))
-        return refuse(c, API_ATTR_INVALID, "'%s' takes %u bytes as %s text or as an array", d->name,
-                      d->size, c->coding == CODING_BASE64 ? "base64" : "hex");
+        return refuse(c, API_ATTR_INVALID, "'%s' takes %u bytes as %s text or as an array", d->name, d->size,
+                      c->coding == CODING_BASE64 ? "base64" : "hex");
     if (len != d->size)
-        return refuse(c, API_ATTR_INVALID, "'%s' takes exactly %u bytes, not %zu", d->name, d->size,
-                      len);
+        return refuse(c, API_ATTR_INVALID, "'%s' takes exactly %u bytes, not %zu", d->name, d->size, len);
     return API_OK;
 }
 
@@ -122,20 +117,12 @@ static enum api_error read_attr(struct control *c, const char *name, const json_
     if (p->face.access != POINT_WRITABLE)
         return refuse(c, API_ATTR_INVALID, "'%s' is not writable", name);
     switch (p->face.type) {
-    case POINT_BOOL:
-        error = read_bool(c, &p->face, json, &value.x);
-        break;
-    case POINT_ENUM:
-        error = read_enum(c, &p->face, json, &value.x);
-        break;
+    case POINT_BOOL: error = read_bool(c, &p->face, json, &value.x); break;
+    case POINT_ENUM: error = read_enum(c, &p->face, json, &value.x); break;
     case POINT_UINT8:
     case POINT_UINT16:
-    case POINT_UINT32:
-        error = read_number(c, p, json, &value.x);
-        break;
-    case POINT_BINARY:
-        error = read_binary(c, &p->face, json);
-        break;
+    case POINT_UINT32: error = read_number(c, p, json, &value.x); break;
+    case POINT_BINARY: error = read_binary(c, &p->face, json); break;
     }
     if (error != API_OK)
         return error;
@@ -144,9 +131,8 @@ static enum api_error read_attr(struct control *c, const char *name, const json_
     return API_OK;
 }
 
-enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs,
-                                 const uint8_t *state, enum binary_coding coding, struct buf *out,
-                                 char *why, size_t why_size)
+enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs, const uint8_t *state,
+                                 enum binary_coding coding, struct buf *out, char *why, size_t why_size)
 {
     struct control c = { .plan = plan, .coding = coding, .why = why, .why_size = why_size };
     void *object = (void *)(uintptr_t)attrs; /* jansson iterates over what it may change only */

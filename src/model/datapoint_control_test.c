@@ -14,11 +14,25 @@ static void an_unflagged_point_carries_its_last_value(void **state)
     (void)state;
     struct datapoint_plan *plan = load_plan(OWN, "air-conditioner.json");
     uint8_t known[64] = { 0 };
-    struct buf out = make_buf(), expected = bytes_of_hex("01" "20" "2a" "03" "09" "18");
+    struct buf out = make_buf(), expected = bytes_of_hex("01"
+                                                         "20"
+                                                         "2a"
+                                                         "03"
+                                                         "09"
+                                                         "18");
     char why[200];
     json_t *attrs = parse_json("{'off_timing': 9}");
 
-    report_hex(plan, "04" "2a" "03" "04" "18" "19" "03" "01", known, MU_OK);
+    report_hex(plan,
+               "04"
+               "2a"
+               "03"
+               "04"
+               "18"
+               "19"
+               "03"
+               "01",
+               known, MU_OK);
     assert_int_equal(datapoint_control(plan, attrs, known, CODING_NONE, &out, why, sizeof(why)), API_OK);
     assert_int_equal(out.len, expected.len);
     assert_memory_equal(out.data, expected.data, out.len);
@@ -40,7 +54,7 @@ struct control_case {
     const char *file, *attrs;
     enum binary_coding coding;
     enum api_error error;
-    const char *why;  /* contained in it */
+    const char *why; /* contained in it */
 };
 
 static void bad_controls_are_refused_and_say_why(void **state)
@@ -96,8 +110,7 @@ static void bad_controls_are_refused_and_say_why(void **state)
         json_t *attrs = parse_json(cases[i].attrs);
         struct buf out = make_buf();
         char why[200] = "";
-        assert_int_equal(datapoint_control(plan, attrs, NULL, cases[i].coding, &out, why, sizeof(why)),
-                         cases[i].error);
+        assert_int_equal(datapoint_control(plan, attrs, NULL, cases[i].coding, &out, why, sizeof(why)), cases[i].error);
         if (!strstr(why, cases[i].why))
             fail_msg("%s gives: %s", cases[i].attrs, why);
         assert_int_equal(out.len, 0);
@@ -118,8 +131,7 @@ static void binary_text_of_any_length_is_refused_without_harm(void **state)
             struct buf out = make_buf();
             char why[200];
             bool fits = coding != CODING_BASE64 && len == 8;
-            assert_int_equal(datapoint_control(plan, attrs, NULL, (enum binary_coding)coding, &out, why,
-                                               sizeof(why)),
+            assert_int_equal(datapoint_control(plan, attrs, NULL, (enum binary_coding)coding, &out, why, sizeof(why)),
                              fits ? API_OK : API_ATTR_INVALID);
             buf_free(&out);
             json_decref(attrs);
@@ -148,8 +160,7 @@ static void values_are_taken_in_every_form_the_contract_allows(void **state)
         { "heater.json", "{'comfort': 21.26}", CODING_NONE, "{'comfort':21.5}" },
         { "heater.json", "{'comfort': 5, 'saving': 30, 'curve': 0.1, 'room': -50}", CODING_NONE,
           "{'curve':0.1,'comfort':5,'saving':30,'room':-50}" },
-        { "power-meter.json", "{'limit': 0.123, 'zero': -250.5}", CODING_NONE,
-          "{'limit':0.123,'zero':-250.5}" },
+        { "power-meter.json", "{'limit': 0.123, 'zero': -250.5}", CODING_NONE, "{'limit':0.123,'zero':-250.5}" },
         { "heater.json", "{'curve': -5.551115123125783e-17}", CODING_NONE, "{'curve':0}" }, /* 0.3 - 0.1 * 3 */
         { "heater.json", "{'curve': 10.000000000000002}", CODING_NONE, "{'curve':10}" },
         { "heater.json", "{'curve': 0.30000000000000004}", CODING_NONE, "{'curve':0.3}" },

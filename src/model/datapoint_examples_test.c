@@ -14,39 +14,80 @@
 
 struct control_example {
     const char *folder, *file, *attrs;
-    const char *p0;    /* its start; what follows is zero */
+    const char *p0; /* its start; what follows is zero */
     size_t len;
 };
 
+/* clang-format off: a table */
 static const struct control_example control_examples[] = {
     { OWN, "air-conditioner.json", "{'switch': 1}", "010101000010", 6 },
     { OWN, "pet-feeder.json", "{'lamp': 1, 'colour': '紫', 'motor': 3}", "01230500000008", 7 },
     { OWN, "wavemaker.json", "{'link': '从机', 'timer_wave': '喂食', 'flow': 80}",
-      "01" "00000000000001c0" "0b00" "50" "0001", 409 },
-    { OWN, "wavemaker.json", "{'power': true}", "01" "0000000000000001" "0001" "00" "0001", 409 },
-    { OWN, "doser.json", "{'dose': 1000, 'calibration': '三档'}", "01" "0090" "20" "0a00" "03e8", 112 },
+      "01"
+      "00000000000001c0"
+      "0b00"
+      "50"
+      "0001",
+      409 },
+    { OWN, "wavemaker.json", "{'power': true}",
+      "01"
+      "0000000000000001"
+      "0001"
+      "00"
+      "0001",
+      409 },
+    { OWN, "doser.json", "{'dose': 1000, 'calibration': '三档'}",
+      "01"
+      "0090"
+      "20"
+      "0a00"
+      "03e8",
+      112 },
     { OWN, "heater.json", "{'heating': 1, 'water_mode': 'fixed', 'comfort': 21.5}",
-      "11" "00000000040102" "03" "21", 10 },
+      "11"
+      "00000000040102"
+      "03"
+      "21",
+      10 },
     { OWN, "plug.json", "{'on': false}", "010100", 3 },
     { FIELD, "derived-air-conditioner-from-spec-examples.json", "{'switch': 1}", "010101000010", 6 },
-    { FIELD, "gizkit-soc-pet.json", "{'LED_OnOff': 1, 'LED_Color': '紫色', 'Motor_Speed': 3}",
-      "01230500000008", 7 },
-    { FIELD, "jebao-wavemaker-multibyte-bits.json",
-      "{'Linkage': '从机', 'AutoMode': '喂食', 'Flow': 80}",
-      "01" "00000000000001c0" "0b00" "50" "0001000001", 409 },
+    { FIELD, "gizkit-soc-pet.json", "{'LED_OnOff': 1, 'LED_Color': '紫色', 'Motor_Speed': 3}", "01230500000008", 7 },
+    { FIELD, "jebao-wavemaker-multibyte-bits.json", "{'Linkage': '从机', 'AutoMode': '喂食', 'Flow': 80}",
+      "01"
+      "00000000000001c0"
+      "0b00"
+      "50"
+      "0001000001",
+      409 },
     { FIELD, "jebao-wavemaker-multibyte-bits.json", "{'SwitchON': 1}",
-      "01" "0000000000000001" "0001" "00" "0001000001", 409 },
+      "01"
+      "0000000000000001"
+      "0001"
+      "00"
+      "0001000001",
+      409 },
     { FIELD, "jebao-single-doser-uint16-binary-alert-fault.json", "{'liquid1': 1000, 'CALSet': '校准3'}",
-      "01" "0090" "20" "0a00" "03e8", 112 },
+      "01"
+      "0090"
+      "20"
+      "0a00"
+      "03e8",
+      112 },
     { FIELD, "vaillant-vsmartpro-var-len.json",
       "{'Heating_Enable': 1, 'Mode_Setting_DHW': 'Cruising', 'Room_Temperature_Setpoint_Comfort': 21.5}",
-      "11" "00000000040102" "03" "21", 10 },
+      "11"
+      "00000000040102"
+      "03"
+      "21",
+      10 },
 };
+/* clang-format on */
 
 struct report_example {
     const char *folder, *file, *p0, *attrs;
 };
 
+/* clang-format off: a table */
 static const struct report_example report_examples[] = {
     { OWN, "air-conditioner.json", "0401000010000000",
       "{'switch':1,'fan_swing':0,'mode':'制冷','fan_speed':'低风','on_timing':0,'off_timing':0,"
@@ -58,12 +99,26 @@ static const struct report_example report_examples[] = {
       "{'lamp':1,'colour':'紫','red':255,'green':0,'blue':16,'motor':3,'presence':1,'temperature':25,"
       "'humidity':50,'alert_bowl':1,'alert_water':0,'fault_lamp':1,'fault_motor':0,'fault_climate':1,"
       "'fault_presence':0}" },
-    { OWN, "heater.json", "14" "00000000040102" "03" "21",
+    { OWN, "heater.json",
+      "14"
+      "00000000040102"
+      "03"
+      "21",
       "{'heating':1,'water_mode':'fixed','comfort':21.5}" },
-    { OWN, "heater.json", "13" "40000100000000" "000c" "7f", "{'tank':6,'spare_5':'7f'}" },
+    { OWN, "heater.json",
+      "13"
+      "40000100000000"
+      "000c"
+      "7f",
+      "{'tank':6,'spare_5':'7f'}" },
     { OWN, "power-meter.json",
-      "03" "01000f424000010102030405060708090a0b0c0d0e0f1000" "ffffffff00030d4000000000" "0000"
-      "a0a1a2a3a4a5" "01" "02",
+      "03"
+      "01000f424000010102030405060708090a0b0c0d0e0f1000"
+      "ffffffff00030d4000000000"
+      "0000"
+      "a0a1a2a3a4a5"
+      "01"
+      "02",
       "{'relay':1,'limit':-999000,'zero':-250.25,'key':'0102030405060708090a0b0c0d0e0f10',"
       "'energy':42949672.95,'power':0,'clock':0,'phase':'L1','temperature':-40,"
       "'serial':'a0a1a2a3a4a5','alert_limit':1,'fault_meter':0,'fault_clock':1}" },
@@ -77,6 +132,7 @@ static const struct report_example report_examples[] = {
       "'Temperature':25,'Humidity':50,'Alert_1':1,'Alert_2':0,'Fault_LED':1,'Fault_Motor':0,"
       "'Fault_TemHum':1,'Fault_IR':0}" },
 };
+/* clang-format on */
 
 static void check_control(const struct control_example *e, const struct datapoint_plan *plan)
 {

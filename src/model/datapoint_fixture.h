@@ -106,8 +106,8 @@ static inline struct buf bytes_of_hex(const char *hex)
 }
 
 /* Compares what datapoint_write_attrs writes, its " shown as '. */
-static inline void assert_attrs(const struct datapoint_plan *plan,
-                                const struct point_value *values, const char *expected)
+static inline void assert_attrs(const struct datapoint_plan *plan, const struct point_value *values,
+                                const char *expected)
 {
     struct buf text = make_buf();
     struct json_out j = json_out_to(&text);
@@ -123,8 +123,7 @@ static inline void assert_attrs(const struct datapoint_plan *plan,
 }
 
 /* Reports a P0 to a state. */
-static inline void report_hex(const struct datapoint_plan *plan, const char *hex, uint8_t *known,
-                              enum mu_err expected)
+static inline void report_hex(const struct datapoint_plan *plan, const char *hex, uint8_t *known, enum mu_err expected)
 {
     struct buf p0 = bytes_of_hex(hex);
     assert_int_equal(datapoint_state_report(plan, p0.data, p0.len, known), expected);

@@ -10,7 +10,7 @@ uint32_t section_read(const uint8_t *section, size_t size, uint32_t shift, uint3
     uint64_t x = *at >> low;
 
     for (uint32_t got = 8 - low; got < width; got += 8)
-        x |= (uint64_t)*--at << got;
+        x |= (uint64_t) * --at << got;
     return (uint32_t)(x & ((UINT64_C(1) << width) - 1));
 }
 
@@ -42,8 +42,7 @@ struct point_value image_get(const struct plan_point *p, const uint8_t *image)
 
     if (!point_is_bits(p))
         return bytes_get(p, at);
-    return (struct point_value){ .set = true,
-                                 .x = section_read(at, p->section, p->shift, p->face.size) };
+    return (struct point_value){ .set = true, .x = section_read(at, p->section, p->shift, p->face.size) };
 }
 
 void image_put(const struct plan_point *p, uint8_t *image, struct point_value value)
@@ -89,8 +88,7 @@ static bool is_flagged(const struct datapoint_plan *plan, const uint8_t *flags, 
     return flags[plan->flags_size - 1 - id / 8] >> id % 8 & 1; /* as section_read, without its loop */
 }
 
-enum mu_err var_walk_begin(struct var_walk *w, const struct datapoint_plan *plan, const uint8_t *body,
-                           size_t len)
+enum mu_err var_walk_begin(struct var_walk *w, const struct datapoint_plan *plan, const uint8_t *body, size_t len)
 {
     struct bytes r = bytes_of(body, len);
     size_t bits = 0, bytes = 0;
@@ -131,8 +129,7 @@ bool var_walk_next(struct var_walk *w, size_t *id, struct point_value *value)
     return true;
 }
 
-void var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image,
-                struct buf *out)
+void var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image, struct buf *out)
 {
     uint8_t packed[LIMIT_POINTS * ENUM_BITS_MAX / 8] = { 0 };
     uint32_t bits = 0, shift = 0;

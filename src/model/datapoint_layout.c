@@ -1,8 +1,10 @@
 #include "model/datapoint_plan.h"
 
 static const char *const access_names[] = {
-    [POINT_WRITABLE] = "writable", [POINT_READONLY] = "read-only",
-    [POINT_ALERT] = "alert", [POINT_FAULT] = "fault",
+    [POINT_WRITABLE] = "writable",
+    [POINT_READONLY] = "read-only",
+    [POINT_ALERT] = "alert",
+    [POINT_FAULT] = "fault",
 };
 
 static void work_on(struct compiler *c, size_t id)
@@ -13,9 +15,9 @@ static void work_on(struct compiler *c, size_t id)
 
 /* One of the four groups of a fixed-length image, or the whole of a variable-length one. */
 struct area {
-    size_t first, end;   /* ids */
-    uint32_t start;      /* byte of the image */
-    uint32_t section;    /* bytes of its bit section, which stands first */
+    size_t first, end; /* ids */
+    uint32_t start;    /* byte of the image */
+    uint32_t section;  /* bytes of its bit section, which stands first */
     uint32_t size;
 };
 
@@ -58,11 +60,10 @@ static enum mu_err check_position(struct compiler *c, const struct area *a, size
                                   access_names[p->face.access], a->start);
         if (p->shift + p->face.size > 8 * a->section)
             return compile_refuse(c, "bits %u to %u do not fit the %u bytes of the %s bits", p->shift,
-                                  p->shift + p->face.size - 1, a->section,
-                                  access_names[p->face.access]);
+                                  p->shift + p->face.size - 1, a->section, access_names[p->face.access]);
     } else if (p->offset < bytes_start || p->offset + p->face.size > area_end) {
-        return compile_refuse(c, "bytes %u to %u are not within bytes %u to %u, which its group has",
-                              p->offset, p->offset + p->face.size - 1, bytes_start, area_end - 1);
+        return compile_refuse(c, "bytes %u to %u are not within bytes %u to %u, which its group has", p->offset,
+                              p->offset + p->face.size - 1, bytes_start, area_end - 1);
     }
     for (size_t i = a->first; i < id; i++) {
         const struct plan_point *other = &c->plan->points[i];
@@ -83,8 +84,7 @@ static enum mu_err layout_fixed(struct compiler *c)
         enum point_access before = plan->points[i - 1].face.access, here = plan->points[i].face.access;
         work_on(c, i);
         if (here < before)
-            return compile_refuse(c, "a %s point stands behind a %s one", access_names[here],
-                                  access_names[before]);
+            return compile_refuse(c, "a %s point stands behind a %s one", access_names[here], access_names[before]);
     }
     for (int access = POINT_WRITABLE; access <= POINT_FAULT; access++) {
         a = (struct area){ .first = a.end, .end = a.end, .start = a.start + a.size };
@@ -135,8 +135,8 @@ static enum mu_err layout_var_len(struct compiler *c)
 }
 
 /* The bytes of the image that hold points of one access, with the mask of these points. */
-static enum mu_err collect_bits(struct datapoint_plan *plan, enum point_access access,
-                                struct image_bits **out, size_t *count)
+static enum mu_err collect_bits(struct datapoint_plan *plan, enum point_access access, struct image_bits **out,
+                                size_t *count)
 {
     struct image_bits *bits = arena_alloc(&plan->memory, plan->count * sizeof(*bits));
     size_t n = 0;

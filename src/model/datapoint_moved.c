@@ -7,9 +7,9 @@
 /* Where a point stands in a report: of a fixed length, which bits or bytes of the image; else which flag. */
 struct stand {
     bool var_len, bits;
-    uint32_t first;  /* byte, or id */
-    uint32_t shift;  /* bits: of that byte, the lowest is 0 */
-    uint32_t size;   /* bits or bytes */
+    uint32_t first; /* byte, or id */
+    uint32_t shift; /* bits: of that byte, the lowest is 0 */
+    uint32_t size;  /* bits or bytes */
 };
 
 static struct stand stand_of(const struct datapoint_plan *plan, size_t id)
@@ -31,8 +31,7 @@ static struct stand stand_of(const struct datapoint_plan *plan, size_t id)
 
 static bool same_stand(struct stand a, struct stand b)
 {
-    return a.var_len == b.var_len && a.bits == b.bits && a.first == b.first && a.shift == b.shift &&
-           a.size == b.size;
+    return a.var_len == b.var_len && a.bits == b.bits && a.first == b.first && a.shift == b.shift && a.size == b.size;
 }
 
 static void write_stand(struct buf *out, struct stand s)
@@ -102,13 +101,12 @@ static void compare_point(struct list *l, const struct datapoint_plan *before, s
             write_stand(l->out, was);
         }
     } else if (was.bits && values_of(&after->points[now].face) < values_of(d) && begin(l)) {
-        buf_printf(l->out, "'%s': %u values, had %u", d->name, values_of(&after->points[now].face),
-                   values_of(d));
+        buf_printf(l->out, "'%s': %u values, had %u", d->name, values_of(&after->points[now].face), values_of(d));
     }
 }
 
-size_t datapoint_moved(const struct datapoint_plan *before, const struct datapoint_plan *after,
-                       size_t most, struct buf *out)
+size_t datapoint_moved(const struct datapoint_plan *before, const struct datapoint_plan *after, size_t most,
+                       struct buf *out)
 {
     struct list l = { .out = out, .most = most };
 
@@ -121,8 +119,7 @@ size_t datapoint_moved(const struct datapoint_plan *before, const struct datapoi
     if (!before->var_len && before->image_size != after->image_size && begin(&l))
         buf_printf(out, "a report has %zu bytes, had %zu", 1 + after->image_size, 1 + before->image_size);
     if (before->var_len && before->flags_size != after->flags_size && begin(&l))
-        buf_printf(out, "the flags of a report take %zu bytes, took %zu", after->flags_size,
-                   before->flags_size);
+        buf_printf(out, "the flags of a report take %zu bytes, took %zu", after->flags_size, before->flags_size);
     for (size_t i = 0; i < before->count; i++)
         compare_point(&l, before, i, after);
     return l.count;

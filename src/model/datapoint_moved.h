@@ -9,7 +9,7 @@
  *
  * Appends what has changed to out, "'mode': byte 0, bits 2-4, was byte 0, bits 1-3; …", at most `most` of
  * it; nothing if nothing has. Returns how much there is. Errors are the buffer's. Pure. */
-size_t datapoint_moved(const struct datapoint_plan *before, const struct datapoint_plan *after,
-                       size_t most, struct buf *out);
+size_t datapoint_moved(const struct datapoint_plan *before, const struct datapoint_plan *after, size_t most,
+                       struct buf *out);
 
 #endif

@@ -33,11 +33,22 @@ static void wide_numbers_keep_their_decimals(void **state)
 {
     (void)state;
     struct datapoint_plan *plan = load_plan(OWN, "power-meter.json");
-    static const struct { const char *name; uint32_t x; const char *text; } cases[] = {
-        { "energy", 4294967295, "42949672.95" }, { "energy", 732, "7.32" }, { "limit", 0, "-1000000" },
-        { "limit", 4294967295, "3294967.295" }, { "limit", 1000000123, "0.123" },
-        { "power", 200001, "0.1" }, { "power", 199999, "-0.1" }, { "zero", 1, "-250.25" },
-        { "zero", 1002, "0" }, { "temperature", 401, "0.1" }, { "clock", 4294967295, "4294967295" },
+    static const struct {
+        const char *name;
+        uint32_t x;
+        const char *text;
+    } cases[] = {
+        { "energy", 4294967295, "42949672.95" },
+        { "energy", 732, "7.32" },
+        { "limit", 0, "-1000000" },
+        { "limit", 4294967295, "3294967.295" },
+        { "limit", 1000000123, "0.123" },
+        { "power", 200001, "0.1" },
+        { "power", 199999, "-0.1" },
+        { "zero", 1, "-250.25" },
+        { "zero", 1002, "0" },
+        { "temperature", 401, "0.1" },
+        { "clock", 4294967295, "4294967295" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct buf text = make_buf();

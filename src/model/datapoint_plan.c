@@ -83,7 +83,10 @@ static bool read_int(const json_t *object, const char *key, int64_t low, int64_t
 static enum mu_err read_position(struct compiler *c, const json_t *attr, struct plan_point *p)
 {
     static const uint32_t widths[] = {
-        [POINT_BOOL] = 1, [POINT_UINT8] = 1, [POINT_UINT16] = 2, [POINT_UINT32] = 4,
+        [POINT_BOOL] = 1,
+        [POINT_UINT8] = 1,
+        [POINT_UINT16] = 2,
+        [POINT_UINT32] = 4,
     };
     const json_t *position = json_object_get(attr, "position");
     const char *unit = point_is_bits(p) ? "bit" : "byte";
@@ -97,8 +100,8 @@ static enum mu_err read_position(struct compiler *c, const json_t *attr, struct 
     if (!read_int(position, "len", 1, most, &len))
         return compile_refuse(c, "the len of its position is not from 1 to %lld", (long long)most);
     if (p->face.type != POINT_ENUM && p->face.type != POINT_BINARY && len != widths[p->face.type])
-        return compile_refuse(c, "the len of its position is %lld, but its type takes %u %ss",
-                              (long long)len, widths[p->face.type], unit);
+        return compile_refuse(c, "the len of its position is %lld, but its type takes %u %ss", (long long)len,
+                              widths[p->face.type], unit);
     /* A variable-length definition has no positions, and what it says there means nothing. */
     if (!c->plan->var_len) {
         if (!read_int(position, "byte_offset", 0, LIMIT_IMAGE - 1, &byte_offset))
@@ -159,14 +162,13 @@ static enum mu_err read_spec(struct compiler *c, const json_t *attr, struct plan
     if ((addition && !json_is_number(addition)) || fabs(d->addition) > ADDITION_MAX)
         return compile_refuse(c, "addition is not a number from %g to %g", -ADDITION_MAX, ADDITION_MAX);
     if (d->ratio < RATIO_DIGITS * fabs(d->addition))
-        return compile_refuse(c, "ratio %g is too small beside addition %g: its steps cannot be told apart",
-                              d->ratio, d->addition);
+        return compile_refuse(c, "ratio %g is too small beside addition %g: its steps cannot be told apart", d->ratio,
+                              d->addition);
     number_prepare(p);
     return MU_OK;
 }
 
-static enum mu_err read_name(struct compiler *c, const json_t *attr, size_t place,
-                             struct plan_point **out)
+static enum mu_err read_name(struct compiler *c, const json_t *attr, size_t place, struct plan_point **out)
 {
     struct datapoint_plan *plan = c->plan;
     const json_t *name = json_object_get(attr, "name"), *shown = json_object_get(attr, "display_name");
@@ -178,8 +180,7 @@ static enum mu_err read_name(struct compiler *c, const json_t *attr, size_t plac
     if (json_string_length(name) == 0 || json_string_length(name) > LIMIT_NAME)
         return compile_refuse(c, "its name is no text of 1 to %d bytes", LIMIT_NAME);
     if (!read_int(attr, "id", 0, (int64_t)plan->count - 1, &id))
-        return compile_refuse(c, "the id of '%s' is not from 0 to %zu", json_string_value(name),
-                              plan->count - 1);
+        return compile_refuse(c, "the id of '%s' is not from 0 to %zu", json_string_value(name), plan->count - 1);
     c->name = json_string_value(name);
     c->id = id;
     struct plan_point *p = &plan->points[id];
@@ -201,8 +202,7 @@ static enum mu_err read_point(struct compiler *c, const json_t *attr, size_t pla
     struct plan_point *p = NULL;
     enum mu_err err;
 
-    if ((err = read_name(c, attr, place, &p)) != MU_OK ||
-        (err = read_types(c, attr, &p->face)) != MU_OK ||
+    if ((err = read_name(c, attr, place, &p)) != MU_OK || (err = read_types(c, attr, &p->face)) != MU_OK ||
         (err = read_position(c, attr, p)) != MU_OK)
         return err;
     if (p->face.type == POINT_ENUM)
@@ -263,8 +263,7 @@ static enum mu_err compile(struct compiler *c, const json_t *definition)
     return compile_layout(c);
 }
 
-enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_plan **out, char *why,
-                                   size_t why_size)
+enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_plan **out, char *why, size_t why_size)
 {
     struct datapoint_plan *plan = calloc(1, sizeof(*plan));
     struct compiler c = { .plan = plan, .why = why, .why_size = why_size, .id = -1 };

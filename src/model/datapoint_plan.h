@@ -18,10 +18,10 @@
 #define ENUM_BITS_MAX 16
 
 struct plan_point {
-    struct datapoint face; /* what datapoint_at hands out */
-    uint32_t offset;       /* in the image: of its first byte, or of its bit section */
-    uint32_t section;      /* bool and enum: bytes of that section */
-    uint32_t shift;        /* bool and enum: bits of the section below it */
+    struct datapoint face;                     /* what datapoint_at hands out */
+    uint32_t offset;                           /* in the image: of its first byte, or of its bit section */
+    uint32_t section;                          /* bool and enum: bytes of that section */
+    uint32_t shift;                            /* bool and enum: bits of the section below it */
     double whole_ratio, whole_addition, scale; /* numbers: see datapoint_number.c */
 };
 
@@ -35,10 +35,10 @@ struct datapoint_plan {
     struct arena memory; /* of everything below */
     bool var_len;
     size_t count;
-    struct plan_point *points;  /* by id */
-    uint16_t *by_name;          /* ids in the order of their names */
+    struct plan_point *points; /* by id */
+    uint16_t *by_name;         /* ids in the order of their names */
     size_t image_size;
-    size_t flag_count;   /* of a control: writable points, or all of a variable-length product */
+    size_t flag_count; /* of a control: writable points, or all of a variable-length product */
     size_t flags_size;
     size_t control_size; /* fixed length: how much of the image a control carries */
     size_t known_size;   /* bytes before the image in a state */
@@ -64,8 +64,7 @@ struct compiler {
 };
 
 /* Writes the sentence and returns MU_E_VALUE. */
-enum mu_err compile_refuse(struct compiler *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+enum mu_err compile_refuse(struct compiler *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Places the points, which carry offset and shift as the definition gave them, and derives all that
  * the plan says about its image. */
@@ -100,17 +99,16 @@ struct var_walk {
     size_t bits_size;
     size_t flagged; /* how many there are */
     uint32_t shift;
-    size_t id;      /* where to look on */
+    size_t id; /* where to look on */
 };
 
 /* body: the P0 behind its action. MU_E_FRAME if its length is not what its flags say. */
-MU_MUST_USE enum mu_err var_walk_begin(struct var_walk *w, const struct datapoint_plan *plan,
-                                       const uint8_t *body, size_t len);
+MU_MUST_USE enum mu_err var_walk_begin(struct var_walk *w, const struct datapoint_plan *plan, const uint8_t *body,
+                                       size_t len);
 /* The next flagged point and its value; false after the last. */
 bool var_walk_next(struct var_walk *w, size_t *id, struct point_value *value);
 /* Appends such a body with the flagged points of an image. */
-void var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image,
-                struct buf *out);
+void var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image, struct buf *out);
 
 /* --- datapoint_codec.c ------------------------------------------------------------------------ */
 

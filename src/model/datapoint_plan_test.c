@@ -14,8 +14,7 @@
 /* A fixed-length definition of these attrs, written as C text (see parse_json). */
 static json_t *definition_of(const char *protocol, const char *attrs)
 {
-    return json_pack("{s:s, s:[{s:o}]}", "protocolType", protocol, "entities", "attrs",
-                     parse_json(attrs));
+    return json_pack("{s:s, s:[{s:o}]}", "protocolType", protocol, "entities", "attrs", parse_json(attrs));
 }
 
 static void assert_refused(json_t *definition, const char *sentence)
@@ -32,41 +31,35 @@ static void assert_refused(json_t *definition, const char *sentence)
 
 #define W(id, name) "{'id':" id ",'name':'" name "','type':'status_writable',"
 #define R(id, name) "{'id':" id ",'name':'" name "','type':'status_readonly',"
-#define BOOL(bit) \
-    "'data_type':'bool','position':{'unit':'bit','len':1,'byte_offset':0,'bit_offset':" bit "}}"
-#define UINT8(byte) \
-    "'data_type':'uint8','position':{'unit':'byte','len':1,'byte_offset':" byte "}"
-#define ENUM(len) \
-    "'data_type':'enum','position':{'unit':'bit','len':" len ",'byte_offset':0,'bit_offset':0}"
+#define BOOL(bit)   "'data_type':'bool','position':{'unit':'bit','len':1,'byte_offset':0,'bit_offset':" bit "}}"
+#define UINT8(byte) "'data_type':'uint8','position':{'unit':'byte','len':1,'byte_offset':" byte "}"
+#define ENUM(len)   "'data_type':'enum','position':{'unit':'bit','len':" len ",'byte_offset':0,'bit_offset':0}"
 
 static void a_faulty_datapoint_is_refused_by_name(void **state)
 {
     (void)state;
-    static const struct { const char *attrs, *sentence; } cases[] = {
-        { "[" W("0", "a") "'data_type':'int8','position':{}}]",
-          "datapoint 'a' (id 0): data_type is none of" },
+    static const struct {
+        const char *attrs, *sentence;
+    } cases[] = {
+        { "[" W("0", "a") "'data_type':'int8','position':{}}]", "datapoint 'a' (id 0): data_type is none of" },
         { "[" W("0", "a") "'position':{}}]", "datapoint 'a' (id 0): data_type is none of" },
         { "[{'id':0,'name':'a','type':'W'," BOOL("0") "]", "datapoint 'a' (id 0): type is none of" },
         { "[{'id':0,'name':'a','type':'fault'," UINT8("0") "}]",
           "datapoint 'a' (id 0): an alert or a fault has to be a bool" },
-        { "[" W("0", "a") BOOL("0") ", {'id':1," BOOL("1") "]",
-          "datapoint at place 1 of attrs: its name" },
-        { "[{'id':0,'name':'','type':'alert'," BOOL("0") "]",
-          "datapoint at place 0 of attrs: its name" },
+        { "[" W("0", "a") BOOL("0") ", {'id':1," BOOL("1") "]", "datapoint at place 1 of attrs: its name" },
+        { "[{'id':0,'name':'','type':'alert'," BOOL("0") "]", "datapoint at place 0 of attrs: its name" },
         { "[7]", "datapoint at place 0 of attrs: its name" },
         { "[" W("0", "a") BOOL("0") "," W("1", "a") BOOL("1") "]",
           "datapoint 'a' (id 1): the datapoint of id 0 has the same name" },
         { "[" W("0", "a") BOOL("0") "," W("0", "b") BOOL("1") "]",
           "datapoint 'b' (id 0): datapoint 'a' has the same id" },
-        { "[" W("1", "a") BOOL("0") "]",
-          "datapoint at place 0 of attrs: the id of 'a' is not from 0 to 0" },
+        { "[" W("1", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a' is not from 0 to 0" },
         { "[" W("-1", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a'" },
         { "[" W("'0'", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a'" },
         { "[" W("0.5", "a") BOOL("0") "]", "datapoint at place 0 of attrs: the id of 'a'" },
         /* enums */
         { "[" W("0", "mode") ENUM("2") "}]", "datapoint 'mode' (id 0): an enum without values" },
-        { "[" W("0", "mode") ENUM("2") ",'enum':[]}]",
-          "datapoint 'mode' (id 0): an enum without values" },
+        { "[" W("0", "mode") ENUM("2") ",'enum':[]}]", "datapoint 'mode' (id 0): an enum without values" },
         { "[" W("0", "mode") ENUM("2") ",'enum':['a','b','c','d','e']}]",
           "datapoint 'mode' (id 0): 5 values do not fit 2 bits" },
         { "[" W("0", "mode") ENUM("2") ",'enum':['a',1]}]", "datapoint 'mode' (id 0): enum value 1" },
@@ -87,14 +80,11 @@ static void a_faulty_datapoint_is_refused_by_name(void **state)
         { "[" W("0", "n") UINT8("0") ",'uint_spec':{'ratio':0.001,'addition':-1e12}}]",
           "datapoint 'n' (id 0): ratio 0.001 is too small beside addition -1e+12" },
         { "[" W("0", "n") UINT8("0") ",'uint_spec':{'ratio':'1'}}]", "datapoint 'n' (id 0): ratio" },
-        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':1e300}}]",
-          "datapoint 'n' (id 0): addition" },
-        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':'1'}}]",
-          "datapoint 'n' (id 0): addition" },
+        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':1e300}}]", "datapoint 'n' (id 0): addition" },
+        { "[" W("0", "n") UINT8("0") ",'uint_spec':{'addition':'1'}}]", "datapoint 'n' (id 0): addition" },
         /* positions */
         { "[" W("0", "n") "'data_type':'bool'}]", "datapoint 'n' (id 0): it has no position" },
-        { "[" W("0", "n") "'data_type':'bool','position':{'len':1}}]",
-          "datapoint 'n' (id 0): the unit" },
+        { "[" W("0", "n") "'data_type':'bool','position':{'len':1}}]", "datapoint 'n' (id 0): the unit" },
         { "[" W("0", "n") "'data_type':'uint8','position':{'unit':'bit','len':8}}]",
           "datapoint 'n' (id 0): the unit of its position is not 'byte'" },
         { "[" W("0", "n") "'data_type':'uint16','position':{'unit':'byte','len':1}}]",
@@ -136,8 +126,7 @@ static void a_definition_without_datapoints_is_refused(void **state)
     assert_refused(parse_json("[]"), "datapoint definition: entities[0].attrs");
     assert_refused(parse_json("{'entities':[{'attrs':[]}]}"), "datapoint definition: entities[0].attrs");
     assert_refused(parse_json("{'entities':{'attrs':[1]}}"), "datapoint definition: entities[0].attrs");
-    assert_refused(definition_of("mqtt", "[" W("0", "a") BOOL("0") "]"),
-                   "datapoint definition: protocolType");
+    assert_refused(definition_of("mqtt", "[" W("0", "a") BOOL("0") "]"), "datapoint definition: protocolType");
 }
 
 static json_t *many_points(size_t count, const char *type, const char *unit, int len)
@@ -146,10 +135,9 @@ static json_t *many_points(size_t count, const char *type, const char *unit, int
     for (size_t i = 0; i < count; i++) {
         char name[20];
         snprintf(name, sizeof(name), "p%zu", i);
-        json_array_append_new(attrs, json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:i}}", "id", (int)i,
-                                               "name", name, "type", "status_readonly",
-                                               "data_type", type, "position", "unit", unit,
-                                               "len", len));
+        json_array_append_new(attrs,
+                              json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:i}}", "id", (int)i, "name", name, "type",
+                                        "status_readonly", "data_type", type, "position", "unit", unit, "len", len));
     }
     return json_pack("{s:s, s:[{s:o}]}", "protocolType", "var_len", "entities", "attrs", attrs);
 }
@@ -198,14 +186,15 @@ static void a_short_buffer_cuts_the_sentence(void **state)
 static void what_the_field_leaves_out_is_supplied(void **state)
 {
     (void)state;
-    json_t *definition = parse_json("{'entities':[{'attrs':["
-        "{'id':1,'name':'level','type':'status_writable','data_type':'uint16','extra':{'a':[1]},"
-        "'position':{'unit':'byte','len':2,'byte_offset':1}},"
-        "{'id':0,'name':'on','type':'status_writable','data_type':'bool','enum':[],"
-        "'position':{'unit':'bit','len':1,'byte_offset':0,'bit_offset':0}},"
-        "{'id':2,'name':'volt','type':'status_readonly','data_type':'uint8','display_name':'Volt',"
-        "'position':{'unit':'byte','len':1.0,'byte_offset':3},"
-        "'uint_spec':{'min':0.0,'max':200.0,'ratio':2,'addition':-5}}]}]}");
+    json_t *definition =
+        parse_json("{'entities':[{'attrs':["
+                   "{'id':1,'name':'level','type':'status_writable','data_type':'uint16','extra':{'a':[1]},"
+                   "'position':{'unit':'byte','len':2,'byte_offset':1}},"
+                   "{'id':0,'name':'on','type':'status_writable','data_type':'bool','enum':[],"
+                   "'position':{'unit':'bit','len':1,'byte_offset':0,'bit_offset':0}},"
+                   "{'id':2,'name':'volt','type':'status_readonly','data_type':'uint8','display_name':'Volt',"
+                   "'position':{'unit':'byte','len':1.0,'byte_offset':3},"
+                   "'uint_spec':{'min':0.0,'max':200.0,'ratio':2,'addition':-5}}]}]}");
     struct datapoint_plan *plan = compile_plan(definition);
     json_decref(definition);
 

@@ -45,9 +45,8 @@ static json_t *random_spec(uint32_t bytes)
     uint32_t width_max = bytes == 4 ? UINT32_MAX : (1u << 8 * bytes) - 1;
     uint32_t min = rnd(3) ? 0 : rnd(width_max / 2), max = min + rnd(width_max - min);
 
-    return json_pack("{s:I, s:I, s:f, s:f}", "min", (json_int_t)min, "max",
-                     (json_int_t)(rnd(3) ? width_max : max), "ratio", ratios[rnd(11)],
-                     "addition", additions[rnd(9)]);
+    return json_pack("{s:I, s:I, s:f, s:f}", "min", (json_int_t)min, "max", (json_int_t)(rnd(3) ? width_max : max),
+                     "ratio", ratios[rnd(11)], "addition", additions[rnd(9)]);
 }
 
 static json_t *random_enum(uint32_t width)
@@ -85,13 +84,12 @@ static void add_group(struct made *made, size_t access, size_t n, bool var_len)
     for (size_t i = 0; i < n; i++) {
         size_t type = access >= 2 ? 0 : rnd(6);
         char name[20];
-        snprintf(name, sizeof(name), "%c%zu", "wrafbcdxyz"[rnd(10)], made->count + i);
+        snprintf(name, sizeof(name), "%c%zu", "wrafbcdxyz"[rnd(10)], made -> count + i);
         is_bits[i] = type < 2;
-        sizes[i] = type == 0 ? 1 : type == 1 ? 1 + rnd(12) : type == 5 ? 1 + rnd(BINARY_MAX)
-                                                                       : 1u << (type - 2);
+        sizes[i] = type == 0 ? 1 : type == 1 ? 1 + rnd(12) : type == 5 ? 1 + rnd(BINARY_MAX) : 1u << (type - 2);
         bits += is_bits[i] ? sizes[i] : 0;
-        points[i] = json_pack("{s:i, s:s, s:s, s:s}", "id", (int)(made->count + i), "name", name,
-                              "type", accesses[access], "data_type", types[type]);
+        points[i] = json_pack("{s:i, s:s, s:s, s:s}", "id", (int)(made->count + i), "name", name, "type",
+                              accesses[access], "data_type", types[type]);
         if (type == 1)
             json_object_set_new(points[i], "enum", random_enum(sizes[i]));
         else if (type > 1 && type < 5)
@@ -105,9 +103,8 @@ static void add_group(struct made *made, size_t access, size_t n, bool var_len)
         if (var_len)
             byte_offset = bit_offset = 0;
         json_object_set_new(points[i], "position",
-                            json_pack("{s:s, s:i, s:i, s:i}", "unit", is_bits[i] ? "bit" : "byte",
-                                      "len", (int)sizes[i], "byte_offset", (int)byte_offset,
-                                      "bit_offset", (int)bit_offset));
+                            json_pack("{s:s, s:i, s:i, s:i}", "unit", is_bits[i] ? "bit" : "byte", "len", (int)sizes[i],
+                                      "byte_offset", (int)byte_offset, "bit_offset", (int)bit_offset));
         *(is_bits[i] ? &shift : &byte) += sizes[i];
     }
     for (size_t i = 0; i < n; i++)
@@ -129,8 +126,8 @@ static json_t *random_definition(bool var_len)
         if (made.count == 0)
             add_group(&made, 0, 1, false);
     }
-    return json_pack("{s:s, s:[{s:o}]}", "protocolType", var_len ? "var_len" : "standard", "entities",
-                     "attrs", made.attrs);
+    return json_pack("{s:s, s:[{s:o}]}", "protocolType", var_len ? "var_len" : "standard", "entities", "attrs",
+                     made.attrs);
 }
 
 /* --- random values ---------------------------------------------------------------------------- */
@@ -146,12 +143,8 @@ static void random_value(const struct datapoint *d, size_t id, struct model *m, 
 
     *v = (struct point_value){ .set = true };
     switch (d->type) {
-    case POINT_BOOL:
-        v->x = rnd(2);
-        break;
-    case POINT_ENUM:
-        v->x = rnd(d->enum_count);
-        break;
+    case POINT_BOOL: v->x = rnd(2); break;
+    case POINT_ENUM: v->x = rnd(d->enum_count); break;
     case POINT_UINT8:
     case POINT_UINT16:
     case POINT_UINT32:
@@ -276,14 +269,11 @@ static json_t *as_json(const struct datapoint_plan *plan, size_t id, const struc
     json_t *bytes;
 
     switch (d->type) {
-    case POINT_BOOL:
-        return rnd(2) ? json_boolean(v->x) : json_integer(v->x);
-    case POINT_ENUM:
-        return rnd(2) ? json_integer(v->x) : json_string(d->enum_texts[v->x]);
+    case POINT_BOOL: return rnd(2) ? json_boolean(v->x) : json_integer(v->x);
+    case POINT_ENUM: return rnd(2) ? json_integer(v->x) : json_string(d->enum_texts[v->x]);
     case POINT_UINT8:
     case POINT_UINT16:
-    case POINT_UINT32:
-        return json_real(datapoint_shown(plan, id, v->x));
+    case POINT_UINT32: return json_real(datapoint_shown(plan, id, v->x));
     case POINT_BINARY:
         if (rnd(2)) {
             hex_encode(v->bytes, d->size, hex);
@@ -308,8 +298,7 @@ static struct point_value filler(const struct subject *s, size_t id)
 }
 
 /* The image of a control, put in place of the writable points of a status, shows all of them. */
-static void carries_all_writable_points(const struct subject *s, const struct buf *control,
-                                        const struct model *asked)
+static void carries_all_writable_points(const struct subject *s, const struct buf *control, const struct model *asked)
 {
     size_t writable = 0, count = datapoint_count(s->plan);
     struct point_value values[POINTS_MAX];
@@ -350,8 +339,7 @@ static void a_control(const struct subject *s)
         json_object_set_new(attrs, d->name, as_json(s->plan, i, &asked.values[i]));
     }
     buf_init(&p0, LIMIT_IMAGE);
-    enum api_error error = datapoint_control(s->plan, attrs, s->known, CODING_NONE, &p0, why,
-                                             sizeof(why));
+    enum api_error error = datapoint_control(s->plan, attrs, s->known, CODING_NONE, &p0, why, sizeof(why));
     if (json_object_size(attrs) == 0) {
         assert_int_equal(error, API_FORM_INVALID);
     } else {

@@ -24,8 +24,7 @@ static enum mu_err check_var(const struct var_walk *from)
     return MU_OK;
 }
 
-static enum mu_err merge_var(const struct datapoint_plan *plan, const uint8_t *body, size_t len,
-                             uint8_t *state)
+static enum mu_err merge_var(const struct datapoint_plan *plan, const uint8_t *body, size_t len, uint8_t *state)
 {
     struct var_walk walk;
     struct point_value value;
@@ -45,8 +44,7 @@ static enum mu_err merge_var(const struct datapoint_plan *plan, const uint8_t *b
     return MU_OK;
 }
 
-enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint8_t *p0, size_t len,
-                                   uint8_t *state)
+enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint8_t *p0, size_t len, uint8_t *state)
 {
     if (len == 0 || !status_action(plan, p0[0]))
         return MU_E_FRAME;
@@ -61,13 +59,11 @@ enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint
     return MU_OK;
 }
 
-void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *state,
-                            struct point_value *values)
+void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *state, struct point_value *values)
 {
     for (size_t i = 0; i < plan->count; i++) {
         bool known = plan->var_len ? section_read(state, plan->known_size, (uint32_t)i, 1) : state[0];
-        values[i] = known ? image_get(&plan->points[i], state + plan->known_size)
-                          : (struct point_value){ 0 };
+        values[i] = known ? image_get(&plan->points[i], state + plan->known_size) : (struct point_value){ 0 };
     }
 }
 

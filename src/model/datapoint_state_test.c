@@ -30,7 +30,10 @@ static void alerts_and_faults_are_seen_apart(void **state)
 {
     (void)state;
     struct datapoint_plan *plan = load_plan(OWN, "pet-feeder.json");
-    static const struct { const char *p0; bool alert, faulty; } cases[] = {
+    static const struct {
+        const char *p0;
+        bool alert, faulty;
+    } cases[] = {
         { "0405ff0010080126320000", false, false }, { "0405ff0010080126320200", true, false },
         { "0405ff0010080126320008", false, true },  { "0405ff001008012632fcf0", false, false },
         { "0405ff0010080126320105", true, true },
@@ -75,13 +78,32 @@ static void a_partial_report_is_merged_into_what_is_known(void **state)
     uint8_t *known = calloc(1, datapoint_state_size(plan));
     struct point_value values[LIMIT_POINTS];
 
-    report_hex(plan, "14" "00000000040102" "03" "21", known, MU_OK);
-    report_hex(plan, "13" "40000100000000" "000c" "7f", known, MU_OK);
-    report_hex(plan, "14" "00000000001402" "0006", known, MU_E_FRAME);
-    report_hex(plan, "14" "00000000001402" "0c", known, MU_OK); /* heating 0, system 2, brand 1 */
+    report_hex(plan,
+               "14"
+               "00000000040102"
+               "03"
+               "21",
+               known, MU_OK);
+    report_hex(plan,
+               "13"
+               "40000100000000"
+               "000c"
+               "7f",
+               known, MU_OK);
+    report_hex(plan,
+               "14"
+               "00000000001402"
+               "0006",
+               known, MU_E_FRAME);
+    report_hex(plan,
+               "14"
+               "00000000001402"
+               "0c",
+               known, MU_OK); /* heating 0, system 2, brand 1 */
     datapoint_state_values(plan, known, values);
-    assert_attrs(plan, values, "{'heating':0,'water_mode':'fixed','system':'both','brand':'wall',"
-                               "'comfort':21.5,'tank':6,'spare_5':'7f'}");
+    assert_attrs(plan, values,
+                 "{'heating':0,'water_mode':'fixed','system':'both','brand':'wall',"
+                 "'comfort':21.5,'tank':6,'spare_5':'7f'}");
     free(known);
     datapoint_plan_free(plan);
 }
@@ -89,19 +111,45 @@ static void a_partial_report_is_merged_into_what_is_known(void **state)
 static void a_bad_report_leaves_the_state_alone(void **state)
 {
     (void)state;
-    static const struct { const char *file, *good, *bad; enum mu_err err; } cases[] = {
+    static const struct {
+        const char *file, *good, *bad;
+        enum mu_err err;
+    } cases[] = {
         { "air-conditioner.json", "0401000010000000", "04010000100000", MU_E_FRAME },
         { "air-conditioner.json", "0401000010000000", "040100001000000000", MU_E_FRAME },
         { "air-conditioner.json", "0401000010000000", "1401000010000000", MU_E_FRAME },
         { "air-conditioner.json", "0401000010000000", "0001000010000000", MU_E_FRAME },
         { "air-conditioner.json", "0401000010000000", "0414000010000000", MU_E_VALUE }, /* mode 5 */
         { "air-conditioner.json", "0401000010000000", "0361000010000000", MU_E_VALUE }, /* fan 3 */
-        { "heater.json", "1400000000040102" "0321", "1400000000040102" "03", MU_E_FRAME },
-        { "heater.json", "1400000000040102" "0321", "1400000000040102" "032121", MU_E_FRAME },
-        { "heater.json", "1400000000040102" "0321", "0400000000040102" "0322", MU_E_FRAME },
-        { "heater.json", "1400000000040102" "0321", "14000000000401", MU_E_FRAME },
+        { "heater.json",
+          "1400000000040102"
+          "0321",
+          "1400000000040102"
+          "03",
+          MU_E_FRAME },
+        { "heater.json",
+          "1400000000040102"
+          "0321",
+          "1400000000040102"
+          "032121",
+          MU_E_FRAME },
+        { "heater.json",
+          "1400000000040102"
+          "0321",
+          "0400000000040102"
+          "0322",
+          MU_E_FRAME },
+        { "heater.json",
+          "1400000000040102"
+          "0321",
+          "14000000000401", MU_E_FRAME },
         /* brand 7 */
-        { "heater.json", "1400000000040102" "0321", "1400000000041002" "0f22", MU_E_VALUE },
+        { "heater.json",
+          "1400000000040102"
+          "0321",
+          "1400000000041002"
+          "0f22",
+          MU_E_VALUE },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct datapoint_plan *plan = load_plan(OWN, cases[i].file);
@@ -143,7 +191,9 @@ static void flags_of_points_that_do_not_exist_are_ignored(void **state)
     (void)state;
     struct datapoint_plan *plan = load_plan(OWN, "heater.json"); /* 55 points in 56 flags */
     struct point_value values[LIMIT_POINTS];
-    struct buf p0 = bytes_of_hex("14" "80000000000002" "01");
+    struct buf p0 = bytes_of_hex("14"
+                                 "80000000000002"
+                                 "01");
     assert_int_equal(datapoint_decode(plan, p0.data, p0.len, values), MU_OK);
     assert_attrs(plan, values, "{'heating':1}");
     buf_free(&p0);

@@ -35,33 +35,25 @@ static json_t *element(const struct datapoint_plan *plan, size_t id)
 
     snprintf(key, sizeof(key), "entity0.%s", d->name);
     if (d->type == POINT_BOOL)
-        return json_pack("{s:b, s:{s:s, s:[s], s:s}, s:s, s:s, s:s}", "boolValue", 0,
-                         "object", "action", "entity0", "bind", key, "perm", perm,
-                         "type", "QBooleanElement", "key", key, "title", title);
+        return json_pack("{s:b, s:{s:s, s:[s], s:s}, s:s, s:s, s:s}", "boolValue", 0, "object", "action", "entity0",
+                         "bind", key, "perm", perm, "type", "QBooleanElement", "key", key, "title", title);
     if (d->type == POINT_ENUM)
-        return json_pack("{s:o, s:{s:s, s:[s], s:s}, s:s, s:s, s:s}", "items", items_of(d),
-                         "object", "action", "entity0", "bind", key, "perm", perm,
-                         "type", "QRadioElement", "key", key, "title", title);
+        return json_pack("{s:o, s:{s:s, s:[s], s:s}, s:s, s:s, s:s}", "items", items_of(d), "object", "action",
+                         "entity0", "bind", key, "perm", perm, "type", "QRadioElement", "key", key, "title", title);
     if (d->type == POINT_BINARY)
-        return json_pack("{s:s, s:s, s:{s:s, s:[s], s:s}, s:i, s:s, s:i, s:s}",
-                         "keyboardType", "NumbersAndPunctuation", "title", title,
-                         "object", "action", "entity0", "bind", key, "perm", perm,
-                         "value", 0, "key", key, "maxLength", (int)(2 * d->size),
-                         "type", "QMultilineElement");
+        return json_pack("{s:s, s:s, s:{s:s, s:[s], s:s}, s:i, s:s, s:i, s:s}", "keyboardType", "NumbersAndPunctuation",
+                         "title", title, "object", "action", "entity0", "bind", key, "perm", perm, "value", 0, "key",
+                         key, "maxLength", (int)(2 * d->size), "type", "QMultilineElement");
 
     double min = datapoint_shown(plan, id, d->min), max = datapoint_shown(plan, id, d->max);
     if (d->access == POINT_WRITABLE)
-        return json_pack("{s:s, s:s, s:{s:s, s:[s], s:{s:o, s:o, s:o}, s:s}, s:i, s:s, s:o, s:o, s:s}",
-                         "title", title, "bind", "floatValue:float",
-                         "object", "action", "entity0", "bind", key,
-                         "uint_spec", "max", number(max), "step", number(d->ratio), "min", number(min),
-                         "perm", perm, "value", 0, "key", key,
-                         "maximumValue", number(max), "minimumValue", number(min),
-                         "type", "QFloatElement");
-    return json_pack("{s:{s:s, s:[s], s:{s:o, s:o, s:o}, s:s}, s:s, s:s, s:s}",
-                     "object", "action", "entity0", "bind", key,
-                     "uint_spec", "max", number(max), "step", number(d->ratio), "min", number(min),
-                     "perm", perm, "type", "QLabelElement", "key", key, "title", title);
+        return json_pack("{s:s, s:s, s:{s:s, s:[s], s:{s:o, s:o, s:o}, s:s}, s:i, s:s, s:o, s:o, s:s}", "title", title,
+                         "bind", "floatValue:float", "object", "action", "entity0", "bind", key, "uint_spec", "max",
+                         number(max), "step", number(d->ratio), "min", number(min), "perm", perm, "value", 0, "key",
+                         key, "maximumValue", number(max), "minimumValue", number(min), "type", "QFloatElement");
+    return json_pack("{s:{s:s, s:[s], s:{s:o, s:o, s:o}, s:s}, s:s, s:s, s:s}", "object", "action", "entity0", "bind",
+                     key, "uint_spec", "max", number(max), "step", number(d->ratio), "min", number(min), "perm", perm,
+                     "type", "QLabelElement", "key", key, "title", title);
 }
 
 json_t *datapoint_ui(const struct datapoint_plan *plan)
@@ -77,6 +69,6 @@ json_t *datapoint_ui(const struct datapoint_plan *plan)
             return NULL;
         }
     }
-    return json_pack("{s:{s:i, s:b}, s:[{s:o}]}", "object", "version", 4, "showEditButton", 0,
-                     "sections", "elements", elements);
+    return json_pack("{s:{s:i, s:b}, s:[{s:o}]}", "object", "version", 4, "showEditButton", 0, "sections", "elements",
+                     elements);
 }

@@ -25,7 +25,8 @@ static bool same_json(const json_t *a, const json_t *b)
         return true;
     }
     if (json_is_object(a) && json_object_size(a) == json_object_size(b)) {
-        json_object_foreach((json_t *)(uintptr_t)a, key, value) {
+        json_object_foreach((json_t *)(uintptr_t)a, key, value)
+        {
             if (!same_json(value, json_object_get(b, key)))
                 return false;
         }

@@ -11,15 +11,21 @@
  * 00 00 00 03 | varlen | flag | cmd | [sn] | P0. varlen counts everything after itself. */
 
 enum frame_cmd {
-    FRAME_CONTROL     = 0x0090, /* to the device: P0, no ack */
-    FRAME_REPORT      = 0x0091, /* from the device: P0; an empty one echoes a control */
-    FRAME_NUMBERED    = 0x0093, /* either way: P0 with a serial number, ack wanted */
-    FRAME_ACK         = 0x0094, /* either way: the ack with that serial number */
+    FRAME_CONTROL = 0x0090,  /* to the device: P0, no ack */
+    FRAME_REPORT = 0x0091,   /* from the device: P0; an empty one echoes a control */
+    FRAME_NUMBERED = 0x0093, /* either way: P0 with a serial number, ack wanted */
+    FRAME_ACK = 0x0094,      /* either way: the ack with that serial number */
 };
 
 /* The first byte of P0, of what devices send (device-access 4). */
-enum p0_action { P0_ANSWER = 0x03, P0_REPORT = 0x04, P0_PASS = 0x05, P0_PASS_FROM = 0x06,
-                 P0_ANSWER_VAR = 0x13, P0_REPORT_VAR = 0x14 };
+enum p0_action {
+    P0_ANSWER = 0x03,
+    P0_REPORT = 0x04,
+    P0_PASS = 0x05,
+    P0_PASS_FROM = 0x06,
+    P0_ANSWER_VAR = 0x13,
+    P0_REPORT_VAR = 0x14
+};
 
 struct frame {
     uint8_t flag; /* ignored by everybody */

@@ -19,7 +19,12 @@ static size_t from_hex(const char *hex, uint8_t *out)
 static void the_frames_of_the_document_are_written_and_read(void **state)
 {
     (void)state;
-    static const struct { const char *hex; uint16_t cmd; uint32_t sn; size_t p0_len; } cases[] = {
+    static const struct {
+        const char *hex;
+        uint16_t cmd;
+        uint32_t sn;
+        size_t p0_len;
+    } cases[] = {
         { "0000000309000090010101000010", FRAME_CONTROL, 0, 6 },
         { "000000030b0000910401000010000000", FRAME_REPORT, 0, 8 },
         { "0000000303000091", FRAME_REPORT, 0, 0 },
@@ -84,7 +89,7 @@ static void malformed_envelopes_are_refused(void **state)
         "0000000302000090",             /* no room for the command */
         "00000003060000930000000100",   /* a varlen that ends within the serial number */
         "000000030600009300000001",
-        "00000003ffffffff7f000091",     /* five bytes of varlen */
+        "00000003ffffffff7f000091", /* five bytes of varlen */
         "000000038080808003000091",
         "00000003000000910401",
     };

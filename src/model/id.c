@@ -53,9 +53,9 @@ bool did_pack(struct str s, uint8_t out[DID_PACKED])
 {
     /* 0 is the end, and stands for what is none. */
     static const uint8_t codes[256] = {
-        ['0'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-        ['A'] = 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36,
-        ['a'] = 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+        ['0'] = 1, 2,  3,  4,  5,  6,  7,  8,  9,  10, ['A'] = 11, 12, 13, 14, 15, 16,         17, 18, 19, 20, 21,
+        22,        23, 24, 25, 26, 27, 28, 29, 30, 31, 32,         33, 34, 35, 36, ['a'] = 37, 38, 39, 40, 41, 42,
+        43,        44, 45, 46, 47, 48, 49, 50, 51, 52, 53,         54, 55, 56, 57, 58,         59, 60, 61, 62,
     };
     uint8_t code[DID_LEN + 2] = { 0 }, bytes[DID_PACKED + 1];
     bool is_good = s.len <= DID_LEN;
@@ -75,7 +75,10 @@ bool did_pack(struct str s, uint8_t out[DID_PACKED])
 
 void did_unpack(const uint8_t packed[DID_PACKED], char out[DID_LEN + 1])
 {
-    static const char characters[64] = "\0" "0123456789" "ABCDEFGHIJKLMNOPQRSTUVWXYZ" "abcdefghijklmnopqrstuvwxyz";
+    static const char characters[64] = "\0"
+                                       "0123456789"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "abcdefghijklmnopqrstuvwxyz";
 
     for (size_t i = 0, at = 0; i < DID_LEN; i += 4, at += 3) {
         uint32_t four = (uint32_t)packed[at] << 16 | (uint32_t)packed[at + 1] << 8;

@@ -16,13 +16,13 @@ void id_new_hex(char out[ID_HEX_LEN + 1]);
 /* 128 random bits as 22 digits of base 57, whose characters leave out 0 O 1 I l. Any thread. */
 void did_new(char out[DID_LEN + 1]);
 
-bool id_is_hex(struct str s);  /* 32 lower-case hex digits */
-bool did_valid(struct str s);  /* 22 characters of the did alphabet */
+bool id_is_hex(struct str s); /* 32 lower-case hex digits */
+bool did_valid(struct str s); /* 22 characters of the did alphabet */
 /* A did in six bits a character; memcmp orders packed ones as the texts. A shorter text is one that ends in
  * zeros. false: it is longer, or has a character that is no ASCII letter or digit. */
 MU_MUST_USE bool did_pack(struct str s, uint8_t out[DID_PACKED]);
 void did_unpack(const uint8_t packed[DID_PACKED], char out[DID_LEN + 1]);
-bool mac_valid(struct str s);  /* 1 to LIMIT_MAC printable ASCII characters, no blank */
+bool mac_valid(struct str s);      /* 1 to LIMIT_MAC printable ASCII characters, no blank */
 bool passcode_valid(struct str s); /* 1 to LIMIT_PASSCODE printable ASCII characters, no blank */
 
 /* What a spreadsheet has made of an identifier: a rounded number ("8.69E+14"), a formula (="0011"), a text

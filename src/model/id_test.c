@@ -54,12 +54,27 @@ static void malformed_identifiers_are_refused(void **state)
 static void what_a_spreadsheet_has_made_of_one_is_known(void **state)
 {
     static const char *const spoilt[] = {
-        "8.69E+14", "1.22E+11", "8,69E+14", "1E+12", "1.35e+10", "-1.2E-05", "=\"001122334455\"", "'001122334455",
-        "'AABBCCDDEEFF", "'+8613800000000", "'aa:bb:cc:dd:ee:15",
+        "8.69E+14",          "1.22E+11",      "8,69E+14",      "1E+12",           "1.35e+10",           "-1.2E-05",
+        "=\"001122334455\"", "'001122334455", "'AABBCCDDEEFF", "'+8613800000000", "'aa:bb:cc:dd:ee:15",
     };
     static const char *const good[] = {
-        "", "'", "=", "1", "1E", "1E+", "12E5", "1.2.3E+4", "E+14", "122E10334455", "accf2350d446", "869123456789012",
-        "'s-Gravenhage", "'t", "'ade", "+8613800000000", "virtual:site",
+        "",
+        "'",
+        "=",
+        "1",
+        "1E",
+        "1E+",
+        "12E5",
+        "1.2.3E+4",
+        "E+14",
+        "122E10334455",
+        "accf2350d446",
+        "869123456789012",
+        "'s-Gravenhage",
+        "'t",
+        "'ade",
+        "+8613800000000",
+        "virtual:site",
     };
 
     (void)state;

@@ -18,8 +18,7 @@ static bool separator_of(struct str mac, char *separator, size_t *every)
         *separator = mac.at[4];
         *every = 4;
         return *separator == '.';
-    default:
-        return false;
+    default: return false;
     }
 }
 

@@ -6,9 +6,9 @@
 /* How a mac is written. Devices are found by the mac's bytes as they are, so that two ways of writing one
  * make two devices. Pure. */
 enum mac_style {
-    MAC_PLAIN,   /* a MAC-48 as modules write it: 12 digits, a to f in lower case */
-    MAC_STYLED,  /* a MAC-48 with capitals, or with ':' or '-' between pairs or '.' between fours */
-    MAC_OTHER,   /* something else: an IMEI, "virtual:site" */
+    MAC_PLAIN,  /* a MAC-48 as modules write it: 12 digits, a to f in lower case */
+    MAC_STYLED, /* a MAC-48 with capitals, or with ':' or '-' between pairs or '.' between fours */
+    MAC_OTHER,  /* something else: an IMEI, "virtual:site" */
 };
 enum mac_style mac_style(struct str mac);
 

@@ -35,8 +35,18 @@ static void a_mac_48_has_one_plain_form(void **state)
 static void what_is_no_mac_48_is_left_alone(void **state)
 {
     static const char *const others[] = {
-        "", "virtual:site", "VIRTUAL:SITE", "861234567890123", "ACCF2350D44", "ACCF2350D44G", "AA:BB-CC:DD:EE:15",
-        "AA:BB:CC:DD:EE:1G", "AABB.CCDD:EE15", "AA:BB:CC:DD:EE:15:16:17", "0011223344556677", ":::::::::::::::::",
+        "",
+        "virtual:site",
+        "VIRTUAL:SITE",
+        "861234567890123",
+        "ACCF2350D44",
+        "ACCF2350D44G",
+        "AA:BB-CC:DD:EE:15",
+        "AA:BB:CC:DD:EE:1G",
+        "AABB.CCDD:EE15",
+        "AA:BB:CC:DD:EE:15:16:17",
+        "0011223344556677",
+        ":::::::::::::::::",
     };
 
     (void)state;

@@ -44,8 +44,8 @@ bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_vi
         taken = used < limit;
         if (!taken)
             break;
-    } while (!atomic_compare_exchange_weak_explicit(&q->word, &seen, pack(hour, used + 1),
-                                                    memory_order_relaxed, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&q->word, &seen, pack(hour, used + 1), memory_order_relaxed,
+                                                    memory_order_relaxed));
     *view = (struct quota_view){
         .limit = limit,
         .remaining = taken ? limit - used - 1 : 0,

@@ -6,14 +6,14 @@ const char *end_reason_text(enum end_reason reason)
 {
     static const char *const texts[END_REASON_COUNT] = {
         [END_MQTT_DISCONNECT] = "mqtt_disconnect",
-        [END_NO_HEARTBEAT]    = "no_heartbeat",
-        [END_TCP_CLOSED]      = "tcp_closed",
-        [END_SSL_CLOSED]      = "ssl_closed",
-        [END_FORCE]           = "offline_force",
-        [END_RESET]           = "offline_reset",
-        [END_EXCEPTION]       = "offline_exception",
-        [END_DENSITY]         = "offline_sending_density_overflow",
-        [END_DATA_SIZE]       = "offline_sending_data_size_overflow",
+        [END_NO_HEARTBEAT] = "no_heartbeat",
+        [END_TCP_CLOSED] = "tcp_closed",
+        [END_SSL_CLOSED] = "ssl_closed",
+        [END_FORCE] = "offline_force",
+        [END_RESET] = "offline_reset",
+        [END_EXCEPTION] = "offline_exception",
+        [END_DENSITY] = "offline_sending_density_overflow",
+        [END_DATA_SIZE] = "offline_sending_data_size_overflow",
     };
 
     assert(reason < END_REASON_COUNT);

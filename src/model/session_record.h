@@ -13,11 +13,11 @@ enum end_reason {
     END_NO_HEARTBEAT,    /* silent for 1.5 × keepalive */
     END_TCP_CLOSED,
     END_SSL_CLOSED,
-    END_FORCE,           /* a second login replaced it */
-    END_RESET,           /* the device was disabled */
-    END_EXCEPTION,       /* protocol error, server stop or crash */
-    END_DENSITY,         /* too many messages per second */
-    END_DATA_SIZE,       /* too many bytes per second */
+    END_FORCE,     /* a second login replaced it */
+    END_RESET,     /* the device was disabled */
+    END_EXCEPTION, /* protocol error, server stop or crash */
+    END_DENSITY,   /* too many messages per second */
+    END_DATA_SIZE, /* too many bytes per second */
     END_REASON_COUNT
 };
 
@@ -35,10 +35,10 @@ struct heartbeat {
 /* The running account behind it: 20 bytes in every session. Counted in tenths of a second, which
  * last for a machine that runs for 13 years (milliseconds would wrap after 49 days). */
 struct heartbeat_meter {
-    uint32_t connected;   /* tenths, monotonic */
-    uint32_t last_ping;   /* tenths since connected */
+    uint32_t connected; /* tenths, monotonic */
+    uint32_t last_ping; /* tenths since connected */
     uint32_t count;
-    uint32_t max, min;    /* tenths */
+    uint32_t max, min; /* tenths */
 };
 
 void heartbeat_start(struct heartbeat_meter *m, int64_t mono_ms);

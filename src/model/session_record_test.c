@@ -23,8 +23,8 @@ static void heartbeats_are_accounted_as_the_online_log_wants_them(void **state)
     assert_int_equal(h.max | h.min | h.avg, 0);
     assert_int_equal(h.last, 10);
 
-    heartbeat_ping(&m, 1099600);  /* 49.6 s */
-    heartbeat_ping(&m, 1160000);  /* 60.4 s */
+    heartbeat_ping(&m, 1099600); /* 49.6 s */
+    heartbeat_ping(&m, 1160000); /* 60.4 s */
     h = heartbeat_end(&m, 1219500);
     assert_int_equal(h.count, 3);
     assert_int_equal(h.min, 50);

@@ -8,13 +8,16 @@
 const char *undecoded_text(enum undecoded cause)
 {
     static const char *const texts[UNDECODED_COUNT] = {
-        [UNDECODED_NOT] = "none", [UNDECODED_FRAME] = "frame", [UNDECODED_ACTION] = "action",
+        [UNDECODED_NOT] = "none",      [UNDECODED_FRAME] = "frame", [UNDECODED_ACTION] = "action",
         [UNDECODED_LENGTH] = "length", [UNDECODED_VALUE] = "value",
     };
     return texts[cause];
 }
 
-struct explanation { char *at; size_t size; };
+struct explanation {
+    char *at;
+    size_t size;
+};
 
 static enum undecoded value_of(const struct explanation *why, const struct datapoint *d, uint32_t x)
 {
@@ -51,8 +54,7 @@ static enum undecoded variable(const struct datapoint_plan *plan, const uint8_t 
     size_t id, bits = 0, bytes = 0;
 
     if (len < 1 + plan->flags_size) {
-        snprintf(why->at, why->size, "%zu bytes, the definition's flags alone take %zu", len,
-                 1 + plan->flags_size);
+        snprintf(why->at, why->size, "%zu bytes, the definition's flags alone take %zu", len, 1 + plan->flags_size);
         return UNDECODED_LENGTH;
     }
     if (var_walk_begin(&walk, plan, p0 + 1, len - 1) != MU_OK) {
@@ -75,12 +77,13 @@ static enum undecoded status(const struct datapoint_plan *plan, const uint8_t *p
 {
     if (status_action(plan, p0[0]))
         return plan->var_len ? variable(plan, p0, len, why) : fixed(plan, p0, len, why);
-    snprintf(why->at, why->size, "action %02x, the definition wants %s", p0[0], plan->var_len ? "13 or 14" : "03 or 04");
+    snprintf(why->at, why->size, "action %02x, the definition wants %s", p0[0],
+             plan->var_len ? "13 or 14" : "03 or 04");
     return UNDECODED_ACTION;
 }
 
-enum undecoded undecoded_why(const struct datapoint_plan *plan, const uint8_t *payload, size_t len,
-                             char *why, size_t why_size)
+enum undecoded undecoded_why(const struct datapoint_plan *plan, const uint8_t *payload, size_t len, char *why,
+                             size_t why_size)
 {
     const struct explanation out = { why, why_size };
     struct frame f;

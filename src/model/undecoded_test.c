@@ -12,10 +12,16 @@
 static void each_cause_says_what_is_and_what_is_wanted(void **state)
 {
     (void)state;
-    static const struct { const char *file, *hex; enum undecoded cause; const char *why; } cases[] = {
+    static const struct {
+        const char *file, *hex;
+        enum undecoded cause;
+        const char *why;
+    } cases[] = {
         { "air-conditioner.json", "000000030b0000910401000010000000", UNDECODED_NOT, "" },
-        { "air-conditioner.json", "000000030a00009104010000100000", UNDECODED_LENGTH, "7 bytes, the definition wants 8" },
-        { "air-conditioner.json", "000000030c000091040100001000000000", UNDECODED_LENGTH, "9 bytes, the definition wants 8" },
+        { "air-conditioner.json", "000000030a00009104010000100000", UNDECODED_LENGTH,
+          "7 bytes, the definition wants 8" },
+        { "air-conditioner.json", "000000030c000091040100001000000000", UNDECODED_LENGTH,
+          "9 bytes, the definition wants 8" },
         { "air-conditioner.json", "000000030b000091041d000010000000", UNDECODED_VALUE,
           "'mode' is value number 7, the definition has 5, from 0 on" },
         { "air-conditioner.json", "000000030b0000911401000010000000", UNDECODED_ACTION,
@@ -26,11 +32,13 @@ static void each_cause_says_what_is_and_what_is_wanted(void **state)
         { "air-conditioner.json", "000000030400009001", UNDECODED_FRAME, "command 0x0090, which no device sends" },
         { "air-conditioner.json", "0000000303000091", UNDECODED_NOT, "" },
         { "air-conditioner.json", "000000030700009400000001", UNDECODED_NOT, "" },
-        { "air-conditioner.json", "0000000305000091067a7a", UNDECODED_FRAME, "11 bytes that are no frame, or one of another length" },
+        { "air-conditioner.json", "0000000305000091067a7a", UNDECODED_FRAME,
+          "11 bytes that are no frame, or one of another length" },
         { "air-conditioner.json", "0000000306000091067a7a", UNDECODED_NOT, "" },
         { "heater.json", "0000000306000091140000", UNDECODED_LENGTH, "3 bytes, the definition's flags alone take 8" },
         { "heater.json", "000000030b0000911400000000040002", UNDECODED_LENGTH, NULL },
-        { "heater.json", "000000030b0000910400000000000000", UNDECODED_ACTION, "action 04, the definition wants 13 or 14" },
+        { "heater.json", "000000030b0000910400000000000000", UNDECODED_ACTION,
+          "action 04, the definition wants 13 or 14" },
         { "heater.json", "000000030b0000911400000000000000", UNDECODED_NOT, "" },
     };
 

@@ -62,7 +62,8 @@ void conn_ready(struct loop_fd *io, uint32_t events)
         conn_discard_input(c);
     else if (!conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED | CONN_QUEUED))
         conn_read(c); /* a queued one is read at the end of the round */
-    else if (dead && conn_has(c, CONN_OWES_DRAIN) && conn_has(c, CONN_PAUSED) && !conn_has(c, CONN_ENDED | CONN_CLOSING))
+    else if (dead && conn_has(c, CONN_OWES_DRAIN) && conn_has(c, CONN_PAUSED) &&
+             !conn_has(c, CONN_ENDED | CONN_CLOSING))
         conn_finish(c, CONN_PEER_CLOSED);
     conn_update_interest(c);
 }

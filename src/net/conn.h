@@ -57,7 +57,7 @@ struct conn {
     struct loop_fd io;
     const struct conn_owner *owner;
     const struct transport *via;
-    void *state;          /* of the transport */
+    void *state; /* of the transport */
     union {
         struct conn_input *in;          /* unfinished; NULL = none */
         struct conn_farewell *farewell; /* while it closes: the time limit */
@@ -71,8 +71,7 @@ struct conn {
 /* Takes over an accepted descriptor: non-blocking, TCP_NODELAY; or -1 if the transport needs none.
  * via NULL = transport_plain; with TLS we are the server, and what is written before the handshake is done
  * waits for it. On failure the descriptor is closed and closed() is not called. */
-MU_MUST_USE enum mu_err conn_open(struct conn *c, const struct conn_owner *owner, int fd,
-                                  const struct transport *via);
+MU_MUST_USE enum mu_err conn_open(struct conn *c, const struct conn_owner *owner, int fd, const struct transport *via);
 
 /* Begins a plain outgoing connection (the simulator); data and closed report what becomes of it,
  * drained the moment it is established. from: an address of this machine, of the same family and
@@ -96,8 +95,8 @@ size_t conn_unsent(const struct conn *c);
 /* These, and those that the kernel has and the peer has not acknowledged. A system call. */
 size_t conn_untaken(const struct conn *c);
 
-void conn_pause(struct conn *c);   /* stop reading; input stays in the kernel */
-void conn_resume(struct conn *c);  /* go on, first with what was kept; data() is called later in
+void conn_pause(struct conn *c);  /* stop reading; input stays in the kernel */
+void conn_resume(struct conn *c); /* go on, first with what was kept; data() is called later in
                                       this round or in the next, never from here */
 
 /* Ends it at once; data() and drained() are not called any more, closed() follows with
@@ -119,7 +118,7 @@ void conn_close_when_sent(struct conn *c);
  * from it. closed() follows with CONN_PEER_CLOSED. */
 void conn_watch_peer(struct conn *c, unsigned silent_s);
 
-bool conn_is_tls(const struct conn *c);                     /* also in closed() */
-void conn_peer(const struct conn *c, struct ip_addr *out);  /* all zero once it has ended */
+bool conn_is_tls(const struct conn *c);                    /* also in closed() */
+void conn_peer(const struct conn *c, struct ip_addr *out); /* all zero once it has ended */
 
 #endif

@@ -243,8 +243,7 @@ static void close_when_sent_sends_everything_first(void **state)
 
 static size_t refuse(struct owner *o, const uint8_t *bytes, size_t len)
 {
-    struct owner_writing w = { .o = o, .bytes = (const uint8_t *)"413 too large", .len = 13,
-                               .close = true };
+    struct owner_writing w = { .o = o, .bytes = (const uint8_t *)"413 too large", .len = 13, .close = true };
     (void)bytes;
     owner_write_now(&w);
     return len;

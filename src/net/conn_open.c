@@ -49,8 +49,8 @@ enum mu_err conn_connect(struct conn *c, const struct conn_owner *owner, const s
         goto out;
     conn_set(c, CONN_CONNECTING);
     /* The port is found at the connect, one that is free towards `to`. */
-    if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 ||
-                 bind(fd, from, to_len) != 0)) {
+    if (from &&
+        (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 || bind(fd, from, to_len) != 0)) {
         err = MU_E_IO;
         goto out;
     }
@@ -65,16 +65,18 @@ out:
     return err;
 }
 
-#define UNHEARD_MS     100000
-#define PROBE_EVERY_S  10
-#define PROBES         3
-#define SILENT_MAX_S   32767 /* the kernel's own bound */
+#define UNHEARD_MS    100000
+#define PROBE_EVERY_S 10
+#define PROBES        3
+#define SILENT_MAX_S  32767 /* the kernel's own bound */
 
 /* The kernel goes by UNHEARD_MS also where it counts probes: whoever has been silent for longer is given up
  * after the first one. So all of them are sent only if silent_s is 75 or less. */
 void conn_watch_peer(struct conn *c, unsigned silent_s)
 {
-    const struct { int level, name, value; } options[] = {
+    const struct {
+        int level, name, value;
+    } options[] = {
         { SOL_SOCKET, SO_KEEPALIVE, 1 },
         { IPPROTO_TCP, TCP_KEEPIDLE, silent_s < SILENT_MAX_S ? (int)silent_s : SILENT_MAX_S },
         { IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S },

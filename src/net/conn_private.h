@@ -9,19 +9,19 @@
  * conn_close.c. Private to net/. */
 
 enum conn_flag {
-    CONN_PAUSED     = 1 << 0,
+    CONN_PAUSED = 1 << 0,
     CONN_CONNECTING = 1 << 1,
-    CONN_CLOSING    = 1 << 2, /* the owner gets no more data; unsent output still goes */
-    CONN_LINGERING  = 1 << 3, /* it has gone; waiting for the peer to close */
-    CONN_ENDED      = 1 << 4, /* descriptor closed; closed() is due */
-    CONN_QUEUED     = 1 << 5, /* in loop->pending */
+    CONN_CLOSING = 1 << 2,    /* the owner gets no more data; unsent output still goes */
+    CONN_LINGERING = 1 << 3,  /* it has gone; waiting for the peer to close */
+    CONN_ENDED = 1 << 4,      /* descriptor closed; closed() is due */
+    CONN_QUEUED = 1 << 5,     /* in loop->pending */
     CONN_OWES_DRAIN = 1 << 6, /* output was kept: drained() is due when it has gone */
-    CONN_END_WAITS  = 1 << 7, /* epoll has told of an end, which lies behind what is left to read */
-    CONN_EOF        = 1 << 8, /* the peer sends no more */
-    CONN_TLS        = 1 << 9,
+    CONN_END_WAITS = 1 << 7,  /* epoll has told of an end, which lies behind what is left to read */
+    CONN_EOF = 1 << 8,        /* the peer sends no more */
+    CONN_TLS = 1 << 9,
     TLS_READ_WANTS_WRITE = 1 << 10,
     TLS_WRITE_WANTS_READ = 1 << 11,
-    CONN_RESUMED    = 1 << 12, /* what was kept is to be delivered, even if nothing more has come */
+    CONN_RESUMED = 1 << 12, /* what was kept is to be delivered, even if nothing more has come */
 };
 
 /* Input that the owner has not used yet. */
@@ -83,15 +83,13 @@ void conn_begin_closing(struct conn *c, enum conn_end end);
 /* The next step of it, when everything has been sent. */
 void conn_closing_sent(struct conn *c);
 
-static inline enum transport_status transport_read(struct conn *c, uint8_t *bytes, size_t size,
-                                                   size_t *len)
+static inline enum transport_status transport_read(struct conn *c, uint8_t *bytes, size_t size, size_t *len)
 {
     *len = 0;
     return c->via->read(c, bytes, size, len);
 }
 
-static inline enum transport_status transport_write(struct conn *c, const uint8_t *bytes, size_t len,
-                                                    size_t *sent)
+static inline enum transport_status transport_write(struct conn *c, const uint8_t *bytes, size_t len, size_t *sent)
 {
     *sent = 0;
     return c->via->write(c, bytes, len, sent);

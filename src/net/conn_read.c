@@ -13,7 +13,7 @@
  *
  * One event leads to one read, so that no connection starves others. */
 
-#define READ_SIZE (64 * 1024)
+#define READ_SIZE  (64 * 1024)
 #define READ_LEAST (16 * 1024) /* room that is made behind a rest */
 
 static size_t kept(const struct conn *c)

@@ -31,24 +31,26 @@
 
 enum http_method { HTTP_M_GET, HTTP_M_POST, HTTP_M_PUT, HTTP_M_DELETE, HTTP_M_OPTIONS, HTTP_M_OTHER };
 
-struct http_header { struct str name, value; };
+struct http_header {
+    struct str name, value;
+};
 
 enum { HTTP_CAPTURES = 4 };
 
 /* Its texts live until the handler (of a DEFERRED route: http_finish) is through. */
 struct http_request {
-    enum http_method method;  /* HEAD is GET with `head` set; the body is cut off when sent */
+    enum http_method method; /* HEAD is GET with `head` set; the body is cut off when sent */
     bool head;
-    struct str path;          /* as sent, still escaped; "*" in OPTIONS * */
-    struct str query;         /* without '?', still escaped */
-    struct str host;          /* of the Host header (or the target, if that is a URL), with its port;
+    struct str path;  /* as sent, still escaped; "*" in OPTIONS * */
+    struct str query; /* without '?', still escaped */
+    struct str host;  /* of the Host header (or the target, if that is a URL), with its port;
                                  letters, digits and -._~%:[] only; "" in HTTP/1.0 without one */
     const struct http_header *headers;
     size_t header_count;
-    struct str body;          /* chunks joined */
+    struct str body;                    /* chunks joined */
     struct str captures[HTTP_CAPTURES]; /* the {…} of the route's path, unescaped; not checked to be
                                            UTF-8 */
-    struct ip_addr peer;      /* who asks: the connection's peer or, if that is a trusted proxy, whom it
+    struct ip_addr peer;                /* who asks: the connection's peer or, if that is a trusted proxy, whom it
                                  forwards for */
     bool tls;
 };
@@ -71,13 +73,13 @@ struct http_route;
 struct http_exchange {
     struct http_request req;
     struct http_response res;
-    struct arena arena;              /* freed with the exchange */
-    const struct http_route *route;  /* NULL if none matched */
-    void *ctx;                       /* of the route's table */
+    struct arena arena;             /* freed with the exchange */
+    const struct http_route *route; /* NULL if none matched */
+    void *ctx;                      /* of the route's table */
     struct loop *loop;
-    int64_t started_us;              /* loop_now_us when the request was complete, or refused */
-    int64_t ended_us;                /* monotonic, when it was answered: for http_server's done */
-    void *user;                      /* the handler's own, e.g. while deferred */
+    int64_t started_us; /* loop_now_us when the request was complete, or refused */
+    int64_t ended_us;   /* monotonic, when it was answered: for http_server's done */
+    void *user;         /* the handler's own, e.g. while deferred */
 };
 
 /* name is ours; control characters in the value become blanks. */
@@ -93,12 +95,12 @@ enum http_where { HTTP_FAST, HTTP_SLOW, HTTP_DEFERRED };
 
 struct http_route {
     enum http_method method;
-    const char *path;         /* "/v1/products/{product_key}/devices/search"; empty segments of a
+    const char *path; /* "/v1/products/{product_key}/devices/search"; empty segments of a
                                  request's path (doubled or trailing slashes) do not count */
     enum http_where where;
     void (*handle)(struct http_exchange *ex);
-    const void *meta;         /* the table's own, e.g. the declared parameters */
-    unsigned number;          /* set by http_server_add: index among all routes, for metrics */
+    const void *meta; /* the table's own, e.g. the declared parameters */
+    unsigned number;  /* set by http_server_add: index among all routes, for metrics */
 };
 
 /* Routes under one prefix ("/v1", "/dev", "/"), with what they share. The longest prefix that
@@ -121,13 +123,13 @@ struct http_table {
 };
 
 struct http_settings {
-    int head_timeout_ms;   /* from the accept, later from the first byte, to the end of the headers:
+    int head_timeout_ms;                /* from the accept, later from the first byte, to the end of the headers:
                               408; silence is closed without an answer */
-    int idle_timeout_ms;   /* between requests; for the next KiB of a body, then 408; and the time over
+    int idle_timeout_ms;                /* between requests; for the next KiB of a body, then 408; and the time over
                               which a peer must take LIMIT_HTTP_TAKEN a second of its answer */
-    size_t held_max;       /* per loop: unread answers and unfinished bodies of all peers; over it those
+    size_t held_max;                    /* per loop: unread answers and unfinished bodies of all peers; over it those
                               that have stalled longest are ended; 0 = LIMIT_HTTP_HELD */
-    uint32_t max_connections; /* of all loops; beyond it new ones get 503 and are closed */
+    uint32_t max_connections;           /* of all loops; beyond it new ones get 503 and are closed */
     const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed; they outlive the server */
     size_t trusted_proxy_count;
 };
@@ -139,10 +141,8 @@ struct http_server;
  * log; bytes_sent is 0 if the connection had gone. workers may be NULL if no route is SLOW. */
 MU_MUST_USE enum mu_err http_server_create(struct http_server **out, const struct http_settings *s,
                                            struct workers *workers,
-                                           void (*error)(struct http_exchange *ex, int status,
-                                                         const char *detail),
-                                           void (*done)(void *ctx, const struct http_exchange *ex,
-                                                        size_t bytes_sent),
+                                           void (*error)(struct http_exchange *ex, int status, const char *detail),
+                                           void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent),
                                            void *ctx);
 /* Before the loops start. MU_E_EXISTS: two routes are the same; MU_E_VALUE: a path is outside the
  * prefix, has more than HTTP_CAPTURES captures or too many segments, or the method is none. */

@@ -22,8 +22,7 @@ static void a_deferred_answer_comes_when_it_is_finished(void **state)
 {
     (void)state;
     client_open(&client, &server);
-    client_text(&client, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
-                         GET("/hello"));
+    client_text(&client, "POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody" GET("/hello"));
     fixture_await_later(1);
     the_server_answers();
     fixture_finish(" and more");

@@ -29,8 +29,7 @@ static struct str take_last(struct str *list)
     return last;
 }
 
-struct ip_addr http_client(const struct http_request *req, const struct cidr *trusted,
-                           size_t trusted_count)
+struct ip_addr http_client(const struct http_request *req, const struct cidr *trusted, size_t trusted_count)
 {
     struct ip_addr client = req->peer, next;
 
@@ -40,8 +39,7 @@ struct ip_addr http_client(const struct http_request *req, const struct cidr *tr
         if (!str_eq_nocase(req->headers[i].name, STR("X-Forwarded-For")))
             continue;
         while (list.len) {
-            if (!cidr_any_contains(trusted, trusted_count, &client) ||
-                !forwarded_parse(take_last(&list), &next))
+            if (!cidr_any_contains(trusted, trusted_count, &client) || !forwarded_parse(take_last(&list), &next))
                 return client;
             client = next;
         }

@@ -23,8 +23,7 @@ static struct cidr net(const char *text)
     return out;
 }
 
-static void add_header(struct http_request *req, struct http_header *headers, const char *name,
-                       const char *value)
+static void add_header(struct http_request *req, struct http_header *headers, const char *name, const char *value)
 {
     headers[req->header_count++] = (struct http_header){ str_of(name), str_of(value) };
 }

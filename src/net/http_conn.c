@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 enum {
-    IN_MAX = 64 * 1024, /* more than the head that is ever set aside, since it is also what one read
+    IN_MAX = 64 * 1024,       /* more than the head that is ever set aside, since it is also what one read
                            brings of a body */
     OUT_MAX = 4 * HTTP_BATCH, /* what is larger stays in http_conn.rest */
     /* A body must bring this much for each idle timeout: a byte now and then does not count. */
@@ -83,12 +83,8 @@ static void on_timer(struct timer *t)
         http_conn_fail(hc, 408, "the body did not come in time");
         http_conn_settle(hc, false);
         break;
-    case WAIT_SENT:
-        check_taken(hc);
-        break;
-    default:
-        conn_close(&hc->c);
-        break;
+    case WAIT_SENT: check_taken(hc); break;
+    default: conn_close(&hc->c); break;
     }
 }
 
@@ -127,8 +123,8 @@ void http_conns_init(struct http_loop *home)
     home->shared = (struct conn_owner){ .loop = home->loop, .ops = ops, .in_max = IN_MAX, .out_max = OUT_MAX };
 }
 
-enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via,
-                           const struct sockaddr *peer, bool refuse)
+enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via, const struct sockaddr *peer,
+                           bool refuse)
 {
     struct http_conn *hc = calloc(1, sizeof(*hc));
 

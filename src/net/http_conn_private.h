@@ -21,32 +21,32 @@ enum http_conn_state { HEAD, BODY, AWAY, ENDING };
 /* What the deadline is about. */
 enum http_conn_wait {
     WAIT_NOTHING,
-    WAIT_FIRST,  /* the first request's head, nothing of it here */
-    WAIT_HEAD,   /* the rest of a head */
+    WAIT_FIRST, /* the first request's head, nothing of it here */
+    WAIT_HEAD,  /* the rest of a head */
     WAIT_BODY,
-    WAIT_NEXT,   /* another request */
-    WAIT_SENT,   /* that the peer takes its answer */
+    WAIT_NEXT, /* another request */
+    WAIT_SENT, /* that the peer takes its answer */
 };
 
 struct http_conn {
     struct conn c; /* first: conn.h */
     struct http_loop *home;
     struct http_conn *next, **prev;
-    struct exchange *x;      /* the request at hand; NULL in HEAD */
+    struct exchange *x; /* the request at hand; NULL in HEAD */
     struct timer timer;
     int64_t deadline_ms;
-    int64_t alarm_ms;        /* when the timer fires; 0 = not running */
-    uint64_t mark;           /* x->body_raw, or untaken bytes, when the deadline was set */
-    struct str rest;         /* of a large answer: what the kernel has not taken */
-    void *owned;             /* the memory that it is in; NULL if it is constant */
+    int64_t alarm_ms; /* when the timer fires; 0 = not running */
+    uint64_t mark;    /* x->body_raw, or untaken bytes, when the deadline was set */
+    struct str rest;  /* of a large answer: what the kernel has not taken */
+    void *owned;      /* the memory that it is in; NULL if it is constant */
     size_t owned_size;
-    size_t held;             /* what it has counted to home->held; above 0 it is in home's list */
+    size_t held;                        /* what it has counted to home->held; above 0 it is in home's list */
     struct http_conn *staler, *fresher; /* its neighbours there */
-    uint32_t scanned;        /* of an incomplete head */
-    uint8_t state;           /* enum http_conn_state */
-    uint8_t wait;            /* enum http_conn_wait */
+    uint32_t scanned;                   /* of an incomplete head */
+    uint8_t state;                      /* enum http_conn_state */
+    uint8_t wait;                       /* enum http_conn_wait */
     bool paused, refused;
-    uint8_t gathered;        /* 1 + index in home->waiting; 0 = its answers do not wait */
+    uint8_t gathered; /* 1 + index in home->waiting; 0 = its answers do not wait */
     struct ip_addr peer;
 };
 

@@ -60,8 +60,8 @@ struct exchange *exchange_new(struct http_loop *home)
         return NULL;
     }
     struct str none = { "", 0 };
-    x->pub.req = (struct http_request){ .method = HTTP_M_OTHER, .path = none, .query = none,
-                                        .host = none, .body = none };
+    x->pub.req =
+        (struct http_request){ .method = HTTP_M_OTHER, .path = none, .query = none, .host = none, .body = none };
     for (size_t i = 0; i < HTTP_CAPTURES; i++)
         x->pub.req.captures[i] = none;
     response_clear(&x->pub.res);
@@ -217,16 +217,12 @@ enum exchange_step exchange_run(struct exchange *x)
         return EXCHANGE_ANSWERED;
     }
     switch (ex->route->where) {
-    case HTTP_FAST:
-        ex->route->handle(ex);
-        return EXCHANGE_ANSWERED;
+    case HTTP_FAST: ex->route->handle(ex); return EXCHANGE_ANSWERED;
     case HTTP_SLOW:
         x->job.run = run_on_worker;
         workers_submit(x->home->server->workers, &x->job);
         break;
-    case HTTP_DEFERRED:
-        ex->route->handle(ex);
-        break;
+    case HTTP_DEFERRED: ex->route->handle(ex); break;
     }
     return EXCHANGE_AWAY;
 }

@@ -40,8 +40,7 @@ static void a_hundred_pipelined_requests_are_answered_in_order_by_one_write(void
 
     (void)state;
     for (int i = 0; i < 100; i++)
-        len += (size_t)sprintf(requests + len,
-                               "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n%04d", i);
+        len += (size_t)sprintf(requests + len, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n%04d", i);
     atomic_store(&writes, 0);
     client_send(&client, requests, len);
     for (int i = 0; i < 100; i++) {
@@ -85,12 +84,9 @@ static void answers_of_one_round_go_to_those_who_asked(void **state)
 static void pipelined_requests_wait_for_a_slow_one(void **state)
 {
     (void)state;
-    client_text(&client, GET("/hello")
-                         GET("/slow/one")
-                         GET("/slow/two")
-                         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nthree"
-                         GET("/at_once")
-                         "GET /hello HTTP/1.1\r\nHost: a\r\n");
+    client_text(&client, GET("/hello") GET("/slow/one")
+                             GET("/slow/two") "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nthree" GET(
+                                 "/at_once") "GET /hello HTTP/1.1\r\nHost: a\r\n");
     client_ask(&client, "", 200, "hello");
     client_ask(&client, "", 200, "one");
     client_ask(&client, "", 200, "two");
@@ -108,8 +104,7 @@ static void more_is_pipelined_behind_a_slow_request_than_is_read_at_once(void **
 
     (void)state;
     for (int i = 0; i < COUNT; i++)
-        len += (size_t)sprintf(requests + len, "GET /%s HTTP/1.1\r\nHost: a\r\n\r\n",
-                               i % 1000 ? "hello" : "slow/x");
+        len += (size_t)sprintf(requests + len, "GET /%s HTTP/1.1\r\nHost: a\r\n\r\n", i % 1000 ? "hello" : "slow/x");
     client_send(&client, requests, len);
     for (int i = 0; i < COUNT; i++) {
         client_read(&client, &a, false);
@@ -119,11 +114,9 @@ static void more_is_pipelined_behind_a_slow_request_than_is_read_at_once(void **
 
 static void a_request_may_come_byte_by_byte(void **state)
 {
-    static const char request[] =
-        "\r\nPOST /echo?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
-        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "3;ext=1\r\nbye\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n"
-        GET("/hello");
+    static const char request[] = "\r\nPOST /echo?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+                                  "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "3;ext=1\r\nbye\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n" GET("/hello");
 
     (void)state;
     for (size_t i = 0; i < sizeof(request) - 1; i++)
@@ -136,15 +129,15 @@ static void a_request_may_come_byte_by_byte(void **state)
 static void chunks_are_joined_and_extensions_and_trailers_ignored(void **state)
 {
     (void)state;
-    client_ask(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                        "5;name=value\r\nhello\r\n"
-                        "1;flag\r\n \r\n"
-                        "0005\r\nworld\r\n"
-                        "A\r\n\r\n0\r\n\r\n\r\n!\r\n"
-                        "0\r\nContent-Length: 3\r\nX: y\r\n\r\n",
+    client_ask(&client,
+               "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+               "5;name=value\r\nhello\r\n"
+               "1;flag\r\n \r\n"
+               "0005\r\nworld\r\n"
+               "A\r\n\r\n0\r\n\r\n\r\n!\r\n"
+               "0\r\nContent-Length: 3\r\nX: y\r\n\r\n",
                200, "hello world\r\n0\r\n\r\n\r\n!");
-    client_ask(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-               200, "");
+    client_ask(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, "");
 }
 
 static void a_body_of_1_mib_comes_through(void **state)
@@ -212,32 +205,39 @@ static void a_client_that_expects_100_continue_gets_it_before_it_sends(void **st
     struct answer a;
 
     (void)state;
-    client_text(&client, GET("/hello")
-                         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
-                         "Expect: 100-Continue\r\n\r\n");
+    client_text(&client, GET("/hello") "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+                                       "Expect: 100-Continue\r\n\r\n");
     client_ask(&client, "", 200, "hello");
     client_read(&client, &a, true);
     assert_string_equal(a.head, "HTTP/1.1 100 Continue\r\n\r\n");
     client_ask(&client, "hello", 200, "hello");
 
     /* Not if the body is there already, if there is none, or from HTTP/1.0. */
-    client_ask(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
-                        "Expect: 100-continue\r\n\r\nhello", 200, "hello");
+    client_ask(&client,
+               "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+               "Expect: 100-continue\r\n\r\nhello",
+               200, "hello");
     client_ask(&client, "GET /hello HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", 200, "hello");
-    client_ask(&client, "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0\r\n"
-                        "Expect: tea\r\n\r\n", 200, "");
+    client_ask(&client,
+               "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0\r\n"
+               "Expect: tea\r\n\r\n",
+               200, "");
 }
 
 static void a_body_that_is_not_wanted_is_not_asked_for(void **state)
 {
     (void)state;
-    client_ask(&client, "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
-                        "Expect: 100-continue\r\n\r\n", 404, "404 -");
+    client_ask(&client,
+               "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+               "Expect: 100-continue\r\n\r\n",
+               404, "404 -");
     client_expect_end(&client);
     client_close(&client);
     client_open(&client, &server);
-    client_ask(&client, "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
-                        "Expect: 100-continue\r\n\r\n", 405, "405 -");
+    client_ask(&client,
+               "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+               "Expect: 100-continue\r\n\r\n",
+               405, "405 -");
     client_expect_end(&client);
 }
 
@@ -249,8 +249,7 @@ static void http_1_1_keeps_the_connection_unless_told_to_close(void **state)
     client_text(&client, GET("/hello"));
     client_read(&client, &a, false);
     assert_string_equal(answer_header(&a, "Connection"), "");
-    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: foo, Close\r\n\r\n"
-                         GET("/hello"));
+    client_text(&client, "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: foo, Close\r\n\r\n" GET("/hello"));
     client_read(&client, &a, false);
     assert_string_equal(answer_header(&a, "Connection"), "close");
     client_expect_end(&client);
@@ -274,8 +273,7 @@ static void http_1_0_closes_the_connection_unless_told_to_keep_it(void **state)
 static void a_handler_can_end_the_connection(void **state)
 {
     (void)state;
-    client_ask(&client, GET("/goodbye")
-                        GET("/hello"), 200, "goodbye");
+    client_ask(&client, GET("/goodbye") GET("/hello"), 200, "goodbye");
     client_expect_end(&client);
 }
 
@@ -301,8 +299,8 @@ static void every_answer_has_its_fixed_lines_in_a_short_head(void **state)
     client_text(&client, GET("/hello"));
     client_read(&client, &a, false);
     assert_int_equal(strncmp(a.head, "HTTP/1.1 200 OK\r\n", 17), 0);
-    assert_int_equal(sscanf(answer_header(&a, "Date"), "%3s, %2d %3s %4d %2d:%2d:%2d GMT", day, &d,
-                            month, &y, &h, &m, &s), 7);
+    assert_int_equal(
+        sscanf(answer_header(&a, "Date"), "%3s, %2d %3s %4d %2d:%2d:%2d GMT", day, &d, month, &y, &h, &m, &s), 7);
     assert_int_equal(strlen(answer_header(&a, "Date")), 29);
     assert_true(strlen(a.head) < 128);
     client_text(&client, GET("/nowhere"));
@@ -325,8 +323,10 @@ static void headers_are_found_without_case_and_the_last_one_counts(void **state)
 static void a_trailer_is_no_header(void **state)
 {
     (void)state;
-    client_ask(&client, "GET /header/v HTTP/1.1\r\nHost: a\r\nX-Test: true\r\n"
-                        "Transfer-Encoding: chunked\r\n\r\n0\r\nX-Test: false\r\n\r\n", 200, "true");
+    client_ask(&client,
+               "GET /header/v HTTP/1.1\r\nHost: a\r\nX-Test: true\r\n"
+               "Transfer-Encoding: chunked\r\n\r\n0\r\nX-Test: false\r\n\r\n",
+               200, "true");
 }
 
 static void a_header_value_cannot_begin_another_header(void **state)

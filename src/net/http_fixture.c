@@ -60,8 +60,8 @@ static void inspect(struct http_exchange *ex)
 {
     struct http_request *r = &ex->req;
 
-    buf_printf(&ex->res.body, "%d|%.*s|%.*s|%.*s", (int)r->method, (int)r->host.len, r->host.at,
-               (int)r->path.len, r->path.at, (int)r->query.len, r->query.at);
+    buf_printf(&ex->res.body, "%d|%.*s|%.*s|%.*s", (int)r->method, (int)r->host.len, r->host.at, (int)r->path.len,
+               r->path.at, (int)r->query.len, r->query.at);
 }
 
 static void header(struct http_exchange *ex)
@@ -163,12 +163,20 @@ static struct http_route api_routes[] = {
     { .method = HTTP_M_GET, .path = "/api/forbidden", .handle = where },
 };
 
+/* clang-format off: a table */
 static struct http_table tables[] = {
-    { .prefix = "/api", .routes = api_routes, .count = sizeof(api_routes) / sizeof(api_routes[0]),
-      .ctx = "api", .error = api_error, .before = api_before },
-    { .prefix = "/", .routes = root_routes, .count = sizeof(root_routes) / sizeof(root_routes[0]),
+    { .prefix = "/api",
+      .routes = api_routes,
+      .count = sizeof(api_routes) / sizeof(api_routes[0]),
+      .ctx = "api",
+      .error = api_error,
+      .before = api_before },
+    { .prefix = "/",
+      .routes = root_routes,
+      .count = sizeof(root_routes) / sizeof(root_routes[0]),
       .error = root_error },
 };
+/* clang-format on */
 
 static void done(void *ctx, const struct http_exchange *ex, size_t bytes_sent)
 {
@@ -191,14 +199,12 @@ void fixture_start(struct fixture *f, struct http_settings settings)
     held = false;
     assert_int_equal(loop_create(&f->loop, 0), MU_OK);
     assert_int_equal(workers_create(&f->workers, 2), MU_OK);
-    assert_int_equal(http_server_create(&f->server, &settings, f->workers, root_error, done, NULL),
-                     MU_OK);
+    assert_int_equal(http_server_create(&f->server, &settings, f->workers, root_error, done, NULL), MU_OK);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(http_server_add(f->server, &tables[i]), MU_OK);
     assert_int_equal(net_address_parse(STR("127.0.0.1:0"), &any), MU_OK);
-    assert_int_equal(listener_open(&f->listener, &any, &f->loop, 1, NULL, http_server_accept, f->server,
-                                   why, sizeof(why)),
-                     MU_OK);
+    assert_int_equal(
+        listener_open(&f->listener, &any, &f->loop, 1, NULL, http_server_accept, f->server, why, sizeof(why)), MU_OK);
     f->port = net_address_port(&any);
     assert_int_equal(loop_start(f->loop), MU_OK);
 }

@@ -52,7 +52,7 @@ void fixture_hold_slow(bool hold);
 
 struct client {
     int fd;
-    size_t len;          /* received, not yet read as an answer */
+    size_t len; /* received, not yet read as an answer */
     char bytes[256 * 1024];
 };
 

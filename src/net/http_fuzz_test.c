@@ -45,9 +45,7 @@ static size_t mutate(char *bytes, size_t len)
         size_t at = below(len);
         size_t part = 1 + below(len - at < 20 ? len - at : 20);
         switch (below(4)) {
-        case 0:
-            bytes[at] = any_byte();
-            break;
+        case 0: bytes[at] = any_byte(); break;
         case 1: /* leave a part out */
             if (part == len)
                 break;

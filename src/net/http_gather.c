@@ -37,8 +37,7 @@ bool http_gather(struct http_conn *hc)
     struct http_loop *home = hc->home;
     struct buf *out = &home->out, *all = &home->gathered;
 
-    if (out->err != MU_OK || out->len == 0 || out->len > all->max - all->len ||
-        home->waiting_count == HTTP_GATHERED)
+    if (out->err != MU_OK || out->len == 0 || out->len > all->max - all->len || home->waiting_count == HTTP_GATHERED)
         return false;
     size_t from = all->len;
     buf_append(all, out->data, out->len);

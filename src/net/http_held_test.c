@@ -14,8 +14,10 @@ enum { FOREVER = 60000, MIB = 1024 * 1024 };
 
 static void begin(int idle_ms, size_t held_max)
 {
-    fixture_start(&server, (struct http_settings){ .head_timeout_ms = FOREVER, .idle_timeout_ms = idle_ms,
-                                                  .max_connections = 1000, .held_max = held_max });
+    fixture_start(&server, (struct http_settings){ .head_timeout_ms = FOREVER,
+                                                   .idle_timeout_ms = idle_ms,
+                                                   .max_connections = 1000,
+                                                   .held_max = held_max });
 }
 
 static struct http_figures figures(void)

@@ -56,13 +56,13 @@ void http_routes_free(struct http_server *s);
 
 /* --- server ------------------------------------------------------------------------------------*/
 enum {
-    HTTP_LOOPS = 256,        /* loops are one per core */
-    HTTP_POOL = 64,          /* idle exchanges kept per loop: as many as one core has in hand */
-    HTTP_KEEP = 64 * 1024,   /* a buffer larger than this is not kept for the next request */
-    HTTP_BATCH = 64 * 1024,  /* answers gathered before they are written at last */
-    HTTP_SMALL = 4 * 1024,   /* constant answers up to here are copied, other ones not compressed */
-    HTTP_GATHERED = 128,     /* connections whose answers wait for the end of a round */
-    HTTP_REFUSALS = 64,      /* connections beyond the maximum that are told so, at a time */
+    HTTP_LOOPS = 256,       /* loops are one per core */
+    HTTP_POOL = 64,         /* idle exchanges kept per loop: as many as one core has in hand */
+    HTTP_KEEP = 64 * 1024,  /* a buffer larger than this is not kept for the next request */
+    HTTP_BATCH = 64 * 1024, /* answers gathered before they are written at last */
+    HTTP_SMALL = 4 * 1024,  /* constant answers up to here are copied, other ones not compressed */
+    HTTP_GATHERED = 128,    /* connections whose answers wait for the end of a round */
+    HTTP_REFUSALS = 64,     /* connections beyond the maximum that are told so, at a time */
 };
 
 /* A part of http_loop.gathered, and whose it is; NULL = nobody's any more. */
@@ -77,20 +77,20 @@ struct http_loop {
     struct loop *loop;
     struct conn_owner shared; /* of the connections */
     struct http_conn *conns;
-    unsigned refused_count;  /* connections beyond the maximum that are being told so */
+    unsigned refused_count; /* connections beyond the maximum that are being told so */
     struct exchange *pool;
     unsigned pool_count;
-    size_t held;             /* by all connections: http_held.c, as what follows */
+    size_t held;                          /* by all connections: http_held.c, as what follows */
     struct http_conn *stalest, *freshest; /* of those that hold something */
-    int64_t next_word_ms;    /* when the next end of a peer may be logged */
-    unsigned unsaid;         /* ends since the last one */
-    struct buf out;          /* answers of the connection being served, written together */
-    int64_t answered_us;     /* when the last one was ready, monotonic */
-    struct loop_hook round;  /* http_gather.c, as what follows */
-    struct buf gathered;     /* answers that wait for the end of the round */
+    int64_t next_word_ms;                 /* when the next end of a peer may be logged */
+    unsigned unsaid;                      /* ends since the last one */
+    struct buf out;                       /* answers of the connection being served, written together */
+    int64_t answered_us;                  /* when the last one was ready, monotonic */
+    struct loop_hook round;               /* http_gather.c, as what follows */
+    struct buf gathered;                  /* answers that wait for the end of the round */
     struct http_waiting waiting[HTTP_GATHERED];
     unsigned waiting_count;
-    char date[40];           /* the Date line of this second */
+    char date[40]; /* the Date line of this second */
     int64_t date_until_ms;
 };
 
@@ -102,7 +102,7 @@ struct http_server {
     void (*error)(struct http_exchange *ex, int status, const char *detail);
     void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent);
     void *ctx;
-    struct http_mount **mounts;          /* longer prefixes first */
+    struct http_mount **mounts; /* longer prefixes first */
     size_t mount_count;
     const struct http_route **routes;
     size_t route_count;
@@ -111,24 +111,24 @@ struct http_server {
 
 /* --- exchange ----------------------------------------------------------------------------------*/
 struct exchange {
-    struct http_exchange pub;  /* first: what handlers see */
-    struct exchange *next;     /* in the pool */
-    struct http_loop *home;    /* loop thread only, as all that follows but job and mail */
-    struct http_conn *conn;    /* NULL once it is gone */
+    struct http_exchange pub; /* first: what handlers see */
+    struct exchange *next;    /* in the pool */
+    struct http_loop *home;   /* loop thread only, as all that follows but job and mail */
+    struct http_conn *conn;   /* NULL once it is gone */
     struct job job;
     struct mail mail;
     const struct http_table *table;
     const struct http_node *node;
 
-    struct buf head;           /* as it came; the texts of pub.req point into it */
+    struct buf head; /* as it came; the texts of pub.req point into it */
     struct buf body;
     struct http_header headers[LIMIT_HTTP_HEADERS];
-    size_t body_left;          /* of the body or, in chunks, of this chunk */
-    uint64_t body_raw;         /* bytes of the body with its framing */
-    uint8_t chunk_step;        /* what comes next: http_body.c */
+    size_t body_left;   /* of the body or, in chunks, of this chunk */
+    uint64_t body_raw;  /* bytes of the body with its framing */
+    uint8_t chunk_step; /* what comes next: http_body.c */
     const char *failed_why;
     bool http10, keep_alive, has_body, chunked, expects;
-    bool packed;               /* http_pack has seen the answer */
+    bool packed; /* http_pack has seen the answer */
 };
 
 struct exchange *exchange_new(struct http_loop *home);
@@ -171,8 +171,7 @@ void http_body_expect_chunks(struct exchange *x);
 int http_target_parse(struct http_request *req, struct str target, const char **why);
 /* The address a request comes from: the peer's, or if that is a trusted proxy, the rightmost of the
  * forwarded ones that is none. */
-struct ip_addr http_client(const struct http_request *req, const struct cidr *trusted,
-                           size_t trusted_count);
+struct ip_addr http_client(const struct http_request *req, const struct cidr *trusted, size_t trusted_count);
 bool http_is_token(struct str s);
 /* No control characters but tabs. */
 bool http_is_field_value(struct str s);

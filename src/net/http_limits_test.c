@@ -13,7 +13,7 @@ static struct fixture server;
 static struct client client;
 
 #define FOREVER 60000
-#define SOON 50
+#define SOON    50
 
 static void pause_ms(int ms)
 {
@@ -22,8 +22,9 @@ static void pause_ms(int ms)
 
 static void begin(int head_ms, int idle_ms, unsigned max_connections)
 {
-    fixture_start(&server, (struct http_settings){ .head_timeout_ms = head_ms, .idle_timeout_ms = idle_ms,
-                                                  .max_connections = max_connections });
+    fixture_start(&server, (struct http_settings){ .head_timeout_ms = head_ms,
+                                                   .idle_timeout_ms = idle_ms,
+                                                   .max_connections = max_connections });
     client_open(&client, &server);
 }
 
@@ -103,8 +104,10 @@ static void a_body_that_stalls_is_408(void **state)
     client_expect_end(&client);
     client_close(&client);
     client_open(&client, &server);
-    client_ask(&client, "POST /echo HTTP/1.1\r\nHost: a\r\n"
-                        "Transfer-Encoding: chunked\r\n\r\n5\r\n", 408, NULL);
+    client_ask(&client,
+               "POST /echo HTTP/1.1\r\nHost: a\r\n"
+               "Transfer-Encoding: chunked\r\n\r\n5\r\n",
+               408, NULL);
     client_expect_end(&client);
     end();
 }

@@ -41,9 +41,8 @@ static struct str take_line(struct str *rest)
 
 /* --- the first line ----------------------------------------------------------------------------*/
 static const struct str method_names[] = {
-    [HTTP_M_GET] = { "GET", 3 },       [HTTP_M_POST] = { "POST", 4 },
-    [HTTP_M_PUT] = { "PUT", 3 },       [HTTP_M_DELETE] = { "DELETE", 6 },
-    [HTTP_M_OPTIONS] = { "OPTIONS", 7 },
+    [HTTP_M_GET] = { "GET", 3 },       [HTTP_M_POST] = { "POST", 4 },       [HTTP_M_PUT] = { "PUT", 3 },
+    [HTTP_M_DELETE] = { "DELETE", 6 }, [HTTP_M_OPTIONS] = { "OPTIONS", 7 },
 };
 
 /* METHOD SP target SP HTTP/1.x, nothing else. */

@@ -36,8 +36,7 @@ static void refused_headers(const char *lines)
 {
     char request[2048];
 
-    snprintf(request, sizeof(request),
-             "POST /echo HTTP/1.1\r\nHost: a\r\n%s\r\n0\r\n\r\n" GET("/hello"), lines);
+    snprintf(request, sizeof(request), "POST /echo HTTP/1.1\r\nHost: a\r\n%s\r\n0\r\n\r\n" GET("/hello"), lines);
     refused(request, 400);
 }
 
@@ -93,7 +92,8 @@ static void transfer_codings_other_than_chunked_alone(void **state)
     refused_headers("Transfer-Encoding: \"chunked\"\r\n");
     refused_headers("Transfer-Encoding: chunked;q=1\r\n");
     refused_headers("Transfer-Encoding:\r\n");
-    refused_headers("Transfer-Encoding: \x0b" "chunked\r\n");
+    refused_headers("Transfer-Encoding: \x0b"
+                    "chunked\r\n");
     refused("POST /echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400);
 }
 
@@ -182,8 +182,9 @@ static void hosts_that_are_no_host_names(void **state)
     refused("GET http://a:b/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     refused("GET http://a/hello HTTP/1.1\r\nHost: a b\r\n\r\n", 400);
     static const char *const hosts[] = {
-        ":80", "a:8x", "a:-1", "a:65536", "a:80:80", "::1", "[::1", "::1]", "[]", "[a]", "[::1]80", "[::1]:x",
-        "[::1%eth0]", "[::1]]", "[[::1]", "a%", "a%4", "a%zz", "a]", "[1.2.3.4]", "[::1:2:3:4:5:6:7:8:9]",
+        ":80",    "a:8x", "a:-1", "a:65536", "a:80:80", "::1",        "[::1",
+        "::1]",   "[]",   "[a]",  "[::1]80", "[::1]:x", "[::1%eth0]", "[::1]]",
+        "[[::1]", "a%",   "a%4",  "a%zz",    "a]",      "[1.2.3.4]",  "[::1:2:3:4:5:6:7:8:9]",
     };
     char request[512];
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
@@ -263,8 +264,8 @@ static void broken_chunks(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        snprintf(request, sizeof(request),
-                 "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%s", bodies[i]);
+        snprintf(request, sizeof(request), "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%s",
+                 bodies[i]);
         refused(request, 400);
     }
 }
@@ -272,8 +273,8 @@ static void broken_chunks(void **state)
 static void broken_trailers(void **state)
 {
     static const char *const trailers[] = {
-        "no colon", "nocolon", ": a", "A : b", "A\t: b", " A: b", "A: b\r\n folded", "A(b): c", "A: b\rC: d",
-        "A: b\001", "A: \177", "A\303\244: b", "A: b\nC: d", "\r",
+        "no colon", "nocolon",    ": a",      "A : b",   "A\t: b",       " A: b",      "A: b\r\n folded",
+        "A(b): c",  "A: b\rC: d", "A: b\001", "A: \177", "A\303\244: b", "A: b\nC: d", "\r",
     };
     char request[512];
 
@@ -334,7 +335,8 @@ static void a_declared_body_of_more_than_1_mib_before_it_is_sent(void **state)
     (void)state;
     refused("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n", 413);
     refused("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-            "Content-Length: 1048577\r\n\r\n", 413);
+            "Content-Length: 1048577\r\n\r\n",
+            413);
     refused("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\n", 413);
 }
 
@@ -390,14 +392,16 @@ static void what_is_unusual_but_right_is_served(void **state)
     accepted("GET /hello HTTP/1.1\r\nHost: a%2Db_c.example:65535\r\n\r\n", "hello");
     accepted("GET HTTP://[::ffff:1.2.3.4]:/hello HTTP/1.1\r\nHost:\r\n\r\n", "hello");
     accepted("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-             "03 ; a ; b = \"c\\\"d\" ;e=f\r\nhel\r\n2\r\nlo\r\n00\r\nA:\r\nB: c\t\303\244\r\n\r\n", "hello");
+             "03 ; a ; b = \"c\\\"d\" ;e=f\r\nhel\r\n2\r\nlo\r\n00\r\nA:\r\nB: c\t\303\244\r\n\r\n",
+             "hello");
     accepted("GET /hello HTTP/1.1\r\nHost: [::1]:80\r\nX: \303\244 \377\r\n\r\n", "hello");
     accepted("GET /hello?city=\345\271\277\345\267\236 HTTP/1.1\r\nHost: a\r\n\r\n", "hello");
     accepted("GET /hello HTTP/1.1\r\nHost: a\r\n"
              "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
              "hello");
     accepted("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: upgrade\r\n"
-             "Upgrade: websocket\r\n\r\nhello", "hello");
+             "Upgrade: websocket\r\n\r\nhello",
+             "hello");
     accepted("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 00005\r\n\r\nhello", "hello");
     accepted("POST /echo HTTP/1.1\r\nHost: a\r\n"
              "transfer-encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n",

@@ -200,8 +200,7 @@ enum mu_err http_server_add(struct http_server *s, struct http_table *table)
     if (!mounts)
         goto out;
     s->mounts = mounts;
-    const struct http_route **routes = realloc(s->routes, (s->route_count + table->count + 1) *
-                                                              sizeof(*routes));
+    const struct http_route **routes = realloc(s->routes, (s->route_count + table->count + 1) * sizeof(*routes));
     if (!routes)
         goto out;
     s->routes = routes;

@@ -17,8 +17,7 @@ static void reaches(const char *target, const char *body)
 }
 
 /* Checks status, Allow and (unless NULL) body. */
-static void refused(const char *method, const char *target, int status, const char *allow,
-                    const char *body)
+static void refused(const char *method, const char *target, int status, const char *allow, const char *body)
 {
     char request[1024];
     struct answer a;
@@ -123,8 +122,7 @@ static void a_method_without_a_route_is_405_and_told_which_have_one(void **state
 static void the_connection_outlives_a_strange_method_with_a_body(void **state)
 {
     (void)state;
-    client_ask(&client, "BREW /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nGET /"
-                        GET("/hello"), 405, NULL);
+    client_ask(&client, "BREW /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nGET /" GET("/hello"), 405, NULL);
     client_ask(&client, "", 200, "hello");
 }
 
@@ -149,7 +147,10 @@ static void the_longest_prefix_owns_a_path(void **state)
 static void before_sees_every_request_of_its_table(void **state)
 {
     struct answer a;
-    static const struct { const char *request, *mark; int status; } cases[] = {
+    static const struct {
+        const char *request, *mark;
+        int status;
+    } cases[] = {
         { GET("/api/thing"), "route", 200 },
         { GET("/api/nowhere"), "none", 404 },
         { "PUT /api/thing HTTP/1.1\r\nHost: a\r\n\r\n", "none", 405 },

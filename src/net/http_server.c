@@ -3,12 +3,9 @@
 
 #include "net/http_internal.h"
 
-enum mu_err http_server_create(struct http_server **out, const struct http_settings *settings,
-                               struct workers *workers,
+enum mu_err http_server_create(struct http_server **out, const struct http_settings *settings, struct workers *workers,
                                void (*error)(struct http_exchange *ex, int status, const char *detail),
-                               void (*done)(void *ctx, const struct http_exchange *ex,
-                                            size_t bytes_sent),
-                               void *ctx)
+                               void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent), void *ctx)
 {
     struct http_server *s = calloc(1, sizeof(*s));
 

@@ -7,7 +7,7 @@
 struct http_form {
     const void *bytes; /* they outlive the server */
     size_t len;
-    const char *etag;  /* quoted; of these very bytes */
+    const char *etag; /* quoted; of these very bytes */
 };
 
 struct http_static {

@@ -5,16 +5,15 @@
 
 /* Header names and methods: RFC 9110, section 5.6.2. */
 static const bool token_chars[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1,
-    ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
-    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
 /* A host name or an IPv4 address. The sub-delimiters that RFC 3986 would allow here occur in no name
  * that resolves, and the answer to a device carries the host in a form body. */
 static const bool name_chars[256] = {
-    ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['%'] = 1,
-    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+    ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['%'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
 static bool all_of(const bool set[256], struct str s)
@@ -55,8 +54,8 @@ static bool is_name(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         bool escape = s.at[i] == '%';
-        if (!name_chars[(unsigned char)s.at[i]] ||
-            (escape && !(s.len - i > 2 && isxdigit((unsigned char)s.at[i + 1]) && isxdigit((unsigned char)s.at[i + 2]))))
+        if (!name_chars[(unsigned char)s.at[i]] || (escape && !(s.len - i > 2 && isxdigit((unsigned char)s.at[i + 1]) &&
+                                                                isxdigit((unsigned char)s.at[i + 2]))))
             return false;
     }
     return s.len > 0;
@@ -78,7 +77,9 @@ bool http_is_host(struct str s)
 /* Bytes above 0x7f pass: people type Chinese into a query without escaping it, and every server in
  * the field takes it. */
 static const bool target_chars[256] = {
-    ['!' ... '"'] = 1, ['$' ... '~'] = 1, [0x80 ... 0xff] = 1,
+    ['!' ... '"'] = 1,
+    ['$' ... '~'] = 1,
+    [0x80 ... 0xff] = 1,
 };
 
 static bool skip_scheme(struct str *s)

@@ -14,7 +14,7 @@
 
 /* Accepting more at once would keep the living connections waiting. */
 #define ACCEPT_BATCH 64
-#define PAUSE_MS 1000
+#define PAUSE_MS     1000
 
 /* Descriptors that connections leave to the rest of the program: a journal whose next file cannot be
  * opened keeps nothing. It holds 512 tables open at most. */
@@ -31,7 +31,7 @@ struct listener {
     listener_accept accept;
     void *ctx;
     const struct transport *via;
-    int fd_end;         /* connections have descriptors below it */
+    int fd_end; /* connections have descriptors below it */
     unsigned count;
     struct listener_socket socket[];
 };
@@ -135,8 +135,7 @@ static enum mu_err add_socket(struct listener *l, struct loop *loop, struct net_
     };
     l->count++;
     /* The first socket settles port 0 for the others. */
-    if (listen(fd, SOMAXCONN) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address->sa, &address->len) != 0)
+    if (listen(fd, SOMAXCONN) != 0 || getsockname(fd, (struct sockaddr *)&address->sa, &address->len) != 0)
         return MU_E_IO;
     return loop_fd_add(loop, &s->io, EPOLLIN);
 }
@@ -151,9 +150,9 @@ static int find_fd_end(void)
     return (int)(limit.rlim_cur - (spare < SPARE_FDS ? spare : SPARE_FDS));
 }
 
-enum mu_err listener_open(struct listener **out, struct net_address *address,
-                          struct loop *const *loops, unsigned loop_count, const struct transport *via,
-                          listener_accept accept, void *ctx, char *why, size_t why_size)
+enum mu_err listener_open(struct listener **out, struct net_address *address, struct loop *const *loops,
+                          unsigned loop_count, const struct transport *via, listener_accept accept, void *ctx,
+                          char *why, size_t why_size)
 {
     enum mu_err err = MU_E_IO;
     struct net_address bound = *address;

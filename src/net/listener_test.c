@@ -61,8 +61,7 @@ static void two_loops_share_a_port_that_the_kernel_chose(void **state)
 
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(loop_create(&loops[i], i), MU_OK);
-    assert_int_equal(listener_open(&l, &address, loops, 2, NULL, accept_and_greet, &a, why, sizeof(why)),
-                     MU_OK);
+    assert_int_equal(listener_open(&l, &address, loops, 2, NULL, accept_and_greet, &a, why, sizeof(why)), MU_OK);
     assert_int_not_equal(net_address_port(&address), 0);
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(loop_start(loops[i]), MU_OK);
@@ -90,10 +89,8 @@ static void an_address_in_use_is_refused_with_a_reason(void **state)
     char why[200] = "";
 
     assert_int_equal(loop_create(&loop, 0), MU_OK);
-    assert_int_equal(listener_open(&first, &address, &loop, 1, NULL, accept_and_greet, &a, why,
-                                   sizeof(why)), MU_OK);
-    assert_int_equal(listener_open(&second, &address, &loop, 1, NULL, accept_and_greet, &a, why,
-                                   sizeof(why)), MU_E_IO);
+    assert_int_equal(listener_open(&first, &address, &loop, 1, NULL, accept_and_greet, &a, why, sizeof(why)), MU_OK);
+    assert_int_equal(listener_open(&second, &address, &loop, 1, NULL, accept_and_greet, &a, why, sizeof(why)), MU_E_IO);
     assert_null(second);
     assert_non_null(strstr(why, "127.0.0.1:"));
     assert_non_null(strstr(why, "in use"));
@@ -112,8 +109,7 @@ static void a_connection_that_finds_no_descriptor_is_accepted_later(void **state
     char why[200], hello;
 
     assert_int_equal(loop_create(&loop, 0), MU_OK);
-    assert_int_equal(listener_open(&l, &address, &loop, 1, NULL, accept_and_greet, &a, why, sizeof(why)),
-                     MU_OK);
+    assert_int_equal(listener_open(&l, &address, &loop, 1, NULL, accept_and_greet, &a, why, sizeof(why)), MU_OK);
     assert_int_equal(loop_start(loop), MU_OK);
 
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -141,9 +137,10 @@ static void addresses_are_read_and_written(void **state)
     (void)state;
     static const char *const same[] = { "127.0.0.1:8080", "0.0.0.0:80", "[::1]:8080", "[::]:1883",
                                         "[2001:db8::7]:65535" };
-    static const char *const bad[] = { "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
-                                       "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "[::1]", "[]:80",
-                                       "[127.0.0.1]:80", "[::1:80", "::1]:80" };
+    static const char *const bad[] = {
+        "",       ":",     ":80",   "127.0.0.1",      "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
+        "::1:80", "[::1]", "[]:80", "[127.0.0.1]:80", "[::1:80",    "::1]:80"
+    };
     char text[NET_ADDRESS_TEXT];
     struct net_address a;
 

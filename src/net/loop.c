@@ -17,7 +17,7 @@
  * costs one system call: whoever finds it full knows that an earlier sender's write is still to be
  * seen, or that the loop is awake and has the box still to look at. */
 
-#define INPUT_SIZE (64 * 1024)
+#define INPUT_SIZE      (64 * 1024)
 #define LONGEST_WAIT_MS (60 * 60 * 1000) /* a timer may be further away than an int can say */
 
 static _Thread_local struct loop *current;
@@ -43,8 +43,10 @@ enum mu_err loop_create(struct loop **out, unsigned index)
     *out = NULL;
     if (!loop)
         return err;
-    *loop = (struct loop){ .index = index, .prompt = { .epoll = -1 }, .patient = { .epoll = -1 },
-                            .wake = { .fd = -1, .ready = ignore_wake } };
+    *loop = (struct loop){ .index = index,
+                           .prompt = { .epoll = -1 },
+                           .patient = { .epoll = -1 },
+                           .wake = { .fd = -1, .ready = ignore_wake } };
     loop->hooks_end = &loop->hooks;
     loop->now_us = clock_mono_us();
     timer_wheel_init(&loop->timers, loop_now_ms(loop));
@@ -217,8 +219,8 @@ void loop_post(struct loop *loop, struct mail *m)
 
     do
         m->next = newest;
-    while (!atomic_compare_exchange_weak_explicit(&loop->mailbox, &newest, m, memory_order_release,
-                                                  memory_order_relaxed));
+    while (
+        !atomic_compare_exchange_weak_explicit(&loop->mailbox, &newest, m, memory_order_release, memory_order_relaxed));
     /* The loop itself looks into its box before it sleeps. */
     if (!newest && !loop_is_current(loop))
         wake(loop);

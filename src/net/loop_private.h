@@ -21,9 +21,9 @@ struct loop_set {
 
 /* How the patient set is waited for: loop_wait.c. */
 struct loop_patience {
-    struct loop_fd io;   /* that set, in the prompt one */
-    bool spaced;         /* the loop looks by itself */
-    bool full;           /* the last look has not taken all */
+    struct loop_fd io;      /* that set, in the prompt one */
+    bool spaced;            /* the loop looks by itself */
+    bool full;              /* the last look has not taken all */
     int64_t came, since_us; /* ready ones, since when */
     int64_t hurried_us;
 };
@@ -32,7 +32,7 @@ struct conn;
 
 struct loop {
     unsigned index;
-    struct loop_fd wake;      /* an eventfd, edge-triggered and never read */
+    struct loop_fd wake; /* an eventfd, edge-triggered and never read */
     pthread_t thread;
     bool started;
     int64_t now_us;
@@ -46,7 +46,7 @@ struct loop {
     /* Connections that are to be looked at after this round's mail: ended ones, whose owners have
      * not been told yet, and those that go on with input they have kept. */
     struct conn *pending;
-    uint8_t *input;           /* what connections read into */
+    uint8_t *input; /* what connections read into */
     size_t input_size;
 
     /* Written by other threads, so not beside what the loop works with. */

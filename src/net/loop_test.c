@@ -172,7 +172,8 @@ static void a_removed_descriptor_is_not_called_though_it_was_ready(void **state)
     assert_int_equal(loop_create(&loop, 0), MU_OK);
     for (int i = 0; i < 2; i++) {
         e[i] = (struct event){ .io = { .fd = eventfd(1, EFD_NONBLOCK), .ready = remove_both },
-                               .loop = loop, .other = &e[1 - i] };
+                               .loop = loop,
+                               .other = &e[1 - i] };
         assert_int_equal(loop_fd_add(loop, &e[i].io, EPOLLIN), MU_OK);
     }
     assert_int_equal(loop_start(loop), MU_OK);
@@ -195,7 +196,7 @@ static void count_call(struct loop_fd *io, uint32_t events)
     uint64_t value;
     (void)events;
 
-    assert_int_equal(read(io->fd, &value, sizeof value), sizeof value);
+    assert_int_equal(read(io->fd, &value, sizeof(value)), sizeof(value));
     ((struct device *)io)->calls++;
 }
 
@@ -228,7 +229,7 @@ static void patients_close(struct patients *p)
 static void let_report(struct device *d)
 {
     uint64_t one = 1;
-    assert_int_equal(write(d->io.fd, &one, sizeof one), sizeof one);
+    assert_int_equal(write(d->io.fd, &one, sizeof(one)), sizeof(one));
 }
 
 static unsigned patient_calls(const struct patients *p)

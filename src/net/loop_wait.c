@@ -17,9 +17,9 @@
  * took 8.1 us of CPU time without that and 6.7 with it. */
 enum {
     LOOK_MS = 2,
-    MANY = 4,        /* in LOOK_MS, to begin with it */
-    FEW = 2,         /* fewer: to end it */
-    HURRY_MS = 100,  /* a loop_hurry lasts */
+    MANY = 4,       /* in LOOK_MS, to begin with it */
+    FEW = 2,        /* fewer: to end it */
+    HURRY_MS = 100, /* a loop_hurry lasts */
 };
 
 static struct loop_set *set_of(struct loop *loop, const struct loop_fd *io)
@@ -58,8 +58,7 @@ static void decide(struct loop *loop)
 
     if (passed_us < LOOK_MS * 1000)
         return;
-    p->spaced = p->came * LOOK_MS * 1000 >= (p->spaced ? FEW : MANY) * passed_us &&
-                !is_hurried(loop);
+    p->spaced = p->came * LOOK_MS * 1000 >= (p->spaced ? FEW : MANY) * passed_us && !is_hurried(loop);
     loop_fd_want(loop, &p->io, p->spaced ? 0 : EPOLLIN);
     p->came = 0;
     p->since_us = loop->now_us;

@@ -24,8 +24,8 @@ static bool split(struct str text, char host[HOST_SIZE], int64_t *port)
     } else if (memchr(name.at, ':', name.len) || memchr(name.at, '[', name.len)) {
         return false;
     }
-    return name.len > 0 && str_copy(host, HOST_SIZE, name) && str_int64(digits, port) &&
-           *port >= 0 && *port <= UINT16_MAX;
+    return name.len > 0 && str_copy(host, HOST_SIZE, name) && str_int64(digits, port) && *port >= 0 &&
+           *port <= UINT16_MAX;
 }
 
 static void set_port(struct net_address *a, uint16_t port)

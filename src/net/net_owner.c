@@ -106,8 +106,7 @@ static void open_now(void *arg)
     a->err = conn_open(&a->o->c, &a->o->shared, a->fd, a->via);
 }
 
-enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max,
-                       uint32_t out_max)
+enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max, uint32_t out_max)
 {
     struct opening a = { o, fd, via, MU_OK };
 

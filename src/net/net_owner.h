@@ -26,8 +26,7 @@ struct owner {
 
 struct owner *owner_new(struct loop *loop); /* freed by owner_free, after closed() */
 void owner_free(struct owner *o);
-enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max,
-                       uint32_t out_max);
+enum mu_err owner_open(struct owner *o, int fd, const struct transport *via, uint32_t in_max, uint32_t out_max);
 
 size_t owner_take(struct owner *o, const uint8_t *bytes, size_t len); /* into got; returns len */
 void owner_wait_got(struct owner *o, size_t len);

@@ -10,8 +10,8 @@
 /* What the tests of net/ share: loops with threads, and sockets to talk to them. Waiting is for
  * events, without a limit of its own; a test that hangs is ended by its runner. */
 
-struct loop *testing_loop(void);              /* running */
-void testing_loop_end(struct loop *loop);     /* stopped, joined, destroyed */
+struct loop *testing_loop(void);          /* running */
+void testing_loop_end(struct loop *loop); /* stopped, joined, destroyed */
 /* Fails if the loop, which has nothing to do, goes round nevertheless. */
 void testing_assert_sleeps(struct loop *loop);
 /* Runs fn on the loop's thread and comes back when it has returned. */

@@ -17,7 +17,7 @@
  * wheel and leaves the slot's bit set; whoever next looks at the empty slot clears it. */
 
 #define LEVEL_BITS 8
-#define SLOT_MASK (TIMER_SLOTS - 1)
+#define SLOT_MASK  (TIMER_SLOTS - 1)
 
 static int64_t tick_of(int64_t ms)
 {

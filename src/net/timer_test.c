@@ -19,7 +19,7 @@ struct probe {
     int64_t fired_ms;
 };
 
-static int64_t now;       /* what advance_to says */
+static int64_t now; /* what advance_to says */
 static int64_t last_due;
 static int fired_count;
 
@@ -65,7 +65,8 @@ static struct timer_wheel *new_wheel(int64_t start_ms)
 static void a_timer_fires_once_at_its_tick_and_never_early(void **state)
 {
     (void)state;
-    int64_t delays[] = { 0, 1, 9, 10, 11, 2549, 2550, 2559, 2560, 2561, 5120, 655359, 655360, 655361,
+    int64_t delays[] = { 0,         1,         9,         10,          11,          2549,       2550,
+                         2559,      2560,      2561,      5120,        655359,      655360,     655361,
                          167772159, 167772160, 167772161, 42949672959, 42949672960, 60000000000 };
 
     for (size_t i = 0; i < sizeof(delays) / sizeof(delays[0]); i++) {

@@ -38,8 +38,7 @@ static int no_passphrase(char *out, int size, int writing, void *ctx)
 static void explain(char *why, size_t why_size, const char *file)
 {
     unsigned long error = ERR_peek_error();
-    const char *reason = ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error))
-                                                 : ERR_reason_error_string(error);
+    const char *reason = ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
 
     snprintf(why, why_size, "%s: %s", file, reason ? reason : "cannot be used");
     ERR_clear_error();
@@ -49,18 +48,17 @@ static void configure(SSL_CTX *ctx)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     /* A peer that just closes is an ordinary end here: both protocols mark the ends of messages. */
-    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                 SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode(ctx,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* Resumption by tickets, which the clients keep; nothing is remembered here. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 1);
     SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 }
 
-static enum mu_err load(const char *cert_file, const char *key_file, SSL_CTX **out, char *why,
-                        size_t why_size)
+static enum mu_err load(const char *cert_file, const char *key_file, SSL_CTX **out, char *why, size_t why_size)
 {
     enum mu_err err = MU_E_SYNTAX;
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -75,8 +73,7 @@ static enum mu_err load(const char *cert_file, const char *key_file, SSL_CTX **o
         explain(why, why_size, cert_file);
         goto out;
     }
-    if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(ctx) != 1) {
+    if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1) {
         explain(why, why_size, key_file);
         goto out;
     }
@@ -88,8 +85,8 @@ out:
     return err;
 }
 
-enum mu_err tls_context_load(struct tls_context **out, const char *cert_file, const char *key_file,
-                             char *why, size_t why_size)
+enum mu_err tls_context_load(struct tls_context **out, const char *cert_file, const char *key_file, char *why,
+                             size_t why_size)
 {
     enum mu_err err = MU_E_NOMEM;
     struct tls_context *tls = calloc(1, sizeof(*tls));

@@ -13,14 +13,16 @@ struct tls_context;
 
 /* PEM files: the certificate with its chain, and the key, without a passphrase. MU_E_SYNTAX if they
  * cannot be read or do not belong together; why gets one sentence (file, reason). */
-MU_MUST_USE enum mu_err tls_context_load(struct tls_context **out, const char *cert_file,
-                                         const char *key_file, char *why, size_t why_size);
+MU_MUST_USE enum mu_err tls_context_load(struct tls_context **out, const char *cert_file, const char *key_file,
+                                         char *why, size_t why_size);
 
 /* Reads both files again; on failure the old pair stays in use. New connections use the new pair,
  * living ones go on. Any thread. */
 MU_MUST_USE enum mu_err tls_context_reload(struct tls_context *tls, char *why, size_t why_size);
 /* From when until when, in seconds since 1970, all certificates of the chain in use are valid. Any thread. */
-struct tls_validity { int64_t from_s, until_s; };
+struct tls_validity {
+    int64_t from_s, until_s;
+};
 struct tls_validity tls_context_validity(const struct tls_context *tls);
 /* As long as the context. */
 const struct transport *tls_transport(const struct tls_context *tls);

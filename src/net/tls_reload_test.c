@@ -75,8 +75,7 @@ static void a_key_with_a_passphrase_is_refused_without_asking(void **state)
     FILE *out = fopen(f->key, "w");
 
     assert_non_null(out);
-    assert_int_equal(PEM_write_PrivateKey(out, key, EVP_aes_128_cbc(), (unsigned char *)"secret", 6,
-                                          NULL, NULL), 1);
+    assert_int_equal(PEM_write_PrivateKey(out, key, EVP_aes_128_cbc(), (unsigned char *)"secret", 6, NULL, NULL), 1);
     fclose(out);
     EVP_PKEY_free(key);
     assert_int_equal(tls_context_load(&tls, f->cert, f->key, why, sizeof(why)), MU_E_SYNTAX);

@@ -80,7 +80,7 @@ static void input_inside_tls_is_not_forgotten_over_a_pause(void **state)
     open_both(f);
     struct upload u = { .client = f->client, .bytes = bytes, .len = LEN };
     assert_int_equal(pthread_create(&thread, NULL, send_all, &u), 0);
-    for (unsigned calls = 1; ; calls++) {
+    for (unsigned calls = 1;; calls++) {
         owner_wait_counter(&f->o->data_calls, calls);
         if (f->o->got.len == LEN)
             break;
@@ -111,8 +111,7 @@ static void a_slow_reader_gets_everything_then_a_proper_end(void **state)
     struct tls_fixture *f = *state;
     enum { LEN = 4 * 1000 * 1000 };
     uint8_t *bytes = testing_pattern(LEN), *got = malloc(LEN + 1);
-    struct owner_writing w = { .o = f->o, .bytes = bytes, .len = LEN, .chunk = 50000,
-                               .close = true };
+    struct owner_writing w = { .o = f->o, .bytes = bytes, .len = LEN, .chunk = 50000, .close = true };
     int size = 64 * 1024;
 
     open_both(f);
@@ -136,8 +135,7 @@ static void a_slow_reader_gets_everything_then_a_proper_end(void **state)
 static void what_is_written_before_the_handshake_goes_after_it(void **state)
 {
     struct tls_fixture *f = *state;
-    struct owner_writing w = { .o = f->o, .bytes = (const uint8_t *)"503 too many", .len = 12,
-                               .close = true };
+    struct owner_writing w = { .o = f->o, .bytes = (const uint8_t *)"503 too many", .len = 12, .close = true };
     uint8_t got[13];
 
     open_tls(f, f->o, &f->peer);
@@ -241,7 +239,10 @@ static void garbage_after_the_handshake_ends_as_tls_failed(void **state)
     open_both(f);
     client_send(f->client, "hello", 5);
     owner_wait_got(f->o, 5);
-    testing_send(f->peer, "\x17\x03\x03\x00\x20" "this is not an encrypted record!", 37);
+    testing_send(f->peer,
+                 "\x17\x03\x03\x00\x20"
+                 "this is not an encrypted record!",
+                 37);
     owner_wait_closed(f->o);
     assert_int_equal(f->o->end, CONN_TLS_FAILED);
     assert_int_equal(f->o->got.len, 5);

@@ -16,8 +16,7 @@ static enum transport_status plain_read(struct conn *c, uint8_t *bytes, size_t s
     return n > 0 ? TRANSPORT_OK : TRANSPORT_EOF;
 }
 
-static enum transport_status plain_write(struct conn *c, const uint8_t *bytes, size_t len,
-                                         size_t *sent)
+static enum transport_status plain_write(struct conn *c, const uint8_t *bytes, size_t len, size_t *sent)
 {
     while (*sent < len) {
         ssize_t n = send(c->io.fd, bytes + *sent, len - *sent, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -15,7 +15,7 @@ static struct {
     struct transport via; /* first */
     const char *input;
     bool ends;
-    size_t at_most;       /* of one read, and of one write */
+    size_t at_most; /* of one read, and of one write */
     char output[64];
     size_t output_len;
     unsigned closed;

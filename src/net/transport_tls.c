@@ -16,12 +16,9 @@ static enum transport_status tls_status(struct conn *c, int result, bool reading
         if (reading)
             conn_set(c, TLS_READ_WANTS_WRITE);
         return TRANSPORT_AGAIN;
-    case SSL_ERROR_ZERO_RETURN:
-        return TRANSPORT_EOF;
-    case SSL_ERROR_SYSCALL:
-        return TRANSPORT_RESET;
-    default:
-        return TRANSPORT_TLS_FAILED;
+    case SSL_ERROR_ZERO_RETURN: return TRANSPORT_EOF;
+    case SSL_ERROR_SYSCALL: return TRANSPORT_RESET;
+    default: return TRANSPORT_TLS_FAILED;
     }
 }
 

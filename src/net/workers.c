@@ -11,7 +11,7 @@ struct worker {
     struct workers *workers;
     pthread_t thread;
     pthread_cond_t wake;
-    struct worker *next;    /* that waits */
+    struct worker *next; /* that waits */
     bool woken;
 };
 

@@ -14,8 +14,8 @@ struct job {
 };
 
 MU_MUST_USE enum mu_err workers_create(struct workers **out, unsigned threads); /* take no signals */
-void workers_submit(struct workers *w, struct job *job); /* any thread, never blocks */
-bool workers_is_one(void); /* whether the thread that asks is a worker */
+void workers_submit(struct workers *w, struct job *job);                        /* any thread, never blocks */
+bool workers_is_one(void);               /* whether the thread that asks is a worker */
 void workers_destroy(struct workers *w); /* runs what was submitted, then joins */
 
 #endif

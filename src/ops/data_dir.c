@@ -35,13 +35,17 @@ enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why
     closedir(dir);
     *is_new = !ours;
     if (manifest_is_in(path)) {
-        snprintf(why, why_size, "%s is a backup, which stays as it is; make a data directory of it with "
-                 "muster restore --data NEWDIR %s", path, path);
+        snprintf(why, why_size,
+                 "%s is a backup, which stays as it is; make a data directory of it with "
+                 "muster restore --data NEWDIR %s",
+                 path, path);
         return MU_E_VALUE;
     }
     if (marked && !ours) {
-        snprintf(why, why_size, "%s has no file lock: a restore into it was broken off, and is to be repeated in a new "
-                 "directory (muster restore), or it was removed: then put it back, empty", path);
+        snprintf(why, why_size,
+                 "%s has no file lock: a restore into it was broken off, and is to be repeated in a new "
+                 "directory (muster restore), or it was removed: then put it back, empty",
+                 path);
         return MU_E_CORRUPT;
     }
     if (foreign && !ours) {
@@ -76,8 +80,7 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
     }
     /* It holds secrets that the protocols need in clear: nobody else looks in. */
     if ((st.st_mode & 077) && chmod(path, 0700) != 0) {
-        snprintf(why, why_size, "%s is open to others and its mode cannot be changed: %s", path,
-                 strerror(errno));
+        snprintf(why, why_size, "%s is open to others and its mode cannot be changed: %s", path, strerror(errno));
         goto out;
     }
     d->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

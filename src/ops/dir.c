@@ -104,8 +104,9 @@ enum mu_err dir_open_file(int at, const char *path, int *fd, char *why, size_t w
         return MU_OK;
     }
     close(file);
-    return tell(path, S_ISREG(st.st_mode) ? "belongs to another user than the directory that it is in"
-                                          : "is no regular file", MU_E_REFUSED, why, why_size);
+    return tell(path,
+                S_ISREG(st.st_mode) ? "belongs to another user than the directory that it is in" : "is no regular file",
+                MU_E_REFUSED, why, why_size);
 }
 
 int dir_create_file(int at, const char *path)

@@ -3,7 +3,7 @@
 
 struct fixture {
     char path[64];
-    int at;        /* PATH/inside */
+    int at; /* PATH/inside */
 };
 
 /* inside/file, inside/sub/file; outside/file is for nobody who works inside. */

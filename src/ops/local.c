@@ -83,8 +83,7 @@ static bool split_request(const struct buf *in, struct str *name, struct str *in
     const char *second = first ? memchr(first + 1, '\n', in->len - (size_t)(first + 1 - text)) : NULL;
     int64_t length;
 
-    if (!second || !str_int64((struct str){ first + 1, (size_t)(second - first - 1) }, &length)
-        || length < 0)
+    if (!second || !str_int64((struct str){ first + 1, (size_t)(second - first - 1) }, &length) || length < 0)
         return false;
     *name = (struct str){ text, (size_t)(first - text) };
     *input = (struct str){ second + 1, in->len - (size_t)(second + 1 - text) };
@@ -117,10 +116,8 @@ static void serve_client(struct local_server *s, int fd)
 
     buf_init(&in, LOCAL_INPUT_MAX);
     buf_init(&answer, LOCAL_ANSWER_MAX);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S },
-               sizeof(struct timeval));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S },
-               sizeof(struct timeval));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S }, sizeof(struct timeval));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S }, sizeof(struct timeval));
     if (receive(fd, &in, request_complete) && split_request(&in, &name, &input)) {
         status = s->run(s->ctx, name, uid_of(fd), input, &answer);
         char head[16];
@@ -150,8 +147,8 @@ static void *serve_thread(void *arg)
     return NULL;
 }
 
-enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn run, void *ctx,
-                        char *why, size_t why_size)
+enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn run, void *ctx, char *why,
+                        size_t why_size)
 {
     struct sockaddr_un address;
     struct local_server *s = calloc(1, sizeof(*s));
@@ -175,8 +172,7 @@ enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn
     mask = umask(0177);
     int bound = bind(s->fd, (struct sockaddr *)&address, sizeof(address));
     umask(mask);
-    if (bound != 0 || listen(s->fd, 16) != 0 ||
-        (errno = pthread_create(&s->thread, NULL, serve_thread, s)))
+    if (bound != 0 || listen(s->fd, 16) != 0 || (errno = pthread_create(&s->thread, NULL, serve_thread, s)))
         goto fail_errno;
     *out = s;
     return MU_OK;
@@ -207,8 +203,7 @@ void local_stop(struct local_server *s)
     free(s);
 }
 
-enum mu_err local_call(const char *dir, const char *command, struct str input, int *status,
-                       struct buf *answer)
+enum mu_err local_call(const char *dir, const char *command, struct str input, int *status, struct buf *answer)
 {
     struct sockaddr_un address;
     char head[64];
@@ -222,13 +217,12 @@ enum mu_err local_call(const char *dir, const char *command, struct str input, i
         goto out;
     }
     snprintf(head, sizeof(head), "%s\n%zu\n", command, input.len);
-    if (!send_all(fd, head, strlen(head)) || !send_all(fd, input.at, input.len)
-        || shutdown(fd, SHUT_WR) != 0 || !receive(fd, answer, NULL))
+    if (!send_all(fd, head, strlen(head)) || !send_all(fd, input.at, input.len) || shutdown(fd, SHUT_WR) != 0 ||
+        !receive(fd, answer, NULL))
         goto out;
     const char *end = answer->len ? memchr(answer->data, '\n', answer->len) : NULL;
     int64_t number;
-    if (!end ||
-        !str_int64((struct str){ (char *)answer->data, (size_t)(end - (char *)answer->data) }, &number))
+    if (!end || !str_int64((struct str){ (char *)answer->data, (size_t)(end - (char *)answer->data) }, &number))
         goto out;
     *status = (int)number;
     buf_consume(answer, (size_t)(end + 1 - (char *)answer->data));

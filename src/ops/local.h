@@ -22,8 +22,8 @@
 typedef int (*local_run_fn)(void *ctx, struct str name, uid_t uid, struct str input, struct buf *answer);
 
 struct local_server;
-MU_MUST_USE enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn run,
-                                    void *ctx, char *why, size_t why_size);
+MU_MUST_USE enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn run, void *ctx, char *why,
+                                    size_t why_size);
 /* Finishes a command that runs, then ends. */
 void local_stop(struct local_server *s);
 

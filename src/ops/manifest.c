@@ -222,8 +222,7 @@ static enum mu_err read_files(struct manifest *m, const json_t *files)
     return m->file_count ? MU_OK : MU_E_CORRUPT;
 }
 
-static enum mu_err read_json(struct manifest *m, const json_t *root, const char *dir, char *why,
-                             size_t why_size)
+static enum mu_err read_json(struct manifest *m, const json_t *root, const char *dir, char *why, size_t why_size)
 {
     const char *version = json_string_value(json_object_get(root, "muster"));
 
@@ -247,8 +246,8 @@ enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *w
     int fd;
 
     if ((err = dir_open_file(dir, MANIFEST_NAME, &fd, why, why_size)) == MU_E_NOT_FOUND)
-        snprintf(why, why_size, "%s is no backup, or one that was broken off: there is no " MANIFEST_NAME
-                 " in it", name);
+        snprintf(why, why_size, "%s is no backup, or one that was broken off: there is no " MANIFEST_NAME " in it",
+                 name);
     if (err != MU_OK)
         return err;
     buf_init(&text, MANIFEST_MAX);
@@ -279,8 +278,7 @@ bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, con
     return false;
 }
 
-bool manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
-                      void *ctx)
+bool manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text), void *ctx)
 {
     bool all_files = true;
 

@@ -15,12 +15,12 @@
 #define MANIFEST_NAME "backup.json"
 
 struct manifest_file {
-    char *path;                /* relative to the backup */
+    char *path; /* relative to the backup */
     uint64_t bytes;
-    char sha256[DIGEST_TEXT];  /* "" = none */
+    char sha256[DIGEST_TEXT]; /* "" = none */
 };
 struct manifest {
-    char muster[32];           /* version of the program that made it */
+    char muster[32]; /* version of the program that made it */
     int64_t moment_us;
     struct registry_totals totals;
     struct manifest_file *files;
@@ -39,12 +39,10 @@ MU_MUST_USE enum mu_err manifest_gather(struct manifest *m, int dir, char *why, 
 MU_MUST_USE enum mu_err manifest_write(const struct manifest *m, int dir, char *why, size_t why_size);
 /* name: of the directory, for the sentence. MU_E_NOT_FOUND: it is no backup, or was broken off;
  * MU_E_SCHEMA: of a newer version; MU_E_CORRUPT, MU_E_REFUSED. */
-MU_MUST_USE enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *why,
-                                      size_t why_size);
+MU_MUST_USE enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *why, size_t why_size);
 /* Compares the files with what it says; each mistake is told in one line. False: one is a link, a pipe or
  * the like, which nobody should open by its path. */
-bool manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text),
-                      void *ctx);
+bool manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text), void *ctx);
 /* Whether a file of so many bytes, with that digest, is the one that it says; if not, why gets a line. */
 bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, const char *sha256, char *why,
                            size_t why_size);

@@ -10,15 +10,12 @@
 int operation_status(enum mu_err err)
 {
     switch (err) {
-    case MU_OK:
-        return 0;
+    case MU_OK: return 0;
     case MU_E_SYNTAX:
     case MU_E_VALUE:
     case MU_E_NOT_FOUND:
-    case MU_E_EXISTS:
-        return 2;
-    default:
-        return 1;
+    case MU_E_EXISTS: return 2;
+    default: return 1;
     }
 }
 
@@ -37,13 +34,14 @@ static enum mu_err open_at_rest(struct operation_place *place, const struct oper
     enum mu_err err = data_dir_check(place->dir, &is_new, why, why_size);
 
     if (err == MU_OK && is_new && !op->makes_directory) {
-        snprintf(why, why_size, access(place->dir, F_OK) == 0 ? "%s is empty, and no data directory"
-                                                              : "there is no directory %s", place->dir);
+        snprintf(why, why_size,
+                 access(place->dir, F_OK) == 0 ? "%s is empty, and no data directory" : "there is no directory %s",
+                 place->dir);
         err = MU_E_NOT_FOUND;
     }
     if (err != MU_OK)
         return err;
-    place->uid = getuid(); /* who asks; from here on it may be the directory's owner */
+    place->uid = getuid();   /* who asks; from here on it may be the directory's owner */
     log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
     err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, why_size);
     if (err == MU_OK && is_new) /* not in the answer, which may be for a program */
@@ -51,8 +49,7 @@ static enum mu_err open_at_rest(struct operation_place *place, const struct oper
     return err;
 }
 
-static int run_at_rest(struct operation_place *place, const struct operation *op, struct str input,
-                       struct buf *answer)
+static int run_at_rest(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer)
 {
     char why[512] = "";
     enum mu_err err = place->at_rest ? MU_OK : open_at_rest(place, op, why, sizeof(why));
@@ -63,16 +60,14 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
         return operation_status(err);
     }
     place->at_rest = true;
-    return op->run(&(struct operation_call){
-        .stores = &place->stores, .uid = place->uid, .input = input, .answer = answer });
+    return op->run(
+        &(struct operation_call){ .stores = &place->stores, .uid = place->uid, .input = input, .answer = answer });
 }
 
-int operation_run(struct operation_place *place, const struct operation *op, struct str input,
-                  struct buf *answer)
+int operation_run(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer)
 {
     int status = 1;
-    enum mu_err err = place->at_rest ? MU_E_OFFLINE
-                                     : local_call(place->dir, op->name, input, &status, answer);
+    enum mu_err err = place->at_rest ? MU_E_OFFLINE : local_call(place->dir, op->name, input, &status, answer);
 
     if (err == MU_E_OFFLINE)
         return run_at_rest(place, op, input, answer);

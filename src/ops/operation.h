@@ -12,21 +12,21 @@
 struct access;
 
 struct operation_call {
-    struct stores *stores;     /* open as far as the operation needs them */
-    struct access *access;     /* the devices' side; NULL: no server runs */
-    int64_t uptime_s;          /* of the server */
-    uid_t uid;                 /* the local user who asks */
+    struct stores *stores; /* open as far as the operation needs them */
+    struct access *access; /* the devices' side; NULL: no server runs */
+    int64_t uptime_s;      /* of the server */
+    uid_t uid;             /* the local user who asks */
     struct str input;
-    struct buf *answer;        /* for the operator: what was done, or a line a mistake */
+    struct buf *answer; /* for the operator: what was done, or a line a mistake */
 };
 
 struct operation {
-    const char *name;          /* on the socket, too */
+    const char *name; /* on the socket, too */
     enum stores_part needs;
     /* Returns the command's exit status (operation_status). In the server: on
      * the command socket's own thread; what it answers with 0 is on disk, and visible to all. */
     int (*run)(const struct operation_call *call);
-    bool makes_directory;      /* where there is none; else that is a mistake */
+    bool makes_directory; /* where there is none; else that is a mistake */
 };
 
 /* The exit status of a command that ended so (docs/operating.md, "Exit statuses"): 0 done; 2 what was given is
@@ -38,14 +38,16 @@ int operation_result(const struct operation_call *call, enum mu_err err);
 /* The command's side: runs an operation, possibly many times, at the same place. */
 struct operation_place {
     const char *dir;
-    struct stores stores;      /* at rest */
-    uid_t uid;                 /* likewise: the local user who asks */
-    bool at_rest;              /* it was opened here, and no server can come in between */
+    struct stores stores; /* at rest */
+    uid_t uid;            /* likewise: the local user who asks */
+    bool at_rest;         /* it was opened here, and no server can come in between */
 };
-#define OPERATION_PLACE(directory) { .dir = directory, .stores = STORES_CLOSED }
+#define OPERATION_PLACE(directory)                \
+    {                                             \
+        .dir = directory, .stores = STORES_CLOSED \
+    }
 /* Returns the exit status. */
-int operation_run(struct operation_place *place, const struct operation *op, struct str input,
-                  struct buf *answer);
+int operation_run(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer);
 void operation_leave(struct operation_place *place);
 
 /* The answer of a command that is done to stdout; of another one each line to stderr, behind what it

@@ -49,8 +49,8 @@ enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, si
 /* name: NULL if the machine knows none, as of files that came from another one. */
 static enum mu_err become(uid_t uid, gid_t gid, const char *name, char *why, size_t why_size)
 {
-    if ((name ? initgroups(name, gid) : setgroups(0, NULL)) != 0 || setgid(gid) != 0 || setuid(uid) != 0
-        || setuid(0) == 0) {
+    if ((name ? initgroups(name, gid) : setgroups(0, NULL)) != 0 || setgid(gid) != 0 || setuid(uid) != 0 ||
+        setuid(0) == 0) {
         snprintf(why, why_size, "cannot become user %u (%s): %s", uid, name ? name : "unknown", strerror(errno));
         return MU_E_IO;
     }

@@ -10,8 +10,7 @@ void privileges_raise_descriptors(void);
 
 /* Makes dir (created with mode 0700 if it is missing) belong to user, so that what root has
  * created can be used after privileges_drop. why gets one sentence on failure. */
-MU_MUST_USE enum mu_err privileges_give_dir(const char *dir, const char *user, char *why,
-                                            size_t why_size);
+MU_MUST_USE enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, size_t why_size);
 
 /* Started as root on a directory of somebody else's: becomes that user for good, so that no file of
  * root's is left in it. Otherwise nothing. Before any thread exists. */

@@ -9,7 +9,9 @@ enum { EVERY_MS = 200, BAR = 20 };
 
 struct progress progress_of(const char *about, const char *what, uint64_t total)
 {
-    return (struct progress){ .about = about, .what = what, .total = total,
+    return (struct progress){ .about = about,
+                              .what = what,
+                              .total = total,
                               .next_ms = isatty(STDERR_FILENO) ? clock_mono_ms() + EVERY_MS : INT64_MAX };
 }
 

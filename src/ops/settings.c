@@ -32,18 +32,15 @@ static bool value_fits(const struct setting *t, const char *value)
     char *end;
 
     switch (t->kind) {
-    case SETTING_TEXT:
-        return value[0] != '\0';
-    case SETTING_SWITCH:
-        return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+    case SETTING_TEXT: return value[0] != '\0';
+    case SETTING_SWITCH: return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
     case SETTING_COUNT:
         errno = 0;
-        return isdigit((unsigned char)value[0]) && within_bounds(t, (double)strtoul(value, &end, 10)) &&
-               *end == '\0' && errno == 0;
+        return isdigit((unsigned char)value[0]) && within_bounds(t, (double)strtoul(value, &end, 10)) && *end == '\0' &&
+               errno == 0;
     case SETTING_NUMBER:
         errno = 0;
-        return isdigit((unsigned char)value[0]) && within_bounds(t, strtod(value, &end)) &&
-               *end == '\0' && errno == 0;
+        return isdigit((unsigned char)value[0]) && within_bounds(t, strtod(value, &end)) && *end == '\0' && errno == 0;
     }
     return false;
 }
@@ -91,8 +88,7 @@ static int file_line(void *user, const char *section, const char *name, const ch
     if (section[0] != '\0' || !t || strcmp(name, "config") == 0)
         return wrong_line(r, "unknown setting '%s%s%s'", section, section[0] ? "." : "", name);
     if (!value_fits(t, value))
-        return wrong_line(r, "'%s' needs %s, not '%s'", name, wanted_text(t, wanted, sizeof(wanted)),
-                          value);
+        return wrong_line(r, "'%s' needs %s, not '%s'", name, wanted_text(t, wanted, sizeof(wanted)), value);
     if (!t->value) { /* a flag has been read already, and wins */
         t->value = strdup(value);
         if (!t->value)
@@ -110,9 +106,7 @@ static enum mu_err read_file(struct settings *s, const char *path)
     buf_init(&content, FILE_MAX);
     enum mu_err err = file_read(path, &content, why, sizeof(why));
     buf_append_u8(&content, 0);
-    int line = err == MU_OK && content.err == MU_OK
-                   ? ini_parse_string((char *)content.data, file_line, &r)
-                   : 0;
+    int line = err == MU_OK && content.err == MU_OK ? ini_parse_string((char *)content.data, file_line, &r) : 0;
     if (err != MU_OK)
         fprintf(stderr, "muster %s: %s\n", s->command, why);
     else if (line != 0)
@@ -129,7 +123,7 @@ static void print_help(const struct settings *s)
     printf("usage: muster %s\n\n%s\n\n", s->usage, s->summary);
     for (const struct setting *t = s->list; t->name; t++) {
         printf("  --%s%s%s\n", t->name, t->metavar ? " " : "", t->metavar ? t->metavar : "");
-        for (const char *at = t->help; *at; ) {
+        for (const char *at = t->help; *at;) {
             size_t n = strcspn(at, "\n");
             printf("        %.*s\n", (int)n, at);
             at += n + (at[n] == '\n');

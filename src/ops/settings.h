@@ -11,9 +11,9 @@
 
 enum setting_kind {
     SETTING_TEXT,
-    SETTING_NUMBER,  /* a non-negative decimal, fraction allowed */
-    SETTING_COUNT,   /* a non-negative integer */
-    SETTING_SWITCH,  /* a flag without a value; in the file: yes or no */
+    SETTING_NUMBER, /* a non-negative decimal, fraction allowed */
+    SETTING_COUNT,  /* a non-negative integer */
+    SETTING_SWITCH, /* a flag without a value; in the file: yes or no */
 };
 
 struct setting {

@@ -31,8 +31,10 @@ enum mu_err stores_look_for_both(const char *dir, const struct registry_place *p
     bool has_journal = access(current, F_OK) == 0;
     if (has_journal ? place->exists : !place->has_journal)
         return MU_OK;
-    snprintf(why, why_size, "%s/%s is missing or empty, and the other store is there: put it back, or bring back a "
-             "backup (muster restore)", dir, has_journal ? "registry.db" : "journal");
+    snprintf(why, why_size,
+             "%s/%s is missing or empty, and the other store is there: put it back, or bring back a "
+             "backup (muster restore)",
+             dir, has_journal ? "registry.db" : "journal");
     return MU_E_CORRUPT;
 }
 
@@ -102,8 +104,8 @@ static enum mu_err open_calendar_at_rest(struct stores *s, char *why, size_t why
     return err == MU_OK || err == MU_E_NOT_FOUND ? open_zone(s, stored, why, why_size) : err;
 }
 
-static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retention_days,
-                             unsigned activity_days, char *why, size_t why_size)
+static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retention_days, unsigned activity_days,
+                             char *why, size_t why_size)
 {
     struct registry_place place;
     enum mu_err err = registry_get_place(s->registry, &place);
@@ -117,20 +119,21 @@ static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retenti
         (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
     fleet_keep_quotas(s->fleet, s->quotas);
-    err = committer_start(&s->committer, &(struct committer_options){
-        .fleet = s->fleet, .registry = s->registry, .journal = s->journal, .calendar = s->calendar,
-        .activity_days = activity_days });
+    err = committer_start(&s->committer, &(struct committer_options){ .fleet = s->fleet,
+                                                                      .registry = s->registry,
+                                                                      .journal = s->journal,
+                                                                      .calendar = s->calendar,
+                                                                      .activity_days = activity_days });
     if (err == MU_E_CORRUPT && *journal_damage(s->journal))
         snprintf(why, why_size, "the journal in %s/journal is damaged: %s: " MARK_ADVICE, dir,
                  journal_damage(s->journal));
     else if (err != MU_OK)
-        snprintf(why, why_size, "cannot build the index of the fleet from what is in %s: %s", dir,
-                 mu_err_text(err));
+        snprintf(why, why_size, "cannot build the index of the fleet from what is in %s: %s", dir, mu_err_text(err));
     return err;
 }
 
-enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_settings *settings,
-                        char *why, size_t why_size)
+enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_settings *settings, char *why,
+                        size_t why_size)
 {
     enum mu_err err;
 
@@ -143,8 +146,7 @@ enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_s
     return open_rest(s, dir, settings->retention_days, settings->activity_days, why, why_size);
 }
 
-enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part, char *why,
-                                size_t why_size)
+enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part, char *why, size_t why_size)
 {
     enum mu_err err;
 

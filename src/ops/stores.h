@@ -18,7 +18,10 @@ struct stores {
     struct fleet *fleet;
     struct committer *committer;
 };
-#define STORES_CLOSED { .data = { .lock_fd = -1 } }
+#define STORES_CLOSED            \
+    {                            \
+        .data = {.lock_fd = -1 } \
+    }
 
 /* The server: what a setting says is kept with the data, or, for the zone, compared with what is. */
 struct stores_settings {
@@ -28,8 +31,8 @@ struct stores_settings {
 /* Opens everything; fleet and committer are running then. why gets one sentence; MU_E_SYNTAX: the zone
  * is unknown, or another one than the directory's. Before any other thread exists (calendar_open).
  * After a failure what has been opened is still to be closed. */
-MU_MUST_USE enum mu_err stores_open(struct stores *s, const char *dir,
-                                    const struct stores_settings *settings, char *why, size_t why_size);
+MU_MUST_USE enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_settings *settings,
+                                    char *why, size_t why_size);
 
 /* One of the two is there, and the other, which was, is not: MU_E_CORRUPT with a sentence. */
 MU_MUST_USE enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why,
@@ -41,8 +44,8 @@ struct journal_registry stores_journal_registry(const struct registry_place *pla
 enum stores_part { STORES_REGISTRY, STORES_ALL };
 /* Opens it as its owner (privileges.h) and lets nothing expire; days are cut in the directory's zone.
  * Otherwise as above. */
-MU_MUST_USE enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part,
-                                            char *why, size_t why_size);
+MU_MUST_USE enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part, char *why,
+                                            size_t why_size);
 
 /* Commits what waits, then closes: first the committer, by itself, so that what reads the others may
  * go in between; then the rest. NULL members are skipped. */

@@ -30,8 +30,8 @@ static void begin_list(struct apply *a)
 
 typedef enum mu_err (*entry_fn)(const struct entry *e);
 
-static enum mu_err one_entry(struct apply *a, const char *name, const json_t *list, size_t index,
-                             struct tally *tally, entry_fn fn)
+static enum mu_err one_entry(struct apply *a, const char *name, const json_t *list, size_t index, struct tally *tally,
+                             entry_fn fn)
 {
     const struct entry e = { a, name, index, tally };
     const json_t *json = json_array_get(list, index);
@@ -99,7 +99,8 @@ static void check_root(struct import *import)
     const char *name;
     json_t *list;
 
-    json_object_foreach((json_t *)import->root, name, list) {
+    json_object_foreach((json_t *)import->root, name, list)
+    {
         bool known = false;
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
             known |= strcmp(name, names[i]) == 0;
@@ -122,8 +123,7 @@ static enum mu_err run(struct registry_tx *tx, void *arg)
     struct apply *a = &import->apply;
     enum mu_err err;
 
-    uint32_t *enterprise_nos = calloc(json_array_size(list_of(import, "enterprises")) + 1,
-                                      sizeof(*enterprise_nos));
+    uint32_t *enterprise_nos = calloc(json_array_size(list_of(import, "enterprises")) + 1, sizeof(*enterprise_nos));
     if (!enterprise_nos)
         return MU_E_NOMEM;
     a->tx = tx;
@@ -132,8 +132,7 @@ static enum mu_err run(struct registry_tx *tx, void *arg)
         (err = each_entry(import, "products", &a->products, apply_product)) != MU_OK ||
         (err = apply_associations(a, list_of(import, "enterprises"), enterprise_nos)) != MU_OK ||
         (err = each_entry(import, "apps", &a->apps, apply_app)) != MU_OK ||
-        (err = each_entry(import, "users", &a->users, apply_user)) != MU_OK ||
-        (err = apply_devices(import)) != MU_OK)
+        (err = each_entry(import, "users", &a->users, apply_user)) != MU_OK || (err = apply_devices(import)) != MU_OK)
         goto out;
     if (a->mistakes) {
         err = MU_E_VALUE;
@@ -164,8 +163,12 @@ enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct s
         return MU_E_VALUE;
     }
 
-    struct import import = { .apply = { .now_s = options->now_s, .mac_lower = options->mac_lower,
-                                        .force = options->force, .json = options->json, .report = report }, .root = root };
+    struct import import = { .apply = { .now_s = options->now_s,
+                                        .mac_lower = options->mac_lower,
+                                        .force = options->force,
+                                        .json = options->json,
+                                        .report = report },
+                             .root = root };
     buf_init(&import.apply.generated, report->max);
     import.apply.generated_json = json_out_to(&import.apply.generated);
     buf_init(&import.apply.styled, report->max);

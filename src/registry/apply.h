@@ -6,9 +6,9 @@
 
 struct apply_options {
     int64_t now_s;
-    bool mac_lower;   /* a MAC-48 is taken in lower case and without separators (model/mac.h) */
-    bool force;       /* a definition may move what devices report */
-    bool json;        /* the outcome is a JSON object instead of text for people */
+    bool mac_lower; /* a MAC-48 is taken in lower case and without separators (model/mac.h) */
+    bool force;     /* a definition may move what devices report */
+    bool json;      /* the outcome is a JSON object instead of text for people */
 };
 
 /* The declarative import (design, "apply file"): an entry is created or updated by its key, an

@@ -34,8 +34,8 @@ static enum mu_err check_enterprise(const struct entry *e, const uint32_t *produ
     return MU_OK;
 }
 
-static enum mu_err put_products(const struct entry *e, uint32_t app, const uint32_t *products,
-                                size_t count, bool *changed)
+static enum mu_err put_products(const struct entry *e, uint32_t app, const uint32_t *products, size_t count,
+                                bool *changed)
 {
     uint32_t *present;
     size_t present_count;
@@ -100,9 +100,8 @@ enum mu_err apply_app(const struct entry *e)
         return err;
     if ((err = apply_products(e, row.no, created, &changed)) != MU_OK)
         return err;
-    if ((row_changed || changed) &&
-        (err = apply_audit(e, KIND_APP, row.appid, fields, sizeof(fields) / sizeof(*fields), &before, &row,
-                           changed ? "product_keys" : "")) != MU_OK)
+    if ((row_changed || changed) && (err = apply_audit(e, KIND_APP, row.appid, fields, sizeof(fields) / sizeof(*fields),
+                                                       &before, &row, changed ? "product_keys" : "")) != MU_OK)
         return err;
     if (created)
         e->tally->created++;

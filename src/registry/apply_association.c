@@ -23,8 +23,7 @@ struct wanted {
 };
 
 /* MU_OK with enterprise 0: the entry says nothing of products. */
-static enum mu_err read_wanted(struct wanted *w, struct apply *a, const json_t *list, size_t index,
-                               uint32_t enterprise)
+static enum mu_err read_wanted(struct wanted *w, struct apply *a, const json_t *list, size_t index, uint32_t enterprise)
 {
     enum mu_err err;
     enum given given;
@@ -87,8 +86,7 @@ static enum mu_err add_listed(const struct wanted *w)
     return MU_OK;
 }
 
-enum mu_err apply_associations(struct apply *a, const json_t *enterprises,
-                               const uint32_t *enterprise_nos)
+enum mu_err apply_associations(struct apply *a, const json_t *enterprises, const uint32_t *enterprise_nos)
 {
     enum mu_err err = MU_OK;
     size_t count = json_array_size(enterprises);

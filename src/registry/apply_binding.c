@@ -48,7 +48,10 @@ static void check_times(const struct entry *e, const struct row *row)
     if (!has(e, "since"))
         apply_mistake(e, "since", "missing");
     if (row->since > now_s || row->until > now_s || row->first_bound > now_s)
-        apply_mistake(e, row->since > now_s ? "since" : row->until > now_s ? "until" : "first_bound",
+        apply_mistake(e,
+                      row->since > now_s   ? "since"
+                      : row->until > now_s ? "until"
+                                           : "first_bound",
                       "lies in the future");
     if (has(e, "until") && row->until < row->since)
         apply_mistake(e, "until", "is before since");
@@ -60,8 +63,8 @@ static void check_times(const struct entry *e, const struct row *row)
 
 /* Whether a binding that does not say who owns the device was there before its owner's. Not if a row named
  * the owner: one of this file, or an earlier one, since else the owner would be the oldest there is. */
-static enum mu_err is_first(const struct entry *e, const struct binding_row *b,
-                            const struct binding_row *owner, bool *first)
+static enum mu_err is_first(const struct entry *e, const struct binding_row *b, const struct binding_row *owner,
+                            bool *first)
 {
     struct binding_row oldest;
     enum mu_err err = tx_oldest_binding(e->apply->tx, b->device, &oldest);
@@ -120,8 +123,8 @@ static enum mu_err change(const struct entry *e, const struct binding_row *now, 
     return ends ? tx_end_binding(e->apply->tx, now, did, uid, b->until) : err;
 }
 
-static enum mu_err put_binding(const struct entry *e, struct binding_row *b, const char *did,
-                               const char *uid, unsigned mistakes)
+static enum mu_err put_binding(const struct entry *e, struct binding_row *b, const char *did, const char *uid,
+                               unsigned mistakes)
 {
     struct binding_row now = { 0 };
     bool by_word = apply_is_true(e, "is_owner");
@@ -131,8 +134,9 @@ static enum mu_err put_binding(const struct entry *e, struct binding_row *b, con
         return err;
     bool same = now.no && now.since == b->since && (now.until == b->until || !now.until || !b->until);
     if (now.no && !same)
-        apply_mistake(e, "since", now.until ? "the two were bound from %lld to %lld"
-                      : "the two have been bound since %lld", (long long)now.since, (long long)now.until);
+        apply_mistake(e, "since",
+                      now.until ? "the two were bound from %lld to %lld" : "the two have been bound since %lld",
+                      (long long)now.since, (long long)now.until);
     b->no = now.no;
     if (!now.until && (err = decide_owner(e, b)) != MU_OK)
         return err;
@@ -163,8 +167,8 @@ static enum mu_err note_first(const struct entry *e, uint32_t product, uint32_t 
 }
 
 /* That the user has known the product for so long: no binding is left that would tell. */
-static enum mu_err apply_first_bound(const struct entry *e, const struct row *row,
-                                     const struct user_row *user, unsigned mistakes)
+static enum mu_err apply_first_bound(const struct entry *e, const struct row *row, const struct user_row *user,
+                                     unsigned mistakes)
 {
     static const char *const without[] = { "since", "until", "is_owner" };
     enum given given;
@@ -202,8 +206,9 @@ enum mu_err apply_binding(const struct entry *e)
     if (err != MU_OK || e->apply->mistakes != mistakes)
         return err == MU_E_NOT_FOUND ? MU_OK : err;
 
-    struct binding_row b = { .device = device.no, .user = user.no, .app = user.app,
-                             .since = row.since, .until = row.until };
+    struct binding_row b = {
+        .device = device.no, .user = user.no, .app = user.app, .since = row.since, .until = row.until
+    };
     if ((err = put_binding(e, &b, device.did, user.uid, mistakes)) != MU_OK || e->apply->mistakes != mistakes ||
         !has(e, "first_bound"))
         return err;

@@ -15,7 +15,8 @@ static void write_value(struct json_out *out, const json_t *json)
     switch (json_typeof(json)) {
     case JSON_OBJECT:
         json_object_begin(out);
-        json_object_foreach((json_t *)json, key, value) {
+        json_object_foreach((json_t *)json, key, value)
+        {
             json_key(out, key);
             write_value(out, value);
         }
@@ -23,26 +24,15 @@ static void write_value(struct json_out *out, const json_t *json)
         break;
     case JSON_ARRAY:
         json_array_begin(out);
-        json_array_foreach(json, i, value)
-            write_value(out, value);
+        json_array_foreach(json, i, value) write_value(out, value);
         json_array_end(out);
         break;
-    case JSON_STRING:
-        json_str(out, (struct str){ json_string_value(json), json_string_length(json) });
-        break;
-    case JSON_INTEGER:
-        json_int(out, json_integer_value(json));
-        break;
-    case JSON_REAL:
-        json_double(out, json_real_value(json));
-        break;
+    case JSON_STRING: json_str(out, (struct str){ json_string_value(json), json_string_length(json) }); break;
+    case JSON_INTEGER: json_int(out, json_integer_value(json)); break;
+    case JSON_REAL: json_double(out, json_real_value(json)); break;
     case JSON_TRUE:
-    case JSON_FALSE:
-        json_bool(out, json_is_true(json));
-        break;
-    case JSON_NULL:
-        json_no_value(out);
-        break;
+    case JSON_FALSE: json_bool(out, json_is_true(json)); break;
+    case JSON_NULL: json_no_value(out); break;
     }
 }
 
@@ -75,8 +65,8 @@ static bool complete_spec(json_t *attr, const struct datapoint *point)
     if (!complete(attr, "uint_spec", json_is_object(given), json_object()))
         return false;
     json_t *spec = json_object_get(attr, "uint_spec");
-    return complete_int(spec, "min", point->min) && complete_int(spec, "max", point->max)
-           && complete_int(spec, "ratio", 1) && complete_int(spec, "addition", 0);
+    return complete_int(spec, "min", point->min) && complete_int(spec, "max", point->max) &&
+           complete_int(spec, "ratio", 1) && complete_int(spec, "addition", 0);
 }
 
 static bool complete_attr(json_t *attr, const struct datapoint_plan *plan)
@@ -84,9 +74,9 @@ static bool complete_attr(json_t *attr, const struct datapoint_plan *plan)
     size_t id = (size_t)json_number_value(json_object_get(attr, "id"));
     json_t *position = json_object_get(attr, "position");
 
-    return complete_text(attr, "display_name", json_string_value(json_object_get(attr, "name")))
-           && complete_text(attr, "desc", "") && complete_int(position, "byte_offset", 0)
-           && complete_int(position, "bit_offset", 0) && complete_spec(attr, datapoint_at(plan, id));
+    return complete_text(attr, "display_name", json_string_value(json_object_get(attr, "name"))) &&
+           complete_text(attr, "desc", "") && complete_int(position, "byte_offset", 0) &&
+           complete_int(position, "bit_offset", 0) && complete_spec(attr, datapoint_at(plan, id));
 }
 
 /* The entities of a definition that has compiled, with all their fields; NULL without memory. */
@@ -95,12 +85,11 @@ static json_t *completed_entities(const json_t *json, const struct datapoint_pla
 {
     json_t *entities = json_deep_copy(json_object_get(json, "entities"));
     json_t *entity = json_array_get(entities, 0), *attr;
-    bool done = complete_int(entity, "id", 0) && complete_text(entity, "name", "entity0")
-                && complete_text(entity, "display_name", product->name);
+    bool done = complete_int(entity, "id", 0) && complete_text(entity, "name", "entity0") &&
+                complete_text(entity, "display_name", product->name);
     size_t i;
 
-    json_array_foreach(json_object_get(entity, "attrs"), i, attr)
-        done = done && complete_attr(attr, plan);
+    json_array_foreach(json_object_get(entity, "attrs"), i, attr) done = done && complete_attr(attr, plan);
     if (done)
         return entities;
     json_decref(entities);
@@ -142,13 +131,13 @@ struct str definition_behind_name(struct str stored)
 /* Everything that the compiler does not look at. */
 static void check_frame(const struct entry *e, const json_t *json)
 {
-    static const char *const names[] = { "name", "entities", "protocolType", "product_key",
-                                         "packetVersion", "ui" };
+    static const char *const names[] = { "name", "entities", "protocolType", "product_key", "packetVersion", "ui" };
     const json_t *ui = json_object_get(json, "ui");
     const char *name;
     json_t *value;
 
-    json_object_foreach((json_t *)json, name, value) {
+    json_object_foreach((json_t *)json, name, value)
+    {
         bool known = false;
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
             known |= strcmp(name, names[i]) == 0;
@@ -159,8 +148,8 @@ static void check_frame(const struct entry *e, const json_t *json)
         apply_mistake(e, "datapoint", "ui must be an object");
 }
 
-enum mu_err apply_definition(const struct entry *e, const json_t *json,
-                             const struct product_row *product, struct buf *out, bool *good)
+enum mu_err apply_definition(const struct entry *e, const json_t *json, const struct product_row *product,
+                             struct buf *out, bool *good)
 {
     struct datapoint_plan *plan = NULL;
     json_t *entities = NULL;

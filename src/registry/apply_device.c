@@ -10,8 +10,7 @@ static const struct field fields[] = {
     OWN_FIELD("mac", device_row, mac),
     OWN_FIELD("did", device_row, did),
     OWN_FIELD("passcode", device_row, passcode),
-    { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type),
-      device_type_words, CELL_TEXT },
+    { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type), device_type_words, CELL_TEXT },
     FIELD("device_sn", FIELD_CODE, device_row, device_sn),
     FIELD("is_disabled", FIELD_BOOL, device_row, is_disabled),
     FIELD("is_barred", FIELD_BOOL, device_row, is_barred),
@@ -40,10 +39,9 @@ struct identity {
 static enum mu_err read_identity(const struct entry *e, struct identity *id)
 {
     memset(id, 0, sizeof(*id));
-    id->has_did = apply_text(e, "did", did_valid, "22 characters without 0 O 1 I l", id->did,
-                             sizeof(id->did));
-    id->has_mac = apply_text(e, "mac", mac_valid, "1 to 64 printable characters without blanks",
-                             id->mac, sizeof(id->mac));
+    id->has_did = apply_text(e, "did", did_valid, "22 characters without 0 O 1 I l", id->did, sizeof(id->did));
+    id->has_mac =
+        apply_text(e, "mac", mac_valid, "1 to 64 printable characters without blanks", id->mac, sizeof(id->mac));
     if (e->apply->mac_lower)
         mac_make_plain(id->mac);
     enum mu_err err = apply_product_named(e, &id->has_product);
@@ -52,8 +50,7 @@ static enum mu_err read_identity(const struct entry *e, struct identity *id)
 }
 
 /* What a device is never changes under its number: reports and the log hang on it. */
-static void check_identity(const struct entry *e, const struct identity *id,
-                           const struct device_row *row)
+static void check_identity(const struct entry *e, const struct identity *id, const struct device_row *row)
 {
     if (id->has_product == GIVEN_WELL && row->product != id->product)
         apply_mistake(e, "product_key", "the did is a device of another product");
@@ -79,8 +76,7 @@ static void begin_device(const struct entry *e, const struct identity *id, struc
 }
 
 /* MU_E_NOT_FOUND also where a mistake was told. */
-static enum mu_err find_identified(const struct entry *e, const struct identity *id,
-                                   struct device_row *row)
+static enum mu_err find_identified(const struct entry *e, const struct identity *id, struct device_row *row)
 {
     if (id->has_did == GIVEN_WELL)
         return tx_device_by_did(e->apply->tx, id->did, row);
@@ -141,9 +137,8 @@ static void new_passcode(char out[LIMIT_PASSCODE + 1])
 
 static void read_passcode(const struct entry *e, struct device_row *row)
 {
-    enum given given = apply_text(e, "passcode", passcode_valid,
-                                  "1 to 32 printable characters without blanks", row->passcode,
-                                  sizeof(row->passcode));
+    enum given given = apply_text(e, "passcode", passcode_valid, "1 to 32 printable characters without blanks",
+                                  row->passcode, sizeof(row->passcode));
     if (given != GIVEN_NOT || row->no)
         return;
     new_passcode(row->passcode);
@@ -152,8 +147,7 @@ static void read_passcode(const struct entry *e, struct device_row *row)
 
 /* --- place ----------------------------------------------------------------------------------------*/
 
-static void read_coordinate(const struct entry *e, const char *field, double bound, double *value,
-                            bool *set)
+static void read_coordinate(const struct entry *e, const char *field, double bound, double *value, bool *set)
 {
     const struct value *v = apply_value(e, field);
 
@@ -173,8 +167,7 @@ static void read_coordinates(const struct entry *e, struct device_row *row)
     read_coordinate(e, "latitude", 90, &row->latitude, &has_latitude);
     row->has_coordinates = has_longitude && has_latitude;
     if (has_longitude != has_latitude)
-        apply_mistake(e, has_longitude ? "latitude" : "longitude",
-                      "longitude and latitude go together");
+        apply_mistake(e, has_longitude ? "latitude" : "longitude", "longitude and latitude go together");
 }
 
 static bool has_place(const struct device_row *row)
@@ -227,8 +220,8 @@ static enum mu_err read_group(const struct entry *e, struct device_row *row, boo
 
     *named = apply_value(e, "gid") != NULL;
     if (!*named)
-        return row->no || !e->apply->has_groups
-                   ? MU_OK : tx_group_of_mac(e->apply->tx, row->product, row->mac, &row->group);
+        return row->no || !e->apply->has_groups ? MU_OK
+                                                : tx_group_of_mac(e->apply->tx, row->product, row->mac, &row->group);
     row->group = 0;
     if (apply_is_null(e, "gid"))
         return MU_OK;
@@ -276,8 +269,7 @@ static enum mu_err tell_conflict(const struct entry *e, const struct device_row 
     return MU_OK;
 }
 
-static enum mu_err put(const struct entry *e, const struct device_row *before, struct device_row *row,
-                       bool group_named)
+static enum mu_err put(const struct entry *e, const struct device_row *before, struct device_row *row, bool group_named)
 {
     bool created = row->no == 0;
     enum mu_err err = tx_put_device(e->apply->tx, row);
@@ -308,8 +300,7 @@ enum mu_err apply_device(const struct entry *e)
     memcpy(&before, &row, sizeof(row));
     read_fields(e, &row);
     read_passcode(e, &row);
-    if ((err = read_group(e, &row, &group_named)) != MU_OK ||
-        (!created && (err = apply_see(e, row.no)) != MU_OK) ||
+    if ((err = read_group(e, &row, &group_named)) != MU_OK || (!created && (err = apply_see(e, row.no)) != MU_OK) ||
         (e->apply->told && (err = apply_told(e)) != MU_OK))
         return err;
     if (e->apply->mistakes != mistakes)

@@ -94,10 +94,9 @@ enum mu_err apply_enterprise(const struct entry *e)
         e->tally->updated++;
     else
         e->tally->unchanged++;
-    if ((row.no == 0 || changed) &&
-        ((err = tx_put_enterprise(e->apply->tx, &row)) != MU_OK ||
-         (err = apply_audit(e, KIND_ENTERPRISE, row.enterprise_id, fields,
-                            sizeof(fields) / sizeof(*fields), &before, &row, "")) != MU_OK))
+    if ((row.no == 0 || changed) && ((err = tx_put_enterprise(e->apply->tx, &row)) != MU_OK ||
+                                     (err = apply_audit(e, KIND_ENTERPRISE, row.enterprise_id, fields,
+                                                        sizeof(fields) / sizeof(*fields), &before, &row, "")) != MU_OK))
         return err;
     return apply_see(e, row.no);
 }

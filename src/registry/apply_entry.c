@@ -21,8 +21,7 @@ void apply_mistake(const struct entry *e, const char *field, const char *format,
     buf_append_u8(a->report, '\n');
 }
 
-void apply_generated(const struct entry *e, const char *what, const char *key, const char *field,
-                     const char *value)
+void apply_generated(const struct entry *e, const char *what, const char *key, const char *field, const char *value)
 {
     struct json_out *j = &e->apply->generated_json;
 
@@ -75,8 +74,9 @@ static void set_time(const struct entry *e, const struct field *f, const struct 
     /* In the year 2106. Past this bound it was given in milliseconds. */
     static const int64_t latest = UINT32_MAX;
 
-    const char *spoilt = v->type == VALUE_REAL ? "; a spreadsheet may have rounded it"
-                         : v->type == VALUE_TEXT && strpbrk(v->text.at, "/-:") ? ", not a date" : "";
+    const char *spoilt = v->type == VALUE_REAL                                 ? "; a spreadsheet may have rounded it"
+                         : v->type == VALUE_TEXT && strpbrk(v->text.at, "/-:") ? ", not a date"
+                                                                               : "";
 
     if (v->type == VALUE_INTEGER && v->integer >= 0 && v->integer <= latest)
         memcpy(out, &v->integer, sizeof(v->integer));
@@ -107,27 +107,18 @@ static void set_field(const struct entry *e, const struct field *f, const struct
         return;
     }
     switch (f->type) {
-    case FIELD_OWN:
-        break;
+    case FIELD_OWN: break;
     case FIELD_TEXT:
-    case FIELD_CODE:
-        set_text(e, f, v, out);
-        break;
+    case FIELD_CODE: set_text(e, f, v, out); break;
     case FIELD_BOOL:
         if (v->type == VALUE_BOOL)
             *(bool *)out = v->truth;
         else
             apply_mistake(e, f->name, "must be true or false");
         break;
-    case FIELD_COUNT:
-        set_count(e, f, v, out);
-        break;
-    case FIELD_TIME:
-        set_time(e, f, v, out);
-        break;
-    case FIELD_WORD:
-        set_word(e, f, v, out);
-        break;
+    case FIELD_COUNT: set_count(e, f, v, out); break;
+    case FIELD_TIME: set_time(e, f, v, out); break;
+    case FIELD_WORD: set_word(e, f, v, out); break;
     }
 }
 
@@ -141,8 +132,7 @@ static bool is_told(const struct entry *e, const char *name)
     return false;
 }
 
-void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
-                  const void *defaults)
+void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row, const void *defaults)
 {
     const struct values *values = &e->apply->values;
 
@@ -174,9 +164,8 @@ static void write_field(const struct field *f, const void *value, struct buf *ou
     }
 }
 
-enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id,
-                        const struct field *fields, size_t count, const void *before, const void *row,
-                        const char *more)
+enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id, const struct field *fields,
+                        size_t count, const void *before, const void *row, const char *more)
 {
     struct buf change;
     uint32_t was; /* every row begins with its number */
@@ -268,8 +257,8 @@ enum given apply_bool(const struct entry *e, const char *field, bool *out)
     return GIVEN_WELL;
 }
 
-enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
-                      const char *form, char *out, size_t size)
+enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str), const char *form, char *out,
+                      size_t size)
 {
     const struct value *v = apply_value(e, field);
     const char *spoilt = v && v->type == VALUE_TEXT ? id_spoilt(v->text) : NULL;

@@ -20,7 +20,9 @@
 
 enum { MISTAKES_MAX = 100 };
 
-struct tally { unsigned created, updated, unchanged; };
+struct tally {
+    unsigned created, updated, unchanged;
+};
 
 /* The numbers that entries of one list were given, to notice two of the same. */
 struct seen {
@@ -30,23 +32,23 @@ struct seen {
 
 struct apply {
     struct registry_tx *tx;
-    bool rows;                /* entries are rows of an import: told by line, with a key that is found
+    bool rows; /* entries are rows of an import: told by line, with a key that is found
                                  again, and without a cap on what is told */
     int64_t now_s;
     bool mac_lower, json, force; /* apply_options */
-    struct buf *report;       /* mistakes; the counts if there are none */
-    struct buf generated;     /* what was generated, a line each, or as JSON a list without its brackets */
+    struct buf *report;          /* mistakes; the counts if there are none */
+    struct buf generated;        /* what was generated, a line each, or as JSON a list without its brackets */
     struct json_out generated_json;
-    struct buf warnings;      /* a line each */
-    struct buf styled;        /* struct mac_tally: of the entries' devices, those whose mac is MAC_STYLED */
+    struct buf warnings; /* a line each */
+    struct buf styled;   /* struct mac_tally: of the entries' devices, those whose mac is MAC_STYLED */
     unsigned mistakes;
     struct product_row product; /* that was named last; most devices of a file are of the same one */
-    bool has_groups;          /* the product has */
-    struct seen seen;         /* of the list at hand */
-    struct values values;     /* of the entry at hand */
-    uint32_t no;              /* what was seen last */
-    struct import_told *told; /* of a device's row; NULL: not to be told (import.h) */
-    struct buf *days;         /* that it names */
+    bool has_groups;            /* the product has */
+    struct seen seen;           /* of the list at hand */
+    struct values values;       /* of the entry at hand */
+    uint32_t no;                /* what was seen last */
+    struct import_told *told;   /* of a device's row; NULL: not to be told (import.h) */
+    struct buf *days;           /* that it names */
     struct tally enterprises, products, apps, users, devices;
     unsigned associated, dissociated;
 };
@@ -55,7 +57,7 @@ struct apply {
 struct entry {
     struct apply *apply;
     const char *list;
-    size_t index;             /* of a row: its line */
+    size_t index; /* of a row: its line */
     struct tally *tally;
 };
 
@@ -65,15 +67,14 @@ struct entry {
 void apply_mistake(const struct entry *e, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* "enterprise 1f…: generated enterprise_secret 9c…" */
-void apply_generated(const struct entry *e, const char *what, const char *key, const char *field,
-                     const char *value);
+void apply_generated(const struct entry *e, const char *what, const char *key, const char *field, const char *value);
 
 /* --- fields -------------------------------------------------------------------------------------- */
 
 enum field_type {
-    FIELD_OWN,   /* read, and written, by the kind's own code */
+    FIELD_OWN, /* read, and written, by the kind's own code */
     FIELD_TEXT,
-    FIELD_CODE,  /* a text that a spreadsheet may have spoilt (id_spoilt): digits, or ids of others */
+    FIELD_CODE, /* a text that a spreadsheet may have spoilt (id_spoilt): digits, or ids of others */
     FIELD_BOOL,
     FIELD_COUNT, /* uint32_t */
     FIELD_TIME,  /* Unix seconds; cannot be cleared */
@@ -88,19 +89,25 @@ struct field {
     enum import_cell cell;    /* FIELD_OWN */
 };
 
+/* clang-format off */
 #define FIELD(name, type, row, member) \
     { name, type, offsetof(struct row, member), sizeof(((struct row *)0)->member), NULL, CELL_TEXT }
+/* clang-format on */
 /* Read by the kind's own code, into this member or, if it is of no row, into none. */
 #define OWN_FIELD(name, row, member) OWN_CELL(name, row, member, CELL_TEXT)
+/* clang-format off */
 #define OWN_CELL(name, row, member, cell) \
     { name, FIELD_OWN, offsetof(struct row, member), sizeof(((struct row *)0)->member), NULL, cell }
+/* clang-format on */
 #define OTHER_FIELD(name) OTHER_CELL(name, CELL_TEXT)
-#define OTHER_CELL(name, cell) { name, FIELD_OWN, 0, 0, NULL, cell }
+#define OTHER_CELL(name, cell)            \
+    {                                     \
+        name, FIELD_OWN, 0, 0, NULL, cell \
+    }
 
 /* Puts an entry's fields into its row; null takes the value from defaults. What is not in the table
  * is a mistake. */
-void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row,
-                  const void *defaults);
+void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row, const void *defaults);
 /* One of them, if the entry has it. */
 void apply_field(const struct entry *e, const struct field *field, void *row, const void *defaults);
 
@@ -108,28 +115,28 @@ void apply_field(const struct entry *e, const struct field *field, void *row, co
  * the fields in which the rows differ. more: a further word, "" = none. That a row of an import has
  * created something is left to the entry for all of its file. */
 MU_MUST_USE enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id,
-                                    const struct field *fields, size_t count, const void *before,
-                                    const void *row, const char *more);
+                                    const struct field *fields, size_t count, const void *before, const void *row,
+                                    const char *more);
 
 enum given { GIVEN_NOT, GIVEN_WELL, GIVEN_WRONG };
 
 /* A key or a secret: a text of a form that cannot be cleared. GIVEN_WRONG was told already. */
-enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str),
-                      const char *form, char *out, size_t size);
+enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str), const char *form, char *out,
+                      size_t size);
 enum given apply_id(const struct entry *e, const char *field, char out[ID_HEX_LEN + 1]);
 /* An id of something else, which the entry names: GIVEN_WELL only if it is there. The getter is a
  * tx_…_by_…; what: "app". */
-#define apply_reference(e, field, what, getter, given, row) \
-    __extension__({ \
-        char id_[ID_HEX_LEN + 1]; \
-        enum mu_err err_ = MU_OK; \
-        *(given) = apply_id(e, field, id_); \
+#define apply_reference(e, field, what, getter, given, row)                                          \
+    __extension__({                                                                                  \
+        char id_[ID_HEX_LEN + 1];                                                                    \
+        enum mu_err err_ = MU_OK;                                                                    \
+        *(given) = apply_id(e, field, id_);                                                          \
         if (*(given) == GIVEN_WELL && (err_ = getter((e)->apply->tx, id_, row)) == MU_E_NOT_FOUND) { \
-            apply_mistake(e, field, "there is no such " what); \
-            *(given) = GIVEN_WRONG; \
-            err_ = MU_OK; \
-        } \
-        err_; \
+            apply_mistake(e, field, "there is no such " what);                                       \
+            *(given) = GIVEN_WRONG;                                                                  \
+            err_ = MU_OK;                                                                            \
+        }                                                                                            \
+        err_;                                                                                        \
     })
 /* The product of an entry that changes none. */
 MU_MUST_USE enum mu_err apply_product_named(const struct entry *e, enum given *given);
@@ -147,8 +154,8 @@ MU_MUST_USE enum mu_err apply_device_named(const struct entry *e, struct device_
 
 /* The products named by a list of keys, in ascending order, none twice; *products is malloc'ed.
  * GIVEN_WELL also for null, which names none. */
-MU_MUST_USE enum mu_err apply_product_keys(const struct entry *e, enum given *given,
-                                           uint32_t **products, size_t *count);
+MU_MUST_USE enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_t **products,
+                                           size_t *count);
 bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number);
 
 /* Notes that an entry means the thing of this number; tells a mistake if another one did. Before the
@@ -185,16 +192,21 @@ MU_MUST_USE enum mu_err apply_told(const struct entry *e);
 MU_MUST_USE enum mu_err apply_group(const struct entry *e);
 MU_MUST_USE enum mu_err apply_binding(const struct entry *e);
 
-struct field_list { const struct field *at; size_t count; };
-#define FIELD_LIST(array) { array, sizeof(array) / sizeof(*(array)) }
+struct field_list {
+    const struct field *at;
+    size_t count;
+};
+#define FIELD_LIST(array)                       \
+    {                                           \
+        array, sizeof(array) / sizeof(*(array)) \
+    }
 extern const struct field_list enterprise_field_list, product_field_list, app_field_list, user_field_list,
     device_field_list, told_field_list, group_field_list, binding_field_list;
 
 /* A product's definition in the form that GET datapoint answers, appended to out. *good is false if
  * there was a mistake, which is told. */
-MU_MUST_USE enum mu_err apply_definition(const struct entry *e, const json_t *json,
-                                         const struct product_row *product, struct buf *out,
-                                         bool *good);
+MU_MUST_USE enum mu_err apply_definition(const struct entry *e, const json_t *json, const struct product_row *product,
+                                         struct buf *out, bool *good);
 
 /* The outcome of a file that has no mistakes, into the report. */
 MU_MUST_USE enum mu_err apply_report(struct apply *a);
@@ -204,7 +216,6 @@ MU_MUST_USE enum mu_err apply_layout(const struct entry *e, const struct product
                                      const struct datapoint_plan *after);
 
 /* After all products: exactly those that each enterprise of the list names become its own. */
-MU_MUST_USE enum mu_err apply_associations(struct apply *a, const json_t *enterprises,
-                                           const uint32_t *enterprise_nos);
+MU_MUST_USE enum mu_err apply_associations(struct apply *a, const json_t *enterprises, const uint32_t *enterprise_nos);
 
 #endif

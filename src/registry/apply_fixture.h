@@ -9,14 +9,14 @@
 
 #define NOW 1700000000
 
-#define EID  "e0000000000000000000000000000001"
-#define EID2 "e0000000000000000000000000000002"
-#define PK   "b0000000000000000000000000000001"
-#define PK2  "b0000000000000000000000000000002"
-#define APP  "a0000000000000000000000000000001"
+#define EID    "e0000000000000000000000000000001"
+#define EID2   "e0000000000000000000000000000002"
+#define PK     "b0000000000000000000000000000001"
+#define PK2    "b0000000000000000000000000000002"
+#define APP    "a0000000000000000000000000000001"
 #define UNSEEN "cccccccccccccccccccccccccccccccc"
-#define DID  "dE2xjpcBhaUHkYkSspYM5k"
-#define DID2 "dE2xjpcBhaUHkYkSspYM5m"
+#define DID    "dE2xjpcBhaUHkYkSspYM5k"
+#define DID2   "dE2xjpcBhaUHkYkSspYM5m"
 
 /* --- applying -------------------------------------------------------------------------------------*/
 
@@ -26,8 +26,7 @@ struct outcome {
 };
 
 /* JSON written with ' for ", as C texts want it. */
-static inline struct outcome apply_with(struct fixture *f, const struct apply_options *options,
-                                        const char *text)
+static inline struct outcome apply_with(struct fixture *f, const struct apply_options *options, const char *text)
 {
     struct outcome outcome;
     struct buf report;
@@ -109,12 +108,12 @@ static inline enum mu_err get_device(struct registry_tx *tx, void *arg)
     return tx_device_by_did(tx, ((struct device_row *)arg)->did, arg);
 }
 
-#define GET(f, kind, key, text) \
-    __extension__({ \
-        struct kind##_row row_ = { 0 }; \
-        strcpy(row_.key, text); \
+#define GET(f, kind, key, text)                                              \
+    __extension__({                                                          \
+        struct kind##_row row_ = { 0 };                                      \
+        strcpy(row_.key, text);                                              \
         assert_int_equal(registry_read((f)->reg, get_##kind, &row_), MU_OK); \
-        row_; \
+        row_;                                                                \
     })
 
 static inline uint64_t last_change(struct fixture *f)
@@ -126,33 +125,35 @@ static inline uint64_t last_change(struct fixture *f)
 
 /* --- a file -----------------------------------------------------------------------------------------*/
 
-#define SWITCH \
+#define SWITCH                                                                     \
     "{'id': 0, 'name': 'switch', 'type': 'status_writable', 'data_type': 'bool', " \
     "'position': {'byte_offset': 0, 'bit_offset': 0, 'len': 1, 'unit': 'bit'}}"
-#define TEMPERATURE \
+#define TEMPERATURE                                                               \
     "{'id': 1, 'name': 'temp', 'type': 'status_readonly', 'data_type': 'uint8', " \
-    "'uint_spec': {'min': 0, 'max': 100, 'ratio': 0.1, 'addition': -10.5}, " \
+    "'uint_spec': {'min': 0, 'max': 100, 'ratio': 0.1, 'addition': -10.5}, "      \
     "'position': {'byte_offset': 1, 'bit_offset': 0, 'len': 1, 'unit': 'byte'}}"
-#define DATAPOINT(attrs) \
+#define DATAPOINT(attrs)                                                                  \
     "{'name': '空调', 'entities': [{'id': 0, 'name': 'entity0', 'attrs': [" attrs "]}], " \
     "'protocolType': 'standard', 'product_key': '" UNSEEN "', 'packetVersion': 'x'}"
 
-#define EVERYTHING \
-    "{'enterprises': [{'enterprise_id': '" EID "', 'enterprise_secret': '" UNSEEN "'," \
-    "  'name': 'One', 'ip_allow': ['10.0.0.0/8', '2001:db8::1'], 'hourly_quota': 7," \
-    "  'secret_required': false, 'product_keys': ['" PK "']}]," \
-    " 'products': [{'product_key': '" PK "', 'product_secret': '" UNSEEN "', 'name': 'AC'," \
-    "  'remote_control': false, 'registration': 'known', 'pacing': 'off', 'control': '0x0093'," \
-    "  'datapoint': " DATAPOINT(SWITCH "," TEMPERATURE) "}]," \
-    " 'apps': [{'appid': '" APP "', 'name': 'app', 'product_keys': ['" PK "']}]," \
-    " 'users': [{'uid': '" UNSEEN "', 'appid': '" APP "', 'username': null, 'phone': '123'," \
-    "  'email': null, 'is_anonymous': true, 'name': 'n', 'gender': null, 'birthday': null," \
-    "  'address': null, 'remark': null, 'auth_src': {'src': 'x', 'n': 1}," \
-    "  'created_at': 1513135417, 'country': 'China', 'region': 'Guangdong'," \
-    "  'city': 'Guangzhou'}]," \
-    " 'devices': [{'product_key': '" PK "', 'mac': 'accf2350d446', 'did': '" DID "'," \
-    "  'passcode': '123456', 'type': 'bluetooth', 'device_sn': 'sn', 'is_disabled': false," \
-    "  'created_at': 1505789918, 'country': 'China', 'region': 'Guangdong'," \
-    "  'city': 'Guangzhou', 'longitude': 113.280637, 'latitude': 23.125178}]}"
+#define EVERYTHING                                                                                                \
+    "{'enterprises': [{'enterprise_id': '" EID "', 'enterprise_secret': '" UNSEEN "',"                            \
+    "  'name': 'One', 'ip_allow': ['10.0.0.0/8', '2001:db8::1'], 'hourly_quota': 7,"                              \
+    "  'secret_required': false, 'product_keys': ['" PK "']}],"                                                   \
+    " 'products': [{'product_key': '" PK "', 'product_secret': '" UNSEEN "', 'name': 'AC',"                       \
+    "  'remote_control': false, 'registration': 'known', 'pacing': 'off', 'control': '0x0093',"                   \
+    "  'datapoint': " DATAPOINT(                                                                                  \
+        SWITCH                                                                                                    \
+        "," TEMPERATURE) "}],"                                                                                    \
+                         " 'apps': [{'appid': '" APP "', 'name': 'app', 'product_keys': ['" PK "']}],"            \
+                         " 'users': [{'uid': '" UNSEEN "', 'appid': '" APP "', 'username': null, 'phone': '123'," \
+                         "  'email': null, 'is_anonymous': true, 'name': 'n', 'gender': null, 'birthday': null,"  \
+                         "  'address': null, 'remark': null, 'auth_src': {'src': 'x', 'n': 1},"                   \
+                         "  'created_at': 1513135417, 'country': 'China', 'region': 'Guangdong',"                 \
+                         "  'city': 'Guangzhou'}],"                                                               \
+                         " 'devices': [{'product_key': '" PK "', 'mac': 'accf2350d446', 'did': '" DID "',"        \
+                         "  'passcode': '123456', 'type': 'bluetooth', 'device_sn': 'sn', 'is_disabled': false,"  \
+                         "  'created_at': 1505789918, 'country': 'China', 'region': 'Guangdong',"                 \
+                         "  'city': 'Guangzhou', 'longitude': 113.280637, 'latitude': 23.125178}]}"
 
 #endif

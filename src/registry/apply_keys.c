@@ -20,8 +20,7 @@ static int compare_numbers(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_t **products,
-                               size_t *count)
+enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_t **products, size_t *count)
 {
     const json_t *list = apply_given_json(e, "product_keys");
     struct product_row product;
@@ -84,8 +83,9 @@ enum mu_err apply_see(const struct entry *e, uint32_t no)
         seen->size = size;
     }
     if (seen->bits[byte] & bit)
-        apply_mistake(e, "", e->apply->rows ? "an earlier line is about the same one"
-                                            : "an earlier entry of the list is the same one");
+        apply_mistake(e, "",
+                      e->apply->rows ? "an earlier line is about the same one"
+                                     : "an earlier entry of the list is the same one");
     seen->bits[byte] |= bit;
     return MU_OK;
 }

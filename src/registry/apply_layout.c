@@ -5,8 +5,10 @@
 
 #include "model/datapoint_moved.h"
 
-enum { TOLD_MOST = 10, /* points that are named; definitions have up to 130 */
-       TOLD_BYTES = 16 * 1024 };
+enum {
+    TOLD_MOST = 10, /* points that are named; definitions have up to 130 */
+    TOLD_BYTES = 16 * 1024
+};
 
 static enum mu_err tell(const struct entry *e, const struct product_row *row, uint64_t devices, size_t count,
                         const struct buf *moved)
@@ -17,12 +19,16 @@ static enum mu_err tell(const struct entry *e, const struct product_row *row, ui
     if (count > TOLD_MOST)
         snprintf(more, sizeof(more), "; and %zu more", count - TOLD_MOST);
     if (a->force)
-        buf_printf(&a->warnings, "product %s: the layout of reports has changed, and it has %" PRIu64 " device%s: "
-                   "%.*s%s\n", row->product_key, devices, devices == 1 ? "" : "s", (int)moved->len, moved->data, more);
+        buf_printf(&a->warnings,
+                   "product %s: the layout of reports has changed, and it has %" PRIu64 " device%s: "
+                   "%.*s%s\n",
+                   row->product_key, devices, devices == 1 ? "" : "s", (int)moved->len, moved->data, more);
     else
-        apply_mistake(e, "datapoint", "changes the layout of reports, and the product has %" PRIu64 " device%s: "
+        apply_mistake(e, "datapoint",
+                      "changes the layout of reports, and the product has %" PRIu64 " device%s: "
                       "%.*s%s; what firmware of the old layout reports would be decoded wrongly or not at all "
-                      "(--force takes it)", devices, devices == 1 ? "" : "s", (int)moved->len, moved->data, more);
+                      "(--force takes it)",
+                      devices, devices == 1 ? "" : "s", (int)moved->len, moved->data, more);
     return moved->err;
 }
 

@@ -2,10 +2,10 @@
 #include "registry/apply_fixture.h"
 
 #define PRODUCT(attrs) "{'products': [{'product_key': '" PK "', 'datapoint': " DATAPOINT(attrs) "}]}"
-#define WIDE \
+#define WIDE                                                                       \
     "{'id': 1, 'name': 'temp', 'type': 'status_readonly', 'data_type': 'uint16', " \
     "'position': {'byte_offset': 1, 'bit_offset': 0, 'len': 2, 'unit': 'byte'}}"
-#define RENAMED \
+#define RENAMED                                                                   \
     "{'id': 1, 'name': 'room', 'type': 'status_readonly', 'data_type': 'uint8', " \
     "'position': {'byte_offset': 1, 'bit_offset': 0, 'len': 1, 'unit': 'byte'}}"
 

@@ -38,15 +38,15 @@ static enum mu_err warn(struct registry_tx *tx, const struct mac_tally *tally, s
         return err;
     memcpy(plain, tally->example, sizeof(plain));
     mac_make_plain(plain);
-    buf_printf(out, "product %s: %u mac%s with capitals or separators (such as %s) beside lower-case ones of the "
+    buf_printf(out,
+               "product %s: %u mac%s with capitals or separators (such as %s) beside lower-case ones of the "
                "product: a device that registers as %s will be another one; if it is the same, delete these and take "
                "them again with --mac lower\n",
                product.product_key, tally->count, tally->count == 1 ? "" : "s", tally->example, plain);
     return MU_OK;
 }
 
-enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct mac_tally *styled, size_t count,
-                               struct buf *out)
+enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct mac_tally *styled, size_t count, struct buf *out)
 {
     enum mu_err err = MU_OK;
 
@@ -71,8 +71,7 @@ static enum mu_err read_warnings(struct registry_tx *tx, void *arg)
     return apply_mac_warnings(tx, w->styled, w->count, w->out);
 }
 
-enum mu_err import_warnings(struct registry *reg, const struct mac_tally *styled, size_t count,
-                            struct buf *out)
+enum mu_err import_warnings(struct registry *reg, const struct mac_tally *styled, size_t count, struct buf *out)
 {
     struct warnings w = { styled, count, out };
 

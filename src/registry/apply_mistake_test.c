@@ -14,13 +14,11 @@ static void each_mistake_names_its_list_index_and_field(void **state)
     must_refuse(f, "{'devices': {}}", "devices: must be a list");
     must_refuse(f, "{'devices': [7]}", "devices[0]: must be an object");
     snprintf(complaint, sizeof(complaint), "enterprises[0].enterprise_id: %s", hex);
-    must_refuse(f, "{'enterprises': [{'enterprise_id': 'E0000000000000000000000000000001'}]}",
-                complaint);
+    must_refuse(f, "{'enterprises': [{'enterprise_id': 'E0000000000000000000000000000001'}]}", complaint);
     must_refuse(f, "{'enterprises': [{'enterprise_id': null}]}", complaint);
     snprintf(complaint, sizeof(complaint), "enterprises[0].enterprise_secret: %s", hex);
     must_refuse(f, "{'enterprises': [{'enterprise_secret': 'short'}]}", complaint);
-    must_refuse(f, "{'enterprises': [{'hourly_qouta': 1}]}",
-                "enterprises[0].hourly_qouta: unknown field");
+    must_refuse(f, "{'enterprises': [{'hourly_qouta': 1}]}", "enterprises[0].hourly_qouta: unknown field");
     must_refuse(f, "{'enterprises': [{'hourly_quota': -1}]}",
                 "enterprises[0].hourly_quota: must be an integer from 0 to 4294967295");
     must_refuse(f, "{'enterprises': [{'secret_required': 1}]}",
@@ -31,32 +29,31 @@ static void each_mistake_names_its_list_index_and_field(void **state)
                 "enterprises[0].ip_allow: must be a list of at most 64 networks");
     must_refuse(f, "{'enterprises': [{}, {'product_keys': ['" PK2 "']}]}",
                 "enterprises[1].product_keys[0]: there is no such product");
-    must_refuse(f, "{'enterprises': [{'product_keys': '" PK "'}]}",
-                "enterprises[0].product_keys: must be a list");
+    must_refuse(f, "{'enterprises': [{'product_keys': '" PK "'}]}", "enterprises[0].product_keys: must be a list");
     must_refuse(f, "{'enterprises': [{'product_keys': ['" PK "']}]}",
                 "enterprises[0].product_keys: product " PK " belongs to another enterprise");
-    must_refuse(f, "{'enterprises': [{'enterprise_id': '" EID "', "
+    must_refuse(f,
+                "{'enterprises': [{'enterprise_id': '" EID "', "
                 "'product_keys': ['" PK "', '" PK "']}]}",
                 "enterprises[0].product_keys[1]: the product is listed twice");
     must_refuse(f, "{'enterprises': [{'enterprise_id': '" EID2 "'}, {'enterprise_id': '" EID2 "'}]}",
                 "enterprises[1]: an earlier entry of the list is the same one");
-    must_refuse(f, "{'enterprises': [{'enterprise_id': '" EID "', 'product_keys': []}, "
+    must_refuse(f,
+                "{'enterprises': [{'enterprise_id': '" EID "', 'product_keys': []}, "
                 "{'enterprise_id': '" EID "', 'product_keys': []}]}",
                 "enterprises[1]: an earlier entry of the list is the same one");
     must_refuse(f, "{'products': [{'registration': 'closed'}]}",
                 "products[0].registration: must be one of \"open\", \"known\"");
     must_refuse(f, "{'products': [{'name': 7}]}", "products[0].name: must be a text");
     must_refuse(f, "{'apps': [{}]}", "apps[0].product_keys: missing");
-    must_refuse(f, "{'apps': [{'product_keys': []}]}",
-                "apps[0].product_keys: must name at least one product");
+    must_refuse(f, "{'apps': [{'product_keys': []}]}", "apps[0].product_keys: must name at least one product");
     must_refuse(f, "{'users': [{}]}", "users[0].appid: missing");
     must_refuse(f, "{'users': [{'appid': '" UNSEEN "'}]}", "users[0].appid: there is no such app");
     must_refuse(f, "{'users': [{'uid': '" UNSEEN "', 'created_at': null}]}",
                 "users[0].created_at: must be a time in Unix seconds");
     must_refuse(f, "{'users': [{'uid': '" UNSEEN "', 'created_at': 1513135417000}]}",
                 "users[0].created_at: must be a time in Unix seconds");
-    must_refuse(f, "{'users': [{'uid': '" UNSEEN "', 'auth_src': 'x'}]}",
-                "users[0].auth_src: must be an object");
+    must_refuse(f, "{'users': [{'uid': '" UNSEEN "', 'auth_src': 'x'}]}", "users[0].auth_src: must be an object");
 }
 
 static void mistakes_in_devices_are_told(void **state)
@@ -77,8 +74,7 @@ static void mistakes_in_devices_are_told(void **state)
                 "devices[0].passcode: must be 1 to 32 printable characters without blanks");
     must_refuse(f, "{'devices': [{'did': '" DID "', 'product_key': '" PK2 "'}]}",
                 "devices[0].product_key: the did is a device of another product");
-    must_refuse(f, "{'devices': [{'did': '" DID "', 'mac': 'other'}]}",
-                "devices[0].mac: the did has another mac");
+    must_refuse(f, "{'devices': [{'did': '" DID "', 'mac': 'other'}]}", "devices[0].mac: the did has another mac");
     must_refuse(f, "{'devices': [{'did': '" DID "', 'longitude': 180.5}]}",
                 "devices[0].longitude: must be a number from -180 to 180\n"
                 "devices[0].longitude: longitude and latitude go together");
@@ -88,7 +84,8 @@ static void mistakes_in_devices_are_told(void **state)
                 "devices[1]: an earlier entry of the list is the same one");
     must_refuse(f, "{'devices': [{'did': '" DID2 "', 'product_key': '" PK "', 'mac': 'accf2350d446'}]}",
                 "devices[0].is_disabled: another did of this mac is enabled");
-    must_refuse(f, "{'devices': [{'did': '" DID2 "', 'product_key': '" PK "', 'mac': 'accf2350d446', "
+    must_refuse(f,
+                "{'devices': [{'did': '" DID2 "', 'product_key': '" PK "', 'mac': 'accf2350d446', "
                 "'passcode': '123456', 'is_disabled': true}]}",
                 "devices[0].passcode: another did of this mac (" DID ") has it");
     must_refuse(f, "{'devices': [{'did': '" DID "', 'type': 'gateway'}]}",
@@ -105,8 +102,8 @@ static void mistakes_in_a_definition_name_the_datapoint(void **state)
                 "products[0].datapoint: unknown field \"Ui\"");
     must_refuse(f, "{'products': [{'datapoint': {'entities': [{'attrs': [" SWITCH "]}], 'ui': []}}]}",
                 "products[0].datapoint: ui must be an object");
-    struct outcome o = apply(f, "{'products': [{}, {'datapoint': {'entities': [{'attrs': ["
-                             SWITCH ", {'id': 1, 'name': 'mode', 'type': 'nothing'}]}]}}]}");
+    struct outcome o = apply(f, "{'products': [{}, {'datapoint': {'entities': [{'attrs': [" SWITCH
+                                ", {'id': 1, 'name': 'mode', 'type': 'nothing'}]}]}}]}");
     assert_int_equal(o.err, MU_E_VALUE);
     must_say(&o, "products[1].datapoint: datapoint 'mode' (id 1): ");
 }
@@ -117,12 +114,11 @@ static void nothing_of_a_file_with_a_mistake_stays(void **state)
     uint64_t before = last_change(f);
 
     struct outcome o = apply(f, "{'enterprises': [{}], 'products': [{}, {'pacing': 'never'}], "
-                             "'devices': [{'mac': ''}]}");
+                                "'devices': [{'mac': ''}]}");
     assert_int_equal(o.err, MU_E_VALUE);
-    assert_string_equal(o.report,
-                        "products[1].pacing: must be one of \"auto\", \"on\", \"off\"\n"
-                        "devices[0].mac: must be 1 to 64 printable characters without blanks\n"
-                        "devices[0].product_key: missing\n");
+    assert_string_equal(o.report, "products[1].pacing: must be one of \"auto\", \"on\", \"off\"\n"
+                                  "devices[0].mac: must be 1 to 64 printable characters without blanks\n"
+                                  "devices[0].product_key: missing\n");
     assert_true(last_change(f) == before);
 }
 
@@ -166,8 +162,9 @@ static void a_secret_that_cannot_be_told_is_not_stored(void **state)
     uint64_t before = last_change(f);
 
     buf_init(&report, 250);
-    assert_int_equal(apply_json(f->reg, NULL, STR("{\"enterprises\": [{}]}"),
-                                &(struct apply_options){ .now_s = NOW }, &report), MU_E_LIMIT);
+    assert_int_equal(
+        apply_json(f->reg, NULL, STR("{\"enterprises\": [{}]}"), &(struct apply_options){ .now_s = NOW }, &report),
+        MU_E_LIMIT);
     assert_int_equal(report.len, 0);
     assert_true(last_change(f) == before);
     buf_free(&report);

@@ -15,12 +15,13 @@ static void the_second_of_a_name_without_an_id_is_refused_with_the_id_of_the_fir
     must_apply(f, "{'enterprises': [{'name': 'Yours'}], 'products': [{'name': 'Pump'}]}");
 
     must_apply(f, "{'products': [{'product_key': '" PK "', 'name': 'P'}],"
-               " 'enterprises': [{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}],"
-               " 'apps': [{'appid': '" APP "', 'name': 'app', 'product_keys': ['" PK "']}]}");
-    must_refuse(f, "{'products': [{'name': 'P'}]}", "products[0].product_key: missing, and " PK
+                  " 'enterprises': [{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}],"
+                  " 'apps': [{'appid': '" APP "', 'name': 'app', 'product_keys': ['" PK "']}]}");
+    must_refuse(f, "{'products': [{'name': 'P'}]}",
+                "products[0].product_key: missing, and " PK
                 " has the same name; give this product_key, or another name");
-    must_refuse(f, "{'apps': [{'name': 'app', 'product_keys': ['" PK "']}]}", "apps[0].appid: missing, and " APP
-                " has the same name; give this appid, or another name");
+    must_refuse(f, "{'apps': [{'name': 'app', 'product_keys': ['" PK "']}]}",
+                "apps[0].appid: missing, and " APP " has the same name; give this appid, or another name");
     /* Who gives an id knows what he means. */
     must_apply(f, "{'products': [{'product_key': '" PK2 "', 'name': 'P'}]}");
 }
@@ -30,7 +31,8 @@ static void a_product_is_known_by_the_name_of_its_definition_too(void **state)
     struct fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "', 'name': '空调'}]}");
-    must_refuse(f, "{'products': [{'datapoint': " DATAPOINT(SWITCH) "}]}", "products[0].product_key: missing, and " PK
+    must_refuse(f, "{'products': [{'datapoint': " DATAPOINT(SWITCH) "}]}",
+                "products[0].product_key: missing, and " PK
                 " has the same name; give this product_key, or another name");
 }
 
@@ -41,7 +43,8 @@ static void the_second_of_a_name_in_one_file_is_refused(void **state)
     must_refuse(f, "{'enterprises': [{'name': 'Mine'}, {'name': 'Other'}, {'name': 'Mine'}]}",
                 "enterprises[2].enterprise_id: missing, and an earlier entry without one has the same name");
     must_refuse(f, "{'products': [{'product_key': '" PK "', 'name': 'P'}, {'name': 'P'}]}",
-                "products[1].product_key: missing, and " PK " has the same name; give this product_key, or another name");
+                "products[1].product_key: missing, and " PK
+                " has the same name; give this product_key, or another name");
     must_apply(f, "{'enterprises': [{}, {}]}");
     struct outcome o = apply(f, "{'enterprises': [{}]}");
     must_say(&o, " has no name either; give this enterprise_id, or another name\n");
@@ -54,7 +57,8 @@ static void a_user_without_a_uid_is_known_by_what_he_logs_in_with(void **state)
 
     must_apply(f, EVERYTHING);
     must_apply(f, "{'users': [{'appid': '" APP "', 'username': 'anna'}, {'appid': '" APP "', 'email': 'b@c.d'}]}");
-    snprintf(uid, sizeof(uid), "users[0].uid: missing, and " UNSEEN " has the same phone; give this uid, or another name");
+    snprintf(uid, sizeof(uid),
+             "users[0].uid: missing, and " UNSEEN " has the same phone; give this uid, or another name");
     must_refuse(f, "{'users': [{'appid': '" APP "', 'phone': '123', 'email': 'e@f.g'}]}", uid);
     for (int i = 0; i < 2; i++) {
         struct outcome o = apply(f, i ? "{'users': [{'appid': '" APP "', 'username': 'anna', 'phone': '9'}]}"
@@ -77,8 +81,10 @@ static void what_a_spreadsheet_spoilt_is_refused_with_the_reason(void **state)
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
         snprintf(file, sizeof(file), "{'devices': [{'product_key': '" PK "'%s, '%s': '8.69E+14'}]}",
                  i ? ", 'mac': 'm'" : "", fields[i]);
-        snprintf(complaint, sizeof(complaint), "devices[0].%s: a spreadsheet has rounded it (such as 8.69E+14); "
-                 "let the column be text there, and fill it in again", fields[i]);
+        snprintf(complaint, sizeof(complaint),
+                 "devices[0].%s: a spreadsheet has rounded it (such as 8.69E+14); "
+                 "let the column be text there, and fill it in again",
+                 fields[i]);
         must_refuse(f, file, complaint);
     }
     must_refuse(f, "{'users': [{'uid': '" UNSEEN "', 'phone': '1.35E+10'}]}",
@@ -97,13 +103,15 @@ static void macs_with_capitals_beside_others_are_taken_and_told(void **state)
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}, {'product_key': '" PK2 "'}]}");
     struct outcome o = must_apply(f, "{'devices': [{'product_key': '" PK "', 'mac': 'AA:BB:CC:DD:EE:15'},"
-                                  " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'},"
-                                  " {'product_key': '" PK2 "', 'mac': 'AABBCCDDEE17'}]}");
+                                     " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'},"
+                                     " {'product_key': '" PK2 "', 'mac': 'AABBCCDDEE17'}]}");
     assert_null(strstr(o.report, "warning"));
     o = must_apply(f, "{'devices': [{'product_key': '" PK "', 'mac': 'AA:BB:CC:DD:EE:15'},"
-                   " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'}, {'product_key': '" PK "', 'mac': 'aabbccddee18'},"
-                   " {'product_key': '" PK2 "', 'mac': '861234567890123'}]}");
-    must_say(&o, "\nwarning: product " PK ": 2 macs with capitals or separators (such as AA:BB:CC:DD:EE:15) beside "
+                      " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'}, {'product_key': '" PK
+                      "', 'mac': 'aabbccddee18'},"
+                      " {'product_key': '" PK2 "', 'mac': '861234567890123'}]}");
+    must_say(&o,
+             "\nwarning: product " PK ": 2 macs with capitals or separators (such as AA:BB:CC:DD:EE:15) beside "
              "lower-case ones of the product: a device that registers as aabbccddee15 will be another one; if it is "
              "the same, delete these and take them again with --mac lower\n");
     assert_null(strstr(o.report, PK2));

@@ -2,15 +2,27 @@
 #include "registry/definition_text.h"
 
 const char *const registration_words[] = {
-    [REGISTRATION_OPEN] = "open", [REGISTRATION_KNOWN] = "known", NULL,
+    [REGISTRATION_OPEN] = "open",
+    [REGISTRATION_KNOWN] = "known",
+    NULL,
 };
+/* clang-format off: a table */
 static const char *const pacings[] = {
-    [PACING_AUTO] = "auto", [PACING_ON] = "on", [PACING_OFF] = "off", NULL,
+    [PACING_AUTO] = "auto",
+    [PACING_ON] = "on",
+    [PACING_OFF] = "off",
+    NULL,
 };
+/* clang-format on */
 
+/* clang-format off: a table */
 static const char *const controls[] = {
-    [CONTROL_AUTO] = "auto", [CONTROL_0090] = "0x0090", [CONTROL_0093] = "0x0093", NULL,
+    [CONTROL_AUTO] = "auto",
+    [CONTROL_0090] = "0x0090",
+    [CONTROL_0093] = "0x0093",
+    NULL,
 };
+/* clang-format on */
 
 static const struct field fields[] = {
     OWN_FIELD("product_key", product_row, product_key),
@@ -18,11 +30,10 @@ static const struct field fields[] = {
     OTHER_FIELD("datapoint"),
     FIELD("name", FIELD_TEXT, product_row, name),
     FIELD("remote_control", FIELD_BOOL, product_row, remote_control),
-    { "registration", FIELD_WORD, offsetof(struct product_row, registration),
-      sizeof(enum registration), registration_words, CELL_TEXT },
+    { "registration", FIELD_WORD, offsetof(struct product_row, registration), sizeof(enum registration),
+      registration_words, CELL_TEXT },
     { "pacing", FIELD_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings, CELL_TEXT },
-    { "control", FIELD_WORD, offsetof(struct product_row, control), sizeof(enum control_frames), controls,
-      CELL_TEXT },
+    { "control", FIELD_WORD, offsetof(struct product_row, control), sizeof(enum control_frames), controls, CELL_TEXT },
 };
 
 const struct field_list product_field_list = FIELD_LIST(fields);
@@ -43,8 +54,7 @@ static void read_name(const json_t *definition, struct product_row *row)
     const json_t *name = json_object_get(definition, "name");
 
     if (*row->name == '\0' && json_is_string(name) &&
-        !str_copy(row->name, sizeof(row->name),
-                  (struct str){ json_string_value(name), json_string_length(name) }))
+        !str_copy(row->name, sizeof(row->name), (struct str){ json_string_value(name), json_string_length(name) }))
         *row->name = '\0';
 }
 
@@ -122,8 +132,8 @@ enum mu_err apply_product(const struct entry *e)
     if ((err = put_definition(e, &row, &changed)) != MU_OK)
         return err;
     if ((row_changed || changed) &&
-        (err = apply_audit(e, KIND_PRODUCT, row.product_key, fields, sizeof(fields) / sizeof(*fields),
-                           &before, &row, changed ? "datapoint" : "")) != MU_OK)
+        (err = apply_audit(e, KIND_PRODUCT, row.product_key, fields, sizeof(fields) / sizeof(*fields), &before, &row,
+                           changed ? "datapoint" : "")) != MU_OK)
         return err;
     if (created)
         e->tally->created++;

@@ -3,8 +3,7 @@
 
 static void count_line(struct buf *report, const char *what, const struct tally *t)
 {
-    buf_printf(report, "%s: %u created, %u updated, %u unchanged\n", what, t->created, t->updated,
-               t->unchanged);
+    buf_printf(report, "%s: %u created, %u updated, %u unchanged\n", what, t->created, t->updated, t->unchanged);
 }
 
 static void write_text(struct apply *a, struct str warnings)

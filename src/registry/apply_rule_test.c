@@ -8,23 +8,24 @@ static void an_enterprise_has_exactly_the_products_it_lists(void **state)
     struct fixture *f = *state;
 
     must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', "
-               "'product_keys': ['" PK2 "', '" PK "']}, "
-               "{'enterprise_id': '" EID2 "'}], "
-               "'products': [{'product_key': '" PK "'}, {'product_key': '" PK2 "'}], "
-               "'apps': [{'appid': '" APP "', 'product_keys': ['" PK2 "', '" PK "']}]}");
+                  "'product_keys': ['" PK2 "', '" PK "']}, "
+                  "{'enterprise_id': '" EID2 "'}], "
+                  "'products': [{'product_key': '" PK "'}, {'product_key': '" PK2 "'}], "
+                  "'apps': [{'appid': '" APP "', 'product_keys': ['" PK2 "', '" PK "']}]}");
     uint32_t first = GET(f, enterprise, enterprise_id, EID).no;
     uint32_t second = GET(f, enterprise, enterprise_id, EID2).no;
     assert_int_equal(GET(f, app, appid, APP).enterprise, first);
 
     struct outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', 'name': 'x'}]}");
     must_say(&o, "associations: 0 added, 0 removed");
-    must_refuse(f, "{'enterprises': [{'enterprise_id': '" EID2 "', 'product_keys': ['" PK2 "']}, "
+    must_refuse(f,
+                "{'enterprises': [{'enterprise_id': '" EID2 "', 'product_keys': ['" PK2 "']}, "
                 "{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}]}",
                 "enterprises[0].product_keys: product " PK2 " has an app together with a product of "
                 "another enterprise");
     o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID2 "', "
-                   "'product_keys': ['" PK2 "', '" PK "']}, "
-                   "{'enterprise_id': '" EID "', 'product_keys': null}]}");
+                      "'product_keys': ['" PK2 "', '" PK "']}, "
+                      "{'enterprise_id': '" EID "', 'product_keys': null}]}");
     must_say(&o, "associations: 2 added, 2 removed");
     assert_int_equal(GET(f, app, appid, APP).enterprise, second);
     o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID2 "', 'product_keys': []}]}");
@@ -37,7 +38,7 @@ static void an_app_is_of_one_enterprise(void **state)
     struct fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}, {'product_key': '" PK2 "'}], "
-               "'enterprises': [{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}, {}]}");
+                  "'enterprises': [{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}, {}]}");
     must_refuse(f, "{'apps': [{'product_keys': ['" PK "', '" PK2 "']}]}",
                 "apps[0].product_keys: product " PK2 " belongs to no enterprise");
     must_apply(f, "{'enterprises': [{'enterprise_id': '" EID2 "', 'product_keys': ['" PK2 "']}]}");
@@ -77,13 +78,13 @@ static void a_configured_place_replaces_a_located_one_and_null_gives_it_back(voi
     static const struct place beijing = { "China", "Beijing", "Beijing" };
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}], "
-               "'devices': [{'did': '" DID "', 'product_key': '" PK "', 'mac': 'm'}]}");
+                  "'devices': [{'did': '" DID "', 'product_key': '" PK "', 'mac': 'm'}]}");
     struct device_row d = GET(f, device, did, DID);
     assert_int_equal(d.place_source, PLACE_NONE);
     assert_int_equal(registry_locate_device(f->reg, d.no, &beijing, true, 116, 40), MU_OK);
 
     must_apply(f, "{'devices': [{'did': '" DID "', 'city': null, 'longitude': null, 'latitude': null, "
-               "'device_sn': 'x'}]}");
+                  "'device_sn': 'x'}]}");
     d = GET(f, device, did, DID);
     assert_int_equal(d.place_source, PLACE_LOCATED);
     assert_string_equal(d.place.city, "Beijing");

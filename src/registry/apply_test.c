@@ -48,11 +48,11 @@ static void every_field_arrives_where_it_belongs(void **state)
     struct outcome outcome = must_apply(f, EVERYTHING);
 
     assert_string_equal(outcome.report, "enterprises: 1 created, 0 updated, 0 unchanged\n"
-                        "products: 1 created, 0 updated, 0 unchanged\n"
-                        "associations: 1 added, 0 removed\n"
-                        "apps: 1 created, 0 updated, 0 unchanged\n"
-                        "users: 1 created, 0 updated, 0 unchanged\n"
-                        "devices: 1 created, 0 updated, 0 unchanged\n");
+                                        "products: 1 created, 0 updated, 0 unchanged\n"
+                                        "associations: 1 added, 0 removed\n"
+                                        "apps: 1 created, 0 updated, 0 unchanged\n"
+                                        "users: 1 created, 0 updated, 0 unchanged\n"
+                                        "devices: 1 created, 0 updated, 0 unchanged\n");
     struct enterprise_row e = GET(f, enterprise, enterprise_id, EID);
     assert_string_equal(e.name, "One");
     assert_true(secret_equal(e.secret_salt, STR(UNSEEN), e.secret_hash));
@@ -98,15 +98,15 @@ static void a_definition_is_stored_as_the_api_answers_it(void **state)
 
     must_apply(f, EVERYTHING);
     assert_string_equal(definitions(f).last,
-        "{\"name\":\"AC\",\"entities\":[{\"id\":0,\"name\":\"entity0\",\"attrs\":[{\"id\":0,"
-        "\"name\":\"switch\",\"type\":\"status_writable\",\"data_type\":\"bool\",\"position\":"
-        "{\"byte_offset\":0,\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"},\"display_name\":\"switch\","
-        "\"desc\":\"\"},{\"id\":1,\"name\":\"temp\","
-        "\"type\":\"status_readonly\",\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":100,"
-        "\"ratio\":0.1,\"addition\":-10.5},\"position\":{\"byte_offset\":1,\"bit_offset\":0,\"len\":1,"
-        "\"unit\":\"byte\"},\"display_name\":\"temp\",\"desc\":\"\"}],\"display_name\":\"AC\"}],"
-        "\"protocolType\":\"standard\",\"product_key\":\"" PK "\","
-        "\"packetVersion\":\"0x00000004\"}");
+                        "{\"name\":\"AC\",\"entities\":[{\"id\":0,\"name\":\"entity0\",\"attrs\":[{\"id\":0,"
+                        "\"name\":\"switch\",\"type\":\"status_writable\",\"data_type\":\"bool\",\"position\":"
+                        "{\"byte_offset\":0,\"bit_offset\":0,\"len\":1,\"unit\":\"bit\"},\"display_name\":\"switch\","
+                        "\"desc\":\"\"},{\"id\":1,\"name\":\"temp\","
+                        "\"type\":\"status_readonly\",\"data_type\":\"uint8\",\"uint_spec\":{\"min\":0,\"max\":100,"
+                        "\"ratio\":0.1,\"addition\":-10.5},\"position\":{\"byte_offset\":1,\"bit_offset\":0,\"len\":1,"
+                        "\"unit\":\"byte\"},\"display_name\":\"temp\",\"desc\":\"\"}],\"display_name\":\"AC\"}],"
+                        "\"protocolType\":\"standard\",\"product_key\":\"" PK "\","
+                        "\"packetVersion\":\"0x00000004\"}");
 }
 
 static void applying_a_file_again_changes_nothing(void **state)
@@ -120,11 +120,11 @@ static void applying_a_file_again_changes_nothing(void **state)
     assert_true(last_change(f) == before);
     assert_int_equal(definitions(f).count, 1);
     assert_string_equal(again.report, "enterprises: 0 created, 0 updated, 1 unchanged\n"
-                        "products: 0 created, 0 updated, 1 unchanged\n"
-                        "associations: 0 added, 0 removed\n"
-                        "apps: 0 created, 0 updated, 1 unchanged\n"
-                        "users: 0 created, 0 updated, 1 unchanged\n"
-                        "devices: 0 created, 0 updated, 1 unchanged\n");
+                                      "products: 0 created, 0 updated, 1 unchanged\n"
+                                      "associations: 0 added, 0 removed\n"
+                                      "apps: 0 created, 0 updated, 1 unchanged\n"
+                                      "users: 0 created, 0 updated, 1 unchanged\n"
+                                      "devices: 0 created, 0 updated, 1 unchanged\n");
     assert_int_equal(GET(f, user, uid, UNSEEN).updated_at, 1513135417);
 }
 
@@ -149,9 +149,9 @@ static void what_is_missing_is_generated_and_told_once(void **state)
     assert_int_equal(p.definition, 0);
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}], "
-               "'enterprises': [{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}]}");
+                  "'enterprises': [{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}]}");
     o = must_apply(f, "{'apps': [{'product_keys': ['" PK "']}], "
-                   "'devices': [{'product_key': '" PK "', 'mac': 'm'}]}");
+                      "'devices': [{'product_key': '" PK "', 'mac': 'm'}]}");
     generated(&o, "did", did, sizeof(did));
     generated(&o, "passcode", passcode, sizeof(passcode));
     struct device_row d = GET(f, device, did, did);
@@ -166,8 +166,8 @@ static void what_is_missing_is_generated_and_told_once(void **state)
     assert_int_equal(GET(f, user, uid, key).created_at, NOW);
 
     o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "'}], "
-                   "'products': [{'product_key': '" PK "'}], "
-                   "'devices': [{'product_key': '" PK "', 'mac': 'm'}]}");
+                      "'products': [{'product_key': '" PK "'}], "
+                      "'devices': [{'product_key': '" PK "', 'mac': 'm'}]}");
     assert_null(strstr(o.report, "generated"));
     must_say(&o, "devices: 0 created, 0 updated, 1 unchanged");
 }
@@ -178,9 +178,9 @@ static void an_absent_field_stays_and_null_clears(void **state)
 
     must_apply(f, EVERYTHING);
     must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', 'name': null, 'ip_allow': null, "
-               "'hourly_quota': null}], 'products': [{'product_key': '" PK "', 'pacing': null}], "
-               "'users': [{'uid': '" UNSEEN "', 'phone': null, 'auth_src': null, 'city': null}], "
-               "'devices': [{'did': '" DID "', 'device_sn': null, 'type': null, 'region': null}]}");
+                  "'hourly_quota': null}], 'products': [{'product_key': '" PK "', 'pacing': null}], "
+                  "'users': [{'uid': '" UNSEEN "', 'phone': null, 'auth_src': null, 'city': null}], "
+                  "'devices': [{'did': '" DID "', 'device_sn': null, 'type': null, 'region': null}]}");
     struct enterprise_row e = GET(f, enterprise, enterprise_id, EID);
     assert_string_equal(e.name, "");
     assert_int_equal(e.ip_allow_count, 0);
@@ -216,7 +216,7 @@ static void a_new_secret_replaces_the_old(void **state)
 
     must_apply(f, EVERYTHING);
     struct outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', "
-                                  "'enterprise_secret': '" EID2 "'}]}");
+                                     "'enterprise_secret': '" EID2 "'}]}");
     must_say(&o, "enterprises: 0 created, 1 updated");
     struct enterprise_row e = GET(f, enterprise, enterprise_id, EID);
     assert_true(secret_equal(e.secret_salt, STR(EID2), e.secret_hash));
@@ -252,7 +252,7 @@ static void an_enterprise_secret_is_nowhere_on_the_disk(void **state)
     char secret[ID_HEX_LEN + 1];
 
     struct outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "'}, "
-                                  "{'enterprise_id': '" EID2 "', 'enterprise_secret': '" UNSEEN "'}]}");
+                                     "{'enterprise_id': '" EID2 "', 'enterprise_secret': '" UNSEEN "'}]}");
     generated(&o, "enterprise_secret", secret, sizeof(secret));
     for (int round = 0; round < 2; round++) {
         assert_true(directory_has(f, EID)); /* so the search does find what is there */
@@ -284,8 +284,7 @@ static unsigned import_folder(struct fixture *f, const char *folder)
         assert_true(getdelim(&text, &size, '\0', file) > 0);
         fclose(file);
         buf_init(&json, 1 << 20);
-        buf_printf(&json, "{\"products\": [{\"product_key\": \"%032x\", \"datapoint\": %s}]}", count + 1,
-                   text);
+        buf_printf(&json, "{\"products\": [{\"product_key\": \"%032x\", \"datapoint\": %s}]}", count + 1, text);
         buf_append_u8(&json, 0);
         free(text);
         for (int round = 0; round < 2; round++) {

@@ -6,8 +6,10 @@
 
 enum { DAY_S = 86400, EAST_MOST_S = 14 * 3600 }; /* of UTC: there the day begins first */
 
+/* clang-format off */
 #define VERSION_FIELD(name, i) \
     { name, FIELD_CODE, offsetof(struct import_told, versions[i]), LIMIT_VERSION + 1, NULL, CELL_TEXT }
+/* clang-format on */
 
 static const struct field fields[] = {
     FIELD("activated_at", FIELD_TIME, import_told, activated_at),
@@ -93,8 +95,10 @@ static enum mu_err read_active_days(const struct entry *e, struct import_told *t
     if (!v)
         return MU_OK;
     if (v->type != VALUE_TEXT || !read_days(v->text, days, &told->day_count, &last)) {
-        apply_mistake(e, "active_days", "must be days and ranges such as \"2016-08-01 2016-08-03..2016-08-31\", "
-                      "at most %d days", TOLD_DAYS_MAX);
+        apply_mistake(e, "active_days",
+                      "must be days and ranges such as \"2016-08-01 2016-08-03..2016-08-31\", "
+                      "at most %d days",
+                      TOLD_DAYS_MAX);
     } else if (last > (now_s + EAST_MOST_S) / DAY_S) {
         apply_mistake(e, "active_days", "lies in the future");
     } else if (!told->last_report) {

@@ -111,8 +111,8 @@ enum mu_err apply_user(const struct entry *e)
     if (!apply_value(e, "updated_at"))
         row.updated_at = created ? row.created_at : e->apply->now_s;
     if ((err = tx_put_user(e->apply->tx, &row)) != MU_OK ||
-        (err = apply_audit(e, KIND_USER, row.uid, fields, sizeof(fields) / sizeof(*fields), &before, &row,
-                           "")) != MU_OK)
+        (err = apply_audit(e, KIND_USER, row.uid, fields, sizeof(fields) / sizeof(*fields), &before, &row, "")) !=
+            MU_OK)
         return err;
     return created ? apply_see(e, row.no) : MU_OK;
 }

@@ -20,8 +20,7 @@ struct audit_by {
 };
 
 /* registry_write, whose changes are entered in the audit log. */
-MU_MUST_USE enum mu_err registry_write_by(struct registry *reg, const struct audit_by *by, registry_fn fn,
-                                          void *arg);
+MU_MUST_USE enum mu_err registry_write_by(struct registry *reg, const struct audit_by *by, registry_fn fn, void *arg);
 
 /* Notes a change that the transaction makes; nothing if it is in nobody's name.
  *
@@ -29,9 +28,8 @@ MU_MUST_USE enum mu_err registry_write_by(struct registry *reg, const struct aud
  * format   what the change consists of: words with blanks between them, each the name of a field that
  *          changed, or name=value. A value is an identifier, a flag or a count: never a secret, nor what
  *          is known of a person, which must go when he does */
-MU_MUST_USE enum mu_err tx_audit(struct registry_tx *tx, const char *action, enum registry_kind kind,
-                                 const char *id, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+MU_MUST_USE enum mu_err tx_audit(struct registry_tx *tx, const char *action, enum registry_kind kind, const char *id,
+                                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* The same of what many transactions do together: "name=count", one entry for all of them. *entry is 0 at
  * first and then given again; a new one is made if it is not there (any more), or somebody else's. */
@@ -43,22 +41,20 @@ MU_MUST_USE enum mu_err tx_audit_count(struct registry_tx *tx, uint64_t *entry, 
 struct audit_place {
     int64_t at_us;
     uint64_t no;
-    uint32_t change;           /* from 1 on */
+    uint32_t change; /* from 1 on */
 };
 struct audit_row {
     struct audit_place place;
-    struct str enterprise_id;  /* "" = an operator; all texts are valid during the call */
+    struct str enterprise_id; /* "" = an operator; all texts are valid during the call */
     uint64_t request;
     uid_t uid;
-    struct str user;           /* the operator's name, "" if he had none */
+    struct str user; /* the operator's name, "" if he had none */
     struct str command, action, kind, id, change;
 };
 /* The changes behind a place and before a moment, the oldest first; an error of fn ends the visit and
  * is returned. */
-MU_MUST_USE enum mu_err registry_visit_audit(struct registry *reg, struct audit_place after,
-                                             int64_t before_us,
-                                             enum mu_err (*fn)(void *ctx, const struct audit_row *row),
-                                             void *ctx);
+MU_MUST_USE enum mu_err registry_visit_audit(struct registry *reg, struct audit_place after, int64_t before_us,
+                                             enum mu_err (*fn)(void *ctx, const struct audit_row *row), void *ctx);
 
 /* Forgets what was before a moment, at most some thousands of changes at once; *more if there is more
  * to forget. */

@@ -30,8 +30,8 @@ static enum mu_err bind_device(struct registry_tx *tx, const struct binding_row 
     return err == MU_OK ? tx_audit(tx, "bind", KIND_DEVICE, device->did, "user=%s", uid) : err;
 }
 
-enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *binding, const char *did,
-                           const char *uid, int64_t now_s)
+enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *binding, const char *did, const char *uid,
+                           int64_t now_s)
 {
     /* The clock may have been set back. */
     enum mu_err err = tx_unbind(tx, binding->no, now_s > binding->since ? now_s : binding->since);
@@ -42,8 +42,7 @@ enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *bin
 }
 
 static enum mu_err unbind_device(struct registry_tx *tx, const struct binding_row *wanted,
-                                 const struct device_row *device, const struct binding_change *c,
-                                 bool *done)
+                                 const struct device_row *device, const struct binding_change *c, bool *done)
 {
     struct binding_row binding;
     enum mu_err err = tx_binding_now(tx, wanted->user, wanted->device, &binding);
@@ -110,8 +109,7 @@ static enum mu_err change_part(struct registry_tx *tx, void *arg)
     return err;
 }
 
-enum mu_err registry_change_bindings(struct registry *reg, const struct binding_change *c,
-                                     enum binding_outcome *out)
+enum mu_err registry_change_bindings(struct registry *reg, const struct binding_change *c, enum binding_outcome *out)
 {
     struct part part = { .change = c };
     enum mu_err err;

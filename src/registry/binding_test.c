@@ -16,8 +16,7 @@ static enum mu_err put_world(struct registry_tx *tx, void *arg)
     struct world *w = arg;
     enum mu_err err;
 
-    if ((err = tx_put_enterprise(tx, &w->enterprise)) != MU_OK ||
-        (err = tx_put_product(tx, &w->product)) != MU_OK ||
+    if ((err = tx_put_enterprise(tx, &w->enterprise)) != MU_OK || (err = tx_put_product(tx, &w->product)) != MU_OK ||
         (err = tx_associate(tx, w->enterprise.no, w->product.no)) != MU_OK ||
         (err = tx_put_app(tx, &w->app)) != MU_OK ||
         (err = tx_set_app_products(tx, w->app.no, &w->product.no, 1)) != MU_OK)
@@ -44,27 +43,31 @@ static struct world world_of(struct fixture *f)
     return w;
 }
 
-static enum binding_outcome change_as(struct fixture *f, const struct world *w, const char *appid,
-                                      const char *uid, enum binding_action action, int64_t now_s,
-                                      bool *done)
+static enum binding_outcome change_as(struct fixture *f, const struct world *w, const char *appid, const char *uid,
+                                      enum binding_action action, int64_t now_s, bool *done)
 {
     const char *did = w->device.did;
     enum binding_outcome outcome;
     struct binding_change c = {
-        .action = action, .enterprise = w->enterprise.no, .product = w->product.no, .appid = appid,
-        .uid = uid, .now_s = now_s, .dids = &did, .done = done, .count = 1,
+        .action = action,
+        .enterprise = w->enterprise.no,
+        .product = w->product.no,
+        .appid = appid,
+        .uid = uid,
+        .now_s = now_s,
+        .dids = &did,
+        .done = done,
+        .count = 1,
     };
 
     assert_int_equal(registry_change_bindings(f->reg, &c, &outcome), MU_OK);
     return outcome;
 }
 
-static bool change(struct fixture *f, const struct world *w, int user, enum binding_action action,
-                   int64_t now_s)
+static bool change(struct fixture *f, const struct world *w, int user, enum binding_action action, int64_t now_s)
 {
     bool done;
-    assert_int_equal(change_as(f, w, w->app.appid, w->users[user].uid, action, now_s, &done),
-                     BINDING_CHANGED);
+    assert_int_equal(change_as(f, w, w->app.appid, w->users[user].uid, action, now_s, &done), BINDING_CHANGED);
     return done;
 }
 
@@ -148,9 +151,9 @@ static void what_was_bound_stays_as_an_interval(void **state)
     assert_true(change(f, &w, 0, BINDING_BIND, 300));
     assert_true(binding_of(f, &w, 0).no > first);
     fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 1)); "
-                "INSERT INTO must_hold SELECT count(*) FROM binding WHERE since = 100 AND until = 200; "
-                "INSERT INTO must_hold SELECT count(*) FROM binding "
-                "WHERE since = 300 AND until IS NULL;");
+                   "INSERT INTO must_hold SELECT count(*) FROM binding WHERE since = 100 AND until = 200; "
+                   "INSERT INTO must_hold SELECT count(*) FROM binding "
+                   "WHERE since = 300 AND until IS NULL;");
 }
 
 static void a_binding_never_ends_before_it_began(void **state)
@@ -161,7 +164,7 @@ static void a_binding_never_ends_before_it_began(void **state)
     assert_true(change(f, &w, 0, BINDING_BIND, 100));
     assert_true(change(f, &w, 0, BINDING_UNBIND, 50));
     fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 1)); "
-                "INSERT INTO must_hold SELECT count(*) FROM binding WHERE since = 100 AND until = 100;");
+                   "INSERT INTO must_hold SELECT count(*) FROM binding WHERE since = 100 AND until = 100;");
 }
 
 static void the_first_time_is_kept_for_ever(void **state)
@@ -183,13 +186,11 @@ static void strangers_and_strange_apps_are_told_apart(void **state)
     struct world w = world_of(f), other = world_of(f);
     bool done;
 
-    assert_int_equal(change_as(f, &w, TEST_APP, w.users[0].uid, BINDING_BIND, 1, &done),
-                     BINDING_APP_UNKNOWN);
+    assert_int_equal(change_as(f, &w, TEST_APP, w.users[0].uid, BINDING_BIND, 1, &done), BINDING_APP_UNKNOWN);
     assert_int_equal(change_as(f, &w, other.app.appid, other.users[0].uid, BINDING_BIND, 1, &done),
                      BINDING_APP_UNKNOWN);
     assert_int_equal(change_as(f, &w, w.app.appid, "", BINDING_BIND, 1, &done), BINDING_USER_UNKNOWN);
-    assert_int_equal(change_as(f, &w, w.app.appid, other.users[0].uid, BINDING_BIND, 1, &done),
-                     BINDING_USER_UNKNOWN);
+    assert_int_equal(change_as(f, &w, w.app.appid, other.users[0].uid, BINDING_BIND, 1, &done), BINDING_USER_UNKNOWN);
 }
 
 static void devices_of_another_product_are_not_bound(void **state)
@@ -209,7 +210,8 @@ static void an_older_file_learns_who_was_bound_first_and_to_how_much(void **stat
     struct world w = world_of(f);
     char sql[1000];
 
-    snprintf(sql, sizeof(sql), "INSERT INTO binding (device, user, app, is_owner, since, until) VALUES "
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO binding (device, user, app, is_owner, since, until) VALUES "
              "(%u, %u, %u, 1, 500, NULL), (%u, %u, %u, 1, 70, 80), (%u, %u, %u, 1, 90, 95); "
              "DROP TABLE product_user; DROP INDEX user_username; DROP INDEX user_phone; "
              "DROP INDEX user_email; DROP INDEX device_sn; DROP TABLE audit_change; DROP TABLE audit; "
@@ -217,15 +219,15 @@ static void an_older_file_learns_who_was_bound_first_and_to_how_much(void **stat
              "DROP INDEX enterprise_name; DROP INDEX product_name; DROP INDEX app_name; "
              "ALTER TABLE product DROP COLUMN control; ALTER TABLE device DROP COLUMN is_barred; "
              "PRAGMA user_version = 1;",
-             w.device.no, w.users[0].no, w.app.no, w.device.no, w.users[0].no, w.app.no, w.device.no,
-             w.users[1].no, w.app.no);
+             w.device.no, w.users[0].no, w.app.no, w.device.no, w.users[0].no, w.app.no, w.device.no, w.users[1].no,
+             w.app.no);
     fixture_sql(f, sql);
     fixture_reopen(f);
     assert_int_equal(first_of(f, &w, 0), 70);
     assert_int_equal(first_of(f, &w, 1), 90);
     fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 1)); "
-                "INSERT INTO must_hold SELECT devices FROM product_user WHERE first_bound = 70; "
-                "INSERT INTO must_hold SELECT devices + 1 FROM product_user WHERE first_bound = 90;");
+                   "INSERT INTO must_hold SELECT devices FROM product_user WHERE first_bound = 70; "
+                   "INSERT INTO must_hold SELECT devices + 1 FROM product_user WHERE first_bound = 90;");
 }
 
 #define with_registry(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)

@@ -97,7 +97,8 @@ static enum mu_err list_app(struct config_run *run, uint32_t no)
     enum mu_err err;
 
     if ((err = tx_appid(run->tx, no, row.appid)) != MU_OK || (err = tx_app_by_id(run->tx, row.appid, &row)) != MU_OK ||
-        (err = tx_uses(run->tx, KIND_APP, no, &uses)) != MU_OK || (err = read_owner(run, row.enterprise, owner)) != MU_OK)
+        (err = tx_uses(run->tx, KIND_APP, no, &uses)) != MU_OK ||
+        (err = read_owner(run, row.enterprise, owner)) != MU_OK)
         return err;
     if (run->page->json) {
         err = config_write_app(run, &row);

@@ -8,9 +8,9 @@
 struct config_run {
     struct registry_tx *tx;
     struct buf *out;
-    struct json_out j;        /* to it */
+    struct json_out j; /* to it */
     bool secrets;
-    enum registry_kind kind;  /* of what is shown */
+    enum registry_kind kind; /* of what is shown */
     const char *id;
     struct config_page *page; /* NULL: one is shown, with its definition */
 };

@@ -156,8 +156,7 @@ static enum mu_err show(struct registry_tx *tx, void *arg)
     return err == MU_OK ? run->out->err : err;
 }
 
-enum mu_err config_show(struct registry *reg, enum registry_kind kind, const char *id, bool secrets,
-                        struct buf *out)
+enum mu_err config_show(struct registry *reg, enum registry_kind kind, const char *id, bool secrets, struct buf *out)
 {
     struct config_run run = { .out = out, .j = json_out_to(out), .secrets = secrets, .kind = kind, .id = id };
 

@@ -51,8 +51,7 @@ static enum mu_err create(struct registry_tx *tx, const struct registering *r)
     struct device_row *device = &r->out->device;
     uint32_t group;
 
-    if ((err = disable_enabled_one(tx, r)) != MU_OK ||
-        (err = tx_group_of_mac(tx, r->product, r->mac, &group)) != MU_OK)
+    if ((err = disable_enabled_one(tx, r)) != MU_OK || (err = tx_group_of_mac(tx, r->product, r->mac, &group)) != MU_OK)
         return err;
     memset(device, 0, sizeof(*device));
     device->group = group;
@@ -78,9 +77,7 @@ static enum mu_err register_device(struct registry_tx *tx, void *arg)
         return r->known_only ? MU_E_REFUSED : create(tx, r);
     if (err != MU_OK)
         return err;
-    r->out->outcome = device->is_barred     ? REGISTER_BARRED
-                      : device->is_disabled ? REGISTER_ENABLED
-                                            : REGISTER_SAME;
+    r->out->outcome = device->is_barred ? REGISTER_BARRED : device->is_disabled ? REGISTER_ENABLED : REGISTER_SAME;
     if (r->out->outcome != REGISTER_ENABLED)
         return MU_OK;
     if ((err = disable_enabled_one(tx, r)) != MU_OK)
@@ -89,9 +86,8 @@ static enum mu_err register_device(struct registry_tx *tx, void *arg)
     return tx_put_device(tx, device);
 }
 
-enum mu_err registry_register_device(struct registry *reg, uint32_t product, const char *mac,
-                                     const char *passcode, bool known_only, int64_t now_s,
-                                     struct register_result *out)
+enum mu_err registry_register_device(struct registry *reg, uint32_t product, const char *mac, const char *passcode,
+                                     bool known_only, int64_t now_s, struct register_result *out)
 {
     struct registering r = { product, mac, passcode, known_only, now_s, out };
 
@@ -138,13 +134,10 @@ static bool is_settled(const struct device_row *device, const struct locating *l
 {
     if (device->place_source == PLACE_CONFIGURED)
         return true;
-    return device->place_source == PLACE_LOCATED &&
-           strcmp(device->place.country, l->place->country) == 0 &&
-           strcmp(device->place.region, l->place->region) == 0 &&
-           strcmp(device->place.city, l->place->city) == 0 &&
+    return device->place_source == PLACE_LOCATED && strcmp(device->place.country, l->place->country) == 0 &&
+           strcmp(device->place.region, l->place->region) == 0 && strcmp(device->place.city, l->place->city) == 0 &&
            device->has_coordinates == l->has_coordinates &&
-           (!l->has_coordinates ||
-            (device->longitude == l->longitude && device->latitude == l->latitude));
+           (!l->has_coordinates || (device->longitude == l->longitude && device->latitude == l->latitude));
 }
 
 /* MU_E_EXISTS: there is nothing to write. */

@@ -1,12 +1,10 @@
 /* Registering, disabling and locating devices (device-access 1). */
 #include "registry/registry_fixture.h"
 
-static struct register_result enrol(struct fixture *f, uint32_t product, const char *mac,
-                                    const char *passcode)
+static struct register_result enrol(struct fixture *f, uint32_t product, const char *mac, const char *passcode)
 {
     struct register_result result;
-    assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result),
-                     MU_OK);
+    assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result), MU_OK);
     return result;
 }
 
@@ -125,10 +123,8 @@ static void a_closed_product_takes_only_what_was_imported(void **state)
     assert_int_equal(registry_register_device(f->reg, known.product, "mac", "pass", true, 1, &r), MU_OK);
     assert_int_equal(r.outcome, REGISTER_SAME);
     assert_string_equal(r.device.did, known.did);
-    assert_int_equal(registry_register_device(f->reg, known.product, "mac", "other", true, 1, &r),
-                     MU_E_REFUSED);
-    assert_int_equal(registry_register_device(f->reg, known.product, "other", "pass", true, 1, &r),
-                     MU_E_REFUSED);
+    assert_int_equal(registry_register_device(f->reg, known.product, "mac", "other", true, 1, &r), MU_E_REFUSED);
+    assert_int_equal(registry_register_device(f->reg, known.product, "other", "pass", true, 1, &r), MU_E_REFUSED);
     assert_false(fixture_device(f, known.no).is_disabled);
 
     assert_int_equal(registry_set_device_disabled(f->reg, known.no, true), MU_OK);
@@ -145,8 +141,7 @@ static void an_unknown_product_and_an_overlong_mac_store_nothing(void **state)
     memset(mac, 'm', sizeof(mac) - 1);
     mac[sizeof(mac) - 1] = '\0';
     assert_int_equal(registry_register_device(f->reg, 999, "mac", "pass", false, 1, &r), MU_E_NOT_FOUND);
-    assert_int_equal(registry_register_device(f->reg, fixture_product(f), mac, "pass", false, 1, &r),
-                     MU_E_LIMIT);
+    assert_int_equal(registry_register_device(f->reg, fixture_product(f), mac, "pass", false, 1, &r), MU_E_LIMIT);
 }
 
 struct by_mac {
@@ -205,8 +200,7 @@ static void a_device_is_located_until_the_operator_says_where_it_is(void **state
     static const struct place guangzhou = { "China", "Guangdong", "Guangzhou" };
     static const struct place beijing = { "China", "Beijing", "Beijing" };
 
-    assert_int_equal(registry_locate_device(f->reg, r.device.no, &guangzhou, true, 113.25, 23.125),
-                     MU_OK);
+    assert_int_equal(registry_locate_device(f->reg, r.device.no, &guangzhou, true, 113.25, 23.125), MU_OK);
     struct device_row d = fixture_device(f, r.device.no);
     assert_string_equal(d.place.city, "Guangzhou");
     assert_int_equal(d.place_source, PLACE_LOCATED);

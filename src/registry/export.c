@@ -45,15 +45,9 @@ void export_fields(struct json_out *j, const struct field_list *list, const void
 
         switch (f->type) {
         case FIELD_TEXT:
-        case FIELD_CODE:
-            write_text(j, f->name, at);
-            break;
-        case FIELD_BOOL:
-            write_flag(j, f->name, *(const bool *)at);
-            break;
-        case FIELD_TIME:
-            write_time(j, f->name, *(const int64_t *)(const void *)at);
-            break;
+        case FIELD_CODE: write_text(j, f->name, at); break;
+        case FIELD_BOOL: write_flag(j, f->name, *(const bool *)at); break;
+        case FIELD_TIME: write_time(j, f->name, *(const int64_t *)(const void *)at); break;
         case FIELD_WORD:
             memcpy(&word, at, sizeof(word));
             write_text(j, f->name, f->words[word]);
@@ -62,8 +56,7 @@ void export_fields(struct json_out *j, const struct field_list *list, const void
             json_key(j, f->name);
             json_int(j, *(const uint32_t *)(const void *)at);
             break;
-        case FIELD_OWN:
-            break;
+        case FIELD_OWN: break;
         }
     }
 }
@@ -183,8 +176,8 @@ static enum mu_err numbered_page(struct run *run, enum registry_kind kind,
     struct export_page *page = run->page;
     uint32_t *numbers;
     size_t count;
-    enum mu_err err = tx_export_numbers(run->tx, kind, page->product, (uint32_t)page->after, page->limit,
-                                        &numbers, &count);
+    enum mu_err err =
+        tx_export_numbers(run->tx, kind, page->product, (uint32_t)page->after, page->limit, &numbers, &count);
 
     for (size_t i = 0; i < count && err == MU_OK; i++) {
         json_object_begin(&run->j);
@@ -218,18 +211,10 @@ static enum mu_err write_page(struct registry_tx *tx, void *arg)
 
     run->tx = tx;
     switch (run->page->kind) {
-    case IMPORT_USERS:
-        err = numbered_page(run, KIND_USER, write_user);
-        break;
-    case IMPORT_DEVICES:
-        err = numbered_page(run, KIND_DEVICE, write_device);
-        break;
-    case IMPORT_GROUPS:
-        err = numbered_page(run, KIND_GROUP, write_group_row);
-        break;
-    case IMPORT_BINDINGS:
-        err = bindings_page(run);
-        break;
+    case IMPORT_USERS: err = numbered_page(run, KIND_USER, write_user); break;
+    case IMPORT_DEVICES: err = numbered_page(run, KIND_DEVICE, write_device); break;
+    case IMPORT_GROUPS: err = numbered_page(run, KIND_GROUP, write_group_row); break;
+    case IMPORT_BINDINGS: err = bindings_page(run); break;
     }
     return err == MU_OK ? run->page->rows->err : err;
 }

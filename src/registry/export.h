@@ -8,14 +8,14 @@
  * the products and apps. In the order in which they can be imported. */
 struct export_page {
     enum import_kind kind;
-    uint32_t product;      /* 0 = any; a user is of the products of his app */
-    uint64_t after;        /* `next` of the page before; 0 = the first one */
-    uint64_t limit;        /* rows, but groups come all at once */
-    struct buf *rows;      /* gets a JSON object a line */
+    uint32_t product; /* 0 = any; a user is of the products of his app */
+    uint64_t after;   /* `next` of the page before; 0 = the first one */
+    uint64_t limit;   /* rows, but groups come all at once */
+    struct buf *rows; /* gets a JSON object a line */
     /* Writes into the object of a device what it did (export_told). */
     void (*tell)(void *ctx, uint32_t device, struct json_out *j);
     void *ctx;
-    uint64_t next;         /* 0: it was the last page */
+    uint64_t next; /* 0: it was the last page */
 };
 /* As of one moment. */
 MU_MUST_USE enum mu_err export_rows(struct registry *reg, struct export_page *page);

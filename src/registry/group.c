@@ -41,8 +41,8 @@ static enum mu_err add(struct registry_tx *tx, void *arg)
     return tx_audit(tx, "create", KIND_GROUP, group.gid, a->parent ? "parent=%s" : "root", a->parent);
 }
 
-enum mu_err registry_add_group(struct registry *reg, const struct audit_by *by, uint32_t product,
-                               const char *parent, char gid[ID_HEX_LEN + 1])
+enum mu_err registry_add_group(struct registry *reg, const struct audit_by *by, uint32_t product, const char *parent,
+                               char gid[ID_HEX_LEN + 1])
 {
     return registry_write_by(reg, by, add, &(struct adding){ product, parent, gid });
 }
@@ -54,26 +54,18 @@ struct deleting {
     enum group_delete_outcome *out;
 };
 
-static enum mu_err delete(struct registry_tx *tx, void *arg)
-{
-    enum mu_err err;
-    const struct deleting *d = arg;
-    struct registry_uses inside;
-    struct group_row group;
+static enum mu_err delete (struct registry_tx *tx, void *arg) {
+    enum mu_err err; const struct deleting *d = arg; struct registry_uses inside; struct group_row group;
 
-    if ((err = tx_group_by_no(tx, d->group, &group)) == MU_E_NOT_FOUND) {
-        *d->out = GROUP_GONE;
-        return MU_OK;
-    }
-    if (err != MU_OK || (err = tx_uses(tx, KIND_GROUP, d->group, &inside)) != MU_OK)
-        return err;
-    if (inside.groups || inside.devices) {
-        *d->out = inside.groups ? GROUP_HAS_GROUPS : GROUP_HAS_DEVICES;
-        return MU_OK;
-    }
-    *d->out = GROUP_DELETED;
-    err = tx_delete(tx, KIND_GROUP, d->group);
-    return err == MU_OK ? tx_audit(tx, "delete", KIND_GROUP, group.gid, "%s", "") : err;
+    if ((err = tx_group_by_no(tx, d->group, &group)) == MU_E_NOT_FOUND){ *d->out = GROUP_GONE; return MU_OK; }
+if (err != MU_OK || (err = tx_uses(tx, KIND_GROUP, d->group, &inside)) != MU_OK) return err;
+if (inside.groups || inside.devices) {
+    *d->out = inside.groups ? GROUP_HAS_GROUPS : GROUP_HAS_DEVICES;
+    return MU_OK;
+}
+*d->out = GROUP_DELETED;
+err = tx_delete(tx, KIND_GROUP, d->group);
+return err == MU_OK ? tx_audit(tx, "delete", KIND_GROUP, group.gid, "%s", "") : err;
 }
 
 enum mu_err registry_delete_group(struct registry *reg, const struct audit_by *by, uint32_t group,
@@ -123,8 +115,7 @@ static enum mu_err assign_mac(struct registry_tx *tx, const struct group_assignm
     for (size_t i = 0; i < count && err == MU_OK && *done; i++)
         err = move(tx, devices[i], next);
     if (err == MU_OK && *done && now != next)
-        err = tx_audit(tx, a->action == GROUP_ASSIGN ? "assign" : "unassign", KIND_GROUP, gid, "mac=%s",
-                       mac);
+        err = tx_audit(tx, a->action == GROUP_ASSIGN ? "assign" : "unassign", KIND_GROUP, gid, "mac=%s", mac);
     free(devices);
     return err;
 }

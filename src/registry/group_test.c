@@ -25,13 +25,12 @@ static struct group_row add(struct fixture *f, uint32_t product, const struct gr
 static uint32_t enrol(struct fixture *f, uint32_t product, const char *mac, const char *passcode)
 {
     struct register_result result;
-    assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result),
-                     MU_OK);
+    assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result), MU_OK);
     return result.device.no;
 }
 
-static bool change(struct fixture *f, const struct group_row *group, enum group_action action,
-                   bool reassign, const char *mac)
+static bool change(struct fixture *f, const struct group_row *group, enum group_action action, bool reassign,
+                   const char *mac)
 {
     bool done;
     struct group_assignment a = { NULL, group->product, group->no, action, reassign, &mac, &done, 1 };

@@ -22,9 +22,9 @@ static const struct kind {
     const struct field_list *fields, *told;
     enum registry_kind audited;
 } kinds[] = {
-    [IMPORT_USERS]    = { apply_user, &user_field_list, NULL, KIND_USER },
-    [IMPORT_DEVICES]  = { apply_device, &device_field_list, &told_field_list, KIND_DEVICE },
-    [IMPORT_GROUPS]   = { apply_group, &group_field_list, NULL, KIND_GROUP },
+    [IMPORT_USERS] = { apply_user, &user_field_list, NULL, KIND_USER },
+    [IMPORT_DEVICES] = { apply_device, &device_field_list, &told_field_list, KIND_DEVICE },
+    [IMPORT_GROUPS] = { apply_group, &group_field_list, NULL, KIND_GROUP },
     [IMPORT_BINDINGS] = { apply_binding, &binding_field_list, NULL, KIND_USER },
 };
 
@@ -33,17 +33,13 @@ static const struct kind {
 static enum import_cell cell_of(const struct field *f)
 {
     switch (f->type) {
-    case FIELD_OWN:
-        return f->cell;
-    case FIELD_BOOL:
-        return CELL_BOOL;
+    case FIELD_OWN: return f->cell;
+    case FIELD_BOOL: return CELL_BOOL;
     case FIELD_COUNT:
-    case FIELD_TIME:
-        return CELL_NUMBER;
+    case FIELD_TIME: return CELL_NUMBER;
     case FIELD_TEXT:
     case FIELD_CODE:
-    case FIELD_WORD:
-        break;
+    case FIELD_WORD: break;
     }
     return CELL_TEXT;
 }
@@ -111,8 +107,8 @@ static enum mu_err audit(const struct run *run, unsigned created)
 
     if (!created)
         return MU_OK;
-    return tx_audit_count(run->apply.tx, &run->batch->entry, "import", kinds[kind].audited,
-                          import_kind_words[kind], created);
+    return tx_audit_count(run->apply.tx, &run->batch->entry, "import", kinds[kind].audited, import_kind_words[kind],
+                          created);
 }
 
 static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
@@ -153,9 +149,12 @@ static enum mu_err begin_seen(struct seen *seen, struct str bits)
 
 enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct import_batch *batch)
 {
-    struct run run = { .batch = batch, .apply = { .rows = true, .now_s = batch->now_s,
-                                                  .mac_lower = batch->mac_lower,
-                                                  .report = batch->report, .days = &batch->days } };
+    struct run run = { .batch = batch,
+                       .apply = { .rows = true,
+                                  .now_s = batch->now_s,
+                                  .mac_lower = batch->mac_lower,
+                                  .report = batch->report,
+                                  .days = &batch->days } };
     size_t start = batch->report->len;
     enum mu_err err;
 

@@ -39,27 +39,26 @@ struct mac_tally {
 
 struct import_batch {
     enum import_kind kind;
-    bool mac_lower;           /* apply_options */
+    bool mac_lower; /* apply_options */
     int64_t now_s;
-    struct str rows;          /* values.h */
-    struct str seen;          /* a bit a number, from the lowest of the first byte on: what earlier rows
+    struct str rows; /* values.h */
+    struct str seen; /* a bit a number, from the lowest of the first byte on: what earlier rows
                                  of the file were about, which later ones must not be */
-    uint64_t entry;           /* of the audit log, for what the file creates: 0 at first, then what the
+    uint64_t entry;  /* of the audit log, for what the file creates: 0 at first, then what the
                                  batch before has left here */
     /* What came of it. The caller frees the buffers after any outcome. */
-    struct buf *report;       /* "line 3: mac: missing", each mistake of a refused row a line */
+    struct buf *report; /* "line 3: mac: missing", each mistake of a refused row a line */
     unsigned created, updated, unchanged, refused;
-    struct buf numbers;       /* uint32_t each: what the rows that were not refused are about */
-    struct buf told;          /* struct import_told each, of devices of which something is told */
-    struct buf days;          /* int32_t each, civil days */
-    struct buf styled;        /* struct mac_tally each, of the rows that were not refused */
+    struct buf numbers; /* uint32_t each: what the rows that were not refused are about */
+    struct buf told;    /* struct import_told each, of devices of which something is told */
+    struct buf days;    /* int32_t each, civil days */
+    struct buf styled;  /* struct mac_tally each, of the rows that were not refused */
 };
 
 /* All of it in one transaction, or, if MU_OK is not returned (MU_E_SYNTAX: the rows are none), nothing. The
  * audit log has one entry for all that the batches of a file create, and one for each thing that they
  * change. Not on a loop. */
-MU_MUST_USE enum mu_err import_rows(struct registry *reg, const struct audit_by *by,
-                                    struct import_batch *batch);
+MU_MUST_USE enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct import_batch *batch);
 void import_batch_free(struct import_batch *batch);
 
 /* For all of a file: a line for each product that has macs both as modules write them and as these. */

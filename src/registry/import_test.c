@@ -14,7 +14,7 @@ struct imported {
     char report[4000];
     uint32_t numbers[16];
     size_t number_count;
-    struct import_told told;   /* of the last row */
+    struct import_told told; /* of the last row */
 };
 
 /* A row of each line: its number, and an object written with ' for ". */
@@ -49,8 +49,9 @@ static struct imported import(struct fixture *f, enum import_kind kind, struct s
     buf_init(&rows, 100000);
     write_rows(&rows, text);
     buf_init(&report, sizeof(out.report) - 1);
-    struct import_batch batch = { .kind = kind, .now_s = NOW, .rows = { (char *)rows.data, rows.len },
-                                  .seen = seen, .report = &report };
+    struct import_batch batch = {
+        .kind = kind, .now_s = NOW, .rows = { (char *)rows.data, rows.len }, .seen = seen, .report = &report
+    };
     out.err = import_rows(f->reg, &by, &batch);
     out.created = batch.created;
     out.updated = batch.updated;
@@ -89,8 +90,7 @@ static void a_wrong_row_leaves_nothing_and_the_others_stay(void **state)
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}]}");
     i = import(f, IMPORT_DEVICES, NOTHING_SEEN,
-               ROW(2, "one") "3 {'product_key': '" PK "', 'mac': 'two', 'type': 'x', 'colour': 1}\n"
-               ROW(7, "three"));
+               ROW(2, "one") "3 {'product_key': '" PK "', 'mac': 'two', 'type': 'x', 'colour': 1}\n" ROW(7, "three"));
     must_count(&i, 2, 0, 0, 1);
     assert_string_equal(i.report,
                         "line 3: type: must be one of \"normal\", \"center_control\", \"sub_dev\", \"bluetooth\"\n"
@@ -124,9 +124,10 @@ static void a_row_tells_what_the_device_did(void **state)
     struct fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}]}");
-    struct imported i = import(f, IMPORT_DEVICES, NOTHING_SEEN,
-        "1 {'product_key': '" PK "', 'mac': 'm', 'activated_at': 1000, 'wifi_soft_version': 'v', "
-        "'active_days': '1970-01-02 2023-02-27..2023-03-01'}\n");
+    struct imported i =
+        import(f, IMPORT_DEVICES, NOTHING_SEEN,
+               "1 {'product_key': '" PK "', 'mac': 'm', 'activated_at': 1000, 'wifi_soft_version': 'v', "
+               "'active_days': '1970-01-02 2023-02-27..2023-03-01'}\n");
     must_count(&i, 1, 0, 0, 0);
     assert_int_equal(i.told.device, i.numbers[0]);
     assert_int_equal(i.told.activated_at, 1000);
@@ -141,8 +142,15 @@ static void a_row_tells_what_the_device_did(void **state)
 static void days_that_are_none_are_refused(void **state)
 {
     static const char *const wrong[] = {
-        "", "2023-02-29", "2023-2-1", "2023-02-01 ", "2023-02-02..2023-02-01", "1969-12-31", "2023-02-01,2023-02-02",
-        "2000-01-01..2020-01-01", "2023-13-01",
+        "",
+        "2023-02-29",
+        "2023-2-1",
+        "2023-02-01 ",
+        "2023-02-02..2023-02-01",
+        "1969-12-31",
+        "2023-02-01,2023-02-02",
+        "2000-01-01..2020-01-01",
+        "2023-13-01",
     };
     struct fixture *f = *state;
 
@@ -188,12 +196,14 @@ static void what_is_exported_changes_nothing_when_it_is_imported(void **state)
     struct buf rows;
 
     must_apply(f, EVERYTHING);
-    i = import(f, IMPORT_GROUPS, NOTHING_SEEN, "1 {'gid': '" EID "', 'product_key': '" PK "'}\n"
+    i = import(f, IMPORT_GROUPS, NOTHING_SEEN,
+               "1 {'gid': '" EID "', 'product_key': '" PK "'}\n"
                "2 {'gid': '" EID2 "', 'product_key': '" PK "', 'parent_gid': '" EID "'}\n");
     must_count(&i, 2, 0, 0, 0);
     i = import(f, IMPORT_DEVICES, NOTHING_SEEN, ROW(1, "a") ROW(2, "b") "3 {'did': '" DID "', 'gid': '" EID2 "'}\n");
     must_count(&i, 2, 1, 0, 0);
-    i = import(f, IMPORT_BINDINGS, NOTHING_SEEN, "1 {'uid': '" UNSEEN "', 'did': '" DID "', 'since': 5, 'until': 5}\n"
+    i = import(f, IMPORT_BINDINGS, NOTHING_SEEN,
+               "1 {'uid': '" UNSEEN "', 'did': '" DID "', 'since': 5, 'until': 5}\n"
                "2 {'uid': '" UNSEEN "', 'did': '" DID "', 'since': 5, 'until': 8}\n"
                "3 {'uid': '" UNSEEN "', 'did': '" DID "', 'since': 8, 'first_bound': 2}\n");
     must_count(&i, 3, 0, 0, 0);

@@ -16,11 +16,11 @@ enum { MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC, IDS_AT_ONCE = 10
 struct operating {
     const struct operate *o;
     struct registry_tx *tx;
-    struct str ids;           /* of this transaction, or of the look ahead */
-    bool look;                /* only look for mistakes */
-    struct buf seen;          /* by the look ahead: a bit a number */
+    struct str ids;  /* of this transaction, or of the look ahead */
+    bool look;       /* only look for mistakes */
+    struct buf seen; /* by the look ahead: a bit a number */
     struct buf *report;
-    size_t start;             /* of what this transaction has told */
+    size_t start; /* of what this transaction has told */
     unsigned mistakes;
 };
 
@@ -42,13 +42,10 @@ bool operate_allows(enum operate_verb verb, enum registry_kind kind)
 {
     switch (verb) {
     case OPERATE_DISABLE:
-    case OPERATE_ENABLE:
-        return kind == KIND_DEVICE || kind == KIND_USER;
-    case OPERATE_DELETE:
-        return true;
+    case OPERATE_ENABLE: return kind == KIND_DEVICE || kind == KIND_USER;
+    case OPERATE_DELETE: return true;
     case OPERATE_ROTATE:
-    case OPERATE_REVOKE:
-        return kind == KIND_ENTERPRISE || kind == KIND_PRODUCT;
+    case OPERATE_REVOKE: return kind == KIND_ENTERPRISE || kind == KIND_PRODUCT;
     }
     return false;
 }
@@ -156,8 +153,7 @@ static enum mu_err tell_other_enabled(struct operating *op, const struct target 
     enum mu_err err = tx_device_by_mac(op->tx, t->device.product, t->device.mac, &other);
 
     if (err == MU_OK)
-        MISTAKE(op, t, "did %s is the mac's enabled registration; disable or delete that one first",
-                other.did);
+        MISTAKE(op, t, "did %s is the mac's enabled registration; disable or delete that one first", other.did);
     return err;
 }
 
@@ -233,10 +229,13 @@ static enum mu_err tell_uses(struct operating *op, const struct target *t)
 {
     struct registry_uses u;
     enum mu_err err = tx_uses(op->tx, op->o->kind, t->no, &u);
-    const struct { uint64_t count; const char *what, *remedy; } all[] = {
+    const struct {
+        uint64_t count;
+        const char *what, *remedy;
+    } all[] = {
         { u.products, "product", "delete them, or give the enterprise other product_keys (muster apply)" },
-        { u.devices, "device", op->o->kind == KIND_GROUP
-              ? "take them out of it (PUT …/device_groups/{gid})" : "delete them first" },
+        { u.devices, "device",
+          op->o->kind == KIND_GROUP ? "take them out of it (PUT …/device_groups/{gid})" : "delete them first" },
         { u.groups, "group", "delete them first, the innermost before the others" },
         { u.apps, "app", "delete them, or give them other product_keys (muster apply)" },
         { u.users, "user", "delete them, or give them another appid (muster apply)" },
@@ -247,8 +246,7 @@ static enum mu_err tell_uses(struct operating *op, const struct target *t)
         return err;
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         if (all[i].count)
-            tell(op, t, "it has %" PRIu64 " %s%s: %s", all[i].count, all[i].what, plural(all[i].count),
-                 all[i].remedy);
+            tell(op, t, "it has %" PRIu64 " %s%s: %s", all[i].count, all[i].what, plural(all[i].count), all[i].remedy);
     return MU_OK;
 }
 
@@ -291,19 +289,16 @@ static enum mu_err audit_deleted(struct operating *op, const struct target *t)
         return tx_audit(op->tx, "delete", op->o->kind, t->id, "%s", "");
     enum mu_err err = tx_product_by_no(op->tx, t->device.product, &product);
     return err == MU_OK ? tx_audit(op->tx, "delete", KIND_DEVICE, t->device.did, "product=%s mac=%s",
-                                   product.product_key, t->device.mac) : err;
+                                   product.product_key, t->device.mac)
+                        : err;
 }
 
-static enum mu_err delete(struct operating *op, struct target *t)
-{
+static enum mu_err delete (struct operating *op, struct target *t) {
     enum mu_err err = MU_OK;
 
-    if (unbinds(op))
-        err = end_bindings(op, t);
-    if (err == MU_OK && (err = tx_delete(op->tx, op->o->kind, t->no)) == MU_E_EXISTS)
-        return tell_uses(op, t);
-    if (err != MU_OK)
-        return err;
+    if (unbinds(op)) err = end_bindings(op, t);
+    if (err == MU_OK && (err = tx_delete(op->tx, op->o->kind, t->no)) == MU_E_EXISTS) return tell_uses(op, t);
+    if (err != MU_OK) return err;
     tell_done(op, t, "deleted");
     return audit_deleted(op, t);
 }
@@ -360,14 +355,10 @@ static enum mu_err operate_one(struct operating *op, struct target *t)
         return op->o->verb == OPERATE_DELETE ? look_for_uses(op, t) : MU_OK;
     switch (op->o->verb) {
     case OPERATE_DISABLE:
-    case OPERATE_ENABLE:
-        return set_disabled(op, t);
-    case OPERATE_DELETE:
-        return delete(op, t);
-    case OPERATE_ROTATE:
-        return rotate(op, t);
-    case OPERATE_REVOKE:
-        return revoke(op, t);
+    case OPERATE_ENABLE: return set_disabled(op, t);
+    case OPERATE_DELETE: return delete (op, t);
+    case OPERATE_ROTATE: return rotate(op, t);
+    case OPERATE_REVOKE: return revoke(op, t);
     }
     return MU_E_VALUE;
 }
@@ -417,8 +408,8 @@ static struct str take_part(enum registry_kind kind, struct str *ids)
     return part;
 }
 
-enum mu_err operate(struct registry *reg, const struct audit_by *by, const struct operate *o,
-                    struct str ids, struct buf *report)
+enum mu_err operate(struct registry *reg, const struct audit_by *by, const struct operate *o, struct str ids,
+                    struct buf *report)
 {
     struct operating op = { .o = o, .report = report, .ids = ids, .look = true };
     struct str rest = ids, first = take_part(o->kind, &rest);

@@ -15,7 +15,7 @@ enum operate_verb { OPERATE_DISABLE, OPERATE_ENABLE, OPERATE_DELETE, OPERATE_ROT
 struct operate {
     enum operate_verb verb;
     enum registry_kind kind;
-    bool unbind;               /* delete: also a device or a user that is bound, whose bindings end then */
+    bool unbind; /* delete: also a device or a user that is bound, whose bindings end then */
     int64_t now_s;
 };
 bool operate_allows(enum operate_verb verb, enum registry_kind kind);

@@ -5,12 +5,12 @@
 #include "registry/operate.h"
 #include "registry/secret.h"
 
-#define EID "e0000000000000000000000000000001"
-#define PK  "b0000000000000000000000000000001"
-#define APP "a0000000000000000000000000000001"
-#define UID "c0000000000000000000000000000001"
-#define UID2 "c0000000000000000000000000000002"
-#define DID "kYkSE2xspYjocBhaUHdM5k"
+#define EID    "e0000000000000000000000000000001"
+#define PK     "b0000000000000000000000000000001"
+#define APP    "a0000000000000000000000000000001"
+#define UID    "c0000000000000000000000000000001"
+#define UID2   "c0000000000000000000000000000002"
+#define DID    "kYkSE2xspYjocBhaUHdM5k"
 #define SECRET "5ec7e7000000000000000000000000ff"
 
 static const struct audit_by by = { .uid = 0, .command = "test" };
@@ -55,8 +55,7 @@ static enum mu_err run_in(struct fixture *f, struct operate o, const char *ids, 
     return err;
 }
 
-#define run(f, ids, out, what, on, ...) \
-    run_in(f, (struct operate){ .verb = what, .kind = on, __VA_ARGS__ }, ids, out)
+#define run(f, ids, out, what, on, ...) run_in(f, (struct operate){ .verb = what, .kind = on, __VA_ARGS__ }, ids, out)
 
 static void change_binding(struct fixture *f, const char *uid, enum binding_action action)
 {
@@ -65,9 +64,19 @@ static void change_binding(struct fixture *f, const char *uid, enum binding_acti
     enum binding_outcome outcome;
     uint32_t one = 1; /* the only enterprise, and the only product */
 
-    assert_int_equal(registry_change_bindings(f->reg, &(struct binding_change){
-        .by = &by, .action = action, .enterprise = one, .product = one, .appid = APP, .uid = uid,
-        .now_s = 1500, .dids = &did, .done = &bound, .count = 1 }, &outcome), MU_OK);
+    assert_int_equal(registry_change_bindings(f->reg,
+                                              &(struct binding_change){ .by = &by,
+                                                                        .action = action,
+                                                                        .enterprise = one,
+                                                                        .product = one,
+                                                                        .appid = APP,
+                                                                        .uid = uid,
+                                                                        .now_s = 1500,
+                                                                        .dids = &did,
+                                                                        .done = &bound,
+                                                                        .count = 1 },
+                                              &outcome),
+                     MU_OK);
     assert_int_equal(outcome, BINDING_CHANGED);
     assert_true(bound);
 }
@@ -87,9 +96,8 @@ static enum mu_err on_row(void *ctx, const struct audit_row *row)
 
     if (log->stop_after && log->rows == log->stop_after)
         return MU_E_LIMIT;
-    snprintf(log->text + len, sizeof(log->text) - len, "%.*s %.*s %.*s %.*s\n", (int)row->action.len,
-             row->action.at, (int)row->kind.len, row->kind.at, (int)row->id.len, row->id.at,
-             (int)row->change.len, row->change.at);
+    snprintf(log->text + len, sizeof(log->text) - len, "%.*s %.*s %.*s %.*s\n", (int)row->action.len, row->action.at,
+             (int)row->kind.len, row->kind.at, (int)row->id.len, row->id.at, (int)row->change.len, row->change.at);
     log->rows++;
     log->last = row->place;
     return MU_OK;
@@ -107,14 +115,15 @@ static void a_change_is_in_the_log_with_what_it_is_and_without_secrets_or_person
     struct fixture *f = *state;
     char out[1000];
 
-    assert_string_equal(read_log(f).text,
-                        "create enterprise " EID " \ncreate product " PK " \n"
-                        "associate product " PK " enterprise=" EID "\n"
-                        "create app " APP " product_keys\n"
-                        "create user " UID " \ncreate user " UID2 " \ncreate device " DID " \n");
-    apply(f, "{\"devices\": [{\"did\": \"" DID "\", \"passcode\": \"passcode2\", \"is_disabled\": true}],"
-             " \"users\": [{\"uid\": \"" UID "\", \"phone\": \"13900000000\"}],"
-             " \"enterprises\": [{\"enterprise_id\": \"" EID "\", \"hourly_quota\": 7}]}", &by);
+    assert_string_equal(read_log(f).text, "create enterprise " EID " \ncreate product " PK " \n"
+                                          "associate product " PK " enterprise=" EID "\n"
+                                          "create app " APP " product_keys\n"
+                                          "create user " UID " \ncreate user " UID2 " \ncreate device " DID " \n");
+    apply(f,
+          "{\"devices\": [{\"did\": \"" DID "\", \"passcode\": \"passcode2\", \"is_disabled\": true}],"
+          " \"users\": [{\"uid\": \"" UID "\", \"phone\": \"13900000000\"}],"
+          " \"enterprises\": [{\"enterprise_id\": \"" EID "\", \"hourly_quota\": 7}]}",
+          &by);
     assert_int_equal(run(f, UID, out, OPERATE_DISABLE, KIND_USER), MU_OK);
     assert_int_equal(run(f, PK, out, OPERATE_ROTATE, KIND_PRODUCT), MU_OK);
     change_binding(f, UID2, BINDING_BIND);
@@ -187,10 +196,12 @@ static void what_is_in_the_way_is_told_and_nothing_is_deleted(void **state)
     char out[1000];
 
     change_binding(f, UID, BINDING_BIND);
-    const struct { enum registry_kind kind; const char *id, *said; } cases[] = {
-        { KIND_ENTERPRISE, EID, "1 product:" }, { KIND_PRODUCT, PK, "1 device:" },
-        { KIND_PRODUCT, PK, "1 app:" },         { KIND_APP, APP, "2 users:" },
-        { KIND_USER, UID, "1 binding:" },       { KIND_DEVICE, DID, "1 binding:" },
+    const struct {
+        enum registry_kind kind;
+        const char *id, *said;
+    } cases[] = {
+        { KIND_ENTERPRISE, EID, "1 product:" }, { KIND_PRODUCT, PK, "1 device:" }, { KIND_PRODUCT, PK, "1 app:" },
+        { KIND_APP, APP, "2 users:" },          { KIND_USER, UID, "1 binding:" },  { KIND_DEVICE, DID, "1 binding:" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         assert_int_equal(run(f, cases[i].id, out, OPERATE_DELETE, cases[i].kind), MU_E_VALUE);
@@ -270,9 +281,11 @@ static void a_user_who_was_moved_does_not_hold_the_app_of_his_old_bindings(void 
     char out[1000];
 
     change_binding(f, UID, BINDING_BIND);
-    apply(f, "{\"apps\": [{\"appid\": \"a0000000000000000000000000000002\", \"product_keys\": [\"" PK "\"]}],"
-             " \"users\": [{\"uid\": \"" UID "\", \"appid\": \"a0000000000000000000000000000002\"},"
-             "  {\"uid\": \"" UID2 "\", \"appid\": \"a0000000000000000000000000000002\"}]}", &by);
+    apply(f,
+          "{\"apps\": [{\"appid\": \"a0000000000000000000000000000002\", \"product_keys\": [\"" PK "\"]}],"
+          " \"users\": [{\"uid\": \"" UID "\", \"appid\": \"a0000000000000000000000000000002\"},"
+          "  {\"uid\": \"" UID2 "\", \"appid\": \"a0000000000000000000000000000002\"}]}",
+          &by);
     assert_int_equal(run(f, APP, out, OPERATE_DELETE, KIND_APP), MU_OK);
 }
 
@@ -282,8 +295,10 @@ static void a_device_cannot_be_enabled_beside_the_enabled_one_of_its_mac(void **
     char out[1000];
 
     assert_int_equal(run(f, DID, out, OPERATE_DISABLE, KIND_DEVICE), MU_OK);
-    apply(f, "{\"devices\": [{\"product_key\": \"" PK "\", \"mac\": \"m1\", \"did\": "
-             "\"kYkSE2xspYjocBhaUHdM5m\"}]}", &by);
+    apply(f,
+          "{\"devices\": [{\"product_key\": \"" PK "\", \"mac\": \"m1\", \"did\": "
+          "\"kYkSE2xspYjocBhaUHdM5m\"}]}",
+          &by);
     assert_int_equal(run(f, DID, out, OPERATE_ENABLE, KIND_DEVICE), MU_E_VALUE);
     assert_non_null(strstr(out, "kYkSE2xspYjocBhaUHdM5m"));
     assert_true(fixture_device(f, 1).is_disabled);

@@ -24,32 +24,30 @@ extern const char *const registry_kind_words[];
  * (another process is writing). The change feed starts empty: a follower visits everything first.
  *
  * registry_close waits for nothing: the caller has ended all its calls. NULL is allowed. */
-MU_MUST_USE enum mu_err registry_open(struct registry **out, const char *dir, char *why,
-                                      size_t why_size);
+MU_MUST_USE enum mu_err registry_open(struct registry **out, const char *dir, char *why, size_t why_size);
 void registry_close(struct registry *reg);
 /* Opens one that nobody has open, for reading only: nothing in the directory changes, whatever state it
  * was left in. An older one is read as a copy that is brought forward, in a temporary file (MU_E_FULL: it
  * does not fit), by one reading transaction at a time. Nothing may be written to it. */
-MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why,
-                                                size_t why_size);
+MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why, size_t why_size);
 
 /* The fact that a journal has been made beside it, and is missed if it is not there. */
 #define REGISTRY_HAS_JOURNAL "journal"
 
 /* How far it has come, and whose it is: what the journal beside it is compared with. */
 struct registry_place {
-    bool exists;             /* not to be made yet */
-    bool has_journal;        /* REGISTRY_HAS_JOURNAL is set */
-    uint8_t id[16];          /* of the data directory; all zero: of a version that gave none */
-    uint64_t change;         /* number of the last change that the feed has told */
-    uint32_t device;         /* the highest number that was given to a device */
+    bool exists;      /* not to be made yet */
+    bool has_journal; /* REGISTRY_HAS_JOURNAL is set */
+    uint8_t id[16];   /* of the data directory; all zero: of a version that gave none */
+    uint64_t change;  /* number of the last change that the feed has told */
+    uint32_t device;  /* the highest number that was given to a device */
 };
 MU_MUST_USE enum mu_err registry_get_place(struct registry *reg, struct registry_place *out);
 
 /* registry_open in two steps, for a caller that compares something before anything is changed: between the two
  * the registry can only be closed. MU_E_CORRUPT also if it ends before what was acknowledged (base/mark.h). */
-MU_MUST_USE enum mu_err registry_look(struct registry **out, const char *dir, struct registry_place *place,
-                                      char *why, size_t why_size);
+MU_MUST_USE enum mu_err registry_look(struct registry **out, const char *dir, struct registry_place *place, char *why,
+                                      size_t why_size);
 MU_MUST_USE enum mu_err registry_begin(struct registry *reg, char *why, size_t why_size);
 
 /* --- transactions -------------------------------------------------------------------------------
@@ -71,19 +69,16 @@ MU_MUST_USE enum mu_err registry_read(struct registry *reg, registry_fn fn, void
 /* Reads inside a transaction see its own writes. MU_E_NOT_FOUND if there is none. */
 MU_MUST_USE enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id,
                                             struct enterprise_row *out);
-MU_MUST_USE enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no,
-                                            struct enterprise_row *out);
-MU_MUST_USE enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key,
-                                          struct product_row *out);
+MU_MUST_USE enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no, struct enterprise_row *out);
+MU_MUST_USE enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, struct product_row *out);
 /* Of several products with this secret, rather one of the enterprise. */
-MU_MUST_USE enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_secret,
-                                             uint32_t enterprise, struct product_row *out);
+MU_MUST_USE enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_secret, uint32_t enterprise,
+                                             struct product_row *out);
 MU_MUST_USE enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out);
 MU_MUST_USE enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out);
 MU_MUST_USE enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out);
 MU_MUST_USE enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *out);
-MU_MUST_USE enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did,
-                                         struct device_row *out);
+MU_MUST_USE enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did, struct device_row *out);
 MU_MUST_USE enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out);
 /* The latest registration of a mac: the enabled one (there is at most one), else the one with the
  * highest number. */
@@ -92,26 +87,22 @@ MU_MUST_USE enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t produc
 MU_MUST_USE enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac,
                                               const char *passcode, struct device_row *out);
 /* All registrations of a mac, the oldest first; *devices is malloc'ed (NULL if there are none). */
-MU_MUST_USE enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac,
-                                          uint32_t **devices, size_t *count);
+MU_MUST_USE enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t **devices,
+                                          size_t *count);
 MU_MUST_USE enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out);
 MU_MUST_USE enum mu_err tx_group_by_no(struct registry_tx *tx, uint32_t no, struct group_row *out);
 /* The group of a product that has no parent; the oldest, should there be more. */
 MU_MUST_USE enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group_row *out);
 /* The group that a mac's registrations are in, 0 if none. */
-MU_MUST_USE enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac,
-                                        uint32_t *group);
+MU_MUST_USE enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t *group);
 /* The binding of a user and a device that holds now; a device's owner's; a device's longest-standing. */
-MU_MUST_USE enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device,
-                                       struct binding_row *out);
-MU_MUST_USE enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device,
-                                         struct binding_row *out);
-MU_MUST_USE enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device,
-                                          struct binding_row *out);
+MU_MUST_USE enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device, struct binding_row *out);
+MU_MUST_USE enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out);
+MU_MUST_USE enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out);
 /* The bindings that hold now of a user, or (0) of a device, the longest-standing first; *bindings is
  * malloc'ed. */
-MU_MUST_USE enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device,
-                                        uint32_t **bindings, size_t *count);
+MU_MUST_USE enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device, uint32_t **bindings,
+                                        size_t *count);
 MU_MUST_USE enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding_row *out);
 /* What stands in the way of a binding of its user, device, since and until, or is that one: one that
  * begins and ends with it, else one that holds at a time at which it does, rather one of the same
@@ -120,16 +111,13 @@ MU_MUST_USE enum mu_err tx_binding_like(struct registry_tx *tx, const struct bin
                                         struct binding_row *out);
 /* When a user was bound to a device of a product for the first time: as long as there are both, even
  * if that device is deleted. */
-MU_MUST_USE enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user,
-                                       int64_t *since);
+MU_MUST_USE enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t *since);
 /* The enterprise a product is associated with, 0 if none. */
-MU_MUST_USE enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product,
-                                              uint32_t *enterprise);
+MU_MUST_USE enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product, uint32_t *enterprise);
 /* Product numbers in ascending order; *products is malloc'ed (NULL if there are none). */
-MU_MUST_USE enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise,
-                                               uint32_t **products, size_t *count);
-MU_MUST_USE enum mu_err tx_app_products(struct registry_tx *tx, uint32_t app, uint32_t **products,
-                                        size_t *count);
+MU_MUST_USE enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise, uint32_t **products,
+                                               size_t *count);
+MU_MUST_USE enum mu_err tx_app_products(struct registry_tx *tx, uint32_t app, uint32_t **products, size_t *count);
 
 /* Insert (no == 0; the number is written back) or update by number (MU_E_NOT_FOUND). MU_E_EXISTS:
  * another row has that key; MU_E_NOT_FOUND: a row it refers to is not there.
@@ -154,19 +142,18 @@ MU_MUST_USE enum mu_err tx_put_token(struct registry_tx *tx, const struct token_
  * is no such binding. */
 MU_MUST_USE enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row);
 /* The user has been bound to a device of the product then, or earlier. */
-MU_MUST_USE enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user,
-                                            int64_t since);
+MU_MUST_USE enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t since);
 MU_MUST_USE enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until);
 MU_MUST_USE enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no);
 
 /* What refers to a thing and is no part of it: it stands in the way of its deletion. */
 struct registry_uses {
-    uint64_t products;  /* of an enterprise */
-    uint64_t devices;   /* of a product, in a group */
-    uint64_t groups;    /* of a product, directly in a group */
-    uint64_t apps;      /* that have a product */
-    uint64_t users;     /* of an app */
-    uint64_t bindings;  /* of a device or a user, that hold now */
+    uint64_t products; /* of an enterprise */
+    uint64_t devices;  /* of a product, in a group */
+    uint64_t groups;   /* of a product, directly in a group */
+    uint64_t apps;     /* that have a product */
+    uint64_t users;    /* of an app */
+    uint64_t bindings; /* of a device or a user, that hold now */
 };
 MU_MUST_USE enum mu_err tx_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no,
                                 struct registry_uses *out);
@@ -181,8 +168,7 @@ MU_MUST_USE enum mu_err tx_delete_tokens(struct registry_tx *tx, uint32_t enterp
 
 /* Adds a version of a product's definition and puts it in force; json is in the normal form that
  * GET datapoint answers. The same text as the version in force adds nothing. */
-MU_MUST_USE enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json,
-                                          uint32_t *version);
+MU_MUST_USE enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json, uint32_t *version);
 /* Appends that version. */
 MU_MUST_USE enum mu_err tx_definition(struct registry_tx *tx, uint32_t product, uint32_t version, struct buf *out);
 MU_MUST_USE enum mu_err tx_clear_definition(struct registry_tx *tx, uint32_t product);
@@ -193,22 +179,22 @@ MU_MUST_USE enum mu_err tx_associate(struct registry_tx *tx, uint32_t enterprise
 /* Ends the association and the tokens that were given under it; MU_E_NOT_FOUND if there is none. */
 MU_MUST_USE enum mu_err tx_dissociate(struct registry_tx *tx, uint32_t enterprise, uint32_t product);
 /* Exactly these products; MU_E_VALUE if they belong to more than one enterprise. */
-MU_MUST_USE enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app,
-                                            const uint32_t *products, size_t count);
+MU_MUST_USE enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint32_t *products,
+                                            size_t count);
 
 /* --- devices at the door: the calls that have a rule of their own -------------------------------*/
 enum register_outcome {
-    REGISTER_CREATED,   /* a new did */
-    REGISTER_REPLACED,  /* a new did; the mac's enabled one is disabled now (`old`) */
-    REGISTER_SAME,      /* same mac and passcode: the did it has; nothing was written */
-    REGISTER_BARRED,    /* same mac and passcode, but the operator has disabled it: nothing was written */
-    REGISTER_ENABLED,   /* as SAME, but it was disabled before; if another did of the mac was
+    REGISTER_CREATED,  /* a new did */
+    REGISTER_REPLACED, /* a new did; the mac's enabled one is disabled now (`old`) */
+    REGISTER_SAME,     /* same mac and passcode: the did it has; nothing was written */
+    REGISTER_BARRED,   /* same mac and passcode, but the operator has disabled it: nothing was written */
+    REGISTER_ENABLED,  /* as SAME, but it was disabled before; if another did of the mac was
                            enabled, that one is disabled now (`old`) */
 };
 struct register_result {
     enum register_outcome outcome;
     struct device_row device;
-    uint32_t old;       /* number of the device that this registration disabled, 0 if none */
+    uint32_t old; /* number of the device that this registration disabled, 0 if none */
 };
 /* device-access 1, "register". known_only: MU_E_REFUSED unless mac and passcode were imported.
  * MU_E_NOT_FOUND for an unknown product. */
@@ -216,13 +202,11 @@ MU_MUST_USE enum mu_err registry_register_device(struct registry *reg, uint32_t 
                                                  const char *passcode, bool known_only, int64_t now_s,
                                                  struct register_result *out);
 /* MU_E_NOT_FOUND; MU_E_EXISTS if it is to be enabled while another device of its mac is. */
-MU_MUST_USE enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device,
-                                                     bool disabled);
+MU_MUST_USE enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device, bool disabled);
 /* Keeps where a device connects from, unless the operator has said where it is. Costs a read if
  * that is known already. */
-MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t device,
-                                               const struct place *place, bool has_coordinates,
-                                               double longitude, double latitude);
+MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t device, const struct place *place,
+                                               bool has_coordinates, double longitude, double latitude);
 
 /* --- device groups: the rules of the enterprise's calls (contract, endpoint 12) -------------------
  * In whose name (`by`, audit.h) they change something is entered in the audit log; NULL: not entered.
@@ -232,13 +216,12 @@ MU_MUST_USE enum mu_err registry_locate_device(struct registry *reg, uint32_t de
 /* A child of the group `parent`, or the root if that is NULL. MU_E_EXISTS: there is a root already;
  * MU_E_NOT_FOUND: no such parent; MU_E_REFUSED: it is of another product; MU_E_LIMIT: it is on the
  * deepest level that there can be. */
-MU_MUST_USE enum mu_err registry_add_group(struct registry *reg, const struct audit_by *by,
-                                           uint32_t product, const char *parent,
-                                           char gid[ID_HEX_LEN + 1]);
+MU_MUST_USE enum mu_err registry_add_group(struct registry *reg, const struct audit_by *by, uint32_t product,
+                                           const char *parent, char gid[ID_HEX_LEN + 1]);
 /* What keeps a group from being deleted; groups are told before devices. */
 enum group_delete_outcome { GROUP_DELETED, GROUP_GONE, GROUP_HAS_GROUPS, GROUP_HAS_DEVICES };
-MU_MUST_USE enum mu_err registry_delete_group(struct registry *reg, const struct audit_by *by,
-                                              uint32_t group, enum group_delete_outcome *out);
+MU_MUST_USE enum mu_err registry_delete_group(struct registry *reg, const struct audit_by *by, uint32_t group,
+                                              enum group_delete_outcome *out);
 /* Puts macs into a group, or takes them out of it.
  *
  * reassign  also those that are in another group
@@ -278,15 +261,14 @@ struct binding_change {
     size_t count;
 };
 /* Ends a binding that holds: the device's and the user's ids are for the audit log. */
-MU_MUST_USE enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *binding,
-                                       const char *did, const char *uid, int64_t now_s);
+MU_MUST_USE enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *binding, const char *did,
+                                       const char *uid, int64_t now_s);
 enum binding_outcome { BINDING_CHANGED, BINDING_APP_UNKNOWN, BINDING_USER_UNKNOWN };
 MU_MUST_USE enum mu_err registry_change_bindings(struct registry *reg, const struct binding_change *c,
                                                  enum binding_outcome *out);
 
 /* Those with expires_at <= now_s. */
-MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s,
-                                                       uint32_t *deleted);
+MU_MUST_USE enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s, uint32_t *deleted);
 
 /* --- following ----------------------------------------------------------------------------------
  * The fleet index is a follower: it visits everything once, then what has changed since a number.
@@ -311,26 +293,23 @@ struct registry_visitor {
     enum mu_err (*deleted)(void *ctx, enum registry_kind kind, uint32_t no);
 };
 /* Everything, as of one moment; *seq = the number of the last change contained. */
-MU_MUST_USE enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v,
-                                           uint64_t *seq);
+MU_MUST_USE enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq);
 /* How many devices there are. */
 MU_MUST_USE enum mu_err registry_count_devices(struct registry *reg, uint32_t *count);
 /* What changed after *seq, each thing once, as it is now; *seq moves on if the visit succeeds.
  * MU_E_NOT_FOUND: *seq is from before registry_open or millions of changes back, and what followed
  * it is not kept any more; visit everything anew. */
-MU_MUST_USE enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v,
-                                               uint64_t *seq);
+MU_MUST_USE enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq);
 
 /* --- queries --------------------------------------------------------------------------------------*/
 /* The groups of a product in the order of their numbers; *groups is malloc'ed (NULL if there are
  * none). */
-MU_MUST_USE enum mu_err registry_product_groups(struct registry *reg, uint32_t product,
-                                                struct group_row **groups, size_t *count);
+MU_MUST_USE enum mu_err registry_product_groups(struct registry *reg, uint32_t product, struct group_row **groups,
+                                                size_t *count);
 /* Each mac that is directly in a group, once, in the order of their bytes; an error of fn ends the
  * visit and is returned. MU_E_NOT_FOUND: there is no such group (any more). */
 MU_MUST_USE enum mu_err registry_visit_group_macs(struct registry *reg, uint32_t group,
-                                                  enum mu_err (*fn)(void *ctx, struct str mac),
-                                                  void *ctx);
+                                                  enum mu_err (*fn)(void *ctx, struct str mac), void *ctx);
 /* The devices of a product that are bound to a user now; MU_E_NOT_FOUND for a uid that is unknown, or
  * another enterprise's. *devices is malloc'ed. */
 MU_MUST_USE enum mu_err registry_devices_of_user(struct registry *reg, uint32_t product, const char *uid,
@@ -350,7 +329,7 @@ struct users_page {
 /* Users of the apps of a product that agree with all that is given; a text without length is not. */
 struct registered_users {
     uint32_t product;
-    uint32_t app;              /* 0 = any */
+    uint32_t app; /* 0 = any */
     struct str username, phone, email;
 };
 MU_MUST_USE enum mu_err registry_registered_users(struct registry *reg, const struct registered_users *q,
@@ -358,12 +337,17 @@ MU_MUST_USE enum mu_err registry_registered_users(struct registry *reg, const st
 /* Users that are bound to a device of a product now. */
 enum bound_by {
     BOUND_ANY = -1,
-    BOUND_BY_UID, BOUND_BY_USERNAME, BOUND_BY_PHONE, BOUND_BY_EMAIL,
-    BOUND_BY_DID, BOUND_BY_MAC, BOUND_BY_DEVICE_SN, /* all registrations of a mac */
+    BOUND_BY_UID,
+    BOUND_BY_USERNAME,
+    BOUND_BY_PHONE,
+    BOUND_BY_EMAIL,
+    BOUND_BY_DID,
+    BOUND_BY_MAC,
+    BOUND_BY_DEVICE_SN, /* all registrations of a mac */
 };
 struct bound_users {
     uint32_t product;
-    uint32_t group;            /* a device in it or below it; 0 = any */
+    uint32_t group; /* a device in it or below it; 0 = any */
     enum bound_by by;
     struct str val;
 };
@@ -382,7 +366,9 @@ MU_MUST_USE enum mu_err registry_freeze(struct registry *reg, enum mu_err (*fn)(
                                         struct registry_snapshot **out);
 /* Bytes that the copy will take. */
 MU_MUST_USE enum mu_err registry_snapshot_size(struct registry_snapshot *s, uint64_t *bytes);
-struct registry_totals { uint64_t enterprises, products, devices, users; };
+struct registry_totals {
+    uint64_t enterprises, products, devices, users;
+};
 /* Of what is in the registry now. */
 MU_MUST_USE enum mu_err registry_count(struct registry *reg, struct registry_totals *out);
 MU_MUST_USE enum mu_err registry_snapshot_count(struct registry_snapshot *s, struct registry_totals *out);
@@ -398,15 +384,12 @@ MU_MUST_USE enum mu_err registry_last_device(struct registry *reg, uint32_t *no)
 /* How many enabled devices of which product are where; an error of fn ends the visit. */
 MU_MUST_USE enum mu_err registry_visit_device_places(struct registry *reg,
                                                      enum mu_err (*fn)(void *ctx, uint32_t product,
-                                                                       const struct place *place,
-                                                                       uint64_t devices),
+                                                                       const struct place *place, uint64_t devices),
                                                      void *ctx);
 
 /* Small facts about the data directory itself ("time_zone"). MU_E_NOT_FOUND if not set, MU_E_LIMIT
  * if it does not fit. */
-MU_MUST_USE enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out,
-                                          size_t size);
-MU_MUST_USE enum mu_err registry_set_fact(struct registry *reg, const char *name,
-                                          const char *value);
+MU_MUST_USE enum mu_err registry_get_fact(struct registry *reg, const char *name, char *out, size_t size);
+MU_MUST_USE enum mu_err registry_set_fact(struct registry *reg, const char *name, const char *value);
 
 #endif

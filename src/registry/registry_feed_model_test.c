@@ -57,7 +57,8 @@ static enum mu_err random_group(struct registry_tx *tx, struct world *w)
 
 static enum mu_err random_token(struct registry_tx *tx, struct world *w)
 {
-    struct token_row t = { .enterprise = one_of(w->enterprises), .product = one_of(w->products),
+    struct token_row t = { .enterprise = one_of(w->enterprises),
+                           .product = one_of(w->products),
                            .expires_at = roll(1000) };
 
     if (w->tokens == ROWS - 1)
@@ -184,14 +185,14 @@ static enum mu_err random_change(struct registry_tx *tx, void *arg)
             continue;
         }
         switch (roll(9)) {
-        case 0:  err = random_enterprise(tx, w); break;
-        case 1:  err = random_product(tx, w); break;
-        case 2:  err = random_token(tx, w); break;
-        case 3:  err = random_app(tx, w); break;
-        case 4:  err = random_group(tx, w); break;
-        case 5:  err = random_user(tx, w); break;
+        case 0: err = random_enterprise(tx, w); break;
+        case 1: err = random_product(tx, w); break;
+        case 2: err = random_token(tx, w); break;
+        case 3: err = random_app(tx, w); break;
+        case 4: err = random_group(tx, w); break;
+        case 5: err = random_user(tx, w); break;
         case 6:
-        case 7:  err = random_binding(tx, w); break;
+        case 7: err = random_binding(tx, w); break;
         default: err = random_device(tx, w); break;
         }
     }

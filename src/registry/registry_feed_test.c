@@ -35,7 +35,7 @@ static void what_is_gone_is_told_children_first(void **state)
     assert_int_equal(fixture_put(f, .group = &child), MU_OK);
     follow(f, image, &seq);
     fixture_sql(f, "INSERT INTO change (kind, no, other) SELECT 6, no, 0 FROM device_group;"
-                "DELETE FROM device_group;");
+                   "DELETE FROM device_group;");
     follow(f, image, &seq);
     assert_int_equal(image->calls, 2);
     assert_int_equal(image->group[root.no].no + image->group[child.no].no, 0);

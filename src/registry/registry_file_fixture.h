@@ -111,8 +111,8 @@ static inline bool file_is_as_kept(const struct kept_file *k)
 
     for (int i = 0; i < 2; i++) {
         struct bytes b = file_bytes(k->path[i]);
-        same &= !b.at == !k->bytes[i].at && b.len == k->bytes[i].len &&
-                (!b.at || memcmp(b.at, k->bytes[i].at, b.len) == 0);
+        same &=
+            !b.at == !k->bytes[i].at && b.len == k->bytes[i].len && (!b.at || memcmp(b.at, k->bytes[i].at, b.len) == 0);
         free(b.at);
     }
     return same;
@@ -155,8 +155,10 @@ static inline void file_make_plain(const struct fixture *f)
         if (sqlite3_exec(db, steps[i], each_sql, db, NULL) != SQLITE_OK)
             fail_msg("%s: %s", steps[i], sqlite3_errmsg(db));
     }
-    snprintf(marks, sizeof(marks), "PRAGMA application_id = 0x%02x%02x%02x%02x; PRAGMA user_version = %d; "
-             "DETACH src; PRAGMA journal_mode = WAL", b.at[68], b.at[69], b.at[70], b.at[71], b.at[63]);
+    snprintf(marks, sizeof(marks),
+             "PRAGMA application_id = 0x%02x%02x%02x%02x; PRAGMA user_version = %d; "
+             "DETACH src; PRAGMA journal_mode = WAL",
+             b.at[68], b.at[69], b.at[70], b.at[71], b.at[63]);
     assert_int_equal(sqlite3_exec(db, marks, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     assert_int_equal(rename(plain, f->file), 0);

@@ -70,8 +70,7 @@ static inline void fixture_sql(struct fixture *f, const char *sql)
     sqlite3 *db;
     char *error = NULL;
 
-    assert_int_equal(sqlite3_open_v2(f->file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, PAGES_VFS),
-                     SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(f->file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, PAGES_VFS), SQLITE_OK);
     sqlite3_busy_timeout(db, 5000);
     if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
         fail_msg("%s: %s", sql, error);
@@ -108,8 +107,7 @@ static inline enum mu_err fixture_put_rows(struct registry_tx *tx, void *arg)
     return err;
 }
 
-#define fixture_put(f, ...) \
-    registry_write((f)->reg, fixture_put_rows, &(struct fixture_rows){ __VA_ARGS__ })
+#define fixture_put(f, ...) registry_write((f)->reg, fixture_put_rows, &(struct fixture_rows){ __VA_ARGS__ })
 
 /* For registry_freeze. */
 static inline enum mu_err fixture_nothing(void *ctx)

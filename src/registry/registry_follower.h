@@ -21,7 +21,7 @@ struct image {
     struct user_brief user[ROWS];
     struct bound_row binding[ROWS];
     int64_t first_bound[USER_PRODUCTS][ROWS];
-    struct token_row token[ROWS];        /* the number is in the first two bytes of the hash */
+    struct token_row token[ROWS]; /* the number is in the first two bytes of the hash */
     unsigned calls;
 };
 
@@ -63,8 +63,7 @@ static inline enum mu_err see_association(void *ctx, const struct association_ro
     return MU_OK;
 }
 
-static inline enum mu_err see_app(void *ctx, const struct app_row *row, const uint32_t *products,
-                                  size_t count)
+static inline enum mu_err see_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
 {
     struct image *image = ctx;
     image->calls++;
@@ -172,10 +171,19 @@ static inline enum mu_err see_deleted(void *ctx, enum registry_kind kind, uint32
 static inline struct registry_visitor visitor_of(struct image *image)
 {
     return (struct registry_visitor){
-        .ctx = image, .enterprise = see_enterprise, .product = see_product,
-        .definition = see_definition, .association = see_association, .app = see_app,
-        .group = see_group, .device = see_device, .user = see_user, .binding = see_binding,
-        .first_bound = see_first_bound, .token = see_token, .deleted = see_deleted,
+        .ctx = image,
+        .enterprise = see_enterprise,
+        .product = see_product,
+        .definition = see_definition,
+        .association = see_association,
+        .app = see_app,
+        .group = see_group,
+        .device = see_device,
+        .user = see_user,
+        .binding = see_binding,
+        .first_bound = see_first_bound,
+        .token = see_token,
+        .deleted = see_deleted,
     };
 }
 

@@ -33,15 +33,18 @@ static void every_field_of_a_row_outlives_the_process(void **state)
     struct fixture *f = *state;
     static struct all_rows put, got;
 
-    put.enterprise = (struct enterprise_row){ .name = "One 公司", .hourly_quota = 4000000000u,
-                                              .secret_required = true, .ip_allow_count = 2 };
+    put.enterprise = (struct enterprise_row){
+        .name = "One 公司", .hourly_quota = 4000000000u, .secret_required = true, .ip_allow_count = 2
+    };
     id_new_hex(put.enterprise.enterprise_id);
     memset(put.enterprise.secret_salt, 0x80, 16);
     memset(put.enterprise.secret_hash, 0x00, 32);
     assert_int_equal(cidr_parse(STR("10.0.0.0/8"), &put.enterprise.ip_allow[0]), MU_OK);
     assert_int_equal(cidr_parse(STR("2001:db8::/32"), &put.enterprise.ip_allow[1]), MU_OK);
-    put.product = (struct product_row){ .name = "泵", .remote_control = true,
-                                        .registration = REGISTRATION_KNOWN, .pacing = PACING_OFF,
+    put.product = (struct product_row){ .name = "泵",
+                                        .remote_control = true,
+                                        .registration = REGISTRATION_KNOWN,
+                                        .pacing = PACING_OFF,
                                         .control = CONTROL_0090 };
     id_new_hex(put.product.product_key);
     id_new_hex(put.product.product_secret);
@@ -50,19 +53,39 @@ static void every_field_of_a_row_outlives_the_process(void **state)
     id_new_hex(put.app.appid);
     assert_int_equal(fixture_put(f, .app = &put.app), MU_OK);
     put.user = (struct user_row){
-        .app = put.app.no, .username = "u", .phone = "p", .email = "e", .name = "n", .gender = "g",
-        .birthday = "b", .address = "a", .remark = "r", .auth_src = "{\"x\":1}", .is_anonymous = true,
-        .created_at = 1513135417, .updated_at = 9999999999, .place = { "中国", "广东", "广州" },
+        .app = put.app.no,
+        .username = "u",
+        .phone = "p",
+        .email = "e",
+        .name = "n",
+        .gender = "g",
+        .birthday = "b",
+        .address = "a",
+        .remark = "r",
+        .auth_src = "{\"x\":1}",
+        .is_anonymous = true,
+        .created_at = 1513135417,
+        .updated_at = 9999999999,
+        .place = { "中国", "广东", "广州" },
     };
     id_new_hex(put.user.uid);
     put.group = (struct group_row){ .product = put.product.no };
     id_new_hex(put.group.gid);
     assert_int_equal(fixture_put(f, .user = &put.user, .group = &put.group), MU_OK);
     put.device = (struct device_row){
-        .product = put.product.no, .mac = "virtual:site", .passcode = "123456", .device_sn = "sn",
-        .type = DEVICE_BLUETOOTH, .is_disabled = true, .created_at = -1, .has_coordinates = true,
-        .place = { "China", "Guangdong", "Guangzhou" }, .place_source = PLACE_CONFIGURED,
-        .longitude = -113.280637, .latitude = 23.125178, .group = put.group.no,
+        .product = put.product.no,
+        .mac = "virtual:site",
+        .passcode = "123456",
+        .device_sn = "sn",
+        .type = DEVICE_BLUETOOTH,
+        .is_disabled = true,
+        .created_at = -1,
+        .has_coordinates = true,
+        .place = { "China", "Guangdong", "Guangzhou" },
+        .place_source = PLACE_CONFIGURED,
+        .longitude = -113.280637,
+        .latitude = 23.125178,
+        .group = put.group.no,
     };
     did_new(put.device.did);
     assert_int_equal(fixture_put(f, .device = &put.device), MU_OK);
@@ -138,9 +161,8 @@ struct definition_call {
 static enum mu_err define(struct registry_tx *tx, void *arg)
 {
     struct definition_call *call = arg;
-    enum mu_err err = call->json
-                      ? tx_put_definition(tx, call->product, str_of(call->json), &call->version)
-                      : tx_clear_definition(tx, call->product);
+    enum mu_err err = call->json ? tx_put_definition(tx, call->product, str_of(call->json), &call->version)
+                                 : tx_clear_definition(tx, call->product);
     return err == MU_OK ? tx_product_by_no(tx, call->product, &call->row) : err;
 }
 
@@ -148,9 +170,12 @@ static void the_same_definition_again_adds_no_version(void **state)
 {
     struct fixture *f = *state;
     struct definition_call call = { .product = fixture_product(f) };
-    static const struct { const char *json; uint32_t version; } steps[] = {
+    static const struct {
+        const char *json;
+        uint32_t version;
+    } steps[] = {
         { "{\"a\":1}", 1 }, { "{\"a\":1}", 1 }, { "{\"a\":2}", 2 }, { "{\"a\":1}", 3 },
-        { NULL, 0 }, { NULL, 0 }, { "{\"a\":1}", 4 },
+        { NULL, 0 },        { NULL, 0 },        { "{\"a\":1}", 4 },
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
@@ -184,10 +209,10 @@ static enum mu_err associate(struct registry_tx *tx, void *arg)
     struct association_call *call = arg;
 
     switch (call->what) {
-    case ASSOCIATE:    return tx_associate(tx, call->enterprise, call->product);
-    case DISSOCIATE:   return tx_dissociate(tx, call->enterprise, call->product);
+    case ASSOCIATE: return tx_associate(tx, call->enterprise, call->product);
+    case DISSOCIATE: return tx_dissociate(tx, call->enterprise, call->product);
     case APP_PRODUCTS: return tx_set_app_products(tx, call->app.no, call->products, call->count);
-    case GET_APP:      return tx_app_by_id(tx, call->app.appid, &call->app);
+    case GET_APP: return tx_app_by_id(tx, call->app.appid, &call->app);
     }
     return MU_E_VALUE;
 }
@@ -228,8 +253,7 @@ static void an_app_belongs_to_the_enterprise_of_its_products(void **state)
     assert_int_equal(CALL(.what = APP_PRODUCTS, .app = app, .products = { p1 }, .count = 1), MU_OK);
     assert_int_equal(CALL(.what = ASSOCIATE, .enterprise = e2, .product = p2), MU_OK);
     assert_int_equal(CALL(.what = ASSOCIATE, .enterprise = e1, .product = p1), MU_OK);
-    assert_int_equal(CALL(.what = APP_PRODUCTS, .app = app, .products = { p1, p2 }, .count = 2),
-                     MU_E_VALUE);
+    assert_int_equal(CALL(.what = APP_PRODUCTS, .app = app, .products = { p1, p2 }, .count = 2), MU_E_VALUE);
     assert_int_equal(registry_read(f->reg, associate, &get), MU_OK);
     assert_int_equal(get.app.enterprise, e1);
 #undef CALL
@@ -259,9 +283,9 @@ static void the_devices_of_a_user_are_those_bound_now(void **state)
         assert_int_equal(fixture_put(f, .device = &d), MU_OK);
         made[i] = d.no;
     }
-    assert_int_equal(registry_devices_of_user(f->reg, product, user.uid, &devices, &count),
-                     MU_E_NOT_FOUND);
-    snprintf(sql, sizeof(sql), "INSERT INTO binding (device, user, app, is_owner, since, until) VALUES "
+    assert_int_equal(registry_devices_of_user(f->reg, product, user.uid, &devices, &count), MU_E_NOT_FOUND);
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO binding (device, user, app, is_owner, since, until) VALUES "
              "(%u, %u, %u, 1, 5, NULL), (%u, %u, %u, 1, 5, 9), (%u, %u, %u, 0, 5, NULL)",
              made[0], user.no, app.no, made[1], user.no, app.no, made[2], user.no, app.no);
     fixture_sql(f, sql);
@@ -270,8 +294,7 @@ static void the_devices_of_a_user_are_those_bound_now(void **state)
     assert_int_equal(devices[0], made[0]);
     free(devices);
     user.uid[0] = 'x';
-    assert_int_equal(registry_devices_of_user(f->reg, product, user.uid, &devices, &count),
-                     MU_E_NOT_FOUND);
+    assert_int_equal(registry_devices_of_user(f->reg, product, user.uid, &devices, &count), MU_E_NOT_FOUND);
 }
 
 static void facts_are_kept(void **state)

@@ -51,8 +51,7 @@ static void a_function_that_fails_leaves_nothing_behind(void **state)
     struct count before = count_all(f);
 
     id_new_hex(product.product_key);
-    assert_int_equal(registry_write(f->reg, put_and_fail, &(struct fixture_rows){ .product = &product }),
-                     MU_E_REFUSED);
+    assert_int_equal(registry_write(f->reg, put_and_fail, &(struct fixture_rows){ .product = &product }), MU_E_REFUSED);
     struct count after = count_all(f);
     assert_memory_equal(&after, &before, sizeof(after));
     fixture_reopen(f);
@@ -83,8 +82,7 @@ static void *write_a_lot(void *arg)
             struct device_row d = { .product = work->product, .passcode = "fails" };
             strcpy(d.mac, mac);
             did_new(d.did);
-            if (registry_write(work->f->reg, put_and_fail, &(struct fixture_rows){ .device = &d }) !=
-                MU_E_REFUSED)
+            if (registry_write(work->f->reg, put_and_fail, &(struct fixture_rows){ .device = &d }) != MU_E_REFUSED)
                 return "a failing function did not fail";
             continue;
         }

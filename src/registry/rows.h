@@ -25,11 +25,11 @@ struct enterprise_row {
     uint32_t no;
     char enterprise_id[ID_HEX_LEN + 1];
     uint8_t secret_salt[16];
-    uint8_t secret_hash[32];   /* SHA-256 of salt and secret */
+    uint8_t secret_hash[32]; /* SHA-256 of salt and secret */
     char name[LIMIT_NAME + 1];
     uint32_t hourly_quota;
-    bool secret_required;      /* by the header calls (contract, "auth, /v1/users") */
-    uint32_t ip_allow_count;   /* 0 = no restriction */
+    bool secret_required;    /* by the header calls (contract, "auth, /v1/users") */
+    uint32_t ip_allow_count; /* 0 = no restriction */
     struct cidr ip_allow[ENTERPRISE_IP_ALLOW_MAX];
 };
 
@@ -50,14 +50,14 @@ struct product_row {
     enum registration registration;
     enum pacing pacing;
     enum control_frames control;
-    uint32_t definition;       /* version in force; 0 = none */
+    uint32_t definition; /* version in force; 0 = none */
 };
 
 struct app_row {
     uint32_t no;
     char appid[ID_HEX_LEN + 1];
     char name[LIMIT_NAME + 1];
-    uint32_t enterprise;       /* of its products; 0 while it has none */
+    uint32_t enterprise; /* of its products; 0 while it has none */
 };
 
 struct user_row {
@@ -67,9 +67,9 @@ struct user_row {
     char username[LIMIT_NAME + 1], phone[LIMIT_NAME + 1], email[LIMIT_NAME + 1];
     char name[LIMIT_NAME + 1], gender[LIMIT_NAME + 1], birthday[LIMIT_NAME + 1];
     char address[LIMIT_NAME + 1], remark[LIMIT_NAME + 1];
-    char auth_src[1024];       /* JSON text */
+    char auth_src[1024]; /* JSON text */
     bool is_anonymous;
-    bool is_disabled;          /* left out wherever users are looked for or counted; bindings stay */
+    bool is_disabled; /* left out wherever users are looked for or counted; bindings stay */
     int64_t created_at, updated_at;
     struct place place;
 };
@@ -91,18 +91,18 @@ struct device_row {
     char device_sn[LIMIT_NAME + 1];
     enum device_type type;
     bool is_disabled;
-    bool is_barred;            /* by the operator, so that its registering does not enable it; only with
+    bool is_barred;     /* by the operator, so that its registering does not enable it; only with
                                   is_disabled */
-    int64_t created_at;        /* Unix seconds: registered or imported */
+    int64_t created_at; /* Unix seconds: registered or imported */
     struct place place;
     enum place_source place_source;
     bool has_coordinates;
     double longitude, latitude;
-    uint32_t group;            /* 0 = in none */
+    uint32_t group; /* 0 = in none */
 };
 
 struct token_row {
-    uint8_t hash[32];          /* SHA-256 of the token's 32 digits */
+    uint8_t hash[32]; /* SHA-256 of the token's 32 digits */
     uint32_t enterprise, product;
     int64_t expires_at;
 };
@@ -110,7 +110,7 @@ struct token_row {
 struct group_row {
     uint32_t no;
     uint32_t product;
-    uint32_t parent;           /* 0 = root */
+    uint32_t parent; /* 0 = root */
     char gid[ID_HEX_LEN + 1];
 };
 
@@ -126,13 +126,13 @@ struct binding_row {
     uint32_t no;
     uint32_t device, user, app;
     bool is_owner;
-    int64_t since, until;      /* Unix seconds; until is 0 while it holds */
+    int64_t since, until; /* Unix seconds; until is 0 while it holds */
 };
 
 /* Of a binding what the fleet index follows. */
 struct bound_row {
     uint32_t no, device, user;
-    int64_t since, until;      /* as above */
+    int64_t since, until; /* as above */
 };
 
 /* Since when a user knows a product: he was bound to a device of it then, which may have gone. */
@@ -141,11 +141,13 @@ struct first_bound_row {
     int64_t since;
 };
 
-struct association_row { uint32_t enterprise, product; };
+struct association_row {
+    uint32_t enterprise, product;
+};
 
 struct definition_row {
     uint32_t product, version;
-    struct str json;           /* valid during the call that hands the row over */
+    struct str json; /* valid during the call that hands the row over */
 };
 
 #endif

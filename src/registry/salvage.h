@@ -8,10 +8,10 @@
 /* What became of a table. Its name is muster's own: "device", "device_group", … */
 struct salvage_table {
     const char *name;
-    uint64_t copied;     /* rows that could be read */
-    uint64_t dropped;    /* of these, what is gone again since it belonged to something that is lost */
-    uint64_t by_key;     /* rows of which the keys alone are left; the rest of them is empty */
-    bool is_damaged;     /* some of it could not be read */
+    uint64_t copied;  /* rows that could be read */
+    uint64_t dropped; /* of these, what is gone again since it belonged to something that is lost */
+    uint64_t by_key;  /* rows of which the keys alone are left; the rest of them is empty */
+    bool is_damaged;  /* some of it could not be read */
     /* At most so many rows are lost: the numbers that could not be looked at, and those behind the last one that it
      * knows to be given. Without them, only is_damaged tells. */
     uint64_t missing;
@@ -35,7 +35,7 @@ struct salvage {
  *
  * `to` is there and holds no registry. MU_E_CORRUPT: nothing can be read; why gets a sentence. On
  * failure nothing is left in `to`. Any thread. */
-MU_MUST_USE enum mu_err registry_salvage(const char *from, const char *to, const struct salvage *s,
-                                         char *why, size_t why_size);
+MU_MUST_USE enum mu_err registry_salvage(const char *from, const char *to, const struct salvage *s, char *why,
+                                         size_t why_size);
 
 #endif

@@ -2,8 +2,8 @@
 #include "registry/apply_rows.h"
 #include "registry/sqlite_registry.h"
 
-static enum mu_err find(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                        uint32_t *no, char id[ID_HEX_LEN + 1])
+static enum mu_err find(struct db *db, const char *sql, const struct db_value *values, size_t count, uint32_t *no,
+                        char id[ID_HEX_LEN + 1])
 {
     struct db_row row = { 0 };
     enum mu_err err;
@@ -28,12 +28,11 @@ enum mu_err tx_named(struct registry_tx *tx, enum registry_kind kind, const char
         return find(tx->db, "SELECT no, product_key FROM product WHERE name = ?1 ORDER BY no LIMIT 1",
                     DB_VALUES(db_text(name)), no, id);
     case KIND_APP:
-        return find(tx->db, "SELECT no, appid FROM app WHERE name = ?1 ORDER BY no LIMIT 1",
-                    DB_VALUES(db_text(name)), no, id);
+        return find(tx->db, "SELECT no, appid FROM app WHERE name = ?1 ORDER BY no LIMIT 1", DB_VALUES(db_text(name)),
+                    no, id);
     case KIND_DEVICE:
     case KIND_GROUP:
-    case KIND_USER:
-        break;
+    case KIND_USER: break;
     }
     return MU_E_NOT_FOUND;
 }
@@ -53,15 +52,16 @@ enum mu_err tx_user_like(struct registry_tx *tx, uint32_t app, enum user_login b
     return find(tx->db, sql[by], DB_VALUES(db_text(text), db_int(app)), &no, uid);
 }
 
-#define HEX "[0-9a-f]"
+#define HEX    "[0-9a-f]"
 #define HEX_12 HEX HEX HEX HEX HEX HEX HEX HEX HEX HEX HEX HEX
 
 enum mu_err tx_has_plain_mac(struct registry_tx *tx, uint32_t product, bool *has)
 {
     int64_t found = 0;
-    enum mu_err err = db_int_of(tx->db, "SELECT EXISTS (SELECT 1 FROM device WHERE product = ?1 "
-                                "AND mac GLOB '" HEX_12 "' AND mac GLOB '*[a-f]*')", DB_VALUES(db_int(product)),
-                                &found);
+    enum mu_err err = db_int_of(tx->db,
+                                "SELECT EXISTS (SELECT 1 FROM device WHERE product = ?1 "
+                                "AND mac GLOB '" HEX_12 "' AND mac GLOB '*[a-f]*')",
+                                DB_VALUES(db_int(product)), &found);
 
     *has = found != 0;
     return err;

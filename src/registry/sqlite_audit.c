@@ -20,8 +20,7 @@ static void name_of(uid_t uid, char *out, size_t size)
     struct passwd user, *found = NULL;
 
     *out = '\0';
-    if (getpwuid_r(uid, &user, room, sizeof(room), &found) == 0 && found &&
-        !str_copy(out, size, str_of(user.pw_name)))
+    if (getpwuid_r(uid, &user, room, sizeof(room), &found) == 0 && found && !str_copy(out, size, str_of(user.pw_name)))
         *out = '\0';
 }
 
@@ -32,12 +31,12 @@ static enum mu_err begin_audit(struct registry_tx *tx)
 
     if (!by->enterprise_id)
         name_of(by->uid, user, sizeof(user));
-    enum mu_err err = db_run(tx->db, "INSERT INTO audit (at, enterprise_id, request, uid, user, command) "
-                             "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                             DB_VALUES(db_int(clock_wall_us()),
-                                       db_text(by->enterprise_id ? by->enterprise_id : ""),
-                                       db_int((int64_t)by->request), db_int(by->uid), db_text(user),
-                                       db_text(by->command)));
+    enum mu_err err =
+        db_run(tx->db,
+               "INSERT INTO audit (at, enterprise_id, request, uid, user, command) "
+               "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+               DB_VALUES(db_int(clock_wall_us()), db_text(by->enterprise_id ? by->enterprise_id : ""),
+                         db_int((int64_t)by->request), db_int(by->uid), db_text(user), db_text(by->command)));
     tx->audit = err == MU_OK ? sqlite3_last_insert_rowid(tx->db->handle) : 0;
     return err;
 }
@@ -58,7 +57,8 @@ enum mu_err tx_audit(struct registry_tx *tx, const char *action, enum registry_k
     buf_vprintf(&change, format, args);
     va_end(args);
     if ((err = change.err) == MU_OK)
-        err = db_run(tx->db, "INSERT INTO audit_change (audit, change, action, kind, id, what) "
+        err = db_run(tx->db,
+                     "INSERT INTO audit_change (audit, change, action, kind, id, what) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                      DB_VALUES(db_int(tx->audit), db_int(++tx->changes), db_text(action),
                                db_text(registry_kind_words[kind]), db_text(id),
@@ -67,19 +67,20 @@ enum mu_err tx_audit(struct registry_tx *tx, const char *action, enum registry_k
     return err;
 }
 
-static enum mu_err add_to_count(struct registry_tx *tx, uint64_t entry, const char *action,
-                                enum registry_kind kind, const char *name, unsigned count)
+static enum mu_err add_to_count(struct registry_tx *tx, uint64_t entry, const char *action, enum registry_kind kind,
+                                const char *name, unsigned count)
 {
-    return db_run(tx->db, "UPDATE audit_change SET what = ?4 || '=' || (substr(what, length(?4) + 2) + ?5) "
+    return db_run(tx->db,
+                  "UPDATE audit_change SET what = ?4 || '=' || (substr(what, length(?4) + 2) + ?5) "
                   "WHERE audit = ?1 AND action = ?2 AND kind = ?3 AND substr(what, 1, length(?4) + 1) = ?4 || '=' "
                   "AND EXISTS (SELECT 1 FROM audit WHERE no = ?1 AND enterprise_id = '' AND uid = ?6 "
                   "AND command = ?7)",
-                  DB_VALUES(db_int((int64_t)entry), db_text(action), db_text(registry_kind_words[kind]),
-                            db_text(name), db_int(count), db_int(tx->by->uid), db_text(tx->by->command)));
+                  DB_VALUES(db_int((int64_t)entry), db_text(action), db_text(registry_kind_words[kind]), db_text(name),
+                            db_int(count), db_int(tx->by->uid), db_text(tx->by->command)));
 }
 
-enum mu_err tx_audit_count(struct registry_tx *tx, uint64_t *entry, const char *action,
-                           enum registry_kind kind, const char *name, unsigned count)
+enum mu_err tx_audit_count(struct registry_tx *tx, uint64_t *entry, const char *action, enum registry_kind kind,
+                           const char *name, unsigned count)
 {
     enum mu_err err;
 
@@ -131,7 +132,7 @@ static enum mu_err give_changes(struct registry_tx *tx, const struct audit_visit
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-#define AUDIT_COLUMNS \
+#define AUDIT_COLUMNS                                                                               \
     "SELECT a.at, a.no, c.change, a.enterprise_id, a.request, a.uid, a.user, a.command, c.action, " \
     "c.kind, c.id, c.what FROM audit a CROSS JOIN audit_change c ON c.audit = a.no "
 
@@ -142,14 +143,13 @@ static enum mu_err visit_audit(struct registry_tx *tx, void *arg)
     const struct audit_place *after = &visit->after;
     enum mu_err err;
 
-    if (after->no &&
-        (err = give_changes(tx, visit, AUDIT_COLUMNS "WHERE a.no = ?1 AND c.change > ?2 ORDER BY c.change",
-                            DB_VALUES(db_int((int64_t)after->no), db_int(after->change)))) != MU_OK)
+    if (after->no && (err = give_changes(tx, visit, AUDIT_COLUMNS "WHERE a.no = ?1 AND c.change > ?2 ORDER BY c.change",
+                                         DB_VALUES(db_int((int64_t)after->no), db_int(after->change)))) != MU_OK)
         return err;
-    return give_changes(tx, visit, AUDIT_COLUMNS "WHERE a.at >= ?1 AND (a.at > ?1 OR a.no > ?2) "
-                        "AND a.at < ?3 ORDER BY a.at, a.no, c.change",
-                        DB_VALUES(db_int(after->at_us), db_int((int64_t)after->no),
-                                  db_int(visit->before_us)));
+    return give_changes(tx, visit,
+                        AUDIT_COLUMNS "WHERE a.at >= ?1 AND (a.at > ?1 OR a.no > ?2) "
+                                      "AND a.at < ?3 ORDER BY a.at, a.no, c.change",
+                        DB_VALUES(db_int(after->at_us), db_int((int64_t)after->no), db_int(visit->before_us)));
 }
 
 enum mu_err registry_visit_audit(struct registry *reg, struct audit_place after, int64_t before_us,
@@ -171,13 +171,15 @@ static enum mu_err forget(struct registry_tx *tx, void *arg)
     const struct forgetting *f = arg;
     enum mu_err err;
 
-    if ((err = db_run(tx->db, "DELETE FROM audit_change WHERE (audit, change) IN (SELECT c.audit, c.change "
+    if ((err = db_run(tx->db,
+                      "DELETE FROM audit_change WHERE (audit, change) IN (SELECT c.audit, c.change "
                       "FROM audit a CROSS JOIN audit_change c ON c.audit = a.no WHERE a.at < ?1 "
                       "ORDER BY a.at, a.no LIMIT ?2)",
                       DB_VALUES(db_int(f->before_us), db_int(FORGET_AT_ONCE)))) != MU_OK)
         return err;
     *f->more = sqlite3_changes(tx->db->handle) == FORGET_AT_ONCE;
-    return db_run(tx->db, "DELETE FROM audit WHERE at < ?1 AND NOT EXISTS "
+    return db_run(tx->db,
+                  "DELETE FROM audit WHERE at < ?1 AND NOT EXISTS "
                   "(SELECT 1 FROM audit_change c WHERE c.audit = audit.no)",
                   DB_VALUES(db_int(f->before_us)));
 }

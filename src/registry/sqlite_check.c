@@ -2,7 +2,8 @@
  * constraint of the schema can say. Each is a query whose rows are mistakes. */
 #include "registry/sqlite_registry.h"
 
-#define BOUND_NOW "SELECT d.product AS product, b.user AS user, min(b.since) AS since, " \
+#define BOUND_NOW                                                          \
+    "SELECT d.product AS product, b.user AS user, min(b.since) AS since, " \
     "sum(b.until IS NULL) AS devices FROM binding b JOIN device d ON d.no = b.device GROUP BY 1, 2"
 
 /* Not by an index: it may be the index that is wrong. */
@@ -60,11 +61,18 @@ static const char *const rules[] = {
     "FROM product_user p JOIN bound b ON b.product = p.product AND b.user = p.user "
     "WHERE p.first_bound > b.since",
 
-    /* A number that is given twice would give one device the messages of another. */
-#define GIVEN(table) "SELECT '" #table " ' || max(no) || ': its number has not been given yet' FROM " #table \
+/* A number that is given twice would give one device the messages of another. */
+#define GIVEN(table)                                                                        \
+    "SELECT '" #table " ' || max(no) || ': its number has not been given yet' FROM " #table \
     " HAVING max(no) > ifnull((SELECT seq FROM sqlite_sequence WHERE name = '" #table "'), 0)"
-    GIVEN(enterprise), GIVEN(product), GIVEN(app), GIVEN(user), GIVEN(device_group), GIVEN(device),
-    GIVEN(binding), GIVEN(audit),
+    GIVEN(enterprise),
+    GIVEN(product),
+    GIVEN(app),
+    GIVEN(user),
+    GIVEN(device_group),
+    GIVEN(device),
+    GIVEN(binding),
+    GIVEN(audit),
 };
 
 static const struct {
@@ -106,11 +114,11 @@ static enum mu_err check_references(struct db *db, const struct findings *f)
     if (err != MU_OK)
         return err;
     while ((err = db_next(db, statement)) == MU_OK)
-        findings_mistake(f, "%s %s: refers to a row of %s that is not there",
-                         (const char *)sqlite3_column_text(statement, 0),
-                         sqlite3_column_type(statement, 1) == SQLITE_NULL
-                             ? "(a row)" : (const char *)sqlite3_column_text(statement, 1),
-                         (const char *)sqlite3_column_text(statement, 2));
+        findings_mistake(
+            f, "%s %s: refers to a row of %s that is not there", (const char *)sqlite3_column_text(statement, 0),
+            sqlite3_column_type(statement, 1) == SQLITE_NULL ? "(a row)"
+                                                             : (const char *)sqlite3_column_text(statement, 1),
+            (const char *)sqlite3_column_text(statement, 2));
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
@@ -152,8 +160,7 @@ struct last_number {
 static enum mu_err get_last(struct registry_tx *tx, void *arg)
 {
     int64_t seq = 0;
-    enum mu_err err = db_int_of(tx->db, "SELECT seq FROM sqlite_sequence WHERE name = 'device'", NULL, 0,
-                                &seq);
+    enum mu_err err = db_int_of(tx->db, "SELECT seq FROM sqlite_sequence WHERE name = 'device'", NULL, 0, &seq);
 
     ((struct last_number *)arg)->no = (uint32_t)seq;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
@@ -169,8 +176,8 @@ enum mu_err registry_last_device(struct registry *reg, uint32_t *no)
 }
 
 enum mu_err registry_visit_device_places(struct registry *reg,
-                                         enum mu_err (*fn)(void *ctx, uint32_t product,
-                                                           const struct place *place, uint64_t devices),
+                                         enum mu_err (*fn)(void *ctx, uint32_t product, const struct place *place,
+                                                           uint64_t devices),
                                          void *ctx)
 {
     enum mu_err err;
@@ -179,8 +186,10 @@ enum mu_err registry_visit_device_places(struct registry *reg,
 
     if ((err = reader_begin(reg, &db)) != MU_OK)
         return err;
-    err = db_query(db, "SELECT product, country, region, city, count(*) FROM device NOT INDEXED "
-                   "WHERE is_disabled = 0 GROUP BY 1, 2, 3, 4", NULL, 0, &row.statement);
+    err = db_query(db,
+                   "SELECT product, country, region, city, count(*) FROM device NOT INDEXED "
+                   "WHERE is_disabled = 0 GROUP BY 1, 2, 3, 4",
+                   NULL, 0, &row.statement);
     while (err == MU_OK && (err = db_next(db, row.statement)) == MU_OK) {
         struct place place;
         row.column = 0;

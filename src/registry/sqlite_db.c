@@ -15,18 +15,13 @@
 static enum mu_err error_of(struct db *db, int rc)
 {
     switch (rc & 0xff) {
-    case SQLITE_NOMEM:
-        return MU_E_NOMEM;
-    case SQLITE_FULL:
-        return MU_E_FULL;
+    case SQLITE_NOMEM: return MU_E_NOMEM;
+    case SQLITE_FULL: return MU_E_FULL;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return MU_E_CORRUPT;
+    case SQLITE_NOTADB: return MU_E_CORRUPT;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return MU_E_LOCKED;
-    case SQLITE_TOOBIG:
-        return MU_E_LIMIT;
+    case SQLITE_LOCKED: return MU_E_LOCKED;
+    case SQLITE_TOOBIG: return MU_E_LIMIT;
     case SQLITE_IOERR: {
         if (rc == SQLITE_IOERR_DATA)
             return MU_E_CORRUPT;
@@ -34,8 +29,7 @@ static enum mu_err error_of(struct db *db, int rc)
         int os = sqlite3_system_errno(db->handle);
         return rc == SQLITE_IOERR_SHMSIZE ? MU_E_FULL : mu_err_of_errno(os);
     }
-    default:
-        return MU_E_IO;
+    default: return MU_E_IO;
     }
 }
 
@@ -55,18 +49,18 @@ enum mu_err db_error(struct db *db, int rc)
     switch (rc) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_ROWID:
-        return MU_E_EXISTS;
-    case SQLITE_CONSTRAINT_FOREIGNKEY:
-        return MU_E_NOT_FOUND;
-    default:
-        break;
+    case SQLITE_CONSTRAINT_ROWID: return MU_E_EXISTS;
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return MU_E_NOT_FOUND;
+    default: break;
     }
     if (page)
         snprintf(damaged, sizeof(damaged), "page %u is damaged (its checksum is wrong)", page);
     if (bucket_take(&db->log_bucket, LOG_RATE, LOG_BURST, 1, clock_mono_us())) {
         log_event(LOG_ERROR, "registry_failed", "code=%d error=%s suppressed=%u", rc,
-                  LOG_Q(page ? damaged : db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), -1),
+                  LOG_Q(page         ? damaged
+                        : db->handle ? sqlite3_errmsg(db->handle)
+                                     : sqlite3_errstr(rc),
+                        -1),
                   db->log_suppressed);
         db->log_suppressed = 0;
     } else {
@@ -97,22 +91,16 @@ static enum mu_err find_statement(struct db *db, const char *sql, sqlite3_stmt *
 static int bind_value(sqlite3_stmt *statement, int at, const struct db_value *v)
 {
     switch (v->kind) {
-    case DB_NULL:
-        return sqlite3_bind_null(statement, at);
-    case DB_INT:
-        return sqlite3_bind_int64(statement, at, v->integer);
-    case DB_REAL:
-        return sqlite3_bind_double(statement, at, v->real);
-    case DB_TEXT:
-        return sqlite3_bind_text64(statement, at, v->bytes, v->len, SQLITE_STATIC, SQLITE_UTF8);
-    case DB_BLOB:
-        return sqlite3_bind_blob64(statement, at, v->bytes, v->len, SQLITE_STATIC);
+    case DB_NULL: return sqlite3_bind_null(statement, at);
+    case DB_INT: return sqlite3_bind_int64(statement, at, v->integer);
+    case DB_REAL: return sqlite3_bind_double(statement, at, v->real);
+    case DB_TEXT: return sqlite3_bind_text64(statement, at, v->bytes, v->len, SQLITE_STATIC, SQLITE_UTF8);
+    case DB_BLOB: return sqlite3_bind_blob64(statement, at, v->bytes, v->len, SQLITE_STATIC);
     }
     return SQLITE_MISUSE;
 }
 
-enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                     sqlite3_stmt **out)
+enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values, size_t count, sqlite3_stmt **out)
 {
     enum mu_err err;
 
@@ -158,22 +146,20 @@ enum mu_err db_exec(struct db *db, const char *sql)
     return rc == SQLITE_OK ? MU_OK : db_error(db, rc);
 }
 
-enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                      int64_t *out)
+enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count, int64_t *out)
 {
     enum mu_err err;
     sqlite3_stmt *statement;
 
-    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK ||
-        (err = db_next(db, statement)) != MU_OK)
+    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK || (err = db_next(db, statement)) != MU_OK)
         return err;
     *out = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);
     return MU_OK;
 }
 
-enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                       uint32_t **out, size_t *out_count)
+enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count, uint32_t **out,
+                       size_t *out_count)
 {
     enum mu_err err;
     sqlite3_stmt *statement;

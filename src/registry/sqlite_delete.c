@@ -7,7 +7,10 @@ struct use {
     const char *sql;
     size_t offset; /* of its number in struct registry_uses; a use without a query ends the list */
 };
-#define USE(member, query) { "SELECT count(*) FROM " query " = ?1", offsetof(struct registry_uses, member) }
+#define USE(member, query)                                                            \
+    {                                                                                 \
+        "SELECT count(*) FROM " query " = ?1", offsetof(struct registry_uses, member) \
+    }
 
 static const struct use uses[][4] = {
     [KIND_ENTERPRISE] = { USE(products, "association WHERE enterprise") },
@@ -19,8 +22,8 @@ static const struct use uses[][4] = {
     [KIND_USER] = { USE(bindings, "binding WHERE until IS NULL AND user") },
 };
 
-static enum mu_err count_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no,
-                              struct registry_uses *out, uint64_t *sum)
+static enum mu_err count_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no, struct registry_uses *out,
+                              uint64_t *sum)
 {
     memset(out, 0, sizeof(*out));
     *sum = 0;
@@ -35,8 +38,7 @@ static enum mu_err count_uses(struct registry_tx *tx, enum registry_kind kind, u
     return MU_OK;
 }
 
-enum mu_err tx_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no,
-                    struct registry_uses *out)
+enum mu_err tx_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no, struct registry_uses *out)
 {
     uint64_t sum;
     return count_uses(tx, kind, no, out, &sum);
@@ -72,8 +74,11 @@ static enum mu_err delete_app_parts(struct registry_tx *tx, uint32_t no)
 {
     enum mu_err err = run(tx, "DELETE FROM app_product WHERE app = ?1", no);
 
-    return err == MU_OK ? run(tx, "UPDATE binding SET app = (SELECT u.app FROM user u "
-                              "WHERE u.no = binding.user) WHERE app = ?1", no) : err;
+    return err == MU_OK ? run(tx,
+                              "UPDATE binding SET app = (SELECT u.app FROM user u "
+                              "WHERE u.no = binding.user) WHERE app = ?1",
+                              no)
+                        : err;
 }
 
 static enum mu_err delete_device_parts(struct registry_tx *tx, uint32_t no)
@@ -93,8 +98,7 @@ static const struct deletion {
     const char *sql;
     enum feed_kind feed;
 } deletions[] = {
-    [KIND_ENTERPRISE] = { delete_enterprise_parts, "DELETE FROM enterprise WHERE no = ?1",
-                          FEED_ENTERPRISE },
+    [KIND_ENTERPRISE] = { delete_enterprise_parts, "DELETE FROM enterprise WHERE no = ?1", FEED_ENTERPRISE },
     [KIND_PRODUCT] = { delete_product_parts, "DELETE FROM product WHERE no = ?1", FEED_PRODUCT },
     [KIND_APP] = { delete_app_parts, "DELETE FROM app WHERE no = ?1", FEED_APP },
     [KIND_DEVICE] = { delete_device_parts, "DELETE FROM device WHERE no = ?1", FEED_DEVICE },

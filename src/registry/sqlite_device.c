@@ -23,8 +23,8 @@ void row_device(struct db_row *row, struct device_row *out)
     out->is_barred = row_int(row) != 0;
 }
 
-static enum mu_err get_device(struct db *db, const char *sql, const struct db_value *values,
-                              size_t count, struct device_row *out)
+static enum mu_err get_device(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                              struct device_row *out)
 {
     enum mu_err err;
     struct db_row row = { 0 };
@@ -49,12 +49,12 @@ enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_r
     return get_device(tx->db, DEVICE_WHERE "d.no = ?1", DB_VALUES(db_int(no)), out);
 }
 
-enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac,
-                             struct device_row *out)
+enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out)
 {
     /* Nearly always there is an enabled one, and an index of its own finds it. */
-    enum mu_err err = get_device(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 "
-                                 "AND d.is_disabled = 0",
+    enum mu_err err = get_device(tx->db,
+                                 DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 "
+                                              "AND d.is_disabled = 0",
                                  DB_VALUES(db_int(product), db_text(mac)), out);
     if (err != MU_E_NOT_FOUND)
         return err;
@@ -62,15 +62,15 @@ enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const cha
                       DB_VALUES(db_int(product), db_text(mac)), out);
 }
 
-enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac,
-                                  const char *passcode, struct device_row *out)
+enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac, const char *passcode,
+                                  struct device_row *out)
 {
     return get_device(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 AND d.passcode = ?3",
                       DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), out);
 }
 
-enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac,
-                              uint32_t **devices, size_t *count)
+enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t **devices,
+                              size_t *count)
 {
     return db_numbers(tx->db, "SELECT no FROM device WHERE product = ?1 AND mac = ?2 ORDER BY no",
                       DB_VALUES(db_int(product), db_text(mac)), devices, count);
@@ -80,23 +80,21 @@ enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row)
 {
     enum mu_err err;
 
-    err = db_run(tx->db, row->no
-                 ? "UPDATE device SET product = ?2, did = ?3, mac = ?4, passcode = ?5, "
-                   "device_sn = ?6, type = ?7, is_disabled = ?8, created_at = ?9, country = ?10, "
-                   "region = ?11, city = ?12, place_source = ?13, longitude = ?14, latitude = ?15, "
-                   "device_group = ?16, is_barred = ?17 WHERE no = ?1"
-                 : "INSERT INTO device (no, product, did, mac, passcode, device_sn, type, "
-                   "is_disabled, created_at, country, region, city, place_source, longitude, latitude, "
-                   "device_group, is_barred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-                   "?13, ?14, ?15, ?16, ?17)",
+    err = db_run(tx->db,
+                 row->no ? "UPDATE device SET product = ?2, did = ?3, mac = ?4, passcode = ?5, "
+                           "device_sn = ?6, type = ?7, is_disabled = ?8, created_at = ?9, country = ?10, "
+                           "region = ?11, city = ?12, place_source = ?13, longitude = ?14, latitude = ?15, "
+                           "device_group = ?16, is_barred = ?17 WHERE no = ?1"
+                         : "INSERT INTO device (no, product, did, mac, passcode, device_sn, type, "
+                           "is_disabled, created_at, country, region, city, place_source, longitude, latitude, "
+                           "device_group, is_barred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                           "?13, ?14, ?15, ?16, ?17)",
                  DB_VALUES(db_ref(row->no), db_int(row->product), db_text(row->did), db_text(row->mac),
-                           db_text(row->passcode), db_text(row->device_sn), db_int(row->type),
-                           db_int(row->is_disabled), db_int(row->created_at),
-                           db_text(row->place.country), db_text(row->place.region),
+                           db_text(row->passcode), db_text(row->device_sn), db_int(row->type), db_int(row->is_disabled),
+                           db_int(row->created_at), db_text(row->place.country), db_text(row->place.region),
                            db_text(row->place.city), db_int(row->place_source),
-                           db_real(row->has_coordinates, row->longitude),
-                           db_real(row->has_coordinates, row->latitude), db_ref(row->group),
-                           db_int(row->is_barred)));
+                           db_real(row->has_coordinates, row->longitude), db_real(row->has_coordinates, row->latitude),
+                           db_ref(row->group), db_int(row->is_barred)));
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_DEVICE, row->no, 0);

@@ -28,8 +28,8 @@ void row_enterprise(struct db_row *row, struct enterprise_row *out)
     }
 }
 
-static enum mu_err get_enterprise(struct db *db, const char *sql, const struct db_value *values,
-                                  size_t count, struct enterprise_row *out)
+static enum mu_err get_enterprise(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                  struct enterprise_row *out)
 {
     enum mu_err err;
     struct db_row row = { 0 };
@@ -42,11 +42,12 @@ static enum mu_err get_enterprise(struct db *db, const char *sql, const struct d
     return MU_OK;
 }
 
-enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id,
-                                struct enterprise_row *out)
+enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id, struct enterprise_row *out)
 {
-    return get_enterprise(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e "
-                          "WHERE e.enterprise_id = ?1", DB_VALUES(db_text(enterprise_id)), out);
+    return get_enterprise(tx->db,
+                          "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e "
+                          "WHERE e.enterprise_id = ?1",
+                          DB_VALUES(db_text(enterprise_id)), out);
 }
 
 enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no, struct enterprise_row *out)
@@ -65,16 +66,15 @@ enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row
         memcpy(&nets[i * CIDR_SIZE], row->ip_allow[i].net.bytes, CIDR_SIZE - 1);
         nets[i * CIDR_SIZE + CIDR_SIZE - 1] = row->ip_allow[i].bits;
     }
-    err = db_run(tx->db, row->no
-                 ? "UPDATE enterprise SET enterprise_id = ?2, secret_salt = ?3, secret_hash = ?4, "
-                   "name = ?5, hourly_quota = ?6, secret_required = ?7, ip_allow = ?8 WHERE no = ?1"
-                 : "INSERT INTO enterprise (no, enterprise_id, secret_salt, secret_hash, name, "
-                   "hourly_quota, secret_required, ip_allow) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                 DB_VALUES(db_ref(row->no), db_text(row->enterprise_id),
-                           db_blob(row->secret_salt, sizeof(row->secret_salt)),
-                           db_blob(row->secret_hash, sizeof(row->secret_hash)), db_text(row->name),
-                           db_int(row->hourly_quota), db_int(row->secret_required),
-                           db_blob(nets, row->ip_allow_count * CIDR_SIZE)));
+    err = db_run(
+        tx->db,
+        row->no ? "UPDATE enterprise SET enterprise_id = ?2, secret_salt = ?3, secret_hash = ?4, "
+                  "name = ?5, hourly_quota = ?6, secret_required = ?7, ip_allow = ?8 WHERE no = ?1"
+                : "INSERT INTO enterprise (no, enterprise_id, secret_salt, secret_hash, name, "
+                  "hourly_quota, secret_required, ip_allow) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        DB_VALUES(db_ref(row->no), db_text(row->enterprise_id), db_blob(row->secret_salt, sizeof(row->secret_salt)),
+                  db_blob(row->secret_hash, sizeof(row->secret_hash)), db_text(row->name), db_int(row->hourly_quota),
+                  db_int(row->secret_required), db_blob(nets, row->ip_allow_count * CIDR_SIZE)));
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_ENTERPRISE, row->no, 0);
@@ -85,14 +85,13 @@ enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row
 enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product, uint32_t *enterprise)
 {
     int64_t no = 0;
-    enum mu_err err = db_int_of(tx->db, "SELECT enterprise FROM association WHERE product = ?1",
-                                DB_VALUES(db_int(product)), &no);
+    enum mu_err err =
+        db_int_of(tx->db, "SELECT enterprise FROM association WHERE product = ?1", DB_VALUES(db_int(product)), &no);
     *enterprise = (uint32_t)no;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise, uint32_t **products,
-                                   size_t *count)
+enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise, uint32_t **products, size_t *count)
 {
     return db_numbers(tx->db, "SELECT product FROM association WHERE enterprise = ?1 ORDER BY product",
                       DB_VALUES(db_int(enterprise)), products, count);
@@ -101,7 +100,8 @@ enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise, 
 /* Whose they are follows from their products. */
 static enum mu_err apps_changed(struct db *db, uint32_t product)
 {
-    return db_run(db, "INSERT INTO change (kind, no, other) "
+    return db_run(db,
+                  "INSERT INTO change (kind, no, other) "
                   "SELECT ?1, app, 0 FROM app_product WHERE product = ?2",
                   DB_VALUES(db_int(FEED_APP), db_int(product)));
 }
@@ -117,7 +117,8 @@ enum mu_err tx_associate(struct registry_tx *tx, uint32_t enterprise, uint32_t p
     if (present != 0)
         return present == enterprise ? MU_OK : MU_E_EXISTS;
 
-    if ((err = db_int_of(tx->db, "SELECT count(*) FROM app_product mine "
+    if ((err = db_int_of(tx->db,
+                         "SELECT count(*) FROM app_product mine "
                          "JOIN app_product beside ON beside.app = mine.app "
                          "JOIN association s ON s.product = beside.product "
                          "WHERE mine.product = ?1 AND s.enterprise <> ?2",
@@ -133,15 +134,16 @@ enum mu_err tx_associate(struct registry_tx *tx, uint32_t enterprise, uint32_t p
     return apps_changed(tx->db, product);
 }
 
-enum mu_err tx_delete_tokens(struct registry_tx *tx, uint32_t enterprise, uint32_t product,
-                             uint64_t *deleted)
+enum mu_err tx_delete_tokens(struct registry_tx *tx, uint32_t enterprise, uint32_t product, uint64_t *deleted)
 {
     enum mu_err err;
 
-    if ((err = db_run(tx->db, "INSERT INTO change (kind, no, other, hash) SELECT ?1, 0, 0, hash FROM token "
+    if ((err = db_run(tx->db,
+                      "INSERT INTO change (kind, no, other, hash) SELECT ?1, 0, 0, hash FROM token "
                       "WHERE (?2 = 0 OR enterprise = ?2) AND (?3 = 0 OR product = ?3)",
                       DB_VALUES(db_int(FEED_TOKEN), db_int(enterprise), db_int(product)))) != MU_OK ||
-        (err = db_run(tx->db, "DELETE FROM token "
+        (err = db_run(tx->db,
+                      "DELETE FROM token "
                       "WHERE (?1 = 0 OR enterprise = ?1) AND (?2 = 0 OR product = ?2)",
                       DB_VALUES(db_int(enterprise), db_int(product)))) != MU_OK)
         return err;
@@ -171,10 +173,11 @@ enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row)
 {
     enum mu_err err;
 
-    if ((err = db_run(tx->db, "INSERT INTO token (hash, enterprise, product, expires_at) "
+    if ((err = db_run(tx->db,
+                      "INSERT INTO token (hash, enterprise, product, expires_at) "
                       "VALUES (?1, ?2, ?3, ?4)",
-                      DB_VALUES(db_blob(row->hash, sizeof(row->hash)), db_int(row->enterprise),
-                                db_int(row->product), db_int(row->expires_at)))) != MU_OK)
+                      DB_VALUES(db_blob(row->hash, sizeof(row->hash)), db_int(row->enterprise), db_int(row->product),
+                                db_int(row->expires_at)))) != MU_OK)
         return err;
     return db_run(tx->db, "INSERT INTO change (kind, no, other, hash) VALUES (?1, 0, 0, ?2)",
                   DB_VALUES(db_int(FEED_TOKEN), db_blob(row->hash, sizeof(row->hash))));
@@ -190,11 +193,11 @@ static enum mu_err delete_expired(struct registry_tx *tx, void *arg)
     enum mu_err err;
     const struct expiry *expiry = arg;
 
-    if ((err = db_run(tx->db, "INSERT INTO change (kind, no, other, hash) "
+    if ((err = db_run(tx->db,
+                      "INSERT INTO change (kind, no, other, hash) "
                       "SELECT ?1, 0, 0, hash FROM token WHERE expires_at <= ?2",
                       DB_VALUES(db_int(FEED_TOKEN), db_int(expiry->now_s)))) != MU_OK ||
-        (err = db_run(tx->db, "DELETE FROM token WHERE expires_at <= ?1",
-                      DB_VALUES(db_int(expiry->now_s)))) != MU_OK)
+        (err = db_run(tx->db, "DELETE FROM token WHERE expires_at <= ?1", DB_VALUES(db_int(expiry->now_s)))) != MU_OK)
         return err;
     *expiry->deleted = (uint32_t)sqlite3_changes(tx->db->handle);
     return MU_OK;

@@ -4,22 +4,25 @@
 #include "registry/export_rows.h"
 #include "registry/sqlite_registry.h"
 
-enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, uint32_t product,
-                              uint32_t after, uint64_t limit, uint32_t **numbers, size_t *count)
+enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, uint32_t product, uint32_t after,
+                              uint64_t limit, uint32_t **numbers, size_t *count)
 {
     *numbers = NULL;
     *count = 0;
     switch (kind) {
     case KIND_USER:
-        return db_numbers(tx->db, "SELECT no FROM user WHERE no > ?1 AND (?2 = 0 OR app IN "
+        return db_numbers(tx->db,
+                          "SELECT no FROM user WHERE no > ?1 AND (?2 = 0 OR app IN "
                           "(SELECT app FROM app_product WHERE product = ?2)) ORDER BY no LIMIT ?3",
                           DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), numbers, count);
     case KIND_DEVICE:
-        return db_numbers(tx->db, "SELECT no FROM device WHERE no > ?1 AND (?2 = 0 OR product = ?2) "
+        return db_numbers(tx->db,
+                          "SELECT no FROM device WHERE no > ?1 AND (?2 = 0 OR product = ?2) "
                           "ORDER BY no LIMIT ?3",
                           DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), numbers, count);
     case KIND_GROUP:
-        return db_numbers(tx->db, "WITH RECURSIVE tree (no, depth) AS ("
+        return db_numbers(tx->db,
+                          "WITH RECURSIVE tree (no, depth) AS ("
                           "SELECT no, 0 FROM device_group WHERE parent IS NULL AND (?1 = 0 OR product = ?1) "
                           "UNION ALL SELECT g.no, depth + 1 FROM tree JOIN device_group g "
                           "ON g.parent = tree.no) SELECT no FROM tree ORDER BY depth, no",
@@ -42,8 +45,8 @@ enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN
     struct db_row row = { 0 };
     enum mu_err err;
 
-    if ((err = db_query(tx->db, "SELECT appid FROM app WHERE no = ?1", DB_VALUES(db_int(app)),
-                        &row.statement)) != MU_OK ||
+    if ((err = db_query(tx->db, "SELECT appid FROM app WHERE no = ?1", DB_VALUES(db_int(app)), &row.statement)) !=
+            MU_OK ||
         (err = db_next(tx->db, row.statement)) != MU_OK)
         return err;
     row_text(&row, appid, ID_HEX_LEN + 1);
@@ -72,11 +75,11 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_
     uint32_t no = 0;
     uint64_t count = 0;
     enum mu_err err = db_query(tx->db,
-        "SELECT b.no, u.uid, a.appid, p.product_key, d.mac, d.did, b.since, b.until, b.is_owner "
-        "FROM binding b JOIN user u ON u.no = b.user JOIN app a ON a.no = u.app "
-        "JOIN device d ON d.no = b.device JOIN product p ON p.no = d.product "
-        "WHERE b.no > ?1 AND (?2 = 0 OR d.product = ?2) ORDER BY b.no LIMIT ?3",
-        DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), &row.statement);
+                               "SELECT b.no, u.uid, a.appid, p.product_key, d.mac, d.did, b.since, b.until, b.is_owner "
+                               "FROM binding b JOIN user u ON u.no = b.user JOIN app a ON a.no = u.app "
+                               "JOIN device d ON d.no = b.device JOIN product p ON p.no = d.product "
+                               "WHERE b.no > ?1 AND (?2 = 0 OR d.product = ?2) ORDER BY b.no LIMIT ?3",
+                               DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), &row.statement);
 
     while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
         row.column = 0;
@@ -90,19 +93,20 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t product, uint32_t user,
-                                         export_binding_fn fn, void *ctx)
+static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t product, uint32_t user, export_binding_fn fn,
+                                         void *ctx)
 {
     struct export_binding binding;
     struct db_row row = { 0 };
     /* By product: that is how product_user can be looked into. */
-    enum mu_err err = db_query(tx->db,
-        "SELECT u.uid, a.appid, p.product_key, '', '', f.first_bound, NULL, 0 FROM product p "
-        "CROSS JOIN product_user f ON f.product = p.no AND f.user = ?1 "
-        "CROSS JOIN user u ON u.no = f.user CROSS JOIN app a ON a.no = u.app "
-        "WHERE (?2 = 0 OR p.no = ?2) AND f.first_bound < ifnull((SELECT min(b.since) FROM binding b "
-        "JOIN device d ON d.no = b.device WHERE b.user = ?1 AND d.product = p.no), ?3)",
-        DB_VALUES(db_int(user), db_int(product), db_int(INT64_MAX)), &row.statement);
+    enum mu_err err =
+        db_query(tx->db,
+                 "SELECT u.uid, a.appid, p.product_key, '', '', f.first_bound, NULL, 0 FROM product p "
+                 "CROSS JOIN product_user f ON f.product = p.no AND f.user = ?1 "
+                 "CROSS JOIN user u ON u.no = f.user CROSS JOIN app a ON a.no = u.app "
+                 "WHERE (?2 = 0 OR p.no = ?2) AND f.first_bound < ifnull((SELECT min(b.since) FROM binding b "
+                 "JOIN device d ON d.no = b.device WHERE b.user = ?1 AND d.product = p.no), ?3)",
+                 DB_VALUES(db_int(user), db_int(product), db_int(INT64_MAX)), &row.statement);
 
     while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
         row.column = 0;
@@ -113,8 +117,8 @@ static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t produc
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err tx_export_first_bound(struct registry_tx *tx, uint32_t product, uint32_t after,
-                                  uint64_t limit, export_binding_fn fn, void *ctx, uint32_t *last)
+enum mu_err tx_export_first_bound(struct registry_tx *tx, uint32_t product, uint32_t after, uint64_t limit,
+                                  export_binding_fn fn, void *ctx, uint32_t *last)
 {
     uint32_t *users;
     size_t count;

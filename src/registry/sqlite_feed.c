@@ -127,21 +127,21 @@ static enum mu_err give_token(const struct visit *visit, struct db_row *row)
 
 #define CHANGED(kind) "SELECT no FROM change WHERE seq > ?1 AND kind = " #kind
 
-#define USER_BRIEF "u.no, u.app, u.is_disabled, u.country, u.region, u.city"
+#define USER_BRIEF    "u.no, u.app, u.is_disabled, u.country, u.region, u.city"
 #define BOUND_COLUMNS "b.no, b.device, b.user, b.since, b.until"
 
 /* From the roots downwards, level by level. */
-#define GROUP_TREE \
+#define GROUP_TREE                                                                             \
     "WITH RECURSIVE tree (no) AS (SELECT no FROM device_group WHERE parent IS NULL UNION ALL " \
     "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no) "
 
 /* Those of them that have changed, likewise: from those whose parent has not. Not a walk through all groups
  * for each one that is created. */
-#define CHANGED_TREE \
+#define CHANGED_TREE                                                                                             \
     "WITH RECURSIVE changed (no) AS MATERIALIZED (SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = 6), " \
-    "tree (no) AS (SELECT g.no FROM changed JOIN device_group g ON g.no = changed.no " \
-    "WHERE g.parent IS NULL OR g.parent NOT IN (SELECT no FROM changed) UNION ALL " \
-    "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no " \
+    "tree (no) AS (SELECT g.no FROM changed JOIN device_group g ON g.no = changed.no "                           \
+    "WHERE g.parent IS NULL OR g.parent NOT IN (SELECT no FROM changed) UNION ALL "                              \
+    "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no "                               \
     "WHERE child.no IN (SELECT no FROM changed)) "
 
 static const struct step {
@@ -150,96 +150,75 @@ static const struct step {
     const char *changed;
     enum mu_err (*give)(const struct visit *visit, struct db_row *row);
 } steps[] = {
-    { FEED_ENTERPRISE,
-      "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e ORDER BY e.no",
-      "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no IN (" CHANGED(1) ") ORDER BY e.no",
-      give_enterprise },
-    { FEED_PRODUCT,
-      "SELECT " PRODUCT_COLUMNS " FROM product p ORDER BY p.no",
-      "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no IN (" CHANGED(2) ") ORDER BY p.no",
-      give_product },
-    { FEED_DEFINITION,
-      "SELECT product, version, json FROM definition ORDER BY product, version",
+    { FEED_ENTERPRISE, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e ORDER BY e.no",
+      "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no IN (" CHANGED(1) ") ORDER BY e.no", give_enterprise },
+    { FEED_PRODUCT, "SELECT " PRODUCT_COLUMNS " FROM product p ORDER BY p.no",
+      "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no IN (" CHANGED(2) ") ORDER BY p.no", give_product },
+    { FEED_DEFINITION, "SELECT product, version, json FROM definition ORDER BY product, version",
       "SELECT f.product, f.version, f.json FROM definition f WHERE (f.product, f.version) IN "
       "(SELECT no, other FROM change WHERE seq > ?1 AND kind = 3) ORDER BY f.product, f.version",
       give_definition },
-    { FEED_ASSOCIATION,
-      "SELECT product, enterprise, 1 FROM association ORDER BY product",
+    { FEED_ASSOCIATION, "SELECT product, enterprise, 1 FROM association ORDER BY product",
       /* A product that moved leaves its old enterprise before it enters the new one. */
       "SELECT DISTINCT c.no, c.other, s.product IS NOT NULL AS here FROM change c "
       "LEFT JOIN association s ON s.product = c.no AND s.enterprise = c.other "
       "WHERE c.seq > ?1 AND c.kind = 4 ORDER BY here, c.no, c.other",
       give_association },
-    { FEED_APP,
-      "SELECT " APP_COLUMNS " FROM app a ORDER BY a.no",
-      "SELECT " APP_COLUMNS " FROM app a WHERE a.no IN (" CHANGED(5) ") ORDER BY a.no",
-      give_app },
-    { FEED_GROUP,
-      GROUP_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no",
-      CHANGED_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no",
-      give_group },
-    { FEED_DEVICE,
-      "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",
-      "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no",
-      give_device },
-    { FEED_USER,
-      "SELECT " USER_BRIEF " FROM user u ORDER BY u.no",
-      "SELECT " USER_BRIEF " FROM user u WHERE u.no IN (" CHANGED(9) ") ORDER BY u.no",
-      give_user },
-    { FEED_BINDING,
-      "SELECT " BOUND_COLUMNS " FROM binding b ORDER BY b.no",
-      "SELECT " BOUND_COLUMNS " FROM binding b WHERE b.no IN (" CHANGED(10) ") ORDER BY b.no",
-      give_binding },
-    { FEED_FIRST_BOUND,
-      "SELECT product, user, first_bound FROM product_user",
+    { FEED_APP, "SELECT " APP_COLUMNS " FROM app a ORDER BY a.no",
+      "SELECT " APP_COLUMNS " FROM app a WHERE a.no IN (" CHANGED(5) ") ORDER BY a.no", give_app },
+    { FEED_GROUP, GROUP_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no",
+      CHANGED_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no", give_group },
+    { FEED_DEVICE, "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",
+      "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no", give_device },
+    { FEED_USER, "SELECT " USER_BRIEF " FROM user u ORDER BY u.no",
+      "SELECT " USER_BRIEF " FROM user u WHERE u.no IN (" CHANGED(9) ") ORDER BY u.no", give_user },
+    { FEED_BINDING, "SELECT " BOUND_COLUMNS " FROM binding b ORDER BY b.no",
+      "SELECT " BOUND_COLUMNS " FROM binding b WHERE b.no IN (" CHANGED(10) ") ORDER BY b.no", give_binding },
+    { FEED_FIRST_BOUND, "SELECT product, user, first_bound FROM product_user",
       "SELECT product, user, first_bound FROM product_user WHERE (product, user) IN "
       "(SELECT no, other FROM change WHERE seq > ?1 AND kind = 11)",
       give_first_bound },
-    { FEED_TOKEN,
-      "SELECT " TOKEN_COLUMNS " FROM token t",
+    { FEED_TOKEN, "SELECT " TOKEN_COLUMNS " FROM token t",
       "SELECT DISTINCT c.hash, t.enterprise, t.product, t.expires_at FROM change c "
       "LEFT JOIN token t ON t.hash = c.hash WHERE c.seq > ?1 AND c.kind = 8",
       give_token },
 };
 
 /* Children first, and the younger group before the older, which may be its parent. */
-#define GONE(kind, table) \
-    "SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = " #kind \
-    " AND NOT EXISTS (SELECT 1 FROM " #table " t WHERE t.no = change.no) ORDER BY no DESC"
+#define GONE(kind, table)                                                                                      \
+    "SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = " #kind " AND NOT EXISTS (SELECT 1 FROM " #table \
+    " t WHERE t.no = change.no) ORDER BY no DESC"
 
 static const struct gone_step {
     enum feed_kind kind;
     enum registry_kind told_as;
     const char *sql;
 } gone_steps[] = {
-    { FEED_USER, KIND_USER, GONE(9, user) },
-    { FEED_DEVICE, KIND_DEVICE, GONE(7, device) },
-    { FEED_GROUP, KIND_GROUP, GONE(6, device_group) },
-    { FEED_APP, KIND_APP, GONE(5, app) },
-    { FEED_PRODUCT, KIND_PRODUCT, GONE(2, product) },
-    { FEED_ENTERPRISE, KIND_ENTERPRISE, GONE(1, enterprise) },
+    { FEED_USER, KIND_USER, GONE(9, user) },           { FEED_DEVICE, KIND_DEVICE, GONE(7, device) },
+    { FEED_GROUP, KIND_GROUP, GONE(6, device_group) }, { FEED_APP, KIND_APP, GONE(5, app) },
+    { FEED_PRODUCT, KIND_PRODUCT, GONE(2, product) },  { FEED_ENTERPRISE, KIND_ENTERPRISE, GONE(1, enterprise) },
 };
 
 static bool is_wanted(const struct registry_visitor *v, enum feed_kind kind)
 {
     switch (kind) {
-    case FEED_ENTERPRISE:  return v->enterprise != NULL;
-    case FEED_PRODUCT:     return v->product != NULL;
-    case FEED_DEFINITION:  return v->definition != NULL;
+    case FEED_ENTERPRISE: return v->enterprise != NULL;
+    case FEED_PRODUCT: return v->product != NULL;
+    case FEED_DEFINITION: return v->definition != NULL;
     case FEED_ASSOCIATION: return v->association != NULL;
-    case FEED_APP:         return v->app != NULL;
-    case FEED_GROUP:       return v->group != NULL;
-    case FEED_DEVICE:      return v->device != NULL;
-    case FEED_TOKEN:       return v->token != NULL;
-    case FEED_USER:        return v->user != NULL;
-    case FEED_BINDING:     return v->binding != NULL;
+    case FEED_APP: return v->app != NULL;
+    case FEED_GROUP: return v->group != NULL;
+    case FEED_DEVICE: return v->device != NULL;
+    case FEED_TOKEN: return v->token != NULL;
+    case FEED_USER: return v->user != NULL;
+    case FEED_BINDING: return v->binding != NULL;
     case FEED_FIRST_BOUND: return v->first_bound != NULL;
     }
     return false;
 }
 
-static enum mu_err give_rows(const struct visit *visit, const char *sql, const struct db_value *values,
-                             size_t count, const struct step *step)
+static enum mu_err give_rows(const struct visit *visit, const char *sql, const struct db_value *values, size_t count,
+                             const struct step *step)
 {
     enum mu_err err;
     struct db_row row = { 0 };
@@ -262,8 +241,7 @@ static enum mu_err give_gone(const struct visit *visit, const struct gone_step *
     uint32_t *numbers;
     size_t count;
 
-    if ((err = db_numbers(visit->db, step->sql, DB_VALUES(db_int((int64_t)after)), &numbers,
-                          &count)) != MU_OK)
+    if ((err = db_numbers(visit->db, step->sql, DB_VALUES(db_int((int64_t)after)), &numbers, &count)) != MU_OK)
         return err;
     for (size_t i = 0; i < count && err == MU_OK; i++)
         err = visit->v->deleted(visit->v->ctx, step->told_as, numbers[i]);
@@ -287,8 +265,7 @@ enum mu_err feed_clear(struct db *db)
 enum mu_err feed_last(struct db *db, uint64_t *out)
 {
     int64_t seq = 0;
-    enum mu_err err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'change'", NULL, 0,
-                                &seq);
+    enum mu_err err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'change'", NULL, 0, &seq);
     *out = (uint64_t)seq;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
@@ -303,8 +280,7 @@ enum mu_err feed_prune(struct db *db, uint64_t *pruned_at)
     if (last < CHANGES_KEPT || last - *pruned_at < PRUNE_EVERY)
         return MU_OK;
     *pruned_at = last;
-    return db_run(db, "DELETE FROM change WHERE seq <= ?1",
-                  DB_VALUES(db_int((int64_t)(last - CHANGES_KEPT))));
+    return db_run(db, "DELETE FROM change WHERE seq <= ?1", DB_VALUES(db_int((int64_t)(last - CHANGES_KEPT))));
 }
 
 enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
@@ -318,8 +294,7 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
     if ((err = feed_last(visit.db, &last)) != MU_OK)
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-        if (is_wanted(v, steps[i].kind) &&
-            (err = give_rows(&visit, steps[i].all, NULL, 0, &steps[i])) != MU_OK)
+        if (is_wanted(v, steps[i].kind) && (err = give_rows(&visit, steps[i].all, NULL, 0, &steps[i])) != MU_OK)
             goto out;
     }
     *seq = last;
@@ -337,15 +312,15 @@ static enum mu_err changed_kinds(struct db *db, uint64_t after, unsigned *kinds)
     sqlite3_stmt *statement;
     int64_t first;
 
-    if ((err = db_int_of(db, "SELECT min(seq) FROM change WHERE seq > ?1",
-                         DB_VALUES(db_int((int64_t)after)), &first)) != MU_OK)
+    if ((err = db_int_of(db, "SELECT min(seq) FROM change WHERE seq > ?1", DB_VALUES(db_int((int64_t)after)),
+                         &first)) != MU_OK)
         return err;
     if ((uint64_t)first != after + 1)
         return MU_E_NOT_FOUND;
 
     *kinds = 0;
-    if ((err = db_query(db, "SELECT DISTINCT kind FROM change WHERE seq > ?1",
-                        DB_VALUES(db_int((int64_t)after)), &statement)) != MU_OK)
+    if ((err = db_query(db, "SELECT DISTINCT kind FROM change WHERE seq > ?1", DB_VALUES(db_int((int64_t)after)),
+                        &statement)) != MU_OK)
         return err;
     while ((err = db_next(db, statement)) == MU_OK)
         *kinds |= 1u << sqlite3_column_int(statement, 0);
@@ -380,8 +355,7 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         if ((kinds & 1u << steps[i].kind) && is_wanted(v, steps[i].kind) &&
-            (err = give_rows(&visit, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)),
-                             &steps[i])) != MU_OK)
+            (err = give_rows(&visit, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)), &steps[i])) != MU_OK)
             goto out;
     }
     for (size_t i = 0; i < sizeof(gone_steps) / sizeof(*gone_steps); i++) {

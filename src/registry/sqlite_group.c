@@ -47,7 +47,8 @@ enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group
 enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t *group)
 {
     int64_t no = 0;
-    enum mu_err err = db_int_of(tx->db, "SELECT device_group FROM device WHERE product = ?1 "
+    enum mu_err err = db_int_of(tx->db,
+                                "SELECT device_group FROM device WHERE product = ?1 "
                                 "AND mac = ?2 AND device_group IS NOT NULL ORDER BY no DESC LIMIT 1",
                                 DB_VALUES(db_int(product), db_text(mac)), &no);
     *group = (uint32_t)no;
@@ -60,7 +61,8 @@ static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
     enum mu_err err;
     int64_t circle;
 
-    if ((err = db_int_of(db, "WITH RECURSIVE up (no) AS (SELECT ?2 UNION "
+    if ((err = db_int_of(db,
+                         "WITH RECURSIVE up (no) AS (SELECT ?2 UNION "
                          "SELECT g.parent FROM up JOIN device_group g ON g.no = up.no) "
                          "SELECT count(*) FROM up WHERE no = ?1",
                          DB_VALUES(db_int(row->no), db_int(row->parent)), &circle)) != MU_OK)
@@ -69,9 +71,9 @@ static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
 }
 
 /* Levels are counted as far as it matters: an older directory may have many more. */
-#define LEVELS(name, next, link, end)                                                                  \
-    "WITH RECURSIVE " name " (no, level) AS (SELECT ?1, 1 UNION ALL SELECT g." next ", level + 1 "       \
-    "FROM " name " JOIN device_group g ON g." link " = " name ".no WHERE " end " level <= ?2) "          \
+#define LEVELS(name, next, link, end)                                                              \
+    "WITH RECURSIVE " name " (no, level) AS (SELECT ?1, 1 UNION ALL SELECT g." next ", level + 1 " \
+    "FROM " name " JOIN device_group g ON g." link " = " name ".no WHERE " end " level <= ?2) "    \
     "SELECT max(level) FROM " name
 
 /* Each call takes as many steps as there are levels above, and when a group moves as there are groups
@@ -85,8 +87,8 @@ static enum mu_err check_levels(struct db *db, const struct group_row *row)
         err = db_int_of(db, LEVELS("up", "parent", "no", "g.parent IS NOT NULL AND"),
                         DB_VALUES(db_int(row->parent), db_int(LIMIT_GROUP_LEVELS)), &above);
     if (err == MU_OK && row->no)
-        err = db_int_of(db, LEVELS("down", "no", "parent", ""),
-                        DB_VALUES(db_int(row->no), db_int(LIMIT_GROUP_LEVELS)), &below);
+        err = db_int_of(db, LEVELS("down", "no", "parent", ""), DB_VALUES(db_int(row->no), db_int(LIMIT_GROUP_LEVELS)),
+                        &below);
     return err == MU_OK && above + below > LIMIT_GROUP_LEVELS ? MU_E_LIMIT : err;
 }
 
@@ -94,14 +96,12 @@ enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
 {
     enum mu_err err;
 
-    if ((row->no && (err = check_no_circle(tx->db, row)) != MU_OK) ||
-        (err = check_levels(tx->db, row)) != MU_OK)
+    if ((row->no && (err = check_no_circle(tx->db, row)) != MU_OK) || (err = check_levels(tx->db, row)) != MU_OK)
         return err;
-    err = db_run(tx->db, row->no
-                 ? "UPDATE device_group SET product = ?2, parent = ?3, gid = ?4 WHERE no = ?1"
-                 : "INSERT INTO device_group (no, product, parent, gid) VALUES (?1, ?2, ?3, ?4)",
-                 DB_VALUES(db_ref(row->no), db_int(row->product), db_ref(row->parent),
-                           db_text(row->gid)));
+    err = db_run(tx->db,
+                 row->no ? "UPDATE device_group SET product = ?2, parent = ?3, gid = ?4 WHERE no = ?1"
+                         : "INSERT INTO device_group (no, product, parent, gid) VALUES (?1, ?2, ?3, ?4)",
+                 DB_VALUES(db_ref(row->no), db_int(row->product), db_ref(row->parent), db_text(row->gid)));
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_GROUP, row->no, 0);
@@ -122,8 +122,8 @@ static enum mu_err find_groups(struct registry_tx *tx, void *arg)
     struct db_row row = { 0 };
     size_t room = 0;
 
-    if ((err = db_query(tx->db, GROUP_WHERE "g.product = ?1 ORDER BY g.no",
-                        DB_VALUES(db_int(q->product)), &row.statement)) != MU_OK)
+    if ((err = db_query(tx->db, GROUP_WHERE "g.product = ?1 ORDER BY g.no", DB_VALUES(db_int(q->product)),
+                        &row.statement)) != MU_OK)
         return err;
     while ((err = db_next(tx->db, row.statement)) == MU_OK) {
         if (q->count == room) {
@@ -141,8 +141,7 @@ static enum mu_err find_groups(struct registry_tx *tx, void *arg)
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err registry_product_groups(struct registry *reg, uint32_t product, struct group_row **groups,
-                                    size_t *count)
+enum mu_err registry_product_groups(struct registry *reg, uint32_t product, struct group_row **groups, size_t *count)
 {
     struct groups_query q = { .product = product };
     enum mu_err err = registry_read(reg, find_groups, &q);

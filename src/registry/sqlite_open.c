@@ -12,12 +12,12 @@
 #define BUSY_TIMEOUT_MS 5000
 
 /* Without it a WAL that grew during one long read would keep its size for ever. */
-#define SETTINGS \
-    "PRAGMA foreign_keys = ON;" \
-    "PRAGMA synchronous = FULL;" \
+#define SETTINGS                            \
+    "PRAGMA foreign_keys = ON;"             \
+    "PRAGMA synchronous = FULL;"            \
     "PRAGMA journal_size_limit = 67108864;" \
-    "PRAGMA temp_store = MEMORY;" \
-    "PRAGMA trusted_schema = OFF;" \
+    "PRAGMA temp_store = MEMORY;"           \
+    "PRAGMA trusted_schema = OFF;"          \
     "PRAGMA cell_size_check = ON;"
 
 /* The unique indexes of a million devices are hit at random by each registration. Pages that get free
@@ -44,8 +44,8 @@ static void configure_once(void)
 enum mu_err db_open(struct db *db, const char *path, bool read_only)
 {
     enum mu_err err;
-    int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
-                SQLITE_OPEN_EXRESCODE;
+    int flags =
+        (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
     *db = (struct db){ 0 };
     configure_once();
@@ -93,8 +93,10 @@ enum mu_err db_open_unchanged(struct db *db, const char *path, const char *care)
     sqlite3_free(uri);
     if (!(uri = whole))
         goto out;
-    int rc = sqlite3_open_v2(uri, &db->handle, (has_log ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
-                             SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI, PAGES_VFS);
+    int rc = sqlite3_open_v2(uri, &db->handle,
+                             (has_log ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
+                                 SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI,
+                             PAGES_VFS);
     if (rc != SQLITE_OK) {
         err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
         goto out;
@@ -117,8 +119,9 @@ enum mu_err db_open_temporary(struct db *db)
 
     *db = (struct db){ 0 };
     configure_once();
-    int rc = sqlite3_open_v2("", &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                             SQLITE_OPEN_EXRESCODE, NULL);
+    int rc =
+        sqlite3_open_v2("", &db->handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc != SQLITE_OK)
         err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
     else if ((err = db_exec(db, SETTINGS WRITER_SETTINGS)) == MU_OK)

@@ -25,11 +25,11 @@ static const uint8_t mark[4] = { 'm', 'u', 'P', '1' };
 #endif
 
 struct pages_file {
-    sqlite3_file head;     /* what SQLite sees */
+    sqlite3_file head; /* what SQLite sees */
     enum pages_kind kind;
     bool is_strict, is_lenient;
     uint32_t damaged;
-    sqlite3_file inner[];  /* the system's, of its own size */
+    sqlite3_file inner[]; /* the system's, of its own size */
 };
 
 static sqlite3_vfs *base;
@@ -114,8 +114,7 @@ static int pages_write(sqlite3_file *file, const void *bytes, int size, sqlite3_
     uint8_t page[PAGES_SIZE];
 
     if (size != PAGES_SIZE)
-        return f->kind == PAGES_PLAIN ? f->inner->pMethods->xWrite(f->inner, bytes, size, offset)
-                                      : SQLITE_IOERR_WRITE;
+        return f->kind == PAGES_PLAIN ? f->inner->pMethods->xWrite(f->inner, bytes, size, offset) : SQLITE_IOERR_WRITE;
     memcpy(page, bytes, sizeof(page));
     if (offset == 0) {
         enum pages_kind kind = page[AT_RESERVED] == PAGES_RESERVED ? PAGES_SUMMED : PAGES_PLAIN;
@@ -149,23 +148,23 @@ static int pages_characteristics(sqlite3_file *file)
 }
 
 /* The rest goes straight on. */
-#define PASS(name, method, parameters, ...) \
-    static int name parameters \
-    { \
-        struct pages_file *f = (struct pages_file *)file; \
-        return f->inner->pMethods->method(f->inner __VA_OPT__(,) __VA_ARGS__); \
+#define PASS(name, method, parameters, ...)                                     \
+    static int name parameters                                                  \
+    {                                                                           \
+        struct pages_file *f = (struct pages_file *)file;                       \
+        return f->inner->pMethods->method(f->inner __VA_OPT__(, ) __VA_ARGS__); \
     }
-PASS(pages_truncate, xTruncate, (sqlite3_file *file, sqlite3_int64 size), size)
-PASS(pages_sync, xSync, (sqlite3_file *file, int flags), flags)
-PASS(pages_file_size, xFileSize, (sqlite3_file *file, sqlite3_int64 *size), size)
-PASS(pages_lock, xLock, (sqlite3_file *file, int level), level)
-PASS(pages_unlock, xUnlock, (sqlite3_file *file, int level), level)
-PASS(pages_check_lock, xCheckReservedLock, (sqlite3_file *file, int *is_locked), is_locked)
-PASS(pages_sector_size, xSectorSize, (sqlite3_file *file))
-PASS(pages_shm_map, xShmMap, (sqlite3_file *file, int page, int size, int extend, void volatile **at),
-     page, size, extend, at)
-PASS(pages_shm_lock, xShmLock, (sqlite3_file *file, int at, int count, int flags), at, count, flags)
-PASS(pages_shm_unmap, xShmUnmap, (sqlite3_file *file, int remove), remove)
+PASS(pages_truncate, xTruncate, (sqlite3_file * file, sqlite3_int64 size), size)
+PASS(pages_sync, xSync, (sqlite3_file * file, int flags), flags)
+PASS(pages_file_size, xFileSize, (sqlite3_file * file, sqlite3_int64 *size), size)
+PASS(pages_lock, xLock, (sqlite3_file * file, int level), level)
+PASS(pages_unlock, xUnlock, (sqlite3_file * file, int level), level)
+PASS(pages_check_lock, xCheckReservedLock, (sqlite3_file * file, int *is_locked), is_locked)
+PASS(pages_sector_size, xSectorSize, (sqlite3_file * file))
+PASS(pages_shm_map, xShmMap, (sqlite3_file * file, int page, int size, int extend, void volatile **at), page, size,
+     extend, at)
+PASS(pages_shm_lock, xShmLock, (sqlite3_file * file, int at, int count, int flags), at, count, flags)
+PASS(pages_shm_unmap, xShmUnmap, (sqlite3_file * file, int remove), remove)
 
 static void pages_shm_barrier(sqlite3_file *file)
 {

@@ -19,15 +19,15 @@
 #define PAGES_VFS "muster-pages"
 
 enum {
-    PAGES_SIZE = 4096,     /* of every database of muster */
+    PAGES_SIZE = 4096, /* of every database of muster */
     PAGES_RESERVED = 8,
     /* What lies at the byte that SQLite locks is never written. */
     PAGES_LOCK_PAGE = 0x40000000 / PAGES_SIZE + 1,
 };
 
 enum pages_kind {
-    PAGES_NONE,    /* no page yet, or no database */
-    PAGES_PLAIN,   /* of an older muster: no checksums */
+    PAGES_NONE,  /* no page yet, or no database */
+    PAGES_PLAIN, /* of an older muster: no checksums */
     PAGES_SUMMED,
 };
 
@@ -49,7 +49,7 @@ enum { PAGES_FCNTL_DAMAGED = 0x6d7501 };
  *            reads it as zeros
  *   lenient  a damaged page that has no rows, but the way to those that have, is read: for what is left */
 #define PAGES_URI_CARE "pages"
-#define PAGES_STRICT "strict"
-#define PAGES_LENIENT "lenient"
+#define PAGES_STRICT   "strict"
+#define PAGES_LENIENT  "lenient"
 
 #endif

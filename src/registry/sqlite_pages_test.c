@@ -112,12 +112,9 @@ static void damage_of_the_first_page_does_not_hide_the_checksums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_page_has_its_checksum),
-        TEST(a_plain_sqlite_reads_the_file),
-        TEST(a_copy_has_checksums_of_its_own),
-        TEST(a_bit_that_flips_while_the_file_is_used_is_not_read_as_true),
-        TEST(a_page_in_the_wrong_place_is_found),
-        TEST(damage_of_the_first_page_does_not_hide_the_checksums),
+        TEST(each_page_has_its_checksum),         TEST(a_plain_sqlite_reads_the_file),
+        TEST(a_copy_has_checksums_of_its_own),    TEST(a_bit_that_flips_while_the_file_is_used_is_not_read_as_true),
+        TEST(a_page_in_the_wrong_place_is_found), TEST(damage_of_the_first_page_does_not_hide_the_checksums),
     };
     return cmocka_run_group_tests_name("sqlite_pages", tests, NULL, NULL);
 }

@@ -15,8 +15,8 @@ void row_product(struct db_row *row, struct product_row *out)
     out->definition = row_no(row);
 }
 
-static enum mu_err get_product(struct db *db, const char *sql, const struct db_value *values,
-                               size_t count, struct product_row *out)
+static enum mu_err get_product(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                               struct product_row *out)
 {
     enum mu_err err;
     struct db_row row = { 0 };
@@ -38,7 +38,8 @@ enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, s
 enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_secret, uint32_t enterprise,
                                  struct product_row *out)
 {
-    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p "
+    return get_product(tx->db,
+                       "SELECT " PRODUCT_COLUMNS " FROM product p "
                        "LEFT JOIN association s ON s.product = p.no WHERE p.product_secret = ?1 "
                        "ORDER BY s.enterprise IS ?2 DESC, p.no LIMIT 1",
                        DB_VALUES(db_text(product_secret), db_int(enterprise)), out);
@@ -46,22 +47,21 @@ enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_sec
 
 enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out)
 {
-    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no = ?1",
-                       DB_VALUES(db_int(no)), out);
+    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no = ?1", DB_VALUES(db_int(no)), out);
 }
 
 enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row)
 {
     enum mu_err err;
 
-    err = db_run(tx->db, row->no
-                 ? "UPDATE product SET product_key = ?2, product_secret = ?3, name = ?4, "
-                   "remote_control = ?5, registration = ?6, pacing = ?7, control = ?8 WHERE no = ?1"
-                 : "INSERT INTO product (no, product_key, product_secret, name, remote_control, "
-                   "registration, pacing, control) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                 DB_VALUES(db_ref(row->no), db_text(row->product_key), db_text(row->product_secret),
-                           db_text(row->name), db_int(row->remote_control),
-                           db_int(row->registration), db_int(row->pacing), db_int(row->control)));
+    err = db_run(tx->db,
+                 row->no ? "UPDATE product SET product_key = ?2, product_secret = ?3, name = ?4, "
+                           "remote_control = ?5, registration = ?6, pacing = ?7, control = ?8 WHERE no = ?1"
+                         : "INSERT INTO product (no, product_key, product_secret, name, remote_control, "
+                           "registration, pacing, control) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 DB_VALUES(db_ref(row->no), db_text(row->product_key), db_text(row->product_secret), db_text(row->name),
+                           db_int(row->remote_control), db_int(row->registration), db_int(row->pacing),
+                           db_int(row->control)));
     if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
         return err;
     return feed_add(tx->db, FEED_PRODUCT, row->no, 0);
@@ -93,19 +93,18 @@ enum mu_err tx_definition(struct registry_tx *tx, uint32_t product, uint32_t ver
     return out->err;
 }
 
-static enum mu_err same_as_in_force(struct db *db, uint32_t product, uint32_t version, struct str json,
-                                    bool *same)
+static enum mu_err same_as_in_force(struct db *db, uint32_t product, uint32_t version, struct str json, bool *same)
 {
     int64_t count = 0;
-    enum mu_err err = db_int_of(db, "SELECT count(*) FROM definition "
+    enum mu_err err = db_int_of(db,
+                                "SELECT count(*) FROM definition "
                                 "WHERE product = ?1 AND version = ?2 AND json = ?3",
                                 DB_VALUES(db_int(product), db_int(version), db_str(json)), &count);
     *same = count != 0;
     return err;
 }
 
-enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json,
-                              uint32_t *version)
+enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct str json, uint32_t *version)
 {
     enum mu_err err;
     struct product_row row;
@@ -120,7 +119,8 @@ enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct s
         return MU_OK;
     }
     /* After a salvage, versions that may have been lost are not given again: messages carry them. */
-    if ((err = db_int_of(tx->db, "SELECT max(coalesce(max(version), 0), coalesce((SELECT CAST(value AS INTEGER) "
+    if ((err = db_int_of(tx->db,
+                         "SELECT max(coalesce(max(version), 0), coalesce((SELECT CAST(value AS INTEGER) "
                          "FROM fact WHERE name = 'last_definition'), 0)) + 1 FROM definition WHERE product = ?1",
                          DB_VALUES(db_int(product)), &next)) != MU_OK ||
         (err = db_run(tx->db, "INSERT INTO definition (product, version, json) VALUES (?1, ?2, ?3)",

@@ -275,8 +275,8 @@ static enum mu_err get_fact(struct registry_tx *tx, void *arg)
     struct fact *fact = arg;
     sqlite3_stmt *statement;
 
-    if ((err = db_query(tx->db, "SELECT value FROM fact WHERE name = ?1",
-                        DB_VALUES(db_text(fact->name)), &statement)) != MU_OK ||
+    if ((err = db_query(tx->db, "SELECT value FROM fact WHERE name = ?1", DB_VALUES(db_text(fact->name)),
+                        &statement)) != MU_OK ||
         (err = db_next(tx->db, statement)) != MU_OK)
         return err;
     if (!str_copy(fact->out, fact->size, row_str(&(struct db_row){ .statement = statement })))
@@ -288,7 +288,8 @@ static enum mu_err get_fact(struct registry_tx *tx, void *arg)
 static enum mu_err set_fact(struct registry_tx *tx, void *arg)
 {
     const struct fact *fact = arg;
-    return db_run(tx->db, "INSERT INTO fact (name, value) VALUES (?1, ?2) "
+    return db_run(tx->db,
+                  "INSERT INTO fact (name, value) VALUES (?1, ?2) "
                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                   DB_VALUES(db_text(fact->name), db_text(fact->value)));
 }

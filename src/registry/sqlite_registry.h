@@ -43,9 +43,12 @@ enum { DB_STATEMENTS_MAX = 160 };
 
 struct db {
     sqlite3 *handle;
-    struct { const char *sql; sqlite3_stmt *statement; } kept[DB_STATEMENTS_MAX];
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } kept[DB_STATEMENTS_MAX];
     size_t kept_count;
-    struct bucket log_bucket;   /* of failures that are logged */
+    struct bucket log_bucket; /* of failures that are logged */
     uint32_t log_suppressed;
 };
 
@@ -112,25 +115,23 @@ static inline struct db_value db_blob(const void *bytes, size_t len)
 }
 
 #define DB_VALUES(...) \
-    (const struct db_value[]){ __VA_ARGS__ }, \
-    sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
+    (const struct db_value[]){ __VA_ARGS__ }, sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
 
 /* Starts a statement with all its values. */
-MU_MUST_USE enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values,
-                                 size_t count, sqlite3_stmt **out);
+MU_MUST_USE enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                 sqlite3_stmt **out);
 /* The next row: MU_OK, MU_E_NOT_FOUND after the last one, or an error. Anything but MU_OK has ended
  * the statement; who stops earlier ends it with sqlite3_reset. */
 MU_MUST_USE enum mu_err db_next(struct db *db, sqlite3_stmt *statement);
 /* A statement that answers nothing, with and without values. */
-MU_MUST_USE enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values,
-                               size_t count);
+MU_MUST_USE enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values, size_t count);
 MU_MUST_USE enum mu_err db_exec(struct db *db, const char *sql);
 /* The first row's first column; MU_E_NOT_FOUND without a row. NULL gives 0. */
-MU_MUST_USE enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values,
-                                  size_t count, int64_t *out);
+MU_MUST_USE enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                  int64_t *out);
 /* The first column of all rows; *out is malloc'ed, NULL if there are none. */
-MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values,
-                                   size_t count, uint32_t **out, size_t *out_count);
+MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                   uint32_t **out, size_t *out_count);
 
 /* Reads the columns of a row from left to right. */
 struct db_row {
@@ -153,10 +154,10 @@ MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *
 #define DAMAGE_ADVICE "; " MARK_ADVICE
 
 enum scan_state {
-    SCAN_NEW,        /* it is missing, or empty */
-    SCAN_PLAIN,      /* of an older muster, without checksums */
+    SCAN_NEW,   /* it is missing, or empty */
+    SCAN_PLAIN, /* of an older muster, without checksums */
     SCAN_WHOLE,
-    SCAN_DOUBTFUL,   /* some pages are wrong, and none that is needed */
+    SCAN_DOUBTFUL, /* some pages are wrong, and none that is needed */
 };
 /* Reads all of a file that nobody has open, and changes nothing. MU_E_CORRUPT: it is damaged; why gets a
  * sentence. */
@@ -183,9 +184,9 @@ MU_MUST_USE enum mu_err schema_compare(struct db *db, const struct findings *f);
 
 struct registry_tx {
     struct db *db;
-    const struct audit_by *by;    /* NULL: nobody's name */
-    int64_t audit;                /* number of its row in the audit log; 0 = none yet */
-    uint32_t changes;             /* noted there */
+    const struct audit_by *by; /* NULL: nobody's name */
+    int64_t audit;             /* number of its row in the audit log; 0 = none yet */
+    uint32_t changes;          /* noted there */
 };
 
 struct waiting_write;
@@ -194,20 +195,20 @@ enum { READERS_KEPT = 8 };
 
 struct registry {
     char path[4096];
-    bool unchanged;               /* read only, by db_open_unchanged */
-    enum scan_state scanned;      /* what registry_look found */
-    bool copied;                  /* its only reader is a copy that was brought forward */
+    bool unchanged;          /* read only, by db_open_unchanged */
+    enum scan_state scanned; /* what registry_look found */
+    bool copied;             /* its only reader is a copy that was brought forward */
 
-    struct db writer;             /* used by the one who has set `writing` */
-    struct mark_place place;      /* of the last commit; as above */
+    struct db writer;        /* used by the one who has set `writing` */
+    struct mark_place place; /* of the last commit; as above */
     struct mark mark;
-    uint64_t pruned_at;           /* last change when the feed was pruned; as above */
-    pthread_mutex_t write_lock;   /* guards the rest of this group */
+    uint64_t pruned_at;         /* last change when the feed was pruned; as above */
+    pthread_mutex_t write_lock; /* guards the rest of this group */
     pthread_cond_t written;
     bool writing;
     struct waiting_write *first, **end;
 
-    pthread_mutex_t read_lock;    /* guards the rest */
+    pthread_mutex_t read_lock; /* guards the rest */
     struct db *readers[READERS_KEPT];
     size_t reader_count;
 };
@@ -241,24 +242,24 @@ MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 
 /* --- rows: what the getters and the feed read alike ---------------------------------------------- */
 
-#define ENTERPRISE_COLUMNS \
+#define ENTERPRISE_COLUMNS                                                                             \
     "e.no, e.enterprise_id, e.secret_salt, e.secret_hash, e.name, e.hourly_quota, e.secret_required, " \
     "e.ip_allow"
-#define PRODUCT_COLUMNS \
+#define PRODUCT_COLUMNS                                                                           \
     "p.no, p.product_key, p.product_secret, p.name, p.remote_control, p.registration, p.pacing, " \
     "p.control, p.definition"
 /* An app belongs to the enterprise of its products; it is never written down a second time. */
-#define APP_COLUMNS \
+#define APP_COLUMNS                                                         \
     "a.no, a.appid, a.name, (SELECT min(s.enterprise) FROM app_product ap " \
     "JOIN association s ON s.product = ap.product WHERE ap.app = a.no)"
-#define DEVICE_COLUMNS \
+#define DEVICE_COLUMNS                                                                              \
     "d.no, d.product, d.did, d.mac, d.passcode, d.device_sn, d.type, d.is_disabled, d.created_at, " \
-    "d.country, d.region, d.city, d.place_source, d.longitude, d.latitude, d.device_group, " \
+    "d.country, d.region, d.city, d.place_source, d.longitude, d.latitude, d.device_group, "        \
     "d.is_barred"
 #define GROUP_COLUMNS "g.no, g.product, g.parent, g.gid"
 /* Left out wherever users are looked for or counted. */
 #define DISABLED_USERS "(SELECT no FROM user WHERE is_disabled = 1)"
-#define TOKEN_COLUMNS "t.hash, t.enterprise, t.product, t.expires_at"
+#define TOKEN_COLUMNS  "t.hash, t.enterprise, t.product, t.expires_at"
 
 void row_enterprise(struct db_row *row, struct enterprise_row *out);
 void row_product(struct db_row *row, struct product_row *out);
@@ -277,7 +278,7 @@ enum feed_kind {
     FEED_APP = 5,
     FEED_GROUP = 6,
     FEED_DEVICE = 7,
-    FEED_TOKEN = 8,       /* hash */
+    FEED_TOKEN = 8, /* hash */
     FEED_USER = 9,
     FEED_BINDING = 10,
     FEED_FIRST_BOUND = 11, /* no = product, other = user */

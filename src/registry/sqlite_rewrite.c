@@ -19,7 +19,7 @@ struct rewrite {
     struct db *db;
     const char *path;
     char copy[4200], journal[4210], dir[4200];
-    uint64_t bytes;      /* that the new one will take, about */
+    uint64_t bytes; /* that the new one will take, about */
     char *why;
     size_t why_size;
 };

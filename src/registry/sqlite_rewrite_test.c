@@ -14,7 +14,7 @@ static void make_older(struct fixture *f)
     for (int i = 0; i < PRODUCTS; i++)
         fixture_product(f);
     fixture_sql(f, "UPDATE product SET name = 'a long name ' || hex(zeroblob(6000));"
-                "UPDATE product SET product_key = '" KEY "' WHERE no = 1; DELETE FROM product WHERE no > 50");
+                   "UPDATE product SET product_key = '" KEY "' WHERE no = 1; DELETE FROM product WHERE no > 50");
     registry_close(f->reg);
     f->reg = NULL;
     file_make_plain(f);

@@ -123,8 +123,10 @@ static enum mu_err highest_seen(struct db *to, const char *table, int64_t *highe
     if ((err = salvage_text(to, number, sizeof(number), "SELECT max(rowid) FROM \"%w\"", table)) != MU_OK)
         return err;
     *highest = atoll(number);
-    err = salvage_prepare(to, &list, "SELECT t.name, f.\"from\" FROM sqlite_schema t, "
-                          "pragma_foreign_key_list(t.name) f WHERE t.type = 'table' AND f.\"table\" = '%q'", table);
+    err = salvage_prepare(to, &list,
+                          "SELECT t.name, f.\"from\" FROM sqlite_schema t, "
+                          "pragma_foreign_key_list(t.name) f WHERE t.type = 'table' AND f.\"table\" = '%q'",
+                          table);
     while (err == MU_OK && sqlite3_step(list) == SQLITE_ROW) {
         err = salvage_text(to, number, sizeof(number), "SELECT max(\"%w\") FROM \"%w\"",
                            (const char *)sqlite3_column_text(list, 1), (const char *)sqlite3_column_text(list, 0));
@@ -139,15 +141,16 @@ static enum mu_err highest_seen(struct db *to, const char *table, int64_t *highe
 static enum mu_err keep_versions(struct salvaging *s, const struct salvage *about)
 {
     char highest[32];
-    bool lost = find_table(s, STR("definition"))->told.is_damaged ||
-                find_table(s, STR("product"))->told.is_damaged;
+    bool lost = find_table(s, STR("definition"))->told.is_damaged || find_table(s, STR("product"))->told.is_damaged;
     enum mu_err err = salvage_text(&s->to, highest, sizeof(highest), "SELECT max(version) FROM definition");
 
     if (err != MU_OK || (!lost && atoll(highest) >= about->last_definition))
         return err;
-    return salvage_exec(&s->to, "INSERT OR REPLACE INTO fact (name, value) SELECT 'last_definition', max(v) FROM "
+    return salvage_exec(&s->to,
+                        "INSERT OR REPLACE INTO fact (name, value) SELECT 'last_definition', max(v) FROM "
                         "(SELECT %u AS v UNION ALL SELECT max(version) FROM definition UNION ALL "
-                        "SELECT max(definition) FROM product)", about->last_definition);
+                        "SELECT max(definition) FROM product)",
+                        about->last_definition);
 }
 
 static enum mu_err keep_id(struct salvaging *s, const struct salvage *about)
@@ -195,7 +198,8 @@ static enum mu_err keep_numbers(struct salvaging *s, const struct salvage *about
 static enum mu_err list_tables(struct salvaging *s)
 {
     sqlite3_stmt *list;
-    enum mu_err err = salvage_prepare(&s->to, &list, "SELECT name, sql LIKE '%%AUTOINCREMENT%%' FROM sqlite_schema "
+    enum mu_err err = salvage_prepare(&s->to, &list,
+                                      "SELECT name, sql LIKE '%%AUTOINCREMENT%%' FROM sqlite_schema "
                                       "WHERE type = 'table' AND name NOT LIKE 'sqlite_%%'");
 
     while (err == MU_OK && sqlite3_step(list) == SQLITE_ROW) {
@@ -227,7 +231,7 @@ static enum mu_err make_new(struct salvaging *s, const char *path, char *why, si
     if ((err = db_open(&s->to, path, false)) != MU_OK || (err = schema_update(&s->to, why, why_size)) != MU_OK)
         return err;
     return db_exec(&s->to, "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; "
-                   "PRAGMA cache_size = -131072; BEGIN");
+                           "PRAGMA cache_size = -131072; BEGIN");
 }
 
 static enum mu_err copy_all(struct salvaging *s, const struct salvage *about)
@@ -276,8 +280,7 @@ static void remove_new(const char *dir)
     }
 }
 
-enum mu_err registry_salvage(const char *from, const char *to, const struct salvage *about, char *why,
-                             size_t why_size)
+enum mu_err registry_salvage(const char *from, const char *to, const struct salvage *about, char *why, size_t why_size)
 {
     struct salvaging *s = calloc(1, sizeof(*s));
     char old[4096], new[4096];
@@ -291,10 +294,10 @@ enum mu_err registry_salvage(const char *from, const char *to, const struct salv
     snprintf(old, sizeof(old), "%s/" REGISTRY_FILE, from);
     snprintf(new, sizeof(new), "%s/" REGISTRY_FILE, to);
     /* An empty file would make SQLite remove its log. */
-    if (stat(old, &st) != 0 || st.st_size == 0 ||
-        db_open_unchanged(&s->from, old, PAGES_LENIENT) != MU_OK ||
+    if (stat(old, &st) != 0 || st.st_size == 0 || db_open_unchanged(&s->from, old, PAGES_LENIENT) != MU_OK ||
         salvage_text(&s->from, tables, sizeof(tables), "SELECT count(*) FROM sqlite_schema WHERE name = 'device'") !=
-            MU_OK || strcmp(tables, "1") != 0) {
+            MU_OK ||
+        strcmp(tables, "1") != 0) {
         snprintf(why, why_size, "nothing of %s can be read; bring back a backup (muster restore)", old);
         err = MU_E_CORRUPT;
         goto out;

@@ -17,7 +17,7 @@ enum { SALVAGE_TABLES_MAX = 32 };
 struct salvaged_table {
     char name[64];
     struct salvage_table told;
-    int64_t last;        /* the last number given by the old registry, 0 if it is not known */
+    int64_t last; /* the last number given by the old registry, 0 if it is not known */
     bool gives_numbers;
 };
 
@@ -36,8 +36,8 @@ MU_MUST_USE enum mu_err salvage_agree(struct db *to);
 
 /* Parts of what salvage_text asks: a list with commas of what is said of each row; a name, quoted. */
 #define SALVAGE_LIST(each, from) "SELECT group_concat(" each ", ', ') FROM " from
-#define SALVAGE_QUOTED "'\"' || name || '\"'"
-#define SALVAGE_COLUMNS "pragma_table_info('%q')"
+#define SALVAGE_QUOTED           "'\"' || name || '\"'"
+#define SALVAGE_COLUMNS          "pragma_table_info('%q')"
 
 /* Statements made up at run time; %w is a name between quotes. */
 MU_MUST_USE enum mu_err salvage_prepare(struct db *db, sqlite3_stmt **out, const char *format, ...);

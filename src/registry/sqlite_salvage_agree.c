@@ -3,7 +3,8 @@
 /* Groups are trees with one root a product; what hangs at nothing is hung at the root. A root that is
  * lost is made anew: one of the others would show the devices of its brothers as its own. */
 #define ROOT "(SELECT min(r.no) FROM device_group r WHERE r.product = device_group.product AND r.parent IS NULL)"
-#define TREE "WITH RECURSIVE tree (no) AS (SELECT no FROM device_group WHERE parent IS NULL UNION ALL " \
+#define TREE                                                                                   \
+    "WITH RECURSIVE tree (no) AS (SELECT no FROM device_group WHERE parent IS NULL UNION ALL " \
     "SELECT c.no FROM tree JOIN device_group c ON c.parent = tree.no) SELECT no FROM tree"
 
 static const char *const groups[] = {
@@ -38,10 +39,10 @@ static const char *const rules[] = {
 };
 
 /* One statement for each reference: it becomes none where the column may be NULL, else its row goes. */
-#define REFERENCES \
-    "SELECT CASE WHEN c.\"notnull\" OR c.pk " \
-    "THEN format('DELETE FROM \"%w\" WHERE \"%w\" NOT IN (SELECT rowid FROM \"%w\")', t.name, f.\"from\", " \
-    "f.\"table\") ELSE format('UPDATE \"%w\" SET \"%w\" = NULL WHERE \"%w\" IS NOT NULL AND \"%w\" NOT IN " \
+#define REFERENCES                                                                                                     \
+    "SELECT CASE WHEN c.\"notnull\" OR c.pk "                                                                          \
+    "THEN format('DELETE FROM \"%w\" WHERE \"%w\" NOT IN (SELECT rowid FROM \"%w\")', t.name, f.\"from\", "            \
+    "f.\"table\") ELSE format('UPDATE \"%w\" SET \"%w\" = NULL WHERE \"%w\" IS NOT NULL AND \"%w\" NOT IN "            \
     "(SELECT rowid FROM \"%w\")', t.name, f.\"from\", f.\"from\", f.\"from\", f.\"table\") END FROM sqlite_schema t, " \
     "pragma_foreign_key_list(t.name) f, pragma_table_info(t.name) c WHERE t.type = 'table' AND c.name = f.\"from\""
 
@@ -76,8 +77,7 @@ enum mu_err salvage_agree(struct db *to)
 {
     enum mu_err err;
 
-    if ((err = run_all(to, groups, sizeof(groups) / sizeof(*groups))) != MU_OK ||
-        (err = drop_dangling(to)) != MU_OK)
+    if ((err = run_all(to, groups, sizeof(groups) / sizeof(*groups))) != MU_OK || (err = drop_dangling(to)) != MU_OK)
         return err;
     return run_all(to, rules, sizeof(rules) / sizeof(*rules));
 }

@@ -12,17 +12,17 @@ static const struct {
     { "enterprise", "secret_required", "1" },
     { "product", "product_secret", "lower(hex(randomblob(16)))" },
     { "product", "registration", "1" }, /* of known devices only */
-    { "device", "is_disabled", "1" }, /* until it registers again */
+    { "device", "is_disabled", "1" },   /* until it registers again */
     { "device", "created_at", "unixepoch()" },
     { "user", "created_at", "unixepoch()" },
     { "user", "updated_at", "unixepoch()" },
 };
 
 /* Columns without which a row is none: those of a unique index, and those that refer to another row. */
-#define NEEDED \
+#define NEEDED                                                                                      \
     "SELECT i.name FROM pragma_index_list('%q') l, pragma_index_info(l.name) i WHERE l.\"unique\" " \
-    "AND NOT l.partial " \
-    "UNION SELECT c.name FROM pragma_foreign_key_list('%q') f, pragma_table_info('%q') c " \
+    "AND NOT l.partial "                                                                            \
+    "UNION SELECT c.name FROM pragma_foreign_key_list('%q') f, pragma_table_info('%q') c "          \
     "WHERE c.name = f.\"from\" AND c.\"notnull\""
 
 #define INDEXED "pragma_index_info('%q')"
@@ -53,19 +53,24 @@ static enum mu_err read_index(struct salvaging *s, struct salvaged_table *t, con
     bool is_whole = false;
     enum mu_err err;
 
-    if ((err = salvage_text(&s->from, columns, sizeof(columns), SALVAGE_LIST(SALVAGE_QUOTED, INDEXED), index)) != MU_OK ||
-        (err = salvage_text(&s->from, places, sizeof(places), SALVAGE_LIST("'?' || (seqno + 2)", INDEXED),
-                            index)) != MU_OK ||
-        (err = salvage_text(&s->from, sets, sizeof(sets), SALVAGE_LIST(SALVAGE_QUOTED " || ' = excluded.' || "
-                            SALVAGE_QUOTED, INDEXED), index)) != MU_OK ||
-        (err = salvage_prepare(&s->to, &insert, "INSERT INTO temp.found (no, %s) SELECT ?1, %s WHERE NOT EXISTS "
+    if ((err = salvage_text(&s->from, columns, sizeof(columns), SALVAGE_LIST(SALVAGE_QUOTED, INDEXED), index)) !=
+            MU_OK ||
+        (err = salvage_text(&s->from, places, sizeof(places), SALVAGE_LIST("'?' || (seqno + 2)", INDEXED), index)) !=
+            MU_OK ||
+        (err = salvage_text(&s->from, sets, sizeof(sets),
+                            SALVAGE_LIST(SALVAGE_QUOTED " || ' = excluded.' || " SALVAGE_QUOTED, INDEXED), index)) !=
+            MU_OK ||
+        (err = salvage_prepare(&s->to, &insert,
+                               "INSERT INTO temp.found (no, %s) SELECT ?1, %s WHERE NOT EXISTS "
                                "(SELECT 1 FROM main.\"%w\" WHERE no = ?1) ON CONFLICT (no) DO UPDATE SET %s",
                                columns, places, t->name, sets)) != MU_OK)
         goto out;
     for (size_t i = 0; i < 2 && err == MU_OK && !is_whole; i++) {
         sqlite3_stmt *entry = NULL;
-        if ((err = salvage_text(&s->from, order, sizeof(order), "SELECT group_concat(" SALVAGE_QUOTED " || '%s', ', ') "
-                                "FROM " INDEXED, directions[i], index)) == MU_OK &&
+        if ((err = salvage_text(&s->from, order, sizeof(order),
+                                "SELECT group_concat(" SALVAGE_QUOTED " || '%s', ', ') "
+                                "FROM " INDEXED,
+                                directions[i], index)) == MU_OK &&
             (err = salvage_prepare(&s->from, &entry, "SELECT rowid, %s FROM \"%w\" INDEXED BY \"%w\" ORDER BY %s",
                                    columns, t->name, index, order)) == MU_OK)
             err = read_entries(s, entry, insert, &is_whole);
@@ -79,8 +84,8 @@ out:
 static enum mu_err read_indexes(struct salvaging *s, struct salvaged_table *t)
 {
     sqlite3_stmt *list;
-    enum mu_err err = salvage_prepare(&s->from, &list, "SELECT name FROM pragma_index_list('%q') WHERE NOT partial",
-                                      t->name);
+    enum mu_err err =
+        salvage_prepare(&s->from, &list, "SELECT name FROM pragma_index_list('%q') WHERE NOT partial", t->name);
 
     while (err == MU_OK && sqlite3_step(list) == SQLITE_ROW)
         err = read_index(s, t, (const char *)sqlite3_column_text(list, 0));
@@ -99,9 +104,11 @@ static enum mu_err fill_unknown(struct salvaging *s, struct salvaged_table *t)
     }
     if (err == MU_OK)
         err = salvage_text(&s->to, empty, sizeof(empty),
-                           SALVAGE_LIST(SALVAGE_QUOTED " || ' = coalesce(' || " SALVAGE_QUOTED " || ', ' || CASE type "
+                           SALVAGE_LIST(SALVAGE_QUOTED
+                                        " || ' = coalesce(' || " SALVAGE_QUOTED " || ', ' || CASE type "
                                         "WHEN 'TEXT' THEN '''''' WHEN 'BLOB' THEN 'x''''' ELSE '0' END || ')'",
-                                        SALVAGE_COLUMNS) " WHERE \"notnull\" AND NOT pk", t->name);
+                                        SALVAGE_COLUMNS) " WHERE \"notnull\" AND NOT pk",
+                           t->name);
     return err == MU_OK ? salvage_exec(&s->to, "UPDATE temp.found SET %s", empty) : err;
 }
 
@@ -110,12 +117,14 @@ static enum mu_err add_found(struct salvaging *s, struct salvaged_table *t, cons
     char needed[512];
     enum mu_err err;
 
-    if ((err = salvage_text(&s->to, needed, sizeof(needed), "SELECT group_concat(" SALVAGE_QUOTED " || ' IS NULL', "
-                            "' OR ') FROM (" NEEDED ")", t->name, t->name, t->name)) != MU_OK ||
+    if ((err = salvage_text(&s->to, needed, sizeof(needed),
+                            "SELECT group_concat(" SALVAGE_QUOTED " || ' IS NULL', "
+                            "' OR ') FROM (" NEEDED ")",
+                            t->name, t->name, t->name)) != MU_OK ||
         (err = salvage_exec(&s->to, "DELETE FROM temp.found WHERE %s", needed)) != MU_OK ||
         (err = fill_unknown(s, t)) != MU_OK ||
-        (err = salvage_exec(&s->to, "INSERT OR IGNORE INTO main.\"%w\" (no, %s) SELECT no, %s FROM temp.found",
-                            t->name, columns, columns)) != MU_OK)
+        (err = salvage_exec(&s->to, "INSERT OR IGNORE INTO main.\"%w\" (no, %s) SELECT no, %s FROM temp.found", t->name,
+                            columns, columns)) != MU_OK)
         return err;
     t->told.by_key = (uint64_t)sqlite3_changes(s->to.handle);
     return MU_OK;
@@ -128,11 +137,14 @@ enum mu_err salvage_keys(struct salvaging *s, struct salvaged_table *t)
 
     if (!t->told.is_damaged || !t->gives_numbers)
         return MU_OK;
-    if ((err = salvage_text(&s->to, keys, sizeof(keys), "SELECT count(*) FROM pragma_index_list('%q') "
-                            "WHERE \"unique\" AND NOT partial", t->name)) != MU_OK || strcmp(keys, "0") == 0)
+    if ((err = salvage_text(&s->to, keys, sizeof(keys),
+                            "SELECT count(*) FROM pragma_index_list('%q') "
+                            "WHERE \"unique\" AND NOT partial",
+                            t->name)) != MU_OK ||
+        strcmp(keys, "0") == 0)
         return err; /* nothing says which row is which */
-    if ((err = salvage_text(&s->to, columns, sizeof(columns), SALVAGE_LIST(SALVAGE_QUOTED, SALVAGE_COLUMNS)
-                            " WHERE NOT pk", t->name)) != MU_OK ||
+    if ((err = salvage_text(&s->to, columns, sizeof(columns),
+                            SALVAGE_LIST(SALVAGE_QUOTED, SALVAGE_COLUMNS) " WHERE NOT pk", t->name)) != MU_OK ||
         (err = salvage_exec(&s->to, "CREATE TEMP TABLE found (no INTEGER PRIMARY KEY, %s)", columns)) != MU_OK)
         return err;
     if ((err = read_indexes(s, t)) == MU_OK)

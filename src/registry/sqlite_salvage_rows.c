@@ -8,10 +8,10 @@ enum { PROBES = 4096 };
 struct copying {
     struct salvaging *s;
     struct salvaged_table *t;
-    bool by_number;        /* the key's first column is an integer; else there is no place to go on */
+    bool by_number; /* the key's first column is an integer; else there is no place to go on */
     sqlite3_stmt *up, *down, *insert;
     int columns;
-    int64_t number;        /* of the last row that was read */
+    int64_t number; /* of the last row that was read */
 };
 
 /* What is no row of this table (STRICT says so) is damage that no checksum told. */
@@ -54,7 +54,7 @@ static enum mu_err copy_run(struct copying *c, sqlite3_stmt *statement, int64_t 
 
 static enum mu_err copy_upwards(struct copying *c)
 {
-    int64_t lost = 0;      /* the first number that could not be looked at, 0 if the last one could */
+    int64_t lost = 0; /* the first number that could not be looked at, 0 if the last one could */
     unsigned probes = 0;
 
     for (int64_t from = INT64_MIN;;) {
@@ -85,8 +85,8 @@ static enum mu_err copy_upwards(struct copying *c)
 
 struct table_sql {
     char columns[1024], places[256];
-    char key[128], down[256];   /* the order of the rows, and backwards */
-    char number[64];            /* the first column of the key, if it is an integer */
+    char key[128], down[256]; /* the order of the rows, and backwards */
+    char number[64];          /* the first column of the key, if it is an integer */
 };
 
 #define KEY "(SELECT name FROM " SALVAGE_COLUMNS " WHERE pk > 0 ORDER BY pk)"
@@ -96,16 +96,18 @@ static enum mu_err describe(struct db *from, const char *name, struct table_sql 
     char without_rowid[8];
     enum mu_err err;
 
-    if ((err = salvage_text(from, t->columns, sizeof(t->columns),
-                            SALVAGE_LIST(SALVAGE_QUOTED, SALVAGE_COLUMNS), name)) != MU_OK ||
-        (err = salvage_text(from, t->places, sizeof(t->places),
-                            SALVAGE_LIST("'?' || (cid + 1)", SALVAGE_COLUMNS), name)) != MU_OK ||
+    if ((err = salvage_text(from, t->columns, sizeof(t->columns), SALVAGE_LIST(SALVAGE_QUOTED, SALVAGE_COLUMNS),
+                            name)) != MU_OK ||
+        (err = salvage_text(from, t->places, sizeof(t->places), SALVAGE_LIST("'?' || (cid + 1)", SALVAGE_COLUMNS),
+                            name)) != MU_OK ||
         (err = salvage_text(from, t->key, sizeof(t->key), SALVAGE_LIST("name", KEY), name)) != MU_OK ||
         (err = salvage_text(from, t->down, sizeof(t->down), SALVAGE_LIST("name || ' DESC'", KEY), name)) != MU_OK ||
-        (err = salvage_text(from, t->number, sizeof(t->number), "SELECT name FROM " SALVAGE_COLUMNS
-                            " WHERE pk = 1 AND type = 'INTEGER'", name)) != MU_OK ||
-        (err = salvage_text(from, without_rowid, sizeof(without_rowid), "SELECT wr FROM pragma_table_list "
-                            "WHERE schema = 'main' AND name = '%q'", name)) != MU_OK)
+        (err = salvage_text(from, t->number, sizeof(t->number),
+                            "SELECT name FROM " SALVAGE_COLUMNS " WHERE pk = 1 AND type = 'INTEGER'", name)) != MU_OK ||
+        (err = salvage_text(from, without_rowid, sizeof(without_rowid),
+                            "SELECT wr FROM pragma_table_list "
+                            "WHERE schema = 'main' AND name = '%q'",
+                            name)) != MU_OK)
         return err;
     if (strcmp(without_rowid, "1") != 0) {
         strcpy(t->key, "rowid");
@@ -126,15 +128,17 @@ static enum mu_err prepare(struct copying *c)
     if ((err = describe(from, name, &t)) != MU_OK || !t.columns[0])
         return err == MU_OK ? MU_E_NOT_FOUND : err;
     c->by_number = t.number[0] != '\0';
-    err = c->by_number ? salvage_prepare(from, &c->up, "SELECT %s, %s FROM \"%w\" NOT INDEXED WHERE %s >= ?1 "
-                                         "ORDER BY %s", t.number, t.columns, name, t.number, t.key)
-                       : salvage_prepare(from, &c->up, "SELECT 0, %s FROM \"%w\" NOT INDEXED ORDER BY %s",
-                                         t.columns, name, t.key);
+    err = c->by_number ? salvage_prepare(from, &c->up,
+                                         "SELECT %s, %s FROM \"%w\" NOT INDEXED WHERE %s >= ?1 "
+                                         "ORDER BY %s",
+                                         t.number, t.columns, name, t.number, t.key)
+                       : salvage_prepare(from, &c->up, "SELECT 0, %s FROM \"%w\" NOT INDEXED ORDER BY %s", t.columns,
+                                         name, t.key);
     if (err != MU_OK ||
-        (err = salvage_prepare(from, &c->down, "SELECT 0, %s FROM \"%w\" NOT INDEXED ORDER BY %s", t.columns,
-                               name, t.down)) != MU_OK ||
-        (err = salvage_prepare(&c->s->to, &c->insert, "INSERT OR IGNORE INTO \"%w\" (%s) VALUES (%s)", name,
-                               t.columns, t.places)) != MU_OK)
+        (err = salvage_prepare(from, &c->down, "SELECT 0, %s FROM \"%w\" NOT INDEXED ORDER BY %s", t.columns, name,
+                               t.down)) != MU_OK ||
+        (err = salvage_prepare(&c->s->to, &c->insert, "INSERT OR IGNORE INTO \"%w\" (%s) VALUES (%s)", name, t.columns,
+                               t.places)) != MU_OK)
         return err;
     c->columns = sqlite3_bind_parameter_count(c->insert);
     return MU_OK;

@@ -67,8 +67,9 @@ static enum mu_err put_users(struct registry_tx *tx, uint32_t app)
         snprintf(user.name, sizeof(user.name), "User %u", i);
         err = tx_put_user(tx, &user);
         for (uint32_t d = 0; d < 4 && err == MU_OK; d++) {
-            struct binding_row binding = { .device = 1 + (i * 3 + d * 5) % DEVICES, .user = user.no, .app = app,
-                                           .since = 1700000000 + i };
+            struct binding_row binding = {
+                .device = 1 + (i * 3 + d * 5) % DEVICES, .user = user.no, .app = app, .since = 1700000000 + i
+            };
             bool holds = d < 3;
             binding.is_owner = holds && !is_owned[binding.device];
             is_owned[binding.device] |= holds;
@@ -100,8 +101,8 @@ static void fill(struct fixture *f)
     assert_int_equal(registry_write(f->reg, put_all, NULL), MU_OK);
     assert_int_equal(registry_set_fact(f->reg, "time_zone", "Asia/Shanghai"), MU_OK);
     fixture_sql(f, "INSERT INTO audit (at, enterprise_id, request, uid, user, command) "
-                "SELECT no, '', 0, 0, 'root', 'apply' FROM device;"
-                "INSERT INTO audit_change SELECT no, 1, 'changed', 'device', no, 'all of it' FROM audit");
+                   "SELECT no, '', 0, 0, 'root', 'apply' FROM device;"
+                   "INSERT INTO audit_change SELECT no, 1, 'changed', 'device', no, 'all of it' FROM audit");
     registry_close(f->reg);
     f->reg = NULL;
 }
@@ -218,11 +219,17 @@ static void a_whole_registry_is_copied_as_it_is(void **state)
     struct fixture *f = *state;
     struct salvaged s;
     static const char *const sums[] = {
-        "SELECT count(*) FROM device", "SELECT sum(no * (device_group + 3)) FROM device", "SELECT count(*) FROM token",
-        "SELECT sum(length(json)) FROM definition", "SELECT sum(devices * first_bound) FROM product_user",
-        "SELECT count(*) FROM binding WHERE until IS NULL", "SELECT sum(is_owner) FROM binding",
-        "SELECT sum(seq) FROM sqlite_sequence WHERE name <> 'change'", "SELECT sum(parent * no) FROM device_group",
-        "SELECT sum(length(what)) FROM audit_change", "SELECT sum(definition) FROM product",
+        "SELECT count(*) FROM device",
+        "SELECT sum(no * (device_group + 3)) FROM device",
+        "SELECT count(*) FROM token",
+        "SELECT sum(length(json)) FROM definition",
+        "SELECT sum(devices * first_bound) FROM product_user",
+        "SELECT count(*) FROM binding WHERE until IS NULL",
+        "SELECT sum(is_owner) FROM binding",
+        "SELECT sum(seq) FROM sqlite_sequence WHERE name <> 'change'",
+        "SELECT sum(parent * no) FROM device_group",
+        "SELECT sum(length(what)) FROM audit_change",
+        "SELECT sum(definition) FROM product",
         "SELECT count(*) FROM fact",
     };
 
@@ -252,9 +259,9 @@ static void one_damaged_page_costs_what_lies_on_it_and_no_number_is_given_again(
     fill(f);
     struct kept_file good = file_keep(f);
     size_t pages = good.bytes[0].len / PAGES_SIZE;
-    int64_t bindings = number_of(f, "SELECT count(*) FROM binding"), tokens = number_of(f, "SELECT count(*) FROM token");
-    static const char *const kinds[] = { "device", "user", "product", "binding", "device_group", "enterprise",
-                                         "app" };
+    int64_t bindings = number_of(f, "SELECT count(*) FROM binding"),
+            tokens = number_of(f, "SELECT count(*) FROM token");
+    static const char *const kinds[] = { "device", "user", "product", "binding", "device_group", "enterprise", "app" };
     enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
     char sql[KINDS][100];
     int64_t last[KINDS];
@@ -415,7 +422,9 @@ static void of_what_is_no_registry_nothing_is_made(void **state)
     struct salvaged s;
     char why[512];
     static const struct bytes harms[] = {
-        { NULL, 0 }, { (uint8_t *)"", 0 }, { (uint8_t *)"this is no database", 19 },
+        { NULL, 0 },
+        { (uint8_t *)"", 0 },
+        { (uint8_t *)"this is no database", 19 },
     };
 
     fill(f);

@@ -23,11 +23,11 @@ enum { AT_COUNTER = 24, AT_PAGES = 28, AT_PAGES_HOLD_FOR = 92 };
 struct scan {
     const char *path;
     int fd;
-    uint64_t size;       /* bytes */
-    uint32_t pages;      /* whole ones */
-    uint32_t said;       /* pages by the header */
-    uint32_t damaged;    /* how many */
-    uint32_t first;      /* the first of them */
+    uint64_t size;    /* bytes */
+    uint32_t pages;   /* whole ones */
+    uint32_t said;    /* pages by the header */
+    uint32_t damaged; /* how many */
+    uint32_t first;   /* the first of them */
 };
 
 static uint32_t number_at(const uint8_t *at)
@@ -133,11 +133,8 @@ static enum mu_err scan_open_file(struct scan *s, enum scan_state *state, char *
     case PAGES_NONE:
         snprintf(why, why_size, "it is damaged: its first page is none of a database" DAMAGE_ADVICE);
         return MU_E_CORRUPT;
-    case PAGES_PLAIN:
-        *state = SCAN_PLAIN;
-        return MU_OK;
-    case PAGES_SUMMED:
-        break;
+    case PAGES_PLAIN: *state = SCAN_PLAIN; return MU_OK;
+    case PAGES_SUMMED: break;
     }
     if (number_at(first + AT_COUNTER) == number_at(first + AT_PAGES_HOLD_FOR))
         s->said = number_at(first + AT_PAGES);

@@ -227,8 +227,10 @@ enum mu_err schema_recognise(struct db *db, int64_t *version, char *why, size_t 
         return MU_E_CORRUPT;
     }
     if (*version > PRESENT_VERSION) {
-        snprintf(why, why_size, "it was written by a newer version of muster (its schema is %lld, "
-                 "this muster knows %d)", (long long)*version, PRESENT_VERSION);
+        snprintf(why, why_size,
+                 "it was written by a newer version of muster (its schema is %lld, "
+                 "this muster knows %d)",
+                 (long long)*version, PRESENT_VERSION);
         return MU_E_SCHEMA;
     }
     return MU_OK;
@@ -239,8 +241,8 @@ static enum mu_err take_step(struct db *db, int64_t from)
     enum mu_err err;
     char mark[96];
 
-    snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %lld;",
-             APPLICATION_ID, (long long)from + 1);
+    snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %lld;", APPLICATION_ID,
+             (long long)from + 1);
     if ((err = db_exec(db, "BEGIN IMMEDIATE")) != MU_OK)
         return err;
     if ((err = db_exec(db, steps[from])) != MU_OK || (err = db_exec(db, mark)) != MU_OK ||
@@ -300,7 +302,8 @@ enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why,
         return err;
     if ((err = db_copy(db, copy)) != MU_OK || (err = take_steps(copy, version)) != MU_OK) {
         if (err == MU_E_FULL)
-            snprintf(why, why_size, "there is no room for a copy of it, which is brought forward, among "
+            snprintf(why, why_size,
+                     "there is no room for a copy of it, which is brought forward, among "
                      "the temporary files (TMPDIR)");
         db_close(copy);
     }
@@ -336,15 +339,15 @@ enum mu_err schema_compare(struct db *db, const struct findings *f)
         sqlite3_stmt *same;
         row.column = 0;
         struct str type = row_str(&row), name = row_str(&row), sql = row_str(&row);
-        if ((err = db_query(db, OBJECTS " WHERE type = ?1 AND name = ?2",
-                            DB_VALUES(db_str(type), db_str(name)), &same)) != MU_OK)
+        if ((err = db_query(db, OBJECTS " WHERE type = ?1 AND name = ?2", DB_VALUES(db_str(type), db_str(name)),
+                            &same)) != MU_OK)
             break;
         enum mu_err found = db_next(db, same);
         if (found == MU_E_NOT_FOUND)
             findings_mistake(f, "the %.*s %.*s is missing", (int)type.len, type.at, (int)name.len, name.at);
         else if (found == MU_OK && !str_eq(row_str(&(struct db_row){ same, 2 }), sql))
-            findings_mistake(f, "the %.*s %.*s is not as muster made it", (int)type.len, type.at,
-                             (int)name.len, name.at);
+            findings_mistake(f, "the %.*s %.*s is not as muster made it", (int)type.len, type.at, (int)name.len,
+                             name.at);
         if (found == MU_OK)
             sqlite3_reset(same);
     }

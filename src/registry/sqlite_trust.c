@@ -99,8 +99,8 @@ static enum mu_err read_unchanged(const char *path, struct mark_place *there, st
 
     if (err != MU_OK)
         return err;
-    if ((err = schema_recognise(&db, &version, why, why_size)) == MU_OK &&
-        (err = read_place(&db, there)) == MU_OK && version)
+    if ((err = schema_recognise(&db, &version, why, why_size)) == MU_OK && (err = read_place(&db, there)) == MU_OK &&
+        version)
         err = tell_place(&db, there, out);
     db_close(&db);
     return err;
@@ -115,8 +115,7 @@ static void mark_path(const struct registry *reg, char *out, size_t size)
     memcpy(out + folder, REGISTRY_MARK, sizeof(REGISTRY_MARK));
 }
 
-enum mu_err registry_trust_check(const struct registry *reg, struct registry_place *place, char *why,
-                                 size_t why_size)
+enum mu_err registry_trust_check(const struct registry *reg, struct registry_place *place, char *why, size_t why_size)
 {
     char path[4200];
     struct mark_place there;
@@ -133,8 +132,10 @@ enum mu_err registry_trust_check(const struct registry *reg, struct registry_pla
     snprintf(path, sizeof(path), "%s-wal", reg->path);
     if (!marked && !has_content(path))
         return MU_OK;
-    snprintf(why, why_size, "it is missing or empty, and %s beside it says that there was one: put it back, or bring "
-             "back a backup (muster restore)", marked ? REGISTRY_MARK : REGISTRY_FILE "-wal");
+    snprintf(why, why_size,
+             "it is missing or empty, and %s beside it says that there was one: put it back, or bring "
+             "back a backup (muster restore)",
+             marked ? REGISTRY_MARK : REGISTRY_FILE "-wal");
     return MU_E_CORRUPT;
 }
 
@@ -174,8 +175,10 @@ enum mu_err registry_trust_count(struct registry *reg)
     char text[24];
 
     snprintf(text, sizeof(text), "%llu", (unsigned long long)reg->place.count + 1);
-    return db_run(&reg->writer, "INSERT INTO fact (name, value) VALUES ('commits', ?1) "
-                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value", DB_VALUES(db_text(text)));
+    return db_run(&reg->writer,
+                  "INSERT INTO fact (name, value) VALUES ('commits', ?1) "
+                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                  DB_VALUES(db_text(text)));
 }
 
 void registry_trust_committed(struct registry *reg)

@@ -10,43 +10,47 @@
 
 /* --- what matches ---------------------------------------------------------------------------------*/
 
-#define OF_PRODUCT "(SELECT app FROM app_product WHERE product = ?1) AND (?2 = 0 OR u.app = ?2) " \
+#define OF_PRODUCT                                                                 \
+    "(SELECT app FROM app_product WHERE product = ?1) AND (?2 = 0 OR u.app = ?2) " \
     "AND u.no NOT IN " DISABLED_USERS " "
-#define REGISTERED_BY(column) \
-    "SELECT u.no FROM user u WHERE u." column " <> '' AND +u.app IN " OF_PRODUCT \
+#define REGISTERED_BY(column)                                                                       \
+    "SELECT u.no FROM user u WHERE u." column " <> '' AND +u.app IN " OF_PRODUCT                    \
     "AND (?3 = '' OR u.username = ?3) AND (?4 = '' OR u.phone = ?4) AND (?5 = '' OR u.email = ?5) " \
     "AND u." column " = "
 
-static enum mu_err find_registered(struct registry_tx *tx, const struct registered_users *q,
-                                   uint32_t **users, size_t *count)
+static enum mu_err find_registered(struct registry_tx *tx, const struct registered_users *q, uint32_t **users,
+                                   size_t *count)
 {
     if (!q->username.len && !q->phone.len && !q->email.len)
         return db_numbers(tx->db, "SELECT u.no FROM user u WHERE u.app IN " OF_PRODUCT,
                           DB_VALUES(db_int(q->product), db_int(q->app)), users, count);
-    return db_numbers(tx->db, q->phone.len   ? REGISTERED_BY("phone") "?4"
-                              : q->email.len ? REGISTERED_BY("email") "?5"
-                                             : REGISTERED_BY("username") "?3",
-                      DB_VALUES(db_int(q->product), db_int(q->app), db_str(q->username),
-                                db_str(q->phone), db_str(q->email)), users, count);
+    return db_numbers(
+        tx->db,
+        q->phone.len   ? REGISTERED_BY("phone") "?4"
+        : q->email.len ? REGISTERED_BY("email") "?5"
+                       : REGISTERED_BY("username") "?3",
+        DB_VALUES(db_int(q->product), db_int(q->app), db_str(q->username), db_str(q->phone), db_str(q->email)), users,
+        count);
 }
 
 /* The groups of a subtree, and devices in it; all devices if no group is given. */
-#define SUBTREE(group) \
+#define SUBTREE(group)                                                                        \
     "WITH RECURSIVE sub (no) AS (SELECT no FROM device_group WHERE no = " group " UNION ALL " \
     "SELECT g.no FROM sub JOIN device_group g ON g.parent = sub.no) "
 #define IN_SUBTREE "(?3 = 0 OR d.device_group IN (SELECT no FROM sub))"
 
-#define BOUND_BY_USER(column) \
-    SUBTREE("?3") "SELECT u.no FROM user u WHERE u." column " <> '' AND u." column " = ?2 AND EXISTS (" \
+#define BOUND_BY_USER(column)                                                             \
+    SUBTREE("?3")                                                                         \
+    "SELECT u.no FROM user u WHERE u." column " <> '' AND u." column " = ?2 AND EXISTS (" \
     "SELECT 1 FROM binding b CROSS JOIN device d ON d.no = b.device WHERE b.user = u.no " \
     "AND b.until IS NULL AND +d.product = ?1 AND " IN_SUBTREE ")"
-#define BOUND_BY_DEVICE(column) \
-    SUBTREE("?3") "SELECT DISTINCT b.user FROM device d CROSS JOIN binding b ON b.device = d.no " \
+#define BOUND_BY_DEVICE(column)                                                              \
+    SUBTREE("?3")                                                                            \
+    "SELECT DISTINCT b.user FROM device d CROSS JOIN binding b ON b.device = d.no "          \
     "WHERE d." column " <> '' AND d.product = ?1 AND d." column " = ?2 AND b.until IS NULL " \
     "AND b.user NOT IN " DISABLED_USERS " AND " IN_SUBTREE
 
-static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *q, uint32_t **users,
-                              size_t *count)
+static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *q, uint32_t **users, size_t *count)
 {
     static const char *const by[] = {
         [BOUND_BY_UID] = BOUND_BY_USER("uid"),
@@ -59,15 +63,17 @@ static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *
     };
 
     if (q->by != BOUND_ANY)
-        return db_numbers(tx->db, by[q->by],
-                          DB_VALUES(db_int(q->product), db_str(q->val), db_int(q->group)), users, count);
+        return db_numbers(tx->db, by[q->by], DB_VALUES(db_int(q->product), db_str(q->val), db_int(q->group)), users,
+                          count);
     if (q->group)
-        return db_numbers(tx->db, SUBTREE("?1") "SELECT DISTINCT b.user FROM sub "
-                          "CROSS JOIN device d ON d.device_group = sub.no "
-                          "CROSS JOIN binding b ON b.device = d.no WHERE b.until IS NULL "
-                          "AND b.user NOT IN " DISABLED_USERS,
+        return db_numbers(tx->db,
+                          SUBTREE("?1") "SELECT DISTINCT b.user FROM sub "
+                                        "CROSS JOIN device d ON d.device_group = sub.no "
+                                        "CROSS JOIN binding b ON b.device = d.no WHERE b.until IS NULL "
+                                        "AND b.user NOT IN " DISABLED_USERS,
                           DB_VALUES(db_int(q->group)), users, count);
-    return db_numbers(tx->db, "SELECT user FROM product_user WHERE product = ?1 AND devices > 0 "
+    return db_numbers(tx->db,
+                      "SELECT user FROM product_user WHERE product = ?1 AND devices > 0 "
                       "AND user NOT IN " DISABLED_USERS,
                       DB_VALUES(db_int(q->product)), users, count);
 }
@@ -93,14 +99,12 @@ static enum mu_err find_device(struct registry_tx *tx, const struct bound_users 
     enum mu_err err = MU_OK;
 
     if (q && q->by == BOUND_BY_DID)
-        err = db_int_of(tx->db, "SELECT no FROM device WHERE did = ?1", DB_VALUES(db_str(q->val)),
-                        &device);
+        err = db_int_of(tx->db, "SELECT no FROM device WHERE did = ?1", DB_VALUES(db_str(q->val)), &device);
     *no = (uint32_t)device;
     return err;
 }
 
-static enum mu_err give_page(struct registry_tx *tx, const struct users_query *q, const uint32_t *users,
-                             size_t count)
+static enum mu_err give_page(struct registry_tx *tx, const struct users_query *q, const uint32_t *users, size_t count)
 {
     const struct users_page *page = q->page;
     struct user_row user;
@@ -128,8 +132,8 @@ static enum mu_err find_users(struct registry_tx *tx, void *arg)
     const struct users_query *q = arg;
     uint32_t *users;
     size_t count;
-    enum mu_err err = q->bound ? find_bound(tx, q->bound, &users, &count)
-                               : find_registered(tx, q->registered, &users, &count);
+    enum mu_err err =
+        q->bound ? find_bound(tx, q->bound, &users, &count) : find_registered(tx, q->registered, &users, &count);
 
     if (err != MU_OK)
         return err;
@@ -141,14 +145,12 @@ static enum mu_err find_users(struct registry_tx *tx, void *arg)
     return err;
 }
 
-enum mu_err registry_registered_users(struct registry *reg, const struct registered_users *q,
-                                      struct users_page *page)
+enum mu_err registry_registered_users(struct registry *reg, const struct registered_users *q, struct users_page *page)
 {
     return registry_read(reg, find_users, &(struct users_query){ .registered = q, .page = page });
 }
 
-enum mu_err registry_bound_users(struct registry *reg, const struct bound_users *q,
-                                 struct users_page *page)
+enum mu_err registry_bound_users(struct registry *reg, const struct bound_users *q, struct users_page *page)
 {
     return registry_read(reg, find_users, &(struct users_query){ .bound = q, .page = page });
 }

@@ -98,14 +98,12 @@ static enum mu_err put_world(struct registry_tx *tx, void *arg)
 {
     enum mu_err err;
 
-    if ((err = put_products_and_apps(tx, arg)) != MU_OK ||
-        (err = put_groups_and_devices(tx, arg)) != MU_OK)
+    if ((err = put_products_and_apps(tx, arg)) != MU_OK || (err = put_groups_and_devices(tx, arg)) != MU_OK)
         return err;
     return put_users(tx, arg);
 }
 
-static void change_binding(struct fixture *f, struct world *w, int user, int device,
-                           enum binding_action action)
+static void change_binding(struct fixture *f, struct world *w, int user, int device, enum binding_action action)
 {
     const char *did = w->device[device].did, *appid = NULL;
     enum binding_outcome outcome;
@@ -116,8 +114,15 @@ static void change_binding(struct fixture *f, struct world *w, int user, int dev
             appid = w->app[i].appid;
     }
     struct binding_change c = {
-        .action = action, .enterprise = w->enterprise.no, .product = w->device[device].product,
-        .appid = appid, .uid = w->user[user].uid, .now_s = 100, .dids = &did, .done = &done, .count = 1,
+        .action = action,
+        .enterprise = w->enterprise.no,
+        .product = w->device[device].product,
+        .appid = appid,
+        .uid = w->user[user].uid,
+        .now_s = 100,
+        .dids = &did,
+        .done = &done,
+        .count = 1,
     };
     assert_int_equal(registry_change_bindings(f->reg, &c, &outcome), MU_OK);
     assert_int_equal(outcome, BINDING_CHANGED);
@@ -131,8 +136,7 @@ static struct world *world_new(struct fixture *f)
 
     assert_int_equal(registry_write(f->reg, put_world, w), MU_OK);
     for (int i = 0; i < 400; i++)
-        change_binding(f, w, (int)roll(USERS), (int)roll(DEVICES),
-                       roll(2) ? BINDING_BIND : BINDING_UNBIND);
+        change_binding(f, w, (int)roll(USERS), (int)roll(DEVICES), roll(2) ? BINDING_BIND : BINDING_UNBIND);
     return w;
 }
 
@@ -148,11 +152,10 @@ static bool agrees(struct str wanted, const char *text)
     return !wanted.len || str_eq(wanted, str_of(text));
 }
 
-static bool is_registered(const struct world *w, const struct registered_users *q,
-                          const struct user_row *u)
+static bool is_registered(const struct world *w, const struct registered_users *q, const struct user_row *u)
 {
-    return app_has(w, u->app, q->product) && (!q->app || u->app == q->app) &&
-           agrees(q->username, u->username) && agrees(q->phone, u->phone) && agrees(q->email, u->email);
+    return app_has(w, u->app, q->product) && (!q->app || u->app == q->app) && agrees(q->username, u->username) &&
+           agrees(q->phone, u->phone) && agrees(q->email, u->email);
 }
 
 static bool in_subtree(const struct world *w, uint32_t group, uint32_t root)
@@ -173,11 +176,9 @@ static bool is_bound(const struct world *w, const struct bound_users *q, int use
 
     for (int i = 0; i < DEVICES; i++) {
         const struct device_row *d = &w->device[i];
-        if (w->bound[user][i] && d->product == q->product &&
-            (!q->group || in_subtree(w, d->group, q->group)) &&
-            (q->by == BOUND_ANY || fits(q, BOUND_BY_UID, u->uid) ||
-             fits(q, BOUND_BY_USERNAME, u->username) || fits(q, BOUND_BY_PHONE, u->phone) ||
-             fits(q, BOUND_BY_EMAIL, u->email) || fits(q, BOUND_BY_DID, d->did) ||
+        if (w->bound[user][i] && d->product == q->product && (!q->group || in_subtree(w, d->group, q->group)) &&
+            (q->by == BOUND_ANY || fits(q, BOUND_BY_UID, u->uid) || fits(q, BOUND_BY_USERNAME, u->username) ||
+             fits(q, BOUND_BY_PHONE, u->phone) || fits(q, BOUND_BY_EMAIL, u->email) || fits(q, BOUND_BY_DID, d->did) ||
              fits(q, BOUND_BY_MAC, d->mac) || fits(q, BOUND_BY_DEVICE_SN, d->device_sn)))
             return true;
     }
@@ -205,12 +206,14 @@ static void compare(struct fixture *f, struct world *w, const struct registered_
                     const struct bound_users *bound)
 {
     struct found *found = calloc(1, sizeof(*found));
-    struct users_page page = { .skip = roll(3) ? 0 : roll(10), .limit = roll(3) ? 100 : roll(6),
-                               .fn = note_user, .ctx = found };
+    struct users_page page = {
+        .skip = roll(3) ? 0 : roll(10), .limit = roll(3) ? 100 : roll(6), .fn = note_user, .ctx = found
+    };
     uint64_t total = 0, at = 0;
 
     assert_int_equal(bound ? registry_bound_users(f->reg, bound, &page)
-                           : registry_registered_users(f->reg, registered, &page), MU_OK);
+                           : registry_registered_users(f->reg, registered, &page),
+                     MU_OK);
     for (int i = USERS - 1; i >= 0; i--) {
         if (!(bound ? is_bound(w, bound, i) : is_registered(w, registered, &w->user[i])))
             continue;
@@ -240,8 +243,10 @@ static void registered_users_are_found_as_by_a_look_at_all(void **state)
         snprintf(phone, sizeof(phone), "%u", roll(5));
         snprintf(email, sizeof(email), "%u@x", roll(5));
         struct registered_users q = {
-            .product = w->product[roll(PRODUCTS)].no, .app = roll(2) ? 0 : w->app[roll(APPS)].no,
-            .username = str_of(roll(2) ? "" : username), .phone = str_of(roll(2) ? "" : phone),
+            .product = w->product[roll(PRODUCTS)].no,
+            .app = roll(2) ? 0 : w->app[roll(APPS)].no,
+            .username = str_of(roll(2) ? "" : username),
+            .phone = str_of(roll(2) ? "" : phone),
             .email = str_of(roll(2) ? "" : email),
         };
         compare(f, w, &q, NULL);
@@ -261,8 +266,8 @@ static void bound_users_are_found_as_by_a_look_at_all(void **state)
         snprintf(texts[0], sizeof(texts[0]), "name%u", roll(5));
         snprintf(texts[1], sizeof(texts[1]), "sn%u", roll(5));
         const char *const values[] = {
-            [BOUND_BY_UID] = u->uid, [BOUND_BY_USERNAME] = texts[0], [BOUND_BY_PHONE] = u->phone,
-            [BOUND_BY_EMAIL] = u->email, [BOUND_BY_DID] = d->did, [BOUND_BY_MAC] = d->mac,
+            [BOUND_BY_UID] = u->uid,         [BOUND_BY_USERNAME] = texts[0], [BOUND_BY_PHONE] = u->phone,
+            [BOUND_BY_EMAIL] = u->email,     [BOUND_BY_DID] = d->did,        [BOUND_BY_MAC] = d->mac,
             [BOUND_BY_DEVICE_SN] = texts[1],
         };
         uint32_t by = roll(8);
@@ -289,9 +294,9 @@ static void an_error_of_the_caller_ends_the_search(void **state)
     struct world *w = world_new(f);
     struct users_page page = { .limit = 10, .fn = refuse_user };
 
-    assert_int_equal(registry_bound_users(f->reg, &(struct bound_users){ .product = w->product[0].no,
-                                                                          .by = BOUND_ANY }, &page),
-                     MU_E_LIMIT);
+    assert_int_equal(
+        registry_bound_users(f->reg, &(struct bound_users){ .product = w->product[0].no, .by = BOUND_ANY }, &page),
+        MU_E_LIMIT);
     assert_true(page.total > 0);
     free(w);
 }

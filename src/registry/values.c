@@ -59,9 +59,7 @@ static void set_json(struct value *value, json_t *json)
 
     value->json = json_incref(json);
     switch (json_typeof(json)) {
-    case JSON_NULL:
-        value->type = VALUE_NULL;
-        break;
+    case JSON_NULL: value->type = VALUE_NULL; break;
     case JSON_TRUE:
     case JSON_FALSE:
         value->type = VALUE_BOOL;
@@ -81,9 +79,7 @@ static void set_json(struct value *value, json_t *json)
         value->text = (struct str){ json_string_value(json), json_string_length(json) };
         break;
     case JSON_ARRAY:
-    case JSON_OBJECT:
-        value->type = VALUE_JSON;
-        break;
+    case JSON_OBJECT: value->type = VALUE_JSON; break;
     }
 }
 
@@ -93,7 +89,8 @@ enum mu_err values_of_json(struct values *v, const json_t *object)
     json_t *json;
 
     clear(v);
-    json_object_foreach((json_t *)object, name, json) {
+    json_object_foreach((json_t *)object, name, json)
+    {
         struct value *value = add(v, name);
         if (!value)
             return MU_E_NOMEM;
@@ -104,7 +101,9 @@ enum mu_err values_of_json(struct values *v, const json_t *object)
 
 /* --- rows -----------------------------------------------------------------------------------------*/
 
-struct head { uint32_t type, name_len, len; };
+struct head {
+    uint32_t type, name_len, len;
+};
 
 size_t row_begin(struct buf *out, size_t line)
 {
@@ -149,21 +148,11 @@ void row_add(struct buf *out, struct str name, const struct value *value)
     char *json;
 
     switch (value->type) {
-    case VALUE_NULL:
-        append(out, VALUE_NULL, name, NULL, 0);
-        break;
-    case VALUE_BOOL:
-        append(out, VALUE_BOOL, name, &value->truth, sizeof(value->truth));
-        break;
-    case VALUE_INTEGER:
-        append(out, VALUE_INTEGER, name, &value->integer, sizeof(value->integer));
-        break;
-    case VALUE_REAL:
-        append(out, VALUE_REAL, name, &value->real, sizeof(value->real));
-        break;
-    case VALUE_TEXT:
-        append(out, VALUE_TEXT, name, value->text.at, value->text.len);
-        break;
+    case VALUE_NULL: append(out, VALUE_NULL, name, NULL, 0); break;
+    case VALUE_BOOL: append(out, VALUE_BOOL, name, &value->truth, sizeof(value->truth)); break;
+    case VALUE_INTEGER: append(out, VALUE_INTEGER, name, &value->integer, sizeof(value->integer)); break;
+    case VALUE_REAL: append(out, VALUE_REAL, name, &value->real, sizeof(value->real)); break;
+    case VALUE_TEXT: append(out, VALUE_TEXT, name, value->text.at, value->text.len); break;
     case VALUE_JSON:
         json = json_dumps(value->json, JSON_COMPACT);
         if (json)
@@ -179,11 +168,8 @@ static bool set_content(struct value *value, enum value_type type, const char *a
 {
     value->type = type;
     switch (type) {
-    case VALUE_NULL:
-        return len == 0;
-    case VALUE_BOOL:
-        value->truth = *at != 0;
-        return len == sizeof(value->truth);
+    case VALUE_NULL: return len == 0;
+    case VALUE_BOOL: value->truth = *at != 0; return len == sizeof(value->truth);
     case VALUE_INTEGER:
         if (len == sizeof(value->integer))
             memcpy(&value->integer, at, len);
@@ -193,12 +179,8 @@ static bool set_content(struct value *value, enum value_type type, const char *a
         if (len == sizeof(value->real))
             memcpy(&value->real, at, len);
         return len == sizeof(value->real);
-    case VALUE_TEXT:
-        value->text = (struct str){ at, len };
-        return true;
-    case VALUE_JSON:
-        value->json = json_loadb(at, len, 0, NULL);
-        return value->json != NULL;
+    case VALUE_TEXT: value->text = (struct str){ at, len }; return true;
+    case VALUE_JSON: value->json = json_loadb(at, len, 0, NULL); return value->json != NULL;
     }
     return false;
 }

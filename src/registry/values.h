@@ -16,9 +16,9 @@ struct value {
     enum value_type type;
     bool truth;
     int64_t integer;
-    double real;              /* of an integer, too */
-    struct str text;          /* UTF-8, terminated, without NUL */
-    json_t *json;             /* a reference. In a file: of every value; in a row: of a list or an object */
+    double real;     /* of an integer, too */
+    struct str text; /* UTF-8, terminated, without NUL */
+    json_t *json;    /* a reference. In a file: of every value; in a row: of a list or an object */
 };
 
 /* Owned by who holds them, { 0 } at first. Names and texts belong to what they were read from. */

@@ -9,9 +9,10 @@
 
 #include "registry/values.h"
 
-#define OBJECT "{\"none\":null,\"yes\":true,\"no\":false,\"int\":-9223372036854775808,\"real\":113.28," \
-               "\"whole\":3.0,\"\":\"\"," \
-               "\"text\":\"a\\n\\\"\xe4\xb8\xad\",\"list\":[1,{\"a\":[]}]}"
+#define OBJECT                                                                               \
+    "{\"none\":null,\"yes\":true,\"no\":false,\"int\":-9223372036854775808,\"real\":113.28," \
+    "\"whole\":3.0,\"\":\"\","                                                               \
+    "\"text\":\"a\\n\\\"\xe4\xb8\xad\",\"list\":[1,{\"a\":[]}]}"
 
 static void write_row(struct buf *out, size_t line, const char *text)
 {

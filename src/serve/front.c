@@ -17,12 +17,11 @@ static void lead_to_docs(struct http_exchange *ex)
     http_add_header(ex, "Location", "docs/");
 }
 
-static struct http_route ops_route = { .method = HTTP_M_GET, .path = "/", .where = HTTP_FAST,
-                                       .handle = write_front };
-static struct http_table ops_table = { .prefix = "/", .routes = &ops_route, .count = 1,
-                                       .error = health_write_error };
-static struct http_route public_route = { .method = HTTP_M_GET, .path = "/", .where = HTTP_FAST,
-                                          .handle = lead_to_docs };
+static struct http_route ops_route = { .method = HTTP_M_GET, .path = "/", .where = HTTP_FAST, .handle = write_front };
+static struct http_table ops_table = { .prefix = "/", .routes = &ops_route, .count = 1, .error = health_write_error };
+static struct http_route public_route = {
+    .method = HTTP_M_GET, .path = "/", .where = HTTP_FAST, .handle = lead_to_docs
+};
 static struct http_table public_table = { .prefix = "/", .routes = &public_route, .count = 1 };
 
 struct http_table *front_ops_table(void)

@@ -23,11 +23,9 @@ void health_init(struct health *h, const struct committer *committer)
 {
     *h = (struct health){
         .committer = committer,
-        .route = { .method = HTTP_M_GET,
-                   .path = "/healthz",
-                   .where = HTTP_FAST,
-                   .handle = write_health },
+        .route = { .method = HTTP_M_GET, .path = "/healthz", .where = HTTP_FAST, .handle = write_health },
     };
-    h->table = (struct http_table){ .prefix = "/healthz", .routes = &h->route, .count = 1, .ctx = h,
-                                    .error = health_write_error };
+    h->table = (struct http_table){
+        .prefix = "/healthz", .routes = &h->route, .count = 1, .ctx = h, .error = health_write_error
+    };
 }

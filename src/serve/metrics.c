@@ -8,15 +8,12 @@
 #include "serve/health.h"
 
 /* The statuses that this server answers with; anything else is counted as the last. */
-static const int statuses[] = {
-    200, 201, 204, 302, 304, 308, 400, 401, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503, 0
-};
+static const int statuses[] = { 200, 201, 204, 302, 304, 308, 400, 401, 403, 404,
+                                405, 408, 413, 417, 429, 431, 500, 503, 0 };
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
 /* Upper bounds of the request latency histogram, microseconds. */
-static const uint32_t bounds_us[] = {
-    50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 1000000
-};
+static const uint32_t bounds_us[] = { 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 1000000 };
 #define BOUND_COUNT (sizeof(bounds_us) / sizeof(bounds_us[0]))
 
 #define ROUTES_MAX 128 /* the last stands for requests that no route matched */
@@ -40,8 +37,7 @@ struct metrics {
 /* Statistics: nobody orders anything by them. */
 static void add(_Atomic uint64_t *count, uint64_t n)
 {
-    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + n,
-                          memory_order_relaxed);
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
 /* Of all loops; where is the count's offset in struct counts. */
@@ -50,8 +46,8 @@ static uint64_t sum(const struct metrics *m, size_t where)
     uint64_t total = 0;
 
     for (unsigned i = 0; i < m->loop_count; i++)
-        total += atomic_load_explicit(
-            (const _Atomic uint64_t *)((const char *)&m->counts[i] + where), memory_order_relaxed);
+        total +=
+            atomic_load_explicit((const _Atomic uint64_t *)((const char *)&m->counts[i] + where), memory_order_relaxed);
     return total;
 }
 
@@ -59,8 +55,7 @@ void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t
 {
     struct metrics *m = metrics;
     struct counts *c = &m->counts[loop_index(ex->loop)];
-    unsigned route = ex->route && ex->route->number < ROUTES_MAX - 1 ? ex->route->number
-                                                                     : ROUTES_MAX - 1;
+    unsigned route = ex->route && ex->route->number < ROUTES_MAX - 1 ? ex->route->number : ROUTES_MAX - 1;
     size_t status = 0, bound = 0;
 
     while (status < STATUS_COUNT - 1 && statuses[status] != ex->res.status)
@@ -98,21 +93,19 @@ static void histogram(struct buf *page, const char *name, const char *help, cons
         buf_printf(page, "muster_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, bounds[i] / 1e6, total);
     }
     total += counts[bound_count];
-    buf_printf(page,
-               "muster_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nmuster_%s_sum %.6f\nmuster_%s_count %" PRIu64
-               "\n",
+    buf_printf(page, "muster_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nmuster_%s_sum %.6f\nmuster_%s_count %" PRIu64 "\n",
                name, total, name, (double)sum_us / 1e6, name, total);
 }
 
 static const char *method_text(enum http_method method)
 {
     switch (method) {
-    case HTTP_M_GET:     return "GET";
-    case HTTP_M_POST:    return "POST";
-    case HTTP_M_PUT:     return "PUT";
-    case HTTP_M_DELETE:  return "DELETE";
+    case HTTP_M_GET: return "GET";
+    case HTTP_M_POST: return "POST";
+    case HTTP_M_PUT: return "PUT";
+    case HTTP_M_DELETE: return "DELETE";
     case HTTP_M_OPTIONS: return "OPTIONS";
-    case HTTP_M_OTHER:   break;
+    case HTTP_M_OTHER: break;
     }
     return "other";
 }
@@ -125,17 +118,12 @@ static void write_http(struct metrics *m, struct buf *page)
 
     head(page, "http_requests_total", "counter", "HTTP requests by route and status.");
     for (size_t r = 0; r < ROUTES_MAX; r++) {
-        const struct http_route *route = r < routes && r < ROUTES_MAX - 1
-                                             ? http_server_route(m->from.http, r)
-                                             : NULL;
+        const struct http_route *route = r < routes && r < ROUTES_MAX - 1 ? http_server_route(m->from.http, r) : NULL;
         for (size_t s = 0; s < STATUS_COUNT; s++) {
             uint64_t n = sum(m, offsetof(struct counts, requests[r][s]));
             if (n)
-                buf_printf(
-                    page,
-                    "muster_http_requests_total{method=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
-                    route ? method_text(route->method) : "other", route ? route->path : "none",
-                    statuses[s], n);
+                buf_printf(page, "muster_http_requests_total{method=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
+                           route ? method_text(route->method) : "other", route ? route->path : "none", statuses[s], n);
         }
     }
     for (size_t i = 0; i <= BOUND_COUNT; i++)
@@ -148,10 +136,12 @@ static void write_http(struct metrics *m, struct buf *page)
     one(page, "http_held_bytes", "gauge", "Unread answers and unfinished bodies that are kept for peers.",
         figures.held_bytes);
     head(page, "http_ended_peers_total", "counter", "Peers that were ended because they stalled, by cause.");
-    buf_printf(page, "muster_http_ended_peers_total{cause=\"too_slow\"} %" PRIu64
-                     "\nmuster_http_ended_peers_total{cause=\"stalled_longest\"} %" PRIu64 "\n",
+    buf_printf(page,
+               "muster_http_ended_peers_total{cause=\"too_slow\"} %" PRIu64
+               "\nmuster_http_ended_peers_total{cause=\"stalled_longest\"} %" PRIu64 "\n",
                figures.ended[HTTP_ENDED_SLOW], figures.ended[HTTP_ENDED_CROWD]);
-    one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.", sum(m, offsetof(struct counts, bytes_sent)));
+    one(page, "http_sent_bytes_total", "counter", "Bytes of HTTP answers.",
+        sum(m, offsetof(struct counts, bytes_sent)));
 }
 
 /* So many products have lines of their own; a page must not grow with what enterprises make. */
@@ -192,35 +182,32 @@ static void write_devices(struct metrics *m, struct buf *page)
     one(page, "mqtt_connections", "gauge", "MQTT connections, logged in or not yet.", a.connections);
     one(page, "logins_total", "counter", "Accepted logins.", a.logins);
     one(page, "refused_logins_total", "counter", "Refused logins.", a.refused_logins);
-    one(page, "takeovers_total", "counter", "Logins that ended an older session of the device.",
-        a.takeovers);
+    one(page, "takeovers_total", "counter", "Logins that ended an older session of the device.", a.takeovers);
     one(page, "slowdowns_total", "counter", "Times that a device was not read from because it sent too fast.",
         a.slowdowns);
     one(page, "registrations_total", "counter", "Accepted registrations.", a.registrations);
-    one(page, "refused_registrations_total", "counter", "Refused registrations.",
-        a.refused_registrations);
+    one(page, "refused_registrations_total", "counter", "Refused registrations.", a.refused_registrations);
     one(page, "heartbeats_total", "counter", "Pings of devices.", a.pings);
     head(page, "messages_total", "counter", "MQTT messages by direction.");
     buf_printf(page,
-               "muster_messages_total{direction=\"in\"} %" PRIu64
-               "\nmuster_messages_total{direction=\"out\"} %" PRIu64 "\n",
+               "muster_messages_total{direction=\"in\"} %" PRIu64 "\nmuster_messages_total{direction=\"out\"} %" PRIu64
+               "\n",
                a.messages_in, a.messages_out);
     head(page, "bytes_total", "counter", "MQTT bytes by direction.");
     buf_printf(page,
-               "muster_bytes_total{direction=\"in\"} %" PRIu64
-               "\nmuster_bytes_total{direction=\"out\"} %" PRIu64 "\n",
+               "muster_bytes_total{direction=\"in\"} %" PRIu64 "\nmuster_bytes_total{direction=\"out\"} %" PRIu64 "\n",
                a.bytes_in, a.bytes_out);
     head(page, "session_ends_total", "counter", "Ended sessions by reason.");
     for (int i = 0; i < END_REASON_COUNT; i++)
-        buf_printf(page, "muster_session_ends_total{reason=\"%s\"} %" PRIu64 "\n",
-                   end_reason_text((enum end_reason)i), a.ends[i]);
+        buf_printf(page, "muster_session_ends_total{reason=\"%s\"} %" PRIu64 "\n", end_reason_text((enum end_reason)i),
+                   a.ends[i]);
     head(page, "dropped_messages_total", "counter", "Messages that were not kept, by cause.");
     for (int i = 0; i < DROP_COUNT; i++)
-        buf_printf(page, "muster_dropped_messages_total{cause=\"%s\"} %" PRIu64 "\n", drop_texts[i],
-                   a.dropped[i]);
-    buf_printf(page, "muster_dropped_messages_total{cause=\"disk_full\"} %" PRIu64 "\n"
-                     "muster_dropped_messages_total{cause=\"io\"} %" PRIu64 "\n"
-                     "muster_dropped_messages_total{cause=\"memory\"} %" PRIu64 "\n",
+        buf_printf(page, "muster_dropped_messages_total{cause=\"%s\"} %" PRIu64 "\n", drop_texts[i], a.dropped[i]);
+    buf_printf(page,
+               "muster_dropped_messages_total{cause=\"disk_full\"} %" PRIu64 "\n"
+               "muster_dropped_messages_total{cause=\"io\"} %" PRIu64 "\n"
+               "muster_dropped_messages_total{cause=\"memory\"} %" PRIu64 "\n",
                c.dropped_disk_full, c.dropped_io, c.dropped_nomem);
     head(page, "reports_total", "counter", "Committed device messages by what became of them.");
     buf_printf(page,
@@ -233,12 +220,10 @@ static void write_devices(struct metrics *m, struct buf *page)
     one(page, "committed_messages_total", "counter", "Messages that are on disk.", c.messages);
     one(page, "committed_bytes_total", "counter", "Their bytes.", c.bytes);
     one(page, "commits_total", "counter", "Synced batches.", c.commits);
-    one(page, "commit_failures_total", "counter", "Batches that could not be written.",
-        c.commit_failures);
-    one(page, "commit_waiting_bytes", "gauge", "Device input that waits for its commit.",
-        c.waiting_bytes);
-    histogram(page, "commit_duration_seconds", "Time to write and sync a batch.",
-              committer_latency_bounds_us, c.latency_count, COMMIT_LATENCY_BUCKETS, c.latency_sum_us);
+    one(page, "commit_failures_total", "counter", "Batches that could not be written.", c.commit_failures);
+    one(page, "commit_waiting_bytes", "gauge", "Device input that waits for its commit.", c.waiting_bytes);
+    histogram(page, "commit_duration_seconds", "Time to write and sync a batch.", committer_latency_bounds_us,
+              c.latency_count, COMMIT_LATENCY_BUCKETS, c.latency_sum_us);
 }
 
 static void write_page(struct http_exchange *ex)
@@ -276,11 +261,11 @@ enum mu_err metrics_create(struct metrics **out, unsigned loop_count)
     memset(m->counts, 0, loop_count * sizeof(*m->counts));
     m->loop_count = loop_count;
     m->started_s = clock_wall_s();
-    m->route = (struct http_route){
-        .method = HTTP_M_GET, .path = "/metrics", .where = HTTP_FAST, .handle = write_page
+    m->route =
+        (struct http_route){ .method = HTTP_M_GET, .path = "/metrics", .where = HTTP_FAST, .handle = write_page };
+    m->table = (struct http_table){
+        .prefix = "/metrics", .routes = &m->route, .count = 1, .ctx = m, .error = health_write_error
     };
-    m->table = (struct http_table){ .prefix = "/metrics", .routes = &m->route, .count = 1, .ctx = m,
-                                    .error = health_write_error };
     return MU_OK;
 }
 

@@ -16,7 +16,7 @@ struct metrics_sources {
     struct fleet *fleet;
     struct committer *committer;
     struct access *access;
-    const struct tls_context *tls;  /* NULL without TLS */
+    const struct tls_context *tls; /* NULL without TLS */
 };
 
 MU_MUST_USE enum mu_err metrics_create(struct metrics **out, unsigned loop_count);

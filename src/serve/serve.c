@@ -72,8 +72,8 @@ static void maintain(struct server *s)
 {
     int64_t now_us = expiry_us(s);
     uint32_t deleted;
-    enum mu_err err = registry_delete_expired_tokens(s->stores.registry, now_us / 1000000 - EXPIRED_TOKEN_KEPT_S,
-                                                     &deleted);
+    enum mu_err err =
+        registry_delete_expired_tokens(s->stores.registry, now_us / 1000000 - EXPIRED_TOKEN_KEPT_S, &deleted);
 
     if (err == MU_OK && deleted)
         err = committer_follow_registry(s->stores.committer);
@@ -93,8 +93,7 @@ static void run(struct server *s, const sigset_t *signals)
             return;
         if (sig == SIGHUP && s->tls) {
             if (tls_context_reload(s->tls, s->why, sizeof(s->why)) == MU_OK)
-                log_event(LOG_INFO, "certificate_reloaded", "file=%s",
-                          setting_text(&s->settings, "tls-cert"));
+                log_event(LOG_INFO, "certificate_reloaded", "file=%s", setting_text(&s->settings, "tls-cert"));
             else
                 log_event(LOG_ERROR, "certificate_not_reloaded", "reason=%s", LOG_Q(s->why, -1));
             check_certificate(s);
@@ -109,8 +108,8 @@ static void run(struct server *s, const sigset_t *signals)
  * purpose, SIGQUIT and SIGABRT with a core, do. */
 static void ignore_signals(void)
 {
-    static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR,
-                                   SIGSTKFLT, SIGXFSZ };
+    static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,   SIGVTALRM,
+                                   SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT, SIGXFSZ };
 
     for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
         signal(ignored[i], SIG_IGN);

@@ -21,9 +21,12 @@ static int run_operation(void *ctx, struct str name, uid_t uid, struct str input
         buf_append_str(answer, "the running server has no command of this name; is it older?\n");
         return 1;
     }
-    return op->run(&(struct operation_call){
-        .stores = &s->stores, .access = s->access, .uptime_s = clock_mono_ms() / 1000 - s->started_s, .uid = uid,
-        .input = input, .answer = answer });
+    return op->run(&(struct operation_call){ .stores = &s->stores,
+                                             .access = s->access,
+                                             .uptime_s = clock_mono_ms() / 1000 - s->started_s,
+                                             .uid = uid,
+                                             .input = input,
+                                             .answer = answer });
 }
 
 /* --- starting --------------------------------------------------------------------------------------*/
@@ -35,11 +38,9 @@ static enum mu_err read_trusted_proxies(struct server *s)
     while (text && *text) {
         size_t n = strcspn(text, ", ");
         if (n && (s->trusted_proxy_count == SERVER_PROXIES_MAX ||
-                  cidr_parse((struct str){ text, n }, &s->trusted_proxies[s->trusted_proxy_count++]) !=
-                      MU_OK)) {
-            snprintf(s->why, sizeof(s->why),
-                     "--trusted-proxies: '%.*s' is not a network, or there are more than %d", (int)n,
-                     text, SERVER_PROXIES_MAX);
+                  cidr_parse((struct str){ text, n }, &s->trusted_proxies[s->trusted_proxy_count++]) != MU_OK)) {
+            snprintf(s->why, sizeof(s->why), "--trusted-proxies: '%.*s' is not a network, or there are more than %d",
+                     (int)n, text, SERVER_PROXIES_MAX);
             return MU_E_SYNTAX;
         }
         text += n + (text[n] != '\0');
@@ -54,8 +55,8 @@ static enum mu_err check_advertised(struct server *s)
     const char *colon = text ? strrchr(text, ':') : NULL;
     int64_t port;
 
-    if (!text || (colon && colon > text && !strpbrk(text, "& \t\r\n") &&
-                  str_int64(str_of(colon + 1), &port) && port >= 1 && port <= 65535))
+    if (!text || (colon && colon > text && !strpbrk(text, "& \t\r\n") && str_int64(str_of(colon + 1), &port) &&
+                  port >= 1 && port <= 65535))
         return MU_OK;
     snprintf(s->why, sizeof(s->why), "--mqtt-advertise: '%s' is not of the form HOST:PORT", text);
     return MU_E_SYNTAX;
@@ -65,8 +66,7 @@ static enum mu_err check_advertised(struct server *s)
 static enum mu_err prepare_as_started(struct server *s)
 {
     const char *user = setting_text(&s->settings, "user");
-    const char *cert = setting_text(&s->settings, "tls-cert"),
-               *key = setting_text(&s->settings, "tls-key");
+    const char *cert = setting_text(&s->settings, "tls-cert"), *key = setting_text(&s->settings, "tls-key");
     bool is_new;
     enum mu_err err;
 
@@ -99,27 +99,31 @@ static enum mu_err prepare_as_started(struct server *s)
         return MU_OK;
     }
     if ((err = data_dir_check(setting_text(&s->settings, "data"), &is_new, s->why, sizeof(s->why))) != MU_OK ||
-        (err = privileges_give_dir(setting_text(&s->settings, "data"), user, s->why, sizeof(s->why))) !=
-            MU_OK)
+        (err = privileges_give_dir(setting_text(&s->settings, "data"), user, s->why, sizeof(s->why))) != MU_OK)
         return err;
     return privileges_drop(user, s->why, sizeof(s->why));
 }
 
 static enum mu_err open_stores(struct server *s)
 {
-    return stores_open(&s->stores, setting_text(&s->settings, "data"), &(struct stores_settings){
-        .time_zone = setting_text(&s->settings, "time-zone"),
-        .retention_days = (unsigned)setting_count(&s->settings, "retention-days"),
-        .activity_days = (unsigned)setting_count(&s->settings, "activity-days") }, s->why,
-        sizeof(s->why));
+    return stores_open(
+        &s->stores, setting_text(&s->settings, "data"),
+        &(struct stores_settings){ .time_zone = setting_text(&s->settings, "time-zone"),
+                                   .retention_days = (unsigned)setting_count(&s->settings, "retention-days"),
+                                   .activity_days = (unsigned)setting_count(&s->settings, "activity-days") },
+        s->why, sizeof(s->why));
 }
 
 static enum mu_err create_access(struct server *s)
 {
     const struct settings *set = &s->settings;
     struct access_options options = {
-        .fleet = s->stores.fleet, .registry = s->stores.registry, .committer = s->stores.committer, .workers = s->workers,
-        .loops = s->loops, .loop_count = s->loop_count,
+        .fleet = s->stores.fleet,
+        .registry = s->stores.registry,
+        .committer = s->stores.committer,
+        .workers = s->workers,
+        .loops = s->loops,
+        .loop_count = s->loop_count,
         .geoip_db = setting_text(set, "geoip-db"),
         .mqtt_advertise = setting_text(set, "mqtt-advertise"),
         .mqtt_port = s->listeners[LISTEN_MQTT] ? net_address_port(&s->addresses[LISTEN_MQTT]) : 0,
@@ -150,8 +154,7 @@ static enum mu_err create_debugger(struct server *s)
     if (path) {
         if ((err = file_read(path, &file, s->why, sizeof(s->why))) != MU_OK)
             goto out;
-        log_event(LOG_WARN, "demo_credentials_given_away", "file=%s hint=\"never in production\"",
-                  LOG_Q(path, -1));
+        log_event(LOG_WARN, "demo_credentials_given_away", "file=%s hint=\"never in production\"", LOG_Q(path, -1));
         content = (struct str){ file.data ? (const char *)file.data : "", file.len };
     }
     err = debugger_create(&s->debugger, content, why, sizeof(why));
@@ -169,21 +172,26 @@ static enum mu_err create_http(struct server *s)
         .head_timeout_ms = (int)(setting_number(set, "http-head-timeout") * 1000),
         .idle_timeout_ms = (int)(setting_number(set, "http-idle-timeout") * 1000),
         .max_connections = (uint32_t)setting_count(set, "http-connections-max"),
-        .trusted_proxies = s->trusted_proxies, .trusted_proxy_count = s->trusted_proxy_count,
+        .trusted_proxies = s->trusted_proxies,
+        .trusted_proxy_count = s->trusted_proxy_count,
     };
     struct api_options options = {
-        .fleet = s->stores.fleet, .registry = s->stores.registry, .journal = s->stores.journal, .committer = s->stores.committer,
-        .calendar = s->stores.calendar, .workers = s->workers, .control = access_control_port(s->access),
+        .fleet = s->stores.fleet,
+        .registry = s->stores.registry,
+        .journal = s->stores.journal,
+        .committer = s->stores.committer,
+        .calendar = s->stores.calendar,
+        .workers = s->workers,
+        .control = access_control_port(s->access),
         .cors_origin = setting_text(set, "cors-origin"),
     };
     struct http_table *tables[4];
     enum mu_err err;
 
     if ((err = api_create(&s->api, &options)) != MU_OK || (err = metrics_create(&s->metrics, s->loop_count)) != MU_OK ||
-        (err = http_server_create(&s->public_http, &http, s->workers, api_write_error,
-                                  metrics_count_request, s->metrics)) != MU_OK ||
-        (err = http_server_create(&s->ops_http, &http, s->workers, health_write_error, NULL, NULL)) !=
-            MU_OK)
+        (err = http_server_create(&s->public_http, &http, s->workers, api_write_error, metrics_count_request,
+                                  s->metrics)) != MU_OK ||
+        (err = http_server_create(&s->ops_http, &http, s->workers, health_write_error, NULL, NULL)) != MU_OK)
         return err;
     size_t count = api_http_tables(s->api, tables, sizeof(tables) / sizeof(tables[0]));
     for (size_t i = 0; i < count; i++)
@@ -191,16 +199,18 @@ static enum mu_err create_http(struct server *s)
             return err;
     health_init(&s->public_health, s->stores.committer);
     health_init(&s->ops_health, s->stores.committer);
-    metrics_attach(s->metrics, &(struct metrics_sources){
-        .http = s->public_http, .fleet = s->stores.fleet, .committer = s->stores.committer, .access = s->access,
-        .tls = s->tls });
-    if ((err = create_debugger(s)) != MU_OK
-        || (err = http_server_add(s->public_http, debugger_http_table(s->debugger))) != MU_OK
-        || (err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK
-        || (err = http_server_add(s->public_http, front_public_table(api_write_error))) != MU_OK
-        || (err = http_server_add(s->public_http, &s->public_health.table)) != MU_OK
-        || (err = http_server_add(s->ops_http, front_ops_table())) != MU_OK
-        || (err = http_server_add(s->ops_http, &s->ops_health.table)) != MU_OK)
+    metrics_attach(s->metrics, &(struct metrics_sources){ .http = s->public_http,
+                                                          .fleet = s->stores.fleet,
+                                                          .committer = s->stores.committer,
+                                                          .access = s->access,
+                                                          .tls = s->tls });
+    if ((err = create_debugger(s)) != MU_OK ||
+        (err = http_server_add(s->public_http, debugger_http_table(s->debugger))) != MU_OK ||
+        (err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK ||
+        (err = http_server_add(s->public_http, front_public_table(api_write_error))) != MU_OK ||
+        (err = http_server_add(s->public_http, &s->public_health.table)) != MU_OK ||
+        (err = http_server_add(s->ops_http, front_ops_table())) != MU_OK ||
+        (err = http_server_add(s->ops_http, &s->ops_health.table)) != MU_OK)
         return err;
     return http_server_add(s->ops_http, metrics_http_table(s->metrics));
 }

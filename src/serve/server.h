@@ -14,17 +14,10 @@
 /* All that runs in `muster serve`, from the settings to the last socket. All zero but for
  * stores.data.lock_fd = -1, it owns nothing yet. */
 
-#define SERVER_LOOPS_MAX 64
+#define SERVER_LOOPS_MAX   64
 #define SERVER_PROXIES_MAX 32
 
-enum server_listener {
-    LISTEN_HTTP,
-    LISTEN_HTTPS,
-    LISTEN_MQTT,
-    LISTEN_MQTTS,
-    LISTEN_OPS,
-    LISTENER_COUNT
-};
+enum server_listener { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_MQTT, LISTEN_MQTTS, LISTEN_OPS, LISTENER_COUNT };
 
 struct server {
     struct settings settings;
@@ -44,8 +37,8 @@ struct server {
     struct cidr trusted_proxies[SERVER_PROXIES_MAX];
     size_t trusted_proxy_count;
     struct local_server *local;
-    int64_t started_s;   /* by the monotonic clock */
-    char why[512]; /* after a failure: one sentence for the operator, or "" */
+    int64_t started_s; /* by the monotonic clock */
+    char why[512];     /* after a failure: one sentence for the operator, or "" */
 };
 
 /* Does what may need root first (ports, keys, descriptors), then becomes the user that is asked for,

@@ -5,22 +5,19 @@
 /* The listeners are bound (while we may still be root) before what they feed exists; the loops, which
  * accept, start when all of it does. */
 
-static void accept_http(void *ctx, struct loop *loop, int fd, const struct transport *via,
-                        const struct sockaddr *peer)
+static void accept_http(void *ctx, struct loop *loop, int fd, const struct transport *via, const struct sockaddr *peer)
 {
     struct server *s = ctx;
     http_server_accept(s->public_http, loop, fd, via, peer);
 }
 
-static void accept_ops(void *ctx, struct loop *loop, int fd, const struct transport *via,
-                       const struct sockaddr *peer)
+static void accept_ops(void *ctx, struct loop *loop, int fd, const struct transport *via, const struct sockaddr *peer)
 {
     struct server *s = ctx;
     http_server_accept(s->ops_http, loop, fd, via, peer);
 }
 
-static void accept_mqtt(void *ctx, struct loop *loop, int fd, const struct transport *via,
-                        const struct sockaddr *peer)
+static void accept_mqtt(void *ctx, struct loop *loop, int fd, const struct transport *via, const struct sockaddr *peer)
 {
     struct server *s = ctx;
     access_mqtt_accept(s->access, loop, fd, via, peer);
@@ -31,11 +28,9 @@ static const struct {
     bool tls;
     listener_accept accept;
 } listener_kinds[LISTENER_COUNT] = {
-    [LISTEN_HTTP]  = { "http",  false, accept_http },
-    [LISTEN_HTTPS] = { "https", true,  accept_http },
-    [LISTEN_MQTT]  = { "mqtt",  false, accept_mqtt },
-    [LISTEN_MQTTS] = { "mqtts", true,  accept_mqtt },
-    [LISTEN_OPS]   = { "ops",   false, accept_ops },
+    [LISTEN_HTTP] = { "http", false, accept_http }, [LISTEN_HTTPS] = { "https", true, accept_http },
+    [LISTEN_MQTT] = { "mqtt", false, accept_mqtt }, [LISTEN_MQTTS] = { "mqtts", true, accept_mqtt },
+    [LISTEN_OPS] = { "ops", false, accept_ops },
 };
 
 enum mu_err server_listen(struct server *s)
@@ -47,8 +42,7 @@ enum mu_err server_listen(struct server *s)
         if (!text)
             continue;
         if (listener_kinds[i].tls && !s->tls) {
-            snprintf(s->why, sizeof(s->why), "--%s needs --tls-cert and --tls-key",
-                     listener_kinds[i].setting);
+            snprintf(s->why, sizeof(s->why), "--%s needs --tls-cert and --tls-key", listener_kinds[i].setting);
             return MU_E_SYNTAX;
         }
         if (net_address_parse(str_of(text), &s->addresses[i]) != MU_OK) {

@@ -19,47 +19,93 @@
 #include "sim/sim_device.h"
 #include "sim/sim_fleet.h"
 
-#define LOOPS_MAX 16
+#define LOOPS_MAX     16
 #define START_TICK_MS 20
 /* The last acknowledgements may take so long; what has none by then has failed. */
 #define STOP_WAIT_MS 5000
 
+/* clang-format off: a table */
 static struct setting sim_settings[] = {
-    { .name = "http", .kind = SETTING_TEXT, .metavar = "URL", .standard = "http://127.0.0.1:8080",
+    { .name = "http",
+      .kind = SETTING_TEXT,
+      .metavar = "URL",
+      .standard = "http://127.0.0.1:8080",
       .help = "where devices register" },
-    { .name = "mqtt", .kind = SETTING_TEXT, .metavar = "ADDR:PORT",
+    { .name = "mqtt",
+      .kind = SETTING_TEXT,
+      .metavar = "ADDR:PORT",
       .help = "the broker; default: the one that the server tells" },
-    { .name = "product-key", .kind = SETTING_TEXT, .metavar = "PK",
-      .help = "the product of the devices (required)" },
-    { .name = "definition", .kind = SETTING_TEXT, .metavar = "FILE",
+    { .name = "product-key", .kind = SETTING_TEXT, .metavar = "PK", .help = "the product of the devices (required)" },
+    { .name = "definition",
+      .kind = SETTING_TEXT,
+      .metavar = "FILE",
       .help = "its datapoint definition, as GET datapoint answers it;\n"
               "without one devices report bytes that are passed through" },
-    { .name = "devices", .kind = SETTING_COUNT, .metavar = "N", .standard = "0",
-      .min = 0, .max = 10000000,
+    { .name = "devices",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "0",
+      .min = 0,
+      .max = 10000000,
       .help = "how many (required, or --fleet)" },
-    { .name = "fleet", .kind = SETTING_TEXT, .metavar = "FILE",
+    { .name = "fleet",
+      .kind = SETTING_TEXT,
+      .metavar = "FILE",
       .help = "lines mac,passcode to use; default: made from the product key, the same in every run" },
-    { .name = "interval", .kind = SETTING_NUMBER, .metavar = "SECONDS", .standard = "5",
-      .min = 0, .max = 86400,
+    { .name = "interval",
+      .kind = SETTING_NUMBER,
+      .metavar = "SECONDS",
+      .standard = "5",
+      .min = 0,
+      .max = 86400,
       .help = "time between two reports of a device; 0 = as fast as acknowledgements come" },
-    { .name = "qos", .kind = SETTING_COUNT, .metavar = "0|1", .standard = "0", .min = 0, .max = 1,
+    { .name = "qos",
+      .kind = SETTING_COUNT,
+      .metavar = "0|1",
+      .standard = "0",
+      .min = 0,
+      .max = 1,
       .help = "of reports" },
-    { .name = "mqtt-version", .kind = SETTING_TEXT, .metavar = "3.1|3.1.1|5", .standard = "3.1",
+    { .name = "mqtt-version",
+      .kind = SETTING_TEXT,
+      .metavar = "3.1|3.1.1|5",
+      .standard = "3.1",
       .help = "the field's firmware speaks 3.1" },
-    { .name = "window", .kind = SETTING_COUNT, .metavar = "N", .standard = "1", .min = 1, .max = 60000,
+    { .name = "window",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "1",
+      .min = 1,
+      .max = 60000,
       .help = "unacknowledged reports that a device may have; the field's firmware has one" },
-    { .name = "connect-rate", .kind = SETTING_COUNT, .metavar = "N", .standard = "1000",
-      .min = 1, .max = 1000000,
+    { .name = "connect-rate",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "1000",
+      .min = 1,
+      .max = 1000000,
       .help = "devices started per second" },
-    { .name = "duration", .kind = SETTING_NUMBER, .metavar = "SECONDS", .standard = "0",
-      .min = 0, .max = 31536000,
+    { .name = "duration",
+      .kind = SETTING_NUMBER,
+      .metavar = "SECONDS",
+      .standard = "0",
+      .min = 0,
+      .max = 31536000,
       .help = "0 = until Ctrl-C" },
-    { .name = "threads", .kind = SETTING_COUNT, .metavar = "N", .standard = "1", .min = 1, .max = 16,
+    { .name = "threads",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "1",
+      .min = 1,
+      .max = 16,
       .help = "event loops" },
-    { .name = "plain-broker", .kind = SETTING_SWITCH, .standard = "no",
+    { .name = "plain-broker",
+      .kind = SETTING_SWITCH,
+      .standard = "no",
       .help = "log in to any MQTT broker with made-up names, without HTTP (to compare)" },
     { 0 },
 };
+/* clang-format on */
 
 /* One loop with its share of the fleet: devices first, first + step, … */
 struct share {
@@ -142,8 +188,7 @@ static int read_definition(const char *file, struct datapoint_plan **plan)
     json_t *definition = NULL;
     if (file_read(file, &content, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster sim: %s\n", why);
-    } else if (!(definition = json_read(str_skip_mark((struct str){ (char *)content.data, content.len }), 0,
-                                        &error))) {
+    } else if (!(definition = json_read(str_skip_mark((struct str){ (char *)content.data, content.len }), 0, &error))) {
         fprintf(stderr, "muster sim: %s:%d: %s\n", file, error.line, error.text);
     } else if (datapoint_plan_compile(definition, plan, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster sim: %s: %s\n", file, why);
@@ -165,10 +210,7 @@ static int read_options(const struct settings *s, struct sim_options *o, struct 
     o->product_key = setting_text(s, "product-key");
     if (!o->product_key || !id_is_hex(str_of(o->product_key)))
         return wrong("--product-key needs 32 lower-case hex digits");
-    o->level = strcmp(version, "3.1") == 0     ? 3
-               : strcmp(version, "3.1.1") == 0 ? 4
-               : strcmp(version, "5") == 0     ? 5
-                                               : 0;
+    o->level = strcmp(version, "3.1") == 0 ? 3 : strcmp(version, "3.1.1") == 0 ? 4 : strcmp(version, "5") == 0 ? 5 : 0;
     if (o->level == 0)
         return wrong("--mqtt-version is 3.1, 3.1.1 or 5");
     o->qos = (unsigned)setting_count(s, "qos");
@@ -177,14 +219,13 @@ static int read_options(const struct settings *s, struct sim_options *o, struct 
     return definition ? read_definition(definition, plan) : 0;
 }
 
-static void print_summary(const struct sim_stats *t, size_t devices, size_t never, unsigned qos,
-                          double seconds)
+static void print_summary(const struct sim_stats *t, size_t devices, size_t never, unsigned qos, double seconds)
 {
-    printf("sim devices=%zu never_connected=%zu connected=%llu closed_by_server=%llu seconds=%.1f\n",
-           devices, never, (unsigned long long)t->connected, (unsigned long long)t->closed, seconds);
-    printf("sim sent=%llu acknowledged=%llu failed=%llu controls=%llu per_second=%.0f\n",
-           (unsigned long long)t->sent, (unsigned long long)t->acked, (unsigned long long)t->failed,
-           (unsigned long long)t->controls, (double)(qos ? t->acked : t->sent) / seconds);
+    printf("sim devices=%zu never_connected=%zu connected=%llu closed_by_server=%llu seconds=%.1f\n", devices, never,
+           (unsigned long long)t->connected, (unsigned long long)t->closed, seconds);
+    printf("sim sent=%llu acknowledged=%llu failed=%llu controls=%llu per_second=%.0f\n", (unsigned long long)t->sent,
+           (unsigned long long)t->acked, (unsigned long long)t->failed, (unsigned long long)t->controls,
+           (double)(qos ? t->acked : t->sent) / seconds);
     if (qos)
         printf("sim latency_ms p50=%.3f p90=%.3f p99=%.3f p999=%.3f max=%.3f\n",
                (double)sim_stats_percentile(t, 0.5) / 1e3, (double)sim_stats_percentile(t, 0.9) / 1e3,
@@ -201,8 +242,7 @@ static void pause_ms(long ms)
 /* Waits until every device has logged out, within reason. */
 static void wait_for_logouts(const struct share *shares, size_t count)
 {
-    for (int64_t until = clock_mono_ms() + STOP_WAIT_MS; clock_mono_ms() < until;
-         pause_ms(START_TICK_MS)) {
+    for (int64_t until = clock_mono_ms() + STOP_WAIT_MS; clock_mono_ms() < until; pause_ms(START_TICK_MS)) {
         uint64_t open = 0;
         for (size_t i = 0; i < count; i++)
             open += shares[i].stopping ? shares[i].stats.open : 1;
@@ -218,13 +258,12 @@ static void wait_for_end(const sigset_t *signals, double duration)
         sigwaitinfo(signals, NULL);
         return;
     }
-    struct timespec t = { .tv_sec = (time_t)duration,
-                          .tv_nsec = (long)((duration - (double)(time_t)duration) * 1e9) };
+    struct timespec t = { .tv_sec = (time_t)duration, .tv_nsec = (long)((duration - (double)(time_t)duration) * 1e9) };
     sigtimedwait(signals, NULL, &t);
 }
 
-static int simulate(const struct settings *set, const struct sim_options *options,
-                    struct sim_device *devices, size_t count, const sigset_t *signals)
+static int simulate(const struct settings *set, const struct sim_options *options, struct sim_device *devices,
+                    size_t count, const sigset_t *signals)
 {
     static struct share shares[LOOPS_MAX];
     struct sim_stats total = { 0 };
@@ -300,8 +339,7 @@ int command_sim(int argc, char **argv)
         status = wrong("--devices is missing");
         goto out;
     }
-    if (sim_fleet_create(&options, setting_text(&set, "fleet"), &count, &devices, why, sizeof(why)) !=
-        MU_OK) {
+    if (sim_fleet_create(&options, setting_text(&set, "fleet"), &count, &devices, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster sim: %s\n", why);
         status = 2;
         goto out;

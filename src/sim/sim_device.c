@@ -8,11 +8,11 @@
 #include "sim/sim_mqtt.h"
 #include "sim/sim_register.h"
 
-#define RETRY_MS 1000
+#define RETRY_MS     1000
 #define RETRY_MS_MAX 30000
-#define PING_MS 50000 /* the firmware's */
-#define INPUT_MAX 65536
-#define OVERDUE_US 100000 /* more than a timer's step and a busy moment */
+#define PING_MS      50000 /* the firmware's */
+#define INPUT_MAX    65536
+#define OVERDUE_US   100000 /* more than a timer's step and a busy moment */
 
 static const struct conn_ops register_ops, mqtt_ops;
 
@@ -23,8 +23,9 @@ static void connect_step(struct sim_device *d)
 
     d->connected = false;
     d->again = false;
-    d->owner = (struct conn_owner){ .loop = d->loop, .ops = http ? register_ops : mqtt_ops, .in_max = INPUT_MAX,
-                                    .out_max = INPUT_MAX };
+    d->owner = (struct conn_owner){
+        .loop = d->loop, .ops = http ? register_ops : mqtt_ops, .in_max = INPUT_MAX, .out_max = INPUT_MAX
+    };
     if (conn_connect(&d->conn, &d->owner, from->len ? (const struct sockaddr *)&from->sa : NULL,
                      (const struct sockaddr *)&to->sa, to->len) != MU_OK) {
         d->failures++;

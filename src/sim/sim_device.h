@@ -17,28 +17,28 @@
 struct sim_options {
     struct net_address http;
     char http_host[NET_ADDRESS_TEXT];
-    bool plain_broker;           /* no HTTP: log in to any MQTT broker, with a made-up did if a device
+    bool plain_broker; /* no HTTP: log in to any MQTT broker, with a made-up did if a device
                                     has none */
     bool has_mqtt;
-    struct net_address mqtt;     /* else where the server says */
-    struct net_address from;     /* where devices come from, port 0; all zero = any */
+    struct net_address mqtt; /* else where the server says */
+    struct net_address from; /* where devices come from, port 0; all zero = any */
     const char *product_key;
     const struct datapoint_plan *plan;
-    int64_t interval_us;         /* 0 = as fast as acknowledgements allow; below: no reports */
-    unsigned qos;                /* 0 or 1 */
-    unsigned level;              /* 3, 4 or 5: MQTT 3.1, 3.1.1, 5.0 */
-    unsigned window;             /* unacknowledged reports per device */
+    int64_t interval_us; /* 0 = as fast as acknowledgements allow; below: no reports */
+    unsigned qos;        /* 0 or 1 */
+    unsigned level;      /* 3, 4 or 5: MQTT 3.1, 3.1.1, 5.0 */
+    unsigned window;     /* unacknowledged reports per device */
 };
 
 enum sim_step { SIM_REGISTER, SIM_PROVISION, SIM_LOGIN, SIM_SUBSCRIBE, SIM_RUN, SIM_STOPPED };
 
 struct sim_device {
-    struct conn conn;            /* of the present step */
-    struct conn_owner owner;     /* of that */
-    struct timer timer;          /* next report, or the next try */
+    struct conn conn;        /* of the present step */
+    struct conn_owner owner; /* of that */
+    struct timer timer;      /* next report, or the next try */
     struct timer ping;
     const struct sim_options *options;
-    struct sim_stats *stats;     /* of its loop */
+    struct sim_stats *stats; /* of its loop */
     struct loop *loop;
     enum sim_step step;
     bool open, connected, again, stopping;
@@ -46,14 +46,13 @@ struct sim_device {
     char mac[LIMIT_MAC + 1], passcode[LIMIT_PASSCODE + 1], did[DID_LEN + 1];
     struct net_address broker;
     struct sim_values values;
-    struct buf scratch;          /* the packet being written */
-    int64_t due_us;              /* when the next report is due; 0 = it has never run */
-    uint64_t sent, settled;      /* reports of QoS 1; settled: acknowledged or failed */
-    int64_t *due_of;             /* when each one in flight was due, by its number modulo window */
+    struct buf scratch;     /* the packet being written */
+    int64_t due_us;         /* when the next report is due; 0 = it has never run */
+    uint64_t sent, settled; /* reports of QoS 1; settled: acknowledged or failed */
+    int64_t *due_of;        /* when each one in flight was due, by its number modulo window */
 };
 
-MU_MUST_USE enum mu_err sim_device_init(struct sim_device *d, const struct sim_options *options,
-                                        uint64_t seed);
+MU_MUST_USE enum mu_err sim_device_init(struct sim_device *d, const struct sim_options *options, uint64_t seed);
 /* Loop thread. */
 void sim_device_start(struct sim_device *d, struct loop *loop, struct sim_stats *stats);
 /* Sends no more and logs out when all is acknowledged. Loop thread. */

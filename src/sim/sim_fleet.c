@@ -42,8 +42,8 @@ static bool split_names(struct str line, struct sim_device *d)
         return false;
     struct str mac = { line.at, (size_t)(comma - line.at) };
     struct str passcode = { comma + 1, line.len - mac.len - 1 };
-    return mac_valid(mac) && passcode_valid(passcode) && str_copy(d->mac, sizeof(d->mac), mac)
-           && str_copy(d->passcode, sizeof(d->passcode), passcode);
+    return mac_valid(mac) && passcode_valid(passcode) && str_copy(d->mac, sizeof(d->mac), mac) &&
+           str_copy(d->passcode, sizeof(d->passcode), passcode);
 }
 
 enum mu_err sim_fleet_create(const struct sim_options *options, const char *file, size_t *count,

@@ -13,9 +13,8 @@
  * count     how many are wanted; with a file 0 means all of it, and *count says how many there are
  *
  * The devices are malloc'ed and initialised. why gets one sentence on failure. */
-MU_MUST_USE enum mu_err sim_fleet_create(const struct sim_options *options, const char *file,
-                                         size_t *count, struct sim_device **devices, char *why,
-                                         size_t why_size);
+MU_MUST_USE enum mu_err sim_fleet_create(const struct sim_options *options, const char *file, size_t *count,
+                                         struct sim_device **devices, char *why, size_t why_size);
 void sim_fleet_free(struct sim_device *devices, size_t count);
 
 #endif

@@ -6,17 +6,7 @@
 #include "base/bytes.h"
 #include "model/frame.h"
 
-enum {
-    CONNECT = 1,
-    CONNACK,
-    PUBLISH,
-    PUBACK,
-    SUBSCRIBE = 8,
-    SUBACK,
-    PINGREQ = 12,
-    PINGRESP,
-    DISCONNECT
-};
+enum { CONNECT = 1, CONNACK, PUBLISH, PUBACK, SUBSCRIBE = 8, SUBACK, PINGREQ = 12, PINGRESP, DISCONNECT };
 
 #define KEEPALIVE_S 120 /* the firmware's */
 
@@ -49,8 +39,7 @@ void sim_mqtt_login(struct sim_device *d)
 {
     const char *protocol = d->options->level == 3 ? "MQIsdp" : "MQTT";
     bool v5 = d->options->level == 5;
-    struct buf *b = begin(d, CONNECT, 0,
-                          text_size(protocol) + 4 + v5 + 2 * text_size(d->did) + text_size(d->passcode));
+    struct buf *b = begin(d, CONNECT, 0, text_size(protocol) + 4 + v5 + 2 * text_size(d->did) + text_size(d->passcode));
 
     put_text(b, protocol);
     buf_append_u8(b, (uint8_t)d->options->level);
@@ -70,8 +59,7 @@ static void subscribe(struct sim_device *d)
     char topic[64];
     bool v5 = d->options->level == 5;
 
-    snprintf(topic, sizeof(topic), patterns[d->subscribed],
-             d->subscribed == 0 ? d->options->product_key : d->did);
+    snprintf(topic, sizeof(topic), patterns[d->subscribed], d->subscribed == 0 ? d->options->product_key : d->did);
     struct buf *b = begin(d, SUBSCRIBE, 2, 2u + v5 + text_size(topic) + 1);
     buf_append_u16be(b, (uint16_t)(d->subscribed + 1));
     if (v5)
@@ -137,8 +125,8 @@ static void handle_frame(struct sim_device *d, const uint8_t *payload, size_t le
     struct frame frame;
     struct buf p0;
 
-    if (frame_parse(payload, len, &frame) != MU_OK || frame.p0_len == 0
-        || (frame.cmd != FRAME_CONTROL && frame.cmd != FRAME_NUMBERED))
+    if (frame_parse(payload, len, &frame) != MU_OK || frame.p0_len == 0 ||
+        (frame.cmd != FRAME_CONTROL && frame.cmd != FRAME_NUMBERED))
         return;
     uint16_t reply = frame.cmd == FRAME_CONTROL ? FRAME_REPORT : FRAME_ACK;
     buf_init(&p0, d->scratch.max);
@@ -157,8 +145,7 @@ static void handle_frame(struct sim_device *d, const uint8_t *payload, size_t le
         sim_values_write(&d->values, true, &p0);
         publish(d, reply, frame.sn, &p0, 0);
         break;
-    default:
-        publish(d, reply, frame.sn, &p0, 0);
+    default: publish(d, reply, frame.sn, &p0, 0);
     }
     buf_free(&p0);
 }
@@ -207,16 +194,10 @@ static bool handle_packet(struct sim_device *d, uint8_t first, struct bytes body
         else
             sim_device_running(d);
         return true;
-    case PUBACK:
-        sim_device_acked(d, bytes_u16be(&body));
-        return !body.bad;
-    case PUBLISH:
-        return handle_publish(d, first & 15, body);
-    case PINGRESP:
-        d->stats->pongs++;
-        return true;
-    default:
-        return false;
+    case PUBACK: sim_device_acked(d, bytes_u16be(&body)); return !body.bad;
+    case PUBLISH: return handle_publish(d, first & 15, body);
+    case PINGRESP: d->stats->pongs++; return true;
+    default: return false;
     }
 }
 
@@ -231,8 +212,7 @@ size_t sim_mqtt_data(struct sim_device *d, const uint8_t *bytes, size_t len)
         const uint8_t *body = bytes_take(&r, length);
         if (!body) {
             /* Four bytes without an end of the length are no beginning of a packet. */
-            if (len - used >= 5 &&
-                (bytes[used + 1] & bytes[used + 2] & bytes[used + 3] & bytes[used + 4] & 0x80))
+            if (len - used >= 5 && (bytes[used + 1] & bytes[used + 2] & bytes[used + 3] & bytes[used + 4] & 0x80))
                 conn_close(&d->conn);
             break;
         }

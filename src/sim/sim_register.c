@@ -10,8 +10,7 @@ void sim_register_request(struct sim_device *d)
 
     buf_clear(b);
     if (d->step == SIM_REGISTER) {
-        snprintf(body, sizeof(body), "passcode=%s&mac=%s&product_key=%s", d->passcode, d->mac,
-                 d->options->product_key);
+        snprintf(body, sizeof(body), "passcode=%s&mac=%s&product_key=%s", d->passcode, d->mac, d->options->product_key);
         buf_printf(b,
                    "POST /dev/devices HTTP/1.1\r\nHost: %s\r\nContent-Type: "
                    "application/x-www-form-urlencoded\r\n"
@@ -51,11 +50,9 @@ static bool handle_answer(struct sim_device *d, int status, struct str body)
         sim_device_registered(d, did);
         return true;
     }
-    if (status != 200 || !form_value(body, "host", host, sizeof(host)) ||
-        !form_value(body, "port", port, sizeof(port)))
+    if (status != 200 || !form_value(body, "host", host, sizeof(host)) || !form_value(body, "port", port, sizeof(port)))
         return false;
-    int n = snprintf(address, sizeof(address), strchr(host, ':') && host[0] != '[' ? "[%s]:%s" : "%s:%s",
-                     host, port);
+    int n = snprintf(address, sizeof(address), strchr(host, ':') && host[0] != '[' ? "[%s]:%s" : "%s:%s", host, port);
     if (net_address_parse((struct str){ address, (size_t)n }, &broker) != MU_OK)
         return false;
     sim_device_provisioned(d, &broker);
@@ -81,9 +78,9 @@ size_t sim_register_data(struct sim_device *d, const uint8_t *bytes, size_t len)
     size_t head_len = (size_t)(end + 4 - text);
     if (len - head_len < body_len)
         return 0;
-    if (!length || len < 12 || !str_starts((struct str){ text, len }, STR("HTTP/1.1 "))
-        || (status = (text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0')) < 100
-        || !handle_answer(d, status, (struct str){ end + 4, body_len }))
+    if (!length || len < 12 || !str_starts((struct str){ text, len }, STR("HTTP/1.1 ")) ||
+        (status = (text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0')) < 100 ||
+        !handle_answer(d, status, (struct str){ end + 4, body_len }))
         conn_close(&d->conn);
     return len;
 }

@@ -13,8 +13,7 @@ struct sim_values {
     uint64_t random; /* state of a small generator: a fleet with the same seeds repeats itself */
 };
 
-MU_MUST_USE enum mu_err sim_values_init(struct sim_values *v, const struct datapoint_plan *plan,
-                                        uint64_t seed);
+MU_MUST_USE enum mu_err sim_values_init(struct sim_values *v, const struct datapoint_plan *plan, uint64_t seed);
 void sim_values_free(struct sim_values *v);
 
 /* A little later: numbers wander within their bounds, switches rarely flip, alerts and faults come

@@ -10,8 +10,11 @@
 #include "command/row_reader.h"
 #include "command/row_writer.h"
 
-enum { READ_MAX = 16 * 1024 * 1024, ROWS_MAX = 100000,
-       PARTS_MAX = 64 /* the kernel keeps no more than a few hundred */ };
+enum {
+    READ_MAX = 16 * 1024 * 1024,
+    ROWS_MAX = 100000,
+    PARTS_MAX = 64 /* the kernel keeps no more than a few hundred */
+};
 
 static void feed_parts(const uint8_t *bytes, size_t len, struct fuzz_split split, int fd)
 {
@@ -59,20 +62,15 @@ static void read_all(const uint8_t *bytes, size_t len, struct fuzz_split split, 
 static json_t *json_of(const struct value *v)
 {
     switch (v->type) {
-    case VALUE_BOOL:
-        return json_boolean(v->truth);
-    case VALUE_INTEGER:
-        return json_integer(v->integer);
+    case VALUE_BOOL: return json_boolean(v->truth);
+    case VALUE_INTEGER: return json_integer(v->integer);
     case VALUE_REAL: /* a whole one is written as an integer */
         if (v->real == trunc(v->real) && fabs(v->real) < 9e18)
             return json_integer((json_int_t)v->real);
         return json_real(v->real);
-    case VALUE_TEXT:
-        return json_stringn(v->text.at, v->text.len);
-    case VALUE_JSON:
-        return json_incref(v->json);
-    case VALUE_NULL:
-        break;
+    case VALUE_TEXT: return json_stringn(v->text.at, v->text.len);
+    case VALUE_JSON: return json_incref(v->json);
+    case VALUE_NULL: break;
     }
     return NULL; /* no export has one */
 }

@@ -40,8 +40,8 @@ static void check_same_plan(const struct datapoint_plan *a, const struct datapoi
           datapoint_state_size(a) == datapoint_state_size(b));
     for (size_t i = 0; i < datapoint_count(a); i++) {
         const struct datapoint *p = datapoint_at(a, i), *q = datapoint_at(b, i);
-        CHECK(strcmp(p->name, q->name) == 0 && p->access == q->access && p->type == q->type &&
-              p->min == q->min && p->max == q->max && p->enum_count == q->enum_count && p->size == q->size);
+        CHECK(strcmp(p->name, q->name) == 0 && p->access == q->access && p->type == q->type && p->min == q->min &&
+              p->max == q->max && p->enum_count == q->enum_count && p->size == q->size);
         if (p->type == POINT_UINT8 || p->type == POINT_UINT16 || p->type == POINT_UINT32)
             CHECK(p->ratio == q->ratio && p->addition == q->addition);
         CHECK(datapoint_find(b, str_of(p->name)) == (int)i);

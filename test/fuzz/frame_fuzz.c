@@ -43,8 +43,8 @@ static void check_again(const struct frame *f)
     buf_init(&bytes, SIZE_MAX);
     frame_write(&bytes, f->cmd, f->sn, f->p0, f->p0_len);
     CHECK(frame_parse(bytes.data, bytes.len, &again) == MU_OK);
-    CHECK(again.cmd == f->cmd && again.has_sn == f->has_sn && again.sn == f->sn &&
-          again.p0_len == f->p0_len && memcmp(again.p0, f->p0, f->p0_len) == 0);
+    CHECK(again.cmd == f->cmd && again.has_sn == f->has_sn && again.sn == f->sn && again.p0_len == f->p0_len &&
+          memcmp(again.p0, f->p0, f->p0_len) == 0);
     buf_free(&bytes);
 }
 

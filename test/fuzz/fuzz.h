@@ -21,7 +21,7 @@ void fuzz_check_same(const char *file, int line, const struct buf *a, const stru
 /* --- splits: how an input arrives ------------------------------------------------------------------*/
 struct fuzz_split {
     uint64_t state;
-    size_t most;     /* bytes of one part */
+    size_t most; /* bytes of one part */
 };
 
 /* All of it at once. */

@@ -18,8 +18,8 @@ static void tell(struct http_exchange *ex)
 
     ip_text(&r->peer, client);
     ex->res.content_type = "text/plain";
-    buf_printf(out, "%s %d %d [%.*s] [%.*s] [%.*s]", client, (int)r->method, r->head, (int)r->host.len,
-               r->host.at, (int)r->path.len, r->path.at, (int)r->query.len, r->query.at);
+    buf_printf(out, "%s %d %d [%.*s] [%.*s] [%.*s]", client, (int)r->method, r->head, (int)r->host.len, r->host.at,
+               (int)r->path.len, r->path.at, (int)r->query.len, r->query.at);
     for (size_t i = 0; i < HTTP_CAPTURES; i++)
         buf_append(out, r->captures[i].at, r->captures[i].len);
     for (size_t i = 0; i < r->header_count; i++)
@@ -88,15 +88,19 @@ static void error(struct http_exchange *ex, int status, const char *detail)
     buf_printf(&ex->res.body, "%d %s", status, detail ? detail : "-");
 }
 
-static struct http_table table = { .prefix = "/", .routes = routes,
-                                   .count = sizeof(routes) / sizeof(routes[0]), .error = error };
+static struct http_table table = {
+    .prefix = "/", .routes = routes, .count = sizeof(routes) / sizeof(routes[0]), .error = error
+};
 
 static void start(void)
 {
     static struct cidr proxy;
-    struct http_settings settings = { .head_timeout_ms = 3600000, .idle_timeout_ms = 3600000,
-                                      .held_max = SIZE_MAX, .max_connections = 10,
-                                      .trusted_proxies = &proxy, .trusted_proxy_count = 1 };
+    struct http_settings settings = { .head_timeout_ms = 3600000,
+                                      .idle_timeout_ms = 3600000,
+                                      .held_max = SIZE_MAX,
+                                      .max_connections = 10,
+                                      .trusted_proxies = &proxy,
+                                      .trusted_proxy_count = 1 };
     struct http_server *server;
 
     CHECK(cidr_parse(STR("127.0.0.0/8"), &proxy) == MU_OK); /* the peer is one */

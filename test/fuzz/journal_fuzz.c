@@ -26,8 +26,7 @@ static bool same_text(struct str a, struct str b)
     return same_bytes(a.at, a.len, b.at, b.len);
 }
 
-static struct bytes record_key_of(uint8_t out[RECORD_KEY_MAX], enum record_kind kind,
-                                  const struct record_head *head)
+static struct bytes record_key_of(uint8_t out[RECORD_KEY_MAX], enum record_kind kind, const struct record_head *head)
 {
     return bytes_of(out, record_key(out, 7, kind, head->ts_us, head->number));
 }
@@ -46,9 +45,8 @@ static void message(struct bytes key, struct bytes in)
     CHECK(record_head_decode(key, written(), RECORD_MESSAGE, &again_head) == MU_OK);
     CHECK(message_decode(&again_head, written(), &again) == MU_OK);
     CHECK(m.ts_us == again.ts_us && m.kind == again.kind && m.decoded == again.decoded &&
-          m.definition == again.definition && m.number == again.number &&
-          m.decoded_number == again.decoded_number && m.enterprise == again.enterprise &&
-          m.request == again.request &&
+          m.definition == again.definition && m.number == again.number && m.decoded_number == again.decoded_number &&
+          m.enterprise == again.enterprise && m.request == again.request &&
           same_bytes(m.payload, m.payload_len, again.payload, again.payload_len));
 }
 
@@ -64,12 +62,11 @@ static void session(struct bytes key, struct bytes in)
     key = record_key_of(again_key, RECORD_SESSION, &head);
     CHECK(record_head_decode(key, written(), RECORD_SESSION, &again_head) == MU_OK);
     CHECK(session_decode(&again_head, written(), &again) == MU_OK);
-    CHECK(s.ts_us == again.ts_us && s.end == again.end && s.again == again.again &&
-          s.number == again.number && s.keep_alive == again.keep_alive && s.boot == again.boot &&
-          s.duration == again.duration && s.reason == again.reason &&
-          s.heartbeat.count == again.heartbeat.count && s.heartbeat.max == again.heartbeat.max &&
-          s.heartbeat.min == again.heartbeat.min && s.heartbeat.avg == again.heartbeat.avg &&
-          s.heartbeat.last == again.heartbeat.last);
+    CHECK(s.ts_us == again.ts_us && s.end == again.end && s.again == again.again && s.number == again.number &&
+          s.keep_alive == again.keep_alive && s.boot == again.boot && s.duration == again.duration &&
+          s.reason == again.reason && s.heartbeat.count == again.heartbeat.count &&
+          s.heartbeat.max == again.heartbeat.max && s.heartbeat.min == again.heartbeat.min &&
+          s.heartbeat.avg == again.heartbeat.avg && s.heartbeat.last == again.heartbeat.last);
 }
 
 static void state(struct bytes key, struct bytes in)
@@ -138,8 +135,8 @@ static void control(struct bytes key, struct bytes in)
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len)
 {
-    static void (*const kinds[])(struct bytes key, struct bytes in) = { message, session, state, versions,
-                                                                        event,   control };
+    static void (*const kinds[])(struct bytes key, struct bytes in) = { message,  session, state,
+                                                                        versions, event,   control };
     struct bytes in = bytes_of(input, len);
     uint8_t kind = bytes_u8(&in), key_len = bytes_u8(&in);
 

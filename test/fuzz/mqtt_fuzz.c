@@ -59,8 +59,7 @@ static void check_inside(struct bytes packet, const void *at, size_t len)
 {
     const uint8_t *from = at;
 
-    CHECK(len == 0 || (from >= packet.at && len <= packet.left &&
-                       (size_t)(from - packet.at) <= packet.left - len));
+    CHECK(len == 0 || (from >= packet.at && len <= packet.left && (size_t)(from - packet.at) <= packet.left - len));
 }
 
 static void read_connect(struct bytes body)

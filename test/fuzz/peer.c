@@ -10,13 +10,13 @@ enum { TURNS_MAX = 10000 }; /* after which the loop is said to run in a circle *
 /* One connection. */
 struct talk {
     const struct peer *peer;
-    struct conn *conn;             /* NULL: it is over */
+    struct conn *conn; /* NULL: it is over */
     const uint8_t *bytes;
-    size_t at, until;              /* how much the server has taken, and may take */
+    size_t at, until; /* how much the server has taken, and may take */
     bool ends, ended;
     struct fuzz_split split;
-    size_t room;                   /* for what the server says; there is more in the next round */
-    bool full;                     /* that was not enough */
+    size_t room; /* for what the server says; there is more in the next round */
+    bool full;   /* that was not enough */
     struct buf *heard;
     struct mail mail;
 };
@@ -133,8 +133,7 @@ static void work(struct talk *t)
         deliver(t, go_on);
 }
 
-void peer_talk(const struct peer *peer, const uint8_t *bytes, size_t len, struct fuzz_split split,
-               struct buf *heard)
+void peer_talk(const struct peer *peer, const uint8_t *bytes, size_t len, struct fuzz_split split, struct buf *heard)
 {
     struct talk t = { .peer = peer, .bytes = bytes, .heard = heard, .split = split };
 

@@ -12,8 +12,7 @@ static struct point_value values[LIMIT_POINTS], again[LIMIT_POINTS];
 static uint8_t state[LIMIT_IMAGE + LIMIT_POINTS / 8];
 static struct buf p0, text;
 
-static void check_same_value(const struct datapoint *d, const struct point_value *a,
-                             const struct point_value *b)
+static void check_same_value(const struct datapoint *d, const struct point_value *a, const struct point_value *b)
 {
     CHECK(a->set == b->set);
     if (a->set && d->type == POINT_BINARY)
@@ -94,12 +93,9 @@ static uint32_t made_x(const struct datapoint *d, struct bytes *in)
     uint32_t x = bytes_u32be(in);
 
     switch (d->type) {
-    case POINT_BOOL:
-        return x & 1;
-    case POINT_ENUM:
-        return x % d->enum_count;
-    default:
-        return d->max - d->min == UINT32_MAX ? x : d->min + x % (d->max - d->min + 1);
+    case POINT_BOOL: return x & 1;
+    case POINT_ENUM: return x % d->enum_count;
+    default: return d->max - d->min == UINT32_MAX ? x : d->min + x % (d->max - d->min + 1);
     }
 }
 
