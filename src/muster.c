@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "command/commands.h"
 #include "serve/serve.h"
 #include "sim/sim.h"
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("muster %s\n", MUSTER_VERSION);
+        printf("muster %s (commit %s)\n", version_text, version_commit);
         return 0;
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "command/commands.h"
 #include "ops/backup_scratch.h"
 #include "ops/dir.h"
@@ -78,9 +79,10 @@ static enum mu_err take(struct taking *t, char *why, size_t why_size)
 {
     enum mu_err err;
     struct registry_snapshot *snapshot = NULL;
-    struct manifest m = { .muster = MUSTER_VERSION };
+    struct manifest m = { 0 };
     int dir = -1;
 
+    snprintf(m.muster, sizeof(m.muster), "%s", version_text);
     dir_remove_tree(AT_FDCWD, t->scratch);
     if (mkdir(t->scratch, 0700) != 0 || (dir = dir_open_in(AT_FDCWD, t->scratch)) < 0) {
         snprintf(why, why_size, "cannot make %s: %s", t->scratch, strerror(errno));

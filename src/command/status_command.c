@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json_out.h"
 #include "base/log_errors.h"
+#include "base/version.h"
 #include "command/backup_fact.h"
 #include "command/commands.h"
 #include "command/sheet.h"
@@ -82,7 +83,7 @@ static void write_text(const struct operation_call *call, const struct status *s
     struct buf *out = call->answer;
     char one[32], two[32];
 
-    sheet_line(out, "version", "%s", MUSTER_VERSION);
+    sheet_line(out, "version", "%s (commit %s)", version_text, version_commit);
     if (call->access)
         sheet_line(out, "server", "up for %s, since %s, process %d", sheet_span(call->uptime_s, one),
                    sheet_time(clock_wall_s() - call->uptime_s, two), (int)getpid());
@@ -155,7 +156,9 @@ static void write_json(const struct operation_call *call, const struct status *s
 
     json_object_begin(&j);
     json_key(&j, "version");
-    json_text(&j, MUSTER_VERSION);
+    json_text(&j, version_text);
+    json_key(&j, "commit");
+    json_text(&j, version_commit);
     write_server(call, st, &j);
     write_number(&j, "enterprises", st->totals.enterprises);
     write_number(&j, "products", st->totals.products);

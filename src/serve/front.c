@@ -1,13 +1,16 @@
 #include "serve/front.h"
 
+#include "base/version.h"
 #include "serve/health.h"
 
 static void write_front(struct http_exchange *ex)
 {
     ex->res.content_type = "text/plain; charset=utf-8";
-    buf_append_str(&ex->res.body, "This is the operator's port of muster " MUSTER_VERSION ".\n\n"
-                                  "/metrics   figures, in Prometheus' text form\n"
-                                  "/healthz   200 while reports are kept, 503 while the disk is full\n");
+    buf_printf(&ex->res.body,
+               "This is the operator's port of muster %s.\n\n"
+               "/metrics   figures, in Prometheus' text form\n"
+               "/healthz   200 while reports are kept, 503 while the disk is full\n",
+               version_text);
 }
 
 /* A relative address, for the sake of a reverse proxy's prefix. Not for ever: it is ours to change. */

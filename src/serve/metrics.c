@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "serve/health.h"
 
 /* The statuses that this server answers with; anything else is counted as the last. */
@@ -233,8 +234,8 @@ static void write_page(struct http_exchange *ex)
     struct fleet_counts f;
 
     fleet_count(m->from.fleet, &f);
-    head(page, "build_info", "gauge", "The version that runs.");
-    buf_printf(page, "muster_build_info{version=\"%s\"} 1\n", MUSTER_VERSION);
+    head(page, "build_info", "gauge", "The version that runs, and the commit that it was built from.");
+    buf_printf(page, "muster_build_info{version=\"%s\",commit=\"%s\"} 1\n", version_text, version_commit);
     one(page, "start_time_seconds", "gauge", "When this server started.", (uint64_t)m->started_s);
     one(page, "log_lost_lines_total", "counter", "Log lines that could not be written.", log_lost());
     head(page, "tls_certificate_not_after_seconds", "gauge",

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "ops/operation.h"
 #include "registry/audit.h"
 #include "serve/serve.h"
@@ -150,7 +151,7 @@ int command_serve(int argc, char **argv)
     if (err == MU_OK) {
         status = 0;
         server_print_ready(s);
-        log_event(LOG_INFO, "started", "version=%s", MUSTER_VERSION);
+        log_event(LOG_INFO, "started", "version=%s commit=%s", version_text, version_commit);
         run(s, &signals);
         log_event(LOG_INFO, "stopping", "connections=closing");
     } else {

@@ -25,7 +25,7 @@ def test_help_goes_to_stdout(arguments):
 
 def test_the_version_is_told():
     done = run("--version")
-    assert done.returncode == 0 and re.fullmatch(r"muster \d+\.\d+\.\d+\n", done.stdout)
+    assert done.returncode == 0 and re.fullmatch(r"muster \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}(-dirty)?|unknown)\)\n", done.stdout)
 
 
 @pytest.mark.parametrize("arguments", [

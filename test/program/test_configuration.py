@@ -157,8 +157,8 @@ def test_status_tells_of_the_server_and_its_data(make_server):
     world = World(server)
     device = world.device(level=4)
     told = status(server.data)
-    version = run("--version").stdout.split()[1]
-    assert told["version"] == version and told["server"]["pid"] == server.process.pid
+    _, version, _, commit = run("--version").stdout.strip(")\n").split(" ")
+    assert (told["version"], told["commit"]) == (version, commit) and told["server"]["pid"] == server.process.pid
     assert (told["enterprises"], told["products"], told["devices"], told["users"]) == (1, 1, 1, 0)
     assert (told["server"]["sessions"], told["server"]["connections"]) == (1, 1) and 0 <= told["server"]["uptime"] < 3600
     assert told["registry_bytes"] >= os.path.getsize(os.path.join(server.data, "registry.db")) > 0

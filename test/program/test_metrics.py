@@ -8,7 +8,7 @@ import pytest
 
 from mqtt import Closed, Device, packet, text
 from rawhttp import Connection
-from server import wait_until
+from server import run, wait_until
 from world import REPORT, World, device_request, frame, hex_id, request
 
 SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ([-+]?(?:[0-9.]+(?:e[-+]?[0-9]+)?|Inf|NaN))$")
@@ -80,6 +80,11 @@ def wait_for(world, before, name, by, **labels):
 
 
 # --- the page -----------------------------------------------------------------------------------------------
+
+def test_the_version_and_commit_that_run_are_told_as_the_command_line_tells_them(world):
+    _, version, _, commit = run("--version").stdout.strip(")\n").split(" ")
+    assert read(world.server).get("build_info", version=version, commit=commit) == 1
+
 
 def test_every_sample_belongs_to_a_declared_family(world):
     device = world.device(level=4)
