@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "ops/operation.h"
+#include "ops/service_notify.h"
 #include "registry/audit.h"
 #include "serve/serve.h"
 #include "serve/serve_settings.h"
@@ -84,6 +85,19 @@ static void maintain(struct server *s)
     check_certificate(s);
 }
 
+static void reload(struct server *s)
+{
+    service_notify_reloading();
+    if (s->tls) {
+        if (tls_context_reload(s->tls, s->why, sizeof(s->why)) == MU_OK)
+            log_event(LOG_INFO, "certificate_reloaded", "file=%s", setting_text(&s->settings, "tls-cert"));
+        else
+            log_event(LOG_ERROR, "certificate_not_reloaded", "reason=%s", LOG_Q(s->why, -1));
+        check_certificate(s);
+    }
+    service_notify_ready();
+}
+
 /* The main thread: every signal that matters is blocked everywhere and waited for here. */
 static void run(struct server *s, const sigset_t *signals)
 {
@@ -92,13 +106,8 @@ static void run(struct server *s, const sigset_t *signals)
         int sig = sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = MAINTENANCE_INTERVAL_S });
         if (sig == SIGTERM || sig == SIGINT)
             return;
-        if (sig == SIGHUP && s->tls) {
-            if (tls_context_reload(s->tls, s->why, sizeof(s->why)) == MU_OK)
-                log_event(LOG_INFO, "certificate_reloaded", "file=%s", setting_text(&s->settings, "tls-cert"));
-            else
-                log_event(LOG_ERROR, "certificate_not_reloaded", "reason=%s", LOG_Q(s->why, -1));
-            check_certificate(s);
-        }
+        if (sig == SIGHUP)
+            reload(s);
         if (sig < 0 && errno == EAGAIN)
             maintain(s);
     }
@@ -151,8 +160,10 @@ int command_serve(int argc, char **argv)
     if (err == MU_OK) {
         status = 0;
         server_print_ready(s);
+        service_notify_ready();
         log_event(LOG_INFO, "started", "version=%s commit=%s", version_text, version_commit);
         run(s, &signals);
+        service_notify_stopping();
         log_event(LOG_INFO, "stopping", "connections=closing");
     } else {
         status = operation_status(err);
