@@ -1,15 +1,76 @@
+"""Fixtures of the program's tests, and what holds for the whole of a run: names of cases, distribution over
+workers, the gathering of refusals."""
+
+import re
+
 import pytest
 
-from server import Server
+import refusals
+from server import HANGS_S, PATIENCE, Server
 from world import World
 
+LONGEST_NAME = 40
+WRONG = pytest.StashKey()
+# Files that take long begin first, so that no worker is left alone with one at the end.
+LONG_FILES = ["test_damage.py", "test_half_open.py", "test_sessions.py", "test_sim.py", "test_repair.py"]
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "last: runs after all others")
+
+def pytest_make_parametrize_id(val):
+    """A case is named alike in every worker, shortly, and without what a terminal cannot show."""
+    if isinstance(val, bytes):
+        val = val.hex()
+    if isinstance(val, str):
+        return re.sub(r"[^ -~]", lambda c: c[0].encode("unicode_escape").decode(), val)[:LONGEST_NAME]
+    return None  # as pytest names it
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    rank = {name: n for n, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    for item in items:
+        if not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(HANGS_S * PATIENCE))
+
+
+# --- refusals: a worker hands over what it has met, the run that has all of them compares ---
+def is_worker(config):
+    return hasattr(config, "workerinput")
+
+
+class FromWorkers:
+    """Registered only where there is pytest-xdist, which brings this hook."""
+
+    @staticmethod
+    def pytest_testnodedown(node):
+        output = getattr(node, "workeroutput", {})
+        refusals.MET.update(map(tuple, output.get("refusals", ())))
+        refusals.FILES.update(output.get("files", ()))
+
+
+def pytest_configure(config):
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(FromWorkers)
+
+
+def pytest_collection_finish(session):
+    refusals.FILES.update(item.path.name for item in session.items)
+
+
+def pytest_sessionfinish(session):
+    if is_worker(session.config):
+        session.config.workeroutput.update(refusals=[list(row) for row in refusals.MET], files=list(refusals.FILES))
+    elif session.exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly and refusals.whole_suite():
+        wrong = refusals.differences()
+        session.config.stash[WRONG] = wrong
+        if wrong:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    wrong = config.stash.get(WRONG, [])
+    if wrong:
+        terminalreporter.section("refusals")
+        terminalreporter.write_line("\n".join(wrong))
 
 
 @pytest.fixture

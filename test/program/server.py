@@ -14,6 +14,7 @@ import registry_file
 BINARY = os.environ.get("MUSTER_BINARY", os.path.join(os.path.dirname(__file__), "../../build/muster"))
 # Sanitized builds are several times slower; nothing here measures time, it only waits longer.
 PATIENCE = float(os.environ.get("MUSTER_PATIENCE", "1"))
+HANGS_S = 1800  # a test that takes longer (times PATIENCE) will not end
 
 
 # Of their own, whatever runs on this machine.

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from mqtt import Closed as DeviceClosed
 from openapi import check_answer, read
 from rawhttp import Closed, Connection
-from server import PATIENCE
-from test_errors import documented
+from refusals import documented
+from server import HANGS_S, PATIENCE
 from test_openapi import ROUTES
 from world import REPORT, World, hex_id, request, status_report
 
@@ -239,7 +239,7 @@ def check_error(answer, is_right, knows_callers):
     return code
 
 
-@pytest.mark.timeout(0 if LONG else 300 * PATIENCE)
+@pytest.mark.timeout(0 if LONG else HANGS_S * PATIENCE)
 @pytest.mark.parametrize("method,path", CALLS)
 def test_any_request_is_answered_as_declared(place, method, path):
     @settings(max_examples=EXAMPLES, derandomize=not LONG, database=None, deadline=None,

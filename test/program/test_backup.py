@@ -65,7 +65,6 @@ class Configurer(threading.Thread):
                 return
 
 
-@pytest.mark.timeout(300)
 def test_a_backup_under_load_holds_what_was_acknowledged_before_it(make_server, tmp_path):
     server = make_server("--device-messages", "0", "--device-bytes", "0")
     world = World(server)

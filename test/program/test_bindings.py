@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from world import World, hex_id, request
+from world import UNKNOWN_ID, World, hex_id, request
 
 
 class Users:
@@ -223,7 +223,7 @@ def method(request):
     return request.param
 
 
-@pytest.mark.parametrize("appid", [hex_id(), "x", "0" * 40, ""])
+@pytest.mark.parametrize("appid", [UNKNOWN_ID, "x", "0" * 40, ""])
 def test_an_unknown_app_is_5016(users, method, appid):
     assert users.send(method, 0, ["x"], appid=appid).error == (404, 5016)
 
@@ -233,7 +233,7 @@ def test_an_app_of_another_enterprise_is_5016(users, method):
     assert users.send(method, 0, ["x"], appid=foreign.appid, uid=foreign.uids[0]).error == (404, 5016)
 
 
-@pytest.mark.parametrize("uid", [hex_id(), "x", "0" * 40, ""])
+@pytest.mark.parametrize("uid", [UNKNOWN_ID, "x", "0" * 40, ""])
 def test_an_unknown_user_is_5017(users, method, uid):
     assert users.send(method, 0, ["x"], uid=uid).error == (404, 5017)
 

@@ -3,6 +3,7 @@ sentence that names the file and says what to do, or everything acknowledged is 
 
 import hashlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -237,7 +238,6 @@ def look(directory, path, what):
     return None
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_damage_is_refused_or_harmless(directories, tmp_path, kind, file):
@@ -310,7 +310,6 @@ def look_at_the_rest(directory, path, what):
     assert checked.returncode == 0, (what, checked.stdout, checked.stderr)
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("file", ["registry.db", "registry.db-wal", "registry.mark", "journal.mark", "MANIFEST", "CURRENT",
                                   "logs", "tables"])
 @pytest.mark.parametrize("kind", KINDS)
@@ -401,7 +400,7 @@ def test_the_stores_of_two_directories_are_not_mixed(directories, tmp_path):
     assert said and "another data directory" in said[0], said
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 4096, os.urandom(1000), b"\x12\x34\x56\x78\x10\x27\x01only the beginning of it"])
+@pytest.mark.parametrize("tail", [b"\0" * 4096, random.Random(1).randbytes(1000), b"\x12\x34\x56\x78\x10\x27\x01only the beginning of it"])
 def test_a_torn_tail_that_nobody_was_told_of_opens_silently(directories, tmp_path, tail):
     """What a power cut leaves behind the last sync: zeros, other bytes, the beginning of a batch."""
     directory = directories("young, killed")

@@ -40,7 +40,6 @@ def check_firmware(server, device):
                           f"passcode={device.passcode}&type=1&hard_version=h&soft_version=s")[0]
 
 
-@pytest.mark.timeout(300)
 def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
     server = Server(small_disk / "data").start()
     try:

@@ -63,7 +63,6 @@ def all_rows(world, did, call):
             return rows
 
 
-@pytest.mark.timeout(600)
 def test_every_acknowledged_report_survives_twenty_kills(make_server):
     server = make_server("--device-messages", "0", "--device-bytes", "0")
     world = World(server)

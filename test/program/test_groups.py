@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from world import World, hex_id, request
+from world import UNKNOWN_ID, World, hex_id, request
 
 
 def create(world, parent=None):
@@ -96,7 +96,7 @@ def test_a_second_root_is_5203(world):
     assert world.call("POST", "device_groups", {"parent_gid": None}).error == (400, 5203)
 
 
-@pytest.mark.parametrize("parent", [hex_id(), "x", "0" * 33, "ä" * 16])
+@pytest.mark.parametrize("parent", [UNKNOWN_ID, "x", "0" * 33, "ä" * 16])
 def test_an_unknown_parent_is_5202(world, parent):
     create(world)
     assert world.call("POST", "device_groups", {"parent_gid": parent}).error == (404, 5202)

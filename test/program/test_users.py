@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from world import World, hex_id, query, request
+from world import UNKNOWN_ID, World, hex_id, query, request
 
 class People:
     """An app of the world's product, and users of it."""
@@ -196,7 +196,7 @@ def test_wrong_parameters_of_registered_users_are_5002(people, parameters):
     assert answer.error == (400, 5002) and answer.json["detail_message"].startswith(next(iter(parameters)))
 
 
-@pytest.mark.parametrize("key", [hex_id(), "x", "0" * 40])
+@pytest.mark.parametrize("key", [UNKNOWN_ID, "x", "0" * 40])
 def test_an_unknown_product_is_5015(people, key):
     assert people.search(product_key=key).error == (404, 5015)
     assert people.search(product_key=None, product_secret=key).error == (404, 5015)
@@ -208,7 +208,7 @@ def test_a_product_of_another_enterprise_is_5801(people):
     assert people.search(product_key=other.product_secret).error == (400, 5801)
 
 
-@pytest.mark.parametrize("appid", [hex_id(), "x", "0" * 40])
+@pytest.mark.parametrize("appid", [UNKNOWN_ID, "x", "0" * 40])
 def test_an_unknown_app_is_5016(people, appid):
     assert people.search(appid=appid).error == (404, 5016)
 

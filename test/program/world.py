@@ -8,6 +8,7 @@ import secrets
 import socket
 import urllib.parse
 
+import refusals
 from mqtt import Device, frame
 from server import PATIENCE, wait_until
 
@@ -22,6 +23,9 @@ def status_report(switch=1, mode=0, on_timing=0, off_timing=0, set_temp=16, room
     return frame(0x0091, bytes([4, switch | mode << 2, on_timing, off_timing, set_temp, room_temp + 10, alerts, faults]))
 
 
+UNKNOWN_ID = "0123456789abcdef" * 2  # well made, and nobody's
+
+
 def hex_id():
     return secrets.token_hex(16)
 
@@ -31,15 +35,11 @@ def definition(name, product_key):
         return {**json.load(f), "product_key": product_key}
 
 
-# (error code, status, message) of every refusal that the tests of a run have met.
-REFUSALS = set()
-
-
 class Answer:
     def __init__(self, response, body):
         self.status, self.headers, self.body = response.status, response.headers, body
         if self.status >= 400 and body.startswith(b'{"error_message"'):
-            REFUSALS.add((self.json["error_code"], self.status, self.json["error_message"]))
+            refusals.met(self.json["error_code"], self.status, self.json["error_message"])
 
     @property
     def json(self):
@@ -174,7 +174,7 @@ def device_request(address, method, path, body="", head=""):
     status = int(head.split()[1])
     refusal = re.fullmatch("error_code=(\\d+)&error_message=(.+)", content.decode())
     if refusal:
-        REFUSALS.add((int(refusal[1]), status, refusal[2]))
+        refusals.met(int(refusal[1]), status, refusal[2])
     return status, head.decode(), content.decode()
 
 
