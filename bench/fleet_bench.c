@@ -374,21 +374,21 @@ static void time_search(struct fleet *f, const char *what, struct fleet_filter f
 static void time_searches(struct fleet *f)
 {
     const struct fleet_filter all = {
-        .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY, .alert = ANY
+        .product = fleet_product_by_no(f, 1), .online = FLEET_ANY, .faulty = FLEET_ANY, .alert = FLEET_ANY
     };
     struct fleet_filter w = all;
 
     time_search(f, "everything", w, 0);
     time_search(f, "everything, skip 500,000", w, 500000);
-    w.online = YES;
+    w.online = FLEET_YES;
     time_search(f, "online", w, 0);
     w.country = STR("China");
-    w.alert = YES;
+    w.alert = FLEET_YES;
     time_search(f, "online, alert, country", w, 0);
     w = all;
-    w.online = NO;
-    w.alert = NO;
-    w.faulty = NO;
+    w.online = FLEET_NO;
+    w.alert = FLEET_NO;
+    w.faulty = FLEET_NO;
     w.show_disabled = true;
     time_search(f, "offline, no alert, no fault, disabled", w, 0);
     w = all;
@@ -396,7 +396,7 @@ static void time_searches(struct fleet *f)
     time_search(f, "city", w, 0);
     w = all;
     w.region = STR("Province 7");
-    w.online = YES;
+    w.online = FLEET_YES;
     time_search(f, "region, online", w, 0);
     w = all;
     w.group = 1;
@@ -430,7 +430,7 @@ static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct 
     int32_t first = LAST_DAY - days + 1;
 
     switch (kind) {
-    case PLACES: err = fleet_report_places(f, w, ANY, ANY, ANY, &r); break;
+    case PLACES: err = fleet_report_places(f, w, FLEET_ANY, FLEET_ANY, FLEET_ANY, &r); break;
     case ACTIVE: err = fleet_report_active(f, w, first, LAST_DAY, &r); break;
     case ACTIVATED: err = fleet_report_activated(f, w, first, LAST_DAY, &r); break;
     case REALTIME: err = fleet_report_realtime(f, w, &r); break;

@@ -27,7 +27,7 @@ static void check(enum mu_err err, const char *what)
 
 /* --- registry ------------------------------------------------------------------------------------ */
 
-struct part {
+struct fleet_part {
     const struct sample *s;
     uint32_t first, last;
 };
@@ -50,7 +50,7 @@ static enum mu_err put_groups(struct registry_tx *tx, void *arg)
 
 static enum mu_err put_devices(struct registry_tx *tx, void *arg)
 {
-    struct part *p = arg;
+    struct fleet_part *p = arg;
     enum mu_err err = MU_OK;
 
     for (uint32_t no = p->first; no <= p->last && err == MU_OK; no++) {
@@ -66,7 +66,7 @@ static enum mu_err put_devices(struct registry_tx *tx, void *arg)
 
 static enum mu_err put_users(struct registry_tx *tx, void *arg)
 {
-    struct part *p = arg;
+    struct fleet_part *p = arg;
     enum mu_err err = MU_OK;
 
     for (uint32_t no = p->first; no <= p->last && err == MU_OK; no++) {
@@ -87,7 +87,7 @@ enum { PART = 20000 };
 static void put_in_parts(struct registry *reg, const struct sample *s, uint32_t count, registry_fn fn, const char *what)
 {
     for (uint32_t first = 1; first <= count; first += PART) {
-        struct part p = { s, first, first + PART - 1 < count ? first + PART - 1 : count };
+        struct fleet_part p = { s, first, first + PART - 1 < count ? first + PART - 1 : count };
         check(registry_write(reg, fn, &p), what);
     }
 }

@@ -52,7 +52,7 @@ static void start_more(struct loop_hook *h, struct loop *loop)
         sim_device_start(&load.devices[load.started++], loop, &load.stats);
 }
 
-struct call {
+struct load_call {
     struct mail mail;
     void (*fn)(size_t arg);
     size_t arg;
@@ -60,7 +60,7 @@ struct call {
 
 static void make_call(struct mail *m, struct loop *loop)
 {
-    struct call *call = (struct call *)m;
+    struct load_call *call = (struct load_call *)m;
 
     (void)loop;
     call->fn(call->arg);
@@ -74,7 +74,7 @@ static void drop_call(struct mail *m)
 
 static void on_loop(void (*fn)(size_t arg), size_t arg)
 {
-    struct call call = { .mail = { .deliver = make_call, .drop = drop_call }, .fn = fn, .arg = arg };
+    struct load_call call = { .mail = { .deliver = make_call, .drop = drop_call }, .fn = fn, .arg = arg };
 
     loop_post(load.loop, &call.mail);
     while (sem_wait(&load.done) != 0)

@@ -12,7 +12,7 @@ static const struct command {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", "runs the server on a data directory", command_serve },
+    { "serve", "runs the server on a data directory", serve_command },
     { "apply", "creates or updates enterprises, products, devices, … from a file", command_apply },
     { "list", "lists enterprises, products or apps", command_list },
     { "show", "shows one of them as an apply file", command_show },
@@ -30,7 +30,7 @@ static const struct command {
     { "rotate", "gives an enterprise or a product a new secret", command_rotate },
     { "revoke", "revokes access tokens", command_revoke },
     { "audit", "shows who has changed or controlled what", command_audit },
-    { "sim", "simulates devices against a server", command_sim },
+    { "sim", "simulates devices against a server", sim_command },
 };
 
 static void print_usage(FILE *to)

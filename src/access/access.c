@@ -85,7 +85,7 @@ static void end_disabled(void *ctx, uint32_t device)
 
 /* --- figures -----------------------------------------------------------------------------------*/
 
-static void add_counters(struct access_figures *out, const struct counters *c)
+static void add_counters(struct access_figures *out, const struct access_counters *c)
 {
     out->sessions += atomic_load_explicit(&c->sessions, memory_order_relaxed);
     out->connections += atomic_load_explicit(&c->connections, memory_order_relaxed);

@@ -84,7 +84,7 @@ void access_loop_fail_waiting(struct access_loop *home)
 
 static void deliver_note(struct mail *m, struct loop *loop)
 {
-    struct note *note = (struct note *)m;
+    struct access_note *note = (struct access_note *)m;
     struct access_loop *home = note->home;
 
     (void)loop;
@@ -184,7 +184,7 @@ bool access_loop_may_log(struct access_loop *home, uint32_t *suppressed)
 enum mu_err access_loop_create(struct access_loop **out, struct access *a, struct loop *loop)
 {
     struct access_loop *home = calloc(1, sizeof(*home));
-    struct note *note = calloc(1, sizeof(*note));
+    struct access_note *note = calloc(1, sizeof(*note));
 
     *out = NULL;
     if (!home || !note) {

@@ -14,7 +14,7 @@ struct session;
 
 /* Tells the loop something that must not fail for lack of memory. Allocated by itself, since it may
  * lie in the loop's mailbox when the loop has ended. */
-struct note {
+struct access_note {
     struct mail mail;
     struct access_loop *home;
     atomic_bool posted;
@@ -31,7 +31,7 @@ struct access_loop {
     struct access *access;
     struct loop *loop;
     struct conn_owner conns; /* of its sessions */
-    struct counters counters;
+    struct access_counters counters;
 
     struct session_slab sessions;
 
@@ -44,7 +44,7 @@ struct access_loop {
     atomic_bool acks_lost; /* no memory for one: whoever waits for one has to be told */
     bool hurried;          /* this round: devices wait for a commit */
     struct loop_hook round;
-    struct note *note;
+    struct access_note *note;
     struct empty_mail empty;
     unsigned leaving; /* sessions that stay for their acknowledgements */
     bool emptying;    /* access_shutdown waits for these */

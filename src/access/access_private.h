@@ -14,7 +14,7 @@
 /* What the files of access share. */
 
 /* Figures as they are counted: each loop has its own, and one is for other threads. */
-struct counters {
+struct access_counters {
     _Atomic uint64_t sessions, connections;
     _Atomic uint64_t logins, refused_logins, takeovers, slowdowns;
     _Atomic uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
@@ -23,7 +23,7 @@ struct counters {
     _Atomic uint64_t registrations, refused_registrations;
 };
 
-static inline void count(_Atomic uint64_t *counter, uint64_t n)
+static inline void access_count(_Atomic uint64_t *counter, uint64_t n)
 {
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
@@ -47,7 +47,7 @@ struct access {
     struct refusals *refusals;
     struct locator *locator; /* NULL without a place database */
     struct commit_sink control_sink, versions_sink;
-    struct counters counters;
+    struct access_counters counters;
     struct http_table http;
 
     pthread_mutex_t shutdown_lock; /* over what follows */

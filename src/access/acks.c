@@ -100,7 +100,7 @@ static struct ack *ack_at(struct acks *acks, uint32_t number)
 static void append_ack(struct session *s, struct buf *b, enum mqtt_type type, uint16_t id)
 {
     uint8_t packet[ACK_SIZE];
-    size_t len = packet_of_ack(packet, type, id);
+    size_t len = send_ack_packet(packet, type, id);
 
     if (s->paced)
         outgoing_packet(s, packet, len);
@@ -118,7 +118,7 @@ static void write_acks(struct session *s, struct acks *acks)
         const struct ack *a = ack_at(acks, n);
         struct ack_kind k = ack_kind_of(a->tag);
         if (a->err != MU_OK) {
-            count(&s->home->counters.dropped[DROP_JOURNAL], 1);
+            access_count(&s->home->counters.dropped[DROP_JOURNAL], 1);
             if (k.qos) /* a frame without its answer is sent again by itself */
                 failed = a->err;
             continue;

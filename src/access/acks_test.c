@@ -11,7 +11,7 @@ static void a_puback_comes_after_the_commit_and_not_before(void **state)
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, REPORT_1(DID_1, "\7", "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     assert_int_equal(e.kind, EVENT_REPORT);
     assert_string_equal(e.payload, "abc");
     SAY(fd, PING);
@@ -27,7 +27,7 @@ static void a_qos_2_message_is_recorded_once(void **state)
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, REPORT_2(DID_1, "\7", "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     SAY(fd, REPORT_2(DID_1, "\7", "abc") PING);
     HEAR(fd, PONG);
     fake_commit(&e, MU_OK);
@@ -51,7 +51,7 @@ static void a_failed_commit_ends_the_session_without_an_acknowledgement(void **s
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, REPORT_1(DID_1, "\7", "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     fake_commit(&e, MU_E_FULL);
     hear_the_end(fd);
     assert_int_equal(fake_event(2).kind, EVENT_END);
@@ -64,7 +64,7 @@ static void a_late_commit_acknowledges_nothing_in_a_later_session(void **state)
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, REPORT_1(DID_1, "\7", "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     SAY(fd, "\xe0\0");
     hear_the_end(fd);
     assert_int_equal(fake_event(2).reason, END_MQTT_DISCONNECT);
@@ -92,7 +92,7 @@ static void acknowledgements_of_a_batch_come_in_order(void **state)
     SAY(one, REPORT_1(DID_1, "\2", "abc") REPORT_2(DID_1, "\3", "abc"));
     fake_event(5);
     for (unsigned i = 2; i <= 5; i++) {
-        struct event e = fake_event(i);
+        struct fake_commit_event e = fake_event(i);
         e.sink->done(e.sink, e.owner, e.tag, MU_OK);
     }
     fake_event(5).sink->flush(fake_event(5).sink);
@@ -111,7 +111,7 @@ static void a_numbered_report_is_answered_by_its_frame_when_it_is_committed(void
 
     SAY(fd, SUBSCRIBE(DID_1, "\0") NUMBERED_0(DID_1) PING);
     HEAR(fd, "\x90\3\0\1\0" PONG);
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     fake_commit(&e, MU_OK);
     HEAR(fd, FRAME_ACKED(DID_1));
     SAY(fd, NUMBERED_1(DID_1, "\7"));
@@ -127,7 +127,7 @@ static void a_numbered_report_is_not_answered_to_whom_does_not_listen(void **sta
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, NUMBERED_1(DID_1, "\7"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     fake_commit(&e, MU_OK);
     HEAR(fd, "\x40\2\0\7");
     SAY(fd, PING);
@@ -142,7 +142,7 @@ static void a_numbered_report_that_is_not_committed_has_no_answer_and_the_sessio
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, SUBSCRIBE(DID_1, "\0") NUMBERED_0(DID_1));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     fake_commit(&e, MU_E_IO);
     HEAR(fd, "\x90\3\0\1\0");
     SAY(fd, PING);
@@ -159,7 +159,7 @@ static void a_paced_device_gets_the_answer_of_a_report_by_itself(void **state)
     SAY(fd, SUBSCRIBE(DID_1, "\0"));
     HEAR(fd, "\x90\3\0\1\0");
     SAY(fd, NUMBERED_1(DID_1, "\7"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     clock_gettime(CLOCK_MONOTONIC, &before);
     fake_commit(&e, MU_OK);
     HEAR(fd, "\x40\2\0\7");
@@ -180,7 +180,7 @@ static void a_request_is_acknowledged_in_its_turn(void **state)
     HEAR(fd, "\x40\2\0\1");
     SAY(fd, REPORT_1(DID_1, "\2", "abc") REQUEST_1("\3", "abc") REQUEST_2("\4", "abc") PING);
     HEAR(fd, PONG);
-    struct event report = fake_event(1), one = fake_event(2), two = fake_event(3);
+    struct fake_commit_event report = fake_event(1), one = fake_event(2), two = fake_event(3);
     assert_int_equal(report.kind, EVENT_REPORT);
     assert_int_equal(one.kind, EVENT_PASS);
     assert_int_equal(two.kind, EVENT_PASS);
@@ -204,7 +204,7 @@ static void without_room_reading_stops_and_goes_on_when_there_is_some(void **sta
     int one = LOG_IN(CONNECT_311(DID_1)), two = LOG_IN(CONNECT_311(DID_2));
 
     SAY(one, REPORT_1(DID_1, "\1", "abc"));
-    struct event e = fake_event(2);
+    struct fake_commit_event e = fake_event(2);
     fake_set_room(false);
     SAY(one, REPORT_0(DID_1, "def") REPORT_0(DID_1, "ghi") PING);
     SAY(two, PING REPORT_0(DID_2, "jkl"));
@@ -228,7 +228,7 @@ static void a_session_that_ends_while_it_waits_for_room_is_over(void **state)
     int one = LOG_IN(CONNECT_311(DID_1));
 
     SAY(one, REPORT_0(DID_1, "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     fake_set_room(false);
     SAY(one, REPORT_0(DID_1, "def"));
     int two = LOG_IN(CONNECT_311(DID_1));

@@ -25,7 +25,7 @@ static void deliver(struct mail *m, struct loop *loop)
     if (s && s->state == SESSION_LIVE) {
         outgoing_control(s, req);
     } else {
-        count(&cm->home->counters.dropped[DROP_NOT_SENT], 1);
+        access_count(&cm->home->counters.dropped[DROP_NOT_SENT], 1);
         req->done(req, MU_E_CLOSED);
     }
     free(cm);
@@ -55,7 +55,7 @@ static void control_send(void *ctx, struct control_request *req)
     }
     *cm = (struct control_mail){
         .mail = { .deliver = deliver, .drop = drop },
-        .home = a->loops[handle_loop(handle)],
+        .home = a->loops[session_handle_loop(handle)],
         .handle = handle,
         .req = req,
     };

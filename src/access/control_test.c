@@ -5,27 +5,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct control {
+struct control_call {
     struct control_request req;
     atomic_int err; /* -1 until it is done */
 };
 
 static void done(struct control_request *req, enum mu_err err)
 {
-    atomic_store(&((struct control *)req)->err, (int)err);
+    atomic_store(&((struct control_call *)req)->err, (int)err);
 }
 
-static void send_control(struct control *c, const char *frame)
+static void send_control(struct control_call *c, const char *frame)
 {
     struct control_port port = access_control_port(fixture_access);
 
-    *c = (struct control){
+    *c = (struct control_call){
         .req = { .device = 1, .frame = (const uint8_t *)frame, .frame_len = strlen(frame), .done = done }, .err = -1
     };
     port.send(port.ctx, &c->req);
 }
 
-static int outcome(struct control *c)
+static int outcome(struct control_call *c)
 {
     for (int i = 0; i < PATIENCE_S * 1000 && atomic_load(&c->err) == -1; i++)
         usleep(1000);
@@ -43,14 +43,14 @@ static int outcome(struct control *c)
 static void a_control_is_done_when_its_log_is(void **state)
 {
     (void)state;
-    struct control c;
+    struct control_call c;
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, SUBSCRIBE(DID_1, "\0"));
     HEAR(fd, "\x90\3\0\1\0");
     send_control(&c, "abc");
     HEAR(fd, CONTROL_0(DID_1, "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     assert_int_equal(e.kind, EVENT_CONTROL);
     assert_string_equal(e.payload, "abc");
     assert_int_equal(atomic_load(&c.err), -1);
@@ -62,7 +62,7 @@ static void a_control_is_done_when_its_log_is(void **state)
 static void a_device_that_does_not_listen_gets_no_control(void **state)
 {
     (void)state;
-    struct control c;
+    struct control_call c;
 
     send_control(&c, "abc");
     assert_int_equal(outcome(&c), MU_E_OFFLINE);
@@ -76,7 +76,7 @@ static void controls_wait_for_a_packet_id_and_the_ninth_is_refused(void **state)
 {
     (void)state;
     enum { IDS = 32, WAITING = LIMIT_CONTROL_QUEUE };
-    static struct control c[IDS + WAITING + 1];
+    static struct control_call c[IDS + WAITING + 1];
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, SUBSCRIBE(DID_1, "\1"));
@@ -97,14 +97,14 @@ static void controls_wait_for_a_packet_id_and_the_ninth_is_refused(void **state)
     for (unsigned i = IDS + 1; i < IDS + WAITING; i++)
         assert_int_equal(outcome(&c[i]), MU_E_CLOSED);
     for (unsigned i = 0; i < IDS + 1; i++) {
-        struct event e = fake_event(i + 1);
+        struct fake_commit_event e = fake_event(i + 1);
         fake_commit(&e, MU_OK);
         assert_int_equal(outcome(&c[i]), MU_OK);
     }
 }
 
 enum { MANY = 8000 };
-static struct control many[MANY];
+static struct control_call many[MANY];
 static char frames[MANY][LIMIT_FRAME + 1];
 
 /* Sends controls of the longest kind, each with a number in front, until the kernel takes no more and
@@ -144,7 +144,7 @@ static void a_control_that_was_not_read_in_time_is_not_read_later(void **state)
     while (len < sizeof(heard) && (n = recv(fd, heard + len, sizeof(heard) - len, 0)) > 0)
         len += (size_t)n;
     assert_null(memmem(heard, len, frames[last], LIMIT_FRAME));
-    struct event e = fake_event(logged + 1);
+    struct fake_commit_event e = fake_event(logged + 1);
     assert_int_equal(e.kind, EVENT_END);
     assert_int_equal(e.reason, END_EXCEPTION);
     close(fd);
@@ -155,18 +155,19 @@ static const char echo[] = "\0\0\0\3\3\0\0\x91";
 static void a_paced_device_gets_one_packet_at_a_time(void **state)
 {
     (void)state;
-    struct control one, two;
+    struct control_call one, two;
     static const uint8_t frame[] = { 0, 0, 0, 3, 4, 0, 0, 0x90, 1 };
     int fd = LOG_IN(CONNECT_31(DID_1));
     struct control_port port = access_control_port(fixture_access);
-    struct control *both[] = { &one, &two };
+    struct control_call *both[] = { &one, &two };
     char packet[64];
 
     SAY(fd, SUBSCRIBE(DID_1, "\0"));
     HEAR(fd, "\x90\3\0\1\0");
     for (int i = 0; i < 2; i++) {
-        *both[i] = (struct control){ .req = { .device = 1, .frame = frame, .frame_len = sizeof(frame), .done = done },
-                                     .err = -1 };
+        *both[i] =
+            (struct control_call){ .req = { .device = 1, .frame = frame, .frame_len = sizeof(frame), .done = done },
+                                   .err = -1 };
         port.send(port.ctx, &both[i]->req);
     }
     memcpy(packet, CONTROL_0(DID_1, ""), 45);
@@ -183,7 +184,7 @@ static void a_paced_device_gets_one_packet_at_a_time(void **state)
     HEAR(fd, PONG);
     hear(fd, packet, 45 + sizeof(frame));
     /* login, control, echo, control */
-    struct event e[] = { fake_event(1), fake_event(3) };
+    struct fake_commit_event e[] = { fake_event(1), fake_event(3) };
     fake_commit(&e[0], MU_OK);
     fake_commit(&e[1], MU_OK);
     assert_int_equal(outcome(&one), MU_OK);

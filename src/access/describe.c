@@ -5,7 +5,7 @@
 /* What the operator asks about one device: its session, as the session's own loop sees it, and the
  * refusals of late. */
 
-struct question {
+struct describe_question {
     struct mail mail; /* first */
     struct access_loop *home;
     session_handle handle;
@@ -35,7 +35,7 @@ static void describe(const struct session *s, struct access_session *out)
     conn_peer(&s->conn, &out->peer);
 }
 
-static void answer(struct question *q, enum mu_err result)
+static void answer(struct describe_question *q, enum mu_err result)
 {
     pthread_mutex_lock(&q->lock);
     q->result = result;
@@ -46,7 +46,7 @@ static void answer(struct question *q, enum mu_err result)
 
 static void deliver(struct mail *m, struct loop *loop)
 {
-    struct question *q = (struct question *)m;
+    struct describe_question *q = (struct describe_question *)m;
     const struct session *s = session_slab_find(&q->home->sessions, q->handle);
 
     (void)loop;
@@ -57,13 +57,13 @@ static void deliver(struct mail *m, struct loop *loop)
 
 static void drop(struct mail *m)
 {
-    answer((struct question *)m, MU_E_OFFLINE);
+    answer((struct describe_question *)m, MU_E_OFFLINE);
 }
 
 enum mu_err access_find_session(struct access *a, uint32_t device, struct access_session *out)
 {
     session_handle handle = session_table_get(a->table, device);
-    struct question q = {
+    struct describe_question q = {
         .mail = { .deliver = deliver, .drop = drop },
         .handle = handle,
         .out = out,
@@ -73,7 +73,7 @@ enum mu_err access_find_session(struct access *a, uint32_t device, struct access
 
     if (handle == 0)
         return MU_E_OFFLINE;
-    q.home = a->loops[handle_loop(handle)];
+    q.home = a->loops[session_handle_loop(handle)];
     loop_post(q.home->loop, &q.mail);
     pthread_mutex_lock(&q.lock);
     while (!q.answered)

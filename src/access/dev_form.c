@@ -11,7 +11,7 @@ static struct str cut(struct str *s, char c)
     return head;
 }
 
-bool form_get(struct str form, const char *key, struct str *value)
+bool dev_form_get(struct str form, const char *key, struct str *value)
 {
     /* A line end behind the form is not part of its last value. */
     while (form.len && (form.at[form.len - 1] == '\n' || form.at[form.len - 1] == '\r'))
@@ -26,8 +26,8 @@ bool form_get(struct str form, const char *key, struct str *value)
     return false;
 }
 
-bool form_text(struct str form, const char *key, char *out, size_t size)
+bool dev_form_text(struct str form, const char *key, char *out, size_t size)
 {
     struct str value;
-    return form_get(form, key, &value) && value.len && str_utf8(value) && str_copy(out, size, value);
+    return dev_form_get(form, key, &value) && value.len && str_utf8(value) && str_copy(out, size, value);
 }

@@ -9,9 +9,9 @@
  * them, so neither '%' nor '+' means anything. Pure. */
 
 /* The first value of that key; false if it is not there. Keys that nobody asks for do not matter. */
-bool form_get(struct str form, const char *key, struct str *value);
+bool dev_form_get(struct str form, const char *key, struct str *value);
 
 /* The same as text of at most size - 1 bytes; false also if it is empty, longer, or no UTF-8. */
-bool form_text(struct str form, const char *key, char *out, size_t size);
+bool dev_form_text(struct str form, const char *key, char *out, size_t size);
 
 #endif

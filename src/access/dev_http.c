@@ -36,7 +36,7 @@ bool dev_passcode_is_right(struct http_exchange *ex, const struct fleet_device *
                            const char *wrong, const char *too_many)
 {
     struct access *a = ex->ctx;
-    enum guess guess = guess_passcode(a->guesses, device, passcode, &ex->req.peer);
+    enum guess guess = guesses_passcode(a->guesses, device, passcode, &ex->req.peer);
 
     if (guess != GUESS_RIGHT)
         dev_refuse(ex, guess == GUESS_WRONG ? 400 : 429, str_of(device->did), true,

@@ -39,19 +39,19 @@ static bool read_question(struct http_exchange *ex, uint32_t *device, struct jou
         dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "firmware check: unknown did");
         return false;
     }
-    (void)form_get(form, "passcode", &passcode);
+    (void)dev_form_get(form, "passcode", &passcode);
     if (!dev_passcode_is_right(ex, &row, passcode, "firmware check: wrong passcode",
                                "firmware check: too many wrong passcodes"))
         return false;
-    if (!form_get(form, "type", &type) || (!str_eq(type, STR("1")) && !str_eq(type, STR("2")))) {
+    if (!dev_form_get(form, "type", &type) || (!str_eq(type, STR("1")) && !str_eq(type, STR("2")))) {
         dev_answer(ex, 400, "type is neither 1 nor 2");
         return false;
     }
     bool module = str_eq(type, STR("1"));
     char *hard = versions->text[module ? VERSION_WIFI_HARD : VERSION_MCU_HARD];
     char *soft = versions->text[module ? VERSION_WIFI_SOFT : VERSION_MCU_SOFT];
-    if (!form_text(form, "hard_version", hard, LIMIT_VERSION + 1) ||
-        !form_text(form, "soft_version", soft, LIMIT_VERSION + 1)) {
+    if (!dev_form_text(form, "hard_version", hard, LIMIT_VERSION + 1) ||
+        !dev_form_text(form, "soft_version", soft, LIMIT_VERSION + 1)) {
         dev_answer(ex, 400, "hard_version or soft_version is missing or too long");
         return false;
     }

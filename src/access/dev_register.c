@@ -17,7 +17,7 @@ static void refuse(struct http_exchange *ex, const struct application *app, int 
 {
     struct access *a = ex->ctx;
 
-    count(&a->counters.refused_registrations, 1);
+    access_count(&a->counters.refused_registrations, 1);
     dev_refuse(ex, status, str_of(app->mac), app->device.no != 0, reason);
 }
 
@@ -27,10 +27,10 @@ static bool read_application(struct http_exchange *ex, struct application *out)
     struct str form = ex->req.body;
 
     *out = (struct application){ 0 };
-    bool has_mac = form_text(form, "mac", out->mac, sizeof(out->mac)) && mac_valid(str_of(out->mac));
+    bool has_mac = dev_form_text(form, "mac", out->mac, sizeof(out->mac)) && mac_valid(str_of(out->mac));
     if (!has_mac)
         out->mac[0] = '\0'; /* what is no mac is no name */
-    bool has_key = form_get(form, "product_key", &out->product_key) && id_is_hex(out->product_key);
+    bool has_key = dev_form_get(form, "product_key", &out->product_key) && id_is_hex(out->product_key);
     if (has_key)
         out->product = fleet_product_by_key(a->options.fleet, out->product_key);
     if (!has_mac || !out->product ||
@@ -40,7 +40,7 @@ static bool read_application(struct http_exchange *ex, struct application *out)
         refuse(ex, out, 400, "register: product_key is missing or malformed");
     else if (!has_mac)
         refuse(ex, out, 400, "register: mac is missing or malformed");
-    else if (!form_text(form, "passcode", out->passcode, sizeof(out->passcode)) ||
+    else if (!dev_form_text(form, "passcode", out->passcode, sizeof(out->passcode)) ||
              !passcode_valid(str_of(out->passcode)))
         refuse(ex, out, 400, "register: passcode is missing or malformed");
     else
@@ -53,7 +53,7 @@ static bool read_application(struct http_exchange *ex, struct application *out)
 static bool is_guessing(struct access *a, const struct ip_addr *peer, const struct application *app)
 {
     return app->device.no &&
-           guess_by_registering(a->guesses, &app->device, str_of(app->passcode), peer) == GUESS_TOO_MANY;
+           guesses_by_registering(a->guesses, &app->device, str_of(app->passcode), peer) == GUESS_TOO_MANY;
 }
 
 /* May it be registered? If not the answer is written. */
@@ -99,7 +99,7 @@ static void make_known(struct http_exchange *ex, const struct register_result *r
     if (result->device.place_source == PLACE_NONE && a->locator)
         locator_ask(a->locator, result->device.no, &ex->req.peer);
     guesses_let_in(a->guesses, result->device.no, &ex->req.peer);
-    count(&a->counters.registrations, 1);
+    access_count(&a->counters.registrations, 1);
     dev_answer(ex, 201, "did=%s", result->device.did);
 }
 
@@ -138,7 +138,7 @@ void dev_disable(struct http_exchange *ex)
     struct str did, passcode;
     enum mu_err err;
 
-    if (!form_get(ex->req.body, "did", &did) || !form_get(ex->req.body, "passcode", &passcode)) {
+    if (!dev_form_get(ex->req.body, "did", &did) || !dev_form_get(ex->req.body, "passcode", &passcode)) {
         dev_answer(ex, 400, "did or passcode is missing");
         return;
     }

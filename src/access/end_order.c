@@ -36,7 +36,7 @@ void end_order_send(struct end_order *order, struct access *a, session_handle ha
 {
     *order = (struct end_order){
         .mail = { .deliver = deliver, .drop = drop },
-        .home = a->loops[handle_loop(handle)],
+        .home = a->loops[session_handle_loop(handle)],
         .handle = handle,
         .reason = reason,
     };

@@ -10,7 +10,7 @@ enum { EVENTS_MAX = 8192, WAIT_S = 10 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
-static struct event events[EVENTS_MAX];
+static struct fake_commit_event events[EVENTS_MAX];
 static unsigned event_count;
 static struct product_row product_row = { .no = 1 };
 static struct fleet_product product = { .no = 1, .product_key = "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d" };
@@ -49,7 +49,7 @@ unsigned fake_hurries(void)
     return hurries;
 }
 
-static void add(struct event e, const uint8_t *payload, size_t len)
+static void add(struct fake_commit_event e, const uint8_t *payload, size_t len)
 {
     if (len)
         memcpy(e.payload, payload, len < sizeof(e.payload) ? len : sizeof(e.payload) - 1);
@@ -61,7 +61,7 @@ static void add(struct event e, const uint8_t *payload, size_t len)
     pthread_mutex_unlock(&lock);
 }
 
-struct event fake_event(unsigned n)
+struct fake_commit_event fake_event(unsigned n)
 {
     struct timespec until;
 
@@ -71,7 +71,7 @@ struct event fake_event(unsigned n)
     while (event_count <= n)
         if (pthread_cond_timedwait(&came, &lock, &until) != 0)
             abort();
-    struct event e = events[n];
+    struct fake_commit_event e = events[n];
     pthread_mutex_unlock(&lock);
     return e;
 }
@@ -84,7 +84,7 @@ unsigned fake_event_count(void)
     return n;
 }
 
-void fake_commit(const struct event *e, enum mu_err err)
+void fake_commit(const struct fake_commit_event *e, enum mu_err err)
 {
     if (e->tag)
         e->sink->done(e->sink, e->owner, e->tag, err);
@@ -110,7 +110,7 @@ void committer_login(struct committer *c, const struct commit_login *login)
 {
     (void)c;
     add(
-        (struct event){
+        (struct fake_commit_event){
             .kind = EVENT_LOGIN, .device = login->device, .session = login->session, .takeover = login->takeover },
         NULL, 0);
 }
@@ -118,7 +118,9 @@ void committer_login(struct committer *c, const struct commit_login *login)
 void committer_end(struct committer *c, const struct commit_end *end)
 {
     (void)c;
-    add((struct event){ .kind = EVENT_END, .device = end->device, .session = end->session, .reason = end->reason },
+    add(
+        (struct fake_commit_event){
+            .kind = EVENT_END, .device = end->device, .session = end->session, .reason = end->reason },
         NULL, 0);
 }
 
@@ -127,8 +129,8 @@ void committer_report(struct committer *c, struct commit_sink *sink, uint64_t ow
 {
     (void)c;
     (void)ts_us;
-    add((struct event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner, .tag = tag }, payload,
-        len);
+    add((struct fake_commit_event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner, .tag = tag },
+        payload, len);
 }
 
 void committer_hurry(struct committer *c)
@@ -144,14 +146,14 @@ void committer_control(struct committer *c, struct commit_sink *sink, uint64_t o
     (void)ts_us;
     (void)enterprise;
     (void)request;
-    add((struct event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner, .tag = tag }, payload,
-        len);
+    add((struct fake_commit_event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner, .tag = tag },
+        payload, len);
 }
 
 void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
 {
     (void)c;
-    add((struct event){ .kind = EVENT_PASS, .sink = sink, .owner = owner, .tag = tag }, NULL, 0);
+    add((struct fake_commit_event){ .kind = EVENT_PASS, .sink = sink, .owner = owner, .tag = tag }, NULL, 0);
 }
 
 /* --- the fleet --------------------------------------------------------------------------------*/

@@ -6,10 +6,10 @@
 /* For the session tests: a committer that writes down what it is handed, and commits when the test
  * says so; and a fleet of a few devices. The test's thread is the committer's. */
 
-enum event_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL, EVENT_PASS };
+enum fake_commit_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL, EVENT_PASS };
 
-struct event {
-    enum event_kind kind;
+struct fake_commit_event {
+    enum fake_commit_kind kind;
     uint32_t device;
     uint64_t session;         /* login, end */
     bool takeover;            /* login */
@@ -29,13 +29,13 @@ void fake_set_pacing(enum pacing pacing);
 void fake_set_room(bool room);
 void fake_set_disk_full(bool full);
 /* The n-th thing that was handed over, from 0 on; waits for it. */
-struct event fake_event(unsigned n);
+struct fake_commit_event fake_event(unsigned n);
 unsigned fake_event_count(void);
 /* The fleet says that a device is disabled. */
 void fake_disable(uint32_t device);
 /* How often a commit was hurried. */
 unsigned fake_hurries(void);
 /* Answers one event, as a batch of its own. */
-void fake_commit(const struct event *e, enum mu_err err);
+void fake_commit(const struct fake_commit_event *e, enum mu_err err);
 
 #endif

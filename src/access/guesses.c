@@ -59,8 +59,8 @@ void guesses_let_in(struct guesses *g, uint32_t device, const struct ip_addr *pe
 }
 
 /* First counted, then compared: many at the same moment are no more than one after the other. */
-enum guess guess_by_registering(struct guesses *g, const struct fleet_device *device, struct str passcode,
-                                const struct ip_addr *peer)
+enum guess guesses_by_registering(struct guesses *g, const struct fleet_device *device, struct str passcode,
+                                  const struct ip_addr *peer)
 {
     uint64_t account = account_of(g, device, peer);
 
@@ -73,12 +73,12 @@ enum guess guess_by_registering(struct guesses *g, const struct fleet_device *de
     return GUESS_RIGHT;
 }
 
-enum guess guess_passcode(struct guesses *g, const struct fleet_device *device, struct str passcode,
-                          const struct ip_addr *peer)
+enum guess guesses_passcode(struct guesses *g, const struct fleet_device *device, struct str passcode,
+                            const struct ip_addr *peer)
 {
     if (!rate_table_take_address(g->by_address, peer, clock_mono_us()))
         return GUESS_TOO_MANY;
-    enum guess guess = guess_by_registering(g, device, passcode, peer);
+    enum guess guess = guesses_by_registering(g, device, passcode, peer);
     if (guess == GUESS_RIGHT)
         rate_table_give_address(g->by_address, peer);
     return guess;

@@ -21,12 +21,12 @@ void guesses_destroy(struct guesses *g);
 enum guess { GUESS_RIGHT, GUESS_WRONG, GUESS_TOO_MANY };
 /* Compares a passcode that came from peer with that of the device, and counts it if it is wrong: of the
  * device, and of the address. */
-enum guess guess_passcode(struct guesses *g, const struct fleet_device *device, struct str passcode,
-                          const struct ip_addr *peer);
+enum guess guesses_passcode(struct guesses *g, const struct fleet_device *device, struct str passcode,
+                            const struct ip_addr *peer);
 /* The same for a registration of its mac, whose address is counted elsewhere: many modules behind one
  * address may be new, or have been reset. */
-enum guess guess_by_registering(struct guesses *g, const struct fleet_device *device, struct str passcode,
-                                const struct ip_addr *peer);
+enum guess guesses_by_registering(struct guesses *g, const struct fleet_device *device, struct str passcode,
+                                  const struct ip_addr *peer);
 
 /* The device was let in from there. */
 void guesses_let_in(struct guesses *g, uint32_t device, const struct ip_addr *peer);

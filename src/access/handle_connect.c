@@ -26,7 +26,7 @@ static void tell_refused(struct session *s, const struct mqtt_connect *c, const 
     struct str did = c->has_user && did_valid(c->user) ? c->user : STR("");
 
     conn_peer(&s->conn, &ip);
-    count(&s->home->counters.refused_logins, 1);
+    access_count(&s->home->counters.refused_logins, 1);
     access_refused(a, did, did.len && fleet_login_find(a->options.fleet, did, &known), &ip, why->text);
     if (!access_loop_may_log(s->home, &suppressed))
         return;

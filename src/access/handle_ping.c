@@ -10,6 +10,6 @@ void handle_pingreq(struct session *s, uint8_t flags, struct bytes body)
         return;
     }
     heartbeat_ping(&s->heartbeat, session_now(s));
-    count(&s->home->counters.pings, 1);
+    access_count(&s->home->counters.pings, 1);
     send_pingresp(s);
 }

@@ -88,7 +88,7 @@ void handle_publish(struct session *s, uint8_t flags, struct bytes body)
     }
     enum topic_kind kind = topic_kind(p.topic, str_of(s->did));
     if (kind == TOPIC_FOREIGN) {
-        count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);
+        access_count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);
         session_violation(s, MQTT_NOT_AUTHORIZED);
         return;
     }
@@ -96,13 +96,13 @@ void handle_publish(struct session *s, uint8_t flags, struct bytes body)
         frame = (struct frame){ 0 };
     if (!rate_take_message(s, p.qos > 0, &frame) || (p.qos == 2 && !is_first(s, p.id)))
         return;
-    count(&s->home->counters.messages_in, 1);
+    access_count(&s->home->counters.messages_in, 1);
     if (kind == TOPIC_REPORT) {
         report(s, &p, &frame);
     } else if (kind == TOPIC_REQUEST) {
         request(s, &p);
     } else {
-        count(&s->home->counters.dropped[DROP_UNKNOWN_TOPIC], 1);
+        access_count(&s->home->counters.dropped[DROP_UNKNOWN_TOPIC], 1);
         acknowledge(s, &p);
     }
 }

@@ -43,7 +43,7 @@ static enum mqtt_reason check_options(const struct session *s, uint8_t options)
 static enum mqtt_reason subscribe(struct session *s, struct str filter, uint8_t options, uint8_t *code)
 {
     enum mqtt_reason reason = check_options(s, options);
-    enum filter_kind kind = filter_kind(filter, str_of(s->did), str_of(s->product->product_key));
+    enum topic_filter_kind kind = topic_filter_kind(filter, str_of(s->did), str_of(s->product->product_key));
 
     if (reason != MQTT_SUCCESS)
         return reason;
@@ -78,7 +78,7 @@ void handle_subscribe(struct session *s, uint8_t flags, struct bytes body)
             n++;
         if (n && codes[n - 1] >= FAILURE_3_1_1 && s->version == MQTT_3_1) {
             /* Its SUBACK cannot say no. */
-            count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);
+            access_count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);
             reason = MQTT_NOT_AUTHORIZED;
         }
     }

@@ -4,7 +4,7 @@
 
 static enum mqtt_reason unsubscribe(struct session *s, struct str filter, uint8_t *code)
 {
-    enum filter_kind kind = filter_kind(filter, str_of(s->did), str_of(s->product->product_key));
+    enum topic_filter_kind kind = topic_filter_kind(filter, str_of(s->did), str_of(s->product->product_key));
 
     if (kind == FILTER_INVALID)
         return MQTT_MALFORMED;

@@ -44,7 +44,7 @@ size_t session_input(struct conn *c, const uint8_t *bytes, size_t len)
         enum mqtt_reason reason = status == MQTT_HEAD_BAD ? MQTT_MALFORMED : check_head(s, &head);
         if (reason != MQTT_SUCCESS) {
             if (reason == MQTT_TOO_LARGE)
-                count(&s->home->counters.dropped[DROP_SIZE], 1);
+                access_count(&s->home->counters.dropped[DROP_SIZE], 1);
             session_violation(s, reason);
             break;
         }
@@ -64,6 +64,6 @@ size_t session_input(struct conn *c, const uint8_t *bytes, size_t len)
     }
     if (used && s->state == SESSION_LIVE)
         session_seen(s);
-    count(&s->home->counters.bytes_in, used);
+    access_count(&s->home->counters.bytes_in, used);
     return session_is_over(s) ? len : used;
 }

@@ -26,7 +26,7 @@ static void whose_session_is_taken_over_gets_its_acknowledgements_first(void **s
     int one = log_in_5();
 
     SAY(one, REPORT_5(DID_1, "\7", "abc") REPORT_5(DID_1, "\x8", "def"));
-    struct event first = fake_event(1), second = fake_event(2);
+    struct fake_commit_event first = fake_event(1), second = fake_event(2);
     int two = LOG_IN(CONNECT_311(DID_1));
     assert_int_equal(fake_event(4).reason, END_FORCE);
     fake_commit(&first, MU_OK);
@@ -46,7 +46,7 @@ static void who_breaks_a_rule_gets_his_acknowledgements_first(void **state)
     int fd = log_in_5();
 
     SAY(fd, REPORT_5(DID_1, "\7", "abc") "\x36\0" REPORT_5(DID_1, "\x8", "def"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     assert_int_equal(fake_event(2).kind, EVENT_END);
     fake_commit(&e, MU_OK);
     HEAR(fd, "\x40\2\0\7"
@@ -61,7 +61,7 @@ static void before_5_0_the_acknowledgements_are_all_that_is_said(void **state)
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, REPORT_2(DID_1, "\7", "abc") "\xf0\0");
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     assert_int_equal(fake_event(2).kind, EVENT_END);
     fake_commit(&e, MU_OK);
     HEAR(fd, "\x50\2\0\7");
@@ -82,7 +82,7 @@ static void what_pacing_held_back_goes_before_the_end(void **state)
     HEAR(fd, "\x30\x2c\0\x22"
              "ser2cli_res/" DID_1 "\0\0\0\3\2\x10\0\0");
     SAY(fd, REPORT_1(DID_1, "\7", "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     fake_commit(&e, MU_OK); /* held back: the device is to answer first */
     int two = LOG_IN(CONNECT_31(DID_1));
     HEAR(fd, "\x40\2\0\7");
@@ -96,7 +96,7 @@ static void what_was_committed_is_acknowledged_though_the_next_was_not(void **st
     int fd = LOG_IN(CONNECT_311(DID_1));
 
     SAY(fd, REPORT_1(DID_1, "\7", "abc") REPORT_1(DID_1, "\x8", "def") REPORT_1(DID_1, "\x9", "ghi"));
-    struct event e[] = { fake_event(1), fake_event(2), fake_event(3) };
+    struct fake_commit_event e[] = { fake_event(1), fake_event(2), fake_event(3) };
     e[0].sink->done(e[0].sink, e[0].owner, e[0].tag, MU_OK);
     e[1].sink->done(e[1].sink, e[1].owner, e[1].tag, MU_E_IO);
     e[2].sink->done(e[2].sink, e[2].owner, e[2].tag, MU_OK);
@@ -113,7 +113,7 @@ static void who_goes_while_he_waits_is_forgotten(void **state)
     struct linger at_once = { .l_onoff = 1 };
 
     SAY(fd, REPORT_1(DID_1, "\7", "abc") "\xf0\0");
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     assert_int_equal(fake_event(2).kind, EVENT_END);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     close(fd);
@@ -147,7 +147,7 @@ static void a_shutdown_waits_for_the_acknowledgements(void **state)
     pthread_t thread;
 
     SAY(fd, REPORT_5(DID_1, "\7", "abc"));
-    struct event e = fake_event(1);
+    struct fake_commit_event e = fake_event(1);
     assert_int_equal(pthread_create(&thread, NULL, shut_down, NULL), 0);
     assert_int_equal(fake_event(2).kind, EVENT_END);
     fake_commit(&e, MU_OK);

@@ -9,7 +9,7 @@
 #define QUEUE_SIZE 4096
 #define ROUND_SIZE 64 /* looked up, written, and then shown by the fleet, together */
 
-struct question {
+struct locator_question {
     uint32_t device;
     struct ip_addr ip;
 };
@@ -23,10 +23,10 @@ struct locator {
     pthread_mutex_t lock; /* over what follows */
     bool running;
     size_t first, count;
-    struct question queue[QUEUE_SIZE];
+    struct locator_question queue[QUEUE_SIZE];
 };
 
-static size_t take_round(struct locator *l, struct question round[ROUND_SIZE])
+static size_t take_round(struct locator *l, struct locator_question round[ROUND_SIZE])
 {
     size_t n = 0;
 
@@ -41,7 +41,7 @@ static size_t take_round(struct locator *l, struct question round[ROUND_SIZE])
     return n;
 }
 
-static enum mu_err locate(struct locator *l, const struct question *q, bool *written)
+static enum mu_err locate(struct locator *l, const struct locator_question *q, bool *written)
 {
     struct geoip_place found;
 
@@ -55,7 +55,7 @@ static enum mu_err locate(struct locator *l, const struct question *q, bool *wri
 static void run(struct job *job)
 {
     struct locator *l = (struct locator *)job;
-    struct question round[ROUND_SIZE];
+    struct locator_question round[ROUND_SIZE];
     size_t n;
 
     while ((n = take_round(l, round))) {
@@ -76,7 +76,7 @@ void locator_ask(struct locator *l, uint32_t device, const struct ip_addr *ip)
 
     pthread_mutex_lock(&l->lock);
     if (l->count < QUEUE_SIZE) {
-        l->queue[(l->first + l->count) % QUEUE_SIZE] = (struct question){ device, *ip };
+        l->queue[(l->first + l->count) % QUEUE_SIZE] = (struct locator_question){ device, *ip };
         l->count++;
         start = !l->running;
         l->running = true;

@@ -34,7 +34,7 @@ enum mu_err session_login(struct session *s)
 
     if (err == MU_OK && before) {
         end_order_send(order, a, before, END_FORCE);
-        count(&s->home->counters.takeovers, 1);
+        access_count(&s->home->counters.takeovers, 1);
     } else {
         free(order);
     }
@@ -43,8 +43,8 @@ enum mu_err session_login(struct session *s)
     heartbeat_start(&s->heartbeat, session_now(s));
     session_seen(s);
     s->state = SESSION_LIVE;
-    count(&s->home->counters.logins, 1);
-    count(&s->home->counters.sessions, 1);
+    access_count(&s->home->counters.logins, 1);
+    access_count(&s->home->counters.sessions, 1);
     return MU_OK;
 }
 
@@ -65,6 +65,6 @@ void session_logout(struct session *s, enum end_reason reason)
     committer_end(a->options.committer, &end);
     pthread_mutex_unlock(lock_of(a, s->device));
     log_event(LOG_DEBUG, "session_end", "did=%s reason=%s seconds=%u", s->did, end_reason_text(reason), end.duration);
-    count(&s->home->counters.ends[reason], 1);
-    count(&s->home->counters.sessions, (uint64_t)-1);
+    access_count(&s->home->counters.ends[reason], 1);
+    access_count(&s->home->counters.sessions, (uint64_t)-1);
 }

@@ -15,7 +15,7 @@
  * any more: what was queued before an UNSUBSCRIBE may still come, says MQTT.) */
 static int control_qos(const struct session *s)
 {
-    static const enum filter_kind kinds[] = { FILTER_CONTROL_ALL, FILTER_CONTROL_ANY, FILTER_CONTROL_OURS };
+    static const enum topic_filter_kind kinds[] = { FILTER_CONTROL_ALL, FILTER_CONTROL_ANY, FILTER_CONTROL_OURS };
     unsigned best = 0;
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -32,7 +32,7 @@ static bool has_id_for_next(const struct session *s)
 
 static void fail(struct session *s, struct control_request *req, enum mu_err err)
 {
-    count(&s->home->counters.dropped[DROP_NOT_SENT], 1);
+    access_count(&s->home->counters.dropped[DROP_NOT_SENT], 1);
     req->done(req, err);
 }
 
@@ -94,14 +94,14 @@ static bool publish(struct session *s, const char *topic, uint16_t id, const uin
     struct buf *b = &s->home->scratch;
 
     buf_clear(b);
-    append_publish(b, s->version, topic, id, payload, len);
+    send_publish_append(b, s->version, topic, id, payload, len);
     if (b->err != MU_OK) {
         session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
         return false;
     }
     if (!outgoing_write(s, b->data, b->len))
         return false; /* the connection is ending, and says why in closed() */
-    count(&s->home->counters.messages_out, 1);
+    access_count(&s->home->counters.messages_out, 1);
     if (s->paced)
         pace_publish_sent(&s->out.pace, payload, len, session_now(s));
     return true;
@@ -115,7 +115,7 @@ static void publish_answer(struct session *s)
 
     topic_of_answer(s->did, topic);
     s->out.box->owes_answer = false;
-    if (size_of_publish(s->version, topic, false, sizeof(none_online)) <= s->out.packet_max)
+    if (send_publish_size(s->version, topic, false, sizeof(none_online)) <= s->out.packet_max)
         publish(s, topic, 0, none_online, sizeof(none_online));
 }
 
@@ -125,7 +125,7 @@ static bool is_too_long(const struct session *s, bool has_id, size_t frame_len)
     char topic[TOPIC_SIZE];
 
     topic_of_control(s->did, topic);
-    size_t size = size_of_publish(s->version, topic, has_id, frame_len);
+    size_t size = send_publish_size(s->version, topic, has_id, frame_len);
     return size > LIMIT_DEVICE_PACKET || size > s->out.packet_max;
 }
 
@@ -141,8 +141,8 @@ void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
         return;
     frame_write_ack(frame, sn);
     topic_of_control(s->did, topic);
-    append_publish(together, s->version, topic, 0, frame, sizeof(frame));
-    count(&s->home->counters.messages_out, 1);
+    send_publish_append(together, s->version, topic, 0, frame, sizeof(frame));
+    access_count(&s->home->counters.messages_out, 1);
     if (!s->paced || together->err != MU_OK)
         return;
     outgoing_packet_apart(s, together->data + start, together->len - start);

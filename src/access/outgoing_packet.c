@@ -22,7 +22,7 @@ bool outgoing_write(struct session *s, const void *bytes, size_t len)
 {
     if (conn_write(&s->conn, bytes, len) != MU_OK)
         return false;
-    count(&s->home->counters.bytes_out, len);
+    access_count(&s->home->counters.bytes_out, len);
     return true;
 }
 

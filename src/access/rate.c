@@ -17,7 +17,7 @@ static void slow_down(struct session *s, int64_t until_us)
     int64_t until = (until_us + 999) / 1000, least = session_now(s) + SLOW_LEAST_MS;
 
     s->more->slow_until_ms = until > least ? until : least;
-    count(&s->home->counters.slowdowns, 1);
+    access_count(&s->home->counters.slowdowns, 1);
     conn_pause(&s->conn);
     session_arm(s);
 }
@@ -36,7 +36,7 @@ static void refuse(struct session *s, enum manner manner, int64_t ready_us, enum
         slow_down(s, ready_us);
         return;
     }
-    count(&s->home->counters.dropped[DROP_RATE], 1);
+    access_count(&s->home->counters.dropped[DROP_RATE], 1);
     session_end(s, reason, session_reason(reason));
 }
 

@@ -17,7 +17,7 @@ struct key {
     uint64_t high, low;
 };
 
-struct entry {
+struct rate_entry {
     struct key key;
     struct bucket bucket; /* never used: an empty entry */
 };
@@ -26,7 +26,7 @@ struct rate_table {
     double per_minute;
     uint64_t seed;
     pthread_mutex_t lock;
-    struct entry sets[SETS][WAYS];
+    struct rate_entry sets[SETS][WAYS];
 };
 
 enum mu_err rate_table_create(struct rate_table **out, double per_minute)
@@ -57,9 +57,9 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-static struct entry *find(struct rate_table *t, struct key key)
+static struct rate_entry *find(struct rate_table *t, struct key key)
 {
-    struct entry *set = t->sets[mix(mix(key.high ^ t->seed) ^ key.low) % SETS], *quietest = set;
+    struct rate_entry *set = t->sets[mix(mix(key.high ^ t->seed) ^ key.low) % SETS], *quietest = set;
 
     for (unsigned i = 0; i < WAYS; i++) {
         if (set[i].key.high == key.high && set[i].key.low == key.low)
@@ -67,7 +67,7 @@ static struct entry *find(struct rate_table *t, struct key key)
         if (set[i].bucket.emptied_us < quietest->bucket.emptied_us)
             quietest = &set[i];
     }
-    *quietest = (struct entry){ .key = key };
+    *quietest = (struct rate_entry){ .key = key };
     return quietest;
 }
 

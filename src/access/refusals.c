@@ -16,7 +16,7 @@
 #define WAYS 4
 #define SETS 1024
 
-struct entry {
+struct refusals_entry {
     char name[LIMIT_MAC + 1]; /* "": free */
     int64_t last_s;
     struct refusal list[REFUSALS_PER_NAME]; /* count 0: free */
@@ -25,7 +25,7 @@ struct entry {
 struct refusals {
     struct hash_key key;
     pthread_mutex_t lock;
-    struct entry sets[2][SETS][WAYS];
+    struct refusals_entry sets[2][SETS][WAYS];
 };
 
 enum mu_err refusals_create(struct refusals **out)
@@ -47,14 +47,14 @@ void refusals_destroy(struct refusals *r)
     free(r);
 }
 
-static struct entry *set_of(struct refusals *r, bool known, struct str name)
+static struct refusals_entry *set_of(struct refusals *r, bool known, struct str name)
 {
     return r->sets[known][hash_bytes(&r->key, 0, name.at, name.len) % SETS];
 }
 
-static struct entry *find(struct refusals *r, bool known, struct str name)
+static struct refusals_entry *find(struct refusals *r, bool known, struct str name)
 {
-    struct entry *set = set_of(r, known, name);
+    struct refusals_entry *set = set_of(r, known, name);
 
     for (unsigned i = 0; i < WAYS; i++) {
         if (str_eq(str_of(set[i].name), name))
@@ -63,21 +63,21 @@ static struct entry *find(struct refusals *r, bool known, struct str name)
     return NULL;
 }
 
-static struct entry *make(struct refusals *r, bool known, struct str name)
+static struct refusals_entry *make(struct refusals *r, bool known, struct str name)
 {
-    struct entry *set = set_of(r, known, name), *quietest = set;
+    struct refusals_entry *set = set_of(r, known, name), *quietest = set;
 
     for (unsigned i = 1; i < WAYS; i++) {
         if (set[i].last_s < quietest->last_s)
             quietest = &set[i];
     }
-    *quietest = (struct entry){ 0 };
+    *quietest = (struct refusals_entry){ 0 };
     str_copy(quietest->name, sizeof(quietest->name), name);
     return quietest;
 }
 
 /* The place of this reason and address, or of the oldest one, emptied. */
-static struct refusal *place_in(struct entry *e, const struct ip_addr *peer, const char *reason)
+static struct refusal *place_in(struct refusals_entry *e, const struct ip_addr *peer, const char *reason)
 {
     struct refusal *oldest = e->list;
 
@@ -98,7 +98,7 @@ void refusals_note(struct refusals *r, struct str name, bool known, const struct
     if (name.len == 0 || name.len > LIMIT_MAC)
         return;
     pthread_mutex_lock(&r->lock);
-    struct entry *e = find(r, known, name);
+    struct refusals_entry *e = find(r, known, name);
     if (!e)
         e = make(r, known, name);
     struct refusal *one = place_in(e, peer, reason);
@@ -131,7 +131,7 @@ unsigned refusals_get(struct refusals *r, struct str name, struct refusal out[RE
 
     pthread_mutex_lock(&r->lock);
     for (int known = 0; known < 2; known++) {
-        const struct entry *e = name.len ? find(r, known, name) : NULL;
+        const struct refusals_entry *e = name.len ? find(r, known, name) : NULL;
         for (unsigned i = 0; e && i < REFUSALS_PER_NAME; i++) {
             if (e->list[i].count)
                 n = insert(out, n, &e->list[i]);

@@ -75,7 +75,7 @@ bool send_connack(struct session *s, enum mqtt_reason reason, const char *client
     return true;
 }
 
-size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id)
+size_t send_ack_packet(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id)
 {
     out[0] = (uint8_t)(type << 4 | (type == MQTT_PUBREL ? 2 : 0));
     out[1] = 2;
@@ -90,7 +90,7 @@ static size_t rest_of_publish(enum mqtt_version version, size_t topic_len, bool 
     return 2 + topic_len + (has_id ? 2 : 0) + (version == MQTT_5 ? 1 : 0) + len;
 }
 
-size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id, size_t len)
+size_t send_publish_size(enum mqtt_version version, const char *topic, bool has_id, size_t len)
 {
     size_t rest = rest_of_publish(version, strlen(topic), has_id, len), head = 2;
 
@@ -99,8 +99,8 @@ size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id
     return head + rest;
 }
 
-void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id, const uint8_t *payload,
-                    size_t len)
+void send_publish_append(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
+                         const uint8_t *payload, size_t len)
 {
     size_t topic_len = strlen(topic);
 
@@ -118,13 +118,13 @@ void append_publish(struct buf *out, enum mqtt_version version, const char *topi
 void send_ack(struct session *s, enum mqtt_type type, uint16_t id)
 {
     uint8_t packet[ACK_SIZE];
-    outgoing_packet(s, packet, packet_of_ack(packet, type, id));
+    outgoing_packet(s, packet, send_ack_packet(packet, type, id));
 }
 
 void send_unknown_id(struct session *s, enum mqtt_type type, uint16_t id)
 {
     uint8_t packet[ACK_SIZE + 1];
-    size_t len = packet_of_ack(packet, type, id);
+    size_t len = send_ack_packet(packet, type, id);
 
     if (s->version == MQTT_5) {
         packet[1] = 3;

@@ -15,16 +15,16 @@ bool send_connack(struct session *s, enum mqtt_reason reason, const char *client
 
 #define ACK_SIZE 4
 /* PUBACK, PUBREC, PUBREL, PUBCOMP of success; returns the size. Pure. */
-size_t packet_of_ack(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id);
+size_t send_ack_packet(uint8_t out[ACK_SIZE], enum mqtt_type type, uint16_t id);
 void send_ack(struct session *s, enum mqtt_type type, uint16_t id);
 /* PUBREL or PUBCOMP of an id that is not open; 5.0 is told so. */
 void send_unknown_id(struct session *s, enum mqtt_type type, uint16_t id);
 
 /* Bytes of the whole PUBLISH. Pure. */
-size_t size_of_publish(enum mqtt_version version, const char *topic, bool has_id, size_t len);
+size_t send_publish_size(enum mqtt_version version, const char *topic, bool has_id, size_t len);
 /* Appends it; out's err tells of a failure. id 0: QoS 0, else QoS 1. Pure. */
-void append_publish(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id, const uint8_t *payload,
-                    size_t len);
+void send_publish_append(struct buf *out, enum mqtt_version version, const char *topic, uint16_t id,
+                         const uint8_t *payload, size_t len);
 
 enum { SEND_CODES_MAX = 64 };
 /* SUBACK, UNSUBACK; at most SEND_CODES_MAX codes. */

@@ -101,7 +101,7 @@ static void publish_will(struct session *s)
     const struct will *will = s->more ? s->more->will : NULL;
 
     if (will) {
-        count(&s->home->counters.messages_in, 1);
+        access_count(&s->home->counters.messages_in, 1);
         committer_report(a->options.committer, &s->home->sink, s->handle, 0, s->device, clock_wall_us(), will->payload,
                          will->len);
     }
@@ -220,7 +220,7 @@ static void closed(struct conn *c, enum conn_end end)
     else if (s->state != SESSION_ENDED)
         finish(s, reason_of_close(c, end));
     timer_stop(&s->timer);
-    count(&s->home->counters.connections, (uint64_t)-1);
+    access_count(&s->home->counters.connections, (uint64_t)-1);
     seats_leave(&s->home->access->seats);
     session_slab_give(&s->home->sessions, s);
 }
@@ -263,7 +263,7 @@ void session_open(struct access_loop *home, int fd, const struct transport *via)
     session_seen(s);
     if (conn_is_tls(&s->conn))
         conn_peer(&s->conn, &s->came_from);
-    count(&home->counters.connections, 1);
+    access_count(&home->counters.connections, 1);
     session_arm(s);
     return;
 refused:

@@ -100,11 +100,11 @@ static inline bool session_is_slow(const struct session *s)
 }
 
 /* What a device may be sent there: 0 = it has not subscribed, else 1 + QoS. */
-static inline unsigned session_granted(const struct session *s, enum filter_kind kind)
+static inline unsigned session_granted(const struct session *s, enum topic_filter_kind kind)
 {
     return s->granted >> 2 * kind & 3u;
 }
-static inline void session_grant(struct session *s, enum filter_kind kind, unsigned granted)
+static inline void session_grant(struct session *s, enum topic_filter_kind kind, unsigned granted)
 {
     s->granted = (uint16_t)((s->granted & ~(3u << 2 * kind)) | granted << 2 * kind);
 }

@@ -109,7 +109,7 @@ enum mu_err session_slab_take(struct session_slab *slab, struct session **out)
     memset(s, 0, sizeof(*s));
     if (++slab->generation == 0)
         slab->generation = 1; /* so that no handle is 0 */
-    s->handle = handle_make(slab->loop, b->index << BLOCK_BITS | i, slab->generation);
+    s->handle = session_handle_make(slab->loop, b->index << BLOCK_BITS | i, slab->generation);
     *out = s;
     return MU_OK;
 }
@@ -125,7 +125,7 @@ static void free_block(struct session_slab *slab, struct session_block *b)
 
 void session_slab_give(struct session_slab *slab, struct session *s)
 {
-    uint32_t slot = handle_slot(s->handle);
+    uint32_t slot = session_handle_slot(s->handle);
     struct session_block *b = slab->blocks[slot >> BLOCK_BITS];
 
     if (b->first_free == NONE)
@@ -141,7 +141,7 @@ void session_slab_give(struct session_slab *slab, struct session *s)
 
 struct session *session_slab_find(const struct session_slab *slab, session_handle handle)
 {
-    uint32_t slot = handle_slot(handle), block = slot >> BLOCK_BITS;
+    uint32_t slot = session_handle_slot(handle), block = slot >> BLOCK_BITS;
 
     if (handle == 0 || block >= slab->block_count || !slab->blocks[block])
         return NULL;

@@ -42,7 +42,7 @@ static void a_session_is_found_until_it_is_given_back(void **state)
     struct session *s = take(&slab);
     session_handle first = s->handle;
 
-    assert_int_equal(handle_loop(first), 3);
+    assert_int_equal(session_handle_loop(first), 3);
     assert_ptr_equal(session_slab_find(&slab, first), s);
     session_slab_give(&slab, s);
     assert_null(session_slab_find(&slab, first));

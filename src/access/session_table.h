@@ -11,19 +11,19 @@
  * and the slot's generation, which a later session in the same slot does not share. 0 names none. */
 typedef uint64_t session_handle;
 
-static inline session_handle handle_make(unsigned loop, uint32_t slot, uint32_t generation)
+static inline session_handle session_handle_make(unsigned loop, uint32_t slot, uint32_t generation)
 {
     return (uint64_t)loop << 56 | (uint64_t)(slot & 0xffffff) << 32 | generation;
 }
-static inline unsigned handle_loop(session_handle h)
+static inline unsigned session_handle_loop(session_handle h)
 {
     return (unsigned)(h >> 56);
 }
-static inline uint32_t handle_slot(session_handle h)
+static inline uint32_t session_handle_slot(session_handle h)
 {
     return (uint32_t)(h >> 32) & 0xffffff;
 }
-static inline uint32_t handle_generation(session_handle h)
+static inline uint32_t session_handle_generation(session_handle h)
 {
     return (uint32_t)h;
 }

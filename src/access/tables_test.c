@@ -15,10 +15,10 @@
 static void a_handle_keeps_its_parts(void **state)
 {
     (void)state;
-    session_handle h = handle_make(255, 0xfffffe, 0xdeadbeef);
-    assert_int_equal(handle_loop(h), 255);
-    assert_int_equal(handle_slot(h), 0xfffffe);
-    assert_int_equal(handle_generation(h), 0xdeadbeef);
+    session_handle h = session_handle_make(255, 0xfffffe, 0xdeadbeef);
+    assert_int_equal(session_handle_loop(h), 255);
+    assert_int_equal(session_handle_slot(h), 0xfffffe);
+    assert_int_equal(session_handle_generation(h), 0xdeadbeef);
 }
 
 static void only_the_session_that_is_the_devices_can_be_removed(void **state)
@@ -198,17 +198,17 @@ static void a_form_is_taken_as_it_is(void **state)
     (void)state;
     struct str form = STR("passcode=a+b%20c&mac=virtual:site&x&product_key=k=1&mac=second\r\n"), v;
 
-    assert_true(form_get(form, "passcode", &v));
+    assert_true(dev_form_get(form, "passcode", &v));
     assert_true(str_eq(v, STR("a+b%20c")));
-    assert_true(form_get(form, "mac", &v));
+    assert_true(dev_form_get(form, "mac", &v));
     assert_true(str_eq(v, STR("virtual:site")));
-    assert_true(form_get(form, "product_key", &v));
+    assert_true(dev_form_get(form, "product_key", &v));
     assert_true(str_eq(v, STR("k=1")));
-    assert_true(form_get(form, "x", &v));
+    assert_true(dev_form_get(form, "x", &v));
     assert_int_equal(v.len, 0);
-    assert_false(form_get(form, "ma", &v));
-    assert_false(form_get(STR(""), "mac", &v));
-    assert_true(form_get(STR("a=1&mac=2\r\n\r\n"), "mac", &v));
+    assert_false(dev_form_get(form, "ma", &v));
+    assert_false(dev_form_get(STR(""), "mac", &v));
+    assert_true(dev_form_get(STR("a=1&mac=2\r\n\r\n"), "mac", &v));
     assert_true(str_eq(v, STR("2")));
 }
 
@@ -216,11 +216,11 @@ static void form_text_has_to_fit(void **state)
 {
     (void)state;
     char out[4];
-    assert_true(form_text(STR("v=abc"), "v", out, sizeof(out)));
+    assert_true(dev_form_text(STR("v=abc"), "v", out, sizeof(out)));
     assert_string_equal(out, "abc");
-    assert_false(form_text(STR("v=abcd"), "v", out, sizeof(out)));
-    assert_false(form_text(STR("v="), "v", out, sizeof(out)));
-    assert_false(form_text(STR("v=\xff"), "v", out, sizeof(out)));
+    assert_false(dev_form_text(STR("v=abcd"), "v", out, sizeof(out)));
+    assert_false(dev_form_text(STR("v="), "v", out, sizeof(out)));
+    assert_false(dev_form_text(STR("v=\xff"), "v", out, sizeof(out)));
 }
 
 int main(void)

@@ -86,7 +86,7 @@ static bool share_valid(struct str rest)
     return name_len && name_len + 1 < rest.len && !has_wildcard((struct str){ rest.at, name_len });
 }
 
-static enum filter_kind control_filter(struct str client)
+static enum topic_filter_kind control_filter(struct str client)
 {
     if (str_eq(client, STR("#")))
         return FILTER_CONTROL_ALL;
@@ -97,7 +97,7 @@ static enum filter_kind control_filter(struct str client)
     return is_one_level(client) ? FILTER_UNUSED : FILTER_FOREIGN;
 }
 
-enum filter_kind filter_kind(struct str filter, struct str did, struct str product_key)
+enum topic_filter_kind topic_filter_kind(struct str filter, struct str did, struct str product_key)
 {
     struct str rest = filter;
 

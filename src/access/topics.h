@@ -22,7 +22,7 @@ enum topic_kind {
 enum topic_kind topic_kind(struct str topic, struct str did);
 
 /* --- what a device subscribes to --------------------------------------------------------------*/
-enum filter_kind {
+enum topic_filter_kind {
     FILTER_CONTROL_ALL,          /* app2dev/<did>/# */
     FILTER_CONTROL_ANY,          /* app2dev/<did>/+ */
     FILTER_CONTROL_OURS,         /* app2dev/<did>/enterprise */
@@ -34,7 +34,7 @@ enum filter_kind {
     FILTER_SHARED,  /* $share/<name>/… */
     FILTER_INVALID, /* malformed */
 };
-enum filter_kind filter_kind(struct str filter, struct str did, struct str product_key);
+enum topic_filter_kind topic_filter_kind(struct str filter, struct str did, struct str product_key);
 
 /* --- what is published to a device ------------------------------------------------------------*/
 #define TOPIC_SIZE (8 + DID_LEN + 1 + LIMIT_TOPIC_CLIENT + 1)

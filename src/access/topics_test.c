@@ -53,9 +53,9 @@ static void the_first_did_in_a_topic_tells_whose_it_is(void **state)
         assert_int_equal(kind_of(foreign[i]), TOPIC_FOREIGN);
 }
 
-static enum filter_kind filter_of(const char *filter)
+static enum topic_filter_kind filter_of(const char *filter)
 {
-    return filter_kind(str_of(filter), STR(DID), STR(KEY));
+    return topic_filter_kind(str_of(filter), STR(DID), STR(KEY));
 }
 
 static void a_device_subscribes_to_its_own_topics_only(void **state)

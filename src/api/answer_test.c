@@ -3,7 +3,7 @@
 #include "api/body.h"
 #include "api/page.h"
 
-static json_t *body_of(struct fixture *f)
+static json_t *body_of(struct api_fixture *f)
 {
     json_t *body = json_loadb((const char *)f->ex.res.body.data, f->ex.res.body.len, 0, NULL);
 
@@ -14,7 +14,7 @@ static json_t *body_of(struct fixture *f)
 /* --- errors -------------------------------------------------------------------------------------*/
 static void an_error_has_its_row_and_a_detail(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     begin(f, NULL, "");
     answer_error(&f->ex, API_FORM_INVALID, "mac: required");
@@ -26,7 +26,7 @@ static void an_error_has_its_row_and_a_detail(void **state)
 
 static void an_error_replaces_what_was_written(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     begin(f, NULL, "");
     struct json_out j = answer_json(&f->ex, 200);
@@ -40,7 +40,7 @@ static void an_error_replaces_what_was_written(void **state)
 
 static void a_failure_without_a_row_has_its_status_as_code(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
     static const int statuses[] = { 400, 404, 405, 408, 413, 417, 431, 500, 503 };
 
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
@@ -57,7 +57,7 @@ static void a_failure_without_a_row_has_its_status_as_code(void **state)
 
 static void request_numbers_differ_and_are_16_hex_digits(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
     uint64_t first = answer_next_request();
 
     assert_int_equal(answer_next_request(), first + 1);
@@ -67,7 +67,7 @@ static void request_numbers_differ_and_are_16_hex_digits(void **state)
 }
 
 /* --- bodies -------------------------------------------------------------------------------------*/
-static enum api_error parse(struct fixture *f, const char *text)
+static enum api_error parse(struct api_fixture *f, const char *text)
 {
     json_t *body = NULL;
 
@@ -90,7 +90,7 @@ static void only_an_object_is_a_body(void **state)
 }
 
 /* --- paging -------------------------------------------------------------------------------------*/
-static json_t *meta_of(struct fixture *f, const char *path, const char *query, struct page page, uint64_t total)
+static json_t *meta_of(struct api_fixture *f, const char *path, const char *query, struct page page, uint64_t total)
 {
     begin(f, NULL, query);
     f->ex.req.path = str_of(path);
@@ -162,7 +162,7 @@ static void extreme_pages_lead_nowhere(void **state)
 
 static void rows_over_the_limit_of_an_answer_ask_for_fewer(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
     struct page page = { .limit = 1000 };
     struct buf rows;
 

@@ -29,7 +29,7 @@
 #define GROUP         "c8e4b5634b047dc495be4a05a39d02a3"
 #define OTHER_GROUP   "d8e4b5634b047dc495be4a05a39d02a3"
 
-struct fixture {
+struct api_fixture {
     struct fleet *fleet;
     struct registry_visitor rows;
     struct enterprise_row enterprise;
@@ -39,12 +39,12 @@ struct fixture {
     struct api_call call;
 };
 
-static inline void put_enterprise(struct fixture *f)
+static inline void put_enterprise(struct api_fixture *f)
 {
     assert_int_equal(f->rows.enterprise(f->rows.ctx, &f->enterprise), MU_OK);
 }
 
-static inline void put_product(struct fixture *f, uint32_t no, const char *key)
+static inline void put_product(struct api_fixture *f, uint32_t no, const char *key)
 {
     struct product_row row = { .no = no, .remote_control = true };
 
@@ -52,15 +52,15 @@ static inline void put_product(struct fixture *f, uint32_t no, const char *key)
     assert_int_equal(f->rows.product(f->rows.ctx, &row), MU_OK);
 }
 
-static inline void put_token(struct fixture *f, const char *token, int64_t expires_at)
+static inline void put_token(struct api_fixture *f, const char *token, int64_t expires_at)
 {
     struct token_row row = { .enterprise = 1, .product = 1, .expires_at = expires_at };
 
-    token_hash(str_of(token), row.hash);
+    secret_token_hash(str_of(token), row.hash);
     assert_int_equal(f->rows.token(f->rows.ctx, &row, false), MU_OK);
 }
 
-static inline void put_device(struct fixture *f, uint32_t no, uint32_t product, const char *did, const char *mac)
+static inline void put_device(struct api_fixture *f, uint32_t no, uint32_t product, const char *did, const char *mac)
 {
     struct device_row row = { .no = no, .product = product, .created_at = 1505789918 };
 
@@ -70,7 +70,7 @@ static inline void put_device(struct fixture *f, uint32_t no, uint32_t product, 
     assert_int_equal(f->rows.device(f->rows.ctx, &row), MU_OK);
 }
 
-static inline void put_group(struct fixture *f, uint32_t no, uint32_t product, const char *gid)
+static inline void put_group(struct api_fixture *f, uint32_t no, uint32_t product, const char *gid)
 {
     struct group_row row = { .no = no, .product = product };
 
@@ -80,7 +80,7 @@ static inline void put_group(struct fixture *f, uint32_t no, uint32_t product, c
 
 static inline int fixture_setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct api_fixture *f = calloc(1, sizeof(*f));
 
     assert_int_equal(fleet_create(&f->fleet), MU_OK);
     f->rows = fleet_registry_visitor(f->fleet);
@@ -111,7 +111,7 @@ static inline int fixture_setup(void **state)
 
 static inline int fixture_teardown(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     buf_free(&f->ex.res.body);
     buf_free(&f->ex.res.headers);
@@ -122,7 +122,7 @@ static inline int fixture_teardown(void **state)
 }
 
 /* Forgets the request before. */
-static inline void begin(struct fixture *f, const struct api_route *route, const char *query)
+static inline void begin(struct api_fixture *f, const struct api_route *route, const char *query)
 {
     arena_reset(&f->ex.arena);
     buf_clear(&f->ex.res.body);
@@ -139,13 +139,13 @@ static inline void begin(struct fixture *f, const struct api_route *route, const
         f->call.args = arena_alloc(&f->ex.arena, route->args_size);
 }
 
-static inline void add_header(struct fixture *f, const char *name, const char *value)
+static inline void add_header(struct api_fixture *f, const char *name, const char *value)
 {
     f->headers[f->ex.req.header_count++] = (struct http_header){ str_of(name), str_of(value) };
 }
 
 /* The response's header lines, or its body, as a text in the arena. */
-static inline const char *text_of(struct fixture *f, const struct buf *b)
+static inline const char *text_of(struct api_fixture *f, const struct buf *b)
 {
     return arena_strndup(&f->ex.arena, b->data ? (const char *)b->data : "", b->len);
 }

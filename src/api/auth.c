@@ -58,7 +58,7 @@ static enum api_error find_token(struct api_call *call, struct fleet_token *toke
     if (!text.at)
         return api_refuse(call, API_TOKEN_INVALID, "Authorization: %s",
                           header.len ? "not \"token <32 hex digits>\"" : "required");
-    token_hash(text, hash);
+    secret_token_hash(text, hash);
     if (!fleet_token_find(call->api->parts.fleet, hash, token))
         return API_TOKEN_INVALID;
     auth_known(call, token->enterprise);

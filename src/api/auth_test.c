@@ -20,7 +20,7 @@ static struct cidr net(const char *text)
     return out;
 }
 
-static enum api_error check(struct fixture *f, const char *authorization)
+static enum api_error check(struct api_fixture *f, const char *authorization)
 {
     begin(f, &with_token, "");
     if (authorization)
@@ -50,7 +50,7 @@ static void a_token_is_read_with_or_without_its_scheme(void **state)
 
 static void a_token_tells_enterprise_and_product(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     assert_int_equal(check(f, "token " TOKEN), API_OK);
     assert_int_equal(f->call.enterprise->no, 1);
@@ -59,7 +59,7 @@ static void a_token_tells_enterprise_and_product(void **state)
 
 static void an_unknown_token_is_5009_and_has_no_rate_headers(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     assert_int_equal(check(f, NULL), API_TOKEN_INVALID);
     assert_non_null(f->call.detail);
@@ -69,7 +69,7 @@ static void an_unknown_token_is_5009_and_has_no_rate_headers(void **state)
 
 static void tokens_that_look_alike_are_told_apart(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
     char other[sizeof(TOKEN)] = TOKEN, header[64];
 
     for (int i = 0; i < 2; i++) {
@@ -85,7 +85,7 @@ static void tokens_that_look_alike_are_told_apart(void **state)
 
 static void an_expired_token_comes_before_an_unknown_product(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     begin(f, &with_token, "");
     add_header(f, "Authorization", "token " EXPIRED);
@@ -95,7 +95,7 @@ static void an_expired_token_comes_before_an_unknown_product(void **state)
 
 static void an_unknown_product_comes_before_a_foreign_one(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     begin(f, &with_token, "");
     add_header(f, "Authorization", "token " TOKEN);
@@ -109,7 +109,7 @@ static void an_unknown_product_comes_before_a_foreign_one(void **state)
 /* --- addresses ------------------------------------------------------------------------------------*/
 static void an_address_outside_the_list_is_5012(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     f->enterprise.ip_allow_count = 2;
     f->enterprise.ip_allow[0] = net("10.0.0.0/8");
@@ -129,7 +129,7 @@ static void an_address_outside_the_list_is_5012(void **state)
 /* --- the quota ------------------------------------------------------------------------------------*/
 static void failed_calls_count_and_say_what_is_left(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     assert_int_equal(check(f, "token " EXPIRED), API_TOKEN_EXPIRED);
     assert_non_null(strstr(text_of(f, &f->ex.res.headers), "X-RateLimit-Limit: 3600\r\nX-RateLimit-Remaining: 3599\r\n"
@@ -140,7 +140,7 @@ static void failed_calls_count_and_say_what_is_left(void **state)
 
 static void a_used_up_quota_is_5013_with_retry_after(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     f->enterprise.hourly_quota = 2;
     put_enterprise(f);
@@ -154,7 +154,7 @@ static void a_used_up_quota_is_5013_with_retry_after(void **state)
 }
 
 /* --- the enterprise's headers ---------------------------------------------------------------------*/
-static enum api_error check_headers(struct fixture *f, const char *id, const char *secret)
+static enum api_error check_headers(struct api_fixture *f, const char *id, const char *secret)
 {
     begin(f, &with_headers, "");
     if (id)
@@ -166,7 +166,7 @@ static enum api_error check_headers(struct fixture *f, const char *id, const cha
 
 static void header_calls_are_refused_in_the_order_of_the_contract(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     assert_int_equal(check_headers(f, NULL, NULL), API_TOKEN_INVALID);
     assert_int_equal(check_headers(f, "nobody", SECRET), API_ENTERPRISE_UNKNOWN);
@@ -179,7 +179,7 @@ static void header_calls_are_refused_in_the_order_of_the_contract(void **state)
 
 static void a_secret_that_need_not_be_given_must_still_be_right(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     f->enterprise.secret_required = false;
     put_enterprise(f);
@@ -189,7 +189,7 @@ static void a_secret_that_need_not_be_given_must_still_be_right(void **state)
 
 static void a_token_serves_instead_of_the_headers(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     begin(f, &with_headers, "");
     add_header(f, "Authorization", "token " TOKEN);

@@ -136,7 +136,7 @@ static enum api_error unbind_devices(struct api_call *call)
     return change(call, BINDING_UNBIND, 200);
 }
 
-const struct api_chapter binding_chapter = {
+const struct api_chapter chapter_binding = {
     .name = { "绑定管理", "Bindings" },
     ROUTES(&bind_devices_route, &unbind_devices_route),
 };

@@ -308,7 +308,7 @@ static enum api_error control(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter control_chapter = {
+const struct api_chapter chapter_control = {
     .name = { "设备管理", "Devices" },
     ROUTES(&control_route),
 };

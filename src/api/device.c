@@ -88,7 +88,7 @@ static enum api_error device_detail(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter device_chapter = {
+const struct api_chapter chapter_device = {
     .name = { "设备管理", "Devices" },
     ROUTES(&device_route, &device_detail_route),
 };

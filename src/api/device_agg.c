@@ -216,7 +216,7 @@ static void write_datetime(const struct api_call *call, int64_t unix_s, char out
 
     switch ((enum unit)args->unit) {
     case HOURS:
-        local_text(calendar_local(calendar, unix_s), text);
+        period_local_text(calendar_local(calendar, unix_s), text);
         text[strlen("2015-07-20 10")] = '\0';
         break;
     case DAYS: period_text(CYCLE_DATE, day, text); break;
@@ -369,7 +369,7 @@ static enum api_error agg_data(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter device_agg_chapter = {
+const struct api_chapter chapter_device_agg = {
     .name = { "设备管理", "Devices" },
     ROUTES(&agg_data_route),
 };

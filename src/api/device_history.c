@@ -22,7 +22,7 @@ static const struct param history_params[] = {
       { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" },
       "month",
       .fallback = CYCLE_DATE,
-      .choices = cycle_names },
+      .choices = period_cycle_names },
     { "start",
       IN_QUERY,
       ARG(TEXT, struct history_args, start),
@@ -91,7 +91,7 @@ static enum api_error history_check(struct api_call *call)
     return why ? api_refuse(call, API_FORM_INVALID, "%s", why) : API_OK;
 }
 
-struct history {
+struct device_history {
     enum past_what what;
     struct fleet_past past;
 };
@@ -116,12 +116,12 @@ static void write_row(struct json_out *j, enum cycle cycle, int32_t period, cons
     report_write_count(j, &report->nodes[0]);
     report_write_location(j, report, report_write_count, false);
     period_text(cycle, period, text);
-    json_key(j, cycle_names[cycle]);
+    json_key(j, period_cycle_names[cycle]);
     json_text(j, text);
     json_object_end(j);
 }
 
-static enum mu_err write_period(const struct api_call *call, struct json_out *j, const struct history *h,
+static enum mu_err write_period(const struct api_call *call, struct json_out *j, const struct device_history *h,
                                 int32_t period)
 {
     const struct history_args *args = call->args;
@@ -151,7 +151,7 @@ static enum mu_err write_period(const struct api_call *call, struct json_out *j,
 static enum api_error answer_history(struct api_call *call, enum past_what what)
 {
     const struct history_args *args = call->args;
-    const struct history h = { what, fleet_report_past(call->api->parts.fleet) };
+    const struct device_history h = { what, fleet_report_past(call->api->parts.fleet) };
 
     if (args->range.first > period_of_day((enum cycle)args->cycle, report_today(call)))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
@@ -171,7 +171,7 @@ static enum api_error answer_history(struct api_call *call, enum past_what what)
     }
     json_array_end(&j);
     json_key(&j, "cycle");
-    json_text(&j, cycle_names[args->cycle]);
+    json_text(&j, period_cycle_names[args->cycle]);
     json_object_end(&j);
     return API_OK;
 }
@@ -186,7 +186,7 @@ static enum api_error liveness_history(struct api_call *call)
     return answer_history(call, PAST_ACTIVE);
 }
 
-const struct api_chapter device_history_chapter = {
+const struct api_chapter chapter_device_history = {
     .name = { "设备报表", "Device reports" },
     ROUTES(&activation_route, &liveness_history_route),
 };

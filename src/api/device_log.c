@@ -167,7 +167,7 @@ static enum api_error data(struct api_call *call)
     return error;
 }
 
-const struct api_chapter device_log_chapter = {
+const struct api_chapter chapter_device_log = {
     .name = { "设备管理", "Devices" },
     ROUTES(&cmd_route, &data_route),
 };

@@ -177,7 +177,7 @@ static enum api_error online(struct api_call *call)
     return error;
 }
 
-const struct api_chapter device_online_chapter = {
+const struct api_chapter chapter_device_online = {
     .name = { "设备管理", "Devices" },
     ROUTES(&online_route),
 };

@@ -161,11 +161,11 @@ static enum api_error summary_alias(struct api_call *call)
 }
 
 /* --- rt ------------------------------------------------------------------------------------------ */
-struct group_args {
+struct group_report_args {
     uint32_t group;
 };
 
-static const struct param group_params[] = { PRODUCT_KEY, GID_PARAM(struct group_args) };
+static const struct param group_params[] = { PRODUCT_KEY, GID_PARAM(struct group_report_args) };
 
 static const struct field rt_count_fields[] = {
     { "faulty", FIELD_INT, false, { "故障数", "With an open fault" }, "0", NULL },
@@ -186,10 +186,11 @@ static const struct field rt_fields[] = {
 };
 
 ROUTE(rt, GET, "/v1/products/{product_key}/devices/report/rt", TOKEN, SLOW, PARAMS(group_params),
-      ARGS(struct group_args), .fields = rt_fields, .summary = { "设备实时统计报表", "Realtime report of devices" },
+      ARGS(struct group_report_args), .fields = rt_fields,
+      .summary = { "设备实时统计报表", "Realtime report of devices" },
       .about = { "当前的激活、故障和报警设备数。", "Activated, faulty and alert devices as they are now." });
 ROUTE(rt_doubled, GET, "/v1/products/{product_key}/devices/report/devices/report/rt", TOKEN, SLOW, PARAMS(group_params),
-      ARGS(struct group_args), .fields = rt_fields,
+      ARGS(struct group_report_args), .fields = rt_fields,
       .summary = { "设备实时统计报表（文档中的地址）", "Realtime report of devices (the document's path)" },
       .about = { "与 devices/report/rt 相同。", "The same as devices/report/rt." });
 
@@ -205,7 +206,7 @@ static void write_rt_count(struct json_out *j, const struct fleet_report_node *n
 
 static enum api_error rt(struct api_call *call)
 {
-    const struct group_args *args = call->args;
+    const struct group_report_args *args = call->args;
     const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
     struct fleet_report report;
     enum mu_err err = fleet_report_realtime(call->api->parts.fleet, &filter, &report);
@@ -249,13 +250,13 @@ static const struct field liveness_fields[] = {
 /* clang-format on */
 
 ROUTE(liveness, GET, "/v1/products/{product_key}/devices/report/liveness", TOKEN, SLOW, PARAMS(group_params),
-      ARGS(struct group_args), .fields = liveness_fields, .summary = { "设备活跃报表", "Active devices" },
+      ARGS(struct group_report_args), .fields = liveness_fields, .summary = { "设备活跃报表", "Active devices" },
       .about = { "昨日、近 7 天及近 30 天的活跃设备数。",
                  "Devices that reported yesterday, in the last 7 and in the last 30 days." });
 
 static enum api_error liveness(struct api_call *call)
 {
-    const struct group_args *args = call->args;
+    const struct group_report_args *args = call->args;
     const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
     struct fleet_liveness active;
 
@@ -270,7 +271,7 @@ static enum api_error liveness(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter device_report_chapter = {
+const struct api_chapter chapter_device_report = {
     .name = { "设备报表", "Device reports" },
     ROUTES(&locations_route, &summary_route, &summary_alias_route, &rt_route, &rt_doubled_route, &liveness_route),
 };

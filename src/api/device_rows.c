@@ -112,7 +112,7 @@ static void write_row(const struct api_call *call, struct json_out *j, const str
     char day[PERIOD_TEXT_MAX], created_at[LOCAL_TEXT_MAX];
 
     period_text(CYCLE_DATE, row->day, day);
-    local_text(calendar_local(call->api->parts.calendar, d->created_at), created_at);
+    period_local_text(calendar_local(call->api->parts.calendar, d->created_at), created_at);
     json_object_begin(j);
     write_text(j, "city", d->place.city);
     write_text(j, "country", d->place.country);
@@ -172,7 +172,7 @@ static enum api_error active_devices(struct api_call *call)
     return answer_rows(call, fleet_report_active_rows);
 }
 
-const struct api_chapter device_rows_chapter = {
+const struct api_chapter chapter_device_rows = {
     .name = { "设备报表", "Device reports" },
     ROUTES(&incr_devices_route, &active_devices_route),
 };

@@ -240,7 +240,7 @@ static enum api_error search(struct api_call *call)
         .online = args->online,
         .faulty = args->faulty,
         .alert = args->alert,
-        .show_disabled = args->show_disabled == YES,
+        .show_disabled = args->show_disabled == FLEET_YES,
         .active_since = args->liveness_start,
     };
     static const uint32_t nobody;
@@ -259,7 +259,7 @@ static enum api_error search(struct api_call *call)
     return error;
 }
 
-const struct api_chapter device_search_chapter = {
+const struct api_chapter chapter_device_search = {
     .name = { "设备管理", "Devices" },
     ROUTES(&search_route),
 };

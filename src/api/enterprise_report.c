@@ -176,7 +176,7 @@ static enum api_error users_location(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter enterprise_report_chapter = {
+const struct api_chapter chapter_enterprise_report = {
     .name = { "用户报表", "User reports" },
     ROUTES(&users_liveness_route, &users_location_route),
 };

@@ -134,7 +134,7 @@ static enum api_error alert_events_alias(struct api_call *call)
     return alert_events(call);
 }
 
-const struct api_chapter fault_report_chapter = {
+const struct api_chapter chapter_fault_report = {
     .name = { "设备报表", "Device reports" },
     ROUTES(&fault_devices_route, &alert_devices_route, &fault_events_route, &alert_events_route,
            &alert_events_alias_route),

@@ -335,7 +335,7 @@ static enum api_error update_group(struct api_call *call)
         .product = call->product->no,
         .group = args->group,
         .action = (enum group_action)args->action,
-        .reassign = args->reassign == YES,
+        .reassign = args->reassign == FLEET_YES,
         .macs = macs.items,
         .done = macs.done,
         .count = macs.count,
@@ -350,7 +350,7 @@ static enum api_error update_group(struct api_call *call)
     return error;
 }
 
-const struct api_chapter group_chapter = {
+const struct api_chapter chapter_group = {
     .name = { "设备组管理", "Device groups" },
     ROUTES(&group_tree_route, &create_group_route, &delete_group_route, &group_macs_route, &update_group_route),
 };

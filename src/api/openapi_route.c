@@ -67,7 +67,7 @@ static enum api_error openapi(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter openapi_chapter = {
+const struct api_chapter chapter_openapi = {
     .name = { "接口文档", "This document" },
     ROUTES(&openapi_route),
 };

@@ -20,7 +20,7 @@ static void set_absent(const struct api_call *call, const struct param *p)
 {
     switch (p->type) {
     case PARAM_INT: *(int64_t *)field_of(call, p) = p->fallback; break;
-    case PARAM_FLAG: *(enum fleet_tri *)field_of(call, p) = ANY; break;
+    case PARAM_FLAG: *(enum fleet_tri *)field_of(call, p) = FLEET_ANY; break;
     case PARAM_CHOICE: *(int *)field_of(call, p) = (int)p->fallback; break;
     default: /* the arguments came zeroed, which is what the others are when absent */ break;
     }
@@ -51,9 +51,9 @@ static enum api_error set_choice(struct api_call *call, const struct param *p, s
 static bool flag_parse(struct str v, enum fleet_tri *out)
 {
     if (str_eq(v, STR("1")) || str_eq_nocase(v, STR("true")))
-        *out = YES;
+        *out = FLEET_YES;
     else if (str_eq(v, STR("0")) || str_eq_nocase(v, STR("false")))
-        *out = NO;
+        *out = FLEET_NO;
     else
         return false;
     return true;
@@ -88,7 +88,7 @@ static enum api_error set_json(struct api_call *call, const struct param *p, con
     case PARAM_FLAG:
         if (!json_is_boolean(v) && !(json_whole(v, &number) && (number == 0 || number == 1)))
             return bad(call, p, "must be true or false");
-        *(enum fleet_tri *)field_of(call, p) = json_is_true(v) || number == 1 ? YES : NO;
+        *(enum fleet_tri *)field_of(call, p) = json_is_true(v) || number == 1 ? FLEET_YES : FLEET_NO;
         return API_OK;
     default:
         if (!json_is_string(v))

@@ -65,14 +65,14 @@ struct device_args {
 static const struct param device_params[] = { PRODUCT_KEY, DID(struct device_args) };
 static const struct api_route device_route = { PARAMS(device_params), ARGS(struct device_args) };
 
-static const struct test_args *read_query(struct fixture *f, const char *query, enum api_error expected)
+static const struct test_args *read_query(struct api_fixture *f, const char *query, enum api_error expected)
 {
     begin(f, &query_route, query);
     assert_int_equal(params_read(&f->call, NULL), expected);
     return f->call.args;
 }
 
-static const struct test_args *read_body(struct fixture *f, const char *text, enum api_error expected)
+static const struct test_args *read_body(struct api_fixture *f, const char *text, enum api_error expected)
 {
     json_t *body = json_loads(text, 0, NULL);
 
@@ -83,7 +83,7 @@ static const struct test_args *read_body(struct fixture *f, const char *text, en
     return f->call.args;
 }
 
-static void assert_refused(struct fixture *f, const char *query, const char *detail)
+static void assert_refused(struct api_fixture *f, const char *query, const char *detail)
 {
     const struct test_args *args = read_query(f, query, API_FORM_INVALID);
 
@@ -100,7 +100,7 @@ static void what_is_absent_has_its_fallback(void **state)
     assert_null(args->text.at);
     assert_null(args->header.at);
     assert_int_equal(args->number, 5);
-    assert_int_equal(args->flag, ANY);
+    assert_int_equal(args->flag, FLEET_ANY);
     assert_int_equal(args->colour, -1);
     assert_int_equal(args->group, 0);
 }
@@ -113,18 +113,18 @@ static void what_is_given_is_read_by_its_type(void **state)
     assert_true(str_eq(args->id, STR("a:b c")));
     assert_true(str_eq(args->text, STR("\xe5\xb9\xbf\xe5\xb7\x9e")));
     assert_int_equal(args->number, 9);
-    assert_int_equal(args->flag, YES);
+    assert_int_equal(args->flag, FLEET_YES);
     assert_int_equal(args->colour, 1);
     args = read_query(*state, "id=x&flag=0", API_OK);
-    assert_int_equal(args->flag, NO);
+    assert_int_equal(args->flag, FLEET_NO);
 }
 
 static void true_and_false_in_a_query_have_any_case(void **state)
 {
-    assert_int_equal(read_query(*state, "id=x&flag=True", API_OK)->flag, YES);
-    assert_int_equal(read_query(*state, "id=x&flag=TRUE", API_OK)->flag, YES);
-    assert_int_equal(read_query(*state, "id=x&flag=False", API_OK)->flag, NO);
-    assert_int_equal(read_query(*state, "id=x&flag=fALSE", API_OK)->flag, NO);
+    assert_int_equal(read_query(*state, "id=x&flag=True", API_OK)->flag, FLEET_YES);
+    assert_int_equal(read_query(*state, "id=x&flag=TRUE", API_OK)->flag, FLEET_YES);
+    assert_int_equal(read_query(*state, "id=x&flag=False", API_OK)->flag, FLEET_NO);
+    assert_int_equal(read_query(*state, "id=x&flag=fALSE", API_OK)->flag, FLEET_NO);
 }
 
 static void an_empty_value_counts_as_absent(void **state)
@@ -132,7 +132,7 @@ static void an_empty_value_counts_as_absent(void **state)
     const struct test_args *args = read_query(*state, "number=&flag=&colour&gid=&id=x", API_OK);
 
     assert_int_equal(args->number, 5);
-    assert_int_equal(args->flag, ANY);
+    assert_int_equal(args->flag, FLEET_ANY);
     assert_refused(*state, "id=", "id: required");
 }
 
@@ -153,7 +153,7 @@ static void a_name_may_be_escaped(void **state)
 
 static void a_header_is_read_like_a_query(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     begin(f, &query_route, "id=x");
     add_header(f, "x-thing", "v");
@@ -190,10 +190,10 @@ static void the_body_is_read_by_its_types(void **state)
     assert_non_null(args->id.at); /* given, if empty: merely unknown */
     assert_int_equal(args->id.len, 0);
     assert_int_equal(args->number, 3);
-    assert_int_equal(args->flag, NO);
+    assert_int_equal(args->flag, FLEET_NO);
     assert_int_equal(args->colour, 0);
     assert_non_null(args->any);
-    assert_int_equal(read_body(*state, "{\"flag\":1}", API_OK)->flag, YES);
+    assert_int_equal(read_body(*state, "{\"flag\":1}", API_OK)->flag, FLEET_YES);
 }
 
 static void null_in_the_body_counts_as_absent(void **state)
@@ -208,8 +208,8 @@ static void null_in_the_body_counts_as_absent(void **state)
 static void a_whole_number_in_the_body_may_come_as_a_float(void **state)
 {
     assert_int_equal(read_body(*state, "{\"number\":3.0}", API_OK)->number, 3);
-    assert_int_equal(read_body(*state, "{\"flag\":1.0}", API_OK)->flag, YES);
-    assert_int_equal(read_body(*state, "{\"flag\":0.0}", API_OK)->flag, NO);
+    assert_int_equal(read_body(*state, "{\"flag\":1.0}", API_OK)->flag, FLEET_YES);
+    assert_int_equal(read_body(*state, "{\"flag\":0.0}", API_OK)->flag, FLEET_NO);
     (void)read_body(*state, "{\"number\":3.5}", API_FORM_INVALID);
     (void)read_body(*state, "{\"number\":10.0}", API_FORM_INVALID);
     (void)read_body(*state, "{\"flag\":0.5}", API_FORM_INVALID);
@@ -218,7 +218,7 @@ static void a_whole_number_in_the_body_may_come_as_a_float(void **state)
 
 static void a_mistyped_field_is_named(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
 
     (void)read_body(f, "{\"id\":5}", API_FORM_INVALID);
     assert_string_equal(f->call.detail, "id: not a text");
@@ -246,7 +246,7 @@ static void form_and_check_come_before_objects(void **state)
 
 static void a_device_is_found_or_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
     const struct device_args *args;
 
     begin(f, &device_route, "");

@@ -10,7 +10,7 @@
  * rows of one history never meet. Where those of two do, the later one stays. */
 enum { SLOTS = 1 << 13 };
 
-struct row {
+struct past_row {
     struct past_key key;
     size_t len;
     char json[];
@@ -20,7 +20,7 @@ struct past_rows {
     pthread_mutex_t lock;
     uint64_t version; /* of the newest row; older ones are of no use */
     size_t bytes;
-    struct row *slots[SLOTS];
+    struct past_row *slots[SLOTS];
 };
 
 enum mu_err past_rows_create(struct past_rows **out)
@@ -52,7 +52,7 @@ void past_rows_destroy(struct past_rows *rows)
     free(rows);
 }
 
-static struct row **slot_of(struct past_rows *rows, const struct past_key *key)
+static struct past_row **slot_of(struct past_rows *rows, const struct past_key *key)
 {
     uint64_t history = ((uint64_t)key->product << 32 | key->part) * 16 + key->what * 4 + key->cycle;
     uint64_t mixed = history * UINT64_C(0x9e3779b97f4a7c15) >> 32;
@@ -63,7 +63,7 @@ static struct row **slot_of(struct past_rows *rows, const struct past_key *key)
 bool past_rows_write(struct past_rows *rows, const struct past_key *key, struct json_out *j)
 {
     pthread_mutex_lock(&rows->lock);
-    const struct row *row = *slot_of(rows, key);
+    const struct past_row *row = *slot_of(rows, key);
     bool found = row && memcmp(&row->key, key, sizeof(*key)) == 0;
     if (found)
         json_raw(j, (struct str){ row->json, row->len });
@@ -71,9 +71,9 @@ bool past_rows_write(struct past_rows *rows, const struct past_key *key, struct 
     return found;
 }
 
-static void put(struct past_rows *rows, struct row *row)
+static void put(struct past_rows *rows, struct past_row *row)
 {
-    struct row **slot = slot_of(rows, &row->key);
+    struct past_row **slot = slot_of(rows, &row->key);
     size_t size = sizeof(*row) + row->len;
 
     if (*slot)
@@ -89,7 +89,7 @@ static void put(struct past_rows *rows, struct row *row)
 
 void past_rows_keep(struct past_rows *rows, const struct past_key *key, const struct buf *out, size_t from)
 {
-    struct row *row;
+    struct past_row *row;
 
     if (out->err != MU_OK)
         return;

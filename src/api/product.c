@@ -90,7 +90,7 @@ static enum api_error datapoint(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter product_chapter = {
+const struct api_chapter chapter_product = {
     .name = { "产品管理", "Products" },
     ROUTES(&datapoint_route),
 };

@@ -76,7 +76,7 @@ static void a_place_that_is_called_as_a_key_is_counted_around_it_only(void **sta
 
 static void the_group_is_written_as_it_was_given(void **state)
 {
-    struct fixture *f = *state;
+    struct api_fixture *f = *state;
     static const struct {
         const char *query, *expected;
     } cases[] = {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 /* clang-format off: a table */
-const char *const cycle_names[] = {
+const char *const period_cycle_names[] = {
     [CYCLE_DATE] = "date",
     [CYCLE_WEEK] = "week",
     [CYCLE_MONTH] = "month",
@@ -99,7 +99,7 @@ void period_text(enum cycle cycle, int32_t period, char out[PERIOD_TEXT_MAX])
     }
 }
 
-void local_text(int64_t local_s, char out[LOCAL_TEXT_MAX])
+void period_local_text(int64_t local_s, char out[LOCAL_TEXT_MAX])
 {
     int32_t day = (int32_t)(local_s / 86400 - (local_s % 86400 < 0));
     int32_t second = (int32_t)(local_s - (int64_t)day * 86400);

@@ -13,7 +13,7 @@
  * those of 1970-01-01 on. So the next period is one more, and a range is as long as it looks. */
 
 enum cycle { CYCLE_DATE, CYCLE_WEEK, CYCLE_MONTH };
-extern const char *const cycle_names[]; /* "date", "week", "month", NULL: also the keys of the rows */
+extern const char *const period_cycle_names[]; /* "date", "week", "month", NULL: also the keys of the rows */
 
 /* "2016-08-01", the ISO 8601 week "2016-51" or the month "2016-12", of the years 0001 to 9999; false
  * if it is not written so, or there is no such day or week. */
@@ -27,7 +27,7 @@ int32_t period_of_day(enum cycle cycle, int32_t day);
 
 /* A moment of the civil clock (calendar_local) as "2017-12-07 10:12:45". */
 #define LOCAL_TEXT_MAX 80
-void local_text(int64_t local_s, char out[LOCAL_TEXT_MAX]);
+void period_local_text(int64_t local_s, char out[LOCAL_TEXT_MAX]);
 
 /* What a caller asks for, from the texts of its first and last period to their numbers. NULL, or a
  * sentence that says what is wrong: unreadable, or the start after the end. */

@@ -120,11 +120,11 @@ static void a_moment_is_written_as_the_clock_shows_it(void **state)
     (void)state;
     char text[LOCAL_TEXT_MAX];
 
-    local_text(1512641565, text);
+    period_local_text(1512641565, text);
     assert_string_equal(text, "2017-12-07 10:12:45");
-    local_text(-1, text);
+    period_local_text(-1, text);
     assert_string_equal(text, "1969-12-31 23:59:59");
-    local_text(0, text);
+    period_local_text(0, text);
     assert_string_equal(text, "1970-01-01 00:00:00");
 }
 

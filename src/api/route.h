@@ -39,7 +39,7 @@ enum auth {
  *   ID       struct str           at NULL  any text: what is malformed is merely unknown
  *   TEXT     struct str           at NULL  UTF-8
  *   INT      int64_t              fallback min … max
- *   FLAG     enum fleet_tri       ANY      0, 1; true, false, in a query in any case
+ *   FLAG     enum fleet_tri       FLEET_ANY      0, 1; true, false, in a query in any case
  *   CHOICE   int                  fallback index in `choices`
  *   JSON     const json_t *       NULL     a body's field of any shape, which `schema` describes; it
  *                                          lives until the handler returns
@@ -191,10 +191,10 @@ struct api_chapter {
         __VA_ARGS__, NULL                       \
     }
 
-extern const struct api_chapter token_chapter, product_chapter, user_chapter, device_chapter, device_search_chapter,
-    control_chapter, device_online_chapter, device_log_chapter, device_agg_chapter, group_chapter, binding_chapter,
-    device_report_chapter, device_rows_chapter, device_history_chapter, fault_report_chapter, user_report_chapter,
-    enterprise_report_chapter, openapi_chapter;
+extern const struct api_chapter chapter_token, chapter_product, chapter_user, chapter_device, chapter_device_search,
+    chapter_control, chapter_device_online, chapter_device_log, chapter_device_agg, chapter_group, chapter_binding,
+    chapter_device_report, chapter_device_rows, chapter_device_history, chapter_fault_report, chapter_user_report,
+    chapter_enterprise_report, chapter_openapi;
 
 /* All of them, in the document's order, ended by NULL. */
 extern const struct api_chapter *const api_chapters[];

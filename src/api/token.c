@@ -125,7 +125,7 @@ static enum api_error access_token(struct api_call *call)
     if ((error = check_product_secret(call)) != API_OK)
         return error;
     id_new_hex(token);
-    token_hash(str_of(token), new.row.hash);
+    secret_token_hash(str_of(token), new.row.hash);
     new.row.enterprise = call->enterprise->no;
     new.row.product = call->product->no;
     new.product_key = call->product->product_key;
@@ -207,7 +207,7 @@ static enum api_error association(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter token_chapter = {
+const struct api_chapter chapter_token = {
     .name = { "授权", "Authorization" },
     ROUTES(&access_token_route, &association_route),
 };

@@ -70,21 +70,21 @@ static void begin_user(struct json_out *j, const struct user_row *user)
     write_text(j, "email", user->email);
 }
 
-struct rows {
+struct user_rows {
     struct buf text;
     struct json_out j;
     bool owners; /* is_owner is among the fields */
 };
 
-static void rows_init(struct rows *rows)
+static void rows_init(struct user_rows *rows)
 {
     buf_init(&rows->text, PAGE_ROWS_MAX);
     rows->j = json_out_to(&rows->text);
 }
 
 /* What the search found, or why it did not. */
-static enum api_error answer_rows(struct api_call *call, struct rows *rows, const struct page *page, uint64_t total,
-                                  enum mu_err err)
+static enum api_error answer_rows(struct api_call *call, struct user_rows *rows, const struct page *page,
+                                  uint64_t total, enum mu_err err)
 {
     enum api_error error = err == MU_OK ? page_answer(call, page, total, &rows->text)
                                         : api_store_failed(call, API_INTERNAL, "search users", err);
@@ -147,7 +147,7 @@ static enum api_error registered_check(struct api_call *call)
 
 static enum mu_err write_registered(void *ctx, const struct user_row *user, bool is_owner)
 {
-    struct rows *rows = ctx;
+    struct user_rows *rows = ctx;
 
     (void)is_owner;
     begin_user(&rows->j, user);
@@ -160,7 +160,7 @@ static enum api_error registered_users(struct api_call *call)
 {
     const struct registered_args *args = call->args;
     struct registry *registry = call->api->parts.registry;
-    struct rows rows = { .owners = false };
+    struct user_rows rows = { .owners = false };
     struct scope scope;
     enum api_error error = scope_find(call, &args->product, args->appid, &scope);
 
@@ -249,7 +249,7 @@ static enum api_error bound_check(struct api_call *call)
 
 static enum mu_err write_bound(void *ctx, const struct user_row *user, bool is_owner)
 {
-    struct rows *rows = ctx;
+    struct user_rows *rows = ctx;
     struct json_out *j = &rows->j;
 
     begin_user(j, user);
@@ -270,7 +270,7 @@ static enum mu_err write_bound(void *ctx, const struct user_row *user, bool is_o
 static enum api_error bound_users(struct api_call *call)
 {
     const struct bound_args *args = call->args;
-    struct rows rows = { .owners = args->type == BOUND_BY_DID };
+    struct user_rows rows = { .owners = args->type == BOUND_BY_DID };
 
     rows_init(&rows);
     struct users_page page = {
@@ -284,7 +284,7 @@ static enum api_error bound_users(struct api_call *call)
     return answer_rows(call, &rows, &args->page, page.total, err);
 }
 
-const struct api_chapter user_chapter = {
+const struct api_chapter chapter_user = {
     .name = { "用户管理", "Users" },
     ROUTES(&registered_users_route, &bound_users_route),
 };

@@ -25,7 +25,7 @@ static const struct param new_params[] = {
       { "统计周期：date（默认）、week 或 month", "date, which is the default, week or month" },
       "month",
       .fallback = CYCLE_DATE,
-      .choices = cycle_names },
+      .choices = period_cycle_names },
     { "start",
       IN_QUERY,
       ARG(TEXT, struct new_args, start),
@@ -98,14 +98,14 @@ static void write_new(struct json_out *j, const struct api_call *call, const uin
     for (int32_t i = 0; i <= args->range.last - args->range.first; i++) {
         json_object_begin(j);
         report_write_number(j, "count", counts[i]);
-        json_key(j, cycle_names[args->cycle]);
+        json_key(j, period_cycle_names[args->cycle]);
         period_text((enum cycle)args->cycle, args->range.first + i, text);
         json_text(j, text);
         json_object_end(j);
     }
     json_array_end(j);
     json_key(j, "cycle");
-    json_text(j, cycle_names[args->cycle]);
+    json_text(j, period_cycle_names[args->cycle]);
     json_object_end(j);
 }
 
@@ -166,7 +166,7 @@ static enum api_error users_total(struct api_call *call)
     return API_OK;
 }
 
-const struct api_chapter user_report_chapter = {
+const struct api_chapter chapter_user_report = {
     .name = { "用户报表", "User reports" },
     ROUTES(&users_new_route, &users_total_route),
 };

@@ -80,7 +80,7 @@ static int run_apply(const struct operation_call *call)
     return operation_result(call, err);
 }
 
-const struct operation apply_operation = {
+const struct operation command_op_apply = {
     .name = "apply",
     .needs = STORES_REGISTRY,
     .run = run_apply,
@@ -139,7 +139,7 @@ int command_apply(int argc, char **argv)
     if (!check_encoding(s.positional[0], (struct str){ (const char *)input.data + start, input.len - start }))
         goto out;
     snprintf(about, sizeof(about), "muster apply: %s", s.positional[0]);
-    status = operation_command(about, dir, &apply_operation, (struct str){ (const char *)input.data, input.len });
+    status = operation_command(about, dir, &command_op_apply, (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&input);
     settings_free(&s);

@@ -109,7 +109,7 @@ static int run_audit(const struct operation_call *call)
     return operation_result(call, err);
 }
 
-const struct operation audit_operation = { .name = "audit", .needs = STORES_ALL, .run = run_audit };
+const struct operation command_op_audit = { .name = "audit", .needs = STORES_ALL, .run = run_audit };
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
@@ -197,14 +197,14 @@ static int print_log(const struct settings *s)
     buf_init(&answer, LOCAL_ANSWER_MAX);
     buf_init(&heading, 1000);
     if (!json)
-        audit_heading(&heading);
+        audit_page_heading(&heading);
     while (status == 0 && more && !ferror(stdout)) {
         buf_clear(&answer);
         buf_clear(&input);
         buf_printf(&input, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", json ? "json" : "text", text_of(s, "enterprise"),
                    text_of(s, "kind"), text_of(s, "id"), text_of(s, "from"),
                    setting_text(s, "to") ? setting_text(s, "to") : now, cursor);
-        status = operation_run(&place, &audit_operation, (struct str){ (const char *)input.data, input.len }, &answer);
+        status = operation_run(&place, &command_op_audit, (struct str){ (const char *)input.data, input.len }, &answer);
         if (status == 0) {
             more = take_cursor(&answer, cursor, sizeof(cursor));
             operation_print("muster audit", 0, &heading); /* now that there is something below it */

@@ -46,7 +46,7 @@ static bool is_wanted(const struct audit_filter *f, const struct audit_row *row)
 
 /* --- writing a row --------------------------------------------------------------------------------- */
 
-void audit_heading(struct buf *out)
+void audit_page_heading(struct buf *out)
 {
     buf_printf(out, "%-19s  %-49s  %-12s  %-10s  %-32s  %-11s  %s\n", "TIME", "WHO", "ACTION", "KIND", "ID", "RESULT",
                "CHANGE");

@@ -25,6 +25,6 @@ MU_MUST_USE enum mu_err audit_page(const struct stores *s, const struct audit_fi
                                    struct audit_cursor *cursor, struct buf *out, bool *end);
 
 /* The heading of the columns. */
-void audit_heading(struct buf *out);
+void audit_page_heading(struct buf *out);
 
 #endif

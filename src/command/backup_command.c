@@ -157,7 +157,7 @@ static void note_done(const struct backup *b, const struct manifest *m)
     buf_init(&input, 2 * sizeof(fact.dest));
     if (dest && str_copy(fact.dest, sizeof(fact.dest), str_of(dest))) {
         backup_fact_request(&input, &fact);
-        if (run_apart(b, &backup_done_operation, (struct str){ (const char *)input.data, input.len }) != 0)
+        if (run_apart(b, &command_op_backup_done, (struct str){ (const char *)input.data, input.len }) != 0)
             fprintf(stderr, "muster backup: it is made, but muster status will not tell of it\n");
     }
     buf_free(&input);
@@ -200,13 +200,13 @@ static int run(struct backup *b)
 {
     int status;
 
-    if ((b->data = backup_lock(b->dir)) < 0) {
+    if ((b->data = backup_scratch_lock(b->dir)) < 0) {
         snprintf(b->why, sizeof(b->why), "%s: %s", b->dir,
                  errno == EWOULDBLOCK ? "another backup is being made" : strerror(errno));
         return 1;
     }
     if ((status = check_dest(b)) == 0) {
-        status = run_apart(b, &backup_operation, (struct str){ 0 });
+        status = run_apart(b, &command_op_backup, (struct str){ 0 });
         if (status == 0 && bring(b) != MU_OK)
             status = 1;
         /* The copy that succeeded has another name by now. */

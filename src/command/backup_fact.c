@@ -39,7 +39,7 @@ static int run_done(const struct operation_call *call)
     return operation_result(call, registry_set_fact(call->stores->registry, FACT, text));
 }
 
-const struct operation backup_done_operation = {
+const struct operation command_op_backup_done = {
     .name = "backup-done",
     .needs = STORES_REGISTRY,
     .run = run_done,

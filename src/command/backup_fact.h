@@ -14,7 +14,7 @@ struct backup_fact {
 /* MU_E_NOT_FOUND: there was none. */
 MU_MUST_USE enum mu_err backup_fact_read(struct registry *reg, struct backup_fact *out);
 
-/* The input of backup_done_operation (commands.h), which keeps it. */
+/* The input of command_op_backup_done (commands.h), which keeps it. */
 void backup_fact_request(struct buf *out, const struct backup_fact *fact);
 
 #endif

@@ -1,9 +1,9 @@
 #include "command/commands.h"
 
 static const struct operation *const operations[] = {
-    &apply_operation,   &device_operation, &import_operation, &export_operation, &backup_operation,
-    &disable_operation, &enable_operation, &delete_operation, &rotate_operation, &revoke_operation,
-    &audit_operation,   &list_operation,   &show_operation,   &status_operation, &backup_done_operation,
+    &command_op_apply,   &command_op_device, &import_operation,  &export_operation,  &command_op_backup,
+    &command_op_disable, &command_op_enable, &command_op_delete, &command_op_rotate, &command_op_revoke,
+    &command_op_audit,   &command_op_list,   &command_op_show,   &command_op_status, &command_op_backup_done,
 };
 
 const struct operation *command_operation(struct str name)

@@ -25,9 +25,9 @@ int command_status(int argc, char **argv);
 
 /* What they have done to a data directory, in the server that has it or right here (ops/operation.h); each
  * command's file defines its own. */
-extern const struct operation apply_operation, device_operation, import_operation, export_operation, backup_operation,
-    disable_operation, enable_operation, delete_operation, rotate_operation, revoke_operation, audit_operation,
-    list_operation, show_operation, status_operation, backup_done_operation;
+extern const struct operation command_op_apply, command_op_device, import_operation, export_operation,
+    command_op_backup, command_op_disable, command_op_enable, command_op_delete, command_op_rotate, command_op_revoke,
+    command_op_audit, command_op_list, command_op_show, command_op_status, command_op_backup_done;
 /* For the server: the operation that a command asks for; NULL if there is none. */
 const struct operation *command_operation(struct str name);
 

@@ -49,7 +49,7 @@ static int run_device(const struct operation_call *call)
     return refused ? 0 : 2;
 }
 
-const struct operation device_operation = { .name = "device", .needs = STORES_ALL, .run = run_device };
+const struct operation command_op_device = { .name = "device", .needs = STORES_ALL, .run = run_device };
 
 int command_device(int argc, char **argv)
 {
@@ -70,7 +70,7 @@ int command_device(int argc, char **argv)
         status = err == MU_E_CLOSED ? 0 : 2;
     else
         status =
-            operation_command("muster device", setting_text(&s, "data"), &device_operation, str_of(s.positional[0]));
+            operation_command("muster device", setting_text(&s, "data"), &command_op_device, str_of(s.positional[0]));
     settings_free(&s);
     return status;
 }

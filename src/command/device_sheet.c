@@ -17,7 +17,7 @@
 
 static const char *time_text(const struct operation_call *call, int64_t unix_s, char out[LOCAL_TEXT_MAX])
 {
-    local_text(calendar_local(call->stores->calendar, unix_s), out);
+    period_local_text(calendar_local(call->stores->calendar, unix_s), out);
     return out;
 }
 
@@ -174,14 +174,14 @@ static void write_refusals(const struct operation_call *call, const char *label,
     }
 }
 
-struct list {
+struct sheet_list {
     const struct operation_call *call;
     const char *label;
 };
 
 static enum mu_err write_session_record(void *ctx, const struct journal_session *s)
 {
-    struct list *l = ctx;
+    struct sheet_list *l = ctx;
     char time[LOCAL_TEXT_MAX];
 
     time_text(l->call, s->ts_us / 1000000, time);
@@ -196,7 +196,7 @@ static enum mu_err write_session_record(void *ctx, const struct journal_session 
 
 static enum mu_err write_message(void *ctx, const struct journal_message *m)
 {
-    struct list *l = ctx;
+    struct sheet_list *l = ctx;
     char time[LOCAL_TEXT_MAX], hex[2 * PAYLOAD_SHOWN + 1];
     size_t shown = m->payload_len < PAYLOAD_SHOWN ? m->payload_len : PAYLOAD_SHOWN;
 
@@ -214,7 +214,7 @@ static void write_records(const struct operation_call *call, const struct fleet_
     struct journal_window newest = { .to_us = clock_wall_us() + CLOCK_STEP_US,
                                      .newest_first = true,
                                      .limit = LAST_RECORDS };
-    struct list sessions = { call, "online log" }, messages = { call, "messages" };
+    struct sheet_list sessions = { call, "online log" }, messages = { call, "messages" };
     struct journal_session unseen;
     uint64_t total = 0;
 

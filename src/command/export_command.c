@@ -73,7 +73,7 @@ static int write_page(struct export *ex, struct row_writer *w, uint64_t *next)
 {
     struct str rows;
 
-    if (!export_answer_read((struct str){ (const char *)ex->answer.data, ex->answer.len }, next, &rows) ||
+    if (!export_operation_answer((struct str){ (const char *)ex->answer.data, ex->answer.len }, next, &rows) ||
         row_writer_add(w, rows) != MU_OK)
         return fail(ex, "the answer cannot be read");
     if (ferror(w->file)) /* errno has been others' since */
@@ -93,7 +93,7 @@ static int write_pages(struct export *ex, struct row_writer *w)
     do {
         buf_clear(&ex->request);
         buf_clear(&ex->answer);
-        export_request(&ex->request, ex->kind, next, ex->product);
+        export_operation_request(&ex->request, ex->kind, next, ex->product);
         status = operation_run(&ex->place, &export_operation,
                                (struct str){ (const char *)ex->request.data, ex->request.len }, &ex->answer);
         if (status != 0)
@@ -229,7 +229,7 @@ static bool prepare(struct export *ex, const struct settings *s)
     if (!import_kind_find(s->positional[0], &ex->kind))
         fprintf(stderr, "muster export: cannot export '%s': it is users, devices, groups or bindings\n",
                 s->positional[0]);
-    else if (!row_format_find(format || ex->file ? format : "csv", ex->file, &ex->format))
+    else if (!row_reader_format(format || ex->file ? format : "csv", ex->file, &ex->format))
         fprintf(stderr,
                 "muster export: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     else if (ex->product && !id_is_hex(str_of(ex->product)))

@@ -10,12 +10,12 @@
 /* 1,000 devices that were active every other day of 400 are 5 MB. */
 enum { PAGE_ROWS = 1000 };
 
-void export_request(struct buf *out, enum import_kind kind, uint64_t after, const char *product_key)
+void export_operation_request(struct buf *out, enum import_kind kind, uint64_t after, const char *product_key)
 {
     buf_printf(out, "%u %llu %s", kind, (unsigned long long)after, product_key ? product_key : "");
 }
 
-bool export_answer_read(struct str answer, uint64_t *next, struct str *rows)
+bool export_operation_answer(struct str answer, uint64_t *next, struct str *rows)
 {
     const char *end = answer.len ? memchr(answer.at, '\n', answer.len) : NULL;
     int64_t number;

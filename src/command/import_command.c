@@ -33,7 +33,7 @@ static struct setting import_settings[] = {
 };
 /* clang-format on */
 
-struct import {
+struct import_command {
     const char *file;
     enum import_kind kind;
     struct row_reader reader;
@@ -46,7 +46,7 @@ struct import {
     struct buf seen;   /* a bit a number: what the file has been about so far */
     uint64_t entry;    /* in the audit log */
     bool mac_lower;
-    struct buf styled; /* struct mac_tally each, of all the file so far */
+    struct buf styled; /* struct import_mac_tally each, of all the file so far */
     uint64_t taken;    /* rows that have been dealt with */
     uint64_t created, updated, unchanged, refused;
     int status;
@@ -78,7 +78,7 @@ static struct str text_of(const struct buf *b)
     return (struct str){ (const char *)b->data, b->len };
 }
 
-static void note_unread(struct import *im)
+static void note_unread(struct import_command *im)
 {
     buf_printf(&im->unread, "line %zu: %s\n", im->reader.source.line, im->reader.source.why);
     im->refused++;
@@ -91,7 +91,7 @@ static size_t line_of(struct str mistakes)
 }
 
 /* What the registry refused, and what the reader did, in the order of the file. */
-static void tell_mistakes(struct import *im, struct str refused)
+static void tell_mistakes(struct import_command *im, struct str refused)
 {
     struct str unread = text_of(&im->unread);
 
@@ -105,7 +105,7 @@ static void tell_mistakes(struct import *im, struct str refused)
 }
 
 /* If the file is not UTF-8: the encoding that it is likely in, and what helps. */
-static void tell_encoding(const struct import *im)
+static void tell_encoding(const struct import_command *im)
 {
     const char *encoding = row_reader_encoding(&im->reader);
 
@@ -117,7 +117,7 @@ static void tell_encoding(const struct import *im)
 }
 
 /* Of all batches together: what a row is warned of may depend on rows that come later in the file. */
-static void tell_warnings(struct import *im)
+static void tell_warnings(struct import_command *im)
 {
     struct str left;
 
@@ -125,7 +125,7 @@ static void tell_warnings(struct import *im)
         return;
     buf_clear(&im->request);
     buf_clear(&im->answer);
-    import_warnings_request(&im->request, text_of(&im->styled));
+    import_operation_warnings(&im->request, text_of(&im->styled));
     im->status = operation_run(&im->place, &import_operation, text_of(&im->request), &im->answer);
     if (im->status)
         operation_print("muster import", im->status, &im->answer);
@@ -135,7 +135,7 @@ static void tell_warnings(struct import *im)
     }
 }
 
-static int tell_end(struct import *im)
+static int tell_end(struct import_command *im)
 {
     tell_encoding(im);
     if (interrupted) {
@@ -174,18 +174,18 @@ static enum mu_err note_seen(struct buf *seen, struct str numbers)
 
 static enum mu_err note_styled(struct buf *styled, struct str more)
 {
-    for (struct mac_tally one; more.len >= sizeof(one); more.at += sizeof(one), more.len -= sizeof(one)) {
+    for (struct import_mac_tally one; more.len >= sizeof(one); more.at += sizeof(one), more.len -= sizeof(one)) {
         memcpy(&one, more.at, sizeof(one));
-        mac_tally_add(styled, &one);
+        import_mac_tally_add(styled, &one);
     }
     return styled->err;
 }
 
-static void take_result(struct import *im)
+static void take_result(struct import_command *im)
 {
     struct import_result result;
 
-    if (!import_result_read(text_of(&im->answer), &result) || note_seen(&im->seen, result.numbers) != MU_OK ||
+    if (!import_operation_result(text_of(&im->answer), &result) || note_seen(&im->seen, result.numbers) != MU_OK ||
         note_styled(&im->styled, result.styled) != MU_OK) {
         fprintf(stderr, "muster import: the answer cannot be read\n");
         im->status = 1;
@@ -200,15 +200,15 @@ static void take_result(struct import *im)
     tell_mistakes(im, result.mistakes);
 }
 
-static void run_batch(struct import *im)
+static void run_batch(struct import_command *im)
 {
     buf_clear(&im->request);
     buf_clear(&im->answer);
-    import_request(&im->request, &(struct import_batch){ .kind = im->kind,
-                                                         .mac_lower = im->mac_lower,
-                                                         .entry = im->entry,
-                                                         .seen = text_of(&im->seen),
-                                                         .rows = text_of(&im->rows) });
+    import_operation_request(&im->request, &(struct import_batch){ .kind = im->kind,
+                                                                   .mac_lower = im->mac_lower,
+                                                                   .entry = im->entry,
+                                                                   .seen = text_of(&im->seen),
+                                                                   .rows = text_of(&im->rows) });
     im->status = im->rows.err != MU_OK || im->request.err != MU_OK
                      ? 1
                      : operation_run(&im->place, &import_operation, text_of(&im->request), &im->answer);
@@ -221,7 +221,7 @@ static void run_batch(struct import *im)
 }
 
 /* What is gathered; status tells whether it can go on. */
-static void send_batch(struct import *im)
+static void send_batch(struct import_command *im)
 {
     if (im->row_count)
         run_batch(im);
@@ -232,7 +232,7 @@ static void send_batch(struct import *im)
     progress_add(&im->progress, im->reader.source.taken - im->progress.done);
 }
 
-static bool is_full(const struct import *im)
+static bool is_full(const struct import_command *im)
 {
     bool at_rest = im->place.at_rest;
 
@@ -240,7 +240,7 @@ static bool is_full(const struct import *im)
            im->rows.len >= (at_rest ? IMPORT_BYTES_AT_REST : IMPORT_BYTES);
 }
 
-static void import_file(struct import *im)
+static void import_file(struct import_command *im)
 {
     enum row_found found = ROW_FOUND;
 
@@ -277,7 +277,7 @@ static uint64_t size_of(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
-static int run(struct import *im, const char *dir, int fd, enum row_format format)
+static int run(struct import_command *im, const char *dir, int fd, enum row_format format)
 {
     im->place = (struct operation_place)OPERATION_PLACE(dir);
     if (row_reader_open(&im->reader, fd, im->kind, format) != ROW_FOUND) {
@@ -294,7 +294,7 @@ static int run(struct import *im, const char *dir, int fd, enum row_format forma
     return tell_end(im);
 }
 
-static int import_from(struct import *im, const char *dir, enum row_format format)
+static int import_from(struct import_command *im, const char *dir, enum row_format format)
 {
     int fd = open_file(im->file), status;
 
@@ -331,7 +331,7 @@ int command_import(int argc, char **argv)
         .positional_min = 2,
         .positional_max = 2,
     };
-    struct import *im = calloc(1, sizeof(*im));
+    struct import_command *im = calloc(1, sizeof(*im));
     enum row_format format;
     int status = 2;
 
@@ -341,7 +341,7 @@ int command_import(int argc, char **argv)
         status = err == MU_E_CLOSED ? 0 : 2;
     else if (!im)
         fprintf(stderr, "muster import: out of memory\n");
-    else if (!row_format_find(setting_text(&s, "format"), s.positional[1], &format))
+    else if (!row_reader_format(setting_text(&s, "format"), s.positional[1], &format))
         fprintf(stderr,
                 "muster import: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     else if (!import_kind_find(s.positional[0], &im->kind))

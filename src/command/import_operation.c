@@ -15,14 +15,14 @@
 
 /* --- what goes over the socket --------------------------------------------------------------------*/
 
-void import_request(struct buf *out, const struct import_batch *batch)
+void import_operation_request(struct buf *out, const struct import_batch *batch)
 {
     buf_printf(out, "rows %u %u %" PRIu64 " %zu\n", batch->kind, batch->mac_lower, batch->entry, batch->seen.len);
     buf_append(out, batch->seen.at, batch->seen.len);
     buf_append(out, batch->rows.at, batch->rows.len);
 }
 
-void import_warnings_request(struct buf *out, struct str styled)
+void import_operation_warnings(struct buf *out, struct str styled)
 {
     buf_append_str(out, "warnings\n");
     buf_append(out, styled.at, styled.len);
@@ -58,7 +58,7 @@ static void write_result(const struct import_batch *batch, struct buf *answer)
     buf_append(answer, batch->report->data, batch->report->len);
 }
 
-bool import_result_read(struct str answer, struct import_result *out)
+bool import_operation_result(struct str answer, struct import_result *out)
 {
     size_t numbers, styled;
     const char *end = answer.len ? memchr(answer.at, '\n', answer.len) : NULL;
@@ -182,8 +182,8 @@ static int run_warnings(const struct operation_call *call, struct str styled)
     buf_append(&tallies, styled.at, styled.len); /* aligned */
     enum mu_err err = tallies.err;
     if (err == MU_OK)
-        err = import_warnings(call->stores->registry, (const struct mac_tally *)(const void *)tallies.data,
-                              tallies.len / sizeof(struct mac_tally), call->answer);
+        err = import_warnings(call->stores->registry, (const struct import_mac_tally *)(const void *)tallies.data,
+                              tallies.len / sizeof(struct import_mac_tally), call->answer);
     buf_free(&tallies);
     return operation_result(call, err);
 }

@@ -17,18 +17,18 @@ enum {
 };
 
 /* The operation's input: what struct import_batch has of it. */
-void import_request(struct buf *out, const struct import_batch *batch);
-/* Another one, for the end of a file: its answer is what import_warnings says of these, struct mac_tally each. */
-void import_warnings_request(struct buf *out, struct str styled);
+void import_operation_request(struct buf *out, const struct import_batch *batch);
+/* Another one, for the end of a file: its answer is what import_warnings says of these, struct import_mac_tally each. */
+void import_operation_warnings(struct buf *out, struct str styled);
 
 /* Its answer, if it is done (status 0). Points into the answer. */
 struct import_result {
     unsigned created, updated, unchanged, refused;
     uint64_t entry;      /* for the next batch */
     struct str numbers;  /* uint32_t each, of this machine, not aligned */
-    struct str styled;   /* struct mac_tally each, not aligned */
+    struct str styled;   /* struct import_mac_tally each, not aligned */
     struct str mistakes; /* "line 3: mac: missing", a line each */
 };
-bool import_result_read(struct str answer, struct import_result *out);
+bool import_operation_result(struct str answer, struct import_result *out);
 
 #endif

@@ -48,7 +48,7 @@ static int run_list(const struct operation_call *call)
     return operation_result(call, err);
 }
 
-const struct operation list_operation = { .name = "list", .needs = STORES_REGISTRY, .run = run_list };
+const struct operation command_op_list = { .name = "list", .needs = STORES_REGISTRY, .run = run_list };
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
@@ -78,7 +78,7 @@ static int print_pages(const char *dir, enum registry_kind kind, bool json)
         buf_clear(&input);
         buf_clear(&answer);
         buf_printf(&input, "%u %u %lld", kind, json, (long long)next);
-        status = operation_run(&place, &list_operation, (struct str){ (const char *)input.data, input.len }, &answer);
+        status = operation_run(&place, &command_op_list, (struct str){ (const char *)input.data, input.len }, &answer);
         if (status != 0) {
             operation_print("muster list", status, &answer);
             break;

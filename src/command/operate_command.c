@@ -68,12 +68,12 @@ static int run_revoke(const struct operation_call *call)
     return run(call, OPERATE_REVOKE, "revoke");
 }
 
-const struct operation disable_operation = { .name = "disable", .needs = STORES_REGISTRY, .run = run_disable };
-const struct operation enable_operation = { .name = "enable", .needs = STORES_REGISTRY, .run = run_enable };
+const struct operation command_op_disable = { .name = "disable", .needs = STORES_REGISTRY, .run = run_disable };
+const struct operation command_op_enable = { .name = "enable", .needs = STORES_REGISTRY, .run = run_enable };
 /* All: what a device leaves in the journal goes at once. */
-const struct operation delete_operation = { .name = "delete", .needs = STORES_ALL, .run = run_delete };
-const struct operation rotate_operation = { .name = "rotate", .needs = STORES_REGISTRY, .run = run_rotate };
-const struct operation revoke_operation = { .name = "revoke", .needs = STORES_REGISTRY, .run = run_revoke };
+const struct operation command_op_delete = { .name = "delete", .needs = STORES_ALL, .run = run_delete };
+const struct operation command_op_rotate = { .name = "rotate", .needs = STORES_REGISTRY, .run = run_rotate };
+const struct operation command_op_revoke = { .name = "revoke", .needs = STORES_REGISTRY, .run = run_revoke };
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
@@ -171,7 +171,7 @@ int command_disable(int argc, char **argv)
         .summary = "Disables a device, whose session ends at once, or a user, who is left out wherever\n"
                    "users are looked for or counted, and keeps his bindings.\n" IDS(DEVICE_OR_USER),
     };
-    return command(&s, OPERATE_DISABLE, &disable_operation, argc, argv);
+    return command(&s, OPERATE_DISABLE, &command_op_disable, argc, argv);
 }
 
 int command_enable(int argc, char **argv)
@@ -182,7 +182,7 @@ int command_enable(int argc, char **argv)
         .list = plain_settings,
         .summary = "Enables a device or a user again.\n" IDS(DEVICE_OR_USER),
     };
-    return command(&s, OPERATE_ENABLE, &enable_operation, argc, argv);
+    return command(&s, OPERATE_ENABLE, &command_op_enable, argc, argv);
 }
 
 int command_delete(int argc, char **argv)
@@ -194,7 +194,7 @@ int command_delete(int argc, char **argv)
         .summary = "Deletes what nothing uses any more; what is in the way is told. A device's session\n"
                    "ends at once, and registering again makes it a new device.\n" IDS(ANY),
     };
-    return command(&s, OPERATE_DELETE, &delete_operation, argc, argv);
+    return command(&s, OPERATE_DELETE, &command_op_delete, argc, argv);
 }
 
 int command_rotate(int argc, char **argv)
@@ -206,7 +206,7 @@ int command_rotate(int argc, char **argv)
         .summary = "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens\n"
                    "stay valid (see muster revoke).\n" IDS(ENTERPRISE_OR_PRODUCT),
     };
-    return command(&s, OPERATE_ROTATE, &rotate_operation, argc, argv);
+    return command(&s, OPERATE_ROTATE, &command_op_rotate, argc, argv);
 }
 
 int command_revoke(int argc, char **argv)
@@ -218,5 +218,5 @@ int command_revoke(int argc, char **argv)
         .summary =
             "Revokes all access tokens of an enterprise, or for a product, at once.\n" IDS(ENTERPRISE_OR_PRODUCT),
     };
-    return command(&s, OPERATE_REVOKE, &revoke_operation, argc, argv);
+    return command(&s, OPERATE_REVOKE, &command_op_revoke, argc, argv);
 }

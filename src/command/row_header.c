@@ -61,7 +61,7 @@ static enum row_found read_name(struct row_reader *r, size_t i)
     char words[50];
 
     if (!str_utf8(name)) {
-        row_note_foreign(r, name);
+        row_header_note_foreign(r, name);
         snprintf(s->why, sizeof(s->why), "the name of column %zu is not UTF-8", i + 1);
     } else if (!name.len) {
         snprintf(s->why, sizeof(s->why), "column %zu has no name, and others follow it", i + 1);

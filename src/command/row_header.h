@@ -7,6 +7,6 @@
 enum row_found row_header_read(struct row_reader *r, struct str ahead);
 
 /* Keeps what is not UTF-8 for row_reader_encoding. */
-void row_note_foreign(struct row_reader *r, struct str text);
+void row_header_note_foreign(struct row_reader *r, struct str text);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define FOREIGN_MAX 4096 /* enough to tell encodings by */
 
-bool row_format_find(const char *word, const char *file, enum row_format *out)
+bool row_reader_format(const char *word, const char *file, enum row_format *out)
 {
     const char *end = word ? word : strrchr(file, '.');
 
@@ -22,7 +22,7 @@ bool row_format_find(const char *word, const char *file, enum row_format *out)
 
 /* --- encodings ------------------------------------------------------------------------------------*/
 
-void row_note_foreign(struct row_reader *r, struct str text)
+void row_header_note_foreign(struct row_reader *r, struct str text)
 {
     size_t room = FOREIGN_MAX - r->foreign.len;
 
@@ -48,7 +48,7 @@ enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind ki
         return ROW_UNREADABLE;
     const char *wide = encoding_guess_wide(ahead);
     if (wide) {
-        row_note_foreign(r, ahead);
+        row_header_note_foreign(r, ahead);
         snprintf(s->why, sizeof(s->why), "the file is %s, not UTF-8", wide);
         return ROW_BAD;
     }
@@ -140,7 +140,7 @@ static void add_cell(struct buf *out, const struct import_column *column, const 
         good = read_json(cell->text, &value);
     if (!good)
         value = (struct value){ .type = VALUE_TEXT, .text = cell->text };
-    row_add(out, str_of(column->name), &value);
+    values_row_add(out, str_of(column->name), &value);
     json_decref(value.json);
 }
 
@@ -159,7 +159,7 @@ static enum row_found add_cells(struct row_reader *r, struct buf *out)
         if (!cell->text.len)
             continue;
         if (!str_utf8(cell->text)) {
-            row_note_foreign(r, cell->text);
+            row_header_note_foreign(r, cell->text);
             snprintf(s->why, sizeof(s->why), "%s: is not UTF-8", r->columns[i].name);
             return ROW_BAD;
         }
@@ -188,7 +188,7 @@ static enum row_found add_object(struct row_reader *r, struct buf *out)
     bool is_object = json_is_object(json);
 
     if (!json && !str_utf8((struct str){ (const char *)s->text.data, s->text.len })) {
-        row_note_foreign(r, (struct str){ (const char *)s->text.data, s->text.len });
+        row_header_note_foreign(r, (struct str){ (const char *)s->text.data, s->text.len });
         snprintf(s->why, sizeof(s->why), "is not UTF-8");
     } else if (!json)
         tell_no_json(s, &error);
@@ -197,7 +197,7 @@ static enum row_found add_object(struct row_reader *r, struct buf *out)
     if (values_of_json(&r->values, json) != MU_OK)
         out->err = MU_E_NOMEM;
     for (size_t i = 0; i < r->values.count; i++)
-        row_add(out, str_of(r->values.at[i].name), &r->values.at[i]);
+        values_row_add(out, str_of(r->values.at[i].name), &r->values.at[i]);
     json_decref(json);
     return is_object ? ROW_FOUND : ROW_BAD;
 }
@@ -221,10 +221,10 @@ enum row_found row_reader_next(struct row_reader *r, struct buf *out)
 
     if (found != ROW_FOUND)
         return found;
-    size_t begun = row_begin(out, s->line);
+    size_t begun = values_row_begin(out, s->line);
     found = r->format == FORMAT_CSV ? add_cells(r, out) : add_object(r, out);
     if (found == ROW_FOUND)
-        row_end(out, begun);
+        values_row_end(out, begun);
     else
         out->len = begun;
     return found;

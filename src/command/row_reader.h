@@ -9,7 +9,7 @@
 
 enum row_format { FORMAT_CSV, FORMAT_NDJSON };
 /* By its word ("csv", "ndjson", "jsonl"), else by a file's name, in any case. false: neither tells. */
-bool row_format_find(const char *word, const char *file, enum row_format *out);
+bool row_reader_format(const char *word, const char *file, enum row_format *out);
 
 /* How CSV says that a field is to be cleared; quoted it is a text like any other. */
 #define ROW_CLEAR STR("\\N")

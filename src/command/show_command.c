@@ -46,7 +46,7 @@ static int run_show(const struct operation_call *call)
     return operation_status(err);
 }
 
-const struct operation show_operation = { .name = "show", .needs = STORES_REGISTRY, .run = run_show };
+const struct operation command_op_show = { .name = "show", .needs = STORES_REGISTRY, .run = run_show };
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
@@ -95,7 +95,7 @@ int command_show(int argc, char **argv)
         goto out;
     }
     buf_printf(&input, "%s\n%s\n%s\n", s.positional[0], s.positional[1], setting_on(&s, "secrets") ? "secrets" : "");
-    status = operation_command("muster show", setting_text(&s, "data"), &show_operation,
+    status = operation_command("muster show", setting_text(&s, "data"), &command_op_show,
                                (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&input);

@@ -193,7 +193,7 @@ static int run_status(const struct operation_call *call)
     return operation_result(call, err);
 }
 
-const struct operation status_operation = { .name = "status", .needs = STORES_REGISTRY, .run = run_status };
+const struct operation command_op_status = { .name = "status", .needs = STORES_REGISTRY, .run = run_status };
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
@@ -224,7 +224,7 @@ int command_status(int argc, char **argv)
     if (err != MU_OK)
         status = err == MU_E_CLOSED ? 0 : 2;
     else
-        status = operation_command("muster status", setting_text(&s, "data"), &status_operation,
+        status = operation_command("muster status", setting_text(&s, "data"), &command_op_status,
                                    setting_on(&s, "json") ? STR("json") : STR(""));
     settings_free(&s);
     return status;

@@ -2,7 +2,7 @@
 #include "command/transfer.h"
 #include "ops/dir_fixture.h"
 
-struct fixture {
+struct transfer_fixture {
     char path[64];
     int from, to;
     struct manifest manifest;
@@ -11,7 +11,7 @@ struct fixture {
 /* Two files with a digest, and one, a table of the journal, without. */
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct transfer_fixture *f = calloc(1, sizeof(*f));
     char why[512];
 
     *state = f;
@@ -32,7 +32,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    struct fixture *f = *state;
+    struct transfer_fixture *f = *state;
 
     close(f->from);
     close(f->to);
@@ -42,7 +42,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static enum mu_err run(struct fixture *f, bool link, bool as_it_is, char why[512])
+static enum mu_err run(struct transfer_fixture *f, bool link, bool as_it_is, char why[512])
 {
     struct transfer t = {
         .about = "test", .from = f->from, .to = f->to, .to_name = "to", .link = link, .as_it_is = as_it_is
@@ -50,7 +50,7 @@ static enum mu_err run(struct fixture *f, bool link, bool as_it_is, char why[512
     return transfer_run(&t, &f->manifest, why, 512);
 }
 
-static void must_be_refused(struct fixture *f, enum mu_err expected, const char *reason)
+static void must_be_refused(struct transfer_fixture *f, enum mu_err expected, const char *reason)
 {
     for (int link = 0; link < 2; link++) {
         char why[512] = "";
@@ -61,7 +61,7 @@ static void must_be_refused(struct fixture *f, enum mu_err expected, const char 
     }
 }
 
-static bool is_shared(struct fixture *f, const char *path)
+static bool is_shared(struct transfer_fixture *f, const char *path)
 {
     struct stat a, b;
 
@@ -72,7 +72,7 @@ static bool is_shared(struct fixture *f, const char *path)
 
 static void files_are_copied_or_shared(void **state)
 {
-    struct fixture *f = *state;
+    struct transfer_fixture *f = *state;
 
     for (int link = 0; link < 2; link++) {
         char why[512] = "";
@@ -88,7 +88,7 @@ static void files_are_copied_or_shared(void **state)
 
 static void a_link_is_neither_followed_nor_taken(void **state)
 {
-    struct fixture *f = *state;
+    struct transfer_fixture *f = *state;
     struct stat st;
 
     put_file(f->from, "../secret", "tab-e");
@@ -103,7 +103,7 @@ static void a_link_is_neither_followed_nor_taken(void **state)
 
 static void a_file_of_another_size_is_not_taken(void **state)
 {
-    struct fixture *f = *state;
+    struct transfer_fixture *f = *state;
 
     put_file(f->from, "longer", "table that grew");
     assert_int_equal(renameat(f->from, "longer", f->from, "journal/000001.sst"), 0);
@@ -112,7 +112,7 @@ static void a_file_of_another_size_is_not_taken(void **state)
 
 static void the_digest_is_of_the_bytes_that_are_copied(void **state)
 {
-    struct fixture *f = *state;
+    struct transfer_fixture *f = *state;
     char why[512] = "";
 
     put_file(f->from, "other", "REGISTRY");
@@ -123,7 +123,7 @@ static void the_digest_is_of_the_bytes_that_are_copied(void **state)
 
 static void what_is_wrong_is_taken_if_that_is_asked_for(void **state)
 {
-    struct fixture *f = *state;
+    struct transfer_fixture *f = *state;
     char why[512] = "";
 
     put_file(f->from, "other", "another one");

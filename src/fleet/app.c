@@ -5,28 +5,28 @@
 
 /* Apps: of which products they are. */
 
-void apps_free(struct fleet *f)
+void fleet_apps_free(struct fleet *f)
 {
     for (uint32_t no = 0; no < f->apps.count; no++)
         free(f->apps.at[no].products);
     free(f->apps.at);
 }
 
-enum mu_err app_put(struct fleet *f, const struct app_row *row, const uint32_t *products, size_t count)
+enum mu_err fleet_app_put(struct fleet *f, const struct app_row *row, const uint32_t *products, size_t count)
 {
     uint32_t *copy = NULL;
 
-    if (numbered_reserve(&f->apps.at, &f->apps.count, row->no, sizeof(struct app)) != MU_OK ||
+    if (fleet_numbered_reserve(&f->apps.at, &f->apps.count, row->no, sizeof(struct app)) != MU_OK ||
         (count && !(copy = malloc(count * sizeof(*copy)))))
         return MU_E_NOMEM;
     if (count)
         memcpy(copy, products, count * sizeof(*copy));
-    app_delete(f, row->no);
+    fleet_app_delete(f, row->no);
     f->apps.at[row->no] = (struct app){ copy, count };
     return MU_OK;
 }
 
-void app_delete(struct fleet *f, uint32_t no)
+void fleet_app_delete(struct fleet *f, uint32_t no)
 {
     if (no >= f->apps.count)
         return;
@@ -34,7 +34,7 @@ void app_delete(struct fleet *f, uint32_t no)
     f->apps.at[no] = (struct app){ 0 };
 }
 
-bool app_has(const struct fleet *f, uint32_t no, uint32_t product)
+bool fleet_app_has(const struct fleet *f, uint32_t no, uint32_t product)
 {
     const struct app *app = &f->apps.at[no];
     size_t i = 0;

@@ -18,15 +18,15 @@
 
 ON_ROW(on_enterprise, enterprise_row, catalog_put_enterprise)
 ON_ROW(on_product, product_row, catalog_put_product)
-ON_ROW(on_group, group_row, group_put)
-ON_ROW(on_device, device_row, device_put)
-ON_ROW(on_user, user_brief, user_put)
-ON_ROW(on_binding, bound_row, user_bind)
-ON_ROW(on_first_bound, first_bound_row, user_first_bound)
+ON_ROW(on_group, group_row, fleet_group_put)
+ON_ROW(on_device, device_row, fleet_device_put)
+ON_ROW(on_user, user_brief, users_put)
+ON_ROW(on_binding, bound_row, users_bind)
+ON_ROW(on_first_bound, first_bound_row, users_first_bound)
 
 static enum mu_err on_definition(void *ctx, const struct definition_row *row)
 {
-    return definition_put(ctx, row);
+    return fleet_definition_put(ctx, row);
 }
 
 static enum mu_err on_association(void *ctx, const struct association_row *row, bool removed)
@@ -40,7 +40,7 @@ static enum mu_err on_association(void *ctx, const struct association_row *row, 
 static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
 {
     fleet_write_lock(ctx);
-    enum mu_err err = app_put(ctx, row, products, count);
+    enum mu_err err = fleet_app_put(ctx, row, products, count);
     fleet_unlock(ctx);
     return err;
 }
@@ -51,9 +51,9 @@ static enum mu_err on_token(void *ctx, const struct token_row *row, bool removed
 
     fleet_write_lock(ctx);
     if (removed)
-        token_remove(ctx, row->hash);
+        fleet_token_remove(ctx, row->hash);
     else
-        err = token_put(ctx, row);
+        err = fleet_token_put(ctx, row);
     fleet_unlock(ctx);
     return err;
 }
@@ -64,10 +64,10 @@ static enum mu_err on_deleted(void *ctx, enum registry_kind kind, uint32_t no)
     switch (kind) {
     case KIND_ENTERPRISE: catalog_delete_enterprise(ctx, no); break;
     case KIND_PRODUCT: catalog_delete_product(ctx, no); break;
-    case KIND_DEVICE: device_delete(ctx, no); break;
-    case KIND_GROUP: group_delete(ctx, no); break;
-    case KIND_APP: app_delete(ctx, no); break;
-    case KIND_USER: user_delete(ctx, no); break;
+    case KIND_DEVICE: fleet_device_delete(ctx, no); break;
+    case KIND_GROUP: fleet_group_delete(ctx, no); break;
+    case KIND_APP: fleet_app_delete(ctx, no); break;
+    case KIND_USER: users_delete(ctx, no); break;
     }
     fleet_unlock(ctx);
     return MU_OK;
@@ -102,7 +102,7 @@ static uint32_t counter(uint64_t n)
 /* A macro, since the compiler believes no function that a number fits. */
 #define LOW(n, bits) ((uint64_t)(n) & ((UINT64_C(1) << (bits)) - 1))
 
-static void store_progress(struct fleet *f, struct row r, const struct fleet_progress *p)
+static void store_progress(struct fleet *f, struct columns_row r, const struct fleet_progress *p)
 {
     struct device_told *t = &r.c->told[r.i];
 
@@ -114,16 +114,16 @@ static void store_progress(struct fleet *f, struct row r, const struct fleet_pro
     if (p->session)
         f->boot = p->session_boot;
     t->sessions = counter(p->sessions);
-    t->online_latest = column_seconds(p->online_latest);
+    t->online_latest = columns_seconds(p->online_latest);
     t->active_day = p->active_day;
     t->definition = LOW(p->definition, DEFINITION_BITS);
     t->numbers_reports = p->numbers_reports;
-    r.c->last_report[r.i] = column_seconds(p->last_report);
+    r.c->last_report[r.i] = columns_seconds(p->last_report);
 }
 
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out, const struct fleet_product **product)
 {
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
 
     if (!r.c)
         return false;
@@ -138,18 +138,18 @@ bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out
         .online_latest = t->online_latest,
         .last_report = r.c->last_report[r.i],
         .active_day = t->active_day,
-        .session_boot = device_open_boot(f, r),
+        .session_boot = fleet_device_open_boot(f, r),
         .session = r.c->flags[r.i] & DEVICE_ONLINE ? t->session : 0,
         .definition = t->definition,
         .numbers_reports = t->numbers_reports,
     };
-    *product = &product_by_no(f, r.c->product[r.i])->pub;
+    *product = &catalog_product(f, r.c->product[r.i])->pub;
     return true;
 }
 
 void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1])
 {
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
 
     did_unpack(r.c->did[r.i], out);
 }
@@ -162,13 +162,13 @@ const char *fleet_enterprise_id(struct fleet *f, uint32_t no)
 
 const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len)
 {
-    struct row r = columns_row(&f->columns, no);
-    return r.c ? device_image(f, r, len) : NULL;
+    struct columns_row r = columns_row(&f->columns, no);
+    return r.c ? fleet_device_image(f, r, len) : NULL;
 }
 
 void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out)
 {
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
     versions_read(&f->versions, r.c ? r.c->told[r.i].versions : 0, out);
 }
 
@@ -179,21 +179,21 @@ void fleet_apply_begin(struct fleet *f)
 
 void fleet_apply(struct fleet *f, const struct fleet_change *change)
 {
-    struct row r = columns_row(&f->columns, change->no);
+    struct columns_row r = columns_row(&f->columns, change->no);
 
     if (!r.c)
         return;
-    history_activated(f, change->no, r, column_seconds(change->progress.activated_at));
+    history_activated(f, change->no, r, columns_seconds(change->progress.activated_at));
     store_progress(f, r, &change->progress);
-    device_set_flag(f, change->no, r, DEVICE_ONLINE, change->progress.session != 0);
-    device_check_online(f, change->no, r);
+    fleet_device_set_flag(f, change->no, r, DEVICE_ONLINE, change->progress.session != 0);
+    fleet_device_check_online(f, change->no, r);
     if (change->image) {
-        device_set_image(f, r, change->image, change->image_len);
-        device_set_flag(f, change->no, r, DEVICE_FAULTY, change->faulty);
-        device_set_flag(f, change->no, r, DEVICE_ALERT, change->alert);
+        fleet_device_set_image(f, r, change->image, change->image_len);
+        fleet_device_set_flag(f, change->no, r, DEVICE_FAULTY, change->faulty);
+        fleet_device_set_flag(f, change->no, r, DEVICE_ALERT, change->alert);
     }
     if (change->versions)
-        device_set_versions(f, r, change->versions);
+        fleet_device_set_versions(f, r, change->versions);
 }
 
 void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device)

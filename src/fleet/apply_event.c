@@ -4,11 +4,11 @@
 
 size_t fleet_open_events(struct fleet *f, uint32_t no, struct fleet_event *out, size_t cap)
 {
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
 
     if (!r.c || !r.c->events[r.i])
         return 0;
-    const struct events *events = &product_by_no(f, r.c->product[r.i])->events;
+    const struct events *events = &catalog_product(f, r.c->product[r.i])->events;
     return events_open(events, &f->pool, r.c->events[r.i], out, cap);
 }
 
@@ -25,11 +25,11 @@ struct journal_event fleet_event_record(struct fleet *f, const struct fleet_even
 
 void fleet_apply_event(struct fleet *f, const struct fleet_event *e)
 {
-    struct row r = columns_row(&f->columns, e->device);
+    struct columns_row r = columns_row(&f->columns, e->device);
 
     if (!r.c)
         return;
-    struct events *events = &product_by_no(f, r.c->product[r.i])->events;
+    struct events *events = &catalog_product(f, r.c->product[r.i])->events;
     if (e->resolved_us)
         events_resolve(events, &f->pool, r.c->events[r.i], e->point);
     else if (events_add(events, &f->pool, &r.c->events[r.i], e) != MU_OK)
@@ -38,10 +38,10 @@ void fleet_apply_event(struct fleet *f, const struct fleet_event *e)
 
 void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str name)
 {
-    struct row r = columns_row(&f->columns, device);
+    struct columns_row r = columns_row(&f->columns, device);
     uint32_t point = points_find(&f->points, alert ? EVENT_ALERT : EVENT_FAULT, name);
 
     if (!r.c || !point)
         return;
-    events_forget(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], point);
+    events_forget(&catalog_product(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i], point);
 }

@@ -5,7 +5,7 @@
 static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
     struct fleet *f = ctx;
-    struct row r = columns_row(&f->columns, device);
+    struct columns_row r = columns_row(&f->columns, device);
     struct fleet_change change = {
         .no = device,
         .progress = {
@@ -28,7 +28,7 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
         return MU_OK;
     }
     if (s->definition) {
-        const struct fleet_definition *d = product_definition(product_by_no(f, r.c->product[r.i]), s->definition);
+        const struct fleet_definition *d = catalog_definition(catalog_product(f, r.c->product[r.i]), s->definition);
         if (d && datapoint_state_size(d->plan) == s->image_len) {
             change.progress.definition = s->definition;
             change.image = s->image;
@@ -46,13 +46,13 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
 static enum mu_err on_versions(void *ctx, uint32_t device, const struct journal_versions *v)
 {
     struct fleet *f = ctx;
-    struct row r = columns_row(&f->columns, device);
+    struct columns_row r = columns_row(&f->columns, device);
 
     if (!r.c) {
         roaring_bitmap_add(f->leftovers.devices, device);
         return MU_OK;
     }
-    device_set_versions(f, r, v);
+    fleet_device_set_versions(f, r, v);
     return MU_OK;
 }
 
@@ -85,14 +85,14 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
     struct fleet_event event = {
         .device = device, .definition = e->definition, .opened_us = e->opened_us, .resolved_us = e->resolved_us
     };
-    struct row r = columns_row(&f->columns, device);
+    struct columns_row r = columns_row(&f->columns, device);
 
     if (!r.c) {
         roaring_bitmap_add(f->leftovers.with_events, device);
         return MU_OK;
     }
     enum mu_err err = points_no(&f->points, e->alert ? EVENT_ALERT : EVENT_FAULT, e->name, &event.point);
-    struct events *events = &product_by_no(f, r.c->product[r.i])->events;
+    struct events *events = &catalog_product(f, r.c->product[r.i])->events;
     if (err != MU_OK)
         return err;
     return events_add(events, &f->pool, &r.c->events[r.i], &event);

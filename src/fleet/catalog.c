@@ -36,10 +36,10 @@ static void product_free(struct product *p)
     order_free(&p->order);
     mac_order_free(&p->by_mac);
     events_free(&p->events);
-    known_users_free(&p->users);
+    users_known_free(&p->users);
     for (struct definition *d = p->definitions, *next; d; d = next) {
         next = d->next;
-        definition_free(d);
+        fleet_definition_free(d);
     }
     for (struct product_version *v = p->row, *older; v; v = older) {
         older = v->older;
@@ -69,7 +69,7 @@ void catalog_free(struct fleet *f)
     index_free(&f->by_enterprise_id);
 }
 
-struct product *product_by_no(const struct fleet *f, uint32_t no)
+struct product *catalog_product(const struct fleet *f, uint32_t no)
 {
     return no < f->products.count ? f->products.at[no] : NULL;
 }
@@ -93,7 +93,7 @@ static struct product *product_new(struct fleet *f, const struct product_row *ro
     p->faulty = roaring_bitmap_create();
     p->alert = roaring_bitmap_create();
     if (!p->all || !p->enabled || !p->online || !p->faulty || !p->alert ||
-        numbered_reserve(&f->products.at, &f->products.count, row->no, sizeof(p)) != MU_OK ||
+        fleet_numbered_reserve(&f->products.at, &f->products.count, row->no, sizeof(p)) != MU_OK ||
         index_reserve(&f->by_product_key) != MU_OK) {
         product_free(p);
         return NULL;
@@ -108,7 +108,7 @@ static struct product *product_new(struct fleet *f, const struct product_row *ro
 
 enum mu_err catalog_put_product(struct fleet *f, const struct product_row *row)
 {
-    struct product *p = product_by_no(f, row->no);
+    struct product *p = catalog_product(f, row->no);
     struct product_version *v;
 
     if (p && memcmp(&p->row->row, row, sizeof(*row)) == 0)
@@ -125,7 +125,7 @@ enum mu_err catalog_put_product(struct fleet *f, const struct product_row *row)
     atomic_store(&p->pub.row, &v->row);
 
     /* A version that is not here yet comes next, and puts itself in force. */
-    const struct fleet_definition *d = product_definition(p, row->definition);
+    const struct fleet_definition *d = catalog_definition(p, row->definition);
     if (d || !row->definition)
         atomic_store(&p->pub.definition, d);
     return MU_OK;
@@ -137,7 +137,7 @@ static struct enterprise *enterprise_new(struct fleet *f, const struct enterpris
 
     if (!e)
         return NULL;
-    if (numbered_reserve(&f->enterprises.at, &f->enterprises.count, row->no, sizeof(e)) != MU_OK ||
+    if (fleet_numbered_reserve(&f->enterprises.at, &f->enterprises.count, row->no, sizeof(e)) != MU_OK ||
         index_reserve(&f->by_enterprise_id) != MU_OK) {
         free(e);
         return NULL;
@@ -174,7 +174,7 @@ enum mu_err catalog_put_enterprise(struct fleet *f, const struct enterprise_row 
 
 void catalog_associate(struct fleet *f, const struct association_row *row, bool removed)
 {
-    struct product *p = product_by_no(f, row->product);
+    struct product *p = catalog_product(f, row->product);
 
     if (!p)
         return;
@@ -186,12 +186,12 @@ void catalog_associate(struct fleet *f, const struct association_row *row, bool 
 
 void catalog_delete_product(struct fleet *f, uint32_t no)
 {
-    struct product *p = product_by_no(f, no);
+    struct product *p = catalog_product(f, no);
 
     if (!p || p->deleted)
         return;
     index_remove(&f->by_product_key, no);
-    known_users_free(&p->users);
+    users_known_free(&p->users);
     p->deleted = true;
     f->product_count--;
 }
@@ -229,7 +229,7 @@ const struct fleet_product *fleet_product_by_key(struct fleet *f, struct str pro
 const struct fleet_product *fleet_product_by_no(struct fleet *f, uint32_t no)
 {
     fleet_read_lock(f);
-    const struct product *p = product_by_no(f, no);
+    const struct product *p = catalog_product(f, no);
     bool there = p && !p->deleted;
     fleet_unlock(f);
     return there ? &p->pub : NULL;
@@ -256,7 +256,7 @@ struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str ente
 
 void fleet_count_undecoded(struct fleet *f, uint32_t product, enum undecoded cause)
 {
-    struct product *p = product_by_no(f, product);
+    struct product *p = catalog_product(f, product);
     atomic_fetch_add_explicit(&p->undecoded[cause], 1, memory_order_relaxed);
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-struct seen *check_seen(struct check *c, uint32_t device, const char *where)
+struct check_seen *fleet_check_seen(struct fleet_check *c, uint32_t device, const char *where)
 {
     if (device && device <= c->last_device) {
         c->strangers += !c->seen[device].product;
@@ -15,20 +15,20 @@ struct seen *check_seen(struct check *c, uint32_t device, const char *where)
 
 /* --- the registry's rows: what has lost its parents is told by registry_check, and left out ----------*/
 
-static bool has_product(const struct check *c, uint32_t no)
+static bool has_product(const struct fleet_check *c, uint32_t no)
 {
-    return product_by_no(c->fleet, no) != NULL;
+    return catalog_product(c->fleet, no) != NULL;
 }
 
 static enum mu_err on_product(void *ctx, const struct product_row *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
     return c->rows.product(c->rows.ctx, row);
 }
 
 static enum mu_err on_definition(void *ctx, const struct definition_row *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
 
     if (!has_product(c, row->product))
         return MU_OK;
@@ -41,38 +41,39 @@ static enum mu_err on_definition(void *ctx, const struct definition_row *row)
 
 static enum mu_err on_app(void *ctx, const struct app_row *row, const uint32_t *products, size_t count)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
     return c->rows.app(c->rows.ctx, row, products, count);
 }
 
 static enum mu_err on_group(void *ctx, const struct group_row *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
 
     if (!has_product(c, row->product))
         return MU_OK;
-    if (numbered_reserve(&c->groups.at, &c->groups.count, row->no, sizeof(*c->groups.at)) != MU_OK)
+    if (fleet_numbered_reserve(&c->groups.at, &c->groups.count, row->no, sizeof(*c->groups.at)) != MU_OK)
         return MU_E_NOMEM;
     /* A group is visited when its parent has been. */
     uint32_t root = row->parent && row->parent < c->groups.count ? c->groups.at[row->parent].root : row->no;
-    c->groups.at[row->no] = (struct seen_group){ .product = row->product, .parent = row->parent, .root = root };
+    c->groups.at[row->no] = (struct check_group){ .product = row->product, .parent = row->parent, .root = root };
     return c->rows.group(c->rows.ctx, row);
 }
 
 static enum mu_err on_device(void *ctx, const struct device_row *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
 
     c->findings->step(c->findings->ctx);
     if (!has_product(c, row->product) || !row->no || row->no > c->last_device)
         return MU_OK;
-    c->seen[row->no] = (struct seen){ .product = row->product, .group = row->group, .disabled = row->is_disabled };
+    c->seen[row->no] =
+        (struct check_seen){ .product = row->product, .group = row->group, .disabled = row->is_disabled };
     return c->rows.device(c->rows.ctx, row);
 }
 
 static enum mu_err on_user(void *ctx, const struct user_brief *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
 
     c->findings->step(c->findings->ctx);
     return c->rows.user(c->rows.ctx, row);
@@ -80,17 +81,17 @@ static enum mu_err on_user(void *ctx, const struct user_brief *row)
 
 static enum mu_err on_binding(void *ctx, const struct bound_row *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
     return c->rows.binding(c->rows.ctx, row);
 }
 
 static enum mu_err on_first_bound(void *ctx, const struct first_bound_row *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
     return has_product(c, row->product) ? c->rows.first_bound(c->rows.ctx, row) : MU_OK;
 }
 
-static enum mu_err read_registry(struct check *c)
+static enum mu_err read_registry(struct fleet_check *c)
 {
     uint64_t seq;
     struct registry_visitor v = {
@@ -111,7 +112,7 @@ static enum mu_err read_registry(struct check *c)
 
 /* --- the journal's ----------------------------------------------------------------------------------*/
 
-static void keep(struct check *c, enum mu_err err)
+static void keep(struct fleet_check *c, enum mu_err err)
 {
     if (c->err == MU_OK)
         c->err = err;
@@ -119,39 +120,39 @@ static void keep(struct check *c, enum mu_err err)
 
 static void on_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
-    struct check *c = ctx;
-    struct seen *seen = check_seen(c, device, "state");
+    struct fleet_check *c = ctx;
+    struct check_seen *seen = fleet_check_seen(c, device, "state");
 
     c->states++;
     if (!seen)
         return;
-    check_state(c, device, seen, s);
+    fleet_check_state(c, device, seen, s);
     if (s->followed)
-        keep(c, followed_add(&c->followed, device));
+        keep(c, rebuild_followed_add(&c->followed, device));
     keep(c, c->told.state(c->told.ctx, device, s));
 }
 
 static void on_versions(void *ctx, uint32_t device, const struct journal_versions *v)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
 
     c->versions++;
-    if (check_seen(c, device, "versions"))
+    if (fleet_check_seen(c, device, "versions"))
         keep(c, c->told.versions(c->told.ctx, device, v));
 }
 
 static void on_active(void *ctx, int32_t day, uint32_t device)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
 
     c->active++;
-    if (check_seen(c, device, "active"))
+    if (fleet_check_seen(c, device, "active"))
         keep(c, c->told.active(c->told.ctx, day, device));
 }
 
 static void on_active_set(void *ctx, int32_t day, const void *set, size_t len)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
     roaring_bitmap_t *devices = roaring_bitmap_portable_deserialize_safe(set, len);
 
     c->sets++;
@@ -171,17 +172,17 @@ static void on_active_set(void *ctx, int32_t day, const void *set, size_t len)
 
 static void on_event(void *ctx, uint32_t device, const struct journal_event *e)
 {
-    struct check *c = ctx;
-    struct seen *seen = check_seen(c, device, "events");
+    struct fleet_check *c = ctx;
+    struct check_seen *seen = fleet_check_seen(c, device, "events");
 
     c->events++;
     if (!seen)
         return;
-    check_event(c, device, seen, e);
+    fleet_check_event(c, device, seen, e);
     keep(c, c->told.event(c->told.ctx, device, e));
 }
 
-static enum mu_err read_journal(struct check *c)
+static enum mu_err read_journal(struct fleet_check *c)
 {
     struct journal_reader reader = {
         .ctx = c,
@@ -190,20 +191,20 @@ static enum mu_err read_journal(struct check *c)
         .active = on_active,
         .active_set = on_active_set,
         .event = on_event,
-        .message = check_message,
-        .session = check_session,
+        .message = fleet_check_message,
+        .session = fleet_check_session,
     };
     enum mu_err err;
 
     c->told = fleet_journal_visitor(c->fleet);
     if ((err = journal_check(c->journal, &reader, c->findings)) != MU_OK)
         return err;
-    check_end_records(c);
+    fleet_check_end_records(c);
     return c->err;
 }
 
 /* What follows from the messages of the devices whose states do not count all, as a start makes it. */
-static enum mu_err read_followed(struct check *c)
+static enum mu_err read_followed(struct fleet_check *c)
 {
     struct committer_options options = { .fleet = c->fleet, .journal = c->journal, .calendar = c->calendar };
     struct fleet_progress progress;
@@ -220,13 +221,13 @@ static enum mu_err read_followed(struct check *c)
         struct journal_state s = batch_state(&progress);
         s.image = fleet_image(c->fleet, device, &s.image_len);
         s.followed = true;
-        check_state(c, device, &c->seen[device], &s);
+        fleet_check_state(c, device, &c->seen[device], &s);
     }
     batch_free(&b);
     return err;
 }
 
-static void tell_counts(const struct check *c)
+static void tell_counts(const struct fleet_check *c)
 {
     const struct findings *f = c->findings;
 
@@ -243,7 +244,7 @@ static void tell_counts(const struct check *c)
 enum mu_err fleet_check(struct registry *registry, struct journal *journal, const struct calendar *calendar,
                         const struct findings *f)
 {
-    struct check c = { .registry = registry, .journal = journal, .calendar = calendar, .findings = f };
+    struct fleet_check c = { .registry = registry, .journal = journal, .calendar = calendar, .findings = f };
     enum mu_err err;
 
     if ((err = registry_last_device(registry, &c.last_device)) != MU_OK)
@@ -257,14 +258,14 @@ enum mu_err fleet_check(struct registry *registry, struct journal *journal, cons
     if ((err = read_registry(&c)) != MU_OK || (err = read_journal(&c)) != MU_OK || (err = read_followed(&c)) != MU_OK)
         goto out;
     tell_counts(&c);
-    check_devices(&c);
-    if ((err = check_index(&c)) == MU_OK)
-        err = check_users(&c);
+    fleet_check_devices(&c);
+    if ((err = fleet_check_index(&c)) == MU_OK)
+        err = fleet_check_users(&c);
 out:
     if (c.fleet)
         fleet_destroy(c.fleet);
     free(c.groups.at);
     free(c.seen);
-    followed_free(&c.followed);
+    rebuild_followed_free(&c.followed);
     return err;
 }

@@ -2,7 +2,7 @@
 
 /* --- the state -----------------------------------------------------------------------------------------*/
 
-static void check_image(struct check *c, uint32_t device, struct seen *seen, const struct journal_state *s)
+static void check_image(struct fleet_check *c, uint32_t device, struct check_seen *seen, const struct journal_state *s)
 {
     const struct fleet_definition *d = fleet_definition(c->fleet, seen->product, s->definition);
     struct point_value values[LIMIT_POINTS];
@@ -25,7 +25,7 @@ static void check_image(struct check *c, uint32_t device, struct seen *seen, con
     }
 }
 
-void check_state(struct check *c, uint32_t device, struct seen *seen, const struct journal_state *s)
+void fleet_check_state(struct fleet_check *c, uint32_t device, struct check_seen *seen, const struct journal_state *s)
 {
     seen->has_state = true;
     seen->followed = s->followed;
@@ -52,7 +52,7 @@ void check_state(struct check *c, uint32_t device, struct seen *seen, const stru
 
 /* --- faults and alerts ---------------------------------------------------------------------------------*/
 
-void check_event(struct check *c, uint32_t device, struct seen *seen, const struct journal_event *e)
+void fleet_check_event(struct fleet_check *c, uint32_t device, struct check_seen *seen, const struct journal_event *e)
 {
     const struct fleet_definition *d = seen->product ? fleet_definition(c->fleet, seen->product, e->definition) : NULL;
     int id = d ? datapoint_find(d->plan, e->name) : -1;
@@ -81,7 +81,7 @@ static bool has_open(const struct fleet_event *open, size_t count, uint32_t poin
     return i < count;
 }
 
-static void tell_point(struct check *c, uint32_t device, uint32_t point, const char *what)
+static void tell_point(struct fleet_check *c, uint32_t device, uint32_t point, const char *what)
 {
     struct str name = points_name(&c->fleet->points, point);
 
@@ -90,7 +90,7 @@ static void tell_point(struct check *c, uint32_t device, uint32_t point, const c
 }
 
 /* A point's event is open exactly while the point is 1 in the last state (batch_event.c). */
-static void compare_events(struct check *c, uint32_t device, const struct seen *seen)
+static void compare_events(struct fleet_check *c, uint32_t device, const struct check_seen *seen)
 {
     struct fleet_event open[LIMIT_POINTS];
     uint16_t raised[LIMIT_POINTS];
@@ -123,7 +123,7 @@ static void compare_events(struct check *c, uint32_t device, const struct seen *
 /* --- activity ------------------------------------------------------------------------------------------*/
 
 /* The state's last active day has its entry, if that day is still kept. */
-static void check_active_day(struct check *c, uint32_t device, const struct seen *seen)
+static void check_active_day(struct fleet_check *c, uint32_t device, const struct check_seen *seen)
 {
     const struct day_sets *days = &c->fleet->history.active;
     const struct day_set *set = day_sets_find(days, seen->active_day);
@@ -137,10 +137,10 @@ static void check_active_day(struct check *c, uint32_t device, const struct seen
                          device, seen->active_day);
 }
 
-void check_devices(struct check *c)
+void fleet_check_devices(struct fleet_check *c)
 {
     for (uint32_t device = 1; device <= c->last_device; device++) {
-        const struct seen *seen = &c->seen[device];
+        const struct check_seen *seen = &c->seen[device];
         if (!seen->product)
             continue;
         if (seen->faulty || seen->alert || seen->open_events)

@@ -10,10 +10,13 @@ struct totals {
 
 static struct fleet_filter all_of(const struct fleet_product *p)
 {
-    return (struct fleet_filter){ .product = p, .online = ANY, .faulty = ANY, .alert = ANY, .show_disabled = true };
+    return (struct fleet_filter){
+        .product = p, .online = FLEET_ANY, .faulty = FLEET_ANY, .alert = FLEET_ANY, .show_disabled = true
+    };
 }
 
-static void compare(struct check *c, const char *what, uint32_t no, const struct fleet_filter *filter, uint64_t counted)
+static void compare(struct fleet_check *c, const char *what, uint32_t no, const struct fleet_filter *filter,
+                    uint64_t counted)
 {
     uint64_t found;
 
@@ -23,12 +26,12 @@ static void compare(struct check *c, const char *what, uint32_t no, const struct
                          (unsigned long long)found, (unsigned long long)counted);
 }
 
-static void compare_product(struct check *c, const struct fleet_product *p, const struct totals *t)
+static void compare_product(struct fleet_check *c, const struct fleet_product *p, const struct totals *t)
 {
     struct fleet_filter all = all_of(p), enabled = all, faulty = all, alert = all, online = all;
 
     enabled.show_disabled = false;
-    faulty.faulty = alert.alert = online.online = YES;
+    faulty.faulty = alert.alert = online.online = FLEET_YES;
     compare(c, "product", p->no, &all, t->all);
     compare(c, "product (enabled)", p->no, &enabled, t->enabled);
     compare(c, "product (faulty)", p->no, &faulty, t->faulty);
@@ -36,7 +39,7 @@ static void compare_product(struct check *c, const struct fleet_product *p, cons
     compare(c, "product (online)", p->no, &online, 0);
 }
 
-static enum mu_err compare_products(struct check *c)
+static enum mu_err compare_products(struct fleet_check *c)
 {
     uint32_t count = c->fleet->products.count;
     struct totals *totals = calloc(count + 1, sizeof(*totals));
@@ -44,7 +47,7 @@ static enum mu_err compare_products(struct check *c)
     if (!totals)
         return MU_E_NOMEM;
     for (uint32_t device = 1; device <= c->last_device; device++) {
-        const struct seen *seen = &c->seen[device];
+        const struct check_seen *seen = &c->seen[device];
         struct totals *t = &totals[seen->product];
         t->all++;
         t->enabled += !seen->disabled;
@@ -61,9 +64,9 @@ static enum mu_err compare_products(struct check *c)
 }
 
 /* Where a group hangs and what is in it directly, and of each tree what a search finds in all of it. */
-static void compare_group(struct check *c, uint32_t no)
+static void compare_group(struct fleet_check *c, uint32_t no)
 {
-    const struct seen_group *g = &c->groups.at[no];
+    const struct check_group *g = &c->groups.at[no];
     const struct group *found = &c->fleet->groups.at[no];
     uint64_t members = roaring_bitmap_get_cardinality(found->members);
     struct fleet_filter filter = all_of(fleet_product_by_no(c->fleet, g->product));
@@ -78,10 +81,10 @@ static void compare_group(struct check *c, uint32_t no)
         compare(c, "group", no, &filter, g->below);
 }
 
-static void compare_groups(struct check *c)
+static void compare_groups(struct fleet_check *c)
 {
     for (uint32_t device = 1; device <= c->last_device; device++) {
-        const struct seen *seen = &c->seen[device];
+        const struct check_seen *seen = &c->seen[device];
         uint32_t no = seen->product ? seen->group : 0;
         if (no && no < c->groups.count && c->groups.at[no].product) {
             c->groups.at[no].devices++;
@@ -95,7 +98,7 @@ static void compare_groups(struct check *c)
 
 static enum mu_err compare_place(void *ctx, uint32_t product, const struct place *place, uint64_t devices)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
     const struct fleet_product *p = fleet_product_by_no(c->fleet, product);
 
     struct fleet_filter filter = all_of(p);
@@ -116,7 +119,7 @@ static int by_day(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum mu_err compare_activations(struct check *c)
+static enum mu_err compare_activations(struct fleet_check *c)
 {
     int32_t *days = malloc(((size_t)c->last_device + 1) * sizeof(*days));
     size_t count = 0, sets = 0;
@@ -143,7 +146,7 @@ static enum mu_err compare_activations(struct check *c)
 
 static enum mu_err find_device(void *ctx, const struct device_row *row)
 {
-    struct check *c = ctx;
+    struct fleet_check *c = ctx;
     struct fleet_device found;
 
     if (row->no > c->last_device || !c->seen[row->no].product)
@@ -156,7 +159,7 @@ static enum mu_err find_device(void *ctx, const struct device_row *row)
     return MU_OK;
 }
 
-enum mu_err check_index(struct check *c)
+enum mu_err fleet_check_index(struct fleet_check *c)
 {
     struct registry_visitor v = { .ctx = c, .device = find_device };
     uint64_t seq;

@@ -7,15 +7,16 @@
 static const char *const list_texts[] = { [LIST_MESSAGES] = "messages", [LIST_SESSIONS] = "session records" };
 static const char *const record_texts[] = { [LIST_MESSAGES] = "the message", [LIST_SESSIONS] = "the session record" };
 
-static bool is_turned(const struct check *c, uint32_t device, enum journal_list list, int64_t a_us, int64_t b_us)
+static bool is_turned(const struct fleet_check *c, uint32_t device, enum journal_list list, int64_t a_us, int64_t b_us)
 {
     return journal_turned(c->journal, device, list, a_us < b_us ? a_us : b_us, a_us < b_us ? b_us : a_us);
 }
 
-static void end_run(struct check *c, const struct run *run, enum journal_list list, uint64_t state, int64_t state_us)
+static void end_run(struct fleet_check *c, const struct check_run *run, enum journal_list list, uint64_t state,
+                    int64_t state_us)
 {
-    const struct seen *seen = &c->seen[run->device];
-    const struct record *newest = &run->newest;
+    const struct check_seen *seen = &c->seen[run->device];
+    const struct check_record *newest = &run->newest;
     const char *what = list_texts[list];
 
     if (!seen->has_state)
@@ -32,10 +33,10 @@ static void end_run(struct check *c, const struct run *run, enum journal_list li
                          run->device, what, (long long)newest->ts_us, (long long)state_us);
 }
 
-static void end_messages(struct check *c)
+static void end_messages(struct fleet_check *c)
 {
-    const struct run *run = &c->messages;
-    const struct seen *seen = &c->seen[run->device];
+    const struct check_run *run = &c->messages;
+    const struct check_seen *seen = &c->seen[run->device];
 
     if (!run->device)
         return;
@@ -47,31 +48,31 @@ static void end_messages(struct check *c)
                          run->device, (unsigned long long)seen->decoded, (unsigned long long)run->newest.decoded);
 }
 
-static void end_sessions(struct check *c)
+static void end_sessions(struct fleet_check *c)
 {
-    const struct run *run = &c->sessions;
+    const struct check_run *run = &c->sessions;
 
     if (run->device)
         end_run(c, run, LIST_SESSIONS, c->seen[run->device].sessions, c->seen[run->device].last_session_us);
 }
 
-void check_end_records(struct check *c)
+void fleet_check_end_records(struct fleet_check *c)
 {
     end_messages(c);
     end_sessions(c);
 }
 
-static void tell(const struct check *c, uint32_t device, const char *what, int64_t ts_us, const char *why)
+static void tell(const struct fleet_check *c, uint32_t device, const char *what, int64_t ts_us, const char *why)
 {
     findings_mistake(c->findings, "journal: device %u, %s of %lld us: %s", device, what, (long long)ts_us, why);
 }
 
 /* Tells where a record does not follow the one before it. true: it has the next number. */
-static bool follows(const struct check *c, const struct run *before, uint32_t device, enum journal_list list,
-                    const struct record *r)
+static bool follows(const struct fleet_check *c, const struct check_run *before, uint32_t device,
+                    enum journal_list list, const struct check_record *r)
 {
     bool goes_on = before->device == device;
-    const struct record *last = &before->last;
+    const struct check_record *last = &before->last;
     bool numbered = r->number && (!goes_on || r->number == last->number + 1);
     bool later = !goes_on || r->ts_us > last->ts_us;
 
@@ -86,7 +87,7 @@ static bool follows(const struct check *c, const struct run *before, uint32_t de
     return goes_on && numbered;
 }
 
-static void add(struct run *run, uint32_t device, const struct record *r)
+static void add(struct check_run *run, uint32_t device, const struct check_record *r)
 {
     if (run->device != device || r->number > run->newest.number)
         run->newest = *r;
@@ -94,11 +95,11 @@ static void add(struct run *run, uint32_t device, const struct record *r)
     run->device = device;
 }
 
-void check_message(void *check, uint32_t device, const struct journal_message *m)
+void fleet_check_message(void *check, uint32_t device, const struct journal_message *m)
 {
-    struct check *c = check;
-    const struct seen *seen = check_seen(c, device, "messages");
-    const struct record r = { m->number, m->decoded_number, m->ts_us };
+    struct fleet_check *c = check;
+    const struct check_seen *seen = fleet_check_seen(c, device, "messages");
+    const struct check_record r = { m->number, m->decoded_number, m->ts_us };
     const char *what = record_texts[LIST_MESSAGES];
 
     c->message_count++;
@@ -117,11 +118,11 @@ void check_message(void *check, uint32_t device, const struct journal_message *m
     add(&c->messages, device, &r);
 }
 
-void check_session(void *check, uint32_t device, const struct journal_session *s)
+void fleet_check_session(void *check, uint32_t device, const struct journal_session *s)
 {
-    struct check *c = check;
-    const struct seen *seen = check_seen(c, device, "session records");
-    const struct record r = { .number = s->number, .ts_us = s->ts_us };
+    struct fleet_check *c = check;
+    const struct check_seen *seen = fleet_check_seen(c, device, "session records");
+    const struct check_record r = { .number = s->number, .ts_us = s->ts_us };
 
     c->session_count++;
     if (!seen || !seen->product)

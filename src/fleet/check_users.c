@@ -20,7 +20,7 @@ struct mentions {
 };
 
 struct user_check {
-    struct check *check;
+    struct fleet_check *check;
     struct mentions products, groups, days[DAYS]; /* days: no is the product */
     int32_t first_day;
 };
@@ -50,7 +50,7 @@ static enum mu_err compare_user(void *ctx, const struct user_brief *row)
     struct place place;
 
     places_read(&f->places, c->place[i], &place);
-    if (user_is_counted(&f->users, row->no) == row->is_disabled || c->app[i] != row->app ||
+    if (users_is_counted(&f->users, row->no) == row->is_disabled || c->app[i] != row->app ||
         strcmp(place.country, row->place.country) || strcmp(place.region, row->place.region) ||
         strcmp(place.city, row->place.city))
         findings_mistake(u->check->findings, "fleet: user %u is not as the registry has him", row->no);
@@ -59,7 +59,7 @@ static enum mu_err compare_user(void *ctx, const struct user_brief *row)
 
 static enum mu_err mention_days(struct user_check *u, const struct bound_row *row)
 {
-    const struct check *c = u->check;
+    const struct fleet_check *c = u->check;
     enum mu_err err = MU_OK;
 
     for (int i = 0; i < DAYS && err == MU_OK; i++) {
@@ -76,14 +76,14 @@ static enum mu_err mention_days(struct user_check *u, const struct bound_row *ro
 static enum mu_err compare_binding(void *ctx, const struct bound_row *row)
 {
     struct user_check *u = ctx;
-    const struct check *c = u->check;
+    const struct fleet_check *c = u->check;
     const struct bound *b = &c->fleet->users.bindings[row->no >> CHUNK_BITS]->at[row->no & (CHUNK_ROWS - 1)];
     enum mu_err err = MU_OK;
 
     if (b->device != row->device || b->user != row->user || b->since != row->since ||
         b->until != (row->until ? row->until : UINT32_MAX))
         findings_mistake(c->findings, "fleet: binding %u is not as the registry has it", row->no);
-    if (row->device > c->last_device || !c->seen[row->device].product || !user_is_counted(&c->fleet->users, row->user))
+    if (row->device > c->last_device || !c->seen[row->device].product || !users_is_counted(&c->fleet->users, row->user))
         return MU_OK;
     uint32_t group = c->seen[row->device].group;
     if (group && group < c->groups.count && c->groups.at[group].product)
@@ -94,7 +94,7 @@ static enum mu_err compare_binding(void *ctx, const struct bound_row *row)
 static enum mu_err note_first(void *ctx, const struct first_bound_row *row)
 {
     struct user_check *u = ctx;
-    bool counted = user_is_counted(&u->check->fleet->users, row->user);
+    bool counted = users_is_counted(&u->check->fleet->users, row->user);
     return counted ? mention(&u->products, row->product, row->user) : MU_OK;
 }
 
@@ -124,7 +124,7 @@ static void sort(struct mentions *m)
         qsort(m->at, m->count, sizeof(*m->at), by_number);
 }
 
-static void compare(struct check *c, const char *what, uint32_t no, uint64_t found, uint64_t counted)
+static void compare(struct fleet_check *c, const char *what, uint32_t no, uint64_t found, uint64_t counted)
 {
     if (found != counted)
         findings_mistake(c->findings, "fleet: of %s %u it finds %llu users, there are %llu", what, no,
@@ -133,7 +133,7 @@ static void compare(struct check *c, const char *what, uint32_t no, uint64_t fou
 
 static enum mu_err compare_totals(struct user_check *u)
 {
-    struct check *c = u->check;
+    struct fleet_check *c = u->check;
     enum mu_err err = MU_OK;
     uint64_t found;
     size_t at = 0;
@@ -155,7 +155,7 @@ static enum mu_err compare_totals(struct user_check *u)
 
 static enum mu_err compare_days(struct user_check *u)
 {
-    struct check *c = u->check;
+    struct fleet_check *c = u->check;
     size_t at[DAYS] = { 0 };
     uint32_t found;
     enum mu_err err = MU_OK;
@@ -171,7 +171,7 @@ static enum mu_err compare_days(struct user_check *u)
     return err;
 }
 
-enum mu_err check_users(struct check *c)
+enum mu_err fleet_check_users(struct fleet_check *c)
 {
     const struct day_sets *active = &c->fleet->history.active;
     struct user_check u = { .check = c };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum mu_err chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t size)
+enum mu_err columns_chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t size)
 {
     uint32_t chunk = no >> CHUNK_BITS;
     void **at;
@@ -22,7 +22,7 @@ enum mu_err chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t si
     return at[chunk] ? MU_OK : MU_E_NOMEM;
 }
 
-void chunks_free(void *chunks, uint32_t count)
+void columns_chunks_free(void *chunks, uint32_t count)
 {
     void **at = chunks;
 
@@ -33,7 +33,7 @@ void chunks_free(void *chunks, uint32_t count)
 
 enum mu_err columns_reserve(struct columns *cols, uint32_t no)
 {
-    return chunks_reserve(&cols->chunks, &cols->count, no, sizeof(struct device_chunk));
+    return columns_chunks_reserve(&cols->chunks, &cols->count, no, sizeof(struct device_chunk));
 }
 
 void columns_clear(struct device_chunk *c, uint32_t i)
@@ -46,6 +46,6 @@ void columns_clear(struct device_chunk *c, uint32_t i)
 
 void columns_free(struct columns *cols)
 {
-    chunks_free(cols->chunks, cols->count);
+    columns_chunks_free(cols->chunks, cols->count);
     *cols = (struct columns){ 0 };
 }

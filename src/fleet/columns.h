@@ -67,8 +67,8 @@ struct columns {
 
 /* Makes sure that an array of pointers to chunks has the one that the number is in; a new one is all
  * zero. MU_E_NOMEM. */
-MU_MUST_USE enum mu_err chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t size);
-void chunks_free(void *chunks, uint32_t count);
+MU_MUST_USE enum mu_err columns_chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t size);
+void columns_chunks_free(void *chunks, uint32_t count);
 /* Makes sure that there is a row for the number. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err columns_reserve(struct columns *cols, uint32_t no);
 /* All zero but created_at and did, by writing alone: memory that is read before it is written is mapped twice. */
@@ -76,20 +76,20 @@ void columns_clear(struct device_chunk *c, uint32_t i);
 void columns_free(struct columns *cols);
 
 /* Where a device's row is; c is NULL if there is no such device. */
-struct row {
+struct columns_row {
     struct device_chunk *c;
     uint32_t i;
 };
 
 /* Unix seconds as a column keeps them: until 2106. */
-static inline uint32_t column_seconds(int64_t unix_s)
+static inline uint32_t columns_seconds(int64_t unix_s)
 {
     return unix_s <= 0 ? 0 : unix_s >= UINT32_MAX ? UINT32_MAX : (uint32_t)unix_s;
 }
 
-static inline struct row columns_row(const struct columns *cols, uint32_t no)
+static inline struct columns_row columns_row(const struct columns *cols, uint32_t no)
 {
-    struct row r = { NULL, no & (CHUNK_ROWS - 1) };
+    struct columns_row r = { NULL, no & (CHUNK_ROWS - 1) };
     if (no >> CHUNK_BITS < cols->count) {
         struct device_chunk *c = cols->chunks[no >> CHUNK_BITS];
         if (c && c->product[r.i])

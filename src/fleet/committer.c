@@ -35,7 +35,7 @@ static enum mu_err rebuild(struct committer *c)
               (unsigned long long)counts.products, (unsigned long long)counts.devices,
               (unsigned long long)counts.unusable_states, followed.count, (long long)(clock_mono_ms() - start));
 out:
-    followed_free(&followed);
+    rebuild_followed_free(&followed);
     return err;
 }
 
@@ -96,8 +96,8 @@ void committer_stop(struct committer *c)
     pthread_join(c->thread, NULL);
 
     batch_free(&c->batch);
-    records_free(&c->work);
-    records_free(&c->retry);
+    intake_records_free(&c->work);
+    intake_records_free(&c->retry);
     pthread_mutex_destroy(&c->figures_lock);
     pthread_cond_destroy(&c->follow_done);
     pthread_cond_destroy(&c->pause_done);

@@ -14,7 +14,7 @@
 #include "fleet/fake_registry.h"
 #include "fleet/fleet_apply.h"
 
-enum { DEVICES = 20, BOOT = 7 };
+enum { FIXTURE_DEVICES = 20, BOOT = 7 };
 static const int64_t T0 = 1700000000000000; /* 2023-11-14 22:13:20 UTC, in Shanghai the 15th */
 
 static struct fleet *f;
@@ -104,8 +104,8 @@ static inline int setup(void **state)
     fake_put_definition(reg, 1, 1, fake_definition);
     product = fake_product(2); /* without a definition */
     fake_put_product(reg, &product);
-    for (uint32_t no = 1; no <= DEVICES; no++) {
-        struct device_row row = fake_device(no, no == DEVICES ? 2 : 1);
+    for (uint32_t no = 1; no <= FIXTURE_DEVICES; no++) {
+        struct device_row row = fake_device(no, no == FIXTURE_DEVICES ? 2 : 1);
         fake_put_device(reg, &row);
     }
     sink_init(&sink);

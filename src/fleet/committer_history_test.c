@@ -92,7 +92,7 @@ static void a_report_on_a_day_that_was_told_finds_it_noted(void **state)
 static void a_device_that_is_gone_is_told_so(void **state)
 {
     (void)state;
-    tell(DEVICES + 7, &(struct commit_history){ .activated_at = 1 }, NULL, 0);
+    tell(FIXTURE_DEVICES + 7, &(struct commit_history){ .activated_at = 1 }, NULL, 0);
     assert_int_equal(sink.told[sink.count - 1].err, MU_E_NOT_FOUND);
 }
 

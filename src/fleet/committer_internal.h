@@ -39,7 +39,7 @@ struct committer {
     struct committer_figures figures;
 
     /* the thread's own */
-    struct records work, retry;
+    struct intake_records work, retry;
     size_t work_at, retry_at;   /* up to where they have been dealt with */
     struct commit_sink *listed; /* to be flushed */
     uint64_t seq;               /* of the registry's changes, as far as the fleet has them */

@@ -131,9 +131,9 @@ static void what_cannot_be_decoded_is_kept_as_it_came_and_counted(void **state)
         { "\0\0\0\3\4\0\0\x77\x4", 9, false, 1 },            /* no command of a device */
         { "hello", 5, false, 1 },
         { "", 0, false, 1 },
-        { "\0\0\0\3\6\0\0\x91\x6zz", 11, true, 1 },             /* passthrough */
-        { "\0\0\0\3\x8\0\0\x91\4\1\7\0\0", 13, true, DEVICES }, /* nothing to decode it with */
-        { "\0\0\0\3\3\0\0\x91", 8, false, DEVICES },
+        { "\0\0\0\3\6\0\0\x91\x6zz", 11, true, 1 },                     /* passthrough */
+        { "\0\0\0\3\x8\0\0\x91\4\1\7\0\0", 13, true, FIXTURE_DEVICES }, /* nothing to decode it with */
+        { "\0\0\0\3\3\0\0\x91", 8, false, FIXTURE_DEVICES },
     };
     enum { FRAMES = sizeof(frames) / sizeof(frames[0]) };
     struct committer_figures figures;

@@ -17,7 +17,7 @@ static void answers_come_in_the_order_of_handing_over(void **state)
     uint64_t first = next_tag + 1;
 
     for (int i = 0; i < 10000; i++) {
-        uint32_t no = 1 + (uint32_t)i * 7 % DEVICES;
+        uint32_t no = 1 + (uint32_t)i * 7 % FIXTURE_DEVICES;
         if (i % 3 == 0)
             report(no, T0, "junk", 4);
         else
@@ -44,7 +44,7 @@ static void a_sender_without_room_is_told_when_there_is_room(void **state)
     report_state(1, T0, 0, 0, 0, 0);
     fake_journal_wait_held(j);
     while (committer_has_room(c, &other->sink)) {
-        committer_report(c, NULL, 0, 0, 1 + (uint32_t)(handed % DEVICES), T0, junk, sizeof(junk));
+        committer_report(c, NULL, 0, 0, 1 + (uint32_t)(handed % FIXTURE_DEVICES), T0, junk, sizeof(junk));
         handed++;
     }
     assert_in_range(handed, LIMIT_INTAKE / 300, LIMIT_INTAKE / 200);
@@ -188,8 +188,10 @@ static void each_of_four_senders_gets_its_answers_in_order(void **state)
     (void)state;
     static struct sender senders[SENDERS];
     uint64_t total;
-    static struct fleet_device rows[DEVICES];
-    struct fleet_filter online = { .product = fleet_product_by_no(f, 1), .online = YES, .faulty = ANY, .alert = ANY };
+    static struct fleet_device rows[FIXTURE_DEVICES];
+    struct fleet_filter online = {
+        .product = fleet_product_by_no(f, 1), .online = FLEET_YES, .faulty = FLEET_ANY, .alert = FLEET_ANY
+    };
 
     for (uint32_t i = 0; i < SENDERS; i++) {
         sink_init(&senders[i].sink);
@@ -197,7 +199,7 @@ static void each_of_four_senders_gets_its_answers_in_order(void **state)
         pthread_create(&senders[i].thread, NULL, send_reports, &senders[i]);
     }
     for (int i = 0; i < 200; i++)
-        assert_in_range(fleet_search(f, &online, 0, DEVICES, rows, &total), 0, SENDERS);
+        assert_in_range(fleet_search(f, &online, 0, FIXTURE_DEVICES, rows, &total), 0, SENDERS);
     for (uint32_t i = 0; i < SENDERS; i++) {
         pthread_join(senders[i].thread, NULL);
         wait_told(&senders[i].sink, EACH);
@@ -207,7 +209,7 @@ static void each_of_four_senders_gets_its_answers_in_order(void **state)
         }
     }
     settle();
-    fleet_search(f, &online, 0, DEVICES, rows, &total);
+    fleet_search(f, &online, 0, FIXTURE_DEVICES, rows, &total);
     assert_int_equal(total, 0);
     stop();
     assert_int_equal(records()->messages.count, SENDERS * EACH + 1);

@@ -49,7 +49,7 @@ static void flush(struct committer *c, size_t answered)
 
 static void keep_for_retry(struct committer *c, struct intake_record *rec)
 {
-    if (records_append(&c->retry, rec) != MU_OK)
+    if (intake_records_append(&c->retry, rec) != MU_OK)
         log_event(LOG_ERROR, "session_record_lost", "device=%u cause=memory", rec->device);
 }
 
@@ -65,7 +65,7 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
     size_t from = c->work_at;
 
     while (c->work_at < to) {
-        struct intake_record *rec = records_at(&c->work, c->work_at);
+        struct intake_record *rec = intake_records_at(&c->work, c->work_at);
         enum mu_err own = outcome(rec, err);
         c->work_at += rec->size;
         if (intake_is_session(rec)) {
@@ -213,10 +213,10 @@ static bool has_records(const struct committer *c)
     return c->retry_at < c->retry.len || c->work_at < c->work.len;
 }
 
-static size_t fill(struct batch *b, const struct records *r, size_t at)
+static size_t fill(struct batch *b, const struct intake_records *r, size_t at)
 {
-    while (at < r->len && batch_takes(b, records_at(r, at))) {
-        struct intake_record *rec = records_at(r, at);
+    while (at < r->len && batch_takes(b, intake_records_at(r, at))) {
+        struct intake_record *rec = intake_records_at(r, at);
         batch_add(b, rec);
         at += rec->size;
     }
@@ -301,7 +301,7 @@ static void commit_waiting(struct committer *c, bool stop)
     if (c->work_at < c->work.len)
         answer(c, c->work.len, c->failing);
     c->work.len = c->work_at = 0;
-    records_consume(&c->retry, c->retry_at);
+    intake_records_consume(&c->retry, c->retry_at);
     c->retry_at = 0;
 }
 

@@ -8,7 +8,7 @@
 /* Datapoint definitions: every version that a product has had stays, since records and images are
  * read with the one they were written under. */
 
-const struct fleet_definition *product_definition(const struct product *p, uint32_t version)
+const struct fleet_definition *catalog_definition(const struct product *p, uint32_t version)
 {
     for (const struct definition *d = p->definitions; d; d = d->next) {
         if (d->pub.version == version)
@@ -20,13 +20,13 @@ const struct fleet_definition *product_definition(const struct product *p, uint3
 const struct fleet_definition *fleet_definition(struct fleet *f, uint32_t product, uint32_t version)
 {
     fleet_read_lock(f);
-    const struct product *p = product_by_no(f, product);
-    const struct fleet_definition *d = p ? product_definition(p, version) : NULL;
+    const struct product *p = catalog_product(f, product);
+    const struct fleet_definition *d = p ? catalog_definition(p, version) : NULL;
     fleet_unlock(f);
     return d;
 }
 
-void definition_free(struct definition *d)
+void fleet_definition_free(struct definition *d)
 {
     if (!d)
         return;
@@ -105,7 +105,7 @@ out:
         *out = d;
         return MU_OK;
     }
-    definition_free(d);
+    fleet_definition_free(d);
     if (err == MU_E_VALUE)
         log_event(LOG_ERROR, "definition_unusable", "product=%u version=%u why=%s", row->product, row->version,
                   LOG_Q(why, -1));
@@ -129,15 +129,15 @@ static enum mu_err number_points(struct fleet *f, struct definition *d)
     return err;
 }
 
-enum mu_err definition_put(struct fleet *f, const struct definition_row *row)
+enum mu_err fleet_definition_put(struct fleet *f, const struct definition_row *row)
 {
     struct definition *d = NULL;
 
     /* The committer's thread, the only writer: no lock to look. */
-    struct product *p = product_by_no(f, row->product);
+    struct product *p = catalog_product(f, row->product);
     if (!p)
         return MU_E_CORRUPT;
-    if (product_definition(p, row->version))
+    if (catalog_definition(p, row->version))
         return MU_OK;
     enum mu_err err = compile(row, &d);
     if (err != MU_OK && err != MU_E_VALUE)
@@ -146,7 +146,7 @@ enum mu_err definition_put(struct fleet *f, const struct definition_row *row)
     fleet_write_lock(f);
     if (d && (err = number_points(f, d)) != MU_OK) {
         fleet_unlock(f);
-        definition_free(d);
+        fleet_definition_free(d);
         return err;
     }
     if (d) {

@@ -10,7 +10,7 @@ static const double DEGREE = 1e7;
 
 /* --- indexes --------------------------------------------------------------------------------- */
 
-uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac)
+uint64_t fleet_device_hash_mac(const struct fleet *f, uint32_t product, struct str mac)
 {
     return hash_bytes(&f->key, product, mac.at, mac.len);
 }
@@ -18,19 +18,19 @@ uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac
 static uint64_t hash_mac(const void *ctx, uint32_t no)
 {
     const struct fleet *f = ctx;
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
     char room[LIMIT_MAC + 1];
-    return device_hash_mac(f, r.c->product[r.i], device_mac(f, r, room));
+    return fleet_device_hash_mac(f, r.c->product[r.i], fleet_device_mac(f, r, room));
 }
 
 static uint64_t hash_did(const void *ctx, uint32_t no)
 {
     const struct fleet *f = ctx;
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
     return hash_bytes(&f->key, 0, r.c->did[r.i], DID_PACKED);
 }
 
-void devices_init(struct fleet *f)
+void fleet_devices_init(struct fleet *f)
 {
     places_init(&f->places, &f->pool, &f->key);
     versions_init(&f->versions, &f->pool, &f->key);
@@ -38,7 +38,7 @@ void devices_init(struct fleet *f)
     index_init(&f->by_mac, hash_mac, f);
 }
 
-void devices_free(struct fleet *f)
+void fleet_devices_free(struct fleet *f)
 {
     index_free(&f->by_did);
     index_free(&f->by_mac);
@@ -57,10 +57,10 @@ static void set_bit(roaring_bitmap_t *bitmap, uint32_t no, bool on)
         roaring_bitmap_remove(bitmap, no);
 }
 
-void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on)
+void fleet_device_set_flag(struct fleet *f, uint32_t no, struct columns_row r, enum device_flag flag, bool on)
 {
     uint8_t *flags = &r.c->flags[r.i];
-    struct product *p = product_by_no(f, r.c->product[r.i]);
+    struct product *p = catalog_product(f, r.c->product[r.i]);
 
     if (!!(*flags & flag) == on)
         return;
@@ -80,9 +80,9 @@ void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_fla
 }
 
 /* Everything under which a device is found by product, did, mac and created_at. */
-static void link_product(struct fleet *f, uint32_t no, struct row r)
+static void link_product(struct fleet *f, uint32_t no, struct columns_row r)
 {
-    struct product *p = product_by_no(f, r.c->product[r.i]);
+    struct product *p = catalog_product(f, r.c->product[r.i]);
     uint8_t flags = r.c->flags[r.i];
 
     roaring_bitmap_add(p->all, no);
@@ -96,9 +96,9 @@ static void link_product(struct fleet *f, uint32_t no, struct row r)
     mac_order_add(&p->by_mac, no);
 }
 
-static void unlink_product(struct fleet *f, uint32_t no, struct row r)
+static void unlink_product(struct fleet *f, uint32_t no, struct columns_row r)
 {
-    struct product *p = product_by_no(f, r.c->product[r.i]);
+    struct product *p = catalog_product(f, r.c->product[r.i]);
 
     past_device_changes(f, no);
     roaring_bitmap_t *bitmaps[] = { p->all, p->enabled, p->online, p->faulty, p->alert };
@@ -110,7 +110,7 @@ static void unlink_product(struct fleet *f, uint32_t no, struct row r)
     order_remove(&p->order, &f->columns, no);
 }
 
-static void set_group(struct fleet *f, uint32_t no, struct row r, uint32_t group)
+static void set_group(struct fleet *f, uint32_t no, struct columns_row r, uint32_t group)
 {
     uint32_t old = r.c->group[r.i];
 
@@ -118,13 +118,13 @@ static void set_group(struct fleet *f, uint32_t no, struct row r, uint32_t group
         return;
     past_device_changes(f, no);
     if (old)
-        group_set_member(f, old, no, false);
+        fleet_group_set_member(f, old, no, false);
     if (group)
-        group_set_member(f, group, no, true);
+        fleet_group_set_member(f, group, no, true);
     r.c->group[r.i] = group;
 }
 
-static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
+static void set_place(struct fleet *f, uint32_t no, struct columns_row r, uint32_t leaf)
 {
     uint32_t old = r.c->place[r.i];
 
@@ -136,7 +136,7 @@ static void set_place(struct fleet *f, uint32_t no, struct row r, uint32_t leaf)
     r.c->place[r.i] = leaf;
 }
 
-void device_set_versions(struct fleet *f, struct row r, const struct journal_versions *set)
+void fleet_device_set_versions(struct fleet *f, struct columns_row r, const struct journal_versions *set)
 {
     uint32_t no;
 
@@ -160,9 +160,9 @@ static uint8_t configured_flags(const struct device_row *row)
                      (row->has_coordinates ? DEVICE_COORDINATES : 0) | row->type << DEVICE_TYPE_SHIFT);
 }
 
-static void move_events(struct fleet *f, struct row r, struct product *to)
+static void move_events(struct fleet *f, struct columns_row r, struct product *to)
 {
-    struct events *from = &product_by_no(f, r.c->product[r.i])->events;
+    struct events *from = &catalog_product(f, r.c->product[r.i])->events;
 
     if (events_move(from, &to->events, &f->pool, &r.c->events[r.i]) != MU_OK)
         fleet_out_of_memory();
@@ -173,7 +173,7 @@ static enum mu_err reserve(struct fleet *f, struct product *p, const struct devi
 {
     if (columns_reserve(&f->columns, row->no) != MU_OK || index_reserve(&f->by_did) != MU_OK ||
         index_reserve(&f->by_mac) != MU_OK || order_reserve(&p->order) != MU_OK ||
-        (row->group && group_reserve(f, row->group) != MU_OK))
+        (row->group && fleet_group_reserve(f, row->group) != MU_OK))
         return MU_E_NOMEM;
     return places_leaf(&f->places, &row->place, leaf);
 }
@@ -184,17 +184,17 @@ uint32_t fleet_last_device(const struct fleet *f)
 }
 
 /* With room for some more, since an index that grows later holds everybody up. */
-enum mu_err devices_expect(struct fleet *f, uint32_t count)
+enum mu_err fleet_devices_expect(struct fleet *f, uint32_t count)
 {
     size_t room = (size_t)count + count / 8;
     enum mu_err err = index_expect(&f->by_did, room);
     return err == MU_OK ? index_expect(&f->by_mac, room) : err;
 }
 
-enum mu_err device_put(struct fleet *f, const struct device_row *row)
+enum mu_err fleet_device_put(struct fleet *f, const struct device_row *row)
 {
     struct str mac = str_of(row->mac), passcode = str_of(row->passcode), sn = str_of(row->device_sn);
-    struct product *p = product_by_no(f, row->product);
+    struct product *p = catalog_product(f, row->product);
     uint8_t did[DID_PACKED];
     uint32_t leaf;
     enum mu_err err;
@@ -202,27 +202,27 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     if (!p || !row->no || !did_pack(str_of(row->did), did))
         return MU_E_CORRUPT;
     index_prefetch(&f->by_did, hash_bytes(&f->key, 0, did, DID_PACKED));
-    index_prefetch(&f->by_mac, device_hash_mac(f, row->product, mac));
+    index_prefetch(&f->by_mac, fleet_device_hash_mac(f, row->product, mac));
     if ((err = reserve(f, p, row, &leaf)) != MU_OK)
         return err;
 
-    struct row r = columns_row(&f->columns, row->no);
+    struct columns_row r = columns_row(&f->columns, row->no);
     bool is_new = !r.c;
     if (is_new) {
         r.c = f->columns.chunks[row->no >> CHUNK_BITS];
         columns_clear(r.c, r.i);
     }
-    struct device_texts old = { 0 };
+    struct fleet_device_texts old = { 0 };
     char room[LIMIT_MAC + 1];
     if (!is_new)
-        old = device_texts(f, r);
-    bool same_mac = !is_new && str_eq(device_mac(f, r, room), mac);
+        old = fleet_device_texts(f, r);
+    bool same_mac = !is_new && str_eq(fleet_device_mac(f, r, room), mac);
     bool same_texts = same_mac && str_eq(old.sn, sn) && str_eq(old.passcode, passcode);
     bool same_keys = !is_new && r.c->product[r.i] == row->product &&
-                     r.c->created_at[r.i] == column_seconds(row->created_at) &&
+                     r.c->created_at[r.i] == columns_seconds(row->created_at) &&
                      memcmp(r.c->did[r.i], did, DID_PACKED) == 0 && same_mac;
     uint32_t block = 0;
-    if (!same_texts && !(block = device_store_texts(f, mac, passcode, sn)))
+    if (!same_texts && !(block = fleet_device_store_texts(f, mac, passcode, sn)))
         return MU_E_NOMEM;
 
     if (!is_new && !same_keys) {
@@ -234,32 +234,32 @@ enum mu_err device_put(struct fleet *f, const struct device_row *row)
     }
     if (block) {
         if (!is_new)
-            device_free_texts(f, r);
+            fleet_device_free_texts(f, r);
         r.c->text[r.i] = block;
     }
     if (row->no > f->last_device)
         f->last_device = row->no;
     r.c->product[r.i] = row->product;
-    r.c->created_at[r.i] = column_seconds(row->created_at);
+    r.c->created_at[r.i] = columns_seconds(row->created_at);
     memcpy(r.c->did[r.i], did, DID_PACKED);
     r.c->longitude[r.i] = degrees_fixed(row->longitude);
     r.c->latitude[r.i] = degrees_fixed(row->latitude);
     uint8_t told = r.c->flags[r.i] & (DEVICE_ONLINE | DEVICE_FAULTY | DEVICE_ALERT);
     uint8_t configured = configured_flags(row);
     if (same_keys)
-        device_set_flag(f, row->no, r, DEVICE_DISABLED, row->is_disabled);
+        fleet_device_set_flag(f, row->no, r, DEVICE_DISABLED, row->is_disabled);
     r.c->flags[r.i] = told | configured;
     if (!same_keys)
         link_product(f, row->no, r);
     set_group(f, row->no, r, row->group);
     set_place(f, row->no, r, leaf);
-    device_check_online(f, row->no, r);
+    fleet_device_check_online(f, row->no, r);
     if (is_new)
         f->device_count++;
     return MU_OK;
 }
 
-void device_check_online(const struct fleet *f, uint32_t no, struct row r)
+void fleet_device_check_online(const struct fleet *f, uint32_t no, struct columns_row r)
 {
     const uint8_t both = DEVICE_ONLINE | DEVICE_DISABLED;
 
@@ -267,26 +267,26 @@ void device_check_online(const struct fleet *f, uint32_t no, struct row r)
         f->disabled_online(f->disabled_online_ctx, no);
 }
 
-void device_delete(struct fleet *f, uint32_t no)
+void fleet_device_delete(struct fleet *f, uint32_t no)
 {
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
 
     if (!r.c)
         return;
-    device_set_flag(f, no, r, DEVICE_DISABLED, true);
-    device_check_online(f, no, r);
-    device_set_flag(f, no, r, DEVICE_ONLINE, false);
+    fleet_device_set_flag(f, no, r, DEVICE_DISABLED, true);
+    fleet_device_check_online(f, no, r);
+    fleet_device_set_flag(f, no, r, DEVICE_ONLINE, false);
     unlink_product(f, no, r);
     roaring_bitmap_add(f->leftovers.devices, no);
     if (r.c->events[r.i])
         roaring_bitmap_add(f->leftovers.with_events, no);
-    events_drop(&product_by_no(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i]);
+    events_drop(&catalog_product(f, r.c->product[r.i])->events, &f->pool, &r.c->events[r.i]);
     history_activated(f, no, r, 0);
     history_forget(f, no);
     set_group(f, no, r, 0);
     set_place(f, no, r, 0);
-    device_free_texts(f, r);
-    device_free_image(f, r);
+    fleet_device_free_texts(f, r);
+    fleet_device_free_image(f, r);
     versions_drop(&f->versions, r.c->told[r.i].versions);
     columns_clear(r.c, r.i);
     f->device_count--;

@@ -20,7 +20,7 @@ struct kept {
     bool as_bytes;
 };
 
-static struct kept kept_texts(const struct fleet *f, struct row r)
+static struct kept kept_texts(const struct fleet *f, struct columns_row r)
 {
     const uint8_t *at = pool_at(&f->pool, r.c->text[r.i]);
     bool has_sn = at[1] & HAS_SN;
@@ -29,7 +29,7 @@ static struct kept kept_texts(const struct fleet *f, struct row r)
                           at[0] & MAC_AS_BYTES };
 }
 
-struct str device_mac(const struct fleet *f, struct row r, char room[LIMIT_MAC + 1])
+struct str fleet_device_mac(const struct fleet *f, struct columns_row r, char room[LIMIT_MAC + 1])
 {
     struct kept k = kept_texts(f, r);
 
@@ -39,13 +39,13 @@ struct str device_mac(const struct fleet *f, struct row r, char room[LIMIT_MAC +
     return (struct str){ room, 2 * k.mac_len };
 }
 
-struct device_texts device_texts(const struct fleet *f, struct row r)
+struct fleet_device_texts fleet_device_texts(const struct fleet *f, struct columns_row r)
 {
     struct kept k = kept_texts(f, r);
     const char *passcode = (const char *)k.mac + k.mac_len;
 
-    return (struct device_texts){ .passcode = { passcode, k.passcode_len },
-                                  .sn = { passcode + k.passcode_len, k.sn_len } };
+    return (struct fleet_device_texts){ .passcode = { passcode, k.passcode_len },
+                                        .sn = { passcode + k.passcode_len, k.sn_len } };
 }
 
 static size_t texts_size(size_t mac, size_t passcode, size_t sn)
@@ -63,7 +63,7 @@ static bool mac_as_bytes(struct str mac, uint8_t bytes[LIMIT_MAC / 2])
     return memcmp(again, mac.at, mac.len) == 0;
 }
 
-uint32_t device_store_texts(struct fleet *f, struct str mac, struct str passcode, struct str sn)
+uint32_t fleet_device_store_texts(struct fleet *f, struct str mac, struct str passcode, struct str sn)
 {
     uint8_t bytes[LIMIT_MAC / 2];
     bool as_bytes = mac_as_bytes(mac, bytes);
@@ -84,7 +84,7 @@ uint32_t device_store_texts(struct fleet *f, struct str mac, struct str passcode
     return block;
 }
 
-void device_free_texts(struct fleet *f, struct row r)
+void fleet_device_free_texts(struct fleet *f, struct columns_row r)
 {
     struct kept k = kept_texts(f, r);
 
@@ -94,7 +94,7 @@ void device_free_texts(struct fleet *f, struct row r)
 
 /* --- image ----------------------------------------------------------------------------------- */
 
-const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len)
+const uint8_t *fleet_device_image(const struct fleet *f, struct columns_row r, size_t *len)
 {
     uint16_t size;
 
@@ -106,24 +106,24 @@ const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len)
     return at + IMAGE_HEAD;
 }
 
-void device_free_image(struct fleet *f, struct row r)
+void fleet_device_free_image(struct fleet *f, struct columns_row r)
 {
     size_t len;
 
-    if (!device_image(f, r, &len))
+    if (!fleet_device_image(f, r, &len))
         return;
     pool_free(&f->pool, r.c->told[r.i].image, len + IMAGE_HEAD);
     r.c->told[r.i].image = 0;
 }
 
-void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len)
+void fleet_device_set_image(struct fleet *f, struct columns_row r, const uint8_t *image, size_t len)
 {
     struct device_told *told = &r.c->told[r.i];
     size_t old_len;
     uint16_t size = (uint16_t)len;
 
-    if (told->image && (!device_image(f, r, &old_len) || old_len != len))
-        device_free_image(f, r);
+    if (told->image && (!fleet_device_image(f, r, &old_len) || old_len != len))
+        fleet_device_free_image(f, r);
     if (!told->image && !(told->image = pool_alloc(&f->pool, len + IMAGE_HEAD)))
         fleet_out_of_memory();
     uint8_t *at = pool_at(&f->pool, told->image);

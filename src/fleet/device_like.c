@@ -29,8 +29,9 @@ static uint32_t find_in_chunk(struct fleet *f, const struct likeness *l, uint32_
     char room[LIMIT_MAC + 1];
 
     for (uint32_t i = 0; f->columns.chunks[chunk] && i < CHUNK_ROWS; i++) {
-        struct row r = { f->columns.chunks[chunk], i };
-        if (r.c->product[i] && (!l->product || r.c->product[i] == l->product) && is_like(l, device_mac(f, r, room)))
+        struct columns_row r = { f->columns.chunks[chunk], i };
+        if (r.c->product[i] && (!l->product || r.c->product[i] == l->product) &&
+            is_like(l, fleet_device_mac(f, r, room)))
             return chunk << CHUNK_BITS | i;
     }
     return 0;
@@ -54,7 +55,7 @@ bool fleet_device_like(struct fleet *f, struct str name, struct fleet_device *ou
         more = chunk < f->columns.count;
         uint32_t no = more ? find_in_chunk(f, &l, chunk) : 0;
         if (no)
-            device_read(f, no, columns_row(&f->columns, no), out);
+            fleet_device_read(f, no, columns_row(&f->columns, no), out);
         found = no != 0;
         fleet_unlock(f);
     }

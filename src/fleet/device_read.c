@@ -10,22 +10,22 @@ static void copy_text(char *out, struct str text)
     out[text.len] = '\0';
 }
 
-uint64_t device_open_boot(const struct fleet *f, struct row r)
+uint64_t fleet_device_open_boot(const struct fleet *f, struct columns_row r)
 {
     return r.c->flags[r.i] & DEVICE_ONLINE ? f->boot : r.c->told[r.i].session;
 }
 
-void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out)
+void fleet_device_read(const struct fleet *f, uint32_t no, struct columns_row r, struct fleet_device *out)
 {
     const struct device_told *told = &r.c->told[r.i];
     uint8_t flags = r.c->flags[r.i];
-    struct device_texts texts = device_texts(f, r);
+    struct fleet_device_texts texts = fleet_device_texts(f, r);
     char room[LIMIT_MAC + 1];
 
     out->no = no;
-    out->product = &product_by_no(f, r.c->product[r.i])->pub;
+    out->product = &catalog_product(f, r.c->product[r.i])->pub;
     did_unpack(r.c->did[r.i], out->did);
-    copy_text(out->mac, device_mac(f, r, room));
+    copy_text(out->mac, fleet_device_mac(f, r, room));
     copy_text(out->passcode, texts.passcode);
     copy_text(out->device_sn, texts.sn);
     out->type = (enum device_type)(flags >> DEVICE_TYPE_SHIFT);
@@ -41,7 +41,7 @@ void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_
     out->last_message_us = told->last_ts_us;
     out->last_session_us = told->last_session_us;
     out->numbers_reports = told->numbers_reports;
-    out->open_boot = device_open_boot(f, r);
+    out->open_boot = fleet_device_open_boot(f, r);
     places_read(&f->places, r.c->place[r.i], &out->place);
     out->has_coordinates = flags & DEVICE_COORDINATES;
     out->longitude = r.c->longitude[r.i] / 1e7;
@@ -50,7 +50,7 @@ void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_
     versions_read(&f->versions, told->versions, &out->versions);
 }
 
-uint32_t device_find(const struct fleet *f, struct str did)
+uint32_t fleet_device_find(const struct fleet *f, struct str did)
 {
     uint8_t packed[DID_PACKED];
     uint32_t no;
@@ -59,26 +59,26 @@ uint32_t device_find(const struct fleet *f, struct str did)
         return 0;
     struct index_probe probe = index_probe(&f->by_did, hash_bytes(&f->key, 0, packed, DID_PACKED));
     while ((no = index_next(&probe))) {
-        struct row r = columns_row(&f->columns, no);
+        struct columns_row r = columns_row(&f->columns, no);
         if (memcmp(r.c->did[r.i], packed, DID_PACKED) == 0)
             return no;
     }
     return 0;
 }
 
-bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac)
+bool fleet_device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac)
 {
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
     char room[LIMIT_MAC + 1];
-    return r.c->product[r.i] == product && str_eq(device_mac(f, r, room), mac);
+    return r.c->product[r.i] == product && str_eq(fleet_device_mac(f, r, room), mac);
 }
 
 bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *out)
 {
     fleet_read_lock(f);
-    uint32_t no = device_find(f, did);
+    uint32_t no = fleet_device_find(f, did);
     if (no)
-        device_read(f, no, columns_row(&f->columns, no), out);
+        fleet_device_read(f, no, columns_row(&f->columns, no), out);
     fleet_unlock(f);
     return no != 0;
 }
@@ -86,9 +86,9 @@ bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *o
 bool fleet_device_by_no(struct fleet *f, uint32_t no, struct fleet_device *out)
 {
     fleet_read_lock(f);
-    struct row r = columns_row(&f->columns, no);
+    struct columns_row r = columns_row(&f->columns, no);
     if (r.c)
-        device_read(f, no, r, out);
+        fleet_device_read(f, no, r, out);
     fleet_unlock(f);
     return r.c != NULL;
 }
@@ -97,14 +97,14 @@ bool fleet_device_by_no(struct fleet *f, uint32_t no, struct fleet_device *out)
  * later. */
 static uint32_t latest_of_mac(const struct fleet *f, uint32_t product, struct str mac)
 {
-    struct index_probe probe = index_probe(&f->by_mac, device_hash_mac(f, product, mac));
+    struct index_probe probe = index_probe(&f->by_mac, fleet_device_hash_mac(f, product, mac));
     uint32_t no, best = 0;
     bool best_enabled = false;
 
     while ((no = index_next(&probe))) {
-        if (!device_has_mac(f, no, product, mac))
+        if (!fleet_device_has_mac(f, no, product, mac))
             continue;
-        struct row r = columns_row(&f->columns, no);
+        struct columns_row r = columns_row(&f->columns, no);
         bool enabled = !(r.c->flags[r.i] & DEVICE_DISABLED);
         if (!best || enabled > best_enabled || (enabled == best_enabled && no > best)) {
             best = no;
@@ -119,7 +119,7 @@ bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, s
     fleet_read_lock(f);
     uint32_t no = latest_of_mac(f, product->no, mac);
     if (no)
-        device_read(f, no, columns_row(&f->columns, no), out);
+        fleet_device_read(f, no, columns_row(&f->columns, no), out);
     fleet_unlock(f);
     return no != 0;
 }
@@ -139,14 +139,14 @@ bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device 
     if (latest_of_named(f, name, out))
         return true;
     fleet_read_lock(f);
-    uint32_t no = device_find(f, name);
+    uint32_t no = fleet_device_find(f, name);
     for (uint32_t product = 1, first = no; !first && product < f->products.count; product++) {
         uint32_t one = f->products.at[product] ? latest_of_mac(f, product, name) : 0;
         *others += no && one;
         no = no ? no : one;
     }
     if (no)
-        device_read(f, no, columns_row(&f->columns, no), out);
+        fleet_device_read(f, no, columns_row(&f->columns, no), out);
     fleet_unlock(f);
     return no != 0;
 }
@@ -154,14 +154,14 @@ bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device 
 bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
 {
     fleet_read_lock(f);
-    uint32_t no = device_find(f, did);
+    uint32_t no = fleet_device_find(f, did);
     if (no) {
-        struct row r = columns_row(&f->columns, no);
+        struct columns_row r = columns_row(&f->columns, no);
         out->no = no;
-        out->product = &product_by_no(f, r.c->product[r.i])->pub;
+        out->product = &catalog_product(f, r.c->product[r.i])->pub;
         out->is_disabled = r.c->flags[r.i] & DEVICE_DISABLED;
         out->is_placed = r.c->flags[r.i] & DEVICE_PLACED;
-        copy_text(out->passcode, device_texts(f, r).passcode);
+        copy_text(out->passcode, fleet_device_texts(f, r).passcode);
     }
     fleet_unlock(f);
     return no != 0;
@@ -173,10 +173,10 @@ void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definit
 
     *definition = NULL;
     fleet_read_lock(f);
-    struct row r = columns_row(&f->columns, no);
-    const uint8_t *image = r.c ? device_image(f, r, &len) : NULL;
+    struct columns_row r = columns_row(&f->columns, no);
+    const uint8_t *image = r.c ? fleet_device_image(f, r, &len) : NULL;
     if (image) {
-        *definition = product_definition(product_by_no(f, r.c->product[r.i]), r.c->told[r.i].definition);
+        *definition = catalog_definition(catalog_product(f, r.c->product[r.i]), r.c->told[r.i].definition);
         buf_append(out, image, len);
     }
     fleet_unlock(f);

@@ -45,7 +45,7 @@ enum entry_kind {
     DELETION
 };
 
-struct entry {
+struct fake_entry {
     enum entry_kind kind;
     bool removed;
     enum registry_kind deleted;
@@ -71,7 +71,7 @@ struct entry {
 
 struct registry {
     pthread_mutex_t lock;
-    struct entry *entries;
+    struct fake_entry *entries;
     size_t count, cap, first; /* the number of the first entry that is kept */
     enum mu_err fail;
     size_t fail_at;
@@ -105,7 +105,7 @@ void fake_registry_free(struct registry *reg)
     free(reg);
 }
 
-static void put(struct registry *reg, const struct entry *e)
+static void put(struct registry *reg, const struct fake_entry *e)
 {
     pthread_mutex_lock(&reg->lock);
     if (reg->count == reg->cap) {
@@ -118,27 +118,27 @@ static void put(struct registry *reg, const struct entry *e)
 
 void fake_put_enterprise(struct registry *reg, const struct enterprise_row *row)
 {
-    put(reg, &(struct entry){ .kind = ENTERPRISE, .enterprise = *row });
+    put(reg, &(struct fake_entry){ .kind = ENTERPRISE, .enterprise = *row });
 }
 
 void fake_put_product(struct registry *reg, const struct product_row *row)
 {
-    put(reg, &(struct entry){ .kind = PRODUCT, .product = *row });
+    put(reg, &(struct fake_entry){ .kind = PRODUCT, .product = *row });
 }
 
 void fake_put_definition(struct registry *reg, uint32_t product, uint32_t version, const char *json)
 {
-    put(reg, &(struct entry){ .kind = DEFINITION_OF, .definition = { product, version, str_of(strdup(json)) } });
+    put(reg, &(struct fake_entry){ .kind = DEFINITION_OF, .definition = { product, version, str_of(strdup(json)) } });
 }
 
 void fake_associate(struct registry *reg, uint32_t enterprise, uint32_t product, bool removed)
 {
-    put(reg, &(struct entry){ .kind = ASSOCIATION, .removed = removed, .association = { enterprise, product } });
+    put(reg, &(struct fake_entry){ .kind = ASSOCIATION, .removed = removed, .association = { enterprise, product } });
 }
 
 void fake_put_app(struct registry *reg, uint32_t no, const uint32_t *products, size_t count)
 {
-    struct entry e = { .kind = APP, .app = { .row.no = no, .count = count } };
+    struct fake_entry e = { .kind = APP, .app = { .row.no = no, .count = count } };
 
     for (size_t i = 0; i < count; i++)
         e.app.products[i] = products[i];
@@ -147,37 +147,37 @@ void fake_put_app(struct registry *reg, uint32_t no, const uint32_t *products, s
 
 void fake_put_user(struct registry *reg, const struct user_brief *row)
 {
-    put(reg, &(struct entry){ .kind = USER, .user = *row });
+    put(reg, &(struct fake_entry){ .kind = USER, .user = *row });
 }
 
 void fake_bind(struct registry *reg, const struct bound_row *row)
 {
-    put(reg, &(struct entry){ .kind = BINDING, .binding = *row });
+    put(reg, &(struct fake_entry){ .kind = BINDING, .binding = *row });
 }
 
 void fake_first_bound(struct registry *reg, uint32_t product, uint32_t user, int64_t since)
 {
-    put(reg, &(struct entry){ .kind = FIRST_BOUND, .first = { product, user, since } });
+    put(reg, &(struct fake_entry){ .kind = FIRST_BOUND, .first = { product, user, since } });
 }
 
 void fake_put_group(struct registry *reg, const struct group_row *row)
 {
-    put(reg, &(struct entry){ .kind = GROUP, .group = *row });
+    put(reg, &(struct fake_entry){ .kind = GROUP, .group = *row });
 }
 
 void fake_put_device(struct registry *reg, const struct device_row *row)
 {
-    put(reg, &(struct entry){ .kind = DEVICE, .device = *row });
+    put(reg, &(struct fake_entry){ .kind = DEVICE, .device = *row });
 }
 
 void fake_put_token(struct registry *reg, const struct token_row *row, bool removed)
 {
-    put(reg, &(struct entry){ .kind = TOKEN, .removed = removed, .token = *row });
+    put(reg, &(struct fake_entry){ .kind = TOKEN, .removed = removed, .token = *row });
 }
 
 void fake_delete(struct registry *reg, enum registry_kind kind, uint32_t no)
 {
-    put(reg, &(struct entry){ .kind = DELETION, .deleted = kind, .no = no });
+    put(reg, &(struct fake_entry){ .kind = DELETION, .deleted = kind, .no = no });
 }
 
 void fake_registry_fail(struct registry *reg, enum mu_err err)
@@ -195,7 +195,7 @@ void fake_registry_fail_at(struct registry *reg, size_t place, enum mu_err err)
     pthread_mutex_unlock(&reg->lock);
 }
 
-static enum mu_err visit(const struct registry_visitor *v, const struct entry *e)
+static enum mu_err visit(const struct registry_visitor *v, const struct fake_entry *e)
 {
     switch (e->kind) {
     case ENTERPRISE: return v->enterprise(v->ctx, &e->enterprise);

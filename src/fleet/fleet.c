@@ -30,7 +30,7 @@ void fleet_out_of_memory(void)
     abort();
 }
 
-enum mu_err numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size)
+enum mu_err fleet_numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size)
 {
     void *at;
 
@@ -74,9 +74,9 @@ enum mu_err fleet_create(struct fleet **out)
     leftovers_init(&f->leftovers);
     points_init(&f->points, &f->key);
     catalog_init(f);
-    tokens_init(f);
-    groups_init(f);
-    devices_init(f);
+    fleet_tokens_init(f);
+    fleet_groups_init(f);
+    fleet_devices_init(f);
     users_init(&f->users);
     *out = f;
     return MU_OK;
@@ -87,14 +87,14 @@ void fleet_destroy(struct fleet *f)
     if (!f)
         return;
     users_free(&f->users);
-    apps_free(f);
+    fleet_apps_free(f);
     history_free(&f->history);
     roaring_bitmap_free(f->leftovers.devices);
     roaring_bitmap_free(f->leftovers.with_events);
     place_order_free(&f->place_order);
-    devices_free(f);
-    groups_free(f);
-    tokens_free(f);
+    fleet_devices_free(f);
+    fleet_groups_free(f);
+    fleet_tokens_free(f);
     catalog_free(f);
     points_free(&f->points);
     pool_destroy(&f->pool);

@@ -117,7 +117,7 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out);
 void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out);
 
 /* --- search ---------------------------------------------------------------------------------- */
-enum fleet_tri { ANY = -1, NO = 0, YES = 1 };
+enum fleet_tri { FLEET_ANY = -1, FLEET_NO = 0, FLEET_YES = 1 };
 struct fleet_filter {
     const struct fleet_product *product;
     uint32_t group;                   /* with its subtree; 0 = any */

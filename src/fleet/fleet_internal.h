@@ -158,7 +158,7 @@ void fleet_write_lock(struct fleet *f);
 void fleet_unlock(struct fleet *f);
 
 /* Grows a numbered array so that no is in it; new elements are all zero. */
-MU_MUST_USE enum mu_err numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size);
+MU_MUST_USE enum mu_err fleet_numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size);
 
 /* Ends the program: what is committed can neither be shown nor be taken back without memory, and a
  * restart rebuilds the fleet. For the places where no error can be handed on. */
@@ -171,8 +171,8 @@ int64_t fleet_day_start(const struct fleet *f, int32_t day);
 /* catalog.c: everything below is called with the lock held. */
 void catalog_init(struct fleet *f);
 void catalog_free(struct fleet *f);
-struct product *product_by_no(const struct fleet *f, uint32_t no); /* deleted ones too; NULL */
-const struct fleet_definition *product_definition(const struct product *p, uint32_t version);
+struct product *catalog_product(const struct fleet *f, uint32_t no); /* deleted ones too; NULL */
+const struct fleet_definition *catalog_definition(const struct product *p, uint32_t version);
 MU_MUST_USE enum mu_err catalog_put_enterprise(struct fleet *f, const struct enterprise_row *row);
 MU_MUST_USE enum mu_err catalog_put_product(struct fleet *f, const struct product_row *row);
 void catalog_associate(struct fleet *f, const struct association_row *row, bool removed);
@@ -180,74 +180,75 @@ void catalog_delete_enterprise(struct fleet *f, uint32_t no);
 void catalog_delete_product(struct fleet *f, uint32_t no);
 
 /* definition.c. Takes the lock for itself: compiling is long. */
-MU_MUST_USE enum mu_err definition_put(struct fleet *f, const struct definition_row *row);
-void definition_free(struct definition *d);
+MU_MUST_USE enum mu_err fleet_definition_put(struct fleet *f, const struct definition_row *row);
+void fleet_definition_free(struct definition *d);
 
 /* token.c */
-void tokens_init(struct fleet *f);
-void tokens_free(struct fleet *f);
-MU_MUST_USE enum mu_err token_put(struct fleet *f, const struct token_row *row);
-void token_remove(struct fleet *f, const uint8_t hash[32]);
-uint32_t token_no(const struct fleet *f, const uint8_t hash[32]); /* 0 = none */
+void fleet_tokens_init(struct fleet *f);
+void fleet_tokens_free(struct fleet *f);
+MU_MUST_USE enum mu_err fleet_token_put(struct fleet *f, const struct token_row *row);
+void fleet_token_remove(struct fleet *f, const uint8_t hash[32]);
+uint32_t fleet_token_no(const struct fleet *f, const uint8_t hash[32]); /* 0 = none */
 
 /* app.c */
-void apps_free(struct fleet *f);
-MU_MUST_USE enum mu_err app_put(struct fleet *f, const struct app_row *row, const uint32_t *products, size_t count);
-void app_delete(struct fleet *f, uint32_t no);
-bool app_has(const struct fleet *f, uint32_t no, uint32_t product);
+void fleet_apps_free(struct fleet *f);
+MU_MUST_USE enum mu_err fleet_app_put(struct fleet *f, const struct app_row *row, const uint32_t *products,
+                                      size_t count);
+void fleet_app_delete(struct fleet *f, uint32_t no);
+bool fleet_app_has(const struct fleet *f, uint32_t no, uint32_t product);
 
 /* group.c */
-void groups_init(struct fleet *f);
-void groups_free(struct fleet *f);
-MU_MUST_USE enum mu_err group_put(struct fleet *f, const struct group_row *row);
+void fleet_groups_init(struct fleet *f);
+void fleet_groups_free(struct fleet *f);
+MU_MUST_USE enum mu_err fleet_group_put(struct fleet *f, const struct group_row *row);
 /* Makes sure that the number has a bitmap. */
-MU_MUST_USE enum mu_err group_reserve(struct fleet *f, uint32_t no);
-void group_delete(struct fleet *f, uint32_t no);
+MU_MUST_USE enum mu_err fleet_group_reserve(struct fleet *f, uint32_t no);
+void fleet_group_delete(struct fleet *f, uint32_t no);
 /* A device has come into the group, or left it. */
-void group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is);
+void fleet_group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is);
 /* The devices of a group and of all groups below it, as long as the fleet is locked; several readers may ask
  * at once. NULL: there is no such group. */
-const roaring_bitmap_t *group_subtree(struct fleet *f, uint32_t no);
+const roaring_bitmap_t *fleet_group_subtree(struct fleet *f, uint32_t no);
 
 /* device.c */
-void devices_init(struct fleet *f);
-void devices_free(struct fleet *f);
+void fleet_devices_init(struct fleet *f);
+void fleet_devices_free(struct fleet *f);
 /* So many more will be put in. */
-MU_MUST_USE enum mu_err devices_expect(struct fleet *f, uint32_t count);
-MU_MUST_USE enum mu_err device_put(struct fleet *f, const struct device_row *row);
-void device_delete(struct fleet *f, uint32_t no);
+MU_MUST_USE enum mu_err fleet_devices_expect(struct fleet *f, uint32_t count);
+MU_MUST_USE enum mu_err fleet_device_put(struct fleet *f, const struct device_row *row);
+void fleet_device_delete(struct fleet *f, uint32_t no);
 /* What the device tells (online, faulty, alert), or that it is disabled. */
-void device_set_flag(struct fleet *f, uint32_t no, struct row r, enum device_flag flag, bool on);
-void device_set_versions(struct fleet *f, struct row r, const struct journal_versions *set);
+void fleet_device_set_flag(struct fleet *f, uint32_t no, struct columns_row r, enum device_flag flag, bool on);
+void fleet_device_set_versions(struct fleet *f, struct columns_row r, const struct journal_versions *set);
 /* Tells the watcher if the device is online and must not be. */
-void device_check_online(const struct fleet *f, uint32_t no, struct row r);
-uint64_t device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
+void fleet_device_check_online(const struct fleet *f, uint32_t no, struct columns_row r);
+uint64_t fleet_device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
 
 /* device_read.c */
 /* The start in which a session began that has not ended; 0 = there is none. */
-uint64_t device_open_boot(const struct fleet *f, struct row r);
-uint32_t device_find(const struct fleet *f, struct str did); /* 0 = none */
-bool device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
-void device_read(const struct fleet *f, uint32_t no, struct row r, struct fleet_device *out);
+uint64_t fleet_device_open_boot(const struct fleet *f, struct columns_row r);
+uint32_t fleet_device_find(const struct fleet *f, struct str did); /* 0 = none */
+bool fleet_device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
+void fleet_device_read(const struct fleet *f, uint32_t no, struct columns_row r, struct fleet_device *out);
 
 /* search.c */
 /* All that match; the caller frees them. active_since is left out of account. Without memory, the program
  * ends. */
-struct bitset search_match(struct fleet *f, const struct fleet_filter *filter);
+struct bitset fleet_search_match(struct fleet *f, const struct fleet_filter *filter);
 
 /* device_block.c */
 /* The mac may be written to room. */
-struct str device_mac(const struct fleet *f, struct row r, char room[LIMIT_MAC + 1]);
-struct device_texts {
+struct str fleet_device_mac(const struct fleet *f, struct columns_row r, char room[LIMIT_MAC + 1]);
+struct fleet_device_texts {
     struct str passcode, sn;
 };
-struct device_texts device_texts(const struct fleet *f, struct row r);
-uint32_t device_store_texts(struct fleet *f, struct str mac, struct str passcode,
-                            struct str sn); /* a block; 0: no memory */
-void device_free_texts(struct fleet *f, struct row r);
+struct fleet_device_texts fleet_device_texts(const struct fleet *f, struct columns_row r);
+uint32_t fleet_device_store_texts(struct fleet *f, struct str mac, struct str passcode,
+                                  struct str sn); /* a block; 0: no memory */
+void fleet_device_free_texts(struct fleet *f, struct columns_row r);
 /* NULL if there is none. */
-const uint8_t *device_image(const struct fleet *f, struct row r, size_t *len);
-void device_set_image(struct fleet *f, struct row r, const uint8_t *image, size_t len);
-void device_free_image(struct fleet *f, struct row r);
+const uint8_t *fleet_device_image(const struct fleet *f, struct columns_row r, size_t *len);
+void fleet_device_set_image(struct fleet *f, struct columns_row r, const uint8_t *image, size_t len);
+void fleet_device_free_image(struct fleet *f, struct columns_row r);
 
 #endif

@@ -13,12 +13,12 @@ static uint64_t hash_group(const void *ctx, uint32_t no)
     return hash_bytes(&f->key, 0, f->groups.at[no].gid, ID_HEX_LEN);
 }
 
-void groups_init(struct fleet *f)
+void fleet_groups_init(struct fleet *f)
 {
     index_init(&f->by_gid, hash_group, f);
 }
 
-void groups_free(struct fleet *f)
+void fleet_groups_free(struct fleet *f)
 {
     for (uint32_t i = 0; i < f->groups.count; i++) {
         if (f->groups.at[i].members)
@@ -30,9 +30,9 @@ void groups_free(struct fleet *f)
     index_free(&f->by_gid);
 }
 
-enum mu_err group_reserve(struct fleet *f, uint32_t no)
+enum mu_err fleet_group_reserve(struct fleet *f, uint32_t no)
 {
-    if (numbered_reserve(&f->groups.at, &f->groups.count, no, sizeof(struct group)) != MU_OK)
+    if (fleet_numbered_reserve(&f->groups.at, &f->groups.count, no, sizeof(struct group)) != MU_OK)
         return MU_E_NOMEM;
     struct group *g = &f->groups.at[no];
     if (!g->members)
@@ -71,10 +71,10 @@ static void forget_subtrees(struct fleet *f, uint32_t no)
     }
 }
 
-enum mu_err group_put(struct fleet *f, const struct group_row *row)
+enum mu_err fleet_group_put(struct fleet *f, const struct group_row *row)
 {
-    if (group_reserve(f, row->no) != MU_OK || index_reserve(&f->by_gid) != MU_OK ||
-        (row->parent && group_reserve(f, row->parent) != MU_OK))
+    if (fleet_group_reserve(f, row->no) != MU_OK || index_reserve(&f->by_gid) != MU_OK ||
+        (row->parent && fleet_group_reserve(f, row->parent) != MU_OK))
         return MU_E_NOMEM;
 
     struct group *g = &f->groups.at[row->no];
@@ -96,7 +96,7 @@ enum mu_err group_put(struct fleet *f, const struct group_row *row)
     return MU_OK;
 }
 
-void group_delete(struct fleet *f, uint32_t no)
+void fleet_group_delete(struct fleet *f, uint32_t no)
 {
     if (no >= f->groups.count || !f->groups.at[no].product)
         return;
@@ -135,7 +135,7 @@ static roaring_bitmap_t *unite(const struct fleet *f, uint32_t no)
     return sum;
 }
 
-const roaring_bitmap_t *group_subtree(struct fleet *f, uint32_t no)
+const roaring_bitmap_t *fleet_group_subtree(struct fleet *f, uint32_t no)
 {
     if (no >= f->groups.count || !f->groups.at[no].product)
         return NULL;
@@ -152,7 +152,7 @@ const roaring_bitmap_t *group_subtree(struct fleet *f, uint32_t no)
     return subtree;
 }
 
-void group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is)
+void fleet_group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is)
 {
     void (*set)(roaring_bitmap_t *, uint32_t) = is ? roaring_bitmap_add : roaring_bitmap_remove;
 

@@ -84,7 +84,7 @@ size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap
     return count;
 }
 
-void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t activated_at)
+void history_activated(struct fleet *f, uint32_t no, struct columns_row r, uint32_t activated_at)
 {
     struct history *h = &f->history;
     uint32_t before = r.c->told[r.i].activated_at;

@@ -26,6 +26,6 @@ void history_active(struct fleet *f, int32_t day, uint32_t device);
 /* The device was never active: it is being deleted. A day that changes so is folded anew. */
 void history_forget(struct fleet *f, uint32_t device);
 /* Sets the device's moment of activation; 0 = never. */
-void history_activated(struct fleet *f, uint32_t no, struct row r, uint32_t activated_at);
+void history_activated(struct fleet *f, uint32_t no, struct columns_row r, uint32_t activated_at);
 
 #endif

@@ -14,7 +14,7 @@ enum {
     ENOUGH = 32 * 1024,
 };
 
-static bool grow(struct records *r, size_t wanted)
+static bool grow(struct intake_records *r, size_t wanted)
 {
     size_t cap = r->cap ? r->cap : FIRST_CAP;
 
@@ -28,7 +28,7 @@ static bool grow(struct records *r, size_t wanted)
     return true;
 }
 
-enum mu_err records_append(struct records *r, const struct intake_record *rec)
+enum mu_err intake_records_append(struct intake_records *r, const struct intake_record *rec)
 {
     if (r->len + rec->size > r->cap && !grow(r, r->len + rec->size))
         return MU_E_NOMEM;
@@ -37,7 +37,7 @@ enum mu_err records_append(struct records *r, const struct intake_record *rec)
     return MU_OK;
 }
 
-void records_consume(struct records *r, size_t n)
+void intake_records_consume(struct intake_records *r, size_t n)
 {
     if (n == 0)
         return;
@@ -45,10 +45,10 @@ void records_consume(struct records *r, size_t n)
     memmove(r->data, r->data + n, r->len);
 }
 
-void records_free(struct records *r)
+void intake_records_free(struct intake_records *r)
 {
     free(r->data);
-    *r = (struct records){ 0 };
+    *r = (struct intake_records){ 0 };
 }
 
 void intake_init(struct intake *in)
@@ -65,7 +65,7 @@ void intake_init(struct intake *in)
 
 void intake_free(struct intake *in)
 {
-    records_free(&in->queue);
+    intake_records_free(&in->queue);
     pthread_cond_destroy(&in->wake);
     pthread_mutex_destroy(&in->lock);
 }
@@ -100,13 +100,13 @@ static bool raise_haste(struct intake *in, enum intake_haste haste)
 /* Room for a record, or NULL. */
 static struct intake_record *take_room(struct intake *in, uint32_t size, bool beyond_slack)
 {
-    struct records *q = &in->queue;
+    struct intake_records *q = &in->queue;
 
     if (!beyond_slack && q->len + size + SLACK > q->cap && !grow(q, q->len + size + SLACK))
         return NULL;
     if (q->len + size > q->cap)
         return NULL;
-    struct intake_record *rec = records_at(q, q->len);
+    struct intake_record *rec = intake_records_at(q, q->len);
     q->len += size;
     atomic_fetch_add_explicit(&in->waiting, size, memory_order_relaxed);
     return rec;
@@ -177,12 +177,12 @@ bool intake_has_room(struct intake *in, struct commit_sink *sink)
     return room;
 }
 
-void intake_swap(struct intake *in, struct records *empty)
+void intake_swap(struct intake *in, struct intake_records *empty)
 {
-    struct records full = in->queue;
+    struct intake_records full = in->queue;
 
     if (empty->cap > KEEP_CAP && full.len < empty->cap / 8)
-        records_free(empty);
+        intake_records_free(empty);
     empty->len = 0;
     in->queue = *empty;
     in->haste = HASTE_NONE;

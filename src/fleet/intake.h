@@ -54,21 +54,21 @@ static inline bool intake_is_session(const struct intake_record *rec)
     return rec->kind == INTAKE_LOGIN || rec->kind == INTAKE_END;
 }
 
-struct records {
+struct intake_records {
     uint8_t *data;
     size_t len, cap;
 };
 
-static inline struct intake_record *records_at(const struct records *r, size_t at)
+static inline struct intake_record *intake_records_at(const struct intake_records *r, size_t at)
 {
     return (struct intake_record *)(void *)(r->data + at);
 }
 
 /* MU_E_NOMEM. */
-MU_MUST_USE enum mu_err records_append(struct records *r, const struct intake_record *rec);
+MU_MUST_USE enum mu_err intake_records_append(struct intake_records *r, const struct intake_record *rec);
 /* Drops the first n bytes. */
-void records_consume(struct records *r, size_t n);
-void records_free(struct records *r);
+void intake_records_consume(struct intake_records *r, size_t n);
+void intake_records_free(struct intake_records *r);
 
 /* How soon what waits is to be committed. */
 enum intake_haste {
@@ -84,7 +84,7 @@ struct intake {
     pthread_cond_t wake;        /* the committer sleeps here; monotonic clock */
     enum intake_haste haste;    /* the greatest in the queue */
     enum intake_haste wakes_at; /* so much haste wakes the committer */
-    struct records queue;
+    struct intake_records queue;
     uint64_t lost; /* logins and ends for which there was no memory at all */
     struct commit_sink *starved;
     _Atomic size_t waiting; /* bytes handed over and not answered yet */
@@ -104,7 +104,7 @@ void intake_hurry(struct intake *in);
 bool intake_has_room(struct intake *in, struct commit_sink *sink);
 
 /* With the lock held: gives the queue away for `empty`, whose memory is used again. */
-void intake_swap(struct intake *in, struct records *empty);
+void intake_swap(struct intake *in, struct intake_records *empty);
 
 /* n bytes have been answered. Returns the sinks that room has come back for, linked by
  * next_starved; they are not starved any more. */

@@ -30,7 +30,7 @@ static void records_come_out_whole_and_in_their_order(void **state)
 {
     (void)state;
     struct intake in;
-    struct records r = { 0 };
+    struct intake_records r = { 0 };
     uint8_t body[300];
     size_t at = 0;
 
@@ -43,7 +43,7 @@ static void records_come_out_whole_and_in_their_order(void **state)
     assert_int_equal(in.queue.len, 0);
     assert_int_equal(atomic_load(&in.waiting), r.len);
     for (size_t i = 0; i < 5000; i++) {
-        const struct intake_record *rec = records_at(&r, at);
+        const struct intake_record *rec = intake_records_at(&r, at);
         assert_int_equal(rec->tag, i + 1);
         assert_int_equal(rec->body_len, i % sizeof(body));
         memset(body, (int)i, sizeof(body));
@@ -52,7 +52,7 @@ static void records_come_out_whole_and_in_their_order(void **state)
         at += rec->size;
     }
     assert_int_equal(at, r.len);
-    records_free(&r);
+    intake_records_free(&r);
     intake_free(&in);
 }
 
@@ -68,7 +68,7 @@ static void only_what_is_urgent_enough_wakes_the_committer(void **state)
 {
     (void)state;
     struct intake in;
-    struct records r = { 0 };
+    struct intake_records r = { 0 };
 
     intake_init(&in);
     assert_true(wakes(&in, HASTE_KEPT, INTAKE_REPORT, 0));
@@ -86,7 +86,7 @@ static void only_what_is_urgent_enough_wakes_the_committer(void **state)
     in.wakes_at = HASTE_NOW;
     intake_hurry(&in);
     assert_int_equal(in.wakes_at, HASTE_AWAKE);
-    records_free(&r);
+    intake_records_free(&r);
     intake_free(&in);
 }
 
@@ -107,7 +107,7 @@ static void without_memory_a_report_is_still_answered_and_an_end_still_kept(void
 {
     (void)state;
     struct intake in;
-    struct records r = { 0 };
+    struct intake_records r = { 0 };
     uint8_t body[1000] = { 0 };
     size_t at = 0, reports = 0, refused = 0, ends = 0;
 
@@ -120,8 +120,8 @@ static void without_memory_a_report_is_still_answered_and_an_end_still_kept(void
     largest_allowed = SIZE_MAX;
 
     intake_swap(&in, &r);
-    for (; at < r.len; at += records_at(&r, at)->size) {
-        const struct intake_record *rec = records_at(&r, at);
+    for (; at < r.len; at += intake_records_at(&r, at)->size) {
+        const struct intake_record *rec = intake_records_at(&r, at);
         if (rec->kind == INTAKE_END) {
             ends++;
             continue;
@@ -139,11 +139,11 @@ static void without_memory_a_report_is_still_answered_and_an_end_still_kept(void
 
     /* Even the room that was kept free ends: what is lost then is counted. */
     largest_allowed = 0;
-    records_free(&in.queue);
+    intake_records_free(&in.queue);
     put(&in, INTAKE_END, 0, body, sizeof(struct commit_end));
     assert_int_equal(in.lost, 1);
     largest_allowed = SIZE_MAX;
-    records_free(&r);
+    intake_records_free(&r);
     intake_free(&in);
 }
 
@@ -172,7 +172,7 @@ static void a_buffer_that_a_burst_has_made_large_is_given_back(void **state)
 {
     (void)state;
     struct intake in;
-    struct records r = { 0 };
+    struct intake_records r = { 0 };
     uint8_t body[1000] = { 0 };
 
     intake_init(&in);
@@ -183,7 +183,7 @@ static void a_buffer_that_a_burst_has_made_large_is_given_back(void **state)
     put(&in, INTAKE_REPORT, 0, body, sizeof(body));
     intake_swap(&in, &r);
     assert_int_equal(in.queue.cap, 0);
-    records_free(&r);
+    intake_records_free(&r);
     intake_free(&in);
 }
 

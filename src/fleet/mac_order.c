@@ -8,14 +8,14 @@
 /* Comparing macs by way of the pool takes two cache misses each. So the first 8 bytes behind what
  * they all have in common (a vendor's prefix, mostly) are put beside the numbers, and hardly any
  * comparison looks further. */
-struct entry {
+struct mac_order_entry {
     uint64_t key;
     uint32_t no;
 };
 
 static struct str mac_of(const struct fleet *f, uint32_t no, char room[LIMIT_MAC + 1])
 {
-    return device_mac(f, columns_row(&f->columns, no), room);
+    return fleet_device_mac(f, columns_row(&f->columns, no), room);
 }
 
 static uint64_t key_of(struct str mac, size_t skip)
@@ -45,7 +45,7 @@ static int compare_macs(const struct fleet *f, uint32_t a, uint32_t b)
 
 static int compare(const void *a, const void *b, void *fleet)
 {
-    const struct entry *x = a, *y = b;
+    const struct mac_order_entry *x = a, *y = b;
 
     if (x->key != y->key)
         return x->key < y->key ? -1 : 1;
@@ -72,13 +72,13 @@ void mac_order_sort(struct fleet *f, uint32_t *list, uint64_t count)
 {
     if (!count)
         return;
-    struct entry *entries = malloc(count * sizeof(*entries));
+    struct mac_order_entry *entries = malloc(count * sizeof(*entries));
     if (!entries)
         fleet_out_of_memory();
     char room[LIMIT_MAC + 1];
     size_t skip = common_prefix(f, list, count);
     for (uint64_t i = 0; i < count; i++)
-        entries[i] = (struct entry){ key_of(mac_of(f, list[i], room), skip), list[i] };
+        entries[i] = (struct mac_order_entry){ key_of(mac_of(f, list[i], room), skip), list[i] };
     qsort_r(entries, count, sizeof(*entries), compare, f);
     for (uint64_t i = 0; i < count; i++)
         list[i] = entries[i].no;

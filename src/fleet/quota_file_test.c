@@ -17,13 +17,13 @@
 
 enum { NOW = 1517384124 };
 
-struct fixture {
+struct quota_fixture {
     char dir[64], path[80], why[200];
 };
 
 static int set_up(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct quota_fixture *f = calloc(1, sizeof(*f));
 
     strcpy(f->dir, "/tmp/quota_file_test.XXXXXX");
     assert_non_null(mkdtemp(f->dir));
@@ -34,7 +34,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    struct fixture *f = *state;
+    struct quota_fixture *f = *state;
 
     if (unlink(f->path) != 0)
         rmdir(f->path);
@@ -43,7 +43,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct quota_file *open_file(struct fixture *f)
+static struct quota_file *open_file(struct quota_fixture *f)
 {
     struct quota_file *file;
 
@@ -105,7 +105,7 @@ static void accounts_stay_where_they_are_while_others_come(void **state)
     quota_file_close(file);
 }
 
-static void use(struct fixture *f)
+static void use(struct quota_fixture *f)
 {
     struct quota_file *file = open_file(f);
 
@@ -118,7 +118,7 @@ static void use(struct fixture *f)
 
 static void a_damaged_account_begins_anew_and_no_other(void **state)
 {
-    struct fixture *f = *state;
+    struct quota_fixture *f = *state;
 
     for (unsigned bit = 0; bit < 64; bit++) {
         uint8_t byte;
@@ -138,7 +138,7 @@ static void a_damaged_account_begins_anew_and_no_other(void **state)
 
 static void a_file_that_was_cut_has_the_accounts_that_are_left(void **state)
 {
-    struct fixture *f = *state;
+    struct quota_fixture *f = *state;
 
     use(f);
     assert_int_equal(truncate(f->path, 2 * sizeof(struct quota) + 3), 0);
@@ -150,7 +150,7 @@ static void a_file_that_was_cut_has_the_accounts_that_are_left(void **state)
 
 static void what_is_no_file_is_refused_by_its_name(void **state)
 {
-    struct fixture *f = *state;
+    struct quota_fixture *f = *state;
     struct quota_file *file;
 
     assert_int_equal(mkdir(f->path, 0700), 0);

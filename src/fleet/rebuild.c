@@ -80,7 +80,7 @@ struct rebuild {
 
 /* --- followed ------------------------------------------------------------------------------------- */
 
-enum mu_err followed_add(struct followed *f, uint32_t device)
+enum mu_err rebuild_followed_add(struct followed *f, uint32_t device)
 {
     if (f->count == f->cap) {
         size_t cap = f->cap ? f->cap * 2 : 1024;
@@ -94,7 +94,7 @@ enum mu_err followed_add(struct followed *f, uint32_t device)
     return MU_OK;
 }
 
-void followed_free(struct followed *f)
+void rebuild_followed_free(struct followed *f)
 {
     free(f->at);
     *f = (struct followed){ 0 };
@@ -279,16 +279,16 @@ static enum mu_err build_row(struct rebuild *r, const struct row_head *head, voi
     case ROW_ASSOCIATION: return rows->association(rows->ctx, row, head->removed);
     case ROW_APP: return rows->app(rows->ctx, row, more, head->more_len / sizeof(uint32_t));
     case ROW_GROUP: return rows->group(rows->ctx, row);
-    case ROW_DEVICE: return device_put(r->f, row); /* without the lock: a million rows feel it */
-    case ROW_USER: return user_put(r->f, row);
-    case ROW_BINDING: return user_bind(r->f, row);
-    case ROW_FIRST_BOUND: return user_first_bound(r->f, row);
+    case ROW_DEVICE: return fleet_device_put(r->f, row); /* without the lock: a million rows feel it */
+    case ROW_USER: return users_put(r->f, row);
+    case ROW_BINDING: return users_bind(r->f, row);
+    case ROW_FIRST_BOUND: return users_first_bound(r->f, row);
     case ROW_TOKEN: return rows->token(rows->ctx, row, head->removed);
     case ROW_DELETED: return rows->deleted(rows->ctx, head->deleted, head->no);
     case ROW_STATE:
         if (((struct journal_state *)row)->image)
             ((struct journal_state *)row)->image = more;
-        if (((struct journal_state *)row)->followed && followed_add(r->followed, head->no) != MU_OK)
+        if (((struct journal_state *)row)->followed && rebuild_followed_add(r->followed, head->no) != MU_OK)
             return MU_E_NOMEM;
         return told->state(told->ctx, head->no, row);
     case ROW_VERSIONS: return told->versions(told->ctx, head->no, row);
@@ -376,7 +376,7 @@ enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal 
     uint32_t devices;
     enum mu_err err;
 
-    if ((err = registry_count_devices(reg, &devices)) != MU_OK || (err = devices_expect(f, devices)) != MU_OK)
+    if ((err = registry_count_devices(reg, &devices)) != MU_OK || (err = fleet_devices_expect(f, devices)) != MU_OK)
         return err;
     pthread_mutex_init(&r.lock, NULL);
     pthread_cond_init(&r.filled, NULL);

@@ -10,8 +10,8 @@ struct followed {
 };
 
 /* MU_E_NOMEM. */
-MU_MUST_USE enum mu_err followed_add(struct followed *f, uint32_t device);
-void followed_free(struct followed *f);
+MU_MUST_USE enum mu_err rebuild_followed_add(struct followed *f, uint32_t device);
+void rebuild_followed_free(struct followed *f);
 
 /* Fills an empty fleet from both stores and forgets what the journal has of devices that are gone; *seq is
  * the number of the registry's last change that it shows. What `followed` has then is to be read again

@@ -12,9 +12,9 @@ static struct fleet_filter search_filter(const struct fleet_report_filter *filte
         .country = filter->country,
         .region = filter->region,
         .city = filter->city,
-        .online = ANY,
-        .faulty = ANY,
-        .alert = ANY,
+        .online = FLEET_ANY,
+        .faulty = FLEET_ANY,
+        .alert = FLEET_ANY,
     };
 }
 
@@ -27,10 +27,10 @@ static struct bitset bits_of(const roaring_bitmap_t *r)
     return bits;
 }
 
-struct bitset report_base(struct fleet *f, const struct fleet_report_filter *filter)
+struct bitset fleet_report_base(struct fleet *f, const struct fleet_report_filter *filter)
 {
     struct fleet_filter wide = search_filter(filter);
-    return search_match(f, &wide);
+    return fleet_search_match(f, &wide);
 }
 
 static const struct product *product_of(const struct fleet_report_filter *filter)
@@ -40,20 +40,21 @@ static const struct product *product_of(const struct fleet_report_filter *filter
 
 /* What is in both. */
 static enum mu_err count_both(const struct fleet *f, const struct bitset *base, const roaring_bitmap_t *set,
-                              unsigned counter, struct report_counts *c)
+                              unsigned counter, struct fleet_report_counts *c)
 {
     struct bitset both = bits_of(set);
 
     bitset_keep(&both, base);
-    enum mu_err err = report_count(f, &both, counter, c);
+    enum mu_err err = fleet_report_count(f, &both, counter, c);
     bitset_free(&both);
     return err;
 }
 
-static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter, struct report_counts *counts)
+static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter,
+                                  struct fleet_report_counts *counts)
 {
-    struct bitset set = search_match(f, filter);
-    enum mu_err err = report_count(f, &set, REPORT_COUNT, counts);
+    struct bitset set = fleet_search_match(f, filter);
+    enum mu_err err = fleet_report_count(f, &set, REPORT_COUNT, counts);
 
     bitset_free(&set);
     return err;
@@ -63,17 +64,17 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
                                 enum fleet_tri faulty, enum fleet_tri alert, struct fleet_report *out)
 {
     struct fleet_filter wide = search_filter(filter);
-    struct report_counts counts;
+    struct fleet_report_counts counts;
     enum mu_err err;
 
     wide.online = online;
     wide.faulty = faulty;
     wide.alert = alert;
     fleet_read_lock(f);
-    if ((err = report_counts_init(f, &counts)) == MU_OK && (err = count_matching(f, &wide, &counts)) == MU_OK)
-        err = report_tree(f, &counts, NULL, out);
+    if ((err = fleet_report_counts_init(f, &counts)) == MU_OK && (err = count_matching(f, &wide, &counts)) == MU_OK)
+        err = fleet_report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
-    report_counts_free(&counts);
+    fleet_report_counts_free(&counts);
     return err;
 }
 
@@ -91,21 +92,21 @@ static struct bitset of_days(const struct day_sets *sets, int32_t first, int32_t
 static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter *filter, const struct day_sets *sets,
                                int32_t first, int32_t last, struct fleet_report *out)
 {
-    struct report_counts counts;
+    struct fleet_report_counts counts;
     enum mu_err err;
 
     fleet_read_lock(f);
-    if ((err = report_counts_init(f, &counts)) == MU_OK) {
-        struct bitset base = report_base(f, filter), days = of_days(sets, first, last);
+    if ((err = fleet_report_counts_init(f, &counts)) == MU_OK) {
+        struct bitset base = fleet_report_base(f, filter), days = of_days(sets, first, last);
         bitset_keep(&days, &base);
-        err = report_count(f, &days, REPORT_COUNT, &counts);
+        err = fleet_report_count(f, &days, REPORT_COUNT, &counts);
         bitset_free(&base);
         bitset_free(&days);
     }
     if (err == MU_OK)
-        err = report_tree(f, &counts, NULL, out);
+        err = fleet_report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
-    report_counts_free(&counts);
+    fleet_report_counts_free(&counts);
     return err;
 }
 
@@ -123,10 +124,11 @@ enum mu_err fleet_report_activated(struct fleet *f, const struct fleet_report_fi
 
 /* --- now ------------------------------------------------------------------------------------- */
 
-static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_filter *filter, struct report_counts *c)
+static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_filter *filter,
+                                  struct fleet_report_counts *c)
 {
     const struct product *p = product_of(filter);
-    struct bitset base = report_base(f, filter);
+    struct bitset base = fleet_report_base(f, filter);
     enum mu_err err;
 
     if ((err = count_both(f, &base, f->history.ever_activated, REPORT_ACTIVATED, c)) == MU_OK &&
@@ -138,14 +140,14 @@ static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_fil
 
 enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_filter *filter, struct fleet_report *out)
 {
-    struct report_counts counts;
+    struct fleet_report_counts counts;
     enum mu_err err;
 
     fleet_read_lock(f);
-    if ((err = report_counts_init(f, &counts)) == MU_OK && (err = count_realtime(f, filter, &counts)) == MU_OK)
-        err = report_tree(f, &counts, NULL, out);
+    if ((err = fleet_report_counts_init(f, &counts)) == MU_OK && (err = count_realtime(f, filter, &counts)) == MU_OK)
+        err = fleet_report_tree(f, &counts, NULL, out);
     fleet_unlock(f);
-    report_counts_free(&counts);
+    fleet_report_counts_free(&counts);
     return err;
 }
 
@@ -164,7 +166,7 @@ void fleet_report_liveness(struct fleet *f, const struct fleet_report_filter *fi
 {
     fleet_read_lock(f);
     const struct day_sets *active = &f->history.active;
-    struct bitset base = report_base(f, filter);
+    struct bitset base = fleet_report_base(f, filter);
     *out = (struct fleet_liveness){
         .yesterday = count_in(active, today - 1, today - 1, &base),
         .days_7 = count_in(active, today - 6, today, &base),

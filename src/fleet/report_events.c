@@ -6,16 +6,16 @@
 /* The reports of faults and alerts: one pass over the tallies of a product's events (events.h) finds those
  * whose device the filter leaves, a second one counts them. */
 
-struct job {
+struct tally_job {
     struct fleet *f;
     const struct event_tally *tallies;
     uint32_t *found; /* which of them are asked for */
     uint32_t found_count;
-    struct report_counts counts;
+    struct fleet_report_counts counts;
 };
 
 /* No branch hangs on what a tally is, which no processor can foresee: that would take three times as long. */
-static void find(struct job *j, const struct events *events, const bool *is_kind, const struct bitset *base)
+static void find(struct tally_job *j, const struct events *events, const bool *is_kind, const struct bitset *base)
 {
     for (uint32_t i = 1; i < events->count; i++) {
         j->found[j->found_count] = i;
@@ -23,10 +23,10 @@ static void find(struct job *j, const struct events *events, const bool *is_kind
     }
 }
 
-static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *filter, enum fleet_event_kind kind)
+static enum mu_err job_begin(struct tally_job *j, const struct fleet_report_filter *filter, enum fleet_event_kind kind)
 {
     const struct points *points = &j->f->points;
-    const struct events *events = &product_by_no(j->f, filter->product->no)->events;
+    const struct events *events = &catalog_product(j->f, filter->product->no)->events;
     bool *is_kind = calloc(points->count, sizeof(*is_kind));
 
     j->tallies = events->at;
@@ -37,20 +37,20 @@ static enum mu_err job_begin(struct job *j, const struct fleet_report_filter *fi
     }
     for (uint32_t no = 1; no < points->count; no++)
         is_kind[no] = points->at[no].kind == kind;
-    struct bitset base = report_base(j->f, filter);
+    struct bitset base = fleet_report_base(j->f, filter);
     find(j, events, is_kind, &base);
     bitset_free(&base);
     free(is_kind);
-    return report_counts_init(j->f, &j->counts);
+    return fleet_report_counts_init(j->f, &j->counts);
 }
 
-static void job_end(struct job *j)
+static void job_end(struct tally_job *j)
 {
     free(j->found);
-    report_counts_free(&j->counts);
+    fleet_report_counts_free(&j->counts);
 }
 
-static uint32_t place_of(const struct job *j, const struct event_tally *t)
+static uint32_t place_of(const struct tally_job *j, const struct event_tally *t)
 {
     return j->f->columns.chunks[t->device >> CHUNK_BITS]->place[t->device & (CHUNK_ROWS - 1)];
 }
@@ -63,7 +63,7 @@ static void complete(uint64_t n[REPORT_COUNTERS])
 /* --- devices --------------------------------------------------------------------------------- */
 
 /* Which devices have events, and which have one that is open. */
-static enum mu_err find_devices(const struct job *j, struct bitset *any, struct bitset *open)
+static enum mu_err find_devices(const struct tally_job *j, struct bitset *any, struct bitset *open)
 {
     if (!bitset_reserve(any, j->f->columns.count) || !bitset_reserve(open, j->f->columns.count))
         return MU_E_NOMEM;
@@ -75,14 +75,14 @@ static enum mu_err find_devices(const struct job *j, struct bitset *any, struct 
     return MU_OK;
 }
 
-static enum mu_err count_devices(struct job *j)
+static enum mu_err count_devices(struct tally_job *j)
 {
     struct bitset any = { 0 }, open = { 0 };
     enum mu_err err;
 
     if ((err = find_devices(j, &any, &open)) == MU_OK &&
-        (err = report_count(j->f, &any, REPORT_TOTAL, &j->counts)) == MU_OK &&
-        (err = report_count(j->f, &open, REPORT_UNRESOLVED, &j->counts)) == MU_OK) {
+        (err = fleet_report_count(j->f, &any, REPORT_TOTAL, &j->counts)) == MU_OK &&
+        (err = fleet_report_count(j->f, &open, REPORT_UNRESOLVED, &j->counts)) == MU_OK) {
         for (uint32_t place = 0; place < j->f->places.count; place++)
             complete(j->counts.n[place]);
     }
@@ -94,12 +94,12 @@ static enum mu_err count_devices(struct job *j)
 enum mu_err fleet_report_event_devices(struct fleet *f, const struct fleet_report_filter *filter,
                                        enum fleet_event_kind kind, struct fleet_report *out)
 {
-    struct job j = { .f = f };
+    struct tally_job j = { .f = f };
     enum mu_err err;
 
     fleet_read_lock(f);
     if ((err = job_begin(&j, filter, kind)) == MU_OK && (err = count_devices(&j)) == MU_OK)
-        err = report_tree(f, &j.counts, NULL, out);
+        err = fleet_report_tree(f, &j.counts, NULL, out);
     fleet_unlock(f);
     job_end(&j);
     return err;
@@ -117,7 +117,7 @@ static int by_name(const void *a, const void *b, void *points)
 }
 
 /* The product's points of this kind that have events become the columns; column_of gives each its own. */
-static void find_columns(const struct job *j, uint32_t *columns, size_t *width, uint32_t *column_of)
+static void find_columns(const struct tally_job *j, uint32_t *columns, size_t *width, uint32_t *column_of)
 {
     for (uint32_t i = 0; i < j->found_count; i++) {
         uint32_t point = j->tallies[j->found[i]].point;
@@ -131,7 +131,7 @@ static void find_columns(const struct job *j, uint32_t *columns, size_t *width, 
         column_of[columns[i]] = (uint32_t)i;
 }
 
-static void count_tally(struct job *j, const struct report_points *points, const uint32_t *column_of,
+static void count_tally(struct tally_job *j, const struct fleet_report_points *points, const uint32_t *column_of,
                         const struct event_tally *t, uint32_t place)
 {
     uint64_t *cell = points->cells[place * points->width + column_of[t->point]];
@@ -144,7 +144,7 @@ static void count_tally(struct job *j, const struct report_points *points, const
 
 /* The places of some are looked up before these are counted: a counter whose place is still on its way from
  * memory would keep the processor from looking further ahead. */
-static void count_tallies(struct job *j, const struct report_points *points, const uint32_t *column_of)
+static void count_tallies(struct tally_job *j, const struct fleet_report_points *points, const uint32_t *column_of)
 {
     enum { AHEAD = 64 };
     uint32_t place[AHEAD];
@@ -159,7 +159,7 @@ static void count_tallies(struct job *j, const struct report_points *points, con
     }
 }
 
-static void complete_counts(struct job *j, const struct report_points *points)
+static void complete_counts(struct tally_job *j, const struct fleet_report_points *points)
 {
     for (uint32_t place = 0; place < j->f->places.count; place++) {
         uint64_t *n = j->counts.n[place];
@@ -172,11 +172,11 @@ static void complete_counts(struct job *j, const struct report_points *points)
     }
 }
 
-static enum mu_err count_events(struct job *j, struct fleet_report *out)
+static enum mu_err count_events(struct tally_job *j, struct fleet_report *out)
 {
     uint32_t *columns = calloc(j->f->points.count, sizeof(*columns));
     uint32_t *column_of = calloc(j->f->points.count, sizeof(*column_of));
-    struct report_points points = { .points = columns };
+    struct fleet_report_points points = { .points = columns };
     enum mu_err err = MU_E_NOMEM;
 
     if (!columns || !column_of)
@@ -188,7 +188,7 @@ static enum mu_err count_events(struct job *j, struct fleet_report *out)
         goto out;
     count_tallies(j, &points, column_of);
     complete_counts(j, &points);
-    err = report_tree(j->f, &j->counts, &points, out);
+    err = fleet_report_tree(j->f, &j->counts, &points, out);
 out:
     free(points.cells);
     free(columns);
@@ -199,7 +199,7 @@ out:
 enum mu_err fleet_report_events(struct fleet *f, const struct fleet_report_filter *filter, enum fleet_event_kind kind,
                                 struct fleet_report *out)
 {
-    struct job j = { .f = f };
+    struct tally_job j = { .f = f };
     enum mu_err err;
 
     fleet_read_lock(f);

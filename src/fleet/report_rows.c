@@ -9,7 +9,7 @@
 /* Below this many, or this share of the product, sorting a day's devices is the cheaper way. */
 enum { FEW = 512, FEW_SHARE = 64 };
 
-struct page {
+struct report_page {
     struct fleet *f;
     const struct mac_order *order;
     uint64_t skip, limit;
@@ -18,18 +18,18 @@ struct page {
     int32_t day;
 };
 
-static bool take(struct page *p, uint32_t no)
+static bool take(struct report_page *p, uint32_t no)
 {
     if (p->skip) {
         p->skip--;
     } else {
         p->rows[p->count].day = p->day;
-        device_read(p->f, no, columns_row(&p->f->columns, no), &p->rows[p->count++].device);
+        fleet_device_read(p->f, no, columns_row(&p->f->columns, no), &p->rows[p->count++].device);
     }
     return p->count < p->limit;
 }
 
-static void take_few(struct page *p, const struct bitset *set, uint64_t count)
+static void take_few(struct report_page *p, const struct bitset *set, uint64_t count)
 {
     uint32_t *list = malloc(count * sizeof(*list));
 
@@ -42,7 +42,7 @@ static void take_few(struct page *p, const struct bitset *set, uint64_t count)
     free(list);
 }
 
-static void take_many(struct page *p, const struct bitset *set)
+static void take_many(struct report_page *p, const struct bitset *set)
 {
     for (uint32_t i = 0; i < p->order->count; i++) {
         if (bitset_has(set, p->order->sorted[i]) && !take(p, p->order->sorted[i]))
@@ -50,7 +50,7 @@ static void take_many(struct page *p, const struct bitset *set)
     }
 }
 
-static void take_day(struct page *p, const struct bitset *set, uint64_t count, struct product *product)
+static void take_day(struct report_page *p, const struct bitset *set, uint64_t count, struct product *product)
 {
     if (count <= FEW || count <= order_count(&product->order) / FEW_SHARE) {
         take_few(p, set, count);
@@ -65,12 +65,12 @@ static void take_day(struct page *p, const struct bitset *set, uint64_t count, s
 static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter, bool active, int32_t first,
                       int32_t last, uint64_t skip, uint64_t limit, struct fleet_report_row *rows, uint64_t *total)
 {
-    struct page p = { .f = f, .skip = skip, .limit = limit, .rows = rows };
+    struct report_page p = { .f = f, .skip = skip, .limit = limit, .rows = rows };
 
     *total = 0;
     fleet_read_lock(f);
     const struct day_sets *days = active ? &f->history.active : &f->history.activated;
-    struct bitset base = report_base(f, filter), set;
+    struct bitset base = fleet_report_base(f, filter), set;
     for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= first;) {
         if (days->at[i].day > last)
             continue;
@@ -86,7 +86,7 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
         if (!bitset_of(days->at[i].devices, &set))
             fleet_out_of_memory();
         bitset_keep(&set, &base);
-        take_day(&p, &set, count, product_by_no(f, filter->product->no));
+        take_day(&p, &set, count, catalog_product(f, filter->product->no));
         bitset_free(&set);
     }
     fleet_unlock(f);

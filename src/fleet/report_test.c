@@ -163,7 +163,7 @@ static void something_happens(void)
 
 /* --- comparing ------------------------------------------------------------------------------- */
 
-struct question {
+struct report_question {
     int32_t first, last;
     enum fleet_tri online, faulty, alert;
     const char *kind;
@@ -180,12 +180,12 @@ static bool has_open(uint32_t no, const char *kind)
 
 static bool agrees(enum fleet_tri wanted, bool is)
 {
-    return wanted == ANY || (wanted == YES) == is;
+    return wanted == FLEET_ANY || (wanted == FLEET_YES) == is;
 }
 
 static void count_place(const void *ctx, uint32_t no, const char *point, uint64_t n[3])
 {
-    const struct question *q = ctx;
+    const struct report_question *q = ctx;
     (void)point;
     n[0] += agrees(q->online, m_devices[no].online) && agrees(q->faulty, has_open(no, "fault")) &&
             agrees(q->alert, has_open(no, "alert"));
@@ -193,7 +193,7 @@ static void count_place(const void *ctx, uint32_t no, const char *point, uint64_
 
 static void count_active(const void *ctx, uint32_t no, const char *point, uint64_t n[3])
 {
-    const struct question *q = ctx;
+    const struct report_question *q = ctx;
     bool active = false;
     (void)point;
     for (int32_t day = q->first; day <= q->last; day++)
@@ -203,7 +203,7 @@ static void count_active(const void *ctx, uint32_t no, const char *point, uint64
 
 static void count_activated(const void *ctx, uint32_t no, const char *point, uint64_t n[3])
 {
-    const struct question *q = ctx;
+    const struct report_question *q = ctx;
     (void)point;
     n[0] += m_devices[no].activated_day >= q->first && m_devices[no].activated_day <= q->last;
 }
@@ -218,7 +218,7 @@ static void count_realtime(const void *ctx, uint32_t no, const char *point, uint
 
 static void count_event_devices(const void *ctx, uint32_t no, const char *point, uint64_t n[3])
 {
-    const struct question *q = ctx;
+    const struct report_question *q = ctx;
     bool any = false;
     (void)point;
     for (size_t i = 0; i < m_event_count; i++)
@@ -230,7 +230,7 @@ static void count_event_devices(const void *ctx, uint32_t no, const char *point,
 
 static void count_events(const void *ctx, uint32_t no, const char *point, uint64_t n[3])
 {
-    const struct question *q = ctx;
+    const struct report_question *q = ctx;
     for (size_t i = 0; i < m_event_count; i++) {
         const struct m_event *e = &m_events[i];
         if (e->device != no || strncmp(e->point, q->kind, 5) || (point && strcmp(e->point, point)))
@@ -250,7 +250,7 @@ static void compare(const char *what)
     got.at[0] = expected.at[0] = '\0';
 }
 
-static void compare_trees(const struct fleet_report_filter *filter, const struct question *q)
+static void compare_trees(const struct fleet_report_filter *filter, const struct report_question *q)
 {
     static const char *const fault_points[] = { "fault Fault_Broken", "fault Fault_New", "" };
     static const char *const alert_points[] = { "alert Alert_Hot", "alert Fault_Broken", "" };
@@ -339,8 +339,8 @@ static int by_mac(const void *a, const void *b)
     return order ? order : x < y ? -1 : 1;
 }
 
-static void expect_rows(const struct fleet_report_filter *filter, const struct question *q, bool active, uint64_t skip,
-                        uint64_t limit)
+static void expect_rows(const struct fleet_report_filter *filter, const struct report_question *q, bool active,
+                        uint64_t skip, uint64_t limit)
 {
     uint64_t total = 0;
 
@@ -361,8 +361,8 @@ static void expect_rows(const struct fleet_report_filter *filter, const struct q
     m_print(&expected, "of %u\n", (unsigned)total);
 }
 
-static void compare_rows(const struct fleet_report_filter *filter, const struct question *q, bool active, uint64_t skip,
-                         uint64_t limit)
+static void compare_rows(const struct fleet_report_filter *filter, const struct report_question *q, bool active,
+                         uint64_t skip, uint64_t limit)
 {
     static struct fleet_report_row rows[50];
     uint64_t total;
@@ -379,7 +379,7 @@ static void compare_rows(const struct fleet_report_filter *filter, const struct 
 static uint64_t model_total(uint32_t product, m_count_fn count, int32_t first, int32_t last)
 {
     struct fleet_report_filter all = { .product = fleet_product_by_no(f, product) };
-    struct question q = { .first = first, .last = last };
+    struct report_question q = { .first = first, .last = last };
     struct place whole = { 0 };
     uint64_t n[3];
 
@@ -389,7 +389,7 @@ static uint64_t model_total(uint32_t product, m_count_fn count, int32_t first, i
 
 static void compare_summary(uint32_t product)
 {
-    struct question online = { .online = YES, .faulty = ANY, .alert = ANY };
+    struct report_question online = { .online = FLEET_YES, .faulty = FLEET_ANY, .alert = FLEET_ANY };
     struct fleet_report_filter all = { .product = fleet_product_by_no(f, product) };
     struct place whole = { 0 };
     struct fleet_summary s;
@@ -435,7 +435,7 @@ static void compare_all(void)
             .region = or_any("Guangdong"),
             .city = or_any("Guangzhou"),
         };
-        struct question q = { .kind = below(2) ? "fault" : "alert" };
+        struct report_question q = { .kind = below(2) ? "fault" : "alert" };
         filter.group = filter.product->no == 1 && below(3) == 0 ? 1 + below(3) : 0;
         q.first = m_first_day + (int32_t)below((uint32_t)(today() - m_first_day + 3)) - 1;
         q.last = q.first + (int32_t)below(40) - 1;

@@ -12,13 +12,13 @@ void fleet_report_free(struct fleet_report *r)
 
 /* --- counting -------------------------------------------------------------------------------- */
 
-enum mu_err report_counts_init(const struct fleet *f, struct report_counts *c)
+enum mu_err fleet_report_counts_init(const struct fleet *f, struct fleet_report_counts *c)
 {
     c->n = calloc(f->places.count, sizeof(*c->n));
     return c->n ? MU_OK : MU_E_NOMEM;
 }
 
-void report_counts_free(struct report_counts *c)
+void fleet_report_counts_free(struct fleet_report_counts *c)
 {
     free(c->n);
     c->n = NULL;
@@ -62,7 +62,8 @@ static void count_chunk(const uint32_t *place, uint64_t *words, uint32_t *even, 
         count_sparse(place, words, even, odd);
 }
 
-enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsigned counter, struct report_counts *c)
+enum mu_err fleet_report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
+                               struct fleet_report_counts *c)
 {
     uint32_t places = f->places.count;
     uint32_t *n = calloc(places * (size_t)2, sizeof(*n));
@@ -94,7 +95,7 @@ static void add(uint64_t to[REPORT_COUNTERS], const uint64_t n[REPORT_COUNTERS])
 }
 
 /* A parent's number is less than its children's. */
-static void sum_up(const struct fleet *f, struct report_counts *c, struct report_points *points)
+static void sum_up(const struct fleet *f, struct fleet_report_counts *c, struct fleet_report_points *points)
 {
     for (uint32_t no = f->places.count; no-- > 1;) {
         uint32_t parent = f->places.nodes[no].parent;
@@ -116,8 +117,8 @@ static struct str name_of(const struct fleet *f, uint32_t no)
 
 struct tree {
     const struct fleet *f;
-    const struct report_counts *counts;
-    const struct report_points *points;
+    const struct fleet_report_counts *counts;
+    const struct fleet_report_points *points;
     uint32_t *shown; /* the places that have a node, in the order of the tree */
     uint32_t shown_count;
     struct fleet_report *out;
@@ -184,8 +185,8 @@ static void emit(struct tree *t, uint32_t no)
         emit_points(t, no, node);
 }
 
-enum mu_err report_tree(struct fleet *f, struct report_counts *c, struct report_points *points,
-                        struct fleet_report *out)
+enum mu_err fleet_report_tree(struct fleet *f, struct fleet_report_counts *c, struct fleet_report_points *points,
+                              struct fleet_report *out)
 {
     struct tree t = { .f = f, .counts = c, .points = points, .out = out };
     enum mu_err err;

@@ -11,27 +11,27 @@
  * fleet locked for reading. */
 
 /* The devices that a filter leaves; the caller frees them. Without memory, the program ends. */
-struct bitset report_base(struct fleet *f, const struct fleet_report_filter *filter);
+struct bitset fleet_report_base(struct fleet *f, const struct fleet_report_filter *filter);
 
 /* The events of each place and point: cells[place * width + column]. */
-struct report_points {
+struct fleet_report_points {
     size_t width;
     const uint32_t *points; /* by column: numbers, in the order of their names */
     uint64_t (*cells)[REPORT_COUNTERS];
 };
 
-struct report_counts {
+struct fleet_report_counts {
     uint64_t (*n)[REPORT_COUNTERS]; /* by place */
 };
-MU_MUST_USE enum mu_err report_counts_init(const struct fleet *f, struct report_counts *c);
-void report_counts_free(struct report_counts *c);
+MU_MUST_USE enum mu_err fleet_report_counts_init(const struct fleet *f, struct fleet_report_counts *c);
+void fleet_report_counts_free(struct fleet_report_counts *c);
 
 /* Adds 1 to a counter of each member's place. MU_E_NOMEM. */
-MU_MUST_USE enum mu_err report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
-                                     struct report_counts *c);
+MU_MUST_USE enum mu_err fleet_report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
+                                           struct fleet_report_counts *c);
 
 /* Sums up and makes the tree. points may be NULL. */
-MU_MUST_USE enum mu_err report_tree(struct fleet *f, struct report_counts *c, struct report_points *points,
-                                    struct fleet_report *out);
+MU_MUST_USE enum mu_err fleet_report_tree(struct fleet *f, struct fleet_report_counts *c,
+                                          struct fleet_report_points *points, struct fleet_report *out);
 
 #endif

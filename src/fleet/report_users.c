@@ -15,7 +15,7 @@ struct moments {
 
 static enum mu_err first_of_product(const struct fleet *f, uint32_t product, struct moments *out)
 {
-    const struct product *p = product_by_no(f, product);
+    const struct product *p = catalog_product(f, product);
 
     if (!p)
         return MU_OK;
@@ -23,7 +23,7 @@ static enum mu_err first_of_product(const struct fleet *f, uint32_t product, str
     if (!(out->at = malloc((k->count + 1) * sizeof(*out->at))))
         return MU_E_NOMEM;
     for (uint32_t i = 1; i < k->count; i++) {
-        if (user_is_counted(&f->users, k->at[i].user))
+        if (users_is_counted(&f->users, k->at[i].user))
             out->at[out->count++] = k->at[i].since;
     }
     return MU_OK;
@@ -63,7 +63,7 @@ static enum mu_err first_of_group(struct fleet *f, uint32_t group, struct moment
     const struct users *u = &f->users;
     size_t numbers = (size_t)u->chunk_count << CHUNK_BITS;
     struct bitset devices = { 0 };
-    const roaring_bitmap_t *members = group_subtree(f, group);
+    const roaring_bitmap_t *members = fleet_group_subtree(f, group);
 
     if ((members && !bitset_of(members, &devices)) || !(out->at = malloc((numbers + 1) * sizeof(*out->at)))) {
         bitset_free(&devices);
@@ -168,7 +168,7 @@ static uint64_t count_users(const struct users *u, const uint64_t *bits, uint32_
 static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t app, int32_t day, uint32_t *count)
 {
     const struct day_set *set = day_sets_find(&f->history.active, day);
-    const struct product *p = product_by_no(f, product);
+    const struct product *p = catalog_product(f, product);
     const struct users *u = &f->users;
     int64_t from_s = fleet_day_start(f, day), until_s = fleet_day_start(f, day + 1);
     struct bitset devices = { 0 };
@@ -206,12 +206,12 @@ static bool *apps_of(const struct fleet *f, uint32_t product)
     bool *apps = calloc(f->apps.count + 1, sizeof(*apps));
 
     for (uint32_t no = 1; apps && no < f->apps.count; no++)
-        apps[no] = app_has(f, no, product);
+        apps[no] = fleet_app_has(f, no, product);
     return apps;
 }
 
 static void count_places(const struct fleet *f, const struct user_chunk *c, const bool *apps,
-                         struct report_counts *counts)
+                         struct fleet_report_counts *counts)
 {
     for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
         for (uint64_t word = c->counted[w]; word; word &= word - 1) {
@@ -225,11 +225,11 @@ static void count_places(const struct fleet *f, const struct user_chunk *c, cons
 enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product, struct fleet_report *out)
 {
     const struct users *u = &f->users;
-    struct report_counts counts;
+    struct fleet_report_counts counts;
 
     fleet_read_lock(f);
     bool *apps = apps_of(f, product);
-    enum mu_err err = report_counts_init(f, &counts);
+    enum mu_err err = fleet_report_counts_init(f, &counts);
     if (!apps)
         err = MU_E_NOMEM;
     if (err == MU_OK) {
@@ -237,10 +237,10 @@ enum mu_err fleet_report_users_places(struct fleet *f, uint32_t product, struct 
             if (u->chunks[c])
                 count_places(f, u->chunks[c], apps, &counts);
         }
-        err = report_tree(f, &counts, NULL, out);
+        err = fleet_report_tree(f, &counts, NULL, out);
     }
     fleet_unlock(f);
-    report_counts_free(&counts);
+    fleet_report_counts_free(&counts);
     free(apps);
     return err;
 }

@@ -3,7 +3,7 @@
 /* A follower that has fallen behind further than the registry keeps changes: everything is visited
  * again, and what has not been seen by then is gone. Readers meanwhile see what they saw. */
 
-enum seen {
+enum revisit_seen {
     SEEN_ENTERPRISE,
     SEEN_PRODUCT,
     SEEN_ASSOCIATION,
@@ -21,7 +21,7 @@ struct revisit {
     roaring_bitmap_t *seen[SEEN_KINDS];
 };
 
-static enum mu_err note(struct revisit *v, enum seen kind, uint32_t no, enum mu_err err)
+static enum mu_err note(struct revisit *v, enum revisit_seen kind, uint32_t no, enum mu_err err)
 {
     if (err == MU_OK)
         roaring_bitmap_add(v->seen[kind], no);
@@ -92,10 +92,10 @@ static enum mu_err on_token(void *ctx, const struct token_row *row, bool removed
 {
     struct revisit *v = ctx;
     enum mu_err err = v->rows.token(v->f, row, removed);
-    return note(v, SEEN_TOKEN, err == MU_OK ? token_no(v->f, row->hash) : 0, err);
+    return note(v, SEEN_TOKEN, err == MU_OK ? fleet_token_no(v->f, row->hash) : 0, err);
 }
 
-static bool seen(const struct revisit *v, enum seen kind, uint32_t no)
+static bool seen(const struct revisit *v, enum revisit_seen kind, uint32_t no)
 {
     return roaring_bitmap_contains(v->seen[kind], no);
 }
@@ -106,24 +106,24 @@ static void forget_unseen(struct revisit *v)
     struct fleet *f = v->f;
 
     for (uint32_t no = 1; no < f->tokens.count; no++) {
-        if (!seen(v, SEEN_TOKEN, no) && token_no(f, f->tokens.at[no].hash) == no)
-            token_remove(f, f->tokens.at[no].hash);
+        if (!seen(v, SEEN_TOKEN, no) && fleet_token_no(f, f->tokens.at[no].hash) == no)
+            fleet_token_remove(f, f->tokens.at[no].hash);
     }
     for (uint32_t no = 1; no < f->users.chunk_count << CHUNK_BITS; no++) {
         if (!seen(v, SEEN_USER, no))
-            user_delete(f, no);
+            users_delete(f, no);
     }
     for (uint32_t no = 1; no < f->columns.count << CHUNK_BITS; no++) {
         if (!seen(v, SEEN_DEVICE, no))
-            device_delete(f, no);
+            fleet_device_delete(f, no);
     }
     for (uint32_t no = 1; no < f->groups.count; no++) {
         if (!seen(v, SEEN_GROUP, no))
-            group_delete(f, no);
+            fleet_group_delete(f, no);
     }
     for (uint32_t no = 1; no < f->apps.count; no++) {
         if (!seen(v, SEEN_APP, no))
-            app_delete(f, no);
+            fleet_app_delete(f, no);
     }
     for (uint32_t no = 1; no < f->products.count; no++) {
         if (f->products.at[no] && !seen(v, SEEN_ASSOCIATION, no))

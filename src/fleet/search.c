@@ -40,20 +40,20 @@ static void with_owned(struct operands *ops, roaring_bitmap_t *bitmap)
 
 static void with_tri(struct operands *ops, const roaring_bitmap_t *bitmap, enum fleet_tri tri)
 {
-    if (tri == YES)
+    if (tri == FLEET_YES)
         with(ops, bitmap);
-    else if (tri == NO)
+    else if (tri == FLEET_NO)
         ops->without[ops->without_count++] = bitmap;
 }
 
 static roaring_bitmap_t *of_mac(const struct fleet *f, uint32_t product, struct str mac)
 {
     roaring_bitmap_t *found = roaring_bitmap_create();
-    struct index_probe probe = index_probe(&f->by_mac, device_hash_mac(f, product, mac));
+    struct index_probe probe = index_probe(&f->by_mac, fleet_device_hash_mac(f, product, mac));
     uint32_t no;
 
     while ((no = index_next(&probe))) {
-        if (device_has_mac(f, no, product, mac))
+        if (fleet_device_has_mac(f, no, product, mac))
             roaring_bitmap_add(found, no);
     }
     return found;
@@ -62,7 +62,7 @@ static roaring_bitmap_t *of_mac(const struct fleet *f, uint32_t product, struct 
 static roaring_bitmap_t *of_did(const struct fleet *f, struct str did)
 {
     roaring_bitmap_t *found = roaring_bitmap_create();
-    uint32_t no = device_find(f, did);
+    uint32_t no = fleet_device_find(f, did);
 
     if (no)
         roaring_bitmap_add(found, no);
@@ -82,7 +82,7 @@ static void collect(struct fleet *f, const struct fleet_filter *filter, struct o
         with_owned(ops, of_mac(f, p->pub.no, filter->mac));
     if (filter->only)
         with_owned(ops, roaring_bitmap_of_ptr(filter->only_count, filter->only));
-    if (filter->group && (in = group_subtree(f, filter->group)))
+    if (filter->group && (in = fleet_group_subtree(f, filter->group)))
         with(ops, in);
     else if (filter->group)
         with_owned(ops, roaring_bitmap_create());
@@ -142,7 +142,7 @@ static struct bitset intersect_bits(const struct operands *ops)
     return bits;
 }
 
-struct bitset search_match(struct fleet *f, const struct fleet_filter *filter)
+struct bitset fleet_search_match(struct fleet *f, const struct fleet_filter *filter)
 {
     struct operands ops = { 0 };
 
@@ -174,7 +174,7 @@ static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint
         return 0;
     qsort_r(list, total, sizeof(*list), newest_first, &f->columns);
     for (uint64_t i = skip; i < total && n < limit; i++)
-        device_read(f, list[i], columns_row(&f->columns, list[i]), &rows[n++]);
+        fleet_device_read(f, list[i], columns_row(&f->columns, list[i]), &rows[n++]);
     return n;
 }
 
@@ -259,7 +259,7 @@ static size_t walk(struct fleet *f, const struct order *order, const struct bits
         if (skip)
             skip--;
         else
-            device_read(f, no, columns_row(&f->columns, no), &rows[n++]);
+            fleet_device_read(f, no, columns_row(&f->columns, no), &rows[n++]);
     }
     return n;
 }

@@ -142,7 +142,7 @@ static bool in_subtree(uint32_t group, uint32_t root)
 
 static bool tri_ok(enum fleet_tri tri, bool is)
 {
-    return tri == ANY || (tri == YES) == is;
+    return tri == FLEET_ANY || (tri == FLEET_YES) == is;
 }
 
 static bool text_ok(struct str wanted, const char *text)
@@ -209,7 +209,7 @@ static struct str one_of(const char *const *texts, uint32_t n, uint32_t odds)
 
 static enum fleet_tri some_tri(void)
 {
-    return below(3) ? ANY : below(2) ? YES : NO;
+    return below(3) ? FLEET_ANY : below(2) ? FLEET_YES : FLEET_NO;
 }
 
 static struct fleet_filter random_filter(uint32_t *only)
@@ -268,7 +268,9 @@ static void the_whole_of_a_product_can_be_paged_through(void **state)
 {
     (void)state;
     fill(9);
-    struct fleet_filter filter = { .product = fleet_product_by_no(f, 1), .online = ANY, .faulty = ANY, .alert = ANY };
+    struct fleet_filter filter = {
+        .product = fleet_product_by_no(f, 1), .online = FLEET_ANY, .faulty = FLEET_ANY, .alert = FLEET_ANY
+    };
     uint64_t total = search(&filter, 0, 0);
     for (uint64_t skip = 0; skip <= total; skip += 700)
         search(&filter, skip, 700);
@@ -287,9 +289,9 @@ static void a_product_without_devices_finds_none(void **state)
     struct registry_visitor v = fleet_registry_visitor(f);
     assert_int_equal(v.product(v.ctx, &product), MU_OK);
     struct fleet_filter filter = { .product = fleet_product_by_no(f, 1),
-                                   .online = ANY,
-                                   .faulty = ANY,
-                                   .alert = ANY,
+                                   .online = FLEET_ANY,
+                                   .faulty = FLEET_ANY,
+                                   .alert = FLEET_ANY,
                                    .country = STR("China"),
                                    .active_since = 5 };
     assert_int_equal(fleet_search(f, &filter, 0, 1, &row, &total), 0);

@@ -437,7 +437,7 @@ static void devices_are_counted_by_place_whether_many_or_few(void **state)
     enum { PLACES = 5, DEVICES = 2 * CHUNK_ROWS };
     static const uint32_t percent[] = { 0, 1, 40, 60, 99, 100 };
     struct fleet f = { .places = { .count = PLACES } };
-    struct report_counts counts;
+    struct fleet_report_counts counts;
     struct bitset set = { 0 };
     uint32_t seed = 7;
 
@@ -454,13 +454,13 @@ static void devices_are_counted_by_place_whether_many_or_few(void **state)
             set.words[no / 64] = (set.words[no / 64] & ~(UINT64_C(1) << no % 64)) | (uint64_t)is << no % 64;
             expected[place] += is;
         }
-        assert_int_equal(report_counts_init(&f, &counts), MU_OK);
-        assert_int_equal(report_count(&f, &set, 1, &counts), MU_OK);
+        assert_int_equal(fleet_report_counts_init(&f, &counts), MU_OK);
+        assert_int_equal(fleet_report_count(&f, &set, 1, &counts), MU_OK);
         for (uint32_t place = 0; place < PLACES; place++) {
             assert_int_equal(counts.n[place][0] + counts.n[place][2], 0);
             assert_int_equal(counts.n[place][1], expected[place]);
         }
-        report_counts_free(&counts);
+        fleet_report_counts_free(&counts);
     }
     bitset_free(&set);
     columns_free(&f.columns);

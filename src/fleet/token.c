@@ -16,18 +16,18 @@ static uint64_t hash_of(const void *ctx, uint32_t no)
     return hash_token(f, f->tokens.at[no].hash);
 }
 
-void tokens_init(struct fleet *f)
+void fleet_tokens_init(struct fleet *f)
 {
     index_init(&f->by_token, hash_of, f);
 }
 
-void tokens_free(struct fleet *f)
+void fleet_tokens_free(struct fleet *f)
 {
     free(f->tokens.at);
     index_free(&f->by_token);
 }
 
-uint32_t token_no(const struct fleet *f, const uint8_t hash[32])
+uint32_t fleet_token_no(const struct fleet *f, const uint8_t hash[32])
 {
     struct index_probe probe = index_probe(&f->by_token, hash_token(f, hash));
     uint32_t no;
@@ -46,16 +46,16 @@ static void chain_free(struct fleet *f, uint32_t first)
     }
 }
 
-enum mu_err token_put(struct fleet *f, const struct token_row *row)
+enum mu_err fleet_token_put(struct fleet *f, const struct token_row *row)
 {
-    uint32_t no = token_no(f, row->hash);
+    uint32_t no = fleet_token_no(f, row->hash);
 
     if (!no) {
         uint32_t before = f->tokens.count;
         if (index_reserve(&f->by_token) != MU_OK)
             return MU_E_NOMEM;
         if (!f->free_token) {
-            if (numbered_reserve(&f->tokens.at, &f->tokens.count, before, sizeof(struct token)) != MU_OK)
+            if (fleet_numbered_reserve(&f->tokens.at, &f->tokens.count, before, sizeof(struct token)) != MU_OK)
                 return MU_E_NOMEM;
             chain_free(f, before ? before : 1);
         }
@@ -72,9 +72,9 @@ enum mu_err token_put(struct fleet *f, const struct token_row *row)
     return MU_OK;
 }
 
-void token_remove(struct fleet *f, const uint8_t hash[32])
+void fleet_token_remove(struct fleet *f, const uint8_t hash[32])
 {
-    uint32_t no = token_no(f, hash);
+    uint32_t no = fleet_token_no(f, hash);
 
     if (!no)
         return;
@@ -89,10 +89,10 @@ bool fleet_token_find(struct fleet *f, const uint8_t hash[32], struct fleet_toke
     bool found = false;
 
     fleet_read_lock(f);
-    uint32_t no = token_no(f, hash);
+    uint32_t no = fleet_token_no(f, hash);
     if (no) {
         const struct token *t = &f->tokens.at[no];
-        const struct product *p = product_by_no(f, t->product);
+        const struct product *p = catalog_product(f, t->product);
         struct enterprise *e = t->enterprise < f->enterprises.count ? f->enterprises.at[t->enterprise] : NULL;
         if (p && e && !p->deleted && !e->deleted) {
             *out = (struct fleet_token){ &e->pub, &p->pub, t->expires_at };

@@ -12,8 +12,8 @@ void users_init(struct users *u)
 
 void users_free(struct users *u)
 {
-    chunks_free(u->chunks, u->chunk_count);
-    chunks_free(u->bindings, u->binding_chunks);
+    columns_chunks_free(u->chunks, u->chunk_count);
+    columns_chunks_free(u->bindings, u->binding_chunks);
     roaring_bitmap_free(u->devices);
 }
 
@@ -21,7 +21,7 @@ void users_free(struct users *u)
 
 static enum mu_err reserve(struct users *u, uint32_t no)
 {
-    return chunks_reserve(&u->chunks, &u->chunk_count, no, sizeof(struct user_chunk));
+    return columns_chunks_reserve(&u->chunks, &u->chunk_count, no, sizeof(struct user_chunk));
 }
 
 static void set_bit(uint64_t *bits, uint32_t i, bool on)
@@ -30,7 +30,7 @@ static void set_bit(uint64_t *bits, uint32_t i, bool on)
     bits[i / 64] = on ? bits[i / 64] | bit : bits[i / 64] & ~bit;
 }
 
-enum mu_err user_put(struct fleet *f, const struct user_brief *row)
+enum mu_err users_put(struct fleet *f, const struct user_brief *row)
 {
     struct users *u = &f->users;
     uint32_t i = row->no & (CHUNK_ROWS - 1), leaf;
@@ -39,7 +39,7 @@ enum mu_err user_put(struct fleet *f, const struct user_brief *row)
     if ((err = reserve(u, row->no)) != MU_OK || (err = places_leaf(&f->places, &row->place, &leaf)) != MU_OK)
         return err;
     struct user_chunk *c = u->chunks[row->no >> CHUNK_BITS];
-    if (user_has(c->bound, i) && (user_has(c->counted, i) == row->is_disabled || c->app[i] != row->app))
+    if (users_has(c->bound, i) && (users_has(c->counted, i) == row->is_disabled || c->app[i] != row->app))
         past_changes(f);
     set_bit(c->counted, i, !row->is_disabled);
     c->app[i] = row->app;
@@ -47,31 +47,31 @@ enum mu_err user_put(struct fleet *f, const struct user_brief *row)
     return MU_OK;
 }
 
-void user_delete(struct fleet *f, uint32_t no)
+void users_delete(struct fleet *f, uint32_t no)
 {
     uint32_t i = no & (CHUNK_ROWS - 1);
 
-    if (!user_is_counted(&f->users, no))
+    if (!users_is_counted(&f->users, no))
         return;
     struct user_chunk *c = f->users.chunks[no >> CHUNK_BITS];
-    if (user_has(c->bound, i))
+    if (users_has(c->bound, i))
         past_changes(f);
     set_bit(c->counted, i, false);
 }
 
 /* --- bindings -------------------------------------------------------------------------------- */
 
-enum mu_err user_bind(struct fleet *f, const struct bound_row *row)
+enum mu_err users_bind(struct fleet *f, const struct bound_row *row)
 {
     struct users *u = &f->users;
     enum mu_err err;
 
     if ((err = reserve(u, row->user)) != MU_OK ||
-        (err = chunks_reserve(&u->bindings, &u->binding_chunks, row->no, sizeof(struct bound_chunk))) != MU_OK)
+        (err = columns_chunks_reserve(&u->bindings, &u->binding_chunks, row->no, sizeof(struct bound_chunk))) != MU_OK)
         return err;
     struct bound *b = &u->bindings[row->no >> CHUNK_BITS]->at[row->no & (CHUNK_ROWS - 1)];
-    struct bound now = { row->device, row->user, column_seconds(row->since),
-                         row->until ? column_seconds(row->until) : UINT32_MAX };
+    struct bound now = { row->device, row->user, columns_seconds(row->since),
+                         row->until ? columns_seconds(row->until) : UINT32_MAX };
     if (!b->device || b->since != now.since)
         past_moment_changes(f, b->device && b->since < now.since ? b->since : now.since);
     else if (b->until != now.until)
@@ -97,7 +97,7 @@ static uint64_t hash_known(const void *ctx, uint32_t no)
     return hash_user(k->at[no].user);
 }
 
-void known_users_free(struct known_users *k)
+void users_known_free(struct known_users *k)
 {
     index_free(&k->by_user);
     free(k->at);
@@ -120,9 +120,9 @@ static enum mu_err make_room(struct known_users *k)
     return index_reserve(&k->by_user);
 }
 
-enum mu_err user_first_bound(struct fleet *f, const struct first_bound_row *row)
+enum mu_err users_first_bound(struct fleet *f, const struct first_bound_row *row)
 {
-    struct product *p = product_by_no(f, row->product);
+    struct product *p = catalog_product(f, row->product);
     uint32_t no;
     enum mu_err err;
 
@@ -139,6 +139,6 @@ enum mu_err user_first_bound(struct fleet *f, const struct first_bound_row *row)
         k->at[no].user = row->user;
         index_add(&k->by_user, no);
     }
-    k->at[no].since = column_seconds(row->since);
+    k->at[no].since = columns_seconds(row->since);
     return MU_OK;
 }

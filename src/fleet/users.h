@@ -49,9 +49,9 @@ void users_init(struct users *u);
 void users_free(struct users *u);
 
 /* MU_E_NOMEM: nothing is changed. */
-MU_MUST_USE enum mu_err user_put(struct fleet *f, const struct user_brief *row);
-void user_delete(struct fleet *f, uint32_t no);
-MU_MUST_USE enum mu_err user_bind(struct fleet *f, const struct bound_row *row);
+MU_MUST_USE enum mu_err users_put(struct fleet *f, const struct user_brief *row);
+void users_delete(struct fleet *f, uint32_t no);
+MU_MUST_USE enum mu_err users_bind(struct fleet *f, const struct bound_row *row);
 
 /* The bindings of a chunk end behind so many. */
 static inline uint32_t users_bound_rows(const struct users *u, uint32_t chunk)
@@ -61,16 +61,16 @@ static inline uint32_t users_bound_rows(const struct users *u, uint32_t chunk)
     return chunk < u->last_binding >> CHUNK_BITS ? CHUNK_ROWS : (u->last_binding & (CHUNK_ROWS - 1)) + 1;
 }
 
-static inline bool user_has(const uint64_t *bits, uint32_t i)
+static inline bool users_has(const uint64_t *bits, uint32_t i)
 {
     return bits[i / 64] >> i % 64 & 1;
 }
 
-static inline bool user_is_counted(const struct users *u, uint32_t no)
+static inline bool users_is_counted(const struct users *u, uint32_t no)
 {
     const struct user_chunk *c = no >> CHUNK_BITS < u->chunk_count ? u->chunks[no >> CHUNK_BITS] : NULL;
 
-    return c && user_has(c->counted, no & (CHUNK_ROWS - 1));
+    return c && users_has(c->counted, no & (CHUNK_ROWS - 1));
 }
 
 /* --- the users that a product knows --------------------------------------------------------------- */
@@ -84,8 +84,8 @@ struct known_users {
     uint32_t count, cap;   /* count: with number 0, once there is any */
 };
 
-void known_users_free(struct known_users *k);
+void users_known_free(struct known_users *k);
 /* Since when: the last word is taken. MU_E_NOMEM; MU_E_CORRUPT: there is no such product. */
-MU_MUST_USE enum mu_err user_first_bound(struct fleet *f, const struct first_bound_row *row);
+MU_MUST_USE enum mu_err users_first_bound(struct fleet *f, const struct first_bound_row *row);
 
 #endif

@@ -2,7 +2,7 @@
 
 /* The audit log of controls, and what is forgotten of a device. */
 
-struct seen {
+struct seen_controls {
     char text[1000];
     size_t rows, stop_after;
     int64_t last_us;
@@ -11,7 +11,7 @@ struct seen {
 
 static enum mu_err see(void *ctx, const struct journal_control *c)
 {
-    struct seen *s = ctx;
+    struct seen_controls *s = ctx;
     size_t len = strlen(s->text);
     size_t kept = c->frame_len < JOURNAL_CONTROL_FRAME ? c->frame_len : JOURNAL_CONTROL_FRAME;
 
@@ -53,7 +53,7 @@ static void put_four(struct journal *j, struct journal_batch *b)
 
 static void expect(struct journal *j, int64_t before, const char *expected)
 {
-    struct seen s = { .text = "" };
+    struct seen_controls s = { .text = "" };
     assert_int_equal(journal_controls(j, 0, 0, before, see, &s), MU_OK);
     assert_string_equal(s.text, expected);
 }
@@ -77,7 +77,7 @@ static void a_visit_goes_on_behind_a_control(void **state)
 {
     struct journal *j = open_journal(*state);
     struct journal_batch *b = make_batch(j);
-    struct seen s = { .text = "" };
+    struct seen_controls s = { .text = "" };
     enum mu_err err;
 
     put_four(j, b);

@@ -30,13 +30,13 @@ static struct journal *must_open(const char *dir)
 }
 
 /* --- what a visit finds ------------------------------------------------------------------------*/
-struct found {
+struct crash_found {
     uint64_t messages[DEVICES], versions[DEVICES];
 };
 
 static enum mu_err find_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
-    struct found *f = ctx;
+    struct crash_found *f = ctx;
     MUST(device < DEVICES);
     f->messages[device] = s->messages;
     return MU_OK;
@@ -44,15 +44,15 @@ static enum mu_err find_state(void *ctx, uint32_t device, const struct journal_s
 
 static enum mu_err find_versions(void *ctx, uint32_t device, const struct journal_versions *v)
 {
-    struct found *f = ctx;
+    struct crash_found *f = ctx;
     MUST(device < DEVICES);
     f->versions[device] = strtoull(v->text[VERSION_MCU_SOFT], NULL, 10);
     return MU_OK;
 }
 
-static struct found visit(struct journal *j)
+static struct crash_found visit(struct journal *j)
 {
-    struct found f = { 0 };
+    struct crash_found f = { 0 };
     struct journal_visitor visitor = { .ctx = &f, .state = find_state, .versions = find_versions };
     MUST(journal_visit(j, &visitor) == MU_OK);
     return f;
@@ -89,13 +89,13 @@ static void write_until_killed(const char *dir, int tell)
 }
 
 /* --- the reader -------------------------------------------------------------------------------------*/
-struct rows {
+struct crash_rows {
     uint64_t first, last, count;
 };
 
 static enum mu_err add_message(void *ctx, const struct journal_message *m)
 {
-    struct rows *r = ctx;
+    struct crash_rows *r = ctx;
     MUST(r->count == 0 || m->number == r->last + 1);
     r->first = r->count ? r->first : m->number;
     r->last = m->number;
@@ -108,10 +108,10 @@ static enum mu_err add_session(void *ctx, const struct journal_session *s)
     return add_message(ctx, &(struct journal_message){ .number = s->number });
 }
 
-static void check_device(struct journal *j, uint32_t device, const struct found *found)
+static void check_device(struct journal *j, uint32_t device, const struct crash_found *found)
 {
     struct journal_window w = { .to_us = INT64_MAX, .limit = UINT64_MAX };
-    struct rows messages = { 0 }, sessions = { 0 };
+    struct crash_rows messages = { 0 }, sessions = { 0 };
     uint64_t total;
 
     MUST(journal_messages(j, device, &w, add_message, &messages, &total) == MU_OK);
@@ -130,7 +130,7 @@ static void check_device(struct journal *j, uint32_t device, const struct found 
 static void check_all(const char *dir, uint64_t told, uint64_t starts)
 {
     struct journal *j = must_open(dir);
-    struct found found = visit(j);
+    struct crash_found found = visit(j);
 
     for (uint32_t device = 0; device < DEVICES; device++)
         check_device(j, device, &found);

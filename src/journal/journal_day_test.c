@@ -34,7 +34,7 @@ static uint64_t entries_in_memory(struct journal *j, int32_t day)
     uint64_t entries = UINT64_MAX;
 
     assert_int_equal(
-        rocksdb_property_int_cf(j->db, day_family(j, day), "rocksdb.num-entries-active-mem-table", &entries), 0);
+        rocksdb_property_int_cf(j->db, rocks_day_family(j, day), "rocksdb.num-entries-active-mem-table", &entries), 0);
     return entries;
 }
 

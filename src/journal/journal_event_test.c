@@ -2,13 +2,13 @@
 
 /* Activity by day, and events: what the reports are rebuilt from. */
 
-struct seen {
+struct seen_events {
     char text[500];
 };
 
-static void note(struct seen *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct seen_events *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void note(struct seen *s, const char *format, ...)
+static void note(struct seen_events *s, const char *format, ...)
 {
     size_t len = strlen(s->text);
     va_list args;
@@ -39,7 +39,7 @@ static enum mu_err see_event(void *ctx, uint32_t device, const struct journal_ev
 
 static void expect_visit(struct journal *j, const char *expected)
 {
-    struct seen s = { "" };
+    struct seen_events s = { "" };
     struct journal_visitor v = { .ctx = &s, .active = see_active, .active_set = see_active_set, .event = see_event };
     assert_int_equal(journal_visit(j, &v), MU_OK);
     assert_string_equal(s.text, expected);
@@ -111,7 +111,7 @@ static void events_are_told_up_to_a_moment_in_the_order_of_their_opening(void **
 {
     struct journal *j = open_journal(*state);
     struct journal_batch *b = make_batch(j);
-    struct seen s = { "" };
+    struct seen_events s = { "" };
 
     for (uint32_t i = 5; i > 0; i--) {
         struct journal_event e = { .opened_us = i * 10, .resolved_us = 1, .name = STR("x") };

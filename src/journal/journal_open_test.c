@@ -92,7 +92,7 @@ static void an_older_format_that_is_read_becomes_this_one(void **state)
     journal_close(open_journal(*state));
     write_format(*state, ROCKS_FORMAT_OLDEST);
     struct journal *j = open_journal(*state);
-    assert_int_equal(meta_get(j, "format", 6, &format, 1), MU_OK);
+    assert_int_equal(rocks_meta_get(j, "format", 6, &format, 1), MU_OK);
     assert_int_equal(format, ROCKS_FORMAT);
     journal_close(j);
 }

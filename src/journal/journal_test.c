@@ -133,19 +133,19 @@ static void a_value_cut_anywhere_is_told_as_damage_or_read_within_its_bounds(voi
     struct record_head head = { 0 };
 
     buf_init(&value, 1000);
-    message_encode(&value, &sent);
+    rocks_message_encode(&value, &sent);
     for (size_t len = 0; len < value.len - sent.payload_len; len++) {
         uint8_t *cut = malloc(len + 1); /* of its own, so that a sanitizer sees a read past it */
         memcpy(cut, value.data, len);
-        assert_int_equal(message_decode(&head, bytes_of(cut, len), &m), MU_E_CORRUPT);
+        assert_int_equal(rocks_message_decode(&head, bytes_of(cut, len), &m), MU_E_CORRUPT);
         free(cut);
     }
     buf_clear(&value);
-    session_encode(&value, &logout);
+    rocks_session_encode(&value, &logout);
     for (size_t len = 0; len < value.len; len++)
-        assert_int_equal(session_decode(&head, bytes_of(value.data, len), &s), MU_E_CORRUPT);
+        assert_int_equal(rocks_session_decode(&head, bytes_of(value.data, len), &s), MU_E_CORRUPT);
     value.data[0] |= 0x80; /* a flag from the future */
-    assert_int_equal(session_decode(&head, bytes_of(value.data, value.len), &s), MU_E_CORRUPT);
+    assert_int_equal(rocks_session_decode(&head, bytes_of(value.data, value.len), &s), MU_E_CORRUPT);
     buf_free(&value);
 }
 
@@ -158,17 +158,18 @@ static void a_key_tells_moment_and_number_and_is_damage_when_cut_or_longer(void 
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
         uint8_t key[RECORD_KEY_MAX + 1];
-        size_t len = record_key(key, 7, RECORD_MESSAGE, DAY_ZERO + 1, numbers[i]);
+        size_t len = rocks_record_key(key, 7, RECORD_MESSAGE, DAY_ZERO + 1, numbers[i]);
         assert_in_range(len, RECORD_KEY_HEAD + 1, RECORD_KEY_MAX);
-        assert_int_equal(record_head_decode(bytes_of(key, len), value, RECORD_MESSAGE, &head), MU_OK);
+        assert_int_equal(rocks_record_head_decode(bytes_of(key, len), value, RECORD_MESSAGE, &head), MU_OK);
         assert_int_equal(head.ts_us, DAY_ZERO + 1);
         assert_true(head.number == numbers[i]);
         assert_true(head.decoded_number == numbers[i] - 1);
         for (size_t cut = 0; cut < len; cut++)
-            assert_int_equal(record_head_decode(bytes_of(key, cut), value, RECORD_MESSAGE, &head), MU_E_CORRUPT);
+            assert_int_equal(rocks_record_head_decode(bytes_of(key, cut), value, RECORD_MESSAGE, &head), MU_E_CORRUPT);
         key[len] = 0;
-        assert_int_equal(record_head_decode(bytes_of(key, len + 1), value, RECORD_MESSAGE, &head), MU_E_CORRUPT);
-        assert_int_equal(record_head_decode(bytes_of(key, len), bytes_of("", 0), RECORD_MESSAGE, &head), MU_E_CORRUPT);
+        assert_int_equal(rocks_record_head_decode(bytes_of(key, len + 1), value, RECORD_MESSAGE, &head), MU_E_CORRUPT);
+        assert_int_equal(rocks_record_head_decode(bytes_of(key, len), bytes_of("", 0), RECORD_MESSAGE, &head),
+                         MU_E_CORRUPT);
     }
 }
 
@@ -191,13 +192,13 @@ static const struct journal_state full_state = {
 };
 static const struct journal_versions full_versions = { .text = { "1.0", "", "WIFI", "04020034" } };
 
-struct visit {
+struct visit_order {
     char order[100];
 };
 
 static enum mu_err visit_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
-    struct visit *v = ctx;
+    struct visit_order *v = ctx;
     char text[20];
 
     snprintf(text, sizeof(text), "s%u ", device);
@@ -224,7 +225,7 @@ static enum mu_err visit_state(void *ctx, uint32_t device, const struct journal_
 
 static enum mu_err visit_versions(void *ctx, uint32_t device, const struct journal_versions *versions)
 {
-    struct visit *v = ctx;
+    struct visit_order *v = ctx;
     char text[20];
 
     snprintf(text, sizeof(text), "v%u ", device);
@@ -238,7 +239,7 @@ static void a_visit_sees_the_last_state_of_every_device_in_order(void **state)
     struct journal *j = open_journal(*state);
     struct journal_batch *b = make_batch(j);
     struct journal_state other = { 0 };
-    struct visit visit = { "" };
+    struct visit_order visit = { "" };
     struct journal_visitor visitor = { .ctx = &visit, .state = visit_state, .versions = visit_versions };
 
     journal_batch_state(b, 256, &other);

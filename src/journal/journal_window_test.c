@@ -12,17 +12,17 @@ struct model_record {
     bool decoded;
 };
 
-struct model_device {
+struct window_device {
     struct model_record records[PER_DEVICE];
     size_t count;
 };
 
-struct answer {
+struct window_answer {
     struct model_record rows[PER_DEVICE];
     size_t count;
 };
 
-static struct model_device model[DEVICES];
+static struct window_device model[DEVICES];
 static uint64_t random_state;
 
 static uint64_t random_below(uint64_t n)
@@ -75,7 +75,7 @@ static void fill_model(void)
 static void turn_model(void)
 {
     for (unsigned d = 0; d < DEVICES; d++) {
-        struct model_device *m = &model[d];
+        struct window_device *m = &model[d];
         int64_t ahead = 0, before = 0;
         size_t i = 0;
         for (; i < m->count; i++) {
@@ -169,7 +169,7 @@ static struct journal *fill_journal(const char *dir)
     return j;
 }
 
-static uint64_t expect(struct answer *out, const struct model_device *d, const struct journal_window *w)
+static uint64_t expect(struct window_answer *out, const struct window_device *d, const struct journal_window *w)
 {
     uint64_t total = 0;
 
@@ -187,7 +187,7 @@ static uint64_t expect(struct answer *out, const struct model_device *d, const s
 
 static enum mu_err take_message(void *ctx, const struct journal_message *m)
 {
-    struct answer *a = ctx;
+    struct window_answer *a = ctx;
     assert_true(a->count < PER_DEVICE);
     assert_int_equal(m->payload_len, sizeof(m->number));
     assert_memory_equal(m->payload, &m->number, sizeof(m->number));
@@ -197,7 +197,7 @@ static enum mu_err take_message(void *ctx, const struct journal_message *m)
 
 static enum mu_err take_session(void *ctx, const struct journal_session *s)
 {
-    struct answer *a = ctx;
+    struct window_answer *a = ctx;
     assert_true(a->count < PER_DEVICE);
     assert_int_equal(s->end, s->number % 2);
     a->rows[a->count++] = (struct model_record){ .ts_us = s->ts_us, .number = s->number };
@@ -205,7 +205,7 @@ static enum mu_err take_session(void *ctx, const struct journal_session *s)
 }
 
 /* A moment that is a record's, next to one, or any. */
-static int64_t random_moment(const struct model_device *d)
+static int64_t random_moment(const struct window_device *d)
 {
     if (random_below(3) == 0)
         return DAY_ZERO - DAY + (int64_t)random_below((DAYS + 2) * DAY);
@@ -218,7 +218,7 @@ static uint64_t random_skip(void)
     return random_below(most[random_below(5)]);
 }
 
-static struct journal_window random_window(const struct model_device *d)
+static struct journal_window random_window(const struct window_device *d)
 {
     int64_t a = random_moment(d), b = random_moment(d);
     struct journal_window w = { .from_us = a < b ? a : b,
@@ -236,7 +236,7 @@ static struct journal_window random_window(const struct model_device *d)
 
 static void check_window(struct journal *j, unsigned device, struct journal_window w)
 {
-    static struct answer got, wanted;
+    static struct window_answer got, wanted;
     uint64_t total;
     bool sessions = random_below(4) == 0;
 

@@ -10,7 +10,7 @@ enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
     if (!b)
         return MU_E_NOMEM;
     b->journal = j;
-    rows_init(&b->rows);
+    rocks_rows_init(&b->rows);
     b->writes = rocksdb_writebatch_create();
     buf_init(&b->value, LIMIT_INTAKE);
     buf_init(&b->key, LIMIT_INTAKE);
@@ -21,7 +21,7 @@ void journal_batch_destroy(struct journal_batch *b)
 {
     if (!b)
         return;
-    rows_free(&b->rows);
+    rocks_rows_free(&b->rows);
     rocksdb_writebatch_destroy(b->writes);
     buf_free(&b->value);
     buf_free(&b->key);
@@ -30,7 +30,7 @@ void journal_batch_destroy(struct journal_batch *b)
 
 void journal_batch_clear(struct journal_batch *b)
 {
-    rows_clear(&b->rows);
+    rocks_rows_clear(&b->rows);
     rocksdb_writebatch_clear(b->writes);
     b->err = MU_OK;
 }
@@ -42,7 +42,7 @@ size_t journal_batch_bytes(const struct journal_batch *b)
     return size + b->rows.bytes.len;
 }
 
-bool batch_usable(struct journal_batch *b)
+bool journal_batch_usable(struct journal_batch *b)
 {
     if (b->err == MU_OK && !b->journal->db)
         b->err = MU_E_IO;
@@ -66,39 +66,39 @@ static void put(struct journal_batch *b, rocksdb_column_family_handle_t *family,
 
 static void put_row(struct journal_batch *b, int32_t day, uint32_t device, const uint8_t *key, size_t key_len)
 {
-    b->err = b->value.err != MU_OK ? b->value.err : rows_add(&b->rows, day, device, key, key_len, &b->value);
+    b->err = b->value.err != MU_OK ? b->value.err : rocks_rows_add(&b->rows, day, device, key, key_len, &b->value);
 }
 
 /* Whether a record of that day is to be kept, and can be. */
 static bool day_ready(struct journal_batch *b, int32_t day)
 {
-    if (day < b->journal->oldest_day || !batch_usable(b))
+    if (day < b->journal->oldest_day || !journal_batch_usable(b))
         return false;
-    b->err = day_require(b->journal, day);
+    b->err = rocks_day_require(b->journal, day);
     return b->err == MU_OK;
 }
 
 void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
 {
     uint8_t key[RECORD_KEY_MAX];
-    int32_t day = day_of(m->ts_us);
+    int32_t day = rocks_day_of(m->ts_us);
 
     if (!day_ready(b, day))
         return;
-    size_t len = record_key(key, device, RECORD_MESSAGE, m->ts_us, m->number);
-    message_encode(fresh_value(b), m);
+    size_t len = rocks_record_key(key, device, RECORD_MESSAGE, m->ts_us, m->number);
+    rocks_message_encode(fresh_value(b), m);
     put_row(b, day, device, key, len);
 }
 
 void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s)
 {
     uint8_t key[RECORD_KEY_MAX];
-    int32_t day = day_of(s->ts_us);
+    int32_t day = rocks_day_of(s->ts_us);
 
     if (!day_ready(b, day))
         return;
-    size_t len = record_key(key, device, RECORD_SESSION, s->ts_us, s->number);
-    session_encode(fresh_value(b), s);
+    size_t len = rocks_record_key(key, device, RECORD_SESSION, s->ts_us, s->number);
+    rocks_session_encode(fresh_value(b), s);
     put_row(b, day, device, key, len);
 }
 
@@ -106,10 +106,10 @@ void journal_batch_state(struct journal_batch *b, uint32_t device, const struct 
 {
     uint8_t key[DEVICE_KEY_LEN];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
     bytes_put_u32be(key, device);
-    state_encode(fresh_value(b), s);
+    rocks_state_encode(fresh_value(b), s);
     put_row(b, ROW_STATE, device, key, sizeof(key));
 }
 
@@ -119,7 +119,7 @@ void journal_batch_followed(struct journal_batch *b, int64_t until_us)
 {
     uint8_t value[8];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
     bytes_put_u64be(value, (uint64_t)until_us);
     rocksdb_writebatch_put_cf(b->writes, b->journal->fixed[FAMILY_META], followed_key, sizeof(followed_key) - 1,
@@ -131,7 +131,7 @@ int64_t journal_followed_until_us(struct journal *j)
     uint64_t until;
 
     pthread_rwlock_rdlock(&j->lock);
-    enum mu_err err = j->db ? meta_get(j, followed_key, sizeof(followed_key) - 1, &until, 1) : MU_E_IO;
+    enum mu_err err = j->db ? rocks_meta_get(j, followed_key, sizeof(followed_key) - 1, &until, 1) : MU_E_IO;
     pthread_rwlock_unlock(&j->lock);
     return err == MU_OK ? (int64_t)until : INT64_MAX;
 }
@@ -140,10 +140,10 @@ void journal_batch_versions(struct journal_batch *b, uint32_t device, const stru
 {
     uint8_t key[DEVICE_KEY_LEN];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
     bytes_put_u32be(key, device);
-    versions_encode(fresh_value(b), v);
+    rocks_versions_encode(fresh_value(b), v);
     put(b, b->journal->fixed[FAMILY_VERSIONS], key, sizeof(key));
 }
 
@@ -151,9 +151,9 @@ void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
 {
     uint8_t key[ACTIVITY_KEY_LEN];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
-    activity_key(key, day, device);
+    rocks_activity_key(key, day, device);
     fresh_value(b);
     put(b, b->journal->fixed[FAMILY_ACTIVITY], key, sizeof(key));
 }
@@ -164,11 +164,11 @@ void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *
 {
     uint8_t first[ACTIVITY_KEY_LEN], last[ACTIVITY_KEY_LEN];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
     rocksdb_column_family_handle_t *family = b->journal->fixed[FAMILY_ACTIVITY];
-    activity_key(first, day, 0);
-    activity_key(last, day, UINT32_MAX);
+    rocks_activity_key(first, day, 0);
+    rocks_activity_key(last, day, UINT32_MAX);
     rocksdb_writebatch_delete_range_cf(b->writes, family, (const char *)first, sizeof(first), (const char *)last,
                                        sizeof(last));
     rocksdb_writebatch_delete_cf(b->writes, family, (const char *)last, sizeof(last));
@@ -183,9 +183,9 @@ static bool event_key(struct journal_batch *b, uint32_t device, const struct jou
 {
     uint8_t head[EVENT_KEY_HEAD];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return false;
-    event_key_head(head, device, e);
+    rocks_event_key_head(head, device, e);
     buf_clear(&b->key);
     buf_append(&b->key, head, sizeof(head));
     buf_append(&b->key, e->name.at, e->name.len);
@@ -197,7 +197,7 @@ void journal_batch_event(struct journal_batch *b, uint32_t device, const struct 
 {
     if (!event_key(b, device, e))
         return;
-    event_encode(fresh_value(b), e);
+    rocks_event_encode(fresh_value(b), e);
     put(b, b->journal->fixed[FAMILY_EVENTS], b->key.data, b->key.len);
 }
 
@@ -212,22 +212,22 @@ void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
 {
     uint8_t key[DEVICE_KEY_LEN];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
     bytes_put_u32be(key, device);
     rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_STATE], (const char *)key, sizeof(key));
     rocksdb_writebatch_delete_cf(b->writes, b->journal->fixed[FAMILY_VERSIONS], (const char *)key, sizeof(key));
-    turns_forget(b, device);
+    rocks_turns_forget(b, device);
 }
 
 void journal_batch_control(struct journal_batch *b, const struct journal_control *c)
 {
     uint8_t key[CONTROL_KEY_LEN];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
-    control_key(key, c->ts_us, c->request);
-    control_encode(fresh_value(b), c);
+    rocks_control_key(key, c->ts_us, c->request);
+    rocks_control_encode(fresh_value(b), c);
     put(b, b->journal->fixed[FAMILY_CONTROLS], key, sizeof(key));
 }
 
@@ -235,10 +235,10 @@ void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
 {
     uint8_t first[CONTROL_KEY_LEN], end[CONTROL_KEY_LEN];
 
-    if (!batch_usable(b))
+    if (!journal_batch_usable(b))
         return;
-    control_key(first, 0, 0);
-    control_key(end, before_us > 0 ? before_us : 0, 0);
+    rocks_control_key(first, 0, 0);
+    rocks_control_key(end, before_us > 0 ? before_us : 0, 0);
     rocksdb_writebatch_delete_range_cf(b->writes, b->journal->fixed[FAMILY_CONTROLS], (const char *)first,
                                        sizeof(first), (const char *)end, sizeof(end));
 }

@@ -8,7 +8,7 @@
  * reads with its checksum, so reading all is verifying all. After a block that is damaged an iterator
  * stops; what the family holds behind it is not looked at. */
 
-struct check {
+struct rocks_check {
     struct journal *journal;
     const struct journal_reader *reader;
     const struct findings *findings;
@@ -16,7 +16,7 @@ struct check {
 };
 
 /* What RocksDB says names the file. */
-static void tell_damage(const struct check *c, const char *family, rocksdb_iterator_t *at)
+static void tell_damage(const struct rocks_check *c, const char *family, rocksdb_iterator_t *at)
 {
     char *text = NULL;
 
@@ -44,33 +44,33 @@ static struct bytes value_of(rocksdb_iterator_t *at)
 /* --- the fixed families ---------------------------------------------------------------------------*/
 
 /* false: it is not what this version writes. */
-static bool read_meta(const struct check *c, struct bytes key, struct bytes value)
+static bool read_meta(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     (void)c;
-    return (key.left > 0 && (value.left == 8 || value.left == 16)) || turn_is_entry(key, value);
+    return (key.left > 0 && (value.left == 8 || value.left == 16)) || rocks_turn_is_entry(key, value);
 }
 
-static bool read_state(const struct check *c, struct bytes key, struct bytes value)
+static bool read_state(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     struct journal_state state;
-    bool good = key.left == DEVICE_KEY_LEN && state_decode(value, &state) == MU_OK;
+    bool good = key.left == DEVICE_KEY_LEN && rocks_state_decode(value, &state) == MU_OK;
 
     if (good)
         c->reader->state(c->reader->ctx, bytes_u32be(&key), &state);
     return good;
 }
 
-static bool read_versions(const struct check *c, struct bytes key, struct bytes value)
+static bool read_versions(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     struct journal_versions versions;
-    bool good = key.left == DEVICE_KEY_LEN && versions_decode(value, &versions) == MU_OK;
+    bool good = key.left == DEVICE_KEY_LEN && rocks_versions_decode(value, &versions) == MU_OK;
 
     if (good)
         c->reader->versions(c->reader->ctx, bytes_u32be(&key), &versions);
     return good;
 }
 
-static bool read_activity(const struct check *c, struct bytes key, struct bytes value)
+static bool read_activity(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     size_t len = key.left;
     int32_t day = (int32_t)bytes_u32be(&key);
@@ -84,31 +84,31 @@ static bool read_activity(const struct check *c, struct bytes key, struct bytes 
     return true;
 }
 
-static bool read_event(const struct check *c, struct bytes key, struct bytes value)
+static bool read_event(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     struct journal_event event;
     uint32_t device;
-    bool good = event_decode(key, value, &device, &event) == MU_OK;
+    bool good = rocks_event_decode(key, value, &device, &event) == MU_OK;
 
     if (good)
         c->reader->event(c->reader->ctx, device, &event);
     return good;
 }
 
-static bool read_control(const struct check *c, struct bytes key, struct bytes value)
+static bool read_control(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     struct journal_control control;
 
     (void)c;
-    return control_decode(key, value, &control) == MU_OK;
+    return rocks_control_decode(key, value, &control) == MU_OK;
 }
 
-static bool (*const readers[FIXED_FAMILIES])(const struct check *c, struct bytes key, struct bytes value) = {
+static bool (*const readers[FIXED_FAMILIES])(const struct rocks_check *c, struct bytes key, struct bytes value) = {
     [FAMILY_META] = read_meta,         [FAMILY_STATE] = read_state,  [FAMILY_VERSIONS] = read_versions,
     [FAMILY_ACTIVITY] = read_activity, [FAMILY_EVENTS] = read_event, [FAMILY_CONTROLS] = read_control,
 };
 
-static void tell_entry(const struct check *c, const char *family, struct bytes key, const char *what)
+static void tell_entry(const struct rocks_check *c, const char *family, struct bytes key, const char *what)
 {
     char hex[2 * 64 + 1];
 
@@ -117,18 +117,18 @@ static void tell_entry(const struct check *c, const char *family, struct bytes k
 }
 
 /* Where ranges are deleted an iterator may keep silent about damage (rocks_tables.c). */
-static void look_under_deletions(const struct check *c, enum fixed_family family)
+static void look_under_deletions(const struct rocks_check *c, enum fixed_family family)
 {
     char text[300];
 
     if (c->journal->fixed[family] &&
         rocks_read_family(c->journal, c->journal->fixed[family], text, sizeof(text)) != MU_OK)
-        findings_mistake(c->findings, "journal, %s: %s", fixed_family_name(family), text);
+        findings_mistake(c->findings, "journal, %s: %s", rocks_family_name(family), text);
 }
 
-static void check_family(const struct check *c, enum fixed_family family)
+static void check_family(const struct rocks_check *c, enum fixed_family family)
 {
-    const char *name = fixed_family_name(family);
+    const char *name = rocks_family_name(family);
     rocksdb_iterator_t *at = rocksdb_create_iterator_cf(c->journal->db, c->options, c->journal->fixed[family]);
 
     for (rocksdb_iter_seek_to_first(at); rocksdb_iter_valid(at); rocksdb_iter_next(at)) {
@@ -143,22 +143,22 @@ static void check_family(const struct check *c, enum fixed_family family)
 /* --- the days, side by side -----------------------------------------------------------------------*/
 
 /* false: it is not what this version writes. */
-static bool hand_on(const struct check *c, uint32_t device, uint8_t kind, const struct record_head *head,
+static bool hand_on(const struct rocks_check *c, uint32_t device, uint8_t kind, const struct record_head *head,
                     struct bytes value)
 {
     struct journal_message message;
     struct journal_session session;
 
-    if (kind == RECORD_MESSAGE && message_decode(head, value, &message) == MU_OK)
+    if (kind == RECORD_MESSAGE && rocks_message_decode(head, value, &message) == MU_OK)
         c->reader->message(c->reader->ctx, device, &message);
-    else if (kind == RECORD_SESSION && session_decode(head, value, &session) == MU_OK)
+    else if (kind == RECORD_SESSION && rocks_session_decode(head, value, &session) == MU_OK)
         c->reader->session(c->reader->ctx, device, &session);
     else
         return false;
     return true;
 }
 
-static void read_record(const struct check *c, size_t day, rocksdb_iterator_t *at)
+static void read_record(const struct rocks_check *c, size_t day, rocksdb_iterator_t *at)
 {
     struct bytes key = key_of(at), left = key, value = value_of(at);
     struct record_head head;
@@ -167,9 +167,9 @@ static void read_record(const struct check *c, size_t day, rocksdb_iterator_t *a
     uint32_t device = bytes_u32be(&left);
     uint8_t kind = bytes_u8(&left);
     snprintf(name, sizeof(name), "day-%d", c->journal->days[day].day);
-    if (record_head_decode(key, value, kind, &head) != MU_OK || !hand_on(c, device, kind, &head, value))
+    if (rocks_record_head_decode(key, value, kind, &head) != MU_OK || !hand_on(c, device, kind, &head, value))
         tell_entry(c, name, key, "cannot be read");
-    else if (day_of(head.ts_us) != c->journal->days[day].day)
+    else if (rocks_day_of(head.ts_us) != c->journal->days[day].day)
         findings_mistake(c->findings, "journal, %s: a record of device %u is of another day (%lld us)", name, device,
                          (long long)head.ts_us);
     c->findings->step(c->findings->ctx);
@@ -177,7 +177,7 @@ static void read_record(const struct check *c, size_t day, rocksdb_iterator_t *a
 
 /* The family whose next record comes first; day_count if all have ended. A record's key begins with the
  * device, and a week has some ten families. */
-static size_t first_of(const struct check *c, rocksdb_iterator_t **at)
+static size_t first_of(const struct rocks_check *c, rocksdb_iterator_t **at)
 {
     size_t first = c->journal->day_count;
     struct bytes least = { 0 };
@@ -195,7 +195,7 @@ static size_t first_of(const struct check *c, rocksdb_iterator_t **at)
     return first;
 }
 
-static enum mu_err check_days(const struct check *c)
+static enum mu_err check_days(const struct rocks_check *c)
 {
     size_t count = c->journal->day_count, i;
     rocksdb_iterator_t **at = calloc(count + 1, sizeof(*at));
@@ -222,7 +222,7 @@ static enum mu_err check_days(const struct check *c)
 
 enum mu_err journal_check(struct journal *j, const struct journal_reader *reader, const struct findings *f)
 {
-    struct check c = { .journal = j, .reader = reader, .findings = f, .options = rocksdb_readoptions_create() };
+    struct rocks_check c = { .journal = j, .reader = reader, .findings = f, .options = rocksdb_readoptions_create() };
 
     rocksdb_readoptions_set_fill_cache(c.options, 0);
     rocksdb_readoptions_set_readahead_size(c.options, 1024 * 1024);

@@ -9,7 +9,7 @@ static enum mu_err taken(const char *what, char *text)
 {
     if (text)
         log_event(LOG_ERROR, "checkpoint_failed", "what=%s error=%s", what, LOG_Q(text, -1));
-    return status_take(text);
+    return rocks_status_take(text);
 }
 
 /* What a checkpoint has to copy is the log since the last flush; the rest it links. */

@@ -14,7 +14,7 @@ static const char clock_key[] = "clock";
 #define JUMP_US    (2 * DAY_US)
 #define PATIENCE_S (24 * 3600)
 
-int64_t expiry_clock(struct journal *j, int64_t now_us)
+int64_t rocks_expiry_clock(struct journal *j, int64_t now_us)
 {
     if (j->trusted_us && now_us - j->trusted_us > JUMP_US && j->patience_s >= 0) {
         int64_t mono_us = clock_mono_us();
@@ -36,17 +36,17 @@ int64_t expiry_clock(struct journal *j, int64_t now_us)
     return now_us;
 }
 
-void clock_load(struct journal *j, const struct journal_options *options)
+void rocks_clock_load(struct journal *j, const struct journal_options *options)
 {
     uint64_t trusted;
 
     /* What cannot be read is not known; damage will be told by what matters more. */
-    if (meta_get(j, clock_key, sizeof(clock_key) - 1, &trusted, 1) == MU_OK)
+    if (rocks_meta_get(j, clock_key, sizeof(clock_key) - 1, &trusted, 1) == MU_OK)
         j->trusted_us = (int64_t)trusted;
     j->patience_s = options->clock_patience_s ? options->clock_patience_s : PATIENCE_S;
 }
 
-void clock_put(const struct journal *j, rocksdb_writebatch_t *writes)
+void rocks_clock_put(const struct journal *j, rocksdb_writebatch_t *writes)
 {
     uint8_t value[8];
 

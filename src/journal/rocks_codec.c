@@ -24,44 +24,45 @@ enum {
     CONTROL_FLAGS = 0x01,
 };
 
-void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us)
+void rocks_record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us)
 {
     bytes_put_u32be(out, device);
     out[4] = (uint8_t)kind;
     bytes_put_u64be(out + 5, (uint64_t)ts_us);
 }
 
-size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us, uint64_t number)
+size_t rocks_record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
+                        uint64_t number)
 {
     size_t len = RECORD_KEY_HEAD;
 
-    record_key_head(out, device, kind, ts_us);
+    rocks_record_key_head(out, device, kind, ts_us);
     for (; number >= 0x80; number >>= 7)
         out[len++] = (uint8_t)(number | 0x80);
     out[len++] = (uint8_t)number;
     return len;
 }
 
-void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device)
+void rocks_activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device)
 {
     bytes_put_u32be(out, (uint32_t)day);
     bytes_put_u32be(out + 4, device);
 }
 
-void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e)
+void rocks_event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e)
 {
     bytes_put_u64be(out, (uint64_t)e->opened_us);
     bytes_put_u32be(out + 8, device);
     out[12] = e->alert;
 }
 
-void control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request)
+void rocks_control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request)
 {
     bytes_put_u64be(out, (uint64_t)ts_us);
     bytes_put_u64be(out + 8, request);
 }
 
-void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot)
+void rocks_alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot)
 {
     memcpy(out, "alive", 5);
     bytes_put_u64be(out + 5, boot);
@@ -97,7 +98,7 @@ static enum mu_err verdict(const struct bytes *in, bool to_the_end)
 }
 
 /* decoded_number as its distance to number: one byte for a device whose reports all decode. */
-void message_encode(struct buf *out, const struct journal_message *m)
+void rocks_message_encode(struct buf *out, const struct journal_message *m)
 {
     bool app2dev = m->kind == MESSAGE_APP2DEV;
 
@@ -111,7 +112,7 @@ void message_encode(struct buf *out, const struct journal_message *m)
     buf_append(out, m->payload, m->payload_len);
 }
 
-enum mu_err message_decode(const struct record_head *head, struct bytes in, struct journal_message *out)
+enum mu_err rocks_message_decode(const struct record_head *head, struct bytes in, struct journal_message *out)
 {
     uint8_t flags = bytes_u8(&in);
     if (flags & ~MESSAGE_FLAGS)
@@ -131,7 +132,7 @@ enum mu_err message_decode(const struct record_head *head, struct bytes in, stru
     return verdict(&in, false);
 }
 
-void session_encode(struct buf *out, const struct journal_session *s)
+void rocks_session_encode(struct buf *out, const struct journal_session *s)
 {
     buf_append_u8(out, (uint8_t)((s->end ? SESSION_IS_END : 0) | (s->again ? SESSION_IS_AGAIN : 0)));
     if (!s->end) {
@@ -148,7 +149,7 @@ void session_encode(struct buf *out, const struct journal_session *s)
     buf_append_varint(out, s->heartbeat.last);
 }
 
-enum mu_err session_decode(const struct record_head *head, struct bytes in, struct journal_session *out)
+enum mu_err rocks_session_decode(const struct record_head *head, struct bytes in, struct journal_session *out)
 {
     uint8_t flags = bytes_u8(&in);
     if (flags & ~SESSION_FLAGS)
@@ -175,7 +176,7 @@ enum mu_err session_decode(const struct record_head *head, struct bytes in, stru
     return verdict(&in, true);
 }
 
-enum mu_err record_head_decode(struct bytes key, struct bytes in, enum record_kind kind, struct record_head *out)
+enum mu_err rocks_record_head_decode(struct bytes key, struct bytes in, enum record_kind kind, struct record_head *out)
 {
     bytes_take(&key, RECORD_KEY_HEAD - sizeof(uint64_t));
     *out = (struct record_head){ .ts_us = (int64_t)bytes_u64be(&key) };
@@ -187,7 +188,7 @@ enum mu_err record_head_decode(struct bytes key, struct bytes in, enum record_ki
     return verdict(&key, true) != MU_OK ? MU_E_CORRUPT : verdict(&in, false);
 }
 
-void state_encode(struct buf *out, const struct journal_state *s)
+void rocks_state_encode(struct buf *out, const struct journal_state *s)
 {
     append_signed(out, s->last_ts_us);
     append_signed(out, s->last_session_us);
@@ -204,7 +205,7 @@ void state_encode(struct buf *out, const struct journal_state *s)
     buf_append(out, s->image, s->image_len);
 }
 
-enum mu_err state_decode(struct bytes in, struct journal_state *out)
+enum mu_err rocks_state_decode(struct bytes in, struct journal_state *out)
 {
     *out = (struct journal_state){ .last_ts_us = read_signed(&in) };
     out->last_session_us = read_signed(&in);
@@ -232,7 +233,7 @@ enum mu_err state_decode(struct bytes in, struct journal_state *out)
 
 static_assert(LIMIT_VERSION <= UINT8_MAX, "the length of a version is one byte");
 
-void versions_encode(struct buf *out, const struct journal_versions *v)
+void rocks_versions_encode(struct buf *out, const struct journal_versions *v)
 {
     for (int i = 0; i < VERSION_COUNT; i++) {
         size_t len = strnlen(v->text[i], LIMIT_VERSION);
@@ -241,7 +242,7 @@ void versions_encode(struct buf *out, const struct journal_versions *v)
     }
 }
 
-enum mu_err versions_decode(struct bytes in, struct journal_versions *out)
+enum mu_err rocks_versions_decode(struct bytes in, struct journal_versions *out)
 {
     *out = (struct journal_versions){ 0 };
     for (int i = 0; i < VERSION_COUNT; i++) {
@@ -254,13 +255,13 @@ enum mu_err versions_decode(struct bytes in, struct journal_versions *out)
     return verdict(&in, true);
 }
 
-void event_encode(struct buf *out, const struct journal_event *e)
+void rocks_event_encode(struct buf *out, const struct journal_event *e)
 {
     append_signed(out, e->resolved_us);
     buf_append_varint(out, e->definition);
 }
 
-enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device, struct journal_event *out)
+enum mu_err rocks_event_decode(struct bytes key, struct bytes value, uint32_t *device, struct journal_event *out)
 {
     *out = (struct journal_event){ .opened_us = (int64_t)bytes_u64be(&key) };
     *device = bytes_u32be(&key);
@@ -292,7 +293,7 @@ static size_t kept_of(size_t frame_len)
     return frame_len < JOURNAL_CONTROL_FRAME ? frame_len : JOURNAL_CONTROL_FRAME;
 }
 
-void control_encode(struct buf *out, const struct journal_control *c)
+void rocks_control_encode(struct buf *out, const struct journal_control *c)
 {
     buf_append_u8(out, c->last ? CONTROL_IS_LAST : 0);
     buf_append_varint(out, c->error);
@@ -302,7 +303,7 @@ void control_encode(struct buf *out, const struct journal_control *c)
     buf_append(out, c->frame, kept_of(c->frame_len));
 }
 
-enum mu_err control_decode(struct bytes key, struct bytes value, struct journal_control *out)
+enum mu_err rocks_control_decode(struct bytes key, struct bytes value, struct journal_control *out)
 {
     *out = (struct journal_control){ .ts_us = (int64_t)bytes_u64be(&key) };
     out->request = bytes_u64be(&key);

@@ -57,34 +57,38 @@ struct record_head {
 };
 
 /* As long as RECORD_KEY_HEAD: it sorts before every record of that moment. */
-void record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us);
+void rocks_record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us);
 /* Returns the length. */
-size_t record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us, uint64_t number);
-void activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
+size_t rocks_record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
+                        uint64_t number);
+void rocks_activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
 /* As long as EVENT_KEY_HEAD, the name comes behind it. */
-void event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
-void control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request);
-void alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);
+void rocks_event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
+void rocks_control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request);
+void rocks_alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);
 
 /* Append what the key does not tell to an empty buffer; errors are the buffer's. */
-void message_encode(struct buf *out, const struct journal_message *m);
-void session_encode(struct buf *out, const struct journal_session *s);
-void state_encode(struct buf *out, const struct journal_state *s);
-void versions_encode(struct buf *out, const struct journal_versions *v);
-void event_encode(struct buf *out, const struct journal_event *e);
-void control_encode(struct buf *out, const struct journal_control *c);
+void rocks_message_encode(struct buf *out, const struct journal_message *m);
+void rocks_session_encode(struct buf *out, const struct journal_session *s);
+void rocks_state_encode(struct buf *out, const struct journal_state *s);
+void rocks_versions_encode(struct buf *out, const struct journal_versions *v);
+void rocks_event_encode(struct buf *out, const struct journal_event *e);
+void rocks_control_encode(struct buf *out, const struct journal_control *c);
 
 /* MU_E_CORRUPT if key or value is not what the functions above write. Payload and image point into
  * the value. */
-MU_MUST_USE enum mu_err record_head_decode(struct bytes key, struct bytes value, enum record_kind kind,
-                                           struct record_head *out);
-MU_MUST_USE enum mu_err message_decode(const struct record_head *head, struct bytes value, struct journal_message *out);
-MU_MUST_USE enum mu_err session_decode(const struct record_head *head, struct bytes value, struct journal_session *out);
-MU_MUST_USE enum mu_err state_decode(struct bytes value, struct journal_state *out);
-MU_MUST_USE enum mu_err versions_decode(struct bytes value, struct journal_versions *out);
+MU_MUST_USE enum mu_err rocks_record_head_decode(struct bytes key, struct bytes value, enum record_kind kind,
+                                                 struct record_head *out);
+MU_MUST_USE enum mu_err rocks_message_decode(const struct record_head *head, struct bytes value,
+                                             struct journal_message *out);
+MU_MUST_USE enum mu_err rocks_session_decode(const struct record_head *head, struct bytes value,
+                                             struct journal_session *out);
+MU_MUST_USE enum mu_err rocks_state_decode(struct bytes value, struct journal_state *out);
+MU_MUST_USE enum mu_err rocks_versions_decode(struct bytes value, struct journal_versions *out);
 /* The name points into the key. */
-MU_MUST_USE enum mu_err event_decode(struct bytes key, struct bytes value, uint32_t *device, struct journal_event *out);
+MU_MUST_USE enum mu_err rocks_event_decode(struct bytes key, struct bytes value, uint32_t *device,
+                                           struct journal_event *out);
 /* Ids and frame point into the value. */
-MU_MUST_USE enum mu_err control_decode(struct bytes key, struct bytes value, struct journal_control *out);
+MU_MUST_USE enum mu_err rocks_control_decode(struct bytes key, struct bytes value, struct journal_control *out);
 
 #endif

@@ -29,7 +29,7 @@ enum mu_err journal_written(struct journal *j, const char *what, char *text)
         return MU_OK;
     log_event(LOG_ERROR, "journal_write_failed", "what=%s error=%s", what, LOG_Q(text, -1));
     j->broken = true;
-    return status_take(text);
+    return rocks_status_take(text);
 }
 
 static enum mu_err compare_commits(struct journal *j)
@@ -37,8 +37,8 @@ static enum mu_err compare_commits(struct journal *j)
     uint8_t key[ALIVE_KEY_LEN];
     uint64_t alive[2] = { 0, 0 };
 
-    alive_key(key, j->boot);
-    enum mu_err err = meta_get(j, key, sizeof(key), alive, 2);
+    rocks_alive_key(key, j->boot);
+    enum mu_err err = rocks_meta_get(j, key, sizeof(key), alive, 2);
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
     if (alive[1] == j->commits)
@@ -81,7 +81,7 @@ static void put_alive(struct journal *j, struct journal_batch *b, int64_t alive_
 {
     uint8_t key[ALIVE_KEY_LEN], value[16];
 
-    alive_key(key, j->boot);
+    rocks_alive_key(key, j->boot);
     bytes_put_u64be(value, (uint64_t)alive_us);
     bytes_put_u64be(value + 8, j->commits + 1);
     rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof(key), (const char *)value,
@@ -98,9 +98,9 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
     if ((err = b->err) != MU_OK)
         goto out;
 
-    rows_write(&b->rows, j, b->writes);
+    rocks_rows_write(&b->rows, j, b->writes);
     put_alive(j, b, alive_us);
-    clock_put(j, b->writes);
+    rocks_clock_put(j, b->writes);
     rocks_trust_put(j, b->writes);
     rocks_count_nothing();
     rocksdb_write(j->db, j->options.synced, b->writes, &text);

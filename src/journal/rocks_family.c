@@ -9,18 +9,18 @@
 
 #define DAY_PREFIX "day-"
 
-int32_t day_of(int64_t ts_us)
+int32_t rocks_day_of(int64_t ts_us)
 {
     int64_t day = ts_us / DAY_US;
     return (int32_t)(ts_us % DAY_US < 0 ? day - 1 : day);
 }
 
-void day_name(char *out, int32_t day)
+void rocks_day_name(char *out, int32_t day)
 {
     snprintf(out, 32, DAY_PREFIX "%d", day);
 }
 
-bool day_of_name(const char *name, int32_t *day)
+bool rocks_day_of_name(const char *name, int32_t *day)
 {
     int64_t number;
 
@@ -31,7 +31,7 @@ bool day_of_name(const char *name, int32_t *day)
     return true;
 }
 
-size_t day_lower_bound(const struct journal *j, int32_t day)
+size_t rocks_day_lower_bound(const struct journal *j, int32_t day)
 {
     size_t i = j->day_count;
 
@@ -41,11 +41,11 @@ size_t day_lower_bound(const struct journal *j, int32_t day)
     return i;
 }
 
-enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle)
+enum mu_err rocks_day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle)
 {
     if (j->day_count == j->day_cap) {
         size_t cap = j->day_cap ? 2 * j->day_cap : 16;
-        struct day_family *days = realloc(j->days, cap * sizeof(*days));
+        struct rocks_day_family *days = realloc(j->days, cap * sizeof(*days));
         if (!days) {
             rocksdb_column_family_handle_destroy(handle);
             return MU_E_NOMEM;
@@ -54,38 +54,38 @@ enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_han
         j->day_cap = cap;
     }
 
-    size_t at = day_lower_bound(j, day);
+    size_t at = rocks_day_lower_bound(j, day);
     memmove(&j->days[at + 1], &j->days[at], (j->day_count - at) * sizeof(*j->days));
-    j->days[at] = (struct day_family){ .day = day, .handle = handle };
+    j->days[at] = (struct rocks_day_family){ .day = day, .handle = handle };
     j->day_count++;
     return MU_OK;
 }
 
-rocksdb_column_family_handle_t *day_family(const struct journal *j, int32_t day)
+rocksdb_column_family_handle_t *rocks_day_family(const struct journal *j, int32_t day)
 {
-    size_t at = day_lower_bound(j, day);
+    size_t at = rocks_day_lower_bound(j, day);
     return at < j->day_count && j->days[at].day == day ? j->days[at].handle : NULL;
 }
 
-enum mu_err day_require(struct journal *j, int32_t day)
+enum mu_err rocks_day_require(struct journal *j, int32_t day)
 {
     enum mu_err err;
     char name[32];
     char *text = NULL;
 
-    if (day_family(j, day))
+    if (rocks_day_family(j, day))
         return MU_OK;
     if ((err = journal_writable(j)) != MU_OK)
         return err;
 
-    day_name(name, day);
+    rocks_day_name(name, day);
     pthread_rwlock_wrlock(&j->lock);
     rocksdb_column_family_handle_t *handle = rocksdb_create_column_family(j->db, rocks_day_options(j), name, &text);
     err = journal_written(j, "create_day", text);
     if (err == MU_OK)
-        err = day_insert(j, day, handle);
+        err = rocks_day_insert(j, day, handle);
     pthread_rwlock_unlock(&j->lock);
-    return err == MU_OK ? rocks_trust_note_day(j, &(struct day_family){ .day = day, .handle = handle }) : err;
+    return err == MU_OK ? rocks_trust_note_day(j, &(struct rocks_day_family){ .day = day, .handle = handle }) : err;
 }
 
 /* Expects the family to be the oldest. */
@@ -115,7 +115,7 @@ static enum mu_err day_drop_first(struct journal *j)
  * the commits. */
 static enum mu_err flush_day_before(struct journal *j, int32_t today)
 {
-    rocksdb_column_family_handle_t *yesterday = day_family(j, today - 1);
+    rocksdb_column_family_handle_t *yesterday = rocks_day_family(j, today - 1);
     char *text = NULL;
     enum mu_err err;
 
@@ -140,16 +140,16 @@ enum mu_err journal_roll(struct journal *j, int64_t now_us)
         return err;
 
     /* A day is past retention when its end is: its last record then is older. */
-    j->expiry_us = expiry_clock(j, now_us);
-    j->oldest_day = day_of(j->expiry_us) - (int32_t)j->retention_days;
+    j->expiry_us = rocks_expiry_clock(j, now_us);
+    j->oldest_day = rocks_day_of(j->expiry_us) - (int32_t)j->retention_days;
     if (j->oldest_day < 0)
         j->oldest_day = 0;
     while (j->day_count > 0 && j->days[0].day < j->oldest_day)
         if ((err = day_drop_first(j)) != MU_OK)
             return err;
 
-    int32_t today = day_of(now_us);
-    if ((err = day_require(j, today)) != MU_OK || (err = day_require(j, today + 1)) != MU_OK)
+    int32_t today = rocks_day_of(now_us);
+    if ((err = rocks_day_require(j, today)) != MU_OK || (err = rocks_day_require(j, today + 1)) != MU_OK)
         return err;
     return flush_day_before(j, today);
 }

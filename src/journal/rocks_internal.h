@@ -24,7 +24,7 @@ enum fixed_family {
 };
 
 /* Messages and session records of one UTC day: dropping it is how they expire. */
-struct day_family {
+struct rocks_day_family {
     int32_t day; /* days since 1970-01-01 */
     rocksdb_column_family_handle_t *handle;
 };
@@ -70,7 +70,7 @@ struct journal {
 
     rocksdb_t *db; /* NULL after a reopening that failed */
     rocksdb_column_family_handle_t *fixed[FIXED_FAMILIES];
-    struct day_family *days; /* by day */
+    struct rocks_day_family *days; /* by day */
     size_t day_count, day_cap;
 
     int64_t expiry_us;      /* by which the last roll dropped */
@@ -97,20 +97,20 @@ struct journal {
 
 /* A record of a day, or a state: where its key and value are in `bytes`. */
 #define ROW_STATE INT32_MAX
-struct row {
+struct rocks_row {
     int32_t day; /* or ROW_STATE */
     uint32_t device, at, key_len, len;
 };
 
-struct rows {
-    struct row *row;
+struct rocks_rows {
+    struct rocks_row *row;
     size_t count, cap;
     struct buf bytes;
 };
 
 struct journal_batch {
     struct journal *journal;
-    struct rows rows;
+    struct rocks_rows rows;
     rocksdb_writebatch_t *writes;
     struct buf value; /* the one being written */
     struct buf key;   /* of an event: the only one of no fixed length */
@@ -119,14 +119,14 @@ struct journal_batch {
 
 /* --- rocks_status.c: what RocksDB's error texts mean -----------------------------------------------*/
 /* Frees text (NULL: MU_OK). The C API tells a failure only by its text. */
-enum mu_err status_take(char *text);
+enum mu_err rocks_status_take(char *text);
 /* The same, and keeps what is said of damage for journal_damage. */
 enum mu_err rocks_status(struct journal *j, char *text);
 /* The same for a reader while the server runs: damage is logged, with the file's name, once a second at most. Any
  * thread. */
 enum mu_err rocks_read_error(char *text);
 /* The same for the opening of a database, which says why in a sentence. */
-enum mu_err status_take_open(char *text, const char *path, char *why, size_t why_size);
+enum mu_err rocks_status_take_open(char *text, const char *path, char *why, size_t why_size);
 
 /* --- rocks_open.c -----------------------------------------------------------------------------------*/
 /* Whether there is no journal yet. MU_E_CORRUPT if there was one: then RocksDB would make another. */
@@ -146,10 +146,11 @@ int64_t rocks_alive_us(struct journal *j, uint64_t boot);
 void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes);
 /* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its
  * length is another. The caller holds the lock, or is the committer. */
-MU_MUST_USE enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count);
+MU_MUST_USE enum mu_err rocks_meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words,
+                                       size_t count);
 
 /* What a family that was opened is called: "state", "day-20000". */
-const char *fixed_family_name(enum fixed_family family);
+const char *rocks_family_name(enum fixed_family family);
 
 /* --- rocks_trust.c ----------------------------------------------------------------------------------*/
 /* Whether a journal that was opened unchanged holds all that was acknowledged, as far as a start looks, and
@@ -166,7 +167,7 @@ MU_MUST_USE enum mu_err rocks_trust_load(struct journal *j, const struct journal
 void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes);
 void rocks_trust_committed(struct journal *j);
 /* After a day's family was made, and before anything is put in it: it will be missed. On disk when this returns. */
-MU_MUST_USE enum mu_err rocks_trust_note_day(struct journal *j, const struct day_family *family);
+MU_MUST_USE enum mu_err rocks_trust_note_day(struct journal *j, const struct rocks_day_family *family);
 /* Before a day is dropped: it will not be missed. */
 MU_MUST_USE enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day);
 /* Whether there is a mark: every journal that this version has opened has one. */
@@ -187,40 +188,40 @@ bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len);
 MU_MUST_USE enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
-int32_t day_of(int64_t ts_us);
+int32_t rocks_day_of(int64_t ts_us);
 /* The name of a day's family; room for 32 bytes. */
-void day_name(char *out, int32_t day);
+void rocks_day_name(char *out, int32_t day);
 /* The day of a family's name; false for a name of another kind. */
-bool day_of_name(const char *name, int32_t *day);
+bool rocks_day_of_name(const char *name, int32_t *day);
 /* Adds a family that RocksDB has opened; takes the handle over, also on an error. */
-MU_MUST_USE enum mu_err day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle);
+MU_MUST_USE enum mu_err rocks_day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle);
 /* The index of the first family of that day or a later one; day_count if there is none. */
-size_t day_lower_bound(const struct journal *j, int32_t day);
+size_t rocks_day_lower_bound(const struct journal *j, int32_t day);
 /* Makes the family of a day if need be. Committer only. */
-MU_MUST_USE enum mu_err day_require(struct journal *j, int32_t day);
+MU_MUST_USE enum mu_err rocks_day_require(struct journal *j, int32_t day);
 
 /* Its handle, or NULL: it has been dropped, or was never there. */
-rocksdb_column_family_handle_t *day_family(const struct journal *j, int32_t day);
+rocksdb_column_family_handle_t *rocks_day_family(const struct journal *j, int32_t day);
 
 /* --- rocks_clock.c --------------------------------------------------------------------------------*/
 /* Reads what is remembered of the clock. */
-void clock_load(struct journal *j, const struct journal_options *options);
+void rocks_clock_load(struct journal *j, const struct journal_options *options);
 /* The moment by which to drop what is past retention: now, or an earlier one while the clock is not
  * believed. */
-int64_t expiry_clock(struct journal *j, int64_t now_us);
+int64_t rocks_expiry_clock(struct journal *j, int64_t now_us);
 /* Remembers it with a batch, if there is something new; who commits that clears trusted_changed. */
-void clock_put(const struct journal *j, rocksdb_writebatch_t *writes);
+void rocks_clock_put(const struct journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_turn.c ---------------------------------------------------------------------------------*/
-static inline enum record_kind record_kind_of(enum journal_list list)
+static inline enum record_kind rocks_record_kind_of(enum journal_list list)
 {
     return list == LIST_MESSAGES ? RECORD_MESSAGE : RECORD_SESSION;
 }
 /* Whether the numbers of a device's records between two moments may not follow each other. The caller holds
  * the lock. */
-MU_MUST_USE enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
-                                     int64_t to_us, bool *touches);
-bool turn_is_entry(struct bytes key, struct bytes value);
+MU_MUST_USE enum mu_err rocks_turn_touches(const struct journal *j, uint32_t device, enum record_kind kind,
+                                           int64_t from_us, int64_t to_us, bool *touches);
+bool rocks_turn_is_entry(struct bytes key, struct bytes value);
 /* Spans in the order of time, for a caller that finds them itself. There is always room: the nearest become one. */
 enum { TURN_SPANS_MAX = 16 }; /* of a device and kind; fewer and longer ones only cost time */
 struct turn_span {
@@ -230,27 +231,27 @@ struct turn_spans {
     struct turn_span at[TURN_SPANS_MAX + 2];
     size_t count;
 };
-void turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us);
+void rocks_turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us);
 /* In place of those that were there. */
-void turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans);
-void turns_forget(struct journal_batch *b, uint32_t device);
+void rocks_turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans);
+void rocks_turns_forget(struct journal_batch *b, uint32_t device);
 
 /* --- rocks_batch.c --------------------------------------------------------------------------------*/
 /* A batch names families by their ids, which outlive a reopening of the database; but to learn
  * them it must be open. false: b->err tells why not. */
-bool batch_usable(struct journal_batch *b);
+bool journal_batch_usable(struct journal_batch *b);
 
 /* --- rocks_rows.c ---------------------------------------------------------------------------------*/
-void rows_init(struct rows *r);
-void rows_free(struct rows *r);
-void rows_clear(struct rows *r);
+void rocks_rows_init(struct rocks_rows *r);
+void rocks_rows_free(struct rocks_rows *r);
+void rocks_rows_clear(struct rocks_rows *r);
 /* Copies key and value; those of one device and day are added in the order of their keys. Days are
- * looked up by rows_write, since one may be dropped, or the database be opened again, before.
+ * looked up by rocks_rows_write, since one may be dropped, or the database be opened again, before.
  * MU_E_NOMEM, MU_E_LIMIT. */
-MU_MUST_USE enum mu_err rows_add(struct rows *r, int32_t day, uint32_t device, const uint8_t *key, size_t key_len,
-                                 const struct buf *value);
+MU_MUST_USE enum mu_err rocks_rows_add(struct rocks_rows *r, int32_t day, uint32_t device, const uint8_t *key,
+                                       size_t key_len, const struct buf *value);
 /* Sorts them and puts them into the batch, but for those of days that are not there any more. */
-void rows_write(struct rows *r, const struct journal *j, rocksdb_writebatch_t *writes);
+void rocks_rows_write(struct rocks_rows *r, const struct journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_commit.c ------------------------------------------------------------------------------*/
 /* MU_OK if RocksDB takes writes now, after opening it again if that is what it needs. */

@@ -15,7 +15,7 @@ enum { RETENTION_DAYS = 7 };
 
 static const char format_key[] = "format", boot_key[] = "boot";
 
-enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count)
+enum mu_err rocks_meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count)
 {
     char *text = NULL;
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
@@ -42,7 +42,7 @@ enum mu_err meta_get(struct journal *j, const void *key, size_t key_len, uint64_
 static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t why_size)
 {
     uint64_t format;
-    enum mu_err err = meta_get(j, format_key, sizeof(format_key) - 1, &format, 1);
+    enum mu_err err = rocks_meta_get(j, format_key, sizeof(format_key) - 1, &format, 1);
 
     if (err == MU_E_NOT_FOUND && fresh)
         return MU_OK;
@@ -62,7 +62,7 @@ static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t
 /* The number of the last start; 0 in an empty journal. */
 static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
 {
-    enum mu_err err = meta_get(j, boot_key, sizeof(boot_key) - 1, &j->boot, 1);
+    enum mu_err err = rocks_meta_get(j, boot_key, sizeof(boot_key) - 1, &j->boot, 1);
     bool fresh = err == MU_E_NOT_FOUND;
 
     if (fresh) {
@@ -101,7 +101,7 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
     rocks_put_boot(j, batch);
     rocksdb_write(j->db, j->options.synced, batch, &text);
     rocksdb_writebatch_destroy(batch);
-    return status_take_open(text, j->path, why, why_size);
+    return rocks_status_take_open(text, j->path, why, why_size);
 }
 
 enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options)
@@ -191,7 +191,7 @@ enum mu_err journal_open(struct journal **out, const char *dir, const struct jou
     if ((err = count_boot(j, why, why_size)) != MU_OK || (err = rocks_trust_load(j, options->registry)) != MU_OK ||
         (err = rocks_trust_mark(&j->mark, j, dir)) != MU_OK)
         goto out;
-    clock_load(j, options);
+    rocks_clock_load(j, options);
     *out = j;
     j = NULL;
 out:
@@ -231,9 +231,9 @@ int64_t rocks_alive_us(struct journal *j, uint64_t boot)
     uint64_t alive[2];
     enum mu_err err;
 
-    alive_key(key, boot);
+    rocks_alive_key(key, boot);
     pthread_rwlock_rdlock(&j->lock);
-    err = j->db ? meta_get(j, key, sizeof(key), alive, 2) : MU_E_IO;
+    err = j->db ? rocks_meta_get(j, key, sizeof(key), alive, 2) : MU_E_IO;
     pthread_rwlock_unlock(&j->lock);
     return err == MU_OK ? (int64_t)alive[0] : 0;
 }

@@ -14,7 +14,7 @@ static const char *const fixed_names[FIXED_FAMILIES] = {
     [FAMILY_ACTIVITY] = "active", [FAMILY_EVENTS] = "events", [FAMILY_CONTROLS] = "controls",
 };
 
-const char *fixed_family_name(enum fixed_family family)
+const char *rocks_family_name(enum fixed_family family)
 {
     return fixed_names[family];
 }
@@ -145,8 +145,8 @@ static enum mu_err families_take(struct families *f, struct journal *j)
         int32_t day;
         if (fixed >= 0) {
             j->fixed[fixed] = f->handles[i];
-        } else if (err == MU_OK && day_of_name(f->names[i], &day)) {
-            err = day_insert(j, day, f->handles[i]);
+        } else if (err == MU_OK && rocks_day_of_name(f->names[i], &day)) {
+            err = rocks_day_insert(j, day, f->handles[i]);
         } else {
             /* Another version's family: the format in FAMILY_META will tell so. */
             rocksdb_column_family_handle_destroy(f->handles[i]);
@@ -201,7 +201,7 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
 
     if (!fresh) {
         f.listed = rocksdb_list_column_families(j->options.fixed, j->path, &f.listed_count, &text);
-        if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK)
+        if ((err = rocks_status_take_open(text, j->path, why, why_size)) != MU_OK)
             goto out;
     }
     if (j->unchanged && !j->lenient && (err = require_families(&f, j, why, why_size)) != MU_OK)
@@ -215,7 +215,7 @@ enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
     else
         j->db =
             rocksdb_open_column_families(j->options.fixed, j->path, (int)f.count, f.names, f.options, f.handles, &text);
-    if ((err = status_take_open(text, j->path, why, why_size)) != MU_OK) {
+    if ((err = rocks_status_take_open(text, j->path, why, why_size)) != MU_OK) {
         j->db = NULL;
         goto out;
     }

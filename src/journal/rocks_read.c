@@ -1,6 +1,6 @@
 #include "journal/rocks_scan.h"
 
-/* A page of a window. Its rows have consecutive order numbers (struct spot), so where it begins is
+/* A page of a window. Its rows have consecutive order numbers (struct rocks_spot), so where it begins is
  * known before any row is read, and the record with that number is found by search: order grows
  * with time, so a number between those of two known records is near the moment between theirs. */
 
@@ -10,50 +10,51 @@ enum { STEPS = 64 };
  * takes at most 8 + 37 seeks, and 3 to 5 with devices that report at some rate. */
 enum { GUESSES = 8, AIM = 8 };
 
-struct page {
-    struct scan scan;
-    struct spot first, last; /* of the window */
-    enum mu_err (*emit)(struct page *p);
+struct journal_page {
+    struct rocks_scan scan;
+    struct rocks_spot first, last; /* of the window */
+    enum mu_err (*emit)(struct journal_page *p);
     enum mu_err (*message)(void *ctx, const struct journal_message *m);
     enum mu_err (*session)(void *ctx, const struct journal_session *s);
     void *ctx;
 };
 
-static enum mu_err find_ends(struct page *p, bool *found)
+static enum mu_err find_ends(struct journal_page *p, bool *found)
 {
-    struct scan *s = &p->scan;
+    struct rocks_scan *s = &p->scan;
     enum mu_err err = MU_OK;
 
     *found = false;
     for (size_t f = s->first_family; err == MU_OK && !*found && f < s->end_family; f++)
-        err = scan_first(s, f, found);
+        err = rocks_scan_first(s, f, found);
     if (err != MU_OK || !*found)
         return err;
     p->first = s->here;
 
     *found = false;
     for (size_t f = s->end_family; err == MU_OK && !*found && f > p->first.family; f--)
-        err = scan_last(s, f - 1, found);
+        err = rocks_scan_last(s, f - 1, found);
     p->last = s->here;
     return err == MU_OK && !*found ? MU_E_CORRUPT : err;
 }
 
-static enum mu_err go_to(struct scan *s, struct spot spot)
+static enum mu_err go_to(struct rocks_scan *s, struct rocks_spot spot)
 {
     bool found;
-    enum mu_err err = scan_seek(s, spot.family, spot.ts_us, &found);
+    enum mu_err err = rocks_scan_seek(s, spot.family, spot.ts_us, &found);
     return err == MU_OK && !found ? MU_E_CORRUPT : err;
 }
 
 /* Brings low and high into one family, low's order below the target and high's not; or makes them
  * equal where the family's first record is the one. */
-static enum mu_err narrow_to_family(struct scan *s, uint64_t target, struct spot *low, struct spot *high)
+static enum mu_err narrow_to_family(struct rocks_scan *s, uint64_t target, struct rocks_spot *low,
+                                    struct rocks_spot *high)
 {
     enum mu_err err;
     bool found;
 
     for (size_t f = low->family; f < high->family; f++) {
-        if ((err = scan_last(s, f, &found)) != MU_OK)
+        if ((err = rocks_scan_last(s, f, &found)) != MU_OK)
             return err;
         if (found && s->here.order >= target)
             *high = s->here;
@@ -62,7 +63,7 @@ static enum mu_err narrow_to_family(struct scan *s, uint64_t target, struct spot
     }
     if (low->family == high->family)
         return MU_OK;
-    if ((err = scan_first(s, high->family, &found)) != MU_OK)
+    if ((err = rocks_scan_first(s, high->family, &found)) != MU_OK)
         return err;
     *low = s->here;
     if (s->here.order >= target)
@@ -71,7 +72,7 @@ static enum mu_err narrow_to_family(struct scan *s, uint64_t target, struct spot
 }
 
 /* The moment to look at for an order number that low is below and high is not, off by `aim`. */
-static int64_t guess(const struct spot *low, const struct spot *high, uint64_t target, int aim)
+static int64_t guess(const struct rocks_spot *low, const struct rocks_spot *high, uint64_t target, int aim)
 {
     double part = ((double)(target - low->order) + aim) / (double)(high->order - low->order);
     return low->ts_us + (int64_t)(part * (double)(high->ts_us - low->ts_us));
@@ -80,7 +81,7 @@ static int64_t guess(const struct spot *low, const struct spot *high, uint64_t t
 /* Moves to the first record whose order is the target or above, one between low and high. Guesses
  * aim a little below and a little above in turn: that brings both ends near, and the rest is a few
  * steps. */
-static enum mu_err search(struct scan *s, uint64_t target, struct spot low, struct spot high)
+static enum mu_err search(struct rocks_scan *s, uint64_t target, struct rocks_spot low, struct rocks_spot high)
 {
     enum mu_err err;
     bool found;
@@ -98,7 +99,7 @@ static enum mu_err search(struct scan *s, uint64_t target, struct spot low, stru
             at = low.ts_us + 1;
         if (at >= end)
             at = end - 1;
-        if ((err = scan_seek(s, low.family, at, &found)) != MU_OK)
+        if ((err = rocks_scan_seek(s, low.family, at, &found)) != MU_OK)
             return err;
         if (!found)
             return MU_E_CORRUPT;
@@ -115,16 +116,16 @@ static enum mu_err search(struct scan *s, uint64_t target, struct spot low, stru
     if ((err = go_to(s, low)) != MU_OK)
         return err;
     for (found = true; found && s->here.order < target;)
-        if ((err = scan_next(s, &found)) != MU_OK)
+        if ((err = rocks_scan_next(s, &found)) != MU_OK)
             return err;
     return found ? MU_OK : MU_E_CORRUPT;
 }
 
 /* From `here` up to the counted record with that order or, where records are missing, the next one
  * after it; *found is false past the last. */
-static enum mu_err go_up(struct page *p, uint64_t target, bool *found)
+static enum mu_err go_up(struct journal_page *p, uint64_t target, bool *found)
 {
-    struct scan *s = &p->scan;
+    struct rocks_scan *s = &p->scan;
     enum mu_err err = MU_OK;
 
     *found = true;
@@ -136,7 +137,7 @@ static enum mu_err go_up(struct page *p, uint64_t target, bool *found)
         if (target > p->last.order)
             *found = false;
         else if (i < STEPS)
-            err = scan_next(s, found);
+            err = rocks_scan_next(s, found);
         else
             err = search(s, target, s->here, p->last);
     }
@@ -144,9 +145,9 @@ static enum mu_err go_up(struct page *p, uint64_t target, bool *found)
 }
 
 /* The same downwards: the one with that order or the next one before it. */
-static enum mu_err go_down(struct page *p, uint64_t target, bool *found)
+static enum mu_err go_down(struct journal_page *p, uint64_t target, bool *found)
 {
-    struct scan *s = &p->scan;
+    struct rocks_scan *s = &p->scan;
     enum mu_err err = MU_OK;
 
     *found = true;
@@ -159,28 +160,28 @@ static enum mu_err go_down(struct page *p, uint64_t target, bool *found)
         if (target < p->first.order || (target == p->first.order && !p->first.counted))
             *found = false;
         else if (i < STEPS)
-            err = scan_prev(s, found);
+            err = rocks_scan_prev(s, found);
         else if ((err = search(s, target, p->first, s->here)) == MU_OK && (s->here.order > target || !s->here.counted))
-            err = scan_prev(s, found);
+            err = rocks_scan_prev(s, found);
     }
     return err;
 }
 
-static enum mu_err emit_message(struct page *p)
+static enum mu_err emit_message(struct journal_page *p)
 {
     struct journal_message m;
-    enum mu_err err = message_decode(&p->scan.head, scan_value(&p->scan), &m);
+    enum mu_err err = rocks_message_decode(&p->scan.head, rocks_scan_value(&p->scan), &m);
     return err == MU_OK ? p->message(p->ctx, &m) : err;
 }
 
-static enum mu_err emit_session(struct page *p)
+static enum mu_err emit_session(struct journal_page *p)
 {
     struct journal_session s;
-    enum mu_err err = session_decode(&p->scan.head, scan_value(&p->scan), &s);
+    enum mu_err err = rocks_session_decode(&p->scan.head, rocks_scan_value(&p->scan), &s);
     return err == MU_OK ? p->session(p->ctx, &s) : err;
 }
 
-static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uint64_t before, uint64_t total)
+static enum mu_err emit_rows(struct journal_page *p, const struct journal_window *w, uint64_t before, uint64_t total)
 {
     enum mu_err err = MU_OK;
     bool found = true;
@@ -203,33 +204,33 @@ static enum mu_err emit_rows(struct page *p, const struct journal_window *w, uin
 }
 
 /* Where numbers do not follow each other: the records are counted, and skipped, one by one. */
-static enum mu_err walk_page(struct page *p, const struct journal_window *w, uint64_t *total)
+static enum mu_err walk_page(struct journal_page *p, const struct journal_window *w, uint64_t *total)
 {
-    struct scan *s = &p->scan;
+    struct rocks_scan *s = &p->scan;
     uint64_t skip = w->skip, rows = w->limit;
     bool found = true;
     enum mu_err err = go_to(s, p->first);
 
     while (err == MU_OK && found) {
         *total += s->here.counted;
-        err = scan_next(s, &found);
+        err = rocks_scan_next(s, &found);
     }
     if (err != MU_OK || skip >= *total || !rows)
         return err;
     found = true;
-    err = w->newest_first ? scan_last(s, p->last.family, &found) : go_to(s, p->first);
+    err = w->newest_first ? rocks_scan_last(s, p->last.family, &found) : go_to(s, p->first);
     while (err == MU_OK && found && rows) {
         if (s->here.counted && skip)
             skip--;
         else if (s->here.counted && (err = p->emit(p)) == MU_OK)
             rows--;
         if (err == MU_OK && rows)
-            err = w->newest_first ? scan_prev(s, &found) : scan_next(s, &found);
+            err = w->newest_first ? rocks_scan_prev(s, &found) : rocks_scan_next(s, &found);
     }
     return err;
 }
 
-static enum mu_err read_page(struct page *p, struct journal *j, uint32_t device, enum record_kind kind,
+static enum mu_err read_page(struct journal_page *p, struct journal *j, uint32_t device, enum record_kind kind,
                              const struct journal_window *w, uint64_t *total)
 {
     enum mu_err err;
@@ -246,11 +247,11 @@ static enum mu_err read_page(struct page *p, struct journal *j, uint32_t device,
         err = MU_E_IO;
         goto out;
     }
-    scan_open(&p->scan, j, device, kind, w->decoded_only && kind == RECORD_MESSAGE, from, to);
+    rocks_scan_open(&p->scan, j, device, kind, w->decoded_only && kind == RECORD_MESSAGE, from, to);
     if ((err = find_ends(p, &found)) != MU_OK || !found)
         goto close;
 
-    if ((err = turn_touches(j, device, kind, p->first.ts_us, p->last.ts_us, &turned)) != MU_OK)
+    if ((err = rocks_turn_touches(j, device, kind, p->first.ts_us, p->last.ts_us, &turned)) != MU_OK)
         goto close;
     if (turned) {
         err = walk_page(p, w, total);
@@ -266,7 +267,7 @@ static enum mu_err read_page(struct page *p, struct journal *j, uint32_t device,
     *total = p->last.order - before;
     err = emit_rows(p, w, before, *total);
 close:
-    scan_close(&p->scan);
+    rocks_scan_close(&p->scan);
 out:
     pthread_rwlock_unlock(&j->lock);
     return err;
@@ -275,13 +276,13 @@ out:
 enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
                              enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx, uint64_t *total)
 {
-    struct page p = { .emit = emit_message, .message = row, .ctx = ctx };
+    struct journal_page p = { .emit = emit_message, .message = row, .ctx = ctx };
     return read_page(&p, j, device, RECORD_MESSAGE, w, total);
 }
 
 enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
                              enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx, uint64_t *total)
 {
-    struct page p = { .emit = emit_session, .session = row, .ctx = ctx };
+    struct journal_page p = { .emit = emit_session, .session = row, .ctx = ctx };
     return read_page(&p, j, device, RECORD_SESSION, w, total);
 }

@@ -12,7 +12,7 @@
 
 static int compare_rows(const void *left, const void *right)
 {
-    const struct row *a = left, *b = right;
+    const struct rocks_row *a = left, *b = right;
 
     if (a->day != b->day)
         return a->day < b->day ? -1 : 1;
@@ -21,40 +21,40 @@ static int compare_rows(const void *left, const void *right)
     return a->at < b->at ? -1 : 1; /* as they came: a device's timestamps increase */
 }
 
-void rows_init(struct rows *r)
+void rocks_rows_init(struct rocks_rows *r)
 {
-    *r = (struct rows){ 0 };
+    *r = (struct rocks_rows){ 0 };
     buf_init(&r->bytes, ROWS_MAX);
 }
 
-void rows_free(struct rows *r)
+void rocks_rows_free(struct rocks_rows *r)
 {
     buf_free(&r->bytes);
     free(r->row);
 }
 
-void rows_clear(struct rows *r)
+void rocks_rows_clear(struct rocks_rows *r)
 {
     buf_clear(&r->bytes);
     r->count = 0;
 }
 
-enum mu_err rows_add(struct rows *r, int32_t day, uint32_t device, const uint8_t *key, size_t key_len,
-                     const struct buf *value)
+enum mu_err rocks_rows_add(struct rocks_rows *r, int32_t day, uint32_t device, const uint8_t *key, size_t key_len,
+                           const struct buf *value)
 {
     if (r->count == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 1024;
-        struct row *row = realloc(r->row, cap * sizeof(*row));
+        struct rocks_row *row = realloc(r->row, cap * sizeof(*row));
         if (!row)
             return MU_E_NOMEM;
         r->row = row;
         r->cap = cap;
     }
-    struct row row = { .day = day,
-                       .device = device,
-                       .at = (uint32_t)r->bytes.len,
-                       .key_len = (uint32_t)key_len,
-                       .len = (uint32_t)value->len };
+    struct rocks_row row = { .day = day,
+                             .device = device,
+                             .at = (uint32_t)r->bytes.len,
+                             .key_len = (uint32_t)key_len,
+                             .len = (uint32_t)value->len };
     buf_append(&r->bytes, key, key_len);
     buf_append(&r->bytes, value->data, value->len);
     if (r->bytes.err == MU_OK)
@@ -62,7 +62,7 @@ enum mu_err rows_add(struct rows *r, int32_t day, uint32_t device, const uint8_t
     return r->bytes.err;
 }
 
-void rows_write(struct rows *r, const struct journal *j, rocksdb_writebatch_t *writes)
+void rocks_rows_write(struct rocks_rows *r, const struct journal *j, rocksdb_writebatch_t *writes)
 {
     rocksdb_column_family_handle_t *family = NULL;
     int32_t day = 0;
@@ -70,10 +70,10 @@ void rows_write(struct rows *r, const struct journal *j, rocksdb_writebatch_t *w
     if (r->count)
         qsort(r->row, r->count, sizeof(*r->row), compare_rows);
     for (size_t i = 0; i < r->count; i++) {
-        const struct row *row = &r->row[i];
+        const struct rocks_row *row = &r->row[i];
         if (i == 0 || row->day != day) {
             day = row->day;
-            family = day == ROW_STATE ? j->fixed[FAMILY_STATE] : day_family(j, day);
+            family = day == ROW_STATE ? j->fixed[FAMILY_STATE] : rocks_day_family(j, day);
         }
         const char *key = (const char *)r->bytes.data + row->at;
         if (family)

@@ -10,11 +10,11 @@
 
 enum { COMMIT_BYTES = 4 * 1024 * 1024 };
 
-struct tail *salvage_tail(struct journal_salvage *s, uint32_t device)
+struct rocks_salvage_tail *rocks_salvage_tail(struct journal_salvage *s, uint32_t device)
 {
     if (device >= s->tail_count) {
         size_t count = device < 1024 ? 1024 : (size_t)device + device / 2;
-        struct tail *tails = realloc(s->tails, count * sizeof(*tails));
+        struct rocks_salvage_tail *tails = realloc(s->tails, count * sizeof(*tails));
         if (!tails)
             return NULL;
         memset(tails + s->tail_count, 0, (count - s->tail_count) * sizeof(*tails));
@@ -24,7 +24,7 @@ struct tail *salvage_tail(struct journal_salvage *s, uint32_t device)
     return &s->tails[device];
 }
 
-enum mu_err salvage_commit(struct journal_salvage *s, bool last)
+enum mu_err rocks_salvage_commit(struct journal_salvage *s, bool last)
 {
     if (!last && journal_batch_bytes(s->writes) < COMMIT_BYTES && s->writes->err == MU_OK)
         return MU_OK;
@@ -33,7 +33,7 @@ enum mu_err salvage_commit(struct journal_salvage *s, bool last)
 
 /* The state must say what the device's records say, or that they say more: a start reads these again. That it says so
  * stays in any case, since the events know of these: the start makes them agree. */
-static void bring_up(struct journal_state *state, const struct tail *tail)
+static void bring_up(struct journal_state *state, const struct rocks_salvage_tail *tail)
 {
     bool read_again = state->followed && tail->messages > state->messages && tail->message_us > state->last_ts_us;
 
@@ -58,7 +58,7 @@ static void bring_up(struct journal_state *state, const struct tail *tail)
 }
 
 static enum mu_err put_state(struct journal_salvage *s, uint32_t device, struct journal_state *state,
-                             const struct tail *tail)
+                             const struct rocks_salvage_tail *tail)
 {
     bring_up(state, tail);
     /* Image and open events must agree: where one of them is lost, neither is kept. */
@@ -70,7 +70,7 @@ static enum mu_err put_state(struct journal_salvage *s, uint32_t device, struct 
     journal_batch_state(s->writes, device, state);
     if (state->active_day)
         journal_batch_active(s->writes, state->active_day, device);
-    return salvage_commit(s, false);
+    return rocks_salvage_commit(s, false);
 }
 
 static enum mu_err copy_state(struct journal_salvage *s, struct bytes key, struct bytes value)
@@ -78,9 +78,9 @@ static enum mu_err copy_state(struct journal_salvage *s, struct bytes key, struc
     struct journal_state state;
     uint32_t device = bytes_u32be(&key);
 
-    if (key.bad || key.left || !device || state_decode(value, &state) != MU_OK)
+    if (key.bad || key.left || !device || rocks_state_decode(value, &state) != MU_OK)
         return MU_OK;
-    struct tail *tail = salvage_tail(s, device);
+    struct rocks_salvage_tail *tail = rocks_salvage_tail(s, device);
     if (!tail)
         return MU_E_NOMEM;
     tail->has_state = true;
@@ -92,7 +92,7 @@ static enum mu_err make_states(struct journal_salvage *s)
     enum mu_err err = MU_OK;
 
     for (size_t device = 1; device < s->tail_count && err == MU_OK; device++) {
-        const struct tail *tail = &s->tails[device];
+        const struct rocks_salvage_tail *tail = &s->tails[device];
         bool lost = (tail->messages || tail->sessions) && !tail->has_state;
         if (lost)
             err = put_state(s, (uint32_t)device, &(struct journal_state){ 0 }, tail);
@@ -103,7 +103,7 @@ static enum mu_err make_states(struct journal_salvage *s)
 
 static void put_raw(struct journal_salvage *s, enum fixed_family family, struct bytes key, struct bytes value)
 {
-    if (batch_usable(s->writes))
+    if (journal_batch_usable(s->writes))
         rocksdb_writebatch_put_cf(s->writes->writes, s->to->fixed[family], (const char *)key.at, key.left,
                                   (const char *)value.at, value.left);
 }
@@ -112,16 +112,16 @@ static enum mu_err copy_versions(struct journal_salvage *s, struct bytes key, st
 {
     struct journal_versions versions;
 
-    if (key.left == DEVICE_KEY_LEN && versions_decode(value, &versions) == MU_OK)
+    if (key.left == DEVICE_KEY_LEN && rocks_versions_decode(value, &versions) == MU_OK)
         put_raw(s, FAMILY_VERSIONS, key, value);
-    return salvage_commit(s, false);
+    return rocks_salvage_commit(s, false);
 }
 
 static enum mu_err copy_activity(struct journal_salvage *s, struct bytes key, struct bytes value)
 {
     if (key.left == ACTIVITY_DAY_LEN || (key.left == ACTIVITY_KEY_LEN && !value.left))
         put_raw(s, FAMILY_ACTIVITY, key, value);
-    return salvage_commit(s, false);
+    return rocks_salvage_commit(s, false);
 }
 
 static enum mu_err copy_event(struct journal_salvage *s, struct bytes key, struct bytes value)
@@ -129,19 +129,19 @@ static enum mu_err copy_event(struct journal_salvage *s, struct bytes key, struc
     struct journal_event event;
     uint32_t device;
 
-    if (event_decode(key, value, &device, &event) == MU_OK &&
+    if (rocks_event_decode(key, value, &device, &event) == MU_OK &&
         (event.resolved_us || !(s->told->states || s->told->events)))
         put_raw(s, FAMILY_EVENTS, key, value);
-    return salvage_commit(s, false);
+    return rocks_salvage_commit(s, false);
 }
 
 static enum mu_err copy_control(struct journal_salvage *s, struct bytes key, struct bytes value)
 {
     struct journal_control control;
 
-    if (control_decode(key, value, &control) == MU_OK)
+    if (rocks_control_decode(key, value, &control) == MU_OK)
         put_raw(s, FAMILY_CONTROLS, key, value);
-    return salvage_commit(s, false);
+    return rocks_salvage_commit(s, false);
 }
 
 /* When each start was last alive: sessions that were open then ended at that moment. */
@@ -174,15 +174,15 @@ static enum mu_err copy_all(struct journal_salvage *s)
         s->rebuilt || rocks_read_family(s->whole, s->whole->fixed[FAMILY_STATE], why, sizeof(why)) != MU_OK;
     s->told->events = s->rebuilt || !s->whole->fixed[FAMILY_EVENTS] ||
                       rocks_read_family(s->whole, s->whole->fixed[FAMILY_EVENTS], why, sizeof(why)) != MU_OK;
-    if ((err = salvage_days(s)) != MU_OK)
+    if ((err = rocks_salvage_days(s)) != MU_OK)
         return err;
-    if ((err = salvage_walk(s, FAMILY_STATE, copy_state)) != MU_OK || (err = make_states(s)) != MU_OK ||
-        (err = salvage_walk(s, FAMILY_VERSIONS, copy_versions)) != MU_OK ||
-        (err = salvage_walk(s, FAMILY_ACTIVITY, copy_activity)) != MU_OK ||
-        (err = salvage_walk(s, FAMILY_EVENTS, copy_event)) != MU_OK ||
-        (err = salvage_walk(s, FAMILY_CONTROLS, copy_control)) != MU_OK)
+    if ((err = rocks_salvage_walk(s, FAMILY_STATE, copy_state)) != MU_OK || (err = make_states(s)) != MU_OK ||
+        (err = rocks_salvage_walk(s, FAMILY_VERSIONS, copy_versions)) != MU_OK ||
+        (err = rocks_salvage_walk(s, FAMILY_ACTIVITY, copy_activity)) != MU_OK ||
+        (err = rocks_salvage_walk(s, FAMILY_EVENTS, copy_event)) != MU_OK ||
+        (err = rocks_salvage_walk(s, FAMILY_CONTROLS, copy_control)) != MU_OK)
         return err;
-    return salvage_commit(s, true);
+    return rocks_salvage_commit(s, true);
 }
 
 /* The last write: the new journal goes on with the numbers of the old one's starts. */
@@ -194,10 +194,10 @@ static enum mu_err take_over_starts(struct journal_salvage *s, const char *to)
     s->to->boot = s->boot + 1;
     s->to->commits = 0;
     if (s->whole)
-        err = salvage_walk(s, FAMILY_META, copy_alive);
+        err = rocks_salvage_walk(s, FAMILY_META, copy_alive);
     if (err == MU_OK) {
         rocks_put_boot(s->to, s->writes->writes);
-        err = salvage_commit(s, true);
+        err = rocks_salvage_commit(s, true);
     }
     return err == MU_OK ? rocks_trust_mark(&s->to->mark, s->to, to) : err;
 }

@@ -13,7 +13,7 @@
  *   rocks_salvage_days.c   messages and session records */
 
 /* What the records of a device come to. */
-struct tail {
+struct rocks_salvage_tail {
     uint64_t messages, decoded, sessions; /* of the newest by number; 0 = there is none */
     int64_t message_us, session_us;       /* of these */
     int64_t first_login_us, last_login_us, last_report_us;
@@ -36,26 +36,26 @@ struct journal_salvage {
     /* While it is copied. */
     struct journal *to;
     struct journal_batch *writes;
-    struct tail *tails; /* by device */
+    struct rocks_salvage_tail *tails; /* by device */
     size_t tail_count;
     struct journal_salvaged *told;
 };
 
 /* A key that no family has, of an entry that makes a table. */
-extern const char salvage_nobody[5];
+extern const char rocks_salvage_nobody[5];
 /* Puts a table into `to` for each family that `known` has noted and does not have: then the logs there can be read.
  * MU_E_NOT_FOUND: there is none. */
-MU_MUST_USE enum mu_err salvage_name_families(const struct journal *known, const char *scratch, const char *to);
+MU_MUST_USE enum mu_err rocks_salvage_name_families(const struct journal *known, const char *scratch, const char *to);
 /* Opens both handles, of the damaged journal or of a copy below scratch. */
-MU_MUST_USE enum mu_err salvage_open(struct journal_salvage *s, const char *scratch);
+MU_MUST_USE enum mu_err rocks_salvage_open(struct journal_salvage *s, const char *scratch);
 /* Calls fn for every entry of a family that can be read; the first error of fn ends that and is returned. */
-typedef enum mu_err (*salvage_entry_fn)(struct journal_salvage *s, struct bytes key, struct bytes value);
-MU_MUST_USE enum mu_err salvage_walk(struct journal_salvage *s, enum fixed_family family, salvage_entry_fn fn);
+typedef enum mu_err (*rocks_salvage_fn)(struct journal_salvage *s, struct bytes key, struct bytes value);
+MU_MUST_USE enum mu_err rocks_salvage_walk(struct journal_salvage *s, enum fixed_family family, rocks_salvage_fn fn);
 /* The entry of a device; NULL: no memory. */
-struct tail *salvage_tail(struct journal_salvage *s, uint32_t device);
+struct rocks_salvage_tail *rocks_salvage_tail(struct journal_salvage *s, uint32_t device);
 /* Commits what has been put, once it is enough; `last`: whatever there is. */
-MU_MUST_USE enum mu_err salvage_commit(struct journal_salvage *s, bool last);
+MU_MUST_USE enum mu_err rocks_salvage_commit(struct journal_salvage *s, bool last);
 /* Copies messages and session records, and marks where their numbers do not follow each other. */
-MU_MUST_USE enum mu_err salvage_days(struct journal_salvage *s);
+MU_MUST_USE enum mu_err rocks_salvage_days(struct journal_salvage *s);
 
 #endif

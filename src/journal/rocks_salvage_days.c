@@ -11,7 +11,7 @@ struct at_day {
     size_t key_len;
 };
 
-struct run {
+struct salvage_run {
     uint32_t device;
     enum record_kind kind;
     uint64_t number, newest;
@@ -20,23 +20,23 @@ struct run {
 };
 
 /* What lies ahead of the newest record is one span: those that are to come may come in between. */
-static void end_run(struct journal_salvage *s, struct run *run)
+static void end_run(struct journal_salvage *s, struct salvage_run *run)
 {
     if (run->newest_us < run->ts_us)
-        turn_add(&run->spans, run->newest_us, run->ts_us);
+        rocks_turn_add(&run->spans, run->newest_us, run->ts_us);
     if (run->spans.count)
-        turn_put(s->writes, run->device, run->kind, &run->spans);
+        rocks_turn_put(s->writes, run->device, run->kind, &run->spans);
     run->spans.count = 0;
 }
 
-static void follow(struct journal_salvage *s, struct run *run, uint32_t device, enum record_kind kind,
-                   const struct record_head *head, struct tail *tail)
+static void follow(struct journal_salvage *s, struct salvage_run *run, uint32_t device, enum record_kind kind,
+                   const struct record_head *head, struct rocks_salvage_tail *tail)
 {
     if (run->device != device || run->kind != kind) {
         end_run(s, run);
         run->newest = 0;
     } else if (head->number != run->number + 1) {
-        turn_add(&run->spans, run->ts_us, head->ts_us);
+        rocks_turn_add(&run->spans, run->ts_us, head->ts_us);
         if (head->number > run->number)
             s->told->missing += head->number - run->number - 1;
         if (!s->told->since_us || run->ts_us < s->told->since_us)
@@ -53,11 +53,11 @@ static void follow(struct journal_salvage *s, struct run *run, uint32_t device, 
     }
 }
 
-static enum mu_err copy_message(struct journal_salvage *s, struct tail *tail, uint32_t device,
+static enum mu_err copy_message(struct journal_salvage *s, struct rocks_salvage_tail *tail, uint32_t device,
                                 const struct record_head *head, struct bytes value)
 {
     struct journal_message m;
-    enum mu_err err = message_decode(head, value, &m);
+    enum mu_err err = rocks_message_decode(head, value, &m);
 
     if (err != MU_OK)
         return err;
@@ -73,11 +73,11 @@ static enum mu_err copy_message(struct journal_salvage *s, struct tail *tail, ui
     return MU_OK;
 }
 
-static enum mu_err copy_session(struct journal_salvage *s, struct tail *tail, uint32_t device,
+static enum mu_err copy_session(struct journal_salvage *s, struct rocks_salvage_tail *tail, uint32_t device,
                                 const struct record_head *head, struct bytes value)
 {
     struct journal_session r;
-    enum mu_err err = session_decode(head, value, &r);
+    enum mu_err err = rocks_session_decode(head, value, &r);
 
     if (err != MU_OK)
         return err;
@@ -100,22 +100,22 @@ static enum mu_err copy_session(struct journal_salvage *s, struct tail *tail, ui
 }
 
 /* An entry that cannot be read is left out, as the ones in a damaged block are. */
-static enum mu_err copy_record(struct journal_salvage *s, struct run *run, struct bytes key, struct bytes value)
+static enum mu_err copy_record(struct journal_salvage *s, struct salvage_run *run, struct bytes key, struct bytes value)
 {
     struct bytes left = key;
     struct record_head head;
     uint32_t device = bytes_u32be(&left);
     uint8_t kind = bytes_u8(&left);
 
-    if (!device || record_head_decode(key, value, kind, &head) != MU_OK)
+    if (!device || rocks_record_head_decode(key, value, kind, &head) != MU_OK)
         return MU_OK;
-    struct tail *tail = salvage_tail(s, device);
+    struct rocks_salvage_tail *tail = rocks_salvage_tail(s, device);
     if (!tail)
         return MU_E_NOMEM;
     if ((kind == RECORD_MESSAGE ? copy_message : copy_session)(s, tail, device, &head, value) != MU_OK)
         return MU_OK;
     follow(s, run, device, kind, &head, tail);
-    return salvage_commit(s, false);
+    return rocks_salvage_commit(s, false);
 }
 
 /* -1: all have ended. */
@@ -150,12 +150,12 @@ static void go_on(struct at_day *day)
     rocks_step_over(day->at, day->key, day->key_len);
 }
 
-enum mu_err salvage_days(struct journal_salvage *s)
+enum mu_err rocks_salvage_days(struct journal_salvage *s)
 {
     size_t count = s->rest->day_count;
     struct at_day *days = calloc(count + 1, sizeof(*days));
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
-    struct run run = { 0 };
+    struct salvage_run run = { 0 };
     enum mu_err err = days ? MU_OK : MU_E_NOMEM;
     int i;
 

@@ -13,7 +13,7 @@
  * the fixed families are made first, in their order. So a database is made that has families of these names and
  * numbers, with a table each; put beside the logs, they say whose each number is. */
 
-const char salvage_nobody[5] = { 0 };
+const char rocks_salvage_nobody[5] = { 0 };
 
 enum { NUMBERS_MAX = 10000 }; /* of families: 27 years of days */
 
@@ -52,9 +52,9 @@ static enum mu_err add_day(void *ctx, int32_t day, uint32_t number)
     struct names *n = ctx;
     char name[32];
 
-    if (day_family(n->known, day))
+    if (rocks_day_family(n->known, day))
         return MU_OK; /* its tables say so */
-    day_name(name, day);
+    rocks_day_name(name, day);
     return add(n, number, name);
 }
 
@@ -77,7 +77,7 @@ static enum mu_err collect(struct names *n)
 
     for (uint32_t i = 1; i < FIXED_FAMILIES && err == MU_OK; i++)
         if (!n->known->fixed[i] && !is_taken(n->known, i))
-            err = add(n, i, fixed_family_name((enum fixed_family)i));
+            err = add(n, i, rocks_family_name((enum fixed_family)i));
     return err;
 }
 
@@ -99,7 +99,7 @@ static void make_family(rocksdb_t *db, const rocksdb_options_t *options, uint32_
     snprintf(other, sizeof(other), "none-%u", number);
     rocksdb_column_family_handle_t *family = rocksdb_create_column_family(db, options, name ? name : other, &text);
     if (!text && name)
-        rocksdb_put_cf(db, write, family, salvage_nobody, sizeof(salvage_nobody), "", 0, &text);
+        rocksdb_put_cf(db, write, family, rocks_salvage_nobody, sizeof(rocks_salvage_nobody), "", 0, &text);
     if (!text && name)
         rocksdb_flush_cf(db, flush, family, &text);
     if (!text && !name)
@@ -124,7 +124,7 @@ static enum mu_err make_database(const struct names *n, const char *path)
     if (db)
         rocksdb_close(db);
     rocksdb_options_destroy(options);
-    return status_take(text);
+    return rocks_status_take(text);
 }
 
 /* Under names of numbers that no file of the journal has. */
@@ -151,7 +151,7 @@ static enum mu_err link_tables(const char *from, const char *to)
     return err;
 }
 
-enum mu_err salvage_name_families(const struct journal *known, const char *scratch, const char *to)
+enum mu_err rocks_salvage_name_families(const struct journal *known, const char *scratch, const char *to)
 {
     struct names n = { .known = known };
     char path[4300];

@@ -116,7 +116,7 @@ static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *famil
     rocksdb_writeoptions_t *options = rocksdb_writeoptions_create();
     char *text = NULL;
 
-    rocksdb_put_cf(j->db, options, family, salvage_nobody, sizeof(salvage_nobody), "", 0, &text);
+    rocksdb_put_cf(j->db, options, family, rocks_salvage_nobody, sizeof(rocks_salvage_nobody), "", 0, &text);
     if (text)
         rocksdb_free(text);
     rocksdb_writeoptions_destroy(options);
@@ -208,7 +208,7 @@ static enum mu_err put_together_named(struct journal_salvage *s, const char *scr
     if (open_lenient(&known, c->dir, up_to_damage, true) != MU_OK)
         return MU_OK;
     if ((err = make_copy(s, scratch, "named-all", LOGS | OTHERS, &named)) == MU_OK &&
-        (err = salvage_name_families(known, scratch, named.to)) == MU_OK) {
+        (err = rocks_salvage_name_families(known, scratch, named.to)) == MU_OK) {
         put_together(named.to);
         *c = named;
     }
@@ -235,7 +235,7 @@ static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
     return MU_OK;
 }
 
-enum mu_err salvage_open(struct journal_salvage *s, const char *scratch)
+enum mu_err rocks_salvage_open(struct journal_salvage *s, const char *scratch)
 {
     char why[WHY_SIZE];
     enum mu_err err = open_saying_why(&s->whole, s->from, up_to_damage, true, why);

@@ -9,7 +9,7 @@
 
 /* Damage among deleted ranges is more than an iterator of RocksDB 7.8 survives; what was deleted in a range has
  * expired, and does so again. */
-enum mu_err salvage_walk(struct journal_salvage *s, enum fixed_family family, salvage_entry_fn fn)
+enum mu_err rocks_salvage_walk(struct journal_salvage *s, enum fixed_family family, rocks_salvage_fn fn)
 {
     uint8_t last[RECORD_KEY_MAX];
     size_t last_len, key_len, len;
@@ -62,7 +62,7 @@ static enum mu_err see_state(struct journal_salvage *s, struct bytes key, struct
 {
     struct journal_state state;
 
-    if (key.left != DEVICE_KEY_LEN || state_decode(value, &state) != MU_OK)
+    if (key.left != DEVICE_KEY_LEN || rocks_state_decode(value, &state) != MU_OK)
         return MU_OK;
     see_device(s, bytes_u32be(&key));
     if (state.definition > s->definition)
@@ -90,7 +90,7 @@ static void see(struct journal_salvage *s)
         if (s->there.epoch > s->boot)
             s->boot = s->there.epoch;
     }
-    (void)!salvage_walk(s, FAMILY_STATE, see_state); /* which does not fail */
+    (void)!rocks_salvage_walk(s, FAMILY_STATE, see_state); /* which does not fail */
     for (size_t i = 0; i < s->rest->day_count; i++)
         see_device(s, last_device(s->rest, s->rest->days[i].handle));
 }
@@ -109,7 +109,7 @@ enum mu_err journal_salvage_open(struct journal_salvage **out, const char *from,
     }
     snprintf(path, sizeof(path), "%s/" JOURNAL_MARK, from);
     s->marked = mark_read(path, &s->acknowledged) == MU_OK;
-    if ((err = salvage_open(s, scratch)) != MU_OK) {
+    if ((err = rocks_salvage_open(s, scratch)) != MU_OK) {
         snprintf(why, why_size, "cannot read what is left of %s/journal: %s", from,
                  err == MU_E_IO ? strerror(errno) : mu_err_text(err));
         journal_salvage_close(s);

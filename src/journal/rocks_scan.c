@@ -2,16 +2,16 @@
 
 #include <string.h>
 
-void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
-               int64_t from_us, int64_t to_us)
+void rocks_scan_open(struct rocks_scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
+                     int64_t from_us, int64_t to_us)
 {
-    *s = (struct scan){ .journal = j, .device = device, .kind = kind, .decoded_only = decoded_only };
-    s->first_family = day_lower_bound(j, day_of(from_us));
-    s->end_family = day_lower_bound(j, day_of(to_us) + 1);
+    *s = (struct rocks_scan){ .journal = j, .device = device, .kind = kind, .decoded_only = decoded_only };
+    s->first_family = rocks_day_lower_bound(j, rocks_day_of(from_us));
+    s->end_family = rocks_day_lower_bound(j, rocks_day_of(to_us) + 1);
 
     /* The bounds keep an iterator inside the span, so that no move has to look at keys. */
-    record_key_head(s->lower, device, kind, from_us);
-    record_key_head(s->upper, device, kind, to_us + 1);
+    rocks_record_key_head(s->lower, device, kind, from_us);
+    rocks_record_key_head(s->upper, device, kind, to_us + 1);
     s->snapshot = rocksdb_create_snapshot(j->db);
     s->options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(s->options, s->snapshot);
@@ -19,7 +19,7 @@ void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_k
     rocksdb_readoptions_set_iterate_upper_bound(s->options, (const char *)s->upper, sizeof(s->upper));
 }
 
-void scan_close(struct scan *s)
+void rocks_scan_close(struct rocks_scan *s)
 {
     if (s->at)
         rocksdb_iter_destroy(s->at);
@@ -27,7 +27,7 @@ void scan_close(struct scan *s)
     rocksdb_release_snapshot(s->journal->db, s->snapshot);
 }
 
-static void enter_family(struct scan *s, size_t family)
+static void enter_family(struct rocks_scan *s, size_t family)
 {
     if (s->at && s->here.family == family)
         return;
@@ -37,14 +37,14 @@ static void enter_family(struct scan *s, size_t family)
     s->here.family = family;
 }
 
-struct bytes scan_value(const struct scan *s)
+struct bytes rocks_scan_value(const struct rocks_scan *s)
 {
     size_t len;
     const char *value = rocksdb_iter_value(s->at, &len);
     return bytes_of(value, len);
 }
 
-static enum mu_err arrive(struct scan *s, bool *found)
+static enum mu_err arrive(struct rocks_scan *s, bool *found)
 {
     size_t len;
     char *text = NULL;
@@ -56,7 +56,7 @@ static enum mu_err arrive(struct scan *s, bool *found)
     }
 
     const char *key = rocksdb_iter_key(s->at, &len);
-    enum mu_err err = record_head_decode(bytes_of(key, len), scan_value(s), s->kind, &s->head);
+    enum mu_err err = rocks_record_head_decode(bytes_of(key, len), rocks_scan_value(s), s->kind, &s->head);
     if (err != MU_OK)
         return err;
     s->here.ts_us = s->head.ts_us;
@@ -66,48 +66,48 @@ static enum mu_err arrive(struct scan *s, bool *found)
     return MU_OK;
 }
 
-enum mu_err scan_first(struct scan *s, size_t family, bool *found)
+enum mu_err rocks_scan_first(struct rocks_scan *s, size_t family, bool *found)
 {
     enter_family(s, family);
     rocksdb_iter_seek_to_first(s->at);
     return arrive(s, found);
 }
 
-enum mu_err scan_last(struct scan *s, size_t family, bool *found)
+enum mu_err rocks_scan_last(struct rocks_scan *s, size_t family, bool *found)
 {
     enter_family(s, family);
     rocksdb_iter_seek_to_last(s->at);
     return arrive(s, found);
 }
 
-enum mu_err scan_seek(struct scan *s, size_t family, int64_t ts_us, bool *found)
+enum mu_err rocks_scan_seek(struct rocks_scan *s, size_t family, int64_t ts_us, bool *found)
 {
     uint8_t key[RECORD_KEY_HEAD];
 
     enter_family(s, family);
-    record_key_head(key, s->device, s->kind, ts_us);
+    rocks_record_key_head(key, s->device, s->kind, ts_us);
     rocksdb_iter_seek(s->at, (const char *)key, sizeof(key));
     return arrive(s, found);
 }
 
-enum mu_err scan_next(struct scan *s, bool *found)
+enum mu_err rocks_scan_next(struct rocks_scan *s, bool *found)
 {
     enum mu_err err;
 
     rocksdb_iter_next(s->at);
     err = arrive(s, found);
     while (err == MU_OK && !*found && s->here.family + 1 < s->end_family)
-        err = scan_first(s, s->here.family + 1, found);
+        err = rocks_scan_first(s, s->here.family + 1, found);
     return err;
 }
 
-enum mu_err scan_prev(struct scan *s, bool *found)
+enum mu_err rocks_scan_prev(struct rocks_scan *s, bool *found)
 {
     enum mu_err err;
 
     rocksdb_iter_prev(s->at);
     err = arrive(s, found);
     while (err == MU_OK && !*found && s->here.family > s->first_family)
-        err = scan_last(s, s->here.family - 1, found);
+        err = rocks_scan_last(s, s->here.family - 1, found);
     return err;
 }

@@ -8,14 +8,14 @@
 
 /* A record's place. `order` is the number that pages are counted in: the running number of all
  * records, or of the decoded ones; then `counted` tells the records that have one of their own. */
-struct spot {
+struct rocks_spot {
     size_t family;
     int64_t ts_us;
     uint64_t number, order;
     bool counted;
 };
 
-struct scan {
+struct rocks_scan {
     struct journal *journal;
     uint32_t device;
     enum record_kind kind;
@@ -26,26 +26,26 @@ struct scan {
     rocksdb_readoptions_t *options;
     uint8_t lower[RECORD_KEY_HEAD], upper[RECORD_KEY_HEAD];
     rocksdb_iterator_t *at; /* of family here.family; NULL before the first move */
-    struct spot here;
+    struct rocks_spot here;
     struct record_head head; /* of the record there */
 };
 
-/* The caller holds the journal's lock for reading until scan_close. */
-void scan_open(struct scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
-               int64_t from_us, int64_t to_us);
-void scan_close(struct scan *s);
+/* The caller holds the journal's lock for reading until rocks_scan_close. */
+void rocks_scan_open(struct rocks_scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
+                     int64_t from_us, int64_t to_us);
+void rocks_scan_close(struct rocks_scan *s);
 
 /* Each move sets `here` and *found; MU_E_IO or MU_E_CORRUPT otherwise. Without a record there,
  * `here` is unspecified. first and last: of a family. */
-MU_MUST_USE enum mu_err scan_first(struct scan *s, size_t family, bool *found);
-MU_MUST_USE enum mu_err scan_last(struct scan *s, size_t family, bool *found);
+MU_MUST_USE enum mu_err rocks_scan_first(struct rocks_scan *s, size_t family, bool *found);
+MU_MUST_USE enum mu_err rocks_scan_last(struct rocks_scan *s, size_t family, bool *found);
 /* The first record of the family at or after that moment. */
-MU_MUST_USE enum mu_err scan_seek(struct scan *s, size_t family, int64_t ts_us, bool *found);
+MU_MUST_USE enum mu_err rocks_scan_seek(struct rocks_scan *s, size_t family, int64_t ts_us, bool *found);
 /* From `here`, over into the next and previous families. */
-MU_MUST_USE enum mu_err scan_next(struct scan *s, bool *found);
-MU_MUST_USE enum mu_err scan_prev(struct scan *s, bool *found);
+MU_MUST_USE enum mu_err rocks_scan_next(struct rocks_scan *s, bool *found);
+MU_MUST_USE enum mu_err rocks_scan_prev(struct rocks_scan *s, bool *found);
 
 /* The value at `here`; valid until the next move. */
-struct bytes scan_value(const struct scan *s);
+struct bytes rocks_scan_value(const struct rocks_scan *s);
 
 #endif

@@ -21,7 +21,7 @@ static enum mu_err classify(const char *text)
     return MU_E_IO;
 }
 
-enum mu_err status_take(char *text)
+enum mu_err rocks_status_take(char *text)
 {
     if (!text)
         return MU_OK;
@@ -35,7 +35,7 @@ enum mu_err rocks_status(struct journal *j, char *text)
 {
     if (text && classify(text) == MU_E_CORRUPT)
         snprintf(j->damage, sizeof(j->damage), "%s", text);
-    return status_take(text);
+    return rocks_status_take(text);
 }
 
 enum mu_err rocks_read_error(char *text)
@@ -50,7 +50,7 @@ enum mu_err rocks_read_error(char *text)
         log_event(LOG_ERROR, "journal_damaged", "file=%s error=%s hint=\"muster check tells what else is\"",
                   LOG_Q(file ? file + 4 : "", end ? (int)(end - file - 4) : -1), LOG_Q(text, -1));
     }
-    return status_take(text);
+    return rocks_status_take(text);
 }
 
 const char *journal_damage(const struct journal *j)
@@ -70,7 +70,7 @@ static enum mu_err classify_open(const char *text)
     return err == MU_E_IO && strstr(text, "No such file or directory") ? MU_E_CORRUPT : err;
 }
 
-enum mu_err status_take_open(char *text, const char *path, char *why, size_t why_size)
+enum mu_err rocks_status_take_open(char *text, const char *path, char *why, size_t why_size)
 {
     if (!text)
         return MU_OK;

@@ -34,7 +34,7 @@ enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_han
         snprintf(why, why_size, "%s", text);
     rocksdb_iter_destroy(at);
     rocksdb_readoptions_destroy(options);
-    return status_take(text);
+    return rocks_status_take(text);
 }
 
 /* --- behind damage --------------------------------------------------------------------------------*/

@@ -54,7 +54,7 @@ static struct mark_place place_of_start(const struct journal *j)
 
 /* --- noting ---------------------------------------------------------------------------------------*/
 
-enum mu_err rocks_trust_note_day(struct journal *j, const struct day_family *family)
+enum mu_err rocks_trust_note_day(struct journal *j, const struct rocks_day_family *family)
 {
     uint8_t key[DAY_KEY_LEN], value[8];
     char *text = NULL;
@@ -70,7 +70,7 @@ enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *r
 {
     uint64_t words[2];
     uint8_t key[DAY_KEY_LEN];
-    enum mu_err err = meta_get(j, registry_key, REGISTRY_KEY_LEN, words, 2);
+    enum mu_err err = rocks_meta_get(j, registry_key, REGISTRY_KEY_LEN, words, 2);
 
     if (err == MU_OK) {
         j->seen.change = words[0];
@@ -83,7 +83,7 @@ enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *r
     err = MU_OK;
     for (size_t i = 0; i < j->day_count && err == MU_OK; i++) {
         day_key(key, j->days[i].day);
-        if ((err = meta_get(j, key, sizeof(key), words, 1)) == MU_E_NOT_FOUND)
+        if ((err = rocks_meta_get(j, key, sizeof(key), words, 1)) == MU_E_NOT_FOUND)
             err = rocks_trust_note_day(j, &j->days[i]);
     }
     return err;
@@ -146,9 +146,9 @@ static enum mu_err read_place(struct journal *j, struct mark_place *out)
     uint64_t alive[2] = { 0 }, id[2] = { 0 };
     enum mu_err err;
 
-    alive_key(key, j->boot);
-    if ((err = meta_get(j, key, sizeof(key), alive, 2)) == MU_OK || err == MU_E_NOT_FOUND)
-        err = meta_get(j, id_key, ID_KEY_LEN, id, 2);
+    rocks_alive_key(key, j->boot);
+    if ((err = rocks_meta_get(j, key, sizeof(key), alive, 2)) == MU_OK || err == MU_E_NOT_FOUND)
+        err = rocks_meta_get(j, id_key, ID_KEY_LEN, id, 2);
     *out = (struct mark_place){ .epoch = j->boot, .count = alive[1] };
     bytes_put_u64be(out->id, id[0]);
     bytes_put_u64be(out->id + 8, id[1]);
@@ -187,7 +187,7 @@ enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx
     rocksdb_iter_get_error(at, &text);
     if (text)
         snprintf(why, why_size, "%s: " MARK_ADVICE, text);
-    enum mu_err own = status_take(text);
+    enum mu_err own = rocks_status_take(text);
     rocksdb_iter_destroy(at);
     rocksdb_readoptions_destroy(options);
     return err != MU_OK ? err : own;
@@ -204,14 +204,14 @@ static enum mu_err compare_day(void *ctx, int32_t day, uint32_t family)
     const struct comparing *c = ctx;
 
     (void)family;
-    return day_family(c->journal, day) ? MU_OK : tell_missing_day(day, c->why, c->why_size);
+    return rocks_day_family(c->journal, day) ? MU_OK : tell_missing_day(day, c->why, c->why_size);
 }
 
 static enum mu_err compare_registry(struct journal *j, const struct mark_place *there,
                                     const struct journal_registry *registry, char *why, size_t why_size)
 {
     uint64_t seen[2] = { 0 };
-    enum mu_err err = meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
+    enum mu_err err = rocks_meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
 
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
@@ -235,11 +235,11 @@ enum mu_err rocks_trust_tell(struct journal *j, struct mark_place *there, struct
 {
     uint64_t seen[2] = { 0 };
     uint64_t boot = 0;
-    enum mu_err err = meta_get(j, "boot", 4, &boot, 1);
+    enum mu_err err = rocks_meta_get(j, "boot", 4, &boot, 1);
 
     j->boot = boot;
     if (err == MU_OK && (err = read_place(j, there)) == MU_OK)
-        err = meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
+        err = rocks_meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
     *out = (struct journal_registry){ .change = seen[0], .device = (uint32_t)seen[1] };
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }

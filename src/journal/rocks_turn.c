@@ -22,7 +22,7 @@ static void turn_key(uint8_t out[TURN_KEY_LEN], uint32_t device, enum record_kin
     out[8] = (uint8_t)kind;
 }
 
-bool turn_is_entry(struct bytes key, struct bytes value)
+bool rocks_turn_is_entry(struct bytes key, struct bytes value)
 {
     return key.left == TURN_KEY_LEN && memcmp(key.at, "turn", 4) == 0 && value.left > 0 && value.left % SPAN_LEN == 0 &&
            value.left <= SPANS_MAX * SPAN_LEN;
@@ -39,10 +39,10 @@ static enum mu_err load(const struct journal *j, uint32_t device, enum record_ki
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_pinnableslice_t *slice =
         rocksdb_get_pinned_cf(j->db, options, j->fixed[FAMILY_META], (const char *)key, sizeof(key), &text);
-    enum mu_err err = status_take(text);
+    enum mu_err err = rocks_status_take(text);
     const char *value = slice ? rocksdb_pinnableslice_value(slice, &len) : NULL;
     struct bytes in = bytes_of(value, len);
-    if (err == MU_OK && slice && !turn_is_entry(bytes_of(key, sizeof(key)), in))
+    if (err == MU_OK && slice && !rocks_turn_is_entry(bytes_of(key, sizeof(key)), in))
         err = MU_E_CORRUPT;
     while (err == MU_OK && in.left) {
         struct turn_span *s = &out->at[out->count++];
@@ -55,8 +55,8 @@ static enum mu_err load(const struct journal *j, uint32_t device, enum record_ki
     return err;
 }
 
-enum mu_err turn_touches(const struct journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
-                         int64_t to_us, bool *touches)
+enum mu_err rocks_turn_touches(const struct journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
+                               int64_t to_us, bool *touches)
 {
     struct turn_spans spans;
     enum mu_err err = load(j, device, kind, &spans);
@@ -72,7 +72,7 @@ bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, 
     bool touches = false;
 
     pthread_rwlock_rdlock(&j->lock);
-    if (!j->db || turn_touches(j, device, record_kind_of(list), from_us, to_us, &touches) != MU_OK)
+    if (!j->db || rocks_turn_touches(j, device, rocks_record_kind_of(list), from_us, to_us, &touches) != MU_OK)
         touches = false;
     pthread_rwlock_unlock(&j->lock);
     return touches;
@@ -84,17 +84,17 @@ bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, 
 static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_kind kind, int64_t after_us,
                                int64_t last_us, int64_t *out)
 {
-    struct scan s;
+    struct rocks_scan s;
     bool found = false;
     enum mu_err err = MU_OK;
 
     *out = last_us;
-    scan_open(&s, j, device, kind, false, after_us + 1, last_us);
+    rocks_scan_open(&s, j, device, kind, false, after_us + 1, last_us);
     for (size_t f = s.first_family; err == MU_OK && !found && f < s.end_family; f++)
-        err = scan_first(&s, f, &found);
+        err = rocks_scan_first(&s, f, &found);
     if (err == MU_OK && found)
         *out = s.here.ts_us;
-    scan_close(&s);
+    rocks_scan_close(&s);
     return err;
 }
 
@@ -137,13 +137,13 @@ static void trim(struct turn_spans *spans, int64_t oldest_us)
     }
 }
 
-void turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us)
+void rocks_turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us)
 {
     insert(spans, from_us, to_us);
     trim(spans, INT64_MIN);
 }
 
-void turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans)
+void rocks_turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans)
 {
     uint8_t key[TURN_KEY_LEN], value[SPANS_MAX * SPAN_LEN];
 
@@ -160,20 +160,20 @@ void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_l
                         int64_t last_us)
 {
     struct journal *j = b->journal;
-    enum record_kind kind = record_kind_of(list);
+    enum record_kind kind = rocks_record_kind_of(list);
     struct turn_spans spans;
     int64_t ahead_us;
 
-    if (!batch_usable(b) || (b->err = load(j, device, kind, &spans)) != MU_OK ||
+    if (!journal_batch_usable(b) || (b->err = load(j, device, kind, &spans)) != MU_OK ||
         (b->err = first_ahead(j, device, kind, from_us, last_us, &ahead_us)) != MU_OK)
         return;
     insert(&spans, from_us, from_us);
     insert(&spans, ahead_us, last_us);
     trim(&spans, j->oldest_day * DAY_US);
-    turn_put(b, device, kind, &spans);
+    rocks_turn_put(b, device, kind, &spans);
 }
 
-void turns_forget(struct journal_batch *b, uint32_t device)
+void rocks_turns_forget(struct journal_batch *b, uint32_t device)
 {
     uint8_t key[TURN_KEY_LEN];
 

@@ -41,7 +41,7 @@ static enum mu_err walk_next(struct walk *w)
 static enum mu_err visit_state(struct walk *w, const struct journal_visitor *v)
 {
     struct journal_state state;
-    enum mu_err err = state_decode(w->value, &state);
+    enum mu_err err = rocks_state_decode(w->value, &state);
 
     if (err == MU_OK && v->state)
         err = v->state(v->ctx, (uint32_t)w->device, &state);
@@ -51,7 +51,7 @@ static enum mu_err visit_state(struct walk *w, const struct journal_visitor *v)
 static enum mu_err visit_versions(struct walk *w, const struct journal_visitor *v)
 {
     struct journal_versions versions;
-    enum mu_err err = versions_decode(w->value, &versions);
+    enum mu_err err = rocks_versions_decode(w->value, &versions);
 
     if (err == MU_OK && v->versions)
         err = v->versions(v->ctx, (uint32_t)w->device, &versions);
@@ -130,7 +130,7 @@ static enum mu_err on_event(void *ctx, struct bytes key, struct bytes value)
     struct event_visit *v = ctx;
     struct journal_event e;
     uint32_t device;
-    enum mu_err err = event_decode(key, value, &device, &e);
+    enum mu_err err = rocks_event_decode(key, value, &device, &e);
 
     if (err != MU_OK)
         return err;
@@ -164,7 +164,7 @@ static enum mu_err on_control(void *ctx, struct bytes key, struct bytes value)
 {
     struct control_visit *v = ctx;
     struct journal_control c;
-    enum mu_err err = control_decode(key, value, &c);
+    enum mu_err err = rocks_control_decode(key, value, &c);
 
     if (err != MU_OK || (c.ts_us == v->after_us && c.request <= v->after_request))
         return err;
@@ -228,7 +228,7 @@ enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after
     uint8_t from[CONTROL_KEY_LEN];
     enum mu_err err = MU_E_IO;
 
-    control_key(from, after_us, after_request);
+    rocks_control_key(from, after_us, after_request);
     pthread_rwlock_rdlock(&j->lock);
     if (j->db) {
         rocksdb_readoptions_t *options = passing_by();

@@ -8,7 +8,7 @@ enum action {
     ACTION_VAR_LEN = 0x10, /* added for variable length */
 };
 
-bool status_action(const struct datapoint_plan *plan, uint8_t action)
+bool plan_status_action(const struct datapoint_plan *plan, uint8_t action)
 {
     uint8_t base = plan->var_len ? ACTION_VAR_LEN : 0;
 
@@ -20,17 +20,18 @@ static void clear(const struct datapoint_plan *plan, struct point_value *values)
     memset(values, 0, plan->count * sizeof(*values));
 }
 
-enum mu_err var_decode(const struct datapoint_plan *plan, const uint8_t *body, size_t len, struct point_value *values)
+enum mu_err plan_var_decode(const struct datapoint_plan *plan, const uint8_t *body, size_t len,
+                            struct point_value *values)
 {
-    struct var_walk walk;
+    struct plan_var_walk walk;
     struct point_value value;
     size_t id;
-    enum mu_err err = var_walk_begin(&walk, plan, body, len);
+    enum mu_err err = plan_var_walk_begin(&walk, plan, body, len);
 
     if (err != MU_OK)
         return err;
     clear(plan, values);
-    while (var_walk_next(&walk, &id, &value)) {
+    while (plan_var_walk_next(&walk, &id, &value)) {
         const struct datapoint *d = &plan->points[id].face;
         if (d->type == POINT_ENUM && value.x >= d->enum_count)
             return MU_E_VALUE;
@@ -42,15 +43,15 @@ enum mu_err var_decode(const struct datapoint_plan *plan, const uint8_t *body, s
 enum mu_err datapoint_decode(const struct datapoint_plan *plan, const uint8_t *p0, size_t len,
                              struct point_value *values)
 {
-    if (len == 0 || !status_action(plan, p0[0]))
+    if (len == 0 || !plan_status_action(plan, p0[0]))
         return MU_E_FRAME;
     if (plan->var_len)
-        return var_decode(plan, p0 + 1, len - 1, values);
+        return plan_var_decode(plan, p0 + 1, len - 1, values);
     if (len != 1 + plan->image_size)
         return MU_E_FRAME;
     for (size_t i = 0; i < plan->count; i++)
-        values[i] = image_get(&plan->points[i], p0 + 1);
-    return image_check(plan, p0 + 1);
+        values[i] = plan_image_get(&plan->points[i], p0 + 1);
+    return plan_image_check(plan, p0 + 1);
 }
 
 void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action, const struct point_value *values,
@@ -58,17 +59,17 @@ void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action, 
 {
     uint8_t image[LIMIT_IMAGE], flags[LIMIT_POINTS / 8] = { 0 };
 
-    image_fill(plan, image);
+    plan_image_fill(plan, image);
     for (size_t i = 0; i < plan->count; i++) {
         if (!values[i].set)
             continue;
-        image_put(&plan->points[i], image, values[i]);
+        plan_image_put(&plan->points[i], image, values[i]);
         if (plan->var_len)
-            section_write(flags, plan->flags_size, (uint32_t)i, 1, 1);
+            plan_section_write(flags, plan->flags_size, (uint32_t)i, 1, 1);
     }
     buf_append_u8(out, action);
     if (plan->var_len)
-        var_append(plan, flags, image, out);
+        plan_var_append(plan, flags, image, out);
     else
         buf_append(out, image, plan->image_size);
 }
@@ -88,7 +89,7 @@ void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point
         case POINT_ENUM: json_text(out, d->enum_texts[values[i].x]); break;
         case POINT_UINT8:
         case POINT_UINT16:
-        case POINT_UINT32: json_double(out, number_shown(&plan->points[i], values[i].x)); break;
+        case POINT_UINT32: json_double(out, plan_number_shown(&plan->points[i], values[i].x)); break;
         case POINT_BINARY:
             hex_encode(values[i].bytes, d->size, hex);
             json_str(out, (struct str){ hex, 2 * (size_t)d->size });

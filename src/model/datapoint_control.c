@@ -9,7 +9,7 @@
 #define ACTION_VAR_CONTROL 0x11
 
 /* A control while it is put together. */
-struct control {
+struct datapoint_control {
     const struct datapoint_plan *plan;
     enum binary_coding coding;
     char *why;
@@ -19,10 +19,10 @@ struct control {
     uint8_t bytes[LIMIT_BINARY_POINT]; /* of the binary value at work */
 };
 
-static enum api_error refuse(struct control *c, enum api_error error, const char *format, ...)
+static enum api_error refuse(struct datapoint_control *c, enum api_error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static enum api_error refuse(struct control *c, enum api_error error, const char *format, ...)
+static enum api_error refuse(struct datapoint_control *c, enum api_error error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -31,7 +31,7 @@ static enum api_error refuse(struct control *c, enum api_error error, const char
     return error;
 }
 
-static enum api_error read_bool(struct control *c, const struct datapoint *d, const json_t *json, uint32_t *x)
+static enum api_error read_bool(struct datapoint_control *c, const struct datapoint *d, const json_t *json, uint32_t *x)
 {
     int64_t number = 0;
 
@@ -41,7 +41,7 @@ static enum api_error read_bool(struct control *c, const struct datapoint *d, co
     return API_OK;
 }
 
-static enum api_error read_enum(struct control *c, const struct datapoint *d, const json_t *json, uint32_t *x)
+static enum api_error read_enum(struct datapoint_control *c, const struct datapoint *d, const json_t *json, uint32_t *x)
 {
     const char *text = json_string_value(json);
     int64_t index;
@@ -58,17 +58,18 @@ static enum api_error read_enum(struct control *c, const struct datapoint *d, co
                   d->enum_count - 1);
 }
 
-static enum api_error read_number(struct control *c, const struct plan_point *p, const json_t *json, uint32_t *x)
+static enum api_error read_number(struct datapoint_control *c, const struct plan_point *p, const json_t *json,
+                                  uint32_t *x)
 {
-    if (!json_is_number(json) || !number_x(p, json_number_value(json), x))
+    if (!json_is_number(json) || !plan_number_x(p, json_number_value(json), x))
         return refuse(c, API_ATTR_INVALID, "'%s' takes a number from %.15g to %.15g", p->face.name,
-                      number_shown(p, p->face.min), number_shown(p, p->face.max));
+                      plan_number_shown(p, p->face.min), plan_number_shown(p, p->face.max));
     return API_OK;
 }
 
 /* The bytes of a binary value of whatever length into c->bytes; *len may be larger than that can
  * hold, and the bytes are then not there. False if it is no such value. */
-static bool read_bytes(struct control *c, const json_t *json, size_t *len)
+static bool read_bytes(struct datapoint_control *c, const json_t *json, size_t *len)
 {
     const char *text = json_string_value(json);
     size_t text_len = json_string_length(json);
@@ -93,7 +94,7 @@ static bool read_bytes(struct control *c, const json_t *json, size_t *len)
     return (base64 ? base64_decode(text, text_len, c->bytes, len) : hex_decode(text, text_len, c->bytes)) == MU_OK;
 }
 
-static enum api_error read_binary(struct control *c, const struct datapoint *d, const json_t *json)
+static enum api_error read_binary(struct datapoint_control *c, const struct datapoint *d, const json_t *json)
 {
     size_t len;
 
@@ -105,7 +106,7 @@ static enum api_error read_binary(struct control *c, const struct datapoint *d, 
     return API_OK;
 }
 
-static enum api_error read_attr(struct control *c, const char *name, const json_t *json)
+static enum api_error read_attr(struct datapoint_control *c, const char *name, const json_t *json)
 {
     int id = datapoint_find(c->plan, str_of(name));
     struct point_value value = { .bytes = c->bytes };
@@ -126,15 +127,15 @@ static enum api_error read_attr(struct control *c, const char *name, const json_
     }
     if (error != API_OK)
         return error;
-    image_put(p, c->image, value);
-    section_write(c->flags, c->plan->flags_size, (uint32_t)id, 1, 1);
+    plan_image_put(p, c->image, value);
+    plan_section_write(c->flags, c->plan->flags_size, (uint32_t)id, 1, 1);
     return API_OK;
 }
 
 enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs, const uint8_t *state,
                                  enum binary_coding coding, struct buf *out, char *why, size_t why_size)
 {
-    struct control c = { .plan = plan, .coding = coding, .why = why, .why_size = why_size };
+    struct datapoint_control c = { .plan = plan, .coding = coding, .why = why, .why_size = why_size };
     void *object = (void *)(uintptr_t)attrs; /* jansson iterates over what it may change only */
 
     if (json_object_size(attrs) == 0)
@@ -142,7 +143,7 @@ enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t
     if (!plan->var_len && state && state[0])
         memcpy(c.image, state + plan->known_size, plan->image_size);
     else
-        image_fill(plan, c.image);
+        plan_image_fill(plan, c.image);
     for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
         enum api_error error = read_attr(&c, json_object_iter_key(at), json_object_iter_value(at));
         if (error != API_OK)
@@ -150,7 +151,7 @@ enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t
     }
     if (plan->var_len) {
         buf_append_u8(out, ACTION_VAR_CONTROL);
-        var_append(plan, c.flags, c.image, out);
+        plan_var_append(plan, c.flags, c.image, out);
     } else {
         buf_append_u8(out, ACTION_CONTROL);
         buf_append(out, c.flags, plan->flags_size);
@@ -166,7 +167,7 @@ enum mu_err datapoint_read_control(const struct datapoint_plan *plan, const uint
     if (len == 0 || p0[0] != (plan->var_len ? ACTION_VAR_CONTROL : ACTION_CONTROL))
         return MU_E_FRAME;
     if (plan->var_len)
-        return var_decode(plan, p0 + 1, len - 1, values);
+        return plan_var_decode(plan, p0 + 1, len - 1, values);
     if (len != 1 + plan->flags_size + plan->control_size)
         return MU_E_FRAME;
 
@@ -174,9 +175,9 @@ enum mu_err datapoint_read_control(const struct datapoint_plan *plan, const uint
     memset(values, 0, plan->count * sizeof(*values));
     for (size_t i = 0; i < plan->flag_count; i++) {
         const struct datapoint *d = &plan->points[i].face;
-        if (!section_read(flags, plan->flags_size, (uint32_t)i, 1))
+        if (!plan_section_read(flags, plan->flags_size, (uint32_t)i, 1))
             continue;
-        values[i] = image_get(&plan->points[i], image);
+        values[i] = plan_image_get(&plan->points[i], image);
         if (d->type == POINT_ENUM && values[i].x >= d->enum_count)
             return MU_E_VALUE;
     }

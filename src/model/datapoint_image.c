@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "model/datapoint_plan.h"
 
-uint32_t section_read(const uint8_t *section, size_t size, uint32_t shift, uint32_t width)
+uint32_t plan_section_read(const uint8_t *section, size_t size, uint32_t shift, uint32_t width)
 {
     const uint8_t *at = section + size - 1 - shift / 8; /* holds the lowest bit */
     uint32_t low = shift % 8;
@@ -14,7 +14,7 @@ uint32_t section_read(const uint8_t *section, size_t size, uint32_t shift, uint3
     return (uint32_t)(x & ((UINT64_C(1) << width) - 1));
 }
 
-void section_write(uint8_t *section, size_t size, uint32_t shift, uint32_t width, uint32_t x)
+void plan_section_write(uint8_t *section, size_t size, uint32_t shift, uint32_t width, uint32_t x)
 {
     for (uint32_t i = 0; i < width; i++, shift++) {
         uint8_t *at = section + size - 1 - shift / 8;
@@ -36,22 +36,22 @@ static struct point_value bytes_get(const struct plan_point *p, const uint8_t *a
     return v;
 }
 
-struct point_value image_get(const struct plan_point *p, const uint8_t *image)
+struct point_value plan_image_get(const struct plan_point *p, const uint8_t *image)
 {
     const uint8_t *at = image + p->offset;
 
-    if (!point_is_bits(p))
+    if (!plan_point_is_bits(p))
         return bytes_get(p, at);
-    return (struct point_value){ .set = true, .x = section_read(at, p->section, p->shift, p->face.size) };
+    return (struct point_value){ .set = true, .x = plan_section_read(at, p->section, p->shift, p->face.size) };
 }
 
-void image_put(const struct plan_point *p, uint8_t *image, struct point_value value)
+void plan_image_put(const struct plan_point *p, uint8_t *image, struct point_value value)
 {
     uint8_t *at = image + p->offset;
     uint32_t size = p->face.size;
 
-    if (point_is_bits(p)) {
-        section_write(at, p->section, p->shift, size, value.x);
+    if (plan_point_is_bits(p)) {
+        plan_section_write(at, p->section, p->shift, size, value.x);
     } else if (p->face.type == POINT_BINARY) {
         if (value.bytes)
             memcpy(at, value.bytes, size);
@@ -63,21 +63,21 @@ void image_put(const struct plan_point *p, uint8_t *image, struct point_value va
     }
 }
 
-void image_fill(const struct datapoint_plan *plan, uint8_t *image)
+void plan_image_fill(const struct datapoint_plan *plan, uint8_t *image)
 {
     memset(image, 0, plan->image_size);
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_point *p = &plan->points[i];
         if (p->face.min)
-            image_put(p, image, (struct point_value){ .x = p->face.min });
+            plan_image_put(p, image, (struct point_value){ .x = p->face.min });
     }
 }
 
-enum mu_err image_check(const struct datapoint_plan *plan, const uint8_t *image)
+enum mu_err plan_image_check(const struct datapoint_plan *plan, const uint8_t *image)
 {
     for (size_t i = 0; i < plan->bounded_count; i++) {
         const struct plan_point *p = &plan->points[plan->bounded[i]];
-        if (image_get(p, image).x >= p->face.enum_count)
+        if (plan_image_get(p, image).x >= p->face.enum_count)
             return MU_E_VALUE;
     }
     return MU_OK;
@@ -85,22 +85,23 @@ enum mu_err image_check(const struct datapoint_plan *plan, const uint8_t *image)
 
 static bool is_flagged(const struct datapoint_plan *plan, const uint8_t *flags, size_t id)
 {
-    return flags[plan->flags_size - 1 - id / 8] >> id % 8 & 1; /* as section_read, without its loop */
+    return flags[plan->flags_size - 1 - id / 8] >> id % 8 & 1; /* as plan_section_read, without its loop */
 }
 
-enum mu_err var_walk_begin(struct var_walk *w, const struct datapoint_plan *plan, const uint8_t *body, size_t len)
+enum mu_err plan_var_walk_begin(struct plan_var_walk *w, const struct datapoint_plan *plan, const uint8_t *body,
+                                size_t len)
 {
     struct bytes r = bytes_of(body, len);
     size_t bits = 0, bytes = 0;
 
-    *w = (struct var_walk){ .plan = plan, .flags = bytes_take(&r, plan->flags_size) };
+    *w = (struct plan_var_walk){ .plan = plan, .flags = bytes_take(&r, plan->flags_size) };
     if (!w->flags)
         return MU_E_FRAME;
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_point *p = &plan->points[i];
         if (!is_flagged(plan, w->flags, i))
             continue;
-        *(point_is_bits(p) ? &bits : &bytes) += p->face.size;
+        *(plan_point_is_bits(p) ? &bits : &bytes) += p->face.size;
         w->flagged++;
     }
     w->bits_size = (bits + 7) / 8;
@@ -109,7 +110,7 @@ enum mu_err var_walk_begin(struct var_walk *w, const struct datapoint_plan *plan
     return r.bad || r.left ? MU_E_FRAME : MU_OK;
 }
 
-bool var_walk_next(struct var_walk *w, size_t *id, struct point_value *value)
+bool plan_var_walk_next(struct plan_var_walk *w, size_t *id, struct point_value *value)
 {
     while (w->id < w->plan->count && !is_flagged(w->plan, w->flags, w->id))
         w->id++;
@@ -117,8 +118,8 @@ bool var_walk_next(struct var_walk *w, size_t *id, struct point_value *value)
         return false;
 
     const struct plan_point *p = &w->plan->points[w->id];
-    if (point_is_bits(p)) {
-        uint32_t x = section_read(w->bits, w->bits_size, w->shift, p->face.size);
+    if (plan_point_is_bits(p)) {
+        uint32_t x = plan_section_read(w->bits, w->bits_size, w->shift, p->face.size);
         *value = (struct point_value){ .set = true, .x = x };
         w->shift += p->face.size;
     } else {
@@ -129,21 +130,21 @@ bool var_walk_next(struct var_walk *w, size_t *id, struct point_value *value)
     return true;
 }
 
-void var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image, struct buf *out)
+void plan_var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image, struct buf *out)
 {
     uint8_t packed[LIMIT_POINTS * ENUM_BITS_MAX / 8] = { 0 };
     uint32_t bits = 0, shift = 0;
 
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_point *p = &plan->points[i];
-        if (point_is_bits(p) && is_flagged(plan, flags, i))
+        if (plan_point_is_bits(p) && is_flagged(plan, flags, i))
             bits += p->face.size;
     }
     size_t bits_size = (bits + 7) / 8;
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_point *p = &plan->points[i];
-        if (point_is_bits(p) && is_flagged(plan, flags, i)) {
-            section_write(packed, bits_size, shift, p->face.size, image_get(p, image).x);
+        if (plan_point_is_bits(p) && is_flagged(plan, flags, i)) {
+            plan_section_write(packed, bits_size, shift, p->face.size, plan_image_get(p, image).x);
             shift += p->face.size;
         }
     }
@@ -151,7 +152,7 @@ void var_append(const struct datapoint_plan *plan, const uint8_t *flags, const u
     buf_append(out, packed, bits_size);
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_point *p = &plan->points[i];
-        if (!point_is_bits(p) && is_flagged(plan, flags, i))
+        if (!plan_point_is_bits(p) && is_flagged(plan, flags, i))
             buf_append(out, image + p->offset, p->face.size);
     }
 }

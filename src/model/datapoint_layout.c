@@ -7,7 +7,7 @@ static const char *const access_names[] = {
     [POINT_FAULT] = "fault",
 };
 
-static void work_on(struct compiler *c, size_t id)
+static void work_on(struct plan_compiler *c, size_t id)
 {
     c->name = c->plan->points[id].face.name;
     c->id = (long long)id;
@@ -21,16 +21,16 @@ struct area {
     uint32_t size;
 };
 
-static enum mu_err measure(struct compiler *c, struct area *a)
+static enum mu_err measure(struct plan_compiler *c, struct area *a)
 {
     uint32_t bits = 0, bytes = 0;
 
     for (size_t i = a->first; i < a->end; i++) {
         const struct plan_point *p = &c->plan->points[i];
-        *(point_is_bits(p) ? &bits : &bytes) += p->face.size;
+        *(plan_point_is_bits(p) ? &bits : &bytes) += p->face.size;
         if (a->start + (bits + 7) / 8 + bytes > LIMIT_IMAGE) {
             work_on(c, i);
-            return compile_refuse(c, "with it the datapoints take more than %d bytes", LIMIT_IMAGE);
+            return plan_refuse(c, "with it the datapoints take more than %d bytes", LIMIT_IMAGE);
         }
     }
     a->section = (bits + 7) / 8;
@@ -41,40 +41,40 @@ static enum mu_err measure(struct compiler *c, struct area *a)
 /* Whether two points of one area share a bit or a byte. */
 static bool overlap(const struct plan_point *a, const struct plan_point *b)
 {
-    if (point_is_bits(a) != point_is_bits(b))
+    if (plan_point_is_bits(a) != plan_point_is_bits(b))
         return false;
-    uint32_t a_start = point_is_bits(a) ? a->shift : a->offset;
-    uint32_t b_start = point_is_bits(b) ? b->shift : b->offset;
+    uint32_t a_start = plan_point_is_bits(a) ? a->shift : a->offset;
+    uint32_t b_start = plan_point_is_bits(b) ? b->shift : b->offset;
     return a_start < b_start + b->face.size && b_start < a_start + a->face.size;
 }
 
-static enum mu_err check_position(struct compiler *c, const struct area *a, size_t id)
+static enum mu_err check_position(struct plan_compiler *c, const struct area *a, size_t id)
 {
     struct plan_point *p = &c->plan->points[id];
     uint32_t bytes_start = a->start + a->section, area_end = a->start + a->size;
 
     work_on(c, id);
-    if (point_is_bits(p)) {
+    if (plan_point_is_bits(p)) {
         if (p->offset != a->start)
-            return compile_refuse(c, "byte_offset is %u, but the %s bits start at byte %u", p->offset,
-                                  access_names[p->face.access], a->start);
+            return plan_refuse(c, "byte_offset is %u, but the %s bits start at byte %u", p->offset,
+                               access_names[p->face.access], a->start);
         if (p->shift + p->face.size > 8 * a->section)
-            return compile_refuse(c, "bits %u to %u do not fit the %u bytes of the %s bits", p->shift,
-                                  p->shift + p->face.size - 1, a->section, access_names[p->face.access]);
+            return plan_refuse(c, "bits %u to %u do not fit the %u bytes of the %s bits", p->shift,
+                               p->shift + p->face.size - 1, a->section, access_names[p->face.access]);
     } else if (p->offset < bytes_start || p->offset + p->face.size > area_end) {
-        return compile_refuse(c, "bytes %u to %u are not within bytes %u to %u, which its group has", p->offset,
-                              p->offset + p->face.size - 1, bytes_start, area_end - 1);
+        return plan_refuse(c, "bytes %u to %u are not within bytes %u to %u, which its group has", p->offset,
+                           p->offset + p->face.size - 1, bytes_start, area_end - 1);
     }
     for (size_t i = a->first; i < id; i++) {
         const struct plan_point *other = &c->plan->points[i];
         if (overlap(p, other))
-            return compile_refuse(c, "it overlaps datapoint '%s' (id %zu)", other->face.name, i);
+            return plan_refuse(c, "it overlaps datapoint '%s' (id %zu)", other->face.name, i);
     }
     p->section = a->section;
     return MU_OK;
 }
 
-static enum mu_err layout_fixed(struct compiler *c)
+static enum mu_err layout_fixed(struct plan_compiler *c)
 {
     struct datapoint_plan *plan = c->plan;
     struct area a = { 0 };
@@ -84,7 +84,7 @@ static enum mu_err layout_fixed(struct compiler *c)
         enum point_access before = plan->points[i - 1].face.access, here = plan->points[i].face.access;
         work_on(c, i);
         if (here < before)
-            return compile_refuse(c, "a %s point stands behind a %s one", access_names[here], access_names[before]);
+            return plan_refuse(c, "a %s point stands behind a %s one", access_names[here], access_names[before]);
     }
     for (int access = POINT_WRITABLE; access <= POINT_FAULT; access++) {
         a = (struct area){ .first = a.end, .end = a.end, .start = a.start + a.size };
@@ -106,7 +106,7 @@ static enum mu_err layout_fixed(struct compiler *c)
     return MU_OK;
 }
 
-static enum mu_err layout_var_len(struct compiler *c)
+static enum mu_err layout_var_len(struct plan_compiler *c)
 {
     struct datapoint_plan *plan = c->plan;
     struct area a = { .end = plan->count };
@@ -118,7 +118,7 @@ static enum mu_err layout_var_len(struct compiler *c)
     uint32_t offset = a.section;
     for (size_t i = 0; i < plan->count; i++) {
         struct plan_point *p = &plan->points[i];
-        if (point_is_bits(p)) {
+        if (plan_point_is_bits(p)) {
             p->offset = 0;
             p->section = a.section;
             p->shift = shift;
@@ -135,10 +135,10 @@ static enum mu_err layout_var_len(struct compiler *c)
 }
 
 /* The bytes of the image that hold points of one access, with the mask of these points. */
-static enum mu_err collect_bits(struct datapoint_plan *plan, enum point_access access, struct image_bits **out,
+static enum mu_err collect_bits(struct datapoint_plan *plan, enum point_access access, struct plan_image_bits **out,
                                 size_t *count)
 {
-    struct image_bits *bits = arena_alloc(&plan->memory, plan->count * sizeof(*bits));
+    struct plan_image_bits *bits = arena_alloc(&plan->memory, plan->count * sizeof(*bits));
     size_t n = 0;
 
     if (!bits)
@@ -160,7 +160,7 @@ static enum mu_err collect_bits(struct datapoint_plan *plan, enum point_access a
     return MU_OK;
 }
 
-enum mu_err compile_layout(struct compiler *c)
+enum mu_err plan_layout(struct plan_compiler *c)
 {
     struct datapoint_plan *plan = c->plan;
     enum mu_err err = plan->var_len ? layout_var_len(c) : layout_fixed(c);

@@ -15,7 +15,7 @@ struct stand {
 static struct stand stand_of(const struct datapoint_plan *plan, size_t id)
 {
     const struct plan_point *p = &plan->points[id];
-    struct stand s = { .var_len = plan->var_len, .bits = point_is_bits(p), .size = p->face.size };
+    struct stand s = { .var_len = plan->var_len, .bits = plan_point_is_bits(p), .size = p->face.size };
 
     if (plan->var_len) {
         s.first = (uint32_t)id;
@@ -54,13 +54,13 @@ static uint32_t values_of(const struct datapoint *d)
     return d->type == POINT_ENUM ? d->enum_count : 2;
 }
 
-struct list {
+struct moved_list {
     struct buf *out;
     size_t count, most;
 };
 
 /* Begins an entry; false: it is only counted. */
-static bool begin(struct list *l)
+static bool begin(struct moved_list *l)
 {
     if (l->count++ >= l->most)
         return false;
@@ -78,7 +78,7 @@ static bool is_taken(const struct datapoint_plan *plan, struct stand s)
     return false;
 }
 
-static void compare_point(struct list *l, const struct datapoint_plan *before, size_t id,
+static void compare_point(struct moved_list *l, const struct datapoint_plan *before, size_t id,
                           const struct datapoint_plan *after)
 {
     const struct datapoint *d = &before->points[id].face;
@@ -108,7 +108,7 @@ static void compare_point(struct list *l, const struct datapoint_plan *before, s
 size_t datapoint_moved(const struct datapoint_plan *before, const struct datapoint_plan *after, size_t most,
                        struct buf *out)
 {
-    struct list l = { .out = out, .most = most };
+    struct moved_list l = { .out = out, .most = most };
 
     if (before->var_len != after->var_len) {
         if (begin(&l))

@@ -20,7 +20,7 @@ static double scale_of(double v)
     return 0;
 }
 
-void number_prepare(struct plan_point *p)
+void plan_number_prepare(struct plan_point *p)
 {
     double ratio = scale_of(p->face.ratio), addition = scale_of(p->face.addition);
 
@@ -35,17 +35,17 @@ void number_prepare(struct plan_point *p)
     }
 }
 
-double number_shown(const struct plan_point *p, uint32_t x)
+double plan_number_shown(const struct plan_point *p, uint32_t x)
 {
     return (p->whole_ratio * x + p->whole_addition) / p->scale;
 }
 
 double datapoint_shown(const struct datapoint_plan *plan, size_t id, uint32_t x)
 {
-    return number_shown(&plan->points[id], x);
+    return plan_number_shown(&plan->points[id], x);
 }
 
-bool number_x(const struct plan_point *p, double v, uint32_t *x)
+bool plan_number_x(const struct plan_point *p, double v, uint32_t *x)
 {
     double scaled = v * p->scale, steps = (scaled - p->whole_addition) / p->whole_ratio;
     /* How far a number that its sender has computed may miss a limit that he means: 0.1 * 3 is more than

@@ -13,7 +13,7 @@
  * shown can be told a device again. */
 #define RATIO_DIGITS 1e-14
 
-enum mu_err compile_refuse(struct compiler *c, const char *format, ...)
+enum mu_err plan_refuse(struct plan_compiler *c, const char *format, ...)
 {
     int n;
 
@@ -32,7 +32,7 @@ enum mu_err compile_refuse(struct compiler *c, const char *format, ...)
     return MU_E_VALUE;
 }
 
-static enum mu_err copy_text(struct compiler *c, const json_t *json, const char **out)
+static enum mu_err copy_text(struct plan_compiler *c, const json_t *json, const char **out)
 {
     *out = arena_strndup(&c->plan->memory, json_string_value(json), json_string_length(json));
     return *out ? MU_OK : MU_E_NOMEM;
@@ -50,21 +50,21 @@ static int find_word(const json_t *json, const char *const *words, int n)
     return -1;
 }
 
-static enum mu_err read_types(struct compiler *c, const json_t *attr, struct datapoint *d)
+static enum mu_err read_types(struct plan_compiler *c, const json_t *attr, struct datapoint *d)
 {
     static const char *const accesses[] = { "status_writable", "status_readonly", "alert", "fault" };
     static const char *const types[] = { "bool", "enum", "uint8", "uint16", "uint32", "binary" };
 
     int access = find_word(json_object_get(attr, "type"), accesses, 4);
     if (access < 0)
-        return compile_refuse(c, "type is none of status_writable, status_readonly, alert, fault");
+        return plan_refuse(c, "type is none of status_writable, status_readonly, alert, fault");
     int type = find_word(json_object_get(attr, "data_type"), types, 6);
     if (type < 0)
-        return compile_refuse(c, "data_type is none of bool, enum, uint8, uint16, uint32, binary");
+        return plan_refuse(c, "data_type is none of bool, enum, uint8, uint16, uint32, binary");
     d->access = (enum point_access)access;
     d->type = (enum point_type)type;
     if (access >= POINT_ALERT && type != POINT_BOOL)
-        return compile_refuse(c, "an alert or a fault has to be a bool");
+        return plan_refuse(c, "an alert or a fault has to be a bool");
     return MU_OK;
 }
 
@@ -80,7 +80,7 @@ static bool read_int(const json_t *object, const char *key, int64_t low, int64_t
     return true;
 }
 
-static enum mu_err read_position(struct compiler *c, const json_t *attr, struct plan_point *p)
+static enum mu_err read_position(struct plan_compiler *c, const json_t *attr, struct plan_point *p)
 {
     static const uint32_t widths[] = {
         [POINT_BOOL] = 1,
@@ -89,25 +89,25 @@ static enum mu_err read_position(struct compiler *c, const json_t *attr, struct 
         [POINT_UINT32] = 4,
     };
     const json_t *position = json_object_get(attr, "position");
-    const char *unit = point_is_bits(p) ? "bit" : "byte";
+    const char *unit = plan_point_is_bits(p) ? "bit" : "byte";
     int64_t byte_offset = 0, bit_offset = 0, len;
 
     if (!json_is_object(position))
-        return compile_refuse(c, "it has no position");
+        return plan_refuse(c, "it has no position");
     if (find_word(json_object_get(position, "unit"), &unit, 1) != 0)
-        return compile_refuse(c, "the unit of its position is not '%s'", unit);
+        return plan_refuse(c, "the unit of its position is not '%s'", unit);
     int64_t most = p->face.type == POINT_ENUM ? ENUM_BITS_MAX : LIMIT_BINARY_POINT;
     if (!read_int(position, "len", 1, most, &len))
-        return compile_refuse(c, "the len of its position is not from 1 to %lld", (long long)most);
+        return plan_refuse(c, "the len of its position is not from 1 to %lld", (long long)most);
     if (p->face.type != POINT_ENUM && p->face.type != POINT_BINARY && len != widths[p->face.type])
-        return compile_refuse(c, "the len of its position is %lld, but its type takes %u %ss", (long long)len,
-                              widths[p->face.type], unit);
+        return plan_refuse(c, "the len of its position is %lld, but its type takes %u %ss", (long long)len,
+                           widths[p->face.type], unit);
     /* A variable-length definition has no positions, and what it says there means nothing. */
     if (!c->plan->var_len) {
         if (!read_int(position, "byte_offset", 0, LIMIT_IMAGE - 1, &byte_offset))
-            return compile_refuse(c, "its byte_offset is not from 0 to %d", LIMIT_IMAGE - 1);
-        if (point_is_bits(p) && !read_int(position, "bit_offset", 0, 8 * LIMIT_IMAGE - 1, &bit_offset))
-            return compile_refuse(c, "its bit_offset is not from 0 to %d", 8 * LIMIT_IMAGE - 1);
+            return plan_refuse(c, "its byte_offset is not from 0 to %d", LIMIT_IMAGE - 1);
+        if (plan_point_is_bits(p) && !read_int(position, "bit_offset", 0, 8 * LIMIT_IMAGE - 1, &bit_offset))
+            return plan_refuse(c, "its bit_offset is not from 0 to %d", 8 * LIMIT_IMAGE - 1);
     }
     p->face.size = (uint32_t)len;
     p->offset = (uint32_t)byte_offset;
@@ -115,23 +115,23 @@ static enum mu_err read_position(struct compiler *c, const json_t *attr, struct 
     return MU_OK;
 }
 
-static enum mu_err read_enum(struct compiler *c, const json_t *attr, struct datapoint *d)
+static enum mu_err read_enum(struct plan_compiler *c, const json_t *attr, struct datapoint *d)
 {
     const json_t *list = json_object_get(attr, "enum");
     size_t n = json_array_size(list);
     enum mu_err err;
 
     if (n == 0)
-        return compile_refuse(c, "an enum without values");
+        return plan_refuse(c, "an enum without values");
     if (n > 1u << d->size)
-        return compile_refuse(c, "%zu values do not fit %u bits", n, d->size);
+        return plan_refuse(c, "%zu values do not fit %u bits", n, d->size);
     const char **texts = arena_alloc(&c->plan->memory, n * sizeof(*texts));
     if (!texts)
         return MU_E_NOMEM;
     for (size_t i = 0; i < n; i++) {
         const json_t *text = json_array_get(list, i);
         if (!json_is_string(text) || json_string_length(text) > LIMIT_NAME)
-            return compile_refuse(c, "enum value %zu is no text of up to %d bytes", i, LIMIT_NAME);
+            return plan_refuse(c, "enum value %zu is no text of up to %d bytes", i, LIMIT_NAME);
         if ((err = copy_text(c, text, &texts[i])) != MU_OK)
             return err;
     }
@@ -140,7 +140,7 @@ static enum mu_err read_enum(struct compiler *c, const json_t *attr, struct data
     return MU_OK;
 }
 
-static enum mu_err read_spec(struct compiler *c, const json_t *attr, struct plan_point *p)
+static enum mu_err read_spec(struct plan_compiler *c, const json_t *attr, struct plan_point *p)
 {
     const json_t *spec = json_object_get(attr, "uint_spec");
     const json_t *ratio = json_object_get(spec, "ratio"), *addition = json_object_get(spec, "addition");
@@ -148,27 +148,27 @@ static enum mu_err read_spec(struct compiler *c, const json_t *attr, struct plan
     int64_t width_max = (INT64_C(1) << 8 * d->size) - 1, min = 0, max = width_max;
 
     if (json_object_get(spec, "min") && !read_int(spec, "min", 0, width_max, &min))
-        return compile_refuse(c, "min is not a whole number from 0 to %lld", (long long)width_max);
+        return plan_refuse(c, "min is not a whole number from 0 to %lld", (long long)width_max);
     if (json_object_get(spec, "max") && !read_int(spec, "max", 0, width_max, &max))
-        return compile_refuse(c, "max is not a whole number from 0 to %lld", (long long)width_max);
+        return plan_refuse(c, "max is not a whole number from 0 to %lld", (long long)width_max);
     if (min > max)
-        return compile_refuse(c, "min %lld is greater than max %lld", (long long)min, (long long)max);
+        return plan_refuse(c, "min %lld is greater than max %lld", (long long)min, (long long)max);
     d->min = (uint32_t)min;
     d->max = (uint32_t)max;
     d->ratio = ratio ? json_number_value(ratio) : 1;
     d->addition = json_number_value(addition);
     if (!(d->ratio > 0 && d->ratio <= RATIO_MAX))
-        return compile_refuse(c, "ratio is not a number over 0 and up to %g", RATIO_MAX);
+        return plan_refuse(c, "ratio is not a number over 0 and up to %g", RATIO_MAX);
     if ((addition && !json_is_number(addition)) || fabs(d->addition) > ADDITION_MAX)
-        return compile_refuse(c, "addition is not a number from %g to %g", -ADDITION_MAX, ADDITION_MAX);
+        return plan_refuse(c, "addition is not a number from %g to %g", -ADDITION_MAX, ADDITION_MAX);
     if (d->ratio < RATIO_DIGITS * fabs(d->addition))
-        return compile_refuse(c, "ratio %g is too small beside addition %g: its steps cannot be told apart", d->ratio,
-                              d->addition);
-    number_prepare(p);
+        return plan_refuse(c, "ratio %g is too small beside addition %g: its steps cannot be told apart", d->ratio,
+                           d->addition);
+    plan_number_prepare(p);
     return MU_OK;
 }
 
-static enum mu_err read_name(struct compiler *c, const json_t *attr, size_t place, struct plan_point **out)
+static enum mu_err read_name(struct plan_compiler *c, const json_t *attr, size_t place, struct plan_point **out)
 {
     struct datapoint_plan *plan = c->plan;
     const json_t *name = json_object_get(attr, "name"), *shown = json_object_get(attr, "display_name");
@@ -178,16 +178,16 @@ static enum mu_err read_name(struct compiler *c, const json_t *attr, size_t plac
     c->name = NULL;
     c->id = (long long)place;
     if (json_string_length(name) == 0 || json_string_length(name) > LIMIT_NAME)
-        return compile_refuse(c, "its name is no text of 1 to %d bytes", LIMIT_NAME);
+        return plan_refuse(c, "its name is no text of 1 to %d bytes", LIMIT_NAME);
     if (!read_int(attr, "id", 0, (int64_t)plan->count - 1, &id))
-        return compile_refuse(c, "the id of '%s' is not from 0 to %zu", json_string_value(name), plan->count - 1);
+        return plan_refuse(c, "the id of '%s' is not from 0 to %zu", json_string_value(name), plan->count - 1);
     c->name = json_string_value(name);
     c->id = id;
     struct plan_point *p = &plan->points[id];
     if (p->face.name)
-        return compile_refuse(c, "datapoint '%s' has the same id", p->face.name);
+        return plan_refuse(c, "datapoint '%s' has the same id", p->face.name);
     if (json_string_length(shown) > LIMIT_NAME)
-        return compile_refuse(c, "its display_name is longer than %d bytes", LIMIT_NAME);
+        return plan_refuse(c, "its display_name is longer than %d bytes", LIMIT_NAME);
     if ((err = copy_text(c, name, &p->face.name)) != MU_OK)
         return err;
     p->face.display_name = "";
@@ -197,7 +197,7 @@ static enum mu_err read_name(struct compiler *c, const json_t *attr, size_t plac
     return MU_OK;
 }
 
-static enum mu_err read_point(struct compiler *c, const json_t *attr, size_t place)
+static enum mu_err read_point(struct plan_compiler *c, const json_t *attr, size_t place)
 {
     struct plan_point *p = NULL;
     enum mu_err err;
@@ -207,7 +207,7 @@ static enum mu_err read_point(struct compiler *c, const json_t *attr, size_t pla
         return err;
     if (p->face.type == POINT_ENUM)
         return read_enum(c, attr, &p->face);
-    if (!point_is_bits(p) && p->face.type != POINT_BINARY)
+    if (!plan_point_is_bits(p) && p->face.type != POINT_BINARY)
         return read_spec(c, attr, p);
     return MU_OK;
 }
@@ -218,7 +218,7 @@ static int compare_names(const void *a, const void *b, void *points)
     return strcmp(p[*(const uint16_t *)a].face.name, p[*(const uint16_t *)b].face.name);
 }
 
-static enum mu_err index_names(struct compiler *c)
+static enum mu_err index_names(struct plan_compiler *c)
 {
     struct datapoint_plan *plan = c->plan;
 
@@ -231,12 +231,12 @@ static enum mu_err index_names(struct compiler *c)
         c->name = plan->points[plan->by_name[i]].face.name;
         c->id = plan->by_name[i];
         if (compare_names(&plan->by_name[i - 1], &plan->by_name[i], plan->points) == 0)
-            return compile_refuse(c, "the datapoint of id %u has the same name", plan->by_name[i - 1]);
+            return plan_refuse(c, "the datapoint of id %u has the same name", plan->by_name[i - 1]);
     }
     return MU_OK;
 }
 
-static enum mu_err compile(struct compiler *c, const json_t *definition)
+static enum mu_err compile(struct plan_compiler *c, const json_t *definition)
 {
     static const char *const kinds[] = { "standard", "var_len" };
     struct datapoint_plan *plan = c->plan;
@@ -247,11 +247,11 @@ static enum mu_err compile(struct compiler *c, const json_t *definition)
 
     int kind_index = kind ? find_word(kind, kinds, 2) : 0;
     if (kind_index < 0)
-        return compile_refuse(c, "protocolType is neither 'standard' nor 'var_len'");
+        return plan_refuse(c, "protocolType is neither 'standard' nor 'var_len'");
     plan->var_len = kind_index == 1;
     plan->count = json_array_size(attrs);
     if (plan->count == 0 || plan->count > LIMIT_POINTS)
-        return compile_refuse(c, "entities[0].attrs is no list of 1 to %d datapoints", LIMIT_POINTS);
+        return plan_refuse(c, "entities[0].attrs is no list of 1 to %d datapoints", LIMIT_POINTS);
     if (!(plan->points = arena_alloc(&plan->memory, plan->count * sizeof(*plan->points))))
         return MU_E_NOMEM;
     for (size_t i = 0; i < plan->count; i++) {
@@ -260,13 +260,13 @@ static enum mu_err compile(struct compiler *c, const json_t *definition)
     }
     if ((err = index_names(c)) != MU_OK)
         return err;
-    return compile_layout(c);
+    return plan_layout(c);
 }
 
 enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_plan **out, char *why, size_t why_size)
 {
     struct datapoint_plan *plan = calloc(1, sizeof(*plan));
-    struct compiler c = { .plan = plan, .why = why, .why_size = why_size, .id = -1 };
+    struct plan_compiler c = { .plan = plan, .why = why, .why_size = why_size, .id = -1 };
 
     if (!plan)
         return MU_E_NOMEM;

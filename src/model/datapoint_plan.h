@@ -26,7 +26,7 @@ struct plan_point {
 };
 
 /* Bits of one byte of the image. */
-struct image_bits {
+struct plan_image_bits {
     uint32_t offset;
     uint8_t mask;
 };
@@ -44,18 +44,18 @@ struct datapoint_plan {
     size_t known_size;   /* bytes before the image in a state */
     uint16_t *bounded;   /* ids of the enums whose bits can tell more than they have texts */
     size_t bounded_count;
-    struct image_bits *faults, *alerts;
+    struct plan_image_bits *faults, *alerts;
     size_t fault_count, alert_count;
 };
 
-static inline bool point_is_bits(const struct plan_point *p)
+static inline bool plan_point_is_bits(const struct plan_point *p)
 {
     return p->face.type == POINT_BOOL || p->face.type == POINT_ENUM;
 }
 
 /* --- datapoint_plan.c, datapoint_layout.c: compiling ------------------------------------------ */
 
-struct compiler {
+struct plan_compiler {
     struct datapoint_plan *plan;
     char *why;
     size_t why_size;
@@ -64,36 +64,36 @@ struct compiler {
 };
 
 /* Writes the sentence and returns MU_E_VALUE. */
-enum mu_err compile_refuse(struct compiler *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum mu_err plan_refuse(struct plan_compiler *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Places the points, which carry offset and shift as the definition gave them, and derives all that
  * the plan says about its image. */
-MU_MUST_USE enum mu_err compile_layout(struct compiler *c);
+MU_MUST_USE enum mu_err plan_layout(struct plan_compiler *c);
 
 /* --- datapoint_number.c ----------------------------------------------------------------------- */
 
 /* Derives whole_ratio, whole_addition and scale from ratio and addition. */
-void number_prepare(struct plan_point *p);
-double number_shown(const struct plan_point *p, uint32_t x);
+void plan_number_prepare(struct plan_point *p);
+double plan_number_shown(const struct plan_point *p, uint32_t x);
 /* The x that shows as v or nearest to it; false if it is not within min and max. */
-bool number_x(const struct plan_point *p, double v, uint32_t *x);
+bool plan_number_x(const struct plan_point *p, double v, uint32_t *x);
 
 /* --- datapoint_image.c ------------------------------------------------------------------------ */
 
-uint32_t section_read(const uint8_t *section, size_t size, uint32_t shift, uint32_t width);
-void section_write(uint8_t *section, size_t size, uint32_t shift, uint32_t width, uint32_t x);
+uint32_t plan_section_read(const uint8_t *section, size_t size, uint32_t shift, uint32_t width);
+void plan_section_write(uint8_t *section, size_t size, uint32_t shift, uint32_t width, uint32_t x);
 
 /* The value of a point in an image; set is true, bytes point into the image. */
-struct point_value image_get(const struct plan_point *p, const uint8_t *image);
+struct point_value plan_image_get(const struct plan_point *p, const uint8_t *image);
 /* NULL bytes are written as zeros. */
-void image_put(const struct plan_point *p, uint8_t *image, struct point_value value);
+void plan_image_put(const struct plan_point *p, uint8_t *image, struct point_value value);
 /* What a point carries of which nothing is known: min, else 0. */
-void image_fill(const struct datapoint_plan *plan, uint8_t *image);
+void plan_image_fill(const struct datapoint_plan *plan, uint8_t *image);
 /* MU_E_VALUE if an enum of the image is out of range. */
-MU_MUST_USE enum mu_err image_check(const struct datapoint_plan *plan, const uint8_t *image);
+MU_MUST_USE enum mu_err plan_image_check(const struct datapoint_plan *plan, const uint8_t *image);
 
 /* Goes through the flagged points of a variable-length P0. */
-struct var_walk {
+struct plan_var_walk {
     const struct datapoint_plan *plan;
     const uint8_t *flags, *bits, *bytes;
     size_t bits_size;
@@ -103,19 +103,19 @@ struct var_walk {
 };
 
 /* body: the P0 behind its action. MU_E_FRAME if its length is not what its flags say. */
-MU_MUST_USE enum mu_err var_walk_begin(struct var_walk *w, const struct datapoint_plan *plan, const uint8_t *body,
-                                       size_t len);
+MU_MUST_USE enum mu_err plan_var_walk_begin(struct plan_var_walk *w, const struct datapoint_plan *plan,
+                                            const uint8_t *body, size_t len);
 /* The next flagged point and its value; false after the last. */
-bool var_walk_next(struct var_walk *w, size_t *id, struct point_value *value);
+bool plan_var_walk_next(struct plan_var_walk *w, size_t *id, struct point_value *value);
 /* Appends such a body with the flagged points of an image. */
-void var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image, struct buf *out);
+void plan_var_append(const struct datapoint_plan *plan, const uint8_t *flags, const uint8_t *image, struct buf *out);
 
 /* --- datapoint_codec.c ------------------------------------------------------------------------ */
 
 /* Whether a P0 with this action is a status of the plan's kind. */
-bool status_action(const struct datapoint_plan *plan, uint8_t action);
+bool plan_status_action(const struct datapoint_plan *plan, uint8_t action);
 /* Decodes a variable-length body, be it of a status or of a control, into values. */
-MU_MUST_USE enum mu_err var_decode(const struct datapoint_plan *plan, const uint8_t *body, size_t len,
-                                   struct point_value *values);
+MU_MUST_USE enum mu_err plan_var_decode(const struct datapoint_plan *plan, const uint8_t *body, size_t len,
+                                        struct point_value *values);
 
 #endif

@@ -10,13 +10,13 @@ size_t datapoint_state_size(const struct datapoint_plan *plan)
     return plan->known_size + plan->image_size;
 }
 
-static enum mu_err check_var(const struct var_walk *from)
+static enum mu_err check_var(const struct plan_var_walk *from)
 {
-    struct var_walk walk = *from;
+    struct plan_var_walk walk = *from;
     struct point_value value;
     size_t id;
 
-    while (var_walk_next(&walk, &id, &value)) {
+    while (plan_var_walk_next(&walk, &id, &value)) {
         const struct datapoint *d = &walk.plan->points[id].face;
         if (d->type == POINT_ENUM && value.x >= d->enum_count)
             return MU_E_VALUE;
@@ -26,10 +26,10 @@ static enum mu_err check_var(const struct var_walk *from)
 
 static enum mu_err merge_var(const struct datapoint_plan *plan, const uint8_t *body, size_t len, uint8_t *state)
 {
-    struct var_walk walk;
+    struct plan_var_walk walk;
     struct point_value value;
     size_t id;
-    enum mu_err err = var_walk_begin(&walk, plan, body, len);
+    enum mu_err err = plan_var_walk_begin(&walk, plan, body, len);
 
     if (err != MU_OK || (err = check_var(&walk)) != MU_OK)
         return err;
@@ -37,22 +37,22 @@ static enum mu_err merge_var(const struct datapoint_plan *plan, const uint8_t *b
         memcpy(state, body, len);
         return MU_OK;
     }
-    while (var_walk_next(&walk, &id, &value)) {
-        section_write(state, plan->known_size, (uint32_t)id, 1, 1);
-        image_put(&plan->points[id], state + plan->known_size, value);
+    while (plan_var_walk_next(&walk, &id, &value)) {
+        plan_section_write(state, plan->known_size, (uint32_t)id, 1, 1);
+        plan_image_put(&plan->points[id], state + plan->known_size, value);
     }
     return MU_OK;
 }
 
 enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint8_t *p0, size_t len, uint8_t *state)
 {
-    if (len == 0 || !status_action(plan, p0[0]))
+    if (len == 0 || !plan_status_action(plan, p0[0]))
         return MU_E_FRAME;
     if (plan->var_len)
         return merge_var(plan, p0 + 1, len - 1, state);
     if (len != 1 + plan->image_size)
         return MU_E_FRAME;
-    if (image_check(plan, p0 + 1) != MU_OK)
+    if (plan_image_check(plan, p0 + 1) != MU_OK)
         return MU_E_VALUE;
     state[0] = 1;
     memcpy(state + 1, p0 + 1, plan->image_size);
@@ -62,12 +62,12 @@ enum mu_err datapoint_state_report(const struct datapoint_plan *plan, const uint
 void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *state, struct point_value *values)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        bool known = plan->var_len ? section_read(state, plan->known_size, (uint32_t)i, 1) : state[0];
-        values[i] = known ? image_get(&plan->points[i], state + plan->known_size) : (struct point_value){ 0 };
+        bool known = plan->var_len ? plan_section_read(state, plan->known_size, (uint32_t)i, 1) : state[0];
+        values[i] = known ? plan_image_get(&plan->points[i], state + plan->known_size) : (struct point_value){ 0 };
     }
 }
 
-static bool any_set(const struct image_bits *bits, size_t count, const uint8_t *image)
+static bool any_set(const struct plan_image_bits *bits, size_t count, const uint8_t *image)
 {
     for (size_t i = 0; i < count; i++) {
         if (image[bits[i].offset] & bits[i].mask)
@@ -85,7 +85,7 @@ size_t datapoint_state_raised(const struct datapoint_plan *plan, const uint8_t *
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_point *p = &plan->points[i];
         if ((p->face.access == POINT_FAULT || p->face.access == POINT_ALERT) &&
-            image_get(p, state + plan->known_size).x)
+            plan_image_get(p, state + plan->known_size).x)
             ids[n++] = (uint16_t)i;
     }
     return n;

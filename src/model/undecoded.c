@@ -39,7 +39,7 @@ static enum undecoded fixed(const struct datapoint_plan *plan, const uint8_t *p0
         return length_of(why, len, 1 + plan->image_size);
     for (size_t i = 0; i < plan->bounded_count; i++) {
         const struct plan_point *p = &plan->points[plan->bounded[i]];
-        uint32_t x = image_get(p, p0 + 1).x;
+        uint32_t x = plan_image_get(p, p0 + 1).x;
         if (x >= p->face.enum_count)
             return value_of(why, &p->face, x);
     }
@@ -49,7 +49,7 @@ static enum undecoded fixed(const struct datapoint_plan *plan, const uint8_t *p0
 static enum undecoded variable(const struct datapoint_plan *plan, const uint8_t *p0, size_t len,
                                const struct explanation *why)
 {
-    struct var_walk walk;
+    struct plan_var_walk walk;
     struct point_value value;
     size_t id, bits = 0, bytes = 0;
 
@@ -57,14 +57,14 @@ static enum undecoded variable(const struct datapoint_plan *plan, const uint8_t 
         snprintf(why->at, why->size, "%zu bytes, the definition's flags alone take %zu", len, 1 + plan->flags_size);
         return UNDECODED_LENGTH;
     }
-    if (var_walk_begin(&walk, plan, p0 + 1, len - 1) != MU_OK) {
+    if (plan_var_walk_begin(&walk, plan, p0 + 1, len - 1) != MU_OK) {
         for (size_t i = 0; i < plan->count; i++) {
-            if (section_read(p0 + 1, plan->flags_size, (uint32_t)i, 1))
-                *(point_is_bits(&plan->points[i]) ? &bits : &bytes) += plan->points[i].face.size;
+            if (plan_section_read(p0 + 1, plan->flags_size, (uint32_t)i, 1))
+                *(plan_point_is_bits(&plan->points[i]) ? &bits : &bytes) += plan->points[i].face.size;
         }
         return length_of(why, len, 1 + plan->flags_size + (bits + 7) / 8 + bytes);
     }
-    while (var_walk_next(&walk, &id, &value)) {
+    while (plan_var_walk_next(&walk, &id, &value)) {
         const struct datapoint *d = &plan->points[id].face;
         if (d->type == POINT_ENUM && value.x >= d->enum_count)
             return value_of(why, d, value.x);
@@ -75,7 +75,7 @@ static enum undecoded variable(const struct datapoint_plan *plan, const uint8_t 
 static enum undecoded status(const struct datapoint_plan *plan, const uint8_t *p0, size_t len,
                              const struct explanation *why)
 {
-    if (status_action(plan, p0[0]))
+    if (plan_status_action(plan, p0[0]))
         return plan->var_len ? variable(plan, p0, len, why) : fixed(plan, p0, len, why);
     snprintf(why->at, why->size, "action %02x, the definition wants %s", p0[0],
              plan->var_len ? "13 or 14" : "03 or 04");

@@ -6,7 +6,7 @@
 /* Handlers that finish on another thread, perhaps when nobody waits any more. Worth running with the
  * address and thread sanitizers. */
 
-static struct fixture server;
+static struct http_fixture server;
 static struct client client;
 
 static void the_server_answers(void)

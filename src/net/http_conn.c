@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 enum {
-    IN_MAX = 64 * 1024,       /* more than the head that is ever set aside, since it is also what one read
+    HTTP_IN_MAX = 64 * 1024,       /* more than the head that is ever set aside, since it is also what one read
                            brings of a body */
-    OUT_MAX = 4 * HTTP_BATCH, /* what is larger stays in http_conn.rest */
+    HTTP_OUT_MAX = 4 * HTTP_BATCH, /* what is larger stays in http_conn.rest */
     /* A body must bring this much for each idle timeout: a byte now and then does not count. */
     BODY_STEP = 1024,
 };
@@ -35,9 +35,9 @@ void http_conn_update_deadline(struct http_conn *hc, bool partial)
     if (http_conn_unsent(hc)) {
         if (hc->wait != WAIT_SENT)
             wait_for(hc, WAIT_SENT, http_conn_untaken(hc), s->idle_timeout_ms);
-    } else if (hc->state == AWAY || hc->state == ENDING) {
+    } else if (hc->state == HTTP_AWAY || hc->state == HTTP_ENDING) {
         hc->wait = WAIT_NOTHING;
-    } else if (hc->state == BODY) {
+    } else if (hc->state == HTTP_AT_BODY) {
         if (hc->wait != WAIT_BODY || hc->x->body_raw - hc->mark >= BODY_STEP)
             wait_for(hc, WAIT_BODY, hc->x->body_raw, s->idle_timeout_ms);
     } else if (partial) {
@@ -105,10 +105,10 @@ static void on_closed(struct conn *c, enum conn_end end)
         seats_leave(&hc->home->server->seats);
     http_held_forget(hc);
     http_conn_drop_rest(hc);
-    if (hc->x && hc->state == AWAY)
+    if (hc->x && hc->state == HTTP_AWAY)
         hc->x->conn = NULL;
     else if (hc->x)
-        exchange_release(hc->x);
+        http_exchange_release(hc->x);
     free(hc);
 }
 
@@ -120,7 +120,8 @@ static const struct conn_ops ops = {
 
 void http_conns_init(struct http_loop *home)
 {
-    home->shared = (struct conn_owner){ .loop = home->loop, .ops = ops, .in_max = IN_MAX, .out_max = OUT_MAX };
+    home->shared =
+        (struct conn_owner){ .loop = home->loop, .ops = ops, .in_max = HTTP_IN_MAX, .out_max = HTTP_OUT_MAX };
 }
 
 enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via, const struct sockaddr *peer,

@@ -6,9 +6,9 @@
 /* What http_conn.c (life, deadlines), http_input.c, http_output.c and http_held.c share of a connection.
  * It reads one request at a time:
  *
- *   HEAD -> [BODY ->] answered at once, and on with HEAD
- *                  -> AWAY (paused: pipelined requests stay in the kernel) -> HEAD
- *   any  -> ENDING   after an answer that closes; the connection sends the rest and goes
+ *   HTTP_AT_HEAD -> [HTTP_AT_BODY ->] answered at once, and on with HTTP_AT_HEAD
+ *                  -> HTTP_AWAY (paused: pipelined requests stay in the kernel) -> HTTP_AT_HEAD
+ *   any  -> HTTP_ENDING   after an answer that closes; the connection sends the rest and goes
  *
  * What is answered at once gathers in home->out, so that pipelined requests are answered by one
  * write; every entry from the loop therefore ends with http_conn_settle(), or with http_gather(), which
@@ -16,7 +16,7 @@
  *
  * Deadlines are lazy: a request moves deadline_ms, the timer runs on and looks at it when it fires. */
 
-enum http_conn_state { HEAD, BODY, AWAY, ENDING };
+enum http_conn_state { HTTP_AT_HEAD, HTTP_AT_BODY, HTTP_AWAY, HTTP_ENDING };
 
 /* What the deadline is about. */
 enum http_conn_wait {
@@ -32,7 +32,7 @@ struct http_conn {
     struct conn c; /* first: conn.h */
     struct http_loop *home;
     struct http_conn *next, **prev;
-    struct exchange *x; /* the request at hand; NULL in HEAD */
+    struct exchange *x; /* the request at hand; NULL in HTTP_AT_HEAD */
     struct timer timer;
     int64_t deadline_ms;
     int64_t alarm_ms; /* when the timer fires; 0 = not running */

@@ -49,7 +49,7 @@ static void response_clear(struct http_response *res)
     clear(&res->headers);
 }
 
-struct exchange *exchange_new(struct http_loop *home)
+struct exchange *http_exchange_new(struct http_loop *home)
 {
     struct exchange *x = home->pool;
 
@@ -77,12 +77,12 @@ struct exchange *exchange_new(struct http_loop *home)
     return x;
 }
 
-void exchange_release(struct exchange *x)
+void http_exchange_release(struct exchange *x)
 {
     struct http_loop *home = x->home;
 
     if (home->pool_count == HTTP_POOL) {
-        exchange_free(x);
+        http_exchange_free(x);
         return;
     }
     arena_reset(&x->pub.arena);
@@ -95,17 +95,17 @@ void exchange_release(struct exchange *x)
     home->pool_count++;
 }
 
-void exchange_end(struct exchange *x, size_t sent)
+void http_exchange_end(struct exchange *x, size_t sent)
 {
     struct http_server *s = x->home->server;
 
     x->pub.ended_us = x->home->answered_us = clock_mono_us();
     if (s->done)
         s->done(s->ctx, &x->pub, sent);
-    exchange_release(x);
+    http_exchange_release(x);
 }
 
-void exchange_free(struct exchange *x)
+void http_exchange_free(struct exchange *x)
 {
     arena_free(&x->pub.arena);
     buf_free(&x->pub.res.body);
@@ -122,15 +122,15 @@ static void come_back(struct mail *m, struct loop *loop)
 
     (void)loop;
     if (!x->conn)
-        exchange_end(x, 0);
-    else if (exchange_ready(x) == EXCHANGE_ANSWERED)
+        http_exchange_end(x, 0);
+    else if (http_exchange_ready(x) == EXCHANGE_ANSWERED)
         http_conn_answer(x->conn);
 }
 
 /* The loop has ended, and its server may be gone. */
 static void drop(struct mail *m)
 {
-    exchange_free(of_mail(m));
+    http_exchange_free(of_mail(m));
 }
 
 void http_finish(struct http_exchange *ex)
@@ -159,7 +159,7 @@ static void pack_on_worker(struct job *j)
     http_finish(&x->pub);
 }
 
-enum exchange_step exchange_ready(struct exchange *x)
+enum exchange_step http_exchange_ready(struct exchange *x)
 {
     struct workers *workers = x->home->server->workers;
 
@@ -171,7 +171,7 @@ enum exchange_step exchange_ready(struct exchange *x)
 }
 
 /* --- running -----------------------------------------------------------------------------------*/
-void exchange_fail(struct exchange *x, int status, const char *detail)
+void http_exchange_fail(struct exchange *x, int status, const char *detail)
 {
     struct http_server *s = x->home->server;
 
@@ -195,7 +195,7 @@ static void refuse(struct exchange *x, int status, const char *detail)
         x->home->server->error(&x->pub, status, detail);
 }
 
-enum exchange_step exchange_run(struct exchange *x)
+enum exchange_step http_exchange_run(struct exchange *x)
 {
     struct http_exchange *ex = &x->pub;
     bool everything = str_eq(ex->req.path, STR("*"));

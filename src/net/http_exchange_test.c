@@ -8,7 +8,7 @@
 
 /* How requests and answers follow each other on a connection. */
 
-static struct fixture server;
+static struct http_fixture server;
 static struct client client;
 
 /* --- the server's writes, counted: linked with --wrap=send --------------------------------------*/
@@ -44,7 +44,7 @@ static void a_hundred_pipelined_requests_are_answered_in_order_by_one_write(void
     atomic_store(&writes, 0);
     client_send(&client, requests, len);
     for (int i = 0; i < 100; i++) {
-        struct answer a;
+        struct client_answer a;
         client_read(&client, &a, false);
         assert_int_equal(a.status, 200);
         assert_int_equal(atoi(a.body), i);
@@ -99,7 +99,7 @@ static void more_is_pipelined_behind_a_slow_request_than_is_read_at_once(void **
 {
     enum { COUNT = 5000 };
     static char requests[COUNT * 40];
-    struct answer a;
+    struct client_answer a;
     size_t len = 0;
 
     (void)state;
@@ -145,7 +145,7 @@ static void a_body_of_1_mib_comes_through(void **state)
     enum { SIZE = LIMIT_HTTP_BODY };
     char *body = calloc(1, SIZE);
     char head[100];
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     assert_non_null(body);
@@ -180,7 +180,7 @@ static void a_body_of_1_mib_comes_through(void **state)
 
 static void head_is_get_without_the_body(void **state)
 {
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     client_text(&client, "HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -202,7 +202,7 @@ static void head_is_get_without_the_body(void **state)
 
 static void a_client_that_expects_100_continue_gets_it_before_it_sends(void **state)
 {
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     client_text(&client, GET("/hello") "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
@@ -243,7 +243,7 @@ static void a_body_that_is_not_wanted_is_not_asked_for(void **state)
 
 static void http_1_1_keeps_the_connection_unless_told_to_close(void **state)
 {
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     client_text(&client, GET("/hello"));
@@ -257,7 +257,7 @@ static void http_1_1_keeps_the_connection_unless_told_to_close(void **state)
 
 static void http_1_0_closes_the_connection_unless_told_to_keep_it(void **state)
 {
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     client_text(&client, "GET /hello HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
@@ -291,7 +291,7 @@ static void a_client_that_has_ended_its_half_still_gets_its_answers(void **state
 
 static void every_answer_has_its_fixed_lines_in_a_short_head(void **state)
 {
-    struct answer a;
+    struct client_answer a;
     char day[4], month[4];
     int d, y, h, m, s;
 
@@ -310,7 +310,7 @@ static void every_answer_has_its_fixed_lines_in_a_short_head(void **state)
 
 static void headers_are_found_without_case_and_the_last_one_counts(void **state)
 {
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     client_text(&client, "GET /header/v HTTP/1.1\r\nHost: a\r\n"
@@ -331,7 +331,7 @@ static void a_trailer_is_no_header(void **state)
 
 static void a_header_value_cannot_begin_another_header(void **state)
 {
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     client_text(&client, "GET /header/a%0d%0aSet-Cookie:%20b HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -352,7 +352,7 @@ static void a_peer_that_does_not_read_gets_no_more_answers_computed(void **state
     enum { COUNT = 600 };
     static char requests[COUNT * 50];
     static struct client other;
-    struct answer a;
+    struct client_answer a;
     size_t len = 0;
 
     (void)state;

@@ -190,7 +190,7 @@ static void done(void *ctx, const struct http_exchange *ex, size_t bytes_sent)
 }
 
 /* --- server ------------------------------------------------------------------------------------*/
-void fixture_start(struct fixture *f, struct http_settings settings)
+void fixture_start(struct http_fixture *f, struct http_settings settings)
 {
     struct net_address any;
     char why[200];
@@ -209,7 +209,7 @@ void fixture_start(struct fixture *f, struct http_settings settings)
     assert_int_equal(loop_start(f->loop), MU_OK);
 }
 
-void fixture_stop(struct fixture *f)
+void fixture_stop(struct http_fixture *f)
 {
     loop_stop(f->loop);
     loop_join(f->loop);

@@ -26,7 +26,7 @@
 
 enum { FIXTURE_CONSTANT = 8 * 1024 * 1024 };
 
-struct fixture {
+struct http_fixture {
     struct loop *loop;
     struct workers *workers;
     struct http_server *server;
@@ -38,8 +38,8 @@ struct fixture {
 #define FIXTURE_PATIENT \
     ((struct http_settings){ .head_timeout_ms = 60000, .idle_timeout_ms = 60000, .max_connections = 1000 })
 
-void fixture_start(struct fixture *f, struct http_settings settings);
-void fixture_stop(struct fixture *f);
+void fixture_start(struct http_fixture *f, struct http_settings settings);
+void fixture_stop(struct http_fixture *f);
 
 /* Waits until n exchanges of /later are with their handler, without finishing them. */
 void fixture_await_later(unsigned n);
@@ -56,25 +56,25 @@ struct client {
     char bytes[256 * 1024];
 };
 
-struct answer {
+struct client_answer {
     int status;
     char head[8192]; /* status line and headers, terminated */
     size_t len;
     char *body; /* in the client; terminated; until the next call */
 };
 
-void client_open(struct client *c, const struct fixture *f);
+void client_open(struct client *c, const struct http_fixture *f);
 void client_close(struct client *c);
 void client_reset(struct client *c); /* closes with a TCP reset */
 void client_send(struct client *c, const char *bytes, size_t len);
 void client_text(struct client *c, const char *text);
 /* Reads one answer. head_only: it is that of a HEAD request. Fails the test if none comes. */
-void client_read(struct client *c, struct answer *a, bool head_only);
+void client_read(struct client *c, struct client_answer *a, bool head_only);
 /* Fails unless the server ends the connection without another byte. */
 void client_expect_end(struct client *c);
 /* Sends one request and checks status and (unless NULL) body of its answer. */
 void client_ask(struct client *c, const char *request, int status, const char *body);
 /* The value of a header of the answer, "" if absent; in a static buffer. */
-const char *answer_header(const struct answer *a, const char *name);
+const char *answer_header(const struct client_answer *a, const char *name);
 
 #endif

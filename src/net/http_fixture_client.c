@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-void client_open(struct client *c, const struct fixture *f)
+void client_open(struct client *c, const struct http_fixture *f)
 {
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)f->port),
@@ -73,7 +73,7 @@ static void forget(struct client *c, size_t n)
     c->bytes[c->len] = '\0';
 }
 
-const char *answer_header(const struct answer *a, const char *name)
+const char *answer_header(const struct client_answer *a, const char *name)
 {
     static char value[1024];
     size_t len = strlen(name);
@@ -90,7 +90,7 @@ const char *answer_header(const struct answer *a, const char *name)
     return value;
 }
 
-void client_read(struct client *c, struct answer *a, bool head_only)
+void client_read(struct client *c, struct client_answer *a, bool head_only)
 {
     static char body[sizeof(c->bytes)];
     char *end;
@@ -124,7 +124,7 @@ void client_expect_end(struct client *c)
 
 void client_ask(struct client *c, const char *request, int status, const char *body)
 {
-    struct answer a;
+    struct client_answer a;
 
     client_text(c, request);
     client_read(c, &a, false);

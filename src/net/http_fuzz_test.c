@@ -10,7 +10,7 @@
 
 enum { ROUNDS = 3000, LONGEST = 1024 };
 
-static struct fixture server;
+static struct http_fixture server;
 static struct client client;
 static uint64_t seed = 20240229;
 

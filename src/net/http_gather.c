@@ -61,7 +61,7 @@ void http_gather_send(struct http_conn *hc)
 
     http_gather_drop(hc);
     if (conn_write(&hc->c, home->gathered.data + w.from, w.len) != MU_OK)
-        hc->state = ENDING;
+        hc->state = HTTP_ENDING;
     http_conn_settle(hc, false);
 }
 

@@ -52,7 +52,7 @@ void http_held_forget(struct http_conn *hc)
 bool http_held_count(struct http_conn *hc)
 {
     struct http_loop *home = hc->home;
-    size_t held = conn_unsent(&hc->c) + hc->owned_size + (hc->state == BODY ? hc->x->body.len : 0);
+    size_t held = conn_unsent(&hc->c) + hc->owned_size + (hc->state == HTTP_AT_BODY ? hc->x->body.len : 0);
 
     if (held == hc->held)
         return true;
@@ -87,6 +87,6 @@ void http_held_end(struct http_conn *hc, enum http_ended why)
     }
     http_held_forget(hc);
     http_conn_drop_rest(hc);
-    hc->state = hc->state == AWAY ? AWAY : ENDING;
+    hc->state = hc->state == HTTP_AWAY ? HTTP_AWAY : HTTP_ENDING;
     conn_abort(&hc->c);
 }

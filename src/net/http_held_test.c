@@ -8,7 +8,7 @@
 
 /* What is kept for peers that stall, and which of them has to go. */
 
-static struct fixture server;
+static struct http_fixture server;
 
 enum { FOREVER = 60000, MIB = 1024 * 1024 };
 

@@ -4,19 +4,19 @@
 
 static void run(struct http_conn *hc)
 {
-    hc->state = AWAY;
-    if (exchange_run(hc->x) == EXCHANGE_ANSWERED && exchange_ready(hc->x) == EXCHANGE_ANSWERED)
+    hc->state = HTTP_AWAY;
+    if (http_exchange_run(hc->x) == EXCHANGE_ANSWERED && http_exchange_ready(hc->x) == EXCHANGE_ANSWERED)
         http_conn_send(hc);
 }
 
 /* A complete head: refuses, asks for the body, or runs the request. more: bytes follow it. */
 static void begin(struct http_conn *hc, const char *bytes, size_t len, bool more)
 {
-    struct exchange *x = exchange_new(hc->home);
+    struct exchange *x = http_exchange_new(hc->home);
 
     hc->x = x;
     if (!x) {
-        hc->state = ENDING;
+        hc->state = HTTP_ENDING;
         return;
     }
     x->conn = hc;
@@ -39,7 +39,7 @@ static void begin(struct http_conn *hc, const char *bytes, size_t len, bool more
         x->keep_alive = false;
         run(hc);
     } else {
-        hc->state = BODY;
+        hc->state = HTTP_AT_BODY;
         if (x->expects && !more)
             buf_append_str(&hc->home->out, "HTTP/1.1 100 Continue\r\n\r\n");
     }
@@ -87,7 +87,7 @@ static size_t read_body(struct http_conn *hc, const char *bytes, size_t len, boo
         run(hc);
     else if (!http_held_count(hc))
         http_conn_fail(hc, 503, "too many large bodies are on their way");
-    *partial = hc->state == BODY;
+    *partial = hc->state == HTTP_AT_BODY;
     return used;
 }
 
@@ -100,14 +100,14 @@ size_t http_conn_data(struct conn *c, const uint8_t *bytes, size_t len)
 
     http_gather_send(hc); /* if this comes twice in a round */
     while (used < len && !partial && http_conn_unsent(hc) == 0) {
-        if (hc->state == HEAD)
+        if (hc->state == HTTP_AT_HEAD)
             used += read_head(hc, text + used, len - used, &partial);
-        else if (hc->state == BODY)
+        else if (hc->state == HTTP_AT_BODY)
             used += read_body(hc, text + used, len - used, &partial);
         else
             break;
     }
-    if (partial || hc->state != HEAD || hc->paused || !http_gather(hc))
+    if (partial || hc->state != HTTP_AT_HEAD || hc->paused || !http_gather(hc))
         http_conn_settle(hc, partial);
     return used;
 }

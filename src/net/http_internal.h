@@ -131,24 +131,24 @@ struct exchange {
     bool packed; /* http_pack has seen the answer */
 };
 
-struct exchange *exchange_new(struct http_loop *home);
-void exchange_release(struct exchange *x);
+struct exchange *http_exchange_new(struct http_loop *home);
+void http_exchange_release(struct exchange *x);
 /* It has been answered: tells the server's done() and releases it. */
-void exchange_end(struct exchange *x, size_t sent);
-void exchange_free(struct exchange *x);
+void http_exchange_end(struct exchange *x, size_t sent);
+void http_exchange_free(struct exchange *x);
 
 /* What becomes of an exchange whose request is complete. */
 enum exchange_step {
     EXCHANGE_ANSWERED, /* the response is ready */
     EXCHANGE_AWAY,     /* it comes back to http_conn_answer */
 };
-enum exchange_step exchange_run(struct exchange *x);
+enum exchange_step http_exchange_run(struct exchange *x);
 
 /* The response is ready. AWAY: a worker compresses it first. */
-enum exchange_step exchange_ready(struct exchange *x);
+enum exchange_step http_exchange_ready(struct exchange *x);
 
 /* Makes the response the server's own error `status`; the connection ends with it. */
-void exchange_fail(struct exchange *x, int status, const char *detail);
+void http_exchange_fail(struct exchange *x, int status, const char *detail);
 
 /* --- parsing -----------------------------------------------------------------------------------*/
 enum http_scan { HTTP_SCAN_MORE, HTTP_SCAN_BAD, HTTP_SCAN_FOUND };

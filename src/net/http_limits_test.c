@@ -9,7 +9,7 @@
 /* Deadlines and the number of connections. Nothing here measures time: a test waits for what the
  * server does by itself, and would wait in vain if it did not. */
 
-static struct fixture server;
+static struct http_fixture server;
 static struct client client;
 
 #define FOREVER 60000
@@ -142,7 +142,7 @@ static void a_handler_may_take_longer_than_an_idle_client(void **state)
 static void await_room(void)
 {
     static struct client next;
-    struct answer a;
+    struct client_answer a;
 
     do {
         pause_ms(10);

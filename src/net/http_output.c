@@ -77,7 +77,7 @@ void http_conn_drained(struct conn *c)
     struct http_conn *hc = (struct http_conn *)c;
 
     if (hc->rest.len && !send_rest(hc))
-        hc->state = ENDING;
+        hc->state = HTTP_ENDING;
     http_conn_settle(hc, false);
 }
 
@@ -85,17 +85,17 @@ void http_conn_drained(struct conn *c)
 void http_conn_settle(struct http_conn *hc, bool partial)
 {
     /* An exchange that is away remains its holder's, who finds out that the connection is gone. */
-    if (!flush(hc) && hc->state != AWAY)
-        hc->state = ENDING;
+    if (!flush(hc) && hc->state != HTTP_AWAY)
+        hc->state = HTTP_ENDING;
     if (!http_held_count(hc))
         http_held_end(hc, HTTP_ENDED_CROWD);
     bool unsent = http_conn_unsent(hc) > 0;
     /* Not before: what conn allows for its farewell is too short for a large answer. */
-    if (hc->state == ENDING && !unsent)
+    if (hc->state == HTTP_ENDING && !unsent)
         conn_close_when_sent(&hc->c);
     http_conn_update_deadline(hc, partial);
     /* A peer that does not take its answers gets no further ones computed. */
-    bool pause = hc->state == AWAY || unsent;
+    bool pause = hc->state == HTTP_AWAY || unsent;
     if (pause && !hc->paused)
         conn_pause(&hc->c);
     else if (!pause && hc->paused)
@@ -112,38 +112,38 @@ void http_conn_send(struct http_conn *hc)
     bool with_body;
 
     if (res->body.err != MU_OK || res->headers.err != MU_OK)
-        exchange_fail(x, 500, "the answer is too large");
+        http_exchange_fail(x, 500, "the answer is too large");
     bool close = res->close || !x->keep_alive;
     struct str body = http_response_body(res);
     http_answer_head(x, close, out, &with_body);
     size_t sent = out->len - before + (with_body ? body.len : 0);
     if (with_body && body.len > (res->constant.at ? HTTP_SMALL : HTTP_BATCH)) {
         if (!send_apart(hc, res))
-            hc->state = ENDING;
+            hc->state = HTTP_ENDING;
     } else if (with_body) {
         buf_append(out, body.at, body.len);
     }
     if (out->len >= HTTP_BATCH && !flush(hc))
-        hc->state = ENDING;
+        hc->state = HTTP_ENDING;
 
-    exchange_end(x, sent);
+    http_exchange_end(x, sent);
     hc->x = NULL;
-    if (hc->state != ENDING)
-        hc->state = close ? ENDING : HEAD;
+    if (hc->state != HTTP_ENDING)
+        hc->state = close ? HTTP_ENDING : HTTP_AT_HEAD;
     hc->wait = WAIT_NOTHING; /* so that the next deadline starts anew */
 }
 
 void http_conn_fail(struct http_conn *hc, int status, const char *detail)
 {
     if (!hc->x)
-        hc->x = exchange_new(hc->home);
+        hc->x = http_exchange_new(hc->home);
     if (!hc->x) {
-        hc->state = ENDING;
+        hc->state = HTTP_ENDING;
         return;
     }
     hc->x->pub.req.peer = hc->peer;
     hc->x->pub.req.tls = conn_is_tls(&hc->c);
-    exchange_fail(hc->x, status, detail);
+    http_exchange_fail(hc->x, status, detail);
     http_conn_send(hc);
 }
 

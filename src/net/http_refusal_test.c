@@ -6,12 +6,12 @@
 /* What the server does not accept: every case on a connection of its own, which must be answered
  * with the status and ended. */
 
-static struct fixture server;
+static struct http_fixture server;
 static struct client client;
 
 static void refused_bytes(const char *bytes, size_t len, int status)
 {
-    struct answer a;
+    struct client_answer a;
 
     client_open(&client, &server);
     client_send(&client, bytes, len);
@@ -344,7 +344,7 @@ static void a_chunked_body_when_it_passes_1_mib(void **state)
 {
     enum { CHUNK = 64 * 1024 };
     static char bytes[CHUNK + 200];
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     client_open(&client, &server);
@@ -364,7 +364,7 @@ static void a_chunked_body_when_it_passes_1_mib(void **state)
 static void endless_chunk_framing(void **state)
 {
     static char bytes[64 * 1024];
-    struct answer a;
+    struct client_answer a;
 
     (void)state;
     /* Zeros before a size, an extension, and trailers without end. */

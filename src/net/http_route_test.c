@@ -5,7 +5,7 @@
 
 /* Which handler a request reaches, and what it is told when there is none. */
 
-static struct fixture server;
+static struct http_fixture server;
 static struct client client;
 
 static void reaches(const char *target, const char *body)
@@ -20,7 +20,7 @@ static void reaches(const char *target, const char *body)
 static void refused(const char *method, const char *target, int status, const char *allow, const char *body)
 {
     char request[1024];
-    struct answer a;
+    struct client_answer a;
 
     snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: a\r\n\r\n", method, target);
     client_text(&client, request);
@@ -146,7 +146,7 @@ static void the_longest_prefix_owns_a_path(void **state)
 
 static void before_sees_every_request_of_its_table(void **state)
 {
-    struct answer a;
+    struct client_answer a;
     static const struct {
         const char *request, *mark;
         int status;

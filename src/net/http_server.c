@@ -79,7 +79,7 @@ static void home_free(struct http_loop *home)
     while (home->pool) {
         struct exchange *x = home->pool;
         home->pool = x->next;
-        exchange_free(x);
+        http_exchange_free(x);
     }
     buf_free(&home->out);
     buf_free(&home->gathered);

@@ -47,7 +47,7 @@ static void send_letter(struct loop *loop, unsigned sender, unsigned number)
     loop_post(loop, &l->mail);
 }
 
-struct sender {
+struct loop_sender {
     pthread_t thread;
     struct loop *loop;
     unsigned index;
@@ -55,7 +55,7 @@ struct sender {
 
 static void *send_letters(void *arg)
 {
-    struct sender *s = arg;
+    struct loop_sender *s = arg;
     for (unsigned i = 0; i < LETTERS; i++)
         send_letter(s->loop, s->index, i);
     return NULL;
@@ -65,12 +65,12 @@ static void mail_of_four_threads_arrives_in_each_ones_order(void **state)
 {
     (void)state;
     struct loop *loop = testing_loop();
-    struct sender senders[SENDERS];
+    struct loop_sender senders[SENDERS];
 
     memset(next_number, 0, sizeof(next_number));
     out_of_order = delivered = 0;
     for (unsigned i = 0; i < SENDERS; i++) {
-        senders[i] = (struct sender){ .loop = loop, .index = i };
+        senders[i] = (struct loop_sender){ .loop = loop, .index = i };
         assert_int_equal(pthread_create(&senders[i].thread, NULL, send_letters, &senders[i]), 0);
     }
     for (unsigned i = 0; i < SENDERS; i++)
@@ -145,16 +145,16 @@ static void mail_to_itself_comes_in_the_next_round_and_hooks_run_in_each(void **
     loop_destroy(loop);
 }
 
-struct event {
+struct loop_event {
     struct loop_fd io;
     struct loop *loop;
-    struct event *other;
+    struct loop_event *other;
     unsigned calls;
 };
 
 static void remove_both(struct loop_fd *io, uint32_t events)
 {
-    struct event *e = (struct event *)io;
+    struct loop_event *e = (struct loop_event *)io;
     (void)events;
 
     e->calls++;
@@ -167,13 +167,13 @@ static void a_removed_descriptor_is_not_called_though_it_was_ready(void **state)
 {
     (void)state;
     struct loop *loop;
-    struct event e[2];
+    struct loop_event e[2];
 
     assert_int_equal(loop_create(&loop, 0), MU_OK);
     for (int i = 0; i < 2; i++) {
-        e[i] = (struct event){ .io = { .fd = eventfd(1, EFD_NONBLOCK), .ready = remove_both },
-                               .loop = loop,
-                               .other = &e[1 - i] };
+        e[i] = (struct loop_event){ .io = { .fd = eventfd(1, EFD_NONBLOCK), .ready = remove_both },
+                                    .loop = loop,
+                                    .other = &e[1 - i] };
         assert_int_equal(loop_fd_add(loop, &e[i].io, EPOLLIN), MU_OK);
     }
     assert_int_equal(loop_start(loop), MU_OK);
@@ -186,7 +186,7 @@ static void a_removed_descriptor_is_not_called_though_it_was_ready(void **state)
 
 /* --- patient descriptors ---------------------------------------------------------------------------- */
 
-struct device {
+struct loop_device {
     struct loop_fd io;
     unsigned calls;
 };
@@ -197,21 +197,21 @@ static void count_call(struct loop_fd *io, uint32_t events)
     (void)events;
 
     assert_int_equal(read(io->fd, &value, sizeof(value)), sizeof(value));
-    ((struct device *)io)->calls++;
+    ((struct loop_device *)io)->calls++;
 }
 
 enum { PATIENT = 8 };
 struct patients {
     struct loop *loop;
-    struct device device[PATIENT], prompt;
+    struct loop_device device[PATIENT], prompt;
 };
 
 static void patients_open(struct patients *p)
 {
     assert_int_equal(loop_create(&p->loop, 0), MU_OK);
     for (int i = 0; i <= PATIENT; i++) {
-        struct device *d = i < PATIENT ? &p->device[i] : &p->prompt;
-        *d = (struct device){ .io = { .fd = eventfd(0, EFD_NONBLOCK), .ready = count_call } };
+        struct loop_device *d = i < PATIENT ? &p->device[i] : &p->prompt;
+        *d = (struct loop_device){ .io = { .fd = eventfd(0, EFD_NONBLOCK), .ready = count_call } };
         assert_int_equal(loop_fd_add(p->loop, &d->io, EPOLLIN | (i < PATIENT ? LOOP_PATIENT : 0)), MU_OK);
     }
 }
@@ -226,7 +226,7 @@ static void patients_close(struct patients *p)
     loop_destroy(p->loop);
 }
 
-static void let_report(struct device *d)
+static void let_report(struct loop_device *d)
 {
     uint64_t one = 1;
     assert_int_equal(write(d->io.fd, &one, sizeof(one)), sizeof(one));

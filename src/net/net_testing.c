@@ -49,7 +49,7 @@ void testing_loop_end(struct loop *loop)
     loop_destroy(loop);
 }
 
-struct call {
+struct testing_call {
     struct mail mail;
     void (*fn)(void *arg);
     void *arg;
@@ -58,7 +58,7 @@ struct call {
 
 static void make_call(struct mail *m, struct loop *loop)
 {
-    struct call *call = (struct call *)m;
+    struct testing_call *call = (struct testing_call *)m;
     (void)loop;
 
     call->fn(call->arg);
@@ -70,7 +70,7 @@ static void make_call(struct mail *m, struct loop *loop)
 
 void on_loop(struct loop *loop, void (*fn)(void *arg), void *arg)
 {
-    struct call call = { .mail.deliver = make_call, .fn = fn, .arg = arg };
+    struct testing_call call = { .mail.deliver = make_call, .fn = fn, .arg = arg };
 
     loop_post(loop, &call.mail);
     pthread_mutex_lock(&lock);

@@ -94,7 +94,7 @@ void open_tls(struct tls_fixture *f, struct owner *o, int *peer)
 {
     int fd;
     testing_tcp_pair(peer, &fd);
-    assert_int_equal(owner_open(o, fd, tls_transport(f->tls), IN_MAX, OUT_MAX), MU_OK);
+    assert_int_equal(owner_open(o, fd, tls_transport(f->tls), TLS_IN_MAX, TLS_OUT_MAX), MU_OK);
 }
 
 SSL *shake_hands(struct tls_fixture *f, int peer)

@@ -10,7 +10,7 @@
 /* For the tests of TLS: a certificate made for the test, a connection on a loop with its owner, and
  * OpenSSL's own client on a blocking socket. */
 
-enum { IN_MAX = 1000, OUT_MAX = 8 * 1024 * 1024 };
+enum { TLS_IN_MAX = 1000, TLS_OUT_MAX = 8 * 1024 * 1024 };
 
 struct tls_fixture {
     char dir[64], cert[96], key[96];

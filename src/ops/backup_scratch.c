@@ -6,7 +6,7 @@
 
 #include "ops/dir.h"
 
-int backup_lock(const char *dir)
+int backup_scratch_lock(const char *dir)
 {
     int fd = dir_open(dir);
 
@@ -18,9 +18,9 @@ int backup_lock(const char *dir)
     return fd;
 }
 
-void backup_clear_left(const char *dir)
+void backup_scratch_clear(const char *dir)
 {
-    int fd = backup_lock(dir);
+    int fd = backup_scratch_lock(dir);
 
     if (fd < 0)
         return;

@@ -13,8 +13,8 @@
 #define BACKUP_SCRATCH "backup.tmp"
 
 /* The descriptor that holds the lock, to be closed; -1: somebody else has it, or it cannot be had (errno). */
-int backup_lock(const char *dir);
+int backup_scratch_lock(const char *dir);
 /* Removes what a backup that was killed has left. Nothing while another one is being made. */
-void backup_clear_left(const char *dir);
+void backup_scratch_clear(const char *dir);
 
 #endif

@@ -1,7 +1,7 @@
 /* Nothing inside of a directory is reached by a link, and nothing but files are opened. */
 #include "ops/dir_fixture.h"
 
-struct fixture {
+struct dir_fixture {
     char path[64];
     int at; /* PATH/inside */
 };
@@ -9,7 +9,7 @@ struct fixture {
 /* inside/file, inside/sub/file; outside/file is for nobody who works inside. */
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct dir_fixture *f = calloc(1, sizeof(*f));
 
     *state = f;
     strcpy(f->path, "/tmp/dir_test.XXXXXX");
@@ -26,7 +26,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    struct fixture *f = *state;
+    struct dir_fixture *f = *state;
 
     close(f->at);
     dir_remove_tree(AT_FDCWD, f->path);
@@ -35,7 +35,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void must_refuse(struct fixture *f, const char *path, enum mu_err expected, const char *reason)
+static void must_refuse(struct dir_fixture *f, const char *path, enum mu_err expected, const char *reason)
 {
     char why[512] = "";
     int fd;
@@ -48,7 +48,7 @@ static void must_refuse(struct fixture *f, const char *path, enum mu_err expecte
 
 static void files_are_opened_also_in_directories_inside(void **state)
 {
-    struct fixture *f = *state;
+    struct dir_fixture *f = *state;
 
     must_lie_in(f->at, "file", "inside");
     must_lie_in(f->at, "sub/file", "below");
@@ -58,7 +58,7 @@ static void files_are_opened_also_in_directories_inside(void **state)
 
 static void what_is_reached_by_a_link_is_not_opened(void **state)
 {
-    struct fixture *f = *state;
+    struct dir_fixture *f = *state;
 
     assert_int_equal(symlinkat("../outside/file", f->at, "link"), 0);
     assert_int_equal(symlinkat("../outside", f->at, "away"), 0);
@@ -70,7 +70,7 @@ static void what_is_reached_by_a_link_is_not_opened(void **state)
 
 static void what_is_no_file_is_not_opened_and_nobody_waits_for_it(void **state)
 {
-    struct fixture *f = *state;
+    struct dir_fixture *f = *state;
 
     assert_int_equal(mkfifoat(f->at, "pipe", 0600), 0);
     must_refuse(f, "pipe", MU_E_REFUSED, "no regular file");
@@ -79,7 +79,7 @@ static void what_is_no_file_is_not_opened_and_nobody_waits_for_it(void **state)
 
 static void root_does_not_open_what_another_user_has_linked_to(void **state)
 {
-    struct fixture *f = *state;
+    struct dir_fixture *f = *state;
 
     if (geteuid() != 0)
         skip();
@@ -94,7 +94,7 @@ static void root_does_not_open_what_another_user_has_linked_to(void **state)
 
 static void a_file_is_made_only_where_there_is_none_and_not_behind_a_link(void **state)
 {
-    struct fixture *f = *state;
+    struct dir_fixture *f = *state;
     struct stat st;
 
     assert_int_equal(symlinkat("../outside/new", f->at, "link"), 0);
@@ -111,7 +111,7 @@ static void a_file_is_made_only_where_there_is_none_and_not_behind_a_link(void *
 
 static void what_is_removed_is_inside(void **state)
 {
-    struct fixture *f = *state;
+    struct dir_fixture *f = *state;
     struct stat st;
 
     assert_int_equal(symlinkat("../../outside", f->at, "sub/away"), 0);

@@ -140,7 +140,7 @@ enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_s
     if ((err = open_registry(s, dir, why, why_size)) != MU_OK ||
         (err = open_calendar(s, settings->time_zone, why, why_size)) != MU_OK)
         return err;
-    backup_clear_left(dir);
+    backup_scratch_clear(dir);
     if ((err = quota_file_open(&s->quotas, dir, why, why_size)) != MU_OK)
         return err;
     return open_rest(s, dir, settings->retention_days, settings->activity_days, why, why_size);

@@ -5,19 +5,19 @@
 
 #include "base/json_in.h"
 
-struct import {
+struct apply_file {
     struct apply apply;
     const json_t *root;
 };
 
-static const json_t *list_of(const struct import *import, const char *name)
+static const json_t *list_of(const struct apply_file *import, const char *name)
 {
     return json_object_get(import->root, name);
 }
 
 static bool is_full(const struct apply *a)
 {
-    return a->mistakes >= MISTAKES_MAX;
+    return a->mistakes >= APPLY_MISTAKES_MAX;
 }
 
 /* --- lists ----------------------------------------------------------------------------------------*/
@@ -25,15 +25,15 @@ static bool is_full(const struct apply *a)
 static void begin_list(struct apply *a)
 {
     free(a->seen.bits);
-    a->seen = (struct seen){ 0 };
+    a->seen = (struct apply_seen){ 0 };
 }
 
-typedef enum mu_err (*entry_fn)(const struct entry *e);
+typedef enum mu_err (*entry_fn)(const struct apply_entry *e);
 
-static enum mu_err one_entry(struct apply *a, const char *name, const json_t *list, size_t index, struct tally *tally,
-                             entry_fn fn)
+static enum mu_err one_entry(struct apply *a, const char *name, const json_t *list, size_t index,
+                             struct apply_tally *tally, entry_fn fn)
 {
-    const struct entry e = { a, name, index, tally };
+    const struct apply_entry e = { a, name, index, tally };
     const json_t *json = json_array_get(list, index);
     enum mu_err err;
 
@@ -46,7 +46,7 @@ static enum mu_err one_entry(struct apply *a, const char *name, const json_t *li
     return err == MU_OK ? fn(&e) : err;
 }
 
-static enum mu_err each_entry(struct import *import, const char *name, struct tally *tally, entry_fn fn)
+static enum mu_err each_entry(struct apply_file *import, const char *name, struct apply_tally *tally, entry_fn fn)
 {
     struct apply *a = &import->apply;
     const json_t *list = list_of(import, name);
@@ -59,7 +59,7 @@ static enum mu_err each_entry(struct import *import, const char *name, struct ta
 }
 
 /* Of a mistaken key the number is 0. */
-static enum mu_err apply_enterprises(struct import *import, uint32_t *numbers)
+static enum mu_err apply_enterprises(struct apply_file *import, uint32_t *numbers)
 {
     struct apply *a = &import->apply;
     const json_t *list = list_of(import, "enterprises");
@@ -75,7 +75,7 @@ static enum mu_err apply_enterprises(struct import *import, uint32_t *numbers)
 
 /* Of one mac one device may be enabled: those that are to be disabled go first, so that a file may
  * list the change from one to the other in any order. */
-static enum mu_err apply_devices(struct import *import)
+static enum mu_err apply_devices(struct apply_file *import)
 {
     struct apply *a = &import->apply;
     const json_t *list = list_of(import, "devices");
@@ -92,7 +92,7 @@ static enum mu_err apply_devices(struct import *import)
     return err;
 }
 
-static void check_root(struct import *import)
+static void check_root(struct apply_file *import)
 {
     static const char *const names[] = { "enterprises", "products", "apps", "users", "devices" };
     struct apply *a = &import->apply;
@@ -106,7 +106,7 @@ static void check_root(struct import *import)
             known |= strcmp(name, names[i]) == 0;
         if (known && json_is_array(list))
             continue;
-        if (a->mistakes++ >= MISTAKES_MAX)
+        if (a->mistakes++ >= APPLY_MISTAKES_MAX)
             continue;
         size_t start = a->report->len;
         buf_printf(a->report, "%s: %s", name, known ? "must be a list" : "unknown list");
@@ -119,7 +119,7 @@ static void check_root(struct import *import)
 
 static enum mu_err run(struct registry_tx *tx, void *arg)
 {
-    struct import *import = arg;
+    struct apply_file *import = arg;
     struct apply *a = &import->apply;
     enum mu_err err;
 
@@ -163,12 +163,12 @@ enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct s
         return MU_E_VALUE;
     }
 
-    struct import import = { .apply = { .now_s = options->now_s,
-                                        .mac_lower = options->mac_lower,
-                                        .force = options->force,
-                                        .json = options->json,
-                                        .report = report },
-                             .root = root };
+    struct apply_file import = { .apply = { .now_s = options->now_s,
+                                            .mac_lower = options->mac_lower,
+                                            .force = options->force,
+                                            .json = options->json,
+                                            .report = report },
+                                 .root = root };
     buf_init(&import.apply.generated, report->max);
     import.apply.generated_json = json_out_to(&import.apply.generated);
     buf_init(&import.apply.styled, report->max);

@@ -2,18 +2,18 @@
 
 #include <stdlib.h>
 
-static const struct field fields[] = {
+static const struct apply_field fields[] = {
     OWN_FIELD("appid", app_row, appid),
     OTHER_FIELD("product_keys"),
-    FIELD("name", FIELD_TEXT, app_row, name),
+    FIELD("name", APPLY_TEXT, app_row, name),
 };
 
-const struct field_list app_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_app_fields = FIELD_LIST(fields);
 
 static const struct app_row defaults = { 0 };
 
 /* An app's users are those of one enterprise: that of its products. */
-static enum mu_err check_enterprise(const struct entry *e, const uint32_t *products, size_t count)
+static enum mu_err check_enterprise(const struct apply_entry *e, const uint32_t *products, size_t count)
 {
     uint32_t first = 0, enterprise;
     struct product_row product;
@@ -34,7 +34,7 @@ static enum mu_err check_enterprise(const struct entry *e, const uint32_t *produ
     return MU_OK;
 }
 
-static enum mu_err put_products(const struct entry *e, uint32_t app, const uint32_t *products, size_t count,
+static enum mu_err put_products(const struct apply_entry *e, uint32_t app, const uint32_t *products, size_t count,
                                 bool *changed)
 {
     uint32_t *present;
@@ -48,7 +48,7 @@ static enum mu_err put_products(const struct entry *e, uint32_t app, const uint3
     return *changed ? tx_set_app_products(e->apply->tx, app, products, count) : MU_OK;
 }
 
-static enum mu_err apply_products(const struct entry *e, uint32_t app, bool created, bool *changed)
+static enum mu_err apply_products(const struct apply_entry *e, uint32_t app, bool created, bool *changed)
 {
     unsigned mistakes = e->apply->mistakes;
     uint32_t *products;
@@ -72,7 +72,7 @@ out:
     return err;
 }
 
-enum mu_err apply_app(const struct entry *e)
+enum mu_err apply_app(const struct apply_entry *e)
 {
     struct app_row row = defaults, before;
     enum mu_err err = MU_E_NOT_FOUND;

@@ -16,7 +16,7 @@ static enum mu_err audit(struct apply *a, const char *action, uint32_t enterpris
 }
 
 struct wanted {
-    struct entry entry;
+    struct apply_entry entry;
     uint32_t enterprise;
     uint32_t *products, *present;
     size_t count, present_count;
@@ -28,7 +28,7 @@ static enum mu_err read_wanted(struct wanted *w, struct apply *a, const json_t *
     enum mu_err err;
     enum given given;
 
-    w->entry = (struct entry){ a, "enterprises", index, NULL };
+    w->entry = (struct apply_entry){ a, "enterprises", index, NULL };
     if ((err = values_of_json(&a->values, json_array_get(list, index))) != MU_OK ||
         (err = apply_product_keys(&w->entry, &given, &w->products, &w->count)) != MU_OK)
         return err;

@@ -5,27 +5,27 @@ struct row {
     int64_t since, until, first_bound; /* Unix seconds; 0: not given */
 };
 
-static const struct field fields[] = {
+static const struct apply_field fields[] = {
     OTHER_FIELD("uid"),
     OTHER_FIELD("appid"),
     OTHER_FIELD("product_key"),
     OTHER_FIELD("mac"),
     OTHER_FIELD("did"),
-    FIELD("since", FIELD_TIME, row, since),
-    FIELD("until", FIELD_TIME, row, until),
+    FIELD("since", APPLY_TIME, row, since),
+    FIELD("until", APPLY_TIME, row, until),
     OTHER_CELL("is_owner", CELL_BOOL),
-    FIELD("first_bound", FIELD_TIME, row, first_bound),
+    FIELD("first_bound", APPLY_TIME, row, first_bound),
 };
-const struct field_list binding_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_binding_fields = FIELD_LIST(fields);
 
-static bool has(const struct entry *e, const char *field)
+static bool has(const struct apply_entry *e, const char *field)
 {
     return apply_value(e, field) != NULL;
 }
 
 /* --- what the entry is about ----------------------------------------------------------------------*/
 
-static enum mu_err read_user(const struct entry *e, struct user_row *user)
+static enum mu_err read_user(const struct apply_entry *e, struct user_row *user)
 {
     struct app_row app;
     enum given given;
@@ -41,7 +41,7 @@ static enum mu_err read_user(const struct entry *e, struct user_row *user)
     return err;
 }
 
-static void check_times(const struct entry *e, const struct row *row)
+static void check_times(const struct apply_entry *e, const struct row *row)
 {
     int64_t now_s = e->apply->now_s;
 
@@ -63,7 +63,7 @@ static void check_times(const struct entry *e, const struct row *row)
 
 /* Whether a binding that does not say who owns the device was there before its owner's. Not if a row named
  * the owner: one of this file, or an earlier one, since else the owner would be the oldest there is. */
-static enum mu_err is_first(const struct entry *e, const struct binding_row *b, const struct binding_row *owner,
+static enum mu_err is_first(const struct apply_entry *e, const struct binding_row *b, const struct binding_row *owner,
                             bool *first)
 {
     struct binding_row oldest;
@@ -77,7 +77,7 @@ static enum mu_err is_first(const struct entry *e, const struct binding_row *b, 
 /* One binding of a device owns it: the one that says so, else the first by its beginning, in whatever order
  * they come. Two of a file that say so are a mistake; one takes the place of an owner that nobody named. One
  * that says that it does not own the device takes the place of nobody. */
-static enum mu_err decide_owner(const struct entry *e, struct binding_row *b)
+static enum mu_err decide_owner(const struct apply_entry *e, struct binding_row *b)
 {
     struct binding_row owner;
     struct user_row user;
@@ -100,7 +100,7 @@ static enum mu_err decide_owner(const struct entry *e, struct binding_row *b)
     return err;
 }
 
-static enum mu_err own(const struct entry *e, uint32_t no, bool by_word)
+static enum mu_err own(const struct apply_entry *e, uint32_t no, bool by_word)
 {
     enum mu_err err = tx_set_owner(e->apply->tx, no);
 
@@ -108,7 +108,7 @@ static enum mu_err own(const struct entry *e, uint32_t no, bool by_word)
 }
 
 /* It is there already. What has ended since stays so. */
-static enum mu_err change(const struct entry *e, const struct binding_row *now, const struct binding_row *b,
+static enum mu_err change(const struct apply_entry *e, const struct binding_row *now, const struct binding_row *b,
                           const char *did, const char *uid)
 {
     bool ends = b->until && !now->until, holds = !b->until && !now->until;
@@ -123,7 +123,7 @@ static enum mu_err change(const struct entry *e, const struct binding_row *now, 
     return ends ? tx_end_binding(e->apply->tx, now, did, uid, b->until) : err;
 }
 
-static enum mu_err put_binding(const struct entry *e, struct binding_row *b, const char *did, const char *uid,
+static enum mu_err put_binding(const struct apply_entry *e, struct binding_row *b, const char *did, const char *uid,
                                unsigned mistakes)
 {
     struct binding_row now = { 0 };
@@ -151,7 +151,7 @@ static enum mu_err put_binding(const struct entry *e, struct binding_row *b, con
 
 /* --- the entry ------------------------------------------------------------------------------------*/
 
-static enum mu_err note_first(const struct entry *e, uint32_t product, uint32_t user, int64_t since)
+static enum mu_err note_first(const struct apply_entry *e, uint32_t product, uint32_t user, int64_t since)
 {
     int64_t before;
     enum mu_err err = tx_first_bound(e->apply->tx, product, user, &before);
@@ -167,7 +167,7 @@ static enum mu_err note_first(const struct entry *e, uint32_t product, uint32_t 
 }
 
 /* That the user has known the product for so long: no binding is left that would tell. */
-static enum mu_err apply_first_bound(const struct entry *e, const struct row *row, const struct user_row *user,
+static enum mu_err apply_first_bound(const struct apply_entry *e, const struct row *row, const struct user_row *user,
                                      unsigned mistakes)
 {
     static const char *const without[] = { "since", "until", "is_owner" };
@@ -187,7 +187,7 @@ static enum mu_err apply_first_bound(const struct entry *e, const struct row *ro
     return note_first(e, e->apply->product.no, user->no, row->first_bound);
 }
 
-enum mu_err apply_binding(const struct entry *e)
+enum mu_err apply_binding(const struct apply_entry *e)
 {
     static const struct row nothing = { 0 };
     unsigned mistakes = e->apply->mistakes;
@@ -196,7 +196,7 @@ enum mu_err apply_binding(const struct entry *e)
     struct device_row device = { 0 };
     enum mu_err err;
 
-    apply_fields(e, fields, binding_field_list.count, &row, &nothing);
+    apply_fields(e, fields, apply_binding_fields.count, &row, &nothing);
     if ((err = read_user(e, &user)) != MU_OK)
         return err;
     if (has(e, "first_bound") && !has(e, "did") && !has(e, "mac"))

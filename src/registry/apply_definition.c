@@ -120,7 +120,7 @@ static void write_definition(struct buf *text, const json_t *json, const json_t 
     json_object_end(&out);
 }
 
-struct str definition_behind_name(struct str stored)
+struct str definition_text_behind_name(struct str stored)
 {
     static const char next[] = ",\"entities\":"; /* a name has no quote without a backslash before it */
     const char *at = memmem(stored.at, stored.len, next, sizeof(next) - 1);
@@ -129,7 +129,7 @@ struct str definition_behind_name(struct str stored)
 }
 
 /* Everything that the compiler does not look at. */
-static void check_frame(const struct entry *e, const json_t *json)
+static void check_frame(const struct apply_entry *e, const json_t *json)
 {
     static const char *const names[] = { "name", "entities", "protocolType", "product_key", "packetVersion", "ui" };
     const json_t *ui = json_object_get(json, "ui");
@@ -148,7 +148,7 @@ static void check_frame(const struct entry *e, const json_t *json)
         apply_mistake(e, "datapoint", "ui must be an object");
 }
 
-enum mu_err apply_definition(const struct entry *e, const json_t *json, const struct product_row *product,
+enum mu_err apply_definition(const struct apply_entry *e, const json_t *json, const struct product_row *product,
                              struct buf *out, bool *good)
 {
     struct datapoint_plan *plan = NULL;

@@ -5,25 +5,25 @@
 #include "base/random.h"
 #include "model/mac.h"
 
-static const struct field fields[] = {
+static const struct apply_field fields[] = {
     OTHER_FIELD("product_key"),
     OWN_FIELD("mac", device_row, mac),
     OWN_FIELD("did", device_row, did),
     OWN_FIELD("passcode", device_row, passcode),
-    { "type", FIELD_WORD, offsetof(struct device_row, type), sizeof(enum device_type), device_type_words, CELL_TEXT },
-    FIELD("device_sn", FIELD_CODE, device_row, device_sn),
-    FIELD("is_disabled", FIELD_BOOL, device_row, is_disabled),
-    FIELD("is_barred", FIELD_BOOL, device_row, is_barred),
-    FIELD("created_at", FIELD_TIME, device_row, created_at),
-    FIELD("country", FIELD_TEXT, device_row, place.country),
-    FIELD("region", FIELD_TEXT, device_row, place.region),
-    FIELD("city", FIELD_TEXT, device_row, place.city),
+    { "type", APPLY_WORD, offsetof(struct device_row, type), sizeof(enum device_type), device_type_words, CELL_TEXT },
+    FIELD("device_sn", APPLY_CODE, device_row, device_sn),
+    FIELD("is_disabled", APPLY_BOOL, device_row, is_disabled),
+    FIELD("is_barred", APPLY_BOOL, device_row, is_barred),
+    FIELD("created_at", APPLY_TIME, device_row, created_at),
+    FIELD("country", APPLY_TEXT, device_row, place.country),
+    FIELD("region", APPLY_TEXT, device_row, place.region),
+    FIELD("city", APPLY_TEXT, device_row, place.city),
     OWN_CELL("longitude", device_row, longitude, CELL_NUMBER),
     OWN_CELL("latitude", device_row, latitude, CELL_NUMBER),
     OWN_CELL("is_located", device_row, place_source, CELL_BOOL),
     OWN_FIELD("gid", device_row, group),
 };
-const struct field_list device_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_device_fields = FIELD_LIST(fields);
 
 static const struct device_row defaults = { 0 };
 
@@ -36,7 +36,7 @@ struct identity {
     enum given has_product, has_mac, has_did;
 };
 
-static enum mu_err read_identity(const struct entry *e, struct identity *id)
+static enum mu_err read_identity(const struct apply_entry *e, struct identity *id)
 {
     memset(id, 0, sizeof(*id));
     id->has_did = apply_text(e, "did", did_valid, "22 characters without 0 O 1 I l", id->did, sizeof(id->did));
@@ -50,7 +50,7 @@ static enum mu_err read_identity(const struct entry *e, struct identity *id)
 }
 
 /* What a device is never changes under its number: reports and the log hang on it. */
-static void check_identity(const struct entry *e, const struct identity *id, const struct device_row *row)
+static void check_identity(const struct apply_entry *e, const struct identity *id, const struct device_row *row)
 {
     if (id->has_product == GIVEN_WELL && row->product != id->product)
         apply_mistake(e, "product_key", "the did is a device of another product");
@@ -58,7 +58,7 @@ static void check_identity(const struct entry *e, const struct identity *id, con
         apply_mistake(e, "mac", "the did has another mac");
 }
 
-static void begin_device(const struct entry *e, const struct identity *id, struct device_row *row)
+static void begin_device(const struct apply_entry *e, const struct identity *id, struct device_row *row)
 {
     if (id->has_product == GIVEN_NOT)
         apply_mistake(e, "product_key", "missing");
@@ -76,7 +76,7 @@ static void begin_device(const struct entry *e, const struct identity *id, struc
 }
 
 /* MU_E_NOT_FOUND also where a mistake was told. */
-static enum mu_err find_identified(const struct entry *e, const struct identity *id, struct device_row *row)
+static enum mu_err find_identified(const struct apply_entry *e, const struct identity *id, struct device_row *row)
 {
     if (id->has_did == GIVEN_WELL)
         return tx_device_by_did(e->apply->tx, id->did, row);
@@ -86,7 +86,7 @@ static enum mu_err find_identified(const struct entry *e, const struct identity 
 }
 
 /* Finds the device by did, or else by product and mac, or begins a new one. */
-static enum mu_err find(const struct entry *e, struct device_row *row)
+static enum mu_err find(const struct apply_entry *e, struct device_row *row)
 {
     struct identity id;
     enum mu_err err;
@@ -101,7 +101,7 @@ static enum mu_err find(const struct entry *e, struct device_row *row)
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err apply_device_named(const struct entry *e, struct device_row *row)
+enum mu_err apply_device_named(const struct apply_entry *e, struct device_row *row)
 {
     unsigned mistakes = e->apply->mistakes;
     struct identity id;
@@ -135,7 +135,7 @@ static void new_passcode(char out[LIMIT_PASSCODE + 1])
         out[i] = alphabet[number % (sizeof(alphabet) - 1)];
 }
 
-static void read_passcode(const struct entry *e, struct device_row *row)
+static void read_passcode(const struct apply_entry *e, struct device_row *row)
 {
     enum given given = apply_text(e, "passcode", passcode_valid, "1 to 32 printable characters without blanks",
                                   row->passcode, sizeof(row->passcode));
@@ -147,7 +147,7 @@ static void read_passcode(const struct entry *e, struct device_row *row)
 
 /* --- place ----------------------------------------------------------------------------------------*/
 
-static void read_coordinate(const struct entry *e, const char *field, double bound, double *value, bool *set)
+static void read_coordinate(const struct apply_entry *e, const char *field, double bound, double *value, bool *set)
 {
     const struct value *v = apply_value(e, field);
 
@@ -159,7 +159,7 @@ static void read_coordinate(const struct entry *e, const char *field, double bou
         apply_mistake(e, field, "must be a number from %g to %g", -bound, bound);
 }
 
-static void read_coordinates(const struct entry *e, struct device_row *row)
+static void read_coordinates(const struct apply_entry *e, struct device_row *row)
 {
     bool has_longitude = row->has_coordinates, has_latitude = row->has_coordinates;
 
@@ -177,7 +177,7 @@ static bool has_place(const struct device_row *row)
 
 /* A place that the operator gives replaces a located one altogether; as long as he gives none, the
  * located one stays. */
-static void read_fields(const struct entry *e, struct device_row *row)
+static void read_fields(const struct apply_entry *e, struct device_row *row)
 {
     struct device_row located;
     bool is_located = row->place_source == PLACE_LOCATED;
@@ -212,7 +212,7 @@ static void read_fields(const struct entry *e, struct device_row *row)
 /* --- group ----------------------------------------------------------------------------------------*/
 
 /* The group that the entry names, else that of the mac's other registrations. */
-static enum mu_err read_group(const struct entry *e, struct device_row *row, bool *named)
+static enum mu_err read_group(const struct apply_entry *e, struct device_row *row, bool *named)
 {
     enum given given;
     struct group_row group;
@@ -235,7 +235,7 @@ static enum mu_err read_group(const struct entry *e, struct device_row *row, boo
 }
 
 /* A group holds macs: the other registrations of this one belong to it, too. */
-static enum mu_err move_others(const struct entry *e, const struct device_row *row)
+static enum mu_err move_others(const struct apply_entry *e, const struct device_row *row)
 {
     uint32_t *devices;
     size_t count;
@@ -255,7 +255,7 @@ static enum mu_err move_others(const struct entry *e, const struct device_row *r
 
 /* --- the entry ------------------------------------------------------------------------------------*/
 
-static enum mu_err tell_conflict(const struct entry *e, const struct device_row *row)
+static enum mu_err tell_conflict(const struct apply_entry *e, const struct device_row *row)
 {
     struct device_row other;
     enum mu_err err = tx_device_by_passcode(e->apply->tx, row->product, row->mac, row->passcode, &other);
@@ -269,7 +269,8 @@ static enum mu_err tell_conflict(const struct entry *e, const struct device_row 
     return MU_OK;
 }
 
-static enum mu_err put(const struct entry *e, const struct device_row *before, struct device_row *row, bool group_named)
+static enum mu_err put(const struct apply_entry *e, const struct device_row *before, struct device_row *row,
+                       bool group_named)
 {
     bool created = row->no == 0;
     enum mu_err err = tx_put_device(e->apply->tx, row);
@@ -286,7 +287,7 @@ static enum mu_err put(const struct entry *e, const struct device_row *before, s
     return created ? apply_see(e, row->no) : MU_OK;
 }
 
-enum mu_err apply_device(const struct entry *e)
+enum mu_err apply_device(const struct apply_entry *e)
 {
     unsigned mistakes = e->apply->mistakes;
     struct device_row row, before;

@@ -3,22 +3,22 @@
 #include "base/random.h"
 #include "registry/secret.h"
 
-static const struct field fields[] = {
+static const struct apply_field fields[] = {
     OWN_FIELD("enterprise_id", enterprise_row, enterprise_id),
     OWN_FIELD("enterprise_secret", enterprise_row, secret_hash),
     OWN_FIELD("ip_allow", enterprise_row, ip_allow),
     OTHER_FIELD("product_keys"),
-    FIELD("name", FIELD_TEXT, enterprise_row, name),
-    FIELD("hourly_quota", FIELD_COUNT, enterprise_row, hourly_quota),
-    FIELD("secret_required", FIELD_BOOL, enterprise_row, secret_required),
+    FIELD("name", APPLY_TEXT, enterprise_row, name),
+    FIELD("hourly_quota", APPLY_COUNT, enterprise_row, hourly_quota),
+    FIELD("secret_required", APPLY_BOOL, enterprise_row, secret_required),
 };
 
-const struct field_list enterprise_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_enterprise_fields = FIELD_LIST(fields);
 
 /* The contract's values ("rate headers", "auth, /v1/users"). */
 static const struct enterprise_row defaults = { .hourly_quota = 3600, .secret_required = true };
 
-static void read_ip_allow(const struct entry *e, struct enterprise_row *row)
+static void read_ip_allow(const struct apply_entry *e, struct enterprise_row *row)
 {
     const json_t *list = apply_given_json(e, "ip_allow");
 
@@ -46,7 +46,7 @@ static void read_ip_allow(const struct entry *e, struct enterprise_row *row)
     }
 }
 
-static void read_secret(const struct entry *e, struct enterprise_row *row)
+static void read_secret(const struct apply_entry *e, struct enterprise_row *row)
 {
     char secret[ID_HEX_LEN + 1];
     enum given given = apply_id(e, "enterprise_secret", secret);
@@ -63,7 +63,7 @@ static void read_secret(const struct entry *e, struct enterprise_row *row)
     secret_hash(row->secret_salt, str_of(secret), row->secret_hash);
 }
 
-enum mu_err apply_enterprise(const struct entry *e)
+enum mu_err apply_enterprise(const struct apply_entry *e)
 {
     struct enterprise_row row = defaults, before;
     enum mu_err err = MU_E_NOT_FOUND;

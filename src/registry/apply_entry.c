@@ -2,13 +2,13 @@
 
 /* --- mistakes and secrets -------------------------------------------------------------------------*/
 
-void apply_mistake(const struct entry *e, const char *field, const char *format, ...)
+void apply_mistake(const struct apply_entry *e, const char *field, const char *format, ...)
 {
     struct apply *a = e->apply;
     size_t start = a->report->len;
     va_list args;
 
-    if (a->mistakes++ >= MISTAKES_MAX && !a->rows)
+    if (a->mistakes++ >= APPLY_MISTAKES_MAX && !a->rows)
         return;
     if (a->rows)
         buf_printf(a->report, "line %zu: %s%s", e->index, field, *field ? ": " : "");
@@ -21,7 +21,8 @@ void apply_mistake(const struct entry *e, const char *field, const char *format,
     buf_append_u8(a->report, '\n');
 }
 
-void apply_generated(const struct entry *e, const char *what, const char *key, const char *field, const char *value)
+void apply_generated(const struct apply_entry *e, const char *what, const char *key, const char *field,
+                     const char *value)
 {
     struct json_out *j = &e->apply->generated_json;
 
@@ -43,7 +44,7 @@ void apply_generated(const struct entry *e, const char *what, const char *key, c
 
 /* --- fields ---------------------------------------------------------------------------------------*/
 
-static void set_text(const struct entry *e, const struct field *f, const struct value *v, char *out)
+static void set_text(const struct apply_entry *e, const struct apply_field *f, const struct value *v, char *out)
 {
     const char *spoilt;
 
@@ -51,7 +52,7 @@ static void set_text(const struct entry *e, const struct field *f, const struct 
         apply_mistake(e, f->name, "must be a text");
         return;
     }
-    if (f->type == FIELD_CODE && (spoilt = id_spoilt(v->text)) != NULL) {
+    if (f->type == APPLY_CODE && (spoilt = id_spoilt(v->text)) != NULL) {
         apply_mistake(e, f->name, "%s", spoilt);
         return;
     }
@@ -61,7 +62,7 @@ static void set_text(const struct entry *e, const struct field *f, const struct 
         apply_mistake(e, f->name, "must not be longer than %zu bytes", f->size - 1);
 }
 
-static void set_count(const struct entry *e, const struct field *f, const struct value *v, void *out)
+static void set_count(const struct apply_entry *e, const struct apply_field *f, const struct value *v, void *out)
 {
     if (v->type == VALUE_INTEGER && v->integer >= 0 && v->integer <= UINT32_MAX)
         memcpy(out, &(uint32_t){ (uint32_t)v->integer }, sizeof(uint32_t));
@@ -69,7 +70,7 @@ static void set_count(const struct entry *e, const struct field *f, const struct
         apply_mistake(e, f->name, "must be an integer from 0 to %u", UINT32_MAX);
 }
 
-static void set_time(const struct entry *e, const struct field *f, const struct value *v, void *out)
+static void set_time(const struct apply_entry *e, const struct apply_field *f, const struct value *v, void *out)
 {
     /* In the year 2106. Past this bound it was given in milliseconds. */
     static const int64_t latest = UINT32_MAX;
@@ -84,7 +85,7 @@ static void set_time(const struct entry *e, const struct field *f, const struct 
         apply_mistake(e, f->name, "must be a time in Unix seconds%s", spoilt);
 }
 
-static void set_word(const struct entry *e, const struct field *f, const struct value *v, void *out)
+static void set_word(const struct apply_entry *e, const struct apply_field *f, const struct value *v, void *out)
 {
     char all[200] = "";
     size_t len = 0;
@@ -99,73 +100,75 @@ static void set_word(const struct entry *e, const struct field *f, const struct 
     apply_mistake(e, f->name, "must be one of %s", all);
 }
 
-static void set_field(const struct entry *e, const struct field *f, const struct value *v, void *out,
+static void set_field(const struct apply_entry *e, const struct apply_field *f, const struct value *v, void *out,
                       const void *cleared)
 {
-    if (v->type == VALUE_NULL && f->type != FIELD_TIME) {
+    if (v->type == VALUE_NULL && f->type != APPLY_TIME) {
         memcpy(out, cleared, f->size);
         return;
     }
     switch (f->type) {
-    case FIELD_OWN: break;
-    case FIELD_TEXT:
-    case FIELD_CODE: set_text(e, f, v, out); break;
-    case FIELD_BOOL:
+    case APPLY_OWN: break;
+    case APPLY_TEXT:
+    case APPLY_CODE: set_text(e, f, v, out); break;
+    case APPLY_BOOL:
         if (v->type == VALUE_BOOL)
             *(bool *)out = v->truth;
         else
             apply_mistake(e, f->name, "must be true or false");
         break;
-    case FIELD_COUNT: set_count(e, f, v, out); break;
-    case FIELD_TIME: set_time(e, f, v, out); break;
-    case FIELD_WORD: set_word(e, f, v, out); break;
+    case APPLY_COUNT: set_count(e, f, v, out); break;
+    case APPLY_TIME: set_time(e, f, v, out); break;
+    case APPLY_WORD: set_word(e, f, v, out); break;
     }
 }
 
 /* A field of the part that is read into `told`. */
-static bool is_told(const struct entry *e, const char *name)
+static bool is_told(const struct apply_entry *e, const char *name)
 {
-    for (size_t i = 0; e->apply->told && i < told_field_list.count; i++) {
-        if (value_named(told_field_list.at[i].name, name))
+    for (size_t i = 0; e->apply->told && i < apply_told_fields.count; i++) {
+        if (value_named(apply_told_fields.at[i].name, name))
             return true;
     }
     return false;
 }
 
-void apply_fields(const struct entry *e, const struct field *fields, size_t count, void *row, const void *defaults)
+void apply_fields(const struct apply_entry *e, const struct apply_field *fields, size_t count, void *row,
+                  const void *defaults)
 {
     const struct values *values = &e->apply->values;
 
     for (const struct value *v = values->at; v < values->at + values->count; v++) {
-        const struct field *f = fields;
+        const struct apply_field *f = fields;
         while (f < fields + count && !value_named(f->name, v->name))
             f++;
         if (f == fields + count && !is_told(e, v->name))
             apply_mistake(e, v->name, "unknown field");
-        else if (f < fields + count && f->type != FIELD_OWN)
+        else if (f < fields + count && f->type != APPLY_OWN)
             set_field(e, f, v, (char *)row + f->offset, (const char *)defaults + f->offset);
     }
 }
 
 /* --- the audit log --------------------------------------------------------------------------------*/
 
-static void write_field(const struct field *f, const void *value, struct buf *out)
+static void write_field(const struct apply_field *f, const void *value, struct buf *out)
 {
     unsigned word;
 
     buf_printf(out, "%s%s", out->len ? " " : "", f->name);
-    if (f->type == FIELD_BOOL)
+    if (f->type == APPLY_BOOL)
         buf_printf(out, "=%s", *(const bool *)value ? "true" : "false");
-    if (f->type == FIELD_COUNT)
+    if (f->type == APPLY_COUNT)
         buf_printf(out, "=%u", *(const uint32_t *)value);
-    if (f->type == FIELD_WORD) {
+    if (f->type == APPLY_WORD) {
         memcpy(&word, value, sizeof(word));
         buf_printf(out, "=%s", f->words[word]);
     }
 }
 
-enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const char *id, const struct field *fields,
-                        size_t count, const void *before, const void *row, const char *more)
+enum mu_err apply_audit(const struct apply_entry *e, enum registry_kind kind, const char *id,
+                        const struct apply_field *fields, size_t count, const void *before, const void *row,
+                        const char *more)
 {
     struct buf change;
     uint32_t was; /* every row begins with its number */
@@ -175,7 +178,7 @@ enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const ch
         return MU_OK;
     buf_init(&change, 1024);
     for (size_t i = 0; i < count && was; i++) {
-        const struct field *f = &fields[i];
+        const struct apply_field *f = &fields[i];
         const char *now = (const char *)row + f->offset;
         if (f->size && memcmp((const char *)before + f->offset, now, f->size) != 0)
             write_field(f, now, &change);
@@ -191,24 +194,24 @@ enum mu_err apply_audit(const struct entry *e, enum registry_kind kind, const ch
 
 /* --- what is given --------------------------------------------------------------------------------*/
 
-const struct value *apply_value(const struct entry *e, const char *field)
+const struct value *apply_value(const struct apply_entry *e, const char *field)
 {
     return values_find(&e->apply->values, field);
 }
 
-bool apply_is_null(const struct entry *e, const char *field)
+bool apply_is_null(const struct apply_entry *e, const char *field)
 {
     const struct value *v = apply_value(e, field);
     return v && v->type == VALUE_NULL;
 }
 
-bool apply_is_true(const struct entry *e, const char *field)
+bool apply_is_true(const struct apply_entry *e, const char *field)
 {
     const struct value *v = apply_value(e, field);
     return v && v->type == VALUE_BOOL && v->truth;
 }
 
-const json_t *apply_given_json(const struct entry *e, const char *field)
+const json_t *apply_given_json(const struct apply_entry *e, const char *field)
 {
     const struct value *v = apply_value(e, field);
     return v ? v->json : NULL;
@@ -216,7 +219,7 @@ const json_t *apply_given_json(const struct entry *e, const char *field)
 
 /* --- keys and secrets -----------------------------------------------------------------------------*/
 
-void apply_field(const struct entry *e, const struct field *field, void *row, const void *defaults)
+void apply_field(const struct apply_entry *e, const struct apply_field *field, void *row, const void *defaults)
 {
     const struct value *v = apply_value(e, field->name);
 
@@ -224,7 +227,7 @@ void apply_field(const struct entry *e, const struct field *field, void *row, co
         set_field(e, field, v, (char *)row + field->offset, (const char *)defaults + field->offset);
 }
 
-enum mu_err apply_product_named(const struct entry *e, enum given *given)
+enum mu_err apply_product_named(const struct apply_entry *e, enum given *given)
 {
     struct apply *a = e->apply;
     const struct value *key = apply_value(e, "product_key");
@@ -243,7 +246,7 @@ enum mu_err apply_product_named(const struct entry *e, enum given *given)
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum given apply_bool(const struct entry *e, const char *field, bool *out)
+enum given apply_bool(const struct apply_entry *e, const char *field, bool *out)
 {
     const struct value *v = apply_value(e, field);
 
@@ -257,8 +260,8 @@ enum given apply_bool(const struct entry *e, const char *field, bool *out)
     return GIVEN_WELL;
 }
 
-enum given apply_text(const struct entry *e, const char *field, bool (*valid)(struct str), const char *form, char *out,
-                      size_t size)
+enum given apply_text(const struct apply_entry *e, const char *field, bool (*valid)(struct str), const char *form,
+                      char *out, size_t size)
 {
     const struct value *v = apply_value(e, field);
     const char *spoilt = v && v->type == VALUE_TEXT ? id_spoilt(v->text) : NULL;
@@ -281,7 +284,7 @@ enum given apply_text(const struct entry *e, const char *field, bool (*valid)(st
     return GIVEN_WELL;
 }
 
-enum given apply_id(const struct entry *e, const char *field, char out[ID_HEX_LEN + 1])
+enum given apply_id(const struct apply_entry *e, const char *field, char out[ID_HEX_LEN + 1])
 {
     return apply_text(e, field, id_is_hex, "32 lower-case hex digits", out, ID_HEX_LEN + 1);
 }

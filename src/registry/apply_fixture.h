@@ -20,15 +20,16 @@
 
 /* --- applying -------------------------------------------------------------------------------------*/
 
-struct outcome {
+struct apply_outcome {
     enum mu_err err;
     char report[40000];
 };
 
 /* JSON written with ' for ", as C texts want it. */
-static inline struct outcome apply_with(struct fixture *f, const struct apply_options *options, const char *text)
+static inline struct apply_outcome apply_with(struct registry_fixture *f, const struct apply_options *options,
+                                              const char *text)
 {
-    struct outcome outcome;
+    struct apply_outcome outcome;
     struct buf report;
     char *json = strdup(text);
 
@@ -46,33 +47,33 @@ static inline struct outcome apply_with(struct fixture *f, const struct apply_op
     return outcome;
 }
 
-static inline struct outcome apply_at(struct fixture *f, int64_t now, const char *text)
+static inline struct apply_outcome apply_at(struct registry_fixture *f, int64_t now, const char *text)
 {
     return apply_with(f, &(struct apply_options){ .now_s = now }, text);
 }
 
-static inline struct outcome apply(struct fixture *f, const char *text)
+static inline struct apply_outcome apply(struct registry_fixture *f, const char *text)
 {
     return apply_at(f, NOW, text);
 }
 
-static inline struct outcome must_apply(struct fixture *f, const char *text)
+static inline struct apply_outcome must_apply(struct registry_fixture *f, const char *text)
 {
-    struct outcome outcome = apply(f, text);
+    struct apply_outcome outcome = apply(f, text);
     if (outcome.err != MU_OK)
         fail_msg("%s", outcome.report);
     return outcome;
 }
 
-static inline void must_say(const struct outcome *outcome, const char *text)
+static inline void must_say(const struct apply_outcome *outcome, const char *text)
 {
     if (!strstr(outcome->report, text))
         fail_msg("\"%s\" is missing in:\n%s", text, outcome->report);
 }
 
-static inline void must_refuse(struct fixture *f, const char *text, const char *complaint)
+static inline void must_refuse(struct registry_fixture *f, const char *text, const char *complaint)
 {
-    struct outcome outcome = apply(f, text);
+    struct apply_outcome outcome = apply(f, text);
     char line[500];
 
     snprintf(line, sizeof(line), "%s\n", complaint);
@@ -116,7 +117,7 @@ static inline enum mu_err get_device(struct registry_tx *tx, void *arg)
         row_;                                                                \
     })
 
-static inline uint64_t last_change(struct fixture *f)
+static inline uint64_t last_change(struct registry_fixture *f)
 {
     uint64_t seq = 0;
     assert_int_equal(registry_visit_all(f->reg, &(struct registry_visitor){ 0 }, &seq), MU_OK);

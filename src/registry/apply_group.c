@@ -1,14 +1,14 @@
 #include "registry/apply_entry.h"
 
-static const struct field fields[] = {
+static const struct apply_field fields[] = {
     OTHER_FIELD("gid"),
     OTHER_FIELD("product_key"),
     OWN_FIELD("parent_gid", group_row, parent),
 };
-const struct field_list group_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_group_fields = FIELD_LIST(fields);
 
 /* A new group, or one that is there: of its product in either case. */
-static enum mu_err read_product(const struct entry *e, struct group_row *row)
+static enum mu_err read_product(const struct apply_entry *e, struct group_row *row)
 {
     struct product_row product;
     enum given given;
@@ -24,7 +24,7 @@ static enum mu_err read_product(const struct entry *e, struct group_row *row)
     return MU_OK;
 }
 
-static enum mu_err read_parent(const struct entry *e, struct group_row *row)
+static enum mu_err read_parent(const struct apply_entry *e, struct group_row *row)
 {
     struct group_row other;
     enum given given = GIVEN_NOT;
@@ -49,7 +49,7 @@ static enum mu_err read_parent(const struct entry *e, struct group_row *row)
     return MU_OK;
 }
 
-enum mu_err apply_group(const struct entry *e)
+enum mu_err apply_group(const struct apply_entry *e)
 {
     struct group_row row = { 0 }, before;
     unsigned mistakes = e->apply->mistakes;
@@ -63,7 +63,7 @@ enum mu_err apply_group(const struct entry *e)
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
     before = row;
-    apply_fields(e, fields, group_field_list.count, &row, &row);
+    apply_fields(e, fields, apply_group_fields.count, &row, &row);
     if ((err = read_product(e, &row)) != MU_OK || (err = read_parent(e, &row)) != MU_OK ||
         (row.no && (err = apply_see(e, row.no)) != MU_OK))
         return err;
@@ -86,6 +86,6 @@ enum mu_err apply_group(const struct entry *e)
     if (err != MU_OK)
         return err;
     *(created ? &e->tally->created : &e->tally->updated) += 1;
-    err = apply_audit(e, KIND_GROUP, row.gid, fields, group_field_list.count, &before, &row, "");
+    err = apply_audit(e, KIND_GROUP, row.gid, fields, apply_group_fields.count, &before, &row, "");
     return err == MU_OK && created ? apply_see(e, row.no) : err;
 }

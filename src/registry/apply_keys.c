@@ -20,7 +20,7 @@ static int compare_numbers(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_t **products, size_t *count)
+enum mu_err apply_product_keys(const struct apply_entry *e, enum given *given, uint32_t **products, size_t *count)
 {
     const json_t *list = apply_given_json(e, "product_keys");
     struct product_row product;
@@ -59,15 +59,15 @@ enum mu_err apply_product_keys(const struct entry *e, enum given *given, uint32_
 
 /* --- entries that mean the same thing -------------------------------------------------------------*/
 
-bool apply_seen(const struct entry *e, uint32_t no)
+bool apply_seen(const struct apply_entry *e, uint32_t no)
 {
-    const struct seen *seen = &e->apply->seen;
+    const struct apply_seen *seen = &e->apply->seen;
     return no / 8 < seen->size && (seen->bits[no / 8] & 1u << no % 8);
 }
 
-enum mu_err apply_see(const struct entry *e, uint32_t no)
+enum mu_err apply_see(const struct apply_entry *e, uint32_t no)
 {
-    struct seen *seen = &e->apply->seen;
+    struct apply_seen *seen = &e->apply->seen;
     size_t byte = no / 8;
 
     e->apply->no = no;

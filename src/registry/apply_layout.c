@@ -10,7 +10,7 @@ enum {
     TOLD_BYTES = 16 * 1024
 };
 
-static enum mu_err tell(const struct entry *e, const struct product_row *row, uint64_t devices, size_t count,
+static enum mu_err tell(const struct apply_entry *e, const struct product_row *row, uint64_t devices, size_t count,
                         const struct buf *moved)
 {
     struct apply *a = e->apply;
@@ -33,7 +33,8 @@ static enum mu_err tell(const struct entry *e, const struct product_row *row, ui
 }
 
 /* NULL: it is none that this version can read, so nothing is lost. */
-static struct datapoint_plan *plan_in_force(const struct entry *e, const struct product_row *row, enum mu_err *err)
+static struct datapoint_plan *plan_in_force(const struct apply_entry *e, const struct product_row *row,
+                                            enum mu_err *err)
 {
     struct datapoint_plan *plan = NULL;
     struct buf text;
@@ -49,7 +50,7 @@ static struct datapoint_plan *plan_in_force(const struct entry *e, const struct 
     return plan;
 }
 
-enum mu_err apply_layout(const struct entry *e, const struct product_row *row, const struct datapoint_plan *after)
+enum mu_err apply_layout(const struct apply_entry *e, const struct product_row *row, const struct datapoint_plan *after)
 {
     struct registry_uses uses;
     struct buf moved;

@@ -13,14 +13,15 @@
 
 static void what_devices_report_is_moved_with_force_only(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, EVERYTHING); /* with a device */
     must_refuse(f, PRODUCT(SWITCH "," WIDE),
                 "products[0].datapoint: changes the layout of reports, and the product has 1 device: " WHAT
                 "; what firmware of the old layout reports would be decoded wrongly or not at all (--force takes it)");
     assert_int_equal((GET(f, product, product_key, PK)).definition, 1);
-    struct outcome o = apply_with(f, &(struct apply_options){ .now_s = NOW, .force = true }, PRODUCT(SWITCH "," WIDE));
+    struct apply_outcome o =
+        apply_with(f, &(struct apply_options){ .now_s = NOW, .force = true }, PRODUCT(SWITCH "," WIDE));
     assert_int_equal(o.err, MU_OK);
     must_say(&o, "warning: product " PK ": the layout of reports has changed, and it has 1 device: " WHAT "\n");
     assert_int_equal((GET(f, product, product_key, PK)).definition, 2);
@@ -29,10 +30,10 @@ static void what_devices_report_is_moved_with_force_only(void **state)
 
 static void what_leaves_reports_as_they_are_needs_none(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, EVERYTHING);
-    struct outcome o = must_apply(f, PRODUCT(SWITCH "," RENAMED));
+    struct apply_outcome o = must_apply(f, PRODUCT(SWITCH "," RENAMED));
     assert_null(strstr(o.report, "warning"));
     must_apply(f, "{'products': [{'product_key': '" PK "', 'datapoint': null}]}");
     must_apply(f, PRODUCT(SWITCH "," WIDE)); /* none was in force */
@@ -40,10 +41,10 @@ static void what_leaves_reports_as_they_are_needs_none(void **state)
 
 static void a_product_without_devices_needs_none(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, PRODUCT(SWITCH "," TEMPERATURE));
-    struct outcome o = must_apply(f, PRODUCT(SWITCH "," WIDE));
+    struct apply_outcome o = must_apply(f, PRODUCT(SWITCH "," WIDE));
     assert_null(strstr(o.report, "warning"));
 }
 

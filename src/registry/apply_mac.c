@@ -2,9 +2,9 @@
 #include "model/mac.h"
 #include "registry/apply_entry.h"
 
-void mac_tally_add(struct buf *tallies, const struct mac_tally *more)
+void import_mac_tally_add(struct buf *tallies, const struct import_mac_tally *more)
 {
-    struct mac_tally *at = (struct mac_tally *)(void *)tallies->data;
+    struct import_mac_tally *at = (struct import_mac_tally *)(void *)tallies->data;
 
     /* From the end: rows of one product stand together. */
     for (size_t i = tallies->len / sizeof(*at); i-- > 0;) {
@@ -18,15 +18,15 @@ void mac_tally_add(struct buf *tallies, const struct mac_tally *more)
 
 void apply_note_mac(struct apply *a, uint32_t product, const char *mac)
 {
-    struct mac_tally tally = { .product = product, .count = 1 };
+    struct import_mac_tally tally = { .product = product, .count = 1 };
 
     if (mac_style(str_of(mac)) != MAC_STYLED)
         return;
     strcpy(tally.example, mac);
-    mac_tally_add(&a->styled, &tally);
+    import_mac_tally_add(&a->styled, &tally);
 }
 
-static enum mu_err warn(struct registry_tx *tx, const struct mac_tally *tally, struct buf *out)
+static enum mu_err warn(struct registry_tx *tx, const struct import_mac_tally *tally, struct buf *out)
 {
     char plain[sizeof(tally->example)];
     struct product_row product;
@@ -46,7 +46,8 @@ static enum mu_err warn(struct registry_tx *tx, const struct mac_tally *tally, s
     return MU_OK;
 }
 
-enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct mac_tally *styled, size_t count, struct buf *out)
+enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct import_mac_tally *styled, size_t count,
+                               struct buf *out)
 {
     enum mu_err err = MU_OK;
 
@@ -59,7 +60,7 @@ enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct mac_tally *s
 }
 
 struct warnings {
-    const struct mac_tally *styled;
+    const struct import_mac_tally *styled;
     size_t count;
     struct buf *out;
 };
@@ -71,7 +72,7 @@ static enum mu_err read_warnings(struct registry_tx *tx, void *arg)
     return apply_mac_warnings(tx, w->styled, w->count, w->out);
 }
 
-enum mu_err import_warnings(struct registry *reg, const struct mac_tally *styled, size_t count, struct buf *out)
+enum mu_err import_warnings(struct registry *reg, const struct import_mac_tally *styled, size_t count, struct buf *out)
 {
     struct warnings w = { styled, count, out };
 

@@ -5,7 +5,7 @@
 
 static void each_mistake_names_its_list_index_and_field(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const char hex[] = "must be 32 lower-case hex digits";
     char complaint[200];
 
@@ -58,7 +58,7 @@ static void each_mistake_names_its_list_index_and_field(void **state)
 
 static void mistakes_in_devices_are_told(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, EVERYTHING);
     must_apply(f, "{'products': [{'product_key': '" PK2 "'}]}");
@@ -95,26 +95,26 @@ static void mistakes_in_devices_are_told(void **state)
 
 static void mistakes_in_a_definition_name_the_datapoint(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_refuse(f, "{'products': [{'datapoint': 7}]}", "products[0].datapoint: must be an object");
     must_refuse(f, "{'products': [{'datapoint': {'entities': [{'attrs': [" SWITCH "]}], 'Ui': {}}}]}",
                 "products[0].datapoint: unknown field \"Ui\"");
     must_refuse(f, "{'products': [{'datapoint': {'entities': [{'attrs': [" SWITCH "]}], 'ui': []}}]}",
                 "products[0].datapoint: ui must be an object");
-    struct outcome o = apply(f, "{'products': [{}, {'datapoint': {'entities': [{'attrs': [" SWITCH
-                                ", {'id': 1, 'name': 'mode', 'type': 'nothing'}]}]}}]}");
+    struct apply_outcome o = apply(f, "{'products': [{}, {'datapoint': {'entities': [{'attrs': [" SWITCH
+                                      ", {'id': 1, 'name': 'mode', 'type': 'nothing'}]}]}}]}");
     assert_int_equal(o.err, MU_E_VALUE);
     must_say(&o, "products[1].datapoint: datapoint 'mode' (id 1): ");
 }
 
 static void nothing_of_a_file_with_a_mistake_stays(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint64_t before = last_change(f);
 
-    struct outcome o = apply(f, "{'enterprises': [{}], 'products': [{}, {'pacing': 'never'}], "
-                                "'devices': [{'mac': ''}]}");
+    struct apply_outcome o = apply(f, "{'enterprises': [{}], 'products': [{}, {'pacing': 'never'}], "
+                                      "'devices': [{'mac': ''}]}");
     assert_int_equal(o.err, MU_E_VALUE);
     assert_string_equal(o.report, "products[1].pacing: must be one of \"auto\", \"on\", \"off\"\n"
                                   "devices[0].mac: must be 1 to 64 printable characters without blanks\n"
@@ -124,8 +124,8 @@ static void nothing_of_a_file_with_a_mistake_stays(void **state)
 
 static void what_is_not_json_says_where(void **state)
 {
-    struct fixture *f = *state;
-    struct outcome o = apply(f, "{'devices': [\n{'mac': }]}");
+    struct registry_fixture *f = *state;
+    struct apply_outcome o = apply(f, "{'devices': [\n{'mac': }]}");
 
     assert_int_equal(o.err, MU_E_SYNTAX);
     must_say(&o, "line 2, column ");
@@ -138,7 +138,7 @@ static void what_is_not_json_says_where(void **state)
 
 static void a_hundred_mistakes_are_enough(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct buf text;
     unsigned lines = 0;
 
@@ -147,7 +147,7 @@ static void a_hundred_mistakes_are_enough(void **state)
     for (int i = 0; i < 500; i++)
         buf_append_str(&text, ",{'macc':1}");
     buf_append(&text, "]}", 3);
-    struct outcome o = apply(f, (const char *)text.data);
+    struct apply_outcome o = apply(f, (const char *)text.data);
     buf_free(&text);
     assert_int_equal(o.err, MU_E_VALUE);
     for (const char *at = o.report; *at; at++)
@@ -157,7 +157,7 @@ static void a_hundred_mistakes_are_enough(void **state)
 
 static void a_secret_that_cannot_be_told_is_not_stored(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct buf report;
     uint64_t before = last_change(f);
 

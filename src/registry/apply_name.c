@@ -2,7 +2,7 @@
  * must at least have a name of its own. */
 #include "registry/apply_entry.h"
 
-static bool was_generated(const struct entry *e, const char *id)
+static bool was_generated(const struct apply_entry *e, const char *id)
 {
     const struct buf *generated = &e->apply->generated;
     char value[64]; /* as apply_generated writes it */
@@ -11,7 +11,7 @@ static bool was_generated(const struct entry *e, const char *id)
     return generated->len && memmem(generated->data, generated->len, value, (size_t)len);
 }
 
-static void tell(const struct entry *e, const char *field, const char *alike, const char *id)
+static void tell(const struct apply_entry *e, const char *field, const char *alike, const char *id)
 {
     if (was_generated(e, id))
         apply_mistake(e, field, "missing, and an earlier entry without one has %s", alike);
@@ -19,7 +19,7 @@ static void tell(const struct entry *e, const char *field, const char *alike, co
         apply_mistake(e, field, "missing, and %s has %s; give this %s, or another name", id, alike, field);
 }
 
-enum mu_err apply_new_name(const struct entry *e, enum registry_kind kind, const char *field, const char *name)
+enum mu_err apply_new_name(const struct apply_entry *e, enum registry_kind kind, const char *field, const char *name)
 {
     char id[ID_HEX_LEN + 1];
     uint32_t no;
@@ -31,7 +31,7 @@ enum mu_err apply_new_name(const struct entry *e, enum registry_kind kind, const
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err apply_new_user(const struct entry *e, const struct user_row *row)
+enum mu_err apply_new_user(const struct apply_entry *e, const struct user_row *row)
 {
     static const char *const alike[] = { "the same username", "the same phone", "the same email" };
     const char *const given[] = { row->username, row->phone, row->email };

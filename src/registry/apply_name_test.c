@@ -3,11 +3,11 @@
 
 static void the_second_of_a_name_without_an_id_is_refused_with_the_id_of_the_first(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const char file[] = "{'enterprises': [{'name': 'Mine'}], 'products': [{'name': '空调'}]}";
 
     must_apply(f, file);
-    struct outcome o = apply(f, file);
+    struct apply_outcome o = apply(f, file);
     assert_int_equal(o.err, MU_E_VALUE);
     must_say(&o, "enterprises[0].enterprise_id: missing, and ");
     must_say(&o, " has the same name; give this enterprise_id, or another name\n");
@@ -28,7 +28,7 @@ static void the_second_of_a_name_without_an_id_is_refused_with_the_id_of_the_fir
 
 static void a_product_is_known_by_the_name_of_its_definition_too(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "', 'name': '空调'}]}");
     must_refuse(f, "{'products': [{'datapoint': " DATAPOINT(SWITCH) "}]}",
@@ -38,7 +38,7 @@ static void a_product_is_known_by_the_name_of_its_definition_too(void **state)
 
 static void the_second_of_a_name_in_one_file_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_refuse(f, "{'enterprises': [{'name': 'Mine'}, {'name': 'Other'}, {'name': 'Mine'}]}",
                 "enterprises[2].enterprise_id: missing, and an earlier entry without one has the same name");
@@ -46,13 +46,13 @@ static void the_second_of_a_name_in_one_file_is_refused(void **state)
                 "products[1].product_key: missing, and " PK
                 " has the same name; give this product_key, or another name");
     must_apply(f, "{'enterprises': [{}, {}]}");
-    struct outcome o = apply(f, "{'enterprises': [{}]}");
+    struct apply_outcome o = apply(f, "{'enterprises': [{}]}");
     must_say(&o, " has no name either; give this enterprise_id, or another name\n");
 }
 
 static void a_user_without_a_uid_is_known_by_what_he_logs_in_with(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char uid[200];
 
     must_apply(f, EVERYTHING);
@@ -61,8 +61,8 @@ static void a_user_without_a_uid_is_known_by_what_he_logs_in_with(void **state)
              "users[0].uid: missing, and " UNSEEN " has the same phone; give this uid, or another name");
     must_refuse(f, "{'users': [{'appid': '" APP "', 'phone': '123', 'email': 'e@f.g'}]}", uid);
     for (int i = 0; i < 2; i++) {
-        struct outcome o = apply(f, i ? "{'users': [{'appid': '" APP "', 'username': 'anna', 'phone': '9'}]}"
-                                      : "{'users': [{'appid': '" APP "', 'email': 'b@c.d'}]}");
+        struct apply_outcome o = apply(f, i ? "{'users': [{'appid': '" APP "', 'username': 'anna', 'phone': '9'}]}"
+                                            : "{'users': [{'appid': '" APP "', 'email': 'b@c.d'}]}");
         assert_int_equal(o.err, MU_E_VALUE);
         must_say(&o, i ? "has the same username" : "has the same email");
     }
@@ -73,7 +73,7 @@ static void a_user_without_a_uid_is_known_by_what_he_logs_in_with(void **state)
 
 static void what_a_spreadsheet_spoilt_is_refused_with_the_reason(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const char *const fields[] = { "mac", "passcode", "did", "device_sn" };
     char file[300], complaint[300];
 
@@ -99,12 +99,12 @@ static void what_a_spreadsheet_spoilt_is_refused_with_the_reason(void **state)
 
 static void macs_with_capitals_beside_others_are_taken_and_told(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}, {'product_key': '" PK2 "'}]}");
-    struct outcome o = must_apply(f, "{'devices': [{'product_key': '" PK "', 'mac': 'AA:BB:CC:DD:EE:15'},"
-                                     " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'},"
-                                     " {'product_key': '" PK2 "', 'mac': 'AABBCCDDEE17'}]}");
+    struct apply_outcome o = must_apply(f, "{'devices': [{'product_key': '" PK "', 'mac': 'AA:BB:CC:DD:EE:15'},"
+                                           " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'},"
+                                           " {'product_key': '" PK2 "', 'mac': 'AABBCCDDEE17'}]}");
     assert_null(strstr(o.report, "warning"));
     o = must_apply(f, "{'devices': [{'product_key': '" PK "', 'mac': 'AA:BB:CC:DD:EE:15'},"
                       " {'product_key': '" PK "', 'mac': 'AABBCCDDEE16'}, {'product_key': '" PK

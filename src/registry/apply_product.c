@@ -24,23 +24,23 @@ static const char *const controls[] = {
 };
 /* clang-format on */
 
-static const struct field fields[] = {
+static const struct apply_field fields[] = {
     OWN_FIELD("product_key", product_row, product_key),
     OWN_FIELD("product_secret", product_row, product_secret),
     OTHER_FIELD("datapoint"),
-    FIELD("name", FIELD_TEXT, product_row, name),
-    FIELD("remote_control", FIELD_BOOL, product_row, remote_control),
-    { "registration", FIELD_WORD, offsetof(struct product_row, registration), sizeof(enum registration),
+    FIELD("name", APPLY_TEXT, product_row, name),
+    FIELD("remote_control", APPLY_BOOL, product_row, remote_control),
+    { "registration", APPLY_WORD, offsetof(struct product_row, registration), sizeof(enum registration),
       registration_words, CELL_TEXT },
-    { "pacing", FIELD_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings, CELL_TEXT },
-    { "control", FIELD_WORD, offsetof(struct product_row, control), sizeof(enum control_frames), controls, CELL_TEXT },
+    { "pacing", APPLY_WORD, offsetof(struct product_row, pacing), sizeof(enum pacing), pacings, CELL_TEXT },
+    { "control", APPLY_WORD, offsetof(struct product_row, control), sizeof(enum control_frames), controls, CELL_TEXT },
 };
 
-const struct field_list product_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_product_fields = FIELD_LIST(fields);
 
 static const struct product_row defaults = { .remote_control = true };
 
-static void read_secret(const struct entry *e, struct product_row *row)
+static void read_secret(const struct apply_entry *e, struct product_row *row)
 {
     if (apply_id(e, "product_secret", row->product_secret) != GIVEN_NOT || row->no)
         return;
@@ -69,13 +69,13 @@ static enum mu_err is_in_force(struct registry_tx *tx, const struct product_row 
         return MU_OK;
     buf_init(&text, LIMIT_DEFINITION);
     if ((err = tx_definition(tx, row->no, row->definition, &text)) == MU_OK)
-        *same = str_eq(definition_behind_name(normal),
-                       definition_behind_name((struct str){ (const char *)text.data, text.len }));
+        *same = str_eq(definition_text_behind_name(normal),
+                       definition_text_behind_name((struct str){ (const char *)text.data, text.len }));
     buf_free(&text);
     return err;
 }
 
-static enum mu_err put_definition(const struct entry *e, const struct product_row *row, bool *changed)
+static enum mu_err put_definition(const struct apply_entry *e, const struct product_row *row, bool *changed)
 {
     const json_t *json = apply_given_json(e, "datapoint");
     struct registry_tx *tx = e->apply->tx;
@@ -101,7 +101,7 @@ static enum mu_err put_definition(const struct entry *e, const struct product_ro
     return err;
 }
 
-enum mu_err apply_product(const struct entry *e)
+enum mu_err apply_product(const struct apply_entry *e)
 {
     struct product_row row = defaults, before;
     enum mu_err err = MU_E_NOT_FOUND;

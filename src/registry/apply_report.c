@@ -1,7 +1,7 @@
 /* What an apply has done, for people or for programs. */
 #include "registry/apply_entry.h"
 
-static void count_line(struct buf *report, const char *what, const struct tally *t)
+static void count_line(struct buf *report, const char *what, const struct apply_tally *t)
 {
     buf_printf(report, "%s: %u created, %u updated, %u unchanged\n", what, t->created, t->updated, t->unchanged);
 }
@@ -27,7 +27,7 @@ static void write_count(struct json_out *j, const char *name, unsigned count)
     json_int(j, count);
 }
 
-static void write_tally(struct json_out *j, const char *what, const struct tally *t)
+static void write_tally(struct json_out *j, const char *what, const struct apply_tally *t)
 {
     json_key(j, what);
     json_object_begin(j);
@@ -71,8 +71,8 @@ enum mu_err apply_report(struct apply *a)
     struct buf *warnings = &a->warnings;
     enum mu_err err;
 
-    err = apply_mac_warnings(a->tx, (const struct mac_tally *)(const void *)a->styled.data,
-                             a->styled.len / sizeof(struct mac_tally), warnings);
+    err = apply_mac_warnings(a->tx, (const struct import_mac_tally *)(const void *)a->styled.data,
+                             a->styled.len / sizeof(struct import_mac_tally), warnings);
     if (err == MU_OK && a->styled.err != MU_OK)
         err = a->styled.err;
     if (err == MU_OK)

@@ -5,7 +5,7 @@
 
 static void an_enterprise_has_exactly_the_products_it_lists(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', "
                   "'product_keys': ['" PK2 "', '" PK "']}, "
@@ -16,7 +16,7 @@ static void an_enterprise_has_exactly_the_products_it_lists(void **state)
     uint32_t second = GET(f, enterprise, enterprise_id, EID2).no;
     assert_int_equal(GET(f, app, appid, APP).enterprise, first);
 
-    struct outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', 'name': 'x'}]}");
+    struct apply_outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', 'name': 'x'}]}");
     must_say(&o, "associations: 0 added, 0 removed");
     must_refuse(f,
                 "{'enterprises': [{'enterprise_id': '" EID2 "', 'product_keys': ['" PK2 "']}, "
@@ -35,7 +35,7 @@ static void an_enterprise_has_exactly_the_products_it_lists(void **state)
 
 static void an_app_is_of_one_enterprise(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}, {'product_key': '" PK2 "'}], "
                   "'enterprises': [{'enterprise_id': '" EID "', 'product_keys': ['" PK "']}, {}]}");
@@ -50,7 +50,7 @@ static void an_app_is_of_one_enterprise(void **state)
 
 static void a_file_may_change_which_did_of_a_mac_is_enabled(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const char *const files[] = {
         "{'devices': [{'did': '" DID "', 'product_key': '" PK "', 'mac': 'm'}, "
         "{'did': '" DID2 "', 'product_key': '" PK "', 'mac': 'm', 'is_disabled': true}]}",
@@ -74,7 +74,7 @@ static void a_file_may_change_which_did_of_a_mac_is_enabled(void **state)
 
 static void a_configured_place_replaces_a_located_one_and_null_gives_it_back(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const struct place beijing = { "China", "Beijing", "Beijing" };
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}], "

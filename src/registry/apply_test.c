@@ -5,7 +5,7 @@
 #include "registry/secret.h"
 
 /* The word behind `field` in "…: generated field value". */
-static void generated(const struct outcome *outcome, const char *field, char *out, size_t size)
+static void generated(const struct apply_outcome *outcome, const char *field, char *out, size_t size)
 {
     char mark[60];
 
@@ -31,7 +31,7 @@ static enum mu_err see_definition(void *ctx, const struct definition_row *row)
     return MU_OK;
 }
 
-static struct definitions definitions(struct fixture *f)
+static struct definitions definitions(struct registry_fixture *f)
 {
     struct definitions seen = { 0 };
     uint64_t seq;
@@ -44,8 +44,8 @@ static struct definitions definitions(struct fixture *f)
 
 static void every_field_arrives_where_it_belongs(void **state)
 {
-    struct fixture *f = *state;
-    struct outcome outcome = must_apply(f, EVERYTHING);
+    struct registry_fixture *f = *state;
+    struct apply_outcome outcome = must_apply(f, EVERYTHING);
 
     assert_string_equal(outcome.report, "enterprises: 1 created, 0 updated, 0 unchanged\n"
                                         "products: 1 created, 0 updated, 0 unchanged\n"
@@ -94,7 +94,7 @@ static void every_field_arrives_where_it_belongs(void **state)
 
 static void a_definition_is_stored_as_the_api_answers_it(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, EVERYTHING);
     assert_string_equal(definitions(f).last,
@@ -111,11 +111,11 @@ static void a_definition_is_stored_as_the_api_answers_it(void **state)
 
 static void applying_a_file_again_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, EVERYTHING);
     uint64_t before = last_change(f);
-    struct outcome again = apply_at(f, NOW + 1000, EVERYTHING);
+    struct apply_outcome again = apply_at(f, NOW + 1000, EVERYTHING);
     assert_int_equal(again.err, MU_OK);
     assert_true(last_change(f) == before);
     assert_int_equal(definitions(f).count, 1);
@@ -130,10 +130,10 @@ static void applying_a_file_again_changes_nothing(void **state)
 
 static void what_is_missing_is_generated_and_told_once(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char secret[ID_HEX_LEN + 1], key[ID_HEX_LEN + 1], did[DID_LEN + 1], passcode[LIMIT_PASSCODE + 1];
 
-    struct outcome o = must_apply(f, "{'enterprises': [{'name': 'a'}], 'products': [{}]}");
+    struct apply_outcome o = must_apply(f, "{'enterprises': [{'name': 'a'}], 'products': [{}]}");
     generated(&o, "enterprise_id", key, sizeof(key));
     generated(&o, "enterprise_secret", secret, sizeof(secret));
     struct enterprise_row e = GET(f, enterprise, enterprise_id, key);
@@ -174,7 +174,7 @@ static void what_is_missing_is_generated_and_told_once(void **state)
 
 static void an_absent_field_stays_and_null_clears(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, EVERYTHING);
     must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', 'name': null, 'ip_allow': null, "
@@ -212,11 +212,11 @@ static void an_absent_field_stays_and_null_clears(void **state)
 
 static void a_new_secret_replaces_the_old(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, EVERYTHING);
-    struct outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', "
-                                     "'enterprise_secret': '" EID2 "'}]}");
+    struct apply_outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "', "
+                                           "'enterprise_secret': '" EID2 "'}]}");
     must_say(&o, "enterprises: 0 created, 1 updated");
     struct enterprise_row e = GET(f, enterprise, enterprise_id, EID);
     assert_true(secret_equal(e.secret_salt, STR(EID2), e.secret_hash));
@@ -225,7 +225,7 @@ static void a_new_secret_replaces_the_old(void **state)
 
 /* --- secrets on the disk --------------------------------------------------------------------------*/
 
-static bool directory_has(struct fixture *f, const char *text)
+static bool directory_has(struct registry_fixture *f, const char *text)
 {
     DIR *dir = opendir(f->dir);
     bool found = false;
@@ -248,11 +248,11 @@ static bool directory_has(struct fixture *f, const char *text)
 
 static void an_enterprise_secret_is_nowhere_on_the_disk(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char secret[ID_HEX_LEN + 1];
 
-    struct outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "'}, "
-                                     "{'enterprise_id': '" EID2 "', 'enterprise_secret': '" UNSEEN "'}]}");
+    struct apply_outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "'}, "
+                                           "{'enterprise_id': '" EID2 "', 'enterprise_secret': '" UNSEEN "'}]}");
     generated(&o, "enterprise_secret", secret, sizeof(secret));
     for (int round = 0; round < 2; round++) {
         assert_true(directory_has(f, EID)); /* so the search does find what is there */
@@ -264,7 +264,7 @@ static void an_enterprise_secret_is_nowhere_on_the_disk(void **state)
 
 /* --- definitions of the field ---------------------------------------------------------------------*/
 
-static unsigned import_folder(struct fixture *f, const char *folder)
+static unsigned import_folder(struct registry_fixture *f, const char *folder)
 {
     DIR *dir = folder ? opendir(folder) : NULL;
     unsigned count = 0;

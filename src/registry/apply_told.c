@@ -8,20 +8,20 @@ enum { DAY_S = 86400, EAST_MOST_S = 14 * 3600 }; /* of UTC: there the day begins
 
 /* clang-format off */
 #define VERSION_FIELD(name, i) \
-    { name, FIELD_CODE, offsetof(struct import_told, versions[i]), LIMIT_VERSION + 1, NULL, CELL_TEXT }
+    { name, APPLY_CODE, offsetof(struct import_told, versions[i]), LIMIT_VERSION + 1, NULL, CELL_TEXT }
 /* clang-format on */
 
-static const struct field fields[] = {
-    FIELD("activated_at", FIELD_TIME, import_told, activated_at),
-    FIELD("online_latest", FIELD_TIME, import_told, online_latest),
-    FIELD("last_report", FIELD_TIME, import_told, last_report),
+static const struct apply_field fields[] = {
+    FIELD("activated_at", APPLY_TIME, import_told, activated_at),
+    FIELD("online_latest", APPLY_TIME, import_told, online_latest),
+    FIELD("last_report", APPLY_TIME, import_told, last_report),
     VERSION_FIELD("mcu_hard_version", 0),
     VERSION_FIELD("mcu_soft_version", 1),
     VERSION_FIELD("wifi_hard_version", 2),
     VERSION_FIELD("wifi_soft_version", 3),
     OTHER_FIELD("active_days"),
 };
-const struct field_list told_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_told_fields = FIELD_LIST(fields);
 
 /* --- days -----------------------------------------------------------------------------------------*/
 
@@ -83,7 +83,7 @@ static bool read_days(struct str s, struct buf *out, uint32_t *count, int32_t *l
     return s.len == 0;
 }
 
-static enum mu_err read_active_days(const struct entry *e, struct import_told *told)
+static enum mu_err read_active_days(const struct apply_entry *e, struct import_told *told)
 {
     const struct value *v = apply_value(e, "active_days");
     struct buf *days = e->apply->days;
@@ -111,17 +111,17 @@ static enum mu_err read_active_days(const struct entry *e, struct import_told *t
 
 /* --- all of it ------------------------------------------------------------------------------------*/
 
-enum mu_err apply_told(const struct entry *e)
+enum mu_err apply_told(const struct apply_entry *e)
 {
     static const struct import_told untold = { 0 };
     struct import_told *told = e->apply->told;
 
-    for (size_t i = 0; i < told_field_list.count; i++) {
-        const struct field *f = &fields[i];
-        if (f->type == FIELD_OWN)
+    for (size_t i = 0; i < apply_told_fields.count; i++) {
+        const struct apply_field *f = &fields[i];
+        if (f->type == APPLY_OWN)
             continue;
         apply_field(e, f, told, &untold);
-        if (f->type == FIELD_TIME && *(int64_t *)(void *)((char *)told + f->offset) > e->apply->now_s)
+        if (f->type == APPLY_TIME && *(int64_t *)(void *)((char *)told + f->offset) > e->apply->now_s)
             apply_mistake(e, f->name, "lies in the future");
     }
     return read_active_days(e, told);
@@ -163,13 +163,13 @@ static void write_days(struct json_out *j, const int32_t *days, size_t count)
 
 void export_told(struct json_out *j, const struct import_told *told, const int32_t *days, size_t day_count)
 {
-    for (size_t i = 0; i < told_field_list.count; i++) {
+    for (size_t i = 0; i < apply_told_fields.count; i++) {
         const char *at = (const char *)told + fields[i].offset;
 
-        if (fields[i].type == FIELD_TIME && *(const int64_t *)(const void *)at) {
+        if (fields[i].type == APPLY_TIME && *(const int64_t *)(const void *)at) {
             json_key(j, fields[i].name);
             json_int(j, *(const int64_t *)(const void *)at);
-        } else if (fields[i].type == FIELD_CODE && *at) {
+        } else if (fields[i].type == APPLY_CODE && *at) {
             json_key(j, fields[i].name);
             json_text(j, at);
         }

@@ -2,32 +2,32 @@
 
 #include <stdlib.h>
 
-static const struct field fields[] = {
+static const struct apply_field fields[] = {
     OWN_FIELD("uid", user_row, uid),
     OWN_FIELD("appid", user_row, app),
     OWN_CELL("auth_src", user_row, auth_src, CELL_JSON),
-    FIELD("username", FIELD_CODE, user_row, username),
-    FIELD("phone", FIELD_CODE, user_row, phone),
-    FIELD("email", FIELD_CODE, user_row, email),
-    FIELD("name", FIELD_TEXT, user_row, name),
-    FIELD("gender", FIELD_TEXT, user_row, gender),
-    FIELD("birthday", FIELD_TEXT, user_row, birthday),
-    FIELD("address", FIELD_TEXT, user_row, address),
-    FIELD("remark", FIELD_TEXT, user_row, remark),
-    FIELD("is_anonymous", FIELD_BOOL, user_row, is_anonymous),
-    FIELD("is_disabled", FIELD_BOOL, user_row, is_disabled),
-    FIELD("created_at", FIELD_TIME, user_row, created_at),
-    FIELD("updated_at", FIELD_TIME, user_row, updated_at),
-    FIELD("country", FIELD_TEXT, user_row, place.country),
-    FIELD("region", FIELD_TEXT, user_row, place.region),
-    FIELD("city", FIELD_TEXT, user_row, place.city),
+    FIELD("username", APPLY_CODE, user_row, username),
+    FIELD("phone", APPLY_CODE, user_row, phone),
+    FIELD("email", APPLY_CODE, user_row, email),
+    FIELD("name", APPLY_TEXT, user_row, name),
+    FIELD("gender", APPLY_TEXT, user_row, gender),
+    FIELD("birthday", APPLY_TEXT, user_row, birthday),
+    FIELD("address", APPLY_TEXT, user_row, address),
+    FIELD("remark", APPLY_TEXT, user_row, remark),
+    FIELD("is_anonymous", APPLY_BOOL, user_row, is_anonymous),
+    FIELD("is_disabled", APPLY_BOOL, user_row, is_disabled),
+    FIELD("created_at", APPLY_TIME, user_row, created_at),
+    FIELD("updated_at", APPLY_TIME, user_row, updated_at),
+    FIELD("country", APPLY_TEXT, user_row, place.country),
+    FIELD("region", APPLY_TEXT, user_row, place.region),
+    FIELD("city", APPLY_TEXT, user_row, place.city),
 };
 
-const struct field_list user_field_list = FIELD_LIST(fields);
+const struct apply_field_list apply_user_fields = FIELD_LIST(fields);
 
 static const struct user_row defaults = { 0 };
 
-static enum mu_err read_app(const struct entry *e, struct user_row *row)
+static enum mu_err read_app(const struct apply_entry *e, struct user_row *row)
 {
     enum given given;
     struct app_row app;
@@ -41,7 +41,7 @@ static enum mu_err read_app(const struct entry *e, struct user_row *row)
 }
 
 /* Kept as the text it is: what a login with somebody else's account told. */
-static enum mu_err read_auth_src(const struct entry *e, struct user_row *row)
+static enum mu_err read_auth_src(const struct apply_entry *e, struct user_row *row)
 {
     const struct value *v = apply_value(e, "auth_src");
     char *text = NULL;
@@ -66,7 +66,7 @@ static enum mu_err read_auth_src(const struct entry *e, struct user_row *row)
 }
 
 /* The user of the entry's uid, or a new one. */
-static enum mu_err find(const struct entry *e, struct user_row *row)
+static enum mu_err find(const struct apply_entry *e, struct user_row *row)
 {
     enum given key = apply_id(e, "uid", row->uid);
     enum mu_err err = MU_E_NOT_FOUND;
@@ -85,7 +85,7 @@ static enum mu_err find(const struct entry *e, struct user_row *row)
     return MU_OK;
 }
 
-enum mu_err apply_user(const struct entry *e)
+enum mu_err apply_user(const struct apply_entry *e)
 {
     struct user_row row = defaults, before;
     unsigned mistakes = e->apply->mistakes;

@@ -53,13 +53,13 @@ static enum mu_err unbind_device(struct registry_tx *tx, const struct binding_ro
     return tx_end_binding(tx, &binding, device->did, c->uid, c->now_s);
 }
 
-struct part {
+struct binding_part {
     const struct binding_change *change;
     size_t from, to;
     enum binding_outcome outcome;
 };
 
-static enum mu_err find_user(struct registry_tx *tx, struct part *part, struct binding_row *out)
+static enum mu_err find_user(struct registry_tx *tx, struct binding_part *part, struct binding_row *out)
 {
     const struct binding_change *c = part->change;
     struct app_row app;
@@ -97,7 +97,7 @@ static enum mu_err change_device(struct registry_tx *tx, const struct binding_ch
 
 static enum mu_err change_part(struct registry_tx *tx, void *arg)
 {
-    struct part *part = arg;
+    struct binding_part *part = arg;
     const struct binding_change *c = part->change;
     struct binding_row wanted = { 0 };
     enum mu_err err = find_user(tx, part, &wanted);
@@ -111,7 +111,7 @@ static enum mu_err change_part(struct registry_tx *tx, void *arg)
 
 enum mu_err registry_change_bindings(struct registry *reg, const struct binding_change *c, enum binding_outcome *out)
 {
-    struct part part = { .change = c };
+    struct binding_part part = { .change = c };
     enum mu_err err;
 
     do {

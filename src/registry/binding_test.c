@@ -3,7 +3,7 @@
 
 #define TEST_APP "a0000000000000000000000000000001"
 
-struct world {
+struct binding_world {
     struct enterprise_row enterprise;
     struct product_row product;
     struct app_row app;
@@ -13,7 +13,7 @@ struct world {
 
 static enum mu_err put_world(struct registry_tx *tx, void *arg)
 {
-    struct world *w = arg;
+    struct binding_world *w = arg;
     enum mu_err err;
 
     if ((err = tx_put_enterprise(tx, &w->enterprise)) != MU_OK || (err = tx_put_product(tx, &w->product)) != MU_OK ||
@@ -31,9 +31,9 @@ static enum mu_err put_world(struct registry_tx *tx, void *arg)
     return tx_put_device(tx, &w->device);
 }
 
-static struct world world_of(struct fixture *f)
+static struct binding_world world_of(struct registry_fixture *f)
 {
-    struct world w = { .device = { .mac = "mac" } };
+    struct binding_world w = { .device = { .mac = "mac" } };
 
     id_new_hex(w.enterprise.enterprise_id);
     id_new_hex(w.product.product_key);
@@ -43,8 +43,8 @@ static struct world world_of(struct fixture *f)
     return w;
 }
 
-static enum binding_outcome change_as(struct fixture *f, const struct world *w, const char *appid, const char *uid,
-                                      enum binding_action action, int64_t now_s, bool *done)
+static enum binding_outcome change_as(struct registry_fixture *f, const struct binding_world *w, const char *appid,
+                                      const char *uid, enum binding_action action, int64_t now_s, bool *done)
 {
     const char *did = w->device.did;
     enum binding_outcome outcome;
@@ -64,7 +64,8 @@ static enum binding_outcome change_as(struct fixture *f, const struct world *w, 
     return outcome;
 }
 
-static bool change(struct fixture *f, const struct world *w, int user, enum binding_action action, int64_t now_s)
+static bool change(struct registry_fixture *f, const struct binding_world *w, int user, enum binding_action action,
+                   int64_t now_s)
 {
     bool done;
     assert_int_equal(change_as(f, w, w->app.appid, w->users[user].uid, action, now_s, &done), BINDING_CHANGED);
@@ -90,7 +91,7 @@ static enum mu_err get_first(struct registry_tx *tx, void *arg)
 }
 
 /* no is 0 if they are not bound. */
-static struct binding_row binding_of(struct fixture *f, const struct world *w, int user)
+static struct binding_row binding_of(struct registry_fixture *f, const struct binding_world *w, int user)
 {
     struct look look = { .user = w->users[user].no, .device = w->device.no };
     enum mu_err err = registry_read(f->reg, get_binding, &look);
@@ -98,7 +99,7 @@ static struct binding_row binding_of(struct fixture *f, const struct world *w, i
     return look.row;
 }
 
-static int64_t first_of(struct fixture *f, const struct world *w, int user)
+static int64_t first_of(struct registry_fixture *f, const struct binding_world *w, int user)
 {
     struct look look = { .user = w->users[user].no, .product = w->product.no };
     assert_int_equal(registry_read(f->reg, get_first, &look), MU_OK);
@@ -107,8 +108,8 @@ static int64_t first_of(struct fixture *f, const struct world *w, int user)
 
 static void binding_twice_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f);
 
     assert_true(change(f, &w, 0, BINDING_BIND, 100));
     struct binding_row first = binding_of(f, &w, 0);
@@ -120,8 +121,8 @@ static void binding_twice_changes_nothing(void **state)
 
 static void the_first_binder_owns_and_the_longest_bound_inherits(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f);
 
     for (int user = 0; user < 3; user++)
         assert_true(change(f, &w, user, BINDING_BIND, 100 - user));
@@ -140,8 +141,8 @@ static void the_first_binder_owns_and_the_longest_bound_inherits(void **state)
 
 static void what_was_bound_stays_as_an_interval(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f);
 
     assert_true(change(f, &w, 0, BINDING_BIND, 100));
     uint32_t first = binding_of(f, &w, 0).no;
@@ -158,8 +159,8 @@ static void what_was_bound_stays_as_an_interval(void **state)
 
 static void a_binding_never_ends_before_it_began(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f);
 
     assert_true(change(f, &w, 0, BINDING_BIND, 100));
     assert_true(change(f, &w, 0, BINDING_UNBIND, 50));
@@ -169,8 +170,8 @@ static void a_binding_never_ends_before_it_began(void **state)
 
 static void the_first_time_is_kept_for_ever(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f);
 
     assert_true(change(f, &w, 0, BINDING_BIND, 100));
     assert_true(change(f, &w, 0, BINDING_UNBIND, 200));
@@ -182,8 +183,8 @@ static void the_first_time_is_kept_for_ever(void **state)
 
 static void strangers_and_strange_apps_are_told_apart(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f), other = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f), other = world_of(f);
     bool done;
 
     assert_int_equal(change_as(f, &w, TEST_APP, w.users[0].uid, BINDING_BIND, 1, &done), BINDING_APP_UNKNOWN);
@@ -195,8 +196,8 @@ static void strangers_and_strange_apps_are_told_apart(void **state)
 
 static void devices_of_another_product_are_not_bound(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f), other = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f), other = world_of(f);
 
     memcpy(w.device.did, other.device.did, sizeof(w.device.did));
     assert_false(change(f, &w, 0, BINDING_BIND, 100));
@@ -206,8 +207,8 @@ static void devices_of_another_product_are_not_bound(void **state)
 
 static void an_older_file_learns_who_was_bound_first_and_to_how_much(void **state)
 {
-    struct fixture *f = *state;
-    struct world w = world_of(f);
+    struct registry_fixture *f = *state;
+    struct binding_world w = world_of(f);
     char sql[1000];
 
     snprintf(sql, sizeof(sql),

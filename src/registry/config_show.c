@@ -42,7 +42,7 @@ enum mu_err config_write_enterprise(struct config_run *run, const struct enterpr
     json_key(j, "enterprise_id");
     json_text(j, row->enterprise_id);
     write_name(j, row->name);
-    export_fields(j, &enterprise_field_list, row);
+    export_fields(j, &apply_enterprise_fields, row);
     json_key(j, "ip_allow");
     json_array_begin(j);
     for (uint32_t i = 0; i < row->ip_allow_count; i++) {
@@ -73,7 +73,7 @@ static enum mu_err write_definition(struct config_run *run, const struct product
         json_object_begin(&run->j);
         json_key(&run->j, "name");
         json_text(&run->j, row->name);
-        struct str rest = definition_behind_name((struct str){ (const char *)text.data, text.len });
+        struct str rest = definition_text_behind_name((struct str){ (const char *)text.data, text.len });
         buf_append(run->out, rest.at, rest.len); /* up to the end of the object */
         run->j.need_comma = true;
     }
@@ -92,7 +92,7 @@ enum mu_err config_write_product(struct config_run *run, const struct product_ro
         json_text(j, row->product_secret);
     }
     write_name(j, row->name);
-    export_fields(j, &product_field_list, row);
+    export_fields(j, &apply_product_fields, row);
     return run->page ? MU_OK : write_definition(run, row);
 }
 
@@ -104,7 +104,7 @@ enum mu_err config_write_app(struct config_run *run, const struct app_row *row)
     json_key(&run->j, "appid");
     json_text(&run->j, row->appid);
     write_name(&run->j, row->name);
-    export_fields(&run->j, &app_field_list, row);
+    export_fields(&run->j, &apply_app_fields, row);
     enum mu_err err = tx_app_products(run->tx, row->no, &products, &count);
     if (err == MU_OK)
         err = write_product_keys(run, products, count);

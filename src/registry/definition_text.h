@@ -7,6 +7,6 @@
 
 /* What stands behind the product's name, which comes first, up to the end. The name is that of the time at
  * which the definition was applied. The result points into `stored`. Pure. */
-struct str definition_behind_name(struct str stored);
+struct str definition_text_behind_name(struct str stored);
 
 #endif

@@ -1,7 +1,7 @@
 /* Registering, disabling and locating devices (device-access 1). */
 #include "registry/registry_fixture.h"
 
-static struct register_result enrol(struct fixture *f, uint32_t product, const char *mac, const char *passcode)
+static struct register_result enrol(struct registry_fixture *f, uint32_t product, const char *mac, const char *passcode)
 {
     struct register_result result;
     assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result), MU_OK);
@@ -10,7 +10,7 @@ static struct register_result enrol(struct fixture *f, uint32_t product, const c
 
 static void a_new_mac_gets_a_did(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result r = enrol(f, fixture_product(f), "accf2350d446", "pass");
 
     assert_int_equal(r.outcome, REGISTER_CREATED);
@@ -24,7 +24,7 @@ static void a_new_mac_gets_a_did(void **state)
 
 static void the_same_mac_and_passcode_get_the_same_did(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct register_result first = enrol(f, product, "mac", "pass");
     struct register_result again = enrol(f, product, "mac", "pass");
@@ -35,7 +35,7 @@ static void the_same_mac_and_passcode_get_the_same_did(void **state)
 
 static void a_mac_is_case_sensitive_and_belongs_to_its_product(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
 
     enrol(f, product, "mac", "pass");
@@ -45,7 +45,7 @@ static void a_mac_is_case_sensitive_and_belongs_to_its_product(void **state)
 
 static void another_passcode_gets_a_new_did_and_disables_the_old(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct register_result first = enrol(f, product, "mac", "one");
     struct register_result second = enrol(f, product, "mac", "two");
@@ -59,7 +59,7 @@ static void another_passcode_gets_a_new_did_and_disables_the_old(void **state)
 
 static void a_disabled_did_is_enabled_by_its_passcode(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result first = enrol(f, fixture_product(f), "mac", "one");
 
     assert_int_equal(registry_set_device_disabled(f->reg, first.device.no, true), MU_OK);
@@ -73,7 +73,7 @@ static void a_disabled_did_is_enabled_by_its_passcode(void **state)
 
 static void a_device_that_the_operator_has_disabled_does_not_enable_itself(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result first = enrol(f, fixture_product(f), "mac", "one");
 
     fixture_sql(f, "UPDATE device SET is_disabled = 1, is_barred = 1");
@@ -89,7 +89,7 @@ static void a_device_that_the_operator_has_disabled_does_not_enable_itself(void 
 
 static void an_older_did_comes_back_with_its_passcode_and_disables_the_younger(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result first = enrol(f, fixture_product(f), "mac", "one");
     struct register_result second = enrol(f, first.device.product, "mac", "two");
     struct register_result third = enrol(f, first.device.product, "mac", "one");
@@ -103,7 +103,7 @@ static void an_older_did_comes_back_with_its_passcode_and_disables_the_younger(v
 
 static void a_new_did_after_a_disabled_one_replaces_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result first = enrol(f, fixture_product(f), "mac", "one");
 
     assert_int_equal(registry_set_device_disabled(f->reg, first.device.no, true), MU_OK);
@@ -114,7 +114,7 @@ static void a_new_did_after_a_disabled_one_replaces_nothing(void **state)
 
 static void a_closed_product_takes_only_what_was_imported(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct device_row known = { .product = fixture_product(f), .mac = "mac", .passcode = "pass" };
     struct register_result r;
 
@@ -134,7 +134,7 @@ static void a_closed_product_takes_only_what_was_imported(void **state)
 
 static void an_unknown_product_and_an_overlong_mac_store_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result r;
     char mac[LIMIT_MAC + 2];
 
@@ -157,7 +157,7 @@ static enum mu_err find_by_mac(struct registry_tx *tx, void *arg)
 
 static void the_latest_of_a_mac_is_the_enabled_one_else_the_youngest(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct by_mac find = { .product = fixture_product(f) };
 
     assert_int_equal(registry_read(f->reg, find_by_mac, &find), MU_E_NOT_FOUND);
@@ -175,7 +175,7 @@ static void the_latest_of_a_mac_is_the_enabled_one_else_the_youngest(void **stat
 
 static void two_devices_of_one_mac_are_never_enabled_together(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result first = enrol(f, fixture_product(f), "mac", "one");
 
     enrol(f, first.device.product, "mac", "two");
@@ -186,7 +186,7 @@ static void two_devices_of_one_mac_are_never_enabled_together(void **state)
 
 /* --- locating -------------------------------------------------------------------------------------*/
 
-static uint64_t last_change(struct fixture *f)
+static uint64_t last_change(struct registry_fixture *f)
 {
     uint64_t seq = 0;
     assert_int_equal(registry_visit_all(f->reg, &(struct registry_visitor){ 0 }, &seq), MU_OK);
@@ -195,7 +195,7 @@ static uint64_t last_change(struct fixture *f)
 
 static void a_device_is_located_until_the_operator_says_where_it_is(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct register_result r = enrol(f, fixture_product(f), "mac", "pass");
     static const struct place guangzhou = { "China", "Guangdong", "Guangzhou" };
     static const struct place beijing = { "China", "Beijing", "Beijing" };

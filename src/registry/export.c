@@ -5,7 +5,7 @@
 #include "registry/apply_entry.h"
 #include "registry/export_rows.h"
 
-struct run {
+struct export_run {
     struct export_page *page;
     struct registry_tx *tx;
     struct json_out j;
@@ -36,32 +36,32 @@ static void write_flag(struct json_out *j, const char *key, bool v)
     json_bool(j, v);
 }
 
-void export_fields(struct json_out *j, const struct field_list *list, const void *row)
+void export_fields(struct json_out *j, const struct apply_field_list *list, const void *row)
 {
     for (size_t i = 0; i < list->count; i++) {
-        const struct field *f = &list->at[i];
+        const struct apply_field *f = &list->at[i];
         const char *at = (const char *)row + f->offset;
         unsigned word;
 
         switch (f->type) {
-        case FIELD_TEXT:
-        case FIELD_CODE: write_text(j, f->name, at); break;
-        case FIELD_BOOL: write_flag(j, f->name, *(const bool *)at); break;
-        case FIELD_TIME: write_time(j, f->name, *(const int64_t *)(const void *)at); break;
-        case FIELD_WORD:
+        case APPLY_TEXT:
+        case APPLY_CODE: write_text(j, f->name, at); break;
+        case APPLY_BOOL: write_flag(j, f->name, *(const bool *)at); break;
+        case APPLY_TIME: write_time(j, f->name, *(const int64_t *)(const void *)at); break;
+        case APPLY_WORD:
             memcpy(&word, at, sizeof(word));
             write_text(j, f->name, f->words[word]);
             break;
-        case FIELD_COUNT:
+        case APPLY_COUNT:
             json_key(j, f->name);
             json_int(j, *(const uint32_t *)(const void *)at);
             break;
-        case FIELD_OWN: break;
+        case APPLY_OWN: break;
         }
     }
 }
 
-static enum mu_err write_product(struct run *run, uint32_t product)
+static enum mu_err write_product(struct export_run *run, uint32_t product)
 {
     enum mu_err err = run->product.no == product ? MU_OK : tx_product_by_no(run->tx, product, &run->product);
 
@@ -70,7 +70,7 @@ static enum mu_err write_product(struct run *run, uint32_t product)
     return err;
 }
 
-static enum mu_err write_group(struct run *run, const char *key, uint32_t no)
+static enum mu_err write_group(struct export_run *run, const char *key, uint32_t no)
 {
     struct group_row group;
     enum mu_err err = no ? tx_group_by_no(run->tx, no, &group) : MU_OK;
@@ -80,7 +80,7 @@ static enum mu_err write_group(struct run *run, const char *key, uint32_t no)
     return err;
 }
 
-static void end_row(struct run *run)
+static void end_row(struct export_run *run)
 {
     json_object_end(&run->j);
     buf_append_u8(run->page->rows, '\n');
@@ -89,7 +89,7 @@ static void end_row(struct run *run)
 
 /* --- kinds ----------------------------------------------------------------------------------------*/
 
-static enum mu_err write_user(struct run *run, uint32_t no)
+static enum mu_err write_user(struct export_run *run, uint32_t no)
 {
     struct user_row row;
     enum mu_err err = tx_user_by_no(run->tx, no, &row);
@@ -105,11 +105,11 @@ static enum mu_err write_user(struct run *run, uint32_t no)
         json_key(&run->j, "auth_src");
         json_raw(&run->j, str_of(row.auth_src));
     }
-    export_fields(&run->j, &user_field_list, &row);
+    export_fields(&run->j, &apply_user_fields, &row);
     return MU_OK;
 }
 
-static enum mu_err write_device(struct run *run, uint32_t no)
+static enum mu_err write_device(struct export_run *run, uint32_t no)
 {
     struct json_out *j = &run->j;
     struct device_row row;
@@ -120,7 +120,7 @@ static enum mu_err write_device(struct run *run, uint32_t no)
     write_text(j, "mac", row.mac);
     write_text(j, "did", row.did);
     write_text(j, "passcode", row.passcode);
-    export_fields(j, &device_field_list, &row);
+    export_fields(j, &apply_device_fields, &row);
     if (row.has_coordinates) {
         json_key(j, "longitude");
         json_double(j, row.longitude);
@@ -134,7 +134,7 @@ static enum mu_err write_device(struct run *run, uint32_t no)
     return write_group(run, "gid", row.group);
 }
 
-static enum mu_err write_group_row(struct run *run, uint32_t no)
+static enum mu_err write_group_row(struct export_run *run, uint32_t no)
 {
     struct group_row row;
     enum mu_err err = tx_group_by_no(run->tx, no, &row);
@@ -147,7 +147,7 @@ static enum mu_err write_group_row(struct run *run, uint32_t no)
 
 static enum mu_err write_binding(void *ctx, const struct export_binding *b)
 {
-    struct run *run = ctx;
+    struct export_run *run = ctx;
     struct json_out *j = &run->j;
 
     json_object_begin(j);
@@ -170,8 +170,8 @@ static enum mu_err write_binding(void *ctx, const struct export_binding *b)
 
 /* --- pages ----------------------------------------------------------------------------------------*/
 
-static enum mu_err numbered_page(struct run *run, enum registry_kind kind,
-                                 enum mu_err (*write)(struct run *run, uint32_t no))
+static enum mu_err numbered_page(struct export_run *run, enum registry_kind kind,
+                                 enum mu_err (*write)(struct export_run *run, uint32_t no))
 {
     struct export_page *page = run->page;
     uint32_t *numbers;
@@ -191,7 +191,7 @@ static enum mu_err numbered_page(struct run *run, enum registry_kind kind,
 }
 
 /* First the bindings; then what they do not tell any more: since when a user has known a product. */
-static enum mu_err bindings_page(struct run *run)
+static enum mu_err bindings_page(struct export_run *run)
 {
     static const uint64_t first_bounds = 1ull << 32;
     struct export_page *page = run->page;
@@ -206,7 +206,7 @@ static enum mu_err bindings_page(struct run *run)
 
 static enum mu_err write_page(struct registry_tx *tx, void *arg)
 {
-    struct run *run = arg;
+    struct export_run *run = arg;
     enum mu_err err = MU_OK;
 
     run->tx = tx;
@@ -222,5 +222,5 @@ static enum mu_err write_page(struct registry_tx *tx, void *arg)
 enum mu_err export_rows(struct registry *reg, struct export_page *page)
 {
     page->next = 0;
-    return registry_read(reg, write_page, &(struct run){ .page = page, .j = json_out_to(page->rows) });
+    return registry_read(reg, write_page, &(struct export_run){ .page = page, .j = json_out_to(page->rows) });
 }

@@ -6,9 +6,9 @@
 
 /* What an export reads, page by page; export.c gives it its form. product: 0 = any. */
 
-struct field_list;
+struct apply_field_list;
 /* Those of the row that apply_fields reads; an empty text is one that is not set, and left out. */
-void export_fields(struct json_out *j, const struct field_list *list, const void *row);
+void export_fields(struct json_out *j, const struct apply_field_list *list, const void *row);
 
 /* Numbers behind `after`, ascending; or of all groups, a parent before its children. Of users and devices
  * those of the product. *numbers is malloc'ed. */

@@ -7,7 +7,7 @@ static enum mu_err get_group(struct registry_tx *tx, void *arg)
     return tx_group_by_gid(tx, group->gid, group);
 }
 
-static struct group_row group_of(struct fixture *f, const char *gid)
+static struct group_row group_of(struct registry_fixture *f, const char *gid)
 {
     struct group_row group = { 0 };
     strcpy(group.gid, gid);
@@ -15,21 +15,21 @@ static struct group_row group_of(struct fixture *f, const char *gid)
     return group;
 }
 
-static struct group_row add(struct fixture *f, uint32_t product, const struct group_row *parent)
+static struct group_row add(struct registry_fixture *f, uint32_t product, const struct group_row *parent)
 {
     char gid[ID_HEX_LEN + 1];
     assert_int_equal(registry_add_group(f->reg, NULL, product, parent ? parent->gid : NULL, gid), MU_OK);
     return group_of(f, gid);
 }
 
-static uint32_t enrol(struct fixture *f, uint32_t product, const char *mac, const char *passcode)
+static uint32_t enrol(struct registry_fixture *f, uint32_t product, const char *mac, const char *passcode)
 {
     struct register_result result;
     assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result), MU_OK);
     return result.device.no;
 }
 
-static bool change(struct fixture *f, const struct group_row *group, enum group_action action, bool reassign,
+static bool change(struct registry_fixture *f, const struct group_row *group, enum group_action action, bool reassign,
                    const char *mac)
 {
     bool done;
@@ -38,7 +38,7 @@ static bool change(struct fixture *f, const struct group_row *group, enum group_
     return done;
 }
 
-static void must_delete(struct fixture *f, uint32_t group, enum group_delete_outcome expected)
+static void must_delete(struct registry_fixture *f, uint32_t group, enum group_delete_outcome expected)
 {
     enum group_delete_outcome outcome;
     assert_int_equal(registry_delete_group(f->reg, NULL, group, &outcome), MU_OK);
@@ -52,7 +52,7 @@ static enum mu_err note_mac(void *ctx, struct str mac)
     return MU_OK;
 }
 
-static void must_hold(struct fixture *f, const struct group_row *group, const char *macs)
+static void must_hold(struct registry_fixture *f, const struct group_row *group, const char *macs)
 {
     char found[256] = "";
     assert_int_equal(registry_visit_group_macs(f->reg, group->no, note_mac, found), MU_OK);
@@ -61,7 +61,7 @@ static void must_hold(struct fixture *f, const struct group_row *group, const ch
 
 static void a_product_has_one_root(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL);
     char gid[ID_HEX_LEN + 1];
@@ -74,7 +74,7 @@ static void a_product_has_one_root(void **state)
 
 static void a_group_is_not_put_below_an_unknown_or_a_foreign_one(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row foreign = add(f, fixture_product(f), NULL);
     char gid[ID_HEX_LEN + 1];
@@ -90,7 +90,7 @@ static enum mu_err put_group(struct registry_tx *tx, void *arg)
 
 static void no_group_comes_to_be_below_the_deepest_level(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL), last = root, branch = add(f, product, &root);
     char gid[ID_HEX_LEN + 1];
@@ -109,7 +109,7 @@ static void no_group_comes_to_be_below_the_deepest_level(void **state)
 
 static void the_groups_of_a_product_are_those(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL), child = add(f, product, &root), *groups;
     size_t count;
@@ -124,7 +124,7 @@ static void the_groups_of_a_product_are_those(void **state)
 
 static void only_an_empty_group_is_deleted(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL), child = add(f, product, &root);
 
@@ -144,7 +144,7 @@ static void only_an_empty_group_is_deleted(void **state)
 
 static void a_mac_is_moved_only_if_that_is_asked_for(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL), child = add(f, product, &root);
 
@@ -160,7 +160,7 @@ static void a_mac_is_moved_only_if_that_is_asked_for(void **state)
 
 static void what_is_not_there_is_neither_put_in_nor_taken_out(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL), child = add(f, product, &root);
 
@@ -176,7 +176,7 @@ static void what_is_not_there_is_neither_put_in_nor_taken_out(void **state)
 
 static void a_mac_stays_in_its_group_when_it_registers_anew(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL);
 
@@ -193,7 +193,7 @@ static void a_mac_stays_in_its_group_when_it_registers_anew(void **state)
 
 static void a_group_that_is_gone_takes_no_macs(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f);
     struct group_row root = add(f, product, NULL);
     struct group_assignment a = { .product = product, .group = root.no };

@@ -18,35 +18,35 @@ bool import_kind_find(const char *word, enum import_kind *out)
 }
 
 static const struct kind {
-    enum mu_err (*apply)(const struct entry *e);
-    const struct field_list *fields, *told;
+    enum mu_err (*apply)(const struct apply_entry *e);
+    const struct apply_field_list *fields, *told;
     enum registry_kind audited;
 } kinds[] = {
-    [IMPORT_USERS] = { apply_user, &user_field_list, NULL, KIND_USER },
-    [IMPORT_DEVICES] = { apply_device, &device_field_list, &told_field_list, KIND_DEVICE },
-    [IMPORT_GROUPS] = { apply_group, &group_field_list, NULL, KIND_GROUP },
-    [IMPORT_BINDINGS] = { apply_binding, &binding_field_list, NULL, KIND_USER },
+    [IMPORT_USERS] = { apply_user, &apply_user_fields, NULL, KIND_USER },
+    [IMPORT_DEVICES] = { apply_device, &apply_device_fields, &apply_told_fields, KIND_DEVICE },
+    [IMPORT_GROUPS] = { apply_group, &apply_group_fields, NULL, KIND_GROUP },
+    [IMPORT_BINDINGS] = { apply_binding, &apply_binding_fields, NULL, KIND_USER },
 };
 
 /* --- columns --------------------------------------------------------------------------------------*/
 
-static enum import_cell cell_of(const struct field *f)
+static enum import_cell cell_of(const struct apply_field *f)
 {
     switch (f->type) {
-    case FIELD_OWN: return f->cell;
-    case FIELD_BOOL: return CELL_BOOL;
-    case FIELD_COUNT:
-    case FIELD_TIME: return CELL_NUMBER;
-    case FIELD_TEXT:
-    case FIELD_CODE:
-    case FIELD_WORD: break;
+    case APPLY_OWN: return f->cell;
+    case APPLY_BOOL: return CELL_BOOL;
+    case APPLY_COUNT:
+    case APPLY_TIME: return CELL_NUMBER;
+    case APPLY_TEXT:
+    case APPLY_CODE:
+    case APPLY_WORD: break;
     }
     return CELL_TEXT;
 }
 
 bool import_column(enum import_kind kind, size_t i, struct import_column *out)
 {
-    const struct field_list *list = kinds[kind].fields;
+    const struct apply_field_list *list = kinds[kind].fields;
 
     if (i >= list->count && kinds[kind].told) {
         i -= list->count;
@@ -60,7 +60,7 @@ bool import_column(enum import_kind kind, size_t i, struct import_column *out)
 
 /* --- rows -----------------------------------------------------------------------------------------*/
 
-struct run {
+struct import_run {
     struct import_batch *batch;
     struct apply apply;
 };
@@ -84,7 +84,7 @@ static void keep_outcome(struct import_batch *batch, const struct apply *a)
     }
 }
 
-static enum mu_err apply_row(struct run *run, size_t line, struct tally *tally)
+static enum mu_err apply_row(struct import_run *run, size_t line, struct apply_tally *tally)
 {
     const struct kind *kind = &kinds[run->batch->kind];
     struct apply *a = &run->apply;
@@ -94,14 +94,14 @@ static enum mu_err apply_row(struct run *run, size_t line, struct tally *tally)
 
     a->no = 0;
     a->told = kind->told ? &told : NULL;
-    err = kind->apply(&(struct entry){ .apply = a, .index = line, .tally = tally });
+    err = kind->apply(&(struct apply_entry){ .apply = a, .index = line, .tally = tally });
     if (err == MU_OK && a->mistakes == mistakes)
         keep_outcome(run->batch, a);
     run->batch->refused += a->mistakes != mistakes;
     return err;
 }
 
-static enum mu_err audit(const struct run *run, unsigned created)
+static enum mu_err audit(const struct import_run *run, unsigned created)
 {
     enum import_kind kind = run->batch->kind;
 
@@ -113,15 +113,15 @@ static enum mu_err audit(const struct run *run, unsigned created)
 
 static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
 {
-    struct run *run = arg;
+    struct import_run *run = arg;
     struct import_batch *batch = run->batch;
     struct str rest = batch->rows;
-    struct tally tally = { 0 };
+    struct apply_tally tally = { 0 };
     enum mu_err err = MU_OK;
 
     run->apply.tx = tx;
     for (size_t line; rest.len && err == MU_OK;) {
-        if ((err = row_take(&rest, &line, &run->apply.values)) == MU_OK)
+        if ((err = values_row_take(&rest, &line, &run->apply.values)) == MU_OK)
             err = apply_row(run, line, &tally);
     }
     batch->created = tally.created;
@@ -136,7 +136,7 @@ static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
 }
 
 /* A copy, since it grows. */
-static enum mu_err begin_seen(struct seen *seen, struct str bits)
+static enum mu_err begin_seen(struct apply_seen *seen, struct str bits)
 {
     if (!bits.len)
         return MU_OK;
@@ -149,12 +149,12 @@ static enum mu_err begin_seen(struct seen *seen, struct str bits)
 
 enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct import_batch *batch)
 {
-    struct run run = { .batch = batch,
-                       .apply = { .rows = true,
-                                  .now_s = batch->now_s,
-                                  .mac_lower = batch->mac_lower,
-                                  .report = batch->report,
-                                  .days = &batch->days } };
+    struct import_run run = { .batch = batch,
+                              .apply = { .rows = true,
+                                         .now_s = batch->now_s,
+                                         .mac_lower = batch->mac_lower,
+                                         .report = batch->report,
+                                         .days = &batch->days } };
     size_t start = batch->report->len;
     enum mu_err err;
 

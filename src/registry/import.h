@@ -31,7 +31,7 @@ struct import_told {
 };
 
 /* Devices of a product whose mac is a MAC-48 that is not written as modules write it (model/mac.h). */
-struct mac_tally {
+struct import_mac_tally {
     uint32_t product;
     uint32_t count;
     char example[LIMIT_MAC + 1];
@@ -52,7 +52,7 @@ struct import_batch {
     struct buf numbers; /* uint32_t each: what the rows that were not refused are about */
     struct buf told;    /* struct import_told each, of devices of which something is told */
     struct buf days;    /* int32_t each, civil days */
-    struct buf styled;  /* struct mac_tally each, of the rows that were not refused */
+    struct buf styled;  /* struct import_mac_tally each, of the rows that were not refused */
 };
 
 /* All of it in one transaction, or, if MU_OK is not returned (MU_E_SYNTAX: the rows are none), nothing. The
@@ -62,9 +62,9 @@ MU_MUST_USE enum mu_err import_rows(struct registry *reg, const struct audit_by 
 void import_batch_free(struct import_batch *batch);
 
 /* For all of a file: a line for each product that has macs both as modules write them and as these. */
-MU_MUST_USE enum mu_err import_warnings(struct registry *reg, const struct mac_tally *styled, size_t count,
+MU_MUST_USE enum mu_err import_warnings(struct registry *reg, const struct import_mac_tally *styled, size_t count,
                                         struct buf *out);
 /* Adds one tally to those of other products. */
-void mac_tally_add(struct buf *tallies, const struct mac_tally *more);
+void import_mac_tally_add(struct buf *tallies, const struct import_mac_tally *more);
 
 #endif

@@ -27,21 +27,21 @@ static void write_rows(struct buf *out, const char *text)
         if (*at == '\'')
             *at = '"';
     for (char *at = json; *at; at = end + 1) {
-        size_t line = strtoul(at, &at, 10), begun = row_begin(out, line);
+        size_t line = strtoul(at, &at, 10), begun = values_row_begin(out, line);
         end = strchr(at, '\n');
         json_t *object = json_loadb(at, (size_t)(end - at), 0, NULL);
         assert_non_null(object);
         assert_int_equal(values_of_json(&values, object), MU_OK);
         for (size_t i = 0; i < values.count; i++)
-            row_add(out, str_of(values.at[i].name), &values.at[i]);
-        row_end(out, begun);
+            values_row_add(out, str_of(values.at[i].name), &values.at[i]);
+        values_row_end(out, begun);
         json_decref(object);
     }
     values_free(&values);
     free(json);
 }
 
-static struct imported import(struct fixture *f, enum import_kind kind, struct str seen, const char *text)
+static struct imported import(struct registry_fixture *f, enum import_kind kind, struct str seen, const char *text)
 {
     struct buf report, rows;
     struct imported out = { 0 };
@@ -85,7 +85,7 @@ static void must_count(const struct imported *i, unsigned created, unsigned upda
 
 static void a_wrong_row_leaves_nothing_and_the_others_stay(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct imported i;
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}]}");
@@ -104,7 +104,7 @@ static void a_wrong_row_leaves_nothing_and_the_others_stay(void **state)
 
 static void what_earlier_rows_were_about_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint8_t bits[8] = { 0 };
     struct imported i;
 
@@ -121,7 +121,7 @@ static void what_earlier_rows_were_about_is_refused(void **state)
 
 static void a_row_tells_what_the_device_did(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}]}");
     struct imported i =
@@ -152,7 +152,7 @@ static void days_that_are_none_are_refused(void **state)
         "2000-01-01..2020-01-01",
         "2023-13-01",
     };
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     must_apply(f, "{'products': [{'product_key': '" PK "'}]}");
     for (size_t k = 0; k < sizeof(wrong) / sizeof(*wrong); k++) {
@@ -166,7 +166,7 @@ static void days_that_are_none_are_refused(void **state)
 
 /* --- exporting ------------------------------------------------------------------------------------*/
 
-static void export(struct fixture *f, enum import_kind kind, uint64_t limit, struct buf *rows)
+static void export(struct registry_fixture *f, enum import_kind kind, uint64_t limit, struct buf *rows)
 {
     struct export_page page = { .kind = kind, .limit = limit, .rows = rows };
 
@@ -190,7 +190,7 @@ static void number(const struct buf *rows, char *out, size_t size)
 
 static void what_is_exported_changes_nothing_when_it_is_imported(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static char text[20000];
     struct imported i;
     struct buf rows;

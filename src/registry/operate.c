@@ -11,7 +11,7 @@
 /* Many ids are done in several transactions: what SQLite keeps to take a savepoint back is walked through
  * by every statement, so that one of 50,000 deletions takes minutes. Groups are few, and the inner ones have
  * to go before the others can be looked at: they are done in one. */
-enum { MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC, IDS_AT_ONCE = 1000 };
+enum { OPERATE_MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC, IDS_AT_ONCE = 1000 };
 
 struct operating {
     const struct operate *o;
@@ -73,7 +73,7 @@ static bool begin_mistake(struct operating *op)
 {
     if (op->mistakes++ == 0 && op->report->len > op->start)
         op->report->len = op->start;
-    return op->mistakes <= MISTAKES_MAX;
+    return op->mistakes <= OPERATE_MISTAKES_MAX;
 }
 
 #define MISTAKE(op, t, ...) (begin_mistake(op) ? tell(op, t, __VA_ARGS__) : (void)0)
@@ -427,8 +427,8 @@ enum mu_err operate(struct registry *reg, const struct audit_by *by, const struc
     }
     if (err != MU_OK && err != MU_E_VALUE)
         report->len = op.start;
-    else if (op.mistakes > MISTAKES_MAX)
-        buf_printf(report, "and %u more\n", op.mistakes - MISTAKES_MAX);
+    else if (op.mistakes > OPERATE_MISTAKES_MAX)
+        buf_printf(report, "and %u more\n", op.mistakes - OPERATE_MISTAKES_MAX);
     buf_free(&op.seen);
     return err;
 }

@@ -15,7 +15,7 @@
 
 static const struct audit_by by = { .uid = 0, .command = "test" };
 
-static void apply(struct fixture *f, const char *json, const struct audit_by *who)
+static void apply(struct registry_fixture *f, const char *json, const struct audit_by *who)
 {
     struct buf report;
 
@@ -43,7 +43,7 @@ static int setup(void **state)
 }
 
 /* Runs a verb on ids; out gets its report. */
-static enum mu_err run_in(struct fixture *f, struct operate o, const char *ids, char out[1000])
+static enum mu_err run_in(struct registry_fixture *f, struct operate o, const char *ids, char out[1000])
 {
     struct buf report;
 
@@ -57,7 +57,7 @@ static enum mu_err run_in(struct fixture *f, struct operate o, const char *ids, 
 
 #define run(f, ids, out, what, on, ...) run_in(f, (struct operate){ .verb = what, .kind = on, __VA_ARGS__ }, ids, out)
 
-static void change_binding(struct fixture *f, const char *uid, enum binding_action action)
+static void change_binding(struct registry_fixture *f, const char *uid, enum binding_action action)
 {
     const char *did = DID;
     bool bound = false;
@@ -103,7 +103,7 @@ static enum mu_err on_row(void *ctx, const struct audit_row *row)
     return MU_OK;
 }
 
-static struct log read_log(struct fixture *f)
+static struct log read_log(struct registry_fixture *f)
 {
     struct log log = { 0 };
     assert_int_equal(registry_visit_audit(f->reg, log.last, INT64_MAX, on_row, &log), MU_OK);
@@ -112,7 +112,7 @@ static struct log read_log(struct fixture *f)
 
 static void a_change_is_in_the_log_with_what_it_is_and_without_secrets_or_persons(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     assert_string_equal(read_log(f).text, "create enterprise " EID " \ncreate product " PK " \n"
@@ -142,7 +142,7 @@ static void a_change_is_in_the_log_with_what_it_is_and_without_secrets_or_person
 
 static void what_changes_nothing_or_is_refused_is_not_in_the_log(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     size_t before = read_log(f).rows;
@@ -156,7 +156,7 @@ static void what_changes_nothing_or_is_refused_is_not_in_the_log(void **state)
 
 static void a_visit_goes_on_where_another_one_ended(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     assert_int_equal(run(f, DID, out, OPERATE_DISABLE, KIND_DEVICE), MU_OK);
@@ -175,7 +175,7 @@ static void a_visit_goes_on_where_another_one_ended(void **state)
 
 static void the_log_forgets_what_is_old(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     bool more = true;
     char out[1000];
 
@@ -192,7 +192,7 @@ static void the_log_forgets_what_is_old(void **state)
 
 static void what_is_in_the_way_is_told_and_nothing_is_deleted(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     change_binding(f, UID, BINDING_BIND);
@@ -223,7 +223,7 @@ static enum mu_err owner_is(struct registry_tx *tx, void *uid)
 
 static void a_user_who_is_deleted_with_his_bindings_hands_his_devices_on(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000], other[] = UID2;
 
     change_binding(f, UID, BINDING_BIND);
@@ -243,7 +243,7 @@ static enum mu_err user_one_is_known(struct registry_tx *tx, void *arg)
 
 static void when_a_device_goes_it_stays_known_that_its_user_was_bound_and_when_he_goes_it_does_not(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     change_binding(f, UID, BINDING_BIND);
@@ -256,7 +256,7 @@ static void when_a_device_goes_it_stays_known_that_its_user_was_bound_and_when_h
 
 static void everything_can_be_taken_away_again_and_numbers_are_not_given_twice(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     assert_int_equal(run(f, PK "/m1", out, OPERATE_DELETE, KIND_DEVICE), MU_OK);
@@ -277,7 +277,7 @@ static void everything_can_be_taken_away_again_and_numbers_are_not_given_twice(v
 
 static void a_user_who_was_moved_does_not_hold_the_app_of_his_old_bindings(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     change_binding(f, UID, BINDING_BIND);
@@ -291,7 +291,7 @@ static void a_user_who_was_moved_does_not_hold_the_app_of_his_old_bindings(void 
 
 static void a_device_cannot_be_enabled_beside_the_enabled_one_of_its_mac(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000];
 
     assert_int_equal(run(f, DID, out, OPERATE_DISABLE, KIND_DEVICE), MU_OK);
@@ -307,7 +307,7 @@ static void a_device_cannot_be_enabled_beside_the_enabled_one_of_its_mac(void **
 /* More than one transaction's. */
 enum { MANY = 2500 };
 
-static char *make_many(struct fixture *f, const char *last)
+static char *make_many(struct registry_fixture *f, const char *last)
 {
     struct device_row row = { .product = 1, .passcode = "p" };
     char *ids = calloc(MANY + 2, DID_LEN + 40), *at = ids;
@@ -325,7 +325,7 @@ static char *make_many(struct fixture *f, const char *last)
 
 static void many_are_all_done_or_none_too(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000], *ids = make_many(f, "nobody");
 
     change_binding(f, UID, BINDING_BIND);
@@ -348,7 +348,7 @@ static void many_are_all_done_or_none_too(void **state)
 
 static void a_long_branch_of_groups_goes_from_its_end(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char out[1000], *ids = calloc(MANY + 1, ID_HEX_LEN + 2), *at = ids;
 
     fixture_sql(f, "WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 3500) "

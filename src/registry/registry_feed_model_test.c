@@ -10,7 +10,7 @@ static uint32_t roll(uint32_t below)
 }
 
 /* The last number of each; they count from 1, and some devices, groups and users have been deleted. */
-struct world {
+struct feed_world {
     uint32_t enterprises, products, apps, groups, devices, users, bindings, tokens;
 };
 
@@ -19,7 +19,7 @@ static uint32_t one_of(uint32_t count)
     return 1 + roll(count);
 }
 
-static enum mu_err random_device(struct registry_tx *tx, struct world *w)
+static enum mu_err random_device(struct registry_tx *tx, struct feed_world *w)
 {
     enum mu_err err;
     struct device_row d = { .product = one_of(w->products), .passcode = "p" };
@@ -28,7 +28,7 @@ static enum mu_err random_device(struct registry_tx *tx, struct world *w)
         if ((err = tx_device_by_no(tx, one_of(w->devices), &d)) != MU_OK)
             return err;
         d.is_disabled = roll(2);
-    } else if (w->devices == ROWS - 1) {
+    } else if (w->devices == FOLLOWED_ROWS - 1) {
         return MU_E_LIMIT;
     } else {
         did_new(d.did);
@@ -40,13 +40,13 @@ static enum mu_err random_device(struct registry_tx *tx, struct world *w)
     return err;
 }
 
-static enum mu_err random_group(struct registry_tx *tx, struct world *w)
+static enum mu_err random_group(struct registry_tx *tx, struct feed_world *w)
 {
     struct group_row g = { .product = 1, .parent = w->groups ? one_of(w->groups) : 0 };
 
     if (w->groups && roll(3) == 0)
         g.no = one_of(w->groups); /* moves it: maybe under a younger one, maybe into a circle */
-    else if (w->groups == ROWS - 1)
+    else if (w->groups == FOLLOWED_ROWS - 1)
         return MU_E_LIMIT;
     id_new_hex(g.gid);
     enum mu_err err = tx_put_group(tx, &g);
@@ -55,13 +55,13 @@ static enum mu_err random_group(struct registry_tx *tx, struct world *w)
     return err;
 }
 
-static enum mu_err random_token(struct registry_tx *tx, struct world *w)
+static enum mu_err random_token(struct registry_tx *tx, struct feed_world *w)
 {
     struct token_row t = { .enterprise = one_of(w->enterprises),
                            .product = one_of(w->products),
                            .expires_at = roll(1000) };
 
-    if (w->tokens == ROWS - 1)
+    if (w->tokens == FOLLOWED_ROWS - 1)
         return MU_E_LIMIT;
     w->tokens++;
     t.hash[0] = (uint8_t)(w->tokens >> 8);
@@ -69,13 +69,13 @@ static enum mu_err random_token(struct registry_tx *tx, struct world *w)
     return tx_put_token(tx, &t);
 }
 
-static enum mu_err random_app(struct registry_tx *tx, struct world *w)
+static enum mu_err random_app(struct registry_tx *tx, struct feed_world *w)
 {
     enum mu_err err;
     struct app_row app = { .name = "a" };
     uint32_t product = one_of(w->products);
 
-    if (roll(3) == 0 && w->apps < ROWS - 1) {
+    if (roll(3) == 0 && w->apps < FOLLOWED_ROWS - 1) {
         id_new_hex(app.appid);
         if ((err = tx_put_app(tx, &app)) != MU_OK)
             return err;
@@ -86,7 +86,7 @@ static enum mu_err random_app(struct registry_tx *tx, struct world *w)
     return tx_set_app_products(tx, one_of(w->apps), &product, roll(2));
 }
 
-static enum mu_err random_user(struct registry_tx *tx, struct world *w)
+static enum mu_err random_user(struct registry_tx *tx, struct feed_world *w)
 {
     struct user_row user = { .app = w->apps ? one_of(w->apps) : 0 };
     enum mu_err err;
@@ -99,7 +99,7 @@ static enum mu_err random_user(struct registry_tx *tx, struct world *w)
         if ((err = tx_user_by_no(tx, one_of(w->users), &user)) != MU_OK)
             return err;
         user.is_disabled = roll(2);
-    } else if (w->users == ROWS - 1) {
+    } else if (w->users == FOLLOWED_ROWS - 1) {
         return MU_E_LIMIT;
     } else {
         id_new_hex(user.uid);
@@ -110,7 +110,7 @@ static enum mu_err random_user(struct registry_tx *tx, struct world *w)
     return err;
 }
 
-static enum mu_err random_binding(struct registry_tx *tx, struct world *w)
+static enum mu_err random_binding(struct registry_tx *tx, struct feed_world *w)
 {
     struct binding_row b = { .since = 1 + roll(1000) };
     struct device_row device;
@@ -128,7 +128,7 @@ static enum mu_err random_binding(struct registry_tx *tx, struct world *w)
         return tx_note_first_bound(tx, device.product, user.no, 1 + roll(1000));
     if (roll(5) == 0)
         return tx_delete(tx, KIND_DEVICE, device.no);
-    if (w->bindings == ROWS - 1)
+    if (w->bindings == FOLLOWED_ROWS - 1)
         return MU_E_LIMIT;
     b.device = device.no;
     b.user = user.no;
@@ -139,7 +139,7 @@ static enum mu_err random_binding(struct registry_tx *tx, struct world *w)
     return err;
 }
 
-static enum mu_err random_product(struct registry_tx *tx, struct world *w)
+static enum mu_err random_product(struct registry_tx *tx, struct feed_world *w)
 {
     enum mu_err err;
     struct product_row p = { .name = "p", .pacing = (enum pacing)roll(3) };
@@ -156,10 +156,10 @@ static enum mu_err random_product(struct registry_tx *tx, struct world *w)
         return tx_clear_definition(tx, one_of(w->products));
     memset(json, 'x', sizeof(json));
     err = tx_put_definition(tx, one_of(w->products), (struct str){ json, 1 + roll(30) }, &version);
-    return err == MU_OK && version >= VERSIONS ? MU_E_LIMIT : err;
+    return err == MU_OK && version >= FOLLOWED_VERSIONS ? MU_E_LIMIT : err;
 }
 
-static enum mu_err random_enterprise(struct registry_tx *tx, struct world *w)
+static enum mu_err random_enterprise(struct registry_tx *tx, struct feed_world *w)
 {
     enum mu_err err;
     struct enterprise_row e = { .name = "e", .hourly_quota = roll(100) };
@@ -176,7 +176,7 @@ static enum mu_err random_enterprise(struct registry_tx *tx, struct world *w)
 
 static enum mu_err random_change(struct registry_tx *tx, void *arg)
 {
-    struct world *w = arg, before = *w;
+    struct feed_world *w = arg, before = *w;
     enum mu_err err = MU_OK;
 
     for (uint32_t n = 1 + roll(4); n > 0 && err == MU_OK; n--) {
@@ -205,9 +205,9 @@ static enum mu_err random_change(struct registry_tx *tx, void *arg)
 
 static void a_follower_knows_what_a_visit_of_everything_tells(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct image *follower = calloc(1, sizeof(*follower)), *truth = calloc(1, sizeof(*truth));
-    struct world w = { 0 };
+    struct feed_world w = { 0 };
     uint64_t seq = 0, truth_seq;
     uint32_t deleted;
 

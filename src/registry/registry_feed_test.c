@@ -3,7 +3,7 @@
 
 static void a_thing_that_changed_often_is_visited_once(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct image *image = calloc(1, sizeof(*image));
     struct device_row d = { .product = fixture_product(f), .mac = "m", .passcode = "p" };
     uint64_t seq = 0;
@@ -23,7 +23,7 @@ static void a_thing_that_changed_often_is_visited_once(void **state)
 
 static void what_is_gone_is_told_children_first(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct image *image = calloc(1, sizeof(*image));
     struct group_row root = { .product = fixture_product(f) }, child = root;
     uint64_t seq = 0;
@@ -57,7 +57,7 @@ static enum mu_err dissociate(struct registry_tx *tx, void *arg)
 
 static void the_end_of_an_association_ends_its_tokens(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct image *image = calloc(1, sizeof(*image));
     struct enterprise_row e = { .name = "e" };
     struct token_row token = { .product = fixture_product(f), .expires_at = 1 };
@@ -98,7 +98,7 @@ static enum mu_err move_under_new_one(struct registry_tx *tx, void *arg)
 
 static void a_group_comes_after_its_parent_even_if_that_is_younger(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct image *image = calloc(1, sizeof(*image)), *all = calloc(1, sizeof(*all));
     struct group_row group = { .product = fixture_product(f) };
     uint64_t seq = 0;
@@ -131,7 +131,7 @@ static enum mu_err list_associations(void *ctx, const struct association_row *ro
 
 static void a_product_that_moves_leaves_before_it_arrives(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct token_row token = { .product = fixture_product(f) };
     struct enterprise_row e1 = { .name = "from" }, e2 = { .name = "to" };
     char list[100] = "", expected[100];
@@ -159,7 +159,7 @@ static enum mu_err refuse(void *ctx, const struct product_row *row)
 
 static void an_error_of_the_visitor_ends_the_visit_and_moves_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     int calls = 0;
     struct registry_visitor v = { .ctx = &calls, .product = refuse };
     uint64_t seq = 0;
@@ -176,7 +176,7 @@ static void an_error_of_the_visitor_ends_the_visit_and_moves_nothing(void **stat
 
 static void a_follower_from_before_the_feed_is_told_to_start_anew(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct image *image = calloc(1, sizeof(*image));
     struct registry_visitor v = visitor_of(image);
     uint64_t seq, old = 0;
@@ -194,7 +194,7 @@ static void a_follower_from_before_the_feed_is_told_to_start_anew(void **state)
     free(image);
 }
 
-static int changes_in_file(struct fixture *f)
+static int changes_in_file(struct registry_fixture *f)
 {
     sqlite3 *db;
     sqlite3_stmt *count;
@@ -210,7 +210,7 @@ static int changes_in_file(struct fixture *f)
 
 static void a_feed_that_grew_for_long_loses_its_beginning(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct image *image = calloc(1, sizeof(*image));
     struct registry_visitor v = visitor_of(image);
     uint64_t old = 0, seq;
@@ -229,7 +229,7 @@ static void a_feed_that_grew_for_long_loses_its_beginning(void **state)
 
 static void devices_are_counted_as_they_come_and_go(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f), count = 7;
 
     assert_int_equal(registry_count_devices(f->reg, &count), MU_OK);

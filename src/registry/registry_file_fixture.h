@@ -7,15 +7,15 @@
 
 #include "registry/registry_fixture.h"
 
-struct bytes {
+struct file_bytes {
     uint8_t *at;
     size_t len;
 };
 
 /* A file that is missing has no bytes, and at is NULL. */
-static inline struct bytes file_bytes(const char *path)
+static inline struct file_bytes file_bytes(const char *path)
 {
-    struct bytes b = { 0 };
+    struct file_bytes b = { 0 };
     struct stat st;
     int fd = open(path, O_RDONLY);
 
@@ -28,7 +28,7 @@ static inline struct bytes file_bytes(const char *path)
     return b;
 }
 
-static inline void file_put(const char *path, struct bytes b)
+static inline void file_put(const char *path, struct file_bytes b)
 {
     if (!b.at) {
         unlink(path);
@@ -54,7 +54,7 @@ static inline void file_flip(const char *path, off_t at)
 
 static inline size_t file_wrong_pages(const char *path)
 {
-    struct bytes b = file_bytes(path);
+    struct file_bytes b = file_bytes(path);
     size_t wrong = 0;
 
     assert_true(b.len > 0 && b.len % PAGES_SIZE == 0);
@@ -65,10 +65,10 @@ static inline size_t file_wrong_pages(const char *path)
 }
 
 /* Where the row of a product lies in the table, with its key first: an index has no key beside a secret. */
-static inline off_t file_find_product(const struct fixture *f, const struct product_row *product)
+static inline off_t file_find_product(const struct registry_fixture *f, const struct product_row *product)
 {
     char row[2 * ID_HEX_LEN + 1];
-    struct bytes b = file_bytes(f->file);
+    struct file_bytes b = file_bytes(f->file);
 
     snprintf(row, sizeof(row), "%s%s", product->product_key, product->product_secret);
     uint8_t *found = memmem(b.at, b.len, row, strlen(row));
@@ -81,10 +81,10 @@ static inline off_t file_find_product(const struct fixture *f, const struct prod
 /* The file and its log, so that a test may harm them again and again. */
 struct kept_file {
     char path[2][160];
-    struct bytes bytes[2];
+    struct file_bytes bytes[2];
 };
 
-static inline struct kept_file file_keep(const struct fixture *f)
+static inline struct kept_file file_keep(const struct registry_fixture *f)
 {
     struct kept_file k;
 
@@ -95,7 +95,7 @@ static inline struct kept_file file_keep(const struct fixture *f)
     return k;
 }
 
-static inline void file_put_back(const struct fixture *f, const struct kept_file *k)
+static inline void file_put_back(const struct registry_fixture *f, const struct kept_file *k)
 {
     char index[160];
 
@@ -110,7 +110,7 @@ static inline bool file_is_as_kept(const struct kept_file *k)
     bool same = true;
 
     for (int i = 0; i < 2; i++) {
-        struct bytes b = file_bytes(k->path[i]);
+        struct file_bytes b = file_bytes(k->path[i]);
         same &=
             !b.at == !k->bytes[i].at && b.len == k->bytes[i].len && (!b.at || memcmp(b.at, k->bytes[i].at, b.len) == 0);
         free(b.at);
@@ -133,11 +133,11 @@ static inline int each_sql(void *db, int columns, char **values, char **names)
 }
 
 /* The closed registry's tables in a file without checksums, in its place. */
-static inline void file_make_plain(const struct fixture *f)
+static inline void file_make_plain(const struct registry_fixture *f)
 {
     sqlite3 *db;
     char plain[160], attach[256], marks[120];
-    struct bytes b = file_bytes(f->file);
+    struct file_bytes b = file_bytes(f->file);
     static const char *const steps[] = {
         "SELECT sql FROM src.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' "
         "ORDER BY type = 'index'",

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static enum mu_err try_open(struct fixture *f, char *why, size_t why_size)
+static enum mu_err try_open(struct registry_fixture *f, char *why, size_t why_size)
 {
     struct registry *other = NULL;
     enum mu_err err = registry_open(&other, f->dir, why, why_size);
@@ -12,7 +12,7 @@ static enum mu_err try_open(struct fixture *f, char *why, size_t why_size)
     return err;
 }
 
-static void overwrite(struct fixture *f, const void *bytes, size_t len, off_t at)
+static void overwrite(struct registry_fixture *f, const void *bytes, size_t len, off_t at)
 {
     int fd = open(f->file, O_WRONLY);
     assert_true(fd >= 0);
@@ -22,7 +22,7 @@ static void overwrite(struct fixture *f, const void *bytes, size_t len, off_t at
 
 static void a_newer_schema_is_refused_with_a_sentence(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char why[512] = "";
 
     registry_close(f->reg);
@@ -36,7 +36,7 @@ static void a_newer_schema_is_refused_with_a_sentence(void **state)
 
 static void what_is_no_database_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char why[512] = "", garbage[8192];
 
     registry_close(f->reg);
@@ -49,7 +49,7 @@ static void what_is_no_database_is_refused(void **state)
 
 static void a_file_that_was_cut_off_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char why[512] = "";
 
     registry_close(f->reg);
@@ -60,7 +60,7 @@ static void a_file_that_was_cut_off_is_refused(void **state)
 
 static void a_damaged_table_is_reported_by_who_reads_it(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct registry_visitor v = { 0 };
     char garbage[4096];
     uint64_t seq = 0;
@@ -85,7 +85,7 @@ static void a_damaged_table_is_reported_by_who_reads_it(void **state)
 
 static void a_database_of_somebody_else_is_left_alone(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char why[512] = "";
 
     registry_close(f->reg);
@@ -110,7 +110,7 @@ static void a_missing_directory_is_an_error_that_names_it(void **state)
 
 static void only_the_owner_may_read_the_file(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char name[160];
     struct stat st;
 

@@ -19,13 +19,13 @@
 #include "registry/registry.h"
 #include "registry/sqlite_pages.h"
 
-struct fixture {
+struct registry_fixture {
     char dir[64];
     char file[128];
     struct registry *reg;
 };
 
-static inline void fixture_reopen(struct fixture *f)
+static inline void fixture_reopen(struct registry_fixture *f)
 {
     char why[512] = "";
 
@@ -38,7 +38,7 @@ static inline void fixture_reopen(struct fixture *f)
 
 static inline int fixture_setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct registry_fixture *f = calloc(1, sizeof(*f));
 
     strcpy(f->dir, "/tmp/muster-registry-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
@@ -56,7 +56,7 @@ static inline int remove_entry(const char *path, const struct stat *st, int flag
 
 static inline int fixture_teardown(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     registry_close(f->reg);
     nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -65,7 +65,7 @@ static inline int fixture_teardown(void **state)
 }
 
 /* Does to the file what nothing in the port does. */
-static inline void fixture_sql(struct fixture *f, const char *sql)
+static inline void fixture_sql(struct registry_fixture *f, const char *sql)
 {
     sqlite3 *db;
     char *error = NULL;
@@ -116,7 +116,7 @@ static inline enum mu_err fixture_nothing(void *ctx)
     return MU_OK;
 }
 
-static inline uint32_t fixture_product(struct fixture *f)
+static inline uint32_t fixture_product(struct registry_fixture *f)
 {
     struct product_row product = { .name = "heater" };
 
@@ -132,7 +132,7 @@ static inline enum mu_err fixture_get_device(struct registry_tx *tx, void *arg)
     return tx_device_by_no(tx, device->no, device);
 }
 
-static inline struct device_row fixture_device(struct fixture *f, uint32_t no)
+static inline struct device_row fixture_device(struct registry_fixture *f, uint32_t no)
 {
     struct device_row device = { .no = no };
     assert_int_equal(registry_read(f->reg, fixture_get_device, &device), MU_OK);

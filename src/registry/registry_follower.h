@@ -6,22 +6,22 @@
 
 #include "registry/registry_fixture.h"
 
-enum { ROWS = 512, VERSIONS = 64, APP_PRODUCTS = 8, USER_PRODUCTS = 32 };
+enum { FOLLOWED_ROWS = 512, FOLLOWED_VERSIONS = 64, FOLLOWED_APP_PRODUCTS = 8, FOLLOWED_USER_PRODUCTS = 32 };
 
 /* What a follower keeps, by number. Zeroed rows are those that are not there. */
 struct image {
-    struct enterprise_row enterprise[ROWS];
-    struct product_row product[ROWS];
-    uint32_t definition[ROWS][VERSIONS]; /* length of the text */
-    uint32_t association[ROWS];
-    struct app_row app[ROWS];
-    uint32_t app_products[ROWS][APP_PRODUCTS];
-    struct group_row group[ROWS];
-    struct device_row device[ROWS];
-    struct user_brief user[ROWS];
-    struct bound_row binding[ROWS];
-    int64_t first_bound[USER_PRODUCTS][ROWS];
-    struct token_row token[ROWS]; /* the number is in the first two bytes of the hash */
+    struct enterprise_row enterprise[FOLLOWED_ROWS];
+    struct product_row product[FOLLOWED_ROWS];
+    uint32_t definition[FOLLOWED_ROWS][FOLLOWED_VERSIONS]; /* length of the text */
+    uint32_t association[FOLLOWED_ROWS];
+    struct app_row app[FOLLOWED_ROWS];
+    uint32_t app_products[FOLLOWED_ROWS][FOLLOWED_APP_PRODUCTS];
+    struct group_row group[FOLLOWED_ROWS];
+    struct device_row device[FOLLOWED_ROWS];
+    struct user_brief user[FOLLOWED_ROWS];
+    struct bound_row binding[FOLLOWED_ROWS];
+    int64_t first_bound[FOLLOWED_USER_PRODUCTS][FOLLOWED_ROWS];
+    struct token_row token[FOLLOWED_ROWS]; /* the number is in the first two bytes of the hash */
     unsigned calls;
 };
 
@@ -67,7 +67,7 @@ static inline enum mu_err see_app(void *ctx, const struct app_row *row, const ui
 {
     struct image *image = ctx;
     image->calls++;
-    assert_true(count <= APP_PRODUCTS);
+    assert_true(count <= FOLLOWED_APP_PRODUCTS);
     memcpy(&image->app[row->no], row, sizeof(*row));
     memset(image->app_products[row->no], 0, sizeof(image->app_products[row->no]));
     for (size_t i = 0; i < count; i++) {
@@ -127,7 +127,7 @@ static inline enum mu_err see_first_bound(void *ctx, const struct first_bound_ro
 {
     struct image *image = ctx;
     image->calls++;
-    assert_in_range(row->product, 1, USER_PRODUCTS - 1);
+    assert_in_range(row->product, 1, FOLLOWED_USER_PRODUCTS - 1);
     assert_int_not_equal(image->product[row->product].no, 0);
     assert_int_not_equal(image->user[row->user].no, 0);
     image->first_bound[row->product][row->user] = row->since;
@@ -150,7 +150,7 @@ static inline enum mu_err see_deleted(void *ctx, enum registry_kind kind, uint32
     struct image *image = ctx;
     image->calls++;
     assert_true(kind == KIND_GROUP || kind == KIND_DEVICE || kind == KIND_USER);
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < FOLLOWED_ROWS; i++) {
         struct bound_row *b = &image->binding[i];
         if (kind == KIND_GROUP) /* children first */
             assert_int_not_equal(image->group[i].parent, no);
@@ -161,7 +161,7 @@ static inline enum mu_err see_deleted(void *ctx, enum registry_kind kind, uint32
         memset(&image->group[no], 0, sizeof(image->group[no]));
     else if (kind == KIND_DEVICE)
         memset(&image->device[no], 0, sizeof(image->device[no]));
-    for (int product = 0; kind == KIND_USER && product < USER_PRODUCTS; product++)
+    for (int product = 0; kind == KIND_USER && product < FOLLOWED_USER_PRODUCTS; product++)
         image->first_bound[product][no] = 0;
     if (kind == KIND_USER)
         memset(&image->user[no], 0, sizeof(image->user[no]));
@@ -187,14 +187,14 @@ static inline struct registry_visitor visitor_of(struct image *image)
     };
 }
 
-static inline void visit_all(struct fixture *f, struct image *image, uint64_t *seq)
+static inline void visit_all(struct registry_fixture *f, struct image *image, uint64_t *seq)
 {
     struct registry_visitor v = visitor_of(image);
     memset(image, 0, sizeof(*image));
     assert_int_equal(registry_visit_all(f->reg, &v, seq), MU_OK);
 }
 
-static inline void follow(struct fixture *f, struct image *image, uint64_t *seq)
+static inline void follow(struct registry_fixture *f, struct image *image, uint64_t *seq)
 {
     struct registry_visitor v = visitor_of(image);
     image->calls = 0;

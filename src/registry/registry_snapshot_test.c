@@ -16,7 +16,7 @@ static uint64_t products_of(struct registry *reg)
     return totals.products;
 }
 
-static void write_copy(struct fixture *f, struct registry_snapshot *s, char dir[128])
+static void write_copy(struct registry_fixture *f, struct registry_snapshot *s, char dir[128])
 {
     snprintf(dir, 128, "%s/copy", f->dir);
     assert_int_equal(mkdir(dir, 0700), 0);
@@ -25,7 +25,7 @@ static void write_copy(struct fixture *f, struct registry_snapshot *s, char dir[
 
 static void a_snapshot_keeps_its_moment_while_writes_go_on(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct registry_snapshot *s;
     struct registry *copy;
     struct registry_totals totals;
@@ -58,7 +58,7 @@ static void a_snapshot_keeps_its_moment_while_writes_go_on(void **state)
 
 static void a_copy_does_not_overwrite_a_file(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct registry_snapshot *s;
 
     assert_int_equal(registry_freeze(f->reg, fixture_nothing, NULL, &s), MU_OK);
@@ -75,7 +75,7 @@ static enum mu_err refuse(void *ctx)
 
 static void what_fails_in_the_moment_leaves_no_snapshot(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct registry_snapshot *s;
 
     assert_int_equal(registry_freeze(f->reg, refuse, NULL, &s), MU_E_REFUSED);
@@ -85,7 +85,7 @@ static void what_fails_in_the_moment_leaves_no_snapshot(void **state)
 
 /* --- nobody writes in the moment --------------------------------------------------------------------*/
 struct writing {
-    struct fixture *f;
+    struct registry_fixture *f;
     atomic_uint written;
     atomic_bool stop;
 };

@@ -30,7 +30,7 @@ static enum mu_err get_all(struct registry_tx *tx, void *arg)
 
 static void every_field_of_a_row_outlives_the_process(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static struct all_rows put, got;
 
     put.enterprise = (struct enterprise_row){
@@ -98,7 +98,7 @@ static void every_field_of_a_row_outlives_the_process(void **state)
 
 static void a_number_is_never_given_twice(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct group_row group = { .product = fixture_product(f) };
 
     id_new_hex(group.gid);
@@ -113,7 +113,7 @@ static void a_number_is_never_given_twice(void **state)
 
 static void a_key_that_is_taken_and_a_row_that_is_missing_are_told_apart(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct product_row product = { .name = "a" };
     struct device_row device = { .product = 999, .mac = "m", .passcode = "p" };
 
@@ -130,7 +130,7 @@ static void a_key_that_is_taken_and_a_row_that_is_missing_are_told_apart(void **
 
 static void groups_never_form_a_circle(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct group_row root = { .product = fixture_product(f) }, child = root, grandchild = root;
 
     id_new_hex(root.gid);
@@ -168,7 +168,7 @@ static enum mu_err define(struct registry_tx *tx, void *arg)
 
 static void the_same_definition_again_adds_no_version(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct definition_call call = { .product = fixture_product(f) };
     static const struct {
         const char *json;
@@ -217,7 +217,7 @@ static enum mu_err associate(struct registry_tx *tx, void *arg)
     return MU_E_VALUE;
 }
 
-static uint32_t new_enterprise(struct fixture *f)
+static uint32_t new_enterprise(struct registry_fixture *f)
 {
     struct enterprise_row row = { .name = "e" };
     id_new_hex(row.enterprise_id);
@@ -227,7 +227,7 @@ static uint32_t new_enterprise(struct fixture *f)
 
 static void an_app_belongs_to_the_enterprise_of_its_products(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t e1 = new_enterprise(f), e2 = new_enterprise(f);
     uint32_t p1 = fixture_product(f), p2 = fixture_product(f);
     struct app_row app = { .name = "app" };
@@ -263,7 +263,7 @@ static void an_app_belongs_to_the_enterprise_of_its_products(void **state)
 
 static void the_devices_of_a_user_are_those_bound_now(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f), other = fixture_product(f), *devices;
     struct app_row app = { .name = "app" };
     struct user_row user = { .username = "u" };
@@ -299,7 +299,7 @@ static void the_devices_of_a_user_are_those_bound_now(void **state)
 
 static void facts_are_kept(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char text[16];
 
     assert_int_equal(registry_get_fact(f->reg, "time_zone", text, sizeof(text)), MU_E_NOT_FOUND);
@@ -322,7 +322,7 @@ static void secrets_are_compared_by_their_hash(void **state)
     assert_false(secret_equal(salt, (struct str){ NULL, 0 }, hash));
     salt[0] = 2;
     assert_false(secret_equal(salt, STR("secret"), hash));
-    token_hash(STR("abc"), other);
+    secret_token_hash(STR("abc"), other);
     static const uint8_t abc[4] = { 0xba, 0x78, 0x16, 0xbf }; /* FIPS 180-2, B.1 */
     assert_memory_equal(other, abc, 4);
     assert_true(secret_text_equal(STR("a"), STR("a")));

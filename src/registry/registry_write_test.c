@@ -35,7 +35,7 @@ static enum mu_err count_product(void *ctx, const struct product_row *row)
     return MU_OK;
 }
 
-static struct count count_all(struct fixture *f)
+static struct count count_all(struct registry_fixture *f)
 {
     struct count count = { 0 };
     struct registry_visitor v = { .ctx = &count, .device = count_device, .product = count_product };
@@ -46,7 +46,7 @@ static struct count count_all(struct fixture *f)
 
 static void a_function_that_fails_leaves_nothing_behind(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct product_row product = { .name = "p" };
     struct count before = count_all(f);
 
@@ -63,7 +63,7 @@ static void a_function_that_fails_leaves_nothing_behind(void **state)
 enum { THREADS = 16, WRITES_EACH = 60 };
 
 struct thread_work {
-    struct fixture *f;
+    struct registry_fixture *f;
     uint32_t product;
     int index;
     pthread_barrier_t *start;
@@ -98,7 +98,7 @@ static void *write_a_lot(void *arg)
 
 static void writers_of_many_threads_share_commits_and_not_their_failures(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     pthread_barrier_t start;
     pthread_t threads[THREADS];
     struct thread_work work[THREADS];
@@ -125,7 +125,7 @@ struct gate {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool entered, open;
-    struct fixture *f;
+    struct registry_fixture *f;
 };
 
 static enum mu_err wait_at_gate(struct registry_tx *tx, void *arg)
@@ -149,7 +149,7 @@ static void *write_gate(void *arg)
 
 static void readers_do_not_wait_for_a_writer(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct gate gate = { .f = f };
     pthread_t thread;
     void *complaint;
@@ -182,7 +182,7 @@ static enum mu_err read_then_write(struct registry_tx *tx, void *arg)
 
 static void a_reading_transaction_cannot_write(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct product_row product = { .name = "p" };
 
     id_new_hex(product.product_key);
@@ -195,7 +195,7 @@ static void a_reading_transaction_cannot_write(void **state)
 
 static void what_was_acknowledged_outlives_a_kill(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t product = fixture_product(f), acknowledged = 0, no;
     struct count before = count_all(f);
     int fds[2];
@@ -233,7 +233,7 @@ static void what_was_acknowledged_outlives_a_kill(void **state)
 
 /* --- a full disk ----------------------------------------------------------------------------------*/
 
-static bool mount_small_disk(struct fixture *f)
+static bool mount_small_disk(struct registry_fixture *f)
 {
     return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
            mount("none", f->dir, "tmpfs", 0, "size=4m") == 0;
@@ -250,7 +250,7 @@ static void fill_disk(const char *path)
     close(fd);
 }
 
-static enum mu_err enrol_number(struct fixture *f, uint32_t product, int i)
+static enum mu_err enrol_number(struct registry_fixture *f, uint32_t product, int i)
 {
     struct register_result r;
     char mac[LIMIT_MAC + 1];
@@ -261,7 +261,7 @@ static enum mu_err enrol_number(struct fixture *f, uint32_t product, int i)
 
 static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char ballast[128], mark[128], why[512] = "";
     enum mu_err err = MU_OK;
     unsigned written = 0;

@@ -39,7 +39,7 @@ void secret_hash(const uint8_t salt[16], struct str secret, uint8_t out[32])
     OPENSSL_cleanse(input, sizeof(input));
 }
 
-void token_hash(struct str token, uint8_t out[32])
+void secret_token_hash(struct str token, uint8_t out[32])
 {
     digest(token.at, token.len, out);
 }

@@ -11,8 +11,8 @@ static enum mu_err find(struct db *db, const char *sql, const struct db_value *v
     if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
-    *no = row_no(&row);
-    row_text(&row, id, ID_HEX_LEN + 1);
+    *no = col_no(&row);
+    col_text(&row, id, ID_HEX_LEN + 1);
     sqlite3_reset(row.statement);
     return MU_OK;
 }

@@ -114,18 +114,18 @@ static enum mu_err give_changes(struct registry_tx *tx, const struct audit_visit
     while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
         struct audit_row out;
         row.column = 0;
-        out.place.at_us = row_int(&row);
-        out.place.no = (uint64_t)row_int(&row);
-        out.place.change = row_no(&row);
-        out.enterprise_id = row_str(&row);
-        out.request = (uint64_t)row_int(&row);
-        out.uid = (uid_t)row_int(&row);
-        out.user = row_str(&row);
-        out.command = row_str(&row);
-        out.action = row_str(&row);
-        out.kind = row_str(&row);
-        out.id = row_str(&row);
-        out.change = row_str(&row);
+        out.place.at_us = col_int(&row);
+        out.place.no = (uint64_t)col_int(&row);
+        out.place.change = col_no(&row);
+        out.enterprise_id = col_str(&row);
+        out.request = (uint64_t)col_int(&row);
+        out.uid = (uid_t)col_int(&row);
+        out.user = col_str(&row);
+        out.command = col_str(&row);
+        out.action = col_str(&row);
+        out.kind = col_str(&row);
+        out.id = col_str(&row);
+        out.change = col_str(&row);
         if ((err = visit->fn(visit->ctx, &out)) != MU_OK)
             sqlite3_reset(row.statement);
     }

@@ -11,13 +11,13 @@ static enum mu_err get_binding(struct db *db, const char *sql, const struct db_v
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
     memset(out, 0, sizeof(*out));
-    out->no = row_no(&row);
-    out->device = row_no(&row);
-    out->user = row_no(&row);
-    out->app = row_no(&row);
-    out->is_owner = row_int(&row) != 0;
-    out->since = row_int(&row);
-    out->until = row_int(&row);
+    out->no = col_no(&row);
+    out->device = col_no(&row);
+    out->user = col_no(&row);
+    out->app = col_no(&row);
+    out->is_owner = col_int(&row) != 0;
+    out->since = col_int(&row);
+    out->until = col_int(&row);
     sqlite3_reset(row.statement);
     return MU_OK;
 }

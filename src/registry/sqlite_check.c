@@ -99,7 +99,7 @@ static enum mu_err look_for(struct db *db, const char *sql, const struct finding
     if (err != MU_OK)
         return err;
     while ((err = db_next(db, statement)) == MU_OK) {
-        struct str text = row_str(&(struct db_row){ .statement = statement });
+        struct str text = col_str(&(struct db_row){ .statement = statement });
         if (!str_eq(text, STR("ok"))) /* all that PRAGMA integrity_check says of a good file */
             findings_mistake(f, "%.*s", (int)text.len, text.at);
     }
@@ -193,11 +193,11 @@ enum mu_err registry_visit_device_places(struct registry *reg,
     while (err == MU_OK && (err = db_next(db, row.statement)) == MU_OK) {
         struct place place;
         row.column = 0;
-        uint32_t product = row_no(&row);
-        row_text(&row, place.country, sizeof(place.country));
-        row_text(&row, place.region, sizeof(place.region));
-        row_text(&row, place.city, sizeof(place.city));
-        err = fn(ctx, product, &place, (uint64_t)row_int(&row));
+        uint32_t product = col_no(&row);
+        col_text(&row, place.country, sizeof(place.country));
+        col_text(&row, place.region, sizeof(place.region));
+        col_text(&row, place.city, sizeof(place.city));
+        err = fn(ctx, product, &place, (uint64_t)col_int(&row));
     }
     reader_end(reg, db);
     return err == MU_E_NOT_FOUND ? MU_OK : err;

@@ -189,23 +189,23 @@ enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *va
     return err;
 }
 
-int64_t row_int(struct db_row *row)
+int64_t col_int(struct db_row *row)
 {
     return sqlite3_column_int64(row->statement, row->column++);
 }
 
-uint32_t row_no(struct db_row *row)
+uint32_t col_no(struct db_row *row)
 {
-    return (uint32_t)row_int(row);
+    return (uint32_t)col_int(row);
 }
 
-double row_real(struct db_row *row, bool *set)
+double col_real(struct db_row *row, bool *set)
 {
     *set = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
     return sqlite3_column_double(row->statement, row->column++);
 }
 
-struct str row_str(struct db_row *row)
+struct str col_str(struct db_row *row)
 {
     /* As a blob, since SQLite copies a text to terminate it, and its column looked up once; a million rows feel
      * both. */
@@ -215,17 +215,17 @@ struct str row_str(struct db_row *row)
     return (struct str){ at ? at : "", at ? len : 0 };
 }
 
-void row_text(struct db_row *row, char *out, size_t size)
+void col_text(struct db_row *row, char *out, size_t size)
 {
-    struct str s = row_str(row);
+    struct str s = col_str(row);
     size_t len = s.len < size ? s.len : size - 1;
     memcpy(out, s.at, len);
     out[len] = '\0';
 }
 
-void row_bytes(struct db_row *row, void *out, size_t size)
+void col_bytes(struct db_row *row, void *out, size_t size)
 {
-    struct str s = row_str(row);
+    struct str s = col_str(row);
     memcpy(out, s.at, s.len < size ? s.len : size);
 }
 

@@ -1,26 +1,26 @@
 /* Devices. */
 #include "registry/sqlite_registry.h"
 
-void row_device(struct db_row *row, struct device_row *out)
+void db_row_device(struct db_row *row, struct device_row *out)
 {
     memset(out, 0, sizeof(*out));
-    out->no = row_no(row);
-    out->product = row_no(row);
-    row_text(row, out->did, sizeof(out->did));
-    row_text(row, out->mac, sizeof(out->mac));
-    row_text(row, out->passcode, sizeof(out->passcode));
-    row_text(row, out->device_sn, sizeof(out->device_sn));
-    out->type = (enum device_type)row_int(row);
-    out->is_disabled = row_int(row) != 0;
-    out->created_at = row_int(row);
-    row_text(row, out->place.country, sizeof(out->place.country));
-    row_text(row, out->place.region, sizeof(out->place.region));
-    row_text(row, out->place.city, sizeof(out->place.city));
-    out->place_source = (enum place_source)row_int(row);
-    out->longitude = row_real(row, &out->has_coordinates);
-    out->latitude = row_real(row, &out->has_coordinates);
-    out->group = row_no(row);
-    out->is_barred = row_int(row) != 0;
+    out->no = col_no(row);
+    out->product = col_no(row);
+    col_text(row, out->did, sizeof(out->did));
+    col_text(row, out->mac, sizeof(out->mac));
+    col_text(row, out->passcode, sizeof(out->passcode));
+    col_text(row, out->device_sn, sizeof(out->device_sn));
+    out->type = (enum device_type)col_int(row);
+    out->is_disabled = col_int(row) != 0;
+    out->created_at = col_int(row);
+    col_text(row, out->place.country, sizeof(out->place.country));
+    col_text(row, out->place.region, sizeof(out->place.region));
+    col_text(row, out->place.city, sizeof(out->place.city));
+    out->place_source = (enum place_source)col_int(row);
+    out->longitude = col_real(row, &out->has_coordinates);
+    out->latitude = col_real(row, &out->has_coordinates);
+    out->group = col_no(row);
+    out->is_barred = col_int(row) != 0;
 }
 
 static enum mu_err get_device(struct db *db, const char *sql, const struct db_value *values, size_t count,
@@ -32,7 +32,7 @@ static enum mu_err get_device(struct db *db, const char *sql, const struct db_va
     if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
-    row_device(&row, out);
+    db_row_device(&row, out);
     sqlite3_reset(row.statement);
     return MU_OK;
 }

@@ -7,18 +7,18 @@
 
 enum { CIDR_SIZE = sizeof(((struct ip_addr *)0)->bytes) + 1 };
 
-void row_enterprise(struct db_row *row, struct enterprise_row *out)
+void db_row_enterprise(struct db_row *row, struct enterprise_row *out)
 {
     memset(out, 0, sizeof(*out));
-    out->no = row_no(row);
-    row_text(row, out->enterprise_id, sizeof(out->enterprise_id));
-    row_bytes(row, out->secret_salt, sizeof(out->secret_salt));
-    row_bytes(row, out->secret_hash, sizeof(out->secret_hash));
-    row_text(row, out->name, sizeof(out->name));
-    out->hourly_quota = row_no(row);
-    out->secret_required = row_int(row) != 0;
+    out->no = col_no(row);
+    col_text(row, out->enterprise_id, sizeof(out->enterprise_id));
+    col_bytes(row, out->secret_salt, sizeof(out->secret_salt));
+    col_bytes(row, out->secret_hash, sizeof(out->secret_hash));
+    col_text(row, out->name, sizeof(out->name));
+    out->hourly_quota = col_no(row);
+    out->secret_required = col_int(row) != 0;
 
-    struct str nets = row_str(row);
+    struct str nets = col_str(row);
     while (nets.len >= CIDR_SIZE && out->ip_allow_count < ENTERPRISE_IP_ALLOW_MAX) {
         struct cidr *net = &out->ip_allow[out->ip_allow_count++];
         memcpy(net->net.bytes, nets.at, CIDR_SIZE - 1);
@@ -37,7 +37,7 @@ static enum mu_err get_enterprise(struct db *db, const char *sql, const struct d
     if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
-    row_enterprise(&row, out);
+    db_row_enterprise(&row, out);
     sqlite3_reset(row.statement);
     return MU_OK;
 }
@@ -183,7 +183,7 @@ enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row)
                   DB_VALUES(db_int(FEED_TOKEN), db_blob(row->hash, sizeof(row->hash))));
 }
 
-struct expiry {
+struct token_expiry {
     int64_t now_s;
     uint32_t *deleted;
 };
@@ -191,7 +191,7 @@ struct expiry {
 static enum mu_err delete_expired(struct registry_tx *tx, void *arg)
 {
     enum mu_err err;
-    const struct expiry *expiry = arg;
+    const struct token_expiry *expiry = arg;
 
     if ((err = db_run(tx->db,
                       "INSERT INTO change (kind, no, other, hash) "
@@ -206,5 +206,5 @@ static enum mu_err delete_expired(struct registry_tx *tx, void *arg)
 enum mu_err registry_delete_expired_tokens(struct registry *reg, int64_t now_s, uint32_t *deleted)
 {
     *deleted = 0;
-    return registry_write(reg, delete_expired, &(struct expiry){ now_s, deleted });
+    return registry_write(reg, delete_expired, &(struct token_expiry){ now_s, deleted });
 }

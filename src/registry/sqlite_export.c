@@ -49,22 +49,22 @@ enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN
             MU_OK ||
         (err = db_next(tx->db, row.statement)) != MU_OK)
         return err;
-    row_text(&row, appid, ID_HEX_LEN + 1);
+    col_text(&row, appid, ID_HEX_LEN + 1);
     sqlite3_reset(row.statement);
     return MU_OK;
 }
 
 static void read_binding(struct db_row *row, struct export_binding *out)
 {
-    row_text(row, out->uid, sizeof(out->uid));
-    row_text(row, out->appid, sizeof(out->appid));
-    row_text(row, out->product_key, sizeof(out->product_key));
-    row_text(row, out->mac, sizeof(out->mac));
-    row_text(row, out->did, sizeof(out->did));
-    out->since = row_int(row);
+    col_text(row, out->uid, sizeof(out->uid));
+    col_text(row, out->appid, sizeof(out->appid));
+    col_text(row, out->product_key, sizeof(out->product_key));
+    col_text(row, out->mac, sizeof(out->mac));
+    col_text(row, out->did, sizeof(out->did));
+    out->since = col_int(row);
     out->ended = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
-    out->until = row_int(row);
-    out->is_owner = row_int(row) != 0;
+    out->until = col_int(row);
+    out->is_owner = col_int(row) != 0;
 }
 
 enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_t after, uint64_t limit,
@@ -83,7 +83,7 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_
 
     while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
         row.column = 0;
-        no = row_no(&row);
+        no = col_no(&row);
         count++;
         read_binding(&row, &binding);
         if ((err = fn(ctx, &binding)) != MU_OK)

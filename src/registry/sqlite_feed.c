@@ -16,50 +16,50 @@
 
 /* --- one row to the visitor -----------------------------------------------------------------------*/
 
-struct visit {
+struct feed_visit {
     struct db *db;
     const struct registry_visitor *v;
 };
 
-static enum mu_err give_enterprise(const struct visit *visit, struct db_row *row)
+static enum mu_err give_enterprise(const struct feed_visit *visit, struct db_row *row)
 {
     struct enterprise_row enterprise;
-    row_enterprise(row, &enterprise);
+    db_row_enterprise(row, &enterprise);
     return visit->v->enterprise(visit->v->ctx, &enterprise);
 }
 
-static enum mu_err give_product(const struct visit *visit, struct db_row *row)
+static enum mu_err give_product(const struct feed_visit *visit, struct db_row *row)
 {
     struct product_row product;
-    row_product(row, &product);
+    db_row_product(row, &product);
     return visit->v->product(visit->v->ctx, &product);
 }
 
-static enum mu_err give_definition(const struct visit *visit, struct db_row *row)
+static enum mu_err give_definition(const struct feed_visit *visit, struct db_row *row)
 {
     struct definition_row definition;
-    definition.product = row_no(row);
-    definition.version = row_no(row);
-    definition.json = row_str(row);
+    definition.product = col_no(row);
+    definition.version = col_no(row);
+    definition.json = col_str(row);
     return visit->v->definition(visit->v->ctx, &definition);
 }
 
-static enum mu_err give_association(const struct visit *visit, struct db_row *row)
+static enum mu_err give_association(const struct feed_visit *visit, struct db_row *row)
 {
     struct association_row association;
-    association.product = row_no(row);
-    association.enterprise = row_no(row);
-    return visit->v->association(visit->v->ctx, &association, row_int(row) == 0);
+    association.product = col_no(row);
+    association.enterprise = col_no(row);
+    return visit->v->association(visit->v->ctx, &association, col_int(row) == 0);
 }
 
-static enum mu_err give_app(const struct visit *visit, struct db_row *row)
+static enum mu_err give_app(const struct feed_visit *visit, struct db_row *row)
 {
     enum mu_err err;
     struct app_row app;
     uint32_t *products;
     size_t count;
 
-    row_app(row, &app);
+    db_row_app(row, &app);
     if ((err = tx_app_products(&(struct registry_tx){ .db = visit->db }, app.no, &products, &count)) != MU_OK)
         return err;
     err = visit->v->app(visit->v->ctx, &app, products, count);
@@ -67,59 +67,59 @@ static enum mu_err give_app(const struct visit *visit, struct db_row *row)
     return err;
 }
 
-static enum mu_err give_group(const struct visit *visit, struct db_row *row)
+static enum mu_err give_group(const struct feed_visit *visit, struct db_row *row)
 {
     struct group_row group;
-    row_group(row, &group);
+    db_row_group(row, &group);
     return visit->v->group(visit->v->ctx, &group);
 }
 
-static enum mu_err give_device(const struct visit *visit, struct db_row *row)
+static enum mu_err give_device(const struct feed_visit *visit, struct db_row *row)
 {
     struct device_row device;
-    row_device(row, &device);
+    db_row_device(row, &device);
     return visit->v->device(visit->v->ctx, &device);
 }
 
-static enum mu_err give_user(const struct visit *visit, struct db_row *row)
+static enum mu_err give_user(const struct feed_visit *visit, struct db_row *row)
 {
     struct user_brief user;
-    user.no = row_no(row);
-    user.app = row_no(row);
-    user.is_disabled = row_int(row) != 0;
-    row_text(row, user.place.country, sizeof(user.place.country));
-    row_text(row, user.place.region, sizeof(user.place.region));
-    row_text(row, user.place.city, sizeof(user.place.city));
+    user.no = col_no(row);
+    user.app = col_no(row);
+    user.is_disabled = col_int(row) != 0;
+    col_text(row, user.place.country, sizeof(user.place.country));
+    col_text(row, user.place.region, sizeof(user.place.region));
+    col_text(row, user.place.city, sizeof(user.place.city));
     return visit->v->user(visit->v->ctx, &user);
 }
 
-static enum mu_err give_binding(const struct visit *visit, struct db_row *row)
+static enum mu_err give_binding(const struct feed_visit *visit, struct db_row *row)
 {
     struct bound_row bound;
-    bound.no = row_no(row);
-    bound.device = row_no(row);
-    bound.user = row_no(row);
-    bound.since = row_int(row);
-    bound.until = row_int(row);
+    bound.no = col_no(row);
+    bound.device = col_no(row);
+    bound.user = col_no(row);
+    bound.since = col_int(row);
+    bound.until = col_int(row);
     return visit->v->binding(visit->v->ctx, &bound);
 }
 
-static enum mu_err give_first_bound(const struct visit *visit, struct db_row *row)
+static enum mu_err give_first_bound(const struct feed_visit *visit, struct db_row *row)
 {
     struct first_bound_row first;
-    first.product = row_no(row);
-    first.user = row_no(row);
-    first.since = row_int(row);
+    first.product = col_no(row);
+    first.user = col_no(row);
+    first.since = col_int(row);
     return visit->v->first_bound(visit->v->ctx, &first);
 }
 
-static enum mu_err give_token(const struct visit *visit, struct db_row *row)
+static enum mu_err give_token(const struct feed_visit *visit, struct db_row *row)
 {
     struct token_row token = { 0 };
-    row_bytes(row, token.hash, sizeof(token.hash));
-    token.enterprise = row_no(row);
-    token.product = row_no(row);
-    token.expires_at = row_int(row);
+    col_bytes(row, token.hash, sizeof(token.hash));
+    token.enterprise = col_no(row);
+    token.product = col_no(row);
+    token.expires_at = col_int(row);
     return visit->v->token(visit->v->ctx, &token, token.enterprise == 0);
 }
 
@@ -148,7 +148,7 @@ static const struct step {
     enum feed_kind kind;
     const char *all;
     const char *changed;
-    enum mu_err (*give)(const struct visit *visit, struct db_row *row);
+    enum mu_err (*give)(const struct feed_visit *visit, struct db_row *row);
 } steps[] = {
     { FEED_ENTERPRISE, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e ORDER BY e.no",
       "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no IN (" CHANGED(1) ") ORDER BY e.no", give_enterprise },
@@ -217,8 +217,8 @@ static bool is_wanted(const struct registry_visitor *v, enum feed_kind kind)
     return false;
 }
 
-static enum mu_err give_rows(const struct visit *visit, const char *sql, const struct db_value *values, size_t count,
-                             const struct step *step)
+static enum mu_err give_rows(const struct feed_visit *visit, const char *sql, const struct db_value *values,
+                             size_t count, const struct step *step)
 {
     enum mu_err err;
     struct db_row row = { 0 };
@@ -235,7 +235,7 @@ static enum mu_err give_rows(const struct visit *visit, const char *sql, const s
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-static enum mu_err give_gone(const struct visit *visit, const struct gone_step *step, uint64_t after)
+static enum mu_err give_gone(const struct feed_visit *visit, const struct gone_step *step, uint64_t after)
 {
     enum mu_err err;
     uint32_t *numbers;
@@ -286,7 +286,7 @@ enum mu_err feed_prune(struct db *db, uint64_t *pruned_at)
 enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
 {
     enum mu_err err;
-    struct visit visit = { .v = v };
+    struct feed_visit visit = { .v = v };
     uint64_t last;
 
     if ((err = reader_begin(reg, &visit.db)) != MU_OK)
@@ -344,7 +344,7 @@ enum mu_err registry_count_devices(struct registry *reg, uint32_t *count)
 enum mu_err registry_visit_changes(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
 {
     enum mu_err err;
-    struct visit visit = { .v = v };
+    struct feed_visit visit = { .v = v };
     uint64_t last;
     unsigned kinds;
 

@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-void row_group(struct db_row *row, struct group_row *out)
+void db_row_group(struct db_row *row, struct group_row *out)
 {
     memset(out, 0, sizeof(*out));
-    out->no = row_no(row);
-    out->product = row_no(row);
-    out->parent = row_no(row);
-    row_text(row, out->gid, sizeof(out->gid));
+    out->no = col_no(row);
+    out->product = col_no(row);
+    out->parent = col_no(row);
+    col_text(row, out->gid, sizeof(out->gid));
 }
 
 static enum mu_err get_group(struct db *db, const char *sql, const struct db_value *values, size_t count,
@@ -21,7 +21,7 @@ static enum mu_err get_group(struct db *db, const char *sql, const struct db_val
     if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
-    row_group(&row, out);
+    db_row_group(&row, out);
     sqlite3_reset(row.statement);
     return MU_OK;
 }
@@ -136,7 +136,7 @@ static enum mu_err find_groups(struct registry_tx *tx, void *arg)
             q->rows = more;
         }
         row.column = 0;
-        row_group(&row, &q->rows[q->count++]);
+        db_row_group(&row, &q->rows[q->count++]);
     }
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
@@ -174,7 +174,7 @@ static enum mu_err give_macs(struct registry_tx *tx, void *arg)
         return err;
     while ((err = db_next(tx->db, row.statement)) == MU_OK) {
         row.column = 0;
-        if ((err = visit->fn(visit->ctx, row_str(&row))) != MU_OK) {
+        if ((err = visit->fn(visit->ctx, col_str(&row))) != MU_OK) {
             sqlite3_reset(row.statement);
             return err;
         }

@@ -11,7 +11,7 @@ static enum mu_err delete_product(struct registry_tx *tx, void *arg)
 /* Written by checkpoints while it is used and at the end, with pages that get free and are used anew. */
 static void each_page_has_its_checksum(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     uint32_t products[300];
 
     for (int round = 0; round < 3; round++) {
@@ -26,7 +26,7 @@ static void each_page_has_its_checksum(void **state)
 
 static void a_plain_sqlite_reads_the_file(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     sqlite3 *db;
     sqlite3_stmt *statement;
 
@@ -43,7 +43,7 @@ static void a_plain_sqlite_reads_the_file(void **state)
 
 static void a_copy_has_checksums_of_its_own(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct registry_snapshot *s;
     char path[160];
 
@@ -66,7 +66,7 @@ static enum mu_err read_product(struct registry_tx *tx, void *arg)
 /* The secret of a product is in no index: SQLite by itself reads what is there. */
 static void a_bit_that_flips_while_the_file_is_used_is_not_read_as_true(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct product_row product = { .name = "heater" };
 
     id_new_hex(product.product_key);
@@ -82,10 +82,10 @@ static void a_bit_that_flips_while_the_file_is_used_is_not_read_as_true(void **s
 
 static void a_page_in_the_wrong_place_is_found(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     fixture_reopen(f);
-    struct bytes b = file_bytes(f->file);
+    struct file_bytes b = file_bytes(f->file);
     assert_true(pages_is_whole(b.at + PAGES_SIZE, 2));
     assert_false(pages_is_whole(b.at + PAGES_SIZE, 3));
     free(b.at);
@@ -94,10 +94,10 @@ static void a_page_in_the_wrong_place_is_found(void **state)
 /* Were it taken for one of an older muster, it would be read without checksums. */
 static void damage_of_the_first_page_does_not_hide_the_checksums(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     fixture_reopen(f);
-    struct bytes b = file_bytes(f->file);
+    struct file_bytes b = file_bytes(f->file);
     for (size_t bit = 0; bit < 8 * PAGES_SIZE; bit++) {
         b.at[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(pages_kind_of(b.at), PAGES_SUMMED);

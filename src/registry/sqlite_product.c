@@ -1,18 +1,18 @@
 /* Products and the versions of their definitions. */
 #include "registry/sqlite_registry.h"
 
-void row_product(struct db_row *row, struct product_row *out)
+void db_row_product(struct db_row *row, struct product_row *out)
 {
     memset(out, 0, sizeof(*out));
-    out->no = row_no(row);
-    row_text(row, out->product_key, sizeof(out->product_key));
-    row_text(row, out->product_secret, sizeof(out->product_secret));
-    row_text(row, out->name, sizeof(out->name));
-    out->remote_control = row_int(row) != 0;
-    out->registration = (enum registration)row_int(row);
-    out->pacing = (enum pacing)row_int(row);
-    out->control = (enum control_frames)row_int(row);
-    out->definition = row_no(row);
+    out->no = col_no(row);
+    col_text(row, out->product_key, sizeof(out->product_key));
+    col_text(row, out->product_secret, sizeof(out->product_secret));
+    col_text(row, out->name, sizeof(out->name));
+    out->remote_control = col_int(row) != 0;
+    out->registration = (enum registration)col_int(row);
+    out->pacing = (enum pacing)col_int(row);
+    out->control = (enum control_frames)col_int(row);
+    out->definition = col_no(row);
 }
 
 static enum mu_err get_product(struct db *db, const char *sql, const struct db_value *values, size_t count,
@@ -24,7 +24,7 @@ static enum mu_err get_product(struct db *db, const char *sql, const struct db_v
     if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
-    row_product(&row, out);
+    db_row_product(&row, out);
     sqlite3_reset(row.statement);
     return MU_OK;
 }
@@ -87,7 +87,7 @@ enum mu_err tx_definition(struct registry_tx *tx, uint32_t product, uint32_t ver
 
     if (err != MU_OK || (err = db_next(tx->db, row.statement)) != MU_OK)
         return err;
-    struct str json = row_str(&row);
+    struct str json = col_str(&row);
     buf_append(out, json.at, json.len);
     sqlite3_reset(row.statement);
     return out->err;

@@ -53,7 +53,7 @@ static enum mu_err open_writer(struct registry *reg, enum scan_state state, char
     if ((err = db_open(db, reg->path, false)) != MU_OK)
         return err;
     if ((err = schema_update(db, why, why_size)) == MU_OK && (state == SCAN_PLAIN || state == SCAN_DOUBTFUL) &&
-        (err = rewrite_file(db, reg->path, state, why, why_size)) == MU_OK)
+        (err = sqlite_rewrite_file(db, reg->path, state, why, why_size)) == MU_OK)
         err = schema_update(db, why, why_size); /* WAL again */
     if (err != MU_OK && db->handle)
         db_keep_log(db);
@@ -68,7 +68,7 @@ enum mu_err registry_look(struct registry **out, const char *dir, struct registr
     struct registry *reg;
 
     if ((err = create(&reg, dir, cause, sizeof(cause))) != MU_OK ||
-        (err = scan_file(reg->path, &reg->scanned, cause, sizeof(cause))) != MU_OK ||
+        (err = sqlite_scan_file(reg->path, &reg->scanned, cause, sizeof(cause))) != MU_OK ||
         (err = registry_trust_check(reg, place, cause, sizeof(cause))) != MU_OK)
         goto out;
     *out = reg;
@@ -279,7 +279,7 @@ static enum mu_err get_fact(struct registry_tx *tx, void *arg)
                         &statement)) != MU_OK ||
         (err = db_next(tx->db, statement)) != MU_OK)
         return err;
-    if (!str_copy(fact->out, fact->size, row_str(&(struct db_row){ .statement = statement })))
+    if (!str_copy(fact->out, fact->size, col_str(&(struct db_row){ .statement = statement })))
         err = MU_E_LIMIT;
     sqlite3_reset(statement);
     return err;

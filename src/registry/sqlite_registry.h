@@ -139,12 +139,12 @@ struct db_row {
     int column;
 };
 
-int64_t row_int(struct db_row *row);
-uint32_t row_no(struct db_row *row);
-double row_real(struct db_row *row, bool *set);
-void row_text(struct db_row *row, char *out, size_t size);
-struct str row_str(struct db_row *row); /* until the next row */
-void row_bytes(struct db_row *row, void *out, size_t size);
+int64_t col_int(struct db_row *row);
+uint32_t col_no(struct db_row *row);
+double col_real(struct db_row *row, bool *set);
+void col_text(struct db_row *row, char *out, size_t size);
+struct str col_str(struct db_row *row); /* until the next row */
+void col_bytes(struct db_row *row, void *out, size_t size);
 
 /* Puts the number of a new row into *no, or says that an update met no row. */
 MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *no);
@@ -161,11 +161,11 @@ enum scan_state {
 };
 /* Reads all of a file that nobody has open, and changes nothing. MU_E_CORRUPT: it is damaged; why gets a
  * sentence. */
-MU_MUST_USE enum mu_err scan_file(const char *path, enum scan_state *state, char *why, size_t why_size);
+MU_MUST_USE enum mu_err sqlite_scan_file(const char *path, enum scan_state *state, char *why, size_t why_size);
 /* Gives the file that db has open, alone, checksums if it is plain, and takes away what is wrong in it if
  * it is doubtful. It may come back open in another mode than WAL, on failure also closed. */
-MU_MUST_USE enum mu_err rewrite_file(struct db *db, const char *path, enum scan_state state, char *why,
-                                     size_t why_size);
+MU_MUST_USE enum mu_err sqlite_rewrite_file(struct db *db, const char *path, enum scan_state state, char *why,
+                                            size_t why_size);
 
 /* --- the tables (sqlite_schema.c) ---------------------------------------------------------------- */
 
@@ -261,11 +261,11 @@ MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 #define DISABLED_USERS "(SELECT no FROM user WHERE is_disabled = 1)"
 #define TOKEN_COLUMNS  "t.hash, t.enterprise, t.product, t.expires_at"
 
-void row_enterprise(struct db_row *row, struct enterprise_row *out);
-void row_product(struct db_row *row, struct product_row *out);
-void row_app(struct db_row *row, struct app_row *out);
-void row_device(struct db_row *row, struct device_row *out);
-void row_group(struct db_row *row, struct group_row *out);
+void db_row_enterprise(struct db_row *row, struct enterprise_row *out);
+void db_row_product(struct db_row *row, struct product_row *out);
+void db_row_app(struct db_row *row, struct app_row *out);
+void db_row_device(struct db_row *row, struct device_row *out);
+void db_row_group(struct db_row *row, struct group_row *out);
 
 /* --- the change feed (sqlite_feed.c) ------------------------------------------------------------- */
 

@@ -54,7 +54,7 @@ static enum mu_err look_for_damage(struct rewrite *r)
     if ((err = db_query(r->db, "PRAGMA integrity_check(1)", NULL, 0, &statement)) != MU_OK ||
         (err = db_next(r->db, statement)) != MU_OK)
         return err;
-    struct str found = row_str(&(struct db_row){ .statement = statement });
+    struct str found = col_str(&(struct db_row){ .statement = statement });
     if (!str_eq(found, STR("ok"))) {
         snprintf(r->why, r->why_size, "it is damaged (%.*s)" DAMAGE_ADVICE, (int)found.len, found.at);
         err = MU_E_CORRUPT;
@@ -71,7 +71,7 @@ static enum mu_err leave_wal(struct db *db)
     if ((err = db_query(db, "PRAGMA journal_mode = DELETE", NULL, 0, &statement)) != MU_OK ||
         (err = db_next(db, statement)) != MU_OK)
         return err;
-    bool left = str_eq(row_str(&(struct db_row){ .statement = statement }), STR("delete"));
+    bool left = str_eq(col_str(&(struct db_row){ .statement = statement }), STR("delete"));
     sqlite3_reset(statement);
     return left ? MU_OK : MU_E_LOCKED;
 }
@@ -110,7 +110,7 @@ static enum mu_err take_copy(struct rewrite *r)
     return db_open(r->db, r->path, false);
 }
 
-enum mu_err rewrite_file(struct db *db, const char *path, enum scan_state state, char *why, size_t why_size)
+enum mu_err sqlite_rewrite_file(struct db *db, const char *path, enum scan_state state, char *why, size_t why_size)
 {
     struct rewrite r = { .db = db, .path = path, .why = why, .why_size = why_size };
     enum mu_err err;
@@ -124,7 +124,8 @@ enum mu_err rewrite_file(struct db *db, const char *path, enum scan_state state,
     if ((err = leave_wal(db)) != MU_OK)
         return err;
     /* The WAL had what was torn, unless the damage is of free pages: the new file has none. */
-    if (state == SCAN_DOUBTFUL && ((err = scan_file(path, &state, why, why_size)) != MU_OK || state == SCAN_WHOLE))
+    if (state == SCAN_DOUBTFUL &&
+        ((err = sqlite_scan_file(path, &state, why, why_size)) != MU_OK || state == SCAN_WHOLE))
         return err;
     log_event(LOG_INFO, "registry_rewritten", "path=%s reason=%s", LOG_Q(path, -1),
               state == SCAN_PLAIN ? "checksums" : "damaged_free_pages");

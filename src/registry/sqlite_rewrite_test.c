@@ -9,7 +9,7 @@
 enum { PRODUCTS = 60, KEPT = 50 };
 #define KEY "00112233445566778899aabbccddeeff"
 
-static void make_older(struct fixture *f)
+static void make_older(struct registry_fixture *f)
 {
     for (int i = 0; i < PRODUCTS; i++)
         fixture_product(f);
@@ -20,17 +20,17 @@ static void make_older(struct fixture *f)
     file_make_plain(f);
 }
 
-static enum scan_state state_of(struct fixture *f)
+static enum scan_state state_of(struct registry_fixture *f)
 {
     enum scan_state state;
     char why[1024] = "";
 
-    if (scan_file(f->file, &state, why, sizeof(why)) != MU_OK)
+    if (sqlite_scan_file(f->file, &state, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     return state;
 }
 
-static void assert_all_there(struct fixture *f)
+static void assert_all_there(struct registry_fixture *f)
 {
     struct registry_snapshot *s;
     struct registry_totals totals;
@@ -43,7 +43,7 @@ static void assert_all_there(struct fixture *f)
 
 static void an_older_file_gets_checksums(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     make_older(f);
     assert_int_equal(state_of(f), SCAN_PLAIN);
@@ -60,7 +60,7 @@ static void an_older_file_gets_checksums(void **state)
 
 static void an_older_file_is_looked_at_unchanged(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char why[512];
 
     make_older(f);
@@ -76,7 +76,7 @@ static void an_older_file_is_looked_at_unchanged(void **state)
 /* What is in the log only comes along, and a log that was folded is not read again. */
 static void an_older_file_that_was_killed_keeps_what_is_in_its_log(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     sqlite3 *db;
 
     make_older(f);
@@ -97,7 +97,7 @@ static void an_older_file_that_was_killed_keeps_what_is_in_its_log(void **state)
 
 static void an_older_file_with_damage_is_left_as_it_is(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char why[1024] = "";
 
     make_older(f);
@@ -116,7 +116,7 @@ static void an_older_file_with_damage_is_left_as_it_is(void **state)
 static void a_kill_at_any_time_loses_nothing(void **state)
 {
     enum { ROUNDS = 12 };
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     unsigned killed_before = 0, converted = 0;
 
     make_older(f);
@@ -150,14 +150,14 @@ static void a_kill_at_any_time_loses_nothing(void **state)
 /* A copy that a killed one left, with its journal, which SQLite would play back into the next. */
 static void what_a_killed_one_left_is_no_part_of_the_next(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char left[160];
 
     make_older(f);
     static const char *const endings[] = { ".new", ".new-journal" };
     for (size_t i = 0; i < 2; i++) {
         snprintf(left, sizeof(left), "%s%s", f->file, endings[i]);
-        file_put(left, (struct bytes){ (uint8_t *)"of another time", 15 });
+        file_put(left, (struct file_bytes){ (uint8_t *)"of another time", 15 });
     }
     fixture_reopen(f);
     assert_all_there(f);

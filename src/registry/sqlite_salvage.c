@@ -64,7 +64,7 @@ enum mu_err salvage_text(struct db *db, char *out, size_t size, const char *form
     va_end(args);
     if (err == MU_OK) {
         int rc = sqlite3_step(statement);
-        if (rc == SQLITE_ROW && !str_copy(out, size, row_str(&(struct db_row){ .statement = statement })))
+        if (rc == SQLITE_ROW && !str_copy(out, size, col_str(&(struct db_row){ .statement = statement })))
             err = MU_E_LIMIT;
         else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
             err = db_error(db, rc);
@@ -104,8 +104,8 @@ static enum mu_err read_last(struct salvaging *s)
 
     while (err == MU_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
         struct db_row row = { .statement = statement };
-        struct salvaged_table *t = find_table(s, row_str(&row));
-        int64_t last = row_int(&row);
+        struct salvaged_table *t = find_table(s, col_str(&row));
+        int64_t last = col_int(&row);
         if (t && last > 0 && (last <= UINT32_MAX || is_feed(t)))
             t->last = last;
     }
@@ -205,12 +205,12 @@ static enum mu_err list_tables(struct salvaging *s)
     while (err == MU_OK && sqlite3_step(list) == SQLITE_ROW) {
         struct db_row row = { .statement = list };
         struct salvaged_table *t = &s->tables[s->count];
-        if (s->count == SALVAGE_TABLES_MAX || !str_copy(t->name, sizeof(t->name), row_str(&row))) {
+        if (s->count == SALVAGE_TABLES_MAX || !str_copy(t->name, sizeof(t->name), col_str(&row))) {
             err = MU_E_LIMIT;
             break;
         }
         t->told.name = t->name;
-        t->gives_numbers = row_int(&row) != 0;
+        t->gives_numbers = col_int(&row) != 0;
         s->count++;
     }
     sqlite3_finalize(list);

@@ -96,7 +96,7 @@ static enum mu_err put_all(struct registry_tx *tx, void *arg)
     return put_users(tx, app.no);
 }
 
-static void fill(struct fixture *f)
+static void fill(struct registry_fixture *f)
 {
     assert_int_equal(registry_write(f->reg, put_all, NULL), MU_OK);
     assert_int_equal(registry_set_fact(f->reg, "time_zone", "Asia/Shanghai"), MU_OK);
@@ -109,7 +109,7 @@ static void fill(struct fixture *f)
 
 /* --- salvaging it --------------------------------------------------------------------------------------*/
 
-struct outcome {
+struct salvage_outcome {
     struct salvage_table tables[32];
     size_t count;
     unsigned mistakes;
@@ -118,13 +118,13 @@ struct outcome {
 
 static void on_table(void *ctx, const struct salvage_table *t)
 {
-    struct outcome *o = ctx;
+    struct salvage_outcome *o = ctx;
 
     o->tables[o->count] = *t;
     o->tables[o->count++].name = strdup(t->name);
 }
 
-static const struct salvage_table *table_of(const struct outcome *o, const char *name)
+static const struct salvage_table *table_of(const struct salvage_outcome *o, const char *name)
 {
     for (size_t i = 0; i < o->count; i++) {
         if (strcmp(o->tables[i].name, name) == 0)
@@ -134,16 +134,16 @@ static const struct salvage_table *table_of(const struct outcome *o, const char 
     return NULL;
 }
 
-static void outcome_free(struct outcome *o)
+static void outcome_free(struct salvage_outcome *o)
 {
     for (size_t i = 0; i < o->count; i++)
         free((char *)o->tables[i].name);
-    *o = (struct outcome){ 0 };
+    *o = (struct salvage_outcome){ 0 };
 }
 
 static void on_mistake(void *ctx, const char *text)
 {
-    struct outcome *o = ctx;
+    struct salvage_outcome *o = ctx;
 
     if (o->mistakes++ == 0)
         snprintf(o->first_mistake, sizeof(o->first_mistake), "%s", text);
@@ -155,11 +155,11 @@ static void on_looked_at(void *ctx, const char *what, uint64_t count)
 }
 
 struct salvaged {
-    struct fixture in; /* its directory, and the registry in it, open */
-    struct outcome outcome;
+    struct registry_fixture in; /* its directory, and the registry in it, open */
+    struct salvage_outcome outcome;
 };
 
-static enum mu_err try_salvage(struct fixture *f, struct salvaged *out, uint32_t last_device, char *why,
+static enum mu_err try_salvage(struct registry_fixture *f, struct salvaged *out, uint32_t last_device, char *why,
                                size_t why_size)
 {
     *out = (struct salvaged){ 0 };
@@ -179,7 +179,7 @@ static void open_salvaged(struct salvaged *out)
         fail_msg("%u mistakes: %s", out->outcome.mistakes, out->outcome.first_mistake);
 }
 
-static void salvage(struct fixture *f, struct salvaged *out, uint32_t last_device)
+static void salvage(struct registry_fixture *f, struct salvaged *out, uint32_t last_device)
 {
     char why[512] = "";
     struct kept_file harmed = file_keep(f);
@@ -198,7 +198,7 @@ static void forget(struct salvaged *s)
     nftw(s->in.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static int64_t number_of(struct fixture *f, const char *sql)
+static int64_t number_of(struct registry_fixture *f, const char *sql)
 {
     sqlite3 *db;
     sqlite3_stmt *statement;
@@ -216,7 +216,7 @@ static int64_t number_of(struct fixture *f, const char *sql)
 
 static void a_whole_registry_is_copied_as_it_is(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
     static const char *const sums[] = {
         "SELECT count(*) FROM device",
@@ -251,7 +251,7 @@ static void a_whole_registry_is_copied_as_it_is(void **state)
 /* Without a leaf of the schema nothing can be read; everywhere else only what lies there is lost. */
 static void one_damaged_page_costs_what_lies_on_it_and_no_number_is_given_again(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
     unsigned unreadable = 0, lost_rows = 0, by_key = 0;
     char why[512];
@@ -303,7 +303,7 @@ static void one_damaged_page_costs_what_lies_on_it_and_no_number_is_given_again(
 
 static void many_damaged_pages_leave_what_is_on_the_others(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
 
     fill(f);
@@ -325,7 +325,7 @@ static void many_damaged_pages_leave_what_is_on_the_others(void **state)
 
 static void a_device_known_by_its_key_comes_back_when_it_registers(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
 
     fill(f);
@@ -348,7 +348,7 @@ static void a_device_known_by_its_key_comes_back_when_it_registers(void **state)
 
 static void numbers_that_the_journal_has_seen_are_not_given_again(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
 
     fill(f);
@@ -364,7 +364,7 @@ static enum mu_err put_version(struct registry_tx *tx, void *arg)
 
 static void a_version_of_a_definition_that_is_lost_is_not_given_again(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
     uint32_t version = 0;
 
@@ -384,7 +384,7 @@ static void a_version_of_a_definition_that_is_lost_is_not_given_again(void **sta
 
 static void what_is_in_the_log_is_salvaged_too(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
 
     fill(f);
@@ -406,7 +406,7 @@ static void what_is_in_the_log_is_salvaged_too(void **state)
 
 static void an_older_file_is_salvaged_as_well(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
 
     fill(f);
@@ -418,10 +418,10 @@ static void an_older_file_is_salvaged_as_well(void **state)
 
 static void of_what_is_no_registry_nothing_is_made(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     struct salvaged s;
     char why[512];
-    static const struct bytes harms[] = {
+    static const struct file_bytes harms[] = {
         { NULL, 0 },
         { (uint8_t *)"", 0 },
         { (uint8_t *)"this is no database", 19 },

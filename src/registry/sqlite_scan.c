@@ -20,7 +20,7 @@ enum { CHUNK_PAGES = 256 };
 /* The header's places of the file's size in pages, and of two counters that agree if it holds. */
 enum { AT_COUNTER = 24, AT_PAGES = 28, AT_PAGES_HOLD_FOR = 92 };
 
-struct scan {
+struct file_scan {
     const char *path;
     int fd;
     uint64_t size;    /* bytes */
@@ -45,14 +45,14 @@ static bool has_bytes(const char *path, const char *ending)
     return stat(name, &st) == 0 && st.st_size > 0;
 }
 
-static void note_damaged(struct scan *s, uint32_t no)
+static void note_damaged(struct file_scan *s, uint32_t no)
 {
     if (s->damaged++ == 0)
         s->first = no;
 }
 
 /* What the disk cannot read is damaged as well. */
-static enum mu_err scan_pages(struct scan *s)
+static enum mu_err scan_pages(struct file_scan *s)
 {
     uint8_t *chunk = malloc((size_t)CHUNK_PAGES * PAGES_SIZE);
 
@@ -86,14 +86,14 @@ static enum mu_err ask_sqlite(const char *path, uint32_t *page)
         return err;
     if ((err = db_query(&db, "PRAGMA quick_check(1)", NULL, 0, &statement)) == MU_OK &&
         (err = db_next(&db, statement)) == MU_OK &&
-        !str_eq(row_str(&(struct db_row){ .statement = statement }), STR("ok")))
+        !str_eq(col_str(&(struct db_row){ .statement = statement }), STR("ok")))
         err = MU_E_CORRUPT;
     *page = db_damaged_page(&db);
     db_close(&db);
     return err;
 }
 
-static enum mu_err judge(const struct scan *s, char *why, size_t why_size)
+static enum mu_err judge(const struct file_scan *s, char *why, size_t why_size)
 {
     uint32_t page = 0;
     char others[40] = "";
@@ -114,7 +114,7 @@ static enum mu_err judge(const struct scan *s, char *why, size_t why_size)
     return MU_E_CORRUPT;
 }
 
-static enum mu_err scan_open_file(struct scan *s, enum scan_state *state, char *why, size_t why_size)
+static enum mu_err scan_open_file(struct file_scan *s, enum scan_state *state, char *why, size_t why_size)
 {
     uint8_t first[PAGES_SIZE] = { 0 };
     enum mu_err err;
@@ -148,9 +148,9 @@ static enum mu_err scan_open_file(struct scan *s, enum scan_state *state, char *
     return judge(s, why, why_size);
 }
 
-enum mu_err scan_file(const char *path, enum scan_state *state, char *why, size_t why_size)
+enum mu_err sqlite_scan_file(const char *path, enum scan_state *state, char *why, size_t why_size)
 {
-    struct scan s = { .path = path };
+    struct file_scan s = { .path = path };
     struct stat st;
     enum mu_err err;
 

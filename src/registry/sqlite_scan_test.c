@@ -6,26 +6,26 @@
 enum { PRODUCTS = 60 };
 
 /* Enough rows that tables and indexes have inner pages, all of them in use. */
-static void fill(struct fixture *f)
+static void fill(struct registry_fixture *f)
 {
     for (int i = 0; i < PRODUCTS; i++)
         fixture_product(f);
     fixture_sql(f, "UPDATE product SET name = 'a long name ' || hex(zeroblob(300))");
 }
 
-static enum mu_err open_as_server(struct fixture *f, char *why, size_t why_size)
+static enum mu_err open_as_server(struct registry_fixture *f, char *why, size_t why_size)
 {
     return registry_open(&f->reg, f->dir, why, why_size);
 }
 
-static enum mu_err open_as_check(struct fixture *f, char *why, size_t why_size)
+static enum mu_err open_as_check(struct registry_fixture *f, char *why, size_t why_size)
 {
     return registry_open_unchanged(&f->reg, f->dir, why, why_size);
 }
 
-static void assert_refused(struct fixture *f, const char *what)
+static void assert_refused(struct registry_fixture *f, const char *what)
 {
-    static enum mu_err (*const opens[])(struct fixture *, char *, size_t) = { open_as_check, open_as_server };
+    static enum mu_err (*const opens[])(struct registry_fixture *, char *, size_t) = { open_as_check, open_as_server };
     struct kept_file harmed = file_keep(f);
 
     for (size_t i = 0; i < 2; i++) {
@@ -43,7 +43,7 @@ static void assert_refused(struct fixture *f, const char *what)
     file_forget(&harmed);
 }
 
-static void assert_opens_with_all(struct fixture *f, const char *what)
+static void assert_opens_with_all(struct registry_fixture *f, const char *what)
 {
     char why[1024] = "";
     struct registry_snapshot *s;
@@ -59,7 +59,7 @@ static void assert_opens_with_all(struct fixture *f, const char *what)
     f->reg = NULL;
 }
 
-static void close_registry(struct fixture *f)
+static void close_registry(struct registry_fixture *f)
 {
     registry_close(f->reg);
     f->reg = NULL;
@@ -67,7 +67,7 @@ static void close_registry(struct fixture *f)
 
 static void a_bit_that_flipped_is_refused_wherever_it_is(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const off_t places[] = { 0, 16, 20, 24, 28, 100, 2000, 4087, 4088, 4095 };
     char what[80], why[1024];
 
@@ -94,7 +94,7 @@ static void a_bit_that_flipped_is_refused_wherever_it_is(void **state)
 
 static void a_file_that_was_cut_off_is_refused_and_its_log_kept(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const size_t rests[] = { 1, 100, 4095, 4096, 4097, 20000, 40960 };
 
     fill(f);
@@ -132,7 +132,7 @@ static void a_file_that_was_cut_off_is_refused_and_its_log_kept(void **state)
 /* The log has all pages that a checkpoint writes until they are on disk. */
 static void a_checkpoint_that_a_power_cut_tore_is_no_damage(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
 
     fill(f);
     struct kept_file killed = file_keep(f);
@@ -140,7 +140,7 @@ static void a_checkpoint_that_a_power_cut_tore_is_no_damage(void **state)
     struct kept_file clean = file_keep(f);
     assert_true(killed.bytes[1].len > clean.bytes[0].len);
 
-    struct bytes torn = { malloc(clean.bytes[0].len), clean.bytes[0].len };
+    struct file_bytes torn = { malloc(clean.bytes[0].len), clean.bytes[0].len };
     for (int round = 0; round < 4; round++) {
         memset(torn.at, 0, torn.len);
         memcpy(torn.at, killed.bytes[0].at, killed.bytes[0].len);
@@ -160,7 +160,7 @@ static void a_checkpoint_that_a_power_cut_tore_is_no_damage(void **state)
 
 static void a_free_page_that_is_damaged_is_mended(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     static const uint8_t zeros[PAGES_SIZE - PAGES_RESERVED];
     unsigned mended = 0;
 
@@ -184,7 +184,7 @@ static void a_free_page_that_is_damaged_is_mended(void **state)
 
 static void a_file_that_was_never_there_is_made(void **state)
 {
-    struct fixture *f = *state;
+    struct registry_fixture *f = *state;
     char why[512], mark[128];
 
     close_registry(f);

@@ -259,7 +259,7 @@ static enum mu_err use_wal(struct db *db)
     if ((err = db_query(db, "PRAGMA journal_mode = WAL", NULL, 0, &statement)) != MU_OK ||
         (err = db_next(db, statement)) != MU_OK)
         return err;
-    bool wal = str_eq(row_str(&(struct db_row){ .statement = statement }), STR("wal"));
+    bool wal = str_eq(col_str(&(struct db_row){ .statement = statement }), STR("wal"));
     sqlite3_reset(statement);
     if (!wal)
         log_event(LOG_ERROR, "registry_failed", "error=\"the file system does not support WAL\"");
@@ -338,14 +338,14 @@ enum mu_err schema_compare(struct db *db, const struct findings *f)
     while (err == MU_OK && (err = db_next(&fresh, row.statement)) == MU_OK) {
         sqlite3_stmt *same;
         row.column = 0;
-        struct str type = row_str(&row), name = row_str(&row), sql = row_str(&row);
+        struct str type = col_str(&row), name = col_str(&row), sql = col_str(&row);
         if ((err = db_query(db, OBJECTS " WHERE type = ?1 AND name = ?2", DB_VALUES(db_str(type), db_str(name)),
                             &same)) != MU_OK)
             break;
         enum mu_err found = db_next(db, same);
         if (found == MU_E_NOT_FOUND)
             findings_mistake(f, "the %.*s %.*s is missing", (int)type.len, type.at, (int)name.len, name.at);
-        else if (found == MU_OK && !str_eq(row_str(&(struct db_row){ same, 2 }), sql))
+        else if (found == MU_OK && !str_eq(col_str(&(struct db_row){ same, 2 }), sql))
             findings_mistake(f, "the %.*s %.*s is not as muster made it", (int)type.len, type.at, (int)name.len,
                              name.at);
         if (found == MU_OK)

@@ -26,7 +26,7 @@ static enum mu_err read_fact(struct db *db, const char *name, char *out, size_t 
     *out = '\0';
     if (err != MU_OK || (err = db_next(db, statement)) != MU_OK)
         return err == MU_E_NOT_FOUND ? MU_OK : err;
-    row_text(&(struct db_row){ .statement = statement }, out, size);
+    col_text(&(struct db_row){ .statement = statement }, out, size);
     sqlite3_reset(statement);
     return MU_OK;
 }

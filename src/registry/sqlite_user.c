@@ -3,13 +3,13 @@
 
 /* --- apps -----------------------------------------------------------------------------------------*/
 
-void row_app(struct db_row *row, struct app_row *out)
+void db_row_app(struct db_row *row, struct app_row *out)
 {
     memset(out, 0, sizeof(*out));
-    out->no = row_no(row);
-    row_text(row, out->appid, sizeof(out->appid));
-    row_text(row, out->name, sizeof(out->name));
-    out->enterprise = row_no(row);
+    out->no = col_no(row);
+    col_text(row, out->appid, sizeof(out->appid));
+    col_text(row, out->name, sizeof(out->name));
+    out->enterprise = col_no(row);
 }
 
 enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out)
@@ -21,7 +21,7 @@ enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_r
                         &row.statement)) != MU_OK ||
         (err = db_next(tx->db, row.statement)) != MU_OK)
         return err;
-    row_app(&row, out);
+    db_row_app(&row, out);
     sqlite3_reset(row.statement);
     return MU_OK;
 }
@@ -77,25 +77,25 @@ static enum mu_err get_user(struct db *db, const char *sql, const struct db_valu
         (err = db_next(db, row.statement)) != MU_OK)
         return err;
     memset(out, 0, sizeof(*out));
-    out->no = row_no(&row);
-    out->app = row_no(&row);
-    row_text(&row, out->uid, sizeof(out->uid));
-    row_text(&row, out->username, sizeof(out->username));
-    row_text(&row, out->phone, sizeof(out->phone));
-    row_text(&row, out->email, sizeof(out->email));
-    row_text(&row, out->name, sizeof(out->name));
-    row_text(&row, out->gender, sizeof(out->gender));
-    row_text(&row, out->birthday, sizeof(out->birthday));
-    row_text(&row, out->address, sizeof(out->address));
-    row_text(&row, out->remark, sizeof(out->remark));
-    row_text(&row, out->auth_src, sizeof(out->auth_src));
-    out->is_anonymous = row_int(&row) != 0;
-    out->created_at = row_int(&row);
-    out->updated_at = row_int(&row);
-    row_text(&row, out->place.country, sizeof(out->place.country));
-    row_text(&row, out->place.region, sizeof(out->place.region));
-    row_text(&row, out->place.city, sizeof(out->place.city));
-    out->is_disabled = row_int(&row) != 0;
+    out->no = col_no(&row);
+    out->app = col_no(&row);
+    col_text(&row, out->uid, sizeof(out->uid));
+    col_text(&row, out->username, sizeof(out->username));
+    col_text(&row, out->phone, sizeof(out->phone));
+    col_text(&row, out->email, sizeof(out->email));
+    col_text(&row, out->name, sizeof(out->name));
+    col_text(&row, out->gender, sizeof(out->gender));
+    col_text(&row, out->birthday, sizeof(out->birthday));
+    col_text(&row, out->address, sizeof(out->address));
+    col_text(&row, out->remark, sizeof(out->remark));
+    col_text(&row, out->auth_src, sizeof(out->auth_src));
+    out->is_anonymous = col_int(&row) != 0;
+    out->created_at = col_int(&row);
+    out->updated_at = col_int(&row);
+    col_text(&row, out->place.country, sizeof(out->place.country));
+    col_text(&row, out->place.region, sizeof(out->place.region));
+    col_text(&row, out->place.city, sizeof(out->place.city));
+    out->is_disabled = col_int(&row) != 0;
     sqlite3_reset(row.statement);
     return MU_OK;
 }

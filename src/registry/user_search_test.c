@@ -13,7 +13,7 @@ static uint32_t roll(uint32_t below)
 
 /* Apps 0 and 1 have product 0, apps 1 and 2 product 1. Groups of product 0: 0 is the root, each other
  * one is below an earlier one. */
-struct world {
+struct user_world {
     struct enterprise_row enterprise;
     struct product_row product[PRODUCTS];
     struct app_row app[APPS];
@@ -23,7 +23,7 @@ struct world {
     bool bound[USERS][DEVICES];
 };
 
-static enum mu_err put_products_and_apps(struct registry_tx *tx, struct world *w)
+static enum mu_err put_products_and_apps(struct registry_tx *tx, struct user_world *w)
 {
     enum mu_err err;
     uint32_t products[PRODUCTS];
@@ -47,7 +47,7 @@ static enum mu_err put_products_and_apps(struct registry_tx *tx, struct world *w
     return MU_OK;
 }
 
-static enum mu_err put_groups_and_devices(struct registry_tx *tx, struct world *w)
+static enum mu_err put_groups_and_devices(struct registry_tx *tx, struct user_world *w)
 {
     enum mu_err err;
 
@@ -74,7 +74,7 @@ static enum mu_err put_groups_and_devices(struct registry_tx *tx, struct world *
     return MU_OK;
 }
 
-static enum mu_err put_users(struct registry_tx *tx, struct world *w)
+static enum mu_err put_users(struct registry_tx *tx, struct user_world *w)
 {
     enum mu_err err;
 
@@ -103,7 +103,8 @@ static enum mu_err put_world(struct registry_tx *tx, void *arg)
     return put_users(tx, arg);
 }
 
-static void change_binding(struct fixture *f, struct world *w, int user, int device, enum binding_action action)
+static void change_binding(struct registry_fixture *f, struct user_world *w, int user, int device,
+                           enum binding_action action)
 {
     const char *did = w->device[device].did, *appid = NULL;
     enum binding_outcome outcome;
@@ -130,9 +131,9 @@ static void change_binding(struct fixture *f, struct world *w, int user, int dev
     w->bound[user][device] = action == BINDING_BIND;
 }
 
-static struct world *world_new(struct fixture *f)
+static struct user_world *world_new(struct registry_fixture *f)
 {
-    struct world *w = calloc(1, sizeof(*w));
+    struct user_world *w = calloc(1, sizeof(*w));
 
     assert_int_equal(registry_write(f->reg, put_world, w), MU_OK);
     for (int i = 0; i < 400; i++)
@@ -142,7 +143,7 @@ static struct world *world_new(struct fixture *f)
 
 /* --- the model ------------------------------------------------------------------------------------*/
 
-static bool app_has(const struct world *w, uint32_t app, uint32_t product)
+static bool app_has(const struct user_world *w, uint32_t app, uint32_t product)
 {
     return product == w->product[0].no ? app != w->app[2].no : app != w->app[0].no;
 }
@@ -152,13 +153,13 @@ static bool agrees(struct str wanted, const char *text)
     return !wanted.len || str_eq(wanted, str_of(text));
 }
 
-static bool is_registered(const struct world *w, const struct registered_users *q, const struct user_row *u)
+static bool is_registered(const struct user_world *w, const struct registered_users *q, const struct user_row *u)
 {
     return app_has(w, u->app, q->product) && (!q->app || u->app == q->app) && agrees(q->username, u->username) &&
            agrees(q->phone, u->phone) && agrees(q->email, u->email);
 }
 
-static bool in_subtree(const struct world *w, uint32_t group, uint32_t root)
+static bool in_subtree(const struct user_world *w, uint32_t group, uint32_t root)
 {
     while (group && group != root)
         group = w->group[group - w->group[0].no].parent;
@@ -170,7 +171,7 @@ static bool fits(const struct bound_users *q, enum bound_by by, const char *text
     return q->by == by && str_eq(q->val, str_of(text));
 }
 
-static bool is_bound(const struct world *w, const struct bound_users *q, int user)
+static bool is_bound(const struct user_world *w, const struct bound_users *q, int user)
 {
     const struct user_row *u = &w->user[user];
 
@@ -187,14 +188,14 @@ static bool is_bound(const struct world *w, const struct bound_users *q, int use
 
 /* --- the comparison -------------------------------------------------------------------------------*/
 
-struct found {
+struct user_found {
     struct user_row row[USERS];
     unsigned count, owners;
 };
 
 static enum mu_err note_user(void *ctx, const struct user_row *user, bool is_owner)
 {
-    struct found *found = ctx;
+    struct user_found *found = ctx;
     assert_true(found->count < USERS);
     found->row[found->count++] = *user;
     found->owners += is_owner;
@@ -202,10 +203,10 @@ static enum mu_err note_user(void *ctx, const struct user_row *user, bool is_own
 }
 
 /* One page of each search, against all users from the youngest to the oldest. */
-static void compare(struct fixture *f, struct world *w, const struct registered_users *registered,
+static void compare(struct registry_fixture *f, struct user_world *w, const struct registered_users *registered,
                     const struct bound_users *bound)
 {
-    struct found *found = calloc(1, sizeof(*found));
+    struct user_found *found = calloc(1, sizeof(*found));
     struct users_page page = {
         .skip = roll(3) ? 0 : roll(10), .limit = roll(3) ? 100 : roll(6), .fn = note_user, .ctx = found
     };
@@ -234,8 +235,8 @@ static void compare(struct fixture *f, struct world *w, const struct registered_
 
 static void registered_users_are_found_as_by_a_look_at_all(void **state)
 {
-    struct fixture *f = *state;
-    struct world *w = world_new(f);
+    struct registry_fixture *f = *state;
+    struct user_world *w = world_new(f);
     char username[16], phone[16], email[16];
 
     for (int i = 0; i < 1000; i++) {
@@ -256,8 +257,8 @@ static void registered_users_are_found_as_by_a_look_at_all(void **state)
 
 static void bound_users_are_found_as_by_a_look_at_all(void **state)
 {
-    struct fixture *f = *state;
-    struct world *w = world_new(f);
+    struct registry_fixture *f = *state;
+    struct user_world *w = world_new(f);
     char texts[2][16];
 
     for (int i = 0; i < 2000; i++) {
@@ -290,8 +291,8 @@ static enum mu_err refuse_user(void *ctx, const struct user_row *user, bool is_o
 
 static void an_error_of_the_caller_ends_the_search(void **state)
 {
-    struct fixture *f = *state;
-    struct world *w = world_new(f);
+    struct registry_fixture *f = *state;
+    struct user_world *w = world_new(f);
     struct users_page page = { .limit = 10, .fn = refuse_user };
 
     assert_int_equal(

@@ -105,7 +105,7 @@ struct head {
     uint32_t type, name_len, len;
 };
 
-size_t row_begin(struct buf *out, size_t line)
+size_t values_row_begin(struct buf *out, size_t line)
 {
     size_t begun = out->len;
     uint32_t len = 0;
@@ -116,7 +116,7 @@ size_t row_begin(struct buf *out, size_t line)
     return begun;
 }
 
-void row_end(struct buf *out, size_t begun)
+void values_row_end(struct buf *out, size_t begun)
 {
     uint32_t len = (uint32_t)(out->len - begun - sizeof(len));
 
@@ -143,7 +143,7 @@ static void append(struct buf *out, enum value_type type, struct str name, const
     out->len += all;
 }
 
-void row_add(struct buf *out, struct str name, const struct value *value)
+void values_row_add(struct buf *out, struct str name, const struct value *value)
 {
     char *json;
 
@@ -221,7 +221,7 @@ static enum mu_err take_value(struct str *row, struct values *values)
     return set_content(value, (enum value_type)head.type, at, head.len) ? MU_OK : MU_E_SYNTAX;
 }
 
-enum mu_err row_take(struct str *rows, size_t *line, struct values *values)
+enum mu_err values_row_take(struct str *rows, size_t *line, struct values *values)
 {
     uint32_t len;
     uint64_t number;

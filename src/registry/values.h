@@ -42,14 +42,14 @@ MU_MUST_USE enum mu_err values_of_json(struct values *v, const json_t *object);
 
 /* --- rows: its line's number and its values ------------------------------------------------------ */
 
-/* Where it begins, for row_end. */
-size_t row_begin(struct buf *out, size_t line);
+/* Where it begins, for values_row_end. */
+size_t values_row_begin(struct buf *out, size_t line);
 /* The name is the given one. Of VALUE_JSON, what json says. */
-void row_add(struct buf *out, struct str name, const struct value *value);
-void row_end(struct buf *out, size_t begun);
+void values_row_add(struct buf *out, struct str name, const struct value *value);
+void values_row_end(struct buf *out, size_t begun);
 
 /* The first row, which is taken off; values is as after values_of_json and points into it.
  * MU_E_SYNTAX if it is none, MU_E_NOMEM. */
-MU_MUST_USE enum mu_err row_take(struct str *rows, size_t *line, struct values *values);
+MU_MUST_USE enum mu_err values_row_take(struct str *rows, size_t *line, struct values *values);
 
 #endif

@@ -21,10 +21,10 @@ static void write_row(struct buf *out, size_t line, const char *text)
 
     buf_init(out, 1000);
     assert_int_equal(values_of_json(&values, object), MU_OK);
-    size_t begun = row_begin(out, line);
+    size_t begun = values_row_begin(out, line);
     for (size_t i = 0; i < values.count; i++)
-        row_add(out, str_of(values.at[i].name), &values.at[i]);
-    row_end(out, begun);
+        values_row_add(out, str_of(values.at[i].name), &values.at[i]);
+    values_row_end(out, begun);
     assert_int_equal(out->err, MU_OK);
     values_free(&values);
     json_decref(object);
@@ -39,7 +39,7 @@ static void a_row_gives_what_the_object_gave(void **state)
     (void)state;
     write_row(&out, 17, OBJECT);
     struct str rest = { (char *)out.data, out.len };
-    assert_int_equal(row_take(&rest, &line, &values), MU_OK);
+    assert_int_equal(values_row_take(&rest, &line, &values), MU_OK);
     assert_int_equal(rest.len, 0);
     assert_int_equal(line, 17);
     assert_int_equal(values.count, 9);
@@ -71,7 +71,7 @@ static enum mu_err take_from(const uint8_t *data, size_t len)
     size_t line;
 
     memcpy(copy, data, len);
-    err = row_take(&rest, &line, &values);
+    err = values_row_take(&rest, &line, &values);
     values_free(&values);
     free(copy);
     return err;

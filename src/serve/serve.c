@@ -21,21 +21,21 @@
  * there is no such token (5009). */
 #define EXPIRED_TOKEN_KEPT_S (30 * 86400)
 
-struct expiry {
+struct serve_expiry {
     const struct journal *journal;
     int64_t us;
 };
 
 static void read_expiry(void *ctx)
 {
-    struct expiry *e = ctx;
+    struct serve_expiry *e = ctx;
     e->us = journal_expiry_us(e->journal);
 }
 
 /* What expires does so by the journal's clock, which a wall clock that has gone wrong does not fool. */
 static int64_t expiry_us(struct server *s)
 {
-    struct expiry e = { .journal = s->stores.journal };
+    struct serve_expiry e = { .journal = s->stores.journal };
 
     committer_pause(s->stores.committer, read_expiry, &e);
     return e.us;
@@ -127,7 +127,7 @@ static void ignore_signals(void)
         signal(sig, SIG_IGN);
 }
 
-int command_serve(int argc, char **argv)
+int serve_command(int argc, char **argv)
 {
     static struct server server;
     struct server *s = &server;

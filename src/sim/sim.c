@@ -308,7 +308,7 @@ static int simulate(const struct settings *set, const struct sim_options *option
     return total.failed == 0 && never == 0 ? 0 : 1;
 }
 
-int command_sim(int argc, char **argv)
+int sim_command(int argc, char **argv)
 {
     struct settings set = {
         .command = "sim",

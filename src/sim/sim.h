@@ -2,6 +2,6 @@
 #define MUSTER_SIM_SIM_H
 
 /* muster sim: thousands of devices in one process, through the server's public ports only. */
-int command_sim(int argc, char **argv);
+int sim_command(int argc, char **argv);
 
 #endif

@@ -81,13 +81,13 @@ static bool to_json(const struct buf *rows, struct buf *lines)
     struct values values = { 0 };
     bool good = true;
     size_t line;
-    uint8_t *copy = malloc(rows->len + 1); /* row_take may write to it */
+    uint8_t *copy = malloc(rows->len + 1); /* values_row_take may write to it */
     memcpy(copy, rows->data ? rows->data : copy, rows->len);
     struct str rest = { (const char *)copy, rows->len };
 
     buf_clear(lines);
     while (good && rest.len) {
-        CHECK(row_take(&rest, &line, &values) == MU_OK);
+        CHECK(values_row_take(&rest, &line, &values) == MU_OK);
         json_t *object = json_object();
         for (size_t i = 0; good && i < values.count; i++) {
             json_t *value = json_of(&values.at[i]);

@@ -28,7 +28,7 @@ static bool same_text(struct str a, struct str b)
 
 static struct bytes record_key_of(uint8_t out[RECORD_KEY_MAX], enum record_kind kind, const struct record_head *head)
 {
-    return bytes_of(out, record_key(out, 7, kind, head->ts_us, head->number));
+    return bytes_of(out, rocks_record_key(out, 7, kind, head->ts_us, head->number));
 }
 
 static void message(struct bytes key, struct bytes in)
@@ -37,13 +37,14 @@ static void message(struct bytes key, struct bytes in)
     struct record_head head, again_head;
     struct journal_message m, again;
 
-    if (record_head_decode(key, in, RECORD_MESSAGE, &head) != MU_OK || message_decode(&head, in, &m) != MU_OK)
+    if (rocks_record_head_decode(key, in, RECORD_MESSAGE, &head) != MU_OK ||
+        rocks_message_decode(&head, in, &m) != MU_OK)
         return;
     CHECK(head.decoded == m.decoded && head.decoded_number == m.decoded_number);
-    message_encode(&value, &m);
+    rocks_message_encode(&value, &m);
     key = record_key_of(again_key, RECORD_MESSAGE, &head);
-    CHECK(record_head_decode(key, written(), RECORD_MESSAGE, &again_head) == MU_OK);
-    CHECK(message_decode(&again_head, written(), &again) == MU_OK);
+    CHECK(rocks_record_head_decode(key, written(), RECORD_MESSAGE, &again_head) == MU_OK);
+    CHECK(rocks_message_decode(&again_head, written(), &again) == MU_OK);
     CHECK(m.ts_us == again.ts_us && m.kind == again.kind && m.decoded == again.decoded &&
           m.definition == again.definition && m.number == again.number && m.decoded_number == again.decoded_number &&
           m.enterprise == again.enterprise && m.request == again.request &&
@@ -56,12 +57,13 @@ static void session(struct bytes key, struct bytes in)
     struct record_head head, again_head;
     struct journal_session s, again;
 
-    if (record_head_decode(key, in, RECORD_SESSION, &head) != MU_OK || session_decode(&head, in, &s) != MU_OK)
+    if (rocks_record_head_decode(key, in, RECORD_SESSION, &head) != MU_OK ||
+        rocks_session_decode(&head, in, &s) != MU_OK)
         return;
-    session_encode(&value, &s);
+    rocks_session_encode(&value, &s);
     key = record_key_of(again_key, RECORD_SESSION, &head);
-    CHECK(record_head_decode(key, written(), RECORD_SESSION, &again_head) == MU_OK);
-    CHECK(session_decode(&again_head, written(), &again) == MU_OK);
+    CHECK(rocks_record_head_decode(key, written(), RECORD_SESSION, &again_head) == MU_OK);
+    CHECK(rocks_session_decode(&again_head, written(), &again) == MU_OK);
     CHECK(s.ts_us == again.ts_us && s.end == again.end && s.again == again.again && s.number == again.number &&
           s.keep_alive == again.keep_alive && s.boot == again.boot && s.duration == again.duration &&
           s.reason == again.reason && s.heartbeat.count == again.heartbeat.count &&
@@ -74,10 +76,10 @@ static void state(struct bytes key, struct bytes in)
     struct journal_state s, again;
 
     (void)key;
-    if (state_decode(in, &s) != MU_OK)
+    if (rocks_state_decode(in, &s) != MU_OK)
         return;
-    state_encode(&value, &s);
-    CHECK(state_decode(written(), &again) == MU_OK);
+    rocks_state_encode(&value, &s);
+    CHECK(rocks_state_decode(written(), &again) == MU_OK);
     CHECK(s.last_ts_us == again.last_ts_us && s.last_session_us == again.last_session_us &&
           s.messages == again.messages && s.decoded == again.decoded && s.sessions == again.sessions &&
           s.activated_at == again.activated_at && s.online_latest == again.online_latest &&
@@ -91,10 +93,10 @@ static void versions(struct bytes key, struct bytes in)
     struct journal_versions v, again;
 
     (void)key;
-    if (versions_decode(in, &v) != MU_OK)
+    if (rocks_versions_decode(in, &v) != MU_OK)
         return;
-    versions_encode(&value, &v);
-    CHECK(versions_decode(written(), &again) == MU_OK);
+    rocks_versions_encode(&value, &v);
+    CHECK(rocks_versions_decode(written(), &again) == MU_OK);
     for (int i = 0; i < VERSION_COUNT; i++)
         CHECK(strcmp(v.text[i], again.text[i]) == 0);
 }
@@ -105,12 +107,12 @@ static void event(struct bytes key, struct bytes in)
     struct journal_event e, again;
     uint32_t device, again_device;
 
-    if (event_decode(key, in, &device, &e) != MU_OK)
+    if (rocks_event_decode(key, in, &device, &e) != MU_OK)
         return;
-    event_encode(&value, &e);
-    event_key_head(head, device, &e);
+    rocks_event_encode(&value, &e);
+    rocks_event_key_head(head, device, &e);
     CHECK(memcmp(head, key.at, sizeof(head)) == 0);
-    CHECK(event_decode(key, written(), &again_device, &again) == MU_OK);
+    CHECK(rocks_event_decode(key, written(), &again_device, &again) == MU_OK);
     CHECK(device == again_device && e.opened_us == again.opened_us && e.resolved_us == again.resolved_us &&
           e.alert == again.alert && e.definition == again.definition && same_text(e.name, again.name));
 }
@@ -120,12 +122,12 @@ static void control(struct bytes key, struct bytes in)
     uint8_t again_key[CONTROL_KEY_LEN];
     struct journal_control c, again;
 
-    if (control_decode(key, in, &c) != MU_OK)
+    if (rocks_control_decode(key, in, &c) != MU_OK)
         return;
-    control_encode(&value, &c);
-    control_key(again_key, c.ts_us, c.request);
+    rocks_control_encode(&value, &c);
+    rocks_control_key(again_key, c.ts_us, c.request);
     CHECK(same_bytes(key.at, key.left, again_key, sizeof(again_key)));
-    CHECK(control_decode(bytes_of(again_key, sizeof(again_key)), written(), &again) == MU_OK);
+    CHECK(rocks_control_decode(bytes_of(again_key, sizeof(again_key)), written(), &again) == MU_OK);
     size_t kept = c.frame_len < JOURNAL_CONTROL_FRAME ? c.frame_len : JOURNAL_CONTROL_FRAME;
     CHECK(c.error == again.error && c.last == again.last && c.frame_len == again.frame_len &&
           same_text(c.enterprise_id, again.enterprise_id) && same_text(c.did, again.did) &&
