@@ -11,7 +11,7 @@
  * nobody can choose addresses that push out a certain other one. */
 
 #define WAYS 4
-#define SETS (16 * 1024) /* 65,536 keys, 1.5 MiB; the pages that are not used stay unreal */
+#define SETS (16 * 1024) /* 65,536 keys, 1.5 MiB of address space; a page takes memory once it is used */
 
 struct key {
     uint64_t high, low;

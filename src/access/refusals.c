@@ -8,10 +8,9 @@
 #include "base/random.h"
 #include "fleet/hash.h"
 
-/* Sets of four names; a name can stand in the one set that its hash names, of which there are two
- * sorts: one for names that the fleet knows, one for others. The hash has a key, so nobody can choose
- * names that push out a certain other one. 4,096 names of each sort, 1.9 MiB; the pages that are not
- * used stay unreal. */
+/* Two tables of 4,096 names: one for names that the fleet knows, one for others. A table is made of sets of four
+ * names, and the hash of a name says in which set it stands. The hash has a key, so nobody can choose names that
+ * push out a certain other one. Both tables take 1.9 MiB of address space; a page takes memory once it is used. */
 
 #define WAYS 4
 #define SETS 1024

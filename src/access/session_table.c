@@ -21,7 +21,7 @@ struct session_table {
 
 enum mu_err session_table_create(struct session_table **out)
 {
-    *out = calloc(1, sizeof(**out)); /* pages that no device touches stay unreal */
+    *out = calloc(1, sizeof(**out)); /* a page takes memory once it is used */
     return *out ? MU_OK : MU_E_NOMEM;
 }
 

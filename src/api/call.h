@@ -34,7 +34,7 @@ struct api_call {
     struct job job;      /* api.c's, while the call waits for a worker */
 };
 
-/* Gives the error its detail_message and returns it. A detail that finds no memory is left out. */
+/* Gives the error its detail_message and returns it. Without memory for it, the answer has no detail. */
 enum api_error api_refuse(struct api_call *call, enum api_error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -28,7 +28,7 @@ struct committer_options {
     unsigned told_pause_ms, kept_pause_ms;
 };
 
-/* Rebuilds the fleet from registry and journal (rebuild.h), then starts the thread. The errors are theirs. */
+/* Rebuilds the fleet from registry and journal (rebuild.h), then starts the thread. Returns the errors of both. */
 MU_MUST_USE enum mu_err committer_start(struct committer **out, const struct committer_options *options);
 /* Commits all that waits, then ends. Nobody may be handing anything over any more. c may be NULL. */
 void committer_stop(struct committer *c);

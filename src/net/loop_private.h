@@ -49,7 +49,7 @@ struct loop {
     uint8_t *input; /* what connections read into */
     size_t input_size;
 
-    /* Written by other threads, so not beside what the loop works with. */
+    /* Other threads write these, so they have a cache line of their own: the loop's fields stay in its cache. */
     _Alignas(64) _Atomic(struct mail *) mailbox; /* newest first */
     atomic_bool stopping;
 };
