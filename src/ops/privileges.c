@@ -22,22 +22,26 @@ void privileges_raise_descriptors(void)
     }
 }
 
-static struct passwd *find_user(const char *user, char *why, size_t why_size)
+static enum mu_err find_user(struct passwd **pw, const char *user, char *why, size_t why_size)
 {
-    struct passwd *pw = getpwnam(user);
-    if (!pw)
+    *pw = getpwnam(user);
+    if (!*pw) {
         snprintf(why, why_size, "there is no user '%s' on this machine", user);
-    return pw;
+        return MU_E_NOT_FOUND;
+    }
+    if ((*pw)->pw_uid == 0) {
+        snprintf(why, why_size, "--user must name somebody other than root");
+        return MU_E_VALUE;
+    }
+    return MU_OK;
 }
 
 enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, size_t why_size)
 {
-    struct passwd *pw = find_user(user, why, why_size);
+    struct passwd *pw;
+    enum mu_err err;
 
-    if (!pw)
-        return MU_E_NOT_FOUND;
-    enum mu_err err = file_make_dir(dir, why, why_size);
-    if (err != MU_OK)
+    if ((err = find_user(&pw, user, why, why_size)) != MU_OK || (err = file_make_dir(dir, why, why_size)) != MU_OK)
         return err;
     if (chown(dir, pw->pw_uid, pw->pw_gid) != 0) {
         snprintf(why, why_size, "cannot give %s to user '%s': %s", dir, user, strerror(errno));
@@ -68,15 +72,33 @@ enum mu_err privileges_become_owner(const char *dir, char *why, size_t why_size)
     return become(st.st_uid, pw ? pw->pw_gid : st.st_gid, pw ? pw->pw_name : NULL, why, why_size);
 }
 
+enum mu_err privileges_step_down(const char *user, char *why, size_t why_size)
+{
+    struct passwd *pw;
+    enum mu_err err = find_user(&pw, user, why, why_size);
+
+    if (err != MU_OK)
+        return err;
+    if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setegid(pw->pw_gid) != 0 || seteuid(pw->pw_uid) != 0) {
+        snprintf(why, why_size, "cannot become user '%s': %s", user, strerror(errno));
+        return MU_E_IO;
+    }
+    return MU_OK;
+}
+
+enum mu_err privileges_step_up(char *why, size_t why_size)
+{
+    if (seteuid(0) != 0 || setegid(0) != 0) {
+        snprintf(why, why_size, "cannot become root again: %s", strerror(errno));
+        return MU_E_IO;
+    }
+    return MU_OK;
+}
+
 enum mu_err privileges_drop(const char *user, char *why, size_t why_size)
 {
-    struct passwd *pw = find_user(user, why, why_size);
+    struct passwd *pw;
+    enum mu_err err = find_user(&pw, user, why, why_size);
 
-    if (!pw)
-        return MU_E_NOT_FOUND;
-    if (pw->pw_uid == 0) {
-        snprintf(why, why_size, "--user must name somebody other than root");
-        return MU_E_VALUE;
-    }
-    return become(pw->pw_uid, pw->pw_gid, pw->pw_name, why, why_size);
+    return err == MU_OK ? become(pw->pw_uid, pw->pw_gid, pw->pw_name, why, why_size) : err;
 }

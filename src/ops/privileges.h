@@ -16,6 +16,11 @@ MU_MUST_USE enum mu_err privileges_give_dir(const char *dir, const char *user, c
  * root's is left in it. Otherwise nothing. Before any thread exists. */
 MU_MUST_USE enum mu_err privileges_become_owner(const char *dir, char *why, size_t why_size);
 
+/* Becomes user for a while, to do what he may and leave files that are his; privileges_step_up ends it.
+ * Only from root, and before any thread exists that opens files. why gets one sentence on failure. */
+MU_MUST_USE enum mu_err privileges_step_down(const char *user, char *why, size_t why_size);
+MU_MUST_USE enum mu_err privileges_step_up(char *why, size_t why_size);
+
 /* Becomes user for good: groups, group, user; checks that there is no way back. Before any thread
  * exists. */
 MU_MUST_USE enum mu_err privileges_drop(const char *user, char *why, size_t why_size);

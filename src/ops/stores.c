@@ -46,7 +46,7 @@ static enum mu_err look_at_journal(const char *dir, const struct registry_place 
     return err == MU_OK ? journal_look(dir, &seen, why, why_size) : err;
 }
 
-static enum mu_err open_registry(struct stores *s, const char *dir, char *why, size_t why_size)
+enum mu_err stores_look(struct stores *s, const char *dir, char *why, size_t why_size)
 {
     struct registry_place place;
     char repaired[4200];
@@ -60,10 +60,8 @@ static enum mu_err open_registry(struct stores *s, const char *dir, char *why, s
         return MU_E_CORRUPT;
     }
     /* Both are looked at before either is changed. */
-    if ((err = registry_look(&s->registry, dir, &place, why, why_size)) != MU_OK ||
-        (err = look_at_journal(dir, &place, why, why_size)) != MU_OK)
-        return err;
-    return registry_begin(s->registry, why, why_size);
+    err = registry_look(&s->registry, dir, &place, why, why_size);
+    return err == MU_OK ? look_at_journal(dir, &place, why, why_size) : err;
 }
 
 static enum mu_err open_zone(struct stores *s, const char *zone, char *why, size_t why_size)
@@ -104,9 +102,10 @@ static enum mu_err open_calendar_at_rest(struct stores *s, char *why, size_t why
     return err == MU_OK || err == MU_E_NOT_FOUND ? open_zone(s, stored, why, why_size) : err;
 }
 
-static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retention_days, unsigned activity_days,
-                             char *why, size_t why_size)
+static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned activity_days, char *why,
+                             size_t why_size)
 {
+    const char *dir = s->data.path;
     struct registry_place place;
     enum mu_err err = registry_get_place(s->registry, &place);
     struct journal_registry seen = stores_journal_registry(&place);
@@ -132,18 +131,17 @@ static enum mu_err open_rest(struct stores *s, const char *dir, unsigned retenti
     return err;
 }
 
-enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_settings *settings, char *why,
-                        size_t why_size)
+enum mu_err stores_open(struct stores *s, const struct stores_settings *settings, char *why, size_t why_size)
 {
     enum mu_err err;
 
-    if ((err = open_registry(s, dir, why, why_size)) != MU_OK ||
+    if ((err = registry_begin(s->registry, why, why_size)) != MU_OK ||
         (err = open_calendar(s, settings->time_zone, why, why_size)) != MU_OK)
         return err;
-    backup_scratch_clear(dir);
-    if ((err = quota_file_open(&s->quotas, dir, why, why_size)) != MU_OK)
+    backup_scratch_clear(s->data.path);
+    if ((err = quota_file_open(&s->quotas, s->data.path, why, why_size)) != MU_OK)
         return err;
-    return open_rest(s, dir, settings->retention_days, settings->activity_days, why, why_size);
+    return open_rest(s, settings->retention_days, settings->activity_days, why, why_size);
 }
 
 enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part, char *why, size_t why_size)
@@ -151,13 +149,14 @@ enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_p
     enum mu_err err;
 
     if ((err = privileges_become_owner(dir, why, why_size)) != MU_OK ||
-        (err = open_registry(s, dir, why, why_size)) != MU_OK)
+        (err = stores_look(s, dir, why, why_size)) != MU_OK ||
+        (err = registry_begin(s->registry, why, why_size)) != MU_OK)
         return err;
     if (part == STORES_REGISTRY)
         return MU_OK;
     if ((err = open_calendar_at_rest(s, why, why_size)) != MU_OK)
         return err;
-    return open_rest(s, dir, KEEP_DAYS, KEEP_DAYS, why, why_size);
+    return open_rest(s, KEEP_DAYS, KEEP_DAYS, why, why_size);
 }
 
 void stores_stop_committing(struct stores *s)

@@ -28,11 +28,16 @@ struct stores_settings {
     const char *time_zone;
     unsigned retention_days, activity_days;
 };
-/* Opens everything; fleet and committer are running then. why gets one sentence; MU_E_SYNTAX: the zone
- * is unknown, or another one than the directory's. Before any other thread exists (calendar_open).
+/* Locks the directory, which is made if it is missing, and looks at both stores: whether they are there,
+ * of a format that is known, and of each other. Changes neither, starts no thread. why gets one sentence.
  * After a failure what has been opened is still to be closed. */
-MU_MUST_USE enum mu_err stores_open(struct stores *s, const char *dir, const struct stores_settings *settings,
-                                    char *why, size_t why_size);
+MU_MUST_USE enum mu_err stores_look(struct stores *s, const char *dir, char *why, size_t why_size);
+
+/* Opens everything, after stores_look; fleet and committer are running then. why gets one sentence;
+ * MU_E_SYNTAX: the zone is unknown, or another one than the directory's. Before any other thread exists
+ * (calendar_open). After a failure what has been opened is still to be closed. */
+MU_MUST_USE enum mu_err stores_open(struct stores *s, const struct stores_settings *settings, char *why,
+                                    size_t why_size);
 
 /* One of the two is there, and the other, which was, is not: MU_E_CORRUPT with a sentence. */
 MU_MUST_USE enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why,

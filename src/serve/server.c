@@ -62,12 +62,30 @@ static enum mu_err check_advertised(struct server *s)
     return MU_E_SYNTAX;
 }
 
-/* What may need root: descriptors, low ports, the key file, a directory for the user to be. */
+/* As the user to be, who leaves his files there. Before the ports: of two faults, that of the directory
+ * says more. */
+static enum mu_err look_at_stores(struct server *s, const char *user)
+{
+    const char *dir = setting_text(&s->settings, "data");
+    bool is_new;
+    enum mu_err err;
+
+    if (user && ((err = data_dir_check(dir, &is_new, s->why, sizeof(s->why))) != MU_OK ||
+                 (err = privileges_give_dir(dir, user, s->why, sizeof(s->why))) != MU_OK ||
+                 (err = privileges_step_down(user, s->why, sizeof(s->why))) != MU_OK))
+        return err;
+    err = stores_look(&s->stores, dir, s->why, sizeof(s->why));
+    if (err == MU_OK && user)
+        err = privileges_step_up(s->why, sizeof(s->why));
+    return err;
+}
+
+/* What may need root: descriptors, the key file, a directory for the user to be, low ports. */
 static enum mu_err prepare_as_started(struct server *s)
 {
-    const char *user = setting_text(&s->settings, "user");
+    bool is_root = geteuid() == 0;
+    const char *user = is_root ? setting_text(&s->settings, "user") : NULL;
     const char *cert = setting_text(&s->settings, "tls-cert"), *key = setting_text(&s->settings, "tls-key");
-    bool is_new;
     enum mu_err err;
 
     privileges_raise_descriptors();
@@ -82,6 +100,8 @@ static enum mu_err prepare_as_started(struct server *s)
     if (cert && tls_context_load(&s->tls, cert, key, s->why, sizeof(s->why)) != MU_OK)
         return MU_E_SYNTAX;
 
+    if ((err = server_read_addresses(s)) != MU_OK)
+        return err;
     unsigned long threads = setting_count(&s->settings, "threads");
     if (threads == 0)
         threads = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
@@ -89,25 +109,19 @@ static enum mu_err prepare_as_started(struct server *s)
     for (unsigned i = 0; i < s->loop_count; i++)
         if ((err = loop_create(&s->loops[i], i)) != MU_OK)
             return err;
-    if ((err = server_listen(s)) != MU_OK)
+    if ((err = look_at_stores(s, user)) != MU_OK || (err = server_listen(s)) != MU_OK)
         return err;
-
-    if (geteuid() != 0)
-        return MU_OK;
-    if (!user) {
+    if (user)
+        return privileges_drop(user, s->why, sizeof(s->why));
+    if (is_root)
         log_event(LOG_WARN, "running_as_root", "hint=\"give --user NAME\"");
-        return MU_OK;
-    }
-    if ((err = data_dir_check(setting_text(&s->settings, "data"), &is_new, s->why, sizeof(s->why))) != MU_OK ||
-        (err = privileges_give_dir(setting_text(&s->settings, "data"), user, s->why, sizeof(s->why))) != MU_OK)
-        return err;
-    return privileges_drop(user, s->why, sizeof(s->why));
+    return MU_OK;
 }
 
 static enum mu_err open_stores(struct server *s)
 {
     return stores_open(
-        &s->stores, setting_text(&s->settings, "data"),
+        &s->stores,
         &(struct stores_settings){ .time_zone = setting_text(&s->settings, "time-zone"),
                                    .retention_days = (unsigned)setting_count(&s->settings, "retention-days"),
                                    .activity_days = (unsigned)setting_count(&s->settings, "activity-days") },

@@ -53,7 +53,8 @@ void server_stop(struct server *s);
 /* The line that says that it answers, and where. */
 void server_print_ready(const struct server *s);
 
-/* server_listeners.c: binds every address of the settings. */
+/* server_listeners.c: reads every address of the settings, and binds it. */
+MU_MUST_USE enum mu_err server_read_addresses(struct server *s);
 MU_MUST_USE enum mu_err server_listen(struct server *s);
 
 #endif

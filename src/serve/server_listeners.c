@@ -33,11 +33,10 @@ static const struct {
     [LISTEN_OPS] = { "ops", false, accept_ops },
 };
 
-enum mu_err server_listen(struct server *s)
+enum mu_err server_read_addresses(struct server *s)
 {
     for (int i = 0; i < LISTENER_COUNT; i++) {
         const char *text = setting_text(&s->settings, listener_kinds[i].setting);
-        enum mu_err err;
 
         if (!text)
             continue;
@@ -50,7 +49,17 @@ enum mu_err server_listen(struct server *s)
                      listener_kinds[i].setting, text);
             return MU_E_SYNTAX;
         }
-        if ((err = listener_open(&s->listeners[i], &s->addresses[i], s->loops, s->loop_count,
+    }
+    return MU_OK;
+}
+
+enum mu_err server_listen(struct server *s)
+{
+    for (int i = 0; i < LISTENER_COUNT; i++) {
+        enum mu_err err;
+
+        if (setting_text(&s->settings, listener_kinds[i].setting) &&
+            (err = listener_open(&s->listeners[i], &s->addresses[i], s->loops, s->loop_count,
                                  listener_kinds[i].tls ? tls_transport(s->tls) : NULL, listener_kinds[i].accept, s,
                                  s->why, sizeof(s->why))) != MU_OK)
             return err;

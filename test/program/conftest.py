@@ -2,6 +2,9 @@
 workers, the gathering of refusals."""
 
 import re
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -74,13 +77,22 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture
+def open_path():
+    """A directory that every user of this machine may enter, which pytest lets nobody do with tmp_path."""
+    path = Path(tempfile.mkdtemp(prefix="muster-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
 def make_server(tmp_path):
     """Starts servers, each on a directory of its own, and ends them all. A clean end is part of
     every test."""
     started = []
 
-    def make(*options, name="data", **keywords):
-        server = Server(tmp_path / name, *options, **keywords)
+    def make(*options, data=tmp_path / "data", **keywords):
+        server = Server(data, *options, **keywords)
         started.append(server)
         return server.start()
 

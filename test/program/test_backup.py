@@ -354,7 +354,7 @@ def test_a_destination_without_room_is_refused_and_nothing_is_left(small_disk, m
 
 
 def test_a_full_data_disk_makes_no_backup_and_nothing_is_lost(small_disk, tmp_path, make_server):
-    server = make_server(name=small_disk / "data")
+    server = make_server(data=small_disk / "data")
     world = World(server)
     device = world.device(level=4)
     device.report(numbered_report(1), qos=1)
@@ -382,38 +382,33 @@ def test_a_restore_without_room_leaves_nothing_and_can_be_repeated(small_disk, m
 # --- whose it is ------------------------------------------------------------------------------------
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_root_backs_up_and_restores_what_belongs_to_another_user(make_server, tmp_path):
-    os.chmod(tmp_path, 0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        os.chmod(parent, 0o755)
-    server = make_server("--user", "nobody")
+def test_root_backs_up_and_restores_what_belongs_to_another_user(open_path, make_server):
+    server = make_server("--user", "nobody", data=open_path / "data")
     world = World(server)
     world.device(level=4).report(numbered_report(1), qos=1)
-    assert backup(server, tmp_path / "running").returncode == 0
+    assert backup(server, open_path / "running").returncode == 0
     server.stop()
-    assert backup(server, tmp_path / "resting").returncode == 0
+    assert backup(server, open_path / "resting").returncode == 0
     owner = os.stat(server.data).st_uid
     assert owner != 0
     for copy in ("running", "resting"):
-        assert restore(tmp_path / copy, tmp_path / f"{copy}-again", "--user", "nobody").returncode == 0
-        for at, directories, files in os.walk(tmp_path / f"{copy}-again"):
+        assert restore(open_path / copy, open_path / f"{copy}-again", "--user", "nobody").returncode == 0
+        for at, directories, files in os.walk(open_path / f"{copy}-again"):
             for name in (".", *directories, *files):
                 assert os.stat(os.path.join(at, name)).st_uid == owner
-    (tmp_path / "given").mkdir(mode=0o700)
-    os.chown(tmp_path / "given", owner, -1)
-    assert restore(tmp_path / "running", tmp_path / "given").returncode == 0
-    server.data = str(tmp_path / "given")
+    (open_path / "given").mkdir(mode=0o700)
+    os.chown(open_path / "given", owner, -1)
+    assert restore(open_path / "running", open_path / "given").returncode == 0
+    server.data = str(open_path / "given")
     server.start()
     assert world.get("devices/search").json["meta"]["total"] == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_who_may_not_write_there_is_told_so(make_server, tmp_path):
-    os.chmod(tmp_path, 0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        os.chmod(parent, 0o755)
-    server = make_server("--user", "nobody")
+def test_who_may_not_write_there_is_told_so(open_path, make_server):
+    server = make_server("--user", "nobody", data=open_path / "data")
     owner = os.stat(server.data).st_uid
-    done = subprocess.run([BINARY, "backup", "--data", server.data, str(tmp_path / "copy")], capture_output=True,
-                          text=True, user=owner, timeout=60 * PATIENCE)
-    assert done.returncode == 1 and f"the user {owner} cannot write in {tmp_path}" in done.stderr, done
+    binary = shutil.copy(BINARY, open_path)  # which may lie where that user cannot go
+    done = subprocess.run([binary, "backup", "--data", server.data, str(open_path / "copy")], capture_output=True,
+                          text=True, user=owner, cwd=open_path, timeout=60 * PATIENCE)
+    assert done.returncode == 1 and f"the user {owner} cannot write in {open_path}" in done.stderr, done

@@ -72,11 +72,8 @@ def test_a_directory_that_holds_other_things_is_left_alone(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave files of root's behind")
-def test_apply_as_root_leaves_nothing_of_roots_in_somebody_elses_directory(tmp_path):
-    for parent in (tmp_path, *tmp_path.parents):
-        if str(parent).startswith("/tmp/"):
-            os.chmod(parent, 0o755)
-    data = tmp_path / "data"
+def test_apply_as_root_leaves_nothing_of_roots_in_somebody_elses_directory(open_path):
+    data = open_path / "data"
     data.mkdir()
     os.chown(data, 65534, 65534)
     assert run("apply", "--data", data, "-", input="{}").returncode == 0
@@ -181,12 +178,8 @@ def test_secrets_never_reach_the_log_or_lie_in_clear(make_server, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_started_as_root_it_becomes_the_user_it_is_told(make_server, tmp_path):
-    os.chmod(tmp_path, 0o755)
-    for parent in tmp_path.parents:
-        if str(parent).startswith("/tmp/"):
-            os.chmod(parent, 0o755)
-    server = make_server("--user", "nobody")
+def test_started_as_root_it_becomes_the_user_it_is_told(open_path, make_server):
+    server = make_server("--user", "nobody", data=open_path / "data")
     with open(f"/proc/{server.process.pid}/status", encoding="ascii") as f:
         status = f.read()
     assert re.search(r"^Uid:\s+65534\s+65534\s+65534\s+65534$", status, re.M)

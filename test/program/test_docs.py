@@ -144,7 +144,7 @@ def test_credentials_are_given_away_only_by_a_server_that_was_told_to(make_serve
     server.stop()
     server = server.start()
     assert get(server, "/docs/demo.json").status == 200
-    other = make_server(name="other")
+    other = make_server(data=tmp_path / "other")
     assert get(other, "/docs/demo.json").status == 404
     assert "data-demo" not in get(other, "/docs/").body.decode()
 

@@ -278,18 +278,15 @@ def test_a_file_is_its_writers_alone_whatever_lay_there(shared_server, world, tm
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_root_writes_what_belongs_to_another_user_where_that_one_may_not(make_server, tmp_path):
-    os.chmod(tmp_path, 0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        os.chmod(parent, 0o755)
-    server = make_server("--user", "nobody")
+def test_root_writes_what_belongs_to_another_user_where_that_one_may_not(open_path, make_server):
+    server = make_server("--user", "nobody", data=open_path / "data")
     did, _ = World(server).register("mine")
     server.stop()
-    (tmp_path / "own").mkdir(mode=0o700)
-    file = tmp_path / "own" / "devices.csv"
+    (open_path / "own").mkdir(mode=0o700)
+    file = open_path / "own" / "devices.csv"
     done = run("export", "devices", "--data", server.data, file)
     assert (done.returncode, done.stdout) == (0, "devices: 1 exported\n"), done.stderr
-    assert did in file.read_text() and os.listdir(tmp_path / "own") == ["devices.csv"]
+    assert did in file.read_text() and os.listdir(open_path / "own") == ["devices.csv"]
     assert os.stat(file).st_uid == 0 and stat.S_IMODE(os.stat(file).st_mode) == 0o600
 
 

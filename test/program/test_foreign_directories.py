@@ -25,11 +25,13 @@ def give(directory):
 
 
 @pytest.fixture
+def tmp_path(open_path):
+    return open_path
+
+
+@pytest.fixture
 def copy(make_server, tmp_path):
     """A backup that belongs to another user, who may go as far as there; beside it a file of root's alone."""
-    os.chmod(tmp_path, 0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        os.chmod(parent, 0o755)
     server = make_server()
     World(server).register()
     assert backup(server, tmp_path / "copy").returncode == 0

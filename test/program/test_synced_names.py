@@ -75,17 +75,14 @@ def test_apply_syncs_a_new_directory_and_its_name(tmp_path):
 
 
 @pytest.mark.parametrize("user", [(), ("--user", "nobody")])
-def test_serve_syncs_a_new_directory_and_what_it_makes_in_it(tmp_path, user):
+def test_serve_syncs_a_new_directory_and_what_it_makes_in_it(open_path, user):
     if user and os.geteuid() != 0:
         pytest.skip("needs root")
-    os.chmod(tmp_path, 0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        os.chmod(parent, 0o755)
-    server = Server(tmp_path / "new", *user, wrapper=strace(tmp_path / "trace"), env={"ASAN_OPTIONS": "detect_leaks=0"})
+    server = Server(open_path / "new", *user, wrapper=strace(open_path / "trace"), env={"ASAN_OPTIONS": "detect_leaks=0"})
     server.start()
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(60 * PATIENCE) == 0
-    lines = (tmp_path / "trace").read_text().splitlines()
+    lines = (open_path / "trace").read_text().splitlines()
     told = r"write\(1<.*muster ready"
-    must_sync_between(lines, tmp_path, rf'mkdir\("{tmp_path}/new"', told)
-    must_sync_between(lines, tmp_path / "new", rf'mkdir\("{tmp_path}/new/journal"', told)
+    must_sync_between(lines, open_path, rf'mkdir\("{open_path}/new"', told)
+    must_sync_between(lines, open_path / "new", rf'mkdir\("{open_path}/new/journal"', told)
