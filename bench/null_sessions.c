@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "null_client.h"
+#include "serve/serve.h"
 #include "serve/serve_settings.h"
 #include "serve/server.h"
 
@@ -368,13 +369,14 @@ static void stop_ticking(struct crowd *w)
 
 int main(int argc, char **argv)
 {
+    struct settings settings;
     char line[64];
     sigset_t signals;
     bool good;
 
     server.stores.data.lock_fd = -1;
-    server.settings = serve_settings();
-    if (settings_parse(&server.settings, argc - 1, argv + 1) != MU_OK)
+    server.settings = &settings;
+    if (settings_parse(&settings, &serve_command, serve_settings, argc, argv) != MU_OK)
         return 2;
     log_set_level(LOG_ERROR);
     signal(SIGPIPE, SIG_IGN);
@@ -392,7 +394,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "null_sessions: %s\n", server.why);
     }
     server_stop(&server);
-    settings_free(&server.settings);
+    settings_free(&settings);
     for (unsigned i = 0; i < SERVER_LOOPS_MAX; i++) {
         free(crowds[i].clients);
         free(crowds[i].away);

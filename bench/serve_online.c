@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sample.h"
+#include "serve/serve.h"
 #include "serve/serve_settings.h"
 #include "serve/server.h"
 
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
     static struct server server;
     struct server *s = &server;
     struct calendar *calendar;
+    struct settings settings;
     sigset_t signals;
     int sig, status = 1;
 
@@ -45,8 +47,8 @@ int main(int argc, char **argv)
     sample.today = calendar_day(calendar, sample.now_s);
 
     s->stores.data.lock_fd = -1;
-    s->settings = serve_settings();
-    if (settings_parse(&s->settings, argc - 3, argv + 3) != MU_OK)
+    s->settings = &settings;
+    if (settings_parse(&settings, &serve_command, serve_settings, argc - 2, argv + 2) != MU_OK)
         return 2;
     log_set_level(LOG_ERROR);
     signal(SIGPIPE, SIG_IGN);
@@ -62,7 +64,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "serve_online: %s\n", s->why);
     }
     server_stop(s);
-    settings_free(&s->settings);
+    settings_free(&settings);
     calendar_free(calendar);
     return status;
 }

@@ -12,24 +12,6 @@
 #include "ops/settings.h"
 #include "registry/apply.h"
 
-/* clang-format off: a table */
-static struct setting apply_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    MAC_SETTING,
-    { .name = "force",
-      .kind = SETTING_SWITCH,
-      .help = "take a definition also if it moves what devices of the product report" },
-    { .name = "json",
-      .kind = SETTING_SWITCH,
-      .help = "what was done, and the ids and secrets that were made, as one JSON object" },
-    { 0 },
-};
-/* clang-format on */
-
 /* --- in the server or at rest ----------------------------------------------------------------------
  * The input is a line of words, one for each option that is on and in their order, then the file. */
 
@@ -102,46 +84,55 @@ static bool check_encoding(const char *file, struct str text)
     return !encoding;
 }
 
-int command_apply(int argc, char **argv)
+static int apply_file(const struct settings *s)
 {
-    struct settings s = {
-        .command = "apply",
-        .usage = "apply --data DIR [--force] [--json] FILE.json",
-        .summary = "Creates or updates enterprises, products, apps, users and devices from a file\n"
-                   "(\"-\" = standard input): all of it or, on a mistake, nothing. Applying a file again\n"
-                   "changes nothing. Works while the server runs.",
-        .list = apply_settings,
-        .positional_min = 1,
-        .positional_max = 1,
-    };
-    struct apply_options options = { 0 };
+    const char *file = s->arguments[0];
+    struct apply_options options = { .force = setting_on(s, "force"),
+                                     .json = setting_on(s, "json"),
+                                     .mac_lower = mac_lower(s) };
     struct buf input;
     char why[512], about[512];
     int status = 2;
 
     buf_init(&input, LOCAL_INPUT_MAX);
-    enum mu_err err = settings_parse(&s, argc, argv);
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    const char *dir = setting_text(&s, "data");
-    options.force = setting_on(&s, "force");
-    options.json = setting_on(&s, "json");
-    if (!mac_setting(&s, &options.mac_lower))
-        goto out;
     write_options(&input, &options);
     size_t start = input.len;
-    if (file_read(s.positional[0], &input, why, sizeof(why)) != MU_OK) {
+    if (file_read(file, &input, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster apply: %s\n", why);
         goto out;
     }
-    if (!check_encoding(s.positional[0], (struct str){ (const char *)input.data + start, input.len - start }))
+    if (!check_encoding(file, (struct str){ (const char *)input.data + start, input.len - start }))
         goto out;
-    snprintf(about, sizeof(about), "muster apply: %s", s.positional[0]);
-    status = operation_command(about, dir, &command_op_apply, (struct str){ (const char *)input.data, input.len });
+    snprintf(about, sizeof(about), "muster apply: %s", file);
+    status = operation_command(about, setting_text(s, "data"), &command_op_apply,
+                               (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&input);
-    settings_free(&s);
     return status;
 }
+
+/* clang-format off: a table */
+static const struct setting apply_settings[] = {
+    DATA_SETTING,
+    CONFIG_SETTING,
+    MAC_SETTING,
+    { .name = "force",
+      .kind = SETTING_SWITCH,
+      .flag_only = true,
+      .help = "take a definition also if it moves what devices of the product report" },
+    JSON_SETTING("what was done, and the ids and secrets that were made, as one JSON object"),
+    COMMON_SETTINGS
+};
+/* clang-format on */
+
+const struct command command_apply = {
+    .name = "apply",
+    .group = COMMAND_CONFIGURATION,
+    .summary = "creates or updates enterprises, products, devices, … from a file",
+    .description = "Creates or updates enterprises, products, apps, users and devices from a file: all of it or, on a "
+                   "mistake, nothing. Applying a file again changes nothing. Works while the server runs.",
+    .settings = apply_settings,
+    .arguments = { { .name = "FILE.json", .kind = SETTING_FILE, .help = "\"-\" is standard input" } },
+    .examples = { { "muster apply --data data my-products.json", "creates what the file names" } },
+    .run = apply_file,
+};

@@ -113,37 +113,6 @@ const struct operation command_op_audit = { .name = "audit", .needs = STORES_ALL
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
-/* clang-format off: a table */
-static struct setting audit_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { .name = "from",
-      .kind = SETTING_TEXT,
-      .metavar = "TIME",
-      .help = "from then on: 2026-11-26, 2026-11-26T08:30, both in the\n"
-              "directory's time zone, or Unix seconds" },
-    { .name = "to",
-      .kind = SETTING_TEXT,
-      .metavar = "TIME",
-      .help = "before then; of a day its end; by default until now" },
-    { .name = "enterprise", .kind = SETTING_TEXT, .metavar = "ID", .help = "what this enterprise did" },
-    { .name = "kind",
-      .kind = SETTING_TEXT,
-      .metavar = "KIND",
-      .help = "what was done to: enterprise, product, app, device, group, user" },
-    { .name = "id",
-      .kind = SETTING_TEXT,
-      .metavar = "ID",
-      .help = "what was done to the thing of this id (of a device its did), or\n"
-              "names it: a user who was bound, a mac that was put into a group" },
-    { .name = "json", .kind = SETTING_SWITCH, .help = "a JSON object a line, for programs" },
-    { 0 },
-};
-/* clang-format on */
-
 static const char *text_of(const struct settings *s, const char *name)
 {
     const char *text = setting_text(s, name);
@@ -152,9 +121,7 @@ static const char *text_of(const struct settings *s, const char *name)
 
 static bool settings_good(const struct settings *s)
 {
-    static const char *const lines[] = { "from", "to", "enterprise", "kind", "id" };
-    const char *kind = setting_text(s, "kind");
-    bool known = !kind;
+    static const char *const lines[] = { "from", "to", "enterprise", "id" };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
         if (strchr(text_of(s, lines[i]), '\n')) {
@@ -162,14 +129,7 @@ static bool settings_good(const struct settings *s)
             return false;
         }
     }
-    for (unsigned i = 0; registry_kind_words[i]; i++)
-        known |= kind && strcmp(kind, registry_kind_words[i]) == 0;
-    if (!known)
-        fprintf(stderr,
-                "muster audit: --kind: '%s' is none of enterprise, product, app, device, group, "
-                "user\n",
-                kind);
-    return known;
+    return true;
 }
 
 /* Takes the cursor off an answer; false at the end of the log. */
@@ -223,23 +183,53 @@ static int print_log(const struct settings *s)
     return status;
 }
 
-int command_audit(int argc, char **argv)
+static int audit(const struct settings *s)
 {
-    struct settings s = {
-        .command = "audit",
-        .usage = "audit --data DIR [--from TIME] [--to TIME] [--enterprise ID] [--kind KIND] [--id ID] "
-                 "[--json]",
-        .summary = "Shows who has changed what, and who has controlled which device, the newest last. Works\n"
-                   "while the server runs.",
-        .list = audit_settings,
-    };
-    int status = 2;
-    enum mu_err err = settings_parse(&s, argc, argv);
-
-    if (err != MU_OK)
-        status = err == MU_E_CLOSED ? 0 : 2;
-    else if (settings_good(&s))
-        status = print_log(&s);
-    settings_free(&s);
-    return status;
+    return settings_good(s) ? print_log(s) : 2;
 }
+
+/* clang-format off: a table */
+static const struct setting audit_settings[] = {
+    DATA_SETTING,
+    CONFIG_SETTING,
+    { .name = "from",
+      .kind = SETTING_TEXT,
+      .flag_only = true,
+      .metavar = "TIME",
+      .help = "from then on: 2026-11-26, 2026-11-26T08:30, both in the directory's time zone, or Unix seconds" },
+    { .name = "to",
+      .kind = SETTING_TEXT,
+      .flag_only = true,
+      .metavar = "TIME",
+      .help = "before then; of a day its end; by default until now" },
+    { .name = "enterprise",
+      .kind = SETTING_TEXT,
+      .flag_only = true,
+      .metavar = "ID",
+      .help = "what this enterprise did" },
+    { .name = "kind",
+      .kind = SETTING_WORD,
+      .flag_only = true,
+      .metavar = "enterprise|product|app|device|group|user",
+      .help = "what was done to things of this kind" },
+    { .name = "id",
+      .kind = SETTING_TEXT,
+      .flag_only = true,
+      .metavar = "ID",
+      .help = "what was done to the thing of this id (of a device its did), or names it: a user who was bound, "
+              "a mac that was put into a group" },
+    JSON_SETTING("a JSON object a line, for programs"),
+    COMMON_SETTINGS
+};
+/* clang-format on */
+
+const struct command command_audit = {
+    .name = "audit",
+    .group = COMMAND_DATA,
+    .summary = "shows who has changed or controlled what",
+    .description = "Shows who has changed what, and who has controlled which device, the newest last. Works while the "
+                   "server runs.",
+    .settings = audit_settings,
+    .examples = { { "muster audit --data data --from 2026-11-26 --kind device", "devices, since that day" } },
+    .run = audit,
+};

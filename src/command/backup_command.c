@@ -20,15 +20,6 @@
 #include "ops/dir.h"
 #include "ops/settings.h"
 
-static struct setting backup_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { 0 },
-};
-
 struct backup {
     const char *dir, *dest;
     char *partial;        /* the path of its name until it is whole */
@@ -221,35 +212,19 @@ static int run(struct backup *b)
     return status;
 }
 
-int command_backup(int argc, char **argv)
+static int backup(const struct settings *s)
 {
-    struct settings s = {
-        .command = "backup",
-        .usage = "backup --data DIR DEST",
-        .summary = "Copies all that a data directory holds at one moment to the new directory DEST, also\n"
-                   "while the server runs. On the same file system it takes next to no room.\n"
-                   "Bring it back with muster restore.",
-        .list = backup_settings,
-        .positional_min = 1,
-        .positional_max = 1,
-    };
-    struct backup b = { .data = -1, .parent = -1, .to = -1 };
+    struct backup b = { .dir = setting_text(s, "data"), .data = -1, .parent = -1, .to = -1 };
     char dest[4000];
     int status = 2;
 
-    enum mu_err err = settings_parse(&s, argc, argv);
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    b.dir = setting_text(&s, "data");
     b.dest = dest;
-    snprintf(dest, sizeof(dest), "%s", s.positional[0]);
+    snprintf(dest, sizeof(dest), "%s", s->arguments[0]);
     for (size_t len = strlen(dest); len > 1 && dest[len - 1] == '/'; len--)
         dest[len - 1] = '\0';
     if (asprintf(&b.partial, "%s.partial", dest) < 0) {
         fprintf(stderr, "muster backup: out of memory\n");
-        goto out;
+        return 2;
     }
     log_set_level(LOG_WARN);
     umask(077);
@@ -257,8 +232,22 @@ int command_backup(int argc, char **argv)
     status = check_data(&b) ? run(&b) : 2;
     if (b.why[0])
         fprintf(stderr, "muster backup: %s\n", b.why);
-out:
     free(b.partial);
-    settings_free(&s);
     return status;
 }
+
+/* clang-format off: a table */
+static const struct setting backup_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+/* clang-format on */
+
+const struct command command_backup = {
+    .name = "backup",
+    .group = COMMAND_DATA,
+    .summary = "copies a data directory, also of a running server",
+    .description = "Copies all that a data directory holds at one moment to a new directory, also while the server "
+                   "runs. On the same file system it takes next to no room. Bring it back with muster restore.",
+    .settings = backup_settings,
+    .arguments = { { .name = "DEST", .kind = SETTING_DIRECTORY, .help = "the directory to make: new, or empty" } },
+    .examples = { { "muster backup --data data backup-2026-11-30", "a backup beside the data" } },
+    .run = backup,
+};

@@ -13,15 +13,6 @@
 #include "ops/manifest.h"
 #include "ops/settings.h"
 
-static struct setting check_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "a data directory that nobody uses, or a backup (required)" },
-    { 0 },
-};
-
 /* Keeps servers away while it looks. A backup has no lock and needs none. */
 static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
 {
@@ -45,8 +36,9 @@ static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
     return MU_E_LOCKED;
 }
 
-static int check(const char *dir)
+static int check(const struct settings *s)
 {
+    const char *dir = setting_text(s, "data");
     char why[512] = "";
     unsigned long long mistakes = 0;
     int fd = -1;
@@ -65,24 +57,20 @@ static int check(const char *dir)
     return err != MU_OK ? operation_status(err) : mistakes ? 1 : 0;
 }
 
-int command_check(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "check",
-        .usage = "check --data DIR",
-        .summary = "Looks at all that is in a data directory at rest, or in a backup: whether the stores are whole\n"
-                   "and agree with each other, and whether what is derived from them is right. Changes nothing.\n"
-                   "Exit status: 0 no mistakes; 1 mistakes (each is printed in a line), or it cannot be looked at;\n"
-                   "2 the command line or the directory is wrong.",
-        .list = check_settings,
-    };
-    int status = 2;
+/* clang-format off: a table */
+static const struct setting check_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+/* clang-format on */
 
-    enum mu_err err = settings_parse(&s, argc, argv);
-    if (err == MU_E_CLOSED)
-        status = 0;
-    else if (err == MU_OK)
-        status = check(setting_text(&s, "data"));
-    settings_free(&s);
-    return status;
-}
+const struct command command_check = {
+    .name = "check",
+    .group = COMMAND_DATA,
+    .summary = "looks for mistakes in a data directory at rest, or in a backup",
+    .description = "Looks at all that is in a data directory that nobody uses, or in a backup: whether the stores are "
+                   "whole and agree with each other, and whether what is derived from them is right. Changes "
+                   "nothing.\n"
+                   "Exit status: 0 no mistakes; 1 mistakes (each is printed in a line), or it cannot be looked at; "
+                   "2 the command line or the directory is wrong.",
+    .settings = check_settings,
+    .examples = { { "muster check --data backup-2026-11-30", "looks at a backup" } },
+    .run = check,
+};

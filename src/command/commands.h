@@ -1,27 +1,13 @@
 #ifndef MUSTER_COMMAND_COMMANDS_H
 #define MUSTER_COMMAND_COMMANDS_H
 
+#include "ops/command_table.h"
 #include "ops/operation.h"
 
-/* The commands on a data directory. Each takes the arguments behind its name and returns the exit status:
- * 0 done, 1 failed, 2 what was given is wrong (ops/operation.h). */
-int command_apply(int argc, char **argv);
-int command_device(int argc, char **argv);
-int command_import(int argc, char **argv);
-int command_export(int argc, char **argv);
-int command_backup(int argc, char **argv);
-int command_check(int argc, char **argv);
-int command_restore(int argc, char **argv);
-int command_repair(int argc, char **argv);
-int command_disable(int argc, char **argv);
-int command_enable(int argc, char **argv);
-int command_delete(int argc, char **argv);
-int command_rotate(int argc, char **argv);
-int command_revoke(int argc, char **argv);
-int command_audit(int argc, char **argv);
-int command_list(int argc, char **argv);
-int command_show(int argc, char **argv);
-int command_status(int argc, char **argv);
+/* The commands on a data directory (ops/command_table.h). */
+extern const struct command command_apply, command_list, command_show, command_rotate, command_revoke, command_device,
+    command_disable, command_enable, command_delete, command_import, command_export, command_audit, command_backup,
+    command_restore, command_check, command_repair, command_status;
 
 /* What they have done to a data directory, in the server that has it or right here (ops/operation.h); each
  * command's file defines its own. */

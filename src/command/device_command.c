@@ -6,15 +6,6 @@
 #include "command/device_sheet.h"
 #include "ops/settings.h"
 
-static struct setting device_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { 0 },
-};
-
 /* Macs are compared as bytes: written in another way it is another device. */
 static void hint_at_like(const struct operation_call *call)
 {
@@ -51,26 +42,26 @@ static int run_device(const struct operation_call *call)
 
 const struct operation command_op_device = { .name = "device", .needs = STORES_ALL, .run = run_device };
 
-int command_device(int argc, char **argv)
+static int device(const struct settings *s)
 {
-    struct settings s = {
-        .command = "device",
-        .usage = "device --data DIR DID|PRODUCT_KEY/MAC|MAC|ADDRESS",
-        .summary = "Shows one device: whether it is connected, and if not why; its session, versions, last\n"
-                   "messages, and when, from where and why it was refused of late. Of a device that is not\n"
-                   "known yet, or of an address, the refusals alone.",
-        .list = device_settings,
-        .positional_min = 1,
-        .positional_max = 1,
-    };
-    int status = 2;
-    enum mu_err err = settings_parse(&s, argc, argv);
-
-    if (err != MU_OK)
-        status = err == MU_E_CLOSED ? 0 : 2;
-    else
-        status =
-            operation_command("muster device", setting_text(&s, "data"), &command_op_device, str_of(s.positional[0]));
-    settings_free(&s);
-    return status;
+    return operation_command("muster device", setting_text(s, "data"), &command_op_device, str_of(s->arguments[0]));
 }
+
+/* clang-format off: a table */
+static const struct setting device_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+/* clang-format on */
+
+const struct command command_device = {
+    .name = "device",
+    .group = COMMAND_DEVICES,
+    .summary = "shows a device, and why it is not connected",
+    .description = "Shows one device: whether it is connected, and if not why; its session, versions, last messages, "
+                   "and when, from where and why it was refused of late. Of a device that is not known yet, or of an "
+                   "address, the refusals alone. Works while the server runs.",
+    .settings = device_settings,
+    .arguments = { { .name = "DEVICE",
+                     .kind = SETTING_TEXT,
+                     .help = "a did, PRODUCT_KEY/MAC, a mac, or an address that a device came from" } },
+    .examples = { { "muster device --data data 18fe34a1b2c3", "the device of this mac" } },
+    .run = device,
+};

@@ -13,30 +13,12 @@
 
 #include "command/commands.h"
 #include "command/export_operation.h"
+#include "command/import_operation.h"
 #include "command/row_writer.h"
 #include "ops/file.h"
 #include "ops/local.h"
 #include "ops/progress.h"
 #include "ops/settings.h"
-
-/* clang-format off: a table */
-static struct setting export_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { .name = "product",
-      .kind = SETTING_TEXT,
-      .metavar = "PRODUCT_KEY",
-      .help = "of this product only; users: of its apps" },
-    { .name = "format",
-      .kind = SETTING_TEXT,
-      .metavar = "csv|ndjson",
-      .help = "by default the file's name tells; without a file: csv" },
-    { 0 },
-};
-/* clang-format on */
 
 struct export
 {
@@ -224,12 +206,10 @@ static bool prepare(struct export *ex, const struct settings *s)
 {
     const char *format = setting_text(s, "format");
 
-    ex->file = s->positional[1] && strcmp(s->positional[1], "-") != 0 ? s->positional[1] : NULL;
+    ex->file = s->arguments[1] && strcmp(s->arguments[1], "-") != 0 ? s->arguments[1] : NULL;
     ex->product = setting_text(s, "product");
-    if (!import_kind_find(s->positional[0], &ex->kind))
-        fprintf(stderr, "muster export: cannot export '%s': it is users, devices, groups or bindings\n",
-                s->positional[0]);
-    else if (!row_reader_format(format || ex->file ? format : "csv", ex->file, &ex->format))
+    ex->kind = import_kind_of(s->arguments[0]);
+    if (!row_reader_format(format || ex->file ? format : "csv", ex->file, &ex->format))
         fprintf(stderr,
                 "muster export: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     else if (ex->product && !id_is_hex(str_of(ex->product)))
@@ -243,26 +223,45 @@ static bool prepare(struct export *ex, const struct settings *s)
     return false;
 }
 
-int command_export(int argc, char **argv)
+static int export(const struct settings *s)
 {
-    struct settings s = {
-        .command = "export",
-        .usage = "export users|devices|groups|bindings --data DIR [FILE.csv|FILE.ndjson]",
-        .summary = "Writes rows as muster import reads them, to standard output if there is no file. Secrets\n"
-                   "of devices are among them. Works while the server runs.",
-        .list = export_settings,
-        .positional_min = 1,
-        .positional_max = 2,
-    };
     struct export ex = { 0 };
     int status = 2;
-    enum mu_err err = settings_parse(&s, argc, argv);
 
-    if (err != MU_OK)
-        status = err == MU_E_CLOSED ? 0 : 2;
-    else if (prepare(&ex, &s))
+    if (prepare(&ex, s))
         status = ex.file ? write_file(&ex) : write_output(&ex);
     free(ex.part);
-    settings_free(&s);
     return status;
 }
+
+/* clang-format off: a table */
+static const struct setting export_settings[] = { DATA_SETTING,
+                                                  CONFIG_SETTING,
+                                                  { .name = "product",
+                                                    .kind = SETTING_TEXT,
+                                                    .flag_only = true,
+                                                    .metavar = "PRODUCT_KEY",
+                                                    .help = "of this product only; users: of its apps" },
+                                                  { .name = "format",
+                                                    .kind = SETTING_WORD,
+                                                    .flag_only = true,
+                                                    .metavar = "csv|ndjson|jsonl",
+                                                    .help = "by default the file's name tells; without a file: csv" },
+                                                  COMMON_SETTINGS };
+/* clang-format on */
+
+const struct command command_export = {
+    .name = "export",
+    .group = COMMAND_DEVICES,
+    .summary = "writes users, devices, groups or bindings, row by row",
+    .description = "Writes rows as muster import reads them. Secrets of devices are among them. Works while the server "
+                   "runs.",
+    .settings = export_settings,
+    .arguments = { { .name = IMPORT_KINDS, .kind = SETTING_WORD },
+                   { .name = "FILE",
+                     .kind = SETTING_FILE,
+                     .optional = true,
+                     .help = "FILE.csv or FILE.ndjson; without one, or with \"-\": standard output" } },
+    .examples = { { "muster export --data data devices devices.csv", "all devices as a table" } },
+    .run = export,
+};

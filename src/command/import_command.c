@@ -17,22 +17,6 @@
 #include "ops/progress.h"
 #include "ops/settings.h"
 
-/* clang-format off: a table */
-static struct setting import_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { .name = "format",
-      .kind = SETTING_TEXT,
-      .metavar = "csv|ndjson",
-      .help = "what the file is; by default its name tells (ndjson: also jsonl)" },
-    MAC_SETTING,
-    { 0 },
-};
-/* clang-format on */
-
 struct import_command {
     const char *file;
     enum import_kind kind;
@@ -319,39 +303,51 @@ static int import_from(struct import_command *im, const char *dir, enum row_form
     return status;
 }
 
-int command_import(int argc, char **argv)
+static int import(const struct settings *s)
 {
-    struct settings s = {
-        .command = "import",
-        .usage = "import users|devices|groups|bindings --data DIR FILE.csv|FILE.ndjson",
-        .summary = "Creates or updates what the rows of a file tell (\"-\" = standard input, with --format).\n"
-                   "A row that is wrong is told with its line and leaves nothing; the others are stored.\n"
-                   "Importing a file again changes nothing. Works while the server runs.",
-        .list = import_settings,
-        .positional_min = 2,
-        .positional_max = 2,
-    };
     struct import_command *im = calloc(1, sizeof(*im));
     enum row_format format;
     int status = 2;
 
-    enum mu_err err = settings_parse(&s, argc, argv);
-    const char *dir = err == MU_OK ? setting_text(&s, "data") : NULL;
-    if (err != MU_OK)
-        status = err == MU_E_CLOSED ? 0 : 2;
-    else if (!im)
+    if (!im) {
         fprintf(stderr, "muster import: out of memory\n");
-    else if (!row_reader_format(setting_text(&s, "format"), s.positional[1], &format))
+    } else if (!row_reader_format(setting_text(s, "format"), s->arguments[1], &format)) {
         fprintf(stderr,
                 "muster import: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
-    else if (!import_kind_find(s.positional[0], &im->kind))
-        fprintf(stderr, "muster import: cannot import '%s': it is users, devices, groups or bindings\n",
-                s.positional[0]);
-    else if (mac_setting(&s, &im->mac_lower)) {
-        im->file = s.positional[1];
-        status = import_from(im, dir, format);
+    } else {
+        im->kind = import_kind_of(s->arguments[0]);
+        im->file = s->arguments[1];
+        im->mac_lower = mac_lower(s);
+        status = import_from(im, setting_text(s, "data"), format);
     }
     free(im);
-    settings_free(&s);
     return status;
 }
+
+/* clang-format off: a table */
+static const struct setting import_settings[] = { DATA_SETTING,
+                                                  CONFIG_SETTING,
+                                                  { .name = "format",
+                                                    .kind = SETTING_WORD,
+                                                    .flag_only = true,
+                                                    .metavar = "csv|ndjson|jsonl",
+                                                    .help = "what the file is; by default its name tells" },
+                                                  MAC_SETTING,
+                                                  COMMON_SETTINGS };
+/* clang-format on */
+
+const struct command command_import = {
+    .name = "import",
+    .group = COMMAND_DEVICES,
+    .summary = "brings in users, devices, groups or bindings, row by row",
+    .description = "Creates or updates what the rows of a file tell. A row that is wrong is told with its line and "
+                   "leaves nothing; the others are stored. Importing a file again changes nothing. Works while the "
+                   "server runs.",
+    .settings = import_settings,
+    .arguments = { { .name = IMPORT_KINDS, .kind = SETTING_WORD },
+                   { .name = "FILE",
+                     .kind = SETTING_FILE,
+                     .help = "FILE.csv or FILE.ndjson; \"-\" is standard input, with --format" } },
+    .examples = { { "muster import --data data devices devices.csv", "devices with their passcodes" } },
+    .run = import,
+};

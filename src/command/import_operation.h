@@ -4,6 +4,9 @@
 #include "ops/operation.h"
 #include "registry/import.h"
 
+/* import_kind_words, as the argument of a command (ops/command_table.h). */
+#define IMPORT_KINDS "users|devices|groups|bindings"
+
 /* One batch of an import, and its outcome, between the command and the place where it is done. */
 
 /* A batch holds up the registry's other writers, and what devices do, for some 20 ms. At rest there are

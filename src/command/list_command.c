@@ -52,18 +52,6 @@ const struct operation command_op_list = { .name = "list", .needs = STORES_REGIS
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
-/* clang-format off: a table */
-static struct setting list_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { .name = "json", .kind = SETTING_SWITCH, .help = "a JSON object a line, for programs" },
-    { 0 },
-};
-/* clang-format on */
-
 static int print_pages(const char *dir, enum registry_kind kind, bool json)
 {
     struct operation_place place = OPERATION_PLACE(dir);
@@ -105,34 +93,28 @@ static int print_pages(const char *dir, enum registry_kind kind, bool json)
     return status;
 }
 
-int command_list(int argc, char **argv)
+static int list(const struct settings *s)
 {
-    struct settings s = {
-        .command = "list",
-        .usage = "list enterprises|products|apps --data DIR [--json]",
-        .summary = "Lists what is configured, in the order in which it was made. Works while the server runs.",
-        .list = list_settings,
-        .positional_min = 1,
-        .positional_max = 1,
-    };
-    int status = 2;
-    enum mu_err err = settings_parse(&s, argc, argv);
-
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
     size_t i = 0;
-    while (i < sizeof(kinds) / sizeof(*kinds) && strcmp(s.positional[0], kinds[i].word) != 0)
+
+    while (strcmp(s->arguments[0], kinds[i].word) != 0)
         i++;
-    if (i < sizeof(kinds) / sizeof(*kinds))
-        status = print_pages(setting_text(&s, "data"), kinds[i].kind, setting_on(&s, "json"));
-    else
-        fprintf(stderr,
-                "muster list: cannot list '%s': it is enterprises, products or apps (users and devices: "
-                "muster export)\n",
-                s.positional[0]);
-out:
-    settings_free(&s);
-    return status;
+    return print_pages(setting_text(s, "data"), kinds[i].kind, setting_on(s, "json"));
 }
+
+/* clang-format off: a table */
+static const struct setting list_settings[] = { DATA_SETTING, CONFIG_SETTING,
+                                                JSON_SETTING("a JSON object a line, for programs"), COMMON_SETTINGS };
+/* clang-format on */
+
+const struct command command_list = {
+    .name = "list",
+    .group = COMMAND_CONFIGURATION,
+    .summary = "lists enterprises, products or apps",
+    .description = "Lists what is configured, in the order in which it was made (devices and users: muster export). "
+                   "Works while the server runs.",
+    .settings = list_settings,
+    .arguments = { { .name = "enterprises|products|apps", .kind = SETTING_WORD } },
+    .examples = { { "muster list --data data products", "product keys and names" } },
+    .run = list,
+};

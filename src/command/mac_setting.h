@@ -6,12 +6,14 @@
 /* --mac, of the commands that take devices from files. */
 /* clang-format off */
 #define MAC_SETTING \
-    { .name = "mac", .kind = SETTING_TEXT, .standard = "keep", .metavar = "keep|lower", \
-      .help = "lower: a MAC-48 is taken in lower case and without separators, as\n" \
-              "modules register; other identifiers stay as they are" }
+    { .name = "mac", .kind = SETTING_WORD, .flag_only = true, .standard = "keep", .metavar = "keep|lower", \
+      .help = "lower: a MAC-48 is taken in lower case and without separators, as modules register; other " \
+              "identifiers stay as they are" }
 /* clang-format on */
 
-/* false: it is neither, which is told. */
-bool mac_setting(const struct settings *s, bool *lower);
+static inline bool mac_lower(const struct settings *s)
+{
+    return setting_text(s, "mac")[0] == 'l';
+}
 
 #endif

@@ -77,146 +77,143 @@ const struct operation command_op_revoke = { .name = "revoke", .needs = STORES_R
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
-/* clang-format off: a table */
-static struct setting plain_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { 0 },
-};
-/* clang-format on */
-
-static struct setting delete_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { .name = "unbind", .kind = SETTING_SWITCH, .help = "also a device or a user that is bound: its bindings end" },
-    { 0 },
-};
-
-#define ENTERPRISE_OR_PRODUCT "ID is an enterprise_id or a product_key"
-#define DEVICE_OR_USER        "ID is a uid, or of a device its did or product_key/mac (the mac's latest\nregistration)"
-#define ANY                                                                             \
-    "ID is an enterprise_id, product_key, appid, uid, gid, or of a device its did or\n" \
-    "product_key/mac (the mac's latest registration)"
-#define IDS(which)                                                                                    \
-    which ".\n\"-\" reads ids from standard input, one a line: all of them or, on a mistake, none.\n" \
-          "Works while the server runs."
-
-/* The kinds that the verb is for, as the usage has them. */
-static bool read_kind(const struct settings *s, enum operate_verb verb)
+static int command(const struct settings *s, enum operate_verb verb, const struct operation *op)
 {
-    enum registry_kind kind;
-    char all[100] = "";
-
-    if (find_kind(str_of(s->positional[0]), &kind) && operate_allows(verb, kind))
-        return true;
-    for (unsigned i = 0; registry_kind_words[i]; i++) {
-        if (!operate_allows(verb, (enum registry_kind)i))
-            continue;
-        size_t len = strlen(all);
-        snprintf(all + len, sizeof(all) - len, "%s%s", len ? ", " : "", registry_kind_words[i]);
-    }
-    fprintf(stderr, "muster %s: '%s' is none of %s\n", s->command, s->positional[0], all);
-    return false;
-}
-
-static int command(struct settings *s, enum operate_verb verb, const struct operation *op, int argc, char **argv)
-{
+    const char *kind = s->arguments[0], *id = s->arguments[1];
+    bool unbind = verb == OPERATE_DELETE && setting_on(s, "unbind");
     struct buf ids, input;
     char why[512], about[64];
     int status = 2;
 
     buf_init(&ids, LOCAL_INPUT_MAX);
     buf_init(&input, LOCAL_INPUT_MAX);
-    s->positional_min = s->positional_max = 2;
-    enum mu_err err = settings_parse(s, argc, argv);
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    if (!read_kind(s, verb))
-        goto out;
-    if (strcmp(s->positional[1], "-") != 0) {
-        buf_append_str(&ids, s->positional[1]);
+    if (strcmp(id, "-") != 0) {
+        buf_append_str(&ids, id);
     } else if (file_read("-", &ids, why, sizeof(why)) != MU_OK) {
-        fprintf(stderr, "muster %s: %s\n", s->command, why);
+        fprintf(stderr, "muster %s: %s\n", s->command->name, why);
         goto out;
     }
-    buf_printf(&input, "%s\n%s\n", s->positional[0], verb == OPERATE_DELETE && setting_on(s, "unbind") ? "unbind" : "");
+    buf_printf(&input, "%s\n%s\n", kind, unbind ? "unbind" : "");
     buf_append(&input, ids.data, ids.len);
     if (input.err != MU_OK || ids.err != MU_OK) {
-        fprintf(stderr, "muster %s: %s\n", s->command, mu_err_text(MU_E_LIMIT));
+        fprintf(stderr, "muster %s: %s\n", s->command->name, mu_err_text(MU_E_LIMIT));
         goto out;
     }
-    snprintf(about, sizeof(about), "muster %s", s->command);
+    snprintf(about, sizeof(about), "muster %s", s->command->name);
     status = operation_command(about, setting_text(s, "data"), op, (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&ids);
     buf_free(&input);
-    settings_free(s);
     return status;
 }
 
-int command_disable(int argc, char **argv)
+static int disable(const struct settings *s)
 {
-    struct settings s = {
-        .command = "disable",
-        .usage = "disable --data DIR device|user ID",
-        .list = plain_settings,
-        .summary = "Disables a device, whose session ends at once, or a user, who is left out wherever\n"
-                   "users are looked for or counted, and keeps his bindings.\n" IDS(DEVICE_OR_USER),
-    };
-    return command(&s, OPERATE_DISABLE, &command_op_disable, argc, argv);
+    return command(s, OPERATE_DISABLE, &command_op_disable);
+}
+static int enable(const struct settings *s)
+{
+    return command(s, OPERATE_ENABLE, &command_op_enable);
+}
+static int delete (const struct settings *s)
+{
+    return command(s, OPERATE_DELETE, &command_op_delete);
+}
+static int rotate(const struct settings *s)
+{
+    return command(s, OPERATE_ROTATE, &command_op_rotate);
+}
+static int revoke(const struct settings *s)
+{
+    return command(s, OPERATE_REVOKE, &command_op_revoke);
 }
 
-int command_enable(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "enable",
-        .usage = "enable --data DIR device|user ID",
-        .list = plain_settings,
-        .summary = "Enables a device or a user again.\n" IDS(DEVICE_OR_USER),
-    };
-    return command(&s, OPERATE_ENABLE, &command_op_enable, argc, argv);
-}
+/* clang-format off: tables */
+#define FROM_INPUT "; \"-\" reads ids from standard input, one a line: all of them or, on a mistake, none"
+#define DEVICE_ID  "of a device its did, or PRODUCT_KEY/MAC (the mac's latest registration)"
 
-int command_delete(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "delete",
-        .usage = "delete --data DIR device|user|app|product|enterprise|group ID",
-        .list = delete_settings,
-        .summary = "Deletes what nothing uses any more; what is in the way is told. A device's session\n"
-                   "ends at once, and registering again makes it a new device.\n" IDS(ANY),
-    };
-    return command(&s, OPERATE_DELETE, &command_op_delete, argc, argv);
-}
+/* The kinds are those of operate_allows. */
+#define DEVICE_OR_USER                                                                             \
+    {                                                                                              \
+        { .name = "device|user", .kind = SETTING_WORD },                                           \
+        {                                                                                          \
+            .name = "ID", .kind = SETTING_TEXT, .help = "of a user the uid; " DEVICE_ID FROM_INPUT \
+        }                                                                                          \
+    }
+#define ENTERPRISE_OR_PRODUCT                                                                          \
+    {                                                                                                  \
+        { .name = "enterprise|product", .kind = SETTING_WORD },                                        \
+        {                                                                                              \
+            .name = "ID", .kind = SETTING_TEXT, .help = "an enterprise_id or a product_key" FROM_INPUT \
+        }                                                                                              \
+    }
 
-int command_rotate(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "rotate",
-        .usage = "rotate --data DIR enterprise|product ID",
-        .list = plain_settings,
-        .summary = "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens\n"
-                   "stay valid (see muster revoke).\n" IDS(ENTERPRISE_OR_PRODUCT),
-    };
-    return command(&s, OPERATE_ROTATE, &command_op_rotate, argc, argv);
-}
+static const struct setting plain_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
 
-int command_revoke(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "revoke",
-        .usage = "revoke --data DIR enterprise|product ID",
-        .list = plain_settings,
-        .summary =
-            "Revokes all access tokens of an enterprise, or for a product, at once.\n" IDS(ENTERPRISE_OR_PRODUCT),
-    };
-    return command(&s, OPERATE_REVOKE, &command_op_revoke, argc, argv);
-}
+static const struct setting delete_settings[] = { DATA_SETTING,
+                                                  CONFIG_SETTING,
+                                                  { .name = "unbind",
+                                                    .kind = SETTING_SWITCH,
+                                                    .flag_only = true,
+                                                    .help = "also a device or a user that is bound: its bindings end" },
+                                                  COMMON_SETTINGS };
+
+const struct command command_disable = {
+    .name = "disable",
+    .group = COMMAND_DEVICES,
+    .summary = "disables a device or a user",
+    .description =
+        "Disables a device, whose session ends at once, or a user, who is left out wherever users are looked "
+        "for or counted, and keeps his bindings. Works while the server runs.",
+    .settings = plain_settings,
+    .arguments = DEVICE_OR_USER,
+    .run = disable,
+};
+
+const struct command command_enable = {
+    .name = "enable",
+    .group = COMMAND_DEVICES,
+    .summary = "enables a device or a user again",
+    .description = "Enables a device or a user again. Works while the server runs.",
+    .settings = plain_settings,
+    .arguments = DEVICE_OR_USER,
+    .run = enable,
+};
+
+const struct command command_delete = {
+    .name = "delete",
+    .group = COMMAND_DEVICES,
+    .summary = "deletes what nothing uses any more",
+    .description = "Deletes what nothing uses any more; what is in the way is told. A device's session ends at once, "
+                   "and registering again makes it a new device. Works while the server runs.",
+    .settings = delete_settings,
+    .arguments = { { .name = "device|user|app|product|enterprise|group", .kind = SETTING_WORD },
+                   { .name = "ID",
+                     .kind = SETTING_TEXT,
+                     .help = "an enterprise_id, product_key, appid, uid or gid; " DEVICE_ID FROM_INPUT } },
+    .run = delete,
+};
+
+const struct command command_rotate = {
+    .name = "rotate",
+    .group = COMMAND_CONFIGURATION,
+    .summary = "gives an enterprise or a product a new secret",
+    .description =
+        "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens stay valid (see "
+        "muster revoke). Works while the server runs.",
+    .settings = plain_settings,
+    .arguments = ENTERPRISE_OR_PRODUCT,
+    .run = rotate,
+};
+
+const struct command command_revoke = {
+    .name = "revoke",
+    .group = COMMAND_CONFIGURATION,
+    .summary = "revokes access tokens",
+    .description = "Revokes all access tokens of an enterprise, or for a product, at once. Works while the server "
+                   "runs.",
+    .settings = plain_settings,
+    .arguments = ENTERPRISE_OR_PRODUCT,
+    .run = revoke,
+};
+/* clang-format on */

@@ -8,17 +8,9 @@
 #include "ops/operation.h"
 #include "ops/settings.h"
 
-static struct setting repair_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "a data directory that muster serve refuses as damaged (required)" },
-    { 0 },
-};
-
-static int repair(const char *dir)
+static int repair(const struct settings *s)
 {
+    const char *dir = setting_text(s, "data");
     struct data_dir data = { .lock_fd = -1 };
     char why[1024] = "";
     bool is_new = false;
@@ -39,24 +31,18 @@ static int repair(const char *dir)
     return err == MU_E_EXISTS ? 0 : operation_status(err);
 }
 
-int command_repair(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "repair",
-        .usage = "repair --data DIR",
-        .summary =
-            "Goes on with what is left of a damaged data directory, where there is no backup to bring back, or it\n"
-            "is too old. Makes new stores of what can be read, says what may be missing, and keeps the damaged\n"
-            "files in DIR/damaged-…. Needs as much free room as the damaged store takes.",
-        .list = repair_settings,
-    };
-    int status = 2;
+/* clang-format off: a table */
+static const struct setting repair_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+/* clang-format on */
 
-    enum mu_err err = settings_parse(&s, argc, argv);
-    if (err == MU_E_CLOSED)
-        status = 0;
-    else if (err == MU_OK)
-        status = repair(setting_text(&s, "data"));
-    settings_free(&s);
-    return status;
-}
+const struct command command_repair = {
+    .name = "repair",
+    .group = COMMAND_DATA,
+    .summary = "goes on with what is left of a damaged data directory",
+    .description = "Goes on with what is left of a data directory that muster serve refuses as damaged, where there is "
+                   "no backup to bring back, or it is too old. Makes new stores of what can be read, says what may be "
+                   "missing, and keeps the damaged files in DIR/damaged-…. Needs as much free room as the damaged "
+                   "store takes.",
+    .settings = repair_settings,
+    .run = repair,
+};

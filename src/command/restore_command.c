@@ -17,25 +17,6 @@
 #include "ops/file.h"
 #include "ops/settings.h"
 
-/* clang-format off: a table */
-static struct setting restore_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "NEWDIR",
-      .help = "the data directory to make: new, or empty (required)" },
-    { .name = "user",
-      .kind = SETTING_TEXT,
-      .metavar = "NAME",
-      .help = "started as root: whom it shall belong to; default: whom NEWDIR belongs to" },
-    { .name = "unchecked",
-      .kind = SETTING_SWITCH,
-      .help = "do not look for mistakes in the backup first (muster check): sooner, and the way to\n"
-              "save what can be saved of one that has some" },
-    { 0 },
-};
-/* clang-format on */
-
 struct restore {
     const char *dir, *from, *user;
     bool unchecked;
@@ -234,7 +215,7 @@ static enum mu_err fill(struct restore *r)
     return err;
 }
 
-static enum mu_err restore(struct restore *r)
+static enum mu_err restore_to(struct restore *r)
 {
     const struct registry_totals *totals = &r->manifest.totals;
     enum mu_err err;
@@ -257,34 +238,49 @@ static enum mu_err restore(struct restore *r)
     return err;
 }
 
-int command_restore(int argc, char **argv)
+static int restore(const struct settings *s)
 {
-    struct settings s = {
-        .command = "restore",
-        .usage = "restore --data NEWDIR BACKUP",
-        .summary = "Makes a data directory of a backup. The backup is checked first and stays as it is.",
-        .list = restore_settings,
-        .positional_min = 1,
-        .positional_max = 1,
-    };
-    struct restore r = { 0 };
-    int status = 2;
+    struct restore r = { .dir = setting_text(s, "data"),
+                         .from = s->arguments[0],
+                         .user = setting_text(s, "user"),
+                         .unchecked = setting_on(s, "unchecked") };
+    enum mu_err err;
 
-    enum mu_err err = settings_parse(&s, argc, argv);
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    r.dir = setting_text(&s, "data");
-    r.from = s.positional[0];
-    r.user = setting_text(&s, "user");
-    r.unchecked = setting_on(&s, "unchecked");
     umask(077);
     transfer_catch_signals();
-    if ((err = restore(&r)) != MU_OK)
+    if ((err = restore_to(&r)) != MU_OK)
         fprintf(stderr, "muster restore: %s\n", r.why[0] ? r.why : mu_err_text(err));
-    status = operation_status(err);
-out:
-    settings_free(&s);
-    return status;
+    return operation_status(err);
 }
+
+/* clang-format off: a table */
+static const struct setting restore_settings[] = {
+    { .name = "data",
+      .kind = SETTING_DIRECTORY,
+      .required = true,
+      .metavar = "NEWDIR",
+      .help = "the data directory to make: new, or empty (required, here or in the configuration file)" },
+    CONFIG_SETTING,
+    { .name = "user",
+      .kind = SETTING_TEXT,
+      .metavar = "NAME",
+      .help = "started as root: whom it shall belong to; default: whom NEWDIR belongs to" },
+    { .name = "unchecked",
+      .kind = SETTING_SWITCH,
+      .flag_only = true,
+      .help = "do not look for mistakes in the backup first (muster check): sooner, and the way to save what can "
+              "be saved of one that has some" },
+    COMMON_SETTINGS
+};
+/* clang-format on */
+
+const struct command command_restore = {
+    .name = "restore",
+    .group = COMMAND_DATA,
+    .summary = "makes a data directory of a backup",
+    .description = "Makes a data directory of a backup. The backup is checked first and stays as it is.",
+    .settings = restore_settings,
+    .arguments = { { .name = "BACKUP", .kind = SETTING_DIRECTORY } },
+    .examples = { { "muster restore --data data-2 backup-2026-11-30", "beside the old data" } },
+    .run = restore,
+};

@@ -50,55 +50,43 @@ const struct operation command_op_show = { .name = "show", .needs = STORES_REGIS
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
+static int show(const struct settings *s)
+{
+    const char *kind = s->arguments[0], *id = s->arguments[1];
+    struct buf input;
+
+    if (!id_is_hex(str_of(id))) {
+        fprintf(stderr, "muster show: '%s': an id has 32 lower-case hex digits\n", id);
+        return 2;
+    }
+    buf_init(&input, 4096);
+    buf_printf(&input, "%s\n%s\n%s\n", kind, id, setting_on(s, "secrets") ? "secrets" : "");
+    int status = operation_command("muster show", setting_text(s, "data"), &command_op_show,
+                                   (struct str){ (const char *)input.data, input.len });
+    buf_free(&input);
+    return status;
+}
+
 /* clang-format off: a table */
-static struct setting show_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
+static const struct setting show_settings[] = {
+    DATA_SETTING,
+    CONFIG_SETTING,
     { .name = "secrets",
       .kind = SETTING_SWITCH,
+      .flag_only = true,
       .help = "with the product's secret; that of an enterprise is kept as a hash only" },
-    { 0 },
+    COMMON_SETTINGS
 };
 /* clang-format on */
 
-int command_show(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "show",
-        .usage = "show enterprise|product|app ID --data DIR [--secrets]",
-        .summary = "Shows an enterprise, a product with its definition, or an app, as muster apply reads it:\n"
-                   "applied again, it changes nothing. Works while the server runs.",
-        .list = show_settings,
-        .positional_min = 2,
-        .positional_max = 2,
-    };
-    struct buf input;
-    enum registry_kind kind;
-    int status = 2;
-    enum mu_err err = settings_parse(&s, argc, argv);
-
-    buf_init(&input, 4096);
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    if (!find_kind(str_of(s.positional[0]), &kind)) {
-        fprintf(stderr, "muster show: '%s' is none of enterprise, product, app (a device: muster device)\n",
-                s.positional[0]);
-        goto out;
-    }
-    if (!id_is_hex(str_of(s.positional[1]))) {
-        fprintf(stderr, "muster show: '%s': an id has 32 lower-case hex digits\n", s.positional[1]);
-        goto out;
-    }
-    buf_printf(&input, "%s\n%s\n%s\n", s.positional[0], s.positional[1], setting_on(&s, "secrets") ? "secrets" : "");
-    status = operation_command("muster show", setting_text(&s, "data"), &command_op_show,
-                               (struct str){ (const char *)input.data, input.len });
-out:
-    buf_free(&input);
-    settings_free(&s);
-    return status;
-}
+const struct command command_show = {
+    .name = "show",
+    .group = COMMAND_CONFIGURATION,
+    .summary = "shows one of them as an apply file",
+    .description = "Shows an enterprise, a product with its definition, or an app, as muster apply reads it: applied "
+                   "again, it changes nothing (a device: muster device). Works while the server runs.",
+    .settings = show_settings,
+    .arguments = { { .name = "enterprise|product|app", .kind = SETTING_WORD },
+                   { .name = "ID", .kind = SETTING_TEXT, .help = "an enterprise_id, product_key or appid" } },
+    .run = show,
+};

@@ -197,35 +197,24 @@ const struct operation command_op_status = { .name = "status", .needs = STORES_R
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
+static int status(const struct settings *s)
+{
+    return operation_command("muster status", setting_text(s, "data"), &command_op_status,
+                             setting_on(s, "json") ? STR("json") : STR(""));
+}
+
 /* clang-format off: a table */
-static struct setting status_settings[] = {
-    { .name = "data",
-      .kind = SETTING_TEXT,
-      .required = true,
-      .metavar = "DIR",
-      .help = "the data directory (required)" },
-    { .name = "json", .kind = SETTING_SWITCH, .help = "one JSON object, for programs; times are Unix seconds" },
-    { 0 },
-};
+static const struct setting status_settings[] = { DATA_SETTING, CONFIG_SETTING,
+                                                  JSON_SETTING("one JSON object, for programs; times are Unix seconds"),
+                                                  COMMON_SETTINGS };
 /* clang-format on */
 
-int command_status(int argc, char **argv)
-{
-    struct settings s = {
-        .command = "status",
-        .usage = "status --data DIR [--json]",
-        .summary = "Shows how the server is, or the directory at rest: version, sessions, sizes, free disk, the\n"
-                   "last backup, and the last failures that stand in the log.",
-        .list = status_settings,
-    };
-    int status = 2;
-    enum mu_err err = settings_parse(&s, argc, argv);
-
-    if (err != MU_OK)
-        status = err == MU_E_CLOSED ? 0 : 2;
-    else
-        status = operation_command("muster status", setting_text(&s, "data"), &command_op_status,
-                                   setting_on(&s, "json") ? STR("json") : STR(""));
-    settings_free(&s);
-    return status;
-}
+const struct command command_status = {
+    .name = "status",
+    .group = COMMAND_SERVER,
+    .summary = "shows how a server and its data are",
+    .description = "Shows how the server is, or the directory at rest: version, sessions, sizes, free disk, the last "
+                   "backup, and the last failures that stand in the log.",
+    .settings = status_settings,
+    .run = status,
+};

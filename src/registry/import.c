@@ -1,20 +1,21 @@
 #include "registry/import.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "registry/apply_entry.h"
 
 const char *const import_kind_words[] = { "users", "devices", "groups", "bindings", NULL };
 
-bool import_kind_find(const char *word, enum import_kind *out)
+enum import_kind import_kind_of(const char *word)
 {
-    for (unsigned i = 0; import_kind_words[i]; i++) {
-        if (strcmp(word, import_kind_words[i]) == 0) {
-            *out = (enum import_kind)i;
-            return true;
-        }
+    unsigned i = 0;
+
+    while (strcmp(word, import_kind_words[i]) != 0) {
+        i++;
+        assert(import_kind_words[i]);
     }
-    return false;
+    return (enum import_kind)i;
 }
 
 static const struct kind {

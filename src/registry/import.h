@@ -10,7 +10,8 @@
 enum import_kind { IMPORT_USERS, IMPORT_DEVICES, IMPORT_GROUPS, IMPORT_BINDINGS };
 /* "users", "devices", "groups", "bindings", in this order and ended by NULL. */
 extern const char *const import_kind_words[];
-bool import_kind_find(const char *word, enum import_kind *out);
+/* word is one of them. */
+enum import_kind import_kind_of(const char *word);
 
 /* The fields of a kind, in the order that they are written in. */
 enum import_cell { CELL_TEXT, CELL_BOOL, CELL_NUMBER, CELL_JSON };

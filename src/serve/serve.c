@@ -43,7 +43,7 @@ static int64_t expiry_us(struct server *s)
 
 static void forget_audit(struct server *s, int64_t now_us)
 {
-    int64_t kept_s = (int64_t)setting_count(&s->settings, "activity-days") * 86400;
+    int64_t kept_s = (int64_t)setting_count(s->settings, "activity-days") * 86400;
     bool more = true;
     enum mu_err err = MU_OK;
 
@@ -67,7 +67,7 @@ static void check_certificate(const struct server *s)
         return;
     strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&edge, &tm));
     log_event(LOG_WARN, expired ? "certificate_expired" : "certificate_not_yet_valid", "file=%s %s=%s",
-              LOG_Q(setting_text(&s->settings, "tls-cert"), -1), expired ? "not_after" : "not_before", text);
+              LOG_Q(setting_text(s->settings, "tls-cert"), -1), expired ? "not_after" : "not_before", text);
 }
 
 static void maintain(struct server *s)
@@ -90,7 +90,7 @@ static void reload(struct server *s)
     service_notify_reloading();
     if (s->tls) {
         if (tls_context_reload(s->tls, s->why, sizeof(s->why)) == MU_OK)
-            log_event(LOG_INFO, "certificate_reloaded", "file=%s", setting_text(&s->settings, "tls-cert"));
+            log_event(LOG_INFO, "certificate_reloaded", "file=%s", setting_text(s->settings, "tls-cert"));
         else
             log_event(LOG_ERROR, "certificate_not_reloaded", "reason=%s", LOG_Q(s->why, -1));
         check_certificate(s);
@@ -127,26 +127,19 @@ static void ignore_signals(void)
         signal(sig, SIG_IGN);
 }
 
-int serve_command(int argc, char **argv)
+static int serve(const struct settings *settings)
 {
     static struct server server;
     struct server *s = &server;
     enum log_level level;
     sigset_t signals;
-    int status = 2;
+    int status;
+    enum mu_err err;
 
     s->stores.data.lock_fd = -1;
-    s->settings = serve_settings();
-    enum mu_err err = settings_parse(&s->settings, argc, argv);
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    if (!log_level_parse(setting_text(&s->settings, "log-level"), &level)) {
-        fprintf(stderr, "muster serve: --log-level is one of error, warn, info, debug\n");
-        goto out;
-    }
-    log_set_level(level);
+    s->settings = settings;
+    if (log_level_parse(setting_text(settings, "log-level"), &level))
+        log_set_level(level);
 
     ignore_signals();
     sigemptyset(&signals);
@@ -174,7 +167,16 @@ int serve_command(int argc, char **argv)
     log_stop();
     if (status != 0)
         fprintf(stderr, "muster serve: %s\n", s->why[0] ? s->why : mu_err_text(err));
-out:
-    settings_free(&s->settings);
     return status;
 }
+
+const struct command serve_command = {
+    .name = "serve",
+    .group = COMMAND_SERVER,
+    .summary = "runs the server on a data directory",
+    .description = "Runs the server. Prints one line \"muster ready\" with its addresses once it answers, logs to "
+                   "stderr, ends cleanly on SIGTERM or Ctrl-C.",
+    .settings = serve_settings,
+    .examples = { { "muster serve --data data", "on this machine's ports 8080, 8081 and 1883" } },
+    .run = serve,
+};

@@ -1,9 +1,10 @@
 #ifndef MUSTER_SERVE_SERVE_H
 #define MUSTER_SERVE_SERVE_H
 
-/* `muster serve`: starts the server, waits for signals, ends it. Takes the arguments behind the command's
- * name and returns the exit status: 0 ended cleanly, 1 could not start or failed, 2 the command line or a
- * file was wrong. */
-int serve_command(int argc, char **argv);
+#include "ops/command_table.h"
+
+/* `muster serve`: starts the server, waits for signals, ends it. The exit status: 0 ended cleanly, 1 could not start
+ * or failed, 2 the command line or a file was wrong. */
+extern const struct command serve_command;
 
 #endif

@@ -5,14 +5,16 @@
 #include "base/limits.h"
 
 /* clang-format off: a table */
-static struct setting list[] = {
+const struct setting serve_settings[] = {
     { .name = "data",
-      .kind = SETTING_TEXT,
+      .kind = SETTING_DIRECTORY,
       .required = true,
       .metavar = "DIR",
-      .help = "the data directory (required); created if it is missing, mode 0700" },
+      .help = "the data directory (required, here or in the configuration file); created if it is "
+              "missing, mode 0700" },
     { .name = "config",
-      .kind = SETTING_TEXT,
+      .kind = SETTING_FILE,
+      .flag_only = true,
       .metavar = "FILE",
       .help = "an INI file with these same names, one `name = value` a line; a flag wins over it" },
     { .name = "http",
@@ -40,19 +42,19 @@ static struct setting list[] = {
       .standard = "127.0.0.1:8081",
       .help = "the operator's port: /metrics, /healthz" },
     { .name = "tls-cert",
-      .kind = SETTING_TEXT,
+      .kind = SETTING_FILE,
       .metavar = "FILE",
       .help = "certificate chain in PEM form; read again on SIGHUP" },
-    { .name = "tls-key", .kind = SETTING_TEXT, .metavar = "FILE", .help = "its private key in PEM form" },
+    { .name = "tls-key", .kind = SETTING_FILE, .metavar = "FILE", .help = "its private key in PEM form" },
     { .name = "user",
       .kind = SETTING_TEXT,
       .metavar = "NAME",
       .help = "started as root, become this user once the ports are open" },
     { .name = "log-level",
-      .kind = SETTING_TEXT,
-      .metavar = "LEVEL",
+      .kind = SETTING_WORD,
+      .metavar = "error|warn|info|debug",
       .standard = "info",
-      .help = "error, warn, info or debug" },
+      .help = "the least that is logged" },
     { .name = "time-zone",
       .kind = SETTING_TEXT,
       .metavar = "ZONE",
@@ -71,7 +73,7 @@ static struct setting list[] = {
       .standard = "400",
       .min = 31,
       .max = 3650,
-      .help = "how long is kept which device was active on which day, its faults and alerts, and the\n"
+      .help = "how long is kept which device was active on which day, its faults and alerts, and the "
               "audit log" },
     { .name = "threads",
       .kind = SETTING_COUNT,
@@ -112,7 +114,7 @@ static struct setting list[] = {
       .standard = "1800",
       .min = 1,
       .max = 65535,
-      .help = "the keepalive of a device that announces none or a longer one: its session ends after\n"
+      .help = "the keepalive of a device that announces none or a longer one: its session ends after "
               "1.5 times that without a packet" },
     { .name = "device-messages",
       .kind = SETTING_NUMBER,
@@ -120,7 +122,7 @@ static struct setting list[] = {
       .standard = "10",
       .min = 0,
       .max = 1000000,
-      .help = "messages per second that one device may send on average; 0 = any\n"
+      .help = "messages per second that one device may send on average; 0 = any "
               "(over it: QoS 1 and 2 are slowed, QoS 0 ends as offline_sending_density_overflow)" },
     { .name = "device-messages-burst",
       .kind = SETTING_NUMBER,
@@ -135,7 +137,7 @@ static struct setting list[] = {
       .standard = "65536",
       .min = 0,
       .max = 1000000000,
-      .help = "bytes per second that one device may send; 0 = any\n"
+      .help = "bytes per second that one device may send; 0 = any "
               "(over it: QoS 1 and 2 are slowed, QoS 0 ends as offline_sending_data_size_overflow)" },
     { .name = "address-connections",
       .kind = SETTING_NUMBER,
@@ -172,7 +174,7 @@ static struct setting list[] = {
       .standard = "10",
       .min = 0,
       .max = 1000000000,
-      .help = "wrong passcodes per minute over /dev for one device, from the address where it was let in\n"
+      .help = "wrong passcodes per minute over /dev for one device, from the address where it was let in "
               "last, and from all others together; 0 = any" },
     { .name = "http-connections-max",
       .kind = SETTING_COUNT,
@@ -194,7 +196,7 @@ static struct setting list[] = {
       .standard = "60",
       .min = 0.1,
       .max = 86400,
-      .help = "how long a connection may wait between requests, and over which a peer must take 1 KiB a\n"
+      .help = "how long a connection may wait between requests, and over which a peer must take 1 KiB a "
               "second of its answer" },
     { .name = "cors-origin",
       .kind = SETTING_TEXT,
@@ -203,29 +205,18 @@ static struct setting list[] = {
     { .name = "trusted-proxies",
       .kind = SETTING_TEXT,
       .metavar = "CIDR[,CIDR…]",
-      .help = "reverse proxies whose X-Forwarded-For tells the client's address: for ip_allow,\n"
+      .help = "reverse proxies whose X-Forwarded-For tells the client's address: for ip_allow, "
               "registrations and wrong passcodes per address and the place of devices" },
     { .name = "geoip-db",
-      .kind = SETTING_TEXT,
+      .kind = SETTING_FILE,
       .metavar = "FILE",
       .help = "a city database in MaxMind's format: devices without a configured place are located by "
               "their address" },
     { .name = "demo-credentials",
-      .kind = SETTING_TEXT,
+      .kind = SETTING_FILE,
       .metavar = "FILE",
       .help = "a JSON file with an enterprise's and a product's secrets, which /docs then gives to "
               "everybody who opens it.\nFor demonstrations only, never in production" },
-    { 0 },
+    COMMON_SETTINGS
 };
 /* clang-format on */
-
-struct settings serve_settings(void)
-{
-    return (struct settings){
-        .command = "serve",
-        .usage = "serve --data DIR [options]",
-        .summary = "Runs the server. Prints one line \"muster ready\" with its addresses once it answers,\n"
-                   "logs to stderr, ends cleanly on SIGTERM or Ctrl-C.",
-        .list = list,
-    };
-}

@@ -1,10 +1,10 @@
 #ifndef MUSTER_SERVE_SERVE_SETTINGS_H
 #define MUSTER_SERVE_SERVE_SETTINGS_H
 
-#include "ops/settings.h"
+#include "ops/command_table.h"
 
-/* Every setting of `muster serve` with its default; docs/operating.md lists the same ones (a test
- * compares). */
-struct settings serve_settings(void);
+/* Every setting of `muster serve` with its default, and so every name that may stand in the configuration file;
+ * docs/operating.md lists the same ones (a test compares). */
+extern const struct setting serve_settings[];
 
 #endif

@@ -33,7 +33,7 @@ static int run_operation(void *ctx, struct str name, uid_t uid, struct str input
 
 static enum mu_err read_trusted_proxies(struct server *s)
 {
-    const char *text = setting_text(&s->settings, "trusted-proxies");
+    const char *text = setting_text(s->settings, "trusted-proxies");
 
     while (text && *text) {
         size_t n = strcspn(text, ", ");
@@ -51,7 +51,7 @@ static enum mu_err read_trusted_proxies(struct server *s)
 /* HOST:PORT, as it is told to devices: the port is a number, the host is theirs to resolve. */
 static enum mu_err check_advertised(struct server *s)
 {
-    const char *text = setting_text(&s->settings, "mqtt-advertise");
+    const char *text = setting_text(s->settings, "mqtt-advertise");
     const char *colon = text ? strrchr(text, ':') : NULL;
     int64_t port;
 
@@ -66,7 +66,7 @@ static enum mu_err check_advertised(struct server *s)
  * says more. */
 static enum mu_err look_at_stores(struct server *s, const char *user)
 {
-    const char *dir = setting_text(&s->settings, "data");
+    const char *dir = setting_text(s->settings, "data");
     bool is_new;
     enum mu_err err;
 
@@ -84,8 +84,8 @@ static enum mu_err look_at_stores(struct server *s, const char *user)
 static enum mu_err prepare_as_started(struct server *s)
 {
     bool is_root = geteuid() == 0;
-    const char *user = is_root ? setting_text(&s->settings, "user") : NULL;
-    const char *cert = setting_text(&s->settings, "tls-cert"), *key = setting_text(&s->settings, "tls-key");
+    const char *user = is_root ? setting_text(s->settings, "user") : NULL;
+    const char *cert = setting_text(s->settings, "tls-cert"), *key = setting_text(s->settings, "tls-key");
     enum mu_err err;
 
     privileges_raise_descriptors();
@@ -102,7 +102,7 @@ static enum mu_err prepare_as_started(struct server *s)
 
     if ((err = server_read_addresses(s)) != MU_OK)
         return err;
-    unsigned long threads = setting_count(&s->settings, "threads");
+    unsigned long threads = setting_count(s->settings, "threads");
     if (threads == 0)
         threads = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
     s->loop_count = threads > SERVER_LOOPS_MAX ? SERVER_LOOPS_MAX : (unsigned)threads;
@@ -122,15 +122,15 @@ static enum mu_err open_stores(struct server *s)
 {
     return stores_open(
         &s->stores,
-        &(struct stores_settings){ .time_zone = setting_text(&s->settings, "time-zone"),
-                                   .retention_days = (unsigned)setting_count(&s->settings, "retention-days"),
-                                   .activity_days = (unsigned)setting_count(&s->settings, "activity-days") },
+        &(struct stores_settings){ .time_zone = setting_text(s->settings, "time-zone"),
+                                   .retention_days = (unsigned)setting_count(s->settings, "retention-days"),
+                                   .activity_days = (unsigned)setting_count(s->settings, "activity-days") },
         s->why, sizeof(s->why));
 }
 
 static enum mu_err create_access(struct server *s)
 {
-    const struct settings *set = &s->settings;
+    const struct settings *set = s->settings;
     struct access_options options = {
         .fleet = s->stores.fleet,
         .registry = s->stores.registry,
@@ -158,7 +158,7 @@ static enum mu_err create_access(struct server *s)
 
 static enum mu_err create_debugger(struct server *s)
 {
-    const char *path = setting_text(&s->settings, "demo-credentials");
+    const char *path = setting_text(s->settings, "demo-credentials");
     struct str content = { 0 };
     struct buf file;
     char why[256];
@@ -181,7 +181,7 @@ out:
 
 static enum mu_err create_http(struct server *s)
 {
-    const struct settings *set = &s->settings;
+    const struct settings *set = s->settings;
     struct http_settings http = {
         .head_timeout_ms = (int)(setting_number(set, "http-head-timeout") * 1000),
         .idle_timeout_ms = (int)(setting_number(set, "http-idle-timeout") * 1000),
@@ -235,7 +235,7 @@ enum mu_err server_start(struct server *s)
 
     s->started_s = clock_mono_ms() / 1000;
     if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
-        (err = workers_create(&s->workers, (unsigned)setting_count(&s->settings, "workers"))) != MU_OK ||
+        (err = workers_create(&s->workers, (unsigned)setting_count(s->settings, "workers"))) != MU_OK ||
         (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK ||
         (err = local_serve(&s->local, s->stores.data.path, run_operation, s, s->why, sizeof(s->why))) != MU_OK)
         return err;

@@ -20,7 +20,7 @@
 enum server_listener { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_MQTT, LISTEN_MQTTS, LISTEN_OPS, LISTENER_COUNT };
 
 struct server {
-    struct settings settings;
+    const struct settings *settings; /* live longer than this */
     struct stores stores;
     struct tls_context *tls;
     struct loop *loops[SERVER_LOOPS_MAX];

@@ -36,7 +36,7 @@ static const struct {
 enum mu_err server_read_addresses(struct server *s)
 {
     for (int i = 0; i < LISTENER_COUNT; i++) {
-        const char *text = setting_text(&s->settings, listener_kinds[i].setting);
+        const char *text = setting_text(s->settings, listener_kinds[i].setting);
 
         if (!text)
             continue;
@@ -58,7 +58,7 @@ enum mu_err server_listen(struct server *s)
     for (int i = 0; i < LISTENER_COUNT; i++) {
         enum mu_err err;
 
-        if (setting_text(&s->settings, listener_kinds[i].setting) &&
+        if (setting_text(s->settings, listener_kinds[i].setting) &&
             (err = listener_open(&s->listeners[i], &s->addresses[i], s->loops, s->loop_count,
                                  listener_kinds[i].tls ? tls_transport(s->tls) : NULL, listener_kinds[i].accept, s,
                                  s->why, sizeof(s->why))) != MU_OK)

@@ -24,89 +24,6 @@
 /* The last acknowledgements may take so long; what has none by then has failed. */
 #define STOP_WAIT_MS 5000
 
-/* clang-format off: a table */
-static struct setting sim_settings[] = {
-    { .name = "http",
-      .kind = SETTING_TEXT,
-      .metavar = "URL",
-      .standard = "http://127.0.0.1:8080",
-      .help = "where devices register" },
-    { .name = "mqtt",
-      .kind = SETTING_TEXT,
-      .metavar = "ADDR:PORT",
-      .help = "the broker; default: the one that the server tells" },
-    { .name = "product-key", .kind = SETTING_TEXT, .metavar = "PK", .help = "the product of the devices (required)" },
-    { .name = "definition",
-      .kind = SETTING_TEXT,
-      .metavar = "FILE",
-      .help = "its datapoint definition, as GET datapoint answers it;\n"
-              "without one devices report bytes that are passed through" },
-    { .name = "devices",
-      .kind = SETTING_COUNT,
-      .metavar = "N",
-      .standard = "0",
-      .min = 0,
-      .max = 10000000,
-      .help = "how many (required, or --fleet)" },
-    { .name = "fleet",
-      .kind = SETTING_TEXT,
-      .metavar = "FILE",
-      .help = "lines mac,passcode to use; default: made from the product key, the same in every run" },
-    { .name = "interval",
-      .kind = SETTING_NUMBER,
-      .metavar = "SECONDS",
-      .standard = "5",
-      .min = 0,
-      .max = 86400,
-      .help = "time between two reports of a device; 0 = as fast as acknowledgements come" },
-    { .name = "qos",
-      .kind = SETTING_COUNT,
-      .metavar = "0|1",
-      .standard = "0",
-      .min = 0,
-      .max = 1,
-      .help = "of reports" },
-    { .name = "mqtt-version",
-      .kind = SETTING_TEXT,
-      .metavar = "3.1|3.1.1|5",
-      .standard = "3.1",
-      .help = "the field's firmware speaks 3.1" },
-    { .name = "window",
-      .kind = SETTING_COUNT,
-      .metavar = "N",
-      .standard = "1",
-      .min = 1,
-      .max = 60000,
-      .help = "unacknowledged reports that a device may have; the field's firmware has one" },
-    { .name = "connect-rate",
-      .kind = SETTING_COUNT,
-      .metavar = "N",
-      .standard = "1000",
-      .min = 1,
-      .max = 1000000,
-      .help = "devices started per second" },
-    { .name = "duration",
-      .kind = SETTING_NUMBER,
-      .metavar = "SECONDS",
-      .standard = "0",
-      .min = 0,
-      .max = 31536000,
-      .help = "0 = until Ctrl-C" },
-    { .name = "threads",
-      .kind = SETTING_COUNT,
-      .metavar = "N",
-      .standard = "1",
-      .min = 1,
-      .max = 16,
-      .help = "event loops" },
-    { .name = "plain-broker",
-      .kind = SETTING_SWITCH,
-      .standard = "no",
-      .help = "log in to any MQTT broker with made-up names, without HTTP (to compare)" },
-    { 0 },
-};
-/* clang-format on */
-
 /* One loop with its share of the fleet: devices first, first + step, … */
 struct share {
     struct loop *loop;
@@ -210,9 +127,7 @@ static int read_options(const struct settings *s, struct sim_options *o, struct 
     o->product_key = setting_text(s, "product-key");
     if (!o->product_key || !id_is_hex(str_of(o->product_key)))
         return wrong("--product-key needs 32 lower-case hex digits");
-    o->level = strcmp(version, "3.1") == 0 ? 3 : strcmp(version, "3.1.1") == 0 ? 4 : strcmp(version, "5") == 0 ? 5 : 0;
-    if (o->level == 0)
-        return wrong("--mqtt-version is 3.1, 3.1.1 or 5");
+    o->level = strcmp(version, "3.1") == 0 ? 3 : strcmp(version, "3.1.1") == 0 ? 4 : 5;
     o->qos = (unsigned)setting_count(s, "qos");
     o->window = (unsigned)setting_count(s, "window");
     o->interval_us = (int64_t)(setting_number(s, "interval") * 1e6);
@@ -308,16 +223,8 @@ static int simulate(const struct settings *set, const struct sim_options *option
     return total.failed == 0 && never == 0 ? 0 : 1;
 }
 
-int sim_command(int argc, char **argv)
+static int sim(const struct settings *set)
 {
-    struct settings set = {
-        .command = "sim",
-        .usage = "sim --product-key PK --definition FILE --devices N [options]",
-        .summary = "Simulates devices through the server's public ports: they register, log in, report "
-                   "at a fixed\n"
-                   "rate, answer controls and ping. Prints counts and latencies at the end.",
-        .list = sim_settings,
-    };
     struct sim_options options = { 0 };
     struct datapoint_plan *plan = NULL;
     struct sim_device *devices = NULL;
@@ -326,20 +233,15 @@ int sim_command(int argc, char **argv)
     size_t count = 0;
     int status;
 
-    enum mu_err err = settings_parse(&set, argc, argv);
-    if (err != MU_OK) {
-        status = err == MU_E_CLOSED ? 0 : 2;
-        goto out;
-    }
-    if ((status = read_options(&set, &options, &plan)) != 0)
+    if ((status = read_options(set, &options, &plan)) != 0)
         goto out;
     options.plan = plan;
-    count = setting_count(&set, "devices");
-    if (count == 0 && !setting_text(&set, "fleet")) {
+    count = setting_count(set, "devices");
+    if (count == 0 && !setting_text(set, "fleet")) {
         status = wrong("--devices is missing");
         goto out;
     }
-    if (sim_fleet_create(&options, setting_text(&set, "fleet"), &count, &devices, why, sizeof(why)) != MU_OK) {
+    if (sim_fleet_create(&options, setting_text(set, "fleet"), &count, &devices, why, sizeof(why)) != MU_OK) {
         fprintf(stderr, "muster sim: %s\n", why);
         status = 2;
         goto out;
@@ -350,10 +252,103 @@ int sim_command(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    status = simulate(&set, &options, devices, count, &signals);
+    status = simulate(set, &options, devices, count, &signals);
 out:
     sim_fleet_free(devices, devices ? count : 0);
     datapoint_plan_free(plan);
-    settings_free(&set);
     return status;
 }
+
+/* clang-format off: a table */
+static const struct setting sim_settings[] = {
+    { .name = "http",
+      .kind = SETTING_TEXT,
+      .metavar = "URL",
+      .standard = "http://127.0.0.1:8080",
+      .help = "where devices register" },
+    { .name = "mqtt",
+      .kind = SETTING_TEXT,
+      .metavar = "ADDR:PORT",
+      .help = "the broker; default: the one that the server tells" },
+    { .name = "product-key", .kind = SETTING_TEXT, .metavar = "PK", .help = "the product of the devices (required)" },
+    { .name = "definition",
+      .kind = SETTING_FILE,
+      .metavar = "FILE",
+      .help = "its datapoint definition, as GET datapoint answers it; "
+              "without one devices report bytes that are passed through" },
+    { .name = "devices",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "0",
+      .min = 0,
+      .max = 10000000,
+      .help = "how many (required, or --fleet)" },
+    { .name = "fleet",
+      .kind = SETTING_FILE,
+      .metavar = "FILE",
+      .help = "lines mac,passcode to use; default: made from the product key, the same in every run" },
+    { .name = "interval",
+      .kind = SETTING_NUMBER,
+      .metavar = "SECONDS",
+      .standard = "5",
+      .min = 0,
+      .max = 86400,
+      .help = "time between two reports of a device; 0 = as fast as acknowledgements come" },
+    { .name = "qos",
+      .kind = SETTING_COUNT,
+      .metavar = "0|1",
+      .standard = "0",
+      .min = 0,
+      .max = 1,
+      .help = "of reports" },
+    { .name = "mqtt-version",
+      .kind = SETTING_WORD,
+      .metavar = "3.1|3.1.1|5",
+      .standard = "3.1",
+      .help = "the field's firmware speaks 3.1" },
+    { .name = "window",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "1",
+      .min = 1,
+      .max = 60000,
+      .help = "unacknowledged reports that a device may have; the field's firmware has one" },
+    { .name = "connect-rate",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "1000",
+      .min = 1,
+      .max = 1000000,
+      .help = "devices started per second" },
+    { .name = "duration",
+      .kind = SETTING_NUMBER,
+      .metavar = "SECONDS",
+      .standard = "0",
+      .min = 0,
+      .max = 31536000,
+      .help = "0 = until Ctrl-C" },
+    { .name = "threads",
+      .kind = SETTING_COUNT,
+      .metavar = "N",
+      .standard = "1",
+      .min = 1,
+      .max = 16,
+      .help = "event loops" },
+    { .name = "plain-broker",
+      .kind = SETTING_SWITCH,
+      .standard = "no",
+      .help = "log in to any MQTT broker with made-up names, without HTTP (to compare)" },
+    COMMON_SETTINGS
+};
+/* clang-format on */
+
+const struct command sim_command = {
+    .name = "sim",
+    .group = COMMAND_OTHER,
+    .summary = "simulates devices against a server",
+    .description = "Simulates devices through the server's public ports: they register, log in, report at a fixed "
+                   "rate, answer controls and ping. Prints counts and latencies at the end.",
+    .settings = sim_settings,
+    .examples = { { "muster sim --product-key PK --definition plug.json --devices 100", "a hundred plugs" } },
+    .run = sim,
+};

@@ -1,7 +1,9 @@
 #ifndef MUSTER_SIM_SIM_H
 #define MUSTER_SIM_SIM_H
 
+#include "ops/command_table.h"
+
 /* muster sim: thousands of devices in one process, through the server's public ports only. */
-int sim_command(int argc, char **argv);
+extern const struct command sim_command;
 
 #endif

@@ -1,6 +1,7 @@
 """Fixtures of the program's tests, and what holds for the whole of a run: names of cases, distribution over
 workers, the gathering of refusals."""
 
+import os
 import re
 import shutil
 import tempfile
@@ -16,6 +17,9 @@ LONGEST_NAME = 40
 WRONG = pytest.StashKey()
 # Files that take long begin first, so that no worker is left alone with one at the end.
 LONG_FILES = ["test_damage.py", "test_half_open.py", "test_sessions.py", "test_sim.py", "test_repair.py"]
+
+# No command finds a configuration file of this machine.
+os.environ["MUSTER_CONFIG"] = ""
 
 
 def pytest_make_parametrize_id(val):

@@ -1,4 +1,4 @@
-"""The command line: help, versions, configuration files, apply, and what it refuses."""
+"""What commands refuse, the server's configuration file, and apply."""
 
 import json
 import os
@@ -13,19 +13,6 @@ from server import BINARY, FREE_PORTS, run, Server
 from world import World, definition, hex_id, request
 
 ROOT = os.path.join(os.path.dirname(__file__), "../..")
-
-
-@pytest.mark.parametrize("arguments", [("--help",), *((name, "--help") for name in (
-    "serve", "apply", "import", "export", "device", "backup", "check", "restore", "disable", "enable", "delete", "rotate", "revoke",
-    "audit", "list", "show", "status", "sim"))])
-def test_help_goes_to_stdout(arguments):
-    done = run(*arguments)
-    assert done.returncode == 0 and done.stdout.startswith("usage: muster") and done.stderr == ""
-
-
-def test_the_version_is_told():
-    done = run("--version")
-    assert done.returncode == 0 and re.fullmatch(r"muster \d+\.\d+\.\d+ \(commit ([0-9a-f]{12}(-dirty)?|unknown)\)\n", done.stdout)
 
 
 @pytest.mark.parametrize("arguments", [
@@ -106,7 +93,6 @@ def test_a_wrong_configuration_file_names_file_and_line(tmp_path, line, said):
 def test_operating_md_lists_every_setting_with_its_default():
     shown = run("serve", "--help").stdout
     settings = dict(re.findall(r"^  --([\w-]+)[^\n]*\n((?:        [^\n]*\n)+)", shown, re.M))
-    settings.pop("help", None)
     with open(os.path.join(ROOT, "docs/operating.md"), encoding="utf-8") as f:
         listed = dict(re.findall(r"^\| `([\w-]+)` \| (\S+) \|", f.read(), re.M))
     assert set(listed) == set(settings)

@@ -196,7 +196,7 @@ def test_many_rows_come_in_pages_while_the_server_runs(make_server, tmp_path):
 
 
 @pytest.mark.parametrize("arguments,status,why", [
-    (("things",), 2, "cannot export 'things'"), (("devices", "file.txt"), 2, "csv or ndjson?"),
+    (("things",), 2, "'things' is none of users, devices, groups, bindings"), (("devices", "file.txt"), 2, "csv or ndjson?"),
     (("devices", "--product", "1" * 32), 2, "there is no product"), (("devices", "--product", "x"), 2, "a product key has"),
     (("devices", "missing/file.csv"), 2, "No such file or directory")])
 def test_a_wrong_command_line(life, arguments, status, why):

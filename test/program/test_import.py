@@ -175,7 +175,7 @@ def test_what_a_row_names_stays_within_its_line_and_leaves_the_terminal_alone(wo
 
 
 @pytest.mark.parametrize("arguments,why", [
-    (("devices", "file.txt"), "csv or ndjson?"), (("device", "file.csv"), "cannot import 'device'"),
+    (("devices", "file.txt"), "csv or ndjson?"), (("device", "file.csv"), "'device' is none of users, devices, groups, bindings"),
     (("devices", "missing.csv"), "cannot open missing.csv"), (("devices",), "")])
 def test_a_wrong_command_line(shared_server, arguments, why):
     result = run("import", *arguments, "--data", shared_server.data)
