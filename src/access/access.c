@@ -15,31 +15,27 @@ struct access_loop *access_on_loop(struct access *a, struct loop *loop)
     return a->loops[loop_index(loop)];
 }
 
-void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer, const char *reason)
+void access_refused(struct access *a, const struct access_caller *who, enum refusal_reason why)
 {
     char address[IP_TEXT_SIZE];
 
-    ip_text(peer, address);
-    refusals_note(a->refusals, name.len ? name : str_of(address), known, peer, reason, clock_wall_s());
+    ip_text(&who->peer, address);
+    refusals_note(a->refusals, who->name.len ? who->name : str_of(address), who->known, &who->peer, refusal_text(why),
+                  clock_wall_s());
+    access_count(&a->refused[why], 1);
 }
 
 /* --- connections -------------------------------------------------------------------------------*/
 
-static bool may_connect(struct access *a, const struct sockaddr *peer, const char **why)
+/* REFUSAL_COUNT: it may. */
+static enum refusal_reason admit(struct access *a, const struct ip_addr *peer)
 {
-    struct ip_addr ip;
-
-    ip_of_sockaddr(peer, &ip);
-    if (!seats_take(&a->seats)) {
-        *why = "connections";
-        return false;
-    }
-    if (!rate_table_take_address(a->address_connections, &ip, clock_mono_us())) {
-        seats_leave(&a->seats);
-        *why = "address";
-        return false;
-    }
-    return true;
+    if (!seats_take(&a->seats))
+        return REFUSED_SEATS;
+    if (rate_table_take_address(a->address_connections, peer, clock_mono_us()))
+        return REFUSAL_COUNT;
+    seats_leave(&a->seats);
+    return REFUSED_SEATS_OF_ADDRESS;
 }
 
 void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct transport *via,
@@ -47,24 +43,26 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
 {
     struct access *a = access;
     struct access_loop *home = access_on_loop(a, loop);
-    const char *why = "";
+    struct access_caller who = { 0 };
     uint32_t suppressed;
 
-    if (!atomic_load(&a->stopping) && may_connect(a, peer, &why)) {
+    if (atomic_load(&a->stopping)) {
+        close(fd);
+        return;
+    }
+    ip_of_sockaddr(peer, &who.peer);
+    enum refusal_reason why = admit(a, &who.peer);
+    if (why == REFUSAL_COUNT) {
         session_open(home, fd, via);
         return;
     }
     close(fd);
-    if (!*why)
-        return;
-    struct ip_addr ip;
-    ip_of_sockaddr(peer, &ip);
-    access_refused(a, STR(""), false, &ip,
-                   *why == 'a' ? "connection: too many from this address" : "connection: too many in all");
+    access_refused(a, &who, why);
     if (access_loop_may_log(home, &suppressed)) {
         char text[IP_TEXT_SIZE];
-        ip_text(&ip, text);
-        log_event(LOG_INFO, "connection_refused", "peer=%s limit=%s suppressed=%u", text, why, suppressed);
+        ip_text(&who.peer, text);
+        log_event(LOG_INFO, "connection_refused", "peer=%s limit=%s suppressed=%u", text,
+                  why == REFUSED_SEATS ? "connections" : "address", suppressed);
     }
 }
 
@@ -90,7 +88,6 @@ static void add_counters(struct access_figures *out, const struct access_counter
     out->sessions += atomic_load_explicit(&c->sessions, memory_order_relaxed);
     out->connections += atomic_load_explicit(&c->connections, memory_order_relaxed);
     out->logins += atomic_load_explicit(&c->logins, memory_order_relaxed);
-    out->refused_logins += atomic_load_explicit(&c->refused_logins, memory_order_relaxed);
     out->takeovers += atomic_load_explicit(&c->takeovers, memory_order_relaxed);
     out->slowdowns += atomic_load_explicit(&c->slowdowns, memory_order_relaxed);
     out->messages_in += atomic_load_explicit(&c->messages_in, memory_order_relaxed);
@@ -103,7 +100,6 @@ static void add_counters(struct access_figures *out, const struct access_counter
     for (int i = 0; i < END_REASON_COUNT; i++)
         out->ends[i] += atomic_load_explicit(&c->ends[i], memory_order_relaxed);
     out->registrations += atomic_load_explicit(&c->registrations, memory_order_relaxed);
-    out->refused_registrations += atomic_load_explicit(&c->refused_registrations, memory_order_relaxed);
 }
 
 void access_get_figures(struct access *a, struct access_figures *out)
@@ -112,6 +108,8 @@ void access_get_figures(struct access *a, struct access_figures *out)
     add_counters(out, &a->counters);
     for (unsigned i = 0; i < a->options.loop_count; i++)
         add_counters(out, &a->loops[i]->counters);
+    for (int i = 0; i < REFUSAL_COUNT; i++)
+        out->refused[i] = atomic_load_explicit(&a->refused[i], memory_order_relaxed);
 }
 
 /* --- beginning and end -------------------------------------------------------------------------*/

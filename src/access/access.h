@@ -1,6 +1,7 @@
 #ifndef MUSTER_ACCESS_ACCESS_H
 #define MUSTER_ACCESS_ACCESS_H
 
+#include "access/refusal_reason.h"
 #include "access/refusals.h"
 #include "fleet/committer.h"
 #include "fleet/control_request.h"
@@ -92,11 +93,12 @@ enum access_drop {
 };
 struct access_figures {
     uint64_t sessions, connections; /* now */
-    uint64_t logins, refused_logins, takeovers, slowdowns;
+    uint64_t logins, takeovers, slowdowns;
     uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
     uint64_t dropped[DROP_COUNT];
     uint64_t ends[END_REASON_COUNT];
-    uint64_t registrations, refused_registrations;
+    uint64_t registrations;
+    uint64_t refused[REFUSAL_COUNT];
 };
 void access_get_figures(struct access *a, struct access_figures *out);
 

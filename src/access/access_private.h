@@ -16,11 +16,11 @@
 /* Figures as they are counted: each loop has its own, and one is for other threads. */
 struct access_counters {
     _Atomic uint64_t sessions, connections;
-    _Atomic uint64_t logins, refused_logins, takeovers, slowdowns;
+    _Atomic uint64_t logins, takeovers, slowdowns;
     _Atomic uint64_t messages_in, messages_out, bytes_in, bytes_out, pings;
     _Atomic uint64_t dropped[DROP_COUNT];
     _Atomic uint64_t ends[END_REASON_COUNT];
-    _Atomic uint64_t registrations, refused_registrations;
+    _Atomic uint64_t registrations;
 };
 
 static inline void access_count(_Atomic uint64_t *counter, uint64_t n)
@@ -48,6 +48,7 @@ struct access {
     struct locator *locator; /* NULL without a place database */
     struct commit_sink control_sink, versions_sink;
     struct access_counters counters;
+    _Atomic uint64_t refused[REFUSAL_COUNT];
     struct http_table http;
 
     pthread_mutex_t shutdown_lock; /* over what follows */
@@ -55,8 +56,15 @@ struct access {
     unsigned loops_to_empty;
 };
 
-/* Notes why somebody was not let in, who gave this name: a did, a mac or, at.len 0, none. */
-void access_refused(struct access *a, struct str name, bool known, const struct ip_addr *peer, const char *reason);
+/* Who asked to be let in. */
+struct access_caller {
+    struct ip_addr peer;
+    struct str name;                     /* a did, a mac or, with the length 0, none */
+    bool known;                          /* the fleet has a device of this name */
+    const struct fleet_product *product; /* NULL: not known */
+};
+/* Notes and counts that he was not. Any thread. */
+void access_refused(struct access *a, const struct access_caller *who, enum refusal_reason why);
 /* The loop's part of access. */
 struct access_loop *access_on_loop(struct access *a, struct loop *loop);
 /* control.c */

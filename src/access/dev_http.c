@@ -26,20 +26,27 @@ void dev_answer(struct http_exchange *ex, int status, const char *format, ...)
     va_end(args);
 }
 
-void dev_refuse(struct http_exchange *ex, int status, struct str name, bool known, const char *reason)
+void dev_refuse(struct http_exchange *ex, int status, struct access_caller who, enum refusal_reason why)
 {
-    dev_answer(ex, status, "%s", strstr(reason, ": ") + 2);
-    access_refused(ex->ctx, name, known, &ex->req.peer, reason);
+    who.peer = ex->req.peer;
+    dev_answer(ex, status, "%s", strstr(refusal_text(why), ": ") + 2);
+    access_refused(ex->ctx, &who, why);
+}
+
+void dev_refuse_did(struct http_exchange *ex, struct str did, enum refusal_reason why)
+{
+    dev_refuse(ex, 404, (struct access_caller){ .name = did_valid(did) ? did : STR("") }, why);
 }
 
 bool dev_passcode_is_right(struct http_exchange *ex, const struct fleet_device *device, struct str passcode,
-                           const char *wrong, const char *too_many)
+                           enum refusal_reason wrong, enum refusal_reason too_many)
 {
     struct access *a = ex->ctx;
     enum guess guess = guesses_passcode(a->guesses, device, passcode, &ex->req.peer);
 
     if (guess != GUESS_RIGHT)
-        dev_refuse(ex, guess == GUESS_WRONG ? 400 : 429, str_of(device->did), true,
+        dev_refuse(ex, guess == GUESS_WRONG ? 400 : 429,
+                   (struct access_caller){ .name = str_of(device->did), .known = true, .product = device->product },
                    guess == GUESS_WRONG ? wrong : too_many);
     return guess == GUESS_RIGHT;
 }

@@ -36,12 +36,11 @@ static bool read_question(struct http_exchange *ex, uint32_t *device, struct jou
     struct fleet_device row;
 
     if (!fleet_device_by_did(a->options.fleet, did, &row)) {
-        dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "firmware check: unknown did");
+        dev_refuse_did(ex, did, REFUSED_FIRMWARE_DID);
         return false;
     }
     (void)dev_form_get(form, "passcode", &passcode);
-    if (!dev_passcode_is_right(ex, &row, passcode, "firmware check: wrong passcode",
-                               "firmware check: too many wrong passcodes"))
+    if (!dev_passcode_is_right(ex, &row, passcode, REFUSED_FIRMWARE_PASSCODE, REFUSED_FIRMWARE_GUESSES))
         return false;
     if (!dev_form_get(form, "type", &type) || (!str_eq(type, STR("1")) && !str_eq(type, STR("2")))) {
         dev_answer(ex, 400, "type is neither 1 nor 2");

@@ -50,8 +50,7 @@ void dev_provision(struct http_exchange *ex)
     int64_t port = 0;
 
     if (!fleet_login_find(a->options.fleet, ex->req.captures[0], &known)) {
-        struct str did = ex->req.captures[0];
-        dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "provision: unknown did");
+        dev_refuse_did(ex, ex->req.captures[0], REFUSED_PROVISION_DID);
         return;
     }
     if (!split_host(advertised ? str_of(advertised) : ex->req.host, &host, &port)) {

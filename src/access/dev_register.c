@@ -13,12 +13,11 @@ struct application {
     char passcode[LIMIT_PASSCODE + 1];
 };
 
-static void refuse(struct http_exchange *ex, const struct application *app, int status, const char *reason)
+static void refuse(struct http_exchange *ex, const struct application *app, int status, enum refusal_reason why)
 {
-    struct access *a = ex->ctx;
-
-    access_count(&a->counters.refused_registrations, 1);
-    dev_refuse(ex, status, str_of(app->mac), app->device.no != 0, reason);
+    dev_refuse(
+        ex, status,
+        (struct access_caller){ .name = str_of(app->mac), .known = app->device.no != 0, .product = app->product }, why);
 }
 
 static bool read_application(struct http_exchange *ex, struct application *out)
@@ -37,12 +36,12 @@ static bool read_application(struct http_exchange *ex, struct application *out)
         !fleet_device_by_mac(a->options.fleet, out->product, str_of(out->mac), &out->device))
         out->device.no = 0;
     if (!has_key)
-        refuse(ex, out, 400, "register: product_key is missing or malformed");
+        refuse(ex, out, 400, REFUSED_REGISTER_KEY);
     else if (!has_mac)
-        refuse(ex, out, 400, "register: mac is missing or malformed");
+        refuse(ex, out, 400, REFUSED_REGISTER_MAC);
     else if (!dev_form_text(form, "passcode", out->passcode, sizeof(out->passcode)) ||
              !passcode_valid(str_of(out->passcode)))
-        refuse(ex, out, 400, "register: passcode is missing or malformed");
+        refuse(ex, out, 400, REFUSED_REGISTER_PASSCODE);
     else
         return true;
     return false;
@@ -63,13 +62,13 @@ static bool admit(struct http_exchange *ex, const struct application *app)
     int64_t now_us = clock_mono_us();
 
     if (!rate_table_take_address(a->address_registrations, &ex->req.peer, now_us))
-        refuse(ex, app, 429, "register: too many registrations from this address");
+        refuse(ex, app, 429, REFUSED_REGISTER_ADDRESS);
     else if (!app->product)
-        refuse(ex, app, 404, "register: unknown product_key");
+        refuse(ex, app, 404, REFUSED_REGISTER_PRODUCT);
     else if (!rate_table_take_number(a->product_registrations, app->product->no, now_us))
-        refuse(ex, app, 429, "register: too many registrations of this product");
+        refuse(ex, app, 429, REFUSED_REGISTER_RATE);
     else if (is_guessing(a, &ex->req.peer, app))
-        refuse(ex, app, 429, "register: too many passcodes for this mac");
+        refuse(ex, app, 429, REFUSED_REGISTER_GUESSES);
     else
         return true;
     return false;
@@ -77,11 +76,11 @@ static bool admit(struct http_exchange *ex, const struct application *app)
 
 /* With the error of the table, in a form. */
 static void refuse_by_row(struct http_exchange *ex, const struct application *app, enum api_error error,
-                          const char *reason)
+                          enum refusal_reason why)
 {
     const struct api_error_row *row = api_error_row(error);
 
-    refuse(ex, app, row->status, reason);
+    refuse(ex, app, row->status, why);
     buf_clear(&ex->res.body);
     dev_answer(ex, row->status, "error_code=%d&error_message=%s", row->code, row->message);
 }
@@ -117,16 +116,12 @@ void dev_register(struct http_exchange *ex)
     switch (err) {
     case MU_OK:
         if (result.outcome == REGISTER_BARRED)
-            refuse_by_row(ex, &app, API_DEVICE_DISABLED, "register: the operator has disabled it");
+            refuse_by_row(ex, &app, API_DEVICE_DISABLED, REFUSED_REGISTER_BARRED);
         else
             make_known(ex, &result);
         break;
-    case MU_E_REFUSED:
-        refuse_by_row(ex, &app, API_NOT_PREASSIGNED, "register: mac and passcode were not imported");
-        break;
-    case MU_E_NOT_FOUND: /* it has been deleted meanwhile */
-        refuse(ex, &app, 404, "register: unknown product_key");
-        break;
+    case MU_E_REFUSED: refuse_by_row(ex, &app, API_NOT_PREASSIGNED, REFUSED_REGISTER_NOT_IMPORTED); break;
+    case MU_E_NOT_FOUND: /* it has been deleted meanwhile */ refuse(ex, &app, 404, REFUSED_REGISTER_PRODUCT); break;
     default: dev_answer_failure(ex, "register", err); break;
     }
 }
@@ -143,10 +138,10 @@ void dev_disable(struct http_exchange *ex)
         return;
     }
     if (!did_valid(did) || !fleet_device_by_did(a->options.fleet, did, &device)) {
-        dev_refuse(ex, 404, did_valid(did) ? did : STR(""), false, "disable: unknown did");
+        dev_refuse_did(ex, did, REFUSED_DISABLE_DID);
         return;
     }
-    if (!dev_passcode_is_right(ex, &device, passcode, "disable: wrong passcode", "disable: too many wrong passcodes"))
+    if (!dev_passcode_is_right(ex, &device, passcode, REFUSED_DISABLE_PASSCODE, REFUSED_DISABLE_GUESSES))
         return;
     if ((err = registry_set_device_disabled(a->options.registry, device.no, true)) == MU_E_NOT_FOUND) {
         dev_answer(ex, 404, "unknown did");

@@ -12,7 +12,7 @@
 /* Why a login is refused, for the client and for the operator. */
 struct refusal_of_login {
     enum mqtt_reason code;
-    const char *text;
+    enum refusal_reason reason;
 };
 
 static void tell_refused(struct session *s, const struct mqtt_connect *c, const struct refusal_of_login *why)
@@ -20,19 +20,20 @@ static void tell_refused(struct session *s, const struct mqtt_connect *c, const 
     struct access *a = s->home->access;
     uint32_t suppressed;
     struct fleet_login known;
-    struct ip_addr ip;
-    char peer[IP_TEXT_SIZE];
     /* What is no did may be the passcode, in the wrong field. */
-    struct str did = c->has_user && did_valid(c->user) ? c->user : STR("");
+    struct access_caller who = { .name = c->has_user && did_valid(c->user) ? c->user : STR("") };
+    char peer[IP_TEXT_SIZE];
 
-    conn_peer(&s->conn, &ip);
-    access_count(&s->home->counters.refused_logins, 1);
-    access_refused(a, did, did.len && fleet_login_find(a->options.fleet, did, &known), &ip, why->text);
+    conn_peer(&s->conn, &who.peer);
+    if (who.name.len && (who.known = fleet_login_find(a->options.fleet, who.name, &known)))
+        who.product = known.product;
+    access_refused(a, &who, why->reason);
     if (!access_loop_may_log(s->home, &suppressed))
         return;
-    ip_text(&ip, peer);
+    ip_text(&who.peer, peer);
     log_event(LOG_INFO, "login_refused", "did=%s peer=%s version=%u code=0x%02x reason=\"%s\" suppressed=%u",
-              LOG_Q(did.at, (long)did.len), peer, c->version, why->code, why->text, suppressed);
+              LOG_Q(who.name.at, (long)who.name.len), peer, c->version, why->code, refusal_text(why->reason),
+              suppressed);
 }
 
 /* May this client come in? *login is set if so. */
@@ -41,32 +42,30 @@ static struct refusal_of_login admit(struct session *s, const struct mqtt_connec
     struct access *a = s->home->access;
 
     if (atomic_load(&a->stopping))
-        return (struct refusal_of_login){ MQTT_SHUTTING_DOWN, "login: the server is stopping" };
+        return (struct refusal_of_login){ MQTT_SHUTTING_DOWN, REFUSED_STOPPING };
     if (!c->has_user || !c->has_password)
-        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: no user name or no password" };
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, REFUSED_NO_CREDENTIALS };
     if (!did_valid(c->user))
-        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: the user name is no did" };
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, REFUSED_NO_DID };
     if (!fleet_login_find(a->options.fleet, c->user, login))
-        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: unknown did" };
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, REFUSED_UNKNOWN_DID };
     if (!secret_text_equal(c->password, str_of(login->passcode)))
-        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, "login: wrong passcode" };
+        return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, REFUSED_PASSCODE };
     if (login->is_disabled)
-        return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, "login: the device is disabled" };
+        return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, REFUSED_DISABLED };
     if (c->has_will && topic_kind(c->will_topic, c->user) == TOPIC_FOREIGN)
-        return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, "login: a will on a foreign topic" };
+        return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, REFUSED_WILL };
     if (s->out.packet_max < CONNACK_5_LEAST)
-        return (struct refusal_of_login){ MQTT_TOO_LARGE, "login: it takes no packet as large as a CONNACK" };
+        return (struct refusal_of_login){ MQTT_TOO_LARGE, REFUSED_PACKET_SIZE };
     if (committer_disk_full(a->options.committer))
-        return (struct refusal_of_login){ MQTT_UNAVAILABLE, "login: the server's disk is full" };
-    return (struct refusal_of_login){ MQTT_SUCCESS, "" };
+        return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_DISK_FULL };
+    return (struct refusal_of_login){ MQTT_SUCCESS, REFUSAL_COUNT };
 }
 
 /* A CONNECT that was not understood. */
 static struct refusal_of_login unreadable(enum mqtt_reason code)
 {
-    return (struct refusal_of_login){ code, code == MQTT_BAD_VERSION
-                                                ? "login: not a version of MQTT that is spoken here"
-                                                : "login: malformed CONNECT" };
+    return (struct refusal_of_login){ code, code == MQTT_BAD_VERSION ? REFUSED_VERSION : REFUSED_MALFORMED };
 }
 
 /* A will on another topic of the device's own would reach nobody. */
@@ -99,7 +98,7 @@ static void watch(struct session *s)
 
 static struct refusal_of_login log_in(struct session *s, const struct mqtt_connect *c)
 {
-    static const struct refusal_of_login no_memory = { MQTT_UNAVAILABLE, "login: out of memory" };
+    static const struct refusal_of_login no_memory = { MQTT_UNAVAILABLE, REFUSED_MEMORY };
     struct fleet_login login;
     struct ip_addr ip;
     struct refusal_of_login why = admit(s, c, &login);

@@ -61,12 +61,12 @@ static void drop_more(struct session *s)
 /* --- a deadline ---------------------------------------------------------------------------------*/
 
 /* Somebody is sent away before he has said who he is. */
-static void tell_stranger(struct session *s, const char *reason)
+static void tell_stranger(struct session *s, enum refusal_reason why)
 {
-    struct ip_addr ip;
+    struct access_caller who = { 0 };
 
-    conn_peer(&s->conn, &ip);
-    access_refused(s->home->access, STR(""), false, &ip, reason);
+    conn_peer(&s->conn, &who.peer);
+    access_refused(s->home->access, &who, why);
 }
 
 static void leave(struct session *s);
@@ -85,7 +85,7 @@ static void deadline(struct timer *t)
     rate_go_on(s);
     if (session_now(s) >= silence_due_ms(s)) {
         if (s->state == SESSION_NEW)
-            tell_stranger(s, "login: no CONNECT within 10 s");
+            tell_stranger(s, REFUSED_SILENT);
         session_end(s, END_NO_HEARTBEAT, MQTT_KEEP_ALIVE_TIMEOUT);
         return;
     }
@@ -196,7 +196,7 @@ void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why
 void session_violation(struct session *s, enum mqtt_reason why)
 {
     if (s->state == SESSION_NEW)
-        tell_stranger(s, "login: what came first is no CONNECT");
+        tell_stranger(s, REFUSED_NO_CONNECT);
     session_end(s, END_EXCEPTION, why);
 }
 
@@ -214,7 +214,7 @@ static void closed(struct conn *c, enum conn_end end)
     struct session *s = (struct session *)c;
 
     if (s->state == SESSION_NEW && end == CONN_TLS_FAILED)
-        access_refused(s->home->access, STR(""), false, &s->came_from, "connection: the TLS handshake failed");
+        access_refused(s->home->access, &(struct access_caller){ .peer = s->came_from }, REFUSED_HANDSHAKE);
     if (s->state == SESSION_LEAVING)
         access_loop_left(s->home);
     else if (s->state != SESSION_ENDED)

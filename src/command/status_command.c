@@ -1,11 +1,6 @@
 /* muster status: how a data directory and its server are. */
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "access/access.h"
@@ -16,14 +11,14 @@
 #include "command/backup_fact.h"
 #include "command/commands.h"
 #include "command/sheet.h"
-#include "ops/local.h"
+#include "ops/disk_use.h"
 #include "ops/settings.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------*/
 
 struct status {
     struct registry_totals totals;
-    uint64_t registry_bytes, journal_bytes, free_bytes, disk_bytes;
+    struct disk_use disk;
     bool has_backup;
     struct backup_fact backup;
     /* of a server */
@@ -33,28 +28,8 @@ struct status {
     size_t error_count;
 };
 
-/* Of the files in a directory whose names begin so. They may come and go meanwhile. */
-static uint64_t bytes_in(const char *path, const char *prefix)
-{
-    DIR *dir = opendir(path);
-    uint64_t bytes = 0;
-    struct stat st;
-
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
-            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-            bytes += (uint64_t)st.st_size;
-    }
-    if (dir)
-        closedir(dir);
-    return bytes;
-}
-
 static enum mu_err gather(const struct operation_call *call, struct status *st)
 {
-    const char *dir = call->stores->data.path;
-    char journal[4096];
-    struct statvfs fs;
     enum mu_err err;
 
     if ((err = registry_count(call->stores->registry, &st->totals)) != MU_OK)
@@ -63,13 +38,7 @@ static enum mu_err gather(const struct operation_call *call, struct status *st)
     st->has_backup = err == MU_OK;
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
-    snprintf(journal, sizeof(journal), "%s/journal", dir);
-    st->registry_bytes = bytes_in(dir, "registry.db");
-    st->journal_bytes = bytes_in(journal, "");
-    if (statvfs(dir, &fs) == 0) {
-        st->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-        st->disk_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
-    }
+    disk_use_read(call->stores->data.path, &st->disk);
     if (!call->access)
         return MU_OK;
     access_get_figures(call->access, &st->figures);
@@ -95,9 +64,9 @@ static void write_text(const struct operation_call *call, const struct status *s
     sheet_line(out, "configured", "%llu enterprises, %llu products, %llu devices, %llu users",
                (unsigned long long)st->totals.enterprises, (unsigned long long)st->totals.products,
                (unsigned long long)st->totals.devices, (unsigned long long)st->totals.users);
-    sheet_line(out, "registry", "%s", sheet_bytes(st->registry_bytes, one));
-    sheet_line(out, "journal", "%s", sheet_bytes(st->journal_bytes, one));
-    sheet_line(out, "disk", "%s of %s free%s", sheet_bytes(st->free_bytes, one), sheet_bytes(st->disk_bytes, two),
+    sheet_line(out, "registry", "%s", sheet_bytes(st->disk.registry, one));
+    sheet_line(out, "journal", "%s", sheet_bytes(st->disk.journal, one));
+    sheet_line(out, "disk", "%s of %s free%s", sheet_bytes(st->disk.free, one), sheet_bytes(st->disk.size, two),
                st->disk_full ? ": full, reports are not acknowledged" : "");
     if (st->has_backup)
         sheet_line(out, "last backup", "%s (%s ago) to %s", sheet_time(st->backup.at_s, one),
@@ -164,10 +133,10 @@ static void write_json(const struct operation_call *call, const struct status *s
     write_number(&j, "products", st->totals.products);
     write_number(&j, "devices", st->totals.devices);
     write_number(&j, "users", st->totals.users);
-    write_number(&j, "registry_bytes", st->registry_bytes);
-    write_number(&j, "journal_bytes", st->journal_bytes);
-    write_number(&j, "disk_bytes", st->disk_bytes);
-    write_number(&j, "free_bytes", st->free_bytes);
+    write_number(&j, "registry_bytes", st->disk.registry);
+    write_number(&j, "journal_bytes", st->disk.journal);
+    write_number(&j, "disk_bytes", st->disk.size);
+    write_number(&j, "free_bytes", st->disk.free);
     json_key(&j, "last_backup");
     if (st->has_backup) {
         json_object_begin(&j);

@@ -11,10 +11,6 @@
 
 /* The senders' side: handing over, asking, waiting. */
 
-const uint32_t committer_latency_bounds_us[COMMIT_LATENCY_BUCKETS] = {
-    500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 5000000,
-};
-
 enum { ACTIVITY_DAYS = 400 }; /* 13 months and some days */
 
 static enum mu_err rebuild(struct committer *c)

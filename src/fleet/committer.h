@@ -1,6 +1,7 @@
 #ifndef MUSTER_FLEET_COMMITTER_H
 #define MUSTER_FLEET_COMMITTER_H
 
+#include "base/latency.h"
 #include "fleet/fleet.h"
 #include "journal/journal.h"
 #include "model/calendar.h"
@@ -126,7 +127,6 @@ MU_MUST_USE enum mu_err committer_follow_registry(struct committer *c);
 void committer_pause(struct committer *c, void (*fn)(void *ctx), void *ctx);
 
 /* --- figures for /metrics -------------------------------------------------------------------- */
-#define COMMIT_LATENCY_BUCKETS 12
 struct committer_figures {
     /* Committed. messages: everything from devices, of which decoded, undecoded (malformed, or not
      * what the definition says) and echoes (an empty P0); the rest is passed through. bytes: of
@@ -134,12 +134,9 @@ struct committer_figures {
     uint64_t messages, decoded, undecoded, echoes, controls, bytes;
     uint64_t commits, commit_failures;                     /* with something in them */
     uint64_t dropped_disk_full, dropped_io, dropped_nomem; /* reports, controls, versions */
-    /* Of commits with something in them, from taking the first item up to being visible. */
-    uint64_t latency_count[COMMIT_LATENCY_BUCKETS + 1]; /* per bucket; the last is +Inf */
-    uint64_t latency_sum_us;
+    struct latency latency; /* of those commits, from taking the first item up to being visible */
     uint64_t waiting_bytes;
 };
-extern const uint32_t committer_latency_bounds_us[COMMIT_LATENCY_BUCKETS];
 void committer_get_figures(struct committer *c, struct committer_figures *out);
 
 #endif

@@ -225,8 +225,6 @@ static size_t fill(struct batch *b, const struct intake_records *r, size_t at)
 
 static void note_outcome(struct committer *c, enum mu_err err, size_t records, int64_t us)
 {
-    unsigned bucket = 0;
-
     if (err != c->failing) {
         if (err == MU_OK)
             log_event(LOG_INFO, c->failing == MU_E_FULL ? "disk_full_over" : "commit_recovered", "waiting=%zu",
@@ -242,8 +240,6 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
 
     const struct committer_figures *t = &c->batch.tally;
     struct committer_figures *f = &c->figures;
-    while (bucket < COMMIT_LATENCY_BUCKETS && us > committer_latency_bounds_us[bucket])
-        bucket++;
     pthread_mutex_lock(&c->figures_lock);
     if (err == MU_OK) {
         f->messages += t->messages;
@@ -253,8 +249,7 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
         f->controls += t->controls;
         f->bytes += t->bytes;
         f->commits++;
-        f->latency_count[bucket]++;
-        f->latency_sum_us += (uint64_t)us;
+        latency_add(&f->latency, us);
     } else {
         f->commit_failures++;
     }

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/findings.h"
+#include "base/latency.h"
 #include "registry/rows.h"
 
 /* The registry (port): what people configure. Small, relational, transactional. Embedded in SQLite
@@ -385,6 +386,13 @@ MU_MUST_USE enum mu_err registry_visit_device_places(struct registry *reg,
                                                      enum mu_err (*fn)(void *ctx, uint32_t product,
                                                                        const struct place *place, uint64_t devices),
                                                      void *ctx);
+
+/* For /metrics: how its commits went since it was opened. */
+struct registry_figures {
+    struct latency latency; /* of commits: each with all writes that shared it */
+    uint64_t commit_failures;
+};
+void registry_get_figures(struct registry *reg, struct registry_figures *out);
 
 /* Small facts about the data directory itself ("time_zone"). MU_E_NOT_FOUND if not set, MU_E_LIMIT
  * if it does not fit. */

@@ -231,6 +231,34 @@ static void what_was_acknowledged_outlives_a_kill(void **state)
     assert_in_range(after.devices - before.devices, acknowledged, acknowledged + 1);
 }
 
+/* --- figures --------------------------------------------------------------------------------------*/
+
+static uint64_t timed(struct registry_fixture *f)
+{
+    struct registry_figures figures;
+    uint64_t count = 0;
+
+    registry_get_figures(f->reg, &figures);
+    for (unsigned i = 0; i <= LATENCY_BUCKETS; i++)
+        count += figures.latency.counts[i];
+    assert_int_equal(figures.commit_failures, 0);
+    assert_true(count == 0 || figures.latency.sum_us > 0);
+    return count;
+}
+
+static void every_commit_is_timed_also_one_whose_function_failed(void **state)
+{
+    struct registry_fixture *f = *state;
+    struct product_row product = { .name = "p" };
+    uint64_t before = timed(f);
+
+    fixture_product(f);
+    assert_int_equal(timed(f), before + 1);
+    id_new_hex(product.product_key);
+    assert_int_equal(registry_write(f->reg, put_and_fail, &(struct fixture_rows){ .product = &product }), MU_E_REFUSED);
+    assert_int_equal(timed(f), before + 2);
+}
+
 /* --- a full disk ----------------------------------------------------------------------------------*/
 
 static bool mount_small_disk(struct registry_fixture *f)
@@ -265,6 +293,7 @@ static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)
     char ballast[128], mark[128], why[512] = "";
     enum mu_err err = MU_OK;
     unsigned written = 0;
+    struct registry_figures figures;
 
     registry_close(f->reg);
     f->reg = NULL;
@@ -282,6 +311,8 @@ static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)
     assert_int_equal(err, MU_E_FULL);
     assert_int_equal(enrol_number(f, product, 200000), MU_E_FULL);
     assert_int_equal(count_all(f).devices, written);
+    registry_get_figures(f->reg, &figures);
+    assert_int_equal(figures.commit_failures, 2);
 
     assert_int_equal(unlink(ballast), 0);
     assert_int_equal(enrol_number(f, product, 200000), MU_OK);
@@ -309,6 +340,7 @@ int main(void)
         with_registry(readers_do_not_wait_for_a_writer),
         with_registry(a_reading_transaction_cannot_write),
         with_registry(what_was_acknowledged_outlives_a_kill),
+        with_registry(every_commit_is_timed_also_one_whose_function_failed),
         with_registry(a_full_disk_refuses_writes_until_there_is_room_again),
     };
     return cmocka_run_group_tests_name("registry_write", tests, NULL, NULL);

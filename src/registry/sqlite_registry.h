@@ -207,6 +207,7 @@ struct registry {
     pthread_cond_t written;
     bool writing;
     struct waiting_write *first, **end;
+    struct registry_figures figures;
 
     pthread_mutex_t read_lock; /* guards the rest */
     struct db *readers[READERS_KEPT];

@@ -11,6 +11,8 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
+
 /* Bounds how long the first of a group waits for the last; well past the number of threads that
  * wait at a time. */
 #define GROUP_MAX 256
@@ -56,7 +58,7 @@ static enum mu_err run_isolated(struct db *db, struct waiting_write *w, enum mu_
     return err;
 }
 
-static void write_group(struct registry *reg, struct waiting_write *group)
+static enum mu_err write_group(struct registry *reg, struct waiting_write *group)
 {
     struct db *db = &reg->writer;
     enum mu_err err = db_run(db, "BEGIN IMMEDIATE", NULL, 0);
@@ -71,7 +73,7 @@ static void write_group(struct registry *reg, struct waiting_write *group)
         err = db_run(db, "COMMIT", NULL, 0);
     if (err == MU_OK) {
         registry_trust_committed(reg);
-        return;
+        return MU_OK;
     }
 
     if (!sqlite3_get_autocommit(db->handle))
@@ -80,6 +82,7 @@ static void write_group(struct registry *reg, struct waiting_write *group)
         if (w->result == MU_OK)
             w->result = err;
     }
+    return err;
 }
 
 static struct waiting_write *take_group(struct registry *reg)
@@ -99,12 +102,17 @@ static struct waiting_write *take_group(struct registry *reg)
 static void lead(struct registry *reg)
 {
     struct waiting_write *group = take_group(reg);
+    int64_t start = clock_mono_us();
 
     reg->writing = true;
     pthread_mutex_unlock(&reg->write_lock);
-    write_group(reg, group);
+    enum mu_err err = write_group(reg, group);
     pthread_mutex_lock(&reg->write_lock);
     reg->writing = false;
+    if (err == MU_OK)
+        latency_add(&reg->figures.latency, clock_mono_us() - start);
+    else
+        reg->figures.commit_failures++;
 
     /* A waiter's record is gone as soon as it sees `done`; it cannot before the lock is given up. */
     for (struct waiting_write *w = group; w; w = w->next)
@@ -132,6 +140,13 @@ enum mu_err registry_write_by(struct registry *reg, const struct audit_by *by, r
     }
     pthread_mutex_unlock(&reg->write_lock);
     return w.result;
+}
+
+void registry_get_figures(struct registry *reg, struct registry_figures *out)
+{
+    pthread_mutex_lock(&reg->write_lock);
+    *out = reg->figures;
+    pthread_mutex_unlock(&reg->write_lock);
 }
 
 void write_queue_hold(struct registry *reg)

@@ -1,6 +1,5 @@
 /* muster serve: starts the server, waits for signals, ends it. */
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@
 #include "serve/serve_settings.h"
 #include "serve/server.h"
 
-#define MAINTENANCE_INTERVAL_S 3600
+enum { MAINTENANCE_MS = 3600 * 1000, MEASURE_MS = 10 * 1000 };
 /* A client that comes with an old token is told that it has expired (5011) for so long, then that
  * there is no such token (5009). */
 #define EXPIRED_TOKEN_KEPT_S (30 * 86400)
@@ -98,18 +97,43 @@ static void reload(struct server *s)
     service_notify_ready();
 }
 
+/* Returns when to measure again. In a large directory, or with many connections, it takes long: then less often, so
+ * that it takes a hundredth of a core at most. */
+static int64_t measure(struct server *s, int64_t now_ms)
+{
+    metrics_measure(s->metrics);
+    int64_t pause_ms = 100 * (clock_mono_ms() - now_ms);
+    return now_ms + (pause_ms > MEASURE_MS ? pause_ms : MEASURE_MS);
+}
+
+/* At most until then, by the monotonic clock; -1: none came. */
+static int wait_for_signal(const sigset_t *signals, int64_t until_ms)
+{
+    int64_t ms = until_ms - clock_mono_ms();
+
+    ms = ms > 0 ? ms : 0;
+    return sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 });
+}
+
 /* The main thread: every signal that matters is blocked everywhere and waited for here. */
 static void run(struct server *s, const sigset_t *signals)
 {
-    maintain(s); /* also of a server that never lives for long */
+    int64_t maintain_ms = 0; /* due at once, also in a server that never lives for long */
+    int64_t measure_ms = clock_mono_ms() + MEASURE_MS;
+
     for (;;) {
-        int sig = sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = MAINTENANCE_INTERVAL_S });
+        int64_t now_ms = clock_mono_ms();
+        if (now_ms >= maintain_ms) {
+            maintain(s);
+            maintain_ms = now_ms + MAINTENANCE_MS;
+        }
+        if (now_ms >= measure_ms)
+            measure_ms = measure(s, now_ms);
+        int sig = wait_for_signal(signals, maintain_ms < measure_ms ? maintain_ms : measure_ms);
         if (sig == SIGTERM || sig == SIGINT)
             return;
         if (sig == SIGHUP)
             reload(s);
-        if (sig < 0 && errno == EAGAIN)
-            maintain(s);
     }
 }
 

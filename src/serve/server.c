@@ -213,11 +213,8 @@ static enum mu_err create_http(struct server *s)
             return err;
     health_init(&s->public_health, s->stores.committer);
     health_init(&s->ops_health, s->stores.committer);
-    metrics_attach(s->metrics, &(struct metrics_sources){ .http = s->public_http,
-                                                          .fleet = s->stores.fleet,
-                                                          .committer = s->stores.committer,
-                                                          .access = s->access,
-                                                          .tls = s->tls });
+    metrics_attach(s->metrics, &(struct metrics_sources){
+                                   .http = s->public_http, .stores = &s->stores, .access = s->access, .tls = s->tls });
     if ((err = create_debugger(s)) != MU_OK ||
         (err = http_server_add(s->public_http, debugger_http_table(s->debugger))) != MU_OK ||
         (err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK ||
