@@ -522,7 +522,9 @@ static void time_messages(struct committer *c, uint32_t messages)
             continue;
         }
         frame[10] = (uint8_t)handed;
-        committer_report(c, &s.sink, 0, 1, 1 + below(devices), now, frame, sizeof(frame));
+        committer_report(c,
+                         &(struct commit_item){ .sink = &s.sink, .tag = 1, .device = 1 + below(devices), .ts_us = now },
+                         frame, sizeof(frame));
         handed++;
     }
     while (atomic_load(&s.done) < messages)

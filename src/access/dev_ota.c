@@ -68,5 +68,8 @@ void dev_check_firmware(struct http_exchange *ex)
         http_finish(ex);
         return;
     }
-    committer_versions(a->options.committer, &a->versions_sink, (uint64_t)(uintptr_t)ex, 1, device, &versions);
+    struct commit_item item = {
+        .sink = &a->versions_sink, .owner = (uint64_t)(uintptr_t)ex, .tag = 1, .device = device
+    };
+    committer_versions(a->options.committer, &item, &versions);
 }

@@ -124,13 +124,18 @@ void committer_end(struct committer *c, const struct commit_end *end)
         NULL, 0);
 }
 
-void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                      int64_t ts_us, const uint8_t *payload, size_t len)
+static void add_item(enum fake_commit_kind kind, const struct commit_item *item, const uint8_t *payload, size_t len)
+{
+    add(
+        (struct fake_commit_event){
+            .kind = kind, .device = item->device, .sink = item->sink, .owner = item->owner, .tag = item->tag },
+        payload, len);
+}
+
+void committer_report(struct committer *c, const struct commit_item *item, const uint8_t *payload, size_t len)
 {
     (void)c;
-    (void)ts_us;
-    add((struct fake_commit_event){ .kind = EVENT_REPORT, .device = device, .sink = sink, .owner = owner, .tag = tag },
-        payload, len);
+    add_item(EVENT_REPORT, item, payload, len);
 }
 
 void committer_hurry(struct committer *c)
@@ -139,21 +144,19 @@ void committer_hurry(struct committer *c)
     atomic_fetch_add(&hurries, 1);
 }
 
-void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                       int64_t ts_us, uint32_t enterprise, uint64_t request, const uint8_t *payload, size_t len)
+void committer_control(struct committer *c, const struct commit_item *item, uint32_t enterprise, uint64_t request,
+                       const uint8_t *payload, size_t len)
 {
     (void)c;
-    (void)ts_us;
     (void)enterprise;
     (void)request;
-    add((struct fake_commit_event){ .kind = EVENT_CONTROL, .device = device, .sink = sink, .owner = owner, .tag = tag },
-        payload, len);
+    add_item(EVENT_CONTROL, item, payload, len);
 }
 
-void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
+void committer_pass(struct committer *c, const struct commit_item *item)
 {
     (void)c;
-    add((struct fake_commit_event){ .kind = EVENT_PASS, .sink = sink, .owner = owner, .tag = tag }, NULL, 0);
+    add_item(EVENT_PASS, item, NULL, 0);
 }
 
 /* --- the fleet --------------------------------------------------------------------------------*/
@@ -195,10 +198,9 @@ bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *of, struct
     return false;
 }
 
-void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                        const struct journal_versions *versions)
+void committer_versions(struct committer *c, const struct commit_item *item, const struct journal_versions *versions)
 {
-    (void)c, (void)sink, (void)owner, (void)tag, (void)device, (void)versions;
+    (void)c, (void)item, (void)versions;
     abort();
 }
 

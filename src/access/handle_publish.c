@@ -41,8 +41,8 @@ static void report(struct session *s, const struct mqtt_publish *p, const struct
     uint64_t tag = ack_tag(kind);
     if (tag)
         s->uncommitted++;
-    committer_report(s->home->access->options.committer, &s->home->sink, s->handle, tag, s->device, clock_wall_us(),
-                     p->payload, p->payload_len);
+    struct commit_item item = session_item(s, tag);
+    committer_report(s->home->access->options.committer, &item, p->payload, p->payload_len);
     if (tag && session_now(s) <= session_seen_ms(s) + HURRIED_MS)
         s->home->hurried = true;
     outgoing_answered(s, p->payload, p->payload_len);
@@ -56,8 +56,8 @@ static void acknowledge(struct session *s, const struct mqtt_publish *p)
         return;
     if (s->uncommitted) {
         s->uncommitted++;
-        committer_pass(s->home->access->options.committer, &s->home->sink, s->handle,
-                       ack_tag((struct ack_kind){ .qos = p->qos, .id = p->id }));
+        struct commit_item item = session_item(s, ack_tag((struct ack_kind){ .qos = p->qos, .id = p->id }));
+        committer_pass(s->home->access->options.committer, &item);
         return;
     }
     if (p->qos == 2)

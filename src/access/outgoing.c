@@ -67,8 +67,10 @@ static void log_written(struct session *s)
 
     while (outgoing_unsent(s)) {
         struct control_request *req = outbox_pop(s->out.box);
-        committer_control(a->options.committer, &a->control_sink, (uint64_t)(uintptr_t)req, 1, s->device,
-                          clock_wall_us(), req->enterprise, req->request, req->frame, req->frame_len);
+        struct commit_item item = session_item(s, 1);
+        item.sink = &a->control_sink;
+        item.owner = (uint64_t)(uintptr_t)req;
+        committer_control(a->options.committer, &item, req->enterprise, req->request, req->frame, req->frame_len);
     }
 }
 

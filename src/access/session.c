@@ -93,6 +93,13 @@ static void deadline(struct timer *t)
     outgoing_go_on(s);
 }
 
+struct commit_item session_item(const struct session *s, uint64_t tag)
+{
+    return (struct commit_item){
+        .sink = &s->home->sink, .owner = s->handle, .tag = tag, .device = s->device, .ts_us = clock_wall_us()
+    };
+}
+
 /* --- the end -----------------------------------------------------------------------------------*/
 
 static void publish_will(struct session *s)
@@ -102,8 +109,8 @@ static void publish_will(struct session *s)
 
     if (will) {
         access_count(&s->home->counters.messages_in, 1);
-        committer_report(a->options.committer, &s->home->sink, s->handle, 0, s->device, clock_wall_us(), will->payload,
-                         will->len);
+        struct commit_item item = session_item(s, 0);
+        committer_report(a->options.committer, &item, will->payload, will->len);
     }
 }
 

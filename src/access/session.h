@@ -136,6 +136,8 @@ void session_open(struct access_loop *home, int fd, const struct transport *via)
 void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why);
 /* Acknowledgements have been written: if it leaves, and they were the last, it goes. */
 void session_acknowledged(struct session *s);
+/* What it hands to the committer now; the tag comes back when it is committed. */
+struct commit_item session_item(const struct session *s, uint64_t tag);
 /* The client has broken a rule. */
 void session_violation(struct session *s, enum mqtt_reason why);
 /* What a client of 5.0 is told when we end its session for this reason. */

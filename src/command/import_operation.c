@@ -120,7 +120,7 @@ static void hand_over(struct committer *c, struct told_sink *s, const struct imp
 
     _Static_assert(sizeof(history.versions) == sizeof(told->versions), "the same versions");
     memcpy(&history.versions, told->versions, sizeof(history.versions));
-    committer_history(c, &s->sink, 0, 1, told->device, &history,
+    committer_history(c, &(struct commit_item){ .sink = &s->sink, .tag = 1, .device = told->device }, &history,
                       (const int32_t *)(const void *)batch->days.data + told->first_day, told->day_count);
 }
 

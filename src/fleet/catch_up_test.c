@@ -119,7 +119,10 @@ static void what_is_no_report_counts_and_tells_nothing(void **state)
     (void)state;
     report_times(3, 5);
     report(3, T0 + 5 * SECOND, "hello", 5);
-    committer_control(c, &sink.sink, 3, ++next_tag, 3, T0 + 6 * SECOND, 1, 1, (const uint8_t *)"\0\0\0\3\3\0\0\x90", 8);
+    committer_control(c,
+                      &(struct commit_item){
+                          .sink = &sink.sink, .owner = 3, .tag = ++next_tag, .device = 3, .ts_us = T0 + 6 * SECOND },
+                      1, 1, (const uint8_t *)"\0\0\0\3\3\0\0\x90", 8);
     wait_told(&sink, 7);
     crash();
     expect_level(3, 14);

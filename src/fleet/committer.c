@@ -123,12 +123,19 @@ void committer_end(struct committer *c, const struct commit_end *end)
     intake_put(&c->intake, &head, end, sizeof(*end), NULL, 0);
 }
 
-void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                      int64_t ts_us, const uint8_t *payload, size_t len)
+static struct intake_record head_of(enum intake_kind kind, const struct commit_item *item)
 {
-    struct intake_record head = {
-        .kind = INTAKE_REPORT, .device = device, .ts_us = ts_us, .sink = sink, .owner = owner, .tag = tag
-    };
+    return (struct intake_record){ .kind = (uint8_t)kind,
+                                   .device = item->device,
+                                   .ts_us = item->ts_us,
+                                   .sink = item->sink,
+                                   .owner = item->owner,
+                                   .tag = item->tag };
+}
+
+void committer_report(struct committer *c, const struct commit_item *item, const uint8_t *payload, size_t len)
+{
+    struct intake_record head = head_of(INTAKE_REPORT, item);
     intake_put(&c->intake, &head, payload, len, NULL, 0);
 }
 
@@ -137,12 +144,10 @@ void committer_hurry(struct committer *c)
     intake_hurry(&c->intake);
 }
 
-void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                       int64_t ts_us, uint32_t enterprise, uint64_t request, const uint8_t *payload, size_t len)
+void committer_control(struct committer *c, const struct commit_item *item, uint32_t enterprise, uint64_t request,
+                       const uint8_t *payload, size_t len)
 {
-    struct intake_record head = {
-        .kind = INTAKE_CONTROL, .device = device, .ts_us = ts_us, .sink = sink, .owner = owner, .tag = tag
-    };
+    struct intake_record head = head_of(INTAKE_CONTROL, item);
     struct intake_control control = { enterprise, request };
     intake_put(&c->intake, &head, &control, sizeof(control), payload, len);
 }
@@ -164,23 +169,22 @@ void committer_refused_control(struct committer *c, const struct journal_control
     intake_put(&c->intake, &head, &audit, sizeof(audit), control->frame, kept);
 }
 
-void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                        const struct journal_versions *versions)
+void committer_versions(struct committer *c, const struct commit_item *item, const struct journal_versions *versions)
 {
-    struct intake_record head = { .kind = INTAKE_VERSIONS, .device = device, .sink = sink, .owner = owner, .tag = tag };
+    struct intake_record head = head_of(INTAKE_VERSIONS, item);
     intake_put(&c->intake, &head, versions, sizeof(*versions), NULL, 0);
 }
 
-void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                       const struct commit_history *history, const int32_t *days, size_t day_count)
+void committer_history(struct committer *c, const struct commit_item *item, const struct commit_history *history,
+                       const int32_t *days, size_t day_count)
 {
-    struct intake_record head = { .kind = INTAKE_HISTORY, .device = device, .sink = sink, .owner = owner, .tag = tag };
+    struct intake_record head = head_of(INTAKE_HISTORY, item);
     intake_put(&c->intake, &head, history, sizeof(*history), days, day_count * sizeof(*days));
 }
 
-void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag)
+void committer_pass(struct committer *c, const struct commit_item *item)
 {
-    struct intake_record head = { .kind = INTAKE_PASS, .sink = sink, .owner = owner, .tag = tag };
+    struct intake_record head = head_of(INTAKE_PASS, item);
     intake_put(&c->intake, &head, NULL, 0, NULL, 0);
 }
 

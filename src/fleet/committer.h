@@ -57,7 +57,15 @@ bool committer_has_room(struct committer *c, struct commit_sink *sink);
 bool committer_disk_full(const struct committer *c);
 
 /* --- what devices do (never blocks; copies what it is given) ---------------------------------------
- * owner and tag come back in done(). An allocation failure is answered by done() with MU_E_NOMEM. */
+ * An allocation failure is answered by done() with MU_E_NOMEM. */
+
+/* What somebody is to be told of: whom, and what comes back in done(). */
+struct commit_item {
+    struct commit_sink *sink; /* may be NULL where tag is 0 */
+    uint64_t owner, tag;
+    uint32_t device;
+    int64_t ts_us; /* of a report and of a control */
+};
 
 /* A login. session is greater than that of any earlier login of the device; the higher wins. Kept
  * and tried again if a commit fails. */
@@ -81,25 +89,22 @@ struct commit_end {
 /* Never lost: kept and tried again if a commit fails. */
 void committer_end(struct committer *c, const struct commit_end *end);
 
-/* Anything a device published on dev2app: kept as it came, decoded if it is a report. sink may be
- * NULL where tag is 0. */
-void committer_report(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                      int64_t ts_us, const uint8_t *payload, size_t len);
+/* Anything a device published on dev2app: kept as it came, decoded if it is a report. */
+void committer_report(struct committer *c, const struct commit_item *item, const uint8_t *payload, size_t len);
 
 /* A sender does nothing until what has been handed over is committed: it is, without waiting for more. Controls,
  * versions and histories need no such call. */
 void committer_hurry(struct committer *c);
 
 /* A frame that was written to a device. */
-void committer_control(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                       int64_t ts_us, uint32_t enterprise, uint64_t request, const uint8_t *payload, size_t len);
+void committer_control(struct committer *c, const struct commit_item *item, uint32_t enterprise, uint64_t request,
+                       const uint8_t *payload, size_t len);
 
 /* A control that did not reach its device, for the audit log; the ids are cut at their usual length.
  * Nobody waits for it: a crash in the next moments loses it. */
 void committer_refused_control(struct committer *c, const struct journal_control *control);
 /* Versions that a device told; "" leaves one as it was. */
-void committer_versions(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                        const struct journal_versions *versions);
+void committer_versions(struct committer *c, const struct commit_item *item, const struct journal_versions *versions);
 
 /* What a device did before it came here, told by its operator. It never takes back what the device has
  * shown here: the earlier activation holds, the later login and report, its own versions. */
@@ -107,13 +112,13 @@ struct commit_history {
     int64_t activated_at, online_latest, last_report; /* Unix seconds; 0 = not known */
     struct journal_versions versions;
 };
-/* days: civil days on which it was active. sink as above. */
-void committer_history(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag, uint32_t device,
-                       const struct commit_history *history, const int32_t *days, size_t day_count);
+/* days: civil days on which it was active. */
+void committer_history(struct committer *c, const struct commit_item *item, const struct commit_history *history,
+                       const int32_t *days, size_t day_count);
 
 /* Nothing to keep: done() comes in its turn, behind what was handed over before, whatever became of
  * that. Its error can only be MU_E_NOMEM. */
-void committer_pass(struct committer *c, struct commit_sink *sink, uint64_t owner, uint64_t tag);
+void committer_pass(struct committer *c, const struct commit_item *item);
 
 /* --- what people configure ------------------------------------------------------------------- */
 /* Call after a registry write: returns when the fleet shows it, so that a caller reads his own

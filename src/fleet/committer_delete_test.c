@@ -25,7 +25,8 @@ static void live(uint32_t no)
 
     login(no, 11, T0, false);
     report_state(no, T0, 1, 1, 1, 1);
-    committer_versions(c, &sink.sink, no, ++next_tag, no, &versions);
+    committer_versions(c, &(struct commit_item){ .sink = &sink.sink, .owner = no, .tag = ++next_tag, .device = no },
+                       &versions);
     wait_told(&sink, told + 2);
 }
 

@@ -32,7 +32,8 @@ static void on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept(void
     end(3, 11, T0 + 5000000, END_TCP_CLOSED);
     login(4, 12, T0 + 6000000, false);
     report_state(4, T0, 0, 0, 0, 0);
-    committer_control(c, &sink.sink, 0, 5, 4, T0, 1, 1, control, sizeof(control));
+    committer_control(c, &(struct commit_item){ .sink = &sink.sink, .tag = 5, .device = 4, .ts_us = T0 }, 1, 1, control,
+                      sizeof(control));
     end(4, 12, T0 + 7000000, END_FORCE);
     report_state(4, T0, 0, 0, 0, 0);
     wait_told(&sink, told + 4);
@@ -120,7 +121,7 @@ static void what_only_passes_comes_in_its_turn_and_cannot_fail(void **state)
     report_state(1, T0, 0, 0, 0, 0);
     fake_journal_wait_held(j);
     report_state(2, T0, 0, 0, 0, 0);
-    committer_pass(c, &sink.sink, 77, 7);
+    committer_pass(c, &(struct commit_item){ .sink = &sink.sink, .owner = 77, .tag = 7 });
     report_state(3, T0, 0, 0, 0, 0);
     fake_journal_fail(j, MU_E_FULL);
     fake_journal_release(j);
@@ -130,7 +131,8 @@ static void what_only_passes_comes_in_its_turn_and_cannot_fail(void **state)
     assert_int_equal(sink.told[2].tag, 7);
     assert_int_equal(sink.told[2].err, MU_OK);
     assert_int_equal(sink.told[3].err, MU_E_FULL);
-    committer_pass(c, &sink.sink, 78, 8); /* not even tried while commits fail */
+    committer_pass(
+        c, &(struct commit_item){ .sink = &sink.sink, .owner = 78, .tag = 8 }); /* not even tried while commits fail */
     wait_told(&sink, 5);
     assert_int_equal(sink.told[4].err, MU_OK);
     fake_journal_fail(j, MU_OK);

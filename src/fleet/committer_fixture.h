@@ -145,7 +145,10 @@ static uint64_t next_tag;
 
 static inline void report(uint32_t device, int64_t ts_us, const void *frame, size_t len)
 {
-    committer_report(c, &sink.sink, device, ++next_tag, device, ts_us, frame, len);
+    committer_report(c,
+                     &(struct commit_item){
+                         .sink = &sink.sink, .owner = device, .tag = ++next_tag, .device = device, .ts_us = ts_us },
+                     frame, len);
 }
 
 /* The frame of the fixture's definition. */

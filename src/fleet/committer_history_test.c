@@ -13,7 +13,9 @@ static void tell(uint32_t device, const struct commit_history *h, const int32_t 
 {
     size_t before = sink.count;
 
-    committer_history(c, &sink.sink, device, ++next_tag, device, h, days, count);
+    committer_history(c,
+                      &(struct commit_item){ .sink = &sink.sink, .owner = device, .tag = ++next_tag, .device = device },
+                      h, days, count);
     wait_told(&sink, before + 1);
 }
 
@@ -48,7 +50,8 @@ static void what_the_device_shows_is_not_taken_back(void **state)
     login(2, 1, T0, false);
     report_state(2, T0 + 1000000, 0, 0, 0, 0);
     strcpy(own.text[VERSION_WIFI_SOFT], "2.0");
-    committer_versions(c, &sink.sink, 2, ++next_tag, 2, &own);
+    committer_versions(c, &(struct commit_item){ .sink = &sink.sink, .owner = 2, .tag = ++next_tag, .device = 2 },
+                       &own);
     settle();
     strcpy(late.versions.text[VERSION_WIFI_SOFT], "1.0");
     strcpy(late.versions.text[VERSION_MCU_SOFT], "7");

@@ -294,7 +294,8 @@ static void a_control_is_numbered_among_the_messages_and_decodes_nothing(void **
     fake_put_enterprise(reg, &enterprise);
     assert_int_equal(committer_follow_registry(c), MU_OK);
     report_state(1, T0, 0, 5, 0, 0);
-    committer_control(c, &sink.sink, 9, 77, 1, T0, 3, 0xabcdef, frame, sizeof(frame));
+    committer_control(c, &(struct commit_item){ .sink = &sink.sink, .owner = 9, .tag = 77, .device = 1, .ts_us = T0 },
+                      3, 0xabcdef, frame, sizeof(frame));
     wait_told(&sink, 2);
     assert_int_equal(sink.told[1].tag, 77);
     committer_get_figures(c, &figures);
@@ -371,10 +372,10 @@ static void versions_are_merged_and_written_only_when_they_change(void **state)
     (void)state;
     struct journal_versions wifi = { { "", "", "w1", "w2" } }, mcu = { { "m1", "", "", "" } };
 
-    committer_versions(c, &sink.sink, 0, 1, 6, &wifi);
-    committer_versions(c, &sink.sink, 0, 2, 6, &mcu);
+    committer_versions(c, &(struct commit_item){ .sink = &sink.sink, .tag = 1, .device = 6 }, &wifi);
+    committer_versions(c, &(struct commit_item){ .sink = &sink.sink, .tag = 2, .device = 6 }, &mcu);
     wait_told(&sink, 2);
-    committer_versions(c, &sink.sink, 0, 3, 6, &wifi);
+    committer_versions(c, &(struct commit_item){ .sink = &sink.sink, .tag = 3, .device = 6 }, &wifi);
     wait_told(&sink, 3);
     struct fleet_device d = device(6);
     assert_string_equal(d.versions.text[VERSION_MCU_HARD], "m1");
@@ -383,7 +384,7 @@ static void versions_are_merged_and_written_only_when_they_change(void **state)
     size_t written = records()->versions.count;
     assert_in_range(written, 1, 2); /* one or two batches, and the third told nothing new */
     strcpy(wifi.text[VERSION_WIFI_SOFT], "w3");
-    committer_versions(c, &sink.sink, 0, 4, 6, &wifi);
+    committer_versions(c, &(struct commit_item){ .sink = &sink.sink, .tag = 4, .device = 6 }, &wifi);
     wait_told(&sink, 4);
     stop();
     assert_int_equal(records()->versions.count, written + 1);
@@ -395,7 +396,8 @@ static void what_an_unknown_device_does_is_answered_as_not_found(void **state)
 {
     (void)state;
     report_state(999, T0, 0, 0, 0, 0);
-    committer_control(c, &sink.sink, 0, 5, 999, T0, 1, 1, (const uint8_t *)"", 0);
+    committer_control(c, &(struct commit_item){ .sink = &sink.sink, .tag = 5, .device = 999, .ts_us = T0 }, 1, 1,
+                      (const uint8_t *)"", 0);
     login(999, 1, T0, false);
     end(999, 1, T0, END_FORCE);
     report_state(1, T0, 0, 0, 0, 0);

@@ -23,7 +23,8 @@ static void answers_come_in_the_order_of_handing_over(void **state)
         else
             report_state(no, T0, 1, (uint8_t)(i % 200), 0, 0);
         if (i % 1000 == 0)
-            committer_report(c, NULL, 0, 0, no, T0, (const uint8_t *)"", 0); /* nobody is to be told */
+            committer_report(c, &(struct commit_item){ .device = no, .ts_us = T0 }, (const uint8_t *)"",
+                             0); /* nobody is to be told */
     }
     wait_told(&sink, 10000);
     for (uint64_t i = 0; i < 10000; i++)
@@ -44,7 +45,8 @@ static void a_sender_without_room_is_told_when_there_is_room(void **state)
     report_state(1, T0, 0, 0, 0, 0);
     fake_journal_wait_held(j);
     while (committer_has_room(c, &other->sink)) {
-        committer_report(c, NULL, 0, 0, 1 + (uint32_t)(handed % FIXTURE_DEVICES), T0, junk, sizeof(junk));
+        committer_report(c, &(struct commit_item){ .device = 1 + (uint32_t)(handed % FIXTURE_DEVICES), .ts_us = T0 },
+                         junk, sizeof(junk));
         handed++;
     }
     assert_in_range(handed, LIMIT_INTAKE / 300, LIMIT_INTAKE / 200);
@@ -115,7 +117,7 @@ static void a_restart_shows_everything_but_presence(void **state)
 
     login(3, 11, T0, false);
     report_state(3, T0, 1, 9, 1, 1);
-    committer_versions(c, &sink.sink, 0, 1, 3, &versions);
+    committer_versions(c, &(struct commit_item){ .sink = &sink.sink, .tag = 1, .device = 3 }, &versions);
     wait_told(&sink, 2);
     struct fleet_device before = device(3);
     assert_true(before.is_online);
@@ -174,7 +176,10 @@ static void *send_reports(void *arg)
             sched_yield();
         if (i % 100 == 1)
             committer_login(c, &(struct commit_login){ s->device, i, T0, i > 1, 125 });
-        committer_report(c, &s->sink.sink, s->device, i, s->device, T0, frame, sizeof(frame));
+        committer_report(c,
+                         &(struct commit_item){
+                             .sink = &s->sink.sink, .owner = s->device, .tag = i, .device = s->device, .ts_us = T0 },
+                         frame, sizeof(frame));
         /* cmocka's assertions end a test only on its own thread. */
         if (i % 500 == 0 && (committer_follow_registry(c) != MU_OK || !fleet_device_by_no(f, s->device, &d)))
             abort();

@@ -46,7 +46,10 @@ static int teardown_rest(void **state)
 static void report_ten(uint64_t tag)
 {
     for (uint32_t i = 0; i < 10; i++) {
-        committer_report(c, &sink.sink, i, tag, 1 + i, T0 + 1 + i, (const uint8_t *)"junk", 4);
+        committer_report(
+            c,
+            &(struct commit_item){ .sink = &sink.sink, .owner = i, .tag = tag, .device = 1 + i, .ts_us = T0 + 1 + i },
+            (const uint8_t *)"junk", 4);
         nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
     }
 }
@@ -95,10 +98,12 @@ static void a_control_and_what_is_enough_for_a_batch_do_not_wait(void **state)
 
     rest(MINUTE_MS, MINUTE_MS);
     report_ten(1);
-    committer_control(c, &sink.sink, 7, 1, 2, T0, 1, 1, (const uint8_t *)"frame", 5);
+    committer_control(c, &(struct commit_item){ .sink = &sink.sink, .owner = 7, .tag = 1, .device = 2, .ts_us = T0 }, 1,
+                      1, (const uint8_t *)"frame", 5);
     wait_told(&sink, 12);
     for (int i = 0; i < 200; i++)
-        committer_report(c, &sink.sink, 0, 1, 1, T0, junk, sizeof(junk));
+        committer_report(c, &(struct commit_item){ .sink = &sink.sink, .tag = 1, .device = 1, .ts_us = T0 }, junk,
+                         sizeof(junk));
     wait_told(&sink, 12 + 50);
 }
 

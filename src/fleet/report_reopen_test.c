@@ -168,7 +168,8 @@ static void live_a_while(int64_t from_us, int64_t to_us)
         if (rand() % 5 == 0)
             committer_login(c, &(struct commit_login){ no, (uint64_t)now, now, false, 125 });
         const uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, 1, 5, rand() % 3 == 0, rand() % 4 == 0 };
-        committer_report(c, &sink, 0, 1, no, now, frame, sizeof(frame));
+        committer_report(c, &(struct commit_item){ .sink = &sink, .tag = 1, .device = no, .ts_us = now }, frame,
+                         sizeof(frame));
     }
 }
 

@@ -144,7 +144,8 @@ static void have_been_active(uint32_t no)
 {
     int32_t day = first_day + (int32_t)below((uint32_t)(today() - first_day + 1));
 
-    committer_history(c, &sink.sink, no, ++next_tag, no, &(struct commit_history){ 0 }, &day, 1);
+    committer_history(c, &(struct commit_item){ .sink = &sink.sink, .owner = no, .tag = ++next_tag, .device = no },
+                      &(struct commit_history){ 0 }, &day, 1);
     reports++;
     things[no].active[day - first_day] = true;
 }
