@@ -67,11 +67,8 @@ void day_sets_remove(struct day_sets *s, int32_t day)
     memmove(&s->at[at], &s->at[at + 1], (s->count - at) * sizeof(*s->at));
 }
 
-bool day_sets_add(const struct day_sets *s, int32_t first, int32_t last, struct bitset *to)
+void day_sets_add(const struct day_sets *s, int32_t first, int32_t last, struct plain_bits *to)
 {
-    for (uint32_t at = day_sets_lower_bound(s, first); at < s->count && s->at[at].day <= last; at++) {
-        if (!bitset_add(to, s->at[at].devices))
-            return false;
-    }
-    return true;
+    for (uint32_t at = day_sets_lower_bound(s, first); at < s->count && s->at[at].day <= last; at++)
+        plain_bits_add(to, s->at[at].devices);
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "fleet/bitset.h"
+#include "fleet/plain_bits.h"
 
 /* Sets of devices by civil day: who was active, who was activated. A day of which nothing is known
  * has no set. At least a bit for each of a product's devices and day, and less where nearly all or
@@ -32,7 +32,7 @@ void day_sets_remove(struct day_sets *s, int32_t day);
 
 /* The index of the first set of that day or a later one; count if there is none. */
 uint32_t day_sets_lower_bound(const struct day_sets *s, int32_t day);
-/* Adds all devices of a range of days, both ends included. false: out of memory. */
-bool day_sets_add(const struct day_sets *s, int32_t first, int32_t last, struct bitset *to);
+/* Adds all devices of a range of days, both ends included. */
+void day_sets_add(const struct day_sets *s, int32_t first, int32_t last, struct plain_bits *to);
 
 #endif

@@ -234,7 +234,7 @@ void fleet_device_read(const struct fleet *f, uint32_t no, struct columns_row r,
 /* search.c */
 /* All that match; the caller frees them. active_since is left out of account. Without memory, the program
  * ends. */
-struct bitset fleet_search_match(struct fleet *f, const struct fleet_filter *filter);
+struct plain_bits fleet_search_match(struct fleet *f, const struct fleet_filter *filter);
 
 /* device_block.c */
 /* The mac may be written to room. */

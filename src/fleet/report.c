@@ -18,16 +18,7 @@ static struct fleet_filter search_filter(const struct fleet_report_filter *filte
     };
 }
 
-static struct bitset bits_of(const roaring_bitmap_t *r)
-{
-    struct bitset bits;
-
-    if (!bitset_of(r, &bits))
-        fleet_out_of_memory();
-    return bits;
-}
-
-struct bitset fleet_report_base(struct fleet *f, const struct fleet_report_filter *filter)
+struct plain_bits fleet_report_base(struct fleet *f, const struct fleet_report_filter *filter)
 {
     struct fleet_filter wide = search_filter(filter);
     return fleet_search_match(f, &wide);
@@ -39,24 +30,24 @@ static const struct product *product_of(const struct fleet_report_filter *filter
 }
 
 /* What is in both. */
-static enum mu_err count_both(const struct fleet *f, const struct bitset *base, const roaring_bitmap_t *set,
+static enum mu_err count_both(const struct fleet *f, const struct plain_bits *base, const roaring_bitmap_t *set,
                               unsigned counter, struct fleet_report_counts *c)
 {
-    struct bitset both = bits_of(set);
+    struct plain_bits both = plain_bits_of(set);
 
-    bitset_keep(&both, base);
+    plain_bits_keep(&both, base);
     enum mu_err err = fleet_report_count(f, &both, counter, c);
-    bitset_free(&both);
+    plain_bits_free(&both);
     return err;
 }
 
 static enum mu_err count_matching(struct fleet *f, const struct fleet_filter *filter,
                                   struct fleet_report_counts *counts)
 {
-    struct bitset set = fleet_search_match(f, filter);
+    struct plain_bits set = fleet_search_match(f, filter);
     enum mu_err err = fleet_report_count(f, &set, REPORT_COUNT, counts);
 
-    bitset_free(&set);
+    plain_bits_free(&set);
     return err;
 }
 
@@ -80,12 +71,11 @@ enum mu_err fleet_report_places(struct fleet *f, const struct fleet_report_filte
 
 /* --- by day ---------------------------------------------------------------------------------- */
 
-static struct bitset of_days(const struct day_sets *sets, int32_t first, int32_t last)
+static struct plain_bits of_days(const struct day_sets *sets, int32_t first, int32_t last)
 {
-    struct bitset days = { 0 };
+    struct plain_bits days = { 0 };
 
-    if (!day_sets_add(sets, first, last, &days))
-        fleet_out_of_memory();
+    day_sets_add(sets, first, last, &days);
     return days;
 }
 
@@ -97,11 +87,11 @@ static enum mu_err report_days(struct fleet *f, const struct fleet_report_filter
 
     fleet_read_lock(f);
     if ((err = fleet_report_counts_init(f, &counts)) == MU_OK) {
-        struct bitset base = fleet_report_base(f, filter), days = of_days(sets, first, last);
-        bitset_keep(&days, &base);
+        struct plain_bits base = fleet_report_base(f, filter), days = of_days(sets, first, last);
+        plain_bits_keep(&days, &base);
         err = fleet_report_count(f, &days, REPORT_COUNT, &counts);
-        bitset_free(&base);
-        bitset_free(&days);
+        plain_bits_free(&base);
+        plain_bits_free(&days);
     }
     if (err == MU_OK)
         err = fleet_report_tree(f, &counts, NULL, out);
@@ -128,13 +118,13 @@ static enum mu_err count_realtime(struct fleet *f, const struct fleet_report_fil
                                   struct fleet_report_counts *c)
 {
     const struct product *p = product_of(filter);
-    struct bitset base = fleet_report_base(f, filter);
+    struct plain_bits base = fleet_report_base(f, filter);
     enum mu_err err;
 
     if ((err = count_both(f, &base, f->history.ever_activated, REPORT_ACTIVATED, c)) == MU_OK &&
         (err = count_both(f, &base, p->faulty, REPORT_FAULTY, c)) == MU_OK)
         err = count_both(f, &base, p->alert, REPORT_ALERT, c);
-    bitset_free(&base);
+    plain_bits_free(&base);
     return err;
 }
 
@@ -152,12 +142,12 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
 }
 
 /* How many of both. */
-static uint64_t count_in(const struct day_sets *sets, int32_t first, int32_t last, const struct bitset *base)
+static uint64_t count_in(const struct day_sets *sets, int32_t first, int32_t last, const struct plain_bits *base)
 {
-    struct bitset days = of_days(sets, first, last);
-    uint64_t count = bitset_count_both(&days, base);
+    struct plain_bits days = of_days(sets, first, last);
+    uint64_t count = plain_bits_count_both(&days, base);
 
-    bitset_free(&days);
+    plain_bits_free(&days);
     return count;
 }
 
@@ -166,14 +156,14 @@ void fleet_report_liveness(struct fleet *f, const struct fleet_report_filter *fi
 {
     fleet_read_lock(f);
     const struct day_sets *active = &f->history.active;
-    struct bitset base = fleet_report_base(f, filter);
+    struct plain_bits base = fleet_report_base(f, filter);
     *out = (struct fleet_liveness){
         .yesterday = count_in(active, today - 1, today - 1, &base),
         .days_7 = count_in(active, today - 6, today, &base),
         .days_30 = count_in(active, today - 29, today, &base),
     };
     fleet_unlock(f);
-    bitset_free(&base);
+    plain_bits_free(&base);
 }
 
 void fleet_report_summary(struct fleet *f, const struct fleet_product *product, int32_t today,
@@ -183,10 +173,10 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
 
     fleet_read_lock(f);
     const struct history *h = &f->history;
-    struct bitset enabled = bits_of(p->enabled);
+    struct plain_bits enabled = plain_bits_of(p->enabled);
     *out = (struct fleet_summary){
-        .online = bitset_count_in(&enabled, p->online),
-        .activated = bitset_count_in(&enabled, h->ever_activated),
+        .online = plain_bits_count_in(&enabled, p->online),
+        .activated = plain_bits_count_in(&enabled, h->ever_activated),
         .active_yesterday = count_in(&h->active, today - 1, today - 1, &enabled),
         .active_7 = count_in(&h->active, today - 6, today, &enabled),
         .new_today = count_in(&h->activated, today, today, &enabled),
@@ -195,5 +185,5 @@ void fleet_report_summary(struct fleet *f, const struct fleet_product *product, 
         .new_30 = count_in(&h->activated, today - 29, today, &enabled),
     };
     fleet_unlock(f);
-    bitset_free(&enabled);
+    plain_bits_free(&enabled);
 }

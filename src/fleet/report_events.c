@@ -15,11 +15,11 @@ struct tally_job {
 };
 
 /* No branch hangs on what a tally is, which no processor can foresee: that would take three times as long. */
-static void find(struct tally_job *j, const struct events *events, const bool *is_kind, const struct bitset *base)
+static void find(struct tally_job *j, const struct events *events, const bool *is_kind, const struct plain_bits *base)
 {
     for (uint32_t i = 1; i < events->count; i++) {
         j->found[j->found_count] = i;
-        j->found_count += is_kind[events->at[i].point] & bitset_has(base, events->at[i].device);
+        j->found_count += is_kind[events->at[i].point] & plain_bits_has(base, events->at[i].device);
     }
 }
 
@@ -37,9 +37,9 @@ static enum mu_err job_begin(struct tally_job *j, const struct fleet_report_filt
     }
     for (uint32_t no = 1; no < points->count; no++)
         is_kind[no] = points->at[no].kind == kind;
-    struct bitset base = fleet_report_base(j->f, filter);
+    struct plain_bits base = fleet_report_base(j->f, filter);
     find(j, events, is_kind, &base);
-    bitset_free(&base);
+    plain_bits_free(&base);
     free(is_kind);
     return fleet_report_counts_init(j->f, &j->counts);
 }
@@ -63,31 +63,30 @@ static void complete(uint64_t n[REPORT_COUNTERS])
 /* --- devices --------------------------------------------------------------------------------- */
 
 /* Which devices have events, and which have one that is open. */
-static enum mu_err find_devices(const struct tally_job *j, struct bitset *any, struct bitset *open)
+static void find_devices(const struct tally_job *j, struct plain_bits *any, struct plain_bits *open)
 {
-    if (!bitset_reserve(any, j->f->columns.count) || !bitset_reserve(open, j->f->columns.count))
-        return MU_E_NOMEM;
+    plain_bits_reserve(any, j->f->columns.count);
+    plain_bits_reserve(open, j->f->columns.count);
     for (uint32_t i = 0; i < j->found_count; i++) {
         const struct event_tally *t = &j->tallies[j->found[i]];
-        bitset_set(any, t->device, true);
-        bitset_set(open, t->device, t->open != 0);
+        plain_bits_set(any, t->device, true);
+        plain_bits_set(open, t->device, t->open != 0);
     }
-    return MU_OK;
 }
 
 static enum mu_err count_devices(struct tally_job *j)
 {
-    struct bitset any = { 0 }, open = { 0 };
+    struct plain_bits any = { 0 }, open = { 0 };
     enum mu_err err;
 
-    if ((err = find_devices(j, &any, &open)) == MU_OK &&
-        (err = fleet_report_count(j->f, &any, REPORT_TOTAL, &j->counts)) == MU_OK &&
+    find_devices(j, &any, &open);
+    if ((err = fleet_report_count(j->f, &any, REPORT_TOTAL, &j->counts)) == MU_OK &&
         (err = fleet_report_count(j->f, &open, REPORT_UNRESOLVED, &j->counts)) == MU_OK) {
         for (uint32_t place = 0; place < j->f->places.count; place++)
             complete(j->counts.n[place]);
     }
-    bitset_free(&any);
-    bitset_free(&open);
+    plain_bits_free(&any);
+    plain_bits_free(&open);
     return err;
 }
 

@@ -29,28 +29,28 @@ static bool take(struct report_page *p, uint32_t no)
     return p->count < p->limit;
 }
 
-static void take_few(struct report_page *p, const struct bitset *set, uint64_t count)
+static void take_few(struct report_page *p, const struct plain_bits *set, uint64_t count)
 {
     uint32_t *list = malloc(count * sizeof(*list));
 
     if (!list)
         fleet_out_of_memory();
-    bitset_list(set, list);
+    plain_bits_list(set, list);
     mac_order_sort(p->f, list, count);
     for (uint64_t i = 0; i < count && take(p, list[i]); i++)
         ;
     free(list);
 }
 
-static void take_many(struct report_page *p, const struct bitset *set)
+static void take_many(struct report_page *p, const struct plain_bits *set)
 {
     for (uint32_t i = 0; i < p->order->count; i++) {
-        if (bitset_has(set, p->order->sorted[i]) && !take(p, p->order->sorted[i]))
+        if (plain_bits_has(set, p->order->sorted[i]) && !take(p, p->order->sorted[i]))
             break;
     }
 }
 
-static void take_day(struct report_page *p, const struct bitset *set, uint64_t count, struct product *product)
+static void take_day(struct report_page *p, const struct plain_bits *set, uint64_t count, struct product *product)
 {
     if (count <= FEW || count <= order_count(&product->order) / FEW_SHARE) {
         take_few(p, set, count);
@@ -70,11 +70,11 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
     *total = 0;
     fleet_read_lock(f);
     const struct day_sets *days = active ? &f->history.active : &f->history.activated;
-    struct bitset base = fleet_report_base(f, filter), set;
+    struct plain_bits base = fleet_report_base(f, filter);
     for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= first;) {
         if (days->at[i].day > last)
             continue;
-        uint64_t count = bitset_count_in(&base, days->at[i].devices);
+        uint64_t count = plain_bits_count_in(&base, days->at[i].devices);
         *total += count;
         if (p.count >= p.limit)
             continue;
@@ -83,14 +83,13 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
             continue;
         }
         p.day = days->at[i].day;
-        if (!bitset_of(days->at[i].devices, &set))
-            fleet_out_of_memory();
-        bitset_keep(&set, &base);
+        struct plain_bits set = plain_bits_of(days->at[i].devices);
+        plain_bits_keep(&set, &base);
         take_day(&p, &set, count, catalog_product(f, filter->product->no));
-        bitset_free(&set);
+        plain_bits_free(&set);
     }
     fleet_unlock(f);
-    bitset_free(&base);
+    plain_bits_free(&base);
     return p.count;
 }
 

@@ -28,9 +28,9 @@ void fleet_report_counts_free(struct fleet_report_counts *c)
  * sets of them, so that a device need not wait until the one before it, in the same place, is counted. */
 
 /* Of many: every device of the chunk adds its bit. */
-BITSET_LOOP static void count_dense(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
+PLAIN_BITS_LOOP static void count_dense(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
 {
-    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
+    for (uint32_t w = 0; w < PLAIN_BITS_WORDS; w++) {
         uint64_t word = words[w];
         for (int i = 0; i < 64; i += 2, word >>= 2) {
             even[*place++] += word & 1;
@@ -40,9 +40,9 @@ BITSET_LOOP static void count_dense(const uint32_t *place, const uint64_t *words
 }
 
 /* Of few: each of them adds one. */
-BITSET_LOOP static void count_sparse(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
+PLAIN_BITS_LOOP static void count_sparse(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
 {
-    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++, place += 64) {
+    for (uint32_t w = 0; w < PLAIN_BITS_WORDS; w++, place += 64) {
         for (uint64_t word = words[w]; word; word &= word - 1) {
             even[place[__builtin_ctzll(word)]]++;
             if (!(word &= word - 1))
@@ -54,15 +54,15 @@ BITSET_LOOP static void count_sparse(const uint32_t *place, const uint64_t *word
 
 static void count_chunk(const uint32_t *place, uint64_t *words, uint32_t *even, uint32_t *odd)
 {
-    const struct bitset chunk = { words, 1 };
+    const struct plain_bits chunk = { words, 1 };
 
-    if (bitset_count(&chunk) > CHUNK_ROWS / 2) /* there the two take the same time */
+    if (plain_bits_count(&chunk) > CHUNK_ROWS / 2) /* there the two take the same time */
         count_dense(place, words, even, odd);
     else
         count_sparse(place, words, even, odd);
 }
 
-enum mu_err fleet_report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
+enum mu_err fleet_report_count(const struct fleet *f, const struct plain_bits *set, unsigned counter,
                                struct fleet_report_counts *c)
 {
     uint32_t places = f->places.count;
@@ -71,7 +71,7 @@ enum mu_err fleet_report_count(const struct fleet *f, const struct bitset *set, 
     if (!n)
         return MU_E_NOMEM;
     for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {
-        uint64_t *words = set->words + (size_t)chunk * BITSET_CHUNK_WORDS;
+        uint64_t *words = set->words + (size_t)chunk * PLAIN_BITS_WORDS;
         if (f->columns.chunks[chunk])
             count_chunk(f->columns.chunks[chunk]->place, words, n, n + places);
     }

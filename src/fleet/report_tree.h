@@ -1,7 +1,7 @@
 #ifndef MUSTER_FLEET_REPORT_TREE_H
 #define MUSTER_FLEET_REPORT_TREE_H
 
-#include "fleet/bitset.h"
+#include "fleet/plain_bits.h"
 #include "fleet/fleet_internal.h"
 #include "fleet/report.h"
 
@@ -11,7 +11,7 @@
  * fleet locked for reading. */
 
 /* The devices that a filter leaves; the caller frees them. Without memory, the program ends. */
-struct bitset fleet_report_base(struct fleet *f, const struct fleet_report_filter *filter);
+struct plain_bits fleet_report_base(struct fleet *f, const struct fleet_report_filter *filter);
 
 /* The events of each place and point: cells[place * width + column]. */
 struct fleet_report_points {
@@ -27,7 +27,7 @@ MU_MUST_USE enum mu_err fleet_report_counts_init(const struct fleet *f, struct f
 void fleet_report_counts_free(struct fleet_report_counts *c);
 
 /* Adds 1 to a counter of each member's place. MU_E_NOMEM. */
-MU_MUST_USE enum mu_err fleet_report_count(const struct fleet *f, const struct bitset *set, unsigned counter,
+MU_MUST_USE enum mu_err fleet_report_count(const struct fleet *f, const struct plain_bits *set, unsigned counter,
                                            struct fleet_report_counts *c);
 
 /* Sums up and makes the tree. points may be NULL. */

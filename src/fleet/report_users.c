@@ -29,13 +29,13 @@ static enum mu_err first_of_product(const struct fleet *f, uint32_t product, str
     return MU_OK;
 }
 
-static void find_first(const struct users *u, uint32_t chunk, const struct bitset *devices, uint32_t *first)
+static void find_first(const struct users *u, uint32_t chunk, const struct plain_bits *devices, uint32_t *first)
 {
     uint32_t rows = users_bound_rows(u, chunk);
 
     for (uint32_t i = 0; i < rows; i++) {
         const struct bound *b = &u->bindings[chunk]->at[i];
-        uint32_t since = b->since | ((uint32_t)bitset_has(devices, b->device) - 1); /* or UINT32_MAX */
+        uint32_t since = b->since | ((uint32_t)plain_bits_has(devices, b->device) - 1); /* or UINT32_MAX */
         first[b->user] = since < first[b->user] ? since : first[b->user];
     }
 }
@@ -47,7 +47,7 @@ static size_t gather(const struct users *u, uint32_t *first)
 
     for (uint32_t chunk = 0; chunk < u->chunk_count; chunk++) {
         const struct user_chunk *c = u->chunks[chunk];
-        for (uint32_t w = 0; c && w < BITSET_CHUNK_WORDS; w++) {
+        for (uint32_t w = 0; c && w < PLAIN_BITS_WORDS; w++) {
             for (uint64_t word = c->counted[w]; word; word &= word - 1) {
                 uint32_t found = first[(size_t)chunk * CHUNK_ROWS + w * 64 + (uint32_t)__builtin_ctzll(word)];
                 first[count] = found;
@@ -62,17 +62,17 @@ static enum mu_err first_of_group(struct fleet *f, uint32_t group, struct moment
 {
     const struct users *u = &f->users;
     size_t numbers = (size_t)u->chunk_count << CHUNK_BITS;
-    struct bitset devices = { 0 };
+    struct plain_bits devices = { 0 };
     const roaring_bitmap_t *members = fleet_group_subtree(f, group);
 
-    if ((members && !bitset_of(members, &devices)) || !(out->at = malloc((numbers + 1) * sizeof(*out->at)))) {
-        bitset_free(&devices);
+    if (!(out->at = malloc((numbers + 1) * sizeof(*out->at))))
         return MU_E_NOMEM;
-    }
+    if (members)
+        plain_bits_add(&devices, members);
     memset(out->at, 0xff, numbers * sizeof(*out->at));
     for (uint32_t chunk = 0; chunk < u->binding_chunks; chunk++)
         find_first(u, chunk, &devices, out->at);
-    bitset_free(&devices);
+    plain_bits_free(&devices);
     out->count = gather(u, out->at);
     return MU_OK;
 }
@@ -129,14 +129,14 @@ enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t g
 /* --- active by day --------------------------------------------------------------------------- */
 
 /* Who was bound to one of the devices from one moment on and before another: a bit for each user. */
-static void find_bound(const struct users *u, uint32_t chunk, const struct bitset *devices, int64_t from_s,
+static void find_bound(const struct users *u, uint32_t chunk, const struct plain_bits *devices, int64_t from_s,
                        int64_t until_s, uint64_t *users)
 {
     uint32_t rows = users_bound_rows(u, chunk);
 
     for (uint32_t i = 0; i < rows; i++) {
         const struct bound *b = &u->bindings[chunk]->at[i];
-        uint64_t is = bitset_has(devices, b->device) & (b->since < until_s) & (b->until >= from_s);
+        uint64_t is = plain_bits_has(devices, b->device) & (b->since < until_s) & (b->until >= from_s);
         users[b->user / 64] |= is << b->user % 64;
     }
 }
@@ -157,8 +157,8 @@ static uint64_t count_users(const struct users *u, const uint64_t *bits, uint32_
 
     for (uint32_t chunk = 0; chunk < u->chunk_count; chunk++) {
         const struct user_chunk *c = u->chunks[chunk];
-        for (uint32_t w = 0; c && w < BITSET_CHUNK_WORDS; w++) {
-            uint64_t word = bits[(size_t)chunk * BITSET_CHUNK_WORDS + w] & c->counted[w];
+        for (uint32_t w = 0; c && w < PLAIN_BITS_WORDS; w++) {
+            uint64_t word = bits[(size_t)chunk * PLAIN_BITS_WORDS + w] & c->counted[w];
             count += app ? count_app(word, &c->app[w * 64], app) : (uint64_t)__builtin_popcountll(word);
         }
     }
@@ -171,23 +171,21 @@ static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t a
     const struct product *p = catalog_product(f, product);
     const struct users *u = &f->users;
     int64_t from_s = fleet_day_start(f, day), until_s = fleet_day_start(f, day + 1);
-    struct bitset devices = { 0 };
-    enum mu_err err = MU_E_NOMEM;
 
     *count = 0;
     if (!set || !p)
         return MU_OK;
-    uint64_t *users = calloc((size_t)u->chunk_count * BITSET_CHUNK_WORDS + 1, sizeof(*users));
-    if (users && bitset_of(set->devices, &devices)) {
-        bitset_keep_in(&devices, p->enabled);
-        for (uint32_t chunk = 0; chunk < u->binding_chunks; chunk++)
-            find_bound(u, chunk, &devices, from_s, until_s, users);
-        *count = (uint32_t)count_users(u, users, app);
-        err = MU_OK;
-    }
-    bitset_free(&devices);
+    uint64_t *users = calloc((size_t)u->chunk_count * PLAIN_BITS_WORDS + 1, sizeof(*users));
+    if (!users)
+        return MU_E_NOMEM;
+    struct plain_bits devices = plain_bits_of(set->devices);
+    plain_bits_keep_in(&devices, p->enabled);
+    for (uint32_t chunk = 0; chunk < u->binding_chunks; chunk++)
+        find_bound(u, chunk, &devices, from_s, until_s, users);
+    *count = (uint32_t)count_users(u, users, app);
+    plain_bits_free(&devices);
     free(users);
-    return err;
+    return MU_OK;
 }
 
 enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_t app, int32_t day, uint32_t *count)
@@ -213,7 +211,7 @@ static bool *apps_of(const struct fleet *f, uint32_t product)
 static void count_places(const struct fleet *f, const struct user_chunk *c, const bool *apps,
                          struct fleet_report_counts *counts)
 {
-    for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
+    for (uint32_t w = 0; w < PLAIN_BITS_WORDS; w++) {
         for (uint64_t word = c->counted[w]; word; word &= word - 1) {
             uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(word);
             if (c->app[i] < f->apps.count)

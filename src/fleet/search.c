@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/bitset.h"
+#include "fleet/plain_bits.h"
 #include "fleet/fleet_internal.h"
 
 /* A search: sets are intersected, the total is what is left, and the page is found in one of two ways. If
@@ -10,7 +10,7 @@
  * they are listed and sorted.
  *
  * Where one of the sets has few devices, the bitmaps intersect by themselves, looking at little else;
- * where all have many, plain bits do (bitset.h). */
+ * where all have many, plain bits do (plain_bits.h). */
 
 /* Below this share of the product, or number, sorting is the cheaper way: a thousand devices sort
  * in 0.1 ms. */
@@ -129,25 +129,23 @@ static roaring_bitmap_t *intersect(const struct operands *ops)
     return r;
 }
 
-static struct bitset intersect_bits(const struct operands *ops)
+static struct plain_bits intersect_bits(const struct operands *ops)
 {
-    struct bitset bits;
+    struct plain_bits bits = plain_bits_of(ops->with[0]);
 
-    if (!bitset_of(ops->with[0], &bits))
-        fleet_out_of_memory();
     for (size_t i = 1; i < ops->with_count; i++)
-        bitset_keep_in(&bits, ops->with[i]);
+        plain_bits_keep_in(&bits, ops->with[i]);
     for (size_t i = 0; i < ops->without_count; i++)
-        bitset_drop(&bits, ops->without[i]);
+        plain_bits_drop(&bits, ops->without[i]);
     return bits;
 }
 
-struct bitset fleet_search_match(struct fleet *f, const struct fleet_filter *filter)
+struct plain_bits fleet_search_match(struct fleet *f, const struct fleet_filter *filter)
 {
     struct operands ops = { 0 };
 
     collect(f, filter, &ops);
-    struct bitset bits = intersect_bits(&ops);
+    struct plain_bits bits = intersect_bits(&ops);
     release(&ops);
     return bits;
 }
@@ -232,11 +230,11 @@ static uint64_t active_bits(const uint32_t reported[64], uint64_t word, uint32_t
 }
 
 /* Clears the bits of devices that have not reported since. */
-static void keep_active(const struct fleet *f, struct bitset *set, uint32_t since)
+static void keep_active(const struct fleet *f, struct plain_bits *set, uint32_t since)
 {
     for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {
-        uint64_t *words = set->words + (size_t)chunk * BITSET_CHUNK_WORDS;
-        for (uint32_t w = 0; w < BITSET_CHUNK_WORDS; w++) {
+        uint64_t *words = set->words + (size_t)chunk * PLAIN_BITS_WORDS;
+        for (uint32_t w = 0; w < PLAIN_BITS_WORDS; w++) {
             if (!words[w])
                 continue;
             const uint32_t *reported = &f->columns.chunks[chunk]->last_report[w * 64];
@@ -246,15 +244,15 @@ static void keep_active(const struct fleet *f, struct bitset *set, uint32_t sinc
     }
 }
 
-static size_t walk(struct fleet *f, const struct order *order, const struct bitset *set, uint64_t skip, uint64_t limit,
-                   struct fleet_device *rows)
+static size_t walk(struct fleet *f, const struct order *order, const struct plain_bits *set, uint64_t skip,
+                   uint64_t limit, struct fleet_device *rows)
 {
     struct order_walk w = order_walk(order);
     size_t n = 0;
     uint32_t no;
 
     while (n < limit && (no = order_next(&w))) {
-        if (!bitset_has(set, no))
+        if (!plain_bits_has(set, no))
             continue;
         if (skip)
             skip--;
@@ -272,26 +270,26 @@ static bool is_few(const struct order *order, uint64_t count)
 static size_t page_of_many(struct fleet *f, const struct order *order, const struct operands *ops, uint32_t since,
                            uint64_t skip, uint64_t limit, struct fleet_device *rows, uint64_t *total)
 {
-    struct bitset set = intersect_bits(ops);
+    struct plain_bits set = intersect_bits(ops);
     size_t n = 0;
 
     if (since)
         keep_active(f, &set, since);
-    *total = bitset_count(&set);
+    *total = plain_bits_count(&set);
     if (skip >= *total || !limit)
         goto out;
     if (is_few(order, *total)) {
         uint32_t *list = malloc(*total * sizeof(*list));
         if (!list)
             fleet_out_of_memory();
-        bitset_list(&set, list);
+        plain_bits_list(&set, list);
         n = page_of_list(f, list, *total, skip, limit, rows);
         free(list);
     } else {
         n = walk(f, order, &set, skip, limit, rows);
     }
 out:
-    bitset_free(&set);
+    plain_bits_free(&set);
     return n;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/bitset.h"
+#include "fleet/plain_bits.h"
 #include "fleet/index.h"
 #include "fleet/order.h"
 #include "fleet/places.h"
@@ -145,84 +145,84 @@ static void blocks_of_the_pool_do_not_overlap_and_are_used_again(void **state)
     pool_destroy(&p);
 }
 
-/* --- bitset ---------------------------------------------------------------------------------- */
+/* --- plain bits ---------------------------------------------------------------------------------- */
 
-static void check_bitset(const roaring_bitmap_t *r)
+static void check_plain_bits(const roaring_bitmap_t *r)
 {
-    struct bitset b;
+    struct plain_bits b;
     uint64_t count = roaring_bitmap_get_cardinality(r);
     uint32_t *wanted = malloc((count + 1) * 4), *got = malloc((count + 1) * 4);
 
-    assert_true(bitset_of(r, &b));
-    assert_int_equal(bitset_count(&b), count);
+    b = plain_bits_of(r);
+    assert_int_equal(plain_bits_count(&b), count);
     roaring_bitmap_to_uint32_array(r, wanted);
-    bitset_list(&b, got);
+    plain_bits_list(&b, got);
     assert_memory_equal(got, wanted, count * 4);
     for (uint32_t no = 0; no < 400000; no += 7)
-        assert_int_equal(bitset_has(&b, no), roaring_bitmap_contains(r, no));
-    bitset_free(&b);
+        assert_int_equal(plain_bits_has(&b, no), roaring_bitmap_contains(r, no));
+    plain_bits_free(&b);
     free(wanted);
     free(got);
 }
 
-static void a_bitset_holds_what_the_bitmap_held_whatever_its_containers(void **state)
+static void plain_bits_hold_what_the_bitmap_held_whatever_its_containers(void **state)
 {
     (void)state;
     roaring_bitmap_t *r = roaring_bitmap_create();
     uint32_t seed = 11;
 
-    check_bitset(r);
+    check_plain_bits(r);
     for (int i = 0; i < 20000; i++) /* bits */
         roaring_bitmap_add(r, next_random(&seed) % 65536);
     for (int i = 0; i < 300; i++) /* array; chunk 1 stays empty */
         roaring_bitmap_add(r, 2 * 65536 + next_random(&seed) % 65536);
-    check_bitset(r);
+    check_plain_bits(r);
     roaring_bitmap_add_range(r, 3 * 65536 + 5, 3 * 65536 + 60000); /* runs */
     roaring_bitmap_add(r, 3 * 65536 + 65535);
     roaring_bitmap_run_optimize(r);
-    check_bitset(r);
+    check_plain_bits(r);
     for (uint32_t chunk = 4; chunk < 6; chunk++)
         roaring_bitmap_add_range(r, chunk * 65536, chunk * 65536 + 65536);
     roaring_bitmap_run_optimize(r);
-    check_bitset(r);
+    check_plain_bits(r);
     roaring_bitmap_free(r);
 }
 
 /* Takes the bits. */
-static void expect_bits(struct bitset *b, roaring_bitmap_t *wanted)
+static void expect_bits(struct plain_bits *b, roaring_bitmap_t *wanted)
 {
     uint64_t count = roaring_bitmap_get_cardinality(wanted);
     uint32_t *list = malloc((count + 1) * 4), *got = malloc((count + 1) * 4);
 
-    assert_int_equal(bitset_count(b), count);
+    assert_int_equal(plain_bits_count(b), count);
     roaring_bitmap_to_uint32_array(wanted, list);
-    bitset_list(b, got);
+    plain_bits_list(b, got);
     assert_memory_equal(got, list, count * 4);
     free(list);
     free(got);
-    bitset_free(b);
+    plain_bits_free(b);
     roaring_bitmap_free(wanted);
 }
 
 static void check_pair(const roaring_bitmap_t *x, const roaring_bitmap_t *y)
 {
-    struct bitset a, b;
+    struct plain_bits a, b;
 
-    assert_true(bitset_of(x, &a));
-    assert_true(bitset_of(y, &b));
-    assert_int_equal(bitset_count_both(&a, &b), roaring_bitmap_and_cardinality(x, y));
-    assert_int_equal(bitset_count_in(&a, y), roaring_bitmap_and_cardinality(x, y));
-    bitset_keep(&a, &b);
+    a = plain_bits_of(x);
+    b = plain_bits_of(y);
+    assert_int_equal(plain_bits_count_both(&a, &b), roaring_bitmap_and_cardinality(x, y));
+    assert_int_equal(plain_bits_count_in(&a, y), roaring_bitmap_and_cardinality(x, y));
+    plain_bits_keep(&a, &b);
     expect_bits(&a, roaring_bitmap_and(x, y));
-    bitset_free(&b);
-    assert_true(bitset_of(x, &a));
-    bitset_keep_in(&a, y);
+    plain_bits_free(&b);
+    a = plain_bits_of(x);
+    plain_bits_keep_in(&a, y);
     expect_bits(&a, roaring_bitmap_and(x, y));
-    assert_true(bitset_of(x, &a));
-    bitset_drop(&a, y);
+    a = plain_bits_of(x);
+    plain_bits_drop(&a, y);
     expect_bits(&a, roaring_bitmap_andnot(x, y));
-    assert_true(bitset_of(x, &a));
-    assert_true(bitset_add(&a, y));
+    a = plain_bits_of(x);
+    plain_bits_add(&a, y);
     expect_bits(&a, roaring_bitmap_or(x, y));
 }
 
@@ -438,13 +438,13 @@ static void devices_are_counted_by_place_whether_many_or_few(void **state)
     static const uint32_t percent[] = { 0, 1, 40, 60, 99, 100 };
     struct fleet f = { .places = { .count = PLACES } };
     struct fleet_report_counts counts;
-    struct bitset set = { 0 };
+    struct plain_bits set = { 0 };
     uint32_t seed = 7;
 
     (void)state;
     assert_int_equal(columns_reserve(&f.columns, 0), MU_OK);
     assert_int_equal(columns_reserve(&f.columns, CHUNK_ROWS), MU_OK);
-    assert_true(bitset_reserve(&set, 2));
+    plain_bits_reserve(&set, 2);
     for (size_t i = 0; i < sizeof(percent) / sizeof(*percent); i++) {
         uint64_t expected[PLACES] = { 0 };
         for (uint32_t no = 0; no < DEVICES; no++) {
@@ -462,7 +462,7 @@ static void devices_are_counted_by_place_whether_many_or_few(void **state)
         }
         fleet_report_counts_free(&counts);
     }
-    bitset_free(&set);
+    plain_bits_free(&set);
     columns_free(&f.columns);
 }
 
@@ -472,7 +472,7 @@ int main(void)
         cmocka_unit_test(an_index_finds_every_number_of_a_key_through_adding_and_removing),
         cmocka_unit_test(an_index_that_was_told_how_many_come_keeps_its_slots),
         cmocka_unit_test(blocks_of_the_pool_do_not_overlap_and_are_used_again),
-        cmocka_unit_test(a_bitset_holds_what_the_bitmap_held_whatever_its_containers),
+        cmocka_unit_test(plain_bits_hold_what_the_bitmap_held_whatever_its_containers),
         cmocka_unit_test(bits_are_put_together_as_bitmaps_are_whatever_their_containers),
         cmocka_unit_test(an_order_stays_sorted_whatever_is_added_and_removed),
         cmocka_unit_test(a_place_is_found_by_any_of_its_names),

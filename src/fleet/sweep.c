@@ -18,17 +18,28 @@ bool sweep_is_due(const struct sweep *s)
 
 /* --- state and versions ---------------------------------------------------------------------- */
 
+struct device_sweep {
+    struct sweep *s;
+    uint32_t last;
+};
+
+static bool forget_device(uint32_t device, void *ctx)
+{
+    struct device_sweep *d = ctx;
+
+    journal_batch_forget_device(d->s->writes, d->last = device);
+    return !is_batch_full(d->s);
+}
+
 static enum mu_err sweep_devices(struct sweep *s, int64_t now_us)
 {
     roaring_bitmap_t *devices = s->fleet->leftovers.devices;
-    roaring_uint32_iterator_t at;
-    uint32_t last = 0;
+    struct device_sweep d = { .s = s };
 
-    for (roaring_init_iterator(devices, &at); at.has_value && !is_batch_full(s); roaring_advance_uint32_iterator(&at))
-        journal_batch_forget_device(s->writes, last = at.current_value);
+    roaring_iterate(devices, forget_device, &d);
     enum mu_err err = journal_commit(s->journal, s->writes, now_us);
     if (err == MU_OK)
-        roaring_bitmap_remove_range_closed(devices, 0, last);
+        roaring_bitmap_remove_range_closed(devices, 0, d.last);
     return err;
 }
 

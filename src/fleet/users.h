@@ -3,7 +3,7 @@
 
 #include <roaring/roaring.h>
 
-#include "fleet/bitset.h"
+#include "fleet/plain_bits.h"
 #include "fleet/columns.h"
 #include "fleet/index.h"
 #include "registry/rows.h"
@@ -23,9 +23,9 @@ struct fleet;
 
 struct user_chunk {
     uint32_t app[CHUNK_ROWS];
-    uint32_t place[CHUNK_ROWS];           /* places.h; 0 = none */
-    uint64_t counted[BITSET_CHUNK_WORDS]; /* bits: there is such a user, and he is not disabled */
-    uint64_t bound[BITSET_CHUNK_WORDS];   /* bits: has a binding, or had one */
+    uint32_t place[CHUNK_ROWS];         /* places.h; 0 = none */
+    uint64_t counted[PLAIN_BITS_WORDS]; /* bits: there is such a user, and he is not disabled */
+    uint64_t bound[PLAIN_BITS_WORDS];   /* bits: has a binding, or had one */
 };
 
 /* Unix seconds, until 2106; until is UINT32_MAX while it holds. */
