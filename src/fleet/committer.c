@@ -123,19 +123,22 @@ void committer_end(struct committer *c, const struct commit_end *end)
     intake_put(&c->intake, &head, end, sizeof(*end), NULL, 0);
 }
 
-static struct intake_record head_of(enum intake_kind kind, const struct commit_item *item)
+/* Not returned: gcc notes that such a struct, which ends with an array, was once passed in another way. */
+static void set_head(struct intake_record *head, enum intake_kind kind, const struct commit_item *item)
 {
-    return (struct intake_record){ .kind = (uint8_t)kind,
-                                   .device = item->device,
-                                   .ts_us = item->ts_us,
-                                   .sink = item->sink,
-                                   .owner = item->owner,
-                                   .tag = item->tag };
+    *head = (struct intake_record){ .kind = (uint8_t)kind,
+                                    .device = item->device,
+                                    .ts_us = item->ts_us,
+                                    .sink = item->sink,
+                                    .owner = item->owner,
+                                    .tag = item->tag };
 }
 
 void committer_report(struct committer *c, const struct commit_item *item, const uint8_t *payload, size_t len)
 {
-    struct intake_record head = head_of(INTAKE_REPORT, item);
+    struct intake_record head;
+
+    set_head(&head, INTAKE_REPORT, item);
     intake_put(&c->intake, &head, payload, len, NULL, 0);
 }
 
@@ -147,8 +150,10 @@ void committer_hurry(struct committer *c)
 void committer_control(struct committer *c, const struct commit_item *item, uint32_t enterprise, uint64_t request,
                        const uint8_t *payload, size_t len)
 {
-    struct intake_record head = head_of(INTAKE_CONTROL, item);
+    struct intake_record head;
     struct intake_control control = { enterprise, request };
+
+    set_head(&head, INTAKE_CONTROL, item);
     intake_put(&c->intake, &head, &control, sizeof(control), payload, len);
 }
 
@@ -171,20 +176,26 @@ void committer_refused_control(struct committer *c, const struct journal_control
 
 void committer_versions(struct committer *c, const struct commit_item *item, const struct journal_versions *versions)
 {
-    struct intake_record head = head_of(INTAKE_VERSIONS, item);
+    struct intake_record head;
+
+    set_head(&head, INTAKE_VERSIONS, item);
     intake_put(&c->intake, &head, versions, sizeof(*versions), NULL, 0);
 }
 
 void committer_history(struct committer *c, const struct commit_item *item, const struct commit_history *history,
                        const int32_t *days, size_t day_count)
 {
-    struct intake_record head = head_of(INTAKE_HISTORY, item);
+    struct intake_record head;
+
+    set_head(&head, INTAKE_HISTORY, item);
     intake_put(&c->intake, &head, history, sizeof(*history), days, day_count * sizeof(*days));
 }
 
 void committer_pass(struct committer *c, const struct commit_item *item)
 {
-    struct intake_record head = head_of(INTAKE_PASS, item);
+    struct intake_record head;
+
+    set_head(&head, INTAKE_PASS, item);
     intake_put(&c->intake, &head, NULL, 0, NULL, 0);
 }
 
