@@ -44,8 +44,13 @@ def metrics_in(text):
 
 
 @pytest.fixture(scope="module")
-def families(shared_server):
-    page = request(shared_server.ops, "GET", "/metrics").body.decode()
+def families(make_shared_server, tmp_path_factory):
+    """Of a server with TLS: some metrics are its only."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                    folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=x"], check=True, capture_output=True)
+    server = make_shared_server("--https", "127.0.0.1:0", "--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem"))
+    page = request(server.ops, "GET", "/metrics").body.decode()
     return dict(re.findall(r"(?m)^# TYPE (\S+) (\S+)$", page))
 
 
