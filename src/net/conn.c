@@ -1,15 +1,15 @@
 #include "net/conn_private.h"
 
+#include <assert.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "net/loop_private.h"
 
-/* What moves a connection: its descriptor's events, and the loop's list of those to be looked at
- * again at the end of a round. epoll is edge-triggered: it tells of input once, so that a pause costs
- * nothing and a request needs no system call but its reading and its writing. Whoever does not read all
- * that there may be (conn_read), or was not to be asked (conn_resume, conn_begin_closing), puts the
- * connection into that list. Being writable is asked for only while output waits. */
+/* What drives a connection: the events of its descriptor, and the loop's list of connections to look at again
+ * at the end of a round. epoll is edge-triggered: it reports input once. So a pause costs nothing, and a request
+ * needs no system call but its read and its write. Code that leaves input unread (conn_read, conn_resume,
+ * conn_begin_closing) puts the connection into that list. EPOLLOUT is requested only while output waits. */
 
 void conn_update_interest(struct conn *c)
 {
@@ -55,13 +55,13 @@ void conn_ready(struct loop_fd *io, uint32_t events)
         conn_finish(c, CONN_PEER_CLOSED);
         return;
     }
-    /* What a dead connection has left to read is read before a failing write ends it. */
+    /* The peer is gone, but its last input is still here: read it before a failed write ends the connection. */
     if (!dead || conn_has(c, CONN_CLOSING))
         write_ready(c);
     if (conn_has(c, CONN_CLOSING) && !conn_has(c, CONN_ENDED | CONN_EOF))
         conn_discard_input(c);
     else if (!conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED | CONN_QUEUED))
-        conn_read(c); /* a queued one is read at the end of the round */
+        conn_read(c); /* a queued connection is read at the end of the round */
     else if (dead && conn_has(c, CONN_OWES_DRAIN) && conn_has(c, CONN_PAUSED) &&
              !conn_has(c, CONN_ENDED | CONN_CLOSING))
         conn_finish(c, CONN_PEER_CLOSED);
@@ -70,6 +70,7 @@ void conn_ready(struct loop_fd *io, uint32_t events)
 
 void conn_queue(struct conn *c)
 {
+    assert(loop_may_touch(conn_loop(c)));
     if (conn_has(c, CONN_QUEUED))
         return;
     conn_set(c, CONN_QUEUED);
@@ -92,6 +93,7 @@ static struct conn *next_pending(struct conn **list)
 {
     struct conn *c = *list;
     if (c) {
+        assert(conn_has(c, CONN_QUEUED));
         *list = c->next_pending;
         conn_unset(c, CONN_QUEUED);
     }

@@ -1,15 +1,15 @@
 #include "net/conn_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/loop_private.h"
 
-/* A TCP socket that is closed with unread input sends a reset, and that can destroy the last answer
- * on its way, or in the peer's own buffer (RFC 9112, 9.6). So a close in good order sends everything,
- * then only its own half of the connection ends, and input is thrown away until the peer ends the
- * other half or the time is up. */
+/* How a connection ends. A TCP socket that is closed with unread input sends a reset, and a reset can destroy the
+ * last answer on its way or in the peer's buffer (RFC 9112, 9.6). So an orderly close sends everything and then
+ * ends its own half only. Input is dropped until the peer ends the other half, or the time is up. */
 
 #define FAREWELL_MS 5000
 
@@ -41,7 +41,9 @@ void conn_finish(struct conn *c, enum conn_end end)
 {
     if (conn_has(c, CONN_ENDED))
         return;
-    /* How it began to end is what counts, not what cut the farewell short. */
+    assert(loop_may_touch(conn_loop(c)));
+    assert(!conn_has(c, CONN_CLOSING) || c->farewell);
+    /* The owner is told why the close began, not what interrupted it. */
     if (!conn_has(c, CONN_CLOSING))
         c->end = (uint8_t)end;
     if (end == CONN_WE_CLOSED && !conn_has(c, CONN_LINGERING))
@@ -63,6 +65,7 @@ void conn_finish(struct conn *c, enum conn_end end)
 
 void conn_closing_sent(struct conn *c)
 {
+    assert(conn_has(c, CONN_CLOSING) && !c->out);
     if (conn_has(c, CONN_EOF)) {
         conn_finish(c, CONN_WE_CLOSED);
         return;
@@ -91,7 +94,7 @@ void conn_begin_closing(struct conn *c, enum conn_end end)
     c->end = (uint8_t)end;
     conn_set(c, CONN_CLOSING);
     timer_start(conn_loop(c), &f->timer, FAREWELL_MS);
-    conn_queue(c); /* epoll has told already of what is left to read */
+    conn_queue(c); /* epoll does not report again what is left to read */
     if (!c->out && !conn_has(c, CONN_CONNECTING))
         conn_closing_sent(c);
     conn_update_interest(c);

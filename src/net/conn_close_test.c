@@ -12,6 +12,8 @@
 
 #include "net/conn_fixture.h"
 
+/* How connections end: by us, by the peer, in order or by a reset, and what the owner is told. */
+
 enum { MESSAGE = 10 };
 
 static size_t close_then_look(struct owner *o, const uint8_t *bytes, size_t len)

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A connection on a loop with its owner, and the peer's socket, for the tests of connections. */
+
 int conn_set_up(void **state)
 {
     struct conn_fixture *f = calloc(1, sizeof(*f));

@@ -20,7 +20,7 @@ int conn_tear_down(void **state); /* the connection must have ended, or end with
 void open_conn(struct conn_fixture *f, uint32_t in_max, uint32_t out_max);
 void peer_closes(struct conn_fixture *f);
 void peer_resets(struct conn_fixture *f); /* closes with a reset instead of an orderly end */
-/* Not below the loopback's segments of 32 KiB, which would go only once a probe timer. */
+/* Not below 32 KiB, the loopback's segment: a smaller window is filled only once per probe timer. */
 void shrink_buffers(struct conn_fixture *f);
 /* Closes, and expects to be told so. */
 void end_it(struct conn_fixture *f);

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How a connection begins: accepted or outgoing, and its socket's options. */
+
 static enum mu_err start(struct conn *c, const struct conn_owner *owner, int fd, const struct transport *via)
 {
     *c = (struct conn){ .io = { .fd = fd, .ready = conn_ready }, .owner = owner, .via = via };
@@ -48,7 +50,7 @@ enum mu_err conn_connect(struct conn *c, const struct conn_owner *owner, const s
     if ((err = start(c, owner, fd, &transport_plain)) != MU_OK)
         goto out;
     conn_set(c, CONN_CONNECTING);
-    /* The port is found at the connect, one that is free towards `to`. */
+    /* The kernel chooses the port at the connect: one that is free towards `to`. */
     if (from &&
         (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 || bind(fd, from, to_len) != 0)) {
         err = MU_E_IO;
@@ -70,8 +72,8 @@ out:
 #define PROBES        3
 #define SILENT_MAX_S  32767 /* the kernel's own bound */
 
-/* The kernel goes by UNHEARD_MS also where it counts probes: whoever has been silent for longer is given up
- * after the first one. So all of them are sent only if silent_s is 75 or less. */
+/* The kernel applies UNHEARD_MS to probes too: a peer that has been silent for longer is given up after the first
+ * probe. So all probes are sent only if silent_s is 75 or less. */
 void conn_watch_peer(struct conn *c, unsigned silent_s)
 {
     const struct {
@@ -86,7 +88,7 @@ void conn_watch_peer(struct conn *c, unsigned silent_s)
 
     if (c->io.fd < 0)
         return;
-    /* What fails leaves the peer to its owner's own deadlines. */
+    /* If an option fails, the owner's own deadlines still end the peer. */
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         setsockopt(c->io.fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }

@@ -12,11 +12,11 @@ enum conn_flag {
     CONN_PAUSED = 1 << 0,
     CONN_CONNECTING = 1 << 1,
     CONN_CLOSING = 1 << 2,    /* the owner gets no more data; unsent output still goes */
-    CONN_LINGERING = 1 << 3,  /* it has gone; waiting for the peer to close */
+    CONN_LINGERING = 1 << 3,  /* all output has gone; waiting for the peer to close */
     CONN_ENDED = 1 << 4,      /* descriptor closed; closed() is due */
     CONN_QUEUED = 1 << 5,     /* in loop->pending */
     CONN_OWES_DRAIN = 1 << 6, /* output was kept: drained() is due when it has gone */
-    CONN_END_WAITS = 1 << 7,  /* epoll has told of an end, which lies behind what is left to read */
+    CONN_END_WAITS = 1 << 7,  /* epoll reported the end; input before it is left to read */
     CONN_EOF = 1 << 8,        /* the peer sends no more */
     CONN_TLS = 1 << 9,
     TLS_READ_WANTS_WRITE = 1 << 10,
@@ -56,7 +56,7 @@ static inline void conn_unset(struct conn *c, unsigned flag)
     c->flags = (uint16_t)(c->flags & ~flag);
 }
 
-/* What epoll is asked for all the time. */
+/* The events that every connection waits for. */
 #define CONN_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 void conn_ready(struct loop_fd *io, uint32_t events);
@@ -69,7 +69,7 @@ void conn_update_interest(struct conn *c);
 
 /* Reads once and gives the owner what has come, behind what was kept. */
 void conn_read(struct conn *c);
-/* Reads once, for nobody; the list for the rest. */
+/* Reads once and drops it; queues the connection if more may wait. */
 void conn_discard_input(struct conn *c);
 
 /* Gives the kernel what it takes of the unsent output. */
@@ -80,7 +80,7 @@ void conn_finish(struct conn *c, enum conn_end end);
 
 /* Delivers no more, sends what is unsent, then ends. */
 void conn_begin_closing(struct conn *c, enum conn_end end);
-/* The next step of it, when everything has been sent. */
+/* The next step of closing, when everything has been sent. */
 void conn_closing_sent(struct conn *c);
 
 static inline enum transport_status transport_read(struct conn *c, uint8_t *bytes, size_t size, size_t *len)

@@ -6,12 +6,11 @@
 
 #include "net/loop_private.h"
 
-/* Reading goes into the loop's buffer, behind the rest that the owner has left of earlier input; what
- * it leaves this time is copied out into an allocation of just that size. So only a connection in
- * the middle of a message holds memory, and the bytes that the owner looks at stay where they are
- * even if it closes the connection meanwhile.
+/* Input is read into the loop's buffer, behind the rest that the owner left of earlier input. What it leaves this
+ * time is copied into an allocation of just that size. So only a connection in the middle of a message holds
+ * memory, and the owner's bytes stay valid even if it closes the connection meanwhile.
  *
- * One event leads to one read, so that no connection starves others. */
+ * One event leads to one read, so that no connection starves the others. */
 
 #define READ_SIZE  (64 * 1024)
 #define READ_LEAST (16 * 1024) /* room that is made behind a rest */
@@ -82,7 +81,7 @@ static void input_ended(struct conn *c, enum transport_status status)
     }
 }
 
-/* A read that found less than it had room for has found all, but perhaps not the end behind it. */
+/* A read that did not fill its room has read all input, but perhaps not the end of the stream behind it. */
 static bool more_waits(const struct conn *c, enum transport_status status, bool full)
 {
     return (status == TRANSPORT_OK && (full || conn_has(c, CONN_END_WAITS))) || transport_has_input(c);
@@ -100,7 +99,7 @@ void conn_read(struct conn *c)
     conn_unset(c, CONN_RESUMED);
     if (len || (resumed && rest))
         deliver(c, input, rest + len);
-    /* Paused in front of the end: reading says it again when the owner goes on. */
+    /* Paused before the end of the stream: the next read reports it again. */
     if (conn_has(c, CONN_ENDED | CONN_CLOSING | CONN_PAUSED))
         return;
     if (status != TRANSPORT_OK && status != TRANSPORT_AGAIN)

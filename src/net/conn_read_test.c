@@ -13,6 +13,8 @@
 
 #include "net/conn_fixture.h"
 
+/* Reading: what is kept, pausing and going on, and input before an end. */
+
 enum { MESSAGE = 10 };
 
 static size_t take_whole_messages(struct owner *o, const uint8_t *bytes, size_t len)

@@ -1,13 +1,14 @@
 #include "net/conn_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include <linux/sockios.h>
 
-/* What is written goes to the kernel at once as far as it takes it. The rest is one run of bytes that
- * epoll empties. */
+/* The kernel is given what it takes at once. The rest is kept as one run of bytes, which goes out when epoll
+ * reports room. */
 
 static bool write_failed(struct conn *c, enum transport_status status)
 {
@@ -24,6 +25,7 @@ void conn_flush(struct conn *c)
 
     if (!out || write_failed(c, transport_write(c, out->bytes + out->at, out->len, &sent)))
         return;
+    assert(sent <= out->len);
     out->at += (uint32_t)sent;
     out->len -= (uint32_t)sent;
     if (!out->len) {
@@ -54,6 +56,7 @@ static enum mu_err keep_output(struct conn *c, const uint8_t *bytes, size_t len)
         free(c->out);
         c->out = out;
     }
+    assert(out->at + out->len + len <= out->cap);
     memcpy(out->bytes + out->at + out->len, bytes, len);
     out->len += (uint32_t)len;
     conn_set(c, CONN_OWES_DRAIN);
@@ -67,13 +70,14 @@ enum mu_err conn_write(struct conn *c, const void *bytes, size_t len)
 
     if (conn_has(c, CONN_ENDED | CONN_CLOSING))
         return MU_E_CLOSED;
-    /* Behind unsent output, which epoll watches; but rather than give up, see whether it goes now. */
+    /* There is unsent output, which epoll watches. Before the cap ends the connection, try to send it now. */
     if (conn_unsent(c) + len > c->owner->out_max && !conn_has(c, CONN_CONNECTING))
         conn_flush(c);
     if (!conn_has(c, CONN_ENDED | CONN_CONNECTING) && !c->out)
         write_failed(c, transport_write(c, bytes, len, &sent));
     if (conn_has(c, CONN_ENDED))
         return MU_E_CLOSED;
+    assert(sent <= len);
     if (sent < len)
         err = keep_output(c, (const uint8_t *)bytes + sent, len - sent);
     conn_update_interest(c);

@@ -11,6 +11,8 @@
 
 #include "net/conn_fixture.h"
 
+/* Writing: what the kernel does not take, caps, drained(), and conn_offer. */
+
 static void what_the_kernel_takes_at_once_is_not_kept(void **state)
 {
     struct conn_fixture *f = *state;

@@ -21,13 +21,16 @@
  * the worker pool if its route is SLOW; a route that waits for something else is DEFERRED: its
  * handler returns, and http_finish is called later, from any thread.
  *
- * What a broken request gets, and that the connection ends with it: 400 for what RFC 9112 forbids
- * in a head, between chunks or in trailers, and for whatever two readers could frame differently
- * (Transfer-Encoding other than "chunked" alone, a second Content-Length or Host, folded lines, line
- * ends other than CRLF, blanks where none belong); 408 head or body too slow, 413 body over
- * LIMIT_HTTP_BODY, 417 unknown expectation, 431 head over LIMIT_HTTP_HEAD or LIMIT_HTTP_HEADERS, 503 no
- * memory. Upgrade is ignored, as a server may; CONNECT has no target that is a path and so is 400; other
- * methods that no route has are 405. */
+ * A broken request gets one of these, and its connection ends:
+ *   400  what RFC 9112 forbids in a head, between chunks or in trailers, and whatever two readers could frame
+ *        differently: a Transfer-Encoding other than "chunked" alone, a second Content-Length or Host, folded
+ *        lines, line ends other than CRLF, blanks where none belong. Also CONNECT: its target is no path.
+ *   408  the head or the body comes too slowly
+ *   413  the body is over LIMIT_HTTP_BODY
+ *   417  an unknown expectation
+ *   431  the head is over LIMIT_HTTP_HEAD or LIMIT_HTTP_HEADERS
+ *   503  no memory
+ * Upgrade is ignored, as RFC 9110 allows. A method that no route has is 405. */
 
 enum http_method { HTTP_M_GET, HTTP_M_POST, HTTP_M_PUT, HTTP_M_DELETE, HTTP_M_OPTIONS, HTTP_M_OTHER };
 
@@ -37,21 +40,20 @@ struct http_header {
 
 enum { HTTP_CAPTURES = 4 };
 
-/* Its texts live until the handler (of a DEFERRED route: http_finish) is through. */
+/* Its texts live until the handler returns; in a DEFERRED route, until http_finish. */
 struct http_request {
     enum http_method method; /* HEAD is GET with `head` set; the body is cut off when sent */
     bool head;
     struct str path;  /* as sent, still escaped; "*" in OPTIONS * */
     struct str query; /* without '?', still escaped */
-    struct str host;  /* of the Host header (or the target, if that is a URL), with its port;
-                                 letters, digits and -._~%:[] only; "" in HTTP/1.0 without one */
+    /* Of the Host header (or of the target, if that is a URL), with its port: letters, digits and -._~%:[] only;
+     * "" in HTTP/1.0 without one. */
+    struct str host;
     const struct http_header *headers;
     size_t header_count;
     struct str body;                    /* chunks joined */
-    struct str captures[HTTP_CAPTURES]; /* the {…} of the route's path, unescaped; not checked to be
-                                           UTF-8 */
-    struct ip_addr peer;                /* who asks: the connection's peer or, if that is a trusted proxy, whom it
-                                 forwards for */
+    struct str captures[HTTP_CAPTURES]; /* the {…} of the route's path, unescaped; perhaps not UTF-8 */
+    struct ip_addr peer;                /* the client: the connection's peer, or whom a trusted proxy forwards for */
     bool tls;
 };
 
@@ -62,10 +64,8 @@ struct http_response {
     int status;               /* 200 until set; 200 … 599 */
     const char *content_type; /* static; NULL = none */
     struct buf body;          /* compressed on a worker if it is over 4 KiB and the peer takes gzip */
-    struct str constant;      /* instead of body, if set: bytes that outlive the server and are not
-                                 copied; sent as they are (http_static.h) */
-    struct buf headers;       /* further lines, each ended by CRLF: http_add_header. Date,
-                                 Content-Length, Content-Type and Connection are not among them */
+    struct str constant;      /* instead of body, if set: bytes that outlive the server, not copied (http_static.h) */
+    struct buf headers;       /* http_add_header: lines ended by CRLF, besides Date, Connection and Content-… */
     bool close;               /* end the connection after this answer */
 };
 
@@ -86,27 +86,25 @@ struct http_exchange {
 void http_add_header(struct http_exchange *ex, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Sends the answer of a DEFERRED route. Any thread, also from inside the handler; exactly once, and
- * before loop_destroy; ex must not be touched after. If the connection is gone meanwhile the answer is
- * dropped. */
+/* Sends the answer of a DEFERRED route. Any thread, also inside the handler; exactly once, and before
+ * loop_destroy. ex must not be used afterwards. If the connection is gone, the answer is dropped. */
 void http_finish(struct http_exchange *ex);
 
 enum http_where { HTTP_FAST, HTTP_SLOW, HTTP_DEFERRED };
 
 struct http_route {
     enum http_method method;
-    const char *path; /* "/v1/products/{product_key}/devices/search"; empty segments of a
-                                 request's path (doubled or trailing slashes) do not count */
+    const char *path; /* "/v1/products/{product_key}/devices"; empty segments of a request's path do not count */
     enum http_where where;
     void (*handle)(struct http_exchange *ex);
     const void *meta; /* the table's own, e.g. the declared parameters */
     unsigned number;  /* set by http_server_add: index among all routes, for metrics */
 };
 
-/* Routes under one prefix ("/v1", "/dev", "/"), with what they share. The longest prefix that
- * matches owns the request, also if the table has no route for it. Among its routes a literal segment
- * goes before a capture. HEAD is answered by GET, and OPTIONS (unless it has a route) by 204 with
- * Allow. The table, its routes and their texts outlive the server. */
+/* Routes under one prefix ("/v1", "/dev", "/"), with what they share. The longest prefix that matches owns the
+ * request, even if its table has no route for it. A literal segment is tried before a capture. HEAD is answered
+ * by GET's route; OPTIONS, unless it has a route, by 204 with Allow. The table, its routes and their texts outlive
+ * the server. */
 struct http_table {
     const char *prefix;
     struct http_route *routes;
@@ -115,30 +113,32 @@ struct http_table {
     /* Writes the body of a failure that has no handler: 404, 405 (Allow is set already, and so is
      * res.status). detail may be NULL. */
     void (*error)(struct http_exchange *ex, int status, const char *detail);
-    /* Runs on the loop for every complete request of the table, before the handler, and also before
-     * a 404 or 405 or the answer to OPTIONS (ex->route is NULL then): the place for CORS, and for
-     * checks that every route shares. Headers that it adds stay in those answers, too. false = it
-     * has written the answer itself. Optional. */
+    /* Runs on the loop for every complete request of the table, before the handler; also before a 404, a 405 or
+     * the answer to OPTIONS, when ex->route is NULL. For CORS and for checks that all routes share. The headers
+     * that it adds stay in those answers too. false = it has written the answer itself. Optional. */
     bool (*before)(struct http_exchange *ex);
 };
 
 struct http_settings {
-    int head_timeout_ms;                /* from the accept, later from the first byte, to the end of the headers:
-                              408; silence is closed without an answer */
-    int idle_timeout_ms;                /* between requests; for the next KiB of a body, then 408; and the time over
-                              which a peer must take LIMIT_HTTP_TAKEN a second of its answer */
-    size_t held_max;                    /* per loop: unread answers and unfinished bodies of all peers; over it those
-                              that have stalled longest are ended; 0 = LIMIT_HTTP_HELD */
+    /* From the accept, later from the first byte, to the end of the headers; then 408. A peer that sends nothing is
+     * closed without an answer. */
+    int head_timeout_ms;
+    /* Between requests; for the next KiB of a body, then 408; and the time over which a peer must take
+     * LIMIT_HTTP_TAKEN bytes a second of its answer. */
+    int idle_timeout_ms;
+    /* Per loop: unread answers and unfinished bodies of all peers. Over it, those that have stalled longest are
+     * ended. 0 = LIMIT_HTTP_HELD. */
+    size_t held_max;
     uint32_t max_connections;           /* of all loops; beyond it new ones get 503 and are closed */
     const struct cidr *trusted_proxies; /* whose X-Forwarded-For is believed; they outlive the server */
     size_t trusted_proxy_count;
 };
 
 struct http_server;
-/* error writes the body of failures that belong to no table (400, 404, 408, 413, 417, 431, 500,
- * 503), with ex->ctx = ctx, ex->route NULL and a request that may be filled in partly; res.status is
- * set. done (optional) is told of every finished exchange on its loop, for metrics and the request
- * log; bytes_sent is 0 if the connection had gone. workers may be NULL if no route is SLOW. */
+/* error writes the body of a failure that belongs to no table (400, 404, 408, 413, 417, 431, 500, 503). ex->ctx is
+ * ctx, ex->route is NULL, res.status is set, and the request may be filled in only partly. done (optional) is told
+ * of every finished exchange, on its loop: for metrics and the request log. bytes_sent is 0 if the connection had
+ * gone. workers may be NULL if no route is SLOW. */
 MU_MUST_USE enum mu_err http_server_create(struct http_server **out, const struct http_settings *s,
                                            struct workers *workers,
                                            void (*error)(struct http_exchange *ex, int status, const char *detail),

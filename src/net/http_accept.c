@@ -1,6 +1,6 @@
 #include "net/http_accept.h"
 
-/* What is before the first such byte; *list is then what is behind it. */
+/* Returns what stands before the first `end`; *list is then what follows it. */
 static struct str take(struct str *list, char end)
 {
     const char *found = list->len ? memchr(list->at, end, list->len) : NULL;
@@ -11,7 +11,7 @@ static struct str take(struct str *list, char end)
     return taken;
 }
 
-/* 0, 0.ddd, 1 or 1.000, at most three digits behind the point; 0 if it is none of these. */
+/* Reads 0, 0.ddd, 1 or 1.000, with at most three digits after the point; 0 if it is none of these. */
 static double weight_value(struct str s)
 {
     double value = 0, digit = 0.1;

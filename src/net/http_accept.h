@@ -12,7 +12,7 @@
  * where it cannot be read: RFC 9110, section 12.4.2. */
 bool http_accept_next(struct str *list, struct str *item, double *weight);
 
-/* Whether gzip is accepted, and as gladly as no coding: RFC 9110, section 12.5.3. */
+/* Whether gzip is accepted, and preferred at least as much as no coding: RFC 9110, section 12.5.3. */
 bool http_accepts_gzip(const struct http_request *req);
 
 #endif

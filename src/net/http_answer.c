@@ -1,7 +1,10 @@
+#include <assert.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "net/http_internal.h"
+
+/* The status line and the headers of an answer. */
 
 static struct str reason_of(int status)
 {
@@ -98,10 +101,10 @@ struct str http_response_body(const struct http_response *res)
 void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *body)
 {
     const struct http_response *res = &x->pub.res;
-    bool without = res->status == 204 || res->status == 304; /* have no body, by definition */
+    bool without = res->status == 204 || res->status == 304; /* these have no body */
     struct str type = str_of(res->content_type ? res->content_type : "");
-    /* 256: all that is fixed; the longest comes to 170. */
-    char *start = (char *)buf_reserve(out, 256 + type.len + res->headers.len);
+    const size_t fixed = 256; /* its longest form has 170 bytes */
+    char *start = (char *)buf_reserve(out, fixed + type.len + res->headers.len);
     char *at = start;
 
     *body = !without && !x->pub.req.head;
@@ -122,5 +125,6 @@ void http_answer_head(struct exchange *x, bool close, struct buf *out, bool *bod
     if (res->headers.len)
         memcpy(at, res->headers.data, res->headers.len);
     at = put(at + res->headers.len, "\r\n");
+    assert((size_t)(at - start) <= fixed + type.len + res->headers.len);
     out->len += (size_t)(at - start);
 }

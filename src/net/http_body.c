@@ -1,7 +1,7 @@
 #include "net/http_internal.h"
 
-/* The body of a request: so many bytes, or chunks (RFC 9112, section 7.1). Of chunks, each line is
- * looked at when it is complete; until then the connection keeps its bytes. */
+/* The body of a request: a known number of bytes, or chunks (RFC 9112, section 7.1). A line of the chunked framing
+ * is read when it is complete; until then the connection keeps its bytes. */
 
 enum chunk_step { CHUNK_SIZE, CHUNK_DATA, CHUNK_DATA_END, CHUNK_TRAILER };
 
@@ -27,7 +27,7 @@ static size_t token_len(struct str s)
     return n;
 }
 
-/* The length of "…" with its quotes; 0 if it is none. */
+/* The length of a quoted string with its quotes; 0 if there is none. */
 static size_t quoted_len(struct str s)
 {
     size_t n = 1;
@@ -91,7 +91,7 @@ static int read_size(struct exchange *x, struct str line)
     return 0;
 }
 
-/* Trailers are thrown away, also those that no trailer may be (Content-Length): they frame nothing. */
+/* Trailers are dropped, even those that may not be trailers (Content-Length): they do not change the framing. */
 static int read_trailer(struct exchange *x, struct str line)
 {
     struct http_header h;
@@ -99,7 +99,7 @@ static int read_trailer(struct exchange *x, struct str line)
     return http_field_parse(line, &h, &x->failed_why) ? 0 : 400;
 }
 
-/* The next line without its CRLF. False: it is not complete, or (*status) not ended by CRLF. */
+/* The next line without its CRLF. False: it is not complete; or it does not end with CRLF, then *status is set. */
 static bool take_line(struct str *rest, struct str *line, int *status)
 {
     const char *end = rest->len ? memchr(rest->at, '\n', rest->len) : NULL;
@@ -130,7 +130,7 @@ static int read_data(struct exchange *x, struct str *rest)
     return 0;
 }
 
-/* One step; *more says whether another can follow from what is here. */
+/* One step; *more says whether the bytes at hand allow another one. */
 static int step(struct exchange *x, struct str *rest, bool *more, bool *complete)
 {
     struct str line;

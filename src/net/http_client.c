@@ -1,6 +1,6 @@
 #include "net/http_internal.h"
 
-/* An address as proxies write it: alone, "1.2.3.4:567", "[2001:db8::1]" or "[2001:db8::1]:567". */
+/* An address as proxies write it: "1.2.3.4", "1.2.3.4:567", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:567". */
 static bool forwarded_parse(struct str s, struct ip_addr *out)
 {
     s = str_trim(s);
@@ -17,7 +17,7 @@ static bool forwarded_parse(struct str s, struct ip_addr *out)
     return ip_parse(s, out) == MU_OK;
 }
 
-/* Takes the last of a comma-separated list off it. */
+/* Takes the last item off a comma-separated list. */
 static struct str take_last(struct str *list)
 {
     size_t from = list->len;
@@ -33,7 +33,7 @@ struct ip_addr http_client(const struct http_request *req, const struct cidr *tr
 {
     struct ip_addr client = req->peer, next;
 
-    /* Every proxy appends the address that it was called from, in the last header of that name. */
+    /* Every proxy appends the address of its caller to the last header of that name. */
     for (size_t i = req->header_count; i-- > 0;) {
         struct str list = req->headers[i].value;
         if (!str_eq_nocase(req->headers[i].name, STR("X-Forwarded-For")))

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* One HTTP connection: its life and its deadlines. */
+
 enum {
-    HTTP_IN_MAX = 64 * 1024,       /* more than the head that is ever set aside, since it is also what one read
-                           brings of a body */
+    HTTP_IN_MAX = 64 * 1024,       /* one read of a body; also more than any head that is kept */
     HTTP_OUT_MAX = 4 * HTTP_BATCH, /* what is larger stays in http_conn.rest */
-    /* A body must bring this much for each idle timeout: a byte now and then does not count. */
-    BODY_STEP = 1024,
+    BODY_STEP = 1024,              /* bytes of a body that must come within each idle timeout */
 };
 
 /* --- deadlines ---------------------------------------------------------------------------------*/
@@ -51,7 +51,8 @@ void http_conn_update_deadline(struct http_conn *hc, bool partial)
 }
 
 /* --- what wakes it ------------------------------------------------------------------------------*/
-/* A byte now and then does not count. What the kernel has is counted by what the peer acknowledges. */
+/* The peer must take LIMIT_HTTP_TAKEN bytes a second: a byte now and then is not enough. Bytes that the kernel has
+ * count as taken when the peer has acknowledged them. */
 static void check_taken(struct http_conn *hc)
 {
     int ms = hc->home->server->settings.idle_timeout_ms;

@@ -10,22 +10,21 @@
  *                  -> HTTP_AWAY (paused: pipelined requests stay in the kernel) -> HTTP_AT_HEAD
  *   any  -> HTTP_ENDING   after an answer that closes; the connection sends the rest and goes
  *
- * What is answered at once gathers in home->out, so that pipelined requests are answered by one
- * write; every entry from the loop therefore ends with http_conn_settle(), or with http_gather(), which
- * puts it off to the end of the round.
+ * Answers gather in home->out, so that one write answers all pipelined requests. So every entry from the loop ends
+ * with http_conn_settle(), or with http_gather(), which delays it to the end of the round.
  *
- * Deadlines are lazy: a request moves deadline_ms, the timer runs on and looks at it when it fires. */
+ * Deadlines are lazy: a request moves deadline_ms only. The timer runs on and checks it when it fires. */
 
 enum http_conn_state { HTTP_AT_HEAD, HTTP_AT_BODY, HTTP_AWAY, HTTP_ENDING };
 
-/* What the deadline is about. */
+/* What the deadline limits. */
 enum http_conn_wait {
     WAIT_NOTHING,
-    WAIT_FIRST, /* the first request's head, nothing of it here */
+    WAIT_FIRST, /* the first request's head; no byte of it has come */
     WAIT_HEAD,  /* the rest of a head */
     WAIT_BODY,
     WAIT_NEXT, /* another request */
-    WAIT_SENT, /* that the peer takes its answer */
+    WAIT_SENT, /* the peer takes its answer */
 };
 
 struct http_conn {
@@ -50,42 +49,41 @@ struct http_conn {
     struct ip_addr peer;
 };
 
-/* Every entry from the loop ends with it: writes what has gathered, closes, pauses, sets the
- * deadline. partial: some bytes of a head have come. */
+/* Ends every entry from the loop: writes what has gathered, closes or pauses, sets the deadline. partial: some
+ * bytes of a head have come. */
 void http_conn_settle(struct http_conn *hc, bool partial);
 
-/* Bytes of its answers not yet given to the kernel, and those that its peer has not taken. */
+/* Bytes of its answers that the kernel has not taken; and those that its peer has not taken. */
 size_t http_conn_unsent(const struct http_conn *hc);
 size_t http_conn_untaken(const struct http_conn *hc);
 /* Frees what is left of a large answer. */
 void http_conn_drop_rest(struct http_conn *hc);
 
 /* --- http_held.c -------------------------------------------------------------------------------*/
-/* Counts what is kept for its peer: the answer that it does not take and the body that it has not
- * finished. If all peers together make us keep too much, those are ended that have stalled longest.
- * false: that is this one. */
+/* Counts what is kept for its peer: an answer that it does not take, and a body that it has not finished. If this is
+ * too much over all peers, those that have stalled longest are ended. false: this connection was one of them. */
 bool http_held_count(struct http_conn *hc);
 /* Its peer has taken or sent something. */
 void http_held_moved(struct http_conn *hc);
 void http_held_forget(struct http_conn *hc);
-/* Ends it, logs and counts that. */
+/* Ends it; logs and counts the end. */
 void http_held_end(struct http_conn *hc, enum http_ended why);
 
-/* Has what is in home->out wait for the end of the round, when it is sent and http_conn_settle follows.
- * False if it should not wait: then nothing has changed. */
+/* Lets the bytes in home->out wait for the end of the round; then they are sent, and http_conn_settle follows.
+ * False: they should not wait, and nothing has changed. */
 bool http_gather(struct http_conn *hc);
-/* Sends what waits for this connection; nothing if nothing does. */
+/* Sends what waits for this connection, if anything does. */
 void http_gather_send(struct http_conn *hc);
 /* It has gone. */
 void http_gather_drop(struct http_conn *hc);
 
-/* Appends the response of hc->x, which is over with it. */
+/* Appends the response of hc->x and ends that exchange. */
 void http_conn_send(struct http_conn *hc);
 
 /* Answers with an error of the server's own and ends the connection. */
 void http_conn_fail(struct http_conn *hc, int status, const char *detail);
 
-/* Sets the deadline of what the connection is waiting for now. partial: some bytes of a head. */
+/* Sets the deadline for what the connection waits for now. partial: some bytes of a head have come. */
 void http_conn_update_deadline(struct http_conn *hc, bool partial);
 
 /* conn_ops.drained */

@@ -1,7 +1,10 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "net/http_internal.h"
+
+/* One request with its answer: its memory, where its handler runs, and its way back to the loop. */
 
 enum { HEADERS_OUT = 8 * 1024 }; /* further lines of an answer; the API writes five */
 
@@ -137,6 +140,7 @@ void http_finish(struct http_exchange *ex)
 {
     struct exchange *x = (struct exchange *)ex;
 
+    assert(ex->res.status >= 200 && ex->res.status <= 599);
     if (workers_is_one() && http_pack_wanted(x))
         http_pack(x);
     x->mail = (struct mail){ .deliver = come_back, .drop = drop };
@@ -185,7 +189,7 @@ void http_exchange_fail(struct exchange *x, int status, const char *detail)
     x->pub.res.close = true;
 }
 
-/* A failure that the table words, since the path is its own. */
+/* A failure under the table's own path: the table writes its body. */
 static void refuse(struct exchange *x, int status, const char *detail)
 {
     x->pub.res.status = status;
@@ -250,7 +254,7 @@ void http_add_header(struct http_exchange *ex, const char *name, const char *for
     va_start(args, format);
     buf_vprintf(out, format, args);
     va_end(args);
-    /* A value may quote the request: no control character of it may begin a header of its own. */
+    /* A value may quote the request, so no control character in it may begin another header. */
     for (size_t i = from; i < out->len; i++) {
         if (out->data[i] < ' ' || out->data[i] == 0x7f)
             out->data[i] = ' ';

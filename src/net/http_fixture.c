@@ -6,6 +6,8 @@
 
 #include "net/listener.h"
 
+/* The server of the HTTP tests: its routes, and starting and stopping it. */
+
 /* --- handlers ----------------------------------------------------------------------------------*/
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;

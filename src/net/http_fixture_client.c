@@ -10,6 +10,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+/* The client of the HTTP tests: sends bytes as they are and reads answers. */
+
 void client_open(struct client *c, const struct http_fixture *f)
 {
     struct sockaddr_in to = { .sin_family = AF_INET,

@@ -2,10 +2,10 @@
 
 #include <assert.h>
 
-/* A request is our code and the kernel's in turn, and each drives the other out of the processor's
- * caches. So the answers of a round wait until all its requests have been answered, and are then sent
- * one after the other, which saves up to a tenth of what a request costs. A round that takes long sends
- * what it has: an answer waits this long, and for the call that is running then. */
+/* Our code and the kernel's evict each other from the processor's caches. So the answers of a round wait until all
+ * its requests are answered, and are then sent one after the other. This saves up to a tenth of a request's cost.
+ * A round that takes longer than LONG_ROUND_US sends what it has, so an answer waits no longer than that and the
+ * call that runs then. */
 
 enum { LONG_ROUND_US = 500 };
 

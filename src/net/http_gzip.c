@@ -16,7 +16,7 @@ enum mu_err http_gzip(const void *bytes, size_t len, int level, struct buf *out)
     z.next_in = (Bytef *)bytes;
     z.avail_in = (uInt)len;
     do {
-        /* By steps: what is compressed well needs a tenth of what might be needed. */
+        /* The output grows by steps: well compressed, it needs a tenth of its upper bound. */
         size_t step = len / 8 + 1024;
         if (!(z.next_out = buf_reserve(out, step))) {
             err = out->err;

@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 
-/* Appends the bytes as one gzip member. level: zlib's, 1 (fast) … 9 (small). MU_E_NOMEM, or MU_E_LIMIT
- * if it is larger than out may become. Takes milliseconds for each 100 KiB: not on a loop. */
+/* Appends the bytes as one gzip member. level: zlib's, 1 (fast) … 9 (small). MU_E_NOMEM; MU_E_LIMIT if the result
+ * exceeds out's maximum. It takes milliseconds for each 100 KiB: not on a loop. */
 MU_MUST_USE enum mu_err http_gzip(const void *bytes, size_t len, int level, struct buf *out);
 
 #endif

@@ -1,9 +1,11 @@
 #include "net/http_conn_private.h"
 
+#include <assert.h>
+
 #include "base/log.h"
 
-/* Connections for which we keep something stand in a list, in the order in which their peers last took
- * or sent something. Whoever stalls drifts to its front; a peer that reads is not there for long. */
+/* Connections for which we keep something are in a list, ordered by when their peers last took or sent something.
+ * A peer that stalls moves to the front; one that reads soon leaves the list. */
 
 enum { WORD_EVERY_MS = 10000 };
 
@@ -11,6 +13,8 @@ static void leave(struct http_conn *hc)
 {
     struct http_loop *home = hc->home;
 
+    assert(hc->staler || home->stalest == hc);
+    assert(hc->fresher || home->freshest == hc);
     *(hc->staler ? &hc->staler->fresher : &home->stalest) = hc->fresher;
     *(hc->fresher ? &hc->fresher->staler : &home->freshest) = hc->staler;
     hc->staler = hc->fresher = NULL;
@@ -31,6 +35,7 @@ static void set(struct http_conn *hc, size_t held)
         leave(hc);
     else if (!hc->held && held)
         join(hc);
+    assert(hc->home->held >= hc->held);
     hc->home->held += held - hc->held;
     atomic_fetch_add_explicit(&hc->home->server->held, held - hc->held, memory_order_relaxed);
     hc->held = held;
@@ -61,6 +66,7 @@ bool http_held_count(struct http_conn *hc)
     if (more)
         http_held_moved(hc);
     while (more && home->held > home->server->settings.held_max) {
+        assert(home->stalest);
         if (home->stalest == hc)
             return false;
         http_held_end(home->stalest, HTTP_ENDED_CROWD);

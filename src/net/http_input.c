@@ -1,6 +1,6 @@
 #include "net/http_conn_private.h"
 
-/* From bytes to requests. */
+/* An HTTP connection's input: from bytes to requests. */
 
 static void run(struct http_conn *hc)
 {
@@ -9,7 +9,7 @@ static void run(struct http_conn *hc)
         http_conn_send(hc);
 }
 
-/* A complete head: refuses, asks for the body, or runs the request. more: bytes follow it. */
+/* A head is complete: refuses it, waits for the body, or runs the request. more: bytes follow the head. */
 static void begin(struct http_conn *hc, const char *bytes, size_t len, bool more)
 {
     struct exchange *x = http_exchange_new(hc->home);
@@ -35,7 +35,7 @@ static void begin(struct http_conn *hc, const char *bytes, size_t len, bool more
     } else if (!x->has_body) {
         run(hc);
     } else if (x->expects && !x->pub.route) {
-        /* Refused without its body, which the peer may or may not send now. */
+        /* It is refused before its body, which the peer may send or not: the connection cannot go on. */
         x->keep_alive = false;
         run(hc);
     } else {

@@ -22,9 +22,8 @@
  *   http_pack.c      and their compression
  *   http_static.c    answers that are always the same
  *
- * A server holds one http_loop per loop that has connections of it, and everything below that is
- * touched by that loop's thread alone. Only a SLOW or DEFERRED exchange travels: while it is away
- * it belongs to its handler, and comes back as mail. */
+ * A server has one http_loop for each loop, and only that loop's thread uses it and what belongs to it. A SLOW or
+ * DEFERRED exchange travels: while it is away it belongs to its handler, and it comes back as mail. */
 
 struct http_conn;
 struct exchange;
@@ -65,13 +64,13 @@ enum {
     HTTP_REFUSALS = 64,     /* connections beyond the maximum that are told so, at a time */
 };
 
-/* A part of http_loop.gathered, and whose it is; NULL = nobody's any more. */
+/* A part of http_loop.gathered and its connection; NULL = the connection is gone. */
 struct http_waiting {
     struct http_conn *conn;
     size_t from, len;
 };
 
-/* What a server has on one loop. */
+/* What a server keeps for one loop. */
 struct http_loop {
     struct http_server *server;
     struct loop *loop;
@@ -133,11 +132,11 @@ struct exchange {
 
 struct exchange *http_exchange_new(struct http_loop *home);
 void http_exchange_release(struct exchange *x);
-/* It has been answered: tells the server's done() and releases it. */
+/* After its answer: tells the server's done() and releases it. */
 void http_exchange_end(struct exchange *x, size_t sent);
 void http_exchange_free(struct exchange *x);
 
-/* What becomes of an exchange whose request is complete. */
+/* What happens to an exchange whose request is complete. */
 enum exchange_step {
     EXCHANGE_ANSWERED, /* the response is ready */
     EXCHANGE_AWAY,     /* it comes back to http_conn_answer */
@@ -153,15 +152,15 @@ void http_exchange_fail(struct exchange *x, int status, const char *detail);
 /* --- parsing -----------------------------------------------------------------------------------*/
 enum http_scan { HTTP_SCAN_MORE, HTTP_SCAN_BAD, HTTP_SCAN_FOUND };
 
-/* Looks for the end of a head at the start of bytes. *at is where the last look ended (0 at first)
- * and, when found, the head's length. BAD at once if a line is not ended by CRLF, continues the one
- * before, or the head cannot be HTTP. */
+/* Looks for the end of the head that bytes begin with. *at is where the last look ended (0 at first) and, when
+ * found, the head's length. BAD at once if a line does not end with CRLF or continues the line before, or if the
+ * head cannot be HTTP. */
 enum http_scan http_head_scan(const char *bytes, size_t len, uint32_t *at);
 
 /* Reads the complete head. 0, or the status to refuse it with (x->failed_why says why). */
 int http_head_parse(struct exchange *x, const char *bytes, size_t len);
 
-/* Reads the body on. *used bytes belonged to it; *complete when that was all. 0 or a status. */
+/* Reads more of the body. *used: how many of the bytes belong to it. *complete: it has ended. 0 or a status. */
 int http_body_parse(struct exchange *x, const char *bytes, size_t len, size_t *used, bool *complete);
 
 /* The body of x comes in chunks. */
@@ -169,11 +168,11 @@ void http_body_expect_chunks(struct exchange *x);
 
 /* The request line's target into path, query and (absolute form) host. 0 or a status. */
 int http_target_parse(struct http_request *req, struct str target, const char **why);
-/* The address a request comes from: the peer's, or if that is a trusted proxy, the rightmost of the
- * forwarded ones that is none. */
+/* The address that a request comes from: the peer's; if the peer is a trusted proxy, the rightmost forwarded
+ * address that is no trusted proxy. */
 struct ip_addr http_client(const struct http_request *req, const struct cidr *trusted, size_t trusted_count);
 bool http_is_token(struct str s);
-/* No control characters but tabs. */
+/* Without control characters, except tabs. */
 bool http_is_field_value(struct str s);
 /* uri-host [ ":" port ] (RFC 9110, section 7.2), not empty. */
 bool http_is_host(struct str s);
@@ -189,7 +188,7 @@ bool http_pack_wanted(struct exchange *x);
 void http_pack(struct exchange *x);
 
 /* --- connections -------------------------------------------------------------------------------*/
-/* Owns fd, also on failure. refuse: the connection is told 503. */
+/* Takes fd over, also on failure. refuse: the connection is answered 503 and ends. */
 void http_conns_init(struct http_loop *home);
 MU_MUST_USE enum mu_err http_conn_open(struct http_loop *home, int fd, const struct transport *via,
                                        const struct sockaddr *peer, bool refuse);

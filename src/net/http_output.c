@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+/* An HTTP connection's output: answers that are sent together, and large ones that are sent from their own memory. */
+
 /* --- what goes into home->out ------------------------------------------------------------------*/
 /* false: the connection has ended, or ends now. */
 static bool flush(struct http_conn *hc)
@@ -51,7 +53,7 @@ static bool send_rest(struct http_conn *hc)
     return alive;
 }
 
-/* A body that was built leaves the exchange with its memory, less what it does not fill. */
+/* Takes over the memory of a body that was built, shrunk to its length. */
 static void own(struct http_conn *hc, struct buf *body)
 {
     void *fitting = realloc(body->data, body->len);
@@ -84,17 +86,17 @@ void http_conn_drained(struct conn *c)
 /* --- answers -----------------------------------------------------------------------------------*/
 void http_conn_settle(struct http_conn *hc, bool partial)
 {
-    /* An exchange that is away remains its holder's, who finds out that the connection is gone. */
+    /* An exchange that is away still belongs to its handler; it finds that the connection is gone when it returns. */
     if (!flush(hc) && hc->state != HTTP_AWAY)
         hc->state = HTTP_ENDING;
     if (!http_held_count(hc))
         http_held_end(hc, HTTP_ENDED_CROWD);
     bool unsent = http_conn_unsent(hc) > 0;
-    /* Not before: what conn allows for its farewell is too short for a large answer. */
+    /* Only when all has been sent: the 5 s of conn_close_when_sent are too short for a large answer. */
     if (hc->state == HTTP_ENDING && !unsent)
         conn_close_when_sent(&hc->c);
     http_conn_update_deadline(hc, partial);
-    /* A peer that does not take its answers gets no further ones computed. */
+    /* While a peer does not take its answers, no further request of it is read. */
     bool pause = hc->state == HTTP_AWAY || unsent;
     if (pause && !hc->paused)
         conn_pause(&hc->c);

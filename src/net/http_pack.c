@@ -2,7 +2,8 @@
 #include "net/http_accept.h"
 #include "net/http_internal.h"
 
-/* Of a page of 1,000 rows level 1 leaves a tenth more; 9 takes three times as long for 4 % less. */
+/* zlib's default. For a page of 1,000 rows level 1 gives a tenth more bytes; level 9 takes three times as long for
+ * 4 % less. */
 enum { LEVEL = 6 };
 
 bool http_pack_wanted(struct exchange *x)

@@ -7,7 +7,7 @@ enum http_scan http_head_scan(const char *bytes, size_t len, uint32_t *at)
 {
     size_t line = *at;
 
-    /* Another protocol's greeting (TLS, say) may never have a line's end to judge it by. */
+    /* The greeting of another protocol, such as TLS, may never contain an end of line. */
     if (line == 0 && len && !http_is_token((struct str){ bytes, 1 }))
         return HTTP_SCAN_BAD;
     while (line < len) {
@@ -114,7 +114,7 @@ static int parse_header(struct exchange *x, struct str line)
     return 0;
 }
 
-/* What single headers say of the message as a whole. */
+/* What the headers say of the message's body and of the connection. */
 struct framing {
     unsigned hosts, lengths, codings;
     uint64_t length;

@@ -2,10 +2,10 @@
 
 #include "net/http_internal.h"
 
-/* Each table has a tree of its paths' segments. A literal segment goes before a capture at its
- * place, and only if nothing below it fits is the capture tried. */
+/* Which table and route a path belongs to. Each table has a tree of its paths' segments. At each place the literal
+ * segment is tried first, and the capture only if nothing below the literal matches. */
 
-/* The segments of a path, empty ones left out; at most HTTP_SEGMENTS are stored, *count goes on. */
+/* The segments of a path, without empty ones. At most HTTP_SEGMENTS are stored; *count counts all. */
 static void split(struct str path, struct str segments[HTTP_SEGMENTS], size_t *count)
 {
     const char *end = path.at + path.len;
@@ -75,7 +75,7 @@ bool http_route_find(const struct http_server *s, struct exchange *x)
 
     if (str_eq(req->path, STR("*"))) /* the server itself, no table's */
         return true;
-    /* The path as a whole first: what lies beyond the segments stored must be well formed too. */
+    /* The whole path first: segments that are not stored must be well formed too. */
     if (!unescape(&x->pub.arena, &all))
         return false;
     split(req->path, segments, &count);

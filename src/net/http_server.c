@@ -3,6 +3,8 @@
 
 #include "net/http_internal.h"
 
+/* The HTTP server: its creation and end, and whether a new connection is taken. */
+
 enum mu_err http_server_create(struct http_server **out, const struct http_settings *settings, struct workers *workers,
                                void (*error)(struct http_exchange *ex, int status, const char *detail),
                                void (*done)(void *ctx, const struct http_exchange *ex, size_t bytes_sent), void *ctx)
@@ -46,7 +48,7 @@ void http_server_accept(void *server, struct loop *loop, int fd, const struct tr
     struct http_loop *home = home_on(s, loop);
     bool refuse = !seats_take(&s->seats);
 
-    /* Without memory or descriptors the peer sees its connection closed; there is no one to tell. */
+    /* Without memory the connection is closed without an answer. */
     if (!home || (refuse && home->refused_count >= HTTP_REFUSALS))
         close(fd);
     else if (http_conn_open(home, fd, via, peer, refuse) == MU_OK)

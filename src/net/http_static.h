@@ -15,18 +15,18 @@ struct http_static {
     struct http_form plain, gzip;
 };
 
-/* Answers with the form that the caller prefers, or 304 if he has it. It may be kept, but he asks each
- * time. Nothing is copied; a FAST handler may do it. */
+/* Answers with the form that the client prefers, or with 304 if it has that form. The client may keep it, but must
+ * ask each time. Nothing is copied; a FAST handler may call this. */
 void http_send_static(struct http_exchange *ex, const struct http_static *s);
 
-/* One that is made when the program starts, before the loops do. */
+/* A static answer that is built when the program starts, before the loops start. */
 struct http_made {
     struct http_static form;
     struct buf plain, gzip;
     char etags[2][40];
 };
 
-/* Takes the content over, also on failure: MU_E_NOMEM. All zero before; http_made_free afterwards. */
+/* Takes the content over, also on failure (MU_E_NOMEM). out is all zero before; free it with http_made_free. */
 MU_MUST_USE enum mu_err http_make_static(struct http_made *out, const char *content_type, struct buf *content);
 void http_made_free(struct http_made *made);
 

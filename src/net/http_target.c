@@ -10,8 +10,8 @@ static const bool token_chars[256] = {
     ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
-/* A host name or an IPv4 address. The sub-delimiters that RFC 3986 would allow here occur in no name
- * that resolves, and the answer to a device carries the host in a form body. */
+/* A host name or an IPv4 address. RFC 3986 would allow sub-delimiters too, but no name that resolves has them, and
+ * the answer to a device carries the host in a form body. */
 static const bool name_chars[256] = {
     ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['%'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
@@ -41,7 +41,7 @@ static bool is_port(struct str s)
     return true; /* it may be empty, even behind its colon */
 }
 
-/* Between its brackets. A zone (%eth0) has no meaning on another machine. */
+/* The text between the brackets. A zone (%eth0) means nothing on another machine, so it is refused. */
 static bool is_ipv6(struct str s)
 {
     char text[INET6_ADDRSTRLEN];
@@ -74,8 +74,8 @@ bool http_is_host(struct str s)
            (!behind.len || (*behind.at == ':' && is_port((struct str){ behind.at + 1, behind.len - 1 })));
 }
 
-/* Bytes above 0x7f pass: people type Chinese into a query without escaping it, and every server in
- * the field takes it. */
+/* Bytes above 0x7f pass: people type Chinese into a query without escaping it, and the servers that clients know
+ * take it. */
 static const bool target_chars[256] = {
     ['!' ... '"'] = 1,
     ['$' ... '~'] = 1,

@@ -12,12 +12,12 @@
 
 #include "base/log.h"
 
-/* Accepting more at once would keep the living connections waiting. */
+/* Accepting more at once would delay the open connections. */
 #define ACCEPT_BATCH 64
 #define PAUSE_MS     1000
 
-/* Descriptors that connections leave to the rest of the program: a journal whose next file cannot be
- * opened keeps nothing. It holds 512 tables open at most. */
+/* Descriptors that connections leave free for the rest of the program: a journal that cannot open its next file
+ * keeps nothing. It opens at most 512 tables. */
 #define SPARE_FDS 640
 
 struct listener_socket {
@@ -52,7 +52,7 @@ static void resume(struct timer *t)
     loop_fd_want(s->loop, &s->io, EPOLLIN);
 }
 
-/* The waiting connection stays in the backlog, so its event would come again at once. */
+/* The connection stays in the backlog, so its event would come again at once. */
 static void pause_accepting(struct listener_socket *s, int error)
 {
     log_event(LOG_WARN, "accept_paused", "loop=%u reason=%s pause_ms=%d", loop_index(s->loop),
@@ -82,7 +82,7 @@ static void accept_ready(struct loop_fd *io, uint32_t events)
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
             pause_accepting(s, errno);
-        /* Anything else but "no more" is the failure of one connection that is gone already. */
+        /* Any other error belongs to one connection, which is gone already. */
         if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO)
             return;
     }
@@ -109,8 +109,8 @@ static int open_socket(const struct net_address *address, bool shared)
     return fd;
 }
 
-/* SO_REUSEPORT would let a second program of the same user share the port unnoticed, each getting
- * half of the connections. A socket without it is refused while anybody listens. */
+/* With SO_REUSEPORT a second program of the same user would share the port unnoticed and get half of the
+ * connections. So first a socket without it is bound: that fails while anybody listens. */
 static bool is_free(const struct net_address *address)
 {
     int fd = open_socket(address, false);
@@ -134,7 +134,7 @@ static enum mu_err add_socket(struct listener *l, struct loop *loop, struct net_
         .listener = l,
     };
     l->count++;
-    /* The first socket settles port 0 for the others. */
+    /* If the port was 0, the first socket decides it for the others. */
     if (listen(fd, SOMAXCONN) != 0 || getsockname(fd, (struct sockaddr *)&address->sa, &address->len) != 0)
         return MU_E_IO;
     return loop_fd_add(loop, &s->io, EPOLLIN);

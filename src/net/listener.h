@@ -20,17 +20,17 @@ MU_MUST_USE enum mu_err net_address_parse(struct str text, struct net_address *o
 void net_address_text(const struct net_address *a, char out[NET_ADDRESS_TEXT]);
 uint16_t net_address_port(const struct net_address *a);
 
-/* One address, listened to by every loop given, each with a socket of its own (SO_REUSEPORT), so
- * that a connection lives where it was accepted. */
+/* One address on which every given loop listens with a socket of its own (SO_REUSEPORT), so that a connection
+ * stays on the loop that accepted it. */
 struct listener;
 
 /* Called on the loop for each new connection; owns fd (conn_open it, or close it). */
 typedef void (*listener_accept)(void *ctx, struct loop *loop, int fd, const struct transport *via,
                                 const struct sockaddr *peer);
 
-/* address: port 0 takes a free one and writes it back; "[::]" takes IPv4 connections too. Before the
- * loops start. MU_E_IO with why, also if another program listens there. Out of descriptors:
- * accepting pauses for a second, with one warning. */
+/* address: port 0 takes a free one and writes it back; "[::]" takes IPv4 connections too. Before the loops start.
+ * MU_E_IO with why, also if another program listens there. Without free descriptors accepting pauses for a second,
+ * with one warning. */
 MU_MUST_USE enum mu_err listener_open(struct listener **out, struct net_address *address, struct loop *const *loops,
                                       unsigned loop_count, const struct transport *via, listener_accept accept,
                                       void *ctx, char *why, size_t why_size);

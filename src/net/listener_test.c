@@ -16,6 +16,8 @@
 #include "net/listener.h"
 #include "net/net_testing.h"
 
+/* Listening: addresses, ports that are taken, several loops, and running out of descriptors. */
+
 struct accepted {
     atomic_uint by_loop[2];
 };

@@ -1,5 +1,6 @@
 #include "net/loop_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,13 +10,14 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
+#include "net/workers.h"
 
 /* One round: wait and descriptors (loop_wait.c), timers, mail, hooks, pending connections (and hooks again).
  *
- * The mailbox is a stack that senders push to and the loop takes as a whole and turns round, which
- * keeps each sender's order. Only the sender that finds it empty writes the eventfd, so a burst
- * costs one system call: whoever finds it full knows that an earlier sender's write is still to be
- * seen, or that the loop is awake and has the box still to look at. */
+ * The mailbox is a stack. Senders push to it; the loop takes all of it and reverses it, which keeps each sender's
+ * order. Only the sender that finds it empty writes the eventfd, so a burst costs one system call. A sender that
+ * finds mail there need not write: an earlier write has not been seen yet, or the loop is awake and will still look
+ * into the box. */
 
 #define INPUT_SIZE      (64 * 1024)
 #define LONGEST_WAIT_MS (60 * 60 * 1000) /* a timer may be further away than an int can say */
@@ -73,6 +75,7 @@ void loop_destroy(struct loop *loop)
 {
     if (!loop)
         return;
+    assert(!loop->started && !current);
     conn_report_ended(loop);
     struct mail *m = atomic_exchange(&loop->mailbox, NULL);
     while (m) {
@@ -124,7 +127,7 @@ static void run_hooks(struct loop *loop)
         h->run(h, loop);
 }
 
-/* The loop's thread is the one that calls. True: that was the last. */
+/* One round, on the loop's thread. True: it was the last. */
 static bool turn(struct loop *loop, int longest_wait_ms)
 {
     loop_wait(loop, longest_wait_ms);
@@ -155,6 +158,7 @@ static void *run(void *arg)
 
 bool loop_turn(struct loop *loop)
 {
+    assert(!loop->started && !current);
     current = loop;
     turn(loop, 0);
     current = NULL;
@@ -165,6 +169,7 @@ enum mu_err loop_start(struct loop *loop)
 {
     char name[16];
 
+    assert(!loop->started);
     snprintf(name, sizeof(name), "loop-%u", loop->index);
     enum mu_err err = thread_start(&loop->thread, name, run, loop);
     loop->started = err == MU_OK;
@@ -194,6 +199,11 @@ bool loop_is_current(const struct loop *loop)
     return loop == current;
 }
 
+bool loop_may_touch(const struct loop *loop)
+{
+    return loop == current || (!current && !workers_is_one());
+}
+
 int64_t loop_now_ms(const struct loop *loop)
 {
     return loop->now_us / 1000;
@@ -206,6 +216,7 @@ int64_t loop_now_us(const struct loop *loop)
 
 void timer_start(struct loop *loop, struct timer *t, int64_t delay_ms)
 {
+    assert(t->fire && loop_may_touch(loop));
     if (delay_ms < 0)
         delay_ms = 0;
     if (delay_ms > INT64_MAX / 2)
@@ -217,17 +228,19 @@ void loop_post(struct loop *loop, struct mail *m)
 {
     struct mail *newest = atomic_load_explicit(&loop->mailbox, memory_order_relaxed);
 
+    assert(m->deliver);
     do
         m->next = newest;
     while (
         !atomic_compare_exchange_weak_explicit(&loop->mailbox, &newest, m, memory_order_release, memory_order_relaxed));
-    /* The loop itself looks into its box before it sleeps. */
+    /* The loop's own thread looks into the box before it sleeps. */
     if (!newest && !loop_is_current(loop))
         wake(loop);
 }
 
 void loop_add_hook(struct loop *loop, struct loop_hook *h)
 {
+    assert(h->run && loop_may_touch(loop));
     h->next = NULL;
     *loop->hooks_end = h;
     loop->hooks_end = &h->next;

@@ -35,10 +35,10 @@ struct loop_fd {
     void (*ready)(struct loop_fd *io, uint32_t events);
 };
 
-/* Beside the events of loop_fd_add, and no bit of epoll's: it may wait for 2 ms while many such ones are ready one
- * after the other, so that they share a round. */
+/* An event flag of ours, no bit of epoll's: this descriptor may wait for 2 ms while many such descriptors become
+ * ready one after the other, so that they share a round. */
 #define LOOP_PATIENT (1u << 24)
-/* A peer does nothing until it hears from here: for the next 0.1 s none waits. Loop thread. */
+/* A peer waits for our answer before it goes on: for the next 0.1 s no descriptor waits. Loop thread. */
 void loop_hurry(struct loop *loop);
 
 MU_MUST_USE enum mu_err loop_fd_add(struct loop *loop, struct loop_fd *io, uint32_t events);
@@ -71,13 +71,13 @@ struct mail {
     void (*drop)(struct mail *m);                       /* instead, if the loop ended before */
 };
 
-/* Any thread; never blocks; FIFO per sender. What the loop posts to itself comes in its next round
- * if it is posted while mail is delivered or later. */
+/* Any thread; never blocks; FIFO per sender. What the loop posts to itself during or after the delivery of mail is
+ * delivered in the next round. */
 void loop_post(struct loop *loop, struct mail *m);
 
 /* --- end of round --------------------------------------------------------------------------------
- * Called after each round's events, timers and mail, and once more if connections had to be looked at
- * again after that (conn_resume, an end behind the input): flush what was gathered. */
+ * Called after each round's events, timers and mail, to send what was gathered. Called once more if connections
+ * had to be looked at again after that (conn_resume, an end behind the input). */
 struct loop_hook {
     struct loop_hook *next;
     void (*run)(struct loop_hook *h, struct loop *loop);

@@ -12,7 +12,7 @@
 
 enum { LOOP_EVENTS = 256 };
 
-/* Descriptors that are waited for, and those of this round that are ready. */
+/* Descriptors that the loop waits for, and those that are ready in this round. */
 struct loop_set {
     int epoll;
     int at, count; /* the one being dispatched, and all */
@@ -43,8 +43,8 @@ struct loop {
     struct timer_wheel timers;
     struct loop_hook *hooks, **hooks_end;
 
-    /* Connections that are to be looked at after this round's mail: ended ones, whose owners have
-     * not been told yet, and those that go on with input they have kept. */
+    /* Connections to look at after this round's mail: ended ones whose owners have not been told yet, and those
+     * that go on with input they have kept. */
     struct conn *pending;
     uint8_t *input; /* what connections read into */
     size_t input_size;
@@ -54,6 +54,9 @@ struct loop {
     atomic_bool stopping;
 };
 
+/* False in the thread of another loop or in a worker: only mail goes there. For assertions. */
+bool loop_may_touch(const struct loop *loop);
+
 /* At least size bytes to read into, for the one connection whose turn it is; NULL without memory. */
 uint8_t *loop_input(struct loop *loop, size_t size);
 
@@ -61,16 +64,15 @@ uint8_t *loop_input(struct loop *loop, size_t size);
 /* MU_E_IO; loop_sets_close in any case. */
 MU_MUST_USE enum mu_err loop_sets_open(struct loop *loop);
 void loop_sets_close(struct loop *loop);
-/* Sleeps until something is ready, at most so long (-1: any time); reads the round's time, and calls ready() of
- * what is. */
+/* Sleeps until something is ready, at most timeout_ms (-1: no limit). Reads the round's time and calls ready() of
+ * every ready descriptor. */
 void loop_wait(struct loop *loop, int timeout_ms);
 
-/* One round that waits for nothing, in the thread that calls: for tests that want every step in its place,
- * on a loop that is never started. True if there is more to do at once. */
+/* One round without waiting, in the calling thread, on a loop that is never started: for tests that control every
+ * step. True if there is more to do at once. */
 bool loop_turn(struct loop *loop);
 
-/* In conn.c: deals with loop->pending as it is now; what is added meanwhile waits for the next
- * round. */
+/* In conn.c: handles loop->pending as it is now; what is added meanwhile waits for the next round. */
 void conn_run_pending(struct loop *loop);
 /* Tells the owners of ended connections until there is none left, and reads no more. */
 void conn_report_ended(struct loop *loop);

@@ -15,6 +15,8 @@
 #include "net/loop_private.h"
 #include "net/net_testing.h"
 
+/* The event loop: timers, mail, descriptors, hooks, and the ones that may wait. */
+
 enum { SENDERS = 4, LETTERS = 20000 };
 
 struct letter {

@@ -7,8 +7,7 @@
 
 #define HOST_SIZE 256 /* the longest name that DNS allows, and its terminator */
 
-/* Splits at the last colon; an IPv6 address has to stand in brackets, or its port could not be
- * told from its last group. */
+/* Splits at the last colon. An IPv6 address must stand in brackets, or its last group would look like a port. */
 static bool split(struct str text, char host[HOST_SIZE], int64_t *port)
 {
     const char *colon = memrchr(text.at, ':', text.len);

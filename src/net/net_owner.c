@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+/* The owner that tests give to a connection: it records its calls, under a lock that the test's thread takes too. */
 #include "net/net_testing.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

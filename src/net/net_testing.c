@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Sockets and loops for the tests of this folder. */
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 

@@ -1,12 +1,12 @@
 #ifndef MUSTER_NET_SEATS_H
 #define MUSTER_NET_SEATS_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many connections all loops together may have: exactly `max`, however the kernel deals them out.
- * Any thread. */
+/* Limits the connections of all loops together to exactly `max`, however the kernel spreads them. Any thread. */
 struct seats {
     _Atomic uint32_t taken;
     uint32_t max;
@@ -26,7 +26,9 @@ static inline bool seats_take(struct seats *s)
 
 static inline void seats_leave(struct seats *s)
 {
-    atomic_fetch_sub(&s->taken, 1);
+    uint32_t taken = atomic_fetch_sub(&s->taken, 1);
+    assert(taken > 0);
+    (void)taken;
 }
 
 #endif

@@ -1,5 +1,6 @@
 #include "net/timer_wheel.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
@@ -12,9 +13,9 @@
  *     level 2   46 h
  *     level 3   497 days   beyond it a timer waits in the last slot and is placed again from there
  *
- * When the tick enters a new run its slot is emptied into the levels below, so a timer moves at most
- * three times in its life. Starting and stopping only link and unlink. A stop does not know its
- * wheel and leaves the slot's bit set; whoever next looks at the empty slot clears it. */
+ * When the tick enters a new run, that run's slot is emptied into the levels below, so a timer moves at most three
+ * times in its life. Starting and stopping only link and unlink. A stop does not know its wheel and leaves the
+ * slot's bit set; the next search that finds the slot empty clears it. */
 
 #define LEVEL_BITS 8
 #define SLOT_MASK  (TIMER_SLOTS - 1)
@@ -35,6 +36,7 @@ static void link_timer(struct timer **head, struct timer *t)
 
 static void unlink_timer(struct timer *t)
 {
+    assert(*t->prev == t);
     *t->prev = t->next;
     if (t->next)
         t->next->prev = t->prev;
@@ -42,7 +44,7 @@ static void unlink_timer(struct timer *t)
     t->next = NULL;
 }
 
-/* Moves a slot's whole list under another head. */
+/* Moves the whole list of a slot to another head. */
 static void take_slot(struct timer_level *level, unsigned index, struct timer **head)
 {
     *head = level->slot[index];
@@ -65,6 +67,7 @@ static void place(struct timer_wheel *w, struct timer *t)
     if (distance >> (LEVEL_BITS * TIMER_LEVELS))
         tick = w->tick + (INT64_C(1) << (LEVEL_BITS * TIMER_LEVELS)) - 1;
 
+    assert(n < TIMER_LEVELS && tick >= w->tick);
     unsigned index = (unsigned)(tick >> (LEVEL_BITS * n)) & SLOT_MASK;
     link_timer(&w->level[n].slot[index], t);
     w->level[n].used[index / 64] |= UINT64_C(1) << (index % 64);
@@ -134,7 +137,7 @@ static int64_t next_tick(struct timer_wheel *w)
 
     for (unsigned n = 0; n < TIMER_LEVELS; n++) {
         int64_t run = w->tick >> (LEVEL_BITS * n);
-        /* A run that has begun was emptied then: what its slot holds is a revolution away. */
+        /* The current run was emptied when it began: what its slot holds now is due one revolution later. */
         if (run << (LEVEL_BITS * n) != w->tick)
             run++;
         int distance = first_used(&w->level[n], (unsigned)run & SLOT_MASK);
@@ -164,6 +167,7 @@ void timer_wheel_advance(struct timer_wheel *w, int64_t now_ms)
         w->tick++; /* first, so that what is started now cannot land in the slot being run */
         while (due) {
             struct timer *t = due;
+            assert(t->due_ms <= tick * TIMER_TICK_MS);
             unlink_timer(t);
             t->fire(t);
         }

@@ -30,8 +30,8 @@ void timer_wheel_start(struct timer_wheel *w, struct timer *t, int64_t due_ms);
 /* Fires everything that is due. A timer that is started meanwhile waits for a later tick. */
 void timer_wheel_advance(struct timer_wheel *w, int64_t now_ms);
 
-/* When timer_wheel_advance next has work to do; -1 = no timer is running. Reads at most the bits of
- * each level, never the timers. */
+/* When timer_wheel_advance has work to do next; -1 = no timer is running. Reads the bits of the levels, never the
+ * timers. */
 int64_t timer_wheel_next_ms(struct timer_wheel *w);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <openssl/err.h>
 
+/* A server's certificate and key: loading them, replacing them while connections live, and how long they are valid. */
+
 struct tls_context {
     struct transport via; /* first */
     pthread_mutex_t lock;
@@ -15,7 +17,7 @@ struct tls_context {
     char *cert_file, *key_file;
 };
 
-/* With a reference of the caller's own. */
+/* The caller gets a reference of its own. */
 static SSL_CTX *take_current(struct tls_context *tls)
 {
     pthread_mutex_lock(&tls->lock);
@@ -47,7 +49,7 @@ static void explain(char *why, size_t why_size, const char *file)
 static void configure(SSL_CTX *ctx)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    /* A peer that just closes is an ordinary end here: both protocols mark the ends of messages. */
+    /* A peer that closes without a TLS goodbye is no error: HTTP and MQTT mark the ends of their messages. */
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(ctx,

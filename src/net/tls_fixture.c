@@ -14,6 +14,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+/* Certificates, contexts and clients for the TLS tests. */
+
 EVP_PKEY *write_key(const char *file)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");

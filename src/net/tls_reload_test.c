@@ -15,6 +15,8 @@
 
 #include "net/tls_fixture.h"
 
+/* A certificate is replaced while connections live. */
+
 static void assert_name(SSL *client, const char *expected)
 {
     X509 *cert = SSL_get1_peer_certificate(client);

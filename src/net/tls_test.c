@@ -12,6 +12,8 @@
 
 #include "net/tls_fixture.h"
 
+/* Connections over TLS: handshakes, large transfers, ends, and peers that do not speak TLS. */
+
 static size_t echo(struct owner *o, const uint8_t *bytes, size_t len)
 {
     (void)!conn_write(&o->c, bytes, len);

@@ -7,9 +7,9 @@
 
 #include "base/err.h"
 
-/* How a connection's bytes go: over its socket as they are (transport_plain), through TLS (tls.h), or
- * some other way, even without a descriptor. One object serves all connections that come the same way
- * and outlives them. Its functions are called on the connection's loop. */
+/* How the bytes of a connection travel: plainly over its socket (transport_plain), through TLS (tls.h), or in another
+ * way, even without a descriptor. One object serves all connections of its kind and outlives them. Its functions are
+ * called on the connection's loop. */
 struct conn;
 
 enum transport_status {
@@ -31,7 +31,7 @@ struct transport {
     enum transport_status (*write)(struct conn *c, const uint8_t *bytes, size_t len, size_t *sent);
     /* True if input waits inside the transport, where epoll does not see it. Optional. */
     bool (*has_input)(const struct conn *c);
-    /* Tells the peer that nothing more comes, so that it need not suspect a cut-off answer. Optional. */
+    /* Tells the peer that nothing more comes, so that it knows its answer is not cut off. Optional. */
     void (*say_goodbye)(struct conn *c);
     /* Frees c->state. The descriptor is closed after it. Optional. */
     void (*close)(struct conn *c);
@@ -39,8 +39,8 @@ struct transport {
 
 extern const struct transport transport_plain;
 
-/* For a transport whose connections have no descriptor (conn_open's fd is -1): there is something to
- * read, or the end. Not from inside a call of the connection's owner. Loop thread. */
+/* For a transport whose connections have no descriptor (conn_open's fd is -1): tells that there is something to read,
+ * or the end. Not from inside a call of the connection's owner. Loop thread. */
 void transport_ready(struct conn *c);
 
 #endif

@@ -3,8 +3,8 @@
 #include "net/conn_private.h"
 #include "net/tls_private.h"
 
-/* What a failed call of OpenSSL means. The handshake, and key updates after it, make a read wait for
- * writing and the reverse. */
+/* What a failed OpenSSL call means. During a handshake or a key update a read may have to wait until the socket is
+ * writable, and a write until it is readable. */
 static enum transport_status tls_status(struct conn *c, int result, bool reading)
 {
     switch (SSL_get_error(c->state, result)) {
@@ -24,7 +24,7 @@ static enum transport_status tls_status(struct conn *c, int result, bool reading
 
 static enum transport_status tls_read(struct conn *c, uint8_t *bytes, size_t size, size_t *len)
 {
-    /* A write that waited for the peer may have got what it waited for, too. */
+    /* This may also be what a write waited for. */
     conn_unset(c, TLS_READ_WANTS_WRITE | TLS_WRITE_WANTS_READ);
     while (*len < size) {
         size_t n = 0;

@@ -1,12 +1,13 @@
 #include "net/workers.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/thread.h"
 
-/* Of those that wait, the one that has worked last is woken: its stack, and the memory that malloc keeps for
- * its thread, are still in the processor's cache. The others stay asleep while a few do. */
+/* The pool wakes the waiting worker that worked last: its stack, and the memory that malloc keeps for its thread, are
+ * still in the processor's cache. The others sleep on while a few are enough. */
 struct worker {
     struct workers *workers;
     pthread_t thread;
@@ -40,7 +41,7 @@ static void wait_for_more(struct workers *w, struct worker *self)
         pthread_cond_wait(&self->wake, &w->lock);
 }
 
-/* Who is to be signalled, outside of the lock; NULL: nobody waits. */
+/* The worker to signal, after the lock is released; NULL: none waits. */
 static struct worker *take_waiting(struct workers *w)
 {
     struct worker *worker = w->waiting;
@@ -103,8 +104,10 @@ enum mu_err workers_create(struct workers **out, unsigned threads)
 
 void workers_submit(struct workers *w, struct job *job)
 {
+    assert(job->run);
     job->next = NULL;
     pthread_mutex_lock(&w->lock);
+    assert(!w->ending);
     *w->end = job;
     w->end = &job->next;
     struct worker *worker = take_waiting(w);
@@ -117,6 +120,7 @@ void workers_destroy(struct workers *w)
 {
     if (!w)
         return;
+    assert(!is_worker);
     pthread_mutex_lock(&w->lock);
     w->ending = true;
     for (struct worker *worker; (worker = take_waiting(w));)
