@@ -66,19 +66,38 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
     }
 }
 
+/* --- ending a session from elsewhere -----------------------------------------------------------*/
+
+static enum mu_err order_end(struct access *a, uint32_t device, enum end_reason reason)
+{
+    session_handle handle = session_table_get(a->table, device);
+
+    if (handle == 0)
+        return MU_E_OFFLINE;
+    struct end_order *order = end_order_create();
+    if (!order)
+        return MU_E_NOMEM;
+    end_order_send(order, a, handle, reason);
+    return MU_OK;
+}
+
 /* The fleet's word that a device which is online is disabled now. */
 static void end_disabled(void *ctx, uint32_t device)
 {
-    struct access *a = ctx;
-    session_handle handle = session_table_get(a->table, device);
-    struct end_order *order;
-
-    if (handle == 0)
-        return;
-    if ((order = end_order_create()))
-        end_order_send(order, a, handle, END_RESET);
-    else
+    if (order_end(ctx, device, END_RESET) == MU_E_NOMEM)
         log_event(LOG_ERROR, "session_not_ended", "reason=\"%s\"", mu_err_text(MU_E_NOMEM));
+}
+
+enum mu_err access_end_session(struct access *a, uint32_t device, enum end_reason reason)
+{
+    struct access_session after;
+    enum mu_err err = order_end(a, device, reason);
+
+    if (err != MU_OK)
+        return err;
+    /* A loop takes its mail in order: when it answers this question, it has ended the session. */
+    (void)!access_find_session(a, device, &after);
+    return MU_OK;
 }
 
 /* --- figures -----------------------------------------------------------------------------------*/

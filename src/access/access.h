@@ -74,6 +74,9 @@ struct access_session {
 /* Asks the session's loop, and waits for it: while the loops run, and not on one of them. MU_E_OFFLINE:
  * the device has no session. */
 MU_MUST_USE enum mu_err access_find_session(struct access *a, uint32_t device, struct access_session *out);
+/* Ends the device's session, and returns when it has ended; its end is handed to the committer then. The device may
+ * log in again. As above; MU_E_NOMEM. */
+MU_MUST_USE enum mu_err access_end_session(struct access *a, uint32_t device, enum end_reason reason);
 /* The last refusals of a did, a mac or an address, the last one first; returns how many. */
 unsigned access_find_refusals(struct access *a, struct str name, struct refusal out[REFUSALS_PER_NAME]);
 

@@ -3,22 +3,9 @@
 #include <stdio.h>
 
 #include "command/commands.h"
+#include "command/device_name.h"
 #include "command/device_sheet.h"
 #include "ops/settings.h"
-
-/* Macs are compared as bytes: written in another way it is another device. */
-static void hint_at_like(const struct operation_call *call)
-{
-    struct fleet_device like;
-    size_t start = call->answer->len;
-
-    if (!fleet_device_like(call->stores->fleet, call->input, &like))
-        return;
-    buf_printf(call->answer, "no device %.*s; there is %s of product %s (did %s)", (int)call->input.len, call->input.at,
-               like.mac, like.product->product_key, like.did);
-    buf_make_plain(call->answer, start);
-    buf_append_u8(call->answer, '\n');
-}
 
 static int run_device(const struct operation_call *call)
 {
@@ -36,7 +23,7 @@ static int run_device(const struct operation_call *call)
     if (!refused)
         buf_printf(call->answer, "no device has this did or mac%s\n",
                    call->access ? ", and nothing of this name was refused since the server started" : "");
-    hint_at_like(call);
+    device_name_hint(call, call->input);
     return refused ? 0 : 2;
 }
 

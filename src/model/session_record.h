@@ -14,7 +14,7 @@ enum end_reason {
     END_TCP_CLOSED,
     END_SSL_CLOSED,
     END_FORCE,     /* a second login replaced it */
-    END_RESET,     /* the device was disabled */
+    END_RESET,     /* the operator ended it: the device was disabled, or kicked */
     END_EXCEPTION, /* protocol error, server stop or crash */
     END_DENSITY,   /* too many messages per second */
     END_DATA_SIZE, /* too many bytes per second */
