@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 
-from server import BINARY, PATIENCE
+from server import BINARY, ENOUGH_S
 
 
 def csv_text(rows):
@@ -45,10 +45,10 @@ class Outcome:
                 self.refused.setdefault(int(number), []).append(why)
 
 
-def run_import(data, kind, content, format="csv", timeout=60):
+def run_import(data, kind, content, format="csv"):
     content = content if isinstance(content, bytes) else content.encode()
     return Outcome(subprocess.run([BINARY, "import", kind, "--data", str(data), "-", "--format", format], input=content,
-                                  capture_output=True, timeout=timeout * PATIENCE))
+                                  capture_output=True, timeout=ENOUGH_S))
 
 
 def import_rows(data, kind, rows, format="csv"):

@@ -4,6 +4,7 @@ workers, the gathering of refusals."""
 import os
 import re
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class FromWorkers:
 
 
 def pytest_configure(config):
+    # Started in the background by a shell, SIGINT is ignored, and what the tests start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.pluginmanager.hasplugin("dsession"):
         config.pluginmanager.register(FromWorkers)
 

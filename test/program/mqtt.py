@@ -2,9 +2,8 @@
 
 import socket
 import struct
-import time
 
-from server import PATIENCE
+from server import ENOUGH_S
 
 
 def text(s):
@@ -52,7 +51,7 @@ class Device:
     def __init__(self, address, did, passcode, product_key, level=3, sock=None):
         self.did, self.passcode, self.product_key, self.level = did, passcode, product_key, level
         self.sock = sock or socket.create_connection(address)
-        self.sock.settimeout(10 * PATIENCE)
+        self.sock.settimeout(ENOUGH_S)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
         self.next_id = 1
@@ -109,7 +108,7 @@ class Device:
         except TimeoutError:
             return True
         finally:
-            self.sock.settimeout(10 * PATIENCE)
+            self.sock.settimeout(ENOUGH_S)
 
     # --- packets ---
     def connect(self, **options):
@@ -138,16 +137,19 @@ class Device:
             assert self.subscribe(topic, qos) == qos
         return self
 
+    def publish_bytes(self, topic, payload, qos=0, packet_id=None, retain=0, dup=0):
+        body = text(topic) + (struct.pack(">H", packet_id) if qos else b"") + (b"\0" if self.level == 5 else b"")
+        return packet(0x30 | dup << 3 | qos << 1 | retain, body + payload)
+
+    def report_bytes(self, payload, qos=0, packet_id=None):
+        """A PUBLISH on the device's own topic: for several of them in one segment."""
+        return self.publish_bytes(f"dev2app/{self.did}", payload, qos, packet_id)
+
     def publish(self, topic, payload, qos=0, packet_id=None, retain=0, dup=0):
-        body = text(topic)
-        if qos:
-            if packet_id is None:
-                packet_id = self.next_id
-                self.next_id = self.next_id % 65535 + 1
-            body += struct.pack(">H", packet_id)
-        if self.level == 5:
-            body += b"\0"
-        self.send(packet(0x30 | dup << 3 | qos << 1 | retain, body + payload))
+        if qos and packet_id is None:
+            packet_id = self.next_id
+            self.next_id = self.next_id % 65535 + 1
+        self.send(self.publish_bytes(topic, payload, qos, packet_id, retain, dup))
         return packet_id
 
     def report(self, payload, qos=0):
@@ -191,7 +193,3 @@ class Device:
 def frame(cmd, p0=b"", sn=None):
     body = b"\0" + struct.pack(">H", cmd) + (struct.pack(">I", sn) if sn is not None else b"") + p0
     return b"\0\0\0\3" + varint(len(body)) + body
-
-
-def sleep(seconds):
-    time.sleep(seconds)

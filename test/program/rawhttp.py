@@ -4,7 +4,7 @@ import http.client
 import io
 import socket
 
-from server import PATIENCE
+from server import ENOUGH_S
 from world import Answer
 
 
@@ -20,7 +20,7 @@ class _Head:
 class Connection:
     def __init__(self, address, sock=None):
         self.sock = sock or socket.create_connection(address)
-        self.sock.settimeout(10 * PATIENCE)
+        self.sock.settimeout(ENOUGH_S)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
 
@@ -81,4 +81,4 @@ class Connection:
         except Closed:
             return False
         finally:
-            self.sock.settimeout(10 * PATIENCE)
+            self.sock.settimeout(ENOUGH_S)

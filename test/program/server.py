@@ -14,6 +14,8 @@ import registry_file
 BINARY = os.environ.get("MUSTER_BINARY", os.path.join(os.path.dirname(__file__), "../../build/muster"))
 # Sanitized builds are several times slower; nothing here measures time, it only waits longer.
 PATIENCE = float(os.environ.get("MUSTER_PATIENCE", "1"))
+# What is waited for has come by then, if it is to come at all: only a test that fails waits for so long.
+ENOUGH_S = 120 * PATIENCE
 HANGS_S = 1800  # a test that takes longer (times PATIENCE) will not end
 
 
@@ -21,21 +23,21 @@ HANGS_S = 1800  # a test that takes longer (times PATIENCE) will not end
 FREE_PORTS = ("--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--ops", "127.0.0.1:0")
 
 
-def wait_until(condition, seconds=10, what="condition"):
+def wait_until(condition, seconds=ENOUGH_S, what="condition"):
     """Polls until condition() is true and returns its value."""
-    end = time.monotonic() + seconds * PATIENCE
+    end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"{what} did not come true within {seconds * PATIENCE} s"
+        assert time.monotonic() < end, f"{what} did not come true within {seconds} s"
         time.sleep(0.01)
 
 
-def run(*args, input=None, timeout=60):
+def run(*args, input=None, timeout=ENOUGH_S):
     """Runs a muster command to its end."""
     return subprocess.run([BINARY, *map(str, args)], input=input, capture_output=True, text=True,
-                          timeout=timeout * PATIENCE)
+                          timeout=timeout)
 
 
 class Server:
@@ -59,7 +61,7 @@ class Server:
         reader.start()
         line = self.process.stdout.readline()
         if not line:
-            reader.join(10 * PATIENCE)  # why it ended is the last thing that it says
+            reader.join(ENOUGH_S)  # why it ended is the last thing that it says
         assert line.startswith("muster ready "), f"no ready line but {line!r}; log: {self.log_text()}"
         self.addresses = {}
         for name, host, port in re.findall(r"(\w+)=(\S+):(\d+)", line):
@@ -103,7 +105,7 @@ class Server:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(30 * PATIENCE)
+                self.process.wait(ENOUGH_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise

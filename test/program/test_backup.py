@@ -13,7 +13,7 @@ import time
 import pytest
 
 from mqtt import Device
-from server import BINARY, PATIENCE, run, wait_until
+from server import BINARY, ENOUGH_S, run, wait_until
 from test_disk_full import fill, small_disk
 from test_durability import DEVICES, Reporter, all_rows, numbered_report, report_number
 from world import World
@@ -83,10 +83,10 @@ def test_a_backup_under_load_holds_what_was_acknowledged_before_it(make_server, 
     later = [len(r.acknowledged) for r in reporters]
     wait_until(lambda: all(len(r.acknowledged) > n for r, n in zip(reporters, later)), what="reports going on")
     configurer.going_on = False
-    configurer.join(10)
+    configurer.join(ENOUGH_S)
     server.kill()
     for reporter in reporters:
-        reporter.join(10)
+        reporter.join(ENOUGH_S)
 
     assert restore(tmp_path / "copy", tmp_path / "again").returncode == 0
     server.data = str(tmp_path / "again")
@@ -300,7 +300,7 @@ def test_a_server_that_is_killed_during_backups_leaves_whole_ones_only(make_serv
         command = start_backup(server, tmp_path / f"copy{round}")
         time.sleep(0.01 * round)
         server.kill()
-        _, error = command.communicate(timeout=60 * PATIENCE)
+        _, error = command.communicate(timeout=ENOUGH_S)
         assert (command.returncode == 0) == (tmp_path / f"copy{round}").exists(), error
         if command.returncode == 0:
             assert restore(tmp_path / f"copy{round}", tmp_path / f"again{round}").returncode == 0
@@ -315,7 +315,7 @@ def test_two_backups_at_once_do_not_disturb_each_other(make_server, tmp_path):
     World(server)
     commands = [start_backup(server, tmp_path / f"copy{n}") for n in range(4)]
     for n, command in enumerate(commands):
-        _, error = command.communicate(timeout=60 * PATIENCE)
+        _, error = command.communicate(timeout=ENOUGH_S)
         if command.returncode == 0:
             assert restore(tmp_path / f"copy{n}", tmp_path / f"again{n}").returncode == 0
         else:
@@ -410,5 +410,5 @@ def test_who_may_not_write_there_is_told_so(open_path, make_server):
     owner = os.stat(server.data).st_uid
     binary = shutil.copy(BINARY, open_path)  # which may lie where that user cannot go
     done = subprocess.run([binary, "backup", "--data", server.data, str(open_path / "copy")], capture_output=True,
-                          text=True, user=owner, cwd=open_path, timeout=60 * PATIENCE)
+                          text=True, user=owner, cwd=open_path, timeout=ENOUGH_S)
     assert done.returncode == 1 and f"the user {owner} cannot write in {open_path}" in done.stderr, done

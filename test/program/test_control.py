@@ -348,7 +348,7 @@ def test_a_device_that_never_came_or_has_gone_is_5305(world):
     did, passcode = world.register()
     assert world.control(did, raw=[1]).error == (400, 5305)
     world.device(level=4, registered=(did, passcode)).disconnect()
-    wait_until(lambda: world.get("devices/search", is_online=0).json["meta"]["total"] == 1)
+    world.online_log_once_ended(did)
     assert world.control(did, raw=[1]).error == (400, 5305)
 
 

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import clock
-from server import PATIENCE, Server, run
+from server import ENOUGH_S, Server, run
 from world import Device, World, request, status_report
 
 DAY = 86400
@@ -208,7 +208,7 @@ def start(path):
     try:
         return server.start(), None
     except AssertionError:
-        assert server.process.wait(20 * PATIENCE) == 1, server.log_text()
+        assert server.process.wait(ENOUGH_S) == 1, server.log_text()
         return None, [line for line in server.log if line.startswith("muster serve: ")]
 
 

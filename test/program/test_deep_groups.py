@@ -79,6 +79,6 @@ def test_an_older_directory_with_a_deeper_chain_is_started_and_checked_in_linear
     assert world.get("devices/search", gid=gids[0]).json["meta"]["total"] == 0
     server.stop()
     before = processor_seconds_of_ended()
-    checked = run("check", "--data", server.data, timeout=300)
+    checked = run("check", "--data", server.data)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert processor_seconds_of_ended() - before < 10 * PATIENCE

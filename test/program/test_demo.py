@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 
-from server import wait_until
+from server import ENOUGH_S, wait_until
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
@@ -28,13 +28,13 @@ class Demo:
             self.output += line
 
     def curl_line(self):
-        return wait_until(lambda: re.search(r"^\s+(curl .*)$", self.output, re.M), seconds=300, what="a curl line").group(1)
+        return wait_until(lambda: re.search(r"^\s+(curl .*)$", self.output, re.M), seconds=10 * ENOUGH_S, what="a curl line").group(1)
 
     def interrupt(self):
         """Ctrl-C: SIGINT for everything in the foreground."""
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(60)
-        self.reader.join(10)  # the end of the output: nothing that holds it open is left
+        self.process.wait(ENOUGH_S)
+        self.reader.join(ENOUGH_S)  # the end of the output: nothing that holds it open is left
 
 
 def ask(curl_line):
@@ -51,9 +51,9 @@ def test_the_demo_runs_by_copy_and_paste_ends_with_ctrl_c_and_goes_on_later(tmp_
             assert len(found["objects"]) == 3
             totals.append(found["meta"]["total"])
             online = line.replace("limit=3", "limit=100&is_online=1")
-            rows = wait_until(lambda: (a := ask(online)["objects"]) and len(a) >= 20 and a, seconds=30, what="20 online")
+            rows = wait_until(lambda: (a := ask(online)["objects"]) and len(a) >= 20 and a, what="20 online")
             assert len({row["city"] for row in rows}) >= 5 and {row["country"] for row in rows} == {"China"}
-            assert wait_until(lambda: ask(line.replace("search?limit=3", rows[0]["did"] + "/data"))["objects"], seconds=20)
+            assert wait_until(lambda: ask(line.replace("search?limit=3", rows[0]["did"] + "/data"))["objects"])
             docs = re.search(r"^ +(http://\S+/docs)$", demo.output, re.M).group(1)
             assert ask(f"curl {docs}/demo.json")["product_key"] in line
         finally:

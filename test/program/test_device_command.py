@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from mqtt import Closed, Device
-from server import PATIENCE, run, wait_until
+from server import ENOUGH_S, run, wait_until
 from world import REPORT, World, device_request, hex_id
 
 
@@ -154,7 +154,7 @@ def test_a_failed_tls_handshake_is_known_by_its_address(make_server, tmp_path):
                     tmp_path / "cert.pem", "-days", "2", "-subj", "/CN=muster.test"], check=True, capture_output=True)
     server = make_server("--mqtts", "127.0.0.1:0", "--tls-cert", str(tmp_path / "cert.pem"), "--tls-key",
                          str(tmp_path / "key.pem"))
-    with socket.create_connection(server.addresses["mqtts"], timeout=10 * PATIENCE) as s, pytest.raises(ssl.SSLError):
+    with socket.create_connection(server.addresses["mqtts"], timeout=ENOUGH_S) as s, pytest.raises(ssl.SSLError):
         ssl.create_default_context().wrap_socket(s, server_hostname="muster.test")
     text = wait_until(lambda: (done := run("device", "--data", server.data, "127.0.0.1")).returncode == 0 and done.stdout)
     assert "connection: the TLS handshake failed" in lines(text, "refused")[0]

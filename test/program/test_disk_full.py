@@ -7,7 +7,7 @@ import pytest
 
 import registry_file
 from mqtt import Closed, Device
-from server import Server, wait_until
+from server import ENOUGH_S, Server, wait_until
 from world import REPORT, World, device_request, request
 
 
@@ -69,7 +69,7 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
         assert refused.connect() == 3  # server unavailable
 
         os.unlink(small_disk / "ballast")
-        wait_until(lambda: request(server.http, "GET", "/healthz").status == 200, seconds=30, what="recovery")
+        wait_until(lambda: request(server.http, "GET", "/healthz").status == 200, what="recovery")
         again = Device(server.mqtt, device.did, device.passcode, world.product_key, level=4).login()
         again.report(REPORT, qos=1)
         assert world.get(f"devices/{device.did}/data").json["meta"]["total"] == kept + 1
@@ -88,7 +88,7 @@ def test_a_full_disk_at_the_start_is_said(small_disk):
     server = Server(small_disk / "data")
     with pytest.raises(AssertionError, match="muster serve: "):
         server.start()
-    assert server.process.wait(20) == 1
+    assert server.process.wait(ENOUGH_S) == 1
 
 
 def test_an_older_registry_needs_room_for_its_checksums_and_says_how_much(small_disk):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY
+from server import BINARY, ENOUGH_S
 from world import request
 
 SECURITY = {
@@ -159,7 +159,7 @@ def test_a_wrong_credentials_file_keeps_the_server_from_starting(tmp_path, conte
     path.write_text(content)
     result = subprocess.run([BINARY, "serve", "--data", str(tmp_path / "data"), "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0",
                              "--ops", "127.0.0.1:0", "--demo-credentials", str(path)],
-                            capture_output=True, text=True, timeout=60)
+                            capture_output=True, text=True, timeout=ENOUGH_S)
     assert result.returncode == 2
     last = result.stderr.strip().splitlines()[-1]
     assert "--demo-credentials" in last and str(path) in last and reason in last
@@ -168,7 +168,7 @@ def test_a_wrong_credentials_file_keeps_the_server_from_starting(tmp_path, conte
 def test_a_credentials_file_that_is_missing_keeps_the_server_from_starting(tmp_path):
     result = subprocess.run([BINARY, "serve", "--data", str(tmp_path / "data"), "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0",
                              "--ops", "127.0.0.1:0", "--demo-credentials", str(tmp_path / "none.json")],
-                            capture_output=True, text=True, timeout=60)
+                            capture_output=True, text=True, timeout=ENOUGH_S)
     assert result.returncode == 1 and "none.json" in result.stderr.strip().splitlines()[-1]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from mqtt import Closed, Device, connect_packet, frame
 from reportfleet import counts
-from server import PATIENCE, Server, run, wait_until
+from server import ENOUGH_S, PATIENCE, Server, run, wait_until
 from world import World, request, status_report
 
 ROUNDS = 20
@@ -77,7 +77,7 @@ def test_every_acknowledged_report_survives_twenty_kills(make_server):
         time.sleep(chance.uniform(0.1, 0.5))
         server.kill()
         for reporter in reporters:
-            reporter.join(10)
+            reporter.join(ENOUGH_S)
             expected[reporter.device.did] += reporter.acknowledged
         server.start()
     assert sum(map(len, expected.values())) > ROUNDS * DEVICES
@@ -133,7 +133,7 @@ def test_a_directory_in_use_is_refused(make_server, tmp_path):
     other = Server(tmp_path / "data")
     with pytest.raises(AssertionError, match="in use"):
         other.start()
-    assert other.process.wait(10 * PATIENCE) == 1
+    assert other.process.wait(ENOUGH_S) == 1
     assert server.process.poll() is None
 
 
@@ -146,7 +146,7 @@ def test_a_damaged_directory_is_refused_with_a_reason(make_server, tmp_path, fil
     path.write_bytes(b"this is no database, and never was" * 200)
     with pytest.raises(AssertionError, match="muster serve: "):
         server.start()
-    assert server.process.wait(10 * PATIENCE) == 1
+    assert server.process.wait(ENOUGH_S) == 1
     assert os.path.getsize(path) == 34 * 200
 
 
@@ -157,7 +157,7 @@ def test_a_directory_of_a_newer_version_is_refused(make_server):
         db.execute("PRAGMA user_version = 9999")
     with pytest.raises(AssertionError, match="newer"):
         server.start()
-    assert server.process.wait(10 * PATIENCE) == 1
+    assert server.process.wait(ENOUGH_S) == 1
 
 
 def test_another_time_zone_is_refused_with_an_explanation(make_server):

@@ -13,7 +13,7 @@ import pytest
 from bulk import csv_text, import_rows, run_import
 from clock import at, environment, restart_at
 from mqtt import Device
-from server import BINARY, PATIENCE, run, wait_until
+from server import BINARY, ENOUGH_S, run, wait_until
 from world import REPORT, World, definition, device_request, hex_id, query, request
 
 KINDS = ["users", "groups", "devices", "bindings"]
@@ -299,7 +299,7 @@ def test_an_export_that_is_broken_off_leaves_nothing(make_server, tmp_path, end)
                                    stderr=subprocess.PIPE, text=True)
         wait_until(lambda: list(tmp_path.glob("devices.csv*")), what="the part")
         process.send_signal(end)
-        told = process.communicate(timeout=60 * PATIENCE)[1]
+        told = process.communicate(timeout=ENOUGH_S)[1]
     finally:
         server.process.send_signal(signal.SIGCONT)
     assert process.returncode == 1 and told.endswith("devices.csv: broken off\n")
@@ -311,5 +311,5 @@ def test_an_output_that_is_full_is_told(shared_server, world, command):
     world.import_devices(*({"mac": f"mac{i}"} for i in range(300)))
     with open("/dev/full", "w", encoding="utf-8") as full:
         ended = subprocess.run([BINARY, *command, "--data", shared_server.data], stdout=full, stderr=subprocess.PIPE,
-                               text=True, timeout=60 * PATIENCE)
+                               text=True, timeout=ENOUGH_S)
     assert ended.returncode == 1 and "is there room?" in ended.stderr, ended.stderr

@@ -6,7 +6,7 @@ import threading
 import paho.mqtt.client as paho
 import pytest
 
-from server import PATIENCE, wait_until
+from server import ENOUGH_S, wait_until
 from world import REPORT
 
 VERSIONS = {"mqttv31": paho.MQTTv31, "mqttv311": paho.MQTTv311, "mqttv5": paho.MQTTv5}
@@ -22,7 +22,7 @@ def mosquitto(program, world, did, passcode, version, *arguments, **keywords):
 def test_mosquitto_pub_reports_as_a_device(world, version, qos):
     did, passcode = world.register()
     done = subprocess.run(mosquitto("mosquitto_pub", world, did, passcode, version, "-q", str(qos), "-t", f"dev2app/{did}", "-s"),
-                          input=REPORT, capture_output=True, timeout=30 * PATIENCE, check=False)
+                          input=REPORT, capture_output=True, timeout=ENOUGH_S, check=False)
     assert done.returncode == 0, done.stderr
     rows = wait_until(lambda: world.get(f"devices/{did}/data").json["objects"])
     assert [row["attrs"]["set_temp"] for row in rows] == [16]
@@ -36,7 +36,7 @@ def test_mosquitto_sub_receives_a_control(world, version, qos):
                                          f"app2dev/{did}/#", "-C", "1", "-W", "20", "-F", "%t %x"),
                                stdout=subprocess.PIPE, text=True)
     wait_until(lambda: world.control(did, attrs={"switch": 1}).status == 200)
-    topic, payload = process.communicate(timeout=30 * PATIENCE)[0].split()
+    topic, payload = process.communicate(timeout=ENOUGH_S)[0].split()
     assert topic.startswith(f"app2dev/{did}/") and payload.lower() == "0000000309000090010101000010"
     assert process.returncode == 0
 
@@ -45,7 +45,7 @@ def test_mosquitto_sub_receives_a_control(world, version, qos):
 def test_a_wrong_passcode_is_refused(world, version):
     did, _ = world.register()
     done = subprocess.run(mosquitto("mosquitto_pub", world, did, "wrong", version, "-t", f"dev2app/{did}", "-m", "x"),
-                          capture_output=True, text=True, timeout=30 * PATIENCE, check=False)
+                          capture_output=True, text=True, timeout=ENOUGH_S, check=False)
     assert done.returncode != 0
 
 
@@ -63,10 +63,10 @@ def test_paho_works_as_a_device(world, version):
     client.connect(*world.server.mqtt, keepalive=30)
     client.loop_start()
     try:
-        assert ready.wait(10 * PATIENCE)
+        assert ready.wait(ENOUGH_S)
         for qos in (0, 1, 2):
             message = client.publish(f"dev2app/{did}", REPORT, qos=qos)
-            message.wait_for_publish(10 * PATIENCE)
+            message.wait_for_publish(ENOUGH_S)
             assert message.is_published()
         wait_until(lambda: world.get(f"devices/{did}/data").json["meta"]["total"] == 3)
         assert world.control(did, attrs={"switch": 1}).status == 200

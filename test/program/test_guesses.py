@@ -5,7 +5,7 @@ import http.client
 import pytest
 
 from mqtt import Device
-from server import PATIENCE, run
+from server import ENOUGH_S, run
 from world import World
 
 A_MINUTE = 10  # wrong ones for a device, by default
@@ -19,7 +19,7 @@ def shared_server(make_shared_server):
 
 def ask(server, method, path, form, source="127.0.0.1", headers=None):
     """(status, text) of a /dev call from an address of this machine."""
-    connection = http.client.HTTPConnection(*server.http, timeout=30 * PATIENCE, source_address=(source, 0))
+    connection = http.client.HTTPConnection(*server.http, timeout=ENOUGH_S, source_address=(source, 0))
     connection.request(method, path, form, headers or {})
     response = connection.getresponse()
     text = response.read().decode()

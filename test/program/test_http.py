@@ -8,7 +8,7 @@ import time
 import pytest
 
 from rawhttp import Connection
-from server import PATIENCE, wait_until
+from server import ENOUGH_S, wait_until
 from world import REPORT, World, request
 
 KIB = 1024
@@ -388,7 +388,8 @@ def test_too_many_connections_are_told_to_come_later(make_server):
 
 @pytest.fixture(scope="module")
 def hasty_server(make_shared_server):
-    return make_shared_server("--http-head-timeout", "1", "--http-idle-timeout", "2")
+    """Its head timeout is short, and yet ten times what a request takes on a busy machine."""
+    return make_shared_server("--http-head-timeout", "3", "--http-idle-timeout", "9")
 
 
 @pytest.fixture
@@ -401,21 +402,21 @@ def test_half_a_head_is_408_after_its_time(hasty):
     began = time.monotonic()
     hasty.send("GET /healthz HTTP/1.1\r\nHost")
     assert_refused(hasty, 408)
-    assert 0.8 < time.monotonic() - began < 1.9 * PATIENCE
+    assert time.monotonic() - began > 2.8
 
 
 def test_a_head_that_trickles_is_408_all_the_same(hasty):
-    began = time.monotonic()
     hasty.send("GET /healthz HTTP/1.1\r\nHost: x\r\n")
+    began = time.monotonic()
     while hasty.is_open(0.1) and not hasty.pending:
+        assert time.monotonic() - began < ENOUGH_S
         hasty.send("X: y\r\n")
-        assert time.monotonic() - began < 5 * PATIENCE
     assert_refused(hasty, 408)
 
 
 def test_the_time_of_a_head_begins_anew_with_each_request(hasty):
-    for _ in range(4):
-        time.sleep(0.4)
+    for _ in range(8):
+        time.sleep(0.4)  # together longer than a head may take
         assert is_healthy(hasty.send(HEALTH).answer())
     hasty.send("GET /heal")
     assert_refused(hasty, 408)
@@ -423,27 +424,32 @@ def test_the_time_of_a_head_begins_anew_with_each_request(hasty):
 
 def test_an_idle_connection_lives_for_the_idle_time_and_ends_silently(hasty):
     assert is_healthy(hasty.send(HEALTH).answer())
-    time.sleep(1.4)  # longer than a head may take
+    time.sleep(3.5)  # longer than a head may take
     assert is_healthy(hasty.send(HEALTH).answer())
     began = time.monotonic()
     hasty.expect_closed()
-    assert 1.5 < time.monotonic() - began < 4 * PATIENCE
+    assert time.monotonic() - began > 8.5
 
 
 def test_a_connection_that_says_nothing_is_closed_without_an_answer(hasty):
     hasty.expect_closed()
 
 
-def test_a_body_that_does_not_come_is_408(hasty, hasty_server):
-    hasty.send(token_head(World(hasty_server), "Content-Length: 100") + "{")
+@pytest.fixture
+def hasty_world(hasty_server):
+    """To be asked for before the connection, whose time begins with it."""
+    return World(hasty_server)
+
+
+def test_a_body_that_does_not_come_is_408(hasty_world, hasty):
+    hasty.send(token_head(hasty_world, "Content-Length: 100") + "{")
     assert_refused(hasty, 408)
 
 
-def test_a_slow_body_that_moves_is_read(hasty, hasty_server):
-    world = World(hasty_server)
-    body = token_body(world) + " " * 3 * KIB
-    hasty.send(token_head(world, f"Content-Length: {len(body)}"))
+def test_a_slow_body_that_moves_is_read(hasty_world, hasty):
+    body = token_body(hasty_world) + " " * 3 * KIB
+    hasty.send(token_head(hasty_world, f"Content-Length: {len(body)}"))
     for part in (body[:2 * KIB], body[2 * KIB:]):
-        time.sleep(1.2)
+        time.sleep(5)  # together longer than a body may pause
         hasty.send(part)
     assert hasty.answer().status == 201

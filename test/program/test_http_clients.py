@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 
 from rawhttp import Connection
-from server import PATIENCE
+from server import ENOUGH_S
 from world import hex_id
 
 PLACE = {"city": "广 州", "country": "中国", "longitude": 113, "latitude": -0.5}
@@ -18,7 +18,7 @@ def curl(world, path, *options, token=True, body=None):
     host, port = world.server.http
     headers = ["-H", f"Authorization: token {world.token}"] if token else []
     done = subprocess.run(["curl", "-sS", "-w", "\n%{http_code}", *headers, *options, *(["-d", json.dumps(body)] if body else []),
-                           f"http://{host}:{port}{world.path(path)}"], capture_output=True, text=True, timeout=30 * PATIENCE)
+                           f"http://{host}:{port}{world.path(path)}"], capture_output=True, text=True, timeout=ENOUGH_S)
     assert done.returncode == 0, done.stderr
     text, _, status = done.stdout.rpartition("\n")
     return int(status), text

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from bulk import csv_text, import_rows, ndjson_text, run_import
-from server import BINARY, PATIENCE, run, wait_until
+from server import BINARY, ENOUGH_S, PATIENCE, run, wait_until
 from world import REPORT, World, device_request, hex_id, query, request
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -199,7 +199,7 @@ def test_many_devices_while_devices_and_callers_go_on(make_server, tmp_path):
     outcome = []
 
     def bring():
-        outcome.append(run("import", "devices", "--data", world.server.data, tmp_path / "many.csv", timeout=600))
+        outcome.append(run("import", "devices", "--data", world.server.data, tmp_path / "many.csv"))
         done.set()
 
     thread = threading.Thread(target=bring)
@@ -217,7 +217,7 @@ def test_many_devices_while_devices_and_callers_go_on(make_server, tmp_path):
     assert len(seen) > 3, "nobody could ask while it went on"
     assert search(world, city="Guangzhou", limit=0)["meta"]["total"] == MANY
     assert world.get("devices/summary").json["total"] == MANY + 1
-    again = run("import", "devices", "--data", world.server.data, tmp_path / "many.csv", timeout=600)
+    again = run("import", "devices", "--data", world.server.data, tmp_path / "many.csv")
     assert again.stdout == f"devices: 0 created, 0 updated, {MANY} unchanged, 0 refused\n"
 
 
@@ -236,13 +236,13 @@ def test_an_import_that_was_broken_off_is_completed_by_another(make_server, tmp_
     process.stdin.buffer.flush()
     time.sleep(0.2)
     process.send_signal(end)
-    process.wait(60 * PATIENCE)
+    process.wait(ENOUGH_S)
     process.stdin.close()
     told = process.stdout.read()
     if end == signal.SIGINT:
         assert process.returncode == 1 and "interrupted" in process.stderr.read()
     process.stdout.close(), process.stderr.close()
-    outcome = run("import", "devices", "--data", world.server.data, tmp_path / "many.csv", timeout=600)
+    outcome = run("import", "devices", "--data", world.server.data, tmp_path / "many.csv")
     assert outcome.returncode == 0, (told, outcome.stderr)
     if not running:
         world.server.start()
@@ -257,10 +257,10 @@ def test_a_server_that_dies_leaves_whole_rows_and_another_import_completes_them(
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: search(world, limit=0)["meta"]["total"] > 1000, what="some devices")
     world.server.kill()
-    told = process.communicate(timeout=60 * PATIENCE)
+    told = process.communicate(timeout=ENOUGH_S)
     assert process.returncode in (0, 1), told  # 0: it went on with the directory at rest
     world.server.start()
-    result = run("import", "devices", "--data", world.server.data, tmp_path / "many.csv", timeout=600)
+    result = run("import", "devices", "--data", world.server.data, tmp_path / "many.csv")
     assert result.returncode == 0, result.stderr
     assert search(world, limit=0)["meta"]["total"] == world.get("devices/summary").json["total"] == 20_000
 
@@ -284,7 +284,7 @@ def test_a_terminal_shows_how_far_it_is(make_server, tmp_path):
                                stdout=subprocess.DEVNULL, stderr=terminal)
     os.close(terminal)
     thread.start()
-    assert process.wait(600 * PATIENCE) == 0
+    assert process.wait(ENOUGH_S) == 0
     thread.join()
     os.close(master)
     text = "".join(shown)

@@ -7,7 +7,7 @@ import struct
 from mqtt import Closed, Device, packet, text
 from rawhttp import Connection
 from neighbour import neighbour  # noqa: F401
-from server import wait_until
+from server import ENOUGH_S, wait_until
 from world import REPORT, World, device_request
 
 LARGEST_PACKET = 1 << 20
@@ -18,7 +18,7 @@ LARGEST_PACKET = 1 << 20
 def is_refused(address):
     """The connection is closed before a byte."""
     with socket.create_connection(address) as s:
-        s.settimeout(10)
+        s.settimeout(ENOUGH_S)
         try:
             return s.recv(1) == b""
         except ConnectionResetError:

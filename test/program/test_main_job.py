@@ -5,7 +5,7 @@ import socket
 import time
 
 from mqtt import packet, text
-from server import wait_until
+from server import ENOUGH_S, wait_until
 from world import REPORT, World, device_request, request
 
 
@@ -19,7 +19,7 @@ def test_the_firmwares_own_packets_work_byte_for_byte(world):
     assert abs(int(fields["server_ts"]) - time.time()) < 60 and fields["log_switch"] == "0"
 
     with socket.create_connection((fields["host"], int(fields["port"]))) as s:
-        s.settimeout(10)
+        s.settimeout(ENOUGH_S)
         connect = bytes.fromhex("10 48 0006 4d5149736470 03 c2 0078") + text(did) + text(did) + text(passcode)
         assert len(connect) == 2 + 0x48
         s.sendall(connect)

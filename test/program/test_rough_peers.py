@@ -110,7 +110,7 @@ def test_a_stranger_that_takes_nothing_is_ended_and_that_is_told(make_server):
     server = make_server("--http-idle-timeout", "1")
     with socket.create_connection(server.http) as stranger:
         stranger.sendall(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
-        wait_until(lambda: "event=http_peer_ended peer=127.0.0.1 reason=too_slow" in server.log_text(), seconds=30)
+        wait_until(lambda: "event=http_peer_ended peer=127.0.0.1 reason=too_slow" in server.log_text())
     page = request(server.ops, "GET", "/metrics").body.decode()
     assert 'muster_http_ended_peers_total{cause="too_slow"} 1\n' in page
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from server import PATIENCE
+from server import ENOUGH_S
 
 READY = rb"READY=1"
 RELOADING = rb"RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]*"
@@ -18,7 +18,7 @@ def manager(request, tmp_path):
     name = str(tmp_path / "notify") if request.param == "path" else f"@muster-test-{tmp_path}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(re.sub("^@", "\0", name))
-        listening.settimeout(30 * PATIENCE)
+        listening.settimeout(ENOUGH_S)
         yield name, lambda: listening.recv(4096)
 
 

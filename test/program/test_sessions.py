@@ -8,13 +8,13 @@ import time
 import pytest
 
 from mqtt import Closed, Device, connect_packet
-from server import PATIENCE, wait_until
+from server import ENOUGH_S, wait_until
 from world import REPORT, World
 
 
 def online_log(world, did, count):
     log = wait_until(lambda: (a := world.get(f"devices/{did}/online", sort="asc", limit=1000).json)["meta"]["total"] >= count and a["objects"],
-                     seconds=20, what=f"{count} records")
+                     what=f"{count} records")
     assert len(log) == count, log
     return log
 
@@ -45,41 +45,36 @@ def test_a_reset_connection_ends_as_tcp_closed(world):
 
 
 def test_silence_for_one_and_a_half_keepalives_ends_as_no_heartbeat(world):
-    device = world.device(level=4, keepalive=1)
+    device = world.device(level=4, keepalive=2)
     began = time.monotonic()
     device.expect_closed()
-    assert time.monotonic() - began > 1.3
+    assert time.monotonic() - began > 2.8
     payload = end_of(world, device.did)
-    assert payload["reason"] == "no_heartbeat" and payload["heartbeat"]["last"] in (1, 2)
+    assert payload["reason"] == "no_heartbeat" and payload["heartbeat"]["last"] >= 2
 
 
 def test_any_packet_keeps_a_session_alive(world):
-    device = world.device(level=4, keepalive=1)
+    device = world.device(level=4, keepalive=4)
     for _ in range(5):
-        time.sleep(0.7)
+        time.sleep(1.4)  # together longer than the six seconds of silence that would end it
         device.report(REPORT, qos=1)
     device.disconnect()
     assert end_of(world, device.did)["reason"] == "mqtt_disconnect"
 
 
-@pytest.fixture(scope="module")
-def impatient(make_shared_server):
-    return make_shared_server("--keepalive-max", "2")
-
-
-@pytest.mark.parametrize("level", [3, 4, 5])
-@pytest.mark.parametrize("keepalive", [0, 3600])
-def test_silence_without_a_keepalive_has_a_bound(impatient, level, keepalive):
-    world = World(impatient)
-    device = world.device(level=level, keepalive=keepalive)
+def test_silence_without_a_keepalive_has_a_bound(make_server):
+    world = World(make_server("--keepalive-max", "4"))
+    devices = {world.device(level=level, keepalive=keepalive): keepalive for level in (3, 4, 5) for keepalive in (0, 3600)}
     time.sleep(2)
-    device.ping()
+    for device in devices:
+        device.ping()
     began = time.monotonic()
-    device.expect_closed()
-    assert time.monotonic() - began > 2.8
-    log = online_log(world, device.did, 2)
-    assert log[0]["payload"] == {"keep_alive": keepalive + 5}, "as it was announced"
-    assert log[1]["payload"]["reason"] == "no_heartbeat"
+    for device, keepalive in devices.items():
+        device.expect_closed()
+        assert time.monotonic() - began > 5.8
+        log = online_log(world, device.did, 2)
+        assert log[0]["payload"] == {"keep_alive": keepalive + 5}, "as it was announced"
+        assert log[1]["payload"]["reason"] == "no_heartbeat"
 
 
 def server_keep_alive(device):
@@ -101,16 +96,21 @@ def test_keepalive_0_is_not_dropped_before_the_bound(world):
 
 
 def test_heartbeats_are_accounted_for(world):
+    """Against what the device sees: it pings after its answer, so no interval is shorter than the pause before."""
+    began = time.monotonic()
     device = world.device(level=4, keepalive=60)
-    for pause in (0.1, 1.1, 2.1):
+    pauses = (0.1, 1.1, 2.1)
+    for pause in pauses:
         time.sleep(pause)
         device.ping()
     time.sleep(1.1)
     device.disconnect()
+    took = int(time.monotonic() - began)
     payload = end_of(world, device.did)
     beat = payload["heartbeat"]
-    assert beat["count"] == 3 and beat["min"] == 1 and beat["max"] == 2 and beat["avg"] == 1 and beat["last"] == 1
-    assert payload["duration"] in (4, 5)
+    assert beat["count"] == 3 and 1 <= beat["min"] <= beat["avg"] <= beat["max"], beat
+    assert 2 <= beat["max"] <= took and 1 <= beat["last"] <= took - 3 and beat["min"] + beat["max"] <= took, beat
+    assert 4 <= payload["duration"] <= took + 1
 
 
 def test_with_fewer_than_two_pings_there_are_no_intervals(world):
@@ -182,22 +182,16 @@ def test_messages_in_flight_at_a_take_over_are_kept_and_acknowledged(world):
 
 def test_too_many_messages_end_as_density_overflow(world):
     device = world.device(level=4)
-    with pytest.raises((Closed, OSError)):
-        for _ in range(200):
-            device.publish(f"dev2app/{device.did}", REPORT)
-        device.expect_closed()
-        raise Closed()
+    device.send(device.report_bytes(REPORT) * 200)
+    device.expect_closed()
     assert end_of(world, device.did)["reason"] == "offline_sending_density_overflow"
     assert 50 <= world.get(f"devices/{device.did}/data").json["meta"]["total"] < 80
 
 
 def test_too_many_bytes_end_as_data_size_overflow(world):
     device = world.device(level=4)
-    with pytest.raises((Closed, OSError)):
-        for _ in range(5):
-            device.publish(f"dev2app/{device.did}", b"\0\0\0\3" + bytes(30000))
-        device.expect_closed()
-        raise Closed()
+    device.send(device.report_bytes(b"\0\0\0\3" + bytes(30000)) * 5)
+    device.expect_closed()
     assert end_of(world, device.did)["reason"] == "offline_sending_data_size_overflow"
 
 
@@ -212,10 +206,10 @@ def test_the_limits_can_be_lifted(make_server):
 
 def test_a_connection_that_does_not_log_in_is_dropped_after_ten_seconds(world):
     with socket.create_connection(world.server.mqtt) as s:
-        s.settimeout(20 * PATIENCE)
+        s.settimeout(ENOUGH_S)
         began = time.monotonic()
         assert s.recv(1) == b""
-        assert 9 < time.monotonic() - began < 15 * PATIENCE
+        assert 9 < time.monotonic() - began < 100
 
 
 @pytest.mark.parametrize("level,code", [(3, 4), (4, 4), (5, 0x86)])
@@ -290,7 +284,7 @@ def test_garbage_instead_of_connect_ends_the_connection(world):
     for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00", b"\x10\xff\xff\xff\xff\xff", b"\x30\x05\x00\x01ahi", b"\xff" * 100,
                     connect_packet("x" * 22, "p", level=9), connect_packet("x" * 22, "p", protocol="MQXX")):
         with socket.create_connection(world.server.mqtt) as s:
-            s.settimeout(10 * PATIENCE)
+            s.settimeout(ENOUGH_S)
             s.sendall(garbage)
             answer = s.recv(100)
             assert answer == b"" or answer[0] == 0x20 and answer[3] != 0
@@ -299,7 +293,7 @@ def test_garbage_instead_of_connect_ends_the_connection(world):
 
 
 def test_half_a_packet_and_then_nothing_does_no_harm(world):
-    device = world.device(level=4, keepalive=1)
+    device = world.device(level=4, keepalive=2)
     device.send(b"\x30\x7f" + struct.pack(">H", 20))
     device.expect_closed()
     assert end_of(world, device.did)["reason"] == "no_heartbeat"

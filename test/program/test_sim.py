@@ -9,17 +9,43 @@ import time
 import pytest
 
 from mqtt import Device, packet
-from server import BINARY, PATIENCE, run, wait_until
+from server import BINARY, ENOUGH_S, run, wait_until
+from test_metrics import read
 from world import DATAPOINTS, World
 
 
 def sim_arguments(world, *arguments, definition="air-conditioner"):
-    return ["sim", "--http", "http://%s:%d" % world.server.http, "--product-key", world.product_key, "--definition",
-            f"{DATAPOINTS}/{definition}.json", *map(str, arguments)]
+    defined = ["--definition", f"{DATAPOINTS}/{definition}.json"] if definition else []
+    return ["sim", "--http", "http://%s:%d" % world.server.http, "--product-key", world.product_key, *defined,
+            *map(str, arguments)]
 
 
 def figures(text):
     return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", text)}
+
+
+def until(condition, world, *arguments, **more):
+    """(exit status, figures) of a simulator that is ended as soon as the condition holds."""
+    process = subprocess.Popen([BINARY, *sim_arguments(world, *arguments, **more)], stdout=subprocess.PIPE, text=True)
+    try:
+        wait_until(condition, seconds=5 * ENOUGH_S)
+    finally:
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=ENOUGH_S)[0]
+    return process.returncode, figures(said)
+
+
+def stored(world, did):
+    return world.get(f"devices/{did}/data", limit=0).json["meta"]["total"]
+
+
+def found(world, **parameters):
+    return world.get("devices/search", **parameters).json["objects"]
+
+
+def reports(server):
+    """All that the server has stored."""
+    return read(server).get("reports_total", result="decoded")
 
 
 def test_it_counts_what_the_server_has_stored(world):
@@ -29,16 +55,16 @@ def test_it_counts_what_the_server_has_stored(world):
     assert counted["connected"] == 20 and counted["failed"] == 0
     assert counted["acknowledged"] == counted["sent"] >= 20
     assert 0 < counted["p50"] <= counted["p99"] <= counted["max"]
-    devices = world.get("devices/search", limit=100).json
-    assert devices["meta"]["total"] == 20
-    stored = sum(world.get(f"devices/{d['did']}/data", limit=0).json["meta"]["total"] for d in devices["objects"])
-    assert stored == counted["sent"]
+    devices = found(world, limit=100)
+    assert len(devices) == 20
+    assert sum(stored(world, device["did"]) for device in devices) == counted["sent"]
 
 
 def test_a_second_run_meets_the_same_devices(world):
     for _ in range(2):
-        assert run(*sim_arguments(world, "--devices", 5, "--interval", 1, "--duration", 1)).returncode == 0
-    assert world.get("devices/search", show_disabled=1).json["meta"]["total"] == 5
+        assert until(lambda: len(found(world, is_online=1)) == 5, world, "--devices", 5, "--interval", 1)[0] == 0
+        wait_until(lambda: not found(world, is_online=1), what="their logout")
+    assert len(found(world, show_disabled=1)) == 5
 
 
 @pytest.mark.parametrize("version", ["3.1", "3.1.1", "5"])
@@ -56,17 +82,17 @@ def test_it_answers_a_control_with_the_changed_state(world, version):
         assert "0000000303000091" in [entry["payload"] for entry in log], "the echo of the control"
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20 * PATIENCE)
+        process.communicate(timeout=ENOUGH_S)
 
 
 @pytest.mark.parametrize("definition", ["doser", "heater", "pet-feeder", "ph-meter", "plug", "power-meter", "wavemaker"])
 def test_devices_of_every_kind_are_decoded(shared_server, definition):
     world = World(shared_server, datapoint=definition)
-    done = run(*sim_arguments(world, "--devices", 3, "--interval", 0.5, "--qos", 1, "--duration", 1.5, definition=definition))
-    assert done.returncode == 0, done.stdout + done.stderr
-    for device in world.get("devices/search").json["objects"]:
-        decoded, all_messages = (world.get(f"devices/{device['did']}/{call}", limit=0).json["meta"]["total"] for call in ("data", "cmd"))
-        assert decoded == all_messages > 0
+    status, _ = until(lambda: len([d for d in found(world) if stored(world, d["did"]) > 1]) == 3, world,
+                      "--devices", 3, "--interval", 0.2, "--qos", 1, definition=definition)
+    assert status == 0
+    for device in found(world):
+        assert stored(world, device["did"]) == world.get(f"devices/{device['did']}/cmd", limit=0).json["meta"]["total"]
 
 
 def test_without_a_server_it_fails_and_says_so(world, shared_server):
@@ -78,10 +104,9 @@ def test_without_a_server_it_fails_and_says_so(world, shared_server):
 def test_thousands_of_devices_fit_into_one_process(make_server):
     server = make_server()
     world = World(server)
-    done = run(*sim_arguments(world, "--devices", 2000, "--interval", 10, "--qos", 1, "--duration", 12, "--connect-rate", 1000),
-               timeout=120)
-    counted = figures(done.stdout)
-    assert done.returncode == 0 and counted["connected"] == 2000 and counted["acknowledged"] >= 2000, done.stdout
+    status, counted = until(lambda: reports(server) >= 2000, world, "--devices", 2000, "--interval", 5, "--qos", 1,
+                            "--connect-rate", 1000)
+    assert status == 0 and counted["connected"] == 2000 and counted["acknowledged"] >= 2000, counted
     assert world.get("devices/search").json["meta"]["total"] == 2000
 
 
@@ -98,7 +123,7 @@ def test_a_device_waits_for_an_acknowledgement_before_its_next_report(options, i
                                     "--product-key", "0" * 32, "--devices", "1", "--interval", "0", "--qos", "1", *options],
                                    stdout=subprocess.DEVNULL)
         try:
-            listener.settimeout(20 * PATIENCE)
+            listener.settimeout(ENOUGH_S)
             peer = Device(None, "", "", "", sock=listener.accept()[0])
             assert peer.receive()[0] >> 4 == 1
             peer.send(b"\x20\2\0\0")
@@ -117,47 +142,55 @@ def test_a_device_waits_for_an_acknowledgement_before_its_next_report(options, i
 
 def test_a_device_may_send_more_reports_than_there_are_packet_ids(make_server):
     world = World(make_server("--device-messages", "0", "--device-bytes", "0"))
-    done = run(*sim_arguments(world, "--devices", 1, "--interval", 0, "--qos", 1, "--window", 2000, "--mqtt-version", "3.1.1",
-                              "--duration", 4 * PATIENCE))
-    counted = figures(done.stdout)
-    assert done.returncode == 0 and counted["connected"] == 1 and counted["closed_by_server"] == 0, done.stdout
+    status, counted = until(lambda: reports(world.server) > 65535, world, "--devices", 1, "--interval", 0, "--qos", 1,
+                            "--window", 2000, "--mqtt-version", "3.1.1")
+    assert status == 0 and counted["connected"] == 1 and counted["closed_by_server"] == 0, counted
     assert counted["acknowledged"] == counted["sent"] > 65535
+
+
+def due(devices, interval, since):
+    """How many reports the devices owe since then."""
+    return devices * (time.monotonic() - since) / interval
 
 
 def test_a_stalled_server_does_not_slow_the_measurement_down(make_server):
     server = make_server()
     world = World(server)
-    process = subprocess.Popen([BINARY, *sim_arguments(world, "--devices", 5, "--interval", 0.2, "--qos", 1, "--duration", 4,
-                                                       "--mqtt-version", "3.1.1")], stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 5)
-    server.process.send_signal(signal.SIGSTOP)
-    time.sleep(1.5)
-    server.process.send_signal(signal.SIGCONT)
-    counted = figures(process.communicate(timeout=30 * PATIENCE)[0])
-    assert counted["max"] > 1000, "what was due in the stall is late"
-    assert counted["sent"] >= 5 * 4 / 0.2 * 0.85, "and is not left out"
+    online_since = []
+
+    def stalled():
+        if not online_since and len(found(world, is_online=1)) == 5:
+            online_since.append(time.monotonic())
+            server.process.send_signal(signal.SIGSTOP)
+            time.sleep(1.5)
+            server.process.send_signal(signal.SIGCONT)
+        return online_since and reports(server) > due(5, 0.2, online_since[0]) * 0.85
+
+    _, counted = until(stalled, world, "--devices", 5, "--interval", 0.2, "--qos", 1, "--mqtt-version", "3.1.1")
+    assert counted["max"] > 1000, "what was due in the stall is late, and is not left out"
 
 
 def test_what_was_due_while_the_server_was_away_is_sent_late(make_server):
-    server = make_server("--http", "127.0.0.1:0")
+    server = make_server()
     world = World(server)
-    http, mqtt = ("127.0.0.1:%d" % address[1] for address in (server.http, server.mqtt))
-    process = subprocess.Popen([BINARY, *sim_arguments(world, "--devices", 3, "--interval", 0.2, "--qos", 1, "--duration", 7,
-                                                       "--mqtt-version", "3.1.1")], stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 3)
-    server.stop()
-    server.options = ["--http", http, "--mqtt", mqtt]
-    time.sleep(0.5)
-    server.start()
-    counted = figures(process.communicate(timeout=30 * PATIENCE)[0])
+    online_since = []
+
+    def away():
+        if not online_since and len(found(world, is_online=1)) == 3:
+            online_since.append(time.monotonic())
+            server.stop()
+            server.options = [part for name, (host, port) in server.addresses.items() for part in (f"--{name}", f"{host}:{port}")]
+            time.sleep(1)
+            server.start()
+        return online_since and reports(server) > due(3, 0.2, online_since[0]) * 0.8
+
+    _, counted = until(away, world, "--devices", 3, "--interval", 0.2, "--qos", 1, "--mqtt-version", "3.1.1")
     assert counted["connected"] == 6 and counted["max"] > 500
-    assert counted["acknowledged"] >= 3 * 7 / 0.2 * 0.8
 
 
 def test_without_a_definition_bytes_are_passed_through(world):
-    done = run("sim", "--http", "http://%s:%d" % world.server.http, "--product-key", world.product_key, "--devices", 2,
-               "--interval", 0.5, "--qos", 1, "--duration", 1)
-    assert done.returncode == 0, done.stdout + done.stderr
-    device = world.get("devices/search").json["objects"][0]
+    until(lambda: found(world) and world.get(f"devices/{found(world)[0]['did']}/cmd").json["objects"], world,
+          "--devices", 2, "--interval", 0.2, "--qos", 1, definition=None)
+    device = found(world)[0]
     assert world.get(f"devices/{device['did']}/cmd").json["objects"][0]["payload"].startswith("000000030c00009106")
     assert world.get(f"devices/{device['did']}/data").json["meta"]["total"] == 0

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY, PATIENCE, Server
+from server import BINARY, ENOUGH_S, Server
 from test_backup import backup
 from world import World
 
@@ -24,7 +24,7 @@ def strace(trace):
 
 def traced(tmp_path, *arguments, input=None):
     done = subprocess.run([*strace(tmp_path / "trace"), BINARY, *map(str, arguments)], input=input, capture_output=True, text=True,
-                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}, timeout=60 * PATIENCE, check=False)
+                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}, timeout=ENOUGH_S, check=False)
     assert done.returncode == 0, done.stderr
     return (tmp_path / "trace").read_text().splitlines()
 
@@ -81,7 +81,7 @@ def test_serve_syncs_a_new_directory_and_what_it_makes_in_it(open_path, user):
     server = Server(open_path / "new", *user, wrapper=strace(open_path / "trace"), env={"ASAN_OPTIONS": "detect_leaks=0"})
     server.start()
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(60 * PATIENCE) == 0
+    assert server.process.wait(ENOUGH_S) == 0
     lines = (open_path / "trace").read_text().splitlines()
     told = r"write\(1<.*muster ready"
     must_sync_between(lines, open_path, rf'mkdir\("{open_path}/new"', told)

@@ -14,7 +14,7 @@ import pytest
 import clock
 from mqtt import Device
 from rawhttp import Connection
-from server import PATIENCE, Server, wait_until
+from server import ENOUGH_S, Server, wait_until
 from world import REPORT, World, request
 
 HEALTH = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -58,7 +58,7 @@ def context(lowest=ssl.TLSVersion.TLSv1_2, highest=ssl.TLSVersion.TLSv1_3):
 
 
 def connect(server, name, wanted=None):
-    sock = socket.create_connection(server.addresses[name], timeout=10 * PATIENCE)
+    sock = socket.create_connection(server.addresses[name], timeout=ENOUGH_S)
     return (wanted or context()).wrap_socket(sock)
 
 
@@ -189,7 +189,7 @@ def garbage(chance):
 @pytest.mark.parametrize("port", ["https", "mqtts"])
 def test_garbage_on_a_tls_port_does_no_harm(shared_server, world, port):
     for bytes_ in garbage(random.Random(11)):
-        with socket.create_connection(shared_server.addresses[port], timeout=10 * PATIENCE) as s:
+        with socket.create_connection(shared_server.addresses[port], timeout=ENOUGH_S) as s:
             try:
                 s.sendall(bytes_)
                 s.shutdown(socket.SHUT_WR)
@@ -210,7 +210,7 @@ def test_garbage_inside_a_session_ends_it_alone(shared_server, world, port):
         raw = socket.socket(fileno=os.dup(secured.fileno()))
         raw.sendall(b"\x17\x03\x03\0\x20" + random.Random(number).randbytes(32))  # a record with a wrong tag
         raw.close()
-        secured.settimeout(10 * PATIENCE)
+        secured.settimeout(ENOUGH_S)
         try:
             assert secured.recv(1) == b""
         except (ssl.SSLError, ConnectionResetError):

@@ -10,7 +10,7 @@ import urllib.parse
 
 import refusals
 from mqtt import Device, frame
-from server import PATIENCE, wait_until
+from server import ENOUGH_S, wait_until
 
 DATAPOINTS = os.path.join(os.path.dirname(__file__), "../datapoints")
 
@@ -57,7 +57,7 @@ class Answer:
 
 
 def request(address, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection(*address, timeout=30 * PATIENCE)
+    connection = http.client.HTTPConnection(*address, timeout=ENOUGH_S)
     if body is not None and not isinstance(body, (bytes, str)):
         body = json.dumps(body)
     connection.request(method, path, body, headers or {})
@@ -164,7 +164,7 @@ class World:
 def device_request(address, method, path, body="", head=""):
     """(status, header text, body): what one recv of 1024 bytes gives, as the firmware reads it. head: further
     lines, each with its CRLF, as a proxy adds them."""
-    with socket.create_connection(address, timeout=30 * PATIENCE) as s:
+    with socket.create_connection(address, timeout=ENOUGH_S) as s:
         s.sendall(f"{method} {path} HTTP/1.1\r\nHost:{address[0]}:{address[1]}\r\n"
                   f"Content-Type:application/x-www-form-urlencoded\r\nContent-Length:{len(body)}\r\n{head}\r\n{body}".encode())
         answer = s.recv(1024)
