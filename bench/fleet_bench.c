@@ -436,8 +436,12 @@ static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct 
     case REALTIME: err = fleet_report_realtime(f, w, &r); break;
     case EVENT_DEVICES: err = fleet_report_event_devices(f, w, EVENT_ALERT, &r); break;
     case EVENTS: err = fleet_report_events(f, w, EVENT_ALERT, &r); break;
-    case ACTIVE_ROWS: fleet_report_active_rows(f, w, first, LAST_DAY, skip, 20, rows, &total); break;
-    case INCR_ROWS: fleet_report_incr_rows(f, w, first, LAST_DAY, skip, 20, rows, &total); break;
+    case ACTIVE_ROWS:
+        fleet_report_active_rows(f, w, &(struct fleet_report_page){ first, LAST_DAY, skip, 20 }, rows, &total);
+        break;
+    case INCR_ROWS:
+        fleet_report_incr_rows(f, w, &(struct fleet_report_page){ first, LAST_DAY, skip, 20 }, rows, &total);
+        break;
     case SUMMARY:
         fleet_report_summary(f, w->product, LAST_DAY, &s);
         total = s.activated;

@@ -17,7 +17,7 @@ MORE = {
     "net": "net timer",
     "registry": "tx db col feed reader schema sqlite write_queue pages device_type registration",
     "fleet": "catalog",
-    "access": "dev mqtt topic",
+    "access": "dev mqtt topic refusal",
     "api": "chapter period report",
     "ops": "setting",
 }
@@ -55,6 +55,7 @@ for prefix, rooms in rooms_of.items():
 tags, constants = defaultdict(list), defaultdict(list)
 for path in sorted([*root.glob("src/**/*.[ch]"), *root.glob("bench/*.[ch]"), *root.glob("test/fuzz/*.[ch]")]):
     text = re.sub(r'"(\\.|[^"\\\n])*"|/\*.*?\*/', "", path.read_text(), flags=re.S)
+    text = re.sub(r"^#(.*\\\n)*.*$", "", text, flags=re.M)
     for tag in re.findall(r"\b(?:struct|union|enum)\s+(\w+)\s*\{", text):
         tags[tag].append(path)
     for body in re.findall(r"\benum(?:\s+\w+)?\s*\{([^}]*)\}", text):

@@ -111,8 +111,9 @@ void dev_register(struct http_exchange *ex)
     if (!read_application(ex, &app) || !admit(ex, &app))
         return;
     bool known_only = atomic_load(&app.product->row)->registration == REGISTRATION_KNOWN;
-    enum mu_err err = registry_register_device(a->options.registry, app.product->no, app.mac, app.passcode, known_only,
-                                               clock_wall_s(), &result);
+    enum mu_err err = registry_register_device(
+        a->options.registry,
+        &(struct register_request){ app.product->no, app.mac, app.passcode, known_only, clock_wall_s() }, &result);
     switch (err) {
     case MU_OK:
         if (result.outcome == REGISTER_BARRED)

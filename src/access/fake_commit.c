@@ -222,10 +222,10 @@ bool fleet_device_by_did(struct fleet *f, struct str did, struct fleet_device *o
     abort();
 }
 
-enum mu_err registry_register_device(struct registry *reg, uint32_t product_no, const char *mac, const char *passcode,
-                                     bool known_only, int64_t now_s, struct register_result *out)
+enum mu_err registry_register_device(struct registry *reg, const struct register_request *request,
+                                     struct register_result *out)
 {
-    (void)reg, (void)product_no, (void)mac, (void)passcode, (void)known_only, (void)now_s, (void)out;
+    (void)reg, (void)request, (void)out;
     abort();
 }
 

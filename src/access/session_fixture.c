@@ -21,8 +21,10 @@ static int set_up(uint32_t packet_max)
     fake_reset();
     if (net_address_parse(STR("127.0.0.1:0"), &address) != MU_OK || loop_create(&loop, 0) != MU_OK ||
         access_create(&fixture_access, &options, why, sizeof(why)) != MU_OK ||
-        listener_open(&listener, &address, &loop, 1, NULL, access_mqtt_accept, fixture_access, why, sizeof(why)) !=
-            MU_OK)
+        listener_open(&listener, &address,
+                      &(struct listener_options){
+                          .loops = &loop, .loop_count = 1, .accept = access_mqtt_accept, .ctx = fixture_access },
+                      why, sizeof(why)) != MU_OK)
         return -1;
     return loop_start(loop) == MU_OK ? 0 : -1;
 }

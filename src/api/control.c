@@ -175,8 +175,9 @@ static enum api_error frame_of_attrs(struct api_call *call, struct buf *p0, stru
     fleet_device_state(call->api->parts.fleet, args->device.no, &written_under, &state);
     /* A state of another version has its points elsewhere. */
     bool usable = written_under == definition && state.err == MU_OK;
-    enum api_error error = datapoint_control(definition->plan, args->attrs, usable ? state.data : NULL, coding_of(args),
-                                             p0, why, sizeof(why));
+    enum api_error error = datapoint_control(
+        definition->plan, &(struct datapoint_asked){ args->attrs, usable ? state.data : NULL, coding_of(args) }, p0,
+        why, sizeof(why));
     buf_free(&state);
     if (error != API_OK)
         return api_refuse(call, error, "%s", why);

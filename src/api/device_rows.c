@@ -127,9 +127,8 @@ static void write_row(const struct api_call *call, struct json_out *j, const str
     json_object_end(j);
 }
 
-typedef size_t (*list_days)(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
-                            int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
-                            uint64_t *total);
+typedef size_t (*list_days)(struct fleet *f, const struct fleet_report_filter *filter,
+                            const struct fleet_report_page *page, struct fleet_report_row *rows, uint64_t *total);
 
 static enum api_error answer_rows(struct api_call *call, list_days list)
 {
@@ -151,8 +150,9 @@ static enum api_error answer_rows(struct api_call *call, list_days list)
         if (!found)
             return API_INTERNAL;
     }
-    size_t count = list(call->api->parts.fleet, &filter, args->first_day, args->last_day, (uint64_t)args->page.skip,
-                        (uint64_t)args->page.limit, found, &total);
+    const struct fleet_report_page page = { args->first_day, args->last_day, (uint64_t)args->page.skip,
+                                            (uint64_t)args->page.limit };
+    size_t count = list(call->api->parts.fleet, &filter, &page, found, &total);
     buf_init(&rows, PAGE_ROWS_MAX);
     struct json_out j = json_out_to(&rows);
     for (size_t i = 0; i < count; i++)

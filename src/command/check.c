@@ -124,10 +124,10 @@ enum mu_err check_as_owner(const char *dir, char *why, size_t why_size)
     return owner_reaches(dir) ? privileges_become_owner(dir, why, why_size) : MU_OK;
 }
 
-enum mu_err check_directory(const char *about, const char *dir, FILE *report, FILE *counts,
-                            unsigned long long *mistakes, char *why, size_t why_size)
+enum mu_err check_directory(const char *about, const char *dir, struct check_result *result, char *why, size_t why_size)
 {
-    struct checking c = { .report = report, .counts = counts, .progress = progress_of(about, "", 0) };
+    FILE *report = result->report;
+    struct checking c = { .report = report, .counts = result->counts, .progress = progress_of(about, "", 0) };
     enum mu_err err = MU_OK;
     bool go_on = true;
 
@@ -149,6 +149,6 @@ enum mu_err check_directory(const char *about, const char *dir, FILE *report, FI
     }
     if (err != MU_OK && !why[0])
         snprintf(why, why_size, "%s", mu_err_text(err));
-    *mistakes = c.mistakes;
+    result->mistakes = c.mistakes;
     return err;
 }

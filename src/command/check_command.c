@@ -40,21 +40,21 @@ static int check(const struct settings *s)
 {
     const char *dir = setting_text(s, "data");
     char why[512] = "";
-    unsigned long long mistakes = 0;
+    struct check_result result = { .report = stdout, .counts = stdout };
     int fd = -1;
     enum mu_err err;
 
     if ((err = check_as_owner(dir, why, sizeof(why))) != MU_OK ||
         (!manifest_is_in(dir) && (err = lock(dir, &fd, why, sizeof(why))) != MU_OK) ||
-        (err = check_directory("muster check", dir, stdout, stdout, &mistakes, why, sizeof(why))) != MU_OK)
+        (err = check_directory("muster check", dir, &result, why, sizeof(why))) != MU_OK)
         fprintf(stderr, "muster check: %s\n", why[0] ? why : mu_err_text(err));
-    else if (mistakes)
-        printf("%s: %llu mistakes\n", dir, mistakes);
+    else if (result.mistakes)
+        printf("%s: %llu mistakes\n", dir, result.mistakes);
     else
         printf("%s: no mistakes\n", dir);
     if (fd >= 0)
         close(fd);
-    return err != MU_OK ? operation_status(err) : mistakes ? 1 : 0;
+    return err != MU_OK ? operation_status(err) : result.mistakes ? 1 : 0;
 }
 
 /* clang-format off: a table */

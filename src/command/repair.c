@@ -38,10 +38,10 @@ struct repair {
 /* Looks for damage that a start does not look for. Which of the two it is in is not known: both are made anew. */
 static enum mu_err look_closely(struct repair *r)
 {
-    unsigned long long mistakes = 0;
-    enum mu_err err = check_directory("muster repair", r->dir, r->report, NULL, &mistakes, r->why, r->why_size);
+    struct check_result result = { .report = r->report };
+    enum mu_err err = check_directory("muster repair", r->dir, &result, r->why, r->why_size);
 
-    r->registry = r->journal = mistakes > 0;
+    r->registry = r->journal = result.mistakes > 0;
     return err;
 }
 

@@ -100,14 +100,14 @@ enum { NO_MISTAKES, MISTAKES, NOT_CHECKED };
  * links that he has laid. */
 static int check_apart(struct restore *r)
 {
-    unsigned long long mistakes;
+    struct check_result result = { .report = stderr };
 
     if (check_as_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
-        check_directory("muster restore", r->from, stderr, NULL, &mistakes, r->why, sizeof(r->why)) != MU_OK) {
+        check_directory("muster restore", r->from, &result, r->why, sizeof(r->why)) != MU_OK) {
         fprintf(stderr, "muster restore: %s\n", r->why);
         return NOT_CHECKED;
     }
-    return mistakes ? MISTAKES : NO_MISTAKES;
+    return result.mistakes ? MISTAKES : NO_MISTAKES;
 }
 
 static enum mu_err check_first(struct restore *r)

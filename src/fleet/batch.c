@@ -45,6 +45,7 @@ enum mu_err batch_init(struct batch *b, const struct committer_options *options)
         .boot = journal_boot(options->journal).number,
         .day_from = 1,
         .day_to = 0,
+        .undecoded.fleet = options->fleet,
     };
     buf_init(&b->images, IMAGES_MAX);
     enum mu_err err = journal_batch_create(&b->writes, options->journal);

@@ -137,7 +137,7 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
     if ((meaning == MEANING_DECODED || meaning == MEANING_REPORT) && note_activity(b, p))
         write_active_day(b, p);
     if (meaning == MEANING_UNDECODED)
-        undecoded_log_add(&b->undecoded, b->fleet, p->device, p->product, d, rec->body, rec->body_len);
+        undecoded_log_add(&b->undecoded, p->device, p->product, d, rec->body, rec->body_len);
 
     m.kind = MESSAGE_DEV2APP;
     m.decoded = meaning == MEANING_DECODED;

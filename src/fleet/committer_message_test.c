@@ -85,22 +85,22 @@ static void whether_a_device_numbers_its_reports_is_known_from_the_last_of_them(
 static void what_is_not_decoded_is_logged_once_a_device_and_hour_and_never_by_the_thousand(void **state)
 {
     static const uint8_t hello[] = "hello";
-    struct undecoded_log l = { 0 };
+    struct undecoded_log l = { .fleet = f };
     struct fleet_undecoded counted, others;
 
     (void)state;
     settle();
     const struct fleet_product *product = device(1).product;
     for (int i = 0; i < 3; i++)
-        undecoded_log_add(&l, f, 1, product, NULL, hello, 5);
-    undecoded_log_add(&l, f, 2, product, NULL, hello, 5);
+        undecoded_log_add(&l, 1, product, NULL, hello, 5);
+    undecoded_log_add(&l, 2, product, NULL, hello, 5);
     assert_int_equal(l.lines, 2);
     l.until_ms = 0; /* the hour is over */
-    undecoded_log_add(&l, f, 1, product, NULL, hello, 5);
+    undecoded_log_add(&l, 1, product, NULL, hello, 5);
     assert_int_equal(l.lines, 1);
     l.lines = UNDECODED_LINES - 1;
     for (uint32_t no = 1; no <= 3; no++)
-        undecoded_log_add(&l, f, no, product, NULL, hello, 5);
+        undecoded_log_add(&l, no, product, NULL, hello, 5);
     assert_int_equal(l.lines, UNDECODED_LINES);
     assert_int_equal(roaring_bitmap_get_cardinality(l.told), 2);
     undecoded_log_free(&l);

@@ -119,7 +119,7 @@ void fleet_report_liveness(struct fleet *f, const struct fleet_report_filter *fi
 
 /* --- row by row ----------------------------------------------------------------------------------
  * A row per device and day, newest day first, then by mac (bytewise), then by device number:
- * activations have one row per device. rows has room for limit; returns how many were written;
+ * activations have one row per device. rows has room for page->limit; returns how many were written;
  * *total = all rows there are.
  *
  * The first such call after a start sorts the product's macs, with the fleet locked for reading: 45 ms
@@ -128,12 +128,14 @@ struct fleet_report_row {
     int32_t day;
     struct fleet_device device;
 };
-size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
-                              int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
-                              uint64_t *total);
-size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
-                                int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
-                                uint64_t *total);
+struct fleet_report_page {
+    int32_t first_day, last_day;
+    uint64_t skip, limit;
+};
+size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                              const struct fleet_report_page *page, struct fleet_report_row *rows, uint64_t *total);
+size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                                const struct fleet_report_page *page, struct fleet_report_row *rows, uint64_t *total);
 
 /* --- users ---------------------------------------------------------------------------------------
  * Disabled (and deleted) users are left out of all of these; of an unknown product there are none. Each

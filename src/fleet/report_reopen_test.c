@@ -106,8 +106,8 @@ static void print_rows(struct text *t, const struct fleet_report_filter *filter,
 {
     static struct fleet_report_row rows[1000];
     uint64_t total;
-    size_t n = (active ? fleet_report_active_rows : fleet_report_incr_rows)(f, filter, today - DAYS, today, 0, 1000,
-                                                                            rows, &total);
+    size_t n = (active ? fleet_report_active_rows : fleet_report_incr_rows)(
+        f, filter, &(struct fleet_report_page){ today - DAYS, today, 0, 1000 }, rows, &total);
 
     assert_in_range(total, 1, UINT32_MAX);
     for (size_t i = 0; i < n; i++)

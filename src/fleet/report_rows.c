@@ -62,17 +62,17 @@ static void take_day(struct report_page *p, const struct plain_bits *set, uint64
     take_many(p, set);
 }
 
-static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter, bool active, int32_t first,
-                      int32_t last, uint64_t skip, uint64_t limit, struct fleet_report_row *rows, uint64_t *total)
+static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter, bool active,
+                      const struct fleet_report_page *page, struct fleet_report_row *rows, uint64_t *total)
 {
-    struct report_page p = { .f = f, .skip = skip, .limit = limit, .rows = rows };
+    struct report_page p = { .f = f, .skip = page->skip, .limit = page->limit, .rows = rows };
 
     *total = 0;
     fleet_read_lock(f);
     const struct day_sets *days = active ? &f->history.active : &f->history.activated;
     struct plain_bits base = fleet_report_base(f, filter);
-    for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= first;) {
-        if (days->at[i].day > last)
+    for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= page->first_day;) {
+        if (days->at[i].day > page->last_day)
             continue;
         uint64_t count = plain_bits_count_in(&base, days->at[i].devices);
         *total += count;
@@ -93,16 +93,14 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
     return p.count;
 }
 
-size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
-                              int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
-                              uint64_t *total)
+size_t fleet_report_incr_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                              const struct fleet_report_page *page, struct fleet_report_row *rows, uint64_t *total)
 {
-    return rows_of(f, filter, false, first_day, last_day, skip, limit, rows, total);
+    return rows_of(f, filter, false, page, rows, total);
 }
 
-size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter, int32_t first_day,
-                                int32_t last_day, uint64_t skip, uint64_t limit, struct fleet_report_row *rows,
-                                uint64_t *total)
+size_t fleet_report_active_rows(struct fleet *f, const struct fleet_report_filter *filter,
+                                const struct fleet_report_page *page, struct fleet_report_row *rows, uint64_t *total)
 {
-    return rows_of(f, filter, true, first_day, last_day, skip, limit, rows, total);
+    return rows_of(f, filter, true, page, rows, total);
 }

@@ -79,7 +79,8 @@ static void expect_pages(uint64_t skip, uint64_t limit)
             list[count++] = no;
     }
     qsort(list, count, sizeof(*list), by_mac);
-    size_t n = fleet_report_active_rows(f, &filter, DAY - 5, DAY + 5, skip, limit, page, &total);
+    size_t n = fleet_report_active_rows(f, &filter, &(struct fleet_report_page){ DAY - 5, DAY + 5, skip, limit }, page,
+                                        &total);
     assert_int_equal(total, 2 * count);
     assert_int_equal(n, skip >= total ? 0 : total - skip < limit ? total - skip : limit);
     for (size_t i = 0; i < n; i++) {
@@ -134,7 +135,8 @@ static void *ask(void *arg)
     (void)arg;
 
     do {
-        size_t n = fleet_report_active_rows(f, &filter, DAY, DAY, LARGE / 2, 3, page, &total);
+        size_t n =
+            fleet_report_active_rows(f, &filter, &(struct fleet_report_page){ DAY, DAY, LARGE / 2, 3 }, page, &total);
         if (n != 3 || total < before || strcmp(page[0].device.mac, page[2].device.mac) > 0)
             abort();
         before = total;

@@ -366,8 +366,10 @@ static void compare_rows(const struct fleet_report_filter *filter, const struct 
 {
     static struct fleet_report_row rows[50];
     uint64_t total;
-    size_t n = active ? fleet_report_active_rows(f, filter, q->first, q->last, skip, limit, rows, &total)
-                      : fleet_report_incr_rows(f, filter, q->first, q->last, skip, limit, rows, &total);
+    size_t n = active ? fleet_report_active_rows(
+                            f, filter, &(struct fleet_report_page){ q->first, q->last, skip, limit }, rows, &total)
+                      : fleet_report_incr_rows(f, filter, &(struct fleet_report_page){ q->first, q->last, skip, limit },
+                                               rows, &total);
 
     for (size_t i = 0; i < n; i++)
         m_print(&got, "%d %u %s\n", rows[i].day, rows[i].device.no, rows[i].device.did);

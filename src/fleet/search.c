@@ -162,22 +162,34 @@ static int newest_first(const void *a, const void *b, void *columns)
     return -order_compare(columns, *(const uint32_t *)a, *(const uint32_t *)b);
 }
 
+/* What is asked for. */
+struct search_page {
+    struct fleet *f;
+    const struct order *order;
+    uint32_t since; /* of the last report */
+    uint64_t skip, limit;
+    struct fleet_device *rows;
+};
+
+static void take(const struct search_page *p, uint32_t no, size_t at)
+{
+    fleet_device_read(p->f, no, columns_row(&p->f->columns, no), &p->rows[at]);
+}
+
 /* Sorts a list and copies its page out. */
-static size_t page_of_list(struct fleet *f, uint32_t *list, uint64_t total, uint64_t skip, uint64_t limit,
-                           struct fleet_device *rows)
+static size_t page_of_list(const struct search_page *p, uint32_t *list, uint64_t total)
 {
     size_t n = 0;
 
-    if (skip >= total || !limit)
+    if (p->skip >= total || !p->limit)
         return 0;
-    qsort_r(list, total, sizeof(*list), newest_first, &f->columns);
-    for (uint64_t i = skip; i < total && n < limit; i++)
-        fleet_device_read(f, list[i], columns_row(&f->columns, list[i]), &rows[n++]);
+    qsort_r(list, total, sizeof(*list), newest_first, &p->f->columns);
+    for (uint64_t i = p->skip; i < total && n < p->limit; i++)
+        take(p, list[i], n++);
     return n;
 }
 
-static size_t page_of_few(struct fleet *f, const struct operands *ops, uint32_t since, uint64_t skip, uint64_t limit,
-                          struct fleet_device *rows, uint64_t *total)
+static size_t page_of_few(const struct search_page *p, const struct operands *ops, uint64_t *total)
 {
     roaring_bitmap_t *result = intersect(ops);
     uint64_t count = roaring_bitmap_get_cardinality(result), kept = 0;
@@ -187,11 +199,11 @@ static size_t page_of_few(struct fleet *f, const struct operands *ops, uint32_t 
         fleet_out_of_memory();
     roaring_bitmap_to_uint32_array(result, list);
     for (uint64_t i = 0; i < count; i++) {
-        if (active(f, list[i], since))
+        if (active(p->f, list[i], p->since))
             list[kept++] = list[i];
     }
     *total = kept;
-    size_t n = page_of_list(f, list, kept, skip, limit, rows);
+    size_t n = page_of_list(p, list, kept);
     free(list);
     roaring_bitmap_free(result);
     return n;
@@ -244,20 +256,20 @@ static void keep_active(const struct fleet *f, struct plain_bits *set, uint32_t 
     }
 }
 
-static size_t walk(struct fleet *f, const struct order *order, const struct plain_bits *set, uint64_t skip,
-                   uint64_t limit, struct fleet_device *rows)
+static size_t walk(const struct search_page *p, const struct plain_bits *set)
 {
-    struct order_walk w = order_walk(order);
+    struct order_walk w = order_walk(p->order);
+    uint64_t skip = p->skip;
     size_t n = 0;
     uint32_t no;
 
-    while (n < limit && (no = order_next(&w))) {
+    while (n < p->limit && (no = order_next(&w))) {
         if (!plain_bits_has(set, no))
             continue;
         if (skip)
             skip--;
         else
-            fleet_device_read(f, no, columns_row(&f->columns, no), &rows[n++]);
+            take(p, no, n++);
     }
     return n;
 }
@@ -267,26 +279,25 @@ static bool is_few(const struct order *order, uint64_t count)
     return count <= FEW || count <= order_count(order) / FEW_SHARE;
 }
 
-static size_t page_of_many(struct fleet *f, const struct order *order, const struct operands *ops, uint32_t since,
-                           uint64_t skip, uint64_t limit, struct fleet_device *rows, uint64_t *total)
+static size_t page_of_many(const struct search_page *p, const struct operands *ops, uint64_t *total)
 {
     struct plain_bits set = intersect_bits(ops);
     size_t n = 0;
 
-    if (since)
-        keep_active(f, &set, since);
+    if (p->since)
+        keep_active(p->f, &set, p->since);
     *total = plain_bits_count(&set);
-    if (skip >= *total || !limit)
+    if (p->skip >= *total || !p->limit)
         goto out;
-    if (is_few(order, *total)) {
+    if (is_few(p->order, *total)) {
         uint32_t *list = malloc(*total * sizeof(*list));
         if (!list)
             fleet_out_of_memory();
         plain_bits_list(&set, list);
-        n = page_of_list(f, list, *total, skip, limit, rows);
+        n = page_of_list(p, list, *total);
         free(list);
     } else {
-        n = walk(f, order, &set, skip, limit, rows);
+        n = walk(p, &set);
     }
 out:
     plain_bits_free(&set);
@@ -296,19 +307,21 @@ out:
 size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t skip, uint64_t limit,
                     struct fleet_device *rows, uint64_t *total)
 {
-    const struct order *order = &((const struct product *)filter->product)->order;
-    uint32_t since = filter->active_since <= 0            ? 0
-                     : filter->active_since >= UINT32_MAX ? UINT32_MAX
-                                                          : (uint32_t)filter->active_since;
+    const struct search_page page = { .f = f,
+                                      .order = &((const struct product *)filter->product)->order,
+                                      .since = columns_seconds(filter->active_since),
+                                      .skip = skip,
+                                      .limit = limit,
+                                      .rows = rows };
     struct operands ops = { 0 };
     size_t n;
 
     fleet_read_lock(f);
     collect(f, filter, &ops);
-    if (is_few(order, smallest(&ops)))
-        n = page_of_few(f, &ops, since, skip, limit, rows, total);
+    if (is_few(page.order, smallest(&ops)))
+        n = page_of_few(&page, &ops, total);
     else
-        n = page_of_many(f, order, &ops, since, skip, limit, rows, total);
+        n = page_of_many(&page, &ops, total);
     fleet_unlock(f);
     release(&ops);
     return n;

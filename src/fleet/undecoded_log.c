@@ -22,16 +22,16 @@ static bool is_due(struct undecoded_log *l, uint32_t device)
     return true;
 }
 
-void undecoded_log_add(struct undecoded_log *l, struct fleet *f, uint32_t device, const struct fleet_product *product,
+void undecoded_log_add(struct undecoded_log *l, uint32_t device, const struct fleet_product *product,
                        const struct fleet_definition *d, const uint8_t *payload, size_t len)
 {
     char why[200], did[DID_LEN + 1];
     enum undecoded cause = undecoded_why(d ? d->plan : NULL, payload, len, why, sizeof(why));
 
-    fleet_count_undecoded(f, product->no, cause);
+    fleet_count_undecoded(l->fleet, product->no, cause);
     if (!is_due(l, device))
         return;
-    fleet_did(f, device, did);
+    fleet_did(l->fleet, device, did);
     log_event(LOG_WARN, "report_undecoded", "did=%s product_key=%s cause=%s why=%s", did, product->product_key,
               undecoded_text(cause), LOG_Q(why, -1));
     if (l->lines == UNDECODED_LINES)
@@ -43,5 +43,5 @@ void undecoded_log_free(struct undecoded_log *l)
 {
     if (l->told)
         roaring_bitmap_free(l->told);
-    *l = (struct undecoded_log){ .until_ms = l->until_ms };
+    *l = (struct undecoded_log){ .fleet = l->fleet, .until_ms = l->until_ms };
 }

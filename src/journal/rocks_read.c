@@ -247,7 +247,10 @@ static enum mu_err read_page(struct journal_page *p, struct journal *j, uint32_t
         err = MU_E_IO;
         goto out;
     }
-    rocks_scan_open(&p->scan, j, device, kind, w->decoded_only && kind == RECORD_MESSAGE, from, to);
+    p->scan = (struct rocks_scan){
+        .journal = j, .device = device, .kind = kind, .decoded_only = w->decoded_only && kind == RECORD_MESSAGE
+    };
+    rocks_scan_open(&p->scan, from, to);
     if ((err = find_ends(p, &found)) != MU_OK || !found)
         goto close;
 

@@ -2,16 +2,16 @@
 
 #include <string.h>
 
-void rocks_scan_open(struct rocks_scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
-                     int64_t from_us, int64_t to_us)
+void rocks_scan_open(struct rocks_scan *s, int64_t from_us, int64_t to_us)
 {
-    *s = (struct rocks_scan){ .journal = j, .device = device, .kind = kind, .decoded_only = decoded_only };
+    const struct journal *j = s->journal;
+
     s->first_family = rocks_day_lower_bound(j, rocks_day_of(from_us));
     s->end_family = rocks_day_lower_bound(j, rocks_day_of(to_us) + 1);
 
     /* The bounds keep an iterator inside the span, so that no move has to look at keys. */
-    rocks_record_key_head(s->lower, device, kind, from_us);
-    rocks_record_key_head(s->upper, device, kind, to_us + 1);
+    rocks_record_key_head(s->lower, s->device, s->kind, from_us);
+    rocks_record_key_head(s->upper, s->device, s->kind, to_us + 1);
     s->snapshot = rocksdb_create_snapshot(j->db);
     s->options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(s->options, s->snapshot);

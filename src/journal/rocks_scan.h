@@ -30,9 +30,9 @@ struct rocks_scan {
     struct record_head head; /* of the record there */
 };
 
-/* The caller holds the journal's lock for reading until rocks_scan_close. */
-void rocks_scan_open(struct rocks_scan *s, struct journal *j, uint32_t device, enum record_kind kind, bool decoded_only,
-                     int64_t from_us, int64_t to_us);
+/* s has its journal, device, kind and decoded_only, and is zero otherwise. The caller holds the journal's lock for
+ * reading until rocks_scan_close. */
+void rocks_scan_open(struct rocks_scan *s, int64_t from_us, int64_t to_us);
 void rocks_scan_close(struct rocks_scan *s);
 
 /* Each move sets `here` and *found; MU_E_IO or MU_E_CORRUPT otherwise. Without a record there,

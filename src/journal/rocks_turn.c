@@ -84,12 +84,12 @@ bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, 
 static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_kind kind, int64_t after_us,
                                int64_t last_us, int64_t *out)
 {
-    struct rocks_scan s;
+    struct rocks_scan s = { .journal = j, .device = device, .kind = kind };
     bool found = false;
     enum mu_err err = MU_OK;
 
     *out = last_us;
-    rocks_scan_open(&s, j, device, kind, false, after_us + 1, last_us);
+    rocks_scan_open(&s, after_us + 1, last_us);
     for (size_t f = s.first_family; err == MU_OK && !found && f < s.end_family; f++)
         err = rocks_scan_first(&s, f, &found);
     if (err == MU_OK && found)

@@ -86,14 +86,15 @@ static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *optio
 
 /* Calls fn for every entry of a family from a key on, until it fails. */
 static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *options, enum fixed_family family,
-                                const void *from, size_t from_len,
-                                enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value), void *ctx)
+                                struct bytes from, enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value),
+                                void *ctx)
 {
     rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, j->fixed[family]);
     enum mu_err err = MU_OK;
     char *text = NULL;
 
-    for (rocksdb_iter_seek(at, from, from_len); err == MU_OK && rocksdb_iter_valid(at); rocksdb_iter_next(at)) {
+    for (rocksdb_iter_seek(at, (const char *)from.at, from.left); err == MU_OK && rocksdb_iter_valid(at);
+         rocksdb_iter_next(at)) {
         size_t key_len, len;
         const char *key = rocksdb_iter_key(at, &key_len), *value = rocksdb_iter_value(at, &len);
         err = fn(ctx, bytes_of(key, key_len), bytes_of(value, len));
@@ -146,7 +147,7 @@ static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *option
     uint8_t from[sizeof(uint64_t)];
 
     bytes_put_u64be(from, (uint64_t)v->from_us);
-    enum mu_err err = visit_family(j, options, FAMILY_EVENTS, from, sizeof(from), on_event, v);
+    enum mu_err err = visit_family(j, options, FAMILY_EVENTS, bytes_of(from, sizeof(from)), on_event, v);
     return v->over ? MU_OK : err;
 }
 
@@ -194,7 +195,7 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
         rocksdb_readoptions_t *options = passing_by();
         err = visit_devices(j, options, v);
         if (err == MU_OK && (v->active || v->active_set))
-            err = visit_family(j, options, FAMILY_ACTIVITY, "", 0, on_activity, (void *)v);
+            err = visit_family(j, options, FAMILY_ACTIVITY, bytes_of("", 0), on_activity, (void *)v);
         if (err == MU_OK && v->event)
             err = visit_events(j, options, &events);
         rocksdb_readoptions_destroy(options);
@@ -232,7 +233,7 @@ enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after
     pthread_rwlock_rdlock(&j->lock);
     if (j->db) {
         rocksdb_readoptions_t *options = passing_by();
-        err = visit_family(j, options, FAMILY_CONTROLS, from, sizeof(from), on_control, &v);
+        err = visit_family(j, options, FAMILY_CONTROLS, bytes_of(from, sizeof(from)), on_control, &v);
         rocksdb_readoptions_destroy(options);
     }
     pthread_rwlock_unlock(&j->lock);

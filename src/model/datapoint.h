@@ -116,18 +116,19 @@ size_t datapoint_state_raised(const struct datapoint_plan *plan, const uint8_t *
 
 enum binary_coding { CODING_NONE, CODING_HEX, CODING_BASE64 };
 
-/* Builds the P0 of a control from {"name": value, …} (contract, endpoint 7).
- *
- * state    the device's last state, or NULL: unflagged points of a fixed-length control carry
- *          their value from there, else min, else 0
- * coding   how text values of binary points are written; CODING_NONE means hex
- * why      one sentence for detail_message, "" on success
+struct datapoint_asked {
+    const json_t *attrs;       /* {"name": value, …} (contract, endpoint 7) */
+    const uint8_t *state;      /* the device's last one, or NULL: unflagged points of a fixed-length control carry
+                                  their value from there, else min, else 0 */
+    enum binary_coding coding; /* how text values of binary points are written; CODING_NONE means hex */
+};
+
+/* Builds the P0 of a control. why: one sentence for detail_message, "" on success.
  *
  * API_OK, or API_FORM_INVALID (attrs empty or no object), API_ATTR_UNKNOWN, API_ATTR_INVALID; out
  * is then as it was. Errors of the buffer are the buffer's. */
-MU_MUST_USE enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs,
-                                             const uint8_t *state, enum binary_coding coding, struct buf *out,
-                                             char *why, size_t why_size);
+MU_MUST_USE enum api_error datapoint_control(const struct datapoint_plan *plan, const struct datapoint_asked *asked,
+                                             struct buf *out, char *why, size_t why_size);
 
 /* Reads a control as the device does: p0 with its action 01/11. Used by the simulator. The flagged
  * points are set. Errors as of datapoint_decode. */

@@ -132,13 +132,14 @@ static enum api_error read_attr(struct datapoint_control *c, const char *name, c
     return API_OK;
 }
 
-enum api_error datapoint_control(const struct datapoint_plan *plan, const json_t *attrs, const uint8_t *state,
-                                 enum binary_coding coding, struct buf *out, char *why, size_t why_size)
+enum api_error datapoint_control(const struct datapoint_plan *plan, const struct datapoint_asked *asked,
+                                 struct buf *out, char *why, size_t why_size)
 {
-    struct datapoint_control c = { .plan = plan, .coding = coding, .why = why, .why_size = why_size };
-    void *object = (void *)(uintptr_t)attrs; /* jansson iterates over what it may change only */
+    struct datapoint_control c = { .plan = plan, .coding = asked->coding, .why = why, .why_size = why_size };
+    const uint8_t *state = asked->state;
+    void *object = (void *)(uintptr_t)asked->attrs; /* jansson iterates over what it may change only */
 
-    if (json_object_size(attrs) == 0)
+    if (json_object_size(object) == 0)
         return refuse(&c, API_FORM_INVALID, "attrs has to be an object with at least one datapoint");
     if (!plan->var_len && state && state[0])
         memcpy(c.image, state + plan->known_size, plan->image_size);

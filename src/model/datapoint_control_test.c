@@ -33,7 +33,9 @@ static void an_unflagged_point_carries_its_last_value(void **state)
                "03"
                "01",
                known, MU_OK);
-    assert_int_equal(datapoint_control(plan, attrs, known, CODING_NONE, &out, why, sizeof(why)), API_OK);
+    assert_int_equal(
+        datapoint_control(plan, &(struct datapoint_asked){ .attrs = attrs, .state = known }, &out, why, sizeof(why)),
+        API_OK);
     assert_int_equal(out.len, expected.len);
     assert_memory_equal(out.data, expected.data, out.len);
 
@@ -42,7 +44,9 @@ static void an_unflagged_point_carries_its_last_value(void **state)
     buf_clear(&out);
     buf_clear(&expected);
     buf_append(&expected, "\x01\x20\x00\x00\x09\x10", 6);
-    assert_int_equal(datapoint_control(plan, attrs, known, CODING_NONE, &out, why, sizeof(why)), API_OK);
+    assert_int_equal(
+        datapoint_control(plan, &(struct datapoint_asked){ .attrs = attrs, .state = known }, &out, why, sizeof(why)),
+        API_OK);
     assert_memory_equal(out.data, expected.data, out.len);
     json_decref(attrs);
     buf_free(&out);
@@ -110,7 +114,9 @@ static void bad_controls_are_refused_and_say_why(void **state)
         json_t *attrs = parse_json(cases[i].attrs);
         struct buf out = make_buf();
         char why[200] = "";
-        assert_int_equal(datapoint_control(plan, attrs, NULL, cases[i].coding, &out, why, sizeof(why)), cases[i].error);
+        assert_int_equal(datapoint_control(plan, &(struct datapoint_asked){ .attrs = attrs, .coding = cases[i].coding },
+                                           &out, why, sizeof(why)),
+                         cases[i].error);
         if (!strstr(why, cases[i].why))
             fail_msg("%s gives: %s", cases[i].attrs, why);
         assert_int_equal(out.len, 0);
@@ -131,8 +137,11 @@ static void binary_text_of_any_length_is_refused_without_harm(void **state)
             struct buf out = make_buf();
             char why[200];
             bool fits = coding != CODING_BASE64 && len == 8;
-            assert_int_equal(datapoint_control(plan, attrs, NULL, (enum binary_coding)coding, &out, why, sizeof(why)),
-                             fits ? API_OK : API_ATTR_INVALID);
+            assert_int_equal(
+                datapoint_control(plan,
+                                  &(struct datapoint_asked){ .attrs = attrs, .coding = (enum binary_coding)coding },
+                                  &out, why, sizeof(why)),
+                fits ? API_OK : API_ATTR_INVALID);
             buf_free(&out);
             json_decref(attrs);
         }
@@ -179,7 +188,8 @@ static void values_are_taken_in_every_form_the_contract_allows(void **state)
         struct buf out = make_buf();
         struct point_value values[LIMIT_POINTS];
         char why[200] = "";
-        if (datapoint_control(plan, attrs, NULL, cases[i].coding, &out, why, sizeof(why)) != API_OK)
+        if (datapoint_control(plan, &(struct datapoint_asked){ .attrs = attrs, .coding = cases[i].coding }, &out, why,
+                              sizeof(why)) != API_OK)
             fail_msg("%s: %s", cases[i].attrs, why);
         assert_int_equal(datapoint_read_control(plan, out.data, out.len, values), MU_OK);
         assert_attrs(plan, values, cases[i].read);

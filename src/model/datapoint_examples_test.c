@@ -140,7 +140,8 @@ static void check_control(const struct control_example *e, const struct datapoin
     struct buf out = make_buf(), start = bytes_of_hex(e->p0);
     char why[200] = "unset";
 
-    assert_int_equal(datapoint_control(plan, attrs, NULL, CODING_NONE, &out, why, sizeof(why)), API_OK);
+    assert_int_equal(datapoint_control(plan, &(struct datapoint_asked){ .attrs = attrs }, &out, why, sizeof(why)),
+                     API_OK);
     assert_string_equal(why, "");
     assert_int_equal(out.len, e->len);
     assert_memory_equal(out.data, start.data, start.len);
@@ -211,7 +212,9 @@ static void the_first_example_is_the_frame_that_the_firmware_must_receive(void *
 
     assert_int_equal(frame_parse(report.data, report.len, &frame), MU_OK);
     assert_int_equal(datapoint_state_report(plan, frame.p0, frame.p0_len, known), MU_OK);
-    assert_int_equal(datapoint_control(plan, attrs, known, CODING_NONE, &p0, why, sizeof(why)), API_OK);
+    assert_int_equal(
+        datapoint_control(plan, &(struct datapoint_asked){ .attrs = attrs, .state = known }, &p0, why, sizeof(why)),
+        API_OK);
     frame_write(&out, FRAME_CONTROL, 0, p0.data, p0.len);
     assert_int_equal(out.len, expected.len);
     assert_memory_equal(out.data, expected.data, out.len);

@@ -339,7 +339,8 @@ static void a_control(const struct subject *s)
         json_object_set_new(attrs, d->name, as_json(s->plan, i, &asked.values[i]));
     }
     buf_init(&p0, LIMIT_IMAGE);
-    enum api_error error = datapoint_control(s->plan, attrs, s->known, CODING_NONE, &p0, why, sizeof(why));
+    enum api_error error = datapoint_control(s->plan, &(struct datapoint_asked){ .attrs = attrs, .state = s->known },
+                                             &p0, why, sizeof(why));
     if (json_object_size(attrs) == 0) {
         assert_int_equal(error, API_FORM_INVALID);
     } else {

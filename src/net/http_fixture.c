@@ -206,7 +206,11 @@ void fixture_start(struct http_fixture *f, struct http_settings settings)
         assert_int_equal(http_server_add(f->server, &tables[i]), MU_OK);
     assert_int_equal(net_address_parse(STR("127.0.0.1:0"), &any), MU_OK);
     assert_int_equal(
-        listener_open(&f->listener, &any, &f->loop, 1, NULL, http_server_accept, f->server, why, sizeof(why)), MU_OK);
+        listener_open(&f->listener, &any,
+                      &(struct listener_options){
+                          .loops = &f->loop, .loop_count = 1, .accept = http_server_accept, .ctx = f->server },
+                      why, sizeof(why)),
+        MU_OK);
     f->port = net_address_port(&any);
     assert_int_equal(loop_start(f->loop), MU_OK);
 }

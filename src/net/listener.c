@@ -150,28 +150,27 @@ static int find_fd_end(void)
     return (int)(limit.rlim_cur - (spare < SPARE_FDS ? spare : SPARE_FDS));
 }
 
-enum mu_err listener_open(struct listener **out, struct net_address *address, struct loop *const *loops,
-                          unsigned loop_count, const struct transport *via, listener_accept accept, void *ctx,
+enum mu_err listener_open(struct listener **out, struct net_address *address, const struct listener_options *options,
                           char *why, size_t why_size)
 {
     enum mu_err err = MU_E_IO;
     struct net_address bound = *address;
-    struct listener *l = calloc(1, sizeof(*l) + loop_count * sizeof(l->socket[0]));
+    struct listener *l = calloc(1, sizeof(*l) + options->loop_count * sizeof(l->socket[0]));
 
     *out = NULL;
     if (!l) {
         snprintf(why, why_size, "%s", mu_err_text(MU_E_NOMEM));
         return MU_E_NOMEM;
     }
-    l->accept = accept;
-    l->ctx = ctx;
-    l->via = via;
+    l->accept = options->accept;
+    l->ctx = options->ctx;
+    l->via = options->via;
     l->fd_end = find_fd_end();
 
     if (net_address_port(address) && !is_free(address))
         goto out;
-    for (unsigned i = 0; i < loop_count; i++)
-        if ((err = add_socket(l, loops[i], &bound)) != MU_OK)
+    for (unsigned i = 0; i < options->loop_count; i++)
+        if ((err = add_socket(l, options->loops[i], &bound)) != MU_OK)
             goto out;
     *address = bound;
     *out = l;

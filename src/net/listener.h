@@ -28,12 +28,19 @@ struct listener;
 typedef void (*listener_accept)(void *ctx, struct loop *loop, int fd, const struct transport *via,
                                 const struct sockaddr *peer);
 
+struct listener_options {
+    struct loop *const *loops;
+    unsigned loop_count;
+    listener_accept accept;
+    void *ctx;
+    const struct transport *via; /* NULL: the socket itself */
+};
+
 /* address: port 0 takes a free one and writes it back; "[::]" takes IPv4 connections too. Before the loops start.
  * MU_E_IO with why, also if another program listens there. Without free descriptors accepting pauses for a second,
  * with one warning. */
-MU_MUST_USE enum mu_err listener_open(struct listener **out, struct net_address *address, struct loop *const *loops,
-                                      unsigned loop_count, const struct transport *via, listener_accept accept,
-                                      void *ctx, char *why, size_t why_size);
+MU_MUST_USE enum mu_err listener_open(struct listener **out, struct net_address *address,
+                                      const struct listener_options *options, char *why, size_t why_size);
 /* Stops accepting. Before the loops have started or after they have been joined. NULL is a no-op. */
 void listener_close(struct listener *l);
 

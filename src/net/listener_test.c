@@ -63,7 +63,11 @@ static void two_loops_share_a_port_that_the_kernel_chose(void **state)
 
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(loop_create(&loops[i], i), MU_OK);
-    assert_int_equal(listener_open(&l, &address, loops, 2, NULL, accept_and_greet, &a, why, sizeof(why)), MU_OK);
+    assert_int_equal(listener_open(&l, &address,
+                                   &(struct listener_options){
+                                       .loops = loops, .loop_count = 2, .accept = accept_and_greet, .ctx = &a },
+                                   why, sizeof(why)),
+                     MU_OK);
     assert_int_not_equal(net_address_port(&address), 0);
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(loop_start(loops[i]), MU_OK);
@@ -91,8 +95,16 @@ static void an_address_in_use_is_refused_with_a_reason(void **state)
     char why[200] = "";
 
     assert_int_equal(loop_create(&loop, 0), MU_OK);
-    assert_int_equal(listener_open(&first, &address, &loop, 1, NULL, accept_and_greet, &a, why, sizeof(why)), MU_OK);
-    assert_int_equal(listener_open(&second, &address, &loop, 1, NULL, accept_and_greet, &a, why, sizeof(why)), MU_E_IO);
+    assert_int_equal(listener_open(&first, &address,
+                                   &(struct listener_options){
+                                       .loops = &loop, .loop_count = 1, .accept = accept_and_greet, .ctx = &a },
+                                   why, sizeof(why)),
+                     MU_OK);
+    assert_int_equal(listener_open(&second, &address,
+                                   &(struct listener_options){
+                                       .loops = &loop, .loop_count = 1, .accept = accept_and_greet, .ctx = &a },
+                                   why, sizeof(why)),
+                     MU_E_IO);
     assert_null(second);
     assert_non_null(strstr(why, "127.0.0.1:"));
     assert_non_null(strstr(why, "in use"));
@@ -111,7 +123,11 @@ static void a_connection_that_finds_no_descriptor_is_accepted_later(void **state
     char why[200], hello;
 
     assert_int_equal(loop_create(&loop, 0), MU_OK);
-    assert_int_equal(listener_open(&l, &address, &loop, 1, NULL, accept_and_greet, &a, why, sizeof(why)), MU_OK);
+    assert_int_equal(listener_open(&l, &address,
+                                   &(struct listener_options){
+                                       .loops = &loop, .loop_count = 1, .accept = accept_and_greet, .ctx = &a },
+                                   why, sizeof(why)),
+                     MU_OK);
     assert_int_equal(loop_start(loop), MU_OK);
 
     int fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -137,7 +137,8 @@ static enum mu_err list_page(struct registry_tx *tx, void *arg)
     struct config_page *page = run->page;
     uint32_t *numbers;
     size_t count;
-    enum mu_err err = tx_export_numbers(tx, page->kind, 0, page->after, page->limit, &numbers, &count);
+    const struct export_slice slice = { .after = page->after, .limit = page->limit };
+    enum mu_err err = tx_export_numbers(tx, page->kind, &slice, &numbers, &count);
 
     run->tx = tx;
     for (size_t i = 0; i < count && err == MU_OK; i++)

@@ -6,11 +6,7 @@
 /* --- registering ----------------------------------------------------------------------------------*/
 
 struct registering {
-    uint32_t product;
-    const char *mac;
-    const char *passcode;
-    bool known_only;
-    int64_t now_s;
+    const struct register_request *request;
     struct register_result *out;
 };
 
@@ -21,8 +17,8 @@ static enum mu_err answer_from_what_is_known(struct registry_tx *tx, void *arg)
     enum mu_err err;
     const struct registering *r = arg;
 
-    err = tx_device_by_passcode(tx, r->product, r->mac, r->passcode, &r->out->device);
-    if (err == MU_E_NOT_FOUND && r->known_only)
+    err = tx_device_by_passcode(tx, r->request->product, r->request->mac, r->request->passcode, &r->out->device);
+    if (err == MU_E_NOT_FOUND && r->request->known_only)
         return MU_E_REFUSED;
     if (err == MU_OK && r->out->device.is_barred)
         r->out->outcome = REGISTER_BARRED;
@@ -36,7 +32,7 @@ static enum mu_err disable_enabled_one(struct registry_tx *tx, const struct regi
     enum mu_err err;
     struct device_row other;
 
-    if ((err = tx_device_by_mac(tx, r->product, r->mac, &other)) == MU_E_NOT_FOUND)
+    if ((err = tx_device_by_mac(tx, r->request->product, r->request->mac, &other)) == MU_E_NOT_FOUND)
         return MU_OK;
     if (err != MU_OK || other.is_disabled)
         return err;
@@ -51,16 +47,17 @@ static enum mu_err create(struct registry_tx *tx, const struct registering *r)
     struct device_row *device = &r->out->device;
     uint32_t group;
 
-    if ((err = disable_enabled_one(tx, r)) != MU_OK || (err = tx_group_of_mac(tx, r->product, r->mac, &group)) != MU_OK)
+    if ((err = disable_enabled_one(tx, r)) != MU_OK ||
+        (err = tx_group_of_mac(tx, r->request->product, r->request->mac, &group)) != MU_OK)
         return err;
     memset(device, 0, sizeof(*device));
     device->group = group;
-    device->product = r->product;
+    device->product = r->request->product;
     did_new(device->did);
-    if (!str_copy(device->mac, sizeof(device->mac), str_of(r->mac)) ||
-        !str_copy(device->passcode, sizeof(device->passcode), str_of(r->passcode)))
+    if (!str_copy(device->mac, sizeof(device->mac), str_of(r->request->mac)) ||
+        !str_copy(device->passcode, sizeof(device->passcode), str_of(r->request->passcode)))
         return MU_E_LIMIT;
-    device->created_at = r->now_s;
+    device->created_at = r->request->now_s;
     r->out->outcome = r->out->old ? REGISTER_REPLACED : REGISTER_CREATED;
     return tx_put_device(tx, device);
 }
@@ -72,9 +69,9 @@ static enum mu_err register_device(struct registry_tx *tx, void *arg)
     struct device_row *device = &r->out->device;
 
     r->out->old = 0;
-    err = tx_device_by_passcode(tx, r->product, r->mac, r->passcode, device);
+    err = tx_device_by_passcode(tx, r->request->product, r->request->mac, r->request->passcode, device);
     if (err == MU_E_NOT_FOUND)
-        return r->known_only ? MU_E_REFUSED : create(tx, r);
+        return r->request->known_only ? MU_E_REFUSED : create(tx, r);
     if (err != MU_OK)
         return err;
     r->out->outcome = device->is_barred ? REGISTER_BARRED : device->is_disabled ? REGISTER_ENABLED : REGISTER_SAME;
@@ -86,10 +83,10 @@ static enum mu_err register_device(struct registry_tx *tx, void *arg)
     return tx_put_device(tx, device);
 }
 
-enum mu_err registry_register_device(struct registry *reg, uint32_t product, const char *mac, const char *passcode,
-                                     bool known_only, int64_t now_s, struct register_result *out)
+enum mu_err registry_register_device(struct registry *reg, const struct register_request *request,
+                                     struct register_result *out)
 {
-    struct registering r = { product, mac, passcode, known_only, now_s, out };
+    struct registering r = { request, out };
 
     out->outcome = REGISTER_SAME;
     out->old = 0;

@@ -4,7 +4,9 @@
 static struct register_result enrol(struct registry_fixture *f, uint32_t product, const char *mac, const char *passcode)
 {
     struct register_result result;
-    assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result), MU_OK);
+    assert_int_equal(
+        registry_register_device(f->reg, &(struct register_request){ product, mac, passcode, false, 1000 }, &result),
+        MU_OK);
     return result;
 }
 
@@ -120,15 +122,23 @@ static void a_closed_product_takes_only_what_was_imported(void **state)
 
     did_new(known.did);
     assert_int_equal(fixture_put(f, .device = &known), MU_OK);
-    assert_int_equal(registry_register_device(f->reg, known.product, "mac", "pass", true, 1, &r), MU_OK);
+    assert_int_equal(
+        registry_register_device(f->reg, &(struct register_request){ known.product, "mac", "pass", true, 1 }, &r),
+        MU_OK);
     assert_int_equal(r.outcome, REGISTER_SAME);
     assert_string_equal(r.device.did, known.did);
-    assert_int_equal(registry_register_device(f->reg, known.product, "mac", "other", true, 1, &r), MU_E_REFUSED);
-    assert_int_equal(registry_register_device(f->reg, known.product, "other", "pass", true, 1, &r), MU_E_REFUSED);
+    assert_int_equal(
+        registry_register_device(f->reg, &(struct register_request){ known.product, "mac", "other", true, 1 }, &r),
+        MU_E_REFUSED);
+    assert_int_equal(
+        registry_register_device(f->reg, &(struct register_request){ known.product, "other", "pass", true, 1 }, &r),
+        MU_E_REFUSED);
     assert_false(fixture_device(f, known.no).is_disabled);
 
     assert_int_equal(registry_set_device_disabled(f->reg, known.no, true), MU_OK);
-    assert_int_equal(registry_register_device(f->reg, known.product, "mac", "pass", true, 1, &r), MU_OK);
+    assert_int_equal(
+        registry_register_device(f->reg, &(struct register_request){ known.product, "mac", "pass", true, 1 }, &r),
+        MU_OK);
     assert_int_equal(r.outcome, REGISTER_ENABLED);
 }
 
@@ -140,8 +150,11 @@ static void an_unknown_product_and_an_overlong_mac_store_nothing(void **state)
 
     memset(mac, 'm', sizeof(mac) - 1);
     mac[sizeof(mac) - 1] = '\0';
-    assert_int_equal(registry_register_device(f->reg, 999, "mac", "pass", false, 1, &r), MU_E_NOT_FOUND);
-    assert_int_equal(registry_register_device(f->reg, fixture_product(f), mac, "pass", false, 1, &r), MU_E_LIMIT);
+    assert_int_equal(registry_register_device(f->reg, &(struct register_request){ 999, "mac", "pass", false, 1 }, &r),
+                     MU_E_NOT_FOUND);
+    assert_int_equal(
+        registry_register_device(f->reg, &(struct register_request){ fixture_product(f), mac, "pass", false, 1 }, &r),
+        MU_E_LIMIT);
 }
 
 struct by_mac {

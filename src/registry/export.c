@@ -176,8 +176,8 @@ static enum mu_err numbered_page(struct export_run *run, enum registry_kind kind
     struct export_page *page = run->page;
     uint32_t *numbers;
     size_t count;
-    enum mu_err err =
-        tx_export_numbers(run->tx, kind, page->product, (uint32_t)page->after, page->limit, &numbers, &count);
+    enum mu_err err = tx_export_numbers(
+        run->tx, kind, &(struct export_slice){ page->product, (uint32_t)page->after, page->limit }, &numbers, &count);
 
     for (size_t i = 0; i < count && err == MU_OK; i++) {
         json_object_begin(&run->j);
@@ -196,9 +196,9 @@ static enum mu_err bindings_page(struct export_run *run)
     static const uint64_t first_bounds = 1ull << 32;
     struct export_page *page = run->page;
     bool second = page->after >= first_bounds;
+    const struct export_slice slice = { page->product, (uint32_t)(page->after % first_bounds), page->limit };
     uint32_t last = 0;
-    enum mu_err err = (second ? tx_export_first_bound : tx_export_bindings)(
-        run->tx, page->product, (uint32_t)(page->after % first_bounds), page->limit, write_binding, run, &last);
+    enum mu_err err = (second ? tx_export_first_bound : tx_export_bindings)(run->tx, &slice, write_binding, run, &last);
 
     page->next = second ? (last ? first_bounds + last : 0) : last ? last : first_bounds;
     return err;

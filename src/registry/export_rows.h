@@ -4,16 +4,22 @@
 #include "base/json_out.h"
 #include "registry/registry.h"
 
-/* What an export reads, page by page; export.c gives it its form. product: 0 = any. */
+/* What an export reads, page by page; export.c gives it its form. */
 
 struct apply_field_list;
 /* Those of the row that apply_fields reads; an empty text is one that is not set, and left out. */
 void export_fields(struct json_out *j, const struct apply_field_list *list, const void *row);
 
+struct export_slice {
+    uint32_t product; /* 0 = any */
+    uint32_t after;   /* numbers greater than this one */
+    uint64_t limit;
+};
+
 /* Numbers behind `after`, ascending; or of all groups, a parent before its children. Of users and devices
  * those of the product. *numbers is malloc'ed. */
-MU_MUST_USE enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, uint32_t product,
-                                          uint32_t after, uint64_t limit, uint32_t **numbers, size_t *count);
+MU_MUST_USE enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind,
+                                          const struct export_slice *slice, uint32_t **numbers, size_t *count);
 MU_MUST_USE enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN + 1]);
 
 struct export_binding {
@@ -24,11 +30,11 @@ struct export_binding {
 };
 typedef enum mu_err (*export_binding_fn)(void *ctx, const struct export_binding *binding);
 /* Bindings, by number. *last is where the next page begins behind, 0 if this was the last one. */
-MU_MUST_USE enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_t after, uint64_t limit,
+MU_MUST_USE enum mu_err tx_export_bindings(struct registry_tx *tx, const struct export_slice *slice,
                                            export_binding_fn fn, void *ctx, uint32_t *last);
 /* Of `limit` users behind `after`: the first binding to a product that is earlier than any there is a
  * row of, as `since`. */
-MU_MUST_USE enum mu_err tx_export_first_bound(struct registry_tx *tx, uint32_t product, uint32_t after, uint64_t limit,
+MU_MUST_USE enum mu_err tx_export_first_bound(struct registry_tx *tx, const struct export_slice *slice,
                                               export_binding_fn fn, void *ctx, uint32_t *last);
 
 #endif

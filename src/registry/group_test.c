@@ -25,7 +25,9 @@ static struct group_row add(struct registry_fixture *f, uint32_t product, const 
 static uint32_t enrol(struct registry_fixture *f, uint32_t product, const char *mac, const char *passcode)
 {
     struct register_result result;
-    assert_int_equal(registry_register_device(f->reg, product, mac, passcode, false, 1000, &result), MU_OK);
+    assert_int_equal(
+        registry_register_device(f->reg, &(struct register_request){ product, mac, passcode, false, 1000 }, &result),
+        MU_OK);
     return result.device.no;
 }
 

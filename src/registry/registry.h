@@ -196,10 +196,15 @@ struct register_result {
     struct device_row device;
     uint32_t old; /* number of the device that this registration disabled, 0 if none */
 };
-/* device-access 1, "register". known_only: MU_E_REFUSED unless mac and passcode were imported.
+struct register_request {
+    uint32_t product;
+    const char *mac, *passcode;
+    bool known_only; /* MU_E_REFUSED unless mac and passcode were imported */
+    int64_t now_s;
+};
+/* device-access 1, "register".
  * MU_E_NOT_FOUND for an unknown product. */
-MU_MUST_USE enum mu_err registry_register_device(struct registry *reg, uint32_t product, const char *mac,
-                                                 const char *passcode, bool known_only, int64_t now_s,
+MU_MUST_USE enum mu_err registry_register_device(struct registry *reg, const struct register_request *request,
                                                  struct register_result *out);
 /* MU_E_NOT_FOUND; MU_E_EXISTS if it is to be enabled while another device of its mac is. */
 MU_MUST_USE enum mu_err registry_set_device_disabled(struct registry *reg, uint32_t device, bool disabled);

@@ -86,10 +86,12 @@ static void *write_a_lot(void *arg)
                 return "a failing function did not fail";
             continue;
         }
-        if (registry_register_device(work->f->reg, work->product, mac, "pass", false, i, &r) != MU_OK ||
+        if (registry_register_device(work->f->reg, &(struct register_request){ work->product, mac, "pass", false, i },
+                                     &r) != MU_OK ||
             r.outcome != REGISTER_CREATED)
             return "a registration failed";
-        if (registry_register_device(work->f->reg, work->product, mac, "pass", false, i, &r) != MU_OK ||
+        if (registry_register_device(work->f->reg, &(struct register_request){ work->product, mac, "pass", false, i },
+                                     &r) != MU_OK ||
             r.outcome != REGISTER_SAME)
             return "a writer does not read what it wrote";
     }
@@ -211,7 +213,8 @@ static void what_was_acknowledged_outlives_a_kill(void **state)
             _exit(1);
         for (int i = 0;; i++) {
             snprintf(mac, sizeof(mac), "mac%d", i);
-            if (registry_register_device(f->reg, product, mac, "pass", false, i, &r) != MU_OK ||
+            if (registry_register_device(f->reg, &(struct register_request){ product, mac, "pass", false, i }, &r) !=
+                    MU_OK ||
                 write(fds[1], &r.device.no, sizeof(r.device.no)) != sizeof(r.device.no))
                 _exit(1);
         }
@@ -284,7 +287,7 @@ static enum mu_err enrol_number(struct registry_fixture *f, uint32_t product, in
     char mac[LIMIT_MAC + 1];
 
     snprintf(mac, sizeof(mac), "mac%d", i);
-    return registry_register_device(f->reg, product, mac, "pass", false, i, &r);
+    return registry_register_device(f->reg, &(struct register_request){ product, mac, "pass", false, i }, &r);
 }
 
 static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)

@@ -4,8 +4,8 @@
 #include "registry/export_rows.h"
 #include "registry/sqlite_registry.h"
 
-enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, uint32_t product, uint32_t after,
-                              uint64_t limit, uint32_t **numbers, size_t *count)
+enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, const struct export_slice *slice,
+                              uint32_t **numbers, size_t *count)
 {
     *numbers = NULL;
     *count = 0;
@@ -14,28 +14,30 @@ enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, u
         return db_numbers(tx->db,
                           "SELECT no FROM user WHERE no > ?1 AND (?2 = 0 OR app IN "
                           "(SELECT app FROM app_product WHERE product = ?2)) ORDER BY no LIMIT ?3",
-                          DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), numbers, count);
+                          DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
+                          numbers, count);
     case KIND_DEVICE:
         return db_numbers(tx->db,
                           "SELECT no FROM device WHERE no > ?1 AND (?2 = 0 OR product = ?2) "
                           "ORDER BY no LIMIT ?3",
-                          DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), numbers, count);
+                          DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
+                          numbers, count);
     case KIND_GROUP:
         return db_numbers(tx->db,
                           "WITH RECURSIVE tree (no, depth) AS ("
                           "SELECT no, 0 FROM device_group WHERE parent IS NULL AND (?1 = 0 OR product = ?1) "
                           "UNION ALL SELECT g.no, depth + 1 FROM tree JOIN device_group g "
                           "ON g.parent = tree.no) SELECT no FROM tree ORDER BY depth, no",
-                          DB_VALUES(db_int(product)), numbers, count);
+                          DB_VALUES(db_int(slice->product)), numbers, count);
     case KIND_ENTERPRISE:
         return db_numbers(tx->db, "SELECT no FROM enterprise WHERE no > ?1 ORDER BY no LIMIT ?2",
-                          DB_VALUES(db_int(after), db_int((int64_t)limit)), numbers, count);
+                          DB_VALUES(db_int(slice->after), db_int((int64_t)slice->limit)), numbers, count);
     case KIND_PRODUCT:
         return db_numbers(tx->db, "SELECT no FROM product WHERE no > ?1 ORDER BY no LIMIT ?2",
-                          DB_VALUES(db_int(after), db_int((int64_t)limit)), numbers, count);
+                          DB_VALUES(db_int(slice->after), db_int((int64_t)slice->limit)), numbers, count);
     case KIND_APP:
         return db_numbers(tx->db, "SELECT no FROM app WHERE no > ?1 ORDER BY no LIMIT ?2",
-                          DB_VALUES(db_int(after), db_int((int64_t)limit)), numbers, count);
+                          DB_VALUES(db_int(slice->after), db_int((int64_t)slice->limit)), numbers, count);
     }
     return MU_OK;
 }
@@ -67,8 +69,8 @@ static void read_binding(struct db_row *row, struct export_binding *out)
     out->is_owner = col_int(row) != 0;
 }
 
-enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_t after, uint64_t limit,
-                               export_binding_fn fn, void *ctx, uint32_t *last)
+enum mu_err tx_export_bindings(struct registry_tx *tx, const struct export_slice *slice, export_binding_fn fn,
+                               void *ctx, uint32_t *last)
 {
     struct export_binding binding;
     struct db_row row = { 0 };
@@ -79,7 +81,8 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_
                                "FROM binding b JOIN user u ON u.no = b.user JOIN app a ON a.no = u.app "
                                "JOIN device d ON d.no = b.device JOIN product p ON p.no = d.product "
                                "WHERE b.no > ?1 AND (?2 = 0 OR d.product = ?2) ORDER BY b.no LIMIT ?3",
-                               DB_VALUES(db_int(after), db_int(product), db_int((int64_t)limit)), &row.statement);
+                               DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
+                               &row.statement);
 
     while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
         row.column = 0;
@@ -89,7 +92,7 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, uint32_t product, uint32_
         if ((err = fn(ctx, &binding)) != MU_OK)
             sqlite3_reset(row.statement);
     }
-    *last = count == limit ? no : 0;
+    *last = count == slice->limit ? no : 0;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
@@ -117,16 +120,17 @@ static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t produc
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err tx_export_first_bound(struct registry_tx *tx, uint32_t product, uint32_t after, uint64_t limit,
-                                  export_binding_fn fn, void *ctx, uint32_t *last)
+enum mu_err tx_export_first_bound(struct registry_tx *tx, const struct export_slice *slice, export_binding_fn fn,
+                                  void *ctx, uint32_t *last)
 {
+    const struct export_slice of_any = { .after = slice->after, .limit = slice->limit };
     uint32_t *users;
     size_t count;
-    enum mu_err err = tx_export_numbers(tx, KIND_USER, 0, after, limit, &users, &count);
+    enum mu_err err = tx_export_numbers(tx, KIND_USER, &of_any, &users, &count);
 
     for (size_t i = 0; i < count && err == MU_OK; i++)
-        err = export_first_bound_of(tx, product, users[i], fn, ctx);
-    *last = count == limit ? users[count - 1] : 0;
+        err = export_first_bound_of(tx, slice->product, users[i], fn, ctx);
+    *last = count == slice->limit ? users[count - 1] : 0;
     free(users);
     return err;
 }

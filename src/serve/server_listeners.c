@@ -59,8 +59,9 @@ enum mu_err server_listen(struct server *s)
         enum mu_err err;
 
         if (setting_text(s->settings, listener_kinds[i].setting) &&
-            (err = listener_open(&s->listeners[i], &s->addresses[i], s->loops, s->loop_count,
-                                 listener_kinds[i].tls ? tls_transport(s->tls) : NULL, listener_kinds[i].accept, s,
+            (err = listener_open(&s->listeners[i], &s->addresses[i],
+                                 &(struct listener_options){ s->loops, s->loop_count, listener_kinds[i].accept, s,
+                                                             listener_kinds[i].tls ? tls_transport(s->tls) : NULL },
                                  s->why, sizeof(s->why))) != MU_OK)
             return err;
     }

@@ -126,7 +126,8 @@ static void check_control(const struct datapoint_plan *plan)
     }
     json_t *attrs = attrs_of(plan);
     buf_clear(&p0);
-    enum api_error error = datapoint_control(plan, attrs, NULL, CODING_HEX, &p0, why, sizeof(why));
+    enum api_error error = datapoint_control(plan, &(struct datapoint_asked){ .attrs = attrs, .coding = CODING_HEX },
+                                             &p0, why, sizeof(why));
     json_decref(attrs);
     CHECK(error == (set ? API_OK : API_FORM_INVALID));
     if (!set)
