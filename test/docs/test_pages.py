@@ -6,10 +6,10 @@ import pytest
 
 from pages import ROOT, differences, is_outside, original_of, read_blocks, resolve
 
-# The pages for whoever runs a server, or moves a fleet to one. Not the pages for those who call the API or build
-# devices: they have the API's own document, and GET /openapi.json?lang=zh, in Chinese. Not the pages for who works
-# on the program: its comments are in English, too.
-FOR_USERS = ["operating", "metrics", "moving-in", "backup", "audit", "acknowledgements"]
+# The pages for those who run a server, move a fleet to one, call the API or build devices. The other pages are for
+# those who work on the program: its comments are in English, too.
+FOR_USERS = ["operating", "metrics", "moving-in", "backup", "audit", "acknowledgements",
+             "api", "debugger", "compatibility", "errors", "devices"]
 
 TRANSLATED = {"README.md": "README.zh-CN.md", **{f"docs/{name}.md": f"docs/zh/{name}.md" for name in FOR_USERS}}
 PAGES = sorted(path for folder in (".", "docs", "docs/zh") for path in (ROOT / folder).glob("*.md"))

@@ -20,8 +20,3 @@ def listed():
 def test_every_call_is_listed_once_and_served(shared_server):
     served = [(method, path) for path, method, _ in operations(read(shared_server))]
     assert sorted(listed()) == sorted(served)
-
-
-def test_both_readmes_link_to_it():
-    for name in ("README.md", "README.zh-CN.md"):
-        assert "[docs/compatibility.md](docs/compatibility.md)" in (ROOT / name).read_text(encoding="utf-8")
