@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* The device side as a whole: its parts, the connections that it takes, its figures, its end. */
+
 struct access_loop *access_on_loop(struct access *a, struct loop *loop)
 {
     return a->loops[loop_index(loop)];
@@ -27,7 +29,7 @@ void access_refused(struct access *a, const struct access_caller *who, enum refu
 
 /* --- connections -------------------------------------------------------------------------------*/
 
-/* REFUSAL_COUNT: it may. */
+/* Why the peer may not connect; REFUSAL_COUNT: it may. */
 static enum refusal_reason admit(struct access *a, const struct ip_addr *peer)
 {
     if (!seats_take(&a->seats))
@@ -81,7 +83,7 @@ static enum mu_err order_end(struct access *a, uint32_t device, enum end_reason 
     return MU_OK;
 }
 
-/* The fleet's word that a device which is online is disabled now. */
+/* Called by the fleet when a device that is online has been disabled. */
 static void end_disabled(void *ctx, uint32_t device)
 {
     if (order_end(ctx, device, END_RESET) == MU_E_NOMEM)
@@ -173,7 +175,7 @@ enum mu_err access_create(struct access **out, const struct access_options *opti
     a->seats.max = options->mqtt_connections_max ? options->mqtt_connections_max : UINT32_MAX;
     if (!a->options.keep_alive_max)
         a->options.keep_alive_max = UINT16_MAX;
-    /* Grows across restarts, so that what an earlier start wrote never looks newer. */
+    /* Session numbers grow across restarts, so that a record of an earlier run never looks newer. */
     a->last_session = (uint64_t)clock_wall_us();
     for (int i = 0; i < LOGIN_LOCKS; i++)
         pthread_mutex_init(&a->login_locks[i], NULL);

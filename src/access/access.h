@@ -33,7 +33,7 @@ struct access_options {
     double product_registrations;                  /* per minute and product */
     double address_guesses;        /* wrong passcodes over /dev per minute and source address; loopback exempt */
     double device_guesses;         /* and per device, from its own address and from all others each */
-    uint16_t keep_alive_max;       /* seconds that hold where a device announces none, or more; 0: the most */
+    uint16_t keep_alive_max;       /* seconds, also for a device that announces none; 0: 65,535 */
     uint32_t mqtt_packet_max;      /* bytes; LIMIT_MQTT_PACKET if 0 or above it */
     uint32_t mqtt_connections_max; /* all loops together */
 };
@@ -47,22 +47,22 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
 /* The routes under /dev. */
 struct http_table *access_http_table(struct access *a);
 
-/* Ends every session with `reason` and waits until their ends are handed to the committer and what they
- * had sent before is acknowledged; for that a few seconds at most. New ones are refused from then on. Not
- * on a loop, nor while the committer does not run. */
+/* Ends every session with `reason`; new ones are refused from then on. Waits until the ends are handed to the
+ * committer and, for a few seconds at most, until what the devices had sent is acknowledged. Not on a loop; the
+ * committer must run. */
 void access_shutdown(struct access *a, enum end_reason reason);
 void access_destroy(struct access *a); /* after the loops have ended */
 
 /* How the enterprise side reaches the sessions (fleet/control_request.h). */
 struct control_port access_control_port(struct access *a);
 
-/* --- for the operator: why is this device (not) here? ----------------------------------------------*/
+/* --- for the operator: why is this device connected, or not? ---------------------------------------*/
 struct access_session {
     struct ip_addr peer;
     bool tls;
     uint8_t version;               /* of MQTT: 3 (3.1), 4 (3.1.1), 5 */
     uint16_t announced_keep_alive; /* seconds; 0 = none */
-    uint16_t keep_alive;           /* that holds */
+    uint16_t keep_alive;           /* seconds that are applied */
     int64_t connected_s;           /* since the login */
     int64_t silent_s;              /* since its last packet */
     uint32_t heartbeats;

@@ -5,6 +5,8 @@
 #include "access/acks.h"
 #include "access/session.h"
 
+/* The device side on one loop: sessions that wait for room, notes from other threads, the end of a round. */
+
 #define LOG_RATE  5 /* lines a second about refused logins, and how many at once */
 #define LOG_BURST 20
 
@@ -48,8 +50,8 @@ bool access_loop_has_room(struct access_loop *home, struct session *s)
     if (!home->starving) {
         if (committer_has_room(c, &home->sink))
             return true;
-        /* The flush that tells of room may come before it can see that we wait for it: so ask once
-         * more when it can. */
+        /* A flush may have told of room before it could see that we wait for it. So set the flag and ask
+         * once more. */
         atomic_store(&home->wants_room, true);
         if (committer_has_room(c, &home->sink))
             return true;
@@ -88,7 +90,7 @@ static void deliver_note(struct mail *m, struct loop *loop)
     struct access_loop *home = note->home;
 
     (void)loop;
-    /* First: whatever is wanted from now on is worth another note. */
+    /* First of all: what is wanted from now on needs another note. */
     atomic_store(&note->posted, false);
     if (atomic_exchange(&home->acks_lost, false))
         access_loop_fail_waiting(home);
@@ -156,7 +158,7 @@ void access_loop_post_empty(struct access_loop *home, enum end_reason reason)
     loop_post(home->loop, &home->empty.mail);
 }
 
-/* Once a round, so that a batch has all that came in it. */
+/* Once a round, so that one batch takes all that the round brought. */
 static void end_round(struct loop_hook *h, struct loop *loop)
 {
     struct access_loop *home = (struct access_loop *)((char *)h - offsetof(struct access_loop, round));
@@ -215,7 +217,7 @@ void access_loop_destroy(struct access_loop *home)
         return;
     for (uint32_t at = 0; (s = session_slab_next(&home->sessions, &at));)
         conn_close(&s->conn); /* the loop does not run: closed() frees the session here */
-    /* A note that was posted is the mailbox's, which drops it. */
+    /* A note that was posted belongs to the mailbox, which drops it. */
     if (!atomic_load(&home->note->posted))
         free(home->note);
     acks_free(home->gathered);

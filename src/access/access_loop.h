@@ -9,11 +9,10 @@
 
 struct session;
 
-/* What one loop has: its sessions, and its ear for the committer. Loop thread, except where it says
- * otherwise. */
+/* What one loop has: its sessions, and the sink through which the committer answers it. Loop thread, unless noted. */
 
-/* Tells the loop something that must not fail for lack of memory. Allocated by itself, since it may
- * lie in the loop's mailbox when the loop has ended. */
+/* A mail that exists from the start, so that sending it needs no memory. Allocated by itself, since it may still lie
+ * in the loop's mailbox when the loop has ended. */
 struct access_note {
     struct mail mail;
     struct access_loop *home;
@@ -41,7 +40,7 @@ struct access_loop {
     atomic_bool wants_room;
 
     struct acks *gathered; /* the committer's thread: for the next flush */
-    atomic_bool acks_lost; /* no memory for one: whoever waits for one has to be told */
+    atomic_bool acks_lost; /* an acknowledgement found no memory: the sessions that wait for one must end */
     bool hurried;          /* this round: devices wait for a commit */
     struct loop_hook round;
     struct access_note *note;
@@ -58,7 +57,7 @@ MU_MUST_USE enum mu_err access_loop_create(struct access_loop **out, struct acce
 /* After the loop has ended; closes what connections are left. */
 void access_loop_destroy(struct access_loop *home);
 
-/* May s hand a message over now? If not it is paused, and goes on by itself, or has ended (without memory). */
+/* May s hand a message over now? If not, it is paused and goes on by itself; without memory it has ended. */
 bool access_loop_has_room(struct access_loop *home, struct session *s);
 /* s ends while it waits. */
 void access_loop_unpause(struct access_loop *home, struct session *s);
@@ -72,8 +71,8 @@ void access_loop_left(struct access_loop *home);
 /* Ends all sessions and connections, and when the last has left tells access_shutdown. Any thread. */
 void access_loop_post_empty(struct access_loop *home, enum end_reason reason);
 
-/* Lines about what anybody on the net can cause are limited: true if this one may be written;
- * *suppressed = how many were not, before it. */
+/* Limits log lines that anybody on the network can cause: true if this one may be written. *suppressed = how many
+ * were left out before it. */
 bool access_loop_may_log(struct access_loop *home, uint32_t *suppressed);
 
 #endif

@@ -13,7 +13,7 @@
 
 /* What the files of access share. */
 
-/* Figures as they are counted: each loop has its own, and one is for other threads. */
+/* Figures while they are counted: one for each loop, and one for the other threads. */
 struct access_counters {
     _Atomic uint64_t sessions, connections;
     _Atomic uint64_t logins, takeovers, slowdowns;
@@ -35,8 +35,8 @@ struct access {
     struct access_loop **loops; /* by loop_index */
     struct session_table *table;
 
-    /* Login and end of one device happen one after the other, in the table and at the committer
-     * alike: held (by device number) while both are told. */
+    /* Login and end of one device must reach the session table and the committer in the same order. One lock for
+     * each group of device numbers is held while both are told. */
     pthread_mutex_t login_locks[LOGIN_LOCKS];
     _Atomic uint64_t last_session; /* number given to a login */
     struct seats seats;            /* of MQTT connections */
@@ -56,14 +56,14 @@ struct access {
     unsigned loops_to_empty;
 };
 
-/* Who asked to be let in. */
+/* The peer that asked to be let in. */
 struct access_caller {
     struct ip_addr peer;
     struct str name;                     /* a did, a mac or, with the length 0, none */
     bool known;                          /* the fleet has a device of this name */
     const struct fleet_product *product; /* NULL: not known */
 };
-/* Notes and counts that he was not. Any thread. */
+/* Notes and counts the refusal. Any thread. */
 void access_refused(struct access *a, const struct access_caller *who, enum refusal_reason why);
 /* The loop's part of access. */
 struct access_loop *access_on_loop(struct access *a, struct loop *loop);

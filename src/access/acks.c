@@ -1,13 +1,16 @@
 #include "access/acks.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "access/send.h"
 #include "access/session.h"
 
+/* Acknowledgements: gathered on the committer's thread, written on the loop. */
+
 #define FIRST_SIZE 64
 
-/* Numbers are those of items, from 1 on; 0 = none. A session knows its first one while a batch is written. */
+/* Acks are numbered from 1 on; 0 = none. A session knows its first ack while the acks of a batch are written. */
 struct ack {
     union {
         session_handle owner;
@@ -85,7 +88,7 @@ void acks_free(struct acks *acks)
 
 /* --- on the loop -------------------------------------------------------------------------------*/
 
-/* Not acknowledged: the client sends it again when it has logged in again. */
+/* The message is not acknowledged: the client sends it again after its next login. */
 static void fail(struct session *s, enum mu_err err)
 {
     session_end(s, END_EXCEPTION, err == MU_E_FULL ? MQTT_QUOTA_EXCEEDED : MQTT_UNSPECIFIED);
@@ -93,10 +96,11 @@ static void fail(struct session *s, enum mu_err err)
 
 static struct ack *ack_at(struct acks *acks, uint32_t number)
 {
+    assert(number >= 1 && number <= acks->count);
     return &acks->items[number - 1];
 }
 
-/* A paced session gets packets one by one, any other all of them in one write. */
+/* A paced session gets its packets one by one; any other session gets all of them in one write. */
 static void append_ack(struct session *s, struct buf *b, enum mqtt_type type, uint16_t id)
 {
     uint8_t packet[ACK_SIZE];
@@ -119,7 +123,7 @@ static void write_acks(struct session *s, struct acks *acks)
         struct ack_kind k = ack_kind_of(a->tag);
         if (a->err != MU_OK) {
             access_count(&s->home->counters.dropped[DROP_JOURNAL], 1);
-            if (k.qos) /* a frame without its answer is sent again by itself */
+            if (k.qos) /* without its frame the device sends again anyway */
                 failed = a->err;
             continue;
         }
@@ -149,6 +153,7 @@ static uint32_t sort_by_session(struct acks *acks)
         struct session *s = session_slab_find(&acks->home->sessions, a->owner);
         if (!s || (s->state != SESSION_LIVE && s->state != SESSION_LEAVING))
             continue;
+        assert(s->uncommitted > 0);
         s->uncommitted--;
         if (s->first_ack) {
             struct ack *of_session = ack_at(acks, s->first_ack);

@@ -3,9 +3,8 @@
 
 #include "access/access_loop.h"
 
-/* Acknowledgements on their way from the committer to the clients: done() gathers them per loop,
- * flush() sends what has gathered to the loop in one mail, and there each session's are written at
- * once. */
+/* Acknowledgements on their way from the committer to the clients. done() gathers them per loop, flush() sends them
+ * to the loop in one mail, and the loop writes those of each session together. */
 
 /* What tells a session which message was committed and how it is acknowledged: by MQTT (qos 1 or 2, with
  * its packet id), by the frame of that serial number (device-access 3), or both. 0: not at all. */

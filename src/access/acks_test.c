@@ -3,6 +3,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Which acknowledgements reach a client, in which order, and how many writes they take. */
+
 /* --- acknowledgements -------------------------------------------------------------------------*/
 
 static void a_puback_comes_after_the_commit_and_not_before(void **state)

@@ -5,8 +5,8 @@
 #include "access/session.h"
 #include "base/clock.h"
 
-/* Control: from any thread to the loop of the device's session, from there to the device
- * (outgoing.c), and when it is on its way and in the log, back to the sender. */
+/* A control goes from any thread to the loop of the device's session, from there to the device (outgoing.c), and,
+ * when it has been sent and is in the log, back to its sender. */
 
 struct control_mail {
     struct mail mail; /* first */
@@ -74,7 +74,7 @@ struct control_port access_control_port(struct access *a)
     return (struct control_port){ .ctx = a, .send = control_send, .is_connected = is_connected };
 }
 
-/* The log record of a control is on disk, or cannot be. The committer's thread. */
+/* The log record of a control is on disk, or could not be written. The committer's thread. */
 static void logged(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
 {
     struct control_request *req = (struct control_request *)(uintptr_t)owner;

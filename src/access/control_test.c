@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Controls on their way to a device, and what their senders are told. */
+
 struct control_call {
     struct control_request req;
     atomic_int err; /* -1 until it is done */

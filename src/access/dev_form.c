@@ -1,6 +1,6 @@
 #include "access/dev_form.h"
 
-/* Cuts s at the first c: what is before it, and s becomes what is behind. */
+/* Cuts s at the first c: returns what stands before it; s becomes what follows it. */
 static struct str cut(struct str *s, char c)
 {
     const char *at = s->len ? memchr(s->at, c, s->len) : NULL;

@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 
-/* The forms that devices post: key=value&key=value, values as they are. A firmware does not escape
- * them, so neither '%' nor '+' means anything. Pure. */
+/* The forms that devices post: key=value&key=value. A firmware does not escape its values, so neither '%' nor '+'
+ * has a meaning. Pure. */
 
 /* The first value of that key; false if it is not there. Keys that nobody asks for do not matter. */
 bool dev_form_get(struct str form, const char *key, struct str *value);

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 
+/* The routes under /dev and their answers. */
+
 static struct http_route routes[] = {
     { .method = HTTP_M_POST, .path = "/dev/devices", .where = HTTP_SLOW, .handle = dev_register },
     { .method = HTTP_M_DELETE, .path = "/dev/devices", .where = HTTP_SLOW, .handle = dev_disable },

@@ -2,8 +2,8 @@
 
 #include "access/dev_form.h"
 
-/* "Is there new firmware?" There is none to give yet; but the question is where the versions of a
- * device come from, so the answer waits until they are kept. */
+/* "Is there new firmware?" There is none to give. But the question carries the device's versions, so the answer waits
+ * until they are on disk. */
 
 static void kept(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
 {

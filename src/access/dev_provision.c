@@ -10,8 +10,8 @@ static bool is_host_char(char c)
            c == '_' || c == ':';
 }
 
-/* Host and port as a client writes them, "[::1]:8080"; false if that is not what it is. The host is
- * repeated in a form, so nothing may be in it that a form gives a meaning. */
+/* Host and port as a client writes them, such as "[::1]:8080"; false if the text is not of that form. The answer is a
+ * form that repeats the host, so the host may contain nothing that has a meaning in a form. */
 static bool split_host(struct str text, struct str *host, int64_t *port)
 {
     const char *colon;

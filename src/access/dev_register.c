@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "model/api_error.h"
 
+/* POST /dev/devices: a module registers and gets its did (device-access 1). */
+
 struct application {
     struct str product_key;
     const struct fleet_product *product; /* NULL: unknown */
@@ -28,7 +30,7 @@ static bool read_application(struct http_exchange *ex, struct application *out)
     *out = (struct application){ 0 };
     bool has_mac = dev_form_text(form, "mac", out->mac, sizeof(out->mac)) && mac_valid(str_of(out->mac));
     if (!has_mac)
-        out->mac[0] = '\0'; /* what is no mac is no name */
+        out->mac[0] = '\0'; /* not a mac: the refusal is noted without a name */
     bool has_key = dev_form_get(form, "product_key", &out->product_key) && id_is_hex(out->product_key);
     if (has_key)
         out->product = fleet_product_by_key(a->options.fleet, out->product_key);
@@ -47,8 +49,8 @@ static bool read_application(struct http_exchange *ex, struct application *out)
     return false;
 }
 
-/* Another passcode for a mac that is known: its module was reset, or somebody guesses. Nobody resets a module
- * as often as the limit allows. */
+/* Another passcode for a known mac: its module was reset, or somebody guesses. Nobody resets a module as often as the
+ * limit allows. */
 static bool is_guessing(struct access *a, const struct ip_addr *peer, const struct application *app)
 {
     return app->device.no &&
@@ -85,7 +87,7 @@ static void refuse_by_row(struct http_exchange *ex, const struct application *ap
     dev_answer(ex, row->status, "error_code=%d&error_message=%s", row->code, row->message);
 }
 
-/* What the fleet has to show before the device hears of it: its very next request logs in. */
+/* The fleet must show the device before the device gets its answer: its next request is the login. */
 static void make_known(struct http_exchange *ex, const struct register_result *result)
 {
     struct access *a = ex->ctx;

@@ -3,8 +3,8 @@
 
 #include "access/access_private.h"
 
-/* "End that session", sent to the loop it lives on. Made first and sent later (or freed with
- * free()), for those who must not fail between. */
+/* "End that session", sent to the session's loop. It is made first and sent later (or freed with free()), for callers
+ * that must not fail in between. */
 struct end_order;
 
 struct end_order *end_order_create(void); /* NULL: no memory */

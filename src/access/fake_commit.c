@@ -6,6 +6,8 @@
 
 #include "registry/registry.h"
 
+/* A committer and a fleet for the session tests. */
+
 enum { EVENTS_MAX = 8192, WAIT_S = 10 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -3,8 +3,8 @@
 
 #include "fleet/committer.h"
 
-/* For the session tests: a committer that writes down what it is handed, and commits when the test
- * says so; and a fleet of a few devices. The test's thread is the committer's. */
+/* For the session tests: a committer that records what it is handed and commits when the test says so, and a fleet of
+ * a few devices. The test's thread is the committer's thread. */
 
 enum fake_commit_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL, EVENT_PASS };
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Reads a city database in MaxMind's format. */
+
 struct geoip {
     MMDB_s db;
 };
@@ -67,7 +69,7 @@ bool geoip_find(const struct geoip *g, const struct ip_addr *ip, struct geoip_pl
     static const char *const city[] = { "city", "names", "en", NULL };
     static const char *const longitude[] = { "location", "longitude", NULL };
     static const char *const latitude[] = { "location", "latitude", NULL };
-    /* A database keeps IPv4 networks under ::/96, not where their mapped form lies. */
+    /* The database keeps IPv4 networks under ::/96, not under ::ffff:0:0/96. */
     struct sockaddr_in v4 = { .sin_family = AF_INET };
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
     const struct sockaddr *sa;

@@ -11,7 +11,7 @@
 struct guesses {
     struct hash_key key;
     struct rate_table *by_address, *by_device;
-    struct session_table *sessions; /* which know where devices were let in from */
+    struct session_table *sessions; /* they know from where a device was let in last */
 };
 
 enum mu_err guesses_create(struct guesses **out, double per_address, double per_device, struct session_table *sessions)
@@ -58,7 +58,7 @@ void guesses_let_in(struct guesses *g, uint32_t device, const struct ip_addr *pe
     session_table_let_in(g->sessions, device, origin_of(g, peer));
 }
 
-/* First counted, then compared: many at the same moment are no more than one after the other. */
+/* Counts before it compares, so that many guesses at the same moment do not pass the limit. */
 enum guess guesses_by_registering(struct guesses *g, const struct fleet_device *device, struct str passcode,
                                   const struct ip_addr *peer)
 {

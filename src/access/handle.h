@@ -3,9 +3,9 @@
 
 #include "access/session.h"
 
-/* One packet that a client has sent, one file per kind: handle_connect.c and so on. flags are those
- * of the fixed header, body what follows it. A handler that finds the packet wrong ends the
- * session. CONNECT comes to new sessions only, the others to live ones. Loop thread. */
+/* Handlers of the packets that clients send, one file per kind: handle_connect.c and so on. flags are those of the
+ * fixed header; body is what follows it. A handler that finds the packet wrong ends the session. Only a new session
+ * gets CONNECT, only a live one the others. Loop thread. */
 typedef void (*packet_handler)(struct session *s, uint8_t flags, struct bytes body);
 
 void handle_connect(struct session *s, uint8_t flags, struct bytes body);

@@ -30,8 +30,8 @@ void handle_pubrel(struct session *s, uint8_t flags, struct bytes body)
         send_unknown_id(s, MQTT_PUBCOMP, ack.id);
 }
 
-/* PUBREC: we publish nothing at QoS 2, so its id is not open. A client that has it from somewhere else is
- * helped to forget it, unless it has refused the message and so forgotten it already. */
+/* PUBREC: we publish nothing at QoS 2, so no such id is open. The PUBREL lets the client forget the message. If its
+ * reason is a refusal, it has forgotten the message already. */
 void handle_pubrec(struct session *s, uint8_t flags, struct bytes body)
 {
     struct mqtt_ack ack;

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "registry/secret.h"
 
+/* CONNECT: whether a device may log in, and what it is told. */
+
 #define PROBE_SILENT_S 75
 
 /* Why a login is refused, for the client and for the operator. */
@@ -20,7 +22,7 @@ static void tell_refused(struct session *s, const struct mqtt_connect *c, const 
     struct access *a = s->home->access;
     uint32_t suppressed;
     struct fleet_login known;
-    /* What is no did may be the passcode, in the wrong field. */
+    /* Only a did is noted: other text may be the passcode in the wrong field. */
     struct access_caller who = { .name = c->has_user && did_valid(c->user) ? c->user : STR("") };
     char peer[IP_TEXT_SIZE];
 
@@ -68,7 +70,7 @@ static struct refusal_of_login unreadable(enum mqtt_reason code)
     return (struct refusal_of_login){ code, code == MQTT_BAD_VERSION ? REFUSED_VERSION : REFUSED_MALFORMED };
 }
 
-/* A will on another topic of the device's own would reach nobody. */
+/* A will is kept if its topic is one of reports; on another topic of the device it would reach nobody. */
 static enum mqtt_reason keep_will(struct session *s, const struct mqtt_connect *c)
 {
     if (!c->has_will || topic_kind(c->will_topic, c->user) != TOPIC_REPORT)
@@ -89,8 +91,8 @@ static bool is_paced(const struct fleet_product *product, enum mqtt_version vers
     return pacing == PACING_ON || (pacing == PACING_AUTO && version == MQTT_3_1);
 }
 
-/* A device that announces a keepalive is found silent by that, and no probe wakes it before. One that announces
- * none is probed: else a cut of its power would stay unseen until --keepalive-max. */
+/* The keepalive that a device announces tells when it is gone, so no probe wakes it before. A device that announces
+ * none is probed: without that, a power cut would not be noticed until --keepalive-max. */
 static void watch(struct session *s)
 {
     conn_watch_peer(&s->conn, s->announced_keep_alive ? session_keep_alive(s) * 3u / 2 + 1 : PROBE_SILENT_S);

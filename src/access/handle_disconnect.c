@@ -13,8 +13,7 @@ static bool is_reason_of_a_client(uint8_t why)
     return memchr(reasons, why, sizeof(reasons)) != NULL;
 }
 
-/* Whatever a client gives as its reason, it said DISCONNECT. Its will is forgotten only if it says
- * that all is well. */
+/* Any reason of the client counts as an orderly DISCONNECT. Only with reason 0 is its will dropped. */
 void handle_disconnect(struct session *s, uint8_t flags, struct bytes body)
 {
     static const uint64_t allowed = MQTT_P_OF_ACK | MQTT_P_BIT(MQTT_P_SESSION_EXPIRY);

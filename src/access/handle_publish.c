@@ -7,14 +7,13 @@
 #include "base/clock.h"
 #include "model/frame.h"
 
-/* false: this message has been here before (and its PUBREC, if it was due, is repeated), or cannot
- * be taken. */
+/* false: the message came before (its PUBREC, if it was due, is repeated), or it cannot be taken. */
 static bool is_first(struct session *s, uint16_t id)
 {
     struct session_more *more = session_more(s);
     unsigned most = s->version == MQTT_5 ? LIMIT_MQTT_QOS2 : UINT16_MAX;
 
-    /* Before 5.0 nobody has told the client how many it may leave open; but it sends no faster for that. */
+    /* Before 5.0 a client is not told how many it may leave open, so it may open all ids; its rate is limited. */
     switch (more ? qos2_receive(&more->qos2, id, most) : QOS2_NO_MEMORY) {
     case QOS2_NEW: return true;
     case QOS2_RECORDED: send_ack(s, MQTT_PUBREC, id); return false;
@@ -26,7 +25,7 @@ static bool is_first(struct session *s, uint16_t id)
     return false;
 }
 
-/* A device that sends again so soon after its last packet waits for nothing but the acknowledgement. */
+/* A device that sends again this soon after its last packet waits only for the acknowledgement. */
 enum { HURRIED_MS = 100 };
 
 /* dev2app: the acknowledgement waits for the disk. */
@@ -48,8 +47,8 @@ static void report(struct session *s, const struct mqtt_publish *p, const struct
     outgoing_answered(s, p->payload, p->payload_len);
 }
 
-/* Nothing of it is kept: at QoS 1 and 2 it is acknowledged at once, but not past reports that wait for the disk
- * (MQTT-4.6.0-2: in the order in which they came). */
+/* Nothing of this message is kept. At QoS 1 and 2 it is acknowledged at once, unless reports before it wait for the
+ * disk: acknowledgements keep the order of the messages (MQTT-4.6.0-2). */
 static void acknowledge(struct session *s, const struct mqtt_publish *p)
 {
     if (p->qos == 0)

@@ -2,6 +2,8 @@
 
 #include "access/send.h"
 
+/* SUBSCRIBE: which filters a device may have, and at which QoS. */
+
 #define OPTION_QOS      0x03
 #define OPTION_NO_LOCAL 0x04 /* 5.0 */
 #define OPTION_RETAIN   0x30 /* retain handling, 5.0 */
@@ -77,7 +79,7 @@ void handle_subscribe(struct session *s, uint8_t flags, struct bytes body)
         else if ((reason = subscribe(s, filter, options, &codes[n])) == MQTT_SUCCESS)
             n++;
         if (n && codes[n - 1] >= FAILURE_3_1_1 && s->version == MQTT_3_1) {
-            /* Its SUBACK cannot say no. */
+            /* SUBACK of 3.1 has no code for a refusal. */
             access_count(&s->home->counters.dropped[DROP_FOREIGN_TOPIC], 1);
             reason = MQTT_NOT_AUTHORIZED;
         }

@@ -8,7 +8,7 @@ static enum mqtt_reason unsubscribe(struct session *s, struct str filter, uint8_
 
     if (kind == FILTER_INVALID)
         return MQTT_MALFORMED;
-    /* Whether an unused one was there is not remembered. */
+    /* A session does not remember filters that are never used; they count as subscribed. */
     bool was_there = kind == FILTER_UNUSED || (kind < FILTER_KEPT && session_granted(s, kind));
     *code = was_there ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION;
     if (kind < FILTER_KEPT)

@@ -1,17 +1,18 @@
 #include "access/held.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access/mqtt_packet.h"
 
-#define BYTES    2048 /* more than a paced device has open; beyond it all goes at once */
+#define BYTES    2048 /* more than a paced device needs; beyond it all goes at once */
 #define TOGETHER 16   /* packets */
 
 struct held {
     size_t at, len; /* of bytes: where the oldest packet begins, and where the newest ends */
     unsigned count; /* packets between */
-    size_t turn;    /* what is before this has its turn */
+    size_t turn;    /* packets before this offset may go */
     uint8_t bytes[BYTES];
 };
 
@@ -49,6 +50,7 @@ const uint8_t *held_next(const struct held *h, size_t *len)
 
 void held_gone(struct held **h, size_t len)
 {
+    assert((*h)->count > 0 && len <= (*h)->len - (*h)->at);
     (*h)->at += len;
     (*h)->count--;
     if ((*h)->at < (*h)->len)

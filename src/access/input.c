@@ -18,8 +18,7 @@ static const struct {
     [MQTT_PINGREQ] = { handle_pingreq, 0 },     [MQTT_DISCONNECT] = { handle_disconnect, 0 },
 };
 
-/* What can be said of a packet before all of it is there: so that nobody makes us keep 64 KiB of
- * something that we refuse anyway. */
+/* Checks what the head of a packet shows, so that we do not keep 64 KiB of a packet that we refuse anyway. */
 static enum mqtt_reason check_head(const struct session *s, const struct mqtt_head *head)
 {
     if ((head->type == MQTT_CONNECT) != (s->state == SESSION_NEW) || !kinds[head->type].handle)
@@ -56,7 +55,7 @@ size_t session_input(struct conn *c, const uint8_t *bytes, size_t len)
         struct bucket before = s->byte_bucket;
         if (rate_take_bytes(s, &head))
             kinds[head.type].handle(s, head.flags, bytes_of(bytes + used + head.size, head.body));
-        if (session_is_slow(s)) { /* it has not been taken and comes again */
+        if (session_is_slow(s)) { /* the packet was not taken and comes again */
             s->byte_bucket = before;
             break;
         }

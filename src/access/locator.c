@@ -6,6 +6,8 @@
 #include "access/geoip.h"
 #include "base/log.h"
 
+/* Places devices by their address: a bounded queue and one worker at a time. */
+
 #define QUEUE_SIZE 4096
 #define ROUND_SIZE 64 /* looked up, written, and then shown by the fleet, together */
 

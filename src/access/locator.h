@@ -6,9 +6,8 @@
 #include "net/workers.h"
 #include "registry/registry.h"
 
-/* Finds out where devices are that nobody has placed, by the address they connect from. One worker at
- * a time does it, behind a bounded queue: a device that finds it full is located when it connects
- * the next time. */
+/* Finds the place of devices that have none, by the address that they connect from. One worker at a time takes them
+ * from a bounded queue. A device that finds the queue full is located at its next connect. */
 struct locator;
 
 struct locator_options {

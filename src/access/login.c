@@ -1,12 +1,13 @@
 #include "access/end_order.h"
 #include "access/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
-/* A session as the others see it: in the table, at the committer, in the figures. */
+/* Makes a session known, and its end: to the session table, the committer and the figures. */
 
 static pthread_mutex_t *lock_of(struct access *a, uint32_t device)
 {
@@ -20,6 +21,7 @@ enum mu_err session_login(struct session *s)
     struct commit_login login = { .device = s->device, .keep_alive = s->announced_keep_alive + 5u };
     struct end_order *order = end_order_create(); /* now, while it may still fail */
 
+    assert(s->state == SESSION_NEW && s->device);
     if (!order)
         return MU_E_NOMEM;
     pthread_mutex_lock(lock_of(a, s->device));

@@ -2,6 +2,8 @@
 
 #include "access/topics.h"
 
+/* Reads the body of a CONNECT of MQTT 3.1, 3.1.1 and 5.0. */
+
 #define FLAG_RESERVED 0x01
 #define FLAG_CLEAN    0x02
 #define FLAG_WILL     0x04
@@ -34,8 +36,8 @@ static enum mqtt_reason read_protocol(struct bytes *r, enum mqtt_version *versio
     }
     if (!str_eq(name, STR("MQTT")))
         return MQTT_MALFORMED;
-    /* Whoever speaks a later version reads the answers of 5.0, an older one those of 3.1.1. Bit 7
-     * is a bridge's, which a device is not. */
+    /* A client of a later version is answered in the form of 5.0, an older one in that of 3.1.1. Bit 7 marks a
+     * bridge; no device is one. */
     *version = level >= MQTT_5 && level < 0x80 ? MQTT_5 : MQTT_3_1_1;
     return level == *version ? MQTT_SUCCESS : MQTT_BAD_VERSION;
 }
@@ -45,7 +47,7 @@ static enum mqtt_reason check_flags(const struct mqtt_connect *c, uint8_t flags)
     if (c->will_qos == 3)
         return MQTT_MALFORMED;
     if (c->version == MQTT_3_1)
-        return MQTT_SUCCESS; /* it does not say what the rest of the flags must be */
+        return MQTT_SUCCESS; /* 3.1 leaves the other flags open */
     if (flags & FLAG_RESERVED)
         return MQTT_MALFORMED;
     if (!(flags & FLAG_WILL) && flags & (FLAG_WILL_QOS | FLAG_RETAIN))
@@ -69,7 +71,7 @@ static enum mqtt_reason read_will(struct bytes *r, struct mqtt_connect *c)
     return topic_name_valid(c->will_topic) ? MQTT_SUCCESS : MQTT_BAD_TOPIC;
 }
 
-/* In 3.1 the end of the packet takes precedence over the flags: what is not there is not there. */
+/* In 3.1 the packet's end overrules the flags: a field behind the end counts as absent. */
 static bool is_there(const struct mqtt_connect *c, const struct bytes *r, bool flag)
 {
     return flag && (c->version != MQTT_3_1 || r->left);
@@ -111,7 +113,7 @@ enum mqtt_reason mqtt_read_connect(struct bytes body, struct mqtt_connect *out)
         return MQTT_PROTOCOL_ERROR;
     if (out->version == MQTT_5 && out->will_retain)
         return MQTT_NO_RETAIN;
-    /* A session that is to be found again needs a name that its client knows. */
+    /* To find a session again, its client must have named it. */
     if (out->client_id.len == 0 && (out->version == MQTT_3_1 || (out->version == MQTT_3_1_1 && !out->clean)))
         return MQTT_BAD_CLIENT_ID;
     return MQTT_SUCCESS;

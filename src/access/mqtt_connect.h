@@ -19,12 +19,11 @@ struct mqtt_connect {
 
 /* Reads the body of a CONNECT: MQIsdp level 3, MQTT levels 4 and 5. Pure.
  *
- * On failure out->version still says in which form to answer: MQTT_UNKNOWN if this is not MQTT at
- * all. MQTT_BAD_VERSION: a level that we do not speak. */
+ * On failure out->version says in which form to answer: MQTT_UNKNOWN if this is not MQTT at all. MQTT_BAD_VERSION: a
+ * level that we do not speak. */
 enum mqtt_reason mqtt_read_connect(struct bytes body, struct mqtt_connect *out);
 
-/* The CONNACK code of 3.1 and 3.1.1 for a reason; 0 if they have none for it, and the connection
- * ends without an answer. */
+/* The CONNACK code of 3.1 and 3.1.1 for a reason. 0: there is none, and the connection ends without an answer. */
 uint8_t mqtt_connack_code(enum mqtt_reason reason);
 
 #endif

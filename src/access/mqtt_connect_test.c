@@ -10,6 +10,8 @@
 #include "access/mqtt_connect.h"
 #include "base/buf.h"
 
+/* CONNECT packets of all versions, whole, cut off and wrong. */
+
 #define DID "NrnkpgVThKbJUc2wHkqfAD"
 
 static void put_text(struct buf *b, const char *text)

@@ -2,10 +2,11 @@
 
 #include "access/topics.h"
 
+/* The parts of MQTT packets that all kinds share: the fixed header, fields, properties, acknowledgements. */
+
 #define VARINT_BYTES 4
 
-/* A number whose last byte adds nothing has a shorter form, and only the shortest one is allowed
- * (MQTT-1.5.5-1). */
+/* A number whose last byte adds nothing has a shorter form. Only the shortest form is allowed (MQTT-1.5.5-1). */
 static bool is_padded(unsigned bytes, uint8_t last)
 {
     return bytes > 1 && last == 0;

@@ -10,8 +10,8 @@
 
 /* Reading MQTT packets: the parts that all kinds share. Pure.
  *
- * A function that reads something from a packet returns an mqtt_reason: MQTT_SUCCESS, or what is
- * wrong, in the words of MQTT 5.0. Where a session speaks 3.1 or 3.1.1 the reason only ends it. */
+ * A function that reads from a packet returns an mqtt_reason: MQTT_SUCCESS, or what is wrong, as a reason of MQTT 5.0.
+ * In a session of 3.1 or 3.1.1 the reason only ends the session. */
 
 enum mqtt_type {
     MQTT_CONNECT = 1,
@@ -132,9 +132,8 @@ struct mqtt_properties {
     uint32_t session_expiry;  /* seconds; 0 unless told */
 };
 
-/* Reads a property length and the properties. One that is not in `allowed`, or is there twice, or
- * has a value that the protocol forbids, is an error; what we have no use for is checked and
- * forgotten. */
+/* Reads a property length and the properties. It is an error if one is not in `allowed`, is there twice, or has a value
+ * that the protocol forbids. Properties that we do not use are checked and dropped. */
 enum mqtt_reason mqtt_read_properties(struct bytes *r, uint64_t allowed, struct mqtt_properties *out);
 
 /* PUBACK, PUBREC, PUBREL, PUBCOMP as clients send them: a packet id and, in 5.0, perhaps one of the type's

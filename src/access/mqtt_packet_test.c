@@ -9,6 +9,8 @@
 
 #include "access/mqtt_packet.h"
 
+/* Fixed headers, fields and properties, whole, cut off and wrong. */
+
 static enum mqtt_reason properties_of(const char *hex, uint64_t allowed, struct mqtt_properties *out)
 {
     size_t len = strlen(hex) / 2;

@@ -9,6 +9,8 @@
 
 #include "access/mqtt_publish.h"
 
+/* PUBLISH packets, whole, cut off and wrong. */
+
 static enum mqtt_reason publish_of(uint8_t flags, const char *hex, enum mqtt_version version, struct mqtt_publish *out)
 {
     static uint8_t *bytes;

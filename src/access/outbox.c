@@ -1,5 +1,7 @@
 #include "access/outbox.h"
 
+#include <assert.h>
+
 #define IDS 32 /* packet ids in use are bits of a word */
 
 bool outbox_is_empty(const struct outbox *o)
@@ -22,6 +24,7 @@ struct control_request *outbox_pop(struct outbox *o)
 {
     struct control_request *req = o->first;
 
+    assert(req && o->queued > 0 && o->written <= o->queued);
     o->first = req->next;
     if (!o->first)
         o->last = NULL;
@@ -47,6 +50,7 @@ bool outbox_has_free_id(const struct outbox *o, unsigned most)
 
 uint16_t outbox_take_id(struct outbox *o)
 {
+    assert(o->in_flight != UINT32_MAX);
     int bit = __builtin_ctz(~o->in_flight);
 
     o->in_flight |= UINT32_C(1) << bit;
@@ -60,5 +64,6 @@ bool outbox_is_in_flight(const struct outbox *o, uint16_t id)
 
 void outbox_acked(struct outbox *o, uint16_t id)
 {
+    assert(outbox_is_in_flight(o, id));
     o->in_flight &= ~(UINT32_C(1) << (id - 1));
 }

@@ -3,14 +3,14 @@
 
 #include "fleet/control_request.h"
 
-/* What waits to go to a device, or for its acknowledgement; there as long as something does. All zero is empty.
- * Private to outgoing*.c. */
+/* What waits to be sent to a device, or for its acknowledgement; it exists only while something waits. All zero is
+ * empty. Private to outgoing*.c. */
 struct outbox {
-    struct control_request *first, *last; /* the oldest `written` have been given to conn, but not
-                                             all of them to the kernel; the others wait */
-    struct held *held;                    /* packets behind a PUBLISH; NULL = none */
-    int64_t heard_ms;                     /* the last PUBACK, or when we have begun to listen for one */
-    uint32_t in_flight;                   /* bit i: packet id i + 1 waits for its PUBACK */
+    /* The oldest `written` controls have been given to conn, but the kernel has not all of them; the others wait. */
+    struct control_request *first, *last;
+    struct held *held;  /* packets behind a PUBLISH; NULL = none */
+    int64_t heard_ms;   /* the last PUBACK, or when we have begun to listen for one */
+    uint32_t in_flight; /* bit i: packet id i + 1 waits for its PUBACK */
     uint8_t queued, written;
     bool owes_answer; /* to a question for the number of app clients */
 };

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "model/frame.h"
 
+/* PUBLISHes to a device, and in which order all packets go. */
+
 /* --- the queue of controls ---------------------------------------------------------------------*/
 
-/* The best QoS that the device has asked for where our controls go; -1 if it has not asked. (Or not
- * any more: what was queued before an UNSUBSCRIBE may still come, says MQTT.) */
+/* The best QoS that the device has asked for on the topic of our controls; -1 if it has not subscribed, or not any
+ * more. (MQTT allows that what was queued before an UNSUBSCRIBE still comes.) */
 static int control_qos(const struct session *s)
 {
     static const enum topic_filter_kind kinds[] = { FILTER_CONTROL_ALL, FILTER_CONTROL_ANY, FILTER_CONTROL_OURS };
@@ -43,9 +45,8 @@ static bool is_unanswered(const struct session *s)
            session_now(s) - outgoing_look(s)->heard_ms >= LIMIT_CONTROL_WAIT_MS;
 }
 
-/* What conn has got cannot be taken back from it: for a frame that the device has not read in time the
- * session ends, and what is unsent goes with it. It also ends for a device that acknowledges nothing: no
- * later control would reach it either. */
+/* What conn has got cannot be taken back. So if the device does not read a frame in time, the session ends, and its
+ * unsent bytes with it. The session also ends if the device acknowledges nothing: no later control would reach it. */
 static void fail_overdue(struct session *s)
 {
     const struct control_request *first;
@@ -60,7 +61,7 @@ static void fail_overdue(struct session *s)
     }
 }
 
-/* The kernel has all that was written: the log may say so. */
+/* The kernel has all that was written, so the controls go to the log. */
 static void log_written(struct session *s)
 {
     struct access *a = s->home->access;
@@ -111,7 +112,7 @@ static bool publish(struct session *s, const char *topic, uint16_t id, const uin
 
 static void publish_answer(struct session *s)
 {
-    /* The number of app clients that are online: apps do not connect yet. */
+    /* The answer to the question for the number of app clients that are online: none can connect. */
     static const uint8_t none_online[] = { 0, 0, 0, 3, 0x02, 0x10, 0, 0 };
     char topic[TOPIC_SIZE];
 
@@ -131,8 +132,8 @@ static bool is_too_long(const struct session *s, bool has_id, size_t frame_len)
     return size > LIMIT_DEVICE_PACKET || size > s->out.packet_max;
 }
 
-/* The device waits for it and does not answer it. So to a paced one it goes as packets do that are no
- * PUBLISH, but apart from all others. */
+/* The device waits for this frame and does not answer it. So a paced device gets it like a packet that is no PUBLISH,
+ * but in a write of its own. */
 void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn)
 {
     char topic[TOPIC_SIZE];

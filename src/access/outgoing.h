@@ -7,9 +7,8 @@
 
 struct session;
 
-/* What goes to a device. To most it is written at once. To a paced one it goes as its pacing
- * allows: one packet per write, PUBLISHes wait in a queue and hold back what comes behind them.
- * Loop thread. */
+/* What is sent to a device. Most devices get it at once. A paced device gets it as its pacing allows: one packet per
+ * write; PUBLISHes wait in a queue, and the packets behind them wait too. Loop thread. */
 struct outgoing {
     struct outbox *box; /* NULL: nothing waits */
     struct pace pace;
@@ -18,10 +17,10 @@ struct outgoing {
     uint8_t answers_due, reports_due; /* that the device may send for controls it got: rate.h */
 };
 
-/* Writes packets (whole ones) that are no PUBLISH; to a paced session one at a time. */
+/* Writes whole packets that are no PUBLISH; for a paced session one packet at a time. */
 void outgoing_packet(struct session *s, const void *bytes, size_t len);
-/* The 0x0094 that a report with this serial number asked for, if the device hears controls: added to
- * `together`, which goes to it afterwards; to a paced session by itself, now or later. */
+/* The 0x0094 that answers a report with this serial number, if the device hears controls. It is added to `together`,
+ * which the caller sends afterwards; a paced session gets it in a write of its own, now or later. */
 void outgoing_frame_ack(struct session *s, struct buf *together, uint32_t sn);
 /* Publishes the frame, now or later; done() follows in any case. */
 void outgoing_control(struct session *s, struct control_request *req);
@@ -36,9 +35,9 @@ bool outgoing_is_in_flight(const struct session *s, uint16_t id);
 void outgoing_acked(struct session *s, uint16_t id);
 /* conn has given all to the kernel. */
 void outgoing_drained(struct session *s);
-/* The session is read again: only from now on can it be heard that the device acknowledges. */
+/* The session is read again: only from now on can an acknowledgement be heard. */
 void outgoing_listen(struct session *s);
-/* Controls that are not with the kernel yet; those of them that conn has already. */
+/* The controls that the kernel has not taken; and those of them that conn has. */
 unsigned outgoing_queued(const struct session *s);
 unsigned outgoing_unsent(const struct session *s);
 

@@ -5,6 +5,8 @@
 #include "access/held.h"
 #include "access/session.h"
 
+/* Packets to a device that are no PUBLISH. */
+
 const struct outbox *outgoing_look(const struct session *s)
 {
     static const struct outbox empty;
@@ -71,8 +73,7 @@ void outgoing_packet(struct session *s, const void *bytes, size_t len)
         outgoing_write(s, bytes, len);
         return;
     }
-    /* Not past a PUBLISH that waits for its gap either: acknowledgements could keep it waiting for
-     * ever. */
+    /* Nor does it go before a PUBLISH that waits for its gap: acknowledgements could delay that for ever. */
     if (outgoing_look(s)->held || outgoing_publish_waits(s) || !pace_allows_packet(&s->out.pace, session_now(s))) {
         hold(s, bytes, len);
         return;

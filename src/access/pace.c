@@ -2,7 +2,7 @@
 
 #include "model/frame.h"
 
-#define ANSWER_MS 1000 /* a device that does not answer has read the packet by then */
+#define ANSWER_MS 1000 /* by then a device that does not answer has read the packet */
 #define GAP_MS    100  /* for the device to come back to its recv */
 
 #define TIME_MASK ((UINT64_C(1) << 40) - 1)

@@ -11,6 +11,8 @@
 #include "access/pace.h"
 #include "access/qos2.h"
 
+/* When a paced device may be sent what. The test is the clock. */
+
 static const uint8_t control[] = { 0, 0, 0, 3, 4, 0, 0, 0x90, 1 };
 static const uint8_t echo[] = { 0, 0, 0, 3, 3, 0, 0, 0x91 };
 static const uint8_t report[] = { 0, 0, 0, 3, 5, 0, 0, 0x91, 4, 0 };

@@ -1,12 +1,12 @@
 #include "access/qos2.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_SIZE 8
 
-/* In the order in which they came. A client releases them in that order, too, so that what is looked for
- * mostly stands in front. */
+/* In the order in which they came. A client releases them in the same order, so a search mostly ends at the first. */
 struct qos2 {
     unsigned count, size;
     unsigned recorded; /* so many, from the first on, are on disk */
@@ -66,6 +66,7 @@ bool qos2_release(struct qos2 *q, uint16_t id)
 
     if (i < 0)
         return false;
+    assert(q->recorded <= q->count);
     q->count--;
     if ((unsigned)i < q->recorded)
         q->recorded--;

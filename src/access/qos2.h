@@ -6,14 +6,14 @@
 
 #include "base/limits.h"
 
-/* The QoS 2 messages of a session between PUBLISH and PUBREL: a client that sends one again must not
- * have it recorded twice. Pure. */
+/* The QoS 2 messages of a session between PUBLISH and PUBREL: a message that is sent again must not be recorded
+ * twice. Pure. */
 struct qos2; /* NULL is empty; free() it */
 
 enum qos2_seen {
     QOS2_NEW,      /* it is kept now */
     QOS2_PENDING,  /* sent again, and not yet on disk */
-    QOS2_RECORDED, /* sent again after it was: only the PUBREC is to be repeated */
+    QOS2_RECORDED, /* sent again, and on disk: only the PUBREC must be repeated */
     QOS2_FULL,     /* there are `most` already */
     QOS2_NO_MEMORY,
 };

@@ -2,14 +2,16 @@
 
 #include "access/session.h"
 
-#define SLOW_LEAST_MS 100   /* so that a slow session wakes its loop ten times a second at most */
+/* How fast a device may send, and what happens to what comes faster. */
+
+#define SLOW_LEAST_MS 100   /* a slow session wakes its loop at most ten times a second */
 #define PATIENCE_MS   60000 /* after a backlog was slowed */
 
-/* What becomes of a packet that has no room. */
+/* What happens to a packet over the rate. */
 enum manner {
     ENDS, /* its session ends */
     WAITS,
-    BACKLOG, /* it waits, and so does whatever follows it for a while */
+    BACKLOG, /* it waits, and for a while so does what follows it */
 };
 
 static void slow_down(struct session *s, int64_t until_us)
@@ -44,7 +46,7 @@ bool rate_take_bytes(struct session *s, const struct mqtt_head *head)
 {
     const struct access_options *o = &s->home->access->options;
     double size = head->size + (double)head->body;
-    /* Whatever the rate is, one packet of the largest size is taken. */
+    /* Even at a small rate one packet of the largest size is taken. */
     double burst = o->device_bytes > o->mqtt_packet_max ? o->device_bytes : o->mqtt_packet_max;
 
     if (s->state != SESSION_LIVE || bucket_take(&s->byte_bucket, o->device_bytes, burst, size, session_now(s) * 1000))

@@ -8,18 +8,18 @@ struct session;
 
 /* How fast a device may send (--device-messages, --device-bytes).
  *
- * A message over it that waits for an acknowledgement makes its session slow: the session is not read
- * from until there is room, and what is unread stays in the kernel, which stops the sender. So a backlog
- * after an outage comes in as fast as it may. A message that waits for nothing ends the session, but for a
- * while after a backlog was slowed: what stood behind that has come too fast by our own doing.
+ * A message over the rate that waits for an acknowledgement makes its session slow: the session is not read until there
+ * is room. Unread bytes stay in the kernel, which stops the sender. So a backlog after an outage comes in as fast as
+ * the rate allows. A message over the rate that waits for no acknowledgement ends the session. For a while after a
+ * backlog it waits instead, since our own slowing made it come too fast.
  *
- * What a control makes a device send is free of the message rate: per control one answer (an echo, a
- * 0x0094) and one report. Loop thread. */
+ * What a control makes a device send does not count: one answer (an echo, a 0x0094) and one report per control. Loop
+ * thread. */
 
-/* What this packet of a live session costs. false: the session is slow now and the packet comes again,
- * or the session has ended. */
+/* Takes the bytes of this packet of a live session. false: the session is slow now and the packet comes again, or the
+ * session has ended. */
 bool rate_take_bytes(struct session *s, const struct mqtt_head *head);
-/* As above, for a message. acknowledged: at QoS 1 or 2. frame: what it is, cmd 0 = none. */
+/* The same for a message. acknowledged: at QoS 1 or 2. frame: its frame; cmd 0 = none. */
 bool rate_take_message(struct session *s, bool acknowledged, const struct frame *frame);
 
 /* A control has been written. */

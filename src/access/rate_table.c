@@ -7,8 +7,8 @@
 #include "base/random.h"
 #include "model/quota.h"
 
-/* Sets of four buckets; a key can stand in the one set that its hash names. The hash is seeded, so
- * nobody can choose addresses that push out a certain other one. */
+/* Sets of four buckets; the hash of a key names its set. The hash is seeded, so nobody can choose addresses that push
+ * out a certain other one. */
 
 #define WAYS 4
 #define SETS (16 * 1024) /* 65,536 keys, 1.5 MiB of address space; a page takes memory once it is used */

@@ -75,7 +75,7 @@ static struct refusals_entry *make(struct refusals *r, bool known, struct str na
     return quietest;
 }
 
-/* The place of this reason and address, or of the oldest one, emptied. */
+/* The entry of this reason and address; if there is none, the oldest entry, emptied. */
 static struct refusal *place_in(struct refusals_entry *e, const struct ip_addr *peer, const char *reason)
 {
     struct refusal *oldest = e->list;
@@ -108,7 +108,7 @@ void refusals_note(struct refusals *r, struct str name, bool known, const struct
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Puts a refusal where it belongs among the latest ones. */
+/* Inserts a refusal among the latest ones, by its time. */
 static unsigned insert(struct refusal out[REFUSALS_PER_NAME], unsigned n, const struct refusal *one)
 {
     unsigned at = n;
@@ -123,7 +123,7 @@ static unsigned insert(struct refusal out[REFUSALS_PER_NAME], unsigned n, const 
     return kept + 1;
 }
 
-/* A name may be in both: it was refused before the fleet knew it. */
+/* A name may be in both tables, if it was refused before the fleet knew it. */
 unsigned refusals_get(struct refusals *r, struct str name, struct refusal out[REFUSALS_PER_NAME])
 {
     unsigned n = 0;

@@ -8,10 +8,9 @@
 #include "base/text.h"
 #include "model/cidr.h"
 
-/* Why a device was not let in: the last refusals by the name that it gave, which is its did (logins,
- * provisioning) or its mac (registration), or where it gave none its address. In memory only, and
- * bounded: where there is no room the name that has been quiet longest gives way, but a name that the
- * fleet does not know never pushes out one that it does. Any thread. */
+/* Why devices were not let in: the last refusals by name. The name is the did (logins, provisioning), the mac
+ * (registration) or, without either, the address. In memory only, and bounded: if there is no room, the name that has
+ * been quiet longest is dropped. A name that the fleet does not know never pushes out one that it knows. Any thread. */
 struct refusals;
 
 enum { REFUSALS_PER_NAME = 4 };

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+/* Which refusals are remembered, and which of them give way. */
+
 static const char wrong[] = "login: wrong passcode", unknown[] = "login: unknown did";
 
 static struct ip_addr address(uint8_t last)

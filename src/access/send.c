@@ -4,7 +4,7 @@
 
 #include "access/mqtt_connect.h"
 
-/* What was appended since *kept stays if the client takes a packet of that size. */
+/* Keeps what was appended since *kept if the client accepts a packet of that size; else removes it. */
 static void keep_if_taken(const struct session *s, struct buf *b, size_t *kept)
 {
     if (b->len > s->out.packet_max)
@@ -22,8 +22,8 @@ static void append_property(struct session *s, struct buf *b, enum mqtt_property
     keep_if_taken(s, b, &kept);
 }
 
-/* What a client of 5.0 is told about us; what it can do without comes last. Retained messages and sessions
- * that outlive their connection are not kept; a subscription gets what it names. */
+/* What a client of 5.0 is told about us; what it needs least comes last. We keep no retained messages and no sessions
+ * that outlive their connection. */
 static void append_connack_properties(struct session *s, struct buf *b, const char *client_id)
 {
     size_t kept = b->len;
@@ -146,7 +146,7 @@ void send_codes(struct session *s, enum mqtt_type type, uint16_t id, const uint8
         packet[n++] = 0; /* no properties */
     memcpy(packet + n, codes, count);
     if (n + count > s->out.packet_max)
-        session_violation(s, MQTT_TOO_LARGE); /* it has asked for more than it lets us answer */
+        session_violation(s, MQTT_TOO_LARGE); /* the answer to its request is larger than it accepts */
     else
         outgoing_packet(s, packet, n + count);
 }

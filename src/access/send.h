@@ -8,9 +8,9 @@
 /* A client of 5.0 that does not take even this packet cannot be answered. */
 #define CONNACK_5_LEAST 5
 
-/* client_id: told to a client of 5.0 that has none; else NULL. A reason other than MQTT_SUCCESS is a
- * refusal. In 5.0 properties are left out if the packet would be larger than the client takes. false: the
- * protocol has no such answer, or the client does not take it; nothing was sent. */
+/* client_id: told to a client of 5.0 that has none; else NULL. A reason other than MQTT_SUCCESS is a refusal. In 5.0
+ * properties are left out if the packet would be larger than the client accepts. false: the protocol has no such
+ * answer, or the client does not accept its size; nothing was sent. */
 bool send_connack(struct session *s, enum mqtt_reason reason, const char *client_id);
 
 #define ACK_SIZE 4
@@ -31,7 +31,7 @@ enum { SEND_CODES_MAX = 64 };
 void send_codes(struct session *s, enum mqtt_type type, uint16_t id, const uint8_t *codes, size_t count);
 
 void send_pingresp(struct session *s);
-/* Past what pacing holds back, since nothing follows. false before 5.0, which has none. */
+/* Goes before what pacing holds back, since nothing follows. false before 5.0, which has no such packet. */
 bool send_disconnect(struct session *s, enum mqtt_reason reason);
 
 #endif

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* From the accept to a good CONNECT: who has not said who he is may not hold a descriptor. */
+/* From the accept to a good CONNECT: a peer that does not log in may not hold a descriptor. */
 #define LOGIN_MS 10000
-/* How long one that leaves waits for its acknowledgements: a disk that takes longer has stalled. */
+/* How long a session that leaves waits for its acknowledgements: a disk that takes longer has stalled. */
 #define LEAVING_MS 5000
 
 /* --- deadlines ---------------------------------------------------------------------------------*/
@@ -23,8 +23,8 @@ static int64_t silence_due_ms(const struct session *s)
     return session_seen_ms(s) + session_keep_alive(s) * INT64_C(1500);
 }
 
-/* The timer is only moved forward in time: a packet that puts off the silence leaves it where it is,
- * and it looks again when it fires. */
+/* The timer is only ever set earlier. A packet that delays the silence leaves it as it is; when it fires, it looks
+ * again. */
 void session_arm(struct session *s)
 {
     if (session_is_over(s))
@@ -38,7 +38,7 @@ void session_arm(struct session *s)
         timer_start(s->home->loop, &s->timer, due - session_now(s));
 }
 
-/* --- what few have -----------------------------------------------------------------------------*/
+/* --- what few sessions need --------------------------------------------------------------------*/
 
 struct session_more *session_more(struct session *s)
 {
@@ -60,7 +60,7 @@ static void drop_more(struct session *s)
 
 /* --- a deadline ---------------------------------------------------------------------------------*/
 
-/* Somebody is sent away before he has said who he is. */
+/* A peer is sent away before it has logged in. */
 static void tell_stranger(struct session *s, enum refusal_reason why)
 {
     struct access_caller who = { 0 };
@@ -79,7 +79,7 @@ static void deadline(struct timer *t)
         leave(s);
         return;
     }
-    /* While we do not read we cannot know that it is silent. */
+    /* While we do not read, we cannot know whether it is silent. */
     if (session_is_paused(s) || session_is_slow(s))
         session_seen(s);
     rate_go_on(s);
@@ -114,7 +114,7 @@ static void publish_will(struct session *s)
     }
 }
 
-/* One that has been accounted for goes, and is told why. */
+/* The session's end is recorded: now tell the client why, and close. */
 static void leave(struct session *s)
 {
     if (s->state == SESSION_LEAVING)
@@ -125,7 +125,7 @@ static void leave(struct session *s)
     conn_close_when_sent(&s->conn);
 }
 
-/* What it has sent is committed, whatever it has done since; if it were not told it would send it again. */
+/* What the client has sent is being committed. Without the acknowledgements it would send it again. */
 static void leave_when_acknowledged(struct session *s, enum mqtt_reason why)
 {
     s->farewell = (uint8_t)why;
@@ -146,7 +146,7 @@ void session_acknowledged(struct session *s)
         leave(s);
 }
 
-/* Accounts for the end; the connection is not touched. */
+/* Records the end; the connection is not touched. */
 static void finish(struct session *s, enum end_reason reason)
 {
     bool was_live = s->state == SESSION_LIVE;
@@ -183,7 +183,7 @@ enum mqtt_reason session_reason(enum end_reason reason)
 void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why)
 {
     bool was_live = s->state == SESSION_LIVE;
-    /* Controls that are still unsent fail now: they must not arrive all the same. */
+    /* Controls that are still unsent fail now, so they must not arrive later. */
     bool cut = outgoing_unsent(s) > 0;
 
     if (session_is_over(s))

@@ -15,18 +15,17 @@
 enum session_state {
     SESSION_NEW, /* no CONNECT yet */
     SESSION_LIVE,
-    SESSION_LEAVING, /* accounted for, and not read any more; what it has sent is being committed, and is
-                        still acknowledged */
-    SESSION_ENDED,   /* accounted for; the connection is on its way out */
+    SESSION_LEAVING, /* its end is recorded; not read any more, but what it sent is still acknowledged */
+    SESSION_ENDED,   /* its end is recorded; the connection is closing */
 };
 
-/* The will of a live session: what is reported if it ends badly. */
+/* The will of a live session: reported if the session ends without DISCONNECT. */
 struct will {
     size_t len;
     uint8_t payload[];
 };
 
-/* What few sessions need, and those not for long; NULL until it is needed, and dropped when it is not. */
+/* What few sessions need, and only for a while; allocated when it is needed and then dropped. */
 struct session_more {
     struct will *will;                          /* NULL = none */
     struct qos2 *qos2;                          /* NULL until it is needed */
@@ -35,7 +34,7 @@ struct session_more {
     int64_t patient_until_ms;                   /* what it sends too fast waits and does not end it */
 };
 
-/* There are as many as devices that are online: each byte here is a megabyte in a large fleet. */
+/* One for each device that is online: in a large fleet each byte here is a megabyte. */
 struct session {
     struct conn conn;   /* first: net hands it back */
     struct timer timer; /* the next of all its deadlines; never later than it */
@@ -89,7 +88,7 @@ static inline bool session_is_over(const struct session *s)
     return s->state >= SESSION_LEAVING;
 }
 
-/* Waits for room (access_loop_has_room); is not read from, since it has sent too fast. */
+/* paused: waits for the committer's room (access_loop_has_room). slow: not read, since it sent too fast (rate.h). */
 static inline bool session_is_paused(const struct session *s)
 {
     return s->more && s->more->prev_paused;
@@ -109,8 +108,8 @@ static inline void session_grant(struct session *s, enum topic_filter_kind kind,
     s->granted = (uint16_t)((s->granted & ~(3u << 2 * kind)) | granted << 2 * kind);
 }
 
-/* The keepalive that holds, in seconds: at most --keepalive-max. A device without one, or with a very long one,
- * would be online for ever once its power is cut. */
+/* The keepalive that is applied, in seconds: at most --keepalive-max. Otherwise a device without one, or with a very
+ * long one, would stay online for ever after its power is cut. */
 static inline uint16_t session_keep_alive(const struct session *s)
 {
     uint16_t announced = s->announced_keep_alive, most = s->home->access->options.keep_alive_max;
@@ -121,7 +120,7 @@ static inline struct qos2 *session_qos2(const struct session *s)
 {
     return s->more ? s->more->qos2 : NULL;
 }
-/* What it has beyond the usual, made if it has nothing yet; NULL without memory. */
+/* Its session_more, made if there is none yet; NULL without memory. */
 struct session_more *session_more(struct session *s);
 
 /* What the sessions' connections on a loop have in common. */
@@ -129,14 +128,13 @@ struct conn_owner session_conns(const struct access *a, struct loop *loop);
 /* Takes an accepted descriptor. */
 void session_open(struct access_loop *home, int fd, const struct transport *via);
 
-/* Ends it, with all that follows: the will, waiting controls, the end's record. The client is told
- * `why` where the protocol can: in the CONNACK of a refused login, in 5.0 also of a live session, there
- * behind the acknowledgements of what it has sent before (MQTT_SUCCESS: it gets neither, for it has gone
- * or does not read). A no-op on one that is over. */
+/* Ends it: sends the will, fails waiting controls, records the end. The client is told `why` where the protocol allows
+ * it: in the CONNACK of a refused login, and in 5.0 in a DISCONNECT behind the acknowledgements of what it has sent.
+ * With MQTT_SUCCESS it gets neither, for it has gone or does not read. A no-op on one that is over. */
 void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why);
-/* Acknowledgements have been written: if it leaves, and they were the last, it goes. */
+/* Acknowledgements have been written. If it is leaving and they were the last, it ends. */
 void session_acknowledged(struct session *s);
-/* What it hands to the committer now; the tag comes back when it is committed. */
+/* The item that it hands to the committer now; the tag comes back after the commit. */
 struct commit_item session_item(const struct session *s, uint64_t tag);
 /* The client has broken a rule. */
 void session_violation(struct session *s, enum mqtt_reason why);
@@ -146,7 +144,7 @@ enum mqtt_reason session_reason(enum end_reason reason);
 /* A deadline has come nearer. */
 void session_arm(struct session *s);
 
-/* --- login.c: the session in the eyes of all others ----------------------------------------------*/
+/* --- login.c: makes the session known to the rest of the program ----------------------------------*/
 /* Makes s (number, device and announced_keep_alive set by then) the device's session; one that was it before
  * is ended. MU_E_NOMEM: nothing happened. */
 MU_MUST_USE enum mu_err session_login(struct session *s);

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 
+/* A session with its loop and its client, for the session tests. */
+
 static struct loop *loop;
 struct access *fixture_access;
 static struct listener *listener;

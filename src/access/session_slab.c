@@ -1,5 +1,6 @@
 #include "access/session_slab.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
+
+/* Blocks of sessions, and the handles that find them. */
 
 #define BLOCK_BITS 8 /* a block takes 62 KiB */
 #define BLOCK_SIZE (1u << BLOCK_BITS)
@@ -42,7 +45,7 @@ static void close_block(struct session_block *b)
         b->next->prev = b->prev;
 }
 
-/* What is not to be touched while nobody has it: all but what a free place says. */
+/* Lets AddressSanitizer forbid a free place, except for the fields that a free place uses. */
 static void forbid(struct session *s)
 {
     ASAN_POISON_MEMORY_REGION(s, offsetof(struct session, device));
@@ -101,6 +104,7 @@ enum mu_err session_slab_take(struct session_slab *slab, struct session **out)
     struct session_block *b = slab->open;
     uint32_t i = b->first_free;
     struct session *s = &b->sessions[i];
+    assert(i < BLOCK_SIZE && s->handle == 0);
     b->first_free = s->device;
     b->used++;
     if (b->first_free == NONE)
@@ -128,13 +132,14 @@ void session_slab_give(struct session_slab *slab, struct session *s)
     uint32_t slot = session_handle_slot(s->handle);
     struct session_block *b = slab->blocks[slot >> BLOCK_BITS];
 
+    assert(session_slab_find(slab, s->handle) == s && b->used > 0);
     if (b->first_free == NONE)
         open_block(slab, b);
     s->handle = 0;
     s->device = b->first_free;
     b->first_free = slot & (BLOCK_SIZE - 1);
     forbid(s);
-    /* One that is empty stays for the next session, unless there is another with room. */
+    /* An empty block is kept for the next session, unless another block has room. */
     if (--b->used == 0 && (b->next || slab->open != b))
         free_block(slab, b);
 }

@@ -7,9 +7,9 @@
 
 struct session;
 
-/* Where the sessions of one loop lie: in blocks that are made when they are needed and freed when they are
- * empty. A million sessions pay neither for malloc's own words nor for an array that finds them: the handle
- * says where one lies, and the session whether it still is that one. Loop thread. */
+/* The memory of the sessions of one loop: blocks that are made when they are needed and freed when they are empty. So a
+ * million sessions need neither malloc's headers nor an array of pointers. A handle says where its session lies, and
+ * the session says whether it is still the same one. Loop thread. */
 struct session_slab {
     struct session_block **blocks;
     uint32_t block_count;
@@ -23,8 +23,8 @@ MU_MUST_USE enum mu_err session_slab_take(struct session_slab *slab, struct sess
 void session_slab_give(struct session_slab *slab, struct session *s);
 /* NULL if that session is over. */
 struct session *session_slab_find(const struct session_slab *slab, session_handle handle);
-/* One after the other: the first whose slot is *at or above, which becomes the slot behind it; NULL behind the
- * last. They may come and go between the calls. */
+/* Walks over the sessions: returns the first one in slot *at or above, and sets *at to the slot behind it; NULL behind
+ * the last. Sessions may come and go between the calls. */
 struct session *session_slab_next(const struct session_slab *slab, uint32_t *at);
 /* What no session is left in is freed with it; this frees the rest. */
 void session_slab_free(struct session_slab *slab);

@@ -7,6 +7,8 @@
 
 #include "access/session.h"
 
+/* Sessions come and go in their blocks, and handles of ended ones find nothing. */
+
 enum { MANY = 2000 }; /* several blocks */
 
 static struct session *take(struct session_slab *slab)

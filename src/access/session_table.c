@@ -3,8 +3,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Arrays in chunks, made when the first device of a chunk logs in and kept for good. Device numbers are
- * handed out from 1 on, so a million devices fill 16 chunks of three quarters of a megabyte. */
+/* Arrays in chunks. A chunk is made when its first device logs in, and is kept. Device numbers start at 1, so a million
+ * devices fill 16 chunks of three quarters of a megabyte. */
 
 #define CHUNK_BITS 16
 #define CHUNK_SIZE (1u << CHUNK_BITS)

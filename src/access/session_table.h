@@ -7,8 +7,8 @@
 
 /* Which session a device has now: device number -> handle. Any thread, without a lock.
  *
- * A handle names a session across threads and outlives it: the loop it lives on, its slot there,
- * and the slot's generation, which a later session in the same slot does not share. 0 names none. */
+ * A handle names a session for other threads, and stays valid after the session's end. It holds the session's loop, its
+ * slot there, and the slot's generation, which differs for a later session in the same slot. 0 names none. */
 typedef uint64_t session_handle;
 
 static inline session_handle session_handle_make(unsigned loop, uint32_t slot, uint32_t generation)
@@ -41,8 +41,8 @@ MU_MUST_USE enum mu_err session_table_swap(struct session_table *t, uint32_t dev
 /* Forgets the session if it still is the device's. */
 void session_table_remove(struct session_table *t, uint32_t device, session_handle handle);
 
-/* From where the device was let in last, as a number by which the caller knows an address; 0: it has not been
- * let in since the start. Without memory it is not noted. */
+/* The origin from which the device was let in last: a number that the caller makes of an address. 0: not let in since
+ * the start. Without memory it is not noted. */
 void session_table_let_in(struct session_table *t, uint32_t device, uint32_t origin);
 uint32_t session_table_origin(const struct session_table *t, uint32_t device);
 

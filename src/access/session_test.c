@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What ends a session, and what is recorded then. */
+
 static void a_second_login_ends_the_first_as_offline_force(void **state)
 {
     (void)state;

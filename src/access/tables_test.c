@@ -10,6 +10,8 @@
 #include "access/rate_table.h"
 #include "access/session_table.h"
 
+/* The session table, the rate table and the forms that devices post. */
+
 /* --- sessions ---------------------------------------------------------------------------------*/
 
 static void a_handle_keeps_its_parts(void **state)

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+/* Which topics and filters a device may use, and what they mean. */
+
 #define OUR_CLIENT "enterprise" /* the <client> of our controls */
 
 _Static_assert(sizeof(OUR_CLIENT) - 1 <= LIMIT_TOPIC_CLIENT, "device-access 2");
@@ -19,7 +21,7 @@ bool topic_name_valid(struct str topic)
     return topic.len > 0 && !has_wildcard(topic);
 }
 
-/* Removes what s starts with; false, and s as it was, if it does not. */
+/* Removes the prefix from s; false if s does not start with it, and s stays. */
 static bool skip(struct str *s, struct str prefix)
 {
     if (!str_starts(*s, prefix))
@@ -34,7 +36,7 @@ static bool is_one_level(struct str s)
     return s.len && !memchr(s.at, '/', s.len);
 }
 
-/* The first level that is a did tells whose topic it is; behind a wildcard it tells nothing. */
+/* The first level that is a did tells whose topic it is, unless a wildcard stands before it. */
 static bool is_own(struct str topic, struct str did)
 {
     while (topic.len) {
@@ -60,7 +62,7 @@ enum topic_kind topic_kind(struct str topic, struct str did)
     return is_own(topic, did) ? TOPIC_UNKNOWN : TOPIC_FOREIGN;
 }
 
-/* '+' is a whole level, '#' the whole last one. */
+/* '+' must be a whole level, '#' the whole last level. */
 static bool filter_valid(struct str filter)
 {
     if (filter.len == 0)
@@ -116,7 +118,7 @@ enum topic_filter_kind topic_filter_kind(struct str filter, struct str did, stru
     if (skip(&rest, STR("ser2cli_noti/")))
         return str_eq(rest, product_key) ? FILTER_NOTICE : FILTER_FOREIGN;
     if (skip(&rest, STR("dev2app/")))
-        return FILTER_FOREIGN; /* nobody hears himself */
+        return FILTER_FOREIGN; /* no device hears its own reports */
     return is_own(filter, did) ? FILTER_UNUSED : FILTER_FOREIGN;
 }
 

@@ -7,6 +7,8 @@
 
 #include "access/topics.h"
 
+/* Topics and filters: own, foreign, unknown and malformed. */
+
 #define DID   "NrnkpgVThKbJUc2wHkqfAD"
 #define OTHER "AAAAAAAAAAAAAAAAAAAAAA"
 #define KEY   "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d"
