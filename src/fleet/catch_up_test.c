@@ -69,7 +69,7 @@ static void a_device_that_reports_seldom_has_its_state_written_each_time(void **
 {
     (void)state;
     report_at(3, 0, 1, 0, 0);
-    report_at(3, LAG_LONGEST_US / SECOND + 1, 2, 0, 0);
+    report_at(3, (int)(LAG_LONGEST_US / SECOND) + 1, 2, 0, 0);
     assert_int_equal(state_of(3).messages, 2);
     assert_false(state_of(3).followed);
 }

@@ -133,7 +133,7 @@ static json_t *many_points(size_t count, const char *type, const char *unit, int
 {
     json_t *attrs = json_array();
     for (size_t i = 0; i < count; i++) {
-        char name[20];
+        char name[24];
         snprintf(name, sizeof(name), "p%zu", i);
         json_array_append_new(attrs,
                               json_pack("{s:i, s:s, s:s, s:s, s:{s:s, s:i}}", "id", (int)i, "name", name, "type",

@@ -34,7 +34,7 @@ static void a_deferred_answer_comes_when_it_is_finished(void **state)
 static void deferred_answers_may_come_in_another_order_than_their_requests(void **state)
 {
     static struct client clients[20];
-    char text[20];
+    char text[24];
 
     (void)state;
     for (size_t i = 0; i < 20; i++) {
