@@ -23,8 +23,7 @@ static size_t columns(const char *text, size_t n)
     return count;
 }
 
-/* Breaks lines at spaces, and where the text does. */
-static void print_wrapped(FILE *to, int indent, const char *text)
+void help_wrapped(FILE *to, const char *before, const char *text)
 {
     size_t at = 0; /* the column; 0: the line has not begun */
 
@@ -36,7 +35,7 @@ static void print_wrapped(FILE *to, int indent, const char *text)
             at = 0;
         }
         if (n)
-            at += (size_t)fprintf(to, "%*s", at ? 1 : indent, "") + width;
+            at += (size_t)fprintf(to, "%s", at ? " " : before) + width;
         fwrite(text, 1, n, to);
         text += n;
         if (*text == '\n') {
@@ -80,7 +79,7 @@ static void print_setting(FILE *to, const struct setting *t)
     if (t->letter)
         fprintf(to, "-%c, ", t->letter);
     fprintf(to, "--%s%s%s\n", t->name, t->metavar ? " " : "", t->metavar ? t->metavar : "");
-    print_wrapped(to, 8, t->help);
+    help_wrapped(to, "        ", t->help);
     if (t->standard)
         fprintf(to, "        default: %s\n", t->standard);
 }
@@ -90,12 +89,12 @@ void help_command(FILE *to, const struct command *c)
     fputs("usage: ", to);
     help_usage(to, c);
     fputs("\n\n", to);
-    print_wrapped(to, 0, c->description);
+    help_wrapped(to, "", c->description);
     fputc('\n', to);
     for (const struct argument *a = c->arguments; a->name; a++)
         if (a->help) {
             fprintf(to, "  %s\n", a->name);
-            print_wrapped(to, 8, a->help);
+            help_wrapped(to, "        ", a->help);
         }
     for (const struct setting *t = c->settings; t->name; t++)
         print_setting(to, t);
