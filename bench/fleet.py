@@ -53,7 +53,7 @@ def _key():
 
 
 def _make(data, devices, now, zone):
-    subprocess.run([MUSTER, "apply", "--data", data, "-"], input=json.dumps(content()), text=True, check=True,
+    subprocess.run([MUSTER, "apply", "--create", "--data", data, "-"], input=json.dumps(content()), text=True, check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run([MAKE_FLEET, data, DEFINITION, str(devices), str(now), zone], check=True)
 

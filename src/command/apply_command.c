@@ -17,8 +17,8 @@
 
 static void write_options(struct buf *input, const struct apply_options *o)
 {
-    buf_printf(input, "options%s%s%s\n", o->mac_lower ? " mac-lower" : "", o->force ? " force" : "",
-               o->json ? " json" : "");
+    buf_printf(input, "options%s%s%s%s\n", o->mac_lower ? " mac-lower" : "", o->force ? " force" : "",
+               o->json ? " json" : "", o->quiet ? " quiet" : "");
 }
 
 static bool take_word(struct str *line, struct str word)
@@ -38,6 +38,7 @@ static bool read_options(struct str *input, struct apply_options *o)
     o->mac_lower = take_word(&words, STR(" mac-lower"));
     o->force = take_word(&words, STR(" force"));
     o->json = take_word(&words, STR(" json"));
+    o->quiet = take_word(&words, STR(" quiet"));
     return true;
 }
 
@@ -66,7 +67,8 @@ const struct operation command_op_apply = {
     .name = "apply",
     .needs = STORES_REGISTRY,
     .run = run_apply,
-    .makes_directory = true,
+    .keeps_quiet = true,
+    .may_create = true,
 };
 
 /* --- the command's side --------------------------------------------------------------------------- */
@@ -89,7 +91,9 @@ static int apply_file(const struct settings *s)
     const char *file = s->arguments[0];
     struct apply_options options = { .force = setting_on(s, "force"),
                                      .json = setting_on(s, "json"),
+                                     .quiet = setting_on(s, "quiet"),
                                      .mac_lower = mac_lower(s) };
+    struct operation_place place = operation_place(s);
     struct buf input;
     char why[512], about[512];
     int status = 2;
@@ -103,9 +107,9 @@ static int apply_file(const struct settings *s)
     }
     if (!check_encoding(file, (struct str){ (const char *)input.data + start, input.len - start }))
         goto out;
+    place.create = setting_on(s, "create");
     snprintf(about, sizeof(about), "muster apply: %s", file);
-    status = operation_command(about, setting_text(s, "data"), &command_op_apply,
-                               (struct str){ (const char *)input.data, input.len });
+    status = operation_command(about, &place, &command_op_apply, (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&input);
     return status;
@@ -115,12 +119,21 @@ out:
 static const struct setting apply_settings[] = {
     DATA_SETTING,
     CONFIG_SETTING,
+    { .name = "create",
+      .kind = SETTING_SWITCH,
+      .flag_only = true,
+      .help = "make the data directory if there is none: DIR is missing, in a directory that exists, or empty" },
     MAC_SETTING,
     { .name = "force",
       .kind = SETTING_SWITCH,
       .flag_only = true,
       .help = "take a definition also if it moves what devices of the product report" },
     JSON_SETTING("what was done, and the ids and secrets that were made, as one JSON object"),
+    { .name = "quiet",
+      .letter = 'q',
+      .kind = SETTING_SWITCH,
+      .flag_only = true,
+      .help = "say only which secrets and ids were made, and warnings" },
     COMMON_SETTINGS
 };
 /* clang-format on */
@@ -133,6 +146,6 @@ const struct command command_apply = {
                    "mistake, nothing. Applying a file again changes nothing. Works while the server runs.",
     .settings = apply_settings,
     .arguments = { { .name = "FILE.json", .kind = SETTING_FILE, .help = "\"-\" is standard input" } },
-    .examples = { { "muster apply --data data my-products.json", "creates what the file names" } },
+    .examples = { { "muster apply --data data --create my-products.json", "begins a new data directory" } },
     .run = apply_file,
 };

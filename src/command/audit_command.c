@@ -144,7 +144,7 @@ static bool take_cursor(struct buf *answer, char *cursor, size_t size)
 
 static int print_log(const struct settings *s)
 {
-    struct operation_place place = OPERATION_PLACE(setting_text(s, "data"));
+    struct operation_place place = operation_place(s);
     bool json = setting_on(s, "json"), more = true;
     struct buf heading;
     char cursor[128] = "", now[32];

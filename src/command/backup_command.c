@@ -21,6 +21,7 @@
 #include "ops/settings.h"
 
 struct backup {
+    const struct settings *settings;
     const char *dir, *dest;
     char *partial;        /* the path of its name until it is whole */
     int data, parent, to; /* open: DIR, the directory of DEST, and what becomes DEST */
@@ -112,11 +113,12 @@ static bool check_data(struct backup *b)
 /* In a process of its own: at rest it becomes the owner of the data, who may not write elsewhere. */
 static int run_apart(const struct backup *b, const struct operation *op, struct str input)
 {
+    struct operation_place place = operation_place(b->settings);
     int status = 0;
     pid_t child = fork();
 
     if (child == 0) {
-        status = operation_command("muster backup", b->dir, op, input);
+        status = operation_command("muster backup", &place, op, input);
         fflush(NULL);
         _exit(status);
     }
@@ -158,7 +160,7 @@ static void note_done(const struct backup *b, const struct manifest *m)
 /* Whoever the data belongs to may write in the copy. */
 static enum mu_err bring(struct backup *b)
 {
-    struct transfer t = { .about = "muster backup",
+    struct transfer t = { .about = setting_on(b->settings, "quiet") ? NULL : "muster backup",
                           .from = dir_open_in(b->data, BACKUP_SCRATCH),
                           .to = b->to,
                           .to_name = b->partial,
@@ -180,7 +182,8 @@ static enum mu_err bring(struct backup *b)
         goto out;
     }
     note_done(b, &m);
-    print_done(b, &m);
+    if (!setting_on(b->settings, "quiet"))
+        print_done(b, &m);
 out:
     close(t.from);
     manifest_free(&m);
@@ -214,7 +217,7 @@ static int run(struct backup *b)
 
 static int backup(const struct settings *s)
 {
-    struct backup b = { .dir = setting_text(s, "data"), .data = -1, .parent = -1, .to = -1 };
+    struct backup b = { .settings = s, .dir = setting_text(s, "data"), .data = -1, .parent = -1, .to = -1 };
     char dest[4000];
     int status = 2;
 
@@ -237,7 +240,7 @@ static int backup(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting backup_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+static const struct setting backup_settings[] = { DATA_SETTING, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
 /* clang-format on */
 
 const struct command command_backup = {

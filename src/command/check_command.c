@@ -39,18 +39,19 @@ static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
 static int check(const struct settings *s)
 {
     const char *dir = setting_text(s, "data");
+    bool quiet = setting_on(s, "quiet");
     char why[512] = "";
-    struct check_result result = { .report = stdout, .counts = stdout };
+    struct check_result result = { .report = stdout, .counts = quiet ? NULL : stdout };
     int fd = -1;
     enum mu_err err;
 
     if ((err = check_as_owner(dir, why, sizeof(why))) != MU_OK ||
         (!manifest_is_in(dir) && (err = lock(dir, &fd, why, sizeof(why))) != MU_OK) ||
-        (err = check_directory("muster check", dir, &result, why, sizeof(why))) != MU_OK)
+        (err = check_directory(quiet ? NULL : "muster check", dir, &result, why, sizeof(why))) != MU_OK)
         fprintf(stderr, "muster check: %s\n", why[0] ? why : mu_err_text(err));
     else if (result.mistakes)
         printf("%s: %llu mistakes\n", dir, result.mistakes);
-    else
+    else if (!quiet)
         printf("%s: no mistakes\n", dir);
     if (fd >= 0)
         close(fd);
@@ -58,7 +59,7 @@ static int check(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting check_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+static const struct setting check_settings[] = { DATA_SETTING, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
 /* clang-format on */
 
 const struct command command_check = {

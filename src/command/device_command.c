@@ -31,7 +31,9 @@ const struct operation command_op_device = { .name = "device", .needs = STORES_A
 
 static int device(const struct settings *s)
 {
-    return operation_command("muster device", setting_text(s, "data"), &command_op_device, str_of(s->arguments[0]));
+    struct operation_place place = operation_place(s);
+
+    return operation_command("muster device", &place, &command_op_device, str_of(s->arguments[0]));
 }
 
 /* clang-format off: a table */

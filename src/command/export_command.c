@@ -93,7 +93,7 @@ static int write_rows(struct export *ex, FILE *file)
 
     buf_init(&ex->request, 200);
     buf_init(&ex->answer, LOCAL_ANSWER_MAX);
-    ex->progress = progress_of("muster export", ex->what, 0);
+    ex->progress = progress_of(ex->place.quiet ? NULL : "muster export", ex->what, 0);
     row_writer_init(&w, file, ex->kind, ex->format);
     status = write_pages(ex, &w);
     row_writer_free(&w);
@@ -188,7 +188,7 @@ static int write_file(struct export *ex)
         status = fail(ex, why);
     if (status != 0)
         unlink(ex->part);
-    else
+    else if (!ex->place.quiet)
         printf("%s: %llu exported\n", import_kind_words[ex->kind], (unsigned long long)ex->rows);
     return status;
 }
@@ -217,7 +217,7 @@ static bool prepare(struct export *ex, const struct settings *s)
     else if (ex->file && asprintf(&ex->part, "%s.part", ex->file) < 0)
         fprintf(stderr, "muster export: out of memory\n");
     else {
-        ex->place = (struct operation_place)OPERATION_PLACE(setting_text(s, "data"));
+        ex->place = operation_place(s);
         return true;
     }
     return false;
@@ -247,6 +247,7 @@ static const struct setting export_settings[] = { DATA_SETTING,
                                                     .flag_only = true,
                                                     .metavar = "csv|ndjson|jsonl",
                                                     .help = "by default the file's name tells; without a file: csv" },
+                                                  QUIET_SETTING,
                                                   COMMON_SETTINGS };
 /* clang-format on */
 

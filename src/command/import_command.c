@@ -129,7 +129,8 @@ static int tell_end(struct import_command *im)
                 im->file, im->reader.source.line);
         im->status = 1;
     }
-    if (im->status == 0 || im->taken)
+    bool all_went_well = im->status == 0 && im->refused == 0;
+    if ((im->status == 0 || im->taken) && !(im->place.quiet && all_went_well))
         printf("%s: %llu created, %llu updated, %llu unchanged, %llu refused\n", import_kind_words[im->kind],
                (unsigned long long)im->created, (unsigned long long)im->updated, (unsigned long long)im->unchanged,
                (unsigned long long)im->refused);
@@ -261,16 +262,15 @@ static uint64_t size_of(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
-static int run(struct import_command *im, const char *dir, int fd, enum row_format format)
+static int run(struct import_command *im, int fd, enum row_format format)
 {
-    im->place = (struct operation_place)OPERATION_PLACE(dir);
     if (row_reader_open(&im->reader, fd, im->kind, format) != ROW_FOUND) {
         fprintf(stderr, "muster import: %s: line %zu: %s\n", im->file, im->reader.source.line, im->reader.source.why);
         tell_encoding(im);
         return 2;
     }
     catch_signals();
-    im->progress = progress_of("muster import", im->what, size_of(fd));
+    im->progress = progress_of(im->place.quiet ? NULL : "muster import", im->what, size_of(fd));
     import_file(im);
     progress_end(&im->progress);
     tell_warnings(im);
@@ -278,7 +278,7 @@ static int run(struct import_command *im, const char *dir, int fd, enum row_form
     return tell_end(im);
 }
 
-static int import_from(struct import_command *im, const char *dir, enum row_format format)
+static int import_from(struct import_command *im, enum row_format format)
 {
     int fd = open_file(im->file), status;
 
@@ -290,7 +290,7 @@ static int import_from(struct import_command *im, const char *dir, enum row_form
     buf_init(&im->answer, LOCAL_ANSWER_MAX);
     buf_init(&im->seen, LOCAL_INPUT_MAX / 2);
     buf_init(&im->styled, LOCAL_INPUT_MAX / 2);
-    status = run(im, dir, fd, format);
+    status = run(im, fd, format);
     row_reader_close(&im->reader);
     buf_free(&im->rows);
     buf_free(&im->unread);
@@ -316,9 +316,10 @@ static int import(const struct settings *s)
                 "muster import: is it csv or ndjson? Give --format, or a file name that ends with .csv or .ndjson\n");
     } else {
         im->kind = import_kind_of(s->arguments[0]);
+        im->place = operation_place(s);
         im->file = s->arguments[1];
         im->mac_lower = mac_lower(s);
-        status = import_from(im, setting_text(s, "data"), format);
+        status = import_from(im, format);
     }
     free(im);
     return status;
@@ -333,6 +334,7 @@ static const struct setting import_settings[] = { DATA_SETTING,
                                                     .metavar = "csv|ndjson|jsonl",
                                                     .help = "what the file is; by default its name tells" },
                                                   MAC_SETTING,
+                                                  QUIET_SETTING,
                                                   COMMON_SETTINGS };
 /* clang-format on */
 

@@ -43,11 +43,13 @@ const struct operation command_op_kick = { .name = "kick", .needs = STORES_REGIS
 
 static int kick(const struct settings *s)
 {
-    return operation_command("muster kick", setting_text(s, "data"), &command_op_kick, str_of(s->arguments[0]));
+    struct operation_place place = operation_place(s);
+
+    return operation_command("muster kick", &place, &command_op_kick, str_of(s->arguments[0]));
 }
 
 /* clang-format off: a table */
-static const struct setting kick_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+static const struct setting kick_settings[] = { DATA_SETTING, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
 /* clang-format on */
 
 const struct command command_kick = {

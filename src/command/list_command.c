@@ -52,9 +52,10 @@ const struct operation command_op_list = { .name = "list", .needs = STORES_REGIS
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
-static int print_pages(const char *dir, enum registry_kind kind, bool json)
+static int print_pages(const struct settings *s, enum registry_kind kind)
 {
-    struct operation_place place = OPERATION_PLACE(dir);
+    struct operation_place place = operation_place(s);
+    bool json = setting_on(s, "json");
     struct buf input, answer;
     int64_t next = 0;
     int status;
@@ -99,7 +100,7 @@ static int list(const struct settings *s)
 
     while (strcmp(s->arguments[0], kinds[i].word) != 0)
         i++;
-    return print_pages(setting_text(s, "data"), kinds[i].kind, setting_on(s, "json"));
+    return print_pages(s, kinds[i].kind);
 }
 
 /* clang-format off: a table */

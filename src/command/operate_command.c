@@ -81,6 +81,7 @@ static int command(const struct settings *s, enum operate_verb verb, const struc
 {
     const char *kind = s->arguments[0], *id = s->arguments[1];
     bool unbind = verb == OPERATE_DELETE && setting_on(s, "unbind");
+    struct operation_place place = operation_place(s);
     struct buf ids, input;
     char why[512], about[64];
     int status = 2;
@@ -100,7 +101,7 @@ static int command(const struct settings *s, enum operate_verb verb, const struc
         goto out;
     }
     snprintf(about, sizeof(about), "muster %s", s->command->name);
-    status = operation_command(about, setting_text(s, "data"), op, (struct str){ (const char *)input.data, input.len });
+    status = operation_command(about, &place, op, (struct str){ (const char *)input.data, input.len });
 out:
     buf_free(&ids);
     buf_free(&input);
@@ -148,7 +149,9 @@ static int revoke(const struct settings *s)
         }                                                                                              \
     }
 
-static const struct setting plain_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+static const struct setting rotate_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+
+static const struct setting quiet_settings[] = { DATA_SETTING, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
 
 static const struct setting delete_settings[] = { DATA_SETTING,
                                                   CONFIG_SETTING,
@@ -156,6 +159,7 @@ static const struct setting delete_settings[] = { DATA_SETTING,
                                                     .kind = SETTING_SWITCH,
                                                     .flag_only = true,
                                                     .help = "also a device or a user that is bound: its bindings end" },
+                                                  QUIET_SETTING,
                                                   COMMON_SETTINGS };
 
 const struct command command_disable = {
@@ -165,7 +169,7 @@ const struct command command_disable = {
     .description =
         "Disables a device, whose session ends at once, or a user, who is left out wherever users are looked "
         "for or counted, and keeps his bindings. Works while the server runs.",
-    .settings = plain_settings,
+    .settings = quiet_settings,
     .arguments = DEVICE_OR_USER,
     .run = disable,
 };
@@ -175,7 +179,7 @@ const struct command command_enable = {
     .group = COMMAND_DEVICES,
     .summary = "enables a device or a user again",
     .description = "Enables a device or a user again. Works while the server runs.",
-    .settings = plain_settings,
+    .settings = quiet_settings,
     .arguments = DEVICE_OR_USER,
     .run = enable,
 };
@@ -201,7 +205,7 @@ const struct command command_rotate = {
     .description =
         "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens stay valid (see "
         "muster revoke). Works while the server runs.",
-    .settings = plain_settings,
+    .settings = rotate_settings,
     .arguments = ENTERPRISE_OR_PRODUCT,
     .run = rotate,
 };
@@ -212,7 +216,7 @@ const struct command command_revoke = {
     .summary = "revokes access tokens",
     .description = "Revokes all access tokens of an enterprise, or for a product, at once. Works while the server "
                    "runs.",
-    .settings = plain_settings,
+    .settings = quiet_settings,
     .arguments = ENTERPRISE_OR_PRODUCT,
     .run = revoke,
 };

@@ -19,11 +19,11 @@
 
 struct restore {
     const char *dir, *from, *user;
-    bool unchecked;
+    bool unchecked, quiet;
     struct manifest manifest;
     struct transfer transfer;
-    bool taken, ours;   /* NEWDIR is root's; all that is in it was made here */
-    struct stat before; /* NEWDIR as it was */
+    bool made, taken, ours; /* NEWDIR was made here; is root's; all that is in it was made here */
+    struct stat before;     /* NEWDIR as it was */
     char why[512];
 };
 
@@ -103,7 +103,7 @@ static int check_apart(struct restore *r)
     struct check_result result = { .report = stderr };
 
     if (check_as_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
-        check_directory("muster restore", r->from, &result, r->why, sizeof(r->why)) != MU_OK) {
+        check_directory(r->transfer.about, r->from, &result, r->why, sizeof(r->why)) != MU_OK) {
         fprintf(stderr, "muster restore: %s\n", r->why);
         return NOT_CHECKED;
     }
@@ -141,10 +141,12 @@ static enum mu_err check_first(struct restore *r)
 /* It is root's alone until all is in it, so that its owner cannot put links there meanwhile. */
 static enum mu_err take_dir(struct restore *r)
 {
+    bool is_there = access(r->dir, F_OK) == 0;
     enum mu_err err = file_make_dir(r->dir, r->why, sizeof(r->why));
 
     if (err != MU_OK)
         return err;
+    r->made = !is_there;
     r->transfer.to = dir_open(r->dir);
     if (r->transfer.to < 0 || fstat(r->transfer.to, &r->before) != 0)
         return fail(r, "open", r->dir);
@@ -177,29 +179,18 @@ static enum mu_err give_dir(struct restore *r)
     return file_sync_parent(r->dir, r->why, sizeof(r->why));
 }
 
-static void remove_content(int at)
-{
-    int fd = dir_open_in(at, ".");
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-    for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strcmp(entry->d_name, "lost+found") != 0)
-            dir_remove_tree(fd, entry->d_name);
-    if (dir)
-        closedir(dir);
-}
-
 /* So that a restore that failed can be repeated on the same directory. */
 static void undo(struct restore *r)
 {
     const struct transfer *t = &r->transfer;
 
     if (r->ours)
-        remove_content(t->to);
+        dir_remove_content(t->to);
     if (r->taken && (fchmod(t->to, r->before.st_mode & 07777) != 0 ||
                      (t->give && fchown(t->to, r->before.st_uid, r->before.st_gid) != 0)))
         fprintf(stderr, "muster restore: cannot give %s back: %s\n", r->dir, strerror(errno));
+    if (r->made)
+        rmdir(r->dir);
 }
 
 static enum mu_err fill(struct restore *r)
@@ -221,12 +212,12 @@ static enum mu_err restore_to(struct restore *r)
     enum mu_err err;
 
     r->transfer = (struct transfer){
-        .about = "muster restore", .from = -1, .to = -1, .to_name = r->dir, .as_it_is = r->unchecked
+        .about = r->quiet ? NULL : "muster restore", .from = -1, .to = -1, .to_name = r->dir, .as_it_is = r->unchecked
     };
     if ((err = open_backup(r)) == MU_OK && (err = find_owner(r)) == MU_OK && (err = check_dir(r)) == MU_OK &&
         (err = check_first(r)) == MU_OK)
         err = fill(r);
-    if (err == MU_OK)
+    if (err == MU_OK && !r->quiet)
         printf("%s: %llu products, %llu devices, %llu users; start it with muster serve --data %s\n", r->dir,
                (unsigned long long)totals->products, (unsigned long long)totals->devices,
                (unsigned long long)totals->users, r->dir);
@@ -243,7 +234,8 @@ static int restore(const struct settings *s)
     struct restore r = { .dir = setting_text(s, "data"),
                          .from = s->arguments[0],
                          .user = setting_text(s, "user"),
-                         .unchecked = setting_on(s, "unchecked") };
+                         .unchecked = setting_on(s, "unchecked"),
+                         .quiet = setting_on(s, "quiet") };
     enum mu_err err;
 
     umask(077);
@@ -270,6 +262,7 @@ static const struct setting restore_settings[] = {
       .flag_only = true,
       .help = "do not look for mistakes in the backup first (muster check): sooner, and the way to save what can "
               "be saved of one that has some" },
+    QUIET_SETTING,
     COMMON_SETTINGS
 };
 /* clang-format on */

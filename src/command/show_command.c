@@ -53,6 +53,7 @@ const struct operation command_op_show = { .name = "show", .needs = STORES_REGIS
 static int show(const struct settings *s)
 {
     const char *kind = s->arguments[0], *id = s->arguments[1];
+    struct operation_place place = operation_place(s);
     struct buf input;
 
     if (!id_is_hex(str_of(id))) {
@@ -61,8 +62,8 @@ static int show(const struct settings *s)
     }
     buf_init(&input, 4096);
     buf_printf(&input, "%s\n%s\n%s\n", kind, id, setting_on(s, "secrets") ? "secrets" : "");
-    int status = operation_command("muster show", setting_text(s, "data"), &command_op_show,
-                                   (struct str){ (const char *)input.data, input.len });
+    int status =
+        operation_command("muster show", &place, &command_op_show, (struct str){ (const char *)input.data, input.len });
     buf_free(&input);
     return status;
 }

@@ -168,7 +168,9 @@ const struct operation command_op_status = { .name = "status", .needs = STORES_R
 
 static int status(const struct settings *s)
 {
-    return operation_command("muster status", setting_text(s, "data"), &command_op_status,
+    struct operation_place place = operation_place(s);
+
+    return operation_command("muster status", &place, &command_op_status,
                              setting_on(s, "json") ? STR("json") : STR(""));
 }
 

@@ -83,7 +83,10 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
         snprintf(why, why_size, "%s is open to others and its mode cannot be changed: %s", path, strerror(errno));
         goto out;
     }
-    d->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    d->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    d->made = d->lock_fd >= 0;
+    if (!d->made && errno == EEXIST)
+        d->lock_fd = open(lock_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (d->lock_fd < 0) {
         snprintf(why, why_size, "cannot open %s: %s", lock_path, strerror(errno));
         err = mu_err_of_errno(errno);

@@ -13,6 +13,7 @@
 struct data_dir {
     char *path;
     int lock_fd;
+    bool made; /* by data_dir_open: it was none before */
 };
 
 /* Whether path may become or is a data directory: it is not there, is empty, or is one already. So a

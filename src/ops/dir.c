@@ -144,3 +144,16 @@ void dir_remove_tree(int at, const char *name)
 {
     remove_tree(at, name, REMOVED_LEVELS);
 }
+
+void dir_remove_content(int at)
+{
+    int fd = dir_open_in(at, ".");
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strcmp(entry->d_name, "lost+found") != 0)
+            dir_remove_tree(fd, entry->d_name);
+    if (dir)
+        closedir(dir);
+}

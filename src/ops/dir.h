@@ -29,5 +29,7 @@ MU_MUST_USE enum mu_err dir_open_file(int at, const char *path, int *fd, char *w
 int dir_create_file(int at, const char *path);
 /* Removes what has this name, with all that is in it, as far as it can. */
 void dir_remove_tree(int at, const char *name);
+/* Removes what is in a directory, except lost+found, as far as it can. */
+void dir_remove_content(int fd);
 
 #endif

@@ -63,7 +63,9 @@ enum mu_err file_make_dir(const char *path, char *why, size_t why_size)
         return file_sync_parent(path, why, why_size);
     if (errno == EEXIST)
         return MU_OK;
-    return file_fail(why, why_size, "create", path);
+    bool no_parent = errno == ENOENT || errno == ENOTDIR;
+    enum mu_err err = file_fail(why, why_size, "create", path);
+    return no_parent ? MU_E_NOT_FOUND : err;
 }
 
 static enum mu_err sync_open_dir(int fd, const char *path, char *why, size_t why_size)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ops/dir.h"
 #include "ops/local.h"
 
 int operation_status(enum mu_err err)
@@ -27,41 +28,71 @@ int operation_result(const struct operation_call *call, enum mu_err err)
     return 1; /* what was given has been looked at before */
 }
 
-/* Nothing is made where there is nothing, unless that is what the operation is for. */
+struct operation_place operation_place(const struct settings *s)
+{
+    return (struct operation_place){ .dir = setting_text(s, "data"),
+                                     .stores = STORES_CLOSED,
+                                     .quiet = setting_exists(s, "quiet") && setting_on(s, "quiet") };
+}
+
+/* Nothing is made where there is nothing, unless that is what was asked for. */
 static enum mu_err open_at_rest(struct operation_place *place, const struct operation *op, char *why, size_t why_size)
 {
     bool is_new;
     enum mu_err err = data_dir_check(place->dir, &is_new, why, why_size);
 
-    if (err == MU_OK && is_new && !op->makes_directory) {
-        snprintf(why, why_size,
-                 access(place->dir, F_OK) == 0 ? "%s is empty, and no data directory" : "there is no directory %s",
-                 place->dir);
-        err = MU_E_NOT_FOUND;
-    }
     if (err != MU_OK)
         return err;
+    place->had_directory = access(place->dir, F_OK) == 0;
+    if (is_new && !place->create) {
+        snprintf(why, why_size,
+                 place->had_directory ? "%s is empty, and no data directory%s" : "there is no directory %s%s",
+                 place->dir, op->may_create ? "; --create makes a new one of it" : "");
+        return MU_E_NOT_FOUND;
+    }
     place->uid = getuid();   /* who asks; from here on it may be the directory's owner */
     log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
-    err = stores_open_at_rest(&place->stores, place->dir, op->needs, why, why_size);
-    if (err == MU_OK && is_new) /* not in the answer, which may be for a program */
-        fprintf(stderr, "made a new data directory: %s\n", place->dir);
-    return err;
+    return stores_open_at_rest(&place->stores, place->dir, op->needs, why, why_size);
+}
+
+/* What was made for an operation that then failed. The lock, which was made first, is held until all is gone. */
+static void unmake(struct operation_place *place)
+{
+    int lock = dup(place->stores.data.lock_fd);
+    int fd = dir_open(place->dir);
+
+    stores_close(&place->stores);
+    if (fd >= 0) {
+        dir_remove_content(fd);
+        close(fd);
+    }
+    if (!place->had_directory)
+        rmdir(place->dir);
+    if (lock >= 0)
+        close(lock);
 }
 
 static int run_at_rest(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer)
 {
     char why[512] = "";
     enum mu_err err = place->at_rest ? MU_OK : open_at_rest(place, op, why, sizeof(why));
+    bool is_new = !place->at_rest && place->stores.data.made;
+    int status = operation_status(err);
 
     if (err != MU_OK) {
-        operation_leave(place);
         buf_printf(answer, "%s\n", why[0] ? why : mu_err_text(err));
-        return operation_status(err);
+    } else {
+        place->at_rest = true;
+        status = op->run(
+            &(struct operation_call){ .stores = &place->stores, .uid = place->uid, .input = input, .answer = answer });
     }
-    place->at_rest = true;
-    return op->run(
-        &(struct operation_call){ .stores = &place->stores, .uid = place->uid, .input = input, .answer = answer });
+    if (is_new && status != 0)
+        unmake(place);
+    if (err != MU_OK || (is_new && status != 0))
+        operation_leave(place);
+    else if (is_new && !place->quiet) /* not in the answer, which may be for a program */
+        fprintf(stderr, "made a new data directory: %s\n", place->dir);
+    return status;
 }
 
 int operation_run(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer)
@@ -99,15 +130,15 @@ void operation_print(const char *about, int status, const struct buf *answer)
     }
 }
 
-int operation_command(const char *about, const char *dir, const struct operation *op, struct str input)
+int operation_command(const char *about, struct operation_place *place, const struct operation *op, struct str input)
 {
-    struct operation_place place = OPERATION_PLACE(dir);
     struct buf answer;
 
     buf_init(&answer, LOCAL_ANSWER_MAX);
-    int status = operation_run(&place, op, input, &answer);
-    operation_leave(&place);
-    operation_print(about, status, &answer);
+    int status = operation_run(place, op, input, &answer);
+    operation_leave(place);
+    if (status != 0 || !place->quiet || op->keeps_quiet)
+        operation_print(about, status, &answer);
     buf_free(&answer);
     return status;
 }

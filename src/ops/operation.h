@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "ops/settings.h"
 #include "ops/stores.h"
 
 /* What a command does to a data directory. It runs in the server that has the directory or, where none
@@ -26,7 +27,8 @@ struct operation {
     /* Returns the command's exit status (operation_status). In the server: on
      * the command socket's own thread; what it answers with 0 is on disk, and visible to all. */
     int (*run)(const struct operation_call *call);
-    bool makes_directory; /* where there is none; else that is a mistake */
+    bool keeps_quiet; /* by itself: what it answers is to be said in any case */
+    bool may_create;  /* its command has --create; without that a directory that is not there is a mistake */
 };
 
 /* The exit status of a command that ended so (docs/operating.md, "Exit statuses"): 0 done; 2 what was given is
@@ -41,11 +43,12 @@ struct operation_place {
     struct stores stores; /* at rest */
     uid_t uid;            /* likewise: the local user who asks */
     bool at_rest;         /* it was opened here, and no server can come in between */
+    bool had_directory;   /* of a new data directory: only what is in it was made */
+    bool create;          /* the data directory, where there is none */
+    bool quiet;           /* operation_command prints nothing if all went well */
 };
-#define OPERATION_PLACE(directory)                \
-    {                                             \
-        .dir = directory, .stores = STORES_CLOSED \
-    }
+/* Where the settings say: --data, and --quiet if the command has it. */
+struct operation_place operation_place(const struct settings *s);
 /* Returns the exit status. */
 int operation_run(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer);
 void operation_leave(struct operation_place *place);
@@ -54,7 +57,8 @@ void operation_leave(struct operation_place *place);
  * is about ("muster apply: FILE"). */
 void operation_print(const char *about, int status, const struct buf *answer);
 
-/* All that a command does which runs its operation once: prints the answer, returns the exit status. */
-int operation_command(const char *about, const char *dir, const struct operation *op, struct str input);
+/* All that a command does which runs its operation once: prints the answer, leaves the place, returns the exit
+ * status. */
+int operation_command(const char *about, struct operation_place *place, const struct operation *op, struct str input);
 
 #endif

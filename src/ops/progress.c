@@ -12,7 +12,7 @@ struct progress progress_of(const char *about, const char *what, uint64_t total)
     return (struct progress){ .about = about,
                               .what = what,
                               .total = total,
-                              .next_ms = isatty(STDERR_FILENO) ? clock_mono_ms() + EVERY_MS : INT64_MAX };
+                              .next_ms = about && isatty(STDERR_FILENO) ? clock_mono_ms() + EVERY_MS : INT64_MAX };
 }
 
 static void draw_bar(double part)

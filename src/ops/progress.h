@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How far a long command is: one line on stderr that is written over, if that is a terminal. */
+/* How far a long command is: one line on stderr that is written over, if that is a terminal. about: the
+ * command; NULL: it was told to be quiet. */
 struct progress {
     const char *about, *what; /* the caller may change what `what` points to */
     uint64_t done, total;     /* total 0: it is not known, and no bar is shown */

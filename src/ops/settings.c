@@ -381,6 +381,11 @@ bool setting_on(const struct settings *s, const char *name)
     return text && strcmp(text, "yes") == 0;
 }
 
+bool setting_exists(const struct settings *s, const char *name)
+{
+    return find(s->command->settings, name) != NULL;
+}
+
 void settings_free(struct settings *s)
 {
     for (size_t i = 0; i < SETTINGS_MAX; i++) {

@@ -37,6 +37,7 @@ const char *setting_text(const struct settings *s, const char *name);
 double setting_number(const struct settings *s, const char *name);
 unsigned long setting_count(const struct settings *s, const char *name);
 bool setting_on(const struct settings *s, const char *name);
+bool setting_exists(const struct settings *s, const char *name);
 
 void settings_free(struct settings *s);
 

@@ -167,6 +167,7 @@ enum mu_err apply_json(struct registry *reg, const struct audit_by *by, struct s
                                             .mac_lower = options->mac_lower,
                                             .force = options->force,
                                             .json = options->json,
+                                            .quiet = options->quiet,
                                             .report = report },
                                  .root = root };
     buf_init(&import.apply.generated, report->max);

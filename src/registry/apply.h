@@ -9,6 +9,7 @@ struct apply_options {
     bool mac_lower; /* a MAC-48 is taken in lower case and without separators (model/mac.h) */
     bool force;     /* a definition may move what devices report */
     bool json;      /* the outcome is a JSON object instead of text for people */
+    bool quiet;     /* the text has no counts: only what was generated, and warnings */
 };
 
 /* The declarative import (design, "apply file"): an entry is created or updated by its key, an

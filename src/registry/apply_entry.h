@@ -35,9 +35,9 @@ struct apply {
     bool rows; /* entries are rows of an import: told by line, with a key that is found
                                  again, and without a cap on what is told */
     int64_t now_s;
-    bool mac_lower, json, force; /* apply_options */
-    struct buf *report;          /* mistakes; the counts if there are none */
-    struct buf generated;        /* what was generated, a line each, or as JSON a list without its brackets */
+    bool mac_lower, json, force, quiet; /* apply_options */
+    struct buf *report;                 /* mistakes; the counts if there are none */
+    struct buf generated;               /* what was generated, a line each, or as JSON a list without its brackets */
     struct json_out generated_json;
     struct buf warnings; /* a line each */
     struct buf styled;   /* struct import_mac_tally: of the entries' devices, those whose mac is MAC_STYLED */

@@ -6,7 +6,7 @@ static void count_line(struct buf *report, const char *what, const struct apply_
     buf_printf(report, "%s: %u created, %u updated, %u unchanged\n", what, t->created, t->updated, t->unchanged);
 }
 
-static void write_text(struct apply *a, struct str warnings)
+static void write_counts(const struct apply *a)
 {
     count_line(a->report, "enterprises", &a->enterprises);
     count_line(a->report, "products", &a->products);
@@ -14,6 +14,12 @@ static void write_text(struct apply *a, struct str warnings)
     count_line(a->report, "apps", &a->apps);
     count_line(a->report, "users", &a->users);
     count_line(a->report, "devices", &a->devices);
+}
+
+static void write_text(struct apply *a, struct str warnings)
+{
+    if (!a->quiet)
+        write_counts(a);
     buf_append(a->report, a->generated.data, a->generated.len);
     while (warnings.len) {
         struct str line = str_take_line(&warnings);

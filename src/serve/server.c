@@ -75,6 +75,8 @@ static enum mu_err look_at_stores(struct server *s, const char *user)
                  (err = privileges_step_down(user, s->why, sizeof(s->why))) != MU_OK))
         return err;
     err = stores_look(&s->stores, dir, s->why, sizeof(s->why));
+    if (err == MU_OK && s->stores.data.made) /* if that is not what was meant, the name was mistyped */
+        log_event(LOG_INFO, "data_directory_made", "path=%s hint=\"a new, empty one\"", LOG_Q(dir, -1));
     if (err == MU_OK && user)
         err = privileges_step_up(s->why, sizeof(s->why));
     return err;

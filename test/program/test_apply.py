@@ -17,7 +17,7 @@ def test_json_tells_what_was_made(tmp_path):
     key = hex_id()
     content = {"enterprises": [{"name": "我的"}], "products": [{"product_key": key, "name": "P"}],
                "devices": [{"product_key": key, "mac": "m1"}]}
-    done = apply(tmp_path / "data", content, "--json")
+    done = apply(tmp_path / "data", content, "--create", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     made = {"created": 1, "updated": 0, "unchanged": 0}

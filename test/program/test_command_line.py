@@ -14,7 +14,7 @@ COMMANDS = re.findall(r"^  muster (\w+) ", run("--help").stdout, re.M)
 @pytest.fixture
 def data(tmp_path):
     """A data directory that is not served."""
-    assert run("apply", "--data", tmp_path / "data", "-", input="{}").returncode == 0
+    assert run("apply", "--data", tmp_path / "data", "--create", "-", input="{}").returncode == 0
     return tmp_path / "data"
 
 

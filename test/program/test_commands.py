@@ -63,7 +63,7 @@ def test_apply_as_root_leaves_nothing_of_roots_in_somebody_elses_directory(open_
     data = open_path / "data"
     data.mkdir()
     os.chown(data, 65534, 65534)
-    assert run("apply", "--data", data, "-", input="{}").returncode == 0
+    assert run("apply", "--data", data, "--create", "-", input="{}").returncode == 0
     assert {os.stat(data / name).st_uid for name in os.listdir(data)} == {65534}
 
 
@@ -112,7 +112,7 @@ def test_apply_works_on_a_directory_at_rest_and_the_server_finds_it(tmp_path, ma
     pk, eid = hex_id(), hex_id()
     content = {"products": [{"product_key": pk, "name": "P", "datapoint": definition("plug", pk)}],
                "enterprises": [{"enterprise_id": eid, "name": "E", "product_keys": [pk]}]}
-    done = run("apply", "--data", tmp_path / "data", "-", input=json.dumps(content))
+    done = run("apply", "--data", tmp_path / "data", "--create", "-", input=json.dumps(content))
     assert done.returncode == 0, done.stderr
     generated = dict(re.findall(r"generated (\w+) ([0-9a-f]{32})", done.stdout))
     assert set(generated) == {"enterprise_secret", "product_secret"}

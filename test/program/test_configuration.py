@@ -142,7 +142,7 @@ def test_a_product_that_was_renamed_comes_back_with_its_name(configured, name):
 
 def test_a_product_moves_to_another_directory_as_it_was(configured, tmp_path):
     shown = read(configured.data, "show", "product", configured.pk, "--secrets")
-    assert apply(tmp_path / "other", shown).returncode == 0
+    assert apply(tmp_path / "other", shown, "--create").returncode == 0
     assert read(tmp_path / "other", "show", "product", configured.pk, "--secrets") == shown
 
 

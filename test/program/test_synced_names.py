@@ -69,7 +69,7 @@ def test_an_export_is_synced_under_its_name(server, tmp_path):
 
 
 def test_apply_syncs_a_new_directory_and_its_name(tmp_path):
-    lines = traced(tmp_path, "apply", "--data", tmp_path / "new", "-", input=json.dumps({"enterprises": [{"name": "Mine"}]}))
+    lines = traced(tmp_path, "apply", "--data", tmp_path / "new", "--create", "-", input=json.dumps({"enterprises": [{"name": "Mine"}]}))
     must_sync_between(lines, tmp_path, rf'mkdir\("{tmp_path}/new"', r"write\([12]<.*made a new data directory")
     must_sync_between(lines, tmp_path / "new", r'openat\(.*registry.db"', r"write\([12]<.*made a new data directory")
 
