@@ -1,0 +1,16 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* Linked into every unit test: MUSTER_CASE='PATTERN' in the environment runs only the cases whose names match. */
+__attribute__((constructor)) static void choose_cases(void)
+{
+    const char *pattern = getenv("MUSTER_CASE");
+
+    if (pattern)
+        cmocka_set_test_filter(pattern);
+}
