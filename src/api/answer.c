@@ -22,12 +22,9 @@ static void write_error(struct http_exchange *ex, int status, int code, const ch
     struct json_out j = answer_json(ex, status);
 
     json_object_begin(&j);
-    json_key(&j, "error_message");
-    json_text(&j, message);
-    json_key(&j, "error_code");
-    json_int(&j, code);
-    json_key(&j, "detail_message");
-    json_text(&j, detail);
+    json_put_text(&j, "error_message", message);
+    json_put_int(&j, "error_code", code);
+    json_put_text(&j, "detail_message", detail);
     json_object_end(&j);
 }
 

@@ -36,10 +36,8 @@ static enum api_error device(struct api_call *call)
         return API_DEVICE_UNKNOWN;
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    json_key(&j, "did");
-    json_text(&j, d.did);
-    json_key(&j, "passcode");
-    json_text(&j, d.passcode);
+    json_put_text(&j, "did", d.did);
+    json_put_text(&j, "passcode", d.passcode);
     json_object_end(&j);
     return API_OK;
 }
@@ -72,18 +70,12 @@ static enum api_error device_detail(struct api_call *call)
         return API_DEVICE_UNKNOWN;
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    json_key(&j, "did");
-    json_text(&j, d.did);
-    json_key(&j, "is_disabled");
-    json_bool(&j, d.is_disabled);
-    json_key(&j, "product_key");
-    json_text(&j, d.product->product_key);
-    json_key(&j, "mac");
-    json_text(&j, d.mac);
-    json_key(&j, "is_online");
-    json_bool(&j, d.is_online);
-    json_key(&j, "type");
-    json_text(&j, device_type_text(d.type));
+    json_put_text(&j, "did", d.did);
+    json_put_bool(&j, "is_disabled", d.is_disabled);
+    json_put_text(&j, "product_key", d.product->product_key);
+    json_put_text(&j, "mac", d.mac);
+    json_put_bool(&j, "is_online", d.is_online);
+    json_put_text(&j, "type", device_type_text(d.type));
     json_object_end(&j);
     return API_OK;
 }

@@ -256,8 +256,7 @@ static void end_period(struct aggregate *a)
     if (!any)
         return;
     json_object_begin(&a->j);
-    json_key(&a->j, "attrs");
-    json_object_begin(&a->j);
+    json_put_object(&a->j, "attrs");
     for (size_t i = 0; i < a->asked_count; i++) {
         struct asked *p = &a->asked[i];
         if (!p->count)
@@ -267,8 +266,7 @@ static void end_period(struct aggregate *a)
         p->count = 0;
     }
     json_object_end(&a->j);
-    json_key(&a->j, "datetime");
-    json_text(&a->j, a->datetime);
+    json_put_text(&a->j, "datetime", a->datetime);
     json_object_end(&a->j);
 }
 
@@ -323,16 +321,11 @@ static enum mu_err add_message(void *ctx, const struct journal_message *m)
 static void write_query(struct json_out *j, const struct agg_args *args)
 {
     json_object_begin(j);
-    json_key(j, "start_ts");
-    json_int(j, args->start_ts);
-    json_key(j, "end_ts");
-    json_int(j, args->end_ts);
-    json_key(j, "attrs");
-    json_str(j, args->attrs);
-    json_key(j, "aggregator");
-    json_text(j, aggregators[args->aggregator]);
-    json_key(j, "unit");
-    json_text(j, units[args->unit]);
+    json_put_int(j, "start_ts", args->start_ts);
+    json_put_int(j, "end_ts", args->end_ts);
+    json_put_str(j, "attrs", args->attrs);
+    json_put_text(j, "aggregator", aggregators[args->aggregator]);
+    json_put_text(j, "unit", units[args->unit]);
     json_object_end(j);
 }
 
@@ -358,8 +351,7 @@ static enum api_error agg_data(struct api_call *call)
     json_object_begin(&a->j);
     json_key(&a->j, "query");
     write_query(&a->j, args);
-    json_key(&a->j, "data");
-    json_array_begin(&a->j);
+    json_put_array(&a->j, "data");
     enum mu_err err = journal_messages(call->api->parts.journal, args->device.no, &window, add_message, a, &total);
     if (err != MU_OK)
         return api_store_failed(call, API_JOURNAL_FAILED, "aggregate messages", err);

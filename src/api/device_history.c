@@ -116,8 +116,7 @@ static void write_row(struct json_out *j, enum cycle cycle, int32_t period, cons
     report_write_count(j, &report->nodes[0]);
     report_write_location(j, report, report_write_count, false);
     period_text(cycle, period, text);
-    json_key(j, period_cycle_names[cycle]);
-    json_text(j, text);
+    json_put_text(j, period_cycle_names[cycle], text);
     json_object_end(j);
 }
 
@@ -157,21 +156,17 @@ static enum api_error answer_history(struct api_call *call, enum past_what what)
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    json_key(&j, "start");
-    json_str(&j, args->start);
+    json_put_str(&j, "start", args->start);
     report_write_gid(&j, call);
-    json_key(&j, "end");
-    json_str(&j, args->end);
-    json_key(&j, "data");
-    json_array_begin(&j);
+    json_put_str(&j, "end", args->end);
+    json_put_array(&j, "data");
     for (int32_t period = args->range.first; period <= args->range.last; period++) {
         enum mu_err err = write_period(call, &j, &h, period);
         if (err != MU_OK)
             return api_store_failed(call, API_INTERNAL, "count devices by day", err);
     }
     json_array_end(&j);
-    json_key(&j, "cycle");
-    json_text(&j, period_cycle_names[args->cycle]);
+    json_put_text(&j, "cycle", period_cycle_names[args->cycle]);
     json_object_end(&j);
     return API_OK;
 }

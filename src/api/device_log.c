@@ -54,10 +54,8 @@ static enum mu_err write_cmd(void *rows, const struct journal_message *m)
     struct json_out *j = rows;
 
     json_object_begin(j);
-    json_key(j, "timestamp");
-    json_seconds_ms(j, m->ts_us);
-    json_key(j, "type");
-    json_text(j, m->kind == MESSAGE_DEV2APP ? "dev2app" : "app2dev");
+    json_put_seconds_ms(j, "timestamp", m->ts_us);
+    json_put_text(j, "type", m->kind == MESSAGE_DEV2APP ? "dev2app" : "app2dev");
     json_key(j, "payload");
     write_hex(j, m->payload, m->payload_len);
     json_object_end(j);
@@ -134,8 +132,7 @@ static enum mu_err write_data(void *rows, const struct journal_message *m)
     struct frame frame;
 
     json_object_begin(&r->j);
-    json_key(&r->j, "ts");
-    json_int(&r->j, m->ts_us / 1000000);
+    json_put_int(&r->j, "ts", m->ts_us / 1000000);
     json_key(&r->j, "attrs");
     if (plan && frame_parse(m->payload, m->payload_len, &frame) == MU_OK &&
         datapoint_decode(plan, frame.p0, frame.p0_len, r->values) == MU_OK) {

@@ -86,25 +86,17 @@ ROUTE(online, GET, "/v1/products/{product_key}/devices/{did}/online", TOKEN, SLO
                  "The logins and ends of any two of the last 7 days; by default of the last two." });
 
 /* --- rows ------------------------------------------------------------------------------------- */
-static void write_int(struct json_out *j, const char *key, uint32_t v)
-{
-    json_key(j, key);
-    json_int(j, v);
-}
-
 static void write_end(struct json_out *j, const struct journal_session *s)
 {
-    write_int(j, "duration", s->duration);
-    json_key(j, "heartbeat");
-    json_object_begin(j);
-    write_int(j, "count", s->heartbeat.count);
-    write_int(j, "max", s->heartbeat.max);
-    write_int(j, "avg", s->heartbeat.avg);
-    write_int(j, "last", s->heartbeat.last);
-    write_int(j, "min", s->heartbeat.min);
+    json_put_int(j, "duration", s->duration);
+    json_put_object(j, "heartbeat");
+    json_put_int(j, "count", s->heartbeat.count);
+    json_put_int(j, "max", s->heartbeat.max);
+    json_put_int(j, "avg", s->heartbeat.avg);
+    json_put_int(j, "last", s->heartbeat.last);
+    json_put_int(j, "min", s->heartbeat.min);
     json_object_end(j);
-    json_key(j, "reason");
-    json_text(j, end_reason_text(s->reason));
+    json_put_text(j, "reason", end_reason_text(s->reason));
 }
 
 static enum mu_err write_session(void *rows, const struct journal_session *s)
@@ -112,16 +104,13 @@ static enum mu_err write_session(void *rows, const struct journal_session *s)
     struct json_out *j = rows;
 
     json_object_begin(j);
-    json_key(j, "timestamp");
-    json_seconds_ms(j, s->ts_us);
-    json_key(j, "type");
-    json_text(j, s->end ? "dev_offline" : s->again ? "dev_re_online" : "dev_online");
-    json_key(j, "payload");
-    json_object_begin(j);
+    json_put_seconds_ms(j, "timestamp", s->ts_us);
+    json_put_text(j, "type", s->end ? "dev_offline" : s->again ? "dev_re_online" : "dev_online");
+    json_put_object(j, "payload");
     if (s->end)
         write_end(j, s);
     else
-        write_int(j, "keep_alive", s->keep_alive);
+        json_put_int(j, "keep_alive", s->keep_alive);
     json_object_end(j);
     json_object_end(j);
     return j->out->err;

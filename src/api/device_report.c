@@ -76,7 +76,7 @@ static enum api_error locations(struct api_call *call)
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     report_write_gid(&j, call);
-    report_write_number(&j, "total", report.nodes[0].n[REPORT_COUNT]);
+    json_put_count(&j, "total", report.nodes[0].n[REPORT_COUNT]);
     report_write_location(&j, &report, report_write_count, true);
     json_object_end(&j);
     fleet_report_free(&report);
@@ -137,20 +137,18 @@ static enum api_error summary(struct api_call *call)
     fleet_report_summary(call->api->parts.fleet, call->product, report_today(call), &s);
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    json_key(&j, "active");
-    json_object_begin(&j);
-    report_write_number(&j, "7_day", s.active_7);
-    report_write_number(&j, "yesterday", s.active_yesterday);
+    json_put_object(&j, "active");
+    json_put_count(&j, "7_day", s.active_7);
+    json_put_count(&j, "yesterday", s.active_yesterday);
     json_object_end(&j);
-    json_key(&j, "new");
-    json_object_begin(&j);
-    report_write_number(&j, "7_day", s.new_7);
-    report_write_number(&j, "30_day", s.new_30);
-    report_write_number(&j, "yesterday", s.new_yesterday);
-    report_write_number(&j, "today", s.new_today);
+    json_put_object(&j, "new");
+    json_put_count(&j, "7_day", s.new_7);
+    json_put_count(&j, "30_day", s.new_30);
+    json_put_count(&j, "yesterday", s.new_yesterday);
+    json_put_count(&j, "today", s.new_today);
     json_object_end(&j);
-    report_write_number(&j, "total", s.activated);
-    report_write_number(&j, "online", s.online);
+    json_put_count(&j, "total", s.activated);
+    json_put_count(&j, "online", s.online);
     json_object_end(&j);
     return API_OK;
 }
@@ -196,11 +194,10 @@ ROUTE(rt_doubled, GET, "/v1/products/{product_key}/devices/report/devices/report
 
 static void write_rt_count(struct json_out *j, const struct fleet_report_node *node)
 {
-    json_key(j, "count");
-    json_object_begin(j);
-    report_write_number(j, "faulty", node->n[REPORT_FAULTY]);
-    report_write_number(j, "activated", node->n[REPORT_ACTIVATED]);
-    report_write_number(j, "alert", node->n[REPORT_ALERT]);
+    json_put_object(j, "count");
+    json_put_count(j, "faulty", node->n[REPORT_FAULTY]);
+    json_put_count(j, "activated", node->n[REPORT_ACTIVATED]);
+    json_put_count(j, "alert", node->n[REPORT_ALERT]);
     json_object_end(j);
 }
 
@@ -264,9 +261,9 @@ static enum api_error liveness(struct api_call *call)
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     report_write_gid(&j, call);
-    report_write_number(&j, "latest_1", active.yesterday);
-    report_write_number(&j, "latest_7", active.days_7);
-    report_write_number(&j, "latest_30", active.days_30);
+    json_put_count(&j, "latest_1", active.yesterday);
+    json_put_count(&j, "latest_7", active.days_7);
+    json_put_count(&j, "latest_30", active.days_30);
     json_object_end(&j);
     return API_OK;
 }

@@ -100,12 +100,6 @@ static enum api_error rows_check(struct api_call *call)
 }
 
 /* --- rows --------------------------------------------------------------------------------------- */
-static void write_text(struct json_out *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_text(j, *text ? text : NULL);
-}
-
 static void write_row(const struct api_call *call, struct json_out *j, const struct fleet_report_row *row)
 {
     const struct fleet_device *d = &row->device;
@@ -114,16 +108,16 @@ static void write_row(const struct api_call *call, struct json_out *j, const str
     period_text(CYCLE_DATE, row->day, day);
     period_local_text(calendar_local(call->api->parts.calendar, d->created_at), created_at);
     json_object_begin(j);
-    write_text(j, "city", d->place.city);
-    write_text(j, "country", d->place.country);
-    write_text(j, "region", d->place.region);
-    write_text(j, "report_date", day);
-    write_text(j, "product_key", d->product->product_key);
+    json_put_text_or_null(j, "city", d->place.city);
+    json_put_text_or_null(j, "country", d->place.country);
+    json_put_text_or_null(j, "region", d->place.region);
+    json_put_text_or_null(j, "report_date", day);
+    json_put_text_or_null(j, "product_key", d->product->product_key);
     if (d->type == DEVICE_BLUETOOTH)
-        write_text(j, "device_sn", d->device_sn);
+        json_put_text_or_null(j, "device_sn", d->device_sn);
     else
-        write_text(j, "mac", d->mac);
-    write_text(j, "created_at", created_at);
+        json_put_text_or_null(j, "mac", d->mac);
+    json_put_text_or_null(j, "created_at", created_at);
     json_object_end(j);
 }
 

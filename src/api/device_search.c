@@ -135,13 +135,6 @@ static bool search_waits(const struct api_call *call)
     return args->type == BY_UID || args->page.limit > 100;
 }
 
-/* A text that is not known is null. */
-static void write_text(struct json_out *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_text(j, *text ? text : NULL);
-}
-
 /* A coordinate is a float also where it is a whole number of degrees: typed clients tell the two apart. */
 static void write_coordinate(struct json_out *j, const char *key, const struct fleet_device *d, double v)
 {
@@ -158,36 +151,29 @@ static void write_coordinate(struct json_out *j, const char *key, const struct f
     }
 }
 
-static void write_flag(struct json_out *j, const char *key, bool v)
-{
-    json_key(j, key);
-    json_bool(j, v);
-}
-
 static void write_row(struct json_out *j, const struct fleet_device *d)
 {
     json_object_begin(j);
-    write_text(j, "city", d->place.city);
-    write_text(j, "mcu_hard_version", d->versions.text[VERSION_MCU_HARD]);
-    write_text(j, "mcu_soft_version", d->versions.text[VERSION_MCU_SOFT]);
-    write_text(j, "did", d->did);
-    write_text(j, "country", d->place.country);
-    write_text(j, "region", d->place.region);
-    write_text(j, "mac", d->mac);
+    json_put_text_or_null(j, "city", d->place.city);
+    json_put_text_or_null(j, "mcu_hard_version", d->versions.text[VERSION_MCU_HARD]);
+    json_put_text_or_null(j, "mcu_soft_version", d->versions.text[VERSION_MCU_SOFT]);
+    json_put_text_or_null(j, "did", d->did);
+    json_put_text_or_null(j, "country", d->place.country);
+    json_put_text_or_null(j, "region", d->place.region);
+    json_put_text_or_null(j, "mac", d->mac);
     write_coordinate(j, "longitude", d, d->longitude);
-    write_text(j, "wifi_hard_version", d->versions.text[VERSION_WIFI_HARD]);
+    json_put_text_or_null(j, "wifi_hard_version", d->versions.text[VERSION_WIFI_HARD]);
     json_key(j, "online_latest");
     if (d->online_latest)
         json_int(j, d->online_latest);
     else
         json_no_value(j);
-    write_text(j, "wifi_soft_version", d->versions.text[VERSION_WIFI_SOFT]);
-    write_flag(j, "is_online", d->is_online);
+    json_put_text_or_null(j, "wifi_soft_version", d->versions.text[VERSION_WIFI_SOFT]);
+    json_put_bool(j, "is_online", d->is_online);
     write_coordinate(j, "latitude", d, d->latitude);
-    write_flag(j, "is_alert", d->is_alert);
-    json_key(j, "created_at");
-    json_int(j, d->created_at);
-    write_flag(j, "is_faulty", d->is_faulty);
+    json_put_bool(j, "is_alert", d->is_alert);
+    json_put_int(j, "created_at", d->created_at);
+    json_put_bool(j, "is_faulty", d->is_faulty);
     json_object_end(j);
 }
 

@@ -97,7 +97,7 @@ static enum mu_err write_day(const struct api_call *call, struct json_out *j, co
         return err;
     size_t from = j->out->len;
     json_object_begin(j);
-    report_write_number(j, "count", count);
+    json_put_count(j, "count", count);
     json_key(j, "date");
     period_text(CYCLE_DATE, day, text);
     json_text(j, text);
@@ -120,8 +120,7 @@ static enum api_error users_liveness(struct api_call *call)
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start_date: in the future");
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    json_key(&j, "data");
-    json_array_begin(&j);
+    json_put_array(&j, "data");
     for (int32_t day = args->range.first; day <= args->range.last; day++) {
         enum mu_err err = write_day(call, &j, &scope, &past, day);
         if (err != MU_OK)

@@ -62,9 +62,9 @@ REPORT(alert_events_alias, "fault/alert/events", events_fields, "获取报警次
 static void write_counts(struct json_out *j, const uint64_t n[REPORT_COUNTERS])
 {
     json_object_begin(j);
-    report_write_number(j, "total", n[REPORT_TOTAL]);
-    report_write_number(j, "resolved", n[REPORT_RESOLVED]);
-    report_write_number(j, "unresolved", n[REPORT_UNRESOLVED]);
+    json_put_count(j, "total", n[REPORT_TOTAL]);
+    json_put_count(j, "resolved", n[REPORT_RESOLVED]);
+    json_put_count(j, "unresolved", n[REPORT_UNRESOLVED]);
     json_object_end(j);
 }
 
@@ -77,8 +77,7 @@ static void write_devices(struct json_out *j, const struct fleet_report_node *no
 static void write_events(struct json_out *j, const struct fleet_report_node *node)
 {
     write_devices(j, node);
-    json_key(j, "detail");
-    json_object_begin(j);
+    json_put_object(j, "detail");
     for (size_t i = 0; i < node->point_count; i++) {
         json_key_str(j, node->points[i].name);
         write_counts(j, node->points[i].n);

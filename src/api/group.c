@@ -178,8 +178,7 @@ static enum api_error create_group(struct api_call *call)
         return error;
     struct json_out j = api_answer(call, 201);
     json_object_begin(&j);
-    json_key(&j, "gid");
-    json_text(&j, gid);
+    json_put_text(&j, "gid", gid);
     json_object_end(&j);
     return API_OK;
 }
@@ -242,8 +241,7 @@ static enum api_error group_macs(struct api_call *call)
     struct json_out j = api_answer(call, 200);
 
     json_object_begin(&j);
-    json_key(&j, "macs");
-    json_array_begin(&j);
+    json_put_array(&j, "macs");
     enum mu_err err = registry_visit_group_macs(call->api->parts.registry, args->group, write_mac, &j);
     if (err == MU_E_NOT_FOUND)
         return API_GROUP_UNKNOWN;

@@ -13,15 +13,9 @@ const char *openapi_words(const struct words *w, enum lang lang)
     return lang == LANG_ZH ? w->zh : w->en;
 }
 
-static void write_text(struct json_out *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_text(j, text);
-}
-
 static void write_words(struct json_out *j, const char *key, const struct words *w, enum lang lang)
 {
-    write_text(j, key, openapi_words(w, lang));
+    json_put_text(j, key, openapi_words(w, lang));
 }
 
 static const char *method_name(enum http_method method)
@@ -52,16 +46,13 @@ static void write_header_refs(struct json_out *j, const struct api_route *route)
 {
     static const char *const of_caller[] = { "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", NULL };
 
-    json_key(j, "headers");
-    json_object_begin(j);
-    json_key(j, "X-Request-Id");
-    json_raw(j, STR("{\"$ref\":\"#/components/headers/X-Request-Id\"}"));
+    json_put_object(j, "headers");
+    json_put_raw(j, "X-Request-Id", STR("{\"$ref\":\"#/components/headers/X-Request-Id\"}"));
     for (const char *const *name = of_caller; *name && route->auth != AUTH_NONE; name++) {
         char ref[64];
         snprintf(ref, sizeof(ref), "#/components/headers/%s", *name);
-        json_key(j, *name);
-        json_object_begin(j);
-        write_text(j, "$ref", ref);
+        json_put_object(j, *name);
+        json_put_text(j, "$ref", ref);
         json_object_end(j);
     }
     json_object_end(j);
@@ -73,14 +64,11 @@ static void write_success(struct json_out *j, const struct api_route *route, enu
     char status[8];
 
     snprintf(status, sizeof(status), "%d", route->status ? route->status : 200);
-    json_key(j, status);
-    json_object_begin(j);
+    json_put_object(j, status);
     write_words(j, "description", &success, lang);
     write_header_refs(j, route);
-    json_key(j, "content");
-    json_object_begin(j);
-    json_key(j, "application/json");
-    json_object_begin(j);
+    json_put_object(j, "content");
+    json_put_object(j, "application/json");
     json_key(j, "schema");
     openapi_write_answer_schema(j, route, lang);
     json_key(j, "example");
@@ -95,16 +83,12 @@ static void write_error_example(struct json_out *j, const struct api_error_row *
     char code[8];
 
     snprintf(code, sizeof(code), "%d", row->code);
-    json_key(j, code);
-    json_object_begin(j);
-    write_text(j, "summary", row->message);
-    json_key(j, "value");
-    json_object_begin(j);
-    write_text(j, "error_message", row->message);
-    json_key(j, "error_code");
-    json_int(j, row->code);
-    json_key(j, "detail_message");
-    json_no_value(j);
+    json_put_object(j, code);
+    json_put_text(j, "summary", row->message);
+    json_put_object(j, "value");
+    json_put_text(j, "error_message", row->message);
+    json_put_int(j, "error_code", row->code);
+    json_put_null(j, "detail_message");
     json_object_end(j);
     json_object_end(j);
 }
@@ -125,18 +109,13 @@ static void write_failure(struct json_out *j, const struct api_route *route, con
     if (len == 0)
         return;
     snprintf(key, sizeof(key), "%d", status);
-    json_key(j, key);
-    json_object_begin(j);
-    write_text(j, "description", text);
+    json_put_object(j, key);
+    json_put_text(j, "description", text);
     write_header_refs(j, route);
-    json_key(j, "content");
-    json_object_begin(j);
-    json_key(j, "application/json");
-    json_object_begin(j);
-    json_key(j, "schema");
-    json_raw(j, STR("{\"$ref\":\"#/components/schemas/Error\"}"));
-    json_key(j, "examples");
-    json_object_begin(j);
+    json_put_object(j, "content");
+    json_put_object(j, "application/json");
+    json_put_raw(j, "schema", STR("{\"$ref\":\"#/components/schemas/Error\"}"));
+    json_put_object(j, "examples");
     for (int e = API_OK + 1; e < API_ERROR_COUNT; e++) {
         if (can[e] && api_error_row((enum api_error)e)->status == status)
             write_error_example(j, api_error_row((enum api_error)e));
@@ -152,8 +131,7 @@ static void write_responses(struct json_out *j, const struct api_route *route, e
     bool can[API_ERROR_COUNT];
 
     openapi_route_errors(route, can);
-    json_key(j, "responses");
-    json_object_begin(j);
+    json_put_object(j, "responses");
     write_success(j, route, lang);
     for (int status = 400; status < 600; status++)
         write_failure(j, route, can, status);
@@ -172,19 +150,16 @@ static void write_operation(struct json_out *j, const struct api_chapter *chapte
     };
     char id[OPENAPI_ID_MAX];
 
-    json_key(j, method_name(route->method));
-    json_object_begin(j);
-    json_key(j, "tags");
-    json_array_begin(j);
+    json_put_object(j, method_name(route->method));
+    json_put_array(j, "tags");
     json_text(j, openapi_words(&chapter->name, lang));
     json_array_end(j);
     write_words(j, "summary", &route->summary, lang);
     if (route->about.en)
         write_words(j, "description", &route->about, lang);
     openapi_operation_id(route, id);
-    write_text(j, "operationId", id);
-    json_key(j, "security");
-    json_raw(j, str_of(security[route->auth]));
+    json_put_text(j, "operationId", id);
+    json_put_raw(j, "security", str_of(security[route->auth]));
     openapi_write_params(j, route, lang);
     if (params_in_body(route))
         openapi_write_body(j, route, lang);
@@ -204,14 +179,12 @@ static bool is_first_of_its_path(const struct api_route *wanted)
 
 static void write_paths(struct json_out *j, enum lang lang)
 {
-    json_key(j, "paths");
-    json_object_begin(j);
+    json_put_object(j, "paths");
     EACH_ROUTE(first_chapter, first)
     {
         if (!is_first_of_its_path(*first))
             continue;
-        json_key(j, (*first)->path);
-        json_object_begin(j);
+        json_put_object(j, (*first)->path);
         EACH_ROUTE(chapter, route)
         {
             if (strcmp((*route)->path, (*first)->path) == 0)
@@ -227,17 +200,15 @@ static void write_tags(struct json_out *j, enum lang lang)
 {
     const char *before = "";
 
-    json_key(j, "tags");
-    json_array_begin(j);
+    json_put_array(j, "tags");
     for (const struct api_chapter *const *c = api_chapters; *c; c++) {
         const char *name = openapi_words(&(*c)->name, lang);
         if (strcmp(name, before) != 0) { /* the files of a chapter follow each other */
             json_object_begin(j);
-            write_text(j, "name", name);
-            json_key(j, "x-names"); /* a link may name the chapter in either language */
-            json_object_begin(j);
-            write_text(j, "zh", (*c)->name.zh);
-            write_text(j, "en", (*c)->name.en);
+            json_put_text(j, "name", name);
+            json_put_object(j, "x-names"); /* a link may name the chapter in either language */
+            json_put_text(j, "zh", (*c)->name.zh);
+            json_put_text(j, "en", (*c)->name.en);
             json_object_end(j);
             json_object_end(j);
         }
@@ -257,11 +228,10 @@ static void write_info(struct json_out *j, enum lang lang)
         "error_code and detail_message.",
     };
 
-    json_key(j, "info");
-    json_object_begin(j);
+    json_put_object(j, "info");
     write_words(j, "title", &title, lang);
     write_words(j, "description", &about, lang);
-    write_text(j, "version", "1");
+    json_put_text(j, "version", "1");
     json_object_end(j);
 }
 
@@ -271,10 +241,9 @@ enum mu_err openapi_write(struct buf *out, enum lang lang)
     struct json_out j = json_out_to(out);
 
     json_object_begin(&j);
-    write_text(&j, "openapi", "3.1.0");
+    json_put_text(&j, "openapi", "3.1.0");
     write_info(&j, lang);
-    json_key(&j, "servers");
-    json_raw(&j, STR("[{\"url\":\"/\"}]"));
+    json_put_raw(&j, "servers", STR("[{\"url\":\"/\"}]"));
     write_tags(&j, lang);
     write_paths(&j, lang);
     openapi_write_components(&j, lang);

@@ -2,12 +2,6 @@
 
 /* What the operations of the document refer to: schemas, headers, and how a caller says who he is. */
 
-static void write_text(struct json_out *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_text(j, text);
-}
-
 /* A property or header of the components: its schema's type, and what it is. */
 struct component {
     const char *name;
@@ -49,22 +43,17 @@ static const struct component keys[] = {
 
 static void write_schema(struct json_out *j, const char *name, const struct component *c, enum lang lang)
 {
-    json_key(j, name);
-    json_object_begin(j);
-    write_text(j, "type", "object");
-    json_key(j, "required");
-    json_array_begin(j);
+    json_put_object(j, name);
+    json_put_text(j, "type", "object");
+    json_put_array(j, "required");
     for (size_t i = 0; c[i].name; i++)
         json_text(j, c[i].name);
     json_array_end(j);
-    json_key(j, "properties");
-    json_object_begin(j);
+    json_put_object(j, "properties");
     for (; c->name; c++) {
-        json_key(j, c->name);
-        json_object_begin(j);
-        json_key(j, "type");
-        json_raw(j, str_of(c->type));
-        write_text(j, "description", openapi_words(&c->text, lang));
+        json_put_object(j, c->name);
+        json_put_raw(j, "type", str_of(c->type));
+        json_put_text(j, "description", openapi_words(&c->text, lang));
         json_object_end(j);
     }
     json_object_end(j);
@@ -73,16 +62,12 @@ static void write_schema(struct json_out *j, const char *name, const struct comp
 
 static void write_headers(struct json_out *j, enum lang lang)
 {
-    json_key(j, "headers");
-    json_object_begin(j);
+    json_put_object(j, "headers");
     for (const struct component *c = headers; c->name; c++) {
-        json_key(j, c->name);
-        json_object_begin(j);
-        write_text(j, "description", openapi_words(&c->text, lang));
-        json_key(j, "schema");
-        json_object_begin(j);
-        json_key(j, "type");
-        json_raw(j, str_of(c->type));
+        json_put_object(j, c->name);
+        json_put_text(j, "description", openapi_words(&c->text, lang));
+        json_put_object(j, "schema");
+        json_put_raw(j, "type", str_of(c->type));
         json_object_end(j);
         json_object_end(j);
     }
@@ -91,15 +76,13 @@ static void write_headers(struct json_out *j, enum lang lang)
 
 static void write_keys(struct json_out *j, enum lang lang)
 {
-    json_key(j, "securitySchemes");
-    json_object_begin(j);
+    json_put_object(j, "securitySchemes");
     for (const struct component *c = keys; c->name; c++) {
-        json_key(j, c->name);
-        json_object_begin(j);
-        write_text(j, "type", "apiKey");
-        write_text(j, "in", "header");
-        write_text(j, "name", c->type);
-        write_text(j, "description", openapi_words(&c->text, lang));
+        json_put_object(j, c->name);
+        json_put_text(j, "type", "apiKey");
+        json_put_text(j, "in", "header");
+        json_put_text(j, "name", c->type);
+        json_put_text(j, "description", openapi_words(&c->text, lang));
         json_object_end(j);
     }
     json_object_end(j);
@@ -107,10 +90,8 @@ static void write_keys(struct json_out *j, enum lang lang)
 
 void openapi_write_components(struct json_out *j, enum lang lang)
 {
-    json_key(j, "components");
-    json_object_begin(j);
-    json_key(j, "schemas");
-    json_object_begin(j);
+    json_put_object(j, "components");
+    json_put_object(j, "schemas");
     write_schema(j, "Error", error_properties, lang);
     write_schema(j, "Meta", meta_properties, lang);
     json_object_end(j);

@@ -2,35 +2,16 @@
 
 #include <inttypes.h>
 
-static void write_text(struct json_out *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_text(j, text);
-}
-
-static void write_int(struct json_out *j, const char *key, int64_t v)
-{
-    json_key(j, key);
-    json_int(j, v);
-}
-
-static void write_raw(struct json_out *j, const char *key, const char *json)
-{
-    json_key(j, key);
-    json_raw(j, str_of(json));
-}
-
 /* --- parameters ------------------------------------------------------------------------------- */
 static void write_choices(struct json_out *j, const struct param *p)
 {
-    write_text(j, "type", "string");
-    json_key(j, "enum");
-    json_array_begin(j);
+    json_put_text(j, "type", "string");
+    json_put_array(j, "enum");
     for (size_t i = 0; p->choices[i]; i++)
         json_text(j, p->choices[i]);
     json_array_end(j);
     if (p->fallback >= 0)
-        write_text(j, "default", p->choices[p->fallback]);
+        json_put_text(j, "default", p->choices[p->fallback]);
 }
 
 /* The members of a value's schema, without its braces. */
@@ -38,29 +19,28 @@ static void write_schema_members(struct json_out *j, const struct param *p)
 {
     switch (p->type) {
     case PARAM_INT:
-        write_text(j, "type", "integer");
-        write_int(j, "minimum", p->min);
+        json_put_text(j, "type", "integer");
+        json_put_int(j, "minimum", p->min);
         if (p->max != INT64_MAX)
-            write_int(j, "maximum", p->max);
+            json_put_int(j, "maximum", p->max);
         if (p->fallback >= p->min)
-            write_int(j, "default", p->fallback);
+            json_put_int(j, "default", p->fallback);
         break;
     case PARAM_FLAG:
         if (p->in == IN_BODY) {
-            write_text(j, "type", "boolean");
+            json_put_text(j, "type", "boolean");
             break;
         }
-        write_text(j, "type", "integer");
-        write_raw(j, "enum", "[0,1]");
+        json_put_text(j, "type", "integer");
+        json_put_raw(j, "enum", STR("[0,1]"));
         break;
     case PARAM_CHOICE: write_choices(j, p); break;
     case PARAM_JSON:
-        json_key(j, "allOf");
-        json_array_begin(j);
+        json_put_array(j, "allOf");
         json_raw(j, str_of(p->schema));
         json_array_end(j);
         break;
-    default: write_text(j, "type", "string"); break;
+    default: json_put_text(j, "type", "string"); break;
     }
 }
 
@@ -76,20 +56,17 @@ void openapi_write_params(struct json_out *j, const struct api_route *route, enu
 {
     static const char *const places[] = { [IN_PATH] = "path", [IN_QUERY] = "query", [IN_HEADER] = "header" };
 
-    json_key(j, "parameters");
-    json_array_begin(j);
+    json_put_array(j, "parameters");
     for (size_t i = 0; i < route->param_count; i++) {
         const struct param *p = &route->params[i];
         if (p->in == IN_BODY)
             continue;
         json_object_begin(j);
-        write_text(j, "name", p->name);
-        write_text(j, "in", places[p->in]);
-        write_text(j, "description", openapi_words(&p->text, lang));
-        json_key(j, "required");
-        json_bool(j, p->required);
-        json_key(j, "schema");
-        json_object_begin(j);
+        json_put_text(j, "name", p->name);
+        json_put_text(j, "in", places[p->in]);
+        json_put_text(j, "description", openapi_words(&p->text, lang));
+        json_put_bool(j, "required", p->required);
+        json_put_object(j, "schema");
         write_schema_members(j, p);
         json_object_end(j);
         json_key(j, "example");
@@ -102,25 +79,21 @@ void openapi_write_params(struct json_out *j, const struct api_route *route, enu
 /* --- the body --------------------------------------------------------------------------------- */
 static void write_body_properties(struct json_out *j, const struct api_route *route, enum lang lang)
 {
-    json_key(j, "properties");
-    json_object_begin(j);
+    json_put_object(j, "properties");
     for (size_t i = 0; i < route->param_count; i++) {
         const struct param *p = &route->params[i];
         if (p->in != IN_BODY)
             continue;
-        json_key(j, p->name);
-        json_object_begin(j);
-        write_text(j, "description", openapi_words(&p->text, lang));
+        json_put_object(j, p->name);
+        json_put_text(j, "description", openapi_words(&p->text, lang));
         write_schema_members(j, p);
-        json_key(j, "examples");
-        json_array_begin(j);
+        json_put_array(j, "examples");
         write_example(j, p);
         json_array_end(j);
         json_object_end(j);
     }
     json_object_end(j);
-    json_key(j, "required");
-    json_array_begin(j);
+    json_put_array(j, "required");
     for (size_t i = 0; i < route->param_count; i++) {
         if (route->params[i].in == IN_BODY && route->params[i].required)
             json_text(j, route->params[i].name);
@@ -130,19 +103,15 @@ static void write_body_properties(struct json_out *j, const struct api_route *ro
 
 void openapi_write_body(struct json_out *j, const struct api_route *route, enum lang lang)
 {
-    json_key(j, "requestBody");
-    json_object_begin(j);
-    write_raw(j, "required", route->body_optional ? "false" : "true");
-    json_key(j, "content");
-    json_object_begin(j);
-    json_key(j, "application/json");
-    json_object_begin(j);
-    json_key(j, "schema");
-    json_object_begin(j);
-    write_text(j, "type", "object");
+    json_put_object(j, "requestBody");
+    json_put_raw(j, "required", str_of(route->body_optional ? "false" : "true"));
+    json_put_object(j, "content");
+    json_put_object(j, "application/json");
+    json_put_object(j, "schema");
+    json_put_text(j, "type", "object");
     write_body_properties(j, route, lang);
     json_object_end(j);
-    write_raw(j, "example", route->body_example);
+    json_put_raw(j, "example", str_of(route->body_example));
     json_object_end(j);
     json_object_end(j);
     json_object_end(j);
@@ -168,15 +137,14 @@ static void write_field(struct json_out *j, const struct field *f, enum lang lan
     } else {
         json_text(j, type_names[f->type]);
     }
-    write_text(j, "description", openapi_words(&f->text, lang));
+    json_put_text(j, "description", openapi_words(&f->text, lang));
     if (f->type == FIELD_ARRAY) {
-        json_key(j, "items");
-        json_object_begin(j);
-        write_text(j, "type", "object");
+        json_put_object(j, "items");
+        json_put_text(j, "type", "object");
         write_object_members(j, f->fields, lang);
         json_object_end(j);
     } else if (f->type == FIELD_TEXTS) {
-        write_raw(j, "items", "{\"type\":\"string\"}");
+        json_put_raw(j, "items", STR("{\"type\":\"string\"}"));
     } else if (f->fields) {
         write_object_members(j, f->fields, lang);
     }
@@ -185,15 +153,13 @@ static void write_field(struct json_out *j, const struct field *f, enum lang lan
 
 static void write_object_members(struct json_out *j, const struct field *fields, enum lang lang)
 {
-    json_key(j, "properties");
-    json_object_begin(j);
+    json_put_object(j, "properties");
     for (const struct field *f = fields; f->name; f++) {
         json_key(j, f->name);
         write_field(j, f, lang);
     }
     json_object_end(j);
-    json_key(j, "required");
-    json_array_begin(j);
+    json_put_array(j, "required");
     for (const struct field *f = fields; f->name; f++) {
         if (!(f->may & MAY_BE_ABSENT))
             json_text(j, f->name);
@@ -204,11 +170,11 @@ static void write_object_members(struct json_out *j, const struct field *fields,
 static void write_object_schema(struct json_out *j, const struct field *fields, enum lang lang)
 {
     json_object_begin(j);
-    write_text(j, "type", "object");
+    json_put_text(j, "type", "object");
     if (fields)
         write_object_members(j, fields, lang);
     else
-        write_int(j, "maxProperties", 0);
+        json_put_int(j, "maxProperties", 0);
     json_object_end(j);
 }
 
@@ -223,14 +189,12 @@ void openapi_write_answer_schema(struct json_out *j, const struct api_route *rou
         return;
     }
     json_object_begin(j);
-    write_text(j, "type", "object");
-    write_raw(j, "required", "[\"meta\",\"objects\"]");
-    json_key(j, "properties");
-    json_object_begin(j);
-    write_raw(j, "meta", "{\"$ref\":\"#/components/schemas/Meta\"}");
-    json_key(j, "objects");
-    json_object_begin(j);
-    write_text(j, "type", "array");
+    json_put_text(j, "type", "object");
+    json_put_raw(j, "required", STR("[\"meta\",\"objects\"]"));
+    json_put_object(j, "properties");
+    json_put_raw(j, "meta", STR("{\"$ref\":\"#/components/schemas/Meta\"}"));
+    json_put_object(j, "objects");
+    json_put_text(j, "type", "array");
     json_key(j, "items");
     write_object_schema(j, route->fields, lang);
     json_object_end(j);
@@ -269,9 +233,8 @@ void openapi_write_answer_example(struct json_out *j, const struct api_route *ro
         return;
     }
     json_object_begin(j);
-    write_raw(j, "meta", "{\"previous\":null,\"skip\":0,\"total\":1,\"limit\":20,\"next\":null}");
-    json_key(j, "objects");
-    json_array_begin(j);
+    json_put_raw(j, "meta", STR("{\"previous\":null,\"skip\":0,\"total\":1,\"limit\":20,\"next\":null}"));
+    json_put_array(j, "objects");
     write_object_example(j, route->fields);
     json_array_end(j);
     json_object_end(j);

@@ -69,12 +69,9 @@ void page_write_meta(struct json_out *j, const struct http_request *req, const s
         write_link(j, req, page->limit, before);
     else
         json_no_value(j);
-    json_key(j, "skip");
-    json_int(j, page->skip);
-    json_key(j, "total");
-    json_int(j, (int64_t)total);
-    json_key(j, "limit");
-    json_int(j, page->limit);
+    json_put_int(j, "skip", page->skip);
+    json_put_count(j, "total", total);
+    json_put_int(j, "limit", page->limit);
     json_key(j, "next");
     if (has_next)
         write_link(j, req, page->limit, page->skip + page->limit);
@@ -93,8 +90,7 @@ enum api_error page_answer(struct api_call *call, const struct page *page, uint6
     json_object_begin(&j);
     json_key(&j, "meta");
     page_write_meta(&j, &call->ex->req, page, total);
-    json_key(&j, "objects");
-    json_array_begin(&j);
+    json_put_array(&j, "objects");
     if (rows->len)
         json_raw(&j, (struct str){ (const char *)rows->data, rows->len });
     json_array_end(&j);

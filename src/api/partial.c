@@ -83,8 +83,7 @@ bool partial_read(struct api_call *call, const json_t *list, struct partial *out
 
 static void write_items(struct json_out *j, const char *key, const struct partial *p, bool done)
 {
-    json_key(j, key);
-    json_array_begin(j);
+    json_put_array(j, key);
     for (size_t i = 0; i < p->count; i++) {
         if (p->done[i] == done)
             json_text(j, p->items[i]);

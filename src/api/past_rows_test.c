@@ -42,8 +42,7 @@ static void keep(const struct past_key *key, int64_t n)
     json_int(&j, 0);
     size_t from = out.len;
     json_object_begin(&j);
-    json_key(&j, "n");
-    json_int(&j, n);
+    json_put_int(&j, "n", n);
     json_object_end(&j);
     past_rows_keep(rows, key, &out, from);
 }

@@ -83,8 +83,7 @@ static enum api_error datapoint(struct api_call *call)
     struct json_out j = api_answer(call, 200);
     if (definition->named) { /* a product may have been renamed since */
         json_object_begin(&j);
-        json_key(&j, "name");
-        json_text(&j, product->name);
+        json_put_text(&j, "name", product->name);
     }
     buf_append(j.out, definition->json + definition->named, definition->json_len - definition->named);
     return API_OK;

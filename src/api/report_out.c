@@ -11,12 +11,6 @@ int32_t report_today(const struct api_call *call)
     return calendar_day(call->api->parts.calendar, clock_wall_s());
 }
 
-void report_write_number(struct json_out *j, const char *key, uint64_t v)
-{
-    json_key(j, key);
-    json_int(j, (int64_t)v);
-}
-
 void report_write_gid(struct json_out *j, const struct api_call *call)
 {
     struct str gid;
@@ -33,7 +27,7 @@ void report_write_gid(struct json_out *j, const struct api_call *call)
 
 void report_write_count(struct json_out *j, const struct fleet_report_node *node)
 {
-    report_write_number(j, "count", node->n[REPORT_COUNT]);
+    json_put_count(j, "count", node->n[REPORT_COUNT]);
 }
 
 /* A place of this name would hide what its surroundings say of themselves. It is counted there. */
@@ -104,8 +98,7 @@ void report_write_places(struct json_out *j, const struct fleet_report *report, 
 void report_write_location(struct json_out *j, const struct fleet_report *report, report_members members,
                            bool leaf_count)
 {
-    json_key(j, "location");
-    json_object_begin(j);
+    json_put_object(j, "location");
     report_write_places(j, report, members, leaf_count);
     json_object_end(j);
 }

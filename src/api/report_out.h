@@ -33,9 +33,6 @@ void report_write_places(struct json_out *j, const struct fleet_report *report, 
 /* Such members: "count": n[REPORT_COUNT]. */
 void report_write_count(struct json_out *j, const struct fleet_report_node *node);
 
-/* "key": v */
-void report_write_number(struct json_out *j, const char *key, uint64_t v);
-
 /* The civil day it is, in the calendar of the reports. */
 int32_t report_today(const struct api_call *call);
 

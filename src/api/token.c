@@ -139,12 +139,9 @@ static enum api_error access_token(struct api_call *call)
 
     struct json_out j = api_answer(call, 201);
     json_object_begin(&j);
-    json_key(&j, "token");
-    json_text(&j, token);
-    json_key(&j, "expire_at");
-    json_int(&j, new.row.expires_at);
-    json_key(&j, "expired_at");
-    json_int(&j, new.row.expires_at);
+    json_put_text(&j, "token", token);
+    json_put_int(&j, "expire_at", new.row.expires_at);
+    json_put_int(&j, "expired_at", new.row.expires_at);
     json_object_end(&j);
     return API_OK;
 }

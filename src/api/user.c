@@ -40,34 +40,20 @@ static const struct field bound_fields[] = {
     { 0 },
 };
 
-/* A text that is not known is null. */
-static void write_text(struct json_out *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_text(j, *text ? text : NULL);
-}
-
-static void write_time(struct json_out *j, const char *key, int64_t s)
-{
-    json_key(j, key);
-    json_int(j, s);
-}
-
 /* What both searches answer, into an object that the caller ends. */
 static void begin_user(struct json_out *j, const struct user_row *user)
 {
     json_object_begin(j);
-    write_text(j, "username", user->username);
-    write_text(j, "remark", user->remark);
-    write_text(j, "uid", user->uid);
-    json_key(j, "is_anonymous");
-    json_bool(j, user->is_anonymous);
-    write_text(j, "gender", user->gender);
-    write_time(j, "created_at", user->created_at);
-    write_text(j, "phone", user->phone);
-    write_text(j, "birthday", user->birthday);
-    write_text(j, "address", user->address);
-    write_text(j, "email", user->email);
+    json_put_text_or_null(j, "username", user->username);
+    json_put_text_or_null(j, "remark", user->remark);
+    json_put_text_or_null(j, "uid", user->uid);
+    json_put_bool(j, "is_anonymous", user->is_anonymous);
+    json_put_text_or_null(j, "gender", user->gender);
+    json_put_int(j, "created_at", user->created_at);
+    json_put_text_or_null(j, "phone", user->phone);
+    json_put_text_or_null(j, "birthday", user->birthday);
+    json_put_text_or_null(j, "address", user->address);
+    json_put_text_or_null(j, "email", user->email);
 }
 
 struct user_rows {
@@ -151,7 +137,7 @@ static enum mu_err write_registered(void *ctx, const struct user_row *user, bool
 
     (void)is_owner;
     begin_user(&rows->j, user);
-    write_time(&rows->j, "updated_at", user->updated_at);
+    json_put_int(&rows->j, "updated_at", user->updated_at);
     json_object_end(&rows->j);
     return MU_OK;
 }
@@ -258,11 +244,9 @@ static enum mu_err write_bound(void *ctx, const struct user_row *user, bool is_o
         json_raw(j, str_of(user->auth_src));
     else
         json_no_value(j);
-    write_text(j, "name", user->name);
-    if (rows->owners) {
-        json_key(j, "is_owner");
-        json_bool(j, is_owner);
-    }
+    json_put_text_or_null(j, "name", user->name);
+    if (rows->owners)
+        json_put_bool(j, "is_owner", is_owner);
     json_object_end(j);
     return MU_OK;
 }

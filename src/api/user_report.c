@@ -88,24 +88,20 @@ static void write_new(struct json_out *j, const struct api_call *call, const uin
     char text[PERIOD_TEXT_MAX];
 
     json_object_begin(j);
-    json_key(j, "start");
-    json_str(j, args->start);
+    json_put_str(j, "start", args->start);
     report_write_gid(j, call);
-    json_key(j, "end");
-    json_str(j, args->end);
-    json_key(j, "data");
-    json_array_begin(j);
+    json_put_str(j, "end", args->end);
+    json_put_array(j, "data");
     for (int32_t i = 0; i <= args->range.last - args->range.first; i++) {
         json_object_begin(j);
-        report_write_number(j, "count", counts[i]);
+        json_put_count(j, "count", counts[i]);
         json_key(j, period_cycle_names[args->cycle]);
         period_text((enum cycle)args->cycle, args->range.first + i, text);
         json_text(j, text);
         json_object_end(j);
     }
     json_array_end(j);
-    json_key(j, "cycle");
-    json_text(j, period_cycle_names[args->cycle]);
+    json_put_text(j, "cycle", period_cycle_names[args->cycle]);
     json_object_end(j);
 }
 
@@ -161,7 +157,7 @@ static enum api_error users_total(struct api_call *call)
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     report_write_gid(&j, call);
-    report_write_number(&j, "total", total);
+    json_put_count(&j, "total", total);
     json_object_end(&j);
     return API_OK;
 }

@@ -51,4 +51,46 @@ void json_seconds_ms(struct json_out *j, int64_t us);
 /* A value that is JSON text already. */
 void json_raw(struct json_out *j, struct str json);
 
+/* --- a member of an object: key and value --------------------------------------------------------- */
+#define JSON_PUT(kind, type)                                                            \
+    static inline void json_put_##kind(struct json_out *j, const char *key, type value) \
+    {                                                                                   \
+        json_key(j, key);                                                               \
+        json_##kind(j, value);                                                          \
+    }
+JSON_PUT(str, struct str)
+JSON_PUT(text, const char *)
+JSON_PUT(int, int64_t)
+JSON_PUT(bool, bool)
+JSON_PUT(double, double)
+JSON_PUT(seconds_ms, int64_t)
+JSON_PUT(raw, struct str)
+#undef JSON_PUT
+static inline void json_put_null(struct json_out *j, const char *key)
+{
+    json_key(j, key);
+    json_no_value(j);
+}
+/* Of things that there are: below INT64_MAX. */
+static inline void json_put_count(struct json_out *j, const char *key, uint64_t count)
+{
+    json_put_int(j, key, (int64_t)count);
+}
+/* An empty text is null. */
+static inline void json_put_text_or_null(struct json_out *j, const char *key, const char *text)
+{
+    json_put_text(j, key, *text ? text : NULL);
+}
+/* Begin one; its end is json_object_end, json_array_end. */
+static inline void json_put_object(struct json_out *j, const char *key)
+{
+    json_key(j, key);
+    json_object_begin(j);
+}
+static inline void json_put_array(struct json_out *j, const char *key)
+{
+    json_key(j, key);
+    json_array_begin(j);
+}
+
 #endif

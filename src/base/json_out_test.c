@@ -51,6 +51,35 @@ static void json_places_its_commas(void **state)
     buf_free(&b);
 }
 
+static void a_member_is_its_key_and_its_value(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1000);
+    struct json_out j = json_out_to(&b);
+    json_object_begin(&j);
+    json_put_text(&j, "text", "a");
+    json_put_text_or_null(&j, "some", "b");
+    json_put_text_or_null(&j, "none", "");
+    json_put_str(&j, "str", STR("c"));
+    json_put_int(&j, "int", -1);
+    json_put_count(&j, "count", 2);
+    json_put_bool(&j, "bool", true);
+    json_put_double(&j, "double", 0.5);
+    json_put_seconds_ms(&j, "s", 1500000);
+    json_put_raw(&j, "raw", STR("[]"));
+    json_put_null(&j, "null");
+    json_put_object(&j, "object");
+    json_object_end(&j);
+    json_put_array(&j, "array");
+    json_array_end(&j);
+    json_object_end(&j);
+    assert_written(&b,
+                   "{\"text\":\"a\",\"some\":\"b\",\"none\":null,\"str\":\"c\",\"int\":-1,\"count\":2,\"bool\":true,"
+                   "\"double\":0.5,\"s\":1.500,\"raw\":[],\"null\":null,\"object\":{},\"array\":[]}");
+    buf_free(&b);
+}
+
 static void json_text_is_always_valid(void **state)
 {
     (void)state;
@@ -191,6 +220,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_places_its_commas),
+        cmocka_unit_test(a_member_is_its_key_and_its_value),
         cmocka_unit_test(json_text_is_always_valid),
         cmocka_unit_test(what_needs_an_escape_is_found_wherever_it_stands),
         cmocka_unit_test(doubles_are_written_as_short_as_they_read_back),

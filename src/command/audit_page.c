@@ -75,11 +75,10 @@ static void write_columns(struct side *side, const struct audit_row *row, uint32
 
 static void write_optional(struct json_out *j, const char *key, struct str text)
 {
-    json_key(j, key);
     if (text.len)
-        json_str(j, text);
+        json_put_str(j, key, text);
     else
-        json_no_value(j);
+        json_put_null(j, key);
 }
 
 static void write_json(struct side *side, const struct audit_row *row, uint32_t error)
@@ -90,8 +89,7 @@ static void write_json(struct side *side, const struct audit_row *row, uint32_t 
 
     snprintf(request, sizeof(request), "%016" PRIx64, row->request);
     json_object_begin(&j);
-    json_key(&j, "time");
-    json_seconds_ms(&j, row->place.at_us);
+    json_put_seconds_ms(&j, "time", row->place.at_us);
     write_optional(&j, "enterprise_id", row->enterprise_id);
     write_optional(&j, "request_id", by_operator ? STR("") : str_of(request));
     json_key(&j, "uid");
@@ -100,16 +98,11 @@ static void write_json(struct side *side, const struct audit_row *row, uint32_t 
     else
         json_no_value(&j);
     write_optional(&j, "user", row->user);
-    json_key(&j, "command");
-    json_str(&j, row->command);
-    json_key(&j, "action");
-    json_str(&j, row->action);
-    json_key(&j, "kind");
-    json_str(&j, row->kind);
-    json_key(&j, "id");
-    json_str(&j, row->id);
-    json_key(&j, "change");
-    json_str(&j, row->change);
+    json_put_str(&j, "command", row->command);
+    json_put_str(&j, "action", row->action);
+    json_put_str(&j, "kind", row->kind);
+    json_put_str(&j, "id", row->id);
+    json_put_str(&j, "change", row->change);
     json_key(&j, "error_code");
     if (error)
         json_int(&j, error);

@@ -82,12 +82,6 @@ static void write_text(const struct operation_call *call, const struct status *s
                    st->errors[i].event, st->errors[i].line, (unsigned long long)st->errors[i].count);
 }
 
-static void write_number(struct json_out *j, const char *key, uint64_t v)
-{
-    json_key(j, key);
-    json_int(j, (int64_t)v);
-}
-
 static void write_server(const struct operation_call *call, const struct status *st, struct json_out *j)
 {
     json_key(j, "server");
@@ -96,23 +90,19 @@ static void write_server(const struct operation_call *call, const struct status 
         return;
     }
     json_object_begin(j);
-    write_number(j, "pid", (uint64_t)getpid());
-    write_number(j, "uptime", (uint64_t)call->uptime_s);
-    write_number(j, "sessions", st->figures.sessions);
-    write_number(j, "connections", st->figures.connections);
-    json_key(j, "disk_full");
-    json_bool(j, st->disk_full);
-    json_key(j, "last_failures");
-    json_array_begin(j);
+    json_put_int(j, "pid", getpid());
+    json_put_int(j, "uptime", call->uptime_s);
+    json_put_count(j, "sessions", st->figures.sessions);
+    json_put_count(j, "connections", st->figures.connections);
+    json_put_bool(j, "disk_full", st->disk_full);
+    json_put_array(j, "last_failures");
     for (size_t i = 0; i < st->error_count; i++) {
         json_object_begin(j);
-        write_number(j, "first_at", (uint64_t)st->errors[i].first_s);
-        write_number(j, "last_at", (uint64_t)st->errors[i].last_s);
-        write_number(j, "count", st->errors[i].count);
-        json_key(j, "event");
-        json_text(j, st->errors[i].event);
-        json_key(j, "what");
-        json_text(j, st->errors[i].line);
+        json_put_int(j, "first_at", st->errors[i].first_s);
+        json_put_int(j, "last_at", st->errors[i].last_s);
+        json_put_count(j, "count", st->errors[i].count);
+        json_put_text(j, "event", st->errors[i].event);
+        json_put_text(j, "what", st->errors[i].line);
         json_object_end(j);
     }
     json_array_end(j);
@@ -124,26 +114,23 @@ static void write_json(const struct operation_call *call, const struct status *s
     struct json_out j = json_out_to(call->answer);
 
     json_object_begin(&j);
-    json_key(&j, "version");
-    json_text(&j, version_text);
-    json_key(&j, "commit");
-    json_text(&j, version_commit);
+    json_put_text(&j, "version", version_text);
+    json_put_text(&j, "commit", version_commit);
     write_server(call, st, &j);
-    write_number(&j, "enterprises", st->totals.enterprises);
-    write_number(&j, "products", st->totals.products);
-    write_number(&j, "devices", st->totals.devices);
-    write_number(&j, "users", st->totals.users);
-    write_number(&j, "registry_bytes", st->disk.registry);
-    write_number(&j, "journal_bytes", st->disk.journal);
-    write_number(&j, "disk_bytes", st->disk.size);
-    write_number(&j, "free_bytes", st->disk.free);
+    json_put_count(&j, "enterprises", st->totals.enterprises);
+    json_put_count(&j, "products", st->totals.products);
+    json_put_count(&j, "devices", st->totals.devices);
+    json_put_count(&j, "users", st->totals.users);
+    json_put_count(&j, "registry_bytes", st->disk.registry);
+    json_put_count(&j, "journal_bytes", st->disk.journal);
+    json_put_count(&j, "disk_bytes", st->disk.size);
+    json_put_count(&j, "free_bytes", st->disk.free);
     json_key(&j, "last_backup");
     if (st->has_backup) {
         json_object_begin(&j);
-        write_number(&j, "at", (uint64_t)st->backup.at_s);
-        write_number(&j, "bytes", st->backup.bytes);
-        json_key(&j, "to");
-        json_text(&j, st->backup.dest);
+        json_put_int(&j, "at", st->backup.at_s);
+        json_put_count(&j, "bytes", st->backup.bytes);
+        json_put_text(&j, "to", st->backup.dest);
         json_object_end(&j);
     } else {
         json_no_value(&j);

@@ -116,16 +116,8 @@ static void write_time(struct json_out *j, int64_t us)
 
     gmtime_r(&s, &tm);
     strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    json_key(j, "moment");
-    json_text(j, text);
-    json_key(j, "moment_us");
-    json_int(j, us);
-}
-
-static void write_number(struct json_out *j, const char *key, uint64_t value)
-{
-    json_key(j, key);
-    json_int(j, (int64_t)value);
+    json_put_text(j, "moment", text);
+    json_put_int(j, "moment_us", us);
 }
 
 static void write_json(const struct manifest *m, struct buf *out)
@@ -133,25 +125,20 @@ static void write_json(const struct manifest *m, struct buf *out)
     struct json_out j = json_out_to(out);
 
     json_object_begin(&j);
-    write_number(&j, "format", MANIFEST_FORMAT);
-    json_key(&j, "muster");
-    json_text(&j, m->muster);
+    json_put_int(&j, "format", MANIFEST_FORMAT);
+    json_put_text(&j, "muster", m->muster);
     write_time(&j, m->moment_us);
-    write_number(&j, "enterprises", m->totals.enterprises);
-    write_number(&j, "products", m->totals.products);
-    write_number(&j, "devices", m->totals.devices);
-    write_number(&j, "users", m->totals.users);
-    json_key(&j, "files");
-    json_array_begin(&j);
+    json_put_count(&j, "enterprises", m->totals.enterprises);
+    json_put_count(&j, "products", m->totals.products);
+    json_put_count(&j, "devices", m->totals.devices);
+    json_put_count(&j, "users", m->totals.users);
+    json_put_array(&j, "files");
     for (size_t i = 0; i < m->file_count; i++) {
         json_object_begin(&j);
-        json_key(&j, "path");
-        json_text(&j, m->files[i].path);
-        write_number(&j, "bytes", m->files[i].bytes);
-        if (m->files[i].sha256[0]) {
-            json_key(&j, "sha256");
-            json_text(&j, m->files[i].sha256);
-        }
+        json_put_text(&j, "path", m->files[i].path);
+        json_put_count(&j, "bytes", m->files[i].bytes);
+        if (m->files[i].sha256[0])
+            json_put_text(&j, "sha256", m->files[i].sha256);
         json_object_end(&j);
     }
     json_array_end(&j);

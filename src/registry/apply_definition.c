@@ -103,16 +103,12 @@ static void write_definition(struct buf *text, const json_t *json, const json_t 
     const json_t *kind = json_object_get(json, "protocolType"), *ui = json_object_get(json, "ui");
 
     json_object_begin(&out);
-    json_key(&out, "name");
-    json_text(&out, product->name);
+    json_put_text(&out, "name", product->name);
     json_key(&out, "entities");
     write_value(&out, entities);
-    json_key(&out, "protocolType");
-    json_text(&out, kind ? json_string_value(kind) : "standard");
-    json_key(&out, "product_key");
-    json_text(&out, product->product_key);
-    json_key(&out, "packetVersion");
-    json_text(&out, "0x00000004");
+    json_put_text(&out, "protocolType", kind ? json_string_value(kind) : "standard");
+    json_put_text(&out, "product_key", product->product_key);
+    json_put_text(&out, "packetVersion", "0x00000004");
     if (json_is_object(ui)) {
         json_key(&out, "ui");
         write_value(&out, ui);

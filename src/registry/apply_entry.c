@@ -31,14 +31,10 @@ void apply_generated(const struct apply_entry *e, const char *what, const char *
         return;
     }
     json_object_begin(j);
-    json_key(j, "kind");
-    json_text(j, what);
-    json_key(j, "id");
-    json_text(j, key);
-    json_key(j, "field");
-    json_text(j, field);
-    json_key(j, "value");
-    json_text(j, value);
+    json_put_text(j, "kind", what);
+    json_put_text(j, "id", key);
+    json_put_text(j, "field", field);
+    json_put_text(j, "value", value);
     json_object_end(j);
 }
 

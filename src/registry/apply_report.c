@@ -27,19 +27,12 @@ static void write_text(struct apply *a, struct str warnings)
     }
 }
 
-static void write_count(struct json_out *j, const char *name, unsigned count)
-{
-    json_key(j, name);
-    json_int(j, count);
-}
-
 static void write_tally(struct json_out *j, const char *what, const struct apply_tally *t)
 {
-    json_key(j, what);
-    json_object_begin(j);
-    write_count(j, "created", t->created);
-    write_count(j, "updated", t->updated);
-    write_count(j, "unchanged", t->unchanged);
+    json_put_object(j, what);
+    json_put_int(j, "created", t->created);
+    json_put_int(j, "updated", t->updated);
+    json_put_int(j, "unchanged", t->unchanged);
     json_object_end(j);
 }
 
@@ -50,21 +43,18 @@ static void write_json(struct apply *a, struct str warnings)
     json_object_begin(&j);
     write_tally(&j, "enterprises", &a->enterprises);
     write_tally(&j, "products", &a->products);
-    json_key(&j, "associations");
-    json_object_begin(&j);
-    write_count(&j, "added", a->associated);
-    write_count(&j, "removed", a->dissociated);
+    json_put_object(&j, "associations");
+    json_put_int(&j, "added", a->associated);
+    json_put_int(&j, "removed", a->dissociated);
     json_object_end(&j);
     write_tally(&j, "apps", &a->apps);
     write_tally(&j, "users", &a->users);
     write_tally(&j, "devices", &a->devices);
-    json_key(&j, "generated");
-    json_array_begin(&j);
+    json_put_array(&j, "generated");
     if (a->generated.len)
         json_raw(&j, (struct str){ (const char *)a->generated.data, a->generated.len });
     json_array_end(&j);
-    json_key(&j, "warnings");
-    json_array_begin(&j);
+    json_put_array(&j, "warnings");
     while (warnings.len)
         json_str(&j, str_take_line(&warnings));
     json_array_end(&j);

@@ -154,8 +154,7 @@ static void write_days(struct json_out *j, const int32_t *days, size_t count)
             write_day(&text, days[last]);
         }
     }
-    json_key(j, "active_days");
-    json_str(j, (struct str){ (const char *)text.data, text.len });
+    json_put_str(j, "active_days", (struct str){ (const char *)text.data, text.len });
     if (text.err != MU_OK)
         j->out->err = text.err;
     buf_free(&text);
@@ -167,11 +166,9 @@ void export_told(struct json_out *j, const struct import_told *told, const int32
         const char *at = (const char *)told + fields[i].offset;
 
         if (fields[i].type == APPLY_TIME && *(const int64_t *)(const void *)at) {
-            json_key(j, fields[i].name);
-            json_int(j, *(const int64_t *)(const void *)at);
+            json_put_int(j, fields[i].name, *(const int64_t *)(const void *)at);
         } else if (fields[i].type == APPLY_CODE && *at) {
-            json_key(j, fields[i].name);
-            json_text(j, at);
+            json_put_text(j, fields[i].name, at);
         }
     }
     if (day_count)

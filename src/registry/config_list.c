@@ -16,21 +16,6 @@ void config_heading(enum registry_kind kind, struct buf *out)
         buf_printf(out, "%-32s  %-32s  %8s  %10s  %s\n", "APPID", "ENTERPRISE_ID", "PRODUCTS", "USERS", "NAME");
 }
 
-static void write_count(struct json_out *j, const char *key, uint64_t count)
-{
-    json_key(j, key);
-    json_int(j, (int64_t)count);
-}
-
-static void write_owner(struct json_out *j, const char *enterprise_id)
-{
-    json_key(j, "enterprise_id");
-    if (*enterprise_id)
-        json_text(j, enterprise_id);
-    else
-        json_no_value(j);
-}
-
 /* "" = nobody's. */
 static enum mu_err read_owner(struct config_run *run, uint32_t enterprise, char id[ID_HEX_LEN + 1])
 {
@@ -81,9 +66,9 @@ static enum mu_err list_product(struct config_run *run, uint32_t no)
         return MU_OK;
     }
     err = config_write_product(run, &row);
-    write_owner(&run->j, owner);
-    write_count(&run->j, "devices", uses.devices);
-    write_count(&run->j, "definition", row.definition);
+    json_put_text_or_null(&run->j, "enterprise_id", owner);
+    json_put_count(&run->j, "devices", uses.devices);
+    json_put_int(&run->j, "definition", row.definition);
     return err;
 }
 
@@ -102,8 +87,8 @@ static enum mu_err list_app(struct config_run *run, uint32_t no)
         return err;
     if (run->page->json) {
         err = config_write_app(run, &row);
-        write_owner(&run->j, owner);
-        write_count(&run->j, "users", uses.users);
+        json_put_text_or_null(&run->j, "enterprise_id", owner);
+        json_put_count(&run->j, "users", uses.users);
         return err;
     }
     if ((err = tx_app_products(run->tx, no, &products, &count)) == MU_OK)

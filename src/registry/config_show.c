@@ -13,8 +13,7 @@ static void write_name(struct json_out *j, const char *name)
 {
     if (*name)
         return; /* it is among the fields */
-    json_key(j, "name");
-    json_no_value(j);
+    json_put_null(j, "name");
 }
 
 static enum mu_err write_product_keys(struct config_run *run, const uint32_t *products, size_t count)
@@ -22,8 +21,7 @@ static enum mu_err write_product_keys(struct config_run *run, const uint32_t *pr
     struct product_row row;
     enum mu_err err = MU_OK;
 
-    json_key(&run->j, "product_keys");
-    json_array_begin(&run->j);
+    json_put_array(&run->j, "product_keys");
     for (size_t i = 0; i < count && err == MU_OK; i++) {
         if ((err = tx_product_by_no(run->tx, products[i], &row)) == MU_OK)
             json_text(&run->j, row.product_key);
@@ -39,12 +37,10 @@ enum mu_err config_write_enterprise(struct config_run *run, const struct enterpr
     uint32_t *products;
     size_t count;
 
-    json_key(j, "enterprise_id");
-    json_text(j, row->enterprise_id);
+    json_put_text(j, "enterprise_id", row->enterprise_id);
     write_name(j, row->name);
     export_fields(j, &apply_enterprise_fields, row);
-    json_key(j, "ip_allow");
-    json_array_begin(j);
+    json_put_array(j, "ip_allow");
     for (uint32_t i = 0; i < row->ip_allow_count; i++) {
         cidr_text(&row->ip_allow[i], net);
         json_text(j, net);
@@ -71,8 +67,7 @@ static enum mu_err write_definition(struct config_run *run, const struct product
     if ((err = tx_definition(run->tx, row->no, row->definition, &text)) == MU_OK) {
         /* The product may have been renamed since. */
         json_object_begin(&run->j);
-        json_key(&run->j, "name");
-        json_text(&run->j, row->name);
+        json_put_text(&run->j, "name", row->name);
         struct str rest = definition_text_behind_name((struct str){ (const char *)text.data, text.len });
         buf_append(run->out, rest.at, rest.len); /* up to the end of the object */
         run->j.need_comma = true;
@@ -85,12 +80,9 @@ enum mu_err config_write_product(struct config_run *run, const struct product_ro
 {
     struct json_out *j = &run->j;
 
-    json_key(j, "product_key");
-    json_text(j, row->product_key);
-    if (run->secrets) {
-        json_key(j, "product_secret");
-        json_text(j, row->product_secret);
-    }
+    json_put_text(j, "product_key", row->product_key);
+    if (run->secrets)
+        json_put_text(j, "product_secret", row->product_secret);
     write_name(j, row->name);
     export_fields(j, &apply_product_fields, row);
     return run->page ? MU_OK : write_definition(run, row);
@@ -101,8 +93,7 @@ enum mu_err config_write_app(struct config_run *run, const struct app_row *row)
     uint32_t *products;
     size_t count;
 
-    json_key(&run->j, "appid");
-    json_text(&run->j, row->appid);
+    json_put_text(&run->j, "appid", row->appid);
     write_name(&run->j, row->name);
     export_fields(&run->j, &apply_app_fields, row);
     enum mu_err err = tx_app_products(run->tx, row->no, &products, &count);
@@ -117,8 +108,7 @@ enum mu_err config_write_app(struct config_run *run, const struct app_row *row)
 static void begin_file(struct config_run *run, const char *list)
 {
     json_object_begin(&run->j);
-    json_key(&run->j, list);
-    json_array_begin(&run->j);
+    json_put_array(&run->j, list);
     json_object_begin(&run->j);
 }
 

@@ -20,20 +20,7 @@ static void write_text(struct json_out *j, const char *key, const char *text)
 {
     if (!*text)
         return;
-    json_key(j, key);
-    json_text(j, text);
-}
-
-static void write_time(struct json_out *j, const char *key, int64_t s)
-{
-    json_key(j, key);
-    json_int(j, s);
-}
-
-static void write_flag(struct json_out *j, const char *key, bool v)
-{
-    json_key(j, key);
-    json_bool(j, v);
+    json_put_text(j, key, text);
 }
 
 void export_fields(struct json_out *j, const struct apply_field_list *list, const void *row)
@@ -46,16 +33,13 @@ void export_fields(struct json_out *j, const struct apply_field_list *list, cons
         switch (f->type) {
         case APPLY_TEXT:
         case APPLY_CODE: write_text(j, f->name, at); break;
-        case APPLY_BOOL: write_flag(j, f->name, *(const bool *)at); break;
-        case APPLY_TIME: write_time(j, f->name, *(const int64_t *)(const void *)at); break;
+        case APPLY_BOOL: json_put_bool(j, f->name, *(const bool *)at); break;
+        case APPLY_TIME: json_put_int(j, f->name, *(const int64_t *)(const void *)at); break;
         case APPLY_WORD:
             memcpy(&word, at, sizeof(word));
             write_text(j, f->name, f->words[word]);
             break;
-        case APPLY_COUNT:
-            json_key(j, f->name);
-            json_int(j, *(const uint32_t *)(const void *)at);
-            break;
+        case APPLY_COUNT: json_put_int(j, f->name, *(const uint32_t *)(const void *)at); break;
         case APPLY_OWN: break;
         }
     }
@@ -101,10 +85,8 @@ static enum mu_err write_user(struct export_run *run, uint32_t no)
     run->app = row.app;
     write_text(&run->j, "uid", row.uid);
     write_text(&run->j, "appid", run->appid);
-    if (*row.auth_src) {
-        json_key(&run->j, "auth_src");
-        json_raw(&run->j, str_of(row.auth_src));
-    }
+    if (*row.auth_src)
+        json_put_raw(&run->j, "auth_src", str_of(row.auth_src));
     export_fields(&run->j, &apply_user_fields, &row);
     return MU_OK;
 }
@@ -122,13 +104,11 @@ static enum mu_err write_device(struct export_run *run, uint32_t no)
     write_text(j, "passcode", row.passcode);
     export_fields(j, &apply_device_fields, &row);
     if (row.has_coordinates) {
-        json_key(j, "longitude");
-        json_double(j, row.longitude);
-        json_key(j, "latitude");
-        json_double(j, row.latitude);
+        json_put_double(j, "longitude", row.longitude);
+        json_put_double(j, "latitude", row.latitude);
     }
     if (row.place_source == PLACE_LOCATED)
-        write_flag(j, "is_located", true);
+        json_put_bool(j, "is_located", true);
     if (run->page->tell)
         run->page->tell(run->page->ctx, no, j);
     return write_group(run, "gid", row.group);
@@ -157,12 +137,12 @@ static enum mu_err write_binding(void *ctx, const struct export_binding *b)
     write_text(j, "mac", b->mac);
     write_text(j, "did", b->did);
     if (*b->did) {
-        write_time(j, "since", b->since);
+        json_put_int(j, "since", b->since);
         if (b->ended)
-            write_time(j, "until", b->until);
-        write_flag(j, "is_owner", b->is_owner);
+            json_put_int(j, "until", b->until);
+        json_put_bool(j, "is_owner", b->is_owner);
     } else {
-        write_time(j, "first_bound", b->since);
+        json_put_int(j, "first_bound", b->since);
     }
     end_row(run);
     return MU_OK;
