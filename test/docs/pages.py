@@ -1,8 +1,8 @@
 """Reads pages of Markdown as far as the project uses it, and compares a page with its translation.
 
 A page is a list of blocks: headings, paragraphs, list items, table rows and blocks of code. A translation has
-the same blocks in the same order. A block has the same code words, links and numbers as its original; a block
-of code is the same but for its comments.
+the same blocks in the same order. A block has the same code words, links and numbers as its original, and its prose
+is in Chinese. A block of code is the same, except for its comments.
 """
 
 import re
@@ -15,7 +15,7 @@ COMMENTS = {"sh": r"(^|\s+)# .*", "ini": r"(^|\s+)[;#] .*", "json": None, "": No
 
 
 class Block(NamedTuple):
-    kind: str    # "h2", "text", "item", "row of 3", "sh"
+    kind: str    # "h2", "text", "item", "row of 3", "code sh"
     line: int    # its first line, from 1
     text: str
 
@@ -33,9 +33,13 @@ class Block(NamedTuple):
         return [] if self.is_code else re.findall(r"\]\(([^)\s]+)\)", without_words(self.text))
 
     @property
+    def prose(self):
+        """Without code and the targets of links."""
+        return re.sub(r"\]\([^)]*\)", "]", without_words(self.text))
+
+    @property
     def numbers(self):
-        plain = re.sub(r"\]\([^)]*\)", "]", without_words(self.text))
-        return Counter(re.findall(r"\d[\d,]*(?:\.\d+)?", re.sub(r"(?<=\d),(?!\d{3})", " ", plain)))
+        return Counter(re.findall(r"\d[\d,]*(?:\.\d+)?", re.sub(r"(?<=\d),(?!\d{3})", " ", self.prose)))
 
 
 def without_words(text):
@@ -129,6 +133,10 @@ def changes(what, one, other):
     return [f"{what}: lacks {less}, has {more} instead"] if more or less else []
 
 
+def is_prose(block):
+    return block.kind in ("text", "item") and len(re.findall(r"\b[a-z]+\b", block.prose)) > 3
+
+
 def differences(original_path, original, path, translation):
     """What keeps a translation from saying the same as its original: a list of sentences."""
     ours, theirs = read_blocks(original), read_blocks(translation)
@@ -143,6 +151,7 @@ def differences(original_path, original, path, translation):
         wrong += changes("links", targets(original_path, one), targets(path, other))
         missing = list((one.numbers - other.numbers).elements())
         wrong += [f"numbers: lacks {missing}"] if missing else []
+        wrong += ["not translated"] if is_prose(one) and not re.search("[\u4e00-\u9fff]", other.text) else []
         if one.is_code and code_without_comments(one) != code_without_comments(other):
             wrong.append("another code")
         found += [f"line {other.line} (line {one.line} of the original): {what}" for what in wrong]

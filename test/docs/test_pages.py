@@ -105,6 +105,11 @@ def test_a_translation_that_says_something_else_is_told(old, new, told):
     assert told in " ".join(found)
 
 
+def test_prose_that_was_not_translated_is_told():
+    path = ROOT / "docs/backup.md"
+    assert differences(path, ORIGINAL, path, ORIGINAL) == ["line 3 (line 3 of the original): not translated"]
+
+
 def test_prose_and_comments_are_the_translators():
     path = ROOT / "docs/backup.md"
     translation = ORIGINAL.replace("Run", "运行").replace("# a comment", "# 注释").replace("* one", "* 一").replace("here", "此处")
