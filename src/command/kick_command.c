@@ -61,5 +61,6 @@ const struct command command_kick = {
                    "Exit status 0: its session has been ended; 1: it was not connected; 2: there is no such device.",
     .settings = kick_settings,
     .arguments = { { .name = "DEVICE", .kind = SETTING_TEXT, .help = "a did, PRODUCT_KEY/MAC, or a mac" } },
+    .examples = { { "muster kick --data data DID", "ends the session of one device" } },
     .run = kick,
 };

@@ -171,6 +171,7 @@ const struct command command_disable = {
         "for or counted, and keeps his bindings. Works while the server runs.",
     .settings = quiet_settings,
     .arguments = DEVICE_OR_USER,
+    .examples = { { "muster disable --data data device - <dids", "all devices of a list" } },
     .run = disable,
 };
 
@@ -181,6 +182,7 @@ const struct command command_enable = {
     .description = "Enables a device or a user again. Works while the server runs.",
     .settings = quiet_settings,
     .arguments = DEVICE_OR_USER,
+    .examples = { { "muster enable --data data user UID", "lets this user be found again" } },
     .run = enable,
 };
 
@@ -195,6 +197,7 @@ const struct command command_delete = {
                    { .name = "ID",
                      .kind = SETTING_TEXT,
                      .help = "an enterprise_id, product_key, appid, uid or gid; " DEVICE_ID FROM_INPUT } },
+    .examples = { { "muster delete --data data --unbind device DID", "a device, also if it is bound to users" } },
     .run = delete,
 };
 
@@ -207,6 +210,7 @@ const struct command command_rotate = {
         "muster revoke). Works while the server runs.",
     .settings = rotate_settings,
     .arguments = ENTERPRISE_OR_PRODUCT,
+    .examples = { { "muster rotate --data data enterprise ENTERPRISE_ID", "prints its new secret" } },
     .run = rotate,
 };
 
@@ -218,6 +222,8 @@ const struct command command_revoke = {
                    "runs.",
     .settings = quiet_settings,
     .arguments = ENTERPRISE_OR_PRODUCT,
+    .examples = { { "muster revoke --data data product PRODUCT_KEY",
+                    "nobody reads this product until he takes a new token" } },
     .run = revoke,
 };
 /* clang-format on */

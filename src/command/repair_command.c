@@ -44,5 +44,6 @@ const struct command command_repair = {
                    "missing, and keeps the damaged files in DIR/damaged-…. Needs as much free room as the damaged "
                    "store takes.",
     .settings = repair_settings,
+    .examples = { { "muster repair --data data", "when muster serve says that data is damaged" } },
     .run = repair,
 };

@@ -83,11 +83,13 @@ static const struct setting show_settings[] = {
 const struct command command_show = {
     .name = "show",
     .group = COMMAND_CONFIGURATION,
-    .summary = "shows one of them as an apply file",
+    .summary = "shows an enterprise, product or app as an apply file",
     .description = "Shows an enterprise, a product with its definition, or an app, as muster apply reads it: applied "
                    "again, it changes nothing (a device: muster device). Works while the server runs.",
     .settings = show_settings,
     .arguments = { { .name = "enterprise|product|app", .kind = SETTING_WORD },
                    { .name = "ID", .kind = SETTING_TEXT, .help = "an enterprise_id, product_key or appid" } },
+    .examples = { { "muster show --data data product PRODUCT_KEY >product.json",
+                    "a file for muster apply, without the secret" } },
     .run = show,
 };

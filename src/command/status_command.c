@@ -174,5 +174,6 @@ const struct command command_status = {
     .description = "Shows how the server is, or the directory at rest: version, sessions, sizes, free disk, the last "
                    "backup, and the last failures that stand in the log.",
     .settings = status_settings,
+    .examples = { { "muster status --data data --json", "for a program" } },
     .run = status,
 };
