@@ -37,7 +37,7 @@ static const struct param new_params[] = {
       IN_QUERY,
       ARG(TEXT, struct new_args, end),
       REQUIRED,
-      { "结束日期，格式同 start", "Last one, written likewise" },
+      { "结束日期，格式同 start", "Last one, in the same form" },
       "2017-12" },
 };
 /* clang-format on */

@@ -89,7 +89,7 @@ enum mu_err mark_check(const char *path, const struct mark_place *there, const c
     } else if (err != MU_OK) {
         snprintf(why, why_size,
                  "%s, which says how far it was acknowledged, is %s; if nothing else of the directory "
-                 "is damaged, muster repair makes it anew",
+                 "is damaged, muster repair makes a new one",
                  path, err == MU_E_CORRUPT ? "damaged" : "missing");
         err = MU_E_CORRUPT;
     } else if (mark_is_id(there->id) && memcmp(acknowledged.id, there->id, sizeof(there->id)) != 0) {

@@ -65,7 +65,7 @@ static int make_partial(struct backup *b, const char *parent)
             return 0;
         snprintf(b->why, sizeof(b->why), "%s has been replaced by somebody else", b->partial);
     } else if (errno == EEXIST) {
-        snprintf(b->why, sizeof(b->why), "%s is left of a backup that was broken off; remove it first", b->partial);
+        snprintf(b->why, sizeof(b->why), "%s is left of a backup that was interrupted; remove it first", b->partial);
     } else {
         snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent, strerror(errno));
         return 1; /* as when the disk is full */
@@ -102,7 +102,7 @@ static bool check_data(struct backup *b)
     if (manifest_is_in(b->dir))
         snprintf(b->why, sizeof(b->why), "%s is a backup itself", b->dir);
     else if (access(path, F_OK) != 0)
-        snprintf(b->why, sizeof(b->why), "%s is no data directory: %s", b->dir, strerror(errno));
+        snprintf(b->why, sizeof(b->why), "%s is not a data directory: %s", b->dir, strerror(errno));
     else
         return true;
     return false;

@@ -157,7 +157,7 @@ static int write_rows_apart(struct export *ex, FILE *file)
         ;
     writer = 0;
     if (child > 0)
-        status = WIFEXITED(status) ? WEXITSTATUS(status) : fail(ex, "broken off");
+        status = WIFEXITED(status) ? WEXITSTATUS(status) : fail(ex, "interrupted");
     if (rows != MAP_FAILED) {
         ex->rows = *rows;
         munmap(rows, sizeof(*rows));

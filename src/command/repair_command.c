@@ -17,7 +17,7 @@ static int repair(const struct settings *s)
     enum mu_err err;
 
     if ((err = data_dir_check(dir, &is_new, why, sizeof(why))) == MU_OK && is_new) {
-        snprintf(why, sizeof(why), "%s is no data directory", dir);
+        snprintf(why, sizeof(why), "%s is not a data directory", dir);
         err = MU_E_VALUE;
     }
     if (err == MU_OK && (err = check_as_owner(dir, why, sizeof(why))) == MU_OK &&

@@ -37,7 +37,7 @@ static enum row_found read_separator(struct row_reader *r, struct str ahead)
         return ROW_FOUND;
     s->separator = ahead.at[at];
     if (s->separator != '\t' && (!ispunct((unsigned char)s->separator) || s->separator == '"')) {
-        snprintf(s->why, sizeof(s->why), "what stands behind sep= is no separator");
+        snprintf(s->why, sizeof(s->why), "what follows sep= is not a separator");
         return ROW_BAD;
     }
     return row_source_line(s);

@@ -212,9 +212,9 @@ static int read_plain(struct row_source *s, int c, const char **why)
         if (c == '"' && s->text.len == start + 1 && s->text.data[start] == '=')
             *why = "a cell is a spreadsheet's formula (=\"...\"); write its text alone, and let the column be text";
         else if (c == '"')
-            *why = "a quote stands in a cell that does not begin with one";
+            *why = "a quote is in a cell that does not begin with one";
         else if (c == '\r')
-            *why = "a carriage return stands alone in a cell without quotes";
+            *why = "a carriage return is alone in a cell without quotes";
         else if (c == 0)
             *why = "contains a NUL byte";
         else if (s->text.err != MU_OK)

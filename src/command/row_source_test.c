@@ -181,12 +181,12 @@ static void cells_count_as_filled_up_to_the_last_one_that_holds_something(void *
 static void what_is_wrong_is_told_and_the_next_line_is_read(void **state)
 {
     (void)state;
-    must_read("a\"b\nc\n", row_source_csv, "1:!a quote stands in a cell that does not begin with one\n2:[c]\n");
+    must_read("a\"b\nc\n", row_source_csv, "1:!a quote is in a cell that does not begin with one\n2:[c]\n");
     must_read("\"a\"b,c\nd\n", row_source_csv, "1:!something follows the closing quote of a cell\n2:[d]\n");
     must_read("=\"0011\",b\nc\n", row_source_csv,
               "1:!a cell is a spreadsheet's formula (=\"...\"); write its text alone, and let the column be "
               "text\n2:[c]\n");
-    must_read("a\rb\nc\n", row_source_csv, "1:!a carriage return stands alone in a cell without quotes\n2:[c]\n");
+    must_read("a\rb\nc\n", row_source_csv, "1:!a carriage return is alone in a cell without quotes\n2:[c]\n");
     must_read("a\0b\n\"c\0\"\nd\n", row_source_csv, "1:!contains a NUL byte\n2:!contains a NUL byte\n3:[d]\n");
     must_read("a\n\"b\nc\n", row_source_csv, "1:[a]\n2:!a quote is not closed until the end of the file\n");
     must_read("a\n\"", row_source_csv, "1:[a]\n2:!a quote is not closed until the end of the file\n");

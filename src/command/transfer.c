@@ -48,7 +48,7 @@ static enum mu_err copy_bytes(struct passing *p, struct digest *digest, char *wh
             if ((w = write(p->out, bytes + at, (size_t)(n - at))) < 0)
                 return file_fail(why, why_size, "copy", p->file->path);
         if (broken_off) {
-            snprintf(why, why_size, "broken off");
+            snprintf(why, why_size, "interrupted");
             return MU_E_CLOSED;
         }
         digest_add(digest, bytes, (size_t)n);

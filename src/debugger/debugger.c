@@ -99,7 +99,7 @@ static enum mu_err check_demo(struct str demo, char *why, size_t why_size)
     }
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && err == MU_OK; i++) {
         if (!json_is_string(json_object_get(content, names[i]))) {
-            snprintf(why, why_size, "it is no object with a text %s", names[i]);
+            snprintf(why, why_size, "it is not an object with a text %s", names[i]);
             err = MU_E_SYNTAX;
         }
     }

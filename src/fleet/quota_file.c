@@ -47,7 +47,7 @@ static void begin_damaged_anew(struct quota_file *f)
         damaged++;
     }
     if (damaged)
-        log_event(LOG_WARN, "quotas_damaged", "accounts=%u hint=\"their count of this hour begins anew\"", damaged);
+        log_event(LOG_WARN, "quotas_damaged", "accounts=%u hint=\"their count of this hour starts at zero\"", damaged);
 }
 
 /* Takes what the file has, and gives it whole pages. */

@@ -44,7 +44,7 @@ static enum mu_err compare_commits(struct journal *j)
     if (alive[1] == j->commits)
         return MU_OK;
     log_event(LOG_ERROR, "journal_diverged",
-              "commits=%llu on_disk=%llu hint=\"a batch that failed is on disk: ending, to be started anew\"",
+              "commits=%llu on_disk=%llu hint=\"a batch that failed is on disk: the process ends, start it again\"",
               (unsigned long long)j->commits, (unsigned long long)alive[1]);
     log_flush();
     /* At once: threads that still read must not meet what exit() takes down. */

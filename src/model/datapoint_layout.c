@@ -84,7 +84,7 @@ static enum mu_err layout_fixed(struct plan_compiler *c)
         enum point_access before = plan->points[i - 1].face.access, here = plan->points[i].face.access;
         work_on(c, i);
         if (here < before)
-            return plan_refuse(c, "a %s point stands behind a %s one", access_names[here], access_names[before]);
+            return plan_refuse(c, "a %s point comes after a %s one", access_names[here], access_names[before]);
     }
     for (int access = POINT_WRITABLE; access <= POINT_FAULT; access++) {
         a = (struct area){ .first = a.end, .end = a.end, .start = a.start + a.size };

@@ -131,7 +131,7 @@ static enum mu_err read_enum(struct plan_compiler *c, const json_t *attr, struct
     for (size_t i = 0; i < n; i++) {
         const json_t *text = json_array_get(list, i);
         if (!json_is_string(text) || json_string_length(text) > LIMIT_NAME)
-            return plan_refuse(c, "enum value %zu is no text of up to %d bytes", i, LIMIT_NAME);
+            return plan_refuse(c, "enum value %zu is not a text of up to %d bytes", i, LIMIT_NAME);
         if ((err = copy_text(c, text, &texts[i])) != MU_OK)
             return err;
     }
@@ -178,7 +178,7 @@ static enum mu_err read_name(struct plan_compiler *c, const json_t *attr, size_t
     c->name = NULL;
     c->id = (long long)place;
     if (json_string_length(name) == 0 || json_string_length(name) > LIMIT_NAME)
-        return plan_refuse(c, "its name is no text of 1 to %d bytes", LIMIT_NAME);
+        return plan_refuse(c, "its name is not a text of 1 to %d bytes", LIMIT_NAME);
     if (!read_int(attr, "id", 0, (int64_t)plan->count - 1, &id))
         return plan_refuse(c, "the id of '%s' is not from 0 to %zu", json_string_value(name), plan->count - 1);
     c->name = json_string_value(name);
@@ -251,7 +251,7 @@ static enum mu_err compile(struct plan_compiler *c, const json_t *definition)
     plan->var_len = kind_index == 1;
     plan->count = json_array_size(attrs);
     if (plan->count == 0 || plan->count > LIMIT_POINTS)
-        return plan_refuse(c, "entities[0].attrs is no list of 1 to %d datapoints", LIMIT_POINTS);
+        return plan_refuse(c, "entities[0].attrs is not a list of 1 to %d datapoints", LIMIT_POINTS);
     if (!(plan->points = arena_alloc(&plan->memory, plan->count * sizeof(*plan->points))))
         return MU_E_NOMEM;
     for (size_t i = 0; i < plan->count; i++) {

@@ -113,7 +113,7 @@ static void a_faulty_datapoint_is_refused_by_name(void **state)
         { "[" W("0", "a") UINT8("0") "}," R("1", "b") BOOL("0") "]",
           "datapoint 'b' (id 1): byte_offset is 0, but the read-only bits start at byte 1" },
         { "[" R("0", "a") BOOL("0") "," W("1", "b") BOOL("1") "]",
-          "datapoint 'b' (id 1): a writable point stands behind a read-only one" },
+          "datapoint 'b' (id 1): a writable point comes after a read-only one" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         assert_refused(definition_of("standard", cases[i].attrs), cases[i].sentence);

@@ -90,7 +90,7 @@ enum undecoded undecoded_why(const struct datapoint_plan *plan, const uint8_t *p
 
     why[0] = '\0';
     if (frame_parse(payload, len, &f) != MU_OK) {
-        snprintf(why, why_size, "%zu bytes that are no frame, or one of another length", len);
+        snprintf(why, why_size, "%zu bytes that are not a frame, or one of another length", len);
         return UNDECODED_FRAME;
     }
     if (f.cmd != FRAME_REPORT && f.cmd != FRAME_NUMBERED && f.cmd != FRAME_ACK) {

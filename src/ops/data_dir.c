@@ -43,7 +43,7 @@ enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why
     }
     if (marked && !ours) {
         snprintf(why, why_size,
-                 "%s has no file lock: a restore into it was broken off, and is to be repeated in a new "
+                 "%s has no file lock: a restore into it was interrupted: repeat it in a new "
                  "directory (muster restore), or it was removed: then put it back, empty",
                  path);
         return MU_E_CORRUPT;

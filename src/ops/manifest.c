@@ -233,8 +233,7 @@ enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *w
     int fd;
 
     if ((err = dir_open_file(dir, MANIFEST_NAME, &fd, why, why_size)) == MU_E_NOT_FOUND)
-        snprintf(why, why_size, "%s is no backup, or one that was broken off: there is no " MANIFEST_NAME " in it",
-                 name);
+        snprintf(why, why_size, "%s is not a backup, or was interrupted: there is no " MANIFEST_NAME " in it", name);
     if (err != MU_OK)
         return err;
     buf_init(&text, MANIFEST_MAX);

@@ -37,7 +37,7 @@ bool manifest_is_in(const char *dir);
 MU_MUST_USE enum mu_err manifest_gather(struct manifest *m, int dir, char *why, size_t why_size);
 /* Synced; all there or not at all. */
 MU_MUST_USE enum mu_err manifest_write(const struct manifest *m, int dir, char *why, size_t why_size);
-/* name: of the directory, for the sentence. MU_E_NOT_FOUND: it is no backup, or was broken off;
+/* name: of the directory, for the sentence. MU_E_NOT_FOUND: it is not a backup, or was interrupted;
  * MU_E_SCHEMA: of a newer version; MU_E_CORRUPT, MU_E_REFUSED. */
 MU_MUST_USE enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *why, size_t why_size);
 /* Compares the files with what it says; each mistake is told in one line. False: one is a link, a pipe or

@@ -46,7 +46,7 @@ static enum mu_err open_at_rest(struct operation_place *place, const struct oper
     place->had_directory = access(place->dir, F_OK) == 0;
     if (is_new && !place->create) {
         snprintf(why, why_size,
-                 place->had_directory ? "%s is empty, and no data directory%s" : "there is no directory %s%s",
+                 place->had_directory ? "%s is empty, and not a data directory%s" : "there is no directory %s%s",
                  place->dir, op->may_create ? "; --create makes a new one of it" : "");
         return MU_E_NOT_FOUND;
     }

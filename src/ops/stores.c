@@ -56,7 +56,7 @@ enum mu_err stores_look(struct stores *s, const char *dir, char *why, size_t why
         return err;
     snprintf(repaired, sizeof(repaired), "%s/" DATA_DIR_REPAIRED, dir);
     if (access(repaired, F_OK) == 0) {
-        snprintf(why, why_size, "a repair of %s was broken off; muster repair goes on with it", dir);
+        snprintf(why, why_size, "a repair of %s was interrupted; muster repair continues it", dir);
         return MU_E_CORRUPT;
     }
     /* Both are looked at before either is changed. */
@@ -86,8 +86,8 @@ static enum mu_err open_calendar(struct stores *s, const char *zone, char *why, 
         return registry_set_fact(s->registry, "time_zone", zone);
     if (err == MU_OK && strcmp(stored, zone) != 0) {
         snprintf(why, why_size,
-                 "the days of this data directory are cut in %s, not in %s: what has been "
-                 "counted by day cannot be cut anew; start with --time-zone %s",
+                 "the days of this data directory are those of %s, not of %s: what has been "
+                 "counted by day cannot be divided again; start with --time-zone %s",
                  stored, zone, stored);
         return MU_E_SYNTAX;
     }

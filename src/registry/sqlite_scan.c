@@ -131,7 +131,7 @@ static enum mu_err scan_open_file(struct file_scan *s, enum scan_state *state, c
     }
     switch (pages_kind_of(first)) {
     case PAGES_NONE:
-        snprintf(why, why_size, "it is damaged: its first page is none of a database" DAMAGE_ADVICE);
+        snprintf(why, why_size, "it is damaged: its first page is not that of a database" DAMAGE_ADVICE);
         return MU_E_CORRUPT;
     case PAGES_PLAIN: *state = SCAN_PLAIN; return MU_OK;
     case PAGES_SUMMED: break;

@@ -303,7 +303,7 @@ enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why,
     if ((err = db_copy(db, copy)) != MU_OK || (err = take_steps(copy, version)) != MU_OK) {
         if (err == MU_E_FULL)
             snprintf(why, why_size,
-                     "there is no room for a copy of it, which is brought forward, among "
+                     "there is no room for the copy of it that is upgraded, among "
                      "the temporary files (TMPDIR)");
         db_close(copy);
     }

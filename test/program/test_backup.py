@@ -209,7 +209,7 @@ def test_an_empty_destination_is_taken(make_server, tmp_path):
 
 def test_what_is_no_data_directory_is_not_made_one(tmp_path):
     done = run("backup", "--data", tmp_path / "none", tmp_path / "copy")
-    assert done.returncode == 2 and "is no data directory" in done.stderr
+    assert done.returncode == 2 and "is not a data directory" in done.stderr
     assert os.listdir(tmp_path) == []
 
 
@@ -238,7 +238,7 @@ def test_a_restore_into_what_is_in_use_or_not_empty_is_refused(make_server, tmp_
 
 
 @pytest.mark.parametrize("hurt, reason", [
-    (lambda copy: (copy / "backup.json").unlink(), "no backup, or one that was broken off"),
+    (lambda copy: (copy / "backup.json").unlink(), "not a backup, or was interrupted"),
     (lambda copy: (copy / "backup.json").write_text("{"), "damaged"),
     (lambda copy: (copy / "backup.json").write_text((copy / "backup.json").read_text().replace('"format":1', '"format":9')), "newer"),
     (lambda copy: (copy / "backup.json").write_text((copy / "backup.json").read_text().replace("registry.db", "../../registry.db")), "damaged"),

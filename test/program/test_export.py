@@ -302,7 +302,7 @@ def test_an_export_that_is_broken_off_leaves_nothing(make_server, tmp_path, end)
         told = process.communicate(timeout=ENOUGH_S)[1]
     finally:
         server.process.send_signal(signal.SIGCONT)
-    assert process.returncode == 1 and told.endswith("devices.csv: broken off\n")
+    assert process.returncode == 1 and told.endswith("devices.csv: interrupted\n")
     assert not list(tmp_path.glob("devices.csv*"))
 
 

@@ -124,10 +124,10 @@ def test_the_same_device_twice_in_a_file_is_refused_however_far_apart(world):
 
 @pytest.mark.parametrize("line,why", [
     (b"K,a b\n", "has 2 columns, the first line has 3"), (b"K,a,b,c\n", "has 4 columns, the first line has 3"),
-    (b'K,a"b,c\n', "a quote stands in a cell that does not begin with one"),
+    (b'K,a"b,c\n', "a quote is in a cell that does not begin with one"),
     (b'K,"a"b,c\n', "something follows the closing quote of a cell"),
     (b"K,a\x00b,c\n", "contains a NUL byte"), (b"K,a\xff,c\n", "mac: is not UTF-8"),
-    (b"K,a\rb,c\n", "a carriage return stands alone in a cell without quotes"),
+    (b"K,a\rb,c\n", "a carriage return is alone in a cell without quotes"),
     pytest.param(b"K,a," + b"x" * (2 << 20) + b"\n", "is longer than 1 MiB", id="long")])
 def test_a_broken_line_of_csv_is_told_and_the_next_one_is_read(world, line, why):
     key = world.product_key.encode()

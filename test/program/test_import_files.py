@@ -51,9 +51,9 @@ def test_rows_and_trailing_columns_of_nothing_but_separators_are_nothing(world, 
     (["product_key\tcolour", "K\tred"], {1: ["devices have no column 'colour' (columns are separated by tabs here)"]}),
     (["product_key^mac^passcode^did^city^country^region^latitude^longitude"],
      {1: ["devices have no column 'product_key^mac^passcode^did^city^country^region^latitude^lo...'"]}),
-    (["sep=a", "productakey"], {1: ["what stands behind sep= is no separator"]}),
-    (["sep=é", "mac"], {1: ["what stands behind sep= is no separator"]}),
-    (["sep=", "mac"], {1: ["what stands behind sep= is no separator"]}),
+    (["sep=a", "productakey"], {1: ["what follows sep= is not a separator"]}),
+    (["sep=é", "mac"], {1: ["what follows sep= is not a separator"]}),
+    (["sep=", "mac"], {1: ["what follows sep= is not a separator"]}),
     (["mac,城市"], {1: ["devices have no column '城市'"]})])
 def test_what_does_not_fit_is_told_with_what_was_found(world, lines, why):
     outcome = import_lines(world, lines)

@@ -15,7 +15,7 @@ MISTAKES = [json.dumps({"enterprises": [{"name": 1}]}), "{", json.dumps({"device
 
 def test_apply_says_where_there_is_no_data_directory_and_how_one_is_made(tmp_path):
     (tmp_path / "empty").mkdir()
-    for name, said in (("typo", "there is no directory"), ("empty", "is empty, and no data directory")):
+    for name, said in (("typo", "there is no directory"), ("empty", "is empty, and not a data directory")):
         done = run("apply", "--data", tmp_path / name, "-", input=GOOD)
         assert (done.returncode, done.stdout) == (2, "") and said in done.stderr and "--create" in done.stderr
     assert os.listdir(tmp_path) == ["empty"] and os.listdir(tmp_path / "empty") == []

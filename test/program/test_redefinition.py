@@ -100,7 +100,7 @@ def test_a_device_whose_reports_decode_to_nothing_is_told_of(server):
         shown = run("device", "--data", server.data, device.did).stdout
         return re.findall("^reports +(.*)$", shown, re.M)
 
-    assert reports() == ["12 of its last 12 messages were not decoded: 5 bytes that are no frame, or one of another length"]
+    assert reports() == ["12 of its last 12 messages were not decoded: 5 bytes that are not a frame, or one of another length"]
     device.report(status_report(), qos=1)
     assert reports() == ["12 of its last 12 messages were not decoded: 8 bytes, the definition wants 9"]
     device.report(frame(0x0091, b"\x04\x01" + bytes(7)), qos=1)
