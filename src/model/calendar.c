@@ -7,13 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-/* The zone is asked of the C library once, when it is opened, and kept as a table of the moments at
- * which its offset changes. Afterwards no call touches the process's TZ or takes its lock. */
+/* Time zones. When a zone is opened, the C library is asked once, and the moments at which the offset changes are kept
+ * in a table. Afterwards no call touches the process's TZ or takes its lock. */
 
 #define DAY_S     86400
 #define FIRST_S   0
 #define LAST_S    ((int64_t)4133980800) /* 2101-01-01 */
-#define SPANS_MAX 1024                  /* two a year and a zone's whims; the most seen is 272 */
+#define SPANS_MAX 1024                  /* two a year, and irregular ones; the most seen is 272 */
 #define ZONEINFO  "/usr/share/zoneinfo"
 
 /* From its start until the next one's, local time is UTC + offset. */
@@ -27,7 +27,7 @@ struct calendar {
     struct span spans[];
 };
 
-/* A relative path of a zone file, below the zone directory whatever it says. */
+/* Whether the name is a relative path that stays below the zone directory. */
 static bool plausible_name(const char *zone)
 {
     if (!*zone || *zone == '/' || strlen(zone) > 64 || strstr(zone, ".."))
@@ -35,7 +35,7 @@ static bool plausible_name(const char *zone)
     return strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == strlen(zone);
 }
 
-/* The library takes an unknown name for UTC without a word, so its file is looked at first. */
+/* The library silently takes an unknown name for UTC, so look for the zone's file first. */
 static bool zone_exists(const char *zone)
 {
     const char *dir = getenv("TZDIR");
@@ -77,7 +77,7 @@ static int64_t find_change(int64_t low, int64_t high)
     return high;
 }
 
-/* No zone has changed its offset twice within a day, so a look a day finds every change. */
+/* No zone has changed its offset twice within a day, so looking once a day finds every change. */
 static size_t collect_spans(struct span *spans)
 {
     size_t count = 0;
@@ -98,7 +98,7 @@ static enum mu_err spans_of_zone(const char *zone, struct span *spans, size_t *c
     static pthread_mutex_t one_zone_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     char name[80];
 
-    /* The colon says that a file is meant, also where the name could be a rule such as EST5EDT. */
+    /* The colon means "a file", also if the name could be a rule such as EST5EDT. */
     snprintf(name, sizeof(name), ":%s", zone);
     pthread_mutex_lock(&one_zone_at_a_time);
     const char *tz = getenv("TZ");

@@ -13,18 +13,16 @@ struct calendar;
 /* zone: an IANA name such as "Asia/Shanghai", looked up in the system's zone files, or "UTC".
  * MU_E_NOT_FOUND for an unknown one. Freed with calendar_free.
  *
- * To be called while no other thread reads the environment or makes local times, that is before
- * threads are started: the C library knows one zone per process, which this changes for a moment.
- * The result may be used by any thread. */
+ * Call it before threads are started: the C library knows one zone per process, and this call changes it for a moment.
+ * Any thread may use the result. */
 MU_MUST_USE enum mu_err calendar_open(struct calendar **out, const char *zone);
 void calendar_free(struct calendar *cal);
 
-/* The civil day number of a moment (Unix seconds). Takes no lock: called for every message. Before
- * 1970 and after 2100 the zone is taken to be as it was, will be, at that end. */
+/* The civil day number of a moment (Unix seconds). Takes no lock, since it is called for every message. Before 1970 the
+ * zone's offset counts as it was then; after 2100, as it will be then. */
 int32_t calendar_day(const struct calendar *cal, int64_t unix_s);
 
-/* What the zone's clocks show at a moment, counted as if they were in UTC: seconds since their
- * 1970-01-01 00:00. Under the same conditions. */
+/* The local time at a moment, as seconds since 1970-01-01 00:00 local time. Otherwise as calendar_day. */
 int64_t calendar_local(const struct calendar *cal, int64_t unix_s);
 
 /* The first second of a civil day: not always its midnight, which some zones skip when summer time

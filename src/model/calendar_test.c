@@ -9,6 +9,8 @@
 
 #include "model/calendar.h"
 
+/* Days of time zones: changes of summer time, days that a zone left out, and the ends of the table. */
+
 static struct calendar *open_zone(const char *zone)
 {
     struct calendar *cal;

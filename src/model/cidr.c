@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Internet addresses and networks: reading, writing and comparing them. */
+
 #define MAPPED_BITS 96
 static const uint8_t mapped_prefix[MAPPED_BITS / 8] = { [10] = 0xff, [11] = 0xff };
 

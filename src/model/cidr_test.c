@@ -9,6 +9,8 @@
 
 #include "model/cidr.h"
 
+/* Addresses and networks as people write them, right and wrong. */
+
 static struct ip_addr ip(const char *text)
 {
     struct ip_addr out;

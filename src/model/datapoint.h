@@ -105,11 +105,11 @@ MU_MUST_USE enum mu_err datapoint_state_report(const struct datapoint_plan *plan
 /* The known points of a state; binary values point into it. */
 void datapoint_state_values(const struct datapoint_plan *plan, const uint8_t *state, struct point_value *values);
 
-/* True if any fault (alert) point of the state is 1. */
+/* Whether any fault (any alert) of the state is 1. */
 bool datapoint_state_faulty(const struct datapoint_plan *plan, const uint8_t *state);
 bool datapoint_state_alert(const struct datapoint_plan *plan, const uint8_t *state);
-/* Which they are: writes the ids in ascending order, returns how many. ids has room for
- * datapoint_count. Next to nothing where none is 1. */
+/* The points that are 1: writes their ids in ascending order and returns how many there are. ids has room for
+ * datapoint_count. Very cheap if none is 1. */
 size_t datapoint_state_raised(const struct datapoint_plan *plan, const uint8_t *state, uint16_t *ids);
 
 /* --- control: what is sent to a device -------------------------------------------------------- */
@@ -117,9 +117,10 @@ size_t datapoint_state_raised(const struct datapoint_plan *plan, const uint8_t *
 enum binary_coding { CODING_NONE, CODING_HEX, CODING_BASE64 };
 
 struct datapoint_asked {
-    const json_t *attrs;       /* {"name": value, …} (contract, endpoint 7) */
-    const uint8_t *state;      /* the device's last one, or NULL: unflagged points of a fixed-length control carry
-                                  their value from there, else min, else 0 */
+    const json_t *attrs; /* {"name": value, …} (contract, endpoint 7) */
+    /* The device's last state, or NULL. In a fixed-length control an unflagged point carries its value from there;
+     * without one its min; else 0. */
+    const uint8_t *state;
     enum binary_coding coding; /* how text values of binary points are written; CODING_NONE means hex */
 };
 

@@ -2,6 +2,8 @@
 
 #include "model/datapoint_plan.h"
 
+/* Decodes and encodes the P0 of a status, and reads a control as a device does. */
+
 enum action {
     ACTION_ANSWER = 3,     /* a status that was asked for */
     ACTION_REPORT = 4,     /* a status told unasked */

@@ -5,10 +5,12 @@
 #include "base/json_in.h"
 #include "model/datapoint_plan.h"
 
+/* Builds the P0 of a control from the attributes of a call. */
+
 #define ACTION_CONTROL     0x01
 #define ACTION_VAR_CONTROL 0x11
 
-/* A control while it is put together. */
+/* A control while it is built. */
 struct datapoint_control {
     const struct datapoint_plan *plan;
     enum binary_coding coding;
@@ -16,7 +18,7 @@ struct datapoint_control {
     size_t why_size;
     uint8_t flags[LIMIT_POINTS / 8];
     uint8_t image[LIMIT_IMAGE];
-    uint8_t bytes[LIMIT_BINARY_POINT]; /* of the binary value at work */
+    uint8_t bytes[LIMIT_BINARY_POINT]; /* of the binary value that is being read */
 };
 
 static enum api_error refuse(struct datapoint_control *c, enum api_error error, const char *format, ...)
@@ -67,8 +69,8 @@ static enum api_error read_number(struct datapoint_control *c, const struct plan
     return API_OK;
 }
 
-/* The bytes of a binary value of whatever length into c->bytes; *len may be larger than that can
- * hold, and the bytes are then not there. False if it is no such value. */
+/* Reads the bytes of a binary value into c->bytes. If they do not fit, *len says how many there are, and c->bytes is
+ * unspecified. False if the value is not binary. */
 static bool read_bytes(struct datapoint_control *c, const json_t *json, size_t *len)
 {
     const char *text = json_string_value(json);
@@ -137,7 +139,7 @@ enum api_error datapoint_control(const struct datapoint_plan *plan, const struct
 {
     struct datapoint_control c = { .plan = plan, .coding = asked->coding, .why = why, .why_size = why_size };
     const uint8_t *state = asked->state;
-    void *object = (void *)(uintptr_t)asked->attrs; /* jansson iterates over what it may change only */
+    void *object = (void *)(uintptr_t)asked->attrs; /* jansson iterates only over an object that it may change */
 
     if (json_object_size(object) == 0)
         return refuse(&c, API_FORM_INVALID, "attrs has to be an object with at least one datapoint");

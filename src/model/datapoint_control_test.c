@@ -9,6 +9,8 @@
 
 #include "base/limits.h"
 
+/* The bytes of controls, and the sentence for each attribute that is refused. */
+
 static void an_unflagged_point_carries_its_last_value(void **state)
 {
     (void)state;

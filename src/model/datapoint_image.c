@@ -3,6 +3,8 @@
 #include "base/bytes.h"
 #include "model/datapoint_plan.h"
 
+/* Bits and bytes of an image: getting and putting the value of a point. */
+
 uint32_t plan_section_read(const uint8_t *section, size_t size, uint32_t shift, uint32_t width)
 {
     const uint8_t *at = section + size - 1 - shift / 8; /* holds the lowest bit */

@@ -1,5 +1,7 @@
 #include "model/datapoint_plan.h"
 
+/* Places the points of a definition in the image, and refuses those that overlap or lie outside. */
+
 static const char *const access_names[] = {
     [POINT_WRITABLE] = "writable",
     [POINT_READONLY] = "read-only",

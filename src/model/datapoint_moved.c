@@ -4,7 +4,7 @@
 
 #include "model/datapoint_plan.h"
 
-/* Where a point stands in a report: of a fixed length, which bits or bytes of the image; else which flag. */
+/* Where a point stands in a report: in a fixed-length one its bits or bytes of the image, else its flag. */
 struct stand {
     bool var_len, bits;
     uint32_t first; /* byte, or id */
@@ -48,7 +48,7 @@ static void write_stand(struct buf *out, struct stand s)
         buf_printf(out, "bytes %u-%u", s.first, s.first + s.size - 1);
 }
 
-/* How many values a point of bits can have. */
+/* How many values a bool or an enum can have. */
 static uint32_t values_of(const struct datapoint *d)
 {
     return d->type == POINT_ENUM ? d->enum_count : 2;
@@ -59,7 +59,7 @@ struct moved_list {
     size_t count, most;
 };
 
-/* Begins an entry; false: it is only counted. */
+/* Begins an entry. false: the list is full, and the entry is only counted. */
 static bool begin(struct moved_list *l)
 {
     if (l->count++ >= l->most)

@@ -8,6 +8,8 @@
 #include "model/datapoint_fixture.h"
 #include "model/datapoint_moved.h"
 
+/* Which points move between two definitions, and which changes move nothing. */
+
 #define FIXED(points)    "{'protocolType': 'standard', 'entities': [{'attrs': [" points "]}]}"
 #define VARIABLE(points) "{'protocolType': 'var_len', 'entities': [{'attrs': [" points "]}]}"
 #define POINT(id, name, kind, type, byte, bit, len, unit, more)                  \

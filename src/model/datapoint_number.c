@@ -52,8 +52,7 @@ bool plan_number_x(const struct plan_point *p, double v, uint32_t *x)
      * 0.3 in doubles, 0.3 - 0.1 * 3 less than 0. */
     double slack = 1e-9 + 4 * DBL_EPSILON * (fabs(scaled) + fabs(p->whole_addition)) / p->whole_ratio;
 
-    /* The number itself has to be within the limits: -0.4 is not within 0 to 24, though its nearest
-     * step is. */
+    /* The number itself must be within the limits: -0.4 is not within 0 to 24, although its nearest step is. */
     if (!(steps >= p->face.min - slack && steps <= p->face.max + slack))
         return false;
     *x = (uint32_t)fmin(fmax(round(steps), p->face.min), p->face.max);

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Far beyond any measure; what they bound stays finite. */
+/* Far beyond any real value; so what is computed from them stays finite. */
 #define RATIO_MAX    1e9
 #define ADDITION_MAX 1e12
-/* Of a double's 15 to 16 decimal digits, so that every step of x shows as another number, and what was
- * shown can be told a device again. */
+/* A double has 15 to 16 decimal digits. Within this bound each step of x shows as a different number, so a shown value
+ * can be sent to a device again. */
 #define RATIO_DIGITS 1e-14
 
 enum mu_err plan_refuse(struct plan_compiler *c, const char *format, ...)
@@ -102,7 +102,7 @@ static enum mu_err read_position(struct plan_compiler *c, const json_t *attr, st
     if (p->face.type != POINT_ENUM && p->face.type != POINT_BINARY && len != widths[p->face.type])
         return plan_refuse(c, "the len of its position is %lld, but its type takes %u %ss", (long long)len,
                            widths[p->face.type], unit);
-    /* A variable-length definition has no positions, and what it says there means nothing. */
+    /* A variable-length definition has no positions; entries for them are ignored. */
     if (!c->plan->var_len) {
         if (!read_int(position, "byte_offset", 0, LIMIT_IMAGE - 1, &byte_offset))
             return plan_refuse(c, "its byte_offset is not from 0 to %d", LIMIT_IMAGE - 1);
@@ -270,7 +270,7 @@ enum mu_err datapoint_plan_compile(const json_t *definition, struct datapoint_pl
 
     if (!plan)
         return MU_E_NOMEM;
-    /* The definition's text has been capped by whoever read it; the plan is of that order. */
+    /* The caller has limited the definition's text, and the plan's size follows from it. */
     arena_init(&plan->memory, SIZE_MAX);
     enum mu_err err = compile(&c, definition);
     if (err != MU_OK) {

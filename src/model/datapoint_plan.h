@@ -59,15 +59,15 @@ struct plan_compiler {
     struct datapoint_plan *plan;
     char *why;
     size_t why_size;
-    const char *name; /* of the point at work, NULL while it has none */
+    const char *name; /* of the point that is being read; NULL while it has none */
     long long id;
 };
 
 /* Writes the sentence and returns MU_E_VALUE. */
 enum mu_err plan_refuse(struct plan_compiler *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Places the points, which carry offset and shift as the definition gave them, and derives all that
- * the plan says about its image. */
+/* Places the points, whose offset and shift are as the definition gave them, and derives everything that the plan says
+ * about its image. */
 MU_MUST_USE enum mu_err plan_layout(struct plan_compiler *c);
 
 /* --- datapoint_number.c ----------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ void plan_section_write(uint8_t *section, size_t size, uint32_t shift, uint32_t 
 struct point_value plan_image_get(const struct plan_point *p, const uint8_t *image);
 /* NULL bytes are written as zeros. */
 void plan_image_put(const struct plan_point *p, uint8_t *image, struct point_value value);
-/* What a point carries of which nothing is known: min, else 0. */
+/* Fills the image with what a point carries if nothing is known of it: min, else 0. */
 void plan_image_fill(const struct datapoint_plan *plan, uint8_t *image);
 /* MU_E_VALUE if an enum of the image is out of range. */
 MU_MUST_USE enum mu_err plan_image_check(const struct datapoint_plan *plan, const uint8_t *image);

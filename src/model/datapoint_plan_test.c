@@ -9,6 +9,8 @@
 
 #include "base/limits.h"
 
+/* Definitions that compile, and the sentence for each that does not. */
+
 /* --- what is refused -------------------------------------------------------------------------- */
 
 /* A fixed-length definition of these attrs, written as C text (see parse_json). */

@@ -2,8 +2,8 @@
 
 #include "model/datapoint_plan.h"
 
-/* What is known of a device: for fixed length a byte that is 1 after the first status, for variable
- * length the flags of all points ever reported; then the image (datapoint_plan.h). */
+/* The state of a device: first what is known (fixed length: a byte that is 1 after the first status; variable length:
+ * the flags of all points ever reported), then the image (datapoint_plan.h). */
 
 size_t datapoint_state_size(const struct datapoint_plan *plan)
 {

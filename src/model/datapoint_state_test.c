@@ -9,6 +9,8 @@
 
 #include "base/limits.h"
 
+/* Reports merged into a state, and what the state says of its points. */
+
 static void a_device_that_told_nothing_has_no_values_and_no_faults(void **state)
 {
     (void)state;

@@ -5,8 +5,7 @@
 
 #include "base/limits.h"
 
-/* The keys stand in the order that the field's own definitions have them in, for the sake of people
- * who compare the two. */
+/* The keys stand in the order of real definitions, so that people can compare the two. */
 
 static json_t *number(double v)
 {

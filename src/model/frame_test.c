@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "model/frame.h"
 
+/* Frames, whole, cut off and wrong. */
+
 static size_t from_hex(const char *hex, uint8_t *out)
 {
     assert_int_equal(hex_decode(hex, strlen(hex), out), MU_OK);

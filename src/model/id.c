@@ -3,6 +3,8 @@
 #include "base/limits.h"
 #include "base/random.h"
 
+/* Identifiers: new ones, checks, packed dids, and what spreadsheets do to them. */
+
 static const char did_alphabet[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 #define DID_BASE (sizeof(did_alphabet) - 1)
 
@@ -28,7 +30,7 @@ bool id_is_hex(struct str s)
 {
     if (s.len != ID_HEX_LEN)
         return false;
-    /* To the end in any case, so that the compiler looks at many at once. */
+    /* No early end, so that the compiler can test many characters at once. */
     unsigned foreign = 0;
     for (size_t i = 0; i < ID_HEX_LEN; i++) {
         uint8_t c = (uint8_t)s.at[i];
@@ -51,7 +53,7 @@ bool did_valid(struct str s)
 /* Four characters are three bytes; the last two are two. */
 bool did_pack(struct str s, uint8_t out[DID_PACKED])
 {
-    /* 0 is the end, and stands for what is none. */
+    /* 0: the end of the text, or a character that no did has. */
     static const uint8_t codes[256] = {
         ['0'] = 1, 2,  3,  4,  5,  6,  7,  8,  9,  10, ['A'] = 11, 12, 13, 14, 15, 16,         17, 18, 19, 20, 21,
         22,        23, 24, 25, 26, 27, 28, 29, 30, 31, 32,         33, 34, 35, 36, ['a'] = 37, 38, 39, 40, 41, 42,
@@ -134,7 +136,7 @@ static bool is_rounded(struct str s)
     return skip_digits(s, at + 2) == s.len;
 }
 
-/* Not "'s-Gravenhage" nor "'t". */
+/* An apostrophe before an identifier; but not "'s-Gravenhage" or "'t". */
 static bool is_marked(struct str s)
 {
     bool digit = false;

@@ -18,16 +18,16 @@ void did_new(char out[DID_LEN + 1]);
 
 bool id_is_hex(struct str s); /* 32 lower-case hex digits */
 bool did_valid(struct str s); /* 22 characters of the did alphabet */
-/* A did in six bits a character; memcmp orders packed ones as the texts. A shorter text is one that ends in
- * zeros. false: it is longer, or has a character that is no ASCII letter or digit. */
+/* Packs a did into six bits a character; memcmp orders packed dids like the texts. A shorter text is filled with zeros.
+ * false: the text is longer, or has a character that is no ASCII letter or digit. */
 MU_MUST_USE bool did_pack(struct str s, uint8_t out[DID_PACKED]);
 void did_unpack(const uint8_t packed[DID_PACKED], char out[DID_LEN + 1]);
 bool mac_valid(struct str s);      /* 1 to LIMIT_MAC printable ASCII characters, no blank */
 bool passcode_valid(struct str s); /* 1 to LIMIT_PASSCODE printable ASCII characters, no blank */
 
-/* What a spreadsheet has made of an identifier: a rounded number ("8.69E+14"), a formula (="0011"), a text
- * with the apostrophe that says that it is one ('0011). NULL: it has done nothing to s that can be seen; else
- * what it has done, for "mac: ...". */
+/* Detects an identifier that a spreadsheet has changed: a rounded number ("8.69E+14"), a formula (="0011"), a text with
+ * a leading apostrophe ('0011). Returns what it has done, for a sentence that begins "mac: "; NULL if nothing is
+ * visible. */
 const char *id_spoilt(struct str s);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "model/id.h"
 
+/* Identifiers: alphabets, order of packed dids, and marks of spreadsheets. */
+
 static void new_identifiers_are_valid_and_differ(void **state)
 {
     (void)state;

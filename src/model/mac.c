@@ -2,7 +2,7 @@
 
 enum { MAC_DIGITS = 12 };
 
-/* What stands behind every so many digits; '\0' in between: nothing does. */
+/* The separator of a mac, and after how many digits it stands; '\0': it has none. */
 static bool separator_of(struct str mac, char *separator, size_t *every)
 {
     switch (mac.len) {
@@ -22,7 +22,7 @@ static bool separator_of(struct str mac, char *separator, size_t *every)
     }
 }
 
-/* The lower-case digits of a MAC-48; false: it is none. */
+/* The digits of a MAC-48 in lower case; false: the text is no MAC-48. */
 static bool read_digits(struct str mac, char out[MAC_DIGITS + 1])
 {
     char separator;

@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 
-/* How a mac is written. Devices are found by the mac's bytes as they are, so that two ways of writing one
- * make two devices. Pure. */
+/* How a mac is written. Devices are found by the bytes of the mac, so the same mac written in two ways makes two
+ * devices. Pure. */
 enum mac_style {
     MAC_PLAIN,  /* a MAC-48 as modules write it: 12 digits, a to f in lower case */
     MAC_STYLED, /* a MAC-48 with capitals, or with ':' or '-' between pairs or '.' between fours */

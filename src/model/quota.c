@@ -6,7 +6,7 @@
 #define CHECK_MASK ((UINT64_C(1) << CHECK_BITS) - 1)
 #define HOUR_MASK  UINT32_C(0xfffff) /* until the year 2089 */
 
-/* A flipped bit of the content flips one of the check, too. */
+/* A flipped bit of the content changes the check too. */
 static uint64_t check_of(uint64_t content)
 {
     uint64_t check = 0;
@@ -38,8 +38,8 @@ bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_vi
     bool taken;
 
     do {
-        /* Another hour is a new account, be it an earlier one: a clock that was set back must not
-         * leave a caller locked out until the hour that it had come from. */
+        /* Another hour is a new account, even an earlier hour: if a clock is set back, a caller must not be
+         * locked out until that clock reaches the old hour again. */
         used = seen >> (32 + CHECK_BITS) == hour ? (uint32_t)(seen >> CHECK_BITS) : 0;
         taken = used < limit;
         if (!taken)

@@ -7,6 +7,8 @@
 
 #include "model/quota.h"
 
+/* Quotas by the hour and token buckets. The test is the clock. */
+
 static void a_quota_is_used_up_and_comes_back_with_the_hour(void **state)
 {
     (void)state;

@@ -40,7 +40,7 @@ void heartbeat_ping(struct heartbeat_meter *m, int64_t mono_ms)
     uint32_t now = tenths_since(m, mono_ms);
     uint32_t interval = now - m->last_ping;
 
-    /* The first ping has none before it: the way from the connect is no interval. */
+    /* There is no ping before the first one, and the time since the connect is no interval. */
     if (m->count == 1)
         m->max = m->min = interval;
     else if (m->count > 1 && interval > m->max)

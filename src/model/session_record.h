@@ -32,8 +32,8 @@ struct heartbeat {
     uint32_t last;     /* end − last ping (or connect) */
 };
 
-/* The running account behind it: 20 bytes in every session. Counted in tenths of a second, which
- * last for a machine that runs for 13 years (milliseconds would wrap after 49 days). */
+/* What is counted for it while the session runs: 20 bytes in every session. In tenths of a second, which are enough for
+ * 13 years of uptime (milliseconds would wrap after 49 days). */
 struct heartbeat_meter {
     uint32_t connected; /* tenths, monotonic */
     uint32_t last_ping; /* tenths since connected */
@@ -45,7 +45,7 @@ void heartbeat_start(struct heartbeat_meter *m, int64_t mono_ms);
 void heartbeat_ping(struct heartbeat_meter *m, int64_t mono_ms);
 /* Since it connected. */
 int64_t heartbeat_connected_ms(const struct heartbeat_meter *m, int64_t mono_ms);
-/* The account at the session's end, rounded to seconds. */
+/* The counts at the session's end, rounded to seconds. */
 struct heartbeat heartbeat_end(const struct heartbeat_meter *m, int64_t mono_ms);
 
 #endif

@@ -5,6 +5,8 @@
 #include "model/datapoint_plan.h"
 #include "model/frame.h"
 
+/* Says why a message could not be decoded. */
+
 const char *undecoded_text(enum undecoded cause)
 {
     static const char *const texts[UNDECODED_COUNT] = {

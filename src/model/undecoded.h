@@ -3,15 +3,15 @@
 
 #include "model/datapoint.h"
 
-/* Why something that a device said could not be decoded: for the operator, whose definition does not go
- * with the device's firmware. */
+/* Why a message of a device could not be decoded: for an operator whose definition does not match the device's
+ * firmware. */
 
 enum undecoded {
     UNDECODED_NOT,    /* it is decoded, or has nothing to decode: an echo, an acknowledgement, passthrough */
-    UNDECODED_FRAME,  /* no frame, or a command that no device sends */
-    UNDECODED_ACTION, /* P0 is no status of the definition's kind */
-    UNDECODED_LENGTH, /* another length than the definition says */
-    UNDECODED_VALUE,  /* an enum has fewer values than that */
+    UNDECODED_FRAME,  /* not a frame, or a command that no device sends */
+    UNDECODED_ACTION, /* P0 is not a status of the definition's kind */
+    UNDECODED_LENGTH, /* its length is not the definition's */
+    UNDECODED_VALUE,  /* an enum value that the definition does not have */
     UNDECODED_COUNT,
 };
 const char *undecoded_text(enum undecoded cause); /* "frame", "action", "length", "value"; static */

@@ -9,6 +9,8 @@
 #include "model/frame.h"
 #include "model/undecoded.h"
 
+/* The cause and the sentence for each kind of message that cannot be decoded. */
+
 static void each_cause_says_what_is_and_what_is_wanted(void **state)
 {
     (void)state;

@@ -19,6 +19,8 @@
 #include "sim/sim_device.h"
 #include "sim/sim_fleet.h"
 
+/* muster sim: starts a fleet of simulated devices on some loops, and prints what they do. */
+
 #define LOOPS_MAX     16
 #define START_TICK_MS 20
 /* The last acknowledgements may take so long; what has none by then has failed. */

@@ -8,6 +8,8 @@
 #include "sim/sim_mqtt.h"
 #include "sim/sim_register.h"
 
+/* One simulated device: registering, provisioning, logging in, reporting, and starting again after a failure. */
+
 #define RETRY_MS     1000
 #define RETRY_MS_MAX 30000
 #define PING_MS      50000 /* the firmware's */

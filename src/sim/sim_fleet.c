@@ -7,6 +7,8 @@
 
 #include "ops/file.h"
 
+/* The simulated devices: read from a file, or made from the product key and a number. */
+
 #define FILE_MAX (256u * 1024 * 1024)
 
 static void derive_names(struct sim_device *d, const char *product_key, size_t index)

@@ -6,6 +6,8 @@
 #include "base/bytes.h"
 #include "model/frame.h"
 
+/* The packets that a simulated device sends and reads. */
+
 enum { CONNECT = 1, CONNACK, PUBLISH, PUBACK, SUBSCRIBE = 8, SUBACK, PINGREQ = 12, PINGRESP, DISCONNECT };
 
 #define KEEPALIVE_S 120 /* the firmware's */
