@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "access/session.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -61,18 +62,9 @@ static enum mu_err find_index(struct session_slab *slab, uint32_t *index)
 {
     for (*index = 0; *index < slab->block_count && slab->blocks[*index]; (*index)++)
         ;
-    if (*index < slab->block_count)
-        return MU_OK;
-    if (slab->block_count == BLOCKS_MAX)
+    if (*index >= BLOCKS_MAX)
         return MU_E_LIMIT;
-    uint32_t count = slab->block_count ? slab->block_count * 2 : 16;
-    struct session_block **blocks = realloc(slab->blocks, count * sizeof(struct session_block *));
-    if (!blocks)
-        return MU_E_NOMEM;
-    memset(blocks + slab->block_count, 0, (count - slab->block_count) * sizeof(struct session_block *));
-    slab->blocks = blocks;
-    slab->block_count = count;
-    return MU_OK;
+    return ARRAY_RESERVE_ZERO(slab->blocks, slab->block_count, *index + 1) ? MU_OK : MU_E_NOMEM;
 }
 
 static enum mu_err add_block(struct session_slab *slab)

@@ -3,6 +3,8 @@
 
 #include "fleet/fleet_internal.h"
 
+#include "base/array.h"
+
 /* Apps: of which products they are. */
 
 void fleet_apps_free(struct fleet *f)
@@ -16,7 +18,7 @@ enum mu_err fleet_app_put(struct fleet *f, const struct app_row *row, const uint
 {
     uint32_t *copy = NULL;
 
-    if (fleet_numbered_reserve(&f->apps.at, &f->apps.count, row->no, sizeof(struct app)) != MU_OK ||
+    if (!ARRAY_RESERVE_ZERO(f->apps.at, f->apps.count, (size_t)row->no + 1) ||
         (count && !(copy = malloc(count * sizeof(*copy)))))
         return MU_E_NOMEM;
     if (count)

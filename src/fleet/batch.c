@@ -68,23 +68,6 @@ void batch_free(struct batch *b)
     buf_free(&b->images);
 }
 
-bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, size_t size)
-{
-    void *at;
-
-    if (count < *cap)
-        return true;
-    uint32_t grown = *cap ? *cap * 2 : 16;
-    memcpy(&at, array, sizeof(at));
-    if (!(at = realloc(at, grown * size))) {
-        b->err = MU_E_NOMEM;
-        return false;
-    }
-    memcpy(array, &at, sizeof(at));
-    *cap = grown;
-    return true;
-}
-
 bool batch_takes(const struct batch *b, const struct intake_record *next)
 {
     size_t states = b->images.len + (size_t)b->count * STATE_BYTES;

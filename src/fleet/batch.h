@@ -114,9 +114,6 @@ int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, i
 /* Empties it, but for `tally`. */
 void batch_clear(struct batch *b);
 
-/* Room for one more element of an array of the batch. false: no memory (`err` is set then). */
-bool batch_room(struct batch *b, void *array, uint32_t count, uint32_t *cap, size_t size);
-
 /* batch_session.c, batch_message.c, batch_history.c, batch_event.c */
 void batch_add_login(struct batch *b, struct pending *p, const struct commit_login *login);
 void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);

@@ -1,5 +1,7 @@
 #include "fleet/batch.h"
 
+#include "base/array.h"
+
 /* Fault and alert events. A point's event is open exactly while the point is 1 in the device's last
  * state: a report that tells a 1 opens it if it is not open, whatever came before; any report after
  * which the point is not 1 resolves it. That holds across a change of the definition, too: a point
@@ -35,8 +37,10 @@ static size_t open_now(const struct batch *b, const struct pending *p, struct fl
 
 static void add(struct batch *b, struct pending *p, const struct fleet_event *e)
 {
-    if (!batch_room(b, &b->events, b->event_count, &b->event_cap, sizeof(*b->events)))
+    if (!ARRAY_RESERVE(b->events, b->event_cap, b->event_count + 1)) {
+        b->err = MU_E_NOMEM;
         return;
+    }
     b->events[b->event_count++] = (struct pending_event){ .event = *e, .older = p->events };
     p->events = b->event_count;
     struct journal_event record = fleet_event_record(b->fleet, e);

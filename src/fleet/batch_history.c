@@ -2,6 +2,8 @@
 
 #include "fleet/batch.h"
 
+#include "base/array.h"
+
 /* What devices did before they came here. Each rule gives the same after a second time, and whichever
  * comes first, the operator's word or the device. */
 
@@ -16,8 +18,10 @@ static void add_days(struct batch *b, struct pending *p, const int32_t *days, si
     for (size_t i = 0; i < count; i++) {
         if (fleet_was_active(b->fleet, days[i], p->device))
             continue;
-        if (!batch_room(b, &b->active, b->active_count, &b->active_cap, sizeof(*b->active)))
+        if (!ARRAY_RESERVE(b->active, b->active_cap, b->active_count + 1)) {
+            b->err = MU_E_NOMEM;
             return;
+        }
         b->active[b->active_count++] = (struct pending_active){ p->device, days[i] };
         journal_batch_active(b->writes, days[i], p->device);
         if (days[i] > p->progress.active_day) {

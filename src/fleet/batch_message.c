@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "fleet/batch.h"
+#include "base/array.h"
 #include "model/frame.h"
 
 /* What devices and enterprises say: every frame is kept as it came; a report is decoded into the
@@ -103,8 +104,10 @@ static void write_active_day(struct batch *b, const struct pending *p)
 {
     int32_t day = p->progress.active_day;
 
-    if (!batch_room(b, &b->active, b->active_count, &b->active_cap, sizeof(*b->active)))
+    if (!ARRAY_RESERVE(b->active, b->active_cap, b->active_count + 1)) {
+        b->err = MU_E_NOMEM;
         return;
+    }
     b->active[b->active_count++] = (struct pending_active){ p->device, day };
     journal_batch_active(b->writes, day, p->device);
 }
@@ -276,8 +279,10 @@ void batch_add_versions(struct batch *b, struct pending *p, const struct journal
     if (!changed)
         return;
     if (!p->versions) {
-        if (!batch_room(b, &b->versions, b->version_count, &b->version_cap, sizeof(*b->versions)))
+        if (!ARRAY_RESERVE(b->versions, b->version_cap, b->version_count + 1)) {
+            b->err = MU_E_NOMEM;
             return;
+        }
         p->versions = ++b->version_count;
     }
     b->versions[p->versions - 1] = now;

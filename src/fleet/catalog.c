@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fleet/fleet_internal.h"
+#include "base/array.h"
 #include "fleet/quota_file.h"
 
 /* Products and enterprises. An object stays for ever, and so does every row it ever had: whoever
@@ -93,7 +94,7 @@ static struct product *product_new(struct fleet *f, const struct product_row *ro
     p->faulty = roaring_bitmap_create();
     p->alert = roaring_bitmap_create();
     if (!p->all || !p->enabled || !p->online || !p->faulty || !p->alert ||
-        fleet_numbered_reserve(&f->products.at, &f->products.count, row->no, sizeof(p)) != MU_OK ||
+        !ARRAY_RESERVE_ZERO(f->products.at, f->products.count, (size_t)row->no + 1) ||
         index_reserve(&f->by_product_key) != MU_OK) {
         product_free(p);
         return NULL;
@@ -137,7 +138,7 @@ static struct enterprise *enterprise_new(struct fleet *f, const struct enterpris
 
     if (!e)
         return NULL;
-    if (fleet_numbered_reserve(&f->enterprises.at, &f->enterprises.count, row->no, sizeof(e)) != MU_OK ||
+    if (!ARRAY_RESERVE_ZERO(f->enterprises.at, f->enterprises.count, (size_t)row->no + 1) ||
         index_reserve(&f->by_enterprise_id) != MU_OK) {
         free(e);
         return NULL;

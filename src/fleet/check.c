@@ -1,4 +1,5 @@
 #include "fleet/catch_up.h"
+#include "base/array.h"
 #include "fleet/check_internal.h"
 
 #include <stdlib.h>
@@ -51,7 +52,7 @@ static enum mu_err on_group(void *ctx, const struct group_row *row)
 
     if (!has_product(c, row->product))
         return MU_OK;
-    if (fleet_numbered_reserve(&c->groups.at, &c->groups.count, row->no, sizeof(*c->groups.at)) != MU_OK)
+    if (!ARRAY_RESERVE_ZERO(c->groups.at, c->groups.count, (size_t)row->no + 1))
         return MU_E_NOMEM;
     /* A group is visited when its parent has been. */
     uint32_t root = row->parent && row->parent < c->groups.count ? c->groups.at[row->parent].root : row->no;

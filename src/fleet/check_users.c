@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "fleet/report.h"
 
 /* The fleet's users against the registry's rows, one by one, and what is reported of them against slow
@@ -16,7 +17,8 @@ struct mention {
 
 struct mentions {
     struct mention *at;
-    size_t count, cap;
+    size_t count;
+    uint32_t cap;
 };
 
 struct user_check {
@@ -27,14 +29,8 @@ struct user_check {
 
 static enum mu_err mention(struct mentions *m, uint32_t no, uint32_t user)
 {
-    if (m->count == m->cap) {
-        size_t cap = m->cap ? m->cap * 2 : 1024;
-        struct mention *grown = realloc(m->at, cap * sizeof(*grown));
-        if (!grown)
-            return MU_E_NOMEM;
-        m->at = grown;
-        m->cap = cap;
-    }
+    if (!ARRAY_RESERVE(m->at, m->cap, m->count + 1))
+        return MU_E_NOMEM;
     m->at[m->count++] = (struct mention){ no, user };
     return MU_OK;
 }

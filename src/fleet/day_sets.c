@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void day_sets_free(struct day_sets *s)
 {
     for (uint32_t i = 0; i < s->count; i++)
@@ -39,14 +41,8 @@ struct day_set *day_sets_require(struct day_sets *s, int32_t day)
 
     if (at < s->count && s->at[at].day == day)
         return &s->at[at];
-    if (s->count == s->cap) {
-        uint32_t cap = s->cap ? s->cap * 2 : 8;
-        struct day_set *grown = realloc(s->at, cap * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        s->at = grown;
-        s->cap = cap;
-    }
+    if (!ARRAY_RESERVE(s->at, s->cap, s->count + 1))
+        return NULL;
     roaring_bitmap_t *devices = roaring_bitmap_create();
     if (!devices)
         return NULL;

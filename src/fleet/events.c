@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* What is known of an open event, as its block of the pool has it. */
 struct event_open {
     uint32_t opened_us[2]; /* low, high: 12 bytes, not 16 */
@@ -32,14 +34,8 @@ static uint32_t take_free(struct events *e)
         e->free = e->at[no].next;
         return no;
     }
-    if (e->count >= e->cap) {
-        uint32_t cap = e->cap ? e->cap + e->cap / 2 : 64;
-        struct event_tally *grown = realloc(e->at, cap * sizeof(*grown));
-        if (!grown)
-            return 0;
-        e->at = grown;
-        e->cap = cap;
-    }
+    if (!ARRAY_RESERVE(e->at, e->cap, e->count + 1))
+        return 0;
     if (!e->count)
         e->at[e->count++] = (struct event_tally){ 0 };
     return e->count++;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 struct journal {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -24,15 +26,15 @@ struct journal_batch {
     enum mu_err err;
 };
 
-/* A new last element of a list, its memory doubled whenever the count is a power of two. */
-#define APPEND(list) ((list).at = grown((list).at, (list).count, sizeof(*(list).at)), &(list).at[(list).count++])
+/* A new last element of a list, cleared. */
+#define APPEND(list)                                                  \
+    (require(ARRAY_RESERVE((list).at, (list).cap, (list).count + 1)), \
+     memset(&(list).at[(list).count], 0, sizeof(*(list).at)), &(list).at[(list).count++])
 
-static void *grown(void *at, size_t count, size_t size)
+static void require(bool memory)
 {
-    if (!(count & (count - 1)))
-        at = realloc(at, (count ? count * 2 : 1) * size);
-    memset((char *)at + count * size, 0, size);
-    return at;
+    if (!memory)
+        abort();
 }
 
 static void free_records(struct fake_records *r)
@@ -298,13 +300,7 @@ static void take_over_set(struct fake_records *all, const struct fake_active_set
         if (all->active.at[i].day != set->day)
             all->active.at[n++] = all->active.at[i];
     }
-    /* The memory is as large as the count was: append anew. */
-    struct fake_records kept = { 0 };
-    for (size_t i = 0; i < n; i++)
-        *APPEND(kept.active) = all->active.at[i];
-    free(all->active.at);
-    all->active.at = kept.active.at;
-    all->active.count = kept.active.count;
+    all->active.count = n;
     for (size_t i = 0; i < all->active_sets.count; i++) {
         struct fake_active_set *old = &all->active_sets.at[i];
         if (old->day == set->day) {
@@ -345,16 +341,13 @@ static struct fake_state *state_of(struct fake_records *r, uint32_t device)
     return &r->states.at[i];
 }
 
-/* The memory of a list is as large as its count was, so it is made anew. */
 #define DROP_OF_DEVICE(list, no)                  \
     do {                                          \
-        __typeof__(list) kept = { 0 };            \
+        size_t kept = 0;                          \
         for (size_t k = 0; k < (list).count; k++) \
             if ((list).at[k].device != (no))      \
-                *APPEND(kept) = (list).at[k];     \
-        free((list).at);                          \
-        (list).at = kept.at;                      \
-        (list).count = kept.count;                \
+                (list).at[kept++] = (list).at[k]; \
+        (list).count = kept;                      \
     } while (0)
 
 static void take_over(struct fake_records *all, const struct fake_records *r)

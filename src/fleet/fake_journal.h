@@ -58,6 +58,7 @@ struct fake_control {
     struct {          \
         T *at;        \
         size_t count; \
+        uint32_t cap; \
     }
 struct fake_records {
     FAKE_LIST(struct fake_message) messages;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define POINT(id, name, kind, spec, byte, bit, unit)                                                        \
     "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," spec \
     "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit ",\"len\":1,\"unit\":\"" unit "\"}}"
@@ -72,7 +74,8 @@ struct fake_entry {
 struct registry {
     pthread_mutex_t lock;
     struct fake_entry *entries;
-    size_t count, cap, first; /* the number of the first entry that is kept */
+    uint32_t cap;
+    size_t count, first; /* the number of the first entry that is kept */
     enum mu_err fail;
     size_t fail_at;
     enum mu_err fail_row;
@@ -108,10 +111,8 @@ void fake_registry_free(struct registry *reg)
 static void put(struct registry *reg, const struct fake_entry *e)
 {
     pthread_mutex_lock(&reg->lock);
-    if (reg->count == reg->cap) {
-        reg->cap = reg->cap ? reg->cap * 2 : 64;
-        reg->entries = realloc(reg->entries, reg->cap * sizeof(*e));
-    }
+    if (!ARRAY_RESERVE(reg->entries, reg->cap, reg->count + 1))
+        abort();
     reg->entries[reg->count++] = *e;
     pthread_mutex_unlock(&reg->lock);
 }

@@ -1,7 +1,6 @@
 #include "fleet/fleet_internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -28,24 +27,6 @@ void fleet_out_of_memory(void)
     log_event(LOG_ERROR, "out_of_memory", "part=fleet");
     log_flush();
     abort();
-}
-
-enum mu_err fleet_numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size)
-{
-    void *at;
-
-    if (no < *count)
-        return MU_OK;
-    size_t wanted = (size_t)no + no / 2 + 16;
-    if (wanted > UINT32_MAX)
-        wanted = UINT32_MAX;
-    memcpy(&at, array, sizeof(at));
-    if (!(at = realloc(at, wanted * size)))
-        return MU_E_NOMEM;
-    memset((char *)at + *count * size, 0, (wanted - *count) * size);
-    memcpy(array, &at, sizeof(at));
-    *count = (uint32_t)wanted;
-    return MU_OK;
 }
 
 static void leftovers_init(struct leftovers *left)

@@ -157,9 +157,6 @@ void fleet_read_lock(struct fleet *f);
 void fleet_write_lock(struct fleet *f);
 void fleet_unlock(struct fleet *f);
 
-/* Grows a numbered array so that no is in it; new elements are all zero. */
-MU_MUST_USE enum mu_err fleet_numbered_reserve(void *array, uint32_t *count, uint32_t no, size_t size);
-
 /* Ends the program: what is committed can neither be shown nor be taken back without memory, and a
  * restart rebuilds the fleet. For the places where no error can be handed on. */
 _Noreturn void fleet_out_of_memory(void);

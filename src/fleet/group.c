@@ -3,6 +3,8 @@
 
 #include "fleet/fleet_internal.h"
 
+#include "base/array.h"
+
 /* Device groups: a forest per product. Each has a bitmap of its direct members, and once it has been asked
  * for one of its subtree: to unite 49 groups of a tenth of a million takes 0.3 ms. That costs two bytes for
  * each device and group above its own. */
@@ -32,7 +34,7 @@ void fleet_groups_free(struct fleet *f)
 
 enum mu_err fleet_group_reserve(struct fleet *f, uint32_t no)
 {
-    if (fleet_numbered_reserve(&f->groups.at, &f->groups.count, no, sizeof(struct group)) != MU_OK)
+    if (!ARRAY_RESERVE_ZERO(f->groups.at, f->groups.count, (size_t)no + 1))
         return MU_E_NOMEM;
     struct group *g = &f->groups.at[no];
     if (!g->members)

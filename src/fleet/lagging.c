@@ -1,7 +1,8 @@
 #include "fleet/lagging.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/array.h"
 
 enum { MARK_MESSAGES = LAG_MESSAGES / LAG_MARKS };
 
@@ -28,25 +29,9 @@ bool lagging_has(const struct lagging *l, uint32_t device)
     return device / 64 < l->words && l->has[device / 64] & bit_of(device);
 }
 
-static bool has_word(struct lagging *l, uint32_t device)
-{
-    size_t words = device / 64 + 1;
-
-    if (words <= l->words)
-        return true;
-    words += words / 2;
-    uint64_t *has = realloc(l->has, words * sizeof(*has));
-    if (!has)
-        return false;
-    memset(has + l->words, 0, (words - l->words) * sizeof(*has));
-    l->has = has;
-    l->words = words;
-    return true;
-}
-
 bool lagging_may_enter(struct lagging *l, uint32_t device, uint32_t entering)
 {
-    return l->count + entering < LAG_DEVICES && has_word(l, device);
+    return l->count + entering < LAG_DEVICES && ARRAY_RESERVE_ZERO(l->has, l->words, device / 64 + 1);
 }
 
 /* The oldest mark is that of the message LAG_MESSAGES before the last marked one; without one, not so many have come

@@ -31,7 +31,7 @@ struct lagging {
     struct lag *at; /* a ring of LAG_DEVICES */
     uint32_t first, count;
     uint64_t *has; /* a bit for each device number */
-    size_t words;
+    uint32_t words;
     uint64_t messages;          /* of all devices, committed so far */
     int64_t mark_us[LAG_MARKS]; /* when every LAG_MESSAGES / LAG_MARKS of them had come, in turn */
     int64_t now_us;             /* of the last commit; monotonic */

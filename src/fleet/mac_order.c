@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "fleet/fleet_internal.h"
 
 /* Comparing macs by way of the pool takes two cache misses each. So the first 8 bytes behind what
@@ -101,15 +102,9 @@ void mac_order_add(struct mac_order *o, uint32_t no)
 {
     if (!o->built)
         return;
-    if (o->added_count == o->added_cap) {
-        uint32_t cap = o->added_cap ? o->added_cap * 2 : 64;
-        uint32_t *grown = realloc(o->added, cap * sizeof(*grown));
-        if (!grown) {
-            mac_order_forget(o);
-            return;
-        }
-        o->added = grown;
-        o->added_cap = cap;
+    if (!ARRAY_RESERVE(o->added, o->added_cap, o->added_count + 1)) {
+        mac_order_forget(o);
+        return;
     }
     o->added[o->added_count++] = no;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* An insertion moves half of the list on average (16 KiB: a third of a microsecond); a merge moves
  * the whole array (4 MB for a million devices: a millisecond). */
 enum { RECENT_MAX = 4096 };
@@ -86,22 +88,9 @@ static void merge(struct order *o)
 
 enum mu_err order_reserve(struct order *o)
 {
-    if (o->recent_count == o->recent_cap && o->recent_cap < RECENT_MAX) {
-        uint32_t cap = o->recent_cap ? o->recent_cap * 2 : 16;
-        struct order_recent *recent = realloc(o->recent, cap * sizeof(*recent));
-        if (!recent)
-            return MU_E_NOMEM;
-        o->recent = recent;
-        o->recent_cap = cap;
-    }
-    if (o->count + o->recent_count + 1 > o->cap) {
-        uint32_t cap = o->cap + o->cap / 2 + 64;
-        uint32_t *sorted = realloc(o->sorted, cap * sizeof(*sorted));
-        if (!sorted)
-            return MU_E_NOMEM;
-        o->sorted = sorted;
-        o->cap = cap;
-    }
+    if ((o->recent_count < RECENT_MAX && !ARRAY_RESERVE(o->recent, o->recent_cap, o->recent_count + 1)) ||
+        !ARRAY_RESERVE(o->sorted, o->cap, (size_t)o->count + o->recent_count + 1))
+        return MU_E_NOMEM;
     return MU_OK;
 }
 

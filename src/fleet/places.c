@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 static struct str name_of(const struct places *p, const struct place_node *node)
 {
     return (struct str){ node->name_len ? pool_at(p->pool, node->name) : "", node->name_len };
@@ -39,14 +41,8 @@ static enum mu_err add_node(struct places *p, uint32_t parent, enum place_level 
 
     if (index_reserve(&p->by_name) != MU_OK)
         return MU_E_NOMEM;
-    if (p->count >= p->cap) {
-        uint32_t cap = p->cap ? p->cap * 2 : 64;
-        struct place_node *nodes = realloc(p->nodes, cap * sizeof(*nodes));
-        if (!nodes)
-            return MU_E_NOMEM;
-        p->nodes = nodes;
-        p->cap = cap;
-    }
+    if (!ARRAY_RESERVE(p->nodes, p->cap, p->count + 1))
+        return MU_E_NOMEM;
     if (!(node.devices = roaring_bitmap_create()))
         return MU_E_NOMEM;
     if (name.len) {

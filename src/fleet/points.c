@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 static uint64_t hash_point(const void *ctx, uint32_t no)
 {
     const struct points *p = ctx;
@@ -40,14 +42,8 @@ enum mu_err points_no(struct points *p, enum fleet_event_kind kind, struct str n
         return MU_OK;
     if (index_reserve(&p->by_name) != MU_OK)
         return MU_E_NOMEM;
-    if (p->count >= p->cap) {
-        uint32_t cap = p->cap ? p->cap * 2 : 32;
-        struct point *grown = realloc(p->at, cap * sizeof(*grown));
-        if (!grown)
-            return MU_E_NOMEM;
-        p->at = grown;
-        p->cap = cap;
-    }
+    if (!ARRAY_RESERVE(p->at, p->cap, p->count + 1))
+        return MU_E_NOMEM;
     char *copy = malloc(name.len + 1);
     if (!copy)
         return MU_E_NOMEM;

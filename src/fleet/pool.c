@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* The class of a size, and the bytes that its blocks have. */
 static unsigned class_of(size_t size, uint32_t *bytes)
 {
@@ -34,14 +36,8 @@ static uint32_t carve(struct pool *p, uint32_t bytes)
     if (p->count == 0 || p->used + bytes > POOL_SEGMENT) {
         if (p->count == UINT32_MAX / (POOL_SEGMENT / POOL_UNIT))
             return 0;
-        if (p->count == p->cap) {
-            uint32_t cap = p->cap ? p->cap * 2 : 16;
-            uint8_t **segments = realloc(p->segments, cap * sizeof(*segments));
-            if (!segments)
-                return 0;
-            p->segments = segments;
-            p->cap = cap;
-        }
+        if (!ARRAY_RESERVE(p->segments, p->cap, p->count + 1))
+            return 0;
         uint8_t *segment = malloc(POOL_SEGMENT);
         if (!segment)
             return 0;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "fleet/fleet_internal.h"
@@ -82,14 +83,8 @@ struct rebuild {
 
 enum mu_err rebuild_followed_add(struct followed *f, uint32_t device)
 {
-    if (f->count == f->cap) {
-        size_t cap = f->cap ? f->cap * 2 : 1024;
-        uint32_t *at = realloc(f->at, cap * sizeof(*at));
-        if (!at)
-            return MU_E_NOMEM;
-        f->at = at;
-        f->cap = cap;
-    }
+    if (!ARRAY_RESERVE(f->at, f->cap, f->count + 1))
+        return MU_E_NOMEM;
     f->at[f->count++] = device;
     return MU_OK;
 }

@@ -6,7 +6,8 @@
 /* Devices whose state may not count their last messages (journal_state.followed), in their order. */
 struct followed {
     uint32_t *at;
-    size_t count, cap;
+    size_t count;
+    uint32_t cap;
 };
 
 /* MU_E_NOMEM. */

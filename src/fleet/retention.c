@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "fleet/fleet_internal.h"
 
 static const int64_t DAY_US = 86400LL * 1000000;
@@ -126,14 +127,8 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
         run->more = true;
         return MU_E_LIMIT; /* ends the visit */
     }
-    if (run->count == run->cap) {
-        uint32_t cap = run->cap ? run->cap * 2 : 64;
-        struct forgotten *grown = realloc(run->at, cap * sizeof(*grown));
-        if (!grown)
-            return MU_E_NOMEM;
-        run->at = grown;
-        run->cap = cap;
-    }
+    if (!ARRAY_RESERVE(run->at, run->cap, run->count + 1))
+        return MU_E_NOMEM;
     char *name = malloc(e->name.len + 1);
     if (!name)
         return MU_E_NOMEM;

@@ -3,6 +3,8 @@
 
 #include "fleet/fleet_internal.h"
 
+#include "base/array.h"
+
 /* Access tokens by their hash: an array with a list of its free elements, element 0 unused. */
 
 static uint64_t hash_token(const struct fleet *f, const uint8_t hash[32])
@@ -55,7 +57,7 @@ enum mu_err fleet_token_put(struct fleet *f, const struct token_row *row)
         if (index_reserve(&f->by_token) != MU_OK)
             return MU_E_NOMEM;
         if (!f->free_token) {
-            if (fleet_numbered_reserve(&f->tokens.at, &f->tokens.count, before, sizeof(struct token)) != MU_OK)
+            if (!ARRAY_RESERVE_ZERO(f->tokens.at, f->tokens.count, (size_t)before + 1))
                 return MU_E_NOMEM;
             chain_free(f, before ? before : 1);
         }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "fleet/fleet_internal.h"
 
 void users_init(struct users *u)
@@ -108,15 +109,9 @@ static enum mu_err make_room(struct known_users *k)
 {
     if (!k->cap)
         index_init(&k->by_user, hash_known, k);
-    if (k->count == k->cap) {
-        uint32_t cap = k->cap ? k->cap * 2 : 64;
-        struct known_user *grown = realloc(k->at, cap * sizeof(*grown));
-        if (!grown)
-            return MU_E_NOMEM;
-        k->at = grown;
-        k->cap = cap;
-        k->count = k->count ? k->count : 1;
-    }
+    if (!ARRAY_RESERVE(k->at, k->cap, k->count + 2))
+        return MU_E_NOMEM;
+    k->count = k->count ? k->count : 1;
     return index_reserve(&k->by_user);
 }
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 enum { SET_MAX = VERSION_COUNT * (LIMIT_VERSION + 1) };
 
 static uint64_t hash_set(const void *ctx, uint32_t no)
@@ -39,14 +41,8 @@ static enum mu_err add_set(struct versions *v, const char *text, uint32_t len, u
 {
     if (index_reserve(&v->by_text) != MU_OK)
         return MU_E_NOMEM;
-    if (!v->free && v->count >= v->cap) {
-        uint32_t cap = v->cap ? v->cap * 2 : 64;
-        struct version_set *sets = realloc(v->sets, cap * sizeof(*sets));
-        if (!sets)
-            return MU_E_NOMEM;
-        v->sets = sets;
-        v->cap = cap;
-    }
+    if (!v->free && !ARRAY_RESERVE(v->sets, v->cap, v->count + 1))
+        return MU_E_NOMEM;
     uint32_t block = pool_alloc(v->pool, len);
     if (!block)
         return MU_E_NOMEM;

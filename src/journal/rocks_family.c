@@ -1,9 +1,9 @@
 #include "journal/rocks_internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -43,15 +43,9 @@ size_t rocks_day_lower_bound(const struct journal *j, int32_t day)
 
 enum mu_err rocks_day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle)
 {
-    if (j->day_count == j->day_cap) {
-        size_t cap = j->day_cap ? 2 * j->day_cap : 16;
-        struct rocks_day_family *days = realloc(j->days, cap * sizeof(*days));
-        if (!days) {
-            rocksdb_column_family_handle_destroy(handle);
-            return MU_E_NOMEM;
-        }
-        j->days = days;
-        j->day_cap = cap;
+    if (!ARRAY_RESERVE(j->days, j->day_cap, j->day_count + 1)) {
+        rocksdb_column_family_handle_destroy(handle);
+        return MU_E_NOMEM;
     }
 
     size_t at = rocks_day_lower_bound(j, day);

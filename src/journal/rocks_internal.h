@@ -71,7 +71,8 @@ struct journal {
     rocksdb_t *db; /* NULL after a reopening that failed */
     rocksdb_column_family_handle_t *fixed[FIXED_FAMILIES];
     struct rocks_day_family *days; /* by day */
-    size_t day_count, day_cap;
+    size_t day_count;
+    uint32_t day_cap;
 
     int64_t expiry_us;      /* by which the last roll dropped */
     int64_t trusted_us;     /* rocks_clock.c */
@@ -104,7 +105,8 @@ struct rocks_row {
 
 struct rocks_rows {
     struct rocks_row *row;
-    size_t count, cap;
+    size_t count;
+    uint32_t cap;
     struct buf bytes;
 };
 

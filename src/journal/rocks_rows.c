@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 /* Messages, session records and states of a batch, held back until its commit to be put in the order of
  * their keys. The memtable's skip list remembers where it was last: a record whose predecessor has
  * just been inserted finds its place with two comparisons, any other with some thirty. So the order
@@ -42,14 +44,8 @@ void rocks_rows_clear(struct rocks_rows *r)
 enum mu_err rocks_rows_add(struct rocks_rows *r, int32_t day, uint32_t device, const uint8_t *key, size_t key_len,
                            const struct buf *value)
 {
-    if (r->count == r->cap) {
-        size_t cap = r->cap ? 2 * r->cap : 1024;
-        struct rocks_row *row = realloc(r->row, cap * sizeof(*row));
-        if (!row)
-            return MU_E_NOMEM;
-        r->row = row;
-        r->cap = cap;
-    }
+    if (!ARRAY_RESERVE(r->row, r->cap, r->count + 1))
+        return MU_E_NOMEM;
     struct rocks_row row = { .day = day,
                              .device = device,
                              .at = (uint32_t)r->bytes.len,

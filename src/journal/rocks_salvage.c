@@ -1,9 +1,9 @@
 #include "journal/rocks_salvage.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 /* Copying what is left into a new journal, and making its states agree with its records. */
@@ -12,16 +12,7 @@ enum { COMMIT_BYTES = 4 * 1024 * 1024 };
 
 struct rocks_salvage_tail *rocks_salvage_tail(struct journal_salvage *s, uint32_t device)
 {
-    if (device >= s->tail_count) {
-        size_t count = device < 1024 ? 1024 : (size_t)device + device / 2;
-        struct rocks_salvage_tail *tails = realloc(s->tails, count * sizeof(*tails));
-        if (!tails)
-            return NULL;
-        memset(tails + s->tail_count, 0, (count - s->tail_count) * sizeof(*tails));
-        s->tails = tails;
-        s->tail_count = count;
-    }
-    return &s->tails[device];
+    return ARRAY_RESERVE_ZERO(s->tails, s->tail_count, (size_t)device + 1) ? &s->tails[device] : NULL;
 }
 
 enum mu_err rocks_salvage_commit(struct journal_salvage *s, bool last)

@@ -37,7 +37,7 @@ struct journal_salvage {
     struct journal *to;
     struct journal_batch *writes;
     struct rocks_salvage_tail *tails; /* by device */
-    size_t tail_count;
+    uint32_t tail_count;
     struct journal_salvaged *told;
 };
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 /* Names for what the logs hold. A log tells families by numbers; which number is whose stands in the MANIFEST, and in
  * the tables that there are. Without a MANIFEST, what a family has in the logs alone would be nobody's: all of a young
  * journal. But the default family, whose number is always 0, notes the days with their numbers (rocks_trust.c), and
@@ -23,7 +25,8 @@ struct names {
         uint32_t number;
         char name[32];
     } * at;
-    size_t count, cap;
+    size_t count;
+    uint32_t cap;
     uint32_t last;
 };
 
@@ -31,14 +34,8 @@ static enum mu_err add(struct names *n, uint32_t number, const char *name)
 {
     if (number == 0 || number > NUMBERS_MAX)
         return MU_OK;
-    if (n->count == n->cap) {
-        size_t cap = n->cap ? 2 * n->cap : 64;
-        void *more = realloc(n->at, cap * sizeof(*n->at));
-        if (!more)
-            return MU_E_NOMEM;
-        n->at = more;
-        n->cap = cap;
-    }
+    if (!ARRAY_RESERVE(n->at, n->cap, n->count + 1))
+        return MU_E_NOMEM;
     n->at[n->count].number = number;
     snprintf(n->at[n->count].name, sizeof(n->at[n->count].name), "%s", name);
     n->count++;

@@ -103,8 +103,10 @@ struct http_server {
     void *ctx;
     struct http_mount **mounts; /* longer prefixes first */
     size_t mount_count;
+    uint32_t mount_cap;
     const struct http_route **routes;
     size_t route_count;
+    uint32_t route_cap;
     struct http_loop *loops[HTTP_LOOPS]; /* each set and read by its loop's thread */
 };
 

@@ -2,6 +2,8 @@
 
 #include "net/http_internal.h"
 
+#include "base/array.h"
+
 /* Which table and route a path belongs to. Each table has a tree of its paths' segments. At each place the literal
  * segment is tried first, and the capture only if nothing below the literal matches. */
 
@@ -196,14 +198,9 @@ enum mu_err http_server_add(struct http_server *s, struct http_table *table)
     mount->table = table;
     split(str_of(table->prefix), mount->prefix, &mount->prefix_count);
 
-    struct http_mount **mounts = realloc(s->mounts, (s->mount_count + 1) * sizeof(*mounts));
-    if (!mounts)
+    if (!ARRAY_RESERVE(s->mounts, s->mount_cap, s->mount_count + 1) ||
+        !ARRAY_RESERVE(s->routes, s->route_cap, s->route_count + table->count))
         goto out;
-    s->mounts = mounts;
-    const struct http_route **routes = realloc(s->routes, (s->route_count + table->count + 1) * sizeof(*routes));
-    if (!routes)
-        goto out;
-    s->routes = routes;
 
     err = mount->prefix_count > HTTP_SEGMENTS ? MU_E_VALUE : MU_OK;
     for (size_t i = 0; i < table->count && err == MU_OK; i++) {

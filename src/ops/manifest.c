@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "ops/dir.h"
@@ -35,16 +36,12 @@ static bool is_table(const char *path)
 
 static struct manifest_file *add_file(struct manifest *m, char *path)
 {
-    struct manifest_file *grown = realloc(m->files, (m->file_count + 1) * sizeof(*grown));
-
-    if (!grown || !path) {
-        m->files = grown ? grown : m->files;
+    if (!path || !ARRAY_RESERVE(m->files, m->file_cap, m->file_count + 1)) {
         free(path);
         return NULL;
     }
-    m->files = grown;
-    grown[m->file_count] = (struct manifest_file){ .path = path };
-    return &grown[m->file_count++];
+    m->files[m->file_count] = (struct manifest_file){ .path = path };
+    return &m->files[m->file_count++];
 }
 
 static enum mu_err gather_file(struct manifest *m, int dir, char *path, char *why, size_t why_size)

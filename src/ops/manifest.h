@@ -25,6 +25,7 @@ struct manifest {
     struct registry_totals totals;
     struct manifest_file *files;
     size_t file_count;
+    uint32_t file_cap;
 };
 
 /* Whether dir is a backup. */

@@ -27,7 +27,7 @@ struct apply_tally {
 /* The numbers that entries of one list were given, to notice two of the same. */
 struct apply_seen {
     uint8_t *bits;
-    size_t size;
+    uint32_t size;
 };
 
 struct apply {

@@ -3,6 +3,8 @@
 
 #include "registry/apply_entry.h"
 
+#include "base/array.h"
+
 /* --- products by their keys -----------------------------------------------------------------------*/
 
 bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number)
@@ -73,15 +75,8 @@ enum mu_err apply_see(const struct apply_entry *e, uint32_t no)
     e->apply->no = no;
     uint8_t bit = (uint8_t)(1u << no % 8);
 
-    if (byte >= seen->size) {
-        size_t size = 2 * byte + 64;
-        uint8_t *bits = realloc(seen->bits, size);
-        if (!bits)
-            return MU_E_NOMEM;
-        memset(bits + seen->size, 0, size - seen->size);
-        seen->bits = bits;
-        seen->size = size;
-    }
+    if (!ARRAY_RESERVE_ZERO(seen->bits, seen->size, byte + 1))
+        return MU_E_NOMEM;
     if (seen->bits[byte] & bit)
         apply_mistake(e, "",
                       e->apply->rows ? "an earlier line is about the same one"

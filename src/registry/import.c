@@ -144,7 +144,7 @@ static enum mu_err begin_seen(struct apply_seen *seen, struct str bits)
     if (!(seen->bits = malloc(bits.len)))
         return MU_E_NOMEM;
     memcpy(seen->bits, bits.at, bits.len);
-    seen->size = bits.len;
+    seen->size = (uint32_t)bits.len;
     return MU_OK;
 }
 

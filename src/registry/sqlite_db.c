@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "registry/sqlite_pages.h"
@@ -163,22 +164,17 @@ enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *va
 {
     enum mu_err err;
     sqlite3_stmt *statement;
-    size_t room = 0;
+    uint32_t room = 0;
 
     *out = NULL;
     *out_count = 0;
     if ((err = db_query(db, sql, values, count, &statement)) != MU_OK)
         return err;
     while ((err = db_next(db, statement)) == MU_OK) {
-        if (*out_count == room) {
-            room = room ? 2 * room : 8;
-            uint32_t *more = realloc(*out, room * sizeof(**out));
-            if (!more) {
-                sqlite3_reset(statement);
-                err = MU_E_NOMEM;
-                break;
-            }
-            *out = more;
+        if (!ARRAY_RESERVE(*out, room, *out_count + 1)) {
+            sqlite3_reset(statement);
+            err = MU_E_NOMEM;
+            break;
         }
         (*out)[(*out_count)++] = (uint32_t)sqlite3_column_int64(statement, 0);
     }

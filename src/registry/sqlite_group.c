@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 void db_row_group(struct db_row *row, struct group_row *out)
 {
     memset(out, 0, sizeof(*out));
@@ -120,20 +122,15 @@ static enum mu_err find_groups(struct registry_tx *tx, void *arg)
     enum mu_err err;
     struct groups_query *q = arg;
     struct db_row row = { 0 };
-    size_t room = 0;
+    uint32_t room = 0;
 
     if ((err = db_query(tx->db, GROUP_WHERE "g.product = ?1 ORDER BY g.no", DB_VALUES(db_int(q->product)),
                         &row.statement)) != MU_OK)
         return err;
     while ((err = db_next(tx->db, row.statement)) == MU_OK) {
-        if (q->count == room) {
-            room = room ? 2 * room : 16;
-            struct group_row *more = realloc(q->rows, room * sizeof(*more));
-            if (!more) {
-                sqlite3_reset(row.statement);
-                return MU_E_NOMEM;
-            }
-            q->rows = more;
+        if (!ARRAY_RESERVE(q->rows, room, q->count + 1)) {
+            sqlite3_reset(row.statement);
+            return MU_E_NOMEM;
         }
         row.column = 0;
         db_row_group(&row, &q->rows[q->count++]);

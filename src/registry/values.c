@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/json_in.h"
 
 static void clear(struct values *v)
@@ -32,14 +33,8 @@ const struct value *values_find(const struct values *v, const char *name)
 
 static struct value *add(struct values *v, const char *name)
 {
-    if (v->count == v->room) {
-        size_t room = v->room ? 2 * v->room : 32;
-        struct value *at = realloc(v->at, room * sizeof(*at));
-        if (!at)
-            return NULL;
-        v->at = at;
-        v->room = room;
-    }
+    if (!ARRAY_RESERVE(v->at, v->room, v->count + 1))
+        return NULL;
     v->at[v->count] = (struct value){ .name = name };
     return &v->at[v->count++];
 }

@@ -24,7 +24,8 @@ struct value {
 /* Owned by who holds them, { 0 } at first. Names and texts belong to what they were read from. */
 struct values {
     struct value *at;
-    size_t count, room;
+    size_t count;
+    uint32_t room;
 };
 void values_free(struct values *v);
 
