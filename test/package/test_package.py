@@ -1,12 +1,12 @@
 """The Debian package, in a Debian of its own: what is there after an installation, an upgrade, a removal, a purge."""
 
 import json
+import os
 import re
 import subprocess
 
 import pytest
 
-from conftest import field
 from machine import wait_for
 from service import Service
 
@@ -20,8 +20,8 @@ def install(machine, deb, *options):
     return machine.run("dpkg", *options, "-i", machine.copy(deb))
 
 
-def apply(machine):
-    machine.run("muster", "apply", "--data", DATA, "-", input=json.dumps(PRODUCT))
+def apply(machine, *options):
+    machine.run("muster", "apply", "--data", DATA, *options, "-", input=json.dumps(PRODUCT))
 
 
 def products(machine):
@@ -67,7 +67,7 @@ def test_an_upgrade_keeps_the_data_and_changed_settings(machine, deb, older_deb)
     assert service.stop() == 0
     install(machine, deb, "--force-confdef")  # dpkg's own answer, as nobody is here to be asked
     assert machine.read(SETTINGS) == changed
-    assert machine.run("dpkg-query", "-W", "-f", "${Version}", "muster") == field(deb, "Version")
+    assert machine.run("dpkg-query", "-W", "-f", "${Version}", "muster") == os.path.basename(deb).split("_")[1]
     service = Service(machine)
     assert service.addresses()["http"] == "127.0.0.1:8888" and products(machine) == ["Plug"]
     assert service.stop() == 0
@@ -82,7 +82,7 @@ def test_an_upgrade_brings_new_settings_where_nobody_changed_them(machine, deb, 
 
 def test_a_removal_keeps_settings_and_data_and_a_purge_the_data(machine, deb):
     install(machine, deb)
-    apply(machine)
+    apply(machine, "--create")
     machine.run("dpkg", "--remove", "muster")
     assert machine.has(SETTINGS) and machine.has(f"{DATA}/registry.db")
     assert not any(machine.has(path) for path in (UNITS[0], "/usr/bin/muster"))
