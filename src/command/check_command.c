@@ -1,39 +1,36 @@
 /* muster check: looks at all that is in a data directory at rest, or in a backup, and changes nothing. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/check.h"
 #include "command/commands.h"
+#include "ops/data_dir.h"
 #include "ops/manifest.h"
 #include "ops/settings.h"
 
 /* Keeps servers away while it looks. A backup has no lock and needs none. */
 static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
 {
-    char path[4096];
     struct stat st;
 
-    snprintf(path, sizeof(path), "%s/lock", dir);
-    *fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (*fd < 0 && errno == ENOENT && stat(dir, &st) == 0) {
+    *fd = data_dir_hold(dir);
+    if (*fd >= 0)
+        return MU_OK;
+    if (errno == EWOULDBLOCK) {
+        snprintf(why, why_size, "%s is in use; check a backup of it, or stop the server first", dir);
+        return MU_E_LOCKED;
+    }
+    if (errno == ENOENT && stat(dir, &st) == 0) {
         snprintf(why, why_size, "%s is neither a data directory nor a backup", dir);
         return MU_E_VALUE;
     }
-    if (*fd < 0) {
-        bool is_none = errno == ENOENT || errno == ENOTDIR;
-        snprintf(why, why_size, "cannot open %s: %s", dir, strerror(errno));
-        return is_none ? MU_E_NOT_FOUND : MU_E_IO;
-    }
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-        return MU_OK;
-    snprintf(why, why_size, "%s is in use; check a backup of it, or stop the server first", dir);
-    return MU_E_LOCKED;
+    bool is_none = errno == ENOENT || errno == ENOTDIR;
+    snprintf(why, why_size, "cannot open %s: %s", dir, strerror(errno));
+    return is_none ? MU_E_NOT_FOUND : MU_E_IO;
 }
 
 static int check(const struct settings *s)

@@ -105,6 +105,20 @@ out:
     return err;
 }
 
+int data_dir_hold(const char *path)
+{
+    char lock[4096];
+
+    snprintf(lock, sizeof(lock), "%s/lock", path);
+    int fd = open(lock, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
 void data_dir_close(struct data_dir *d)
 {
     if (d->lock_fd >= 0)

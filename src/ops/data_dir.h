@@ -24,6 +24,9 @@ MU_MUST_USE enum mu_err data_dir_check(const char *path, bool *is_new, char *why
  * something else's directory; MU_E_IO. */
 MU_MUST_USE enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_t why_size);
 void data_dir_close(struct data_dir *d);
+/* Keeps others away from a data directory as long as the descriptor is open, and makes nothing. -1 with errno:
+ * ENOENT: it is none; EWOULDBLOCK: somebody has it. */
+int data_dir_hold(const char *path);
 
 /* path of the socket by which commands reach the server; malloc'ed, NULL without memory. */
 char *data_dir_socket_path(const char *dir);

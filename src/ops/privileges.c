@@ -36,6 +36,12 @@ static enum mu_err find_user(struct passwd **pw, const char *user, char *why, si
     return MU_OK;
 }
 
+enum mu_err privileges_check_user(const char *user, char *why, size_t why_size)
+{
+    struct passwd *pw;
+    return find_user(&pw, user, why, why_size);
+}
+
 enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, size_t why_size)
 {
     struct passwd *pw;

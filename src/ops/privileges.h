@@ -8,6 +8,9 @@
 /* Raises the number of descriptors this process may hold to its hard limit. */
 void privileges_raise_descriptors(void);
 
+/* MU_E_NOT_FOUND: the machine has no such user; MU_E_VALUE: it is root. why gets one sentence. */
+MU_MUST_USE enum mu_err privileges_check_user(const char *user, char *why, size_t why_size);
+
 /* Makes dir (created with mode 0700 if it is missing) belong to user, so that what root has
  * created can be used after privileges_drop. why gets one sentence on failure. */
 MU_MUST_USE enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, size_t why_size);

@@ -1,6 +1,8 @@
 #ifndef MUSTER_OPS_SETTINGS_H
 #define MUSTER_OPS_SETTINGS_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "ops/command_table.h"
 

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_in.h"
 #include "base/mark.h"
 #include "fleet/fleet_apply.h"
+#include "model/datapoint_plan.h"
 #include "ops/backup_scratch.h"
 #include "ops/file.h"
 #include "ops/privileges.h"
@@ -46,44 +48,46 @@ static enum mu_err look_at_journal(const char *dir, const struct registry_place 
     return err == MU_OK ? journal_look(dir, &seen, why, why_size) : err;
 }
 
-enum mu_err stores_look(struct stores *s, const char *dir, char *why, size_t why_size)
+/* Both are looked at before either is changed. */
+static enum mu_err look_at_both(struct registry **registry, const char *dir, struct registry_place *place, char *why,
+                                size_t why_size)
 {
-    struct registry_place place;
     char repaired[4200];
     enum mu_err err;
 
-    if ((err = data_dir_open(&s->data, dir, why, why_size)) != MU_OK)
-        return err;
     snprintf(repaired, sizeof(repaired), "%s/" DATA_DIR_REPAIRED, dir);
     if (access(repaired, F_OK) == 0) {
         snprintf(why, why_size, "a repair of %s was interrupted; muster repair continues it", dir);
         return MU_E_CORRUPT;
     }
-    /* Both are looked at before either is changed. */
-    err = registry_look(&s->registry, dir, &place, why, why_size);
-    return err == MU_OK ? look_at_journal(dir, &place, why, why_size) : err;
+    err = registry_look(registry, dir, place, why, why_size);
+    return err == MU_OK ? look_at_journal(dir, place, why, why_size) : err;
 }
 
-static enum mu_err open_zone(struct stores *s, const char *zone, char *why, size_t why_size)
+enum mu_err stores_look(struct stores *s, const char *dir, char *why, size_t why_size)
 {
-    enum mu_err err = calendar_open(&s->calendar, zone);
+    struct registry_place place;
+    enum mu_err err = data_dir_open(&s->data, dir, why, why_size);
+
+    return err == MU_OK ? look_at_both(&s->registry, dir, &place, why, why_size) : err;
+}
+
+enum mu_err stores_open_zone(struct calendar **out, const char *zone, char *why, size_t why_size)
+{
+    enum mu_err err = calendar_open(out, zone);
 
     if (err != MU_OK)
         snprintf(why, why_size, "--time-zone: '%s' is not a time zone of this machine", zone);
     return err == MU_E_NOT_FOUND ? MU_E_SYNTAX : err;
 }
 
-/* Days are cut in this zone and remembered so; cutting them anew would need every message. */
-static enum mu_err open_calendar(struct stores *s, const char *zone, char *why, size_t why_size)
+/* Days are cut in this zone and remembered so; cutting them anew would need every message. MU_E_NOT_FOUND: none has
+ * been cut yet. */
+static enum mu_err compare_zone(struct registry *registry, const char *zone, char *why, size_t why_size)
 {
     char stored[64];
-    enum mu_err err;
+    enum mu_err err = registry_get_fact(registry, "time_zone", stored, sizeof(stored));
 
-    if ((err = open_zone(s, zone, why, why_size)) != MU_OK)
-        return err;
-    err = registry_get_fact(s->registry, "time_zone", stored, sizeof(stored));
-    if (err == MU_E_NOT_FOUND)
-        return registry_set_fact(s->registry, "time_zone", zone);
     if (err == MU_OK && strcmp(stored, zone) != 0) {
         snprintf(why, why_size,
                  "the days of this data directory are those of %s, not of %s: what has been "
@@ -94,12 +98,65 @@ static enum mu_err open_calendar(struct stores *s, const char *zone, char *why, 
     return err;
 }
 
+static enum mu_err open_calendar(struct stores *s, const char *zone, char *why, size_t why_size)
+{
+    enum mu_err err = stores_open_zone(&s->calendar, zone, why, why_size);
+
+    if (err == MU_OK && (err = compare_zone(s->registry, zone, why, why_size)) == MU_E_NOT_FOUND)
+        err = registry_set_fact(s->registry, "time_zone", zone);
+    return err;
+}
+
+struct definition_check {
+    char *why;
+    size_t why_size;
+};
+
+/* A server starts without such a one, and then decodes nothing that devices of the product report. */
+static enum mu_err check_definition(void *ctx, const struct definition_row *row)
+{
+    struct definition_check *c = ctx;
+    struct datapoint_plan *plan = NULL;
+    char cause[256] = "it is not JSON";
+    json_error_t error;
+    json_t *json = json_read(row->json, 0, &error);
+    enum mu_err err = json ? datapoint_plan_compile(json, &plan, cause, sizeof(cause)) : MU_E_VALUE;
+
+    if (err != MU_OK)
+        snprintf(c->why, c->why_size, "version %u of the definition of product number %u cannot be read: %s",
+                 row->version, row->product, cause);
+    datapoint_plan_free(plan);
+    json_decref(json);
+    return err == MU_E_VALUE ? MU_E_CORRUPT : err;
+}
+
+enum mu_err stores_check(const char *dir, const char *zone, char *why, size_t why_size)
+{
+    struct registry *registry = NULL;
+    struct registry_place place;
+    enum mu_err err = look_at_both(&registry, dir, &place, why, why_size);
+
+    registry_close(registry);
+    if (err != MU_OK || !place.exists)
+        return err;
+    if ((err = registry_open_unchanged(&registry, dir, why, why_size)) != MU_OK)
+        return err;
+    struct definition_check definitions = { why, why_size };
+    uint64_t seq;
+    err = compare_zone(registry, zone, why, why_size);
+    if (err == MU_OK || err == MU_E_NOT_FOUND)
+        err = registry_visit_all(
+            registry, &(struct registry_visitor){ .ctx = &definitions, .definition = check_definition }, &seq);
+    registry_close(registry);
+    return err;
+}
+
 static enum mu_err open_calendar_at_rest(struct stores *s, char *why, size_t why_size)
 {
     char stored[64] = ZONE_OF_A_NEW_ONE;
     enum mu_err err = registry_get_fact(s->registry, "time_zone", stored, sizeof(stored));
 
-    return err == MU_OK || err == MU_E_NOT_FOUND ? open_zone(s, stored, why, why_size) : err;
+    return err == MU_OK || err == MU_E_NOT_FOUND ? stores_open_zone(&s->calendar, stored, why, why_size) : err;
 }
 
 static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned activity_days, char *why,

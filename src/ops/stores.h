@@ -39,6 +39,12 @@ MU_MUST_USE enum mu_err stores_look(struct stores *s, const char *dir, char *why
 MU_MUST_USE enum mu_err stores_open(struct stores *s, const struct stores_settings *settings, char *why,
                                     size_t why_size);
 
+/* What stores_look and stores_open would say of a directory that is one and that nobody else has, and of the zone that
+ * it is to be opened in. Nothing changes. */
+MU_MUST_USE enum mu_err stores_check(const char *dir, const char *zone, char *why, size_t why_size);
+/* calendar_open; MU_E_SYNTAX with a sentence: there is no such zone. */
+MU_MUST_USE enum mu_err stores_open_zone(struct calendar **out, const char *zone, char *why, size_t why_size);
+
 /* One of the two is there, and the other, which was, is not: MU_E_CORRUPT with a sentence. */
 MU_MUST_USE enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why,
                                              size_t why_size);

@@ -12,6 +12,7 @@
 #include "ops/service_notify.h"
 #include "registry/audit.h"
 #include "serve/serve.h"
+#include "serve/serve_check.h"
 #include "serve/serve_settings.h"
 #include "serve/server.h"
 
@@ -160,6 +161,8 @@ static int serve(const struct settings *settings)
     int status;
     enum mu_err err;
 
+    if (setting_on(settings, "check"))
+        return serve_check(settings);
     s->stores.data.lock_fd = -1;
     s->settings = settings;
     if (log_level_parse(setting_text(settings, "log-level"), &level))

@@ -217,6 +217,11 @@ const struct setting serve_settings[] = {
       .metavar = "FILE",
       .help = "a JSON file with an enterprise's and a product's secrets, which /docs then gives to "
               "everybody who opens it.\nFor demonstrations only, never in production" },
+    { .name = "check",
+      .kind = SETTING_SWITCH,
+      .flag_only = true,
+      .help = "look at the settings, the files that they name and the data directory, say all that is wrong, "
+              "and end; opens no port and changes nothing" },
     COMMON_SETTINGS
 };
 /* clang-format on */

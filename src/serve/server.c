@@ -31,37 +31,6 @@ static int run_operation(void *ctx, struct str name, uid_t uid, struct str input
 
 /* --- starting --------------------------------------------------------------------------------------*/
 
-static enum mu_err read_trusted_proxies(struct server *s)
-{
-    const char *text = setting_text(s->settings, "trusted-proxies");
-
-    while (text && *text) {
-        size_t n = strcspn(text, ", ");
-        if (n && (s->trusted_proxy_count == SERVER_PROXIES_MAX ||
-                  cidr_parse((struct str){ text, n }, &s->trusted_proxies[s->trusted_proxy_count++]) != MU_OK)) {
-            snprintf(s->why, sizeof(s->why), "--trusted-proxies: '%.*s' is not a network, or there are more than %d",
-                     (int)n, text, SERVER_PROXIES_MAX);
-            return MU_E_SYNTAX;
-        }
-        text += n + (text[n] != '\0');
-    }
-    return MU_OK;
-}
-
-/* HOST:PORT, as it is told to devices: the port is a number, the host is theirs to resolve. */
-static enum mu_err check_advertised(struct server *s)
-{
-    const char *text = setting_text(s->settings, "mqtt-advertise");
-    const char *colon = text ? strrchr(text, ':') : NULL;
-    int64_t port;
-
-    if (!text || (colon && colon > text && !strpbrk(text, "& \t\r\n") && str_int64(str_of(colon + 1), &port) &&
-                  port >= 1 && port <= 65535))
-        return MU_OK;
-    snprintf(s->why, sizeof(s->why), "--mqtt-advertise: '%s' is not of the form HOST:PORT", text);
-    return MU_E_SYNTAX;
-}
-
 /* As the user to be, who leaves his files there. Before the ports: of two faults, that of the directory
  * says more. */
 static enum mu_err look_at_stores(struct server *s, const char *user)
@@ -87,23 +56,15 @@ static enum mu_err prepare_as_started(struct server *s)
 {
     bool is_root = geteuid() == 0;
     const char *user = is_root ? setting_text(s->settings, "user") : NULL;
-    const char *cert = setting_text(s->settings, "tls-cert"), *key = setting_text(s->settings, "tls-key");
     enum mu_err err;
 
     privileges_raise_descriptors();
-    if (!cert != !key) {
-        snprintf(s->why, sizeof(s->why), "--tls-cert and --tls-key go together");
-        return MU_E_SYNTAX;
-    }
-    if ((err = read_trusted_proxies(s)) != MU_OK)
+    if ((err = server_load_certificate(s)) != MU_OK || (err = server_read_proxies(s)) != MU_OK ||
+        (err = server_check_advertised(s)) != MU_OK)
         return err;
-    if ((err = check_advertised(s)) != MU_OK)
-        return err;
-    if (cert && tls_context_load(&s->tls, cert, key, s->why, sizeof(s->why)) != MU_OK)
-        return MU_E_SYNTAX;
-
-    if ((err = server_read_addresses(s)) != MU_OK)
-        return err;
+    for (int i = 0; i < LISTENER_COUNT; i++)
+        if ((err = server_read_address(s, (enum server_listener)i)) != MU_OK)
+            return err;
     unsigned long threads = setting_count(s->settings, "threads");
     if (threads == 0)
         threads = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
@@ -158,29 +119,6 @@ static enum mu_err create_access(struct server *s)
     return access_create(&s->access, &options, s->why, sizeof(s->why));
 }
 
-static enum mu_err create_debugger(struct server *s)
-{
-    const char *path = setting_text(s->settings, "demo-credentials");
-    struct str content = { 0 };
-    struct buf file;
-    char why[256];
-    enum mu_err err = MU_OK;
-
-    buf_init(&file, 256 * 1024);
-    if (path) {
-        if ((err = file_read(path, &file, s->why, sizeof(s->why))) != MU_OK)
-            goto out;
-        log_event(LOG_WARN, "demo_credentials_given_away", "file=%s hint=\"never in production\"", LOG_Q(path, -1));
-        content = (struct str){ file.data ? (const char *)file.data : "", file.len };
-    }
-    err = debugger_create(&s->debugger, content, why, sizeof(why));
-    if (err == MU_E_SYNTAX)
-        snprintf(s->why, sizeof(s->why), "--demo-credentials %s: %s", path, why);
-out:
-    buf_free(&file);
-    return err;
-}
-
 static enum mu_err create_http(struct server *s)
 {
     const struct settings *set = s->settings;
@@ -217,7 +155,7 @@ static enum mu_err create_http(struct server *s)
     health_init(&s->ops_health, s->stores.committer);
     metrics_attach(s->metrics, &(struct metrics_sources){
                                    .http = s->public_http, .stores = &s->stores, .access = s->access, .tls = s->tls });
-    if ((err = create_debugger(s)) != MU_OK ||
+    if ((err = server_create_debugger(s)) != MU_OK ||
         (err = http_server_add(s->public_http, debugger_http_table(s->debugger))) != MU_OK ||
         (err = http_server_add(s->public_http, access_http_table(s->access))) != MU_OK ||
         (err = http_server_add(s->public_http, front_public_table(api_write_error))) != MU_OK ||

@@ -53,8 +53,15 @@ void server_stop(struct server *s);
 /* The line that says that it answers, and where. */
 void server_print_ready(const struct server *s);
 
-/* server_listeners.c: reads every address of the settings, and binds it. */
-MU_MUST_USE enum mu_err server_read_addresses(struct server *s);
+/* What the settings name is read and looked at, each by itself (server_inputs.c, server_listeners.c). Nothing is opened
+ * that stays open. MU_E_SYNTAX: it cannot be met, and s->why says so. */
+MU_MUST_USE enum mu_err server_load_certificate(struct server *s);
+MU_MUST_USE enum mu_err server_read_proxies(struct server *s);
+MU_MUST_USE enum mu_err server_check_advertised(struct server *s);
+MU_MUST_USE enum mu_err server_read_address(struct server *s, enum server_listener which);
+MU_MUST_USE enum mu_err server_create_debugger(struct server *s);
+
+/* server_listeners.c: binds every address that has been read. */
 MU_MUST_USE enum mu_err server_listen(struct server *s);
 
 #endif

@@ -33,24 +33,19 @@ static const struct {
     [LISTEN_OPS] = { "ops", false, accept_ops },
 };
 
-enum mu_err server_read_addresses(struct server *s)
+enum mu_err server_read_address(struct server *s, enum server_listener i)
 {
-    for (int i = 0; i < LISTENER_COUNT; i++) {
-        const char *text = setting_text(s->settings, listener_kinds[i].setting);
+    const char *name = listener_kinds[i].setting, *text = setting_text(s->settings, name);
 
-        if (!text)
-            continue;
-        if (listener_kinds[i].tls && !s->tls) {
-            snprintf(s->why, sizeof(s->why), "--%s needs --tls-cert and --tls-key", listener_kinds[i].setting);
-            return MU_E_SYNTAX;
-        }
-        if (net_address_parse(str_of(text), &s->addresses[i]) != MU_OK) {
-            snprintf(s->why, sizeof(s->why), "--%s: '%s' is not an address of the form ADDR:PORT",
-                     listener_kinds[i].setting, text);
-            return MU_E_SYNTAX;
-        }
-    }
-    return MU_OK;
+    if (!text)
+        return MU_OK;
+    if (listener_kinds[i].tls && !setting_text(s->settings, "tls-cert"))
+        snprintf(s->why, sizeof(s->why), "--%s needs --tls-cert and --tls-key", name);
+    else if (net_address_parse(str_of(text), &s->addresses[i]) != MU_OK)
+        snprintf(s->why, sizeof(s->why), "--%s: '%s' is not an address of the form ADDR:PORT", name, text);
+    else
+        return MU_OK;
+    return MU_E_SYNTAX;
 }
 
 enum mu_err server_listen(struct server *s)

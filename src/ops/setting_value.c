@@ -1,0 +1,101 @@
+/* What a setting may be, and where it is kept. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/settings_private.h"
+
+const struct setting *setting_find(const struct setting *list, const char *name)
+{
+    for (; list->name; list++)
+        if (strcmp(list->name, name) == 0)
+            return list;
+    return NULL;
+}
+
+char **setting_place(struct settings *s, const struct setting *t)
+{
+    return &s->values[t - s->command->settings];
+}
+
+void setting_set(char **value, const char *text)
+{
+    *value = strdup(text);
+    if (!*value)
+        abort();
+}
+
+bool setting_word_in(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (; *words; words += *words == '|') {
+        size_t n = strcspn(words, "|");
+        if (n == len && memcmp(words, word, n) == 0)
+            return true;
+        words += n;
+    }
+    return false;
+}
+
+static bool within_bounds(const struct setting *t, double value)
+{
+    return isfinite(value) && (t->max == 0 || (value >= t->min && value <= t->max));
+}
+
+bool setting_fits(const struct setting *t, const char *value)
+{
+    char *end;
+
+    switch (t->kind) {
+    case SETTING_TEXT:
+    case SETTING_FILE:
+    case SETTING_DIRECTORY: return value[0] != '\0';
+    case SETTING_WORD: return setting_word_in(t->metavar, value);
+    case SETTING_SWITCH: return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+    case SETTING_COUNT:
+        errno = 0;
+        return isdigit((unsigned char)value[0]) && within_bounds(t, (double)strtoul(value, &end, 10)) && *end == '\0' &&
+               errno == 0;
+    case SETTING_NUMBER:
+        errno = 0;
+        return isdigit((unsigned char)value[0]) && within_bounds(t, strtod(value, &end)) && *end == '\0' && errno == 0;
+    }
+    return false;
+}
+
+const char *setting_words(const char *words, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (; *words && len + 3 < size; words++) {
+        out[len++] = *words == '|' ? ',' : *words;
+        if (*words == '|')
+            out[len++] = ' ';
+    }
+    out[len] = '\0';
+    return out;
+}
+
+const char *setting_wanted(const struct setting *t, char *out, size_t size)
+{
+    static const char *const kinds[] = {
+        [SETTING_SWITCH] = "yes or no",      [SETTING_TEXT] = "a text",  [SETTING_FILE] = "a file",
+        [SETTING_DIRECTORY] = "a directory", [SETTING_WORD] = "one of ", [SETTING_COUNT] = "a whole number",
+        [SETTING_NUMBER] = "a number",
+    };
+
+    char words[SETTING_WORDS_TEXT];
+
+    if (t->kind == SETTING_WORD)
+        snprintf(out, size, "%s%s", kinds[t->kind], setting_words(t->metavar, words, sizeof(words)));
+    else if (t->max == 0)
+        snprintf(out, size, "%s", kinds[t->kind]);
+    else
+        snprintf(out, size, "%s from %.10g to %.10g", kinds[t->kind], t->min, t->max);
+    return out;
+}
