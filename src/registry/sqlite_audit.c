@@ -105,31 +105,24 @@ struct audit_visit {
     void *ctx;
 };
 
-static enum mu_err give_changes(struct registry_tx *tx, const struct audit_visit *visit, const char *sql,
-                                const struct db_value *values, size_t count)
+static enum mu_err give_change(void *ctx, struct db_row *row)
 {
-    struct db_row row = { 0 };
-    enum mu_err err = db_query(tx->db, sql, values, count, &row.statement);
+    const struct audit_visit *visit = ctx;
+    struct audit_row out;
 
-    while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
-        struct audit_row out;
-        row.column = 0;
-        out.place.at_us = col_int(&row);
-        out.place.no = (uint64_t)col_int(&row);
-        out.place.change = col_no(&row);
-        out.enterprise_id = col_str(&row);
-        out.request = (uint64_t)col_int(&row);
-        out.uid = (uid_t)col_int(&row);
-        out.user = col_str(&row);
-        out.command = col_str(&row);
-        out.action = col_str(&row);
-        out.kind = col_str(&row);
-        out.id = col_str(&row);
-        out.change = col_str(&row);
-        if ((err = visit->fn(visit->ctx, &out)) != MU_OK)
-            sqlite3_reset(row.statement);
-    }
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    out.place.at_us = col_int(row);
+    out.place.no = (uint64_t)col_int(row);
+    out.place.change = col_no(row);
+    out.enterprise_id = col_str(row);
+    out.request = (uint64_t)col_int(row);
+    out.uid = (uid_t)col_int(row);
+    out.user = col_str(row);
+    out.command = col_str(row);
+    out.action = col_str(row);
+    out.kind = col_str(row);
+    out.id = col_str(row);
+    out.change = col_str(row);
+    return visit->fn(visit->ctx, &out);
 }
 
 #define AUDIT_COLUMNS                                                                               \
@@ -143,13 +136,15 @@ static enum mu_err visit_audit(struct registry_tx *tx, void *arg)
     const struct audit_place *after = &visit->after;
     enum mu_err err;
 
-    if (after->no && (err = give_changes(tx, visit, AUDIT_COLUMNS "WHERE a.no = ?1 AND c.change > ?2 ORDER BY c.change",
-                                         DB_VALUES(db_int((int64_t)after->no), db_int(after->change)))) != MU_OK)
+    if (after->no &&
+        (err = db_each(tx->db, AUDIT_COLUMNS "WHERE a.no = ?1 AND c.change > ?2 ORDER BY c.change",
+                       DB_VALUES(db_int((int64_t)after->no), db_int(after->change)), give_change, arg)) != MU_OK)
         return err;
-    return give_changes(tx, visit,
-                        AUDIT_COLUMNS "WHERE a.at >= ?1 AND (a.at > ?1 OR a.no > ?2) "
-                                      "AND a.at < ?3 ORDER BY a.at, a.no, c.change",
-                        DB_VALUES(db_int(after->at_us), db_int((int64_t)after->no), db_int(visit->before_us)));
+    return db_each(tx->db,
+                   AUDIT_COLUMNS "WHERE a.at >= ?1 AND (a.at > ?1 OR a.no > ?2) "
+                                 "AND a.at < ?3 ORDER BY a.at, a.no, c.change",
+                   DB_VALUES(db_int(after->at_us), db_int((int64_t)after->no), db_int(visit->before_us)), give_change,
+                   arg);
 }
 
 enum mu_err registry_visit_audit(struct registry *reg, struct audit_place after, int64_t before_us,

@@ -1,25 +1,18 @@
 /* Bindings, and what is remembered of a user and a product. */
 #include "registry/sqlite_registry.h"
 
-static enum mu_err get_binding(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                               struct binding_row *out)
+static void read_binding(struct db_row *row, void *out)
 {
-    enum mu_err err;
-    struct db_row row = { 0 };
+    struct binding_row *binding = out;
 
-    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
-        (err = db_next(db, row.statement)) != MU_OK)
-        return err;
-    memset(out, 0, sizeof(*out));
-    out->no = col_no(&row);
-    out->device = col_no(&row);
-    out->user = col_no(&row);
-    out->app = col_no(&row);
-    out->is_owner = col_int(&row) != 0;
-    out->since = col_int(&row);
-    out->until = col_int(&row);
-    sqlite3_reset(row.statement);
-    return MU_OK;
+    memset(binding, 0, sizeof(*binding));
+    binding->no = col_no(row);
+    binding->device = col_no(row);
+    binding->user = col_no(row);
+    binding->app = col_no(row);
+    binding->is_owner = col_int(row) != 0;
+    binding->since = col_int(row);
+    binding->until = col_int(row);
 }
 
 #define BINDING_WHERE "SELECT no, device, user, app, is_owner, since, until FROM binding WHERE "
@@ -27,17 +20,20 @@ static enum mu_err get_binding(struct db *db, const char *sql, const struct db_v
 
 enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device, struct binding_row *out)
 {
-    return get_binding(tx->db, BOUND_NOW "user = ?1 AND device = ?2", DB_VALUES(db_int(user), db_int(device)), out);
+    return db_get(tx->db, BOUND_NOW "user = ?1 AND device = ?2", DB_VALUES(db_int(user), db_int(device)), read_binding,
+                  out);
 }
 
 enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out)
 {
-    return get_binding(tx->db, BOUND_NOW "device = ?1 AND is_owner = 1 LIMIT 1", DB_VALUES(db_int(device)), out);
+    return db_get(tx->db, BOUND_NOW "device = ?1 AND is_owner = 1 LIMIT 1", DB_VALUES(db_int(device)), read_binding,
+                  out);
 }
 
 enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out)
 {
-    return get_binding(tx->db, BOUND_NOW "device = ?1 ORDER BY since, no LIMIT 1", DB_VALUES(db_int(device)), out);
+    return db_get(tx->db, BOUND_NOW "device = ?1 ORDER BY since, no LIMIT 1", DB_VALUES(db_int(device)), read_binding,
+                  out);
 }
 
 enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device, uint32_t **bindings, size_t *count)
@@ -55,20 +51,20 @@ enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t devi
 
 enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding_row *out)
 {
-    return get_binding(tx->db, BOUND_NOW "no = ?1", DB_VALUES(db_int(no)), out);
+    return db_get(tx->db, BOUND_NOW "no = ?1", DB_VALUES(db_int(no)), read_binding, out);
 }
 
 enum mu_err tx_binding_like(struct registry_tx *tx, const struct binding_row *binding, struct binding_row *out)
 {
     /* Found by the device: a user may have thousands of them. */
-    return get_binding(tx->db,
-                       BINDING_WHERE "device = ?1 AND +user = ?2 AND "
-                                     "((since = ?3 AND ifnull(until, 0) = ?4) OR (ifnull(until, ?5) > since "
-                                     "AND ifnull(until, ?5) > ?3 AND since < iif(?4 = 0, ?5, ?4))) "
-                                     "ORDER BY since = ?3 AND ifnull(until, 0) = ?4 DESC, since = ?3 DESC LIMIT 1",
-                       DB_VALUES(db_int(binding->device), db_int(binding->user), db_int(binding->since),
-                                 db_int(binding->until), db_int(INT64_MAX)),
-                       out);
+    return db_get(tx->db,
+                  BINDING_WHERE "device = ?1 AND +user = ?2 AND "
+                                "((since = ?3 AND ifnull(until, 0) = ?4) OR (ifnull(until, ?5) > since "
+                                "AND ifnull(until, ?5) > ?3 AND since < iif(?4 = 0, ?5, ?4))) "
+                                "ORDER BY since = ?3 AND ifnull(until, 0) = ?4 DESC, since = ?3 DESC LIMIT 1",
+                  DB_VALUES(db_int(binding->device), db_int(binding->user), db_int(binding->since),
+                            db_int(binding->until), db_int(INT64_MAX)),
+                  read_binding, out);
 }
 
 enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t since)

@@ -90,36 +90,25 @@ static const struct {
     { "entries of the audit log", "SELECT count(*) FROM audit_change" },
 };
 
-/* Every row of a query is a mistake. */
-static enum mu_err look_for(struct db *db, const char *sql, const struct findings *f)
+/* Every row of such a query is a mistake. */
+static enum mu_err note_mistake(void *ctx, struct db_row *row)
 {
-    sqlite3_stmt *statement;
-    enum mu_err err = db_query(db, sql, NULL, 0, &statement);
+    struct str text = col_str(row);
 
-    if (err != MU_OK)
-        return err;
-    while ((err = db_next(db, statement)) == MU_OK) {
-        struct str text = col_str(&(struct db_row){ .statement = statement });
-        if (!str_eq(text, STR("ok"))) /* all that PRAGMA integrity_check says of a good file */
-            findings_mistake(f, "%.*s", (int)text.len, text.at);
-    }
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    if (!str_eq(text, STR("ok"))) /* all that PRAGMA integrity_check says of a good file */
+        findings_mistake(ctx, "%.*s", (int)text.len, text.at);
+    return MU_OK;
 }
 
-static enum mu_err check_references(struct db *db, const struct findings *f)
+static enum mu_err note_reference(void *ctx, struct db_row *row)
 {
-    sqlite3_stmt *statement;
-    enum mu_err err = db_query(db, "PRAGMA foreign_key_check", NULL, 0, &statement);
+    struct str table = col_str(row), no = col_str(row), other = col_str(row);
 
-    if (err != MU_OK)
-        return err;
-    while ((err = db_next(db, statement)) == MU_OK)
-        findings_mistake(
-            f, "%s %s: refers to a row of %s that is not there", (const char *)sqlite3_column_text(statement, 0),
-            sqlite3_column_type(statement, 1) == SQLITE_NULL ? "(a row)"
-                                                             : (const char *)sqlite3_column_text(statement, 1),
-            (const char *)sqlite3_column_text(statement, 2));
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    if (!no.len)
+        no = STR("(a row)");
+    findings_mistake(ctx, "%.*s %.*s: refers to a row of %.*s that is not there", (int)table.len, table.at, (int)no.len,
+                     no.at, (int)other.len, other.at);
+    return MU_OK;
 }
 
 /* A file that cannot be read at some place fails one query or another; what the rest says still helps. */
@@ -131,16 +120,17 @@ static void note(const struct findings *f, const char *what, struct db *db, enum
 
 enum mu_err registry_check(struct registry *reg, const struct findings *f)
 {
+    void *findings = (void *)(uintptr_t)f;
     enum mu_err err;
     struct db *db;
 
     if ((err = reader_begin(reg, &db)) != MU_OK)
         return err;
-    note(f, "integrity", db, look_for(db, "PRAGMA integrity_check(1000)", f));
+    note(f, "integrity", db, db_each(db, "PRAGMA integrity_check(1000)", NULL, 0, note_mistake, findings));
     note(f, "schema", db, schema_compare(db, f));
-    note(f, "references", db, check_references(db, f));
+    note(f, "references", db, db_each(db, "PRAGMA foreign_key_check", NULL, 0, note_reference, findings));
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-        note(f, "reading", db, look_for(db, rules[i], f));
+        note(f, "reading", db, db_each(db, rules[i], NULL, 0, note_mistake, findings));
     for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
         int64_t count = 0;
         if ((err = db_int_of(db, counted[i].sql, NULL, 0, &count)) != MU_OK)
@@ -175,6 +165,23 @@ enum mu_err registry_last_device(struct registry *reg, uint32_t *no)
     return err;
 }
 
+struct places_visit {
+    enum mu_err (*fn)(void *ctx, uint32_t product, const struct place *place, uint64_t devices);
+    void *ctx;
+};
+
+static enum mu_err give_place(void *ctx, struct db_row *row)
+{
+    const struct places_visit *visit = ctx;
+    struct place place;
+    uint32_t product = col_no(row);
+
+    col_text(row, place.country, sizeof(place.country));
+    col_text(row, place.region, sizeof(place.region));
+    col_text(row, place.city, sizeof(place.city));
+    return visit->fn(visit->ctx, product, &place, (uint64_t)col_int(row));
+}
+
 enum mu_err registry_visit_device_places(struct registry *reg,
                                          enum mu_err (*fn)(void *ctx, uint32_t product, const struct place *place,
                                                            uint64_t devices),
@@ -182,23 +189,13 @@ enum mu_err registry_visit_device_places(struct registry *reg,
 {
     enum mu_err err;
     struct db *db;
-    struct db_row row = { 0 };
 
     if ((err = reader_begin(reg, &db)) != MU_OK)
         return err;
-    err = db_query(db,
-                   "SELECT product, country, region, city, count(*) FROM device NOT INDEXED "
-                   "WHERE is_disabled = 0 GROUP BY 1, 2, 3, 4",
-                   NULL, 0, &row.statement);
-    while (err == MU_OK && (err = db_next(db, row.statement)) == MU_OK) {
-        struct place place;
-        row.column = 0;
-        uint32_t product = col_no(&row);
-        col_text(&row, place.country, sizeof(place.country));
-        col_text(&row, place.region, sizeof(place.region));
-        col_text(&row, place.city, sizeof(place.city));
-        err = fn(ctx, product, &place, (uint64_t)col_int(&row));
-    }
+    err = db_each(db,
+                  "SELECT product, country, region, city, count(*) FROM device NOT INDEXED "
+                  "WHERE is_disabled = 0 GROUP BY 1, 2, 3, 4",
+                  NULL, 0, give_place, &(struct places_visit){ fn, ctx });
     reader_end(reg, db);
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    return err;
 }

@@ -101,7 +101,9 @@ static int bind_value(sqlite3_stmt *statement, int at, const struct db_value *v)
     return SQLITE_MISUSE;
 }
 
-enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values, size_t count, sqlite3_stmt **out)
+/* Starts a statement with all its values. */
+static enum mu_err start(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                         sqlite3_stmt **out)
 {
     enum mu_err err;
 
@@ -117,7 +119,8 @@ enum mu_err db_query(struct db *db, const char *sql, const struct db_value *valu
     return MU_OK;
 }
 
-enum mu_err db_next(struct db *db, sqlite3_stmt *statement)
+/* The next row: MU_OK, MU_E_NOT_FOUND after the last one, or an error. Anything but MU_OK has ended the statement. */
+static enum mu_err next(struct db *db, sqlite3_stmt *statement)
 {
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
@@ -132,7 +135,7 @@ enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values
     enum mu_err err;
     sqlite3_stmt *statement;
 
-    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK)
+    if ((err = start(db, sql, values, count, &statement)) != MU_OK)
         return err;
     int rc = sqlite3_step(statement);
     if (rc != SQLITE_DONE && rc != SQLITE_ROW)
@@ -147,41 +150,92 @@ enum mu_err db_exec(struct db *db, const char *sql)
     return rc == SQLITE_OK ? MU_OK : db_error(db, rc);
 }
 
+enum mu_err db_each(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                    enum mu_err (*fn)(void *ctx, struct db_row *row), void *ctx)
+{
+    struct db_row row = { 0 };
+    enum mu_err err = start(db, sql, values, count, &row.statement);
+
+    if (err != MU_OK)
+        return err;
+    while ((err = next(db, row.statement)) == MU_OK) {
+        row.column = 0;
+        if ((err = fn(ctx, &row)) != MU_OK) {
+            sqlite3_reset(row.statement);
+            return err;
+        }
+    }
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+enum mu_err db_get(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                   void (*read)(struct db_row *row, void *out), void *out)
+{
+    struct db_row row = { 0 };
+    enum mu_err err = start(db, sql, values, count, &row.statement);
+
+    if (err != MU_OK || (err = next(db, row.statement)) != MU_OK)
+        return err;
+    read(&row, out);
+    sqlite3_reset(row.statement);
+    return MU_OK;
+}
+
+static void read_int(struct db_row *row, void *out)
+{
+    *(int64_t *)out = col_int(row);
+}
+
 enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count, int64_t *out)
 {
-    enum mu_err err;
-    sqlite3_stmt *statement;
+    return db_get(db, sql, values, count, read_int, out);
+}
 
-    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK || (err = db_next(db, statement)) != MU_OK)
-        return err;
-    *out = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+struct text_out {
+    char *at;
+    size_t size;
+};
+
+static void read_text(struct db_row *row, void *out)
+{
+    const struct text_out *text = out;
+    col_text(row, text->at, text->size);
+}
+
+enum mu_err db_text_of(struct db *db, const char *sql, const struct db_value *values, size_t count, char *out,
+                       size_t size)
+{
+    return db_get(db, sql, values, count, read_text, &(struct text_out){ out, size });
+}
+
+struct number_list {
+    uint32_t *at;
+    uint32_t cap;
+    size_t count;
+};
+
+static enum mu_err add_number(void *ctx, struct db_row *row)
+{
+    struct number_list *n = ctx;
+
+    if (!ARRAY_RESERVE(n->at, n->cap, n->count + 1))
+        return MU_E_NOMEM;
+    n->at[n->count++] = col_no(row);
     return MU_OK;
 }
 
 enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count, uint32_t **out,
                        size_t *out_count)
 {
-    enum mu_err err;
-    sqlite3_stmt *statement;
-    uint32_t room = 0;
+    struct number_list n = { 0 };
+    enum mu_err err = db_each(db, sql, values, count, add_number, &n);
 
-    *out = NULL;
-    *out_count = 0;
-    if ((err = db_query(db, sql, values, count, &statement)) != MU_OK)
-        return err;
-    while ((err = db_next(db, statement)) == MU_OK) {
-        if (!ARRAY_RESERVE(*out, room, *out_count + 1)) {
-            sqlite3_reset(statement);
-            err = MU_E_NOMEM;
-            break;
-        }
-        (*out)[(*out_count)++] = (uint32_t)sqlite3_column_int64(statement, 0);
+    if (err != MU_OK) {
+        free(n.at);
+        n = (struct number_list){ 0 };
     }
-    if (err == MU_E_NOT_FOUND)
-        return MU_OK;
-    free(*out);
-    *out = NULL;
+    *out = n.at;
+    *out_count = n.count;
     return err;
 }
 

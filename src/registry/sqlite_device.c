@@ -1,72 +1,60 @@
 /* Devices. */
 #include "registry/sqlite_registry.h"
 
-void db_row_device(struct db_row *row, struct device_row *out)
+void db_row_device(struct db_row *row, void *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->no = col_no(row);
-    out->product = col_no(row);
-    col_text(row, out->did, sizeof(out->did));
-    col_text(row, out->mac, sizeof(out->mac));
-    col_text(row, out->passcode, sizeof(out->passcode));
-    col_text(row, out->device_sn, sizeof(out->device_sn));
-    out->type = (enum device_type)col_int(row);
-    out->is_disabled = col_int(row) != 0;
-    out->created_at = col_int(row);
-    col_text(row, out->place.country, sizeof(out->place.country));
-    col_text(row, out->place.region, sizeof(out->place.region));
-    col_text(row, out->place.city, sizeof(out->place.city));
-    out->place_source = (enum place_source)col_int(row);
-    out->longitude = col_real(row, &out->has_coordinates);
-    out->latitude = col_real(row, &out->has_coordinates);
-    out->group = col_no(row);
-    out->is_barred = col_int(row) != 0;
-}
+    struct device_row *device = out;
 
-static enum mu_err get_device(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                              struct device_row *out)
-{
-    enum mu_err err;
-    struct db_row row = { 0 };
-
-    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
-        (err = db_next(db, row.statement)) != MU_OK)
-        return err;
-    db_row_device(&row, out);
-    sqlite3_reset(row.statement);
-    return MU_OK;
+    memset(device, 0, sizeof(*device));
+    device->no = col_no(row);
+    device->product = col_no(row);
+    col_text(row, device->did, sizeof(device->did));
+    col_text(row, device->mac, sizeof(device->mac));
+    col_text(row, device->passcode, sizeof(device->passcode));
+    col_text(row, device->device_sn, sizeof(device->device_sn));
+    device->type = (enum device_type)col_int(row);
+    device->is_disabled = col_int(row) != 0;
+    device->created_at = col_int(row);
+    col_text(row, device->place.country, sizeof(device->place.country));
+    col_text(row, device->place.region, sizeof(device->place.region));
+    col_text(row, device->place.city, sizeof(device->place.city));
+    device->place_source = (enum place_source)col_int(row);
+    device->longitude = col_real(row, &device->has_coordinates);
+    device->latitude = col_real(row, &device->has_coordinates);
+    device->group = col_no(row);
+    device->is_barred = col_int(row) != 0;
 }
 
 #define DEVICE_WHERE "SELECT " DEVICE_COLUMNS " FROM device d WHERE "
 
 enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did, struct device_row *out)
 {
-    return get_device(tx->db, DEVICE_WHERE "d.did = ?1", DB_VALUES(db_text(did)), out);
+    return db_get(tx->db, DEVICE_WHERE "d.did = ?1", DB_VALUES(db_text(did)), db_row_device, out);
 }
 
 enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out)
 {
-    return get_device(tx->db, DEVICE_WHERE "d.no = ?1", DB_VALUES(db_int(no)), out);
+    return db_get(tx->db, DEVICE_WHERE "d.no = ?1", DB_VALUES(db_int(no)), db_row_device, out);
 }
 
 enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out)
 {
     /* Nearly always there is an enabled one, and an index of its own finds it. */
-    enum mu_err err = get_device(tx->db,
-                                 DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 "
-                                              "AND d.is_disabled = 0",
-                                 DB_VALUES(db_int(product), db_text(mac)), out);
+    enum mu_err err = db_get(tx->db,
+                             DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 "
+                                          "AND d.is_disabled = 0",
+                             DB_VALUES(db_int(product), db_text(mac)), db_row_device, out);
     if (err != MU_E_NOT_FOUND)
         return err;
-    return get_device(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 ORDER BY d.no DESC LIMIT 1",
-                      DB_VALUES(db_int(product), db_text(mac)), out);
+    return db_get(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 ORDER BY d.no DESC LIMIT 1",
+                  DB_VALUES(db_int(product), db_text(mac)), db_row_device, out);
 }
 
 enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac, const char *passcode,
                                   struct device_row *out)
 {
-    return get_device(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 AND d.passcode = ?3",
-                      DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), out);
+    return db_get(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 AND d.passcode = ?3",
+                  DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), db_row_device, out);
 }
 
 enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t **devices,

@@ -7,20 +7,22 @@
 
 enum { CIDR_SIZE = sizeof(((struct ip_addr *)0)->bytes) + 1 };
 
-void db_row_enterprise(struct db_row *row, struct enterprise_row *out)
+void db_row_enterprise(struct db_row *row, void *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->no = col_no(row);
-    col_text(row, out->enterprise_id, sizeof(out->enterprise_id));
-    col_bytes(row, out->secret_salt, sizeof(out->secret_salt));
-    col_bytes(row, out->secret_hash, sizeof(out->secret_hash));
-    col_text(row, out->name, sizeof(out->name));
-    out->hourly_quota = col_no(row);
-    out->secret_required = col_int(row) != 0;
+    struct enterprise_row *enterprise = out;
+
+    memset(enterprise, 0, sizeof(*enterprise));
+    enterprise->no = col_no(row);
+    col_text(row, enterprise->enterprise_id, sizeof(enterprise->enterprise_id));
+    col_bytes(row, enterprise->secret_salt, sizeof(enterprise->secret_salt));
+    col_bytes(row, enterprise->secret_hash, sizeof(enterprise->secret_hash));
+    col_text(row, enterprise->name, sizeof(enterprise->name));
+    enterprise->hourly_quota = col_no(row);
+    enterprise->secret_required = col_int(row) != 0;
 
     struct str nets = col_str(row);
-    while (nets.len >= CIDR_SIZE && out->ip_allow_count < ENTERPRISE_IP_ALLOW_MAX) {
-        struct cidr *net = &out->ip_allow[out->ip_allow_count++];
+    while (nets.len >= CIDR_SIZE && enterprise->ip_allow_count < ENTERPRISE_IP_ALLOW_MAX) {
+        struct cidr *net = &enterprise->ip_allow[enterprise->ip_allow_count++];
         memcpy(net->net.bytes, nets.at, CIDR_SIZE - 1);
         net->bits = (uint8_t)nets.at[CIDR_SIZE - 1];
         nets.at += CIDR_SIZE;
@@ -28,32 +30,18 @@ void db_row_enterprise(struct db_row *row, struct enterprise_row *out)
     }
 }
 
-static enum mu_err get_enterprise(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                                  struct enterprise_row *out)
-{
-    enum mu_err err;
-    struct db_row row = { 0 };
-
-    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
-        (err = db_next(db, row.statement)) != MU_OK)
-        return err;
-    db_row_enterprise(&row, out);
-    sqlite3_reset(row.statement);
-    return MU_OK;
-}
-
 enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_id, struct enterprise_row *out)
 {
-    return get_enterprise(tx->db,
-                          "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e "
-                          "WHERE e.enterprise_id = ?1",
-                          DB_VALUES(db_text(enterprise_id)), out);
+    return db_get(tx->db,
+                  "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e "
+                  "WHERE e.enterprise_id = ?1",
+                  DB_VALUES(db_text(enterprise_id)), db_row_enterprise, out);
 }
 
 enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no, struct enterprise_row *out)
 {
-    return get_enterprise(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no = ?1",
-                          DB_VALUES(db_int(no)), out);
+    return db_get(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no = ?1", DB_VALUES(db_int(no)),
+                  db_row_enterprise, out);
 }
 
 enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row)

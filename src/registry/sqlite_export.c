@@ -44,92 +44,75 @@ enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, c
 
 enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN + 1])
 {
-    struct db_row row = { 0 };
-    enum mu_err err;
-
-    if ((err = db_query(tx->db, "SELECT appid FROM app WHERE no = ?1", DB_VALUES(db_int(app)), &row.statement)) !=
-            MU_OK ||
-        (err = db_next(tx->db, row.statement)) != MU_OK)
-        return err;
-    col_text(&row, appid, ID_HEX_LEN + 1);
-    sqlite3_reset(row.statement);
-    return MU_OK;
+    return db_text_of(tx->db, "SELECT appid FROM app WHERE no = ?1", DB_VALUES(db_int(app)), appid, ID_HEX_LEN + 1);
 }
 
-static void read_binding(struct db_row *row, struct export_binding *out)
+struct bindings_export {
+    export_binding_fn fn;
+    void *ctx;
+    uint64_t count;
+    uint32_t last;
+};
+
+static enum mu_err give_binding(void *ctx, struct db_row *row)
 {
-    col_text(row, out->uid, sizeof(out->uid));
-    col_text(row, out->appid, sizeof(out->appid));
-    col_text(row, out->product_key, sizeof(out->product_key));
-    col_text(row, out->mac, sizeof(out->mac));
-    col_text(row, out->did, sizeof(out->did));
-    out->since = col_int(row);
-    out->ended = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
-    out->until = col_int(row);
-    out->is_owner = col_int(row) != 0;
+    struct bindings_export *ex = ctx;
+    struct export_binding binding;
+
+    ex->count++;
+    ex->last = col_no(row);
+    col_text(row, binding.uid, sizeof(binding.uid));
+    col_text(row, binding.appid, sizeof(binding.appid));
+    col_text(row, binding.product_key, sizeof(binding.product_key));
+    col_text(row, binding.mac, sizeof(binding.mac));
+    col_text(row, binding.did, sizeof(binding.did));
+    binding.since = col_int(row);
+    binding.ended = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
+    binding.until = col_int(row);
+    binding.is_owner = col_int(row) != 0;
+    return ex->fn(ex->ctx, &binding);
 }
 
 enum mu_err tx_export_bindings(struct registry_tx *tx, const struct export_slice *slice, export_binding_fn fn,
                                void *ctx, uint32_t *last)
 {
-    struct export_binding binding;
-    struct db_row row = { 0 };
-    uint32_t no = 0;
-    uint64_t count = 0;
-    enum mu_err err = db_query(tx->db,
-                               "SELECT b.no, u.uid, a.appid, p.product_key, d.mac, d.did, b.since, b.until, b.is_owner "
-                               "FROM binding b JOIN user u ON u.no = b.user JOIN app a ON a.no = u.app "
-                               "JOIN device d ON d.no = b.device JOIN product p ON p.no = d.product "
-                               "WHERE b.no > ?1 AND (?2 = 0 OR d.product = ?2) ORDER BY b.no LIMIT ?3",
-                               DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
-                               &row.statement);
+    struct bindings_export ex = { .fn = fn, .ctx = ctx };
+    enum mu_err err = db_each(tx->db,
+                              "SELECT b.no, u.uid, a.appid, p.product_key, d.mac, d.did, b.since, b.until, b.is_owner "
+                              "FROM binding b JOIN user u ON u.no = b.user JOIN app a ON a.no = u.app "
+                              "JOIN device d ON d.no = b.device JOIN product p ON p.no = d.product "
+                              "WHERE b.no > ?1 AND (?2 = 0 OR d.product = ?2) ORDER BY b.no LIMIT ?3",
+                              DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
+                              give_binding, &ex);
 
-    while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
-        row.column = 0;
-        no = col_no(&row);
-        count++;
-        read_binding(&row, &binding);
-        if ((err = fn(ctx, &binding)) != MU_OK)
-            sqlite3_reset(row.statement);
-    }
-    *last = count == slice->limit ? no : 0;
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    *last = ex.count == slice->limit ? ex.last : 0;
+    return err;
 }
 
-static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t product, uint32_t user, export_binding_fn fn,
-                                         void *ctx)
+/* By product: that is how product_user can be looked into. */
+static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t product, uint32_t user,
+                                         struct bindings_export *ex)
 {
-    struct export_binding binding;
-    struct db_row row = { 0 };
-    /* By product: that is how product_user can be looked into. */
-    enum mu_err err =
-        db_query(tx->db,
-                 "SELECT u.uid, a.appid, p.product_key, '', '', f.first_bound, NULL, 0 FROM product p "
-                 "CROSS JOIN product_user f ON f.product = p.no AND f.user = ?1 "
-                 "CROSS JOIN user u ON u.no = f.user CROSS JOIN app a ON a.no = u.app "
-                 "WHERE (?2 = 0 OR p.no = ?2) AND f.first_bound < ifnull((SELECT min(b.since) FROM binding b "
-                 "JOIN device d ON d.no = b.device WHERE b.user = ?1 AND d.product = p.no), ?3)",
-                 DB_VALUES(db_int(user), db_int(product), db_int(INT64_MAX)), &row.statement);
-
-    while (err == MU_OK && (err = db_next(tx->db, row.statement)) == MU_OK) {
-        row.column = 0;
-        read_binding(&row, &binding);
-        if ((err = fn(ctx, &binding)) != MU_OK)
-            sqlite3_reset(row.statement);
-    }
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    return db_each(tx->db,
+                   "SELECT u.no, u.uid, a.appid, p.product_key, '', '', f.first_bound, NULL, 0 FROM product p "
+                   "CROSS JOIN product_user f ON f.product = p.no AND f.user = ?1 "
+                   "CROSS JOIN user u ON u.no = f.user CROSS JOIN app a ON a.no = u.app "
+                   "WHERE (?2 = 0 OR p.no = ?2) AND f.first_bound < ifnull((SELECT min(b.since) FROM binding b "
+                   "JOIN device d ON d.no = b.device WHERE b.user = ?1 AND d.product = p.no), ?3)",
+                   DB_VALUES(db_int(user), db_int(product), db_int(INT64_MAX)), give_binding, ex);
 }
 
 enum mu_err tx_export_first_bound(struct registry_tx *tx, const struct export_slice *slice, export_binding_fn fn,
                                   void *ctx, uint32_t *last)
 {
     const struct export_slice of_any = { .after = slice->after, .limit = slice->limit };
+    struct bindings_export ex = { .fn = fn, .ctx = ctx };
     uint32_t *users;
     size_t count;
     enum mu_err err = tx_export_numbers(tx, KIND_USER, &of_any, &users, &count);
 
     for (size_t i = 0; i < count && err == MU_OK; i++)
-        err = export_first_bound_of(tx, slice->product, users[i], fn, ctx);
+        err = export_first_bound_of(tx, slice->product, users[i], &ex);
     *last = count == slice->limit ? users[count - 1] : 0;
     free(users);
     return err;

@@ -21,22 +21,25 @@ struct feed_visit {
     const struct registry_visitor *v;
 };
 
-static enum mu_err give_enterprise(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_enterprise(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct enterprise_row enterprise;
     db_row_enterprise(row, &enterprise);
     return visit->v->enterprise(visit->v->ctx, &enterprise);
 }
 
-static enum mu_err give_product(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_product(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct product_row product;
     db_row_product(row, &product);
     return visit->v->product(visit->v->ctx, &product);
 }
 
-static enum mu_err give_definition(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_definition(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct definition_row definition;
     definition.product = col_no(row);
     definition.version = col_no(row);
@@ -44,16 +47,18 @@ static enum mu_err give_definition(const struct feed_visit *visit, struct db_row
     return visit->v->definition(visit->v->ctx, &definition);
 }
 
-static enum mu_err give_association(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_association(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct association_row association;
     association.product = col_no(row);
     association.enterprise = col_no(row);
     return visit->v->association(visit->v->ctx, &association, col_int(row) == 0);
 }
 
-static enum mu_err give_app(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_app(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     enum mu_err err;
     struct app_row app;
     uint32_t *products;
@@ -67,22 +72,25 @@ static enum mu_err give_app(const struct feed_visit *visit, struct db_row *row)
     return err;
 }
 
-static enum mu_err give_group(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_group(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct group_row group;
     db_row_group(row, &group);
     return visit->v->group(visit->v->ctx, &group);
 }
 
-static enum mu_err give_device(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_device(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct device_row device;
     db_row_device(row, &device);
     return visit->v->device(visit->v->ctx, &device);
 }
 
-static enum mu_err give_user(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_user(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct user_brief user;
     user.no = col_no(row);
     user.app = col_no(row);
@@ -93,8 +101,9 @@ static enum mu_err give_user(const struct feed_visit *visit, struct db_row *row)
     return visit->v->user(visit->v->ctx, &user);
 }
 
-static enum mu_err give_binding(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_binding(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct bound_row bound;
     bound.no = col_no(row);
     bound.device = col_no(row);
@@ -104,8 +113,9 @@ static enum mu_err give_binding(const struct feed_visit *visit, struct db_row *r
     return visit->v->binding(visit->v->ctx, &bound);
 }
 
-static enum mu_err give_first_bound(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_first_bound(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct first_bound_row first;
     first.product = col_no(row);
     first.user = col_no(row);
@@ -113,8 +123,9 @@ static enum mu_err give_first_bound(const struct feed_visit *visit, struct db_ro
     return visit->v->first_bound(visit->v->ctx, &first);
 }
 
-static enum mu_err give_token(const struct feed_visit *visit, struct db_row *row)
+static enum mu_err give_token(void *ctx, struct db_row *row)
 {
+    const struct feed_visit *visit = ctx;
     struct token_row token = { 0 };
     col_bytes(row, token.hash, sizeof(token.hash));
     token.enterprise = col_no(row);
@@ -148,7 +159,7 @@ static const struct step {
     enum feed_kind kind;
     const char *all;
     const char *changed;
-    enum mu_err (*give)(const struct feed_visit *visit, struct db_row *row);
+    enum mu_err (*give)(void *visit, struct db_row *row);
 } steps[] = {
     { FEED_ENTERPRISE, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e ORDER BY e.no",
       "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no IN (" CHANGED(1) ") ORDER BY e.no", give_enterprise },
@@ -217,24 +228,6 @@ static bool is_wanted(const struct registry_visitor *v, enum feed_kind kind)
     return false;
 }
 
-static enum mu_err give_rows(const struct feed_visit *visit, const char *sql, const struct db_value *values,
-                             size_t count, const struct step *step)
-{
-    enum mu_err err;
-    struct db_row row = { 0 };
-
-    if ((err = db_query(visit->db, sql, values, count, &row.statement)) != MU_OK)
-        return err;
-    while ((err = db_next(visit->db, row.statement)) == MU_OK) {
-        row.column = 0;
-        if ((err = step->give(visit, &row)) != MU_OK) {
-            sqlite3_reset(row.statement);
-            return err;
-        }
-    }
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
-}
-
 static enum mu_err give_gone(const struct feed_visit *visit, const struct gone_step *step, uint64_t after)
 {
     enum mu_err err;
@@ -294,7 +287,8 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
     if ((err = feed_last(visit.db, &last)) != MU_OK)
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-        if (is_wanted(v, steps[i].kind) && (err = give_rows(&visit, steps[i].all, NULL, 0, &steps[i])) != MU_OK)
+        if (is_wanted(v, steps[i].kind) &&
+            (err = db_each(visit.db, steps[i].all, NULL, 0, steps[i].give, &visit)) != MU_OK)
             goto out;
     }
     *seq = last;
@@ -305,11 +299,16 @@ out:
     return err;
 }
 
+static enum mu_err add_kind(void *kinds, struct db_row *row)
+{
+    *(unsigned *)kinds |= 1u << col_int(row);
+    return MU_OK;
+}
+
 /* Which kinds of things have changed; most commits touch one only. */
 static enum mu_err changed_kinds(struct db *db, uint64_t after, unsigned *kinds)
 {
     enum mu_err err;
-    sqlite3_stmt *statement;
     int64_t first;
 
     if ((err = db_int_of(db, "SELECT min(seq) FROM change WHERE seq > ?1", DB_VALUES(db_int((int64_t)after)),
@@ -319,12 +318,8 @@ static enum mu_err changed_kinds(struct db *db, uint64_t after, unsigned *kinds)
         return MU_E_NOT_FOUND;
 
     *kinds = 0;
-    if ((err = db_query(db, "SELECT DISTINCT kind FROM change WHERE seq > ?1", DB_VALUES(db_int((int64_t)after)),
-                        &statement)) != MU_OK)
-        return err;
-    while ((err = db_next(db, statement)) == MU_OK)
-        *kinds |= 1u << sqlite3_column_int(statement, 0);
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    return db_each(db, "SELECT DISTINCT kind FROM change WHERE seq > ?1", DB_VALUES(db_int((int64_t)after)), add_kind,
+                   kinds);
 }
 
 enum mu_err registry_count_devices(struct registry *reg, uint32_t *count)
@@ -355,7 +350,8 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         if ((kinds & 1u << steps[i].kind) && is_wanted(v, steps[i].kind) &&
-            (err = give_rows(&visit, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)), &steps[i])) != MU_OK)
+            (err = db_each(visit.db, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)), steps[i].give, &visit)) !=
+                MU_OK)
             goto out;
     }
     for (size_t i = 0; i < sizeof(gone_steps) / sizeof(*gone_steps); i++) {

@@ -5,45 +5,33 @@
 
 #include "base/array.h"
 
-void db_row_group(struct db_row *row, struct group_row *out)
+void db_row_group(struct db_row *row, void *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->no = col_no(row);
-    out->product = col_no(row);
-    out->parent = col_no(row);
-    col_text(row, out->gid, sizeof(out->gid));
-}
+    struct group_row *group = out;
 
-static enum mu_err get_group(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                             struct group_row *out)
-{
-    enum mu_err err;
-    struct db_row row = { 0 };
-
-    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
-        (err = db_next(db, row.statement)) != MU_OK)
-        return err;
-    db_row_group(&row, out);
-    sqlite3_reset(row.statement);
-    return MU_OK;
+    memset(group, 0, sizeof(*group));
+    group->no = col_no(row);
+    group->product = col_no(row);
+    group->parent = col_no(row);
+    col_text(row, group->gid, sizeof(group->gid));
 }
 
 #define GROUP_WHERE "SELECT " GROUP_COLUMNS " FROM device_group g WHERE "
 
 enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out)
 {
-    return get_group(tx->db, GROUP_WHERE "g.gid = ?1", DB_VALUES(db_text(gid)), out);
+    return db_get(tx->db, GROUP_WHERE "g.gid = ?1", DB_VALUES(db_text(gid)), db_row_group, out);
 }
 
 enum mu_err tx_group_by_no(struct registry_tx *tx, uint32_t no, struct group_row *out)
 {
-    return get_group(tx->db, GROUP_WHERE "g.no = ?1", DB_VALUES(db_int(no)), out);
+    return db_get(tx->db, GROUP_WHERE "g.no = ?1", DB_VALUES(db_int(no)), db_row_group, out);
 }
 
 enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group_row *out)
 {
-    return get_group(tx->db, GROUP_WHERE "g.product = ?1 AND g.parent IS NULL ORDER BY g.no LIMIT 1",
-                     DB_VALUES(db_int(product)), out);
+    return db_get(tx->db, GROUP_WHERE "g.product = ?1 AND g.parent IS NULL ORDER BY g.no LIMIT 1",
+                  DB_VALUES(db_int(product)), db_row_group, out);
 }
 
 enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t *group)
@@ -114,28 +102,25 @@ enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
 struct groups_query {
     uint32_t product;
     struct group_row *rows;
+    uint32_t cap;
     size_t count;
 };
 
+static enum mu_err add_group(void *ctx, struct db_row *row)
+{
+    struct groups_query *q = ctx;
+
+    if (!ARRAY_RESERVE(q->rows, q->cap, q->count + 1))
+        return MU_E_NOMEM;
+    db_row_group(row, &q->rows[q->count++]);
+    return MU_OK;
+}
+
 static enum mu_err find_groups(struct registry_tx *tx, void *arg)
 {
-    enum mu_err err;
     struct groups_query *q = arg;
-    struct db_row row = { 0 };
-    uint32_t room = 0;
 
-    if ((err = db_query(tx->db, GROUP_WHERE "g.product = ?1 ORDER BY g.no", DB_VALUES(db_int(q->product)),
-                        &row.statement)) != MU_OK)
-        return err;
-    while ((err = db_next(tx->db, row.statement)) == MU_OK) {
-        if (!ARRAY_RESERVE(q->rows, room, q->count + 1)) {
-            sqlite3_reset(row.statement);
-            return MU_E_NOMEM;
-        }
-        row.column = 0;
-        db_row_group(&row, &q->rows[q->count++]);
-    }
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    return db_each(tx->db, GROUP_WHERE "g.product = ?1 ORDER BY g.no", DB_VALUES(db_int(q->product)), add_group, q);
 }
 
 enum mu_err registry_product_groups(struct registry *reg, uint32_t product, struct group_row **groups, size_t *count)
@@ -158,25 +143,22 @@ struct macs_visit {
     void *ctx;
 };
 
+static enum mu_err give_mac(void *ctx, struct db_row *row)
+{
+    const struct macs_visit *visit = ctx;
+
+    return visit->fn(visit->ctx, col_str(row));
+}
+
 static enum mu_err give_macs(struct registry_tx *tx, void *arg)
 {
-    enum mu_err err;
     const struct macs_visit *visit = arg;
     struct group_row group;
-    struct db_row row = { 0 };
+    enum mu_err err = tx_group_by_no(tx, visit->group, &group);
 
-    if ((err = tx_group_by_no(tx, visit->group, &group)) != MU_OK ||
-        (err = db_query(tx->db, "SELECT DISTINCT mac FROM device WHERE device_group = ?1 ORDER BY mac",
-                        DB_VALUES(db_int(visit->group)), &row.statement)) != MU_OK)
-        return err;
-    while ((err = db_next(tx->db, row.statement)) == MU_OK) {
-        row.column = 0;
-        if ((err = visit->fn(visit->ctx, col_str(&row))) != MU_OK) {
-            sqlite3_reset(row.statement);
-            return err;
-        }
-    }
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    return err != MU_OK ? err
+                        : db_each(tx->db, "SELECT DISTINCT mac FROM device WHERE device_group = ?1 ORDER BY mac",
+                                  DB_VALUES(db_int(visit->group)), give_mac, arg);
 }
 
 enum mu_err registry_visit_group_macs(struct registry *reg, uint32_t group,

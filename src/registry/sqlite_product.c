@@ -1,53 +1,42 @@
 /* Products and the versions of their definitions. */
 #include "registry/sqlite_registry.h"
 
-void db_row_product(struct db_row *row, struct product_row *out)
+void db_row_product(struct db_row *row, void *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->no = col_no(row);
-    col_text(row, out->product_key, sizeof(out->product_key));
-    col_text(row, out->product_secret, sizeof(out->product_secret));
-    col_text(row, out->name, sizeof(out->name));
-    out->remote_control = col_int(row) != 0;
-    out->registration = (enum registration)col_int(row);
-    out->pacing = (enum pacing)col_int(row);
-    out->control = (enum control_frames)col_int(row);
-    out->definition = col_no(row);
-}
+    struct product_row *product = out;
 
-static enum mu_err get_product(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                               struct product_row *out)
-{
-    enum mu_err err;
-    struct db_row row = { 0 };
-
-    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
-        (err = db_next(db, row.statement)) != MU_OK)
-        return err;
-    db_row_product(&row, out);
-    sqlite3_reset(row.statement);
-    return MU_OK;
+    memset(product, 0, sizeof(*product));
+    product->no = col_no(row);
+    col_text(row, product->product_key, sizeof(product->product_key));
+    col_text(row, product->product_secret, sizeof(product->product_secret));
+    col_text(row, product->name, sizeof(product->name));
+    product->remote_control = col_int(row) != 0;
+    product->registration = (enum registration)col_int(row);
+    product->pacing = (enum pacing)col_int(row);
+    product->control = (enum control_frames)col_int(row);
+    product->definition = col_no(row);
 }
 
 enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, struct product_row *out)
 {
-    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.product_key = ?1",
-                       DB_VALUES(db_text(product_key)), out);
+    return db_get(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.product_key = ?1",
+                  DB_VALUES(db_text(product_key)), db_row_product, out);
 }
 
 enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_secret, uint32_t enterprise,
                                  struct product_row *out)
 {
-    return get_product(tx->db,
-                       "SELECT " PRODUCT_COLUMNS " FROM product p "
-                       "LEFT JOIN association s ON s.product = p.no WHERE p.product_secret = ?1 "
-                       "ORDER BY s.enterprise IS ?2 DESC, p.no LIMIT 1",
-                       DB_VALUES(db_text(product_secret), db_int(enterprise)), out);
+    return db_get(tx->db,
+                  "SELECT " PRODUCT_COLUMNS " FROM product p "
+                  "LEFT JOIN association s ON s.product = p.no WHERE p.product_secret = ?1 "
+                  "ORDER BY s.enterprise IS ?2 DESC, p.no LIMIT 1",
+                  DB_VALUES(db_text(product_secret), db_int(enterprise)), db_row_product, out);
 }
 
 enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product_row *out)
 {
-    return get_product(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no = ?1", DB_VALUES(db_int(no)), out);
+    return db_get(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no = ?1", DB_VALUES(db_int(no)),
+                  db_row_product, out);
 }
 
 enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row)
@@ -79,18 +68,18 @@ static enum mu_err put_in_force(struct db *db, uint32_t product, uint32_t versio
     return feed_add(db, FEED_PRODUCT, product, 0);
 }
 
+static void append_text(struct db_row *row, void *out)
+{
+    struct str text = col_str(row);
+    buf_append(out, text.at, text.len);
+}
+
 enum mu_err tx_definition(struct registry_tx *tx, uint32_t product, uint32_t version, struct buf *out)
 {
-    struct db_row row = { 0 };
-    enum mu_err err = db_query(tx->db, "SELECT json FROM definition WHERE product = ?1 AND version = ?2",
-                               DB_VALUES(db_int(product), db_int(version)), &row.statement);
+    enum mu_err err = db_get(tx->db, "SELECT json FROM definition WHERE product = ?1 AND version = ?2",
+                             DB_VALUES(db_int(product), db_int(version)), append_text, out);
 
-    if (err != MU_OK || (err = db_next(tx->db, row.statement)) != MU_OK)
-        return err;
-    struct str json = col_str(&row);
-    buf_append(out, json.at, json.len);
-    sqlite3_reset(row.statement);
-    return out->err;
+    return err == MU_OK ? out->err : err;
 }
 
 static enum mu_err same_as_in_force(struct db *db, uint32_t product, uint32_t version, struct str json, bool *same)

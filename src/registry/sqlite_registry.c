@@ -267,22 +267,23 @@ struct fact {
     const char *value;
     char *out;
     size_t size;
+    bool fits;
 };
+
+static void read_fact(struct db_row *row, void *out)
+{
+    struct fact *fact = out;
+
+    fact->fits = str_copy(fact->out, fact->size, col_str(row));
+}
 
 static enum mu_err get_fact(struct registry_tx *tx, void *arg)
 {
-    enum mu_err err;
     struct fact *fact = arg;
-    sqlite3_stmt *statement;
+    enum mu_err err =
+        db_get(tx->db, "SELECT value FROM fact WHERE name = ?1", DB_VALUES(db_text(fact->name)), read_fact, fact);
 
-    if ((err = db_query(tx->db, "SELECT value FROM fact WHERE name = ?1", DB_VALUES(db_text(fact->name)),
-                        &statement)) != MU_OK ||
-        (err = db_next(tx->db, statement)) != MU_OK)
-        return err;
-    if (!str_copy(fact->out, fact->size, col_str(&(struct db_row){ .statement = statement })))
-        err = MU_E_LIMIT;
-    sqlite3_reset(statement);
-    return err;
+    return err == MU_OK && !fact->fits ? MU_E_LIMIT : err;
 }
 
 static enum mu_err set_fact(struct registry_tx *tx, void *arg)

@@ -117,27 +117,29 @@ static inline struct db_value db_blob(const void *bytes, size_t len)
 #define DB_VALUES(...) \
     (const struct db_value[]){ __VA_ARGS__ }, sizeof((const struct db_value[]){ __VA_ARGS__ }) / sizeof(struct db_value)
 
-/* Starts a statement with all its values. */
-MU_MUST_USE enum mu_err db_query(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                                 sqlite3_stmt **out);
-/* The next row: MU_OK, MU_E_NOT_FOUND after the last one, or an error. Anything but MU_OK has ended
- * the statement; who stops earlier ends it with sqlite3_reset. */
-MU_MUST_USE enum mu_err db_next(struct db *db, sqlite3_stmt *statement);
-/* A statement that answers nothing, with and without values. */
-MU_MUST_USE enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values, size_t count);
-MU_MUST_USE enum mu_err db_exec(struct db *db, const char *sql);
-/* The first row's first column; MU_E_NOT_FOUND without a row. NULL gives 0. */
-MU_MUST_USE enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                                  int64_t *out);
-/* The first column of all rows; *out is malloc'ed, NULL if there are none. */
-MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                                   uint32_t **out, size_t *out_count);
-
 /* Reads the columns of a row from left to right. */
 struct db_row {
     sqlite3_stmt *statement;
     int column;
 };
+
+/* A statement that answers nothing, with and without values. */
+MU_MUST_USE enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values, size_t count);
+MU_MUST_USE enum mu_err db_exec(struct db *db, const char *sql);
+/* Calls fn for each row. Its first error ends that and is returned. */
+MU_MUST_USE enum mu_err db_each(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                enum mu_err (*fn)(void *ctx, struct db_row *row), void *ctx);
+/* Reads the first row; MU_E_NOT_FOUND without one. */
+MU_MUST_USE enum mu_err db_get(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                               void (*read)(struct db_row *row, void *out), void *out);
+/* The first row's first column; MU_E_NOT_FOUND without a row. NULL gives 0, and "". A longer text is cut. */
+MU_MUST_USE enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                  int64_t *out);
+MU_MUST_USE enum mu_err db_text_of(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                   char *out, size_t size);
+/* The first column of all rows; *out is malloc'ed, NULL if there are none. */
+MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
+                                   uint32_t **out, size_t *out_count);
 
 int64_t col_int(struct db_row *row);
 uint32_t col_no(struct db_row *row);
@@ -262,11 +264,11 @@ MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 #define DISABLED_USERS "(SELECT no FROM user WHERE is_disabled = 1)"
 #define TOKEN_COLUMNS  "t.hash, t.enterprise, t.product, t.expires_at"
 
-void db_row_enterprise(struct db_row *row, struct enterprise_row *out);
-void db_row_product(struct db_row *row, struct product_row *out);
-void db_row_app(struct db_row *row, struct app_row *out);
-void db_row_device(struct db_row *row, struct device_row *out);
-void db_row_group(struct db_row *row, struct group_row *out);
+void db_row_enterprise(struct db_row *row, void *out);
+void db_row_product(struct db_row *row, void *out);
+void db_row_app(struct db_row *row, void *out);
+void db_row_device(struct db_row *row, void *out);
+void db_row_group(struct db_row *row, void *out);
 
 /* --- the change feed (sqlite_feed.c) ------------------------------------------------------------- */
 

@@ -48,32 +48,21 @@ static enum mu_err look_for_room(struct rewrite *r)
 /* From here on what is there is taken for true; indexes have what their tables have at least. */
 static enum mu_err look_for_damage(struct rewrite *r)
 {
-    sqlite3_stmt *statement;
-    enum mu_err err;
+    char found[200];
+    enum mu_err err = db_text_of(r->db, "PRAGMA integrity_check(1)", NULL, 0, found, sizeof(found));
 
-    if ((err = db_query(r->db, "PRAGMA integrity_check(1)", NULL, 0, &statement)) != MU_OK ||
-        (err = db_next(r->db, statement)) != MU_OK)
+    if (err != MU_OK || strcmp(found, "ok") == 0)
         return err;
-    struct str found = col_str(&(struct db_row){ .statement = statement });
-    if (!str_eq(found, STR("ok"))) {
-        snprintf(r->why, r->why_size, "it is damaged (%.*s)" DAMAGE_ADVICE, (int)found.len, found.at);
-        err = MU_E_CORRUPT;
-    }
-    sqlite3_reset(statement);
-    return err;
+    snprintf(r->why, r->why_size, "it is damaged (%s)" DAMAGE_ADVICE, found);
+    return MU_E_CORRUPT;
 }
 
 static enum mu_err leave_wal(struct db *db)
 {
-    sqlite3_stmt *statement;
-    enum mu_err err;
+    char mode[16];
+    enum mu_err err = db_text_of(db, "PRAGMA journal_mode = DELETE", NULL, 0, mode, sizeof(mode));
 
-    if ((err = db_query(db, "PRAGMA journal_mode = DELETE", NULL, 0, &statement)) != MU_OK ||
-        (err = db_next(db, statement)) != MU_OK)
-        return err;
-    bool left = str_eq(col_str(&(struct db_row){ .statement = statement }), STR("delete"));
-    sqlite3_reset(statement);
-    return left ? MU_OK : MU_E_LOCKED;
+    return err != MU_OK ? err : strcmp(mode, "delete") == 0 ? MU_OK : MU_E_LOCKED;
 }
 
 static enum mu_err write_copy(struct rewrite *r)

@@ -79,14 +79,13 @@ static enum mu_err scan_pages(struct file_scan *s)
 static enum mu_err ask_sqlite(const char *path, uint32_t *page)
 {
     struct db db;
-    sqlite3_stmt *statement;
+    char found[8];
     enum mu_err err;
 
     if ((err = db_open_unchanged(&db, path, PAGES_STRICT)) != MU_OK)
         return err;
-    if ((err = db_query(&db, "PRAGMA quick_check(1)", NULL, 0, &statement)) == MU_OK &&
-        (err = db_next(&db, statement)) == MU_OK &&
-        !str_eq(col_str(&(struct db_row){ .statement = statement }), STR("ok")))
+    if ((err = db_text_of(&db, "PRAGMA quick_check(1)", NULL, 0, found, sizeof(found))) == MU_OK &&
+        strcmp(found, "ok") != 0)
         err = MU_E_CORRUPT;
     *page = db_damaged_page(&db);
     db_close(&db);

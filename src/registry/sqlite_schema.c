@@ -253,17 +253,13 @@ static enum mu_err take_step(struct db *db, int64_t from)
 
 static enum mu_err use_wal(struct db *db)
 {
-    enum mu_err err;
-    sqlite3_stmt *statement;
+    char mode[16];
+    enum mu_err err = db_text_of(db, "PRAGMA journal_mode = WAL", NULL, 0, mode, sizeof(mode));
 
-    if ((err = db_query(db, "PRAGMA journal_mode = WAL", NULL, 0, &statement)) != MU_OK ||
-        (err = db_next(db, statement)) != MU_OK)
+    if (err != MU_OK || strcmp(mode, "wal") == 0)
         return err;
-    bool wal = str_eq(col_str(&(struct db_row){ .statement = statement }), STR("wal"));
-    sqlite3_reset(statement);
-    if (!wal)
-        log_event(LOG_ERROR, "registry_failed", "error=\"the file system does not support WAL\"");
-    return wal ? MU_OK : MU_E_IO;
+    log_event(LOG_ERROR, "registry_failed", "error=\"the file system does not support WAL\"");
+    return MU_E_IO;
 }
 
 static enum mu_err take_steps(struct db *db, int64_t version)
@@ -313,8 +309,6 @@ enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why,
 
 /* --- comparing ------------------------------------------------------------------------------------*/
 
-#define OBJECTS "SELECT type, name, ifnull(sql, '') FROM sqlite_schema"
-
 static enum mu_err make_fresh(struct db *db)
 {
     enum mu_err err = MU_OK;
@@ -327,30 +321,36 @@ static enum mu_err make_fresh(struct db *db)
     return err;
 }
 
+struct comparison {
+    struct db *db;
+    const struct findings *findings;
+};
+
+/* An object that a new file has. */
+static enum mu_err compare_object(void *ctx, struct db_row *row)
+{
+    const struct comparison *c = ctx;
+    struct str type = col_str(row), name = col_str(row), sql = col_str(row);
+    int64_t same = 0;
+    enum mu_err err = db_int_of(c->db, "SELECT ifnull(sql, '') = ?3 FROM sqlite_schema WHERE type = ?1 AND name = ?2",
+                                DB_VALUES(db_str(type), db_str(name), db_str(sql)), &same);
+
+    if (err == MU_E_NOT_FOUND)
+        findings_mistake(c->findings, "the %.*s %.*s is missing", (int)type.len, type.at, (int)name.len, name.at);
+    else if (err == MU_OK && !same)
+        findings_mistake(c->findings, "the %.*s %.*s is not as muster made it", (int)type.len, type.at, (int)name.len,
+                         name.at);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
 enum mu_err schema_compare(struct db *db, const struct findings *f)
 {
     struct db fresh;
-    struct db_row row = { 0 };
     enum mu_err err = make_fresh(&fresh);
 
     if (err == MU_OK)
-        err = db_query(&fresh, OBJECTS, NULL, 0, &row.statement);
-    while (err == MU_OK && (err = db_next(&fresh, row.statement)) == MU_OK) {
-        sqlite3_stmt *same;
-        row.column = 0;
-        struct str type = col_str(&row), name = col_str(&row), sql = col_str(&row);
-        if ((err = db_query(db, OBJECTS " WHERE type = ?1 AND name = ?2", DB_VALUES(db_str(type), db_str(name)),
-                            &same)) != MU_OK)
-            break;
-        enum mu_err found = db_next(db, same);
-        if (found == MU_E_NOT_FOUND)
-            findings_mistake(f, "the %.*s %.*s is missing", (int)type.len, type.at, (int)name.len, name.at);
-        else if (found == MU_OK && !str_eq(col_str(&(struct db_row){ same, 2 }), sql))
-            findings_mistake(f, "the %.*s %.*s is not as muster made it", (int)type.len, type.at, (int)name.len,
-                             name.at);
-        if (found == MU_OK)
-            sqlite3_reset(same);
-    }
+        err = db_each(&fresh, "SELECT type, name, ifnull(sql, '') FROM sqlite_schema", NULL, 0, compare_object,
+                      &(struct comparison){ db, f });
     db_close(&fresh);
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
+    return err;
 }

@@ -20,15 +20,9 @@
 
 static enum mu_err read_fact(struct db *db, const char *name, char *out, size_t size)
 {
-    sqlite3_stmt *statement;
-    enum mu_err err = db_query(db, "SELECT value FROM fact WHERE name = ?1", DB_VALUES(db_text(name)), &statement);
-
     *out = '\0';
-    if (err != MU_OK || (err = db_next(db, statement)) != MU_OK)
-        return err == MU_E_NOT_FOUND ? MU_OK : err;
-    col_text(&(struct db_row){ .statement = statement }, out, size);
-    sqlite3_reset(statement);
-    return MU_OK;
+    enum mu_err err = db_text_of(db, "SELECT value FROM fact WHERE name = ?1", DB_VALUES(db_text(name)), out, size);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
 /* All zero in a file of a version that kept none, and in an empty one. */

@@ -3,27 +3,21 @@
 
 /* --- apps -----------------------------------------------------------------------------------------*/
 
-void db_row_app(struct db_row *row, struct app_row *out)
+void db_row_app(struct db_row *row, void *out)
 {
-    memset(out, 0, sizeof(*out));
-    out->no = col_no(row);
-    col_text(row, out->appid, sizeof(out->appid));
-    col_text(row, out->name, sizeof(out->name));
-    out->enterprise = col_no(row);
+    struct app_row *app = out;
+
+    memset(app, 0, sizeof(*app));
+    app->no = col_no(row);
+    col_text(row, app->appid, sizeof(app->appid));
+    col_text(row, app->name, sizeof(app->name));
+    app->enterprise = col_no(row);
 }
 
 enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out)
 {
-    enum mu_err err;
-    struct db_row row = { 0 };
-
-    if ((err = db_query(tx->db, "SELECT " APP_COLUMNS " FROM app a WHERE a.appid = ?1", DB_VALUES(db_text(appid)),
-                        &row.statement)) != MU_OK ||
-        (err = db_next(tx->db, row.statement)) != MU_OK)
-        return err;
-    db_row_app(&row, out);
-    sqlite3_reset(row.statement);
-    return MU_OK;
+    return db_get(tx->db, "SELECT " APP_COLUMNS " FROM app a WHERE a.appid = ?1", DB_VALUES(db_text(appid)), db_row_app,
+                  out);
 }
 
 enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row)
@@ -67,37 +61,30 @@ enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint
 
 /* --- users ----------------------------------------------------------------------------------------*/
 
-static enum mu_err get_user(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                            struct user_row *out)
+static void read_user(struct db_row *row, void *out)
 {
-    enum mu_err err;
-    struct db_row row = { 0 };
+    struct user_row *user = out;
 
-    if ((err = db_query(db, sql, values, count, &row.statement)) != MU_OK ||
-        (err = db_next(db, row.statement)) != MU_OK)
-        return err;
-    memset(out, 0, sizeof(*out));
-    out->no = col_no(&row);
-    out->app = col_no(&row);
-    col_text(&row, out->uid, sizeof(out->uid));
-    col_text(&row, out->username, sizeof(out->username));
-    col_text(&row, out->phone, sizeof(out->phone));
-    col_text(&row, out->email, sizeof(out->email));
-    col_text(&row, out->name, sizeof(out->name));
-    col_text(&row, out->gender, sizeof(out->gender));
-    col_text(&row, out->birthday, sizeof(out->birthday));
-    col_text(&row, out->address, sizeof(out->address));
-    col_text(&row, out->remark, sizeof(out->remark));
-    col_text(&row, out->auth_src, sizeof(out->auth_src));
-    out->is_anonymous = col_int(&row) != 0;
-    out->created_at = col_int(&row);
-    out->updated_at = col_int(&row);
-    col_text(&row, out->place.country, sizeof(out->place.country));
-    col_text(&row, out->place.region, sizeof(out->place.region));
-    col_text(&row, out->place.city, sizeof(out->place.city));
-    out->is_disabled = col_int(&row) != 0;
-    sqlite3_reset(row.statement);
-    return MU_OK;
+    memset(user, 0, sizeof(*user));
+    user->no = col_no(row);
+    user->app = col_no(row);
+    col_text(row, user->uid, sizeof(user->uid));
+    col_text(row, user->username, sizeof(user->username));
+    col_text(row, user->phone, sizeof(user->phone));
+    col_text(row, user->email, sizeof(user->email));
+    col_text(row, user->name, sizeof(user->name));
+    col_text(row, user->gender, sizeof(user->gender));
+    col_text(row, user->birthday, sizeof(user->birthday));
+    col_text(row, user->address, sizeof(user->address));
+    col_text(row, user->remark, sizeof(user->remark));
+    col_text(row, user->auth_src, sizeof(user->auth_src));
+    user->is_anonymous = col_int(row) != 0;
+    user->created_at = col_int(row);
+    user->updated_at = col_int(row);
+    col_text(row, user->place.country, sizeof(user->place.country));
+    col_text(row, user->place.region, sizeof(user->place.region));
+    col_text(row, user->place.city, sizeof(user->place.city));
+    user->is_disabled = col_int(row) != 0;
 }
 
 #define USER_WHERE                                                                                     \
@@ -106,12 +93,12 @@ static enum mu_err get_user(struct db *db, const char *sql, const struct db_valu
 
 enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out)
 {
-    return get_user(tx->db, USER_WHERE "uid = ?1", DB_VALUES(db_text(uid)), out);
+    return db_get(tx->db, USER_WHERE "uid = ?1", DB_VALUES(db_text(uid)), read_user, out);
 }
 
 enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *out)
 {
-    return get_user(tx->db, USER_WHERE "no = ?1", DB_VALUES(db_int(no)), out);
+    return db_get(tx->db, USER_WHERE "no = ?1", DB_VALUES(db_int(no)), read_user, out);
 }
 
 enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)
