@@ -75,16 +75,10 @@ out:
 enum mu_err apply_app(const struct apply_entry *e)
 {
     struct app_row row = defaults, before;
-    enum mu_err err = MU_E_NOT_FOUND;
-    enum given key = apply_id(e, "appid", row.appid);
+    enum given key;
+    enum mu_err err = apply_find(e, "appid", "app", tx_app_by_id, row.appid, &key, &row);
 
-    if (key == GIVEN_NOT) {
-        id_new_hex(row.appid);
-        apply_generated(e, "app", row.appid, "appid", row.appid);
-    } else if (key == GIVEN_WELL) {
-        err = tx_app_by_id(e->apply->tx, row.appid, &row);
-    }
-    if (err != MU_OK && err != MU_E_NOT_FOUND)
+    if (err != MU_OK)
         return err;
 
     bool created = row.no == 0, changed = false;
@@ -95,19 +89,11 @@ enum mu_err apply_app(const struct apply_entry *e)
     if (key == GIVEN_NOT && (err = apply_new_name(e, KIND_APP, "appid", row.name)) != MU_OK)
         return err;
 
-    bool row_changed = created || memcmp(&before, &row, sizeof(row)) != 0;
-    if (row_changed && (err = tx_put_app(e->apply->tx, &row)) != MU_OK)
+    struct apply_change change = APPLY_CHANGE(KIND_APP, row.appid, &before, &row);
+    if ((apply_differs(&change) && (err = tx_put_app(e->apply->tx, &row)) != MU_OK) ||
+        (err = apply_products(e, row.no, created, &changed)) != MU_OK)
         return err;
-    if ((err = apply_products(e, row.no, created, &changed)) != MU_OK)
-        return err;
-    if ((row_changed || changed) && (err = apply_audit(e, KIND_APP, row.appid, fields, sizeof(fields) / sizeof(*fields),
-                                                       &before, &row, changed ? "product_keys" : "")) != MU_OK)
-        return err;
-    if (created)
-        e->tally->created++;
-    else if (row_changed || changed)
-        e->tally->updated++;
-    else
-        e->tally->unchanged++;
-    return apply_see(e, row.no);
+    change.more = changed ? "product_keys" : NULL;
+    err = apply_count(e, &change);
+    return err == MU_OK ? apply_see(e, row.no) : err;
 }

@@ -272,19 +272,19 @@ static enum mu_err tell_conflict(const struct apply_entry *e, const struct devic
 static enum mu_err put(const struct apply_entry *e, const struct device_row *before, struct device_row *row,
                        bool group_named)
 {
-    bool created = row->no == 0;
-    enum mu_err err = tx_put_device(e->apply->tx, row);
+    const struct apply_change change = APPLY_CHANGE(KIND_DEVICE, row->did, before, row);
+    enum mu_err err = MU_OK;
 
-    if (err == MU_E_EXISTS)
-        return tell_conflict(e, row);
-    if (err == MU_OK && group_named)
-        err = move_others(e, row);
-    if (err == MU_OK)
-        err = apply_audit(e, KIND_DEVICE, row->did, fields, sizeof(fields) / sizeof(*fields), before, row, "");
-    if (err != MU_OK)
+    if (apply_differs(&change)) {
+        err = tx_put_device(e->apply->tx, row);
+        if (err == MU_E_EXISTS)
+            return tell_conflict(e, row);
+        if (err == MU_OK && group_named)
+            err = move_others(e, row);
+    }
+    if (err != MU_OK || (err = apply_count(e, &change)) != MU_OK)
         return err;
-    *(created ? &e->tally->created : &e->tally->updated) += 1;
-    return created ? apply_see(e, row->no) : MU_OK;
+    return before->no ? MU_OK : apply_see(e, row->no);
 }
 
 enum mu_err apply_device(const struct apply_entry *e)
@@ -307,11 +307,7 @@ enum mu_err apply_device(const struct apply_entry *e)
     if (e->apply->mistakes != mistakes)
         return MU_OK;
 
-    if (created || memcmp(&before, &row, sizeof(row)) != 0)
-        err = put(e, &before, &row, group_named);
-    else
-        e->tally->unchanged++;
-    if (err == MU_OK && e->apply->mistakes == mistakes)
+    if ((err = put(e, &before, &row, group_named)) == MU_OK && e->apply->mistakes == mistakes)
         apply_note_mac(e->apply, row.product, row.mac);
     return err;
 }

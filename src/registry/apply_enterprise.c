@@ -66,16 +66,10 @@ static void read_secret(const struct apply_entry *e, struct enterprise_row *row)
 enum mu_err apply_enterprise(const struct apply_entry *e)
 {
     struct enterprise_row row = defaults, before;
-    enum mu_err err = MU_E_NOT_FOUND;
-    enum given key = apply_id(e, "enterprise_id", row.enterprise_id);
+    enum given key;
+    enum mu_err err = apply_find(e, "enterprise_id", "enterprise", tx_enterprise_by_id, row.enterprise_id, &key, &row);
 
-    if (key == GIVEN_NOT) {
-        id_new_hex(row.enterprise_id);
-        apply_generated(e, "enterprise", row.enterprise_id, "enterprise_id", row.enterprise_id);
-    } else if (key == GIVEN_WELL) {
-        err = tx_enterprise_by_id(e->apply->tx, row.enterprise_id, &row);
-    }
-    if (err != MU_OK && err != MU_E_NOT_FOUND)
+    if (err != MU_OK)
         return err;
 
     memcpy(&before, &row, sizeof(row));
@@ -87,16 +81,9 @@ enum mu_err apply_enterprise(const struct apply_entry *e)
     if (key == GIVEN_NOT && (err = apply_new_name(e, KIND_ENTERPRISE, "enterprise_id", row.name)) != MU_OK)
         return err;
 
-    bool changed = memcmp(&before, &row, sizeof(row)) != 0;
-    if (row.no == 0)
-        e->tally->created++;
-    else if (changed)
-        e->tally->updated++;
-    else
-        e->tally->unchanged++;
-    if ((row.no == 0 || changed) && ((err = tx_put_enterprise(e->apply->tx, &row)) != MU_OK ||
-                                     (err = apply_audit(e, KIND_ENTERPRISE, row.enterprise_id, fields,
-                                                        sizeof(fields) / sizeof(*fields), &before, &row, "")) != MU_OK))
+    const struct apply_change change = APPLY_CHANGE(KIND_ENTERPRISE, row.enterprise_id, &before, &row);
+    if ((apply_differs(&change) && (err = tx_put_enterprise(e->apply->tx, &row)) != MU_OK) ||
+        (err = apply_count(e, &change)) != MU_OK)
         return err;
     return apply_see(e, row.no);
 }

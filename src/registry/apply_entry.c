@@ -162,30 +162,52 @@ static void write_field(const struct apply_field *f, const void *value, struct b
     }
 }
 
-enum mu_err apply_audit(const struct apply_entry *e, enum registry_kind kind, const char *id,
-                        const struct apply_field *fields, size_t count, const void *before, const void *row,
-                        const char *more)
+static uint32_t number_of(const void *row)
+{
+    uint32_t no;
+
+    memcpy(&no, row, sizeof(no));
+    return no;
+}
+
+bool apply_differs(const struct apply_change *c)
+{
+    return number_of(c->before) == 0 || memcmp(c->before, c->row, c->size) != 0;
+}
+
+static enum mu_err audit(const struct apply_entry *e, const struct apply_change *c, bool created)
 {
     struct buf change;
-    uint32_t was; /* every row begins with its number */
 
-    memcpy(&was, before, sizeof(was));
-    if (e->apply->rows && !was)
+    if (e->apply->rows && created)
         return MU_OK;
     buf_init(&change, 1024);
-    for (size_t i = 0; i < count && was; i++) {
-        const struct apply_field *f = &fields[i];
-        const char *now = (const char *)row + f->offset;
-        if (f->size && memcmp((const char *)before + f->offset, now, f->size) != 0)
+    for (size_t i = 0; i < c->field_count && !created; i++) {
+        const struct apply_field *f = &c->fields[i];
+        const char *now = (const char *)c->row + f->offset;
+        if (f->size && memcmp((const char *)c->before + f->offset, now, f->size) != 0)
             write_field(f, now, &change);
     }
-    buf_printf(&change, "%s%s", change.len && *more ? " " : "", more);
+    if (c->more)
+        buf_printf(&change, "%s%s", change.len ? " " : "", c->more);
     enum mu_err err = change.err;
     if (err == MU_OK)
-        err = tx_audit(e->apply->tx, was ? "update" : "create", kind, id, "%.*s", (int)change.len,
+        err = tx_audit(e->apply->tx, created ? "create" : "update", c->kind, c->id, "%.*s", (int)change.len,
                        change.len ? (const char *)change.data : "");
     buf_free(&change);
     return err;
+}
+
+enum mu_err apply_count(const struct apply_entry *e, const struct apply_change *c)
+{
+    bool created = number_of(c->before) == 0;
+
+    if (!c->more && !apply_differs(c)) {
+        e->tally->unchanged++;
+        return MU_OK;
+    }
+    *(created ? &e->tally->created : &e->tally->updated) += 1;
+    return audit(e, c, created);
 }
 
 /* --- what is given --------------------------------------------------------------------------------*/
@@ -283,4 +305,14 @@ enum given apply_text(const struct apply_entry *e, const char *field, bool (*val
 enum given apply_id(const struct apply_entry *e, const char *field, char out[ID_HEX_LEN + 1])
 {
     return apply_text(e, field, id_is_hex, "32 lower-case hex digits", out, ID_HEX_LEN + 1);
+}
+
+void apply_new_id(const struct apply_entry *e, const char *what, const char *field, char id[ID_HEX_LEN + 1])
+{
+    if (e->apply->rows) {
+        apply_mistake(e, field, "missing");
+        return;
+    }
+    id_new_hex(id);
+    apply_generated(e, what, id, field, id);
 }

@@ -113,12 +113,27 @@ void apply_fields(const struct apply_entry *e, const struct apply_field *fields,
 /* One of them, if the entry has it. */
 void apply_field(const struct apply_entry *e, const struct apply_field *field, void *row, const void *defaults);
 
-/* Enters in the audit log that the entry has created or changed its thing: for a change, the names of
- * the fields in which the rows differ. more: a further word, "" = none. That a row of an import has
- * created something is left to the entry for all of its file. */
-MU_MUST_USE enum mu_err apply_audit(const struct apply_entry *e, enum registry_kind kind, const char *id,
-                                    const struct apply_field *fields, size_t count, const void *before, const void *row,
-                                    const char *more);
+/* What an entry makes of its thing. */
+struct apply_change {
+    enum registry_kind kind;
+    const char *id;
+    const struct apply_field *fields;
+    size_t field_count;
+    const void *before, *row; /* each begins with its number: 0 is one that is not there */
+    size_t size;
+    const char *more; /* what else than its row has changed, in a word; NULL: nothing */
+};
+#define APPLY_CHANGE(kind, id, before, row)                                                   \
+    {                                                                                         \
+        kind, id, fields, sizeof(fields) / sizeof(*fields), before, row, sizeof(*(row)), NULL \
+    }
+
+/* Whether it has to be put, since it is new or its row differs. */
+bool apply_differs(const struct apply_change *c);
+/* Counts the entry, after it was put, and enters in the audit log what it has created or changed: for a change, the
+ * names of the fields in which the rows differ. That a row of an import has created something is left to the entry for
+ * all of its file. */
+MU_MUST_USE enum mu_err apply_count(const struct apply_entry *e, const struct apply_change *c);
 
 enum given { GIVEN_NOT, GIVEN_WELL, GIVEN_WRONG };
 
@@ -140,6 +155,19 @@ enum given apply_id(const struct apply_entry *e, const char *field, char out[ID_
         }                                                                                            \
         err_;                                                                                        \
     })
+/* The thing of the id that the entry gives, or a new one: row->no is 0 then, and without an id it gets one, which
+ * rows of an import have to give. id: the row's member. */
+#define apply_find(e, field, what, getter, id, given, row) \
+    __extension__({                                        \
+        enum mu_err err_ = MU_E_NOT_FOUND;                 \
+        *(given) = apply_id(e, field, id);                 \
+        if (*(given) == GIVEN_NOT)                         \
+            apply_new_id(e, what, field, id);              \
+        else if (*(given) == GIVEN_WELL)                   \
+            err_ = getter((e)->apply->tx, id, row);        \
+        err_ == MU_E_NOT_FOUND ? MU_OK : err_;             \
+    })
+void apply_new_id(const struct apply_entry *e, const char *what, const char *field, char id[ID_HEX_LEN + 1]);
 /* The product of an entry that changes none. */
 MU_MUST_USE enum mu_err apply_product_named(const struct apply_entry *e, enum given *given);
 /* What the entry gives; NULL: nothing. */

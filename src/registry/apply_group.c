@@ -53,16 +53,12 @@ enum mu_err apply_group(const struct apply_entry *e)
 {
     struct group_row row = { 0 }, before;
     unsigned mistakes = e->apply->mistakes;
-    enum given key = apply_id(e, "gid", row.gid);
-    enum mu_err err = MU_E_NOT_FOUND;
+    enum given key;
+    enum mu_err err = apply_find(e, "gid", "group", tx_group_by_gid, row.gid, &key, &row);
 
-    if (key == GIVEN_NOT)
-        apply_mistake(e, "gid", "missing");
-    if (key == GIVEN_WELL)
-        err = tx_group_by_gid(e->apply->tx, row.gid, &row);
-    if (err != MU_OK && err != MU_E_NOT_FOUND)
+    if (err != MU_OK)
         return err;
-    before = row;
+    memcpy(&before, &row, sizeof(row));
     apply_fields(e, fields, apply_group_fields.count, &row, &row);
     if ((err = read_product(e, &row)) != MU_OK || (err = read_parent(e, &row)) != MU_OK ||
         (row.no && (err = apply_see(e, row.no)) != MU_OK))
@@ -70,12 +66,10 @@ enum mu_err apply_group(const struct apply_entry *e)
     if (e->apply->mistakes != mistakes)
         return MU_OK;
 
-    bool created = row.no == 0;
-    if (!created && before.parent == row.parent) {
-        e->tally->unchanged++;
-        return MU_OK;
-    }
-    if ((err = tx_put_group(e->apply->tx, &row)) == MU_E_VALUE) {
+    const struct apply_change change = APPLY_CHANGE(KIND_GROUP, row.gid, &before, &row);
+    if (apply_differs(&change))
+        err = tx_put_group(e->apply->tx, &row);
+    if (err == MU_E_VALUE) {
         apply_mistake(e, "parent_gid", "it is the group itself, or below it");
         return MU_OK;
     }
@@ -83,9 +77,7 @@ enum mu_err apply_group(const struct apply_entry *e)
         apply_mistake(e, "parent_gid", "there would be more than %d levels of groups", LIMIT_GROUP_LEVELS);
         return MU_OK;
     }
-    if (err != MU_OK)
+    if (err != MU_OK || (err = apply_count(e, &change)) != MU_OK)
         return err;
-    *(created ? &e->tally->created : &e->tally->updated) += 1;
-    err = apply_audit(e, KIND_GROUP, row.gid, fields, apply_group_fields.count, &before, &row, "");
-    return err == MU_OK && created ? apply_see(e, row.no) : err;
+    return before.no ? MU_OK : apply_see(e, row.no);
 }

@@ -104,19 +104,13 @@ static enum mu_err put_definition(const struct apply_entry *e, const struct prod
 enum mu_err apply_product(const struct apply_entry *e)
 {
     struct product_row row = defaults, before;
-    enum mu_err err = MU_E_NOT_FOUND;
-    enum given key = apply_id(e, "product_key", row.product_key);
+    enum given key;
+    enum mu_err err = apply_find(e, "product_key", "product", tx_product_by_key, row.product_key, &key, &row);
 
-    if (key == GIVEN_NOT) {
-        id_new_hex(row.product_key);
-        apply_generated(e, "product", row.product_key, "product_key", row.product_key);
-    } else if (key == GIVEN_WELL) {
-        err = tx_product_by_key(e->apply->tx, row.product_key, &row);
-    }
-    if (err != MU_OK && err != MU_E_NOT_FOUND)
+    if (err != MU_OK)
         return err;
 
-    bool created = row.no == 0, changed = false;
+    bool changed = false;
     memcpy(&before, &row, sizeof(row));
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
     read_secret(e, &row);
@@ -126,20 +120,11 @@ enum mu_err apply_product(const struct apply_entry *e)
     if (key == GIVEN_NOT && (err = apply_new_name(e, KIND_PRODUCT, "product_key", row.name)) != MU_OK)
         return err;
 
-    bool row_changed = created || memcmp(&before, &row, sizeof(row)) != 0;
-    if (row_changed && (err = tx_put_product(e->apply->tx, &row)) != MU_OK)
+    struct apply_change change = APPLY_CHANGE(KIND_PRODUCT, row.product_key, &before, &row);
+    if ((apply_differs(&change) && (err = tx_put_product(e->apply->tx, &row)) != MU_OK) ||
+        (err = put_definition(e, &row, &changed)) != MU_OK)
         return err;
-    if ((err = put_definition(e, &row, &changed)) != MU_OK)
-        return err;
-    if ((row_changed || changed) &&
-        (err = apply_audit(e, KIND_PRODUCT, row.product_key, fields, sizeof(fields) / sizeof(*fields), &before, &row,
-                           changed ? "datapoint" : "")) != MU_OK)
-        return err;
-    if (created)
-        e->tally->created++;
-    else if (row_changed || changed)
-        e->tally->updated++;
-    else
-        e->tally->unchanged++;
-    return apply_see(e, row.no);
+    change.more = changed ? "datapoint" : NULL;
+    err = apply_count(e, &change);
+    return err == MU_OK ? apply_see(e, row.no) : err;
 }

@@ -65,54 +65,32 @@ static enum mu_err read_auth_src(const struct apply_entry *e, struct user_row *r
     return MU_OK;
 }
 
-/* The user of the entry's uid, or a new one. */
-static enum mu_err find(const struct apply_entry *e, struct user_row *row)
-{
-    enum given key = apply_id(e, "uid", row->uid);
-    enum mu_err err = MU_E_NOT_FOUND;
-
-    if (key == GIVEN_NOT && e->apply->rows) {
-        apply_mistake(e, "uid", "missing");
-    } else if (key == GIVEN_NOT) {
-        id_new_hex(row->uid);
-        apply_generated(e, "user", row->uid, "uid", row->uid);
-    } else if (key == GIVEN_WELL) {
-        err = tx_user_by_uid(e->apply->tx, row->uid, row);
-    }
-    if (err != MU_E_NOT_FOUND)
-        return err;
-    row->created_at = e->apply->now_s;
-    return MU_OK;
-}
-
 enum mu_err apply_user(const struct apply_entry *e)
 {
     struct user_row row = defaults, before;
     unsigned mistakes = e->apply->mistakes;
-    enum mu_err err;
+    enum given key;
+    enum mu_err err = apply_find(e, "uid", "user", tx_user_by_uid, row.uid, &key, &row);
 
-    if ((err = find(e, &row)) != MU_OK)
+    if (err != MU_OK)
         return err;
     bool created = row.no == 0;
+    if (created)
+        row.created_at = e->apply->now_s;
     memcpy(&before, &row, sizeof(row));
     apply_fields(e, fields, sizeof(fields) / sizeof(*fields), &row, &defaults);
     if ((err = read_app(e, &row)) != MU_OK || (err = read_auth_src(e, &row)) != MU_OK ||
         (!created && (err = apply_see(e, row.no)) != MU_OK) ||
-        (created && !apply_value(e, "uid") && (err = apply_new_user(e, &row)) != MU_OK))
+        (key == GIVEN_NOT && (err = apply_new_user(e, &row)) != MU_OK))
         return err;
     if (e->apply->mistakes != mistakes)
         return MU_OK;
 
-    if (!created && memcmp(&before, &row, sizeof(row)) == 0) {
-        e->tally->unchanged++;
-        return MU_OK;
-    }
-    *(created ? &e->tally->created : &e->tally->updated) += 1;
-    if (!apply_value(e, "updated_at"))
+    const struct apply_change change = APPLY_CHANGE(KIND_USER, row.uid, &before, &row);
+    bool differs = apply_differs(&change);
+    if (differs && !apply_value(e, "updated_at"))
         row.updated_at = created ? row.created_at : e->apply->now_s;
-    if ((err = tx_put_user(e->apply->tx, &row)) != MU_OK ||
-        (err = apply_audit(e, KIND_USER, row.uid, fields, sizeof(fields) / sizeof(*fields), &before, &row, "")) !=
-            MU_OK)
+    if ((differs && (err = tx_put_user(e->apply->tx, &row)) != MU_OK) || (err = apply_count(e, &change)) != MU_OK)
         return err;
     return created ? apply_see(e, row.no) : MU_OK;
 }
