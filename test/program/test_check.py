@@ -3,12 +3,11 @@ changes nothing. What only the journal's own port can write is in src/fleet/chec
 
 import os
 import shutil
-import time
 
 import pytest
 
 import registry_file
-from server import run, wait_until
+from server import run
 from test_backup import backup, content, flip, restore
 from world import World, hex_id, status_report
 
