@@ -1,10 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 /* Linked into every unit test: MUSTER_CASE='PATTERN' in the environment runs only the cases whose names match. */
 __attribute__((constructor)) static void choose_cases(void)

@@ -1,12 +1,8 @@
 #include "access/refusals.h"
+#include "base/unit_test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* Which refusals are remembered, and which of them give way. */
 

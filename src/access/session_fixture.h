@@ -1,12 +1,7 @@
 #ifndef MUSTER_ACCESS_SESSION_FIXTURE_H
 #define MUSTER_ACCESS_SESSION_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 #include "access/access.h"
 #include "access/fake_commit.h"

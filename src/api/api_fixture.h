@@ -3,12 +3,8 @@
 
 /* What the tests of the API share: a fleet with a few rows, and requests that need no connection. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 #include "api/past_rows.h"
 #include "base/limits.h"

@@ -1,11 +1,5 @@
 #include "base/json_in.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 static bool is_read(const char *text, size_t len)
 {

@@ -1,11 +1,5 @@
 #include "base/nearest.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 static const char *nearest(const char *typed)
 {

@@ -1,10 +1,6 @@
 /* Rows of files, cut at every byte: what is in one read and what in the next makes no difference. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,6 @@
 /* What the operator tells of a device's past, beside what the device does itself. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
 #include <string.h>
 
 #include "fleet/committer_fixture.h"

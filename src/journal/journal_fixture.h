@@ -3,12 +3,7 @@
 
 /* What the tests of the journal share. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 #include <ftw.h>
 #include <stdio.h>

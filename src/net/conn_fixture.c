@@ -1,12 +1,7 @@
 #include "net/conn_fixture.h"
+#include "base/unit_test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,10 +1,5 @@
 #include "net/http_accept.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 static void assert_next(struct str *list, const char *wanted, double wanted_weight)
 {

@@ -6,9 +6,6 @@
 /* Handlers that finish on another thread, perhaps when nobody waits any more. Worth running with the
  * address and thread sanitizers. */
 
-static struct http_fixture server;
-static struct client client;
-
 static void the_server_answers(void)
 {
     static struct client other;
@@ -147,21 +144,7 @@ static void slow_and_fast_requests_go_side_by_side(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    fixture_start(&server, FIXTURE_PATIENT);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    fixture_stop(&server);
-    return 0;
-}
-
-#define ON_A_SERVER(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define ON_A_SERVER(test) cmocka_unit_test_setup_teardown(test, fixture_serve, fixture_end)
 
 int main(void)
 {

@@ -8,9 +8,6 @@
 
 /* How requests and answers follow each other on a connection. */
 
-static struct http_fixture server;
-static struct client client;
-
 /* --- the server's writes, counted: linked with --wrap=send --------------------------------------*/
 ssize_t __real_send(int fd, const void *bytes, size_t len, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t len, int flags);
@@ -371,23 +368,7 @@ static void a_peer_that_does_not_read_gets_no_more_answers_computed(void **state
     }
 }
 
-static int open_one(void **state)
-{
-    (void)state;
-    fixture_start(&server, FIXTURE_PATIENT);
-    client_open(&client, &server);
-    return 0;
-}
-
-static int close_it(void **state)
-{
-    (void)state;
-    client_close(&client);
-    fixture_stop(&server);
-    return 0;
-}
-
-#define ON_A_CONNECTION(test) cmocka_unit_test_setup_teardown(test, open_one, close_it)
+#define ON_A_CONNECTION(test) cmocka_unit_test_setup_teardown(test, fixture_serve_client, fixture_end_client)
 
 int main(void)
 {

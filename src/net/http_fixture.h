@@ -13,12 +13,7 @@
  *                 answers /api/forbidden itself
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 #include "net/http.h"
 
@@ -55,6 +50,15 @@ struct client {
     size_t len; /* received, not yet read as an answer */
     char bytes[256 * 1024];
 };
+
+/* For a test file that needs one server and one client: these, and what cmocka is given to start and stop
+ * the server, with the client connected or not. */
+extern struct http_fixture server;
+extern struct client client;
+int fixture_serve(void **state);
+int fixture_end(void **state);
+int fixture_serve_client(void **state);
+int fixture_end_client(void **state);
 
 struct client_answer {
     int status;

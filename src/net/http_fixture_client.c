@@ -12,6 +12,36 @@
 
 /* The client of the HTTP tests: sends bytes as they are and reads answers. */
 
+struct http_fixture server;
+struct client client;
+
+int fixture_serve(void **state)
+{
+    (void)state;
+    fixture_start(&server, FIXTURE_PATIENT);
+    return 0;
+}
+
+int fixture_end(void **state)
+{
+    (void)state;
+    fixture_stop(&server);
+    return 0;
+}
+
+int fixture_serve_client(void **state)
+{
+    fixture_serve(state);
+    client_open(&client, &server);
+    return 0;
+}
+
+int fixture_end_client(void **state)
+{
+    client_close(&client);
+    return fixture_end(state);
+}
+
 void client_open(struct client *c, const struct http_fixture *f)
 {
     struct sockaddr_in to = { .sin_family = AF_INET,

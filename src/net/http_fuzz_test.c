@@ -10,8 +10,6 @@
 
 enum { ROUNDS = 3000, LONGEST = 1024 };
 
-static struct http_fixture server;
-static struct client client;
 static uint64_t seed = 20240229;
 
 static size_t below(size_t n)
@@ -104,24 +102,10 @@ static void mutated_requests_do_no_harm(void **state)
     }
 }
 
-static int start(void **state)
-{
-    (void)state;
-    fixture_start(&server, FIXTURE_PATIENT);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    fixture_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mutated_requests_do_no_harm),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, fixture_serve, fixture_end);
 }

@@ -8,8 +8,6 @@
 
 /* What is kept for peers that stall, and which of them has to go. */
 
-static struct http_fixture server;
-
 enum { FOREVER = 60000, MIB = 1024 * 1024 };
 
 static void begin(int idle_ms, size_t held_max)
@@ -134,7 +132,6 @@ static void nothing_is_kept_of_a_constant_answer(void **state)
 
 static void a_pipelined_request_waits_behind_a_constant_answer(void **state)
 {
-    static struct client client;
     static char body[FIXTURE_CONSTANT + 8192];
     size_t len = 0;
     ssize_t n;
@@ -154,7 +151,6 @@ static void a_pipelined_request_waits_behind_a_constant_answer(void **state)
 
 static void a_peer_that_takes_too_little_is_ended(void **state)
 {
-    static struct client client;
     int small = 4096;
     char ten[10];
 
@@ -177,7 +173,6 @@ static void a_peer_that_takes_too_little_is_ended(void **state)
 /* The kernel takes megabytes and tells nothing for long; what the peer has acknowledged counts. */
 static void a_steady_reader_gets_everything_though_the_kernel_has_most_of_it(void **state)
 {
-    static struct client client;
 
     (void)state;
     begin(700, 64 * MIB);

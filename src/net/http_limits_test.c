@@ -9,9 +9,6 @@
 /* Deadlines and the number of connections. Nothing here measures time: a test waits for what the
  * server does by itself, and would wait in vain if it did not. */
 
-static struct http_fixture server;
-static struct client client;
-
 #define FOREVER 60000
 #define SOON    50
 

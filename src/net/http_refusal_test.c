@@ -6,9 +6,6 @@
 /* What the server does not accept: every case on a connection of its own, which must be answered
  * with the status and ended. */
 
-static struct http_fixture server;
-static struct client client;
-
 static void refused_bytes(const char *bytes, size_t len, int status)
 {
     struct client_answer a;
@@ -408,20 +405,6 @@ static void what_is_unusual_but_right_is_served(void **state)
              "hello");
 }
 
-static int start(void **state)
-{
-    (void)state;
-    fixture_start(&server, FIXTURE_PATIENT);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    fixture_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,5 +432,5 @@ int main(void)
         cmocka_unit_test(endless_chunk_framing),
         cmocka_unit_test(what_is_unusual_but_right_is_served),
     };
-    return cmocka_run_group_tests_name("refused with the connection ended", tests, start, stop);
+    return cmocka_run_group_tests_name("refused with the connection ended", tests, fixture_serve, fixture_end);
 }

@@ -5,9 +5,6 @@
 
 /* Which handler a request reaches, and what it is told when there is none. */
 
-static struct http_fixture server;
-static struct client client;
-
 static void reaches(const char *target, const char *body)
 {
     char request[1024];
@@ -222,22 +219,6 @@ static void routes_are_numbered_through_all_tables(void **state)
     assert_string_equal(http_server_route(server.server, count - 1)->path, "/own-options");
 }
 
-static int open_one(void **state)
-{
-    (void)state;
-    fixture_start(&server, FIXTURE_PATIENT);
-    client_open(&client, &server);
-    return 0;
-}
-
-static int close_it(void **state)
-{
-    (void)state;
-    client_close(&client);
-    fixture_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     /* All on one connection: none of these answers may end it. */
@@ -257,5 +238,5 @@ int main(void)
         cmocka_unit_test(a_table_that_contradicts_itself_is_refused),
         cmocka_unit_test(routes_are_numbered_through_all_tables),
     };
-    return cmocka_run_group_tests(tests, open_one, close_it);
+    return cmocka_run_group_tests(tests, fixture_serve_client, fixture_end_client);
 }

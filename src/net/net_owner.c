@@ -1,17 +1,12 @@
 #include "net/net_owner.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "base/unit_test.h"
 
 #include <pthread.h>
+#include <stdlib.h>
+
+#include "net/net_testing.h"
 
 /* The owner that tests give to a connection: it records its calls, under a lock that the test's thread takes too. */
-#include "net/net_testing.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;

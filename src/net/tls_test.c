@@ -1,10 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 #include <pthread.h>
 #include <sys/socket.h>

@@ -1,10 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/unit_test.h"
+
 #include <stdlib.h>
 
-#include <cmocka.h>
 #include <string.h>
 
 #include "net/conn_fixture.h"

@@ -1,12 +1,8 @@
 #ifndef MUSTER_OPS_DIR_FIXTURE_H
 #define MUSTER_OPS_DIR_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,12 +3,8 @@
 
 /* What the tests of the registry share: a directory that goes away, a registry in it, rows. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
 #include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>

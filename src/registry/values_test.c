@@ -1,10 +1,6 @@
 /* What an entry gives, as JSON and as a row. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/unit_test.h"
 
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include "registry/values.h"
