@@ -17,6 +17,19 @@ struct access_loop *access_on_loop(struct access *a, struct loop *loop)
     return a->loops[loop_index(loop)];
 }
 
+static void tell_refusal(struct access *a, const struct access_caller *who, enum refusal_reason why)
+{
+    struct watch_event e = { .kind = WATCH_REFUSAL,
+                             .ts_us = clock_wall_us(),
+                             .product = who->product,
+                             .peer = who->peer,
+                             .reason = refusal_text(why) };
+    bool by_mac = refusal_door(why) == DOOR_REGISTRATION;
+
+    str_copy(by_mac ? e.mac : e.did, by_mac ? sizeof(e.mac) : sizeof(e.did), who->name);
+    watch_tell_one(a->options.watch, &e);
+}
+
 void access_refused(struct access *a, const struct access_caller *who, enum refusal_reason why)
 {
     char address[IP_TEXT_SIZE];
@@ -25,6 +38,8 @@ void access_refused(struct access *a, const struct access_caller *who, enum refu
     refusals_note(a->refusals, who->name.len ? who->name : str_of(address), who->known, &who->peer, refusal_text(why),
                   clock_wall_s());
     access_count(&a->refused[why], 1);
+    if (watch_is_on(a->options.watch))
+        tell_refusal(a, who, why);
 }
 
 /* --- connections -------------------------------------------------------------------------------*/

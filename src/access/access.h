@@ -19,6 +19,7 @@ struct access_options {
     struct fleet *fleet;
     struct registry *registry;
     struct committer *committer;
+    struct watch *watch; /* is told of refusals and registrations; NULL = nobody is */
     struct workers *workers;
     struct loop *const *loops;
     unsigned loop_count;

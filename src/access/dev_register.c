@@ -87,8 +87,31 @@ static void refuse_by_row(struct http_exchange *ex, const struct application *ap
     dev_answer(ex, row->status, "error_code=%d&error_message=%s", row->code, row->message);
 }
 
+static void tell_registered(struct http_exchange *ex, const struct fleet_product *product,
+                            const struct register_result *result)
+{
+    static const char *const outcomes[] = {
+        [REGISTER_CREATED] = "new",
+        [REGISTER_REPLACED] = "new, another did of this mac is disabled",
+        [REGISTER_SAME] = "as before",
+        [REGISTER_ENABLED] = "enabled again",
+    };
+    struct access *a = ex->ctx;
+    struct watch_event e = { .kind = WATCH_REGISTRATION,
+                             .ts_us = clock_wall_us(),
+                             .device = result->device.no,
+                             .product = product,
+                             .peer = ex->req.peer,
+                             .outcome = outcomes[result->outcome] };
+
+    str_copy(e.did, sizeof(e.did), str_of(result->device.did));
+    str_copy(e.mac, sizeof(e.mac), str_of(result->device.mac));
+    watch_tell_one(a->options.watch, &e);
+}
+
 /* The fleet must show the device before the device gets its answer: its next request is the login. */
-static void make_known(struct http_exchange *ex, const struct register_result *result)
+static void make_known(struct http_exchange *ex, const struct fleet_product *product,
+                       const struct register_result *result)
 {
     struct access *a = ex->ctx;
     enum mu_err err = committer_follow_registry(a->options.committer);
@@ -101,6 +124,8 @@ static void make_known(struct http_exchange *ex, const struct register_result *r
         locator_ask(a->locator, result->device.no, &ex->req.peer);
     guesses_let_in(a->guesses, result->device.no, &ex->req.peer);
     access_count(&a->counters.registrations, 1);
+    if (watch_is_on(a->options.watch))
+        tell_registered(ex, product, result);
     dev_answer(ex, 201, "did=%s", result->device.did);
 }
 
@@ -121,7 +146,7 @@ void dev_register(struct http_exchange *ex)
         if (result.outcome == REGISTER_BARRED)
             refuse_by_row(ex, &app, API_DEVICE_DISABLED, REFUSED_REGISTER_BARRED);
         else
-            make_known(ex, &result);
+            make_known(ex, app.product, &result);
         break;
     case MU_E_REFUSED: refuse_by_row(ex, &app, API_NOT_PREASSIGNED, REFUSED_REGISTER_NOT_IMPORTED); break;
     case MU_E_NOT_FOUND: /* it has been deleted meanwhile */ refuse(ex, &app, 404, REFUSED_REGISTER_PRODUCT); break;

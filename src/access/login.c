@@ -18,12 +18,13 @@ enum mu_err session_login(struct session *s)
 {
     struct access *a = s->home->access;
     session_handle before = 0;
-    struct commit_login login = { .device = s->device, .keep_alive = s->announced_keep_alive + 5u };
+    struct commit_login login = { .device = s->device, .keep_alive = s->announced_keep_alive + COMMIT_KEEP_ALIVE_MORE };
     struct end_order *order = end_order_create(); /* now, while it may still fail */
 
     assert(s->state == SESSION_NEW && s->device);
     if (!order)
         return MU_E_NOMEM;
+    conn_peer(&s->conn, &login.peer);
     pthread_mutex_lock(lock_of(a, s->device));
     enum mu_err err = session_table_swap(a->table, s->device, s->handle, &before);
     if (err == MU_OK) {

@@ -62,6 +62,10 @@
 #define LIMIT_INTAKE (16 * 1024 * 1024) /* uncommitted device input; loops stop reading */
 #define LIMIT_BATCH  (2 * 1024 * 1024)  /* one synced batch: ~10 ms of disk at 200 MB/s */
 
+#define LIMIT_WATCH_QUEUE \
+    (4 * 1024 * 1024) /* what a muster tail has not taken yet: a tenth of a second of
+                                                 100,000 reports a second, and its reader's pause */
+
 /* --- the log ----------------------------------------------------------------------------------*/
 #define LIMIT_LOG_WAITING (256 * 1024) /* lines that stderr's reader has not taken: some 1,500 */
 

@@ -7,7 +7,7 @@
 
 /* What a device's state record takes in the journal, beside its image: for batch_takes, since states
  * are written at the end. */
-enum { STATE_BYTES = 100, FIRST_PENDING = 1024, IMAGES_MAX = 64 * 1024 * 1024 };
+enum { STATE_BYTES = 100, FIRST_PENDING = 1024, IMAGES_MAX = 64 * 1024 * 1024, TOLD_MAX = 64 * 1024 * 1024 };
 
 static enum mu_err grow_pending(struct batch *b)
 {
@@ -42,12 +42,14 @@ enum mu_err batch_init(struct batch *b, const struct committer_options *options)
         .fleet = options->fleet,
         .journal = options->journal,
         .calendar = options->calendar,
+        .watch = options->watch,
         .boot = journal_boot(options->journal).number,
         .day_from = 1,
         .day_to = 0,
         .undecoded.fleet = options->fleet,
     };
     buf_init(&b->images, IMAGES_MAX);
+    buf_init(&b->told, TOLD_MAX);
     enum mu_err err = journal_batch_create(&b->writes, options->journal);
     if (err == MU_OK && !lagging_init(&b->lagging))
         err = MU_E_NOMEM;
@@ -66,6 +68,7 @@ void batch_free(struct batch *b)
     lagging_free(&b->lagging);
     undecoded_log_free(&b->undecoded);
     buf_free(&b->images);
+    buf_free(&b->told);
 }
 
 bool batch_takes(const struct batch *b, const struct intake_record *next)
@@ -138,6 +141,8 @@ void batch_add(struct batch *b, struct intake_record *rec)
         return;
     if (rec->kind == INTAKE_AUDIT) {
         batch_add_audit(b, rec);
+        if (watch_is_on(b->watch))
+            batch_watch_refused(b, rec);
         return;
     }
     /* The journal would fail the whole batch for it. */
@@ -153,6 +158,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
             fleet_refuse_login(b->fleet, rec->device);
         return;
     }
+    uint32_t events_before = b->event_count;
     p->kept |= rec->kind != INTAKE_REPORT && rec->kind != INTAKE_CONTROL;
     switch ((enum intake_kind)rec->kind) {
     case INTAKE_LOGIN: batch_add_login(b, p, body); break;
@@ -165,6 +171,8 @@ void batch_add(struct batch *b, struct intake_record *rec)
     case INTAKE_PASS:
     case INTAKE_REFUSED: break;
     }
+    if (watch_is_on(b->watch))
+        batch_watch(b, p, rec, events_before);
 }
 
 void batch_clear(struct batch *b)

@@ -69,6 +69,10 @@ struct batch {
     struct committer_figures tally;
     struct undecoded_log undecoded;
 
+    struct watch *watch; /* NULL = nobody is told */
+    struct buf told;     /* what is to be told when it is committed (watch.h) */
+    uint64_t told_lost;  /* for which there was no memory */
+
     int64_t day_from, day_to; /* the seconds of `day`, cut by the calendar once and not per message */
     int32_t day;
 };
@@ -124,6 +128,12 @@ void batch_add_versions(struct batch *b, struct pending *p, const struct journal
 /* Those of the device as this batch leaves it so far. */
 void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out);
 void batch_add_history(struct batch *b, struct pending *p, const struct intake_record *rec);
+/* batch_watch.c. Notes what a record that was added, or a refused control, is for those who watch; events_before:
+ * event_count before it was added. */
+void batch_watch(struct batch *b, const struct pending *p, const struct intake_record *rec, uint32_t events_before);
+void batch_watch_refused(struct batch *b, const struct intake_record *rec);
+/* After the commit, which ended with err: tells it. */
+void batch_tell(struct batch *b, enum mu_err err);
 /* After a report has been decoded into the device's pending image. */
 void batch_note_events(struct batch *b, struct pending *p, const struct fleet_definition *d);
 

@@ -3,6 +3,7 @@
 
 #include "base/latency.h"
 #include "fleet/fleet.h"
+#include "fleet/watch.h"
 #include "journal/journal.h"
 #include "model/calendar.h"
 #include "registry/registry.h"
@@ -21,6 +22,7 @@ struct committer_options {
     struct registry *registry;
     struct journal *journal;
     const struct calendar *calendar; /* in whose days activity is cut */
+    struct watch *watch;             /* is told what has been committed; NULL = nobody is */
     unsigned activity_days;          /* how long activity and events are kept; 0: the default, 400 */
     unsigned retry_ms;               /* after a failed commit; 0: the default, 1000 */
     unsigned alive_ms;               /* longest time without a commit; 0: the default, 5000 */
@@ -67,6 +69,9 @@ struct commit_item {
     int64_t ts_us; /* of a report and of a control */
 };
 
+/* What the online log adds to the keepalive that a device announced (contract, endpoint 8). */
+#define COMMIT_KEEP_ALIVE_MORE 5
+
 /* A login. session is greater than that of any earlier login of the device; the higher wins. Kept
  * and tried again if a commit fails. */
 struct commit_login {
@@ -74,7 +79,8 @@ struct commit_login {
     uint64_t session;
     int64_t ts_us;
     bool takeover;       /* another session was alive */
-    uint32_t keep_alive; /* announced, seconds, + 5 */
+    uint32_t keep_alive; /* announced, seconds, + COMMIT_KEEP_ALIVE_MORE */
+    struct ip_addr peer;
 };
 void committer_login(struct committer *c, const struct commit_login *login);
 

@@ -22,6 +22,7 @@ static struct registry *reg;
 static struct journal *j;
 static struct calendar *calendar;
 static struct committer *c;
+static struct watch *watching; /* NULL = nobody is told; before start() */
 
 /* --- a sink that keeps what it is told ------------------------------------------------------- */
 
@@ -84,6 +85,7 @@ static inline void start(void)
                                          .registry = reg,
                                          .journal = j,
                                          .calendar = calendar,
+                                         .watch = watching,
                                          .activity_days = 100000, /* T0 is long ago */
                                          .retry_ms = 20,
                                          .alive_ms = 60000,
@@ -160,7 +162,9 @@ static inline void report_state(uint32_t device, int64_t ts_us, uint8_t on, uint
 
 static inline void login(uint32_t device, uint64_t session, int64_t ts_us, bool takeover)
 {
-    committer_login(c, &(struct commit_login){ device, session, ts_us, takeover, 125 });
+    committer_login(
+        c, &(struct commit_login){
+               .device = device, .session = session, .ts_us = ts_us, .takeover = takeover, .keep_alive = 125 });
 }
 
 static inline void end(uint32_t device, uint64_t session, int64_t ts_us, enum end_reason reason)

@@ -275,6 +275,7 @@ static enum mu_err commit_batch(struct committer *c)
         c->retry_at = retry_to;
     note_outcome(c, err, records, end - start);
     answer(c, work_to, err);
+    batch_tell(&c->batch, err);
     return err;
 }
 

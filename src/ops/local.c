@@ -1,4 +1,6 @@
-#include "ops/local.h"
+/* The server's end of the command socket: a thread that accepts, and one for each client. */
+
+#include "ops/local_private.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,73 +12,41 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "ops/data_dir.h"
+#include "base/thread.h"
 
-/* A client that sends nothing for so long has hung up; the next one is waiting. */
+/* A client that sends nothing for so long, or takes nothing, has hung up. */
 #define CLIENT_TIMEOUT_S 10
+/* Operators who watch, and a script that runs commands beside them. */
+#define CLIENTS_MAX 64
+
+struct local_client {
+    struct local_server *server;
+    int fd;
+    pthread_t thread;
+    bool goes_on; /* it has given its turn away, and its status has been sent */
+    bool over;    /* its thread ends; under the server's lock */
+    struct local_client *next;
+};
 
 struct local_server {
-    int fd, stop_fd;
+    int fd, stop_fd; /* stop_fd can be read when the server ends, by whoever waits */
     pthread_t thread;
     local_run_fn run;
     void *ctx;
     char *path;
+    pthread_mutex_t turn; /* of the command that runs */
+    pthread_mutex_t lock; /* over `over` */
+    struct local_client *clients;
+    unsigned client_count;
 };
 
-static bool address_of(const char *dir, struct sockaddr_un *out)
-{
-    char *path = data_dir_socket_path(dir);
-    bool fits = path && strlen(path) < sizeof(out->sun_path);
+/* --- a request ------------------------------------------------------------------------------------------ */
 
-    *out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    if (fits)
-        strcpy(out->sun_path, path);
-    free(path);
-    return fits;
-}
-
-static bool send_all(int fd, const void *bytes, size_t len)
-{
-    const char *at = bytes;
-
-    while (len) {
-        ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-/* Reads until the peer has no more to say, or `enough` says that what is there suffices. */
-static bool receive(int fd, struct buf *in, bool (*enough)(const struct buf *in))
-{
-    for (;;) {
-        if (enough && enough(in))
-            return true;
-        uint8_t *at = buf_reserve(in, 65536);
-        if (!at)
-            return false;
-        ssize_t n = recv(fd, at, 65536, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        if (n == 0)
-            return enough == NULL;
-        in->len += (size_t)n;
-    }
-}
-
-/* "name\nlength\ninput": its three parts, false while something is missing. */
-static bool split_request(const struct buf *in, struct str *name, struct str *input)
+/* "name\nlength\ninput": its parts, false while something is missing. */
+static bool split_request(const struct buf *in, struct local_request *out)
 {
     const char *text = (const char *)in->data;
     const char *first = in->len ? memchr(text, '\n', in->len) : NULL;
@@ -85,18 +55,20 @@ static bool split_request(const struct buf *in, struct str *name, struct str *in
 
     if (!second || !str_int64((struct str){ first + 1, (size_t)(second - first - 1) }, &length) || length < 0)
         return false;
-    *name = (struct str){ text, (size_t)(first - text) };
-    *input = (struct str){ second + 1, in->len - (size_t)(second + 1 - text) };
-    if (input->len < (size_t)length)
+    out->name = (struct str){ text, (size_t)(first - text) };
+    out->input = (struct str){ second + 1, in->len - (size_t)(second + 1 - text) };
+    if (out->input.len < (size_t)length)
         return false;
-    input->len = (size_t)length;
+    out->input.len = (size_t)length;
     return true;
 }
 
-static bool request_complete(const struct buf *in)
+static bool read_request(int fd, struct buf *in, struct local_request *out)
 {
-    struct str name, input;
-    return split_request(in, &name, &input);
+    while (!split_request(in, out))
+        if (local_receive(fd, in) != LOCAL_READ)
+            return false;
+    return true;
 }
 
 static uid_t uid_of(int fd)
@@ -108,29 +80,145 @@ static uid_t uid_of(int fd)
     return peer.uid;
 }
 
-static void serve_client(struct local_server *s, int fd)
+static void send_answer(int fd, int status, const struct buf *answer)
 {
+    char head[16];
+
+    snprintf(head, sizeof(head), "%d\n", status);
+    if (local_send_all(fd, head, strlen(head)))
+        local_send_all(fd, answer->data, answer->len);
+}
+
+static void serve_client(struct local_client *c)
+{
+    struct local_server *s = c->server;
+    struct local_request request = { .client = c, .uid = uid_of(c->fd) };
     struct buf in, answer;
-    struct str name, input;
-    int status = 2;
 
     buf_init(&in, LOCAL_INPUT_MAX);
     buf_init(&answer, LOCAL_ANSWER_MAX);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S }, sizeof(struct timeval));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = CLIENT_TIMEOUT_S }, sizeof(struct timeval));
-    if (receive(fd, &in, request_complete) && split_request(&in, &name, &input)) {
-        status = s->run(s->ctx, name, uid_of(fd), input, &answer);
-        char head[16];
-        snprintf(head, sizeof(head), "%d\n", status);
-        if (send_all(fd, head, strlen(head)))
-            send_all(fd, answer.data, answer.len);
+    if (read_request(c->fd, &in, &request)) {
+        pthread_mutex_lock(&s->turn);
+        int status = s->run(s->ctx, &request, &answer);
+        if (!c->goes_on) {
+            pthread_mutex_unlock(&s->turn);
+            send_answer(c->fd, status, &answer);
+        }
     }
     buf_free(&in);
+    buf_free(&answer);
+}
+
+/* --- a command that goes on ----------------------------------------------------------------------------- */
+
+void local_go_on(struct local_client *c)
+{
+    c->goes_on = true;
+    pthread_mutex_unlock(&c->server->turn);
+    local_send_all(c->fd, "0\n", 2);
+}
+
+/* Waits for the client to do what events say, or to leave. The client says nothing more after its request, so it has
+ * left when both directions are closed. */
+static bool wait_for(struct local_client *c, short events, int ms, bool *ready)
+{
+    struct pollfd fds[] = { { .fd = c->fd, .events = events }, { .fd = c->server->stop_fd, .events = POLLIN } };
+    int n = poll(fds, 2, ms);
+
+    *ready = n > 0 && (fds[0].revents & events);
+    return (n >= 0 || errno == EINTR) && !(n > 0 && (fds[1].revents || (fds[0].revents & (POLLHUP | POLLERR))));
+}
+
+bool local_rest(struct local_client *c, int ms)
+{
+    bool ready;
+    return wait_for(c, 0, ms, &ready);
+}
+
+bool local_send(struct local_client *c, struct buf *answer)
+{
+    bool stays = true, ready;
+
+    for (size_t sent = 0; stays && sent < answer->len;) {
+        stays = wait_for(c, POLLOUT, -1, &ready);
+        if (!stays || !ready)
+            continue;
+        ssize_t n = send(c->fd, answer->data + sent, answer->len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0)
+            sent += (size_t)n;
+        else
+            stays = n < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    buf_clear(answer);
+    return stays;
+}
+
+/* --- clients -------------------------------------------------------------------------------------------- */
+
+static void *client_thread(void *arg)
+{
+    struct local_client *c = arg;
+
+    serve_client(c);
+    shutdown(c->fd, SHUT_RDWR); /* closed it would be another file's before reap looks at it */
+    pthread_mutex_lock(&c->server->lock);
+    c->over = true;
+    pthread_mutex_unlock(&c->server->lock);
+    return NULL;
+}
+
+/* Takes away those that are over; all: waits for the others, too, and for no request any more. */
+static void reap(struct local_server *s, bool all)
+{
+    for (struct local_client **at = &s->clients, *c; (c = *at);) {
+        pthread_mutex_lock(&s->lock);
+        bool over = c->over;
+        pthread_mutex_unlock(&s->lock);
+        if (!over && !all) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        if (!over)
+            shutdown(c->fd, SHUT_RD);
+        pthread_join(c->thread, NULL);
+        close(c->fd);
+        free(c);
+        s->client_count--;
+    }
+}
+
+static void refuse(int fd, const char *why)
+{
+    struct buf answer;
+
+    buf_init(&answer, LOCAL_ANSWER_MAX);
+    buf_append_str(&answer, why);
+    send_answer(fd, 1, &answer);
     buf_free(&answer);
     close(fd);
 }
 
-static void *serve_thread(void *arg)
+static void welcome(struct local_server *s, int fd)
+{
+    const struct timeval patience = { .tv_sec = CLIENT_TIMEOUT_S };
+    struct local_client *c = s->client_count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    if (c) {
+        *c = (struct local_client){ .server = s, .fd = fd, .next = s->clients };
+        if (thread_start(&c->thread, "command", client_thread, c) == MU_OK) {
+            s->clients = c;
+            s->client_count++;
+            return;
+        }
+        free(c);
+    }
+    refuse(fd, "too many commands are running in the server; try again\n");
+}
+
+static void *accept_thread(void *arg)
 {
     struct local_server *s = arg;
     struct pollfd fds[] = { { .fd = s->fd, .events = POLLIN }, { .fd = s->stop_fd, .events = POLLIN } };
@@ -141,9 +229,11 @@ static void *serve_thread(void *arg)
         if (fds[1].revents)
             break;
         int fd = fds[0].revents ? accept4(s->fd, NULL, NULL, SOCK_CLOEXEC) : -1;
+        reap(s, false);
         if (fd >= 0)
-            serve_client(s, fd);
+            welcome(s, fd);
     }
+    reap(s, true);
     return NULL;
 }
 
@@ -158,7 +248,9 @@ enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn
     if (!s)
         return MU_E_NOMEM;
     *s = (struct local_server){ .fd = -1, .stop_fd = -1, .run = run, .ctx = ctx };
-    if (!address_of(dir, &address)) {
+    pthread_mutex_init(&s->turn, NULL);
+    pthread_mutex_init(&s->lock, NULL);
+    if (!local_address(dir, &address)) {
         snprintf(why, why_size, "the path of %s is too long for a socket in it", dir);
         goto fail;
     }
@@ -172,7 +264,7 @@ enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn
     mask = umask(0177);
     int bound = bind(s->fd, (struct sockaddr *)&address, sizeof(address));
     umask(mask);
-    if (bound != 0 || listen(s->fd, 16) != 0 || (errno = pthread_create(&s->thread, NULL, serve_thread, s)))
+    if (bound != 0 || listen(s->fd, CLIENTS_MAX) != 0 || (errno = pthread_create(&s->thread, NULL, accept_thread, s)))
         goto fail_errno;
     *out = s;
     return MU_OK;
@@ -199,35 +291,8 @@ void local_stop(struct local_server *s)
     unlink(s->path);
     close(s->fd);
     close(s->stop_fd);
+    pthread_mutex_destroy(&s->turn);
+    pthread_mutex_destroy(&s->lock);
     free(s->path);
     free(s);
-}
-
-enum mu_err local_call(const char *dir, const char *command, struct str input, int *status, struct buf *answer)
-{
-    struct sockaddr_un address;
-    char head[64];
-    enum mu_err err = MU_E_IO;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return MU_E_IO;
-    if (!address_of(dir, &address) || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        err = MU_E_OFFLINE;
-        goto out;
-    }
-    snprintf(head, sizeof(head), "%s\n%zu\n", command, input.len);
-    if (!send_all(fd, head, strlen(head)) || !send_all(fd, input.at, input.len) || shutdown(fd, SHUT_WR) != 0 ||
-        !receive(fd, answer, NULL))
-        goto out;
-    const char *end = answer->len ? memchr(answer->data, '\n', answer->len) : NULL;
-    int64_t number;
-    if (!end || !str_int64((struct str){ (char *)answer->data, (size_t)(end - (char *)answer->data) }, &number))
-        goto out;
-    *status = (int)number;
-    buf_consume(answer, (size_t)(end + 1 - (char *)answer->data));
-    err = MU_OK;
-out:
-    close(fd);
-    return err;
 }

@@ -98,7 +98,8 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
 int operation_run(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer)
 {
     int status = 1;
-    enum mu_err err = place->at_rest ? MU_E_OFFLINE : local_call(place->dir, op->name, input, &status, answer);
+    enum mu_err err =
+        place->at_rest ? MU_E_OFFLINE : local_call(place->dir, op->name, input, place->listener, &status, answer);
 
     if (err == MU_E_OFFLINE)
         return run_at_rest(place, op, input, answer);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "ops/local.h"
 #include "ops/settings.h"
 #include "ops/stores.h"
 
@@ -18,7 +19,8 @@ struct operation_call {
     int64_t uptime_s;      /* of the server */
     uid_t uid;             /* the local user who asks */
     struct str input;
-    struct buf *answer; /* for the operator: what was done, or a line a mistake */
+    struct local_client *client; /* to go on as long as he listens (local_go_on); NULL: no server runs */
+    struct buf *answer;          /* for the operator: what was done, or a line a mistake */
 };
 
 struct operation {
@@ -40,12 +42,13 @@ int operation_result(const struct operation_call *call, enum mu_err err);
 /* The command's side: runs an operation, possibly many times, at the same place. */
 struct operation_place {
     const char *dir;
-    struct stores stores; /* at rest */
-    uid_t uid;            /* likewise: the local user who asks */
-    bool at_rest;         /* it was opened here, and no server can come in between */
-    bool had_directory;   /* of a new data directory: only what is in it was made */
-    bool create;          /* the data directory, where there is none */
-    bool quiet;           /* operation_command prints nothing if all went well */
+    struct stores stores;                  /* at rest */
+    uid_t uid;                             /* likewise: the local user who asks */
+    bool at_rest;                          /* it was opened here, and no server can come in between */
+    bool had_directory;                    /* of a new data directory: only what is in it was made */
+    bool create;                           /* the data directory, where there is none */
+    bool quiet;                            /* operation_command prints nothing if all went well */
+    const struct local_listener *listener; /* hears what a command that goes on has to say; NULL = none does */
 };
 /* Where the settings say: --data, and --quiet if the command has it. */
 struct operation_place operation_place(const struct settings *s);

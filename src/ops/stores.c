@@ -179,6 +179,7 @@ static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned
                                                                       .registry = s->registry,
                                                                       .journal = s->journal,
                                                                       .calendar = s->calendar,
+                                                                      .watch = s->watch,
                                                                       .activity_days = activity_days });
     if (err == MU_E_CORRUPT && *journal_damage(s->journal))
         snprintf(why, why_size, "the journal in %s/journal is damaged: %s: " MARK_ADVICE, dir,
@@ -196,7 +197,8 @@ enum mu_err stores_open(struct stores *s, const struct stores_settings *settings
         (err = open_calendar(s, settings->time_zone, why, why_size)) != MU_OK)
         return err;
     backup_scratch_clear(s->data.path);
-    if ((err = quota_file_open(&s->quotas, s->data.path, why, why_size)) != MU_OK)
+    if ((err = quota_file_open(&s->quotas, s->data.path, why, why_size)) != MU_OK ||
+        (err = watch_create(&s->watch)) != MU_OK)
         return err;
     return open_rest(s, settings->retention_days, settings->activity_days, why, why_size);
 }
@@ -229,6 +231,7 @@ void stores_close(struct stores *s)
     if (s->fleet)
         fleet_destroy(s->fleet);
     quota_file_close(s->quotas);
+    watch_destroy(s->watch);
     journal_close(s->journal);
     registry_close(s->registry);
     if (s->calendar)

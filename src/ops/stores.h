@@ -15,6 +15,7 @@ struct stores {
     struct calendar *calendar;
     struct journal *journal;
     struct quota_file *quotas; /* the server's */
+    struct watch *watch;       /* the server's: who wants to be told what happens */
     struct fleet *fleet;
     struct committer *committer;
 };

@@ -107,6 +107,8 @@ void metrics_write_devices(struct metrics *m, struct buf *page)
     committer_get_figures(m->from.stores->committer, &c);
     write_fleet(m, page);
     write_doors(&a, page);
+    metrics_one(page, "muster_watchers", "gauge", "Commands that show what happens (muster tail).",
+                watch_count(m->from.stores->watch));
     write_traffic(&a, page);
     write_dropped(&a, &c, page);
     metrics_head(page, "muster_reports_total", "counter", "Committed device messages by what became of them.");

@@ -12,10 +12,10 @@
 
 /* --- commands that come through the socket ---------------------------------------------------------*/
 
-static int run_operation(void *ctx, struct str name, uid_t uid, struct str input, struct buf *answer)
+static int run_operation(void *ctx, const struct local_request *request, struct buf *answer)
 {
     struct server *s = ctx;
-    const struct operation *op = command_operation(name);
+    const struct operation *op = command_operation(request->name);
 
     if (!op) {
         buf_append_str(answer, "the running server has no command of this name; is it older?\n");
@@ -24,8 +24,9 @@ static int run_operation(void *ctx, struct str name, uid_t uid, struct str input
     return op->run(&(struct operation_call){ .stores = &s->stores,
                                              .access = s->access,
                                              .uptime_s = clock_mono_ms() / 1000 - s->started_s,
-                                             .uid = uid,
-                                             .input = input,
+                                             .uid = request->uid,
+                                             .input = request->input,
+                                             .client = request->client,
                                              .answer = answer });
 }
 
@@ -98,6 +99,7 @@ static enum mu_err create_access(struct server *s)
         .fleet = s->stores.fleet,
         .registry = s->stores.registry,
         .committer = s->stores.committer,
+        .watch = s->stores.watch,
         .workers = s->workers,
         .loops = s->loops,
         .loop_count = s->loop_count,

@@ -21,6 +21,7 @@ GOOD = {
     "show": ["show", "product", "--data", "DATA", "KEY"],
     "status": ["status", "--data", "DATA"],
     "device": ["device", "--data", "DATA", "KEY/m1"],
+    "tail": ["tail", "--data", "DATA"],
     "kick": ["kick", "--data", "DATA", "KEY/m1"],
     "backup": ["backup", "--data", "DATA", "COPY"],
     "disable": ["disable", "--data", "DATA", "device", "KEY/m1"],
@@ -32,7 +33,7 @@ GOOD = {
     "delete": ["delete", "--data", "DATA", "device", "KEY/m1"],
 }
 AT_REST_ONLY = {"check", "serve", "repair"}
-NEEDS_A_SESSION = {"kick"}  # test_kick.py
+NEEDS_A_SERVER = {"kick", "tail"}  # test_kick.py, test_tail.py
 
 
 @pytest.fixture
@@ -70,13 +71,13 @@ def test_every_command_is_in_the_table():
 
 def test_done_is_0_beside_a_server_and_at_rest(place):
     for name, arguments in GOOD.items():
-        if name not in AT_REST_ONLY | NEEDS_A_SESSION | {"delete"}:
+        if name not in AT_REST_ONLY | NEEDS_A_SERVER | {"delete"}:
             done = place(arguments, COPY=place.path / f"copy-{name}")
             assert (done.returncode, done.stderr) == (0, ""), (name, done)
     assert place.server.stop() == 0
     for name, arguments in GOOD.items():
         done = place(arguments)
-        assert done.returncode == (1 if name in NEEDS_A_SESSION else 0), (name, done)
+        assert done.returncode == (1 if name in NEEDS_A_SERVER else 0), (name, done)
 
 
 def test_a_wrong_command_line_is_2(place):

@@ -1,0 +1,20 @@
+#ifndef MUSTER_COMMAND_TAIL_MESSAGE_H
+#define MUSTER_COMMAND_TAIL_MESSAGE_H
+
+#include "fleet/watch.h"
+
+/* What a message from or to a device says. */
+struct tail_message {
+    const char *word; /* "report", "echo", "ack", "control" */
+    bool is_empty;    /* a frame without P0 */
+    bool has_sn;
+    uint32_t sn;
+    const struct datapoint_plan *plan; /* NULL: it has no datapoints; else `values` are set */
+    struct point_value values[LIMIT_POINTS];
+    char why[200]; /* it should have datapoints and has not; "" = it is as it should be */
+};
+
+/* Of a WATCH_MESSAGE or WATCH_CONTROL. values point into the event. */
+void tail_message_read(const struct watch_event *e, struct tail_message *out);
+
+#endif
