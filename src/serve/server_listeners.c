@@ -51,14 +51,17 @@ enum mu_err server_read_address(struct server *s, enum server_listener i)
 enum mu_err server_listen(struct server *s)
 {
     for (int i = 0; i < LISTENER_COUNT; i++) {
+        const char *name = listener_kinds[i].setting;
+        struct listener_options options = { s->loops, s->loop_count, listener_kinds[i].accept, s,
+                                            listener_kinds[i].tls ? tls_transport(s->tls) : NULL };
+        char why[256];
         enum mu_err err;
 
-        if (setting_text(s->settings, listener_kinds[i].setting) &&
-            (err = listener_open(&s->listeners[i], &s->addresses[i],
-                                 &(struct listener_options){ s->loops, s->loop_count, listener_kinds[i].accept, s,
-                                                             listener_kinds[i].tls ? tls_transport(s->tls) : NULL },
-                                 s->why, sizeof(s->why))) != MU_OK)
+        if (setting_text(s->settings, name) &&
+            (err = listener_open(&s->listeners[i], &s->addresses[i], &options, why, sizeof(why))) != MU_OK) {
+            snprintf(s->why, sizeof(s->why), "--%s %s", name, why);
             return err;
+        }
     }
     return MU_OK;
 }

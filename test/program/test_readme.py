@@ -93,6 +93,9 @@ def test_the_commands_of_the_readme_lead_from_nothing_to_a_device_that_obeys(fol
 
     second.run(APPLY)
     assert (folder / "my-secrets.json").stat().st_mode & 0o777 == 0o600
+    secrets = (folder / "my-secrets.json").read_text()
+    assert "cannot overwrite" in terminal().run(APPLY.rstrip() + " || true")
+    assert (folder / "my-secrets.json").read_text() == secrets
     assert "http://127.0.0.1:8080/v1/" in TOKEN
     second.run(TOKEN.replace("127.0.0.1:8080", http))
     definition = json.loads((folder / "my-definition.json").read_text(encoding="utf-8"))

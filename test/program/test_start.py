@@ -93,3 +93,9 @@ def test_low_ports_are_open_to_a_server_that_becomes_another_user(open_path, mak
     server = make_server("--user", "nobody", "--http", "127.0.0.1:80", data=open_path / "data", wrapper=in_own_network)
     assert server.http == ("127.0.0.1", 80)
     assert {os.stat(os.path.join(server.data, name)).st_uid for name in os.listdir(server.data)} == {65534}
+
+
+def test_a_taken_port_is_told_with_the_setting_that_names_it(tmp_path, taken):
+    done = run("serve", "--data", tmp_path / "data", *taken)
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"muster serve: --http {taken[1]}: Address already in use\n"), done.stderr
