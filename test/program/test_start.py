@@ -62,7 +62,7 @@ def test_a_wrong_directory_is_told_before_a_taken_port(make_server, tmp_path, ta
 
 def test_a_directory_that_may_not_be_made_is_told_before_a_taken_port(taken):
     done = run("serve", "--data", "/proc/muster", *taken)
-    assert done.returncode == 1 and "/proc/muster" in done.stderr and "Address already in use" not in done.stderr, done
+    assert done.returncode == 2 and "/proc/muster" in done.stderr and "Address already in use" not in done.stderr, done
 
 
 def test_a_wrong_setting_is_told_before_a_directory_is_made(tmp_path):
