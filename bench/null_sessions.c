@@ -168,9 +168,9 @@ static void tick(struct timer *t)
     uint32_t here = w->count - w->away_count;
 
     w->then_ms = now;
-    w->to_ping += ms * w->count / PING_MS;
+    w->to_ping += ms * w->count / (int)PING_MS;
     w->to_go += ms * w->per_ms;
-    w->to_come += here < w->come_to ? ms * COME_PER_S / 1000 : 0;
+    w->to_come += here < w->come_to ? ms * (int)COME_PER_S / 1000 : 0;
     for (; w->to_ping >= 1; w->to_ping--)
         ping_next(w);
     for (; w->to_go >= 1; w->to_go--)

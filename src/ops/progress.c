@@ -18,7 +18,7 @@ struct progress progress_of(const char *about, const char *what, uint64_t total)
 static void draw_bar(double part)
 {
     static const char full[] = "####################", empty[] = "....................";
-    int n = (int)(part * BAR);
+    int n = (int)(part * (int)BAR);
 
     fprintf(stderr, "  [%.*s%.*s] %3d %%", n, full, BAR - n, empty, (int)(part * 100));
 }

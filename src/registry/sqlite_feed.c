@@ -142,18 +142,21 @@ static enum mu_err give_token(void *ctx, struct db_row *row)
 #define BOUND_COLUMNS "b.no, b.device, b.user, b.since, b.until"
 
 /* From the roots downwards, level by level. */
-#define GROUP_TREE                                                                             \
-    "WITH RECURSIVE tree (no) AS (SELECT no FROM device_group WHERE parent IS NULL UNION ALL " \
-    "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no) "
+#define GROUP_TREE                                                                                       \
+    "WITH RECURSIVE tree (no, depth) AS (SELECT no, 0 FROM device_group WHERE parent IS NULL UNION ALL " \
+    "SELECT child.no, depth + 1 FROM tree JOIN device_group child ON child.parent = tree.no) "
 
 /* Those of them that have changed, likewise: from those whose parent has not. Not a walk through all groups
  * for each one that is created. */
 #define CHANGED_TREE                                                                                             \
     "WITH RECURSIVE changed (no) AS MATERIALIZED (SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = 6), " \
-    "tree (no) AS (SELECT g.no FROM changed JOIN device_group g ON g.no = changed.no "                           \
+    "tree (no, depth) AS (SELECT g.no, 0 FROM changed JOIN device_group g ON g.no = changed.no "                 \
     "WHERE g.parent IS NULL OR g.parent NOT IN (SELECT no FROM changed) UNION ALL "                              \
-    "SELECT child.no FROM tree JOIN device_group child ON child.parent = tree.no "                               \
+    "SELECT child.no, depth + 1 FROM tree JOIN device_group child ON child.parent = tree.no "                    \
     "WHERE child.no IN (SELECT no FROM changed)) "
+
+#define GROUPS_OF_TREE \
+    "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no ORDER BY tree.depth, tree.no"
 
 static const struct step {
     enum feed_kind kind;
@@ -177,8 +180,7 @@ static const struct step {
       give_association },
     { FEED_APP, "SELECT " APP_COLUMNS " FROM app a ORDER BY a.no",
       "SELECT " APP_COLUMNS " FROM app a WHERE a.no IN (" CHANGED(5) ") ORDER BY a.no", give_app },
-    { FEED_GROUP, GROUP_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no",
-      CHANGED_TREE "SELECT " GROUP_COLUMNS " FROM tree JOIN device_group g ON g.no = tree.no", give_group },
+    { FEED_GROUP, GROUP_TREE GROUPS_OF_TREE, CHANGED_TREE GROUPS_OF_TREE, give_group },
     { FEED_DEVICE, "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",
       "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no", give_device },
     { FEED_USER, "SELECT " USER_BRIEF " FROM user u ORDER BY u.no",
