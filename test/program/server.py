@@ -57,11 +57,11 @@ class Server:
                 args += [f"--{name}", "127.0.0.1:0"]
         self.process = subprocess.Popen([*args, *self.options, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env={**os.environ, **(self.env or {})})
-        reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
-        reader.start()
+        self.reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
+        self.reader.start()
         line = self.process.stdout.readline()
         if not line:
-            reader.join(ENOUGH_S)  # why it ended is the last thing that it says
+            self.process.wait(ENOUGH_S)
         assert line.startswith("muster ready "), f"no ready line but {line!r}; log: {self.log_text()}"
         self.addresses = {}
         for name, host, port in re.findall(r"(\w+)=(\S+):(\d+)", line):
@@ -73,7 +73,10 @@ class Server:
             self.log.append(line)
 
     def log_text(self):
-        time.sleep(0.05)
+        if self.process.poll() is None:
+            time.sleep(0.05)  # until what it has just said is read
+        else:
+            self.reader.join(ENOUGH_S)
         return "".join(self.log)
 
     @property
@@ -111,6 +114,13 @@ class Server:
                 raise
         code = self.process.returncode if self.process else 0
         return code
+
+    def end(self):
+        """As every server has to end, unless it was killed: cleanly, and without a complaint of a sanitizer."""
+        if self.process.poll() is None:
+            assert self.stop() == 0, self.log_text()
+        text = self.log_text()
+        assert "ERROR: AddressSanitizer" not in text and "runtime error:" not in text, text
 
     def kill(self):
         self.process.kill()

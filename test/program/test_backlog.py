@@ -6,7 +6,7 @@ import pytest
 
 from mqtt import Closed, frame, packet
 from server import wait_until
-from test_metrics import read
+from metricspage import read
 from world import REPORT, World, status_report
 
 

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from rawhttp import Connection
-from server import wait_until
 from world import World, query, request
 
 SMALL = 4096

@@ -13,7 +13,7 @@ import pytest
 
 import clock
 from server import ENOUGH_S, Server, run
-from world import Device, World, request, status_report
+from world import Device, World, status_report
 
 DAY = 86400
 DEVICES, REPORTS = 4, 25  # of each device and day

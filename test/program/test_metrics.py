@@ -1,6 +1,5 @@
 """The operator's port: figures in Prometheus' text form that move as things happen, and health."""
 
-import os
 import re
 import struct
 

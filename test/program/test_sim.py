@@ -10,7 +10,7 @@ import pytest
 
 from mqtt import Device, packet
 from server import BINARY, ENOUGH_S, run, wait_until
-from test_metrics import read
+from metricspage import read
 from world import DATAPOINTS, World
 
 

@@ -41,11 +41,6 @@ def must_sync_between(lines, directory, made, told):
     assert synced, "\n".join(lines[begin:end + 1])
 
 
-@pytest.fixture
-def server(make_server):
-    return make_server()
-
-
 def test_restore_syncs_the_new_directory_and_its_name(server, tmp_path):
     World(server).register()
     assert backup(server, tmp_path / "copy").returncode == 0

@@ -14,7 +14,7 @@ import pytest
 import clock
 from mqtt import Device
 from rawhttp import Connection
-from server import ENOUGH_S, Server, wait_until
+from server import ENOUGH_S, wait_until
 from world import REPORT, World, request
 
 HEALTH = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -28,26 +28,21 @@ def write_certificate(directory, name, began="+0d"):
                    env={**os.environ, "LD_PRELOAD": clock.library(), "FAKETIME": began})
 
 
-def start_server(directory, *options):
+def with_certificate(make, directory, *options):
     write_certificate(directory, "first.example.test")
-    return Server(directory / "data", "--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-cert",
-                  str(directory / "cert.pem"), "--tls-key", str(directory / "key.pem"), *options).start()
+    return make("--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-cert", str(directory / "cert.pem"),
+                "--tls-key", str(directory / "key.pem"), *options)
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory):
-    server = start_server(tmp_path_factory.mktemp("tls"))
-    yield server
-    assert server.stop() == 0, server.log_text()
-    assert "ERROR: AddressSanitizer" not in server.log_text(), server.log_text()
+def shared_server(make_shared_server, tmp_path_factory):
+    return with_certificate(make_shared_server, tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(make_server, tmp_path):
     """One whose certificate a test may change."""
-    server = start_server(tmp_path)
-    yield server
-    assert server.stop() == 0, server.log_text()
+    return with_certificate(make_server, tmp_path)
 
 
 def context(lowest=ssl.TLSVersion.TLSv1_2, highest=ssl.TLSVersion.TLSv1_3):
