@@ -18,6 +18,8 @@
 
 #define CURSOR "%" PRId64 " %" PRIu64 " %" PRIu32 " %" PRId64 " %" PRIu64
 
+static const char *const layout_words[AUDIT_LAYOUTS] = { "text", "wide", "json" };
+
 /* The moment at which the zone's clocks show this. */
 static int64_t moment_of(const struct calendar *cal, int64_t local)
 {
@@ -29,7 +31,8 @@ static int64_t moment_of(const struct calendar *cal, int64_t local)
     return unix_s;
 }
 
-/* Unix seconds, a day, or a day and a time of the directory's zone. until: a day is meant with its end. */
+/* Unix seconds, a day, or a day and a time of the directory's zone or with an offset, as it is shown. until: a day is
+ * meant with its end. */
 static bool read_time(const struct calendar *cal, struct str text, bool until, int64_t *us)
 {
     char copy[32];
@@ -55,7 +58,12 @@ static bool read_time(const struct calendar *cal, struct str text, bool until, i
     const char *rest = strptime(end + 1, "%H:%M", &tm);
     if (rest && *rest == ':')
         rest = strptime(rest, ":%S", &tm);
-    *us = moment_of(cal, timegm(&tm)) * 1000000;
+    bool has_offset = rest && *rest;
+    if (has_offset)
+        rest = strptime(rest, "%z", &tm);
+    long offset = tm.tm_gmtoff; /* timegm takes it away */
+    int64_t local = timegm(&tm);
+    *us = (has_offset ? local - offset : moment_of(cal, local)) * 1000000;
     return rest && !*rest;
 }
 
@@ -76,7 +84,11 @@ static int run_audit(const struct operation_call *call)
     struct buf rows;
     bool end = false;
 
-    struct audit_filter filter = { .json = str_eq(str_take_line(&input), STR("json")) };
+    struct audit_filter filter = { 0 };
+    struct str layout = str_take_line(&input);
+    for (unsigned i = 0; i < AUDIT_LAYOUTS; i++)
+        if (str_eq(layout, str_of(layout_words[i])))
+            filter.layout = (enum audit_layout)i;
     filter.enterprise_id = str_take_line(&input);
     filter.kind = str_take_line(&input);
     filter.id = str_take_line(&input);
@@ -145,7 +157,8 @@ static bool take_cursor(struct buf *answer, char *cursor, size_t size)
 static int print_log(const struct settings *s)
 {
     struct operation_place place = operation_place(s);
-    bool json = setting_on(s, "json"), more = true;
+    enum audit_layout layout = setting_on(s, "json") ? AUDIT_JSON : setting_on(s, "wide") ? AUDIT_WIDE : AUDIT_BLOCK;
+    bool more = true;
     struct buf heading;
     char cursor[128] = "", now[32];
     struct buf input, answer;
@@ -156,12 +169,12 @@ static int print_log(const struct settings *s)
     buf_init(&input, 65536);
     buf_init(&answer, LOCAL_ANSWER_MAX);
     buf_init(&heading, 1000);
-    if (!json)
-        audit_page_heading(&heading);
+    if (layout == AUDIT_WIDE)
+        audit_row_heading(&heading);
     while (status == 0 && more && !ferror(stdout)) {
         buf_clear(&answer);
         buf_clear(&input);
-        buf_printf(&input, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", json ? "json" : "text", text_of(s, "enterprise"),
+        buf_printf(&input, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", layout_words[layout], text_of(s, "enterprise"),
                    text_of(s, "kind"), text_of(s, "id"), text_of(s, "from"),
                    setting_text(s, "to") ? setting_text(s, "to") : now, cursor);
         status = operation_run(&place, &command_op_audit, (struct str){ (const char *)input.data, input.len }, &answer);
@@ -196,7 +209,8 @@ static const struct setting audit_settings[] = {
       .kind = SETTING_TEXT,
       .flag_only = true,
       .metavar = "TIME",
-      .help = "from then on: 2026-11-26, 2026-11-26T08:30, both in the directory's time zone, or Unix seconds" },
+      .help =
+          "from then on: 2026-11-26, 2026-11-26T08:30, both in the directory's time zone; 2026-11-26T08:30+02:00; or Unix seconds" },
     { .name = "to",
       .kind = SETTING_TEXT,
       .flag_only = true,
@@ -218,6 +232,10 @@ static const struct setting audit_settings[] = {
       .metavar = "ID",
       .help = "what was done to the thing of this id (of a device its did), or names it: a user who was bound, "
               "a mac that was put into a group" },
+    { .name = "wide",
+      .kind = SETTING_SWITCH,
+      .flag_only = true,
+      .help = "one line each, 180 columns and more, under headings" },
     JSON_SETTING("a JSON object a line, for programs"),
     COMMON_SETTINGS
 };

@@ -1,11 +1,7 @@
 #include "command/audit_page.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-#include "base/json_out.h"
 
 enum { PAGE_ROWS = 500, PAGE_LOOKED_AT = 50000, SIDE_MAX = 8 * 1024 * 1024 };
 
@@ -44,73 +40,7 @@ static bool is_wanted(const struct audit_filter *f, const struct audit_row *row)
            (!f->id.len || str_eq(f->id, row->id) || names(row->change, f->id));
 }
 
-/* --- writing a row --------------------------------------------------------------------------------- */
-
-void audit_page_heading(struct buf *out)
-{
-    buf_printf(out, "%-19s  %-49s  %-12s  %-10s  %-32s  %-11s  %s\n", "TIME", "WHO", "ACTION", "KIND", "ID", "RESULT",
-               "CHANGE");
-}
-
-static void write_columns(struct side *side, const struct audit_row *row, uint32_t error)
-{
-    char when[32], who[64], result[24] = "done";
-    time_t local = calendar_local(side->stores->calendar, row->place.at_us / 1000000);
-    struct tm tm;
-
-    strftime(when, sizeof(when), "%F %T", gmtime_r(&local, &tm));
-    if (row->enterprise_id.len)
-        snprintf(who, sizeof(who), "%.*s %016" PRIx64, (int)row->enterprise_id.len, row->enterprise_id.at,
-                 row->request);
-    else if (row->user.len)
-        snprintf(who, sizeof(who), "%.*s (%u)", (int)row->user.len, row->user.at, row->uid);
-    else
-        snprintf(who, sizeof(who), "uid %u", row->uid);
-    if (error)
-        snprintf(result, sizeof(result), "error %u", error);
-    buf_printf(&side->text, "%-19s  %-49s  %-12.*s  %-10.*s  %-32.*s  %-11s  %.*s\n", when, who, (int)row->action.len,
-               row->action.at, (int)row->kind.len, row->kind.at, (int)row->id.len, row->id.at, result,
-               (int)row->change.len, row->change.at);
-}
-
-static void write_optional(struct json_out *j, const char *key, struct str text)
-{
-    if (text.len)
-        json_put_str(j, key, text);
-    else
-        json_put_null(j, key);
-}
-
-static void write_json(struct side *side, const struct audit_row *row, uint32_t error)
-{
-    struct json_out j = json_out_to(&side->text);
-    char request[17];
-    bool by_operator = row->enterprise_id.len == 0;
-
-    snprintf(request, sizeof(request), "%016" PRIx64, row->request);
-    json_object_begin(&j);
-    json_put_seconds_ms(&j, "time", row->place.at_us);
-    write_optional(&j, "enterprise_id", row->enterprise_id);
-    write_optional(&j, "request_id", by_operator ? STR("") : str_of(request));
-    json_key(&j, "uid");
-    if (by_operator)
-        json_int(&j, row->uid);
-    else
-        json_no_value(&j);
-    write_optional(&j, "user", row->user);
-    json_put_str(&j, "command", row->command);
-    json_put_str(&j, "action", row->action);
-    json_put_str(&j, "kind", row->kind);
-    json_put_str(&j, "id", row->id);
-    json_put_str(&j, "change", row->change);
-    json_key(&j, "error_code");
-    if (error)
-        json_int(&j, error);
-    else
-        json_no_value(&j);
-    json_object_end(&j);
-    buf_append_u8(&side->text, '\n');
-}
+/* --- the rows of a side --------------------------------------------------------------------------- */
 
 /* MU_E_LIMIT: the row is to be looked at by the next page. */
 static enum mu_err add_row(struct side *side, const struct audit_row *row, uint32_t error)
@@ -121,10 +51,7 @@ static enum mu_err add_row(struct side *side, const struct audit_row *row, uint3
     side->seen = row->place;
     if (!is_wanted(side->filter, row))
         return MU_OK;
-    if (side->filter->json)
-        write_json(side, row, error);
-    else
-        write_columns(side, row, error);
+    audit_row_write(&side->text, side->filter->layout, side->stores->calendar, row, error);
     side->rows[side->count].place = row->place;
     side->rows[side->count++].end = side->text.len;
     return side->text.err;

@@ -1,6 +1,7 @@
 #ifndef MUSTER_COMMAND_AUDIT_PAGE_H
 #define MUSTER_COMMAND_AUDIT_PAGE_H
 
+#include "command/audit_row.h"
 #include "ops/operation.h"
 #include "registry/audit.h"
 
@@ -16,15 +17,12 @@ struct audit_filter {
     int64_t before_us;
     struct str enterprise_id, kind; /* "" = any */
     struct str id;                  /* of what was changed, or an id in what it consists of; "" = any */
-    bool json;                      /* NDJSON, else columns for people */
+    enum audit_layout layout;
 };
 
 /* Appends rows to out and moves the cursor on; *end: there are no more. Texts need the calendar. The
  * errors are the stores'. */
 MU_MUST_USE enum mu_err audit_page(const struct stores *s, const struct audit_filter *filter,
                                    struct audit_cursor *cursor, struct buf *out, bool *end);
-
-/* The heading of the columns. */
-void audit_page_heading(struct buf *out);
 
 #endif

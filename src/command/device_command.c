@@ -50,7 +50,7 @@ const struct command command_device = {
     .settings = device_settings,
     .arguments = { { .name = "DEVICE",
                      .kind = SETTING_TEXT,
-                     .help = "a did, PRODUCT_KEY/MAC, a mac, or an address that a device came from" } },
+                     .help = DEVICE_NAMES "; or an address that a device came from" } },
     .examples = { { "muster device --data data 18fe34a1b2c3", "the device of this mac" } },
     .run = device,
 };

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "access/access.h"
-#include "api/report_period.h"
 #include "base/clock.h"
 #include "command/device_undecoded.h"
 #include "command/sheet.h"
@@ -15,17 +14,16 @@
 /* Of a longer payload the beginning tells which it is. */
 #define PAYLOAD_SHOWN 32
 
-static const char *time_text(const struct operation_call *call, int64_t unix_s, char out[LOCAL_TEXT_MAX])
+static const char *time_text(const struct operation_call *call, int64_t unix_s, char out[32])
 {
-    period_local_text(calendar_local(call->stores->calendar, unix_s), out);
-    return out;
+    return sheet_time(call->stores->calendar, unix_s, out);
 }
 
 #define line(call, ...) sheet_line((call)->answer, __VA_ARGS__)
 
 static void moment(const struct operation_call *call, const char *label, int64_t unix_s)
 {
-    char text[LOCAL_TEXT_MAX], ago[32];
+    char text[32], ago[32];
 
     if (unix_s == 0)
         line(call, label, "never");
@@ -158,7 +156,7 @@ static void write_verdict(const struct operation_call *call, const struct fleet_
 static void write_refusals(const struct operation_call *call, const char *label, const char *name)
 {
     struct refusal list[REFUSALS_PER_NAME];
-    char time[LOCAL_TEXT_MAX], peer[IP_TEXT_SIZE];
+    char time[32], peer[IP_TEXT_SIZE];
     unsigned count = access_find_refusals(call->access, str_of(name), list);
 
     if (count == 0)
@@ -182,7 +180,7 @@ struct sheet_list {
 static enum mu_err write_session_record(void *ctx, const struct journal_session *s)
 {
     struct sheet_list *l = ctx;
-    char time[LOCAL_TEXT_MAX];
+    char time[32];
 
     time_text(l->call, s->ts_us / 1000000, time);
     if (s->end)
@@ -197,7 +195,7 @@ static enum mu_err write_session_record(void *ctx, const struct journal_session 
 static enum mu_err write_message(void *ctx, const struct journal_message *m)
 {
     struct sheet_list *l = ctx;
-    char time[LOCAL_TEXT_MAX], hex[2 * PAYLOAD_SHOWN + 1];
+    char time[32], hex[2 * PAYLOAD_SHOWN + 1];
     size_t shown = m->payload_len < PAYLOAD_SHOWN ? m->payload_len : PAYLOAD_SHOWN;
 
     hex_encode(m->payload, shown, hex);

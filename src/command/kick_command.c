@@ -60,7 +60,7 @@ const struct command command_kick = {
                    "0x98 (administrative action). The device may log in again at once; muster disable keeps it out. "
                    "Exit status 0: its session has been ended; 1: it was not connected; 2: there is no such device.",
     .settings = kick_settings,
-    .arguments = { { .name = "DEVICE", .kind = SETTING_TEXT, .help = "a did, PRODUCT_KEY/MAC, or a mac" } },
+    .arguments = { { .name = "DEVICE", .kind = SETTING_TEXT, .help = DEVICE_NAMES } },
     .examples = { { "muster kick --data data DID", "ends the session of one device" } },
     .run = kick,
 };

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "command/commands.h"
+#include "command/device_name.h"
 #include "ops/file.h"
 #include "ops/local.h"
 #include "ops/settings.h"
@@ -131,7 +132,7 @@ static int revoke(const struct settings *s)
 
 /* clang-format off: tables */
 #define FROM_INPUT "; \"-\" reads ids from standard input, one a line: all of them or, on a mistake, none"
-#define DEVICE_ID  "of a device its did, or PRODUCT_KEY/MAC (the mac's latest registration)"
+#define DEVICE_ID  "of a device " DEVICE_NAMES " (its latest registration)"
 
 /* The kinds are those of operate_allows. */
 #define DEVICE_OR_USER                                                                             \

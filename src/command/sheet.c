@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 void sheet_line(struct buf *out, const char *label, const char *format, ...)
@@ -42,11 +43,16 @@ const char *sheet_bytes(uint64_t bytes, char out[32])
     return out;
 }
 
-const char *sheet_time(int64_t unix_s, char out[32])
+const char *sheet_time(const struct calendar *calendar, int64_t unix_s, char out[32])
 {
-    time_t s = (time_t)unix_s;
+    time_t local = (time_t)(calendar ? calendar_local(calendar, unix_s) : unix_s);
+    long offset_min = (long)(local - unix_s) / 60, size = labs(offset_min);
     struct tm tm;
+    size_t n = strftime(out, 32, "%F %T", gmtime_r(&local, &tm));
 
-    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&s, &tm));
+    if (calendar)
+        snprintf(out + n, 32 - n, "%c%02ld:%02ld", offset_min < 0 ? '-' : '+', size / 60, size % 60);
+    else
+        snprintf(out + n, 32 - n, "Z");
     return out;
 }

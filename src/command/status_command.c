@@ -55,7 +55,7 @@ static void write_text(const struct operation_call *call, const struct status *s
     sheet_line(out, "version", "%s (commit %s)", version_text, version_commit);
     if (call->access)
         sheet_line(out, "server", "up for %s, since %s, process %d", sheet_span(call->uptime_s, one),
-                   sheet_time(clock_wall_s() - call->uptime_s, two), (int)getpid());
+                   sheet_time(call->stores->calendar, clock_wall_s() - call->uptime_s, two), (int)getpid());
     else
         sheet_line(out, "server", "none runs on this directory");
     if (call->access)
@@ -69,7 +69,7 @@ static void write_text(const struct operation_call *call, const struct status *s
     sheet_line(out, "disk", "%s of %s free%s", sheet_bytes(st->disk.free, one), sheet_bytes(st->disk.size, two),
                st->disk_full ? ": full, reports are not acknowledged" : "");
     if (st->has_backup)
-        sheet_line(out, "last backup", "%s (%s ago) to %s", sheet_time(st->backup.at_s, one),
+        sheet_line(out, "last backup", "%s (%s ago) to %s", sheet_time(call->stores->calendar, st->backup.at_s, one),
                    sheet_span(clock_wall_s() - st->backup.at_s, two), st->backup.dest);
     else
         sheet_line(out, "last backup", "never");
@@ -78,8 +78,9 @@ static void write_text(const struct operation_call *call, const struct status *s
     else if (!st->error_count)
         sheet_line(out, "last failures", "none since the start");
     for (size_t i = 0; i < st->error_count; i++)
-        sheet_line(out, i ? "" : "last failures", "%s %s %s (%llu in all)", sheet_time(st->errors[i].last_s, one),
-                   st->errors[i].event, st->errors[i].line, (unsigned long long)st->errors[i].count);
+        sheet_line(out, i ? "" : "last failures", "%s %s %s (%llu in all)",
+                   sheet_time(call->stores->calendar, st->errors[i].last_s, one), st->errors[i].event,
+                   st->errors[i].line, (unsigned long long)st->errors[i].count);
 }
 
 static void write_server(const struct operation_call *call, const struct status *st, struct json_out *j)

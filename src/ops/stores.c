@@ -211,9 +211,12 @@ enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_p
         (err = stores_look(s, dir, why, why_size)) != MU_OK ||
         (err = registry_begin(s->registry, why, why_size)) != MU_OK)
         return err;
-    if (part == STORES_REGISTRY)
+    err = open_calendar_at_rest(s, why, why_size);
+    if (part == STORES_REGISTRY && err == MU_E_SYNTAX) {
+        why[0] = '\0'; /* a zone that this machine does not know: times are told in UTC */
         return MU_OK;
-    if ((err = open_calendar_at_rest(s, why, why_size)) != MU_OK)
+    }
+    if (err != MU_OK || part == STORES_REGISTRY)
         return err;
     return open_rest(s, KEEP_DAYS, KEEP_DAYS, why, why_size);
 }

@@ -97,8 +97,10 @@ static enum mu_err find_device(struct registry_tx *tx, const char *id, struct de
     const char *slash = strchr(id, '/');
     enum mu_err err;
 
-    if (!slash)
-        return tx_device_by_did(tx, id, out);
+    if (!slash) {
+        err = tx_device_by_did(tx, id, out);
+        return err == MU_E_NOT_FOUND ? tx_device_by_mac_alone(tx, id, out) : err;
+    }
     if (!str_copy(key, sizeof(key), (struct str){ id, (size_t)(slash - id) }))
         return MU_E_NOT_FOUND;
     err = tx_product_by_key(tx, key, &product);
@@ -347,6 +349,10 @@ static enum mu_err operate_one(struct operating *op, struct target *t)
 
     if (err == MU_E_NOT_FOUND) {
         MISTAKE(op, t, "there is none");
+        return MU_OK;
+    }
+    if (err == MU_E_EXISTS) {
+        MISTAKE(op, t, "several products have a device of this mac; name it PRODUCT_KEY/MAC");
         return MU_OK;
     }
     if (err != MU_OK)

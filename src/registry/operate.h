@@ -21,7 +21,7 @@ struct operate {
 bool operate_allows(enum operate_verb verb, enum registry_kind kind);
 
 /* All of the ids or, on a mistake, none. ids: one a line, empty lines are skipped. A device is its did,
- * or product_key/mac, which is the mac's latest registration. Thousands of ids are done in several
+ * product_key/mac, or a mac that one product alone knows; of a mac its latest registration. Thousands of ids are done in several
  * transactions: what gets in the way after the first one leaves the earlier ones done, and told.
  *
  * report   gets a line for each id: what was done; on a mistake a line for each, which says what is in

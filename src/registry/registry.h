@@ -85,6 +85,8 @@ MU_MUST_USE enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, str
  * highest number. */
 MU_MUST_USE enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac,
                                          struct device_row *out);
+/* That of a mac which one product alone knows. MU_E_EXISTS: several do. */
+MU_MUST_USE enum mu_err tx_device_by_mac_alone(struct registry_tx *tx, const char *mac, struct device_row *out);
 MU_MUST_USE enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac,
                                               const char *passcode, struct device_row *out);
 /* All registrations of a mac, the oldest first; *devices is malloc'ed (NULL if there are none). */

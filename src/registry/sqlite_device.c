@@ -1,4 +1,6 @@
 /* Devices. */
+#include <stdlib.h>
+
 #include "registry/sqlite_registry.h"
 
 void db_row_device(struct db_row *row, void *out)
@@ -48,6 +50,21 @@ enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const cha
         return err;
     return db_get(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 ORDER BY d.no DESC LIMIT 1",
                   DB_VALUES(db_int(product), db_text(mac)), db_row_device, out);
+}
+
+enum mu_err tx_device_by_mac_alone(struct registry_tx *tx, const char *mac, struct device_row *out)
+{
+    uint32_t *products;
+    size_t count;
+    enum mu_err err = db_numbers(tx->db,
+                                 "SELECT no FROM product p "
+                                 "WHERE EXISTS (SELECT 1 FROM device d WHERE d.product = p.no AND d.mac = ?1) LIMIT 2",
+                                 DB_VALUES(db_text(mac)), &products, &count);
+
+    if (err == MU_OK)
+        err = count == 0 ? MU_E_NOT_FOUND : count > 1 ? MU_E_EXISTS : tx_device_by_mac(tx, products[0], mac, out);
+    free(products);
+    return err;
 }
 
 enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac, const char *passcode,

@@ -126,9 +126,9 @@ static int read_options(const struct settings *s, struct sim_options *o, struct 
 
     if (status != 0)
         return status;
-    o->product_key = setting_text(s, "product-key");
+    o->product_key = setting_text(s, "product");
     if (!o->product_key || !id_is_hex(str_of(o->product_key)))
-        return wrong("--product-key needs 32 lower-case hex digits");
+        return wrong("--product needs 32 lower-case hex digits");
     o->level = strcmp(version, "3.1") == 0 ? 3 : strcmp(version, "3.1.1") == 0 ? 4 : 5;
     o->qos = (unsigned)setting_count(s, "qos");
     o->window = (unsigned)setting_count(s, "window");
@@ -272,7 +272,10 @@ static const struct setting sim_settings[] = {
       .kind = SETTING_TEXT,
       .metavar = "ADDR:PORT",
       .help = "the broker; default: the one that the server tells" },
-    { .name = "product-key", .kind = SETTING_TEXT, .metavar = "PK", .help = "the product of the devices (required)" },
+    { .name = "product",
+      .kind = SETTING_TEXT,
+      .metavar = "PRODUCT_KEY",
+      .help = "the product of the devices (required)" },
     { .name = "definition",
       .kind = SETTING_FILE,
       .metavar = "FILE",
@@ -351,6 +354,6 @@ const struct command sim_command = {
     .description = "Simulates devices through the server's public ports: they register, log in, report at a fixed "
                    "rate, answer controls and ping. Prints counts and latencies at the end.",
     .settings = sim_settings,
-    .examples = { { "muster sim --product-key PK --definition plug.json --devices 100", "a hundred plugs" } },
+    .examples = { { "muster sim --product PRODUCT_KEY --definition plug.json --devices 100", "a hundred plugs" } },
     .run = sim,
 };

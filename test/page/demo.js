@@ -39,7 +39,7 @@ export async function startDemo({ demo }) {
   const { server, address } = await serve(directory, demo ? ["--demo-credentials", file("credentials.json")] : []);
   execFileSync(binary, ["apply", "--data", file("data"), file("demo.json")]);
   python("fill_demo.py", address, directory);
-  const simulator = spawn(binary, ["sim", "--http", `http://${address}`, "--product-key", credentials.product_key,
+  const simulator = spawn(binary, ["sim", "--http", `http://${address}`, "--product", credentials.product_key,
     "--definition", file("definition.json"), "--fleet", file("fleet.csv"), "--interval", "1"], { stdio: "ignore" });
   return {
     url: `http://${address}`,

@@ -15,6 +15,7 @@ from server import BINARY, ENOUGH_S, run, wait_until
 from world import World, hex_id, request
 
 ME = (os.getuid(), pwd.getpwuid(os.getuid()).pw_name)
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d"
 OPERATOR = {"enterprise_id": None, "request_id": None}
 
 
@@ -184,13 +185,46 @@ def test_filters(server):
     assert log(server, "--to", f"{day}T00:00") == [] and log(server, "--from", f"{day} 23:59:59") == []
 
 
-def test_for_people_it_is_a_table(server):
+def test_for_people_it_fits_a_terminal_of_80_columns(world):
+    server = world.server
+    did, _ = world.register("aabbccddeeff")
+    run("disable", "--data", server.data, "device", did)
+    world.control(did, raw="00" * 60)
+    world.take_token()
+    lines = run("audit", "--data", server.data).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    at = next(i for i, line in enumerate(lines) if f"disable device {did}" in line)
+    assert re.fullmatch(TIME + f"  disable device {did}", lines[at])
+    assert lines[at + 1] == f"{'':27}by {ME[1]} ({ME[0]})"
+    assert any(line.startswith(f"{'':27}by {world.enterprise_id} ") for line in lines)
+
+
+def test_wide_it_is_a_table_with_a_line_each(server):
     world = World(server)
     did, _ = world.register("aabbccddeeff")
     run("disable", "--data", server.data, "device", did)
-    lines = run("audit", "--data", server.data).stdout.splitlines()
+    lines = run("audit", "--data", server.data, "--wide").stdout.splitlines()
     assert lines[0].split() == ["TIME", "WHO", "ACTION", "KIND", "ID", "RESULT", "CHANGE"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  " + re.escape(f"{ME[1]} ({ME[0]})") + r" +disable +device +" + did + " +done *", lines[-1])
+    assert re.fullmatch(TIME + "  " + re.escape(f"{ME[1]} ({ME[0]})") + r" +disable +device +" + did + " +done *", lines[-1])
+
+
+def test_times_are_those_of_the_directorys_zone_with_its_offset_everywhere(server):
+    """And what is shown is understood."""
+    world = World(server)
+    did, _ = world.register("aabbccddeeff")
+    run("disable", "--data", server.data, "device", did)
+    at = re.findall(TIME, run("audit", "--data", server.data).stdout)[-1]
+    assert at.endswith("+08:00")
+    assert f"disable device {did}" in run("audit", "--data", server.data, "--from", at).stdout
+    assert did not in run("audit", "--data", server.data, "--to", at).stdout
+    for command in (("device", did), ("status",)):
+        told = re.findall(TIME, run(*command, "--data", server.data).stdout)
+        assert told and all(text.endswith("+08:00") for text in told), command
+    seconds = int(time.time()) + 1
+    for text in (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)),
+                 time.strftime("%Y-%m-%d %H:%M:%S-02:30", time.gmtime(seconds - 9000))):
+        assert run("audit", "--data", server.data, "--from", text).stdout == ""
+        assert did in run("audit", "--data", server.data, "--to", text).stdout
 
 
 @pytest.mark.parametrize("arguments", [("--from", "yesterday"), ("--to", "2026-13-40x"), ("--kind", "cat"),

@@ -49,6 +49,23 @@ class People:
 
 # --- devices ---
 
+def test_a_device_is_named_the_same_way_in_every_command(server):
+    world, other = World(server), World(server)
+    device = world.device(level=4, registered=world.register("aabbccddee01"))
+    world.register("aabbccddee02")
+    other.register("aabbccddee02")
+    for name in (device.did, f"{world.product_key}/aabbccddee01", "aabbccddee01"):
+        assert device.did in done(server, "device", name)
+        for verb in ("disable", "enable"):
+            assert device.did in done(server, verb, "device", name)
+    for name in ("aabbccddee02", "aabbccddee03"):
+        for arguments in (("disable", "device"), ("enable", "device"), ("delete", "device"), ("kick",)):
+            refused(server, *arguments, name)
+    for arguments in (("disable", "device"), ("delete", "device"), ("kick",), ("device",)):
+        said = command(server, *arguments, "aabbccddee02")
+        assert "name it PRODUCT_KEY/MAC" in said.stdout + said.stderr
+
+
 def test_a_disabled_devices_session_ends_at_once_and_it_cannot_log_in_until_enabled(server):
     world = World(server)
     device = world.device()

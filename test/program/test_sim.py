@@ -16,7 +16,7 @@ from world import DATAPOINTS, World
 
 def sim_arguments(world, *arguments, definition="air-conditioner"):
     defined = ["--definition", f"{DATAPOINTS}/{definition}.json"] if definition else []
-    return ["sim", "--http", "http://%s:%d" % world.server.http, "--product-key", world.product_key, *defined,
+    return ["sim", "--http", "http://%s:%d" % world.server.http, "--product", world.product_key, *defined,
             *map(str, arguments)]
 
 
@@ -96,7 +96,7 @@ def test_devices_of_every_kind_are_decoded(shared_server, definition):
 
 
 def test_without_a_server_it_fails_and_says_so(world, shared_server):
-    done = run("sim", "--http", "http://127.0.0.1:1", "--product-key", world.product_key, "--definition",
+    done = run("sim", "--http", "http://127.0.0.1:1", "--product", world.product_key, "--definition",
                f"{DATAPOINTS}/plug.json", "--devices", 1, "--duration", 0.5)
     assert done.returncode == 1 and "connected=0" in done.stdout
 
@@ -120,7 +120,7 @@ def test_the_rate_is_kept(world):
 def test_a_device_waits_for_an_acknowledgement_before_its_next_report(options, in_flight):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = subprocess.Popen([BINARY, "sim", "--plain-broker", "--mqtt", "127.0.0.1:%d" % listener.getsockname()[1],
-                                    "--product-key", "0" * 32, "--devices", "1", "--interval", "0", "--qos", "1", *options],
+                                    "--product", "0" * 32, "--devices", "1", "--interval", "0", "--qos", "1", *options],
                                    stdout=subprocess.DEVNULL)
         try:
             listener.settimeout(ENOUGH_S)
