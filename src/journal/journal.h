@@ -11,20 +11,20 @@
 #include "base/text.h"
 #include "model/session_record.h"
 
-/* The journal (port): what devices do. Big, append-heavy, expiring. Embedded in RocksDB today;
- * nothing here knows that, nor of families and files.
+/* The journal (port): what devices do. It is large, mostly appended to, and expires. RocksDB implements it; this header
+ * does not depend on that.
  *
- * A device is its registry number. Timestamps are microseconds UTC; those of one device's messages
- * strictly increase, and so do those of its session records (the committer sees to it), but for
- * turns: where the clock was ahead and has been set right. Running numbers count a device's records
- * from 1 on for ever; they make the total of a window a subtraction, but where it has a turn.
+ * A device is its registry number. Timestamps are microseconds UTC. The committer makes the timestamps of one device's
+ * messages strictly increase, and those of its session records too, except at a *turn*: where the clock was ahead and
+ * has been set right. Running numbers count a device's records from 1 on, for ever. With them the total of a window is
+ * a subtraction, unless the window has a turn.
  *
- * Calls may take milliseconds and may fail (MU_E_FULL, MU_E_IO, MU_E_CORRUPT); none runs on an
- * event loop. Reading: any thread. Writing: one thread, the committer. */
+ * Calls may take milliseconds and may fail (MU_E_FULL, MU_E_IO, MU_E_CORRUPT); none may run on an event loop. Reading:
+ * any thread. Writing: one thread, the committer. */
 struct journal;
 
-/* What the journal has seen of the registry beside it. The committer notes it, each batch carries it, and a
- * start compares: a registry that has given fewer numbers than the journal has seen would give them again. */
+/* What the journal has seen of the registry beside it. The committer notes it, each batch carries it, and a start
+ * compares it: a registry that is older than that would give the same numbers a second time. */
 struct journal_registry {
     uint8_t id[16];  /* of the data directory that both belong to */
     uint64_t change; /* number of the registry's last change */
@@ -32,11 +32,11 @@ struct journal_registry {
 };
 
 struct journal_options {
-    const struct journal_registry *registry; /* what it says of itself; NULL: it is not compared */
-    bool looked;                             /* journal_look has said so already, and nobody else has had it since */
+    const struct journal_registry *registry; /* what the registry says of itself; NULL: do not compare */
+    bool looked;                             /* journal_look said MU_OK, and nobody has opened the journal since */
     unsigned retention_days;                 /* messages and session records; 0: the default, 7 */
-    /* How long a clock that is more than two days ahead of all that was seen before must stay there until
-     * something expires by it, in seconds; 0: the default, a day; negative: it is believed at once. */
+    /* If the clock is more than two days ahead of everything seen before, nothing expires by it until it has stayed
+     * there for so many seconds. 0: the default, a day; negative: it is believed at once. */
     int64_t clock_patience_s;
     uint64_t reserve_bytes; /* free space below which commits are refused; 0: the default, 64 MiB */
 };
@@ -45,30 +45,29 @@ struct journal_boot {
     uint64_t number; /* of this start, from 1 on */
 };
 
-/* Opens the journal in `dir`, which exists, or makes an empty one, and counts this start. On an error
- * `why` gets a sentence with the directory: MU_E_LOCKED, MU_E_SCHEMA, MU_E_CORRUPT, MU_E_FULL (less
- * than the reserve is free), MU_E_IO. Before anything is changed it is read as far as a start can: MU_E_CORRUPT
- * also if it ends before what was acknowledged (base/mark.h), lacks a day, or has seen more of the registry
- * than there is. */
+/* Opens the journal in `dir`, which exists, or makes an empty one, and counts this start. On an error `why` gets a
+ * sentence with the directory: MU_E_LOCKED, MU_E_SCHEMA, MU_E_CORRUPT, MU_E_FULL (less than the reserve is free),
+ * MU_E_IO. Before anything is changed, the journal is read as far as a start has time for. MU_E_CORRUPT also if it ends
+ * before what was acknowledged (base/mark.h), lacks a day, or has seen a later registry than the one here. */
 MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
                                      char *why, size_t why_size);
-/* What journal_open does before anything is changed; MU_OK also if there is no journal yet. */
+/* The part of journal_open that changes nothing; MU_OK also if there is no journal yet. */
 MU_MUST_USE enum mu_err journal_look(const char *dir, const struct journal_registry *registry, char *why,
                                      size_t why_size);
-/* Opens one that nobody has open, for reading only: nothing in the directory changes, and no start is
- * counted. What an older version did not keep yet is empty in it. Nothing may be written to it. */
+/* Opens a journal that nobody has open, for reading only: nothing in the directory changes, and no start is counted.
+ * What an older version did not keep is empty in it. Nothing may be written to it. */
 MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir,
                                                const struct journal_registry *registry, char *why, size_t why_size);
 /* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
 struct journal_boot journal_boot(const struct journal *j);
-/* Notes what the registry has come to; it is on disk with the next commit. Same thread as journal_commit. */
+/* Notes how far the registry is; it is on disk with the next commit. Same thread as journal_commit. */
 void journal_note_registry(struct journal *j, uint64_t change, uint32_t device);
-/* The last moment that a start is known to have been alive; for the present one: now. Sessions
- * that were open then ended so. 0 if that start is not known. */
+/* The last moment at which a start is known to have been alive; for the present start: now. Sessions that were open
+ * ended at that moment. 0 if that start is not known. */
 int64_t journal_boot_alive_us(struct journal *j, uint64_t boot);
 
-/* What journal_batch_followed has noted last; INT64_MAX: it is not known. */
+/* What journal_batch_followed noted last; INT64_MAX: not known. */
 int64_t journal_followed_until_us(struct journal *j);
 
 /* --- records --------------------------------------------------------------------------------------*/
@@ -99,8 +98,9 @@ struct journal_session {
     struct heartbeat heartbeat; /* end */
 };
 
-/* What is known of a device: one per device, replaced in the batch of what changed it. What follows from the messages
- * that the device has after last_ts_us, with numbers above `messages`, may be left out if it says so (`followed`). */
+/* What is known of a device: one state per device, replaced in the batch of the records that change it. A state may lag:
+ * then `followed` is set, and the device may have messages after last_ts_us, with numbers above `messages`, that the
+ * state does not contain yet. */
 struct journal_state {
     int64_t last_ts_us;                   /* newest message */
     int64_t last_session_us;              /* newest session record */
@@ -112,7 +112,7 @@ struct journal_state {
     uint64_t session_boot;                /* the start in which a session was opened and not yet ended; 0 = none */
     uint32_t definition;                  /* version that `image` is written under; 0 = no image */
     bool numbers_reports;                 /* its last report had a serial number (0x0093) */
-    bool followed;                        /* there may be messages that it does not count */
+    bool followed;                        /* there may be messages that it does not contain */
     const uint8_t *image;                 /* datapoint state; in a visit: valid during the call */
     size_t image_len;
 };
@@ -122,26 +122,26 @@ struct journal_versions {
     char text[VERSION_COUNT][LIMIT_VERSION + 1]; /* "" = not known */
 };
 
-/* A fault or alert datapoint that went to 1, and back to 0 later. Device, moment, kind and name
- * together name one. It carries the name, so that it can be read when the definition has changed. */
+/* A fault or alert datapoint that went to 1, and later back to 0. Device, moment, kind and name together identify it. It
+ * carries the name, so that it can be read after the definition has changed. */
 struct journal_event {
-    int64_t opened_us;   /* that of the message that told */
+    int64_t opened_us;   /* that of the message that reported it */
     int64_t resolved_us; /* 0 = it is open */
     bool alert;          /* else a fault */
     uint32_t definition; /* version it was opened under */
     struct str name;     /* of the datapoint; in a visit: valid during the call */
 };
 
-/* What an enterprise asked of a device, and what became of it: the part of the audit log that grows with
- * what devices do. Moment and request together name one. It carries the ids, so that it can be read when
- * device and enterprise are gone. */
+/* A control: what an enterprise asked of a device, and the outcome. This part of the audit log is in the journal, since
+ * it grows with what devices do. Moment and request together identify it. It carries the ids, so that it can be read
+ * after device and enterprise are gone. */
 #define JOURNAL_CONTROL_FRAME 64 /* bytes that are kept of a frame; the largest seen in the field has 60 */
 struct journal_control {
     int64_t ts_us;
     uint64_t request;              /* the request id */
     struct str enterprise_id, did; /* up to 255 bytes; in a visit: valid during the call */
     uint32_t error;                /* the error code that was answered; 0 = it was written to the device */
-    bool last;                     /* refused, and further refusals of this hour are not kept */
+    bool last;                     /* refused; further refusals of this hour are not kept */
     const uint8_t *frame;          /* its beginning */
     size_t frame_len;              /* of the whole; 0 = none was made */
 };
@@ -156,56 +156,53 @@ size_t journal_batch_bytes(const struct journal_batch *b);
 /* Copy what they are given. A record older than the retention is silently left out. */
 void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m);
 void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s);
-/* A device's messages, or its session records, go on at from_us, which is before the last of them, last_us.
- * Before the record itself; a batch has nothing of the device and list that is after from_us, but for one
- * record of last_us. Windows that have such a place in them are then counted record by record. */
+/* A turn: a device's messages, or its session records, go on at from_us, which is before the last of them, last_us. Call
+ * it before the record itself is added. The batch may hold nothing of this device and list after from_us, except one
+ * record of last_us. Windows that contain a turn are counted record by record. */
 enum journal_list { LIST_MESSAGES, LIST_SESSIONS };
 void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
                         int64_t last_us);
 void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s);
-/* No message that a state does not count (journal_state.followed) is later than this. */
+/* No message that a state does not contain (journal_state.followed) is later than this. */
 void journal_batch_followed(struct journal_batch *b, int64_t until_us);
 void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
 /* The device was active on that civil day. */
 void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device);
-/* All devices that were active on that day as one set, in bytes that the caller alone understands:
- * it takes the place of the day's single entries and of an earlier set. NULL: nothing is known of
- * the day any more. */
+/* All devices that were active on that day as one set, in bytes whose form only the caller knows. It replaces the day's
+ * single entries and an earlier set. NULL: nothing is known of the day any more. */
 void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len);
-/* Keeps an event, or changes the one of that name. */
+/* Adds an event, or replaces the one of the same device, moment, kind and name. */
 void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
 void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
 /* The device's state and versions, if there are any, and what is known of turns. */
 void journal_batch_forget_device(struct journal_batch *b, uint32_t device);
 
 void journal_batch_control(struct journal_batch *b, const struct journal_control *c);
-/* All that were before a moment. */
+/* All controls before a moment. */
 void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us);
-/* On MU_OK everything of the batch is on disk, all or nothing through a crash; `alive_us` is noted
- * as the last moment this start is known to live. The batch is empty afterwards, whatever the
- * outcome. On MU_E_FULL, MU_E_LIMIT and MU_E_NOMEM nothing of it is on disk, the journal stays
- * readable, and the next commit may succeed. After MU_E_IO and MU_E_CORRUPT what is on disk is known
- * only when a later commit succeeds: then nothing of that batch was. If it turns out to be there (its
- * sync failed, after it was written), the process ends with status 1: only a new start, which reads what
- * is on disk, can go on. */
+/* On MU_OK the whole batch is on disk; after a crash it is there completely or not at all. `alive_us` is noted as the
+ * last moment at which this start was alive. The batch is empty afterwards, whatever the outcome. On MU_E_FULL,
+ * MU_E_LIMIT and MU_E_NOMEM nothing of it is on disk, the journal stays readable, and the next commit may succeed. After
+ * MU_E_IO and MU_E_CORRUPT a later commit that succeeds proves that nothing of the batch was on disk. If the batch is
+ * found on disk after all (it was written, but its sync failed), the process ends with status 1: only a new start, which
+ * reads what is on disk, can go on. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 
-/* Drops messages and session records that are past retention, also from a full disk, and makes room
- * for today's and tomorrow's records. Called at start and whenever the UTC day changes (or every hour: it is cheap); also
- * after an error. Same thread as journal_commit. */
+/* Drops messages and session records that are past retention, also on a full disk, and prepares for the records of today
+ * and tomorrow. Call it at the start, whenever the UTC day changes (or every hour: it is cheap), and after an error.
+ * Same thread as journal_commit. */
 MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
-/* The moment by which the last roll dropped records, and by which whatever else expires should: its
- * now_us, or an earlier one while the clock seems to have jumped. Same thread. */
+/* The moment by which the last roll dropped records, and by which other things should expire too: its now_us, or an
+ * earlier moment while the clock seems to have jumped. Same thread. */
 int64_t journal_expiry_us(const struct journal *j);
 
 /* --- a copy of one moment ---------------------------------------------------------------------------*/
-/* Writes what is only in memory and in the log into tables, so that a checkpoint right after it is short. Any
- * thread; takes up to seconds, while commits go on. */
+/* Writes what is only in memory and in the log into tables, so that a checkpoint right after it is short. Any thread. It
+ * takes up to seconds; commits go on meanwhile. */
 MU_MUST_USE enum mu_err journal_flush(struct journal *j);
-/* Makes `dir`/journal, a journal that holds what is committed now. dir exists and is on the file system
- * of the journal: the two share the files that never change, so that neither time nor room depends on
- * their size. Same thread as journal_commit, and never within the filling of a batch. After an error
- * something may be left in dir. */
+/* Makes `dir`/journal, a journal that holds what is committed now. dir exists and is on the journal's file system: the
+ * two share the files that never change, so time and room do not depend on their size. Same thread as journal_commit,
+ * and not while a batch is being filled. After an error something may be left in dir. */
 MU_MUST_USE enum mu_err journal_checkpoint(struct journal *j, const char *dir);
 
 /* --- reading ----------------------------------------------------------------------------------------*/
@@ -217,22 +214,19 @@ struct journal_visitor {
     enum mu_err (*active_set)(void *ctx, int32_t day, const void *set, size_t len);
     enum mu_err (*event)(void *ctx, uint32_t device, const struct journal_event *e);
 };
-/* Every device's state and versions, in device order, of one device the state first; then activity by
- * day, a day's set before its single entries; then events as they were opened: how the fleet index is
- * rebuilt. A function that is NULL is not called. An error of one ends the visit; none may call the
- * journal. */
+/* Visits every device's state and versions, in the order of devices, the state first; then activity by day, a day's set
+ * before its single entries; then events in the order in which they were opened. The fleet is rebuilt from this. A
+ * function that is NULL is not called. An error of one ends the visit. None may call the journal. */
 MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
-/* What was said of damage that opening or visiting met, with the file's name; "" if there was none. Same
- * thread. */
+/* The text about damage that opening or visiting met, with the file's name; "" if there was none. Same thread. */
 const char *journal_damage(const struct journal *j);
-/* The events that were opened from one moment on and before another, as they were opened. `row` may write to a batch that
- * it does not commit; its error ends the visit and is returned. */
+/* The events that were opened from from_us on and before before_us, in that order. `row` may add to a batch, but not
+ * commit it; its error ends the visit and is returned. */
 MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
                                        enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
                                        void *ctx);
 
-/* The controls that were later than one (moment, request) and before another moment, the oldest first.
- * `row` as above. */
+/* The controls after (after_us, after_request) and before before_us, the oldest first. `row` as above. */
 MU_MUST_USE enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
                                          enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx);
 
@@ -242,10 +236,9 @@ struct journal_window {
     bool decoded_only; /* messages only */
     uint64_t skip, limit;
 };
-/* total = records in the window, whatever skip and limit are; each row lives during its call, which
- * must not call the journal again. An error of `row` ends the page and is returned; total is set
- * before the first row. A page costs a few seeks and its rows, however much is skipped or stored; with a turn
- * in the window, the window's records twice. */
+/* total = all records in the window, whatever skip and limit are; it is set before the first row. A row is valid during
+ * its call, which must not call the journal. An error of `row` ends the page and is returned. A page costs a few seeks
+ * and its rows, however much is skipped or stored; with a turn in the window, all its records are read twice. */
 MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
                                          enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx,
                                          uint64_t *total);
@@ -254,10 +247,9 @@ MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device, con
                                          uint64_t *total);
 
 /* --- checking ---------------------------------------------------------------------------------------*/
-/* Reads the whole journal once, each block against its checksum: states, versions, activity by day and
- * events, each in the order of journal_visit; then by device its messages and, after them, its session
- * records, oldest first. What cannot be read or does not belong where it lies is told as a mistake, and
- * the reading goes on behind it, as far as that can be found. */
+/* Reads the whole journal once and compares each block with its checksum: states, versions, activity by day and events,
+ * each in the order of journal_visit; then for each device its messages and its session records, oldest first. What
+ * cannot be read, or is in a wrong place, is told as a mistake, and reading goes on behind it where that is possible. */
 struct journal_reader {
     void *ctx;
     void (*state)(void *ctx, uint32_t device, const struct journal_state *s);
@@ -268,7 +260,7 @@ struct journal_reader {
     void (*message)(void *ctx, uint32_t device, const struct journal_message *m);
     void (*session)(void *ctx, uint32_t device, const struct journal_session *s);
 };
-/* Is there a turn between two moments, so that the records there may not be in the order of their numbers? */
+/* Is there a turn between two moments? Then the records there may not be in the order of their numbers. */
 bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
 MU_MUST_USE enum mu_err journal_check(struct journal *j, const struct journal_reader *reader, const struct findings *f);
 

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "journal/rocks_codec.h"
 
+/* The journal: starts, records, states, batches and what a visit shows. */
+
 /* --- starts ---------------------------------------------------------------------------------------*/
 static void starts_are_counted_and_remember_when_they_were_last_alive(void **state)
 {

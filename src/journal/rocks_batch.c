@@ -1,6 +1,9 @@
 #include "journal/rocks_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+/* Filling a batch: which family each record goes to, and how it is written there. */
 
 enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
 {
@@ -44,6 +47,7 @@ size_t journal_batch_bytes(const struct journal_batch *b)
 
 bool journal_batch_usable(struct journal_batch *b)
 {
+    assert(!b->journal->unchanged);
     if (b->err == MU_OK && !b->journal->db)
         b->err = MU_E_IO;
     return b->err == MU_OK;
@@ -57,6 +61,7 @@ static struct buf *fresh_value(struct journal_batch *b)
 
 static void put(struct journal_batch *b, rocksdb_column_family_handle_t *family, const uint8_t *key, size_t key_len)
 {
+    assert(b->err == MU_OK && family);
     if (b->value.err != MU_OK) {
         b->err = b->value.err;
         return;
@@ -66,10 +71,11 @@ static void put(struct journal_batch *b, rocksdb_column_family_handle_t *family,
 
 static void put_row(struct journal_batch *b, int32_t day, uint32_t device, const uint8_t *key, size_t key_len)
 {
+    assert(b->err == MU_OK);
     b->err = b->value.err != MU_OK ? b->value.err : rocks_rows_add(&b->rows, day, device, key, key_len, &b->value);
 }
 
-/* Whether a record of that day is to be kept, and can be. */
+/* Whether a record of that day is to be kept and its family is there. */
 static bool day_ready(struct journal_batch *b, int32_t day)
 {
     if (day < b->journal->oldest_day || !journal_batch_usable(b))
@@ -83,6 +89,7 @@ void journal_batch_message(struct journal_batch *b, uint32_t device, const struc
     uint8_t key[RECORD_KEY_MAX];
     int32_t day = rocks_day_of(m->ts_us);
 
+    assert(m->decoded_number <= m->number);
     if (!day_ready(b, day))
         return;
     size_t len = rocks_record_key(key, device, RECORD_MESSAGE, m->ts_us, m->number);
@@ -158,8 +165,7 @@ void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
     put(b, b->journal->fixed[FAMILY_ACTIVITY], key, sizeof(key));
 }
 
-/* The set's key is the beginning of the single entries' keys, so it stands before the range that is
- * deleted. */
+/* The set's key is a prefix of the keys of the single entries, so it sorts before the range that is deleted. */
 void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len)
 {
     uint8_t first[ACTIVITY_KEY_LEN], last[ACTIVITY_KEY_LEN];

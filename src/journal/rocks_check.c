@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reading everything, for who wants to know whether it is right. RocksDB compares each block that it
- * reads with its checksum, so reading all is verifying all. After a block that is damaged an iterator
- * stops; what the family holds behind it is not looked at. */
+/* journal_check: reads everything. RocksDB compares each block that it reads with its checksum, so reading all verifies
+ * all. An iterator stops at a damaged block; what the family holds behind it is not checked. */
 
 struct rocks_check {
     struct journal *journal;
@@ -15,7 +14,7 @@ struct rocks_check {
     rocksdb_readoptions_t *options;
 };
 
-/* What RocksDB says names the file. */
+/* RocksDB's text names the file. */
 static void tell_damage(const struct rocks_check *c, const char *family, rocksdb_iterator_t *at)
 {
     char *text = NULL;
@@ -116,7 +115,7 @@ static void tell_entry(const struct rocks_check *c, const char *family, struct b
     findings_mistake(c->findings, "journal, %s: the entry %s %s", family, hex, what);
 }
 
-/* Where ranges are deleted an iterator may keep silent about damage (rocks_tables.c). */
+/* Where ranges are deleted, an iterator may not report damage (rocks_tables.c). */
 static void look_under_deletions(const struct rocks_check *c, enum fixed_family family)
 {
     char text[300];
@@ -175,8 +174,8 @@ static void read_record(const struct rocks_check *c, size_t day, rocksdb_iterato
     c->findings->step(c->findings->ctx);
 }
 
-/* The family whose next record comes first; day_count if all have ended. A record's key begins with the
- * device, and a week has some ten families. */
+/* The family whose next record is the first in key order; day_count if all have ended. There are some ten families, so
+ * looking at each is fine. */
 static size_t first_of(const struct rocks_check *c, rocksdb_iterator_t **at)
 {
     size_t first = c->journal->day_count;
@@ -227,7 +226,7 @@ enum mu_err journal_check(struct journal *j, const struct journal_reader *reader
     rocksdb_readoptions_set_fill_cache(c.options, 0);
     rocksdb_readoptions_set_readahead_size(c.options, 1024 * 1024);
     for (enum fixed_family family = 0; family < FIXED_FAMILIES; family++)
-        if (j->fixed[family]) /* of an older journal one may be missing */
+        if (j->fixed[family]) /* an older journal may lack one */
             check_family(&c, family);
     look_under_deletions(&c, FAMILY_ACTIVITY);
     look_under_deletions(&c, FAMILY_CONTROLS);

@@ -12,7 +12,7 @@ static enum mu_err taken(const char *what, char *text)
     return rocks_status_take(text);
 }
 
-/* What a checkpoint has to copy is the log since the last flush; the rest it links. */
+/* A checkpoint copies the log since the last flush, and links everything else. */
 enum mu_err journal_flush(struct journal *j)
 {
     enum mu_err err = MU_E_IO;
@@ -44,7 +44,7 @@ enum mu_err journal_checkpoint(struct journal *j, const char *dir)
         return MU_E_NOMEM;
     rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(j->db, &text);
     if (!text) {
-        /* Never flush: journal_flush did, and the committer waits. */
+        /* UINT64_MAX: do not flush. journal_flush did it, and the committer waits. */
         rocksdb_checkpoint_create(checkpoint, path, UINT64_MAX, &text);
         rocksdb_checkpoint_object_destroy(checkpoint);
     }

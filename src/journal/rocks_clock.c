@@ -3,11 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* By which moment things expire. A clock that has gone wrong (a bad time server, a battery) may be years
- * ahead, and what is dropped by it is gone. So the journal remembers the latest moment that it took for
- * true. A clock that is far beyond that expires nothing until it has stayed there for a while: then it
- * is right, and the machine was switched off for so long. Records are written by the clock as it is, since
- * nobody could tell a better time; what that does to their order is rocks_turn.c's. */
+/* The moment by which things expire. A wrong clock (a bad time server, an empty battery) may be years ahead, and what is
+ * dropped by it is gone. So the journal remembers the latest moment that it believed. If the clock is far ahead of that,
+ * nothing expires until the clock has stayed there for a while: then it is right, and the machine was off for so long.
+ * Records are written with the clock as it is, since nobody knows a better time; rocks_turn.c keeps their order. */
 
 static const char clock_key[] = "clock";
 
@@ -28,7 +27,7 @@ int64_t rocks_expiry_clock(struct journal *j, int64_t now_us)
         }
     }
     j->ahead_since_us = 0;
-    /* Set back, it is not believed the less for it: a machine without a battery starts in 1970. */
+    /* A clock that is behind changes nothing: a machine without a battery starts in 1970. */
     if (now_us > j->trusted_us) {
         j->trusted_us = now_us;
         j->trusted_changed = true;
@@ -40,7 +39,7 @@ void rocks_clock_load(struct journal *j, const struct journal_options *options)
 {
     uint64_t trusted;
 
-    /* What cannot be read is not known; damage will be told by what matters more. */
+    /* If it cannot be read, it counts as not known; damage is reported by other reads. */
     if (rocks_meta_get(j, clock_key, sizeof(clock_key) - 1, &trusted, 1) == MU_OK)
         j->trusted_us = (int64_t)trusted;
     j->patience_s = options->clock_patience_s ? options->clock_patience_s : PATIENCE_S;

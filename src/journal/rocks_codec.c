@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+/* The layout of keys and values (rocks_codec.h). */
+
 enum {
     MESSAGE_IS_APP2DEV = 0x01,
     MESSAGE_IS_DECODED = 0x02,
@@ -15,7 +17,7 @@ enum {
     SESSION_FLAGS = 0x03,
 };
 
-/* Beside the version of the definition, which has 32 bits. */
+/* A flag above the 32 bits of the definition's version. */
 #define STATE_NUMBERS_REPORTS (UINT64_C(1) << 32)
 #define STATE_FOLLOWED        (UINT64_C(1) << 33)
 
@@ -97,7 +99,7 @@ static enum mu_err verdict(const struct bytes *in, bool to_the_end)
     return in->bad || (to_the_end && in->left) ? MU_E_CORRUPT : MU_OK;
 }
 
-/* decoded_number as its distance to number: one byte for a device whose reports all decode. */
+/* decoded_number is written as its distance to number: one byte if all reports of the device decode. */
 void rocks_message_encode(struct buf *out, const struct journal_message *m)
 {
     bool app2dev = m->kind == MESSAGE_APP2DEV;

@@ -24,16 +24,14 @@
  *                "registry"                         -> its last change(8) and device number(8) that were seen
  *                "day" day(4)                       -> number of its family(8), which has been made
  *
- * Keys are big-endian, so that they sort as the numbers do. In values numbers are LEB128, signed
- * ones zigzag before; what is left is the payload, or the image. A record begins with a byte of
- * flags; a flag this version does not know is damage, since a journal of a newer format has been
- * refused at its opening.
+ * Keys are big-endian, so that they sort like the numbers. In values numbers are LEB128, signed ones zigzag first; the
+ * rest of a value is the payload or the image. A record begins with a byte of flags. A flag that this version does not
+ * know is damage, since a journal of a newer format is refused at its opening.
  *
- * A record's running number is LEB128, too, at the end of its key, where searching does not need it:
- * what differs between two records of a device then stands in one place, which compresses better than
- * two (docs/journal.md). */
+ * A record's running number is LEB128 too, at the end of its key; searching does not need it there. So the bytes in
+ * which two records of a device differ are in one place, which compresses better than two places (docs/journal.md). */
 #define ROCKS_FORMAT        4
-#define ROCKS_FORMAT_OLDEST 3 /* that is read; a start makes it ROCKS_FORMAT, since states may be followed then */
+#define ROCKS_FORMAT_OLDEST 3 /* can be read; a start makes it ROCKS_FORMAT, since states may lag then */
 
 enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
 
@@ -48,7 +46,7 @@ enum {
     ALIVE_KEY_LEN = 13
 };
 
-/* What finding a record in its order takes. */
+/* The part of a record that is needed to find it by its number. */
 struct record_head {
     int64_t ts_us;
     uint64_t number;
@@ -56,18 +54,18 @@ struct record_head {
     bool decoded;
 };
 
-/* As long as RECORD_KEY_HEAD: it sorts before every record of that moment. */
+/* Writes RECORD_KEY_HEAD bytes, which sort before every record of that moment. */
 void rocks_record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us);
 /* Returns the length. */
 size_t rocks_record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
                         uint64_t number);
 void rocks_activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device);
-/* As long as EVENT_KEY_HEAD, the name comes behind it. */
+/* Writes EVENT_KEY_HEAD bytes; the name follows them in the key. */
 void rocks_event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e);
 void rocks_control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request);
 void rocks_alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot);
 
-/* Append what the key does not tell to an empty buffer; errors are the buffer's. */
+/* Append what the key does not contain to an empty buffer, whose err tells of a failure. */
 void rocks_message_encode(struct buf *out, const struct journal_message *m);
 void rocks_session_encode(struct buf *out, const struct journal_session *s);
 void rocks_state_encode(struct buf *out, const struct journal_state *s);
@@ -75,8 +73,7 @@ void rocks_versions_encode(struct buf *out, const struct journal_versions *v);
 void rocks_event_encode(struct buf *out, const struct journal_event *e);
 void rocks_control_encode(struct buf *out, const struct journal_control *c);
 
-/* MU_E_CORRUPT if key or value is not what the functions above write. Payload and image point into
- * the value. */
+/* MU_E_CORRUPT if key or value is not what the functions above write. Payload and image point into the value. */
 MU_MUST_USE enum mu_err rocks_record_head_decode(struct bytes key, struct bytes value, enum record_kind kind,
                                                  struct record_head *out);
 MU_MUST_USE enum mu_err rocks_message_decode(const struct record_head *head, struct bytes value,

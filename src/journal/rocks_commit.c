@@ -1,26 +1,26 @@
 #include "journal/rocks_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-/* After a failed write RocksDB takes no more, and its own recovery does not bring back a log file
- * whose write failed (7.8: the file's writer remembers the error for good). So:
+/* Committing, and going on after a failed write. After one RocksDB accepts no more writes, and its own recovery does not
+ * repair a log file whose write failed (7.8: the file's writer keeps the error for good). So:
  *
- *  - it is kept from meeting a full disk: below the reserve, batches are refused before it sees
- *    them, and the next one that finds room goes through;
- *  - if a write fails all the same, the next commit that finds room opens the database again, with
- *    the readers kept out for that moment. Until then they read on.
+ *  - RocksDB must not meet a full disk: below the reserve, batches are refused before it sees them, and the next batch
+ *    that finds room goes through;
+ *  - if a write fails all the same, the next commit that finds room opens the database again. Readers wait only for that
+ *    moment; until then they read on.
  *
- * Every batch carries the count of this start's commits. It tells, after an opening, whether the
- * batch that failed is on disk nevertheless: written in full, but its sync reported an error. The
- * committer was told otherwise and would give out the same running numbers again; then only a new
- * start, which reads everything from the disk, can go on. So the process ends, for whoever watches over
- * it to start it anew: what was acknowledged is on disk. */
+ * Every batch carries the number of commits of this start. After the opening it tells whether the failed batch is on
+ * disk after all: written in full, although its sync reported an error. Then the committer, which was told of a failure,
+ * would give the same running numbers again. Only a new start, which reads everything from disk, can go on. So the
+ * process ends, and its supervisor starts it again. What was acknowledged is on disk. */
 
-/* An opening writes what was in the memtables into tables. If it failed for want of room there would
- * be nothing left to read from; so it waits for twice what they may hold. */
+/* An opening writes the memtables into tables. If it failed for lack of room, nothing could be read any more. So it
+ * waits until twice their size is free. */
 #define REOPENING_BYTES (UINT64_C(128) * 1024 * 1024)
 
 enum mu_err journal_written(struct journal *j, const char *what, char *text)
@@ -47,7 +47,7 @@ static enum mu_err compare_commits(struct journal *j)
               "commits=%llu on_disk=%llu hint=\"a batch that failed is on disk: the process ends, start it again\"",
               (unsigned long long)j->commits, (unsigned long long)alive[1]);
     log_flush();
-    /* At once: threads that still read must not meet what exit() takes down. */
+    /* Not exit(): threads that still read must not meet what its handlers destroy. */
     _exit(EXIT_FAILURE);
 }
 
@@ -93,6 +93,7 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
     enum mu_err err;
     char *text = NULL;
 
+    assert(b->journal == j && !j->unchanged);
     if ((err = journal_writable(j)) != MU_OK)
         goto out;
     if ((err = b->err) != MU_OK)

@@ -1,11 +1,14 @@
 #include "journal/rocks_internal.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
+
+/* The families of days: finding them, making them, dropping the expired ones. */
 
 #define DAY_PREFIX "day-"
 
@@ -35,7 +38,7 @@ size_t rocks_day_lower_bound(const struct journal *j, int32_t day)
 {
     size_t i = j->day_count;
 
-    /* A handful of days, and mostly it is one of the last. */
+    /* There are few days, and it is mostly one of the last. */
     while (i > 0 && j->days[i - 1].day >= day)
         i--;
     return i;
@@ -49,6 +52,7 @@ enum mu_err rocks_day_insert(struct journal *j, int32_t day, rocksdb_column_fami
     }
 
     size_t at = rocks_day_lower_bound(j, day);
+    assert(at == j->day_count || j->days[at].day > day);
     memmove(&j->days[at + 1], &j->days[at], (j->day_count - at) * sizeof(*j->days));
     j->days[at] = (struct rocks_day_family){ .day = day, .handle = handle };
     j->day_count++;
@@ -82,9 +86,10 @@ enum mu_err rocks_day_require(struct journal *j, int32_t day)
     return err == MU_OK ? rocks_trust_note_day(j, &(struct rocks_day_family){ .day = day, .handle = handle }) : err;
 }
 
-/* Expects the family to be the oldest. */
+/* Drops the oldest day's family. */
 static enum mu_err day_drop_first(struct journal *j)
 {
+    assert(j->day_count > 0);
     char *text = NULL;
     int32_t day = j->days[0].day;
     enum mu_err err = rocks_trust_forget_day(j, day);
@@ -105,8 +110,8 @@ static enum mu_err day_drop_first(struct journal *j)
     return MU_OK;
 }
 
-/* A day that is over gets nothing more, and what it has in memory would stay there: it is written into tables, beside
- * the commits. */
+/* A day that is over gets no more records, so its memtable would stay in memory. It is written into tables while commits
+ * go on. */
 static enum mu_err flush_day_before(struct journal *j, int32_t today)
 {
     rocksdb_column_family_handle_t *yesterday = rocks_day_family(j, today - 1);
@@ -125,15 +130,16 @@ static enum mu_err flush_day_before(struct journal *j, int32_t today)
     return journal_written(j, "flush_day", text);
 }
 
-/* Dropping comes first, and needs no reserve: it is what makes room on a full disk. */
+/* Dropping comes first and needs no reserve: it makes room on a full disk. */
 enum mu_err journal_roll(struct journal *j, int64_t now_us)
 {
     enum mu_err err;
 
+    assert(!j->unchanged);
     if (!j->db && (err = journal_writable(j)) != MU_OK)
         return err;
 
-    /* A day is past retention when its end is: its last record then is older. */
+    /* A day is past retention when its end is, for then its last record is. */
     j->expiry_us = rocks_expiry_clock(j, now_us);
     j->oldest_day = rocks_day_of(j->expiry_us) - (int32_t)j->retention_days;
     if (j->oldest_day < 0)

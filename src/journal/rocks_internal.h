@@ -8,6 +8,8 @@
 #include "journal/journal.h"
 #include "journal/rocks_codec.h"
 
+/* What the files of the journal share. Private to the journal. */
+
 #define DAY_US       INT64_C(86400000000)
 #define JOURNAL_MARK "journal.mark"
 
@@ -39,30 +41,29 @@ struct rocks_options {
     rocksdb_writeoptions_t *synced;
 };
 
-/* RocksDB counts every comparison of keys into variables of the thread, which from inside a shared
- * library cost two calls each: a third of the time of storing a message. This thread does without from
- * here on. */
+/* RocksDB counts every comparison of keys in thread-local variables. In a shared library each access is two calls: a
+ * third of the time of storing a message. This turns the counting off for the calling thread. */
 static inline void rocks_count_nothing(void)
 {
     rocksdb_set_perf_level(rocksdb_disable);
 }
 
 void rocks_options_create(struct rocks_options *o);
-/* For the salvage, which reads what is left. mode: RocksDB's name for the way in which it reads its logs. Whoever only
- * reads takes those logs alone that are as long as the MANIFEST tells: else RocksDB 7.8 ends the process, since it could
- * not strike them out there. */
+/* For the salvage, which reads what is left. mode: RocksDB's name of the way in which it reads its logs. A reader
+ * takes only logs that are as long as the MANIFEST says: for others RocksDB 7.8 would end the process, since it cannot
+ * remove their entries there. */
 void rocks_options_trust_nothing(struct rocks_options *o, const char *mode, bool reads_only);
 void rocks_options_destroy(struct rocks_options *o);
 /* Of a day's family that is made or opened now. */
 const rocksdb_options_t *rocks_day_options(const struct journal *j);
 
-/* `lock` guards db, the handles and the list of days: every reader holds it for reading from its
- * first call of RocksDB to its last; the committer holds it for writing while it changes any of
- * them, and needs none to look at them, being the only one who does. */
+/* `lock` guards db, the handles and the list of days. A reader holds it for reading from its first call of RocksDB to
+ * its last. The committer holds it for writing while it changes any of them; to look at them it needs no lock, since no
+ * other thread changes them. */
 struct journal {
     char *path;     /* DIR/journal */
     bool unchanged; /* opened for reading only */
-    bool lenient;   /* and whatever there is of it (salvage) */
+    bool lenient;   /* even if parts of it are missing (salvage) */
     unsigned retention_days;
     uint64_t reserve_bytes;
     struct rocks_options options;
@@ -79,8 +80,8 @@ struct journal {
     bool trusted_changed;   /* the disk does not have it yet */
     int64_t ahead_since_us; /* monotonic; 0 = the clock is believed */
     int64_t patience_s;
-    int32_t flushed_before; /* the day whose predecessor has been written into tables */
-    int32_t oldest_day;     /* records before it are left out; never before 1970 */
+    int32_t flushed_before; /* the day before this one has been written into tables */
+    int32_t oldest_day;     /* older records are left out; never before 1970 */
     uint64_t boot;
     uint64_t commits; /* of this start that succeeded */
     uint8_t id[16];   /* of the data directory; all zero: none was given */
@@ -92,7 +93,7 @@ struct journal {
     bool seen_changed; /* the disk does not have it yet */
     bool id_noted;     /* FAMILY_META has it */
     struct mark mark;
-    char damage[400]; /* that was met while it was opened and visited */
+    char damage[400]; /* met while it was opened and visited */
     bool broken;      /* a write failed: RocksDB takes none until it is opened again */
 };
 
@@ -116,13 +117,13 @@ struct journal_batch {
     rocksdb_writebatch_t *writes;
     struct buf value; /* the one being written */
     struct buf key;   /* of an event: the only one of no fixed length */
-    enum mu_err err;  /* the first that kept something out; told by journal_commit */
+    enum mu_err err;  /* the first error that left something out; journal_commit returns it */
 };
 
 /* --- rocks_status.c: what RocksDB's error texts mean -----------------------------------------------*/
-/* Frees text (NULL: MU_OK). The C API tells a failure only by its text. */
+/* The error that the text means; frees it (NULL: MU_OK). RocksDB's C API reports a failure only as a text. */
 enum mu_err rocks_status_take(char *text);
-/* The same, and keeps what is said of damage for journal_damage. */
+/* The same, and keeps a text about damage for journal_damage. */
 enum mu_err rocks_status(struct journal *j, char *text);
 /* The same for a reader while the server runs: damage is logged, with the file's name, once a second at most. Any
  * thread. */
@@ -140,18 +141,18 @@ void rocks_close(struct journal *j);
 bool rocks_has_room(const struct journal *j, uint64_t bytes);
 
 /* --- rocks_journal.c --------------------------------------------------------------------------------*/
-/* One that is not open yet. MU_E_NOMEM. */
+/* A journal that is not open yet. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options);
 /* When a start was last known to be alive, as its last batch says; 0: not known. */
 int64_t rocks_alive_us(struct journal *j, uint64_t boot);
-/* The number of this start, and the format, with a batch. */
+/* Adds the number of this start and the format to a batch. */
 void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes);
-/* An entry of FAMILY_META as big-endian words; MU_E_NOT_FOUND without one, MU_E_CORRUPT if its
- * length is another. The caller holds the lock, or is the committer. */
+/* Reads an entry of FAMILY_META as big-endian words. MU_E_NOT_FOUND: there is none; MU_E_CORRUPT: its length is wrong.
+ * The caller holds the lock, or is the committer. */
 MU_MUST_USE enum mu_err rocks_meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words,
                                        size_t count);
 
-/* What a family that was opened is called: "state", "day-20000". */
+/* The name of a family: "state", "day-20000". */
 const char *rocks_family_name(enum fixed_family family);
 
 /* --- rocks_trust.c ----------------------------------------------------------------------------------*/
@@ -163,18 +164,19 @@ MU_MUST_USE enum mu_err rocks_trust_check(struct journal *j, const struct journa
 typedef enum mu_err (*rocks_day_fn)(void *ctx, int32_t day, uint32_t family);
 MU_MUST_USE enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx, char *why,
                                          size_t why_size);
-/* Reads what is noted for the next rocks_trust_check. The journal is opened for writing. */
+/* Reads what was noted, so that it can be continued. The journal is opened for writing. */
 MU_MUST_USE enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *registry);
-/* Notes it with a batch, if there is something new; rocks_trust_committed says that it is on disk. */
+/* Adds it to a batch, if there is something new; rocks_trust_committed tells that it is on disk. */
 void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes);
 void rocks_trust_committed(struct journal *j);
-/* After a day's family was made, and before anything is put in it: it will be missed. On disk when this returns. */
+/* After a day's family was made, and before anything is put in it: from now on its loss is noticed. On disk when this
+ * returns. */
 MU_MUST_USE enum mu_err rocks_trust_note_day(struct journal *j, const struct rocks_day_family *family);
-/* Before a day is dropped: it will not be missed. */
+/* Before a day is dropped: its absence is no loss then. */
 MU_MUST_USE enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day);
 /* Whether there is a mark: every journal that this version has opened has one. */
 bool rocks_trust_is_marked(const struct journal *j);
-/* Where it ends, and what it says of the registry. */
+/* Where the journal ends, and what it says of the registry. */
 MU_MUST_USE enum mu_err rocks_trust_tell(struct journal *j, struct mark_place *there, struct journal_registry *out);
 /* Marks the place where this start is, in `dir`. */
 MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char *dir);
@@ -183,10 +185,10 @@ MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j
 /* Reads a whole family. MU_E_CORRUPT: why names the file. */
 MU_MUST_USE enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_handle_t *family, char *why,
                                           size_t why_size);
-/* After a step that met damage: goes on behind it, at the first key that can be reached. `last` is the last key
- * that was read; of no length, if none was. true: there was damage. */
+/* After a step that met damage: goes on behind it, at the first key that can be reached. `last` is the last key that was
+ * read; its length is 0 if none was. true: there was damage. */
 bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len);
-/* Reads the families, those of the days last and the newest of them first, as many as a start has time for. */
+/* Reads as many families as a start has time for: the fixed ones, then those of the days, the newest first. */
 MU_MUST_USE enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
@@ -206,12 +208,12 @@ MU_MUST_USE enum mu_err rocks_day_require(struct journal *j, int32_t day);
 rocksdb_column_family_handle_t *rocks_day_family(const struct journal *j, int32_t day);
 
 /* --- rocks_clock.c --------------------------------------------------------------------------------*/
-/* Reads what is remembered of the clock. */
+/* Reads the moment that was believed last. */
 void rocks_clock_load(struct journal *j, const struct journal_options *options);
 /* The moment by which to drop what is past retention: now, or an earlier one while the clock is not
  * believed. */
 int64_t rocks_expiry_clock(struct journal *j, int64_t now_us);
-/* Remembers it with a batch, if there is something new; who commits that clears trusted_changed. */
+/* Adds it to a batch, if there is something new; after the commit the caller clears trusted_changed. */
 void rocks_clock_put(const struct journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_turn.c ---------------------------------------------------------------------------------*/
@@ -219,12 +221,11 @@ static inline enum record_kind rocks_record_kind_of(enum journal_list list)
 {
     return list == LIST_MESSAGES ? RECORD_MESSAGE : RECORD_SESSION;
 }
-/* Whether the numbers of a device's records between two moments may not follow each other. The caller holds
- * the lock. */
+/* Whether there may be a gap in the numbers of a device's records between two moments. The caller holds the lock. */
 MU_MUST_USE enum mu_err rocks_turn_touches(const struct journal *j, uint32_t device, enum record_kind kind,
                                            int64_t from_us, int64_t to_us, bool *touches);
 bool rocks_turn_is_entry(struct bytes key, struct bytes value);
-/* Spans in the order of time, for a caller that finds them itself. There is always room: the nearest become one. */
+/* Spans in the order of time, for a caller that finds them itself. There is always room: the nearest two are joined. */
 enum { TURN_SPANS_MAX = 16 }; /* of a device and kind; fewer and longer ones only cost time */
 struct turn_span {
     int64_t from_us, to_us;
@@ -239,26 +240,25 @@ void rocks_turn_put(struct journal_batch *b, uint32_t device, enum record_kind k
 void rocks_turns_forget(struct journal_batch *b, uint32_t device);
 
 /* --- rocks_batch.c --------------------------------------------------------------------------------*/
-/* A batch names families by their ids, which outlive a reopening of the database; but to learn
- * them it must be open. false: b->err tells why not. */
+/* A batch names families by their ids, which stay valid when the database is opened again. But to look them up the
+ * database must be open. false: b->err tells why it is not. */
 bool journal_batch_usable(struct journal_batch *b);
 
 /* --- rocks_rows.c ---------------------------------------------------------------------------------*/
 void rocks_rows_init(struct rocks_rows *r);
 void rocks_rows_free(struct rocks_rows *r);
 void rocks_rows_clear(struct rocks_rows *r);
-/* Copies key and value; those of one device and day are added in the order of their keys. Days are
- * looked up by rocks_rows_write, since one may be dropped, or the database be opened again, before.
- * MU_E_NOMEM, MU_E_LIMIT. */
+/* Copies key and value. The rows of one device and day are added in the order of their keys. rocks_rows_write looks up
+ * the days, since a day may be dropped, or the database opened again, before that. MU_E_NOMEM, MU_E_LIMIT. */
 MU_MUST_USE enum mu_err rocks_rows_add(struct rocks_rows *r, int32_t day, uint32_t device, const uint8_t *key,
                                        size_t key_len, const struct buf *value);
-/* Sorts them and puts them into the batch, but for those of days that are not there any more. */
+/* Sorts the rows and puts them into the batch, except those of days that are gone. */
 void rocks_rows_write(struct rocks_rows *r, const struct journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_commit.c ------------------------------------------------------------------------------*/
-/* MU_OK if RocksDB takes writes now, after opening it again if that is what it needs. */
+/* MU_OK if RocksDB accepts writes; opens it again first, if that is necessary. */
 MU_MUST_USE enum mu_err journal_writable(struct journal *j);
-/* Takes the outcome of a write of any kind: after a failed one RocksDB is opened again. */
+/* Evaluates the outcome of a write: after a failed one RocksDB will be opened again. */
 enum mu_err journal_written(struct journal *j, const char *what, char *text);
 
 #endif

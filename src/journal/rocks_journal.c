@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* Opening and closing a journal: format, number of the start, lock, and notes of the last start. */
+
 enum { RETENTION_DAYS = 7 };
 
-/* What RocksDB may write without asking: its memtables, once each. */
+/* What RocksDB may write by itself: its memtables, once. */
 #define RESERVE_BYTES (UINT64_C(64) * 1024 * 1024)
 
 static const char format_key[] = "format", boot_key[] = "boot";
@@ -87,7 +89,7 @@ void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes)
                               sizeof(boot));
 }
 
-/* On disk before anybody can write it into a record. */
+/* Must be on disk before it is written into any record. */
 static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
 {
     char *text = NULL;
@@ -116,7 +118,7 @@ enum mu_err rocks_create(struct journal **out, const char *dir, const struct jou
     j->devices = options->registry ? options->registry->device : 0;
     j->reserve_bytes = options->reserve_bytes ? options->reserve_bytes : RESERVE_BYTES;
 
-    /* The committer must get its turn however many readers there are. */
+    /* A waiting writer goes before new readers: the committer must get its turn. */
     pthread_rwlockattr_t attr;
     pthread_rwlockattr_init(&attr);
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -182,7 +184,7 @@ enum mu_err journal_open(struct journal **out, const char *dir, const struct jou
 
     *out = NULL;
     snprintf(why, why_size, "cannot open the journal in %s", dir);
-    /* Reads it first, while nothing can change. */
+    /* Look first, while nothing is changed. */
     if ((!options->looked && (err = journal_look(dir, options->registry, why, why_size)) != MU_OK) ||
         (err = rocks_create(&j, dir, options)) != MU_OK)
         goto out;
@@ -203,7 +205,7 @@ void journal_close(struct journal *j)
 {
     if (!j)
         return;
-    /* Then the next start need not read a log, which it would do twice. What is not flushed here is in the log. */
+    /* After a flush the next start need not read a log (it would read it twice). If the flush fails, the log has it. */
     if (j->db && !j->unchanged && !j->broken && journal_flush(j) != MU_OK)
         log_event(LOG_WARN, "journal_not_flushed", "path=%s", LOG_Q(j->path, -1));
     rocks_close(j);

@@ -9,6 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* Opening RocksDB with its families, and telling a missing journal from a new one. */
+
 static const char *const fixed_names[FIXED_FAMILIES] = {
     [FAMILY_META] = "default",    [FAMILY_STATE] = "state",   [FAMILY_VERSIONS] = "versions",
     [FAMILY_ACTIVITY] = "active", [FAMILY_EVENTS] = "events", [FAMILY_CONTROLS] = "controls",
@@ -23,7 +25,7 @@ bool rocks_has_room(const struct journal *j, uint64_t bytes)
 {
     struct statvfs fs;
 
-    /* What cannot be asked is not refused: the write itself will tell. */
+    /* If the file system does not answer, do not refuse: the write itself will fail if there is no room. */
     if (statvfs(j->path, &fs) != 0)
         return true;
     return (uint64_t)fs.f_bavail * fs.f_frsize >= bytes;
@@ -35,8 +37,8 @@ static bool has_suffix(const char *name, const char *suffix)
     return len > n && strcmp(name + len - n, suffix) == 0;
 }
 
-/* Without CURRENT RocksDB takes the directory for an empty one and sweeps it clean. A crash while
- * a new one is made leaves no table behind. */
+/* Without CURRENT RocksDB takes the directory for an empty one and deletes what is in it. A crash while a new journal is
+ * made leaves no table behind, so a table tells that there was a journal. */
 static enum mu_err look_for_leftovers(const char *path, bool *fresh)
 {
     DIR *dir;
@@ -84,7 +86,7 @@ static int fixed_index(const char *name)
     return -1;
 }
 
-/* What a database is opened with: the fixed families, and those of days that it lists. */
+/* The families to open a database with: the fixed ones, and the days that it lists. */
 struct families {
     size_t count;
     const char **names;
@@ -148,7 +150,7 @@ static enum mu_err families_take(struct families *f, struct journal *j)
         } else if (err == MU_OK && rocks_day_of_name(f->names[i], &day)) {
             err = rocks_day_insert(j, day, f->handles[i]);
         } else {
-            /* Another version's family: the format in FAMILY_META will tell so. */
+            /* A family of another version: the format in FAMILY_META will tell it. */
             rocksdb_column_family_handle_destroy(f->handles[i]);
         }
     }
@@ -169,9 +171,9 @@ static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
     return MU_OK;
 }
 
-/* RocksDB makes families that are missing; who changes nothing takes them for empty if the first journals
- * of this format were made without them, and cannot do without the others. MU_E_NOT_FOUND: a crash may have
- * left it so while it was made. */
+/* RocksDB makes families that are missing. A reader that changes nothing takes a missing family for empty if the first
+ * journals of this format had none, and needs the others. MU_E_NOT_FOUND: a crash may have left the journal so while it
+ * was made. */
 static enum mu_err require_families(const struct families *f, const struct journal *j, char *why, size_t why_size)
 {
     bool marked = rocks_trust_is_marked(j);

@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* Measured with bench/journal_bench.c: twice or half the memtables' size made no difference beyond that
- * between two runs. Days merged by levels took the same CPU time, at 0.4 GB of payload, and their pages
- * two to three times as long. For blocks and compression see docs/journal.md. */
+/* How RocksDB is set up. Measured with bench/journal_bench.c: twice or half the size of the memtables made no difference
+ * beyond the one between two runs. Merging days by levels took the same CPU time at 0.4 GB of payload, and reading their
+ * pages took two to three times as long. For blocks and compression see docs/journal.md. */
 
 #define KIB 1024UL
 #define MIB (1024UL * 1024)
@@ -18,12 +18,12 @@ static void set_database(rocksdb_options_t *o)
     rocksdb_options_set_create_if_missing(o, 1);
     rocksdb_options_set_create_missing_column_families(o, 1);
 
-    /* A family that is seldom written keeps every log file since its last flush alive: this bound
-     * flushes it. It bounds the time of a start after a crash, too. */
+    /* A family that is seldom written keeps all log files since its last flush. This bound makes RocksDB flush it. It
+     * also bounds the time of a start after a crash. */
     rocksdb_options_set_max_total_wal_size(o, 256 * MIB);
     /* All memtables together, however many days there are. */
     rocksdb_options_set_db_write_buffer_size(o, 64 * MIB);
-    /* One flush and two mergings: a small one must not wait for that of a large day. */
+    /* One flush and two merges, so that a small merge does not wait for that of a large day. */
     rocksdb_options_set_max_background_jobs(o, 3);
     rocksdb_options_set_max_open_files(o, 512);
     rocksdb_options_set_bytes_per_sync(o, MIB);
@@ -34,9 +34,9 @@ static void set_database(rocksdb_options_t *o)
     rocksdb_options_set_allow_concurrent_memtable_write(o, 0);
     rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
 
-    /* RocksDB's own log lies on the same disk, and Debian's build aborts the process at the line
-     * after one that did not fit. Without lines below this level there are some only at an opening
-     * and a new day, which want free room anyway. Its errors come with the calls that they fail. */
+    /* RocksDB's own log is on the same disk, and Debian's build aborts the process at the line after one that did not
+     * fit. At this level it writes lines only at an opening and a new day, which need free room anyway. Its errors are
+     * also returned by the calls that fail. */
     rocksdb_options_set_info_log_level(o, INFO_LOG_FATAL);
     rocksdb_options_set_keep_log_file_num(o, 3);
     rocksdb_options_set_max_log_file_size(o, MIB);
@@ -51,7 +51,7 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
     rocksdb_block_based_options_set_block_cache(t, cache);
     rocksdb_block_based_options_set_block_size(t, block);
     rocksdb_block_based_options_set_format_version(t, 5);
-    /* Indexes in blocks of their own and in the cache: a day's may be larger than the memory. */
+    /* Indexes are in blocks of their own and in the cache: those of a day may be larger than the memory. */
     rocksdb_block_based_options_set_index_type(t, rocksdb_block_based_table_index_type_two_level_index_search);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(t, 1);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(t, 1);
@@ -59,7 +59,7 @@ static rocksdb_block_based_table_options_t *table_options(rocksdb_cache_t *cache
     return t;
 }
 
-/* Some options have no call in the C API, but are read from a text. */
+/* Some options have no call in the C API; they are set by a text. */
 static rocksdb_options_t *changed_by(rocksdb_options_t *o, const char *settings)
 {
     rocksdb_options_t *changed = rocksdb_options_create();
@@ -71,10 +71,10 @@ static rocksdb_options_t *changed_by(rocksdb_options_t *o, const char *settings)
     return changed;
 }
 
-/* A device's records come in their order, so the place of the next one is behind the last. With a hint RocksDB keeps
- * that place for each device: an insertion takes two comparisons instead of thirty, most of which wait for memory. A
- * hint takes 230 bytes of the memtable, so with many devices tables get small and are merged more often: with 10,000
- * devices a message takes 0.6 µs of CPU time less, with 100,000 it takes 0.9 µs more. */
+/* The records of a device come in order, so the next one belongs behind the last one. With a hint RocksDB keeps that
+ * place for each device: an insertion takes two comparisons instead of thirty, most of which wait for memory. But a hint
+ * takes 230 bytes of the memtable, so with many devices tables are smaller and merged more often. With 10,000 devices a
+ * message takes 0.6 µs of CPU time less, with 100,000 it takes 0.9 µs more. */
 enum { FEW_DEVICES = 30000 };
 #define WITH_HINTS \
     "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.4" /* the device, in a record's key */
@@ -88,20 +88,20 @@ static rocksdb_options_t *family_options(rocksdb_block_based_table_options_t *ta
     rocksdb_options_set_write_buffer_size(o, memtable);
     rocksdb_options_set_arena_block_size(o, 256 * KIB);
     set_database(o);
-    /* So that RocksDB notices if a log is missing or short that the manifest knows to be complete. */
+    /* RocksDB then notices if a log that the MANIFEST knows as complete is missing or short. */
     return changed_by(o, "track_and_verify_wals_in_manifest=true");
 }
 
-/* Nothing in a day is ever overwritten, so merging its tables only serves the reader, who looks into
- * each of them. Levels would rewrite a large day some ten times, this about half as often; waiting for
- * eight tables instead of four saved a seventh of the CPU time of storing, and doubled a page's. */
+/* Nothing in a day is overwritten, so merging its tables only serves readers, who look into each of them. Levels would
+ * rewrite a large day some ten times, this does about half as often. Waiting for eight tables instead of four saved a
+ * seventh of the CPU time of storing, and doubled that of a page. */
 static void set_universal(rocksdb_options_t *o)
 {
     rocksdb_universal_compaction_options_t *u = rocksdb_universal_compaction_options_create();
 
     rocksdb_options_set_compaction_style(o, rocksdb_universal_compaction);
     rocksdb_options_set_level0_file_num_compaction_trigger(o, 4);
-    /* Tables that wait for it cost readers time; holding commits back would cost acknowledgements. */
+    /* Many tables make reading slow, but slowing commits down would delay acknowledgements. */
     rocksdb_options_set_level0_slowdown_writes_trigger(o, 100);
     rocksdb_options_set_level0_stop_writes_trigger(o, 200);
     rocksdb_options_set_soft_pending_compaction_bytes_limit(o, 0);
@@ -117,7 +117,7 @@ void rocks_options_create(struct rocks_options *o)
     o->fixed = family_options(o->tables, 4 * MIB);
     o->state = family_options(o->tables, 16 * MIB);
 
-    /* A device's frames resemble each other, and lie side by side. */
+    /* The frames of a device are similar and lie side by side, so they compress well. */
     o->day_tables = table_options(o->cache, 16 * KIB);
     rocksdb_block_based_options_set_block_restart_interval(o->day_tables, 64);
     o->day = family_options(o->day_tables, 32 * MIB);

@@ -1,13 +1,13 @@
 #include "journal/rocks_scan.h"
 
-/* A page of a window. Its rows have consecutive order numbers (struct rocks_spot), so where it begins is
- * known before any row is read, and the record with that number is found by search: order grows
- * with time, so a number between those of two known records is near the moment between theirs. */
+/* Reading a page of a window. Its rows have consecutive order numbers (struct rocks_spot), so the number of the first row
+ * is known before any row is read. The record with that number is found by search: order grows with time, so a number
+ * between those of two known records lies near the moment between theirs. */
 
 /* Records passed one by one before a search is worth its seeks. */
 enum { STEPS = 64 };
-/* Guesses from the rate before the span is merely halved: a day has 2^37 microseconds, so a search
- * takes at most 8 + 37 seeks, and 3 to 5 with devices that report at some rate. */
+/* So many guesses from the rate are tried before the span is halved instead. A day has 2^37 microseconds, so a search
+ * takes at most 8 + 37 seeks; for devices that report at a steady rate it takes 3 to 5. */
 enum { GUESSES = 8, AIM = 8 };
 
 struct journal_page {
@@ -45,8 +45,8 @@ static enum mu_err go_to(struct rocks_scan *s, struct rocks_spot spot)
     return err == MU_OK && !found ? MU_E_CORRUPT : err;
 }
 
-/* Brings low and high into one family, low's order below the target and high's not; or makes them
- * equal where the family's first record is the one. */
+/* Brings low and high into one family, with low's order below the target and high's not. If the family's first record is
+ * the target, makes them equal. */
 static enum mu_err narrow_to_family(struct rocks_scan *s, uint64_t target, struct rocks_spot *low,
                                     struct rocks_spot *high)
 {
@@ -71,16 +71,15 @@ static enum mu_err narrow_to_family(struct rocks_scan *s, uint64_t target, struc
     return MU_OK;
 }
 
-/* The moment to look at for an order number that low is below and high is not, off by `aim`. */
+/* The moment at which the target number is expected between low and high, shifted by `aim`. */
 static int64_t guess(const struct rocks_spot *low, const struct rocks_spot *high, uint64_t target, int aim)
 {
     double part = ((double)(target - low->order) + aim) / (double)(high->order - low->order);
     return low->ts_us + (int64_t)(part * (double)(high->ts_us - low->ts_us));
 }
 
-/* Moves to the first record whose order is the target or above, one between low and high. Guesses
- * aim a little below and a little above in turn: that brings both ends near, and the rest is a few
- * steps. */
+/* Moves to the first record between low and high whose order is the target or above. Guesses aim a little below and a
+ * little above in turn, which brings both ends near; the rest is a few steps. */
 static enum mu_err search(struct rocks_scan *s, uint64_t target, struct rocks_spot low, struct rocks_spot high)
 {
     enum mu_err err;
@@ -121,8 +120,8 @@ static enum mu_err search(struct rocks_scan *s, uint64_t target, struct rocks_sp
     return found ? MU_OK : MU_E_CORRUPT;
 }
 
-/* From `here` up to the counted record with that order or, where records are missing, the next one
- * after it; *found is false past the last. */
+/* Moves up from `here` to the counted record with that order; if records are missing, to the next one after it. *found
+ * is false past the last record. */
 static enum mu_err go_up(struct journal_page *p, uint64_t target, bool *found)
 {
     struct rocks_scan *s = &p->scan;
@@ -203,7 +202,7 @@ static enum mu_err emit_rows(struct journal_page *p, const struct journal_window
     return err;
 }
 
-/* Where numbers do not follow each other: the records are counted, and skipped, one by one. */
+/* For windows with a turn: the records are counted and skipped one by one. */
 static enum mu_err walk_page(struct journal_page *p, const struct journal_window *w, uint64_t *total)
 {
     struct rocks_scan *s = &p->scan;

@@ -1,15 +1,16 @@
 #include "journal/rocks_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/array.h"
 
-/* Messages, session records and states of a batch, held back until its commit to be put in the order of
- * their keys. The memtable's skip list remembers where it was last: a record whose predecessor has
- * just been inserted finds its place with two comparisons, any other with some thirty. So the order
- * saves most of a commit's work where devices send several messages into a batch. */
+/* Messages, session records and states of a batch. They are kept until the commit and then put in the order of their
+ * keys. The memtable's skip list remembers its last place: a record that follows the one inserted before finds its place
+ * with two comparisons, any other with some thirty. So the order saves most of a commit's work if devices send several
+ * messages into one batch. */
 
-/* A batch of LIMIT_BATCH and its last packet are far below. */
+/* Far above LIMIT_BATCH and one packet. */
 #define ROWS_MAX (UINT32_C(64) * 1024 * 1024)
 
 static int compare_rows(const void *left, const void *right)
@@ -20,7 +21,7 @@ static int compare_rows(const void *left, const void *right)
         return a->day < b->day ? -1 : 1;
     if (a->device != b->device)
         return a->device < b->device ? -1 : 1;
-    return a->at < b->at ? -1 : 1; /* as they came: a device's timestamps increase */
+    return a->at < b->at ? -1 : 1; /* in the order in which they came: a device's timestamps increase */
 }
 
 void rocks_rows_init(struct rocks_rows *r)
@@ -71,6 +72,7 @@ void rocks_rows_write(struct rocks_rows *r, const struct journal *j, rocksdb_wri
             day = row->day;
             family = day == ROW_STATE ? j->fixed[FAMILY_STATE] : rocks_day_family(j, day);
         }
+        assert((size_t)row->at + row->key_len + row->len <= r->bytes.len);
         const char *key = (const char *)r->bytes.data + row->at;
         if (family)
             rocksdb_writebatch_put_cf(writes, family, key, row->key_len, key + row->key_len, row->len);

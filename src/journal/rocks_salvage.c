@@ -6,7 +6,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 
-/* Copying what is left into a new journal, and making its states agree with its records. */
+/* Copies what is left into a new journal, and makes its states agree with its records. */
 
 enum { COMMIT_BYTES = 4 * 1024 * 1024 };
 
@@ -22,8 +22,8 @@ enum mu_err rocks_salvage_commit(struct journal_salvage *s, bool last)
     return journal_commit(s->to, s->writes, clock_wall_us());
 }
 
-/* The state must say what the device's records say, or that they say more: a start reads these again. That it says so
- * stays in any case, since the events know of these: the start makes them agree. */
+/* A state must agree with the device's records, or say that there are more (`followed`): then a start reads these again.
+ * `followed` is never cleared here, since the events contain those messages: the start makes them agree. */
 static void bring_up(struct journal_state *state, const struct rocks_salvage_tail *tail)
 {
     bool read_again = state->followed && tail->messages > state->messages && tail->message_us > state->last_ts_us;
@@ -52,7 +52,7 @@ static enum mu_err put_state(struct journal_salvage *s, uint32_t device, struct 
                              const struct rocks_salvage_tail *tail)
 {
     bring_up(state, tail);
-    /* Image and open events must agree: where one of them is lost, neither is kept. */
+    /* Image and open events must agree. If one of them is lost, neither is kept. */
     if (s->told->states || s->told->events) {
         state->definition = 0;
         state->image = NULL;
@@ -176,7 +176,7 @@ static enum mu_err copy_all(struct journal_salvage *s)
     return rocks_salvage_commit(s, true);
 }
 
-/* The last write: the new journal goes on with the numbers of the old one's starts. */
+/* The last write: the new journal continues the old one's numbers of starts. */
 static enum mu_err take_over_starts(struct journal_salvage *s, const char *to)
 {
     enum mu_err err = MU_OK;

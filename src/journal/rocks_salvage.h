@@ -12,7 +12,7 @@
  *   rocks_salvage.c        copying it, and the states of devices
  *   rocks_salvage_days.c   messages and session records */
 
-/* What the records of a device come to. */
+/* What the records of a device say together. */
 struct rocks_salvage_tail {
     uint64_t messages, decoded, sessions; /* of the newest by number; 0 = there is none */
     int64_t message_us, session_us;       /* of these */
@@ -23,8 +23,8 @@ struct rocks_salvage_tail {
 
 struct journal_salvage {
     char *from;
-    /* Up to the first batch that cannot be read, so that states and events agree; and with whatever can be read
-     * behind it. Both NULL: there is nothing. */
+    /* whole: up to the first batch that cannot be read, so that states and events agree. rest: with everything that can
+     * be read behind it. Both NULL: there is nothing. */
     struct journal *whole, *rest;
     bool rebuilt; /* from its tables, or without a log: not of one moment */
     struct mark_place acknowledged, there;
@@ -41,10 +41,10 @@ struct journal_salvage {
     struct journal_salvaged *told;
 };
 
-/* A key that no family has, of an entry that makes a table. */
+/* A key that no family uses: an entry with it makes RocksDB write a table. */
 extern const char rocks_salvage_nobody[5];
-/* Puts a table into `to` for each family that `known` has noted and does not have: then the logs there can be read.
- * MU_E_NOT_FOUND: there is none. */
+/* Puts a table into `to` for each family that `known` has noted but does not have, so that the logs there can be read.
+ * MU_E_NOT_FOUND: there is no such family. */
 MU_MUST_USE enum mu_err rocks_salvage_name_families(const struct journal *known, const char *scratch, const char *to);
 /* Opens both handles, of the damaged journal or of a copy below scratch. */
 MU_MUST_USE enum mu_err rocks_salvage_open(struct journal_salvage *s, const char *scratch);

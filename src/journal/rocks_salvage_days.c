@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The days side by side, a device's messages and then its session records in the order of time. */
+/* Reads the days side by side: for each device its messages, then its session records, in the order of time. */
 
 struct at_day {
     rocksdb_iterator_t *at;
@@ -19,7 +19,7 @@ struct salvage_run {
     struct turn_spans spans;
 };
 
-/* What lies ahead of the newest record is one span: those that are to come may come in between. */
+/* Everything after the newest record becomes one span, since records that are still to come may fall into it. */
 static void end_run(struct journal_salvage *s, struct salvage_run *run)
 {
     if (run->newest_us < run->ts_us)
@@ -99,7 +99,7 @@ static enum mu_err copy_session(struct journal_salvage *s, struct rocks_salvage_
     return MU_OK;
 }
 
-/* An entry that cannot be read is left out, as the ones in a damaged block are. */
+/* An entry that cannot be read is left out, like those in a damaged block. */
 static enum mu_err copy_record(struct journal_salvage *s, struct salvage_run *run, struct bytes key, struct bytes value)
 {
     struct bytes left = key;

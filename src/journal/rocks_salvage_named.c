@@ -9,11 +9,11 @@
 
 #include "base/array.h"
 
-/* Names for what the logs hold. A log tells families by numbers; which number is whose stands in the MANIFEST, and in
- * the tables that there are. Without a MANIFEST, what a family has in the logs alone would be nobody's: all of a young
- * journal. But the default family, whose number is always 0, notes the days with their numbers (rocks_trust.c), and
- * the fixed families are made first, in their order. So a database is made that has families of these names and
- * numbers, with a table each; put beside the logs, they say whose each number is. */
+/* Finds the families of what is in the logs. A log names families by numbers; the MANIFEST and the tables say which
+ * family has which number. Without a MANIFEST, a family that has no table yet could not be found, and that may be all of
+ * a young journal. But the default family, whose number is always 0, notes the days with their numbers (rocks_trust.c),
+ * and the fixed families are made first, in their order. So a database is made that has families of these names and
+ * numbers, with one table each. Put beside the logs, these tables say which family each number is. */
 
 const char rocks_salvage_nobody[5] = { 0 };
 
@@ -55,7 +55,7 @@ static enum mu_err add_day(void *ctx, int32_t day, uint32_t number)
     return add(n, number, name);
 }
 
-/* A number that a table has told is taken. */
+/* A number is taken if a table has it. */
 static bool is_taken(const struct journal *known, uint32_t number)
 {
     for (int i = 0; i < FIXED_FAMILIES; i++)
@@ -86,7 +86,7 @@ static const char *name_of(const struct names *n, uint32_t number)
     return NULL;
 }
 
-/* Numbers are given in turn, so those in between are made and dropped. */
+/* RocksDB gives numbers one after the other, so the families in between are made and dropped. */
 static void make_family(rocksdb_t *db, const rocksdb_options_t *options, uint32_t number, const char *name)
 {
     rocksdb_writeoptions_t *write = rocksdb_writeoptions_create();
@@ -124,7 +124,7 @@ static enum mu_err make_database(const struct names *n, const char *path)
     return rocks_status_take(text);
 }
 
-/* Under names of numbers that no file of the journal has. */
+/* Under file numbers that no file of the journal has. */
 static enum mu_err link_tables(const char *from, const char *to)
 {
     char source[4600], target[4600];

@@ -8,11 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opening what is left. The damaged journal is read twice. Up to the first batch that cannot be read it is of one
- * moment: from there come states, versions, days of activity, events and controls, which agree with each other.
- * Messages and session records can do without that, so they come from all that can be read, and a state is brought
- * up to them. A journal that RocksDB cannot open at all is opened by its newest MANIFEST, if only CURRENT is damaged or
- * a log is short or missing, or put together from its tables, in a copy (of links: none of its files is written to). */
+/* Opens what is left. The damaged journal is read twice. Up to the first batch that cannot be read, it is the journal of
+ * one moment: states, versions, days of activity, events and controls are taken from there, since they must agree with
+ * each other. Messages and session records need not, so they are taken from everything that can be read, and states are
+ * brought up to them. If RocksDB cannot open the journal at all, a copy is opened: by its newest MANIFEST, if only
+ * CURRENT is damaged or a log is short or missing; else put together from its tables. (The copy has links: none of the
+ * journal's files is written to.) */
 
 /* RocksDB's names of how it reads a log. */
 static const char up_to_damage[] = "kPointInTimeRecovery", behind_damage[] = "kSkipAnyCorruptedRecords";
@@ -56,7 +57,7 @@ static bool is_wanted(const char *name, int kinds)
     return (kinds & OTHERS) && strncmp(name, "LO", 2) != 0; /* not LOG, nor LOCK */
 }
 
-/* The journal's files also in another directory. What is done there changes none of them. */
+/* Links the journal's files into another directory. What is done there does not change them. */
 static enum mu_err link_files(const char *from, const char *to, int kinds)
 {
     char source[4600], target[4600];
@@ -96,7 +97,7 @@ static enum mu_err make_copy(const struct journal_salvage *s, const char *scratc
     return link_files(c->from, c->to, kinds);
 }
 
-/* From the tables that are there, and what the logs have for the families that these name. */
+/* Puts a journal together from its tables, and from what the logs have for the families of these tables. */
 static void put_together(const char *path)
 {
     struct rocks_options options;
@@ -110,7 +111,7 @@ static void put_together(const char *path)
     rocks_options_destroy(&options);
 }
 
-/* An entry that is nobody's, and makes a table of its own. */
+/* An entry that nothing uses; RocksDB writes a table for it. */
 static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *family)
 {
     rocksdb_writeoptions_t *options = rocksdb_writeoptions_create();
@@ -122,9 +123,9 @@ static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *famil
     rocksdb_writeoptions_destroy(options);
 }
 
-/* RocksDB 7.8 has a mode for this, and refuses a batch behind a damaged one that lay across two blocks all the
- * same. Putting it together reads such a log, but knows families by their tables alone. So each gets one, without the
- * logs, and then they are laid beside. */
+/* RocksDB 7.8 has a mode for reading behind damage, but it refuses the batch after a damaged one that lay across two
+ * blocks. Putting the journal together reads such a log, but knows families only by their tables. So first each family
+ * gets a table, without the logs; then the logs are put beside them. */
 static enum mu_err open_behind_damage(struct journal_salvage *s, const char *scratch)
 {
     struct copy c;
@@ -169,7 +170,7 @@ static enum mu_err name_newest_manifest(const char *path)
     return fclose(file) == 0 ? MU_OK : MU_E_IO;
 }
 
-/* To be written to, so that the MANIFEST may tell of logs that are missing or short. */
+/* Opened for writing, so that RocksDB may correct a MANIFEST that names missing or short logs. */
 static enum mu_err open_copy(struct journal **out, const struct journal_salvage *s, const char *scratch,
                              const char *name, const char *mode)
 {
@@ -182,7 +183,7 @@ static enum mu_err open_copy(struct journal **out, const struct journal_salvage 
     return open_lenient(out, c.dir, mode, false);
 }
 
-/* Each is of a copy of its own then. */
+/* Each of the two journals is then opened in a copy of its own. */
 static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char *scratch)
 {
     enum mu_err err = open_copy(&s->whole, s, scratch, "named", up_to_damage);
@@ -197,7 +198,7 @@ static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char
     return MU_E_CORRUPT;
 }
 
-/* Once more, if there are families that the logs alone tell of. */
+/* Puts it together once more, if some families have records only in the logs. */
 static enum mu_err put_together_named(struct journal_salvage *s, const char *scratch, struct copy *c)
 {
     struct journal *known;
@@ -216,7 +217,7 @@ static enum mu_err put_together_named(struct journal_salvage *s, const char *scr
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-/* Both are of the copy then. What cannot be opened even so is nothing. */
+/* Both journals are then the copy. If it cannot be opened either, there is nothing left. */
 static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
 {
     struct copy c;
@@ -240,11 +241,11 @@ enum mu_err rocks_salvage_open(struct journal_salvage *s, const char *scratch)
     char why[WHY_SIZE];
     enum mu_err err = open_saying_why(&s->whole, s->from, up_to_damage, true, why);
 
-    /* RocksDB reads on behind it as if there had been none. */
+    /* In this mode RocksDB reads on behind a missing log as if there had been none. */
     s->rebuilt = err != MU_OK && strstr(why, "Missing WAL");
     if (err == MU_OK && s->whole->fixed[FAMILY_STATE] && (err = open_behind_damage(s, scratch)) == MU_OK)
         return MU_OK;
-    /* At least all that is in order. */
+    /* Then `rest` is at least what is in order. */
     if (err != MU_E_NOMEM && s->whole && s->whole->fixed[FAMILY_STATE])
         return open_lenient(&s->rest, s->from, up_to_damage, true);
     journal_close(s->whole);

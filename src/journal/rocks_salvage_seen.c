@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the damaged journal has seen of the registry, which is asked before any of it is copied. */
+/* Finds what the damaged journal has seen of the registry. The caller asks before anything is copied. */
 
-/* Damage among deleted ranges is more than an iterator of RocksDB 7.8 survives; what was deleted in a range has
- * expired, and does so again. */
+/* Deleted ranges are ignored, since an iterator of RocksDB 7.8 may crash at damage among them. What was deleted in a
+ * range had expired, and will expire again. */
 enum mu_err rocks_salvage_walk(struct journal_salvage *s, enum fixed_family family, rocks_salvage_fn fn)
 {
     uint8_t last[RECORD_KEY_MAX];
@@ -90,7 +90,7 @@ static void see(struct journal_salvage *s)
         if (s->there.epoch > s->boot)
             s->boot = s->there.epoch;
     }
-    (void)!rocks_salvage_walk(s, FAMILY_STATE, see_state); /* which does not fail */
+    (void)!rocks_salvage_walk(s, FAMILY_STATE, see_state); /* see_state does not fail */
     for (size_t i = 0; i < s->rest->day_count; i++)
         see_device(s, last_device(s->rest, s->rest->days[i].handle));
 }

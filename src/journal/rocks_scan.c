@@ -1,15 +1,19 @@
 #include "journal/rocks_scan.h"
 
+#include <assert.h>
 #include <string.h>
+
+/* The cursor over one device's records (rocks_scan.h). */
 
 void rocks_scan_open(struct rocks_scan *s, int64_t from_us, int64_t to_us)
 {
     const struct journal *j = s->journal;
 
+    assert(!s->at);
     s->first_family = rocks_day_lower_bound(j, rocks_day_of(from_us));
     s->end_family = rocks_day_lower_bound(j, rocks_day_of(to_us) + 1);
 
-    /* The bounds keep an iterator inside the span, so that no move has to look at keys. */
+    /* The bounds keep an iterator inside the span, so no move needs to compare keys. */
     rocks_record_key_head(s->lower, s->device, s->kind, from_us);
     rocks_record_key_head(s->upper, s->device, s->kind, to_us + 1);
     s->snapshot = rocksdb_create_snapshot(j->db);
@@ -29,6 +33,7 @@ void rocks_scan_close(struct rocks_scan *s)
 
 static void enter_family(struct rocks_scan *s, size_t family)
 {
+    assert(family >= s->first_family && family < s->end_family);
     if (s->at && s->here.family == family)
         return;
     if (s->at)

@@ -6,8 +6,8 @@
 /* A cursor over one device's records of one kind within a span of time, as of one moment, across
  * the families of days. Private to the journal. */
 
-/* A record's place. `order` is the number that pages are counted in: the running number of all
- * records, or of the decoded ones; then `counted` tells the records that have one of their own. */
+/* The place of a record. `order` is the number by which pages are counted: the running number of all records, or of the
+ * decoded ones only. In the second case `counted` tells whether the record has a number of its own. */
 struct rocks_spot {
     size_t family;
     int64_t ts_us;
@@ -30,7 +30,7 @@ struct rocks_scan {
     struct record_head head; /* of the record there */
 };
 
-/* s has its journal, device, kind and decoded_only, and is zero otherwise. The caller holds the journal's lock for
+/* s has its journal, device, kind and decoded_only set and is zero otherwise. The caller holds the journal's lock for
  * reading until rocks_scan_close. */
 void rocks_scan_open(struct rocks_scan *s, int64_t from_us, int64_t to_us);
 void rocks_scan_close(struct rocks_scan *s);
@@ -41,7 +41,7 @@ MU_MUST_USE enum mu_err rocks_scan_first(struct rocks_scan *s, size_t family, bo
 MU_MUST_USE enum mu_err rocks_scan_last(struct rocks_scan *s, size_t family, bool *found);
 /* The first record of the family at or after that moment. */
 MU_MUST_USE enum mu_err rocks_scan_seek(struct rocks_scan *s, size_t family, int64_t ts_us, bool *found);
-/* From `here`, over into the next and previous families. */
+/* The record after or before `here`, also in the next or previous family. */
 MU_MUST_USE enum mu_err rocks_scan_next(struct rocks_scan *s, bool *found);
 MU_MUST_USE enum mu_err rocks_scan_prev(struct rocks_scan *s, bool *found);
 

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* What RocksDB's error texts mean. */
+
 static bool starts(const char *text, const char *with)
 {
     return strncmp(text, with, strlen(with)) == 0;
@@ -45,7 +47,7 @@ enum mu_err rocks_read_error(char *text)
 
     if (text && classify(text) == MU_E_CORRUPT && now >= next &&
         atomic_compare_exchange_strong(&next_ms, &next, now + 1000)) {
-        /* "Corruption: …  in PATH offset …": a line of the log has no room for all of it. */
+        /* "Corruption: …  in PATH offset …": only the path, since a log line has no room for all of it. */
         const char *file = strstr(text, " in /"), *end = file ? strchr(file + 4, ' ') : NULL;
         log_event(LOG_ERROR, "journal_damaged", "file=%s error=%s hint=\"muster check tells what else is\"",
                   LOG_Q(file ? file + 4 : "", end ? (int)(end - file - 4) : -1), LOG_Q(text, -1));
@@ -58,8 +60,8 @@ const char *journal_damage(const struct journal *j)
     return j->damage;
 }
 
-/* While opening, a file that the others name and that is not there is damage, and what RocksDB
- * cannot read for its age is a newer version's. */
+/* During an opening, a missing file that other files name is damage; a file that RocksDB does not understand is one of a
+ * newer version. */
 static enum mu_err classify_open(const char *text)
 {
     if (strstr(text, "While lock file: ") || strstr(text, "lock hold by current process"))

@@ -1,10 +1,9 @@
-/* Reading tables for their own sake. RocksDB notices a table that is missing or short when it opens, and a block
- * that was changed when it reads it: for a record of last Friday that is when somebody asks for last Friday. A
- * start reads what it can in a moment, so that a journal that is not large is known to be whole; a larger one is
- * read in full by muster check.
+/* Reads tables to find damage. RocksDB notices a missing or short table when it opens it, but a changed block only when
+ * it reads it: for a record of last Friday that is when somebody asks for last Friday. A start reads as much as it can in
+ * a moment, so a journal that is not large is known to be whole. `muster check` reads a larger one in full.
  *
- * Ranges that were deleted are read as if they were not: where they lie, an iterator of RocksDB 7.8 takes a
- * damaged block for the end of its table and keeps silent. */
+ * Deleted ranges are read as if they were not deleted: among them an iterator of RocksDB 7.8 takes a damaged block for
+ * the end of its table and reports nothing. */
 #include "journal/rocks_internal.h"
 
 #include <stdio.h>
@@ -12,7 +11,7 @@
 
 #include "base/thread.h"
 
-/* Of tables as they are on disk: some 3 million messages. */
+/* Bytes of tables on disk: some 3 million messages. */
 #define READ_AT_START (UINT64_C(64) * 1024 * 1024)
 
 enum { STEP_KEY_MAX = RECORD_KEY_HEAD };
@@ -50,7 +49,7 @@ static bool has_ended_well(rocksdb_iterator_t *at)
     return well;
 }
 
-/* The key with `step` added to its byte number `at` and nothing behind that; false: there is none. */
+/* The key with `step` added to byte number `at`, cut off after that byte; false: there is none. */
 static bool step_key(uint8_t key[STEP_KEY_MAX], size_t at, unsigned step)
 {
     unsigned sum = key[at] + step;
@@ -65,8 +64,8 @@ static bool step_key(uint8_t key[STEP_KEY_MAX], size_t at, unsigned step)
     return true;
 }
 
-/* A block cannot be told from outside, so keys are tried that lie farther and farther away: as many bytes of the last
- * one as can be kept, which are the moment, and then the device. */
+/* The end of a damaged block is not known, so keys that lie farther and farther away are tried. Of the last key as many
+ * bytes as possible are kept: first a later moment is tried, then a later device. */
 bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len)
 {
     uint8_t start[STEP_KEY_MAX] = { 0 }, key[STEP_KEY_MAX];
@@ -92,7 +91,7 @@ bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len)
 
 /* --- at a start -----------------------------------------------------------------------------------*/
 
-/* Two threads share the families: most of it is unpacking and comparing. */
+/* Two threads share the families: most of the work is decompressing and comparing checksums. */
 struct reading {
     const struct journal *journal;
     pthread_mutex_t lock;
@@ -114,7 +113,7 @@ static rocksdb_column_family_handle_t *next_family(struct reading *r)
             i < FIXED_FAMILIES ? j->fixed[i] : j->days[j->day_count - 1 - (i - FIXED_FAMILIES)].handle;
         if (!family || rocksdb_property_int_cf(j->db, family, "rocksdb.total-sst-files-size", &size) != 0)
             continue;
-        /* The days of activity are read when the fleet is built, by an iterator that may keep silent. */
+        /* Days of activity are always read here: the iterator that builds the fleet may not report damage in them. */
         if (i == FAMILY_ACTIVITY || (r->read += size) <= READ_AT_START)
             return family;
     }

@@ -1,17 +1,16 @@
-/* Whether what is on disk is all that there was.
+/* Finds out whether everything that was acknowledged is still on disk.
  *
- * RocksDB opens what it can read: a log that was cut, emptied or hit by a flipped bit ends there, and a log or
- * a family that is missing was never there. That is right for what a crash leaves half written, and wrong for
- * everything that was acknowledged. So the journal keeps in mind how far it has come, in places that are not
- * damaged together:
+ * RocksDB opens what it can read: a log that was cut, emptied or hit by a flipped bit ends there, and a missing log or
+ * family is not missed. That is right for what a crash leaves half written, and wrong for what was acknowledged. So the
+ * journal notes how far it is, in places that are not damaged together:
  *
  *  - DIR/journal.mark, beside it, says which commit of which start was the last one acknowledged;
- *  - an entry for each day's family says that it was made, before anything is put in it: a family whose making was lost with the end of the
- *    manifest would take all records of that day along, without a word;
+ *  - an entry for each day's family says that it was made, before anything is put in it: if the end of the MANIFEST is
+ *    lost, and the making of a family with it, all records of that day would be gone unnoticed;
  *  - the registry's last change and device number stand in the batches that followed them.
  *
- * It is compared while the journal is open for reading only, before an opening for writing can write the logs
- * into tables and remove them. */
+ * All this is compared while the journal is open for reading only: an opening for writing would write the logs into
+ * tables and remove them. */
 #include "journal/rocks_internal.h"
 
 #include <stdio.h>

@@ -1,15 +1,15 @@
 #include "journal/rocks_scan.h"
 
+#include <assert.h>
 #include <string.h>
 
-/* Where the numbers of a device's records do not follow each other.
+/* Turns: where the numbers of a device's records do not follow each other.
  *
- * Elsewhere a window's total is the difference of two numbers, and a page is found by them. When a clock
- * that was ahead has been set right, a device's records go on at an earlier moment: there, numbers leap
- * over those that lie ahead; and among these, and behind them, the calendar brings later numbers in time.
- * So for each such turn two spans are kept: the moment of the turn, and that from the first record ahead of
- * it to the last. A window whose records touch one is counted record by record. Between the two, which may
- * be a year, numbers follow each other as ever. */
+ * Normally a window's total is the difference of two numbers, and a page is found by its number. When a clock that was
+ * ahead is set right, a device's records go on at an earlier moment. There the numbers leap over those of the records
+ * that lie ahead; later, records with higher numbers come to lie among and behind these. So for each turn two spans of
+ * time are kept: the moment of the turn, and the span from the first record ahead of it to the last. A window that
+ * touches a span is counted record by record. Between the two spans, which may be a year, numbers follow each other. */
 
 enum { SPANS_MAX = TURN_SPANS_MAX };
 
@@ -80,7 +80,7 @@ bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, 
 
 /* --- a turn ---------------------------------------------------------------------------------------*/
 
-/* The moment of the first record behind another moment, of those that are committed; at most `last`. */
+/* The moment of the first committed record after a moment; at most `last`. */
 static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_kind kind, int64_t after_us,
                                int64_t last_us, int64_t *out)
 {
@@ -100,6 +100,7 @@ static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_k
 
 static void remove_at(struct turn_spans *spans, size_t i)
 {
+    assert(i < spans->count);
     spans->count--;
     memmove(&spans->at[i], &spans->at[i + 1], (spans->count - i) * sizeof(spans->at[0]));
 }
@@ -109,6 +110,7 @@ static void insert(struct turn_spans *spans, int64_t from_us, int64_t to_us)
 {
     size_t i = 0;
 
+    assert(from_us <= to_us && spans->count < sizeof(spans->at) / sizeof(spans->at[0]));
     while (i < spans->count && spans->at[i].to_us < from_us)
         i++;
     while (i < spans->count && spans->at[i].from_us <= to_us) {
@@ -121,7 +123,7 @@ static void insert(struct turn_spans *spans, int64_t from_us, int64_t to_us)
     spans->count++;
 }
 
-/* Forgets what has expired, and joins the nearest until there are few enough. */
+/* Drops expired spans, and joins the nearest ones until there are few enough. */
 static void trim(struct turn_spans *spans, int64_t oldest_us)
 {
     while (spans->count && spans->at[0].to_us < oldest_us)
@@ -147,6 +149,7 @@ void rocks_turn_put(struct journal_batch *b, uint32_t device, enum record_kind k
 {
     uint8_t key[TURN_KEY_LEN], value[SPANS_MAX * SPAN_LEN];
 
+    assert(spans->count > 0 && spans->count <= SPANS_MAX);
     for (size_t i = 0; i < spans->count; i++) {
         bytes_put_u64be(value + i * SPAN_LEN, (uint64_t)spans->at[i].from_us);
         bytes_put_u64be(value + i * SPAN_LEN + 8, (uint64_t)spans->at[i].to_us);

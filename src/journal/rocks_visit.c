@@ -1,6 +1,6 @@
 #include "journal/rocks_internal.h"
 
-/* One of the two families while they are walked side by side. */
+/* Visiting everything. struct walk is one of two families that are walked side by side. */
 struct walk {
     struct journal *journal;
     rocksdb_iterator_t *at;
@@ -84,7 +84,7 @@ static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *optio
 
 /* --- activity and events --------------------------------------------------------------------------*/
 
-/* Calls fn for every entry of a family from a key on, until it fails. */
+/* Calls fn for every entry of a family from a key on, until fn fails. */
 static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *options, enum fixed_family family,
                                 struct bytes from, enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value),
                                 void *ctx)
@@ -176,7 +176,7 @@ static enum mu_err on_control(void *ctx, struct bytes key, struct bytes value)
     return v->row(v->ctx, &c);
 }
 
-/* Read once from end to end: it must not push the blocks of the logs out of the cache. */
+/* For a family that is read once from end to end: its blocks must not push others out of the cache. */
 static rocksdb_readoptions_t *passing_by(void)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
