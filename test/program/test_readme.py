@@ -103,16 +103,23 @@ def test_the_commands_of_the_readme_lead_from_nothing_to_a_device_that_obeys(fol
     assert definition["entities"] == EXAMPLE["products"][0]["datapoint"]["entities"]
 
     third.paste(f"{SIMULATE.rstrip()} --http http://{http} --interval 1\n")
-    status = f"{BINARY} status --json --data my-data"
-    wait_until(lambda: json.loads(second.run(status))["server"]["sessions"] == 3, what="three devices")
-    online, nothing, told = json_of(second.run(USE))
-    assert len(online["objects"]) == 3 and nothing == {}
-    assert told["objects"]
+    search, *_, data = USE.splitlines()
 
-    def obeyed():
-        attrs = json_of(second.run(USE.splitlines()[-1]))[0]["objects"][0]["attrs"]
+    def rows(command):
+        answer, = json_of(second.run(command))
+        return answer["objects"]
+
+    def all_report():
+        dids = [row["did"] for row in rows(search)]
+        return len(dids) == 3 and all(rows(data.replace("$did", did)) for did in dids)
+    wait_until(all_report, what="the reports of three devices")
+    online, nothing, told = json_of(second.run(USE))
+    assert len(online["objects"]) == 3 and nothing == {} and told["objects"]
+
+    def obeys():
+        attrs = rows(data)[0]["attrs"]
         return attrs["mode"] == "eco" and attrs["set_temp"] == 21.5
-    wait_until(obeyed, what="the device's report of what it was told")
+    wait_until(obeys, what="the report of what it was told")
 
     looked = second.run(LOOK)
     assert PRODUCT_KEY in looked and "online" in looked
