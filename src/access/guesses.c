@@ -5,7 +5,7 @@
 #include "access/rate_table.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "fleet/hash.h"
+#include "base/hash.h"
 #include "registry/secret.h"
 
 struct guesses {

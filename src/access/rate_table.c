@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "model/quota.h"
 
-/* Sets of four buckets; the hash of a key names its set. The hash is seeded, so nobody can choose addresses that push
- * out a certain other one. */
+/* Sets of four buckets; the hash of a key names its set. The hash has a secret key, so nobody can choose addresses
+ * that push out a certain other one. */
 
 #define WAYS 4
 #define SETS (16 * 1024) /* 65,536 keys, 1.5 MiB of address space; a page takes memory once it is used */
@@ -24,7 +25,7 @@ struct rate_entry {
 
 struct rate_table {
     double per_minute;
-    uint64_t seed;
+    struct hash_key secret;
     pthread_mutex_t lock;
     struct rate_entry sets[SETS][WAYS];
 };
@@ -36,7 +37,7 @@ enum mu_err rate_table_create(struct rate_table **out, double per_minute)
     if (!t)
         return MU_E_NOMEM;
     t->per_minute = per_minute;
-    random_bytes(&t->seed, sizeof(t->seed));
+    random_bytes(&t->secret, sizeof(t->secret));
     pthread_mutex_init(&t->lock, NULL);
     return MU_OK;
 }
@@ -49,17 +50,9 @@ void rate_table_destroy(struct rate_table *t)
     free(t);
 }
 
-/* The finalizer of splitmix64. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
 static struct rate_entry *find(struct rate_table *t, struct key key)
 {
-    struct rate_entry *set = t->sets[mix(mix(key.high ^ t->seed) ^ key.low) % SETS], *quietest = set;
+    struct rate_entry *set = t->sets[hash_bytes(&t->secret, 0, &key, sizeof(key)) % SETS], *quietest = set;
 
     for (unsigned i = 0; i < WAYS; i++) {
         if (set[i].key.high == key.high && set[i].key.low == key.low)

@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/random.h"
-#include "fleet/hash.h"
+#include "base/hash.h"
 
 /* Two tables of 4,096 names: one for names that the fleet knows, one for others. A table is made of sets of four
  * names, and the hash of a name says in which set it stands. The hash has a key, so nobody can choose names that

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 
 /* Rows are in a table by the hash of what a history tells and of whom, and the number of the period: so the
@@ -55,9 +56,8 @@ void past_rows_destroy(struct past_rows *rows)
 static struct past_row **slot_of(struct past_rows *rows, const struct past_key *key)
 {
     uint64_t history = ((uint64_t)key->product << 32 | key->part) * 16 + key->what * 4 + key->cycle;
-    uint64_t mixed = history * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 
-    return &rows->slots[(mixed + (uint32_t)key->period) % SLOTS];
+    return &rows->slots[(hash_number(history) + (uint32_t)key->period) % SLOTS];
 }
 
 bool past_rows_write(struct past_rows *rows, const struct past_key *key, struct json_out *j)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 /* What a device's state record takes in the journal, beside its image: for batch_takes, since states
  * are written at the end. */
@@ -29,7 +30,7 @@ static enum mu_err grow_pending(struct batch *b)
 
 static uint32_t slot_of(const struct batch *b, uint32_t device)
 {
-    uint32_t at = (device * 0x9e3779b1u) >> 7 & b->slot_mask;
+    uint32_t at = (uint32_t)hash_number(device) & b->slot_mask;
 
     while (b->slots[at] && b->pending[b->slots[at] - 1].device != device)
         at = (at + 1) & b->slot_mask;

@@ -7,7 +7,7 @@
 #include "fleet/columns.h"
 #include "fleet/events.h"
 #include "fleet/fleet_apply.h"
-#include "fleet/hash.h"
+#include "base/hash.h"
 #include "fleet/history.h"
 #include "fleet/index.h"
 #include "fleet/mac_order.h"

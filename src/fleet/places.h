@@ -3,7 +3,7 @@
 
 #include <roaring/roaring.h>
 
-#include "fleet/hash.h"
+#include "base/hash.h"
 #include "fleet/index.h"
 #include "fleet/pool.h"
 #include "registry/rows.h"

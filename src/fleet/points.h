@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "fleet/hash.h"
+#include "base/hash.h"
 #include "fleet/index.h"
 #include "fleet/report.h"
 

@@ -86,16 +86,10 @@ enum mu_err users_bind(struct fleet *f, const struct bound_row *row)
 
 /* --- the users that a product knows ---------------------------------------------------------- */
 
-/* A user's number is mixed, as an index needs it: they are given one after the other. */
-static uint64_t hash_user(uint32_t user)
-{
-    return user * UINT64_C(0x9e3779b97f4a7c15) >> 20;
-}
-
 static uint64_t hash_known(const void *ctx, uint32_t no)
 {
     const struct known_users *k = ctx;
-    return hash_user(k->at[no].user);
+    return hash_number(k->at[no].user);
 }
 
 void users_known_free(struct known_users *k)
@@ -124,7 +118,7 @@ enum mu_err users_first_bound(struct fleet *f, const struct first_bound_row *row
     if (!p)
         return MU_E_CORRUPT;
     struct known_users *k = &p->users;
-    struct index_probe probe = index_probe(&k->by_user, hash_user(row->user));
+    struct index_probe probe = index_probe(&k->by_user, hash_number(row->user));
     while ((no = index_next(&probe)) && k->at[no].user != row->user)
         ;
     if (!no) {

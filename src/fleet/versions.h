@@ -1,7 +1,7 @@
 #ifndef MUSTER_FLEET_VERSIONS_H
 #define MUSTER_FLEET_VERSIONS_H
 
-#include "fleet/hash.h"
+#include "base/hash.h"
 #include "fleet/index.h"
 #include "fleet/pool.h"
 #include "journal/journal.h"
