@@ -52,13 +52,14 @@ enum mu_err server_listen(struct server *s)
 {
     for (int i = 0; i < LISTENER_COUNT; i++) {
         const char *name = listener_kinds[i].setting;
+        char why[256];
+
+        if (!setting_text(s->settings, name))
+            continue;
         struct listener_options options = { s->loops, s->loop_count, listener_kinds[i].accept, s,
                                             listener_kinds[i].tls ? tls_transport(s->tls) : NULL };
-        char why[256];
-        enum mu_err err;
-
-        if (setting_text(s->settings, name) &&
-            (err = listener_open(&s->listeners[i], &s->addresses[i], &options, why, sizeof(why))) != MU_OK) {
+        enum mu_err err = listener_open(&s->listeners[i], &s->addresses[i], &options, why, sizeof(why));
+        if (err != MU_OK) {
             snprintf(s->why, sizeof(s->why), "--%s %s", name, why);
             return err;
         }
