@@ -141,49 +141,50 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
     return err;
 }
 
-/* How many of both. */
-static uint64_t count_in(const struct day_sets *sets, int32_t first, int32_t last, const struct plain_bits *base)
+/* Adds days to a set; how many of it are in another one. */
+static uint64_t count_with(struct plain_bits *days, const struct day_sets *sets, int32_t first, int32_t last,
+                           const struct plain_bits *base)
 {
-    struct plain_bits days = of_days(sets, first, last);
-    uint64_t count = plain_bits_count_both(&days, base);
-
-    plain_bits_free(&days);
-    return count;
+    day_sets_add(sets, first, last, days);
+    return plain_bits_count_both(days, base);
 }
 
 void fleet_report_liveness(struct fleet *f, const struct fleet_report_filter *filter, int32_t today,
                            struct fleet_liveness *out)
 {
+    struct plain_bits days = { 0 };
+
     fleet_read_lock(f);
     const struct day_sets *active = &f->history.active;
     struct plain_bits base = fleet_report_base(f, filter);
-    *out = (struct fleet_liveness){
-        .yesterday = count_in(active, today - 1, today - 1, &base),
-        .days_7 = count_in(active, today - 6, today, &base),
-        .days_30 = count_in(active, today - 29, today, &base),
-    };
+    out->yesterday = count_with(&days, active, today - 1, today - 1, &base);
+    out->days_7 = count_with(&days, active, today - 6, today, &base);
+    out->days_30 = count_with(&days, active, today - 29, today - 7, &base);
     fleet_unlock(f);
     plain_bits_free(&base);
+    plain_bits_free(&days);
 }
 
 void fleet_report_summary(struct fleet *f, const struct fleet_product *product, int32_t today,
                           struct fleet_summary *out)
 {
     const struct product *p = (const struct product *)product;
+    struct plain_bits active = { 0 }, newest = { 0 }, new = { 0 };
 
     fleet_read_lock(f);
     const struct history *h = &f->history;
     struct plain_bits enabled = plain_bits_of(p->enabled);
-    *out = (struct fleet_summary){
-        .online = plain_bits_count_in(&enabled, p->online),
-        .activated = plain_bits_count_in(&enabled, h->ever_activated),
-        .active_yesterday = count_in(&h->active, today - 1, today - 1, &enabled),
-        .active_7 = count_in(&h->active, today - 6, today, &enabled),
-        .new_today = count_in(&h->activated, today, today, &enabled),
-        .new_yesterday = count_in(&h->activated, today - 1, today - 1, &enabled),
-        .new_7 = count_in(&h->activated, today - 6, today, &enabled),
-        .new_30 = count_in(&h->activated, today - 29, today, &enabled),
-    };
+    out->online = plain_bits_count_in(&enabled, p->online);
+    out->activated = plain_bits_count_in(&enabled, h->ever_activated);
+    out->active_yesterday = count_with(&active, &h->active, today - 1, today - 1, &enabled);
+    out->active_7 = count_with(&active, &h->active, today - 6, today, &enabled);
+    out->new_today = count_with(&newest, &h->activated, today, today, &enabled);
+    out->new_yesterday = count_with(&new, &h->activated, today - 1, today - 1, &enabled);
+    out->new_7 = count_with(&new, &h->activated, today - 6, today, &enabled);
+    out->new_30 = count_with(&new, &h->activated, today - 29, today - 7, &enabled);
     fleet_unlock(f);
     plain_bits_free(&enabled);
+    plain_bits_free(&active);
+    plain_bits_free(&newest);
+    plain_bits_free(&new);
 }
