@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+/* The messages that journal_bench and rocksdb_bench store: the same ones in both. */
+
 enum { HEAD = 9, DRIFTING = 6, METER = HEAD + 1 + 2 * DRIFTING, SWITCHES = METER + 4 };
 
 struct load {

@@ -6,6 +6,8 @@
 
 #include "fleet/fleet.h"
 
+/* A simulated device without a socket, for null_sessions.c. */
+
 enum { NOTHING, CONNECT, SUBSCRIBE, PING, DISCONNECT, END };
 
 enum { KEEP_ALIVE_S = 120, PACKET_MAX = 128 };

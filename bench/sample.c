@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An invented fleet: each device follows from its number, so any of its facts can be recomputed. */
+
 #define SEED UINT64_C(42)
 
 /* What a number is drawn for, so that no two draws of a device depend on each other. */

@@ -19,8 +19,8 @@
  * wanted how many elements there must be room for. The array grows by half and a bit at least, so adding one
  *        element after the other is cheap.
  *
- * What is new is not cleared; ARRAY_RESERVE_ZERO clears it. false: out of memory, or so many elements cannot
- * be counted; the array is then as it was. Elements may move. Not thread-safe. */
+ * New elements are not cleared; ARRAY_RESERVE_ZERO clears them. false: out of memory, or more elements than cap can
+ * count; the array is then as it was. Elements may move. Not thread-safe. */
 #define ARRAY_RESERVE(at, cap, wanted)      ARRAY_GROW(at, cap, wanted, false)
 #define ARRAY_RESERVE_ZERO(at, cap, wanted) ARRAY_GROW(at, cap, wanted, true)
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A growable buffer with a maximum (buf.h). */
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){ .max = max };
@@ -102,7 +104,7 @@ void buf_printf(struct buf *b, const char *format, ...)
 void buf_make_plain(struct buf *b, size_t from)
 {
     for (size_t i = from; i < b->len; i++) {
-        /* U+0080 to U+009F are two bytes, the second of which is a control character to some terminals. */
+        /* U+0080 to U+009F are two bytes; for some terminals the second one is a control character. */
         if (b->data[i] == 0xc2 && i + 1 < b->len && b->data[i + 1] < 0xa0)
             b->data[i] = b->data[i + 1] = '?';
         else if (b->data[i] < 0x20 || b->data[i] == 0x7f)

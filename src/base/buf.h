@@ -38,11 +38,11 @@ uint8_t *buf_grow(struct buf *b, size_t n);
  * there and adds to len. */
 static inline uint8_t *buf_reserve(struct buf *b, size_t n)
 {
-    /* n - 1: none at all is nothing for the short way, since there may be no memory yet. */
+    /* n - 1, so that n = 0 goes the long way: there may be no memory yet. */
     return b->err == MU_OK && n - 1 < b->cap - b->len ? b->data + b->len : buf_grow(b, n);
 }
 
-/* Here, so that a compiler that knows n copies without a call: answers are made of short pieces. */
+/* Inline, so that for a known n the compiler copies without a call: answers are made of short pieces. */
 static inline void buf_append(struct buf *b, const void *bytes, size_t n)
 {
     uint8_t *at;
@@ -71,8 +71,8 @@ void buf_append_varint(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 
-/* Puts a "?" in the place of every control character from there on: what peers and files name is told to
- * an operator in one line, and does nothing to his terminal. */
+/* Replaces every control character from there on by "?": a text of a peer or a file is shown to an operator in one line,
+ * and must not change his terminal. */
 void buf_make_plain(struct buf *b, size_t from);
 
 /* Removes the first n bytes (n <= len). */

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
+/* Buffers: maxima, errors that stay, numbers, and control characters. */
+
 static void a_buffer_refuses_what_passes_its_maximum_and_all_that_follows(void **state)
 {
     (void)state;

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reading bytes that came from outside: every read is checked, a failed one makes the reader fail
- * for good, so that a decoder looks at `bad` once, at the end. Pure. */
+/* Reading bytes that came from outside. Every read is checked. After a failed read all later ones fail too, so a decoder
+ * looks at `bad` once, at the end. Pure. */
 struct bytes {
     const uint8_t *at;
     size_t left;

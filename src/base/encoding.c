@@ -1,6 +1,6 @@
 #include "base/encoding.h"
 
-/* Of UTF-16 nearly every second byte is 0 wherever the text is ASCII, as names of columns are. */
+/* In UTF-16 nearly every second byte is 0 where the text is ASCII, as the names of columns are. */
 const char *encoding_guess_wide(struct str s)
 {
     size_t zeros[2] = { 0, 0 };
@@ -14,7 +14,7 @@ const char *encoding_guess_wide(struct str s)
     return zeros[0] > zeros[1] ? "UTF-16BE" : "UTF-16LE";
 }
 
-/* Chinese comes in pairs of high bytes; in western texts one stands between letters. */
+/* In Chinese encodings high bytes come in pairs; in western ones a single high byte stands between letters. */
 const char *encoding_guess(struct str s)
 {
     const char *wide = encoding_guess_wide(s);

@@ -5,12 +5,11 @@
 
 /* What encoding a text is likely to be in, by the name that iconv(1) knows: "UTF-16" (it has its mark),
  * "UTF-16LE", "UTF-16BE", "GB18030" (GBK and GB2312 are parts of it), "WINDOWS-1252". NULL: it is UTF-8.
- * The result is static. A guess: it tells what spreadsheets write from each other, not all encodings that
- * there are. Pure. */
+ * The result is static. It is a guess that separates the encodings which spreadsheets write; there are others. Pure. */
 const char *encoding_guess(struct str s);
 
-/* As above; a text whose last character is cut off is UTF-8, too, and only UTF-16 is told from it: for the
- * beginning of a file, of which nothing else is certain. */
+/* The same for the beginning of a file, whose last character may be cut off: tells only UTF-16 from UTF-8, since nothing
+ * else is certain there. */
 const char *encoding_guess_wide(struct str s);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* What a check of a store tells: each mistake in one line that names the table and the row, and how
- * much of what it has looked at. */
+/* What a check of a store reports: each mistake as one line that names the table and the row, and how many records of
+ * each kind were checked. */
 struct findings {
     void *ctx;
     void (*mistake)(void *ctx, const char *text);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define DOUBLE_WHOLE_MAX 9007199254740992.0 /* 2^53: up to it every whole number has its own double */
+#define DOUBLE_WHOLE_MAX 9007199254740992.0 /* 2^53: below it every whole number has its own double */
 
 /* The place as jansson gives it: lines from 1 on, columns in characters. */
 static void tell_nul(struct str before, json_error_t *why)
@@ -24,7 +24,7 @@ static void tell_nul(struct str before, json_error_t *why)
 json_t *json_read(struct str text, size_t flags, json_error_t *why)
 {
     json_t *json = json_loadb(text.at, text.len, flags, why);
-    /* Behind a number or a literal jansson takes a NUL for a blank; elsewhere it refuses one itself. */
+    /* After a number or a literal jansson takes a NUL for a blank; elsewhere it refuses one. */
     const char *nul = json ? memchr(text.at, '\0', text.len) : NULL;
     if (!nul)
         return json;

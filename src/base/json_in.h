@@ -11,9 +11,8 @@
  * the caller. */
 MU_MUST_USE json_t *json_read(struct str text, size_t flags, json_error_t *why);
 
-/* The value of a number that is whole, however it is written: clients that keep all numbers as doubles
- * send 1.0 for 1. false: it is no number, or not whole, or such a double from 2^53 on, where not every whole
- * number has its own. */
+/* The value of a whole number, however it is written: clients that keep all numbers as doubles send 1.0 for 1. false: it
+ * is no number, not whole, or a double of 2^53 or more, where not every whole number has its own double. */
 MU_MUST_USE bool json_whole(const json_t *json, int64_t *out);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Room for a value of n bytes, all of which the caller writes there, behind the comma that it may need.
- * NULL if there is none. */
+/* Writes the comma that may be needed and returns room for a value of n bytes, all of which the caller must fill. NULL:
+ * no room. */
 static char *place(struct json_out *j, size_t n)
 {
     size_t comma = j->need_comma;
@@ -69,7 +69,7 @@ static void write_escape(struct buf *out, uint8_t c)
         buf_printf(out, "\\u%04x", c);
 }
 
-/* Not inlined: what it needs of registers and stack, the plain text beside it need not pay for. */
+/* Not inlined, so that plain text, the usual case, does not pay for its registers and stack. */
 static __attribute__((noinline)) void write_any_string(struct json_out *j, struct str s)
 {
     struct buf *out = j->out;
@@ -96,7 +96,7 @@ static __attribute__((noinline)) void write_any_string(struct json_out *j, struc
     buf_append_u8(out, '"');
 }
 
-/* Text with nothing to escape, and what follows its closing quote. */
+/* Writes text with nothing to escape, and `behind` after its closing quote. */
 static void write_plain(struct json_out *j, struct str s, struct str behind)
 {
     char *at = place(j, s.len + 2 + behind.len);
@@ -180,9 +180,9 @@ void json_int(struct json_out *j, int64_t v)
 
 void json_double(struct json_out *j, double v)
 {
-    /* Up to 15 digits every decimal has a double of its own, and a quotient of two exact doubles is
-     * that double: so if m / 10^n gives v back, m with n decimals is its text. This serves what
-     * devices measure; the loop below, ten times slower, serves the rest. */
+    /* A decimal of up to 15 digits has a double of its own, and the quotient of two exact doubles is that double.
+     * So if m / 10^n is v, m with n decimals is the text of v. This is enough for what devices measure; the loop
+     * below, ten times slower, handles the rest. */
     double scale = 1;
     for (unsigned decimals = 0; decimals <= 6; decimals++, scale *= 10) {
         double m = nearbyint(fabs(v) * scale);

@@ -8,9 +8,9 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-/* A streaming JSON writer: UTF-8 as it is, not \u-escaped (contract, "JSON out"); commas placed by
- * itself. Text that is not UTF-8 is written with U+FFFD for the bad bytes, so that an answer is
- * always valid JSON. Errors are the buffer's. */
+/* A streaming JSON writer. It places the commas, and writes UTF-8 as it is, not \u-escaped (contract, "JSON out"). In
+ * text that is not UTF-8 it replaces the bad bytes by U+FFFD, so an answer is always valid JSON. The buffer's err tells
+ * of a failure. */
 struct json_out {
     struct buf *out;
     bool need_comma;
@@ -29,7 +29,7 @@ void json_key_str(struct json_out *j, struct str key);
 /* ASCII without anything to escape. */
 void json_key_plain(struct json_out *j, struct str key);
 
-/* What the compiler knows is a literal of ours, which is plain; any other key is looked through. */
+/* A literal of ours is plain, and the compiler knows it; any other key is examined. */
 static inline void json_key(struct json_out *j, const char *key)
 {
     if (__builtin_constant_p(strlen(key)))
@@ -43,8 +43,8 @@ void json_text(struct json_out *j, const char *text); /* NULL writes null */
 void json_int(struct json_out *j, int64_t v);
 void json_bool(struct json_out *j, bool v);
 void json_no_value(struct json_out *j); /* null (json_null is jansson's) */
-/* The shortest text that reads back as the same double; an integral value without a fraction. What
- * JSON cannot say (infinite, not a number) is null. */
+/* The shortest text that reads back as the same double; an integral value without a fraction. Infinity and NaN, which
+ * JSON does not have, are null. */
 void json_double(struct json_out *j, double v);
 /* Microseconds as seconds with exactly three decimals, cut: log timestamps (contract, "time"). */
 void json_seconds_ms(struct json_out *j, int64_t us);
@@ -71,7 +71,7 @@ static inline void json_put_null(struct json_out *j, const char *key)
     json_key(j, key);
     json_no_value(j);
 }
-/* Of things that there are: below INT64_MAX. */
+/* A count of things, below INT64_MAX. */
 static inline void json_put_count(struct json_out *j, const char *key, uint64_t count)
 {
     json_put_int(j, key, (int64_t)count);
@@ -81,7 +81,7 @@ static inline void json_put_text_or_null(struct json_out *j, const char *key, co
 {
     json_put_text(j, key, *text ? text : NULL);
 }
-/* Begin one; its end is json_object_end, json_array_end. */
+/* Begins an object or an array as a member; ends with json_object_end, json_array_end. */
 static inline void json_put_object(struct json_out *j, const char *key)
 {
     json_key(j, key);

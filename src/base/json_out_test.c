@@ -7,6 +7,8 @@
 
 #include "base/json_out.h"
 
+/* The JSON writer: commas, escapes, bad UTF-8, and the text of every kind of number. */
+
 static void assert_written(struct buf *b, const char *expected)
 {
     assert_int_equal(b->err, MU_OK);

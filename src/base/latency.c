@@ -1,6 +1,6 @@
 #include "base/latency.h"
 
-/* What is synced to a disk: from flash with a cache to a disk that is busy. */
+/* For syncs to a disk: from flash with a cache to a busy disk. */
 const uint32_t latency_bounds_us[LATENCY_BUCKETS] = {
     500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 5000000,
 };

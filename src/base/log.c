@@ -9,6 +9,8 @@
 #include "base/log_errors.h"
 #include "base/text.h"
 
+/* The words of a log line: time, level, event, and quoted values. */
+
 #define QUOTE_KEEP 120
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
@@ -35,7 +37,7 @@ bool log_enabled(enum log_level level)
     return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-/* What snprintf stored, which is less than it wanted to if the line is full. */
+/* How much snprintf stored: less than it wanted if the line is full. */
 static size_t stored(int wanted, size_t room)
 {
     if (wanted < 0)

@@ -8,7 +8,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct log_error kept[LOG_ERRORS_KEPT]; /* the last one first */
 static size_t kept_count;
 
-/* The place of an event, or of the one that has to go for it. */
+/* The place of an event; if it has none, the place of the event that it replaces. */
 static size_t place_of(const char *event)
 {
     size_t i = 0;

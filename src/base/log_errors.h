@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The last errors of the log, kept in memory for `muster status`: one for each event, since a disk that is full
- * says so many times a second. */
+/* The last errors of the log, kept in memory for `muster status`: one for each event name, since a full disk causes many
+ * lines a second. */
 
 enum { LOG_ERRORS_KEPT = 8 };
 

@@ -10,6 +10,8 @@
 
 #include "base/log.h"
 
+/* Log lines: their form, quoting, and readers of stderr that stall. */
+
 static void a_quoted_value_stays_one_value_on_one_line(void **state)
 {
     (void)state;

@@ -11,12 +11,11 @@
 #include "base/log_private.h"
 #include "base/thread.h"
 
-/* Lines wait in a buffer for a thread that does nothing but write them. So it does not matter what
- * stderr is (a pipe, a socket, a terminal, a file), nor who else holds it: its flags, which other
- * processes share, stay as they are. What finds the buffer full is counted, and the count becomes a
- * line behind those that did fit. */
+/* Lines wait in a buffer for a thread that only writes them. So it does not matter whether stderr is a pipe, a socket, a
+ * terminal or a file, and its flags, which other processes share, stay as they are. A line that finds the buffer full is
+ * counted, and the count becomes a line behind those that did fit. */
 
-enum { FLUSH_S = 2 }; /* what a reader that works needs is far below it */
+enum { FLUSH_S = 2 }; /* a working reader needs far less */
 
 static struct {
     pthread_mutex_t lock;
@@ -24,7 +23,7 @@ static struct {
     pthread_t thread;
     bool running, ending, busy;
     struct buf waiting; /* whole lines */
-    uint64_t missing;   /* lines that came after those, and found no room */
+    uint64_t missing;   /* lines that came after those and found no room */
 } writer = { .lock = PTHREAD_MUTEX_INITIALIZER,
              .filled = PTHREAD_COND_INITIALIZER,
              .emptied = PTHREAD_COND_INITIALIZER };
@@ -98,7 +97,7 @@ __attribute__((format(printf, 3, 4))) static bool write_event(enum log_level lev
     return write_line(line, len);
 }
 
-/* Logs the count of lost lines; it remains owed while not even that can be written. */
+/* Logs the count of lost lines, and returns 0; if that cannot be written either, returns the count. */
 static uint64_t tell_lost(uint64_t lines)
 {
     return lines && write_event(LOG_WARN, "log_lost", "lines=%" PRIu64, lines) ? 0 : lines;
@@ -142,7 +141,7 @@ static void *run(void *arg)
 
 static void enqueue(const char *line, size_t len)
 {
-    /* Once something is missing the rest of this batch is, too: the count stands where the gap is. */
+    /* Once a line is missing, the rest of this batch is dropped too, so that the count stands where the gap is. */
     if (!writer.missing)
         buf_append(&writer.waiting, line, len);
     if (writer.missing || writer.waiting.err != MU_OK) {

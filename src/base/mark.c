@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Two slots in turn, each in a sector of its own: one that a power cut left half written leaves the one
- * before it.
+/* Two slots are written in turn, each in a sector of its own. If a power cut leaves one half written, the other one is
+ * still good.
  *
  *   "muster mark\n"(12) id(16) epoch(8) count(8) crc32 of these(4) */
 #define MAGIC "muster mark\n"
@@ -46,7 +46,7 @@ bool mark_is_id(const uint8_t id[16])
     return memcmp(id, none, sizeof(none)) != 0;
 }
 
-/* -1, 0 or 1, as a comes before b, is it, or comes after it. */
+/* -1, 0 or 1, if a is before b, equal to it, or after it. */
 static int compare(const struct mark_place *a, const struct mark_place *b)
 {
     if (a->epoch != b->epoch)
@@ -131,7 +131,7 @@ enum mu_err mark_open(struct mark *m, const char *path, const struct mark_place 
     m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (m->fd < 0)
         return mu_err_of_errno(errno);
-    /* Both, so that neither tells of another place, and the file never grows again. */
+    /* Both slots, so that neither tells of an old place and the file never grows later. */
     encode(slot, at);
     for (int i = 0; i < SLOTS && err == MU_OK; i++)
         if (pwrite(m->fd, slot, sizeof(slot), (off_t)i * SECTOR) != (ssize_t)sizeof(slot))
@@ -160,7 +160,7 @@ void mark_put(struct mark *m, const struct mark_place *at)
     if (!good)
         return;
     m->slot = (m->slot + 1) % SLOTS;
-    /* Begins to write it and waits for nothing; the next sync of a log takes it through the disk's cache. */
+    /* Starts the writing and does not wait; the next sync of a log flushes it from the disk's cache. */
     int64_t now = clock_mono_ms();
     if (now - m->synced_ms >= MARK_SYNC_MS) {
         sync_file_range(m->fd, 0, 0, SYNC_FILE_RANGE_WRITE);

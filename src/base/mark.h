@@ -7,15 +7,14 @@
 
 #include "base/err.h"
 
-/* A mark: a small file beside a store that tells how far the store has been acknowledged.
+/* A mark: a small file beside a store that tells up to which commit the store has acknowledged.
  *
- * A store's own log ends at the first byte that cannot be read, whatever the reason: a batch that a crash
- * left half written looks like one that was cut off a year later. The mark tells the two apart. It is
- * written after a commit is on disk and before anybody is told so: a store that ends before its mark has
- * lost something.
+ * A store's own log ends at the first byte that cannot be read, whatever the reason: a batch that a crash left half
+ * written looks like one that was cut off a year later. The mark tells the two apart. It is written after a commit is on
+ * disk and before anybody is told so. So a store that ends before its mark has lost something.
  *
- * Writing it costs one pwrite and no sync, so after a power cut (not after a crash of the program) the mark
- * may be some MARK_SYNC_MS behind: then it promises less, never too much. */
+ * Writing it costs one pwrite and no sync. So after a power cut (not after a crash of the program) the mark may be some
+ * MARK_SYNC_MS behind: then it promises too little, never too much. */
 #define MARK_SYNC_MS 1000
 
 struct mark_place {
@@ -31,9 +30,9 @@ bool mark_is_id(const uint8_t id[16]);
 
 /* What an operator can do about a store that has lost something; the end of a sentence. */
 #define MARK_ADVICE "bring back a backup (muster restore), or go on with what is left (muster repair)"
-/* Whether a store that ends at `there` holds all that was acknowledged by the mark at `path`. A store without
- * an id needs no mark: it is new, or of a version that made none. MU_E_CORRUPT: it does not, and why gets what
- * is wrong with it, "it ends at …"; `lost` names the files that may have lost it. MU_E_IO. */
+/* Whether a store that ends at `there` holds everything that was acknowledged, by the mark at `path`. A store without an
+ * id needs no mark: it is new, or of a version that made none. MU_E_CORRUPT: it does not; why gets what is wrong ("it
+ * ends at …"), and `lost` names the files that may have lost it. MU_E_IO. */
 MU_MUST_USE enum mu_err mark_check(const char *path, const struct mark_place *there, const char *lost, char *why,
                                    size_t why_size);
 
@@ -52,8 +51,7 @@ struct mark {
 /* Opens the file, or makes it, and marks `at`: on disk, with its directory, when this returns MU_OK.
  * MU_E_FULL, MU_E_IO. */
 MU_MUST_USE enum mu_err mark_open(struct mark *m, const char *path, const struct mark_place *at);
-/* What was committed is on disk already: a mark that cannot be written is logged, and what it would tell
- * after damage is less. */
+/* Marks `at`, which is on disk. A failure is logged only: after damage the mark then promises less. */
 void mark_put(struct mark *m, const struct mark_place *at);
 void mark_close(struct mark *m);
 

@@ -8,6 +8,8 @@
 
 #include "base/mark.h"
 
+/* Marks: written, cut off, damaged, of another store, and what a check says. */
+
 static char dir[] = "/tmp/mark-XXXXXX", path[64];
 
 static int make_directory(void **state)

@@ -7,7 +7,8 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* The Damerau-Levenshtein distance, in its form that edits no part twice. Both are at most NEAREST_WORD_MAX long. */
+/* The Damerau-Levenshtein distance, in the form that edits no part twice. Both words have at most NEAREST_WORD_MAX
+ * characters. */
 static unsigned distance(const char *a, const char *b)
 {
     unsigned rows[3][NEAREST_WORD_MAX + 1]; /* of the prefixes of a that end at i - 2, i - 1 and i */
@@ -30,7 +31,7 @@ static unsigned distance(const char *a, const char *b)
 
 struct nearest nearest_to(const char *typed)
 {
-    /* Two slips in a word of four letters make any other one of it. */
+    /* With two slips a word of four letters becomes almost any other one. */
     return (struct nearest){ .typed = typed, .slips = strlen(typed) < 5 ? 2 : 3 };
 }
 

@@ -2,8 +2,8 @@
 #define MUSTER_BASE_NEAREST_H
 
 /* The word that was probably meant: `struct nearest n = nearest_to(typed);`, then nearest_try() of each word that
- * there is. n.best is the one that takes the fewest slips (a letter added, left out or replaced, or two
- * neighbours exchanged), NULL if none is near. Words are the caller's and stay his. Pure; any thread. */
+ * there is. n.best is the one with the fewest slips (a letter added, left out or replaced, or two neighbours exchanged);
+ * NULL if none is near. The caller owns the words. Pure; any thread. */
 
 #define NEAREST_WORD_MAX 40 /* longer words are near to nothing; a row of the table is as long */
 

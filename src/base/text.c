@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+/* Text: comparing, numbers, UTF-8, hex, base64 and URLs. */
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
@@ -9,7 +11,7 @@ bool str_eq_nocase(struct str a, struct str b)
 {
     if (a.len != b.len)
         return false;
-    if (memcmp(a.at, b.at, a.len) == 0) /* as most are: people write names as they read them */
+    if (memcmp(a.at, b.at, a.len) == 0) /* the usual case: names are written as they are read */
         return true;
     for (size_t i = 0; i < a.len; i++) {
         if (lower(a.at[i]) != lower(b.at[i]))
@@ -97,8 +99,8 @@ char *decimal_before(char *end, uint64_t v)
     return end;
 }
 
-/* Table 3-7 of the Unicode standard: the second byte's range closes out overlong forms, surrogates
- * and what lies beyond U+10FFFF. */
+/* Table 3-7 of the Unicode standard: the range of the second byte excludes overlong forms, surrogates and what lies
+ * beyond U+10FFFF. */
 size_t utf8_char_len(struct str s)
 {
     const uint8_t *p = (const uint8_t *)s.at;
@@ -207,7 +209,7 @@ enum mu_err base64_decode(const char *text, size_t len, uint8_t *out, size_t *ou
                 return MU_E_SYNTAX;
             bits = bits << 6 | (uint32_t)digit;
         }
-        /* Bits under the padding that are not 0: two texts would mean the same bytes. */
+        /* Bits under the padding must be 0, or two texts would mean the same bytes. */
         if (bits & ((1u << (8 * padding)) - 1))
             return MU_E_SYNTAX;
         for (unsigned k = 0; k < 3 - padding; k++)

@@ -31,8 +31,8 @@ static inline bool str_starts(struct str s, struct str prefix)
     return s.len >= prefix.len && memcmp(s.at, prefix.at, prefix.len) == 0;
 }
 
-/* A bit in each of eight bytes that is below `least` or above 0x7f, or is one of the two others. (A borrow
- * may mark a byte behind such a one as well.) */
+/* Sets a bit for each of eight bytes that is below `least` or above 0x7f, or is one of the two others. (A borrow may also
+ * mark the byte behind such a byte.) */
 static inline uint64_t text_marks(uint64_t eight, char least, char one, char other)
 {
     const uint64_t each = UINT64_MAX / 255;
@@ -41,8 +41,8 @@ static inline uint64_t text_marks(uint64_t eight, char least, char one, char oth
     return ((eight - each * (uint8_t)least) | eight | (ones - each) | (others - each)) & each * 0x80;
 }
 
-/* True if s is ASCII, nothing of it below `least` and nothing one of the two others: what nearly every
- * text is, found out eight bytes at a time. `least` itself is neither of the two. */
+/* True if s is ASCII, and has no character below `least` and none of the two others. Nearly every text is so; eight bytes
+ * are tested at a time. `least` itself is neither of the two. */
 static inline bool str_is_plain(struct str s, char least, char one, char other)
 {
     uint64_t eight;
@@ -52,7 +52,7 @@ static inline bool str_is_plain(struct str s, char least, char one, char other)
         if (text_marks(eight, least, one, other))
             return false;
     }
-    /* The last eight, some of them for the second time; of a shorter text, all that there are. */
+    /* The last eight bytes, some of them for the second time; all bytes of a shorter text. */
     if (s.len >= sizeof(eight)) {
         memcpy(&eight, s.at + s.len - sizeof(eight), sizeof(eight));
     } else {

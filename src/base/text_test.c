@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+/* Text: numbers at their limits, UTF-8, hex, base64 and URLs, right and wrong. */
+
 static void text_compares_trims_and_copies(void **state)
 {
     (void)state;

@@ -5,7 +5,9 @@
 #include "net/conn_private.h"
 #include "net/loop_private.h"
 
-enum { TURNS_MAX = 10000 }; /* after which the loop is said to run in a circle */
+/* A peer that sends a fuzzed input to a real connection. */
+
+enum { TURNS_MAX = 10000 }; /* more rounds mean that the loop runs in a circle */
 
 /* One connection. */
 struct talk {

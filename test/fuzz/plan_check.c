@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "fuzz.h"
 
+/* Checks that hold for every definition that compiles. */
+
 enum { TEXT_MAX = 4 * 1024 * 1024 };
 
 static struct point_value values[LIMIT_POINTS], again[LIMIT_POINTS];
