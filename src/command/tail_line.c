@@ -1,14 +1,18 @@
+/* The lines of muster tail, as text and as JSON. */
+
 #include "command/tail_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/encoding.h"
+#include "command/sheet.h"
 #include "command/tail_message.h"
 
 /* Bytes of a message that a line of text shows; --json has them all. */
 enum { SHOWN_BYTES = 64 };
+
+enum { SECONDS_LEN = sizeof("2026-11-30 10:59:15") - 1 };
 
 static const char *word_of(const struct watch_event *e)
 {
@@ -37,17 +41,13 @@ static void append_hex(struct buf *out, const uint8_t *bytes, size_t len)
 
 /* --- text ----------------------------------------------------------------------------------------------- */
 
+/* As sheet_time, with milliseconds. */
 static void append_time(struct buf *out, int64_t ts_us, const struct calendar *calendar)
 {
-    int64_t unix_s = ts_us / 1000000;
-    time_t local = (time_t)calendar_local(calendar, unix_s);
-    long minutes = (long)(local - unix_s) / 60, behind = minutes < 0 ? -minutes : minutes;
-    char when[32];
-    struct tm tm;
+    char text[32];
+    const char *offset = sheet_time(calendar, ts_us / 1000000, text) + SECONDS_LEN;
 
-    strftime(when, sizeof(when), "%FT%T", gmtime_r(&local, &tm));
-    buf_printf(out, "%s.%03d%c%02ld:%02ld", when, (int)(ts_us / 1000 % 1000), minutes < 0 ? '-' : '+', behind / 60,
-               behind % 60);
+    buf_printf(out, "%.*s.%03d%s", SECONDS_LEN, text, (int)(ts_us / 1000 % 1000), offset);
 }
 
 static void append_message(struct buf *out, const struct watch_event *e, const struct tail_message *m)

@@ -6,7 +6,7 @@
 
 /* What muster tail shows of an event: a line, with its newline. Errors are the buffer's. Pure. */
 
-/* "2026-11-30T10:59:15.123+08:00 DID report {"switch":1}": the time is that of the calendar's zone. */
+/* "2026-11-30 10:59:15.123+08:00 DID report {"switch":1}": the time is that of the calendar's zone. */
 void tail_line_text(struct buf *out, const struct watch_event *e, const struct calendar *calendar);
 /* A JSON object. */
 void tail_line_json(struct buf *out, const struct watch_event *e);

@@ -1,3 +1,5 @@
+/* Each watcher has a queue of events, one after the other in a run of bytes, that it swaps for an empty one. */
+
 #include "fleet/watch.h"
 
 #include <assert.h>

@@ -211,9 +211,9 @@ def test_a_line_has_the_time_with_its_offset_the_did_the_event_and_its_details(w
     device = world.device(level=4)
     device.report(REPORT, qos=1)
     line, = shown.wait(lambda line: " report " in line, "a report")
-    when, did, word, details = line.rstrip("\n").split(" ", 3)
-    assert abs(datetime.datetime.fromisoformat(when).timestamp() - time.time()) < 60 * PATIENCE
-    assert when.endswith("+08:00") and (did, word) == (device.did, "report")
+    date, clock, did, word, details = line.rstrip("\n").split(" ", 4)
+    assert abs(datetime.datetime.fromisoformat(f"{date} {clock}").timestamp() - time.time()) < 60 * PATIENCE
+    assert clock.endswith("+08:00") and (did, word) == (device.did, "report")
     assert json.loads(details)["set_temp"] == 16
     device.disconnect()
     line, = shown.wait(lambda line: " end " in line, "the end")
