@@ -117,7 +117,7 @@ static int enable(const struct settings *s)
 {
     return command(s, OPERATE_ENABLE, &command_op_enable);
 }
-static int delete (const struct settings *s)
+static int delete_command(const struct settings *s)
 {
     return command(s, OPERATE_DELETE, &command_op_delete);
 }
@@ -199,7 +199,7 @@ const struct command command_delete = {
                      .kind = SETTING_TEXT,
                      .help = "an enterprise_id, product_key, appid, uid or gid; " DEVICE_ID FROM_INPUT } },
     .examples = { { "muster delete --data data --unbind device DID", "a device, also if it is bound to users" } },
-    .run = delete,
+    .run = delete_command,
 };
 
 const struct command command_rotate = {

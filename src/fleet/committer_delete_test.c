@@ -7,7 +7,7 @@
 
 /* Devices that are deleted: nothing of theirs stays, whatever crosses the deletion. */
 
-static void delete (uint32_t no)
+static void delete_device(uint32_t no)
 {
     fake_delete(reg, KIND_DEVICE, no);
     assert_int_equal(committer_follow_registry(c), MU_OK);
@@ -57,7 +57,7 @@ static void state_versions_and_events_of_a_deleted_device_go(void **state)
 
     live(3);
     live(4);
-    delete (3);
+    delete_device(3);
     assert_false(fleet_device_by_no(f, 3, &d));
     stop();
     assert_false(has_state(3) || has_versions(3));
@@ -71,7 +71,7 @@ static void a_device_goes_by_itself_while_nothing_else_happens(void **state)
     (void)state;
     live(3);
     size_t before = fake_journal_counts(j).commits;
-    delete (3);
+    delete_device(3);
     while (fake_journal_counts(j).commits < before + 2) /* state and versions, then events */
         sched_yield();
 }
@@ -97,7 +97,7 @@ static void a_failed_sweep_is_tried_again(void **state)
     (void)state;
     live(3);
     fake_journal_fail(j, MU_E_IO);
-    delete (3);
+    delete_device(3);
     while (fake_journal_counts(j).failures == 0)
         sched_yield();
     fake_journal_fail(j, MU_OK);
@@ -111,7 +111,7 @@ static void what_comes_after_the_deletion_is_answered_and_leaves_nothing(void **
 {
     (void)state;
     live(3);
-    delete (3);
+    delete_device(3);
     size_t told = sink.count;
     report_state(3, T0 + 1, 0, 0, 0, 0);
     end(3, 11, T0 + 2, END_RESET);
@@ -135,9 +135,9 @@ static void the_session_of_a_deleted_device_is_ended_also_if_its_login_crossed_t
 
     fleet_watch_disabled(f, on_refused, NULL);
     live(3);
-    delete (3);
+    delete_device(3);
     assert_int_equal(atomic_exchange(&refused, 0), 3);
-    delete (4);
+    delete_device(4);
     assert_int_equal(atomic_load(&refused), 0); /* it had no session */
     login(4, 12, T0, false);
     settle();
@@ -150,7 +150,7 @@ static void a_day_without_the_deleted_device_takes_the_place_of_the_day_with_it(
     live(3);
     live(4);
     restart(); /* the start folds the day, which is long over */
-    delete (3);
+    delete_device(3);
     restart();
     restart();
     const struct fake_active_set *set = &records()->active_sets.at[0];

@@ -1,6 +1,7 @@
 /* The import: one transaction over the lists of the file, parents before children. */
 #include "registry/apply_entry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/json_in.h"
@@ -34,6 +35,8 @@ static enum mu_err one_entry(struct apply *a, const char *name, const json_t *li
                              struct apply_tally *tally, entry_fn fn)
 {
     const struct apply_entry e = { a, name, index, tally };
+
+    assert(a->tx && tally && index < json_array_size(list));
     const json_t *json = json_array_get(list, index);
     enum mu_err err;
 

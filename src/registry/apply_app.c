@@ -1,3 +1,4 @@
+/* An app and the products whose devices its users may have. */
 #include "registry/apply_entry.h"
 
 #include <stdlib.h>

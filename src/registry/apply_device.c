@@ -1,3 +1,4 @@
+/* A device: which one an entry means (by its did, or by product and mac), where it is, which group its mac is in. */
 #include "registry/apply_entry.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* An enterprise, its secret, and the networks it may call from. */
 #include "registry/apply_entry.h"
 
 #include "base/random.h"

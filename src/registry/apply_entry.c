@@ -1,4 +1,7 @@
+/* What every kind of entry needs: telling its mistakes, reading its fields by a table, keys and secrets. */
 #include "registry/apply_entry.h"
+
+#include <assert.h>
 
 /* --- mistakes and secrets -------------------------------------------------------------------------*/
 
@@ -8,6 +11,7 @@ void apply_mistake(const struct apply_entry *e, const char *field, const char *f
     size_t start = a->report->len;
     va_list args;
 
+    assert(a->rows || e->list);
     if (a->mistakes++ >= APPLY_MISTAKES_MAX && !a->rows)
         return;
     if (a->rows)
@@ -52,6 +56,7 @@ static void set_text(const struct apply_entry *e, const struct apply_field *f, c
         apply_mistake(e, f->name, "%s", spoilt);
         return;
     }
+    assert(f->size > 1);
     /* The rest of the array is cleared as well: rows are compared as bytes. */
     memset(out, 0, f->size);
     if (!str_copy(out, f->size, v->text))
@@ -91,6 +96,7 @@ static void set_word(const struct apply_entry *e, const struct apply_field *f, c
             memcpy(out, &i, sizeof(i));
             return;
         }
+        assert(len < sizeof(all));
         len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\"%s\"", i ? ", " : "", f->words[i]);
     }
     apply_mistake(e, f->name, "must be one of %s", all);
@@ -143,71 +149,6 @@ void apply_fields(const struct apply_entry *e, const struct apply_field *fields,
         else if (f < fields + count && f->type != APPLY_OWN)
             set_field(e, f, v, (char *)row + f->offset, (const char *)defaults + f->offset);
     }
-}
-
-/* --- the audit log --------------------------------------------------------------------------------*/
-
-static void write_field(const struct apply_field *f, const void *value, struct buf *out)
-{
-    unsigned word;
-
-    buf_printf(out, "%s%s", out->len ? " " : "", f->name);
-    if (f->type == APPLY_BOOL)
-        buf_printf(out, "=%s", *(const bool *)value ? "true" : "false");
-    if (f->type == APPLY_COUNT)
-        buf_printf(out, "=%u", *(const uint32_t *)value);
-    if (f->type == APPLY_WORD) {
-        memcpy(&word, value, sizeof(word));
-        buf_printf(out, "=%s", f->words[word]);
-    }
-}
-
-static uint32_t number_of(const void *row)
-{
-    uint32_t no;
-
-    memcpy(&no, row, sizeof(no));
-    return no;
-}
-
-bool apply_differs(const struct apply_change *c)
-{
-    return number_of(c->before) == 0 || memcmp(c->before, c->row, c->size) != 0;
-}
-
-static enum mu_err audit(const struct apply_entry *e, const struct apply_change *c, bool created)
-{
-    struct buf change;
-
-    if (e->apply->rows && created)
-        return MU_OK;
-    buf_init(&change, 1024);
-    for (size_t i = 0; i < c->field_count && !created; i++) {
-        const struct apply_field *f = &c->fields[i];
-        const char *now = (const char *)c->row + f->offset;
-        if (f->size && memcmp((const char *)c->before + f->offset, now, f->size) != 0)
-            write_field(f, now, &change);
-    }
-    if (c->more)
-        buf_printf(&change, "%s%s", change.len ? " " : "", c->more);
-    enum mu_err err = change.err;
-    if (err == MU_OK)
-        err = tx_audit(e->apply->tx, created ? "create" : "update", c->kind, c->id, "%.*s", (int)change.len,
-                       change.len ? (const char *)change.data : "");
-    buf_free(&change);
-    return err;
-}
-
-enum mu_err apply_count(const struct apply_entry *e, const struct apply_change *c)
-{
-    bool created = number_of(c->before) == 0;
-
-    if (!c->more && !apply_differs(c)) {
-        e->tally->unchanged++;
-        return MU_OK;
-    }
-    *(created ? &e->tally->created : &e->tally->updated) += 1;
-    return audit(e, c, created);
 }
 
 /* --- what is given --------------------------------------------------------------------------------*/

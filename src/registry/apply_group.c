@@ -1,3 +1,4 @@
+/* A group of devices and its place in the tree of its product. */
 #include "registry/apply_entry.h"
 
 static const struct apply_field fields[] = {

@@ -1,4 +1,5 @@
 /* Which things an entry is about: products that it lists, and whether another entry has meant the same. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "registry/apply_entry.h"
@@ -72,6 +73,7 @@ enum mu_err apply_see(const struct apply_entry *e, uint32_t no)
     struct apply_seen *seen = &e->apply->seen;
     size_t byte = no / 8;
 
+    assert(no > 0);
     e->apply->no = no;
     uint8_t bit = (uint8_t)(1u << no % 8);
 

@@ -1,3 +1,4 @@
+/* A product and its definition. */
 #include "registry/apply_entry.h"
 #include "registry/definition_text.h"
 

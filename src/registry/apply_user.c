@@ -1,3 +1,4 @@
+/* A user of an app. */
 #include "registry/apply_entry.h"
 
 #include <stdlib.h>

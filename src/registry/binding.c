@@ -1,6 +1,8 @@
 /* Bindings (contract, endpoint 13): written against the port, so it holds for any store. */
 #include "registry/audit.h"
 
+#include <assert.h>
+
 /* A call may name tens of thousands of devices; other writers get in between. */
 enum { DEVICES_AT_ONCE = 1000 };
 
@@ -33,6 +35,7 @@ static enum mu_err bind_device(struct registry_tx *tx, const struct binding_row 
 enum mu_err tx_end_binding(struct registry_tx *tx, const struct binding_row *binding, const char *did, const char *uid,
                            int64_t now_s)
 {
+    assert(binding->no && !binding->until);
     /* The clock may have been set back. */
     enum mu_err err = tx_unbind(tx, binding->no, now_s > binding->since ? now_s : binding->since);
 
@@ -116,6 +119,7 @@ enum mu_err registry_change_bindings(struct registry *reg, const struct binding_
 
     do {
         part.from = part.to;
+        assert(part.from <= c->count);
         part.to = c->count - part.from > DEVICES_AT_ONCE ? part.from + DEVICES_AT_ONCE : c->count;
         err = registry_write_by(reg, c->by, change_part, &part);
         *out = part.outcome;

@@ -1,5 +1,7 @@
+/* An export: pages of rows in the form that an import reads, so that what is exported can be imported elsewhere. */
 #include "registry/export.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "registry/apply_entry.h"
@@ -201,6 +203,7 @@ static enum mu_err write_page(struct registry_tx *tx, void *arg)
 
 enum mu_err export_rows(struct registry *reg, struct export_page *page)
 {
+    assert(page->limit > 0);
     page->next = 0;
     return registry_read(reg, write_page, &(struct export_run){ .page = page, .j = json_out_to(page->rows) });
 }

@@ -54,24 +54,32 @@ struct deleting {
     enum group_delete_outcome *out;
 };
 
-static enum mu_err delete (struct registry_tx *tx, void *arg) {
-    enum mu_err err; const struct deleting *d = arg; struct registry_uses inside; struct group_row group;
+static enum mu_err delete_group(struct registry_tx *tx, void *arg)
+{
+    enum mu_err err;
+    const struct deleting *d = arg;
+    struct registry_uses inside;
+    struct group_row group;
 
-    if ((err = tx_group_by_no(tx, d->group, &group)) == MU_E_NOT_FOUND){ *d->out = GROUP_GONE; return MU_OK; }
-if (err != MU_OK || (err = tx_uses(tx, KIND_GROUP, d->group, &inside)) != MU_OK) return err;
-if (inside.groups || inside.devices) {
-    *d->out = inside.groups ? GROUP_HAS_GROUPS : GROUP_HAS_DEVICES;
-    return MU_OK;
-}
-*d->out = GROUP_DELETED;
-err = tx_delete(tx, KIND_GROUP, d->group);
-return err == MU_OK ? tx_audit(tx, "delete", KIND_GROUP, group.gid, "%s", "") : err;
+    if ((err = tx_group_by_no(tx, d->group, &group)) == MU_E_NOT_FOUND) {
+        *d->out = GROUP_GONE;
+        return MU_OK;
+    }
+    if (err != MU_OK || (err = tx_uses(tx, KIND_GROUP, d->group, &inside)) != MU_OK)
+        return err;
+    if (inside.groups || inside.devices) {
+        *d->out = inside.groups ? GROUP_HAS_GROUPS : GROUP_HAS_DEVICES;
+        return MU_OK;
+    }
+    *d->out = GROUP_DELETED;
+    err = tx_delete(tx, KIND_GROUP, d->group);
+    return err == MU_OK ? tx_audit(tx, "delete", KIND_GROUP, group.gid, "%s", "") : err;
 }
 
 enum mu_err registry_delete_group(struct registry *reg, const struct audit_by *by, uint32_t group,
                                   enum group_delete_outcome *out)
 {
-    return registry_write_by(reg, by, delete, &(struct deleting){ group, out });
+    return registry_write_by(reg, by, delete_group, &(struct deleting){ group, out });
 }
 
 /* --- assigning ------------------------------------------------------------------------------------*/

@@ -1,3 +1,4 @@
+/* An import: rows of one kind, in one transaction a batch. A row with a mistake is left out, and told. */
 #include "registry/import.h"
 
 #include <assert.h>
@@ -49,6 +50,7 @@ bool import_column(enum import_kind kind, size_t i, struct import_column *out)
 {
     const struct apply_field_list *list = kinds[kind].fields;
 
+    assert((size_t)kind < sizeof(kinds) / sizeof(*kinds) && list);
     if (i >= list->count && kinds[kind].told) {
         i -= list->count;
         list = kinds[kind].told;
@@ -77,6 +79,7 @@ static bool tells(const struct import_told *told)
 
 static void keep_outcome(struct import_batch *batch, const struct apply *a)
 {
+    assert(!a->told || a->no); /* a device that was taken has its number */
     if (a->no)
         buf_append(&batch->numbers, &a->no, sizeof(a->no));
     if (a->told && tells(a->told)) {

@@ -295,12 +295,16 @@ static enum mu_err audit_deleted(struct operating *op, const struct target *t)
                         : err;
 }
 
-static enum mu_err delete (struct operating *op, struct target *t) {
+static enum mu_err delete_target(struct operating *op, struct target *t)
+{
     enum mu_err err = MU_OK;
 
-    if (unbinds(op)) err = end_bindings(op, t);
-    if (err == MU_OK && (err = tx_delete(op->tx, op->o->kind, t->no)) == MU_E_EXISTS) return tell_uses(op, t);
-    if (err != MU_OK) return err;
+    if (unbinds(op))
+        err = end_bindings(op, t);
+    if (err == MU_OK && (err = tx_delete(op->tx, op->o->kind, t->no)) == MU_E_EXISTS)
+        return tell_uses(op, t);
+    if (err != MU_OK)
+        return err;
     tell_done(op, t, "deleted");
     return audit_deleted(op, t);
 }
@@ -362,7 +366,7 @@ static enum mu_err operate_one(struct operating *op, struct target *t)
     switch (op->o->verb) {
     case OPERATE_DISABLE:
     case OPERATE_ENABLE: return set_disabled(op, t);
-    case OPERATE_DELETE: return delete (op, t);
+    case OPERATE_DELETE: return delete_target(op, t);
     case OPERATE_ROTATE: return rotate(op, t);
     case OPERATE_REVOKE: return revoke(op, t);
     }

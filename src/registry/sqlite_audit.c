@@ -2,6 +2,7 @@
  * change of it. */
 #include "registry/audit.h"
 
+#include <assert.h>
 #include <pwd.h>
 #include <stdarg.h>
 
@@ -27,6 +28,8 @@ static void name_of(uid_t uid, char *out, size_t size)
 static enum mu_err begin_audit(struct registry_tx *tx)
 {
     const struct audit_by *by = tx->by;
+
+    assert(by->command && !tx->audit && !tx->changes);
     char user[LIMIT_NAME + 1] = "";
 
     if (!by->enterprise_id)
@@ -84,6 +87,7 @@ enum mu_err tx_audit_count(struct registry_tx *tx, uint64_t *entry, const char *
 {
     enum mu_err err;
 
+    assert(count > 0);
     if (!tx->by)
         return MU_OK;
     if (*entry) {

@@ -1,3 +1,5 @@
+/* A connection to SQLite: statements that are kept, values bound to them, columns read from them, and what SQLite's
+ * errors mean here. Everything else in the registry asks through it. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>
@@ -107,6 +109,7 @@ static enum mu_err start(struct db *db, const char *sql, const struct db_value *
 {
     enum mu_err err;
 
+    assert(db->handle && (values || !count));
     if ((err = find_statement(db, sql, out)) != MU_OK)
         return err;
     sqlite3_reset(*out);
@@ -160,7 +163,9 @@ enum mu_err db_each(struct db *db, const char *sql, const struct db_value *value
         return err;
     while ((err = next(db, row.statement)) == MU_OK) {
         row.column = 0;
-        if ((err = fn(ctx, &row)) != MU_OK) {
+        err = fn(ctx, &row);
+        assert(row.column <= sqlite3_column_count(row.statement));
+        if (err != MU_OK) {
             sqlite3_reset(row.statement);
             return err;
         }
@@ -177,6 +182,7 @@ enum mu_err db_get(struct db *db, const char *sql, const struct db_value *values
     if (err != MU_OK || (err = next(db, row.statement)) != MU_OK)
         return err;
     read(&row, out);
+    assert(row.column <= sqlite3_column_count(row.statement));
     sqlite3_reset(row.statement);
     return MU_OK;
 }
@@ -267,6 +273,7 @@ struct str col_str(struct db_row *row)
 
 void col_text(struct db_row *row, char *out, size_t size)
 {
+    assert(size > 0);
     struct str s = col_str(row);
     size_t len = s.len < size ? s.len : size - 1;
     memcpy(out, s.at, len);
@@ -281,6 +288,7 @@ void col_bytes(struct db_row *row, void *out, size_t size)
 
 enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *no)
 {
+    assert(no);
     if (err != MU_OK)
         return err;
     if (*no == 0)

@@ -1,4 +1,5 @@
 /* What an export reads. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "registry/export_rows.h"
@@ -7,6 +8,7 @@
 enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, const struct export_slice *slice,
                               uint32_t **numbers, size_t *count)
 {
+    assert(slice->limit > 0);
     *numbers = NULL;
     *count = 0;
     switch (kind) {
@@ -85,6 +87,7 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, const struct export_slice
                               DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
                               give_binding, &ex);
 
+    assert(ex.count <= slice->limit);
     *last = ex.count == slice->limit ? ex.last : 0;
     return err;
 }

@@ -1,5 +1,7 @@
+/* Opening a database: for the one who writes, for readers, for those who change nothing, and copies of one. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -133,6 +135,7 @@ enum mu_err db_open_temporary(struct db *db)
 
 enum mu_err db_copy(struct db *from, struct db *to)
 {
+    assert(from != to && from->handle && to->handle);
     sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
     int rc;
 

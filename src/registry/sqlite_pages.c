@@ -1,5 +1,7 @@
+/* Checksums of pages, put between SQLite and the file by a VFS of our own (sqlite_pages.h). */
 #include "registry/sqlite_pages.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <zlib.h>
@@ -34,12 +36,15 @@ struct pages_file {
 
 static sqlite3_vfs *base;
 
+_Static_assert(AT_SUM + 4 == PAGES_SIZE, "the checksum is the last of a page");
+
 /* --- a page ---------------------------------------------------------------------------------------*/
 
 static uint32_t sum_of(const uint8_t *page, uint32_t no)
 {
     uint8_t number[4];
 
+    assert(no > 0);
     bytes_put_u32be(number, no);
     return (uint32_t)crc32(crc32(0, number, sizeof(number)), page, AT_SUM);
 }
@@ -81,6 +86,7 @@ static int pages_close(sqlite3_file *file)
 static int learn_kind(struct pages_file *f)
 {
     uint8_t first[PAGES_SIZE];
+    assert(f->kind == PAGES_NONE);
     int rc = f->inner->pMethods->xRead(f->inner, first, sizeof(first), 0);
 
     if (rc == SQLITE_OK)
@@ -125,6 +131,7 @@ static int pages_write(sqlite3_file *file, const void *bytes, int size, sqlite3_
     } else if (f->kind == PAGES_NONE) {
         f->kind = PAGES_SUMMED;
     }
+    assert(f->kind != PAGES_NONE);
     if (f->kind == PAGES_SUMMED)
         seal(page, (uint32_t)(offset / PAGES_SIZE + 1));
     return f->inner->pMethods->xWrite(f->inner, page, size, offset);

@@ -1,5 +1,7 @@
+/* The registry as a whole: opening and closing it, and lending a connection to each reader. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,6 +87,7 @@ enum mu_err registry_begin(struct registry *reg, char *why, size_t why_size)
     enum mu_err err;
     char cause[400] = "";
 
+    assert(!reg->unchanged && !reg->writer.handle);
     if ((err = create_file(reg->path, cause, sizeof(cause))) != MU_OK ||
         (err = open_writer(reg, reg->scanned, cause, sizeof(cause))) != MU_OK ||
         (err = feed_clear(&reg->writer)) != MU_OK || (err = registry_trust_begin(reg)) != MU_OK)
@@ -130,6 +133,7 @@ static enum mu_err read_as_present(struct registry *reg, char *why, size_t why_s
     }
     while (reg->reader_count > 0)
         reader_close(reg->readers[--reg->reader_count]);
+    assert(reg->reader_count == 0);
     reg->readers[reg->reader_count++] = copy;
     return err;
 }
@@ -189,6 +193,7 @@ enum mu_err reader_begin(struct registry *reg, struct db **out)
     struct db *db = NULL;
 
     pthread_mutex_lock(&reg->read_lock);
+    assert(reg->reader_count <= READERS_KEPT);
     if (reg->reader_count > 0)
         db = reg->readers[--reg->reader_count];
     pthread_mutex_unlock(&reg->read_lock);
@@ -205,6 +210,7 @@ enum mu_err reader_begin(struct registry *reg, struct db **out)
 
 void reader_end(struct registry *reg, struct db *db)
 {
+    assert(db != &reg->writer && db->handle);
     /* A statement that somebody left in the middle would hold the snapshot open. */
     for (size_t i = 0; i < db->kept_count; i++)
         sqlite3_reset(db->kept[i].statement);

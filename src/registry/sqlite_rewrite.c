@@ -2,6 +2,7 @@
  * disk: whenever this ends, the one or the other is there, whole and without a log. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -104,6 +105,8 @@ enum mu_err sqlite_rewrite_file(struct db *db, const char *path, enum scan_state
     struct rewrite r = { .db = db, .path = path, .why = why, .why_size = why_size };
     enum mu_err err;
 
+    assert(strlen(path) + sizeof(".new") <= sizeof(r.copy)); /* registry.path */
+    assert(state == SCAN_PLAIN || state == SCAN_DOUBTFUL);
     snprintf(r.copy, sizeof(r.copy), "%s.new", path);
     snprintf(r.journal, sizeof(r.journal), "%s-journal", r.copy);
     snprintf(r.dir, sizeof(r.dir), "%s", path);

@@ -1,3 +1,4 @@
+/* What is left of a damaged registry, in a new one: the order of the steps, and the numbers given so far. */
 #include "registry/sqlite_salvage.h"
 
 #include <errno.h>

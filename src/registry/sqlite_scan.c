@@ -5,6 +5,7 @@
  * them still; a page may be free. So SQLite is asked whether it comes by one that it needs. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ static bool has_bytes(const char *path, const char *ending)
 
 static void note_damaged(struct file_scan *s, uint32_t no)
 {
+    assert(no > s->first);
     if (s->damaged++ == 0)
         s->first = no;
 }

@@ -1,3 +1,4 @@
+/* The tables, how a file of an older version gets them, and whether a file has them as they were made. */
 #include "registry/sqlite_registry.h"
 
 #include <stdio.h>

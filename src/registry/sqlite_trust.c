@@ -177,6 +177,7 @@ enum mu_err registry_trust_count(struct registry *reg)
 
 void registry_trust_committed(struct registry *reg)
 {
+    assert(mark_is_id(reg->place.id));
     reg->place.count++;
     mark_put(&reg->mark, &reg->place);
 }

@@ -46,6 +46,7 @@ static enum mu_err run_isolated(struct db *db, struct waiting_write *w, enum mu_
 {
     struct registry_tx tx = { .db = db, .by = w->by };
 
+    assert(w->fn && !w->done && !sqlite3_get_autocommit(db->handle));
     if ((*group = db_run(db, "SAVEPOINT one", NULL, 0)) != MU_OK)
         return *group;
     enum mu_err err = w->fn(&tx, w->arg);
@@ -89,6 +90,7 @@ static struct waiting_write *take_group(struct registry *reg)
 {
     struct waiting_write *group = reg->first, *last = group;
 
+    assert(group && !*reg->end);
     for (unsigned n = 1; n < GROUP_MAX && last->next; n++)
         last = last->next;
     reg->first = last->next;
@@ -101,6 +103,7 @@ static struct waiting_write *take_group(struct registry *reg)
 /* Called and left with the lock held. */
 static void lead(struct registry *reg)
 {
+    assert(!reg->writing);
     struct waiting_write *group = take_group(reg);
     int64_t start = clock_mono_us();
 
@@ -129,6 +132,7 @@ enum mu_err registry_write_by(struct registry *reg, const struct audit_by *by, r
 {
     struct waiting_write w = { .fn = fn, .arg = arg, .by = by };
 
+    assert(!reg->unchanged);
     pthread_mutex_lock(&reg->write_lock);
     *reg->end = &w;
     reg->end = &w.next;
@@ -161,6 +165,7 @@ void write_queue_hold(struct registry *reg)
 void write_queue_release(struct registry *reg)
 {
     pthread_mutex_lock(&reg->write_lock);
+    assert(reg->writing);
     reg->writing = false;
     pthread_cond_broadcast(&reg->written);
     pthread_mutex_unlock(&reg->write_lock);
