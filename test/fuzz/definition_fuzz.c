@@ -16,7 +16,7 @@ static struct datapoint_plan *apply(const json_t *definition, struct buf *out)
     static const struct product_row product = { .product_key = "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d",
                                                 .name = "A \"product\"" };
     struct apply apply = { .report = &report };
-    struct entry entry = { .apply = &apply, .list = "products" };
+    struct apply_entry entry = { .apply = &apply, .list = "products" };
     struct datapoint_plan *plan = NULL;
     char why[300];
     bool good;

@@ -18,7 +18,7 @@ DEVICES, REPORTS = 3, 400  # so many that the log has several blocks (32 KiB): R
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
     """A directory whose reports are all in the log of its second start, and when they came."""
-    server = Server(tmp_path_factory.mktemp("repair") / "data").start()
+    server = Server(tmp_path_factory.mktemp("repair") / "data", "--device-messages", "0").start()
     world = World(server)
     world.device(level=4).report(status_report(), qos=1)
     assert server.stop() == 0
