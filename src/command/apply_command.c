@@ -67,6 +67,7 @@ const struct operation command_op_apply = {
     .name = "apply",
     .needs = STORES_REGISTRY,
     .run = run_apply,
+    .changes = true,
     .keeps_quiet = true,
     .may_create = true,
 };

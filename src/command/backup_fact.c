@@ -43,4 +43,5 @@ const struct operation command_op_backup_done = {
     .name = "backup-done",
     .needs = STORES_REGISTRY,
     .run = run_done,
+    .changes = true,
 };

@@ -120,4 +120,6 @@ static int run_backup(const struct operation_call *call)
     return operation_result(call, err);
 }
 
-const struct operation command_op_backup = { .name = "backup", .needs = STORES_ALL, .run = run_backup };
+const struct operation command_op_backup = {
+    .name = "backup", .needs = STORES_ALL, .run = run_backup, .changes = true
+};

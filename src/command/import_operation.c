@@ -195,4 +195,4 @@ static int run_import(const struct operation_call *call)
     return str_eq(str_take_line(&input), STR("warnings")) ? run_warnings(call, input) : run_batch(call);
 }
 
-const struct operation import_operation = { .name = "import", .needs = STORES_ALL, .run = run_import };
+const struct operation import_operation = { .name = "import", .needs = STORES_ALL, .run = run_import, .changes = true };

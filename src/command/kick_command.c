@@ -39,7 +39,7 @@ static int run_kick(const struct operation_call *call)
     return operation_result(call, err);
 }
 
-const struct operation command_op_kick = { .name = "kick", .needs = STORES_REGISTRY, .run = run_kick };
+const struct operation command_op_kick = { .name = "kick", .needs = STORES_REGISTRY, .run = run_kick, .changes = true };
 
 static int kick(const struct settings *s)
 {

@@ -69,12 +69,22 @@ static int run_revoke(const struct operation_call *call)
     return run(call, OPERATE_REVOKE, "revoke");
 }
 
-const struct operation command_op_disable = { .name = "disable", .needs = STORES_REGISTRY, .run = run_disable };
-const struct operation command_op_enable = { .name = "enable", .needs = STORES_REGISTRY, .run = run_enable };
+const struct operation command_op_disable = {
+    .name = "disable", .needs = STORES_REGISTRY, .run = run_disable, .changes = true
+};
+const struct operation command_op_enable = {
+    .name = "enable", .needs = STORES_REGISTRY, .run = run_enable, .changes = true
+};
 /* All: what a device leaves in the journal goes at once. */
-const struct operation command_op_delete = { .name = "delete", .needs = STORES_ALL, .run = run_delete };
-const struct operation command_op_rotate = { .name = "rotate", .needs = STORES_REGISTRY, .run = run_rotate };
-const struct operation command_op_revoke = { .name = "revoke", .needs = STORES_REGISTRY, .run = run_revoke };
+const struct operation command_op_delete = {
+    .name = "delete", .needs = STORES_ALL, .run = run_delete, .changes = true
+};
+const struct operation command_op_rotate = {
+    .name = "rotate", .needs = STORES_REGISTRY, .run = run_rotate, .changes = true
+};
+const struct operation command_op_revoke = {
+    .name = "revoke", .needs = STORES_REGISTRY, .run = run_revoke, .changes = true
+};
 
 /* --- the command's side --------------------------------------------------------------------------- */
 

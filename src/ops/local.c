@@ -26,7 +26,7 @@ struct local_client {
     struct local_server *server;
     int fd;
     pthread_t thread;
-    bool goes_on; /* it has given its turn away, and its status has been sent */
+    bool goes_on; /* its status has been sent */
     bool over;    /* its thread ends; under the server's lock */
     struct local_client *next;
 };
@@ -37,7 +37,6 @@ struct local_server {
     local_run_fn run;
     void *ctx;
     char *path;
-    pthread_mutex_t turn; /* of the command that runs */
     pthread_mutex_t lock; /* over `over` */
     struct local_client *clients;
     unsigned client_count;
@@ -98,12 +97,9 @@ static void serve_client(struct local_client *c)
     buf_init(&in, LOCAL_INPUT_MAX);
     buf_init(&answer, LOCAL_ANSWER_MAX);
     if (read_request(c->fd, &in, &request)) {
-        pthread_mutex_lock(&s->turn);
         int status = s->run(s->ctx, &request, &answer);
-        if (!c->goes_on) {
-            pthread_mutex_unlock(&s->turn);
+        if (!c->goes_on)
             send_answer(c->fd, status, &answer);
-        }
     }
     buf_free(&in);
     buf_free(&answer);
@@ -114,7 +110,6 @@ static void serve_client(struct local_client *c)
 void local_go_on(struct local_client *c)
 {
     c->goes_on = true;
-    pthread_mutex_unlock(&c->server->turn);
     local_send_all(c->fd, "0\n", 2);
 }
 
@@ -248,7 +243,6 @@ enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn
     if (!s)
         return MU_E_NOMEM;
     *s = (struct local_server){ .fd = -1, .stop_fd = -1, .run = run, .ctx = ctx };
-    pthread_mutex_init(&s->turn, NULL);
     pthread_mutex_init(&s->lock, NULL);
     if (!local_address(dir, &address)) {
         snprintf(why, why_size, "the path of %s is too long for a socket in it", dir);
@@ -291,7 +285,6 @@ void local_stop(struct local_server *s)
     unlink(s->path);
     close(s->fd);
     close(s->stop_fd);
-    pthread_mutex_destroy(&s->turn);
     pthread_mutex_destroy(&s->lock);
     free(s->path);
     free(s);

@@ -13,8 +13,8 @@
  * decimal, a newline, the input. Answer: the exit status as a decimal, a newline, text for the
  * operator until the end of the stream.
  *
- * Each client has a thread of its own. Commands take turns; one that goes on for as long as its client
- * listens (local_go_on) lets the others pass. */
+ * Each client has a thread of its own, so that nobody waits for another one's large file. A command may go on for as
+ * long as its client listens (local_go_on). */
 
 #define LOCAL_INPUT_MAX (512u * 1024 * 1024) /* an apply file of a million devices is 250 MB */
 
@@ -39,7 +39,7 @@ void local_stop(struct local_server *s);
 
 /* --- a command that goes on: within local_run_fn -------------------------------------------------------- */
 
-/* From here on the others have their turn, and the status is 0. */
+/* From here on the status is 0. */
 void local_go_on(struct local_client *c);
 /* Sends what is in the answer and empties it; waits while the client does not read. false: it has left, or the
  * server ends. */

@@ -26,9 +26,10 @@ struct operation_call {
 struct operation {
     const char *name; /* on the socket, too */
     enum stores_part needs;
-    /* Returns the command's exit status (operation_status). In the server: on
-     * the command socket's own thread; what it answers with 0 is on disk, and visible to all. */
+    /* Returns the command's exit status (operation_status). In the server: on its client's own thread; what it answers
+     * with 0 is on disk, and visible to all. */
     int (*run)(const struct operation_call *call);
+    bool changes;     /* what is kept; of these the server runs one at a time, while others only read */
     bool keeps_quiet; /* by itself: what it answers is to be said in any case */
     bool may_create;  /* its command has --create; without that a directory that is not there is a mistake */
 };

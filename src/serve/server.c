@@ -21,13 +21,18 @@ static int run_operation(void *ctx, const struct local_request *request, struct 
         buf_append_str(answer, "the running server has no command of this name; is it older?\n");
         return 1;
     }
-    return op->run(&(struct operation_call){ .stores = &s->stores,
-                                             .access = s->access,
-                                             .uptime_s = clock_mono_ms() / 1000 - s->started_s,
-                                             .uid = request->uid,
-                                             .input = request->input,
-                                             .client = request->client,
-                                             .answer = answer });
+    if (op->changes)
+        pthread_mutex_lock(&s->changing);
+    int status = op->run(&(struct operation_call){ .stores = &s->stores,
+                                                   .access = s->access,
+                                                   .uptime_s = clock_mono_ms() / 1000 - s->started_s,
+                                                   .uid = request->uid,
+                                                   .input = request->input,
+                                                   .client = request->client,
+                                                   .answer = answer });
+    if (op->changes)
+        pthread_mutex_unlock(&s->changing);
+    return status;
 }
 
 /* --- starting --------------------------------------------------------------------------------------*/
@@ -173,6 +178,7 @@ enum mu_err server_start(struct server *s)
     enum mu_err err;
 
     s->started_s = clock_mono_ms() / 1000;
+    pthread_mutex_init(&s->changing, NULL);
     if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
         (err = workers_create(&s->workers, (unsigned)setting_count(s->settings, "workers"))) != MU_OK ||
         (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK ||

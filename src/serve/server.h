@@ -1,6 +1,8 @@
 #ifndef MUSTER_SERVE_SERVER_H
 #define MUSTER_SERVE_SERVER_H
 
+#include <pthread.h>
+
 #include "access/access.h"
 #include "api/api.h"
 #include "debugger/debugger.h"
@@ -37,8 +39,9 @@ struct server {
     struct cidr trusted_proxies[SERVER_PROXIES_MAX];
     size_t trusted_proxy_count;
     struct local_server *local;
-    int64_t started_s; /* by the monotonic clock */
-    char why[512];     /* after a failure: one sentence for the operator, or "" */
+    pthread_mutex_t changing; /* held by the command that changes something (ops/operation.h) */
+    int64_t started_s;        /* by the monotonic clock */
+    char why[512];            /* after a failure: one sentence for the operator, or "" */
 };
 
 /* Does what may need root first (ports, keys, descriptors), then becomes the user that is asked for,

@@ -1,0 +1,84 @@
+"""Commands reach the server through its socket, each by itself: whoever only reads does not wait for another one's
+large file, and those that change something come one after the other."""
+
+import json
+import os
+import socket
+import subprocess
+import threading
+
+from server import BINARY, ENOUGH_S, run, wait_until
+from world import World, hex_id
+
+MANY = 100000
+
+
+def devices(product_key, count, first=0):
+    return {"devices": [{"product_key": product_key, "mac": f"{n:012x}", "passcode": "p"} for n in range(first, first + count)]}
+
+
+def worked_s(server):
+    """The time on a processor of those of the server's threads that run commands."""
+    tasks = f"/proc/{server.process.pid}/task"
+    used = [0.0]
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/stat", encoding="ascii") as f:
+            name, _, fields = f.read().partition("(")[2].rpartition(")")
+        if name == "command":
+            used.append(sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK"))
+    return max(used)
+
+
+def apply_in_background(server, path, content):
+    """Returns when the server is in the midst of it: it takes far less to read than to do."""
+    path.write_text(json.dumps(content))
+    with open(path.with_suffix(".out"), "w", encoding="utf-8") as out:
+        process = subprocess.Popen([BINARY, "apply", "--data", server.data, "--json", path], stdout=out)
+    wait_until(lambda: worked_s(server) >= 0.3, what="the server to have begun")
+    return process
+
+
+def applied(path):
+    return json.loads(path.with_suffix(".out").read_text())["devices"]
+
+
+def test_who_only_reads_does_not_wait_for_a_large_file(world, tmp_path):
+    server = world.server
+    did, _ = world.register("aabbccddeeff")
+    process = apply_in_background(server, tmp_path / "many.json", devices(world.product_key, MANY))
+    for command in (("status",), ("device", did), ("list", "products"), ("show", "product", world.product_key), ("audit",),
+                    ("export", "groups")):
+        assert run(*command, "--data", server.data).returncode == 0, command
+    assert process.poll() is None, "the file was too small to show anything"
+    assert process.wait(ENOUGH_S) == 0 and applied(tmp_path / "many.json")["created"] == MANY
+
+
+def test_changes_come_one_after_the_other(world, tmp_path):
+    server = world.server
+    first = apply_in_background(server, tmp_path / "many.json", devices(world.product_key, MANY // 2))
+    second = run("apply", "--data", server.data, "--json", "-",
+                 input=json.dumps(devices(world.product_key, 2, first=MANY // 2 - 1)))
+    assert first.wait(ENOUGH_S) == 0
+    assert applied(tmp_path / "many.json") == {"created": MANY // 2, "updated": 0, "unchanged": 0}
+    assert json.loads(second.stdout)["devices"] == {"created": 1, "updated": 0, "unchanged": 1}
+
+
+def test_a_client_that_never_comes_to_its_end_keeps_nobody_waiting(server):
+    World(server)
+    over = threading.Event()
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.connect(os.path.join(server.data, "control.sock"))
+        slow.sendall(b"apply\n1000000\n")
+
+        def trickle():
+            while not over.wait(0.2):
+                slow.sendall(b" ")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            for command in (("status",), ("revoke", "enterprise", hex_id())):
+                assert run(*command, "--data", server.data).returncode in (0, 2)
+        finally:
+            over.set()
+            thread.join()
