@@ -1,4 +1,4 @@
-/* The import: one transaction over the lists of the file, parents before children. */
+/* Applies a file: one transaction over its lists, parents before children. */
 #include "registry/apply_entry.h"
 
 #include <assert.h>
@@ -61,7 +61,7 @@ static enum mu_err each_entry(struct apply_file *import, const char *name, struc
     return err;
 }
 
-/* Of a mistaken key the number is 0. */
+/* For an entry with a mistake in its key the number is 0. */
 static enum mu_err apply_enterprises(struct apply_file *import, uint32_t *numbers)
 {
     struct apply *a = &import->apply;
@@ -76,8 +76,8 @@ static enum mu_err apply_enterprises(struct apply_file *import, uint32_t *number
     return err;
 }
 
-/* Of one mac one device may be enabled: those that are to be disabled go first, so that a file may
- * list the change from one to the other in any order. */
+/* Only one device of a mac may be enabled. So devices that are to be disabled go first; then a file may list a change
+ * from one to the other in any order. */
 static enum mu_err apply_devices(struct apply_file *import)
 {
     struct apply *a = &import->apply;
@@ -141,7 +141,7 @@ static enum mu_err run(struct registry_tx *tx, void *arg)
         err = MU_E_VALUE;
         goto out;
     }
-    /* A secret that could not be told must not be stored. */
+    /* A secret that could not be reported must not be stored. */
     err = apply_report(a);
 out:
     free(enterprise_nos);

@@ -13,7 +13,7 @@ const struct apply_field_list apply_app_fields = FIELD_LIST(fields);
 
 static const struct app_row defaults = { 0 };
 
-/* An app's users are those of one enterprise: that of its products. */
+/* An app's users belong to one enterprise: that of its products. */
 static enum mu_err check_enterprise(const struct apply_entry *e, const uint32_t *products, size_t count)
 {
     uint32_t first = 0, enterprise;

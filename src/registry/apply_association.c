@@ -1,4 +1,4 @@
-/* Whose products are whose: the product_keys of the enterprises, once all products are there. */
+/* Which enterprise has which products: reads product_keys of the enterprises, after all products exist. */
 #include "registry/apply_entry.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct wanted {
     size_t count, present_count;
 };
 
-/* MU_OK with enterprise 0: the entry says nothing of products. */
+/* MU_OK with w->enterprise 0: the entry says nothing about products. */
 static enum mu_err read_wanted(struct wanted *w, struct apply *a, const json_t *list, size_t index, uint32_t enterprise)
 {
     enum mu_err err;
@@ -48,7 +48,7 @@ static enum mu_err drop_unlisted(const struct wanted *w)
             continue;
         err = tx_dissociate(a->tx, w->enterprise, w->present[i]);
         if (err == MU_E_NOT_FOUND)
-            continue; /* let go by an entry of the same enterprise, which is a mistake already */
+            continue; /* an earlier entry of the same enterprise ended it; that is a mistake already */
         if (err == MU_OK)
             err = audit(a, "dissociate", w->enterprise, w->present[i]);
         if (err != MU_OK)
@@ -96,7 +96,7 @@ enum mu_err apply_associations(struct apply *a, const json_t *enterprises, const
         return MU_E_NOMEM;
     for (size_t i = 0; i < count && err == MU_OK; i++)
         err = read_wanted(&wanted[i], a, enterprises, i, enterprise_nos[i]);
-    /* All products are let go before any is taken, so that a file may move one. */
+    /* All associations that end, end before any begins, so that a file may move a product. */
     for (size_t i = 0; i < count && err == MU_OK; i++)
         err = drop_unlisted(&wanted[i]);
     for (size_t i = 0; i < count && err == MU_OK; i++) {

@@ -1,4 +1,4 @@
-/* Who was bound to what, and when: also what is over by now. */
+/* Bindings: who was bound to what, and when. Also those that have ended. */
 #include "registry/apply_entry.h"
 
 struct row {
@@ -61,8 +61,8 @@ static void check_times(const struct apply_entry *e, const struct row *row)
 
 /* --- a binding ------------------------------------------------------------------------------------*/
 
-/* Whether a binding that does not say who owns the device was there before its owner's. Not if a row named
- * the owner: one of this file, or an earlier one, since else the owner would be the oldest there is. */
+/* Whether a binding that does not say who owns the device began before that of the owner, and takes its place. Not if a
+ * row named the owner: a row of this file, or an earlier one. If no row did, the owner is the oldest binding. */
 static enum mu_err is_first(const struct apply_entry *e, const struct binding_row *b, const struct binding_row *owner,
                             bool *first)
 {
@@ -74,9 +74,9 @@ static enum mu_err is_first(const struct apply_entry *e, const struct binding_ro
     return err;
 }
 
-/* One binding of a device owns it: the one that says so, else the first by its beginning, in whatever order
- * they come. Two of a file that say so are a mistake; one takes the place of an owner that nobody named. One
- * that says that it does not own the device takes the place of nobody. */
+/* One binding of a device owns it: the binding that says so, else the one that began first, in whatever order they
+ * come. If two of a file say so, that is a mistake. One that says so replaces an owner that no row has named. One that
+ * says that it does not own the device replaces nobody. */
 static enum mu_err decide_owner(const struct apply_entry *e, struct binding_row *b)
 {
     struct binding_row owner;
@@ -107,7 +107,7 @@ static enum mu_err own(const struct apply_entry *e, uint32_t no, bool by_word)
     return err == MU_OK && by_word && !apply_seen(e, no) ? apply_see(e, no) : err;
 }
 
-/* It is there already. What has ended since stays so. */
+/* Changes a binding that exists already. A binding that has ended since stays ended. */
 static enum mu_err change(const struct apply_entry *e, const struct binding_row *now, const struct binding_row *b,
                           const char *did, const char *uid)
 {
@@ -166,7 +166,7 @@ static enum mu_err note_first(const struct apply_entry *e, uint32_t product, uin
     return tx_note_first_bound(e->apply->tx, product, user, since);
 }
 
-/* That the user has known the product for so long: no binding is left that would tell. */
+/* Takes a row that says only since when the user has known the product: there is no binding left that would tell. */
 static enum mu_err apply_first_bound(const struct apply_entry *e, const struct row *row, const struct user_row *user,
                                      unsigned mistakes)
 {

@@ -1,11 +1,11 @@
-/* A product's datapoint definition: checked, and brought into the one form that is stored. */
+/* Checks a product's datapoint definition, and writes it in the one form that is stored. */
 #include "registry/apply_entry.h"
 
 #include "base/json_out.h"
 #include "model/datapoint.h"
 #include "registry/definition_text.h"
 
-/* Not jansson's own writer: that one turns a ratio of 0.1 into 0.10000000000000001. */
+/* jansson's own writer would turn a ratio of 0.1 into 0.10000000000000001. */
 static void write_value(struct json_out *out, const json_t *json)
 {
     const char *key;
@@ -37,7 +37,7 @@ static void write_value(struct json_out *out, const json_t *json)
 }
 
 /* --- what a client may count on ------------------------------------------------------------------
- * The API's document shows these fields in every definition, the compiler needs some of them only. */
+ * The API's document shows these fields in every definition. The compiler needs only some of them. */
 static bool complete(json_t *object, const char *key, bool is_there, json_t *value)
 {
     if (!is_there)
@@ -79,7 +79,7 @@ static bool complete_attr(json_t *attr, const struct datapoint_plan *plan)
            complete_int(position, "bit_offset", 0) && complete_spec(attr, datapoint_at(plan, id));
 }
 
-/* The entities of a definition that has compiled, with all their fields; NULL without memory. */
+/* The entities of a definition that has compiled, with all their fields; NULL: no memory. */
 static json_t *completed_entities(const json_t *json, const struct datapoint_plan *plan,
                                   const struct product_row *product)
 {
@@ -118,13 +118,13 @@ static void write_definition(struct buf *text, const json_t *json, const json_t 
 
 struct str definition_text_behind_name(struct str stored)
 {
-    static const char next[] = ",\"entities\":"; /* a name has no quote without a backslash before it */
+    static const char next[] = ",\"entities\":"; /* in a name each quote has a backslash before it */
     const char *at = memmem(stored.at, stored.len, next, sizeof(next) - 1);
 
     return at ? (struct str){ at, stored.len - (size_t)(at - stored.at) } : stored;
 }
 
-/* Everything that the compiler does not look at. */
+/* Checks everything that the compiler does not check. */
 static void check_frame(const struct apply_entry *e, const json_t *json)
 {
     static const char *const names[] = { "name", "entities", "protocolType", "product_key", "packetVersion", "ui" };

@@ -30,7 +30,7 @@ static const struct device_row defaults = { 0 };
 
 /* --- which device ---------------------------------------------------------------------------------*/
 
-/* What an entry says about which device it means. */
+/* What an entry gives to say which device it means. */
 struct identity {
     uint32_t product;
     char mac[LIMIT_MAC + 1], did[DID_LEN + 1];
@@ -50,7 +50,7 @@ static enum mu_err read_identity(const struct apply_entry *e, struct identity *i
     return err;
 }
 
-/* What a device is never changes under its number: reports and the log hang on it. */
+/* A device's product and mac never change under its number, since reports and the log refer to the number. */
 static void check_identity(const struct apply_entry *e, const struct identity *id, const struct device_row *row)
 {
     if (id->has_product == GIVEN_WELL && row->product != id->product)
@@ -76,7 +76,7 @@ static void begin_device(const struct apply_entry *e, const struct identity *id,
     }
 }
 
-/* MU_E_NOT_FOUND also where a mistake was told. */
+/* MU_E_NOT_FOUND also if a mistake was reported. */
 static enum mu_err find_identified(const struct apply_entry *e, const struct identity *id, struct device_row *row)
 {
     if (id->has_did == GIVEN_WELL)
@@ -124,7 +124,7 @@ enum mu_err apply_device_named(const struct apply_entry *e, struct device_row *r
 
 /* --- passcode -------------------------------------------------------------------------------------*/
 
-/* Ten letters and digits, as the modules in the field make them: 59 bits. */
+/* Ten letters and digits, like those that the modules in the field make: 59 bits. */
 static void new_passcode(char out[LIMIT_PASSCODE + 1])
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -176,8 +176,8 @@ static bool has_place(const struct device_row *row)
     return row->has_coordinates || *row->place.country || *row->place.region || *row->place.city;
 }
 
-/* A place that the operator gives replaces a located one altogether; as long as he gives none, the
- * located one stays. */
+/* A place that the operator gives replaces a located one as a whole. If the operator gives none, the located one
+ * stays. */
 static void read_fields(const struct apply_entry *e, struct device_row *row)
 {
     struct device_row located;
@@ -212,7 +212,7 @@ static void read_fields(const struct apply_entry *e, struct device_row *row)
 
 /* --- group ----------------------------------------------------------------------------------------*/
 
-/* The group that the entry names, else that of the mac's other registrations. */
+/* Reads the group that the entry names. Without one, a new device gets the group of the mac's other registrations. */
 static enum mu_err read_group(const struct apply_entry *e, struct device_row *row, bool *named)
 {
     enum given given;
@@ -235,7 +235,7 @@ static enum mu_err read_group(const struct apply_entry *e, struct device_row *ro
     return MU_OK;
 }
 
-/* A group holds macs: the other registrations of this one belong to it, too. */
+/* A group contains macs, so the mac's other registrations get the same group. */
 static enum mu_err move_others(const struct apply_entry *e, const struct device_row *row)
 {
     uint32_t *devices;

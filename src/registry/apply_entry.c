@@ -57,7 +57,7 @@ static void set_text(const struct apply_entry *e, const struct apply_field *f, c
         return;
     }
     assert(f->size > 1);
-    /* The rest of the array is cleared as well: rows are compared as bytes. */
+    /* The rest of the array is cleared too, since rows are compared as bytes. */
     memset(out, 0, f->size);
     if (!str_copy(out, f->size, v->text))
         apply_mistake(e, f->name, "must not be longer than %zu bytes", f->size - 1);
@@ -73,7 +73,7 @@ static void set_count(const struct apply_entry *e, const struct apply_field *f, 
 
 static void set_time(const struct apply_entry *e, const struct apply_field *f, const struct value *v, void *out)
 {
-    /* In the year 2106. Past this bound it was given in milliseconds. */
+    /* In the year 2106. A later time was given in milliseconds. */
     static const int64_t latest = UINT32_MAX;
 
     const char *spoilt = v->type == VALUE_REAL                                 ? "; a spreadsheet may have rounded it"
@@ -125,7 +125,7 @@ static void set_field(const struct apply_entry *e, const struct apply_field *f, 
     }
 }
 
-/* A field of the part that is read into `told`. */
+/* Whether it is a field that is read into `told`. */
 static bool is_told(const struct apply_entry *e, const char *name)
 {
     for (size_t i = 0; e->apply->told && i < apply_told_fields.count; i++) {

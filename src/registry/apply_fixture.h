@@ -1,7 +1,7 @@
 #ifndef MUSTER_REGISTRY_APPLY_FIXTURE_H
 #define MUSTER_REGISTRY_APPLY_FIXTURE_H
 
-/* What the tests of the import share: a file with one of each, and how to apply and look. */
+/* What the tests of apply and import share: a file with one thing of each kind, and functions that apply and look. */
 
 #include "registry/registry_fixture.h"
 
@@ -25,7 +25,7 @@ struct apply_outcome {
     char report[40000];
 };
 
-/* JSON written with ' for ", as C texts want it. */
+/* Applies JSON that is written with ' instead of ", for C. */
 static inline struct apply_outcome apply_with(struct registry_fixture *f, const struct apply_options *options,
                                               const char *text)
 {

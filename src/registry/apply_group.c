@@ -8,7 +8,7 @@ static const struct apply_field fields[] = {
 };
 const struct apply_field_list apply_group_fields = FIELD_LIST(fields);
 
-/* A new group, or one that is there: of its product in either case. */
+/* Reads the product of a group. An existing group stays in its product. */
 static enum mu_err read_product(const struct apply_entry *e, struct group_row *row)
 {
     struct product_row product;

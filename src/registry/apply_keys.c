@@ -1,4 +1,5 @@
-/* Which things an entry is about: products that it lists, and whether another entry has meant the same. */
+/* Finds which things an entry is about: the products that it lists, and whether another entry is about the same
+ * thing. */
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* A definition that changes the layout of reports, while there are devices whose firmware sends the old one. */
+/* Checks whether a definition changes the layout of reports while there are devices whose firmware sends the old
+ * layout. */
 #include "registry/apply_entry.h"
 
 #include <inttypes.h>
@@ -6,7 +7,7 @@
 #include "model/datapoint_moved.h"
 
 enum {
-    TOLD_MOST = 10, /* points that are named; definitions have up to 130 */
+    TOLD_MOST = 10, /* how many points are named; definitions have up to 130 */
     TOLD_BYTES = 16 * 1024
 };
 
@@ -32,7 +33,7 @@ static enum mu_err tell(const struct apply_entry *e, const struct product_row *r
     return moved->err;
 }
 
-/* NULL: it is none that this version can read, so nothing is lost. */
+/* The plan of the definition in force. NULL: this version cannot read it, so nothing is lost. */
 static struct datapoint_plan *plan_in_force(const struct apply_entry *e, const struct product_row *row,
                                             enum mu_err *err)
 {

@@ -1,4 +1,4 @@
-/* A definition that moves what devices report is taken with `force` only, while there are devices. */
+/* If there are devices, a definition that moves what they report is accepted only with `force`. */
 #include "registry/apply_fixture.h"
 
 #define PRODUCT(attrs) "{'products': [{'product_key': '" PK "', 'datapoint': " DATAPOINT(attrs) "}]}"
@@ -15,7 +15,7 @@ static void what_devices_report_is_moved_with_force_only(void **state)
 {
     struct registry_fixture *f = *state;
 
-    must_apply(f, EVERYTHING); /* with a device */
+    must_apply(f, EVERYTHING); /* this has a device */
     must_refuse(f, PRODUCT(SWITCH "," WIDE),
                 "products[0].datapoint: changes the layout of reports, and the product has 1 device: " WHAT
                 "; what firmware of the old layout reports would be decoded wrongly or not at all (--force takes it)");
@@ -25,7 +25,7 @@ static void what_devices_report_is_moved_with_force_only(void **state)
     assert_int_equal(o.err, MU_OK);
     must_say(&o, "warning: product " PK ": the layout of reports has changed, and it has 1 device: " WHAT "\n");
     assert_int_equal((GET(f, product, product_key, PK)).definition, 2);
-    must_apply(f, PRODUCT(SWITCH "," WIDE)); /* again: it is in force */
+    must_apply(f, PRODUCT(SWITCH "," WIDE)); /* again: it is already in force */
 }
 
 static void what_leaves_reports_as_they_are_needs_none(void **state)

@@ -1,4 +1,5 @@
-/* Macs that are not written as modules write them: taken, but told where the product has others. */
+/* Macs that are written in another way than modules write them: they are accepted, with a warning if the product also
+ * has macs as modules write them. */
 #include "model/mac.h"
 #include "registry/apply_entry.h"
 
@@ -6,7 +7,7 @@ void import_mac_tally_add(struct buf *tallies, const struct import_mac_tally *mo
 {
     struct import_mac_tally *at = (struct import_mac_tally *)(void *)tallies->data;
 
-    /* From the end: rows of one product stand together. */
+    /* Searched from the end, since rows of one product usually follow each other. */
     for (size_t i = tallies->len / sizeof(*at); i-- > 0;) {
         if (at[i].product == more->product) {
             at[i].count += more->count;
@@ -53,7 +54,7 @@ enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct import_mac_t
 
     for (size_t i = 0; i < count && err == MU_OK; i++) {
         err = warn(tx, &styled[i], out);
-        if (err == MU_E_NOT_FOUND) /* the product has been deleted meanwhile */
+        if (err == MU_E_NOT_FOUND) /* the product was deleted in the meantime */
             err = MU_OK;
     }
     return err;

@@ -1,4 +1,4 @@
-/* Nothing that is wrong passes in silence, and nothing of a wrong file stays. */
+/* Each mistake is reported, and nothing of a file with mistakes stays. */
 #include "registry/apply_fixture.h"
 
 /* --- mistakes -------------------------------------------------------------------------------------*/

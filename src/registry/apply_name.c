@@ -1,5 +1,5 @@
-/* Entries that give no id. The same file again would make everything in it a second time: so what has no id
- * must at least have a name of its own. */
+/* Entries that give no id. If the same file were applied again, it would make everything in it a second time. So a
+ * thing without an id must at least have a name of its own. */
 #include "registry/apply_entry.h"
 
 static bool was_generated(const struct apply_entry *e, const char *id)
@@ -25,7 +25,7 @@ enum mu_err apply_new_name(const struct apply_entry *e, enum registry_kind kind,
     uint32_t no;
     enum mu_err err = tx_named(e->apply->tx, kind, name, &no, id);
 
-    /* One file may make several without a name, but a second apply of it must not make them again. */
+    /* One file may make several things without a name. But applying it a second time must not make them again. */
     if (err == MU_OK && (*name || !apply_seen(e, no)))
         tell(e, field, *name ? "the same name" : "no name either", id);
     return err == MU_E_NOT_FOUND ? MU_OK : err;

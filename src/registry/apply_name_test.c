@@ -1,4 +1,4 @@
-/* What gives no id is not made a second time, and macs that nobody can tell apart are told. */
+/* An entry without an id does not make its thing a second time, and macs that look alike are reported. */
 #include "registry/apply_fixture.h"
 
 static void the_second_of_a_name_without_an_id_is_refused_with_the_id_of_the_first(void **state)
@@ -22,7 +22,7 @@ static void the_second_of_a_name_without_an_id_is_refused_with_the_id_of_the_fir
                 " has the same name; give this product_key, or another name");
     must_refuse(f, "{'apps': [{'name': 'app', 'product_keys': ['" PK "']}]}",
                 "apps[0].appid: missing, and " APP " has the same name; give this appid, or another name");
-    /* Who gives an id knows what he means. */
+    /* An entry with an id may have any name. */
     must_apply(f, "{'products': [{'product_key': '" PK2 "', 'name': 'P'}]}");
 }
 

@@ -49,7 +49,7 @@ static void read_secret(const struct apply_entry *e, struct product_row *row)
     apply_generated(e, "product", row->product_key, "product_secret", row->product_secret);
 }
 
-/* A product without a name takes that of its definition, which has one in every export. */
+/* A product without a name gets the name in its definition; every exported definition has one. */
 static void read_name(const json_t *definition, struct product_row *row)
 {
     const json_t *name = json_object_get(definition, "name");
@@ -59,7 +59,7 @@ static void read_name(const json_t *definition, struct product_row *row)
         *row->name = '\0';
 }
 
-/* The name in it is no part of a definition: the product has its own. */
+/* Whether the definition is in force already. The name in it does not count: the product has its own. */
 static enum mu_err is_in_force(struct registry_tx *tx, const struct product_row *row, struct str normal, bool *same)
 {
     struct buf text;

@@ -1,4 +1,4 @@
-/* What an apply has done, for people or for programs. */
+/* Writes what an apply has done, for people or for programs. */
 #include "registry/apply_entry.h"
 
 static void count_line(struct buf *report, const char *what, const struct apply_tally *t)

@@ -1,4 +1,4 @@
-/* Rules of the import: what belongs to whom, and which device is meant. */
+/* Rules of apply: which things belong to which, and which device is meant. */
 #include "registry/apply_fixture.h"
 
 /* --- what belongs to whom -------------------------------------------------------------------------*/
@@ -66,7 +66,7 @@ static void a_file_may_change_which_did_of_a_mac_is_enabled(void **state)
         assert_int_equal(GET(f, device, did, DID).is_disabled, i == 1);
         assert_int_equal(GET(f, device, did, DID2).is_disabled, i != 1);
     }
-    /* Without a did the file means the one that is enabled. */
+    /* Without a did the entry means the enabled registration. */
     must_apply(f, "{'devices': [{'product_key': '" PK "', 'mac': 'm', 'device_sn': 'this'}]}");
     assert_string_equal(GET(f, device, did, DID).device_sn, "this");
     assert_string_equal(GET(f, device, did, DID2).device_sn, "");

@@ -4,7 +4,7 @@
 
 #include "registry/secret.h"
 
-/* The word behind `field` in "…: generated field value". */
+/* The word after `field` in "…: generated field value". */
 static void generated(const struct apply_outcome *outcome, const char *field, char *out, size_t size)
 {
     char mark[60];
@@ -255,7 +255,7 @@ static void an_enterprise_secret_is_nowhere_on_the_disk(void **state)
                                            "{'enterprise_id': '" EID2 "', 'enterprise_secret': '" UNSEEN "'}]}");
     generated(&o, "enterprise_secret", secret, sizeof(secret));
     for (int round = 0; round < 2; round++) {
-        assert_true(directory_has(f, EID)); /* so the search does find what is there */
+        assert_true(directory_has(f, EID)); /* so the search finds a text that is there */
         assert_false(directory_has(f, secret));
         assert_false(directory_has(f, UNSEEN));
         fixture_reopen(f);

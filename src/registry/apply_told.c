@@ -1,10 +1,10 @@
-/* What a device's row tells beside the device: what it did before it came here. */
+/* Reads what a device's row tells beside the device: what it did before it came here. */
 #include "registry/apply_entry.h"
 #include "registry/export.h"
 
 #include <time.h>
 
-enum { DAY_S = 86400, EAST_MOST_S = 14 * 3600 }; /* of UTC: there the day begins first */
+enum { DAY_S = 86400, EAST_MOST_S = 14 * 3600 }; /* before UTC, where a day begins first */
 
 /* clang-format off */
 #define VERSION_FIELD(name, i) \
@@ -45,7 +45,7 @@ static bool read_mark(struct str *s, struct str mark)
     return true;
 }
 
-/* "2016-08-01", from 1970 on. */
+/* Takes a day such as "2016-08-01" off s, from 1970 on. */
 static bool read_day(struct str *s, int32_t *day)
 {
     struct tm asked = { 0 }, is;
@@ -60,7 +60,7 @@ static bool read_day(struct str *s, int32_t *day)
     return is.tm_mon == asked.tm_mon && is.tm_mday == asked.tm_mday;
 }
 
-/* Days and ranges of days, separated by blanks. false: not so, or too many. */
+/* Reads days and ranges of days, separated by blanks. false: a wrong form, or too many days. */
 static bool read_days(struct str s, struct buf *out, uint32_t *count, int32_t *last)
 {
     int32_t from, to;
@@ -102,7 +102,7 @@ static enum mu_err read_active_days(const struct apply_entry *e, struct import_t
     } else if (last > (now_s + EAST_MOST_S) / DAY_S) {
         apply_mistake(e, "active_days", "lies in the future");
     } else if (!told->last_report) {
-        /* Some time of that day, wherever it is. */
+        /* A time that is on that day in most time zones. */
         int64_t noon = (int64_t)last * DAY_S + DAY_S / 2;
         told->last_report = noon < now_s ? noon : now_s;
     }

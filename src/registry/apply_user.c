@@ -41,7 +41,7 @@ static enum mu_err read_app(const struct apply_entry *e, struct user_row *row)
     return err;
 }
 
-/* Kept as the text it is: what a login with somebody else's account told. */
+/* Stores auth_src as text. It is what a login with an account of another service told. */
 static enum mu_err read_auth_src(const struct apply_entry *e, struct user_row *row)
 {
     const struct value *v = apply_value(e, "auth_src");

@@ -1,9 +1,9 @@
-/* Bindings (contract, endpoint 13): written against the port, so it holds for any store. */
+/* Bindings (contract, endpoint 13). It uses only the port, so it works with any store. */
 #include "registry/audit.h"
 
 #include <assert.h>
 
-/* A call may name tens of thousands of devices; other writers get in between. */
+/* A call may name tens of thousands of devices. Other writers run between two transactions. */
 enum { DEVICES_AT_ONCE = 1000 };
 
 static enum mu_err make_oldest_owner(struct registry_tx *tx, uint32_t device)

@@ -90,7 +90,7 @@ static enum mu_err get_first(struct registry_tx *tx, void *arg)
     return tx_first_bound(tx, look->product, look->user, &look->first);
 }
 
-/* no is 0 if they are not bound. */
+/* The binding between a user and a device; its no is 0 if they are not bound. */
 static struct binding_row binding_of(struct registry_fixture *f, const struct binding_world *w, int user)
 {
     struct look look = { .user = w->users[user].no, .device = w->device.no };
@@ -128,7 +128,7 @@ static void the_first_binder_owns_and_the_longest_bound_inherits(void **state)
         assert_true(change(f, &w, user, BINDING_BIND, 100 - user));
     assert_true(binding_of(f, &w, 0).is_owner);
     assert_false(binding_of(f, &w, 1).is_owner || binding_of(f, &w, 2).is_owner);
-    /* Bound last, but since the earliest moment: the clock had been set back. */
+    /* This binding was made last but begins first: the clock had been set back. */
     assert_true(change(f, &w, 0, BINDING_UNBIND, 300));
     assert_true(binding_of(f, &w, 2).is_owner);
     assert_false(binding_of(f, &w, 1).is_owner);

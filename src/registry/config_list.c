@@ -1,4 +1,4 @@
-/* What is configured, listed page by page. */
+/* Lists what is configured, page by page. */
 #include <stdlib.h>
 
 #include "registry/apply_entry.h"
@@ -16,7 +16,7 @@ void config_heading(enum registry_kind kind, struct buf *out)
         buf_printf(out, "%-32s  %-32s  %8s  %10s  %s\n", "APPID", "ENTERPRISE_ID", "PRODUCTS", "USERS", "NAME");
 }
 
-/* "" = nobody's. */
+/* The enterprise's id; "": none. */
 static enum mu_err read_owner(struct config_run *run, uint32_t enterprise, char id[ID_HEX_LEN + 1])
 {
     struct enterprise_row row;

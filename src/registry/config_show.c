@@ -1,4 +1,4 @@
-/* What is configured, as entries of an apply file. */
+/* Writes what is configured as entries of an apply file. */
 #include <stdlib.h>
 
 #include "registry/apply_entry.h"
@@ -8,11 +8,11 @@
 
 /* --- entries of an apply file ---------------------------------------------------------------------*/
 
-/* An absent field would leave the present name in its place. */
+/* An empty name is written as null: if the field were absent, apply would keep the present name. */
 static void write_name(struct json_out *j, const char *name)
 {
     if (*name)
-        return; /* it is among the fields */
+        return; /* export_fields writes it */
     json_put_null(j, "name");
 }
 
@@ -65,7 +65,7 @@ static enum mu_err write_definition(struct config_run *run, const struct product
     }
     buf_init(&text, LIMIT_DEFINITION);
     if ((err = tx_definition(run->tx, row->no, row->definition, &text)) == MU_OK) {
-        /* The product may have been renamed since. */
+        /* The product may have been renamed since the definition was applied. */
         json_object_begin(&run->j);
         json_put_text(&run->j, "name", row->name);
         struct str rest = definition_text_behind_name((struct str){ (const char *)text.data, text.len });

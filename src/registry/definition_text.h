@@ -3,10 +3,10 @@
 
 #include "base/text.h"
 
-/* The one form in which definitions are stored (apply_definition.c). */
+/* Reads the form in which definitions are stored (apply_definition.c). */
 
-/* What stands behind the product's name, which comes first, up to the end. The name is that of the time at
- * which the definition was applied. The result points into `stored`. Pure. */
+/* The text after the product's name, which comes first, up to the end. The name is the one that the product had when
+ * the definition was applied. The result points into `stored`. Pure. */
 struct str definition_text_behind_name(struct str stored);
 
 #endif

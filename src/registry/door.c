@@ -1,4 +1,4 @@
-/* Devices at the door (device-access 1): written against the port, so it holds for any store. */
+/* Registering, disabling and locating devices (device-access 1). It uses only the port, so it works with any store. */
 #include "registry/registry.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@ struct registering {
     struct register_result *out;
 };
 
-/* Most registrations are those of a device that was only switched on again. They, and strangers at
- * a closed door, cost no write. MU_E_NOT_FOUND: something is to be written. */
+/* Most devices that register were only switched on again. They, and strangers when only known devices may register,
+ * cost no write. MU_E_NOT_FOUND: something must be written. */
 static enum mu_err answer_from_what_is_known(struct registry_tx *tx, void *arg)
 {
     enum mu_err err;
@@ -137,7 +137,7 @@ static bool is_settled(const struct device_row *device, const struct locating *l
            (!l->has_coordinates || (device->longitude == l->longitude && device->latitude == l->latitude));
 }
 
-/* MU_E_EXISTS: there is nothing to write. */
+/* MU_E_EXISTS: nothing must be written. */
 static enum mu_err ask_whether_settled(struct registry_tx *tx, void *arg)
 {
     enum mu_err err;

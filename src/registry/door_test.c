@@ -82,7 +82,7 @@ static void a_device_that_the_operator_has_disabled_does_not_enable_itself(void 
     struct register_result again = enrol(f, first.device.product, "mac", "one");
     assert_int_equal(again.outcome, REGISTER_BARRED);
     assert_true(fixture_device(f, first.device.no).is_disabled);
-    /* After a reset it is a new device, as ever; and then the old did comes back no more. */
+    /* After a reset it is a new device, as always; and the old did does not come back. */
     struct register_result reset = enrol(f, first.device.product, "mac", "two");
     assert_int_equal(reset.outcome, REGISTER_CREATED);
     assert_int_equal(enrol(f, first.device.product, "mac", "one").outcome, REGISTER_BARRED);

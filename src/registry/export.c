@@ -11,7 +11,7 @@ struct export_run {
     struct export_page *page;
     struct registry_tx *tx;
     struct json_out j;
-    struct product_row product; /* named last; most rows are of the same one */
+    struct product_row product; /* the last product written; most rows have the same one */
     uint32_t app;
     char appid[ID_HEX_LEN + 1];
 };
@@ -172,7 +172,7 @@ static enum mu_err numbered_page(struct export_run *run, enum registry_kind kind
     return err;
 }
 
-/* First the bindings; then what they do not tell any more: since when a user has known a product. */
+/* First the pages of bindings, then those of first bindings that no binding row tells any more. */
 static enum mu_err bindings_page(struct export_run *run)
 {
     static const uint64_t first_bounds = 1ull << 32;

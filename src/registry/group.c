@@ -1,4 +1,4 @@
-/* Device groups (contract, endpoint 12): written against the port, so it holds for any store. */
+/* Device groups (contract, endpoint 12). It uses only the port, so it works with any store. */
 #include "registry/audit.h"
 
 #include <stdlib.h>
@@ -84,7 +84,7 @@ enum mu_err registry_delete_group(struct registry *reg, const struct audit_by *b
 
 /* --- assigning ------------------------------------------------------------------------------------*/
 
-/* The group that a mac is to be in next. False: it stays as it is, which is a failure. */
+/* The next group of a mac. false: the mac stays where it is, which is a failure. */
 static bool next_group(const struct group_assignment *a, uint32_t now, uint32_t *next)
 {
     if (a->action == GROUP_UNASSIGN) {

@@ -1,4 +1,4 @@
-/* The tree of device groups and what is in it (contract, endpoint 12). */
+/* The tree of device groups and their macs (contract, endpoint 12). */
 #include "registry/registry_fixture.h"
 
 static enum mu_err get_group(struct registry_tx *tx, void *arg)

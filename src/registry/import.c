@@ -139,7 +139,7 @@ static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
     return batch->report->err;
 }
 
-/* A copy, since it grows. */
+/* Copies the bits, since the copy will grow. */
 static enum mu_err begin_seen(struct apply_seen *seen, struct str bits)
 {
     if (!bits.len)

@@ -1,4 +1,4 @@
-/* Rows in bulk: each for itself, and the same again changes nothing. */
+/* Rows in bulk: each is taken by itself, and the same row again changes nothing. */
 #include "registry/apply_fixture.h"
 
 #include "registry/export.h"
@@ -17,7 +17,7 @@ struct imported {
     struct import_told told; /* of the last row */
 };
 
-/* A row of each line: its number, and an object written with ' for ". */
+/* Makes a row of each line: a number, and an object with ' instead of ". */
 static void write_rows(struct buf *out, const char *text)
 {
     char *json = strdup(text), *end;
@@ -176,7 +176,7 @@ static void export(struct registry_fixture *f, enum import_kind kind, uint64_t l
     } while (page.next);
 }
 
-/* Its lines numbered, as an import takes them. */
+/* Puts numbers before the lines, as an import expects them. */
 static void number(const struct buf *rows, char *out, size_t size)
 {
     size_t len = 0, line = 1;

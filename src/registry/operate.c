@@ -1,4 +1,4 @@
-/* What an operator changes by name: written against the port, so it holds for any store. */
+/* What an operator changes by name. It uses only the port, so it works with any store. */
 #include "registry/operate.h"
 
 #include <inttypes.h>
@@ -8,19 +8,19 @@
 #include "base/random.h"
 #include "registry/secret.h"
 
-/* Many ids are done in several transactions: what SQLite keeps to take a savepoint back is walked through
- * by every statement, so that one of 50,000 deletions takes minutes. Groups are few, and the inner ones have
- * to go before the others can be looked at: they are done in one. */
+/* Many ids are done in several transactions: every statement walks through what SQLite keeps to roll a savepoint back,
+ * so one transaction with 50,000 deletions takes minutes. Groups are done in one transaction: they are few, and inner
+ * groups must be deleted before the outer ones can be checked. */
 enum { OPERATE_MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC, IDS_AT_ONCE = 1000 };
 
 struct operating {
     const struct operate *o;
     struct registry_tx *tx;
-    struct str ids;  /* of this transaction, or of the look ahead */
-    bool look;       /* only look for mistakes */
-    struct buf seen; /* by the look ahead: a bit a number */
+    struct str ids;  /* of this transaction, or of the check before all */
+    bool look;       /* only check for mistakes */
+    struct buf seen; /* by the check before all: a bit for each number */
     struct buf *report;
-    size_t start; /* of what this transaction has told */
+    size_t start; /* where the report of this transaction begins */
     unsigned mistakes;
 };
 
@@ -68,7 +68,7 @@ static void tell(const struct operating *op, const struct target *t, const char 
     buf_append_u8(op->report, '\n');
 }
 
-/* A transaction tells of mistakes alone from the first one on: what it did is taken back. */
+/* After its first mistake a transaction reports only mistakes: what it did is rolled back. */
 static bool begin_mistake(struct operating *op)
 {
     if (op->mistakes++ == 0 && op->report->len > op->start)
@@ -141,7 +141,7 @@ static enum mu_err find(struct operating *op, struct target *t)
     return err;
 }
 
-/* What the audit log knows it by: a device by its did, however it was named. */
+/* The id in the audit log: for a device its did, however it was named. */
 static const char *log_id(const struct operating *op, const struct target *t)
 {
     return op->o->kind == KIND_DEVICE ? t->device.did : t->id;
@@ -166,7 +166,7 @@ static enum mu_err set_disabled(struct operating *op, struct target *t)
     const char *what = disabled ? "disable" : "enable";
     enum mu_err err;
 
-    /* A device that had disabled itself is barred by this, too. */
+    /* A device may be disabled without being barred: it disabled itself, or a newer registration did. This bars it. */
     if (*is_disabled == disabled && (op->o->kind == KIND_USER || t->device.is_barred == disabled)) {
         tell_done(op, t, disabled ? "was disabled already" : "was enabled already");
         return MU_OK;
@@ -216,7 +216,7 @@ static enum mu_err end_bindings(struct operating *op, const struct target *t)
     return err;
 }
 
-/* What --unbind ends is in nobody's way. */
+/* Whether bindings are ended first, and so do not prevent the deletion. */
 static bool unbinds(const struct operating *op)
 {
     return op->o->unbind && (op->o->kind == KIND_DEVICE || op->o->kind == KIND_USER);
@@ -252,7 +252,7 @@ static enum mu_err tell_uses(struct operating *op, const struct target *t)
     return MU_OK;
 }
 
-/* Deleted by an earlier transaction it would not be there any more for the later one. */
+/* An id that is named twice is a mistake: a later transaction would not find it any more. */
 static enum mu_err look_for_twin(struct operating *op, const struct target *t)
 {
     size_t byte = t->no / 8, more = byte < op->seen.len ? 0 : byte + 1 - op->seen.len;
@@ -282,7 +282,7 @@ static enum mu_err look_for_uses(struct operating *op, const struct target *t)
     return used ? tell_uses(op, t) : MU_OK;
 }
 
-/* What is not to be seen in the log any more when it is gone: whose it was. */
+/* Notes the product and the mac too, which cannot be looked up when the device is deleted. */
 static enum mu_err audit_deleted(struct operating *op, const struct target *t)
 {
     struct product_row product;
@@ -390,7 +390,7 @@ static enum mu_err operate_all(struct registry_tx *tx, void *arg)
         left.len -= n + (end != NULL);
         if (!id.len)
             continue;
-        /* What is longer than any id is merely unknown. */
+        /* A text that is longer than any id is unknown. */
         if (str_copy(t.id, sizeof(t.id), id)) {
             err = operate_one(op, &t);
         } else {
@@ -400,11 +400,11 @@ static enum mu_err operate_all(struct registry_tx *tx, void *arg)
     }
     if (err == MU_OK && op->mistakes)
         err = MU_E_VALUE;
-    /* A secret that could not be told must not be stored. */
+    /* A secret that could not be reported must not be stored. */
     return err == MU_OK ? op->report->err : err;
 }
 
-/* Takes lines off: the next transaction's. */
+/* Takes the lines of the next transaction off ids. */
 static struct str take_part(enum registry_kind kind, struct str *ids)
 {
     struct str part = { ids->at, 0 };
@@ -426,8 +426,8 @@ enum mu_err operate(struct registry *reg, const struct audit_by *by, const struc
     enum mu_err err = MU_OK;
 
     buf_init(&op.seen, UINT32_MAX / 8 + 1u);
-    /* Those of one transaction are all done or none by themselves. Of more, the mistakes are found before
-     * anything is done. */
+    /* The ids of one transaction are all done, or none is. If there are more, all mistakes are found before anything is
+     * done. */
     if (rest.len)
         err = registry_read(reg, operate_all, &op);
     op.look = false;

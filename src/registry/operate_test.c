@@ -1,4 +1,4 @@
-/* What an operator changes by name, and the audit log of it. */
+/* What an operator changes by name, and its entries in the audit log. */
 #include "registry/registry_fixture.h"
 
 #include "registry/apply.h"
@@ -42,7 +42,7 @@ static int setup(void **state)
     return result;
 }
 
-/* Runs a verb on ids; out gets its report. */
+/* Runs a verb on ids; out gets the report. */
 static enum mu_err run_in(struct registry_fixture *f, struct operate o, const char *ids, char out[1000])
 {
     struct buf report;
@@ -304,7 +304,7 @@ static void a_device_cannot_be_enabled_beside_the_enabled_one_of_its_mac(void **
     assert_true(fixture_device(f, 1).is_disabled);
 }
 
-/* More than one transaction's. */
+/* More ids than one transaction takes. */
 enum { MANY = 2500 };
 
 static char *make_many(struct registry_fixture *f, const char *last)

@@ -1,4 +1,4 @@
-/* A follower that visits changes knows what a visit of everything would tell it, whatever happens. */
+/* A follower that visits changes knows the same as a visit of everything would tell it, whatever happens. */
 #include "registry/registry_follower.h"
 
 static uint64_t random_state = 20240229;
@@ -9,7 +9,7 @@ static uint32_t roll(uint32_t below)
     return (uint32_t)((random_state >> 33) % below);
 }
 
-/* The last number of each; they count from 1, and some devices, groups and users have been deleted. */
+/* The last number of each kind. Numbers count from 1, and some devices, groups and users have been deleted. */
 struct feed_world {
     uint32_t enterprises, products, apps, groups, devices, users, bindings, tokens;
 };
@@ -45,7 +45,7 @@ static enum mu_err random_group(struct registry_tx *tx, struct feed_world *w)
     struct group_row g = { .product = 1, .parent = w->groups ? one_of(w->groups) : 0 };
 
     if (w->groups && roll(3) == 0)
-        g.no = one_of(w->groups); /* moves it: maybe under a younger one, maybe into a circle */
+        g.no = one_of(w->groups); /* moves the group: maybe below a younger one, maybe into a circle */
     else if (w->groups == FOLLOWED_ROWS - 1)
         return MU_E_LIMIT;
     id_new_hex(g.gid);

@@ -171,7 +171,7 @@ static void an_error_of_the_visitor_ends_the_visit_and_moves_nothing(void **stat
     assert_int_equal(registry_visit_all(f->reg, &v, &seq), MU_E_REFUSED);
     assert_true(seq == 0);
     assert_int_equal(calls, 2);
-    fixture_product(f); /* the ended visits hold nothing up */
+    fixture_product(f); /* the visits have ended, so they block nothing */
 }
 
 static void a_follower_from_before_the_feed_is_told_to_start_anew(void **state)

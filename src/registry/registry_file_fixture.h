@@ -12,7 +12,7 @@ struct file_bytes {
     size_t len;
 };
 
-/* A file that is missing has no bytes, and at is NULL. */
+/* The content of a file. A missing file has no bytes, and at is NULL. */
 static inline struct file_bytes file_bytes(const char *path)
 {
     struct file_bytes b = { 0 };
@@ -64,7 +64,8 @@ static inline size_t file_wrong_pages(const char *path)
     return wrong;
 }
 
-/* Where the row of a product lies in the table, with its key first: an index has no key beside a secret. */
+/* Where the row of a product is in its table. It is found by the key with the secret after it; indexes have no
+ * secret. */
 static inline off_t file_find_product(const struct registry_fixture *f, const struct product_row *product)
 {
     char row[2 * ID_HEX_LEN + 1];
@@ -78,7 +79,7 @@ static inline off_t file_find_product(const struct registry_fixture *f, const st
     return at;
 }
 
-/* The file and its log, so that a test may harm them again and again. */
+/* A copy of the file and its log, so that a test can damage them again and again. */
 struct kept_file {
     char path[2][160];
     struct file_bytes bytes[2];
@@ -132,7 +133,7 @@ static inline int each_sql(void *db, int columns, char **values, char **names)
     return sqlite3_exec(db, values[0], NULL, NULL, NULL);
 }
 
-/* The closed registry's tables in a file without checksums, in its place. */
+/* Replaces the closed registry by a file with the same tables but without checksums. */
 static inline void file_make_plain(const struct registry_fixture *f)
 {
     sqlite3 *db;

@@ -1,4 +1,4 @@
-/* The file: who may open it, and what is refused. */
+/* The file: who may open it, and which files are refused. */
 #include "registry/registry_fixture.h"
 
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static void a_damaged_table_is_reported_by_who_reads_it(void **state)
     f->reg = NULL;
     assert_int_equal(stat(f->file, &st), 0);
     memset(garbage, 0xa5, sizeof(garbage));
-    for (off_t at = 4096; at < st.st_size; at += 4096) /* all but the schema */
+    for (off_t at = 4096; at < st.st_size; at += 4096) /* all pages but the schema's */
         overwrite(f, garbage, sizeof(garbage), at);
     struct registry *reg = NULL;
     char why[512] = "";

@@ -1,7 +1,7 @@
 #ifndef MUSTER_REGISTRY_REGISTRY_FIXTURE_H
 #define MUSTER_REGISTRY_REGISTRY_FIXTURE_H
 
-/* What the tests of the registry share: a directory that goes away, a registry in it, rows. */
+/* What the tests of the registry share: a directory that is removed at the end, a registry in it, rows. */
 
 #include "base/unit_test.h"
 
@@ -60,7 +60,7 @@ static inline int fixture_teardown(void **state)
     return 0;
 }
 
-/* Does to the file what nothing in the port does. */
+/* Changes the file in a way that the port cannot. */
 static inline void fixture_sql(struct registry_fixture *f, const char *sql)
 {
     sqlite3 *db;
@@ -73,7 +73,7 @@ static inline void fixture_sql(struct registry_fixture *f, const char *sql)
     sqlite3_close(db);
 }
 
-/* The rows of a test, all in one transaction that must succeed: any row may be NULL. */
+/* The rows of a test, all in one transaction that must succeed. Any row may be NULL. */
 struct fixture_rows {
     struct enterprise_row *enterprise;
     struct product_row *product;

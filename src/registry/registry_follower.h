@@ -1,14 +1,13 @@
 #ifndef MUSTER_REGISTRY_REGISTRY_FOLLOWER_H
 #define MUSTER_REGISTRY_REGISTRY_FOLLOWER_H
 
-/* A follower of the registry as simple as can be, for the tests. It insists on parents that come
- * before their children. */
+/* A simple follower of the registry, for the tests. It fails a test if a child comes before its parent. */
 
 #include "registry/registry_fixture.h"
 
 enum { FOLLOWED_ROWS = 512, FOLLOWED_VERSIONS = 64, FOLLOWED_APP_PRODUCTS = 8, FOLLOWED_USER_PRODUCTS = 32 };
 
-/* What a follower keeps, by number. Zeroed rows are those that are not there. */
+/* What a follower keeps, by number. A row of zeros does not exist. */
 struct image {
     struct enterprise_row enterprise[FOLLOWED_ROWS];
     struct product_row product[FOLLOWED_ROWS];

@@ -132,7 +132,7 @@ static void nobody_writes_during_the_moment(void **state)
             usleep(100);
         assert_int_equal(registry_freeze(w.f->reg, wait_a_little, &m, &s), MU_OK);
         assert_int_equal(registry_snapshot_count(s, &totals), MU_OK);
-        /* A writer that is done may not have counted yet when the moment begins. */
+        /* When the moment begins, a writer may have ended its write but not counted it yet. */
         assert_in_range(m.after - m.before, 0, THREADS);
         assert_in_range(totals.products, m.after, m.after + THREADS);
         registry_snapshot_free(s);

@@ -183,7 +183,7 @@ static void the_same_definition_again_adds_no_version(void **state)
         assert_int_equal(registry_write(f->reg, define, &call), MU_OK);
         assert_int_equal(call.row.definition, steps[i].version);
     }
-    /* Writing a row that was read long ago does not bring an old version back. */
+    /* Writing a row that was read long ago does not restore an old version. */
     struct product_row old = call.row;
     old.definition = 1;
     assert_int_equal(fixture_put(f, .product = &old), MU_OK);

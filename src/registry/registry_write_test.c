@@ -78,7 +78,7 @@ static void *write_a_lot(void *arg)
     pthread_barrier_wait(work->start);
     for (int i = 0; i < WRITES_EACH; i++) {
         snprintf(mac, sizeof(mac), "t%02dn%03d", work->index, i);
-        if (i % 3 == 2) { /* a third of all fail after having written */
+        if (i % 3 == 2) { /* a third of them fail after they have written */
             struct device_row d = { .product = work->product, .passcode = "fails" };
             strcpy(d.mac, mac);
             did_new(d.did);

@@ -8,10 +8,9 @@
 #include "model/cidr.h"
 #include "model/id.h"
 
-/* What people configure, one struct per kind of row. Plain values without pointers (the one
- * exception is marked), so that a row can be copied anywhere. An optional text that is not set is
- * "". `no` is the row's number, given by the registry, never used again after a deletion; 0 in a
- * row that is to be inserted. */
+/* What people configure: a struct for each kind of row. They are plain values without pointers (the one exception is
+ * marked), so a row can be copied anywhere. An optional text that is not set is "". `no` is the row's number. The
+ * registry gives it, and never again after a deletion; it is 0 in a row that is to be inserted. */
 
 #define PLACE_NAME_SIZE (LIMIT_NAME + 1)
 
@@ -28,17 +27,17 @@ struct enterprise_row {
     uint8_t secret_hash[32]; /* SHA-256 of salt and secret */
     char name[LIMIT_NAME + 1];
     uint32_t hourly_quota;
-    bool secret_required;    /* by the header calls (contract, "auth, /v1/users") */
+    bool secret_required;    /* the header calls must give the secret (contract, "auth, /v1/users") */
     uint32_t ip_allow_count; /* 0 = no restriction */
     struct cidr ip_allow[ENTERPRISE_IP_ALLOW_MAX];
 };
 
 enum registration { REGISTRATION_OPEN, REGISTRATION_KNOWN };
-/* "open", "known", in this order and ended by NULL. */
+/* "open", "known", in the order of the enum, ended by NULL. */
 extern const char *const registration_words[];
 enum pacing { PACING_AUTO, PACING_ON, PACING_OFF }; /* auto: on for MQTT 3.1 sessions */
 
-/* In which frames controls go; auto: in those in which the device reports. */
+/* In which frames controls are sent. CONTROL_AUTO: in the kind of frame in which the device reports. */
 enum control_frames { CONTROL_AUTO, CONTROL_0090, CONTROL_0093 };
 
 struct product_row {
@@ -50,14 +49,14 @@ struct product_row {
     enum registration registration;
     enum pacing pacing;
     enum control_frames control;
-    uint32_t definition; /* version in force; 0 = none */
+    uint32_t definition; /* the version in force; 0 = none */
 };
 
 struct app_row {
     uint32_t no;
     char appid[ID_HEX_LEN + 1];
     char name[LIMIT_NAME + 1];
-    uint32_t enterprise; /* of its products; 0 while it has none */
+    uint32_t enterprise; /* that of its products; 0 while they have none */
 };
 
 struct user_row {
@@ -69,17 +68,18 @@ struct user_row {
     char address[LIMIT_NAME + 1], remark[LIMIT_NAME + 1];
     char auth_src[1024]; /* JSON text */
     bool is_anonymous;
-    bool is_disabled; /* left out wherever users are looked for or counted; bindings stay */
+    bool is_disabled; /* searches and counts leave him out; bindings stay */
     int64_t created_at, updated_at;
     struct place place;
 };
 
 enum device_type { DEVICE_NORMAL, DEVICE_CENTER_CONTROL, DEVICE_SUB_DEV, DEVICE_BLUETOOTH };
-/* "normal", "center_control", "sub_dev", "bluetooth", in this order and ended by NULL. */
+/* "normal", "center_control", "sub_dev", "bluetooth", in the order of the enum, ended by NULL. */
 extern const char *const device_type_words[];
 const char *device_type_text(enum device_type type); /* static */
 
-/* Where a device's place comes from: the operator's word wins over its address. */
+/* Where a device's place comes from: configured by an operator, or located by its address. The configured place
+ * wins. */
 enum place_source { PLACE_NONE, PLACE_CONFIGURED, PLACE_LOCATED };
 
 struct device_row {
@@ -91,9 +91,9 @@ struct device_row {
     char device_sn[LIMIT_NAME + 1];
     enum device_type type;
     bool is_disabled;
-    bool is_barred;     /* by the operator, so that its registering does not enable it; only with
-                                  is_disabled */
-    int64_t created_at; /* Unix seconds: registered or imported */
+    /* An operator has disabled it, so registering does not enable it. Only with is_disabled. */
+    bool is_barred;
+    int64_t created_at; /* Unix seconds: when it was registered or imported */
     struct place place;
     enum place_source place_source;
     bool has_coordinates;
@@ -114,28 +114,28 @@ struct group_row {
     char gid[ID_HEX_LEN + 1];
 };
 
-/* Of a user what the fleet index follows. */
+/* The part of a user that the fleet index follows. */
 struct user_brief {
     uint32_t no, app;
     bool is_disabled;
     struct place place;
 };
 
-/* A device and a user from one moment to another. */
+/* A device was bound to a user from one moment to another. */
 struct binding_row {
     uint32_t no;
     uint32_t device, user, app;
     bool is_owner;
-    int64_t since, until; /* Unix seconds; until is 0 while it holds */
+    int64_t since, until; /* Unix seconds; until is 0 while the binding holds */
 };
 
-/* Of a binding what the fleet index follows. */
+/* The part of a binding that the fleet index follows. */
 struct bound_row {
     uint32_t no, device, user;
     int64_t since, until; /* as above */
 };
 
-/* Since when a user knows a product: he was bound to a device of it then, which may have gone. */
+/* When a user was first bound to a device of a product. The device may be deleted. */
 struct first_bound_row {
     uint32_t product, user;
     int64_t since;

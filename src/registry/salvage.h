@@ -3,23 +3,23 @@
 
 #include "registry/registry.h"
 
-/* What is left of a damaged registry, in a new one. The port of `muster repair` alone. */
+/* Copies what is left of a damaged registry into a new one. Only `muster repair` uses this port. */
 
-/* What became of a table. Its name is muster's own: "device", "device_group", … */
+/* What became of a table. The name is muster's own: "device", "device_group", … */
 struct salvage_table {
     const char *name;
     uint64_t copied;  /* rows that could be read */
-    uint64_t dropped; /* of these, what is gone again since it belonged to something that is lost */
-    uint64_t by_key;  /* rows of which the keys alone are left; the rest of them is empty */
+    uint64_t dropped; /* copied rows that were dropped, since they belonged to something that is lost */
+    uint64_t by_key;  /* rows of which only the keys are left; the rest of them is empty */
     bool is_damaged;  /* some of it could not be read */
-    /* At most so many rows are lost: the numbers that could not be looked at, and those behind the last one that it
-     * knows to be given. Without them, only is_damaged tells. */
+    /* At most so many rows are lost. It counts the numbers that could not be read, and those after the last number that
+     * the registry knows to have given. If neither is known, only is_damaged tells. */
     uint64_t missing;
 };
 
 struct salvage {
-    /* What the journal has seen of it, and the highest version of a definition there; 0 what is not known.
-     * What has been given is not given again, and an id that cannot be read is this one. */
+    /* What the journal has seen of the registry, and the highest version of a definition there; 0: not known. Numbers
+     * that were given are not given again. If the registry's id cannot be read, it is taken from here. */
     struct registry_place seen;
     uint32_t last_definition;
     /* Called once for each table, at the end. */
@@ -27,14 +27,17 @@ struct salvage {
     void *ctx;
 };
 
-/* Reads what can be read of `from`/registry.db and its log, which nobody has open, and changes nothing
- * there. Makes `to`/registry.db with its mark, synced, a registry that registry_check finds nothing in: what
- * refers to a row that is lost is taken away or refers to nothing; a definition in force that is lost is in
- * force no more; a bound device without its owner gets the one who was bound first; groups whose parent is
- * lost hang at the root. No number is given again that may have been given.
+/* Reads what can be read of `from`/registry.db and its log. Nobody may have them open; nothing there changes. Makes
+ * `to`/registry.db with its mark, synced: a registry in which registry_check finds no mistake. So:
  *
- * `to` is there and holds no registry. MU_E_CORRUPT: nothing can be read; why gets a sentence. On
- * failure nothing is left in `to`. Any thread. */
+ *   - A row that refers to a lost row is deleted, or refers to nothing.
+ *   - If the definition in force is lost, none is in force.
+ *   - A bound device without its owner gets as owner the user who was bound first.
+ *   - Groups whose parent is lost are put below the root.
+ *   - No number is given again that may have been given.
+ *
+ * `to` exists and holds no registry. MU_E_CORRUPT: nothing can be read; why gets a sentence. After a failure nothing is
+ * left in `to`. Any thread. */
 MU_MUST_USE enum mu_err registry_salvage(const char *from, const char *to, const struct salvage *s, char *why,
                                          size_t why_size);
 

@@ -6,13 +6,13 @@
 
 #include "base/text.h"
 
-/* Secrets are kept hashed: SHA-256 (OpenSSL), salted for enterprise secrets, plain for tokens,
- * which are 128 random bits and looked up by their hash. Any thread; without memory the program ends. */
+/* Secrets are stored as hashes: SHA-256 (OpenSSL). Those of enterprises are salted. Tokens, which are 128 random bits,
+ * are hashed without salt, since they are looked up by their hash. Any thread. Without memory the program ends. */
 void secret_hash(const uint8_t salt[16], struct str secret, uint8_t out[32]);
 void secret_token_hash(struct str token, uint8_t out[32]);
-/* In constant time. */
+/* Compares in constant time. */
 bool secret_equal(const uint8_t salt[16], struct str secret, const uint8_t hash[32]);
-/* Constant-time comparison of texts that the protocols need in clear (passcode, product secret). */
+/* Compares texts that the protocols need in clear (passcode, product secret), in constant time. */
 bool secret_text_equal(struct str a, struct str b);
 
 #endif

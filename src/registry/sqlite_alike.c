@@ -1,4 +1,4 @@
-/* What looks like what an entry is about to make. */
+/* Finds existing things that look like the one that an entry would make. */
 #include <assert.h>
 
 #include "registry/apply_rows.h"
@@ -40,7 +40,7 @@ enum mu_err tx_named(struct registry_tx *tx, enum registry_kind kind, const char
 enum mu_err tx_user_like(struct registry_tx *tx, uint32_t app, enum user_login by, const char *text,
                          char uid[ID_HEX_LEN + 1])
 {
-    /* Each has an index of those that are set. */
+    /* Each field has an index of the users that have it. The condition <> '' lets SQLite use it. */
     static const char *const sql[] = {
         "SELECT uid FROM user WHERE username = ?1 AND username <> '' AND app = ?2 ORDER BY no LIMIT 1",
         "SELECT uid FROM user WHERE phone = ?1 AND phone <> '' AND app = ?2 ORDER BY no LIMIT 1",

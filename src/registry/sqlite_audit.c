@@ -1,5 +1,5 @@
-/* The audit log: a row for each transaction that changed something in somebody's name, and one for each
- * change of it. */
+/* The audit log: a row for each transaction that changed something in somebody's name, and a row for each of its
+ * changes. */
 #include "registry/audit.h"
 
 #include <assert.h>
@@ -14,7 +14,7 @@ enum { CHANGE_MAX = 2048, FORGET_AT_ONCE = 10000 };
 
 /* --- writing --------------------------------------------------------------------------------------*/
 
-/* The name that the operator has now: a number may be somebody else's later. */
+/* The operator's name is stored, since his user id may belong to somebody else later. */
 static void name_of(uid_t uid, char *out, size_t size)
 {
     char room[1024];
@@ -133,7 +133,7 @@ static enum mu_err give_change(void *ctx, struct db_row *row)
     "SELECT a.at, a.no, c.change, a.enterprise_id, a.request, a.uid, a.user, a.command, c.action, " \
     "c.kind, c.id, c.what FROM audit a CROSS JOIN audit_change c ON c.audit = a.no "
 
-/* First the rest of the transaction in which the last visit ended, which may be a million changes long. */
+/* First the rest of the transaction in which the last visit ended: one transaction may have a million changes. */
 static enum mu_err visit_audit(struct registry_tx *tx, void *arg)
 {
     const struct audit_visit *visit = arg;
@@ -164,7 +164,7 @@ struct forgetting {
     bool *more;
 };
 
-/* Of a large transaction the first changes go first, and its own row with the last. */
+/* The changes of a large transaction go in their order. Its own row goes with the last change. */
 static enum mu_err forget(struct registry_tx *tx, void *arg)
 {
     const struct forgetting *f = arg;

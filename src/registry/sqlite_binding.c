@@ -1,4 +1,4 @@
-/* Bindings, and what is remembered of a user and a product. */
+/* Bindings, and what is kept of a user and a product. */
 #include "registry/sqlite_registry.h"
 
 static void read_binding(struct db_row *row, void *out)
@@ -56,7 +56,7 @@ enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding
 
 enum mu_err tx_binding_like(struct registry_tx *tx, const struct binding_row *binding, struct binding_row *out)
 {
-    /* Found by the device: a user may have thousands of them. */
+    /* The + keeps SQLite from searching by the user, who may have thousands of bindings. */
     return db_get(tx->db,
                   BINDING_WHERE "device = ?1 AND +user = ?2 AND "
                                 "((since = ?3 AND ifnull(until, 0) = ?4) OR (ifnull(until, ?5) > since "

@@ -1,12 +1,12 @@
-/* Whether the file is what it should be: SQLite's own checks, the schema, and the rules that no
- * constraint of the schema can say. Each is a query whose rows are mistakes. */
+/* Whether the file is what it should be: SQLite's own checks, the schema, and the rules that no constraint of the
+ * schema can express. Each rule is a query; each row of its result is a mistake. */
 #include "registry/sqlite_registry.h"
 
 #define BOUND_NOW                                                          \
     "SELECT d.product AS product, b.user AS user, min(b.since) AS since, " \
     "sum(b.until IS NULL) AS devices FROM binding b JOIN device d ON d.no = b.device GROUP BY 1, 2"
 
-/* Not by an index: it may be the index that is wrong. */
+/* NOT INDEXED: an index may be the damaged part. */
 static const char *const rules[] = {
     "SELECT 'device: mac ' || mac || ' of product ' || product || ' has ' || count(*) || "
     "' enabled registrations' FROM device NOT INDEXED WHERE is_disabled = 0 GROUP BY product, mac "
@@ -61,7 +61,7 @@ static const char *const rules[] = {
     "FROM product_user p JOIN bound b ON b.product = p.product AND b.user = p.user "
     "WHERE p.first_bound > b.since",
 
-/* A number that is given twice would give one device the messages of another. */
+/* If a number were given twice, one device would get the messages of another. */
 #define GIVEN(table)                                                                        \
     "SELECT '" #table " ' || max(no) || ': its number has not been given yet' FROM " #table \
     " HAVING max(no) > ifnull((SELECT seq FROM sqlite_sequence WHERE name = '" #table "'), 0)"
@@ -90,12 +90,12 @@ static const struct {
     { "entries of the audit log", "SELECT count(*) FROM audit_change" },
 };
 
-/* Every row of such a query is a mistake. */
+/* Notes a mistake for each row of such a query. */
 static enum mu_err note_mistake(void *ctx, struct db_row *row)
 {
     struct str text = col_str(row);
 
-    if (!str_eq(text, STR("ok"))) /* all that PRAGMA integrity_check says of a good file */
+    if (!str_eq(text, STR("ok"))) /* the only row of PRAGMA integrity_check for a good file */
         findings_mistake(ctx, "%.*s", (int)text.len, text.at);
     return MU_OK;
 }
@@ -111,7 +111,7 @@ static enum mu_err note_reference(void *ctx, struct db_row *row)
     return MU_OK;
 }
 
-/* A file that cannot be read at some place fails one query or another; what the rest says still helps. */
+/* If the file cannot be read at some place, some query fails. The results of the other queries still help. */
 static void note(const struct findings *f, const char *what, struct db *db, enum mu_err err)
 {
     if (err != MU_OK)
@@ -141,7 +141,7 @@ enum mu_err registry_check(struct registry *reg, const struct findings *f)
     return MU_OK;
 }
 
-/* --- what the other store is held against -----------------------------------------------------------*/
+/* --- what the journal is compared with --------------------------------------------------------------- */
 
 struct last_number {
     uint32_t no;

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "registry/sqlite_pages.h"
 
-#define LOG_RATE  1 /* lines a second about failures, and how many at once */
+#define LOG_RATE  1 /* log lines about failures a second; below: how many at once */
 #define LOG_BURST 5
 
 static enum mu_err error_of(struct db *db, int rc)
@@ -28,7 +28,7 @@ static enum mu_err error_of(struct db *db, int rc)
     case SQLITE_IOERR: {
         if (rc == SQLITE_IOERR_DATA)
             return MU_E_CORRUPT;
-        /* The shared-memory index only ever fails to grow for want of room, and keeps no errno. */
+        /* Only a lack of room makes the shared-memory index fail to grow, and SQLite keeps no errno of it. */
         int os = sqlite3_system_errno(db->handle);
         return rc == SQLITE_IOERR_SHMSIZE ? MU_E_FULL : mu_err_of_errno(os);
     }
@@ -122,7 +122,8 @@ static enum mu_err start(struct db *db, const char *sql, const struct db_value *
     return MU_OK;
 }
 
-/* The next row: MU_OK, MU_E_NOT_FOUND after the last one, or an error. Anything but MU_OK has ended the statement. */
+/* Goes to the next row: MU_OK; MU_E_NOT_FOUND after the last row; or an error. If it is not MU_OK, the statement has
+ * ended. */
 static enum mu_err next(struct db *db, sqlite3_stmt *statement)
 {
     int rc = sqlite3_step(statement);
@@ -263,8 +264,8 @@ double col_real(struct db_row *row, bool *set)
 
 struct str col_str(struct db_row *row)
 {
-    /* As a blob, since SQLite copies a text to terminate it, and its column looked up once; a million rows feel
-     * both. */
+    /* Read as a blob, since SQLite would copy a text to add its NUL. The column is looked up only once. Both matter for
+     * a million rows. */
     sqlite3_value *value = sqlite3_column_value(row->statement, row->column++);
     const char *at = sqlite3_value_blob(value);
     size_t len = (size_t)sqlite3_value_bytes(value);

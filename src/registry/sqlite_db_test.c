@@ -1,4 +1,4 @@
-/* A connection whose statements fail. */
+/* A connection with statements that fail. */
 #include "base/unit_test.h"
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 enum { CALLS = 2000 };
 
-/* What a function writes to stderr. */
+/* Catches what a function writes to stderr. */
 static void capture(void (*fn)(void), char *out, size_t size)
 {
     int kept = dup(STDERR_FILENO);

@@ -1,11 +1,11 @@
-/* Taking things away: what is in the way, and what goes along. */
+/* Deleting things: what prevents it, and which parts are deleted with them. */
 #include "registry/sqlite_registry.h"
 
-/* --- what is in the way ---------------------------------------------------------------------------*/
+/* --- what prevents a deletion ------------------------------------------------------------------------- */
 
 struct use {
     const char *sql;
-    size_t offset; /* of its number in struct registry_uses; a use without a query ends the list */
+    size_t offset; /* of its count in struct registry_uses; a use without a query ends the list */
 };
 #define USE(member, query)                                                            \
     {                                                                                 \
@@ -44,7 +44,7 @@ enum mu_err tx_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no
     return count_uses(tx, kind, no, out, &sum);
 }
 
-/* --- what goes along ------------------------------------------------------------------------------*/
+/* --- parts ------------------------------------------------------------------------------------------ */
 
 static enum mu_err run(struct registry_tx *tx, const char *sql, uint32_t no)
 {
@@ -69,7 +69,8 @@ static enum mu_err delete_product_parts(struct registry_tx *tx, uint32_t no)
     return err == MU_OK ? run(tx, "DELETE FROM product_user WHERE product = ?1", no) : err;
 }
 
-/* A binding that was made through the app is its user's, who has been given another one since. */
+/* A binding may have been made through this app by a user who belongs to another app since. It gets the user's present
+ * app. */
 static enum mu_err delete_app_parts(struct registry_tx *tx, uint32_t no)
 {
     enum mu_err err = run(tx, "DELETE FROM app_product WHERE app = ?1", no);
@@ -94,7 +95,7 @@ static enum mu_err delete_user_parts(struct registry_tx *tx, uint32_t no)
 }
 
 static const struct deletion {
-    enum mu_err (*parts)(struct registry_tx *tx, uint32_t no); /* NULL: it has none */
+    enum mu_err (*parts)(struct registry_tx *tx, uint32_t no); /* NULL: the kind has no parts */
     const char *sql;
     enum feed_kind feed;
 } deletions[] = {

@@ -1,4 +1,4 @@
-/* Devices. */
+/* The rows of devices. */
 #include <stdlib.h>
 
 #include "registry/sqlite_registry.h"
@@ -41,7 +41,7 @@ enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_r
 
 enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out)
 {
-    /* Nearly always there is an enabled one, and an index of its own finds it. */
+    /* A mac nearly always has an enabled registration, and a separate index finds it. */
     enum mu_err err = db_get(tx->db,
                              DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 "
                                           "AND d.is_disabled = 0",

@@ -1,4 +1,4 @@
-/* Enterprises, which products are theirs, and the tokens they have taken. */
+/* Enterprises, their products, and the tokens given to them. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>
@@ -85,7 +85,7 @@ enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise, 
                       DB_VALUES(db_int(enterprise)), products, count);
 }
 
-/* Whose they are follows from their products. */
+/* An app's enterprise follows from its products, so their apps have changed, too. */
 static enum mu_err apps_changed(struct db *db, uint32_t product)
 {
     return db_run(db,

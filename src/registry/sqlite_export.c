@@ -1,4 +1,4 @@
-/* What an export reads. */
+/* Reads the rows for an export. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -92,7 +92,7 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, const struct export_slice
     return err;
 }
 
-/* By product: that is how product_user can be looked into. */
+/* Joined by product, since the key of product_user begins with it. */
 static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t product, uint32_t user,
                                          struct bindings_export *ex)
 {

@@ -1,16 +1,16 @@
 /* What followers see: everything as of one moment, then what has changed.
  *
- * The feed is the table `change`: each put or delete adds the kind and the number of what it
- * touched, with an increasing sequence number, in its own transaction. A follower that has seen
- * all up to number n asks for the things named after n and gets each once, as its row is now; a
- * thing whose row is gone was deleted. Sequence numbers have no gaps (what is rolled back takes its
- * numbers along), so a follower from before the oldest kept change is noticed. */
+ * The feed is the table `change`. Each put or delete adds the kind and the number of the thing that it changed, with an
+ * increasing sequence number, in its own transaction. A follower that has seen everything up to number n asks for the
+ * things that were entered after n. It gets each thing once, as its row is now; a thing without a row was deleted.
+ * Sequence numbers have no gaps (a rollback takes them back), so a follower from before the oldest change that is kept
+ * is noticed. */
 #include "registry/sqlite_registry.h"
 
 #include <stdlib.h>
 
-/* 12 bytes each: 50 MB. Larger than any single transaction (an import of a million devices), so
- * that a follower that looks after every commit never loses anything. */
+/* 12 bytes each: 50 MB. This is more than any single transaction has (an import of a million devices), so a follower
+ * that reads the feed after every commit never loses a change. */
 #define CHANGES_KEPT 4000000
 #define PRUNE_EVERY  8192
 
@@ -141,13 +141,13 @@ static enum mu_err give_token(void *ctx, struct db_row *row)
 #define USER_BRIEF    "u.no, u.app, u.is_disabled, u.country, u.region, u.city"
 #define BOUND_COLUMNS "b.no, b.device, b.user, b.since, b.until"
 
-/* From the roots downwards, level by level. */
+/* All groups, from the roots down, level by level. */
 #define GROUP_TREE                                                                                       \
     "WITH RECURSIVE tree (no, depth) AS (SELECT no, 0 FROM device_group WHERE parent IS NULL UNION ALL " \
     "SELECT child.no, depth + 1 FROM tree JOIN device_group child ON child.parent = tree.no) "
 
-/* Those of them that have changed, likewise: from those whose parent has not. Not a walk through all groups
- * for each one that is created. */
+/* The changed groups in the same order: it begins with those whose parent has not changed. This does not walk through
+ * all groups for each new one. */
 #define CHANGED_TREE                                                                                             \
     "WITH RECURSIVE changed (no) AS MATERIALIZED (SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = 6), " \
     "tree (no, depth) AS (SELECT g.no, 0 FROM changed JOIN device_group g ON g.no = changed.no "                 \
@@ -173,7 +173,7 @@ static const struct step {
       "(SELECT no, other FROM change WHERE seq > ?1 AND kind = 3) ORDER BY f.product, f.version",
       give_definition },
     { FEED_ASSOCIATION, "SELECT product, enterprise, 1 FROM association ORDER BY product",
-      /* A product that moved leaves its old enterprise before it enters the new one. */
+      /* For a product that moved: first the association that ended, then the new one. */
       "SELECT DISTINCT c.no, c.other, s.product IS NOT NULL AS here FROM change c "
       "LEFT JOIN association s ON s.product = c.no AND s.enterprise = c.other "
       "WHERE c.seq > ?1 AND c.kind = 4 ORDER BY here, c.no, c.other",
@@ -197,7 +197,7 @@ static const struct step {
       give_token },
 };
 
-/* Children first, and the younger group before the older, which may be its parent. */
+/* Children come first. A younger group comes before an older one, which may be its parent. */
 #define GONE(kind, table)                                                                                      \
     "SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = " #kind " AND NOT EXISTS (SELECT 1 FROM " #table \
     " t WHERE t.no = change.no) ORDER BY no DESC"
@@ -295,7 +295,7 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
     }
     *seq = last;
 out:
-    /* Nobody reads all these pages again soon. */
+    /* So many pages will not be read again soon. */
     sqlite3_db_release_memory(visit.db->handle);
     reader_end(reg, visit.db);
     return err;
@@ -307,7 +307,7 @@ static enum mu_err add_kind(void *kinds, struct db_row *row)
     return MU_OK;
 }
 
-/* Which kinds of things have changed; most commits touch one only. */
+/* Which kinds of things have changed. Most commits change things of one kind only. */
 static enum mu_err changed_kinds(struct db *db, uint64_t after, unsigned *kinds)
 {
     enum mu_err err;

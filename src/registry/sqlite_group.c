@@ -45,7 +45,7 @@ enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-/* A circle would hang in the air: the feed walks the tree from its roots. */
+/* A circle would not be below any root, and the feed walks the tree from its roots. */
 static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
 {
     enum mu_err err;
@@ -60,14 +60,13 @@ static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
     return circle ? MU_E_VALUE : MU_OK;
 }
 
-/* Levels are counted as far as it matters: an older directory may have many more. */
+/* Counts levels up to one more than the limit: an older directory may have many more. */
 #define LEVELS(name, next, link, end)                                                              \
     "WITH RECURSIVE " name " (no, level) AS (SELECT ?1, 1 UNION ALL SELECT g." next ", level + 1 " \
     "FROM " name " JOIN device_group g ON g." link " = " name ".no WHERE " end " level <= ?2) "    \
     "SELECT max(level) FROM " name
 
-/* Each call takes as many steps as there are levels above, and when a group moves as there are groups
- * below it. */
+/* The cost: one step for each level above the group, and, if a group moves, one for each group below it. */
 static enum mu_err check_levels(struct db *db, const struct group_row *row)
 {
     int64_t above = 0, below = 1;

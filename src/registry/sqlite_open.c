@@ -13,7 +13,7 @@
 /* Another process may hold the file for a moment (a backup, sqlite3 on the command line). */
 #define BUSY_TIMEOUT_MS 5000
 
-/* Without it a WAL that grew during one long read would keep its size for ever. */
+/* journal_size_limit: otherwise a WAL that grew during one long read would keep its size for ever. */
 #define SETTINGS                            \
     "PRAGMA foreign_keys = ON;"             \
     "PRAGMA synchronous = FULL;"            \
@@ -22,15 +22,15 @@
     "PRAGMA trusted_schema = OFF;"          \
     "PRAGMA cell_size_check = ON;"
 
-/* The unique indexes of a million devices are hit at random by each registration. Pages that get free
- * are overwritten: so every page of the file is written at some time, and has its checksum. */
+/* cache_size: each registration reads the unique indexes of a million devices at random places. secure_delete: pages
+ * that become free are overwritten. So each page of the file is written at some time, and has its checksum. */
 #define WRITER_SETTINGS "PRAGMA page_size = 4096; PRAGMA cache_size = -32768; PRAGMA secure_delete = ON;"
 
-/* Pages that are copied at a time; only memory and fairness depend on it. */
+/* How many pages are copied at a time; it affects only memory use and how long others wait. */
 enum { COPY_PAGES = 1024 };
 
-/* Nobody asks SQLite how much memory it has; keeping count takes a lock at each piece of it, a quarter
- * of the time that an import takes. */
+/* The count of SQLite's memory is off: nobody reads it, and it takes a lock for each allocation, a quarter of the time
+ * of an import. */
 static void configure(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -60,7 +60,7 @@ enum mu_err db_open(struct db *db, const char *path, bool read_only)
     if ((err = db_exec(db, SETTINGS)) != MU_OK)
         goto out;
     if (!read_only && (err = db_exec(db, WRITER_SETTINGS)) == MU_OK) {
-        /* Of a file that is new, or that VACUUM makes. Last: the size of a page takes it back. */
+        /* For a new file, and for one that VACUUM makes. It comes last, since setting the page size resets it. */
         int reserved = PAGES_RESERVED;
         sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     }
@@ -70,10 +70,10 @@ out:
     return err;
 }
 
-/* An empty log has nothing to say, and SQLite would make one that is not there: then the file is all
- * there is, and cannot change. Otherwise the log is read with its index in memory: that is what SQLite
- * does for the one who has locked the file for himself, which takes a file that is open for writing.
- * Nothing is: neither by a statement nor, at the end, by folding the log into the file. */
+/* Without a log the file is all there is and cannot change, so it is opened as immutable: otherwise SQLite would make a
+ * log. With a log, the log is read with its index in memory. SQLite does that only for a connection that has locked the
+ * file exclusively, and such a lock needs a file that is open for writing. Still nothing is written: no statement may,
+ * and closing does not write the log into the file. */
 enum mu_err db_open_unchanged(struct db *db, const char *path, const char *care)
 {
     char *log_path = sqlite3_mprintf("%s-wal", path), *uri = sqlite3_mprintf("file:");
@@ -114,7 +114,7 @@ out:
     return err;
 }
 
-/* Neither a journal nor a sync: what is lost is made again. */
+/* No sync, and a journal in memory only: after a crash the database is made again. */
 enum mu_err db_open_temporary(struct db *db)
 {
     enum mu_err err;

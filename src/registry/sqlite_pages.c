@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-/* The header's places in the first page, and the mark's in each. */
+/* Offsets: of the header's fields in the first page, and of the mark and the sum in each page. */
 enum {
     AT_RESERVED = 20,
     AT_FIRST_TREE = 100,
@@ -16,12 +16,13 @@ enum {
     AT_SUM = AT_MARK + 4,
 };
 
-enum { INNER_OF_TABLE = 5 }; /* a page's kind, its first byte */
+enum { INNER_OF_TABLE = 5 }; /* the kind of a page: its first byte */
 
 static const char magic[16] = "SQLite format 3";
 static const uint8_t mark[4] = { 'm', 'u', 'P', '1' };
 
-/* An SQLite that reads overflow pages in part would read past the checksums. */
+/* Without this bit SQLite reads whole pages only. If it read parts of overflow pages, it would pass by the
+ * checksums. */
 #ifndef SQLITE_IOCAP_SUBPAGE_READ
 #define SQLITE_IOCAP_SUBPAGE_READ 0x00008000
 #endif
@@ -31,7 +32,7 @@ struct pages_file {
     enum pages_kind kind;
     bool is_strict, is_lenient;
     uint32_t damaged;
-    sqlite3_file inner[]; /* the system's, of its own size */
+    sqlite3_file inner[]; /* the system's file; the VFS says its size */
 };
 
 static sqlite3_vfs *base;
@@ -62,7 +63,7 @@ bool pages_is_whole(const uint8_t page[PAGES_SIZE], uint32_t no)
     return memcmp(page + AT_MARK, mark, sizeof(mark)) == 0 && bytes_u32be(&sum) == sum_of(page, no);
 }
 
-/* An inner page of a table: page numbers, and which rows are behind them. */
+/* Whether it is an inner page of a table. Such a page has only page numbers, and which rows are behind them. */
 static bool has_ways_only(const uint8_t *page, uint32_t no)
 {
     return page[no == 1 ? AT_FIRST_TREE : 0] == INNER_OF_TABLE;
@@ -102,7 +103,7 @@ static int pages_read(sqlite3_file *file, void *out, int size, sqlite3_int64 off
     if (f->kind == PAGES_NONE && (rc = learn_kind(f)) != SQLITE_OK)
         return rc;
     rc = f->inner->pMethods->xRead(f->inner, out, size, offset);
-    /* SQLite also looks at the header alone, before it reads the first page. */
+    /* Before SQLite reads the first page, it also reads the header alone. */
     if (f->kind != PAGES_SUMMED || size != PAGES_SIZE)
         return rc;
     uint32_t no = (uint32_t)(offset / PAGES_SIZE + 1);
@@ -112,8 +113,8 @@ static int pages_read(sqlite3_file *file, void *out, int size, sqlite3_int64 off
     return f->is_lenient && rc == SQLITE_OK && has_ways_only(out, no) ? rc : SQLITE_IOERR_DATA;
 }
 
-/* A new file gets its first page last, should there be more than SQLite keeps in memory: what is written
- * to it before is taken for what it will be, and the first page must say the same. */
+/* If a new file has more pages than SQLite keeps in memory, its first page is written last. Pages before it are written
+ * as the kind that the file will be, and the first page must say the same kind. */
 static int pages_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
 {
     struct pages_file *f = (struct pages_file *)file;
@@ -154,7 +155,7 @@ static int pages_characteristics(sqlite3_file *file)
     return f->inner->pMethods->xDeviceCharacteristics(f->inner) & ~SQLITE_IOCAP_SUBPAGE_READ;
 }
 
-/* The rest goes straight on. */
+/* All other calls are passed on. */
 #define PASS(name, method, parameters, ...)                                     \
     static int name parameters                                                  \
     {                                                                           \
@@ -179,7 +180,7 @@ static void pages_shm_barrier(sqlite3_file *file)
     f->inner->pMethods->xShmBarrier(f->inner);
 }
 
-/* Version 2 maps the WAL's index into memory, but not the file itself: what is mapped is not checked. */
+/* Version 2 maps the WAL's index into memory, but not the file itself: mapped pages would not be checked. */
 static const sqlite3_io_methods methods = {
     .iVersion = 2,
     .xClose = pages_close,
@@ -221,7 +222,7 @@ void pages_register(void)
     static sqlite3_vfs vfs;
 
     if (!(base = sqlite3_vfs_find(NULL)))
-        return; /* then nothing can be opened, and says so */
+        return; /* then opening a file fails with an error */
     vfs = *base;
     vfs.pNext = NULL;
     vfs.zName = PAGES_VFS;

@@ -1,4 +1,4 @@
-/* The file's pages have checksums. */
+/* Checksums of the file's pages. */
 #include "registry/registry_file_fixture.h"
 
 #include "registry/sqlite_registry.h"
@@ -8,7 +8,7 @@ static enum mu_err delete_product(struct registry_tx *tx, void *arg)
     return tx_delete(tx, KIND_PRODUCT, *(uint32_t *)arg);
 }
 
-/* Written by checkpoints while it is used and at the end, with pages that get free and are used anew. */
+/* Pages are written by checkpoints during use and at the end, and some become free and are used again. */
 static void each_page_has_its_checksum(void **state)
 {
     struct registry_fixture *f = *state;
@@ -63,7 +63,7 @@ static enum mu_err read_product(struct registry_tx *tx, void *arg)
     return tx_product_by_no(tx, 1, arg);
 }
 
-/* The secret of a product is in no index: SQLite by itself reads what is there. */
+/* The secret of a product is in no index, so SQLite alone would accept what it reads. */
 static void a_bit_that_flips_while_the_file_is_used_is_not_read_as_true(void **state)
 {
     struct registry_fixture *f = *state;
@@ -91,7 +91,7 @@ static void a_page_in_the_wrong_place_is_found(void **state)
     free(b.at);
 }
 
-/* Were it taken for one of an older muster, it would be read without checksums. */
+/* If the file were taken for one of an older muster, it would be read without checksums. */
 static void damage_of_the_first_page_does_not_hide_the_checksums(void **state)
 {
     struct registry_fixture *f = *state;

@@ -107,7 +107,7 @@ enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct s
         *version = row.definition;
         return MU_OK;
     }
-    /* After a salvage, versions that may have been lost are not given again: messages carry them. */
+    /* After a salvage, a version that may have been lost is not given again, since messages carry versions. */
     if ((err = db_int_of(tx->db,
                          "SELECT max(coalesce(max(version), 0), coalesce((SELECT CAST(value AS INTEGER) "
                          "FROM fact WHERE name = 'last_definition'), 0)) + 1 FROM definition WHERE product = ?1",

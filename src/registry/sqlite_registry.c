@@ -10,8 +10,8 @@
 
 /* --- opening --------------------------------------------------------------------------------------*/
 
-/* SQLite would create the file for everybody to read; it holds passcodes. Its companions get the
- * same mode from it. */
+/* SQLite would create the file readable for everybody, but it contains passcodes. The files beside it get the same
+ * mode. */
 static enum mu_err create_file(const char *path, char *why, size_t why_size)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -46,7 +46,7 @@ static void tell_why(enum mu_err err, const char *path, const char *cause, char 
              !*cause && err == MU_E_CORRUPT ? DAMAGE_ADVICE : "");
 }
 
-/* What fails leaves the WAL as it was. */
+/* After a failure the WAL is left as it was. */
 static enum mu_err open_writer(struct registry *reg, enum scan_state state, char *why, size_t why_size)
 {
     enum mu_err err;
@@ -56,7 +56,7 @@ static enum mu_err open_writer(struct registry *reg, enum scan_state state, char
         return err;
     if ((err = schema_update(db, why, why_size)) == MU_OK && (state == SCAN_PLAIN || state == SCAN_DOUBTFUL) &&
         (err = sqlite_rewrite_file(db, reg->path, state, why, why_size)) == MU_OK)
-        err = schema_update(db, why, why_size); /* WAL again */
+        err = schema_update(db, why, why_size); /* sets WAL mode again */
     if (err != MU_OK && db->handle)
         db_keep_log(db);
     return err;
@@ -113,7 +113,7 @@ static void reader_close(struct db *db)
     free(db);
 }
 
-/* The first reader; of an older file it is a copy, the only one there will be. */
+/* Opens the first reader. If the file is older, that is an updated copy, and it stays the only reader. */
 static enum mu_err read_as_present(struct registry *reg, char *why, size_t why_size)
 {
     enum mu_err err;
@@ -161,7 +161,7 @@ void registry_close(struct registry *reg)
         return;
     while (reg->reader_count > 0)
         reader_close(reg->readers[--reg->reader_count]);
-    /* Last, since closing the last connection folds the WAL into the file. */
+    /* The writer is closed last: closing the last connection writes the WAL into the file. */
     db_close(&reg->writer);
     mark_close(&reg->mark);
     pthread_mutex_destroy(&reg->read_lock);
@@ -211,7 +211,7 @@ enum mu_err reader_begin(struct registry *reg, struct db **out)
 void reader_end(struct registry *reg, struct db *db)
 {
     assert(db != &reg->writer && db->handle);
-    /* A statement that somebody left in the middle would hold the snapshot open. */
+    /* A statement that was not read to its end would keep the transaction open. */
     for (size_t i = 0; i < db->kept_count; i++)
         sqlite3_reset(db->kept[i].statement);
     bool good = db_run(db, "COMMIT", NULL, 0) == MU_OK;

@@ -1,5 +1,6 @@
-/* The whole file anew, with checksums. It is written beside the old one and takes its name when it is on
- * disk: whenever this ends, the one or the other is there, whole and without a log. */
+/* Writes the whole file again, with checksums. The new file is written beside the old one, and is renamed to its name
+ * when it is on disk. Whenever this is interrupted, either the old file or the new one is there, complete and without a
+ * log. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>
@@ -13,14 +14,14 @@
 #include "base/log.h"
 #include "registry/sqlite_pages.h"
 
-/* What stays free for the WAL and the journal's log. */
+/* Room that stays free for the WAL and the journal's log. */
 #define MARGIN_BYTES (UINT64_C(16) << 20)
 
 struct rewrite {
     struct db *db;
     const char *path;
     char copy[4200], journal[4210], dir[4200];
-    uint64_t bytes; /* that the new one will take, about */
+    uint64_t bytes; /* roughly the size of the new file */
     char *why;
     size_t why_size;
 };
@@ -46,7 +47,7 @@ static enum mu_err look_for_room(struct rewrite *r)
     return MU_OK;
 }
 
-/* From here on what is there is taken for true; indexes have what their tables have at least. */
+/* From here on the content is taken as correct. integrity_check also notices an index that lacks rows of its table. */
 static enum mu_err look_for_damage(struct rewrite *r)
 {
     char found[200];
@@ -70,7 +71,8 @@ static enum mu_err write_copy(struct rewrite *r)
 {
     enum mu_err err;
 
-    /* Left by a rewrite that was killed. The journal, too: SQLite would take it for the new file's. */
+    /* These are left by a rewrite that was killed. The journal goes too: SQLite would take it for the new file's
+     * journal. */
     unlink(r->journal);
     unlink(r->copy);
     int fd = open(r->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -115,7 +117,7 @@ enum mu_err sqlite_rewrite_file(struct db *db, const char *path, enum scan_state
         return err;
     if ((err = leave_wal(db)) != MU_OK)
         return err;
-    /* The WAL had what was torn, unless the damage is of free pages: the new file has none. */
+    /* Now the WAL is in the file. Damage that is still there is in free pages; the new file has none. */
     if (state == SCAN_DOUBTFUL &&
         ((err = sqlite_scan_file(path, &state, why, why_size)) != MU_OK || state == SCAN_WHOLE))
         return err;

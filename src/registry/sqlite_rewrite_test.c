@@ -73,7 +73,7 @@ static void an_older_file_is_looked_at_unchanged(void **state)
     file_forget(&k);
 }
 
-/* What is in the log only comes along, and a log that was folded is not read again. */
+/* The content of the log is kept, and a log that was written into the file is not read again. */
 static void an_older_file_that_was_killed_keeps_what_is_in_its_log(void **state)
 {
     struct registry_fixture *f = *state;
@@ -147,7 +147,7 @@ static void a_kill_at_any_time_loses_nothing(void **state)
     file_forget(&older);
 }
 
-/* A copy that a killed one left, with its journal, which SQLite would play back into the next. */
+/* A rewrite that was killed left a copy, with its journal. SQLite would play that journal back into the next copy. */
 static void what_a_killed_one_left_is_no_part_of_the_next(void **state)
 {
     struct registry_fixture *f = *state;

@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "registry/sqlite_pages.h"
 
-/* Where the last number given can no longer be read it is guessed, and so many are left out: as many rows
- * as lie on a page or two, whose numbers nothing else tells. */
+/* If the last number given cannot be read, it is guessed. So many numbers are left out then: as many as rows that fit
+ * on a page or two, since nothing else tells the numbers of lost rows. */
 enum { NUMBERS_LEFT_OUT = 1000 };
 
 /* --- statements -----------------------------------------------------------------------------------*/
@@ -90,13 +90,13 @@ static struct salvaged_table *find_table(struct salvaging *s, struct str name)
     return NULL;
 }
 
-/* What changes are for followers only, and the next ones begin anew. */
+/* The feed is for followers only, and begins empty at each start. */
 static bool is_feed(const struct salvaged_table *t)
 {
     return strcmp(t->name, "change") == 0;
 }
 
-/* What cannot be read stays unknown. */
+/* Reads the last number given of each table. A number that cannot be read stays unknown. */
 static enum mu_err read_last(struct salvaging *s)
 {
     sqlite3_stmt *statement;
@@ -114,7 +114,8 @@ static enum mu_err read_last(struct salvaging *s)
     return err == MU_OK && rc != SQLITE_DONE && !salvage_is_local(rc) ? db_error(&s->from, rc) : err;
 }
 
-/* The highest number of a table's rows, and of what refers to them: before what refers to nothing goes. */
+/* The highest number among a table's rows and among references to them. It is read before references to nothing are
+ * removed. */
 static enum mu_err highest_seen(struct db *to, const char *table, int64_t *highest)
 {
     sqlite3_stmt *list;
@@ -138,7 +139,8 @@ static enum mu_err highest_seen(struct db *to, const char *table, int64_t *highe
     return err;
 }
 
-/* The next version of a definition follows the highest that is there; of lost ones nothing is. */
+/* The next version of a definition follows the highest row that exists. If rows were lost, the highest version is kept
+ * as a fact. */
 static enum mu_err keep_versions(struct salvaging *s, const struct salvage *about)
 {
     char highest[32];
@@ -180,7 +182,7 @@ static enum mu_err keep_numbers(struct salvaging *s, const struct salvage *about
             seen = about->seen.device;
         if (is_feed(t) && (int64_t)about->seen.change > seen)
             seen = (int64_t)about->seen.change;
-        if (seen > known) /* given behind the end of a log that was cut */
+        if (seen > known) /* these numbers were given after the point where the log was cut */
             t->told.missing += (uint64_t)(seen - known);
         if (last == 0 && (seen > 0 || t->told.is_damaged))
             last = seen + NUMBERS_LEFT_OUT;
@@ -228,7 +230,7 @@ static enum mu_err make_new(struct salvaging *s, const char *path, char *why, si
         return errno == EEXIST ? MU_E_EXISTS : mu_err_of_errno(errno);
     }
     close(fd);
-    /* Nobody else sees it before it is whole. */
+    /* No sync is needed: nobody else uses the file before it is complete. */
     if ((err = db_open(&s->to, path, false)) != MU_OK || (err = schema_update(&s->to, why, why_size)) != MU_OK)
         return err;
     return db_exec(&s->to, "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; "
@@ -294,7 +296,7 @@ enum mu_err registry_salvage(const char *from, const char *to, const struct salv
         return MU_E_NOMEM;
     snprintf(old, sizeof(old), "%s/" REGISTRY_FILE, from);
     snprintf(new, sizeof(new), "%s/" REGISTRY_FILE, to);
-    /* An empty file would make SQLite remove its log. */
+    /* With an empty file SQLite would remove the log. */
     if (stat(old, &st) != 0 || st.st_size == 0 || db_open_unchanged(&s->from, old, PAGES_LENIENT) != MU_OK ||
         salvage_text(&s->from, tables, sizeof(tables), "SELECT count(*) FROM sqlite_schema WHERE name = 'device'") !=
             MU_OK ||

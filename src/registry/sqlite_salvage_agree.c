@@ -1,7 +1,7 @@
 #include "registry/sqlite_salvage.h"
 
-/* Groups are trees with one root a product; what hangs at nothing is hung at the root. A root that is
- * lost is made anew: one of the others would show the devices of its brothers as its own. */
+/* The groups of a product are a tree with one root. A group without a parent is put below the root. If the root is
+ * lost, a new one is made: one of the other groups as root would show the devices of its siblings as its own. */
 #define ROOT "(SELECT min(r.no) FROM device_group r WHERE r.product = device_group.product AND r.parent IS NULL)"
 #define TREE                                                                                   \
     "WITH RECURSIVE tree (no) AS (SELECT no FROM device_group WHERE parent IS NULL UNION ALL " \
@@ -16,11 +16,11 @@ static const char *const groups[] = {
     "UPDATE device_group SET parent = " ROOT " WHERE no NOT IN (" TREE ")",
 };
 
-/* After what refers to nothing is gone. */
+/* These run after the rows that refer to nothing are gone. */
 static const char *const rules[] = {
     "UPDATE device SET device_group = NULL WHERE device_group IS NOT NULL AND product <> "
     "(SELECT g.product FROM device_group g WHERE g.no = device_group)",
-    /* All registrations of a mac are in the group of the newest that has one. */
+    /* All registrations of a mac get the group of the newest registration that has one. */
     "UPDATE device SET device_group = (SELECT s.device_group FROM device s WHERE s.product = device.product AND "
     "s.mac = device.mac ORDER BY s.device_group IS NULL, s.no DESC LIMIT 1) WHERE (product, mac) IN (SELECT product, "
     "mac FROM device GROUP BY product, mac HAVING count(DISTINCT ifnull(device_group, 0)) > 1)",
@@ -28,7 +28,7 @@ static const char *const rules[] = {
     "(SELECT 1 FROM definition d WHERE d.product = product.no AND d.version = product.definition)",
     "DELETE FROM token WHERE NOT EXISTS (SELECT 1 FROM association s WHERE s.product = token.product AND "
     "s.enterprise = token.enterprise)",
-    /* Who has been bound longest owns a device, unless the one owner is known. */
+    /* The user who has been bound longest becomes the device's owner, unless exactly one owner is known. */
     "UPDATE binding SET is_owner = no = (SELECT b.no FROM binding b WHERE b.device = binding.device AND "
     "b.until IS NULL ORDER BY b.is_owner DESC, b.since, b.no LIMIT 1) WHERE until IS NULL AND device IN "
     "(SELECT device FROM binding WHERE until IS NULL GROUP BY device HAVING sum(is_owner) <> 1)",
@@ -38,7 +38,8 @@ static const char *const rules[] = {
     "(product, user) DO UPDATE SET devices = excluded.devices, first_bound = min(first_bound, excluded.first_bound)",
 };
 
-/* One statement for each reference: it becomes none where the column may be NULL, else its row goes. */
+/* Makes a statement for each column that refers to a table. If the column may be NULL, a reference to nothing becomes
+ * NULL; otherwise its row is deleted. */
 #define REFERENCES                                                                                                     \
     "SELECT CASE WHEN c.\"notnull\" OR c.pk "                                                                          \
     "THEN format('DELETE FROM \"%w\" WHERE \"%w\" NOT IN (SELECT rowid FROM \"%w\")', t.name, f.\"from\", "            \
@@ -52,7 +53,7 @@ static int run_it(void *handle, int columns, char **values, char **names)
     return sqlite3_exec(handle, values[0], NULL, NULL, NULL);
 }
 
-/* Until nothing refers to a row that has just gone. */
+/* Repeats until nothing refers to a deleted row. */
 static enum mu_err drop_dangling(struct db *to)
 {
     int before, rc;

@@ -1,9 +1,10 @@
-/* A product that is lost would take all its devices along, and a device its bindings. An index has its
- * key and its number on other pages than the table: of these a row is made whose rest is empty. It is
- * for the operator to fill, with `muster apply`; a device does so itself when it registers again. */
+/* Without its product a device is useless, and so is a binding without its device. So a lost product would take all
+ * its devices along. An index has its key and the row's number on other pages than the table. From these a row is
+ * made; its other columns are empty. The operator fills them with `muster apply`; a device fills its own when it
+ * registers again. */
 #include "registry/sqlite_salvage.h"
 
-/* What a missing column gets that is neither 0 nor ''. Nothing is opened to anybody. */
+/* Values of missing columns that are neither 0 nor ''. They allow nothing to anybody. */
 static const struct {
     const char *table, *column, *sql;
 } unknown[] = {
@@ -11,14 +12,14 @@ static const struct {
     { "enterprise", "secret_hash", "randomblob(32)" },
     { "enterprise", "secret_required", "1" },
     { "product", "product_secret", "lower(hex(randomblob(16)))" },
-    { "product", "registration", "1" }, /* of known devices only */
-    { "device", "is_disabled", "1" },   /* until it registers again */
+    { "product", "registration", "1" }, /* only known devices may register */
+    { "device", "is_disabled", "1" },   /* until the device registers again */
     { "device", "created_at", "unixepoch()" },
     { "user", "created_at", "unixepoch()" },
     { "user", "updated_at", "unixepoch()" },
 };
 
-/* Columns without which a row is none: those of a unique index, and those that refer to another row. */
+/* Columns that a row must have: those of a unique index, and those that refer to another row. */
 #define NEEDED                                                                                      \
     "SELECT i.name FROM pragma_index_list('%q') l, pragma_index_info(l.name) i WHERE l.\"unique\" " \
     "AND NOT l.partial "                                                                            \
@@ -27,7 +28,7 @@ static const struct {
 
 #define INDEXED "pragma_index_info('%q')"
 
-/* Entries until one cannot be read. */
+/* Reads entries of an index until one cannot be read. */
 static enum mu_err read_entries(struct salvaging *s, sqlite3_stmt *entry, sqlite3_stmt *insert, bool *is_whole)
 {
     enum mu_err err = MU_OK;
@@ -44,7 +45,7 @@ static enum mu_err read_entries(struct salvaging *s, sqlite3_stmt *entry, sqlite
     return err != MU_OK || *is_whole || salvage_is_local(rc) ? err : db_error(&s->from, rc);
 }
 
-/* From the beginning, and if it breaks off from the end as well. */
+/* Reads an index from its beginning. If that ends at damage, reads it from its end, too. */
 static enum mu_err read_index(struct salvaging *s, struct salvaged_table *t, const char *index)
 {
     static const char *const directions[] = { "", " DESC" };
@@ -142,7 +143,7 @@ enum mu_err salvage_keys(struct salvaging *s, struct salvaged_table *t)
                             "WHERE \"unique\" AND NOT partial",
                             t->name)) != MU_OK ||
         strcmp(keys, "0") == 0)
-        return err; /* nothing says which row is which */
+        return err; /* no index tells one row from another */
     if ((err = salvage_text(&s->to, columns, sizeof(columns),
                             SALVAGE_LIST(SALVAGE_QUOTED, SALVAGE_COLUMNS) " WHERE NOT pk", t->name)) != MU_OK ||
         (err = salvage_exec(&s->to, "CREATE TEMP TABLE found (no INTEGER PRIMARY KEY, %s)", columns)) != MU_OK)

@@ -1,20 +1,20 @@
-/* A table from its beginning, and where a page cannot be read, on behind it: a number that lies on a
- * damaged page cannot be looked for, the first one behind the page can. */
+/* Copies the rows of a table from the first one on. Behind a page that cannot be read it goes on: a number on the
+ * damaged page cannot be looked up, but the first number behind the page can. */
 #include "registry/sqlite_salvage.h"
 
-/* Numbers that are tried one by one behind the last row, where nothing tells how many there were. */
+/* How many numbers are tried one by one after the last row, if it is not known how many there were. */
 enum { PROBES = 4096 };
 
 struct copying {
     struct salvaging *s;
     struct salvaged_table *t;
-    bool by_number; /* the key's first column is an integer; else there is no place to go on */
+    bool by_number; /* the key's first column is an integer; otherwise nothing can be read behind damage */
     sqlite3_stmt *up, *down, *insert;
     int columns;
-    int64_t number; /* of the last row that was read */
+    int64_t number; /* the number of the last row that was read */
 };
 
-/* What is no row of this table (STRICT says so) is damage that no checksum told. */
+/* If the columns do not fit the table (it is STRICT), the row is damage that no checksum has shown. */
 static enum mu_err put_row(struct copying *c, sqlite3_stmt *row)
 {
     for (int i = 0; i < c->columns; i++)
@@ -30,7 +30,7 @@ static enum mu_err put_row(struct copying *c, sqlite3_stmt *row)
     return MU_OK;
 }
 
-/* Rows until something cannot be read. rc: SQLITE_DONE, or why it ends; rows: how many there were. */
+/* Copies rows until one cannot be read. rc: SQLITE_DONE, or why it ended. rows: how many were read. */
 static enum mu_err copy_run(struct copying *c, sqlite3_stmt *statement, int64_t from, int *rc, uint64_t *rows)
 {
     enum mu_err err = MU_OK;
@@ -40,7 +40,7 @@ static enum mu_err copy_run(struct copying *c, sqlite3_stmt *statement, int64_t 
         sqlite3_bind_int64(statement, 1, from);
     while (err == MU_OK && (*rc = sqlite3_step(statement)) == SQLITE_ROW) {
         int64_t number = sqlite3_column_int64(statement, 0);
-        if (number < from) { /* the way led astray */
+        if (number < from) { /* a damaged inner page led to a wrong place */
             *rc = SQLITE_CORRUPT;
             break;
         }
@@ -54,7 +54,7 @@ static enum mu_err copy_run(struct copying *c, sqlite3_stmt *statement, int64_t 
 
 static enum mu_err copy_upwards(struct copying *c)
 {
-    int64_t lost = 0; /* the first number that could not be looked at, 0 if the last one could */
+    int64_t lost = 0; /* the first number that could not be read; 0: the last read worked */
     unsigned probes = 0;
 
     for (int64_t from = INT64_MIN;;) {
@@ -85,8 +85,8 @@ static enum mu_err copy_upwards(struct copying *c)
 
 struct table_sql {
     char columns[1024], places[256];
-    char key[128], down[256]; /* the order of the rows, and backwards */
-    char number[64];          /* the first column of the key, if it is an integer */
+    char key[128], down[256]; /* the order of the rows, and the opposite order */
+    char number[64];          /* the first column of the key if that is an integer, else "" */
 };
 
 #define KEY "(SELECT name FROM " SALVAGE_COLUMNS " WHERE pk > 0 ORDER BY pk)"
@@ -117,7 +117,7 @@ static enum mu_err describe(struct db *from, const char *name, struct table_sql 
     return MU_OK;
 }
 
-/* MU_E_NOT_FOUND: the registry is older than the table. What it has of columns, the new one has, too. */
+/* MU_E_NOT_FOUND: the registry is older than the table. Each column that the old table has, the new one has, too. */
 static enum mu_err prepare(struct copying *c)
 {
     struct db *from = &c->s->from;
@@ -153,7 +153,7 @@ enum mu_err salvage_rows(struct salvaging *s, struct salvaged_table *t)
 
     if ((err = prepare(&c)) != MU_OK)
         goto out;
-    (void)db_damaged_page(&s->from); /* of the schema */
+    (void)db_damaged_page(&s->from); /* forgets a damaged page of the schema */
     if ((err = copy_upwards(&c)) != MU_OK)
         goto out;
     t->told.is_damaged |= db_damaged_page(&s->from) != 0;

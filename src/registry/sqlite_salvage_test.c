@@ -1,4 +1,4 @@
-/* What is left of a damaged registry. */
+/* Salvage of a damaged registry. */
 #include "registry/registry_file_fixture.h"
 
 #include "registry/salvage.h"
@@ -155,7 +155,7 @@ static void on_looked_at(void *ctx, const char *what, uint64_t count)
 }
 
 struct salvaged {
-    struct registry_fixture in; /* its directory, and the registry in it, open */
+    struct registry_fixture in; /* its directory, and the registry in it, which is open */
     struct salvage_outcome outcome;
 };
 
@@ -248,7 +248,7 @@ static void a_whole_registry_is_copied_as_it_is(void **state)
     forget(&s);
 }
 
-/* Without a leaf of the schema nothing can be read; everywhere else only what lies there is lost. */
+/* If a leaf of the schema is damaged, nothing can be read. Elsewhere only the content of the damaged page is lost. */
 static void one_damaged_page_costs_what_lies_on_it_and_no_number_is_given_again(void **state)
 {
     struct registry_fixture *f = *state;
@@ -297,7 +297,7 @@ static void one_damaged_page_costs_what_lies_on_it_and_no_number_is_given_again(
     }
     assert_in_range(unreadable, 1, 8); /* the leaves of the schema */
     assert_true(lost_rows > 0);
-    assert_true(by_key > DEVICES); /* each page of its table, and the one above them */
+    assert_true(by_key > DEVICES); /* each page of its table, and the page above them */
     file_forget(&good);
 }
 

@@ -1,8 +1,8 @@
-/* Looks at the whole file before anything is written, as one long read: a page that nobody asks for in
- * years would be found damaged when no backup is left that has it.
+/* Reads the whole file before anything is written, from its beginning to its end. Otherwise damage in a page that is
+ * not read for years would be found when no backup has that page any more.
  *
- * A wrong checksum alone is no damage. A power cut during a checkpoint leaves such pages, and the WAL has
- * them still; a page may be free. So SQLite is asked whether it comes by one that it needs. */
+ * A wrong checksum alone does not mean damage. A power cut during a checkpoint leaves such pages, but the WAL still has
+ * them. Or the page may be free. So SQLite is asked whether it meets such a page among those that it needs. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>
@@ -18,17 +18,18 @@
 
 enum { CHUNK_PAGES = 256 };
 
-/* The header's places of the file's size in pages, and of two counters that agree if it holds. */
+/* Offsets in the header: of the file's size in pages, and of two counters. The size is valid if the counters are
+ * equal. */
 enum { AT_COUNTER = 24, AT_PAGES = 28, AT_PAGES_HOLD_FOR = 92 };
 
 struct file_scan {
     const char *path;
     int fd;
     uint64_t size;    /* bytes */
-    uint32_t pages;   /* whole ones */
-    uint32_t said;    /* pages by the header */
+    uint32_t pages;   /* whole pages */
+    uint32_t said;    /* the number of pages that the header says */
     uint32_t damaged; /* how many */
-    uint32_t first;   /* the first of them */
+    uint32_t first;   /* the first damaged page */
 };
 
 static uint32_t number_at(const uint8_t *at)
@@ -53,7 +54,7 @@ static void note_damaged(struct file_scan *s, uint32_t no)
         s->first = no;
 }
 
-/* What the disk cannot read is damaged as well. */
+/* A page that the disk cannot read is damaged, too. */
 static enum mu_err scan_pages(struct file_scan *s)
 {
     uint8_t *chunk = malloc((size_t)CHUNK_PAGES * PAGES_SIZE);
@@ -77,7 +78,7 @@ static enum mu_err scan_pages(struct file_scan *s)
     return MU_OK;
 }
 
-/* Whether all that is in use can be read; page: the one that cannot, 0 if it is not known. */
+/* Whether all pages in use can be read. page: one that cannot; 0: not known. */
 static enum mu_err ask_sqlite(const char *path, uint32_t *page)
 {
     struct db db;
@@ -156,7 +157,8 @@ enum mu_err sqlite_scan_file(const char *path, enum scan_state *state, char *why
     enum mu_err err;
 
     *state = SCAN_NEW;
-    /* It lives from before the file's first change to a WAL, and while one is given up: SQLite mends. */
+    /* This file exists from before the first change of a file until it uses a WAL, and while it stops using one. SQLite
+     * repairs what was interrupted. */
     if (has_bytes(path, "-journal")) {
         *state = SCAN_DOUBTFUL;
         return MU_OK;

@@ -1,11 +1,11 @@
-/* A damaged file is refused before anything is written; what is no damage is not. */
+/* A damaged file is refused before anything is written. A file that is not damaged is opened. */
 #include "registry/registry_file_fixture.h"
 
 #include "registry/sqlite_registry.h"
 
 enum { PRODUCTS = 60 };
 
-/* Enough rows that tables and indexes have inner pages, all of them in use. */
+/* Writes so many rows that tables and indexes have inner pages; all pages are in use. */
 static void fill(struct registry_fixture *f)
 {
     for (int i = 0; i < PRODUCTS; i++)
@@ -110,7 +110,7 @@ static void a_file_that_was_cut_off_is_refused_and_its_log_kept(void **state)
     assert_int_equal(truncate(f->file, (off_t)clean.bytes[0].len - 1), 0);
     assert_refused(f, "the last byte");
 
-    /* As after kill -9: the log has the newest row only. */
+    /* As after kill -9: only the log has the newest row. */
     file_put_back(f, &clean);
     fixture_reopen(f);
     fixture_product(f);
@@ -129,7 +129,7 @@ static void a_file_that_was_cut_off_is_refused_and_its_log_kept(void **state)
     file_forget(&killed);
 }
 
-/* The log has all pages that a checkpoint writes until they are on disk. */
+/* The log keeps all pages that a checkpoint writes until they are on disk. */
 static void a_checkpoint_that_a_power_cut_tore_is_no_damage(void **state)
 {
     struct registry_fixture *f = *state;
@@ -144,7 +144,7 @@ static void a_checkpoint_that_a_power_cut_tore_is_no_damage(void **state)
     for (int round = 0; round < 4; round++) {
         memset(torn.at, 0, torn.len);
         memcpy(torn.at, killed.bytes[0].at, killed.bytes[0].len);
-        /* Every third sector, then every second half of a page, has not come. */
+        /* Every third sector, then every second half of a page, was not written. */
         for (size_t at = 0; at < torn.len; at += 512)
             if (round < 3 ? at / 512 % 3 == (size_t)round : at / 2048 % 2 == 0)
                 memcpy(torn.at + at, clean.bytes[0].at + at, 512);
@@ -171,7 +171,7 @@ static void a_free_page_that_is_damaged_is_mended(void **state)
     size_t len = good.bytes[0].len;
     for (size_t at = 0; at < len; at += PAGES_SIZE) {
         if (memcmp(good.bytes[0].at + at, zeros, sizeof(zeros)) != 0)
-            continue; /* in use, or it lists the free ones */
+            continue; /* in use, or a list of free pages */
         file_put_back(f, &good);
         file_flip(f->file, (off_t)at + 7);
         assert_opens_with_all(f, "a free page");

@@ -5,11 +5,11 @@
 
 #include "base/log.h"
 
-/* "must" in ASCII: tells our files from other people's databases (file(1) knows the place). */
+/* "must" in ASCII. It distinguishes our files from other programs' databases; file(1) shows it, too. */
 #define APPLICATION_ID 0x6d757374
 
-/* Step n brings a file of version n to version n + 1. A step that was released is never edited:
- * what is to change becomes a new step. */
+/* Step n updates a file of version n to version n + 1. A step that was released is never changed; a later change is a
+ * new step. */
 static const char *const steps[] = {
     "CREATE TABLE enterprise ("
     "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -19,7 +19,7 @@ static const char *const steps[] = {
     "  name TEXT NOT NULL,"
     "  hourly_quota INTEGER NOT NULL,"
     "  secret_required INTEGER NOT NULL,"
-    "  ip_allow BLOB NOT NULL" /* per network 16 bytes of address and one of length */
+    "  ip_allow BLOB NOT NULL" /* for each network 16 bytes of address and one of prefix length */
     ") STRICT;"
 
     "CREATE TABLE product ("
@@ -30,7 +30,7 @@ static const char *const steps[] = {
     "  remote_control INTEGER NOT NULL,"
     "  registration INTEGER NOT NULL,"
     "  pacing INTEGER NOT NULL,"
-    "  definition INTEGER NOT NULL DEFAULT 0" /* the version in force, 0 = none */
+    "  definition INTEGER NOT NULL DEFAULT 0" /* the version in force; 0 = none */
     ") STRICT;"
 
     "CREATE TABLE definition ("
@@ -108,11 +108,11 @@ static const char *const steps[] = {
     "  device_group INTEGER REFERENCES device_group"
     ") STRICT;"
     "CREATE UNIQUE INDEX device_mac ON device (product, mac, passcode);"
-    /* One registration of a mac is in force at a time. */
+    /* At most one registration of a mac is enabled. */
     "CREATE UNIQUE INDEX device_enabled ON device (product, mac) WHERE is_disabled = 0;"
     "CREATE INDEX device_in_group ON device (device_group) WHERE device_group IS NOT NULL;"
 
-    /* Bindings are intervals: reports ask who was bound on a day that has passed. */
+    /* Bindings are intervals: reports ask who was bound on a past day. */
     "CREATE TABLE binding ("
     "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  device INTEGER NOT NULL REFERENCES device,"
@@ -139,14 +139,14 @@ static const char *const steps[] = {
 
     "CREATE TABLE change ("
     "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-    "  kind INTEGER NOT NULL," /* enum feed_kind says what the others mean */
+    "  kind INTEGER NOT NULL," /* enum feed_kind says what no and other mean */
     "  no INTEGER NOT NULL,"
     "  other INTEGER NOT NULL,"
     "  hash BLOB"
     ") STRICT;",
 
-    /* What stays of bindings: since when a user knows a product, and to how many of its devices he is
-     * bound now, so that the users of a product are counted without a look at its bindings. */
+    /* What is kept of bindings: when a user was first bound to a device of a product, and to how many of its devices he
+     * is bound now. With it the users of a product are counted without reading its bindings. */
     "CREATE TABLE product_user ("
     "  product INTEGER NOT NULL REFERENCES product,"
     "  user INTEGER NOT NULL REFERENCES user,"
@@ -158,19 +158,19 @@ static const char *const steps[] = {
     "INSERT INTO product_user SELECT d.product, b.user, min(b.since), sum(b.until IS NULL) "
     "FROM binding b JOIN device d ON d.no = b.device GROUP BY d.product, b.user;"
 
-    /* By what users and devices are searched; most have none of these. */
+    /* For searches of users and devices. Most rows have none of these fields. */
     "CREATE INDEX user_username ON user (username) WHERE username <> '';"
     "CREATE INDEX user_phone ON user (phone) WHERE phone <> '';"
     "CREATE INDEX user_email ON user (email) WHERE email <> '';"
     "CREATE INDEX device_sn ON device (product, device_sn) WHERE device_sn <> '';",
 
-    /* Hardly any user is disabled, so that leaving them out costs little. */
+    /* Very few users are disabled, so leaving them out costs little. */
     "ALTER TABLE user ADD COLUMN is_disabled INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX user_disabled ON user (no) WHERE is_disabled = 1;"
-    "CREATE INDEX product_user_user ON product_user (user);" /* a user who is deleted */
+    "CREATE INDEX product_user_user ON product_user (user);" /* for the deletion of a user */
 
-    /* Who changed something: a row for each transaction. Of an enterprise's call the request tells
-     * which, of an operator's command his user id and name. */
+    /* Who changed something: a row for each transaction. For an enterprise's call it has the request's number, for an
+     * operator's command his user id and name. */
     "CREATE TABLE audit ("
     "  no INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  at INTEGER NOT NULL," /* microseconds */
@@ -193,13 +193,13 @@ static const char *const steps[] = {
 
     "ALTER TABLE device ADD COLUMN is_barred INTEGER NOT NULL DEFAULT 0;",
 
-    /* Files of version 5 were written with an index that proved to be of no use. */
+    /* Version 5 added an index that proved useless. */
     "",
     "DROP INDEX IF EXISTS user_place;",
 
     "ALTER TABLE product ADD COLUMN control INTEGER NOT NULL DEFAULT 0;",
 
-    /* What an apply without ids looks for before it makes something new. */
+    /* An apply without ids searches by name before it makes something new. */
     "CREATE INDEX enterprise_name ON enterprise (name);"
     "CREATE INDEX product_name ON product (name);"
     "CREATE INDEX app_name ON app (name);",
@@ -282,7 +282,7 @@ enum mu_err schema_update(struct db *db, char *why, size_t why_size)
     return take_steps(db, version);
 }
 
-/* A file of an older version takes as many steps as an update of it would. */
+/* An older file takes the same steps as in an update. */
 enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why, size_t why_size)
 {
     enum mu_err err;
@@ -327,7 +327,7 @@ struct comparison {
     const struct findings *findings;
 };
 
-/* An object that a new file has. */
+/* Looks in the file for an object that a new file has. */
 static enum mu_err compare_object(void *ctx, struct db_row *row)
 {
     const struct comparison *c = ctx;

@@ -1,5 +1,5 @@
-/* A copy of one moment: a reading transaction that begins while nobody writes sees that moment for as
- * long as it lasts, and SQLite's online backup copies what it sees. */
+/* A copy of one moment. A reading transaction begins while nobody writes, and sees that moment until it ends. SQLite's
+ * online backup copies what the transaction sees. */
 #include "registry/sqlite_registry.h"
 
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 struct registry_snapshot {
     struct registry *registry;
-    struct db *db; /* with its transaction begun */
+    struct db *db; /* its transaction has begun */
 };
 
 static enum mu_err look(struct db *db)
@@ -31,7 +31,7 @@ enum mu_err registry_freeze(struct registry *reg, enum mu_err (*fn)(void *ctx), 
     if ((err = reader_begin(reg, &s->db)) != MU_OK)
         goto out;
     write_queue_hold(reg);
-    /* SQLite's transaction begins with its first look. */
+    /* SQLite's transaction begins with the first read. */
     if ((err = look(s->db)) == MU_OK)
         err = fn(ctx);
     write_queue_release(reg);
@@ -73,14 +73,14 @@ enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir
     if (fd < 0)
         return MU_E_IO;
     close(fd);
-    /* Nobody else sees the copy before it is whole: it needs no journal of its own. */
+    /* The copy needs no journal of its own: nobody else uses it before it is complete. */
     if ((err = db_open(&copy, path, false)) != MU_OK)
         return err;
     if ((err = db_exec(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")) == MU_OK)
         err = db_copy(s->db, &copy);
     if (err == MU_OK)
         err = registry_trust_mark_copy(&copy, dir);
-    db_close(&copy); /* which may write */
+    db_close(&copy); /* this may write */
     return err == MU_OK ? db_sync_path(path) : err;
 }
 

@@ -1,10 +1,10 @@
-/* Whether the file is all that there was.
+/* Whether the file has everything that was acknowledged.
  *
- * SQLite reads its log up to the first frame that is wrong, and without a log takes the file as it is: a
- * flipped bit, a cut or a lost log takes the last transactions back without a word, and the numbers that they
- * gave are given again. So each group of writes counts itself in the table `fact`, and DIR/registry.mark, beside
- * the file, says which one was the last acknowledged (base/mark.h). The two are compared before anything is
- * written. */
+ * SQLite reads its log up to the first wrong frame. Without a log it takes the file as it is. So after a flipped
+ * bit, or if the log was cut or lost, the last transactions are missing without an error, and the numbers that they
+ * gave are given again. To notice this, each group of writes counts itself in the table `fact`, and
+ * DIR/registry.mark, beside the file, says which group was the last acknowledged (base/mark.h). The two are compared
+ * before anything is written. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>
@@ -25,7 +25,7 @@ static enum mu_err read_fact(struct db *db, const char *name, char *out, size_t 
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-/* All zero in a file of a version that kept none, and in an empty one. */
+/* All zero: the file is empty, or of a version that did not count. */
 static enum mu_err read_place(struct db *db, struct mark_place *out)
 {
     char text[40];
@@ -83,7 +83,7 @@ static bool has_content(const char *path)
     return stat(path, &st) == 0 && st.st_size > 0;
 }
 
-/* An empty file is one that a crash left while it was made. */
+/* If a crash interrupts the making of a file, an empty one is left. version is 0 then. */
 static enum mu_err read_unchanged(const char *path, struct mark_place *there, struct registry_place *out, char *why,
                                   size_t why_size)
 {
@@ -154,7 +154,8 @@ enum mu_err registry_trust_begin(struct registry *reg)
         return err;
     mark_path(reg, path, sizeof(path));
     bool has_id = mark_is_id(reg->place.id);
-    /* The mark comes first: after a crash in between it has the id that is to be. */
+    /* The mark is written before the file gets its id. After a crash in between, the mark has the id that the file is
+     * to get. */
     if (!has_id && mark_read(path, &before) == MU_OK)
         memcpy(reg->place.id, before.id, sizeof(before.id));
     if (!mark_is_id(reg->place.id))

@@ -1,4 +1,4 @@
-/* Apps, their users, and what is bound to these. */
+/* Apps, their users, and the devices bound to users. */
 #include "registry/sqlite_registry.h"
 
 /* --- apps -----------------------------------------------------------------------------------------*/
@@ -140,7 +140,7 @@ static enum mu_err find_bound(struct registry_tx *tx, void *arg)
     const struct bound_query *q = arg;
     int64_t user;
 
-    /* A user of another enterprise is unknown, unless he has been bound to the product. */
+    /* A user of another enterprise counts as unknown, unless he was ever bound to a device of the product. */
     if ((err = db_int_of(tx->db,
                          "SELECT u.no FROM user u WHERE u.uid = ?1 AND u.is_disabled = 0 AND ("
                          "EXISTS (SELECT 1 FROM app_product a JOIN association its ON its.product = a.product "

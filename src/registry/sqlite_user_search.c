@@ -1,9 +1,9 @@
 /* Searching users.
  *
- * A search first finds the numbers of all that match, each kind by an index of its own, and then
- * reads the rows of one page: the total comes with it, and a hundred thousand numbers are little.
- * The planner cannot know which of several conditions is the rare one, so the order of joins is
- * given, and a + keeps it from an index. */
+ * A search first finds the numbers of all users that match, by an index of the given field. Then it reads the rows of
+ * one page. So the total is known, and a hundred thousand numbers take little memory. The planner cannot know which of
+ * several conditions is the rare one. So the order of joins is fixed, and a + before a column keeps the planner from
+ * using its index. */
 #include "registry/sqlite_registry.h"
 
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static enum mu_err find_registered(struct registry_tx *tx, const struct register
         count);
 }
 
-/* The groups of a subtree, and devices in it; all devices if no group is given. */
+/* The groups of a subtree; whether a device is in one of them. Without a group all devices are. */
 #define SUBTREE(group)                                                                        \
     "WITH RECURSIVE sub (no) AS (SELECT no FROM device_group WHERE no = " group " UNION ALL " \
     "SELECT g.no FROM sub JOIN device_group g ON g.parent = sub.no) "
@@ -92,7 +92,7 @@ static int younger_first(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* The device of a search by did, 0 if it is by anything else. */
+/* The device of a search by did; 0: a search by something else. */
 static enum mu_err find_device(struct registry_tx *tx, const struct bound_users *q, uint32_t *no)
 {
     int64_t device = 0;

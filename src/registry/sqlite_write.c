@@ -1,20 +1,19 @@
 /* Many writers, one commit.
  *
- * A sync of the disk costs about as much for one row as for hundreds, so writers that meet share it.
- * Each puts its function into a queue. The first one that finds nobody writing leads: it takes what
- * is queued, runs it in one transaction and commits; meanwhile others queue up, and one of them
- * leads the next group. Nobody waits for a timer: alone, a writer commits at once.
+ * A sync of the disk costs about as much for one row as for hundreds, so writers that come at the same time share one.
+ * Each writer puts its function into a queue. If no thread is writing, the writer leads: it takes the queued functions,
+ * runs them in one transaction and commits. Meanwhile others queue up, and one of them leads the next group. Nobody
+ * waits for a timer: a writer that is alone commits at once.
  *
- * Each function runs inside a savepoint of its own, so that the failure of one leaves the others
- * alone. */
+ * Each function runs inside a savepoint of its own, so the failure of one does not affect the others. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>
 
 #include "base/clock.h"
 
-/* Bounds how long the first of a group waits for the last; well past the number of threads that
- * wait at a time. */
+/* Limits how long the first writer of a group waits for the last. It is much more than the number of threads that wait
+ * at a time. */
 #define GROUP_MAX 256
 
 struct waiting_write {
@@ -40,7 +39,7 @@ void write_queue_free(struct registry *reg)
     pthread_mutex_destroy(&reg->write_lock);
 }
 
-/* What remains of a failed function is taken back; `*group` tells if that failed and so the whole
+/* Runs one function. If it fails, its changes are rolled back. *group is not MU_OK if that failed, too: then the whole
  * transaction is lost. */
 static enum mu_err run_isolated(struct db *db, struct waiting_write *w, enum mu_err *group)
 {
@@ -50,7 +49,7 @@ static enum mu_err run_isolated(struct db *db, struct waiting_write *w, enum mu_
     if ((*group = db_run(db, "SAVEPOINT one", NULL, 0)) != MU_OK)
         return *group;
     enum mu_err err = w->fn(&tx, w->arg);
-    /* Some failures (disk full, no memory) make SQLite give up the transaction by itself. */
+    /* After some failures (disk full, no memory) SQLite has already rolled back the whole transaction. */
     if (sqlite3_get_autocommit(db->handle))
         return *group = err != MU_OK ? err : MU_E_IO;
     if (err != MU_OK && (*group = db_run(db, "ROLLBACK TO one", NULL, 0)) != MU_OK)
@@ -100,7 +99,7 @@ static struct waiting_write *take_group(struct registry *reg)
     return group;
 }
 
-/* Called and left with the lock held. */
+/* The lock is held when this is called and when it returns. */
 static void lead(struct registry *reg)
 {
     assert(!reg->writing);
@@ -117,7 +116,8 @@ static void lead(struct registry *reg)
     else
         reg->figures.commit_failures++;
 
-    /* A waiter's record is gone as soon as it sees `done`; it cannot before the lock is given up. */
+    /* `w` is on the stack of its writer, which returns when it sees `done`. It cannot see it before the lock is
+     * released. */
     for (struct waiting_write *w = group; w; w = w->next)
         w->done = true;
     pthread_cond_broadcast(&reg->written);

@@ -1,4 +1,4 @@
-/* Searches for users find what a plain look at all users would. */
+/* Searches for users find the same as reading all users would. */
 #include "registry/registry_fixture.h"
 
 enum { APPS = 3, USERS = 40, DEVICES = 30, GROUPS = 5, PRODUCTS = 2 };
@@ -11,8 +11,8 @@ static uint32_t roll(uint32_t below)
     return (uint32_t)((random_state >> 33) % below);
 }
 
-/* Apps 0 and 1 have product 0, apps 1 and 2 product 1. Groups of product 0: 0 is the root, each other
- * one is below an earlier one. */
+/* Apps 0 and 1 have product 0, apps 1 and 2 product 1. Of product 0's groups, 0 is the root; each other group is below
+ * an earlier one. */
 struct user_world {
     struct enterprise_row enterprise;
     struct product_row product[PRODUCTS];
@@ -62,7 +62,7 @@ static enum mu_err put_groups_and_devices(struct registry_tx *tx, struct user_wo
         struct device_row *d = &w->device[i];
         d->product = w->product[i % PRODUCTS].no;
         did_new(d->did);
-        /* Two registrations of each mac, one of them disabled. */
+        /* Each mac has two registrations, one of them disabled. */
         snprintf(d->mac, sizeof(d->mac), "mac%d", i / 4);
         snprintf(d->passcode, sizeof(d->passcode), "%d", i);
         snprintf(d->device_sn, sizeof(d->device_sn), "%.*s%u", roll(3) ? 2 : 0, "sn", roll(4));
@@ -202,7 +202,7 @@ static enum mu_err note_user(void *ctx, const struct user_row *user, bool is_own
     return MU_OK;
 }
 
-/* One page of each search, against all users from the youngest to the oldest. */
+/* Compares one page of each search with all users, from the youngest to the oldest. */
 static void compare(struct registry_fixture *f, struct user_world *w, const struct registered_users *registered,
                     const struct bound_users *bound)
 {

@@ -1,6 +1,8 @@
-/* A row: the length of the rest (4 bytes), the line (8), then each value: its type, the lengths of its
- * name and its content (4 each), the name, NUL, the content, NUL. All of it as this machine has it in
- * memory, since it never leaves the machine. */
+/* Values of entries, and their rows.
+ *
+ * A row: the length of the rest (4 bytes), the line (8), then the values. A value: its type, the length of its name,
+ * the length of its content (4 bytes each), the name, NUL, the content, NUL. All numbers are in this machine's byte
+ * order, since rows never leave the machine. */
 #include "registry/values.h"
 
 #include <stdlib.h>
@@ -180,7 +182,7 @@ static bool set_content(struct value *value, enum value_type type, const char *a
     return false;
 }
 
-/* The first n bytes, or NULL. */
+/* Takes the first n bytes off; NULL: there are fewer. */
 static const char *take(struct str *s, size_t n)
 {
     const char *at = s->at;
@@ -192,7 +194,7 @@ static const char *take(struct str *s, size_t n)
     return at;
 }
 
-/* What is terminated, without its terminator. */
+/* Takes len bytes and a NUL off; NULL: they are not there. */
 static const char *take_terminated(struct str *s, uint32_t len)
 {
     const char *at = take(s, (size_t)len + 1);

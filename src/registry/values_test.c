@@ -1,4 +1,4 @@
-/* What an entry gives, as JSON and as a row. */
+/* The values of an entry, as JSON and as a row. */
 #include "base/unit_test.h"
 
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static void a_row_gives_what_the_object_gave(void **state)
     buf_free(&out);
 }
 
-/* Behind the copy there is nothing, so that a sanitizer sees what reads on. */
+/* The copy is exactly as long as the data, so a sanitizer notices a read beyond its end. */
 static enum mu_err take_from(const uint8_t *data, size_t len)
 {
     char *copy = malloc(len + !len);
