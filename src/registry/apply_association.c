@@ -1,6 +1,7 @@
 /* Which enterprise has which products: reads product_keys of the enterprises, after all products exist. */
 #include "registry/apply_entry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static enum mu_err audit(struct apply *a, const char *action, uint32_t enterprise, uint32_t product)
@@ -28,6 +29,7 @@ static enum mu_err read_wanted(struct wanted *w, struct apply *a, const json_t *
     enum mu_err err;
     enum given given;
 
+    assert(!w->products && !w->present);
     w->entry = (struct apply_entry){ a, "enterprises", index, NULL };
     if ((err = values_of_json(&a->values, json_array_get(list, index))) != MU_OK ||
         (err = apply_product_keys(&w->entry, &given, &w->products, &w->count)) != MU_OK)

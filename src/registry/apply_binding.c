@@ -1,6 +1,8 @@
 /* Bindings: who was bound to what, and when. Also those that have ended. */
 #include "registry/apply_entry.h"
 
+#include <assert.h>
+
 struct row {
     int64_t since, until, first_bound; /* Unix seconds; 0: not given */
 };
@@ -115,6 +117,7 @@ static enum mu_err change(const struct apply_entry *e, const struct binding_row 
     bool owns = holds && b->is_owner && !now->is_owner;
     enum mu_err err = MU_OK;
 
+    assert(now->no && e->apply->rows);
     *(ends || owns ? &e->tally->updated : &e->tally->unchanged) += 1;
     if (holds && b->is_owner)
         err = own(e, now->no, apply_is_true(e, "is_owner"));

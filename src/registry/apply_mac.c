@@ -1,12 +1,16 @@
 /* Macs that are written in another way than modules write them: they are accepted, with a warning if the product also
  * has macs as modules write them. */
 #include "model/mac.h"
+
+#include <assert.h>
+
 #include "registry/apply_entry.h"
 
 void import_mac_tally_add(struct buf *tallies, const struct import_mac_tally *more)
 {
     struct import_mac_tally *at = (struct import_mac_tally *)(void *)tallies->data;
 
+    assert(tallies->len % sizeof(*at) == 0);
     /* Searched from the end, since rows of one product usually follow each other. */
     for (size_t i = tallies->len / sizeof(*at); i-- > 0;) {
         if (at[i].product == more->product) {
@@ -23,6 +27,7 @@ void apply_note_mac(struct apply *a, uint32_t product, const char *mac)
 
     if (mac_style(str_of(mac)) != MAC_STYLED)
         return;
+    assert(strlen(mac) < sizeof(tally.example));
     strcpy(tally.example, mac);
     import_mac_tally_add(&a->styled, &tally);
 }

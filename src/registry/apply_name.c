@@ -2,12 +2,15 @@
  * thing without an id must at least have a name of its own. */
 #include "registry/apply_entry.h"
 
+#include <assert.h>
+
 static bool was_generated(const struct apply_entry *e, const char *id)
 {
     const struct buf *generated = &e->apply->generated;
     char value[64]; /* as apply_generated writes it */
     int len = snprintf(value, sizeof(value), e->apply->json ? "\"value\":\"%s\"" : " %s\n", id);
 
+    assert(len > 0 && (size_t)len < sizeof(value));
     return generated->len && memmem(generated->data, generated->len, value, (size_t)len);
 }
 

@@ -1,6 +1,8 @@
 /* Writes what an apply has done, for people or for programs. */
 #include "registry/apply_entry.h"
 
+#include <assert.h>
+
 static void count_line(struct buf *report, const char *what, const struct apply_tally *t)
 {
     buf_printf(report, "%s: %u created, %u updated, %u unchanged\n", what, t->created, t->updated, t->unchanged);
@@ -67,6 +69,7 @@ enum mu_err apply_report(struct apply *a)
     struct buf *warnings = &a->warnings;
     enum mu_err err;
 
+    assert(!a->mistakes && !a->rows);
     err = apply_mac_warnings(a->tx, (const struct import_mac_tally *)(const void *)a->styled.data,
                              a->styled.len / sizeof(struct import_mac_tally), warnings);
     if (err == MU_OK && a->styled.err != MU_OK)

@@ -2,6 +2,7 @@
 #include "registry/apply_entry.h"
 #include "registry/export.h"
 
+#include <assert.h>
 #include <time.h>
 
 enum { DAY_S = 86400, EAST_MOST_S = 14 * 3600 }; /* before UTC, where a day begins first */
@@ -116,6 +117,7 @@ enum mu_err apply_told(const struct apply_entry *e)
     static const struct import_told untold = { 0 };
     struct import_told *told = e->apply->told;
 
+    assert(told && e->apply->days);
     for (size_t i = 0; i < apply_told_fields.count; i++) {
         const struct apply_field *f = &fields[i];
         if (f->type == APPLY_OWN)

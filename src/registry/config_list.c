@@ -1,4 +1,5 @@
 /* Lists what is configured, page by page. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "registry/apply_entry.h"
@@ -123,6 +124,8 @@ static enum mu_err list_page(struct registry_tx *tx, void *arg)
     uint32_t *numbers;
     size_t count;
     const struct export_slice slice = { .after = page->after, .limit = page->limit };
+
+    assert(page->kind <= KIND_APP);
     enum mu_err err = tx_export_numbers(tx, page->kind, &slice, &numbers, &count);
 
     run->tx = tx;

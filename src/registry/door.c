@@ -1,6 +1,7 @@
 /* Registering, disabling and locating devices (device-access 1). It uses only the port, so it works with any store. */
 #include "registry/registry.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* --- registering ----------------------------------------------------------------------------------*/
@@ -32,6 +33,7 @@ static enum mu_err disable_enabled_one(struct registry_tx *tx, const struct regi
     enum mu_err err;
     struct device_row other;
 
+    assert(!r->out->old);
     if ((err = tx_device_by_mac(tx, r->request->product, r->request->mac, &other)) == MU_E_NOT_FOUND)
         return MU_OK;
     if (err != MU_OK || other.is_disabled)
@@ -88,6 +90,7 @@ enum mu_err registry_register_device(struct registry *reg, const struct register
 {
     struct registering r = { request, out };
 
+    assert(request->mac && request->passcode);
     out->outcome = REGISTER_SAME;
     out->old = 0;
     enum mu_err err = registry_read(reg, answer_from_what_is_known, &r);
@@ -171,6 +174,7 @@ enum mu_err registry_locate_device(struct registry *reg, uint32_t device, const 
     struct locating l = { device, place, has_coordinates, longitude, latitude };
     enum mu_err err;
 
+    assert(place);
     if ((err = registry_read(reg, ask_whether_settled, &l)) == MU_E_EXISTS)
         return MU_OK;
     return err == MU_OK ? registry_write(reg, locate, &l) : err;

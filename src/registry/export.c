@@ -38,6 +38,7 @@ void export_fields(struct json_out *j, const struct apply_field_list *list, cons
         case APPLY_BOOL: json_put_bool(j, f->name, *(const bool *)at); break;
         case APPLY_TIME: json_put_int(j, f->name, *(const int64_t *)(const void *)at); break;
         case APPLY_WORD:
+            assert(f->words && f->size == sizeof(word));
             memcpy(&word, at, sizeof(word));
             write_text(j, f->name, f->words[word]);
             break;

@@ -1,6 +1,7 @@
 /* Device groups (contract, endpoint 12). It uses only the port, so it works with any store. */
 #include "registry/audit.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* --- adding ---------------------------------------------------------------------------------------*/
@@ -143,5 +144,6 @@ static enum mu_err assign(struct registry_tx *tx, void *arg)
 
 enum mu_err registry_assign_group(struct registry *reg, struct group_assignment *a)
 {
+    assert(a->count == 0 || (a->macs && a->done));
     return registry_write_by(reg, a->by, assign, a);
 }

@@ -162,6 +162,7 @@ enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct 
     size_t start = batch->report->len;
     enum mu_err err;
 
+    assert((size_t)batch->kind < sizeof(kinds) / sizeof(*kinds));
     batch->created = batch->updated = batch->unchanged = batch->refused = 0;
     buf_init(&run.apply.generated, batch->report->max);
     buf_init(&batch->numbers, batch->report->max);

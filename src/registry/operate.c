@@ -1,6 +1,7 @@
 /* What an operator changes by name. It uses only the port, so it works with any store. */
 #include "registry/operate.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,7 @@ static enum mu_err look_for_twin(struct operating *op, const struct target *t)
     size_t byte = t->no / 8, more = byte < op->seen.len ? 0 : byte + 1 - op->seen.len;
     uint8_t bit = (uint8_t)(1u << t->no % 8), *at = buf_reserve(&op->seen, more);
 
+    assert(op->look);
     if (!at)
         return op->seen.err;
     memset(at, 0, more);
@@ -425,6 +427,7 @@ enum mu_err operate(struct registry *reg, const struct audit_by *by, const struc
     struct str rest = ids, first = take_part(o->kind, &rest);
     enum mu_err err = MU_OK;
 
+    assert(operate_allows(o->verb, o->kind));
     buf_init(&op.seen, UINT32_MAX / 8 + 1u);
     /* The ids of one transaction are all done, or none is. If there are more, all mistakes are found before anything is
      * done. */

@@ -1,5 +1,6 @@
 #include "registry/secret.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -32,6 +33,7 @@ void secret_hash(const uint8_t salt[16], struct str secret, uint8_t out[32])
     uint8_t input[16 + SECRET_MAX];
     size_t len = secret.len < SECRET_MAX ? secret.len : SECRET_MAX;
 
+    assert(secret.at || !secret.len);
     memcpy(input, salt, 16);
     if (len)
         memcpy(input + 16, secret.at, len);

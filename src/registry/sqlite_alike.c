@@ -47,6 +47,7 @@ enum mu_err tx_user_like(struct registry_tx *tx, uint32_t app, enum user_login b
         "SELECT uid FROM user WHERE email = ?1 AND email <> '' AND app = ?2 ORDER BY no LIMIT 1",
     };
 
+    assert(by < sizeof(sql) / sizeof(*sql));
     return db_text_of(tx->db, sql[by], DB_VALUES(db_text(text), db_int(app)), uid, ID_HEX_LEN + 1);
 }
 

@@ -1,6 +1,8 @@
 /* Bindings, and what is kept of a user and a product. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
+
 static void read_binding(struct db_row *row, void *out)
 {
     struct binding_row *binding = out;
@@ -38,6 +40,7 @@ enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device, struct bi
 
 enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device, uint32_t **bindings, size_t *count)
 {
+    assert(!user || !device);
     if (user)
         return db_numbers(tx->db,
                           "SELECT no FROM binding WHERE user = ?1 AND until IS NULL "
@@ -80,6 +83,7 @@ enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32
 
 enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
 {
+    assert(!row->no && (!row->until || row->until >= row->since));
     enum mu_err err = db_run(tx->db,
                              "INSERT INTO binding (device, user, app, is_owner, since, until) "
                              "VALUES (?1, ?2, ?3, ?4, ?5, iif(?6 = 0, NULL, ?6))",

@@ -1,6 +1,8 @@
 /* Deleting things: what prevents it, and which parts are deleted with them. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
+
 /* --- what prevents a deletion ------------------------------------------------------------------------- */
 
 struct use {
@@ -25,6 +27,7 @@ static const struct use uses[][4] = {
 static enum mu_err count_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no, struct registry_uses *out,
                               uint64_t *sum)
 {
+    assert((size_t)kind < sizeof(uses) / sizeof(*uses));
     memset(out, 0, sizeof(*out));
     *sum = 0;
     for (const struct use *use = uses[kind]; use->sql; use++) {

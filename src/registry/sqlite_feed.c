@@ -7,6 +7,7 @@
  * is noticed. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* 12 bytes each: 50 MB. This is more than any single transaction has (an import of a million devices), so a follower
@@ -212,6 +213,8 @@ static const struct gone_step {
     { FEED_PRODUCT, KIND_PRODUCT, GONE(2, product) },  { FEED_ENTERPRISE, KIND_ENTERPRISE, GONE(1, enterprise) },
 };
 
+_Static_assert(FEED_FIRST_BOUND < 8 * sizeof(unsigned), "changed_kinds has a bit for each kind");
+
 static bool is_wanted(const struct registry_visitor *v, enum feed_kind kind)
 {
     switch (kind) {
@@ -238,6 +241,7 @@ static enum mu_err give_gone(const struct feed_visit *visit, const struct gone_s
 
     if ((err = db_numbers(visit->db, step->sql, DB_VALUES(db_int((int64_t)after)), &numbers, &count)) != MU_OK)
         return err;
+    assert(visit->v->deleted);
     for (size_t i = 0; i < count && err == MU_OK; i++)
         err = visit->v->deleted(visit->v->ctx, step->told_as, numbers[i]);
     free(numbers);
@@ -248,6 +252,7 @@ static enum mu_err give_gone(const struct feed_visit *visit, const struct gone_s
 
 enum mu_err feed_add(struct db *db, enum feed_kind kind, uint32_t no, uint32_t other)
 {
+    assert(kind != FEED_TOKEN); /* a token is entered with its hash */
     return db_run(db, "INSERT INTO change (kind, no, other) VALUES (?1, ?2, ?3)",
                   DB_VALUES(db_int(kind), db_int(no), db_int(other)));
 }
@@ -284,6 +289,7 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
     struct feed_visit visit = { .v = v };
     uint64_t last;
 
+    assert(v && seq);
     if ((err = reader_begin(reg, &visit.db)) != MU_OK)
         return err;
     if ((err = feed_last(visit.db, &last)) != MU_OK)

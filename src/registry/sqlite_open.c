@@ -80,6 +80,7 @@ enum mu_err db_open_unchanged(struct db *db, const char *path, const char *care)
     struct stat st;
     enum mu_err err = MU_E_NOMEM;
 
+    assert(care);
     *db = (struct db){ 0 };
     configure_once();
     for (const char *at = path; uri && *at; at++) {
@@ -150,6 +151,7 @@ enum mu_err db_copy(struct db *from, struct db *to)
 
 void db_keep_log(struct db *db)
 {
+    assert(db->handle);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 

@@ -1,6 +1,8 @@
 /* Products and the versions of their definitions. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
+
 void db_row_product(struct db_row *row, void *out)
 {
     struct product_row *product = out;
@@ -100,6 +102,7 @@ enum mu_err tx_put_definition(struct registry_tx *tx, uint32_t product, struct s
     bool same;
     int64_t next;
 
+    assert(json.len > 0);
     if ((err = tx_product_by_no(tx, product, &row)) != MU_OK ||
         (err = same_as_in_force(tx->db, product, row.definition, json, &same)) != MU_OK)
         return err;

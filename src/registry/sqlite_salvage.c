@@ -1,6 +1,7 @@
 /* What is left of a damaged registry, in a new one: the order of the steps, and the numbers given so far. */
 #include "registry/sqlite_salvage.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -144,9 +145,12 @@ static enum mu_err highest_seen(struct db *to, const char *table, int64_t *highe
 static enum mu_err keep_versions(struct salvaging *s, const struct salvage *about)
 {
     char highest[32];
-    bool lost = find_table(s, STR("definition"))->told.is_damaged || find_table(s, STR("product"))->told.is_damaged;
+    const struct salvaged_table *definition = find_table(s, STR("definition")),
+                                *product = find_table(s, STR("product"));
     enum mu_err err = salvage_text(&s->to, highest, sizeof(highest), "SELECT max(version) FROM definition");
 
+    assert(definition && product); /* the new registry has all tables */
+    bool lost = definition->told.is_damaged || product->told.is_damaged;
     if (err != MU_OK || (!lost && atoll(highest) >= about->last_definition))
         return err;
     return salvage_exec(&s->to,
@@ -291,6 +295,7 @@ enum mu_err registry_salvage(const char *from, const char *to, const struct salv
     struct stat st;
     enum mu_err err;
 
+    assert(about->table && why_size > 0);
     why[0] = '\0';
     if (!s)
         return MU_E_NOMEM;

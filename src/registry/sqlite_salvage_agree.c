@@ -1,5 +1,7 @@
 #include "registry/sqlite_salvage.h"
 
+#include <assert.h>
+
 /* The groups of a product are a tree with one root. A group without a parent is put below the root. If the root is
  * lost, a new one is made: one of the other groups as root would show the devices of its siblings as its own. */
 #define ROOT "(SELECT min(r.no) FROM device_group r WHERE r.product = device_group.product AND r.parent IS NULL)"
@@ -49,7 +51,9 @@ static const char *const rules[] = {
 
 static int run_it(void *handle, int columns, char **values, char **names)
 {
-    (void)columns, (void)names;
+    (void)names;
+    assert(columns == 1); /* of REFERENCES */
+    (void)columns;
     return sqlite3_exec(handle, values[0], NULL, NULL, NULL);
 }
 

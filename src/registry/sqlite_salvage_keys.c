@@ -4,6 +4,8 @@
  * registers again. */
 #include "registry/sqlite_salvage.h"
 
+#include <assert.h>
+
 /* Values of missing columns that are neither 0 nor ''. They allow nothing to anybody. */
 static const struct {
     const char *table, *column, *sql;
@@ -136,6 +138,7 @@ enum mu_err salvage_keys(struct salvaging *s, struct salvaged_table *t)
     char columns[1024], keys[16];
     enum mu_err err;
 
+    assert(t >= s->tables && t < s->tables + s->count && !t->told.by_key);
     if (!t->told.is_damaged || !t->gives_numbers)
         return MU_OK;
     if ((err = salvage_text(&s->to, keys, sizeof(keys),

@@ -2,6 +2,8 @@
  * damaged page cannot be looked up, but the first number behind the page can. */
 #include "registry/sqlite_salvage.h"
 
+#include <assert.h>
+
 /* How many numbers are tried one by one after the last row, if it is not known how many there were. */
 enum { PROBES = 4096 };
 
@@ -35,6 +37,7 @@ static enum mu_err copy_run(struct copying *c, sqlite3_stmt *statement, int64_t 
 {
     enum mu_err err = MU_OK;
 
+    assert(statement && c->insert);
     *rows = 0;
     if (sqlite3_bind_parameter_count(statement) > 0)
         sqlite3_bind_int64(statement, 1, from);
@@ -60,6 +63,7 @@ static enum mu_err copy_upwards(struct copying *c)
     for (int64_t from = INT64_MIN;;) {
         uint64_t rows;
         int rc = SQLITE_DONE;
+        assert(!lost || lost <= from);
         enum mu_err err = copy_run(c, c->up, from, &rc, &rows);
         if (err != MU_OK)
             return err;
@@ -151,6 +155,7 @@ enum mu_err salvage_rows(struct salvaging *s, struct salvaged_table *t)
     uint64_t rows;
     int rc;
 
+    assert(t >= s->tables && t < s->tables + s->count);
     if ((err = prepare(&c)) != MU_OK)
         goto out;
     (void)db_damaged_page(&s->from); /* forgets a damaged page of the schema */

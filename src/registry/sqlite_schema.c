@@ -1,6 +1,7 @@
 /* The tables, how a file of an older version gets them, and whether a file has them as they were made. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -242,6 +243,7 @@ static enum mu_err take_step(struct db *db, int64_t from)
     enum mu_err err;
     char mark[96];
 
+    assert(from >= 0 && from < PRESENT_VERSION);
     snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %lld;", APPLICATION_ID,
              (long long)from + 1);
     if ((err = db_exec(db, "BEGIN IMMEDIATE")) != MU_OK)

@@ -2,6 +2,7 @@
  * online backup copies what the transaction sees. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ enum mu_err registry_freeze(struct registry *reg, enum mu_err (*fn)(void *ctx), 
     enum mu_err err;
     struct registry_snapshot *s = calloc(1, sizeof(*s));
 
+    assert(fn);
     *out = NULL;
     if (!s)
         return MU_E_NOMEM;
@@ -66,6 +68,7 @@ enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir
     struct db copy = { 0 };
     char path[4096];
 
+    assert(s->db);
     int len = snprintf(path, sizeof(path), "%s/" REGISTRY_FILE, dir);
     if (len < 0 || (size_t)len >= sizeof(path))
         return MU_E_LIMIT;

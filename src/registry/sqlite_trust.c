@@ -169,6 +169,7 @@ enum mu_err registry_trust_count(struct registry *reg)
 {
     char text[24];
 
+    assert(reg->writing);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)reg->place.count + 1);
     return db_run(&reg->writer,
                   "INSERT INTO fact (name, value) VALUES ('commits', ?1) "
@@ -178,6 +179,7 @@ enum mu_err registry_trust_count(struct registry *reg)
 
 void registry_trust_committed(struct registry *reg)
 {
+    assert(reg->writing);
     assert(mark_is_id(reg->place.id));
     reg->place.count++;
     mark_put(&reg->mark, &reg->place);

@@ -1,6 +1,8 @@
 /* Apps, their users, and the devices bound to users. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
+
 /* --- apps -----------------------------------------------------------------------------------------*/
 
 void db_row_app(struct db_row *row, void *out)
@@ -42,6 +44,7 @@ enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint
     enum mu_err err;
     int64_t enterprises;
 
+    assert(products || !count);
     if ((err = db_run(tx->db, "DELETE FROM app_product WHERE app = ?1", DB_VALUES(db_int(app)))) != MU_OK)
         return err;
     for (size_t i = 0; i < count; i++) {

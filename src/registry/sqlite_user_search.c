@@ -6,6 +6,7 @@
  * using its index. */
 #include "registry/sqlite_registry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* --- what matches ---------------------------------------------------------------------------------*/
@@ -62,6 +63,7 @@ static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *
         [BOUND_BY_DEVICE_SN] = BOUND_BY_DEVICE("device_sn"),
     };
 
+    assert(q->by < (int)(sizeof(by) / sizeof(*by)));
     if (q->by != BOUND_ANY)
         return db_numbers(tx->db, by[q->by], DB_VALUES(db_int(q->product), db_str(q->val), db_int(q->group)), users,
                           count);
@@ -116,6 +118,7 @@ static enum mu_err give_page(struct registry_tx *tx, const struct users_query *q
         return MU_OK;
     size_t from = (size_t)page->skip;
     size_t to = count - from > page->limit ? from + (size_t)page->limit : count;
+    assert(from < to && to <= count);
     if ((err = find_device(tx, q->bound, &device)) != MU_OK)
         return err;
     for (size_t i = from; i < to && err == MU_OK; i++) {
@@ -132,6 +135,8 @@ static enum mu_err find_users(struct registry_tx *tx, void *arg)
     const struct users_query *q = arg;
     uint32_t *users;
     size_t count;
+
+    assert(!q->bound != !q->registered);
     enum mu_err err =
         q->bound ? find_bound(tx, q->bound, &users, &count) : find_registered(tx, q->registered, &users, &count);
 

@@ -5,6 +5,7 @@
  * order, since rows never leave the machine. */
 #include "registry/values.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -117,6 +118,7 @@ void values_row_end(struct buf *out, size_t begun)
 {
     uint32_t len = (uint32_t)(out->len - begun - sizeof(len));
 
+    assert(out->err != MU_OK || out->len >= begun + sizeof(len) + sizeof(uint64_t));
     if (out->err == MU_OK)
         memcpy(out->data + begun, &len, sizeof(len));
 }
@@ -151,6 +153,7 @@ void values_row_add(struct buf *out, struct str name, const struct value *value)
     case VALUE_REAL: append(out, VALUE_REAL, name, &value->real, sizeof(value->real)); break;
     case VALUE_TEXT: append(out, VALUE_TEXT, name, value->text.at, value->text.len); break;
     case VALUE_JSON:
+        assert(value->json);
         json = json_dumps(value->json, JSON_COMPACT);
         if (json)
             append(out, VALUE_JSON, name, json, strlen(json));
