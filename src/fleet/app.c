@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 
-/* Apps: of which products they are. */
+/* Apps, and the products that each belongs to. */
 
 void fleet_apps_free(struct fleet *f)
 {

@@ -2,11 +2,11 @@
 
 #include "fleet/fleet_internal.h"
 
-/* How the fleet changes: rows of the registry, states of the journal, committed batches. */
+/* How the fleet changes: rows of the registry, and committed batches. */
 
 /* --- the registry's rows --------------------------------------------------------------------- */
 
-/* Takes a row in under the lock, which is held for each by itself, so that readers get between. */
+/* Takes a row in. The lock is held for each row alone, so that readers get in between. */
 #define ON_ROW(name, row_type, put)                                \
     static enum mu_err name(void *ctx, const struct row_type *row) \
     {                                                              \
@@ -99,7 +99,7 @@ static uint32_t counter(uint64_t n)
     return n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-/* A macro, since the compiler believes no function that a number fits. */
+/* A macro, since the compiler does not see from a function that the number fits. */
 #define LOW(n, bits) ((uint64_t)(n) & ((UINT64_C(1) << (bits)) - 1))
 
 static void store_progress(struct fleet *f, struct columns_row r, const struct fleet_progress *p)

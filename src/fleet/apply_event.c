@@ -1,6 +1,6 @@
 #include "fleet/fleet_internal.h"
 
-/* Fault and alert events: what is open, and what a commit has opened or resolved. */
+/* Fault and alert events: which are open, and which a commit has opened or resolved. */
 
 size_t fleet_open_events(struct fleet *f, uint32_t no, struct fleet_event *out, size_t cap)
 {

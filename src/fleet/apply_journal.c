@@ -1,6 +1,6 @@
 #include "fleet/fleet_internal.h"
 
-/* The journal's rows, at start: without the lock, since nobody has the fleet yet. */
+/* The journal's rows at the start. Without the lock, since nobody else has the fleet yet. */
 
 static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
@@ -23,7 +23,7 @@ static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_sta
         },
     };
 
-    if (!r.c) { /* deleted since */
+    if (!r.c) { /* deleted meanwhile */
         roaring_bitmap_add(f->leftovers.devices, device);
         return MU_OK;
     }
@@ -71,7 +71,7 @@ static enum mu_err on_active_set(void *ctx, int32_t day, const void *set, size_t
         return MU_E_CORRUPT;
     struct day_set *at = day_sets_require(&f->history.active, day);
     if (at) {
-        roaring_bitmap_t *before = at->devices; /* empty: a day's set comes first */
+        roaring_bitmap_t *before = at->devices; /* empty: a day's set comes before its single entries */
         at->devices = devices;
         devices = before;
     }

@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/hash.h"
 
-/* What a device's state record takes in the journal, beside its image: for batch_takes, since states
- * are written at the end. */
+/* A batch in the making: its devices, and how each record is added. */
+
+/* The size of a device's state record in the journal, without its image: batch_takes counts it, since states are
+ * written at the end. */
 enum { STATE_BYTES = 100, FIRST_PENDING = 1024, IMAGES_MAX = 64 * 1024 * 1024, TOLD_MAX = 64 * 1024 * 1024 };
 
 static enum mu_err grow_pending(struct batch *b)
@@ -146,7 +148,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
             batch_watch_refused(b, rec);
         return;
     }
-    /* The journal would fail the whole batch for it. */
+    /* A larger record would make the journal refuse the whole batch. */
     if (rec->body_len > LIMIT_MQTT_PACKET) {
         rec->err = MU_E_LIMIT;
         return;
@@ -154,7 +156,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
     struct pending *p = batch_pending(b, rec->device);
     if (!p) {
         rec->err = (uint8_t)(b->err != MU_OK ? MU_OK : MU_E_NOT_FOUND);
-        /* It was there when it logged in, and has been deleted meanwhile. */
+        /* The device existed when it logged in, and has been deleted meanwhile. */
         if (rec->kind == INTAKE_LOGIN && b->err == MU_OK)
             fleet_refuse_login(b->fleet, rec->device);
         return;
@@ -181,7 +183,7 @@ void batch_clear(struct batch *b)
     if (b->count > b->cap / 8) {
         memset(b->slots, 0, ((size_t)b->slot_mask + 1) * sizeof(*b->slots));
     } else {
-        /* Backwards: a slot is then found as it was when the entry was added. */
+        /* Backwards, since then each slot is found in the same way as when its entry was added. */
         for (uint32_t i = b->count; i-- > 0;)
             b->slots[slot_of(b, b->pending[i].device)] = 0;
     }

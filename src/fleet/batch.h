@@ -6,21 +6,20 @@
 #include "fleet/lagging.h"
 #include "fleet/undecoded_log.h"
 
-/* One commit in the making. Records are added one by one; each becomes journal records, and the
- * devices it touches are kept here as they will be after the commit: the fleet shows them only
- * when they are durable. What a record needs is found without an allocation: all memory here is
- * used again by the next batch. The committer's thread. */
+/* One commit in the making. Records are added one by one and become journal records. The devices that they touch are
+ * kept here as they will be after the commit; the fleet shows them only when they are durable. Adding a record usually
+ * needs no allocation, since each batch uses the memory of the one before. The committer's thread. */
 
 struct pending {
     uint32_t device;
-    uint32_t versions; /* 1 + its index in `versions`; 0 = untouched */
-    uint32_t events;   /* 1 + the index in `events` of its last one; 0 = none */
-    bool changed;      /* progress or image; false: only looked at */
-    bool kept;         /* its state is written, since not all of it follows from its messages */
-    bool due;          /* its state is written, since it is at the front of those that lag */
-    bool enters;       /* it lags from now on */
+    uint32_t versions; /* 1 + index in `versions`; 0 = unchanged */
+    uint32_t events;   /* 1 + index in `events` of the device's last one; 0 = none */
+    bool changed;      /* progress or image has changed; false: only looked at */
+    bool kept;         /* its state is written, since it does not all follow from its messages */
+    bool due;          /* its state is written, since it is at the front of the lagging devices */
+    bool enters;       /* its state lags from now on */
     bool has_image;    /* a copy of the image is in `images` */
-    bool redefined;    /* it is written under another definition than the fleet's */
+    bool redefined;    /* the image is written under another definition than the fleet's */
     size_t image, image_len;
     const struct fleet_definition *definition; /* of that image */
     const struct fleet_product *product;
@@ -28,13 +27,13 @@ struct pending {
     struct fleet_progress progress;
 };
 
-/* A fault or alert that this batch opens, or resolves. */
+/* A fault or alert event that this batch opens or resolves. */
 struct pending_event {
     struct fleet_event event;
-    uint32_t older; /* of the same device, as pending.events */
+    uint32_t older; /* the device's event before it, counted as pending.events */
 };
 
-/* A day on which a device turns out to have been active. */
+/* A day on which a device was active, as this batch finds. */
 struct pending_active {
     uint32_t device;
     int32_t day;
@@ -60,62 +59,62 @@ struct batch {
     uint32_t active_count, active_cap;
 
     struct lagging lagging;
-    int64_t followed_us; /* no message that a state does not count is later */
-    bool settling;       /* nothing is to lag after the commit */
+    int64_t followed_us; /* no message later than this is missing from a state */
+    bool settling;       /* no state may lag after the commit */
     size_t records, messages;
-    int64_t latest_us; /* of their moments */
-    int64_t newest_us; /* of the messages' */
-    enum mu_err err;   /* the batch cannot be committed: MU_E_NOMEM */
+    int64_t latest_us; /* the latest moment of the records */
+    int64_t newest_us; /* the latest moment of the messages */
+    enum mu_err err;   /* MU_E_NOMEM: the batch cannot be committed */
     struct committer_figures tally;
     struct undecoded_log undecoded;
 
-    struct watch *watch; /* NULL = nobody is told */
-    struct buf told;     /* what is to be told when it is committed (watch.h) */
-    uint64_t told_lost;  /* for which there was no memory */
+    struct watch *watch; /* NULL = nobody watches */
+    struct buf told;     /* what the watchers will be told after the commit (watch.h) */
+    uint64_t told_lost;  /* how many of these found no memory */
 
-    int64_t day_from, day_to; /* the seconds of `day`, cut by the calendar once and not per message */
+    int64_t day_from, day_to; /* the seconds of `day`; the calendar is asked once a day and not per message */
     int32_t day;
 };
 
 MU_MUST_USE enum mu_err batch_init(struct batch *b, const struct committer_options *options);
 void batch_free(struct batch *b);
 
-/* False if the next record belongs into another batch: this one is full (LIMIT_BATCH), or the clock has been
- * set back since (CLOCK_STEP_US), so that what it has must be committed before (journal_batch_turn). */
+/* False if the next record belongs into another batch. Either this one is full (LIMIT_BATCH), or the clock has been set
+ * back since (CLOCK_STEP_US), so that this one must be committed first (journal_batch_turn). */
 bool batch_takes(const struct batch *b, const struct intake_record *next);
 
-/* rec->err becomes MU_OK, or nothing of it stays: MU_E_NOT_FOUND, MU_E_LIMIT (too large for a record),
- * MU_E_NOMEM for a refused one. */
+/* rec->err becomes MU_OK, or the record leaves nothing in the batch: MU_E_NOT_FOUND, MU_E_LIMIT (too large for a
+ * record), MU_E_NOMEM for a refused one. */
 void batch_add(struct batch *b, struct intake_record *rec);
 
-/* A message that the journal has and the device's state does not count (catch_up.h): as batch_add did with it when it
- * came, but that it is there already. */
+/* A message that the journal has and the device's state does not count (catch_up.h). Does what batch_add did when the
+ * message came, except that it is not written again. */
 void batch_replay(struct batch *b, uint32_t device, const struct journal_message *m);
-/* After the last one: writes the state, and what must agree with it and does not. */
+/* After the device's last message: writes the state, and whatever must agree with it and does not. */
 void batch_reconcile(struct batch *b, uint32_t device);
 
-/* Commits, shows it in the fleet, and empties the batch whatever happened; `tally` stays until the
- * next batch_add. An empty batch is committed too: it notes that we are alive. */
+/* Commits, shows the changes in the fleet, and empties the batch in any case. `tally` stays until the next batch_add.
+ * An empty batch is committed too: it notes that we are alive. */
 MU_MUST_USE enum mu_err batch_commit(struct batch *b, int64_t now_us);
 /* Commits until no device's state lags. */
 MU_MUST_USE enum mu_err batch_settle(struct batch *b, int64_t now_us);
-/* Shows it in the fleet and writes nothing: for who may not. */
+/* Shows the changes in the fleet and writes nothing: for a caller that may not write. */
 void batch_show(struct batch *b);
 
-/* As the journal keeps it, without the image. */
+/* The progress as the journal keeps it, without the image. */
 struct journal_state batch_state(const struct fleet_progress *g);
 
-/* For the files that implement batch_add: the device as this batch leaves it so far. NULL: unknown,
- * or no memory (`err` is set then). Lives until the next call. */
+/* For the files that implement batch_add: the device as this batch leaves it so far. NULL: unknown device, or no memory
+ * (`err` is set then). The pointer is valid until the next call. */
 struct pending *batch_pending(struct batch *b, uint32_t device);
 /* The civil day of a moment. */
 int32_t batch_day(struct batch *b, int64_t unix_s);
 
-/* The moment of a device's next record. It is later than that of the last one, except where the clock has been
- * set right. */
+/* The moment (µs) of a device's next record. It is later than the device's last record, unless the clock has been set
+ * back. */
 int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, int64_t clock_us, int64_t last_us);
 
-/* Empties it, but for `tally`. */
+/* Empties the batch, except `tally`. */
 void batch_clear(struct batch *b);
 
 /* batch_session.c, batch_message.c, batch_history.c, batch_event.c */
@@ -125,16 +124,16 @@ void batch_add_report(struct batch *b, struct pending *p, const struct intake_re
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_audit(struct batch *b, const struct intake_record *rec);
 void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told);
-/* Those of the device as this batch leaves it so far. */
+/* The device's versions as this batch leaves them so far. */
 void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out);
 void batch_add_history(struct batch *b, struct pending *p, const struct intake_record *rec);
-/* batch_watch.c. Notes what a record that was added, or a refused control, is for those who watch; events_before:
- * event_count before it was added. */
+/* batch_watch.c. Notes for the watchers a record that was added, or a refused control. events_before: event_count before
+ * the record was added. */
 void batch_watch(struct batch *b, const struct pending *p, const struct intake_record *rec, uint32_t events_before);
 void batch_watch_refused(struct batch *b, const struct intake_record *rec);
-/* After the commit, which ended with err: tells it. */
+/* Called after the commit, which ended with err: tells the watchers. */
 void batch_tell(struct batch *b, enum mu_err err);
-/* After a report has been decoded into the device's pending image. */
+/* Called after a report has been decoded into the device's pending image. */
 void batch_note_events(struct batch *b, struct pending *p, const struct fleet_definition *d);
 
 #endif

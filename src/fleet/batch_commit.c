@@ -50,7 +50,8 @@ static void show(struct batch *b, const struct pending *p)
     if (p->has_image) {
         const uint8_t *image = b->images.data + p->image;
         const uint8_t *old = fleet_image(b->fleet, p->device, &old_len);
-        /* Most reports repeat what is known. The same bytes under another definition do not. */
+        /* Most reports repeat the known state and need no change. But the same bytes under another definition are
+         * another state. */
         if (p->redefined || !old || old_len != p->image_len || memcmp(old, image, old_len) != 0) {
             change.image = image;
             change.image_len = p->image_len;
@@ -63,7 +64,7 @@ static void show(struct batch *b, const struct pending *p)
     fleet_apply(b->fleet, &change);
 }
 
-/* Takes those that are at the front of the line into the batch; how many. */
+/* Takes the devices at the front of the line into the batch; returns how many. */
 static uint32_t take_due(struct batch *b, int64_t mono_us)
 {
     uint32_t due = lagging_due(&b->lagging, b->messages, b->settling ? INT64_MAX : mono_us);
@@ -71,7 +72,7 @@ static uint32_t take_due(struct batch *b, int64_t mono_us)
     for (uint32_t i = 0; i < due; i++) {
         const struct lag *lag = lagging_peek(&b->lagging, i);
         struct pending *p = batch_pending(b, lag->device);
-        if (!p) /* it has been deleted */
+        if (!p) /* the device has been deleted */
             continue;
         p->due = true;
         p->enters = p->progress.messages > lag->number && !b->settling;
@@ -85,7 +86,7 @@ static bool reports_often(const struct batch *b, const struct pending *p)
     return p->before_us && apart_us > 0 && apart_us <= lagging_span_us(&b->lagging);
 }
 
-/* Writes the states that do not follow from what the journal has of their devices. */
+/* Writes the states that do not follow from the messages in the journal. */
 static void write_states(struct batch *b)
 {
     uint32_t entering = 0;
@@ -115,7 +116,7 @@ static void show_all(struct batch *b)
     fleet_apply_end(b->fleet);
 }
 
-/* Those that go on to lag may have messages ahead of a clock that has been set back since. */
+/* Devices that still lag may have messages ahead of a clock that has been set back since. */
 static int64_t followed_until(const struct batch *b, uint32_t due)
 {
     if (!b->messages || (b->lagging.count > due && b->followed_us > b->newest_us))

@@ -2,21 +2,21 @@
 
 #include "base/array.h"
 
-/* Fault and alert events. A point's event is open exactly while the point is 1 in the device's last
- * state: a report that tells a 1 opens it if it is not open, whatever came before; any report after
- * which the point is not 1 resolves it. That holds across a change of the definition, too: a point
- * that the new one does not have, has as another kind, or that has not been told anew (variable
- * length), is not 1 any more, and one that keeps its kind and name goes on. */
+/* Fault and alert events. A point's event is open exactly while the point is 1 in the device's last state. A report
+ * that tells a 1 opens an event if none is open, whatever came before. Any report after which the point is not 1
+ * resolves it. The same holds when the definition changes. A point is no longer 1 if the new definition does not have
+ * it, has it as another kind, or has not been told it yet (variable length). A point that keeps its kind and name goes
+ * on. */
 
-/* The device's open events as this batch leaves them; out has room for LIMIT_POINTS: no more points
- * than a definition has can be 1 at once. */
+/* The device's open events as this batch leaves them. out has room for LIMIT_POINTS: a definition has no more points,
+ * so no more can be 1 at once. */
 static size_t open_now(const struct batch *b, const struct pending *p, struct fleet_event *out)
 {
     size_t kept = fleet_open_events(b->fleet, p->device, out, LIMIT_POINTS), n = 0;
 
     if (!p->events)
         return kept;
-    /* The last word on a point is the batch's latest. */
+    /* The batch's latest event of a point decides. */
     for (size_t i = 0; i < kept; i++) {
         uint32_t at = p->events;
         while (at && b->events[at - 1].event.point != out[i].point)
@@ -83,7 +83,7 @@ void batch_note_events(struct batch *b, struct pending *p, const struct fleet_de
     for (size_t i = 0; i < open_count; i++) {
         if (is_raised(d->points, raised, raised_count, open[i].point))
             continue;
-        /* Not before it was opened, by a clock that was ahead then. */
+        /* Not earlier than it was opened: the clock may have been ahead then. */
         open[i].resolved_us = p->progress.last_ts_us > open[i].opened_us ? p->progress.last_ts_us : open[i].opened_us;
         add(b, p, &open[i]);
     }

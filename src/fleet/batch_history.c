@@ -4,8 +4,8 @@
 
 #include "base/array.h"
 
-/* What devices did before they came here. Each rule gives the same after a second time, and whichever
- * comes first, the operator's word or the device. */
+/* What devices did before they came here. Each rule gives the same result when it is applied twice, and whether the
+ * operator or the device comes first. */
 
 static void keep_later(struct pending *p, int64_t *now, int64_t told)
 {
@@ -31,7 +31,7 @@ static void add_days(struct batch *b, struct pending *p, const int32_t *days, si
     }
 }
 
-/* Only what the device has not told itself. */
+/* Takes only the versions that the device has not told itself. */
 static void add_versions(struct batch *b, struct pending *p, const struct journal_versions *told)
 {
     struct journal_versions now, unknown = *told;

@@ -4,8 +4,8 @@
 #include "base/array.h"
 #include "model/frame.h"
 
-/* What devices and enterprises say: every frame is kept as it came; a report is decoded into the
- * device's state by the definition in force. */
+/* Messages of devices and enterprises. Every frame is kept as it came; a report is decoded into the device's state by
+ * the definition in force. */
 
 static struct journal_message next_message(struct batch *b, struct pending *p, const struct intake_record *rec,
                                            const struct fleet_definition *d)
@@ -14,7 +14,7 @@ static struct journal_message next_message(struct batch *b, struct pending *p, c
     int64_t last_us = g->last_ts_us;
 
     g->last_ts_us = batch_moment(b, p->device, LIST_MESSAGES, rec->ts_us, last_us);
-    /* What comes from now on is not behind everything that its state counts. */
+    /* This message is not later than all that the state counts, so a start could not tell where to go on reading. */
     p->kept |= g->last_ts_us <= last_us;
     p->changed = true;
     b->messages++;
@@ -31,13 +31,13 @@ static struct journal_message next_message(struct batch *b, struct pending *p, c
 
 enum meaning {
     MEANING_DECODED,
-    MEANING_REPORT, /* one that there is nothing to decode with, or passthrough */
+    MEANING_REPORT, /* without a definition to decode it, or passthrough */
     MEANING_ECHO,
     MEANING_UNDECODED,
 };
 
-/* Decodes into the device's pending image: a copy of what the fleet has, or, under another version
- * than that was written, one that knows nothing yet. */
+/* Decodes a report into the device's pending image. The image begins as a copy of the fleet's, or, if that was written
+ * under another version, as one in which nothing is known. */
 static enum mu_err decode(struct batch *b, struct pending *p, const struct fleet_definition *d,
                           const struct frame *frame)
 {
@@ -112,7 +112,7 @@ static void write_active_day(struct batch *b, const struct pending *p)
     journal_batch_active(b->writes, day, p->device);
 }
 
-/* true: the first one of the day. */
+/* true: it is the device's first report of the day. */
 static bool note_activity(struct batch *b, struct pending *p)
 {
     int32_t last = p->progress.active_day;
@@ -156,7 +156,7 @@ void batch_replay(struct batch *b, uint32_t device, const struct journal_message
 {
     struct pending *p = batch_pending(b, device);
 
-    /* A clock that was set back leaves counted ones behind the place where they go on. */
+    /* After a clock was set back, messages that are counted already may lie behind the place where reading goes on. */
     if (!p || m->number <= p->progress.messages)
         return;
     p->progress.last_ts_us = m->ts_us;
@@ -171,7 +171,7 @@ void batch_replay(struct batch *b, uint32_t device, const struct journal_message
         note_activity(b, p);
 }
 
-/* The image that the fleet has, as if it had just been reported. */
+/* Takes the fleet's image, as if it had just been reported. */
 static void take_image(struct batch *b, struct pending *p)
 {
     size_t len;
@@ -201,13 +201,13 @@ void batch_reconcile(struct batch *b, uint32_t device)
         batch_note_events(b, p, p->definition);
     if (p->changed && p->progress.active_day && !fleet_was_active(b->fleet, p->progress.active_day, device))
         write_active_day(b, p);
-    /* Its state is written also where no message followed: or every start from now on would look for some. */
+    /* Its state is also written when no message followed. Otherwise every later start would look for some. */
     p->changed = true;
 }
 
 /* --- controls -------------------------------------------------------------------------------- */
 
-/* The control's line in the audit log, in the batch of its message. */
+/* Writes the control's line of the audit log, in the batch of its message. */
 static void audit_control(struct batch *b, const struct pending *p, const struct intake_record *rec,
                           const struct journal_message *m)
 {
@@ -275,7 +275,7 @@ void batch_add_versions(struct batch *b, struct pending *p, const struct journal
             changed = true;
         }
     }
-    /* A device tells its versions every hour; they hardly ever change. */
+    /* A device tells its versions every hour, and they hardly ever change. */
     if (!changed)
         return;
     if (!p->versions) {

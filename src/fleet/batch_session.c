@@ -1,7 +1,7 @@
 #include "fleet/batch.h"
 #include "fleet/unseen_end.h"
 
-/* Logins and ends of sessions, as the online log will tell them (contract, endpoint 8). */
+/* Logins and ends of sessions, as the online log shows them (contract, endpoint 8). */
 
 static void write_session(struct batch *b, struct pending *p, struct journal_session *s)
 {
@@ -12,7 +12,7 @@ static void write_session(struct batch *b, struct pending *p, struct journal_ses
     journal_batch_session(b->writes, p->device, s);
 }
 
-/* An earlier start left a session open: it ended when that start did. */
+/* An earlier start left a session open: it ended when that start ended. */
 static void end_crashed(struct batch *b, struct pending *p, int64_t login_us)
 {
     const struct fleet_progress *g = &p->progress;
@@ -43,7 +43,7 @@ void batch_add_login(struct batch *b, struct pending *p, const struct commit_log
     p->progress.online_latest = s.ts_us / 1000000;
     if (!p->progress.activated_at)
         p->progress.activated_at = p->progress.online_latest;
-    /* Two logins at once may be handed over in the wrong order: the higher wins. */
+    /* Two logins at the same moment may be handed over in the wrong order: the higher session wins. */
     if (login->session > p->progress.session)
         p->progress.session = login->session;
 }
@@ -59,7 +59,7 @@ void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *
     };
 
     write_session(b, p, &s);
-    /* The end of a session that has been taken over leaves the newer one as it is. */
+    /* The end of a session that another one took over leaves the newer one unchanged. */
     if (end->session == p->progress.session) {
         p->progress.session = 0;
         p->progress.session_boot = 0;

@@ -5,8 +5,8 @@
 #include "base/array.h"
 #include "fleet/quota_file.h"
 
-/* Products and enterprises. An object stays for ever, and so does every row it ever had: whoever
- * holds a pointer reads on without a lock. Configuration changes by hand, so that is little. */
+/* Products and enterprises. An object stays for ever, and so does every row that it ever had: a thread that holds a
+ * pointer reads on without a lock. People change configuration by hand, so the old rows take little memory. */
 
 static uint64_t hash_product(const void *ctx, uint32_t no)
 {
@@ -125,7 +125,7 @@ enum mu_err catalog_put_product(struct fleet *f, const struct product_row *row)
     p->row = v;
     atomic_store(&p->pub.row, &v->row);
 
-    /* A version that is not here yet comes next, and puts itself in force. */
+    /* If the definition is not here yet, it comes next and puts itself in force. */
     const struct fleet_definition *d = catalog_definition(p, row->definition);
     if (d || !row->definition)
         atomic_store(&p->pub.definition, d);
@@ -261,7 +261,7 @@ void fleet_count_undecoded(struct fleet *f, uint32_t product, enum undecoded cau
     atomic_fetch_add_explicit(&p->undecoded[cause], 1, memory_order_relaxed);
 }
 
-/* false: there were none. */
+/* false: every report could be decoded. */
 static bool read_undecoded(const struct product *p, struct fleet_undecoded *out)
 {
     uint64_t sum = 0;

@@ -27,7 +27,7 @@ static enum mu_err replay(struct batch *b, uint32_t device, int64_t until_us)
     return journal_messages(b->journal, device, &after, on_message, &r, &unused);
 }
 
-/* Those that are in the batch. */
+/* Commits the devices of the batch, or only shows them. */
 static enum mu_err end_batch(struct batch *b, int64_t now_us)
 {
     enum mu_err err = MU_OK;
@@ -35,7 +35,7 @@ static enum mu_err end_batch(struct batch *b, int64_t now_us)
     if (now_us == CATCH_UP_UNWRITTEN) {
         batch_show(b);
     } else {
-        b->settling = true; /* a start that crashes again soon reads none of it twice */
+        b->settling = true; /* if this start crashes soon too, the next one need not read them again */
         err = batch_commit(b, now_us);
         b->settling = false;
     }
@@ -44,7 +44,7 @@ static enum mu_err end_batch(struct batch *b, int64_t now_us)
 
 enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
 {
-    /* What lies ahead, of a clock that has been set back, may be all messages of a year. */
+    /* Later messages come from a clock that was set back since. They may be all messages of a year. */
     int64_t until_us = journal_followed_until_us(b->journal);
     enum mu_err err = MU_OK;
 

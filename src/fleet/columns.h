@@ -8,12 +8,12 @@
 #include "base/err.h"
 #include "model/id.h"
 
-/* The devices' columns: arrays by device number, cut into chunks so that nothing is moved while
- * the fleet grows and a reader's cache lines stay where they are. A number that names no device
- * has product 0. Memory that no device has touched yet is the kernel's zero page.
+/* The devices' columns: arrays by device number. They are cut into chunks, so that nothing is moved while the fleet
+ * grows and a reader's cache lines stay where they are. A number that names no device has product 0. Memory that no
+ * device has touched yet is the kernel's zero page.
  *
- * Columns of their own: what is scanned or compared over many devices (last_report, created_at,
- * did). Side by side: what one device's message or login touches (struct device_told). */
+ * Fields that are scanned or compared over many devices (last_report, created_at, did) have columns of their own.
+ * Fields that one device's message or login touches stand side by side (struct device_told). */
 enum { CHUNK_BITS = 16, CHUNK_ROWS = 1 << CHUNK_BITS };
 
 enum device_flag {
@@ -23,12 +23,11 @@ enum device_flag {
     DEVICE_ONLINE = 8,
     DEVICE_FAULTY = 16,
     DEVICE_ALERT = 32,
-    DEVICE_TYPE_SHIFT = 6, /* the two bits above: enum device_type */
+    DEVICE_TYPE_SHIFT = 6, /* and the next bit: enum device_type */
 };
 
-/* What the device has done so far; struct fleet_progress in 56 bytes. Seconds fit 32 bits until 2106,
- * logins and starts for as long, microseconds 52 until 2112; 36 bits count a hundred messages a second for 21
- * years. */
+/* What the device has done so far: struct fleet_progress in 56 bytes. Seconds fit 32 bits until 2106; logins and starts
+ * fit as long. Microseconds fit 52 bits until 2112. 36 bits count a hundred messages a second for 21 years. */
 enum { MOMENT_BITS = 52, COUNT_BITS = 36, DEFINITION_BITS = 27 };
 
 struct __attribute__((packed, aligned(8))) device_told {
@@ -36,13 +35,14 @@ struct __attribute__((packed, aligned(8))) device_told {
     uint32_t activated_at, online_latest;
     int32_t active_day;
     uint32_t image;    /* block of the pool: 2 bytes of length, the image; 0 = none */
-    uint32_t versions; /* versions.h; 0 = none told */
+    uint32_t versions; /* versions.h; 0 = the device has told none */
     uint64_t last_ts_us : MOMENT_BITS, last_session_us : MOMENT_BITS;
     uint64_t messages : COUNT_BITS, decoded : COUNT_BITS;
-    /* DEVICE_ONLINE: its number, which begins as a moment; else the start in which one began that is open. */
+    /* While DEVICE_ONLINE is set: the number of the session, which begins as a moment (microseconds). Otherwise: the
+     * start in which a session began that is still open; 0 = there is none. */
     uint64_t session : MOMENT_BITS;
     uint64_t definition : DEFINITION_BITS; /* of the image */
-    uint64_t numbers_reports : 1;          /* journal_state */
+    uint64_t numbers_reports : 1;          /* as in journal_state */
 };
 _Static_assert(sizeof(struct device_told) == 56, "no bit is left over");
 
@@ -55,7 +55,8 @@ struct device_chunk {
     uint32_t place[CHUNK_ROWS]; /* places.h; 0 = none */
     uint32_t group[CHUNK_ROWS];
     int32_t longitude[CHUNK_ROWS], latitude[CHUNK_ROWS]; /* 1e-7 degrees, a centimetre */
-    uint32_t events[CHUNK_ROWS];                         /* first entry of its list in its product's events; 0 = none */
+    /* the device's first entry in its product's events; 0 = none */
+    uint32_t events[CHUNK_ROWS];
     uint8_t flags[CHUNK_ROWS];
     struct device_told told[CHUNK_ROWS];
 };
@@ -65,13 +66,14 @@ struct columns {
     uint32_t count;
 };
 
-/* Makes sure that an array of pointers to chunks has the one that the number is in; a new one is all
- * zero. MU_E_NOMEM. */
+/* `chunks` is the address of an array of pointers to chunks, each of `size` bytes. Makes sure that the chunk of the
+ * number exists; a new chunk is all zero. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err columns_chunks_reserve(void *chunks, uint32_t *count, uint32_t no, size_t size);
 void columns_chunks_free(void *chunks, uint32_t count);
 /* Makes sure that there is a row for the number. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err columns_reserve(struct columns *cols, uint32_t no);
-/* All zero but created_at and did, by writing alone: memory that is read before it is written is mapped twice. */
+/* Clears a row except created_at and did, by writing alone: memory that is read before it is written is mapped
+ * twice. */
 void columns_clear(struct device_chunk *c, uint32_t i);
 void columns_free(struct columns *cols);
 
@@ -81,7 +83,7 @@ struct columns_row {
     uint32_t i;
 };
 
-/* Unix seconds as a column keeps them: until 2106. */
+/* Unix seconds as a column keeps them: 0 for none, and UINT32_MAX (2106) at the most. */
 static inline uint32_t columns_seconds(int64_t unix_s)
 {
     return unix_s <= 0 ? 0 : unix_s >= UINT32_MAX ? UINT32_MAX : (uint32_t)unix_s;

@@ -9,7 +9,7 @@
 #include "fleet/committer_internal.h"
 #include "fleet/rebuild.h"
 
-/* The senders' side: handing over, asking, waiting. */
+/* The senders' side: starting and stopping the committer, handing over, asking, waiting. */
 
 enum { ACTIVITY_DAYS = 400 }; /* 13 months and some days */
 
@@ -123,7 +123,7 @@ void committer_end(struct committer *c, const struct commit_end *end)
     intake_put(&c->intake, &head, end, sizeof(*end), NULL, 0);
 }
 
-/* Not returned: gcc notes that such a struct, which ends with an array, was once passed in another way. */
+/* Filled and not returned: gcc notes that a struct which ends with an array was once returned in another way. */
 static void set_head(struct intake_record *head, enum intake_kind kind, const struct commit_item *item)
 {
     *head = (struct intake_record){ .kind = (uint8_t)kind,
@@ -206,7 +206,7 @@ enum mu_err committer_follow_registry(struct committer *c)
     wake(c);
     while (c->followed < ticket)
         pthread_cond_wait(&c->follow_done, &c->intake.lock);
-    /* That of a later look, if there was one meanwhile: it has seen our change as well. */
+    /* If there was a later look meanwhile, this is its error: it has seen our change as well. */
     enum mu_err err = c->follow_err;
     pthread_mutex_unlock(&c->intake.lock);
     return err;

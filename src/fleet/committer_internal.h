@@ -4,15 +4,15 @@
 #include "fleet/batch.h"
 #include "fleet/sweep.h"
 
-/* What senders see is in `intake`; the rest belongs to the thread.
+/* Senders use `intake`; the rest belongs to the thread.
  *
  *   any thread ─► intake.queue ─swap─► work ─┐
  *                                            ├─► batch ─► journal ─► fleet ─► done(), flush()
  *   a failed batch's logins and ends ► retry ┘
  *
- * While commits fail, what is in `retry` waits for the next try, once a second; everything else is
- * answered with the error at once, so that senders learn of it and nothing piles up. */
-/* What somebody wants done between two batches, and waits for. */
+ * While commits fail, the records in `retry` wait for the next try, once a second. Every other record is answered with
+ * the error at once, so that its sender learns of it and nothing piles up. */
+/* A function that a thread wants to be run between two batches; the thread waits for it. */
 struct pause {
     void (*fn)(void *ctx);
     void *ctx;
@@ -29,7 +29,7 @@ struct committer {
     /* guarded by intake.lock */
     bool stopping;
     uint64_t wished, followed; /* tickets of committer_follow_registry */
-    enum mu_err follow_err;    /* of the last one answered */
+    enum mu_err follow_err;    /* of the last ticket that was answered */
     pthread_cond_t follow_done;
     struct pause *pauses; /* in no order */
     pthread_cond_t pause_done;
@@ -40,29 +40,29 @@ struct committer {
 
     /* the thread's own */
     struct intake_records work, retry;
-    size_t work_at, retry_at;   /* up to where they have been dealt with */
-    struct commit_sink *listed; /* to be flushed */
-    uint64_t seq;               /* of the registry's changes, as far as the fleet has them */
-    bool behind;                /* the last look at them failed: */
-    int64_t next_follow_ms;     /* when to look again */
-    enum mu_err failing;        /* of the last commit */
-    int64_t next_try_ms;        /* while failing */
+    size_t work_at, retry_at;   /* how far they have been processed */
+    struct commit_sink *listed; /* the sinks whose flush() must be called */
+    uint64_t seq;               /* number of the registry's last change that the fleet has */
+    bool behind;                /* the last look at the registry's changes failed; */
+    int64_t next_follow_ms;     /* then this is when to look again */
+    enum mu_err failing;        /* the error of the last commit; MU_OK: it succeeded */
+    int64_t next_try_ms;        /* the next try, while commits fail */
     int64_t next_alive_ms, next_roll_ms;
-    int64_t committed_us; /* the last end of a commit */
+    int64_t committed_us; /* when the last commit ended; monotonic */
     struct sweep sweep;
-    int64_t next_sweep_ms; /* after a step that failed: when to try again */
+    int64_t next_sweep_ms; /* when to try again after a failed step */
     int64_t rolled_day;    /* UTC */
-    int64_t wall_ahead_us; /* the wall clock, of the monotonic one */
+    int64_t wall_ahead_us; /* how far the wall clock is ahead of the monotonic one */
 };
 
 void *committer_run(void *committer);
 
-/* Somebody waits for something else than a commit. With the intake's lock held. */
+/* Somebody waits for something other than a commit. With the intake's lock held. */
 static inline bool committer_is_asked(const struct committer *c)
 {
     return c->wished != c->followed || c->pauses || c->stopping;
 }
-/* Sleeps until there is something to do. The thread, which has the intake's lock when this returns. */
+/* Sleeps until there is something to do. On the committer's thread, which holds the intake's lock when this returns. */
 void committer_rest(struct committer *c);
 
 #endif

@@ -5,7 +5,7 @@
 #include "fleet/committer_internal.h"
 #include "fleet/retention.h"
 
-/* The thread's side: taking, committing, telling. */
+/* The committer's thread: it takes records, commits them, and tells the senders. */
 
 enum { ROLL_MS = 3600 * 1000, ROLL_AGAIN_MS = 60 * 1000 };
 static const int64_t DAY_US = 86400LL * 1000000;
@@ -53,13 +53,13 @@ static void keep_for_retry(struct committer *c, struct intake_record *rec)
         log_event(LOG_ERROR, "session_record_lost", "device=%u cause=memory", rec->device);
 }
 
-/* What its sender is told, when the commit ended with err. */
+/* What the sender of a record is told when the commit ended with err. */
 static enum mu_err outcome(const struct intake_record *rec, enum mu_err err)
 {
     return rec->err != MU_OK || rec->kind == INTAKE_PASS ? (enum mu_err)rec->err : err;
 }
 
-/* Everything of `work` up to a point has had its commit, which ended with err. */
+/* Answers the records of `work` up to a point: their commit ended with err. */
 static void answer(struct committer *c, size_t to, enum mu_err err)
 {
     size_t from = c->work_at;
@@ -110,7 +110,7 @@ static void follow(struct committer *c)
     pthread_mutex_unlock(&c->intake.lock);
 }
 
-/* A waiter's record is gone as soon as it sees `done`; it cannot before the lock is given up. */
+/* The waiter's struct is gone as soon as the waiter sees `done`. It cannot see that before the lock is released. */
 static void pause_if_asked(struct committer *c)
 {
     pthread_mutex_lock(&c->intake.lock);
@@ -147,9 +147,9 @@ static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
     return err != MU_OK ? err : retention_run(&r);
 }
 
-/* A clock that was set, or a machine that slept: told once, with how far. A clock that is slewed is too slow to be
- * noticed here. Between batches, and before what has expired by that clock is dropped: that may be messages which a
- * state does not count yet. */
+/* Notices that the clock was set, or that the machine slept, and logs once by how much. A slewed clock changes too
+ * slowly to be noticed here. Called between batches, and before records that have expired by that clock are dropped:
+ * these may be messages that a state does not count yet. */
 static void watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us)
 {
     int64_t ahead_us = wall_us - mono_us, jump_us = ahead_us - c->wall_ahead_us;
@@ -180,8 +180,8 @@ static void roll(struct committer *c)
     c->rolled_day = now_us / DAY_US;
 }
 
-/* A part of what is due at once, so that commits go on; all of it at the end, so that a directory at
- * rest has no leftovers. */
+/* Sweeps one part at once, so that commits go on. At the end it sweeps everything, so that a directory at rest has no
+ * leftovers. */
 static void sweep(struct committer *c, bool stop)
 {
     while (sweep_is_due(&c->sweep) && c->failing == MU_OK && (stop || clock_mono_ms() >= c->next_sweep_ms)) {
@@ -195,7 +195,8 @@ static void sweep(struct committer *c, bool stop)
     }
 }
 
-/* The same since the last start, but only if it went back: forward, it may just be right. */
+/* Compares the clock with the last start, but only notices that it went back: forward may just be the time in
+ * between. */
 static void compare_with_last_start(struct committer *c, int64_t wall_us)
 {
     struct journal *j = c->options.journal;
@@ -256,7 +257,7 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
     pthread_mutex_unlock(&c->figures_lock);
 }
 
-/* One batch, of what waits for another try and then of what is new. */
+/* Commits one batch: first the records that wait for another try, then the new ones. */
 static enum mu_err commit_batch(struct committer *c)
 {
     int64_t start = clock_mono_us(), now_us = clock_wall_us();
@@ -279,7 +280,7 @@ static enum mu_err commit_batch(struct committer *c)
     return err;
 }
 
-/* stop: try whatever the pace is. */
+/* stop: try also when the next try is not due yet. */
 static void commit_waiting(struct committer *c, bool stop)
 {
     int64_t now = clock_mono_ms();
@@ -290,7 +291,7 @@ static void commit_waiting(struct committer *c, bool stop)
             due = false;
             if (commit_batch(c) != MU_OK)
                 break;
-            follow(c); /* with a lot to commit, configuring does not wait for the end of it */
+            follow(c); /* so configuring need not wait until a long queue is committed */
             pause_if_asked(c);
         }
     }
@@ -301,7 +302,7 @@ static void commit_waiting(struct committer *c, bool stop)
     c->retry_at = 0;
 }
 
-/* Takes what has come in, resting until something is due; false once it is time to end. */
+/* Rests until something is due, then takes the records that have come in; false when it is time to end. */
 static bool take(struct committer *c)
 {
     struct intake *in = &c->intake;
@@ -328,7 +329,7 @@ void *committer_run(void *committer)
     while (take(c)) {
         follow(c);
         pause_if_asked(c);
-        /* Before the commit: what comes right after the clock has stepped finds its day. */
+        /* Before the commit, so that records right after a step of the clock find their day. */
         roll(c);
         commit_waiting(c, false);
         sweep(c, false);

@@ -8,31 +8,31 @@
 #include "base/err.h"
 #include "fleet/plain_bits.h"
 
-/* Sets of devices by civil day: who was active, who was activated. A day of which nothing is known
- * has no set. At least a bit for each of a product's devices and day, and less where nearly all or
- * nearly none are in it. All zero is empty. Not thread-safe. */
+/* Sets of devices by civil day: the devices that were active, or that were activated. A day of which nothing is known
+ * has no set. A set takes a bit for each of the devices, and less where nearly all or nearly none are in it. All zero
+ * is empty. Not thread-safe. */
 struct day_set {
     int32_t day;
-    bool loose;   /* the journal has single entries of this day, or deleted devices: see retention.h */
-    bool pending; /* it is being written as a set, or forgotten */
+    bool loose;   /* the journal has single entries of this day, or its set has deleted devices: retention.h */
+    bool pending; /* the day is being written as a set, or forgotten */
     roaring_bitmap_t *devices;
 };
 
 struct day_sets {
-    struct day_set *at; /* by day */
+    struct day_set *at; /* sorted by day */
     uint32_t count, cap;
 };
 
 void day_sets_free(struct day_sets *s);
-/* The set of a day, made if need be; NULL: out of memory. Lives until the next change. */
+/* The set of a day, added if there is none; NULL: out of memory. The pointer is valid until the next change. */
 struct day_set *day_sets_require(struct day_sets *s, int32_t day);
 /* NULL if there is none. */
 const struct day_set *day_sets_find(const struct day_sets *s, int32_t day);
 void day_sets_remove(struct day_sets *s, int32_t day);
 
-/* The index of the first set of that day or a later one; count if there is none. */
+/* The index of the first set of that day or of a later day; count if there is none. */
 uint32_t day_sets_lower_bound(const struct day_sets *s, int32_t day);
-/* Adds all devices of a range of days, both ends included. */
+/* Adds all devices of a range of days to a set; both ends are included. */
 void day_sets_add(const struct day_sets *s, int32_t first, int32_t last, struct plain_bits *to);
 
 #endif

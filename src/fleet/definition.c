@@ -5,8 +5,8 @@
 #include "fleet/fleet_internal.h"
 #include "model/datapoint_ui.h"
 
-/* Datapoint definitions: every version that a product has had stays, since records and images are
- * read with the one they were written under. */
+/* Datapoint definitions. Every version that a product has had stays, since records and images are read with the
+ * definition under which they were written. */
 
 const struct fleet_definition *catalog_definition(const struct product *p, uint32_t version)
 {
@@ -36,8 +36,8 @@ void fleet_definition_free(struct definition *d)
     free(d);
 }
 
-/* What GET datapoint answers: the stored text, byte for byte, with the derived `ui` as its last
- * member where none is stored. */
+/* The answer of GET datapoint: the stored text, byte for byte. If no `ui` is stored, the derived `ui` is added as the
+ * last member. */
 static char *answer_json(const json_t *root, struct str stored, const struct datapoint_plan *plan, size_t *len)
 {
     char *ui_text = NULL, *json = NULL;
@@ -63,8 +63,8 @@ out:
     return json;
 }
 
-/* The length of what comes before the rest: the name of the product, first in every text that the
- * registry stores, as it was then. */
+/* The length of the text up to the end of the product's name of that time, which comes first in every text that the
+ * registry stores. 0: the text does not begin with a name. */
 static size_t named(const char *json)
 {
     static const char start[] = "{\"name\":\"";
@@ -77,7 +77,7 @@ static size_t named(const char *json)
     return *at ? (size_t)(at + 1 - json) : 0;
 }
 
-/* MU_E_VALUE: it does not compile; that is logged. */
+/* MU_E_VALUE: the definition does not compile; that is logged. */
 static enum mu_err compile(const struct definition_row *row, struct definition **out)
 {
     json_error_t json_error;
@@ -112,7 +112,7 @@ out:
     return err;
 }
 
-/* The numbers of its fault and alert points. */
+/* Looks up the numbers of the definition's fault and alert points. */
 static enum mu_err number_points(struct fleet *f, struct definition *d)
 {
     size_t count = datapoint_count(d->pub.plan);
@@ -133,7 +133,7 @@ enum mu_err fleet_definition_put(struct fleet *f, const struct definition_row *r
 {
     struct definition *d = NULL;
 
-    /* The committer's thread, the only writer: no lock to look. */
+    /* No lock for looking: this is the committer's thread, the only writer. */
     struct product *p = catalog_product(f, row->product);
     if (!p)
         return MU_E_CORRUPT;

@@ -79,7 +79,7 @@ void fleet_device_set_flag(struct fleet *f, uint32_t no, struct columns_row r, e
     }
 }
 
-/* Everything under which a device is found by product, did, mac and created_at. */
+/* Adds a device to everything that finds it by product, did, mac or created_at. */
 static void link_product(struct fleet *f, uint32_t no, struct columns_row r)
 {
     struct product *p = catalog_product(f, r.c->product[r.i]);
@@ -168,7 +168,7 @@ static void move_events(struct fleet *f, struct columns_row r, struct product *t
         fleet_out_of_memory();
 }
 
-/* Everything that can fail, before anything is changed: a row is taken in wholly or not at all. */
+/* Does everything that can fail before anything is changed: a row is taken in wholly or not at all. */
 static enum mu_err reserve(struct fleet *f, struct product *p, const struct device_row *row, uint32_t *leaf)
 {
     if (columns_reserve(&f->columns, row->no) != MU_OK || index_reserve(&f->by_did) != MU_OK ||
@@ -183,7 +183,7 @@ uint32_t fleet_last_device(const struct fleet *f)
     return f->last_device;
 }
 
-/* With room for some more, since an index that grows later holds everybody up. */
+/* With room for some more: an index that grows later makes everybody wait. */
 enum mu_err fleet_devices_expect(struct fleet *f, uint32_t count)
 {
     size_t room = (size_t)count + count / 8;

@@ -5,10 +5,10 @@
 
 /* A device's two blocks of the pool: its texts, and its state image. */
 
-enum { IMAGE_HEAD = 2 }; /* of length */
+enum { IMAGE_HEAD = 2 }; /* bytes of length */
 
-/* Before the texts stand the lengths of mac and passcode, and that of the device_sn if there is one. A mac of
- * pairs of lower-case hex digits, as nearly all are, is kept as bytes. */
+/* Before the texts stand the lengths of mac and passcode, and that of the device_sn if there is one. Nearly all macs
+ * are pairs of lower-case hex digits; such a mac is kept as bytes. */
 enum { TEXT_LEN = 0x7f, MAC_AS_BYTES = 0x80, HAS_SN = 0x80 };
 _Static_assert(LIMIT_MAC <= TEXT_LEN && LIMIT_PASSCODE <= TEXT_LEN, "seven bits hold the length");
 

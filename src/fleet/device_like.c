@@ -5,13 +5,13 @@
 #include "fleet/fleet_internal.h"
 #include "model/mac.h"
 
-/* Finding a device whose mac is written in another way. There is no index for that: all devices are looked
- * at, a chunk at a time, so that the committer gets its turn between. */
+/* Finds a device whose mac is written in another way. There is no index for that: all devices are looked at. They are
+ * locked one chunk at a time, so that the committer gets its turn in between. */
 
 struct likeness {
     uint32_t product;        /* 0 = any */
     char mac[LIMIT_MAC + 1]; /* plain */
-    char last;               /* of it, in lower case: every way of writing a mac has it at the end */
+    char last;               /* the mac's last character in lower case: it is last in every way of writing the mac */
 };
 
 static bool is_like(const struct likeness *l, struct str mac)

@@ -93,8 +93,7 @@ bool fleet_device_by_no(struct fleet *f, uint32_t no, struct fleet_device *out)
     return r.c != NULL;
 }
 
-/* Of several registrations of a mac, one that is enabled comes before one that is not, then the
- * later. */
+/* Of several registrations of a mac, an enabled one comes before a disabled one; then the latest comes first. */
 static uint32_t latest_of_mac(const struct fleet *f, uint32_t product, struct str mac)
 {
     struct index_probe probe = index_probe(&f->by_mac, fleet_device_hash_mac(f, product, mac));

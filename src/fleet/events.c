@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 
-/* What is known of an open event, as its block of the pool has it. */
+/* An open event, as its block of the pool keeps it. */
 struct event_open {
     uint32_t opened_us[2]; /* low, high: 12 bytes, not 16 */
     uint32_t definition;

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/random.h"
 
+/* The fleet as a whole: its start and end, its lock, its calendar, its watcher, its counts. */
+
 enum { DAY_S = 86400 };
 
 void fleet_read_lock(struct fleet *f)

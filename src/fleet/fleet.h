@@ -12,32 +12,31 @@
 #include "model/undecoded.h"
 #include "registry/rows.h"
 
-/* The fleet (memory): everything that a request, a login or a report asks about, in memory: the
- * catalog (products, enterprises, tokens, groups) and the devices as columns and bitmaps. It is a
- * cache of registry and journal and can always be rebuilt from them.
+/* The fleet: everything that a request, a login or a report asks about, in memory. It holds the catalog (products,
+ * enterprises, tokens, groups) and the devices, as columns and bitmaps. It is a cache of registry and journal and can
+ * always be rebuilt from them.
  *
- * It changes in one place, the committer's thread (fleet_apply.h). Everything here reads: any
- * thread, never blocking for long (one reader-writer lock, held for the copy only). What is
- * returned is copied out, except catalog objects. */
+ * Only the committer's thread changes it (fleet_apply.h). Everything here reads: any thread, never blocking for long
+ * (one reader-writer lock, held only while data is copied). What is returned is a copy, except catalog objects. */
 struct fleet;
 
 /* --- catalog --------------------------------------------------------------------------------------
- * A catalog object is never moved and never freed while the program runs, so a pointer to one may
- * be kept. Fields that can change are atomic; what they pointed to before stays readable. */
+ * A catalog object is never moved or freed while the program runs, so a pointer to one may be kept. Fields that can
+ * change are atomic; what they pointed to before stays readable. */
 
 struct fleet_definition {
     uint32_t version;
     struct datapoint_plan *plan;
-    uint32_t *points; /* by datapoint id: numbers of faults and alerts (fleet_apply.h) */
+    uint32_t *points; /* by datapoint id: the numbers of fault and alert points (fleet_apply.h) */
     const char *json; /* as GET datapoint answers, `ui` included (derived if not stored) */
     size_t json_len;
-    size_t named; /* so much of json ends with the product's name of that time; 0 = not there */
+    size_t named; /* length of json up to the end of the product's name of that time; 0 = no name */
 };
 
 struct fleet_product {
     uint32_t no;
     char product_key[ID_HEX_LEN + 1];
-    _Atomic(const struct product_row *) row;             /* name, secret, settings as they are now */
+    _Atomic(const struct product_row *) row;             /* name, secret and settings of now */
     _Atomic(const struct fleet_definition *) definition; /* in force; NULL = none */
     _Atomic uint32_t enterprise;                         /* associated; 0 = none */
 };
@@ -46,8 +45,8 @@ struct fleet_enterprise {
     uint32_t no;
     char enterprise_id[ID_HEX_LEN + 1];
     _Atomic(const struct enterprise_row *) row;
-    struct quota *quota;   /* kept in a file, if the fleet was given one */
-    struct quota refusals; /* of controls, that were kept in the audit log */
+    struct quota *quota;   /* kept in a file if the fleet was given one */
+    struct quota refusals; /* refused controls that were written to the audit log */
 };
 
 struct fleet_token {
@@ -60,10 +59,10 @@ struct fleet_token {
 const struct fleet_product *fleet_product_by_key(struct fleet *f, struct str product_key);
 const struct fleet_product *fleet_product_by_no(struct fleet *f, uint32_t no);
 struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str enterprise_id);
-/* A version of a product's definition, also one no longer in force; NULL if there is none. */
+/* Any version of a product's definition, also an old one; NULL if there is none. */
 const struct fleet_definition *fleet_definition(struct fleet *f, uint32_t product, uint32_t version);
 bool fleet_token_find(struct fleet *f, const uint8_t hash[32], struct fleet_token *out);
-/* The group's number, and its product's; false if unknown. */
+/* Finds a group's number and its product's; false if the group is unknown. */
 bool fleet_group_find(struct fleet *f, struct str gid, uint32_t *group, uint32_t *product);
 
 /* --- devices --------------------------------------------------------------------------------- */
@@ -76,11 +75,12 @@ struct fleet_device {
     char device_sn[LIMIT_NAME + 1];
     enum device_type type;
     bool is_disabled, is_online, is_faulty, is_alert;
-    bool is_placed; /* the operator has said where it is, or it has been located */
+    bool is_placed; /* the operator has set its place, or it was located by its address */
     int64_t created_at, activated_at, online_latest, last_report; /* Unix seconds; 0 = never */
-    int64_t last_message_us, last_session_us;                     /* of its newest records */
-    bool numbers_reports; /* in 0x0093 frames; so it takes its controls (device-access 3) */
-    uint64_t open_boot;   /* the start that has, or left, its session open; 0 = none is */
+    int64_t last_message_us, last_session_us;                     /* moments of its newest records */
+    /* its last report had a serial number (0x0093), so its controls get one too (device-access 3) */
+    bool numbers_reports;
+    uint64_t open_boot; /* the start in which its open session began; 0 = no session is open */
     struct place place;
     bool has_coordinates;
     double longitude, latitude;
@@ -93,14 +93,14 @@ bool fleet_device_by_no(struct fleet *f, uint32_t no, struct fleet_device *out);
 /* The latest registration of a mac (contract, endpoint 5). */
 bool fleet_device_by_mac(struct fleet *f, const struct fleet_product *product, struct str mac,
                          struct fleet_device *out);
-/* A device by the name that people have for it: its did, product_key/mac, or its mac (the latest
- * registration of it, of several products' the first). others: how many more products know the mac. */
+/* Finds a device by a name that people use: its did, product_key/mac, or its mac. A mac means its latest registration;
+ * if several products know the mac, the first of them. others: how many more products know it. */
 bool fleet_device_by_name(struct fleet *f, struct str name, struct fleet_device *out, unsigned *others);
-/* One whose mac is written in another way: in another case, with or without separators. name: product_key/mac, or a
- * mac. Looks at every device, the lowest number first. */
+/* Finds a device whose mac is written in another way: in another case, with or without separators. name:
+ * product_key/mac, or a mac. Looks at every device, the lowest number first. */
 bool fleet_device_like(struct fleet *f, struct str name, struct fleet_device *out);
 
-/* The civil days on which it was active, in their order; at most cap. Returns how many. */
+/* The civil days on which the device was active, in ascending order; at most cap. Returns how many. */
 size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap);
 
 /* What a login needs, cheaper than a whole row. */
@@ -112,8 +112,8 @@ struct fleet_login {
 };
 bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out);
 
-/* The device's last datapoint state and the definition it is written under. Appends the image to
- * out; *definition is NULL (and nothing appended) if the device has told nothing yet. */
+/* The device's last datapoint state and the definition it is written under. Appends the image to out. If the device has
+ * sent none yet, *definition is NULL and nothing is appended. */
 void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out);
 
 /* --- search ---------------------------------------------------------------------------------- */
@@ -126,7 +126,7 @@ struct fleet_filter {
     bool show_disabled;
     int64_t active_since; /* reported at or after; 0 = any */
     struct str did, mac;  /* at NULL = any */
-    const uint32_t *only; /* NULL = any; else just these device numbers */
+    const uint32_t *only; /* NULL = any; otherwise only these device numbers */
     size_t only_count;
 };
 /* Rows newest created_at first, then by did (contract, endpoint 6). rows has room for limit;
@@ -134,14 +134,13 @@ struct fleet_filter {
 size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t skip, uint64_t limit,
                     struct fleet_device *rows, uint64_t *total);
 
-/* Calls fn whenever a device turns out to be online although it is disabled (or deleted), so that
- * whoever holds its session can end it: whichever way it was disabled, and also when its login and
- * the disabling crossed. fn runs on the committer's thread with the fleet locked: it posts a mail
- * and returns. NULL = nobody. */
+/* Calls fn whenever a device is online although it is disabled or deleted, so that its session can be ended. This
+ * covers every way to disable a device, also when its login and the disabling cross. fn runs on the committer's thread
+ * with the fleet locked: it posts a mail and returns. NULL = nobody watches. */
 void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device), void *ctx);
 
-/* Reports that could not be decoded since the start, of the products that have had one: at most cap; what
- * others had is added up in *others. Returns how many. */
+/* Reports since the start that could not be decoded, for the products that have had one: at most cap. The counts of the
+ * other products are added up in *others. Returns how many. */
 struct fleet_undecoded {
     char product_key[ID_HEX_LEN + 1];
     uint64_t counts[UNDECODED_COUNT]; /* by cause */
@@ -150,7 +149,7 @@ size_t fleet_undecoded(struct fleet *f, struct fleet_undecoded *out, size_t cap,
 
 struct fleet_counts {
     uint64_t products, enterprises, devices, online, tokens;
-    uint64_t unusable_states; /* of devices, left out at the start: their definition is gone */
+    uint64_t unusable_states; /* device states left out at the start because their definition is gone */
 };
 void fleet_count(struct fleet *f, struct fleet_counts *out);
 

@@ -6,34 +6,33 @@
 #include "model/calendar.h"
 #include "registry/registry.h"
 
-/* How the fleet changes: only the committer calls these, on its thread (or before it starts). Each
- * takes the write lock for itself. */
+/* How the fleet changes. Only the committer calls these, on its thread (or before the thread starts). Each takes the
+ * write lock itself, unless noted. */
 
 MU_MUST_USE enum mu_err fleet_create(struct fleet **out);
 void fleet_destroy(struct fleet *f);
-/* In whose days activations are counted; NULL (and before the call): UTC. Before there are any. It
- * lives as long as the fleet. */
+/* The calendar in whose days activations are counted; NULL (and before the call): UTC. Called before there are
+ * activations. The calendar must live as long as the fleet. */
 void fleet_use_calendar(struct fleet *f, const struct calendar *calendar);
-/* Where the quotas of enterprises are kept that are put in from now on (quota_file.h); it lives as long as the
- * fleet. NULL (and before the call): in memory. */
+/* The file that keeps the quotas of enterprises that are put in from now on (quota_file.h); it must live as long as the
+ * fleet. NULL (and before the call): quotas are in memory. */
 void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas);
 
-/* The visitor that brings registry rows into the fleet, for registry_visit_all and _changes. A
- * definition that does not compile is logged and left out (the registry checked it once). */
+/* The visitor that brings registry rows into the fleet, for registry_visit_all and registry_visit_changes. A definition
+ * that does not compile is logged and left out (the registry checked it once). */
 struct registry_visitor fleet_registry_visitor(struct fleet *f);
-/* Visits the whole registry again and forgets what is not in it any more: for a follower that has
- * fallen too far behind. The errors are the registry's. */
+/* Visits the whole registry again and forgets what is no longer in it: for a follower that has fallen too far behind.
+ * Returns the registry's errors. */
 MU_MUST_USE enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uint64_t *seq);
-/* The visitor for the journal, at start: states and versions, activity, events. A state whose
- * definition is not there any more leaves its image out; a device that is not there any more is left
- * out, and what there is of it will be swept (sweep.h). It takes no lock: nobody else may use the fleet
- * meanwhile. */
+/* The visitor for the journal at the start: states and versions, activity, events. If a state's definition is gone, its
+ * image is left out. A device that is gone is left out, and its records will be swept (sweep.h). It takes no lock:
+ * nobody else may use the fleet meanwhile. */
 struct journal_visitor fleet_journal_visitor(struct fleet *f);
-/* The highest number in it that no device has; 0 if there is none. */
+/* The highest device number that the journal visit met and no device has; 0 if there is none. */
 uint32_t fleet_last_stranger(const struct fleet *f);
-/* After that visit: the days of activity without devices that are not there any more. */
+/* After the journal visit: removes devices that are gone from the days of activity. */
 void fleet_forget_strangers(struct fleet *f);
-/* A device that is not there any more has logged in: tells who watches (fleet_watch_disabled). */
+/* A device that is gone has logged in: tells the watcher (fleet_watch_disabled). */
 void fleet_refuse_login(struct fleet *f, uint32_t device);
 
 /* What the committer keeps per device between batches, without the image. */
@@ -43,59 +42,57 @@ struct fleet_progress {
     int64_t activated_at, online_latest, last_report;
     int32_t active_day;
     uint64_t session_boot; /* as in journal_state */
-    uint64_t session;      /* access's number of the live session; 0 = offline */
+    uint64_t session;      /* the access module's number of the live session; 0 = offline */
     uint32_t definition;   /* of the image */
     bool numbers_reports;  /* as in journal_state */
 };
-/* The highest number of a device that the registry has told of. No lock, as below. */
+/* The highest device number that the registry has told. No lock, as below. */
 uint32_t fleet_last_device(const struct fleet *f);
-/* A report of a device of the product could not be decoded. */
+/* Counts a report that could not be decoded, of a device of this product. */
 void fleet_count_undecoded(struct fleet *f, uint32_t product, enum undecoded cause);
-/* Of a known device. */
+/* The did of a known device. */
 void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1]);
-/* Also of an enterprise that has been deleted; "" if there never was one. Lives as long as the fleet. */
+/* The enterprise_id, also of a deleted enterprise; "" if there never was one. Lives as long as the fleet. */
 const char *fleet_enterprise_id(struct fleet *f, uint32_t no);
-/* The next four: false, NULL or empty for an unknown device. They take no lock, since only their
- * thread changes anything. */
+/* The next four answer false, NULL or empty for an unknown device. They take no lock, since only the committer's thread
+ * changes anything. */
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out, const struct fleet_product **product);
 /* Lives until the next change of the fleet. */
 const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len);
 void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out);
 
-/* Is that known of the day? */
+/* Whether the fleet knows that the device was active on the day. */
 bool fleet_was_active(struct fleet *f, int32_t day, uint32_t no);
 
-/* A fault or alert event of a device. Its point has a number: that of a kind and a name, for as long
- * as the fleet lives. */
+/* A fault or alert event of a device. `point` is the number of a kind and a name, valid for as long as the fleet
+ * lives. */
 struct fleet_event {
     uint32_t device, point;
-    uint32_t definition; /* version it was opened under */
+    uint32_t definition; /* version under which it was opened */
     int64_t opened_us;
-    int64_t resolved_us; /* 0 = it is open */
+    int64_t resolved_us; /* 0 = open */
 };
-/* The device's open events, at most cap; returns how many. A point has at most one. No lock, as
- * above. */
+/* Copies the device's open events, at most cap; returns how many. A point has at most one. No lock, as above. */
 size_t fleet_open_events(struct fleet *f, uint32_t no, struct fleet_event *out, size_t cap);
-/* As the journal has it; the name lives as long as the fleet. */
+/* The event as the journal keeps it; the name lives as long as the fleet. */
 struct journal_event fleet_event_record(struct fleet *f, const struct fleet_event *e);
 
-/* Committed changes of one device: progress, image (NULL = unchanged), presence, faulty, alert,
- * versions (NULL = unchanged). Between fleet_apply_begin and _end, which hold the lock for a whole
- * batch. */
+/* Committed changes of one device: progress, image (NULL = unchanged), presence, faulty, alert, versions (NULL =
+ * unchanged). To be called between fleet_apply_begin and fleet_apply_end, which hold the lock for a whole batch. */
 struct fleet_change {
     uint32_t no;
     struct fleet_progress progress;
     const uint8_t *image;
     size_t image_len;
-    bool faulty, alert; /* of the image; looked at only with one */
+    bool faulty, alert; /* of the image; ignored without one */
     const struct journal_versions *versions;
 };
 void fleet_apply_begin(struct fleet *f);
 void fleet_apply(struct fleet *f, const struct fleet_change *change);
 void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device);
-/* An event that was opened, or one that was open and is resolved. */
+/* An event that was opened, or an open one that was resolved. */
 void fleet_apply_event(struct fleet *f, const struct fleet_event *e);
-/* A resolved event that is kept no longer. */
+/* A resolved event that is no longer kept. */
 void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str name);
 void fleet_apply_end(struct fleet *f);
 

@@ -22,6 +22,7 @@
 
 /* How the fleet is built.
  *
+ *
  *   did ─► by_did ─┐                       ┌─► pool: texts, image          columns.h, pool.h
  *   product, mac ──┴► device number ─► row ┼─► versions, place (interned)  versions.h, places.h
  *      by_mac                              └─► product, group
@@ -29,24 +30,24 @@
  *   bitmaps of device numbers:  product: all, enabled, online, faulty, alert
  *                               group: its direct members;  place: country, region, city
  *   order of a product's devices: newest first      order.h
- *   and by mac, once that is asked for              mac_order.h
- *   what devices have done by day                   history.h
- *   and whether what was told of it is still true   past.h
+ *   the same by mac, sorted at the first question   mac_order.h
+ *   what devices have done, by day                  history.h
+ *   whether answers about past days still hold      past.h
  *   faults and alerts of a product's devices        events.h
- *   users, to what they are or were bound, and
- *   which of them a product knows                   users.h
+ *   users, what they are or were bound to, and
+ *   which users a product knows                     users.h
  *
- * A row is 110 bytes in columns by device number; what has no fixed size (texts, state image) is a block
- * of a pool, what many devices share (place, versions) is a number. With its texts, the two hash indexes
- * (index.h, 4 bytes a slot), the order (4 bytes) and the bitmaps, a device takes about 160 bytes, its image,
- * and a bit for each of the 400 days of activity that are kept.
+ * A row takes 110 bytes, in columns by device number. What has no fixed size (texts, state image) is a block of a pool.
+ * What many devices share (place, versions) is a number. In all a device takes about 160 bytes, plus its image and a
+ * bit for each of the 400 days of activity that are kept. The 160 bytes include its texts, its slots in two hash
+ * indexes (index.h, 4 bytes a slot), its entry in the order (4 bytes) and its bits in the bitmaps.
  *
- * A search intersects bitmaps: its total is the cardinality. Its page is read off the product's
- * order if the result is a good part of the product, and sorted if it is small (search.c).
+ * A search intersects bitmaps: its total is the cardinality. If the result is a good part of the product, the page is
+ * read off the product's order; if it is small, it is sorted (search.c).
  *
- * One reader-writer lock guards all of it; writers go first, so that readers cannot starve the
- * committer. The committer's thread is the only writer, so it reads without the lock. Catalog
- * objects are only ever added: a pointer to one outlives the lock. */
+ * One reader-writer lock guards all of it. Writers go first, so that readers cannot starve the committer. The
+ * committer's thread is the only writer, so it reads without the lock. Catalog objects are only ever added: a pointer
+ * to one outlives the lock. */
 
 struct product_version {
     struct product_row row;
@@ -84,11 +85,11 @@ struct enterprise {
 };
 
 struct group {
-    uint32_t product; /* 0 = no such group (any more) */
+    uint32_t product; /* 0 = no such group, or no longer */
     uint32_t parent, first_child, next_sibling;
     char gid[ID_HEX_LEN + 1];
     roaring_bitmap_t *members; /* direct ones */
-    roaring_bitmap_t *subtree; /* and those of all groups below, once somebody has asked; NULL */
+    roaring_bitmap_t *subtree; /* with those of all groups below; NULL until somebody asks */
 };
 
 struct token {
@@ -103,7 +104,7 @@ struct app {
     size_t count;
 };
 
-/* Numbers that name no device (any more) but have records in the journal: sweep.h. */
+/* Device numbers that name no device, or no longer, but have records in the journal: sweep.h. */
 struct leftovers {
     roaring_bitmap_t *devices; /* state, versions */
     roaring_bitmap_t *with_events;
@@ -131,8 +132,8 @@ struct fleet {
     const struct calendar *calendar; /* NULL: days are those of UTC */
     struct quota_file *quotas;       /* NULL: quotas are in memory only */
     struct past past;
-    pthread_mutex_t order_lock; /* product.by_mac, place_order, group.subtree, while readers update them */
-    uint32_t subtree_count;     /* groups that have one; likewise */
+    pthread_mutex_t order_lock; /* product.by_mac, place_order and group.subtree while readers update them */
+    uint32_t subtree_count;     /* groups that have a subtree; under order_lock too */
     uint32_t free_token;
     struct index by_product_key, by_enterprise_id, by_gid, by_token;
 
@@ -147,9 +148,9 @@ struct fleet {
     void (*disabled_online)(void *ctx, uint32_t device); /* NULL = nobody watches */
     void *disabled_online_ctx;
 
-    uint64_t unusable_states; /* met at the start: their definition is gone */
-    uint32_t last_device;     /* the highest number that was met */
-    uint64_t boot;            /* the start in which live sessions began: this one */
+    uint64_t unusable_states; /* found at the start; their definition is gone */
+    uint32_t last_device;     /* the highest device number that has been put in */
+    uint64_t boot;            /* the number of this start, in which all live sessions began */
     uint64_t device_count, online_count, token_count, product_count, enterprise_count;
 };
 
@@ -157,18 +158,18 @@ void fleet_read_lock(struct fleet *f);
 void fleet_write_lock(struct fleet *f);
 void fleet_unlock(struct fleet *f);
 
-/* Ends the program: what is committed can neither be shown nor be taken back without memory, and a
- * restart rebuilds the fleet. For the places where no error can be handed on. */
+/* Ends the program. Without memory, what is committed can neither be shown nor taken back; a restart rebuilds the
+ * fleet. For the places where no error can be returned. */
 _Noreturn void fleet_out_of_memory(void);
 
-/* A moment's civil day, and the first second of one. */
+/* The civil day of a moment, and the first second (Unix) of a day. */
 int32_t fleet_day(const struct fleet *f, uint32_t unix_s);
 int64_t fleet_day_start(const struct fleet *f, int32_t day);
 
 /* catalog.c: everything below is called with the lock held. */
 void catalog_init(struct fleet *f);
 void catalog_free(struct fleet *f);
-struct product *catalog_product(const struct fleet *f, uint32_t no); /* deleted ones too; NULL */
+struct product *catalog_product(const struct fleet *f, uint32_t no); /* also a deleted product; NULL = never existed */
 const struct fleet_definition *catalog_definition(const struct product *p, uint32_t version);
 MU_MUST_USE enum mu_err catalog_put_enterprise(struct fleet *f, const struct enterprise_row *row);
 MU_MUST_USE enum mu_err catalog_put_product(struct fleet *f, const struct product_row *row);
@@ -176,7 +177,7 @@ void catalog_associate(struct fleet *f, const struct association_row *row, bool 
 void catalog_delete_enterprise(struct fleet *f, uint32_t no);
 void catalog_delete_product(struct fleet *f, uint32_t no);
 
-/* definition.c. Takes the lock for itself: compiling is long. */
+/* definition.c. It takes the lock itself, since compiling takes long. */
 MU_MUST_USE enum mu_err fleet_definition_put(struct fleet *f, const struct definition_row *row);
 void fleet_definition_free(struct definition *d);
 
@@ -198,50 +199,49 @@ bool fleet_app_has(const struct fleet *f, uint32_t no, uint32_t product);
 void fleet_groups_init(struct fleet *f);
 void fleet_groups_free(struct fleet *f);
 MU_MUST_USE enum mu_err fleet_group_put(struct fleet *f, const struct group_row *row);
-/* Makes sure that the number has a bitmap. */
+/* Makes sure that the group of this number has a bitmap. */
 MU_MUST_USE enum mu_err fleet_group_reserve(struct fleet *f, uint32_t no);
 void fleet_group_delete(struct fleet *f, uint32_t no);
-/* A device has come into the group, or left it. */
+/* A device has entered the group, or left it. */
 void fleet_group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is);
-/* The devices of a group and of all groups below it, as long as the fleet is locked; several readers may ask
- * at once. NULL: there is no such group. */
+/* The devices of a group and of all groups below it. Valid while the fleet is locked; several readers may ask at once.
+ * NULL: there is no such group. */
 const roaring_bitmap_t *fleet_group_subtree(struct fleet *f, uint32_t no);
 
 /* device.c */
 void fleet_devices_init(struct fleet *f);
 void fleet_devices_free(struct fleet *f);
-/* So many more will be put in. */
+/* Makes room for `count` more devices. */
 MU_MUST_USE enum mu_err fleet_devices_expect(struct fleet *f, uint32_t count);
 MU_MUST_USE enum mu_err fleet_device_put(struct fleet *f, const struct device_row *row);
 void fleet_device_delete(struct fleet *f, uint32_t no);
-/* What the device tells (online, faulty, alert), or that it is disabled. */
+/* Sets a flag that the device reports (online, faulty, alert), or the disabled flag. */
 void fleet_device_set_flag(struct fleet *f, uint32_t no, struct columns_row r, enum device_flag flag, bool on);
 void fleet_device_set_versions(struct fleet *f, struct columns_row r, const struct journal_versions *set);
-/* Tells the watcher if the device is online and must not be. */
+/* Tells the watcher (fleet_watch_disabled) if the device is online and must not be. */
 void fleet_device_check_online(const struct fleet *f, uint32_t no, struct columns_row r);
 uint64_t fleet_device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
 
 /* device_read.c */
-/* The start in which a session began that has not ended; 0 = there is none. */
+/* The start in which the session began that has not ended; 0 = there is none. */
 uint64_t fleet_device_open_boot(const struct fleet *f, struct columns_row r);
 uint32_t fleet_device_find(const struct fleet *f, struct str did); /* 0 = none */
 bool fleet_device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
 void fleet_device_read(const struct fleet *f, uint32_t no, struct columns_row r, struct fleet_device *out);
 
 /* search.c */
-/* All that match; the caller frees them. active_since is left out of account. Without memory, the program
- * ends. */
+/* All devices that match; the caller frees the set. active_since is ignored. Without memory, the program ends. */
 struct plain_bits fleet_search_match(struct fleet *f, const struct fleet_filter *filter);
 
 /* device_block.c */
-/* The mac may be written to room. */
+/* The mac may be written to room, so the text lives no longer than room. */
 struct str fleet_device_mac(const struct fleet *f, struct columns_row r, char room[LIMIT_MAC + 1]);
 struct fleet_device_texts {
     struct str passcode, sn;
 };
 struct fleet_device_texts fleet_device_texts(const struct fleet *f, struct columns_row r);
 uint32_t fleet_device_store_texts(struct fleet *f, struct str mac, struct str passcode,
-                                  struct str sn); /* a block; 0: no memory */
+                                  struct str sn); /* returns a block; 0: no memory */
 void fleet_device_free_texts(struct fleet *f, struct columns_row r);
 /* NULL if there is none. */
 const uint8_t *fleet_device_image(const struct fleet *f, struct columns_row r, size_t *len);

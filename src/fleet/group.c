@@ -5,9 +5,9 @@
 
 #include "base/array.h"
 
-/* Device groups: a forest per product. Each has a bitmap of its direct members, and once it has been asked
- * for one of its subtree: to unite 49 groups of a tenth of a million takes 0.3 ms. That costs two bytes for
- * each device and group above its own. */
+/* Device groups: a forest per product. Each group has a bitmap of its direct members, and after the first question a
+ * bitmap of its subtree: uniting 49 groups of a tenth of a million takes 0.3 ms. The subtrees take two bytes for each
+ * device and each group above its own. */
 
 static uint64_t hash_group(const void *ctx, uint32_t no)
 {
@@ -60,8 +60,8 @@ static void unlink_parent(struct fleet *f, uint32_t no)
         *at = f->groups.at[no].next_sibling;
 }
 
-/* What a group has below it changes, and so it does for all above it. At a start nobody has asked for a
- * subtree yet, so that a deep chain is not climbed for each group and device of it. */
+/* The content of a group changes, and so does that of all groups above it. At a start no subtree exists yet, so a deep
+ * chain is not climbed for each of its groups and devices. */
 static void forget_subtrees(struct fleet *f, uint32_t no)
 {
     for (; no && f->subtree_count; no = f->groups.at[no].parent) {
@@ -108,7 +108,7 @@ void fleet_group_delete(struct fleet *f, uint32_t no)
     index_remove(&f->by_gid, no);
     if (g->parent)
         unlink_parent(f, no);
-    /* The members stay until their own rows say that they are in no group any more. */
+    /* The members stay until their own rows say that they are no longer in the group. */
     g->product = g->parent = 0;
 }
 
@@ -119,7 +119,7 @@ static roaring_bitmap_t *unite(const struct fleet *f, uint32_t no)
     roaring_bitmap_t *sum = roaring_bitmap_create();
     uint32_t at = no;
 
-    /* Depth first along the links, without a stack: down, else across, else up and across. */
+    /* Depth first along the links, without a stack: down if possible, else across, else up and then across. */
     for (;;) {
         const struct group *g = &f->groups.at[at];
         roaring_bitmap_lazy_or_inplace(sum, g->members, true);

@@ -2,6 +2,8 @@
 
 #include "fleet/fleet_internal.h"
 
+/* Days of activity and activation: what changes them, and what is asked of a single device. */
+
 void history_init(struct history *h)
 {
     *h = (struct history){ .ever_activated = roaring_bitmap_create() };
@@ -35,7 +37,7 @@ void history_forget(struct fleet *f, uint32_t device)
             days->at[i].loose = true;
 }
 
-/* Devices of all products; the caller frees it. */
+/* The devices of all products; the caller frees the bitmap. */
 static roaring_bitmap_t *all_devices(const struct fleet *f)
 {
     roaring_bitmap_t *all = roaring_bitmap_create();

@@ -4,13 +4,11 @@
 #include "fleet/columns.h"
 #include "fleet/day_sets.h"
 
-/* What devices have done by day, for the reports (report.h): one set a day for all of them, whatever
- * their product. A set per product and day would be the smaller answer to a question about a small
- * product, but where the numbers of products are mixed it takes a bit a device and product: 208 MB
- * instead of 51 for a million devices of four products over 400 days.
+/* What devices have done by day, for the reports (report.h): one set a day for all devices of all products. A set per
+ * product and day would answer questions about a small product faster. But where the numbers of products are mixed, it
+ * takes a bit for each device and product: 208 MB instead of 51 for a million devices of four products over 400 days.
  *
- * Everything here is called with the fleet locked, and ends the program when there is no memory, as
- * fleet_apply does. */
+ * Everything here is called with the fleet locked. Without memory it ends the program, as fleet_apply does. */
 struct fleet;
 
 struct history {
@@ -23,9 +21,9 @@ void history_init(struct history *h);
 void history_free(struct history *h);
 
 void history_active(struct fleet *f, int32_t day, uint32_t device);
-/* The device was never active: it is being deleted. A day that changes so is folded anew. */
+/* Removes the device from all days, because it is being deleted. A day that changes is folded again (retention.h). */
 void history_forget(struct fleet *f, uint32_t device);
-/* Sets the device's moment of activation; 0 = never. */
+/* Sets the device's moment of activation (Unix seconds); 0 = never. */
 void history_activated(struct fleet *f, uint32_t no, struct columns_row r, uint32_t activated_at);
 
 #endif

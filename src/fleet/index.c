@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The slots of a hash index: growing, adding, removing without tombstones. */
+
 enum { FIRST_SIZE = 16 };
 
 void index_init(struct index *ix, index_hash_fn hash, const void *ctx)
@@ -22,7 +24,7 @@ static size_t after(size_t size, size_t at)
     return at + 1 < size ? at + 1 : 0;
 }
 
-/* How far it is from one slot on to another. */
+/* How many slots it is from one slot forward to another. */
 static size_t distance(size_t size, size_t from, size_t to)
 {
     return to >= from ? to - from : to + size - from;
@@ -49,7 +51,7 @@ enum mu_err index_expect(struct index *ix, size_t count)
     uint32_t *slots = malloc(size * sizeof(*slots));
     if (!slots)
         return MU_E_NOMEM;
-    /* Written at once, not when it is first looked at: the kernel would map each page of a large one twice. */
+    /* Written now and not at the first look: otherwise the kernel maps each page of a large index twice. */
     memset(slots, 0, size * sizeof(*slots));
     for (size_t i = 0; i < ix->size; i++) {
         if (ix->slots[i])
@@ -82,7 +84,7 @@ void index_remove(struct index *ix, uint32_t no)
         assert(ix->slots[at]);
         at = after(size, at);
     }
-    /* What follows moves up if it could not be found across the gap any more. */
+    /* An entry behind the gap moves into it if a search would otherwise stop at the gap and miss it. */
     for (size_t next = after(size, at); ix->slots[next]; next = after(size, next)) {
         size_t home = index_home(size, ix->hash(ix->ctx, ix->slots[next]));
         if (distance(size, home, next) >= distance(size, at, next)) {

@@ -7,10 +7,10 @@
 
 #include "base/err.h"
 
-/* A hash index of numbers: 4 bytes a slot, open addressing, at most three quarters full. It goes by the
- * lower 32 bits of a hash and keeps no keys: who looks something up compares the candidates with what the numbers stand for, and who
- * adds or removes recomputes the hash from the number. Several numbers may have one key.
- * All zero is an empty index. Not thread-safe. */
+/* A hash index of numbers: 4 bytes a slot, open addressing, at most three quarters full. It uses the lower 32 bits of a
+ * hash and keeps no keys. A lookup compares each candidate with the key that it stands for; adding and removing
+ * recompute the hash from the number. Several numbers may have the same key. All zero is an empty index. Not
+ * thread-safe. */
 typedef uint64_t (*index_hash_fn)(const void *ctx, uint32_t no);
 
 struct index {
@@ -26,21 +26,21 @@ void index_free(struct index *ix);
 
 /* Makes sure that the next index_add finds room. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err index_reserve(struct index *ix);
-/* The same for as many numbers as are to come, so that they need not be placed anew as the index grows. */
+/* The same for `count` numbers, so that they need not be placed again and again while the index grows. */
 MU_MUST_USE enum mu_err index_expect(struct index *ix, size_t count);
-/* no must not be 0, nor stand in the index; index_reserve came before. */
+/* no is not 0 and not in the index yet; index_reserve was called before. */
 void index_add(struct index *ix, uint32_t no);
-/* Removes no, whose key must still be what it was when it was added. */
+/* Removes no, which is in the index. Its key must be the same as when it was added. */
 void index_remove(struct index *ix, uint32_t no);
 
-/* Where a number of this hash would stand first. */
+/* The slot at which the search for a hash begins. */
 static inline size_t index_home(size_t size, uint64_t hash)
 {
     return (size_t)((uint64_t)(uint32_t)hash * size >> 32);
 }
 
-/* Has the memory fetched where a number of this hash would stand: in a large index, waiting for that is
- * most of what adding costs. */
+/* Starts to fetch the slot of a hash from memory. In a large index, waiting for this fetch is most of what adding
+ * costs. */
 static inline void index_prefetch(const struct index *ix, uint64_t hash)
 {
     if (ix->size)

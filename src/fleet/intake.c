@@ -3,14 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Queueing records for the committer, and deciding when to wake it. */
+
 enum {
     FIRST_CAP = 256 * 1024,
-    /* Kept free at the end of the queue: when it cannot grow, there is still room to note who has
-     * to be told so. */
+    /* Kept free at the end of the queue: when the queue cannot grow, it still has room to note the senders that must be
+     * told. */
     SLACK = 64 * 1024,
-    /* A buffer that a burst has made larger than this is given back once it is hardly used. */
+    /* A buffer that a burst has made larger than this is freed when it is hardly used any more. */
     KEEP_CAP = 4 * 1024 * 1024,
-    /* As much is committed without waiting for more: it makes a batch by itself (some 400 reports). */
+    /* This many bytes are committed without waiting for more: they fill a batch of their own (some 400 reports). */
     ENOUGH = 32 * 1024,
 };
 
@@ -74,7 +76,7 @@ static enum intake_haste haste_of(const struct intake_record *rec)
 {
     switch ((enum intake_kind)rec->kind) {
     case INTAKE_REPORT: return rec->tag ? HASTE_TOLD : HASTE_KEPT;
-    case INTAKE_LOGIN: /* the device has its answer */
+    case INTAKE_LOGIN: /* the device already has its answer */
     case INTAKE_END:
     case INTAKE_PASS: return HASTE_TOLD;
     case INTAKE_AUDIT: return HASTE_KEPT;
@@ -86,7 +88,7 @@ static enum intake_haste haste_of(const struct intake_record *rec)
     return HASTE_NOW;
 }
 
-/* With the lock held. True: the committer is to be woken, when the lock is free. */
+/* With the lock held. True: the caller must wake the committer when it has released the lock. */
 static bool raise_haste(struct intake *in, enum intake_haste haste)
 {
     if (haste > in->haste)
@@ -166,7 +168,7 @@ bool intake_has_room(struct intake *in, struct commit_sink *sink)
     if (room)
         return true;
     pthread_mutex_lock(&in->lock);
-    /* Asked again under the lock, under which it is given back: the news cannot be missed. */
+    /* Asked again under the lock under which room is given back, so that the news cannot be missed. */
     room = atomic_load_explicit(&in->waiting, memory_order_relaxed) < LIMIT_INTAKE;
     if (!room && !sink->starved) {
         sink->starved = true;

@@ -34,7 +34,7 @@ bool lagging_may_enter(struct lagging *l, uint32_t device, uint32_t entering)
     return l->count + entering < LAG_DEVICES && ARRAY_RESERVE_ZERO(l->has, l->words, device / 64 + 1);
 }
 
-/* The oldest mark is that of the message LAG_MESSAGES before the last marked one; without one, not so many have come
+/* The oldest mark belongs to the message LAG_MESSAGES before the last marked one. If it is not set, fewer have come
  * since the start. */
 int64_t lagging_span_us(const struct lagging *l)
 {

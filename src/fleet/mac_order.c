@@ -6,9 +6,8 @@
 #include "base/array.h"
 #include "fleet/fleet_internal.h"
 
-/* Comparing macs by way of the pool takes two cache misses each. So the first 8 bytes behind what
- * they all have in common (a vendor's prefix, mostly) are put beside the numbers, and hardly any
- * comparison looks further. */
+/* Comparing two macs through the pool takes two cache misses each. So each number stands beside 8 bytes of its mac: the
+ * first ones behind the prefix that all macs share (mostly a vendor's). Hardly any comparison looks further. */
 struct mac_order_entry {
     uint64_t key;
     uint32_t no;
@@ -123,7 +122,7 @@ static void build(struct fleet *f, const roaring_bitmap_t *all, struct mac_order
     o->built = true;
 }
 
-/* Leaves out what is no device of the product any more. */
+/* Removes the numbers that are no longer devices of the product; returns how many are left. */
 static uint32_t keep_present(const roaring_bitmap_t *all, uint32_t *list, uint32_t count)
 {
     uint32_t kept = 0;
@@ -147,7 +146,8 @@ static void merge(struct fleet *f, const roaring_bitmap_t *all, struct mac_order
     o->sorted = grown;
     o->count = old + new;
     o->added_count = 0;
-    /* From the end, each new one into its place: found by halves, what is behind it moved once. */
+    /* From the end on, puts each new device into its place. The place is found by halving; what lies behind it moves
+     * once. */
     for (uint32_t left = old; new; new --) {
         uint32_t no = o->added[new - 1], low = 0, high = left;
         while (low < high) {
@@ -165,8 +165,8 @@ static void merge(struct fleet *f, const roaring_bitmap_t *all, struct mac_order
 
 void mac_order_update(struct fleet *f, const roaring_bitmap_t *all, struct mac_order *o)
 {
-    /* Whoever comes while another sorts waits for him; nobody walks it before it is up to date, and
-     * then nothing of it changes until the fleet does. */
+    /* A reader that comes while another one sorts waits for it. So every reader walks an order that is up to date, and
+     * it does not change again until the fleet does. */
     pthread_mutex_lock(&f->order_lock);
     if (!o->built)
         build(f, all, o);

@@ -6,8 +6,8 @@
 
 #include "base/array.h"
 
-/* An insertion moves half of the list on average (16 KiB: a third of a microsecond); a merge moves
- * the whole array (4 MB for a million devices: a millisecond). */
+/* An insertion moves half of the list on average (16 KiB, a third of a microsecond). A merge moves the whole array (4
+ * MB for a million devices, a millisecond). */
 enum { RECENT_MAX = 4096 };
 
 int order_compare(const struct columns *cols, uint32_t a, uint32_t b)
@@ -20,10 +20,10 @@ int order_compare(const struct columns *cols, uint32_t a, uint32_t b)
     int dids = memcmp(ca->did[ia], cb->did[ib], DID_PACKED);
     if (dids)
         return -dids;
-    return a < b ? -1 : a > b; /* the same device imported anew, its old number not deleted yet */
+    return a < b ? -1 : a > b; /* the same device was imported again and its old number is not deleted yet */
 }
 
-/* How many entries of the array come before no; holes beside that place are counted or not. */
+/* How many entries of the array come before no. Holes beside that place may or may not be counted. */
 static uint32_t find_sorted(const struct order *o, const struct columns *cols, uint32_t no)
 {
     uint32_t low = 0, high = o->count;
@@ -70,8 +70,8 @@ static void close_holes(struct order *o)
     o->holes = 0;
 }
 
-/* The array has room for all of the list. From the end on, each run between two entries of the
- * list moves up by as many places as entries come before it. */
+/* The array has room for the whole list. From the end on, each run between two entries of the list moves up by as many
+ * places as there are list entries before it. */
 static void merge(struct order *o)
 {
     close_holes(o);
@@ -117,7 +117,7 @@ void order_add(struct order *o, const struct columns *cols, uint32_t no)
     memmove(o->recent + at + 1, o->recent + at, (o->recent_count - at) * sizeof(*o->recent));
     o->recent_count++;
 
-    /* Among holes any place would do, but the list's places must ascend. */
+    /* Among holes any place is right, but the places in the list must ascend. */
     uint32_t before = find_sorted(o, cols, no);
     if (at && before < o->recent[at - 1].before)
         before = o->recent[at - 1].before;

@@ -3,14 +3,12 @@
 
 #include "fleet/columns.h"
 
-/* The devices of a product in the order in which a search answers them: newest created_at first,
- * then by did. Kept sorted, so that a page of a search over most of a product is read off instead
- * of being sorted out of a million.
+/* The devices of a product in the order in which a search answers them: newest created_at first, then by did. It is
+ * kept sorted, so that a page of a search over most of a product is read off and not sorted out of a million.
  *
- * It is an array of device numbers, oldest first: a new device is nearly always the newest, and is
- * appended. One that belongs further back goes into a short sorted list, each entry with the place
- * in the array where it belongs; now and then the list is merged in. A removed device leaves a
- * hole until then. 4 bytes a device.
+ * It is an array of device numbers, oldest first. A new device is nearly always the newest, and is appended. A device
+ * that belongs further back goes into a short sorted list; each entry of the list knows its place in the array. Now and
+ * then the list is merged into the array. A removed device leaves a hole until the next merge. 4 bytes a device.
  *
  * All zero is an empty order. Not thread-safe. */
 struct order_recent {
@@ -46,7 +44,7 @@ static inline uint32_t order_count(const struct order *o)
  *     while ((no = order_next(&w))) … */
 struct order_walk {
     const struct order *o;
-    uint32_t sorted, recent; /* how many are left of each */
+    uint32_t sorted, recent; /* how many of each are still to come */
 };
 
 static inline struct order_walk order_walk(const struct order *o)

@@ -2,7 +2,7 @@
 
 #include "fleet/fleet_internal.h"
 
-/* The newest day that anything has happened on: what is before it is over. INT32_MIN: none. */
+/* The newest day on which anything has happened; the days before it are over. INT32_MIN: there is none. */
 static int32_t newest(const struct fleet *f)
 {
     const struct day_sets *active = &f->history.active, *activated = &f->history.activated;
@@ -21,7 +21,7 @@ struct fleet_past fleet_report_past(struct fleet *f)
     return past;
 }
 
-/* Nobody can have kept anything of a version that nobody has asked for. */
+/* Nobody can have kept an answer of a version that nobody has asked for. */
 static bool is_asked(const struct fleet *f)
 {
     return atomic_load_explicit(&f->past.asked, memory_order_relaxed);

@@ -30,8 +30,8 @@ static int by_parent_and_name(const void *a, const void *b, void *fleet)
     return order ? order : nx.len < ny.len ? -1 : nx.len > ny.len;
 }
 
-/* Writes a place's children, each with what is below it. by_parent: all places, sorted so; first: by
- * number, where a place's children begin there, or 0. */
+/* Writes a place's children, each followed by the places below it. by_parent: all places sorted by parent and name.
+ * first: for each place number, where its children begin in by_parent; 0 = it has none. */
 static uint32_t *descend(const struct fleet *f, const uint32_t *by_parent, const uint32_t *first, uint32_t parent,
                          uint32_t *out)
 {

@@ -4,6 +4,8 @@
 
 #include "base/array.h"
 
+/* The tree of places, and the bitmap of devices in each. */
+
 static struct str name_of(const struct places *p, const struct place_node *node)
 {
     return (struct str){ node->name_len ? pool_at(p->pool, node->name) : "", node->name_len };

@@ -5,10 +5,10 @@
 
 #include "fleet/fleet_internal.h"
 
-/* CRoaring has no function that gives the bits of its bitmaps in every version, and its structs are its own. But it
+/* Not every version of CRoaring has a function that gives the bits of a bitmap, and its structs are private. But it
  * writes the portable format, which is public and stays: github.com/RoaringBitmap/RoaringFormatSpec. So a bitmap is
- * written to memory, and read there container by container: bits, a sorted array or runs of 65,536 numbers each. The
- * copy costs three microseconds for a million bits. */
+ * written to memory and read there, container by container. A container holds up to 65,536 numbers as bits, as a sorted
+ * array or as runs. The copy takes three microseconds for a million bits. */
 
 #define CHUNK_SIZE (PLAIN_BITS_WORDS * sizeof(uint64_t))
 
@@ -30,8 +30,8 @@ struct bits_container {
 
 struct bits_reader {
     char *bytes;
-    const char *has_runs; /* a bit a container; NULL: none has */
-    const char *keys;     /* a container: its chunk, its members - 1 */
+    const char *has_runs; /* a bit for each container; NULL: no container has runs */
+    const char *keys;     /* for each container: its chunk, and the number of its members - 1 */
     uint32_t count, read;
     struct bits_container now; /* .kind NONE: at the end */
 };
@@ -132,7 +132,7 @@ PLAIN_BITS_LOOP static uint64_t count_words(const uint64_t *a, const char *b)
     return count;
 }
 
-/* The bits of a word that are in a range of numbers; the range begins in it or before, and ends in it or
+/* The bits of a word that lie in a range of numbers. The range begins in the word or before it, and ends in it or
  * behind. */
 static uint64_t mask(uint32_t word, uint32_t first, uint32_t last)
 {
@@ -157,7 +157,7 @@ static void add_container(uint64_t *words, const struct bits_container *c)
     }
 }
 
-/* Of words that are not cleared. */
+/* The same, but overwrites words that are not cleared. */
 static void put_container(uint64_t *words, const struct bits_container *c)
 {
     if (c->kind == BITS) {
@@ -168,7 +168,7 @@ static void put_container(uint64_t *words, const struct bits_container *c)
     }
 }
 
-/* The container as bits: its own, or room that is filled. */
+/* The container as bits: its own bits, or room, which is filled. */
 static const char *words_of(const struct bits_container *c, uint64_t room[PLAIN_BITS_WORDS])
 {
     if (c->kind == BITS)
@@ -195,7 +195,7 @@ static uint64_t count_container(const uint64_t *words, const struct bits_contain
 
 /* --- sets ------------------------------------------------------------------------------------ */
 
-/* Makes room, which is not cleared; the number of the first new chunk. */
+/* Makes room, which is not cleared. Returns the number of the first new chunk. */
 static uint32_t grow(struct plain_bits *b, uint32_t chunks)
 {
     uint32_t had = b->chunks;

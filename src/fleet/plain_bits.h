@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A set of device numbers as plain bits: what roaring bitmaps are turned into where every member is asked
- * for one by one, or where many of them are put together. Testing a bit costs a nanosecond,
- * roaring_bitmap_contains ten; a million numbers are 128 KiB, and two such sets are united or counted in
- * ten microseconds, roaring bitmaps in forty. Cut into chunks as the columns are. Not thread-safe. */
+/* A set of device numbers as plain bits. Roaring bitmaps are turned into it where members are tested one by one, or
+ * where many sets are united. Testing a bit costs a nanosecond, roaring_bitmap_contains ten. A million numbers take 128
+ * KiB; two such sets are united or counted in ten microseconds, roaring bitmaps in forty. The set is cut into chunks as
+ * the columns are. Not thread-safe. */
 enum { PLAIN_BITS_WORDS = 1024 }; /* 65,536 bits */
 
-/* A loop over words is compiled twice, and the loader takes the one that the processor is good for: Debian's
- * programs must run on the first of its kind, which could not even count bits. */
+/* A loop over words is compiled twice, and the loader takes the version that suits the processor. Debian's programs
+ * must run on the first x86-64 processors, which have no instruction that counts bits. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
 #define PLAIN_BITS_LOOP __attribute__((target_clones("avx2", "default")))
@@ -26,20 +26,20 @@ struct plain_bits {
     uint32_t chunks;
 };
 
-/* Where memory is missing in any of these, the program ends. The caller frees the set. */
+/* If memory runs out in any of these, the program ends. The caller frees the set. */
 struct plain_bits plain_bits_of(const roaring_bitmap_t *r);
 void plain_bits_free(struct plain_bits *b);
-/* Room for the numbers of so many chunks. */
+/* Makes room for the numbers of `chunks` chunks. */
 void plain_bits_reserve(struct plain_bits *b, uint32_t chunks);
 /* Adds the members of r. All zero is an empty set. */
 void plain_bits_add(struct plain_bits *b, const roaring_bitmap_t *r);
-/* Leaves what is in both. */
+/* Keeps only the numbers that are also in the other set. */
 void plain_bits_keep(struct plain_bits *b, const struct plain_bits *other);
 void plain_bits_keep_in(struct plain_bits *b, const roaring_bitmap_t *r);
-/* Takes the members of r out. */
+/* Removes the members of r. */
 void plain_bits_drop(struct plain_bits *b, const roaring_bitmap_t *r);
 uint64_t plain_bits_count(const struct plain_bits *b);
-/* How many are in both. */
+/* How many numbers are in both sets. */
 uint64_t plain_bits_count_both(const struct plain_bits *a, const struct plain_bits *b);
 uint64_t plain_bits_count_in(const struct plain_bits *b, const roaring_bitmap_t *r);
 /* Writes the members in ascending order; out has room for plain_bits_count. */
@@ -50,7 +50,7 @@ static inline bool plain_bits_has(const struct plain_bits *b, uint32_t no)
     return no >> 16 < b->chunks && b->words[no >> 6] >> (no & 63) & 1;
 }
 
-/* Adds a number that the set has room for, if it is one. */
+/* Adds a number if `is` is true; the set has room for it. Without a branch, which would often be mispredicted. */
 static inline void plain_bits_set(struct plain_bits *b, uint32_t no, bool is)
 {
     b->words[no >> 6] |= (uint64_t)is << (no & 63);

@@ -7,9 +7,9 @@
 #include "fleet/index.h"
 #include "fleet/report.h"
 
-/* The fault and alert datapoints of all definitions, and of all events, each kept once by kind and
- * name: an event belongs to a name, whatever the definition says now. A product has a dozen. They
- * stay, and so do their names. Not thread-safe. */
+/* The fault and alert datapoints of all definitions and of all events. Each is kept once, by kind and name, since an
+ * event belongs to a name, also when a newer definition has changed. A product has a dozen. Points and their names stay
+ * until points_free. Not thread-safe. */
 struct point {
     char *name;
     size_t len;
@@ -25,7 +25,7 @@ struct points {
 
 void points_init(struct points *p, const struct hash_key *key);
 void points_free(struct points *p);
-/* MU_E_NOMEM. */
+/* The number of a point, added if it is new. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err points_no(struct points *p, enum fleet_event_kind kind, struct str name, uint32_t *no);
 /* 0 if there is none. */
 uint32_t points_find(const struct points *p, enum fleet_event_kind kind, struct str name);

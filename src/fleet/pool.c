@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 
-/* The class of a size, and the bytes that its blocks have. */
+/* The class of a size. *bytes: the size of the blocks of this class. */
 static unsigned class_of(size_t size, uint32_t *bytes)
 {
     assert(size && size <= POOL_LARGEST);

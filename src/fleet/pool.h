@@ -4,10 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The small pieces of variable length that every device has: its texts and its state image. A
- * block is named by a 32-bit number (0 = none) and costs its size rounded up to 2 bytes, without a
- * header: whoever frees it knows how large it is. A freed block waits for one of its size; a
- * device's texts and image hardly ever change their length. Blocks never move.
+/* The small pieces of variable length that every device has: its texts and its state image. A block is named by a
+ * 32-bit number (0 = none). It takes its size rounded up to 2 bytes, and has no header: the caller that frees it says
+ * how large it is. A freed block waits for the next allocation of its size, since a device's texts and image hardly
+ * ever change their length. Blocks never move.
  *
  * All zero is an empty pool. Not thread-safe. */
 enum {
@@ -15,14 +15,14 @@ enum {
     POOL_LEAST = 4, /* a free block holds the number of the next one */
     POOL_SEGMENT = 1 << 20,
     POOL_LARGEST = 16 * 1024,
-    POOL_EXACT = 256, /* up to here a class per unit; beyond, four classes to a doubling */
+    POOL_EXACT = 256, /* up to this size one class per unit; beyond, four classes per doubling */
     POOL_CLASSES = POOL_EXACT / POOL_UNIT + 1 + 4 * 6,
 };
 
 struct pool {
     uint8_t **segments;
     uint32_t count, cap;
-    uint32_t used; /* bytes of the last segment */
+    uint32_t used; /* bytes used of the last segment */
     uint32_t free[POOL_CLASSES];
 };
 

@@ -12,9 +12,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-/* The mapping has its full length from the start, so that no account ever moves; the file grows by
- * pages as enterprises come. Touching a page that the file does not have would be a signal: no account
- * beyond `count` is. */
+/* The mapping has its full length from the start, so that no account ever moves. The file grows by pages as enterprises
+ * are added. Touching a page that the file does not have raises a signal, so no account beyond `count` is touched. */
 
 #define MAPPED (LIMIT_QUOTA_ACCOUNTS * sizeof(struct quota))
 #define A_PAGE 4096
@@ -22,10 +21,10 @@
 struct quota_file {
     int fd;
     struct quota *accounts;
-    size_t count; /* that the file has room for */
+    size_t count; /* accounts that the file has room for */
 };
 
-/* Blocks are taken at once: a full disk must not be met in the middle of a page. */
+/* The blocks are allocated now, so that a full disk cannot show in the middle of a page. */
 static bool grow(struct quota_file *f, size_t count)
 {
     size_t bytes = (count * sizeof(struct quota) + A_PAGE - 1) / A_PAGE * A_PAGE;
@@ -50,7 +49,7 @@ static void begin_damaged_anew(struct quota_file *f)
         log_event(LOG_WARN, "quotas_damaged", "accounts=%u hint=\"their count of this hour starts at zero\"", damaged);
 }
 
-/* Takes what the file has, and gives it whole pages. */
+/* Takes the accounts that the file has, and rounds its length up to whole pages. */
 static void load(struct quota_file *f, size_t bytes)
 {
     size_t count = bytes / sizeof(struct quota);

@@ -9,17 +9,17 @@
 #include "base/log.h"
 #include "fleet/fleet_internal.h"
 
-/* A start is as long as this takes, and a good part of it is reading: SQLite's rows, RocksDB's blocks. So
- * one thread reads and another builds.
+/* A start takes as long as this, and a good part of it is reading: SQLite's rows, RocksDB's blocks. So one thread reads
+ * and another builds.
  *
  *   reader:  registry, then journal ─► rows ─► a batch ─┐
  *                                                       ├─ at most BATCHES, in order
  *   caller:  fleet ◄─ the visitors ◄─ rows ◄─ a batch ◄─┘
  *
- * A batch has a few hundred rows: handing it over costs nothing against them, and it is still in the
- * processor's cache when it is taken. An error of either side ends both. */
+ * A batch has a few hundred rows. Handing it over costs little compared with them, and it is still in the processor's
+ * cache when it is taken. An error on either side ends both. */
 enum { BATCHES = 4, BATCH_BYTES = 256 * 1024 };
-/* The largest row: a day's set of all the numbers that there can be. */
+/* The largest row: a day's set of all possible device numbers. */
 static const size_t ROW_MAX = (size_t)1 << 30;
 
 enum row_kind {
@@ -42,12 +42,12 @@ enum row_kind {
     ROW_EVENT
 };
 
-/* Before each row of a batch; behind it the row as its visitor is given it, and what that points to, each
- * as long as ROUND says. */
+/* Stands before each row of a batch. Behind it comes the row as its visitor gets it, then the data that the row points
+ * to. Both are padded by room(). */
 struct row_head {
     enum row_kind kind;
     enum registry_kind deleted;
-    uint32_t no; /* of the device, or of what was deleted */
+    uint32_t no; /* of the device, or of the object that was deleted */
     int32_t day;
     bool removed;
     size_t row_len, more_len;
@@ -69,11 +69,11 @@ struct rebuild {
     pthread_mutex_t lock;
     pthread_cond_t filled, emptied;
     struct buf batches[BATCHES];
-    unsigned first, count; /* those that are filled */
+    unsigned first, count; /* the filled batches */
     bool read_all;
     enum mu_err build_err;
 
-    /* The reader's own; the caller looks at them when it has ended. */
+    /* Only the reader uses these; the caller looks at them after the reader has ended. */
     struct buf *filling;
     uint64_t seq;
     enum mu_err read_err;
@@ -97,7 +97,7 @@ void rebuild_followed_free(struct followed *f)
 
 /* --- the reader ------------------------------------------------------------------------------------- */
 
-/* Hands over what has been filled and waits for room to go on. The error is the builder's. */
+/* Hands the filled batch over, then waits for room. Returns the builder's error. */
 static enum mu_err hand_over(struct rebuild *r)
 {
     pthread_mutex_lock(&r->lock);
@@ -252,7 +252,8 @@ static void *read_stores(void *ctx)
     if ((r->read_err = registry_visit_all(r->reg, &rows, &r->seq)) == MU_OK)
         r->read_err = journal_visit(r->j, &told);
     pthread_mutex_lock(&r->lock);
-    /* The last one, which may be empty; after an error too, since a row before it may have another. */
+    /* The last batch, which may be empty. After an error too, since the builder may find another error in a row before
+     * it. */
     r->count++;
     r->read_all = true;
     pthread_cond_signal(&r->filled);
@@ -274,7 +275,8 @@ static enum mu_err build_row(struct rebuild *r, const struct row_head *head, voi
     case ROW_ASSOCIATION: return rows->association(rows->ctx, row, head->removed);
     case ROW_APP: return rows->app(rows->ctx, row, more, head->more_len / sizeof(uint32_t));
     case ROW_GROUP: return rows->group(rows->ctx, row);
-    case ROW_DEVICE: return fleet_device_put(r->f, row); /* without the lock: a million rows feel it */
+    /* without the lock: locking a million times takes noticeably longer */
+    case ROW_DEVICE: return fleet_device_put(r->f, row);
     case ROW_USER: return users_put(r->f, row);
     case ROW_BINDING: return users_bind(r->f, row);
     case ROW_FIRST_BOUND: return users_first_bound(r->f, row);
@@ -307,7 +309,7 @@ static enum mu_err build_batch(struct rebuild *r, const struct buf *batch)
     return err;
 }
 
-/* The first one that is filled; NULL when all has been read. */
+/* The first filled batch; NULL when all has been read. */
 static const struct buf *next_batch(struct rebuild *r)
 {
     pthread_mutex_lock(&r->lock);
@@ -341,8 +343,8 @@ static enum mu_err build(struct rebuild *r)
     return err;
 }
 
-/* What a deleted device has left is swept later. What a device has left that this registry never had belongs to a
- * registry that has been lost. */
+/* Records of a deleted device are swept later. But records of a device that this registry never had belong to another
+ * registry, which has been lost. */
 static enum mu_err check_strangers(const struct fleet *f, struct registry *reg)
 {
     struct registry_place place;
@@ -395,7 +397,7 @@ enum mu_err fleet_rebuild(struct fleet *f, struct registry *reg, struct journal 
 out:
     for (int i = 0; i < BATCHES; i++)
         buf_free(&r.batches[i]);
-    malloc_trim(0); /* what reading took goes back to the kernel */
+    malloc_trim(0); /* memory that reading took goes back to the kernel */
     pthread_cond_destroy(&r.emptied);
     pthread_cond_destroy(&r.filled);
     pthread_mutex_destroy(&r.lock);

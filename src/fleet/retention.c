@@ -6,6 +6,8 @@
 #include "base/array.h"
 #include "fleet/fleet_internal.h"
 
+/* Dropping old days, events and controls, and folding finished days. */
+
 static const int64_t DAY_US = 86400LL * 1000000;
 
 static bool is_batch_full(const struct retention *r)
@@ -55,7 +57,7 @@ static enum mu_err collect_days(struct retention *r, bool *any, bool *more)
     return MU_OK;
 }
 
-/* Those of the batch: done, or to be tried again. */
+/* Settles the days of the batch: they are done, or must be tried again. */
 static void settle_days(struct retention *r, bool committed)
 {
     struct day_sets *days = &r->fleet->history.active;
@@ -176,7 +178,7 @@ static enum mu_err on_old_control(void *ctx, const struct journal_control *c)
 {
     (void)c;
     *(bool *)ctx = true;
-    return MU_E_LIMIT; /* one is enough to know */
+    return MU_E_LIMIT; /* one old control is enough to know */
 }
 
 static enum mu_err run_controls(struct retention *r)

@@ -1,7 +1,7 @@
 #include "fleet/fleet_internal.h"
 
-/* A follower that has fallen behind further than the registry keeps changes: everything is visited
- * again, and what has not been seen by then is gone. Readers meanwhile see what they saw. */
+/* For a follower that has fallen so far behind that the registry no longer has the changes. Everything is visited
+ * again; an object that was not met is gone. Readers meanwhile see the old state. */
 
 enum revisit_seen {
     SEEN_ENTERPRISE,
@@ -17,7 +17,7 @@ enum revisit_seen {
 
 struct revisit {
     struct fleet *f;
-    struct registry_visitor rows; /* the usual one, which does the work */
+    struct registry_visitor rows; /* the usual visitor, which does the work */
     roaring_bitmap_t *seen[SEEN_KINDS];
 };
 
@@ -100,7 +100,7 @@ static bool seen(const struct revisit *v, enum revisit_seen kind, uint32_t no)
     return roaring_bitmap_contains(v->seen[kind], no);
 }
 
-/* Children first, as the registry's deletions come. */
+/* Children first, in the order of the registry's deletions. */
 static void forget_unseen(struct revisit *v)
 {
     struct fleet *f = v->f;

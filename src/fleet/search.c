@@ -4,18 +4,17 @@
 #include "fleet/plain_bits.h"
 #include "fleet/fleet_internal.h"
 
-/* A search: sets are intersected, the total is what is left, and the page is found in one of two ways. If
- * a good part of the product matches, its order is walked, testing each device against the plain bits of the
- * result: a millisecond or two for a whole walk over a million, and far less for a first page. If few match,
+/* A search intersects sets. Its total is the number of devices that are left. Its page is found in one of two ways. If
+ * a good part of the product matches, the product's order is walked, and each device is tested against the plain bits
+ * of the result. A whole walk over a million devices takes a millisecond or two, a first page far less. If few match,
  * they are listed and sorted.
  *
- * Where one of the sets has few devices, the bitmaps intersect by themselves, looking at little else;
- * where all have many, plain bits do (plain_bits.h). */
+ * If one of the sets is small, the roaring bitmaps are intersected: they look at little else. If all are large, plain
+ * bits are intersected (plain_bits.h). */
 
-/* Below this share of the product, or number, sorting is the cheaper way: a thousand devices sort
- * in 0.1 ms. */
+/* Below this share of the product, or below this number, sorting is cheaper: a thousand devices sort in 0.1 ms. */
 enum { FEW_SHARE = 256, FEW = 512 };
-/* Up to so many bits of 64 are looked at one by one: comparing all 64 takes as long as twelve. */
+/* Up to this many bits of a word are looked at one by one: comparing all 64 takes as long as looking at twelve. */
 enum { FEW_BITS = 12 };
 
 /* --- what matches, by bitmaps ---------------------------------------------------------------- */
@@ -69,7 +68,7 @@ static roaring_bitmap_t *of_did(const struct fleet *f, struct str did)
     return found;
 }
 
-/* The narrow ones first, so that the first intersection leaves little for the others. */
+/* The narrow sets come first, so that the first intersection leaves little for the others. */
 static void collect(struct fleet *f, const struct fleet_filter *filter, struct operands *ops)
 {
     const struct product *p = (const struct product *)filter->product;
@@ -162,11 +161,11 @@ static int newest_first(const void *a, const void *b, void *columns)
     return -order_compare(columns, *(const uint32_t *)a, *(const uint32_t *)b);
 }
 
-/* What is asked for. */
+/* The page that is asked for. */
 struct search_page {
     struct fleet *f;
     const struct order *order;
-    uint32_t since; /* of the last report */
+    uint32_t since; /* of the last report, Unix seconds; 0 = any */
     uint64_t skip, limit;
     struct fleet_device *rows;
 };
@@ -176,7 +175,7 @@ static void take(const struct search_page *p, uint32_t no, size_t at)
     fleet_device_read(p->f, no, columns_row(&p->f->columns, no), &p->rows[at]);
 }
 
-/* Sorts a list and copies its page out. */
+/* Sorts a list and copies the devices of its page. */
 static size_t page_of_list(const struct search_page *p, uint32_t *list, uint64_t total)
 {
     size_t n = 0;
@@ -211,8 +210,8 @@ static size_t page_of_few(const struct search_page *p, const struct operands *op
 
 /* --- a page of many -------------------------------------------------------------------------- */
 
-/* A bit for each of 64 devices that has reported since. Bytes first, which a compiler does sixteen at a
- * time; then the lowest bits of eight of them become a byte by one multiplication. */
+/* A bit for each of 64 devices: it has reported at `since` or later. Bytes come first, since a compiler makes sixteen
+ * of them at a time. Then one multiplication turns the lowest bits of eight bytes into one byte. */
 static uint64_t active_mask(const uint32_t reported[64], uint32_t since)
 {
     uint8_t is[64];
@@ -223,13 +222,13 @@ static uint64_t active_mask(const uint32_t reported[64], uint32_t since)
     for (int i = 0; i < 8; i++) {
         uint64_t bytes = 0;
         for (int k = 0; k < 8; k++)
-            bytes |= (uint64_t)is[i * 8 + k] << k * 8; /* a load */
+            bytes |= (uint64_t)is[i * 8 + k] << k * 8; /* one load instruction */
         mask |= (bytes * UINT64_C(0x0102040810204080)) >> 56 << i * 8;
     }
     return mask;
 }
 
-/* The same for a word with few bits: only these are looked at. */
+/* The same for a word with few bits: only the devices of its bits are looked at. */
 static uint64_t active_bits(const uint32_t reported[64], uint64_t word, uint32_t since)
 {
     uint64_t left = 0;
@@ -241,7 +240,7 @@ static uint64_t active_bits(const uint32_t reported[64], uint64_t word, uint32_t
     return left;
 }
 
-/* Clears the bits of devices that have not reported since. */
+/* Clears the bits of devices that have not reported at `since` or later. */
 static void keep_active(const struct fleet *f, struct plain_bits *set, uint32_t since)
 {
     for (uint32_t chunk = 0; chunk < set->chunks; chunk++) {

@@ -2,7 +2,9 @@
 
 #include "fleet/fleet_internal.h"
 
-enum { SLICE_EVENTS = 20000 }; /* some 20 ms */
+/* Removes the leftovers of deleted devices from the journal, one step at a time. */
+
+enum { SLICE_EVENTS = 20000 }; /* takes some 20 ms */
 
 static bool is_batch_full(const struct sweep *s)
 {
@@ -55,7 +57,7 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
 {
     struct slice *slice = ctx;
 
-    /* The next slice begins with a moment, so this one ends with all of another. */
+    /* The next slice begins at a moment, so this slice takes all events of its last moment. */
     if ((slice->seen >= SLICE_EVENTS || is_batch_full(slice->s)) && e->opened_us != slice->last_us)
         return MU_E_LIMIT;
     slice->seen++;

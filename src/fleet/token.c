@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 
-/* Access tokens by their hash: an array with a list of its free elements, element 0 unused. */
+/* Access tokens by their hash: an array with a list of its free elements. Element 0 is not used. */
 
 static uint64_t hash_token(const struct fleet *f, const uint8_t hash[32])
 {
@@ -39,7 +39,7 @@ uint32_t fleet_token_no(const struct fleet *f, const uint8_t hash[32])
     return no;
 }
 
-/* Puts the elements from `first` on into the list of free ones, the lowest in front. */
+/* Puts the elements from `first` on into the list of free elements, the lowest in front. */
 static void chain_free(struct fleet *f, uint32_t first)
 {
     for (uint32_t no = f->tokens.count; no-- > first;) {

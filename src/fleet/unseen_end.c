@@ -12,7 +12,7 @@ int64_t unseen_end_us(struct journal *journal, uint64_t boot, int64_t last_messa
 {
     int64_t alive_us = journal_boot_alive_us(journal, boot), end_us = later(last_message_us, last_session_us + 1);
 
-    /* A clock that was ahead tells nothing. */
+    /* If the clock was ahead then, that start's last moment says nothing. */
     return alive_us > now_us + CLOCK_STEP_US ? end_us : later(alive_us, end_us);
 }
 

@@ -3,13 +3,13 @@
 
 #include "fleet/fleet.h"
 
-/* The end that nobody saw. A crash leaves a login without an end. Nothing is rewritten for it at the next
- * start (design): the committer writes the end when the device logs in again, and until then it is made
- * up here, as the committer would, from the start that the login happened in: one more record, the
- * newest. out->ts_us is 0 if none is missing. Any thread; reads the journal. */
+/* The end of a session that nobody saw. A crash leaves a login without an end. The next start does not write one for
+ * every such device (design): the committer writes it when the device logs in again. Until then this function makes up
+ * the same record, from the start in which the device logged in: one more record, the newest. out->ts_us is 0 if no end
+ * is missing. Any thread; reads the journal. */
 void unseen_end(struct journal *journal, const struct fleet_device *device, struct journal_session *out);
-/* When a session ended that an earlier start left open: at the last moment that is known of that start or of
- * the device. now_us: when it is asked, or when the device logs in again. */
+/* When a session ended that an earlier start left open: at the last known moment of that start or of the device.
+ * now_us: the moment of the question, or of the device's new login. */
 int64_t unseen_end_us(struct journal *journal, uint64_t boot, int64_t last_message_us, int64_t last_session_us,
                       int64_t now_us);
 

@@ -5,6 +5,8 @@
 #include "base/array.h"
 #include "fleet/fleet_internal.h"
 
+/* Users and bindings in the fleet, and the users that each product knows. */
+
 void users_init(struct users *u)
 {
     if (!(u->devices = roaring_bitmap_create()))

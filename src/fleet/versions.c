@@ -4,6 +4,8 @@
 
 #include "base/array.h"
 
+/* Sets of firmware versions: found by their text, counted by the devices that have them. */
+
 enum { SET_MAX = VERSION_COUNT * (LIMIT_VERSION + 1) };
 
 static uint64_t hash_set(const void *ctx, uint32_t no)

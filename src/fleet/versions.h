@@ -6,10 +6,10 @@
 #include "fleet/pool.h"
 #include "journal/journal.h"
 
-/* The sets of four firmware versions that devices have told, each kept once and counted: a million
- * devices have a few dozen. Number 0 is the set in which none is known. Not thread-safe. */
+/* The sets of four firmware versions that devices have told. Each set is kept once and counted: a million devices have
+ * a few dozen sets. Number 0 is the set in which no version is known. Not thread-safe. */
 struct version_set {
-    uint32_t refs; /* 0 = free; its number waits in a list through `next` */
+    uint32_t refs; /* devices that have it; 0 = free, and in the list that begins at versions.free */
     uint32_t next;
     uint32_t text; /* block of the pool: the four texts with their terminators */
     uint32_t len;
@@ -26,7 +26,7 @@ struct versions {
 void versions_init(struct versions *v, struct pool *pool, const struct hash_key *key);
 void versions_free(struct versions *v);
 
-/* The number of a set, which is held until versions_drop. MU_E_NOMEM. */
+/* The number of a set, added if it is new. The set is kept until versions_drop was called as often. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err versions_take(struct versions *v, const struct journal_versions *set, uint32_t *no);
 void versions_drop(struct versions *v, uint32_t no);
 void versions_read(const struct versions *v, uint32_t no, struct journal_versions *out);
