@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ void fleet_app_delete(struct fleet *f, uint32_t no)
 
 bool fleet_app_has(const struct fleet *f, uint32_t no, uint32_t product)
 {
+    assert(no < f->apps.count);
     const struct app *app = &f->apps.at[no];
     size_t i = 0;
 

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "fleet/fleet_internal.h"
@@ -151,6 +152,7 @@ void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1])
 {
     struct columns_row r = columns_row(&f->columns, no);
 
+    assert(r.c);
     did_unpack(r.c->did[r.i], out);
 }
 

@@ -1,5 +1,6 @@
 #include "fleet/batch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static enum mu_err grow_pending(struct batch *b)
     if (!slots)
         return MU_E_NOMEM;
     free(b->slots);
+    assert(b->count <= b->cap);
     b->slots = slots;
     b->slot_mask = cap * 2 - 1;
     b->cap = cap;
@@ -118,6 +120,7 @@ struct pending *batch_pending(struct batch *b, uint32_t device)
             b->slots[slot_of(b, b->pending[i].device)] = i + 1;
         at = slot_of(b, device);
     }
+    assert(b->count < b->cap && !b->slots[at]);
     struct pending *p = &b->pending[b->count];
     *p = (struct pending){ .device = device };
     if (!fleet_progress_get(b->fleet, device, &p->progress, &p->product))
@@ -164,11 +167,20 @@ void batch_add(struct batch *b, struct intake_record *rec)
     uint32_t events_before = b->event_count;
     p->kept |= rec->kind != INTAKE_REPORT && rec->kind != INTAKE_CONTROL;
     switch ((enum intake_kind)rec->kind) {
-    case INTAKE_LOGIN: batch_add_login(b, p, body); break;
-    case INTAKE_END: batch_add_end(b, p, body); break;
+    case INTAKE_LOGIN:
+        assert(rec->body_len == sizeof(struct commit_login));
+        batch_add_login(b, p, body);
+        break;
+    case INTAKE_END:
+        assert(rec->body_len == sizeof(struct commit_end));
+        batch_add_end(b, p, body);
+        break;
     case INTAKE_REPORT: batch_add_report(b, p, rec); break;
     case INTAKE_CONTROL: batch_add_control(b, p, rec); break;
-    case INTAKE_VERSIONS: batch_add_versions(b, p, body); break;
+    case INTAKE_VERSIONS:
+        assert(rec->body_len == sizeof(struct journal_versions));
+        batch_add_versions(b, p, body);
+        break;
     case INTAKE_HISTORY: batch_add_history(b, p, rec); break;
     case INTAKE_AUDIT:
     case INTAKE_PASS:
@@ -178,6 +190,15 @@ void batch_add(struct batch *b, struct intake_record *rec)
         batch_watch(b, p, rec, events_before);
 }
 
+/* The slot of a pending device. */
+static uint32_t *expect_slot(struct batch *b, uint32_t index)
+{
+    uint32_t *slot = &b->slots[slot_of(b, b->pending[index].device)];
+
+    assert(*slot == index + 1);
+    return slot;
+}
+
 void batch_clear(struct batch *b)
 {
     if (b->count > b->cap / 8) {
@@ -185,7 +206,7 @@ void batch_clear(struct batch *b)
     } else {
         /* Backwards, since then each slot is found in the same way as when its entry was added. */
         for (uint32_t i = b->count; i-- > 0;)
-            b->slots[slot_of(b, b->pending[i].device)] = 0;
+            *expect_slot(b, i) = 0;
     }
     b->count = 0;
     b->version_count = 0;

@@ -1,5 +1,6 @@
 #include "fleet/batch.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 static const uint8_t *final_image(const struct batch *b, const struct pending *p, size_t *len)
 {
     if (p->has_image) {
+        assert(p->image + p->image_len <= b->images.len);
         *len = p->image_len;
         return b->images.data + p->image;
     }
@@ -48,6 +50,7 @@ static void show(struct batch *b, const struct pending *p)
     size_t old_len = 0;
 
     if (p->has_image) {
+        assert(p->definition && p->image + p->image_len <= b->images.len);
         const uint8_t *image = b->images.data + p->image;
         const uint8_t *old = fleet_image(b->fleet, p->device, &old_len);
         /* Most reports repeat the known state and need no change. But the same bytes under another definition are
@@ -59,6 +62,7 @@ static void show(struct batch *b, const struct pending *p)
             change.alert = datapoint_state_alert(p->definition->plan, image);
         }
     }
+    assert(p->versions <= b->version_count);
     if (p->versions)
         change.versions = &b->versions[p->versions - 1];
     fleet_apply(b->fleet, &change);
@@ -166,6 +170,7 @@ enum mu_err batch_settle(struct batch *b, int64_t now_us)
 {
     enum mu_err err = MU_OK;
 
+    assert(!b->count && !b->settling);
     b->settling = true;
     while (b->lagging.count && err == MU_OK)
         err = batch_commit(b, now_us);

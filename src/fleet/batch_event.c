@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "fleet/batch.h"
 
 #include "base/array.h"
@@ -14,6 +16,7 @@ static size_t open_now(const struct batch *b, const struct pending *p, struct fl
 {
     size_t kept = fleet_open_events(b->fleet, p->device, out, LIMIT_POINTS), n = 0;
 
+    assert(p->events <= b->event_count);
     if (!p->events)
         return kept;
     /* The batch's latest event of a point decides. */
@@ -72,6 +75,7 @@ void batch_note_events(struct batch *b, struct pending *p, const struct fleet_de
     size_t raised_count = datapoint_state_raised(d->plan, b->images.data + p->image, raised);
     size_t open_count = open_now(b, p, open);
 
+    assert(p->has_image && raised_count <= LIMIT_POINTS && open_count <= LIMIT_POINTS);
     for (size_t i = 0; i < raised_count; i++) {
         if (!is_open(open, open_count, d->points[raised[i]]))
             add(b, p,

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "fleet/batch.h"
@@ -49,6 +50,7 @@ void batch_add_history(struct batch *b, struct pending *p, const struct intake_r
     const struct commit_history *h = (const void *)rec->body;
     struct fleet_progress *g = &p->progress;
 
+    assert(rec->body_len >= sizeof(*h) && (rec->body_len - sizeof(*h)) % sizeof(int32_t) == 0);
     if (h->activated_at && (!g->activated_at || h->activated_at < g->activated_at)) {
         g->activated_at = h->activated_at;
         p->changed = true;

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "fleet/batch.h"
@@ -224,6 +225,7 @@ static void audit_control(struct batch *b, const struct pending *p, const struct
 
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
+    assert(rec->body_len >= sizeof(struct intake_control));
     const struct intake_control *control = (const void *)rec->body;
     struct journal_message m = next_message(b, p, rec, atomic_load(&p->product->definition));
 
@@ -257,6 +259,7 @@ void batch_add_audit(struct batch *b, const struct intake_record *rec)
 
 void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out)
 {
+    assert(p->versions <= b->version_count);
     if (p->versions)
         *out = b->versions[p->versions - 1];
     else

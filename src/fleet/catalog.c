@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +195,7 @@ void catalog_delete_product(struct fleet *f, uint32_t no)
     index_remove(&f->by_product_key, no);
     users_known_free(&p->users);
     p->deleted = true;
+    assert(f->product_count);
     f->product_count--;
 }
 
@@ -205,6 +207,7 @@ void catalog_delete_enterprise(struct fleet *f, uint32_t no)
         return;
     index_remove(&f->by_enterprise_id, no);
     e->deleted = true;
+    assert(f->enterprise_count);
     f->enterprise_count--;
 }
 
@@ -258,6 +261,8 @@ struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str ente
 void fleet_count_undecoded(struct fleet *f, uint32_t product, enum undecoded cause)
 {
     struct product *p = catalog_product(f, product);
+
+    assert(p && cause < UNDECODED_COUNT);
     atomic_fetch_add_explicit(&p->undecoded[cause], 1, memory_order_relaxed);
 }
 

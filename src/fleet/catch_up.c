@@ -1,5 +1,7 @@
 #include "fleet/catch_up.h"
 
+#include <assert.h>
+
 enum { DEVICES_AT_ONCE = 4096 };
 
 struct replay {
@@ -35,6 +37,7 @@ static enum mu_err end_batch(struct batch *b, int64_t now_us)
     if (now_us == CATCH_UP_UNWRITTEN) {
         batch_show(b);
     } else {
+        assert(!b->settling);
         b->settling = true; /* if this start crashes soon too, the next one need not read them again */
         err = batch_commit(b, now_us);
         b->settling = false;

@@ -3,11 +3,11 @@
 #include "fleet/committer_fixture.h"
 #include "fleet/lagging.h"
 
-/* A device that reports often has its state written now and then; a start makes up for it. */
+/* The state of a device that reports often is written only now and then; a start makes up for it. */
 
 static const int64_t SECOND = 1000000;
 
-/* A start that finds what a crash has left: nothing was written at the end. */
+/* A start after a crash: nothing was written at the end. */
 static void crash(void)
 {
     fake_journal_fail(j, MU_E_IO);
@@ -18,7 +18,7 @@ static void crash(void)
     start();
 }
 
-/* Report number i of those that come every second, each with a commit of its own. */
+/* Sends report number i. They come every second, each with a commit of its own. */
 static void report_at(uint32_t device, int i, uint8_t level, uint8_t alert, uint8_t fault)
 {
     size_t told = sink.count;
@@ -142,7 +142,7 @@ static void faults_that_came_and_went_are_told_once(void **state)
     assert_int_equal(records()->events.at[1].e.resolved_us, T0 + 6 * SECOND);
 }
 
-/* Damage has taken the event, and not the message that told of it. */
+/* The event is damaged away; the message that told of it is there. */
 static void a_fault_without_its_event_gets_one(void **state)
 {
     (void)state;
@@ -155,7 +155,7 @@ static void a_fault_without_its_event_gets_one(void **state)
     assert_int_equal(records()->events.at[0].e.resolved_us, 0);
 }
 
-/* Damage has taken the messages, and not the event that one of them told of. */
+/* The messages are damaged away; the event that one of them told of is there. */
 static void a_fault_without_its_message_ends(void **state)
 {
     (void)state;
@@ -212,14 +212,14 @@ static void after_a_clock_that_was_set_back_only_newer_numbers_are_read(void **s
     assert_int_equal(message(7).number, 8);
 }
 
-/* It may be all messages of a year. */
+/* Messages ahead of the clock may be all messages of a year. */
 static void a_start_does_not_read_what_lies_ahead(void **state)
 {
     (void)state;
     report_times(3, 5);
     report_times(4, 5);
     assert_int_equal(records()->followed_until_us, T0 + 4 * SECOND);
-    report_at(3, -3600, 60, 0, 0); /* the other one may be followed by some of those ahead */
+    report_at(3, -3600, 60, 0, 0); /* device 4 may be followed by messages ahead of the clock */
     assert_int_equal(records()->followed_until_us, T0 + 4 * SECOND);
     restart();
     report_at(3, -3599, 61, 0, 0);

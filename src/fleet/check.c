@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+/* Checks two stores: reads their rows into a fleet and beside it, then compares. */
+
 struct check_seen *fleet_check_seen(struct fleet_check *c, uint32_t device, const char *where)
 {
     if (device && device <= c->last_device) {
@@ -14,7 +16,7 @@ struct check_seen *fleet_check_seen(struct fleet_check *c, uint32_t device, cons
     return NULL;
 }
 
-/* --- the registry's rows: what has lost its parents is told by registry_check, and left out ----------*/
+/* --- the registry's rows: registry_check reports those without parents; here they are left out -------- */
 
 static bool has_product(const struct fleet_check *c, uint32_t no)
 {
@@ -54,7 +56,7 @@ static enum mu_err on_group(void *ctx, const struct group_row *row)
         return MU_OK;
     if (!ARRAY_RESERVE_ZERO(c->groups.at, c->groups.count, (size_t)row->no + 1))
         return MU_E_NOMEM;
-    /* A group is visited when its parent has been. */
+    /* The visit meets a group after its parent. */
     uint32_t root = row->parent && row->parent < c->groups.count ? c->groups.at[row->parent].root : row->no;
     c->groups.at[row->no] = (struct check_group){ .product = row->product, .parent = row->parent, .root = root };
     return c->rows.group(c->rows.ctx, row);
@@ -204,7 +206,8 @@ static enum mu_err read_journal(struct fleet_check *c)
     return c->err;
 }
 
-/* What follows from the messages of the devices whose states do not count all, as a start makes it. */
+/* Reads the messages of the devices whose states do not count all of them, and takes the states that a start makes of
+ * them. */
 static enum mu_err read_followed(struct fleet_check *c)
 {
     struct committer_options options = { .fleet = c->fleet, .journal = c->journal, .calendar = c->calendar };

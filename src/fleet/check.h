@@ -6,12 +6,12 @@
 #include "model/calendar.h"
 #include "registry/registry.h"
 
-/* Whether two stores that nobody changes agree: what the journal says of devices with the registry and
- * with itself (running numbers, states, events), and a fleet that is built from both with what is
- * counted slowly from their rows. The registry by itself: registry_check.
+/* Checks whether two stores agree while nobody changes them. What the journal says of devices is compared with the
+ * registry, and within itself (running numbers, states, events). A fleet that is built from both is compared with slow
+ * counts of their rows. The registry alone: registry_check.
  *
- * Reads both once, in their order; takes the memory of a fleet and 80 bytes a device more. The error is
- * that of the reading, not of what is found. */
+ * Reads each store once, in its own order. Takes the memory of a fleet and 80 bytes more a device. An error says that
+ * reading failed; mistakes in the stores go to the findings. */
 MU_MUST_USE enum mu_err fleet_check(struct registry *registry, struct journal *journal, const struct calendar *calendar,
                                     const struct findings *f);
 

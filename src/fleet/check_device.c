@@ -1,5 +1,7 @@
 #include "fleet/check_internal.h"
 
+/* Checks a device's state against its events and its activity. */
+
 /* --- the state -----------------------------------------------------------------------------------------*/
 
 static void check_image(struct fleet_check *c, uint32_t device, struct check_seen *seen, const struct journal_state *s)
@@ -89,7 +91,7 @@ static void tell_point(struct fleet_check *c, uint32_t device, uint32_t point, c
                      c->fleet->points.at[point].kind == EVENT_ALERT ? "alert" : "fault", (int)name.len, name.at, what);
 }
 
-/* A point's event is open exactly while the point is 1 in the last state (batch_event.c). */
+/* A point's event is open exactly while the point is 1 in the device's last state (batch_event.c). */
 static void compare_events(struct fleet_check *c, uint32_t device, const struct check_seen *seen)
 {
     struct fleet_event open[LIMIT_POINTS];
@@ -115,14 +117,14 @@ static void compare_events(struct fleet_check *c, uint32_t device, const struct 
         if (at == raised_count)
             tell_point(c, device, open[i].point, "is open and not 1 in the state");
     }
-    if (seen->open_events != open_count && !seen->followed) /* a start writes those that are missing */
+    if (seen->open_events != open_count && !seen->followed) /* a start writes the missing ones */
         findings_mistake(c->findings, "journal, events: device %u has %u open ones of %zu points", device,
                          seen->open_events, open_count);
 }
 
 /* --- activity ------------------------------------------------------------------------------------------*/
 
-/* The state's last active day has its entry, if that day is still kept. */
+/* The state's last active day must have its entry, if that day is still kept. */
 static void check_active_day(struct fleet_check *c, uint32_t device, const struct check_seen *seen)
 {
     const struct day_sets *days = &c->fleet->history.active;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* What the fleet answers by its bitmaps and indexes, against counts that go through all devices. */
+/* Compares what the fleet answers from its bitmaps and indexes with counts that go through all devices. */
 
 struct totals {
     uint64_t all, enabled, faulty, alert;
@@ -63,7 +63,8 @@ static enum mu_err compare_products(struct fleet_check *c)
     return MU_OK;
 }
 
-/* Where a group hangs and what is in it directly, and of each tree what a search finds in all of it. */
+/* Compares a group's parent and its direct members; at the root of a tree also the number of devices in the whole
+ * tree. */
 static void compare_group(struct fleet_check *c, uint32_t no)
 {
     const struct check_group *g = &c->groups.at[no];
@@ -107,7 +108,7 @@ static enum mu_err compare_place(void *ctx, uint32_t product, const struct place
     filter.country = str_of(place->country);
     filter.region = str_of(place->region);
     filter.city = str_of(place->city);
-    /* An empty name in a filter is any. */
+    /* An empty name in a filter stands for any name. */
     if (p && place->country[0] && place->region[0] && place->city[0])
         compare(c, place->city, product, &filter, devices);
     return MU_OK;

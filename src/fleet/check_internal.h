@@ -11,11 +11,11 @@
  *   check_record.c   messages and session records in their order
  *   check_device.c   a device's state against its events and its activity
  *   check_index.c    the fleet against slow counts
- *   check_users.c    its users and bindings against theirs */
+ *   check_users.c    the fleet's users and bindings against the registry's */
 
-/* A device as the rows tell, beside the fleet. */
+/* A device as the rows describe it, kept beside the fleet. */
 struct check_seen {
-    uint32_t product; /* 0 = not in the registry (any more) */
+    uint32_t product; /* 0 = not in the registry, or no longer */
     uint32_t group;
     bool disabled, has_state, followed, faulty, alert;
     int32_t active_day;
@@ -24,20 +24,20 @@ struct check_seen {
     int64_t last_ts_us, last_session_us, activated_at;
 };
 
-/* What is below a group is counted at the root of its tree alone: at each group above, a deep chain of
- * them would take the square of its length. */
+/* The devices below a group are counted only at the root of its tree. Counting them at each group above would take the
+ * square of the length of a deep chain. */
 struct check_group {
     uint32_t product, parent, root, devices, below;
 };
 
-/* Records of one device and kind, as they pass by. */
+/* Records of one device and kind, as they are read. */
 struct check_record {
     uint64_t number, decoded;
     int64_t ts_us;
 };
 struct check_run {
     uint32_t device;                  /* 0 = none yet */
-    struct check_record last, newest; /* the one that was read last, and that of the highest number */
+    struct check_record last, newest; /* the record that was read last, and the one with the highest number */
 };
 
 struct fleet_check {
@@ -49,15 +49,15 @@ struct fleet_check {
     struct registry_visitor rows; /* the fleet's own */
     struct journal_visitor told;
     struct check_seen *seen; /* by device number */
-    uint32_t last_device;    /* the highest that was ever given */
+    uint32_t last_device;    /* the highest number that was ever given */
     NUMBERED(struct check_group) groups;
     struct check_run messages, sessions;
     struct followed followed;
     uint64_t states, versions, active, sets, events, message_count, session_count, strangers;
-    enum mu_err err; /* of what is in between; the first */
+    enum mu_err err; /* the first error of a callback that cannot return one */
 };
 
-/* NULL, after telling so, for a number that no device ever had. */
+/* NULL, and a finding, for a number that no device ever had. */
 struct check_seen *fleet_check_seen(struct fleet_check *c, uint32_t device, const char *where);
 
 /* check_record.c */
@@ -68,7 +68,7 @@ void fleet_check_end_records(struct fleet_check *c);
 /* check_device.c */
 void fleet_check_state(struct fleet_check *c, uint32_t device, struct check_seen *seen, const struct journal_state *s);
 void fleet_check_event(struct fleet_check *c, uint32_t device, struct check_seen *seen, const struct journal_event *e);
-/* When everything has been read. */
+/* Call it when everything has been read. */
 void fleet_check_devices(struct fleet_check *c);
 
 /* check_index.c */

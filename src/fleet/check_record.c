@@ -1,8 +1,8 @@
 #include "fleet/check_internal.h"
 
-/* Records are numbered without a gap from the oldest that is kept, but where the journal knows of a turn; the
- * state, which is written in the batch of the newest, says the same numbers, or that messages may follow. What a
- * deleted device said is kept until it expires; its state and its turns are not. */
+/* Records are numbered without a gap from the oldest that is kept, except where the journal knows of a turn. The state
+ * is written in the batch of the newest record, so it has the same numbers, or says that messages may follow. The
+ * records of a deleted device are kept until they expire; its state and its turns are not. */
 
 static const char *const list_texts[] = { [LIST_MESSAGES] = "messages", [LIST_SESSIONS] = "session records" };
 static const char *const record_texts[] = { [LIST_MESSAGES] = "the message", [LIST_SESSIONS] = "the session record" };
@@ -67,7 +67,7 @@ static void tell(const struct fleet_check *c, uint32_t device, const char *what,
     findings_mistake(c->findings, "journal: device %u, %s of %lld us: %s", device, what, (long long)ts_us, why);
 }
 
-/* Tells where a record does not follow the one before it. true: it has the next number. */
+/* Reports a record that does not follow the one before it. true: it has the next number. */
 static bool follows(const struct fleet_check *c, const struct check_run *before, uint32_t device,
                     enum journal_list list, const struct check_record *r)
 {

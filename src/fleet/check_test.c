@@ -10,8 +10,8 @@
 #include "fleet/check.h"
 #include "model/datapoint.h"
 
-/* Each mistake that the journal can hold, written into a sound pair of stores through the journal's own
- * port, is found and named; a sound pair has none. */
+/* The check finds and names each mistake that a journal can hold. The mistakes are written into a sound pair of stores
+ * through the journal's own port. A sound pair has no findings. */
 
 static const int64_t T0 = 1700000000000000; /* 2023-11-14 22:13:20 UTC */
 enum { DAY_OF_T0 = 19675, DEVICES = 3 };
@@ -152,7 +152,7 @@ static void put_event(uint32_t no, const char *name, bool alert, int64_t opened_
                                                  .name = str_of(name) });
 }
 
-/* The first device has told that it is broken; the second is well; the third was never seen. */
+/* The first device has reported a fault; the second is well; the third was never seen. */
 static void fill(void)
 {
     static const uint8_t report[] = { 4, 1, 0, 1 };
@@ -234,7 +234,7 @@ static void it_can_be_looked_at_without_a_change(void **state)
         registry_close(reg);
         assert_int_equal(registry_open_unchanged(&reg, dir, why, sizeof(why)), MU_OK);
         assert_int_equal(journal_open_unchanged(&j, dir, NULL, why, sizeof(why)), MU_OK);
-        assert_int_equal(journal_boot(j).number, 1); /* no start is counted */
+        assert_int_equal(journal_boot(j).number, 1); /* the check does not count as a start */
         assert_int_equal(registry_check(reg, &findings), MU_OK);
         assert_int_equal(fleet_check(reg, j, calendar, &findings), MU_OK);
         assert_int_equal(journal_batch_create(&b, j), MU_OK);
@@ -284,7 +284,7 @@ static void a_state_that_is_ahead_of_its_messages_is_found(void **state)
 static void messages_that_have_expired_leave_a_state_that_is_ahead(void **state)
 {
     (void)state;
-    struct journal_state s = state_of(9, 8); /* and newer than any that is kept */
+    struct journal_state s = state_of(9, 8); /* and newer than any record that is kept */
     s.definition = 0;
     s.image_len = 0;
     put_state(device[1], s);
@@ -423,7 +423,7 @@ static void an_active_day_that_is_not_in_its_set_is_found(void **state)
     expect("device 2 is not in the set of its last active day");
 }
 
-/* A fourth message, by a clock that has been set right: before the third. */
+/* A fourth message, by a clock that has been set back: its moment is before the third's. */
 static void put_earlier_message(uint32_t no, int64_t ts_us)
 {
     struct journal_state s = state_of(4, 2);

@@ -5,12 +5,12 @@
 #include "base/array.h"
 #include "fleet/report.h"
 
-/* The fleet's users against the registry's rows, one by one, and what is reported of them against slow
- * counts: each user of each product and tree of groups in a list, sorted. */
+/* Compares the fleet's users with the registry's rows, one by one. Compares the user reports with slow counts: sorted
+ * lists of the users of each product and of each tree of groups. */
 
 enum { DAYS = 7 };
 
-/* A user who is counted of a product, a group, or a day. */
+/* A user who counts for a product, a group, or a day. */
 struct mention {
     uint32_t no, user;
 };
@@ -23,7 +23,7 @@ struct mentions {
 
 struct user_check {
     struct fleet_check *check;
-    struct mentions products, groups, days[DAYS]; /* days: no is the product */
+    struct mentions products, groups, days[DAYS]; /* in days, `no` is a product */
     int32_t first_day;
 };
 
@@ -104,7 +104,7 @@ static int by_number(const void *a, const void *b)
     return x->user < y->user ? -1 : x->user > y->user;
 }
 
-/* How many different users; *at moves on behind those of `no`. */
+/* How many different users `no` has. *at moves on behind their mentions. */
 static uint64_t count_of(const struct mentions *m, size_t *at, uint32_t no)
 {
     uint64_t count = 0;

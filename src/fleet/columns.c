@@ -1,5 +1,6 @@
 #include "fleet/columns.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ enum mu_err columns_reserve(struct columns *cols, uint32_t no)
 
 void columns_clear(struct device_chunk *c, uint32_t i)
 {
+    assert(i < CHUNK_ROWS);
     c->last_report[i] = c->product[i] = c->text[i] = c->place[i] = c->group[i] = c->events[i] = 0;
     c->longitude[i] = c->latitude[i] = 0;
     c->flags[i] = 0;

@@ -1,5 +1,6 @@
 #include "fleet/committer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,12 @@ fail:
     return err;
 }
 
+/* The committer's thread must not wait for itself. */
+static bool is_own_thread(const struct committer *c)
+{
+    return pthread_equal(pthread_self(), c->thread);
+}
+
 /* With intake.lock held. */
 static void wake(struct committer *c)
 {
@@ -85,7 +92,9 @@ void committer_stop(struct committer *c)
 {
     if (!c)
         return;
+    assert(!is_own_thread(c));
     pthread_mutex_lock(&c->intake.lock);
+    assert(!c->stopping);
     c->stopping = true;
     wake(c);
     pthread_mutex_unlock(&c->intake.lock);
@@ -201,6 +210,7 @@ void committer_pass(struct committer *c, const struct commit_item *item)
 
 enum mu_err committer_follow_registry(struct committer *c)
 {
+    assert(!is_own_thread(c));
     pthread_mutex_lock(&c->intake.lock);
     uint64_t ticket = ++c->wished;
     wake(c);
@@ -216,6 +226,7 @@ void committer_pause(struct committer *c, void (*fn)(void *ctx), void *ctx)
 {
     struct pause pause = { .fn = fn, .ctx = ctx };
 
+    assert(fn && !is_own_thread(c));
     pthread_mutex_lock(&c->intake.lock);
     pause.next = c->pauses;
     c->pauses = &pause;

@@ -5,7 +5,7 @@
 
 #include "fleet/committer_fixture.h"
 
-/* Devices that are deleted: nothing of theirs stays, whatever crosses the deletion. */
+/* Devices that are deleted: nothing of them stays, whatever crosses the deletion. */
 
 static void delete_device(uint32_t no)
 {

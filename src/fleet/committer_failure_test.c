@@ -4,7 +4,7 @@
 
 /* Commits that fail, and the end of the program. */
 
-/* Hands something over until the committer says what it thinks of the disk. */
+/* Hands records over until the committer says that the disk is full, or that it is not. */
 static void wait_disk_full(bool full)
 {
     while (committer_disk_full(c) != full)
@@ -35,7 +35,7 @@ static void on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept(void
     for (size_t i = told; i < told + 4; i++)
         assert_int_equal(sink.told[i].err, MU_E_FULL);
     struct fleet_device d = device(3);
-    assert_true(d.is_online && !d.is_faulty); /* nothing is shown that is not durable */
+    assert_true(d.is_online && !d.is_faulty); /* only what is durable is shown */
     committer_get_figures(c, &figures);
     assert_int_equal(figures.dropped_disk_full, 4);
     assert_int_equal(figures.dropped_io, 0);

@@ -1,8 +1,8 @@
 #ifndef MUSTER_FLEET_COMMITTER_FIXTURE_H
 #define MUSTER_FLEET_COMMITTER_FIXTURE_H
 
-/* What the committer's tests share: a committer over twenty devices, between a journal and a registry
- * that do as the test says. Behind cmocka.h. */
+/* What the committer's tests share: a committer over twenty devices, between a journal and a registry that do what the
+ * test says. Include it behind cmocka.h. */
 
 #include <pthread.h>
 #include <sched.h>
@@ -35,7 +35,7 @@ struct test_sink {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct told told[20000];
-    size_t count, flushes, flushed_at; /* how many had been told at the last flush */
+    size_t count, flushes, flushed_at; /* flushed_at: how many answers there were at the last flush */
 };
 
 static inline void on_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
@@ -134,7 +134,7 @@ static inline int teardown(void **state)
     return 0;
 }
 
-/* A program that starts again on the same stores, after a crash or a stop. */
+/* Starts the program again on the same stores, after a crash or a stop. */
 static inline void restart(void)
 {
     stop();
@@ -153,7 +153,7 @@ static inline void report(uint32_t device, int64_t ts_us, const void *frame, siz
                      frame, len);
 }
 
-/* The frame of the fixture's definition. */
+/* Reports a frame of the fixture's definition. */
 static inline void report_state(uint32_t device, int64_t ts_us, uint8_t on, uint8_t level, uint8_t alert, uint8_t fault)
 {
     const uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, on, level, alert, fault };
@@ -172,7 +172,7 @@ static inline void end(uint32_t device, uint64_t session, int64_t ts_us, enum en
     committer_end(c, &(struct commit_end){ device, session, ts_us, 42, reason, { .count = 3 } });
 }
 
-/* Everything handed over so far has been dealt with. */
+/* Waits until everything handed over so far has been processed. */
 static inline void settle(void)
 {
     report_state(1, T0, 0, 0, 0, 0);

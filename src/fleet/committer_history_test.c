@@ -1,4 +1,3 @@
-/* What the operator tells of a device's past, beside what the device does itself. */
 #include "base/unit_test.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "fleet/committer_fixture.h"
 #include "fleet/undecoded_log.h"
 
-/* What becomes of reports, controls and versions. */
+/* What the committer does with reports, controls and versions. */
 
 static void a_report_is_kept_decoded_and_shown(void **state)
 {
@@ -50,7 +50,7 @@ static void a_report_is_kept_decoded_and_shown(void **state)
     assert_int_equal(records()->active.at[0].day, 19676); /* 2023-11-15 */
 }
 
-/* What is no report, an echo or an acknowledgement of a control, does not tell. */
+/* A frame that is no report (an echo, or an acknowledgement of a control) does not tell. */
 static void whether_a_device_numbers_its_reports_is_known_from_the_last_of_them(void **state)
 {
     (void)state;
@@ -254,7 +254,8 @@ static void a_clock_that_was_ahead_and_is_set_right_is_followed_at_once(void **s
     assert_true(messages->from_us == T0 + 7 && messages->last_us == ahead + 5);
     assert_true(sessions->device == 1 && sessions->list == LIST_SESSIONS);
     assert_true(sessions->from_us == T0 + 8 && sessions->last_us == ahead);
-    /* What it turns back from was on disk before (journal_batch_turn): held, before it, and behind it. */
+    /* The records from which it turns back were on the disk before (journal_batch_turn): held, before the turn, and
+     * behind it. */
     assert_true(fake_journal_counts(j).commits - fake_journal_counts(j).empty_commits >= 3);
 }
 

@@ -59,7 +59,7 @@ static void a_sender_without_room_is_told_when_there_is_room(void **state)
     assert_int_equal(other->count, 0);
     assert_int_equal(records()->messages.count, handed + 1);
     assert_int_equal(records()->sessions.count, 1);
-    /* Batches are capped: this was more than fits in one. */
+    /* The size of a batch is limited, and this was more than fits into one. */
     assert_in_range(fake_journal_counts(j).commits, LIMIT_INTAKE / 300 * 240 / LIMIT_BATCH, SIZE_MAX);
     free(other);
 }
@@ -147,7 +147,7 @@ static void an_idle_committer_notes_that_it_is_alive(void **state)
     assert_in_range(fake_journal_counts(j).rolls, 2, 3); /* at each start; a day may begin meanwhile */
     struct committer_figures figures;
     committer_get_figures(c, &figures);
-    assert_int_equal(figures.commits, 0); /* nothing was in them */
+    assert_int_equal(figures.commits, 0); /* no batch held records */
 }
 
 /* --- four senders at once -------------------------------------------------------------------- */
@@ -234,7 +234,7 @@ static void look_around(void *ctx)
     struct seen_in_pause *seen = ctx;
 
     seen->messages = fake_journal_records(j)->messages.count;
-    seen->told = sink.flushed_at == seen->messages; /* of this thread's own making */
+    seen->told = sink.flushed_at == seen->messages; /* this thread wrote both, so no lock */
     seen->ran = true;
 }
 
@@ -266,7 +266,7 @@ static void a_pause_comes_between_two_batches_and_never_within_one(void **state)
         assert_true(seen[i].told);
     }
     wait_told(&sink, 2);
-    pause_committer(&seen[0]); /* idle, it is woken */
+    pause_committer(&seen[0]); /* the committer sleeps and is woken */
     assert_int_equal(seen[0].messages, 2);
 }
 

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <sched.h>
 
 #include "base/clock.h"
@@ -58,6 +59,7 @@ void committer_rest(struct committer *c)
 
     sched_yield();
     pthread_mutex_lock(&in->lock);
+    assert(in->wakes_at == HASTE_AWAKE); /* only this function lowers it, and it has ended */
     while (!committer_is_asked(c) && (now_us = clock_mono_us()) < own_us) {
         int64_t until = own_us;
         enum intake_haste least = least_due(c, now_us, &until);

@@ -4,7 +4,7 @@
 
 #include "fleet/committer_fixture.h"
 
-/* How reports gather between two commits. A pause of a minute stands for one that does not end by itself. */
+/* How reports gather between two commits. A pause of a minute stands for a pause that does not end by itself. */
 
 enum { MINUTE_MS = 60 * 1000 };
 
@@ -38,7 +38,7 @@ static int teardown_rest(void **state)
     return teardown(state);
 }
 
-/* One after the other, each with time for a commit. tag 0: nobody is to be told. */
+/* Sends ten reports one after the other, each with time for a commit. tag 0: nobody is to be told. */
 static void report_ten(uint64_t tag)
 {
     for (uint32_t i = 0; i < 10; i++) {

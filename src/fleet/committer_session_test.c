@@ -2,7 +2,7 @@
 
 #include "fleet/committer_fixture.h"
 
-/* What the online log tells of logins and ends. */
+/* What the online log says of logins and ends. */
 
 static void a_login_activates_and_its_end_puts_the_device_offline(void **state)
 {
@@ -81,7 +81,7 @@ static void a_session_that_a_crash_left_open_is_ended_before_the_next_login(void
     login(4, 12, T0, false);
     end(4, 12, T0 + 1, END_TCP_CLOSED);
     login(5, 13, T0, false);
-    report_state(5, T0 + 900000000, 0, 0, 0, 0); /* after what is noted as alive */
+    report_state(5, T0 + 900000000, 0, 0, 0, 0); /* later than the moment that the start noted as alive */
     wait_told(&sink, 1);
     stop();
     fake_journal_set_alive(j, BOOT, T0 + 600500000);
@@ -123,7 +123,7 @@ static void a_session_that_a_crash_left_open_is_ended_before_the_next_login(void
     assert_true(!session(9).end && session(9).again); /* no second end for a session of this start */
 }
 
-/* It lived on by a clock that was far ahead; the device says nothing before it logs in by the right one. */
+/* The start's clock was far ahead. The device sends nothing before it logs in by the right clock. */
 static void a_start_that_lived_by_a_wrong_clock_tells_no_end(void **state)
 {
     (void)state;

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -42,6 +43,7 @@ static void flush(struct committer *c, size_t answered)
     while (c->listed) {
         struct commit_sink *s = c->listed;
         c->listed = s->next_listed;
+        assert(s->listed);
         s->listed = false;
         s->flush(s);
     }
@@ -49,6 +51,7 @@ static void flush(struct committer *c, size_t answered)
 
 static void keep_for_retry(struct committer *c, struct intake_record *rec)
 {
+    assert(intake_is_session(rec));
     if (intake_records_append(&c->retry, rec) != MU_OK)
         log_event(LOG_ERROR, "session_record_lost", "device=%u cause=memory", rec->device);
 }
@@ -64,6 +67,7 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
 {
     size_t from = c->work_at;
 
+    assert(from <= to && to <= c->work.len);
     while (c->work_at < to) {
         struct intake_record *rec = intake_records_at(&c->work, c->work_at);
         enum mu_err own = outcome(rec, err);
@@ -80,6 +84,7 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
             list_sink(c, rec->sink);
         }
     }
+    assert(c->work_at == to); /* a record is answered as a whole */
     flush(c, to - from);
 }
 
@@ -104,6 +109,7 @@ static void follow(struct committer *c)
     c->behind = err != MU_OK;
     c->next_follow_ms = clock_mono_ms() + c->options.retry_ms;
     pthread_mutex_lock(&c->intake.lock);
+    assert(c->followed <= wished && wished <= c->wished);
     c->followed = wished;
     c->follow_err = err;
     pthread_cond_broadcast(&c->follow_done);
@@ -262,6 +268,7 @@ static enum mu_err commit_batch(struct committer *c)
 {
     int64_t start = clock_mono_us(), now_us = clock_wall_us();
 
+    assert(!c->batch.records && !c->batch.count);
     watch_clock(c, now_us, start);
     size_t retry_to = fill(&c->batch, &c->retry, c->retry_at);
     size_t work_to = retry_to == c->retry.len ? fill(&c->batch, &c->work, c->work_at) : c->work_at;
@@ -295,6 +302,7 @@ static void commit_waiting(struct committer *c, bool stop)
             pause_if_asked(c);
         }
     }
+    assert(c->work_at <= c->work.len && c->retry_at <= c->retry.len);
     if (c->work_at < c->work.len)
         answer(c, c->work.len, c->failing);
     c->work.len = c->work_at = 0;
@@ -307,6 +315,7 @@ static bool take(struct committer *c)
 {
     struct intake *in = &c->intake;
 
+    assert(!c->work.len && !c->work_at);
     committer_rest(c);
     bool go_on = in->queue.len || c->wished != c->followed || c->pauses || !c->stopping;
     uint64_t lost = in->lost;

@@ -1,5 +1,6 @@
 #include "fleet/day_sets.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ struct day_set *day_sets_require(struct day_sets *s, int32_t day)
     memmove(&s->at[at + 1], &s->at[at], (s->count - at) * sizeof(*s->at));
     s->count++;
     s->at[at] = (struct day_set){ .day = day, .devices = devices };
+    assert((at == 0 || s->at[at - 1].day < day) && (at + 1 == s->count || day < s->at[at + 1].day));
     return &s->at[at];
 }
 

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ static uint64_t hash_mac(const void *ctx, uint32_t no)
     const struct fleet *f = ctx;
     struct columns_row r = columns_row(&f->columns, no);
     char room[LIMIT_MAC + 1];
+
+    assert(r.c); /* a device leaves the index before its row is cleared */
     return fleet_device_hash_mac(f, r.c->product[r.i], fleet_device_mac(f, r, room));
 }
 
@@ -62,6 +65,7 @@ void fleet_device_set_flag(struct fleet *f, uint32_t no, struct columns_row r, e
     uint8_t *flags = &r.c->flags[r.i];
     struct product *p = catalog_product(f, r.c->product[r.i]);
 
+    assert(p);
     if (!!(*flags & flag) == on)
         return;
     if (flag == DEVICE_DISABLED)
@@ -69,6 +73,7 @@ void fleet_device_set_flag(struct fleet *f, uint32_t no, struct columns_row r, e
     *flags = (uint8_t)(*flags ^ flag);
     if (flag == DEVICE_ONLINE) {
         set_bit(p->online, no, on);
+        assert(on || f->online_count);
         f->online_count += on ? 1 : (uint64_t)-1;
     } else if (flag == DEVICE_FAULTY) {
         set_bit(p->faulty, no, on);
@@ -85,6 +90,7 @@ static void link_product(struct fleet *f, uint32_t no, struct columns_row r)
     struct product *p = catalog_product(f, r.c->product[r.i]);
     uint8_t flags = r.c->flags[r.i];
 
+    assert(p);
     roaring_bitmap_add(p->all, no);
     set_bit(p->enabled, no, !(flags & DEVICE_DISABLED));
     set_bit(p->online, no, flags & DEVICE_ONLINE);
@@ -100,6 +106,7 @@ static void unlink_product(struct fleet *f, uint32_t no, struct columns_row r)
 {
     struct product *p = catalog_product(f, r.c->product[r.i]);
 
+    assert(p);
     past_device_changes(f, no);
     roaring_bitmap_t *bitmaps[] = { p->all, p->enabled, p->online, p->faulty, p->alert };
 
@@ -128,6 +135,7 @@ static void set_place(struct fleet *f, uint32_t no, struct columns_row r, uint32
 {
     uint32_t old = r.c->place[r.i];
 
+    assert(leaf < f->places.count);
     if (old == leaf)
         return;
     past_device_changes(f, no);
@@ -289,5 +297,6 @@ void fleet_device_delete(struct fleet *f, uint32_t no)
     fleet_device_free_image(f, r);
     versions_drop(&f->versions, r.c->told[r.i].versions);
     columns_clear(r.c, r.i);
+    assert(f->device_count);
     f->device_count--;
 }

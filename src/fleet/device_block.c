@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -22,6 +23,7 @@ struct kept {
 
 static struct kept kept_texts(const struct fleet *f, struct columns_row r)
 {
+    assert(r.c->text[r.i]); /* every device has texts */
     const uint8_t *at = pool_at(&f->pool, r.c->text[r.i]);
     bool has_sn = at[1] & HAS_SN;
 
@@ -66,6 +68,8 @@ static bool mac_as_bytes(struct str mac, uint8_t bytes[LIMIT_MAC / 2])
 uint32_t fleet_device_store_texts(struct fleet *f, struct str mac, struct str passcode, struct str sn)
 {
     uint8_t bytes[LIMIT_MAC / 2];
+
+    assert(mac.len <= LIMIT_MAC && passcode.len <= LIMIT_PASSCODE && sn.len <= LIMIT_NAME);
     bool as_bytes = mac_as_bytes(mac, bytes);
 
     if (as_bytes)
@@ -122,6 +126,7 @@ void fleet_device_set_image(struct fleet *f, struct columns_row r, const uint8_t
     size_t old_len;
     uint16_t size = (uint16_t)len;
 
+    assert(len + IMAGE_HEAD <= POOL_LARGEST);
     if (told->image && (!fleet_device_image(f, r, &old_len) || old_len != len))
         fleet_device_free_image(f, r);
     if (!told->image && !(told->image = pool_alloc(&f->pool, len + IMAGE_HEAD)))

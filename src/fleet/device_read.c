@@ -1,11 +1,13 @@
+#include <assert.h>
 #include <string.h>
 
 #include "fleet/fleet_internal.h"
 
 /* Finding a device and copying it out. */
 
-static void copy_text(char *out, struct str text)
+static void copy_text(char *out, size_t room, struct str text)
 {
+    assert(text.len < room);
     memcpy(out, text.at, text.len);
     out[text.len] = '\0';
 }
@@ -25,9 +27,9 @@ void fleet_device_read(const struct fleet *f, uint32_t no, struct columns_row r,
     out->no = no;
     out->product = &catalog_product(f, r.c->product[r.i])->pub;
     did_unpack(r.c->did[r.i], out->did);
-    copy_text(out->mac, fleet_device_mac(f, r, room));
-    copy_text(out->passcode, texts.passcode);
-    copy_text(out->device_sn, texts.sn);
+    copy_text(out->mac, sizeof(out->mac), fleet_device_mac(f, r, room));
+    copy_text(out->passcode, sizeof(out->passcode), texts.passcode);
+    copy_text(out->device_sn, sizeof(out->device_sn), texts.sn);
     out->type = (enum device_type)(flags >> DEVICE_TYPE_SHIFT);
     out->is_disabled = flags & DEVICE_DISABLED;
     out->is_online = flags & DEVICE_ONLINE;
@@ -60,6 +62,7 @@ uint32_t fleet_device_find(const struct fleet *f, struct str did)
     struct index_probe probe = index_probe(&f->by_did, hash_bytes(&f->key, 0, packed, DID_PACKED));
     while ((no = index_next(&probe))) {
         struct columns_row r = columns_row(&f->columns, no);
+        assert(r.c);
         if (memcmp(r.c->did[r.i], packed, DID_PACKED) == 0)
             return no;
     }
@@ -70,6 +73,8 @@ bool fleet_device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, 
 {
     struct columns_row r = columns_row(&f->columns, no);
     char room[LIMIT_MAC + 1];
+
+    assert(r.c);
     return r.c->product[r.i] == product && str_eq(fleet_device_mac(f, r, room), mac);
 }
 
@@ -160,7 +165,7 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
         out->product = &catalog_product(f, r.c->product[r.i])->pub;
         out->is_disabled = r.c->flags[r.i] & DEVICE_DISABLED;
         out->is_placed = r.c->flags[r.i] & DEVICE_PLACED;
-        copy_text(out->passcode, fleet_device_texts(f, r).passcode);
+        copy_text(out->passcode, sizeof(out->passcode), fleet_device_texts(f, r).passcode);
     }
     fleet_unlock(f);
     return no != 0;

@@ -1,5 +1,6 @@
 #include "fleet/events.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ static uint32_t take_free(struct events *e)
     uint32_t no = e->free;
 
     if (no) {
+        assert(no < e->count && !e->at[no].device);
         e->free = e->at[no].next;
         return no;
     }
@@ -43,6 +45,7 @@ static uint32_t take_free(struct events *e)
 
 static void give_back(struct events *e, uint32_t no)
 {
+    assert(e->at[no].device);
     e->at[no] = (struct event_tally){ .next = e->free };
     e->free = no;
 }
@@ -81,6 +84,7 @@ enum mu_err events_add(struct events *e, struct pool *pool, uint32_t *head, cons
         *head = no;
     }
     struct event_tally *t = &e->at[no];
+    assert(t->device == event->device);
     t->total++;
     if (open) {
         close_open(pool, t);
@@ -104,6 +108,7 @@ void events_forget(struct events *e, struct pool *pool, uint32_t *head, uint32_t
     while (*at && e->at[*at].point != point)
         at = &e->at[*at].next;
     uint32_t no = *at;
+    assert(!no || e->at[no].total);
     if (!no || --e->at[no].total)
         return;
     close_open(pool, &e->at[no]);

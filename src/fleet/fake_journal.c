@@ -7,6 +7,8 @@
 
 #include "base/array.h"
 
+/* A journal in memory, for tests (fake_journal.h). */
+
 struct journal {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -26,7 +28,7 @@ struct journal_batch {
     enum mu_err err;
 };
 
-/* A new last element of a list, cleared. */
+/* Adds a cleared element to the end of a list. */
 #define APPEND(list)                                                  \
     (require(ARRAY_RESERVE((list).at, (list).cap, (list).count + 1)), \
      memset(&(list).at[(list).count], 0, sizeof(*(list).at)), &(list).at[(list).count++])
@@ -417,7 +419,7 @@ int64_t journal_expiry_us(const struct journal *j)
     return j->rolled_us;
 }
 
-/* The error of the row that comes next. */
+/* The error that the test wants instead of the next row. */
 static enum mu_err row_error(struct journal *j)
 {
     return j->fail_row != MU_OK && j->visited++ == j->fail_at ? j->fail_row : MU_OK;
@@ -452,7 +454,7 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
     return err != MU_OK ? err : journal_events(j, 0, INT64_MAX, v->event, v->ctx);
 }
 
-/* Oldest first and whole, which is all that the fleet asks for. */
+/* Gives all messages, oldest first: the fleet asks for nothing else. */
 enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
                              enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx, uint64_t *total)
 {

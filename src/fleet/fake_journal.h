@@ -3,8 +3,8 @@
 
 #include "journal/journal.h"
 
-/* A journal in memory, for tests: it implements the port, keeps every record it is given, and fails
- * or waits when it is told to. */
+/* A journal in memory, for tests. It implements the port, keeps every record that it gets, and fails or waits when the
+ * test says so. */
 
 struct fake_message {
     uint32_t device;
@@ -70,7 +70,7 @@ struct fake_records {
     FAKE_LIST(struct fake_active_set) active_sets;
     FAKE_LIST(struct fake_event) events;
     FAKE_LIST(struct fake_control) controls; /* in a journal: in the order of their commits */
-    int64_t controls_before_us;              /* those are forgotten */
+    int64_t controls_before_us;              /* controls before it are forgotten */
     int64_t followed_until_us;               /* 0: none was noted */
     FAKE_LIST(uint32_t) forgotten;           /* devices; in a journal: none */
     size_t bytes;
@@ -82,14 +82,14 @@ void fake_journal_free(struct journal *j);
 /* Everything committed so far. Read it while no commit can be running. */
 struct fake_records *fake_journal_records(struct journal *j);
 
-/* From now on commits end with err, until told otherwise. */
+/* From now on commits end with err; MU_OK: they succeed again. */
 void fake_journal_fail(struct journal *j, enum mu_err err);
-/* The next visits end with err instead of handing over the row of that place, from 0 on; MU_OK: no longer. */
+/* The next visits end with err instead of the row at that place, counted from 0; MU_OK: no longer. */
 void fake_journal_fail_at(struct journal *j, size_t place, enum mu_err err);
-/* While held, a commit does not return. */
+/* From now on a commit does not return. */
 void fake_journal_hold(struct journal *j);
 void fake_journal_release(struct journal *j);
-/* Waits until a commit has begun and is being held. */
+/* Waits until a commit has begun and is held. */
 void fake_journal_wait_held(struct journal *j);
 
 void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us);

@@ -7,6 +7,8 @@
 
 #include "base/array.h"
 
+/* The part of the registry that a follower sees, in memory, for tests (fake_registry.h). */
+
 #define POINT(id, name, kind, spec, byte, bit, unit)                                                        \
     "{\"id\":" #id ",\"name\":\"" name "\",\"display_name\":\"\",\"desc\":\"\",\"type\":\"" kind "\"," spec \
     "\"position\":{\"byte_offset\":" #byte ",\"bit_offset\":" #bit ",\"len\":1,\"unit\":\"" unit "\"}}"
@@ -238,7 +240,7 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
 enum mu_err registry_get_place(struct registry *reg, struct registry_place *out)
 {
     (void)reg;
-    *out = (struct registry_place){ .device = UINT32_MAX }; /* any may have been deleted */
+    *out = (struct registry_place){ .device = UINT32_MAX }; /* the test may have deleted any device */
     return MU_OK;
 }
 
@@ -269,7 +271,7 @@ void fake_hex(char out[ID_HEX_LEN + 1], uint32_t no)
     snprintf(out, ID_HEX_LEN + 1, "%032x", no);
 }
 
-/* Spread, so that the order of dids is not that of the numbers. */
+/* Spread, so that the dids are in another order than the numbers. */
 void fake_did(char out[DID_LEN + 1], uint32_t no)
 {
     static const char digits[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";

@@ -3,8 +3,8 @@
 
 #include "registry/registry.h"
 
-/* The part of the registry that a follower sees, for tests: rows are put in, and visited in that
- * order, so the test puts parents before children. Any thread. */
+/* The part of the registry that a follower sees, for tests. Rows are visited in the order in which the test puts them
+ * in, so it puts parents before children. Any thread. */
 struct registry *fake_registry_new(void);
 void fake_registry_free(struct registry *reg);
 
@@ -24,24 +24,23 @@ void fake_delete(struct registry *reg, enum registry_kind kind, uint32_t no);
 
 /* The next visits of changes end with err. */
 void fake_registry_fail(struct registry *reg, enum mu_err err);
-/* The next visits of everything end with err instead of handing over the row of that place, from 0 on;
- * MU_OK: no longer. */
+/* The next visits of everything end with err instead of the row at that place, counted from 0; MU_OK: no longer. */
 void fake_registry_fail_at(struct registry *reg, size_t place, enum mu_err err);
-/* Forgets all rows; the test puts in anew what is to be there. Followers are too far behind then. */
+/* Forgets all rows; the test puts those in again that shall exist. Followers are then too far behind. */
 void fake_registry_clear(struct registry *reg);
 
 /* --- rows with everything that a test does not care for filled in ---------------------------- */
 
-/* Keys and identifiers are made from the number: hex digits, or a did. */
+/* Keys and ids are made from the number: hex digits, or a did. */
 void fake_hex(char out[ID_HEX_LEN + 1], uint32_t no);
 void fake_did(char out[DID_LEN + 1], uint32_t no);
 struct product_row fake_product(uint32_t no);
 struct enterprise_row fake_enterprise(uint32_t no);
 struct device_row fake_device(uint32_t no, uint32_t product);
 
-/* switch (writable bool), level (writable uint8), Alert_Hot, Fault_Broken. A report is
- * 04 <switch> <level> <alert> <fault>. The second one has variable length, and `mode` (writable enum
- * of 2) behind the switch: 14 <flags, bit = id> <bits> <level>, each if it is told. */
+/* Points: switch (writable bool), level (writable uint8), Alert_Hot, Fault_Broken. A report is
+ * 04 <switch> <level> <alert> <fault>. The second definition has variable length, and `mode` (writable enum of 2)
+ * behind the switch: 14 <flags, bit = id> <bits> <level>, each only if it is told. */
 extern const char fake_definition[], fake_definition_2[];
 
 #endif

@@ -1,5 +1,6 @@
 #include "fleet/fleet_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -93,6 +94,7 @@ void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas)
 
 void fleet_use_calendar(struct fleet *f, const struct calendar *calendar)
 {
+    assert(!f->history.activated.count); /* their days are of the calendar of that time */
     f->calendar = calendar;
 }
 

@@ -7,7 +7,7 @@
 #include "fleet/fake_registry.h"
 #include "fleet/fleet_apply.h"
 
-/* What the fleet makes of the rows that it follows. */
+/* How the fleet shows the rows that it follows. */
 
 static struct fleet *f;
 static struct registry *reg;
@@ -359,7 +359,7 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
     struct journal_versions versions = { { "a", "b", "c", "d" } };
     struct fleet_change change = {
         .no = 5,
-        /* As large as they may be. */
+        /* The largest values that fit. */
         .progress = { .last_ts_us = 4480000000000011,
                       .last_session_us = 4480000000000012,
                       .messages = 60000000013,
@@ -473,7 +473,7 @@ static void whoever_watches_is_told_of_a_disabled_device_that_is_online(void **s
     apply(&(struct fleet_change){ .no = 2, .progress.session = 7 });
     apply(&(struct fleet_change){ .no = 3, .progress.session = 8 });
     assert_int_equal(told, 0);
-    /* A login that crossed the disabling. */
+    /* A login crosses the disabling. */
     apply(&(struct fleet_change){ .no = 1, .progress.session = 9 });
     assert_int_equal(told, 1);
     row[2].is_disabled = true;

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ static void link_parent(struct fleet *f, uint32_t no)
 {
     struct group *g = &f->groups.at[no], *parent = &f->groups.at[g->parent];
 
+    assert(g->parent && g->parent < f->groups.count);
     g->next_sibling = parent->first_child;
     parent->first_child = no;
 }
@@ -69,6 +71,7 @@ static void forget_subtrees(struct fleet *f, uint32_t no)
             continue;
         roaring_bitmap_free(f->groups.at[no].subtree);
         f->groups.at[no].subtree = NULL;
+        assert(f->subtree_count);
         f->subtree_count--;
     }
 }
@@ -122,6 +125,7 @@ static roaring_bitmap_t *unite(const struct fleet *f, uint32_t no)
     /* Depth first along the links, without a stack: down if possible, else across, else up and then across. */
     for (;;) {
         const struct group *g = &f->groups.at[at];
+        assert(g->members);
         roaring_bitmap_lazy_or_inplace(sum, g->members, true);
         if (g->first_child) {
             at = g->first_child;
@@ -158,6 +162,7 @@ void fleet_group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool 
 {
     void (*set)(roaring_bitmap_t *, uint32_t) = is ? roaring_bitmap_add : roaring_bitmap_remove;
 
+    assert(no && no < f->groups.count && f->groups.at[no].members);
     set(f->groups.at[no].members, device);
     for (; no && f->subtree_count; no = f->groups.at[no].parent) {
         if (f->groups.at[no].subtree)

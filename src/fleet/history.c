@@ -1,5 +1,7 @@
 #include "fleet/history.h"
 
+#include <assert.h>
+
 #include "fleet/fleet_internal.h"
 
 /* Days of activity and activation: what changes them, and what is asked of a single device. */
@@ -91,6 +93,7 @@ void history_activated(struct fleet *f, uint32_t no, struct columns_row r, uint3
     struct history *h = &f->history;
     uint32_t before = r.c->told[r.i].activated_at;
 
+    assert(r.c);
     if (before == activated_at)
         return;
     r.c->told[r.i].activated_at = activated_at;

@@ -60,6 +60,7 @@ enum mu_err index_expect(struct index *ix, size_t count)
     free(ix->slots);
     ix->slots = slots;
     ix->size = size;
+    assert(ix->used + count <= ix->size / 4 * 3);
     return MU_OK;
 }
 
@@ -77,7 +78,7 @@ void index_add(struct index *ix, uint32_t no)
 
 void index_remove(struct index *ix, uint32_t no)
 {
-    assert(ix->size);
+    assert(no && ix->used);
     size_t size = ix->size, at = index_home(size, ix->hash(ix->ctx, no));
 
     while (ix->slots[at] != no) {

@@ -1,5 +1,6 @@
 #include "fleet/intake.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ static bool grow(struct intake_records *r, size_t wanted)
 
 enum mu_err intake_records_append(struct intake_records *r, const struct intake_record *rec)
 {
+    assert(rec->size >= sizeof(*rec) && rec->size % 8 == 0);
     if (r->len + rec->size > r->cap && !grow(r, r->len + rec->size))
         return MU_E_NOMEM;
     memcpy(r->data + r->len, rec, rec->size);
@@ -41,6 +43,7 @@ enum mu_err intake_records_append(struct intake_records *r, const struct intake_
 
 void intake_records_consume(struct intake_records *r, size_t n)
 {
+    assert(n <= r->len);
     if (n == 0)
         return;
     r->len -= n;
@@ -91,6 +94,7 @@ static enum intake_haste haste_of(const struct intake_record *rec)
 /* With the lock held. True: the caller must wake the committer when it has released the lock. */
 static bool raise_haste(struct intake *in, enum intake_haste haste)
 {
+    assert(haste > HASTE_NONE && haste < HASTE_AWAKE);
     if (haste > in->haste)
         in->haste = haste;
     bool wake = in->haste >= in->wakes_at;
@@ -121,6 +125,7 @@ void intake_put(struct intake *in, const struct intake_record *head, const void 
     uint32_t size = (uint32_t)((sizeof(*head) + len + 7) & ~(size_t)7);
     bool refused = false;
 
+    assert(head->sink || !head->tag);
     pthread_mutex_lock(&in->lock);
     struct intake_record *rec = take_room(in, size, false);
     if (!rec && intake_is_session(head)) {
@@ -196,8 +201,9 @@ struct commit_sink *intake_release(struct intake *in, size_t n)
     struct commit_sink *starved = NULL;
 
     pthread_mutex_lock(&in->lock);
-    size_t left = atomic_fetch_sub_explicit(&in->waiting, n, memory_order_relaxed) - n;
-    if (left <= LIMIT_INTAKE / 2) {
+    size_t before = atomic_fetch_sub_explicit(&in->waiting, n, memory_order_relaxed);
+    assert(n <= before);
+    if (before - n <= LIMIT_INTAKE / 2) {
         starved = in->starved;
         in->starved = NULL;
         for (struct commit_sink *s = starved; s; s = s->next_starved)

@@ -1,6 +1,7 @@
 #ifndef MUSTER_FLEET_INTAKE_H
 #define MUSTER_FLEET_INTAKE_H
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -61,6 +62,7 @@ struct intake_records {
 
 static inline struct intake_record *intake_records_at(const struct intake_records *r, size_t at)
 {
+    assert(at % 8 == 0 && at <= r->cap);
     return (struct intake_record *)(void *)(r->data + at);
 }
 

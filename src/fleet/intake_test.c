@@ -5,7 +5,7 @@
 
 #include "fleet/intake.h"
 
-/* The queue in front of the committer, also when memory ends: the test links its own realloc. */
+/* The queue in front of the committer, also when memory runs out: the test links its own realloc. */
 
 static size_t largest_allowed = SIZE_MAX;
 
@@ -52,7 +52,7 @@ static void records_come_out_whole_and_in_their_order(void **state)
     intake_free(&in);
 }
 
-/* The committer sleeps until something of that haste comes; whether this wakes it. */
+/* The committer sleeps until a record of this haste comes. Returns whether a record of this kind wakes it. */
 static bool wakes(struct intake *in, enum intake_haste at, enum intake_kind kind, uint64_t tag)
 {
     in->wakes_at = at;
@@ -133,7 +133,7 @@ static void without_memory_a_report_is_still_answered_and_an_end_still_kept(void
     assert_int_equal(ends, 1);
     assert_int_equal(in.lost, 0);
 
-    /* Even the room that was kept free ends: what is lost then is counted. */
+    /* The room that was kept free runs out too: lost records are counted. */
     largest_allowed = 0;
     intake_records_free(&in.queue);
     put(&in, INTAKE_END, 0, body, sizeof(struct commit_end));
@@ -156,7 +156,7 @@ static void a_starved_sink_is_told_once_when_half_of_the_room_is_back(void **sta
     assert_false(intake_has_room(&in, &a));
     assert_false(intake_has_room(&in, &b));
     assert_null(intake_release(&in, 100));
-    assert_true(intake_has_room(&in, &b)); /* some is back, but it has not been told yet */
+    assert_true(intake_has_room(&in, &b)); /* some room is back, but the sink has not been told yet */
     struct commit_sink *told = intake_release(&in, LIMIT_INTAKE / 2);
     assert_true((told == &a && told->next_starved == &b) || (told == &b && told->next_starved == &a));
     assert_false(a.starved || b.starved);

@@ -1,5 +1,6 @@
 #include "fleet/lagging.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -44,6 +45,7 @@ int64_t lagging_span_us(const struct lagging *l)
 
 const struct lag *lagging_peek(const struct lagging *l, uint32_t place)
 {
+    assert(place < l->count);
     return &l->at[(l->first + place) % LAG_DEVICES];
 }
 
@@ -62,6 +64,7 @@ uint32_t lagging_due(const struct lagging *l, size_t messages, int64_t now_us)
 
 void lagging_committed(struct lagging *l, uint32_t due, size_t messages, int64_t now_us)
 {
+    assert(due <= l->count);
     for (uint32_t i = 0; i < due; i++) {
         uint32_t device = lagging_peek(l, i)->device;
         l->has[device / 64] &= ~bit_of(device);
@@ -76,6 +79,7 @@ void lagging_committed(struct lagging *l, uint32_t due, size_t messages, int64_t
 
 void lagging_enter(struct lagging *l, uint32_t device, uint64_t number)
 {
+    assert(l->count < LAG_DEVICES && device / 64 < l->words && !lagging_has(l, device));
     l->has[device / 64] |= bit_of(device);
     l->at[(l->first + l->count++) % LAG_DEVICES] =
         (struct lag){ .device = device, .number = number, .since = l->messages, .since_us = l->now_us };

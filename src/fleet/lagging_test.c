@@ -2,6 +2,8 @@
 
 #include "fleet/lagging.h"
 
+/* The line of devices whose states lag: who joins, who is due, who leaves. */
+
 static struct lagging l;
 
 static int setup(void **state)
@@ -78,7 +80,7 @@ static void the_line_has_an_end(void **state)
     assert_false(lagging_may_enter(&l, LAG_DEVICES + 1, 0));
     lagging_committed(&l, 3, 0, 0);
     for (uint32_t device = 1; device <= 3; device++)
-        enter(device); /* round the end of the ring */
+        enter(device); /* past the end of the ring */
     assert_int_equal(lagging_peek(&l, 0)->device, 4);
     assert_int_equal(lagging_peek(&l, LAG_DEVICES - 1)->device, 3);
 }

@@ -1,5 +1,6 @@
 #include "fleet/mac_order.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,7 @@ void mac_order_forget(struct mac_order *o)
 
 void mac_order_add(struct mac_order *o, uint32_t no)
 {
+    assert(no);
     if (!o->built)
         return;
     if (!ARRAY_RESERVE(o->added, o->added_cap, o->added_count + 1)) {
@@ -114,6 +116,7 @@ static void build(struct fleet *f, const roaring_bitmap_t *all, struct mac_order
 {
     uint64_t count = roaring_bitmap_get_cardinality(all);
 
+    assert(!o->sorted && !o->added_count);
     if (!(o->sorted = malloc((count + 1) * sizeof(*o->sorted))))
         fleet_out_of_memory();
     roaring_bitmap_to_uint32_array(all, o->sorted);
@@ -139,6 +142,7 @@ static void merge(struct fleet *f, const roaring_bitmap_t *all, struct mac_order
     uint32_t old = keep_present(all, o->sorted, o->count);
     uint32_t new = keep_present(all, o->added, o->added_count);
 
+    assert(o->built);
     mac_order_sort(f, o->added, new);
     uint32_t *grown = realloc(o->sorted, ((size_t)old + new + 1) * sizeof(*grown));
     if (!grown)

@@ -66,6 +66,7 @@ static void close_holes(struct order *o)
         if (from < o->count && o->sorted[from])
             o->sorted[to++] = o->sorted[from];
     }
+    assert(recent == o->recent_count && to + o->holes == o->count);
     o->count = to;
     o->holes = 0;
 }
@@ -75,10 +76,12 @@ static void close_holes(struct order *o)
 static void merge(struct order *o)
 {
     close_holes(o);
+    assert(o->count + o->recent_count <= o->cap);
     uint32_t end = o->count;
     o->count += o->recent_count;
     for (uint32_t i = o->recent_count; i-- > 0;) {
         uint32_t at = o->recent[i].before;
+        assert(at <= end); /* the places ascend */
         memmove(o->sorted + at + i + 1, o->sorted + at, (end - at) * sizeof(*o->sorted));
         o->sorted[at + i] = o->recent[i].no;
         end = at;

@@ -1,6 +1,8 @@
 #ifndef MUSTER_FLEET_ORDER_H
 #define MUSTER_FLEET_ORDER_H
 
+#include <assert.h>
+
 #include "fleet/columns.h"
 
 /* The devices of a product in the order in which a search answers them: newest created_at first, then by did. It is
@@ -36,6 +38,7 @@ void order_free(struct order *o);
 
 static inline uint32_t order_count(const struct order *o)
 {
+    assert(o->holes <= o->count);
     return o->count - o->holes + o->recent_count;
 }
 

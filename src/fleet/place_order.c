@@ -1,5 +1,6 @@
 #include "fleet/place_order.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,8 @@ static uint32_t *sort(struct fleet *f)
     qsort_r(by_parent + 1, count - 1, sizeof(*by_parent), by_parent_and_name, f);
     for (uint32_t i = count; i-- > 1;)
         first[f->places.nodes[by_parent[i]].parent] = i;
-    descend(f, by_parent, first, 0, sorted);
+    const uint32_t *end = descend(f, by_parent, first, 0, sorted);
+    assert(end == sorted + count - 1); /* every place hangs in the tree */
 out:
     free(by_parent);
     free(first);

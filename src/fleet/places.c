@@ -1,5 +1,6 @@
 #include "fleet/places.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -41,6 +42,7 @@ static enum mu_err add_node(struct places *p, uint32_t parent, enum place_level 
 {
     struct place_node node = { .parent = parent, .level = (uint8_t)level, .name_len = (uint8_t)name.len };
 
+    assert(name.len <= UINT8_MAX && parent < p->count);
     if (index_reserve(&p->by_name) != MU_OK)
         return MU_E_NOMEM;
     if (!ARRAY_RESERVE(p->nodes, p->cap, p->count + 1))
@@ -92,6 +94,7 @@ void places_read(const struct places *p, uint32_t leaf, struct place *out)
 {
     char *names[] = { out->country, out->region, out->city };
 
+    assert(leaf < p->count);
     for (enum place_level level = PLACE_COUNTRY; level <= PLACE_CITY; level++)
         names[level][0] = '\0';
     for (uint32_t no = leaf; no; no = p->nodes[no].parent) {
@@ -103,12 +106,14 @@ void places_read(const struct places *p, uint32_t leaf, struct place *out)
 
 void places_add(struct places *p, uint32_t leaf, uint32_t device)
 {
+    assert(leaf < p->count);
     for (uint32_t no = leaf; no; no = p->nodes[no].parent)
         roaring_bitmap_add(p->nodes[no].devices, device);
 }
 
 void places_remove(struct places *p, uint32_t leaf, uint32_t device)
 {
+    assert(leaf < p->count);
     for (uint32_t no = leaf; no; no = p->nodes[no].parent)
         roaring_bitmap_remove(p->nodes[no].devices, device);
 }
@@ -131,6 +136,7 @@ const roaring_bitmap_t *places_match(const struct places *p, struct str country,
     const roaring_bitmap_t *only = NULL;
     roaring_bitmap_t *sum = NULL;
 
+    assert(country.at || region.at || city.at);
     for (uint32_t no = 1; no < p->count; no++) {
         const struct place_node *node = &p->nodes[no];
         if (node->level != level || !matches(p, no, wanted))

@@ -1,5 +1,6 @@
 #include "fleet/plain_bits.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,12 @@ static uint64_t *chunk_of(const struct plain_bits *b, uint32_t chunk)
 
 /* --- the portable format --------------------------------------------------------------------- */
 
-enum { HAS_RUNS = 12347 /* cookie */, ARRAY_LARGEST = 4096, OFFSETS_FROM = 4 /* containers, beside runs */ };
+enum {
+    NO_RUNS = 12346,
+    HAS_RUNS = 12347 /* cookies */,
+    ARRAY_LARGEST = 4096,
+    OFFSETS_FROM = 4 /* containers, beside runs */
+};
 
 struct bits_container {
     enum { NONE, BITS, ARRAY, RUNS } kind;
@@ -84,6 +90,7 @@ static void reader_open(struct bits_reader *r, const roaring_bitmap_t *bitmap)
         r->has_runs = r->bytes + 4;
         r->keys = r->has_runs + (r->count + 7) / 8;
     } else {
+        assert(cookie == NO_RUNS);
         r->count = u32_at(r->bytes + 4);
         r->keys = r->bytes + 8;
     }
@@ -160,6 +167,7 @@ static void add_container(uint64_t *words, const struct bits_container *c)
 /* The same, but overwrites words that are not cleared. */
 static void put_container(uint64_t *words, const struct bits_container *c)
 {
+    assert(c->kind != NONE);
     if (c->kind == BITS) {
         memcpy(words, c->at, CHUNK_SIZE);
     } else {

@@ -1,6 +1,8 @@
 #ifndef MUSTER_FLEET_POINTS_H
 #define MUSTER_FLEET_POINTS_H
 
+#include <assert.h>
+
 #include "base/err.h"
 #include "base/text.h"
 #include "base/hash.h"
@@ -31,6 +33,7 @@ MU_MUST_USE enum mu_err points_no(struct points *p, enum fleet_event_kind kind, 
 uint32_t points_find(const struct points *p, enum fleet_event_kind kind, struct str name);
 static inline struct str points_name(const struct points *p, uint32_t no)
 {
+    assert(no && no < p->count);
     return (struct str){ p->at[no].name, p->at[no].len };
 }
 

@@ -45,6 +45,7 @@ static uint32_t carve(struct pool *p, uint32_t bytes)
         p->used = p->count == 1 ? POOL_UNIT : 0; /* number 0 names no block */
     }
     uint32_t block = name_of(p->count - 1, p->used);
+    assert(block && p->used % POOL_UNIT == 0);
     p->used += bytes;
     return block;
 }
@@ -67,6 +68,7 @@ void pool_free(struct pool *p, uint32_t block, size_t size)
 
     if (!block)
         return;
+    assert(block / (POOL_SEGMENT / POOL_UNIT) < p->count);
     unsigned class = class_of(size, &bytes);
     memcpy(pool_at(p, block), &p->free[class], sizeof(uint32_t));
     p->free[class] = block;

@@ -1,5 +1,6 @@
 #include "fleet/quota_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -110,5 +111,6 @@ struct quota *quota_file_account(struct quota_file *f, uint32_t enterprise)
 {
     if (enterprise >= f->count && !grow(f, (size_t)enterprise + 1))
         return NULL;
+    assert(enterprise < f->count);
     return &f->accounts[enterprise];
 }

@@ -10,6 +10,8 @@
 
 #include "base/limits.h"
 
+/* Quotas in a file: they survive the end of the process, and damage costs only what is damaged. */
+
 enum { NOW = 1517384124 };
 
 struct quota_fixture {
@@ -46,7 +48,7 @@ static struct quota_file *open_file(struct quota_fixture *f)
     return file;
 }
 
-/* How many of 100 are left to that enterprise after another call. */
+/* How many of 100 calls the enterprise has left after one more call. */
 static uint32_t left_after_a_call(struct quota_file *file, uint32_t enterprise)
 {
     struct quota *quota = quota_file_account(file, enterprise);
@@ -72,7 +74,7 @@ static void what_is_used_up_stays_so_in_another_opening(void **state)
     quota_file_close(file);
 }
 
-/* As after a kill: the file is opened while the process that had it has not closed it. */
+/* As after a kill: the file is opened again while the old process has not closed it. */
 static void nothing_has_to_be_closed_for_it(void **state)
 {
     struct quota_file *killed = open_file(*state);

@@ -1,5 +1,6 @@
 #include "fleet/rebuild.h"
 
+#include <assert.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ void rebuild_followed_free(struct followed *f)
 static enum mu_err hand_over(struct rebuild *r)
 {
     pthread_mutex_lock(&r->lock);
+    assert(r->count < BATCHES);
     r->count++;
     pthread_cond_signal(&r->filled);
     while (r->count == BATCHES && r->build_err == MU_OK)
@@ -305,6 +307,7 @@ static enum mu_err build_batch(struct rebuild *r, const struct buf *batch)
         uint8_t *row = batch->data + at + sizeof(*head), *more = row + room(head->row_len);
         err = build_row(r, head, row, more);
         at = (size_t)(more - batch->data) + room(head->more_len);
+        assert(at <= batch->len);
     }
     return err;
 }
@@ -323,6 +326,7 @@ static const struct buf *next_batch(struct rebuild *r)
 static void give_back(struct rebuild *r, enum mu_err err)
 {
     pthread_mutex_lock(&r->lock);
+    assert(r->count);
     buf_clear(&r->batches[r->first]);
     r->first = (r->first + 1) % BATCHES;
     r->count--;

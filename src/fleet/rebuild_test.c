@@ -11,7 +11,8 @@
 #include "fleet/rebuild.h"
 #include "fleet/report.h"
 
-/* More than the reader may be ahead: when the building ends, it waits, and when it ends, rows wait. */
+/* More rows than the reader may be ahead. So when building fails the reader waits, and when reading fails rows are
+ * waiting. */
 enum { DEVICES = 6000, CATALOG = 7, USER_ROWS = DEVICES / 3 * 3, DAY = 20000 };
 
 static struct registry *reg;
@@ -49,7 +50,7 @@ static void put_device(uint32_t no)
     fake_put_device(reg, &row);
 }
 
-/* Of every third device, to which they are bound. */
+/* A user for every third device, bound to it. */
 static void put_user(uint32_t no)
 {
     struct user_brief user = { .no = no, .app = 1, .is_disabled = no % 9 == 0 };
@@ -354,7 +355,7 @@ static void a_row_without_its_parent_ends_it_before_the_journal(void **state)
     (void)state;
     put_orphan();
     assert_int_equal(rebuilt(), MU_E_CORRUPT);
-    fake_journal_fail_at(j, 0, MU_E_IO); /* later than that row */
+    fake_journal_fail_at(j, 0, MU_E_IO); /* comes after the orphan */
     assert_int_equal(rebuilt(), MU_E_CORRUPT);
 }
 

@@ -29,7 +29,7 @@ static const struct product *product_of(const struct fleet_report_filter *filter
     return (const struct product *)filter->product;
 }
 
-/* What is in both. */
+/* Counts the devices that are in both sets. */
 static enum mu_err count_both(const struct fleet *f, const struct plain_bits *base, const roaring_bitmap_t *set,
                               unsigned counter, struct fleet_report_counts *c)
 {
@@ -141,7 +141,7 @@ enum mu_err fleet_report_realtime(struct fleet *f, const struct fleet_report_fil
     return err;
 }
 
-/* Adds days to a set; how many of it are in another one. */
+/* Adds days to a set; returns how many of its devices are also in base. */
 static uint64_t count_with(struct plain_bits *days, const struct day_sets *sets, int32_t first, int32_t last,
                            const struct plain_bits *base)
 {

@@ -3,6 +3,8 @@
 #include "fleet/committer_fixture.h"
 #include "fleet/report.h"
 
+/* Events of faults and alerts: when a report opens and ends one, and how they are counted. */
+
 static uint64_t count(enum fleet_event_kind kind, unsigned counter)
 {
     struct fleet_report_filter filter = { .product = fleet_product_by_no(f, 1) };
@@ -79,7 +81,7 @@ static void an_event_that_a_clock_ahead_has_opened_is_not_resolved_before_that(v
     assert_int_equal(event(0)->e.resolved_us, ahead);
 }
 
-/* What is held back while a commit lasts comes into one batch. */
+/* Reports that come during a held commit go into one batch. */
 static void events_that_open_and_end_within_one_batch_are_all_kept(void **state)
 {
     (void)state;

@@ -1,20 +1,21 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fleet/report_tree.h"
 
-/* The reports of faults and alerts: one pass over the tallies of a product's events (events.h) finds those
- * whose device the filter leaves, a second one counts them. */
+/* The reports of faults and alerts. A first pass over the tallies of a product's events (events.h) finds those whose
+ * device passes the filter; a second pass counts them. */
 
 struct tally_job {
     struct fleet *f;
     const struct event_tally *tallies;
-    uint32_t *found; /* which of them are asked for */
+    uint32_t *found; /* numbers of the tallies that the report counts */
     uint32_t found_count;
     struct fleet_report_counts counts;
 };
 
-/* No branch hangs on what a tally is, which no processor can foresee: that would take three times as long. */
+/* No branch depends on a tally: no processor can predict it, and it would take three times as long. */
 static void find(struct tally_job *j, const struct events *events, const bool *is_kind, const struct plain_bits *base)
 {
     for (uint32_t i = 1; i < events->count; i++) {
@@ -57,12 +58,13 @@ static uint32_t place_of(const struct tally_job *j, const struct event_tally *t)
 
 static void complete(uint64_t n[REPORT_COUNTERS])
 {
+    assert(n[REPORT_UNRESOLVED] <= n[REPORT_TOTAL]);
     n[REPORT_RESOLVED] = n[REPORT_TOTAL] - n[REPORT_UNRESOLVED];
 }
 
 /* --- devices --------------------------------------------------------------------------------- */
 
-/* Which devices have events, and which have one that is open. */
+/* Finds the devices that have events, and those that have an open one. */
 static void find_devices(const struct tally_job *j, struct plain_bits *any, struct plain_bits *open)
 {
     plain_bits_reserve(any, j->f->columns.count);
@@ -115,7 +117,7 @@ static int by_name(const void *a, const void *b, void *points)
     return order ? order : x.len < y.len ? -1 : x.len > y.len;
 }
 
-/* The product's points of this kind that have events become the columns; column_of gives each its own. */
+/* The product's points of this kind that have events become the columns. column_of gets the column of each point. */
 static void find_columns(const struct tally_job *j, uint32_t *columns, size_t *width, uint32_t *column_of)
 {
     for (uint32_t i = 0; i < j->found_count; i++) {
@@ -135,14 +137,14 @@ static void count_tally(struct tally_job *j, const struct fleet_report_points *p
 {
     uint64_t *cell = points->cells[place * points->width + column_of[t->point]];
 
-    /* Few counters, since there are many tallies: the others follow from them, place by place. */
+    /* Few counters, since there are many tallies. complete_counts derives the others, place by place. */
     j->counts.n[place][REPORT_TOTAL] += t->total;
     cell[REPORT_TOTAL] += t->total;
     cell[REPORT_UNRESOLVED] += t->open != 0;
 }
 
-/* The places of some are looked up before these are counted: a counter whose place is still on its way from
- * memory would keep the processor from looking further ahead. */
+/* Looks up the places of some tallies before it counts them. A counter whose place is still on its way from memory
+ * would keep the processor from looking further ahead. */
 static void count_tallies(struct tally_job *j, const struct fleet_report_points *points, const uint32_t *column_of)
 {
     enum { AHEAD = 64 };
@@ -181,7 +183,7 @@ static enum mu_err count_events(struct tally_job *j, struct fleet_report *out)
     if (!columns || !column_of)
         goto out;
     find_columns(j, columns, &points.width, column_of);
-    /* Of a place where nothing is counted no page is touched. */
+    /* calloc, since then a place in which nothing is counted touches no page. */
     points.cells = calloc(j->f->places.count * points.width + 1, sizeof(*points.cells));
     if (!points.cells)
         goto out;

@@ -1,8 +1,8 @@
 #ifndef MUSTER_FLEET_REPORT_MODEL_H
 #define MUSTER_FLEET_REPORT_MODEL_H
 
-/* A slow and obvious model of what the reports tell, for report_test.c: arrays of what happened, and
- * a pass over all of them for every question. Reports are compared as text, a line for each node. */
+/* A slow and obvious model of what the reports say, for report_test.c: arrays of what happened, and a pass over all of
+ * them for every question. Reports are compared as text, a line for each node. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@ struct m_device {
     bool deleted, online;
     int32_t activated_day; /* INT32_MIN = never */
     bool active[M_DAYS];   /* from m_first_day on */
-    uint32_t version;      /* of the definition it reported under last */
-    char raised[8][20];    /* "alert Hot": the points that are 1 */
+    uint32_t version;      /* of the definition under which it reported last */
+    char raised[8][20];    /* such as "alert Hot": the points that are 1 */
 };
 
 struct m_event {
@@ -43,7 +43,7 @@ static inline bool m_is_raised(const struct m_device *d, const char *point)
     return false;
 }
 
-/* A report came; these are now the points that are 1. */
+/* A report came: sets the points that are 1 now. */
 static inline void m_told(uint32_t no, char raised[8][20])
 {
     struct m_device *d = &m_devices[no];
@@ -102,7 +102,7 @@ static inline void m_print(struct m_text *t, const char *format, ...)
     assert_in_range(t->len, 0, sizeof(t->at) - 1);
 }
 
-/* The fleet's tree; frees it. */
+/* Prints the fleet's tree and frees it. */
 static inline void m_print_report(struct m_text *t, struct fleet_report *r)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -117,7 +117,7 @@ static inline void m_print_report(struct m_text *t, struct fleet_report *r)
     fleet_report_free(r);
 }
 
-/* What a device adds to the counters, and to those of a point if `point` is set. */
+/* Adds what a device counts to the counters, or to those of a point if `point` is set. */
 typedef void (*m_count_fn)(const void *ctx, uint32_t no, const char *point, uint64_t n[3]);
 
 static inline int m_by_place(const void *a, const void *b)
@@ -145,7 +145,7 @@ static inline void m_sum(const struct fleet_report_filter *filter, const struct 
     }
 }
 
-/* The tree that the model expects. points: the names of those to tell of, by name, "" at the end. */
+/* Prints the tree that the model expects. points: the names of the points to print, sorted by name, "" at the end. */
 static inline void m_print_tree(struct m_text *t, const struct fleet_report_filter *filter, m_count_fn count,
                                 const void *ctx, const char *const *points)
 {

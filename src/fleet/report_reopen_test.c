@@ -12,7 +12,7 @@
 #include "fleet/fleet_apply.h"
 #include "fleet/report.h"
 
-/* Every report before and after the journal has been closed and opened again, on the disk. */
+/* Every report says the same before and after the journal on the disk has been closed and opened again. */
 
 enum { DEVICES = 60, DAYS = 40 };
 static const int64_t DAY_US = 86400LL * 1000000;

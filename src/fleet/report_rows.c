@@ -1,12 +1,12 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "fleet/report_tree.h"
 
-/* The reports that go row by row. The days' sets tell how many rows each day has, so that a page
- * begins in its day; there, either its few devices are sorted by mac, or the product's order is
- * walked. */
+/* The reports that answer row by row. The days' sets tell how many rows each day has, so that a page finds its first
+ * day. In a day, either its few devices are sorted by mac, or the product's order is walked. */
 
-/* Below this many, or this share of the product, sorting a day's devices is the cheaper way. */
+/* Up to this number, or this share of the product, sorting a day's devices is cheaper. */
 enum { FEW = 512, FEW_SHARE = 64 };
 
 struct report_page {
@@ -20,6 +20,7 @@ struct report_page {
 
 static bool take(struct report_page *p, uint32_t no)
 {
+    assert(p->count < p->limit);
     if (p->skip) {
         p->skip--;
     } else {
@@ -90,6 +91,7 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
     }
     fleet_unlock(f);
     plain_bits_free(&base);
+    assert(p.count <= p.limit);
     return p.count;
 }
 

@@ -3,8 +3,8 @@
 #include "fleet/committer_fixture.h"
 #include "fleet/report_model.h"
 
-/* Random fleets with random histories, every report compared with the model's, before and after the
- * program starts again. */
+/* Random fleets with random histories: every report is compared with the model's, before and after the program starts
+ * again. */
 
 static uint64_t seed;
 static int64_t now_us;
@@ -18,7 +18,7 @@ static uint32_t below(uint32_t n)
     return (uint32_t)(seed >> 33) % n;
 }
 
-/* A fault that has become an alert, another that is gone, a new one. */
+/* One fault has become an alert, another is gone, and one is new. */
 static const char definition_3[] =
     "{\"name\":\"fake\",\"entities\":[{\"id\":0,\"display_name\":\"\",\"name\":\"entity0\",\"attrs\":["
     "{\"id\":0,\"name\":\"Fault_Broken\",\"display_name\":\"\",\"type\":\"alert\",\"data_type\":\"bool\","
@@ -89,7 +89,7 @@ static void report_something(uint32_t no)
             continue;
         values[i].x = below(3) == 0;
         snprintf(name, sizeof(name), "%s %s", alert ? "alert" : "fault", p->name);
-        /* What is not told stays as it was under the same definition. */
+        /* A point that is not told keeps its value under the same definition. */
         bool on = values[i].set ? values[i].x : d->version == def->version && m_is_raised(d, name);
         if (on)
             strcpy(raised[n++], name);
@@ -288,7 +288,7 @@ static struct {
 } told[WEEKS][PAST_GROUPS][2];
 static size_t told_again;
 
-/* The weeks that are over, as they are told now, and as they were told of the same version. */
+/* Compares the weeks that are over with the answers that were kept under the same version. */
 static void the_past_is_as_it_was_told(void)
 {
     for (int i = 0; i < WEEKS * PAST_GROUPS * 2; i++) {
@@ -305,7 +305,7 @@ static void the_past_is_as_it_was_told(void)
                                 : fleet_report_activated(f, &filter, first, last, &r),
                          MU_OK);
         m_print_report(&got, &r);
-        if (fleet_report_past(f).version == past.version) { /* else a login came between */
+        if (fleet_report_past(f).version == past.version) { /* otherwise a login came in between */
             if (told[week][group][active].version == past.version) {
                 m_print(&expected, "%s", told[week][group][active].text);
                 told_again++;
@@ -482,7 +482,7 @@ static int setup_fleet(void **state)
         struct m_device *d = &m_devices[no];
         d->activated_day = INT32_MIN;
         d->row = fake_device(no, 1 + (no % 5 == 0));
-        /* Some alike, some the beginning of another. */
+        /* Some are the same, some are the beginning of another. */
         snprintf(d->row.mac, sizeof(d->row.mac), "accf%.*x", 1 + (int)below(6), below(40) * 0x11111);
         move_device(no);
     }
@@ -508,7 +508,7 @@ static void every_report_is_the_models_also_after_a_start(void **state)
             wait_told(&sink, reports);
             uint64_t questions = seed;
             compare_all();
-            /* Nobody is online any more, says the fleet; so says the model. */
+            /* Nobody is online any more: the fleet and the model both say so. */
             for (uint32_t no = 1; no <= M_DEVICES; no++)
                 m_devices[no].online = false;
             restart();
@@ -532,7 +532,7 @@ static uint64_t active_on(int32_t day)
     return count;
 }
 
-/* A day that is over is told anew when something of it comes late. */
+/* The report of a day that is over changes when something of that day comes late. */
 static void what_comes_late_is_counted_too(void **state)
 {
     int32_t yesterday = today();

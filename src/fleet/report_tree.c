@@ -1,7 +1,10 @@
 #include "fleet/report_tree.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Counting by place, and the tree of places that a report answers. */
 
 void fleet_report_free(struct fleet_report *r)
 {
@@ -24,10 +27,11 @@ void fleet_report_counts_free(struct fleet_report_counts *c)
     c->n = NULL;
 }
 
-/* Counters of four bytes side by side, so that those of hundreds of places stay in the nearest cache; and two
- * sets of them, so that a device need not wait until the one before it, in the same place, is counted. */
+/* The counters take four bytes and stand side by side, so that those of hundreds of places stay in the nearest cache.
+ * There are two sets of them, so that a device need not wait until the one before it, in the same place, has been
+ * counted. */
 
-/* Of many: every device of the chunk adds its bit. */
+/* For many devices: every device of the chunk adds its bit. */
 PLAIN_BITS_LOOP static void count_dense(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
 {
     for (uint32_t w = 0; w < PLAIN_BITS_WORDS; w++) {
@@ -39,7 +43,7 @@ PLAIN_BITS_LOOP static void count_dense(const uint32_t *place, const uint64_t *w
     }
 }
 
-/* Of few: each of them adds one. */
+/* For few devices: each of them adds one. */
 PLAIN_BITS_LOOP static void count_sparse(const uint32_t *place, const uint64_t *words, uint32_t *even, uint32_t *odd)
 {
     for (uint32_t w = 0; w < PLAIN_BITS_WORDS; w++, place += 64) {
@@ -56,7 +60,7 @@ static void count_chunk(const uint32_t *place, uint64_t *words, uint32_t *even, 
 {
     const struct plain_bits chunk = { words, 1 };
 
-    if (plain_bits_count(&chunk) > CHUNK_ROWS / 2) /* there the two take the same time */
+    if (plain_bits_count(&chunk) > CHUNK_ROWS / 2) /* at this share both take the same time */
         count_dense(place, words, even, odd);
     else
         count_sparse(place, words, even, odd);
@@ -65,6 +69,7 @@ static void count_chunk(const uint32_t *place, uint64_t *words, uint32_t *even, 
 enum mu_err fleet_report_count(const struct fleet *f, const struct plain_bits *set, unsigned counter,
                                struct fleet_report_counts *c)
 {
+    assert(counter < REPORT_COUNTERS);
     uint32_t places = f->places.count;
     uint32_t *n = calloc(places * (size_t)2, sizeof(*n));
 
@@ -94,11 +99,12 @@ static void add(uint64_t to[REPORT_COUNTERS], const uint64_t n[REPORT_COUNTERS])
         to[i] += n[i];
 }
 
-/* A parent's number is less than its children's. */
+/* Adds each place to its parent. A parent's number is less than its children's, so going backwards is enough. */
 static void sum_up(const struct fleet *f, struct fleet_report_counts *c, struct fleet_report_points *points)
 {
     for (uint32_t no = f->places.count; no-- > 1;) {
         uint32_t parent = f->places.nodes[no].parent;
+        assert(parent < no);
         if (is_empty(c->n[no]))
             continue;
         add(c->n[parent], c->n[no]);
@@ -125,7 +131,7 @@ struct tree {
     size_t point_count;
 };
 
-/* The places that have something to tell and a name, as have those above them. */
+/* Chooses the places that have a name and something to say, and whose parents have too. */
 static enum mu_err choose(struct tree *t, const uint32_t *order)
 {
     const struct places *p = &t->f->places;
@@ -208,6 +214,7 @@ enum mu_err fleet_report_tree(struct fleet *f, struct fleet_report_counts *c, st
     emit(&t, 0);
     for (uint32_t i = 0; i < t.shown_count; i++)
         emit(&t, t.shown[i]);
+    assert(t.point_count == point_count && out->count == t.shown_count + 1u);
 out:
     free(t.shown);
     return err;

@@ -5,18 +5,17 @@
 #include "fleet/fleet_internal.h"
 #include "fleet/report.h"
 
-/* How a report is counted: one pass over the bits of a set, or over events, adds up by place, in an array by
- * place number (places.h); then the places give what they have to their
- * parents, up to place 0, which is the whole, and the tree follows from the order of the places. With the
- * fleet locked for reading. */
+/* How a report is counted. One pass over the bits of a set, or over events, adds up by place, in an array by place
+ * number (places.h). Then each place adds its counts to its parent's, up to place 0, which is the whole. The tree
+ * follows from the order of the places. With the fleet locked for reading. */
 
-/* The devices that a filter leaves; the caller frees them. Without memory, the program ends. */
+/* The devices that pass a filter; the caller frees the set. Without memory, the program ends. */
 struct plain_bits fleet_report_base(struct fleet *f, const struct fleet_report_filter *filter);
 
 /* The events of each place and point: cells[place * width + column]. */
 struct fleet_report_points {
     size_t width;
-    const uint32_t *points; /* by column: numbers, in the order of their names */
+    const uint32_t *points; /* numbers of points by column, sorted by name */
     uint64_t (*cells)[REPORT_COUNTERS];
 };
 
@@ -26,11 +25,11 @@ struct fleet_report_counts {
 MU_MUST_USE enum mu_err fleet_report_counts_init(const struct fleet *f, struct fleet_report_counts *c);
 void fleet_report_counts_free(struct fleet_report_counts *c);
 
-/* Adds 1 to a counter of each member's place. MU_E_NOMEM. */
+/* Adds 1 to one counter of each member's place. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err fleet_report_count(const struct fleet *f, const struct plain_bits *set, unsigned counter,
                                            struct fleet_report_counts *c);
 
-/* Sums up and makes the tree. points may be NULL. */
+/* Sums up and makes the tree. points may be NULL. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err fleet_report_tree(struct fleet *f, struct fleet_report_counts *c,
                                           struct fleet_report_points *points, struct fleet_report *out);
 

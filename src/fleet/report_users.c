@@ -1,13 +1,14 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fleet/report_tree.h"
 
-/* The user reports: each one pass over the users that a product knows, all bindings, or all users. */
+/* The user reports. Each is one pass over the users that a product knows, over all bindings, or over all users. */
 
 /* --- bound for the first time ---------------------------------------------------------------- */
 
-/* A moment for each user; the caller frees them. */
+/* A moment (Unix seconds) for each user; the caller frees them. */
 struct moments {
     uint32_t *at;
     size_t count;
@@ -35,12 +36,13 @@ static void find_first(const struct users *u, uint32_t chunk, const struct plain
 
     for (uint32_t i = 0; i < rows; i++) {
         const struct bound *b = &u->bindings[chunk]->at[i];
-        uint32_t since = b->since | ((uint32_t)plain_bits_has(devices, b->device) - 1); /* or UINT32_MAX */
+        /* UINT32_MAX if the device is not in the set */
+        uint32_t since = b->since | ((uint32_t)plain_bits_has(devices, b->device) - 1);
         first[b->user] = since < first[b->user] ? since : first[b->user];
     }
 }
 
-/* Moves those that there are, of the users who are counted, to the front. */
+/* Moves the moments of counted users that were ever bound to the front; returns how many there are. */
 static size_t gather(const struct users *u, uint32_t *first)
 {
     size_t count = 0;
@@ -96,7 +98,7 @@ enum mu_err fleet_report_users_total(struct fleet *f, uint32_t product, uint32_t
     return err;
 }
 
-/* How many of an ascending list are not above. */
+/* How many numbers of an ascending list are not above value. */
 static size_t count_up_to(const int64_t *list, size_t count, int64_t value)
 {
     size_t low = 0;
@@ -117,6 +119,7 @@ enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t g
     struct moments first;
     enum mu_err err = first_bound(f, product, group, &first);
 
+    assert(!periods || starts[0] <= starts[periods]);
     memset(counts, 0, periods * sizeof(*counts));
     for (size_t i = 0; i < first.count; i++) {
         if (first.at[i] >= starts[0] && first.at[i] < starts[periods])
@@ -128,7 +131,7 @@ enum mu_err fleet_report_users_new(struct fleet *f, uint32_t product, uint32_t g
 
 /* --- active by day --------------------------------------------------------------------------- */
 
-/* Who was bound to one of the devices from one moment on and before another: a bit for each user. */
+/* Sets a bit for each user who was bound to one of the devices at some time from from_s on and before until_s. */
 static void find_bound(const struct users *u, uint32_t chunk, const struct plain_bits *devices, int64_t from_s,
                        int64_t until_s, uint64_t *users)
 {
@@ -150,7 +153,7 @@ static uint64_t count_app(uint64_t word, const uint32_t *app, uint32_t wanted)
     return count;
 }
 
-/* Those of the bits who are counted; app 0: of any. */
+/* How many users of the bits are counted; app 0: users of any app. */
 static uint64_t count_users(const struct users *u, const uint64_t *bits, uint32_t app)
 {
     uint64_t count = 0;
@@ -198,7 +201,7 @@ enum mu_err fleet_report_users_active(struct fleet *f, uint32_t product, uint32_
 
 /* --- places ---------------------------------------------------------------------------------- */
 
-/* Which apps are a product's, by number; the caller frees it. */
+/* Which apps belong to a product, by number; the caller frees the array. */
 static bool *apps_of(const struct fleet *f, uint32_t product)
 {
     bool *apps = calloc(f->apps.count + 1, sizeof(*apps));

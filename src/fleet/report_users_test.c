@@ -5,8 +5,8 @@
 #include "fleet/committer_fixture.h"
 #include "fleet/report.h"
 
-/* Users who are bound, unbound, disabled, moved and deleted at random, their devices too, now and in days
- * that are over: every user report is that of a slow model, asked again and again, and after a start. */
+/* Users are bound, unbound, disabled, moved and deleted at random, and their devices too, now and on days that are
+ * over. Every user report says what a slow model says, again and again, and after a start. */
 
 enum { THINGS = 40, USERS = 25, APPS = 3, PRODUCTS = 2, GROUPS = 3, DAYS = 200, BINDINGS = 2000 };
 static const int64_t NEVER = INT64_MAX;
@@ -96,7 +96,7 @@ static void know(uint32_t product, uint32_t user, int64_t since)
     fake_first_bound(reg, product, user, *first);
 }
 
-/* Now, or long ago and perhaps over. */
+/* Binds now, or long ago; then the binding may be over. */
 static void bind_user(uint32_t thing, uint32_t user)
 {
     bool past = below(6) == 0;
@@ -112,7 +112,7 @@ static void bind_user(uint32_t thing, uint32_t user)
     know(things[thing].row.product, user, b->since);
 }
 
-/* Now, or as if it had ended some time ago. The registry tells no binding of what has been deleted. */
+/* Unbinds now, or as if the binding had ended some time ago. The registry tells no binding of what has been deleted. */
 static void unbind_one(void)
 {
     for (uint32_t i = binding_count ? below(binding_count) : 0; i < binding_count; i++) {
@@ -127,14 +127,14 @@ static void unbind_one(void)
 
 static void be_active(uint32_t no)
 {
-    static const uint8_t frame[] = { 0, 0, 0, 3, 4, 0, 0, 0x91, 4 }; /* of no definition: kept as it is */
+    static const uint8_t frame[] = { 0, 0, 0, 3, 4, 0, 0, 0x91, 4 }; /* without a definition: kept as it is */
 
     report(no, now_s * 1000000, frame, sizeof(frame));
     reports++;
     things[no].active[today() - first_day] = true;
 }
 
-/* What is told of a day that is over. */
+/* An operator tells activity of a day that is over. */
 static void have_been_active(uint32_t no)
 {
     int32_t day = first_day + (int32_t)below((uint32_t)(today() - first_day + 1));
@@ -206,7 +206,7 @@ static bool is_in_group(uint32_t thing, uint32_t group)
     return at != 0;
 }
 
-/* When the user was bound for the first time to the product, or to a device of the group. */
+/* When the user was first bound to the product, or to a device of the group. */
 static int64_t first_of(uint32_t product, uint32_t group, uint32_t user)
 {
     int64_t first = group ? NEVER : first_bound[product][user];
@@ -279,7 +279,7 @@ static struct {
 } told[PRODUCTS + 1][DAYS];
 static size_t told_again;
 
-/* Days that are over, as they are told now, and as they were told of the same version. */
+/* Compares days that are over with the answers that were kept under the same version. */
 static void the_past_is_as_it_was_told(void)
 {
     enum { BACK = 12 };
@@ -429,7 +429,7 @@ static void every_user_report_is_the_models_also_after_a_start(void **state)
     assert_true(told_again > 1000);
 }
 
-/* A follower that is too far behind visits everything anew: who is not there any more is not counted. */
+/* A follower that is too far behind visits everything again: a user who is gone is not counted. */
 static void what_is_gone_is_not_counted_by_one_who_was_too_far_behind(void **state)
 {
     static const uint32_t product = 1;

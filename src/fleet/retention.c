@@ -1,5 +1,6 @@
 #include "fleet/retention.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ static enum mu_err collect_days(struct retention *r, bool *any, bool *more)
     for (uint32_t i = 0; i < days->count && days->at[i].day < r->today; i++) {
         struct day_set *set = &days->at[i];
         enum mu_err err = MU_OK;
+        assert(!set->pending);
         if (!is_past(r, set->day) && !set->loose)
             continue;
         if ((*more = is_batch_full(r)))
@@ -160,6 +162,7 @@ static enum mu_err run_events(struct retention *r)
 
     do {
         run.more = false;
+        assert(!run.count);
         err = journal_events(r->journal, 0, run.before_us, on_event, &run);
         if (run.more)
             err = MU_OK;
@@ -195,6 +198,7 @@ static enum mu_err run_controls(struct retention *r)
 
 enum mu_err retention_run(struct retention *r)
 {
+    assert(r->keep_days);
     enum mu_err err = run_days(r);
     if (err == MU_OK)
         err = run_events(r);

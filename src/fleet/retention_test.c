@@ -4,7 +4,7 @@
 #include "fleet/report.h"
 #include "fleet/retention.h"
 
-/* The fixture's committer does nothing of it while it runs: a day ends between two of its starts. */
+/* The fixture's committer never drops or folds anything while it runs: a day ends between two of its starts. */
 
 enum { KEEP = 400 };
 static const int64_t DAY_US = 86400LL * 1000000;
@@ -34,7 +34,7 @@ static uint64_t alerts(void)
     return n;
 }
 
-/* As the committer would at that moment, while it stands still. */
+/* Runs retention as the committer would at that moment. The committer stands still meanwhile. */
 static enum mu_err run_at(int64_t now_us)
 {
     struct journal_batch *writes;

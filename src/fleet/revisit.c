@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "fleet/fleet_internal.h"
 
 /* For a follower that has fallen so far behind that the registry no longer has the changes. Everything is visited
@@ -23,6 +25,7 @@ struct revisit {
 
 static enum mu_err note(struct revisit *v, enum revisit_seen kind, uint32_t no, enum mu_err err)
 {
+    assert(kind < SEEN_KINDS);
     if (err == MU_OK)
         roaring_bitmap_add(v->seen[kind], no);
     return err;

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct operands {
 
 static void with(struct operands *ops, const roaring_bitmap_t *bitmap)
 {
+    assert(ops->with_count < OPERANDS && bitmap);
     ops->with[ops->with_count++] = bitmap;
 }
 
@@ -118,6 +120,7 @@ static uint64_t smallest(const struct operands *ops)
 /* The caller frees the result. */
 static roaring_bitmap_t *intersect(const struct operands *ops)
 {
+    assert(ops->with_count); /* collect ends with all or enabled */
     roaring_bitmap_t *r =
         ops->with_count == 1 ? roaring_bitmap_copy(ops->with[0]) : roaring_bitmap_and(ops->with[0], ops->with[1]);
 

@@ -7,7 +7,7 @@
 #include "fleet/fake_registry.h"
 #include "fleet/fleet_apply.h"
 
-/* Searches over random fleets against the plainest model there is: look at every device, sort. */
+/* Searches over random fleets, compared with the plainest model: look at every device, and sort. */
 
 enum { DEVICES = 5000, PRODUCTS = 2, GROUPS = 12, ROWS = 1000 };
 
@@ -79,7 +79,7 @@ static void change_random(uint32_t no)
     fleet_apply_end(f);
 }
 
-/* Anew below any of those with a smaller number, or none. */
+/* Puts the group below any group with a smaller number, or below none. */
 static void put_group(uint32_t g)
 {
     struct registry_visitor v = fleet_registry_visitor(f);

@@ -12,7 +12,7 @@
 #include "fleet/report_tree.h"
 #include "fleet/versions.h"
 
-/* The parts that the fleet is made of, each against something simpler. */
+/* The parts that the fleet is made of, each compared with something simpler. */
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -85,7 +85,7 @@ static void an_index_that_was_told_how_many_come_keeps_its_slots(void **state)
     uint32_t first;
 
     index_init(&ix, hash_key_of, NULL);
-    for (uint32_t no = 1; no < 100; no++) { /* from before: they are placed anew */
+    for (uint32_t no = 1; no < 100; no++) { /* already there: they are placed again */
         keys[no] = no;
         assert_int_equal(index_reserve(&ix), MU_OK);
         index_add(&ix, no);
@@ -184,7 +184,7 @@ static void plain_bits_hold_what_the_bitmap_held_whatever_its_containers(void **
     roaring_bitmap_free(r);
 }
 
-/* Takes the bits. */
+/* Compares two sets, and frees them. */
 static void expect_bits(struct plain_bits *b, roaring_bitmap_t *wanted)
 {
     uint64_t count = roaring_bitmap_get_cardinality(wanted);
@@ -297,7 +297,7 @@ static void an_order_stays_sorted_whatever_is_added_and_removed(void **state)
         if (in[no]) {
             order_remove(&o, &cols, no);
         } else {
-            /* Mostly newer than all before, with many of the same second; else anywhere. */
+            /* Mostly newer than all before, many in the same second; sometimes anywhere. */
             uint32_t at = next_random(&seed) % 4 ? (uint32_t)step / 16 : next_random(&seed) % 4000;
             cols.chunks[0]->created_at[no] = at;
             snprintf((char *)cols.chunks[0]->did[no], DID_PACKED, "%06x %u", next_random(&seed), no);
@@ -308,7 +308,7 @@ static void an_order_stays_sorted_whatever_is_added_and_removed(void **state)
         if (step % 2500 == 0)
             check_order(&o, &cols, in);
     }
-    /* Only adding, in no order: the list is merged again and again. */
+    /* Only adds, in random order: the list is merged again and again. */
     for (uint32_t no = 1; no <= ORDERED; no++) {
         if (in[no])
             continue;

@@ -1,5 +1,7 @@
 #include "fleet/sweep.h"
 
+#include <assert.h>
+
 #include "fleet/fleet_internal.h"
 
 /* Removes the leftovers of deleted devices from the journal, one step at a time. */
@@ -71,6 +73,7 @@ static void begin_pass(struct sweep *s)
 {
     struct leftovers *left = &s->fleet->leftovers;
 
+    assert(!s->wanted);
     s->wanted = left->with_events;
     s->from_us = 0;
     if (!(left->with_events = roaring_bitmap_create()))
@@ -99,6 +102,7 @@ static enum mu_err sweep_events(struct sweep *s, int64_t now_us)
 
 enum mu_err sweep_step(struct sweep *s, int64_t now_us)
 {
+    assert(sweep_is_due(s));
     return roaring_bitmap_is_empty(s->fleet->leftovers.devices) ? sweep_events(s, now_us) : sweep_devices(s, now_us);
 }
 

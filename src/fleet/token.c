@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ enum mu_err fleet_token_put(struct fleet *f, const struct token_row *row)
             chain_free(f, before ? before : 1);
         }
         no = f->free_token;
+        assert(no && no < f->tokens.count);
         f->free_token = f->tokens.at[no].next_free;
         memcpy(f->tokens.at[no].hash, row->hash, 32);
         index_add(&f->by_token, no);
@@ -83,6 +85,7 @@ void fleet_token_remove(struct fleet *f, const uint8_t hash[32])
     index_remove(&f->by_token, no);
     f->tokens.at[no].next_free = f->free_token;
     f->free_token = no;
+    assert(f->token_count);
     f->token_count--;
 }
 

@@ -1,5 +1,7 @@
 #include "fleet/undecoded_log.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -14,6 +16,7 @@ static bool is_due(struct undecoded_log *l, uint32_t device)
         undecoded_log_free(l);
         l->until_ms = now_ms + HOUR_MS;
     }
+    assert(l->lines <= UNDECODED_LINES);
     if (l->lines == UNDECODED_LINES || (!l->told && !(l->told = roaring_bitmap_create())))
         return false;
     if (!roaring_bitmap_add_checked(l->told, device))

@@ -1,5 +1,6 @@
 #include "fleet/users.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -30,6 +31,8 @@ static enum mu_err reserve(struct users *u, uint32_t no)
 static void set_bit(uint64_t *bits, uint32_t i, bool on)
 {
     uint64_t bit = UINT64_C(1) << i % 64;
+
+    assert(i < CHUNK_ROWS);
     bits[i / 64] = on ? bits[i / 64] | bit : bits[i / 64] & ~bit;
 }
 
@@ -130,6 +133,7 @@ enum mu_err users_first_bound(struct fleet *f, const struct first_bound_row *row
         k->at[no].user = row->user;
         index_add(&k->by_user, no);
     }
+    assert(no < k->count);
     k->at[no].since = columns_seconds(row->since);
     return MU_OK;
 }

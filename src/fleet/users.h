@@ -1,6 +1,7 @@
 #ifndef MUSTER_FLEET_USERS_H
 #define MUSTER_FLEET_USERS_H
 
+#include <assert.h>
 #include <roaring/roaring.h>
 
 #include "fleet/plain_bits.h"
@@ -55,6 +56,7 @@ MU_MUST_USE enum mu_err users_bind(struct fleet *f, const struct bound_row *row)
 /* How many rows of the chunk may hold a binding: the chunk has none from this row on. */
 static inline uint32_t users_bound_rows(const struct users *u, uint32_t chunk)
 {
+    assert(chunk < u->binding_chunks);
     if (!u->bindings[chunk])
         return 0;
     return chunk < u->last_binding >> CHUNK_BITS ? CHUNK_ROWS : (u->last_binding & (CHUNK_ROWS - 1)) + 1;

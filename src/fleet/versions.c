@@ -1,5 +1,6 @@
 #include "fleet/versions.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -51,6 +52,7 @@ static enum mu_err add_set(struct versions *v, const char *text, uint32_t len, u
     memcpy(pool_at(v->pool, block), text, len);
     if (v->free) {
         *no = v->free;
+        assert(!v->sets[*no].refs);
         v->free = v->sets[*no].next;
     } else {
         *no = v->count++;
@@ -82,6 +84,7 @@ enum mu_err versions_take(struct versions *v, const struct journal_versions *set
 
 void versions_drop(struct versions *v, uint32_t no)
 {
+    assert(no < v->count && (!no || v->sets[no].refs));
     if (!no || --v->sets[no].refs)
         return;
     index_remove(&v->by_text, no);
@@ -93,6 +96,7 @@ void versions_drop(struct versions *v, uint32_t no)
 void versions_read(const struct versions *v, uint32_t no, struct journal_versions *out)
 {
     memset(out, 0, sizeof(*out));
+    assert(no < v->count);
     if (!no)
         return;
     const char *text = pool_at(v->pool, v->sets[no].text);
