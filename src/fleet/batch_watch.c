@@ -1,6 +1,8 @@
 #include "fleet/batch.h"
 
-/* What a batch does, noted for those who watch while its records are added, and told when they are on disk. */
+#include <assert.h>
+
+/* What a batch tells watchers: noted while its records are added, told when they are on disk. */
 
 static void note(struct batch *b, const struct watch_event *e, const void *body, size_t body_len)
 {
@@ -10,6 +12,7 @@ static void note(struct batch *b, const struct watch_event *e, const void *body,
 
 static void note_points(struct batch *b, struct watch_event e, uint32_t from)
 {
+    assert(from <= b->event_count);
     e.kind = WATCH_POINT;
     for (uint32_t i = from; i < b->event_count; i++) {
         struct journal_event event = fleet_event_record(b->fleet, &b->events[i].event);

@@ -135,6 +135,7 @@ void committer_end(struct committer *c, const struct commit_end *end)
 /* Filled and not returned: gcc notes that a struct which ends with an array was once returned in another way. */
 static void set_head(struct intake_record *head, enum intake_kind kind, const struct commit_item *item)
 {
+    assert(item->sink || !item->tag);
     *head = (struct intake_record){ .kind = (uint8_t)kind,
                                     .device = item->device,
                                     .ts_us = item->ts_us,

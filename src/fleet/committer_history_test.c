@@ -4,6 +4,8 @@
 
 #include "fleet/committer_fixture.h"
 
+/* What the operator tells of a device's past, together with what the device does itself. */
+
 static void tell(uint32_t device, const struct commit_history *h, const int32_t *days, size_t count)
 {
     size_t before = sink.count;

@@ -1,4 +1,4 @@
-/* What those who watch are told: what has been committed, in that order, and nothing else. */
+/* What watchers are told: what has been committed, in that order, and nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ static void nothing(void *ctx)
     (void)ctx;
 }
 
-/* What has been told since the last call; events are told after their senders have been. */
+/* The events since the last call; events are told after their senders have been answered. */
 static void take(void)
 {
     committer_pause(c, nothing, NULL);
@@ -82,7 +82,7 @@ static void sessions_and_reports_are_told_in_the_order_of_their_commit(void **st
     e = next(WATCH_END, 3);
     assert_int_equal(e->end.reason, END_TCP_CLOSED);
     assert_int_equal(e->end.seconds, 42);
-    next(WATCH_MESSAGE, 1); /* settle's */
+    next(WATCH_MESSAGE, 1); /* the message that settle sends */
     must_be_all();
 }
 

@@ -125,7 +125,6 @@ void intake_put(struct intake *in, const struct intake_record *head, const void 
     uint32_t size = (uint32_t)((sizeof(*head) + len + 7) & ~(size_t)7);
     bool refused = false;
 
-    assert(head->sink || !head->tag);
     pthread_mutex_lock(&in->lock);
     struct intake_record *rec = take_room(in, size, false);
     if (!rec && intake_is_session(head)) {

@@ -7,11 +7,14 @@
 
 #include "base/limits.h"
 
+/* Watchers: their queues, and telling them events. */
+
 struct watcher {
     struct watch *watch;
     struct watch_filter filter;
     struct buf queue;
-    uint64_t lost; /* behind what is in the queue; once one is, all are until it has been taken */
+    /* events lost behind those in the queue; after one is lost, all are until the queue has been taken */
+    uint64_t lost;
     struct watcher *next;
 };
 
@@ -132,8 +135,11 @@ void watch_end(struct watcher *r)
     struct watcher **at = &w->first;
 
     pthread_mutex_lock(&w->lock);
-    while (*at != r)
+    assert(atomic_load_explicit(&w->watchers, memory_order_relaxed));
+    while (*at != r) {
+        assert(*at);
         at = &(*at)->next;
+    }
     *at = r->next;
     atomic_fetch_sub_explicit(&w->watchers, 1, memory_order_relaxed);
     pthread_mutex_unlock(&w->lock);

@@ -1,4 +1,4 @@
-/* Events and those who watch: order, filters, and a queue that is full. */
+/* Events and watchers: order, filters, and a full queue. */
 #include "fleet/watch.h"
 
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static struct watch_event event(const struct fleet_product *product, const char 
     return e;
 }
 
-/* The moments of what is taken must be these, and so many lost behind them. */
+/* Expects these moments of the events that are taken, and this many lost behind them. */
 static void must_take(struct watcher *r, const int64_t *moments, size_t count, uint64_t lost)
 {
     const struct watch_event *e;
@@ -134,13 +134,13 @@ static void a_full_queue_counts_what_it_leaves_out_until_it_is_taken(void **stat
     assert_true(watch_note(&noted, &e, large, sizeof(large)));
     e.ts_us = 2;
     assert_true(watch_note(&noted, &e, large, 2000));
-    e.ts_us = 3; /* there would be room for it, but it is behind one that is missing */
+    e.ts_us = 3; /* there would be room for it, but the event before it is missing */
     assert_true(watch_note(&noted, &e, NULL, 0));
     watch_tell(*state, &noted, 0);
     MUST_TAKE(r, 2, 1);
     watch_tell_one(*state, &e);
     MUST_TAKE(r, 0, 3);
-    watch_tell(*state, &(struct buf){ 0 }, 5); /* for which there was no memory */
+    watch_tell(*state, &(struct buf){ 0 }, 5); /* five events that found no memory */
     must_take(r, NULL, 0, 5);
     watch_end(r);
     buf_free(&noted);
