@@ -10,7 +10,7 @@
  * server does by itself, and would wait in vain if it did not. */
 
 #define FOREVER 60000
-#define SOON    50
+#define SOON    500 /* and yet ten times what a client on a busy machine takes to speak */
 
 static void pause_ms(int ms)
 {
@@ -61,7 +61,7 @@ static void a_trickle_of_bytes_does_not_extend_the_head(void **state)
     static char head[8000] = "GET /hello HTTP/1.1\r\nHost: a\r\nX: ";
 
     (void)state;
-    begin(300, FOREVER, 10);
+    begin(SOON, FOREVER, 10);
     memset(head + strlen(head), 'x', sizeof(head) - strlen(head));
     trickle(head, sizeof(head), 5);
     client_ask(&client, "", 408, NULL);
@@ -114,7 +114,7 @@ static void a_trickle_of_bytes_does_not_extend_the_body(void **state)
     static char body[8000];
 
     (void)state;
-    begin(FOREVER, 300, 10);
+    begin(FOREVER, SOON, 10);
     client_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
     trickle(body, sizeof(body), 5);
     client_ask(&client, "", 408, NULL);
@@ -128,7 +128,7 @@ static void a_handler_may_take_longer_than_an_idle_client(void **state)
     begin(SOON, SOON, 10);
     client_text(&client, GET("/later"));
     fixture_await_later(1);
-    pause_ms(5 * SOON);
+    pause_ms(3 * SOON);
     fixture_finish("at last");
     client_ask(&client, "", 200, "at last");
     client_expect_end(&client);
@@ -167,11 +167,11 @@ static void a_client_that_takes_its_answer_slowly_gets_all_of_it(void **state)
     ssize_t n;
 
     (void)state;
-    begin(FOREVER, 1000, 10);
+    begin(FOREVER, 3000, 10);
     client_text(&client, "GET /big/30000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     while ((n = read(client.fd, bytes, sizeof(bytes))) > 0) {
         total += (size_t)n;
-        pause_ms(2);
+        pause_ms(7);
     }
     assert_int_equal(n, 0);
     assert_true(total > 30000000);

@@ -17,7 +17,7 @@ from world import World
 LONGEST_NAME = 40
 WRONG = pytest.StashKey()
 # Files that take long begin first, so that no worker is left alone with one at the end.
-LONG_FILES = ["test_damage.py", "test_half_open.py", "test_sessions.py", "test_sim.py", "test_repair.py"]
+LONG_FILES = ["test_damage.py", "test_half_open.py", "test_sessions.py", "test_http.py", "test_any_request.py"]
 
 # No command finds a configuration file of this machine.
 os.environ["MUSTER_CONFIG"] = ""
@@ -56,6 +56,7 @@ class FromWorkers:
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "repeats: runs code that another test runs, on other data: once, without sanitizers")
     # Started in the background by a shell, SIGINT is ignored, and what the tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.pluginmanager.hasplugin("dsession"):

@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 import registry_file
 
 BINARY = os.environ.get("MUSTER_BINARY", os.path.join(os.path.dirname(__file__), "../../build/muster"))
@@ -21,6 +23,12 @@ HANGS_S = 1800  # a test that takes longer (times PATIENCE) will not end
 
 # Of their own, whatever runs on this machine.
 FREE_PORTS = ("--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--ops", "127.0.0.1:0")
+
+
+def first_and_repeats(cases):
+    """Parameters of which all but the first run the same code, on other data (docs/testing.md)."""
+    first, *others = cases
+    return [first, *(pytest.param(case, marks=pytest.mark.repeats) for case in others)]
 
 
 def wait_until(condition, seconds=ENOUGH_S, what="condition"):

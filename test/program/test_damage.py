@@ -12,7 +12,7 @@ import time
 import pytest
 
 import clock
-from server import ENOUGH_S, Server, run
+from server import ENOUGH_S, Server, first_and_repeats, run
 from world import Device, World, status_report
 
 DAY = 86400
@@ -238,6 +238,7 @@ def look(directory, path, what):
     return None
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_damage_is_refused_or_harmless(directories, tmp_path, kind, file):
@@ -312,7 +313,7 @@ def look_at_the_rest(directory, path, what):
 
 @pytest.mark.parametrize("file", ["registry.db", "registry.db-wal", "registry.mark", "journal.mark", "MANIFEST", "CURRENT",
                                   "logs", "tables"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", first_and_repeats(KINDS))
 def test_what_is_left_of_a_damaged_directory_goes_on(directories, tmp_path, kind, file):
     directory = directories(kind)
     for name in files(directory.path, FILES[file]):

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import threading
 
+import pytest
+
 from server import ENOUGH_S, wait_until
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
@@ -41,6 +43,7 @@ def ask(curl_line):
     return json.loads(subprocess.run([*shlex.split(curl_line), "-sS"], check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.repeats  # in a build of its own
 def test_the_demo_runs_by_copy_and_paste_ends_with_ctrl_c_and_goes_on_later(tmp_path):
     totals = []
     for _ in range(2):

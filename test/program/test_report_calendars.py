@@ -11,7 +11,7 @@ import pytest
 from clock import environment
 from reportfleet import MOMENTS, ReportFleet
 from reportpeople import People
-from server import wait_until
+from server import first_and_repeats, wait_until
 from test_device_reports import bring
 from world import World
 
@@ -36,7 +36,7 @@ CALENDARS = {
 SEEDS = {calendar: int(os.environ.get("MUSTER_SEED", "5")) + number for number, calendar in enumerate(CALENDARS)}
 
 
-@pytest.mark.parametrize("calendar", CALENDARS)
+@pytest.mark.parametrize("calendar", first_and_repeats(CALENDARS))
 def test_every_report_of_devices_before_and_after_a_crash(make_server, calendar):
     fleet = ReportFleet(make_server, SEEDS[calendar], 80, *CALENDARS[calendar])
     fleet.check_everything()
@@ -51,7 +51,7 @@ def test_every_report_of_devices_before_and_after_a_crash(make_server, calendar)
     fleet.check_everything()
 
 
-@pytest.mark.parametrize("calendar", CALENDARS)
+@pytest.mark.parametrize("calendar", first_and_repeats(CALENDARS))
 def test_every_report_of_users_before_and_after_a_crash(make_server, calendar):
     people = People(make_server, SEEDS[calendar], *CALENDARS[calendar])
     people.check_everything()
