@@ -140,7 +140,8 @@ void apply_fields(const struct apply_entry *e, const struct apply_field *fields,
 {
     const struct values *values = &e->apply->values;
 
-    for (const struct value *v = values->at; v < values->at + values->count; v++) {
+    for (size_t i = 0; i < values->count; i++) {
+        const struct value *v = &values->at[i];
         const struct apply_field *f = fields;
         while (f < fields + count && !value_named(f->name, v->name))
             f++;

@@ -118,7 +118,11 @@ static inline enum mu_err see_binding(void *ctx, const struct bound_row *row)
     image->calls++;
     assert_int_not_equal(image->device[row->device].no, 0);
     assert_int_not_equal(image->user[row->user].no, 0);
-    memcpy(&image->binding[row->no], row, sizeof(*row));
+    image->binding[row->no].no = row->no; /* by field: what lies between fields is not set */
+    image->binding[row->no].device = row->device;
+    image->binding[row->no].user = row->user;
+    image->binding[row->no].since = row->since;
+    image->binding[row->no].until = row->until;
     return MU_OK;
 }
 
