@@ -35,17 +35,16 @@ class Reporter(threading.Thread):
 
     def __init__(self, device, first):
         super().__init__(daemon=True)
-        self.device, self.first, self.acknowledged = device, first, []
+        self.device, self.next, self.acknowledged = device, first, []
 
     def run(self):
         number_of = {}
-        number = self.first
         try:
             while True:
                 while len(number_of) < 10:
-                    packet_id = self.device.publish(f"dev2app/{self.device.did}", numbered_report(number), qos=1)
-                    number_of[packet_id] = number
-                    number += 1
+                    packet_id = self.device.publish(f"dev2app/{self.device.did}", numbered_report(self.next), qos=1)
+                    number_of[packet_id] = self.next
+                    self.next += 1
                 _, body = self.device.receive_kind(4)
                 self.acknowledged.append(number_of.pop(int.from_bytes(body[:2], "big")))
         except (Closed, OSError):
@@ -68,10 +67,11 @@ def test_every_acknowledged_report_survives_twenty_kills(make_server):
     world = World(server)
     registered = [world.register() for _ in range(DEVICES)]
     expected = {did: [] for did, _ in registered}
+    unsent = {did: 0 for did, _ in registered}
     chance = random.Random(20)
     for _ in range(ROUNDS):
         reporters = [Reporter(Device(server.mqtt, did, passcode, world.product_key, level=4).login(),
-                              first=max(expected[did], default=-1) + 100) for did, passcode in registered]
+                              first=unsent[did]) for did, passcode in registered]
         for reporter in reporters:
             reporter.start()
         time.sleep(chance.uniform(0.1, 0.5))
@@ -79,6 +79,7 @@ def test_every_acknowledged_report_survives_twenty_kills(make_server):
         for reporter in reporters:
             reporter.join(ENOUGH_S)
             expected[reporter.device.did] += reporter.acknowledged
+            unsent[reporter.device.did] = reporter.next
         server.start()
     assert sum(map(len, expected.values())) > ROUNDS * DEVICES
     for did, numbers in expected.items():

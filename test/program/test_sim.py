@@ -189,8 +189,8 @@ def test_what_was_due_while_the_server_was_away_is_sent_late(make_server):
 
 
 def test_without_a_definition_bytes_are_passed_through(world):
-    until(lambda: found(world) and world.get(f"devices/{found(world)[0]['did']}/cmd").json["objects"], world,
-          "--devices", 2, "--interval", 0.2, "--qos", 1, definition=None)
-    device = found(world)[0]
+    until(lambda: (devices := found(world)) and world.get(f"devices/{devices[0]['did']}/cmd").json["objects"], world,
+          "--devices", 1, "--interval", 0.2, "--qos", 1, definition=None)
+    device, = found(world)
     assert world.get(f"devices/{device['did']}/cmd").json["objects"][0]["payload"].startswith("000000030c00009106")
     assert world.get(f"devices/{device['did']}/data").json["meta"]["total"] == 0
