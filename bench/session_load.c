@@ -24,11 +24,12 @@
 #include "sim/sim_device.h"
 
 enum {
-    SOURCES = 8,      /* loopback addresses that they come from: the kernel looks long for a port where one
-                         address has more than half of its ports on the way to another */
-    ON_THE_WAY = 256, /* devices, at a time, between their first connection and their last SUBACK */
-    ANSWER_MS = 5000, /* that the last heartbeats have for their answers */
-    GIVE_UP_S = 60,   /* without one more that is there */
+    /* The loopback addresses that devices connect from. If more than half of the ports of one address are in use to
+     * another address, the kernel takes long to find a port. */
+    SOURCES = 8,
+    ON_THE_WAY = 256, /* at most so many devices at a time are between first connection and last SUBACK */
+    ANSWER_MS = 5000, /* how long the last heartbeats wait for their answers */
+    GIVE_UP_S = 60,   /* end after so long without one more device */
 };
 
 static struct {

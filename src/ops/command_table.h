@@ -3,10 +3,10 @@
 
 #include <stdbool.h>
 
-/* What the program's commands are called, take and do: one constant table each (src/program.h lists them). The
- * parser (ops/settings.h), --help (ops/help.h), the man pages and bash completion all read these tables. */
+/* The names, options and texts of the program's commands: one constant table for each (src/program.h lists them).
+ * The parser (ops/settings.h), --help (ops/help.h), the man pages and bash completion all read these tables. */
 
-/* What a value is: it is checked when it is read, and completed in a shell. */
+/* The kind of a value. Values are checked when they are read, and completed in a shell. */
 enum setting_kind {
     SETTING_SWITCH, /* an option without a value; in the file: yes or no */
     SETTING_TEXT,
@@ -17,7 +17,7 @@ enum setting_kind {
     SETTING_NUMBER,    /* a non-negative decimal, fraction allowed */
 };
 
-/* An option. In texts below, \n breaks a line; what is longer than a line is wrapped where it is shown. */
+/* An option. In the texts below, \n breaks a line; a text that is longer than a line is wrapped when it is shown. */
 struct setting {
     const char *name; /* "data": --data */
     char letter;      /* its short form, or 0 */
@@ -26,16 +26,16 @@ struct setting {
     const char *standard; /* the default as text; NULL = none */
     const char *help;
     bool required;   /* must be given, here or in the file */
-    bool flag_only;  /* an order for this one run, which cannot stand in the file */
+    bool flag_only;  /* for this one run: it cannot stand in the file */
     double min, max; /* of a number or count, both included; max 0 = no bounds */
 };
 
-/* What stands behind the options, by its place. */
+/* An argument that stands behind the options; its place says which it is. */
 struct argument {
     const char *name; /* "FILE.json"; of a SETTING_WORD the words: "device|user" */
     enum setting_kind kind;
     const char *help; /* NULL: the description says it */
-    bool optional;    /* those behind it are, too */
+    bool optional;    /* then those behind it are optional, too */
 };
 
 struct example {
@@ -43,7 +43,7 @@ struct example {
     const char *what; /* "applies a file" */
 };
 
-/* By what it is about: the headings of muster --help, in this order. */
+/* What a command is about: the headings of muster --help, in this order. */
 enum command_group {
     COMMAND_SERVER,
     COMMAND_CONFIGURATION,
@@ -70,7 +70,7 @@ struct command {
     int (*run)(const struct settings *s);
 };
 
-/* Options that mean the same wherever they stand. */
+/* Options that mean the same in every command. */
 /* clang-format off: a table */
 #define DATA_SETTING                                                                   \
     {                                                                                  \

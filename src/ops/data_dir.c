@@ -14,6 +14,8 @@
 #include "ops/file.h"
 #include "ops/manifest.h"
 
+/* The data directory: whether a path may be one, and its lock. Two processes never have the same one open. */
+
 enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why_size)
 {
     DIR *dir = opendir(path);
@@ -78,7 +80,7 @@ enum mu_err data_dir_open(struct data_dir *d, const char *path, char *why, size_
         snprintf(why, why_size, "%s is not a directory", path);
         goto out;
     }
-    /* It holds secrets that the protocols need in clear: nobody else looks in. */
+    /* The directory holds secrets that the protocols need in clear: nobody else may look in. */
     if ((st.st_mode & 077) && chmod(path, 0700) != 0) {
         snprintf(why, why_size, "%s is open to others and its mode cannot be changed: %s", path, strerror(errno));
         goto out;

@@ -1,5 +1,6 @@
 #include "ops/dir.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,9 @@
 
 #include "base/text.h"
 
-/* Deeper than anything of muster's lies; more would only serve to exhaust descriptors. */
+/* Work inside a directory that others may write in: by descriptors, and never through a link (dir.h). */
+
+/* Nothing of muster's lies deeper. More levels would only let others exhaust our descriptors. */
 enum { REMOVED_LEVELS = 16 };
 
 int dir_open(const char *path)
@@ -36,6 +39,7 @@ static int enter_one(int at, struct str part, bool make)
 {
     char name[NAME_MAX + 1];
 
+    assert(!memchr(part.at, '/', part.len));
     if (!str_copy(name, sizeof(name), part)) {
         errno = ENAMETOOLONG;
         return -1;
@@ -45,7 +49,7 @@ static int enter_one(int at, struct str part, bool make)
     return dir_open_in(at, name);
 }
 
-/* *writer: who may write in one of the directories, 0 if only root. */
+/* *writer: the user who owns one of the directories on the way and so may write in it; 0 if only root does. */
 static int enter(int at, const char *path, bool make, const char **name, uid_t *writer)
 {
     int dir = fcntl(at, F_DUPFD_CLOEXEC, 0);
@@ -94,7 +98,7 @@ enum mu_err dir_open_file(int at, const char *path, int *fd, char *why, size_t w
     *fd = -1;
     if (dir < 0)
         return tell_errno(path, why, why_size);
-    /* Not waiting for the other end of a pipe. */
+    /* O_NONBLOCK: do not wait for the other end of a pipe. */
     int file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     close_keeping_errno(dir);
     if (file < 0)
@@ -126,6 +130,7 @@ static void remove_tree(int at, const char *name, int levels)
     struct dirent *entry;
     int fd;
 
+    assert(levels >= 0 && levels <= REMOVED_LEVELS);
     if (unlinkat(at, name, 0) == 0 || levels == 0 || (fd = dir_open_in(at, name)) < 0)
         return;
     DIR *dir = fdopendir(fd);

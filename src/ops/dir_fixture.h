@@ -12,7 +12,7 @@
 
 #include "ops/dir.h"
 
-/* Small files in directories, for tests of what is done with them. */
+/* Small files in directories, for tests of functions that work on them. */
 
 static inline void put_file(int at, const char *path, const char *text)
 {

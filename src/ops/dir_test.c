@@ -1,4 +1,4 @@
-/* Nothing inside of a directory is reached by a link, and nothing but files are opened. */
+/* Nothing inside a directory is reached by a link, and only regular files are opened. */
 #include "ops/dir_fixture.h"
 
 struct dir_fixture {
@@ -6,7 +6,7 @@ struct dir_fixture {
     int at; /* PATH/inside */
 };
 
-/* inside/file, inside/sub/file; outside/file is for nobody who works inside. */
+/* inside/file and inside/sub/file belong to the test; outside/file must never be reached from inside. */
 static int setup(void **state)
 {
     struct dir_fixture *f = calloc(1, sizeof(*f));

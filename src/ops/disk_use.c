@@ -1,5 +1,6 @@
 #include "ops/disk_use.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,10 +10,10 @@
 
 #include "ops/backup_scratch.h"
 
-#define REGISTRY_FILES "registry.db" /* and its companions, whose names begin so */
+#define REGISTRY_FILES "registry.db" /* and its companions, whose names begin with it */
 #define JOURNAL_DIR    "journal"
 
-/* Of damaged-…/journal there are two levels; deeper ones are nobody's. */
+/* A path such as damaged-…/journal has two levels; deeper levels are not ours. */
 enum { LEVELS = 3 };
 
 static uint64_t bytes_below(int parent, const char *name, int levels)
@@ -22,6 +23,7 @@ static uint64_t bytes_below(int parent, const char *name, int levels)
     uint64_t bytes = 0;
     struct stat st;
 
+    assert(levels >= 1 && levels <= LEVELS);
     if (!dir) {
         if (fd >= 0)
             close(fd);

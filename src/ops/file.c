@@ -11,6 +11,8 @@
 
 #include "ops/dir.h"
 
+/* Reading whole files, and making directories and names durable. Each failure becomes one sentence. */
+
 enum mu_err file_fail(char *why, size_t why_size, const char *what, const char *path)
 {
     int reason = errno;
@@ -93,7 +95,7 @@ enum mu_err file_sync_parent(const char *path, char *why, size_t why_size)
     if (!parent)
         err = MU_E_NOMEM;
     else if (fd < 0 && errno == EACCES)
-        sync(); /* one may write in it, but not read */
+        sync(); /* the directory may be written, but not read */
     else
         err = sync_open_dir(fd, parent, why, why_size);
     free(copy);

@@ -1,6 +1,9 @@
 #include "ops/help.h"
 
+#include <assert.h>
 #include <string.h>
+
+/* What --help shows: the texts of the command tables, wrapped to 80 columns. */
 
 #define WIDTH        80
 #define USAGE_INDENT 8
@@ -13,7 +16,7 @@ const char *const help_group_titles[COMMAND_GROUPS] = {
     [COMMAND_OTHER] = "Other",
 };
 
-/* How many columns the first n bytes of UTF-8 take; no text here has wider characters. */
+/* How many columns the first n bytes of UTF-8 take. No text here has characters wider than one column. */
 static size_t columns(const char *text, size_t n)
 {
     size_t count = 0;
@@ -48,11 +51,12 @@ void help_wrapped(FILE *to, const char *before, const char *text)
     fputc('\n', to);
 }
 
-/* One word of the usage, in the next line if this one is full. *at: the column. */
+/* Prints one word of the usage; on the next line if it does not fit on this one. *at: the column. */
 static void add_word(FILE *to, size_t *at, const char *before, const char *word, const char *behind)
 {
     size_t width = 1 + strlen(before) + strlen(word) + strlen(behind);
 
+    assert(*at > 0);
     if (*at + width > WIDTH)
         *at = (size_t)fprintf(to, "\n%*s", USAGE_INDENT - 1, "") - 1;
     *at += width;
@@ -75,6 +79,7 @@ void help_usage(FILE *to, const struct command *c)
 
 static void print_setting(FILE *to, const struct setting *t)
 {
+    assert((t->kind == SETTING_SWITCH) == !t->metavar && t->help);
     fputs("  ", to);
     if (t->letter)
         fprintf(to, "-%c, ", t->letter);
@@ -86,6 +91,7 @@ static void print_setting(FILE *to, const struct setting *t)
 
 void help_command(FILE *to, const struct command *c)
 {
+    assert(c->name && c->summary && c->description && c->settings && c->run);
     fputs("usage: ", to);
     help_usage(to, c);
     fputs("\n\n", to);

@@ -2,6 +2,7 @@
 
 #include "ops/local_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,9 +18,9 @@
 #include "base/log.h"
 #include "base/thread.h"
 
-/* A client that sends nothing for so long, or takes nothing, has hung up. */
+/* A client that sends or takes nothing for so long counts as gone. */
 #define CLIENT_TIMEOUT_S 10
-/* Operators who watch, and a script that runs commands beside them. */
+/* Enough for operators who watch, and for a script that runs commands at the same time. */
 #define CLIENTS_MAX 64
 
 struct local_client {
@@ -27,24 +28,24 @@ struct local_client {
     int fd;
     pthread_t thread;
     bool goes_on; /* its status has been sent */
-    bool over;    /* its thread ends; under the server's lock */
+    bool over;    /* its thread is ending; guarded by the server's lock */
     struct local_client *next;
 };
 
 struct local_server {
-    int fd, stop_fd; /* stop_fd can be read when the server ends, by whoever waits */
+    int fd, stop_fd; /* stop_fd becomes readable when the server ends; all threads wait for it, too */
     pthread_t thread;
     local_run_fn run;
     void *ctx;
     char *path;
-    pthread_mutex_t lock; /* over `over` */
+    pthread_mutex_t lock; /* guards `over` of the clients */
     struct local_client *clients;
     unsigned client_count;
 };
 
 /* --- a request ------------------------------------------------------------------------------------------ */
 
-/* "name\nlength\ninput": its parts, false while something is missing. */
+/* Splits "name\nlength\ninput" into its parts; false while something is missing. */
 static bool split_request(const struct buf *in, struct local_request *out)
 {
     const char *text = (const char *)in->data;
@@ -109,12 +110,13 @@ static void serve_client(struct local_client *c)
 
 void local_go_on(struct local_client *c)
 {
+    assert(!c->goes_on);
     c->goes_on = true;
     local_send_all(c->fd, "0\n", 2);
 }
 
-/* Waits for the client to do what events say, or to leave. The client says nothing more after its request, so it has
- * left when both directions are closed. */
+/* Waits until the client is ready for `events`, or has left. A client sends nothing after its request, so POLLHUP
+ * (both directions closed) means that it has left. false: it has left, or the server ends. */
 static bool wait_for(struct local_client *c, short events, int ms, bool *ready)
 {
     struct pollfd fds[] = { { .fd = c->fd, .events = events }, { .fd = c->server->stop_fd, .events = POLLIN } };
@@ -134,6 +136,7 @@ bool local_send(struct local_client *c, struct buf *answer)
 {
     bool stays = true, ready;
 
+    assert(c->goes_on);
     for (size_t sent = 0; stays && sent < answer->len;) {
         stays = wait_for(c, POLLOUT, -1, &ready);
         if (!stays || !ready)
@@ -155,14 +158,15 @@ static void *client_thread(void *arg)
     struct local_client *c = arg;
 
     serve_client(c);
-    shutdown(c->fd, SHUT_RDWR); /* closed it would be another file's before reap looks at it */
+    shutdown(c->fd, SHUT_RDWR); /* not close: the number could become another file's before reap uses it */
     pthread_mutex_lock(&c->server->lock);
     c->over = true;
     pthread_mutex_unlock(&c->server->lock);
     return NULL;
 }
 
-/* Takes away those that are over; all: waits for the others, too, and for no request any more. */
+/* Joins the threads of clients that are over, and frees the clients. all: the others, too; they get no further
+ * input, and their commands are waited for. */
 static void reap(struct local_server *s, bool all)
 {
     for (struct local_client **at = &s->clients, *c; (c = *at);) {
@@ -176,6 +180,7 @@ static void reap(struct local_server *s, bool all)
         *at = c->next;
         if (!over)
             shutdown(c->fd, SHUT_RD);
+        assert(s->client_count > 0);
         pthread_join(c->thread, NULL);
         close(c->fd);
         free(c);
@@ -229,6 +234,7 @@ static void *accept_thread(void *arg)
             welcome(s, fd);
     }
     reap(s, true);
+    assert(!s->clients && s->client_count == 0);
     return NULL;
 }
 
@@ -253,7 +259,7 @@ enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn
     s->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (!s->path || s->fd < 0 || s->stop_fd < 0)
         goto fail_errno;
-    /* The directory is locked by us: a socket that lies there is a dead server's. */
+    /* We hold the directory's lock, so an existing socket belongs to a dead server. */
     unlink(s->path);
     mask = umask(0177);
     int bound = bind(s->fd, (struct sockaddr *)&address, sizeof(address));
@@ -280,7 +286,7 @@ void local_stop(struct local_server *s)
         return;
     uint64_t one = 1;
     if (write(s->stop_fd, &one, sizeof(one)) != sizeof(one))
-        abort(); /* an eventfd at 0 takes one more */
+        abort(); /* cannot happen: the eventfd is at 0 and takes one more */
     pthread_join(s->thread, NULL);
     unlink(s->path);
     close(s->fd);

@@ -1,4 +1,4 @@
-/* The command's end of the command socket, and what both ends share. */
+/* The command's end of the command socket, and functions that both ends use. */
 
 #include "ops/local_private.h"
 
@@ -56,7 +56,7 @@ enum local_read local_receive(int fd, struct buf *in)
     return n > 0 ? LOCAL_READ : n == 0 ? LOCAL_READ_END : LOCAL_READ_FAILED;
 }
 
-/* Takes the status off the beginning of an answer; false: it is not all there. */
+/* Removes the status from the beginning of an answer; false: it is not complete yet. */
 static bool take_status(struct buf *answer, int *status)
 {
     const char *text = (const char *)answer->data, *end = answer->len ? memchr(text, '\n', answer->len) : NULL;

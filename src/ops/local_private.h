@@ -5,15 +5,15 @@
 
 #include "ops/local.h"
 
-/* What both ends of the command socket share. */
+/* Functions that both ends of the command socket use. */
 
-/* false: the path is too long for a socket. */
+/* false: the path is too long for a socket, or there is no memory. */
 bool local_address(const char *dir, struct sockaddr_un *out);
-/* Sends all, however long the peer takes; false: it has gone. A send timeout of the socket holds. */
+/* Sends everything, however long the peer takes. false: the peer has left, or the socket's send timeout passed. */
 bool local_send_all(int fd, const void *bytes, size_t len);
 
 enum local_read { LOCAL_READ, LOCAL_READ_END, LOCAL_READ_FAILED };
-/* Appends what the peer says next, waiting for it. */
+/* Waits for the peer's next bytes and appends them. */
 enum local_read local_receive(int fd, struct buf *in);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ops/manifest.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -15,6 +16,8 @@
 #include "base/json_out.h"
 #include "ops/dir.h"
 #include "ops/file.h"
+
+/* The manifest of a backup, backup.json: gathers it, writes it, reads it, compares files with it. */
 
 enum { MANIFEST_FORMAT = 1, MANIFEST_MAX = 16 * 1024 * 1024 };
 
@@ -40,6 +43,7 @@ static struct manifest_file *add_file(struct manifest *m, char *path)
         free(path);
         return NULL;
     }
+    assert(m->file_count < m->file_cap);
     m->files[m->file_count] = (struct manifest_file){ .path = path };
     return &m->files[m->file_count++];
 }
@@ -76,6 +80,7 @@ static enum mu_err gather(struct manifest *m, int dir, const char *below, char *
             close(fd);
         return file_fail(why, why_size, "read", *below ? below : "the backup");
     }
+    assert(!strchr(below, '/'));
     for (struct dirent *entry; err == MU_OK && (entry = readdir(listed));) {
         struct stat st;
         if (entry->d_name[0] == '.')
@@ -166,8 +171,8 @@ enum mu_err manifest_write(const struct manifest *m, int dir, char *why, size_t 
 
 /* --- reading --------------------------------------------------------------------------------------*/
 
-/* A path that leads out of the backup is not followed, whoever wrote it; files lie in it or in a directory
- * of it. */
+/* Whether path stays inside the backup. Files lie in it, or in a directory directly in it. A manifest from anywhere
+ * may be read, so other paths are refused. */
 static bool is_inside(const char *path)
 {
     unsigned names = 0;
@@ -251,6 +256,7 @@ enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *w
 bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, const char *sha256, char *why,
                            size_t why_size)
 {
+    assert(file->path);
     if (bytes != file->bytes)
         snprintf(why, why_size, "file %s: has %llu bytes, " MANIFEST_NAME " says %llu", file->path,
                  (unsigned long long)bytes, (unsigned long long)file->bytes);

@@ -9,9 +9,9 @@
 #include "ops/digest.h"
 #include "registry/registry.h"
 
-/* What a backup says of itself: the file backup.json in it, written last. It tells the moment, what is
- * in the backup, and all its files with their sizes and SHA-256 (but for the journal's tables, whose
- * blocks carry checksums of their own), so that one that was cut off on its way is found. */
+/* A backup's description of itself: the file backup.json in it, written last. It has the moment of the backup,
+ * counts of its content, and all its files with sizes and SHA-256. (The journal's tables have no SHA-256: their
+ * blocks have checksums of their own.) So a backup that was cut off in transfer is noticed. */
 #define MANIFEST_NAME "backup.json"
 
 struct manifest_file {
@@ -20,7 +20,7 @@ struct manifest_file {
     char sha256[DIGEST_TEXT]; /* "" = none */
 };
 struct manifest {
-    char muster[32]; /* version of the program that made it */
+    char muster[32]; /* version of the program that made the backup */
     int64_t moment_us;
     struct registry_totals totals;
     struct manifest_file *files;
@@ -31,20 +31,20 @@ struct manifest {
 /* Whether dir is a backup. */
 bool manifest_is_in(const char *dir);
 
-/* The directory is open (dir.h), and what is read and written in it is not reached by a link. In each case
- * `why` gets one sentence on failure, and manifest_free is due whatever the outcome. */
+/* The directory is open (dir.h); nothing in it is read or written through a link. In each case `why` gets one
+ * sentence on failure, and manifest_free must be called whatever the outcome. */
 
-/* All files that lie in it and in the directories in it. */
+/* Takes up all files in the directory and in the directories directly in it. */
 MU_MUST_USE enum mu_err manifest_gather(struct manifest *m, int dir, char *why, size_t why_size);
-/* Synced; all there or not at all. */
+/* Writes backup.json and syncs it; it is complete or not there at all. */
 MU_MUST_USE enum mu_err manifest_write(const struct manifest *m, int dir, char *why, size_t why_size);
-/* name: of the directory, for the sentence. MU_E_NOT_FOUND: it is not a backup, or was interrupted;
- * MU_E_SCHEMA: of a newer version; MU_E_CORRUPT, MU_E_REFUSED. */
+/* name: of the directory, for the sentence. MU_E_NOT_FOUND: it is not a backup, or the backup was interrupted;
+ * MU_E_SCHEMA: a newer version made it; MU_E_CORRUPT, MU_E_REFUSED. */
 MU_MUST_USE enum mu_err manifest_read(struct manifest *m, int dir, const char *name, char *why, size_t why_size);
-/* Compares the files with what it says; each mistake is told in one line. False: one is a link, a pipe or
- * the like, which nobody should open by its path. */
+/* Compares the files with the manifest; calls mistake with one line for each difference. false: a file is a link, a
+ * pipe or the like, which nobody should open by its path. */
 bool manifest_compare(const struct manifest *m, int dir, void (*mistake)(void *ctx, const char *text), void *ctx);
-/* Whether a file of so many bytes, with that digest, is the one that it says; if not, why gets a line. */
+/* Whether a file with this size and digest is the one in the manifest; if not, why gets a line. */
 bool manifest_file_matches(const struct manifest_file *file, uint64_t bytes, const char *sha256, char *why,
                            size_t why_size);
 uint64_t manifest_bytes(const struct manifest *m);

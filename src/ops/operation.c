@@ -1,5 +1,6 @@
 #include "ops/operation.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include "base/log.h"
 #include "ops/dir.h"
 #include "ops/local.h"
+
+/* Runs an operation: in the server that has the data directory, or else in this process, on the directory itself. */
 
 int operation_status(enum mu_err err)
 {
@@ -25,7 +28,7 @@ int operation_result(const struct operation_call *call, enum mu_err err)
     if (err == MU_OK)
         return 0;
     buf_printf(call->answer, "%s\n", mu_err_text(err));
-    return 1; /* what was given has been looked at before */
+    return 1; /* the input was checked before, so it is not the input's fault (2) */
 }
 
 struct operation_place operation_place(const struct settings *s)
@@ -35,7 +38,7 @@ struct operation_place operation_place(const struct settings *s)
                                      .quiet = setting_exists(s, "quiet") && setting_on(s, "quiet") };
 }
 
-/* Nothing is made where there is nothing, unless that is what was asked for. */
+/* Opens the directory in this process. A new data directory is made only if the command asks for that (create). */
 static enum mu_err open_at_rest(struct operation_place *place, const struct operation *op, char *why, size_t why_size)
 {
     bool is_new;
@@ -50,17 +53,20 @@ static enum mu_err open_at_rest(struct operation_place *place, const struct oper
                  place->dir, op->may_create ? "; --create makes a new one of it" : "");
         return MU_E_NOT_FOUND;
     }
-    place->uid = getuid();   /* who asks; from here on it may be the directory's owner */
-    log_set_level(LOG_WARN); /* the operator is at the terminal: what is told there is for him */
+    /* The user who runs the command; stores_open_at_rest may change to the directory's owner. */
+    place->uid = getuid();
+    log_set_level(LOG_WARN); /* the operator is at the terminal and reads warnings there */
     return stores_open_at_rest(&place->stores, place->dir, op->needs, why, why_size);
 }
 
-/* What was made for an operation that then failed. The lock, which was made first, is held until all is gone. */
+/* Removes a data directory that was made for an operation that then failed. The lock, which was made first, is held
+ * until everything is gone. */
 static void unmake(struct operation_place *place)
 {
     int lock = dup(place->stores.data.lock_fd);
     int fd = dir_open(place->dir);
 
+    assert(place->stores.data.made);
     stores_close(&place->stores);
     if (fd >= 0) {
         dir_remove_content(fd);
@@ -90,7 +96,7 @@ static int run_at_rest(struct operation_place *place, const struct operation *op
         unmake(place);
     if (err != MU_OK || (is_new && status != 0))
         operation_leave(place);
-    else if (is_new && !place->quiet) /* not in the answer, which may be for a program */
+    else if (is_new && !place->quiet) /* not in the answer, which may be meant for a program */
         fprintf(stderr, "made a new data directory: %s\n", place->dir);
     return status;
 }

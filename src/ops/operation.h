@@ -9,60 +9,61 @@
 #include "ops/settings.h"
 #include "ops/stores.h"
 
-/* What a command does to a data directory. It runs in the server that has the directory or, where none
- * has it, in the command's own process, and cannot tell the difference. */
+/* The work of a command on a data directory. It runs in the server that has the directory, or, if no server has it,
+ * in the command's own process. The operation cannot tell the difference. */
 struct access;
 
 struct operation_call {
     struct stores *stores; /* open as far as the operation needs them */
     struct access *access; /* the devices' side; NULL: no server runs */
     int64_t uptime_s;      /* of the server */
-    uid_t uid;             /* the local user who asks */
+    uid_t uid;             /* the local user who runs the command */
     struct str input;
-    struct local_client *client; /* to go on as long as he listens (local_go_on); NULL: no server runs */
-    struct buf *answer;          /* for the operator: what was done, or a line a mistake */
+    struct local_client *client; /* for local_go_on: the client of a command that goes on; NULL: no server runs */
+    struct buf *answer;          /* for the operator: what was done, or one line for each mistake */
 };
 
 struct operation {
-    const char *name; /* on the socket, too */
+    const char *name; /* of the command; also used on the socket */
     enum stores_part needs;
-    /* Returns the command's exit status (operation_status). In the server: on its client's own thread; what it answers
-     * with 0 is on disk, and visible to all. */
+    /* Returns the command's exit status (operation_status). In the server it runs on its client's own thread; when
+     * it answers 0, its changes are on disk and visible to all. */
     int (*run)(const struct operation_call *call);
-    bool changes;     /* what is kept; of these the server runs one at a time, while others only read */
-    bool keeps_quiet; /* by itself: what it answers is to be said in any case */
-    bool may_create;  /* its command has --create; without that a directory that is not there is a mistake */
+    bool changes;     /* it changes what is stored; the server runs one such at a time, others only read */
+    bool keeps_quiet; /* it handles --quiet by itself: its answer is printed in any case */
+    bool may_create;  /* the command has --create; without that option a missing directory is an error */
 };
 
-/* The exit status of a command that ended so (docs/operating.md, "Exit statuses"): 0 done; 2 what was given is
- * wrong, and the same again fails again; 1 it failed, and the same again may succeed. */
+/* The exit status of a command that ended with this error (docs/operating.md, "Exit statuses"): 0: done; 2: the
+ * input is wrong, and the same input will fail again; 1: it failed, and the same input may succeed later. */
 int operation_status(enum mu_err err);
-/* That of an error which is told in the answer here. */
+/* The exit status for an error whose text is appended to the answer here. */
 int operation_result(const struct operation_call *call, enum mu_err err);
 
-/* The command's side: runs an operation, possibly many times, at the same place. */
+/* The command's side: runs an operation at one place, possibly many times. */
 struct operation_place {
     const char *dir;
-    struct stores stores;                  /* at rest */
-    uid_t uid;                             /* likewise: the local user who asks */
-    bool at_rest;                          /* it was opened here, and no server can come in between */
-    bool had_directory;                    /* of a new data directory: only what is in it was made */
-    bool create;                           /* the data directory, where there is none */
-    bool quiet;                            /* operation_command prints nothing if all went well */
-    const struct local_listener *listener; /* hears what a command that goes on has to say; NULL = none does */
+    struct stores stores; /* at rest */
+    uid_t uid;            /* at rest: the local user who runs the command */
+    bool at_rest;         /* this process has opened the directory, so no server can take it */
+    /* The path existed before; unmaking a new data directory then keeps the directory itself. */
+    bool had_directory;
+    bool create;                           /* make the data directory if there is none */
+    bool quiet;                            /* operation_command prints nothing on success */
+    const struct local_listener *listener; /* receives the output of a command that goes on; NULL: nothing does */
 };
-/* Where the settings say: --data, and --quiet if the command has it. */
+/* The place that the settings name: --data, and --quiet if the command has it. */
 struct operation_place operation_place(const struct settings *s);
 /* Returns the exit status. */
 int operation_run(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer);
 void operation_leave(struct operation_place *place);
 
-/* The answer of a command that is done to stdout; of another one each line to stderr, behind what it
- * is about ("muster apply: FILE"). */
+/* Prints an answer. Status 0: to stdout. Otherwise each line to stderr, after the words that say what it is about
+ * ("muster apply: FILE"). */
 void operation_print(const char *about, int status, const struct buf *answer);
 
-/* All that a command does which runs its operation once: prints the answer, leaves the place, returns the exit
- * status. */
+/* Everything for a command that runs its operation once: runs it, prints the answer, leaves the place, returns the
+ * exit status. */
 int operation_command(const char *about, struct operation_place *place, const struct operation *op, struct str input);
 
 #endif

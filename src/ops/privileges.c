@@ -1,5 +1,6 @@
 #include "ops/privileges.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "ops/file.h"
+
+/* Root's rights: what root prepares for a user, and becoming that user, for a while or for good. */
 
 void privileges_raise_descriptors(void)
 {
@@ -56,9 +59,10 @@ enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, si
     return MU_OK;
 }
 
-/* name: NULL if the machine knows none, as of files that came from another one. */
+/* name: NULL if this machine has no user with the number, as with files that came from another machine. */
 static enum mu_err become(uid_t uid, gid_t gid, const char *name, char *why, size_t why_size)
 {
+    assert(uid != 0);
     if ((name ? initgroups(name, gid) : setgroups(0, NULL)) != 0 || setgid(gid) != 0 || setuid(uid) != 0 ||
         setuid(0) == 0) {
         snprintf(why, why_size, "cannot become user %u (%s): %s", uid, name ? name : "unknown", strerror(errno));
@@ -85,6 +89,7 @@ enum mu_err privileges_step_down(const char *user, char *why, size_t why_size)
 
     if (err != MU_OK)
         return err;
+    assert(getuid() == 0);
     if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setegid(pw->pw_gid) != 0 || seteuid(pw->pw_uid) != 0) {
         snprintf(why, why_size, "cannot become user '%s': %s", user, strerror(errno));
         return MU_E_IO;
@@ -94,6 +99,7 @@ enum mu_err privileges_step_down(const char *user, char *why, size_t why_size)
 
 enum mu_err privileges_step_up(char *why, size_t why_size)
 {
+    assert(getuid() == 0);
     if (seteuid(0) != 0 || setegid(0) != 0) {
         snprintf(why, why_size, "cannot become root again: %s", strerror(errno));
         return MU_E_IO;

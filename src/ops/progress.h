@@ -4,11 +4,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How far a long command is: one line on stderr that is written over, if that is a terminal. about: the
- * command; NULL: it was told to be quiet. */
+/* Shows the progress of a long command: one line on stderr that is overwritten, if stderr is a terminal. about: the
+ * command; NULL: show nothing (--quiet). */
 struct progress {
-    const char *about, *what; /* the caller may change what `what` points to */
-    uint64_t done, total;     /* total 0: it is not known, and no bar is shown */
+    const char *about, *what; /* the caller may change the text that `what` points to */
+    uint64_t done, total;     /* total 0: not known, so no bar is shown */
     bool shown;
     int64_t next_ms;
 };

@@ -23,7 +23,7 @@ static void notify(const char *state)
     int fd = len < sizeof(to.sun_path) ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
     if (fd >= 0) {
         memcpy(to.sun_path, path, len);
-        if (path[0] == '@') /* of the abstract namespace */
+        if (path[0] == '@') /* in the abstract namespace */
             to.sun_path[0] = '\0';
     }
     if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,

@@ -1,5 +1,6 @@
-/* What a setting may be, and where it is kept. */
+/* The values of settings: where they are stored, and which are allowed. */
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -19,6 +20,7 @@ const struct setting *setting_find(const struct setting *list, const char *name)
 
 char **setting_place(struct settings *s, const struct setting *t)
 {
+    assert(t >= s->command->settings && t - s->command->settings < SETTINGS_MAX);
     return &s->values[t - s->command->settings];
 }
 

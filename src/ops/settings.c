@@ -12,8 +12,9 @@
 #include "base/nearest.h"
 #include "ops/settings_private.h"
 
-/* Whoever names the directory gets that one, and nothing from elsewhere. A server is told what it is for: started
- * by a slip as root it would take the place of the machine's own. */
+/* The file to read, or NULL. --config names one. --data alone names the directory: then no file adds to it. A server
+ * never reads the default file by itself: started as root by mistake, it would take the place of the machine's
+ * server. */
 static const char *file_to_read(struct settings *s, const struct setting *in_file)
 {
     const struct setting *config = setting_find(s->command->settings, "config"),
@@ -54,11 +55,11 @@ static enum mu_err unknown_option(const struct settings *s, const char *arg)
     return MU_E_SYNTAX;
 }
 
-enum { LONG_OPTION = 256 }; /* what getopt_long returns for the first one; a letter returns itself */
+enum { LONG_OPTION = 256 }; /* getopt_long returns this for the first long option; for a short one its letter */
 
 static void make_options(const struct setting *list, struct option *options, char *letters)
 {
-    *letters++ = ':'; /* tell a missing value from an unknown option */
+    *letters++ = ':'; /* makes getopt_long distinguish a missing value from an unknown option */
     for (int i = 0; list[i].name; i++) {
         bool is_switch = list[i].kind == SETTING_SWITCH;
         options[i] =
@@ -75,6 +76,7 @@ static const struct setting *option_found(const struct settings *s, int found)
 {
     const struct setting *t = s->command->settings;
 
+    assert(found > 0 && found < LONG_OPTION + SETTINGS_MAX);
     if (found >= LONG_OPTION)
         return &t[found - LONG_OPTION];
     while (t->letter != found)
@@ -87,6 +89,7 @@ static enum mu_err take_option(struct settings *s, const struct setting *t, cons
     const char *value = text ? text : "yes";
     char wanted[SETTING_WANTED_TEXT];
 
+    assert(t->name);
     if (*setting_place(s, t)) {
         fprintf(stderr, "muster %s: option '--%s' is given twice (see muster %s --help)\n", s->command->name, t->name,
                 s->command->name);
@@ -114,7 +117,7 @@ static enum mu_err read_options(struct settings *s, int argc, char **argv)
     enum mu_err err = MU_OK;
 
     make_options(s->command->settings, options, letters);
-    optind = 0; /* from the beginning */
+    optind = 0; /* makes getopt_long start anew */
     opterr = 0;
     while (err == MU_OK && !asks_only(s) && (found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
         char letter[] = { '-', (char)optopt, '\0' };

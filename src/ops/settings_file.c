@@ -1,4 +1,4 @@
-/* The configuration file: every line of it is looked at, also behind a wrong one. */
+/* The configuration file. Every line is checked, also after a wrong one. */
 
 #include <ini.h>
 #include <stdarg.h>
@@ -15,12 +15,12 @@
 struct file_reading {
     struct settings *settings;
     const struct setting *in_file;
-    const char *path, *left; /* its text, from the next line on */
-    int line;                /* the one that is looked at, from 1 on */
-    int first_wrong;         /* the first one of which it has been said what is wrong; 0 = none */
+    const char *path, *left; /* left: its text from the next line on */
+    int line;                /* number of the current line, from 1 on */
+    int first_wrong;         /* number of the first line for which an error was printed; 0 = none */
 };
 
-/* Returns 0, as file_line does then. */
+/* Prints an error for the current line. Returns 0, which file_line then returns, too. */
 static int wrong_line(struct file_reading *r, const char *format, ...)
 {
     va_list args;
@@ -76,7 +76,7 @@ static int file_line(void *user, const char *section, const char *name, const ch
         return wrong_line(r, "'%s' is an option of the command line only", name);
     if (!setting_fits(known, value))
         return wrong_line(r, "'%s' needs %s, not '%s'", name, setting_wanted(known, wanted, sizeof(wanted)), value);
-    /* An option has been read already, and wins. */
+    /* An option was read before, and wins. */
     if (own && !own->flag_only && !*setting_place(r->settings, own))
         setting_set(setting_place(r->settings, own), value);
     return 1;
@@ -97,7 +97,8 @@ enum mu_err settings_read_file(struct settings *s, const struct setting *in_file
         r.left = (const char *)content.data;
         int line = ini_parse_stream(next_line, &r, file_line, &r);
         r.line = line;
-        if (line && (!r.first_wrong || line < r.first_wrong)) /* file_line has not seen it */
+        /* ini.h found the error, and file_line was not called for it. */
+        if (line && (!r.first_wrong || line < r.first_wrong))
             wrong_line(&r, "not a line of the form name = value");
     }
     buf_free(&content);

@@ -3,23 +3,23 @@
 
 #include "ops/settings.h"
 
-/* What the command line and the file have in common (setting_value.c). */
+/* What the readers of the command line and of the file share (setting_value.c). */
 
 /* NULL if no row has this name. */
 const struct setting *setting_find(const struct setting *list, const char *name);
-/* Where the value of this row of s->command->settings is kept. */
+/* Where the value of this row of s->command->settings is stored. */
 char **setting_place(struct settings *s, const struct setting *t);
-/* Puts a copy there. */
+/* Stores a copy of text there. */
 void setting_set(char **place, const char *text);
 bool setting_fits(const struct setting *t, const char *value);
 
-/* For a mistake: "a whole number from 1 to 256", and of words "keep, lower". The text lives in out. */
+/* For error texts: "a whole number from 1 to 256"; for words: "one of keep, lower". The text lives in out. */
 #define SETTING_WANTED_TEXT 100
 #define SETTING_WORDS_TEXT  80
 const char *setting_wanted(const struct setting *t, char *out, size_t size);
 const char *setting_words(const char *words, char *out, size_t size);
 
-/* settings_file.c: what s has no value for yet. MU_E_SYNTAX after a line on stderr for each mistake. */
+/* settings_file.c: reads values that s does not have yet. MU_E_SYNTAX after a line on stderr for each error. */
 MU_MUST_USE enum mu_err settings_read_file(struct settings *s, const struct setting *in_file, const char *path);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ops/stores.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,10 +13,12 @@
 #include "ops/file.h"
 #include "ops/privileges.h"
 
-/* Of a directory that has none yet and is not being served. */
+/* Opens and closes all that a data directory holds, in the order in which the parts depend on each other. */
+
+/* The time zone of a directory that has none yet and that no server has opened. */
 #define ZONE_OF_A_NEW_ONE "Asia/Shanghai"
-/* Longer than any setting lets a server keep something: a command does not know what the server was
- * told, and must not drop what it keeps. */
+/* Longer than any setting lets a server keep data. A command does not know the server's settings, and must not drop
+ * data that the server keeps. */
 #define KEEP_DAYS 4000
 
 struct journal_registry stores_journal_registry(const struct registry_place *place)
@@ -48,7 +51,7 @@ static enum mu_err look_at_journal(const char *dir, const struct registry_place 
     return err == MU_OK ? journal_look(dir, &seen, why, why_size) : err;
 }
 
-/* Both are looked at before either is changed. */
+/* Checks both before either is changed. */
 static enum mu_err look_at_both(struct registry **registry, const char *dir, struct registry_place *place, char *why,
                                 size_t why_size)
 {
@@ -81,8 +84,8 @@ enum mu_err stores_open_zone(struct calendar **out, const char *zone, char *why,
     return err == MU_E_NOT_FOUND ? MU_E_SYNTAX : err;
 }
 
-/* Days are cut in this zone and remembered so; cutting them anew would need every message. MU_E_NOT_FOUND: none has
- * been cut yet. */
+/* Whether the directory's days are those of this zone. Days are cut in one zone, and the zone is stored; cutting
+ * them anew would need every message. MU_E_NOT_FOUND: no zone is stored yet. */
 static enum mu_err compare_zone(struct registry *registry, const char *zone, char *why, size_t why_size)
 {
     char stored[64];
@@ -112,7 +115,8 @@ struct definition_check {
     size_t why_size;
 };
 
-/* A server starts without such a one, and then decodes nothing that devices of the product report. */
+/* Whether a stored definition can be compiled. A server starts with one that cannot, and then decodes no report of
+ * the product's devices. */
 static enum mu_err check_definition(void *ctx, const struct definition_row *row)
 {
     struct definition_check *c = ctx;
@@ -168,7 +172,8 @@ static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned
     struct journal_registry seen = stores_journal_registry(&place);
     struct journal_options options = { .retention_days = retention_days, .registry = &seen, .looked = true };
 
-    /* What is acknowledged is found again only if the names of the stores are on disk, too. */
+    assert(s->calendar && s->data.lock_fd >= 0 && !s->journal && !s->fleet && !s->committer);
+    /* Acknowledged data can only be found again if the names of the stores are on disk, too. */
     if (err != MU_OK || (err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
         (err = file_sync_dir(dir, why, why_size)) != MU_OK ||
         (!place.has_journal && (err = registry_set_fact(s->registry, REGISTRY_HAS_JOURNAL, "made")) != MU_OK) ||
@@ -213,7 +218,7 @@ enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_p
         return err;
     err = open_calendar_at_rest(s, why, why_size);
     if (part == STORES_REGISTRY && err == MU_E_SYNTAX) {
-        why[0] = '\0'; /* a zone that this machine does not know: times are told in UTC */
+        why[0] = '\0'; /* this machine does not know the zone: times are shown in UTC */
         return MU_OK;
     }
     if (err != MU_OK || part == STORES_REGISTRY)

@@ -6,16 +6,16 @@
 #include "model/calendar.h"
 #include "ops/data_dir.h"
 
-/* A data directory that is open: its lock, its stores and what stands on them. The server opens all of
- * it; a command opens what it needs of a directory at rest. All zero but for data.lock_fd = -1
- * (STORES_CLOSED), nothing is open. */
+/* An open data directory: its lock, its stores, and what is built on them. The server opens all of it; a command
+ * opens what it needs of a directory at rest. Nothing is open when all is zero except data.lock_fd = -1
+ * (STORES_CLOSED). */
 struct stores {
     struct data_dir data;
     struct registry *registry;
     struct calendar *calendar;
     struct journal *journal;
-    struct quota_file *quotas; /* the server's */
-    struct watch *watch;       /* the server's: who wants to be told what happens */
+    struct quota_file *quotas; /* only in the server */
+    struct watch *watch;       /* only in the server: who wants to be told of events */
     struct fleet *fleet;
     struct committer *committer;
 };
@@ -24,43 +24,43 @@ struct stores {
         .data = {.lock_fd = -1 } \
     }
 
-/* The server: what a setting says is kept with the data, or, for the zone, compared with what is. */
+/* Only for the server: settings about stored data. The zone is compared with the stored one. */
 struct stores_settings {
     const char *time_zone;
     unsigned retention_days, activity_days;
 };
-/* Locks the directory, which is made if it is missing, and looks at both stores: whether they are there,
- * of a format that is known, and of each other. Changes neither, starts no thread. why gets one sentence.
- * After a failure what has been opened is still to be closed. */
+/* Locks the directory, which is made if it is missing. Checks that both stores are there, have a known format, and
+ * belong to each other. Changes neither store, starts no thread. On failure why gets one sentence, and what has been
+ * opened must still be closed. */
 MU_MUST_USE enum mu_err stores_look(struct stores *s, const char *dir, char *why, size_t why_size);
 
-/* Opens everything, after stores_look; fleet and committer are running then. why gets one sentence;
- * MU_E_SYNTAX: the zone is unknown, or another one than the directory's. Before any other thread exists
- * (calendar_open). After a failure what has been opened is still to be closed. */
+/* Opens everything, after stores_look; then fleet and committer run. On failure why gets one sentence. MU_E_SYNTAX:
+ * the zone is unknown, or is not the directory's. Call it before any other thread exists (calendar_open). After a
+ * failure, what has been opened must still be closed. */
 MU_MUST_USE enum mu_err stores_open(struct stores *s, const struct stores_settings *settings, char *why,
                                     size_t why_size);
 
-/* What stores_look and stores_open would say of a directory that is one and that nobody else has, and of the zone that
- * it is to be opened in. Nothing changes. */
+/* The errors that stores_look and stores_open would give for an existing data directory that nobody else has open,
+ * and for the time zone to open it in. Changes nothing. */
 MU_MUST_USE enum mu_err stores_check(const char *dir, const char *zone, char *why, size_t why_size);
-/* calendar_open; MU_E_SYNTAX with a sentence: there is no such zone. */
+/* calendar_open; MU_E_SYNTAX with a sentence: the zone does not exist. */
 MU_MUST_USE enum mu_err stores_open_zone(struct calendar **out, const char *zone, char *why, size_t why_size);
 
-/* One of the two is there, and the other, which was, is not: MU_E_CORRUPT with a sentence. */
+/* MU_E_CORRUPT with a sentence if one store is there and the other, which once was there, is missing. */
 MU_MUST_USE enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why,
                                              size_t why_size);
-/* What the journal beside it is compared with. */
+/* What the journal is compared with: the state of the registry beside it. */
 struct journal_registry stores_journal_registry(const struct registry_place *place);
 
 /* What a command needs of a directory at rest. */
 enum stores_part { STORES_REGISTRY, STORES_ALL };
-/* Opens it as its owner (privileges.h) and lets nothing expire; days are cut in the directory's zone.
- * Otherwise as above. */
+/* Opens it as the directory's owner (privileges.h). Nothing expires; days are cut in the directory's zone. Otherwise
+ * as above. */
 MU_MUST_USE enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part, char *why,
                                             size_t why_size);
 
-/* Commits what waits, then closes: first the committer, by itself, so that what reads the others may
- * go in between; then the rest. NULL members are skipped. */
+/* Commits what waits, then closes. First the committer alone (stores_stop_committing), so that readers of the other
+ * parts can be ended in between; then the rest. NULL members are skipped. */
 void stores_stop_committing(struct stores *s);
 void stores_close(struct stores *s);
 

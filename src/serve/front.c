@@ -13,7 +13,8 @@ static void write_front(struct http_exchange *ex)
                version_text);
 }
 
-/* A relative address, for the sake of a reverse proxy's prefix. Not for ever: it is ours to change. */
+/* The address is relative, so that it works behind a reverse proxy that adds a prefix. 302, not 301: we may change
+ * it. */
 static void lead_to_docs(struct http_exchange *ex)
 {
     ex->res.status = 302;

@@ -4,8 +4,8 @@
 #include "fleet/committer.h"
 #include "net/http.h"
 
-/* GET /healthz, for load balancers and supervisors: 200 {"status":"ok"} while reports are being
- * kept, 503 {"status":"disk_full"} while they are not. One per HTTP server. */
+/* GET /healthz, for load balancers and supervisors: 200 {"status":"ok"} while reports are kept, 503
+ * {"status":"disk_full"} while they are not. Each HTTP server has its own struct. */
 struct health {
     const struct committer *committer;
     struct http_route route;
@@ -13,7 +13,7 @@ struct health {
 };
 void health_init(struct health *h, const struct committer *committer);
 
-/* The error() of the operator's tables: one line of text. */
+/* The error() of the operator's tables: writes one line of text. */
 void health_write_error(struct http_exchange *ex, int status, const char *detail);
 
 #endif

@@ -6,11 +6,11 @@
 #include "net/tls.h"
 #include "ops/stores.h"
 
-/* The operator's port: /metrics in Prometheus text form, and the counting of HTTP requests behind
- * it. */
+/* The page /metrics of the operator's port, in Prometheus' text form, and the counters of HTTP requests that it
+ * shows. */
 struct metrics;
 
-/* Who is asked when a page is drawn. They outlive the loops. */
+/* Where the figures of a page come from. These live longer than the loops. */
 struct metrics_sources {
     const struct http_server *http; /* whose requests are counted */
     const struct stores *stores;
@@ -19,14 +19,14 @@ struct metrics_sources {
 };
 
 MU_MUST_USE enum mu_err metrics_create(struct metrics **out, unsigned loop_count);
-/* Before the loops start, with the stores open. */
+/* Call it before the loops start, with the stores open. */
 void metrics_attach(struct metrics *m, const struct metrics_sources *from);
-/* Measures what a page shows that takes too long to look at for each one: sizes on disk, open descriptors, the last
- * backup. From time to time, on a thread that may block. */
+/* Measures the figures that take too long to measure for each page: sizes on disk, open descriptors, the last
+ * backup. Call it from time to time, on a thread that may block. */
 void metrics_measure(struct metrics *m);
 void metrics_destroy(struct metrics *m);
 
-/* The http_server's done(): counts one request. Any loop of an index below loop_count, in its thread. */
+/* The http_server's done(): counts one request. On the thread of a loop whose index is below loop_count. */
 void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t bytes_sent);
 
 /* Prefix "/metrics", for the operator's server. */

@@ -1,10 +1,10 @@
-/* The fleet, and what devices do. */
+/* Metrics of the fleet, and of what devices do. */
 
 #include "serve/metrics_private.h"
 
 #include <inttypes.h>
 
-/* So many products have lines of their own; a page must not grow with what enterprises make. */
+/* So many products get lines of their own, so that the page does not grow with the number of products. */
 enum { UNDECODED_PRODUCTS = 200 };
 
 static void write_undecoded_of(struct buf *page, const char *product, const struct fleet_undecoded *u)
@@ -27,7 +27,7 @@ static void write_undecoded(struct metrics *m, struct buf *page)
     write_undecoded_of(page, "other", &others);
 }
 
-/* The refusals at one door; every reason is there from the start. */
+/* The refusals at one door. Every reason has a line from the start, also with count 0. */
 static void write_refused(const struct access_figures *a, struct buf *page, enum refusal_door door, const char *name,
                           const char *help)
 {

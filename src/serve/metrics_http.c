@@ -1,12 +1,13 @@
-/* HTTP requests: counted by loop, and written for the page. */
+/* Metrics of HTTP requests: one set of counters for each loop, summed for the page. */
 
 #include "serve/metrics_private.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The statuses that this server answers with; anything else is counted as the last. */
+/* The statuses that this server answers with; any other is counted under the last, 0. */
 static const int statuses[] = { 200, 201, 204, 302, 304, 308, 400, 401, 403, 404,
                                 405, 408, 413, 417, 429, 431, 500, 503, 0 };
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
@@ -15,9 +16,9 @@ static const int statuses[] = { 200, 201, 204, 302, 304, 308, 400, 401, 403, 404
 static const uint32_t bounds_us[] = { 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 1000000 };
 #define BOUND_COUNT (sizeof(bounds_us) / sizeof(bounds_us[0]))
 
-#define ROUTES_MAX 128 /* the last stands for requests that no route matched */
+#define ROUTES_MAX 128 /* the last entry counts requests that no route matched */
 
-/* What one loop has counted. Only its thread writes there, and none waits for another's cache line. */
+/* The counters of one loop. Only its thread writes them. Aligned to cache lines, so that loops do not share one. */
 struct metrics_requests {
     _Alignas(64) _Atomic uint64_t requests[ROUTES_MAX][STATUS_COUNT];
     _Atomic uint64_t latency[BOUND_COUNT + 1];
@@ -28,23 +29,25 @@ enum mu_err metrics_requests_create(struct metrics *m)
 {
     size_t size = m->loop_count * sizeof(*m->requests);
 
+    assert(m->loop_count > 0 && !m->requests);
     if (!(m->requests = aligned_alloc(_Alignof(struct metrics_requests), size)))
         return MU_E_NOMEM;
     memset(m->requests, 0, size);
     return MU_OK;
 }
 
-/* Statistics: nobody orders anything by them. */
+/* Only the loop's thread writes, so a load and a store are enough. Relaxed: no other data depends on the order. */
 static void add(_Atomic uint64_t *count, uint64_t n)
 {
     atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
-/* Of all loops; where is the count's offset in struct metrics_requests. */
+/* The sum over all loops; where: the counter's offset in struct metrics_requests. */
 static uint64_t sum(const struct metrics *m, size_t where)
 {
     uint64_t total = 0;
 
+    assert(where < sizeof(struct metrics_requests) && where % sizeof(uint64_t) == 0);
     for (unsigned i = 0; i < m->loop_count; i++)
         total += atomic_load_explicit((const _Atomic uint64_t *)((const char *)&m->requests[i] + where),
                                       memory_order_relaxed);
@@ -55,6 +58,7 @@ void metrics_count_request(void *metrics, const struct http_exchange *ex, size_t
 {
     struct metrics *m = metrics;
     struct metrics_requests *c = &m->requests[loop_index(ex->loop)];
+    assert(loop_index(ex->loop) < m->loop_count);
     unsigned route = ex->route && ex->route->number < ROUTES_MAX - 1 ? ex->route->number : ROUTES_MAX - 1;
     size_t status = 0, bound = 0;
 

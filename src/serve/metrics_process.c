@@ -1,4 +1,4 @@
-/* What every process has, under the names that all Prometheus clients give it. */
+/* Metrics that every process has, under the names that all Prometheus clients use. */
 
 #include "serve/metrics_private.h"
 
@@ -22,7 +22,7 @@ static double seconds_of(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Reads a small file of /proc; "" if it cannot be. */
+/* Reads a small file of /proc; "" if that fails. */
 static void read_proc(const char *path, char *out, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -38,7 +38,7 @@ uint64_t metrics_count_fds(void)
     struct stat st;
     uint64_t count = 0;
 
-    /* Linux tells the number since 6.2; before, each has to be looked at. */
+    /* Since Linux 6.2 the size is the number of descriptors; before, count the entries. */
     if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
         return (uint64_t)st.st_size;
     DIR *dir = opendir("/proc/self/fd");
@@ -46,13 +46,13 @@ uint64_t metrics_count_fds(void)
         count++;
     if (dir)
         closedir(dir);
-    return count > 3 ? count - 3 : 0; /* ".", "..", and the directory that was just open */
+    return count > 3 ? count - 3 : 0; /* ".", "..", and the directory that was open just now */
 }
 
 int64_t metrics_process_start(void)
 {
     char text[1024];
-    unsigned long long ticks; /* field 22: after the start of the machine */
+    unsigned long long ticks; /* field 22: start time after the boot of the machine */
 
     read_proc("/proc/self/stat", text, sizeof(text));
     const char *behind_name = strrchr(text, ')');

@@ -1,4 +1,4 @@
-/* The data directory, its stores, and what an operator has to renew in time. */
+/* Metrics of the data directory and its stores, and of what an operator must renew in time. */
 
 #include "serve/metrics_private.h"
 

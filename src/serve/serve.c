@@ -1,5 +1,6 @@
 /* muster serve: starts the server, waits for signals, ends it. */
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,8 +18,8 @@
 #include "serve/server.h"
 
 enum { MAINTENANCE_MS = 3600 * 1000, MEASURE_MS = 10 * 1000 };
-/* A client that comes with an old token is told that it has expired (5011) for so long, then that
- * there is no such token (5009). */
+/* A client with an expired token is told for so long that it has expired (5011); later, that the token does not
+ * exist (5009). */
 #define EXPIRED_TOKEN_KEPT_S (30 * 86400)
 
 struct serve_expiry {
@@ -32,7 +33,7 @@ static void read_expiry(void *ctx)
     e->us = journal_expiry_us(e->journal);
 }
 
-/* What expires does so by the journal's clock, which a wall clock that has gone wrong does not fool. */
+/* The clock by which things expire: the journal's, which does not follow a wrong wall clock. */
 static int64_t expiry_us(struct server *s)
 {
     struct serve_expiry e = { .journal = s->stores.journal };
@@ -53,7 +54,8 @@ static void forget_audit(struct server *s, int64_t now_us)
         log_event(LOG_WARN, "audit_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
 }
 
-/* A server with an expired certificate runs, and its clients turn away without a word here. */
+/* Warns about a certificate that is not valid now. The server runs with it, but clients leave without any message
+ * here. */
 static void check_certificate(const struct server *s)
 {
     struct tls_validity v = s->tls ? tls_context_validity(s->tls) : (struct tls_validity){ 0, INT64_MAX };
@@ -98,16 +100,17 @@ static void reload(struct server *s)
     service_notify_ready();
 }
 
-/* Returns when to measure again. In a large directory, or with many connections, it takes long: then less often, so
- * that it takes a hundredth of a core at most. */
+/* Returns when to measure again. With a large directory or many connections measuring takes long; then it is done
+ * less often, so that it takes at most a hundredth of a core. */
 static int64_t measure(struct server *s, int64_t now_ms)
 {
     metrics_measure(s->metrics);
     int64_t pause_ms = 100 * (clock_mono_ms() - now_ms);
+    assert(pause_ms >= 0);
     return now_ms + (pause_ms > MEASURE_MS ? pause_ms : MEASURE_MS);
 }
 
-/* At most until then, by the monotonic clock; -1: none came. */
+/* Waits until the monotonic clock shows until_ms at most. Returns the signal; -1: none came. */
 static int wait_for_signal(const sigset_t *signals, int64_t until_ms)
 {
     int64_t ms = until_ms - clock_mono_ms();
@@ -116,10 +119,10 @@ static int wait_for_signal(const sigset_t *signals, int64_t until_ms)
     return sigtimedwait(signals, NULL, &(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 });
 }
 
-/* The main thread: every signal that matters is blocked everywhere and waited for here. */
+/* The main thread. All signals that this program handles are blocked in every thread, and waited for here. */
 static void run(struct server *s, const sigset_t *signals)
 {
-    int64_t maintain_ms = 0; /* due at once, also in a server that never lives for long */
+    int64_t maintain_ms = 0; /* due at once, so that a server that is restarted often does it, too */
     int64_t measure_ms = clock_mono_ms() + MEASURE_MS;
 
     for (;;) {
@@ -138,9 +141,9 @@ static void run(struct server *s, const sigset_t *signals)
     }
 }
 
-/* Signals that mean nothing here but would end the process: a slip of kill or of a script, a timer that
- * was left by whoever started it, a file that may not grow (then the write fails). Those that end it on
- * purpose, SIGQUIT and SIGABRT with a core, do. */
+/* Ignores signals that have no meaning here but would end the process: sent by mistake with kill or from a script,
+ * from a timer that the parent process left, or because a file may not grow (then the write fails). SIGQUIT and
+ * SIGABRT are not ignored: they end the process on purpose, with a core. */
 static void ignore_signals(void)
 {
     static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,   SIGVTALRM,

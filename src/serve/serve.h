@@ -3,8 +3,8 @@
 
 #include "ops/command_table.h"
 
-/* `muster serve`: starts the server, waits for signals, ends it. The exit status: 0 ended cleanly, 1 could not start
- * or failed, 2 the command line or a file was wrong. */
+/* `muster serve`: starts the server, waits for signals, ends it. Exit status: 0: it ended cleanly; 1: it could not
+ * start, or failed; 2: the command line or a file was wrong. */
 extern const struct command serve_command;
 
 #endif

@@ -1,8 +1,9 @@
-/* muster serve --check: each thing by itself, so that the second mistake is told with the first. Last the data
- * directory, as whose owner this process goes on. */
+/* muster serve --check. Each thing is checked by itself, so that all errors are told at once. The data directory
+ * comes last: for that check this process becomes the directory's owner. */
 
 #include "serve/serve_check.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ static void tell(struct serve_checking *c, enum mu_err err)
         return;
     fprintf(stderr, "muster serve: %s\n", s->why[0] ? s->why : mu_err_text(err));
     s->why[0] = '\0';
+    assert(operation_status(err) > 0);
     if (operation_status(err) > c->status)
         c->status = operation_status(err);
 }
@@ -65,7 +67,7 @@ static enum mu_err check_user(struct server *s)
 
 /* --- the data directory -----------------------------------------------------------------------------*/
 
-/* It is still to be made, or to be filled. */
+/* The directory must still be made, or is empty: may we write there? */
 static enum mu_err check_room_for_new(struct server *s, const char *dir)
 {
     char *copy = strdup(dir);
@@ -80,7 +82,7 @@ static enum mu_err check_room_for_new(struct server *s, const char *dir)
     return err;
 }
 
-/* What a running server has open has been looked at by that one. */
+/* If a server runs there, it has checked its stores already. */
 static enum mu_err check_stores(struct server *s, const char *dir)
 {
     enum mu_err err = check_as_owner(dir, s->why, sizeof(s->why));
@@ -123,7 +125,7 @@ int serve_check(const struct settings *settings)
     static struct serve_checking c; /* large */
     struct server *s = &c.server;
 
-    log_set_level(LOG_ERROR); /* what is wrong is told here */
+    log_set_level(LOG_ERROR); /* errors are printed here */
     s->settings = settings;
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
         tell(&c, checks[i](s));

@@ -3,9 +3,9 @@
 
 #include "ops/settings.h"
 
-/* muster serve --check: looks at all that a start would stumble over, the settings, the files that they name and the
- * data directory, and says everything that is wrong. Opens no port, changes nothing, keeps nothing open. The exit
- * status: 0 nothing is wrong; 2 something that was given is; 1 only what may be right the next time. */
+/* muster serve --check: checks everything that a start needs: the settings, the files that they name, and the data
+ * directory. Prints all errors. Opens no port, changes nothing, keeps nothing open. Exit status: 0: no error; 2:
+ * some input is wrong; 1: errors that may be gone the next time. */
 int serve_check(const struct settings *settings);
 
 #endif

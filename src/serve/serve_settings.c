@@ -4,6 +4,8 @@
 
 #include "base/limits.h"
 
+/* The table of the server's settings. --help, the man page, the configuration file and the parser all use it. */
+
 /* clang-format off: a table */
 const struct setting serve_settings[] = {
     { .name = "data",

@@ -3,7 +3,7 @@
 
 #include "ops/command_table.h"
 
-/* Every setting of `muster serve` with its default, and so every name that may stand in the configuration file;
+/* Every setting of `muster serve`, with its default. Exactly these names may stand in the configuration file.
  * docs/operating.md lists the same ones (a test compares). */
 extern const struct setting serve_settings[];
 

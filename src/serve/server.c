@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,9 @@
 #include "serve/front.h"
 #include "serve/server.h"
 
-/* --- commands that come through the socket ---------------------------------------------------------*/
+/* Starts and stops the server: everything is opened here in order, and closed in the opposite order. */
+
+/* --- commands that arrive through the socket -----------------------------------------------------------*/
 
 static int run_operation(void *ctx, const struct local_request *request, struct buf *answer)
 {
@@ -37,8 +40,8 @@ static int run_operation(void *ctx, const struct local_request *request, struct 
 
 /* --- starting --------------------------------------------------------------------------------------*/
 
-/* As the user to be, who leaves his files there. Before the ports: of two faults, that of the directory
- * says more. */
+/* Runs as the user whom the server will become, so that files belong to him. It comes before the ports: if both
+ * fail, the error of the directory is the more useful one. */
 static enum mu_err look_at_stores(struct server *s, const char *user)
 {
     const char *dir = setting_text(s->settings, "data");
@@ -50,14 +53,14 @@ static enum mu_err look_at_stores(struct server *s, const char *user)
                  (err = privileges_step_down(user, s->why, sizeof(s->why))) != MU_OK))
         return err;
     err = stores_look(&s->stores, dir, s->why, sizeof(s->why));
-    if (err == MU_OK && s->stores.data.made) /* if that is not what was meant, the name was mistyped */
+    if (err == MU_OK && s->stores.data.made) /* if the operator did not want a new directory, he mistyped the name */
         log_event(LOG_INFO, "data_directory_made", "path=%s hint=\"a new, empty one\"", LOG_Q(dir, -1));
     if (err == MU_OK && user)
         err = privileges_step_up(s->why, sizeof(s->why));
     return err;
 }
 
-/* What may need root: descriptors, the key file, a directory for the user to be, low ports. */
+/* Does what may need root: descriptors, the key file, a directory for the user, low ports. */
 static enum mu_err prepare_as_started(struct server *s)
 {
     bool is_root = geteuid() == 0;
@@ -177,6 +180,7 @@ enum mu_err server_start(struct server *s)
 {
     enum mu_err err;
 
+    assert(s->stores.data.lock_fd == -1 && s->loop_count == 0);
     s->started_s = clock_mono_ms() / 1000;
     pthread_mutex_init(&s->changing, NULL);
     if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
@@ -194,6 +198,7 @@ enum mu_err server_start(struct server *s)
 
 void server_stop(struct server *s)
 {
+    assert(s->loops_started <= s->loop_count && s->loop_count <= SERVER_LOOPS_MAX);
     local_stop(s->local);
     if (s->loops_started && s->loops_started == s->loop_count)
         access_shutdown(s->access, END_EXCEPTION);

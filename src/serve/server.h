@@ -13,8 +13,8 @@
 #include "serve/health.h"
 #include "serve/metrics.h"
 
-/* All that runs in `muster serve`, from the settings to the last socket. All zero but for
- * stores.data.lock_fd = -1, it owns nothing yet. */
+/* Everything that runs in `muster serve`, from the settings to the last socket. All zero except stores.data.lock_fd
+ * = -1: it owns nothing yet. */
 
 #define SERVER_LOOPS_MAX   64
 #define SERVER_PROXIES_MAX 32
@@ -22,7 +22,7 @@
 enum server_listener { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_MQTT, LISTEN_MQTTS, LISTEN_OPS, LISTENER_COUNT };
 
 struct server {
-    const struct settings *settings; /* live longer than this */
+    const struct settings *settings; /* lives longer than this struct */
     struct stores stores;
     struct tls_context *tls;
     struct loop *loops[SERVER_LOOPS_MAX];
@@ -39,32 +39,32 @@ struct server {
     struct cidr trusted_proxies[SERVER_PROXIES_MAX];
     size_t trusted_proxy_count;
     struct local_server *local;
-    pthread_mutex_t changing; /* held by the command that changes something (ops/operation.h) */
+    pthread_mutex_t changing; /* held by a command that changes something (ops/operation.h) */
     int64_t started_s;        /* by the monotonic clock */
     char why[512];            /* after a failure: one sentence for the operator, or "" */
 };
 
-/* Does what may need root first (ports, keys, descriptors), then becomes the user that is asked for,
- * opens the stores and starts all threads. MU_E_SYNTAX: a setting cannot be met. After a failure
- * what has been started is still to be stopped. */
+/* Does first what may need root (ports, keys, descriptors). Then becomes the user that the settings name, opens the
+ * stores and starts all threads. MU_E_SYNTAX: a setting cannot be used. After a failure server_stop must still be
+ * called. */
 MU_MUST_USE enum mu_err server_start(struct server *s);
 
-/* Sessions end and are handed over; loops stop, so nothing new comes; workers finish what they
- * have; the committer writes the rest; the stores close. */
+/* Sessions end and are recorded; loops stop, so nothing new arrives; workers finish their jobs; the committer writes
+ * the rest; the stores close. */
 void server_stop(struct server *s);
 
-/* The line that says that it answers, and where. */
+/* Prints the line that says that the server answers, and at which addresses. */
 void server_print_ready(const struct server *s);
 
-/* What the settings name is read and looked at, each by itself (server_inputs.c, server_listeners.c). Nothing is opened
- * that stays open. MU_E_SYNTAX: it cannot be met, and s->why says so. */
+/* Each reads and checks by itself one thing that the settings name (server_inputs.c, server_listeners.c). Nothing
+ * stays open. MU_E_SYNTAX: it cannot be used, and s->why says why. */
 MU_MUST_USE enum mu_err server_load_certificate(struct server *s);
 MU_MUST_USE enum mu_err server_read_proxies(struct server *s);
 MU_MUST_USE enum mu_err server_check_advertised(struct server *s);
 MU_MUST_USE enum mu_err server_read_address(struct server *s, enum server_listener which);
 MU_MUST_USE enum mu_err server_create_debugger(struct server *s);
 
-/* server_listeners.c: binds every address that has been read. */
+/* server_listeners.c: binds every address that was read. */
 MU_MUST_USE enum mu_err server_listen(struct server *s);
 
 #endif

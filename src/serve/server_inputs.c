@@ -1,4 +1,4 @@
-/* What the server's settings name, read before anything is opened: files, networks, addresses. */
+/* Reads the files, networks and addresses that the server's settings name, before anything is opened. */
 
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +35,7 @@ enum mu_err server_read_proxies(struct server *s)
     return MU_OK;
 }
 
-/* HOST:PORT, as it is told to devices: the port is a number, the host is theirs to resolve. */
+/* HOST:PORT, as it is given to devices. The port must be a number; devices resolve the host, we do not. */
 enum mu_err server_check_advertised(struct server *s)
 {
     const char *text = setting_text(s->settings, "mqtt-advertise");

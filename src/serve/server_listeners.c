@@ -1,9 +1,10 @@
+#include <assert.h>
 #include <stdio.h>
 
 #include "serve/server.h"
 
-/* The listeners are bound (while we may still be root) before what they feed exists; the loops, which
- * accept, start when all of it does. */
+/* Binds the listeners. They are bound early (while the process may still be root), before the parts that they feed
+ * exist. The loops, which accept, start when all parts exist. */
 
 static void accept_http(void *ctx, struct loop *loop, int fd, const struct transport *via, const struct sockaddr *peer)
 {
@@ -37,6 +38,7 @@ enum mu_err server_read_address(struct server *s, enum server_listener i)
 {
     const char *name = listener_kinds[i].setting, *text = setting_text(s->settings, name);
 
+    assert(i < LISTENER_COUNT && listener_kinds[i].setting);
     if (!text)
         return MU_OK;
     if (listener_kinds[i].tls && !setting_text(s->settings, "tls-cert"))
@@ -54,6 +56,7 @@ enum mu_err server_listen(struct server *s)
         const char *name = listener_kinds[i].setting;
         char why[256];
 
+        assert(!s->listeners[i]);
         if (!setting_text(s->settings, name))
             continue;
         struct listener_options options = { s->loops, s->loop_count, listener_kinds[i].accept, s,

@@ -17,8 +17,8 @@
 struct sim_options {
     struct net_address http;
     char http_host[NET_ADDRESS_TEXT];
-    bool plain_broker; /* no HTTP: log in to any MQTT broker, with a made-up did if a device
-                                    has none */
+    /* No HTTP: log in to any MQTT broker, with an invented did if a device has none. */
+    bool plain_broker;
     bool has_mqtt;
     struct net_address mqtt; /* else where the server says */
     struct net_address from; /* where devices come from, port 0; all zero = any */
