@@ -1,11 +1,14 @@
 #include "api/answer.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/random.h"
 #include "base/text.h"
+
+/* Writes error bodies, and the headers that every answer has. */
 
 const char answer_json_type[] = "application/json; charset=utf-8";
 
@@ -32,6 +35,7 @@ void answer_error(struct http_exchange *ex, enum api_error error, const char *de
 {
     const struct api_error_row *row = api_error_row(error);
 
+    assert(error > API_OK && error < API_ERROR_COUNT);
     write_error(ex, row->status, row->code, row->message, detail);
 }
 
@@ -63,7 +67,7 @@ uint64_t answer_next_request(void)
     static pthread_once_t started = PTHREAD_ONCE_INIT;
     static _Thread_local uint64_t last;
 
-    /* A thread takes many at a time, so that loops need not wait for each other's hold of the counter. */
+    /* A thread takes 1024 numbers at a time, so that loops do not wait for each other's access to the counter. */
     if (last % TAKEN_AT_ONCE == 0) {
         pthread_once(&started, start_counting);
         last = atomic_fetch_add_explicit(&last_request, TAKEN_AT_ONCE, memory_order_relaxed);

@@ -3,6 +3,8 @@
 #include "api/body.h"
 #include "api/page.h"
 
+/* Error bodies, request bodies, and the meta object of paged answers. */
+
 static json_t *body_of(struct api_fixture *f)
 {
     json_t *body = json_loadb((const char *)f->ex.res.body.data, f->ex.res.body.len, 0, NULL);

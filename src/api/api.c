@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "api/answer.h"
@@ -10,8 +11,8 @@
 #include "api/openapi.h"
 #include "api/params.h"
 
-/* The way of a call: `before` (on the loop) gives it a number and checks its caller; `run` (on the
- * loop, or on a worker for what may wait) reads its parameters and hands over to the handler. */
+/* How a call is served: `before` (on the loop) gives it a number and checks its caller. Then `run` (on the loop, or
+ * on a worker if the call may wait) reads its parameters and calls the handler. */
 
 enum { BODY_ON_LOOP = 16 * 1024 };
 
@@ -64,7 +65,8 @@ static bool before(struct http_exchange *ex)
     return error == API_OK;
 }
 
-/* *body is the handler's parameters' as long as it runs; NULL if there is none. */
+/* *body must stay alive as long as the handler runs, since its parameters point into it. It is NULL if there is
+ * none. */
 static enum api_error read_request(struct api_call *call, json_t **body)
 {
     const struct api_route *route = call->route;
@@ -91,7 +93,7 @@ static void run(struct http_exchange *ex)
     if (error == API_OK)
         error = route->handle(call);
     json_decref(body);
-    /* The call of a deferred handler that succeeded may be gone by now. */
+    /* If a deferred handler succeeded, the call may be freed by now. */
     if (route->where != HTTP_DEFERRED) {
         api_complete(call, error);
     } else if (error != API_OK) {
@@ -101,7 +103,7 @@ static void run(struct http_exchange *ex)
     }
 }
 
-/* --- on a worker after all -----------------------------------------------------------------------*/
+/* --- moving to a worker --------------------------------------------------------------------------- */
 static struct api_call *call_of(struct job *job)
 {
     return (struct api_call *)((char *)job - offsetof(struct api_call, job));
@@ -109,6 +111,7 @@ static struct api_call *call_of(struct job *job)
 
 static void hand_to_worker(struct api_call *call, void (*what)(struct job *job))
 {
+    assert(!call->job.run);
     call->job.run = what;
     workers_submit(call->api->parts.workers, &call->job);
 }
@@ -118,7 +121,7 @@ static void run_whole(struct job *job)
     run(call_of(job)->ex);
 }
 
-/* A body that takes a while to parse (1 MiB of numbers: 85 ms) must not keep a loop's sessions. */
+/* Parsing a large body takes long (1 MiB of numbers: 85 ms). It must not keep the loop from its sessions. */
 static void run_deferred(struct http_exchange *ex)
 {
     if (ex->req.body.len > BODY_ON_LOOP)
@@ -134,7 +137,7 @@ static void run_handler(struct job *job)
     api_finish(call, call->route->handle(call));
 }
 
-/* For a route of which only some calls wait: those go to a worker, the others stay on the loop. */
+/* For a route whose `waits` decides: calls that wait go to a worker, the others stay on the loop. */
 static void run_or_wait(struct http_exchange *ex)
 {
     struct api_call *call = ex->user;
@@ -173,7 +176,7 @@ static struct http_route http_route_of(const struct api_route *route)
     return http;
 }
 
-/* The table of all routes under a prefix, which are written to `routes`. */
+/* Makes the table of all routes under a prefix, and writes these routes to `routes`. */
 static struct http_table table_of(struct api *api, const char *prefix, struct http_route *routes)
 {
     struct http_table table = {
@@ -208,6 +211,7 @@ enum mu_err api_create(struct api **out, const struct api_options *options)
         goto out;
     api->tables[0] = table_of(api, "/v1", api->routes);
     api->tables[1] = table_of(api, "/openapi.json", api->routes + api->tables[0].count);
+    assert(api->tables[0].count + api->tables[1].count == count_routes());
     *out = api;
     return MU_OK;
 out:

@@ -1,7 +1,7 @@
 #ifndef MUSTER_API_API_FIXTURE_H
 #define MUSTER_API_API_FIXTURE_H
 
-/* What the tests of the API share: a fleet with a few rows, and requests that need no connection. */
+/* What the tests of the API share: a fleet with a few rows, and requests without a connection. */
 
 #include "base/unit_test.h"
 
@@ -29,7 +29,7 @@ struct api_fixture {
     struct fleet *fleet;
     struct registry_visitor rows;
     struct enterprise_row enterprise;
-    struct api api; /* its parts: the fleet only */
+    struct api api; /* only the fleet is set in its parts */
     struct http_exchange ex;
     struct http_header headers[8];
     struct api_call call;
@@ -117,7 +117,7 @@ static inline int fixture_teardown(void **state)
     return 0;
 }
 
-/* Forgets the request before. */
+/* Starts a new request; drops the previous one. */
 static inline void begin(struct api_fixture *f, const struct api_route *route, const char *query)
 {
     arena_reset(&f->ex.arena);
@@ -140,7 +140,7 @@ static inline void add_header(struct api_fixture *f, const char *name, const cha
     f->headers[f->ex.req.header_count++] = (struct http_header){ str_of(name), str_of(value) };
 }
 
-/* The response's header lines, or its body, as a text in the arena. */
+/* The header lines or the body of the response, as a text in the arena. */
 static inline const char *text_of(struct api_fixture *f, const struct buf *b)
 {
     return arena_strndup(&f->ex.arena, b->data ? (const char *)b->data : "", b->len);

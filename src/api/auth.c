@@ -1,8 +1,13 @@
 #include "api/auth.h"
 
+#include <assert.h>
+
 #include "api/answer.h"
 #include "base/clock.h"
 #include "registry/secret.h"
+
+/* Finds out who the caller is (a token, or enterprise headers) and checks whether he may call: the address list and
+ * the hourly quota. */
 
 /* --- the quota -------------------------------------------------------------------------------- */
 void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
@@ -24,6 +29,7 @@ enum api_error auth_admit(struct api_call *call)
     const struct enterprise_row *row = call->enterprise->row;
     const struct ip_addr *client = &call->ex->req.peer;
 
+    assert(call->enterprise && call->now_s > 0);
     if (row->ip_allow_count && !cidr_any_contains(row->ip_allow, row->ip_allow_count, client)) {
         char text[IP_TEXT_SIZE];
         ip_text(client, text);
@@ -37,7 +43,7 @@ enum api_error auth_admit(struct api_call *call)
     return API_OK;
 }
 
-/* --- who -------------------------------------------------------------------------------------- */
+/* --- the caller ----------------------------------------------------------------------------------- */
 struct str auth_token_of(struct str header)
 {
     static const struct str scheme = { "token", 5 };
@@ -72,7 +78,7 @@ static enum api_error check_token(struct api_call *call)
 
     if (error != API_OK)
         return error;
-    /* The path's product_key is the first capture of every route with a token. */
+    /* product_key is the first path parameter of every route with a token. */
     struct str product_key = call->ex->req.captures[0];
     if (!str_eq(product_key, str_of(token.product->product_key)))
         return fleet_product_by_key(call->api->parts.fleet, product_key) ? API_TOKEN_OTHER_PRODUCT

@@ -3,19 +3,19 @@
 
 #include "api/call.h"
 
-/* Who calls, and whether he may (contract, "auth", "order of checks", "rate headers"). Nothing here
- * waits: it runs on the loop. */
+/* Checks who calls, and whether he may (contract, "auth", "order of checks", "rate headers"). Nothing here blocks:
+ * it runs on the loop. */
 
-/* Checks the caller as the route declares. Sets call->enterprise, call->product. */
+/* Checks the caller in the way that the route declares. Sets call->enterprise and call->product. */
 MU_MUST_USE enum api_error auth_check(struct api_call *call);
 
-/* The steps, for the route that finds its caller in the body. auth_known: from here on the call
- * counts against the enterprise's quota, and its answer has the rate headers, whatever comes. */
+/* The steps, for the route that finds its caller in the body. After auth_known the call counts against the
+ * enterprise's quota, and its answer has the rate headers, whatever its outcome. */
 void auth_known(struct api_call *call, struct fleet_enterprise *enterprise);
-/* 5012, then 5013. */
+/* Checks the address list and the quota: 5012, then 5013. */
 MU_MUST_USE enum api_error auth_admit(struct api_call *call);
 
-/* The token in an Authorization header: "token <32 hex>" or the bare value. at NULL if it is none. */
+/* The token in an Authorization header: "token <32 hex>" or only the 32 digits. at is NULL if it is neither. */
 struct str auth_token_of(struct str header);
 
 #endif

@@ -1,6 +1,8 @@
 #include "api/api_fixture.h"
 #include "api/auth.h"
 
+/* The checks of a caller: token, address list, quota, and the enterprise's headers. */
+
 static const struct api_route with_token = { .auth = AUTH_TOKEN };
 static const struct api_route with_headers = { .auth = AUTH_HEADERS };
 
@@ -145,7 +147,7 @@ static void a_used_up_quota_is_5013_with_retry_after(void **state)
     f->enterprise.hourly_quota = 2;
     put_enterprise(f);
     enum api_error error = API_OK;
-    for (int i = 0; i < 5; i++) /* five: the hour may end in between, but not twice */
+    for (int i = 0; i < 5; i++) /* five: the hour may end once in between, but not twice */
         error = check(f, "token " TOKEN);
     assert_int_equal(error, API_QUOTA_EXCEEDED);
     const char *headers = text_of(f, &f->ex.res.headers);

@@ -92,7 +92,7 @@ static enum api_error change(struct api_call *call, enum binding_action action, 
     struct partial devices;
     enum binding_outcome outcome;
 
-    /* What is longer than any identifier is merely unknown: as unknown as an empty one. */
+    /* A text that is longer than any identifier is treated like any other unknown one, like an empty one. */
     if (!str_copy(appid, sizeof(appid), args->appid))
         return API_APP_UNKNOWN;
     if (!str_copy(uid, sizeof(uid), args->uid))
@@ -113,7 +113,7 @@ static enum api_error change(struct api_call *call, enum binding_action action, 
         .count = devices.count,
     };
     enum mu_err err = registry_change_bindings(call->api->parts.registry, &c, &outcome);
-    enum api_error error = api_follow(call); /* after a failure too: some may have been changed */
+    enum api_error error = api_follow(call); /* also after a failure: some devices may have been changed */
     if (err != MU_OK)
         return api_store_failed(call, API_INTERNAL, "change bindings", err);
     switch (outcome) {

@@ -1,5 +1,6 @@
 #include "api/call.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,15 +18,17 @@ enum api_error api_refuse(struct api_call *call, enum api_error error, const cha
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    assert(error > API_OK && error < API_ERROR_COUNT);
     call->detail = arena_strndup(&call->ex->arena, text, strlen(text));
     return error;
 }
 
 enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what, enum mu_err err)
 {
+    assert(err != MU_OK);
     log_event(LOG_ERROR, "api_store_failed", "request=%016" PRIx64 " what=%s why=%s", call->request, LOG_Q(what, -1),
               LOG_Q(mu_err_text(err), -1));
-    /* Of what goes wrong inside, a caller learns only what passes by itself. */
+    /* A caller is told about an internal failure only if it passes by itself. */
     if (err == MU_E_FULL)
         return api_refuse(call, error, "%s", mu_err_text(err));
     return error;
@@ -40,6 +43,7 @@ enum api_error api_follow(struct api_call *call)
 
 struct audit_by api_audit_by(const struct api_call *call)
 {
+    assert(call->enterprise);
     return (struct audit_by){ .enterprise_id = call->enterprise->enterprise_id,
                               .request = call->request,
                               .command = "api" };

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <inttypes.h>
 
 #include "api/call.h"
@@ -9,13 +10,13 @@
 
 /* 设备管理: controlling a device (contract, endpoint 7).
  *
- * What the request says is checked before the device's state (5304, 5305): that can change by itself,
- * a wrong request stays wrong. */
+ * The request itself is checked before the device's state (5304, 5305): the state may change later, but a wrong
+ * request stays wrong. */
 
 struct control_args {
     struct fleet_device device;
     const json_t *raw, *attrs;
-    int coding; /* index in codings, -1 = none given */
+    int coding; /* index into codings; -1 = not given */
 };
 
 static const char *const codings[] = { "hex", "base64", NULL };
@@ -91,6 +92,7 @@ static enum binary_coding coding_of(const struct control_args *args)
 {
     static const enum binary_coding values[] = { CODING_HEX, CODING_BASE64 };
 
+    assert(args->coding < (int)(sizeof(values) / sizeof(values[0])));
     return args->coding < 0 ? CODING_NONE : values[args->coding];
 }
 
@@ -113,12 +115,12 @@ static enum api_error raw_of_text(struct api_call *call, const json_t *text, enu
 {
     const char *at = json_string_value(text);
     size_t len = json_string_length(text), decoded;
-    /* Neither coding makes bytes out of fewer characters. */
+    /* Both codings need at least as many characters as they encode bytes. */
     uint8_t *to = buf_reserve(out, len);
     enum mu_err err;
 
     if (!to)
-        return API_OK; /* the buffer says it */
+        return API_OK; /* build_frame sees the buffer's error */
     if (coding == CODING_HEX) {
         err = hex_decode(at, len, to);
         decoded = len / 2;
@@ -131,14 +133,15 @@ static enum api_error raw_of_text(struct api_call *call, const json_t *text, enu
     return API_OK;
 }
 
-/* In the frame that the device takes (device-access 3). The serial number is the request's: so the
- * 0x0094 in the communication log tells which control it answers. */
+/* Puts P0 into the kind of frame that the device takes (device-access 3). The serial number is that of the request,
+ * so the 0x0094 in the communication log shows which control it answers. */
 static void wrap(struct api_call *call, struct buf *frame, const struct buf *p0)
 {
     const struct control_args *args = call->args;
     enum control_frames control = atomic_load(&call->product->row)->control;
     bool numbered = control == CONTROL_0093 || (control == CONTROL_AUTO && args->device.numbers_reports);
 
+    assert(p0->err == MU_OK);
     frame_write(frame, numbered ? FRAME_NUMBERED : FRAME_CONTROL, (uint32_t)call->request, p0->data, p0->len);
 }
 
@@ -173,7 +176,7 @@ static enum api_error frame_of_attrs(struct api_call *call, struct buf *p0, stru
         return API_DATAPOINT_UNDEFINED;
     buf_init(&state, LIMIT_IMAGE + LIMIT_POINTS);
     fleet_device_state(call->api->parts.fleet, args->device.no, &written_under, &state);
-    /* A state of another version has its points elsewhere. */
+    /* In a state of another definition version, datapoints have other places. */
     bool usable = written_under == definition && state.err == MU_OK;
     enum api_error error = datapoint_control(
         definition->plan, &(struct datapoint_asked){ args->attrs, usable ? state.data : NULL, coding_of(args) }, p0,
@@ -186,14 +189,14 @@ static enum api_error frame_of_attrs(struct api_call *call, struct buf *p0, stru
     return API_OK;
 }
 
-/* *frame is in the exchange's arena. */
+/* *frame is placed in the exchange's arena. */
 static enum api_error build_frame(struct api_call *call, const uint8_t **frame, size_t *len)
 {
     const struct control_args *args = call->args;
     struct buf part, whole;
     enum api_error error;
 
-    /* Room for the text of a raw frame of that size, whose coding takes two characters a byte. */
+    /* Room for the text of a raw frame of LIMIT_FRAME bytes: a coding takes at most two characters for a byte. */
     buf_init(&part, 2 * LIMIT_FRAME);
     buf_init(&whole, LIMIT_FRAME);
     error = args->attrs ? frame_of_attrs(call, &part, &whole) : frame_of_raw(call, &part, &whole);
@@ -214,9 +217,10 @@ static enum api_error build_frame(struct api_call *call, const uint8_t **frame, 
 }
 
 /* --- the audit log -----------------------------------------------------------------------------
- * A control that reaches its device is entered by the committer, together with its record. */
+ *   A control that reaches its device is entered by the committer, together with its record. */
 
-/* An enterprise's refusals that are kept in an hour: whoever asks for nonsense all day fills no disk. */
+/* How many refusals of an enterprise are kept in an hour, so that a caller who sends wrong requests all day does not
+ * fill the disk. */
 enum { REFUSALS_AN_HOUR = 600 };
 
 static void audit_refused(struct api_call *call, enum api_error error, const uint8_t *frame, size_t frame_len)
@@ -225,7 +229,7 @@ static void audit_refused(struct api_call *call, enum api_error error, const uin
         .ts_us = clock_wall_us(),
         .request = call->request,
         .enterprise_id = str_of(call->enterprise->enterprise_id),
-        .did = call->ex->req.captures[1], /* as it was asked for, whatever that is */
+        .did = call->ex->req.captures[1], /* as the caller gave it, whatever it is */
         .error = (uint32_t)api_error_row(error)->code,
         .frame = frame,
         .frame_len = frame_len,
@@ -240,12 +244,13 @@ static void audit_refused(struct api_call *call, enum api_error error, const uin
 
 static void control_refused(struct api_call *call, enum api_error error)
 {
+    assert(call->enterprise);
     audit_refused(call, error, NULL, 0);
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
 struct sending {
-    struct control_request req; /* first: done() gets it */
+    struct control_request req; /* must be first: sent() casts it back */
     struct api_call *call;
 };
 
@@ -253,7 +258,7 @@ static enum api_error outcome(struct api_call *call, enum mu_err err)
 {
     switch (err) {
     case MU_OK: return API_OK;
-    case MU_E_NOT_FOUND: /* it has been deleted meanwhile */ return API_DEVICE_UNKNOWN;
+    case MU_E_NOT_FOUND: /* the device was deleted in the meantime */ return API_DEVICE_UNKNOWN;
     case MU_E_OFFLINE: return API_DEVICE_OFFLINE;
     case MU_E_VALUE: return api_refuse(call, API_RAW_INVALID, "the packet would be longer than the device takes");
     case MU_E_LIMIT: return api_refuse(call, API_SEND_FAILED, "too many frames are waiting for this device");
@@ -301,7 +306,7 @@ static enum api_error control(struct api_call *call)
         return error;
     if (args->device.is_disabled)
         return API_DEVICE_DISABLED;
-    /* Here and not when it is done: that is the committer's thread, which waits for no pipe. */
+    /* Logged here, not in sent(): sent() runs on the committer's thread, which must not wait for a pipe. */
     log_event(LOG_INFO, "control", "request=%016" PRIx64 " enterprise=%s did=%s bytes=%zu", call->request,
               call->enterprise->enterprise_id, args->device.did, s->req.frame_len);
     const struct control_port *port = &call->api->parts.control;

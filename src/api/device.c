@@ -1,6 +1,6 @@
 #include "api/call.h"
 
-/* 设备管理: the device with a mac. */
+/* 设备管理: finding the device with a given mac. */
 
 struct mac_args {
     struct str mac;

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +7,8 @@
 #include "api/report_period.h"
 #include "model/frame.h"
 
-/* 设备管理: what a device's numeric datapoints come to by the hour, day, week or month (contract,
- * endpoint 21). Read off its messages, so it reaches back as far as they are kept. */
+/* 设备管理: sum, average, maximum or minimum of a device's numeric datapoints by hour, day, week or month (contract,
+ * endpoint 21). Computed from its messages, so it reaches back as far as messages are kept. */
 
 enum aggregator { AGG_SUM, AGG_AVG, AGG_MAX, AGG_MIN };
 static const char *const aggregators[] = {
@@ -17,7 +18,7 @@ enum unit { HOURS, DAYS, WEEKS, MONTHS };
 static const char *const units[] = { [HOURS] = "HOURS", [DAYS] = "DAYS", [WEEKS] = "WEEKS", [MONTHS] = "MONTHS", NULL };
 
 #define SPAN_MS (INT64_C(31) * 86400 * 1000) /* "at most one month" */
-#define LAST_MS INT64_C(253402300799999)     /* of the year 9999: times 1000 it still fits */
+#define LAST_MS INT64_C(253402300799999)     /* the end of the year 9999; times 1000 it still fits */
 
 struct agg_args {
     struct fleet_device device;
@@ -133,12 +134,12 @@ static enum api_error agg_check(struct api_call *call)
     return API_OK;
 }
 
-/* --- the points that are asked for ---------------------------------------------------------------- */
+/* --- the requested datapoints ---------------------------------------------------------------------- */
 struct asked {
     struct str name;
-    int id;          /* in the plan at hand; -1 = not a number there */
-    uint32_t count;  /* of values in the period at hand */
-    long double sum; /* so that a week of seconds adds up to the decimals that were reported */
+    int id;          /* in the plan of the current message; -1 = not a number there */
+    uint32_t count;  /* number of values in the current period */
+    long double sum; /* long double, so that a week of values each second adds up to the decimals that were reported */
     double max, min;
 };
 
@@ -146,8 +147,8 @@ struct aggregate {
     const struct api_call *call;
     struct asked *asked;
     size_t asked_count;
-    const struct fleet_definition *definition; /* of the message before, most likely of the next one */
-    char datetime[LOCAL_TEXT_MAX];             /* of the period at hand, "" = none yet */
+    const struct fleet_definition *definition; /* of the previous message; most likely also of the next */
+    char datetime[LOCAL_TEXT_MAX];             /* of the current period; "" = none yet */
     struct json_out j;                         /* rows */
     struct point_value values[LIMIT_POINTS];
 };
@@ -177,7 +178,7 @@ static enum api_error ask_for(struct api_call *call, struct aggregate *a, const 
         return api_refuse(call, API_ATTR_UNKNOWN, "attrs: there is no '%.*s'", (int)name.len, name.at);
     if (!is_number(plan, id))
         return api_refuse(call, API_ATTR_INVALID, "attrs: '%.*s' is not a number", (int)name.len, name.at);
-    /* So there are never more than the product has datapoints. */
+    /* Each name is taken once, so there are never more than the product has datapoints. */
     if (!is_asked(a, name))
         a->asked[a->asked_count++] = (struct asked){ .name = name };
     return API_OK;
@@ -205,7 +206,7 @@ static enum api_error read_attrs(struct api_call *call, struct aggregate *a)
 }
 
 /* --- the periods ----------------------------------------------------------------------------------- */
-/* 2015072010, 20150720, 201529 or 201507: the usual text without what separates its parts. */
+/* 2015072010, 20150720, 201529 or 201507: the usual text without its separators. */
 static void write_datetime(const struct api_call *call, int64_t unix_s, char out[LOCAL_TEXT_MAX])
 {
     const struct agg_args *args = call->args;
@@ -227,6 +228,7 @@ static void write_datetime(const struct api_call *call, int64_t unix_s, char out
         if (*c >= '0' && *c <= '9')
             out[n++] = *c;
     }
+    assert(n < LOCAL_TEXT_MAX);
     out[n] = '\0';
 }
 
@@ -240,12 +242,13 @@ static double result_of(const struct asked *p, enum aggregator aggregator)
     case AGG_SUM:
     case AGG_AVG: break;
     }
-    /* Without the last digits of a double, which are not the devices' but the binary system's. */
+    /* Round to 15 digits: further digits come from binary rounding, not from the devices. */
+    assert(p->count > 0);
     snprintf(text, sizeof(text), "%.15Lg", aggregator == AGG_SUM ? p->sum : p->sum / p->count);
     return strtod(text, NULL);
 }
 
-/* Writes the row of the period at hand, if anything that is asked for was reported in it. */
+/* Writes the row of the current period, if any requested datapoint was reported in it. */
 static void end_period(struct aggregate *a)
 {
     const struct agg_args *args = a->call->args;
@@ -279,7 +282,7 @@ static void add(struct asked *p, double v)
     p->count++;
 }
 
-/* The plan that the message was sent under, in which the points may have had other ids. */
+/* The plan of the definition that the message was sent under. There the datapoints may have other ids. */
 static const struct datapoint_plan *plan_of(struct aggregate *a, uint32_t version)
 {
     if (!a->definition || a->definition->version != version) {

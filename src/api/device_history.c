@@ -2,13 +2,13 @@
 #include "api/report_out.h"
 #include "api/report_period.h"
 
-/* 设备报表: activations and activity by day, week or month. */
+/* 设备报表: activations and activity of devices by day, week or month. */
 
 struct history_args {
     uint32_t group;
     int cycle; /* enum cycle */
     struct str start, end;
-    struct period_range range; /* from both, by history_check */
+    struct period_range range; /* computed from start and end by history_check */
 };
 
 /* clang-format off: a table */

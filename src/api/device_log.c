@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "model/frame.h"
 
-/* 设备管理: what went to and fro, as bytes (cmd) and as datapoints (data). */
+/* 设备管理: what device and cloud sent each other, as bytes (cmd) and as datapoints (data). */
 
 static const struct param log_params[] = { LOG_PARAMS };
 
@@ -45,7 +45,7 @@ static void write_hex(struct json_out *j, const uint8_t *bytes, size_t len)
     if (!at)
         return;
     hex_encode(bytes, len, (char *)at);
-    at[2 * len] = '"'; /* over the terminator */
+    at[2 * len] = '"'; /* overwrites the terminator */
     j->out->len += 2 * len + 1;
 }
 
@@ -62,8 +62,8 @@ static enum mu_err write_cmd(void *rows, const struct journal_message *m)
     return j->out->err;
 }
 
-/* Answers the messages of the window, each written by `row`, whose context begins with the
- * struct json_out of the rows. */
+/* Answers the messages of the window. `row` writes each; its context ctx must begin with the struct json_out of the
+ * rows. */
 static enum api_error answer_messages(struct api_call *call, const struct journal_window *window,
                                       enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx)
 {
@@ -110,10 +110,10 @@ ROUTE(data, GET, "/v1/products/{product_key}/devices/{did}/data", TOKEN, SLOW, P
                  "What was reported on any two of the last 7 days; by default on the last two." });
 
 struct data_rows {
-    struct json_out j; /* first: answer_messages */
+    struct json_out j; /* must be first: answer_messages needs it there */
     struct fleet *fleet;
     uint32_t product;
-    const struct fleet_definition *definition; /* of the row before, most likely of the next one */
+    const struct fleet_definition *definition; /* of the previous row; most likely also of the next */
     struct point_value values[LIMIT_POINTS];
 };
 
@@ -124,7 +124,7 @@ static const struct datapoint_plan *plan_of(struct data_rows *r, uint32_t versio
     return r->definition ? r->definition->plan : NULL;
 }
 
-/* A report is read under the definition that it was sent under, which decoded it once already. */
+/* A report is decoded with the definition that it was sent under; that worked when the report arrived. */
 static enum mu_err write_data(void *rows, const struct journal_message *m)
 {
     struct data_rows *r = rows;

@@ -2,7 +2,7 @@
 #include "api/window.h"
 #include "fleet/unseen_end.h"
 
-/* 设备管理: when a device came and went. */
+/* 设备管理: when a device logged in and when its sessions ended. */
 
 static const struct param online_params[] = { LOG_PARAMS };
 
@@ -117,7 +117,8 @@ static enum mu_err write_session(void *rows, const struct journal_session *s)
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */
-/* Writes the page's records, the missing end (if it is in the window) among them. */
+/* Writes the records of the page. `missing` (the end that the journal does not have yet) is one of them if it is in
+ * the window. */
 static enum mu_err write_records(const struct api_call *call, const struct journal_session *missing, struct json_out *j,
                                  uint64_t *total)
 {
@@ -125,11 +126,11 @@ static enum mu_err write_records(const struct api_call *call, const struct journ
     struct journal_window w = args->window;
     bool in_window = missing->ts_us >= w.from_us && missing->ts_us <= w.to_us;
 
-    /* As it was when the end was missing: a login may be writing it down now. */
+    /* Read only records before it: a login may be writing the missing end just now. */
     if (in_window)
         w.to_us = missing->ts_us - 1;
     if (in_window && w.newest_first) {
-        /* It comes before all others: on the page, or among what is skipped. */
+        /* It is the newest record: it is on this page, or one of those that are skipped. */
         if (w.skip > 0) {
             w.skip--;
         } else if (w.limit > 0) {
@@ -141,7 +142,7 @@ static enum mu_err write_records(const struct api_call *call, const struct journ
     if (err != MU_OK || !in_window)
         return err;
     if (!w.newest_first && *total >= w.skip && *total - w.skip < w.limit)
-        (void)write_session(j, missing); /* after all others, and there is room for it */
+        (void)write_session(j, missing); /* it is the newest, so it is last, and there is room for it */
     ++*total;
     return MU_OK;
 }

@@ -1,7 +1,7 @@
 #include "api/call.h"
 #include "api/report_out.h"
 
-/* 设备报表: what the fleet is like now: places, the summary, the realtime report, liveness. */
+/* 设备报表: the present state of the fleet: places, the summary, the realtime report, liveness. */
 
 static enum api_error report_failed(struct api_call *call, enum mu_err err)
 {

@@ -1,9 +1,12 @@
 #include "api/call.h"
+
+#include <assert.h>
+
 #include "api/page.h"
 #include "api/report_out.h"
 #include "api/report_period.h"
 
-/* 设备报表: the devices that were activated, or active, one by one. */
+/* 设备报表: lists of the devices that were activated, or active. */
 
 enum { DEFAULT_DAYS = 30 };
 
@@ -11,7 +14,7 @@ struct rows_args {
     struct str start, end;
     struct str country, region, city;
     struct page page;
-    int32_t first_day, last_day; /* from start and end, by rows_check */
+    int32_t first_day, last_day; /* computed from start and end by rows_check */
 };
 
 /* clang-format off: a table */
@@ -93,7 +96,8 @@ static enum api_error rows_check(struct api_call *call)
     if (!read_day(args->start, args->last_day - (DEFAULT_DAYS - 1), &args->first_day))
         return api_refuse(call, API_FORM_INVALID, "start: not a date such as 2016-08-01");
     if (!args->end.at && args->first_day > today)
-        args->last_day = args->first_day; /* the future will be refused as such */
+        /* A start in the future then gets its own error (5014), not "start: after end". */
+        args->last_day = args->first_day;
     if (args->first_day > args->last_day)
         return api_refuse(call, API_FORM_INVALID, "start: after end");
     return API_OK;
@@ -146,7 +150,9 @@ static enum api_error answer_rows(struct api_call *call, list_days list)
     }
     const struct fleet_report_page page = { args->first_day, args->last_day, (uint64_t)args->page.skip,
                                             (uint64_t)args->page.limit };
+    assert(page.first_day <= page.last_day);
     size_t count = list(call->api->parts.fleet, &filter, &page, found, &total);
+    assert(count <= page.limit);
     buf_init(&rows, PAGE_ROWS_MAX);
     struct json_out j = json_out_to(&rows);
     for (size_t i = 0; i < count; i++)

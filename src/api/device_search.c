@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +128,7 @@ static enum api_error search_check(struct api_call *call)
     return API_OK;
 }
 
-/* Bindings are in the registry, and many rows take a loop's time from its sessions. */
+/* Bindings are in the registry, which may block. Many rows take time that the loop owes to its sessions. */
 static bool search_waits(const struct api_call *call)
 {
     const struct search_args *args = call->args;
@@ -135,7 +136,8 @@ static bool search_waits(const struct api_call *call)
     return args->type == BY_UID || args->page.limit > 100;
 }
 
-/* A coordinate is a float also where it is a whole number of degrees: typed clients tell the two apart. */
+/* A coordinate is written with a decimal point, also if it is a whole number of degrees: typed clients distinguish
+ * integers from floats. */
 static void write_coordinate(struct json_out *j, const char *key, const struct fleet_device *d, double v)
 {
     char whole[16];
@@ -177,7 +179,7 @@ static void write_row(struct json_out *j, const struct fleet_device *d)
     json_object_end(j);
 }
 
-/* The devices bound to the user; *devices is malloc'ed. */
+/* Finds the devices that are bound to the user; *devices is malloc'ed. */
 static enum api_error find_bound(struct api_call *call, uint32_t **devices, size_t *count)
 {
     const struct search_args *args = call->args;
@@ -205,6 +207,7 @@ static enum api_error answer_search(struct api_call *call, const struct fleet_fi
     }
     size_t count = fleet_search(call->api->parts.fleet, filter, (uint64_t)args->page.skip, (uint64_t)args->page.limit,
                                 found, &total);
+    assert(count <= (size_t)args->page.limit);
     buf_init(&rows, PAGE_ROWS_MAX);
     struct json_out j = json_out_to(&rows);
     for (size_t i = 0; i < count; i++)

@@ -3,7 +3,7 @@
 #include "api/report_period.h"
 #include "api/scope.h"
 
-/* 用户报表: an enterprise's users, by its id and secret. */
+/* 用户报表: reports about an enterprise's users, for a caller with its id and secret. */
 
 /* --- liveness_total ------------------------------------------------------------------------------ */
 enum { DAYS_MAX = 366 };
@@ -11,7 +11,7 @@ enum { DAYS_MAX = 366 };
 struct liveness_args {
     struct scope_product product;
     struct str appid, start, end;
-    struct period_range range; /* from both, by users_liveness_check */
+    struct period_range range; /* computed from both dates by users_liveness_check */
 };
 
 /* clang-format off: a table */

@@ -4,7 +4,7 @@
 
 /* 设备组管理: the groups of a product's devices (contract, endpoint 12). */
 
-enum { MACS_MAX = 1000 }; /* of one call, as the document says */
+enum { MACS_MAX = 1000 }; /* in one call, as the document says */
 
 static const struct field gid_fields[] = {
     { "gid", FIELD_TEXT, false, { "设备组 id", "Id of the group" }, "\"c8e4b5634b047dc495be4a05a39d02a3\"", NULL },
@@ -37,7 +37,7 @@ ROUTE(group_tree, GET, "/v1/products/{product_key}/device_groups", TOKEN, SLOW, 
                  "An object keyed by the groups' ids: each value is an object of the groups below, or an "
                  "empty text if there are none." });
 
-/* How the rows hang together, by their places in the array, which count from 1; 0 is the top. */
+/* Links between the rows, as places in the array. Places count from 1; 0 is the top. */
 struct group_links {
     size_t first_child, next_sibling, parent;
 };
@@ -56,7 +56,7 @@ static size_t place_of(const struct group_row *rows, size_t count, uint32_t no)
     return low < count && rows[low].no == no ? low + 1 : 0;
 }
 
-/* From the last to the first, so that the oldest child becomes the first one. */
+/* Goes from the last row to the first, so that the oldest child becomes the first. */
 static void link_groups(const struct group_row *rows, size_t count, struct group_links *links)
 {
     for (size_t i = count; i > 0; i--) {
@@ -67,7 +67,7 @@ static void link_groups(const struct group_row *rows, size_t count, struct group
     }
 }
 
-/* Depth first along the links: a tree of any depth takes no stack. */
+/* Depth first along the links, without recursion: the depth of the tree does not matter. */
 static void write_tree(struct json_out *j, const struct group_row *rows, const struct group_links *links)
 {
     size_t at = links[0].first_child;
@@ -216,7 +216,7 @@ static enum api_error delete_group(struct api_call *call)
     return error;
 }
 
-/* --- its macs -------------------------------------------------------------------------------------*/
+/* --- the macs of a group --------------------------------------------------------------------------- */
 static const struct field macs_fields[] = {
     { "macs", FIELD_TEXTS, false, { "mac 列表", "MAC addresses" }, "[\"virtual:site\"]", NULL },
     { 0 },

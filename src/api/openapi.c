@@ -1,11 +1,14 @@
 #include "api/openapi.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/params.h"
 
-/* 500 KiB serve a hundred routes. */
+/* Writes the OpenAPI document from the routes' declarations: paths, operations, answers, tags. */
+
+/* A document of a hundred routes has 500 KiB. */
 enum { DOCUMENT_MAX = 4 * 1024 * 1024 };
 
 const char *openapi_words(const struct words *w, enum lang lang)
@@ -24,6 +27,7 @@ static const char *method_name(enum http_method method)
         [HTTP_M_GET] = "get", [HTTP_M_POST] = "post", [HTTP_M_PUT] = "put", [HTTP_M_DELETE] = "delete"
     };
 
+    assert((size_t)method < sizeof(names) / sizeof(names[0]) && names[method]);
     return names[method];
 }
 
@@ -93,7 +97,7 @@ static void write_error_example(struct json_out *j, const struct api_error_row *
     json_object_end(j);
 }
 
-/* The errors of one status share a response. */
+/* Errors with the same status share a response. */
 static void write_failure(struct json_out *j, const struct api_route *route, const bool can[API_ERROR_COUNT],
                           int status)
 {
@@ -106,6 +110,7 @@ static void write_failure(struct json_out *j, const struct api_route *route, con
             len +=
                 (size_t)snprintf(text + len, sizeof(text) - len, "%s%d %s", len ? "; " : "", row->code, row->message);
     }
+    assert(len < sizeof(text));
     if (len == 0)
         return;
     snprintf(key, sizeof(key), "%d", status);
@@ -195,7 +200,7 @@ static void write_paths(struct json_out *j, enum lang lang)
     json_object_end(j);
 }
 
-/* --- what all share --------------------------------------------------------------------------- */
+/* --- what all operations share ---------------------------------------------------------------------- */
 static void write_tags(struct json_out *j, enum lang lang)
 {
     const char *before = "";
@@ -203,10 +208,10 @@ static void write_tags(struct json_out *j, enum lang lang)
     json_put_array(j, "tags");
     for (const struct api_chapter *const *c = api_chapters; *c; c++) {
         const char *name = openapi_words(&(*c)->name, lang);
-        if (strcmp(name, before) != 0) { /* the files of a chapter follow each other */
+        if (strcmp(name, before) != 0) { /* files of the same chapter are neighbours */
             json_object_begin(j);
             json_put_text(j, "name", name);
-            json_put_object(j, "x-names"); /* a link may name the chapter in either language */
+            json_put_object(j, "x-names"); /* so that a link may name the chapter in either language */
             json_put_text(j, "zh", (*c)->name.zh);
             json_put_text(j, "en", (*c)->name.en);
             json_object_end(j);

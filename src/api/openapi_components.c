@@ -1,8 +1,8 @@
 #include "api/openapi.h"
 
-/* What the operations of the document refer to: schemas, headers, and how a caller says who he is. */
+/* What the operations of the document refer to: schemas, headers, and how a caller identifies himself. */
 
-/* A property or header of the components: its schema's type, and what it is. */
+/* A property or header of the components: its schema's type, and its description. */
 struct component {
     const char *name;
     const char *type; /* JSON text */
@@ -33,7 +33,7 @@ static const struct component headers[] = {
     { 0 },
 };
 
-/* HTTP knows no scheme "token" that tools could speak, so the header is declared as a key. */
+/* OpenAPI tools do not know the HTTP auth scheme "token", so the header is declared as an API key. */
 static const struct component keys[] = {
     { "token", "Authorization", { "token <32 位十六进制>", "token <32 hex digits>" } },
     { "enterprise_id", "X-Gizwits-Enterprise-ID", { "企业 id", "Enterprise id" } },

@@ -3,7 +3,7 @@
 #include "api/openapi.h"
 #include "net/http_accept.h"
 
-/* The API's description of itself, made at the start and served from memory. */
+/* GET /openapi.json: the API's description of itself, made at the start and served from memory. */
 
 struct openapi_args {
     int lang; /* enum lang, -1 = not given */

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+/* Writes JSON schemas and examples from declarations: of a parameter, of a body, of an answer. */
+
 /* --- parameters ------------------------------------------------------------------------------- */
 static void write_choices(struct json_out *j, const struct param *p)
 {
@@ -14,7 +16,7 @@ static void write_choices(struct json_out *j, const struct param *p)
         json_put_text(j, "default", p->choices[p->fallback]);
 }
 
-/* The members of a value's schema, without its braces. */
+/* Writes the members of a value's schema, without the braces. */
 static void write_schema_members(struct json_out *j, const struct param *p)
 {
     switch (p->type) {
@@ -207,7 +209,7 @@ static void write_object_example(struct json_out *j, const struct field *fields)
     json_object_begin(j);
     for (const struct field *f = fields; f && f->name; f++) {
         if (!f->example && !f->fields)
-            continue; /* not in every answer, and not in this one */
+            continue; /* not in every answer, and not in the example */
         json_key(j, f->name);
         if (f->example) {
             json_raw(j, str_of(f->example));

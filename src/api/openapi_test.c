@@ -1,6 +1,8 @@
 #include "api/api_fixture.h"
 #include "api/openapi.h"
 
+/* The OpenAPI document has every route, and the declarations of the routes are complete. */
+
 static json_t *document_in(enum lang lang)
 {
     struct buf out;
@@ -164,7 +166,7 @@ static void the_errors_of_a_route_follow_from_its_declaration(void **state)
 }
 
 /* --- the declarations -----------------------------------------------------------------------------*/
-/* What params.c and auth.c rely on: the n-th capture is the n-th parameter of the path. */
+/* params.c and auth.c depend on this: the n-th capture is the n-th parameter of the path. */
 static void every_capture_is_declared_in_the_order_of_the_path(void **state)
 {
     (void)state;

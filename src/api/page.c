@@ -1,13 +1,14 @@
 #include "api/page.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "api/query.h"
 
-/* A link is a little longer than the request's own target, every byte of which may need escaping. */
+/* A link is a little longer than the request's target, and every byte may need an escape. */
 enum { LINK_MAX = 3 * LIMIT_HTTP_HEAD + 256 };
 
-/* The path with single slashes: one that began with two would name a host. */
+/* Writes the path with single slashes: a path that begins with two would name a host. */
 static void write_path(struct buf *out, struct str path)
 {
     bool slash = false;
@@ -19,8 +20,8 @@ static void write_path(struct buf *out, struct str path)
     }
 }
 
-/* As it was sent, but for bytes that a URL does not have: people type them, clients that follow a link
- * stumble over them. */
+/* Writes the text as it was sent, except bytes that a URL may not have. People type such bytes, and clients that
+ * follow the link would fail on them. */
 static void write_escaped(struct buf *out, struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -58,8 +59,9 @@ static void write_link(struct json_out *j, const struct http_request *req, int64
 
 void page_write_meta(struct json_out *j, const struct http_request *req, const struct page *page, uint64_t total)
 {
+    assert(page->skip >= 0 && page->limit >= 0);
     int64_t before = page->skip > page->limit ? page->skip - page->limit : 0;
-    /* A page of no rows leads nowhere. */
+    /* With limit 0 there is no next or previous page. */
     bool has_previous = page->limit && page->skip;
     bool has_next = page->limit && (uint64_t)page->skip + (uint64_t)page->limit < total;
 

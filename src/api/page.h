@@ -11,7 +11,7 @@ struct page {
     int64_t limit, skip;
 };
 
-/* The rows of a route whose arguments have a field `page`. */
+/* The parameter rows of a route whose arguments have a field `page`. */
 /* clang-format off */
 #define PAGE_PARAMS(args)                                                                            \
     { "limit", IN_QUERY, ARG(INT, args, page.limit), OPTIONAL,                                       \
@@ -20,13 +20,13 @@ struct page {
       { "跳过的条数", "Rows to skip" }, "0", 0, INT64_MAX, 0 }
 /* clang-format on */
 
-/* {"previous", "skip", "total", "limit", "next"}: the links are null or a path with query that keeps
- * the request's other parameters. */
+/* Writes {"previous", "skip", "total", "limit", "next"}. The links are null, or a path with a query that keeps the
+ * other parameters of the request. */
 void page_write_meta(struct json_out *j, const struct http_request *req, const struct page *page, uint64_t total);
 
-/* Answers {"meta": …, "objects": [rows]}; rows are the JSON texts of the objects, commas between
- * them, and `total` is known only after they were written. 5002 if they are more than one answer may
- * hold: then the caller has to ask for fewer. */
+/* Answers {"meta": …, "objects": [rows]}. rows: the JSON texts of the objects, with commas between them. They are
+ * written first, since `total` is known only then. 5002 if they are more than one answer may hold: then the caller
+ * must ask for fewer. */
 enum { PAGE_ROWS_MAX = LIMIT_HTTP_ANSWER - 64 * 1024 };
 MU_MUST_USE enum api_error page_answer(struct api_call *call, const struct page *page, uint64_t total,
                                        const struct buf *rows);

@@ -6,8 +6,11 @@
 #include "api/query.h"
 #include "base/json_in.h"
 
+/* Reads a request's parameters into the handler's argument struct, as the route declares them (params.h). */
+
 static void *field_of(const struct api_call *call, const struct param *p)
 {
+    assert(call->args && p->offset < call->route->args_size);
     return (char *)call->args + p->offset;
 }
 
@@ -22,7 +25,7 @@ static void set_absent(const struct api_call *call, const struct param *p)
     case PARAM_INT: *(int64_t *)field_of(call, p) = p->fallback; break;
     case PARAM_FLAG: *(enum fleet_tri *)field_of(call, p) = FLEET_ANY; break;
     case PARAM_CHOICE: *(int *)field_of(call, p) = (int)p->fallback; break;
-    default: /* the arguments came zeroed, which is what the others are when absent */ break;
+    default: /* the arguments are zeroed, which means absent for the other kinds */ break;
     }
 }
 
@@ -39,6 +42,7 @@ static enum api_error set_int(struct api_call *call, const struct param *p, int6
 
 static enum api_error set_choice(struct api_call *call, const struct param *p, struct str v)
 {
+    assert(p->choices);
     for (int i = 0; p->choices[i]; i++) {
         if (str_eq(v, str_of(p->choices[i]))) {
             *(int *)field_of(call, p) = i;
@@ -73,11 +77,12 @@ static enum api_error set_text(struct api_call *call, const struct param *p, str
     case PARAM_INT: return str_int64(v, &number) ? set_int(call, p, number) : bad(call, p, "not an integer");
     case PARAM_FLAG: return flag_parse(v, field_of(call, p)) ? API_OK : bad(call, p, "must be 0 or 1");
     case PARAM_CHOICE: return set_choice(call, p, v);
-    default: /* objects: looked for later */ return API_OK;
+    default: /* objects are looked up later */ return API_OK;
     }
 }
 
-/* A value of the body. A text is handed on in *text, to be treated as one from elsewhere. */
+/* Sets the field from a value of the body. A text is also returned in *text, and then treated like one from the
+ * query. */
 static enum api_error set_json(struct api_call *call, const struct param *p, const json_t *v, struct str *text)
 {
     int64_t number = 0;
@@ -98,7 +103,7 @@ static enum api_error set_json(struct api_call *call, const struct param *p, con
     }
 }
 
-/* Decodes a query value where it is escaped, into the exchange's arena. */
+/* Decodes an escaped query value into the exchange's arena. */
 static bool unescape(struct api_call *call, struct str *s)
 {
     if (!memchr(s->at, '%', s->len) && !memchr(s->at, '+', s->len))
@@ -110,7 +115,7 @@ static bool unescape(struct api_call *call, struct str *s)
     return true;
 }
 
-/* Finds the parameter in the request and sets its field. *text stays at NULL if it is absent. */
+/* Finds the parameter in the request and sets its field. *text stays NULL if the parameter is absent. */
 static enum api_error read_one(struct api_call *call, const struct param *p, size_t capture, const json_t *body,
                                struct str *text)
 {
@@ -146,6 +151,7 @@ static enum api_error find_group(struct api_call *call, const struct param *p, s
 {
     uint32_t product;
 
+    assert(call->product);
     if (!fleet_group_find(call->api->parts.fleet, gid, field_of(call, p), &product))
         return API_GROUP_UNKNOWN;
     return product == call->product->no ? API_OK : API_GROUP_OTHER_PRODUCT;
@@ -155,6 +161,7 @@ static enum api_error find_device(struct api_call *call, const struct param *p, 
 {
     struct fleet_device *device = field_of(call, p);
 
+    assert(call->product);
     if (!fleet_device_by_did(call->api->parts.fleet, did, device))
         return API_DEVICE_UNKNOWN;
     return device->product == call->product ? API_OK : API_DEVICE_OTHER_PRODUCT;

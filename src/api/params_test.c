@@ -2,6 +2,8 @@
 #include "api/params.h"
 #include "api/query.h"
 
+/* Reading parameters: absent ones, their types and bounds, the body, and the objects that they name. */
+
 static const char *const colours[] = { "red", "green", NULL };
 
 struct test_args {
@@ -187,7 +189,7 @@ static void the_body_is_read_by_its_types(void **state)
     const struct test_args *args =
         read_body(*state, "{\"id\":\"\",\"number\":3,\"flag\":false,\"colour\":\"red\",\"any\":[1]}", API_OK);
 
-    assert_non_null(args->id.at); /* given, if empty: merely unknown */
+    assert_non_null(args->id.at); /* it was given, though empty: such an id is merely unknown */
     assert_int_equal(args->id.len, 0);
     assert_int_equal(args->number, 3);
     assert_int_equal(args->flag, FLEET_NO);

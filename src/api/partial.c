@@ -1,5 +1,7 @@
 #include "api/partial.h"
 
+/* Lists of items in a request, and the answer that says for each whether it worked (partial.h). */
+
 enum api_error partial_check(struct api_call *call, const char *name, const json_t *list, size_t max)
 {
     const json_t *item;
@@ -17,7 +19,7 @@ enum api_error partial_check(struct api_call *call, const char *name, const json
     return API_OK;
 }
 
-/* seen is an object whose keys are the items so far. */
+/* Adds an item, unless it is there. The keys of `seen` are the items so far. */
 static void add(struct partial *p, json_t *seen, const char *item)
 {
     if (json_object_get(seen, item))
@@ -26,7 +28,7 @@ static void add(struct partial *p, json_t *seen, const char *item)
     p->items[p->count++] = item;
 }
 
-/* Takes the first item of a text with commas off it. */
+/* Removes the first item from a text with commas, and returns it. */
 static struct str take_item(struct str *text)
 {
     const char *comma = memchr(text->at, ',', text->len);

@@ -1,5 +1,6 @@
 #include "api/past_rows.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,8 @@
 #include "base/hash.h"
 #include "base/limits.h"
 
-/* Rows are in a table by the hash of what a history tells and of whom, and the number of the period: so the
- * rows of one history never meet. Where those of two do, the later one stays. */
+/* Rows are in a hash table. The slot is the hash of the history (kind, product, part, cycle) plus the number of the
+ * period, so the rows of one history never collide. If rows of two histories collide, the later one stays. */
 enum { SLOTS = 1 << 13 };
 
 struct past_row {
@@ -19,7 +20,7 @@ struct past_row {
 
 struct past_rows {
     pthread_mutex_t lock;
-    uint64_t version; /* of the newest row; older ones are of no use */
+    uint64_t version; /* of the newest row; rows of older versions are useless */
     size_t bytes;
     struct past_row *slots[SLOTS];
 };
@@ -57,6 +58,7 @@ static struct past_row **slot_of(struct past_rows *rows, const struct past_key *
 {
     uint64_t history = ((uint64_t)key->product << 32 | key->part) * 16 + key->what * 4 + key->cycle;
 
+    assert(key->what < 4 && key->cycle < 4 && key->unused == 0);
     return &rows->slots[(hash_number(history) + (uint32_t)key->period) % SLOTS];
 }
 
@@ -93,7 +95,8 @@ void past_rows_keep(struct past_rows *rows, const struct past_key *key, const st
 
     if (out->err != MU_OK)
         return;
-    from += out->data[from] == ','; /* the writer's, between two rows */
+    assert(from < out->len);
+    from += out->data[from] == ','; /* the comma that the writer put before the row */
     if (!(row = malloc(sizeof(*row) + out->len - from)))
         return;
     row->key = *key;

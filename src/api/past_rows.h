@@ -7,17 +7,17 @@
 #include "base/err.h"
 #include "base/json_out.h"
 
-/* The rows of histories whose days are over, kept as they were written, until the fleet says that its past has
- * changed (fleet_report_past). Half a million devices are counted for each row: so a history of 53 weeks is
- * counted once. At most LIMIT_PAST_ROWS bytes: when they are full it begins anew. Any thread. */
+/* Rows of histories for periods that are over. They are kept as they were written, until the fleet says that its
+ * past has changed (fleet_report_past). Half a million devices are counted for each row; so a history of 53 weeks is
+ * counted once. The rows take at most LIMIT_PAST_ROWS bytes; when that is full, all are dropped. Any thread. */
 enum past_what { PAST_ACTIVE, PAST_ACTIVATED, PAST_USERS };
 
 struct past_key {
-    uint64_t version;       /* of the past that was asked for before the row was counted */
-    uint32_t product, part; /* a group, or of users an app; 0 = any */
+    uint64_t version;       /* of the past, read before the row was counted */
+    uint32_t product, part; /* part: a group, or an app for users; 0 = any */
     uint32_t what, cycle;   /* enum past_what, enum cycle */
     int32_t period;
-    uint32_t unused; /* keys are compared bytewise */
+    uint32_t unused; /* 0: keys are compared bytewise */
 };
 
 struct past_rows;
@@ -25,10 +25,10 @@ struct past_rows;
 MU_MUST_USE enum mu_err past_rows_create(struct past_rows **out); /* MU_E_NOMEM */
 void past_rows_destroy(struct past_rows *rows);
 
-/* Writes the row, if it is kept. */
+/* Writes the row, if it is kept. Returns whether it was. */
 bool past_rows_write(struct past_rows *rows, const struct past_key *key, struct json_out *j);
-/* Keeps the one that has just been written, an object behind the first `from` bytes, if it could be and there
- * is memory. */
+/* Keeps the row that was just written: the object in out behind the first `from` bytes. Does nothing if writing
+ * failed or there is no memory. */
 void past_rows_keep(struct past_rows *rows, const struct past_key *key, const struct buf *out, size_t from);
 
 #endif

@@ -3,7 +3,7 @@
 #include "api/past_rows.h"
 #include "base/limits.h"
 
-/* Histories' rows, kept and written again. */
+/* Rows of histories that are kept and written again. */
 
 static struct past_rows *rows;
 static struct buf out;
@@ -28,7 +28,7 @@ static struct past_key key_of(uint64_t version, int32_t period)
     return (struct past_key){ .version = version, .product = 1, .what = PAST_ACTIVE, .period = period };
 }
 
-/* Writes an array with the row {"n":n} as its second one, and keeps that. */
+/* Writes an array whose second element is the row {"n":n}, and keeps that row. */
 static void keep(const struct past_key *key, int64_t n)
 {
     struct json_out j = json_out_to(&out);
@@ -43,7 +43,7 @@ static void keep(const struct past_key *key, int64_t n)
     past_rows_keep(rows, key, &out, from);
 }
 
-/* What an array of that row alone, twice, is; "" if there is none. */
+/* An array that has only that row, twice; "" if the row is not kept. */
 static const char *written(const struct past_key *key)
 {
     struct json_out j = json_out_to(&out);
@@ -80,7 +80,7 @@ static void rows_of_other_questions_are_others(void **state)
     others[2].what++;
     others[3].cycle++;
     others[4].period++;
-    others[5].period += 1 << 13; /* in the place of the same row */
+    others[5].period += 1 << 13; /* the same slot as the same row */
     keep(&asked, 1);
     for (int i = 0; i < 6; i++) {
         assert_string_equal(written(&others[i]), "");
@@ -100,7 +100,7 @@ static void a_version_takes_the_place_of_the_one_before(void **state)
     assert_string_equal(written(&new), "");
     keep(&new, 2);
     assert_string_equal(written(&old), "");
-    keep(&late, 1); /* counted by one who asked before the past changed */
+    keep(&late, 1); /* counted for a caller who asked before the past changed */
     assert_string_equal(written(&late), "");
     assert_string_equal(written(&new), "[{\"n\":2},{\"n\":2}]");
 }
@@ -124,7 +124,7 @@ static void what_is_kept_begins_anew_when_it_is_full(void **state)
     (void)state;
     for (int32_t period = 1; period <= 7; period++)
         keep_long(period, LIMIT_PAST_ROWS / 8);
-    keep_long(7, LIMIT_PAST_ROWS / 8); /* in its own place */
+    keep_long(7, LIMIT_PAST_ROWS / 8); /* in its own slot */
     assert_string_not_equal(written(&first), "");
     keep_long(8, LIMIT_PAST_ROWS / 8);
     keep_long(9, LIMIT_PAST_ROWS / 8);

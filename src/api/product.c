@@ -1,6 +1,6 @@
 #include "api/call.h"
 
-/* 产品管理: what a product's datapoints are. */
+/* 产品管理: the datapoints of a product. */
 
 static const struct param datapoint_params[] = { PRODUCT_KEY };
 
@@ -12,7 +12,7 @@ static const struct field position_fields[] = {
     { 0 },
 };
 
-/* Only points of a kind have uint_spec or enum: the example shows a bool, which has neither. */
+/* Only some kinds of datapoint have uint_spec or enum. The example shows a bool, which has neither. */
 static const struct field attr_fields[] = {
     { "id", FIELD_INT, false, { "数据点顺序", "Order" }, "0", NULL },
     { "name", FIELD_TEXT, false, { "数据点标示名", "Name" }, "\"switch\"", NULL },
@@ -81,7 +81,7 @@ static enum api_error datapoint(struct api_call *call)
     if (!definition)
         return API_DATAPOINT_UNDEFINED;
     struct json_out j = api_answer(call, 200);
-    if (definition->named) { /* a product may have been renamed since */
+    if (definition->named) { /* the product may have been renamed since */
         json_object_begin(&j);
         json_put_text(&j, "name", product->name);
     }

@@ -22,7 +22,7 @@ bool query_next(struct str *rest, struct str *key, struct str *value)
 
 bool query_key_is(struct str key, const char *name)
 {
-    char plain[64]; /* longer than any name of ours */
+    char plain[64]; /* longer than any parameter name of ours */
     struct str wanted = str_of(name);
 
     if (str_eq(key, wanted))

@@ -1,10 +1,13 @@
 #include "api/report_out.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "api/query.h"
 #include "base/clock.h"
 #include "model/id.h"
+
+/* Writes the parts that the answers of reports share: the group, and the tree of places. */
 
 int32_t report_today(const struct api_call *call)
 {
@@ -17,7 +20,7 @@ void report_write_gid(struct json_out *j, const struct api_call *call)
     char text[3 * ID_HEX_LEN + 1];
 
     json_key(j, "gid");
-    /* It named a group, so unescaped it has the length of one. */
+    /* The parameter named a group, so it has the length of a group id when it is unescaped. */
     if (query_find(call->ex->req.query, "gid", &gid) && str_copy(text, sizeof(text), gid) &&
         url_decode(text, &gid.len, true) == MU_OK)
         json_str(j, (struct str){ text, gid.len });
@@ -30,14 +33,15 @@ void report_write_count(struct json_out *j, const struct fleet_report_node *node
     json_put_count(j, "count", node->n[REPORT_COUNT]);
 }
 
-/* A place of this name would hide what its surroundings say of themselves. It is counted there. */
+/* A place with this name would replace the "count" or "detail" of the place around it. It is left out, but counted
+ * there. */
 static bool is_reserved(struct str name)
 {
     return str_eq(name, STR("count")) || str_eq(name, STR("detail"));
 }
 
-/* The ends of some objects, and a place with its count, in one piece up to where the places in it would
- * follow: a history of 53 weeks has 16,000 of these. Its name is plain. */
+/* Writes the ends of some objects, then a place with its count, up to where the places in it would follow. It is
+ * done in one piece, since a history of 53 weeks has 16,000 of these. The place's name needs no escapes. */
 static void write_counted(struct json_out *j, unsigned ends, const struct fleet_report_node *node)
 {
     static const char count[] = "\":{\"count\":";
@@ -65,7 +69,7 @@ static void write_counted(struct json_out *j, unsigned ends, const struct fleet_
 void report_write_places(struct json_out *j, const struct fleet_report *report, report_members members, bool leaf_count)
 {
     enum { CITY = 3 };
-    unsigned open = 0, left_out = 0; /* depths */
+    unsigned open = 0, left_out = 0; /* both are depths; 0 = none */
 
     for (size_t i = 1; i < report->count; i++) {
         const struct fleet_report_node *node = &report->nodes[i];
@@ -75,6 +79,7 @@ void report_write_places(struct json_out *j, const struct fleet_report *report, 
         left_out = is_reserved(node->name) ? node->depth : 0;
         if (left_out)
             continue;
+        assert(node->depth > 0 && node->depth <= CITY);
         unsigned ends = open >= node->depth ? open - node->depth + 1 : 0;
         open = is_leaf ? node->depth - 1 : node->depth;
         if (members == report_write_count && !is_leaf && str_is_plain(node->name, ' ', '"', '\\')) {

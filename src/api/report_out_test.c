@@ -2,7 +2,9 @@
 
 #include "api/report_out.h"
 
-/* What is written of a tree, its " shown as '. */
+/* Writing the places of a report. */
+
+/* Compares what is written of a tree; " is shown as '. */
 static void assert_location(const struct fleet_report_node *nodes, size_t count, bool leaf_count, const char *expected)
 {
     struct fleet_report report = { .nodes = (struct fleet_report_node *)(uintptr_t)nodes, .count = count };

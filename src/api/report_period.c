@@ -1,6 +1,9 @@
 #include "api/report_period.h"
 
+#include <assert.h>
 #include <stdio.h>
+
+/* Periods of reports: days, ISO weeks and months as numbers, and their texts. */
 
 /* clang-format off: a table */
 const char *const period_cycle_names[] = {
@@ -21,18 +24,19 @@ static int32_t divide_down(int32_t a, int32_t b)
     return a / b - (a % b < 0);
 }
 
-/* Days since 1970-01-01. Years are taken to begin in March, so that a leap day is a year's last; the
- * months' lengths from March on then follow (153 * m + 2) / 5. */
+/* Days since 1970-01-01. Years are counted from March, so that a leap day is the last day of a year. Then the months
+ * before one have (153 * m + 2) / 5 days, m counted from March. */
 static int32_t day_of_civil(struct civil c)
 {
     int32_t month = (c.month + 9) % 12;
     int32_t year = c.year - (c.month < 3);
     int32_t leaps = divide_down(year, 4) - divide_down(year, 100) + divide_down(year, 400);
 
+    assert(c.month >= 1 && c.month <= 12);
     return 365 * year + leaps + (153 * month + 2) / 5 + c.day - 1 - 719468;
 }
 
-/* The other way round: the year within its 400 years first, then the day within that year. */
+/* The inverse: first the year within its 400 years, then the day within that year. */
 static struct civil civil_of_day(int32_t day)
 {
     int32_t from_march = day + 719468;
@@ -47,6 +51,7 @@ static struct civil civil_of_day(int32_t day)
         .day = of_year - (153 * month + 2) / 5 + 1,
     };
 
+    assert(c.month >= 1 && c.month <= 12 && c.day >= 1 && c.day <= 31);
     return c;
 }
 
@@ -109,7 +114,7 @@ void period_local_text(int64_t local_s, char out[LOCAL_TEXT_MAX])
     snprintf(out, LOCAL_TEXT_MAX, "%s %02d:%02d:%02d", date, second / 3600, second / 60 % 60, second % 60);
 }
 
-/* A run of digits and what separates it from the next; -1 if it is not that. */
+/* Reads that many digits; -1 if the text has others or fewer. */
 static int32_t take_number(struct str *text, size_t digits)
 {
     int32_t n = 0;
@@ -150,11 +155,11 @@ bool period_parse(enum cycle cycle, struct str text, int32_t *period)
         c.day = take_dash(&rest) ? take_number(&rest, 2) : -1;
     if (rest.len || week < 0 || week > 53 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > 31)
         return false;
-    if (cycle == CYCLE_WEEK) /* January 4th is always in the first one */
+    if (cycle == CYCLE_WEEK) /* January 4th is always in the first week */
         *period = period_of_day(cycle, day_of_civil((struct civil){ c.year, 1, 4 })) + week - 1;
     else
         *period = period_of_day(cycle, day_of_civil(c));
-    /* February 30th and the 53rd week of a short year have become another day's, another year's. */
+    /* February 30th, or week 53 of a short year, became another day or another year's week: then the texts differ. */
     period_text(cycle, *period, again);
     return str_eq(text, str_of(again));
 }
@@ -172,6 +177,7 @@ const char *period_range_read(enum cycle cycle, struct str start, struct str end
         [CYCLE_MONTH] = "end: not a month such as 2016-12",
     };
 
+    assert(cycle <= CYCLE_MONTH);
     if (!period_parse(cycle, start, &out->first))
         return bad_start[cycle];
     if (!period_parse(cycle, end, &out->last))
@@ -192,5 +198,6 @@ const char *period_range_too_long(enum cycle cycle, const struct period_range *r
         [CYCLE_MONTH] = { 12, "start, end: more than 12 months" },
     };
 
+    assert(cycle <= CYCLE_MONTH && range->first <= range->last);
     return range->last - range->first < limits[cycle].max ? NULL : limits[cycle].why;
 }

@@ -4,7 +4,9 @@
 
 #include "api/report_period.h"
 
-/* The day number of a date, by the C library. */
+/* Days, weeks and months of reports, compared with the C library, and the ranges that callers ask for. */
+
+/* The day number of a date, computed by the C library. */
 static int32_t day_of(int year, int month, int day)
 {
     struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day };
@@ -65,7 +67,7 @@ static void a_date_is_its_day(void **state)
     assert_days(CYCLE_DATE, "0001-01-01", -719162, -719162);
 }
 
-/* From 1895 to 2105, every day as strftime writes it. */
+/* From 1895 to 2105: compares every day with strftime. */
 static void every_day_is_in_the_periods_that_the_c_library_says(void **state)
 {
     (void)state;

@@ -10,41 +10,41 @@
 #include "model/api_error.h"
 #include "net/http.h"
 
-/* How a route is declared, beside its handler. Routing, the checks of what a caller sends, and the
- * OpenAPI document all follow from the declaration; a handler sees checked, typed values only. */
+/* How a route is declared, beside its handler. Routing, the checks of the caller's input, and the OpenAPI document
+ * all come from the declaration. A handler sees only checked, typed values. */
 
 struct api_call;
 
-/* A text for people, in the two languages of the API document. */
+/* A text for people, in both languages of the API document. */
 enum lang { LANG_EN, LANG_ZH, LANG_COUNT };
 struct words {
     const char *zh, *en;
 };
 
-/* How a caller says who he is (contract, "auth"). */
+/* How a caller identifies himself (contract, "auth"). */
 enum auth {
     AUTH_NONE,
     AUTH_TOKEN,   /* Authorization: token …, bound to the product_key of the path */
     AUTH_HEADERS, /* X-Gizwits-Enterprise-ID and -Secret, or a token */
-    AUTH_BODY,    /* the handler finds it among the body's fields (access_token) */
+    AUTH_BODY,    /* the handler finds it in the body's fields (access_token) */
 };
 
 /* --- what a caller sends --------------------------------------------------------------------------
- * A parameter is read into a field of the handler's arguments. A row, with ARG's kind one of these:
+ *   A parameter is read into a field of the handler's arguments. ARG's kind in a row is one of these:
  *
- *   kind     field                absent   value
- *   PRODUCT  none                          the path's product_key; the check of the caller reads it
- *   DEVICE   struct fleet_device           a did of the product: else 5301, 5302
- *   GROUP    uint32_t             0        a gid of the product, as its number: else 5206, 5201
- *   ID       struct str           at NULL  any text: what is malformed is merely unknown
- *   TEXT     struct str           at NULL  UTF-8
- *   INT      int64_t              fallback min … max
- *   FLAG     enum fleet_tri       FLEET_ANY      0, 1; true, false, in a query in any case
- *   CHOICE   int                  fallback index in `choices`
- *   JSON     const json_t *       NULL     a body's field of any shape, which `schema` describes; it
- *                                          lives until the handler returns
+ *     kind     field                absent   value
+ *     PRODUCT  none                          the path's product_key; the check of the caller reads it
+ *     DEVICE   struct fleet_device           a did of the product; otherwise 5301, 5302
+ *     GROUP    uint32_t             0        a gid of the product, as its number; otherwise 5206, 5201
+ *     ID       struct str           at NULL  any text; a malformed id is treated as unknown
+ *     TEXT     struct str           at NULL  UTF-8
+ *     INT      int64_t              fallback min … max
+ *     FLAG     enum fleet_tri       FLEET_ANY      0, 1; true, false (in a query: upper or lower case)
+ *     CHOICE   int                  fallback index in `choices`
+ *     JSON     const json_t *       NULL     a field of the body of any shape, described by `schema`; it
+ *                                            lives until the handler returns
  *
- * Texts live as long as the exchange, those of a body until the handler returns. */
+ *   A text from the body lives until the handler returns, other texts as long as the exchange. */
 enum param_in { IN_PATH, IN_QUERY, IN_HEADER, IN_BODY };
 enum param_type {
     PARAM_PRODUCT,
@@ -68,7 +68,7 @@ enum param_type {
 
 enum { OPTIONAL = 0, REQUIRED = 1 };
 
-enum { PARAM_MAX = 24 }; /* of one route */
+enum { PARAM_MAX = 24 }; /* in one route */
 
 struct param {
     const char *name;
@@ -77,19 +77,19 @@ struct param {
     size_t offset; /* of the field in the handler's arguments */
     bool required;
     struct words text;
-    const char *example; /* as it would be typed; JSON text for PARAM_JSON */
+    const char *example; /* as a caller types it; JSON text for PARAM_JSON */
     int64_t min, max, fallback;
     const char *const *choices; /* ended by NULL */
     const char *schema;         /* PARAM_JSON: a JSON schema */
 };
 
-/* The kind of a parameter and the field for it; does not compile if the two do not fit. */
+/* The kind of a parameter and its field. Does not compile if the field has the wrong type. */
 #define ARG(kind, args, field)        \
     .type = PARAM_##kind,             \
     .offset = offsetof(args, field) + \
               0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((args *)0)->field), FIELD_OF_##kind) ? 1 : -1])
 
-/* Rows that many routes share. Path parameters stand in the order of the path's captures. */
+/* Rows that many routes share. Path parameters must stand in the order of the path's captures. */
 /* clang-format off */
 #define PRODUCT_KEY                                                                                  \
     { .name = "product_key", .in = IN_PATH, .type = PARAM_PRODUCT, .required = true,                 \
@@ -101,7 +101,7 @@ struct param {
       "kYkSE2xspYjocBhaUHdM5k" }
 /* clang-format on */
 
-/* --- what it is answered --------------------------------------------------------------------------*/
+/* --- the answer ------------------------------------------------------------------------------------- */
 enum field_type {
     FIELD_TEXT,
     FIELD_INT,
@@ -112,7 +112,7 @@ enum field_type {
     FIELD_TEXTS, /* an array of texts */
 };
 
-/* How a field may be missing: there and null, which rows also say as true, or not in every answer. */
+/* How a field may be missing: present with null (tables write it as true, too), or not in every answer. */
 enum { MAY_BE_NULL = 1, MAY_BE_ABSENT = 2 };
 
 struct field {
@@ -120,8 +120,8 @@ struct field {
     enum field_type type;
     unsigned may;
     struct words text;
-    const char *example;        /* JSON text; not needed where `fields` has examples */
-    const struct field *fields; /* of an object, or of an array's objects; NULL = any */
+    const char *example;        /* JSON text; not needed if `fields` have examples */
+    const struct field *fields; /* of an object, or of an array's objects; NULL = anything */
 };
 
 /* --- a route ----------------------------------------------------------------------------------------*/
@@ -131,39 +131,39 @@ struct api_route {
     enum auth auth;
     enum http_where where;
 
-    /* Writes the answer (answer.h) or names an error; api_refuse adds a detail. With HTTP_DEFERRED,
-     * API_OK means that the answer comes later, by api_finish. */
+    /* Writes the answer (answer.h) or returns an error; api_refuse adds a detail. With HTTP_DEFERRED, API_OK means
+     * that the answer is sent later, by api_finish. */
     enum api_error (*handle)(struct api_call *call);
-    /* Optional: what several parameters say together (5002), before the objects that they name are
-     * looked for. */
+    /* Optional: checks what several parameters say together (5002). Runs before the objects that they name are
+     * looked up. */
     enum api_error (*check)(struct api_call *call);
-    /* Optional: of this route only the calls for which it says true wait for a store, and `where`
-     * does not count; the others are answered on the loop. Not with parameters in a body. */
+    /* Optional: only calls for which it returns true wait for a store; they go to a worker, the others are answered
+     * on the loop, whatever `where` says. Not for a route with parameters in a body. */
     bool (*waits)(const struct api_call *call);
 
-    /* Optional, with HTTP_DEFERRED: hears of the error by which a call of a known caller is refused
-     * before its handler has taken it over. */
+    /* Optional, with HTTP_DEFERRED: is called with the error if a call of a known caller is refused before the
+     * handler has taken it over. */
     void (*refused)(struct api_call *call, enum api_error error);
 
     const struct param *params;
     size_t param_count;
     size_t args_size;         /* of call->args */
     const char *body_example; /* JSON text */
-    bool body_optional;       /* an empty body is one without fields */
+    bool body_optional;       /* an empty body counts as one without fields */
 
-    int status;                 /* of success; 0 = 200 */
+    int status;                 /* of a successful answer; 0 = 200 */
     const struct field *fields; /* of the answer, or of its rows; NULL = {} */
     bool paged;                 /* {meta, objects: [rows]} */
-    /* Of an answer that fields cannot describe, in their place: a JSON schema and an example. */
+    /* Instead of fields, for an answer that fields cannot describe: a JSON schema and an example. */
     const char *answer_schema, *answer_example;
-    const enum api_error *errors; /* other than follow from auth and params; ended by API_OK */
+    const enum api_error *errors; /* in addition to those that follow from auth and params; ended by API_OK */
 
     struct words summary;
-    struct words about; /* more than the summary says; NULL = nothing */
+    struct words about; /* what the summary does not say; NULL = nothing */
 };
 
-/* Declares the handler and its route, `<handler>_route`, which the chapter's list then names; one
- * that is not listed is an unused variable to the compiler. */
+/* Declares the handler and its route, `<handler>_route`. The chapter's list must name the route; one that is not
+ * listed is an unused variable for the compiler. */
 #define ROUTE(handler, verb, url, caller, runs, ...)                           \
     static enum api_error handler(struct api_call *call);                      \
     static const struct api_route handler##_route = { .method = HTTP_M_##verb, \
@@ -180,7 +180,7 @@ struct api_route {
         __VA_ARGS__, API_OK            \
     }
 
-/* A chapter of the API document. Several files may be parts of one, under the same name. */
+/* A chapter of the API document. Several files may form one; then they have the same name. */
 struct api_chapter {
     struct words name;
     const struct api_route *const *routes; /* ended by NULL */
@@ -196,7 +196,7 @@ extern const struct api_chapter chapter_token, chapter_product, chapter_user, ch
     chapter_device_report, chapter_device_rows, chapter_device_history, chapter_fault_report, chapter_user_report,
     chapter_enterprise_report, chapter_openapi;
 
-/* All of them, in the document's order, ended by NULL. */
+/* All chapters, in the document's order, ended by NULL. */
 extern const struct api_chapter *const api_chapters[];
 
 #define EACH_ROUTE(chapter, route)                                                     \

@@ -2,6 +2,8 @@
 
 #include "registry/secret.h"
 
+/* Finds the product and app whose users a call is about (scope.h). */
+
 enum api_error scope_check(struct api_call *call, const struct scope_product *product)
 {
     if (!product->key.at && !product->secret.at)
@@ -11,14 +13,14 @@ enum api_error scope_check(struct api_call *call, const struct scope_product *pr
 
 struct search {
     uint32_t enterprise;
-    const struct fleet_product *own; /* the caller's token opens this one only; NULL = no token */
-    struct str product, also;        /* both ways of naming it were used if also is not at NULL */
-    struct str appid;                /* at NULL = any */
+    const struct fleet_product *own; /* the token's product, the only one that the caller may name; NULL = no token */
+    struct str product, also;        /* also: the second name if the caller gave both, else at NULL */
+    struct str appid;                /* at NULL = any app */
     enum api_error error;
     uint32_t product_no, app_no;
 };
 
-/* Another product may have the same secret. */
+/* Checked before the registry is asked, since another product may have the same secret. */
 static bool is_own(const struct search *s, struct str name)
 {
     const struct product_row *row = s->own ? s->own->row : NULL;

@@ -3,16 +3,16 @@
 
 #include "api/call.h"
 
-/* Whose users a call of an enterprise (AUTH_HEADERS) is about: a product of it, which such a call may
- * name by its key or by its secret (contract, endpoint 3), and perhaps one of its apps. A caller with a
- * token may name that token's product only. */
+/* Whose users a call of an enterprise (AUTH_HEADERS) is about: one of its products, named by key or by secret
+ * (contract, endpoint 3), and optionally one of the enterprise's apps. A caller with a token may name only the
+ * token's product. */
 
-/* As they were given: at least one of them is. Either parameter may carry either value. */
+/* As the caller gave them; at least one is given. Either parameter may have either value. */
 struct scope_product {
     struct str key, secret;
 };
 
-/* The rows of a route whose arguments have a struct scope_product `product`. */
+/* The parameter rows of a route whose arguments have a struct scope_product `product`. */
 /* clang-format off */
 #define SCOPE_PARAMS(args)                                                                           \
     { "product_key", IN_QUERY, ARG(ID, args, product.key), OPTIONAL,                                 \
@@ -24,14 +24,14 @@ struct scope_product {
 
 #define SCOPE_ERRORS API_PRODUCT_UNKNOWN, API_TOKEN_OTHER_PRODUCT, API_PRODUCT_NOT_ASSOCIATED, API_APP_UNKNOWN
 
-/* For the check of such a route: 5002 without a product. */
+/* For the check of such a route: 5002 if no product is given. */
 enum api_error scope_check(struct api_call *call, const struct scope_product *product);
 
 struct scope {
     uint32_t product, app; /* app: 0 = any */
 };
 
-/* Asks the registry: 5015, 5010, 5801, 5016. appid may be at NULL. */
+/* Looks the product and app up in the registry: 5015, 5010, 5801, 5016. appid may be at NULL. */
 MU_MUST_USE enum api_error scope_find(struct api_call *call, const struct scope_product *product, struct str appid,
                                       struct scope *out);
 

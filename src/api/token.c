@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "registry/secret.h"
 
-/* 授权: an enterprise takes a token for one of its products, and takes a product for its own. */
+/* 授权: an enterprise takes a token for one of its products, and associates a product with itself. */
 
 #define TOKEN_LIFE_S (7 * 86400) /* contract, "token" */
 
@@ -13,7 +13,7 @@ struct access_token_args {
     struct str enterprise_id, enterprise_secret, product_secret;
 };
 
-/* Of both calls: the enterprise and the product, each with its secret. */
+/* Parameters of both calls: the enterprise and the product, each with its secret. */
 /* clang-format off: a table */
 static const struct param access_token_params[] = {
     PRODUCT_KEY,
@@ -66,7 +66,7 @@ struct new_token {
     const char *product_key;
 };
 
-/* What was looked at in the fleet may have gone meanwhile: MU_E_REFUSED. */
+/* Checks again in the transaction, since what the fleet showed may have changed: then MU_E_REFUSED. */
 static enum mu_err put_token(struct registry_tx *tx, void *arg)
 {
     const struct new_token *new = arg;
@@ -82,7 +82,7 @@ static enum mu_err put_token(struct registry_tx *tx, void *arg)
                : err;
 }
 
-/* Whose secret is right is known from then on; before that a stranger could use up a quota. */
+/* The enterprise is known only after its secret was right. Before that, a stranger could use up its quota. */
 static enum api_error check_enterprise(struct api_call *call)
 {
     const struct access_token_args *args = call->args;
@@ -147,7 +147,7 @@ static enum api_error access_token(struct api_call *call)
 }
 
 /* --- association -----------------------------------------------------------------------------------
- * Not in the document, but in an older edition and in clients. */
+ *   Not in the present document, but in an older edition, and used by clients. */
 ROUTE(association, POST, "/v1/products/{product_key}/association", BODY, SLOW, PARAMS(access_token_params),
       ARGS(struct access_token_args),
       ERRORS(API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_ASSOCIATION_EXISTS, API_PRODUCT_SECRET,

@@ -1,8 +1,7 @@
 #include "api/page.h"
 #include "api/scope.h"
 
-/* 用户管理: the users of an enterprise's apps, and those that devices are bound to (contract,
- * endpoints 3 and 4). */
+/* 用户管理: the users of an enterprise's apps, and the users that devices are bound to (contract, endpoints 3 and 4). */
 
 /* --- rows -----------------------------------------------------------------------------------------*/
 
@@ -40,7 +39,7 @@ static const struct field bound_fields[] = {
     { 0 },
 };
 
-/* What both searches answer, into an object that the caller ends. */
+/* Begins an object with the fields that both searches answer. The caller ends it. */
 static void begin_user(struct json_out *j, const struct user_row *user)
 {
     json_object_begin(j);
@@ -59,7 +58,7 @@ static void begin_user(struct json_out *j, const struct user_row *user)
 struct user_rows {
     struct buf text;
     struct json_out j;
-    bool owners; /* is_owner is among the fields */
+    bool owners; /* is_owner is one of the fields */
 };
 
 static void rows_init(struct user_rows *rows)
@@ -68,7 +67,7 @@ static void rows_init(struct user_rows *rows)
     rows->j = json_out_to(&rows->text);
 }
 
-/* What the search found, or why it did not. */
+/* Answers the page that a search found, or the search's error. */
 static enum api_error answer_rows(struct api_call *call, struct user_rows *rows, const struct page *page,
                                   uint64_t total, enum mu_err err)
 {

@@ -2,7 +2,7 @@
 #include "api/report_out.h"
 #include "api/report_period.h"
 
-/* 用户报表: users that were bound to a product's devices, by its token. */
+/* 用户报表: users that were bound to a product's devices, for a caller with the product's token. */
 
 enum { PERIODS_MAX = 1000 };
 
@@ -11,7 +11,7 @@ struct new_args {
     uint32_t group;
     int cycle; /* enum cycle */
     struct str start, end;
-    struct period_range range; /* from both, by users_new_check */
+    struct period_range range; /* computed from both by users_new_check */
 };
 
 /* clang-format off: a table */

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 
-#define DEPTH_S (7 * 86400) /* how far back one may look */
-#define GRACE_S 60          /* for a caller who asks for exactly that, with a clock of his own */
+#define DEPTH_S (7 * 86400) /* how far back a caller may look */
+#define GRACE_S 60          /* tolerance for a caller who asks for exactly that, with a different clock */
 #define SPAN_S  172800
 
 const char *const window_sorts[] = { [SORT_DESC] = "desc", [SORT_ASC] = "asc", NULL };
@@ -15,7 +15,8 @@ const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_
     if (start_s < 0) {
         end_s = end_s < now_s ? end_s : now_s;
         start_s = end_s - SPAN_S;
-        /* Nobody has asked for what lies before the edge: an end within the grace is its own start. */
+        /* The caller did not ask for anything before the limit. If the end is in the grace period, the start is the
+         * end. */
         if (start_s < now_s - DEPTH_S)
             start_s = end_s < now_s - DEPTH_S ? end_s : now_s - DEPTH_S;
     } else if (end_s < 0 && start_s <= now_s) {
@@ -33,8 +34,8 @@ const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_
         return "start_ts, end_ts: not within the last 7 days";
     *from_us = start_s * 1000000;
     *to_us = (end_s + 1) * 1000000 - 1;
-    /* A clock that was set back a little has left records ahead of it, and a device's next ones come right
-     * behind those: "up to now" has them, too. */
+    /* A clock that was set back a little has left records that are later than now, and a device's next records
+     * directly follow those. So "up to now" includes them. */
     if (end_s == now_s)
         *to_us += CLOCK_STEP_US;
     return NULL;

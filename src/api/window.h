@@ -5,18 +5,18 @@
 #include "api/page.h"
 #include "journal/journal.h"
 
-/* The time window of the logs of a device (contract, endpoint 9). */
+/* The time window of a device's logs (contract, endpoint 9). */
 
 enum sort { SORT_DESC, SORT_ASC };
 extern const char *const window_sorts[];
 
-/* Arguments of online, cmd and data: they differ in what they show only. */
+/* Arguments of online, cmd and data, which differ only in what they show. */
 struct log_args {
     struct fleet_device device;
     int64_t start_ts, end_ts; /* Unix seconds; -1 = not given */
     int sort;                 /* enum sort */
     struct page page;
-    struct journal_window window; /* from all of them, by window_check */
+    struct journal_window window; /* computed from all of them by window_check */
 };
 
 #define LOG_PARAMS                                                                                            \
@@ -49,12 +49,12 @@ struct log_args {
           .choices = window_sorts },                                                                          \
         PAGE_PARAMS(struct log_args)
 
-/* What from start to end (-1 = not given) means at a moment: *from_us and *to_us, both included; the
- * end with its whole second, and if that is now with all that follows. NULL, or a sentence that says
- * what is wrong. */
+/* Resolves start and end (-1 = not given) at the moment now_s: *from_us and *to_us, both included. The end includes
+ * its whole second; if the end is now, it includes everything later, too. NULL, or a sentence that says what is
+ * wrong. */
 const char *window_resolve(int64_t start_s, int64_t end_s, int64_t now_s, int64_t *from_us, int64_t *to_us);
 
-/* The check of the routes with struct log_args: sets args->window. */
+/* The check of the routes with struct log_args; sets args->window. */
 enum api_error window_check(struct api_call *call);
 
 #endif

@@ -1,6 +1,8 @@
 #include "api/api_fixture.h"
 #include "api/window.h"
 
+/* The window of a device's logs: defaults, limits, and the edges at now and at seven days. */
+
 enum { NOW = 1517384124, DAY = 86400, NONE = -1 };
 
 static int64_t from_us, to_us;
@@ -10,14 +12,14 @@ static const char *resolve(int64_t start_s, int64_t end_s)
     return window_resolve(start_s, end_s, NOW, &from_us, &to_us);
 }
 
-/* The window is from one second to another, the last one whole. */
+/* Asserts that the window goes from one second to another and includes the whole last second. */
 static void assert_window(int64_t start_s, int64_t end_s)
 {
     assert_int_equal(from_us, start_s * 1000000);
     assert_int_equal(to_us, end_s * 1000000 + 999999);
 }
 
-/* The window is from that second to the newest record. */
+/* Asserts that the window goes from that second to the newest record. */
 static void assert_window_to_now(int64_t start_s)
 {
     assert_int_equal(from_us, start_s * 1000000);

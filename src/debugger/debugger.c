@@ -8,8 +8,8 @@
 #include "base/json_in.h"
 #include "debugger/files.h"
 
-/* Nothing from elsewhere, nothing inline, no place to send anything to but this server. data: is for
- * the pictures in Swagger UI's style sheet. */
+/* Nothing is loaded from elsewhere, nothing is inline, and nothing is sent to other servers. data: is needed by
+ * pictures in Swagger UI's style sheet. */
 #define CONTENT_SECURITY_POLICY                                                       \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -17,7 +17,7 @@
 struct debugger {
     struct http_route routes[2];
     struct http_table table;
-    struct str demo; /* ours; at NULL: none */
+    struct str demo; /* owned; at NULL: none */
 };
 
 static bool before(struct http_exchange *ex)
@@ -51,8 +51,8 @@ static const struct http_static *find(struct str name)
 
 /* --- the two routes -------------------------------------------------------------------------------*/
 
-/* The page's addresses are relative, also to a prefix that a reverse proxy has put before /docs: so
- * the page is at /docs/ alone. demo.html is the same page with the demo's button. */
+/* The addresses in the page are relative, so that they work when a reverse proxy adds a prefix before /docs. Hence
+ * the page is only at /docs/. demo.html is the same page with the demo's button. */
 static void get_page(struct http_exchange *ex)
 {
     const struct debugger *d = ex->ctx;

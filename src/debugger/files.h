@@ -3,7 +3,7 @@
 
 #include "net/http_static.h"
 
-/* What the page consists of, put into the program when it is built (embed.py). */
+/* The files of the page. embed.py puts them into the program when it is built. */
 
 struct debugger_file {
     const char *name;
