@@ -1,4 +1,4 @@
-/* muster apply: hands a file to the running server, or applies it to a directory at rest. */
+/* muster apply: sends a file to the running server, or applies it to a directory at rest. */
 
 #include <stdio.h>
 
@@ -13,7 +13,7 @@
 #include "registry/apply.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- * The input is a line of words, one for each option that is on and in their order, then the file. */
+ *   The input: one line with the options that are on, in their order; then the file. */
 
 static void write_options(struct buf *input, const struct apply_options *o)
 {
@@ -74,7 +74,7 @@ const struct operation command_op_apply = {
 
 /* --- the command's side --------------------------------------------------------------------------- */
 
-/* Says it in words, where the JSON reader would tell of an unexpected byte. */
+/* Tells about a wrong encoding in words; the JSON reader would only tell about an unexpected byte. */
 static bool check_encoding(const char *file, struct str text)
 {
     const char *encoding = str_utf8(text) ? NULL : encoding_guess(text);

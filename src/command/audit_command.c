@@ -1,6 +1,7 @@
-/* muster audit: who has changed or controlled what, page by page from the running server or from a
- * directory at rest, so that nobody ever holds all of it. */
+/* muster audit: who has changed or controlled what. It is read page by page, from the running server or from a
+ * directory at rest, so that nobody ever holds the whole log. */
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,26 +14,26 @@
 #include "ops/settings.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- * The input is a line each: how to write, enterprise_id, kind, id, --from, --to, the cursor ("" at the
- * beginning). The answer is the next cursor (or "", at the end) in a line, then the rows. */
+ *   The input has one line each for: layout, enterprise_id, kind, id, --from, --to, the cursor ("" at the
+ *   beginning). The answer: one line with the next cursor ("" at the end), then the rows. */
 
 #define CURSOR "%" PRId64 " %" PRIu64 " %" PRIu32 " %" PRId64 " %" PRIu64
 
 static const char *const layout_words[AUDIT_LAYOUTS] = { "text", "wide", "json" };
 
-/* The moment at which the zone's clocks show this. */
+/* The moment at which clocks in this zone show the local time. */
 static int64_t moment_of(const struct calendar *cal, int64_t local)
 {
     int64_t unix_s = local;
 
-    /* The offset at a guess is that of the moment, or of the hour beside it. */
+    /* The offset at the first guess is the right one, or that of an hour nearby; the second round corrects it. */
     for (int i = 0; i < 2; i++)
         unix_s = local - (calendar_local(cal, unix_s) - unix_s);
     return unix_s;
 }
 
-/* Unix seconds, a day, or a day and a time of the directory's zone or with an offset, as it is shown. until: a day is
- * meant with its end. */
+/* Reads a time: Unix seconds; a day; or a day and a time, in the directory's zone or with an offset, as times are
+ * shown. until: a day means its end. */
 static bool read_time(const struct calendar *cal, struct str text, bool until, int64_t *us)
 {
     char copy[32];
@@ -61,7 +62,7 @@ static bool read_time(const struct calendar *cal, struct str text, bool until, i
     bool has_offset = rest && *rest;
     if (has_offset)
         rest = strptime(rest, "%z", &tm);
-    long offset = tm.tm_gmtoff; /* timegm takes it away */
+    long offset = tm.tm_gmtoff; /* timegm resets it */
     int64_t local = timegm(&tm);
     *us = (has_offset ? local - offset : moment_of(cal, local)) * 1000000;
     return rest && !*rest;
@@ -104,7 +105,7 @@ static int run_audit(const struct operation_call *call)
     }
     if (!read_cursor(place, &cursor)) {
         cursor.changes.at_us = from_us;
-        /* Behind a moment comes all that is later, so this begins just before it. */
+        /* The cursor names the last row that was seen. So it starts just before from_us. */
         cursor.controls.at_us = from_us ? from_us - 1 : 0;
         cursor.controls.no = from_us ? UINT64_MAX : 0;
     }
@@ -144,12 +145,13 @@ static bool settings_good(const struct settings *s)
     return true;
 }
 
-/* Takes the cursor off an answer; false at the end of the log. */
+/* Removes the cursor from the beginning of an answer; false at the end of the log. */
 static bool take_cursor(struct buf *answer, char *cursor, size_t size)
 {
     struct str text = { (const char *)answer->data, answer->len }, line = str_take_line(&text);
     bool more = line.len && str_copy(cursor, size, line);
 
+    assert(text.len <= answer->len);
     buf_consume(answer, answer->len - text.len);
     return more;
 }
@@ -164,7 +166,7 @@ static int print_log(const struct settings *s)
     struct buf input, answer;
     int status = 0;
 
-    /* What comes while this is printed is not waited for. */
+    /* Rows that are added while this prints are not shown. */
     snprintf(now, sizeof(now), "%" PRId64, clock_wall_s() + 1);
     buf_init(&input, 65536);
     buf_init(&answer, LOCAL_ANSWER_MAX);
@@ -180,7 +182,7 @@ static int print_log(const struct settings *s)
         status = operation_run(&place, &command_op_audit, (struct str){ (const char *)input.data, input.len }, &answer);
         if (status == 0) {
             more = take_cursor(&answer, cursor, sizeof(cursor));
-            operation_print("muster audit", 0, &heading); /* now that there is something below it */
+            operation_print("muster audit", 0, &heading); /* printed only now that a page has arrived */
             buf_clear(&heading);
         }
         operation_print("muster audit", status, &answer);

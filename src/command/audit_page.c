@@ -1,11 +1,14 @@
 #include "command/audit_page.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A page of the audit log: reads the two sides, filters them, and merges them by time (audit_page.h). */
+
 enum { PAGE_ROWS = 500, PAGE_LOOKED_AT = 50000, SIDE_MAX = 8 * 1024 * 1024 };
 
-/* One side of the page: the rows that the filter leaves, written already. */
+/* One side of the page (changes or controls): the rows that pass the filter, already written as text. */
 struct side {
     const struct stores *stores;
     const struct audit_filter *filter;
@@ -14,14 +17,12 @@ struct side {
         size_t end;
     } rows[PAGE_ROWS];
     size_t count, looked_at;
-    struct audit_place seen; /* the last row that was looked at */
-    bool end;                /* there is nothing behind it */
+    struct audit_place seen; /* the last row that was read */
+    bool end;                /* the log has no more rows on this side */
     struct buf text;
 };
 
-/* --- what is asked for ----------------------------------------------------------------------------- */
-
-/* Is one of the words "name=id"? */
+/* Whether one of the words of change is "name=ID", with any name. */
 static bool names(struct str change, struct str id)
 {
     for (size_t i = 1; i + id.len <= change.len; i++) {
@@ -42,7 +43,7 @@ static bool is_wanted(const struct audit_filter *f, const struct audit_row *row)
 
 /* --- the rows of a side --------------------------------------------------------------------------- */
 
-/* MU_E_LIMIT: the row is to be looked at by the next page. */
+/* MU_E_LIMIT: the page is full; the next page reads this row again. */
 static enum mu_err add_row(struct side *side, const struct audit_row *row, uint32_t error)
 {
     if (side->count == PAGE_ROWS || side->looked_at == PAGE_LOOKED_AT)
@@ -108,7 +109,7 @@ static enum mu_err read_sides(struct side *changes, struct side *controls)
 
 /* --- merging --------------------------------------------------------------------------------------- */
 
-/* Up to when the side is known. */
+/* The moment up to which this side is complete. */
 static int64_t known_until(const struct side *side, size_t at)
 {
     return at < side->count ? side->rows[at].place.at_us : side->end ? INT64_MAX : side->seen.at_us;
@@ -118,6 +119,8 @@ static void take(const struct side *side, size_t at, struct audit_place *place, 
 {
     size_t from = at ? side->rows[at - 1].end : 0;
 
+    assert(at < side->count && side->count <= PAGE_ROWS);
+    assert(from <= side->rows[at].end && side->rows[at].end <= side->text.len);
     buf_append(out, side->text.data + from, side->rows[at].end - from);
     *place = side->rows[at].place;
 }
@@ -135,7 +138,7 @@ static void merge(const struct side *changes, const struct side *controls, struc
         else
             break;
     }
-    /* What has been looked at is not looked at again, unless a row of it is still to be written. */
+    /* The next page does not read rows again, unless some of them were not written yet. */
     if (a == changes->count)
         cursor->changes = changes->seen;
     if (b == controls->count)

@@ -1,12 +1,15 @@
 #include "command/audit_row.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/json_out.h"
 #include "command/sheet.h"
 
-/* In a block the time is the first column, and all else begins in the second. */
+/* The three layouts of an audit row: wide columns, a block, JSON. */
+
+/* In the block layout, the first column has the time, the second everything else. */
 enum { BLOCK_SECOND = 27, BLOCK_WIDTH = 80 - BLOCK_SECOND };
 
 static const char *who_text(const struct audit_row *row, char *out, size_t size)
@@ -49,22 +52,23 @@ static void write_wide(struct buf *out, const struct calendar *calendar, const s
 
 /* --- a block ---------------------------------------------------------------------------------------- */
 
-/* The bytes of what fits in a line: whole words or, of a word that is longer than a line, a part. */
+/* The number of bytes that go on this line: whole words, or a part of a word that is longer than a line. */
 static size_t fitting(struct str text)
 {
     size_t n = text.len < BLOCK_WIDTH ? text.len : BLOCK_WIDTH;
 
+    assert(n > 0);
     if (n == text.len || text.at[n] == ' ')
         return n;
     for (size_t i = n; i > 0; i--)
         if (text.at[i - 1] == ' ')
             return i - 1;
-    while (n > 1 && ((unsigned char)text.at[n] & 0xc0) == 0x80) /* not within a character */
+    while (n > 1 && ((unsigned char)text.at[n] & 0xc0) == 0x80) /* do not cut a UTF-8 character */
         n--;
     return n;
 }
 
-/* In the second column; first: what stands before it, in the first line. */
+/* Writes text in the second column, wrapped; `first` stands before its first line. */
 static void write_wrapped(struct buf *out, const char *first, struct str text)
 {
     for (; text.len; first = "") {
@@ -132,6 +136,7 @@ static void write_json(struct buf *out, const struct audit_row *row, uint32_t er
 void audit_row_write(struct buf *out, enum audit_layout layout, const struct calendar *calendar,
                      const struct audit_row *row, uint32_t error)
 {
+    assert(layout < AUDIT_LAYOUTS);
     switch (layout) {
     case AUDIT_JSON: write_json(out, row, error); break;
     case AUDIT_WIDE: write_wide(out, calendar, row, error); break;

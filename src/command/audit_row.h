@@ -13,9 +13,9 @@ enum audit_layout {
     AUDIT_LAYOUTS,
 };
 
-/* The heading of wide columns. */
+/* Writes the heading of wide columns. */
 void audit_row_heading(struct buf *out);
-/* error: of a control, the API's code; 0 = none. Errors are the buffer's. */
+/* error: the API's error code of a control; 0 = none. A failure is stored in the buffer (buf.err). */
 void audit_row_write(struct buf *out, enum audit_layout layout, const struct calendar *calendar,
                      const struct audit_row *row, uint32_t error);
 

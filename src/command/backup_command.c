@@ -1,5 +1,5 @@
-/* muster backup: has a copy of one moment made beside the data (backup.h), then brings it to where it
- * shall lie, under a name of its own until it is complete. */
+/* muster backup: has a copy of one moment made beside the data (ops/backup_scratch.h), then brings it to its
+ * destination. There it has a temporary name until it is complete. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 struct backup {
     const struct settings *settings;
     const char *dir, *dest;
-    char *partial;        /* the path of its name until it is whole */
-    int data, parent, to; /* open: DIR, the directory of DEST, and what becomes DEST */
+    char *partial;        /* the path of its temporary name */
+    int data, parent, to; /* open descriptors: DIR, the parent directory of DEST, and the directory that becomes DEST */
     char why[512];
 };
 
@@ -34,7 +34,7 @@ static const char *name_in(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* --- where it shall lie ---------------------------------------------------------------------------*/
+/* --- the destination ----------------------------------------------------------------------------- */
 
 static bool is_within(const char *path, const char *dir)
 {
@@ -42,15 +42,16 @@ static bool is_within(const char *path, const char *dir)
     return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* Whether it is the one that was made here: somebody else who may write in its directory could have put another
- * one in its place before it was opened. */
+/* Whether the directory is the one that was made here. Another user who may write in the parent could have replaced
+ * it before it was opened. */
 static bool is_ours(int fd)
 {
     struct stat st;
     return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
 }
 
-/* New or empty, and in a directory that we may write in. The exit status. */
+/* Makes the partial directory. DEST must not exist or be empty, in a directory that we may write in. Returns the
+ * exit status. */
 static int make_partial(struct backup *b, const char *parent)
 {
     const char *name = name_in(b->partial);
@@ -68,12 +69,13 @@ static int make_partial(struct backup *b, const char *parent)
         snprintf(b->why, sizeof(b->why), "%s is left of a backup that was interrupted; remove it first", b->partial);
     } else {
         snprintf(b->why, sizeof(b->why), "the user %u cannot write in %s: %s", geteuid(), parent, strerror(errno));
-        return 1; /* as when the disk is full */
+        return 1; /* 1, as when the disk is full */
     }
     return 2;
 }
 
-/* Not in the data directory. The exit status. */
+/* Checks that the destination is not in the data directory, then makes the partial directory. Returns the exit
+ * status. */
 static int check_dest(struct backup *b)
 {
     char *dir = realpath(b->dir, NULL);
@@ -110,7 +112,7 @@ static bool check_data(struct backup *b)
 
 /* --- making it ------------------------------------------------------------------------------------*/
 
-/* In a process of its own: at rest it becomes the owner of the data, who may not write elsewhere. */
+/* Runs an operation in a child process: at rest it becomes the owner of the data, who may not write elsewhere. */
 static int run_apart(const struct backup *b, const struct operation *op, struct str input)
 {
     struct operation_place place = operation_place(b->settings);
@@ -140,7 +142,7 @@ static void print_done(const struct backup *b, const struct manifest *m)
            (unsigned long long)m->totals.users, (unsigned long long)(manifest_bytes(m) >> 20));
 }
 
-/* For muster status. The backup is a good one without it. */
+/* Stores the fact for muster status. The backup is also good without it. */
 static void note_done(const struct backup *b, const struct manifest *m)
 {
     struct backup_fact fact = { .at_s = m->moment_us / 1000000, .bytes = manifest_bytes(m) };
@@ -157,7 +159,7 @@ static void note_done(const struct backup *b, const struct manifest *m)
     free(dest);
 }
 
-/* Whoever the data belongs to may write in the copy. */
+/* The owner of the data may write in the copy (while it is read); transfer_run compares it with the manifest. */
 static enum mu_err bring(struct backup *b)
 {
     struct transfer t = { .about = setting_on(b->settings, "quiet") ? NULL : "muster backup",
@@ -203,7 +205,7 @@ static int run(struct backup *b)
         status = run_apart(b, &command_op_backup, (struct str){ 0 });
         if (status == 0 && bring(b) != MU_OK)
             status = 1;
-        /* The copy that succeeded has another name by now. */
+        /* If bring succeeded, the copy has its final name, and nothing is removed here. */
         dir_remove_tree(b->parent, name_in(b->partial));
     }
     dir_remove_tree(b->data, BACKUP_SCRATCH);

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +16,9 @@
 #include "ops/dir.h"
 #include "ops/manifest.h"
 
-/* What stays free beside the copy of the registry: as much as the journal wants for its commits. */
+/* The server's part of a backup: a copy of registry and journal at the same moment, in backup.tmp. */
+
+/* This much must stay free beside the copy of the registry: the journal needs as much for its commits. */
 #define RESERVE_BYTES (UINT64_C(64) * 1024 * 1024)
 
 /* --- the moment -----------------------------------------------------------------------------------*/
@@ -27,7 +30,7 @@ struct taking {
     enum mu_err err;
 };
 
-/* On the committer's thread. */
+/* Runs on the committer's thread. */
 static void take_journal(void *ctx)
 {
     struct taking *t = ctx;
@@ -38,8 +41,8 @@ static void take_journal(void *ctx)
     t->took_us = clock_mono_us() - start;
 }
 
-/* While nobody writes to the registry. Waiting for a writer in the middle of a large file happens before,
- * and no device waits for it. */
+/* Runs while nobody writes to the registry. If a large file is just being written, the wait for it comes before
+ * this; no device waits for that. */
 static enum mu_err take_both(void *ctx)
 {
     struct taking *t = ctx;
@@ -96,6 +99,7 @@ static enum mu_err take(struct taking *t, char *why, size_t why_size)
     if ((err = manifest_gather(&m, dir, why, why_size)) == MU_OK)
         err = manifest_write(&m, dir, why, why_size);
 out:
+    assert(dir >= 0);
     close(dir);
     registry_snapshot_free(snapshot);
     manifest_free(&m);

@@ -12,7 +12,9 @@
 #include "ops/progress.h"
 #include "ops/stores.h"
 
-/* One damaged table can be behind a mistake of every device. */
+/* Reads a whole directory and reports every mistake (check.h). */
+
+/* One damaged table can cause a mistake for every device. */
 enum { MISTAKES_SHOWN = 1000 };
 
 struct checking {
@@ -49,7 +51,7 @@ static void on_step(void *ctx)
     progress_add(&c->progress, 1);
 }
 
-/* *go_on: the stores can be opened. */
+/* *go_on: whether the stores can be opened. */
 static enum mu_err check_manifest(struct checking *c, const char *dir, bool *go_on, char *why, size_t why_size)
 {
     struct manifest m = { 0 };
@@ -104,7 +106,7 @@ out:
     return err;
 }
 
-/* Asked in a child that becomes him, for there is no way back. */
+/* Whether the owner of dir can reach it. A child process becomes him to find out: becoming him cannot be undone. */
 static bool owner_reaches(const char *dir)
 {
     char why[512];
@@ -140,7 +142,7 @@ enum mu_err check_directory(const char *about, const char *dir, struct check_res
     progress_end(&c.progress);
     if (c.mistakes > MISTAKES_SHOWN)
         fprintf(report, "… and %llu more mistakes\n", c.mistakes - MISTAKES_SHOWN);
-    /* What cannot even be opened is a mistake of the directory, as all others are. */
+    /* If the directory cannot even be opened, that is a mistake of the directory, too. */
     if (err == MU_E_CORRUPT) {
         fprintf(report, "mistake: %s\n", why[0] ? why : mu_err_text(err));
         c.mistakes++;

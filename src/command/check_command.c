@@ -1,4 +1,4 @@
-/* muster check: looks at all that is in a data directory at rest, or in a backup, and changes nothing. */
+/* muster check: reads everything in a data directory at rest, or in a backup, and changes nothing. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "ops/manifest.h"
 #include "ops/settings.h"
 
-/* Keeps servers away while it looks. A backup has no lock and needs none. */
+/* Locks the directory, so that no server starts on it during the check. A backup has no lock and needs none. */
 static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
 {
     struct stat st;

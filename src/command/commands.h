@@ -9,13 +9,13 @@ extern const struct command command_apply, command_list, command_show, command_r
     command_kick, command_tail, command_disable, command_enable, command_delete, command_import, command_export,
     command_audit, command_backup, command_restore, command_check, command_repair, command_status;
 
-/* What they have done to a data directory, in the server that has it or right here (ops/operation.h); each
- * command's file defines its own. */
+/* The operations of the commands, which run in the server or in this process (ops/operation.h). Each command's file
+ * defines its own. */
 extern const struct operation command_op_apply, command_op_device, import_operation, export_operation,
     command_op_backup, command_op_disable, command_op_enable, command_op_delete, command_op_rotate, command_op_revoke,
     command_op_audit, command_op_list, command_op_show, command_op_status, command_op_backup_done, command_op_kick,
     command_op_tail;
-/* For the server: the operation that a command asks for; NULL if there is none. */
+/* For the server: the operation with this name; NULL if there is none. */
 const struct operation *command_operation(struct str name);
 
 #endif

@@ -4,11 +4,11 @@
 #include "fleet/fleet.h"
 #include "ops/operation.h"
 
-/* How people name a device, wherever a command takes one. */
+/* How people name a device, in every command that takes one. */
 #define DEVICE_NAMES "a did, PRODUCT_KEY/MAC, or a mac that only one product knows"
 
-/* The one device that people mean: its did, PRODUCT_KEY/MAC, or a mac that one product knows. false: none, or
- * several; the answer says which, and what to do about it. Where the fleet is open. */
+/* Finds the device that a name means: a did, PRODUCT_KEY/MAC, or a mac that only one product has. false: no device,
+ * or several; the answer then says which, and what to do. The fleet must be open. */
 bool device_name_find(const struct operation_call *call, struct str name, struct fleet_device *out);
 /* Macs are compared as bytes: of one that is written in another way says which device has it. */
 void device_name_hint(const struct operation_call *call, struct str name);

@@ -10,8 +10,11 @@
 #include "command/sheet.h"
 #include "fleet/unseen_end.h"
 
+/* Writes the sheet of one device, section by section: verdict, session, identity, records, refusals
+ * (device_sheet.h). */
+
 #define LAST_RECORDS 5
-/* Of a longer payload the beginning tells which it is. */
+/* This much of a longer payload is shown: its beginning says what it is. */
 #define PAYLOAD_SHOWN 32
 
 static const char *time_text(const struct operation_call *call, int64_t unix_s, char out[32])
@@ -31,7 +34,7 @@ static void moment(const struct operation_call *call, const char *label, int64_t
         line(call, label, "%s (%s ago)", time_text(call, unix_s, text), sheet_span(clock_wall_s() - unix_s, ago));
 }
 
-/* --- what it is -----------------------------------------------------------------------------------*/
+/* --- its identity --------------------------------------------------------------------------------- */
 
 static const char *or_unknown(const char *text)
 {
@@ -95,7 +98,7 @@ static void write_session(const struct operation_call *call, const struct access
          s->paced ? ", one at a time (pacing)" : "", s->waiting_controls, s->uncommitted);
 }
 
-/* --- what keeps it away ---------------------------------------------------------------------------*/
+/* --- why it is offline ---------------------------------------------------------------------------- */
 
 static bool find_session(const struct operation_call *call, const struct fleet_device *d, struct access_session *out)
 {
@@ -103,7 +106,7 @@ static bool find_session(const struct operation_call *call, const struct fleet_d
 }
 
 struct newest {
-    struct journal_session record; /* ts_us 0: none is kept */
+    struct journal_session record; /* ts_us 0: no record is kept */
 };
 
 static enum mu_err keep_newest(void *ctx, const struct journal_session *s)
@@ -125,7 +128,7 @@ static void newest_session_record(const struct operation_call *call, const struc
         *out = n.record;
 }
 
-/* One line, the best that can be said. */
+/* Writes one line with the most likely reason. */
 static void write_verdict(const struct operation_call *call, const struct fleet_device *d, bool online,
                           const struct refusal *refused)
 {
@@ -166,7 +169,7 @@ static void write_refusals(const struct operation_call *call, const char *label,
         line(call, i ? "" : label, "%s  %s  from %s%s", time_text(call, list[i].last_s, time), list[i].reason, peer,
              list[i].count > 1 ? "," : "");
         if (list[i].count > 1) {
-            call->answer->len--; /* the line goes on */
+            call->answer->len--; /* the line continues */
             buf_printf(call->answer, " %u times since %s\n", list[i].count, time_text(call, list[i].first_s, time));
         }
     }
@@ -232,7 +235,7 @@ static void write_records(const struct operation_call *call, const struct fleet_
 
 /* --- the sheet ------------------------------------------------------------------------------------*/
 
-/* The newer one of what the did and the mac were refused; false if neither was. */
+/* The newer of the last refusals of the did and of the mac; false if neither was refused. */
 static bool last_refusal(const struct operation_call *call, const struct fleet_device *d, struct refusal *out)
 {
     struct refusal by_did[REFUSALS_PER_NAME], by_mac[REFUSALS_PER_NAME];

@@ -5,14 +5,14 @@
 #include "base/clock.h"
 #include "model/undecoded.h"
 
-/* Echoes, acknowledgements and controls are passed over, so more are read than are counted. */
+/* Echoes, acknowledgements and controls are skipped, so more messages are read than counted. */
 enum { COUNTED = 12, READ = 100 };
 
 struct looking {
     const struct operation_call *call;
     const struct fleet_device *device;
     unsigned count, undecoded;
-    char why[200]; /* of the newest */
+    char why[200]; /* of the newest undecoded message */
 };
 
 static enum mu_err look(void *ctx, const struct journal_message *m)

@@ -1,5 +1,6 @@
-/* muster export: writes users, devices, groups or bindings as muster import reads them. */
+/* muster export: writes users, devices, groups or bindings in the form that muster import reads. */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,7 +24,7 @@
 struct export
 {
     const char *file; /* NULL: standard output */
-    char *part;       /* where it is written until it is whole */
+    char *part;       /* the path of its temporary name, until the file is complete */
     const char *product;
     enum import_kind kind;
     enum row_format format;
@@ -58,7 +59,7 @@ static int write_page(struct export *ex, struct row_writer *w, uint64_t *next)
     if (!export_operation_answer((struct str){ (const char *)ex->answer.data, ex->answer.len }, next, &rows) ||
         row_writer_add(w, rows) != MU_OK)
         return fail(ex, "the answer cannot be read");
-    if (ferror(w->file)) /* errno has been others' since */
+    if (ferror(w->file)) /* errno may be from another call by now */
         return fail(ex, "cannot be written on; is there room?");
     ex->rows += count_lines(rows);
     snprintf(ex->what, sizeof(ex->what), "%llu %s", (unsigned long long)ex->rows, import_kind_words[ex->kind]);
@@ -116,7 +117,8 @@ static void end_writer(int signal)
 
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 
-/* While there is a part and nobody who would take it away. */
+/* Blocks or unblocks the signals that end this process. They stay blocked while the part exists and nothing would
+ * remove it. */
 static void hold_ends(int how)
 {
     sigset_t held;
@@ -127,9 +129,11 @@ static void hold_ends(int how)
     sigprocmask(how, &held, NULL);
 }
 
-/* What ends this process ends the child, and then the parent takes the part away. */
+/* Starts the child that writes. A signal that would end this process then ends the child, and this process removes
+ * the part. */
 static pid_t fork_writer(void)
 {
+    assert(writer == 0);
     writer = fork();
     for (size_t i = 0; i < sizeof(ends) / sizeof(*ends) && writer > 0; i++)
         sigaction(ends[i], &(struct sigaction){ .sa_handler = end_writer }, NULL);
@@ -137,7 +141,7 @@ static pid_t fork_writer(void)
     return writer;
 }
 
-/* In a process of its own: at rest it becomes the owner of the data, who may not write elsewhere. */
+/* Writes the rows in a child process: at rest it becomes the owner of the data, who may not write elsewhere. */
 static int write_rows_apart(struct export *ex, FILE *file)
 {
     uint64_t *rows = mmap(NULL, sizeof(*rows), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -165,13 +169,13 @@ static int write_rows_apart(struct export *ex, FILE *file)
     return status;
 }
 
-/* It holds passcodes: nobody else looks in. It gets its name when it is whole. */
+/* The file holds passcodes: only its owner may read it. It gets its name when it is complete. */
 static int write_file(struct export *ex)
 {
     char why[512];
 
     hold_ends(SIG_BLOCK);
-    unlink(ex->part); /* left of another export, or laid there to be read by somebody else */
+    unlink(ex->part); /* left by another export, or placed by somebody who wants to read the passcodes */
     int fd = open(ex->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 

@@ -1,4 +1,4 @@
-/* A page of an export, wherever the data directory is open. */
+/* A page of an export, wherever the data directory is open: in the server or in the command's process. */
 #include "command/export_operation.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "command/commands.h"
 #include "registry/export.h"
 
-/* 1,000 devices that were active every other day of 400 are 5 MB. */
+/* 1,000 devices that were active on every other day of 400 take 5 MB. */
 enum { PAGE_ROWS = 1000 };
 
 void export_operation_request(struct buf *out, enum import_kind kind, uint64_t after, const char *product_key)
@@ -42,7 +42,7 @@ static void tell(void *ctx, uint32_t device, struct json_out *j)
     export_told(j, &told, days, fleet_active_days(f, device, days, TOLD_DAYS_MAX));
 }
 
-/* The exit status, 0 if it can be read. */
+/* Reads the request. Returns the exit status; 0 if it could be read. */
 static int read_request(const struct operation_call *call, struct export_page *page)
 {
     char text[100], key[ID_HEX_LEN + 1] = "";

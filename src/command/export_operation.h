@@ -4,13 +4,13 @@
 #include "ops/operation.h"
 #include "registry/import.h"
 
-/* A page of rows from the place where the data directory is open. */
+/* A page of exported rows, from the process that has the data directory open. */
 
-#define EXPORT_PAGE_MAX (60u * 1024 * 1024) /* less than an answer; half a million groups come in one */
+#define EXPORT_PAGE_MAX (60u * 1024 * 1024) /* less than an answer may have; half a million groups come in one page */
 
-/* after: `next` of the page before, 0 = the first one. product_key: NULL = of all. */
+/* Writes the request. after: `next` of the previous page; 0: the first page. product_key: NULL = all products. */
 void export_operation_request(struct buf *out, enum import_kind kind, uint64_t after, const char *product_key);
-/* Of an answer that is done: JSON objects, one a line; *next is 0 after the last page. */
+/* Splits a successful answer: rows are JSON objects, one in each line; *next is 0 after the last page. */
 bool export_operation_answer(struct str answer, uint64_t *next, struct str *rows);
 
 #endif

@@ -1,4 +1,4 @@
-/* muster import: brings in users, devices, groups or bindings, row by row. */
+/* muster import: reads users, devices, groups or bindings from a file, row by row. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,17 +26,17 @@ struct import_command {
     char what[40]; /* "1200 devices" */
     struct buf rows, request, answer;
     size_t row_count;  /* in `rows` */
-    struct buf unread; /* "line 3: why", a line each: what could not become one of `rows` */
-    struct buf seen;   /* a bit a number: what the file has been about so far */
-    uint64_t entry;    /* in the audit log */
+    struct buf unread; /* "line 3: why", one line for each row that could not be read */
+    struct buf seen;   /* one bit for each number: the things that the file has named so far */
+    uint64_t entry;    /* of this import in the audit log */
     bool mac_lower;
-    struct buf styled; /* struct import_mac_tally each, of all the file so far */
-    uint64_t taken;    /* rows that have been dealt with */
+    struct buf styled; /* struct import_mac_tally each; counts for the whole file so far */
+    uint64_t taken;    /* rows that have been processed, good or not */
     uint64_t created, updated, unchanged, refused;
     int status;
 };
 
-/* --- being interrupted: the batch at hand is finished first ---------------------------------------*/
+/* --- interruption: the current batch is finished first -------------------------------------------- */
 
 static volatile sig_atomic_t interrupted;
 
@@ -46,7 +46,7 @@ static void on_signal(int number)
     interrupted = 1;
 }
 
-/* A second one ends the command at once, which loses nothing either. */
+/* A second signal ends the command at once. That loses nothing, either. */
 static void catch_signals(void)
 {
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
@@ -74,7 +74,7 @@ static size_t line_of(struct str mistakes)
     return mistakes.len ? strtoul(mistakes.at + strlen("line "), NULL, 10) : SIZE_MAX;
 }
 
-/* What the registry refused, and what the reader did, in the order of the file. */
+/* Prints the rows that the registry refused and those that could not be read, in the order of the file. */
 static void tell_mistakes(struct import_command *im, struct str refused)
 {
     struct str unread = text_of(&im->unread);
@@ -88,7 +88,7 @@ static void tell_mistakes(struct import_command *im, struct str refused)
     buf_clear(&im->unread);
 }
 
-/* If the file is not UTF-8: the encoding that it is likely in, and what helps. */
+/* If the file is not UTF-8: prints its likely encoding, and the command that converts it. */
 static void tell_encoding(const struct import_command *im)
 {
     const char *encoding = row_reader_encoding(&im->reader);
@@ -100,7 +100,7 @@ static void tell_encoding(const struct import_command *im)
                 im->file, encoding, encoding, im->file);
 }
 
-/* Of all batches together: what a row is warned of may depend on rows that come later in the file. */
+/* Prints warnings about all batches together: a warning about one row may depend on later rows. */
 static void tell_warnings(struct import_command *im)
 {
     struct str left;
@@ -205,7 +205,7 @@ static void run_batch(struct import_command *im)
     }
 }
 
-/* What is gathered; status tells whether it can go on. */
+/* Sends the rows gathered so far. status tells whether to go on. */
 static void send_batch(struct import_command *im)
 {
     if (im->row_count)
@@ -284,7 +284,8 @@ static int import_from(struct import_command *im, enum row_format format)
 
     if (fd < 0)
         return 2;
-    buf_init(&im->rows, IMPORT_BYTES_AT_REST + 8 * ROW_TEXT_MAX); /* as values a row may be longer */
+    /* A row may be longer in this form than in the file. */
+    buf_init(&im->rows, IMPORT_BYTES_AT_REST + 8 * ROW_TEXT_MAX);
     buf_init(&im->unread, 2 * IMPORT_UNREAD_BYTES);
     buf_init(&im->request, LOCAL_INPUT_MAX);
     buf_init(&im->answer, LOCAL_ANSWER_MAX);

@@ -1,10 +1,11 @@
-/* The rows of a batch, wherever the data directory is open.
+/* The rows of a batch, wherever the data directory is open: in the server or in the command's process.
  *
- * The registry takes the rows first, the journal what they tell of their devices' past second. After
- * a crash in between, the same rows again change nothing in the registry and are told to the journal
- * anew: what it knows already it leaves as it is. */
+ * The registry takes the rows first. Then the journal takes what they tell about their devices' past. If a crash
+ * comes in between, the same rows are given again: they change nothing in the registry, and are told to the journal
+ * again; the journal keeps what it knows already. */
 #include "command/import_operation.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -94,8 +95,9 @@ static void told_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, en
 
     (void)owner, (void)tag;
     pthread_mutex_lock(&s->lock);
+    assert(s->waiting > 0);
     s->waiting--;
-    if (err != MU_OK && err != MU_E_NOT_FOUND) /* it has been deleted meanwhile */
+    if (err != MU_OK && err != MU_E_NOT_FOUND) /* not found: the device was deleted in the meantime */
         s->err = err;
     pthread_mutex_unlock(&s->lock);
 }
@@ -120,14 +122,16 @@ static void hand_over(struct committer *c, struct told_sink *s, const struct imp
 
     _Static_assert(sizeof(history.versions) == sizeof(told->versions), "the same versions");
     memcpy(&history.versions, told->versions, sizeof(history.versions));
+    assert((told->first_day + told->day_count) * sizeof(int32_t) <= batch->days.len);
     committer_history(c, &(struct commit_item){ .sink = &s->sink, .tag = 1, .device = told->device }, &history,
                       (const int32_t *)(const void *)batch->days.data + told->first_day, told->day_count);
 }
 
-/* Returns when it is on disk. */
+/* Hands the past of the devices to the journal, and returns when it is on disk. */
 static enum mu_err tell_journal(struct committer *c, const struct import_batch *batch)
 {
     const struct import_told *told = (const void *)batch->told.data;
+    assert(batch->told.len % sizeof(*told) == 0 && batch->told.len);
     size_t count = batch->told.len / sizeof(*told);
     struct told_sink s = { .sink = { .done = told_done, .flush = told_flush },
                            .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -162,7 +166,7 @@ static int run_batch(const struct operation_call *call)
     buf_init(&report, LOCAL_ANSWER_MAX / 2);
     batch.report = &report;
     err = import_rows(call->stores->registry, &by, &batch);
-    /* Where nobody asks the fleet, it has to know a device only when the journal is told of one. */
+    /* At rest nobody asks the fleet: it must follow the registry only if the journal is told about devices. */
     if (err == MU_OK && (batch.told.len || (call->access && batch.created + batch.updated)))
         err = committer_follow_registry(c);
     if (err == MU_OK && batch.told.len)
@@ -179,7 +183,7 @@ static int run_warnings(const struct operation_call *call, struct str styled)
     struct buf tallies;
 
     buf_init(&tallies, styled.len);
-    buf_append(&tallies, styled.at, styled.len); /* aligned */
+    buf_append(&tallies, styled.at, styled.len); /* a copy, since it must be aligned */
     enum mu_err err = tallies.err;
     if (err == MU_OK)
         err = import_warnings(call->stores->registry, (const struct import_mac_tally *)(const void *)tallies.data,

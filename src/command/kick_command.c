@@ -26,7 +26,7 @@ static int run_kick(const struct operation_call *call)
     if (!device_name_find(call, call->input, &device))
         return 2;
     enum mu_err err = access_find_session(call->access, device.no, &session);
-    /* In the log first: nobody is kicked without a word. */
+    /* Write it to the audit log first: nobody is kicked without an entry. */
     if (err == MU_OK && (err = registry_write_by(call->stores->registry, &by, note, device.did)) == MU_OK)
         err = access_end_session(call->access, device.no, END_RESET);
     if (err == MU_E_OFFLINE) {

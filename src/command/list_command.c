@@ -20,8 +20,8 @@ static const struct {
 };
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- * The input is the kind's number, 1 for JSON, and the number behind which the page begins. The answer is where
- * the next one does (0: nowhere) in a line, then the rows. */
+ *   The input: the kind's number, 1 for JSON, and the number after which the page begins. The answer: one
+ *   line with the number after which the next page begins (0: there is none), then the rows. */
 
 static int run_list(const struct operation_call *call)
 {

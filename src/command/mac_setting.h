@@ -3,7 +3,7 @@
 
 #include "ops/settings.h"
 
-/* --mac, of the commands that take devices from files. */
+/* --mac, for commands that read devices from files. */
 /* clang-format off */
 #define MAC_SETTING \
     { .name = "mac", .kind = SETTING_WORD, .flag_only = true, .standard = "keep", .metavar = "keep|lower", \

@@ -1,5 +1,5 @@
-/* muster disable, enable, delete, rotate, revoke: an operator's change of what he names, in the running
- * server or in a directory at rest. */
+/* muster disable, enable, delete, rotate, revoke: changes to things that an operator names, in the running server or
+ * in a directory at rest. */
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "registry/operate.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- * The input is a kind, "unbind" or nothing, and the ids, a line each. */
+ *   The input has one line each for: the kind; "unbind" or nothing; the ids. */
 
 static bool find_kind(struct str word, enum registry_kind *kind)
 {
@@ -41,7 +41,7 @@ static int run(const struct operation_call *call, enum operate_verb verb, const 
     if (err == MU_E_VALUE)
         return 2;
     if (err == MU_OK && call->stores->committer && committer_follow_registry(call->stores->committer) != MU_OK) {
-        /* Not without what it says: it may be a new secret. */
+        /* Status 0, so that the answer is printed: it may hold a new secret. */
         buf_printf(call->answer, "it is stored, but the server does not show it yet; see its log\n");
         return 0;
     }
@@ -75,7 +75,7 @@ const struct operation command_op_disable = {
 const struct operation command_op_enable = {
     .name = "enable", .needs = STORES_REGISTRY, .run = run_enable, .changes = true
 };
-/* All: what a device leaves in the journal goes at once. */
+/* All stores: the records of a device are removed from the journal at once. */
 const struct operation command_op_delete = {
     .name = "delete", .needs = STORES_ALL, .run = run_delete, .changes = true
 };
@@ -144,7 +144,7 @@ static int revoke(const struct settings *s)
 #define FROM_INPUT "; \"-\" reads ids from standard input, one a line: all of them or, on a mistake, none"
 #define DEVICE_ID  "of a device " DEVICE_NAMES " (its latest registration)"
 
-/* The kinds are those of operate_allows. */
+/* These kinds must be those of operate_allows. */
 #define DEVICE_OR_USER                                                                             \
     {                                                                                              \
         { .name = "device|user", .kind = SETTING_WORD },                                           \

@@ -1,5 +1,6 @@
 #include "command/repair.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,9 +18,10 @@
 #include "ops/stores.h"
 #include "registry/salvage.h"
 
-/* New stores are made in repair.tmp, which is then called repair.ready: from here on the repair only goes
- * forward. They change places with the damaged ones, a name at a time, and what is left in repair.ready, the
- * damaged files, gets the name that it keeps. A server does not start on a directory that has a repair.ready. */
+/* New stores are made in repair.tmp, which is then renamed to repair.ready. From then on, a repair only goes
+ * forward: the new stores change places with the damaged ones, one name at a time. In the end the damaged files,
+ * collected in repair.ready/old, get the name under which they are kept. A server does not start if there is a
+ * repair.ready. */
 #define MAKING "repair.tmp"
 
 struct repair {
@@ -27,15 +29,15 @@ struct repair {
     FILE *report;
     char *why;
     size_t why_size;
-    bool registry, journal;      /* which is made anew */
-    bool lacks;                  /* a row of the registry, which was told */
-    struct registry_place place; /* of the registry as it is */
+    bool registry, journal;      /* which stores are made anew */
+    bool lacks;                  /* some rows of the registry are missing; they were reported */
+    struct registry_place place; /* of the present registry */
     struct journal_salvage *source;
 };
 
 /* --- looking --------------------------------------------------------------------------------------*/
 
-/* Looks for damage that a start does not look for. Which of the two it is in is not known: both are made anew. */
+/* Looks for damage that a start does not look for. It is not known which store has it, so both are made anew. */
 static enum mu_err look_closely(struct repair *r)
 {
     struct check_result result = { .report = r->report };
@@ -147,7 +149,7 @@ static enum mu_err make_registry(struct repair *r, const char *to, struct journa
     return err;
 }
 
-/* Stores of two directories cannot be made one: the right one has to be put back. */
+/* Stores of two directories cannot be combined: the operator must put the right one back. */
 static enum mu_err compare_ids(const struct repair *r)
 {
     uint32_t unused;
@@ -189,6 +191,7 @@ static enum mu_err make(struct repair *r, int at)
         snprintf(r->why, r->why_size, "cannot make %s: %s", to, strerror(errno));
         return MU_E_IO;
     }
+    assert(r->registry || r->journal);
     err = make_stores(r, to);
     journal_salvage_close(r->source);
     int scratch = dir_open(to);
@@ -208,9 +211,8 @@ static enum mu_err make(struct repair *r, int at)
     return err;
 }
 
-/* --- changing places ------------------------------------------------------------------------------*/
-
-/* Each name goes if `with` was made anew. Files that belong to another one go before it, and have no successor. */
+/* A name is exchanged if `with` was made anew. Files that belong to another one come before it; they have no new
+ * version. */
 static const struct {
     const char *name, *with;
 } names[] = {
@@ -229,7 +231,7 @@ static bool change_places(int at, int ready, int old)
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const char *name = names[i].name;
         if (!exists(ready, names[i].with))
-            continue; /* not made anew, or done before */
+            continue; /* not made anew, or exchanged before */
         if (exists(at, name) && renameat(at, name, old, name) != 0)
             return false;
         if (exists(ready, name) && renameat(ready, name, at, name) != 0)

@@ -1,4 +1,4 @@
-/* muster repair: the operator's decision to go on with what is left. */
+/* muster repair: an operator decides to go on with what can still be read. */
 
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
-/* muster restore: makes a data directory of a backup. Its files are copied, never shared; the file
- * `lock`, without which no server starts there, is made when all the others are on disk. */
+/* muster restore: makes a data directory from a backup. The files are copied, never shared. The file `lock`, without
+ * which no server starts there, is made when all others are on disk. */
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
@@ -22,8 +23,9 @@ struct restore {
     bool unchecked, quiet;
     struct manifest manifest;
     struct transfer transfer;
-    bool made, taken, ours; /* NEWDIR was made here; is root's; all that is in it was made here */
-    struct stat before;     /* NEWDIR as it was */
+    /* made: NEWDIR was made here; taken: it belongs to root for now; ours: everything in it was made here. */
+    bool made, taken, ours;
+    struct stat before; /* of NEWDIR before it was taken */
     char why[512];
 };
 
@@ -33,7 +35,7 @@ static enum mu_err fail(struct restore *r, const char *what, const char *name)
     return MU_E_IO;
 }
 
-/* --- what is asked ----------------------------------------------------------------------------------*/
+/* --- what the operator asks for --------------------------------------------------------------------- */
 
 static enum mu_err find_owner(struct restore *r)
 {
@@ -96,8 +98,8 @@ static enum mu_err open_backup(struct restore *r)
 
 enum { NO_MISTAKES, MISTAKES, NOT_CHECKED };
 
-/* In a process of its own, which as root becomes the backup's owner: what the stores open in there may be
- * links that he has laid. */
+/* Runs in a child process. As root it becomes the backup's owner: files that the stores open there may be links that
+ * the owner has placed. */
 static int check_apart(struct restore *r)
 {
     struct check_result result = { .report = stderr };
@@ -138,7 +140,7 @@ static enum mu_err check_first(struct restore *r)
 
 /* --- the directory --------------------------------------------------------------------------------*/
 
-/* It is root's alone until all is in it, so that its owner cannot put links there meanwhile. */
+/* NEWDIR belongs to root until everything is in it, so that its owner cannot place links there in the meantime. */
 static enum mu_err take_dir(struct restore *r)
 {
     bool is_there = access(r->dir, F_OK) == 0;
@@ -179,11 +181,12 @@ static enum mu_err give_dir(struct restore *r)
     return file_sync_parent(r->dir, r->why, sizeof(r->why));
 }
 
-/* So that a restore that failed can be repeated on the same directory. */
+/* Makes NEWDIR as it was before, so that a failed restore can be repeated. */
 static void undo(struct restore *r)
 {
     const struct transfer *t = &r->transfer;
 
+    assert(!r->ours || r->taken);
     if (r->ours)
         dir_remove_content(t->to);
     if (r->taken && (fchmod(t->to, r->before.st_mode & 07777) != 0 ||

@@ -1,4 +1,4 @@
-/* The first row of a CSV file: what separates cells, and which column is which. */
+/* The first row of a CSV file: the separator of cells, and the meaning of each column. */
 #include "command/row_header.h"
 
 #include <ctype.h>
@@ -13,7 +13,7 @@ static bool find_column(enum import_kind kind, struct str name, struct import_co
     return false;
 }
 
-/* No column has any of these in its name, so that the first of them in the first row is the one. */
+/* The first of these characters in the first row is the separator: no column has one of them in its name. */
 static char find_separator(struct str ahead)
 {
     for (size_t i = 0; i < ahead.len; i++) {
@@ -25,7 +25,7 @@ static char find_separator(struct str ahead)
     return ',';
 }
 
-/* "sep=;", as some spreadsheets begin a file. */
+/* Reads a line "sep=;", with which some spreadsheets begin a file. */
 static enum row_found read_separator(struct row_reader *r, struct str ahead)
 {
     struct row_source *s = &r->source;
@@ -43,7 +43,7 @@ static enum row_found read_separator(struct row_reader *r, struct str ahead)
     return row_source_line(s);
 }
 
-/* Explains why the whole line is taken for one name; of commas nothing need be said. */
+/* Explains why the whole line is read as one name. Commas need no explanation. */
 static const char *separator_words(char separator, char words[50])
 {
     if (separator == ',')

@@ -3,10 +3,11 @@
 
 #include "command/row_reader.h"
 
-/* Within row_reader: takes the header of a CSV file, of which `ahead` is the beginning. As row_reader_open. */
+/* For row_reader only: reads the header of a CSV file; `ahead` is the beginning of the file. Returns as
+ * row_reader_open. */
 enum row_found row_header_read(struct row_reader *r, struct str ahead);
 
-/* Keeps what is not UTF-8 for row_reader_encoding. */
+/* Keeps text that is not UTF-8 for row_reader_encoding. */
 void row_header_note_foreign(struct row_reader *r, struct str text);
 
 #endif

@@ -1,5 +1,6 @@
 #include "command/row_header.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,9 @@
 #include "base/encoding.h"
 #include "base/json_in.h"
 
-#define FOREIGN_MAX 4096 /* enough to tell encodings by */
+/* Reads rows of CSV or NDJSON files into the form that an import takes (row_reader.h). */
+
+#define FOREIGN_MAX 4096 /* enough to tell encodings apart */
 
 bool row_reader_format(const char *word, const char *file, enum row_format *out)
 {
@@ -26,6 +29,7 @@ void row_header_note_foreign(struct row_reader *r, struct str text)
 {
     size_t room = FOREIGN_MAX - r->foreign.len;
 
+    assert(r->foreign.len <= FOREIGN_MAX);
     buf_append(&r->foreign, text.at, text.len < room ? text.len : room);
 }
 
@@ -72,7 +76,7 @@ static size_t digits(struct str s, size_t at)
     return n;
 }
 
-/* As JSON writes them. */
+/* Whether it is a number as JSON writes one. */
 static bool is_number(struct str s)
 {
     size_t at = s.len && s.at[0] == '-', n = digits(s, at);
@@ -124,7 +128,7 @@ static bool read_json(struct str text, struct value *out)
     return out->json != NULL;
 }
 
-/* What is not written as the column wants it goes on as the text it is, and is refused as such. */
+/* A cell that does not have the column's type is passed on as text, and refused by the import. */
 static void add_cell(struct buf *out, const struct import_column *column, const struct row_cell *cell)
 {
     struct value value = { 0 };
@@ -144,7 +148,7 @@ static void add_cell(struct buf *out, const struct import_column *column, const 
     json_decref(value.json);
 }
 
-/* An empty cell is a field that is absent. */
+/* An empty cell means that the field is absent. */
 static enum row_found add_cells(struct row_reader *r, struct buf *out)
 {
     struct row_source *s = &r->source;
@@ -154,6 +158,7 @@ static enum row_found add_cells(struct row_reader *r, struct buf *out)
                  s->filled > r->column_count ? s->filled : s->cell_count, r->column_count);
         return ROW_BAD;
     }
+    assert(r->column_count <= ROW_CELLS_MAX);
     for (size_t i = 0; i < r->column_count; i++) {
         const struct row_cell *cell = &s->cells[i];
         if (!cell->text.len)
@@ -168,7 +173,7 @@ static enum row_found add_cells(struct row_reader *r, struct buf *out)
     return ROW_FOUND;
 }
 
-/* What jansson says quotes the file. */
+/* The text is made plain, since jansson's messages quote the file. */
 static void tell_no_json(struct row_source *s, const json_error_t *error)
 {
     struct buf why;

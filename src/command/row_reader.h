@@ -5,13 +5,14 @@
 #include "registry/import.h"
 #include "registry/values.h"
 
-/* The rows of a CSV or NDJSON file, as import.h takes them. */
+/* Reads the rows of a CSV or NDJSON file in the form that import.h takes. */
 
 enum row_format { FORMAT_CSV, FORMAT_NDJSON };
-/* By its word ("csv", "ndjson", "jsonl"), else by a file's name, in any case. false: neither tells. */
+/* The format named by word ("csv", "ndjson", "jsonl"); without a word, by the end of the file's name, in upper or
+ * lower case. false: neither says. */
 bool row_reader_format(const char *word, const char *file, enum row_format *out);
 
-/* How CSV says that a field is to be cleared; quoted it is a text like any other. */
+/* In CSV this clears a field; in quotes it is normal text. */
 #define ROW_CLEAR STR("\\N")
 
 struct row_reader {
@@ -21,19 +22,19 @@ struct row_reader {
     struct import_column columns[ROW_CELLS_MAX]; /* of a CSV file, from its first row */
     size_t column_count;
     struct values values; /* of an NDJSON row */
-    struct buf foreign;   /* of what is not UTF-8, the beginning */
+    struct buf foreign;   /* the beginning of text that is not UTF-8 */
 };
 
-/* ROW_FOUND, or why in source.why: the first row of a CSV file does not name the kind's columns. Its cells
- * are separated by commas, semicolons, tabs or bars, whichever that row has first, or as a line "sep=;"
- * before it says. Rows without anything but separators are skipped. */
+/* ROW_FOUND, or the reason in source.why: the first row of a CSV file does not name the kind's columns. Cells are
+ * separated by commas, semicolons, tabs or bars: by the one that comes first in that row, or that a line "sep=;"
+ * before it names. Rows that have only separators are skipped. */
 enum row_found row_reader_open(struct row_reader *r, int fd, enum import_kind kind, enum row_format format);
 void row_reader_close(struct row_reader *r);
 
-/* Appends the next row. Nothing, unless it is ROW_FOUND. */
+/* Appends the next row to out. Appends nothing if the result is not ROW_FOUND. */
 enum row_found row_reader_next(struct row_reader *r, struct buf *out);
 
-/* By what was read so far: the encoding, by the name that iconv knows, that the file is likely in. NULL: all
+/* The likely encoding of the file, judged by what was read so far, with the name that iconv uses. NULL: all of it
  * was UTF-8. */
 const char *row_reader_encoding(const struct row_reader *r);
 

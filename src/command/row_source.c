@@ -1,8 +1,11 @@
 #include "command/row_source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
+
+/* Reads lines and CSV rows from a file, byte by byte, with the memory of one row (row_source.h). */
 
 void row_source_init(struct row_source *s, int fd)
 {
@@ -27,6 +30,7 @@ static int fill(struct row_source *s)
 {
     ssize_t n = read(s->fd, s->data, sizeof(s->data));
 
+    assert(s->at == s->len);
     if (n < 0) {
         snprintf(s->why, sizeof(s->why), "cannot read on: %s", strerror(errno));
         return FAILED;
@@ -36,7 +40,7 @@ static int fill(struct row_source *s)
     return n ? 0 : END;
 }
 
-/* The next byte, END or FAILED. */
+/* Returns the next byte, END or FAILED, and moves on. */
 static int next(struct row_source *s)
 {
     int failed;
@@ -49,7 +53,7 @@ static int next(struct row_source *s)
     return c;
 }
 
-/* Looks only: the byte is still the next one. */
+/* Returns the next byte, END or FAILED, without moving on. */
 static int peek(struct row_source *s)
 {
     int failed;
@@ -79,7 +83,7 @@ static enum row_found skip_line(struct row_source *s, int c)
 
 /* --- the beginning --------------------------------------------------------------------------------*/
 
-/* Up to the end of the first line that is not blank; 0: that has not come yet. */
+/* The length up to the end of the first line that is not blank; 0: it is not complete yet. */
 static size_t first_line(struct str s)
 {
     size_t at = s.len - str_skip_mark(s).len;
@@ -106,7 +110,7 @@ enum row_found row_source_begin(struct row_source *s, struct str *ahead)
     }
     if (s->taken == 0)
         s->at = s->taken = all.len - str_skip_mark(all).len;
-    /* No more than that: the same whatever a read has brought besides. */
+    /* Return only that much, so that the result does not depend on the size of reads. */
     size_t end = first_line(all) ? first_line(all) : s->len;
     *ahead = (struct str){ all.at + s->at, end - s->at };
     return ahead->len ? ROW_FOUND : ROW_NONE;
@@ -165,15 +169,18 @@ static void begin_cell(struct row_source *s, bool quoted)
 static void end_row(struct row_source *s)
 {
     size_t kept = s->cell_count < ROW_CELLS_MAX ? s->cell_count : ROW_CELLS_MAX;
-    const char *text = s->text.data ? (const char *)s->text.data : ""; /* no memory yet: all are empty */
+    /* NULL: no memory was needed yet, since all cells are empty. */
+    const char *text = s->text.data ? (const char *)s->text.data : "";
 
+    assert(s->filled <= s->cell_count);
     for (size_t i = 0; i < kept; i++) {
         size_t end = i + 1 < s->cell_count && i + 1 < ROW_CELLS_MAX ? s->starts[i + 1] : s->text.len;
+        assert(s->starts[i] <= end && end <= s->text.len);
         s->cells[i].text = (struct str){ text + s->starts[i], end - s->starts[i] };
     }
 }
 
-/* Up to the byte that ends the cell, which is returned. NULL in *why: it is a good one. */
+/* Reads a quoted cell. Returns the byte that ends it. *why stays NULL if the cell is good. */
 static int read_quoted(struct row_source *s, const char **why)
 {
     int c;
@@ -264,7 +271,7 @@ enum row_found row_source_csv(struct row_source *s)
             s->filled = s->cell_count;
         if (c != s->separator)
             break;
-        if ((c = next(s)) == END || c == '\n') { /* a separator and nothing behind it: one empty cell more */
+        if ((c = next(s)) == END || c == '\n') { /* a separator at the end of the line: one more empty cell */
             begin_cell(s, false);
             break;
         }

@@ -1,4 +1,4 @@
-/* Rows of files, cut at every byte: what is in one read and what in the next makes no difference. */
+/* Rows of files, with the reads cut at every byte: the result must not depend on where a read ends. */
 #include "base/unit_test.h"
 
 #include <pthread.h>
@@ -44,7 +44,7 @@ static void tell(char *out, size_t size, const struct row_source *s, enum row_fo
     snprintf(out + len, size - len, "\n");
 }
 
-/* All that is read from a text, a row a line. */
+/* Everything that is read from a text, one line for each row. */
 static void read_all(const char *text, size_t len, size_t at_once, enum row_found (*next)(struct row_source *s),
                      char *out, size_t size)
 {
@@ -144,7 +144,7 @@ static void the_beginning_is_looked_at_without_being_taken(void **state)
         assert_int_equal(pthread_create(&thread, NULL, feed, &f), 0);
         row_source_init(&s, fds[0]);
         assert_int_equal(row_source_begin(&s, &ahead), ROW_FOUND);
-        assert_true(str_eq(ahead, STR("\r\na;b\n"))); /* not what a read brings besides */
+        assert_true(str_eq(ahead, STR("\r\na;b\n"))); /* only up to the first line's end, whatever the read returned */
         assert_int_equal(row_source_line(&s), ROW_FOUND);
         assert_int_equal(s.line, 2);
         assert_memory_equal(s.text.data, "a;b", 3);

@@ -1,13 +1,16 @@
 #include "command/row_writer.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 
 #include "base/json_out.h"
 
+/* Writes rows as CSV or NDJSON (row_writer.h). */
+
 /* --- cells ----------------------------------------------------------------------------------------*/
 
-/* A text that would be read as something else stands between quotes. */
+/* A text that would otherwise be read as something else is put in quotes. */
 static void put_text(FILE *file, struct str s)
 {
     bool quoted = str_eq(s, ROW_CLEAR);
@@ -70,6 +73,7 @@ static void put_header(struct row_writer *w)
 {
     struct import_column column;
 
+    assert(!w->begun);
     for (size_t i = 0; import_column(w->kind, i, &column); i++)
         fprintf(w->file, "%s%s", i ? "," : "", column.name);
     fputc('\n', w->file);

@@ -1,4 +1,4 @@
-/* muster show: an enterprise, a product or an app as muster apply reads it. */
+/* muster show: an enterprise, a product or an app, in the form that muster apply reads. */
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "registry/config.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- * The input is a line each: the kind, the id, "secrets" or nothing. */
+ *   The input has one line each for: the kind; the id; "secrets" or nothing. */
 
 static bool find_kind(struct str word, enum registry_kind *kind)
 {

@@ -1,4 +1,4 @@
-/* muster status: how a data directory and its server are. */
+/* muster status: the state of a data directory and of its server. */
 
 #include <stdio.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ struct status {
     struct disk_use disk;
     bool has_backup;
     struct backup_fact backup;
-    /* of a server */
+    /* Only from a server: */
     struct access_figures figures;
     bool disk_full;
     struct log_error errors[LOG_ERRORS_KEPT];

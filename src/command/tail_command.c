@@ -1,4 +1,4 @@
-/* muster tail: what happens now, a line an event, until its reader has seen enough. */
+/* muster tail: shows events as they happen, one line each, until the reader ends it. */
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,10 +11,10 @@
 #include "ops/settings.h"
 
 /* --- in the server -------------------------------------------------------------------------------------
- * The input is a product key or nothing, a device or nothing, and "json" or nothing, a line each. */
+ *   The input has one line each for: a product key or nothing; a device or nothing; "json" or nothing. */
 
-/* Events are fetched so often, so that the committer has nobody to wake; lines are sent when there are so many bytes
- * of them, and at the end of what was fetched. */
+/* Events are fetched at this interval, so that the committer need not wake anybody. Lines are sent when there are
+ * SENT_BYTES of them, and after the last fetched event. */
 enum { FETCH_MS = 50, SENT_BYTES = 256 * 1024 };
 
 static bool read_filter(const struct operation_call *call, struct str product_key, struct str name,
@@ -41,7 +41,7 @@ static bool read_filter(const struct operation_call *call, struct str product_ke
     return true;
 }
 
-/* false: nobody listens any more. */
+/* Sends the events. false: nobody listens any more. */
 static bool show(const struct operation_call *call, const struct buf *events, uint64_t lost, bool json)
 {
     const struct watch_event *e;
@@ -95,10 +95,10 @@ static void hear(void *ctx, struct str piece)
 {
     (void)ctx;
     if (fwrite(piece.at, 1, piece.len, stdout) != piece.len || fflush(stdout) != 0)
-        _exit(1); /* whoever read this has gone */
+        _exit(1); /* the reader of our output has left */
 }
 
-/* How it is meant to end. */
+/* The normal end of the command. */
 static void end_well(int sig)
 {
     (void)sig;
@@ -121,7 +121,7 @@ static int tail(const struct settings *s)
     signal(SIGTERM, end_well);
     int status = operation_run(&place, &command_op_tail, (struct str){ (const char *)input.data, input.len }, &answer);
     operation_leave(&place);
-    if (status == 0) { /* it has no end of its own */
+    if (status == 0) { /* the command never ends by itself */
         buf_append_str(&answer, "the server has ended\n");
         status = 1;
     }

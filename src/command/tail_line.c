@@ -9,7 +9,7 @@
 #include "command/sheet.h"
 #include "command/tail_message.h"
 
-/* Bytes of a message that a line of text shows; --json has them all. */
+/* How many bytes of a message a text line shows; --json shows all. */
 enum { SHOWN_BYTES = 64 };
 
 enum { SECONDS_LEN = sizeof("2026-11-30 10:59:15") - 1 };
@@ -24,7 +24,7 @@ static const char *word_of(const struct watch_event *e)
     case WATCH_REGISTRATION: return "registration";
     case WATCH_REFUSAL: return "refusal";
     case WATCH_MESSAGE:
-    case WATCH_CONTROL: break; /* tail_message.h */
+    case WATCH_CONTROL: break; /* their words are in tail_message.h */
     }
     return "";
 }
@@ -41,7 +41,7 @@ static void append_hex(struct buf *out, const uint8_t *bytes, size_t len)
 
 /* --- text ----------------------------------------------------------------------------------------------- */
 
-/* As sheet_time, with milliseconds. */
+/* Like sheet_time, but with milliseconds. */
 static void append_time(struct buf *out, int64_t ts_us, const struct calendar *calendar)
 {
     char text[32];

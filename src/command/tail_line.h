@@ -4,13 +4,13 @@
 #include "fleet/watch.h"
 #include "model/calendar.h"
 
-/* What muster tail shows of an event: a line, with its newline. Errors are the buffer's. Pure. */
+/* The line that muster tail shows for an event, with its newline. A failure is stored in the buffer (buf.err). Pure. */
 
-/* "2026-11-30 10:59:15.123+08:00 DID report {"switch":1}": the time is that of the calendar's zone. */
+/* "2026-11-30 10:59:15.123+08:00 DID report {"switch":1}"; the time is in the calendar's zone. */
 void tail_line_text(struct buf *out, const struct watch_event *e, const struct calendar *calendar);
-/* A JSON object. */
+/* The same as a JSON object. */
 void tail_line_json(struct buf *out, const struct watch_event *e);
-/* The line for events that were left out. */
+/* The line that says that events were left out. */
 void tail_line_lost(struct buf *out, uint64_t count, bool json);
 
 #endif

@@ -9,12 +9,12 @@ struct tail_message {
     bool is_empty;    /* a frame without P0 */
     bool has_sn;
     uint32_t sn;
-    const struct datapoint_plan *plan; /* NULL: it has no datapoints; else `values` are set */
+    const struct datapoint_plan *plan; /* NULL: the message has no datapoints; otherwise `values` are set */
     struct point_value values[LIMIT_POINTS];
-    char why[200]; /* it should have datapoints and has not; "" = it is as it should be */
+    char why[200]; /* why a message that should have datapoints has none; "" = nothing is wrong */
 };
 
-/* Of a WATCH_MESSAGE or WATCH_CONTROL. values point into the event. */
+/* Reads a WATCH_MESSAGE or WATCH_CONTROL. values point into the event. */
 void tail_message_read(const struct watch_event *e, struct tail_message *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "command/transfer.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,9 @@
 #include "ops/dir.h"
 #include "ops/file.h"
 #include "ops/progress.h"
+
+/* Brings files of a backup from one directory to another, by copying or linking, and compares them with the manifest
+ * (transfer.h). */
 
 enum { PIECE = 1024 * 1024 };
 
@@ -29,7 +33,7 @@ void transfer_catch_signals(void)
     sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
 }
 
-/* A file on its way, and what has been seen of it. */
+/* A file that is being brought over, and what is known of it so far. */
 struct passing {
     const struct manifest_file *file;
     int in, out;
@@ -37,7 +41,7 @@ struct passing {
     struct progress *progress;
 };
 
-/* The digest is of the bytes that are written: another reading might find others. */
+/* The digest is computed from the bytes that are written; a second reading might return others. */
 static enum mu_err copy_bytes(struct passing *p, struct digest *digest, char *why, size_t why_size)
 {
     static uint8_t bytes[PIECE];
@@ -64,6 +68,7 @@ static enum mu_err copy_file(const struct transfer *t, struct passing *p, char *
     char hash[DIGEST_TEXT];
     enum mu_err err;
 
+    assert(p->in >= 0);
     p->out = dir_create_file(t->to, p->file->path);
     if (p->out < 0 || (t->give && fchown(p->out, t->uid, t->gid) != 0))
         err = file_fail(why, why_size, "write", p->file->path);
@@ -77,13 +82,14 @@ static enum mu_err copy_file(const struct transfer *t, struct passing *p, char *
     return err;
 }
 
-/* The file that is open, whatever has that name by now. */
+/* Links the open file itself, whatever file has that name by now. */
 static bool link_file(const struct transfer *t, const struct passing *p)
 {
     char open_file[64];
     const char *name;
     int dir = dir_enter(t->to, p->file->path, true, &name);
 
+    assert(p->in >= 0);
     snprintf(open_file, sizeof(open_file), "/proc/self/fd/%d", p->in);
     bool linked = dir >= 0 && linkat(AT_FDCWD, open_file, dir, name, AT_SYMLINK_FOLLOW) == 0;
     if (dir >= 0)
@@ -123,13 +129,13 @@ static enum mu_err check_room(const struct transfer *t, uint64_t bytes, char *wh
     if (t->link && fstat(t->from, &from) == 0 && fstat(t->to, &to) == 0 && from.st_dev == to.st_dev)
         return MU_OK;
     if (fstatvfs(t->to, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
-        return MU_OK; /* what cannot be asked is told by the writing */
+        return MU_OK; /* if the room is not known, the writing will tell */
     snprintf(why, why_size, "%llu MiB are needed in %s, and %llu MiB are free", (unsigned long long)(bytes >> 20) + 1,
              t->to_name, (unsigned long long)((uint64_t)fs.f_bavail * fs.f_frsize >> 20));
     return MU_E_FULL;
 }
 
-/* The directory that a file lies in is given away with the last of its files. */
+/* When the last file of a directory is done, the directory is given to its owner and synced. */
 static enum mu_err finish_directory(const struct transfer *t, const char *path, char *why, size_t why_size)
 {
     const char *name;
@@ -147,6 +153,7 @@ static bool is_last_of_its_directory(const struct manifest *m, size_t i)
     const char *path = m->files[i].path, *slash = strchr(path, '/');
     size_t len = slash ? (size_t)(slash - path) + 1 : 0;
 
+    assert(i < m->file_count);
     return i + 1 == m->file_count || (slash && strncmp(m->files[i + 1].path, path, len) != 0);
 }
 

@@ -1,4 +1,4 @@
-/* What a transfer takes is what the manifest says, whatever lies in the directory by now. */
+/* A transfer takes what the manifest says, whatever is in the directory by now. */
 #include "command/transfer.h"
 #include "ops/dir_fixture.h"
 
@@ -8,7 +8,7 @@ struct transfer_fixture {
     struct manifest manifest;
 };
 
-/* Two files with a digest, and one, a table of the journal, without. */
+/* Two files with digests, and one without: a table of the journal. */
 static int setup(void **state)
 {
     struct transfer_fixture *f = calloc(1, sizeof(*f));
