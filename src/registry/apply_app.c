@@ -1,4 +1,4 @@
-/* An app and the products whose devices its users may have. */
+/* Apps, and the products whose devices their users may have. */
 #include "registry/apply_entry.h"
 
 #include <stdlib.h>

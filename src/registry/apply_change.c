@@ -1,9 +1,9 @@
-/* What an entry has changed: counted, and entered in the audit log. */
+/* Counts what entries have changed, and enters it in the audit log. */
 #include <assert.h>
 
 #include "registry/apply_entry.h"
 
-/* Rows are told apart by the number that each begins with. */
+/* number_of reads a row's number without knowing its kind. */
 #define BEGINS_WITH_NUMBER(row) _Static_assert(offsetof(struct row, no) == 0, #row " begins with its number")
 BEGINS_WITH_NUMBER(enterprise_row);
 BEGINS_WITH_NUMBER(product_row);

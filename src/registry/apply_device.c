@@ -1,4 +1,4 @@
-/* A device: which one an entry means (by its did, or by product and mac), where it is, which group its mac is in. */
+/* Devices: which device an entry means (by its did, or by product and mac), where it is, in which group its mac is. */
 #include "registry/apply_entry.h"
 
 #include <stdlib.h>

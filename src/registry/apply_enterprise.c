@@ -1,4 +1,4 @@
-/* An enterprise, its secret, and the networks it may call from. */
+/* Enterprises, their secrets, and the networks that they may call from. */
 #include "registry/apply_entry.h"
 
 #include "base/random.h"

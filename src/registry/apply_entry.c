@@ -1,4 +1,4 @@
-/* What every kind of entry needs: telling its mistakes, reading its fields by a table, keys and secrets. */
+/* What every kind of entry needs: reporting mistakes, reading fields by a table, keys and secrets. */
 #include "registry/apply_entry.h"
 
 #include <assert.h>

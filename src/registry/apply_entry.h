@@ -10,7 +10,8 @@
 #include "registry/values.h"
 
 /* Reads entries. apply.c calls it for the lists of a file, import.c for rows. apply_entry.c reads fields and reports
- * mistakes, apply_keys.c finds the things that are meant, and each kind of thing has a file of its own.
+ * mistakes, apply_change.c counts and logs what has changed, apply_keys.c finds the things that are meant, and each
+ * kind of thing has a file of its own.
  *
  * A mistake does not end the work: the rest is checked too, so that the operator learns of all mistakes at once. At the
  * end, a file with mistakes is rolled back as a whole. Of rows only those with a mistake are left out; so users,
@@ -62,7 +63,7 @@ struct apply_entry {
     struct apply_tally *tally;
 };
 
-/* --- mistakes and secrets ------------------------------------------------------------------------ */
+/* --- mistakes and secrets -------------------------------------------------------------------------*/
 
 /* "devices[3].mac: missing", "line 3: mac: missing"; field "" stands for the entry itself. Never says a secret. */
 void apply_mistake(const struct apply_entry *e, const char *field, const char *format, ...)
@@ -71,7 +72,7 @@ void apply_mistake(const struct apply_entry *e, const char *field, const char *f
 void apply_generated(const struct apply_entry *e, const char *what, const char *key, const char *field,
                      const char *value);
 
-/* --- fields -------------------------------------------------------------------------------------- */
+/* --- fields ---------------------------------------------------------------------------------------*/
 
 enum apply_field_type {
     APPLY_OWN, /* the kind's own code reads and writes it */
@@ -114,26 +115,26 @@ void apply_fields(const struct apply_entry *e, const struct apply_field *fields,
 /* Does the same for one field, if the entry has it. */
 void apply_field(const struct apply_entry *e, const struct apply_field *field, void *row, const void *defaults);
 
-/* What an entry makes of its thing. */
+/* What an entry makes of its thing: the row before and after. */
 struct apply_change {
     enum registry_kind kind;
     const char *id;
     const struct apply_field *fields;
     size_t field_count;
-    const void *before, *row; /* each begins with its number: 0 is one that is not there */
+    const void *before, *row; /* each begins with its number; 0: there is no such row yet */
     size_t size;
-    const char *more; /* what else than its row has changed, in a word; NULL: nothing */
+    const char *more; /* what has changed beside the row, in a word; NULL: nothing */
 };
 #define APPLY_CHANGE(kind, id, before, row)                                                   \
     {                                                                                         \
         kind, id, fields, sizeof(fields) / sizeof(*fields), before, row, sizeof(*(row)), NULL \
     }
 
-/* Whether it has to be put, since it is new or its row differs. */
+/* Whether the row must be put: it is new, or differs. */
 bool apply_differs(const struct apply_change *c);
-/* Counts the entry, after it was put, and enters in the audit log what it has created or changed: for a change, the
- * names of the fields in which the rows differ. That a row of an import has created something is left to the entry for
- * all of its file. */
+/* Call it after the row was put. Counts the entry, and enters in the audit log what it has created or changed; for a
+ * change, the names of the fields in which the rows differ. What rows of an import create is not entered here: one
+ * entry for the whole file says it. */
 MU_MUST_USE enum mu_err apply_count(const struct apply_entry *e, const struct apply_change *c);
 
 enum given { GIVEN_NOT, GIVEN_WELL, GIVEN_WRONG };
@@ -155,8 +156,8 @@ enum given apply_id(const struct apply_entry *e, const char *field, char out[ID_
         }                                                                                            \
         err_;                                                                                        \
     })
-/* The thing of the id that the entry gives, or a new one: row->no is 0 then, and without an id it gets one, which
- * rows of an import have to give. id: the row's member. */
+/* Finds the thing with the id that the entry gives. row->no is 0 if it is a new thing. If the entry gives no id, a new
+ * one is generated; rows of an import must give one. id: the member of the row. */
 #define apply_find(e, field, what, getter, id, given, row) \
     __extension__({                                        \
         enum mu_err err_ = MU_E_NOT_FOUND;                 \
@@ -168,7 +169,7 @@ enum given apply_id(const struct apply_entry *e, const char *field, char out[ID_
         err_ == MU_E_NOT_FOUND ? MU_OK : err_;             \
     })
 void apply_new_id(const struct apply_entry *e, const char *what, const char *field, char id[ID_HEX_LEN + 1]);
-/* Finds the product that an entry names without changing it, and puts it into apply->product. */
+/* Finds the product that an entry of another kind names, and puts it into apply->product. */
 MU_MUST_USE enum mu_err apply_product_named(const struct apply_entry *e, enum given *given);
 /* The value that the entry gives; NULL: none. */
 const struct value *apply_value(const struct apply_entry *e, const char *field);
@@ -188,12 +189,12 @@ MU_MUST_USE enum mu_err apply_product_keys(const struct apply_entry *e, enum giv
                                            size_t *count);
 bool apply_has_number(const uint32_t *numbers, size_t count, uint32_t number);
 
-/* Notes that an entry is about the thing with this number. If another entry is, too, reports a mistake. Call it before
- * an existing thing is changed, or after a new one was made. */
+/* Notes that an entry is about the thing with this number. If an earlier entry is about it, too, reports a mistake.
+ * Call it before an existing thing is changed, or after a new one was made. */
 MU_MUST_USE enum mu_err apply_see(const struct apply_entry *e, uint32_t no);
 bool apply_seen(const struct apply_entry *e, uint32_t no);
 
-/* --- keys ----------------------------------------------------------------------------------------- */
+/* --- keys -----------------------------------------------------------------------------------------*/
 
 /* Call it for an entry without the id in `field`, which makes a new thing of this kind and name. If there is one
  * with that name already, reports a mistake: the entry may have been applied before, and does not say which thing it
@@ -203,7 +204,7 @@ MU_MUST_USE enum mu_err apply_new_name(const struct apply_entry *e, enum registr
 /* The same for a user, by username, phone and email. */
 MU_MUST_USE enum mu_err apply_new_user(const struct apply_entry *e, const struct user_row *row);
 
-/* --- macs ----------------------------------------------------------------------------------------- */
+/* --- macs -----------------------------------------------------------------------------------------*/
 
 /* Notes how the mac of an accepted entry is written. */
 void apply_note_mac(struct apply *a, uint32_t product, const char *mac);
@@ -211,7 +212,7 @@ void apply_note_mac(struct apply *a, uint32_t product, const char *mac);
 MU_MUST_USE enum mu_err apply_mac_warnings(struct registry_tx *tx, const struct import_mac_tally *styled, size_t count,
                                            struct buf *out);
 
-/* --- the kinds ----------------------------------------------------------------------------------- */
+/* --- the kinds ------------------------------------------------------------------------------------*/
 
 MU_MUST_USE enum mu_err apply_enterprise(const struct apply_entry *e);
 MU_MUST_USE enum mu_err apply_product(const struct apply_entry *e);

@@ -1,4 +1,4 @@
-/* A group of devices and its place in the tree of its product. */
+/* Groups of devices, and their places in the tree of their product. */
 #include "registry/apply_entry.h"
 
 static const struct apply_field fields[] = {

@@ -1,4 +1,4 @@
-/* A product and its definition. */
+/* Products and their definitions. */
 #include "registry/apply_entry.h"
 #include "registry/definition_text.h"
 

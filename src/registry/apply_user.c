@@ -1,4 +1,4 @@
-/* A user of an app. */
+/* Users of apps. */
 #include "registry/apply_entry.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* An export: pages of rows in the form that an import reads, so that what is exported can be imported elsewhere. */
+/* An export: pages of rows in the form that an import reads, so that another directory can import them. */
 #include "registry/export.h"
 
 #include <assert.h>

@@ -4,8 +4,8 @@
 #include "base/json_out.h"
 #include "registry/import.h"
 
-/* Rows in bulk, the other way: import_rows makes the same content of them in another, empty directory that has the
- * products and apps. They are written in an order in which they can be imported. */
+/* Rows in bulk, the other way: import_rows makes the same content of them in another, empty directory. That directory
+ * must have the products and apps. The rows come in an order in which they can be imported. */
 struct export_page {
     enum import_kind kind;
     uint32_t product; /* 0 = any; a user belongs to the products of his app */

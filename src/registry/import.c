@@ -1,4 +1,4 @@
-/* An import: rows of one kind, in one transaction a batch. A row with a mistake is left out, and told. */
+/* An import: rows of one kind, in one transaction for each batch. A row with a mistake is left out and reported. */
 #include "registry/import.h"
 
 #include <assert.h>
@@ -79,7 +79,7 @@ static bool tells(const struct import_told *told)
 
 static void keep_outcome(struct import_batch *batch, const struct apply *a)
 {
-    assert(!a->told || a->no); /* a device that was taken has its number */
+    assert(!a->told || a->no); /* an accepted device has its number */
     if (a->no)
         buf_append(&batch->numbers, &a->no, sizeof(a->no));
     if (a->told && tells(a->told)) {

@@ -43,12 +43,12 @@ struct import_batch {
     bool mac_lower; /* apply_options */
     int64_t now_s;
     struct str rows; /* values.h */
-    /* Which things earlier rows of the file were about; later rows must not be about them. A bit for each number, from
-     * the lowest bit of the first byte on. */
+    /* Which things earlier rows of the file were about; later rows must not be about the same things. A bit for each
+     * number, from the lowest bit of the first byte on. */
     struct str seen;
     /* The entry of the audit log for what the file creates. 0 at first, then what the batch before left here. */
     uint64_t entry;
-    /* The outcome. The caller frees the buffers, whatever it is. */
+    /* The outcome. The caller frees the buffers, also after an error. */
     struct buf *report; /* "line 3: mac: missing": a line for each mistake of a refused row */
     unsigned created, updated, unchanged, refused;
     struct buf numbers; /* uint32_t each: the things that the accepted rows are about */

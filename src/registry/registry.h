@@ -139,8 +139,8 @@ MU_MUST_USE enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *r
 MU_MUST_USE enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row);
 
 /* tx_bind begins a binding, or adds one that has already ended. MU_E_EXISTS: the two are bound already. tx_unbind ends
- * a binding; its row stays, as history. tx_set_owner makes its user the owner of the device. MU_E_NOT_FOUND from these
- * two: the binding has ended, or does not exist. */
+ * a binding; its row stays, as history. MU_E_NOT_FOUND: it has ended, or does not exist. tx_set_owner makes the user of
+ * a binding that holds the owner of its device. */
 MU_MUST_USE enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row);
 /* Notes that the user was bound to a device of the product at that time, or earlier. */
 MU_MUST_USE enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t since);

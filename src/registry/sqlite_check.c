@@ -141,7 +141,7 @@ enum mu_err registry_check(struct registry *reg, const struct findings *f)
     return MU_OK;
 }
 
-/* --- what the journal is compared with --------------------------------------------------------------- */
+/* --- what the journal is compared with ------------------------------------------------------------*/
 
 struct last_number {
     uint32_t no;

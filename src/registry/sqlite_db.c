@@ -1,5 +1,5 @@
-/* A connection to SQLite: statements that are kept, values bound to them, columns read from them, and what SQLite's
- * errors mean here. Everything else in the registry asks through it. */
+/* A connection to SQLite: keeping statements, binding values to them, reading their columns, and what SQLite's errors
+ * mean here. All other files of the registry query through it. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-/* --- what prevents a deletion ------------------------------------------------------------------------- */
+/* --- what prevents a deletion ---------------------------------------------------------------------*/
 
 struct use {
     const char *sql;
@@ -47,7 +47,7 @@ enum mu_err tx_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no
     return count_uses(tx, kind, no, out, &sum);
 }
 
-/* --- parts ------------------------------------------------------------------------------------------ */
+/* --- parts ----------------------------------------------------------------------------------------*/
 
 static enum mu_err run(struct registry_tx *tx, const char *sql, uint32_t no)
 {

@@ -1,4 +1,5 @@
-/* Opening a database: for the one who writes, for readers, for those who change nothing, and copies of one. */
+/* Opens a database: for the writer, for readers, and for readers that must not change anything. Also copies a
+ * database. */
 #include "registry/sqlite_registry.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* Checksums of pages, put between SQLite and the file by a VFS of our own (sqlite_pages.h). */
+/* Checksums of pages: a VFS of our own between SQLite and the file (sqlite_pages.h). */
 #include "registry/sqlite_pages.h"
 
 #include <assert.h>

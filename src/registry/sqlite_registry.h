@@ -35,7 +35,7 @@
 #define REGISTRY_FILE "registry.db"
 #define REGISTRY_MARK "registry.mark"
 
-/* --- a connection (sqlite_open.c, sqlite_db.c) --------------------------------------------------- */
+/* --- a connection (sqlite_open.c, sqlite_db.c) ----------------------------------------------------*/
 
 /* Prepared statements are kept as long as the connection. They are found by the address of their text, so the text must
  * be a literal. */
@@ -154,7 +154,7 @@ void col_bytes(struct db_row *row, void *out, size_t size);
  * changed no row. An err that is not MU_OK is returned as it is. */
 MU_MUST_USE enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *no);
 
-/* --- the file (sqlite_scan.c, sqlite_rewrite.c) --------------------------------------------------- */
+/* --- the file (sqlite_scan.c, sqlite_rewrite.c) ---------------------------------------------------*/
 
 #define DAMAGE_ADVICE "; " MARK_ADVICE
 
@@ -172,7 +172,7 @@ MU_MUST_USE enum mu_err sqlite_scan_file(const char *path, enum scan_state *stat
 MU_MUST_USE enum mu_err sqlite_rewrite_file(struct db *db, const char *path, enum scan_state state, char *why,
                                             size_t why_size);
 
-/* --- the tables (sqlite_schema.c) ---------------------------------------------------------------- */
+/* --- the tables (sqlite_schema.c) -----------------------------------------------------------------*/
 
 /* Updates the file that db has open to the present schema, in one transaction for each step. */
 MU_MUST_USE enum mu_err schema_update(struct db *db, char *why, size_t why_size);
@@ -185,7 +185,7 @@ MU_MUST_USE enum mu_err schema_read(struct db *db, struct db *copy, bool *copied
 /* Finds tables and indexes that are missing or not as muster made them. */
 MU_MUST_USE enum mu_err schema_compare(struct db *db, const struct findings *f);
 
-/* --- the registry -------------------------------------------------------------------------------- */
+/* --- the registry ---------------------------------------------------------------------------------*/
 
 struct registry_tx {
     struct db *db;
@@ -230,7 +230,7 @@ void write_queue_release(struct registry *reg);
 MU_MUST_USE enum mu_err reader_begin(struct registry *reg, struct db **out);
 void reader_end(struct registry *reg, struct db *db);
 
-/* --- whether the file is all that there was (sqlite_trust.c) -------------------------------------- */
+/* --- what was acknowledged is there (sqlite_trust.c) ----------------------------------------------*/
 
 /* Call it before anything is written: checks that the file has everything that was acknowledged. If not, MU_E_CORRUPT,
  * and why gets the end of a sentence. */
@@ -248,7 +248,7 @@ MU_MUST_USE enum mu_err registry_trust_mark_copy(struct db *copy, const char *di
 /* Counts the rows. */
 MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 
-/* --- rows: what the getters and the feed read alike ---------------------------------------------- */
+/* --- rows: columns that the getters and the feed share --------------------------------------------*/
 
 #define ENTERPRISE_COLUMNS                                                                             \
     "e.no, e.enterprise_id, e.secret_salt, e.secret_hash, e.name, e.hourly_quota, e.secret_required, " \
@@ -275,7 +275,7 @@ void db_row_app(struct db_row *row, void *out);
 void db_row_device(struct db_row *row, void *out);
 void db_row_group(struct db_row *row, void *out);
 
-/* --- the change feed (sqlite_feed.c) ------------------------------------------------------------- */
+/* --- the change feed (sqlite_feed.c) --------------------------------------------------------------*/
 
 /* The numbers are stored in the file. */
 enum feed_kind {

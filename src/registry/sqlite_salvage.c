@@ -1,4 +1,4 @@
-/* What is left of a damaged registry, in a new one: the order of the steps, and the numbers given so far. */
+/* Salvages a damaged registry: the steps in their order, and the numbers that were given. */
 #include "registry/sqlite_salvage.h"
 
 #include <assert.h>

@@ -41,7 +41,7 @@ const struct value *values_find(const struct values *v, const char *name);
 /* Replaces the values by the members of an object; none if `object` is not an object. MU_E_NOMEM. */
 MU_MUST_USE enum mu_err values_of_json(struct values *v, const json_t *object);
 
-/* --- rows: its line's number and its values ------------------------------------------------------ */
+/* --- rows: its line's number and its values -------------------------------------------------------*/
 
 /* Begins a row and returns its place, for values_row_end. */
 size_t values_row_begin(struct buf *out, size_t line);
