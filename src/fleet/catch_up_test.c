@@ -142,7 +142,7 @@ static void faults_that_came_and_went_are_told_once(void **state)
     assert_int_equal(records()->events.at[1].e.resolved_us, T0 + 6 * SECOND);
 }
 
-/* The event is damaged away; the message that told of it is there. */
+/* Damage has removed the event, but not the message that told of it. */
 static void a_fault_without_its_event_gets_one(void **state)
 {
     (void)state;
@@ -155,7 +155,7 @@ static void a_fault_without_its_event_gets_one(void **state)
     assert_int_equal(records()->events.at[0].e.resolved_us, 0);
 }
 
-/* The messages are damaged away; the event that one of them told of is there. */
+/* Damage has removed the messages, but not the event that one of them told of. */
 static void a_fault_without_its_message_ends(void **state)
 {
     (void)state;

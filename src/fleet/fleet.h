@@ -121,11 +121,11 @@ enum fleet_tri { FLEET_ANY = -1, FLEET_NO = 0, FLEET_YES = 1 };
 struct fleet_filter {
     const struct fleet_product *product;
     uint32_t group;                   /* with its subtree; 0 = any */
-    struct str country, region, city; /* at NULL = any */
+    struct str country, region, city; /* .at NULL = any */
     enum fleet_tri online, faulty, alert;
     bool show_disabled;
     int64_t active_since; /* reported at or after; 0 = any */
-    struct str did, mac;  /* at NULL = any */
+    struct str did, mac;  /* .at NULL = any */
     const uint32_t *only; /* NULL = any; otherwise only these device numbers */
     size_t only_count;
 };

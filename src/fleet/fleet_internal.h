@@ -88,7 +88,7 @@ struct group {
     uint32_t product; /* 0 = no such group, or no longer */
     uint32_t parent, first_child, next_sibling;
     char gid[ID_HEX_LEN + 1];
-    roaring_bitmap_t *members; /* direct ones */
+    roaring_bitmap_t *members; /* direct members */
     roaring_bitmap_t *subtree; /* with those of all groups below; NULL until somebody asks */
 };
 

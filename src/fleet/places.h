@@ -39,7 +39,7 @@ void places_read(const struct places *p, uint32_t leaf, struct place *out);
 void places_add(struct places *p, uint32_t leaf, uint32_t device);
 void places_remove(struct places *p, uint32_t leaf, uint32_t device);
 
-/* The devices in places of these names (at NULL = any name; at least one is given). *owned: the caller frees the
+/* The devices in places of these names (.at NULL = any name; at least one is given). *owned: the caller frees the
  * result. */
 const roaring_bitmap_t *places_match(const struct places *p, struct str country, struct str region, struct str city,
                                      bool *owned);

@@ -17,7 +17,7 @@
 struct fleet_report_filter {
     const struct fleet_product *product;
     uint32_t group;                   /* with its subtree; 0 = any */
-    struct str country, region, city; /* at NULL = any */
+    struct str country, region, city; /* .at NULL = any */
 };
 
 /* --- counted by place ----------------------------------------------------------------------------
