@@ -11,9 +11,9 @@
  *                    a second login of their own) and as many come
  *     settle         waits for what is under way and looks whether all is as it has to be
  *
- * own_bytes is what the devices' side takes in this process. All the while every device pings every 50 s. Once the first have all come, some of those to whom nothing
- * has happened for a while are compared each second with what the fleet says of them: `wrong` counts the
- * differences. */
+ * own_bytes is the memory that the devices' side takes in this process. Every device pings every 50 s. After the first
+ * devices have all come, each second some devices that were left alone for a while are compared with what the fleet
+ * says about them; `wrong` counts the differences. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,8 +14,8 @@
  *
  * Five products with 70, 12, 8, 6 and 4 % of the devices; 300 cities, the larger ones with more devices;
  * 1,000 groups, 700 of them in a tree of the first product, 75 in one of each other; 80 % of the devices
- * are in one. Devices came over 1,000 days, one after the other. 40 % of them report nearly daily, 35 % every other day, 25 %
- * now and then. About 40 % are online, 2 % have an open fault, 1 % an open alert, 3 % are disabled. */
+ * are in one. Devices came over 1,000 days, one after the other. 40 % of them report nearly daily, 35 % every other
+ * day, 25 % now and then. About 40 % are online, 2 % have an open fault, 1 % an open alert, 3 % are disabled. */
 
 enum {
     SAMPLE_PRODUCTS = 5,

@@ -103,7 +103,7 @@ static void run(struct http_exchange *ex)
     }
 }
 
-/* --- moving to a worker --------------------------------------------------------------------------- */
+/* --- moving to a worker ---------------------------------------------------------------------------*/
 static struct api_call *call_of(struct job *job)
 {
     return (struct api_call *)((char *)job - offsetof(struct api_call, job));

@@ -17,7 +17,7 @@ struct api_options {
     struct registry *registry;
     struct journal *journal;
     struct committer *committer;
-    const struct calendar *calendar; /* reports cut time into its days */
+    const struct calendar *calendar; /* its days are the days of reports */
     struct workers *workers;         /* must live longer than the calls given to them */
     struct control_port control;
     const char *cors_origin; /* NULL = off; "*" or one origin; must live as long as the api */

@@ -43,7 +43,7 @@ enum api_error auth_admit(struct api_call *call)
     return API_OK;
 }
 
-/* --- the caller ----------------------------------------------------------------------------------- */
+/* --- the caller -----------------------------------------------------------------------------------*/
 struct str auth_token_of(struct str header)
 {
     static const struct str scheme = { "token", 5 };

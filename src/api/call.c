@@ -28,7 +28,7 @@ enum api_error api_store_failed(struct api_call *call, enum api_error error, con
     assert(err != MU_OK);
     log_event(LOG_ERROR, "api_store_failed", "request=%016" PRIx64 " what=%s why=%s", call->request, LOG_Q(what, -1),
               LOG_Q(mu_err_text(err), -1));
-    /* A caller is told about an internal failure only if it passes by itself. */
+    /* A caller is told the cause only if it passes by itself: a full disk. */
     if (err == MU_E_FULL)
         return api_refuse(call, error, "%s", mu_err_text(err));
     return error;

@@ -38,8 +38,8 @@ struct api_call {
 enum api_error api_refuse(struct api_call *call, enum api_error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A store failed: logs it and returns `error`. `error` is API_INTERNAL, or API_JOURNAL_FAILED if the journal could
- * not be read. */
+/* A store failed: logs it and returns `error`. `error` is API_INTERNAL, or API_JOURNAL_FAILED for
+ * the journal. */
 enum api_error api_store_failed(struct api_call *call, enum api_error error, const char *what, enum mu_err err);
 
 /* Waits until the fleet shows what was written to the registry, so that a caller finds what he has written. */

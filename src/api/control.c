@@ -47,7 +47,7 @@ static const struct param control_params[] = {
       IN_BODY,
       ARG(CHOICE, struct control_args, coding),
       OPTIONAL,
-      { "raw 字符串及扩展型数据点的编码：hex 或 base64", "How a text in raw, or of a binary point, is coded" },
+      { "raw 字符串及扩展型数据点的编码：hex 或 base64", "The coding of a raw text, or of binary datapoints" },
       "hex",
       .fallback = -1,
       .choices = codings },
@@ -67,10 +67,11 @@ ROUTE(
     .about = {
         "raw 以 00000003 开头且长度和命令字（0x0090、0x0093）正确时原样下发，否则加上信封：设备以 "
         "0x0093 上报的用 0x0093（带序号），其余用 0x0090；产品可另行指定。200 表示指令已写入设备连接并已记入通信日志。",
-        "raw that is a whole frame (00000003, its length, command 0x0090 or 0x0093) is sent as "
-        "it is, anything else in an envelope: of command 0x0093, with a serial number, for a device "
-        "that reports so, else of 0x0090, unless the product says which. 200 means that the bytes "
-        "were written to the device's connection and that the communication log has them." });
+        "raw that is a whole frame (it begins with 00000003, and its length and its command, 0x0090 or "
+        "0x0093, are right) is sent unchanged. Anything else is put into an envelope: of command 0x0093, "
+        "with a serial number, for a device that reports with 0x0093; of command 0x0090 for others. A "
+        "product may fix the command. 200 means that the bytes were written to the device's connection "
+        "and are in the communication log." });
 
 /* --- what to send ----------------------------------------------------------------------------- */
 static enum api_error control_check(struct api_call *call)
@@ -217,7 +218,7 @@ static enum api_error build_frame(struct api_call *call, const uint8_t **frame, 
 }
 
 /* --- the audit log -----------------------------------------------------------------------------
- *   A control that reaches its device is entered by the committer, together with its record. */
+ * A control that reaches its device is entered by the committer, together with its record. */
 
 /* How many refusals of an enterprise are kept in an hour, so that a caller who sends wrong requests all day does not
  * fill the disk. */

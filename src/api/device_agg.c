@@ -134,12 +134,12 @@ static enum api_error agg_check(struct api_call *call)
     return API_OK;
 }
 
-/* --- the requested datapoints ---------------------------------------------------------------------- */
+/* --- the requested datapoints ----------------------------------------------------------------------*/
 struct asked {
     struct str name;
     int id;          /* in the plan of the current message; -1 = not a number there */
     uint32_t count;  /* number of values in the current period */
-    long double sum; /* long double, so that a week of values each second adds up to the decimals that were reported */
+    long double sum; /* long double: a week of values each second must add up to the decimals that were reported */
     double max, min;
 };
 
@@ -242,8 +242,8 @@ static double result_of(const struct asked *p, enum aggregator aggregator)
     case AGG_SUM:
     case AGG_AVG: break;
     }
-    /* Round to 15 digits: further digits come from binary rounding, not from the devices. */
     assert(p->count > 0);
+    /* Round to 15 digits: further digits come from binary rounding, not from the devices. */
     snprintf(text, sizeof(text), "%.15Lg", aggregator == AGG_SUM ? p->sum : p->sum / p->count);
     return strtod(text, NULL);
 }

@@ -128,7 +128,8 @@ static enum api_error search_check(struct api_call *call)
     return API_OK;
 }
 
-/* Bindings are in the registry, which may block. Many rows take time that the loop owes to its sessions. */
+/* A search by uid reads bindings from the registry, which may block. Writing many rows would delay the sessions of the
+ * loop. */
 static bool search_waits(const struct api_call *call)
 {
     const struct search_args *args = call->args;

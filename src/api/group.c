@@ -216,7 +216,7 @@ static enum api_error delete_group(struct api_call *call)
     return error;
 }
 
-/* --- the macs of a group --------------------------------------------------------------------------- */
+/* --- the macs of a group ---------------------------------------------------------------------------*/
 static const struct field macs_fields[] = {
     { "macs", FIELD_TEXTS, false, { "mac 列表", "MAC addresses" }, "[\"virtual:site\"]", NULL },
     { 0 },

@@ -200,7 +200,7 @@ static void write_paths(struct json_out *j, enum lang lang)
     json_object_end(j);
 }
 
-/* --- what all operations share ---------------------------------------------------------------------- */
+/* --- what all operations share ----------------------------------------------------------------------*/
 static void write_tags(struct json_out *j, enum lang lang)
 {
     const char *before = "";

@@ -32,7 +32,7 @@ void openapi_write_answer_example(struct json_out *j, const struct api_route *ro
 /* Sets can[] for the errors that a route declares, and for those that follow from auth and parameters. */
 void openapi_route_errors(const struct api_route *route, bool can[API_ERROR_COUNT]);
 
-/* --- openapi_components.c: what the operations refer to -------------------------------------------- */
+/* --- openapi_components.c: what the operations refer to --------------------------------------------*/
 void openapi_write_components(struct json_out *j, enum lang lang);
 
 /* --- openapi_route.c ---------------------------------------------------------------------------- */

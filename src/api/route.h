@@ -30,21 +30,21 @@ enum auth {
 };
 
 /* --- what a caller sends --------------------------------------------------------------------------
- *   A parameter is read into a field of the handler's arguments. ARG's kind in a row is one of these:
+ * A parameter is read into a field of the handler's arguments. ARG's kind in a row is one of these:
  *
- *     kind     field                absent   value
- *     PRODUCT  none                          the path's product_key; the check of the caller reads it
- *     DEVICE   struct fleet_device           a did of the product; otherwise 5301, 5302
- *     GROUP    uint32_t             0        a gid of the product, as its number; otherwise 5206, 5201
- *     ID       struct str           at NULL  any text; a malformed id is treated as unknown
- *     TEXT     struct str           at NULL  UTF-8
- *     INT      int64_t              fallback min … max
- *     FLAG     enum fleet_tri       FLEET_ANY      0, 1; true, false (in a query: upper or lower case)
- *     CHOICE   int                  fallback index in `choices`
- *     JSON     const json_t *       NULL     a field of the body of any shape, described by `schema`; it
- *                                            lives until the handler returns
+ *   kind     field                absent   value
+ *   PRODUCT  none                          the path's product_key; the check of the caller reads it
+ *   DEVICE   struct fleet_device           a did of the product; otherwise 5301, 5302
+ *   GROUP    uint32_t             0        a gid of the product, as its number; otherwise 5206, 5201
+ *   ID       struct str           at NULL  any text; a malformed id is treated as unknown
+ *   TEXT     struct str           at NULL  UTF-8
+ *   INT      int64_t              fallback min … max
+ *   FLAG     enum fleet_tri       FLEET_ANY      0, 1; true, false (in a query: upper or lower case)
+ *   CHOICE   int                  fallback index in `choices`
+ *   JSON     const json_t *       NULL     a field of the body of any shape, described by `schema`; it
+ *                                          lives until the handler returns
  *
- *   A text from the body lives until the handler returns, other texts as long as the exchange. */
+ * A text from the body lives until the handler returns, other texts as long as the exchange. */
 enum param_in { IN_PATH, IN_QUERY, IN_HEADER, IN_BODY };
 enum param_type {
     PARAM_PRODUCT,
@@ -101,7 +101,7 @@ struct param {
       "kYkSE2xspYjocBhaUHdM5k" }
 /* clang-format on */
 
-/* --- the answer ------------------------------------------------------------------------------------- */
+/* --- the answer -------------------------------------------------------------------------------------*/
 enum field_type {
     FIELD_TEXT,
     FIELD_INT,

@@ -16,7 +16,7 @@ struct scope_product {
 /* clang-format off */
 #define SCOPE_PARAMS(args)                                                                           \
     { "product_key", IN_QUERY, ARG(ID, args, product.key), OPTIONAL,                                 \
-      { "产品标识符，必填（或 product_secret）", "Product key, or secret; required, or product_secret is" }, \
+      { "产品标识符或产品密钥；未给 product_secret 时必填", "Product key or secret; required without product_secret" },  \
       "6f2e214bf2d79649232431b94a25f46a" },                                                          \
     { "product_secret", IN_QUERY, ARG(ID, args, product.secret), OPTIONAL,                           \
       { "与 product_key 相同", "The same as product_key" }, "5d0f3b7e9a1c4c62b8d4e6f2a7c19053" }

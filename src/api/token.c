@@ -147,7 +147,7 @@ static enum api_error access_token(struct api_call *call)
 }
 
 /* --- association -----------------------------------------------------------------------------------
- *   Not in the present document, but in an older edition, and used by clients. */
+ * Not in the present document, but in an older edition, and used by clients. */
 ROUTE(association, POST, "/v1/products/{product_key}/association", BODY, SLOW, PARAMS(access_token_params),
       ARGS(struct access_token_args),
       ERRORS(API_ENTERPRISE_UNKNOWN, API_ENTERPRISE_SECRET, API_ASSOCIATION_EXISTS, API_PRODUCT_SECRET,

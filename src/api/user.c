@@ -28,7 +28,7 @@ static const struct field registered_fields[] = {
 
 static const struct field bound_fields[] = {
     USER_FIELDS,
-    { "auth_src", FIELD_OBJECT, true, { "用户第三方信息", "What a third party told of the user" }, "null", NULL },
+    { "auth_src", FIELD_OBJECT, true, { "用户第三方信息", "Remark of a third party about the user" }, "null", NULL },
     { "name", FIELD_TEXT, true, { "姓名", "Name" }, "null", NULL },
     { "is_owner",
       FIELD_BOOL,

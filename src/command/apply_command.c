@@ -13,7 +13,7 @@
 #include "registry/apply.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- *   The input: one line with the options that are on, in their order; then the file. */
+ * The input: one line with the options that are on, in their order; then the file. */
 
 static void write_options(struct buf *input, const struct apply_options *o)
 {
@@ -49,7 +49,7 @@ static int run_apply(const struct operation_call *call)
     struct str file = call->input;
 
     if (!read_options(&file, &options)) {
-        buf_printf(call->answer, "the running server does not understand what is asked; is it of another version?\n");
+        buf_printf(call->answer, "the running server does not understand the request; is it of another version?\n");
         return 1;
     }
     enum mu_err err = apply_json(call->stores->registry, &by, file, &options, call->answer);
@@ -123,18 +123,18 @@ static const struct setting apply_settings[] = {
     { .name = "create",
       .kind = SETTING_SWITCH,
       .flag_only = true,
-      .help = "make the data directory if there is none: DIR is missing, in a directory that exists, or empty" },
+      .help = "make a new data directory: DIR must be empty, or missing in a directory that exists" },
     MAC_SETTING,
     { .name = "force",
       .kind = SETTING_SWITCH,
       .flag_only = true,
-      .help = "take a definition also if it moves what devices of the product report" },
-    JSON_SETTING("what was done, and the ids and secrets that were made, as one JSON object"),
+      .help = "accept a definition even if it moves datapoints that devices of the product report" },
+    JSON_SETTING("print what was done, and the ids and secrets that were made, as one JSON object"),
     { .name = "quiet",
       .letter = 'q',
       .kind = SETTING_SWITCH,
       .flag_only = true,
-      .help = "say only which secrets and ids were made, and warnings" },
+      .help = "print only new secrets and ids, and warnings" },
     COMMON_SETTINGS
 };
 /* clang-format on */

@@ -14,8 +14,8 @@
 #include "ops/settings.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- *   The input has one line each for: layout, enterprise_id, kind, id, --from, --to, the cursor ("" at the
- *   beginning). The answer: one line with the next cursor ("" at the end), then the rows. */
+ * The input has one line each for: layout, enterprise_id, kind, id, --from, --to, the cursor ("" at the
+ * beginning). The answer: one line with the next cursor ("" at the end), then the rows. */
 
 #define CURSOR "%" PRId64 " %" PRIu64 " %" PRIu32 " %" PRId64 " %" PRIu64
 
@@ -96,11 +96,11 @@ static int run_audit(const struct operation_call *call)
     struct str from = str_take_line(&input), to = str_take_line(&input), place = str_take_line(&input);
     int64_t from_us = 0;
     if (from.len && !read_time(s->calendar, from, false, &from_us)) {
-        buf_printf(call->answer, "--from: '%.*s' is no time (see muster audit --help)\n", (int)from.len, from.at);
+        buf_printf(call->answer, "--from: '%.*s' is not a time (see muster audit --help)\n", (int)from.len, from.at);
         return 2;
     }
     if (!read_time(s->calendar, to, true, &filter.before_us)) {
-        buf_printf(call->answer, "--to: '%.*s' is no time (see muster audit --help)\n", (int)to.len, to.at);
+        buf_printf(call->answer, "--to: '%.*s' is not a time (see muster audit --help)\n", (int)to.len, to.at);
         return 2;
     }
     if (!read_cursor(place, &cursor)) {
@@ -211,34 +211,34 @@ static const struct setting audit_settings[] = {
       .kind = SETTING_TEXT,
       .flag_only = true,
       .metavar = "TIME",
-      .help =
-          "from then on: 2026-11-26, 2026-11-26T08:30, both in the directory's time zone; 2026-11-26T08:30+02:00; or Unix seconds" },
+      .help = "only entries from TIME on: 2026-11-26 or 2026-11-26T08:30, both in the directory's time zone; "
+              "2026-11-26T08:30+02:00; or Unix seconds" },
     { .name = "to",
       .kind = SETTING_TEXT,
       .flag_only = true,
       .metavar = "TIME",
-      .help = "before then; of a day its end; by default until now" },
+      .help = "only entries before TIME; a day means its end; by default until now" },
     { .name = "enterprise",
       .kind = SETTING_TEXT,
       .flag_only = true,
       .metavar = "ID",
-      .help = "what this enterprise did" },
+      .help = "only what this enterprise did" },
     { .name = "kind",
       .kind = SETTING_WORD,
       .flag_only = true,
       .metavar = "enterprise|product|app|device|group|user",
-      .help = "what was done to things of this kind" },
+      .help = "only what was done to things of this kind" },
     { .name = "id",
       .kind = SETTING_TEXT,
       .flag_only = true,
       .metavar = "ID",
-      .help = "what was done to the thing of this id (of a device its did), or names it: a user who was bound, "
-              "a mac that was put into a group" },
+      .help = "only what was done to the thing with this id (for a device: its did), and entries that name it: a "
+              "user who was bound, a mac that was put into a group" },
     { .name = "wide",
       .kind = SETTING_SWITCH,
       .flag_only = true,
-      .help = "one line each, 180 columns and more, under headings" },
-    JSON_SETTING("a JSON object a line, for programs"),
+      .help = "one line for each entry, 180 columns and more, under headings" },
+    JSON_SETTING("one JSON object per line, for programs"),
     COMMON_SETTINGS
 };
 /* clang-format on */

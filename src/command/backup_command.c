@@ -34,7 +34,7 @@ static const char *name_in(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* --- the destination ----------------------------------------------------------------------------- */
+/* --- the destination ------------------------------------------------------------------------------*/
 
 static bool is_within(const char *path, const char *dir)
 {
@@ -50,7 +50,7 @@ static bool is_ours(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
 }
 
-/* Makes the partial directory. DEST must not exist or be empty, in a directory that we may write in. Returns the
+/* Makes the partial directory. DEST must be missing or empty, in a directory that we may write in. Returns the
  * exit status. */
 static int make_partial(struct backup *b, const char *parent)
 {
@@ -153,7 +153,7 @@ static void note_done(const struct backup *b, const struct manifest *m)
     if (dest && str_copy(fact.dest, sizeof(fact.dest), str_of(dest))) {
         backup_fact_request(&input, &fact);
         if (run_apart(b, &command_op_backup_done, (struct str){ (const char *)input.data, input.len }) != 0)
-            fprintf(stderr, "muster backup: it is made, but muster status will not tell of it\n");
+            fprintf(stderr, "muster backup: the backup is complete, but muster status will not show it\n");
     }
     buf_free(&input);
     free(dest);

@@ -87,7 +87,7 @@ static enum mu_err check_stores(struct checking *c, const char *dir, char *why, 
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         on_mistake(c, "fact time_zone: cannot be read");
     if ((err = calendar_open(&calendar, zone)) != MU_OK) {
-        snprintf(why, why_size, "'%s', in whose days %s counts, is not a time zone of this machine", zone, dir);
+        snprintf(why, why_size, "this machine does not know the time zone '%s', in which %s counts days", zone, dir);
         goto out;
     }
     if ((err = registry_check(registry, &findings)) != MU_OK || (err = registry_get_place(registry, &place)) != MU_OK ||

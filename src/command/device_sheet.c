@@ -34,7 +34,7 @@ static void moment(const struct operation_call *call, const char *label, int64_t
         line(call, label, "%s (%s ago)", time_text(call, unix_s, text), sheet_span(clock_wall_s() - unix_s, ago));
 }
 
-/* --- its identity --------------------------------------------------------------------------------- */
+/* --- its identity ---------------------------------------------------------------------------------*/
 
 static const char *or_unknown(const char *text)
 {
@@ -98,7 +98,7 @@ static void write_session(const struct operation_call *call, const struct access
          s->paced ? ", one at a time (pacing)" : "", s->waiting_controls, s->uncommitted);
 }
 
-/* --- why it is offline ---------------------------------------------------------------------------- */
+/* --- why it is offline ----------------------------------------------------------------------------*/
 
 static bool find_session(const struct operation_call *call, const struct fleet_device *d, struct access_session *out)
 {

@@ -60,7 +60,7 @@ static int write_page(struct export *ex, struct row_writer *w, uint64_t *next)
         row_writer_add(w, rows) != MU_OK)
         return fail(ex, "the answer cannot be read");
     if (ferror(w->file)) /* errno may be from another call by now */
-        return fail(ex, "cannot be written on; is there room?");
+        return fail(ex, "writing failed; is there room?");
     ex->rows += count_lines(rows);
     snprintf(ex->what, sizeof(ex->what), "%llu %s", (unsigned long long)ex->rows, import_kind_words[ex->kind]);
     if (ex->file)
@@ -239,20 +239,22 @@ static int export(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting export_settings[] = { DATA_SETTING,
-                                                  CONFIG_SETTING,
-                                                  { .name = "product",
-                                                    .kind = SETTING_TEXT,
-                                                    .flag_only = true,
-                                                    .metavar = "PRODUCT_KEY",
-                                                    .help = "of this product only; users: of its apps" },
-                                                  { .name = "format",
-                                                    .kind = SETTING_WORD,
-                                                    .flag_only = true,
-                                                    .metavar = "csv|ndjson|jsonl",
-                                                    .help = "by default the file's name tells; without a file: csv" },
-                                                  QUIET_SETTING,
-                                                  COMMON_SETTINGS };
+static const struct setting export_settings[] = {
+    DATA_SETTING,
+    CONFIG_SETTING,
+    { .name = "product",
+      .kind = SETTING_TEXT,
+      .flag_only = true,
+      .metavar = "PRODUCT_KEY",
+      .help = "only rows of this product; for users: of its apps" },
+    { .name = "format",
+      .kind = SETTING_WORD,
+      .flag_only = true,
+      .metavar = "csv|ndjson|jsonl",
+      .help = "the file's format; by default the one of its name's ending; without a file: csv" },
+    QUIET_SETTING,
+    COMMON_SETTINGS
+};
 /* clang-format on */
 
 const struct command command_export = {

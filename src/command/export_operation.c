@@ -52,7 +52,7 @@ static int read_request(const struct operation_call *call, struct export_page *p
 
     if (!str_copy(text, sizeof(text), call->input) || sscanf(text, "%u %llu %32s", &kind, &after, key) < 2 ||
         kind > IMPORT_BINDINGS) {
-        buf_append_str(call->answer, "the running server does not understand what is asked; is it older?\n");
+        buf_append_str(call->answer, "the running server does not understand the request; is it older?\n");
         return 1;
     }
     page->kind = (enum import_kind)kind;

@@ -36,7 +36,7 @@ struct import_command {
     int status;
 };
 
-/* --- interruption: the current batch is finished first -------------------------------------------- */
+/* --- interruption: the current batch is finished first --------------------------------------------*/
 
 static volatile sig_atomic_t interrupted;
 
@@ -124,7 +124,7 @@ static int tell_end(struct import_command *im)
     tell_encoding(im);
     if (interrupted) {
         fprintf(stderr,
-                "muster import: %s: interrupted; what is before line %zu has been dealt with, "
+                "muster import: %s: interrupted; everything before line %zu has been imported, "
                 "run it again for the rest\n",
                 im->file, im->reader.source.line);
         im->status = 1;
@@ -333,7 +333,8 @@ static const struct setting import_settings[] = { DATA_SETTING,
                                                     .kind = SETTING_WORD,
                                                     .flag_only = true,
                                                     .metavar = "csv|ndjson|jsonl",
-                                                    .help = "what the file is; by default its name tells" },
+                                                    .help =
+                                                        "the file's format; by default the one of its name's ending" },
                                                   MAC_SETTING,
                                                   QUIET_SETTING,
                                                   COMMON_SETTINGS };
@@ -343,8 +344,8 @@ const struct command command_import = {
     .name = "import",
     .group = COMMAND_DEVICES,
     .summary = "brings in users, devices, groups or bindings, row by row",
-    .description = "Creates or updates what the rows of a file tell. A row that is wrong is told with its line and "
-                   "leaves nothing; the others are stored. Importing a file again changes nothing. Works while the "
+    .description = "Creates or updates what the rows of a file describe. A wrong row is reported with its line and "
+                   "changes nothing; the others are stored. Importing a file again changes nothing. Works while the "
                    "server runs.",
     .settings = import_settings,
     .arguments = { { .name = IMPORT_KINDS, .kind = SETTING_WORD },

@@ -20,8 +20,8 @@ static const struct {
 };
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- *   The input: the kind's number, 1 for JSON, and the number after which the page begins. The answer: one
- *   line with the number after which the next page begins (0: there is none), then the rows. */
+ * The input: the kind's number, 1 for JSON, and the number after which the page begins. The answer: one
+ * line with the number after which the next page begins (0: there is none), then the rows. */
 
 static int run_list(const struct operation_call *call)
 {
@@ -32,7 +32,7 @@ static int run_list(const struct operation_call *call)
 
     if (!str_copy(text, sizeof(text), call->input) || sscanf(text, "%u %u %u", &kind, &json, &after) != 3 ||
         kind > KIND_APP) {
-        buf_append_str(call->answer, "the running server does not understand what is asked; is it older?\n");
+        buf_append_str(call->answer, "the running server does not understand the request; is it older?\n");
         return 1;
     }
     page.kind = (enum registry_kind)kind;

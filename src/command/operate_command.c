@@ -13,7 +13,7 @@
 #include "registry/operate.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- *   The input has one line each for: the kind; "unbind" or nothing; the ids. */
+ * The input has one line each for: the kind; "unbind" or nothing; the ids. */
 
 static bool find_kind(struct str word, enum registry_kind *kind)
 {
@@ -164,22 +164,24 @@ static const struct setting rotate_settings[] = { DATA_SETTING, CONFIG_SETTING, 
 
 static const struct setting quiet_settings[] = { DATA_SETTING, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
 
-static const struct setting delete_settings[] = { DATA_SETTING,
-                                                  CONFIG_SETTING,
-                                                  { .name = "unbind",
-                                                    .kind = SETTING_SWITCH,
-                                                    .flag_only = true,
-                                                    .help = "also a device or a user that is bound: its bindings end" },
-                                                  QUIET_SETTING,
-                                                  COMMON_SETTINGS };
+static const struct setting delete_settings[] = {
+    DATA_SETTING,
+    CONFIG_SETTING,
+    { .name = "unbind",
+      .kind = SETTING_SWITCH,
+      .flag_only = true,
+      .help = "delete a device or a user even if it is bound; its bindings end" },
+    QUIET_SETTING,
+    COMMON_SETTINGS
+};
 
 const struct command command_disable = {
     .name = "disable",
     .group = COMMAND_DEVICES,
     .summary = "disables a device or a user",
     .description =
-        "Disables a device, whose session ends at once, or a user, who is left out wherever users are looked "
-        "for or counted, and keeps his bindings. Works while the server runs.",
+        "Disables a device or a user. A device's session ends at once. A user is no longer found or counted, "
+        "but keeps his bindings. Works while the server runs.",
     .settings = quiet_settings,
     .arguments = DEVICE_OR_USER,
     .examples = { { "muster disable --data data device - <dids", "all devices of a list" } },
@@ -216,9 +218,8 @@ const struct command command_rotate = {
     .name = "rotate",
     .group = COMMAND_CONFIGURATION,
     .summary = "gives an enterprise or a product a new secret",
-    .description =
-        "Gives a new secret, printed once; the old one is worth nothing from then on. Tokens stay valid (see "
-        "muster revoke). Works while the server runs.",
+    .description = "Makes a new secret and prints it once; the old one is invalid from then on. Tokens stay valid (see "
+                   "muster revoke). Works while the server runs.",
     .settings = rotate_settings,
     .arguments = ENTERPRISE_OR_PRODUCT,
     .examples = { { "muster rotate --data data enterprise ENTERPRISE_ID", "prints its new secret" } },

@@ -158,7 +158,7 @@ static enum mu_err compare_ids(const struct repair *r)
     if (!mark_is_id(known.id) || !mark_is_id(r->place.id) || memcmp(known.id, r->place.id, sizeof(known.id)) == 0)
         return MU_OK;
     snprintf(r->why, r->why_size,
-             "registry.db and the journal in %s are of two data directories: put the right one "
+             "registry.db and the journal in %s are from two different data directories: put the right one "
              "back",
              r->dir);
     return MU_E_VALUE;

@@ -35,7 +35,7 @@ static enum mu_err fail(struct restore *r, const char *what, const char *name)
     return MU_E_IO;
 }
 
-/* --- what the operator asks for --------------------------------------------------------------------- */
+/* --- what the operator asks for ---------------------------------------------------------------------*/
 
 static enum mu_err find_owner(struct restore *r)
 {
@@ -259,12 +259,12 @@ static const struct setting restore_settings[] = {
     { .name = "user",
       .kind = SETTING_TEXT,
       .metavar = "NAME",
-      .help = "started as root: whom it shall belong to; default: whom NEWDIR belongs to" },
+      .help = "when started as root: the owner of the data directory; by default the present owner of NEWDIR" },
     { .name = "unchecked",
       .kind = SETTING_SWITCH,
       .flag_only = true,
-      .help = "do not look for mistakes in the backup first (muster check): sooner, and the way to save what can "
-              "be saved of one that has some" },
+      .help = "do not check the backup first (muster check): faster, and the only way to restore a backup that "
+              "has mistakes" },
     QUIET_SETTING,
     COMMON_SETTINGS
 };

@@ -10,7 +10,7 @@
 #include "registry/config.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
- *   The input has one line each for: the kind; the id; "secrets" or nothing. */
+ * The input has one line each for: the kind; the id; "secrets" or nothing. */
 
 static bool find_kind(struct str word, enum registry_kind *kind)
 {

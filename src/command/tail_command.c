@@ -11,7 +11,7 @@
 #include "ops/settings.h"
 
 /* --- in the server -------------------------------------------------------------------------------------
- *   The input has one line each for: a product key or nothing; a device or nothing; "json" or nothing. */
+ * The input has one line each for: a product key or nothing; a device or nothing; "json" or nothing. */
 
 /* Events are fetched at this interval, so that the committer need not wake anybody. Lines are sent when there are
  * SENT_BYTES of them, and after the last fetched event. */
@@ -140,7 +140,7 @@ static const struct setting tail_settings[] = { DATA_SETTING,
                                                   .metavar = "PRODUCT_KEY",
                                                   .help = "only what happens to devices of this product" },
                                                 JSON_SETTING(
-                                                    "a JSON object a line, for programs; times are Unix seconds"),
+                                                    "one JSON object per line, for programs; times are Unix seconds"),
                                                 COMMON_SETTINGS };
 
 const struct command command_tail = {
@@ -148,7 +148,7 @@ const struct command command_tail = {
     .group = COMMAND_DEVICES,
     .summary = "shows what devices do, as it happens",
     .description =
-        "Shows what devices do, as it happens, one line an event: logins, refusals, ends of sessions, "
+        "Shows what devices do, as it happens, one line per event: logins, refusals, ends of sessions, "
         "reports, controls, acknowledgements, faults, alerts and registrations. What a device sends is shown "
         "when it has been stored. Ends with Ctrl-C, or when the server ends (exit status 1).",
     .settings = tail_settings,

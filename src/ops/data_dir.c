@@ -45,8 +45,8 @@ enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why
     }
     if (marked && !ours) {
         snprintf(why, why_size,
-                 "%s has no file lock: a restore into it was interrupted: repeat it in a new "
-                 "directory (muster restore), or it was removed: then put it back, empty",
+                 "%s has no file 'lock'. If a restore into it was interrupted, repeat the restore in a new "
+                 "directory (muster restore). If the file was removed, put an empty one back",
                  path);
         return MU_E_CORRUPT;
     }

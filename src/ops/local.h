@@ -28,7 +28,7 @@ struct local_request {
     struct local_client *client;
 };
 
-/* Runs one command on its client's thread. Appends text for the operator to answer. Returns the exit status. */
+/* Runs one command on its client's thread. Appends text for the operator to `answer`. Returns the exit status. */
 typedef int (*local_run_fn)(void *ctx, const struct local_request *request, struct buf *answer);
 
 struct local_server;

@@ -93,8 +93,8 @@ static enum mu_err compare_zone(struct registry *registry, const char *zone, cha
 
     if (err == MU_OK && strcmp(stored, zone) != 0) {
         snprintf(why, why_size,
-                 "the days of this data directory are those of %s, not of %s: what has been "
-                 "counted by day cannot be divided again; start with --time-zone %s",
+                 "this data directory counts days in the time zone %s, not %s. What has been counted by "
+                 "day cannot be converted; start with --time-zone %s",
                  stored, zone, stored);
         return MU_E_SYNTAX;
     }

@@ -31,7 +31,7 @@ struct metrics {
     struct http_table table;
 };
 
-/* --- metrics_page.c: lines of the page -------------------------------------------------------------------- */
+/* --- metrics_page.c: lines of the page --------------------------------------------------------------------*/
 
 /* Names are complete: "muster_sessions". A failure is stored in the buffer (buf.err). */
 void metrics_head(struct buf *page, const char *name, const char *type, const char *help);
@@ -50,7 +50,7 @@ struct metrics_histogram {
 void metrics_histogram(struct buf *page, const char *name, const char *help, const struct metrics_histogram *h);
 void metrics_latency(struct buf *page, const char *name, const char *help, const struct latency *l);
 
-/* --- each of these writes the metrics of one chapter; on a loop's thread ----------------------------------- */
+/* --- each of these writes the metrics of one chapter; on a loop's thread -----------------------------------*/
 void metrics_write_process(struct metrics *m, struct buf *page);
 void metrics_write_stores(struct metrics *m, struct buf *page);
 void metrics_write_devices(struct metrics *m, struct buf *page);
