@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -14,6 +15,7 @@ enum mu_err thread_start(pthread_t *out, const char *name, void *(*run)(void *ar
     pthread_sigmask(SIG_SETMASK, &blocked, &before); /* a thread inherits its starter's mask */
     int failed = pthread_create(out, NULL, run, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = failed;
     if (failed)
         return MU_E_NOMEM;
     pthread_setname_np(*out, name);

@@ -6,7 +6,7 @@
 #include "base/err.h"
 
 /* Starts a thread under a name of at most 15 characters (ps -L, top -H). It takes no signals, which
- * are the main thread's, but those of its own faults. */
+ * are the main thread's, but those of its own faults. MU_E_NOMEM: there is none, and errno says why. */
 MU_MUST_USE enum mu_err thread_start(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg);
 
 #endif

@@ -22,6 +22,8 @@
 #define CLIENT_TIMEOUT_S 10
 /* Enough for operators who watch, and for a script that runs commands at the same time. */
 #define CLIENTS_MAX 64
+/* Without a descriptor for it, a client stays in the backlog, where poll sees it again at once. */
+#define PAUSE_MS 1000
 
 struct local_client {
     struct local_server *server;
@@ -228,10 +230,12 @@ static void *accept_thread(void *arg)
             break;
         if (fds[1].revents)
             break;
-        int fd = fds[0].revents ? accept4(s->fd, NULL, NULL, SOCK_CLOEXEC) : -1;
         reap(s, false);
+        int fd = fds[0].revents ? accept4(s->fd, NULL, NULL, SOCK_CLOEXEC) : -1;
         if (fd >= 0)
             welcome(s, fd);
+        else if (fds[0].revents)
+            poll(&fds[1], 1, PAUSE_MS);
     }
     reap(s, true);
     assert(!s->clients && s->client_count == 0);
@@ -255,7 +259,7 @@ enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn
         goto fail;
     }
     s->path = strdup(address.sun_path);
-    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); /* poll waits, not accept */
     s->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (!s->path || s->fd < 0 || s->stop_fd < 0)
         goto fail_errno;
@@ -264,7 +268,8 @@ enum mu_err local_serve(struct local_server **out, const char *dir, local_run_fn
     mask = umask(0177);
     int bound = bind(s->fd, (struct sockaddr *)&address, sizeof(address));
     umask(mask);
-    if (bound != 0 || listen(s->fd, CLIENTS_MAX) != 0 || (errno = pthread_create(&s->thread, NULL, accept_thread, s)))
+    if (bound != 0 || listen(s->fd, CLIENTS_MAX) != 0 ||
+        thread_start(&s->thread, "commands", accept_thread, s) != MU_OK)
         goto fail_errno;
     *out = s;
     return MU_OK;

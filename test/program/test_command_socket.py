@@ -1,11 +1,16 @@
 """Commands reach the server through its socket, each by itself: whoever only reads does not wait for another one's
 large file, and those that change something come one after the other."""
 
+import contextlib
 import json
 import os
+import resource
 import socket
 import subprocess
 import threading
+import time
+
+import pytest
 
 from server import BINARY, ENOUGH_S, run, wait_until
 from world import World, hex_id
@@ -17,14 +22,14 @@ def devices(product_key, count, first=0):
     return {"devices": [{"product_key": product_key, "mac": f"{n:012x}", "passcode": "p"} for n in range(first, first + count)]}
 
 
-def worked_s(server):
-    """The time on a processor of those of the server's threads that run commands."""
+def worked_s(server, thread="command"):
+    """The longest time on a processor of those of the server's threads that have this name."""
     tasks = f"/proc/{server.process.pid}/task"
     used = [0.0]
     for task in os.listdir(tasks):
         with open(f"{tasks}/{task}/stat", encoding="ascii") as f:
             name, _, fields = f.read().partition("(")[2].rpartition(")")
-        if name == "command":
+        if name == thread:
             used.append(sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK"))
     return max(used)
 
@@ -82,3 +87,39 @@ def test_a_client_that_never_comes_to_its_end_keeps_nobody_waiting(server):
         finally:
             over.set()
             thread.join()
+
+
+CLIENTS_MAX = 64
+
+
+@contextlib.contextmanager
+def silent_clients(server, count):
+    """So many connect, and say nothing."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.connect(os.path.join(server.data, "control.sock"))
+        yield
+
+
+@pytest.mark.parametrize("size", [100, 10_000_000])  # all of it is sent before the answer comes, or not
+def test_a_client_too_many_is_told_so(server, tmp_path, size):
+    path = tmp_path / "file.json"
+    path.write_text("{}" + size * " ")
+    with silent_clients(server, CLIENTS_MAX):
+        result = run("apply", "--data", server.data, path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"muster apply: {path}: too many commands are running in the server; try again\n"
+    assert run("apply", "--data", server.data, path).returncode == 0
+
+
+def test_without_a_descriptor_for_a_client_the_server_waits_at_rest(make_server):
+    server = make_server()
+    descriptors = len(os.listdir(f"/proc/{server.process.pid}/fd")) + CLIENTS_MAX // 2
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    with silent_clients(server, CLIENTS_MAX):
+        before, until = worked_s(server, "commands"), time.process_time() + 0.5
+        while time.process_time() < until:  # who has a processor for so long leaves one to the server, too
+            pass
+        assert worked_s(server, "commands") - before <= 0.05
+    assert run("status", "--data", server.data).returncode == 0
