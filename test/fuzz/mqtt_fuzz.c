@@ -21,7 +21,7 @@ static bool commit(void)
     unsigned before = committed;
 
     for (; committed < fake_event_count(); committed++) {
-        struct event e = fake_event(committed);
+        struct fake_commit_event e = fake_event(committed);
         if (e.sink)
             fake_commit(&e, MU_OK);
     }
@@ -49,7 +49,7 @@ static void converse(const uint8_t *input, size_t len, struct fuzz_split split, 
     committed = 0;
     peer_talk(&peer, input, len, split, heard);
     for (unsigned i = 0; i < fake_event_count(); i++) {
-        struct event e = fake_event(i);
+        struct fake_commit_event e = fake_event(i);
         buf_printf(heard, "\n%d %u %d %d %s", e.kind, e.device, e.takeover, e.reason, e.payload);
     }
 }
