@@ -89,7 +89,7 @@ static const struct field datum_fields[] = {
       FIELD_OBJECT,
       false,
       { "各数据点的聚合值；该时段内未上报的数据点不出现",
-        "The value of each datapoint; one that was not reported in that time is not there" },
+        "The value of each datapoint; without those that were not reported in that time" },
       "{\"set_temp\":16,\"room_temp\":-10}",
       NULL },
     { "datetime",

@@ -34,7 +34,7 @@ static const struct param history_params[] = {
       ARG(TEXT, struct history_args, end),
       REQUIRED,
       { "结束日期，格式同 start，最多 30 天、53 周或 12 月",
-        "Last one, in the same form; at most 30 days, 53 weeks or 12 months" },
+        "The last period, in the same form; at most 30 days, 53 weeks or 12 months" },
       "2017-12" },
 };
 /* clang-format on */

@@ -72,7 +72,7 @@ static const struct field online_fields[] = {
     { "payload",
       FIELD_OBJECT,
       false,
-      { "上线或下线的信息", "What is known of the login or end" },
+      { "上线或下线的信息", "Details of the login or of the end" },
       NULL,
       payload_fields },
     { 0 },

@@ -124,7 +124,7 @@ static const struct param create_params[] = {
       IN_BODY,
       ARG(ID, struct create_args, parent_gid),
       OPTIONAL,
-      { "父设备组 id，不填则创建根设备组", "The group above; without it the root is created" },
+      { "父设备组 id，不填则创建根设备组", "The parent group; without it, the root group is created" },
       "c8e4b5634b047dc495be4a05a39d02a3" },
     { "parent",
       IN_BODY,
@@ -170,7 +170,7 @@ static enum api_error create_group(struct api_call *call)
     case MU_E_NOT_FOUND: return API_GROUP_PARENT_UNKNOWN;
     case MU_E_REFUSED: return API_GROUP_OTHER_PRODUCT;
     case MU_E_LIMIT:
-        return api_refuse(call, API_FORM_INVALID, "%s: it is on level %d, the deepest that there can be",
+        return api_refuse(call, API_FORM_INVALID, "%s: is on level %d, the deepest level that is allowed",
                           args->parent_gid.len ? "parent_gid" : "parent", LIMIT_GROUP_LEVELS);
     default: return api_store_failed(call, API_INTERNAL, "create a group", err);
     }
@@ -193,7 +193,8 @@ static const struct param group_params[] = { PRODUCT_KEY, GID(struct group_args)
 ROUTE(delete_group, DELETE, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW, PARAMS(group_params),
       ARGS(struct group_args), ERRORS(API_GROUP_HAS_SUBGROUP, API_GROUP_HAS_DEVICE),
       .summary = { "删除设备组", "Delete a device group" },
-      .about = { "须先清空设备组下所有设备及子设备组。", "Its devices and the groups below it go first." });
+      .about = { "须先清空设备组下所有设备及子设备组。",
+                 "Take its devices out and delete the groups below it first." });
 
 static enum api_error delete_group(struct api_call *call)
 {
@@ -225,7 +226,7 @@ static const struct field macs_fields[] = {
 ROUTE(group_macs, GET, "/v1/products/{product_key}/device_groups/{gid}", TOKEN, SLOW, PARAMS(group_params),
       ARGS(struct group_args), .fields = macs_fields,
       .summary = { "获取设备组下的 mac 列表", "Get the macs of a device group" },
-      .about = { "不包括子设备组的 mac。", "Those of the group itself, not of the groups below it." });
+      .about = { "不包括子设备组的 mac。", "The macs of the group itself, without those of the groups below it." });
 
 static enum mu_err write_mac(void *ctx, struct str mac)
 {

@@ -11,13 +11,13 @@ struct component {
 
 static const struct component error_properties[] = {
     { "error_message", "\"string\"", { "错误信息", "Text of the error table" } },
-    { "error_code", "\"integer\"", { "错误码", "Code of the error table, or else the status" } },
+    { "error_code", "\"integer\"", { "错误码", "Code from the error table; otherwise the HTTP status" } },
     { "detail_message", "[\"string\",\"null\"]", { "具体原因", "What exactly is wrong" } },
     { 0 },
 };
 
 static const struct component meta_properties[] = {
-    { "previous", "[\"string\",\"null\"]", { "上一页的请求地址", "Path and query of the page before" } },
+    { "previous", "[\"string\",\"null\"]", { "上一页的请求地址", "Path and query of the previous page" } },
     { "skip", "\"integer\"", { "跳过的条数", "Rows skipped" } },
     { "total", "\"integer\"", { "总数", "Rows in all" } },
     { "limit", "\"integer\"", { "返回的结果条数", "Rows in a page" } },

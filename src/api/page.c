@@ -85,7 +85,7 @@ void page_write_meta(struct json_out *j, const struct http_request *req, const s
 enum api_error page_answer(struct api_call *call, const struct page *page, uint64_t total, const struct buf *rows)
 {
     if (rows->err == MU_E_LIMIT)
-        return api_refuse(call, API_FORM_INVALID, "limit: these rows are more than one answer may hold; ask for fewer");
+        return api_refuse(call, API_FORM_INVALID, "limit: these rows do not fit into one answer; ask for fewer");
     if (rows->err != MU_OK)
         return API_INTERNAL;
     struct json_out j = api_answer(call, 200);

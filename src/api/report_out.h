@@ -10,7 +10,7 @@
 /* clang-format off */
 #define GID_PARAM(args)                                                                              \
     { "gid", IN_QUERY, ARG(GROUP, args, group), OPTIONAL,                                            \
-      { "设备组 id（含其子组）", "Device group, with its subtree" }, "c8e4b5634b047dc495be4a05a39d02a3" }
+      { "设备组 id（含其子组）", "Device group, including the groups below it" }, "c8e4b5634b047dc495be4a05a39d02a3" }
 /* clang-format on */
 /* clang-format off */
 #define GID_FIELD                                                                                    \

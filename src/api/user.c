@@ -199,7 +199,7 @@ static const struct param bound_params[] = {
       IN_QUERY,
       ARG(CHOICE, struct bound_args, type),
       OPTIONAL,
-      { "val 的类型，与 val 一起使用", "What val is; comes together with val" },
+      { "val 的类型，与 val 一起使用", "What val is; required with val" },
       "did",
       .fallback = BOUND_ANY,
       .choices = types },
@@ -207,7 +207,7 @@ static const struct param bound_params[] = {
       IN_QUERY,
       ARG(TEXT, struct bound_args, val),
       OPTIONAL,
-      { "查询条件值，与 type 一起使用", "Value to look for; comes together with type" },
+      { "查询条件值，与 type 一起使用", "Value to look for; required with type" },
       "kYkSE2xspYjocBhaUHdM5k" },
     PAGE_PARAMS(struct bound_args),
 };

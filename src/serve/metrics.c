@@ -11,7 +11,7 @@ static void write_page(struct http_exchange *ex)
     struct metrics *m = ex->ctx;
     struct buf *page = &ex->res.body;
 
-    metrics_head(page, "muster_build_info", "gauge", "The version that runs, and the commit that it was built from.");
+    metrics_head(page, "muster_build_info", "gauge", "The running version, and the commit that it was built from.");
     buf_printf(page, "muster_build_info{version=\"%s\",commit=\"%s\"} 1\n", version_text, version_commit);
     metrics_write_process(m, page);
     metrics_write_stores(m, page);

@@ -21,7 +21,7 @@ static void write_undecoded(struct metrics *m, struct buf *page)
     size_t count = fleet_undecoded(m->from.stores->fleet, products, UNDECODED_PRODUCTS, &others);
 
     metrics_head(page, "muster_undecoded_reports_total", "counter",
-                 "Reports that did not go with their product's definition.");
+                 "Reports that did not fit their product's definition.");
     for (size_t i = 0; i < count; i++)
         write_undecoded_of(page, products[i].product_key, &products[i]);
     write_undecoded_of(page, "other", &others);
@@ -60,7 +60,7 @@ static void write_doors(const struct access_figures *a, struct buf *page)
 static void write_traffic(const struct access_figures *a, struct buf *page)
 {
     metrics_one(page, "muster_slowdowns_total", "counter",
-                "Times that a device was not read from because it sent too fast.", a->slowdowns);
+                "How often reading from a device was paused because it sent too fast.", a->slowdowns);
     metrics_one(page, "muster_heartbeats_total", "counter", "Pings of devices.", a->pings);
     metrics_head(page, "muster_messages_total", "counter", "MQTT messages by direction.");
     metrics_sample(page, "muster_messages_total", "direction", "in", a->messages_in);
@@ -107,11 +107,11 @@ void metrics_write_devices(struct metrics *m, struct buf *page)
     committer_get_figures(m->from.stores->committer, &c);
     write_fleet(m, page);
     write_doors(&a, page);
-    metrics_one(page, "muster_watchers", "gauge", "Commands that show what happens (muster tail).",
+    metrics_one(page, "muster_watchers", "gauge", "Commands that show events (muster tail).",
                 watch_count(m->from.stores->watch));
     write_traffic(&a, page);
     write_dropped(&a, &c, page);
-    metrics_head(page, "muster_reports_total", "counter", "Committed device messages by what became of them.");
+    metrics_head(page, "muster_reports_total", "counter", "Committed device messages by outcome.");
     metrics_sample(page, "muster_reports_total", "result", "decoded", c.decoded);
     metrics_sample(page, "muster_reports_total", "result", "undecoded", c.undecoded);
     metrics_sample(page, "muster_reports_total", "result", "echo", c.echoes);

@@ -113,7 +113,7 @@ void metrics_write_http(struct metrics *m, struct buf *page)
     http_server_get_figures(m->from.http, &figures);
     metrics_one(page, "muster_http_connections", "gauge", "HTTP connections.", figures.connections);
     metrics_one(page, "muster_http_held_bytes", "gauge",
-                "Unread answers and unfinished bodies that are kept for peers.", figures.held_bytes);
+                "Bytes of unread answers and unfinished bodies that are kept for peers.", figures.held_bytes);
     metrics_head(page, "muster_http_ended_peers_total", "counter",
                  "Peers that were ended because they stalled, by cause.");
     buf_printf(page,

@@ -12,15 +12,15 @@ static void write_directory(struct metrics *m, struct buf *page)
     struct metrics_measured now = m->measured;
     pthread_mutex_unlock(&m->lock);
 
-    metrics_one(page, "muster_disk_free_bytes", "gauge", "Free room on the disk of the data directory.", now.disk.free);
+    metrics_one(page, "muster_disk_free_bytes", "gauge", "Free space on the disk of the data directory.",
+                now.disk.free);
     metrics_one(page, "muster_disk_size_bytes", "gauge", "Size of the disk of the data directory.", now.disk.size);
-    metrics_head(page, "muster_store_size_bytes", "gauge", "What lies in the data directory, by store.");
+    metrics_head(page, "muster_store_size_bytes", "gauge", "Bytes in the data directory, by store.");
     metrics_sample(page, "muster_store_size_bytes", "store", "registry", now.disk.registry);
     metrics_sample(page, "muster_store_size_bytes", "store", "journal", now.disk.journal);
     metrics_sample(page, "muster_store_size_bytes", "store", "other", now.disk.other);
     metrics_one(page, "muster_last_backup_timestamp_seconds", "gauge",
-                "The moment that the last backup is of, in Unix seconds; 0: there was none.",
-                (uint64_t)now.backup_at_s);
+                "Moment of the last backup's content, in Unix seconds; 0: there was none.", (uint64_t)now.backup_at_s);
     metrics_one(page, "muster_last_backup_size_bytes", "gauge", "Size of the last backup.", now.backup_bytes);
 }
 
@@ -42,7 +42,7 @@ static void write_commits(struct metrics *m, struct buf *page)
 
     registry_get_figures(m->from.stores->registry, &r);
     metrics_latency(page, "muster_registry_commit_duration_seconds",
-                    "Time to write and sync changes of the registry: one commit for all that wait.", &r.latency);
+                    "Time to write and sync changes of the registry; one commit takes all that wait.", &r.latency);
     metrics_one(page, "muster_registry_commit_failures_total", "counter",
                 "Commits of the registry that could not be written.", r.commit_failures);
 }

@@ -25,7 +25,7 @@ def test_a_group_below_the_deepest_level_is_5002(world):
     for name in ("parent_gid", "parent"):
         answer = world.call("POST", "device_groups", {name: rows[-1]["gid"]})
         assert answer.error == (400, 5002)
-        assert answer.json["detail_message"] == f"{name}: it is on level 1000, the deepest that there can be"
+        assert answer.json["detail_message"] == f"{name}: is on level 1000, the deepest level that is allowed"
     assert world.call("POST", "device_groups", {"parent_gid": rows[-2]["gid"]}).status == 201
 
 
