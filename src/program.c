@@ -12,6 +12,8 @@
 #include "serve/serve_settings.h"
 #include "sim/sim.h"
 
+/* The list of all commands, and `muster help`. */
+
 static int run_help(const struct settings *s);
 
 static const struct setting help_settings[] = { COMMON_SETTINGS };

@@ -7,14 +7,14 @@
 #include "base/array.h"
 #include "access/session.h"
 
+/* Blocks of sessions, and the handles that find them. */
+
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
-
-/* Blocks of sessions, and the handles that find them. */
 
 #define BLOCK_BITS 8 /* a block takes 62 KiB */
 #define BLOCK_SIZE (1u << BLOCK_BITS)

@@ -9,6 +9,8 @@
 
 #include "base/hash.h"
 
+/* The hash of tables: known values, seeds, and how evenly it spreads. */
+
 static const struct hash_key key = { UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344) };
 
 static int by_value(const void *a, const void *b)
