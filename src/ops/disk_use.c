@@ -62,9 +62,9 @@ void disk_use_read(const char *path, struct disk_use *out)
     DIR *dir = opendir(path);
     struct statvfs fs;
 
-    *out = (struct disk_use){ 0 };
     if (!dir)
         return;
+    *out = (struct disk_use){ 0 };
     for (struct dirent *entry; (entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             add_entry(out, dirfd(dir), entry->d_name);

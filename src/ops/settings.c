@@ -120,9 +120,10 @@ static enum mu_err read_options(struct settings *s, int argc, char **argv)
     optind = 0; /* makes getopt_long start anew */
     opterr = 0;
     while (err == MU_OK && !asks_only(s) && (found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-        char letter[] = { '-', (char)optopt, '\0' };
+        /* Below 0 it is a byte of a letter that is not of ASCII. */
+        char letter[] = { '-', optopt > 0 ? (char)optopt : '?', '\0' };
         if (found == '?')
-            err = unknown_option(s, optopt > 0 && optopt < LONG_OPTION ? letter : argv[optind - 1]);
+            err = unknown_option(s, optopt && optopt < LONG_OPTION ? letter : argv[optind - 1]);
         else if (found == ':')
             err = wrong(s, "no value for option", argv[optind - 1]);
         else

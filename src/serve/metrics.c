@@ -22,9 +22,12 @@ static void write_page(struct http_exchange *ex)
 
 void metrics_measure(struct metrics *m)
 {
-    struct metrics_measured now = { .open_fds = metrics_count_fds() };
+    struct metrics_measured now = m->measured; /* what cannot be measured, without a descriptor for it, stays */
+    uint64_t open_fds = metrics_count_fds();
     struct backup_fact backup;
 
+    if (open_fds)
+        now.open_fds = open_fds;
     disk_use_read(m->from.stores->data.path, &now.disk);
     if (backup_fact_read(m->from.stores->registry, &backup) == MU_OK) {
         now.backup_at_s = backup.at_s;

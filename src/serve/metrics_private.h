@@ -56,7 +56,7 @@ void metrics_write_stores(struct metrics *m, struct buf *page);
 void metrics_write_devices(struct metrics *m, struct buf *page);
 void metrics_write_http(struct metrics *m, struct buf *page);
 
-/* metrics_process.c: how many descriptors the process has open. */
+/* metrics_process.c: how many descriptors the process has open; 0: not known. */
 uint64_t metrics_count_fds(void);
 /* When the process started, in Unix seconds. */
 int64_t metrics_process_start(void);
