@@ -107,8 +107,9 @@ MU_MUST_USE enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t devic
 MU_MUST_USE enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device, uint32_t **bindings,
                                         size_t *count);
 MU_MUST_USE enum mu_err tx_binding_by_no(struct registry_tx *tx, uint32_t no, struct binding_row *out);
-/* Finds the stored binding of the same user and device that is `binding` itself or overlaps it in time. The first of
- * these that there is: one with the same since and until; an overlapping one with the same since; any overlapping one. */
+/* Finds the stored binding of the same user and device that is `binding` itself or overlaps it in time. It is the
+ * first of these that exists: one with the same since and until; an overlapping one with the same since; any
+ * overlapping one. */
 MU_MUST_USE enum mu_err tx_binding_like(struct registry_tx *tx, const struct binding_row *binding,
                                         struct binding_row *out);
 /* When a user was first bound to a device of a product. This is kept as long as the user and the product exist, even if
