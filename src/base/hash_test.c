@@ -11,7 +11,7 @@
 
 /* The hash of tables: known values, seeds, and how evenly it spreads. */
 
-static const struct hash_key key = { UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344) };
+static const struct hash_key key = { UINT64_C(0x243f6a8885a308d3) };
 
 static int by_value(const void *a, const void *b)
 {
@@ -57,18 +57,17 @@ static void only_the_bytes_matter_not_where_they_lie(void **state)
     }
 }
 
-static void another_start_and_another_key_give_another_hash(void **state)
+static void another_start_and_another_seed_give_another_hash(void **state)
 {
     (void)state;
-    struct hash_key other_a = { key.a ^ 1, key.b }, other_b = { key.a, key.b ^ 1 };
+    struct hash_key other = { ~key.seed };
     uint64_t hashes[] = {
         hash_bytes(&key, 0, "mac", 3),
         hash_bytes(&key, 1, "mac", 3),
-        hash_bytes(&other_a, 0, "mac", 3),
-        hash_bytes(&other_b, 0, "mac", 3),
+        hash_bytes(&other, 0, "mac", 3),
     };
 
-    assert_all_differ(hashes, 4);
+    assert_all_differ(hashes, 3);
 }
 
 enum { SLOTS = 1024, EACH = 64 };
@@ -101,7 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_byte_and_the_length_count),
         cmocka_unit_test(only_the_bytes_matter_not_where_they_lie),
-        cmocka_unit_test(another_start_and_another_key_give_another_hash),
+        cmocka_unit_test(another_start_and_another_seed_give_another_hash),
         cmocka_unit_test(what_comes_one_after_the_other_is_spread_by_lower_and_by_upper_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -355,7 +355,7 @@ static void a_place_is_found_by_any_of_its_names(void **state)
         { "USA", "Georgia", "Athens" },        { "Greece", "Attica", "Athens" },     { "", "", "" },
     };
     struct pool pool = { 0 };
-    struct hash_key key = { 1, 2 };
+    struct hash_key key = { 1 };
     struct places p;
     struct place read;
     uint32_t leaf[6], again;
@@ -396,7 +396,7 @@ static void versions_are_kept_once_and_forgotten_with_their_last_device(void **s
     struct journal_versions a = { { "1", "2", "3", "4" } }, b = { { "1", "2", "3", "5" } };
     struct journal_versions none = { 0 }, read;
     struct pool pool = { 0 };
-    struct hash_key key = { 1, 2 };
+    struct hash_key key = { 1 };
     struct versions v;
     uint32_t first, second, third;
 

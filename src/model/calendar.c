@@ -1,5 +1,6 @@
 #include "model/calendar.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -150,6 +151,7 @@ static size_t span_at(const struct calendar *cal, int64_t unix_s)
 {
     size_t low = 0, high = cal->count;
 
+    assert(high > 0 && cal->spans[0].start == INT64_MIN);
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         if (cal->spans[middle].start <= unix_s)

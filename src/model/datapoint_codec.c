@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "model/datapoint_plan.h"
@@ -61,6 +62,7 @@ void datapoint_encode_status(const struct datapoint_plan *plan, uint8_t action, 
 {
     uint8_t image[LIMIT_IMAGE], flags[LIMIT_POINTS / 8] = { 0 };
 
+    assert(plan_status_action(plan, action));
     plan_image_fill(plan, image);
     for (size_t i = 0; i < plan->count; i++) {
         if (!values[i].set)
@@ -88,7 +90,10 @@ void datapoint_write_attrs(const struct datapoint_plan *plan, const struct point
         json_key(out, d->name);
         switch (d->type) {
         case POINT_BOOL: json_int(out, values[i].x); break;
-        case POINT_ENUM: json_text(out, d->enum_texts[values[i].x]); break;
+        case POINT_ENUM:
+            assert(values[i].x < d->enum_count);
+            json_text(out, d->enum_texts[values[i].x]);
+            break;
         case POINT_UINT8:
         case POINT_UINT16:
         case POINT_UINT32: json_double(out, plan_number_shown(&plan->points[i], values[i].x)); break;

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -11,13 +12,17 @@ uint32_t plan_section_read(const uint8_t *section, size_t size, uint32_t shift, 
     uint32_t low = shift % 8;
     uint64_t x = *at >> low;
 
-    for (uint32_t got = 8 - low; got < width; got += 8)
-        x |= (uint64_t) * --at << got;
+    assert(shift + width <= 8 * size && width <= 32);
+    for (uint32_t got = 8 - low; got < width; got += 8) {
+        at--;
+        x |= (uint64_t)at[0] << got;
+    }
     return (uint32_t)(x & ((UINT64_C(1) << width) - 1));
 }
 
 void plan_section_write(uint8_t *section, size_t size, uint32_t shift, uint32_t width, uint32_t x)
 {
+    assert(shift + width <= 8 * size);
     for (uint32_t i = 0; i < width; i++, shift++) {
         uint8_t *at = section + size - 1 - shift / 8;
         uint8_t bit = (uint8_t)(1u << shift % 8);
@@ -143,6 +148,7 @@ void plan_var_append(const struct datapoint_plan *plan, const uint8_t *flags, co
             bits += p->face.size;
     }
     size_t bits_size = (bits + 7) / 8;
+    assert(bits_size <= sizeof(packed));
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_point *p = &plan->points[i];
         if (plan_point_is_bits(p) && is_flagged(plan, flags, i)) {

@@ -49,17 +49,9 @@ void frame_write(struct buf *out, uint16_t cmd, uint32_t sn, const uint8_t *p0, 
 
 void frame_write_ack(uint8_t out[FRAME_ACK_SIZE], uint32_t sn)
 {
-    const uint8_t ack[FRAME_ACK_SIZE] = { 0,
-                                          0,
-                                          0,
-                                          FRAME_VERSION,
-                                          7,
-                                          0,
-                                          0,
-                                          FRAME_ACK,
-                                          (uint8_t)(sn >> 24),
-                                          (uint8_t)(sn >> 16),
-                                          (uint8_t)(sn >> 8),
-                                          (uint8_t)sn };
-    memcpy(out, ack, sizeof(ack));
+    const uint8_t head[] = { 0, 0, 0, FRAME_VERSION, 7, 0, 0, FRAME_ACK };
+
+    _Static_assert(sizeof(head) + sizeof(sn) == FRAME_ACK_SIZE, "the serial number ends the frame");
+    memcpy(out, head, sizeof(head));
+    bytes_put_u32be(out + sizeof(head), sn);
 }
