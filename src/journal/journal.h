@@ -54,6 +54,8 @@ MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir, cons
 /* The part of journal_open that changes nothing; MU_OK also if there is no journal yet. */
 MU_MUST_USE enum mu_err journal_look(const char *dir, const struct journal_registry *registry, char *why,
                                      size_t why_size);
+/* MU_E_FULL: with the default reserve journal_open would fail so, in `dir` or in a new directory in it. */
+MU_MUST_USE enum mu_err journal_check_room(const char *dir, char *why, size_t why_size);
 /* Opens a journal that nobody has open, for reading only: nothing in the directory changes, and no start is counted.
  * What an older version did not keep is empty in it. Nothing may be written to it. */
 MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir,

@@ -72,7 +72,7 @@ static enum mu_err reopen(struct journal *j)
 enum mu_err journal_writable(struct journal *j)
 {
     bool whole = j->db && !j->broken;
-    if (!rocks_has_room(j, j->reserve_bytes + (whole ? 0 : REOPENING_BYTES)))
+    if (!rocks_has_room(j->path, j->reserve_bytes + (whole ? 0 : REOPENING_BYTES)))
         return MU_E_FULL;
     return whole ? MU_OK : reopen(j);
 }

@@ -137,8 +137,9 @@ MU_MUST_USE enum mu_err rocks_find(const struct journal *j, bool *fresh, char *w
 /* Opens RocksDB with all its families; j->db stays NULL on an error. */
 MU_MUST_USE enum mu_err rocks_open(struct journal *j, char *why, size_t why_size);
 void rocks_close(struct journal *j);
-/* Whether so many bytes are free where the journal lives. */
-bool rocks_has_room(const struct journal *j, uint64_t bytes);
+/* Whether so many bytes are free on the disk of this directory; with a sentence if not, MU_E_FULL. */
+bool rocks_has_room(const char *path, uint64_t bytes);
+MU_MUST_USE enum mu_err rocks_check_room(const char *path, uint64_t bytes, char *why, size_t why_size);
 
 /* --- rocks_journal.c --------------------------------------------------------------------------------*/
 /* A journal that is not open yet. MU_E_NOMEM. */

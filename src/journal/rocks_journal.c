@@ -176,6 +176,11 @@ enum mu_err journal_look(const char *dir, const struct journal_registry *registr
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
+enum mu_err journal_check_room(const char *dir, char *why, size_t why_size)
+{
+    return rocks_check_room(dir, RESERVE_BYTES, why, why_size);
+}
+
 enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options, char *why,
                          size_t why_size)
 {

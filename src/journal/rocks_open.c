@@ -21,14 +21,22 @@ const char *rocks_family_name(enum fixed_family family)
     return fixed_names[family];
 }
 
-bool rocks_has_room(const struct journal *j, uint64_t bytes)
+bool rocks_has_room(const char *path, uint64_t bytes)
 {
     struct statvfs fs;
 
     /* If the file system does not answer, do not refuse: the write itself will fail if there is no room. */
-    if (statvfs(j->path, &fs) != 0)
+    if (statvfs(path, &fs) != 0)
         return true;
     return (uint64_t)fs.f_bavail * fs.f_frsize >= bytes;
+}
+
+enum mu_err rocks_check_room(const char *path, uint64_t bytes, char *why, size_t why_size)
+{
+    if (rocks_has_room(path, bytes))
+        return MU_OK;
+    snprintf(why, why_size, "less than %llu MiB free on the disk of %s", (unsigned long long)(bytes >> 20), path);
+    return MU_E_FULL;
 }
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -163,12 +171,7 @@ static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
         snprintf(why, why_size, "cannot make %s: %s", j->path, strerror(errno));
         return mu_err_of_errno(errno);
     }
-    if (!rocks_has_room(j, j->reserve_bytes)) {
-        snprintf(why, why_size, "less than %llu MiB free on the disk of %s",
-                 (unsigned long long)(j->reserve_bytes >> 20), j->path);
-        return MU_E_FULL;
-    }
-    return MU_OK;
+    return rocks_check_room(j->path, j->reserve_bytes, why, why_size);
 }
 
 /* RocksDB makes families that are missing. A reader that changes nothing takes a missing family for empty if the first

@@ -14,6 +14,7 @@
 #include "access/geoip.h"
 #include "base/log.h"
 #include "command/check.h"
+#include "journal/journal.h"
 #include "ops/operation.h"
 #include "ops/privileges.h"
 #include "serve/server.h"
@@ -72,11 +73,13 @@ static enum mu_err check_room_for_new(struct server *s, const char *dir)
 {
     char *copy = strdup(dir);
     const char *place = access(dir, F_OK) == 0 ? dir : copy ? dirname(copy) : dir;
-    enum mu_err err = MU_OK;
+    enum mu_err err;
 
     if (access(place, W_OK | X_OK) != 0) {
         err = errno == ENOENT || errno == ENOTDIR ? MU_E_NOT_FOUND : MU_E_IO;
         snprintf(s->why, sizeof(s->why), "cannot make a data directory of %s: %s: %s", dir, place, strerror(errno));
+    } else {
+        err = journal_check_room(place, s->why, sizeof(s->why));
     }
     free(copy);
     return err;
@@ -91,6 +94,8 @@ static enum mu_err check_stores(struct server *s, const char *dir)
     if (held >= 0) {
         err = stores_check(dir, setting_text(s->settings, "time-zone"), s->why, sizeof(s->why));
         close(held);
+        if (err == MU_OK)
+            err = journal_check_room(dir, s->why, sizeof(s->why));
     } else if (err == MU_OK && errno == EWOULDBLOCK) {
         printf("%s is in use, and was not looked at\n", dir);
     } else if (err == MU_OK) {

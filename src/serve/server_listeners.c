@@ -36,9 +36,9 @@ static const struct {
 
 enum mu_err server_read_address(struct server *s, enum server_listener i)
 {
+    assert(i < LISTENER_COUNT);
     const char *name = listener_kinds[i].setting, *text = setting_text(s->settings, name);
 
-    assert(i < LISTENER_COUNT && listener_kinds[i].setting);
     if (!text)
         return MU_OK;
     if (listener_kinds[i].tls && !setting_text(s->settings, "tls-cert"))

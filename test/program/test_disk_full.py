@@ -1,13 +1,14 @@
 """A full disk: nothing acknowledged that is not kept, reads go on, and it mends itself."""
 
 import os
+import re
 import subprocess
 
 import pytest
 
 import registry_file
 from mqtt import Closed, Device
-from server import ENOUGH_S, Server, wait_until
+from server import ENOUGH_S, Server, run, wait_until
 from world import REPORT, World, device_request, request
 
 
@@ -83,12 +84,26 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
         assert server.stop() == 0, server.log_text()
 
 
-def test_a_full_disk_at_the_start_is_said(small_disk):
-    fill(small_disk)
-    server = Server(small_disk / "data")
+def fails_for_lack_of_room(data):
+    """The start does, and its check before says the same."""
+    done = run("serve", "--check", "--data", data)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"muster serve: less than \d+ MiB free on the disk of \S+\n", done.stderr)
+    server = Server(data)
     with pytest.raises(AssertionError, match="muster serve: "):
         server.start()
     assert server.process.wait(ENOUGH_S) == 1
+
+
+def test_a_full_disk_at_the_start_is_said(small_disk):
+    fill(small_disk)
+    fails_for_lack_of_room(small_disk / "data")
+
+
+def test_a_disk_that_has_become_full_before_a_start_is_said(small_disk):
+    assert Server(small_disk / "data").start().stop() == 0
+    fill(small_disk)
+    fails_for_lack_of_room(small_disk / "data")
 
 
 def test_an_older_registry_needs_room_for_its_checksums_and_says_how_much(small_disk):
