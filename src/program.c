@@ -104,6 +104,11 @@ static int run_command(const struct command *c, int argc, char **argv)
     else
         status = c->run(&s);
     settings_free(&s);
+    /* A server goes on, and ends well, also when nobody takes the line that says that it is ready. */
+    if (status == 0 && c != &serve_command && (fflush(stdout) != 0 || ferror(stdout))) {
+        fprintf(stderr, "muster %s: cannot write; is there room?\n", c->name);
+        status = 1;
+    }
     return status;
 }
 

@@ -191,10 +191,6 @@ static int print_log(const struct settings *s)
     buf_free(&heading);
     buf_free(&answer);
     buf_free(&input);
-    if (status == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
-        fprintf(stderr, "muster audit: cannot write; is there room?\n");
-        status = 1;
-    }
     return status;
 }
 

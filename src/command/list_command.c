@@ -87,10 +87,6 @@ static int print_pages(const struct settings *s, enum registry_kind kind)
     operation_leave(&place);
     buf_free(&input);
     buf_free(&answer);
-    if (status == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
-        fprintf(stderr, "muster list: cannot write; is there room?\n");
-        status = 1;
-    }
     return status;
 }
 

@@ -94,8 +94,10 @@ const struct operation command_op_tail = { .name = "tail", .needs = STORES_REGIS
 static void hear(void *ctx, struct str piece)
 {
     (void)ctx;
-    if (fwrite(piece.at, 1, piece.len, stdout) != piece.len || fflush(stdout) != 0)
-        _exit(1); /* the reader of our output has left */
+    if (fwrite(piece.at, 1, piece.len, stdout) != piece.len || fflush(stdout) != 0) {
+        fprintf(stderr, "muster tail: cannot write; is there room?\n");
+        _exit(1);
+    }
 }
 
 /* The normal end of the command. */

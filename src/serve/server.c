@@ -185,13 +185,13 @@ enum mu_err server_start(struct server *s)
     pthread_mutex_init(&s->changing, NULL);
     if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
         (err = workers_create(&s->workers, (unsigned)setting_count(s->settings, "workers"))) != MU_OK ||
-        (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK ||
-        (err = local_serve(&s->local, s->stores.data.path, run_operation, s, s->why, sizeof(s->why))) != MU_OK)
+        (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK)
         return err;
     for (; s->loops_started < s->loop_count; s->loops_started++)
         if ((err = loop_start(s->loops[s->loops_started])) != MU_OK)
             return err;
-    return MU_OK;
+    /* Last: commands wait for answers of the loops. */
+    return local_serve(&s->local, s->stores.data.path, run_operation, s, s->why, sizeof(s->why));
 }
 
 /* --- ending ----------------------------------------------------------------------------------------*/

@@ -42,9 +42,9 @@ def wait_until(condition, seconds=ENOUGH_S, what="condition"):
         time.sleep(0.01)
 
 
-def run(*args, input=None, timeout=ENOUGH_S):
+def run(*args, input=None, timeout=ENOUGH_S, stdout=subprocess.PIPE):
     """Runs a muster command to its end."""
-    return subprocess.run([BINARY, *map(str, args)], input=input, capture_output=True, text=True,
+    return subprocess.run([BINARY, *map(str, args)], input=input, stdout=stdout, stderr=subprocess.PIPE, text=True,
                           timeout=timeout)
 
 

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -49,9 +50,9 @@ def place(make_server, tmp_path):
     names = {"DATA": tmp_path / "data", "APPLY": tmp_path / "apply.json", "ROWS": tmp_path / "rows.csv",
              "OUT": tmp_path / "out.csv", "COPY": tmp_path / "copy", "KEY": world.product_key}
 
-    def call(arguments, **other):
+    def call(arguments, stdout=subprocess.PIPE, **other):
         known = {**names, **other}
-        return run(*[re.sub("|".join(known), lambda found: str(known[found.group()]), a) for a in arguments])
+        return run(*[re.sub("|".join(known), lambda found: str(known[found.group()]), a) for a in arguments], stdout=stdout)
 
     call.server, call.path = server, tmp_path
     return call
@@ -78,6 +79,13 @@ def test_done_is_0_beside_a_server_and_at_rest(place):
     for name, arguments in GOOD.items():
         done = place(arguments)
         assert done.returncode == (1 if name in NEEDS_A_SERVER else 0), (name, done)
+
+
+@pytest.mark.parametrize("name", ["apply", "list", "show", "status", "device", "disable", "rotate", "revoke", "audit"])
+def test_an_output_that_is_full_is_1(place, name):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = place(GOOD[name], stdout=full)
+    assert (done.returncode, done.stderr) == (1, f"muster {name}: cannot write; is there room?\n")
 
 
 def test_a_wrong_command_line_is_2(place):

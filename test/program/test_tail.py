@@ -253,6 +253,16 @@ def test_where_no_server_runs_it_says_so_with_status_1(make_server):
     assert result.returncode == 1 and "no server runs" in result.stderr
 
 
+def test_an_output_that_is_full_ends_it_with_status_1(world):
+    with open("/dev/full", "w", encoding="ascii") as full, \
+            subprocess.Popen([BINARY, "tail", "--data", world.server.data], stdout=full, stderr=subprocess.PIPE,
+                             text=True) as process:
+        wait_until(lambda: read(world.server).get("watchers") == 1, what="the tail to be connected")
+        world.register()
+        assert process.wait(10 * PATIENCE) == 1
+        assert process.stderr.read() == "muster tail: cannot write; is there room?\n"
+
+
 def test_a_reader_that_goes_away_leaves_nothing_behind(world, tail):
     shown = tail(world.server)
     shown.process.kill()
