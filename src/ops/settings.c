@@ -38,6 +38,15 @@ static enum mu_err wrong(const struct settings *s, const char *what, const char 
     return MU_E_SYNTAX;
 }
 
+/* getopt_long takes the beginning of a name for the name. */
+static bool is_beginning(const struct settings *s, const char *text)
+{
+    for (const struct setting *t = s->command->settings; t->name; t++)
+        if (*text && strncmp(t->name, text, strlen(text)) == 0)
+            return true;
+    return false;
+}
+
 static enum mu_err unknown_option(const struct settings *s, const char *arg)
 {
     char name[NEAREST_WORD_MAX + 2] = "";
@@ -45,6 +54,8 @@ static enum mu_err unknown_option(const struct settings *s, const char *arg)
 
     if (strncmp(arg, "--", 2) == 0)
         snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
+    if (is_beginning(s, name))
+        return wrong(s, "more than one option begins so:", arg);
     n = nearest_to(name);
     for (const struct setting *t = s->command->settings; t->name; t++)
         nearest_try(&n, t->name);

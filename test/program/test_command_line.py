@@ -97,7 +97,7 @@ def test_what_is_like_nothing_is_not_guessed(arguments):
     (("list", "cats", "--data", "x"), "'cats' is none of enterprises, products, apps"),
     (("apply", "--data", "x"), "FILE.json is missing"), (("--data", "x", "status"), "the command comes first"),
     (("status", "--data", "x", "y"), "unexpected argument 'y'"), (("status", "--json=maybe"), "needs yes or no"),
-    (("status", "-é"), "unknown option '-?'"),
+    (("status", "-é"), "unknown option '-?'"), (("serve", "--htt", "x"), "more than one option begins so: '--htt'"),
 ])
 def test_a_mistake_is_told_in_a_line(arguments, said):
     done = run(*arguments)
