@@ -71,9 +71,10 @@ static enum mu_err on_active_set(void *ctx, int32_t day, const void *set, size_t
         return MU_E_CORRUPT;
     struct day_set *at = day_sets_require(&f->history.active, day);
     if (at) {
-        roaring_bitmap_t *before = at->devices; /* empty: a day's set comes before its single entries */
+        roaring_bitmap_t *before = day_set_unfold(at); /* empty: a day's set comes before its single entries */
         at->devices = devices;
         devices = before;
+        day_set_fold(at);
     }
     roaring_bitmap_free(devices);
     return at ? MU_OK : MU_E_NOMEM;

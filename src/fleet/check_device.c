@@ -132,7 +132,7 @@ static void check_active_day(struct fleet_check *c, uint32_t device, const struc
 
     if (!seen->active_day || !days->count || seen->active_day < days->at[0].day)
         return;
-    if (!set || !roaring_bitmap_contains(set->devices, device))
+    if (!set || !day_set_has(set, device))
         findings_mistake(c->findings,
                          "journal, active: device %u is not in the set of its last active day, "
                          "%d",

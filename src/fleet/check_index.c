@@ -135,7 +135,7 @@ static enum mu_err compare_activations(struct fleet_check *c)
         for (next = i; next < count && days[next] == days[i]; next++)
             ;
         const struct day_set *set = day_sets_find(&c->fleet->history.activated, days[i]);
-        uint64_t found = set ? roaring_bitmap_get_cardinality(set->devices) : 0;
+        uint64_t found = set ? day_set_count(set) : 0;
         if (found != next - i)
             findings_mistake(c->findings, "fleet: on day %d it finds %llu activations, there are %zu", days[i],
                              (unsigned long long)found, next - i);

@@ -61,7 +61,7 @@ static enum mu_err mention_days(struct user_check *u, const struct bound_row *ro
     for (int i = 0; i < DAYS && err == MU_OK; i++) {
         int32_t day = u->first_day + i;
         const struct day_set *set = day_sets_find(&c->fleet->history.active, day);
-        if (set && roaring_bitmap_contains(set->devices, row->device) && !c->seen[row->device].disabled &&
+        if (set && day_set_has(set, row->device) && !c->seen[row->device].disabled &&
             calendar_day(c->calendar, row->since) <= day &&
             (!row->until || calendar_day(c->calendar, row->until) >= day))
             err = mention(&u->days[i], c->seen[row->device].product, row->user);

@@ -15,8 +15,23 @@ struct day_set {
     int32_t day;
     bool loose;   /* the journal has single entries of this day, or its set has deleted devices: retention.h */
     bool pending; /* the day is being written as a set, or forgotten */
+    /* One of the two is NULL. A day of activity that is over is folded: the reports read that without a copy. */
     roaring_bitmap_t *devices;
+    char *folded; /* packed_set.h */
 };
+
+/* The devices as a bitmap, to change them; the set is no longer folded. If memory runs out in this or in
+ * day_set_fold, the program ends. */
+roaring_bitmap_t *day_set_unfold(struct day_set *s);
+void day_set_fold(struct day_set *s);
+uint64_t day_set_count(const struct day_set *s);
+bool day_set_has(const struct day_set *s, uint32_t device);
+/* Removes a device; false: it is not in the set. */
+bool day_set_remove(struct day_set *s, uint32_t device);
+/* Adds the devices to other ones. */
+void day_set_add(const struct day_set *s, struct plain_bits *to);
+/* How many of the devices are in another set. */
+uint64_t day_set_count_in(const struct day_set *s, const struct plain_bits *in);
 
 struct day_sets {
     struct day_set *at; /* sorted by day */

@@ -26,7 +26,7 @@ void history_active(struct fleet *f, int32_t day, uint32_t device)
     struct day_set *set = day_sets_require(&f->history.active, day);
     if (!set)
         fleet_out_of_memory();
-    roaring_bitmap_add(set->devices, device);
+    roaring_bitmap_add(day_set_unfold(set), device);
     set->loose = true;
 }
 
@@ -35,7 +35,7 @@ void history_forget(struct fleet *f, uint32_t device)
     struct day_sets *days = &f->history.active;
 
     for (uint32_t i = 0; i < days->count; i++)
-        if (roaring_bitmap_remove_checked(days->at[i].devices, device))
+        if (day_set_remove(&days->at[i], device))
             days->at[i].loose = true;
 }
 
@@ -58,12 +58,14 @@ void fleet_forget_strangers(struct fleet *f)
 
     fleet_write_lock(f);
     roaring_bitmap_t *all = all_devices(f);
+    struct plain_bits known = plain_bits_of(all);
     for (uint32_t i = 0; i < days->count; i++) {
-        if (roaring_bitmap_is_subset(days->at[i].devices, all))
+        if (day_set_count_in(&days->at[i], &known) == day_set_count(&days->at[i]))
             continue;
-        roaring_bitmap_and_inplace(days->at[i].devices, all);
+        roaring_bitmap_and_inplace(day_set_unfold(&days->at[i]), all);
         days->at[i].loose = true;
     }
+    plain_bits_free(&known);
     roaring_bitmap_free(all);
     fleet_unlock(f);
 }
@@ -71,7 +73,7 @@ void fleet_forget_strangers(struct fleet *f)
 bool fleet_was_active(struct fleet *f, int32_t day, uint32_t no)
 {
     const struct day_set *set = day_sets_find(&f->history.active, day);
-    return set && roaring_bitmap_contains(set->devices, no);
+    return set && day_set_has(set, no);
 }
 
 size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap)
@@ -81,7 +83,7 @@ size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap
 
     fleet_read_lock(f);
     for (uint32_t i = 0; i < active->count && count < cap; i++) {
-        if (roaring_bitmap_contains(active->at[i].devices, no))
+        if (day_set_has(&active->at[i], no))
             days[count++] = active->at[i].day;
     }
     fleet_unlock(f);

@@ -50,7 +50,7 @@ void past_moment_changes(struct fleet *f, uint32_t unix_s)
 static bool is_in(const struct day_sets *s, int32_t before, uint32_t no)
 {
     for (uint32_t i = day_sets_lower_bound(s, before); i-- > 0;) {
-        if (roaring_bitmap_contains(s->at[i].devices, no))
+        if (day_set_has(&s->at[i], no))
             return true;
     }
     return false;

@@ -5,102 +5,13 @@
 #include <string.h>
 
 #include "fleet/fleet_internal.h"
-
-/* Not every version of CRoaring has a function that gives the bits of a bitmap, and its structs are private. But it
- * writes the portable format, which is public and stays: github.com/RoaringBitmap/RoaringFormatSpec. So a bitmap is
- * written to memory and read there, container by container. A container holds up to 65,536 numbers as bits, as a sorted
- * array or as runs. The copy takes three microseconds for a million bits. */
+#include "fleet/packed_set.h"
 
 #define CHUNK_SIZE (PLAIN_BITS_WORDS * sizeof(uint64_t))
 
 static uint64_t *chunk_of(const struct plain_bits *b, uint32_t chunk)
 {
     return b->words + (size_t)chunk * PLAIN_BITS_WORDS;
-}
-
-/* --- the portable format --------------------------------------------------------------------- */
-
-enum {
-    NO_RUNS = 12346,
-    HAS_RUNS = 12347 /* cookies */,
-    ARRAY_LARGEST = 4096,
-    OFFSETS_FROM = 4 /* containers, beside runs */
-};
-
-struct bits_container {
-    enum { NONE, BITS, ARRAY, RUNS } kind;
-    uint32_t chunk;
-    uint32_t count; /* ARRAY: numbers; RUNS: pairs of first and length - 1 */
-    const char *at; /* not aligned */
-};
-
-struct bits_reader {
-    char *bytes;
-    const char *has_runs; /* a bit for each container; NULL: no container has runs */
-    const char *keys;     /* for each container: its chunk, and the number of its members - 1 */
-    uint32_t count, read;
-    struct bits_container now; /* .kind NONE: at the end */
-};
-
-static uint16_t u16_at(const char *at, size_t i)
-{
-    uint16_t v;
-    memcpy(&v, at + i * sizeof(v), sizeof(v));
-    return v;
-}
-
-static uint32_t u32_at(const char *at)
-{
-    uint32_t v;
-    memcpy(&v, at, sizeof(v));
-    return v;
-}
-
-static void reader_next(struct bits_reader *r)
-{
-    static const size_t unit[] = { [BITS] = CHUNK_SIZE, [ARRAY] = 2, [RUNS] = 4 };
-    struct bits_container *c = &r->now;
-    uint32_t i = r->read;
-
-    if (c->kind)
-        c->at += (c->kind == BITS ? 1 : c->count) * unit[c->kind];
-    c->kind = NONE;
-    if (i == r->count)
-        return;
-    r->read++;
-    c->chunk = u16_at(r->keys, 2 * i);
-    c->count = u16_at(r->keys, 2 * i + 1) + 1u;
-    c->kind = c->count <= ARRAY_LARGEST ? ARRAY : BITS;
-    if (r->has_runs && r->has_runs[i / 8] >> i % 8 & 1) {
-        c->kind = RUNS;
-        c->count = u16_at(c->at, 0);
-        c->at += 2;
-    }
-}
-
-static void reader_open(struct bits_reader *r, const roaring_bitmap_t *bitmap)
-{
-    *r = (struct bits_reader){ .bytes = malloc(roaring_bitmap_portable_size_in_bytes(bitmap)) };
-    if (!r->bytes)
-        fleet_out_of_memory();
-    roaring_bitmap_portable_serialize(bitmap, r->bytes);
-    uint32_t cookie = u32_at(r->bytes);
-    if ((cookie & 0xffff) == HAS_RUNS) {
-        r->count = (cookie >> 16) + 1;
-        r->has_runs = r->bytes + 4;
-        r->keys = r->has_runs + (r->count + 7) / 8;
-    } else {
-        assert(cookie == NO_RUNS);
-        r->count = u32_at(r->bytes + 4);
-        r->keys = r->bytes + 8;
-    }
-    r->now.at = r->keys + (size_t)r->count * (r->has_runs && r->count < OFFSETS_FROM ? 4 : 8);
-    reader_next(r);
-}
-
-static void reader_close(struct bits_reader *r)
-{
-    free(r->bytes);
 }
 
 /* --- loops over words ------------------------------------------------------------------------ */
@@ -151,24 +62,24 @@ static uint64_t mask(uint32_t word, uint32_t first, uint32_t last)
 
 /* --- one container --------------------------------------------------------------------------- */
 
-static void add_container(uint64_t *words, const struct bits_container *c)
+static void add_container(uint64_t *words, const struct packed_container *c)
 {
-    if (c->kind == BITS)
+    if (c->kind == PACKED_BITS)
         add_words(words, c->at);
-    for (uint32_t i = 0; c->kind == ARRAY && i < c->count; i++)
-        words[u16_at(c->at, i) >> 6] |= UINT64_C(1) << (u16_at(c->at, i) & 63);
-    for (uint32_t i = 0; c->kind == RUNS && i < c->count; i++) {
-        uint32_t first = u16_at(c->at, 2 * i), last = first + u16_at(c->at, 2 * i + 1);
+    for (uint32_t i = 0; c->kind == PACKED_ARRAY && i < c->count; i++)
+        words[packed_u16(c->at, i) >> 6] |= UINT64_C(1) << (packed_u16(c->at, i) & 63);
+    for (uint32_t i = 0; c->kind == PACKED_RUNS && i < c->count; i++) {
+        uint32_t first = packed_u16(c->at, 2 * i), last = first + packed_u16(c->at, 2 * i + 1);
         for (uint32_t w = first >> 6; w <= last >> 6; w++)
             words[w] |= mask(w, first, last);
     }
 }
 
 /* The same, but overwrites words that are not cleared. */
-static void put_container(uint64_t *words, const struct bits_container *c)
+static void put_container(uint64_t *words, const struct packed_container *c)
 {
-    assert(c->kind != NONE);
-    if (c->kind == BITS) {
+    assert(c->kind != PACKED_NONE);
+    if (c->kind == PACKED_BITS) {
         memcpy(words, c->at, CHUNK_SIZE);
     } else {
         memset(words, 0, CHUNK_SIZE);
@@ -177,24 +88,24 @@ static void put_container(uint64_t *words, const struct bits_container *c)
 }
 
 /* The container as bits: its own bits, or room, which is filled. */
-static const char *words_of(const struct bits_container *c, uint64_t room[PLAIN_BITS_WORDS])
+static const char *words_of(const struct packed_container *c, uint64_t room[PLAIN_BITS_WORDS])
 {
-    if (c->kind == BITS)
+    if (c->kind == PACKED_BITS)
         return c->at;
     put_container(room, c);
     return (const char *)room;
 }
 
-static uint64_t count_container(const uint64_t *words, const struct bits_container *c)
+static uint64_t count_container(const uint64_t *words, const struct packed_container *c)
 {
     uint64_t count = 0;
 
-    if (c->kind == BITS)
+    if (c->kind == PACKED_BITS)
         return count_words(words, c->at);
-    for (uint32_t i = 0; c->kind == ARRAY && i < c->count; i++)
-        count += words[u16_at(c->at, i) >> 6] >> (u16_at(c->at, i) & 63) & 1;
-    for (uint32_t i = 0; c->kind == RUNS && i < c->count; i++) {
-        uint32_t first = u16_at(c->at, 2 * i), last = first + u16_at(c->at, 2 * i + 1);
+    for (uint32_t i = 0; c->kind == PACKED_ARRAY && i < c->count; i++)
+        count += words[packed_u16(c->at, i) >> 6] >> (packed_u16(c->at, i) & 63) & 1;
+    for (uint32_t i = 0; c->kind == PACKED_RUNS && i < c->count; i++) {
+        uint32_t first = packed_u16(c->at, 2 * i), last = first + packed_u16(c->at, 2 * i + 1);
         for (uint32_t w = first >> 6; w <= last >> 6; w++)
             count += (uint64_t)__builtin_popcountll(words[w] & mask(w, first, last));
     }
@@ -225,12 +136,12 @@ void plain_bits_reserve(struct plain_bits *b, uint32_t chunks)
         memset(chunk_of(b, had), 0, (b->chunks - had) * CHUNK_SIZE);
 }
 
-void plain_bits_add(struct plain_bits *b, const roaring_bitmap_t *bitmap)
+void plain_bits_add_packed(struct plain_bits *b, const char *set)
 {
-    uint32_t first = grow(b, roaring_bitmap_is_empty(bitmap) ? 0 : (roaring_bitmap_maximum(bitmap) >> 16) + 1);
-    struct bits_reader r;
+    struct packed_reader r = packed_reader(set);
+    uint32_t first = grow(b, packed_reader_chunks(&r));
 
-    for (reader_open(&r, bitmap); r.now.kind && r.now.chunk < b->chunks; reader_next(&r)) {
+    while (packed_reader_next(&r)) {
         for (; first < r.now.chunk; first++)
             memset(chunk_of(b, first), 0, CHUNK_SIZE);
         if (first == r.now.chunk)
@@ -238,7 +149,14 @@ void plain_bits_add(struct plain_bits *b, const roaring_bitmap_t *bitmap)
         else
             add_container(chunk_of(b, r.now.chunk), &r.now);
     }
-    reader_close(&r);
+}
+
+void plain_bits_add(struct plain_bits *b, const roaring_bitmap_t *bitmap)
+{
+    char *set = packed_set_of(bitmap);
+
+    plain_bits_add_packed(b, set);
+    free(set);
 }
 
 struct plain_bits plain_bits_of(const roaring_bitmap_t *bitmap)
@@ -267,25 +185,27 @@ void plain_bits_keep_in(struct plain_bits *b, const roaring_bitmap_t *bitmap)
 {
     uint64_t room[PLAIN_BITS_WORDS];
     uint32_t chunk = 0;
-    struct bits_reader r;
+    char *set = packed_set_of(bitmap);
+    struct packed_reader r = packed_reader(set);
 
-    for (reader_open(&r, bitmap); r.now.kind && r.now.chunk < b->chunks; reader_next(&r)) {
+    while (packed_reader_next(&r) && r.now.chunk < b->chunks) {
         while (chunk < r.now.chunk)
             memset(chunk_of(b, chunk++), 0, CHUNK_SIZE);
         keep_words(chunk_of(b, chunk++), words_of(&r.now, room));
     }
     b->chunks = chunk;
-    reader_close(&r);
+    free(set);
 }
 
 void plain_bits_drop(struct plain_bits *b, const roaring_bitmap_t *bitmap)
 {
     uint64_t room[PLAIN_BITS_WORDS];
-    struct bits_reader r;
+    char *set = packed_set_of(bitmap);
+    struct packed_reader r = packed_reader(set);
 
-    for (reader_open(&r, bitmap); r.now.kind && r.now.chunk < b->chunks; reader_next(&r))
+    while (packed_reader_next(&r) && r.now.chunk < b->chunks)
         drop_words(chunk_of(b, r.now.chunk), words_of(&r.now, room));
-    reader_close(&r);
+    free(set);
 }
 
 uint64_t plain_bits_count(const struct plain_bits *b)
@@ -302,14 +222,22 @@ uint64_t plain_bits_count_both(const struct plain_bits *a, const struct plain_bi
     return count;
 }
 
+uint64_t plain_bits_count_in_packed(const struct plain_bits *b, const char *set)
+{
+    struct packed_reader r = packed_reader(set);
+    uint64_t count = 0;
+
+    while (packed_reader_next(&r) && r.now.chunk < b->chunks)
+        count += count_container(chunk_of(b, r.now.chunk), &r.now);
+    return count;
+}
+
 uint64_t plain_bits_count_in(const struct plain_bits *b, const roaring_bitmap_t *bitmap)
 {
-    uint64_t count = 0;
-    struct bits_reader r;
+    char *set = packed_set_of(bitmap);
+    uint64_t count = plain_bits_count_in_packed(b, set);
 
-    for (reader_open(&r, bitmap); r.now.kind && r.now.chunk < b->chunks; reader_next(&r))
-        count += count_container(chunk_of(b, r.now.chunk), &r.now);
-    reader_close(&r);
+    free(set);
     return count;
 }
 

@@ -33,6 +33,8 @@ void plain_bits_free(struct plain_bits *b);
 void plain_bits_reserve(struct plain_bits *b, uint32_t chunks);
 /* Adds the members of r. All zero is an empty set. */
 void plain_bits_add(struct plain_bits *b, const roaring_bitmap_t *r);
+/* The same for a packed set (packed_set.h), which need not be copied. */
+void plain_bits_add_packed(struct plain_bits *b, const char *set);
 /* Keeps only the numbers that are also in the other set. */
 void plain_bits_keep(struct plain_bits *b, const struct plain_bits *other);
 void plain_bits_keep_in(struct plain_bits *b, const roaring_bitmap_t *r);
@@ -42,6 +44,7 @@ uint64_t plain_bits_count(const struct plain_bits *b);
 /* How many numbers are in both sets. */
 uint64_t plain_bits_count_both(const struct plain_bits *a, const struct plain_bits *b);
 uint64_t plain_bits_count_in(const struct plain_bits *b, const roaring_bitmap_t *r);
+uint64_t plain_bits_count_in_packed(const struct plain_bits *b, const char *set);
 /* Writes the members in ascending order; out has room for plain_bits_count. */
 void plain_bits_list(const struct plain_bits *b, uint32_t *out);
 

@@ -75,7 +75,7 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
     for (uint32_t i = days->count; i-- > 0 && days->at[i].day >= page->first_day;) {
         if (days->at[i].day > page->last_day)
             continue;
-        uint64_t count = plain_bits_count_in(&base, days->at[i].devices);
+        uint64_t count = day_set_count_in(&days->at[i], &base);
         *total += count;
         if (p.count >= p.limit)
             continue;
@@ -84,7 +84,8 @@ static size_t rows_of(struct fleet *f, const struct fleet_report_filter *filter,
             continue;
         }
         p.day = days->at[i].day;
-        struct plain_bits set = plain_bits_of(days->at[i].devices);
+        struct plain_bits set = { 0 };
+        day_set_add(&days->at[i], &set);
         plain_bits_keep(&set, &base);
         take_day(&p, &set, count, catalog_product(f, filter->product->no));
         plain_bits_free(&set);

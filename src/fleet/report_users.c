@@ -181,7 +181,8 @@ static enum mu_err count_day(const struct fleet *f, uint32_t product, uint32_t a
     uint64_t *users = calloc((size_t)u->chunk_count * PLAIN_BITS_WORDS + 1, sizeof(*users));
     if (!users)
         return MU_E_NOMEM;
-    struct plain_bits devices = plain_bits_of(set->devices);
+    struct plain_bits devices = { 0 };
+    day_set_add(set, &devices);
     plain_bits_keep_in(&devices, p->enabled);
     for (uint32_t chunk = 0; chunk < u->binding_chunks; chunk++)
         find_bound(u, chunk, &devices, from_s, until_s, users);

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "fleet/fleet_internal.h"
+#include "fleet/packed_set.h"
 
 /* Dropping old days, events and controls, and folding finished days. */
 
@@ -23,28 +24,22 @@ static bool is_past(const struct retention *r, int32_t day)
     return day <= r->today - (int32_t)r->keep_days;
 }
 
-static enum mu_err write_set(struct retention *r, const struct day_set *set)
+static void write_set(struct retention *r, struct day_set *set)
 {
-    size_t len = roaring_bitmap_portable_size_in_bytes(set->devices);
-    char *bytes = malloc(len);
-
-    if (!bytes)
-        return MU_E_NOMEM;
-    roaring_bitmap_portable_serialize(set->devices, bytes);
-    journal_batch_active_set(r->writes, set->day, bytes, len);
-    free(bytes);
-    return MU_OK;
+    fleet_write_lock(r->fleet);
+    day_set_fold(set);
+    fleet_unlock(r->fleet);
+    journal_batch_active_set(r->writes, set->day, set->folded, packed_set_size(set->folded));
 }
 
 /* Puts days into the batch until it is full. */
-static enum mu_err collect_days(struct retention *r, bool *any, bool *more)
+static void collect_days(struct retention *r, bool *any, bool *more)
 {
     struct day_sets *days = &r->fleet->history.active;
 
     *any = *more = false;
     for (uint32_t i = 0; i < days->count && days->at[i].day < r->today; i++) {
         struct day_set *set = &days->at[i];
-        enum mu_err err = MU_OK;
         assert(!set->pending);
         if (!is_past(r, set->day) && !set->loose)
             continue;
@@ -52,11 +47,10 @@ static enum mu_err collect_days(struct retention *r, bool *any, bool *more)
             break;
         if (is_past(r, set->day))
             journal_batch_active_set(r->writes, set->day, NULL, 0);
-        else if ((err = write_set(r, set)) != MU_OK)
-            return err;
+        else
+            write_set(r, set);
         set->pending = *any = true;
     }
-    return MU_OK;
 }
 
 /* Settles the days of the batch: they are done, or must be tried again. */
@@ -74,8 +68,6 @@ static void settle_days(struct retention *r, bool committed)
             day_sets_remove(days, set->day);
         } else if (done) {
             set->loose = false;
-            roaring_bitmap_run_optimize(set->devices);
-            roaring_bitmap_shrink_to_fit(set->devices);
         }
     }
     fleet_unlock(r->fleet);
@@ -95,10 +87,10 @@ static enum mu_err run_days(struct retention *r)
     bool any, more;
 
     do {
-        err = collect_days(r, &any, &more);
-        if (err == MU_OK && !any)
+        collect_days(r, &any, &more);
+        if (!any)
             return MU_OK;
-        err = commit(r, err);
+        err = commit(r, MU_OK);
         settle_days(r, err == MU_OK);
     } while (err == MU_OK && more);
     return err;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fleet/packed_set.h"
 #include "fleet/plain_bits.h"
 #include "fleet/index.h"
 #include "fleet/order.h"
@@ -203,11 +204,13 @@ static void expect_bits(struct plain_bits *b, roaring_bitmap_t *wanted)
 static void check_pair(const roaring_bitmap_t *x, const roaring_bitmap_t *y)
 {
     struct plain_bits a, b;
+    char *packed = packed_set_of(y);
 
     a = plain_bits_of(x);
     b = plain_bits_of(y);
     assert_int_equal(plain_bits_count_both(&a, &b), roaring_bitmap_and_cardinality(x, y));
     assert_int_equal(plain_bits_count_in(&a, y), roaring_bitmap_and_cardinality(x, y));
+    assert_int_equal(plain_bits_count_in_packed(&a, packed), roaring_bitmap_and_cardinality(x, y));
     plain_bits_keep(&a, &b);
     expect_bits(&a, roaring_bitmap_and(x, y));
     plain_bits_free(&b);
@@ -220,6 +223,10 @@ static void check_pair(const roaring_bitmap_t *x, const roaring_bitmap_t *y)
     a = plain_bits_of(x);
     plain_bits_add(&a, y);
     expect_bits(&a, roaring_bitmap_or(x, y));
+    a = plain_bits_of(x);
+    plain_bits_add_packed(&a, packed);
+    expect_bits(&a, roaring_bitmap_or(x, y));
+    free(packed);
 }
 
 static void bits_are_put_together_as_bitmaps_are_whatever_their_containers(void **state)
