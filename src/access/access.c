@@ -12,7 +12,7 @@
 
 /* The device side as a whole: its parts, the connections that it takes, its figures, its end. */
 
-struct access_loop *access_on_loop(struct access *a, struct loop *loop)
+static struct access_loop *on_loop(struct access *a, struct loop *loop)
 {
     return a->loops[loop_index(loop)];
 }
@@ -59,7 +59,7 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
                         const struct sockaddr *peer)
 {
     struct access *a = access;
-    struct access_loop *home = access_on_loop(a, loop);
+    struct access_loop *home = on_loop(a, loop);
     struct access_caller who = { 0 };
     uint32_t suppressed;
 

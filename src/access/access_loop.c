@@ -75,7 +75,8 @@ static void resume_all(struct access_loop *home)
 
 /* --- what must not fail for lack of memory -----------------------------------------------------*/
 
-void access_loop_fail_waiting(struct access_loop *home)
+/* Ends every session that has an acknowledgement to get: its client will send again. */
+static void fail_waiting(struct access_loop *home)
 {
     struct session *s;
 
@@ -93,7 +94,7 @@ static void deliver_note(struct mail *m, struct loop *loop)
     /* First of all: what is wanted from now on needs another note. */
     atomic_store(&note->posted, false);
     if (atomic_exchange(&home->acks_lost, false))
-        access_loop_fail_waiting(home);
+        fail_waiting(home);
     if (atomic_exchange(&home->wants_room, false) && home->starving)
         resume_all(home);
 }

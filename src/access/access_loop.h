@@ -63,8 +63,6 @@ bool access_loop_has_room(struct access_loop *home, struct session *s);
 void access_loop_unpause(struct access_loop *home, struct session *s);
 /* Any thread: the loop looks at acks_lost and wants_room soon. */
 void access_loop_notify(struct access_loop *home);
-/* Ends every session that has an acknowledgement to get: its client will send again. */
-void access_loop_fail_waiting(struct access_loop *home);
 /* A session begins to leave, and has left. */
 void access_loop_leaves(struct access_loop *home);
 void access_loop_left(struct access_loop *home);

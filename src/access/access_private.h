@@ -65,8 +65,6 @@ struct access_caller {
 };
 /* Notes and counts the refusal. Any thread. */
 void access_refused(struct access *a, const struct access_caller *who, enum refusal_reason why);
-/* The loop's part of access. */
-struct access_loop *access_on_loop(struct access *a, struct loop *loop);
 /* control.c */
 void access_control_init(struct access *a);
 /* dev_http.c, dev_ota.c */

@@ -100,6 +100,7 @@ void committer_stop(struct committer *c)
     pthread_mutex_unlock(&c->intake.lock);
     pthread_join(c->thread, NULL);
 
+    sweep_free(&c->sweep);
     batch_free(&c->batch);
     intake_records_free(&c->work);
     intake_records_free(&c->retry);

@@ -22,6 +22,7 @@ struct sweep {
 bool sweep_is_due(const struct sweep *s);
 /* Does a part of the work, in one commit. Returns the journal's errors; the part is then still due. */
 MU_MUST_USE enum mu_err sweep_step(struct sweep *s, int64_t now_us);
+/* Drops a pass that runs. */
 void sweep_free(struct sweep *s);
 
 #endif

@@ -63,9 +63,10 @@ static void add_word(FILE *to, size_t *at, const char *before, const char *word,
     fprintf(to, " %s%s%s", before, word, behind);
 }
 
-void help_usage(FILE *to, const struct command *c)
+/* "usage: muster apply --data DIR [options] FILE.json": in several lines if it is long; no newline at the end. */
+static void print_usage(FILE *to, const struct command *c)
 {
-    size_t at = strlen("usage: ") + (size_t)fprintf(to, "muster %s", c->name);
+    size_t at = (size_t)fprintf(to, "usage: muster %s", c->name);
 
     for (const struct setting *t = c->settings; t->name; t++)
         if (t->required) {
@@ -92,8 +93,7 @@ static void print_setting(FILE *to, const struct setting *t)
 void help_command(FILE *to, const struct command *c)
 {
     assert(c->name && c->summary && c->description && c->settings && c->run);
-    fputs("usage: ", to);
-    help_usage(to, c);
+    print_usage(to, c);
     fputs("\n\n", to);
     help_wrapped(to, "", c->description);
     fputc('\n', to);

@@ -9,8 +9,6 @@
 
 extern const char *const help_group_titles[COMMAND_GROUPS];
 
-/* Prints "muster apply --data DIR [options] FILE.json". Broken into lines if it is long; no newline at the end. */
-void help_usage(FILE *to, const struct command *command);
 /* Prints a text, 80 columns wide, in lines that all begin with `before` (ASCII). Lines are broken at spaces, and
  * where the text has a newline. */
 void help_wrapped(FILE *to, const char *before, const char *text);

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from server import BINARY, ENOUGH_S, run, wait_until
-from world import World, hex_id
+from world import REPORT, World, hex_id
 
 MANY = 100000
 
@@ -115,6 +115,7 @@ def test_a_client_too_many_is_told_so(server, tmp_path, size):
 
 def test_without_a_descriptor_for_a_client_the_server_waits_at_rest(make_server):
     server = make_server()
+    World(server).device(level=4).report(REPORT, qos=1)  # and the journal has opened the files of this day
     descriptors = len(os.listdir(f"/proc/{server.process.pid}/fd")) + CLIENTS_MAX // 2
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
     with silent_clients(server, CLIENTS_MAX):
