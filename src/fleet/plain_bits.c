@@ -114,6 +114,12 @@ static uint64_t count_container(const uint64_t *words, const struct packed_conta
 
 /* --- sets ------------------------------------------------------------------------------------ */
 
+static struct plain_bits bits_in(char *block, size_t offset, uint32_t chunks)
+{
+    assert(offset % sizeof(uint64_t) == 0);
+    return (struct plain_bits){ (uint64_t *)(void *)(block + offset), chunks, block };
+}
+
 /* Makes room, which is not cleared. Returns the number of the first new chunk. */
 static uint32_t grow(struct plain_bits *b, uint32_t chunks)
 {
@@ -121,10 +127,11 @@ static uint32_t grow(struct plain_bits *b, uint32_t chunks)
 
     if (chunks <= had)
         return had;
-    uint64_t *words = realloc(b->words, chunks * CHUNK_SIZE);
-    if (!words)
+    size_t offset = had ? (size_t)((char *)b->words - b->block) : 0;
+    char *block = realloc(b->block, offset + chunks * CHUNK_SIZE);
+    if (!block)
         fleet_out_of_memory();
-    *b = (struct plain_bits){ words, chunks };
+    *b = bits_in(block, offset, chunks);
     return had;
 }
 
@@ -159,17 +166,33 @@ void plain_bits_add(struct plain_bits *b, const roaring_bitmap_t *bitmap)
     free(set);
 }
 
+/* Whether the set has each of its chunks, from 0 on, as bits. Then its words stand one after the other. */
+static bool is_all_bits(struct packed_reader r)
+{
+    uint32_t chunk = 0;
+
+    while (packed_reader_next(&r))
+        if (r.now.kind != PACKED_BITS || r.now.chunk != chunk++)
+            return false;
+    return chunk && !r.has_runs; /* behind the bits that tell of runs, words are not aligned */
+}
+
 struct plain_bits plain_bits_of(const roaring_bitmap_t *bitmap)
 {
     struct plain_bits bits = { 0 };
+    char *set = packed_set_of(bitmap);
+    struct packed_reader r = packed_reader(set);
 
-    plain_bits_add(&bits, bitmap);
+    if (is_all_bits(r))
+        return bits_in(set, (size_t)(r.now.at - set), r.count);
+    plain_bits_add_packed(&bits, set);
+    free(set);
     return bits;
 }
 
 void plain_bits_free(struct plain_bits *b)
 {
-    free(b->words);
+    free(b->block);
     *b = (struct plain_bits){ 0 };
 }
 

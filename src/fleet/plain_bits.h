@@ -24,6 +24,7 @@ enum { PLAIN_BITS_WORDS = 1024 }; /* 65,536 bits */
 struct plain_bits {
     uint64_t *words;
     uint32_t chunks;
+    char *block; /* the memory that the words are in */
 };
 
 /* If memory runs out in any of these, the program ends. The caller frees the set. */

@@ -58,7 +58,7 @@ PLAIN_BITS_LOOP static void count_sparse(const uint32_t *place, const uint64_t *
 
 static void count_chunk(const uint32_t *place, uint64_t *words, uint32_t *even, uint32_t *odd)
 {
-    const struct plain_bits chunk = { words, 1 };
+    const struct plain_bits chunk = { .words = words, .chunks = 1 };
 
     if (plain_bits_count(&chunk) > CHUNK_ROWS / 2) /* at this share both take the same time */
         count_dense(place, words, even, odd);

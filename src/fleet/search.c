@@ -133,9 +133,11 @@ static roaring_bitmap_t *intersect(const struct operands *ops)
 
 static struct plain_bits intersect_bits(const struct operands *ops)
 {
-    struct plain_bits bits = plain_bits_of(ops->with[0]);
+    size_t last =
+        ops->with_count - 1; /* the widest: most often it is all bits, which plain_bits_of takes as they are */
+    struct plain_bits bits = plain_bits_of(ops->with[last]);
 
-    for (size_t i = 1; i < ops->with_count; i++)
+    for (size_t i = 0; i < last; i++)
         plain_bits_keep_in(&bits, ops->with[i]);
     for (size_t i = 0; i < ops->without_count; i++)
         plain_bits_drop(&bits, ops->without[i]);

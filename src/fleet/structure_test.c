@@ -231,7 +231,7 @@ static void check_pair(const roaring_bitmap_t *x, const roaring_bitmap_t *y)
 
 static void bits_are_put_together_as_bitmaps_are_whatever_their_containers(void **state)
 {
-    enum { KINDS = 7 };
+    enum { KINDS = 9 };
     roaring_bitmap_t *r[KINDS];
     uint32_t seed = 23;
 
@@ -250,6 +250,10 @@ static void bits_are_put_together_as_bitmaps_are_whatever_their_containers(void 
     }
     roaring_bitmap_add_range(r[5], 65536 - 64, 65536 + 64);         /* ends with words */
     roaring_bitmap_add_range(r[6], 2 * 65536 + 63, 2 * 65536 + 65); /* and across them */
+    for (int i = 0; i < 60000; i++)                                 /* bits in all chunks, from the first one on */
+        roaring_bitmap_add(r[7], next_random(&seed) % (3 * 65536));
+    for (uint32_t i = 0; i < 4096; i++) /* an array as long as the bits of a chunk would be */
+        roaring_bitmap_add(r[8], i * 5);
     for (int k = 3; k < KINDS; k++)
         roaring_bitmap_run_optimize(r[k]);
     for (int a = 0; a < KINDS; a++)
