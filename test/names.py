@@ -16,7 +16,7 @@ MORE = {
     "model": "plan did passcode ip bucket heartbeat end_reason",
     "net": "net timer",
     "registry": "tx db col feed reader schema sqlite write_queue pages device_type registration",
-    "fleet": "catalog",
+    "fleet": "catalog day_set",
     "access": "dev mqtt topic refusal",
     "api": "chapter period report",
     "ops": "setting",

@@ -32,9 +32,9 @@ static uint32_t u32_at(const char *at)
     return v;
 }
 
-struct packed_reader packed_reader(const char *set)
+struct packed_set_reader packed_set_reader(const char *set)
 {
-    struct packed_reader r = { 0 };
+    struct packed_set_reader r = { 0 };
     uint32_t cookie = u32_at(set);
 
     if ((cookie & 0xffff) == HAS_RUNS) {
@@ -50,17 +50,17 @@ struct packed_reader packed_reader(const char *set)
     return r;
 }
 
-static uint32_t chunk_of(const struct packed_reader *r, uint32_t i)
+static uint32_t chunk_of(const struct packed_set_reader *r, uint32_t i)
 {
     return packed_u16(r->keys, 2 * i);
 }
 
-static uint32_t members_of(const struct packed_reader *r, uint32_t i)
+static uint32_t members_of(const struct packed_set_reader *r, uint32_t i)
 {
     return packed_u16(r->keys, 2 * i + 1) + 1u;
 }
 
-bool packed_reader_next(struct packed_reader *r)
+bool packed_set_reader_next(struct packed_set_reader *r)
 {
     static const size_t unit[] = { [PACKED_ARRAY] = 2, [PACKED_RUNS] = 4 };
     struct packed_container *c = &r->now;
@@ -82,7 +82,7 @@ bool packed_reader_next(struct packed_reader *r)
     return true;
 }
 
-uint32_t packed_reader_chunks(const struct packed_reader *r)
+uint32_t packed_set_reader_chunks(const struct packed_set_reader *r)
 {
     return r->count ? chunk_of(r, r->count - 1) + 1 : 0;
 }
@@ -91,16 +91,16 @@ uint32_t packed_reader_chunks(const struct packed_reader *r)
 
 size_t packed_set_size(const char *set)
 {
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
 
-    while (packed_reader_next(&r))
+    while (packed_set_reader_next(&r))
         ;
     return (size_t)(r.now.at - set);
 }
 
 uint64_t packed_set_count(const char *set)
 {
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
     uint64_t count = 0;
 
     for (uint32_t i = 0; i < r.count; i++)
@@ -137,22 +137,22 @@ static bool container_has(const struct packed_container *c, uint32_t low)
 }
 
 /* Goes to the container of a number. */
-static bool go_to(struct packed_reader *r, uint32_t no)
+static bool go_to(struct packed_set_reader *r, uint32_t no)
 {
-    while (packed_reader_next(r) && r->now.chunk < no >> 16)
+    while (packed_set_reader_next(r) && r->now.chunk < no >> 16)
         ;
     return r->now.kind && r->now.chunk == no >> 16;
 }
 
 bool packed_set_has(const char *set, uint32_t no)
 {
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
     return go_to(&r, no) && container_has(&r.now, no & 0xffff);
 }
 
 bool packed_set_remove(char *set, uint32_t no)
 {
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
     uint32_t low = no & 0xffff;
 
     if (!go_to(&r, no) || r.now.kind != PACKED_BITS || r.now.count == ARRAY_LARGEST + 1)

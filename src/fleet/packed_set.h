@@ -30,18 +30,18 @@ struct packed_container {
 };
 
 /* Reads one container after the other. */
-struct packed_reader {
+struct packed_set_reader {
     const char *has_runs; /* a bit for each container; NULL: no container has runs */
     const char *keys;     /* for each container: its chunk, and the number of its members - 1 */
     uint32_t count, read;
     struct packed_container now;
 };
 
-struct packed_reader packed_reader(const char *set);
+struct packed_set_reader packed_set_reader(const char *set);
 /* Goes to the next container, .now; false: there is none. */
-bool packed_reader_next(struct packed_reader *r);
+bool packed_set_reader_next(struct packed_set_reader *r);
 /* How many chunks hold the set, beginning with chunk 0. */
-uint32_t packed_reader_chunks(const struct packed_reader *r);
+uint32_t packed_set_reader_chunks(const struct packed_set_reader *r);
 
 /* The i-th number of 16 bits. */
 static inline uint16_t packed_u16(const char *at, size_t i)

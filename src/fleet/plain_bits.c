@@ -145,10 +145,10 @@ void plain_bits_reserve(struct plain_bits *b, uint32_t chunks)
 
 void plain_bits_add_packed(struct plain_bits *b, const char *set)
 {
-    struct packed_reader r = packed_reader(set);
-    uint32_t first = grow(b, packed_reader_chunks(&r));
+    struct packed_set_reader r = packed_set_reader(set);
+    uint32_t first = grow(b, packed_set_reader_chunks(&r));
 
-    while (packed_reader_next(&r)) {
+    while (packed_set_reader_next(&r)) {
         for (; first < r.now.chunk; first++)
             memset(chunk_of(b, first), 0, CHUNK_SIZE);
         if (first == r.now.chunk)
@@ -167,11 +167,11 @@ void plain_bits_add(struct plain_bits *b, const roaring_bitmap_t *bitmap)
 }
 
 /* Whether the set has each of its chunks, from 0 on, as bits. Then its words stand one after the other. */
-static bool is_all_bits(struct packed_reader r)
+static bool is_all_bits(struct packed_set_reader r)
 {
     uint32_t chunk = 0;
 
-    while (packed_reader_next(&r))
+    while (packed_set_reader_next(&r))
         if (r.now.kind != PACKED_BITS || r.now.chunk != chunk++)
             return false;
     return chunk && !r.has_runs; /* behind the bits that tell of runs, words are not aligned */
@@ -181,7 +181,7 @@ struct plain_bits plain_bits_of(const roaring_bitmap_t *bitmap)
 {
     struct plain_bits bits = { 0 };
     char *set = packed_set_of(bitmap);
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
 
     if (is_all_bits(r))
         return bits_in(set, (size_t)(r.now.at - set), r.count);
@@ -209,9 +209,9 @@ void plain_bits_keep_in(struct plain_bits *b, const roaring_bitmap_t *bitmap)
     uint64_t room[PLAIN_BITS_WORDS];
     uint32_t chunk = 0;
     char *set = packed_set_of(bitmap);
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
 
-    while (packed_reader_next(&r) && r.now.chunk < b->chunks) {
+    while (packed_set_reader_next(&r) && r.now.chunk < b->chunks) {
         while (chunk < r.now.chunk)
             memset(chunk_of(b, chunk++), 0, CHUNK_SIZE);
         keep_words(chunk_of(b, chunk++), words_of(&r.now, room));
@@ -224,9 +224,9 @@ void plain_bits_drop(struct plain_bits *b, const roaring_bitmap_t *bitmap)
 {
     uint64_t room[PLAIN_BITS_WORDS];
     char *set = packed_set_of(bitmap);
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
 
-    while (packed_reader_next(&r) && r.now.chunk < b->chunks)
+    while (packed_set_reader_next(&r) && r.now.chunk < b->chunks)
         drop_words(chunk_of(b, r.now.chunk), words_of(&r.now, room));
     free(set);
 }
@@ -247,10 +247,10 @@ uint64_t plain_bits_count_both(const struct plain_bits *a, const struct plain_bi
 
 uint64_t plain_bits_count_in_packed(const struct plain_bits *b, const char *set)
 {
-    struct packed_reader r = packed_reader(set);
+    struct packed_set_reader r = packed_set_reader(set);
     uint64_t count = 0;
 
-    while (packed_reader_next(&r) && r.now.chunk < b->chunks)
+    while (packed_set_reader_next(&r) && r.now.chunk < b->chunks)
         count += count_container(chunk_of(b, r.now.chunk), &r.now);
     return count;
 }
