@@ -123,8 +123,10 @@ static void hand_over(struct committer *c, struct told_sink *s, const struct imp
     _Static_assert(sizeof(history.versions) == sizeof(told->versions), "the same versions");
     memcpy(&history.versions, told->versions, sizeof(history.versions));
     assert((told->first_day + told->day_count) * sizeof(int32_t) <= batch->days.len);
-    committer_history(c, &(struct commit_item){ .sink = &s->sink, .tag = 1, .device = told->device }, &history,
-                      (const int32_t *)(const void *)batch->days.data + told->first_day, told->day_count);
+    /* Without days the buffer may have no memory. */
+    const int32_t *days = told->day_count ? (const int32_t *)(const void *)batch->days.data + told->first_day : NULL;
+    committer_history(c, &(struct commit_item){ .sink = &s->sink, .tag = 1, .device = told->device }, &history, days,
+                      told->day_count);
 }
 
 /* Hands the past of the devices to the journal, and returns when it is on disk. */
