@@ -327,17 +327,18 @@ static int import(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting import_settings[] = { DATA_SETTING,
-                                                  CONFIG_SETTING,
-                                                  { .name = "format",
-                                                    .kind = SETTING_WORD,
-                                                    .flag_only = true,
-                                                    .metavar = "csv|ndjson|jsonl",
-                                                    .help =
-                                                        "the file's format; by default the one of its name's ending" },
-                                                  MAC_SETTING,
-                                                  QUIET_SETTING,
-                                                  COMMON_SETTINGS };
+static const struct setting import_settings[] = {
+    DATA_SETTING,
+    CONFIG_SETTING,
+    { .name = "format",
+      .kind = SETTING_WORD,
+      .flag_only = true,
+      .metavar = "csv|ndjson|jsonl",
+      .help = "the file's format; by default the one of its name's ending" },
+    MAC_SETTING,
+    QUIET_SETTING,
+    COMMON_SETTINGS,
+};
 /* clang-format on */
 
 const struct command command_import = {

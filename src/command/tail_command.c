@@ -134,16 +134,17 @@ static int tail(const struct settings *s)
 }
 
 /* clang-format off: tables */
-static const struct setting tail_settings[] = { DATA_SETTING,
-                                                CONFIG_SETTING,
-                                                { .name = "product",
-                                                  .kind = SETTING_TEXT,
-                                                  .flag_only = true,
-                                                  .metavar = "PRODUCT_KEY",
-                                                  .help = "only what happens to devices of this product" },
-                                                JSON_SETTING(
-                                                    "one JSON object per line, for programs; times are Unix seconds"),
-                                                COMMON_SETTINGS };
+static const struct setting tail_settings[] = {
+    DATA_SETTING,
+    CONFIG_SETTING,
+    { .name = "product",
+      .kind = SETTING_TEXT,
+      .flag_only = true,
+      .metavar = "PRODUCT_KEY",
+      .help = "only what happens to devices of this product" },
+    JSON_SETTING("one JSON object per line, for programs; times are Unix seconds"),
+    COMMON_SETTINGS,
+};
 
 const struct command command_tail = {
     .name = "tail",
