@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import registry_file
-from server import run
+from server import run, wait_until
 from test_backup import backup, content, flip, restore
 from world import World, hex_id, status_report
 
@@ -46,6 +46,7 @@ def sound(make_shared_server, tmp_path_factory):
                                                        "dids": [d.did for d in devices[:4]]}).status == 201
     for device in devices[:2]:
         device.disconnect()
+    wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 4, what="the two logouts")
     dest = tmp_path_factory.mktemp("sound") / "copy"
     done = backup(server, dest)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from rawhttp import Connection
 from server import ENOUGH_S
-from world import hex_id
+from world import hex_id, status_report
 
 PLACE = {"city": "广 州", "country": "中国", "longitude": 113, "latitude": -0.5}
 
@@ -125,7 +125,9 @@ def test_whole_degrees_are_floats_and_other_numbers_keep_their_kind(world):
     assert '"longitude":113.0,' in body and '"latitude":-0.5,' in body and '"created_at":1505789918,' in body
 
 
-def test_a_log_timestamp_has_three_decimals(world):
+@pytest.mark.parametrize("log", ["online", "cmd"])
+def test_a_log_timestamp_has_three_decimals(world, log):
     device = world.device(level=4)
-    rows = world.get(f"devices/{device.did}/online").body.decode().split('"timestamp":')[1:]
+    device.report(status_report(), qos=1)
+    rows = world.get(f"devices/{device.did}/{log}").body.decode().split('"timestamp":')[1:]
     assert rows and all(len(row.split(",")[0].split(".")[1]) == 3 for row in rows)
