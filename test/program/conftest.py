@@ -22,6 +22,11 @@ LONG_FILES = ["test_damage.py", "test_half_open.py", "test_sessions.py", "test_h
 # No command finds a configuration file of this machine.
 os.environ["MUSTER_CONFIG"] = ""
 
+# libfaketime needs memory before it can tell the time, and AddressSanitizer's allocator sometimes asks for the time: the
+# program would hang before main(). An allocator that never gives memory back does not ask.
+os.environ["ASAN_OPTIONS"] = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"),
+                                                    "allocator_release_to_os_interval_ms=-1"]))
+
 
 def pytest_make_parametrize_id(val):
     """A case is named alike in every worker, shortly, and without what a terminal cannot show."""
