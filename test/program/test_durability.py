@@ -75,6 +75,7 @@ def test_every_acknowledged_report_survives_twenty_kills(make_server):
         for reporter in reporters:
             reporter.start()
         time.sleep(chance.uniform(0.1, 0.5))
+        # A login leaves an end only when its record is on disk, which an acknowledged report shows.
         wait_until(lambda: all(reporter.acknowledged for reporter in reporters), what="an acknowledgement to each")
         server.kill()
         for reporter in reporters:
