@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "fleet/committer.h"
+#include "commit/committer.h"
 #include "fleet/fleet_apply.h"
-#include "fleet/report.h"
+#include "report/report.h"
 
 enum { PRODUCTS = 4, CITIES = 340, PROVINCES = 34, GROUPS = 50, ROUNDS = 300 };
 enum { DAYS = 400, LAST_DAY = 19675 /* that of 1700000000 */ };
@@ -419,31 +419,27 @@ static void time_searches(struct fleet *f)
 
 enum report_kind { PLACES, ACTIVE, ACTIVATED, REALTIME, EVENT_DEVICES, EVENTS, ACTIVE_ROWS, INCR_ROWS, SUMMARY };
 
-static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct fleet_report_filter *w, int32_t days,
+static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct report_filter *w, int32_t days,
                            uint64_t skip)
 {
-    static struct fleet_report_row rows[20];
-    struct fleet_report r = { 0 };
-    struct fleet_summary s;
+    static struct report_row rows[20];
+    struct report r = { 0 };
+    struct report_summary s;
     uint64_t total = 0;
     enum mu_err err = MU_OK;
     int32_t first = LAST_DAY - days + 1;
 
     switch (kind) {
-    case PLACES: err = fleet_report_places(f, w, FLEET_ANY, FLEET_ANY, FLEET_ANY, &r); break;
-    case ACTIVE: err = fleet_report_active(f, w, first, LAST_DAY, &r); break;
-    case ACTIVATED: err = fleet_report_activated(f, w, first, LAST_DAY, &r); break;
-    case REALTIME: err = fleet_report_realtime(f, w, &r); break;
-    case EVENT_DEVICES: err = fleet_report_event_devices(f, w, EVENT_ALERT, &r); break;
-    case EVENTS: err = fleet_report_events(f, w, EVENT_ALERT, &r); break;
-    case ACTIVE_ROWS:
-        fleet_report_active_rows(f, w, &(struct fleet_report_page){ first, LAST_DAY, skip, 20 }, rows, &total);
-        break;
-    case INCR_ROWS:
-        fleet_report_incr_rows(f, w, &(struct fleet_report_page){ first, LAST_DAY, skip, 20 }, rows, &total);
-        break;
+    case PLACES: err = report_places(f, w, FLEET_ANY, FLEET_ANY, FLEET_ANY, &r); break;
+    case ACTIVE: err = report_active(f, w, first, LAST_DAY, &r); break;
+    case ACTIVATED: err = report_activated(f, w, first, LAST_DAY, &r); break;
+    case REALTIME: err = report_realtime(f, w, &r); break;
+    case EVENT_DEVICES: err = report_event_devices(f, w, EVENT_ALERT, &r); break;
+    case EVENTS: err = report_events(f, w, EVENT_ALERT, &r); break;
+    case ACTIVE_ROWS: report_active_rows(f, w, &(struct report_page){ first, LAST_DAY, skip, 20 }, rows, &total); break;
+    case INCR_ROWS: report_incr_rows(f, w, &(struct report_page){ first, LAST_DAY, skip, 20 }, rows, &total); break;
     case SUMMARY:
-        fleet_report_summary(f, w->product, LAST_DAY, &s);
+        report_summary(f, w->product, LAST_DAY, &s);
         total = s.activated;
         break;
     }
@@ -451,7 +447,7 @@ static uint64_t run_report(struct fleet *f, enum report_kind kind, const struct 
         abort();
     if (r.nodes)
         total = r.nodes[0].n[0];
-    fleet_report_free(&r);
+    report_free(&r);
     return total;
 }
 
@@ -459,7 +455,7 @@ static void time_report(struct fleet *f, const char *what, enum report_kind kind
                         uint64_t skip)
 {
     enum { REPORT_ROUNDS = 100 };
-    struct fleet_report_filter w = { .product = fleet_product_by_no(f, 1), .group = group };
+    struct report_filter w = { .product = fleet_product_by_no(f, 1), .group = group };
     static double us[REPORT_ROUNDS];
     uint64_t total = 0;
 

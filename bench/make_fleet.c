@@ -157,7 +157,7 @@ static void write_devices(struct writer *w)
     commit(w, 0);
 }
 
-/* A set a day, which is what the committer makes of a day that is over (fleet/retention.h). */
+/* A set a day, which is what the committer makes of a day that is over (commit/retention.h). */
 static void write_activity(struct writer *w)
 {
     static roaring_bitmap_t *sets[SAMPLE_DAYS];

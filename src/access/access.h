@@ -3,8 +3,8 @@
 
 #include "access/refusal_reason.h"
 #include "access/refusals.h"
-#include "fleet/committer.h"
-#include "fleet/control_request.h"
+#include "commit/committer.h"
+#include "commit/control_request.h"
 #include "fleet/fleet.h"
 #include "net/http.h"
 #include "net/listener.h"
@@ -54,7 +54,7 @@ struct http_table *access_http_table(struct access *a);
 void access_shutdown(struct access *a, enum end_reason reason);
 void access_destroy(struct access *a); /* after the loops have ended */
 
-/* How the enterprise side reaches the sessions (fleet/control_request.h). */
+/* How the enterprise side reaches the sessions (commit/control_request.h). */
 struct control_port access_control_port(struct access *a);
 
 /* --- for the operator: why is this device connected, or not? ---------------------------------------*/

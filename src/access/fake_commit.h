@@ -1,7 +1,7 @@
 #ifndef MUSTER_ACCESS_FAKE_COMMIT_H
 #define MUSTER_ACCESS_FAKE_COMMIT_H
 
-#include "fleet/committer.h"
+#include "commit/committer.h"
 
 /* For the session tests: a committer that records what it is handed and commits when the test says so, and a fleet of
  * a few devices. The test's thread is the committer's thread. */

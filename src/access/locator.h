@@ -1,7 +1,7 @@
 #ifndef MUSTER_ACCESS_LOCATOR_H
 #define MUSTER_ACCESS_LOCATOR_H
 
-#include "fleet/committer.h"
+#include "commit/committer.h"
 #include "model/cidr.h"
 #include "net/workers.h"
 #include "registry/registry.h"

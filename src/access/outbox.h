@@ -1,7 +1,7 @@
 #ifndef MUSTER_ACCESS_OUTBOX_H
 #define MUSTER_ACCESS_OUTBOX_H
 
-#include "fleet/control_request.h"
+#include "commit/control_request.h"
 
 /* What waits to be sent to a device, or for its acknowledgement; it exists only while something waits. All zero is
  * empty. Private to outgoing*.c. */

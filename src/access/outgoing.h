@@ -3,7 +3,7 @@
 
 #include "access/pace.h"
 #include "base/buf.h"
-#include "fleet/control_request.h"
+#include "commit/control_request.h"
 
 struct session;
 

@@ -1,8 +1,8 @@
 #ifndef MUSTER_API_API_H
 #define MUSTER_API_API_H
 
-#include "fleet/committer.h"
-#include "fleet/control_request.h"
+#include "commit/committer.h"
+#include "commit/control_request.h"
 #include "fleet/fleet.h"
 #include "journal/journal.h"
 #include "net/http.h"

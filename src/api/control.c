@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/json_in.h"
 #include "base/log.h"
-#include "fleet/control_request.h"
+#include "commit/control_request.h"
 #include "model/frame.h"
 
 /* 设备管理: controlling a device (contract, endpoint 7).

@@ -96,25 +96,24 @@ struct device_history {
     struct fleet_past past;
 };
 
-static enum mu_err count_period(const struct api_call *call, enum past_what what, int32_t period,
-                                struct fleet_report *out)
+static enum mu_err count_period(const struct api_call *call, enum past_what what, int32_t period, struct report *out)
 {
     const struct history_args *args = call->args;
-    const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
+    const struct report_filter filter = { .product = call->product, .group = args->group };
     int32_t first = period_first_day((enum cycle)args->cycle, period);
     int32_t last = period_last_day((enum cycle)args->cycle, period);
 
-    return what == PAST_ACTIVE ? fleet_report_active(call->api->parts.fleet, &filter, first, last, out)
-                               : fleet_report_activated(call->api->parts.fleet, &filter, first, last, out);
+    return what == PAST_ACTIVE ? report_active(call->api->parts.fleet, &filter, first, last, out)
+                               : report_activated(call->api->parts.fleet, &filter, first, last, out);
 }
 
-static void write_row(struct json_out *j, enum cycle cycle, int32_t period, const struct fleet_report *report)
+static void write_row(struct json_out *j, enum cycle cycle, int32_t period, const struct report *report)
 {
     char text[PERIOD_TEXT_MAX];
 
     json_object_begin(j);
-    report_write_count(j, &report->nodes[0]);
-    report_write_location(j, report, report_write_count, false);
+    report_out_count(j, &report->nodes[0]);
+    report_out_location(j, report, report_out_count, false);
     period_text(cycle, period, text);
     json_put_text(j, period_cycle_names[cycle], text);
     json_object_end(j);
@@ -132,7 +131,7 @@ static enum mu_err write_period(const struct api_call *call, struct json_out *j,
                                   .cycle = cycle,
                                   .period = period };
     bool is_over = period_last_day(cycle, period) <= h->past.last_day;
-    struct fleet_report report;
+    struct report report;
     enum mu_err err;
 
     if (is_over && past_rows_write(call->api->past, &key, j))
@@ -141,7 +140,7 @@ static enum mu_err write_period(const struct api_call *call, struct json_out *j,
         return err;
     size_t from = j->out->len;
     write_row(j, cycle, period, &report);
-    fleet_report_free(&report);
+    report_free(&report);
     if (is_over)
         past_rows_keep(call->api->past, &key, j->out, from);
     return MU_OK;
@@ -150,14 +149,14 @@ static enum mu_err write_period(const struct api_call *call, struct json_out *j,
 static enum api_error answer_history(struct api_call *call, enum past_what what)
 {
     const struct history_args *args = call->args;
-    const struct device_history h = { what, fleet_report_past(call->api->parts.fleet) };
+    const struct device_history h = { what, fleet_get_past(call->api->parts.fleet) };
 
-    if (args->range.first > period_of_day((enum cycle)args->cycle, report_today(call)))
+    if (args->range.first > period_of_day((enum cycle)args->cycle, report_out_today(call)))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     json_put_str(&j, "start", args->start);
-    report_write_gid(&j, call);
+    report_out_gid(&j, call);
     json_put_str(&j, "end", args->end);
     json_put_array(&j, "data");
     for (int32_t period = args->range.first; period <= args->range.last; period++) {

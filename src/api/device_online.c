@@ -1,6 +1,6 @@
 #include "api/call.h"
 #include "api/window.h"
-#include "fleet/unseen_end.h"
+#include "commit/unseen_end.h"
 
 /* 设备管理: when a device logged in and when its sessions ended. */
 

@@ -66,20 +66,19 @@ ROUTE(locations, GET, "/v1/products/{product_key}/devices/locations", TOKEN, SLO
 static enum api_error locations(struct api_call *call)
 {
     const struct locations_args *args = call->args;
-    const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
-    struct fleet_report report;
-    enum mu_err err =
-        fleet_report_places(call->api->parts.fleet, &filter, args->online, args->faulty, args->alert, &report);
+    const struct report_filter filter = { .product = call->product, .group = args->group };
+    struct report report;
+    enum mu_err err = report_places(call->api->parts.fleet, &filter, args->online, args->faulty, args->alert, &report);
 
     if (err != MU_OK)
         return report_failed(call, err);
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    report_write_gid(&j, call);
+    report_out_gid(&j, call);
     json_put_count(&j, "total", report.nodes[0].n[REPORT_COUNT]);
-    report_write_location(&j, &report, report_write_count, true);
+    report_out_location(&j, &report, report_out_count, true);
     json_object_end(&j);
-    fleet_report_free(&report);
+    report_free(&report);
     return API_OK;
 }
 
@@ -137,9 +136,9 @@ ROUTE(summary_alias, GET, "/v1/products/{product_key}/summary", TOKEN, SLOW, PAR
 
 static enum api_error summary(struct api_call *call)
 {
-    struct fleet_summary s;
+    struct report_summary s;
 
-    fleet_report_summary(call->api->parts.fleet, call->product, report_today(call), &s);
+    report_summary(call->api->parts.fleet, call->product, report_out_today(call), &s);
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     json_put_object(&j, "active");
@@ -197,7 +196,7 @@ ROUTE(rt_doubled, GET, "/v1/products/{product_key}/devices/report/devices/report
       .summary = { "设备实时统计报表（文档中的地址）", "Realtime report of devices (the document's path)" },
       .about = { "与 devices/report/rt 相同。", "The same as devices/report/rt." });
 
-static void write_rt_count(struct json_out *j, const struct fleet_report_node *node)
+static void write_rt_count(struct json_out *j, const struct report_node *node)
 {
     json_put_object(j, "count");
     json_put_count(j, "faulty", node->n[REPORT_FAULTY]);
@@ -209,19 +208,19 @@ static void write_rt_count(struct json_out *j, const struct fleet_report_node *n
 static enum api_error rt(struct api_call *call)
 {
     const struct group_report_args *args = call->args;
-    const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
-    struct fleet_report report;
-    enum mu_err err = fleet_report_realtime(call->api->parts.fleet, &filter, &report);
+    const struct report_filter filter = { .product = call->product, .group = args->group };
+    struct report report;
+    enum mu_err err = report_realtime(call->api->parts.fleet, &filter, &report);
 
     if (err != MU_OK)
         return report_failed(call, err);
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     write_rt_count(&j, &report.nodes[0]);
-    report_write_gid(&j, call);
-    report_write_location(&j, &report, write_rt_count, false);
+    report_out_gid(&j, call);
+    report_out_location(&j, &report, write_rt_count, false);
     json_object_end(&j);
-    fleet_report_free(&report);
+    report_free(&report);
     return API_OK;
 }
 
@@ -259,13 +258,13 @@ ROUTE(liveness, GET, "/v1/products/{product_key}/devices/report/liveness", TOKEN
 static enum api_error liveness(struct api_call *call)
 {
     const struct group_report_args *args = call->args;
-    const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
-    struct fleet_liveness active;
+    const struct report_filter filter = { .product = call->product, .group = args->group };
+    struct report_liveness active;
 
-    fleet_report_liveness(call->api->parts.fleet, &filter, report_today(call), &active);
+    report_liveness(call->api->parts.fleet, &filter, report_out_today(call), &active);
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    report_write_gid(&j, call);
+    report_out_gid(&j, call);
     json_put_count(&j, "latest_1", active.yesterday);
     json_put_count(&j, "latest_7", active.days_7);
     json_put_count(&j, "latest_30", active.days_30);

@@ -89,7 +89,7 @@ static bool read_day(struct str text, int32_t fallback, int32_t *day)
 static enum api_error rows_check(struct api_call *call)
 {
     struct rows_args *args = call->args;
-    int32_t today = report_today(call);
+    int32_t today = report_out_today(call);
 
     if (!read_day(args->end, today, &args->last_day))
         return api_refuse(call, API_FORM_INVALID, "end: not a date such as 2016-08-01");
@@ -104,7 +104,7 @@ static enum api_error rows_check(struct api_call *call)
 }
 
 /* --- rows --------------------------------------------------------------------------------------- */
-static void write_row(const struct api_call *call, struct json_out *j, const struct fleet_report_row *row)
+static void write_row(const struct api_call *call, struct json_out *j, const struct report_row *row)
 {
     const struct fleet_device *d = &row->device;
     char day[PERIOD_TEXT_MAX], created_at[LOCAL_TEXT_MAX];
@@ -125,31 +125,31 @@ static void write_row(const struct api_call *call, struct json_out *j, const str
     json_object_end(j);
 }
 
-typedef size_t (*list_days)(struct fleet *f, const struct fleet_report_filter *filter,
-                            const struct fleet_report_page *page, struct fleet_report_row *rows, uint64_t *total);
+typedef size_t (*list_days)(struct fleet *f, const struct report_filter *filter, const struct report_page *page,
+                            struct report_row *rows, uint64_t *total);
 
 static enum api_error answer_rows(struct api_call *call, list_days list)
 {
     const struct rows_args *args = call->args;
-    const struct fleet_report_filter filter = {
+    const struct report_filter filter = {
         .product = call->product,
         .country = args->country,
         .region = args->region,
         .city = args->city,
     };
-    struct fleet_report_row *found = NULL;
+    struct report_row *found = NULL;
     struct buf rows;
     uint64_t total;
 
-    if (args->first_day > report_today(call))
+    if (args->first_day > report_out_today(call))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
     if (args->page.limit) {
         found = arena_alloc(&call->ex->arena, (size_t)args->page.limit * sizeof(*found));
         if (!found)
             return API_INTERNAL;
     }
-    const struct fleet_report_page page = { args->first_day, args->last_day, (uint64_t)args->page.skip,
-                                            (uint64_t)args->page.limit };
+    const struct report_page page = { args->first_day, args->last_day, (uint64_t)args->page.skip,
+                                      (uint64_t)args->page.limit };
     assert(page.first_day <= page.last_day);
     size_t count = list(call->api->parts.fleet, &filter, &page, found, &total);
     assert(count <= page.limit);
@@ -164,12 +164,12 @@ static enum api_error answer_rows(struct api_call *call, list_days list)
 
 static enum api_error incr_devices(struct api_call *call)
 {
-    return answer_rows(call, fleet_report_incr_rows);
+    return answer_rows(call, report_incr_rows);
 }
 
 static enum api_error active_devices(struct api_call *call)
 {
-    return answer_rows(call, fleet_report_active_rows);
+    return answer_rows(call, report_active_rows);
 }
 
 const struct api_chapter chapter_device_rows = {

@@ -92,7 +92,7 @@ static enum mu_err write_day(const struct api_call *call, struct json_out *j, co
 
     if (is_over && past_rows_write(call->api->past, &key, j))
         return MU_OK;
-    err = fleet_report_users_active(call->api->parts.fleet, scope->product, scope->app, day, &count);
+    err = report_users_active(call->api->parts.fleet, scope->product, scope->app, day, &count);
     if (err != MU_OK)
         return err;
     size_t from = j->out->len;
@@ -110,13 +110,13 @@ static enum mu_err write_day(const struct api_call *call, struct json_out *j, co
 static enum api_error users_liveness(struct api_call *call)
 {
     const struct liveness_args *args = call->args;
-    const struct fleet_past past = fleet_report_past(call->api->parts.fleet);
+    const struct fleet_past past = fleet_get_past(call->api->parts.fleet);
     struct scope scope;
     enum api_error error = scope_find(call, &args->product, args->appid, &scope);
 
     if (error != API_OK)
         return error;
-    if (args->range.first > report_today(call))
+    if (args->range.first > report_out_today(call))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start_date: in the future");
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
@@ -159,19 +159,19 @@ static enum api_error users_location_check(struct api_call *call)
 static enum api_error users_location(struct api_call *call)
 {
     const struct location_args *args = call->args;
-    struct fleet_report places;
+    struct report places;
     struct scope scope;
     enum api_error error = scope_find(call, &args->product, (struct str){ NULL, 0 }, &scope);
 
     if (error != API_OK)
         return error;
-    if (fleet_report_users_places(call->api->parts.fleet, scope.product, &places) != MU_OK)
+    if (report_users_places(call->api->parts.fleet, scope.product, &places) != MU_OK)
         return API_INTERNAL;
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    report_write_places(&j, &places, report_write_count, false);
+    report_out_places(&j, &places, report_out_count, false);
     json_object_end(&j);
-    fleet_report_free(&places);
+    report_free(&places);
     return API_OK;
 }
 

@@ -68,13 +68,13 @@ static void write_counts(struct json_out *j, const uint64_t n[REPORT_COUNTERS])
     json_object_end(j);
 }
 
-static void write_devices(struct json_out *j, const struct fleet_report_node *node)
+static void write_devices(struct json_out *j, const struct report_node *node)
 {
     json_key(j, "count");
     write_counts(j, node->n);
 }
 
-static void write_events(struct json_out *j, const struct fleet_report_node *node)
+static void write_events(struct json_out *j, const struct report_node *node)
 {
     write_devices(j, node);
     json_put_object(j, "detail");
@@ -85,15 +85,15 @@ static void write_events(struct json_out *j, const struct fleet_report_node *nod
     json_object_end(j);
 }
 
-typedef enum mu_err (*count_kind)(struct fleet *f, const struct fleet_report_filter *filter, enum fleet_event_kind kind,
-                                  struct fleet_report *out);
+typedef enum mu_err (*count_kind)(struct fleet *f, const struct report_filter *filter, enum fleet_event_kind kind,
+                                  struct report *out);
 
 static enum api_error answer_report(struct api_call *call, count_kind count, enum fleet_event_kind kind,
-                                    report_members members)
+                                    report_out_members members)
 {
     const struct fault_args *args = call->args;
-    const struct fleet_report_filter filter = { .product = call->product, .group = args->group };
-    struct fleet_report report;
+    const struct report_filter filter = { .product = call->product, .group = args->group };
+    struct report report;
     enum mu_err err = count(call->api->parts.fleet, &filter, kind, &report);
 
     if (err != MU_OK)
@@ -101,31 +101,31 @@ static enum api_error answer_report(struct api_call *call, count_kind count, enu
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
     members(&j, &report.nodes[0]);
-    report_write_gid(&j, call);
-    report_write_location(&j, &report, members, false);
+    report_out_gid(&j, call);
+    report_out_location(&j, &report, members, false);
     json_object_end(&j);
-    fleet_report_free(&report);
+    report_free(&report);
     return API_OK;
 }
 
 static enum api_error fault_devices(struct api_call *call)
 {
-    return answer_report(call, fleet_report_event_devices, EVENT_FAULT, write_devices);
+    return answer_report(call, report_event_devices, EVENT_FAULT, write_devices);
 }
 
 static enum api_error alert_devices(struct api_call *call)
 {
-    return answer_report(call, fleet_report_event_devices, EVENT_ALERT, write_devices);
+    return answer_report(call, report_event_devices, EVENT_ALERT, write_devices);
 }
 
 static enum api_error fault_events(struct api_call *call)
 {
-    return answer_report(call, fleet_report_events, EVENT_FAULT, write_events);
+    return answer_report(call, report_events, EVENT_FAULT, write_events);
 }
 
 static enum api_error alert_events(struct api_call *call)
 {
-    return answer_report(call, fleet_report_events, EVENT_ALERT, write_events);
+    return answer_report(call, report_events, EVENT_ALERT, write_events);
 }
 
 static enum api_error alert_events_alias(struct api_call *call)

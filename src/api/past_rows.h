@@ -8,7 +8,7 @@
 #include "base/json_out.h"
 
 /* Rows of histories for periods that are over. They are kept as they were written, until the fleet says that its
- * past has changed (fleet_report_past). Half a million devices are counted for each row; so a history of 53 weeks is
+ * past has changed (fleet_get_past). Half a million devices are counted for each row; so a history of 53 weeks is
  * counted once. The rows take at most LIMIT_PAST_ROWS bytes; when that is full, all are dropped. Any thread. */
 enum past_what { PAST_ACTIVE, PAST_ACTIVATED, PAST_USERS };
 

@@ -9,12 +9,12 @@
 
 /* Writes the parts that the answers of reports share: the group, and the tree of places. */
 
-int32_t report_today(const struct api_call *call)
+int32_t report_out_today(const struct api_call *call)
 {
     return calendar_day(call->api->parts.calendar, clock_wall_s());
 }
 
-void report_write_gid(struct json_out *j, const struct api_call *call)
+void report_out_gid(struct json_out *j, const struct api_call *call)
 {
     struct str gid;
     char text[3 * ID_HEX_LEN + 1];
@@ -28,7 +28,7 @@ void report_write_gid(struct json_out *j, const struct api_call *call)
         json_no_value(j);
 }
 
-void report_write_count(struct json_out *j, const struct fleet_report_node *node)
+void report_out_count(struct json_out *j, const struct report_node *node)
 {
     json_put_count(j, "count", node->n[REPORT_COUNT]);
 }
@@ -42,7 +42,7 @@ static bool is_reserved(struct str name)
 
 /* Writes the ends of some objects, then a place with its count, up to where the places in it would follow. It is
  * done in one piece, since a history of 53 weeks has 16,000 of these. The place's name needs no escapes. */
-static void write_counted(struct json_out *j, unsigned ends, const struct fleet_report_node *node)
+static void write_counted(struct json_out *j, unsigned ends, const struct report_node *node)
 {
     static const char count[] = "\":{\"count\":";
     char digits[20], *first = decimal_before(digits + sizeof(digits), node->n[REPORT_COUNT]);
@@ -66,13 +66,13 @@ static void write_counted(struct json_out *j, unsigned ends, const struct fleet_
     j->need_comma = true;
 }
 
-void report_write_places(struct json_out *j, const struct fleet_report *report, report_members members, bool leaf_count)
+void report_out_places(struct json_out *j, const struct report *report, report_out_members members, bool leaf_count)
 {
     enum { CITY = 3 };
     unsigned open = 0, left_out = 0; /* both are depths; 0 = none */
 
     for (size_t i = 1; i < report->count; i++) {
-        const struct fleet_report_node *node = &report->nodes[i];
+        const struct report_node *node = &report->nodes[i];
         bool is_leaf = leaf_count && node->depth == CITY;
         if (left_out && node->depth > left_out)
             continue;
@@ -82,7 +82,7 @@ void report_write_places(struct json_out *j, const struct fleet_report *report, 
         assert(node->depth > 0 && node->depth <= CITY);
         unsigned ends = open >= node->depth ? open - node->depth + 1 : 0;
         open = is_leaf ? node->depth - 1 : node->depth;
-        if (members == report_write_count && !is_leaf && str_is_plain(node->name, ' ', '"', '\\')) {
+        if (members == report_out_count && !is_leaf && str_is_plain(node->name, ' ', '"', '\\')) {
             write_counted(j, ends, node);
             continue;
         }
@@ -100,10 +100,9 @@ void report_write_places(struct json_out *j, const struct fleet_report *report, 
         json_object_end(j);
 }
 
-void report_write_location(struct json_out *j, const struct fleet_report *report, report_members members,
-                           bool leaf_count)
+void report_out_location(struct json_out *j, const struct report *report, report_out_members members, bool leaf_count)
 {
     json_put_object(j, "location");
-    report_write_places(j, report, members, leaf_count);
+    report_out_places(j, report, members, leaf_count);
     json_object_end(j);
 }

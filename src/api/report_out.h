@@ -2,7 +2,7 @@
 #define MUSTER_API_REPORT_OUT_H
 
 #include "api/call.h"
-#include "fleet/report.h"
+#include "report/report.h"
 
 /* What the answers of the reports share. */
 
@@ -18,22 +18,20 @@
 /* clang-format on */
 
 /* Writes "gid": as the caller gave it (it names a group by then), or null. */
-void report_write_gid(struct json_out *j, const struct api_call *call);
+void report_out_gid(struct json_out *j, const struct api_call *call);
 
 /* Writes the members of a place's object other than the places in it. */
-typedef void (*report_members)(struct json_out *j, const struct fleet_report_node *node);
+typedef void (*report_out_members)(struct json_out *j, const struct report_node *node);
 
 /* Writes "location": {country: {…, region: {…, city: {…}}}}. With leaf_count a city is only its REPORT_COUNT, not an
  * object. */
-void report_write_location(struct json_out *j, const struct fleet_report *report, report_members members,
-                           bool leaf_count);
+void report_out_location(struct json_out *j, const struct report *report, report_out_members members, bool leaf_count);
 /* Writes only the countries of that object. */
-void report_write_places(struct json_out *j, const struct fleet_report *report, report_members members,
-                         bool leaf_count);
-/* A report_members: "count": n[REPORT_COUNT]. */
-void report_write_count(struct json_out *j, const struct fleet_report_node *node);
+void report_out_places(struct json_out *j, const struct report *report, report_out_members members, bool leaf_count);
+/* A report_out_members: "count": n[REPORT_COUNT]. */
+void report_out_count(struct json_out *j, const struct report_node *node);
 
 /* Today's civil day number, in the calendar of the reports. */
-int32_t report_today(const struct api_call *call);
+int32_t report_out_today(const struct api_call *call);
 
 #endif

@@ -5,14 +5,14 @@
 /* Writing the places of a report. */
 
 /* Compares what is written of a tree; " is shown as '. */
-static void assert_location(const struct fleet_report_node *nodes, size_t count, bool leaf_count, const char *expected)
+static void assert_location(const struct report_node *nodes, size_t count, bool leaf_count, const char *expected)
 {
-    struct fleet_report report = { .nodes = (struct fleet_report_node *)(uintptr_t)nodes, .count = count };
+    struct report report = { .nodes = (struct report_node *)(uintptr_t)nodes, .count = count };
     struct buf out;
 
     buf_init(&out, 65536);
     struct json_out j = json_out_to(&out);
-    report_write_location(&j, &report, report_write_count, leaf_count);
+    report_out_location(&j, &report, report_out_count, leaf_count);
     for (size_t i = 0; i < out.len; i++) {
         if (out.data[i] == '"')
             out.data[i] = '\'';
@@ -28,14 +28,14 @@ static void assert_location(const struct fleet_report_node *nodes, size_t count,
 /* clang-format on */
 #define LOCATION(leaf_count, expected, ...)                                             \
     do {                                                                                \
-        const struct fleet_report_node nodes[] = { NODE(0, "", 9), __VA_ARGS__ };       \
+        const struct report_node nodes[] = { NODE(0, "", 9), __VA_ARGS__ };             \
         assert_location(nodes, sizeof(nodes) / sizeof(nodes[0]), leaf_count, expected); \
     } while (0)
 
 static void nothing_is_an_empty_object(void **state)
 {
     (void)state;
-    const struct fleet_report_node whole = NODE(0, "", 0);
+    const struct report_node whole = NODE(0, "", 0);
 
     assert_location(&whole, 1, false, "'location':{}");
 }
@@ -91,7 +91,7 @@ static void the_group_is_written_as_it_was_given(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         begin(f, NULL, cases[i].query);
         struct json_out j = json_out_to(&f->ex.res.body);
-        report_write_gid(&j, &f->call);
+        report_out_gid(&j, &f->call);
         assert_string_equal(text_of(f, &f->ex.res.body), cases[i].expected);
     }
 }

@@ -89,7 +89,7 @@ static void write_new(struct json_out *j, const struct api_call *call, const uin
 
     json_object_begin(j);
     json_put_str(j, "start", args->start);
-    report_write_gid(j, call);
+    report_out_gid(j, call);
     json_put_str(j, "end", args->end);
     json_put_array(j, "data");
     for (int32_t i = 0; i <= args->range.last - args->range.first; i++) {
@@ -113,15 +113,14 @@ static enum api_error users_new(struct api_call *call)
     int64_t *starts = arena_alloc(&call->ex->arena, (periods + 1) * sizeof(*starts));
     uint32_t *counts = arena_alloc(&call->ex->arena, periods * sizeof(*counts));
 
-    if (args->range.first > period_of_day(cycle, report_today(call)))
+    if (args->range.first > period_of_day(cycle, report_out_today(call)))
         return api_refuse(call, API_REPORT_NOT_GENERATED, "start: in the future");
     if (!starts || !counts)
         return API_INTERNAL;
     for (size_t i = 0; i <= periods; i++)
         starts[i] =
             calendar_day_start(call->api->parts.calendar, period_first_day(cycle, args->range.first + (int32_t)i));
-    if (fleet_report_users_new(call->api->parts.fleet, call->product->no, args->group, starts, periods, counts) !=
-        MU_OK)
+    if (report_users_new(call->api->parts.fleet, call->product->no, args->group, starts, periods, counts) != MU_OK)
         return API_INTERNAL;
     struct json_out j = api_answer(call, 200);
     write_new(&j, call, counts);
@@ -152,11 +151,11 @@ static enum api_error users_total(struct api_call *call)
     const struct total_args *args = call->args;
     uint64_t total;
 
-    if (fleet_report_users_total(call->api->parts.fleet, call->product->no, args->group, &total) != MU_OK)
+    if (report_users_total(call->api->parts.fleet, call->product->no, args->group, &total) != MU_OK)
         return API_INTERNAL;
     struct json_out j = api_answer(call, 200);
     json_object_begin(&j);
-    report_write_gid(&j, call);
+    report_out_gid(&j, call);
     json_put_count(&j, "total", total);
     json_object_end(&j);
     return API_OK;

@@ -10,7 +10,7 @@
 #include "ops/local.h"
 #include "ops/operation.h"
 #include "ops/settings.h"
-#include "registry/apply.h"
+#include "transfer/apply.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
  * The input: one line with the options that are on, in their order; then the file. */

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command/check.h"
+#include "command/check_dir.h"
 #include "command/commands.h"
 #include "ops/data_dir.h"
 #include "ops/manifest.h"
@@ -38,13 +38,13 @@ static int check(const struct settings *s)
     const char *dir = setting_text(s, "data");
     bool quiet = setting_on(s, "quiet");
     char why[512] = "";
-    struct check_result result = { .report = stdout, .counts = quiet ? NULL : stdout };
+    struct check_dir_result result = { .report = stdout, .counts = quiet ? NULL : stdout };
     int fd = -1;
     enum mu_err err;
 
-    if ((err = check_as_owner(dir, why, sizeof(why))) != MU_OK ||
+    if ((err = check_dir_as_owner(dir, why, sizeof(why))) != MU_OK ||
         (!manifest_is_in(dir) && (err = lock(dir, &fd, why, sizeof(why))) != MU_OK) ||
-        (err = check_directory(quiet ? NULL : "muster check", dir, &result, why, sizeof(why))) != MU_OK)
+        (err = check_dir(quiet ? NULL : "muster check", dir, &result, why, sizeof(why))) != MU_OK)
         fprintf(stderr, "muster check: %s\n", why[0] ? why : mu_err_text(err));
     else if (result.mistakes)
         printf("%s: %llu mistakes\n", dir, result.mistakes);

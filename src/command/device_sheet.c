@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "command/device_undecoded.h"
 #include "command/sheet.h"
-#include "fleet/unseen_end.h"
+#include "commit/unseen_end.h"
 
 /* Writes the sheet of one device, section by section: verdict, session, identity, records, refusals
  * (device_sheet.h). */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "command/commands.h"
-#include "registry/export.h"
+#include "transfer/export.h"
 
 /* 1,000 devices that were active on every other day of 400 take 5 MB. */
 enum { PAGE_ROWS = 1000 };

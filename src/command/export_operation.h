@@ -2,7 +2,7 @@
 #define MUSTER_COMMAND_EXPORT_OPERATION_H
 
 #include "ops/operation.h"
-#include "registry/import.h"
+#include "transfer/import.h"
 
 /* A page of exported rows, from the process that has the data directory open. */
 

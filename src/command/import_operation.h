@@ -2,7 +2,7 @@
 #define MUSTER_COMMAND_IMPORT_OPERATION_H
 
 #include "ops/operation.h"
-#include "registry/import.h"
+#include "transfer/import.h"
 
 /* import_kind_words, as the argument of a command (ops/command_table.h). */
 #define IMPORT_KINDS "users|devices|groups|bindings"

@@ -6,7 +6,7 @@
 #include "command/commands.h"
 #include "ops/local.h"
 #include "ops/settings.h"
-#include "registry/config.h"
+#include "transfer/config.h"
 
 enum { PAGE_ROWS = 1000 };
 

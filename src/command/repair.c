@@ -11,12 +11,12 @@
 
 #include "base/clock.h"
 #include "base/mark.h"
-#include "command/check.h"
+#include "command/check_dir.h"
 #include "journal/salvage.h"
 #include "ops/dir.h"
 #include "ops/file.h"
 #include "ops/stores.h"
-#include "registry/salvage.h"
+#include "sql/salvage.h"
 
 /* New stores are made in repair.tmp, which is then renamed to repair.ready. From then on, a repair only goes
  * forward: the new stores change places with the damaged ones, one name at a time. In the end the damaged files,
@@ -40,8 +40,8 @@ struct repair {
 /* Looks for damage that a start does not look for. It is not known which store has it, so both are made anew. */
 static enum mu_err look_closely(struct repair *r)
 {
-    struct check_result result = { .report = r->report };
-    enum mu_err err = check_directory("muster repair", r->dir, &result, r->why, r->why_size);
+    struct check_dir_result result = { .report = r->report };
+    enum mu_err err = check_dir("muster repair", r->dir, &result, r->why, r->why_size);
 
     r->registry = r->journal = result.mistakes > 0;
     return err;

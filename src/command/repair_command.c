@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "command/check.h"
+#include "command/check_dir.h"
 #include "command/commands.h"
 #include "command/repair.h"
 #include "ops/operation.h"
@@ -20,7 +20,7 @@ static int repair(const struct settings *s)
         snprintf(why, sizeof(why), "%s is not a data directory", dir);
         err = MU_E_VALUE;
     }
-    if (err == MU_OK && (err = check_as_owner(dir, why, sizeof(why))) == MU_OK &&
+    if (err == MU_OK && (err = check_dir_as_owner(dir, why, sizeof(why))) == MU_OK &&
         (err = data_dir_open(&data, dir, why, sizeof(why))) == MU_OK)
         err = repair_directory(dir, stdout, why, sizeof(why));
     if (err == MU_E_EXISTS)

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command/check.h"
+#include "command/check_dir.h"
 #include "command/commands.h"
 #include "command/transfer.h"
 #include "ops/dir.h"
@@ -80,7 +80,7 @@ static enum mu_err require_empty(struct restore *r, int fd)
     return MU_E_VALUE;
 }
 
-static enum mu_err check_dir(struct restore *r)
+static enum mu_err check_backup(struct restore *r)
 {
     return access(r->dir, F_OK) != 0 ? MU_OK : require_empty(r, dir_open(r->dir));
 }
@@ -102,10 +102,10 @@ enum { NO_MISTAKES, MISTAKES, NOT_CHECKED };
  * the owner has placed. */
 static int check_apart(struct restore *r)
 {
-    struct check_result result = { .report = stderr };
+    struct check_dir_result result = { .report = stderr };
 
-    if (check_as_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
-        check_directory(r->transfer.about, r->from, &result, r->why, sizeof(r->why)) != MU_OK) {
+    if (check_dir_as_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
+        check_dir(r->transfer.about, r->from, &result, r->why, sizeof(r->why)) != MU_OK) {
         fprintf(stderr, "muster restore: %s\n", r->why);
         return NOT_CHECKED;
     }
@@ -217,7 +217,7 @@ static enum mu_err restore_to(struct restore *r)
     r->transfer = (struct transfer){
         .about = r->quiet ? NULL : "muster restore", .from = -1, .to = -1, .to_name = r->dir, .as_it_is = r->unchecked
     };
-    if ((err = open_backup(r)) == MU_OK && (err = find_owner(r)) == MU_OK && (err = check_dir(r)) == MU_OK &&
+    if ((err = open_backup(r)) == MU_OK && (err = find_owner(r)) == MU_OK && (err = check_backup(r)) == MU_OK &&
         (err = check_first(r)) == MU_OK)
         err = fill(r);
     if (err == MU_OK && !r->quiet)

@@ -2,8 +2,8 @@
 #define MUSTER_COMMAND_ROW_READER_H
 
 #include "command/row_source.h"
-#include "registry/import.h"
-#include "registry/values.h"
+#include "transfer/import.h"
+#include "transfer/values.h"
 
 /* Reads the rows of a CSV or NDJSON file in the form that import.h takes. */
 

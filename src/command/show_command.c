@@ -7,7 +7,7 @@
 #include "command/commands.h"
 #include "ops/local.h"
 #include "ops/settings.h"
-#include "registry/config.h"
+#include "transfer/config.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------
  * The input has one line each for: the kind; the id; "secrets" or nothing. */

@@ -1,7 +1,7 @@
 #ifndef MUSTER_COMMAND_TAIL_LINE_H
 #define MUSTER_COMMAND_TAIL_LINE_H
 
-#include "fleet/watch.h"
+#include "commit/watch.h"
 #include "model/calendar.h"
 
 /* The line that muster tail shows for an event, with its newline. A failure is stored in the buffer (buf.err). Pure. */

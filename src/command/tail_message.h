@@ -1,7 +1,7 @@
 #ifndef MUSTER_COMMAND_TAIL_MESSAGE_H
 #define MUSTER_COMMAND_TAIL_MESSAGE_H
 
-#include "fleet/watch.h"
+#include "commit/watch.h"
 
 /* What a message from or to a device says. */
 struct tail_message {

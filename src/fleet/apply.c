@@ -93,6 +93,29 @@ struct registry_visitor fleet_registry_visitor(struct fleet *f)
     };
 }
 
+/* What there are many of is taken in without the lock. */
+#define ON_ROW_ALONE(name, row_type, put)                          \
+    static enum mu_err name(void *ctx, const struct row_type *row) \
+    {                                                              \
+        return put(ctx, row);                                      \
+    }
+
+ON_ROW_ALONE(on_device_alone, device_row, fleet_device_put)
+ON_ROW_ALONE(on_user_alone, user_brief, users_put)
+ON_ROW_ALONE(on_binding_alone, bound_row, users_bind)
+ON_ROW_ALONE(on_first_bound_alone, first_bound_row, users_first_bound)
+
+struct registry_visitor fleet_loading_visitor(struct fleet *f)
+{
+    struct registry_visitor v = fleet_registry_visitor(f);
+
+    v.device = on_device_alone;
+    v.user = on_user_alone;
+    v.binding = on_binding_alone;
+    v.first_bound = on_first_bound_alone;
+    return v;
+}
+
 /* --- what a device has told ------------------------------------------------------------------ */
 
 static uint32_t counter(uint64_t n)

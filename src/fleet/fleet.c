@@ -124,6 +124,56 @@ void fleet_refuse_login(struct fleet *f, uint32_t device)
     fleet_unlock(f);
 }
 
+uint32_t fleet_product_end(const struct fleet *f)
+{
+    return f->products.count;
+}
+
+uint32_t fleet_app_end(const struct fleet *f)
+{
+    return f->apps.count;
+}
+
+const struct columns *fleet_columns(const struct fleet *f)
+{
+    return &f->columns;
+}
+
+const struct places *fleet_places(const struct fleet *f)
+{
+    return &f->places;
+}
+
+const struct pool *fleet_pool(const struct fleet *f)
+{
+    return &f->pool;
+}
+
+const struct points *fleet_points(const struct fleet *f)
+{
+    return &f->points;
+}
+
+const struct users *fleet_users(const struct fleet *f)
+{
+    return &f->users;
+}
+
+const struct history *fleet_history(const struct fleet *f)
+{
+    return &f->history;
+}
+
+struct day_sets *fleet_active_sets(struct fleet *f)
+{
+    return &f->history.active;
+}
+
+struct leftovers *fleet_leftovers(struct fleet *f)
+{
+    return &f->leftovers;
+}
+
 void fleet_count(struct fleet *f, struct fleet_counts *out)
 {
     fleet_read_lock(f);

@@ -134,6 +134,16 @@ struct fleet_filter {
 size_t fleet_search(struct fleet *f, const struct fleet_filter *filter, uint64_t skip, uint64_t limit,
                     struct fleet_device *rows, uint64_t *total);
 
+/* --- days that are over --------------------------------------------------------------------------
+ * Answers about the activity (report.h: report_active, _activated, _users_active) for days up to last_day (INT32_MIN: there are no
+ * such days) stay the same as long as the version is the same. So a caller can keep an answer together with the
+ * version. It must ask for the version before it asks for the answer. */
+struct fleet_past {
+    uint64_t version; /* never gets smaller */
+    int32_t last_day; /* the day before the newest day on which anything has happened */
+};
+struct fleet_past fleet_get_past(struct fleet *f);
+
 /* Calls fn whenever a device is online although it is disabled or deleted, so that its session can be ended. This
  * covers every way to disable a device, also when its login and the disabling cross. fn runs on the committer's thread
  * with the fleet locked: it posts a mail and returns. NULL = nobody watches. */
@@ -146,6 +156,8 @@ struct fleet_undecoded {
     uint64_t counts[UNDECODED_COUNT]; /* by cause */
 };
 size_t fleet_undecoded(struct fleet *f, struct fleet_undecoded *out, size_t cap, struct fleet_undecoded *others);
+
+enum fleet_event_kind { EVENT_FAULT, EVENT_ALERT };
 
 struct fleet_counts {
     uint64_t products, enterprises, devices, online, tokens;

@@ -21,6 +21,11 @@ void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas);
 /* The visitor that brings registry rows into the fleet, for registry_visit_all and registry_visit_changes. A definition
  * that does not compile is logged and left out (the registry checked it once). */
 struct registry_visitor fleet_registry_visitor(struct fleet *f);
+/* The same for a rebuild, without the lock: locking a million times takes noticeably longer. Nobody else may use the
+ * fleet meanwhile. */
+struct registry_visitor fleet_loading_visitor(struct fleet *f);
+/* Makes room for `count` more devices. */
+MU_MUST_USE enum mu_err fleet_devices_expect(struct fleet *f, uint32_t count);
 /* Visits the whole registry again and forgets what is no longer in it: for a follower that has fallen too far behind.
  * Returns the registry's errors. */
 MU_MUST_USE enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uint64_t *seq);

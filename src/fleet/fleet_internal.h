@@ -4,24 +4,14 @@
 #include <pthread.h>
 #include <roaring/roaring.h>
 
-#include "fleet/columns.h"
-#include "fleet/events.h"
-#include "fleet/fleet_apply.h"
 #include "base/hash.h"
-#include "fleet/history.h"
+#include "fleet/fleet_apply.h"
+#include "fleet/fleet_parts.h"
 #include "fleet/index.h"
-#include "fleet/mac_order.h"
-#include "fleet/order.h"
 #include "fleet/past.h"
-#include "fleet/place_order.h"
-#include "fleet/places.h"
-#include "fleet/points.h"
-#include "fleet/pool.h"
-#include "fleet/users.h"
 #include "fleet/versions.h"
 
-/* How the fleet is built.
- *
+/* How the fleet is built. Only the files of this folder include this; fleet_parts.h is what others may see.
  *
  *   did ─► by_did ─┐                       ┌─► pool: texts, image          columns.h, pool.h
  *   product, mac ──┴► device number ─► row ┼─► versions, place (interned)  versions.h, places.h
@@ -64,32 +54,11 @@ struct definition {
     struct definition *next;
 };
 
-struct product {
-    struct fleet_product pub;    /* first: a fleet_product is a product */
-    struct product_version *row; /* the newest */
-    struct definition *definitions;
-    bool deleted;
-    roaring_bitmap_t *all, *enabled, *online, *faulty, *alert;
-    struct order order;
-    struct mac_order by_mac;
-    struct events events;
-    struct known_users users;
-    _Atomic uint64_t undecoded[UNDECODED_COUNT];
-};
-
 struct enterprise {
     struct fleet_enterprise pub; /* first */
     struct enterprise_version *row;
     struct quota own_quota; /* pub.quota, where no file keeps it */
     bool deleted;
-};
-
-struct group {
-    uint32_t product; /* 0 = no such group, or no longer */
-    uint32_t parent, first_child, next_sibling;
-    char gid[ID_HEX_LEN + 1];
-    roaring_bitmap_t *members; /* direct members */
-    roaring_bitmap_t *subtree; /* with those of all groups below; NULL until somebody asks */
 };
 
 struct token {
@@ -102,12 +71,6 @@ struct token {
 struct app {
     uint32_t *products;
     size_t count;
-};
-
-/* Device numbers that name no device, or no longer, but have records in the journal: sweep.h. */
-struct leftovers {
-    roaring_bitmap_t *devices; /* state, versions */
-    roaring_bitmap_t *with_events;
 };
 
 /* A growable array of T by number. */
@@ -154,22 +117,9 @@ struct fleet {
     uint64_t device_count, online_count, token_count, product_count, enterprise_count;
 };
 
-void fleet_read_lock(struct fleet *f);
-void fleet_write_lock(struct fleet *f);
-void fleet_unlock(struct fleet *f);
-
-/* Ends the program. Without memory, what is committed can neither be shown nor taken back; a restart rebuilds the
- * fleet. For the places where no error can be returned. */
-_Noreturn void fleet_out_of_memory(void);
-
-/* The civil day of a moment, and the first second (Unix) of a day. */
-int32_t fleet_day(const struct fleet *f, uint32_t unix_s);
-int64_t fleet_day_start(const struct fleet *f, int32_t day);
-
 /* catalog.c: everything below is called with the lock held. */
 void catalog_init(struct fleet *f);
 void catalog_free(struct fleet *f);
-struct product *catalog_product(const struct fleet *f, uint32_t no); /* also a deleted product; NULL = never existed */
 const struct fleet_definition *catalog_definition(const struct product *p, uint32_t version);
 MU_MUST_USE enum mu_err catalog_put_enterprise(struct fleet *f, const struct enterprise_row *row);
 MU_MUST_USE enum mu_err catalog_put_product(struct fleet *f, const struct product_row *row);
@@ -193,7 +143,6 @@ void fleet_apps_free(struct fleet *f);
 MU_MUST_USE enum mu_err fleet_app_put(struct fleet *f, const struct app_row *row, const uint32_t *products,
                                       size_t count);
 void fleet_app_delete(struct fleet *f, uint32_t no);
-bool fleet_app_has(const struct fleet *f, uint32_t no, uint32_t product);
 
 /* group.c */
 void fleet_groups_init(struct fleet *f);
@@ -204,15 +153,10 @@ MU_MUST_USE enum mu_err fleet_group_reserve(struct fleet *f, uint32_t no);
 void fleet_group_delete(struct fleet *f, uint32_t no);
 /* A device has entered the group, or left it. */
 void fleet_group_set_member(struct fleet *f, uint32_t no, uint32_t device, bool is);
-/* The devices of a group and of all groups below it. Valid while the fleet is locked; several readers may ask at once.
- * NULL: there is no such group. */
-const roaring_bitmap_t *fleet_group_subtree(struct fleet *f, uint32_t no);
 
 /* device.c */
 void fleet_devices_init(struct fleet *f);
 void fleet_devices_free(struct fleet *f);
-/* Makes room for `count` more devices. */
-MU_MUST_USE enum mu_err fleet_devices_expect(struct fleet *f, uint32_t count);
 MU_MUST_USE enum mu_err fleet_device_put(struct fleet *f, const struct device_row *row);
 void fleet_device_delete(struct fleet *f, uint32_t no);
 /* Sets a flag that the device reports (online, faulty, alert), or the disabled flag. */
@@ -227,11 +171,6 @@ uint64_t fleet_device_hash_mac(const struct fleet *f, uint32_t product, struct s
 uint64_t fleet_device_open_boot(const struct fleet *f, struct columns_row r);
 uint32_t fleet_device_find(const struct fleet *f, struct str did); /* 0 = none */
 bool fleet_device_has_mac(const struct fleet *f, uint32_t no, uint32_t product, struct str mac);
-void fleet_device_read(const struct fleet *f, uint32_t no, struct columns_row r, struct fleet_device *out);
-
-/* search.c */
-/* All devices that match; the caller frees the set. active_since is ignored. Without memory, the program ends. */
-struct plain_bits fleet_search_match(struct fleet *f, const struct fleet_filter *filter);
 
 /* device_block.c */
 /* The mac may be written to room, so the text lives no longer than room. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/fake_registry.h"
+#include "registry/fake_registry.h"
 #include "fleet/fleet_apply.h"
 
 /* How the fleet shows the rows that it follows. */

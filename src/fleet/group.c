@@ -141,6 +141,11 @@ static roaring_bitmap_t *unite(const struct fleet *f, uint32_t no)
     return sum;
 }
 
+const struct group *fleet_group_at(const struct fleet *f, uint32_t no)
+{
+    return no < f->groups.count ? &f->groups.at[no] : NULL;
+}
+
 const roaring_bitmap_t *fleet_group_subtree(struct fleet *f, uint32_t no)
 {
     if (no >= f->groups.count || !f->groups.at[no].product)

@@ -12,7 +12,7 @@ static int32_t newest(const struct fleet *f)
     return a > b ? a : b;
 }
 
-struct fleet_past fleet_report_past(struct fleet *f)
+struct fleet_past fleet_get_past(struct fleet *f)
 {
     fleet_read_lock(f);
     struct fleet_past past = { f->past.version, newest(f) == INT32_MIN ? INT32_MIN : newest(f) - 1 };

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Tells whether an answer about days that are over is still true (fleet_report_past in report.h). A caller that keeps
+/* Tells whether an answer about days that are over is still true (fleet_get_past in report.h). A caller that keeps
  * such an answer keeps the version with it.
  *
  * Reports use the places, groups and disabled marks of now. So the version changes:

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/hash.h"
 #include "fleet/index.h"
-#include "fleet/report.h"
+#include "fleet/fleet.h"
 
 /* The fault and alert datapoints of all definitions and of all events. Each is kept once, by kind and name, since an
  * event belongs to a name, also when a newer definition has changed. A product has a dozen. Points and their names stay

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/fake_registry.h"
+#include "registry/fake_registry.h"
 #include "fleet/fleet_apply.h"
 
 /* Searches over random fleets, compared with the plainest model: look at every device, and sort. */

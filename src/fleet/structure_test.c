@@ -10,7 +10,6 @@
 #include "fleet/order.h"
 #include "fleet/places.h"
 #include "fleet/pool.h"
-#include "fleet/report_tree.h"
 #include "fleet/versions.h"
 
 /* The parts that the fleet is made of, each compared with something simpler. */
@@ -437,42 +436,6 @@ static void versions_are_kept_once_and_forgotten_with_their_last_device(void **s
     pool_destroy(&pool);
 }
 
-/* --- counting by place ----------------------------------------------------------------------- */
-
-static void devices_are_counted_by_place_whether_many_or_few(void **state)
-{
-    enum { PLACES = 5, DEVICES = 2 * CHUNK_ROWS };
-    static const uint32_t percent[] = { 0, 1, 40, 60, 99, 100 };
-    struct fleet f = { .places = { .count = PLACES } };
-    struct fleet_report_counts counts;
-    struct plain_bits set = { 0 };
-    uint32_t seed = 7;
-
-    (void)state;
-    assert_int_equal(columns_reserve(&f.columns, 0), MU_OK);
-    assert_int_equal(columns_reserve(&f.columns, CHUNK_ROWS), MU_OK);
-    plain_bits_reserve(&set, 2);
-    for (size_t i = 0; i < sizeof(percent) / sizeof(*percent); i++) {
-        uint64_t expected[PLACES] = { 0 };
-        for (uint32_t no = 0; no < DEVICES; no++) {
-            uint32_t place = next_random(&seed) % PLACES;
-            bool is = next_random(&seed) % 100 < percent[i];
-            f.columns.chunks[no >> CHUNK_BITS]->place[no & (CHUNK_ROWS - 1)] = place;
-            set.words[no / 64] = (set.words[no / 64] & ~(UINT64_C(1) << no % 64)) | (uint64_t)is << no % 64;
-            expected[place] += is;
-        }
-        assert_int_equal(fleet_report_counts_init(&f, &counts), MU_OK);
-        assert_int_equal(fleet_report_count(&f, &set, 1, &counts), MU_OK);
-        for (uint32_t place = 0; place < PLACES; place++) {
-            assert_int_equal(counts.n[place][0] + counts.n[place][2], 0);
-            assert_int_equal(counts.n[place][1], expected[place]);
-        }
-        fleet_report_counts_free(&counts);
-    }
-    plain_bits_free(&set);
-    columns_free(&f.columns);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,7 +447,6 @@ int main(void)
         cmocka_unit_test(an_order_stays_sorted_whatever_is_added_and_removed),
         cmocka_unit_test(a_place_is_found_by_any_of_its_names),
         cmocka_unit_test(versions_are_kept_once_and_forgotten_with_their_last_device),
-        cmocka_unit_test(devices_are_counted_by_place_whether_many_or_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-#ifndef MUSTER_NET_OWNER_H
-#define MUSTER_NET_OWNER_H
+#ifndef MUSTER_NET_NET_OWNER_H
+#define MUSTER_NET_NET_OWNER_H
 
 #include "base/buf.h"
 #include "net/conn.h"

@@ -1,5 +1,5 @@
-#ifndef MUSTER_NET_TESTING_H
-#define MUSTER_NET_TESTING_H
+#ifndef MUSTER_NET_NET_TESTING_H
+#define MUSTER_NET_NET_TESTING_H
 
 #include <stddef.h>
 #include <stdint.h>

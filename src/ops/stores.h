@@ -1,7 +1,7 @@
 #ifndef MUSTER_OPS_STORES_H
 #define MUSTER_OPS_STORES_H
 
-#include "fleet/committer.h"
+#include "commit/committer.h"
 #include "fleet/quota_file.h"
 #include "model/calendar.h"
 #include "ops/data_dir.h"

@@ -1,7 +1,7 @@
 #ifndef MUSTER_SERVE_HEALTH_H
 #define MUSTER_SERVE_HEALTH_H
 
-#include "fleet/committer.h"
+#include "commit/committer.h"
 #include "net/http.h"
 
 /* GET /healthz, for load balancers and supervisors: 200 {"status":"ok"} while reports are kept, 503

@@ -13,7 +13,7 @@
 
 #include "access/geoip.h"
 #include "base/log.h"
-#include "command/check.h"
+#include "command/check_dir.h"
 #include "journal/journal.h"
 #include "ops/operation.h"
 #include "ops/privileges.h"
@@ -86,9 +86,9 @@ static enum mu_err check_room_for_new(struct server *s, const char *dir)
 }
 
 /* If a server runs there, it has checked its stores already. */
-static enum mu_err check_stores(struct server *s, const char *dir)
+static enum mu_err check_present(struct server *s, const char *dir)
 {
-    enum mu_err err = check_as_owner(dir, s->why, sizeof(s->why));
+    enum mu_err err = check_dir_as_owner(dir, s->why, sizeof(s->why));
     int held = err == MU_OK ? data_dir_hold(dir) : -1;
 
     if (held >= 0) {
@@ -113,7 +113,7 @@ static enum mu_err check_data(struct server *s)
 
     if (err != MU_OK)
         return err;
-    return is_new ? check_room_for_new(s, dir) : check_stores(s, dir);
+    return is_new ? check_room_for_new(s, dir) : check_present(s, dir);
 }
 
 int serve_check(const struct settings *settings)

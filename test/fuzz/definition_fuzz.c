@@ -6,7 +6,7 @@
 
 #include "model/datapoint_ui.h"
 #include "plan_check.h"
-#include "registry/apply_entry.h"
+#include "transfer/apply_entry.h"
 
 static struct buf report;
 

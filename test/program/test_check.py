@@ -1,5 +1,5 @@
 """muster check: a sound directory has no mistakes, each injected one is found and named, and looking
-changes nothing. What only the journal's own port can write is in src/fleet/check_test.c."""
+changes nothing. What only the journal's own port can write is in src/check/check_test.c."""
 
 import os
 import shutil

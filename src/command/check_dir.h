@@ -1,0 +1,23 @@
+#ifndef MUSTER_COMMAND_CHECK_DIR_H
+#define MUSTER_COMMAND_CHECK_DIR_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Becomes the owner of dir (privileges_become_owner), so that links in it lead to nothing that he may not read. Does
+ * not change the user if the owner himself cannot reach dir. */
+MU_MUST_USE enum mu_err check_dir_as_owner(const char *dir, char *why, size_t why_size);
+
+struct check_dir_result {
+    FILE *report;                /* every mistake is printed here */
+    FILE *counts;                /* counts of what was read are printed here; NULL: nowhere */
+    unsigned long long mistakes; /* number of mistakes */
+};
+
+/* Checks everything in a directory: a data directory (the caller has its lock) or a backup. Nobody else may use it;
+ * nothing in it is changed. MU_OK: everything was read. Otherwise why gets one sentence. */
+MU_MUST_USE enum mu_err check_dir(const char *about, const char *dir, struct check_dir_result *result, char *why,
+                                  size_t why_size);
+
+#endif

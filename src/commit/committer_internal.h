@@ -1,0 +1,68 @@
+#ifndef MUSTER_COMMIT_COMMITTER_INTERNAL_H
+#define MUSTER_COMMIT_COMMITTER_INTERNAL_H
+
+#include "commit/batch.h"
+#include "commit/sweep.h"
+
+/* Senders use `intake`; the rest belongs to the thread.
+ *
+ *   any thread ─► intake.queue ─swap─► work ─┐
+ *                                            ├─► batch ─► journal ─► fleet ─► done(), flush()
+ *   a failed batch's logins and ends ► retry ┘
+ *
+ * While commits fail, the records in `retry` wait for the next try, once a second. Every other record is answered with
+ * the error at once, so that its sender learns of it and nothing piles up. */
+/* A function that a thread wants to be run between two batches; the thread waits for it. */
+struct pause {
+    void (*fn)(void *ctx);
+    void *ctx;
+    bool done;
+    struct pause *next;
+};
+
+struct committer {
+    struct committer_options options;
+    struct intake intake;
+    struct batch batch;
+    pthread_t thread;
+
+    /* guarded by intake.lock */
+    bool stopping;
+    uint64_t wished, followed; /* tickets of committer_follow_registry */
+    enum mu_err follow_err;    /* of the last ticket that was answered */
+    pthread_cond_t follow_done;
+    struct pause *pauses; /* in no order */
+    pthread_cond_t pause_done;
+
+    _Atomic bool disk_full;
+    pthread_mutex_t figures_lock;
+    struct committer_figures figures;
+
+    /* the thread's own */
+    struct intake_records work, retry;
+    size_t work_at, retry_at;   /* how far they have been processed */
+    struct commit_sink *listed; /* the sinks whose flush() must be called */
+    uint64_t seq;               /* number of the registry's last change that the fleet has */
+    bool behind;                /* the last look at the registry's changes failed; */
+    int64_t next_follow_ms;     /* then this is when to look again */
+    enum mu_err failing;        /* the error of the last commit; MU_OK: it succeeded */
+    int64_t next_try_ms;        /* the next try, while commits fail */
+    int64_t next_alive_ms, next_roll_ms;
+    int64_t committed_us; /* when the last commit ended; monotonic */
+    struct sweep sweep;
+    int64_t next_sweep_ms; /* when to try again after a failed step */
+    int64_t rolled_day;    /* UTC */
+    int64_t wall_ahead_us; /* how far the wall clock is ahead of the monotonic one */
+};
+
+void *committer_run(void *committer);
+
+/* Somebody waits for something other than a commit. With the intake's lock held. */
+static inline bool committer_is_asked(const struct committer *c)
+{
+    return c->wished != c->followed || c->pauses || c->stopping;
+}
+/* Sleeps until there is something to do. On the committer's thread, which holds the intake's lock when this returns. */
+void committer_rest(struct committer *c);
+
+#endif

@@ -1,0 +1,102 @@
+#ifndef MUSTER_JOURNAL_FAKE_JOURNAL_H
+#define MUSTER_JOURNAL_FAKE_JOURNAL_H
+
+#include "journal/journal.h"
+
+/* A journal in memory, for tests. It implements the port, keeps every record that it gets, and fails or waits when the
+ * test says so. */
+
+struct fake_message {
+    uint32_t device;
+    struct journal_message m;
+    uint8_t payload[256];
+};
+struct fake_session {
+    uint32_t device;
+    struct journal_session s;
+};
+struct fake_state {
+    uint32_t device;
+    struct journal_state s;
+    uint8_t image[256];
+};
+struct fake_versions {
+    uint32_t device;
+    struct journal_versions v;
+};
+struct fake_active {
+    int32_t day;
+    uint32_t device;
+};
+struct fake_active_set {
+    int32_t day;
+    bool forgotten;
+    uint8_t bytes[256];
+    size_t len;
+};
+struct fake_event {
+    uint32_t device;
+    bool forgotten;
+    struct journal_event e;
+    char name[32];
+};
+
+struct fake_turn {
+    uint32_t device;
+    enum journal_list list;
+    int64_t from_us, last_us;
+};
+
+struct fake_control {
+    struct journal_control c;
+    char enterprise_id[40], did[40];
+    uint8_t frame[64];
+};
+
+/* The lists grow as they are appended to. */
+#define FAKE_LIST(T)  \
+    struct {          \
+        T *at;        \
+        size_t count; \
+        uint32_t cap; \
+    }
+struct fake_records {
+    FAKE_LIST(struct fake_message) messages;
+    FAKE_LIST(struct fake_session) sessions;
+    FAKE_LIST(struct fake_turn) turns;
+    FAKE_LIST(struct fake_state) states; /* in a journal: one per device, ascending */
+    FAKE_LIST(struct fake_versions) versions;
+    FAKE_LIST(struct fake_active) active;
+    FAKE_LIST(struct fake_active_set) active_sets;
+    FAKE_LIST(struct fake_event) events;
+    FAKE_LIST(struct fake_control) controls; /* in a journal: in the order of their commits */
+    int64_t controls_before_us;              /* controls before it are forgotten */
+    int64_t followed_until_us;               /* 0: none was noted */
+    FAKE_LIST(uint32_t) forgotten;           /* devices; in a journal: none */
+    size_t bytes;
+};
+
+struct journal *fake_journal_new(uint64_t boot);
+void fake_journal_free(struct journal *j);
+
+/* Everything committed so far. Read it while no commit can be running. */
+struct fake_records *fake_journal_records(struct journal *j);
+
+/* From now on commits end with err; MU_OK: they succeed again. */
+void fake_journal_fail(struct journal *j, enum mu_err err);
+/* The next visits end with err instead of the row at that place, counted from 0; MU_OK: no longer. */
+void fake_journal_fail_at(struct journal *j, size_t place, enum mu_err err);
+/* From now on a commit does not return. */
+void fake_journal_hold(struct journal *j);
+void fake_journal_release(struct journal *j);
+/* Waits until a commit has begun and is held. */
+void fake_journal_wait_held(struct journal *j);
+
+void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us);
+
+struct fake_counts {
+    size_t commits, empty_commits, failures, rolls;
+};
+struct fake_counts fake_journal_counts(struct journal *j);
+
+#endif

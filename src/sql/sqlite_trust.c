@@ -1,0 +1,201 @@
+/* Whether the file has everything that was acknowledged.
+ *
+ * SQLite reads its log up to the first wrong frame. Without a log it takes the file as it is. So after a flipped
+ * bit, or if the log was cut or lost, the last transactions are missing without an error, and the numbers that they
+ * gave are given again. To notice this, each group of writes counts itself in the table `fact`, and
+ * DIR/registry.mark, beside the file, says which group was the last acknowledged (base/mark.h). The two are compared
+ * before anything is written. */
+#include "sql/sqlite_registry.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "base/text.h"
+
+/* --- what the file says of itself -----------------------------------------------------------------*/
+
+static enum mu_err read_fact(struct db *db, const char *name, char *out, size_t size)
+{
+    *out = '\0';
+    enum mu_err err = db_text_of(db, "SELECT value FROM fact WHERE name = ?1", DB_VALUES(db_text(name)), out, size);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+/* All zero: the file is empty, or of a version that did not count. */
+static enum mu_err read_place(struct db *db, struct mark_place *out)
+{
+    char text[40];
+    int64_t tables = 0, count;
+    enum mu_err err = db_int_of(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'fact'", NULL, 0, &tables);
+
+    *out = (struct mark_place){ 0 };
+    if (err != MU_OK || !tables || (err = read_fact(db, "commits", text, sizeof(text))) != MU_OK)
+        return err;
+    if (*text && !str_int64(str_of(text), &count))
+        return MU_E_CORRUPT;
+    out->count = *text ? (uint64_t)count : 0;
+    if ((err = read_fact(db, "id", text, sizeof(text))) != MU_OK)
+        return err;
+    if (*text && (strlen(text) != 2 * sizeof(out->id) || hex_decode(text, strlen(text), out->id) != MU_OK))
+        return MU_E_CORRUPT;
+    return MU_OK;
+}
+
+static enum mu_err tell_place(struct db *db, const struct mark_place *at, struct registry_place *out)
+{
+    int64_t device = 0;
+    char made[8] = "";
+    enum mu_err err = feed_last(db, &out->change);
+
+    if (err == MU_OK)
+        err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'device'", NULL, 0, &device);
+    memcpy(out->id, at->id, sizeof(out->id));
+    out->device = (uint32_t)device;
+    out->exists = true;
+    if ((err == MU_OK || err == MU_E_NOT_FOUND) && mark_is_id(at->id))
+        err = read_fact(db, REGISTRY_HAS_JOURNAL, made, sizeof(made));
+    out->has_journal = *made != '\0';
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+static enum mu_err get_place(struct registry_tx *tx, void *arg)
+{
+    struct mark_place at;
+    enum mu_err err = read_place(tx->db, &at);
+    return err == MU_OK ? tell_place(tx->db, &at, arg) : err;
+}
+
+enum mu_err registry_get_place(struct registry *reg, struct registry_place *out)
+{
+    *out = (struct registry_place){ 0 };
+    return registry_read(reg, get_place, out);
+}
+
+/* --- comparing ------------------------------------------------------------------------------------*/
+
+static bool has_content(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+/* If a crash interrupts the making of a file, an empty one is left. version is 0 then. */
+static enum mu_err read_unchanged(const char *path, struct mark_place *there, struct registry_place *out, char *why,
+                                  size_t why_size)
+{
+    struct db db;
+    int64_t version;
+    enum mu_err err = db_open_unchanged(&db, path, "");
+
+    if (err != MU_OK)
+        return err;
+    if ((err = schema_recognise(&db, &version, why, why_size)) == MU_OK && (err = read_place(&db, there)) == MU_OK &&
+        version)
+        err = tell_place(&db, there, out);
+    db_close(&db);
+    return err;
+}
+
+static void mark_path(const struct registry *reg, char *out, size_t size)
+{
+    size_t folder = strlen(reg->path) - strlen(REGISTRY_FILE);
+
+    assert(folder + sizeof(REGISTRY_MARK) <= size);
+    memcpy(out, reg->path, folder);
+    memcpy(out + folder, REGISTRY_MARK, sizeof(REGISTRY_MARK));
+}
+
+enum mu_err registry_trust_check(const struct registry *reg, struct registry_place *place, char *why, size_t why_size)
+{
+    char path[4200];
+    struct mark_place there;
+    enum mu_err err;
+
+    *place = (struct registry_place){ 0 };
+    mark_path(reg, path, sizeof(path));
+    if (has_content(reg->path)) {
+        if ((err = read_unchanged(reg->path, &there, place, why, why_size)) != MU_OK)
+            return err;
+        return mark_check(path, &there, REGISTRY_FILE "-wal", why, why_size);
+    }
+    bool marked = access(path, F_OK) == 0;
+    snprintf(path, sizeof(path), "%s-wal", reg->path);
+    if (!marked && !has_content(path))
+        return MU_OK;
+    snprintf(why, why_size,
+             "it is missing or empty, and %s beside it says that there was one: put it back, or bring "
+             "back a backup (muster restore)",
+             marked ? REGISTRY_MARK : REGISTRY_FILE "-wal");
+    return MU_E_CORRUPT;
+}
+
+/* --- marking --------------------------------------------------------------------------------------*/
+
+static enum mu_err set_id(struct registry_tx *tx, void *arg)
+{
+    const struct registry *reg = arg;
+    char text[2 * sizeof(reg->place.id) + 1];
+
+    hex_encode(reg->place.id, sizeof(reg->place.id), text);
+    return db_run(tx->db, "INSERT INTO fact (name, value) VALUES ('id', ?1)", DB_VALUES(db_text(text)));
+}
+
+enum mu_err registry_trust_begin(struct registry *reg)
+{
+    char path[4200];
+    struct mark_place before;
+    enum mu_err err = read_place(&reg->writer, &reg->place);
+
+    if (err != MU_OK)
+        return err;
+    mark_path(reg, path, sizeof(path));
+    bool has_id = mark_is_id(reg->place.id);
+    /* The mark is written before the file gets its id. After a crash in between, the mark has the id that the file is
+     * to get. */
+    if (!has_id && mark_read(path, &before) == MU_OK)
+        memcpy(reg->place.id, before.id, sizeof(before.id));
+    if (!mark_is_id(reg->place.id))
+        random_bytes(reg->place.id, sizeof(reg->place.id));
+    if ((err = mark_open(&reg->mark, path, &reg->place)) != MU_OK || has_id)
+        return err;
+    return registry_write(reg, set_id, reg);
+}
+
+enum mu_err registry_trust_count(struct registry *reg)
+{
+    char text[24];
+
+    assert(reg->writing);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)reg->place.count + 1);
+    return db_run(&reg->writer,
+                  "INSERT INTO fact (name, value) VALUES ('commits', ?1) "
+                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                  DB_VALUES(db_text(text)));
+}
+
+void registry_trust_committed(struct registry *reg)
+{
+    assert(reg->writing);
+    assert(mark_is_id(reg->place.id));
+    reg->place.count++;
+    mark_put(&reg->mark, &reg->place);
+}
+
+enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir)
+{
+    char path[4200];
+    struct mark_place place;
+    struct mark mark = MARK_CLOSED;
+    enum mu_err err = read_place(copy, &place);
+
+    if (err != MU_OK || !mark_is_id(place.id))
+        return err;
+    snprintf(path, sizeof(path), "%s/" REGISTRY_MARK, dir);
+    err = mark_open(&mark, path, &place);
+    mark_close(&mark);
+    return err;
+}
