@@ -1,0 +1,200 @@
+/* Opening a connection, and losing it. */
+#include "postgres/pg_private.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What the tests run against is the oldest that is allowed. */
+enum { OLDEST_SERVER = 150000 };
+
+/* What a URI may set otherwise. A server that is gone without a word is noticed after TCP_TIMEOUT_MS. */
+#define CONNECT_TIMEOUT_S "5"
+#define TCP_TIMEOUT_MS    "10000"
+#define KEEPALIVE_IDLE_S  "5"
+#define KEEPALIVE_EACH_S  "2"
+#define KEEPALIVE_COUNT   "3"
+
+/* What a statement has as values, at most; an import sends lists. */
+#define SENT_MAX (64 * 1024 * 1024)
+
+bool pg_is_uri(const char *text)
+{
+    return strncmp(text, "postgresql://", strlen("postgresql://")) == 0 ||
+           strncmp(text, "postgres://", strlen("postgres://")) == 0;
+}
+
+void pg_show_uri(const char *uri, char *out, size_t size)
+{
+    const char *host = strstr(uri, "://"), *at, *colon, *end;
+
+    assert(size > 0);
+    host = host ? host + 3 : uri;
+    end = host + strcspn(host, "/?");
+    at = memchr(host, '@', (size_t)(end - host));
+    colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+    /* What follows "?" may have a password, too; it is not needed to find the server. */
+    end = uri + strcspn(uri, "?");
+    if (colon)
+        snprintf(out, size, "%.*s%.*s", (int)(colon - uri), uri, (int)(end - at), at);
+    else
+        snprintf(out, size, "%.*s", (int)(end - uri), uri);
+}
+
+struct pg *pg_new(const struct pg_settings *settings)
+{
+    assert(settings->uri && settings->schema && settings->event);
+    struct pg *pg = calloc(1, sizeof(*pg));
+
+    if (!pg || !(pg->uri = strdup(settings->uri))) {
+        free(pg);
+        return NULL;
+    }
+    pg->settings = *settings;
+    pg->settings.uri = pg->uri;
+    buf_init(&pg->sent, SENT_MAX);
+    return pg;
+}
+
+enum mu_err pg_open(struct pg **out, const struct pg_settings *settings, char *why, size_t why_size)
+{
+    struct pg *pg = pg_new(settings);
+    enum mu_err err = pg ? pg_ready(pg, why, why_size) : MU_E_NOMEM;
+
+    if (err == MU_E_NOMEM)
+        snprintf(why, why_size, "%s", mu_err_text(err));
+    *out = pg;
+    if (err != MU_OK) {
+        pg_close(pg);
+        *out = NULL;
+    }
+    return err;
+}
+
+static void forget(struct pg *pg)
+{
+    PQfinish(pg->conn);
+    pg->conn = NULL;
+    pg->queued = pg->syncs = 0;
+    pg->kept_count = 0;
+}
+
+void pg_close(struct pg *pg)
+{
+    if (!pg)
+        return;
+    forget(pg);
+    buf_free(&pg->sent);
+    free(pg->uri);
+    free(pg);
+}
+
+void pg_lose(struct pg *pg)
+{
+    pg->lost = pg->in_tx;
+    forget(pg);
+}
+
+void pg_drop(struct pg *pg)
+{
+    if (!pg->in_tx)
+        forget(pg);
+}
+
+/* PostgreSQL's notices ("schema exists already") are nothing to tell. */
+static void ignore_notice(void *ctx, const PGresult *result)
+{
+    (void)ctx;
+    (void)result;
+}
+
+/* Whether the server is one that muster can use. */
+static enum mu_err look_at_server(struct pg *pg, char *why, size_t why_size)
+{
+    const char *encoding = PQparameterStatus(pg->conn, "server_encoding");
+    int version = PQserverVersion(pg->conn);
+
+    if (version < OLDEST_SERVER) {
+        snprintf(why, why_size, "the server is PostgreSQL %d, and muster needs %d or newer", version / 10000,
+                 OLDEST_SERVER / 10000);
+        return MU_E_SCHEMA;
+    }
+    if (!encoding || strcmp(encoding, "UTF8") != 0) {
+        snprintf(why, why_size,
+                 "the database's encoding is %s, and muster needs UTF8: create it with \"ENCODING UTF8\"",
+                 encoding ? encoding : "unknown");
+        return MU_E_SCHEMA;
+    }
+    return MU_OK;
+}
+
+/* The rest of what every connection has. */
+static enum mu_err set_up(struct pg *pg)
+{
+    char sql[300];
+
+    snprintf(sql, sizeof(sql),
+             "SET search_path TO %s; SET statement_timeout TO '%us'; "
+             "SET idle_in_transaction_session_timeout TO '%us'",
+             pg->settings.schema, pg->settings.statement_s, pg->settings.idle_s);
+    PGresult *result = PQexec(pg->conn, sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        return pg_error(pg, result);
+    PQclear(result);
+    return pg_enter_pipeline(pg);
+}
+
+/* A server that ended or restarted meanwhile has said so and closed the connection. Nothing else can come while nothing
+ * is due. */
+static void look_whether_open(struct pg *pg)
+{
+    struct pollfd fd = { .events = POLLIN };
+
+    if ((pg->queued > 0 || pg->syncs > 0) && (pg_read_due(pg) != MU_OK || !pg->conn))
+        return;
+    fd.fd = PQsocket(pg->conn);
+    if (poll(&fd, 1, 0) > 0)
+        forget(pg);
+}
+
+enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size)
+{
+    /* What stands before the URI is what it may set otherwise; what stands behind holds whatever it says. */
+    const char *const keys[] = {
+        "target_session_attrs", "connect_timeout",  "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+        "keepalives_count",     "application_name", "dbname",           "client_encoding", NULL
+    };
+    const char *const values[] = {
+        "read-write",    CONNECT_TIMEOUT_S, TCP_TIMEOUT_MS, KEEPALIVE_IDLE_S, KEEPALIVE_EACH_S,
+        KEEPALIVE_COUNT, "muster",          pg->uri,        "UTF8",           NULL
+    };
+    char shown[200], cause[400] = "";
+    enum mu_err err;
+
+    if (pg->conn && !pg->in_tx)
+        look_whether_open(pg);
+    if (pg->conn)
+        return MU_OK;
+    if (pg->lost)
+        return MU_E_CLOSED;
+    assert(!pg->in_tx);
+    pg->conn = PQconnectdbParams(keys, values, 1);
+    if (!pg->conn)
+        return MU_E_NOMEM;
+    pg_show_uri(pg->uri, shown, sizeof(shown));
+    if (PQstatus(pg->conn) != CONNECTION_OK) {
+        const char *text = PQerrorMessage(pg->conn);
+        /* Without a socket the URI itself is wrong, and libpq's words may repeat the password. */
+        bool tried = PQhost(pg->conn) && *PQhost(pg->conn);
+        snprintf(why, why_size, "cannot connect to %s: %.*s", shown, tried ? (int)strcspn(text, "\n") : 100,
+                 tried ? text : "it is not a valid URI of PostgreSQL (postgresql://user@host:port/database)");
+        return pg_gone(pg, why_size ? why : text);
+    }
+    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+    if ((err = look_at_server(pg, cause, sizeof(cause))) != MU_OK || (err = set_up(pg)) != MU_OK) {
+        snprintf(why, why_size, "cannot use %s: %s", shown, *cause ? cause : mu_err_text(err));
+        forget(pg);
+    }
+    return err;
+}

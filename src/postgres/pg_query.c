@@ -1,0 +1,325 @@
+/* Statements and transactions. */
+#include "postgres/pg_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* Then their results are read, so that neither side gathers too much. */
+enum { QUEUED_MAX = 1000 };
+
+/* How many rows pg_each_big has in memory. A round trip for each 5,000 is of no weight. */
+#define PORTION "5000"
+
+/* --- statements that are kept ---------------------------------------------------------------------*/
+
+static enum mu_err prepare(struct pg *pg, struct pg_statement *s)
+{
+    enum mu_err err;
+    PGresult *result;
+
+    if (!PQsendPrepare(pg->conn, s->name, s->sql, 0, NULL))
+        return pg_error(pg, NULL);
+    if ((err = pg_collect(pg, &result)) != MU_OK)
+        return err;
+    PQclear(result);
+    if (!PQsendDescribePrepared(pg->conn, s->name))
+        return pg_error(pg, NULL);
+    if ((err = pg_collect(pg, &result)) != MU_OK)
+        return err;
+    s->count = PQnparams(result);
+    assert(s->count <= PG_VALUES_MAX);
+    for (int i = 0; i < s->count; i++)
+        s->types[i] = PQparamtype(result, i);
+    PQclear(result);
+    return MU_OK;
+}
+
+static enum mu_err find_statement(struct pg *pg, const char *sql, const struct pg_statement **out)
+{
+    enum mu_err err;
+
+    for (size_t i = 0; i < pg->kept_count; i++) {
+        if (pg->kept[i].sql == sql) {
+            *out = &pg->kept[i];
+            return MU_OK;
+        }
+    }
+    assert(pg->kept_count < PG_STATEMENTS_MAX);
+    struct pg_statement *s = &pg->kept[pg->kept_count];
+    s->sql = sql;
+    snprintf(s->name, sizeof(s->name), "s%zu", pg->kept_count);
+    if ((err = prepare(pg, s)) != MU_OK)
+        return err;
+    pg->kept_count++;
+    *out = s;
+    return MU_OK;
+}
+
+/* Gives a statement to libpq; nothing is waited for. */
+static enum mu_err send(struct pg *pg, const char *sql, const struct pg_value *values, size_t count)
+{
+    enum mu_err err;
+    const struct pg_statement *s;
+    struct pg_parameters p;
+
+    assert(values || !count);
+    if (pg->failed != MU_OK)
+        return pg->failed;
+    if ((err = pg_ready(pg, NULL, 0)) != MU_OK || (err = find_statement(pg, sql, &s)) != MU_OK)
+        return err;
+    assert((size_t)s->count == count);
+    if ((err = pg_encode(&pg->sent, s->types, values, count, &p)) != MU_OK)
+        return err;
+    if (!PQsendQueryPrepared(pg->conn, s->name, (int)count, p.at, p.len, p.format, 1))
+        return pg_error(pg, NULL);
+    return MU_OK;
+}
+
+static enum mu_err ask(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, PGresult **out)
+{
+    enum mu_err err = send(pg, sql, values, count);
+
+    return err == MU_OK ? pg_collect(pg, out) : err;
+}
+
+static uint64_t changed_rows(PGresult *result)
+{
+    int64_t n = 0;
+    const char *text = PQcmdTuples(result);
+
+    return str_int64(str_of(text), &n) ? (uint64_t)n : 0;
+}
+
+enum mu_err pg_run(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, uint64_t *changed)
+{
+    PGresult *result;
+    enum mu_err err = ask(pg, sql, values, count, &result);
+
+    if (err != MU_OK)
+        return err;
+    if (changed)
+        *changed = changed_rows(result);
+    PQclear(result);
+    return MU_OK;
+}
+
+enum mu_err pg_get(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
+                   void (*read)(struct pg_row *row, void *out), void *out, uint64_t *changed)
+{
+    PGresult *result;
+    enum mu_err err = ask(pg, sql, values, count, &result);
+
+    if (err != MU_OK)
+        return err;
+    if (changed)
+        *changed = changed_rows(result);
+    if (PQntuples(result) > 0)
+        read(&(struct pg_row){ .result = result }, out);
+    else
+        err = MU_E_NOT_FOUND;
+    PQclear(result);
+    return err;
+}
+
+static enum mu_err give_rows(PGresult *result, enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
+{
+    enum mu_err err = MU_OK;
+
+    for (int i = 0; i < PQntuples(result) && err == MU_OK; i++)
+        err = fn(ctx, &(struct pg_row){ .result = result, .row = i });
+    return err;
+}
+
+enum mu_err pg_each(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
+                    enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
+{
+    PGresult *result;
+    enum mu_err err = ask(pg, sql, values, count, &result);
+
+    if (err != MU_OK)
+        return err;
+    err = give_rows(result, fn, ctx);
+    PQclear(result);
+    return err;
+}
+
+/* A statement that is used once; it is not kept. */
+static enum mu_err ask_once(struct pg *pg, const char *sql, size_t count, const struct pg_parameters *p,
+                            const Oid *types, PGresult **out)
+{
+    if (pg->failed != MU_OK)
+        return pg->failed;
+    if (!PQsendQueryParams(pg->conn, sql, (int)count, types, p ? p->at : NULL, p ? p->len : NULL, p ? p->format : NULL,
+                           1))
+        return pg_error(pg, NULL);
+    return pg_collect(pg, out);
+}
+
+static enum mu_err open_cursor(struct pg *pg, const char *name, const char *sql, const struct pg_value *values,
+                               size_t count)
+{
+    enum mu_err err;
+    const struct pg_statement *s;
+    struct pg_parameters p;
+    PGresult *result = NULL;
+    struct buf text;
+
+    if ((err = pg_ready(pg, NULL, 0)) != MU_OK || (err = find_statement(pg, sql, &s)) != MU_OK ||
+        (err = pg_encode(&pg->sent, s->types, values, count, &p)) != MU_OK)
+        return err;
+    buf_init(&text, strlen(sql) + 100);
+    buf_printf(&text, "DECLARE %s NO SCROLL CURSOR FOR %s", name, sql);
+    buf_append_u8(&text, 0);
+    if ((err = text.err) == MU_OK)
+        err = ask_once(pg, (const char *)text.data, count, &p, s->types, &result);
+    PQclear(result);
+    buf_free(&text);
+    return err;
+}
+
+enum mu_err pg_each_big(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
+                        enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
+{
+    enum mu_err err;
+    char name[16], fetch[48], end[32];
+    int rows = 0;
+
+    assert(pg->in_tx);
+    if (pg->failed != MU_OK)
+        return pg->failed;
+    snprintf(name, sizeof(name), "big%u", pg->cursors++ % 1000);
+    snprintf(fetch, sizeof(fetch), "FETCH " PORTION " FROM %s", name);
+    snprintf(end, sizeof(end), "CLOSE %s", name);
+    if ((err = open_cursor(pg, name, sql, values, count)) != MU_OK)
+        return err;
+    do {
+        PGresult *result;
+        if ((err = ask_once(pg, fetch, 0, NULL, NULL, &result)) != MU_OK)
+            return err;
+        rows = PQntuples(result);
+        err = give_rows(result, fn, ctx);
+        PQclear(result);
+    } while (err == MU_OK && rows > 0);
+
+    PGresult *result = NULL;
+    enum mu_err closed = ask_once(pg, end, 0, NULL, NULL, &result);
+    if (closed == MU_OK)
+        PQclear(result);
+    return err != MU_OK ? err : closed;
+}
+
+enum mu_err pg_exec(struct pg *pg, const char *sql)
+{
+    enum mu_err err, entered;
+    PGresult *result;
+
+    if (pg->failed != MU_OK)
+        return pg->failed;
+    if ((err = pg_ready(pg, NULL, 0)) != MU_OK || (err = pg_leave_pipeline(pg)) != MU_OK)
+        return err;
+    if (!PQsendQuery(pg->conn, sql) || (err = pg_push(pg, true)) != MU_OK)
+        return err != MU_OK ? err : pg_error(pg, NULL);
+    while (pg->conn) {
+        enum mu_err got = pg_next_result(pg, &result);
+        if (got == MU_OK && !result)
+            break;
+        if (got == MU_OK && (PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK))
+            PQclear(result);
+        else
+            got = got == MU_OK ? pg_error(pg, result) : got;
+        err = err != MU_OK ? err : got;
+    }
+    entered = pg->conn ? pg_enter_pipeline(pg) : MU_OK;
+    return err != MU_OK ? err : entered;
+}
+
+/* --- statements that are sent along ---------------------------------------------------------------*/
+
+enum mu_err pg_queue(struct pg *pg, const char *sql, const struct pg_value *values, size_t count)
+{
+    enum mu_err err;
+
+    assert(pg->in_tx);
+    if ((err = send(pg, sql, values, count)) != MU_OK)
+        return err;
+    pg->queued++;
+    return pg->queued < QUEUED_MAX ? MU_OK : pg_flush(pg);
+}
+
+enum mu_err pg_flush(struct pg *pg)
+{
+    if (pg->failed != MU_OK || pg->lost)
+        return pg->lost ? MU_E_CLOSED : pg->failed;
+    return pg->queued > 0 ? pg_collect(pg, NULL) : MU_OK;
+}
+
+/* --- transactions ---------------------------------------------------------------------------------*/
+
+enum mu_err pg_begin(struct pg *pg, enum pg_kind kind)
+{
+    enum mu_err err;
+
+    assert(!pg->in_tx && !pg->lost);
+    if ((err = pg_ready(pg, NULL, 0)) != MU_OK)
+        return err;
+    pg->in_tx = true;
+    pg->failed = MU_OK;
+    err = pg_queue(pg, kind == PG_READ ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN", NULL, 0);
+    if (err != MU_OK)
+        pg_rollback(pg);
+    return err;
+}
+
+/* The server answers a COMMIT of a transaction that had failed with ROLLBACK, and without an error. */
+enum mu_err pg_commit(struct pg *pg)
+{
+    PGresult *result;
+    enum mu_err err = pg->lost ? MU_E_CLOSED : ask(pg, "COMMIT", NULL, 0, &result);
+
+    assert(pg->in_tx);
+    if (err != MU_OK) {
+        pg_rollback(pg);
+        return err;
+    }
+    if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        err = MU_E_IO;
+    PQclear(result);
+    pg->in_tx = false;
+    return err;
+}
+
+void pg_end_read(struct pg *pg)
+{
+    assert(pg->in_tx);
+    if (pg_queue(pg, "COMMIT", NULL, 0) == MU_OK && PQpipelineSync(pg->conn)) {
+        pg->syncs++;
+        pg->in_tx = false;
+        if (pg_push(pg, false) == MU_OK)
+            return;
+    }
+    pg_rollback(pg);
+}
+
+void pg_rollback(struct pg *pg)
+{
+    PGresult *result;
+
+    if (pg->in_tx && !pg->lost) {
+        /* What was queued does not matter any more, nor whether it failed. */
+        if ((pg->queued > 0 || pg->syncs > 0) && pg_collect(pg, NULL) != MU_OK && !pg->conn)
+            goto out;
+        pg->failed = MU_OK;
+        if (ask(pg, "ROLLBACK", NULL, 0, &result) == MU_OK)
+            PQclear(result);
+        else
+            pg_lose(pg);
+    }
+out:
+    pg->failed = MU_OK;
+    pg->in_tx = pg->lost = false;
+}
+
+bool pg_in_transaction(const struct pg *pg)
+{
+    return pg->in_tx;
+}
