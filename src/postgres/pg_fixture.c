@@ -108,7 +108,7 @@ static void run(const char *const args[])
 
 static void wait_until_ready(void)
 {
-    const char *const args[] = { "pg_isready", "-q", "-h", dir, "-d", "postgres", "-t", "0", NULL };
+    const char *const args[] = { "pg_isready", "-q", "-h", dir, "-U", "muster", "-d", "postgres", "-t", "0", NULL };
 
     for (int i = 0; i < 2400; i++) {
         int status;
@@ -213,9 +213,20 @@ void pg_fixture_sql(const char *uri, const char *sql)
     run(args);
 }
 
-/* Its children notice the death of the first process, and end; the next start waits for them. */
+/* The first process is stopped meanwhile, so that it starts no others. */
 void pg_fixture_kill(void)
 {
+    char path[64];
+    int child;
+
+    kill(server, SIGSTOP);
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", server, server);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        end_test(path);
+    while (fscanf(f, "%d", &child) == 1)
+        kill(child, SIGKILL);
+    fclose(f);
     end_server(SIGKILL);
 }
 
