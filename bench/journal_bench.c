@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "journal/journal.h"
+#include "journal/rocks_journal.h"
 #include "journal_load.h"
 
 enum { IMAGE = LOAD_FRAME - 10 };
@@ -27,9 +27,9 @@ static struct journal *open_journal(const char *dir, uint32_t devices)
 {
     struct journal *j;
     char why[300];
-    struct journal_registry registry = { .device = devices };
-    struct journal_options options = { .registry = &registry, .retention_days = 7 };
-    check(journal_open(&j, dir, &options, why, sizeof(why)), why);
+    struct rocks_journal_registry registry = { .device = devices };
+    struct rocks_journal_options options = { .registry = &registry, .retention_days = 7 };
+    check(rocks_journal_open(&j, dir, &options, why, sizeof(why)), why);
     return j;
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal/journal.h"
+#include "journal/rocks_journal.h"
 #include "model/datapoint.h"
 #include "ops/data_dir.h"
 #include "registry/registry.h"
@@ -230,7 +230,7 @@ int main(int argc, char **argv)
     put_in_parts(registry, &s, sample_users(&s), put_users, "users");
     registry_close(registry);
 
-    check(journal_open(&w.journal, dir, &(struct journal_options){ 0 }, why, sizeof(why)), why);
+    check(rocks_journal_open(&w.journal, dir, &(struct rocks_journal_options){ 0 }, why, sizeof(why)), why);
     check(journal_roll(w.journal, s.now_s * 1000000), "journal");
     check(journal_batch_create(&w.batch, w.journal), "journal");
     write_devices(&w);

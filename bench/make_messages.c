@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "journal/journal.h"
+#include "journal/rocks_journal.h"
 #include "model/frame.h"
 #include "ops/data_dir.h"
 
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     char why[300] = "";
 
     check(data_dir_open(&lock, dir, why, sizeof(why)), why);
-    check(journal_open(&j, dir, &(struct journal_options){ 0 }, why, sizeof(why)), why);
+    check(rocks_journal_open(&j, dir, &(struct rocks_journal_options){ 0 }, why, sizeof(why)), why);
     check(journal_roll(j, now_us), "journal");
     check(journal_batch_create(&b, j), "journal");
     for (uint64_t number = 1; number <= each; number++) {

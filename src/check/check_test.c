@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check/check.h"
+#include "journal/rocks_journal.h"
 #include "model/datapoint.h"
 
 /* The check finds and names each mistake that a journal can hold. The mistakes are written into a sound pair of stores
@@ -179,7 +180,7 @@ static int setup(void **state)
 {
     (void)state;
     char why[300];
-    struct journal_options options = { .retention_days = 100000, .reserve_bytes = 4096 };
+    struct rocks_journal_options options = { .retention_days = 100000, .reserve_bytes = 4096 };
     json_t *json = json_loads(definition, 0, NULL);
 
     strcpy(dir, "/tmp/check-XXXXXX");
@@ -190,7 +191,7 @@ static int setup(void **state)
     json_decref(json);
     assert_int_equal(registry_open(&reg, dir, why, sizeof(why)), MU_OK);
     assert_int_equal(registry_write(reg, put_rows, NULL), MU_OK);
-    assert_int_equal(journal_open(&j, dir, &options, why, sizeof(why)), MU_OK);
+    assert_int_equal(rocks_journal_open(&j, dir, &options, why, sizeof(why)), MU_OK);
     assert_int_equal(journal_batch_create(&b, j), MU_OK);
     fill();
     return 0;
@@ -233,7 +234,7 @@ static void it_can_be_looked_at_without_a_change(void **state)
         journal_close(j);
         registry_close(reg);
         assert_int_equal(registry_open_unchanged(&reg, dir, why, sizeof(why)), MU_OK);
-        assert_int_equal(journal_open_unchanged(&j, dir, NULL, why, sizeof(why)), MU_OK);
+        assert_int_equal(rocks_journal_open_unchanged(&j, dir, NULL, why, sizeof(why)), MU_OK);
         assert_int_equal(journal_boot(j).number, 1); /* the check does not count as a start */
         assert_int_equal(registry_check(reg, &findings), MU_OK);
         assert_int_equal(check_stores(reg, j, calendar, &findings), MU_OK);

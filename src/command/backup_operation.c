@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "command/commands.h"
+#include "journal/rocks_journal.h"
 #include "ops/backup_scratch.h"
 #include "ops/dir.h"
 #include "ops/manifest.h"
@@ -37,7 +38,7 @@ static void take_journal(void *ctx)
     int64_t start = clock_mono_us();
 
     t->moment_us = clock_wall_us();
-    t->err = journal_checkpoint(t->stores->journal, t->scratch);
+    t->err = rocks_journal_checkpoint(t->stores->journal, t->scratch);
     t->took_us = clock_mono_us() - start;
 }
 
@@ -91,7 +92,7 @@ static enum mu_err take(struct taking *t, char *why, size_t why_size)
         snprintf(why, why_size, "cannot make %s: %s", t->scratch, strerror(errno));
         return mu_err_of_errno(errno);
     }
-    if ((err = journal_flush(t->stores->journal)) != MU_OK ||
+    if ((err = rocks_journal_flush(t->stores->journal)) != MU_OK ||
         (err = registry_freeze(t->stores->registry, take_both, t, &snapshot)) != MU_OK ||
         (err = copy_registry(snapshot, t, &m, why, why_size)) != MU_OK)
         goto out;

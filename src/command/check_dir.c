@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "check/check.h"
+#include "journal/rocks_journal.h"
 #include "ops/dir.h"
 #include "ops/manifest.h"
 #include "ops/privileges.h"
@@ -77,7 +78,7 @@ static enum mu_err check_content(struct checking *c, const char *dir, char *why,
     struct journal *journal = NULL;
     struct calendar *calendar = NULL;
     struct registry_place place;
-    struct journal_registry seen;
+    struct rocks_journal_registry seen;
     char zone[64] = "UTC";
     enum mu_err err;
 
@@ -94,7 +95,7 @@ static enum mu_err check_content(struct checking *c, const char *dir, char *why,
         (err = stores_look_for_both(dir, &place, why, why_size)) != MU_OK)
         goto out;
     seen = stores_journal_registry(&place);
-    if ((err = journal_open_unchanged(&journal, dir, &seen, why, why_size)) != MU_OK)
+    if ((err = rocks_journal_open_unchanged(&journal, dir, &seen, why, why_size)) != MU_OK)
         goto out;
     why[0] = '\0';
     err = check_stores(registry, journal, calendar, &findings);

@@ -50,7 +50,7 @@ static enum mu_err look_closely(struct repair *r)
 static enum mu_err look(struct repair *r)
 {
     struct registry *registry = NULL;
-    struct journal_registry seen;
+    struct rocks_journal_registry seen;
     enum mu_err err = registry_look(&registry, r->dir, &r->place, r->why, r->why_size);
 
     registry_close(registry);
@@ -61,7 +61,7 @@ static enum mu_err look(struct repair *r)
         fprintf(r->report, "%s\n", r->why);
     err = r->registry ? MU_OK : stores_look_for_both(r->dir, &r->place, r->why, r->why_size);
     if (err == MU_OK)
-        err = journal_look(r->dir, NULL, r->why, r->why_size);
+        err = rocks_journal_look(r->dir, NULL, r->why, r->why_size);
     if (err != MU_OK && err != MU_E_CORRUPT)
         return err;
     r->journal = err == MU_E_CORRUPT;
@@ -70,7 +70,7 @@ static enum mu_err look(struct repair *r)
     if (r->registry || r->journal)
         return MU_OK;
     seen = stores_journal_registry(&r->place);
-    if ((err = journal_look(r->dir, &seen, r->why, r->why_size)) == MU_OK)
+    if ((err = rocks_journal_look(r->dir, &seen, r->why, r->why_size)) == MU_OK)
         return look_closely(r);
     if (err != MU_E_CORRUPT)
         return err;
@@ -128,11 +128,11 @@ static void tell_journal(const struct repair *r, const struct journal_salvaged *
 
 /* --- making ---------------------------------------------------------------------------------------*/
 
-static enum mu_err make_registry(struct repair *r, const char *to, struct journal_registry *seen)
+static enum mu_err make_registry(struct repair *r, const char *to, struct rocks_journal_registry *seen)
 {
     struct registry_place place;
     struct salvage about = { .table = tell_table, .ctx = r };
-    struct journal_registry known = journal_salvage_seen(r->source, &about.last_definition);
+    struct rocks_journal_registry known = journal_salvage_seen(r->source, &about.last_definition);
     struct registry *registry;
     enum mu_err err;
 
@@ -153,7 +153,7 @@ static enum mu_err make_registry(struct repair *r, const char *to, struct journa
 static enum mu_err compare_ids(const struct repair *r)
 {
     uint32_t unused;
-    struct journal_registry known = journal_salvage_seen(r->source, &unused);
+    struct rocks_journal_registry known = journal_salvage_seen(r->source, &unused);
 
     if (!mark_is_id(known.id) || !mark_is_id(r->place.id) || memcmp(known.id, r->place.id, sizeof(known.id)) == 0)
         return MU_OK;
@@ -166,7 +166,7 @@ static enum mu_err compare_ids(const struct repair *r)
 
 static enum mu_err make_stores(struct repair *r, const char *to)
 {
-    struct journal_registry seen = stores_journal_registry(&r->place);
+    struct rocks_journal_registry seen = stores_journal_registry(&r->place);
     struct journal_salvaged told;
     enum mu_err err;
 

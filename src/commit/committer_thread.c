@@ -206,8 +206,9 @@ static void sweep(struct committer *c, bool stop)
 static void compare_with_last_start(struct committer *c, int64_t wall_us)
 {
     struct journal *j = c->options.journal;
-    int64_t last_us = journal_boot_alive_us(j, journal_boot(j).number - 1);
+    int64_t last_us;
 
+    journal_boot_is_over(j, journal_boot(j).number - 1, &last_us);
     if (wall_us < last_us - CLOCK_STEP_US)
         log_event(LOG_WARN, "clock_jumped", "seconds=%+lld since=\"the last start\"",
                   (long long)((wall_us - last_us) / 1000000));

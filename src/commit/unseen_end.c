@@ -10,8 +10,9 @@ static int64_t later(int64_t a, int64_t b)
 int64_t unseen_end_us(struct journal *journal, uint64_t boot, int64_t last_message_us, int64_t last_session_us,
                       int64_t now_us)
 {
-    int64_t alive_us = journal_boot_alive_us(journal, boot), end_us = later(last_message_us, last_session_us + 1);
+    int64_t alive_us, end_us = later(last_message_us, last_session_us + 1);
 
+    journal_boot_is_over(journal, boot, &alive_us);
     /* If the clock was ahead then, that start's last moment says nothing. */
     return alive_us > now_us + CLOCK_STEP_US ? end_us : later(alive_us, end_us);
 }

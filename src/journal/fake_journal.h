@@ -3,13 +3,12 @@
 
 #include "journal/journal.h"
 
-/* A journal in memory, for tests. It implements the port, keeps every record that it gets, and fails or waits when the
- * test says so. */
+/* A journal in memory, for tests. It implements the port, and fails or waits when the test says so. */
 
 struct fake_message {
     uint32_t device;
     struct journal_message m;
-    uint8_t payload[256];
+    uint8_t *payload;
 };
 struct fake_session {
     uint32_t device;
@@ -64,8 +63,8 @@ struct fake_records {
     FAKE_LIST(struct fake_message) messages;
     FAKE_LIST(struct fake_session) sessions;
     FAKE_LIST(struct fake_turn) turns;
-    FAKE_LIST(struct fake_state) states; /* in a journal: one per device, ascending */
-    FAKE_LIST(struct fake_versions) versions;
+    FAKE_LIST(struct fake_state) states;      /* in a journal: one per device, ascending */
+    FAKE_LIST(struct fake_versions) versions; /* in a journal: in the order of their commits */
     FAKE_LIST(struct fake_active) active;
     FAKE_LIST(struct fake_active_set) active_sets;
     FAKE_LIST(struct fake_event) events;
@@ -78,6 +77,8 @@ struct fake_records {
 
 struct journal *fake_journal_new(uint64_t boot);
 void fake_journal_free(struct journal *j);
+/* From now on a roll drops messages and session records so many days after; 0, as it begins: never. */
+void fake_journal_keep(struct journal *j, unsigned days);
 
 /* Everything committed so far. Read it while no commit can be running. */
 struct fake_records *fake_journal_records(struct journal *j);
@@ -92,6 +93,8 @@ void fake_journal_release(struct journal *j);
 /* Waits until a commit has begun and is held. */
 void fake_journal_wait_held(struct journal *j);
 
+/* What the last commit noted. */
+int64_t fake_journal_alive_us(struct journal *j);
 void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us);
 
 struct fake_counts {

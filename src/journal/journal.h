@@ -11,8 +11,10 @@
 #include "base/text.h"
 #include "model/session_record.h"
 
-/* The journal (port): what devices do. It is large, mostly appended to, and expires. RocksDB implements it; this header
- * does not depend on that.
+/* The journal (port): what devices do. It is large, mostly appended to, and expires. Two stores implement it: RocksDB in
+ * a data directory (rocks_journal.h) and PostgreSQL (postgres_journal.h); each has an opening of its own, which says what
+ * only it can do. This header does not depend on either. All of them, and the fake one of the tests, pass one suite,
+ * conformance_test.c.
  *
  * A device is its registry number. Timestamps are microseconds UTC. The committer makes the timestamps of one device's
  * messages strictly increase, and those of its session records too, except at a *turn*: where the clock was ahead and
@@ -23,51 +25,20 @@
  * any thread. Writing: one thread, the committer. */
 struct journal;
 
-/* What the journal has seen of the registry beside it. The committer notes it, each batch carries it, and a start
- * compares it: a registry that is older than that would give the same numbers a second time. */
-struct journal_registry {
-    uint8_t id[16];  /* of the data directory that both belong to */
-    uint64_t change; /* number of the registry's last change */
-    uint32_t device; /* the highest number that it has given to a device */
-};
-
-struct journal_options {
-    const struct journal_registry *registry; /* what the registry says of itself; NULL: do not compare */
-    bool looked;                             /* journal_look said MU_OK, and nobody has opened the journal since */
-    unsigned retention_days;                 /* messages and session records; 0: the default, 7 */
-    /* If the clock is more than two days ahead of everything seen before, nothing expires by it until it has stayed
-     * there for so many seconds. 0: the default, a day; negative: it is believed at once. */
-    int64_t clock_patience_s;
-    uint64_t reserve_bytes; /* free space below which commits are refused; 0: the default, 64 MiB */
-};
-
-struct journal_boot {
-    uint64_t number; /* of this start, from 1 on */
-};
-
-/* Opens the journal in `dir`, which exists, or makes an empty one, and counts this start. On an error `why` gets a
- * sentence with the directory: MU_E_LOCKED, MU_E_SCHEMA, MU_E_CORRUPT, MU_E_FULL (less than the reserve is free),
- * MU_E_IO. Before anything is changed, the journal is read as far as a start has time for. MU_E_CORRUPT also if it ends
- * before what was acknowledged (base/mark.h), lacks a day, or has seen a later registry than the one here. */
-MU_MUST_USE enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options,
-                                     char *why, size_t why_size);
-/* The part of journal_open that changes nothing; MU_OK also if there is no journal yet. */
-MU_MUST_USE enum mu_err journal_look(const char *dir, const struct journal_registry *registry, char *why,
-                                     size_t why_size);
-/* MU_E_FULL: with the default reserve journal_open would fail so, in `dir` or in a new directory in it. */
-MU_MUST_USE enum mu_err journal_check_room(const char *dir, char *why, size_t why_size);
-/* Opens a journal that nobody has open, for reading only: nothing in the directory changes, and no start is counted.
- * What an older version did not keep is empty in it. Nothing may be written to it. */
-MU_MUST_USE enum mu_err journal_open_unchanged(struct journal **out, const char *dir,
-                                               const struct journal_registry *registry, char *why, size_t why_size);
 /* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
+
+struct journal_boot {
+    uint64_t number; /* of this start, from 1 on; a later start has a higher one */
+};
 struct journal_boot journal_boot(const struct journal *j);
-/* Notes how far the registry is; it is on disk with the next commit. Same thread as journal_commit. */
+/* Is that start over, and since when? *since_us: the last moment at which it is known to have been alive, 0 if that is
+ * not known. Sessions that were open then ended at that moment. The present start is not over; one that the store does
+ * not know is. Any thread. */
+bool journal_boot_is_over(struct journal *j, uint64_t boot, int64_t *since_us);
+/* Notes how far the registry is, for a store that can be put back to an earlier moment without the registry, or the
+ * registry without it: its next opening compares. It is on disk with the next commit. Same thread as journal_commit. */
 void journal_note_registry(struct journal *j, uint64_t change, uint32_t device);
-/* The last moment at which a start is known to have been alive; for the present start: now. Sessions that were open
- * ended at that moment. 0 if that start is not known. */
-int64_t journal_boot_alive_us(struct journal *j, uint64_t boot);
 
 /* What journal_batch_followed noted last; INT64_MAX: not known. */
 int64_t journal_followed_until_us(struct journal *j);
@@ -176,18 +147,20 @@ void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *
 /* Adds an event, or replaces the one of the same device, moment, kind and name. */
 void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
 void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e);
-/* The device's state and versions, if there are any, and what is known of turns. */
+/* The device's state and versions, if there are any, and what is known of turns. The batch holds nothing of the device
+ * before it. */
 void journal_batch_forget_device(struct journal_batch *b, uint32_t device);
 
 void journal_batch_control(struct journal_batch *b, const struct journal_control *c);
 /* All controls before a moment. */
 void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us);
-/* On MU_OK the whole batch is on disk; after a crash it is there completely or not at all. `alive_us` is noted as the
- * last moment at which this start was alive. The batch is empty afterwards, whatever the outcome. On MU_E_FULL,
- * MU_E_LIMIT and MU_E_NOMEM nothing of it is on disk, the journal stays readable, and the next commit may succeed. After
- * MU_E_IO and MU_E_CORRUPT a later commit that succeeds proves that nothing of the batch was on disk. If the batch is
- * found on disk after all (it was written, but its sync failed), the process ends with status 1: only a new start, which
- * reads what is on disk, can go on. */
+/* On MU_OK the whole batch is durable; after a crash it is there completely or not at all. `alive_us`, which is now, is
+ * noted as the last moment at which this start was alive; a store with a clock of its own notes that instead. The batch
+ * is empty afterwards, whatever the outcome. On MU_E_FULL, MU_E_LIMIT and MU_E_NOMEM nothing of it is stored, the journal
+ * stays readable, and the next commit may succeed. After MU_E_IO and MU_E_CORRUPT a later commit that succeeds proves
+ * that nothing of the batch was stored. If the batch is found after all (it was written, but what confirms it failed), or
+ * if this cannot be found out, the process ends with status 1: only a new start, which reads what there is, can go on.
+ * MU_E_CLOSED: the store has declared this start over. Nothing was stored, and no later commit will succeed. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 
 /* Drops messages and session records that are past retention, also on a full disk, and prepares for the records of today
@@ -197,15 +170,6 @@ MU_MUST_USE enum mu_err journal_roll(struct journal *j, int64_t now_us);
 /* The moment by which the last roll dropped records, and by which other things should expire too: its now_us, or an
  * earlier moment while the clock seems to have jumped. Same thread. */
 int64_t journal_expiry_us(const struct journal *j);
-
-/* --- a copy of one moment ---------------------------------------------------------------------------*/
-/* Writes what is only in memory and in the log into tables, so that a checkpoint right after it is short. Any thread. It
- * takes up to seconds; commits go on meanwhile. */
-MU_MUST_USE enum mu_err journal_flush(struct journal *j);
-/* Makes `dir`/journal, a journal that holds what is committed now. dir exists and is on the journal's file system: the
- * two share the files that never change, so time and room do not depend on their size. Same thread as journal_commit,
- * and not while a batch is being filled. After an error something may be left in dir. */
-MU_MUST_USE enum mu_err journal_checkpoint(struct journal *j, const char *dir);
 
 /* --- reading ----------------------------------------------------------------------------------------*/
 struct journal_visitor {
@@ -220,17 +184,16 @@ struct journal_visitor {
  * before its single entries; then events in the order in which they were opened. The fleet is rebuilt from this. A
  * function that is NULL is not called. An error of one ends the visit. None may call the journal. */
 MU_MUST_USE enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v);
-/* The text about damage that opening or visiting met, with the file's name; "" if there was none. Same thread. */
-const char *journal_damage(const struct journal *j);
 /* The events that were opened from from_us on and before before_us, in that order. `row` may add to a batch, but not
  * commit it; its error ends the visit and is returned. */
-MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
-                                       enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e),
+typedef enum mu_err (*journal_event_fn)(void *ctx, uint32_t device, const struct journal_event *e);
+MU_MUST_USE enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us, journal_event_fn row,
                                        void *ctx);
 
 /* The controls after (after_us, after_request) and before before_us, the oldest first. `row` as above. */
+typedef enum mu_err (*journal_control_fn)(void *ctx, const struct journal_control *c);
 MU_MUST_USE enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
-                                         enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx);
+                                         journal_control_fn row, void *ctx);
 
 struct journal_window {
     int64_t from_us, to_us; /* both included */
@@ -241,15 +204,15 @@ struct journal_window {
 /* total = all records in the window, whatever skip and limit are; it is set before the first row. A row is valid during
  * its call, which must not call the journal. An error of `row` ends the page and is returned. A page costs a few seeks
  * and its rows, however much is skipped or stored; with a turn in the window, all its records are read twice. */
+typedef enum mu_err (*journal_message_fn)(void *ctx, const struct journal_message *m);
+typedef enum mu_err (*journal_session_fn)(void *ctx, const struct journal_session *s);
 MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
-                                         enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx,
-                                         uint64_t *total);
+                                         journal_message_fn row, void *ctx, uint64_t *total);
 MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
-                                         enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx,
-                                         uint64_t *total);
+                                         journal_session_fn row, void *ctx, uint64_t *total);
 
 /* --- checking ---------------------------------------------------------------------------------------*/
-/* Reads the whole journal once and compares each block with its checksum: states, versions, activity by day and events,
+/* Reads the whole journal once, and so compares it with the checksums that the store keeps: states, versions, activity by day and events,
  * each in the order of journal_visit; then for each device its messages and its session records, oldest first. What
  * cannot be read, or is in a wrong place, is told as a mistake, and reading goes on behind it where that is possible. */
 struct journal_reader {

@@ -22,14 +22,14 @@ static void a_checkpoint_holds_what_was_committed_and_nothing_later(void **state
 
     put_message(b, 1, DAY_ZERO, 1);
     commit(j, b);
-    assert_int_equal(journal_flush(j), MU_OK);
+    assert_int_equal(rocks_journal_flush(j), MU_OK);
     put_message(b, 1, DAY_ZERO + 1, 2); /* only in the log */
     commit(j, b);
-    assert_int_equal(journal_checkpoint(j, copy), MU_OK);
+    assert_int_equal(rocks_journal_checkpoint(j, copy), MU_OK);
     put_message(b, 1, DAY_ZERO + 2, 3);
     put_message(b, 1, DAY_ZERO + DAY, 4);
     commit(j, b);
-    assert_int_equal(journal_flush(j), MU_OK);
+    assert_int_equal(rocks_journal_flush(j), MU_OK);
     assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 4);
     journal_batch_destroy(b);
     journal_close(j);
@@ -49,8 +49,8 @@ static void a_checkpoint_outlives_what_its_journal_drops(void **state)
 
     put_message(b, 1, DAY_ZERO, 1);
     commit(j, b);
-    assert_int_equal(journal_flush(j), MU_OK);
-    assert_int_equal(journal_checkpoint(j, copy), MU_OK);
+    assert_int_equal(rocks_journal_flush(j), MU_OK);
+    assert_int_equal(rocks_journal_checkpoint(j, copy), MU_OK);
     assert_int_equal(journal_roll(j, DAY_ZERO + 9 * DAY), MU_OK);
     assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 0);
     journal_batch_destroy(b);
@@ -66,10 +66,10 @@ static void a_checkpoint_where_none_can_be_is_an_error_and_the_journal_goes_on(v
     struct journal *j = open_journal(*state);
     struct journal_batch *b = make_batch(j);
 
-    assert_int_equal(journal_checkpoint(j, "/proc"), MU_E_IO);
+    assert_int_equal(rocks_journal_checkpoint(j, "/proc"), MU_E_IO);
     put_message(b, 1, DAY_ZERO, 1);
     commit(j, b);
-    assert_int_equal(journal_checkpoint(j, *state), MU_E_IO); /* the journal itself is there */
+    assert_int_equal(rocks_journal_checkpoint(j, *state), MU_E_IO); /* the journal itself is there */
     put_message(b, 1, DAY_ZERO + 1, 2);
     commit(j, b);
     assert_int_equal(count_messages(j, 1, 0, INT64_MAX), 2);
@@ -88,7 +88,7 @@ static void *flush_again_and_again(void *arg)
     struct flushing *f = arg;
 
     while (!atomic_load(&f->stop))
-        if (journal_flush(f->j) != MU_OK)
+        if (rocks_journal_flush(f->j) != MU_OK)
             return f;
     return NULL;
 }

@@ -24,8 +24,8 @@ static struct journal *must_open(const char *dir)
 {
     struct journal *j;
     char why[300];
-    struct journal_options options = { .retention_days = 2, .reserve_bytes = TEST_RESERVE };
-    MUST(journal_open(&j, dir, &options, why, sizeof(why)) == MU_OK);
+    struct rocks_journal_options options = { .retention_days = 2, .reserve_bytes = TEST_RESERVE };
+    MUST(rocks_journal_open(&j, dir, &options, why, sizeof(why)) == MU_OK);
     return j;
 }
 

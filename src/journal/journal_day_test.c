@@ -33,8 +33,9 @@ static uint64_t entries_in_memory(struct journal *j, int32_t day)
 {
     uint64_t entries = UINT64_MAX;
 
-    assert_int_equal(
-        rocksdb_property_int_cf(j->db, rocks_day_family(j, day), "rocksdb.num-entries-active-mem-table", &entries), 0);
+    assert_int_equal(rocksdb_property_int_cf(rocks_of(j)->db, rocks_day_family(rocks_of(j), day),
+                                             "rocksdb.num-entries-active-mem-table", &entries),
+                     0);
     return entries;
 }
 
@@ -115,10 +116,10 @@ static struct journal *open_patient(const char *dir, int64_t patience_s)
 {
     struct journal *j;
     char why[300] = "";
-    struct journal_options options = { .retention_days = 7,
-                                       .reserve_bytes = TEST_RESERVE,
-                                       .clock_patience_s = patience_s };
-    if (journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
+    struct rocks_journal_options options = { .retention_days = 7,
+                                             .reserve_bytes = TEST_RESERVE,
+                                             .clock_patience_s = patience_s };
+    if (rocks_journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     return j;
 }

@@ -86,8 +86,8 @@ static struct journal *open_reserving(const char *dir, uint64_t reserve)
 {
     struct journal *j;
     char why[300] = "";
-    struct journal_options options = { .retention_days = 7, .reserve_bytes = reserve, .clock_patience_s = -1 };
-    if (journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
+    struct rocks_journal_options options = { .retention_days = 7, .reserve_bytes = reserve, .clock_patience_s = -1 };
+    if (rocks_journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     return j;
 }
@@ -268,11 +268,11 @@ static void a_full_disk_is_refused_at_the_start_with_a_sentence(void **state)
     const char *dir = disk(state);
     struct journal *j;
     char why[300] = "";
-    struct journal_options options = { .reserve_bytes = 64 * MIB };
+    struct rocks_journal_options options = { .reserve_bytes = 64 * MIB };
 
     journal_close(open_reserving(dir, 64 * MIB));
     fill_disk(dir, MIB);
-    assert_int_equal(journal_open(&j, dir, &options, why, sizeof(why)), MU_E_FULL);
+    assert_int_equal(rocks_journal_open(&j, dir, &options, why, sizeof(why)), MU_E_FULL);
     assert_non_null(strstr(why, dir));
     assert_non_null(strstr(why, "64 MiB"));
     free_disk(dir);

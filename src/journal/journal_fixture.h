@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "journal/journal.h"
+#include "journal/rocks_journal.h"
 
 #define SECOND   INT64_C(1000000)
 #define DAY      (86400 * SECOND)
@@ -53,8 +53,10 @@ static inline struct journal *open_journal(const char *dir)
 {
     struct journal *j;
     char why[300] = "";
-    struct journal_options options = { .retention_days = 7, .reserve_bytes = TEST_RESERVE, .clock_patience_s = -1 };
-    if (journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
+    struct rocks_journal_options options = { .retention_days = 7,
+                                             .reserve_bytes = TEST_RESERVE,
+                                             .clock_patience_s = -1 };
+    if (rocks_journal_open(&j, dir, &options, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     return j;
 }

@@ -12,8 +12,8 @@
 static enum mu_err try_open(const char *dir, char *why, size_t why_size)
 {
     struct journal *j;
-    struct journal_options options = { .reserve_bytes = TEST_RESERVE };
-    enum mu_err err = journal_open(&j, dir, &options, why, why_size);
+    struct rocks_journal_options options = { .reserve_bytes = TEST_RESERVE };
+    enum mu_err err = rocks_journal_open(&j, dir, &options, why, why_size);
     assert_true((err == MU_OK) == (j != NULL));
     journal_close(j);
     return err;
@@ -92,7 +92,7 @@ static void an_older_format_that_is_read_becomes_this_one(void **state)
     journal_close(open_journal(*state));
     write_format(*state, ROCKS_FORMAT_OLDEST);
     struct journal *j = open_journal(*state);
-    assert_int_equal(rocks_meta_get(j, "format", 6, &format, 1), MU_OK);
+    assert_int_equal(rocks_meta_get(rocks_of(j), "format", 6, &format, 1), MU_OK);
     assert_int_equal(format, ROCKS_FORMAT);
     journal_close(j);
 }

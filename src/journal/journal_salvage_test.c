@@ -101,7 +101,7 @@ static void make_killed(const char *in, char *copy, size_t size)
 
 static struct journal_salvaged salvage(const char *from, const char *in, char *to, size_t to_size)
 {
-    const struct journal_registry registry = { .id = "sixteen bytes id", .change = 9, .device = DEVICES };
+    const struct rocks_journal_registry registry = { .id = "sixteen bytes id", .change = 9, .device = DEVICES };
     struct journal_salvaged told = { 0 };
     struct journal_salvage *s;
     char why[400] = "", scratch[300];
@@ -181,7 +181,7 @@ static void flush_states(struct journal *j)
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     char *text = NULL;
 
-    rocksdb_flush_cf(j->db, options, j->fixed[FAMILY_STATE], &text);
+    rocksdb_flush_cf(rocks_of(j)->db, options, rocks_of(j)->fixed[FAMILY_STATE], &text);
     assert_null(text);
     rocksdb_flushoptions_destroy(options);
 }

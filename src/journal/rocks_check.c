@@ -8,7 +8,7 @@
  * all. An iterator stops at a damaged block; what the family holds behind it is not checked. */
 
 struct rocks_check {
-    struct journal *journal;
+    struct rocks_journal *journal;
     const struct journal_reader *reader;
     const struct findings *findings;
     rocksdb_readoptions_t *options;
@@ -52,7 +52,7 @@ static bool read_meta(const struct rocks_check *c, struct bytes key, struct byte
 static bool read_state(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     struct journal_state state;
-    bool good = key.left == DEVICE_KEY_LEN && rocks_state_decode(value, &state) == MU_OK;
+    bool good = key.left == DEVICE_KEY_LEN && codec_state_decode(value, &state) == MU_OK;
 
     if (good)
         c->reader->state(c->reader->ctx, bytes_u32be(&key), &state);
@@ -62,7 +62,7 @@ static bool read_state(const struct rocks_check *c, struct bytes key, struct byt
 static bool read_versions(const struct rocks_check *c, struct bytes key, struct bytes value)
 {
     struct journal_versions versions;
-    bool good = key.left == DEVICE_KEY_LEN && rocks_versions_decode(value, &versions) == MU_OK;
+    bool good = key.left == DEVICE_KEY_LEN && codec_versions_decode(value, &versions) == MU_OK;
 
     if (good)
         c->reader->versions(c->reader->ctx, bytes_u32be(&key), &versions);
@@ -148,9 +148,9 @@ static bool hand_on(const struct rocks_check *c, uint32_t device, uint8_t kind, 
     struct journal_message message;
     struct journal_session session;
 
-    if (kind == RECORD_MESSAGE && rocks_message_decode(head, value, &message) == MU_OK)
+    if (kind == RECORD_MESSAGE && codec_message_decode(head, value, &message) == MU_OK)
         c->reader->message(c->reader->ctx, device, &message);
-    else if (kind == RECORD_SESSION && rocks_session_decode(head, value, &session) == MU_OK)
+    else if (kind == RECORD_SESSION && codec_session_decode(head, value, &session) == MU_OK)
         c->reader->session(c->reader->ctx, device, &session);
     else
         return false;
@@ -166,7 +166,7 @@ static void read_record(const struct rocks_check *c, size_t day, rocksdb_iterato
     uint32_t device = bytes_u32be(&left);
     uint8_t kind = bytes_u8(&left);
     snprintf(name, sizeof(name), "day-%d", c->journal->days[day].day);
-    if (rocks_record_head_decode(key, value, kind, &head) != MU_OK || !hand_on(c, device, kind, &head, value))
+    if (rocks_head_decode(key, value, kind, &head) != MU_OK || !hand_on(c, device, kind, &head, value))
         tell_entry(c, name, key, "cannot be read");
     else if (rocks_day_of(head.ts_us) != c->journal->days[day].day)
         findings_mistake(c->findings, "journal, %s: a record of device %u is of another day (%lld us)", name, device,
@@ -219,8 +219,9 @@ static enum mu_err check_days(const struct rocks_check *c)
     return MU_OK;
 }
 
-enum mu_err journal_check(struct journal *j, const struct journal_reader *reader, const struct findings *f)
+enum mu_err rocks_check_all(struct journal *port, const struct journal_reader *reader, const struct findings *f)
 {
+    struct rocks_journal *j = rocks_of(port);
     struct rocks_check c = { .journal = j, .reader = reader, .findings = f, .options = rocksdb_readoptions_create() };
 
     rocksdb_readoptions_set_fill_cache(c.options, 0);

@@ -13,8 +13,9 @@ static enum mu_err taken(const char *what, char *text)
 }
 
 /* A checkpoint copies the log since the last flush, and links everything else. */
-enum mu_err journal_flush(struct journal *j)
+enum mu_err rocks_journal_flush(struct journal *port)
 {
+    struct rocks_journal *j = rocks_of(port);
     enum mu_err err = MU_E_IO;
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     char *text = NULL;
@@ -33,18 +34,19 @@ enum mu_err journal_flush(struct journal *j)
     return err;
 }
 
-enum mu_err journal_checkpoint(struct journal *j, const char *dir)
+enum mu_err rocks_journal_checkpoint(struct journal *port, const char *dir)
 {
+    struct rocks_journal *j = rocks_of(port);
     enum mu_err err;
     char *path = NULL, *text = NULL;
 
-    if ((err = journal_writable(j)) != MU_OK)
+    if ((err = rocks_writable(j)) != MU_OK)
         return err;
     if (asprintf(&path, "%s/journal", dir) < 0)
         return MU_E_NOMEM;
     rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(j->db, &text);
     if (!text) {
-        /* UINT64_MAX: do not flush. journal_flush did it, and the committer waits. */
+        /* UINT64_MAX: do not flush. rocks_journal_flush did it, and the committer waits. */
         rocksdb_checkpoint_create(checkpoint, path, UINT64_MAX, &text);
         rocksdb_checkpoint_object_destroy(checkpoint);
     }

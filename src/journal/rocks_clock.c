@@ -13,7 +13,7 @@ static const char clock_key[] = "clock";
 #define JUMP_US    (2 * DAY_US)
 #define PATIENCE_S (24 * 3600)
 
-int64_t rocks_expiry_clock(struct journal *j, int64_t now_us)
+int64_t rocks_expiry_clock(struct rocks_journal *j, int64_t now_us)
 {
     if (j->trusted_us && now_us - j->trusted_us > JUMP_US && j->patience_s >= 0) {
         int64_t mono_us = clock_mono_us();
@@ -35,7 +35,7 @@ int64_t rocks_expiry_clock(struct journal *j, int64_t now_us)
     return now_us;
 }
 
-void rocks_clock_load(struct journal *j, const struct journal_options *options)
+void rocks_clock_load(struct rocks_journal *j, const struct rocks_journal_options *options)
 {
     uint64_t trusted;
 
@@ -45,7 +45,7 @@ void rocks_clock_load(struct journal *j, const struct journal_options *options)
     j->patience_s = options->clock_patience_s ? options->clock_patience_s : PATIENCE_S;
 }
 
-void rocks_clock_put(const struct journal *j, rocksdb_writebatch_t *writes)
+void rocks_clock_put(const struct rocks_journal *j, rocksdb_writebatch_t *writes)
 {
     uint8_t value[8];
 
@@ -56,7 +56,8 @@ void rocks_clock_put(const struct journal *j, rocksdb_writebatch_t *writes)
                               sizeof(value));
 }
 
-int64_t journal_expiry_us(const struct journal *j)
+int64_t rocks_expiry_us(const struct journal *port)
 {
+    const struct rocks_journal *j = rocks_of_const(port);
     return j->expiry_us;
 }

@@ -23,7 +23,7 @@
  * waits until twice their size is free. */
 #define REOPENING_BYTES (UINT64_C(128) * 1024 * 1024)
 
-enum mu_err journal_written(struct journal *j, const char *what, char *text)
+enum mu_err rocks_written(struct rocks_journal *j, const char *what, char *text)
 {
     if (!text)
         return MU_OK;
@@ -32,12 +32,12 @@ enum mu_err journal_written(struct journal *j, const char *what, char *text)
     return rocks_status_take(text);
 }
 
-static enum mu_err compare_commits(struct journal *j)
+static enum mu_err compare_commits(struct rocks_journal *j)
 {
     uint8_t key[ALIVE_KEY_LEN];
     uint64_t alive[2] = { 0, 0 };
 
-    rocks_alive_key(key, j->boot);
+    rocks_alive_key(key, j->base.boot);
     enum mu_err err = rocks_meta_get(j, key, sizeof(key), alive, 2);
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         return err;
@@ -51,7 +51,7 @@ static enum mu_err compare_commits(struct journal *j)
     _exit(EXIT_FAILURE);
 }
 
-static enum mu_err reopen(struct journal *j)
+static enum mu_err reopen(struct rocks_journal *j)
 {
     char why[512] = "";
 
@@ -69,7 +69,7 @@ static enum mu_err reopen(struct journal *j)
     return err;
 }
 
-enum mu_err journal_writable(struct journal *j)
+enum mu_err rocks_writable(struct rocks_journal *j)
 {
     bool whole = j->db && !j->broken;
     if (!rocks_has_room(j->path, j->reserve_bytes + (whole ? 0 : REOPENING_BYTES)))
@@ -77,24 +77,26 @@ enum mu_err journal_writable(struct journal *j)
     return whole ? MU_OK : reopen(j);
 }
 
-static void put_alive(struct journal *j, struct journal_batch *b, int64_t alive_us)
+static void put_alive(struct rocks_journal *j, struct rocks_batch *b, int64_t alive_us)
 {
     uint8_t key[ALIVE_KEY_LEN], value[16];
 
-    rocks_alive_key(key, j->boot);
+    rocks_alive_key(key, j->base.boot);
     bytes_put_u64be(value, (uint64_t)alive_us);
     bytes_put_u64be(value + 8, j->commits + 1);
     rocksdb_writebatch_put_cf(b->writes, j->fixed[FAMILY_META], (const char *)key, sizeof(key), (const char *)value,
                               sizeof(value));
 }
 
-enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)
+enum mu_err rocks_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us)
 {
+    struct rocks_journal *j = rocks_of(port);
+    struct rocks_batch *b = rocks_batch_of(batch);
     enum mu_err err;
     char *text = NULL;
 
     assert(b->journal == j && !j->unchanged);
-    if ((err = journal_writable(j)) != MU_OK)
+    if ((err = rocks_writable(j)) != MU_OK)
         goto out;
     if ((err = b->err) != MU_OK)
         goto out;
@@ -105,12 +107,12 @@ enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t a
     rocks_trust_put(j, b->writes);
     rocks_count_nothing();
     rocksdb_write(j->db, j->options.synced, b->writes, &text);
-    if ((err = journal_written(j, "commit", text)) == MU_OK) {
+    if ((err = rocks_written(j, "commit", text)) == MU_OK) {
         j->commits++;
         j->trusted_changed = false;
         rocks_trust_committed(j);
     }
 out:
-    journal_batch_clear(b);
+    rocks_batch_clear(batch);
     return err;
 }

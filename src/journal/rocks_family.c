@@ -34,7 +34,7 @@ bool rocks_day_of_name(const char *name, int32_t *day)
     return true;
 }
 
-size_t rocks_day_lower_bound(const struct journal *j, int32_t day)
+size_t rocks_day_lower_bound(const struct rocks_journal *j, int32_t day)
 {
     size_t i = j->day_count;
 
@@ -44,7 +44,7 @@ size_t rocks_day_lower_bound(const struct journal *j, int32_t day)
     return i;
 }
 
-enum mu_err rocks_day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle)
+enum mu_err rocks_day_insert(struct rocks_journal *j, int32_t day, rocksdb_column_family_handle_t *handle)
 {
     if (!ARRAY_RESERVE(j->days, j->day_cap, j->day_count + 1)) {
         rocksdb_column_family_handle_destroy(handle);
@@ -59,13 +59,13 @@ enum mu_err rocks_day_insert(struct journal *j, int32_t day, rocksdb_column_fami
     return MU_OK;
 }
 
-rocksdb_column_family_handle_t *rocks_day_family(const struct journal *j, int32_t day)
+rocksdb_column_family_handle_t *rocks_day_family(const struct rocks_journal *j, int32_t day)
 {
     size_t at = rocks_day_lower_bound(j, day);
     return at < j->day_count && j->days[at].day == day ? j->days[at].handle : NULL;
 }
 
-enum mu_err rocks_day_require(struct journal *j, int32_t day)
+enum mu_err rocks_day_require(struct rocks_journal *j, int32_t day)
 {
     enum mu_err err;
     char name[32];
@@ -73,13 +73,13 @@ enum mu_err rocks_day_require(struct journal *j, int32_t day)
 
     if (rocks_day_family(j, day))
         return MU_OK;
-    if ((err = journal_writable(j)) != MU_OK)
+    if ((err = rocks_writable(j)) != MU_OK)
         return err;
 
     rocks_day_name(name, day);
     pthread_rwlock_wrlock(&j->lock);
     rocksdb_column_family_handle_t *handle = rocksdb_create_column_family(j->db, rocks_day_options(j), name, &text);
-    err = journal_written(j, "create_day", text);
+    err = rocks_written(j, "create_day", text);
     if (err == MU_OK)
         err = rocks_day_insert(j, day, handle);
     pthread_rwlock_unlock(&j->lock);
@@ -87,7 +87,7 @@ enum mu_err rocks_day_require(struct journal *j, int32_t day)
 }
 
 /* Drops the oldest day's family. */
-static enum mu_err day_drop_first(struct journal *j)
+static enum mu_err day_drop_first(struct rocks_journal *j)
 {
     assert(j->day_count > 0);
     char *text = NULL;
@@ -97,7 +97,7 @@ static enum mu_err day_drop_first(struct journal *j)
     if (err != MU_OK)
         return err;
     rocksdb_drop_column_family(j->db, j->days[0].handle, &text);
-    if ((err = journal_written(j, "drop_day", text)) != MU_OK)
+    if ((err = rocks_written(j, "drop_day", text)) != MU_OK)
         return err;
 
     pthread_rwlock_wrlock(&j->lock);
@@ -112,7 +112,7 @@ static enum mu_err day_drop_first(struct journal *j)
 
 /* A day that is over gets no more records, so its memtable would stay in memory. It is written into tables while commits
  * go on. */
-static enum mu_err flush_day_before(struct journal *j, int32_t today)
+static enum mu_err flush_day_before(struct rocks_journal *j, int32_t today)
 {
     rocksdb_column_family_handle_t *yesterday = rocks_day_family(j, today - 1);
     char *text = NULL;
@@ -120,23 +120,24 @@ static enum mu_err flush_day_before(struct journal *j, int32_t today)
 
     if (j->flushed_before == today || !yesterday)
         return MU_OK;
-    if ((err = journal_writable(j)) != MU_OK)
+    if ((err = rocks_writable(j)) != MU_OK)
         return err;
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     rocksdb_flushoptions_set_wait(options, 0);
     rocksdb_flush_cf(j->db, options, yesterday, &text);
     rocksdb_flushoptions_destroy(options);
     j->flushed_before = today;
-    return journal_written(j, "flush_day", text);
+    return rocks_written(j, "flush_day", text);
 }
 
 /* Dropping comes first and needs no reserve: it makes room on a full disk. */
-enum mu_err journal_roll(struct journal *j, int64_t now_us)
+enum mu_err rocks_roll(struct journal *port, int64_t now_us)
 {
+    struct rocks_journal *j = rocks_of(port);
     enum mu_err err;
 
     assert(!j->unchanged);
-    if (!j->db && (err = journal_writable(j)) != MU_OK)
+    if (!j->db && (err = rocks_writable(j)) != MU_OK)
         return err;
 
     /* A day is past retention when its end is, for then its last record is. */

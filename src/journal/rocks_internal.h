@@ -5,8 +5,9 @@
 #include <rocksdb/c.h>
 
 #include "base/mark.h"
-#include "journal/journal.h"
-#include "journal/rocks_codec.h"
+#include "journal/journal_driver.h"
+#include "journal/rocks_journal.h"
+#include "journal/rocks_key.h"
 
 /* What the files of the journal share. Private to the journal. */
 
@@ -30,6 +31,8 @@ struct rocks_day_family {
     int32_t day; /* days since 1970-01-01 */
     rocksdb_column_family_handle_t *handle;
 };
+
+struct rocks_journal;
 
 /* How RocksDB is set up; see rocks_options.c. */
 struct rocks_options {
@@ -55,12 +58,13 @@ void rocks_options_create(struct rocks_options *o);
 void rocks_options_trust_nothing(struct rocks_options *o, const char *mode, bool reads_only);
 void rocks_options_destroy(struct rocks_options *o);
 /* Of a day's family that is made or opened now. */
-const rocksdb_options_t *rocks_day_options(const struct journal *j);
+const rocksdb_options_t *rocks_day_options(const struct rocks_journal *j);
 
 /* `lock` guards db, the handles and the list of days. A reader holds it for reading from its first call of RocksDB to
  * its last. The committer holds it for writing while it changes any of them; to look at them it needs no lock, since no
  * other thread changes them. */
-struct journal {
+struct rocks_journal {
+    struct journal base;
     char *path;     /* DIR/journal */
     bool unchanged; /* opened for reading only */
     bool lenient;   /* even if parts of it are missing (salvage) */
@@ -82,9 +86,8 @@ struct journal {
     int64_t patience_s;
     int32_t flushed_before; /* the day before this one has been written into tables */
     int32_t oldest_day;     /* older records are left out; never before 1970 */
-    uint64_t boot;
-    uint64_t commits; /* of this start that succeeded */
-    uint8_t id[16];   /* of the data directory; all zero: none was given */
+    uint64_t commits;       /* of this start that succeeded */
+    uint8_t id[16];         /* of the data directory; all zero: none was given */
     struct {
         uint64_t change;
         uint32_t device;
@@ -111,8 +114,9 @@ struct rocks_rows {
     struct buf bytes;
 };
 
-struct journal_batch {
-    struct journal *journal;
+struct rocks_batch {
+    struct journal_batch base;
+    struct rocks_journal *journal;
     struct rocks_rows rows;
     rocksdb_writebatch_t *writes;
     struct buf value; /* the one being written */
@@ -120,11 +124,73 @@ struct journal_batch {
     enum mu_err err;  /* the first error that left something out; journal_commit returns it */
 };
 
+static inline struct rocks_journal *rocks_of(struct journal *j)
+{
+    return (struct rocks_journal *)j;
+}
+
+static inline const struct rocks_journal *rocks_of_const(const struct journal *j)
+{
+    return (const struct rocks_journal *)j;
+}
+
+static inline struct rocks_batch *rocks_batch_of(struct journal_batch *b)
+{
+    return (struct rocks_batch *)b;
+}
+
+static inline const struct rocks_batch *rocks_batch_of_const(const struct journal_batch *b)
+{
+    return (const struct rocks_batch *)b;
+}
+
+/* --- the port (journal_driver.h), by the files in which the functions are ----------------------------*/
+extern const struct journal_driver rocks_driver; /* rocks_driver.c */
+
+void rocks_note_registry(struct journal *port, uint64_t change, uint32_t device); /* rocks_trust.c */
+
+enum mu_err rocks_batch_create(struct journal_batch **out, struct journal *port); /* rocks_batch.c */
+void rocks_batch_destroy(struct journal_batch *port);
+void rocks_batch_clear(struct journal_batch *port);
+size_t rocks_batch_bytes(const struct journal_batch *port);
+void rocks_batch_message(struct journal_batch *port, uint32_t device, const struct journal_message *m);
+void rocks_batch_session(struct journal_batch *port, uint32_t device, const struct journal_session *s);
+void rocks_batch_state(struct journal_batch *port, uint32_t device, const struct journal_state *s);
+void rocks_batch_followed(struct journal_batch *port, int64_t until_us);
+int64_t rocks_followed_until_us(struct journal *port);
+void rocks_batch_versions(struct journal_batch *port, uint32_t device, const struct journal_versions *v);
+void rocks_batch_active(struct journal_batch *port, int32_t day, uint32_t device);
+void rocks_batch_active_set(struct journal_batch *port, int32_t day, const void *set, size_t len);
+void rocks_batch_event(struct journal_batch *port, uint32_t device, const struct journal_event *e);
+void rocks_batch_forget_event(struct journal_batch *port, uint32_t device, const struct journal_event *e);
+void rocks_batch_forget_device(struct journal_batch *port, uint32_t device);
+void rocks_batch_control(struct journal_batch *port, const struct journal_control *c);
+void rocks_batch_forget_controls(struct journal_batch *port, int64_t before_us);
+
+void rocks_batch_turn(struct journal_batch *port, uint32_t device, enum journal_list list, int64_t from_us,
+                      int64_t last_us); /* rocks_turn.c */
+bool rocks_turned(struct journal *port, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
+
+enum mu_err rocks_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us); /* rocks_commit.c */
+enum mu_err rocks_roll(struct journal *port, int64_t now_us);                                  /* rocks_family.c */
+int64_t rocks_expiry_us(const struct journal *port);                                           /* rocks_clock.c */
+
+enum mu_err rocks_visit(struct journal *port, const struct journal_visitor *v); /* rocks_visit.c */
+enum mu_err rocks_events(struct journal *port, int64_t from_us, int64_t before_us, journal_event_fn row, void *ctx);
+enum mu_err rocks_controls(struct journal *port, int64_t after_us, uint64_t after_request, int64_t before_us,
+                           journal_control_fn row, void *ctx);
+enum mu_err rocks_messages(struct journal *port, uint32_t device, const struct journal_window *w,
+                           journal_message_fn row, void *ctx, uint64_t *total); /* rocks_read.c */
+enum mu_err rocks_sessions(struct journal *port, uint32_t device, const struct journal_window *w,
+                           journal_session_fn row, void *ctx, uint64_t *total);
+enum mu_err rocks_check_all(struct journal *port, const struct journal_reader *reader,
+                            const struct findings *f); /* rocks_check.c */
+
 /* --- rocks_status.c: what RocksDB's error texts mean -----------------------------------------------*/
 /* The error that the text means; frees it (NULL: MU_OK). RocksDB's C API reports a failure only as a text. */
 enum mu_err rocks_status_take(char *text);
-/* The same, and keeps a text about damage for journal_damage. */
-enum mu_err rocks_status(struct journal *j, char *text);
+/* The same, and keeps a text about damage for rocks_journal_damage. */
+enum mu_err rocks_status(struct rocks_journal *j, char *text);
 /* The same for a reader while the server runs: damage is logged, with the file's name, once a second at most. Any
  * thread. */
 enum mu_err rocks_read_error(char *text);
@@ -133,24 +199,27 @@ enum mu_err rocks_status_take_open(char *text, const char *path, char *why, size
 
 /* --- rocks_open.c -----------------------------------------------------------------------------------*/
 /* Whether there is no journal yet. MU_E_CORRUPT if there was one: then RocksDB would make another. */
-MU_MUST_USE enum mu_err rocks_find(const struct journal *j, bool *fresh, char *why, size_t why_size);
+MU_MUST_USE enum mu_err rocks_find(const struct rocks_journal *j, bool *fresh, char *why, size_t why_size);
 /* Opens RocksDB with all its families; j->db stays NULL on an error. */
-MU_MUST_USE enum mu_err rocks_open(struct journal *j, char *why, size_t why_size);
-void rocks_close(struct journal *j);
+MU_MUST_USE enum mu_err rocks_open(struct rocks_journal *j, char *why, size_t why_size);
+void rocks_close(struct rocks_journal *j);
 /* Whether so many bytes are free on the disk of this directory; with a sentence if not, MU_E_FULL. */
 bool rocks_has_room(const char *path, uint64_t bytes);
 MU_MUST_USE enum mu_err rocks_check_room(const char *path, uint64_t bytes, char *why, size_t why_size);
 
 /* --- rocks_journal.c --------------------------------------------------------------------------------*/
+/* Nobody uses it any more. NULL is allowed. */
+void rocks_journal_close(struct rocks_journal *j);
 /* A journal that is not open yet. MU_E_NOMEM. */
-MU_MUST_USE enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options);
+MU_MUST_USE enum mu_err rocks_create(struct rocks_journal **out, const char *dir,
+                                     const struct rocks_journal_options *options);
 /* When a start was last known to be alive, as its last batch says; 0: not known. */
-int64_t rocks_alive_us(struct journal *j, uint64_t boot);
+int64_t rocks_alive_us(struct rocks_journal *j, uint64_t boot);
 /* Adds the number of this start and the format to a batch. */
-void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes);
+void rocks_put_boot(const struct rocks_journal *j, rocksdb_writebatch_t *writes);
 /* Reads an entry of FAMILY_META as big-endian words. MU_E_NOT_FOUND: there is none; MU_E_CORRUPT: its length is wrong.
  * The caller holds the lock, or is the committer. */
-MU_MUST_USE enum mu_err rocks_meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words,
+MU_MUST_USE enum mu_err rocks_meta_get(struct rocks_journal *j, const void *key, size_t key_len, uint64_t *words,
                                        size_t count);
 
 /* The name of a family: "state", "day-20000". */
@@ -159,38 +228,39 @@ const char *rocks_family_name(enum fixed_family family);
 /* --- rocks_trust.c ----------------------------------------------------------------------------------*/
 /* Whether a journal that was opened unchanged holds all that was acknowledged, as far as a start looks, and
  * the registry is the one that it has seen. MU_E_CORRUPT with a sentence if not. */
-MU_MUST_USE enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry, char *why,
-                                          size_t why_size);
+MU_MUST_USE enum mu_err rocks_trust_check(struct rocks_journal *j, const struct rocks_journal_registry *registry,
+                                          char *why, size_t why_size);
 /* The days whose families were noted, with the numbers of these; the first error of fn is returned. */
 typedef enum mu_err (*rocks_day_fn)(void *ctx, int32_t day, uint32_t family);
-MU_MUST_USE enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx, char *why,
+MU_MUST_USE enum mu_err rocks_trust_days(const struct rocks_journal *j, rocks_day_fn fn, void *ctx, char *why,
                                          size_t why_size);
 /* Reads what was noted, so that it can be continued. The journal is opened for writing. */
-MU_MUST_USE enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *registry);
+MU_MUST_USE enum mu_err rocks_trust_load(struct rocks_journal *j, const struct rocks_journal_registry *registry);
 /* Adds it to a batch, if there is something new; rocks_trust_committed tells that it is on disk. */
-void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes);
-void rocks_trust_committed(struct journal *j);
+void rocks_trust_put(const struct rocks_journal *j, rocksdb_writebatch_t *writes);
+void rocks_trust_committed(struct rocks_journal *j);
 /* After a day's family was made, and before anything is put in it: from now on its loss is noticed. On disk when this
  * returns. */
-MU_MUST_USE enum mu_err rocks_trust_note_day(struct journal *j, const struct rocks_day_family *family);
+MU_MUST_USE enum mu_err rocks_trust_note_day(struct rocks_journal *j, const struct rocks_day_family *family);
 /* Before a day is dropped: its absence is no loss then. */
-MU_MUST_USE enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day);
+MU_MUST_USE enum mu_err rocks_trust_forget_day(struct rocks_journal *j, int32_t day);
 /* Whether there is a mark: every journal that this version has opened has one. */
-bool rocks_trust_is_marked(const struct journal *j);
+bool rocks_trust_is_marked(const struct rocks_journal *j);
 /* Where the journal ends, and what it says of the registry. */
-MU_MUST_USE enum mu_err rocks_trust_tell(struct journal *j, struct mark_place *there, struct journal_registry *out);
+MU_MUST_USE enum mu_err rocks_trust_tell(struct rocks_journal *j, struct mark_place *there,
+                                         struct rocks_journal_registry *out);
 /* Marks the place where this start is, in `dir`. */
-MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char *dir);
+MU_MUST_USE enum mu_err rocks_trust_mark(struct mark *m, const struct rocks_journal *j, const char *dir);
 
 /* --- rocks_tables.c ---------------------------------------------------------------------------------*/
 /* Reads a whole family. MU_E_CORRUPT: why names the file. */
-MU_MUST_USE enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_handle_t *family, char *why,
-                                          size_t why_size);
+MU_MUST_USE enum mu_err rocks_read_family(const struct rocks_journal *j, rocksdb_column_family_handle_t *family,
+                                          char *why, size_t why_size);
 /* After a step that met damage: goes on behind it, at the first key that can be reached. `last` is the last key that was
  * read; its length is 0 if none was. true: there was damage. */
 bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len);
 /* Reads as many families as a start has time for: the fixed ones, then those of the days, the newest first. */
-MU_MUST_USE enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size);
+MU_MUST_USE enum mu_err rocks_read_tables(const struct rocks_journal *j, char *why, size_t why_size);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
 int32_t rocks_day_of(int64_t ts_us);
@@ -199,23 +269,23 @@ void rocks_day_name(char *out, int32_t day);
 /* The day of a family's name; false for a name of another kind. */
 bool rocks_day_of_name(const char *name, int32_t *day);
 /* Adds a family that RocksDB has opened; takes the handle over, also on an error. */
-MU_MUST_USE enum mu_err rocks_day_insert(struct journal *j, int32_t day, rocksdb_column_family_handle_t *handle);
+MU_MUST_USE enum mu_err rocks_day_insert(struct rocks_journal *j, int32_t day, rocksdb_column_family_handle_t *handle);
 /* The index of the first family of that day or a later one; day_count if there is none. */
-size_t rocks_day_lower_bound(const struct journal *j, int32_t day);
+size_t rocks_day_lower_bound(const struct rocks_journal *j, int32_t day);
 /* Makes the family of a day if need be. Committer only. */
-MU_MUST_USE enum mu_err rocks_day_require(struct journal *j, int32_t day);
+MU_MUST_USE enum mu_err rocks_day_require(struct rocks_journal *j, int32_t day);
 
 /* Its handle, or NULL: it has been dropped, or was never there. */
-rocksdb_column_family_handle_t *rocks_day_family(const struct journal *j, int32_t day);
+rocksdb_column_family_handle_t *rocks_day_family(const struct rocks_journal *j, int32_t day);
 
 /* --- rocks_clock.c --------------------------------------------------------------------------------*/
 /* Reads the moment that was believed last. */
-void rocks_clock_load(struct journal *j, const struct journal_options *options);
+void rocks_clock_load(struct rocks_journal *j, const struct rocks_journal_options *options);
 /* The moment by which to drop what is past retention: now, or an earlier one while the clock is not
  * believed. */
-int64_t rocks_expiry_clock(struct journal *j, int64_t now_us);
+int64_t rocks_expiry_clock(struct rocks_journal *j, int64_t now_us);
 /* Adds it to a batch, if there is something new; after the commit the caller clears trusted_changed. */
-void rocks_clock_put(const struct journal *j, rocksdb_writebatch_t *writes);
+void rocks_clock_put(const struct rocks_journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_turn.c ---------------------------------------------------------------------------------*/
 static inline enum record_kind rocks_record_kind_of(enum journal_list list)
@@ -223,7 +293,7 @@ static inline enum record_kind rocks_record_kind_of(enum journal_list list)
     return list == LIST_MESSAGES ? RECORD_MESSAGE : RECORD_SESSION;
 }
 /* Whether there may be a gap in the numbers of a device's records between two moments. The caller holds the lock. */
-MU_MUST_USE enum mu_err rocks_turn_touches(const struct journal *j, uint32_t device, enum record_kind kind,
+MU_MUST_USE enum mu_err rocks_turn_touches(const struct rocks_journal *j, uint32_t device, enum record_kind kind,
                                            int64_t from_us, int64_t to_us, bool *touches);
 bool rocks_turn_is_entry(struct bytes key, struct bytes value);
 /* Spans in the order of time, for a caller that finds them itself. There is always room: the nearest two are joined. */
@@ -237,13 +307,13 @@ struct turn_spans {
 };
 void rocks_turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us);
 /* In place of those that were there. */
-void rocks_turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans);
-void rocks_turns_forget(struct journal_batch *b, uint32_t device);
+void rocks_turn_put(struct rocks_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans);
+void rocks_turns_forget(struct rocks_batch *b, uint32_t device);
 
 /* --- rocks_batch.c --------------------------------------------------------------------------------*/
 /* A batch names families by their ids, which stay valid when the database is opened again. But to look them up the
  * database must be open. false: b->err tells why it is not. */
-bool journal_batch_usable(struct journal_batch *b);
+bool rocks_batch_usable(struct rocks_batch *b);
 
 /* --- rocks_rows.c ---------------------------------------------------------------------------------*/
 void rocks_rows_init(struct rocks_rows *r);
@@ -254,12 +324,12 @@ void rocks_rows_clear(struct rocks_rows *r);
 MU_MUST_USE enum mu_err rocks_rows_add(struct rocks_rows *r, int32_t day, uint32_t device, const uint8_t *key,
                                        size_t key_len, const struct buf *value);
 /* Sorts the rows and puts them into the batch, except those of days that are gone. */
-void rocks_rows_write(struct rocks_rows *r, const struct journal *j, rocksdb_writebatch_t *writes);
+void rocks_rows_write(struct rocks_rows *r, const struct rocks_journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_commit.c ------------------------------------------------------------------------------*/
 /* MU_OK if RocksDB accepts writes; opens it again first, if that is necessary. */
-MU_MUST_USE enum mu_err journal_writable(struct journal *j);
+MU_MUST_USE enum mu_err rocks_writable(struct rocks_journal *j);
 /* Evaluates the outcome of a write: after a failed one RocksDB will be opened again. */
-enum mu_err journal_written(struct journal *j, const char *what, char *text);
+enum mu_err rocks_written(struct rocks_journal *j, const char *what, char *text);
 
 #endif

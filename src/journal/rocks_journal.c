@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 /* Opening and closing a journal: format, number of the start, lock, and notes of the last start. */
@@ -17,7 +16,7 @@ enum { RETENTION_DAYS = 7 };
 
 static const char format_key[] = "format", boot_key[] = "boot";
 
-enum mu_err rocks_meta_get(struct journal *j, const void *key, size_t key_len, uint64_t *words, size_t count)
+enum mu_err rocks_meta_get(struct rocks_journal *j, const void *key, size_t key_len, uint64_t *words, size_t count)
 {
     char *text = NULL;
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
@@ -41,7 +40,7 @@ enum mu_err rocks_meta_get(struct journal *j, const void *key, size_t key_len, u
     return err;
 }
 
-static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t why_size)
+static enum mu_err check_format(struct rocks_journal *j, bool fresh, char *why, size_t why_size)
 {
     uint64_t format;
     enum mu_err err = rocks_meta_get(j, format_key, sizeof(format_key) - 1, &format, 1);
@@ -62,13 +61,13 @@ static enum mu_err check_format(struct journal *j, bool fresh, char *why, size_t
 }
 
 /* The number of the last start; 0 in an empty journal. */
-static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
+static enum mu_err read_boot(struct rocks_journal *j, char *why, size_t why_size)
 {
-    enum mu_err err = rocks_meta_get(j, boot_key, sizeof(boot_key) - 1, &j->boot, 1);
+    enum mu_err err = rocks_meta_get(j, boot_key, sizeof(boot_key) - 1, &j->base.boot, 1);
     bool fresh = err == MU_E_NOT_FOUND;
 
     if (fresh) {
-        j->boot = 0;
+        j->base.boot = 0;
     } else if (err != MU_OK) {
         snprintf(why, why_size, "the journal in %s is damaged: it does not tell its last start: %s: " MARK_ADVICE,
                  j->path, *j->damage ? j->damage : mu_err_text(err));
@@ -77,12 +76,12 @@ static enum mu_err read_boot(struct journal *j, char *why, size_t why_size)
     return check_format(j, fresh, why, why_size);
 }
 
-void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes)
+void rocks_put_boot(const struct rocks_journal *j, rocksdb_writebatch_t *writes)
 {
     uint8_t format[8], boot[8];
 
     bytes_put_u64be(format, ROCKS_FORMAT);
-    bytes_put_u64be(boot, j->boot);
+    bytes_put_u64be(boot, j->base.boot);
     rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], format_key, sizeof(format_key) - 1, (const char *)format,
                               sizeof(format));
     rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], boot_key, sizeof(boot_key) - 1, (const char *)boot,
@@ -90,7 +89,7 @@ void rocks_put_boot(const struct journal *j, rocksdb_writebatch_t *writes)
 }
 
 /* Must be on disk before it is written into any record. */
-static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
+static enum mu_err count_boot(struct rocks_journal *j, char *why, size_t why_size)
 {
     char *text = NULL;
     enum mu_err err = read_boot(j, why, why_size);
@@ -98,7 +97,7 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
     if (err != MU_OK)
         return err;
 
-    j->boot++;
+    j->base.boot++;
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     rocks_put_boot(j, batch);
     rocksdb_write(j->db, j->options.synced, batch, &text);
@@ -106,13 +105,14 @@ static enum mu_err count_boot(struct journal *j, char *why, size_t why_size)
     return rocks_status_take_open(text, j->path, why, why_size);
 }
 
-enum mu_err rocks_create(struct journal **out, const char *dir, const struct journal_options *options)
+enum mu_err rocks_create(struct rocks_journal **out, const char *dir, const struct rocks_journal_options *options)
 {
-    struct journal *j = calloc(1, sizeof(*j));
+    struct rocks_journal *j = calloc(1, sizeof(*j));
     if (!j || asprintf(&j->path, "%s/journal", dir) < 0) {
         free(j);
         return MU_E_NOMEM;
     }
+    j->base.driver = &rocks_driver;
     j->mark = (struct mark)MARK_CLOSED;
     j->retention_days = options->retention_days ? options->retention_days : RETENTION_DAYS;
     j->devices = options->registry ? options->registry->device : 0;
@@ -130,15 +130,15 @@ enum mu_err rocks_create(struct journal **out, const char *dir, const struct jou
     return MU_OK;
 }
 
-static enum mu_err open_unchanged(struct journal **out, const char *dir, const struct journal_registry *registry,
-                                  char *why, size_t why_size)
+static enum mu_err open_unchanged(struct rocks_journal **out, const char *dir,
+                                  const struct rocks_journal_registry *registry, char *why, size_t why_size)
 {
     enum mu_err err;
-    struct journal *j = NULL;
+    struct rocks_journal *j = NULL;
 
     *out = NULL;
     snprintf(why, why_size, "cannot open the journal in %s", dir);
-    if ((err = rocks_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
+    if ((err = rocks_create(&j, dir, &(struct rocks_journal_options){ 0 })) != MU_OK)
         goto out;
     j->unchanged = true;
     if ((err = rocks_open(j, why, why_size)) != MU_OK)
@@ -148,49 +148,53 @@ static enum mu_err open_unchanged(struct journal **out, const char *dir, const s
     *out = j;
     j = NULL;
 out:
-    journal_close(j);
+    rocks_journal_close(j);
     return err;
 }
 
-enum mu_err journal_open_unchanged(struct journal **out, const char *dir, const struct journal_registry *registry,
-                                   char *why, size_t why_size)
+enum mu_err rocks_journal_open_unchanged(struct journal **out, const char *dir,
+                                         const struct rocks_journal_registry *registry, char *why, size_t why_size)
 {
-    enum mu_err err = open_unchanged(out, dir, registry, why, why_size);
+    struct rocks_journal *j;
+    enum mu_err err = open_unchanged(&j, dir, registry, why, why_size);
+
+    *out = j ? &j->base : NULL;
     return err == MU_E_NOT_FOUND ? MU_E_CORRUPT : err;
 }
 
-enum mu_err journal_look(const char *dir, const struct journal_registry *registry, char *why, size_t why_size)
+enum mu_err rocks_journal_look(const char *dir, const struct rocks_journal_registry *registry, char *why,
+                               size_t why_size)
 {
-    struct journal *j = NULL;
+    struct rocks_journal *j = NULL;
     bool fresh;
     enum mu_err err;
 
-    if ((err = rocks_create(&j, dir, &(struct journal_options){ 0 })) != MU_OK)
+    if ((err = rocks_create(&j, dir, &(struct rocks_journal_options){ 0 })) != MU_OK)
         return err;
     err = rocks_find(j, &fresh, why, why_size);
-    journal_close(j);
+    rocks_journal_close(j);
     if (err != MU_OK || fresh)
         return err;
     err = open_unchanged(&j, dir, registry, why, why_size);
-    journal_close(j);
+    rocks_journal_close(j);
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err journal_check_room(const char *dir, char *why, size_t why_size)
+enum mu_err rocks_journal_check_room(const char *dir, char *why, size_t why_size)
 {
     return rocks_check_room(dir, RESERVE_BYTES, why, why_size);
 }
 
-enum mu_err journal_open(struct journal **out, const char *dir, const struct journal_options *options, char *why,
-                         size_t why_size)
+enum mu_err rocks_journal_open(struct journal **out, const char *dir, const struct rocks_journal_options *options,
+                               char *why, size_t why_size)
 {
     enum mu_err err;
-    struct journal *j = NULL;
+    struct rocks_journal *j = NULL;
 
     *out = NULL;
     snprintf(why, why_size, "cannot open the journal in %s", dir);
     /* Look first, while nothing is changed. */
-    if ((!options->looked && (err = journal_look(dir, options->registry, why, why_size)) != MU_OK) ||
+    if ((!options->looked && (err = rocks_journal_look(dir, options->registry, why, why_size)) != MU_OK) ||
         (err = rocks_create(&j, dir, options)) != MU_OK)
         goto out;
     if ((err = rocks_open(j, why, why_size)) != MU_OK)
@@ -199,19 +203,19 @@ enum mu_err journal_open(struct journal **out, const char *dir, const struct jou
         (err = rocks_trust_mark(&j->mark, j, dir)) != MU_OK)
         goto out;
     rocks_clock_load(j, options);
-    *out = j;
+    *out = &j->base;
     j = NULL;
 out:
-    journal_close(j);
+    rocks_journal_close(j);
     return err;
 }
 
-void journal_close(struct journal *j)
+void rocks_journal_close(struct rocks_journal *j)
 {
     if (!j)
         return;
     /* After a flush the next start need not read a log (it would read it twice). If the flush fails, the log has it. */
-    if (j->db && !j->unchanged && !j->broken && journal_flush(j) != MU_OK)
+    if (j->db && !j->unchanged && !j->broken && rocks_journal_flush(&j->base) != MU_OK)
         log_event(LOG_WARN, "journal_not_flushed", "path=%s", LOG_Q(j->path, -1));
     rocks_close(j);
     mark_close(&j->mark);
@@ -222,17 +226,7 @@ void journal_close(struct journal *j)
     free(j);
 }
 
-struct journal_boot journal_boot(const struct journal *j)
-{
-    return (struct journal_boot){ .number = j->boot };
-}
-
-int64_t journal_boot_alive_us(struct journal *j, uint64_t boot)
-{
-    return boot == j->boot ? clock_wall_us() : rocks_alive_us(j, boot);
-}
-
-int64_t rocks_alive_us(struct journal *j, uint64_t boot)
+int64_t rocks_alive_us(struct rocks_journal *j, uint64_t boot)
 {
     uint8_t key[ALIVE_KEY_LEN];
     uint64_t alive[2];

@@ -67,7 +67,7 @@ static enum mu_err look_for_leftovers(const char *path, bool *fresh)
     return *fresh ? err : MU_OK;
 }
 
-enum mu_err rocks_find(const struct journal *j, bool *fresh, char *why, size_t why_size)
+enum mu_err rocks_find(const struct rocks_journal *j, bool *fresh, char *why, size_t why_size)
 {
     enum mu_err err = look_for_leftovers(j->path, fresh);
 
@@ -121,7 +121,7 @@ static bool is_listed(const struct families *f, const char *name)
     return false;
 }
 
-static enum mu_err families_collect(struct families *f, const struct journal *j)
+static enum mu_err families_collect(struct families *f, const struct rocks_journal *j)
 {
     size_t max = FIXED_FAMILIES + f->listed_count;
 
@@ -146,7 +146,7 @@ static enum mu_err families_collect(struct families *f, const struct journal *j)
     return MU_OK;
 }
 
-static enum mu_err families_take(struct families *f, struct journal *j)
+static enum mu_err families_take(struct families *f, struct rocks_journal *j)
 {
     enum mu_err err = MU_OK;
 
@@ -165,7 +165,7 @@ static enum mu_err families_take(struct families *f, struct journal *j)
     return err;
 }
 
-static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
+static enum mu_err prepare(const struct rocks_journal *j, char *why, size_t why_size)
 {
     if (mkdir(j->path, 0700) != 0 && errno != EEXIST) {
         snprintf(why, why_size, "cannot make %s: %s", j->path, strerror(errno));
@@ -177,7 +177,7 @@ static enum mu_err prepare(const struct journal *j, char *why, size_t why_size)
 /* RocksDB makes families that are missing. A reader that changes nothing takes a missing family for empty if the first
  * journals of this format had none, and needs the others. MU_E_NOT_FOUND: a crash may have left the journal so while it
  * was made. */
-static enum mu_err require_families(const struct families *f, const struct journal *j, char *why, size_t why_size)
+static enum mu_err require_families(const struct families *f, const struct rocks_journal *j, char *why, size_t why_size)
 {
     bool marked = rocks_trust_is_marked(j);
 
@@ -192,7 +192,7 @@ static enum mu_err require_families(const struct families *f, const struct journ
     return MU_OK;
 }
 
-enum mu_err rocks_open(struct journal *j, char *why, size_t why_size)
+enum mu_err rocks_open(struct rocks_journal *j, char *why, size_t why_size)
 {
     enum mu_err err;
     struct families f = { 0 };
@@ -231,7 +231,7 @@ out:
     return err;
 }
 
-void rocks_close(struct journal *j)
+void rocks_close(struct rocks_journal *j)
 {
     if (!j->db)
         return;

@@ -132,7 +132,7 @@ void rocks_options_create(struct rocks_options *o)
     rocksdb_writeoptions_set_ignore_missing_column_families(o->synced, 1);
 }
 
-const rocksdb_options_t *rocks_day_options(const struct journal *j)
+const rocksdb_options_t *rocks_day_options(const struct rocks_journal *j)
 {
     return j->devices > FEW_DEVICES ? j->options.day : j->options.day_of_few;
 }

@@ -169,14 +169,14 @@ static enum mu_err go_down(struct journal_page *p, uint64_t target, bool *found)
 static enum mu_err emit_message(struct journal_page *p)
 {
     struct journal_message m;
-    enum mu_err err = rocks_message_decode(&p->scan.head, rocks_scan_value(&p->scan), &m);
+    enum mu_err err = codec_message_decode(&p->scan.head, rocks_scan_value(&p->scan), &m);
     return err == MU_OK ? p->message(p->ctx, &m) : err;
 }
 
 static enum mu_err emit_session(struct journal_page *p)
 {
     struct journal_session s;
-    enum mu_err err = rocks_session_decode(&p->scan.head, rocks_scan_value(&p->scan), &s);
+    enum mu_err err = codec_session_decode(&p->scan.head, rocks_scan_value(&p->scan), &s);
     return err == MU_OK ? p->session(p->ctx, &s) : err;
 }
 
@@ -229,7 +229,7 @@ static enum mu_err walk_page(struct journal_page *p, const struct journal_window
     return err;
 }
 
-static enum mu_err read_page(struct journal_page *p, struct journal *j, uint32_t device, enum record_kind kind,
+static enum mu_err read_page(struct journal_page *p, struct rocks_journal *j, uint32_t device, enum record_kind kind,
                              const struct journal_window *w, uint64_t *total)
 {
     enum mu_err err;
@@ -275,16 +275,18 @@ out:
     return err;
 }
 
-enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
-                             enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx, uint64_t *total)
+enum mu_err rocks_messages(struct journal *port, uint32_t device, const struct journal_window *w,
+                           enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx, uint64_t *total)
 {
+    struct rocks_journal *j = rocks_of(port);
     struct journal_page p = { .emit = emit_message, .message = row, .ctx = ctx };
     return read_page(&p, j, device, RECORD_MESSAGE, w, total);
 }
 
-enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
-                             enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx, uint64_t *total)
+enum mu_err rocks_sessions(struct journal *port, uint32_t device, const struct journal_window *w,
+                           enum mu_err (*row)(void *ctx, const struct journal_session *s), void *ctx, uint64_t *total)
 {
+    struct rocks_journal *j = rocks_of(port);
     struct journal_page p = { .emit = emit_session, .session = row, .ctx = ctx };
     return read_page(&p, j, device, RECORD_SESSION, w, total);
 }

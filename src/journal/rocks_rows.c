@@ -59,7 +59,7 @@ enum mu_err rocks_rows_add(struct rocks_rows *r, int32_t day, uint32_t device, c
     return r->bytes.err;
 }
 
-void rocks_rows_write(struct rocks_rows *r, const struct journal *j, rocksdb_writebatch_t *writes)
+void rocks_rows_write(struct rocks_rows *r, const struct rocks_journal *j, rocksdb_writebatch_t *writes)
 {
     rocksdb_column_family_handle_t *family = NULL;
     int32_t day = 0;

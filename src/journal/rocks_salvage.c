@@ -17,9 +17,9 @@ struct rocks_salvage_tail *rocks_salvage_tail(struct journal_salvage *s, uint32_
 
 enum mu_err rocks_salvage_commit(struct journal_salvage *s, bool last)
 {
-    if (!last && journal_batch_bytes(s->writes) < COMMIT_BYTES && s->writes->err == MU_OK)
+    if (!last && journal_batch_bytes(&s->writes->base) < COMMIT_BYTES && s->writes->err == MU_OK)
         return MU_OK;
-    return journal_commit(s->to, s->writes, clock_wall_us());
+    return journal_commit(&s->to->base, &s->writes->base, clock_wall_us());
 }
 
 /* A state must agree with the device's records, or say that there are more (`followed`): then a start reads these again.
@@ -58,9 +58,9 @@ static enum mu_err put_state(struct journal_salvage *s, uint32_t device, struct 
         state->image = NULL;
         state->image_len = 0;
     }
-    journal_batch_state(s->writes, device, state);
+    journal_batch_state(&s->writes->base, device, state);
     if (state->active_day)
-        journal_batch_active(s->writes, state->active_day, device);
+        journal_batch_active(&s->writes->base, state->active_day, device);
     return rocks_salvage_commit(s, false);
 }
 
@@ -69,7 +69,7 @@ static enum mu_err copy_state(struct journal_salvage *s, struct bytes key, struc
     struct journal_state state;
     uint32_t device = bytes_u32be(&key);
 
-    if (key.bad || key.left || !device || rocks_state_decode(value, &state) != MU_OK)
+    if (key.bad || key.left || !device || codec_state_decode(value, &state) != MU_OK)
         return MU_OK;
     struct rocks_salvage_tail *tail = rocks_salvage_tail(s, device);
     if (!tail)
@@ -94,7 +94,7 @@ static enum mu_err make_states(struct journal_salvage *s)
 
 static void put_raw(struct journal_salvage *s, enum fixed_family family, struct bytes key, struct bytes value)
 {
-    if (journal_batch_usable(s->writes))
+    if (rocks_batch_usable(s->writes))
         rocksdb_writebatch_put_cf(s->writes->writes, s->to->fixed[family], (const char *)key.at, key.left,
                                   (const char *)value.at, value.left);
 }
@@ -103,7 +103,7 @@ static enum mu_err copy_versions(struct journal_salvage *s, struct bytes key, st
 {
     struct journal_versions versions;
 
-    if (key.left == DEVICE_KEY_LEN && rocks_versions_decode(value, &versions) == MU_OK)
+    if (key.left == DEVICE_KEY_LEN && codec_versions_decode(value, &versions) == MU_OK)
         put_raw(s, FAMILY_VERSIONS, key, value);
     return rocks_salvage_commit(s, false);
 }
@@ -182,7 +182,7 @@ static enum mu_err take_over_starts(struct journal_salvage *s, const char *to)
     enum mu_err err = MU_OK;
 
     mark_close(&s->to->mark);
-    s->to->boot = s->boot + 1;
+    s->to->base.boot = s->boot + 1;
     s->to->commits = 0;
     if (s->whole)
         err = rocks_salvage_walk(s, FAMILY_META, copy_alive);
@@ -193,18 +193,23 @@ static enum mu_err take_over_starts(struct journal_salvage *s, const char *to)
     return err == MU_OK ? rocks_trust_mark(&s->to->mark, s->to, to) : err;
 }
 
-enum mu_err journal_salvage_copy(struct journal_salvage *s, const char *to, const struct journal_registry *registry,
-                                 struct journal_salvaged *out, char *why, size_t why_size)
+enum mu_err journal_salvage_copy(struct journal_salvage *s, const char *to,
+                                 const struct rocks_journal_registry *registry, struct journal_salvaged *out, char *why,
+                                 size_t why_size)
 {
-    struct journal_options options = { .registry = registry, .clock_patience_s = -1 };
+    struct rocks_journal_options options = { .registry = registry, .clock_patience_s = -1 };
+    struct journal *made = NULL;
+    struct journal_batch *writes = NULL;
     enum mu_err err;
 
     *out = (struct journal_salvaged){ 0 };
     s->told = out;
-    if ((err = journal_open(&s->to, to, &options, why, why_size)) != MU_OK ||
-        (err = journal_batch_create(&s->writes, s->to)) != MU_OK)
+    if ((err = rocks_journal_open(&made, to, &options, why, why_size)) != MU_OK ||
+        (err = journal_batch_create(&writes, made)) != MU_OK)
         goto out;
-    journal_note_registry(s->to, registry->change, registry->device);
+    s->to = rocks_of(made);
+    s->writes = rocks_batch_of(writes);
+    journal_note_registry(made, registry->change, registry->device);
     if (s->whole)
         err = copy_all(s);
     else
@@ -216,8 +221,8 @@ enum mu_err journal_salvage_copy(struct journal_salvage *s, const char *to, cons
     else
         snprintf(why, why_size, "cannot write the new journal in %s: %s", to, mu_err_text(err));
 out:
-    journal_batch_destroy(s->writes);
-    journal_close(s->to);
+    journal_batch_destroy(writes);
+    journal_close(made);
     s->writes = NULL;
     s->to = NULL;
     return err;

@@ -25,17 +25,17 @@ struct journal_salvage {
     char *from;
     /* whole: up to the first batch that cannot be read, so that states and events agree. rest: with everything that can
      * be read behind it. Both NULL: there is nothing. */
-    struct journal *whole, *rest;
+    struct rocks_journal *whole, *rest;
     bool rebuilt; /* from its tables, or without a log: not of one moment */
     struct mark_place acknowledged, there;
     bool marked;
-    struct journal_registry seen;
+    struct rocks_journal_registry seen;
     uint32_t definition;
     uint64_t boot; /* the highest that is met */
 
     /* While it is copied. */
-    struct journal *to;
-    struct journal_batch *writes;
+    struct rocks_journal *to;
+    struct rocks_batch *writes;
     struct rocks_salvage_tail *tails; /* by device */
     uint32_t tail_count;
     struct journal_salvaged *told;
@@ -45,7 +45,8 @@ struct journal_salvage {
 extern const char rocks_salvage_nobody[5];
 /* Puts a table into `to` for each family that `known` has noted but does not have, so that the logs there can be read.
  * MU_E_NOT_FOUND: there is no such family. */
-MU_MUST_USE enum mu_err rocks_salvage_name_families(const struct journal *known, const char *scratch, const char *to);
+MU_MUST_USE enum mu_err rocks_salvage_name_families(const struct rocks_journal *known, const char *scratch,
+                                                    const char *to);
 /* Opens both handles, of the damaged journal or of a copy below scratch. */
 MU_MUST_USE enum mu_err rocks_salvage_open(struct journal_salvage *s, const char *scratch);
 /* Calls fn for every entry of a family that can be read; the first error of fn ends that and is returned. */

@@ -57,11 +57,11 @@ static enum mu_err copy_message(struct journal_salvage *s, struct rocks_salvage_
                                 const struct record_head *head, struct bytes value)
 {
     struct journal_message m;
-    enum mu_err err = rocks_message_decode(head, value, &m);
+    enum mu_err err = codec_message_decode(head, value, &m);
 
     if (err != MU_OK)
         return err;
-    journal_batch_message(s->writes, device, &m);
+    journal_batch_message(&s->writes->base, device, &m);
     s->told->messages++;
     if (m.number > tail->messages) {
         tail->messages = m.number;
@@ -77,11 +77,11 @@ static enum mu_err copy_session(struct journal_salvage *s, struct rocks_salvage_
                                 const struct record_head *head, struct bytes value)
 {
     struct journal_session r;
-    enum mu_err err = rocks_session_decode(head, value, &r);
+    enum mu_err err = codec_session_decode(head, value, &r);
 
     if (err != MU_OK)
         return err;
-    journal_batch_session(s->writes, device, &r);
+    journal_batch_session(&s->writes->base, device, &r);
     s->told->sessions++;
     if (r.number > tail->sessions) {
         tail->sessions = r.number;
@@ -107,7 +107,7 @@ static enum mu_err copy_record(struct journal_salvage *s, struct salvage_run *ru
     uint32_t device = bytes_u32be(&left);
     uint8_t kind = bytes_u8(&left);
 
-    if (!device || rocks_record_head_decode(key, value, kind, &head) != MU_OK)
+    if (!device || rocks_head_decode(key, value, kind, &head) != MU_OK)
         return MU_OK;
     struct rocks_salvage_tail *tail = rocks_salvage_tail(s, device);
     if (!tail)

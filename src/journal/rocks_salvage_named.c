@@ -20,7 +20,7 @@ const char rocks_salvage_nobody[5] = { 0 };
 enum { NUMBERS_MAX = 10000 }; /* of families: 27 years of days */
 
 struct names {
-    const struct journal *known;
+    const struct rocks_journal *known;
     struct {
         uint32_t number;
         char name[32];
@@ -56,7 +56,7 @@ static enum mu_err add_day(void *ctx, int32_t day, uint32_t number)
 }
 
 /* A number is taken if a table has it. */
-static bool is_taken(const struct journal *known, uint32_t number)
+static bool is_taken(const struct rocks_journal *known, uint32_t number)
 {
     for (int i = 0; i < FIXED_FAMILIES; i++)
         if (known->fixed[i] && rocksdb_column_family_handle_get_id(known->fixed[i]) == number)
@@ -148,7 +148,7 @@ static enum mu_err link_tables(const char *from, const char *to)
     return err;
 }
 
-enum mu_err rocks_salvage_name_families(const struct journal *known, const char *scratch, const char *to)
+enum mu_err rocks_salvage_name_families(const struct rocks_journal *known, const char *scratch, const char *to)
 {
     struct names n = { .known = known };
     char path[4300];

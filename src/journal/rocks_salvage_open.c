@@ -20,11 +20,11 @@ static const char up_to_damage[] = "kPointInTimeRecovery", behind_damage[] = "kS
 
 enum { WHY_SIZE = 512 };
 
-static enum mu_err open_saying_why(struct journal **out, const char *dir, const char *mode, bool unchanged,
+static enum mu_err open_saying_why(struct rocks_journal **out, const char *dir, const char *mode, bool unchanged,
                                    char why[WHY_SIZE])
 {
-    struct journal *j;
-    enum mu_err err = rocks_create(&j, dir, &(struct journal_options){ 0 });
+    struct rocks_journal *j;
+    enum mu_err err = rocks_create(&j, dir, &(struct rocks_journal_options){ 0 });
 
     *out = NULL;
     *why = '\0';
@@ -34,13 +34,13 @@ static enum mu_err open_saying_why(struct journal **out, const char *dir, const 
     j->unchanged = unchanged;
     rocks_options_trust_nothing(&j->options, mode, unchanged);
     if ((err = rocks_open(j, why, WHY_SIZE)) != MU_OK)
-        journal_close(j);
+        rocks_journal_close(j);
     else
         *out = j;
     return err;
 }
 
-static enum mu_err open_lenient(struct journal **out, const char *dir, const char *mode, bool unchanged)
+static enum mu_err open_lenient(struct rocks_journal **out, const char *dir, const char *mode, bool unchanged)
 {
     char why[WHY_SIZE];
     return open_saying_why(out, dir, mode, unchanged, why);
@@ -112,7 +112,7 @@ static void put_together(const char *path)
 }
 
 /* An entry that nothing uses; RocksDB writes a table for it. */
-static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *family)
+static void put_nothing(struct rocks_journal *j, rocksdb_column_family_handle_t *family)
 {
     rocksdb_writeoptions_t *options = rocksdb_writeoptions_create();
     char *text = NULL;
@@ -129,7 +129,7 @@ static void put_nothing(struct journal *j, rocksdb_column_family_handle_t *famil
 static enum mu_err open_behind_damage(struct journal_salvage *s, const char *scratch)
 {
     struct copy c;
-    struct journal *j;
+    struct rocks_journal *j;
     enum mu_err err;
 
     if (open_lenient(&s->rest, s->from, behind_damage, true) == MU_OK)
@@ -139,7 +139,7 @@ static enum mu_err open_behind_damage(struct journal_salvage *s, const char *scr
         return err;
     for (size_t i = 0; i < j->day_count; i++)
         put_nothing(j, j->days[i].handle);
-    journal_close(j);
+    rocks_journal_close(j);
     if ((err = link_files(c.from, c.to, LOGS)) != MU_OK)
         return err;
     put_together(c.to);
@@ -171,7 +171,7 @@ static enum mu_err name_newest_manifest(const char *path)
 }
 
 /* Opened for writing, so that RocksDB may correct a MANIFEST that names missing or short logs. */
-static enum mu_err open_copy(struct journal **out, const struct journal_salvage *s, const char *scratch,
+static enum mu_err open_copy(struct rocks_journal **out, const struct journal_salvage *s, const char *scratch,
                              const char *name, const char *mode)
 {
     struct copy c;
@@ -193,7 +193,7 @@ static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char
     if (s->whole->fixed[FAMILY_STATE] && (open_copy(&s->rest, s, scratch, "named-behind", behind_damage) == MU_OK ||
                                           open_copy(&s->rest, s, scratch, "named-up-to", up_to_damage) == MU_OK))
         return MU_OK;
-    journal_close(s->whole);
+    rocks_journal_close(s->whole);
     s->whole = NULL;
     return MU_E_CORRUPT;
 }
@@ -201,7 +201,7 @@ static enum mu_err open_by_newest_manifest(struct journal_salvage *s, const char
 /* Puts it together once more, if some families have records only in the logs. */
 static enum mu_err put_together_named(struct journal_salvage *s, const char *scratch, struct copy *c)
 {
-    struct journal *known;
+    struct rocks_journal *known;
     struct copy named;
     enum mu_err err;
 
@@ -213,7 +213,7 @@ static enum mu_err put_together_named(struct journal_salvage *s, const char *scr
         put_together(named.to);
         *c = named;
     }
-    journal_close(known);
+    rocks_journal_close(known);
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
@@ -230,7 +230,7 @@ static enum mu_err open_rebuilt(struct journal_salvage *s, const char *scratch)
     s->rebuilt = true;
     if (open_lenient(&s->whole, c.dir, up_to_damage, true) == MU_OK &&
         open_lenient(&s->rest, c.dir, up_to_damage, true) != MU_OK) {
-        journal_close(s->whole);
+        rocks_journal_close(s->whole);
         s->whole = NULL;
     }
     return MU_OK;
@@ -248,7 +248,7 @@ enum mu_err rocks_salvage_open(struct journal_salvage *s, const char *scratch)
     /* Then `rest` is at least what is in order. */
     if (err != MU_E_NOMEM && s->whole && s->whole->fixed[FAMILY_STATE])
         return open_lenient(&s->rest, s->from, up_to_damage, true);
-    journal_close(s->whole);
+    rocks_journal_close(s->whole);
     s->whole = NULL;
     if (err == MU_E_NOMEM)
         return err;

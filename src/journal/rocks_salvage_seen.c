@@ -35,7 +35,7 @@ enum mu_err rocks_salvage_walk(struct journal_salvage *s, enum fixed_family fami
     return err;
 }
 
-static uint32_t last_device(struct journal *j, rocksdb_column_family_handle_t *family)
+static uint32_t last_device(struct rocks_journal *j, rocksdb_column_family_handle_t *family)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, family);
@@ -62,7 +62,7 @@ static enum mu_err see_state(struct journal_salvage *s, struct bytes key, struct
 {
     struct journal_state state;
 
-    if (key.left != DEVICE_KEY_LEN || rocks_state_decode(value, &state) != MU_OK)
+    if (key.left != DEVICE_KEY_LEN || codec_state_decode(value, &state) != MU_OK)
         return MU_OK;
     see_device(s, bytes_u32be(&key));
     if (state.definition > s->definition)
@@ -74,7 +74,7 @@ static enum mu_err see_state(struct journal_salvage *s, struct bytes key, struct
 
 static void see(struct journal_salvage *s)
 {
-    struct journal_registry told;
+    struct rocks_journal_registry told;
 
     if (s->marked) {
         memcpy(s->seen.id, s->acknowledged.id, sizeof(s->seen.id));
@@ -120,7 +120,7 @@ enum mu_err journal_salvage_open(struct journal_salvage **out, const char *from,
     return MU_OK;
 }
 
-struct journal_registry journal_salvage_seen(const struct journal_salvage *s, uint32_t *definition)
+struct rocks_journal_registry journal_salvage_seen(const struct journal_salvage *s, uint32_t *definition)
 {
     *definition = s->definition;
     return s->seen;
@@ -130,8 +130,8 @@ void journal_salvage_close(struct journal_salvage *s)
 {
     if (!s)
         return;
-    journal_close(s->whole);
-    journal_close(s->rest);
+    rocks_journal_close(s->whole);
+    rocks_journal_close(s->rest);
     free(s->tails);
     free(s->from);
     free(s);

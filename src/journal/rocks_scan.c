@@ -7,7 +7,7 @@
 
 void rocks_scan_open(struct rocks_scan *s, int64_t from_us, int64_t to_us)
 {
-    const struct journal *j = s->journal;
+    const struct rocks_journal *j = s->journal;
 
     assert(!s->at);
     s->first_family = rocks_day_lower_bound(j, rocks_day_of(from_us));
@@ -61,7 +61,7 @@ static enum mu_err arrive(struct rocks_scan *s, bool *found)
     }
 
     const char *key = rocksdb_iter_key(s->at, &len);
-    enum mu_err err = rocks_record_head_decode(bytes_of(key, len), rocks_scan_value(s), s->kind, &s->head);
+    enum mu_err err = rocks_head_decode(bytes_of(key, len), rocks_scan_value(s), s->kind, &s->head);
     if (err != MU_OK)
         return err;
     s->here.ts_us = s->head.ts_us;

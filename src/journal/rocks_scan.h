@@ -16,7 +16,7 @@ struct rocks_spot {
 };
 
 struct rocks_scan {
-    struct journal *journal;
+    struct rocks_journal *journal;
     uint32_t device;
     enum record_kind kind;
     bool decoded_only;

@@ -33,7 +33,7 @@ enum mu_err rocks_status_take(char *text)
     return err;
 }
 
-enum mu_err rocks_status(struct journal *j, char *text)
+enum mu_err rocks_status(struct rocks_journal *j, char *text)
 {
     if (text && classify(text) == MU_E_CORRUPT)
         snprintf(j->damage, sizeof(j->damage), "%s", text);
@@ -55,8 +55,9 @@ enum mu_err rocks_read_error(char *text)
     return rocks_status_take(text);
 }
 
-const char *journal_damage(const struct journal *j)
+const char *rocks_journal_damage(const struct journal *port)
 {
+    const struct rocks_journal *j = rocks_of_const(port);
     return j->damage;
 }
 

@@ -16,7 +16,7 @@
 
 enum { STEP_KEY_MAX = RECORD_KEY_HEAD };
 
-enum mu_err rocks_read_family(const struct journal *j, rocksdb_column_family_handle_t *family, char *why,
+enum mu_err rocks_read_family(const struct rocks_journal *j, rocksdb_column_family_handle_t *family, char *why,
                               size_t why_size)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
@@ -93,7 +93,7 @@ bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len)
 
 /* Two threads share the families: most of the work is decompressing and comparing checksums. */
 struct reading {
-    const struct journal *journal;
+    const struct rocks_journal *journal;
     pthread_mutex_t lock;
     size_t next;     /* family: the fixed ones, then the days, the newest of which are asked for most */
     uint64_t read;   /* bytes, up to there */
@@ -104,7 +104,7 @@ struct reading {
 /* NULL if there is none left. With the lock held. */
 static rocksdb_column_family_handle_t *next_family(struct reading *r)
 {
-    const struct journal *j = r->journal;
+    const struct rocks_journal *j = r->journal;
 
     while (r->err == MU_OK && r->next < FIXED_FAMILIES + j->day_count) {
         size_t i = r->next++;
@@ -141,7 +141,7 @@ static void *read_families(void *reading)
     return NULL;
 }
 
-enum mu_err rocks_read_tables(const struct journal *j, char *why, size_t why_size)
+enum mu_err rocks_read_tables(const struct rocks_journal *j, char *why, size_t why_size)
 {
     struct reading r = { .journal = j, .lock = PTHREAD_MUTEX_INITIALIZER };
     pthread_t other;

@@ -33,27 +33,27 @@ static void day_key(uint8_t out[DAY_KEY_LEN], int32_t day)
     bytes_put_u32be(out + DAY_PREFIX_LEN, (uint32_t)day);
 }
 
-static void put_meta(const struct journal *j, rocksdb_writebatch_t *writes, const void *key, size_t key_len,
+static void put_meta(const struct rocks_journal *j, rocksdb_writebatch_t *writes, const void *key, size_t key_len,
                      const uint8_t *value, size_t len)
 {
     rocksdb_writebatch_put_cf(writes, j->fixed[FAMILY_META], key, key_len, (const char *)value, len);
 }
 
-static void mark_path(const struct journal *j, char *out, size_t size)
+static void mark_path(const struct rocks_journal *j, char *out, size_t size)
 {
     snprintf(out, size, "%.*s" JOURNAL_MARK, (int)(strlen(j->path) - strlen("journal")), j->path);
 }
 
-static struct mark_place place_of_start(const struct journal *j)
+static struct mark_place place_of_start(const struct rocks_journal *j)
 {
-    struct mark_place place = { .epoch = j->boot, .count = j->commits };
+    struct mark_place place = { .epoch = j->base.boot, .count = j->commits };
     memcpy(place.id, j->id, sizeof(place.id));
     return place;
 }
 
 /* --- noting ---------------------------------------------------------------------------------------*/
 
-enum mu_err rocks_trust_note_day(struct journal *j, const struct rocks_day_family *family)
+enum mu_err rocks_trust_note_day(struct rocks_journal *j, const struct rocks_day_family *family)
 {
     uint8_t key[DAY_KEY_LEN], value[8];
     char *text = NULL;
@@ -62,10 +62,10 @@ enum mu_err rocks_trust_note_day(struct journal *j, const struct rocks_day_famil
     bytes_put_u64be(value, rocksdb_column_family_handle_get_id(family->handle));
     rocksdb_put_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof(key), (const char *)value,
                    sizeof(value), &text);
-    return journal_written(j, "note_day", text);
+    return rocks_written(j, "note_day", text);
 }
 
-enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *registry)
+enum mu_err rocks_trust_load(struct rocks_journal *j, const struct rocks_journal_registry *registry)
 {
     uint64_t words[2];
     uint8_t key[DAY_KEY_LEN];
@@ -88,7 +88,7 @@ enum mu_err rocks_trust_load(struct journal *j, const struct journal_registry *r
     return err;
 }
 
-bool rocks_trust_is_marked(const struct journal *j)
+bool rocks_trust_is_marked(const struct rocks_journal *j)
 {
     char path[4096];
 
@@ -96,7 +96,7 @@ bool rocks_trust_is_marked(const struct journal *j)
     return access(path, F_OK) == 0;
 }
 
-enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char *dir)
+enum mu_err rocks_trust_mark(struct mark *m, const struct rocks_journal *j, const char *dir)
 {
     char path[4096];
     struct mark_place here = place_of_start(j);
@@ -105,7 +105,7 @@ enum mu_err rocks_trust_mark(struct mark *m, const struct journal *j, const char
     return mark_open(m, path, &here);
 }
 
-void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes)
+void rocks_trust_put(const struct rocks_journal *j, rocksdb_writebatch_t *writes)
 {
     uint8_t value[16];
 
@@ -118,7 +118,7 @@ void rocks_trust_put(const struct journal *j, rocksdb_writebatch_t *writes)
         put_meta(j, writes, id_key, ID_KEY_LEN, j->id, sizeof(j->id));
 }
 
-void rocks_trust_committed(struct journal *j)
+void rocks_trust_committed(struct rocks_journal *j)
 {
     j->seen_changed = false;
     j->id_noted = true;
@@ -126,29 +126,29 @@ void rocks_trust_committed(struct journal *j)
     mark_put(&j->mark, &here);
 }
 
-enum mu_err rocks_trust_forget_day(struct journal *j, int32_t day)
+enum mu_err rocks_trust_forget_day(struct rocks_journal *j, int32_t day)
 {
     uint8_t key[DAY_KEY_LEN];
     char *text = NULL;
 
     day_key(key, day);
     rocksdb_delete_cf(j->db, j->options.synced, j->fixed[FAMILY_META], (const char *)key, sizeof(key), &text);
-    return journal_written(j, "forget_day", text);
+    return rocks_written(j, "forget_day", text);
 }
 
 /* --- comparing ------------------------------------------------------------------------------------*/
 
 /* The last commit that is on disk, and whose journal it is. */
-static enum mu_err read_place(struct journal *j, struct mark_place *out)
+static enum mu_err read_place(struct rocks_journal *j, struct mark_place *out)
 {
     uint8_t key[ALIVE_KEY_LEN];
     uint64_t alive[2] = { 0 }, id[2] = { 0 };
     enum mu_err err;
 
-    rocks_alive_key(key, j->boot);
+    rocks_alive_key(key, j->base.boot);
     if ((err = rocks_meta_get(j, key, sizeof(key), alive, 2)) == MU_OK || err == MU_E_NOT_FOUND)
         err = rocks_meta_get(j, id_key, ID_KEY_LEN, id, 2);
-    *out = (struct mark_place){ .epoch = j->boot, .count = alive[1] };
+    *out = (struct mark_place){ .epoch = j->base.boot, .count = alive[1] };
     bytes_put_u64be(out->id, id[0]);
     bytes_put_u64be(out->id + 8, id[1]);
     return err == MU_E_NOT_FOUND ? MU_OK : err;
@@ -166,7 +166,7 @@ static enum mu_err tell_missing_day(int32_t day, char *why, size_t why_size)
     return MU_E_CORRUPT;
 }
 
-enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx, char *why, size_t why_size)
+enum mu_err rocks_trust_days(const struct rocks_journal *j, rocks_day_fn fn, void *ctx, char *why, size_t why_size)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_iterator_t *at = rocksdb_create_iterator_cf(j->db, options, j->fixed[FAMILY_META]);
@@ -193,7 +193,7 @@ enum mu_err rocks_trust_days(const struct journal *j, rocks_day_fn fn, void *ctx
 }
 
 struct comparing {
-    const struct journal *journal;
+    const struct rocks_journal *journal;
     char *why;
     size_t why_size;
 };
@@ -206,8 +206,8 @@ static enum mu_err compare_day(void *ctx, int32_t day, uint32_t family)
     return rocks_day_family(c->journal, day) ? MU_OK : tell_missing_day(day, c->why, c->why_size);
 }
 
-static enum mu_err compare_registry(struct journal *j, const struct mark_place *there,
-                                    const struct journal_registry *registry, char *why, size_t why_size)
+static enum mu_err compare_registry(struct rocks_journal *j, const struct mark_place *there,
+                                    const struct rocks_journal_registry *registry, char *why, size_t why_size)
 {
     uint64_t seen[2] = { 0 };
     enum mu_err err = rocks_meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
@@ -230,20 +230,21 @@ static enum mu_err compare_registry(struct journal *j, const struct mark_place *
     return MU_E_CORRUPT;
 }
 
-enum mu_err rocks_trust_tell(struct journal *j, struct mark_place *there, struct journal_registry *out)
+enum mu_err rocks_trust_tell(struct rocks_journal *j, struct mark_place *there, struct rocks_journal_registry *out)
 {
     uint64_t seen[2] = { 0 };
     uint64_t boot = 0;
     enum mu_err err = rocks_meta_get(j, "boot", 4, &boot, 1);
 
-    j->boot = boot;
+    j->base.boot = boot;
     if (err == MU_OK && (err = read_place(j, there)) == MU_OK)
         err = rocks_meta_get(j, registry_key, REGISTRY_KEY_LEN, seen, 2);
-    *out = (struct journal_registry){ .change = seen[0], .device = (uint32_t)seen[1] };
+    *out = (struct rocks_journal_registry){ .change = seen[0], .device = (uint32_t)seen[1] };
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *registry, char *why, size_t why_size)
+enum mu_err rocks_trust_check(struct rocks_journal *j, const struct rocks_journal_registry *registry, char *why,
+                              size_t why_size)
 {
     char path[4096], cause[400] = "";
     struct mark_place there;
@@ -262,8 +263,9 @@ enum mu_err rocks_trust_check(struct journal *j, const struct journal_registry *
     return err;
 }
 
-void journal_note_registry(struct journal *j, uint64_t change, uint32_t device)
+void rocks_note_registry(struct journal *port, uint64_t change, uint32_t device)
 {
+    struct rocks_journal *j = rocks_of(port);
     j->devices = device;
     if (change == j->seen.change && device == j->seen.device)
         return;

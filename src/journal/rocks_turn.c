@@ -28,7 +28,7 @@ bool rocks_turn_is_entry(struct bytes key, struct bytes value)
            value.left <= SPANS_MAX * SPAN_LEN;
 }
 
-static enum mu_err load(const struct journal *j, uint32_t device, enum record_kind kind, struct turn_spans *out)
+static enum mu_err load(const struct rocks_journal *j, uint32_t device, enum record_kind kind, struct turn_spans *out)
 {
     uint8_t key[TURN_KEY_LEN];
     size_t len = 0;
@@ -55,7 +55,7 @@ static enum mu_err load(const struct journal *j, uint32_t device, enum record_ki
     return err;
 }
 
-enum mu_err rocks_turn_touches(const struct journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
+enum mu_err rocks_turn_touches(const struct rocks_journal *j, uint32_t device, enum record_kind kind, int64_t from_us,
                                int64_t to_us, bool *touches)
 {
     struct turn_spans spans;
@@ -67,8 +67,9 @@ enum mu_err rocks_turn_touches(const struct journal *j, uint32_t device, enum re
     return err;
 }
 
-bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us)
+bool rocks_turned(struct journal *port, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us)
 {
+    struct rocks_journal *j = rocks_of(port);
     bool touches = false;
 
     pthread_rwlock_rdlock(&j->lock);
@@ -81,7 +82,7 @@ bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, 
 /* --- a turn ---------------------------------------------------------------------------------------*/
 
 /* The moment of the first committed record after a moment; at most `last`. */
-static enum mu_err first_ahead(struct journal *j, uint32_t device, enum record_kind kind, int64_t after_us,
+static enum mu_err first_ahead(struct rocks_journal *j, uint32_t device, enum record_kind kind, int64_t after_us,
                                int64_t last_us, int64_t *out)
 {
     struct rocks_scan s = { .journal = j, .device = device, .kind = kind };
@@ -145,7 +146,7 @@ void rocks_turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us)
     trim(spans, INT64_MIN);
 }
 
-void rocks_turn_put(struct journal_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans)
+void rocks_turn_put(struct rocks_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans)
 {
     uint8_t key[TURN_KEY_LEN], value[SPANS_MAX * SPAN_LEN];
 
@@ -159,15 +160,16 @@ void rocks_turn_put(struct journal_batch *b, uint32_t device, enum record_kind k
                               (const char *)value, spans->count * SPAN_LEN);
 }
 
-void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
-                        int64_t last_us)
+void rocks_batch_turn(struct journal_batch *port, uint32_t device, enum journal_list list, int64_t from_us,
+                      int64_t last_us)
 {
-    struct journal *j = b->journal;
+    struct rocks_batch *b = rocks_batch_of(port);
+    struct rocks_journal *j = b->journal;
     enum record_kind kind = rocks_record_kind_of(list);
     struct turn_spans spans;
     int64_t ahead_us;
 
-    if (!journal_batch_usable(b) || (b->err = load(j, device, kind, &spans)) != MU_OK ||
+    if (!rocks_batch_usable(b) || (b->err = load(j, device, kind, &spans)) != MU_OK ||
         (b->err = first_ahead(j, device, kind, from_us, last_us, &ahead_us)) != MU_OK)
         return;
     insert(&spans, from_us, from_us);
@@ -176,7 +178,7 @@ void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_l
     rocks_turn_put(b, device, kind, &spans);
 }
 
-void rocks_turns_forget(struct journal_batch *b, uint32_t device)
+void rocks_turns_forget(struct rocks_batch *b, uint32_t device)
 {
     uint8_t key[TURN_KEY_LEN];
 

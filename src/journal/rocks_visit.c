@@ -2,13 +2,13 @@
 
 /* Visiting everything. struct walk is one of two families that are walked side by side. */
 struct walk {
-    struct journal *journal;
+    struct rocks_journal *journal;
     rocksdb_iterator_t *at;
     uint64_t device; /* UINT64_MAX past the last */
     struct bytes value;
 };
 
-static struct walk walk_over(struct journal *j, rocksdb_readoptions_t *options, enum fixed_family family)
+static struct walk walk_over(struct rocks_journal *j, rocksdb_readoptions_t *options, enum fixed_family family)
 {
     return (struct walk){ .journal = j, .at = rocksdb_create_iterator_cf(j->db, options, j->fixed[family]) };
 }
@@ -41,7 +41,7 @@ static enum mu_err walk_next(struct walk *w)
 static enum mu_err visit_state(struct walk *w, const struct journal_visitor *v)
 {
     struct journal_state state;
-    enum mu_err err = rocks_state_decode(w->value, &state);
+    enum mu_err err = codec_state_decode(w->value, &state);
 
     if (err == MU_OK && v->state)
         err = v->state(v->ctx, (uint32_t)w->device, &state);
@@ -51,7 +51,7 @@ static enum mu_err visit_state(struct walk *w, const struct journal_visitor *v)
 static enum mu_err visit_versions(struct walk *w, const struct journal_visitor *v)
 {
     struct journal_versions versions;
-    enum mu_err err = rocks_versions_decode(w->value, &versions);
+    enum mu_err err = codec_versions_decode(w->value, &versions);
 
     if (err == MU_OK && v->versions)
         err = v->versions(v->ctx, (uint32_t)w->device, &versions);
@@ -71,7 +71,8 @@ static enum mu_err walk_both(struct walk *states, struct walk *versions, const s
     return err;
 }
 
-static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *options, const struct journal_visitor *v)
+static enum mu_err visit_devices(struct rocks_journal *j, rocksdb_readoptions_t *options,
+                                 const struct journal_visitor *v)
 {
     struct walk states = walk_over(j, options, FAMILY_STATE);
     struct walk versions = walk_over(j, options, FAMILY_VERSIONS);
@@ -85,7 +86,7 @@ static enum mu_err visit_devices(struct journal *j, rocksdb_readoptions_t *optio
 /* --- activity and events --------------------------------------------------------------------------*/
 
 /* Calls fn for every entry of a family from a key on, until fn fails. */
-static enum mu_err visit_family(struct journal *j, rocksdb_readoptions_t *options, enum fixed_family family,
+static enum mu_err visit_family(struct rocks_journal *j, rocksdb_readoptions_t *options, enum fixed_family family,
                                 struct bytes from, enum mu_err (*fn)(void *ctx, struct bytes key, struct bytes value),
                                 void *ctx)
 {
@@ -142,7 +143,7 @@ static enum mu_err on_event(void *ctx, struct bytes key, struct bytes value)
     return v->row(v->ctx, device, &e);
 }
 
-static enum mu_err visit_events(struct journal *j, rocksdb_readoptions_t *options, struct event_visit *v)
+static enum mu_err visit_events(struct rocks_journal *j, rocksdb_readoptions_t *options, struct event_visit *v)
 {
     uint8_t from[sizeof(uint64_t)];
 
@@ -185,8 +186,9 @@ static rocksdb_readoptions_t *passing_by(void)
     return options;
 }
 
-enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
+enum mu_err rocks_visit(struct journal *port, const struct journal_visitor *v)
 {
+    struct rocks_journal *j = rocks_of(port);
     struct event_visit events = { .row = v->event, .ctx = v->ctx, .before_us = INT64_MAX };
     enum mu_err err = MU_E_IO;
 
@@ -204,9 +206,10 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
     return err;
 }
 
-enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,
-                           enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e), void *ctx)
+enum mu_err rocks_events(struct journal *port, int64_t from_us, int64_t before_us,
+                         enum mu_err (*row)(void *ctx, uint32_t device, const struct journal_event *e), void *ctx)
 {
+    struct rocks_journal *j = rocks_of(port);
     struct event_visit events = { .row = row, .ctx = ctx, .from_us = from_us, .before_us = before_us };
     enum mu_err err = MU_E_IO;
 
@@ -220,9 +223,10 @@ enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us
     return err;
 }
 
-enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
-                             enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx)
+enum mu_err rocks_controls(struct journal *port, int64_t after_us, uint64_t after_request, int64_t before_us,
+                           enum mu_err (*row)(void *ctx, const struct journal_control *c), void *ctx)
 {
+    struct rocks_journal *j = rocks_of(port);
     struct control_visit v = {
         .row = row, .ctx = ctx, .after_us = after_us, .before_us = before_us, .after_request = after_request
     };

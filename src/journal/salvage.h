@@ -1,7 +1,7 @@
 #ifndef MUSTER_JOURNAL_SALVAGE_H
 #define MUSTER_JOURNAL_SALVAGE_H
 
-#include "journal/journal.h"
+#include "journal/rocks_journal.h"
 
 /* Copies what is left of a damaged journal into a new one. Only `muster repair` uses it. One thread at a time. */
 struct journal_salvage;
@@ -13,7 +13,7 @@ MU_MUST_USE enum mu_err journal_salvage_open(struct journal_salvage **out, const
                                              char *why, size_t why_size);
 /* What the damaged journal has seen of the registry, as far as it can be read, and the highest number of a device and of
  * a definition's version in it. */
-struct journal_registry journal_salvage_seen(const struct journal_salvage *s, uint32_t *definition);
+struct rocks_journal_registry journal_salvage_seen(const struct journal_salvage *s, uint32_t *definition);
 
 struct journal_salvaged {
     uint64_t messages, sessions; /* that were copied */
@@ -27,8 +27,8 @@ struct journal_salvaged {
  * mistake. Where numbers of records are missing, windows are counted record by record from then on. `to` exists and has
  * no journal. Takes as much room as the journal. Errors as above. */
 MU_MUST_USE enum mu_err journal_salvage_copy(struct journal_salvage *s, const char *to,
-                                             const struct journal_registry *registry, struct journal_salvaged *out,
-                                             char *why, size_t why_size);
+                                             const struct rocks_journal_registry *registry,
+                                             struct journal_salvaged *out, char *why, size_t why_size);
 /* NULL is allowed. */
 void journal_salvage_close(struct journal_salvage *s);
 

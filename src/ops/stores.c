@@ -21,9 +21,9 @@
  * data that the server keeps. */
 #define KEEP_DAYS 4000
 
-struct journal_registry stores_journal_registry(const struct registry_place *place)
+struct rocks_journal_registry stores_journal_registry(const struct registry_place *place)
 {
-    struct journal_registry out = { .change = place->change, .device = place->device };
+    struct rocks_journal_registry out = { .change = place->change, .device = place->device };
     memcpy(out.id, place->id, sizeof(out.id));
     return out;
 }
@@ -45,10 +45,10 @@ enum mu_err stores_look_for_both(const char *dir, const struct registry_place *p
 
 static enum mu_err look_at_journal(const char *dir, const struct registry_place *place, char *why, size_t why_size)
 {
-    struct journal_registry seen = stores_journal_registry(place);
+    struct rocks_journal_registry seen = stores_journal_registry(place);
     enum mu_err err = stores_look_for_both(dir, place, why, why_size);
 
-    return err == MU_OK ? journal_look(dir, &seen, why, why_size) : err;
+    return err == MU_OK ? rocks_journal_look(dir, &seen, why, why_size) : err;
 }
 
 /* Checks both before either is changed. */
@@ -169,12 +169,12 @@ static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned
     const char *dir = s->data.path;
     struct registry_place place;
     enum mu_err err = registry_get_place(s->registry, &place);
-    struct journal_registry seen = stores_journal_registry(&place);
-    struct journal_options options = { .retention_days = retention_days, .registry = &seen, .looked = true };
+    struct rocks_journal_registry seen = stores_journal_registry(&place);
+    struct rocks_journal_options options = { .retention_days = retention_days, .registry = &seen, .looked = true };
 
     assert(s->calendar && s->data.lock_fd >= 0 && !s->journal && !s->fleet && !s->committer);
     /* Acknowledged data can only be found again if the names of the stores are on disk, too. */
-    if (err != MU_OK || (err = journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
+    if (err != MU_OK || (err = rocks_journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
         (err = file_sync_dir(dir, why, why_size)) != MU_OK ||
         (!place.has_journal && (err = registry_set_fact(s->registry, REGISTRY_HAS_JOURNAL, "made")) != MU_OK) ||
         (err = fleet_create(&s->fleet)) != MU_OK)
@@ -186,9 +186,9 @@ static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned
                                                                       .calendar = s->calendar,
                                                                       .watch = s->watch,
                                                                       .activity_days = activity_days });
-    if (err == MU_E_CORRUPT && *journal_damage(s->journal))
+    if (err == MU_E_CORRUPT && *rocks_journal_damage(s->journal))
         snprintf(why, why_size, "the journal in %s/journal is damaged: %s: " MARK_ADVICE, dir,
-                 journal_damage(s->journal));
+                 rocks_journal_damage(s->journal));
     else if (err != MU_OK)
         snprintf(why, why_size, "cannot build the index of the fleet from what is in %s: %s", dir, mu_err_text(err));
     return err;

@@ -3,6 +3,7 @@
 
 #include "commit/committer.h"
 #include "fleet/quota_file.h"
+#include "journal/rocks_journal.h"
 #include "model/calendar.h"
 #include "ops/data_dir.h"
 
@@ -50,7 +51,7 @@ MU_MUST_USE enum mu_err stores_open_zone(struct calendar **out, const char *zone
 MU_MUST_USE enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why,
                                              size_t why_size);
 /* What the journal is compared with: the state of the registry beside it. */
-struct journal_registry stores_journal_registry(const struct registry_place *place);
+struct rocks_journal_registry stores_journal_registry(const struct registry_place *place);
 
 /* What a command needs of a directory at rest. */
 enum stores_part { STORES_REGISTRY, STORES_ALL };

@@ -10,6 +10,7 @@
 #include "commit/committer.h"
 #include "registry/fake_registry.h"
 #include "fleet/fleet_apply.h"
+#include "journal/rocks_journal.h"
 #include "report/report.h"
 
 /* Every report says the same before and after the journal on the disk has been closed and opened again. */
@@ -34,8 +35,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 static void open_all(void)
 {
     char why[300];
-    struct journal_options options = { .reserve_bytes = 4096 };
-    assert_int_equal(journal_open(&j, dir, &options, why, sizeof(why)), MU_OK);
+    struct rocks_journal_options options = { .reserve_bytes = 4096 };
+    assert_int_equal(rocks_journal_open(&j, dir, &options, why, sizeof(why)), MU_OK);
     assert_int_equal(fleet_create(&f), MU_OK);
     assert_int_equal(
         committer_start(&c,

@@ -14,7 +14,7 @@
 #include "access/geoip.h"
 #include "base/log.h"
 #include "command/check_dir.h"
-#include "journal/journal.h"
+#include "journal/rocks_journal.h"
 #include "ops/operation.h"
 #include "ops/privileges.h"
 #include "serve/server.h"
@@ -79,7 +79,7 @@ static enum mu_err check_room_for_new(struct server *s, const char *dir)
         err = errno == ENOENT || errno == ENOTDIR ? MU_E_NOT_FOUND : MU_E_IO;
         snprintf(s->why, sizeof(s->why), "cannot make a data directory of %s: %s: %s", dir, place, strerror(errno));
     } else {
-        err = journal_check_room(place, s->why, sizeof(s->why));
+        err = rocks_journal_check_room(place, s->why, sizeof(s->why));
     }
     free(copy);
     return err;
@@ -95,7 +95,7 @@ static enum mu_err check_present(struct server *s, const char *dir)
         err = stores_check(dir, setting_text(s->settings, "time-zone"), s->why, sizeof(s->why));
         close(held);
         if (err == MU_OK)
-            err = journal_check_room(dir, s->why, sizeof(s->why));
+            err = rocks_journal_check_room(dir, s->why, sizeof(s->why));
     } else if (err == MU_OK && errno == EWOULDBLOCK) {
         printf("%s is in use, and was not looked at\n", dir);
     } else if (err == MU_OK) {

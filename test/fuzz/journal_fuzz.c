@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "journal/rocks_codec.h"
+#include "journal/rocks_key.h"
 
 enum { VALUE_MAX = 1024 * 1024 };
 
@@ -37,14 +37,13 @@ static void message(struct bytes key, struct bytes in)
     struct record_head head, again_head;
     struct journal_message m, again;
 
-    if (rocks_record_head_decode(key, in, RECORD_MESSAGE, &head) != MU_OK ||
-        rocks_message_decode(&head, in, &m) != MU_OK)
+    if (rocks_head_decode(key, in, RECORD_MESSAGE, &head) != MU_OK || codec_message_decode(&head, in, &m) != MU_OK)
         return;
     CHECK(head.decoded == m.decoded && head.decoded_number == m.decoded_number);
-    rocks_message_encode(&value, &m);
+    codec_message_encode(&value, &m);
     key = record_key_of(again_key, RECORD_MESSAGE, &head);
-    CHECK(rocks_record_head_decode(key, written(), RECORD_MESSAGE, &again_head) == MU_OK);
-    CHECK(rocks_message_decode(&again_head, written(), &again) == MU_OK);
+    CHECK(rocks_head_decode(key, written(), RECORD_MESSAGE, &again_head) == MU_OK);
+    CHECK(codec_message_decode(&again_head, written(), &again) == MU_OK);
     CHECK(m.ts_us == again.ts_us && m.kind == again.kind && m.decoded == again.decoded &&
           m.definition == again.definition && m.number == again.number && m.decoded_number == again.decoded_number &&
           m.enterprise == again.enterprise && m.request == again.request &&
@@ -57,13 +56,12 @@ static void session(struct bytes key, struct bytes in)
     struct record_head head, again_head;
     struct journal_session s, again;
 
-    if (rocks_record_head_decode(key, in, RECORD_SESSION, &head) != MU_OK ||
-        rocks_session_decode(&head, in, &s) != MU_OK)
+    if (rocks_head_decode(key, in, RECORD_SESSION, &head) != MU_OK || codec_session_decode(&head, in, &s) != MU_OK)
         return;
-    rocks_session_encode(&value, &s);
+    codec_session_encode(&value, &s);
     key = record_key_of(again_key, RECORD_SESSION, &head);
-    CHECK(rocks_record_head_decode(key, written(), RECORD_SESSION, &again_head) == MU_OK);
-    CHECK(rocks_session_decode(&again_head, written(), &again) == MU_OK);
+    CHECK(rocks_head_decode(key, written(), RECORD_SESSION, &again_head) == MU_OK);
+    CHECK(codec_session_decode(&again_head, written(), &again) == MU_OK);
     CHECK(s.ts_us == again.ts_us && s.end == again.end && s.again == again.again && s.number == again.number &&
           s.keep_alive == again.keep_alive && s.boot == again.boot && s.duration == again.duration &&
           s.reason == again.reason && s.heartbeat.count == again.heartbeat.count &&
@@ -76,10 +74,10 @@ static void state(struct bytes key, struct bytes in)
     struct journal_state s, again;
 
     (void)key;
-    if (rocks_state_decode(in, &s) != MU_OK)
+    if (codec_state_decode(in, &s) != MU_OK)
         return;
-    rocks_state_encode(&value, &s);
-    CHECK(rocks_state_decode(written(), &again) == MU_OK);
+    codec_state_encode(&value, &s);
+    CHECK(codec_state_decode(written(), &again) == MU_OK);
     CHECK(s.last_ts_us == again.last_ts_us && s.last_session_us == again.last_session_us &&
           s.messages == again.messages && s.decoded == again.decoded && s.sessions == again.sessions &&
           s.activated_at == again.activated_at && s.online_latest == again.online_latest &&
@@ -93,10 +91,10 @@ static void versions(struct bytes key, struct bytes in)
     struct journal_versions v, again;
 
     (void)key;
-    if (rocks_versions_decode(in, &v) != MU_OK)
+    if (codec_versions_decode(in, &v) != MU_OK)
         return;
-    rocks_versions_encode(&value, &v);
-    CHECK(rocks_versions_decode(written(), &again) == MU_OK);
+    codec_versions_encode(&value, &v);
+    CHECK(codec_versions_decode(written(), &again) == MU_OK);
     for (int i = 0; i < VERSION_COUNT; i++)
         CHECK(strcmp(v.text[i], again.text[i]) == 0);
 }
@@ -109,7 +107,7 @@ static void event(struct bytes key, struct bytes in)
 
     if (rocks_event_decode(key, in, &device, &e) != MU_OK)
         return;
-    rocks_event_encode(&value, &e);
+    codec_event_encode(&value, &e);
     rocks_event_key_head(head, device, &e);
     CHECK(memcmp(head, key.at, sizeof(head)) == 0);
     CHECK(rocks_event_decode(key, written(), &again_device, &again) == MU_OK);
@@ -124,7 +122,7 @@ static void control(struct bytes key, struct bytes in)
 
     if (rocks_control_decode(key, in, &c) != MU_OK)
         return;
-    rocks_control_encode(&value, &c);
+    codec_control_encode(&value, &c);
     rocks_control_key(again_key, c.ts_us, c.request);
     CHECK(same_bytes(key.at, key.left, again_key, sizeof(again_key)));
     CHECK(rocks_control_decode(bytes_of(again_key, sizeof(again_key)), written(), &again) == MU_OK);

@@ -1,9 +1,9 @@
-#include "journal/rocks_codec.h"
+#include "journal/codec.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* The layout of keys and values (rocks_codec.h). */
+/* The layout of values (codec.h). */
 
 enum {
     MESSAGE_IS_APP2DEV = 0x01,
@@ -25,50 +25,6 @@ enum {
     CONTROL_IS_LAST = 0x01,
     CONTROL_FLAGS = 0x01,
 };
-
-void rocks_record_key_head(uint8_t out[RECORD_KEY_HEAD], uint32_t device, enum record_kind kind, int64_t ts_us)
-{
-    bytes_put_u32be(out, device);
-    out[4] = (uint8_t)kind;
-    bytes_put_u64be(out + 5, (uint64_t)ts_us);
-}
-
-size_t rocks_record_key(uint8_t out[RECORD_KEY_MAX], uint32_t device, enum record_kind kind, int64_t ts_us,
-                        uint64_t number)
-{
-    size_t len = RECORD_KEY_HEAD;
-
-    rocks_record_key_head(out, device, kind, ts_us);
-    for (; number >= 0x80; number >>= 7)
-        out[len++] = (uint8_t)(number | 0x80);
-    out[len++] = (uint8_t)number;
-    return len;
-}
-
-void rocks_activity_key(uint8_t out[ACTIVITY_KEY_LEN], int32_t day, uint32_t device)
-{
-    bytes_put_u32be(out, (uint32_t)day);
-    bytes_put_u32be(out + 4, device);
-}
-
-void rocks_event_key_head(uint8_t out[EVENT_KEY_HEAD], uint32_t device, const struct journal_event *e)
-{
-    bytes_put_u64be(out, (uint64_t)e->opened_us);
-    bytes_put_u32be(out + 8, device);
-    out[12] = e->alert;
-}
-
-void rocks_control_key(uint8_t out[CONTROL_KEY_LEN], int64_t ts_us, uint64_t request)
-{
-    bytes_put_u64be(out, (uint64_t)ts_us);
-    bytes_put_u64be(out + 8, request);
-}
-
-void rocks_alive_key(uint8_t out[ALIVE_KEY_LEN], uint64_t boot)
-{
-    memcpy(out, "alive", 5);
-    bytes_put_u64be(out + 5, boot);
-}
 
 static void append_signed(struct buf *out, int64_t v)
 {
@@ -100,7 +56,7 @@ static enum mu_err verdict(const struct bytes *in, bool to_the_end)
 }
 
 /* decoded_number is written as its distance to number: one byte if all reports of the device decode. */
-void rocks_message_encode(struct buf *out, const struct journal_message *m)
+void codec_message_encode(struct buf *out, const struct journal_message *m)
 {
     bool app2dev = m->kind == MESSAGE_APP2DEV;
 
@@ -114,7 +70,7 @@ void rocks_message_encode(struct buf *out, const struct journal_message *m)
     buf_append(out, m->payload, m->payload_len);
 }
 
-enum mu_err rocks_message_decode(const struct record_head *head, struct bytes in, struct journal_message *out)
+enum mu_err codec_message_decode(const struct record_head *head, struct bytes in, struct journal_message *out)
 {
     uint8_t flags = bytes_u8(&in);
     if (flags & ~MESSAGE_FLAGS)
@@ -134,7 +90,7 @@ enum mu_err rocks_message_decode(const struct record_head *head, struct bytes in
     return verdict(&in, false);
 }
 
-void rocks_session_encode(struct buf *out, const struct journal_session *s)
+void codec_session_encode(struct buf *out, const struct journal_session *s)
 {
     buf_append_u8(out, (uint8_t)((s->end ? SESSION_IS_END : 0) | (s->again ? SESSION_IS_AGAIN : 0)));
     if (!s->end) {
@@ -151,7 +107,7 @@ void rocks_session_encode(struct buf *out, const struct journal_session *s)
     buf_append_varint(out, s->heartbeat.last);
 }
 
-enum mu_err rocks_session_decode(const struct record_head *head, struct bytes in, struct journal_session *out)
+enum mu_err codec_session_decode(const struct record_head *head, struct bytes in, struct journal_session *out)
 {
     uint8_t flags = bytes_u8(&in);
     if (flags & ~SESSION_FLAGS)
@@ -178,19 +134,14 @@ enum mu_err rocks_session_decode(const struct record_head *head, struct bytes in
     return verdict(&in, true);
 }
 
-enum mu_err rocks_record_head_decode(struct bytes key, struct bytes in, enum record_kind kind, struct record_head *out)
+enum mu_err codec_head_decode(struct bytes in, struct record_head *head)
 {
-    bytes_take(&key, RECORD_KEY_HEAD - sizeof(uint64_t));
-    *out = (struct record_head){ .ts_us = (int64_t)bytes_u64be(&key) };
-    out->number = read_u64(&key);
-    if (kind == RECORD_MESSAGE) {
-        out->decoded = bytes_u8(&in) & MESSAGE_IS_DECODED;
-        out->decoded_number = out->number - read_u64(&in);
-    }
-    return verdict(&key, true) != MU_OK ? MU_E_CORRUPT : verdict(&in, false);
+    head->decoded = bytes_u8(&in) & MESSAGE_IS_DECODED;
+    head->decoded_number = head->number - read_u64(&in);
+    return verdict(&in, false);
 }
 
-void rocks_state_encode(struct buf *out, const struct journal_state *s)
+void codec_state_encode(struct buf *out, const struct journal_state *s)
 {
     append_signed(out, s->last_ts_us);
     append_signed(out, s->last_session_us);
@@ -207,7 +158,7 @@ void rocks_state_encode(struct buf *out, const struct journal_state *s)
     buf_append(out, s->image, s->image_len);
 }
 
-enum mu_err rocks_state_decode(struct bytes in, struct journal_state *out)
+enum mu_err codec_state_decode(struct bytes in, struct journal_state *out)
 {
     *out = (struct journal_state){ .last_ts_us = read_signed(&in) };
     out->last_session_us = read_signed(&in);
@@ -235,7 +186,7 @@ enum mu_err rocks_state_decode(struct bytes in, struct journal_state *out)
 
 static_assert(LIMIT_VERSION <= UINT8_MAX, "the length of a version is one byte");
 
-void rocks_versions_encode(struct buf *out, const struct journal_versions *v)
+void codec_versions_encode(struct buf *out, const struct journal_versions *v)
 {
     for (int i = 0; i < VERSION_COUNT; i++) {
         size_t len = strnlen(v->text[i], LIMIT_VERSION);
@@ -244,7 +195,7 @@ void rocks_versions_encode(struct buf *out, const struct journal_versions *v)
     }
 }
 
-enum mu_err rocks_versions_decode(struct bytes in, struct journal_versions *out)
+enum mu_err codec_versions_decode(struct bytes in, struct journal_versions *out)
 {
     *out = (struct journal_versions){ 0 };
     for (int i = 0; i < VERSION_COUNT; i++) {
@@ -257,22 +208,17 @@ enum mu_err rocks_versions_decode(struct bytes in, struct journal_versions *out)
     return verdict(&in, true);
 }
 
-void rocks_event_encode(struct buf *out, const struct journal_event *e)
+void codec_event_encode(struct buf *out, const struct journal_event *e)
 {
     append_signed(out, e->resolved_us);
     buf_append_varint(out, e->definition);
 }
 
-enum mu_err rocks_event_decode(struct bytes key, struct bytes value, uint32_t *device, struct journal_event *out)
+enum mu_err codec_event_decode(struct bytes in, struct journal_event *out)
 {
-    *out = (struct journal_event){ .opened_us = (int64_t)bytes_u64be(&key) };
-    *device = bytes_u32be(&key);
-    uint8_t kind = bytes_u8(&key);
-    out->alert = kind == 1;
-    out->name = (struct str){ (const char *)key.at, key.left };
-    out->resolved_us = read_signed(&value);
-    out->definition = read_u32(&value);
-    return key.bad || kind > 1 ? MU_E_CORRUPT : verdict(&value, true);
+    out->resolved_us = read_signed(&in);
+    out->definition = read_u32(&in);
+    return verdict(&in, true);
 }
 
 static void append_id(struct buf *out, struct str id)
@@ -295,7 +241,7 @@ static size_t kept_of(size_t frame_len)
     return frame_len < JOURNAL_CONTROL_FRAME ? frame_len : JOURNAL_CONTROL_FRAME;
 }
 
-void rocks_control_encode(struct buf *out, const struct journal_control *c)
+void codec_control_encode(struct buf *out, const struct journal_control *c)
 {
     buf_append_u8(out, c->last ? CONTROL_IS_LAST : 0);
     buf_append_varint(out, c->error);
@@ -305,16 +251,14 @@ void rocks_control_encode(struct buf *out, const struct journal_control *c)
     buf_append(out, c->frame, kept_of(c->frame_len));
 }
 
-enum mu_err rocks_control_decode(struct bytes key, struct bytes value, struct journal_control *out)
+enum mu_err codec_control_decode(struct bytes in, struct journal_control *out)
 {
-    *out = (struct journal_control){ .ts_us = (int64_t)bytes_u64be(&key) };
-    out->request = bytes_u64be(&key);
-    uint8_t flags = bytes_u8(&value);
+    uint8_t flags = bytes_u8(&in);
     out->last = flags & CONTROL_IS_LAST;
-    out->error = read_u32(&value);
-    out->enterprise_id = read_id(&value);
-    out->did = read_id(&value);
-    out->frame_len = (size_t)read_u64(&value);
-    out->frame = bytes_take(&value, kept_of(out->frame_len));
-    return key.bad || key.left || flags & ~CONTROL_FLAGS ? MU_E_CORRUPT : verdict(&value, true);
+    out->error = read_u32(&in);
+    out->enterprise_id = read_id(&in);
+    out->did = read_id(&in);
+    out->frame_len = (size_t)read_u64(&in);
+    out->frame = bytes_take(&in, kept_of(out->frame_len));
+    return flags & ~CONTROL_FLAGS ? MU_E_CORRUPT : verdict(&in, true);
 }

@@ -1,0 +1,177 @@
+#include "journal/journal.h"
+
+#include "journal/journal_driver.h"
+
+/* The port: every call goes to the store that was opened. */
+
+void journal_close(struct journal *j)
+{
+    if (j)
+        j->driver->close(j);
+}
+
+struct journal_boot journal_boot(const struct journal *j)
+{
+    return (struct journal_boot){ .number = j->boot };
+}
+
+bool journal_boot_is_over(struct journal *j, uint64_t boot, int64_t *since_us)
+{
+    *since_us = 0;
+    return boot != j->boot && j->driver->boot_is_over(j, boot, since_us);
+}
+
+void journal_note_registry(struct journal *j, uint64_t change, uint32_t device)
+{
+    if (j->driver->note_registry)
+        j->driver->note_registry(j, change, device);
+}
+
+int64_t journal_followed_until_us(struct journal *j)
+{
+    return j->driver->followed_until_us(j);
+}
+
+/* --- writing ------------------------------------------------------------------------------------- */
+
+enum mu_err journal_batch_create(struct journal_batch **out, struct journal *j)
+{
+    return j->driver->batch_create(out, j);
+}
+
+void journal_batch_destroy(struct journal_batch *b)
+{
+    if (b)
+        b->driver->batch_destroy(b);
+}
+
+void journal_batch_clear(struct journal_batch *b)
+{
+    b->driver->batch_clear(b);
+}
+
+size_t journal_batch_bytes(const struct journal_batch *b)
+{
+    return b->driver->batch_bytes(b);
+}
+
+void journal_batch_message(struct journal_batch *b, uint32_t device, const struct journal_message *m)
+{
+    b->driver->message(b, device, m);
+}
+
+void journal_batch_session(struct journal_batch *b, uint32_t device, const struct journal_session *s)
+{
+    b->driver->session(b, device, s);
+}
+
+void journal_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us,
+                        int64_t last_us)
+{
+    b->driver->turn(b, device, list, from_us, last_us);
+}
+
+void journal_batch_state(struct journal_batch *b, uint32_t device, const struct journal_state *s)
+{
+    b->driver->state(b, device, s);
+}
+
+void journal_batch_followed(struct journal_batch *b, int64_t until_us)
+{
+    b->driver->followed(b, until_us);
+}
+
+void journal_batch_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v)
+{
+    b->driver->versions(b, device, v);
+}
+
+void journal_batch_active(struct journal_batch *b, int32_t day, uint32_t device)
+{
+    b->driver->active(b, day, device);
+}
+
+void journal_batch_active_set(struct journal_batch *b, int32_t day, const void *set, size_t len)
+{
+    b->driver->active_set(b, day, set, len);
+}
+
+void journal_batch_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    b->driver->event(b, device, e);
+}
+
+void journal_batch_forget_event(struct journal_batch *b, uint32_t device, const struct journal_event *e)
+{
+    b->driver->forget_event(b, device, e);
+}
+
+void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
+{
+    b->driver->forget_device(b, device);
+}
+
+void journal_batch_control(struct journal_batch *b, const struct journal_control *c)
+{
+    b->driver->control(b, c);
+}
+
+void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us)
+{
+    b->driver->forget_controls(b, before_us);
+}
+
+enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us)
+{
+    return j->driver->commit(j, b, alive_us);
+}
+
+enum mu_err journal_roll(struct journal *j, int64_t now_us)
+{
+    return j->driver->roll(j, now_us);
+}
+
+int64_t journal_expiry_us(const struct journal *j)
+{
+    return j->driver->expiry_us(j);
+}
+
+/* --- reading ------------------------------------------------------------------------------------- */
+
+enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
+{
+    return j->driver->visit(j, v);
+}
+
+enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us, journal_event_fn row, void *ctx)
+{
+    return j->driver->events(j, from_us, before_us, row, ctx);
+}
+
+enum mu_err journal_controls(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
+                             journal_control_fn row, void *ctx)
+{
+    return j->driver->controls(j, after_us, after_request, before_us, row, ctx);
+}
+
+enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w, journal_message_fn row,
+                             void *ctx, uint64_t *total)
+{
+    return j->driver->messages(j, device, w, row, ctx, total);
+}
+
+enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w, journal_session_fn row,
+                             void *ctx, uint64_t *total)
+{
+    return j->driver->sessions(j, device, w, row, ctx, total);
+}
+
+bool journal_turned(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us)
+{
+    return j->driver->turned(j, device, list, from_us, to_us);
+}
+
+enum mu_err journal_check(struct journal *j, const struct journal_reader *reader, const struct findings *f)
+{
+    return j->driver->check(j, reader, f);
+}

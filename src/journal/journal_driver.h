@@ -1,0 +1,57 @@
+#ifndef MUSTER_JOURNAL_JOURNAL_DRIVER_H
+#define MUSTER_JOURNAL_JOURNAL_DRIVER_H
+
+#include "journal/journal.h"
+
+/* What implements the journal: a table of functions with the meaning that journal.h gives to each. A store's own struct
+ * begins with struct journal, and its batch with struct journal_batch. Only the stores include this. */
+struct journal_driver {
+    void (*close)(struct journal *j);
+    bool (*boot_is_over)(struct journal *j, uint64_t boot, int64_t *since_us);  /* never asked for the present one */
+    void (*note_registry)(struct journal *j, uint64_t change, uint32_t device); /* may be NULL */
+    int64_t (*followed_until_us)(struct journal *j);
+
+    enum mu_err (*batch_create)(struct journal_batch **out, struct journal *j);
+    void (*batch_destroy)(struct journal_batch *b);
+    void (*batch_clear)(struct journal_batch *b);
+    size_t (*batch_bytes)(const struct journal_batch *b);
+    void (*message)(struct journal_batch *b, uint32_t device, const struct journal_message *m);
+    void (*session)(struct journal_batch *b, uint32_t device, const struct journal_session *s);
+    void (*turn)(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us, int64_t last_us);
+    void (*state)(struct journal_batch *b, uint32_t device, const struct journal_state *s);
+    void (*followed)(struct journal_batch *b, int64_t until_us);
+    void (*versions)(struct journal_batch *b, uint32_t device, const struct journal_versions *v);
+    void (*active)(struct journal_batch *b, int32_t day, uint32_t device);
+    void (*active_set)(struct journal_batch *b, int32_t day, const void *set, size_t len);
+    void (*event)(struct journal_batch *b, uint32_t device, const struct journal_event *e);
+    void (*forget_event)(struct journal_batch *b, uint32_t device, const struct journal_event *e);
+    void (*forget_device)(struct journal_batch *b, uint32_t device);
+    void (*control)(struct journal_batch *b, const struct journal_control *c);
+    void (*forget_controls)(struct journal_batch *b, int64_t before_us);
+
+    enum mu_err (*commit)(struct journal *j, struct journal_batch *b, int64_t alive_us);
+    enum mu_err (*roll)(struct journal *j, int64_t now_us);
+    int64_t (*expiry_us)(const struct journal *j);
+
+    enum mu_err (*visit)(struct journal *j, const struct journal_visitor *v);
+    enum mu_err (*events)(struct journal *j, int64_t from_us, int64_t before_us, journal_event_fn row, void *ctx);
+    enum mu_err (*controls)(struct journal *j, int64_t after_us, uint64_t after_request, int64_t before_us,
+                            journal_control_fn row, void *ctx);
+    enum mu_err (*messages)(struct journal *j, uint32_t device, const struct journal_window *w, journal_message_fn row,
+                            void *ctx, uint64_t *total);
+    enum mu_err (*sessions)(struct journal *j, uint32_t device, const struct journal_window *w, journal_session_fn row,
+                            void *ctx, uint64_t *total);
+    bool (*turned)(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
+    enum mu_err (*check)(struct journal *j, const struct journal_reader *reader, const struct findings *f);
+};
+
+struct journal {
+    const struct journal_driver *driver;
+    uint64_t boot;
+};
+
+struct journal_batch {
+    const struct journal_driver *driver;
+};
+
+#endif
