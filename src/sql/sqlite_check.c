@@ -1,6 +1,6 @@
 /* Whether the file is what it should be: SQLite's own checks, the schema, and the rules that no constraint of the
  * schema can express. Each rule is a query; each row of its result is a mistake. */
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 #define BOUND_NOW                                                          \
     "SELECT d.product AS product, b.user AS user, min(b.since) AS since, " \

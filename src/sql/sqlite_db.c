@@ -1,15 +1,14 @@
-/* A connection to SQLite: keeping statements, binding values to them, reading their columns, and what SQLite's errors
- * mean here. All other files of the registry query through it. */
-#include "sql/sqlite_registry.h"
+/* The driver of SQLite: keeping statements, binding values to them, reading their columns, and what SQLite's errors mean
+ * here. */
+#include "sql/sqlite_file.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sql/db_driver.h"
 #include "sql/sqlite_pages.h"
 
 #define LOG_RATE  1 /* log lines about failures a second; below: how many at once */
@@ -36,7 +35,7 @@ static enum mu_err error_of(struct db *db, int rc)
     }
 }
 
-uint32_t db_damaged_page(struct db *db)
+uint32_t sqlite_damaged_page(struct db *db)
 {
     uint32_t page = 0;
 
@@ -44,9 +43,9 @@ uint32_t db_damaged_page(struct db *db)
     return page;
 }
 
-enum mu_err db_error(struct db *db, int rc)
+enum mu_err sqlite_error(struct db *db, int rc)
 {
-    uint32_t page = rc == SQLITE_IOERR_DATA && db->handle ? db_damaged_page(db) : 0;
+    uint32_t page = rc == SQLITE_IOERR_DATA && db->handle ? sqlite_damaged_page(db) : 0;
     char damaged[80] = "";
 
     switch (rc) {
@@ -72,22 +71,41 @@ enum mu_err db_error(struct db *db, int rc)
     return error_of(db, rc);
 }
 
-static enum mu_err find_statement(struct db *db, const char *sql, sqlite3_stmt **out)
+/* --- statements that are kept ---------------------------------------------------------------------*/
+
+/* SQLite numbers the parameters as they appear, whatever their names. */
+static void find_parameters(struct db_kept *kept)
+{
+    int count = sqlite3_bind_parameter_count(kept->statement);
+    char name[8];
+
+    assert(count <= DB_VALUES_MAX);
+    kept->count = (uint8_t)count;
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof(name), "$%d", i + 1);
+        kept->index[i] = (uint8_t)sqlite3_bind_parameter_index(kept->statement, name);
+        assert(kept->index[i]);
+    }
+}
+
+static enum mu_err find_statement(struct db *db, const char *sql, const struct db_kept **out)
 {
     for (size_t i = 0; i < db->kept_count; i++) {
         if (db->kept[i].sql == sql) {
-            *out = db->kept[i].statement;
+            *out = &db->kept[i];
             return MU_OK;
         }
     }
 
     assert(db->kept_count < DB_STATEMENTS_MAX);
-    int rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    struct db_kept *kept = &db->kept[db->kept_count];
+    int rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &kept->statement, NULL);
     if (rc != SQLITE_OK)
-        return db_error(db, rc);
-    db->kept[db->kept_count].sql = sql;
-    db->kept[db->kept_count].statement = *out;
+        return sqlite_error(db, rc);
+    kept->sql = sql;
+    find_parameters(kept);
     db->kept_count++;
+    *out = kept;
     return MU_OK;
 }
 
@@ -108,16 +126,18 @@ static enum mu_err start(struct db *db, const char *sql, const struct db_value *
                          sqlite3_stmt **out)
 {
     enum mu_err err;
+    const struct db_kept *kept;
 
     assert(db->handle && (values || !count));
-    if ((err = find_statement(db, sql, out)) != MU_OK)
+    if ((err = find_statement(db, sql, &kept)) != MU_OK)
         return err;
+    *out = kept->statement;
     sqlite3_reset(*out);
-    assert((size_t)sqlite3_bind_parameter_count(*out) == count);
+    assert(kept->count == count);
     for (size_t i = 0; i < count; i++) {
-        int rc = bind_value(*out, (int)i + 1, &values[i]);
+        int rc = bind_value(*out, kept->index[i], &values[i]);
         if (rc != SQLITE_OK)
-            return db_error(db, rc);
+            return sqlite_error(db, rc);
     }
     return MU_OK;
 }
@@ -129,172 +149,188 @@ static enum mu_err next(struct db *db, sqlite3_stmt *statement)
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
         return MU_OK;
-    enum mu_err err = rc == SQLITE_DONE ? MU_E_NOT_FOUND : db_error(db, rc);
+    enum mu_err err = rc == SQLITE_DONE ? MU_E_NOT_FOUND : sqlite_error(db, rc);
     sqlite3_reset(statement);
     return err;
 }
 
-enum mu_err db_run(struct db *db, const char *sql, const struct db_value *values, size_t count)
+/* SQLite undoes a statement that fails, and the transaction can go on. */
+static enum mu_err run(struct db *db, const char *sql, const struct db_value *values, size_t count, enum db_how how)
 {
     enum mu_err err;
     sqlite3_stmt *statement;
 
+    (void)how;
     if ((err = start(db, sql, values, count, &statement)) != MU_OK)
         return err;
     int rc = sqlite3_step(statement);
     if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-        err = db_error(db, rc);
+        err = sqlite_error(db, rc);
     sqlite3_reset(statement);
+    db->changed = (uint64_t)sqlite3_changes(db->handle);
     return err;
 }
 
-enum mu_err db_exec(struct db *db, const char *sql)
+enum mu_err sqlite_exec(struct db *db, const char *sql)
 {
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? MU_OK : db_error(db, rc);
+    return rc == SQLITE_OK ? MU_OK : sqlite_error(db, rc);
 }
 
-enum mu_err db_each(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                    enum mu_err (*fn)(void *ctx, struct db_row *row), void *ctx)
+struct db_row sqlite_row(sqlite3_stmt *statement)
 {
-    struct db_row row = { 0 };
-    enum mu_err err = start(db, sql, values, count, &row.statement);
+    return (struct db_row){ .driver = &db_sqlite, .result = statement };
+}
 
+static enum mu_err each(struct db *db, const char *sql, const struct db_value *values, size_t count, bool big,
+                        db_row_fn fn, void *ctx)
+{
+    sqlite3_stmt *statement;
+    enum mu_err err = start(db, sql, values, count, &statement);
+
+    (void)big;
     if (err != MU_OK)
         return err;
-    while ((err = next(db, row.statement)) == MU_OK) {
+    struct db_row row = sqlite_row(statement);
+    while ((err = next(db, statement)) == MU_OK) {
         row.column = 0;
         err = fn(ctx, &row);
-        assert(row.column <= sqlite3_column_count(row.statement));
+        assert(row.column <= sqlite3_column_count(statement));
         if (err != MU_OK) {
-            sqlite3_reset(row.statement);
+            sqlite3_reset(statement);
             return err;
         }
     }
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-enum mu_err db_get(struct db *db, const char *sql, const struct db_value *values, size_t count,
-                   void (*read)(struct db_row *row, void *out), void *out)
+static enum mu_err get(struct db *db, const char *sql, const struct db_value *values, size_t count, enum db_how how,
+                       void (*read)(struct db_row *row, void *out), void *out)
 {
-    struct db_row row = { 0 };
-    enum mu_err err = start(db, sql, values, count, &row.statement);
+    sqlite3_stmt *statement;
+    enum mu_err err = start(db, sql, values, count, &statement);
 
-    if (err != MU_OK || (err = next(db, row.statement)) != MU_OK)
+    if (err != MU_OK || (err = next(db, statement)) != MU_OK)
         return err;
+    struct db_row row = sqlite_row(statement);
     read(&row, out);
-    assert(row.column <= sqlite3_column_count(row.statement));
-    sqlite3_reset(row.statement);
-    return MU_OK;
-}
-
-static void read_int(struct db_row *row, void *out)
-{
-    *(int64_t *)out = col_int(row);
-}
-
-enum mu_err db_int_of(struct db *db, const char *sql, const struct db_value *values, size_t count, int64_t *out)
-{
-    return db_get(db, sql, values, count, read_int, out);
-}
-
-struct text_out {
-    char *at;
-    size_t size;
-};
-
-static void read_text(struct db_row *row, void *out)
-{
-    const struct text_out *text = out;
-    col_text(row, text->at, text->size);
-}
-
-enum mu_err db_text_of(struct db *db, const char *sql, const struct db_value *values, size_t count, char *out,
-                       size_t size)
-{
-    return db_get(db, sql, values, count, read_text, &(struct text_out){ out, size });
-}
-
-struct number_list {
-    uint32_t *at;
-    uint32_t cap;
-    size_t count;
-};
-
-static enum mu_err add_number(void *ctx, struct db_row *row)
-{
-    struct number_list *n = ctx;
-
-    if (!ARRAY_RESERVE(n->at, n->cap, n->count + 1))
-        return MU_E_NOMEM;
-    n->at[n->count++] = col_no(row);
-    return MU_OK;
-}
-
-enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count, uint32_t **out,
-                       size_t *out_count)
-{
-    struct number_list n = { 0 };
-    enum mu_err err = db_each(db, sql, values, count, add_number, &n);
-
-    if (err != MU_OK) {
-        free(n.at);
-        n = (struct number_list){ 0 };
-    }
-    *out = n.at;
-    *out_count = n.count;
+    assert(row.column <= sqlite3_column_count(statement));
+    /* What an insert refers to is looked up after its row was returned. */
+    int rc = how == DB_TRY ? sqlite3_step(statement) : SQLITE_DONE;
+    if (rc != SQLITE_DONE)
+        err = sqlite_error(db, rc);
+    sqlite3_reset(statement);
     return err;
 }
 
-int64_t col_int(struct db_row *row)
+/* --- columns --------------------------------------------------------------------------------------*/
+
+static int64_t read_int(struct db_row *row)
 {
-    return sqlite3_column_int64(row->statement, row->column++);
+    return sqlite3_column_int64(row->result, row->column++);
 }
 
-uint32_t col_no(struct db_row *row)
+static double read_real(struct db_row *row, bool *set)
 {
-    return (uint32_t)col_int(row);
+    *set = sqlite3_column_type(row->result, row->column) != SQLITE_NULL;
+    return sqlite3_column_double(row->result, row->column++);
 }
 
-double col_real(struct db_row *row, bool *set)
-{
-    *set = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
-    return sqlite3_column_double(row->statement, row->column++);
-}
-
-struct str col_str(struct db_row *row)
+static struct str read_str(struct db_row *row)
 {
     /* Read as a blob, since SQLite would copy a text to add its NUL. The column is looked up only once. Both matter for
      * a million rows. */
-    sqlite3_value *value = sqlite3_column_value(row->statement, row->column++);
+    sqlite3_value *value = sqlite3_column_value(row->result, row->column++);
     const char *at = sqlite3_value_blob(value);
     size_t len = (size_t)sqlite3_value_bytes(value);
     return (struct str){ at ? at : "", at ? len : 0 };
 }
 
-void col_text(struct db_row *row, char *out, size_t size)
+static bool is_null(const struct db_row *row)
 {
-    assert(size > 0);
-    struct str s = col_str(row);
-    size_t len = s.len < size ? s.len : size - 1;
-    memcpy(out, s.at, len);
-    out[len] = '\0';
+    return sqlite3_column_type(row->result, row->column) == SQLITE_NULL;
 }
 
-void col_bytes(struct db_row *row, void *out, size_t size)
+/* --- transactions ---------------------------------------------------------------------------------*/
+
+static enum mu_err begin_write(struct db *db)
 {
-    struct str s = col_str(row);
-    memcpy(out, s.at, s.len < size ? s.len : size);
+    return run(db, "BEGIN IMMEDIATE", NULL, 0, DB_ALONE);
 }
 
-enum mu_err db_put_result(struct db *db, enum mu_err err, uint32_t *no)
+static bool in_transaction(const struct db *db)
 {
-    assert(no);
+    return !sqlite3_get_autocommit(db->handle);
+}
+
+static void rollback(struct db *db)
+{
+    if (in_transaction(db))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static enum mu_err commit(struct db *db)
+{
+    enum mu_err err = run(db, "COMMIT", NULL, 0, DB_ALONE);
+
     if (err != MU_OK)
-        return err;
-    if (*no == 0)
-        *no = (uint32_t)sqlite3_last_insert_rowid(db->handle);
-    else if (sqlite3_changes(db->handle) == 0)
-        return MU_E_NOT_FOUND;
-    return MU_OK;
+        rollback(db);
+    return err;
 }
+
+static enum mu_err begin_part(struct db *db)
+{
+    return run(db, "SAVEPOINT one", NULL, 0, DB_ALONE);
+}
+
+static enum mu_err end_part(struct db *db, bool keep)
+{
+    enum mu_err err = keep ? MU_OK : run(db, "ROLLBACK TO one", NULL, 0, DB_ALONE);
+
+    return err == MU_OK ? run(db, "RELEASE one", NULL, 0, DB_ALONE) : err;
+}
+
+static enum mu_err begin_read(struct db *db)
+{
+    return run(db, "BEGIN", NULL, 0, DB_ALONE);
+}
+
+static bool end_read(struct db *db)
+{
+    /* A statement that was not read to its end would keep the transaction open. */
+    for (size_t i = 0; i < db->kept_count; i++)
+        sqlite3_reset(db->kept[i].statement);
+    return run(db, "COMMIT", NULL, 0, DB_ALONE) == MU_OK;
+}
+
+static void shrink(struct db *db)
+{
+    sqlite3_db_release_memory(db->handle);
+}
+
+static void close_it(struct db *db)
+{
+    for (size_t i = 0; i < db->kept_count; i++)
+        sqlite3_finalize(db->kept[i].statement);
+    sqlite3_close(db->handle);
+}
+
+const struct db_driver db_sqlite = {
+    .close = close_it,
+    .run = run,
+    .get = get,
+    .each = each,
+    .begin_write = begin_write,
+    .commit = commit,
+    .rollback = rollback,
+    .begin_part = begin_part,
+    .end_part = end_part,
+    .in_transaction = in_transaction,
+    .begin_read = begin_read,
+    .end_read = end_read,
+    .shrink = shrink,
+    .col_int = read_int,
+    .col_real = read_real,
+    .col_str = read_str,
+    .col_is_null = is_null,
+};

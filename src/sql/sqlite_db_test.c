@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 enum { CALLS = 2000 };
 
@@ -31,9 +31,9 @@ static void fail_often(void)
     struct db db = { 0 };
 
     for (int i = 0; i < CALLS; i++)
-        assert_int_equal(db_error(&db, SQLITE_FULL), MU_E_FULL);
+        assert_int_equal(sqlite_error(&db, SQLITE_FULL), MU_E_FULL);
     db.log_bucket = (struct bucket){ 0 }; /* a while later */
-    assert_int_equal(db_error(&db, SQLITE_FULL), MU_E_FULL);
+    assert_int_equal(sqlite_error(&db, SQLITE_FULL), MU_E_FULL);
 }
 
 static void a_failure_that_repeats_is_logged_a_few_times_and_counted(void **state)

@@ -1,6 +1,6 @@
 /* Opens a database: for the writer, for readers, and for readers that must not change anything. Also copies a
  * database. */
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "sql/db_driver.h"
 #include "sql/sqlite_pages.h"
 
 /* Another process may hold the file for a moment (a backup, sqlite3 on the command line). */
@@ -44,23 +45,23 @@ static void configure_once(void)
     pthread_once(&once, configure);
 }
 
-enum mu_err db_open(struct db *db, const char *path, bool read_only)
+enum mu_err sqlite_open(struct db *db, const char *path, bool read_only)
 {
     enum mu_err err;
     int flags =
         (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
-    *db = (struct db){ 0 };
+    *db = (struct db){ .driver = &db_sqlite };
     configure_once();
     int rc = sqlite3_open_v2(path, &db->handle, flags, PAGES_VFS);
     if (rc != SQLITE_OK) {
-        err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
+        err = db->handle ? sqlite_error(db, rc) : MU_E_NOMEM;
         goto out;
     }
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-    if ((err = db_exec(db, SETTINGS)) != MU_OK)
+    if ((err = sqlite_exec(db, SETTINGS)) != MU_OK)
         goto out;
-    if (!read_only && (err = db_exec(db, WRITER_SETTINGS)) == MU_OK) {
+    if (!read_only && (err = sqlite_exec(db, WRITER_SETTINGS)) == MU_OK) {
         /* For a new file, and for one that VACUUM makes. It comes last, since setting the page size resets it. */
         int reserved = PAGES_RESERVED;
         sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
@@ -75,14 +76,14 @@ out:
  * log. With a log, the log is read with its index in memory. SQLite does that only for a connection that has locked the
  * file exclusively, and such a lock needs a file that is open for writing. Still nothing is written: no statement may,
  * and closing does not write the log into the file. */
-enum mu_err db_open_unchanged(struct db *db, const char *path, const char *care)
+enum mu_err sqlite_open_unchanged(struct db *db, const char *path, const char *care)
 {
     char *log_path = sqlite3_mprintf("%s-wal", path), *uri = sqlite3_mprintf("file:");
     struct stat st;
     enum mu_err err = MU_E_NOMEM;
 
     assert(care);
-    *db = (struct db){ 0 };
+    *db = (struct db){ .driver = &db_sqlite };
     configure_once();
     for (const char *at = path; uri && *at; at++) {
         char *longer = strchr("%?#", *at) ? sqlite3_mprintf("%s%%%02x", uri, (unsigned char)*at)
@@ -102,12 +103,12 @@ enum mu_err db_open_unchanged(struct db *db, const char *path, const char *care)
                                  SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI,
                              PAGES_VFS);
     if (rc != SQLITE_OK) {
-        err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
+        err = db->handle ? sqlite_error(db, rc) : MU_E_NOMEM;
         goto out;
     }
-    db_keep_log(db);
-    if ((err = db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON")) == MU_OK)
-        err = db_exec(db, SETTINGS);
+    sqlite_keep_log(db);
+    if ((err = sqlite_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON")) == MU_OK)
+        err = sqlite_exec(db, SETTINGS);
 out:
     sqlite3_free(log_path);
     sqlite3_free(uri);
@@ -117,54 +118,46 @@ out:
 }
 
 /* No sync, and a journal in memory only: after a crash the database is made again. */
-enum mu_err db_open_temporary(struct db *db)
+enum mu_err sqlite_open_temporary(struct db *db)
 {
     enum mu_err err;
 
-    *db = (struct db){ 0 };
+    *db = (struct db){ .driver = &db_sqlite };
     configure_once();
     int rc =
         sqlite3_open_v2("", &db->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc != SQLITE_OK)
-        err = db->handle ? db_error(db, rc) : MU_E_NOMEM;
-    else if ((err = db_exec(db, SETTINGS WRITER_SETTINGS)) == MU_OK)
-        err = db_exec(db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY");
+        err = db->handle ? sqlite_error(db, rc) : MU_E_NOMEM;
+    else if ((err = sqlite_exec(db, SETTINGS WRITER_SETTINGS)) == MU_OK)
+        err = sqlite_exec(db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY");
     if (err != MU_OK)
         db_close(db);
     return err;
 }
 
-enum mu_err db_copy(struct db *from, struct db *to)
+enum mu_err sqlite_copy(struct db *from, struct db *to)
 {
     assert(from != to && from->handle && to->handle);
     sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
     int rc;
 
     if (!backup)
-        return db_error(to, sqlite3_errcode(to->handle));
+        return sqlite_error(to, sqlite3_errcode(to->handle));
     do
         rc = sqlite3_backup_step(backup, COPY_PAGES);
     while (rc == SQLITE_OK);
     sqlite3_backup_finish(backup);
-    return rc == SQLITE_DONE ? MU_OK : db_error(rc == SQLITE_IOERR_DATA ? from : to, rc);
+    return rc == SQLITE_DONE ? MU_OK : sqlite_error(rc == SQLITE_IOERR_DATA ? from : to, rc);
 }
 
-void db_keep_log(struct db *db)
+void sqlite_keep_log(struct db *db)
 {
     assert(db->handle);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
-void db_close(struct db *db)
-{
-    for (size_t i = 0; i < db->kept_count; i++)
-        sqlite3_finalize(db->kept[i].statement);
-    sqlite3_close(db->handle);
-    *db = (struct db){ 0 };
-}
-
-enum mu_err db_sync_path(const char *path)
+enum mu_err sqlite_sync_path(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     enum mu_err err = fd >= 0 && fsync(fd) == 0 ? MU_OK : MU_E_IO;

@@ -1,7 +1,7 @@
 /* Checksums of the file's pages. */
 #include "sql/registry_file_fixture.h"
 
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 static enum mu_err delete_product(struct registry_tx *tx, void *arg)
 {

@@ -1,7 +1,7 @@
 /* Writes the whole file again, with checksums. The new file is written beside the old one, and is renamed to its name
  * when it is on disk. Whenever this is interrupted, either the old file or the new one is there, complete and without a
  * log. */
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -79,8 +79,8 @@ static enum mu_err write_copy(struct rewrite *r)
     if (fd < 0)
         return mu_err_of_errno(errno) == MU_E_FULL ? tell_room(r) : MU_E_IO;
     close(fd);
-    if ((err = db_run(r->db, "VACUUM INTO ?1", DB_VALUES(db_text(r->copy)))) == MU_OK)
-        err = db_sync_path(r->copy);
+    if ((err = db_run(r->db, "VACUUM INTO $1", DB_VALUES(db_text(r->copy)))) == MU_OK)
+        err = sqlite_sync_path(r->copy);
     if (err == MU_OK)
         return err;
     unlink(r->journal);
@@ -97,9 +97,9 @@ static enum mu_err take_copy(struct rewrite *r)
         snprintf(r->why, r->why_size, "cannot rename %s: %s", r->copy, strerror(errno));
         return MU_E_IO;
     }
-    if ((err = db_sync_path(r->dir)) != MU_OK)
+    if ((err = sqlite_sync_path(r->dir)) != MU_OK)
         return err;
-    return db_open(r->db, r->path, false);
+    return sqlite_open(r->db, r->path, false);
 }
 
 enum mu_err sqlite_rewrite_file(struct db *db, const char *path, enum scan_state state, char *why, size_t why_size)

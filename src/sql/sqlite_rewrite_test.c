@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 enum { PRODUCTS = 60, KEPT = 50 };
 #define KEY "00112233445566778899aabbccddeeff"

@@ -25,7 +25,7 @@ static enum mu_err prepare_list(struct db *db, sqlite3_stmt **out, const char *f
     int rc = sql ? sqlite3_prepare_v2(db->handle, sql, -1, out, NULL) : SQLITE_NOMEM;
 
     sqlite3_free(sql);
-    return rc == SQLITE_OK ? MU_OK : db_error(db, rc);
+    return rc == SQLITE_OK ? MU_OK : sqlite_error(db, rc);
 }
 
 enum mu_err salvage_prepare(struct db *db, sqlite3_stmt **out, const char *format, ...)
@@ -49,7 +49,7 @@ enum mu_err salvage_exec(struct db *db, const char *format, ...)
     va_end(args);
     if (err == MU_OK) {
         int rc = sqlite3_step(statement);
-        err = rc == SQLITE_DONE || rc == SQLITE_ROW ? MU_OK : db_error(db, rc);
+        err = rc == SQLITE_DONE || rc == SQLITE_ROW ? MU_OK : sqlite_error(db, rc);
     }
     sqlite3_finalize(statement);
     return err;
@@ -66,10 +66,11 @@ enum mu_err salvage_text(struct db *db, char *out, size_t size, const char *form
     va_end(args);
     if (err == MU_OK) {
         int rc = sqlite3_step(statement);
-        if (rc == SQLITE_ROW && !str_copy(out, size, col_str(&(struct db_row){ .statement = statement })))
+        struct db_row row = sqlite_row(statement);
+        if (rc == SQLITE_ROW && !str_copy(out, size, col_str(&row)))
             err = MU_E_LIMIT;
         else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-            err = db_error(db, rc);
+            err = sqlite_error(db, rc);
     }
     sqlite3_finalize(statement);
     return err;
@@ -105,14 +106,14 @@ static enum mu_err read_last(struct salvaging *s)
     int rc = SQLITE_DONE;
 
     while (err == MU_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct db_row row = { .statement = statement };
+        struct db_row row = sqlite_row(statement);
         struct salvaged_table *t = find_table(s, col_str(&row));
         int64_t last = col_int(&row);
         if (t && last > 0 && (last <= UINT32_MAX || is_feed(t)))
             t->last = last;
     }
     sqlite3_finalize(statement);
-    return err == MU_OK && rc != SQLITE_DONE && !salvage_is_local(rc) ? db_error(&s->from, rc) : err;
+    return err == MU_OK && rc != SQLITE_DONE && !salvage_is_local(rc) ? sqlite_error(&s->from, rc) : err;
 }
 
 /* The highest number among a table's rows and among references to them. It is read before references to nothing are
@@ -210,7 +211,7 @@ static enum mu_err list_tables(struct salvaging *s)
                                       "WHERE type = 'table' AND name NOT LIKE 'sqlite_%%'");
 
     while (err == MU_OK && sqlite3_step(list) == SQLITE_ROW) {
-        struct db_row row = { .statement = list };
+        struct db_row row = sqlite_row(list);
         struct salvaged_table *t = &s->tables[s->count];
         if (s->count == SALVAGE_TABLES_MAX || !str_copy(t->name, sizeof(t->name), col_str(&row))) {
             err = MU_E_LIMIT;
@@ -235,10 +236,10 @@ static enum mu_err make_new(struct salvaging *s, const char *path, char *why, si
     }
     close(fd);
     /* No sync is needed: nobody else uses the file before it is complete. */
-    if ((err = db_open(&s->to, path, false)) != MU_OK || (err = schema_update(&s->to, why, why_size)) != MU_OK)
+    if ((err = sqlite_open(&s->to, path, false)) != MU_OK || (err = schema_update(&s->to, why, why_size)) != MU_OK)
         return err;
-    return db_exec(&s->to, "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; "
-                           "PRAGMA cache_size = -131072; BEGIN");
+    return sqlite_exec(&s->to, "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; "
+                               "PRAGMA cache_size = -131072; BEGIN");
 }
 
 static enum mu_err copy_all(struct salvaging *s, const struct salvage *about)
@@ -254,7 +255,7 @@ static enum mu_err copy_all(struct salvaging *s, const struct salvage *about)
     if (err != MU_OK || (err = keep_numbers(s, about)) != MU_OK || (err = keep_id(s, about)) != MU_OK ||
         (err = salvage_agree(&s->to)) != MU_OK)
         return err;
-    return db_exec(&s->to, "COMMIT");
+    return sqlite_exec(&s->to, "COMMIT");
 }
 
 static enum mu_err tell(struct salvaging *s, const struct salvage *about)
@@ -302,7 +303,7 @@ enum mu_err registry_salvage(const char *from, const char *to, const struct salv
     snprintf(old, sizeof(old), "%s/" REGISTRY_FILE, from);
     snprintf(new, sizeof(new), "%s/" REGISTRY_FILE, to);
     /* With an empty file SQLite would remove the log. */
-    if (stat(old, &st) != 0 || st.st_size == 0 || db_open_unchanged(&s->from, old, PAGES_LENIENT) != MU_OK ||
+    if (stat(old, &st) != 0 || st.st_size == 0 || sqlite_open_unchanged(&s->from, old, PAGES_LENIENT) != MU_OK ||
         salvage_text(&s->from, tables, sizeof(tables), "SELECT count(*) FROM sqlite_schema WHERE name = 'device'") !=
             MU_OK ||
         strcmp(tables, "1") != 0) {
@@ -315,8 +316,8 @@ enum mu_err registry_salvage(const char *from, const char *to, const struct salv
     if (err == MU_OK && (err = copy_all(s, about)) == MU_OK && (err = tell(s, about)) == MU_OK)
         err = registry_trust_mark_copy(&s->to, to);
     db_close(&s->to);
-    if (err == MU_OK && (err = db_sync_path(new)) == MU_OK)
-        err = db_sync_path(to);
+    if (err == MU_OK && (err = sqlite_sync_path(new)) == MU_OK)
+        err = sqlite_sync_path(to);
     if (err != MU_OK)
         remove_new(to);
 out:

@@ -2,7 +2,7 @@
 #define MUSTER_SQL_SQLITE_SALVAGE_H
 
 #include "sql/salvage.h"
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 /* What the files of salvaging share.
  *

@@ -66,7 +66,7 @@ static enum mu_err drop_dangling(struct db *to)
         before = sqlite3_total_changes(to->handle);
         rc = sqlite3_exec(to->handle, REFERENCES, run_it, to->handle, NULL);
     } while (rc == SQLITE_OK && sqlite3_total_changes(to->handle) != before);
-    return rc == SQLITE_OK ? MU_OK : db_error(to, rc);
+    return rc == SQLITE_OK ? MU_OK : sqlite_error(to, rc);
 }
 
 static enum mu_err run_all(struct db *to, const char *const *list, size_t count)
@@ -74,7 +74,7 @@ static enum mu_err run_all(struct db *to, const char *const *list, size_t count)
     enum mu_err err = MU_OK;
 
     for (size_t i = 0; i < count && err == MU_OK; i++)
-        err = db_exec(to, list[i]);
+        err = sqlite_exec(to, list[i]);
     return err;
 }
 

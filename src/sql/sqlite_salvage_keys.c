@@ -40,11 +40,11 @@ static enum mu_err read_entries(struct salvaging *s, sqlite3_stmt *entry, sqlite
         for (int i = 0; i < sqlite3_bind_parameter_count(insert); i++)
             sqlite3_bind_value(insert, i + 1, sqlite3_column_value(entry, i));
         if ((rc = sqlite3_step(insert)) != SQLITE_DONE)
-            err = db_error(&s->to, rc);
+            err = sqlite_error(&s->to, rc);
         sqlite3_reset(insert);
     }
     *is_whole = rc == SQLITE_DONE;
-    return err != MU_OK || *is_whole || salvage_is_local(rc) ? err : db_error(&s->from, rc);
+    return err != MU_OK || *is_whole || salvage_is_local(rc) ? err : sqlite_error(&s->from, rc);
 }
 
 /* Reads an index from its beginning. If that ends at damage, reads it from its end, too. */

@@ -28,7 +28,7 @@ static enum mu_err put_row(struct copying *c, sqlite3_stmt *row)
     else if ((rc & 0xff) == SQLITE_CONSTRAINT)
         c->t->told.is_damaged = true;
     else
-        return db_error(&c->s->to, rc);
+        return sqlite_error(&c->s->to, rc);
     return MU_OK;
 }
 
@@ -52,7 +52,7 @@ static enum mu_err copy_run(struct copying *c, sqlite3_stmt *statement, int64_t 
         (*rows)++;
     }
     sqlite3_reset(statement);
-    return err != MU_OK || *rc == SQLITE_DONE || salvage_is_local(*rc) ? err : db_error(&c->s->from, *rc);
+    return err != MU_OK || *rc == SQLITE_DONE || salvage_is_local(*rc) ? err : sqlite_error(&c->s->from, *rc);
 }
 
 static enum mu_err copy_upwards(struct copying *c)
@@ -158,10 +158,10 @@ enum mu_err salvage_rows(struct salvaging *s, struct salvaged_table *t)
     assert(t >= s->tables && t < s->tables + s->count);
     if ((err = prepare(&c)) != MU_OK)
         goto out;
-    (void)db_damaged_page(&s->from); /* forgets a damaged page of the schema */
+    (void)sqlite_damaged_page(&s->from); /* forgets a damaged page of the schema */
     if ((err = copy_upwards(&c)) != MU_OK)
         goto out;
-    t->told.is_damaged |= db_damaged_page(&s->from) != 0;
+    t->told.is_damaged |= sqlite_damaged_page(&s->from) != 0;
     if (t->told.is_damaged)
         err = copy_run(&c, c.down, INT64_MIN, &rc, &rows);
 out:

@@ -2,7 +2,7 @@
 #include "sql/registry_file_fixture.h"
 
 #include "sql/salvage.h"
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 enum { PRODUCTS = 12, GROUPS = 30, DEVICES = 150, USERS = 60, VERSIONS = 3 };
 

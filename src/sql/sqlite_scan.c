@@ -3,7 +3,7 @@
  *
  * A wrong checksum alone does not mean damage. A power cut during a checkpoint leaves such pages, but the WAL still has
  * them. Or the page may be free. So SQLite is asked whether it meets such a page among those that it needs. */
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -85,12 +85,12 @@ static enum mu_err ask_sqlite(const char *path, uint32_t *page)
     char found[8];
     enum mu_err err;
 
-    if ((err = db_open_unchanged(&db, path, PAGES_STRICT)) != MU_OK)
+    if ((err = sqlite_open_unchanged(&db, path, PAGES_STRICT)) != MU_OK)
         return err;
     if ((err = db_text_of(&db, "PRAGMA quick_check(1)", NULL, 0, found, sizeof(found))) == MU_OK &&
         strcmp(found, "ok") != 0)
         err = MU_E_CORRUPT;
-    *page = db_damaged_page(&db);
+    *page = sqlite_damaged_page(&db);
     db_close(&db);
     return err;
 }

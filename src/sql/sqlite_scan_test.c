@@ -1,7 +1,7 @@
 /* A damaged file is refused before anything is written. A file that is not damaged is opened. */
 #include "sql/registry_file_fixture.h"
 
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 enum { PRODUCTS = 60 };
 

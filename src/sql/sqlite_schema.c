@@ -1,10 +1,11 @@
 /* The tables, how a file of an older version gets them, and whether a file has them as they were made. */
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 #include "base/log.h"
+#include "sql/db_driver.h"
 
 /* "must" in ASCII. It distinguishes our files from other programs' databases; file(1) shows it, too. */
 #define APPLICATION_ID 0x6d757374
@@ -246,10 +247,10 @@ static enum mu_err take_step(struct db *db, int64_t from)
     assert(from >= 0 && from < PRESENT_VERSION);
     snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %lld;", APPLICATION_ID,
              (long long)from + 1);
-    if ((err = db_exec(db, "BEGIN IMMEDIATE")) != MU_OK)
+    if ((err = sqlite_exec(db, "BEGIN IMMEDIATE")) != MU_OK)
         return err;
-    if ((err = db_exec(db, steps[from])) != MU_OK || (err = db_exec(db, mark)) != MU_OK ||
-        (err = db_exec(db, "COMMIT")) != MU_OK)
+    if ((err = sqlite_exec(db, steps[from])) != MU_OK || (err = sqlite_exec(db, mark)) != MU_OK ||
+        (err = sqlite_exec(db, "COMMIT")) != MU_OK)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     return err;
 }
@@ -297,9 +298,9 @@ enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why,
         snprintf(why, why_size, "it is empty");
         return MU_E_CORRUPT;
     }
-    if ((err = db_open_temporary(copy)) != MU_OK)
+    if ((err = sqlite_open_temporary(copy)) != MU_OK)
         return err;
-    if ((err = db_copy(db, copy)) != MU_OK || (err = take_steps(copy, version)) != MU_OK) {
+    if ((err = sqlite_copy(db, copy)) != MU_OK || (err = take_steps(copy, version)) != MU_OK) {
         if (err == MU_E_FULL)
             snprintf(why, why_size,
                      "there is no room for the copy of it that is upgraded, among "
@@ -316,11 +317,11 @@ static enum mu_err make_fresh(struct db *db)
 {
     enum mu_err err = MU_OK;
 
-    *db = (struct db){ 0 };
+    *db = (struct db){ .driver = &db_sqlite };
     if (sqlite3_open(":memory:", &db->handle) != SQLITE_OK)
         return MU_E_NOMEM;
     for (size_t i = 0; i < PRESENT_VERSION && err == MU_OK; i++)
-        err = db_exec(db, steps[i]);
+        err = sqlite_exec(db, steps[i]);
     return err;
 }
 
@@ -335,7 +336,7 @@ static enum mu_err compare_object(void *ctx, struct db_row *row)
     const struct comparison *c = ctx;
     struct str type = col_str(row), name = col_str(row), sql = col_str(row);
     int64_t same = 0;
-    enum mu_err err = db_int_of(c->db, "SELECT ifnull(sql, '') = ?3 FROM sqlite_schema WHERE type = ?1 AND name = ?2",
+    enum mu_err err = db_int_of(c->db, "SELECT ifnull(sql, '') = $3 FROM sqlite_schema WHERE type = $1 AND name = $2",
                                 DB_VALUES(db_str(type), db_str(name), db_str(sql)), &same);
 
     if (err == MU_E_NOT_FOUND)

@@ -1,6 +1,6 @@
 /* A copy of one moment. A reading transaction begins while nobody writes, and sees that moment until it ends. SQLite's
  * online backup copies what the transaction sees. */
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -77,14 +77,14 @@ enum mu_err registry_snapshot_write(struct registry_snapshot *s, const char *dir
         return MU_E_IO;
     close(fd);
     /* The copy needs no journal of its own: nobody else uses it before it is complete. */
-    if ((err = db_open(&copy, path, false)) != MU_OK)
+    if ((err = sqlite_open(&copy, path, false)) != MU_OK)
         return err;
-    if ((err = db_exec(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")) == MU_OK)
-        err = db_copy(s->db, &copy);
+    if ((err = sqlite_exec(&copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")) == MU_OK)
+        err = sqlite_copy(s->db, &copy);
     if (err == MU_OK)
         err = registry_trust_mark_copy(&copy, dir);
     db_close(&copy); /* this may write */
-    return err == MU_OK ? db_sync_path(path) : err;
+    return err == MU_OK ? sqlite_sync_path(path) : err;
 }
 
 void registry_snapshot_free(struct registry_snapshot *s)

@@ -5,7 +5,7 @@
  * gave are given again. To notice this, each group of writes counts itself in the table `fact`, and
  * DIR/registry.mark, beside the file, says which group was the last acknowledged (base/mark.h). The two are compared
  * before anything is written. */
-#include "sql/sqlite_registry.h"
+#include "sql/sqlite_file.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 static enum mu_err read_fact(struct db *db, const char *name, char *out, size_t size)
 {
     *out = '\0';
-    enum mu_err err = db_text_of(db, "SELECT value FROM fact WHERE name = ?1", DB_VALUES(db_text(name)), out, size);
+    enum mu_err err = db_text_of(db, "SELECT value FROM fact WHERE name = $1", DB_VALUES(db_text(name)), out, size);
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
@@ -89,7 +89,7 @@ static enum mu_err read_unchanged(const char *path, struct mark_place *there, st
 {
     struct db db;
     int64_t version;
-    enum mu_err err = db_open_unchanged(&db, path, "");
+    enum mu_err err = sqlite_open_unchanged(&db, path, "");
 
     if (err != MU_OK)
         return err;
@@ -102,10 +102,10 @@ static enum mu_err read_unchanged(const char *path, struct mark_place *there, st
 
 static void mark_path(const struct registry *reg, char *out, size_t size)
 {
-    size_t folder = strlen(reg->path) - strlen(REGISTRY_FILE);
+    size_t folder = strlen(reg->file.path) - strlen(REGISTRY_FILE);
 
     assert(folder + sizeof(REGISTRY_MARK) <= size);
-    memcpy(out, reg->path, folder);
+    memcpy(out, reg->file.path, folder);
     memcpy(out + folder, REGISTRY_MARK, sizeof(REGISTRY_MARK));
 }
 
@@ -117,13 +117,13 @@ enum mu_err registry_trust_check(const struct registry *reg, struct registry_pla
 
     *place = (struct registry_place){ 0 };
     mark_path(reg, path, sizeof(path));
-    if (has_content(reg->path)) {
-        if ((err = read_unchanged(reg->path, &there, place, why, why_size)) != MU_OK)
+    if (has_content(reg->file.path)) {
+        if ((err = read_unchanged(reg->file.path, &there, place, why, why_size)) != MU_OK)
             return err;
         return mark_check(path, &there, REGISTRY_FILE "-wal", why, why_size);
     }
     bool marked = access(path, F_OK) == 0;
-    snprintf(path, sizeof(path), "%s-wal", reg->path);
+    snprintf(path, sizeof(path), "%s-wal", reg->file.path);
     if (!marked && !has_content(path))
         return MU_OK;
     snprintf(why, why_size,
@@ -138,29 +138,29 @@ enum mu_err registry_trust_check(const struct registry *reg, struct registry_pla
 static enum mu_err set_id(struct registry_tx *tx, void *arg)
 {
     const struct registry *reg = arg;
-    char text[2 * sizeof(reg->place.id) + 1];
+    char text[2 * sizeof(reg->file.place.id) + 1];
 
-    hex_encode(reg->place.id, sizeof(reg->place.id), text);
-    return db_run(tx->db, "INSERT INTO fact (name, value) VALUES ('id', ?1)", DB_VALUES(db_text(text)));
+    hex_encode(reg->file.place.id, sizeof(reg->file.place.id), text);
+    return db_run(tx->db, "INSERT INTO fact (name, value) VALUES ('id', $1)", DB_VALUES(db_text(text)));
 }
 
 enum mu_err registry_trust_begin(struct registry *reg)
 {
     char path[4200];
     struct mark_place before;
-    enum mu_err err = read_place(&reg->writer, &reg->place);
+    enum mu_err err = read_place(&reg->writer, &reg->file.place);
 
     if (err != MU_OK)
         return err;
     mark_path(reg, path, sizeof(path));
-    bool has_id = mark_is_id(reg->place.id);
+    bool has_id = mark_is_id(reg->file.place.id);
     /* The mark is written before the file gets its id. After a crash in between, the mark has the id that the file is
      * to get. */
     if (!has_id && mark_read(path, &before) == MU_OK)
-        memcpy(reg->place.id, before.id, sizeof(before.id));
-    if (!mark_is_id(reg->place.id))
-        random_bytes(reg->place.id, sizeof(reg->place.id));
-    if ((err = mark_open(&reg->mark, path, &reg->place)) != MU_OK || has_id)
+        memcpy(reg->file.place.id, before.id, sizeof(before.id));
+    if (!mark_is_id(reg->file.place.id))
+        random_bytes(reg->file.place.id, sizeof(reg->file.place.id));
+    if ((err = mark_open(&reg->file.mark, path, &reg->file.place)) != MU_OK || has_id)
         return err;
     return registry_write(reg, set_id, reg);
 }
@@ -170,9 +170,9 @@ enum mu_err registry_trust_count(struct registry *reg)
     char text[24];
 
     assert(reg->writing);
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)reg->place.count + 1);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)reg->file.place.count + 1);
     return db_run(&reg->writer,
-                  "INSERT INTO fact (name, value) VALUES ('commits', ?1) "
+                  "INSERT INTO fact (name, value) VALUES ('commits', $1) "
                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                   DB_VALUES(db_text(text)));
 }
@@ -180,9 +180,9 @@ enum mu_err registry_trust_count(struct registry *reg)
 void registry_trust_committed(struct registry *reg)
 {
     assert(reg->writing);
-    assert(mark_is_id(reg->place.id));
-    reg->place.count++;
-    mark_put(&reg->mark, &reg->place);
+    assert(mark_is_id(reg->file.place.id));
+    reg->file.place.count++;
+    mark_put(&reg->file.mark, &reg->file.place);
 }
 
 enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir)

@@ -4,7 +4,7 @@
  * one page. So the total is known, and a hundred thousand numbers take little memory. The planner cannot know which of
  * several conditions is the rare one. So the order of joins is fixed, and a + before a column keeps the planner from
  * using its index. */
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,24 +12,24 @@
 /* --- what matches ---------------------------------------------------------------------------------*/
 
 #define OF_PRODUCT                                                                 \
-    "(SELECT app FROM app_product WHERE product = ?1) AND (?2 = 0 OR u.app = ?2) " \
+    "(SELECT app FROM app_product WHERE product = $1) AND ($2 = 0 OR u.app = $2) " \
     "AND u.no NOT IN " DISABLED_USERS " "
 #define REGISTERED_BY(column)                                                                       \
-    "SELECT u.no FROM user u WHERE u." column " <> '' AND +u.app IN " OF_PRODUCT                    \
-    "AND (?3 = '' OR u.username = ?3) AND (?4 = '' OR u.phone = ?4) AND (?5 = '' OR u.email = ?5) " \
+    "SELECT u.no FROM \"user\" u WHERE u." column " <> '' AND +u.app IN " OF_PRODUCT                \
+    "AND ($3 = '' OR u.username = $3) AND ($4 = '' OR u.phone = $4) AND ($5 = '' OR u.email = $5) " \
     "AND u." column " = "
 
 static enum mu_err find_registered(struct registry_tx *tx, const struct registered_users *q, uint32_t **users,
                                    size_t *count)
 {
     if (!q->username.len && !q->phone.len && !q->email.len)
-        return db_numbers(tx->db, "SELECT u.no FROM user u WHERE u.app IN " OF_PRODUCT,
+        return db_numbers(tx->db, "SELECT u.no FROM \"user\" u WHERE u.app IN " OF_PRODUCT,
                           DB_VALUES(db_int(q->product), db_int(q->app)), users, count);
     return db_numbers(
         tx->db,
-        q->phone.len   ? REGISTERED_BY("phone") "?4"
-        : q->email.len ? REGISTERED_BY("email") "?5"
-                       : REGISTERED_BY("username") "?3",
+        q->phone.len   ? REGISTERED_BY("phone") "$4"
+        : q->email.len ? REGISTERED_BY("email") "$5"
+                       : REGISTERED_BY("username") "$3",
         DB_VALUES(db_int(q->product), db_int(q->app), db_str(q->username), db_str(q->phone), db_str(q->email)), users,
         count);
 }
@@ -38,18 +38,18 @@ static enum mu_err find_registered(struct registry_tx *tx, const struct register
 #define SUBTREE(group)                                                                        \
     "WITH RECURSIVE sub (no) AS (SELECT no FROM device_group WHERE no = " group " UNION ALL " \
     "SELECT g.no FROM sub JOIN device_group g ON g.parent = sub.no) "
-#define IN_SUBTREE "(?3 = 0 OR d.device_group IN (SELECT no FROM sub))"
+#define IN_SUBTREE "($3 = 0 OR d.device_group IN (SELECT no FROM sub))"
 
-#define BOUND_BY_USER(column)                                                             \
-    SUBTREE("?3")                                                                         \
-    "SELECT u.no FROM user u WHERE u." column " <> '' AND u." column " = ?2 AND EXISTS (" \
-    "SELECT 1 FROM binding b CROSS JOIN device d ON d.no = b.device WHERE b.user = u.no " \
-    "AND b.until IS NULL AND +d.product = ?1 AND " IN_SUBTREE ")"
-#define BOUND_BY_DEVICE(column)                                                              \
-    SUBTREE("?3")                                                                            \
-    "SELECT DISTINCT b.user FROM device d CROSS JOIN binding b ON b.device = d.no "          \
-    "WHERE d." column " <> '' AND d.product = ?1 AND d." column " = ?2 AND b.until IS NULL " \
-    "AND b.user NOT IN " DISABLED_USERS " AND " IN_SUBTREE
+#define BOUND_BY_USER(column)                                                                  \
+    SUBTREE("$3")                                                                              \
+    "SELECT u.no FROM \"user\" u WHERE u." column " <> '' AND u." column " = $2 AND EXISTS ("  \
+    "SELECT 1 FROM binding b CROSS JOIN device d WHERE d.no = b.device AND b.\"user\" = u.no " \
+    "AND b.until IS NULL AND +d.product = $1 AND " IN_SUBTREE ")"
+#define BOUND_BY_DEVICE(column)                                                            \
+    SUBTREE("$3")                                                                          \
+    "SELECT DISTINCT b.\"user\" FROM device d CROSS JOIN binding b WHERE b.device = d.no " \
+    "AND d." column " <> '' AND d.product = $1 AND d." column " = $2 AND b.until IS NULL " \
+    "AND b.\"user\" NOT IN " DISABLED_USERS " AND " IN_SUBTREE
 
 static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *q, uint32_t **users, size_t *count)
 {
@@ -69,14 +69,13 @@ static enum mu_err find_bound(struct registry_tx *tx, const struct bound_users *
                           count);
     if (q->group)
         return db_numbers(tx->db,
-                          SUBTREE("?1") "SELECT DISTINCT b.user FROM sub "
-                                        "CROSS JOIN device d ON d.device_group = sub.no "
-                                        "CROSS JOIN binding b ON b.device = d.no WHERE b.until IS NULL "
-                                        "AND b.user NOT IN " DISABLED_USERS,
+                          SUBTREE("$1") "SELECT DISTINCT b.\"user\" FROM sub CROSS JOIN device d CROSS JOIN binding b "
+                                        "WHERE d.device_group = sub.no AND b.device = d.no AND b.until IS NULL "
+                                        "AND b.\"user\" NOT IN " DISABLED_USERS,
                           DB_VALUES(db_int(q->group)), users, count);
     return db_numbers(tx->db,
-                      "SELECT user FROM product_user WHERE product = ?1 AND devices > 0 "
-                      "AND user NOT IN " DISABLED_USERS,
+                      "SELECT \"user\" FROM product_user WHERE product = $1 AND devices > 0 "
+                      "AND \"user\" NOT IN " DISABLED_USERS,
                       DB_VALUES(db_int(q->product)), users, count);
 }
 
@@ -101,7 +100,7 @@ static enum mu_err find_device(struct registry_tx *tx, const struct bound_users 
     enum mu_err err = MU_OK;
 
     if (q && q->by == BOUND_BY_DID)
-        err = db_int_of(tx->db, "SELECT no FROM device WHERE did = ?1", DB_VALUES(db_str(q->val)), &device);
+        err = db_int_of(tx->db, "SELECT no FROM device WHERE did = $1", DB_VALUES(db_str(q->val)), &device);
     *no = (uint32_t)device;
     return err;
 }

@@ -1,5 +1,5 @@
 /* Apps, their users, and the devices bound to users. */
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 #include <assert.h>
 
@@ -18,24 +18,22 @@ void db_row_app(struct db_row *row, void *out)
 
 enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out)
 {
-    return db_get(tx->db, "SELECT " APP_COLUMNS " FROM app a WHERE a.appid = ?1", DB_VALUES(db_text(appid)), db_row_app,
+    return db_get(tx->db, "SELECT " APP_COLUMNS " FROM app a WHERE a.appid = $1", DB_VALUES(db_text(appid)), db_row_app,
                   out);
 }
 
 enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row)
 {
-    enum mu_err err = db_run(tx->db,
-                             row->no ? "UPDATE app SET appid = ?2, name = ?3 WHERE no = ?1"
-                                     : "INSERT INTO app (no, appid, name) VALUES (?1, ?2, ?3)",
-                             DB_VALUES(db_ref(row->no), db_text(row->appid), db_text(row->name)));
-    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
-        return err;
-    return feed_add(tx->db, FEED_APP, row->no, 0);
+    static const struct db_put put = { "INSERT INTO app (appid, name) VALUES ($1, $2) RETURNING no",
+                                       "UPDATE app SET appid = $1, name = $2 WHERE no = $3" };
+    enum mu_err err = db_put(tx->db, &put, DB_VALUES(db_text(row->appid), db_text(row->name)), &row->no);
+
+    return err == MU_OK ? feed_add(tx->db, FEED_APP, row->no, 0) : err;
 }
 
 enum mu_err tx_app_products(struct registry_tx *tx, uint32_t app, uint32_t **products, size_t *count)
 {
-    return db_numbers(tx->db, "SELECT product FROM app_product WHERE app = ?1 ORDER BY product", DB_VALUES(db_int(app)),
+    return db_numbers(tx->db, "SELECT product FROM app_product WHERE app = $1 ORDER BY product", DB_VALUES(db_int(app)),
                       products, count);
 }
 
@@ -45,16 +43,16 @@ enum mu_err tx_set_app_products(struct registry_tx *tx, uint32_t app, const uint
     int64_t enterprises;
 
     assert(products || !count);
-    if ((err = db_run(tx->db, "DELETE FROM app_product WHERE app = ?1", DB_VALUES(db_int(app)))) != MU_OK)
+    if ((err = db_run(tx->db, "DELETE FROM app_product WHERE app = $1", DB_VALUES(db_int(app)))) != MU_OK)
         return err;
     for (size_t i = 0; i < count; i++) {
-        if ((err = db_run(tx->db, "INSERT INTO app_product (app, product) VALUES (?1, ?2)",
+        if ((err = db_run(tx->db, "INSERT INTO app_product (app, product) VALUES ($1, $2)",
                           DB_VALUES(db_int(app), db_int(products[i])))) != MU_OK)
             return err;
     }
     if ((err = db_int_of(tx->db,
                          "SELECT count(DISTINCT s.enterprise) FROM app_product ap "
-                         "JOIN association s ON s.product = ap.product WHERE ap.app = ?1",
+                         "JOIN association s ON s.product = ap.product WHERE ap.app = $1",
                          DB_VALUES(db_int(app)), &enterprises)) != MU_OK)
         return err;
     if (enterprises > 1)
@@ -92,40 +90,38 @@ static void read_user(struct db_row *row, void *out)
 
 #define USER_WHERE                                                                                     \
     "SELECT no, app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, " \
-    "is_anonymous, created_at, updated_at, country, region, city, is_disabled FROM user WHERE "
+    "is_anonymous, created_at, updated_at, country, region, city, is_disabled FROM \"user\" WHERE "
 
 enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out)
 {
-    return db_get(tx->db, USER_WHERE "uid = ?1", DB_VALUES(db_text(uid)), read_user, out);
+    return db_get(tx->db, USER_WHERE "uid = $1", DB_VALUES(db_text(uid)), read_user, out);
 }
 
 enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *out)
 {
-    return db_get(tx->db, USER_WHERE "no = ?1", DB_VALUES(db_int(no)), read_user, out);
+    return db_get(tx->db, USER_WHERE "no = $1", DB_VALUES(db_int(no)), read_user, out);
 }
 
 enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)
 {
-    enum mu_err err;
+    static const struct db_put put = {
+        "INSERT INTO \"user\" (app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, "
+        "is_anonymous, created_at, updated_at, country, region, city, is_disabled) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+        "$8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING no",
+        "UPDATE \"user\" SET app = $1, uid = $2, username = $3, phone = $4, email = $5, name = $6, gender = $7, "
+        "birthday = $8, address = $9, remark = $10, auth_src = $11, is_anonymous = $12, created_at = $13, "
+        "updated_at = $14, country = $15, region = $16, city = $17, is_disabled = $18 WHERE no = $19",
+    };
+    enum mu_err err =
+        db_put(tx->db, &put,
+               DB_VALUES(db_int(row->app), db_text(row->uid), db_text(row->username), db_text(row->phone),
+                         db_text(row->email), db_text(row->name), db_text(row->gender), db_text(row->birthday),
+                         db_text(row->address), db_text(row->remark), db_text(row->auth_src), db_int(row->is_anonymous),
+                         db_int(row->created_at), db_int(row->updated_at), db_text(row->place.country),
+                         db_text(row->place.region), db_text(row->place.city), db_int(row->is_disabled)),
+               &row->no);
 
-    err = db_run(tx->db,
-                 row->no ? "UPDATE user SET app = ?2, uid = ?3, username = ?4, phone = ?5, email = ?6, "
-                           "name = ?7, gender = ?8, birthday = ?9, address = ?10, remark = ?11, "
-                           "auth_src = ?12, is_anonymous = ?13, created_at = ?14, updated_at = ?15, "
-                           "country = ?16, region = ?17, city = ?18, is_disabled = ?19 WHERE no = ?1"
-                         : "INSERT INTO user (no, app, uid, username, phone, email, name, gender, birthday, "
-                           "address, remark, auth_src, is_anonymous, created_at, updated_at, country, region, "
-                           "city, is_disabled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-                           "?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-                 DB_VALUES(db_ref(row->no), db_int(row->app), db_text(row->uid), db_text(row->username),
-                           db_text(row->phone), db_text(row->email), db_text(row->name), db_text(row->gender),
-                           db_text(row->birthday), db_text(row->address), db_text(row->remark), db_text(row->auth_src),
-                           db_int(row->is_anonymous), db_int(row->created_at), db_int(row->updated_at),
-                           db_text(row->place.country), db_text(row->place.region), db_text(row->place.city),
-                           db_int(row->is_disabled)));
-    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
-        return err;
-    return feed_add(tx->db, FEED_USER, row->no, 0);
+    return err == MU_OK ? feed_add(tx->db, FEED_USER, row->no, 0) : err;
 }
 
 /* --- bindings -------------------------------------------------------------------------------------*/
@@ -145,17 +141,17 @@ static enum mu_err find_bound(struct registry_tx *tx, void *arg)
 
     /* A user of another enterprise counts as unknown, unless he was ever bound to a device of the product. */
     if ((err = db_int_of(tx->db,
-                         "SELECT u.no FROM user u WHERE u.uid = ?1 AND u.is_disabled = 0 AND ("
+                         "SELECT u.no FROM \"user\" u WHERE u.uid = $1 AND u.is_disabled = 0 AND ("
                          "EXISTS (SELECT 1 FROM app_product a JOIN association its ON its.product = a.product "
                          "JOIN association mine ON mine.enterprise = its.enterprise "
-                         "WHERE a.app = u.app AND mine.product = ?2) OR "
+                         "WHERE a.app = u.app AND mine.product = $2) OR "
                          "EXISTS (SELECT 1 FROM binding b JOIN device d ON d.no = b.device "
-                         "WHERE b.user = u.no AND d.product = ?2))",
+                         "WHERE b.user = u.no AND d.product = $2))",
                          DB_VALUES(db_text(q->uid), db_int(q->product)), &user)) != MU_OK)
         return err;
     return db_numbers(tx->db,
                       "SELECT b.device FROM binding b JOIN device d ON d.no = b.device "
-                      "WHERE b.user = ?1 AND b.until IS NULL AND d.product = ?2 ORDER BY b.device",
+                      "WHERE b.user = $1 AND b.until IS NULL AND d.product = $2 ORDER BY b.device",
                       DB_VALUES(db_int(user), db_int(q->product)), q->devices, q->count);
 }
 

@@ -1,5 +1,5 @@
 /* Device groups: a tree per product. */
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 #include <stdlib.h>
 
@@ -20,17 +20,17 @@ void db_row_group(struct db_row *row, void *out)
 
 enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out)
 {
-    return db_get(tx->db, GROUP_WHERE "g.gid = ?1", DB_VALUES(db_text(gid)), db_row_group, out);
+    return db_get(tx->db, GROUP_WHERE "g.gid = $1", DB_VALUES(db_text(gid)), db_row_group, out);
 }
 
 enum mu_err tx_group_by_no(struct registry_tx *tx, uint32_t no, struct group_row *out)
 {
-    return db_get(tx->db, GROUP_WHERE "g.no = ?1", DB_VALUES(db_int(no)), db_row_group, out);
+    return db_get(tx->db, GROUP_WHERE "g.no = $1", DB_VALUES(db_int(no)), db_row_group, out);
 }
 
 enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group_row *out)
 {
-    return db_get(tx->db, GROUP_WHERE "g.product = ?1 AND g.parent IS NULL ORDER BY g.no LIMIT 1",
+    return db_get(tx->db, GROUP_WHERE "g.product = $1 AND g.parent IS NULL ORDER BY g.no LIMIT 1",
                   DB_VALUES(db_int(product)), db_row_group, out);
 }
 
@@ -38,8 +38,8 @@ enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char
 {
     int64_t no = 0;
     enum mu_err err = db_int_of(tx->db,
-                                "SELECT device_group FROM device WHERE product = ?1 "
-                                "AND mac = ?2 AND device_group IS NOT NULL ORDER BY no DESC LIMIT 1",
+                                "SELECT device_group FROM device WHERE product = $1 "
+                                "AND mac = $2 AND device_group IS NOT NULL ORDER BY no DESC LIMIT 1",
                                 DB_VALUES(db_int(product), db_text(mac)), &no);
     *group = (uint32_t)no;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
@@ -52,18 +52,18 @@ static enum mu_err check_no_circle(struct db *db, const struct group_row *row)
     int64_t circle;
 
     if ((err = db_int_of(db,
-                         "WITH RECURSIVE up (no) AS (SELECT ?2 UNION "
+                         "WITH RECURSIVE up (no) AS (SELECT CAST($2 AS BIGINT) UNION "
                          "SELECT g.parent FROM up JOIN device_group g ON g.no = up.no) "
-                         "SELECT count(*) FROM up WHERE no = ?1",
+                         "SELECT count(*) FROM up WHERE no = $1",
                          DB_VALUES(db_int(row->no), db_int(row->parent)), &circle)) != MU_OK)
         return err;
     return circle ? MU_E_VALUE : MU_OK;
 }
 
 /* Counts levels up to one more than the limit: an older directory may have many more. */
-#define LEVELS(name, next, link, end)                                                              \
-    "WITH RECURSIVE " name " (no, level) AS (SELECT ?1, 1 UNION ALL SELECT g." next ", level + 1 " \
-    "FROM " name " JOIN device_group g ON g." link " = " name ".no WHERE " end " level <= ?2) "    \
+#define LEVELS(name, next, link, end)                                                                              \
+    "WITH RECURSIVE " name " (no, level) AS (SELECT CAST($1 AS BIGINT), 1 UNION ALL SELECT g." next ", level + 1 " \
+    "FROM " name " JOIN device_group g ON g." link " = " name ".no WHERE " end " level <= $2) "                    \
     "SELECT max(level) FROM " name
 
 /* The cost: one step for each level above the group, and, if a group moves, one for each group below it. */
@@ -83,17 +83,16 @@ static enum mu_err check_levels(struct db *db, const struct group_row *row)
 
 enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
 {
+    static const struct db_put put = {
+        "INSERT INTO device_group (product, parent, gid) VALUES ($1, $2, $3) RETURNING no",
+        "UPDATE device_group SET product = $1, parent = $2, gid = $3 WHERE no = $4",
+    };
     enum mu_err err;
 
     if ((row->no && (err = check_no_circle(tx->db, row)) != MU_OK) || (err = check_levels(tx->db, row)) != MU_OK)
         return err;
-    err = db_run(tx->db,
-                 row->no ? "UPDATE device_group SET product = ?2, parent = ?3, gid = ?4 WHERE no = ?1"
-                         : "INSERT INTO device_group (no, product, parent, gid) VALUES (?1, ?2, ?3, ?4)",
-                 DB_VALUES(db_ref(row->no), db_int(row->product), db_ref(row->parent), db_text(row->gid)));
-    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
-        return err;
-    return feed_add(tx->db, FEED_GROUP, row->no, 0);
+    err = db_put(tx->db, &put, DB_VALUES(db_int(row->product), db_ref(row->parent), db_text(row->gid)), &row->no);
+    return err == MU_OK ? feed_add(tx->db, FEED_GROUP, row->no, 0) : err;
 }
 
 /* --- queries --------------------------------------------------------------------------------------*/
@@ -119,7 +118,7 @@ static enum mu_err find_groups(struct registry_tx *tx, void *arg)
 {
     struct groups_query *q = arg;
 
-    return db_each(tx->db, GROUP_WHERE "g.product = ?1 ORDER BY g.no", DB_VALUES(db_int(q->product)), add_group, q);
+    return db_each(tx->db, GROUP_WHERE "g.product = $1 ORDER BY g.no", DB_VALUES(db_int(q->product)), add_group, q);
 }
 
 enum mu_err registry_product_groups(struct registry *reg, uint32_t product, struct group_row **groups, size_t *count)
@@ -156,8 +155,8 @@ static enum mu_err give_macs(struct registry_tx *tx, void *arg)
     enum mu_err err = tx_group_by_no(tx, visit->group, &group);
 
     return err != MU_OK ? err
-                        : db_each(tx->db, "SELECT DISTINCT mac FROM device WHERE device_group = ?1 ORDER BY mac",
-                                  DB_VALUES(db_int(visit->group)), give_mac, arg);
+                        : db_each_big(tx->db, "SELECT DISTINCT mac FROM device WHERE device_group = $1 ORDER BY mac",
+                                      DB_VALUES(db_int(visit->group)), give_mac, arg);
 }
 
 enum mu_err registry_visit_group_macs(struct registry *reg, uint32_t group,

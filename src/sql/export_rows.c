@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "registry/export_rows.h"
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, const struct export_slice *slice,
                               uint32_t **numbers, size_t *count)
@@ -14,31 +14,31 @@ enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, c
     switch (kind) {
     case KIND_USER:
         return db_numbers(tx->db,
-                          "SELECT no FROM user WHERE no > ?1 AND (?2 = 0 OR app IN "
-                          "(SELECT app FROM app_product WHERE product = ?2)) ORDER BY no LIMIT ?3",
+                          "SELECT no FROM \"user\" WHERE no > $1 AND ($2 = 0 OR app IN "
+                          "(SELECT app FROM app_product WHERE product = $2)) ORDER BY no LIMIT $3",
                           DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
                           numbers, count);
     case KIND_DEVICE:
         return db_numbers(tx->db,
-                          "SELECT no FROM device WHERE no > ?1 AND (?2 = 0 OR product = ?2) "
-                          "ORDER BY no LIMIT ?3",
+                          "SELECT no FROM device WHERE no > $1 AND ($2 = 0 OR product = $2) "
+                          "ORDER BY no LIMIT $3",
                           DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
                           numbers, count);
     case KIND_GROUP:
         return db_numbers(tx->db,
                           "WITH RECURSIVE tree (no, depth) AS ("
-                          "SELECT no, 0 FROM device_group WHERE parent IS NULL AND (?1 = 0 OR product = ?1) "
+                          "SELECT no, 0 FROM device_group WHERE parent IS NULL AND ($1 = 0 OR product = $1) "
                           "UNION ALL SELECT g.no, depth + 1 FROM tree JOIN device_group g "
                           "ON g.parent = tree.no) SELECT no FROM tree ORDER BY depth, no",
                           DB_VALUES(db_int(slice->product)), numbers, count);
     case KIND_ENTERPRISE:
-        return db_numbers(tx->db, "SELECT no FROM enterprise WHERE no > ?1 ORDER BY no LIMIT ?2",
+        return db_numbers(tx->db, "SELECT no FROM enterprise WHERE no > $1 ORDER BY no LIMIT $2",
                           DB_VALUES(db_int(slice->after), db_int((int64_t)slice->limit)), numbers, count);
     case KIND_PRODUCT:
-        return db_numbers(tx->db, "SELECT no FROM product WHERE no > ?1 ORDER BY no LIMIT ?2",
+        return db_numbers(tx->db, "SELECT no FROM product WHERE no > $1 ORDER BY no LIMIT $2",
                           DB_VALUES(db_int(slice->after), db_int((int64_t)slice->limit)), numbers, count);
     case KIND_APP:
-        return db_numbers(tx->db, "SELECT no FROM app WHERE no > ?1 ORDER BY no LIMIT ?2",
+        return db_numbers(tx->db, "SELECT no FROM app WHERE no > $1 ORDER BY no LIMIT $2",
                           DB_VALUES(db_int(slice->after), db_int((int64_t)slice->limit)), numbers, count);
     }
     return MU_OK;
@@ -46,7 +46,7 @@ enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, c
 
 enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN + 1])
 {
-    return db_text_of(tx->db, "SELECT appid FROM app WHERE no = ?1", DB_VALUES(db_int(app)), appid, ID_HEX_LEN + 1);
+    return db_text_of(tx->db, "SELECT appid FROM app WHERE no = $1", DB_VALUES(db_int(app)), appid, ID_HEX_LEN + 1);
 }
 
 struct bindings_export {
@@ -69,7 +69,7 @@ static enum mu_err give_binding(void *ctx, struct db_row *row)
     col_text(row, binding.mac, sizeof(binding.mac));
     col_text(row, binding.did, sizeof(binding.did));
     binding.since = col_int(row);
-    binding.ended = sqlite3_column_type(row->statement, row->column) != SQLITE_NULL;
+    binding.ended = !col_is_null(row);
     binding.until = col_int(row);
     binding.is_owner = col_int(row) != 0;
     return ex->fn(ex->ctx, &binding);
@@ -81,9 +81,9 @@ enum mu_err tx_export_bindings(struct registry_tx *tx, const struct export_slice
     struct bindings_export ex = { .fn = fn, .ctx = ctx };
     enum mu_err err = db_each(tx->db,
                               "SELECT b.no, u.uid, a.appid, p.product_key, d.mac, d.did, b.since, b.until, b.is_owner "
-                              "FROM binding b JOIN user u ON u.no = b.user JOIN app a ON a.no = u.app "
+                              "FROM binding b JOIN \"user\" u ON u.no = b.\"user\" JOIN app a ON a.no = u.app "
                               "JOIN device d ON d.no = b.device JOIN product p ON p.no = d.product "
-                              "WHERE b.no > ?1 AND (?2 = 0 OR d.product = ?2) ORDER BY b.no LIMIT ?3",
+                              "WHERE b.no > $1 AND ($2 = 0 OR d.product = $2) ORDER BY b.no LIMIT $3",
                               DB_VALUES(db_int(slice->after), db_int(slice->product), db_int((int64_t)slice->limit)),
                               give_binding, &ex);
 
@@ -98,10 +98,10 @@ static enum mu_err export_first_bound_of(struct registry_tx *tx, uint32_t produc
 {
     return db_each(tx->db,
                    "SELECT u.no, u.uid, a.appid, p.product_key, '', '', f.first_bound, NULL, 0 FROM product p "
-                   "CROSS JOIN product_user f ON f.product = p.no AND f.user = ?1 "
-                   "CROSS JOIN user u ON u.no = f.user CROSS JOIN app a ON a.no = u.app "
-                   "WHERE (?2 = 0 OR p.no = ?2) AND f.first_bound < ifnull((SELECT min(b.since) FROM binding b "
-                   "JOIN device d ON d.no = b.device WHERE b.user = ?1 AND d.product = p.no), ?3)",
+                   "CROSS JOIN product_user f CROSS JOIN \"user\" u CROSS JOIN app a "
+                   "WHERE f.product = p.no AND f.\"user\" = $1 AND u.no = f.\"user\" AND a.no = u.app "
+                   "AND ($2 = 0 OR p.no = $2) AND f.first_bound < coalesce((SELECT min(b.since) FROM binding b "
+                   "JOIN device d ON d.no = b.device WHERE b.\"user\" = $1 AND d.product = p.no), $3)",
                    DB_VALUES(db_int(user), db_int(product), db_int(INT64_MAX)), give_binding, ex);
 }
 

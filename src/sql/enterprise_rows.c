@@ -1,5 +1,5 @@
 /* Enterprises, their products, and the tokens given to them. */
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 #include <assert.h>
 
@@ -34,18 +34,24 @@ enum mu_err tx_enterprise_by_id(struct registry_tx *tx, const char *enterprise_i
 {
     return db_get(tx->db,
                   "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e "
-                  "WHERE e.enterprise_id = ?1",
+                  "WHERE e.enterprise_id = $1",
                   DB_VALUES(db_text(enterprise_id)), db_row_enterprise, out);
 }
 
 enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no, struct enterprise_row *out)
 {
-    return db_get(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no = ?1", DB_VALUES(db_int(no)),
+    return db_get(tx->db, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no = $1", DB_VALUES(db_int(no)),
                   db_row_enterprise, out);
 }
 
 enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row)
 {
+    static const struct db_put put = {
+        "INSERT INTO enterprise (enterprise_id, secret_salt, secret_hash, name, hourly_quota, secret_required, ip_allow) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING no",
+        "UPDATE enterprise SET enterprise_id = $1, secret_salt = $2, secret_hash = $3, name = $4, hourly_quota = $5, "
+        "secret_required = $6, ip_allow = $7 WHERE no = $8",
+    };
     enum mu_err err;
     uint8_t nets[ENTERPRISE_IP_ALLOW_MAX * CIDR_SIZE];
 
@@ -54,18 +60,13 @@ enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row
         memcpy(&nets[i * CIDR_SIZE], row->ip_allow[i].net.bytes, CIDR_SIZE - 1);
         nets[i * CIDR_SIZE + CIDR_SIZE - 1] = row->ip_allow[i].bits;
     }
-    err = db_run(
-        tx->db,
-        row->no ? "UPDATE enterprise SET enterprise_id = ?2, secret_salt = ?3, secret_hash = ?4, "
-                  "name = ?5, hourly_quota = ?6, secret_required = ?7, ip_allow = ?8 WHERE no = ?1"
-                : "INSERT INTO enterprise (no, enterprise_id, secret_salt, secret_hash, name, "
-                  "hourly_quota, secret_required, ip_allow) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        DB_VALUES(db_ref(row->no), db_text(row->enterprise_id), db_blob(row->secret_salt, sizeof(row->secret_salt)),
-                  db_blob(row->secret_hash, sizeof(row->secret_hash)), db_text(row->name), db_int(row->hourly_quota),
-                  db_int(row->secret_required), db_blob(nets, row->ip_allow_count * CIDR_SIZE)));
-    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
-        return err;
-    return feed_add(tx->db, FEED_ENTERPRISE, row->no, 0);
+    err = db_put(tx->db, &put,
+                 DB_VALUES(db_text(row->enterprise_id), db_blob(row->secret_salt, sizeof(row->secret_salt)),
+                           db_blob(row->secret_hash, sizeof(row->secret_hash)), db_text(row->name),
+                           db_int(row->hourly_quota), db_int(row->secret_required),
+                           db_blob(nets, row->ip_allow_count * CIDR_SIZE)),
+                 &row->no);
+    return err == MU_OK ? feed_add(tx->db, FEED_ENTERPRISE, row->no, 0) : err;
 }
 
 /* --- associations ---------------------------------------------------------------------------------*/
@@ -74,14 +75,14 @@ enum mu_err tx_product_enterprise(struct registry_tx *tx, uint32_t product, uint
 {
     int64_t no = 0;
     enum mu_err err =
-        db_int_of(tx->db, "SELECT enterprise FROM association WHERE product = ?1", DB_VALUES(db_int(product)), &no);
+        db_int_of(tx->db, "SELECT enterprise FROM association WHERE product = $1", DB_VALUES(db_int(product)), &no);
     *enterprise = (uint32_t)no;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
 enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t enterprise, uint32_t **products, size_t *count)
 {
-    return db_numbers(tx->db, "SELECT product FROM association WHERE enterprise = ?1 ORDER BY product",
+    return db_numbers(tx->db, "SELECT product FROM association WHERE enterprise = $1 ORDER BY product",
                       DB_VALUES(db_int(enterprise)), products, count);
 }
 
@@ -90,7 +91,7 @@ static enum mu_err apps_changed(struct db *db, uint32_t product)
 {
     return db_run(db,
                   "INSERT INTO change (kind, no, other) "
-                  "SELECT ?1, app, 0 FROM app_product WHERE product = ?2",
+                  "SELECT $1, app, 0 FROM app_product WHERE product = $2",
                   DB_VALUES(db_int(FEED_APP), db_int(product)));
 }
 
@@ -109,13 +110,13 @@ enum mu_err tx_associate(struct registry_tx *tx, uint32_t enterprise, uint32_t p
                          "SELECT count(*) FROM app_product mine "
                          "JOIN app_product beside ON beside.app = mine.app "
                          "JOIN association s ON s.product = beside.product "
-                         "WHERE mine.product = ?1 AND s.enterprise <> ?2",
+                         "WHERE mine.product = $1 AND s.enterprise <> $2",
                          DB_VALUES(db_int(product), db_int(enterprise)), &foreign)) != MU_OK)
         return err;
     if (foreign != 0)
         return MU_E_VALUE;
 
-    if ((err = db_run(tx->db, "INSERT INTO association (product, enterprise) VALUES (?1, ?2)",
+    if ((err = db_run(tx->db, "INSERT INTO association (product, enterprise) VALUES ($1, $2)",
                       DB_VALUES(db_int(product), db_int(enterprise)))) != MU_OK ||
         (err = feed_add(tx->db, FEED_ASSOCIATION, product, enterprise)) != MU_OK)
         return err;
@@ -127,15 +128,15 @@ enum mu_err tx_delete_tokens(struct registry_tx *tx, uint32_t enterprise, uint32
     enum mu_err err;
 
     if ((err = db_run(tx->db,
-                      "INSERT INTO change (kind, no, other, hash) SELECT ?1, 0, 0, hash FROM token "
-                      "WHERE (?2 = 0 OR enterprise = ?2) AND (?3 = 0 OR product = ?3)",
+                      "INSERT INTO change (kind, no, other, hash) SELECT $1, 0, 0, hash FROM token "
+                      "WHERE ($2 = 0 OR enterprise = $2) AND ($3 = 0 OR product = $3)",
                       DB_VALUES(db_int(FEED_TOKEN), db_int(enterprise), db_int(product)))) != MU_OK ||
         (err = db_run(tx->db,
                       "DELETE FROM token "
-                      "WHERE (?1 = 0 OR enterprise = ?1) AND (?2 = 0 OR product = ?2)",
+                      "WHERE ($1 = 0 OR enterprise = $1) AND ($2 = 0 OR product = $2)",
                       DB_VALUES(db_int(enterprise), db_int(product)))) != MU_OK)
         return err;
-    *deleted = (uint64_t)sqlite3_changes(tx->db->handle);
+    *deleted = db_changes(tx->db);
     return MU_OK;
 }
 
@@ -144,10 +145,10 @@ enum mu_err tx_dissociate(struct registry_tx *tx, uint32_t enterprise, uint32_t 
     enum mu_err err;
     uint64_t tokens;
 
-    if ((err = db_run(tx->db, "DELETE FROM association WHERE product = ?1 AND enterprise = ?2",
+    if ((err = db_run(tx->db, "DELETE FROM association WHERE product = $1 AND enterprise = $2",
                       DB_VALUES(db_int(product), db_int(enterprise)))) != MU_OK)
         return err;
-    if (sqlite3_changes(tx->db->handle) == 0)
+    if (db_changes(tx->db) == 0)
         return MU_E_NOT_FOUND;
     if ((err = feed_add(tx->db, FEED_ASSOCIATION, product, enterprise)) != MU_OK ||
         (err = apps_changed(tx->db, product)) != MU_OK)
@@ -163,11 +164,11 @@ enum mu_err tx_put_token(struct registry_tx *tx, const struct token_row *row)
 
     if ((err = db_run(tx->db,
                       "INSERT INTO token (hash, enterprise, product, expires_at) "
-                      "VALUES (?1, ?2, ?3, ?4)",
+                      "VALUES ($1, $2, $3, $4)",
                       DB_VALUES(db_blob(row->hash, sizeof(row->hash)), db_int(row->enterprise), db_int(row->product),
                                 db_int(row->expires_at)))) != MU_OK)
         return err;
-    return db_run(tx->db, "INSERT INTO change (kind, no, other, hash) VALUES (?1, 0, 0, ?2)",
+    return db_run(tx->db, "INSERT INTO change (kind, no, other, hash) VALUES ($1, 0, 0, $2)",
                   DB_VALUES(db_int(FEED_TOKEN), db_blob(row->hash, sizeof(row->hash))));
 }
 
@@ -183,11 +184,11 @@ static enum mu_err delete_expired(struct registry_tx *tx, void *arg)
 
     if ((err = db_run(tx->db,
                       "INSERT INTO change (kind, no, other, hash) "
-                      "SELECT ?1, 0, 0, hash FROM token WHERE expires_at <= ?2",
+                      "SELECT $1, 0, 0, hash FROM token WHERE expires_at <= $2",
                       DB_VALUES(db_int(FEED_TOKEN), db_int(expiry->now_s)))) != MU_OK ||
-        (err = db_run(tx->db, "DELETE FROM token WHERE expires_at <= ?1", DB_VALUES(db_int(expiry->now_s)))) != MU_OK)
+        (err = db_run(tx->db, "DELETE FROM token WHERE expires_at <= $1", DB_VALUES(db_int(expiry->now_s)))) != MU_OK)
         return err;
-    *expiry->deleted = (uint32_t)sqlite3_changes(tx->db->handle);
+    *expiry->deleted = (uint32_t)db_changes(tx->db);
     return MU_OK;
 }
 

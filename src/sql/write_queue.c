@@ -6,7 +6,7 @@
  * waits for a timer: a writer that is alone commits at once.
  *
  * Each function runs inside a savepoint of its own, so the failure of one does not affect the others. */
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 #include <assert.h>
 
@@ -45,39 +45,35 @@ static enum mu_err run_isolated(struct db *db, struct waiting_write *w, enum mu_
 {
     struct registry_tx tx = { .db = db, .by = w->by };
 
-    assert(w->fn && !w->done && !sqlite3_get_autocommit(db->handle));
-    if ((*group = db_run(db, "SAVEPOINT one", NULL, 0)) != MU_OK)
+    assert(w->fn && !w->done && db_in_transaction(db));
+    if ((*group = db_begin_part(db)) != MU_OK)
         return *group;
     enum mu_err err = w->fn(&tx, w->arg);
-    /* After some failures (disk full, no memory) SQLite has already rolled back the whole transaction. */
-    if (sqlite3_get_autocommit(db->handle))
+    if (!db_in_transaction(db))
         return *group = err != MU_OK ? err : MU_E_IO;
-    if (err != MU_OK && (*group = db_run(db, "ROLLBACK TO one", NULL, 0)) != MU_OK)
-        return err;
-    *group = db_run(db, "RELEASE one", NULL, 0);
+    *group = db_end_part(db, err == MU_OK);
     return err;
 }
 
 static enum mu_err write_group(struct registry *reg, struct waiting_write *group)
 {
     struct db *db = &reg->writer;
-    enum mu_err err = db_run(db, "BEGIN IMMEDIATE", NULL, 0);
+    enum mu_err err = db_begin_write(db);
 
     for (struct waiting_write *w = group; w && err == MU_OK; w = w->next)
         w->result = run_isolated(db, w, &err);
     if (err == MU_OK)
         err = feed_prune(db, &reg->pruned_at);
     if (err == MU_OK)
-        err = registry_trust_count(reg);
-    if (err == MU_OK)
-        err = db_run(db, "COMMIT", NULL, 0);
+        err = reg->store->mark(reg);
+    if (err == MU_OK && (err = db_commit(db)) != MU_OK)
+        err = reg->store->settle(reg, err);
     if (err == MU_OK) {
-        registry_trust_committed(reg);
+        reg->store->marked(reg);
         return MU_OK;
     }
 
-    if (!sqlite3_get_autocommit(db->handle))
-        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    db_rollback(db);
     for (struct waiting_write *w = group; w; w = w->next) {
         if (w->result == MU_OK)
             w->result = err;
@@ -132,7 +128,7 @@ enum mu_err registry_write_by(struct registry *reg, const struct audit_by *by, r
 {
     struct waiting_write w = { .fn = fn, .arg = arg, .by = by };
 
-    assert(!reg->unchanged);
+    assert(!reg->file.unchanged);
     pthread_mutex_lock(&reg->write_lock);
     *reg->end = &w;
     reg->end = &w.next;

@@ -1,7 +1,7 @@
 /* The rows of devices. */
 #include <stdlib.h>
 
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 void db_row_device(struct db_row *row, void *out)
 {
@@ -31,24 +31,24 @@ void db_row_device(struct db_row *row, void *out)
 
 enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did, struct device_row *out)
 {
-    return db_get(tx->db, DEVICE_WHERE "d.did = ?1", DB_VALUES(db_text(did)), db_row_device, out);
+    return db_get(tx->db, DEVICE_WHERE "d.did = $1", DB_VALUES(db_text(did)), db_row_device, out);
 }
 
 enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out)
 {
-    return db_get(tx->db, DEVICE_WHERE "d.no = ?1", DB_VALUES(db_int(no)), db_row_device, out);
+    return db_get(tx->db, DEVICE_WHERE "d.no = $1", DB_VALUES(db_int(no)), db_row_device, out);
 }
 
 enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out)
 {
     /* A mac nearly always has an enabled registration, and a separate index finds it. */
     enum mu_err err = db_get(tx->db,
-                             DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 "
+                             DEVICE_WHERE "d.product = $1 AND d.mac = $2 "
                                           "AND d.is_disabled = 0",
                              DB_VALUES(db_int(product), db_text(mac)), db_row_device, out);
     if (err != MU_E_NOT_FOUND)
         return err;
-    return db_get(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 ORDER BY d.no DESC LIMIT 1",
+    return db_get(tx->db, DEVICE_WHERE "d.product = $1 AND d.mac = $2 ORDER BY d.no DESC LIMIT 1",
                   DB_VALUES(db_int(product), db_text(mac)), db_row_device, out);
 }
 
@@ -58,7 +58,7 @@ enum mu_err tx_device_by_mac_alone(struct registry_tx *tx, const char *mac, stru
     size_t count;
     enum mu_err err = db_numbers(tx->db,
                                  "SELECT no FROM product p "
-                                 "WHERE EXISTS (SELECT 1 FROM device d WHERE d.product = p.no AND d.mac = ?1) LIMIT 2",
+                                 "WHERE EXISTS (SELECT 1 FROM device d WHERE d.product = p.no AND d.mac = $1) LIMIT 2",
                                  DB_VALUES(db_text(mac)), &products, &count);
 
     if (err == MU_OK)
@@ -70,37 +70,35 @@ enum mu_err tx_device_by_mac_alone(struct registry_tx *tx, const char *mac, stru
 enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac, const char *passcode,
                                   struct device_row *out)
 {
-    return db_get(tx->db, DEVICE_WHERE "d.product = ?1 AND d.mac = ?2 AND d.passcode = ?3",
+    return db_get(tx->db, DEVICE_WHERE "d.product = $1 AND d.mac = $2 AND d.passcode = $3",
                   DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), db_row_device, out);
 }
 
 enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t **devices,
                               size_t *count)
 {
-    return db_numbers(tx->db, "SELECT no FROM device WHERE product = ?1 AND mac = ?2 ORDER BY no",
+    return db_numbers(tx->db, "SELECT no FROM device WHERE product = $1 AND mac = $2 ORDER BY no",
                       DB_VALUES(db_int(product), db_text(mac)), devices, count);
 }
 
 enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row)
 {
-    enum mu_err err;
+    static const struct db_put put = {
+        "INSERT INTO device (product, did, mac, passcode, device_sn, type, is_disabled, created_at, country, region, "
+        "city, place_source, longitude, latitude, device_group, is_barred) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+        "$10, $11, $12, $13, $14, $15, $16) RETURNING no",
+        "UPDATE device SET product = $1, did = $2, mac = $3, passcode = $4, device_sn = $5, type = $6, "
+        "is_disabled = $7, created_at = $8, country = $9, region = $10, city = $11, place_source = $12, "
+        "longitude = $13, latitude = $14, device_group = $15, is_barred = $16 WHERE no = $17",
+    };
+    enum mu_err err =
+        db_put(tx->db, &put,
+               DB_VALUES(db_int(row->product), db_text(row->did), db_text(row->mac), db_text(row->passcode),
+                         db_text(row->device_sn), db_int(row->type), db_int(row->is_disabled), db_int(row->created_at),
+                         db_text(row->place.country), db_text(row->place.region), db_text(row->place.city),
+                         db_int(row->place_source), db_real(row->has_coordinates, row->longitude),
+                         db_real(row->has_coordinates, row->latitude), db_ref(row->group), db_int(row->is_barred)),
+               &row->no);
 
-    err = db_run(tx->db,
-                 row->no ? "UPDATE device SET product = ?2, did = ?3, mac = ?4, passcode = ?5, "
-                           "device_sn = ?6, type = ?7, is_disabled = ?8, created_at = ?9, country = ?10, "
-                           "region = ?11, city = ?12, place_source = ?13, longitude = ?14, latitude = ?15, "
-                           "device_group = ?16, is_barred = ?17 WHERE no = ?1"
-                         : "INSERT INTO device (no, product, did, mac, passcode, device_sn, type, "
-                           "is_disabled, created_at, country, region, city, place_source, longitude, latitude, "
-                           "device_group, is_barred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-                           "?13, ?14, ?15, ?16, ?17)",
-                 DB_VALUES(db_ref(row->no), db_int(row->product), db_text(row->did), db_text(row->mac),
-                           db_text(row->passcode), db_text(row->device_sn), db_int(row->type), db_int(row->is_disabled),
-                           db_int(row->created_at), db_text(row->place.country), db_text(row->place.region),
-                           db_text(row->place.city), db_int(row->place_source),
-                           db_real(row->has_coordinates, row->longitude), db_real(row->has_coordinates, row->latitude),
-                           db_ref(row->group), db_int(row->is_barred)));
-    if ((err = db_put_result(tx->db, err, &row->no)) != MU_OK)
-        return err;
-    return feed_add(tx->db, FEED_DEVICE, row->no, 0);
+    return err == MU_OK ? feed_add(tx->db, FEED_DEVICE, row->no, 0) : err;
 }

@@ -2,7 +2,7 @@
 #include <assert.h>
 
 #include "registry/apply_rows.h"
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 struct named {
     uint32_t no;
@@ -21,9 +21,9 @@ enum mu_err tx_named(struct registry_tx *tx, enum registry_kind kind, const char
                      char id[ID_HEX_LEN + 1])
 {
     static const char *const sql[] = {
-        [KIND_ENTERPRISE] = "SELECT no, enterprise_id FROM enterprise WHERE name = ?1 ORDER BY no LIMIT 1",
-        [KIND_PRODUCT] = "SELECT no, product_key FROM product WHERE name = ?1 ORDER BY no LIMIT 1",
-        [KIND_APP] = "SELECT no, appid FROM app WHERE name = ?1 ORDER BY no LIMIT 1",
+        [KIND_ENTERPRISE] = "SELECT no, enterprise_id FROM enterprise WHERE name = $1 ORDER BY no LIMIT 1",
+        [KIND_PRODUCT] = "SELECT no, product_key FROM product WHERE name = $1 ORDER BY no LIMIT 1",
+        [KIND_APP] = "SELECT no, appid FROM app WHERE name = $1 ORDER BY no LIMIT 1",
     };
     struct named named;
 
@@ -42,25 +42,23 @@ enum mu_err tx_user_like(struct registry_tx *tx, uint32_t app, enum user_login b
 {
     /* Each field has an index of the users that have it. The condition <> '' lets SQLite use it. */
     static const char *const sql[] = {
-        "SELECT uid FROM user WHERE username = ?1 AND username <> '' AND app = ?2 ORDER BY no LIMIT 1",
-        "SELECT uid FROM user WHERE phone = ?1 AND phone <> '' AND app = ?2 ORDER BY no LIMIT 1",
-        "SELECT uid FROM user WHERE email = ?1 AND email <> '' AND app = ?2 ORDER BY no LIMIT 1",
+        "SELECT uid FROM \"user\" WHERE username = $1 AND username <> '' AND app = $2 ORDER BY no LIMIT 1",
+        "SELECT uid FROM \"user\" WHERE phone = $1 AND phone <> '' AND app = $2 ORDER BY no LIMIT 1",
+        "SELECT uid FROM \"user\" WHERE email = $1 AND email <> '' AND app = $2 ORDER BY no LIMIT 1",
     };
 
     assert(by < sizeof(sql) / sizeof(*sql));
     return db_text_of(tx->db, sql[by], DB_VALUES(db_text(text), db_int(app)), uid, ID_HEX_LEN + 1);
 }
 
-#define HEX    "[0-9a-f]"
-#define HEX_12 HEX HEX HEX HEX HEX HEX HEX HEX HEX HEX HEX HEX
-
 enum mu_err tx_has_plain_mac(struct registry_tx *tx, uint32_t product, bool *has)
 {
     int64_t found = 0;
-    enum mu_err err = db_int_of(tx->db,
-                                "SELECT EXISTS (SELECT 1 FROM device WHERE product = ?1 "
-                                "AND mac GLOB '" HEX_12 "' AND mac GLOB '*[a-f]*')",
-                                DB_VALUES(db_int(product)), &found);
+    enum mu_err err =
+        db_int_of(tx->db,
+                  "SELECT EXISTS (SELECT 1 FROM device WHERE product = $1 "
+                  "AND length(mac) = 12 AND ltrim(mac, '0123456789abcdef') = '' AND ltrim(mac, '0123456789') <> '')",
+                  DB_VALUES(db_int(product)), &found);
 
     *has = found != 0;
     return err;

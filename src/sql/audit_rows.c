@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 enum { CHANGE_MAX = 2048, FORGET_AT_ONCE = 10000 };
 
@@ -34,14 +34,13 @@ static enum mu_err begin_audit(struct registry_tx *tx)
 
     if (!by->enterprise_id)
         name_of(by->uid, user, sizeof(user));
-    enum mu_err err =
-        db_run(tx->db,
-               "INSERT INTO audit (at, enterprise_id, request, uid, user, command) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-               DB_VALUES(db_int(clock_wall_us()), db_text(by->enterprise_id ? by->enterprise_id : ""),
-                         db_int((int64_t)by->request), db_int(by->uid), db_text(user), db_text(by->command)));
-    tx->audit = err == MU_OK ? sqlite3_last_insert_rowid(tx->db->handle) : 0;
-    return err;
+    tx->audit = 0;
+    return db_int_of(tx->db,
+                     "INSERT INTO audit (at, enterprise_id, request, uid, \"user\", command) "
+                     "VALUES ($1, $2, $3, $4, $5, $6) RETURNING no",
+                     DB_VALUES(db_int(clock_wall_us()), db_text(by->enterprise_id ? by->enterprise_id : ""),
+                               db_int((int64_t)by->request), db_int(by->uid), db_text(user), db_text(by->command)),
+                     &tx->audit);
 }
 
 enum mu_err tx_audit(struct registry_tx *tx, const char *action, enum registry_kind kind, const char *id,
@@ -60,12 +59,12 @@ enum mu_err tx_audit(struct registry_tx *tx, const char *action, enum registry_k
     buf_vprintf(&change, format, args);
     va_end(args);
     if ((err = change.err) == MU_OK)
-        err = db_run(tx->db,
-                     "INSERT INTO audit_change (audit, change, action, kind, id, what) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                     DB_VALUES(db_int(tx->audit), db_int(++tx->changes), db_text(action),
-                               db_text(registry_kind_words[kind]), db_text(id),
-                               db_str((struct str){ (const char *)change.data, change.len })));
+        err = db_run_along(tx->db,
+                           "INSERT INTO audit_change (audit, change, action, kind, id, what) "
+                           "VALUES ($1, $2, $3, $4, $5, $6)",
+                           DB_VALUES(db_int(tx->audit), db_int(++tx->changes), db_text(action),
+                                     db_text(registry_kind_words[kind]), db_text(id),
+                                     db_str((struct str){ (const char *)change.data, change.len })));
     buf_free(&change);
     return err;
 }
@@ -74,10 +73,11 @@ static enum mu_err add_to_count(struct registry_tx *tx, uint64_t entry, const ch
                                 const char *name, unsigned count)
 {
     return db_run(tx->db,
-                  "UPDATE audit_change SET what = ?4 || '=' || (substr(what, length(?4) + 2) + ?5) "
-                  "WHERE audit = ?1 AND action = ?2 AND kind = ?3 AND substr(what, 1, length(?4) + 1) = ?4 || '=' "
-                  "AND EXISTS (SELECT 1 FROM audit WHERE no = ?1 AND enterprise_id = '' AND uid = ?6 "
-                  "AND command = ?7)",
+                  "UPDATE audit_change SET what = CAST($4 AS TEXT) || '=' || "
+                  "(CAST(substr(what, length($4) + 2) AS INTEGER) + CAST($5 AS INTEGER)) "
+                  "WHERE audit = $1 AND action = $2 AND kind = $3 AND substr(what, 1, length($4) + 1) = $4 || '=' "
+                  "AND EXISTS (SELECT 1 FROM audit WHERE no = $1 AND enterprise_id = '' AND uid = $6 "
+                  "AND command = $7)",
                   DB_VALUES(db_int((int64_t)entry), db_text(action), db_text(registry_kind_words[kind]), db_text(name),
                             db_int(count), db_int(tx->by->uid), db_text(tx->by->command)));
 }
@@ -92,7 +92,7 @@ enum mu_err tx_audit_count(struct registry_tx *tx, uint64_t *entry, const char *
         return MU_OK;
     if (*entry) {
         err = add_to_count(tx, *entry, action, kind, name, count);
-        if (err != MU_OK || sqlite3_changes(tx->db->handle) > 0)
+        if (err != MU_OK || db_changes(tx->db) > 0)
             return err;
     }
     err = tx_audit(tx, action, kind, "", "%s=%u", name, count);
@@ -129,9 +129,9 @@ static enum mu_err give_change(void *ctx, struct db_row *row)
     return visit->fn(visit->ctx, &out);
 }
 
-#define AUDIT_COLUMNS                                                                               \
-    "SELECT a.at, a.no, c.change, a.enterprise_id, a.request, a.uid, a.user, a.command, c.action, " \
-    "c.kind, c.id, c.what FROM audit a CROSS JOIN audit_change c ON c.audit = a.no "
+#define AUDIT_COLUMNS                                                                                   \
+    "SELECT a.at, a.no, c.change, a.enterprise_id, a.request, a.uid, a.\"user\", a.command, c.action, " \
+    "c.kind, c.id, c.what FROM audit a CROSS JOIN audit_change c WHERE c.audit = a.no "
 
 /* First the rest of the transaction in which the last visit ended: one transaction may have a million changes. */
 static enum mu_err visit_audit(struct registry_tx *tx, void *arg)
@@ -141,14 +141,14 @@ static enum mu_err visit_audit(struct registry_tx *tx, void *arg)
     enum mu_err err;
 
     if (after->no &&
-        (err = db_each(tx->db, AUDIT_COLUMNS "WHERE a.no = ?1 AND c.change > ?2 ORDER BY c.change",
-                       DB_VALUES(db_int((int64_t)after->no), db_int(after->change)), give_change, arg)) != MU_OK)
+        (err = db_each_big(tx->db, AUDIT_COLUMNS "AND a.no = $1 AND c.change > $2 ORDER BY c.change",
+                           DB_VALUES(db_int((int64_t)after->no), db_int(after->change)), give_change, arg)) != MU_OK)
         return err;
-    return db_each(tx->db,
-                   AUDIT_COLUMNS "WHERE a.at >= ?1 AND (a.at > ?1 OR a.no > ?2) "
-                                 "AND a.at < ?3 ORDER BY a.at, a.no, c.change",
-                   DB_VALUES(db_int(after->at_us), db_int((int64_t)after->no), db_int(visit->before_us)), give_change,
-                   arg);
+    return db_each_big(tx->db,
+                       AUDIT_COLUMNS "AND a.at >= $1 AND (a.at > $1 OR a.no > $2) "
+                                     "AND a.at < $3 ORDER BY a.at, a.no, c.change",
+                       DB_VALUES(db_int(after->at_us), db_int((int64_t)after->no), db_int(visit->before_us)),
+                       give_change, arg);
 }
 
 enum mu_err registry_visit_audit(struct registry *reg, struct audit_place after, int64_t before_us,
@@ -172,13 +172,13 @@ static enum mu_err forget(struct registry_tx *tx, void *arg)
 
     if ((err = db_run(tx->db,
                       "DELETE FROM audit_change WHERE (audit, change) IN (SELECT c.audit, c.change "
-                      "FROM audit a CROSS JOIN audit_change c ON c.audit = a.no WHERE a.at < ?1 "
-                      "ORDER BY a.at, a.no LIMIT ?2)",
+                      "FROM audit a CROSS JOIN audit_change c WHERE c.audit = a.no AND a.at < $1 "
+                      "ORDER BY a.at, a.no LIMIT $2)",
                       DB_VALUES(db_int(f->before_us), db_int(FORGET_AT_ONCE)))) != MU_OK)
         return err;
-    *f->more = sqlite3_changes(tx->db->handle) == FORGET_AT_ONCE;
+    *f->more = db_changes(tx->db) == FORGET_AT_ONCE;
     return db_run(tx->db,
-                  "DELETE FROM audit WHERE at < ?1 AND NOT EXISTS "
+                  "DELETE FROM audit WHERE at < $1 AND NOT EXISTS "
                   "(SELECT 1 FROM audit_change c WHERE c.audit = audit.no)",
                   DB_VALUES(db_int(f->before_us)));
 }

@@ -3,9 +3,9 @@
  * The feed is the table `change`. Each put or delete adds the kind and the number of the thing that it changed, with an
  * increasing sequence number, in its own transaction. A follower that has seen everything up to number n asks for the
  * things that were entered after n. It gets each thing once, as its row is now; a thing without a row was deleted.
- * Sequence numbers have no gaps (a rollback takes them back), so a follower from before the oldest change that is kept
- * is noticed. */
-#include "sql/sqlite_registry.h"
+ * Numbers are given in the order of commits, since only one transaction writes at a time. A follower from before the
+ * oldest change that is kept is noticed. */
+#include "sql/sql_registry.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -137,10 +137,10 @@ static enum mu_err give_token(void *ctx, struct db_row *row)
 
 /* --- what to visit, parents first -----------------------------------------------------------------*/
 
-#define CHANGED(kind) "SELECT no FROM change WHERE seq > ?1 AND kind = " #kind
+#define CHANGED(kind) "SELECT no FROM change WHERE seq > $1 AND kind = " #kind
 
 #define USER_BRIEF    "u.no, u.app, u.is_disabled, u.country, u.region, u.city"
-#define BOUND_COLUMNS "b.no, b.device, b.user, b.since, b.until"
+#define BOUND_COLUMNS "b.no, b.device, b.\"user\", b.since, b.until"
 
 /* All groups, from the roots down, level by level. */
 #define GROUP_TREE                                                                                       \
@@ -150,7 +150,7 @@ static enum mu_err give_token(void *ctx, struct db_row *row)
 /* The changed groups in the same order: it begins with those whose parent has not changed. This does not walk through
  * all groups for each new one. */
 #define CHANGED_TREE                                                                                             \
-    "WITH RECURSIVE changed (no) AS MATERIALIZED (SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = 6), " \
+    "WITH RECURSIVE changed (no) AS MATERIALIZED (SELECT DISTINCT no FROM change WHERE seq > $1 AND kind = 6), " \
     "tree (no, depth) AS (SELECT g.no, 0 FROM changed JOIN device_group g ON g.no = changed.no "                 \
     "WHERE g.parent IS NULL OR g.parent NOT IN (SELECT no FROM changed) UNION ALL "                              \
     "SELECT child.no, depth + 1 FROM tree JOIN device_group child ON child.parent = tree.no "                    \
@@ -171,36 +171,36 @@ static const struct step {
       "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no IN (" CHANGED(2) ") ORDER BY p.no", give_product },
     { FEED_DEFINITION, "SELECT product, version, json FROM definition ORDER BY product, version",
       "SELECT f.product, f.version, f.json FROM definition f WHERE (f.product, f.version) IN "
-      "(SELECT no, other FROM change WHERE seq > ?1 AND kind = 3) ORDER BY f.product, f.version",
+      "(SELECT no, other FROM change WHERE seq > $1 AND kind = 3) ORDER BY f.product, f.version",
       give_definition },
     { FEED_ASSOCIATION, "SELECT product, enterprise, 1 FROM association ORDER BY product",
       /* For a product that moved: first the association that ended, then the new one. */
       "SELECT DISTINCT c.no, c.other, s.product IS NOT NULL AS here FROM change c "
       "LEFT JOIN association s ON s.product = c.no AND s.enterprise = c.other "
-      "WHERE c.seq > ?1 AND c.kind = 4 ORDER BY here, c.no, c.other",
+      "WHERE c.seq > $1 AND c.kind = 4 ORDER BY here, c.no, c.other",
       give_association },
     { FEED_APP, "SELECT " APP_COLUMNS " FROM app a ORDER BY a.no",
       "SELECT " APP_COLUMNS " FROM app a WHERE a.no IN (" CHANGED(5) ") ORDER BY a.no", give_app },
     { FEED_GROUP, GROUP_TREE GROUPS_OF_TREE, CHANGED_TREE GROUPS_OF_TREE, give_group },
     { FEED_DEVICE, "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",
       "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no", give_device },
-    { FEED_USER, "SELECT " USER_BRIEF " FROM user u ORDER BY u.no",
-      "SELECT " USER_BRIEF " FROM user u WHERE u.no IN (" CHANGED(9) ") ORDER BY u.no", give_user },
+    { FEED_USER, "SELECT " USER_BRIEF " FROM \"user\" u ORDER BY u.no",
+      "SELECT " USER_BRIEF " FROM \"user\" u WHERE u.no IN (" CHANGED(9) ") ORDER BY u.no", give_user },
     { FEED_BINDING, "SELECT " BOUND_COLUMNS " FROM binding b ORDER BY b.no",
       "SELECT " BOUND_COLUMNS " FROM binding b WHERE b.no IN (" CHANGED(10) ") ORDER BY b.no", give_binding },
-    { FEED_FIRST_BOUND, "SELECT product, user, first_bound FROM product_user",
-      "SELECT product, user, first_bound FROM product_user WHERE (product, user) IN "
-      "(SELECT no, other FROM change WHERE seq > ?1 AND kind = 11)",
+    { FEED_FIRST_BOUND, "SELECT product, \"user\", first_bound FROM product_user",
+      "SELECT product, \"user\", first_bound FROM product_user WHERE (product, \"user\") IN "
+      "(SELECT no, other FROM change WHERE seq > $1 AND kind = 11)",
       give_first_bound },
     { FEED_TOKEN, "SELECT " TOKEN_COLUMNS " FROM token t",
       "SELECT DISTINCT c.hash, t.enterprise, t.product, t.expires_at FROM change c "
-      "LEFT JOIN token t ON t.hash = c.hash WHERE c.seq > ?1 AND c.kind = 8",
+      "LEFT JOIN token t ON t.hash = c.hash WHERE c.seq > $1 AND c.kind = 8",
       give_token },
 };
 
 /* Children come first. A younger group comes before an older one, which may be its parent. */
-#define GONE(kind, table)                                                                                      \
-    "SELECT DISTINCT no FROM change WHERE seq > ?1 AND kind = " #kind " AND NOT EXISTS (SELECT 1 FROM " #table \
+#define GONE(kind, table)                                                                                     \
+    "SELECT DISTINCT no FROM change WHERE seq > $1 AND kind = " #kind " AND NOT EXISTS (SELECT 1 FROM " table \
     " t WHERE t.no = change.no) ORDER BY no DESC"
 
 static const struct gone_step {
@@ -208,9 +208,9 @@ static const struct gone_step {
     enum registry_kind told_as;
     const char *sql;
 } gone_steps[] = {
-    { FEED_USER, KIND_USER, GONE(9, user) },           { FEED_DEVICE, KIND_DEVICE, GONE(7, device) },
-    { FEED_GROUP, KIND_GROUP, GONE(6, device_group) }, { FEED_APP, KIND_APP, GONE(5, app) },
-    { FEED_PRODUCT, KIND_PRODUCT, GONE(2, product) },  { FEED_ENTERPRISE, KIND_ENTERPRISE, GONE(1, enterprise) },
+    { FEED_USER, KIND_USER, GONE(9, "\"user\"") },       { FEED_DEVICE, KIND_DEVICE, GONE(7, "device") },
+    { FEED_GROUP, KIND_GROUP, GONE(6, "device_group") }, { FEED_APP, KIND_APP, GONE(5, "app") },
+    { FEED_PRODUCT, KIND_PRODUCT, GONE(2, "product") },  { FEED_ENTERPRISE, KIND_ENTERPRISE, GONE(1, "enterprise") },
 };
 
 _Static_assert(FEED_FIRST_BOUND < 8 * sizeof(unsigned), "changed_kinds has a bit for each kind");
@@ -253,21 +253,41 @@ static enum mu_err give_gone(const struct feed_visit *visit, const struct gone_s
 enum mu_err feed_add(struct db *db, enum feed_kind kind, uint32_t no, uint32_t other)
 {
     assert(kind != FEED_TOKEN); /* a token is entered with its hash */
-    return db_run(db, "INSERT INTO change (kind, no, other) VALUES (?1, ?2, ?3)",
-                  DB_VALUES(db_int(kind), db_int(no), db_int(other)));
+    return db_run_along(db, "INSERT INTO change (kind, no, other) VALUES ($1, $2, $3)",
+                        DB_VALUES(db_int(kind), db_int(no), db_int(other)));
 }
 
 enum mu_err feed_clear(struct db *db)
 {
-    return db_exec(db, "DELETE FROM change");
+    return db_run(db, "DELETE FROM change", NULL, 0);
 }
+
+/* Up to which number the changes were deleted, over PostgreSQL. Its sequence numbers have gaps: a rollback does not take
+ * them back. */
+#define PRUNED "SELECT CAST(value AS BIGINT) FROM fact WHERE name = 'feed_pruned'"
 
 enum mu_err feed_last(struct db *db, uint64_t *out)
 {
     int64_t seq = 0;
-    enum mu_err err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'change'", NULL, 0, &seq);
+    enum mu_err err = db_int_of(db,
+                                DB_SQL(db, "SELECT seq FROM sqlite_sequence WHERE name = 'change'",
+                                       "SELECT coalesce((SELECT max(seq) FROM change), (" PRUNED "), 0)"),
+                                NULL, 0, &seq);
+
     *out = (uint64_t)seq;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+static enum mu_err delete_up_to(struct db *db, int64_t seq)
+{
+    enum mu_err err = db_run(db, "DELETE FROM change WHERE seq <= $1", DB_VALUES(db_int(seq)));
+
+    if (err != MU_OK || db_is_sqlite(db))
+        return err;
+    return db_run(db,
+                  "INSERT INTO fact (name, value) VALUES ('feed_pruned', CAST(CAST($1 AS BIGINT) AS TEXT)) "
+                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                  DB_VALUES(db_int(seq)));
 }
 
 enum mu_err feed_prune(struct db *db, uint64_t *pruned_at)
@@ -280,7 +300,7 @@ enum mu_err feed_prune(struct db *db, uint64_t *pruned_at)
     if (last < CHANGES_KEPT || last - *pruned_at < PRUNE_EVERY)
         return MU_OK;
     *pruned_at = last;
-    return db_run(db, "DELETE FROM change WHERE seq <= ?1", DB_VALUES(db_int((int64_t)(last - CHANGES_KEPT))));
+    return delete_up_to(db, (int64_t)(last - CHANGES_KEPT));
 }
 
 enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)
@@ -296,13 +316,12 @@ enum mu_err registry_visit_all(struct registry *reg, const struct registry_visit
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         if (is_wanted(v, steps[i].kind) &&
-            (err = db_each(visit.db, steps[i].all, NULL, 0, steps[i].give, &visit)) != MU_OK)
+            (err = db_each_big(visit.db, steps[i].all, NULL, 0, steps[i].give, &visit)) != MU_OK)
             goto out;
     }
     *seq = last;
 out:
-    /* So many pages will not be read again soon. */
-    sqlite3_db_release_memory(visit.db->handle);
+    db_shrink(visit.db);
     reader_end(reg, visit.db);
     return err;
 }
@@ -313,20 +332,31 @@ static enum mu_err add_kind(void *kinds, struct db_row *row)
     return MU_OK;
 }
 
+/* MU_E_NOT_FOUND: some of the changes after that number are not kept any more, or it was never reached (the store has
+ * been put back to an earlier state). Over SQLite the numbers have no gaps, and opening the file deletes all changes. */
+static enum mu_err check_whole(struct db *db, uint64_t after, uint64_t last)
+{
+    int64_t number = 0;
+    enum mu_err err;
+
+    if (db_is_sqlite(db)) {
+        err = db_int_of(db, "SELECT min(seq) FROM change WHERE seq > $1", DB_VALUES(db_int((int64_t)after)), &number);
+        return err == MU_OK && (uint64_t)number != after + 1 ? MU_E_NOT_FOUND : err;
+    }
+    if ((err = db_int_of(db, PRUNED, NULL, 0, &number)) != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+    return (uint64_t)number <= after && after <= last ? MU_OK : MU_E_NOT_FOUND;
+}
+
 /* Which kinds of things have changed. Most commits change things of one kind only. */
-static enum mu_err changed_kinds(struct db *db, uint64_t after, unsigned *kinds)
+static enum mu_err changed_kinds(struct db *db, uint64_t after, uint64_t last, unsigned *kinds)
 {
     enum mu_err err;
-    int64_t first;
 
-    if ((err = db_int_of(db, "SELECT min(seq) FROM change WHERE seq > ?1", DB_VALUES(db_int((int64_t)after)),
-                         &first)) != MU_OK)
+    if ((err = check_whole(db, after, last)) != MU_OK)
         return err;
-    if ((uint64_t)first != after + 1)
-        return MU_E_NOT_FOUND;
-
     *kinds = 0;
-    return db_each(db, "SELECT DISTINCT kind FROM change WHERE seq > ?1", DB_VALUES(db_int((int64_t)after)), add_kind,
+    return db_each(db, "SELECT DISTINCT kind FROM change WHERE seq > $1", DB_VALUES(db_int((int64_t)after)), add_kind,
                    kinds);
 }
 
@@ -354,11 +384,11 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
     if ((err = reader_begin(reg, &visit.db)) != MU_OK)
         return err;
     if ((err = feed_last(visit.db, &last)) != MU_OK || last == *seq ||
-        (err = changed_kinds(visit.db, *seq, &kinds)) != MU_OK)
+        (err = changed_kinds(visit.db, *seq, last, &kinds)) != MU_OK)
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         if ((kinds & 1u << steps[i].kind) && is_wanted(v, steps[i].kind) &&
-            (err = db_each(visit.db, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)), steps[i].give, &visit)) !=
+            (err = db_each_big(visit.db, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)), steps[i].give, &visit)) !=
                 MU_OK)
             goto out;
     }

@@ -1,5 +1,5 @@
 /* Deleting things: what prevents it, and which parts are deleted with them. */
-#include "sql/sqlite_registry.h"
+#include "sql/sql_registry.h"
 
 #include <assert.h>
 
@@ -11,17 +11,17 @@ struct use {
 };
 #define USE(member, query)                                                            \
     {                                                                                 \
-        "SELECT count(*) FROM " query " = ?1", offsetof(struct registry_uses, member) \
+        "SELECT count(*) FROM " query " = $1", offsetof(struct registry_uses, member) \
     }
 
 static const struct use uses[][4] = {
     [KIND_ENTERPRISE] = { USE(products, "association WHERE enterprise") },
     [KIND_PRODUCT] = { USE(devices, "device WHERE product"), USE(groups, "device_group WHERE product"),
                        USE(apps, "app_product WHERE product") },
-    [KIND_APP] = { USE(users, "user WHERE app") },
+    [KIND_APP] = { USE(users, "\"user\" WHERE app") },
     [KIND_DEVICE] = { USE(bindings, "binding WHERE until IS NULL AND device") },
     [KIND_GROUP] = { USE(groups, "device_group WHERE parent"), USE(devices, "device WHERE device_group") },
-    [KIND_USER] = { USE(bindings, "binding WHERE until IS NULL AND user") },
+    [KIND_USER] = { USE(bindings, "binding WHERE until IS NULL AND \"user\"") },
 };
 
 static enum mu_err count_uses(struct registry_tx *tx, enum registry_kind kind, uint32_t no, struct registry_uses *out,
@@ -68,33 +68,33 @@ static enum mu_err delete_product_parts(struct registry_tx *tx, uint32_t no)
     if (err == MU_OK && enterprise)
         err = tx_dissociate(tx, enterprise, no);
     if (err == MU_OK)
-        err = run(tx, "DELETE FROM definition WHERE product = ?1", no);
-    return err == MU_OK ? run(tx, "DELETE FROM product_user WHERE product = ?1", no) : err;
+        err = run(tx, "DELETE FROM definition WHERE product = $1", no);
+    return err == MU_OK ? run(tx, "DELETE FROM product_user WHERE product = $1", no) : err;
 }
 
 /* A binding may have been made through this app by a user who belongs to another app since. It gets the user's present
  * app. */
 static enum mu_err delete_app_parts(struct registry_tx *tx, uint32_t no)
 {
-    enum mu_err err = run(tx, "DELETE FROM app_product WHERE app = ?1", no);
+    enum mu_err err = run(tx, "DELETE FROM app_product WHERE app = $1", no);
 
     return err == MU_OK ? run(tx,
-                              "UPDATE binding SET app = (SELECT u.app FROM user u "
-                              "WHERE u.no = binding.user) WHERE app = ?1",
+                              "UPDATE binding SET app = (SELECT u.app FROM \"user\" u "
+                              "WHERE u.no = binding.\"user\") WHERE app = $1",
                               no)
                         : err;
 }
 
 static enum mu_err delete_device_parts(struct registry_tx *tx, uint32_t no)
 {
-    return run(tx, "DELETE FROM binding WHERE device = ?1", no);
+    return run(tx, "DELETE FROM binding WHERE device = $1", no);
 }
 
 static enum mu_err delete_user_parts(struct registry_tx *tx, uint32_t no)
 {
-    enum mu_err err = run(tx, "DELETE FROM binding WHERE user = ?1", no);
+    enum mu_err err = run(tx, "DELETE FROM binding WHERE \"user\" = $1", no);
 
-    return err == MU_OK ? run(tx, "DELETE FROM product_user WHERE user = ?1", no) : err;
+    return err == MU_OK ? run(tx, "DELETE FROM product_user WHERE \"user\" = $1", no) : err;
 }
 
 static const struct deletion {
@@ -102,12 +102,12 @@ static const struct deletion {
     const char *sql;
     enum feed_kind feed;
 } deletions[] = {
-    [KIND_ENTERPRISE] = { delete_enterprise_parts, "DELETE FROM enterprise WHERE no = ?1", FEED_ENTERPRISE },
-    [KIND_PRODUCT] = { delete_product_parts, "DELETE FROM product WHERE no = ?1", FEED_PRODUCT },
-    [KIND_APP] = { delete_app_parts, "DELETE FROM app WHERE no = ?1", FEED_APP },
-    [KIND_DEVICE] = { delete_device_parts, "DELETE FROM device WHERE no = ?1", FEED_DEVICE },
-    [KIND_GROUP] = { NULL, "DELETE FROM device_group WHERE no = ?1", FEED_GROUP },
-    [KIND_USER] = { delete_user_parts, "DELETE FROM user WHERE no = ?1", FEED_USER },
+    [KIND_ENTERPRISE] = { delete_enterprise_parts, "DELETE FROM enterprise WHERE no = $1", FEED_ENTERPRISE },
+    [KIND_PRODUCT] = { delete_product_parts, "DELETE FROM product WHERE no = $1", FEED_PRODUCT },
+    [KIND_APP] = { delete_app_parts, "DELETE FROM app WHERE no = $1", FEED_APP },
+    [KIND_DEVICE] = { delete_device_parts, "DELETE FROM device WHERE no = $1", FEED_DEVICE },
+    [KIND_GROUP] = { NULL, "DELETE FROM device_group WHERE no = $1", FEED_GROUP },
+    [KIND_USER] = { delete_user_parts, "DELETE FROM \"user\" WHERE no = $1", FEED_USER },
 };
 
 enum mu_err tx_delete(struct registry_tx *tx, enum registry_kind kind, uint32_t no)
@@ -123,7 +123,7 @@ enum mu_err tx_delete(struct registry_tx *tx, enum registry_kind kind, uint32_t 
         err = d->parts(tx, no);
     if (err == MU_OK)
         err = run(tx, d->sql, no);
-    if (err == MU_OK && sqlite3_changes(tx->db->handle) == 0)
+    if (err == MU_OK && db_changes(tx->db) == 0)
         return MU_E_NOT_FOUND;
     return err == MU_OK ? feed_add(tx->db, d->feed, no, 0) : err;
 }
