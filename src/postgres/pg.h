@@ -222,7 +222,9 @@ struct pg_schema {
 /* Whether the database has the present version. MU_E_SCHEMA: it is newer, older, or missing; why gets a sentence that
  * says what to do. */
 MU_MUST_USE enum mu_err pg_schema_check(struct pg *pg, const struct pg_schema *schema, char *why, size_t why_size);
-/* Makes or updates the schema, in one transaction. Several may do it at once. MU_E_SCHEMA: it is newer. */
-MU_MUST_USE enum mu_err pg_schema_migrate(struct pg *pg, const struct pg_schema *schema, char *why, size_t why_size);
+/* Makes or updates the schema, in one transaction. Several may do it at once. *from: the version that it had, 0: none.
+ * MU_E_SCHEMA: it is newer. Each store shows its pg_schema to `muster migrate`: registry_schema, journal_schema. */
+MU_MUST_USE enum mu_err pg_schema_migrate(struct pg *pg, const struct pg_schema *schema, unsigned *from, char *why,
+                                          size_t why_size);
 
 #endif

@@ -59,7 +59,7 @@ enum mu_err pg_schema_check(struct pg *pg, const struct pg_schema *schema, char 
     return MU_E_SCHEMA;
 }
 
-static enum mu_err take_steps(struct pg *pg, const struct pg_schema *schema, char *why, size_t why_size)
+static enum mu_err take_steps(struct pg *pg, const struct pg_schema *schema, unsigned *from, char *why, size_t why_size)
 {
     enum mu_err err;
     int64_t version;
@@ -68,6 +68,9 @@ static enum mu_err take_steps(struct pg *pg, const struct pg_schema *schema, cha
     if ((err = pg_exec(pg, MIGRATE_LOCK)) != MU_OK || (err = find_version(pg, schema, &version)) != MU_OK ||
         (err = refuse_newer(schema, version, why, why_size)) != MU_OK)
         return err;
+    *from = (unsigned)version;
+    if (version == schema->step_count)
+        return MU_OK;
     snprintf(sql, sizeof(sql),
              "CREATE SCHEMA IF NOT EXISTS %s; CREATE TABLE IF NOT EXISTS %s.schema_version (version integer NOT NULL)",
              schema->name, schema->name);
@@ -82,12 +85,12 @@ static enum mu_err take_steps(struct pg *pg, const struct pg_schema *schema, cha
     return pg_run(pg, "INSERT INTO schema_version VALUES ($1)", PG_VALUES(pg_int(version)), NULL);
 }
 
-enum mu_err pg_schema_migrate(struct pg *pg, const struct pg_schema *schema, char *why, size_t why_size)
+enum mu_err pg_schema_migrate(struct pg *pg, const struct pg_schema *schema, unsigned *from, char *why, size_t why_size)
 {
     enum mu_err err;
 
     *why = '\0';
-    if ((err = pg_begin(pg, PG_WRITE)) == MU_OK && (err = take_steps(pg, schema, why, why_size)) == MU_OK)
+    if ((err = pg_begin(pg, PG_WRITE)) == MU_OK && (err = take_steps(pg, schema, from, why, why_size)) == MU_OK)
         return pg_commit(pg);
     if (!*why)
         snprintf(why, why_size, "the schema %s of the database cannot be updated: %s", schema->name, mu_err_text(err));

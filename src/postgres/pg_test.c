@@ -436,21 +436,25 @@ static const struct pg_schema of_2 = { "public", steps, 2 }, of_3 = { "public", 
 static void a_schema_is_made_and_updated(void **state)
 {
     struct pg *pg = open_pg();
+    unsigned from = 9;
     (void)state;
 
     assert_int_equal(pg_schema_check(pg, &of_2, why, sizeof(why)), MU_E_SCHEMA);
     assert_non_null(strstr(why, "has no schema public: run muster migrate"));
-    assert_int_equal(pg_schema_migrate(pg, &of_2, why, sizeof(why)), MU_OK);
+    assert_int_equal(pg_schema_migrate(pg, &of_2, &from, why, sizeof(why)), MU_OK);
+    assert_int_equal(from, 0);
     assert_int_equal(pg_schema_check(pg, &of_2, why, sizeof(why)), MU_OK);
     assert_int_equal(pg_schema_check(pg, &of_3, why, sizeof(why)), MU_E_SCHEMA);
     assert_non_null(strstr(why, "(it is 2, and 3 is needed): run muster migrate"));
-    assert_int_equal(pg_schema_migrate(pg, &of_3, why, sizeof(why)), MU_OK);
-    assert_int_equal(pg_schema_migrate(pg, &of_3, why, sizeof(why)), MU_OK);
+    assert_int_equal(pg_schema_migrate(pg, &of_3, &from, why, sizeof(why)), MU_OK);
+    assert_int_equal(from, 2);
+    assert_int_equal(pg_schema_migrate(pg, &of_3, &from, why, sizeof(why)), MU_OK);
+    assert_int_equal(from, 3);
     assert_int_equal(pg_schema_check(pg, &of_3, why, sizeof(why)), MU_OK);
     assert_int_equal(count(pg, "SELECT sum(m)::int FROM b"), 5);
     assert_int_equal(pg_schema_check(pg, &of_2, why, sizeof(why)), MU_E_SCHEMA);
     assert_non_null(strstr(why, "newer version of muster (it is 3, this muster knows 2)"));
-    assert_int_equal(pg_schema_migrate(pg, &of_2, why, sizeof(why)), MU_E_SCHEMA);
+    assert_int_equal(pg_schema_migrate(pg, &of_2, &from, why, sizeof(why)), MU_E_SCHEMA);
     pg_close(pg);
 }
 
@@ -458,11 +462,13 @@ static void a_step_that_fails_leaves_the_schema_as_it_was(void **state)
 {
     static const char *const bad[] = { "CREATE TABLE a (n int)", "CREATE TABLE b (n int); SELECT 1 / 0" };
     struct pg *pg = open_pg();
+    unsigned from;
     (void)state;
 
-    assert_int_equal(pg_schema_migrate(pg, &(struct pg_schema){ "public", bad, 2 }, why, sizeof(why)), MU_E_VALUE);
+    assert_int_equal(pg_schema_migrate(pg, &(struct pg_schema){ "public", bad, 2 }, &from, why, sizeof(why)),
+                     MU_E_VALUE);
     assert_int_equal(count(pg, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), 0);
-    assert_int_equal(pg_schema_migrate(pg, &of_2, why, sizeof(why)), MU_OK);
+    assert_int_equal(pg_schema_migrate(pg, &of_2, &from, why, sizeof(why)), MU_OK);
     pg_close(pg);
 }
 
