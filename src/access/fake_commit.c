@@ -102,10 +102,10 @@ bool committer_has_room(struct committer *c, struct commit_sink *sink)
     return room;
 }
 
-bool committer_disk_full(const struct committer *c)
+enum mu_err committer_failing(const struct committer *c)
 {
     (void)c;
-    return disk_full;
+    return disk_full ? MU_E_FULL : MU_OK;
 }
 
 void committer_login(struct committer *c, const struct commit_login *login)

@@ -59,7 +59,7 @@ static struct refusal_of_login admit(struct session *s, const struct mqtt_connec
         return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, REFUSED_WILL };
     if (s->out.packet_max < CONNACK_5_LEAST)
         return (struct refusal_of_login){ MQTT_TOO_LARGE, REFUSED_PACKET_SIZE };
-    if (committer_disk_full(a->options.committer))
+    if (committer_failing(a->options.committer) == MU_E_FULL)
         return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_DISK_FULL };
     return (struct refusal_of_login){ MQTT_SUCCESS, REFUSAL_COUNT };
 }

@@ -42,7 +42,7 @@ static enum mu_err gather(const struct operation_call *call, struct status *st)
     if (!call->access)
         return MU_OK;
     access_get_figures(call->access, &st->figures);
-    st->disk_full = committer_disk_full(call->stores->committer);
+    st->disk_full = committer_failing(call->stores->committer) == MU_E_FULL;
     st->error_count = log_errors(st->errors);
     return MU_OK;
 }

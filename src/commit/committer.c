@@ -116,9 +116,9 @@ bool committer_has_room(struct committer *c, struct commit_sink *sink)
     return intake_has_room(&c->intake, sink);
 }
 
-bool committer_disk_full(const struct committer *c)
+enum mu_err committer_failing(const struct committer *c)
 {
-    return atomic_load_explicit(&c->disk_full, memory_order_relaxed);
+    return atomic_load_explicit(&c->failing, memory_order_relaxed);
 }
 
 void committer_login(struct committer *c, const struct commit_login *login)

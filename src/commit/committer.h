@@ -54,8 +54,8 @@ struct commit_sink {
 
 /* false: too much is waiting. Stop reading from devices until flush() is called. */
 bool committer_has_room(struct committer *c, struct commit_sink *sink);
-/* True while the last commit failed for lack of disk space; logins are then refused. */
-bool committer_disk_full(const struct committer *c);
+/* The error of the last commit; MU_OK: it succeeded. While it is MU_E_FULL, logins are refused. */
+enum mu_err committer_failing(const struct committer *c);
 
 /* --- what devices do (never blocks; copies its arguments) ------------------------------------------
  * If memory runs out, done() says MU_E_NOMEM. */

@@ -34,7 +34,7 @@ struct committer {
     struct pause *pauses; /* in no order */
     pthread_cond_t pause_done;
 
-    _Atomic bool disk_full;
+    _Atomic enum mu_err failing; /* the error of the last commit; MU_OK: it succeeded */
     pthread_mutex_t figures_lock;
     struct committer_figures figures;
 
@@ -45,7 +45,6 @@ struct committer {
     uint64_t seq;               /* number of the registry's last change that the fleet has */
     bool behind;                /* the last look at the registry's changes failed; */
     int64_t next_follow_ms;     /* then this is when to look again */
-    enum mu_err failing;        /* the error of the last commit; MU_OK: it succeeded */
     int64_t next_try_ms;        /* the next try, while commits fail */
     int64_t next_alive_ms, next_roll_ms;
     int64_t committed_us; /* when the last commit ended; monotonic */

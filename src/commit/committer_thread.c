@@ -242,7 +242,6 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
                       LOG_Q(mu_err_text(err), -1));
     }
     c->failing = err;
-    atomic_store_explicit(&c->disk_full, err == MU_E_FULL, memory_order_relaxed);
     if (!records)
         return;
 

@@ -3,11 +3,14 @@
 static void write_health(struct http_exchange *ex)
 {
     const struct health *h = ex->ctx;
-    bool full = committer_disk_full(h->committer);
+    enum mu_err err = committer_failing(h->committer);
 
-    ex->res.status = full ? 503 : 200;
+    ex->res.status = err == MU_OK ? 200 : 503;
     ex->res.content_type = "application/json; charset=utf-8";
-    buf_append_str(&ex->res.body, full ? "{\"status\":\"disk_full\"}" : "{\"status\":\"ok\"}");
+    buf_printf(&ex->res.body, "{\"status\":\"%s\"}",
+               err == MU_OK       ? "ok"
+               : err == MU_E_FULL ? "disk_full"
+                                  : "store_failed");
 }
 
 void health_write_error(struct http_exchange *ex, int status, const char *detail)

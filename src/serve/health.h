@@ -5,7 +5,7 @@
 #include "net/http.h"
 
 /* GET /healthz, for load balancers and supervisors: 200 {"status":"ok"} while reports are kept, 503
- * {"status":"disk_full"} while they are not. Each HTTP server has its own struct. */
+ * {"status":"disk_full"} or {"status":"store_failed"} while they are not. Each HTTP server has its own struct. */
 struct health {
     const struct committer *committer;
     struct http_route route;

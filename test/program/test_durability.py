@@ -4,6 +4,7 @@ program's system calls."""
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import threading
@@ -14,7 +15,7 @@ import pytest
 from mqtt import Closed, Device, connect_packet, frame
 from reportfleet import counts
 from server import ENOUGH_S, PATIENCE, Server, run, wait_until
-from world import World, request, status_report
+from world import REPORT, World, request, status_report
 
 ROUNDS = 20
 DEVICES = 6
@@ -261,3 +262,17 @@ def test_a_report_after_the_kill_goes_on_with_numbers_and_faults(killed_while_st
     assert world.server.stop() == 0
     checked = run("check", "--data", world.server.data)
     assert checked.returncode == 0, checked.stdout
+
+
+def test_healthz_says_that_the_store_takes_nothing(make_server):
+    server = make_server()
+    device = World(server).device(level=4)
+    device.report(REPORT, qos=1)
+    assert request(server.http, "GET", "/healthz").json == {"status": "ok"}
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    device.publish(f"dev2app/{device.did}", REPORT, qos=1)
+    device.expect_closed()
+    health = wait_until(lambda: (answer := request(server.http, "GET", "/healthz")).status == 503 and answer)
+    assert health.json == {"status": "store_failed"}
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    wait_until(lambda: request(server.http, "GET", "/healthz").json == {"status": "ok"}, what="recovery")
