@@ -27,6 +27,10 @@ static void name_of(uid_t uid, char *out, size_t size)
 
 static enum mu_err begin_audit(struct registry_tx *tx)
 {
+    static const struct db_put put = {
+        DB_INSERT("INSERT INTO audit (at, enterprise_id, request, uid, \"user\", command) "
+                  "VALUES ($1, $2, $3, $4, $5, $6)"),
+    };
     const struct audit_by *by = tx->by;
 
     assert(by->command && !tx->audit && !tx->changes);
@@ -34,10 +38,7 @@ static enum mu_err begin_audit(struct registry_tx *tx)
 
     if (!by->enterprise_id)
         name_of(by->uid, user, sizeof(user));
-    tx->audit = 0;
-    return db_int_of(tx->db,
-                     "INSERT INTO audit (at, enterprise_id, request, uid, \"user\", command) "
-                     "VALUES ($1, $2, $3, $4, $5, $6) RETURNING no",
+    return db_insert(tx->db, &put,
                      DB_VALUES(db_int(clock_wall_us()), db_text(by->enterprise_id ? by->enterprise_id : ""),
                                db_int((int64_t)by->request), db_int(by->uid), db_text(user), db_text(by->command)),
                      &tx->audit);

@@ -87,8 +87,8 @@ enum mu_err tx_note_first_bound(struct registry_tx *tx, uint32_t product, uint32
 enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
 {
     static const struct db_put put = {
-        .insert = "INSERT INTO binding (device, \"user\", app, is_owner, since, until) "
-                  "VALUES ($1, $2, $3, $4, $5, $6) RETURNING no",
+        DB_INSERT("INSERT INTO binding (device, \"user\", app, is_owner, since, until) "
+                  "VALUES ($1, $2, $3, $4, $5, $6)"),
     };
 
     assert(!row->no && (!row->until || row->until >= row->since));

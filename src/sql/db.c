@@ -93,7 +93,7 @@ enum mu_err db_each_big(struct db *db, const char *sql, const struct db_value *v
 enum mu_err db_get(struct db *db, const char *sql, const struct db_value *values, size_t count,
                    void (*read)(struct db_row *row, void *out), void *out)
 {
-    return db->driver->get(db, sql, values, count, DB_ALONE, read, out);
+    return db->driver->get(db, sql, values, count, read, out);
 }
 
 static void read_int(struct db_row *row, void *out)
@@ -167,13 +167,18 @@ static enum mu_err update(struct db *db, const char *sql, const struct db_value 
     return db_changes(db) ? MU_OK : MU_E_NOT_FOUND;
 }
 
+enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count, int64_t *no)
+{
+    return db->driver->insert(db, put, values, count, no);
+}
+
 enum mu_err db_put(struct db *db, const struct db_put *put, const struct db_value *values, size_t count, uint32_t *no)
 {
     int64_t given = 0;
 
     if (*no)
         return update(db, put->update, values, count, *no);
-    enum mu_err err = db->driver->get(db, put->insert, values, count, DB_TRY, read_int, &given);
+    enum mu_err err = db_insert(db, put, values, count, &given);
     *no = (uint32_t)given;
     return err;
 }

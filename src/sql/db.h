@@ -113,14 +113,18 @@ uint64_t db_changes(const struct db *db);
  * with the whole transaction. Then the error may come from a later call. */
 MU_MUST_USE enum mu_err db_run_along(struct db *db, const char *sql, const struct db_value *values, size_t count);
 
-/* Inserts a row (*no == 0; *no is set to its number) or updates it. `insert` ends with RETURNING no. In `update` the
- * number is the parameter after all values. MU_E_EXISTS, MU_E_NOT_FOUND: the transaction can go on. MU_E_NOT_FOUND also
- * after an update that changed no row. */
+/* Inserts a row (*no == 0; *no is set to its number) or updates it. In `update` the number is the parameter after all
+ * values. MU_E_EXISTS, MU_E_NOT_FOUND: the transaction can go on. MU_E_NOT_FOUND also after an update that changed no
+ * row. */
 struct db_put {
-    const char *insert, *update;
+    const char *insert, *returning, *update;
 };
+/* SQLite remembers the last number by itself. With RETURNING it would keep a journal for the statement. */
+#define DB_INSERT(text) .insert = text, .returning = text " RETURNING no"
 MU_MUST_USE enum mu_err db_put(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
                                uint32_t *no);
+MU_MUST_USE enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
+                                  int64_t *no);
 
 /* Calls fn for each row. An error of fn ends that and is returned. fn may run other statements. */
 typedef enum mu_err (*db_row_fn)(void *ctx, struct db_row *row);

@@ -15,7 +15,9 @@ enum db_how {
 struct db_driver {
     void (*close)(struct db *db);
     enum mu_err (*run)(struct db *db, const char *sql, const struct db_value *values, size_t count, enum db_how how);
-    enum mu_err (*get)(struct db *db, const char *sql, const struct db_value *values, size_t count, enum db_how how,
+    enum mu_err (*insert)(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
+                          int64_t *no);
+    enum mu_err (*get)(struct db *db, const char *sql, const struct db_value *values, size_t count,
                        void (*read)(struct db_row *row, void *out), void *out);
     enum mu_err (*each)(struct db *db, const char *sql, const struct db_value *values, size_t count, bool big,
                         db_row_fn fn, void *ctx);

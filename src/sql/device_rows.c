@@ -84,12 +84,12 @@ enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const ch
 enum mu_err tx_put_device(struct registry_tx *tx, struct device_row *row)
 {
     static const struct db_put put = {
-        "INSERT INTO device (product, did, mac, passcode, device_sn, type, is_disabled, created_at, country, region, "
-        "city, place_source, longitude, latitude, device_group, is_barred) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-        "$10, $11, $12, $13, $14, $15, $16) RETURNING no",
-        "UPDATE device SET product = $1, did = $2, mac = $3, passcode = $4, device_sn = $5, type = $6, "
-        "is_disabled = $7, created_at = $8, country = $9, region = $10, city = $11, place_source = $12, "
-        "longitude = $13, latitude = $14, device_group = $15, is_barred = $16 WHERE no = $17",
+        DB_INSERT("INSERT INTO device (product, did, mac, passcode, device_sn, type, is_disabled, created_at, "
+                  "country, region, city, place_source, longitude, latitude, device_group, is_barred) VALUES ($1, "
+                  "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"),
+        .update = "UPDATE device SET product = $1, did = $2, mac = $3, passcode = $4, device_sn = $5, type = $6, "
+                  "is_disabled = $7, created_at = $8, country = $9, region = $10, city = $11, place_source = $12, "
+                  "longitude = $13, latitude = $14, device_group = $15, is_barred = $16 WHERE no = $17",
     };
     enum mu_err err =
         db_put(tx->db, &put,

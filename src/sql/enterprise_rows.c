@@ -47,10 +47,11 @@ enum mu_err tx_enterprise_by_no(struct registry_tx *tx, uint32_t no, struct ente
 enum mu_err tx_put_enterprise(struct registry_tx *tx, struct enterprise_row *row)
 {
     static const struct db_put put = {
-        "INSERT INTO enterprise (enterprise_id, secret_salt, secret_hash, name, hourly_quota, secret_required, ip_allow) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING no",
-        "UPDATE enterprise SET enterprise_id = $1, secret_salt = $2, secret_hash = $3, name = $4, hourly_quota = $5, "
-        "secret_required = $6, ip_allow = $7 WHERE no = $8",
+        DB_INSERT("INSERT INTO enterprise (enterprise_id, secret_salt, secret_hash, name, hourly_quota, "
+                  "secret_required, ip_allow) VALUES ($1, $2, $3, $4, $5, $6, $7)"),
+        .update =
+            "UPDATE enterprise SET enterprise_id = $1, secret_salt = $2, secret_hash = $3, name = $4, hourly_quota = $5, "
+            "secret_required = $6, ip_allow = $7 WHERE no = $8",
     };
     enum mu_err err;
     uint8_t nets[ENTERPRISE_IP_ALLOW_MAX * CIDR_SIZE];

@@ -84,8 +84,8 @@ static enum mu_err check_levels(struct db *db, const struct group_row *row)
 enum mu_err tx_put_group(struct registry_tx *tx, struct group_row *row)
 {
     static const struct db_put put = {
-        "INSERT INTO device_group (product, parent, gid) VALUES ($1, $2, $3) RETURNING no",
-        "UPDATE device_group SET product = $1, parent = $2, gid = $3 WHERE no = $4",
+        DB_INSERT("INSERT INTO device_group (product, parent, gid) VALUES ($1, $2, $3)"),
+        .update = "UPDATE device_group SET product = $1, parent = $2, gid = $3 WHERE no = $4",
     };
     enum mu_err err;
 

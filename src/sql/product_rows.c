@@ -44,10 +44,11 @@ enum mu_err tx_product_by_no(struct registry_tx *tx, uint32_t no, struct product
 enum mu_err tx_put_product(struct registry_tx *tx, struct product_row *row)
 {
     static const struct db_put put = {
-        "INSERT INTO product (product_key, product_secret, name, remote_control, registration, pacing, control) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING no",
-        "UPDATE product SET product_key = $1, product_secret = $2, name = $3, remote_control = $4, registration = $5, "
-        "pacing = $6, control = $7 WHERE no = $8",
+        DB_INSERT("INSERT INTO product (product_key, product_secret, name, remote_control, registration, pacing, "
+                  "control) VALUES ($1, $2, $3, $4, $5, $6, $7)"),
+        .update =
+            "UPDATE product SET product_key = $1, product_secret = $2, name = $3, remote_control = $4, registration = $5, "
+            "pacing = $6, control = $7 WHERE no = $8",
     };
     enum mu_err err = db_put(tx->db, &put,
                              DB_VALUES(db_text(row->product_key), db_text(row->product_secret), db_text(row->name),

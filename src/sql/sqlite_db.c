@@ -204,7 +204,7 @@ static enum mu_err each(struct db *db, const char *sql, const struct db_value *v
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-static enum mu_err get(struct db *db, const char *sql, const struct db_value *values, size_t count, enum db_how how,
+static enum mu_err get(struct db *db, const char *sql, const struct db_value *values, size_t count,
                        void (*read)(struct db_row *row, void *out), void *out)
 {
     sqlite3_stmt *statement;
@@ -215,11 +215,17 @@ static enum mu_err get(struct db *db, const char *sql, const struct db_value *va
     struct db_row row = sqlite_row(statement);
     read(&row, out);
     assert(row.column <= sqlite3_column_count(statement));
-    /* What an insert refers to is looked up after its row was returned. */
-    int rc = how == DB_TRY ? sqlite3_step(statement) : SQLITE_DONE;
-    if (rc != SQLITE_DONE)
-        err = sqlite_error(db, rc);
     sqlite3_reset(statement);
+    return MU_OK;
+}
+
+static enum mu_err insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
+                          int64_t *no)
+{
+    enum mu_err err = run(db, put->insert, values, count, DB_TRY);
+
+    if (err == MU_OK)
+        *no = sqlite3_last_insert_rowid(db->handle);
     return err;
 }
 
@@ -318,6 +324,7 @@ static void close_it(struct db *db)
 const struct db_driver db_sqlite = {
     .close = close_it,
     .run = run,
+    .insert = insert,
     .get = get,
     .each = each,
     .begin_write = begin_write,

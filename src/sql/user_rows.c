@@ -24,8 +24,10 @@ enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_r
 
 enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row)
 {
-    static const struct db_put put = { "INSERT INTO app (appid, name) VALUES ($1, $2) RETURNING no",
-                                       "UPDATE app SET appid = $1, name = $2 WHERE no = $3" };
+    static const struct db_put put = {
+        DB_INSERT("INSERT INTO app (appid, name) VALUES ($1, $2)"),
+        .update = "UPDATE app SET appid = $1, name = $2 WHERE no = $3",
+    };
     enum mu_err err = db_put(tx->db, &put, DB_VALUES(db_text(row->appid), db_text(row->name)), &row->no);
 
     return err == MU_OK ? feed_add(tx->db, FEED_APP, row->no, 0) : err;
@@ -105,12 +107,13 @@ enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *
 enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)
 {
     static const struct db_put put = {
-        "INSERT INTO \"user\" (app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, "
-        "is_anonymous, created_at, updated_at, country, region, city, is_disabled) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-        "$8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING no",
-        "UPDATE \"user\" SET app = $1, uid = $2, username = $3, phone = $4, email = $5, name = $6, gender = $7, "
-        "birthday = $8, address = $9, remark = $10, auth_src = $11, is_anonymous = $12, created_at = $13, "
-        "updated_at = $14, country = $15, region = $16, city = $17, is_disabled = $18 WHERE no = $19",
+        DB_INSERT("INSERT INTO \"user\" (app, uid, username, phone, email, name, gender, birthday, address, "
+                  "remark, auth_src, is_anonymous, created_at, updated_at, country, region, city, is_disabled) "
+                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"),
+        .update =
+            "UPDATE \"user\" SET app = $1, uid = $2, username = $3, phone = $4, email = $5, name = $6, gender = $7, "
+            "birthday = $8, address = $9, remark = $10, auth_src = $11, is_anonymous = $12, created_at = $13, "
+            "updated_at = $14, country = $15, region = $16, city = $17, is_disabled = $18 WHERE no = $19",
     };
     enum mu_err err =
         db_put(tx->db, &put,
