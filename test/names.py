@@ -18,7 +18,7 @@ MORE = {
     "registry": "tx device_type",
     "sql": "db col feed reader schema sqlite write_queue pages",
     "transfer": "registration",
-    "journal": "rocks",
+    "journal": "rocks postgres expiry",
     "fleet": "catalog day_set",
     "access": "dev mqtt topic refusal",
     "api": "chapter period report",

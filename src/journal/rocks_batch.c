@@ -91,7 +91,7 @@ void rocks_batch_message(struct journal_batch *port, uint32_t device, const stru
 {
     struct rocks_batch *b = rocks_batch_of(port);
     uint8_t key[RECORD_KEY_MAX];
-    int32_t day = rocks_day_of(m->ts_us);
+    int32_t day = expiry_day_of(m->ts_us);
 
     assert(m->decoded_number <= m->number);
     if (!day_ready(b, day))
@@ -105,7 +105,7 @@ void rocks_batch_session(struct journal_batch *port, uint32_t device, const stru
 {
     struct rocks_batch *b = rocks_batch_of(port);
     uint8_t key[RECORD_KEY_MAX];
-    int32_t day = rocks_day_of(s->ts_us);
+    int32_t day = expiry_day_of(s->ts_us);
 
     if (!day_ready(b, day))
         return;

@@ -168,7 +168,7 @@ static void read_record(const struct rocks_check *c, size_t day, rocksdb_iterato
     snprintf(name, sizeof(name), "day-%d", c->journal->days[day].day);
     if (rocks_head_decode(key, value, kind, &head) != MU_OK || !hand_on(c, device, kind, &head, value))
         tell_entry(c, name, key, "cannot be read");
-    else if (rocks_day_of(head.ts_us) != c->journal->days[day].day)
+    else if (expiry_day_of(head.ts_us) != c->journal->days[day].day)
         findings_mistake(c->findings, "journal, %s: a record of device %u is of another day (%lld us)", name, device,
                          (long long)head.ts_us);
     c->findings->step(c->findings->ctx);

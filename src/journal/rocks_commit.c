@@ -109,7 +109,7 @@ enum mu_err rocks_commit(struct journal *port, struct journal_batch *batch, int6
     rocksdb_write(j->db, j->options.synced, b->writes, &text);
     if ((err = rocks_written(j, "commit", text)) == MU_OK) {
         j->commits++;
-        j->trusted_changed = false;
+        j->clock.changed = false;
         rocks_trust_committed(j);
     }
 out:

@@ -12,12 +12,6 @@
 
 #define DAY_PREFIX "day-"
 
-int32_t rocks_day_of(int64_t ts_us)
-{
-    int64_t day = ts_us / DAY_US;
-    return (int32_t)(ts_us % DAY_US < 0 ? day - 1 : day);
-}
-
 void rocks_day_name(char *out, int32_t day)
 {
     snprintf(out, 32, DAY_PREFIX "%d", day);
@@ -141,15 +135,13 @@ enum mu_err rocks_roll(struct journal *port, int64_t now_us)
         return err;
 
     /* A day is past retention when its end is, for then its last record is. */
-    j->expiry_us = rocks_expiry_clock(j, now_us);
-    j->oldest_day = rocks_day_of(j->expiry_us) - (int32_t)j->retention_days;
-    if (j->oldest_day < 0)
-        j->oldest_day = 0;
+    j->expiry_us = expiry_clock_read(&j->clock, now_us);
+    j->oldest_day = expiry_oldest_day(j->expiry_us, j->retention_days);
     while (j->day_count > 0 && j->days[0].day < j->oldest_day)
         if ((err = day_drop_first(j)) != MU_OK)
             return err;
 
-    int32_t today = rocks_day_of(now_us);
+    int32_t today = expiry_day_of(now_us);
     if ((err = rocks_day_require(j, today)) != MU_OK || (err = rocks_day_require(j, today + 1)) != MU_OK)
         return err;
     return flush_day_before(j, today);

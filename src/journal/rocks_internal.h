@@ -5,13 +5,14 @@
 #include <rocksdb/c.h>
 
 #include "base/mark.h"
+#include "journal/expiry_clock.h"
 #include "journal/journal_driver.h"
 #include "journal/rocks_journal.h"
 #include "journal/rocks_key.h"
+#include "journal/turn_spans.h"
 
 /* What the files of the journal share. Private to the journal. */
 
-#define DAY_US       INT64_C(86400000000)
 #define JOURNAL_MARK "journal.mark"
 
 /* The families that always exist. "default" is RocksDB's own; it holds what concerns the journal
@@ -79,11 +80,8 @@ struct rocks_journal {
     size_t day_count;
     uint32_t day_cap;
 
-    int64_t expiry_us;      /* by which the last roll dropped */
-    int64_t trusted_us;     /* rocks_clock.c */
-    bool trusted_changed;   /* the disk does not have it yet */
-    int64_t ahead_since_us; /* monotonic; 0 = the clock is believed */
-    int64_t patience_s;
+    int64_t expiry_us; /* by which the last roll dropped */
+    struct expiry_clock clock;
     int32_t flushed_before; /* the day before this one has been written into tables */
     int32_t oldest_day;     /* older records are left out; never before 1970 */
     uint64_t commits;       /* of this start that succeeded */
@@ -263,7 +261,6 @@ bool rocks_step_over(rocksdb_iterator_t *at, const uint8_t *last, size_t len);
 MU_MUST_USE enum mu_err rocks_read_tables(const struct rocks_journal *j, char *why, size_t why_size);
 
 /* --- rocks_family.c -------------------------------------------------------------------------------*/
-int32_t rocks_day_of(int64_t ts_us);
 /* The name of a day's family; room for 32 bytes. */
 void rocks_day_name(char *out, int32_t day);
 /* The day of a family's name; false for a name of another kind. */
@@ -281,10 +278,7 @@ rocksdb_column_family_handle_t *rocks_day_family(const struct rocks_journal *j, 
 /* --- rocks_clock.c --------------------------------------------------------------------------------*/
 /* Reads the moment that was believed last. */
 void rocks_clock_load(struct rocks_journal *j, const struct rocks_journal_options *options);
-/* The moment by which to drop what is past retention: now, or an earlier one while the clock is not
- * believed. */
-int64_t rocks_expiry_clock(struct rocks_journal *j, int64_t now_us);
-/* Adds it to a batch, if there is something new; after the commit the caller clears trusted_changed. */
+/* Adds it to a batch, if there is something new; after the commit the caller clears clock.changed. */
 void rocks_clock_put(const struct rocks_journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_turn.c ---------------------------------------------------------------------------------*/
@@ -296,16 +290,6 @@ static inline enum record_kind rocks_record_kind_of(enum journal_list list)
 MU_MUST_USE enum mu_err rocks_turn_touches(const struct rocks_journal *j, uint32_t device, enum record_kind kind,
                                            int64_t from_us, int64_t to_us, bool *touches);
 bool rocks_turn_is_entry(struct bytes key, struct bytes value);
-/* Spans in the order of time, for a caller that finds them itself. There is always room: the nearest two are joined. */
-enum { TURN_SPANS_MAX = 16 }; /* of a device and kind; fewer and longer ones only cost time */
-struct turn_span {
-    int64_t from_us, to_us;
-};
-struct turn_spans {
-    struct turn_span at[TURN_SPANS_MAX + 2];
-    size_t count;
-};
-void rocks_turn_add(struct turn_spans *spans, int64_t from_us, int64_t to_us);
 /* In place of those that were there. */
 void rocks_turn_put(struct rocks_batch *b, uint32_t device, enum record_kind kind, const struct turn_spans *spans);
 void rocks_turns_forget(struct rocks_batch *b, uint32_t device);

@@ -9,8 +9,6 @@
 
 /* Opening and closing a journal: format, number of the start, lock, and notes of the last start. */
 
-enum { RETENTION_DAYS = 7 };
-
 /* What RocksDB may write by itself: its memtables, once. */
 #define RESERVE_BYTES (UINT64_C(64) * 1024 * 1024)
 
@@ -114,7 +112,7 @@ enum mu_err rocks_create(struct rocks_journal **out, const char *dir, const stru
     }
     j->base.driver = &rocks_driver;
     j->mark = (struct mark)MARK_CLOSED;
-    j->retention_days = options->retention_days ? options->retention_days : RETENTION_DAYS;
+    j->retention_days = options->retention_days ? options->retention_days : EXPIRY_DAYS;
     j->devices = options->registry ? options->registry->device : 0;
     j->reserve_bytes = options->reserve_bytes ? options->reserve_bytes : RESERVE_BYTES;
 

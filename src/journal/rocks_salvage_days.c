@@ -23,7 +23,7 @@ struct salvage_run {
 static void end_run(struct journal_salvage *s, struct salvage_run *run)
 {
     if (run->newest_us < run->ts_us)
-        rocks_turn_add(&run->spans, run->newest_us, run->ts_us);
+        turn_spans_add(&run->spans, run->newest_us, run->ts_us);
     if (run->spans.count)
         rocks_turn_put(s->writes, run->device, run->kind, &run->spans);
     run->spans.count = 0;
@@ -36,7 +36,7 @@ static void follow(struct journal_salvage *s, struct salvage_run *run, uint32_t 
         end_run(s, run);
         run->newest = 0;
     } else if (head->number != run->number + 1) {
-        rocks_turn_add(&run->spans, run->ts_us, head->ts_us);
+        turn_spans_add(&run->spans, run->ts_us, head->ts_us);
         if (head->number > run->number)
             s->told->missing += head->number - run->number - 1;
         if (!s->told->since_us || run->ts_us < s->told->since_us)

@@ -10,8 +10,8 @@ void rocks_scan_open(struct rocks_scan *s, int64_t from_us, int64_t to_us)
     const struct rocks_journal *j = s->journal;
 
     assert(!s->at);
-    s->first_family = rocks_day_lower_bound(j, rocks_day_of(from_us));
-    s->end_family = rocks_day_lower_bound(j, rocks_day_of(to_us) + 1);
+    s->first_family = rocks_day_lower_bound(j, expiry_day_of(from_us));
+    s->end_family = rocks_day_lower_bound(j, expiry_day_of(to_us) + 1);
 
     /* The bounds keep an iterator inside the span, so no move needs to compare keys. */
     rocks_record_key_head(s->lower, s->device, s->kind, from_us);
