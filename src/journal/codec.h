@@ -12,6 +12,13 @@
  * byte of flags. A flag that this version does not know is damage, since a journal of a newer format is refused at its
  * opening. */
 
+enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 }; /* as stores write it */
+
+static inline enum record_kind codec_kind_of(enum journal_list list)
+{
+    return list == LIST_MESSAGES ? RECORD_MESSAGE : RECORD_SESSION;
+}
+
 /* The part of a record that is needed to find it by its number. */
 struct record_head {
     int64_t ts_us;

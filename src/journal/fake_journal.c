@@ -164,6 +164,22 @@ static struct fake_state *state_of(struct fake_records *r, uint32_t device)
     return &r->states.at[i];
 }
 
+/* Before the batch's own records are there. */
+static void take_over_turn(struct fake_records *all, struct fake_turn turn)
+{
+    for (size_t i = 0; turn.list == LIST_MESSAGES && i < all->messages.count; i++) {
+        const struct fake_message *at = &all->messages.at[i];
+        if (at->device == turn.device && at->m.ts_us > turn.from_us && at->m.ts_us < turn.ahead_us)
+            turn.ahead_us = at->m.ts_us;
+    }
+    for (size_t i = 0; turn.list == LIST_SESSIONS && i < all->sessions.count; i++) {
+        const struct fake_session *at = &all->sessions.at[i];
+        if (at->device == turn.device && at->s.ts_us > turn.from_us && at->s.ts_us < turn.ahead_us)
+            turn.ahead_us = at->s.ts_us;
+    }
+    *FAKE_APPEND(all->turns) = turn;
+}
+
 static void forget_device(struct fake_records *all, uint32_t device)
 {
     FAKE_KEEP(all->states, struct fake_state, row->device != device);
@@ -183,6 +199,8 @@ static void take_over(struct fake_records *all, struct fake_records *r)
         all->followed_until_us = r->followed_until_us;
     for (size_t i = 0; i < r->forgotten.count; i++)
         forget_device(all, r->forgotten.at[i]);
+    for (size_t i = 0; i < r->turns.count; i++)
+        take_over_turn(all, r->turns.at[i]);
     for (size_t i = 0; i < r->messages.count; i++)
         *FAKE_APPEND(all->messages) = r->messages.at[i];
     r->messages.count = 0; /* the payloads are theirs now */
@@ -192,14 +210,31 @@ static void take_over(struct fake_records *all, struct fake_records *r)
         *state_of(all, r->states.at[i].device) = r->states.at[i];
     for (size_t i = 0; i < r->versions.count; i++)
         *FAKE_APPEND(all->versions) = r->versions.at[i];
-    for (size_t i = 0; i < r->turns.count; i++)
-        *FAKE_APPEND(all->turns) = r->turns.at[i];
     for (size_t i = 0; i < r->active_sets.count; i++)
         take_over_set(all, &r->active_sets.at[i]);
     for (size_t i = 0; i < r->active.count; i++)
         *FAKE_APPEND(all->active) = r->active.at[i];
     for (size_t i = 0; i < r->events.count; i++)
         take_over_event(all, &r->events.at[i]);
+}
+
+int64_t fake_oldest_us(const struct fake_journal *j)
+{
+    return j->keep_days ? (j->rolled_us / DAY_US - j->keep_days) * DAY_US : INT64_MIN;
+}
+
+static bool drops(const struct fake_message *m, int64_t oldest_us)
+{
+    if (m->m.ts_us < oldest_us)
+        free(m->payload);
+    return m->m.ts_us < oldest_us;
+}
+
+/* Before the oldest moment that is kept. */
+static void expire(struct fake_records *r, int64_t oldest_us)
+{
+    FAKE_KEEP(r->messages, struct fake_message, !drops(row, oldest_us));
+    FAKE_KEEP(r->sessions, struct fake_session, row->s.ts_us >= oldest_us);
 }
 
 static enum mu_err commit(struct journal *port, struct journal_batch *batch, int64_t alive_us)
@@ -219,6 +254,7 @@ static enum mu_err commit(struct journal *port, struct journal_batch *batch, int
         j->counts.commits++;
         j->counts.empty_commits += b->r.bytes == 0;
         j->alive_us[j->base.boot] = alive_us;
+        expire(&b->r, fake_oldest_us(j));
         take_over(&j->all, &b->r);
     } else {
         j->counts.failures++;
@@ -228,18 +264,6 @@ static enum mu_err commit(struct journal *port, struct journal_batch *batch, int
     return err;
 }
 
-int64_t fake_oldest_us(const struct fake_journal *j)
-{
-    return j->keep_days ? (j->rolled_us / DAY_US - j->keep_days) * DAY_US : INT64_MIN;
-}
-
-static bool drops(const struct fake_message *m, int64_t oldest_us)
-{
-    if (m->m.ts_us < oldest_us)
-        free(m->payload);
-    return m->m.ts_us < oldest_us;
-}
-
 static enum mu_err roll(struct journal *port, int64_t now_us)
 {
     struct fake_journal *j = fake_of(port);
@@ -247,9 +271,7 @@ static enum mu_err roll(struct journal *port, int64_t now_us)
     pthread_mutex_lock(&j->lock);
     j->counts.rolls++;
     j->rolled_us = now_us;
-    int64_t oldest_us = fake_oldest_us(j);
-    FAKE_KEEP(j->all.messages, struct fake_message, !drops(row, oldest_us));
-    FAKE_KEEP(j->all.sessions, struct fake_session, row->s.ts_us >= oldest_us);
+    expire(&j->all, fake_oldest_us(j));
     pthread_mutex_unlock(&j->lock);
     return MU_OK;
 }

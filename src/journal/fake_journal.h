@@ -44,6 +44,7 @@ struct fake_turn {
     uint32_t device;
     enum journal_list list;
     int64_t from_us, last_us;
+    int64_t ahead_us; /* in a journal: of the first record after from_us */
 };
 
 struct fake_control {

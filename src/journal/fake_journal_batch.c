@@ -72,7 +72,7 @@ void fake_batch_session(struct journal_batch *port, uint32_t device, const struc
 
 void fake_batch_turn(struct journal_batch *b, uint32_t device, enum journal_list list, int64_t from_us, int64_t last_us)
 {
-    *FAKE_APPEND(fake_of(b)->r.turns) = (struct fake_turn){ device, list, from_us, last_us };
+    *FAKE_APPEND(fake_of(b)->r.turns) = (struct fake_turn){ device, list, from_us, last_us, last_us };
 }
 
 void fake_batch_state(struct journal_batch *port, uint32_t device, const struct journal_state *s)

@@ -280,7 +280,9 @@ bool fake_turned(struct journal *port, uint32_t device, enum journal_list list, 
     pthread_mutex_lock(&j->lock);
     for (size_t i = 0; i < j->all.turns.count; i++) {
         const struct fake_turn *at = &j->all.turns.at[i];
-        touches |= at->device == device && at->list == list && at->from_us <= to_us && from_us <= at->last_us;
+        touches |=
+            at->device == device && at->list == list &&
+            ((from_us <= at->from_us && at->from_us <= to_us) || (at->ahead_us <= to_us && from_us <= at->last_us));
     }
     pthread_mutex_unlock(&j->lock);
     return touches;

@@ -14,7 +14,7 @@
 /* The journal (port): what devices do. It is large, mostly appended to, and expires. Two stores implement it: RocksDB in
  * a data directory (rocks_journal.h) and PostgreSQL (postgres_journal.h); each has an opening of its own, which says what
  * only it can do. This header does not depend on either. All of them, and the fake one of the tests, pass one suite,
- * conformance_test.c.
+ * conformance.h.
  *
  * A device is its registry number. Timestamps are microseconds UTC. The committer makes the timestamps of one device's
  * messages strictly increase, and those of its session records too, except at a *turn*: where the clock was ahead and

@@ -92,35 +92,11 @@ static void a_deep_page_does_not_walk_over_what_it_skips(void **state)
     journal_close(j);
 }
 
-static enum mu_err stop_at_third(void *ctx, const struct journal_message *m)
-{
-    (void)m;
-    return ++*(int *)ctx == 3 ? MU_E_CLOSED : MU_OK;
-}
-
-static void an_error_of_the_row_function_ends_the_page(void **state)
-{
-    struct journal *j = open_journal(*state);
-    struct journal_batch *b = make_batch(j);
-    struct journal_window w = { .to_us = INT64_MAX, .limit = 10 };
-    uint64_t total;
-    int rows = 0;
-
-    for (uint64_t n = 1; n <= 5; n++)
-        put_message(b, 1, DAY_ZERO + (int64_t)n, n);
-    commit(j, b);
-    assert_int_equal(journal_messages(j, 1, &w, stop_at_third, &rows, &total), MU_E_CLOSED);
-    assert_int_equal(rows, 3);
-    journal_batch_destroy(b);
-    journal_close(j);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(missing_records_leave_the_other_rows_in_place),
         IN_DIRECTORY(a_deep_page_does_not_walk_over_what_it_skips),
-        IN_DIRECTORY(an_error_of_the_row_function_ends_the_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -282,10 +282,6 @@ void rocks_clock_load(struct rocks_journal *j, const struct rocks_journal_option
 void rocks_clock_put(const struct rocks_journal *j, rocksdb_writebatch_t *writes);
 
 /* --- rocks_turn.c ---------------------------------------------------------------------------------*/
-static inline enum record_kind rocks_record_kind_of(enum journal_list list)
-{
-    return list == LIST_MESSAGES ? RECORD_MESSAGE : RECORD_SESSION;
-}
 /* Whether there may be a gap in the numbers of a device's records between two moments. The caller holds the lock. */
 MU_MUST_USE enum mu_err rocks_turn_touches(const struct rocks_journal *j, uint32_t device, enum record_kind kind,
                                            int64_t from_us, int64_t to_us, bool *touches);

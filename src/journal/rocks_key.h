@@ -29,8 +29,6 @@
 #define ROCKS_FORMAT        4
 #define ROCKS_FORMAT_OLDEST 3 /* can be read; a start makes it ROCKS_FORMAT, since states may lag then */
 
-enum record_kind { RECORD_MESSAGE = 1, RECORD_SESSION = 2 };
-
 enum {
     RECORD_KEY_HEAD = 13,
     RECORD_KEY_MAX = RECORD_KEY_HEAD + 10,

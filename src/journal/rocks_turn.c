@@ -59,7 +59,7 @@ bool rocks_turned(struct journal *port, uint32_t device, enum journal_list list,
     bool touches = false;
 
     pthread_rwlock_rdlock(&j->lock);
-    if (!j->db || rocks_turn_touches(j, device, rocks_record_kind_of(list), from_us, to_us, &touches) != MU_OK)
+    if (!j->db || rocks_turn_touches(j, device, codec_kind_of(list), from_us, to_us, &touches) != MU_OK)
         touches = false;
     pthread_rwlock_unlock(&j->lock);
     return touches;
@@ -102,7 +102,7 @@ void rocks_batch_turn(struct journal_batch *port, uint32_t device, enum journal_
 {
     struct rocks_batch *b = rocks_batch_of(port);
     struct rocks_journal *j = b->journal;
-    enum record_kind kind = rocks_record_kind_of(list);
+    enum record_kind kind = codec_kind_of(list);
     struct turn_spans spans;
     int64_t ahead_us;
 

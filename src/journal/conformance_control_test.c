@@ -1,4 +1,4 @@
-#include "journal/journal_fixture.h"
+#include "journal/conformance.h"
 
 /* The audit log of controls, and what is forgotten of a device. */
 
@@ -60,22 +60,22 @@ static void expect(struct journal *j, int64_t before, const char *expected)
 
 static void controls_come_in_the_order_of_their_moments_also_after_a_new_start(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
 
     put_four(j, b);
     expect(j, INT64_MAX, four);
     expect(j, DAY_ZERO + 7, "5/1 ent did 0 [on]2; 5/2 ent did 5305 []0; ");
     journal_batch_destroy(b);
-    journal_close(j);
-    j = open_journal(*state);
+    close_store(j);
+    j = open_store(*state);
     expect(j, INT64_MAX, four);
-    journal_close(j);
+    close_store(j);
 }
 
 static void a_visit_goes_on_behind_a_control(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
     struct seen_controls s = { .text = "" };
     enum mu_err err;
@@ -88,12 +88,12 @@ static void a_visit_goes_on_behind_a_control(void **state)
     assert_int_equal(err, MU_OK);
     assert_string_equal(s.text, four);
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 }
 
 static void what_is_older_is_forgotten(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
 
     put_four(j, b);
@@ -101,12 +101,12 @@ static void what_is_older_is_forgotten(void **state)
     commit(j, b);
     expect(j, INT64_MAX, "7/1 ent did 5405 last []0; 8/9 ent did 0 [off]3; ");
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 }
 
 static void of_a_long_frame_the_beginning_is_kept(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
     char frame[200], expected[300];
 
@@ -117,7 +117,7 @@ static void of_a_long_frame_the_beginning_is_kept(void **state)
     snprintf(expected, sizeof(expected), "1/1 ent did 0 [%.64s]199; ", frame);
     expect(j, INT64_MAX, expected);
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 }
 
 static enum mu_err see_state(void *ctx, uint32_t device, const struct journal_state *s)
@@ -136,7 +136,7 @@ static enum mu_err see_versions(void *ctx, uint32_t device, const struct journal
 
 static void a_forgotten_device_has_no_state_and_no_versions(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
     struct journal_versions versions = { .text = { "1.0" } };
     uint32_t sum = 0;
@@ -153,17 +153,17 @@ static void a_forgotten_device_has_no_state_and_no_versions(void **state)
     assert_int_equal(journal_visit(j, &v), MU_OK);
     assert_int_equal(sum, 4 + 400);
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(controls_come_in_the_order_of_their_moments_also_after_a_new_start),
-        IN_DIRECTORY(a_visit_goes_on_behind_a_control),
-        IN_DIRECTORY(what_is_older_is_forgotten),
-        IN_DIRECTORY(of_a_long_frame_the_beginning_is_kept),
-        IN_DIRECTORY(a_forgotten_device_has_no_state_and_no_versions),
+        IN_STORE(controls_come_in_the_order_of_their_moments_also_after_a_new_start),
+        IN_STORE(a_visit_goes_on_behind_a_control),
+        IN_STORE(what_is_older_is_forgotten),
+        IN_STORE(of_a_long_frame_the_beginning_is_kept),
+        IN_STORE(a_forgotten_device_has_no_state_and_no_versions),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return conformance_run(tests, sizeof(tests) / sizeof(*tests));
 }

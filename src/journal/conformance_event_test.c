@@ -1,4 +1,4 @@
-#include "journal/journal_fixture.h"
+#include "journal/conformance.h"
 
 /* Activity by day, and events: what the reports are rebuilt from. */
 
@@ -47,7 +47,7 @@ static void expect_visit(struct journal *j, const char *expected)
 
 static void a_set_takes_the_place_of_a_days_single_entries_and_of_no_others(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
 
     journal_batch_active(b, 100, 0);
@@ -67,21 +67,21 @@ static void a_set_takes_the_place_of_a_days_single_entries_and_of_no_others(void
     journal_batch_active_set(b, 99, NULL, 0);
     commit(j, b);
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 
-    j = open_journal(*state);
+    j = open_store(*state);
     expect_visit(j, "100[wider] 101/3 ");
     b = make_batch(j);
     journal_batch_active_set(b, 100, NULL, 0);
     commit(j, b);
     expect_visit(j, "101/3 ");
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 }
 
 static void an_event_is_kept_under_its_name_and_changed_by_it(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
     struct journal_event e = { .opened_us = 2000, .definition = 3, .name = STR("E1") };
 
@@ -100,16 +100,16 @@ static void an_event_is_kept_under_its_name_and_changed_by_it(void **state)
     journal_batch_forget_event(b, 70000, &e);
     commit(j, b);
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 
-    j = open_journal(*state);
+    j = open_store(*state);
     expect_visit(j, "9:fault E1 2000-5000 v3; 9:alert E1 2000-0 v3; ");
-    journal_close(j);
+    close_store(j);
 }
 
 static void events_are_told_up_to_a_moment_in_the_order_of_their_opening(void **state)
 {
-    struct journal *j = open_journal(*state);
+    struct journal *j = open_store(*state);
     struct journal_batch *b = make_batch(j);
     struct seen_events s = { "" };
 
@@ -121,15 +121,15 @@ static void events_are_told_up_to_a_moment_in_the_order_of_their_opening(void **
     assert_int_equal(journal_events(j, 0, 30, see_event, &s), MU_OK);
     assert_string_equal(s.text, "99:fault x 10-1 v0; 98:fault x 20-1 v0; ");
     journal_batch_destroy(b);
-    journal_close(j);
+    close_store(j);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(a_set_takes_the_place_of_a_days_single_entries_and_of_no_others),
-        IN_DIRECTORY(an_event_is_kept_under_its_name_and_changed_by_it),
-        IN_DIRECTORY(events_are_told_up_to_a_moment_in_the_order_of_their_opening),
+        IN_STORE(a_set_takes_the_place_of_a_days_single_entries_and_of_no_others),
+        IN_STORE(an_event_is_kept_under_its_name_and_changed_by_it),
+        IN_STORE(events_are_told_up_to_a_moment_in_the_order_of_their_opening),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return conformance_run(tests, sizeof(tests) / sizeof(*tests));
 }

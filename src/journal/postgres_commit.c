@@ -1,0 +1,253 @@
+/* Committing: a batch is one transaction on the committer's connection.
+ *
+ * Its last statement notes that this start is alive and how many batches it has committed, and asks whether the start is
+ * still the one that may write. If another one has taken over, it finds no row: nothing of the batch is committed, nor
+ * of any later one.
+ *
+ * If the connection breaks after COMMIT was sent, the outcome is not known. The number in the start's row tells it. It
+ * is read with the row locked: so the answer waits until a server process that may still be committing has ended. Until
+ * then nothing is reported: the committer would give the same running numbers again, and the batch would be there twice.
+ * A server that stays away for OUTCOME_MS ends the process; the next start reads what there is. */
+#include "journal/postgres_internal.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { OUTCOME_MS = 5 * 60 * 1000, ASK_AGAIN_MS = 200 };
+
+enum mu_err postgres_error(enum mu_err err)
+{
+    switch (err) {
+    case MU_OK:
+    case MU_E_NOMEM:
+    case MU_E_LIMIT:
+    case MU_E_FULL:
+    case MU_E_CORRUPT:
+        return err;
+    default:
+        return MU_E_IO;
+    }
+}
+
+static void read_int(struct pg_row *row, void *out)
+{
+    *(int64_t *)out = pg_col_int(row);
+}
+
+enum mu_err postgres_lock(struct postgres_journal *j)
+{
+    int64_t got = 0;
+    enum mu_err err = pg_get(j->writer, "SELECT pg_try_advisory_lock(hashtext('muster.journal'))", NULL, 0, read_int,
+                             &got, NULL);
+
+    j->has_lock = err == MU_OK && got;
+    return err == MU_OK && !got ? MU_E_LOCKED : err;
+}
+
+/* --- the statements --------------------------------------------------------------------------------- */
+
+#define PUT(table, columns, arrays, key, change) \
+    "INSERT INTO " table " (" columns ") SELECT * FROM unnest(" arrays ") ON CONFLICT (" key ") DO " change
+
+static const struct postgres_table states = {
+    .put = PUT("state", "device, record", "$1::bigint[], $2::bytea[]", "device", "UPDATE SET record = EXCLUDED.record"),
+    .has_value = true,
+};
+static const struct postgres_table versions = {
+    .put = PUT("versions", "device, record", "$1::bigint[], $2::bytea[]", "device",
+               "UPDATE SET record = EXCLUDED.record"),
+    .has_value = true,
+};
+static const struct postgres_table activity = {
+    .put = PUT("activity", "device, day", "$1::bigint[], $2::integer[]", "device, day", "NOTHING"),
+    .has_b = true,
+};
+static const struct postgres_table activity_days = {
+    .put = PUT("activity_day", "day, devices", "$1::integer[], $2::bytea[]", "day",
+               "UPDATE SET devices = EXCLUDED.devices"),
+    .drop = "DELETE FROM activity_day WHERE day = ANY ($1::integer[])",
+    .has_value = true,
+};
+static const struct postgres_table events = {
+    .put = PUT("event", "device, opened, point, record", "$1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]",
+               "device, opened, point", "UPDATE SET record = EXCLUDED.record"),
+    .drop = "DELETE FROM event USING unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS gone (device, opened, point) "
+            "WHERE event.device = gone.device AND event.opened = gone.opened AND event.point = gone.point",
+    .has_b = true,
+    .has_key = true,
+    .has_value = true,
+};
+static const struct postgres_table controls = {
+    .put = PUT("control", "ts, request, record", "$1::bigint[], $2::bigint[], $3::bytea[]", "ts, request",
+               "UPDATE SET record = EXCLUDED.record"),
+    .has_b = true,
+    .has_value = true,
+};
+
+static enum mu_err copy(const struct postgres_journal *j, const char *sql, struct postgres_rows *rows)
+{
+    struct pg *pg = j->writer;
+    enum mu_err err;
+
+    if (rows->count && rows->oldest_us < j->oldest_day * DAY_US)
+        postgres_rows_expire(rows, j->oldest_day * DAY_US);
+    if (!rows->count)
+        return MU_OK;
+    if ((err = pg_copy_begin(pg, sql)) != MU_OK || (err = pg_copy_rows(pg, rows->bytes.data, rows->bytes.len)) != MU_OK)
+        return err;
+    return pg_copy_end(pg, NULL);
+}
+
+/* What a batch forgets goes before what it puts. */
+static enum mu_err forget(struct pg *pg, const struct postgres_batch *b)
+{
+    struct pg_value devices = pg_ints(b->forgotten, b->forgotten_count);
+    enum mu_err err = MU_OK;
+
+    if (b->forgotten_count &&
+        ((err = pg_queue(pg, "DELETE FROM state WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK ||
+         (err = pg_queue(pg, "DELETE FROM versions WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK ||
+         (err = pg_queue(pg, "DELETE FROM turn WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK))
+        return err;
+    for (uint32_t i = 0; i < b->set_count && err == MU_OK; i++)
+        err = pg_queue(pg, "DELETE FROM activity WHERE day = $1", PG_VALUES(pg_int(b->sets[i])));
+    if (err == MU_OK && b->controls_before_us)
+        err = pg_queue(pg, "DELETE FROM control WHERE ts < $1", PG_VALUES(pg_int(b->controls_before_us)));
+    return err;
+}
+
+static enum mu_err write_all(struct postgres_journal *j, struct postgres_batch *b)
+{
+    struct pg *pg = j->writer;
+    enum mu_err err;
+
+    if (j->demand_sync && (err = pg_queue(pg, "SET LOCAL synchronous_commit TO on", NULL, 0)) != MU_OK)
+        return err;
+    if ((err = postgres_turns_write(j, b)) != MU_OK ||
+        (err = copy(j, "COPY message (device, ts, record) FROM STDIN (FORMAT binary)", &b->messages)) != MU_OK ||
+        (err = copy(j, "COPY session (device, ts, record) FROM STDIN (FORMAT binary)", &b->sessions)) != MU_OK ||
+        (err = forget(pg, b)) != MU_OK || (err = postgres_puts_write(&b->states, pg, &states)) != MU_OK ||
+        (err = postgres_puts_write(&b->versions, pg, &versions)) != MU_OK ||
+        (err = postgres_puts_write(&b->active, pg, &activity)) != MU_OK ||
+        (err = postgres_puts_write(&b->active_days, pg, &activity_days)) != MU_OK ||
+        (err = postgres_puts_write(&b->events, pg, &events)) != MU_OK)
+        return err;
+    return postgres_puts_write(&b->controls, pg, &controls);
+}
+
+/* The last statement. MU_E_NOT_FOUND: this start is over. */
+static enum mu_err note_alive(struct postgres_journal *j, const struct postgres_batch *b)
+{
+    bool noted = b->followed_us != INT64_MAX;
+    uint64_t changed = 0;
+    enum mu_err err = pg_run(j->writer,
+                             "UPDATE boot SET alive = clock_timestamp(), batch = $2, followed = coalesce($3, followed) "
+                             "WHERE number = $1 AND over IS NULL",
+                             PG_VALUES(pg_int((int64_t)j->base.boot), pg_int((int64_t)j->batch + 1),
+                                       noted ? pg_int(b->followed_us) : pg_null()),
+                             &changed);
+
+    return err == MU_OK && !changed ? MU_E_NOT_FOUND : err;
+}
+
+/* --- an outcome that is not known -------------------------------------------------------------------- */
+
+static enum mu_err ask_batch(struct postgres_journal *j, int64_t *batch)
+{
+    enum mu_err err = pg_begin(j->writer, PG_WRITE);
+
+    if (err != MU_OK)
+        return err;
+    err = pg_get(j->writer, "SELECT batch FROM boot WHERE number = $1 FOR UPDATE",
+                 PG_VALUES(pg_int((int64_t)j->base.boot)), read_int, batch, NULL);
+    pg_rollback(j->writer);
+    return err;
+}
+
+/* Whether the batch is there. */
+static bool find_out(struct postgres_journal *j)
+{
+    int64_t until_ms = clock_mono_ms() + OUTCOME_MS, batch = 0;
+    enum mu_err err;
+
+    while ((err = ask_batch(j, &batch)) != MU_OK && err != MU_E_NOT_FOUND && clock_mono_ms() < until_ms)
+        poll(NULL, 0, ASK_AGAIN_MS);
+    if (err == MU_OK) {
+        bool there = (uint64_t)batch == j->batch + 1;
+        log_event(LOG_WARN, "journal_outcome_found", "committed=%s", there ? "yes" : "no");
+        return there;
+    }
+    log_event(LOG_ERROR, "journal_outcome_unknown",
+              "error=%s hint=\"it is not known whether a batch was committed: the process ends, start it again\"",
+              LOG_Q(mu_err_text(err), -1));
+    log_flush();
+    /* Not exit(): threads that still read must not meet what its handlers destroy. */
+    _exit(EXIT_FAILURE);
+}
+
+/* --- committing -------------------------------------------------------------------------------------- */
+
+static enum mu_err run(struct postgres_journal *j, struct postgres_batch *b)
+{
+    enum mu_err err;
+
+    for (uint32_t i = 0; i < b->day_count; i++)
+        if (b->days[i] >= j->oldest_day && (err = postgres_require_day(j, b->days[i])) != MU_OK)
+            return err;
+    if ((err = pg_begin(j->writer, PG_WRITE)) != MU_OK)
+        return err;
+    if ((err = write_all(j, b)) != MU_OK || (err = note_alive(j, b)) != MU_OK) {
+        pg_rollback(j->writer);
+        return err;
+    }
+    err = pg_commit(j->writer);
+    return (err == MU_E_CLOSED || err == MU_E_TIMEOUT) && find_out(j) ? MU_OK : err;
+}
+
+static void note_over(struct postgres_journal *j)
+{
+    j->over = true;
+    log_event(LOG_ERROR, "journal_taken_over", "boot=%llu hint=\"another node writes this journal now\"",
+              (unsigned long long)j->base.boot);
+}
+
+enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct postgres_batch *b = postgres_batch_of(batch);
+    enum mu_err err = b->err;
+
+    (void)alive_us; /* the server's clock counts */
+    assert(b->journal == j && !j->unchanged);
+    if (err != MU_OK)
+        goto out;
+    if (j->over) {
+        err = MU_E_CLOSED;
+        goto out;
+    }
+    /* The row of this start guards what is written. The lock only tells others at once that somebody is there. */
+    if (!j->has_lock && (err = postgres_lock(j)) != MU_OK && err != MU_E_LOCKED)
+        goto fail;
+    err = run(j, b);
+    if (err == MU_OK) {
+        j->batch++;
+        pthread_mutex_lock(&j->followed_lock);
+        if (b->followed_us != INT64_MAX)
+            j->followed_us = b->followed_us;
+        pthread_mutex_unlock(&j->followed_lock);
+        goto out;
+    }
+fail:
+    j->has_lock = false;
+    if (err == MU_E_NOT_FOUND)
+        note_over(j);
+    err = j->over ? MU_E_CLOSED : postgres_error(err);
+out:
+    journal_batch_clear(batch);
+    return err;
+}

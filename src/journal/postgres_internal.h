@@ -1,0 +1,235 @@
+#ifndef MUSTER_JOURNAL_POSTGRES_INTERNAL_H
+#define MUSTER_JOURNAL_POSTGRES_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/array.h"
+#include "journal/codec.h"
+#include "journal/expiry_clock.h"
+#include "journal/journal_driver.h"
+#include "journal/postgres_journal.h"
+#include "journal/turn_spans.h"
+#include "postgres/pg.h"
+
+/* What the files of the journal in PostgreSQL share.
+ *
+ *   postgres_schema.c   the tables
+ *   postgres_journal.c  opening and closing; starts
+ *   postgres_days.c     partitions and retention
+ *   postgres_batch.c    filling a batch
+ *   postgres_puts.c     rows of a batch that replace others
+ *   postgres_commit.c   committing
+ *   postgres_pool.c     connections for reading
+ *   postgres_record.c   messages and session records as rows
+ *   postgres_page.c     pages
+ *   postgres_visit.c    visiting
+ *   postgres_check.c    checking
+ *   postgres_turn.c     turns */
+
+struct postgres_boot {
+    uint64_t number;
+    int64_t alive_us;
+    bool over;
+};
+
+enum { POSTGRES_READERS = 8 }; /* connections at most; a page takes one for a millisecond */
+
+struct postgres_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t given_back;
+    struct pg *idle[POSTGRES_READERS];
+    unsigned idle_count, open;
+};
+
+struct postgres_journal {
+    struct journal base;
+    char *uri;
+    bool unchanged;  /* opened for reading only */
+    bool over;       /* the store has declared this start over */
+    bool demand_sync; /* the server would confirm commits before they are on its disk, unless it is told not to */
+    bool has_lock;   /* of the one start that may write; lost with the connection */
+    struct pg *writer; /* the committer's; NULL if unchanged */
+    struct postgres_pool pool;
+
+    struct postgres_boot *boots; /* those that there were at the opening, ascending; never changed */
+    uint32_t boot_count, boot_cap;
+    uint64_t batch;      /* how many this start has committed */
+    int64_t followed_us; /* INT64_MAX: not known */
+    pthread_mutex_t followed_lock;
+
+    unsigned retention_days;
+    int64_t expiry_us; /* by which the last roll dropped */
+    struct expiry_clock clock;
+    int32_t oldest_day; /* older records are left out; never before 1970 */
+    int32_t *days;      /* that have their partitions, ascending */
+    uint32_t day_count, day_cap;
+};
+
+static inline struct postgres_journal *postgres_of(struct journal *j)
+{
+    return (struct postgres_journal *)j;
+}
+
+/* --- errors ----------------------------------------------------------------------------------------- */
+
+/* What the port returns for an error of a connection: journal.h knows fewer. */
+enum mu_err postgres_error(enum mu_err err);
+
+/* A control's request as the column has it: shifted, so that it sorts like the unsigned number. */
+static inline int64_t postgres_request(uint64_t request)
+{
+    return (int64_t)(request ^ UINT64_C(1) << 63);
+}
+
+/* --- postgres_record.c ------------------------------------------------------------------------------ */
+/* A record in a row: its running number, which one byte of length and its big-endian bytes sort like the number, then
+ * the value. So the flags of a message are at a place that a statement can find:
+ *     get_byte(record, get_byte(record, 0) + 1) */
+#define POSTGRES_IS_DECODED "(get_byte(record, get_byte(record, 0) + 1) & 2) <> 0"
+
+void postgres_number_encode(struct buf *out, uint64_t number);
+/* Takes the number off; the value is left in *record. Sets what a head has. */
+MU_MUST_USE enum mu_err postgres_head_decode(struct bytes *record, int64_t ts_us, enum record_kind kind,
+                                             struct record_head *out);
+/* Decodes a whole row and hands it on. */
+MU_MUST_USE enum mu_err postgres_tell_message(struct bytes record, int64_t ts_us, journal_message_fn row, void *ctx);
+MU_MUST_USE enum mu_err postgres_tell_session(struct bytes record, int64_t ts_us, journal_session_fn row, void *ctx);
+
+static inline struct bytes postgres_col_bytes(struct pg_row *row)
+{
+    struct str s = pg_col_str(row);
+    return bytes_of(s.at, s.len);
+}
+
+/* --- postgres_puts.c -------------------------------------------------------------------------------- */
+/* Rows of a batch that replace those of the same key, or delete them. The last one of a key counts. */
+struct postgres_put {
+    int64_t a, b; /* the key's numbers */
+    uint32_t at, key_len, len; /* in bytes: the rest of the key, then the value */
+    uint32_t order;
+    bool gone;
+};
+
+struct postgres_puts {
+    struct postgres_put *put;
+    uint32_t count, cap;
+    struct buf bytes;
+};
+
+/* The statements of a table. Their parameters are arrays: a; b, key and value if the table has them. `drop` has the
+ * same, without the value. */
+struct postgres_table {
+    const char *put, *drop; /* drop: NULL if nothing is ever deleted so */
+    bool has_b, has_key, has_value;
+};
+
+void postgres_puts_init(struct postgres_puts *p);
+void postgres_puts_free(struct postgres_puts *p);
+void postgres_puts_clear(struct postgres_puts *p);
+/* MU_E_NOMEM, MU_E_LIMIT. key and value may be empty. */
+MU_MUST_USE enum mu_err postgres_puts_add(struct postgres_puts *p, const struct postgres_put *put, struct bytes key,
+                                          struct bytes value);
+/* Queues the statements in the connection's transaction. */
+MU_MUST_USE enum mu_err postgres_puts_write(struct postgres_puts *p, struct pg *pg, const struct postgres_table *table);
+
+/* --- postgres_batch.c ------------------------------------------------------------------------------- */
+/* Messages or session records, in the form in which COPY takes them. */
+struct postgres_rows {
+    struct buf bytes;
+    uint64_t count;
+    int64_t oldest_us; /* of the oldest one, if there is any */
+};
+
+/* Leaves out what is before a moment: its partition may have gone since the batch was filled. */
+void postgres_rows_expire(struct postgres_rows *rows, int64_t oldest_us);
+
+struct postgres_turn {
+    uint32_t device;
+    enum journal_list list;
+    int64_t from_us, last_us;
+};
+
+struct postgres_batch {
+    struct journal_batch base;
+    struct postgres_journal *journal;
+    enum mu_err err; /* the first error that left something out; the commit returns it */
+    struct postgres_rows messages, sessions;
+    struct postgres_puts states, versions, active, active_days, events, controls;
+    struct postgres_turn *turns;
+    uint32_t turn_count, turn_cap;
+    int32_t *sets; /* days whose single entries go */
+    uint32_t set_count, set_cap;
+    int32_t *days; /* that need their partitions first */
+    uint32_t day_count, day_cap;
+    int64_t *forgotten; /* devices */
+    uint32_t forgotten_count, forgotten_cap;
+    int64_t controls_before_us; /* 0: none are forgotten */
+    int64_t followed_us;        /* INT64_MAX: not noted */
+    struct buf value, key;      /* the ones being written */
+};
+
+static inline struct postgres_batch *postgres_batch_of(struct journal_batch *b)
+{
+    return (struct postgres_batch *)b;
+}
+
+enum mu_err postgres_batch_create(struct journal_batch **out, struct journal *port);
+void postgres_batch_destroy(struct journal_batch *port);
+void postgres_batch_clear(struct journal_batch *port);
+size_t postgres_batch_bytes(const struct journal_batch *port);
+void postgres_batch_message(struct journal_batch *port, uint32_t device, const struct journal_message *m);
+void postgres_batch_session(struct journal_batch *port, uint32_t device, const struct journal_session *s);
+void postgres_batch_turn(struct journal_batch *port, uint32_t device, enum journal_list list, int64_t from_us,
+                         int64_t last_us);
+void postgres_batch_state(struct journal_batch *port, uint32_t device, const struct journal_state *s);
+void postgres_batch_followed(struct journal_batch *port, int64_t until_us);
+void postgres_batch_versions(struct journal_batch *port, uint32_t device, const struct journal_versions *v);
+void postgres_batch_active(struct journal_batch *port, int32_t day, uint32_t device);
+void postgres_batch_active_set(struct journal_batch *port, int32_t day, const void *set, size_t len);
+void postgres_batch_event(struct journal_batch *port, uint32_t device, const struct journal_event *e);
+void postgres_batch_forget_event(struct journal_batch *port, uint32_t device, const struct journal_event *e);
+void postgres_batch_forget_device(struct journal_batch *port, uint32_t device);
+void postgres_batch_control(struct journal_batch *port, const struct journal_control *c);
+void postgres_batch_forget_controls(struct journal_batch *port, int64_t before_us);
+
+/* --- postgres_commit.c ------------------------------------------------------------------------------ */
+/* Has the lock that only one start has; tries once. MU_E_LOCKED: another one has it. */
+MU_MUST_USE enum mu_err postgres_lock(struct postgres_journal *j);
+enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us);
+
+/* --- postgres_days.c -------------------------------------------------------------------------------- */
+MU_MUST_USE enum mu_err postgres_days_load(struct postgres_journal *j);
+bool postgres_has_day(const struct postgres_journal *j, int32_t day);
+/* Makes the partitions of a day if need be; not in a transaction. */
+MU_MUST_USE enum mu_err postgres_require_day(struct postgres_journal *j, int32_t day);
+enum mu_err postgres_roll(struct journal *port, int64_t now_us);
+int64_t postgres_expiry_us(const struct journal *port);
+
+/* --- postgres_pool.c -------------------------------------------------------------------------------- */
+MU_MUST_USE enum mu_err postgres_pool_init(struct postgres_pool *p);
+void postgres_pool_free(struct postgres_pool *p);
+/* A connection for this thread; waits for one if all are taken. NULL: no memory. */
+struct pg *postgres_take(struct postgres_journal *j);
+void postgres_give_back(struct postgres_journal *j, struct pg *pg);
+
+/* --- postgres_turn.c -------------------------------------------------------------------------------- */
+/* Notes the turns of a batch, in its transaction. */
+MU_MUST_USE enum mu_err postgres_turns_write(struct postgres_journal *j, const struct postgres_batch *b);
+bool postgres_turned(struct journal *port, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
+/* --- reading ---------------------------------------------------------------------------------------- */
+enum mu_err postgres_messages(struct journal *port, uint32_t device, const struct journal_window *w,
+                              journal_message_fn row, void *ctx, uint64_t *total); /* postgres_page.c */
+enum mu_err postgres_sessions(struct journal *port, uint32_t device, const struct journal_window *w,
+                              journal_session_fn row, void *ctx, uint64_t *total);
+enum mu_err postgres_visit(struct journal *port, const struct journal_visitor *v); /* postgres_visit.c */
+/* Of the columns device, opened, point, record. MU_E_CORRUPT; the first two are set in any case. */
+MU_MUST_USE enum mu_err postgres_event_decode(struct pg_row *row, uint32_t *device, struct journal_event *out);
+/* The activity alone, in a transaction that reads. */
+MU_MUST_USE enum mu_err postgres_visit_activity(struct pg *pg, const struct journal_visitor *visitor);
+enum mu_err postgres_events(struct journal *port, int64_t from_us, int64_t before_us, journal_event_fn row, void *ctx);
+enum mu_err postgres_controls(struct journal *port, int64_t after_us, uint64_t after_request, int64_t before_us,
+                              journal_control_fn row, void *ctx);
+enum mu_err postgres_check(struct journal *port, const struct journal_reader *reader,
+                           const struct findings *f); /* postgres_check.c */
+
+#endif

@@ -1,0 +1,307 @@
+#include "journal/postgres_internal.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* Opening and closing: the schema, the lock of the one start that writes, the number of this start, and the table of
+ * functions. */
+
+/* The committer's transactions take milliseconds. A server process whose client was stopped ends its transaction, so
+ * that the next start need not wait for it. */
+enum { STATEMENT_S = 60, IDLE_S = 30 };
+/* A server notices at once that a process was killed, unless its machine is gone, too. */
+enum { LOCK_MS = 10 * 1000, LOCK_AGAIN_MS = 100 };
+
+static const struct journal_driver postgres_driver;
+
+static struct pg_settings settings_of(const char *uri)
+{
+    return (struct pg_settings){
+        .uri = uri, .schema = "journal", .event = "journal_failed", .statement_s = STATEMENT_S, .idle_s = IDLE_S
+    };
+}
+
+/* --- what the server is set to ------------------------------------------------------------------------ */
+
+struct server_settings {
+    char fsync[8], full_page_writes[8], synchronous_commit[16];
+};
+
+static void read_settings(struct pg_row *row, void *out)
+{
+    struct server_settings *s = out;
+
+    str_copy(s->fsync, sizeof(s->fsync), pg_col_str(row));
+    str_copy(s->full_page_writes, sizeof(s->full_page_writes), pg_col_str(row));
+    str_copy(s->synchronous_commit, sizeof(s->synchronous_commit), pg_col_str(row));
+}
+
+/* A server without fsync loses what it has confirmed when its machine fails. This is its owner's decision, and a test's:
+ * it is said aloud, and not refused. A commit that is confirmed early is not needed for speed here, so it is demanded. */
+static enum mu_err look_at_settings(struct postgres_journal *j)
+{
+    struct server_settings s = { 0 };
+    enum mu_err err = pg_get(j->writer,
+                             "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
+                             " current_setting('synchronous_commit')",
+                             NULL, 0, read_settings, &s, NULL);
+
+    if (err == MU_OK && (strcmp(s.fsync, "off") == 0 || strcmp(s.full_page_writes, "off") == 0))
+        log_event(LOG_WARN, "database_not_durable",
+                  "fsync=%s full_page_writes=%s hint=\"what was acknowledged may be lost when the database's machine "
+                  "fails\"",
+                  s.fsync, s.full_page_writes);
+    j->demand_sync = strcmp(s.synchronous_commit, "off") == 0;
+    return err;
+}
+
+/* --- starts --------------------------------------------------------------------------------------------- */
+
+static enum mu_err wait_for_lock(struct postgres_journal *j)
+{
+    int64_t until_ms = clock_mono_ms() + LOCK_MS;
+    enum mu_err err;
+
+    while ((err = postgres_lock(j)) == MU_E_LOCKED && clock_mono_ms() < until_ms)
+        poll(NULL, 0, LOCK_AGAIN_MS);
+    return err;
+}
+
+static enum mu_err on_boot(void *ctx, struct pg_row *row)
+{
+    struct postgres_journal *j = ctx;
+
+    if (!ARRAY_RESERVE(j->boots, j->boot_cap, j->boot_count + 1))
+        return MU_E_NOMEM;
+    struct postgres_boot *b = &j->boots[j->boot_count++];
+    b->number = (uint64_t)pg_col_int(row);
+    b->alive_us = pg_col_int(row);
+    b->over = pg_col_int(row);
+    j->followed_us = pg_col_is_null(row) ? INT64_MAX : pg_col_int(row);
+    return MU_OK;
+}
+
+/* The last one's `followed` is what counts. */
+static enum mu_err load_boots(struct postgres_journal *j, struct pg *pg)
+{
+    enum mu_err err = pg_each(pg,
+                              "SELECT number, (extract(epoch FROM alive) * 1000000)::bigint, over IS NOT NULL, followed "
+                              "FROM boot ORDER BY number",
+                              NULL, 0, on_boot, j);
+
+    if (j->boot_count)
+        j->base.boot = j->boots[j->boot_count - 1].number;
+    return err;
+}
+
+/* From here on no earlier start can commit. */
+static enum mu_err begin_boot(struct postgres_journal *j)
+{
+    enum mu_err err = pg_begin(j->writer, PG_WRITE);
+
+    if (err != MU_OK)
+        return err;
+    if ((err = pg_queue(j->writer, "UPDATE boot SET over = clock_timestamp() WHERE over IS NULL", NULL, 0)) != MU_OK ||
+        (err = load_boots(j, j->writer)) != MU_OK)
+        goto out;
+    j->base.boot++;
+    err = pg_run(j->writer, "INSERT INTO boot (number, followed) VALUES ($1, $2)",
+                 PG_VALUES(pg_int((int64_t)j->base.boot),
+                           j->followed_us == INT64_MAX ? pg_null() : pg_int(j->followed_us)),
+                 NULL);
+    if (err == MU_OK)
+        return pg_commit(j->writer);
+out:
+    pg_rollback(j->writer);
+    return err;
+}
+
+static void end_boot(struct postgres_journal *j)
+{
+    if (j->over || pg_run(j->writer,
+                          "UPDATE boot SET alive = clock_timestamp(), over = clock_timestamp() "
+                          "WHERE number = $1 AND over IS NULL",
+                          PG_VALUES(pg_int((int64_t)j->base.boot)), NULL) != MU_OK)
+        log_event(LOG_WARN, "journal_not_ended", "boot=%llu", (unsigned long long)j->base.boot);
+}
+
+static int compare_boots(const void *key, const void *at)
+{
+    uint64_t number = *(const uint64_t *)key, other = ((const struct postgres_boot *)at)->number;
+    return (number > other) - (number < other);
+}
+
+static bool boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
+{
+    const struct postgres_journal *j = postgres_of(port);
+    const struct postgres_boot *at =
+        j->boot_count ? bsearch(&boot, j->boots, j->boot_count, sizeof(*j->boots), compare_boots) : NULL;
+
+    *since_us = at ? at->alive_us : 0;
+    return !at || at->over;
+}
+
+static int64_t followed_until_us(struct journal *port)
+{
+    struct postgres_journal *j = postgres_of(port);
+
+    pthread_mutex_lock(&j->followed_lock);
+    int64_t until_us = j->followed_us;
+    pthread_mutex_unlock(&j->followed_lock);
+    return until_us;
+}
+
+static void read_int(struct pg_row *row, void *out)
+{
+    *(int64_t *)out = pg_col_int(row);
+}
+
+static enum mu_err load_clock(struct postgres_journal *j, int64_t patience_s)
+{
+    int64_t trusted_us = 0;
+    enum mu_err err =
+        pg_get(j->writer, "SELECT value FROM noted WHERE name = 'clock'", NULL, 0, read_int, &trusted_us, NULL);
+
+    expiry_clock_init(&j->clock, trusted_us, patience_s);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+/* --- opening and closing -------------------------------------------------------------------------------- */
+
+static void close_journal(struct journal *port)
+{
+    struct postgres_journal *j = postgres_of(port);
+
+    if (j->writer && !j->unchanged && j->base.boot)
+        end_boot(j);
+    pg_close(j->writer);
+    postgres_pool_free(&j->pool);
+    pthread_mutex_destroy(&j->followed_lock);
+    free(j->boots);
+    free(j->days);
+    free(j->uri);
+    free(j);
+}
+
+static enum mu_err create(struct postgres_journal **out, const char *uri)
+{
+    struct postgres_journal *j = calloc(1, sizeof(*j));
+
+    if (!j || !(j->uri = strdup(uri))) {
+        free(j);
+        return MU_E_NOMEM;
+    }
+    j->base.driver = &postgres_driver;
+    j->followed_us = INT64_MAX;
+    pthread_mutex_init(&j->followed_lock, NULL);
+    *out = j;
+    return postgres_pool_init(&j->pool);
+}
+
+static void say(enum mu_err err, const char *uri, char *why, size_t why_size)
+{
+    char shown[200];
+
+    if (*why || err == MU_OK)
+        return;
+    pg_show_uri(uri, shown, sizeof(shown));
+    if (err == MU_E_LOCKED)
+        snprintf(why, why_size, "the journal in %s is in use by another node", shown);
+    else
+        snprintf(why, why_size, "cannot open the journal in %s: %s", shown, mu_err_text(err));
+}
+
+enum mu_err postgres_journal_open(struct journal **out, const char *uri, const struct postgres_journal_options *options,
+                                  char *why, size_t why_size)
+{
+    struct postgres_journal *j = NULL;
+    struct pg_settings settings = settings_of(uri);
+    enum mu_err err;
+
+    *why = '\0';
+    *out = NULL;
+    if ((err = create(&j, uri)) != MU_OK)
+        goto out;
+    j->retention_days = options->retention_days ? options->retention_days : EXPIRY_DAYS;
+    if ((err = pg_open(&j->writer, &settings, why, why_size)) != MU_OK ||
+        (err = pg_schema_check(j->writer, &journal_schema, why, why_size)) != MU_OK ||
+        (err = look_at_settings(j)) != MU_OK || (err = wait_for_lock(j)) != MU_OK ||
+        (err = postgres_days_load(j)) != MU_OK || (err = load_clock(j, options->clock_patience_s)) != MU_OK)
+        goto out;
+    if ((err = begin_boot(j)) != MU_OK)
+        j->base.boot = 0; /* not this one's */
+    else
+        *out = &j->base;
+out:
+    say(err, uri, why, why_size);
+    if (err != MU_OK && j)
+        close_journal(&j->base);
+    return err;
+}
+
+enum mu_err postgres_journal_open_unchanged(struct journal **out, const char *uri, char *why, size_t why_size)
+{
+    struct postgres_journal *j = NULL;
+    struct pg *pg = NULL;
+    enum mu_err err;
+
+    *why = '\0';
+    *out = NULL;
+    if ((err = create(&j, uri)) != MU_OK)
+        goto out;
+    j->unchanged = true;
+    err = (pg = postgres_take(j)) ? pg_schema_check(pg, &journal_schema, why, why_size) : MU_E_NOMEM;
+    if (err == MU_OK)
+        err = load_boots(j, pg);
+    postgres_give_back(j, pg);
+    if (err == MU_OK)
+        *out = &j->base;
+out:
+    say(err, uri, why, why_size);
+    if (err != MU_OK && j)
+        close_journal(&j->base);
+    return err;
+}
+
+/* clang-format off: a table */
+static const struct journal_driver postgres_driver = {
+    .close = close_journal,
+    .boot_is_over = boot_is_over,
+    .followed_until_us = followed_until_us,
+
+    .batch_create = postgres_batch_create,
+    .batch_destroy = postgres_batch_destroy,
+    .batch_clear = postgres_batch_clear,
+    .batch_bytes = postgres_batch_bytes,
+    .message = postgres_batch_message,
+    .session = postgres_batch_session,
+    .turn = postgres_batch_turn,
+    .state = postgres_batch_state,
+    .followed = postgres_batch_followed,
+    .versions = postgres_batch_versions,
+    .active = postgres_batch_active,
+    .active_set = postgres_batch_active_set,
+    .event = postgres_batch_event,
+    .forget_event = postgres_batch_forget_event,
+    .forget_device = postgres_batch_forget_device,
+    .control = postgres_batch_control,
+    .forget_controls = postgres_batch_forget_controls,
+
+    .commit = postgres_commit,
+    .roll = postgres_roll,
+    .expiry_us = postgres_expiry_us,
+
+    .visit = postgres_visit,
+    .events = postgres_events,
+    .controls = postgres_controls,
+    .messages = postgres_messages,
+    .sessions = postgres_sessions,
+    .turned = postgres_turned,
+    .check = postgres_check,
+};
+/* clang-format on */

@@ -1,0 +1,29 @@
+#ifndef MUSTER_JOURNAL_POSTGRES_JOURNAL_H
+#define MUSTER_JOURNAL_POSTGRES_JOURNAL_H
+
+#include "journal/journal.h"
+#include "postgres/pg.h"
+
+/* The journal in PostgreSQL, in the schema `journal` of a database. A commit is durable when the server says so: on its
+ * disk, and with a synchronous standby (synchronous_standby_names) on that too. */
+
+struct postgres_journal_options {
+    unsigned retention_days;  /* messages and session records; 0: the default, 7 */
+    int64_t clock_patience_s; /* 0: a day; negative: a clock that jumps ahead is believed at once (expiry_clock.h) */
+};
+
+/* The tables; pg_schema_migrate makes them and brings them up to date. */
+extern const struct pg_schema journal_schema;
+
+/* Opens the journal in the database of a URI and counts this start. One start at a time has it: all earlier ones are over
+ * from then on, and none of them can commit any more. On an error `why` gets a sentence without the URI's password:
+ * MU_E_CLOSED: the server cannot be reached; MU_E_SCHEMA: the tables are missing or older (pg_schema_migrate), or of a newer version; MU_E_LOCKED: another node has it open; it is waited for some seconds, since a server notices late that a
+ * process was killed. */
+MU_MUST_USE enum mu_err postgres_journal_open(struct journal **out, const char *uri,
+                                              const struct postgres_journal_options *options, char *why,
+                                              size_t why_size);
+/* Opens it for reading only: no start is counted, and another node may have it open. Nothing may be written to it. */
+MU_MUST_USE enum mu_err postgres_journal_open_unchanged(struct journal **out, const char *uri, char *why,
+                                                        size_t why_size);
+
+#endif

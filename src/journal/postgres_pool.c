@@ -1,0 +1,61 @@
+#include "journal/postgres_internal.h"
+
+#include <assert.h>
+
+/* Connections for reading. A thread takes one for a page or a visit; a connection that broke opens itself again. */
+
+/* A visit or a check reads for as long as it takes; a page that takes so long is not waited for. */
+enum { STATEMENT_S = 60, IDLE_S = 600 };
+
+enum mu_err postgres_pool_init(struct postgres_pool *p)
+{
+    *p = (struct postgres_pool){ 0 };
+    return pthread_mutex_init(&p->lock, NULL) == 0 && pthread_cond_init(&p->given_back, NULL) == 0 ? MU_OK : MU_E_NOMEM;
+}
+
+void postgres_pool_free(struct postgres_pool *p)
+{
+    assert(p->idle_count == p->open);
+    for (unsigned i = 0; i < p->idle_count; i++)
+        pg_close(p->idle[i]);
+    pthread_cond_destroy(&p->given_back);
+    pthread_mutex_destroy(&p->lock);
+}
+
+struct pg *postgres_take(struct postgres_journal *j)
+{
+    struct postgres_pool *p = &j->pool;
+    struct pg *pg = NULL;
+
+    pthread_mutex_lock(&p->lock);
+    while (!p->idle_count && p->open == POSTGRES_READERS)
+        pthread_cond_wait(&p->given_back, &p->lock);
+    if (p->idle_count)
+        pg = p->idle[--p->idle_count];
+    else
+        p->open++;
+    pthread_mutex_unlock(&p->lock);
+    if (pg)
+        return pg;
+    pg = pg_new(&(struct pg_settings){
+        .uri = j->uri, .schema = "journal", .event = "journal_failed", .statement_s = STATEMENT_S, .idle_s = IDLE_S });
+    if (pg)
+        return pg;
+    pthread_mutex_lock(&p->lock);
+    p->open--;
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+void postgres_give_back(struct postgres_journal *j, struct pg *pg)
+{
+    struct postgres_pool *p = &j->pool;
+
+    if (!pg)
+        return;
+    pg_rollback(pg);
+    pthread_mutex_lock(&p->lock);
+    p->idle[p->idle_count++] = pg;
+    pthread_cond_signal(&p->given_back);
+    pthread_mutex_unlock(&p->lock);
+}

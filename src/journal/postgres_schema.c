@@ -1,0 +1,54 @@
+#include "journal/postgres_internal.h"
+
+/* The tables.
+ *
+ * Where Citus is installed, those with a device are distributed by it, side by side, and the others stay on the
+ * coordinator. So every key of a distributed table begins with the device, no constraint spans devices, and statements
+ * join by device only; postgres_schema_test.c holds the tables to that. A partition of messages or session records is
+ * one UTC day: dropping it is how they expire (postgres_days.c).
+ *
+ *   message, session   a record: its running number, length-prefixed and big-endian, so that records of one moment sort
+ *                      by it; then the value (codec.h)
+ *   state, versions    the value
+ *   turn               kind: enum record_kind; spans: turn_spans.h
+ *   activity           a device was active on that civil day
+ *   activity_day       all devices of a day, in the caller's bytes
+ *   event              point: 0 for a fault or 1 for an alert, then the datapoint's name; record: the value
+ *   control            request: shifted so that it sorts like the unsigned number; record: the value
+ *   boot               a start; batch: how many it has committed; followed: what journal_batch_followed noted last
+ *   noted              single facts: "clock" is expiry_clock.trusted_us
+ *
+ * A state is replaced again and again: free room in its page keeps the new one there, and the index as it is. Messages
+ * are only added, and go with their partition: nobody needs to vacuum them. */
+
+static const char first[] =
+    "CREATE TABLE message (device bigint NOT NULL, ts bigint NOT NULL, record bytea NOT NULL) PARTITION BY RANGE (ts);"
+    "CREATE INDEX message_place ON message (device, ts);"
+    "CREATE TABLE session (device bigint NOT NULL, ts bigint NOT NULL, record bytea NOT NULL) PARTITION BY RANGE (ts);"
+    "CREATE INDEX session_place ON session (device, ts);"
+    "CREATE TABLE state (device bigint PRIMARY KEY, record bytea NOT NULL)"
+    " WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);"
+    "CREATE TABLE versions (device bigint PRIMARY KEY, record bytea NOT NULL);"
+    "CREATE TABLE turn (device bigint, kind smallint, spans bytea NOT NULL, PRIMARY KEY (device, kind));"
+    "CREATE TABLE activity (device bigint, day integer, PRIMARY KEY (device, day));"
+    "CREATE INDEX activity_order ON activity (day, device);"
+    "CREATE TABLE event (device bigint, opened bigint, point bytea, record bytea NOT NULL,"
+    " PRIMARY KEY (device, opened, point));"
+    "CREATE INDEX event_order ON event (opened, device, point);"
+    "CREATE TABLE activity_day (day integer PRIMARY KEY, devices bytea NOT NULL);"
+    "CREATE TABLE control (ts bigint, request bigint, record bytea NOT NULL, PRIMARY KEY (ts, request));"
+    "CREATE TABLE boot (number bigint PRIMARY KEY, started timestamptz NOT NULL DEFAULT clock_timestamp(),"
+    " alive timestamptz NOT NULL DEFAULT clock_timestamp(), over timestamptz,"
+    " batch bigint NOT NULL DEFAULT 0, followed bigint) WITH (fillfactor = 20);"
+    "CREATE TABLE noted (name text COLLATE \"C\" PRIMARY KEY, value bigint NOT NULL);"
+    "DO $$ BEGIN"
+    " IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN"
+    "  PERFORM create_distributed_table('message', 'device');"
+    "  PERFORM create_distributed_table(other, 'device', colocate_with => 'message')"
+    "   FROM unnest(ARRAY['session', 'state', 'versions', 'turn', 'activity', 'event']) AS other;"
+    " END IF;"
+    "END $$";
+
+static const char *const steps[] = { first };
+
+const struct pg_schema journal_schema = { .name = "journal", .steps = steps, .step_count = 1 };
