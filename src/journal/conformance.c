@@ -2,8 +2,7 @@
 
 #include "journal/fake_journal.h"
 #include "journal/journal_driver.h"
-#include "journal/postgres_journal.h"
-#include "postgres/pg_fixture.h"
+#include "journal/postgres_fixture.h"
 
 /* The stores of the conformance suite. */
 
@@ -13,19 +12,6 @@ static const char *const names[] = { "in memory", "RocksDB", "PostgreSQL" };
 
 /* The one in memory is there until the test ends; closing it is only a new start. */
 static struct journal *fake;
-
-static void migrate(const char *uri)
-{
-    struct pg_settings settings = { .uri = uri, .schema = journal_schema.name, .event = "journal_failed" };
-    char why[300] = "";
-    unsigned from;
-    struct pg *pg;
-
-    if (pg_open(&pg, &settings, why, sizeof(why)) != MU_OK ||
-        pg_schema_migrate(pg, &journal_schema, &from, why, sizeof(why)) != MU_OK)
-        fail_msg("%s", why);
-    pg_close(pg);
-}
 
 int conformance_make(void **state)
 {
@@ -37,11 +23,10 @@ int conformance_make(void **state)
         fake_journal_keep(fake, 7);
         *state = NULL;
         return 0;
-    case STORE_ROCKS:
-        return make_directory(state);
+    case STORE_ROCKS: return make_directory(state);
     default:
         pg_fixture_database(uri);
-        migrate(uri);
+        make_schema(uri);
         *state = strdup(uri);
         return *state ? 0 : -1;
     }
@@ -56,17 +41,6 @@ int conformance_remove(void **state)
     else
         free(*state);
     return 0;
-}
-
-static struct journal *open_postgres(const char *uri)
-{
-    struct postgres_journal_options options = { .retention_days = 7, .clock_patience_s = -1 };
-    struct journal *j;
-    char why[300] = "";
-
-    if (postgres_journal_open(&j, uri, &options, why, sizeof(why)) != MU_OK)
-        fail_msg("%s", why);
-    return j;
 }
 
 struct journal *open_store(const char *place)

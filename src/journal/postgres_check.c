@@ -174,12 +174,12 @@ static enum mu_err check_all(struct postgres_check *c)
         (err = pg_each_big(pg, "SELECT device, record FROM versions ORDER BY device", NULL, 0, on_versions, c)) !=
             MU_OK ||
         (err = postgres_visit_activity(pg, &activity)) != MU_OK ||
-        (err = pg_each_big(pg, "SELECT device, opened, point, record FROM event ORDER BY opened, device, point", NULL, 0,
-                           on_event, c)) != MU_OK ||
+        (err = pg_each_big(pg, "SELECT device, opened, point, record FROM event ORDER BY opened, device, point", NULL,
+                           0, on_event, c)) != MU_OK ||
         (err = pg_each_big(pg, "SELECT device, kind, spans FROM turn", NULL, 0, on_turn, c)) != MU_OK ||
         (err = pg_each_big(pg, "SELECT ts, request, record FROM control", NULL, 0, on_control, c)) != MU_OK ||
-        (err = pg_each_big(pg, "SELECT device, ts, record FROM message ORDER BY device, ts, record", NULL, 0, on_message,
-                           c)) != MU_OK)
+        (err = pg_each_big(pg, "SELECT device, ts, record FROM message ORDER BY device, ts, record", NULL, 0,
+                           on_message, c)) != MU_OK)
         return err;
     return tell_sessions(c, INT64_MAX);
 }

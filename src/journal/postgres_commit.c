@@ -5,9 +5,10 @@
  * of any later one.
  *
  * If the connection breaks after COMMIT was sent, the outcome is not known. The number in the start's row tells it. It
- * is read with the row locked: so the answer waits until a server process that may still be committing has ended. Until
- * then nothing is reported: the committer would give the same running numbers again, and the batch would be there twice.
- * A server that stays away for OUTCOME_MS ends the process; the next start reads what there is. */
+ * is read by changing the row: so the answer waits until a server process that may still be committing has ended, and
+ * this commit, like any, waits for a synchronous standby, which then has the batch, too. Until there is an answer nothing
+ * is reported: the committer would give the same running numbers again, and the batch would be there twice. A server that
+ * stays away for OUTCOME_MS ends the process; the next start reads what there is. */
 #include "journal/postgres_internal.h"
 
 #include <assert.h>
@@ -27,10 +28,8 @@ enum mu_err postgres_error(enum mu_err err)
     case MU_E_NOMEM:
     case MU_E_LIMIT:
     case MU_E_FULL:
-    case MU_E_CORRUPT:
-        return err;
-    default:
-        return MU_E_IO;
+    case MU_E_CORRUPT: return err;
+    default: return MU_E_IO;
     }
 }
 
@@ -42,8 +41,8 @@ static void read_int(struct pg_row *row, void *out)
 enum mu_err postgres_lock(struct postgres_journal *j)
 {
     int64_t got = 0;
-    enum mu_err err = pg_get(j->writer, "SELECT pg_try_advisory_lock(hashtext('muster.journal'))", NULL, 0, read_int,
-                             &got, NULL);
+    enum mu_err err =
+        pg_get(j->writer, "SELECT pg_try_advisory_lock(hashtext('muster.journal'))", NULL, 0, read_int, &got, NULL);
 
     j->has_lock = err == MU_OK && got;
     return err == MU_OK && !got ? MU_E_LOCKED : err;
@@ -59,8 +58,8 @@ static const struct postgres_table states = {
     .has_value = true,
 };
 static const struct postgres_table versions = {
-    .put = PUT("versions", "device, record", "$1::bigint[], $2::bytea[]", "device",
-               "UPDATE SET record = EXCLUDED.record"),
+    .put =
+        PUT("versions", "device, record", "$1::bigint[], $2::bytea[]", "device", "UPDATE SET record = EXCLUDED.record"),
     .has_value = true,
 };
 static const struct postgres_table activity = {
@@ -163,8 +162,10 @@ static enum mu_err ask_batch(struct postgres_journal *j, int64_t *batch)
 
     if (err != MU_OK)
         return err;
-    err = pg_get(j->writer, "SELECT batch FROM boot WHERE number = $1 FOR UPDATE",
+    err = pg_get(j->writer, "UPDATE boot SET alive = alive WHERE number = $1 RETURNING batch",
                  PG_VALUES(pg_int((int64_t)j->base.boot)), read_int, batch, NULL);
+    if (err == MU_OK)
+        return pg_commit(j->writer);
     pg_rollback(j->writer);
     return err;
 }

@@ -44,10 +44,10 @@ struct postgres_pool {
 struct postgres_journal {
     struct journal base;
     char *uri;
-    bool unchanged;  /* opened for reading only */
-    bool over;       /* the store has declared this start over */
-    bool demand_sync; /* the server would confirm commits before they are on its disk, unless it is told not to */
-    bool has_lock;   /* of the one start that may write; lost with the connection */
+    bool unchanged;    /* opened for reading only */
+    bool over;         /* the store has declared this start over */
+    bool demand_sync;  /* the server would confirm commits before they are on its disk, unless it is told not to */
+    bool has_lock;     /* of the one start that may write; lost with the connection */
     struct pg *writer; /* the committer's; NULL if unchanged */
     struct postgres_pool pool;
 
@@ -104,7 +104,7 @@ static inline struct bytes postgres_col_bytes(struct pg_row *row)
 /* --- postgres_puts.c -------------------------------------------------------------------------------- */
 /* Rows of a batch that replace those of the same key, or delete them. The last one of a key counts. */
 struct postgres_put {
-    int64_t a, b; /* the key's numbers */
+    int64_t a, b;              /* the key's numbers */
     uint32_t at, key_len, len; /* in bytes: the rest of the key, then the value */
     uint32_t order;
     bool gone;

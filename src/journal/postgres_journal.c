@@ -15,7 +15,7 @@
  * that the next start need not wait for it. */
 enum { STATEMENT_S = 60, IDLE_S = 30 };
 /* A server notices at once that a process was killed, unless its machine is gone, too. */
-enum { LOCK_MS = 10 * 1000, LOCK_AGAIN_MS = 100 };
+enum { WAIT_S = 10, LOCK_AGAIN_MS = 100 };
 
 static const struct journal_driver postgres_driver;
 
@@ -62,9 +62,9 @@ static enum mu_err look_at_settings(struct postgres_journal *j)
 
 /* --- starts --------------------------------------------------------------------------------------------- */
 
-static enum mu_err wait_for_lock(struct postgres_journal *j)
+static enum mu_err wait_for_lock(struct postgres_journal *j, int wait_s)
 {
-    int64_t until_ms = clock_mono_ms() + LOCK_MS;
+    int64_t until_ms = clock_mono_ms() + (wait_s ? wait_s : WAIT_S) * INT64_C(1000);
     enum mu_err err;
 
     while ((err = postgres_lock(j)) == MU_E_LOCKED && clock_mono_ms() < until_ms)
@@ -89,10 +89,11 @@ static enum mu_err on_boot(void *ctx, struct pg_row *row)
 /* The last one's `followed` is what counts. */
 static enum mu_err load_boots(struct postgres_journal *j, struct pg *pg)
 {
-    enum mu_err err = pg_each(pg,
-                              "SELECT number, (extract(epoch FROM alive) * 1000000)::bigint, over IS NOT NULL, followed "
-                              "FROM boot ORDER BY number",
-                              NULL, 0, on_boot, j);
+    enum mu_err err =
+        pg_each(pg,
+                "SELECT number, (extract(epoch FROM alive) * 1000000)::bigint, over IS NOT NULL, followed "
+                "FROM boot ORDER BY number",
+                NULL, 0, on_boot, j);
 
     if (j->boot_count)
         j->base.boot = j->boots[j->boot_count - 1].number;
@@ -110,10 +111,10 @@ static enum mu_err begin_boot(struct postgres_journal *j)
         (err = load_boots(j, j->writer)) != MU_OK)
         goto out;
     j->base.boot++;
-    err = pg_run(j->writer, "INSERT INTO boot (number, followed) VALUES ($1, $2)",
-                 PG_VALUES(pg_int((int64_t)j->base.boot),
-                           j->followed_us == INT64_MAX ? pg_null() : pg_int(j->followed_us)),
-                 NULL);
+    err = pg_run(
+        j->writer, "INSERT INTO boot (number, followed) VALUES ($1, $2)",
+        PG_VALUES(pg_int((int64_t)j->base.boot), j->followed_us == INT64_MAX ? pg_null() : pg_int(j->followed_us)),
+        NULL);
     if (err == MU_OK)
         return pg_commit(j->writer);
 out:
@@ -230,7 +231,7 @@ enum mu_err postgres_journal_open(struct journal **out, const char *uri, const s
     j->retention_days = options->retention_days ? options->retention_days : EXPIRY_DAYS;
     if ((err = pg_open(&j->writer, &settings, why, why_size)) != MU_OK ||
         (err = pg_schema_check(j->writer, &journal_schema, why, why_size)) != MU_OK ||
-        (err = look_at_settings(j)) != MU_OK || (err = wait_for_lock(j)) != MU_OK ||
+        (err = look_at_settings(j)) != MU_OK || (err = wait_for_lock(j, options->wait_s)) != MU_OK ||
         (err = postgres_days_load(j)) != MU_OK || (err = load_clock(j, options->clock_patience_s)) != MU_OK)
         goto out;
     if ((err = begin_boot(j)) != MU_OK)

@@ -10,6 +10,7 @@
 struct postgres_journal_options {
     unsigned retention_days;  /* messages and session records; 0: the default, 7 */
     int64_t clock_patience_s; /* 0: a day; negative: a clock that jumps ahead is believed at once (expiry_clock.h) */
+    int wait_s;               /* for another node that has it open: 0: 10 seconds; negative: not at all */
 };
 
 /* The tables; pg_schema_migrate makes them and brings them up to date. */

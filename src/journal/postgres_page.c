@@ -29,22 +29,23 @@ struct postgres_page {
     bool decoded_only;
     int64_t from_us, to_us;
     struct postgres_spot first, last; /* of the window */
-    size_t found;            /* of the two */
+    size_t found;                     /* of the two */
     bool turned;
     journal_message_fn message;
     journal_session_fn session;
     void *ctx;
 
-    uint64_t target, rows; /* the order of the next row, and how many are left */
-    struct postgres_spot here;      /* the record that was read last */
-    uint64_t read, told;   /* of a chunk */
-    enum mu_err told_err;  /* what a row returned */
+    uint64_t target, rows;     /* the order of the next row, and how many are left */
+    struct postgres_spot here; /* the record that was read last */
+    uint64_t read, told;       /* of a chunk */
+    enum mu_err told_err;      /* what a row returned */
 };
 
 /* The same statement for either table. */
 #define FOR_TABLE(p, sql_of) ((p)->kind == RECORD_MESSAGE ? sql_of("message") : sql_of("session"))
 
-static enum mu_err look(const struct postgres_page *p, struct pg_row *row, struct postgres_spot *out, struct bytes *whole)
+static enum mu_err look(const struct postgres_page *p, struct pg_row *row, struct postgres_spot *out,
+                        struct bytes *whole)
 {
     struct record_head head;
     int64_t ts_us = pg_col_int(row);
@@ -54,9 +55,9 @@ static enum mu_err look(const struct postgres_page *p, struct pg_row *row, struc
         *whole = record;
     enum mu_err err = postgres_head_decode(&record, ts_us, p->kind, &head);
     *out = (struct postgres_spot){ .ts_us = ts_us,
-                          .number = head.number,
-                          .order = p->decoded_only ? head.decoded_number : head.number,
-                          .counted = !p->decoded_only || head.decoded };
+                                   .number = head.number,
+                                   .order = p->decoded_only ? head.decoded_number : head.number,
+                                   .counted = !p->decoded_only || head.decoded };
     return err;
 }
 
@@ -70,11 +71,11 @@ static enum mu_err tell(struct postgres_page *p, struct bytes record, int64_t ts
 
 /* --- the ends ------------------------------------------------------------------------------------------ */
 
-#define ENDS(table)                                                                                                  \
-    "(SELECT 0 AS what, ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts LIMIT 1)"   \
-    " UNION ALL "                                                                                                    \
-    "(SELECT 1, ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts DESC LIMIT 1)"      \
-    " UNION ALL "                                                                                                    \
+#define ENDS(table)                                                                                                \
+    "(SELECT 0 AS what, ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts LIMIT 1)" \
+    " UNION ALL "                                                                                                  \
+    "(SELECT 1, ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts DESC LIMIT 1)"    \
+    " UNION ALL "                                                                                                  \
     "(SELECT 2, 0, spans FROM turn WHERE device = $1 AND kind = $4)"
 
 static enum mu_err on_end(void *ctx, struct pg_row *row)
@@ -95,8 +96,8 @@ static enum mu_err on_end(void *ctx, struct pg_row *row)
 
 /* --- searching ----------------------------------------------------------------------------------------- */
 
-#define PROBE(table)                                                                                                 \
-    "SELECT at, r.ts, r.record FROM unnest($2::bigint[]) AS at, LATERAL (SELECT ts, record FROM " table              \
+#define PROBE(table)                                                                                    \
+    "SELECT at, r.ts, r.record FROM unnest($2::bigint[]) AS at, LATERAL (SELECT ts, record FROM " table \
     " WHERE device = $1 AND ts BETWEEN at AND $3 ORDER BY ts LIMIT 1) AS r"
 
 /* low's order is below the target and high's not; everything from `end` on has an order of the target or above. */
@@ -166,8 +167,9 @@ static enum mu_err find(struct postgres_page *p, struct postgres_spot low, struc
 
 /* --- rows ---------------------------------------------------------------------------------------------- */
 
-#define UP(table)   "SELECT ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts LIMIT $4"
-#define DOWN(table) "SELECT ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts DESC LIMIT $4"
+#define UP(table) "SELECT ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts LIMIT $4"
+#define DOWN(table) \
+    "SELECT ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 ORDER BY ts DESC LIMIT $4"
 
 static enum mu_err on_row(void *ctx, struct pg_row *row)
 {
@@ -217,13 +219,16 @@ static enum mu_err read_rows(struct postgres_page *p)
 
 /* --- windows with a turn ------------------------------------------------------------------------------- */
 
-#define COUNT(table)                                                                               \
-    "SELECT count(*) FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 AND (NOT $4::bool OR " POSTGRES_IS_DECODED ")"
-#define WALK_UP(table)                                                                             \
-    "SELECT ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 AND (NOT $4::bool OR " POSTGRES_IS_DECODED \
+#define COUNT(table)              \
+    "SELECT count(*) FROM " table \
+    " WHERE device = $1 AND ts BETWEEN $2 AND $3 AND (NOT $4::bool OR " POSTGRES_IS_DECODED ")"
+#define WALK_UP(table)                                                                      \
+    "SELECT ts, record FROM " table                                                         \
+    " WHERE device = $1 AND ts BETWEEN $2 AND $3 AND (NOT $4::bool OR " POSTGRES_IS_DECODED \
     ") ORDER BY ts, record OFFSET $5 LIMIT $6"
-#define WALK_DOWN(table)                                                                           \
-    "SELECT ts, record FROM " table " WHERE device = $1 AND ts BETWEEN $2 AND $3 AND (NOT $4::bool OR " POSTGRES_IS_DECODED \
+#define WALK_DOWN(table)                                                                    \
+    "SELECT ts, record FROM " table                                                         \
+    " WHERE device = $1 AND ts BETWEEN $2 AND $3 AND (NOT $4::bool OR " POSTGRES_IS_DECODED \
     ") ORDER BY ts DESC, record DESC OFFSET $5 LIMIT $6"
 
 static void read_count(struct pg_row *row, void *out)
@@ -240,8 +245,8 @@ static enum mu_err on_walked(void *ctx, struct pg_row *row)
 static enum mu_err walk(struct postgres_page *p, uint64_t *total)
 {
     const struct journal_window *w = p->w;
-    struct pg_value values[] = { pg_int(p->device), pg_int(p->from_us), pg_int(p->to_us), pg_int(p->decoded_only),
-                                 pg_int(0),         pg_int(0) };
+    struct pg_value values[] = { pg_int(p->device),       pg_int(p->from_us), pg_int(p->to_us),
+                                 pg_int(p->decoded_only), pg_int(0),          pg_int(0) };
     enum mu_err err;
 
     if ((err = pg_begin(p->pg, PG_READ)) != MU_OK ||
@@ -258,9 +263,9 @@ static enum mu_err walk(struct postgres_page *p, uint64_t *total)
 static enum mu_err read_window(struct postgres_page *p, uint64_t *total)
 {
     const struct journal_window *w = p->w;
-    enum mu_err err = pg_each(
-        p->pg, FOR_TABLE(p, ENDS),
-        PG_VALUES(pg_int(p->device), pg_int(p->from_us), pg_int(p->to_us), pg_int(p->kind)), on_end, p);
+    enum mu_err err =
+        pg_each(p->pg, FOR_TABLE(p, ENDS),
+                PG_VALUES(pg_int(p->device), pg_int(p->from_us), pg_int(p->to_us), pg_int(p->kind)), on_end, p);
 
     if (err != MU_OK || p->found < 2)
         return err;

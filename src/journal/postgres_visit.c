@@ -75,7 +75,8 @@ static enum mu_err on_active(void *ctx, struct pg_row *row)
 static enum mu_err visit_activity(struct postgres_visit *v)
 {
     v->sets_until = INT32_MIN;
-    enum mu_err err = pg_each_big(v->pg, "SELECT day, device FROM activity ORDER BY day, device", NULL, 0, on_active, v);
+    enum mu_err err =
+        pg_each_big(v->pg, "SELECT day, device FROM activity ORDER BY day, device", NULL, 0, on_active, v);
     return err == MU_OK ? tell_sets(v, INT32_MAX) : err;
 }
 

@@ -1,0 +1,44 @@
+#ifndef MUSTER_JOURNAL_POSTGRES_FIXTURE_H
+#define MUSTER_JOURNAL_POSTGRES_FIXTURE_H
+
+#include "journal/journal_fixture.h"
+#include "journal/postgres_journal.h"
+#include "postgres/pg_fixture.h"
+
+/* What the tests over PostgreSQL share. */
+
+static inline struct pg *open_pg(const char *uri)
+{
+    struct pg_settings settings = { .uri = uri, .schema = journal_schema.name, .event = "test_failed" };
+    char why[300] = "";
+    struct pg *pg;
+
+    if (pg_open(&pg, &settings, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    return pg;
+}
+
+static inline void make_schema(const char *uri)
+{
+    char why[300] = "";
+    unsigned from;
+    struct pg *pg = open_pg(uri);
+
+    if (pg_schema_migrate(pg, &journal_schema, &from, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    pg_close(pg);
+}
+
+/* A new start, which waits for no other. */
+static inline struct journal *open_postgres(const char *uri)
+{
+    struct postgres_journal_options options = { .retention_days = 7, .clock_patience_s = -1, .wait_s = -1 };
+    struct journal *j;
+    char why[300] = "";
+
+    if (postgres_journal_open(&j, uri, &options, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    return j;
+}
+
+#endif
