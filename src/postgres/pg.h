@@ -161,6 +161,7 @@ MU_MUST_USE enum mu_err pg_commit(struct pg *pg);
 void pg_end_read(struct pg *pg);
 /* Ends a transaction without its changes; a no-op if there is none. */
 void pg_rollback(struct pg *pg);
+/* Whether a transaction has begun and can go on. */
 bool pg_in_transaction(const struct pg *pg);
 
 /* Closes the connection if it is not in a transaction; the next call opens it again. */

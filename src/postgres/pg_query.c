@@ -208,6 +208,13 @@ enum mu_err pg_each_big(struct pg *pg, const char *sql, const struct pg_value *v
     return err != MU_OK ? err : closed;
 }
 
+static bool is_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
 enum mu_err pg_exec(struct pg *pg, const char *sql)
 {
     enum mu_err err, entered;
@@ -223,7 +230,7 @@ enum mu_err pg_exec(struct pg *pg, const char *sql)
         enum mu_err got = pg_next_result(pg, &result);
         if (got == MU_OK && !result)
             break;
-        if (got == MU_OK && (PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK))
+        if (got == MU_OK && is_good(result))
             PQclear(result);
         else
             got = got == MU_OK ? pg_error(pg, result) : got;
@@ -321,5 +328,5 @@ out:
 
 bool pg_in_transaction(const struct pg *pg)
 {
-    return pg->in_tx;
+    return pg->in_tx && !pg->lost && pg->failed == MU_OK;
 }

@@ -15,6 +15,7 @@
  * Every call may take milliseconds and may fail; none may run on an event loop. Any thread. MU_E_FULL: the disk is
  * full. MU_E_IO, MU_E_CORRUPT: the log says more. */
 struct registry;
+struct pg_schema;
 
 enum registry_kind { KIND_ENTERPRISE, KIND_PRODUCT, KIND_APP, KIND_DEVICE, KIND_GROUP, KIND_USER };
 /* "enterprise", "product", … in the order of the enum, ended by NULL. */
@@ -31,6 +32,15 @@ void registry_close(struct registry *reg);
  * If the schema is older, a copy in a temporary file is updated and read instead (MU_E_FULL: no room for it), by one
  * reading transaction at a time. Nothing may be written to the registry. */
 MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const char *dir, char *why, size_t why_size);
+
+/* Opens the registry in a PostgreSQL database, by a URI of libpq. Several processes may have it open. MU_E_SCHEMA: its
+ * tables are missing, older or newer; MU_E_CLOSED: it cannot be reached. The change feed goes on where it was.
+ *
+ * If the connection breaks during a commit, the commit is looked for on a new connection. registry_write returns
+ * MU_E_CLOSED or MU_E_TIMEOUT only if it did not happen, or if this could not be found out in five seconds. */
+MU_MUST_USE enum mu_err registry_open_store(struct registry **out, const char *uri, char *why, size_t why_size);
+/* Its tables, for pg_schema_migrate (postgres/pg.h). */
+extern const struct pg_schema registry_schema;
 
 /* The name of a fact: a journal was made beside the registry. If the fact is set and there is no journal, it was
  * lost. */

@@ -151,7 +151,7 @@ static void what_was_bound_stays_as_an_interval(void **state)
     assert_false(change(f, &w, 0, BINDING_UNBIND, 250));
     assert_true(change(f, &w, 0, BINDING_BIND, 300));
     assert_true(binding_of(f, &w, 0).no > first);
-    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 1)); "
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 1)); "
                    "INSERT INTO must_hold SELECT count(*) FROM binding WHERE since = 100 AND until = 200; "
                    "INSERT INTO must_hold SELECT count(*) FROM binding "
                    "WHERE since = 300 AND until IS NULL;");
@@ -164,7 +164,7 @@ static void a_binding_never_ends_before_it_began(void **state)
 
     assert_true(change(f, &w, 0, BINDING_BIND, 100));
     assert_true(change(f, &w, 0, BINDING_UNBIND, 50));
-    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 1)); "
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 1)); "
                    "INSERT INTO must_hold SELECT count(*) FROM binding WHERE since = 100 AND until = 100;");
 }
 
@@ -208,11 +208,12 @@ static void devices_of_another_product_are_not_bound(void **state)
 static void an_older_file_learns_who_was_bound_first_and_to_how_much(void **state)
 {
     struct registry_fixture *f = *state;
+    fixture_needs_file(f);
     struct binding_world w = world_of(f);
     char sql[1000];
 
     snprintf(sql, sizeof(sql),
-             "INSERT INTO binding (device, user, app, is_owner, since, until) VALUES "
+             "INSERT INTO binding (device, \"user\", app, is_owner, since, until) VALUES "
              "(%u, %u, %u, 1, 500, NULL), (%u, %u, %u, 1, 70, 80), (%u, %u, %u, 1, 90, 95); "
              "DROP TABLE product_user; DROP INDEX user_username; DROP INDEX user_phone; "
              "DROP INDEX user_email; DROP INDEX device_sn; DROP TABLE audit_change; DROP TABLE audit; "
@@ -226,7 +227,7 @@ static void an_older_file_learns_who_was_bound_first_and_to_how_much(void **stat
     fixture_reopen(f);
     assert_int_equal(first_of(f, &w, 0), 70);
     assert_int_equal(first_of(f, &w, 1), 90);
-    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 1)); "
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 1)); "
                    "INSERT INTO must_hold SELECT devices FROM product_user WHERE first_bound = 70; "
                    "INSERT INTO must_hold SELECT devices + 1 FROM product_user WHERE first_bound = 90;");
 }

@@ -183,6 +183,11 @@ enum mu_err db_put(struct db *db, const struct db_put *put, const struct db_valu
     return err;
 }
 
+const char *db_said(const struct db *db, enum mu_err err)
+{
+    return db->driver->said(db, err);
+}
+
 /* --- transactions ---------------------------------------------------------------------------------*/
 
 enum mu_err db_begin_write(struct db *db)

@@ -114,13 +114,13 @@ uint64_t db_changes(const struct db *db);
 MU_MUST_USE enum mu_err db_run_along(struct db *db, const char *sql, const struct db_value *values, size_t count);
 
 /* Inserts a row (*no == 0; *no is set to its number) or updates it. In `update` the number is the parameter after all
- * values. MU_E_EXISTS, MU_E_NOT_FOUND: the transaction can go on. MU_E_NOT_FOUND also after an update that changed no
- * row. */
+ * values. MU_E_EXISTS: the transaction can go on. So it can after an update with MU_E_NOT_FOUND, which also means that
+ * no row was changed. */
 struct db_put {
     const char *insert, *returning, *update;
 };
 /* SQLite remembers the last number by itself. With RETURNING it would keep a journal for the statement. */
-#define DB_INSERT(text) .insert = text, .returning = text " RETURNING no"
+#define DB_INSERT(text) .insert = text, .returning = text " ON CONFLICT DO NOTHING RETURNING no"
 MU_MUST_USE enum mu_err db_put(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
                                uint32_t *no);
 MU_MUST_USE enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
@@ -145,6 +145,9 @@ MU_MUST_USE enum mu_err db_text_of(struct db *db, const char *sql, const struct 
 /* The first column of all rows; *out is malloc'ed, NULL if there are none. */
 MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
                                    uint32_t **out, size_t *out_count);
+
+/* What the database said about the last failure; err: what was returned. */
+const char *db_said(const struct db *db, enum mu_err err);
 
 /* --- transactions ---------------------------------------------------------------------------------
  * Writers come one after the other: a second one waits in db_begin_write or at its first statement. A reading

@@ -9,7 +9,7 @@
 enum db_how {
     DB_ALONE,
     DB_ALONG, /* db_run_along */
-    DB_TRY,   /* after MU_E_EXISTS, MU_E_NOT_FOUND and MU_E_VALUE the transaction can go on */
+    DB_TRY,   /* after MU_E_EXISTS and MU_E_NOT_FOUND the transaction can go on */
 };
 
 struct db_driver {
@@ -30,6 +30,7 @@ struct db_driver {
     enum mu_err (*begin_read)(struct db *db);
     bool (*end_read)(struct db *db);
     void (*shrink)(struct db *db);
+    const char *(*said)(const struct db *db, enum mu_err err);
 
     int64_t (*col_int)(struct db_row *row);
     double (*col_real)(struct db_row *row, bool *set);

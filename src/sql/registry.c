@@ -112,7 +112,7 @@ enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg)
 enum mu_err db_totals(struct db *db, struct registry_totals *out)
 {
     static const char *const sql[] = { "SELECT count(*) FROM enterprise", "SELECT count(*) FROM product",
-                                       "SELECT count(*) FROM device", "SELECT count(*) FROM user" };
+                                       "SELECT count(*) FROM device", "SELECT count(*) FROM \"user\"" };
     uint64_t *const counts[] = { &out->enterprises, &out->products, &out->devices, &out->users };
     enum mu_err err = MU_OK;
 

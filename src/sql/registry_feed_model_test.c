@@ -28,7 +28,7 @@ static enum mu_err random_device(struct registry_tx *tx, struct feed_world *w)
         if ((err = tx_device_by_no(tx, one_of(w->devices), &d)) != MU_OK)
             return err;
         d.is_disabled = roll(2);
-    } else if (w->devices == FOLLOWED_ROWS - 1) {
+    } else if (w->devices >= FOLLOWED_ROWS - 1) {
         return MU_E_LIMIT;
     } else {
         did_new(d.did);
@@ -46,7 +46,7 @@ static enum mu_err random_group(struct registry_tx *tx, struct feed_world *w)
 
     if (w->groups && roll(3) == 0)
         g.no = one_of(w->groups); /* moves the group: maybe below a younger one, maybe into a circle */
-    else if (w->groups == FOLLOWED_ROWS - 1)
+    else if (w->groups >= FOLLOWED_ROWS - 1)
         return MU_E_LIMIT;
     id_new_hex(g.gid);
     enum mu_err err = tx_put_group(tx, &g);
@@ -61,7 +61,7 @@ static enum mu_err random_token(struct registry_tx *tx, struct feed_world *w)
                            .product = one_of(w->products),
                            .expires_at = roll(1000) };
 
-    if (w->tokens == FOLLOWED_ROWS - 1)
+    if (w->tokens >= FOLLOWED_ROWS - 1)
         return MU_E_LIMIT;
     w->tokens++;
     t.hash[0] = (uint8_t)(w->tokens >> 8);
@@ -99,7 +99,7 @@ static enum mu_err random_user(struct registry_tx *tx, struct feed_world *w)
         if ((err = tx_user_by_no(tx, one_of(w->users), &user)) != MU_OK)
             return err;
         user.is_disabled = roll(2);
-    } else if (w->users == FOLLOWED_ROWS - 1) {
+    } else if (w->users >= FOLLOWED_ROWS - 1) {
         return MU_E_LIMIT;
     } else {
         id_new_hex(user.uid);
@@ -128,7 +128,7 @@ static enum mu_err random_binding(struct registry_tx *tx, struct feed_world *w)
         return tx_note_first_bound(tx, device.product, user.no, 1 + roll(1000));
     if (roll(5) == 0)
         return tx_delete(tx, KIND_DEVICE, device.no);
-    if (w->bindings == FOLLOWED_ROWS - 1)
+    if (w->bindings >= FOLLOWED_ROWS - 1)
         return MU_E_LIMIT;
     b.device = device.no;
     b.user = user.no;
@@ -212,7 +212,8 @@ static void a_follower_knows_what_a_visit_of_everything_tells(void **state)
     uint32_t deleted;
 
     assert_true(follower && truth);
-    for (int round = 0; round < 250; round++) {
+    /* Over PostgreSQL a number that was given in vain is not given again, so more changes come to nothing. */
+    for (int round = 0; round < (f->uri[0] ? 400 : 250); round++) {
         for (uint32_t n = roll(10); n > 0; n--)
             (void)!registry_write(f->reg, random_change, &w);
         if (roll(5) == 0)

@@ -183,7 +183,8 @@ static void a_follower_from_before_the_feed_is_told_to_start_anew(void **state)
 
     fixture_product(f);
     fixture_reopen(f);
-    assert_int_equal(registry_visit_changes(f->reg, &v, &old), MU_E_NOT_FOUND);
+    /* Over PostgreSQL others may have followed meanwhile. */
+    assert_int_equal(registry_visit_changes(f->reg, &v, &old), f->uri[0] ? MU_OK : MU_E_NOT_FOUND);
     visit_all(f, image, &seq);
     assert_true(seq > 0);
     fixture_product(f);
@@ -194,20 +195,6 @@ static void a_follower_from_before_the_feed_is_told_to_start_anew(void **state)
     free(image);
 }
 
-static int changes_in_file(struct registry_fixture *f)
-{
-    sqlite3 *db;
-    sqlite3_stmt *count;
-
-    assert_int_equal(sqlite3_open(f->file, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM change", -1, &count, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
-    int changes = sqlite3_column_int(count, 0);
-    sqlite3_finalize(count);
-    sqlite3_close(db);
-    return changes;
-}
-
 static void a_feed_that_grew_for_long_loses_its_beginning(void **state)
 {
     struct registry_fixture *f = *state;
@@ -216,14 +203,18 @@ static void a_feed_that_grew_for_long_loses_its_beginning(void **state)
     uint64_t old = 0, seq;
 
     fixture_product(f);
-    fixture_sql(f, "UPDATE sqlite_sequence SET seq = 9000000 WHERE name = 'change'");
+    fixture_sql(f, f->uri[0] ? "ALTER SEQUENCE change_seq_seq RESTART WITH 9000001"
+                             : "UPDATE sqlite_sequence SET seq = 9000000 WHERE name = 'change'");
+    if (f->uri[0])
+        fixture_reopen(f); /* the first writer of a process looks whether there is something to prune */
+    fixture_product(f);
     visit_all(f, image, &seq);
     fixture_product(f);
-    fixture_product(f);
-    assert_int_equal(changes_in_file(f), 2);
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 2)); "
+                   "INSERT INTO must_hold SELECT count(*) FROM change");
     assert_int_equal(registry_visit_changes(f->reg, &v, &old), MU_E_NOT_FOUND);
     follow(f, image, &seq);
-    assert_int_equal(image->calls, 2);
+    assert_int_equal(image->calls, 1);
     free(image);
 }
 

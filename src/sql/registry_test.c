@@ -285,7 +285,7 @@ static void the_devices_of_a_user_are_those_bound_now(void **state)
     }
     assert_int_equal(registry_devices_of_user(f->reg, product, user.uid, &devices, &count), MU_E_NOT_FOUND);
     snprintf(sql, sizeof(sql),
-             "INSERT INTO binding (device, user, app, is_owner, since, until) VALUES "
+             "INSERT INTO binding (device, \"user\", app, is_owner, since, until) VALUES "
              "(%u, %u, %u, 1, 5, NULL), (%u, %u, %u, 1, 5, 9), (%u, %u, %u, 0, 5, NULL)",
              made[0], user.no, app.no, made[1], user.no, app.no, made[2], user.no, app.no);
     fixture_sql(f, sql);

@@ -209,7 +209,7 @@ static void what_was_acknowledged_outlives_a_kill(void **state)
     if (child == 0) {
         char why[512], mac[LIMIT_MAC + 1];
         struct register_result r;
-        if (registry_open(&f->reg, f->dir, why, sizeof(why)) != MU_OK)
+        if (fixture_open(f, why, sizeof(why)) != MU_OK)
             _exit(1);
         for (int i = 0;; i++) {
             snprintf(mac, sizeof(mac), "mac%d", i);
@@ -298,6 +298,7 @@ static void a_full_disk_refuses_writes_until_there_is_room_again(void **state)
     unsigned written = 0;
     struct registry_figures figures;
 
+    fixture_needs_file(f);
     registry_close(f->reg);
     f->reg = NULL;
     if (!mount_small_disk(f))

@@ -20,6 +20,8 @@
  *   apply_rows.c, export_rows.c   what apply and export ask in addition
  *   user_search.c      searches for users
  *   feed.c             visits everything, and what has changed
+ *   check_rows.c       whether the rows agree with each other
+ *   registry_place.c   how far the registry is
  *
  * A row's number is never given twice. A text that is not set is ''. A reference to nothing is NULL. */
 
@@ -36,6 +38,8 @@ struct registry_tx {
 struct registry_store {
     /* Opens a connection for readers. */
     enum mu_err (*open_reader)(struct registry *reg, struct db *db);
+    /* What is to be checked besides the rows. */
+    void (*check)(struct db *db, const struct findings *f);
     /* `mark` is the last statement of each group of writes; `marked` is called when the group is on disk. */
     enum mu_err (*mark)(struct registry *reg);
     void (*marked)(struct registry *reg);
@@ -62,13 +66,15 @@ struct registry_file {
 
 struct waiting_write;
 
-enum { READERS_KEPT = 8, COMMIT_ID = 16 };
+enum { READERS_KEPT = 8, WRITER_ID = 16 };
 
 struct registry {
     const struct registry_store *store;
     struct registry_file file;
-    char *uri;                 /* over PostgreSQL */
-    uint8_t commit[COMMIT_ID]; /* over PostgreSQL: by which the last group of writes is found */
+    char *uri; /* over PostgreSQL */
+    /* Over PostgreSQL; used only by the thread that has set `writing`. */
+    uint8_t writer_id[WRITER_ID]; /* of this process */
+    uint64_t groups;              /* how many groups of writes it has begun */
 
     struct db writer;           /* used only by the thread that has set `writing` */
     uint64_t pruned_at;         /* the last change when the feed was pruned; used by the same thread */
@@ -98,6 +104,15 @@ void write_queue_release(struct registry *reg);
 MU_MUST_USE enum mu_err reader_begin(struct registry *reg, struct db **out);
 void reader_end(struct registry *reg, struct db *db);
 
+#define REGISTRY_FILE "registry.db"
+
+/* For the checks: notes a mistake for each row, or that a query failed. */
+MU_MUST_USE enum mu_err db_note_mistake(void *findings, struct db_row *row);
+void db_note_failure(const struct findings *f, const char *what, struct db *db, enum mu_err err);
+
+/* What the store says of itself. All zero: it is empty, or of a version that did not count. */
+MU_MUST_USE enum mu_err db_read_place(struct db *db, struct mark_place *out);
+MU_MUST_USE enum mu_err db_tell_place(struct db *db, const struct mark_place *at, struct registry_place *out);
 /* Counts the rows. */
 MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 
@@ -130,7 +145,7 @@ void db_row_group(struct db_row *row, void *out);
 
 /* --- the change feed (feed.c) --------------------------------------------------------------*/
 
-/* The numbers are stored in the file. */
+/* The numbers are stored. */
 enum feed_kind {
     FEED_ENTERPRISE = 1,
     FEED_PRODUCT = 2,

@@ -1,5 +1,5 @@
-/* The driver of SQLite: keeping statements, binding values to them, reading their columns, and what SQLite's errors mean
- * here. */
+/* The driver of SQLite: keeping statements, binding values to them, reading their columns, and what SQLite's errors
+ * mean here. */
 #include "sql/sqlite_file.h"
 
 #include <assert.h>
@@ -314,6 +314,12 @@ static void shrink(struct db *db)
     sqlite3_db_release_memory(db->handle);
 }
 
+static const char *said(const struct db *db, enum mu_err err)
+{
+    (void)err;
+    return sqlite3_errmsg(db->handle);
+}
+
 static void close_it(struct db *db)
 {
     for (size_t i = 0; i < db->kept_count; i++)
@@ -336,6 +342,7 @@ const struct db_driver db_sqlite = {
     .begin_read = begin_read,
     .end_read = end_read,
     .shrink = shrink,
+    .said = said,
     .col_int = read_int,
     .col_real = read_real,
     .col_str = read_str,

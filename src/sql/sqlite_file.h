@@ -19,7 +19,6 @@
  *   sqlite_check.c     whether the file is what it should be
  *   sqlite_salvage*.c  saves what can be read of a damaged file */
 
-#define REGISTRY_FILE "registry.db"
 #define REGISTRY_MARK "registry.mark"
 
 /* --- a connection (sqlite_open.c, sqlite_db.c) ----------------------------------------------------*/
@@ -72,6 +71,8 @@ MU_MUST_USE enum mu_err schema_recognise(struct db *db, int64_t *version, char *
  * which is to be read instead. A file of the present version is not copied. MU_E_SCHEMA: the file is newer; MU_E_FULL:
  * there is no room for the copy. */
 MU_MUST_USE enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why, size_t why_size);
+/* The checks that only SQLite needs. */
+void sqlite_check(struct db *db, const struct findings *f);
 /* Finds tables and indexes that are missing or not as muster made them. */
 MU_MUST_USE enum mu_err schema_compare(struct db *db, const struct findings *f);
 

@@ -28,6 +28,13 @@ static enum mu_err open_reader(struct registry *reg, struct db *db)
     return reg->file.unchanged ? sqlite_open_unchanged(db, reg->file.path, "") : sqlite_open(db, reg->file.path, true);
 }
 
+static enum mu_err mark(struct registry *reg)
+{
+    enum mu_err err = feed_prune(&reg->writer, &reg->pruned_at);
+
+    return err == MU_OK ? registry_trust_count(reg) : err;
+}
+
 /* SQLite always knows whether it has committed. */
 static enum mu_err settle(struct registry *reg, enum mu_err err)
 {
@@ -37,7 +44,8 @@ static enum mu_err settle(struct registry *reg, enum mu_err err)
 
 static const struct registry_store store = {
     .open_reader = open_reader,
-    .mark = registry_trust_count,
+    .check = sqlite_check,
+    .mark = mark,
     .marked = registry_trust_committed,
     .settle = settle,
 };

@@ -16,65 +16,6 @@
 #include "base/random.h"
 #include "base/text.h"
 
-/* --- what the file says of itself -----------------------------------------------------------------*/
-
-static enum mu_err read_fact(struct db *db, const char *name, char *out, size_t size)
-{
-    *out = '\0';
-    enum mu_err err = db_text_of(db, "SELECT value FROM fact WHERE name = $1", DB_VALUES(db_text(name)), out, size);
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
-}
-
-/* All zero: the file is empty, or of a version that did not count. */
-static enum mu_err read_place(struct db *db, struct mark_place *out)
-{
-    char text[40];
-    int64_t tables = 0, count;
-    enum mu_err err = db_int_of(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'fact'", NULL, 0, &tables);
-
-    *out = (struct mark_place){ 0 };
-    if (err != MU_OK || !tables || (err = read_fact(db, "commits", text, sizeof(text))) != MU_OK)
-        return err;
-    if (*text && !str_int64(str_of(text), &count))
-        return MU_E_CORRUPT;
-    out->count = *text ? (uint64_t)count : 0;
-    if ((err = read_fact(db, "id", text, sizeof(text))) != MU_OK)
-        return err;
-    if (*text && (strlen(text) != 2 * sizeof(out->id) || hex_decode(text, strlen(text), out->id) != MU_OK))
-        return MU_E_CORRUPT;
-    return MU_OK;
-}
-
-static enum mu_err tell_place(struct db *db, const struct mark_place *at, struct registry_place *out)
-{
-    int64_t device = 0;
-    char made[8] = "";
-    enum mu_err err = feed_last(db, &out->change);
-
-    if (err == MU_OK)
-        err = db_int_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'device'", NULL, 0, &device);
-    memcpy(out->id, at->id, sizeof(out->id));
-    out->device = (uint32_t)device;
-    out->exists = true;
-    if ((err == MU_OK || err == MU_E_NOT_FOUND) && mark_is_id(at->id))
-        err = read_fact(db, REGISTRY_HAS_JOURNAL, made, sizeof(made));
-    out->has_journal = *made != '\0';
-    return err == MU_E_NOT_FOUND ? MU_OK : err;
-}
-
-static enum mu_err get_place(struct registry_tx *tx, void *arg)
-{
-    struct mark_place at;
-    enum mu_err err = read_place(tx->db, &at);
-    return err == MU_OK ? tell_place(tx->db, &at, arg) : err;
-}
-
-enum mu_err registry_get_place(struct registry *reg, struct registry_place *out)
-{
-    *out = (struct registry_place){ 0 };
-    return registry_read(reg, get_place, out);
-}
-
 /* --- comparing ------------------------------------------------------------------------------------*/
 
 static bool has_content(const char *path)
@@ -93,9 +34,9 @@ static enum mu_err read_unchanged(const char *path, struct mark_place *there, st
 
     if (err != MU_OK)
         return err;
-    if ((err = schema_recognise(&db, &version, why, why_size)) == MU_OK && (err = read_place(&db, there)) == MU_OK &&
+    if ((err = schema_recognise(&db, &version, why, why_size)) == MU_OK && (err = db_read_place(&db, there)) == MU_OK &&
         version)
-        err = tell_place(&db, there, out);
+        err = db_tell_place(&db, there, out);
     db_close(&db);
     return err;
 }
@@ -148,7 +89,7 @@ enum mu_err registry_trust_begin(struct registry *reg)
 {
     char path[4200];
     struct mark_place before;
-    enum mu_err err = read_place(&reg->writer, &reg->file.place);
+    enum mu_err err = db_read_place(&reg->writer, &reg->file.place);
 
     if (err != MU_OK)
         return err;
@@ -190,7 +131,7 @@ enum mu_err registry_trust_mark_copy(struct db *copy, const char *dir)
     char path[4200];
     struct mark_place place;
     struct mark mark = MARK_CLOSED;
-    enum mu_err err = read_place(copy, &place);
+    enum mu_err err = db_read_place(copy, &place);
 
     if (err != MU_OK || !mark_is_id(place.id))
         return err;

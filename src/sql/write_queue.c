@@ -63,8 +63,6 @@ static enum mu_err write_group(struct registry *reg, struct waiting_write *group
     for (struct waiting_write *w = group; w && err == MU_OK; w = w->next)
         w->result = run_isolated(db, w, &err);
     if (err == MU_OK)
-        err = feed_prune(db, &reg->pruned_at);
-    if (err == MU_OK)
         err = reg->store->mark(reg);
     if (err == MU_OK && (err = db_commit(db)) != MU_OK)
         err = reg->store->settle(reg, err);

@@ -251,6 +251,7 @@ static void an_enterprise_secret_is_nowhere_on_the_disk(void **state)
     struct registry_fixture *f = *state;
     char secret[ID_HEX_LEN + 1];
 
+    fixture_needs_file(f);
     struct apply_outcome o = must_apply(f, "{'enterprises': [{'enterprise_id': '" EID "'}, "
                                            "{'enterprise_id': '" EID2 "', 'enterprise_secret': '" UNSEEN "'}]}");
     generated(&o, "enterprise_secret", secret, sizeof(secret));

@@ -184,7 +184,7 @@ static void the_log_forgets_what_is_old(void **state)
     assert_int_equal(registry_forget_audit(f->reg, 1001, &more), MU_OK);
     assert_false(more);
     assert_string_equal(read_log(f).text, "disable device " DID " \n");
-    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 1)); "
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 1)); "
                    "INSERT INTO must_hold SELECT count(*) FROM audit;");
 }
 
@@ -265,8 +265,8 @@ static void everything_can_be_taken_away_again_and_numbers_are_not_given_twice(v
     assert_int_equal(run(f, APP, out, OPERATE_DELETE, KIND_APP), MU_OK);
     assert_int_equal(run(f, PK, out, OPERATE_DELETE, KIND_PRODUCT), MU_OK);
     assert_int_equal(run(f, EID, out, OPERATE_DELETE, KIND_ENTERPRISE), MU_OK);
-    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 0)); INSERT INTO must_hold "
-                   "SELECT (SELECT count(*) FROM device) + (SELECT count(*) FROM user) + "
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 0)); INSERT INTO must_hold "
+                   "SELECT (SELECT count(*) FROM device) + (SELECT count(*) FROM \"user\") + "
                    "(SELECT count(*) FROM app) + (SELECT count(*) FROM app_product) + "
                    "(SELECT count(*) FROM product) + (SELECT count(*) FROM association) + "
                    "(SELECT count(*) FROM enterprise) + (SELECT count(*) FROM token) + "
@@ -341,7 +341,7 @@ static void many_are_all_done_or_none_too(void **state)
     assert_int_equal(fixture_device(f, 2).no, 2);
     memcpy(strrchr(ids, '\n') + 1, DID, DID_LEN);
     assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_DEVICE, .unbind = true), MU_OK);
-    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 0)); "
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 0)); "
                    "INSERT INTO must_hold SELECT count(*) FROM device;");
     free(ids);
 }
@@ -353,11 +353,12 @@ static void a_long_branch_of_groups_goes_from_its_end(void **state)
 
     fixture_sql(f, "WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 3500) "
                    "INSERT INTO device_group (no, product, parent, gid) "
-                   "SELECT i, 1, CASE i WHEN 1001 THEN NULL ELSE i - 1 END, printf('%032d', i) FROM n;");
+                   "SELECT i, 1, CASE i WHEN 1001 THEN NULL ELSE i - 1 END, '0000000000000000000000000000' || i "
+                   "FROM n;"); /* 32 digits */
     for (int i = MANY; i > 0; i--)
         at += sprintf(at, "%032d\n", 1000 + i);
     assert_int_equal(run(f, ids, out, OPERATE_DELETE, KIND_GROUP), MU_OK);
-    fixture_sql(f, "CREATE TABLE must_hold (x CHECK (x = 0)); "
+    fixture_sql(f, "CREATE TABLE must_hold (x INTEGER CHECK (x = 0)); "
                    "INSERT INTO must_hold SELECT count(*) FROM device_group WHERE no > 1000;");
     free(ids);
 }
