@@ -2,8 +2,8 @@
  * that nothing spans devices or refers to another table. */
 #include "journal/postgres_fixture.h"
 
-#define TABLES                                                                                                     \
-    "FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = 'journal' "               \
+#define TABLES                                                                                       \
+    "FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = 'journal' " \
     "AND t.relkind IN ('r', 'p') "
 #define HAS_DEVICE \
     "EXISTS (SELECT FROM pg_attribute WHERE attrelid = t.oid AND attname = 'device' AND NOT attisdropped)"

@@ -55,7 +55,7 @@ static enum mu_err run(struct db *db, const char *sql, const struct db_value *va
     return how == DB_TRY ? end_try(db, err) : err;
 }
 
-struct row_reader {
+struct rows_wanted {
     void (*read)(struct db_row *row, void *out);
     void *out;
     db_row_fn each;
@@ -69,7 +69,7 @@ static struct db_row row_of(const struct pg_row *row)
 
 static void read_row(struct pg_row *from, void *out)
 {
-    const struct row_reader *reader = out;
+    const struct rows_wanted *reader = out;
     struct db_row row = row_of(from);
 
     reader->read(&row, reader->out);
@@ -77,7 +77,7 @@ static void read_row(struct pg_row *from, void *out)
 
 static enum mu_err give_row(void *ctx, struct pg_row *from)
 {
-    const struct row_reader *reader = ctx;
+    const struct rows_wanted *reader = ctx;
     struct db_row row = row_of(from);
 
     return reader->each(reader->ctx, &row);
@@ -87,7 +87,7 @@ static enum mu_err get(struct db *db, const char *sql, const struct db_value *va
                        void (*read)(struct db_row *row, void *out), void *out)
 {
     struct values_sent sent;
-    struct row_reader reader = { .read = read, .out = out };
+    struct rows_wanted reader = { .read = read, .out = out };
 
     return pg_get(db->pg, sql, values_of(&sent, values, count), count, read_row, &reader, NULL);
 }
@@ -96,7 +96,7 @@ static enum mu_err each(struct db *db, const char *sql, const struct db_value *v
                         db_row_fn fn, void *ctx)
 {
     struct values_sent sent;
-    struct row_reader reader = { .each = fn, .ctx = ctx };
+    struct rows_wanted reader = { .each = fn, .ctx = ctx };
 
     values_of(&sent, values, count);
     return (big ? pg_each_big : pg_each)(db->pg, sql, sent.at, count, give_row, &reader);
