@@ -114,25 +114,35 @@ static bool day_ready(struct postgres_batch *b, int32_t day)
     return b->err == MU_OK;
 }
 
-/* A row has a fixed head (add_row), with the moment at its end. */
-enum { ROW_HEAD = 2 + 4 + 8 + 4 + 8, ROW_TS = ROW_HEAD - 8 };
+/* As add_row writes it. */
+bool postgres_rows_next(struct bytes *rows, struct postgres_row *out)
+{
+    if (!rows->left)
+        return false;
+    const uint8_t *start = rows->at;
+    bytes_take(rows, 2 + 4);
+    out->device = (int64_t)bytes_u64be(rows);
+    bytes_take(rows, 4);
+    out->ts_us = (int64_t)bytes_u64be(rows);
+    out->record.len = bytes_u32be(rows);
+    out->record.at = (const char *)bytes_take(rows, out->record.len);
+    assert(!rows->bad);
+    out->whole = bytes_of(start, (size_t)(rows->at - start));
+    return true;
+}
 
 void postgres_rows_expire(struct postgres_rows *rows, int64_t oldest_us)
 {
     struct bytes in = bytes_of(rows->bytes.data, rows->bytes.len);
+    struct postgres_row row;
     size_t kept = 0;
 
     rows->count = 0;
-    while (in.left) {
-        const uint8_t *row = bytes_take(&in, ROW_HEAD);
-        struct bytes ts = bytes_of(row + ROW_TS, sizeof(uint64_t));
-        size_t len = bytes_u32be(&in);
-        bytes_take(&in, len);
-        assert(!in.bad);
-        if ((int64_t)bytes_u64be(&ts) < oldest_us)
+    while (postgres_rows_next(&in, &row)) {
+        if (row.ts_us < oldest_us)
             continue;
-        memmove(rows->bytes.data + kept, row, ROW_HEAD + 4 + len);
-        kept += ROW_HEAD + 4 + len;
+        memmove(rows->bytes.data + kept, row.whole.at, row.whole.left);
+        kept += row.whole.left;
         rows->count++;
     }
     rows->bytes.len = kept;

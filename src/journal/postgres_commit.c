@@ -20,6 +20,7 @@
 #include "base/log.h"
 
 enum { OUTCOME_MS = 5 * 60 * 1000, ASK_AGAIN_MS = 200 };
+enum { FEW = 100 }; /* rows; from some hundred on COPY is cheaper */
 
 enum mu_err postgres_error(enum mu_err err)
 {
@@ -88,7 +89,37 @@ static const struct postgres_table controls = {
     .has_value = true,
 };
 
-static enum mu_err copy(const struct postgres_journal *j, const char *sql, struct postgres_rows *rows)
+/* COPY costs three round trips; a few rows go along with the other statements. */
+static enum mu_err insert_few(struct pg *pg, const char *sql, const struct postgres_rows *rows)
+{
+    struct bytes in = bytes_of(rows->bytes.data, rows->bytes.len);
+    int64_t device[FEW], ts_us[FEW];
+    struct str record[FEW];
+    struct postgres_row row;
+    size_t n = 0;
+
+    while (postgres_rows_next(&in, &row)) {
+        device[n] = row.device;
+        ts_us[n] = row.ts_us;
+        record[n++] = row.record;
+    }
+    return pg_queue(pg, sql, PG_VALUES(pg_ints(device, n), pg_ints(ts_us, n), pg_strs(record, n)));
+}
+
+/* What is sent for messages or session records. */
+struct postgres_adding {
+    const char *copy, *insert;
+};
+
+#define ADD(table)                                                                \
+    {                                                                             \
+        .copy = "COPY " table " (device, ts, record) FROM STDIN (FORMAT binary)", \
+        .insert = "INSERT INTO " table " (device, ts, record) "                   \
+                  "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])" \
+    }
+static const struct postgres_adding add_messages = ADD("message"), add_sessions = ADD("session");
+
+static enum mu_err add(const struct postgres_journal *j, const struct postgres_adding *how, struct postgres_rows *rows)
 {
     struct pg *pg = j->writer;
     enum mu_err err;
@@ -97,7 +128,10 @@ static enum mu_err copy(const struct postgres_journal *j, const char *sql, struc
         postgres_rows_expire(rows, j->oldest_day * DAY_US);
     if (!rows->count)
         return MU_OK;
-    if ((err = pg_copy_begin(pg, sql)) != MU_OK || (err = pg_copy_rows(pg, rows->bytes.data, rows->bytes.len)) != MU_OK)
+    if (rows->count <= FEW)
+        return insert_few(pg, how->insert, rows);
+    if ((err = pg_copy_begin(pg, how->copy)) != MU_OK ||
+        (err = pg_copy_rows(pg, rows->bytes.data, rows->bytes.len)) != MU_OK)
         return err;
     return pg_copy_end(pg, NULL);
 }
@@ -127,10 +161,9 @@ static enum mu_err write_all(struct postgres_journal *j, struct postgres_batch *
 
     if (j->demand_sync && (err = pg_queue(pg, "SET LOCAL synchronous_commit TO on", NULL, 0)) != MU_OK)
         return err;
-    if ((err = postgres_turns_write(j, b)) != MU_OK ||
-        (err = copy(j, "COPY message (device, ts, record) FROM STDIN (FORMAT binary)", &b->messages)) != MU_OK ||
-        (err = copy(j, "COPY session (device, ts, record) FROM STDIN (FORMAT binary)", &b->sessions)) != MU_OK ||
-        (err = forget(pg, b)) != MU_OK || (err = postgres_puts_write(&b->states, pg, &states)) != MU_OK ||
+    if ((err = postgres_turns_write(j, b)) != MU_OK || (err = add(j, &add_messages, &b->messages)) != MU_OK ||
+        (err = add(j, &add_sessions, &b->sessions)) != MU_OK || (err = forget(pg, b)) != MU_OK ||
+        (err = postgres_puts_write(&b->states, pg, &states)) != MU_OK ||
         (err = postgres_puts_write(&b->versions, pg, &versions)) != MU_OK ||
         (err = postgres_puts_write(&b->active, pg, &activity)) != MU_OK ||
         (err = postgres_puts_write(&b->active_days, pg, &activity_days)) != MU_OK ||

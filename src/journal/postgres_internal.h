@@ -140,6 +140,13 @@ struct postgres_rows {
     int64_t oldest_us; /* of the oldest one, if there is any */
 };
 
+struct postgres_row {
+    int64_t device, ts_us;
+    struct str record;
+    struct bytes whole;
+};
+/* Takes the next row off; false: there is none. */
+bool postgres_rows_next(struct bytes *rows, struct postgres_row *out);
 /* Leaves out what is before a moment: its partition may have gone since the batch was filled. */
 void postgres_rows_expire(struct postgres_rows *rows, int64_t oldest_us);
 
