@@ -41,14 +41,7 @@ enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_r
 
 enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out)
 {
-    /* A mac nearly always has an enabled registration, and a separate index finds it. */
-    enum mu_err err = db_get(tx->db,
-                             DEVICE_WHERE "d.product = $1 AND d.mac = $2 "
-                                          "AND d.is_disabled = 0",
-                             DB_VALUES(db_int(product), db_text(mac)), db_row_device, out);
-    if (err != MU_E_NOT_FOUND)
-        return err;
-    return db_get(tx->db, DEVICE_WHERE "d.product = $1 AND d.mac = $2 ORDER BY d.no DESC LIMIT 1",
+    return db_get(tx->db, DEVICE_WHERE "d.product = $1 AND d.mac = $2 ORDER BY d.is_disabled, d.no DESC LIMIT 1",
                   DB_VALUES(db_int(product), db_text(mac)), db_row_device, out);
 }
 

@@ -117,6 +117,7 @@ static enum mu_err settle(struct registry *reg, enum mu_err err)
 }
 
 static const struct registry_store store = {
+    .readers_max = READERS_KEPT, /* each is a process of the server, and slow to make */
     .open_reader = open_reader,
     .check = check,
     .mark = mark,

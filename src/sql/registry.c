@@ -14,6 +14,7 @@ struct registry *registry_new(const struct registry_store *store)
     reg->file.mark = (struct mark)MARK_CLOSED;
     write_queue_init(reg);
     pthread_mutex_init(&reg->read_lock, NULL);
+    pthread_cond_init(&reg->reader_back, NULL);
     return reg;
 }
 
@@ -37,6 +38,7 @@ void registry_close(struct registry *reg)
     /* The writer is closed last: closing the last connection to SQLite writes the WAL into the file. */
     db_close(&reg->writer);
     mark_close(&reg->file.mark);
+    pthread_cond_destroy(&reg->reader_back);
     pthread_mutex_destroy(&reg->read_lock);
     write_queue_free(reg);
     free(reg->uri);
@@ -58,21 +60,48 @@ static enum mu_err reader_open(struct registry *reg, struct db **out)
     return MU_OK;
 }
 
-enum mu_err reader_begin(struct registry *reg, struct db **out)
+/* An idle connection, or NULL. Waits if too many are lent. */
+static struct db *borrow(struct registry *reg)
 {
-    enum mu_err err;
     struct db *db = NULL;
 
     pthread_mutex_lock(&reg->read_lock);
+    while (reg->store->readers_max && reg->readers_lent >= reg->store->readers_max)
+        pthread_cond_wait(&reg->reader_back, &reg->read_lock);
+    reg->readers_lent++;
     assert(reg->reader_count <= READERS_KEPT);
     if (reg->reader_count > 0)
         db = reg->readers[--reg->reader_count];
     pthread_mutex_unlock(&reg->read_lock);
+    return db;
+}
 
-    if (!db && (err = reader_open(reg, &db)) != MU_OK)
-        return err;
-    if ((err = db_begin_read(db)) != MU_OK) {
+/* db: NULL if it is of no use any more. */
+static void give_back(struct registry *reg, struct db *db)
+{
+    pthread_mutex_lock(&reg->read_lock);
+    assert(reg->readers_lent > 0);
+    reg->readers_lent--;
+    if (db && reg->reader_count < READERS_KEPT) {
+        reg->readers[reg->reader_count++] = db;
+        db = NULL;
+    }
+    pthread_cond_signal(&reg->reader_back);
+    pthread_mutex_unlock(&reg->read_lock);
+
+    if (db)
         reader_close(db);
+}
+
+enum mu_err reader_begin(struct registry *reg, struct db **out)
+{
+    enum mu_err err = MU_OK;
+    struct db *db = borrow(reg);
+
+    if ((!db && (err = reader_open(reg, &db)) != MU_OK) || (err = db_begin_read(db)) != MU_OK) {
+        if (db)
+            reader_close(db);
+        give_back(reg, NULL);
         return err;
     }
     *out = db;
@@ -82,17 +111,11 @@ enum mu_err reader_begin(struct registry *reg, struct db **out)
 void reader_end(struct registry *reg, struct db *db)
 {
     assert(db != &reg->writer);
-    bool good = db_end_read(db);
-
-    pthread_mutex_lock(&reg->read_lock);
-    if (good && reg->reader_count < READERS_KEPT) {
-        reg->readers[reg->reader_count++] = db;
+    if (!db_end_read(db)) {
+        reader_close(db);
         db = NULL;
     }
-    pthread_mutex_unlock(&reg->read_lock);
-
-    if (db)
-        reader_close(db);
+    give_back(reg, db);
 }
 
 enum mu_err registry_read(struct registry *reg, registry_fn fn, void *arg)

@@ -36,6 +36,7 @@ struct registry_tx {
 
 /* What depends on where a registry is stored. */
 struct registry_store {
+    size_t readers_max; /* how many connections for readers may be open; the others wait. 0: any number */
     /* Opens a connection for readers. */
     enum mu_err (*open_reader)(struct registry *reg, struct db *db);
     /* What is to be checked besides the rows. */
@@ -85,6 +86,8 @@ struct registry {
     struct registry_figures figures;
 
     pthread_mutex_t read_lock; /* guards the rest */
+    pthread_cond_t reader_back;
+    size_t readers_lent;
     struct db *readers[READERS_KEPT];
     size_t reader_count;
 };

@@ -1,0 +1,390 @@
+/* What only a registry over PostgreSQL can go through: a database without tables, several processes that write, and a
+ * server or a connection that goes away, also in the middle of a commit. */
+#include "sql/registry_fixture.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static int over_postgres(void **state)
+{
+    setenv("MUSTER_STORE", "postgres", 1);
+    return fixture_setup(state);
+}
+
+static struct registry *open_again(const char *uri)
+{
+    struct registry *reg;
+    char why[512] = "";
+
+    if (registry_open_store(&reg, uri, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    return reg;
+}
+
+static enum mu_err enrol(struct registry *reg, uint32_t product, const char *mac)
+{
+    struct register_result r;
+
+    return registry_register_device(
+        reg, &(struct register_request){ .product = product, .mac = mac, .passcode = "p", .now_s = 5 }, &r);
+}
+
+static uint32_t devices_of(struct registry *reg)
+{
+    uint32_t count = 0;
+
+    assert_int_equal(registry_count_devices(reg, &count), MU_OK);
+    return count;
+}
+
+/* --- opening --------------------------------------------------------------------------------------*/
+
+static void a_database_without_tables_is_refused_with_what_to_do(void **state)
+{
+    struct registry *reg;
+    char uri[PG_FIXTURE_URI], why[512] = "";
+    (void)state;
+
+    pg_fixture_database(uri);
+    assert_int_equal(registry_open_store(&reg, uri, why, sizeof(why)), MU_E_SCHEMA);
+    assert_non_null(strstr(why, "the database has no schema registry: run muster migrate"));
+    assert_null(reg);
+}
+
+static void the_id_of_the_data_stays(void **state)
+{
+    struct registry_fixture *f = *state;
+    struct registry_place first, second;
+    static const uint8_t none[16];
+
+    assert_int_equal(registry_get_place(f->reg, &first), MU_OK);
+    assert_true(first.exists && !first.has_journal);
+    assert_memory_not_equal(first.id, none, sizeof(none));
+    assert_int_equal(enrol(f->reg, fixture_product(f), "m"), MU_OK);
+    assert_int_equal(registry_set_fact(f->reg, REGISTRY_HAS_JOURNAL, "1"), MU_OK);
+    fixture_reopen(f);
+    assert_int_equal(registry_get_place(f->reg, &second), MU_OK);
+    assert_memory_equal(second.id, first.id, sizeof(first.id));
+    assert_true(second.has_journal && second.device == 1 && second.change > first.change);
+}
+
+static void a_text_that_no_database_can_hold_is_refused_alone(void **state)
+{
+    struct registry_fixture *f = *state;
+    struct product_row product = { .name = "\xff\xfe" };
+
+    id_new_hex(product.product_key);
+    assert_int_equal(fixture_put(f, .product = &product), MU_E_VALUE);
+    strcpy(product.name, "p");
+    assert_int_equal(fixture_put(f, .product = &product), MU_OK);
+}
+
+/* --- several processes ----------------------------------------------------------------------------*/
+
+enum { NODES = 3, EACH = 60 };
+
+struct node {
+    struct registry *reg;
+    uint32_t product;
+    unsigned created;
+};
+
+/* All enrol the same macs. Of those that look at the same time and find nothing, only one may write. */
+static void *enrol_all(void *arg)
+{
+    struct node *node = arg;
+    struct register_result r;
+    char mac[16];
+
+    for (int i = 0; i < EACH; i++) {
+        snprintf(mac, sizeof(mac), "m%d", i);
+        const struct register_request q = { .product = node->product, .mac = mac, .passcode = "p", .now_s = 5 };
+        if (registry_register_device(node->reg, &q, &r) != MU_OK)
+            return NULL;
+        node->created += r.outcome == REGISTER_CREATED;
+    }
+    return node;
+}
+
+static enum mu_err see_device(void *ctx, const struct device_row *row)
+{
+    (void)row;
+    ++*(unsigned *)ctx;
+    return MU_OK;
+}
+
+static void writers_of_several_processes_take_turns(void **state)
+{
+    struct registry_fixture *f = *state;
+    struct node nodes[NODES];
+    pthread_t threads[NODES];
+    unsigned created = 0, seen = 0;
+    uint32_t product = fixture_product(f);
+    struct registry_visitor v = { .ctx = &seen, .device = see_device };
+    uint64_t seq;
+
+    assert_int_equal(registry_visit_all(f->reg, &v, &seq), MU_OK);
+    for (int i = 0; i < NODES; i++) {
+        nodes[i] = (struct node){ open_again(f->uri), product, 0 };
+        assert_int_equal(pthread_create(&threads[i], NULL, enrol_all, &nodes[i]), 0);
+    }
+    for (int i = 0; i < NODES; i++) {
+        void *done;
+        pthread_join(threads[i], &done);
+        assert_non_null(done);
+        created += nodes[i].created;
+    }
+    assert_int_equal(created, EACH);
+    assert_int_equal(devices_of(f->reg), EACH);
+    /* One that does not write itself follows the others. */
+    assert_int_equal(registry_visit_changes(f->reg, &v, &seq), MU_OK);
+    assert_int_equal(seen, EACH);
+    for (int i = 0; i < NODES; i++)
+        registry_close(nodes[i].reg);
+}
+
+static void more_readers_than_connections_wait(void **state)
+{
+    struct registry_fixture *f = *state;
+    struct node nodes[30];
+    pthread_t threads[30];
+
+    uint32_t product = fixture_product(f);
+    for (int i = 0; i < 30; i++) {
+        nodes[i] = (struct node){ f->reg, product, 0 };
+        assert_int_equal(pthread_create(&threads[i], NULL, enrol_all, &nodes[i]), 0);
+    }
+    for (int i = 0; i < 30; i++) {
+        void *done;
+        pthread_join(threads[i], &done);
+        assert_non_null(done);
+    }
+    assert_int_equal(devices_of(f->reg), EACH);
+}
+
+/* --- a server that goes away ----------------------------------------------------------------------*/
+
+static void a_server_that_is_away_is_told_and_found_again(void **state)
+{
+    struct registry_fixture *f = *state;
+    uint32_t product = fixture_product(f), count;
+
+    assert_int_equal(enrol(f->reg, product, "a"), MU_OK);
+    pg_fixture_kill();
+    assert_int_equal(registry_count_devices(f->reg, &count), MU_E_CLOSED);
+    assert_int_equal(enrol(f->reg, product, "b"), MU_E_CLOSED);
+    pg_fixture_restart();
+    assert_int_equal(devices_of(f->reg), 1);
+    assert_int_equal(enrol(f->reg, product, "b"), MU_OK);
+    /* Connections that were idle during a restart are of no consequence. */
+    pg_fixture_restart();
+    assert_int_equal(enrol(f->reg, product, "c"), MU_OK);
+    assert_int_equal(devices_of(f->reg), 3);
+}
+
+/* --- a connection that breaks in a commit ---------------------------------------------------------*/
+
+/* Stands between the registry and the server, and breaks the connection that writes: when the client is about to send
+ * its first COMMIT, or when the server has answered one. */
+enum cut { CUT_NEVER, CUT_BEFORE, CUT_AFTER };
+
+enum { LINKS_MAX = 32 };
+
+struct proxy {
+    char dir[32], path[64], server[128], uri[2 * PG_FIXTURE_URI];
+    int listener;
+    pthread_t thread;
+    _Atomic enum cut cut;
+    _Atomic bool ends;
+    struct link {
+        int client, server;
+        bool writes;
+    } links[LINKS_MAX];
+    size_t count;
+};
+
+static int unix_socket(const char *path, int (*use)(int fd, const struct sockaddr *address, socklen_t size))
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", path);
+    assert_true(fd >= 0 && use(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    return fd;
+}
+
+static bool has(const char *bytes, ssize_t len, const char *text, size_t text_len)
+{
+    return memmem(bytes, (size_t)len, text, text_len) != NULL;
+}
+
+/* What a server sends after a COMMIT: the kind of message, its length, the text. */
+static const char committed[] = "C\0\0\0\x0b\x43OMMIT";
+
+static bool is_cut(struct proxy *p, struct link *l, bool from_client, const char *bytes, ssize_t len)
+{
+    if (from_client && has(bytes, len, "pg_advisory_xact_lock", strlen("pg_advisory_xact_lock")))
+        l->writes = true;
+    if (!l->writes || p->cut != (from_client ? CUT_BEFORE : CUT_AFTER))
+        return false;
+    if (!(from_client ? has(bytes, len, "COMMIT", sizeof("COMMIT")) : has(bytes, len, committed, sizeof(committed))))
+        return false;
+    p->cut = CUT_NEVER;
+    return true;
+}
+
+/* Passes on what there is in one direction. false: the link ends. */
+static bool pass_on(struct proxy *p, struct link *l, bool from_client)
+{
+    char bytes[65536];
+    ssize_t len = read(from_client ? l->client : l->server, bytes, sizeof(bytes));
+
+    if (len <= 0 || is_cut(p, l, from_client, bytes, len))
+        return false;
+    return write(from_client ? l->server : l->client, bytes, (size_t)len) == len;
+}
+
+static void *proxy_run(void *arg)
+{
+    struct proxy *p = arg;
+    struct pollfd fds[2 * LINKS_MAX + 1];
+
+    while (!p->ends) {
+        fds[0] = (struct pollfd){ .fd = p->listener, .events = POLLIN };
+        for (size_t i = 0; i < p->count; i++) {
+            fds[2 * i + 1] = (struct pollfd){ .fd = p->links[i].client, .events = POLLIN };
+            fds[2 * i + 2] = (struct pollfd){ .fd = p->links[i].server, .events = POLLIN };
+        }
+        poll(fds, 2 * (nfds_t)p->count + 1, 20);
+        for (size_t i = p->count; i-- > 0;) {
+            struct link *l = &p->links[i];
+            if ((!fds[2 * i + 1].revents || pass_on(p, l, true)) && (!fds[2 * i + 2].revents || pass_on(p, l, false)))
+                continue;
+            close(l->client);
+            close(l->server);
+            *l = p->links[--p->count];
+        }
+        if (fds[0].revents && p->count < LINKS_MAX)
+            p->links[p->count++] =
+                (struct link){ accept(p->listener, NULL, NULL), unix_socket(p->server, connect), false };
+    }
+    return NULL;
+}
+
+/* uri: of a database in the fixture's server, "postgresql://muster@/NAME?host=DIR". */
+static void proxy_start(struct proxy *p, const char *uri, enum cut cut)
+{
+    const char *host = strstr(uri, "?host=") + strlen("?host=");
+
+    memset(p, 0, sizeof(*p));
+    strcpy(p->dir, "/tmp/muster-proxy-XXXXXX");
+    assert_non_null(mkdtemp(p->dir));
+    snprintf(p->path, sizeof(p->path), "%s/.s.PGSQL.5432", p->dir);
+    snprintf(p->server, sizeof(p->server), "%.100s/.s.PGSQL.5432", host);
+    snprintf(p->uri, sizeof(p->uri), "%.*s%s", (int)(host - uri), uri, p->dir);
+    p->listener = unix_socket(p->path, bind);
+    assert_int_equal(listen(p->listener, 16), 0);
+    p->cut = cut;
+    assert_int_equal(pthread_create(&p->thread, NULL, proxy_run, p), 0);
+}
+
+static void proxy_stop(struct proxy *p)
+{
+    p->ends = true;
+    pthread_join(p->thread, NULL);
+    for (size_t i = 0; i < p->count; i++) {
+        close(p->links[i].client);
+        close(p->links[i].server);
+    }
+    close(p->listener);
+    unlink(p->path);
+    rmdir(p->dir);
+}
+
+/* Writes through a connection that breaks, then again. */
+static void write_through(struct registry_fixture *f, enum cut cut, enum mu_err expected)
+{
+    struct proxy *p = calloc(1, sizeof(*p));
+    uint32_t product = fixture_product(f), before = devices_of(f->reg);
+
+    proxy_start(p, f->uri, cut);
+    struct registry *reg = open_again(p->uri);
+    assert_int_equal(enrol(reg, product, "m"), expected);
+    assert_int_equal(p->cut, CUT_NEVER); /* it was broken */
+    assert_int_equal(devices_of(f->reg), before + (expected == MU_OK));
+    assert_int_equal(enrol(reg, product, "m"), MU_OK);
+    assert_int_equal(enrol(reg, product, "n"), MU_OK);
+    assert_int_equal(devices_of(f->reg), before + 2);
+    registry_close(reg);
+    proxy_stop(p);
+    free(p);
+}
+
+static void a_commit_that_the_server_never_got_is_an_error(void **state)
+{
+    write_through(*state, CUT_BEFORE, MU_E_CLOSED);
+}
+
+static void a_commit_whose_answer_was_lost_is_found(void **state)
+{
+    write_through(*state, CUT_AFTER, MU_OK);
+}
+
+/* --- checking -------------------------------------------------------------------------------------*/
+
+struct found {
+    char text[2000];
+    unsigned looked_at;
+};
+
+static void note_mistake(void *ctx, const char *text)
+{
+    struct found *found = ctx;
+    size_t len = strlen(found->text);
+
+    snprintf(found->text + len, sizeof(found->text) - len, "%s\n", text);
+}
+
+static void note_looked_at(void *ctx, const char *what, uint64_t count)
+{
+    (void)what;
+    ((struct found *)ctx)->looked_at += count > 0;
+}
+
+static void rows_that_disagree_are_found(void **state)
+{
+    struct registry_fixture *f = *state;
+    struct found found = { 0 };
+    const struct findings findings = { .ctx = &found, .mistake = note_mistake, .looked_at = note_looked_at };
+
+    assert_int_equal(enrol(f->reg, fixture_product(f), "m"), MU_OK);
+    assert_int_equal(registry_check(f->reg, &findings), MU_OK);
+    assert_string_equal(found.text, "");
+    assert_int_equal(found.looked_at, 2);
+    fixture_sql(f, "UPDATE device SET type = 7; INSERT INTO enterprise (enterprise_id, secret_salt, secret_hash, name, "
+                   "hourly_quota, secret_required, ip_allow) VALUES ('e', '', '', '', 0, 0, ''); "
+                   "INSERT INTO token VALUES ('\\x0102030405', 1, 1, 0)");
+    assert_int_equal(registry_check(f->reg, &findings), MU_OK);
+    assert_non_null(strstr(found.text, "device 1: type 7, is_disabled 0"));
+    assert_non_null(strstr(found.text, "token 01020304"));
+}
+
+#define with_registry(test) cmocka_unit_test_setup_teardown(test, over_postgres, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_registry(a_database_without_tables_is_refused_with_what_to_do),
+        with_registry(the_id_of_the_data_stays),
+        with_registry(a_text_that_no_database_can_hold_is_refused_alone),
+        with_registry(writers_of_several_processes_take_turns),
+        with_registry(more_readers_than_connections_wait),
+        with_registry(a_server_that_is_away_is_told_and_found_again),
+        with_registry(a_commit_that_the_server_never_got_is_an_error),
+        with_registry(a_commit_whose_answer_was_lost_is_found),
+        with_registry(rows_that_disagree_are_found),
+    };
+    return cmocka_run_group_tests_name("registry_store", tests, NULL, NULL);
+}
