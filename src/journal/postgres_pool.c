@@ -7,6 +7,12 @@
 /* A visit or a check reads for as long as it takes; a page that takes so long is not waited for. */
 enum { STATEMENT_S = 60, IDLE_S = 600 };
 
+/* Every statement reads in the order of an index, and the best plan does not depend on the values. To make one for a
+ * table with a partition for each day takes longer than a page does. And a day that was empty when it was looked at last
+ * must not be read as if it still were. */
+static const char settled_plans[] = "SET plan_cache_mode TO force_generic_plan; "
+                                    "SET enable_seqscan TO off; SET enable_bitmapscan TO off";
+
 enum mu_err postgres_pool_init(struct postgres_pool *p)
 {
     *p = (struct postgres_pool){ 0 };
@@ -37,8 +43,13 @@ struct pg *postgres_take(struct postgres_journal *j)
     pthread_mutex_unlock(&p->lock);
     if (pg)
         return pg;
-    pg = pg_new(&(struct pg_settings){
-        .uri = j->uri, .schema = "journal", .event = "journal_failed", .statement_s = STATEMENT_S, .idle_s = IDLE_S });
+    struct pg_settings settings = { .uri = j->uri,
+                                    .schema = "journal",
+                                    .event = "journal_failed",
+                                    .statement_s = STATEMENT_S,
+                                    .idle_s = IDLE_S,
+                                    .set = settled_plans };
+    pg = pg_new(&settings);
     if (pg)
         return pg;
     pthread_mutex_lock(&p->lock);

@@ -39,6 +39,7 @@ struct pg_settings {
     const char *event;    /* of the log lines, "registry_failed"; static */
     unsigned statement_s; /* the longest time of a statement; 0: no limit */
     unsigned idle_s;      /* the server ends a transaction that waits so long for us; 0: no limit */
+    const char *set;      /* more that each connection sets: statements that are separated by ";"; static; or NULL */
 };
 
 /* Connects. On failure why gets a sentence without the URI's password. */

@@ -132,12 +132,13 @@ static enum mu_err look_at_server(struct pg *pg, char *why, size_t why_size)
 /* The rest of what every connection has. */
 static enum mu_err set_up(struct pg *pg)
 {
-    char sql[300];
+    char sql[500];
 
     snprintf(sql, sizeof(sql),
              "SET search_path TO %s; SET statement_timeout TO '%us'; "
-             "SET idle_in_transaction_session_timeout TO '%us'",
-             pg->settings.schema, pg->settings.statement_s, pg->settings.idle_s);
+             "SET idle_in_transaction_session_timeout TO '%us'; %s",
+             pg->settings.schema, pg->settings.statement_s, pg->settings.idle_s,
+             pg->settings.set ? pg->settings.set : "");
     PGresult *result = PQexec(pg->conn, sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
         return pg_error(pg, result);
