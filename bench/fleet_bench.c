@@ -571,9 +571,8 @@ int main(int argc, char **argv)
 
     for (uint32_t no = 1; no <= devices; no++) {
         if (below(3))
-            committer_login(
-                c, &(struct commit_login){
-                       .device = no, .session = no, .ts_us = clock_wall_us(), .takeover = false, .keep_alive = 125 });
+            committer_login(c, &(struct commit_item){ .device = no, .ts_us = clock_wall_us() },
+                            &(struct commit_login){ .session = no, .takeover = false, .keep_alive = 125 });
     }
     time_messages(c, 1); /* behind all the logins */
     time_searches(f);

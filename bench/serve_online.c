@@ -22,10 +22,8 @@ static void log_in(struct server *s, const struct sample *sample)
         struct sample_device d;
         sample_device(sample, no, &d);
         if (d.is_online)
-            committer_login(
-                s->stores.committer,
-                &(struct commit_login){
-                    .device = no, .session = 1, .ts_us = clock_wall_us(), .takeover = false, .keep_alive = 125 });
+            committer_login(s->stores.committer, &(struct commit_item){ .device = no, .ts_us = clock_wall_us() },
+                            &(struct commit_login){ .session = 1, .takeover = false, .keep_alive = 125 });
     }
     if (committer_follow_registry(s->stores.committer) != MU_OK) /* answered behind all the logins */
         abort();

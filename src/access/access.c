@@ -192,8 +192,8 @@ enum mu_err access_create(struct access **out, const struct access_options *opti
         a->options.keep_alive_max = UINT16_MAX;
     /* Session numbers grow across restarts, so that a record of an earlier run never looks newer. */
     a->last_session = (uint64_t)clock_wall_us();
-    for (int i = 0; i < LOGIN_LOCKS; i++)
-        pthread_mutex_init(&a->login_locks[i], NULL);
+    for (int i = 0; i < LOGIN_GROUPS; i++)
+        pthread_mutex_init(&a->login_groups[i].lock, NULL);
     pthread_mutex_init(&a->shutdown_lock, NULL);
     pthread_cond_init(&a->loop_emptied, NULL);
     access_control_init(a);
@@ -237,8 +237,8 @@ void access_destroy(struct access *a)
     guesses_destroy(a->guesses);
     session_table_destroy(a->table);
     refusals_destroy(a->refusals);
-    for (int i = 0; i < LOGIN_LOCKS; i++)
-        pthread_mutex_destroy(&a->login_locks[i]);
+    for (int i = 0; i < LOGIN_GROUPS; i++)
+        pthread_mutex_destroy(&a->login_groups[i].lock);
     pthread_cond_destroy(&a->loop_emptied);
     pthread_mutex_destroy(&a->shutdown_lock);
     free(a);

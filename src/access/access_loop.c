@@ -81,7 +81,7 @@ static void fail_waiting(struct access_loop *home)
     struct session *s;
 
     for (uint32_t at = 0; (s = session_slab_next(&home->sessions, &at));)
-        if (s->state == SESSION_LIVE && s->uncommitted)
+        if ((s->state == SESSION_CLAIMING || s->state == SESSION_LIVE) && s->uncommitted)
             session_end(s, END_EXCEPTION, MQTT_UNSPECIFIED);
 }
 

@@ -28,18 +28,23 @@ static inline void access_count(_Atomic uint64_t *counter, uint64_t n)
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-enum { LOGIN_LOCKS = 64 };
+enum { LOGIN_GROUPS = 64 };
+
+/* Login and end of one device must reach the session table and the committer in the same order. So the lock is held while
+ * both are told. */
+struct login_group {
+    pthread_mutex_t lock;
+    struct claim *waiting; /* logins that wait for the end of the session before them (claim.h) */
+};
 
 struct access {
     struct access_options options;
     struct access_loop **loops; /* by loop_index */
     struct session_table *table;
 
-    /* Login and end of one device must reach the session table and the committer in the same order. One lock for
-     * each group of device numbers is held while both are told. */
-    pthread_mutex_t login_locks[LOGIN_LOCKS];
-    _Atomic uint64_t last_session; /* number given to a login */
-    struct seats seats;            /* of MQTT connections */
+    struct login_group login_groups[LOGIN_GROUPS]; /* by device number */
+    _Atomic uint64_t last_session;                 /* number given to a login */
+    struct seats seats;                            /* of MQTT connections */
     atomic_bool stopping;
 
     struct rate_table *address_connections, *address_registrations, *product_registrations;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "access/handle.h"
 #include "access/send.h"
 #include "access/session.h"
 
@@ -151,7 +152,7 @@ static uint32_t sort_by_session(struct acks *acks)
     for (uint32_t n = 1; n <= acks->count; n++) {
         struct ack *a = ack_at(acks, n);
         struct session *s = session_slab_find(&acks->home->sessions, a->owner);
-        if (!s || (s->state != SESSION_LIVE && s->state != SESSION_LEAVING))
+        if (!s || s->state == SESSION_NEW || s->state == SESSION_ENDED)
             continue;
         assert(s->uncommitted > 0);
         s->uncommitted--;
@@ -175,7 +176,10 @@ static void deliver(struct mail *m, struct loop *loop)
 
     for (uint32_t first = sort_by_session(acks); first; first = ack_at(acks, first)->next_first) {
         struct session *s = ack_at(acks, first)->session;
-        write_acks(s, acks);
+        if (s->state == SESSION_CLAIMING)
+            handle_claimed(s, ack_at(acks, first)->err);
+        else
+            write_acks(s, acks);
         s->first_ack = 0;
     }
     free(acks);

@@ -7,8 +7,10 @@
  * to the loop in one mail, and the loop writes those of each session together. */
 
 /* What tells a session which message was committed and how it is acknowledged: by MQTT (qos 1 or 2, with
- * its packet id), by the frame of that serial number (device-access 3), or both. 0: not at all. */
+ * its packet id), by the frame of that serial number (device-access 3), or both. 0: not at all. Or it is the session's
+ * login, before all its messages. */
 struct ack_kind {
+    bool login;
     uint8_t qos;
     uint16_t id;
     bool has_sn;
@@ -17,13 +19,17 @@ struct ack_kind {
 
 static inline uint64_t ack_tag(struct ack_kind k)
 {
-    return (uint64_t)k.sn << 32 | (uint64_t)k.has_sn << 24 | (uint64_t)k.qos << 16 | k.id;
+    return (uint64_t)k.sn << 32 | (uint64_t)k.login << 25 | (uint64_t)k.has_sn << 24 | (uint64_t)k.qos << 16 | k.id;
 }
 
 static inline struct ack_kind ack_kind_of(uint64_t tag)
 {
     return (struct ack_kind){
-        .qos = tag >> 16 & 0xff, .id = (uint16_t)tag, .has_sn = tag >> 24 & 1, .sn = (uint32_t)(tag >> 32)
+        .login = tag >> 25 & 1,
+        .qos = tag >> 16 & 0xff,
+        .id = (uint16_t)tag,
+        .has_sn = tag >> 24 & 1,
+        .sn = (uint32_t)(tag >> 32),
     };
 }
 

@@ -235,8 +235,8 @@ static void a_session_that_ends_while_it_waits_for_room_is_over(void **state)
     SAY(one, REPORT_0(DID_1, "def"));
     int two = LOG_IN(CONNECT_311(DID_1));
     hear_the_end(one);
-    assert_int_equal(fake_event(2).kind, EVENT_LOGIN);
-    assert_int_equal(fake_event(3).kind, EVENT_END);
+    assert_int_equal(fake_event(2).kind, EVENT_END);
+    assert_int_equal(fake_event(3).kind, EVENT_LOGIN);
     SAY(two, REPORT_0(DID_1, "ghi"));
     fake_set_room(true);
     e.sink->flush(e.sink);

@@ -11,15 +11,17 @@
 enum { EVENTS_MAX = 8192, WAIT_S = 10 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t committing = PTHREAD_MUTEX_INITIALIZER; /* only one thread may be the committer's */
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
 static struct fake_commit_event events[EVENTS_MAX];
 static unsigned event_count;
 static struct product_row product_row = { .no = 1 };
 static struct fleet_product product = { .no = 1, .product_key = "d4f6c8a25e3b4a1f9c7d0e2b6a8f1c3d" };
-static atomic_bool room, disk_full;
+static atomic_bool room, disk_full, hold_logins;
 static atomic_uint hurries;
 static void (*tell_disabled)(void *ctx, uint32_t device);
 static void *disabled_ctx;
+static atomic_uint disabled_devices; /* a bit for each device */
 
 void fake_reset(void)
 {
@@ -28,7 +30,9 @@ void fake_reset(void)
     atomic_store(&product.row, &product_row);
     room = true;
     disk_full = false;
+    hold_logins = false;
     hurries = 0;
+    disabled_devices = 0;
 }
 
 void fake_set_pacing(enum pacing pacing)
@@ -44,6 +48,11 @@ void fake_set_room(bool there_is)
 void fake_set_disk_full(bool full)
 {
     disk_full = full;
+}
+
+void fake_hold_logins(void)
+{
+    hold_logins = true;
 }
 
 unsigned fake_hurries(void)
@@ -88,9 +97,11 @@ unsigned fake_event_count(void)
 
 void fake_commit(const struct fake_commit_event *e, enum mu_err err)
 {
+    pthread_mutex_lock(&committing);
     if (e->tag)
         e->sink->done(e->sink, e->owner, e->tag, err);
     e->sink->flush(e->sink);
+    pthread_mutex_unlock(&committing);
 }
 
 /* --- the committer ----------------------------------------------------------------------------*/
@@ -108,13 +119,21 @@ enum mu_err committer_failing(const struct committer *c)
     return disk_full ? MU_E_FULL : MU_OK;
 }
 
-void committer_login(struct committer *c, const struct commit_login *login)
+void committer_login(struct committer *c, const struct commit_item *item, const struct commit_login *login)
 {
+    struct fake_commit_event e = { .kind = EVENT_LOGIN,
+                                   .device = item->device,
+                                   .session = login->session,
+                                   .takeover = login->takeover,
+                                   .sink = item->sink,
+                                   .owner = item->owner,
+                                   .tag = item->tag };
+    bool held = hold_logins;
+
     (void)c;
-    add(
-        (struct fake_commit_event){
-            .kind = EVENT_LOGIN, .device = login->device, .session = login->session, .takeover = login->takeover },
-        NULL, 0);
+    add(e, NULL, 0);
+    if (!held)
+        fake_commit(&e, MU_OK);
 }
 
 void committer_end(struct committer *c, const struct commit_end *end)
@@ -170,7 +189,9 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
     (void)f;
     for (uint32_t i = 0; i < 3; i++) {
         if (str_eq(did, str_of(dids[i]))) {
-            *out = (struct fleet_login){ .no = i + 1, .product = &product, .passcode = "secret" };
+            *out = (struct fleet_login){
+                .no = i + 1, .product = &product, .passcode = "secret", .is_disabled = disabled_devices >> i & 1
+            };
             return true;
         }
     }
@@ -186,6 +207,7 @@ void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device
 
 void fake_disable(uint32_t device)
 {
+    atomic_fetch_or(&disabled_devices, 1u << (device - 1));
     tell_disabled(disabled_ctx, device);
 }
 

@@ -4,7 +4,7 @@
 #include "commit/committer.h"
 
 /* For the session tests: a committer that records what it is handed and commits when the test says so, and a fleet of
- * a few devices. The test's thread is the committer's thread. */
+ * a few devices. The test's thread is the committer's thread. Logins are committed as they come, unless they are held. */
 
 enum fake_commit_kind { EVENT_LOGIN, EVENT_END, EVENT_REPORT, EVENT_CONTROL, EVENT_PASS };
 
@@ -14,7 +14,7 @@ struct fake_commit_event {
     uint64_t session;         /* login, end */
     bool takeover;            /* login */
     enum end_reason reason;   /* end */
-    struct commit_sink *sink; /* report, control, pass */
+    struct commit_sink *sink; /* login, report, control, pass */
     uint64_t owner, tag;
     char payload[64]; /* report, control; terminated */
 };
@@ -28,10 +28,12 @@ void fake_reset(void);
 void fake_set_pacing(enum pacing pacing);
 void fake_set_room(bool room);
 void fake_set_disk_full(bool full);
+/* From now on a login is committed when the test says so. */
+void fake_hold_logins(void);
 /* The n-th thing that was handed over, from 0 on; waits for it. */
 struct fake_commit_event fake_event(unsigned n);
 unsigned fake_event_count(void);
-/* The fleet says that a device is disabled. */
+/* The fleet knows from now on that a device is disabled, and says so. */
 void fake_disable(uint32_t device);
 /* How often a commit was hurried. */
 unsigned fake_hurries(void);

@@ -9,6 +9,10 @@
 typedef void (*packet_handler)(struct session *s, uint8_t flags, struct bytes body);
 
 void handle_connect(struct session *s, uint8_t flags, struct bytes body);
+/* The committer's answer to the login of a session that claims its device. */
+void handle_claimed(struct session *s, enum mu_err err);
+/* A session that claims its device ends: accounts for the refusal, and returns what CONNACK says. */
+enum mqtt_reason handle_claim_ended(struct session *s, enum end_reason reason);
 void handle_publish(struct session *s, uint8_t flags, struct bytes body);
 void handle_puback(struct session *s, uint8_t flags, struct bytes body);
 void handle_pubrec(struct session *s, uint8_t flags, struct bytes body);

@@ -2,12 +2,13 @@
 
 #include <stdlib.h>
 
+#include "access/claim.h"
 #include "access/mqtt_connect.h"
 #include "access/send.h"
 #include "base/log.h"
 #include "registry/secret.h"
 
-/* CONNECT: whether a device may log in, and what it is told. */
+/* CONNECT: whether a device may log in, and what it is told when its login is on record, or is not. */
 
 #define PROBE_SILENT_S 75
 
@@ -17,13 +18,13 @@ struct refusal_of_login {
     enum refusal_reason reason;
 };
 
-static void tell_refused(struct session *s, const struct mqtt_connect *c, const struct refusal_of_login *why)
+/* did: empty if it told none. */
+static void tell_refused(struct session *s, struct str did, const struct refusal_of_login *why)
 {
     struct access *a = s->home->access;
     uint32_t suppressed;
     struct fleet_login known;
-    /* Only a did is noted: other text may be the passcode in the wrong field. */
-    struct access_caller who = { .name = c->has_user && did_valid(c->user) ? c->user : STR("") };
+    struct access_caller who = { .name = did };
     char peer[IP_TEXT_SIZE];
 
     conn_peer(&s->conn, &who.peer);
@@ -34,7 +35,7 @@ static void tell_refused(struct session *s, const struct mqtt_connect *c, const 
         return;
     ip_text(&who.peer, peer);
     log_event(LOG_INFO, "login_refused", "did=%s peer=%s version=%u code=0x%02x reason=\"%s\" suppressed=%u",
-              LOG_Q(who.name.at, (long)who.name.len), peer, c->version, why->code, refusal_text(why->reason),
+              LOG_Q(who.name.at, (long)who.name.len), peer, s->version, why->code, refusal_text(why->reason),
               suppressed);
 }
 
@@ -102,7 +103,6 @@ static struct refusal_of_login log_in(struct session *s, const struct mqtt_conne
 {
     static const struct refusal_of_login no_memory = { MQTT_UNAVAILABLE, REFUSED_MEMORY };
     struct fleet_login login;
-    struct ip_addr ip;
     struct refusal_of_login why = admit(s, c, &login);
 
     if (why.code != MQTT_SUCCESS)
@@ -115,16 +115,9 @@ static struct refusal_of_login log_in(struct session *s, const struct mqtt_conne
     str_copy(s->did, sizeof(s->did), c->user);
     s->out.in_flight_max = c->version == MQTT_5 ? c->properties.receive_maximum : UINT16_MAX;
     s->asked_to_outlive = c->properties.session_expiry > 0;
-    if (session_login(s) != MU_OK)
+    if (session_claim(s, c->client_id.len == 0) != MU_OK)
         return no_memory;
-    watch(s);
-
-    send_connack(s, MQTT_SUCCESS, c->client_id.len ? NULL : s->did);
-    s->paced = is_paced(login.product, c->version);
-    if (s->paced)
-        pace_packet_sent(&s->out.pace, session_now(s));
-    session_arm(s);
-    conn_peer(&s->conn, &ip);
+    struct ip_addr ip = s->claim->login.peer;
     guesses_let_in(s->home->access->guesses, s->device, &ip);
     if (!login.is_placed && s->home->access->locator)
         locator_ask(s->home->access->locator, s->device, &ip);
@@ -142,10 +135,66 @@ void handle_connect(struct session *s, uint8_t flags, struct bytes body)
         s->out.packet_max = c.properties.packet_maximum;
     struct refusal_of_login why = read == MQTT_SUCCESS ? log_in(s, &c) : unreadable(read);
     if (why.code != MQTT_SUCCESS) {
-        tell_refused(s, &c, &why);
+        /* Only a did is noted: other text may be the passcode in the wrong field. */
+        tell_refused(s, c.has_user && did_valid(c.user) ? c.user : STR(""), &why);
         session_end(s, END_EXCEPTION, why.code);
+    }
+}
+
+/* --- while it claims its device ------------------------------------------------------------------*/
+
+void handle_claimed(struct session *s, enum mu_err err)
+{
+    bool names_client = s->claim->names_client;
+
+    s->claim->err = err;
+    if (err != MU_OK) {
+        session_end(s, END_EXCEPTION, MQTT_UNAVAILABLE);
         return;
     }
+    session_go_live(s);
+    watch(s);
+    send_connack(s, MQTT_SUCCESS, names_client ? s->did : NULL);
+    s->paced = is_paced(s->product, s->version);
+    if (s->paced)
+        pace_packet_sent(&s->out.pace, session_now(s));
+    session_arm(s);
     log_event(LOG_DEBUG, "session_start", "did=%s version=%u keep_alive=%u paced=%d", s->did, s->version,
               session_keep_alive(s), s->paced);
+}
+
+static struct refusal_of_login why_not_kept(enum mu_err err)
+{
+    switch (err) {
+    case MU_E_FULL: return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_DISK_FULL };
+    case MU_E_NOMEM: return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_MEMORY };
+    case MU_E_NOT_FOUND: return (struct refusal_of_login){ MQTT_BAD_CREDENTIALS, REFUSED_UNKNOWN_DID };
+    default: return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_NOT_STORED };
+    }
+}
+
+/* Somebody else has ended it: with what the fleet says of the device now, since that may be the cause. */
+static struct refusal_of_login why_ended(const struct session *s, enum end_reason reason)
+{
+    const struct access *a = s->home->access;
+    struct fleet_login now;
+
+    if (reason == END_FORCE)
+        return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_REPLACED };
+    if (atomic_load(&a->stopping))
+        return (struct refusal_of_login){ MQTT_SHUTTING_DOWN, REFUSED_STOPPING };
+    if (reason != END_RESET)
+        return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_NOT_STORED };
+    if (fleet_login_find(a->options.fleet, str_of(s->did), &now) && now.is_disabled)
+        return (struct refusal_of_login){ MQTT_NOT_AUTHORIZED, REFUSED_DISABLED };
+    return (struct refusal_of_login){ MQTT_UNAVAILABLE, REFUSED_KICKED };
+}
+
+enum mqtt_reason handle_claim_ended(struct session *s, enum end_reason reason)
+{
+    enum mu_err err = s->claim->err;
+    struct refusal_of_login why = err == MU_OK ? why_ended(s, reason) : why_not_kept(err);
+
+    tell_refused(s, str_of(s->did), &why);
+    return why.code;
 }

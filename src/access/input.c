@@ -36,7 +36,7 @@ size_t session_input(struct conn *c, const uint8_t *bytes, size_t len)
     struct mqtt_head head;
     size_t used = 0;
 
-    while (!session_is_over(s)) {
+    while (!session_is_over(s) && s->state != SESSION_CLAIMING) {
         enum mqtt_head_status status = mqtt_read_head(bytes + used, len - used, &head);
         if (status == MQTT_HEAD_PART)
             break;

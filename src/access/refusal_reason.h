@@ -22,6 +22,9 @@
     X(REFUSED_PACKET_SIZE, DOOR_LOGIN, "packet_size", "login: it takes no packet as large as a CONNACK")              \
     X(REFUSED_DISK_FULL, DOOR_LOGIN, "disk_full", "login: the server's disk is full")                                 \
     X(REFUSED_MEMORY, DOOR_LOGIN, "memory", "login: out of memory")                                                   \
+    X(REFUSED_NOT_STORED, DOOR_LOGIN, "not_stored", "login: it could not be stored")                                  \
+    X(REFUSED_REPLACED, DOOR_LOGIN, "taken_over", "login: another login of the device came before it was complete")   \
+    X(REFUSED_KICKED, DOOR_LOGIN, "kicked", "login: the operator ended it before it was complete")                    \
     X(REFUSED_REGISTER_KEY, DOOR_REGISTRATION, "malformed_product_key",                                               \
       "register: product_key is missing or malformed")                                                                \
     X(REFUSED_REGISTER_MAC, DOOR_REGISTRATION, "malformed_mac", "register: mac is missing or malformed")              \

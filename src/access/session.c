@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "access/handle.h"
 #include "access/rate.h"
 #include "access/send.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-/* From the accept to a good CONNECT: a peer that does not log in may not hold a descriptor. */
+/* From the accept to a good CONNECT: a peer that does not log in may not hold a descriptor. And from there to CONNACK. */
 #define LOGIN_MS 10000
 /* How long a session that leaves waits for its acknowledgements: a disk that takes longer has stalled. */
 #define LEAVING_MS 5000
@@ -18,7 +19,7 @@
 /* When the client will have been silent for too long. */
 static int64_t silence_due_ms(const struct session *s)
 {
-    if (s->state == SESSION_NEW)
+    if (s->state <= SESSION_CLAIMING)
         return session_seen_ms(s) + LOGIN_MS;
     return session_seen_ms(s) + session_keep_alive(s) * INT64_C(1500);
 }
@@ -86,7 +87,7 @@ static void deadline(struct timer *t)
     if (session_now(s) >= silence_due_ms(s)) {
         if (s->state == SESSION_NEW)
             tell_stranger(s, REFUSED_SILENT);
-        session_end(s, END_NO_HEARTBEAT, MQTT_KEEP_ALIVE_TIMEOUT);
+        session_end(s, s->state == SESSION_CLAIMING ? END_EXCEPTION : END_NO_HEARTBEAT, MQTT_KEEP_ALIVE_TIMEOUT);
         return;
     }
     drop_more(s);
@@ -149,15 +150,17 @@ void session_acknowledged(struct session *s)
 /* Records the end; the connection is not touched. */
 static void finish(struct session *s, enum end_reason reason)
 {
-    bool was_live = s->state == SESSION_LIVE;
+    enum session_state was = s->state;
 
     s->state = SESSION_ENDED;
     timer_stop(&s->timer);
     access_loop_unpause(s->home, s);
     outgoing_end(s);
-    if (was_live) {
+    if (was == SESSION_LIVE) {
         publish_will(s);
         session_logout(s, reason);
+    } else if (was == SESSION_CLAIMING) {
+        session_unclaim(s, reason);
     }
     if (s->more) {
         free(s->more->will);
@@ -188,6 +191,8 @@ void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why
 
     if (session_is_over(s))
         return;
+    if (s->state == SESSION_CLAIMING)
+        why = handle_claim_ended(s, reason);
     bool tell = why != MQTT_SUCCESS && !cut;
     if (tell && was_live)
         outgoing_release_held(s);

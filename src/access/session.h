@@ -12,11 +12,21 @@
  * threads have its handle. It lives from accept until conn's closed(), which net calls at the end
  * of a round: within a call nothing here is freed. */
 
+/*
+ *            CONNECT is good         login is on record: CONNACK           ends, and something is uncommitted
+ *     NEW ───────────────► CLAIMING ───────────────────────────► LIVE ─────────────────────────────► LEAVING
+ *      │                      │                                    │ ends                             │ acknowledged
+ *      │ refused              │ refused, taken over, ended         ▼                                  ▼
+ *      └──────────────────────┴────────────────────────────────► ENDED ◄──────────────────────────────┘
+ *
+ * While it claims its device (claim.h) it is not read: what the client sends behind CONNECT, or that it closes, is
+ * seen after CONNACK. It counts as no session yet: no control reaches it, and the figures leave it out. */
 enum session_state {
-    SESSION_NEW, /* no CONNECT yet */
+    SESSION_NEW,      /* no CONNECT yet */
+    SESSION_CLAIMING, /* its login is being committed, or waits for the end of the session before it */
     SESSION_LIVE,
     SESSION_LEAVING, /* its end is recorded; not read any more, but what it sent is still acknowledged */
-    SESSION_ENDED,   /* its end is recorded; the connection is closing */
+    SESSION_ENDED,   /* its end is recorded, if its login is; the connection is closing */
 };
 
 /* The will of a live session: reported if the session ends without DISCONNECT. */
@@ -43,15 +53,18 @@ struct session {
 
     /* --- from the login on --- */
     const struct fleet_product *product;
-    uint64_t number; /* at the committer: the higher one is the device's */
+    union {
+        struct claim *claim; /* while it claims its device */
+        uint64_t number;     /* then: at the committer, the session's; the higher one is the device's */
+    };
     struct outgoing out;
     struct bucket message_bucket, byte_bucket;
     union {
         struct heartbeat_meter heartbeat;
-        struct ip_addr came_from; /* until the login, over TLS: conn_peer forgets it at the end */
+        struct ip_addr came_from; /* until CONNECT, over TLS: conn_peer forgets it at the end */
         uint8_t farewell;         /* enum mqtt_reason, while it leaves */
     };
-    uint32_t uncommitted;          /* messages whose acknowledgement has to come */
+    uint32_t uncommitted;          /* messages whose acknowledgement has to come; while it claims: its login */
     uint32_t first_ack;            /* acks.c, while a batch of them is written; 0 = none */
     uint16_t announced_keep_alive; /* seconds; 0 = none */
     uint16_t granted;              /* session_granted() */
@@ -129,7 +142,7 @@ struct conn_owner session_conns(const struct access *a, struct loop *loop);
 void session_open(struct access_loop *home, int fd, const struct transport *via);
 
 /* Ends it: sends the will, fails waiting controls, records the end. The client is told `why` where the protocol allows
- * it: in the CONNACK of a refused login, and in 5.0 in a DISCONNECT behind the acknowledgements of what it has sent.
+ * it: in the CONNACK of a refused login (one that claims its device is told what handle_claim_ended says), and in 5.0 in a DISCONNECT behind the acknowledgements of what it has sent.
  * With MQTT_SUCCESS it gets neither, for it has gone or does not read. A no-op on one that is over. */
 void session_end(struct session *s, enum end_reason reason, enum mqtt_reason why);
 /* Acknowledgements have been written. If it is leaving and they were the last, it ends. */
@@ -145,9 +158,14 @@ enum mqtt_reason session_reason(enum end_reason reason);
 void session_arm(struct session *s);
 
 /* --- login.c: makes the session known to the rest of the program ----------------------------------*/
-/* Makes s (number, device and announced_keep_alive set by then) the device's session; one that was it before
- * is ended. MU_E_NOMEM: nothing happened. */
-MU_MUST_USE enum mu_err session_login(struct session *s);
+/* Makes s (device and announced_keep_alive set by then) the device's session; one that was it before is ended. The
+ * outcome comes as an acknowledgement: handle_claimed. names_client: CONNACK will name the client. MU_E_NOMEM: nothing
+ * happened. */
+MU_MUST_USE enum mu_err session_claim(struct session *s, bool names_client);
+/* Its login is on record. It is read again after this call. */
+void session_go_live(struct session *s);
+/* The end of one that claims its device, and of a live one. */
+void session_unclaim(struct session *s, enum end_reason reason);
 void session_logout(struct session *s, enum end_reason reason);
 
 /* --- input.c ---------------------------------------------------------------------------------------*/

@@ -10,10 +10,15 @@
  * must not come yet is proved by what has come instead: a PINGRESP, asked for later, and first. */
 
 extern struct access *fixture_access;
+extern struct loop *fixture_loops[]; /* by index */
 
 int fixture_setup(void **state);
 int fixture_setup_without_limits(void **state);
+int fixture_setup_loops(unsigned loops); /* at most 3; the others have one */
 int fixture_teardown(void **state);
+struct access_figures fixture_figures(void);
+/* Does the session table have a session of device 1? */
+bool fixture_is_connected(void);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 /* --- a client ---------------------------------------------------------------------------------*/
@@ -26,12 +31,17 @@ int open_narrow_client(void);
 void say(int fd, const void *bytes, size_t len);
 void hear(int fd, const void *expected, size_t len);
 void hear_the_end(int fd);
+/* Closes it with a reset. */
+void reset_client(int fd);
+/* Opens a client, says CONNECT, and returns when its login has been handed over as event n. */
+int claim(const void *connect, size_t len, unsigned n, struct fake_commit_event *login);
 /* Opens a client and hears the CONNACK of 3.1 or 3.1.1. */
 int log_in(const void *connect, size_t len);
 
-#define SAY(fd, literal)  say(fd, literal, sizeof(literal) - 1)
-#define HEAR(fd, literal) hear(fd, literal, sizeof(literal) - 1)
-#define LOG_IN(literal)   log_in(literal, sizeof(literal) - 1)
+#define SAY(fd, literal)         say(fd, literal, sizeof(literal) - 1)
+#define HEAR(fd, literal)        hear(fd, literal, sizeof(literal) - 1)
+#define LOG_IN(literal)          log_in(literal, sizeof(literal) - 1)
+#define CLAIM(literal, n, login) claim(literal, sizeof(literal) - 1, n, login)
 
 #define PING "\xc0\0"
 #define PONG "\xd0\0"

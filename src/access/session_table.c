@@ -72,11 +72,11 @@ enum mu_err session_table_swap(struct session_table *t, uint32_t device, session
     return MU_OK;
 }
 
-void session_table_remove(struct session_table *t, uint32_t device, session_handle handle)
+void session_table_leave(struct session_table *t, uint32_t device, session_handle handle, session_handle heir)
 {
     struct chunk *c = find(t, device);
     if (c)
-        atomic_compare_exchange_strong(&c->handles[within(device)], &handle, 0);
+        atomic_compare_exchange_strong(&c->handles[within(device)], &handle, heir);
 }
 
 void session_table_let_in(struct session_table *t, uint32_t device, uint32_t origin)

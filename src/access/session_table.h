@@ -38,8 +38,8 @@ session_handle session_table_get(const struct session_table *t, uint32_t device)
 /* Makes handle the device's session; *before = what it was. MU_E_NOMEM: nothing changed. */
 MU_MUST_USE enum mu_err session_table_swap(struct session_table *t, uint32_t device, session_handle handle,
                                            session_handle *before);
-/* Forgets the session if it still is the device's. */
-void session_table_remove(struct session_table *t, uint32_t device, session_handle handle);
+/* If the session still is the device's, another one takes its place; 0 = none. */
+void session_table_leave(struct session_table *t, uint32_t device, session_handle handle, session_handle heir);
 
 /* The origin from which the device was let in last: a number that the caller makes of an address. 0: not let in since
  * the start. Without memory it is not noted. */

@@ -22,12 +22,12 @@ static void a_second_login_ends_the_first_as_offline_force(void **state)
     hear_the_end(one);
 
     assert_string_equal(fake_event(1).payload, "abc");
-    assert_int_equal(fake_event(2).kind, EVENT_LOGIN);
-    assert_true(fake_event(2).takeover);
-    assert_true(fake_event(2).session > fake_event(0).session);
-    assert_int_equal(fake_event(3).kind, EVENT_END);
-    assert_int_equal(fake_event(3).session, fake_event(0).session);
-    assert_int_equal(fake_event(3).reason, END_FORCE);
+    assert_int_equal(fake_event(2).kind, EVENT_END);
+    assert_int_equal(fake_event(2).session, fake_event(0).session);
+    assert_int_equal(fake_event(2).reason, END_FORCE);
+    assert_int_equal(fake_event(3).kind, EVENT_LOGIN);
+    assert_true(fake_event(3).takeover);
+    assert_true(fake_event(3).session > fake_event(0).session);
     SAY(two, PING);
     HEAR(two, PONG);
     assert_true(access_control_port(fixture_access).is_connected(fixture_access, 1));

@@ -31,9 +31,9 @@ static void only_the_session_that_is_the_devices_can_be_removed(void **state)
     assert_int_equal(before, 0);
     assert_int_equal(session_table_swap(t, 70000, 12, &before), MU_OK);
     assert_int_equal(before, 11);
-    session_table_remove(t, 70000, 11);
+    session_table_leave(t, 70000, 11, 0);
     assert_int_equal(session_table_get(t, 70000), 12);
-    session_table_remove(t, 70000, 12);
+    session_table_leave(t, 70000, 12, 0);
     assert_int_equal(session_table_get(t, 70000), 0);
     assert_int_equal(session_table_swap(t, UINT32_MAX, 13, &before), MU_OK);
     assert_int_equal(session_table_get(t, UINT32_MAX), 13);
@@ -51,7 +51,7 @@ static void an_origin_outlives_its_session(void **state)
     session_table_let_in(t, 70000, 5);
     assert_int_equal(session_table_swap(t, 70000, 11, &before), MU_OK);
     assert_int_equal(before, 0);
-    session_table_remove(t, 70000, 11);
+    session_table_leave(t, 70000, 11, 0);
     assert_int_equal(session_table_origin(t, 70000), 5);
     assert_int_equal(session_table_origin(t, 70001), 0);
     session_table_let_in(t, 70000, 6);

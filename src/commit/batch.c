@@ -159,9 +159,6 @@ void batch_add(struct batch *b, struct intake_record *rec)
     struct pending *p = batch_pending(b, rec->device);
     if (!p) {
         rec->err = (uint8_t)(b->err != MU_OK ? MU_OK : MU_E_NOT_FOUND);
-        /* The device existed when it logged in, and has been deleted meanwhile. */
-        if (rec->kind == INTAKE_LOGIN && b->err == MU_OK)
-            fleet_refuse_login(b->fleet, rec->device);
         return;
     }
     uint32_t events_before = b->event_count;
@@ -169,11 +166,12 @@ void batch_add(struct batch *b, struct intake_record *rec)
     switch ((enum intake_kind)rec->kind) {
     case INTAKE_LOGIN:
         assert(rec->body_len == sizeof(struct commit_login));
-        batch_add_login(b, p, body);
+        batch_add_login(b, p, rec);
         break;
     case INTAKE_END:
         assert(rec->body_len == sizeof(struct commit_end));
-        batch_add_end(b, p, body);
+        if (!batch_add_end(b, p, body))
+            return;
         break;
     case INTAKE_REPORT: batch_add_report(b, p, rec); break;
     case INTAKE_CONTROL: batch_add_control(b, p, rec); break;

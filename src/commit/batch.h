@@ -118,8 +118,9 @@ int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, i
 void batch_clear(struct batch *b);
 
 /* batch_session.c, batch_message.c, batch_history.c, batch_event.c */
-void batch_add_login(struct batch *b, struct pending *p, const struct commit_login *login);
-void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);
+void batch_add_login(struct batch *b, struct pending *p, const struct intake_record *rec);
+/* False: its login is not on record, so it leaves nothing. */
+bool batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_audit(struct batch *b, const struct intake_record *rec);

@@ -27,28 +27,27 @@ static void end_crashed(struct batch *b, struct pending *p, int64_t login_us)
     write_session(b, p, &s);
 }
 
-void batch_add_login(struct batch *b, struct pending *p, const struct commit_login *login)
+void batch_add_login(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
+    const struct commit_login *login = (const void *)rec->body;
     struct journal_session s = {
-        .ts_us = login->ts_us,
+        .ts_us = rec->ts_us,
         .again = login->takeover,
         .keep_alive = login->keep_alive,
         .boot = b->boot,
     };
 
     if (p->progress.session_boot && p->progress.session_boot != b->boot)
-        end_crashed(b, p, login->ts_us);
+        end_crashed(b, p, rec->ts_us);
     write_session(b, p, &s);
     p->progress.session_boot = b->boot;
     p->progress.online_latest = s.ts_us / 1000000;
     if (!p->progress.activated_at)
         p->progress.activated_at = p->progress.online_latest;
-    /* Two logins at the same moment may be handed over in the wrong order: the higher session wins. */
-    if (login->session > p->progress.session)
-        p->progress.session = login->session;
+    p->progress.session = login->session;
 }
 
-void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end)
+bool batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end)
 {
     struct journal_session s = {
         .ts_us = end->ts_us,
@@ -58,10 +57,11 @@ void batch_add_end(struct batch *b, struct pending *p, const struct commit_end *
         .heartbeat = end->heartbeat,
     };
 
+    /* The commit of its login failed. */
+    if (end->session != p->progress.session)
+        return false;
     write_session(b, p, &s);
-    /* The end of a session that another one took over leaves the newer one unchanged. */
-    if (end->session == p->progress.session) {
-        p->progress.session = 0;
-        p->progress.session_boot = 0;
-    }
+    p->progress.session = 0;
+    p->progress.session_boot = 0;
+    return true;
 }

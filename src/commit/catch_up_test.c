@@ -246,10 +246,10 @@ static void a_commit_that_fails_leaves_the_line_as_it_was(void **state)
     report_at(3, 1, 50, 0, 0);
     assert_int_equal(sink.told[1].err, MU_E_IO);
     fake_journal_fail(j, MU_OK);
-    login(3, 1, T0 + 2 * SECOND, false); /* tried again until it succeeds */
-    do
+    do {
+        login(3, 1, T0 + 2 * SECOND, false);
         report_at(3, 2, 51, 0, 0);
-    while (sink.told[sink.count - 1].err != MU_OK);
+    } while (sink.told[sink.count - 1].err != MU_OK);
     report_at(3, 4, 52, 0, 0);
     crash();
     expect_level(3, 52);

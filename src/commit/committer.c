@@ -121,12 +121,6 @@ enum mu_err committer_failing(const struct committer *c)
     return atomic_load_explicit(&c->failing, memory_order_relaxed);
 }
 
-void committer_login(struct committer *c, const struct commit_login *login)
-{
-    struct intake_record head = { .kind = INTAKE_LOGIN, .device = login->device, .ts_us = login->ts_us };
-    intake_put(&c->intake, &head, login, sizeof(*login), NULL, 0);
-}
-
 void committer_end(struct committer *c, const struct commit_end *end)
 {
     struct intake_record head = { .kind = INTAKE_END, .device = end->device, .ts_us = end->ts_us };
@@ -143,6 +137,14 @@ static void set_head(struct intake_record *head, enum intake_kind kind, const st
                                     .sink = item->sink,
                                     .owner = item->owner,
                                     .tag = item->tag };
+}
+
+void committer_login(struct committer *c, const struct commit_item *item, const struct commit_login *login)
+{
+    struct intake_record head;
+
+    set_head(&head, INTAKE_LOGIN, item);
+    intake_put(&c->intake, &head, login, sizeof(*login), NULL, 0);
 }
 
 void committer_report(struct committer *c, const struct commit_item *item, const uint8_t *payload, size_t len)

@@ -65,23 +65,22 @@ struct commit_item {
     struct commit_sink *sink; /* may be NULL if tag is 0 */
     uint64_t owner, tag;
     uint32_t device;
-    int64_t ts_us; /* moment of a report or a control */
+    int64_t ts_us; /* moment of a login, a report or a control */
 };
 
 /* What the online log adds to the keepalive that a device announced (contract, endpoint 8). */
 #define COMMIT_KEEP_ALIVE_MORE 5
 
-/* A login. session is greater than that of any earlier login of the device; the highest wins. If a commit fails, the
- * login is kept and tried again. */
+/* A login. The device waits for its outcome: MU_OK, it is on record, and the fleet shows the device as online. With any
+ * other it is not on record and never will be. Logins share commits as reports do that wait for an acknowledgement.
+ * A device has one session at a time: the end of the one before is handed over before the login. */
 struct commit_login {
-    uint32_t device;
-    uint64_t session;
-    int64_t ts_us;
+    uint64_t session;    /* greater than that of any earlier login of the device */
     bool takeover;       /* it took over from a live session */
     uint32_t keep_alive; /* the announced seconds + COMMIT_KEEP_ALIVE_MORE */
     struct ip_addr peer;
 };
-void committer_login(struct committer *c, const struct commit_login *login);
+void committer_login(struct committer *c, const struct commit_item *item, const struct commit_login *login);
 
 struct commit_end {
     uint32_t device;
@@ -91,7 +90,8 @@ struct commit_end {
     enum end_reason reason;
     struct heartbeat heartbeat;
 };
-/* If a commit fails, the end is kept and tried again. */
+/* If a commit fails, the end is kept and tried again. The end of a session whose login is not on record leaves nothing:
+ * a session may end before it knows what became of its login. */
 void committer_end(struct committer *c, const struct commit_end *end);
 
 /* Anything that a device published on dev2app: kept as it came, and decoded if it is a report. */

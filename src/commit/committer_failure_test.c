@@ -11,7 +11,7 @@ static void wait_failing(enum mu_err err)
         sched_yield();
 }
 
-static void on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept(void **state)
+static void on_a_full_disk_reports_and_logins_are_refused_and_ends_are_kept(void **state)
 {
     (void)state;
     struct committer_figures figures;
@@ -25,14 +25,14 @@ static void on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept(void
     wait_told(&sink, told + 1);
     assert_int_equal(committer_failing(c), MU_E_FULL);
     end(3, 11, T0 + 5000000, END_TCP_CLOSED);
-    login(4, 12, T0 + 6000000, false);
+    login_told(4, 12, T0 + 6000000);
     report_state(4, T0, 0, 0, 0, 0);
     committer_control(c, &(struct commit_item){ .sink = &sink.sink, .tag = 5, .device = 4, .ts_us = T0 }, 1, 1, control,
                       sizeof(control));
     end(4, 12, T0 + 7000000, END_FORCE);
     report_state(4, T0, 0, 0, 0, 0);
-    wait_told(&sink, told + 4);
-    for (size_t i = told; i < told + 4; i++)
+    wait_told(&sink, told + 5);
+    for (size_t i = told; i < told + 5; i++)
         assert_int_equal(sink.told[i].err, MU_E_FULL);
     struct fleet_device d = device(3);
     assert_true(d.is_online && !d.is_faulty); /* only what is durable is shown */
@@ -47,15 +47,11 @@ static void on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept(void
     settle();
     assert_false(device(3).is_online);
     assert_false(device(4).is_online);
-    assert_int_equal(device(4).activated_at, T0 / 1000000 + 6);
+    assert_int_equal(device(4).activated_at, 0);
     stop();
-    assert_int_equal(records()->sessions.count, 4);
+    assert_int_equal(records()->sessions.count, 2); /* and no end without its login */
     assert_int_equal(records()->sessions.at[1].device, 3);
     assert_true(session(1).end);
-    assert_int_equal(records()->sessions.at[2].device, 4);
-    assert_false(session(2).end);
-    assert_true(session(3).end);
-    assert_int_equal(session(3).number, 2);
     assert_int_equal(records()->messages.count, 2);
 }
 
@@ -150,28 +146,54 @@ static void what_waits_is_committed_before_the_committer_ends(void **state)
     assert_int_equal(sink.flushed_at, 1001);
 }
 
-static void kept_logins_and_ends_get_a_last_try_at_the_end(void **state)
+static void a_kept_end_comes_before_the_next_login(void **state)
 {
     (void)state;
-    fake_journal_fail(j, MU_E_FULL);
     login(3, 1, T0, false);
+    settle();
+    fake_journal_fail(j, MU_E_IO);
+    end(3, 1, T0 + 1, END_FORCE);
+    login_told(3, 2, T0 + 1);
+    wait_told(&sink, 2);
+    assert_int_equal(sink.told[1].err, MU_E_IO);
+    assert_true(device(3).is_online); /* by what is on record */
+    fake_journal_fail(j, MU_OK);
+    for (size_t n = 3; sink.told[n - 2].err != MU_OK; n++) {
+        login_told(3, n, T0 + 2);
+        wait_told(&sink, n);
+    }
+    assert_true(device(3).is_online);
+    stop();
+    assert_int_equal(records()->sessions.count, 3);
+    assert_int_equal(session(1).reason, END_FORCE);
+    assert_false(session(2).end);
+}
+
+static void a_kept_end_gets_a_last_try_at_the_end(void **state)
+{
+    (void)state;
+    login(3, 1, T0, false);
+    settle();
+    fake_journal_fail(j, MU_E_FULL);
+    end(3, 1, T0 + 1, END_FORCE);
     report_state(3, T0, 0, 0, 0, 0);
-    wait_told(&sink, 1);
+    wait_told(&sink, 2);
     fake_journal_fail(j, MU_OK);
     stop();
-    assert_int_equal(records()->sessions.count, 1);
+    assert_int_equal(records()->sessions.count, 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        COMMITTER_TEST(on_a_full_disk_reports_are_refused_and_logins_and_ends_are_kept),
+        COMMITTER_TEST(on_a_full_disk_reports_and_logins_are_refused_and_ends_are_kept),
         COMMITTER_TEST(a_full_disk_that_has_room_again_is_noticed_by_itself),
         COMMITTER_TEST(an_error_of_the_disk_is_no_full_disk),
         COMMITTER_TEST(a_message_too_large_for_the_journal_is_refused_alone),
         COMMITTER_TEST(what_only_passes_comes_in_its_turn_and_cannot_fail),
         COMMITTER_TEST(what_waits_is_committed_before_the_committer_ends),
-        COMMITTER_TEST(kept_logins_and_ends_get_a_last_try_at_the_end),
+        COMMITTER_TEST(a_kept_end_comes_before_the_next_login),
+        COMMITTER_TEST(a_kept_end_gets_a_last_try_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,11 +160,19 @@ static inline void report_state(uint32_t device, int64_t ts_us, uint8_t on, uint
     report(device, ts_us, frame, sizeof(frame));
 }
 
+/* Whose sender is not told. */
 static inline void login(uint32_t device, uint64_t session, int64_t ts_us, bool takeover)
 {
-    committer_login(
-        c, &(struct commit_login){
-               .device = device, .session = session, .ts_us = ts_us, .takeover = takeover, .keep_alive = 125 });
+    committer_login(c, &(struct commit_item){ .device = device, .ts_us = ts_us },
+                    &(struct commit_login){ .session = session, .takeover = takeover, .keep_alive = 125 });
+}
+
+static inline void login_told(uint32_t device, uint64_t session, int64_t ts_us)
+{
+    committer_login(c,
+                    &(struct commit_item){
+                        .sink = &sink.sink, .owner = device, .tag = ++next_tag, .device = device, .ts_us = ts_us },
+                    &(struct commit_login){ .session = session, .keep_alive = 125 });
 }
 
 static inline void end(uint32_t device, uint64_t session, int64_t ts_us, enum end_reason reason)

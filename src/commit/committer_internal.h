@@ -8,7 +8,7 @@
  *
  *   any thread ─► intake.queue ─swap─► work ─┐
  *                                            ├─► batch ─► journal ─► fleet ─► done(), flush()
- *   a failed batch's logins and ends ► retry ┘
+ *   a failed batch's ends of sessions ► retry ┘
  *
  * While commits fail, the records in `retry` wait for the next try, once a second. Every other record is answered with
  * the error at once, so that its sender learns of it and nothing piles up. */

@@ -170,9 +170,8 @@ static void *send_reports(void *arg)
         while (!committer_has_room(c, &s->sink.sink))
             sched_yield();
         if (i % 100 == 1)
-            committer_login(c,
-                            &(struct commit_login){
-                                .device = s->device, .session = i, .ts_us = T0, .takeover = i > 1, .keep_alive = 125 });
+            committer_login(c, &(struct commit_item){ .device = s->device, .ts_us = T0 },
+                            &(struct commit_login){ .session = i, .takeover = i > 1, .keep_alive = 125 });
         committer_report(c,
                          &(struct commit_item){
                              .sink = &s->sink.sink, .owner = s->device, .tag = i, .device = s->device, .ts_us = T0 },

@@ -43,35 +43,36 @@ static void a_login_activates_and_its_end_puts_the_device_offline(void **state)
     assert_int_equal(records()->active.count, 1); /* of the report that settle sent, from device 1 */
 }
 
-static void the_end_of_a_session_that_was_taken_over_leaves_the_device_online(void **state)
+static void of_a_take_over_the_newest_record_is_the_login(void **state)
 {
     (void)state;
     login(3, 11, T0, false);
+    settle();
+    end(3, 11, T0 + 1000, END_FORCE);
     login(3, 12, T0 + 1000, true);
-    end(3, 11, T0 + 1001, END_FORCE);
     settle();
     assert_true(device(3).is_online);
     end(3, 12, T0 + 2000, END_MQTT_DISCONNECT);
     settle();
     assert_false(device(3).is_online);
     stop();
-    assert_true(session(1).again);
-    assert_int_equal(session(2).reason, END_FORCE);
-    assert_int_equal(session(3).reason, END_MQTT_DISCONNECT);
     assert_int_equal(records()->sessions.count, 4);
+    assert_int_equal(session(1).reason, END_FORCE);
+    assert_true(!session(2).end && session(2).again);
+    assert_true(session(2).ts_us > session(1).ts_us);
+    assert_int_equal(session(3).reason, END_MQTT_DISCONNECT);
 }
 
-static void of_two_logins_at_once_the_higher_session_wins(void **state)
+static void a_login_is_answered_when_the_fleet_shows_it(void **state)
 {
     (void)state;
-    login(3, 12, T0, true);
-    login(3, 11, T0, false); /* handed over late by another thread */
-    end(3, 11, T0 + 1, END_FORCE);
-    settle();
-    assert_true(device(3).is_online);
-    end(3, 12, T0 + 2, END_TCP_CLOSED);
-    settle();
-    assert_false(device(3).is_online);
+    for (uint64_t i = 1; i <= 200; i++) {
+        login_told(3, i, T0 + (int64_t)i * 10);
+        wait_told(&sink, i);
+        assert_int_equal(sink.told[i - 1].err, MU_OK);
+        assert_true(device(3).is_online);
+        end(3, i, T0 + (int64_t)i * 10 + 5, END_TCP_CLOSED);
+    }
 }
 
 static void a_session_that_a_crash_left_open_is_ended_before_the_next_login(void **state)
@@ -100,11 +101,12 @@ static void a_session_that_a_crash_left_open_is_ended_before_the_next_login(void
     login(3, 1, T0 + 700000000, false);
     login(4, 2, T0 + 700000000, false);
     login(5, 3, T0 + 950000000, false);
+    end(3, 1, T0 + 800000000, END_FORCE);
     login(3, 4, T0 + 800000000, true);
     settle();
     assert_true(device(3).is_online);
     stop();
-    assert_int_equal(records()->sessions.count, 4 + 6);
+    assert_int_equal(records()->sessions.count, 4 + 7);
     struct journal_session s = session(4);
     assert_true(s.end);
     assert_int_equal(s.reason, END_EXCEPTION);
@@ -120,7 +122,8 @@ static void a_session_that_a_crash_left_open_is_ended_before_the_next_login(void
     assert_int_equal(session(7).reason, END_EXCEPTION);
     assert_int_equal(session(7).ts_us, T0 + 900000000); /* its last message is the later sign of life */
     assert_false(session(8).end);
-    assert_true(!session(9).end && session(9).again); /* no second end for a session of this start */
+    assert_int_equal(session(9).reason, END_FORCE); /* no second end for a session of this start */
+    assert_true(!session(10).end && session(10).again);
 }
 
 /* The start's clock was far ahead. The device sends nothing before it logs in by the right clock. */
@@ -152,8 +155,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         COMMITTER_TEST(a_login_activates_and_its_end_puts_the_device_offline),
-        COMMITTER_TEST(the_end_of_a_session_that_was_taken_over_leaves_the_device_online),
-        COMMITTER_TEST(of_two_logins_at_once_the_higher_session_wins),
+        COMMITTER_TEST(of_a_take_over_the_newest_record_is_the_login),
+        COMMITTER_TEST(a_login_is_answered_when_the_fleet_shows_it),
         COMMITTER_TEST(a_session_that_a_crash_left_open_is_ended_before_the_next_login),
         COMMITTER_TEST(a_start_that_lived_by_a_wrong_clock_tells_no_end),
     };

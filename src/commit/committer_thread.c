@@ -51,7 +51,7 @@ static void flush(struct committer *c, size_t answered)
 
 static void keep_for_retry(struct committer *c, struct intake_record *rec)
 {
-    assert(intake_is_session(rec));
+    assert(intake_is_kept(rec));
     if (intake_records_append(&c->retry, rec) != MU_OK)
         log_event(LOG_ERROR, "session_record_lost", "device=%u cause=memory", rec->device);
 }
@@ -72,12 +72,12 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
         struct intake_record *rec = intake_records_at(&c->work, c->work_at);
         enum mu_err own = outcome(rec, err);
         c->work_at += rec->size;
-        if (intake_is_session(rec)) {
+        if (intake_is_kept(rec)) {
             if (err != MU_OK)
                 keep_for_retry(c, rec);
             continue;
         }
-        if (own != MU_OK && own != MU_E_NOT_FOUND)
+        if (own != MU_OK && own != MU_E_NOT_FOUND && rec->kind != INTAKE_LOGIN)
             count_dropped(c, own);
         if (rec->tag) {
             rec->sink->done(rec->sink, rec->owner, rec->tag, own);

@@ -86,20 +86,29 @@ static void sessions_and_reports_are_told_in_the_order_of_their_commit(void **st
     must_be_all();
 }
 
-static void what_was_not_committed_is_not_told_and_a_session_is_when_it_is(void **state)
+static void what_was_not_committed_is_not_told_and_an_end_is_when_it_is(void **state)
 {
     (void)state;
-    fake_journal_fail(j, MU_E_IO);
     login(3, 11, T0, false);
+    settle();
+    take();
+    next(WATCH_LOGIN, 3);
+    next(WATCH_MESSAGE, 1);
+    fake_journal_fail(j, MU_E_IO);
+    end(3, 11, T0, END_TCP_CLOSED);
+    login(4, 12, T0, false);
+    end(4, 12, T0, END_TCP_CLOSED);
     report_state(3, T0, 1, 1, 1, 1);
-    wait_told(&sink, 1);
+    wait_told(&sink, 2);
     take();
     must_be_all();
     fake_journal_fail(j, MU_OK);
-    while (!device(3).is_online)
+    while (device(3).is_online)
         sched_yield();
+    settle();
     take();
-    next(WATCH_LOGIN, 3);
+    next(WATCH_END, 3);
+    next(WATCH_MESSAGE, 1);
     must_be_all();
 }
 
@@ -119,7 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(sessions_and_reports_are_told_in_the_order_of_their_commit),
-        TEST(what_was_not_committed_is_not_told_and_a_session_is_when_it_is),
+        TEST(what_was_not_committed_is_not_told_and_an_end_is_when_it_is),
         TEST(a_record_of_a_device_that_is_not_there_is_not_told),
     };
     return cmocka_run_group_tests_name("committer_watch", tests, NULL, NULL);

@@ -79,7 +79,7 @@ static enum intake_haste haste_of(const struct intake_record *rec)
 {
     switch ((enum intake_kind)rec->kind) {
     case INTAKE_REPORT: return rec->tag ? HASTE_TOLD : HASTE_KEPT;
-    case INTAKE_LOGIN: /* the device already has its answer */
+    case INTAKE_LOGIN: /* its device waits; but so do many others after an outage, and they share commits */
     case INTAKE_END:
     case INTAKE_PASS: return HASTE_TOLD;
     case INTAKE_AUDIT: return HASTE_KEPT;
@@ -127,7 +127,7 @@ void intake_put(struct intake *in, const struct intake_record *head, const void 
 
     pthread_mutex_lock(&in->lock);
     struct intake_record *rec = take_room(in, size, false);
-    if (!rec && intake_is_session(head)) {
+    if (!rec && intake_is_kept(head)) {
         rec = take_room(in, size, true);
     } else if (!rec) {
         size = sizeof(*head);

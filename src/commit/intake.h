@@ -49,10 +49,10 @@ struct intake_audit {
     char enterprise_id[ID_HEX_LEN + 1], did[DID_LEN + 1];
 };
 
-/* Logins and ends are kept until they are committed; all other records are for the sender to repeat. */
-static inline bool intake_is_session(const struct intake_record *rec)
+/* An end is kept until it is committed: nobody else knows of it. All other records are for the sender to repeat. */
+static inline bool intake_is_kept(const struct intake_record *rec)
 {
-    return rec->kind == INTAKE_LOGIN || rec->kind == INTAKE_END;
+    return rec->kind == INTAKE_END;
 }
 
 struct intake_records {
@@ -87,7 +87,7 @@ struct intake {
     enum intake_haste haste;    /* the greatest haste in the queue */
     enum intake_haste wakes_at; /* this much haste wakes the committer */
     struct intake_records queue;
-    uint64_t lost; /* logins and ends for which there was no memory at all, not even in the slack */
+    uint64_t lost; /* records for which there was no memory at all, not even in the slack */
     struct commit_sink *starved;
     _Atomic size_t waiting; /* bytes handed over and not answered yet */
 };
@@ -96,7 +96,7 @@ void intake_init(struct intake *in);
 void intake_free(struct intake *in);
 
 /* head: everything but size and body_len. The body is `first` followed by `second`. Any thread; never fails: without
- * memory the record is answered with MU_E_NOMEM, or a login or an end is counted in `lost`. */
+ * memory the record is answered with MU_E_NOMEM; if there is none for that either, or it is an end, `lost` counts it. */
 void intake_put(struct intake *in, const struct intake_record *head, const void *first, size_t first_len,
                 const void *second, size_t second_len);
 

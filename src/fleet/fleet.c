@@ -116,14 +116,6 @@ void fleet_watch_disabled(struct fleet *f, void (*fn)(void *ctx, uint32_t device
     fleet_unlock(f);
 }
 
-void fleet_refuse_login(struct fleet *f, uint32_t device)
-{
-    fleet_read_lock(f);
-    if (f->disabled_online)
-        f->disabled_online(f->disabled_online_ctx, device);
-    fleet_unlock(f);
-}
-
 uint32_t fleet_product_end(const struct fleet *f)
 {
     return f->products.count;

@@ -37,8 +37,6 @@ struct journal_visitor fleet_journal_visitor(struct fleet *f);
 uint32_t fleet_last_stranger(const struct fleet *f);
 /* After the journal visit: removes devices that are gone from the days of activity. */
 void fleet_forget_strangers(struct fleet *f);
-/* A device that is gone has logged in: tells the watcher (fleet_watch_disabled). */
-void fleet_refuse_login(struct fleet *f, uint32_t device);
 
 /* What the committer keeps per device between batches, without the image. */
 struct fleet_progress {

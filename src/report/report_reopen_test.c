@@ -162,9 +162,8 @@ static void live_a_while(int64_t from_us, int64_t to_us)
     for (int64_t now = from_us; now < to_us; now += DAY_US / 20) {
         uint32_t no = 1 + (uint32_t)rand() % DEVICES;
         if (rand() % 5 == 0)
-            committer_login(
-                c, &(struct commit_login){
-                       .device = no, .session = (uint64_t)now, .ts_us = now, .takeover = false, .keep_alive = 125 });
+            committer_login(c, &(struct commit_item){ .device = no, .ts_us = now },
+                            &(struct commit_login){ .session = (uint64_t)now, .takeover = false, .keep_alive = 125 });
         const uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, 1, 5, rand() % 3 == 0, rand() % 4 == 0 };
         committer_report(c, &(struct commit_item){ .sink = &sink, .tag = 1, .device = no, .ts_us = now }, frame,
                          sizeof(frame));

@@ -69,7 +69,7 @@ def test_a_disabled_device_is_found_and_says_so(world):
 def test_the_detail_tells_whether_it_is_online(world):
     did, passcode = world.register(mac="m")
     device = Device(world.server.mqtt, did, passcode, world.product_key, 4).login()
-    wait_until(lambda: world.get("device_detail", mac="m").json["is_online"] is True)
+    assert world.get("device_detail", mac="m").json["is_online"] is True
     device.disconnect()
     wait_until(lambda: world.get("device_detail", mac="m").json["is_online"] is False)
 

@@ -1,5 +1,6 @@
 """Sessions: how they begin, end, are replaced and are accounted for."""
 
+import re
 import socket
 import struct
 import threading
@@ -7,9 +8,9 @@ import time
 
 import pytest
 
-from mqtt import Closed, Device, connect_packet
+from mqtt import Closed, Device, connect_packet, packet, text
 from server import ENOUGH_S, wait_until
-from world import REPORT, World
+from world import REPORT, World, request
 
 
 def online_log(world, did, count):
@@ -131,9 +132,79 @@ def test_a_second_login_ends_the_first_as_offline_force(world, level):
     first.expect_closed()
     log = online_log(world, first.did, 3)
     assert [(r["type"], r["payload"].get("reason")) for r in log] == [
-        ("dev_online", None), ("dev_re_online", None), ("dev_offline", "offline_force")]
+        ("dev_online", None), ("dev_offline", "offline_force"), ("dev_re_online", None)]
     assert world.get("devices/search", is_online=1).json["meta"]["total"] == 1
     second.ping()
+
+
+# --- CONNACK ---
+
+def metric(world, name):
+    page = request(world.server.ops, "GET", "/metrics").body.decode()
+    return int(re.search(rf"^{name} (\d+)$", page, re.M).group(1))
+
+
+def test_after_connack_every_call_says_online(make_server):
+    world = World(make_server())
+    known = [world.register(mac=f"m{i}") for i in range(200)]
+    devices = []
+    for i, (did, passcode) in enumerate(known):
+        devices.append(Device(world.server.mqtt, did, passcode, world.product_key, 4).login())
+        assert world.get("device_detail", mac=f"m{i}").json["is_online"] is True
+        assert world.get("devices/search", is_online=1).json["meta"]["total"] == i + 1
+        newest = world.get(f"devices/{did}/online", limit=1).json["objects"]
+        assert [row["type"] for row in newest] == ["dev_online"]
+        assert world.control(did, raw=[1]).error == (400, 5403), "online, and has not subscribed yet"
+        assert world.get("devices/summary").json["online"] == i + 1
+        assert metric(world, "muster_sessions") == i + 1
+
+
+def test_the_newest_record_after_a_take_over_is_the_login(world):
+    devices = [world.device(level=4)]
+    for count in range(1, 201):
+        devices.append(Device(world.server.mqtt, devices[0].did, devices[0].passcode, world.product_key, 4).login())
+        page = world.get(f"devices/{devices[0].did}/online", limit=2).json
+        assert page["meta"]["total"] == 1 + 2 * count
+        assert [row["type"] for row in page["objects"]] == ["dev_re_online", "dev_offline"]
+        assert page["objects"][1]["payload"]["reason"] == "offline_force"
+
+
+@pytest.mark.parametrize("level", [3, 4, 5])
+def test_what_is_sent_behind_connect_is_handled_after_connack(world, level):
+    did, passcode = world.register()
+    device = Device(world.server.mqtt, did, passcode, world.product_key, level)
+    properties = b"\0" if level == 5 else b""
+    subscribe = packet(0x82, b"\0\x09" + properties + text(f"app2dev/{did}/#") + b"\0")
+    reports = [device.publish_bytes(f"dev2app/{did}", REPORT, qos=qos, packet_id=qos) for qos in (0, 1, 2)]
+    device.send(connect_packet(did, passcode, level) + subscribe + b"".join(reports) + b"\xc0\0")
+    kinds = [device.receive()[0] >> 4 for _ in range(5)]
+    assert kinds[:2] == [2, 9] and kinds.index(4) < kinds.index(5) and 13 in kinds
+    device.send(b"\xe0\0")
+    device.expect_closed()
+    assert end_of(world, did)["reason"] == "mqtt_disconnect"
+    assert world.get(f"devices/{did}/data").json["meta"]["total"] == 3
+
+
+def test_who_says_everything_at_once_and_closes_is_served(world):
+    did, passcode = world.register()
+    device = Device(world.server.mqtt, did, passcode, world.product_key, 4)
+    device.send(connect_packet(did, passcode, 4) + device.publish_bytes(f"dev2app/{did}", REPORT))
+    device.sock.shutdown(socket.SHUT_WR)
+    assert device.receive()[0] == 0x20
+    device.expect_closed()
+    assert end_of(world, did)["reason"] == "tcp_closed"
+    assert world.get(f"devices/{did}/data").json["meta"]["total"] == 1
+
+
+def test_who_does_not_wait_for_connack_leaves_a_login_and_its_end(world):
+    known = [world.register() for _ in range(100)]
+    for number, (did, passcode) in enumerate(known):
+        device = Device(world.server.mqtt, did, passcode, world.product_key, 4)
+        device.send(connect_packet(did, passcode, 4))
+        device.reset() if number % 2 else device.close()
+    for did, _ in known:
+        assert end_of(world, did)["reason"] in ("tcp_closed", "offline_exception")
+    assert world.get("devices/search", is_online=1).json["meta"]["total"] == 0
 
 
 def test_the_second_session_receives_the_controls(world):
@@ -144,22 +215,27 @@ def test_the_second_session_receives_the_controls(world):
 
 
 def test_many_take_overs_at_once_leave_one_session_and_a_consistent_log(world):
+    """One whose place is taken before its CONNACK is refused."""
     did, passcode = world.register()
+    answers = []
 
     def login():
-        try:
-            Device(world.server.mqtt, did, passcode, world.product_key, 4).login().expect_closed()
-        except (Closed, OSError):
-            pass
+        device = Device(world.server.mqtt, did, passcode, world.product_key, 4)
+        answers.append(device.connect())
+        device.expect_closed()
 
-    threads = [threading.Thread(target=login, daemon=True) for _ in range(20)]
+    threads = [threading.Thread(target=login) for _ in range(20)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: world.get(f"devices/{did}/online").json["meta"]["total"] == 39)
+    wait_until(lambda: len(answers) == 20)
     last = Device(world.server.mqtt, did, passcode, world.product_key, 4).login()
-    log = online_log(world, did, 41)
-    ends = [r["payload"]["reason"] for r in log if r["type"] == "dev_offline"]
-    assert ends == ["offline_force"] * 20
+    for thread in threads:
+        thread.join(ENOUGH_S)
+    assert set(answers) <= {0, 3} and 0 in answers
+    log = world.get(f"devices/{did}/online", sort="asc", limit=100).json["objects"]
+    assert [r["type"] for r in log] == ["dev_online"] + ["dev_offline", "dev_re_online"] * (len(log) // 2)
+    assert answers.count(0) <= len(log) // 2 <= 20
+    assert {r["payload"]["reason"] for r in log if r["type"] == "dev_offline"} == {"offline_force"}
     assert world.get("devices/search").json["objects"][0]["is_online"] is True
     last.disconnect()
     wait_until(lambda: world.get("devices/search").json["objects"][0]["is_online"] is False)
@@ -268,7 +344,7 @@ def test_activation_is_the_first_login(world):
     did, passcode = world.register()
     assert world.get("devices/search").json["objects"][0]["online_latest"] in (None, 0)
     device = Device(world.server.mqtt, did, passcode, world.product_key, 4).login()
-    row = wait_until(lambda: (r := world.get("devices/search").json["objects"][0])["is_online"] and r)
+    row = world.get("devices/search").json["objects"][0]
     device.ping()
     assert abs(row["online_latest"] - time.time()) < 30
 

@@ -134,11 +134,10 @@ class World:
         self.server.apply({"devices": [{"product_key": self.product_key, **device} for device in devices]})
 
     def online_log_once_ended(self, did):
-        """The records of the online log, newest first, as soon as the newest is an end. A login's own record
-        comes with the first commit after its CONNACK, so there may be none at first."""
+        """The records of the online log, newest first, as soon as the newest is an end."""
         def ended():
             rows = self.get(f"devices/{did}/online").json["objects"]
-            return rows if rows and rows[0]["type"] == "dev_offline" else None
+            return rows if rows[0]["type"] == "dev_offline" else None
         return wait_until(ended)
 
     def control(self, did, **body):
