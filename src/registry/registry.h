@@ -37,7 +37,7 @@ MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const cha
  * tables are missing, older or newer; MU_E_CLOSED: it cannot be reached. The change feed goes on where it was.
  *
  * If the connection breaks during a commit, the commit is looked for on a new connection. registry_write returns
- * MU_E_CLOSED or MU_E_TIMEOUT only if it did not happen, or if this could not be found out in five seconds. */
+ * MU_E_IO only if it did not happen, or if this could not be found out in five seconds. */
 MU_MUST_USE enum mu_err registry_open_store(struct registry **out, const char *uri, char *why, size_t why_size);
 /* Its tables, for pg_schema_migrate (postgres/pg.h). */
 extern const struct pg_schema registry_schema;

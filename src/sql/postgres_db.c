@@ -5,6 +5,18 @@
 
 #include "postgres/pg.h"
 
+/* The port knows nothing of connections: a database that cannot be reached is one that cannot be read or written. */
+static enum mu_err told(enum mu_err err)
+{
+    switch (err) {
+    case MU_E_CLOSED:
+    case MU_E_TIMEOUT:
+    case MU_E_LOCKED:
+    case MU_E_SCHEMA: return MU_E_IO;
+    default: return err;
+    }
+}
+
 /* --- statements -----------------------------------------------------------------------------------*/
 
 static struct pg_value value_of(const struct db_value *v)
@@ -48,11 +60,11 @@ static enum mu_err run(struct db *db, const char *sql, const struct db_value *va
 
     values_of(&sent, values, count);
     if (how == DB_ALONG)
-        return pg_queue(db->pg, sql, sent.at, count);
+        return told(pg_queue(db->pg, sql, sent.at, count));
     if (how == DB_TRY && (err = pg_queue(db->pg, "SAVEPOINT put", NULL, 0)) != MU_OK)
-        return err;
+        return told(err);
     err = pg_run(db->pg, sql, sent.at, count, &db->changed);
-    return how == DB_TRY ? end_try(db, err) : err;
+    return told(how == DB_TRY ? end_try(db, err) : err);
 }
 
 struct rows_wanted {
@@ -60,6 +72,7 @@ struct rows_wanted {
     void *out;
     db_row_fn each;
     void *ctx;
+    enum mu_err err; /* of `each` */
 };
 
 static struct db_row row_of(const struct pg_row *row)
@@ -77,10 +90,10 @@ static void read_row(struct pg_row *from, void *out)
 
 static enum mu_err give_row(void *ctx, struct pg_row *from)
 {
-    const struct rows_wanted *reader = ctx;
+    struct rows_wanted *reader = ctx;
     struct db_row row = row_of(from);
 
-    return reader->each(reader->ctx, &row);
+    return reader->err = reader->each(reader->ctx, &row);
 }
 
 static enum mu_err get(struct db *db, const char *sql, const struct db_value *values, size_t count,
@@ -89,7 +102,7 @@ static enum mu_err get(struct db *db, const char *sql, const struct db_value *va
     struct values_sent sent;
     struct rows_wanted reader = { .read = read, .out = out };
 
-    return pg_get(db->pg, sql, values_of(&sent, values, count), count, read_row, &reader, NULL);
+    return told(pg_get(db->pg, sql, values_of(&sent, values, count), count, read_row, &reader, NULL));
 }
 
 static enum mu_err each(struct db *db, const char *sql, const struct db_value *values, size_t count, bool big,
@@ -99,7 +112,8 @@ static enum mu_err each(struct db *db, const char *sql, const struct db_value *v
     struct rows_wanted reader = { .each = fn, .ctx = ctx };
 
     values_of(&sent, values, count);
-    return (big ? pg_each_big : pg_each)(db->pg, sql, sent.at, count, give_row, &reader);
+    enum mu_err err = (big ? pg_each_big : pg_each)(db->pg, sql, sent.at, count, give_row, &reader);
+    return reader.err != MU_OK ? reader.err : told(err);
 }
 
 static void read_number(struct pg_row *row, void *out)
@@ -116,7 +130,7 @@ static enum mu_err insert(struct db *db, const struct db_put *put, const struct 
     enum mu_err err =
         pg_get(db->pg, put->returning, values_of(&sent, values, count), count, read_number, no, &inserted);
 
-    return inserted ? err : MU_E_EXISTS;
+    return inserted ? told(err) : MU_E_EXISTS;
 }
 
 /* --- columns --------------------------------------------------------------------------------------*/
@@ -165,7 +179,9 @@ static enum mu_err begin_write(struct db *db)
 {
     enum mu_err err = pg_begin(db->pg, PG_WRITE);
 
-    return err == MU_OK ? pg_queue(db->pg, "SELECT pg_advisory_xact_lock(hashtext('muster.registry'))", NULL, 0) : err;
+    if (err == MU_OK)
+        err = pg_queue(db->pg, "SELECT pg_advisory_xact_lock(hashtext('muster.registry'))", NULL, 0);
+    return told(err);
 }
 
 static enum mu_err commit(struct db *db)
@@ -180,14 +196,14 @@ static void rollback(struct db *db)
 
 static enum mu_err begin_part(struct db *db)
 {
-    return pg_queue(db->pg, "SAVEPOINT one", NULL, 0);
+    return told(pg_queue(db->pg, "SAVEPOINT one", NULL, 0));
 }
 
 static enum mu_err end_part(struct db *db, bool keep)
 {
     enum mu_err err = keep ? MU_OK : pg_queue(db->pg, "ROLLBACK TO one", NULL, 0);
 
-    return err == MU_OK ? pg_queue(db->pg, "RELEASE one", NULL, 0) : err;
+    return told(err == MU_OK ? pg_queue(db->pg, "RELEASE one", NULL, 0) : err);
 }
 
 static bool in_transaction(const struct db *db)
@@ -197,7 +213,7 @@ static bool in_transaction(const struct db *db)
 
 static enum mu_err begin_read(struct db *db)
 {
-    return pg_begin(db->pg, PG_READ);
+    return told(pg_begin(db->pg, PG_READ));
 }
 
 static bool end_read(struct db *db)

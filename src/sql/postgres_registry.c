@@ -113,7 +113,7 @@ static enum mu_err settle(struct registry *reg, enum mu_err err)
         return err;
     while (find_commit(reg, &found) != MU_OK && clock_mono_us() < until)
         poll(NULL, 0, SETTLE_EACH_MS);
-    return found ? MU_OK : err;
+    return found ? MU_OK : MU_E_IO;
 }
 
 static const struct registry_store store = {
