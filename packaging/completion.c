@@ -77,6 +77,7 @@ static void put_kind(FILE *to, enum setting_kind kind, const char *words)
     case SETTING_WORD: put_words(to, words); break;
     case SETTING_SWITCH:
     case SETTING_TEXT:
+    case SETTING_STORE:
     case SETTING_COUNT:
     case SETTING_NUMBER: fputs("none", to); break;
     }

@@ -118,7 +118,7 @@ out:
 
 /* clang-format off: a table */
 static const struct setting apply_settings[] = {
-    DATA_SETTING,
+    STORES_SETTINGS,
     CONFIG_SETTING,
     { .name = "create",
       .kind = SETTING_SWITCH,

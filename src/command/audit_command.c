@@ -201,7 +201,7 @@ static int audit(const struct settings *s)
 
 /* clang-format off: a table */
 static const struct setting audit_settings[] = {
-    DATA_SETTING,
+    STORES_SETTINGS,
     CONFIG_SETTING,
     { .name = "from",
       .kind = SETTING_TEXT,

@@ -101,7 +101,9 @@ static bool check_data(struct backup *b)
     char path[4096];
 
     snprintf(path, sizeof(path), "%s/registry.db", b->dir);
-    if (manifest_is_in(b->dir))
+    if (stores_are_elsewhere(b->dir))
+        snprintf(b->why, sizeof(b->why), "%s: " STORES_ELSEWHERE_ADVICE, b->dir);
+    else if (manifest_is_in(b->dir))
         snprintf(b->why, sizeof(b->why), "%s is a backup itself", b->dir);
     else if (access(path, F_OK) != 0)
         snprintf(b->why, sizeof(b->why), "%s is not a data directory: %s", b->dir, strerror(errno));

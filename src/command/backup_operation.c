@@ -114,6 +114,10 @@ static int run_backup(const struct operation_call *call)
     char scratch[4096], why[512] = "";
     struct taking t = { .stores = call->stores, .scratch = scratch };
 
+    if (call->stores->store) {
+        buf_printf(call->answer, STORES_ELSEWHERE_ADVICE "\n");
+        return 2;
+    }
     snprintf(scratch, sizeof(scratch), "%s/" BACKUP_SCRATCH, call->stores->data.path);
     enum mu_err err = take(&t, why, sizeof(why));
     log_event(err == MU_OK ? LOG_INFO : LOG_ERROR, "backup_taken", "result=%s why=%s paused_us=%lld",

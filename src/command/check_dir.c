@@ -6,14 +6,16 @@
 #include <unistd.h>
 
 #include "check/check.h"
+#include "journal/postgres_journal.h"
 #include "journal/rocks_journal.h"
 #include "ops/dir.h"
 #include "ops/manifest.h"
 #include "ops/privileges.h"
 #include "ops/progress.h"
 #include "ops/stores.h"
+#include "postgres/pg.h"
 
-/* Reads a whole directory and reports every mistake (check.h). */
+/* Reads all that is in a directory or a database, and reports every mistake (check.h). */
 
 /* One damaged table can cause a mistake for every device. */
 enum { MISTAKES_SHOWN = 1000 };
@@ -71,31 +73,76 @@ static enum mu_err check_manifest(struct checking *c, const char *dir, bool *go_
     return err;
 }
 
-static enum mu_err check_content(struct checking *c, const char *dir, char *why, size_t why_size)
+static void read_count(struct pg_row *row, void *count)
+{
+    *(int64_t *)count = pg_col_int(row);
+}
+
+/* Whoever writes in a database has an advisory lock there. */
+static enum mu_err look_for_users(const char *uri, char *why, size_t why_size)
+{
+    struct pg *pg = NULL;
+    int64_t locks = 0;
+    enum mu_err err =
+        pg_open(&pg, &(struct pg_settings){ .uri = uri, .schema = "registry", .event = "check_failed" }, why, why_size);
+
+    if (err == MU_OK)
+        err = pg_get(pg,
+                     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
+                     "(SELECT oid FROM pg_database WHERE datname = current_database())",
+                     NULL, 0, read_count, &locks, NULL);
+    pg_close(pg);
+    if (err != MU_OK || !locks)
+        return err;
+    snprintf(why, why_size, "the database is in use; stop the server first");
+    return MU_E_LOCKED;
+}
+
+static enum mu_err open_registry(struct registry **out, const struct stores_where *where, char *why, size_t why_size)
+{
+    enum mu_err err;
+
+    if (!where->store)
+        return registry_open_unchanged(out, where->dir, why, why_size);
+    err = look_for_users(where->store, why, why_size);
+    return err == MU_OK ? registry_open_store(out, where->store, why, why_size) : err;
+}
+
+static enum mu_err open_journal(struct journal **out, const struct stores_where *where, struct registry *registry,
+                                char *why, size_t why_size)
+{
+    struct registry_place place;
+    enum mu_err err;
+
+    if (where->store)
+        return postgres_journal_open_unchanged(out, where->store, why, why_size);
+    if ((err = registry_get_place(registry, &place)) != MU_OK ||
+        (err = stores_look_for_both(where->dir, &place, why, why_size)) != MU_OK)
+        return err;
+    struct rocks_journal_registry seen = stores_journal_registry(&place);
+    return rocks_journal_open_unchanged(out, where->dir, &seen, why, why_size);
+}
+
+static enum mu_err check_content(struct checking *c, const struct stores_where *where, char *why, size_t why_size)
 {
     struct findings findings = { c, on_mistake, on_looked_at, on_step };
     struct registry *registry = NULL;
     struct journal *journal = NULL;
     struct calendar *calendar = NULL;
-    struct registry_place place;
-    struct rocks_journal_registry seen;
     char zone[64] = "UTC";
     enum mu_err err;
 
-    if ((err = registry_open_unchanged(&registry, dir, why, why_size)) != MU_OK)
+    if ((err = open_registry(&registry, where, why, why_size)) != MU_OK)
         goto out;
     err = registry_get_fact(registry, "time_zone", zone, sizeof(zone));
     if (err != MU_OK && err != MU_E_NOT_FOUND)
         on_mistake(c, "fact time_zone: cannot be read");
     if ((err = calendar_open(&calendar, zone)) != MU_OK) {
-        snprintf(why, why_size, "this machine does not know the time zone '%s', in which %s counts days", zone, dir);
+        snprintf(why, why_size, "this machine does not know the time zone '%s', in which days are counted", zone);
         goto out;
     }
-    if ((err = registry_check(registry, &findings)) != MU_OK || (err = registry_get_place(registry, &place)) != MU_OK ||
-        (err = stores_look_for_both(dir, &place, why, why_size)) != MU_OK)
-        goto out;
-    seen = stores_journal_registry(&place);
-    if ((err = rocks_journal_open_unchanged(&journal, dir, &seen, why, why_size)) != MU_OK)
+    if ((err = registry_check(registry, &findings)) != MU_OK ||
+        (err = open_journal(&journal, where, registry, why, why_size)) != MU_OK)
         goto out;
     why[0] = '\0';
     err = check_stores(registry, journal, calendar, &findings);
@@ -127,7 +174,8 @@ enum mu_err check_dir_as_owner(const char *dir, char *why, size_t why_size)
     return owner_reaches(dir) ? privileges_become_owner(dir, why, why_size) : MU_OK;
 }
 
-enum mu_err check_dir(const char *about, const char *dir, struct check_dir_result *result, char *why, size_t why_size)
+enum mu_err check_dir(const char *about, const struct stores_where *where, struct check_dir_result *result, char *why,
+                      size_t why_size)
 {
     FILE *report = result->report;
     struct checking c = { .report = report, .counts = result->counts, .progress = progress_of(about, "", 0) };
@@ -136,10 +184,10 @@ enum mu_err check_dir(const char *about, const char *dir, struct check_dir_resul
 
     c.progress.what = c.seen;
     why[0] = '\0';
-    if (manifest_is_in(dir))
-        err = check_manifest(&c, dir, &go_on, why, why_size);
+    if (!where->store && manifest_is_in(where->dir))
+        err = check_manifest(&c, where->dir, &go_on, why, why_size);
     if (err == MU_OK && go_on)
-        err = check_content(&c, dir, why, why_size);
+        err = check_content(&c, where, why, why_size);
     progress_end(&c.progress);
     if (c.mistakes > MISTAKES_SHOWN)
         fprintf(report, "… and %llu more mistakes\n", c.mistakes - MISTAKES_SHOWN);

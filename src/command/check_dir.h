@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/err.h"
+#include "ops/stores.h"
 
 /* Becomes the owner of dir (privileges_become_owner), so that links in it lead to nothing that he may not read. Does
  * not change the user if the owner himself cannot reach dir. */
@@ -15,9 +15,10 @@ struct check_dir_result {
     unsigned long long mistakes; /* number of mistakes */
 };
 
-/* Checks everything in a directory: a data directory (the caller has its lock) or a backup. Nobody else may use it;
- * nothing in it is changed. MU_OK: everything was read. Otherwise why gets one sentence. */
-MU_MUST_USE enum mu_err check_dir(const char *about, const char *dir, struct check_dir_result *result, char *why,
-                                  size_t why_size);
+/* Checks everything in a data directory (the caller has its lock), in a backup, or in a database. Nobody else may use it
+ * (MU_E_LOCKED: a database is in use); nothing in it is changed. MU_OK: everything was read. Otherwise why gets one
+ * sentence. */
+MU_MUST_USE enum mu_err check_dir(const char *about, const struct stores_where *where, struct check_dir_result *result,
+                                  char *why, size_t why_size);
 
 #endif

@@ -37,7 +37,7 @@ static int device(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting device_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+static const struct setting device_settings[] = { STORES_SETTINGS, CONFIG_SETTING, COMMON_SETTINGS };
 /* clang-format on */
 
 const struct command command_device = {

@@ -268,7 +268,7 @@ void device_sheet(const struct operation_call *call, const struct fleet_device *
         write_refusals(call, "refused (did)", d->did);
         write_refusals(call, "refused (mac)", d->mac);
     } else {
-        line(call, "refused", "not known: no server runs on this directory");
+        line(call, "refused", "not known: no server runs here");
     }
 }
 

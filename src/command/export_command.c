@@ -240,7 +240,7 @@ static int export(const struct settings *s)
 
 /* clang-format off: a table */
 static const struct setting export_settings[] = {
-    DATA_SETTING,
+    STORES_SETTINGS,
     CONFIG_SETTING,
     { .name = "product",
       .kind = SETTING_TEXT,

@@ -328,7 +328,7 @@ static int import(const struct settings *s)
 
 /* clang-format off: a table */
 static const struct setting import_settings[] = {
-    DATA_SETTING,
+    STORES_SETTINGS,
     CONFIG_SETTING,
     { .name = "format",
       .kind = SETTING_WORD,

@@ -20,7 +20,7 @@ static int run_kick(const struct operation_call *call)
     struct fleet_device device;
 
     if (!call->access) {
-        buf_printf(call->answer, "no server runs on this directory, so no device is connected\n");
+        buf_printf(call->answer, "no server runs here, so no device is connected\n");
         return 1;
     }
     if (!device_name_find(call, call->input, &device))
@@ -49,7 +49,7 @@ static int kick(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting kick_settings[] = { DATA_SETTING, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
+static const struct setting kick_settings[] = { STORES_SETTINGS, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
 /* clang-format on */
 
 const struct command command_kick = {

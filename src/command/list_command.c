@@ -100,7 +100,7 @@ static int list(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting list_settings[] = { DATA_SETTING, CONFIG_SETTING,
+static const struct setting list_settings[] = { STORES_SETTINGS, CONFIG_SETTING,
                                                 JSON_SETTING("a JSON object a line, for programs"), COMMON_SETTINGS };
 /* clang-format on */
 

@@ -160,12 +160,12 @@ static int revoke(const struct settings *s)
         }                                                                                              \
     }
 
-static const struct setting rotate_settings[] = { DATA_SETTING, CONFIG_SETTING, COMMON_SETTINGS };
+static const struct setting rotate_settings[] = { STORES_SETTINGS, CONFIG_SETTING, COMMON_SETTINGS };
 
-static const struct setting quiet_settings[] = { DATA_SETTING, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
+static const struct setting quiet_settings[] = { STORES_SETTINGS, CONFIG_SETTING, QUIET_SETTING, COMMON_SETTINGS };
 
 static const struct setting delete_settings[] = {
-    DATA_SETTING,
+    STORES_SETTINGS,
     CONFIG_SETTING,
     { .name = "unbind",
       .kind = SETTING_SWITCH,

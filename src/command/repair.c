@@ -41,7 +41,7 @@ struct repair {
 static enum mu_err look_closely(struct repair *r)
 {
     struct check_dir_result result = { .report = r->report };
-    enum mu_err err = check_dir("muster repair", r->dir, &result, r->why, r->why_size);
+    enum mu_err err = check_dir("muster repair", &(struct stores_where){ .dir = r->dir }, &result, r->why, r->why_size);
 
     r->registry = r->journal = result.mistakes > 0;
     return err;

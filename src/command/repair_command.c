@@ -16,7 +16,10 @@ static int repair(const struct settings *s)
     bool is_new = false;
     enum mu_err err;
 
-    if ((err = data_dir_check(dir, &is_new, why, sizeof(why))) == MU_OK && is_new) {
+    if (stores_are_elsewhere(dir)) {
+        snprintf(why, sizeof(why), "%s: " STORES_ELSEWHERE_ADVICE, dir);
+        err = MU_E_VALUE;
+    } else if ((err = data_dir_check(dir, &is_new, why, sizeof(why))) == MU_OK && is_new) {
         snprintf(why, sizeof(why), "%s is not a data directory", dir);
         err = MU_E_VALUE;
     }

@@ -105,7 +105,8 @@ static int check_apart(struct restore *r)
     struct check_dir_result result = { .report = stderr };
 
     if (check_dir_as_owner(r->from, r->why, sizeof(r->why)) != MU_OK ||
-        check_dir(r->transfer.about, r->from, &result, r->why, sizeof(r->why)) != MU_OK) {
+        check_dir(r->transfer.about, &(struct stores_where){ .dir = r->from }, &result, r->why, sizeof(r->why)) !=
+            MU_OK) {
         fprintf(stderr, "muster restore: %s\n", r->why);
         return NOT_CHECKED;
     }

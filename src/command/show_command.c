@@ -70,7 +70,7 @@ static int show(const struct settings *s)
 
 /* clang-format off: a table */
 static const struct setting show_settings[] = {
-    DATA_SETTING,
+    STORES_SETTINGS,
     CONFIG_SETTING,
     { .name = "secrets",
       .kind = SETTING_SWITCH,

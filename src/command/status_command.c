@@ -13,11 +13,13 @@
 #include "command/sheet.h"
 #include "ops/disk_use.h"
 #include "ops/settings.h"
+#include "postgres/pg.h"
 
 /* --- in the server or at rest ----------------------------------------------------------------------*/
 
 struct status {
     struct registry_totals totals;
+    char store[512]; /* the database; "": the stores are in the directory, and what follows is known */
     struct disk_use disk;
     bool has_backup;
     struct backup_fact backup;
@@ -28,23 +30,47 @@ struct status {
     size_t error_count;
 };
 
+static enum mu_err gather_directory(const struct operation_call *call, struct status *st)
+{
+    enum mu_err err = backup_fact_read(call->stores->registry, &st->backup);
+
+    st->has_backup = err == MU_OK;
+    disk_use_read(call->stores->data.path, &st->disk);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
 static enum mu_err gather(const struct operation_call *call, struct status *st)
 {
     enum mu_err err;
 
     if ((err = registry_count(call->stores->registry, &st->totals)) != MU_OK)
         return err;
-    err = backup_fact_read(call->stores->registry, &st->backup);
-    st->has_backup = err == MU_OK;
-    if (err != MU_OK && err != MU_E_NOT_FOUND)
+    if (call->stores->store)
+        pg_show_uri(call->stores->store, st->store, sizeof(st->store));
+    else if ((err = gather_directory(call, st)) != MU_OK)
         return err;
-    disk_use_read(call->stores->data.path, &st->disk);
     if (!call->access)
         return MU_OK;
     access_get_figures(call->access, &st->figures);
     st->disk_full = committer_failing(call->stores->committer) == MU_E_FULL;
     st->error_count = log_errors(st->errors);
     return MU_OK;
+}
+
+static void write_directory(const struct operation_call *call, const struct status *st)
+{
+    struct buf *out = call->answer;
+    char one[32], two[32];
+
+    sheet_line(out, "registry", "%s", sheet_bytes(st->disk.registry, one));
+    sheet_line(out, "journal", "%s", sheet_bytes(st->disk.journal, one));
+    sheet_line(out, "disk", "%s of %s free%s", sheet_bytes(st->disk.free, one), sheet_bytes(st->disk.size, two),
+               st->disk_full ? ": full, reports are not acknowledged" : "");
+    if (st->has_backup)
+        sheet_line(out, "last backup", "%s (%s ago) to %s", sheet_time(call->stores->calendar, st->backup.at_s, one),
+                   sheet_span(clock_wall_s() - st->backup.at_s, two), st->backup.dest);
+    else
+        sheet_line(out, "last backup", "never");
 }
 
 static void write_text(const struct operation_call *call, const struct status *st)
@@ -57,24 +83,20 @@ static void write_text(const struct operation_call *call, const struct status *s
         sheet_line(out, "server", "up for %s, since %s, process %d", sheet_span(call->uptime_s, one),
                    sheet_time(call->stores->calendar, clock_wall_s() - call->uptime_s, two), (int)getpid());
     else
-        sheet_line(out, "server", "none runs on this directory");
+        sheet_line(out, "server", "none runs here");
     if (call->access)
         sheet_line(out, "sessions", "%llu, in %llu connections", (unsigned long long)st->figures.sessions,
                    (unsigned long long)st->figures.connections);
     sheet_line(out, "configured", "%llu enterprises, %llu products, %llu devices, %llu users",
                (unsigned long long)st->totals.enterprises, (unsigned long long)st->totals.products,
                (unsigned long long)st->totals.devices, (unsigned long long)st->totals.users);
-    sheet_line(out, "registry", "%s", sheet_bytes(st->disk.registry, one));
-    sheet_line(out, "journal", "%s", sheet_bytes(st->disk.journal, one));
-    sheet_line(out, "disk", "%s of %s free%s", sheet_bytes(st->disk.free, one), sheet_bytes(st->disk.size, two),
-               st->disk_full ? ": full, reports are not acknowledged" : "");
-    if (st->has_backup)
-        sheet_line(out, "last backup", "%s (%s ago) to %s", sheet_time(call->stores->calendar, st->backup.at_s, one),
-                   sheet_span(clock_wall_s() - st->backup.at_s, two), st->backup.dest);
+    if (*st->store)
+        sheet_line(out, "stores", "%s%s", st->store,
+                   st->disk_full ? ": its disk is full, reports are not acknowledged" : "");
     else
-        sheet_line(out, "last backup", "never");
+        write_directory(call, st);
     if (!call->access)
-        sheet_line(out, "last failures", "not known: no server runs on this directory");
+        sheet_line(out, "last failures", "not known: no server runs here");
     else if (!st->error_count)
         sheet_line(out, "last failures", "none since the start");
     for (size_t i = 0; i < st->error_count; i++)
@@ -110,6 +132,17 @@ static void write_server(const struct operation_call *call, const struct status 
     json_object_end(j);
 }
 
+/* A figure of a data directory. */
+static void put_of_directory(struct json_out *j, const struct status *st, const char *name, uint64_t value)
+{
+    if (!*st->store) {
+        json_put_count(j, name, value);
+        return;
+    }
+    json_key(j, name);
+    json_no_value(j);
+}
+
 static void write_json(const struct operation_call *call, const struct status *st)
 {
     struct json_out j = json_out_to(call->answer);
@@ -122,10 +155,11 @@ static void write_json(const struct operation_call *call, const struct status *s
     json_put_count(&j, "products", st->totals.products);
     json_put_count(&j, "devices", st->totals.devices);
     json_put_count(&j, "users", st->totals.users);
-    json_put_count(&j, "registry_bytes", st->disk.registry);
-    json_put_count(&j, "journal_bytes", st->disk.journal);
-    json_put_count(&j, "disk_bytes", st->disk.size);
-    json_put_count(&j, "free_bytes", st->disk.free);
+    json_put_text_or_null(&j, "store", st->store);
+    put_of_directory(&j, st, "registry_bytes", st->disk.registry);
+    put_of_directory(&j, st, "journal_bytes", st->disk.journal);
+    put_of_directory(&j, st, "disk_bytes", st->disk.size);
+    put_of_directory(&j, st, "free_bytes", st->disk.free);
     json_key(&j, "last_backup");
     if (st->has_backup) {
         json_object_begin(&j);
@@ -163,7 +197,7 @@ static int status(const struct settings *s)
 }
 
 /* clang-format off: a table */
-static const struct setting status_settings[] = { DATA_SETTING, CONFIG_SETTING,
+static const struct setting status_settings[] = { STORES_SETTINGS, CONFIG_SETTING,
                                                   JSON_SETTING("one JSON object, for programs; times are Unix seconds"),
                                                   COMMON_SETTINGS };
 /* clang-format on */

@@ -69,7 +69,7 @@ static int run_tail(const struct operation_call *call)
     struct buf events;
 
     if (!call->client) {
-        buf_printf(call->answer, "no server runs on this directory, so nothing happens in it\n");
+        buf_printf(call->answer, "no server runs here, so nothing happens\n");
         return 1;
     }
     if (!read_filter(call, product_key, name, &filter))
@@ -135,7 +135,7 @@ static int tail(const struct settings *s)
 
 /* clang-format off: tables */
 static const struct setting tail_settings[] = {
-    DATA_SETTING,
+    STORES_SETTINGS,
     CONFIG_SETTING,
     { .name = "product",
       .kind = SETTING_TEXT,

@@ -13,6 +13,8 @@
 /* The senders' side: starting and stopping the committer, handing over, asking, waiting. */
 
 enum { ACTIVITY_DAYS = 400 }; /* 13 months and some days */
+/* So long no disk takes for a batch; a database that is away may. */
+enum { COMMIT_LONG_US = 5 * 1000 * 1000 };
 
 static enum mu_err rebuild(struct committer *c)
 {
@@ -118,6 +120,10 @@ bool committer_has_room(struct committer *c, struct commit_sink *sink)
 
 enum mu_err committer_failing(const struct committer *c)
 {
+    int64_t began_us = atomic_load_explicit(&c->commit_began_us, memory_order_relaxed);
+
+    if (began_us && clock_mono_us() - began_us > COMMIT_LONG_US)
+        return MU_E_TIMEOUT;
     return atomic_load_explicit(&c->failing, memory_order_relaxed);
 }
 

@@ -54,7 +54,8 @@ struct commit_sink {
 
 /* false: too much is waiting. Stop reading from devices until flush() is called. */
 bool committer_has_room(struct committer *c, struct commit_sink *sink);
-/* The error of the last commit; MU_OK: it succeeded. While it is MU_E_FULL, logins are refused. */
+/* The error of the last commit; MU_OK: it succeeded. While it is MU_E_FULL, logins are refused. MU_E_TIMEOUT: a commit
+ * has not ended for five seconds. */
 enum mu_err committer_failing(const struct committer *c);
 
 /* --- what devices do (never blocks; copies its arguments) ------------------------------------------

@@ -34,7 +34,8 @@ struct committer {
     struct pause *pauses; /* in no order */
     pthread_cond_t pause_done;
 
-    _Atomic enum mu_err failing; /* the error of the last commit; MU_OK: it succeeded */
+    _Atomic enum mu_err failing;     /* the error of the last commit; MU_OK: it succeeded */
+    _Atomic int64_t commit_began_us; /* by the monotonic clock; 0: none runs */
     pthread_mutex_t figures_lock;
     struct committer_figures figures;
 

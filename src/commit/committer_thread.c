@@ -273,8 +273,10 @@ static enum mu_err commit_batch(struct committer *c)
     size_t retry_to = fill(&c->batch, &c->retry, c->retry_at);
     size_t work_to = retry_to == c->retry.len ? fill(&c->batch, &c->work, c->work_at) : c->work_at;
     size_t records = c->batch.records;
+    atomic_store_explicit(&c->commit_began_us, start, memory_order_relaxed);
     enum mu_err err = batch_commit(&c->batch, now_us);
     int64_t end = clock_mono_us();
+    atomic_store_explicit(&c->commit_began_us, 0, memory_order_relaxed);
 
     c->next_alive_ms = end / 1000 + c->options.alive_ms;
     c->next_try_ms = end / 1000 + c->options.retry_ms;

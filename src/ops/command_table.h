@@ -12,6 +12,7 @@ enum setting_kind {
     SETTING_TEXT,
     SETTING_FILE,      /* the path of a file */
     SETTING_DIRECTORY, /* the path of a directory */
+    SETTING_STORE,     /* the URI of a database; a password in it is never shown */
     SETTING_WORD,      /* one of the words that its metavar names: "keep|lower" */
     SETTING_COUNT,     /* a non-negative integer */
     SETTING_NUMBER,    /* a non-negative decimal, fraction allowed */
@@ -25,9 +26,10 @@ struct setting {
     const char *metavar;  /* what --help shows for the value; NULL for a switch */
     const char *standard; /* the default as text; NULL = none */
     const char *help;
-    bool required;   /* must be given, here or in the file */
-    bool flag_only;  /* for this one run: it cannot stand in the file */
-    double min, max; /* of a number or count, both included; max 0 = no bounds */
+    bool required;        /* must be given, here or in the file */
+    const char *in_place; /* another setting of the table: if that one is given, this one is not required */
+    bool flag_only;       /* for this one run: it cannot stand in the file */
+    double min, max;      /* of a number or count, both included; max 0 = no bounds */
 };
 
 /* An argument that stands behind the options; its place says which it is. */
@@ -72,16 +74,30 @@ struct command {
 
 /* Options that mean the same in every command. */
 /* clang-format off: a table */
+#define STORE_METAVAR "postgresql://…"
 #define DATA_SETTING                                                                   \
     {                                                                                  \
         .name = "data", .kind = SETTING_DIRECTORY, .required = true, .metavar = "DIR", \
         .help = "the data directory (required, here or in the configuration file)"     \
     }
-#define CONFIG_SETTING                                                                                  \
-    {                                                                                                   \
-        .name = "config", .kind = SETTING_FILE, .flag_only = true, .metavar = "FILE",                   \
-        .help = "the server's configuration file: --data is read from it. Without --data and --config " \
-                "it is /etc/muster.ini, if there is one"                                                \
+/* Both, for a command that needs no files of embedded stores. */
+#define STORES_SETTINGS                                                                                          \
+    { .name = "data",                                                                                            \
+      .kind = SETTING_DIRECTORY,                                                                                 \
+      .required = true,                                                                                          \
+      .in_place = "store",                                                                                       \
+      .metavar = "DIR",                                                                                          \
+      .help = "the data directory (required without --store, here or in the configuration file)" },              \
+    {                                                                                                            \
+        .name = "store", .kind = SETTING_STORE, .metavar = STORE_METAVAR,                                        \
+        .help = "the database that holds the stores in place of the data directory. Where the server of --data " \
+                "runs, it runs the command"                                                                      \
+    }
+#define CONFIG_SETTING                                                                                     \
+    {                                                                                                      \
+        .name = "config", .kind = SETTING_FILE, .flag_only = true, .metavar = "FILE",                      \
+        .help = "the server's configuration file: --data and --store are read from it. Without these and " \
+                "--config it is /etc/muster.ini, if there is one"                                          \
     }
 #define JSON_SETTING(text)                                                      \
     {                                                                           \

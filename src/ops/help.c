@@ -12,7 +12,7 @@ const char *const help_group_titles[COMMAND_GROUPS] = {
     [COMMAND_SERVER] = "The server",
     [COMMAND_CONFIGURATION] = "What is configured",
     [COMMAND_DEVICES] = "Devices and users",
-    [COMMAND_DATA] = "The data directory",
+    [COMMAND_DATA] = "The stores",
     [COMMAND_OTHER] = "Other",
 };
 

@@ -9,8 +9,8 @@
 #include "ops/settings.h"
 #include "ops/stores.h"
 
-/* The work of a command on a data directory. It runs in the server that has the directory, or, if no server has it,
- * in the command's own process. The operation cannot tell the difference. */
+/* The work of a command on stores (stores.h). It runs in the server that has the directory, or, if no server has it, in
+ * the command's own process. The operation cannot tell the difference. */
 struct access;
 
 struct operation_call {
@@ -42,17 +42,19 @@ int operation_result(const struct operation_call *call, enum mu_err err);
 
 /* The command's side: runs an operation at one place, possibly many times. */
 struct operation_place {
-    const char *dir;
+    struct stores_where where;
     struct stores stores; /* at rest */
     uid_t uid;            /* at rest: the local user who runs the command */
-    bool at_rest;         /* this process has opened the directory, so no server can take it */
+    bool at_rest;         /* this process has opened the stores */
     /* The path existed before; unmaking a new data directory then keeps the directory itself. */
     bool had_directory;
     bool create;                           /* make the data directory if there is none */
     bool quiet;                            /* operation_command prints nothing on success */
     const struct local_listener *listener; /* receives the output of a command that goes on; NULL: nothing does */
 };
-/* The place that the settings name: --data, and --quiet if the command has it. */
+/* --data, and --store if the command has it. */
+struct stores_where operation_where(const struct settings *s);
+/* The place that the settings name: --data, --store and --quiet, as far as the command has them. */
 struct operation_place operation_place(const struct settings *s);
 /* Returns the exit status. */
 int operation_run(struct operation_place *place, const struct operation *op, struct str input, struct buf *answer);

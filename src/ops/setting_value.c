@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ops/settings_private.h"
+#include "postgres/pg.h"
 
 const struct setting *setting_find(const struct setting *list, const char *name)
 {
@@ -57,6 +58,7 @@ bool setting_fits(const struct setting *t, const char *value)
     case SETTING_TEXT:
     case SETTING_FILE:
     case SETTING_DIRECTORY: return value[0] != '\0';
+    case SETTING_STORE: return pg_is_uri(value);
     case SETTING_WORD: return setting_word_in(t->metavar, value);
     case SETTING_SWITCH: return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
     case SETTING_COUNT:
@@ -83,7 +85,7 @@ const char *setting_words(const char *words, char *out, size_t size)
     return out;
 }
 
-const char *setting_wanted(const struct setting *t, char *out, size_t size)
+const char *setting_wrong(const struct setting *t, const char *value, char *out, size_t size)
 {
     static const char *const kinds[] = {
         [SETTING_SWITCH] = "yes or no",      [SETTING_TEXT] = "a text",  [SETTING_FILE] = "a file",
@@ -93,11 +95,34 @@ const char *setting_wanted(const struct setting *t, char *out, size_t size)
 
     char words[SETTING_WORDS_TEXT];
 
-    if (t->kind == SETTING_WORD)
-        snprintf(out, size, "%s%s", kinds[t->kind], setting_words(t->metavar, words, sizeof(words)));
+    if (t->kind == SETTING_STORE) /* the value may hold a password */
+        snprintf(out, size, "needs a URI of PostgreSQL: postgresql://USER@HOST/DATABASE");
+    else if (t->kind == SETTING_WORD)
+        snprintf(out, size, "needs %s%s, not '%s'", kinds[t->kind], setting_words(t->metavar, words, sizeof(words)),
+                 value);
     else if (t->max == 0)
-        snprintf(out, size, "%s", kinds[t->kind]);
+        snprintf(out, size, "needs %s, not '%s'", kinds[t->kind], value);
     else
-        snprintf(out, size, "%s from %.10g to %.10g", kinds[t->kind], t->min, t->max);
+        snprintf(out, size, "needs %s from %.10g to %.10g, not '%s'", kinds[t->kind], t->min, t->max, value);
     return out;
+}
+
+/* What stands between two places of a text. */
+static void hide(char *from, const char *to)
+{
+    memset(from, 'x', (size_t)(to - from));
+}
+
+void setting_hide_password(char *uri)
+{
+    char *user = strstr(uri, "://") + 3, *end = user + strcspn(user, "/?"),
+         *at = memchr(user, '@', (size_t)(end - user)), *colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL,
+         *given = strstr(end, "password=");
+
+    if (colon)
+        hide(colon + 1, at);
+    if (given) {
+        given += strlen("password=");
+        hide(given, given + strcspn(given, "&"));
+    }
 }

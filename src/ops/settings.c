@@ -12,18 +12,20 @@
 #include "base/nearest.h"
 #include "ops/settings_private.h"
 
-/* The file to read, or NULL. --config names one. --data alone names the directory: then no file adds to it. A server
- * never reads the default file by itself: started as root by mistake, it would take the place of the machine's
+/* The file to read, or NULL. --config names one. --data or --store alone names the stores: then no file adds to it. A
+ * server never reads the default file by itself: started as root by mistake, it would take the place of the machine's
  * server. */
 static const char *file_to_read(struct settings *s, const struct setting *in_file)
 {
     const struct setting *config = setting_find(s->command->settings, "config"),
-                         *data = setting_find(s->command->settings, "data");
+                         *data = setting_find(s->command->settings, "data"),
+                         *store = setting_find(s->command->settings, "store");
     const char *standard = getenv(SETTINGS_FILE_VARIABLE);
 
     if (!config || *setting_place(s, config))
         return config ? *setting_place(s, config) : NULL;
-    if (!data || *setting_place(s, data) || s->command->settings == in_file)
+    if ((!data && !store) || (data && *setting_place(s, data)) || (store && *setting_place(s, store)) ||
+        s->command->settings == in_file)
         return NULL;
     if (!standard)
         standard = access(SETTINGS_FILE, F_OK) == 0 ? SETTINGS_FILE : "";
@@ -95,10 +97,10 @@ static const struct setting *option_found(const struct settings *s, int found)
     return t;
 }
 
-static enum mu_err take_option(struct settings *s, const struct setting *t, const char *text)
+static enum mu_err take_option(struct settings *s, const struct setting *t, char *text)
 {
     const char *value = text ? text : "yes";
-    char wanted[SETTING_WANTED_TEXT];
+    char wrong[SETTING_WRONG_TEXT];
 
     assert(t->name);
     if (*setting_place(s, t)) {
@@ -107,11 +109,13 @@ static enum mu_err take_option(struct settings *s, const struct setting *t, cons
         return MU_E_SYNTAX;
     }
     if (!setting_fits(t, value)) {
-        fprintf(stderr, "muster %s: option '--%s' needs %s, not '%s'\n", s->command->name, t->name,
-                setting_wanted(t, wanted, sizeof(wanted)), value);
+        fprintf(stderr, "muster %s: option '--%s' %s\n", s->command->name, t->name,
+                setting_wrong(t, value, wrong, sizeof(wrong)));
         return MU_E_SYNTAX;
     }
     setting_set(setting_place(s, t), value);
+    if (t->kind == SETTING_STORE)
+        setting_hide_password(text);
     return MU_OK;
 }
 
@@ -168,9 +172,9 @@ static enum mu_err take_arguments(struct settings *s, int argc, char **argv)
 static enum mu_err check_required(struct settings *s)
 {
     for (const struct setting *t = s->command->settings; t->name; t++)
-        if (t->required && !*setting_place(s, t)) {
-            fprintf(stderr, "muster %s: --%s is missing (see muster %s --help)\n", s->command->name, t->name,
-                    s->command->name);
+        if (t->required && !*setting_place(s, t) && !(t->in_place && setting_text(s, t->in_place))) {
+            fprintf(stderr, "muster %s: --%s%s%s is missing (see muster %s --help)\n", s->command->name, t->name,
+                    t->in_place ? " or --" : "", t->in_place ? t->in_place : "", s->command->name);
             return MU_E_SYNTAX;
         }
     return MU_OK;

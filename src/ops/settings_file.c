@@ -68,14 +68,14 @@ static int file_line(void *user, const char *section, const char *name, const ch
     struct file_reading *r = user;
     const struct setting *known = setting_find(r->in_file, name),
                          *own = setting_find(r->settings->command->settings, name);
-    char wanted[SETTING_WANTED_TEXT];
+    char wrong[SETTING_WRONG_TEXT];
 
     if (section[0] != '\0' || !known)
         return unknown_line(r, section, name);
     if (known->flag_only)
         return wrong_line(r, "'%s' is an option of the command line only", name);
     if (!setting_fits(known, value))
-        return wrong_line(r, "'%s' needs %s, not '%s'", name, setting_wanted(known, wanted, sizeof(wanted)), value);
+        return wrong_line(r, "'%s' %s", name, setting_wrong(known, value, wrong, sizeof(wrong)));
     /* An option was read before, and wins. */
     if (own && !own->flag_only && !*setting_place(r->settings, own))
         setting_set(setting_place(r->settings, own), value);

@@ -13,11 +13,16 @@ char **setting_place(struct settings *s, const struct setting *t);
 void setting_set(char **place, const char *text);
 bool setting_fits(const struct setting *t, const char *value);
 
-/* For error texts: "a whole number from 1 to 256"; for words: "one of keep, lower". The text lives in out. */
-#define SETTING_WANTED_TEXT 100
-#define SETTING_WORDS_TEXT  80
-const char *setting_wanted(const struct setting *t, char *out, size_t size);
+/* For error texts: "needs a whole number from 1 to 256, not 'x'"; for words: "one of keep, lower". The text lives in
+ * out. */
+#define SETTING_WRONG_TEXT 400
+#define SETTING_WORDS_TEXT 80
+const char *setting_wrong(const struct setting *t, const char *value, char *out, size_t size);
 const char *setting_words(const char *words, char *out, size_t size);
+
+/* Overwrites the password in a URI of the command line, which everybody on this machine can read in the list of
+ * processes. */
+void setting_hide_password(char *uri);
 
 /* settings_file.c: reads values that s does not have yet. MU_E_SYNTAX after a line on stderr for each error. */
 MU_MUST_USE enum mu_err settings_read_file(struct settings *s, const struct setting *in_file, const char *path);

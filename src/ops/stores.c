@@ -1,19 +1,18 @@
-#include "ops/stores.h"
+#include "ops/stores_private.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json_in.h"
 #include "base/mark.h"
 #include "fleet/fleet_apply.h"
 #include "model/datapoint_plan.h"
 #include "ops/backup_scratch.h"
-#include "ops/file.h"
 #include "ops/privileges.h"
+#include "postgres/pg.h"
 
-/* Opens and closes all that a data directory holds, in the order in which the parts depend on each other. */
+/* Opens and closes the stores and what is built on them, in the order in which the parts depend on each other. */
 
 /* The time zone of a directory that has none yet and that no server has opened. */
 #define ZONE_OF_A_NEW_ONE "Asia/Shanghai"
@@ -21,58 +20,23 @@
  * data that the server keeps. */
 #define KEEP_DAYS 4000
 
-struct rocks_journal_registry stores_journal_registry(const struct registry_place *place)
+void stores_show_place(const struct stores_where *where, char *out, size_t size)
 {
-    struct rocks_journal_registry out = { .change = place->change, .device = place->device };
-    memcpy(out.id, place->id, sizeof(out.id));
-    return out;
+    if (where->store)
+        pg_show_uri(where->store, out, size);
+    else
+        snprintf(out, size, "%s", where->dir);
 }
 
-enum mu_err stores_look_for_both(const char *dir, const struct registry_place *place, char *why, size_t why_size)
-{
-    char current[4096];
-
-    snprintf(current, sizeof(current), "%s/journal/CURRENT", dir);
-    bool has_journal = access(current, F_OK) == 0;
-    if (has_journal ? place->exists : !place->has_journal)
-        return MU_OK;
-    snprintf(why, why_size,
-             "%s/%s is missing or empty, and the other store is there: put it back, or bring back a "
-             "backup (muster restore)",
-             dir, has_journal ? "registry.db" : "journal");
-    return MU_E_CORRUPT;
-}
-
-static enum mu_err look_at_journal(const char *dir, const struct registry_place *place, char *why, size_t why_size)
-{
-    struct rocks_journal_registry seen = stores_journal_registry(place);
-    enum mu_err err = stores_look_for_both(dir, place, why, why_size);
-
-    return err == MU_OK ? rocks_journal_look(dir, &seen, why, why_size) : err;
-}
-
-/* Checks both before either is changed. */
-static enum mu_err look_at_both(struct registry **registry, const char *dir, struct registry_place *place, char *why,
-                                size_t why_size)
-{
-    char repaired[4200];
-    enum mu_err err;
-
-    snprintf(repaired, sizeof(repaired), "%s/" DATA_DIR_REPAIRED, dir);
-    if (access(repaired, F_OK) == 0) {
-        snprintf(why, why_size, "a repair of %s was interrupted; muster repair continues it", dir);
-        return MU_E_CORRUPT;
-    }
-    err = registry_look(registry, dir, place, why, why_size);
-    return err == MU_OK ? look_at_journal(dir, place, why, why_size) : err;
-}
-
-enum mu_err stores_look(struct stores *s, const char *dir, char *why, size_t why_size)
+enum mu_err stores_look(struct stores *s, const struct stores_where *where, char *why, size_t why_size)
 {
     struct registry_place place;
-    enum mu_err err = data_dir_open(&s->data, dir, why, why_size);
+    enum mu_err err = data_dir_open(&s->data, where->dir, why, why_size);
 
-    return err == MU_OK ? look_at_both(&s->registry, dir, &place, why, why_size) : err;
+    if (err != MU_OK || !(s->store = where->store))
+        return err == MU_OK ? stores_dir_look(&s->registry, where->dir, &place, why, why_size) : err;
+    err = registry_open_store(&s->registry, s->store, why, why_size);
+    return err == MU_OK ? stores_database_note(s, why, why_size) : err;
 }
 
 enum mu_err stores_open_zone(struct calendar **out, const char *zone, char *why, size_t why_size)
@@ -84,18 +48,24 @@ enum mu_err stores_open_zone(struct calendar **out, const char *zone, char *why,
     return err == MU_E_NOT_FOUND ? MU_E_SYNTAX : err;
 }
 
-/* Whether the directory's days are those of this zone. Days are cut in one zone, and the zone is stored; cutting
+static const char *kind_of_place(const char *store)
+{
+    return store ? "database" : "data directory";
+}
+
+/* Whether the stored days are those of this zone. Days are cut in one zone, and the zone is stored; cutting
  * them anew would need every message. MU_E_NOT_FOUND: no zone is stored yet. */
-static enum mu_err compare_zone(struct registry *registry, const char *zone, char *why, size_t why_size)
+static enum mu_err compare_zone(struct registry *registry, const char *where, const char *zone, char *why,
+                                size_t why_size)
 {
     char stored[64];
     enum mu_err err = registry_get_fact(registry, "time_zone", stored, sizeof(stored));
 
     if (err == MU_OK && strcmp(stored, zone) != 0) {
         snprintf(why, why_size,
-                 "this data directory counts days in the time zone %s, not %s. What has been counted by "
+                 "this %s counts days in the time zone %s, not %s. What has been counted by "
                  "day cannot be converted; start with --time-zone %s",
-                 stored, zone, stored);
+                 where, stored, zone, stored);
         return MU_E_SYNTAX;
     }
     return err;
@@ -105,7 +75,8 @@ static enum mu_err open_calendar(struct stores *s, const char *zone, char *why, 
 {
     enum mu_err err = stores_open_zone(&s->calendar, zone, why, why_size);
 
-    if (err == MU_OK && (err = compare_zone(s->registry, zone, why, why_size)) == MU_E_NOT_FOUND)
+    if (err == MU_OK &&
+        (err = compare_zone(s->registry, kind_of_place(s->store), zone, why, why_size)) == MU_E_NOT_FOUND)
         err = registry_set_fact(s->registry, "time_zone", zone);
     return err;
 }
@@ -134,23 +105,34 @@ static enum mu_err check_definition(void *ctx, const struct definition_row *row)
     return err == MU_E_VALUE ? MU_E_CORRUPT : err;
 }
 
-enum mu_err stores_check(const char *dir, const char *zone, char *why, size_t why_size)
+/* Opens the registry for reading only; NULL: there is none yet. */
+static enum mu_err open_to_check(struct registry **registry, const struct stores_where *where, char *why,
+                                 size_t why_size)
+{
+    struct registry_place place;
+    enum mu_err err;
+
+    if (where->store)
+        return registry_open_store(registry, where->store, why, why_size);
+    err = stores_dir_look(registry, where->dir, &place, why, why_size);
+    registry_close(*registry);
+    *registry = NULL;
+    return err == MU_OK && place.exists ? registry_open_unchanged(registry, where->dir, why, why_size) : err;
+}
+
+enum mu_err stores_check(const struct stores_where *where, const char *zone, char *why, size_t why_size)
 {
     struct registry *registry = NULL;
-    struct registry_place place;
-    enum mu_err err = look_at_both(&registry, dir, &place, why, why_size);
-
-    registry_close(registry);
-    if (err != MU_OK || !place.exists)
-        return err;
-    if ((err = registry_open_unchanged(&registry, dir, why, why_size)) != MU_OK)
-        return err;
     struct definition_check definitions = { why, why_size };
     uint64_t seq;
-    err = compare_zone(registry, zone, why, why_size);
-    if (err == MU_OK || err == MU_E_NOT_FOUND)
-        err = registry_visit_all(
-            registry, &(struct registry_visitor){ .ctx = &definitions, .definition = check_definition }, &seq);
+    enum mu_err err = open_to_check(&registry, where, why, why_size);
+
+    if (err == MU_OK && registry) {
+        err = compare_zone(registry, kind_of_place(where->store), zone, why, why_size);
+        if (err == MU_OK || err == MU_E_NOT_FOUND)
+            err = registry_visit_all(
+                registry, &(struct registry_visitor){ .ctx = &definitions, .definition = check_definition }, &seq);
+    }
     registry_close(registry);
     return err;
 }
@@ -163,21 +145,22 @@ static enum mu_err open_calendar_at_rest(struct stores *s, char *why, size_t why
     return err == MU_OK || err == MU_E_NOT_FOUND ? stores_open_zone(&s->calendar, stored, why, why_size) : err;
 }
 
+static enum mu_err open_journal(struct stores *s, unsigned retention_days, char *why, size_t why_size)
+{
+    if (s->journal)
+        return MU_OK;
+    return s->store ? stores_database_open_journal(s, retention_days, why, why_size)
+                    : stores_dir_open_journal(s, retention_days, why, why_size);
+}
+
 static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned activity_days, char *why,
                              size_t why_size)
 {
-    const char *dir = s->data.path;
-    struct registry_place place;
-    enum mu_err err = registry_get_place(s->registry, &place);
-    struct rocks_journal_registry seen = stores_journal_registry(&place);
-    struct rocks_journal_options options = { .retention_days = retention_days, .registry = &seen, .looked = true };
+    char place[512];
+    enum mu_err err;
 
-    assert(s->calendar && s->data.lock_fd >= 0 && !s->journal && !s->fleet && !s->committer);
-    /* Acknowledged data can only be found again if the names of the stores are on disk, too. */
-    if (err != MU_OK || (err = rocks_journal_open(&s->journal, dir, &options, why, why_size)) != MU_OK ||
-        (err = file_sync_dir(dir, why, why_size)) != MU_OK ||
-        (!place.has_journal && (err = registry_set_fact(s->registry, REGISTRY_HAS_JOURNAL, "made")) != MU_OK) ||
-        (err = fleet_create(&s->fleet)) != MU_OK)
+    assert(s->calendar && !s->fleet && !s->committer);
+    if ((err = open_journal(s, retention_days, why, why_size)) != MU_OK || (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
     fleet_keep_quotas(s->fleet, s->quotas);
     err = committer_start(&s->committer, &(struct committer_options){ .fleet = s->fleet,
@@ -186,11 +169,13 @@ static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned
                                                                       .calendar = s->calendar,
                                                                       .watch = s->watch,
                                                                       .activity_days = activity_days });
-    if (err == MU_E_CORRUPT && *rocks_journal_damage(s->journal))
-        snprintf(why, why_size, "the journal in %s/journal is damaged: %s: " MARK_ADVICE, dir,
+    if (err == MU_E_CORRUPT && !s->store && *rocks_journal_damage(s->journal)) {
+        snprintf(why, why_size, "the journal in %s/journal is damaged: %s: " MARK_ADVICE, s->data.path,
                  rocks_journal_damage(s->journal));
-    else if (err != MU_OK)
-        snprintf(why, why_size, "cannot build the index of the fleet from what is in %s: %s", dir, mu_err_text(err));
+    } else if (err != MU_OK) {
+        stores_show_place(&(struct stores_where){ s->data.path, s->store }, place, sizeof(place));
+        snprintf(why, why_size, "cannot build the index of the fleet from what is in %s: %s", place, mu_err_text(err));
+    }
     return err;
 }
 
@@ -198,23 +183,44 @@ enum mu_err stores_open(struct stores *s, const struct stores_settings *settings
 {
     enum mu_err err;
 
-    if ((err = registry_begin(s->registry, why, why_size)) != MU_OK ||
+    if ((!s->store && (err = registry_begin(s->registry, why, why_size)) != MU_OK) ||
         (err = open_calendar(s, settings->time_zone, why, why_size)) != MU_OK)
         return err;
-    backup_scratch_clear(s->data.path);
+    if (!s->store)
+        backup_scratch_clear(s->data.path);
     if ((err = quota_file_open(&s->quotas, s->data.path, why, why_size)) != MU_OK ||
         (err = watch_create(&s->watch)) != MU_OK)
         return err;
     return open_rest(s, settings->retention_days, settings->activity_days, why, why_size);
 }
 
-enum mu_err stores_open_at_rest(struct stores *s, const char *dir, enum stores_part part, char *why, size_t why_size)
+static enum mu_err open_dir_at_rest(struct stores *s, const char *dir, char *why, size_t why_size)
 {
     enum mu_err err;
 
     if ((err = privileges_become_owner(dir, why, why_size)) != MU_OK ||
-        (err = stores_look(s, dir, why, why_size)) != MU_OK ||
-        (err = registry_begin(s->registry, why, why_size)) != MU_OK)
+        (err = stores_look(s, &(struct stores_where){ .dir = dir }, why, why_size)) != MU_OK)
+        return err;
+    return registry_begin(s->registry, why, why_size);
+}
+
+static enum mu_err open_database_at_rest(struct stores *s, const char *store, bool alone, char *why, size_t why_size)
+{
+    enum mu_err err = registry_open_store(&s->registry, store, why, why_size);
+
+    s->store = store;
+    /* Whoever has the journal open has the database alone. */
+    return err == MU_OK && alone ? open_journal(s, KEEP_DAYS, why, why_size) : err;
+}
+
+enum mu_err stores_open_at_rest(struct stores *s, const struct stores_where *where, enum stores_part part, bool changes,
+                                char *why, size_t why_size)
+{
+    bool alone = changes || part == STORES_ALL;
+    enum mu_err err = where->store ? open_database_at_rest(s, where->store, alone, why, why_size)
+                                   : open_dir_at_rest(s, where->dir, why, why_size);
+
+    if (err != MU_OK)
         return err;
     err = open_calendar_at_rest(s, why, why_size);
     if (part == STORES_REGISTRY && err == MU_E_SYNTAX) {

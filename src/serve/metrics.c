@@ -28,8 +28,9 @@ void metrics_measure(struct metrics *m)
 
     if (open_fds)
         now.open_fds = open_fds;
-    disk_use_read(m->from.stores->data.path, &now.disk);
-    if (backup_fact_read(m->from.stores->registry, &backup) == MU_OK) {
+    if (!m->from.stores->store)
+        disk_use_read(m->from.stores->data.path, &now.disk);
+    if (!m->from.stores->store && backup_fact_read(m->from.stores->registry, &backup) == MU_OK) {
         now.backup_at_s = backup.at_s;
         now.backup_bytes = backup.bytes;
     }

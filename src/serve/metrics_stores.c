@@ -1,4 +1,4 @@
-/* Metrics of the data directory and its stores, and of what an operator must renew in time. */
+/* Metrics of the stores, and of what an operator must renew in time. */
 
 #include "serve/metrics_private.h"
 
@@ -49,7 +49,8 @@ static void write_commits(struct metrics *m, struct buf *page)
 
 void metrics_write_stores(struct metrics *m, struct buf *page)
 {
-    write_directory(m, page);
+    if (!m->from.stores->store) /* a database has metrics of its own */
+        write_directory(m, page);
     write_commits(m, page);
     metrics_one(page, "muster_log_lost_lines_total", "counter", "Log lines that could not be written.", log_lost());
     if (!m->from.tls)

@@ -92,7 +92,8 @@ static enum mu_err check_present(struct server *s, const char *dir)
     int held = err == MU_OK ? data_dir_hold(dir) : -1;
 
     if (held >= 0) {
-        err = stores_check(dir, setting_text(s->settings, "time-zone"), s->why, sizeof(s->why));
+        err = stores_check(&(struct stores_where){ .dir = dir }, setting_text(s->settings, "time-zone"), s->why,
+                           sizeof(s->why));
         close(held);
         if (err == MU_OK)
             err = rocks_journal_check_room(dir, s->why, sizeof(s->why));
@@ -107,12 +108,15 @@ static enum mu_err check_present(struct server *s, const char *dir)
 
 static enum mu_err check_data(struct server *s)
 {
-    const char *dir = setting_text(s->settings, "data");
+    const struct stores_where where = operation_where(s->settings);
+    const char *dir = where.dir;
     bool is_new;
     enum mu_err err = data_dir_check(dir, &is_new, s->why, sizeof(s->why));
 
     if (err != MU_OK)
         return err;
+    if (where.store) /* which may be in use: looking at it disturbs nobody */
+        return stores_check(&where, setting_text(s->settings, "time-zone"), s->why, sizeof(s->why));
     return is_new ? check_room_for_new(s, dir) : check_present(s, dir);
 }
 

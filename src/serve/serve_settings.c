@@ -14,6 +14,11 @@ const struct setting serve_settings[] = {
       .metavar = "DIR",
       .help = "the data directory (required, here or in the configuration file); created if it is "
               "missing, mode 0700" },
+    { .name = "store",
+      .kind = SETTING_STORE,
+      .metavar = STORE_METAVAR,
+      .help = "a database that holds the stores (muster migrate prepares it); the data directory then holds only "
+              "this server's lock, command socket and counts of calls" },
     { .name = "config",
       .kind = SETTING_FILE,
       .flag_only = true,

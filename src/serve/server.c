@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "command/commands.h"
 #include "ops/file.h"
+#include "ops/operation.h"
 #include "ops/privileges.h"
 #include "serve/front.h"
 #include "serve/server.h"
@@ -44,7 +45,8 @@ static int run_operation(void *ctx, const struct local_request *request, struct 
  * fail, the error of the directory is the more useful one. */
 static enum mu_err look_at_stores(struct server *s, const char *user)
 {
-    const char *dir = setting_text(s->settings, "data");
+    struct stores_where where = operation_where(s->settings);
+    const char *dir = where.dir;
     bool is_new;
     enum mu_err err;
 
@@ -52,7 +54,7 @@ static enum mu_err look_at_stores(struct server *s, const char *user)
                  (err = privileges_give_dir(dir, user, s->why, sizeof(s->why))) != MU_OK ||
                  (err = privileges_step_down(user, s->why, sizeof(s->why))) != MU_OK))
         return err;
-    err = stores_look(&s->stores, dir, s->why, sizeof(s->why));
+    err = stores_look(&s->stores, &where, s->why, sizeof(s->why));
     if (err == MU_OK && s->stores.data.made) /* if the operator did not want a new directory, he mistyped the name */
         log_event(LOG_INFO, "data_directory_made", "path=%s hint=\"a new, empty one\"", LOG_Q(dir, -1));
     if (err == MU_OK && user)

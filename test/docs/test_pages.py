@@ -8,7 +8,7 @@ from pages import ROOT, differences, is_outside, original_of, read_blocks, resol
 
 # The pages for those who run a server, move a fleet to one, call the API or build devices. The other pages are for
 # those who work on the program: its comments are in English, too.
-FOR_USERS = ["operating", "metrics", "moving-in", "definitions", "backup", "audit", "acknowledgements",
+FOR_USERS = ["operating", "metrics", "moving-in", "definitions", "backup", "cluster", "audit", "acknowledgements",
              "api", "debugger", "compatibility", "errors", "devices"]
 
 TRANSLATED = {"README.md": "README.zh-CN.md", **{f"docs/{name}.md": f"docs/zh/{name}.md" for name in FOR_USERS}}

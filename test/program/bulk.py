@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 
-from server import BINARY, ENOUGH_S
+from server import ENOUGH_S, muster
 
 
 def csv_text(rows):
@@ -47,7 +47,7 @@ class Outcome:
 
 def run_import(data, kind, content, format="csv"):
     content = content if isinstance(content, bytes) else content.encode()
-    return Outcome(subprocess.run([BINARY, "import", kind, "--data", str(data), "-", "--format", format], input=content,
+    return Outcome(subprocess.run(muster("import", kind, "--data", str(data), "-", "--format", format), input=content,
                                   capture_output=True, timeout=ENOUGH_S))
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import refusals
-from server import HANGS_S, PATIENCE, Server
+from postgres import Cluster, Databases, Postgres
+from server import DATABASES, HANGS_S, OVER_POSTGRES, PATIENCE, Server, run
 from world import World
 
 LONGEST_NAME = 40
 WRONG = pytest.StashKey()
+CLUSTER = pytest.StashKey()
 # Files that take long begin first, so that no worker is left alone with one at the end.
 LONG_FILES = ["test_damage.py", "test_half_open.py", "test_sessions.py", "test_http.py", "test_any_request.py"]
 
@@ -41,6 +43,9 @@ def pytest_collection_modifyitems(items):
     rank = {name: n for n, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
     for item in items:
+        embedded = item.get_closest_marker("embedded")
+        if embedded and OVER_POSTGRES:
+            item.add_marker(pytest.mark.skip(reason=f"embedded stores only: {embedded.args[0]}"))
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(HANGS_S * PATIENCE))
 
@@ -50,8 +55,13 @@ def is_worker(config):
     return hasattr(config, "workerinput")
 
 
-class FromWorkers:
-    """Registered only where there is pytest-xdist, which brings this hook."""
+class OfWorkers:
+    """Registered only where there is pytest-xdist, which brings these hooks."""
+
+    @staticmethod
+    def pytest_configure_node(node):
+        if OVER_POSTGRES:
+            node.workerinput["postgres"] = DATABASES.postgres.directory
 
     @staticmethod
     def pytest_testnodedown(node):
@@ -61,11 +71,32 @@ class FromWorkers:
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "embedded(why): concerns the files of embedded stores; skipped with MUSTER_STORE=postgres")
     config.addinivalue_line("markers", "repeats: runs code that another test runs, on other data: once, without sanitizers")
     # Started in the background by a shell, SIGINT is ignored, and what the tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if config.pluginmanager.hasplugin("dsession"):
-        config.pluginmanager.register(FromWorkers)
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(OfWorkers)
+    if OVER_POSTGRES:
+        begin_postgres(config)
+
+
+# --- MUSTER_STORE=postgres: one cluster for the run, a database for each server ---
+def begin_postgres(config):
+    if is_worker(config):
+        DATABASES.postgres = Cluster(config.workerinput["postgres"])
+        return
+    cluster = config.stash[CLUSTER] = Postgres()
+    DATABASES.postgres = cluster.start()
+    cluster.execute(f"CREATE DATABASE {Databases.TEMPLATE}")
+    done = run("migrate", "--store", cluster.uri(Databases.TEMPLATE))
+    if done.returncode:
+        pytest.exit(f"muster migrate: {done.stderr}", pytest.ExitCode.USAGE_ERROR)
+
+
+def pytest_unconfigure(config):
+    if CLUSTER in config.stash:
+        config.stash[CLUSTER].end()
 
 
 def pytest_collection_finish(session):
@@ -111,6 +142,8 @@ def maker(directory):
     yield make
     for server in started:
         server.end()
+    for server in started:
+        DATABASES.drop(server.data)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import registry_file
+from postgres import Databases
 
 BINARY = os.environ.get("MUSTER_BINARY", os.path.join(os.path.dirname(__file__), "../../build/muster"))
 # Sanitized builds are several times slower; nothing here measures time, it only waits longer.
@@ -20,6 +21,10 @@ PATIENCE = float(os.environ.get("MUSTER_PATIENCE", "1"))
 ENOUGH_S = 120 * PATIENCE
 HANGS_S = 1800  # a test that takes longer (times PATIENCE) will not end
 
+
+# MUSTER_STORE=postgres: the servers of the tests, and the commands on their directories, use databases.
+OVER_POSTGRES = os.environ.get("MUSTER_STORE", "") == "postgres"
+DATABASES = Databases()
 
 # Of their own, whatever runs on this machine.
 FREE_PORTS = ("--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--ops", "127.0.0.1:0")
@@ -42,15 +47,30 @@ def wait_until(condition, seconds=ENOUGH_S, what="condition"):
         time.sleep(0.01)
 
 
+def with_store(*args):
+    """The arguments of a command, with the database if a server of the tests has one for the directory."""
+    args = [str(arg) for arg in args]
+    data = args[args.index("--data") + 1] if "--data" in args[:-1] else None
+    uri = DATABASES.uri(data)
+    return [*args[:1], "--store", uri, *args[1:]] if uri else args
+
+
+def muster(*args):
+    return [BINARY, *with_store(*args)]
+
+
 def run(*args, input=None, timeout=ENOUGH_S, stdout=subprocess.PIPE):
     """Runs a muster command to its end."""
-    return subprocess.run([BINARY, *map(str, args)], input=input, stdout=stdout, stderr=subprocess.PIPE, text=True,
+    return subprocess.run(muster(*args), input=input, stdout=stdout, stderr=subprocess.PIPE, text=True,
                           timeout=timeout)
 
 
 class Server:
     def __init__(self, data, *options, wrapper=(), env=None):
         self.data = str(data)
+        # What a test has put into the directory before is an embedded store.
+        if OVER_POSTGRES and "--store" not in options and not os.path.exists(os.path.join(self.data, "registry.db")):
+            DATABASES.make(self.data)
         self.options = list(options)
         self.wrapper = list(wrapper)
         self.env = env
@@ -58,7 +78,7 @@ class Server:
         self.log = []
 
     def start(self, *more):
-        args = [*self.wrapper, BINARY, "serve", "--data", self.data]
+        args = [*self.wrapper, *muster("serve", "--data", self.data)]
         given = " ".join([*self.options, *more])
         for name in ("http", "mqtt", "ops"):
             if f"--{name} " not in given + " ":
@@ -109,6 +129,10 @@ class Server:
         """The stopped server's registry, for what no call can do: letting time pass, and rows that the
         calls so far cannot make. Commits at the end."""
         assert self.process.poll() is not None, "the server still runs"
+        if DATABASES.uri(self.data):
+            with DATABASES.registry(self.data) as db:
+                yield db
+            return
         with registry_file.changed(os.path.join(self.data, "registry.db")) as db, db:
             yield db
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY, run
+from server import muster, run
 from world import hex_id
 
 
@@ -67,5 +67,5 @@ def test_a_file_that_is_not_utf8_is_told_with_the_command_that_helps(world, tmp_
     done = run("apply", "--data", world.server.data, file)
     assert done.returncode == 2 and f"iconv -f {name} -t UTF-8 {file} > NEW" in done.stderr, done.stderr
     new = subprocess.run(["iconv", "-f", name, "-t", "UTF-8", file], capture_output=True, check=True).stdout
-    done = subprocess.run([BINARY, "apply", "--data", world.server.data, "-"], input=new, capture_output=True)
+    done = subprocess.run(muster("apply", "--data", world.server.data, "-"), input=new, capture_output=True)
     assert done.returncode == 0, done.stderr

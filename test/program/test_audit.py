@@ -11,7 +11,7 @@ import pytest
 
 from bulk import import_rows
 from clock import environment
-from server import BINARY, ENOUGH_S, run, wait_until
+from server import ENOUGH_S, muster, run, wait_until
 from world import World, hex_id, request
 
 ME = (os.getuid(), pwd.getpwuid(os.getuid()).pw_name)
@@ -239,7 +239,7 @@ def test_changes_are_kept_for_their_days_and_a_clock_that_jumps_ahead_takes_none
     did = World(server).device(level=4).did  # whose login is committed, and with it the time
     server.stop()
     long_ago = {**os.environ, **environment(time.time() - 40 * 86400)}
-    subprocess.run([BINARY, "disable", "--data", server.data, "device", did], env=long_ago, check=True, timeout=ENOUGH_S)
+    subprocess.run(muster("disable", "--data", server.data, "device", did), env=long_ago, check=True, timeout=ENOUGH_S)
     kept = [row for row in log(server) if row["action"] != "disable"]
     assert len(kept) == len(log(server)) - 1
     server.env = environment(time.time() + 400 * 86400)

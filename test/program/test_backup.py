@@ -18,6 +18,8 @@ from test_disk_full import fill, small_disk
 from test_durability import DEVICES, Reporter, all_rows, numbered_report, report_number
 from world import World
 
+pytestmark = pytest.mark.embedded("backups are of directories")
+
 
 def backup(server, dest, **keywords):
     return run("backup", "--data", server.data, dest, **keywords)

@@ -11,6 +11,8 @@ from server import run, wait_until
 from test_backup import backup, content, flip, restore
 from world import World, hex_id, status_report
 
+pytestmark = pytest.mark.embedded("it changes files")
+
 MACS = [f"00000000000{n}" for n in range(6)]
 
 

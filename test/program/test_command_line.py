@@ -34,7 +34,7 @@ def test_help_lists_every_command_by_what_it_is_about(arguments):
     assert done.returncode == 0 and done.stderr == "" and done.stdout.startswith("usage: muster COMMAND")
     assert {"serve", "apply", "device", "help"} <= set(COMMANDS) and len(COMMANDS) == len(set(COMMANDS))
     headings = re.findall(r"^([A-Z].*)\n  muster", done.stdout, re.M)
-    assert headings == ["The server", "What is configured", "Devices and users", "The data directory", "Other"]
+    assert headings == ["The server", "What is configured", "Devices and users", "The stores", "Other"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from server import BINARY, ENOUGH_S, run, wait_until
+from server import ENOUGH_S, muster, run, wait_until
 from world import REPORT, World, hex_id
 
 MANY = 100000
@@ -38,7 +38,7 @@ def apply_in_background(server, path, content):
     """Returns when the server is in the midst of it: it takes far less to read than to do."""
     path.write_text(json.dumps(content))
     with open(path.with_suffix(".out"), "w", encoding="utf-8") as out:
-        process = subprocess.Popen([BINARY, "apply", "--data", server.data, "--json", path], stdout=out)
+        process = subprocess.Popen(muster("apply", "--data", server.data, "--json", path), stdout=out)
     wait_until(lambda: worked_s(server) >= 0.3, what="the server to have begun")
     return process
 

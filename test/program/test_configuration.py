@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from server import BINARY, run, wait_until
+from server import muster, run, wait_until
 from world import DATAPOINTS, World, definition, hex_id
 
 
@@ -23,7 +23,7 @@ def listed(data, kind):
 
 
 def apply(data, text, *options):
-    return subprocess.run([BINARY, "apply", "--data", str(data), "--json", *options, "-"], input=text, capture_output=True,
+    return subprocess.run(muster("apply", "--data", str(data), "--json", *options, "-"), input=text, capture_output=True,
                           text=True)
 
 
@@ -152,6 +152,7 @@ def status(data):
     return json.loads(read(data, "status", "--json"))
 
 
+@pytest.mark.embedded("it knows the sizes of files")
 def test_status_tells_of_the_server_and_its_data(make_server):
     server = make_server()
     world = World(server)
@@ -171,9 +172,10 @@ def test_status_tells_of_the_server_and_its_data(make_server):
     device.disconnect()
     server.stop()
     assert status(server.data)["server"] is None
-    assert "none runs on this directory" in read(server.data, "status")
+    assert "none runs here" in read(server.data, "status")
 
 
+@pytest.mark.embedded("backups are of directories")
 def test_the_last_backup_is_remembered_through_restarts_and_told_at_rest(make_server, tmp_path):
     server = make_server()
     before = int(time.time())

@@ -15,6 +15,8 @@ import clock
 from server import ENOUGH_S, Server, first_and_repeats, run
 from world import Device, World, status_report
 
+pytestmark = pytest.mark.embedded("it damages files")
+
 DAY = 86400
 DEVICES, REPORTS = 4, 25  # of each device and day
 

@@ -172,7 +172,7 @@ def test_at_rest_a_session_that_a_crash_left_open_reads_as_ended(make_server):
     text = show(server, device.did)
     assert "offline_exception" in lines(text, "state")[0]
     assert "offline_exception" in lines(text, "online log")[0] and "dev_online" in lines(text, "online log")[1]
-    assert lines(text, "refused") == ["not known: no server runs on this directory"]
+    assert lines(text, "refused") == ["not known: no server runs here"]
     server.start()
     assert "offline_exception" in lines(show(server, device.did), "state")[0]
 

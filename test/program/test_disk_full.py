@@ -11,6 +11,8 @@ from mqtt import Closed, Device
 from server import ENOUGH_S, Server, run, wait_until
 from world import REPORT, World, device_request, request
 
+pytestmark = pytest.mark.embedded("the disk is that of the data directory")
+
 
 @pytest.fixture
 def small_disk(tmp_path):

@@ -95,6 +95,7 @@ def test_every_acknowledged_report_survives_twenty_kills(make_server):
         assert [end["payload"]["reason"] for end in ends] == ["offline_exception"] * ROUNDS
 
 
+@pytest.mark.embedded("the database does the syncs")
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_the_sync_comes_between_reading_a_publish_and_writing_its_puback(tmp_path):
     trace = tmp_path / "trace"
@@ -141,6 +142,7 @@ def test_a_directory_in_use_is_refused(make_server, tmp_path):
     assert server.process.poll() is None
 
 
+@pytest.mark.embedded("it damages files")
 @pytest.mark.parametrize("file", ["registry.db", "journal/CURRENT"])
 def test_a_damaged_directory_is_refused_with_a_reason(make_server, tmp_path, file):
     server = make_server()
@@ -154,6 +156,7 @@ def test_a_damaged_directory_is_refused_with_a_reason(make_server, tmp_path, fil
     assert os.path.getsize(path) == 34 * 200
 
 
+@pytest.mark.embedded("test_store.py has it for databases")
 def test_a_directory_of_a_newer_version_is_refused(make_server):
     server = make_server()
     server.stop()
@@ -307,6 +310,7 @@ def test_a_report_after_the_kill_goes_on_with_numbers_and_faults(killed_while_st
     assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.embedded("it forbids the server to write files")
 def test_healthz_says_that_the_store_takes_nothing(make_server):
     server = make_server()
     device = World(server).device(level=4)

@@ -67,7 +67,7 @@ def must_fail(done, status, where):
 
 def test_every_command_is_in_the_table():
     commands = set(re.findall(r"^  muster (\w+) ", run("--help").stdout, re.M))
-    assert commands - set(GOOD) == {"serve", "restore", "repair", "sim", "help"}
+    assert commands - set(GOOD) == {"serve", "restore", "repair", "migrate", "sim", "help"}
 
 
 def test_done_is_0_beside_a_server_and_at_rest(place):
@@ -156,6 +156,7 @@ def test_a_directory_that_is_in_use_is_1(place):
     assert (done.returncode, done.stdout) == (1, "") and "in use" in done.stderr
 
 
+@pytest.mark.embedded("it damages files")
 def test_a_registry_that_is_damaged_is_1(place):
     assert place.server.stop() == 0
     with open(place.path / "data" / "registry.db", "r+b") as f:

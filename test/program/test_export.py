@@ -13,7 +13,7 @@ import pytest
 from bulk import csv_text, import_rows, run_import
 from clock import at, environment, restart_at
 from mqtt import Device
-from server import BINARY, ENOUGH_S, run, wait_until
+from server import ENOUGH_S, muster, run, wait_until
 from world import REPORT, World, definition, device_request, hex_id, query, request
 
 KINDS = ["users", "groups", "devices", "bindings"]
@@ -295,7 +295,7 @@ def test_an_export_that_is_broken_off_leaves_nothing(make_server, tmp_path, end)
     server = make_server()
     server.process.send_signal(signal.SIGSTOP)  # it does not answer
     try:
-        process = subprocess.Popen([BINARY, "export", "devices", "--data", server.data, str(tmp_path / "devices.csv")],
+        process = subprocess.Popen(muster("export", "devices", "--data", server.data, str(tmp_path / "devices.csv")),
                                    stderr=subprocess.PIPE, text=True)
         wait_until(lambda: list(tmp_path.glob("devices.csv*")), what="the part")
         process.send_signal(end)
@@ -309,6 +309,6 @@ def test_an_export_that_is_broken_off_leaves_nothing(make_server, tmp_path, end)
 def test_an_output_that_is_full_is_told(shared_server, world):
     world.import_devices(*({"mac": f"mac{i}"} for i in range(300)))
     with open("/dev/full", "w", encoding="utf-8") as full:
-        ended = subprocess.run([BINARY, "export", "devices", "--data", shared_server.data], stdout=full, stderr=subprocess.PIPE,
+        ended = subprocess.run(muster("export", "devices", "--data", shared_server.data), stdout=full, stderr=subprocess.PIPE,
                                text=True, timeout=ENOUGH_S)
     assert ended.returncode == 1 and "is there room?" in ended.stderr, ended.stderr

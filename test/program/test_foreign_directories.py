@@ -12,7 +12,8 @@ from server import BINARY, ENOUGH_S, FREE_PORTS, run
 from test_backup import backup, content
 from world import World
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+              pytest.mark.embedded("it is about who owns files")]
 
 OTHER = 65534
 SECRET = "root's own\n"

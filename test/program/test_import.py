@@ -11,7 +11,7 @@ import time
 import pytest
 
 from bulk import csv_text, import_rows, ndjson_text, run_import
-from server import BINARY, ENOUGH_S, PATIENCE, run, wait_until
+from server import ENOUGH_S, PATIENCE, muster, run, wait_until
 from world import REPORT, World, device_request, hex_id, query, request
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -230,7 +230,7 @@ def test_an_import_that_was_broken_off_is_completed_by_another(make_server, tmp_
         world.server.stop()
     content = (tmp_path / "many.csv").read_bytes()
     half = content.index(b"\n", len(content) // 2) - 20  # within a row
-    process = subprocess.Popen([BINARY, "import", "devices", "--data", world.server.data, "-", "--format", "csv"],
+    process = subprocess.Popen(muster("import", "devices", "--data", world.server.data, "-", "--format", "csv"),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     process.stdin.buffer.write(content[:half])
     process.stdin.buffer.flush()
@@ -253,7 +253,7 @@ def test_an_import_that_was_broken_off_is_completed_by_another(make_server, tmp_
 def test_a_server_that_dies_leaves_whole_rows_and_another_import_completes_them(make_server, tmp_path):
     world = World(make_server())
     write_many(tmp_path / "many.csv", world, 20_000)
-    process = subprocess.Popen([BINARY, "import", "devices", "--data", world.server.data, str(tmp_path / "many.csv")],
+    process = subprocess.Popen(muster("import", "devices", "--data", world.server.data, str(tmp_path / "many.csv")),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: search(world, limit=0)["meta"]["total"] > 1000, what="some devices")
     world.server.kill()
@@ -280,7 +280,7 @@ def test_a_terminal_shows_how_far_it_is(make_server, tmp_path):
                 pass
 
     thread = threading.Thread(target=look)
-    process = subprocess.Popen([BINARY, "import", "devices", "--data", world.server.data, str(tmp_path / "many.csv")],
+    process = subprocess.Popen(muster("import", "devices", "--data", world.server.data, str(tmp_path / "many.csv")),
                                stdout=subprocess.DEVNULL, stderr=terminal)
     os.close(terminal)
     thread.start()

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from bulk import run_import
-from server import BINARY, run
+from server import muster, run
 
 
 def import_lines(world, lines, end="\n", **keywords):
@@ -89,7 +89,7 @@ def test_a_files_name_tells_its_format_in_any_case(world, tmp_path, name):
 
 
 def test_a_mark_that_comes_in_single_bytes_is_still_one(world):
-    process = subprocess.Popen([BINARY, "import", "devices", "--data", world.server.data, "-", "--format", "csv"],
+    process = subprocess.Popen(muster("import", "devices", "--data", world.server.data, "-", "--format", "csv"),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for byte in f"\ufeffproduct_key,mac,passcode\n{world.product_key},m1,p\n".encode():
         process.stdin.write(bytes([byte]))

@@ -46,6 +46,7 @@ def everything(make_shared_server, tmp_path_factory):
 
 # --- the manual -----------------------------------------------------------------------------------------------
 
+@pytest.mark.embedded("those of files are missing")
 def test_every_metric_is_in_the_manual_with_its_type_and_labels_and_no_other(everything):
     labels = {name: set() for name in everything.kinds}
     for sample, pairs in everything.samples:
@@ -120,6 +121,7 @@ def bytes_in(directory):
                if name != "control.sock")
 
 
+@pytest.mark.embedded("of files")
 def test_the_size_of_each_store_is_that_of_its_files(make_server):
     server = make_server()
     server.stop()
@@ -135,12 +137,14 @@ def test_the_size_of_each_store_is_that_of_its_files(make_server):
     assert abs(sum(sizes.values()) - whole) < 1_000_000, (sizes, whole)
 
 
+@pytest.mark.embedded("of files")
 def test_the_room_on_the_disk_is_what_the_system_says(world):
     disk, page = os.statvfs(world.server.data), read(world.server)
     assert page.get("disk_size_bytes") == disk.f_blocks * disk.f_frsize
     assert abs(page.get("disk_free_bytes") - disk.f_bavail * disk.f_frsize) < page.get("disk_size_bytes") / 10
 
 
+@pytest.mark.embedded("backups are of directories")
 def test_the_last_backup_is_known_while_it_runs_after_a_restart_and_of_one_at_rest(make_server, tmp_path):
     server = make_server()
     assert read(server).get("last_backup_timestamp_seconds") == 0
@@ -158,6 +162,7 @@ def test_the_last_backup_is_known_while_it_runs_after_a_restart_and_of_one_at_re
     assert read(server).get("last_backup_timestamp_seconds") > first.get("last_backup_timestamp_seconds")
 
 
+@pytest.mark.embedded("backups are of directories")
 def test_a_backup_that_fails_is_not_the_last_one(make_server, tmp_path):
     server = make_server()
     (tmp_path / "taken").mkdir()

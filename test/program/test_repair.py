@@ -12,6 +12,8 @@ import pytest
 from server import Server, run
 from world import World, status_report
 
+pytestmark = pytest.mark.embedded("it repairs files")
+
 DEVICES, REPORTS = 3, 400  # so many that the log has several blocks (32 KiB): RocksDB can read on behind a damaged one
 
 

@@ -52,6 +52,7 @@ def damaged(server, data):
     return server.data
 
 
+@pytest.mark.embedded("it damages files")
 @pytest.mark.parametrize("spoil,said", [(in_use, "in use by another process"), (not_a_directory, "Not a directory"),
                                         (other_things, "holds other things"), (newer, "newer"), (half, "journal is missing"),
                                         (damaged, "registry.db")])

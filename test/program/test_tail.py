@@ -12,7 +12,7 @@ import pytest
 
 from metricspage import read
 from mqtt import Device
-from server import BINARY, PATIENCE, run, wait_until
+from server import PATIENCE, muster, run, wait_until
 from world import REPORT, World, device_request, frame, hex_id, status_report
 
 LARGE = 32  # messages
@@ -23,7 +23,7 @@ class Tail:
 
     def __init__(self, server, *options):
         watchers = read(server).get("watchers")
-        self.process = subprocess.Popen([BINARY, "tail", "--data", server.data, *options], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(muster("tail", "--data", server.data, *options), stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self.lines = []
         wait_until(lambda: read(server).get("watchers") == watchers + 1, what="the tail to be connected")
@@ -255,7 +255,7 @@ def test_where_no_server_runs_it_says_so_with_status_1(make_server):
 
 def test_an_output_that_is_full_ends_it_with_status_1(world):
     with open("/dev/full", "w", encoding="ascii") as full, \
-            subprocess.Popen([BINARY, "tail", "--data", world.server.data], stdout=full, stderr=subprocess.PIPE,
+            subprocess.Popen(muster("tail", "--data", world.server.data), stdout=full, stderr=subprocess.PIPE,
                              text=True) as process:
         wait_until(lambda: read(world.server).get("watchers") == 1, what="the tail to be connected")
         world.register()

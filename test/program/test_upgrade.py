@@ -16,6 +16,8 @@ from old_backup import DIRECTORY, answers, schema_of, world_on
 from server import Server, run
 from test_backup import backup, content
 
+pytestmark = pytest.mark.embedded("the older versions wrote files")
+
 OLD = sorted(int(re.search(r"schema-(\d+)", name)[1]) for name in glob.glob(os.path.join(DIRECTORY, "schema-*.tar.gz")))
 
 

@@ -1,0 +1,86 @@
+/* Stores in a database (stores.h). */
+
+#include "ops/stores_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "journal/postgres_journal.h"
+#include "ops/file.h"
+#include "postgres/pg.h"
+
+/* The file of a server's directory that holds the identity of its database, in hex. */
+#define NOTE "store"
+enum { NOTE_LEN = 32, NOTE_MAX = 1024 * 1024 };
+
+/* --- the directory of the server ----------------------------------------------------------------------- */
+
+bool stores_are_elsewhere(const char *dir)
+{
+    char path[4200];
+
+    snprintf(path, sizeof(path), "%s/" NOTE, dir);
+    return access(path, F_OK) == 0;
+}
+
+static enum mu_err write_note(const char *dir, const char *path, const char *id, char *why, size_t why_size)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    enum mu_err err = MU_OK;
+
+    if (fd < 0 || write(fd, id, NOTE_LEN) != NOTE_LEN || fsync(fd) != 0)
+        err = file_fail(why, why_size, "write", path);
+    if (fd >= 0)
+        close(fd);
+    if (err != MU_OK)
+        unlink(path);
+    return err == MU_OK ? file_sync_dir(dir, why, why_size) : err;
+}
+
+enum mu_err stores_database_note(const struct stores *s, char *why, size_t why_size)
+{
+    const char *dir = s->data.path;
+    char path[4200], id[NOTE_LEN + 1];
+    struct registry_place place;
+    struct buf noted;
+    enum mu_err err = registry_get_place(s->registry, &place);
+
+    if (err != MU_OK)
+        return err;
+    snprintf(path, sizeof(path), "%s/registry.db", dir);
+    if (access(path, F_OK) == 0) {
+        snprintf(why, why_size, "%s has stores of its own, so --store cannot be given with it", dir);
+        return MU_E_VALUE;
+    }
+    hex_encode(place.id, sizeof(place.id), id);
+    id[NOTE_LEN] = '\0';
+    snprintf(path, sizeof(path), "%s/" NOTE, dir);
+    if (access(path, F_OK) != 0)
+        return write_note(dir, path, id, why, why_size);
+    buf_init(&noted, NOTE_MAX);
+    err = file_read(path, &noted, why, why_size);
+    if (err == MU_OK && (noted.len != NOTE_LEN || memcmp(noted.data, id, NOTE_LEN) != 0)) {
+        snprintf(why, why_size, "%s was used with another database; give this one a directory of its own", dir);
+        err = MU_E_VALUE;
+    }
+    buf_free(&noted);
+    return err;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------- */
+
+enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_days, char *why, size_t why_size)
+{
+    const struct postgres_journal_options options = { .retention_days = retention_days };
+    enum mu_err err = postgres_journal_open(&s->journal, s->store, &options, why, why_size);
+    size_t len = strlen(why);
+
+    if (err == MU_E_LOCKED)
+        snprintf(why + len, why_size - len,
+                 "; if a server of this machine has it, give its --data DIR as well, and it runs the command");
+    return err;
+}
