@@ -17,6 +17,12 @@ static enum mu_err told(enum mu_err err)
     }
 }
 
+/* A text that the server would refuse (it is not UTF-8, or has a NUL) was not sent: no row has it. */
+static enum mu_err told_of_row(enum mu_err err)
+{
+    return err == MU_E_VALUE ? MU_E_NOT_FOUND : told(err);
+}
+
 /* --- statements -----------------------------------------------------------------------------------*/
 
 static struct pg_value value_of(const struct db_value *v)
@@ -102,7 +108,7 @@ static enum mu_err get(struct db *db, const char *sql, const struct db_value *va
     struct values_sent sent;
     struct rows_wanted reader = { .read = read, .out = out };
 
-    return told(pg_get(db->pg, sql, values_of(&sent, values, count), count, read_row, &reader, NULL));
+    return told_of_row(pg_get(db->pg, sql, values_of(&sent, values, count), count, read_row, &reader, NULL));
 }
 
 static enum mu_err each(struct db *db, const char *sql, const struct db_value *values, size_t count, bool big,
@@ -113,7 +119,10 @@ static enum mu_err each(struct db *db, const char *sql, const struct db_value *v
 
     values_of(&sent, values, count);
     enum mu_err err = (big ? pg_each_big : pg_each)(db->pg, sql, sent.at, count, give_row, &reader);
-    return reader.err != MU_OK ? reader.err : told(err);
+    if (reader.err != MU_OK)
+        return reader.err;
+    err = told_of_row(err);
+    return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
 static void read_number(struct pg_row *row, void *out)

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import psycopg2
+import psycopg2.extras
 
 USER = "muster"
 # Many tests start a server, and each has a few connections.
@@ -175,4 +176,4 @@ class Statements:
         return self.cursor
 
     def executemany(self, statement, rows):
-        self.cursor.executemany(statement.replace("?", "%s"), list(rows))
+        psycopg2.extras.execute_batch(self.cursor, statement.replace("?", "%s"), list(rows), page_size=1000)

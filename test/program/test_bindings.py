@@ -41,7 +41,7 @@ class Users:
         """All bindings ever: (user's number, did, is_owner, since, until)."""
         self.world.server.stop()
         with self.world.server.registry() as db:
-            rows = db.execute("SELECT u.uid, d.did, b.is_owner, b.since, b.until FROM binding b JOIN user u ON u.no = b.user "
+            rows = db.execute("SELECT u.uid, d.did, b.is_owner, b.since, b.until FROM binding b JOIN \"user\" u ON u.no = b.user "
                               "JOIN device d ON d.no = b.device ORDER BY b.no").fetchall()
         self.world.server.start()
         return [(self.uids.index(uid), *rest) for uid, *rest in rows]

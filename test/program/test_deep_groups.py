@@ -4,6 +4,8 @@ grows with the number of its groups."""
 import os
 import resource
 
+import pytest
+
 from bulk import csv_text, import_rows, run_import
 from server import PATIENCE, run
 from world import World, hex_id
@@ -57,6 +59,7 @@ def processor_seconds_of_ended():
     return usage.ru_utime + usage.ru_stime
 
 
+@pytest.mark.embedded("no database is as old")
 def test_an_older_directory_with_a_deeper_chain_is_started_and_checked_in_linear_time(make_server):
     """Of processor time, which another load does not change much. The square of 60,000 took 13 s to start, 50 to check."""
     server = make_server()

@@ -53,6 +53,7 @@ def test_a_directory_that_is_still_to_be_made_is_good_and_not_made(tmp_path):
     assert os.listdir(tmp_path / "empty") == []
 
 
+@pytest.mark.embedded("it concerns the files")
 def test_it_works_beside_the_server_that_has_the_directory(server):
     done = check(server.data)
     assert done.returncode == 0 and done.stdout == f"{server.data} is in use, and was not looked at\n{NOTHING}"
@@ -118,6 +119,7 @@ def test_a_directory_of_something_else_is_2(tmp_path):
     assert check(tmp_path).returncode == 2
 
 
+@pytest.mark.embedded("it concerns the files")
 @pytest.mark.parametrize("name", ["registry.db", "journal/CURRENT"])
 def test_a_store_that_is_damaged_is_1(rested, name):
     with open(rested / name, "r+b") as f:
@@ -126,12 +128,14 @@ def test_a_store_that_is_damaged_is_1(rested, name):
     assert (done.returncode, done.stdout) == (1, "") and str(rested) in done.stderr
 
 
+@pytest.mark.embedded("it concerns the files")
 def test_a_store_that_is_gone_is_1(rested):
     os.unlink(rested / "registry.db")
     done = check(rested)
     assert done.returncode == 1 and "registry.db" in done.stderr
 
 
+@pytest.mark.embedded("it concerns the files")
 def test_a_definition_that_cannot_be_read_is_told(rested):
     with registry_file.changed(rested / "registry.db") as db:
         db.execute("UPDATE definition SET json = '{}'")

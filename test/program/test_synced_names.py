@@ -41,6 +41,7 @@ def must_sync_between(lines, directory, made, told):
     assert synced, "\n".join(lines[begin:end + 1])
 
 
+@pytest.mark.embedded("backups are of directories")
 def test_restore_syncs_the_new_directory_and_its_name(server, tmp_path):
     World(server).register()
     assert backup(server, tmp_path / "copy").returncode == 0
@@ -51,6 +52,7 @@ def test_restore_syncs_the_new_directory_and_its_name(server, tmp_path):
     must_sync_between(lines, tmp_path / "again" / "journal", made, told)
 
 
+@pytest.mark.embedded("backups are of directories")
 def test_a_backup_is_synced_under_its_name(server, tmp_path):
     World(server).register()
     lines = traced(tmp_path, "backup", "--data", server.data, tmp_path / "copy")
@@ -69,6 +71,7 @@ def test_apply_syncs_a_new_directory_and_its_name(tmp_path):
     must_sync_between(lines, tmp_path / "new", r'openat\(.*registry.db"', r"write\([12]<.*made a new data directory")
 
 
+@pytest.mark.embedded("it makes the files")
 @pytest.mark.parametrize("user", [(), ("--user", "nobody")])
 def test_serve_syncs_a_new_directory_and_what_it_makes_in_it(open_path, user):
     if user and os.geteuid() != 0:

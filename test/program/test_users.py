@@ -368,9 +368,11 @@ def test_a_hundred_thousand_users_are_searched(make_server):
     with world.server.registry() as db:
         app, = db.execute("SELECT no FROM app WHERE appid = ?", (people.appid,)).fetchone()
         product, = db.execute("SELECT no FROM product WHERE product_key = ?", (world.product_key,)).fetchone()
-        db.executemany("INSERT INTO user VALUES (NULL, ?, ?, ?, ?, '', '', '', '', '', '', '', 0, 1, 1, '', '', '', 0)",
+        db.executemany('INSERT INTO "user" (app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, '
+                       "is_anonymous, created_at, updated_at, country, region, city) "
+                       "VALUES (?, ?, ?, ?, '', '', '', '', '', '', '', 0, 1, 1, '', '', '')",
                        ((app, f"{number:032x}", f"name{number}", f"{number % 50000}") for number in range(100000)))
-        db.execute("INSERT INTO product_user SELECT ?, no, 1, 1 FROM user WHERE app = ?", (product, app))
+        db.execute('INSERT INTO product_user SELECT ?, no, 1, 1 FROM "user" WHERE app = ?', (product, app))
     world.server.start()
     for number in chance.sample(range(50000), 100):
         assert people.registered(username=f"name{number}") == [f"{number:032x}"]

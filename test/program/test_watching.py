@@ -68,6 +68,7 @@ def test_each_alert_has_its_test():
     assert tested == set(re.findall(r"- alert: (\w+)", alerts()))
 
 
+@pytest.mark.embedded("some are about the files")
 def test_rules_and_dashboard_name_metrics_that_the_server_has(families, dashboard):
     expressions_of_alerts = " ".join(re.findall(r"(?s)expr: (.*?)\n +(?:for|labels):", alerts()))
     named = metrics_in(expressions_of_alerts) | metrics_in(" ".join(expressions(dashboard)))
