@@ -86,6 +86,27 @@ def test_a_full_disk_refuses_writes_keeps_reads_and_mends_itself(small_disk):
         assert server.stop() == 0, server.log_text()
 
 
+def test_a_login_that_finds_the_disk_full_is_refused_and_never_on_record(small_disk):
+    server = Server(small_disk / "data").start()
+    try:
+        world = World(server)
+        did, passcode = world.register()
+        live = world.device(level=4)
+        fill(small_disk)
+        for one, code in ((did, passcode), (live.did, live.passcode)):
+            assert Device(server.mqtt, one, code, world.product_key, level=4).connect() == 3
+        assert b'muster_refused_logins_total{reason="disk_full"} 2' in request(server.ops, "GET", "/metrics").body
+        live.ping()  # whoever cannot come in takes nobody's place
+
+        os.unlink(small_disk / "ballast")
+        wait_until(lambda: request(server.http, "GET", "/healthz").status == 200, what="recovery")
+        again = Device(server.mqtt, did, passcode, world.product_key, level=4).login()
+        for one in (again, live):
+            assert [row["type"] for row in world.get(f"devices/{one.did}/online").json["objects"]] == ["dev_online"]
+    finally:
+        assert server.stop() == 0, server.log_text()
+
+
 def fails_for_lack_of_room(data):
     """The start does, and its check before says the same."""
     done = run("serve", "--check", "--data", data)
