@@ -28,32 +28,25 @@ static enum mu_err answer_from_what_is_known(struct registry_tx *tx, void *arg)
     return err;
 }
 
-static enum mu_err disable_enabled_one(struct registry_tx *tx, const struct registering *r)
+static enum mu_err disable_enabled_one(struct registry_tx *tx, const struct registering *r, struct device_row *other)
 {
-    enum mu_err err;
-    struct device_row other;
-
     assert(!r->out->old);
-    if ((err = tx_device_by_mac(tx, r->request->product, r->request->mac, &other)) == MU_E_NOT_FOUND)
+    if (!other->no)
         return MU_OK;
-    if (err != MU_OK || other.is_disabled)
-        return err;
-    other.is_disabled = true;
-    r->out->old = other.no;
-    return tx_put_device(tx, &other);
+    other->is_disabled = true;
+    r->out->old = other->no;
+    return tx_put_device(tx, other);
 }
 
-static enum mu_err create(struct registry_tx *tx, const struct registering *r)
+static enum mu_err create(struct registry_tx *tx, const struct registering *r, struct mac_look *look)
 {
     enum mu_err err;
     struct device_row *device = &r->out->device;
-    uint32_t group;
 
-    if ((err = disable_enabled_one(tx, r)) != MU_OK ||
-        (err = tx_group_of_mac(tx, r->request->product, r->request->mac, &group)) != MU_OK)
+    if ((err = disable_enabled_one(tx, r, &look->enabled)) != MU_OK)
         return err;
     memset(device, 0, sizeof(*device));
-    device->group = group;
+    device->group = look->group;
     device->product = r->request->product;
     did_new(device->did);
     if (!str_copy(device->mac, sizeof(device->mac), str_of(r->request->mac)) ||
@@ -69,17 +62,18 @@ static enum mu_err register_device(struct registry_tx *tx, void *arg)
     enum mu_err err;
     const struct registering *r = arg;
     struct device_row *device = &r->out->device;
+    struct mac_look look;
 
     r->out->old = 0;
-    err = tx_device_by_passcode(tx, r->request->product, r->request->mac, r->request->passcode, device);
-    if (err == MU_E_NOT_FOUND)
-        return r->request->known_only ? MU_E_REFUSED : create(tx, r);
-    if (err != MU_OK)
+    if ((err = tx_look_at_mac(tx, r->request->product, r->request->mac, r->request->passcode, &look)) != MU_OK)
         return err;
+    if (!look.same.no)
+        return r->request->known_only ? MU_E_REFUSED : create(tx, r, &look);
+    *device = look.same;
     r->out->outcome = device->is_barred ? REGISTER_BARRED : device->is_disabled ? REGISTER_ENABLED : REGISTER_SAME;
     if (r->out->outcome != REGISTER_ENABLED)
         return MU_OK;
-    if ((err = disable_enabled_one(tx, r)) != MU_OK)
+    if ((err = disable_enabled_one(tx, r, &look.enabled)) != MU_OK)
         return err;
     device->is_disabled = false;
     return tx_put_device(tx, device);

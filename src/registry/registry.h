@@ -100,6 +100,14 @@ MU_MUST_USE enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t produc
 MU_MUST_USE enum mu_err tx_device_by_mac_alone(struct registry_tx *tx, const char *mac, struct device_row *out);
 MU_MUST_USE enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, const char *mac,
                                               const char *passcode, struct device_row *out);
+/* What a registration of a mac has to know: the device with that passcode, the one that is enabled, and the group that
+ * the mac is in. no == 0, group == 0: there is none. It is one look, since a registry may be far away. */
+struct mac_look {
+    struct device_row same, enabled;
+    uint32_t group;
+};
+MU_MUST_USE enum mu_err tx_look_at_mac(struct registry_tx *tx, uint32_t product, const char *mac, const char *passcode,
+                                       struct mac_look *out);
 /* All registrations of a mac, the oldest first; *devices is malloc'ed (NULL if there are none). */
 MU_MUST_USE enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t **devices,
                                           size_t *count);

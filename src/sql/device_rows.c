@@ -67,6 +67,42 @@ enum mu_err tx_device_by_passcode(struct registry_tx *tx, uint32_t product, cons
                   DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), db_row_device, out);
 }
 
+struct mac_wanted {
+    const char *passcode;
+    struct mac_look *out;
+    uint32_t grouped; /* the youngest device that is in a group */
+};
+
+static enum mu_err look_at(void *ctx, struct db_row *row)
+{
+    struct mac_wanted *wanted = ctx;
+    struct mac_look *out = wanted->out;
+    struct device_row device;
+
+    db_row_device(row, &device);
+    if (strcmp(device.passcode, wanted->passcode) == 0)
+        out->same = device;
+    if (!device.is_disabled)
+        out->enabled = device;
+    if (device.group && device.no > wanted->grouped) {
+        wanted->grouped = device.no;
+        out->group = device.group;
+    }
+    return MU_OK;
+}
+
+enum mu_err tx_look_at_mac(struct registry_tx *tx, uint32_t product, const char *mac, const char *passcode,
+                           struct mac_look *out)
+{
+    struct mac_wanted wanted = { passcode, out, 0 };
+
+    *out = (struct mac_look){ 0 };
+    return db_each(tx->db,
+                   DEVICE_WHERE "d.product = $1 AND d.mac = $2 "
+                                "AND (d.passcode = $3 OR d.is_disabled = 0 OR d.device_group IS NOT NULL)",
+                   DB_VALUES(db_int(product), db_text(mac), db_text(passcode)), look_at, &wanted);
+}
+
 enum mu_err tx_devices_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t **devices,
                               size_t *count)
 {
