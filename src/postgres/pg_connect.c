@@ -74,6 +74,7 @@ enum mu_err pg_open(struct pg **out, const struct pg_settings *settings, char *w
 
 static void forget(struct pg *pg)
 {
+    pg_forget_ahead(pg);
     PQfinish(pg->conn);
     pg->conn = NULL;
     pg->queued = pg->syncs = 0;

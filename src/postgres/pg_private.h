@@ -10,7 +10,8 @@
  *
  *   pg_connect.c  opening and losing a connection
  *   pg_error.c    what the server's errors mean here
- *   pg_query.c    statements, transactions
+ *   pg_query.c    statements
+ *   pg_transaction.c
  *   pg_result.c   sending, and waiting for results
  *   pg_value.c    values to the server's binary form and back
  *   pg_copy.c     COPY
@@ -35,6 +36,13 @@ struct pg {
     unsigned queued, syncs, cursors;
     struct pg_statement kept[PG_STATEMENTS_MAX];
     size_t kept_count;
+    struct pg_read_ahead {
+        const char *sql;
+        uint32_t numbers[PG_AHEAD_MAX];
+        PGresult *results[PG_AHEAD_MAX];
+        size_t got, next;
+        bool fills; /* the results of queued statements are kept here */
+    } ahead;
     struct buf sent;          /* the values of the statement that is being sent */
     struct bucket log_bucket; /* limits the log lines about failures */
     uint32_t log_suppressed;
@@ -58,8 +66,13 @@ MU_MUST_USE enum mu_err pg_next_result(struct pg *pg, PGresult **out);
 /* Asks for all results that are due, and reads them. *out is the last one, of the statement that was sent last and not
  * counted in `queued`; out is NULL if there is none. Its error is returned. */
 MU_MUST_USE enum mu_err pg_collect(struct pg *pg, PGresult **out);
+/* Forgets what pg_ahead has read. */
+void pg_forget_ahead(struct pg *pg);
 /* Reads the results that were asked for already. */
 MU_MUST_USE enum mu_err pg_read_due(struct pg *pg);
+/* Runs a kept statement after all that were queued. */
+MU_MUST_USE enum mu_err pg_ask(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
+                               PGresult **out);
 /* Leaves pipeline mode, when nothing is due, and enters it again. */
 MU_MUST_USE enum mu_err pg_leave_pipeline(struct pg *pg);
 MU_MUST_USE enum mu_err pg_enter_pipeline(struct pg *pg);

@@ -1,4 +1,4 @@
-/* Statements and transactions. */
+/* Statements. */
 #include "postgres/pg_private.h"
 
 #include <assert.h>
@@ -75,7 +75,7 @@ static enum mu_err send(struct pg *pg, const char *sql, const struct pg_value *v
     return MU_OK;
 }
 
-static enum mu_err ask(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, PGresult **out)
+enum mu_err pg_ask(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, PGresult **out)
 {
     enum mu_err err = send(pg, sql, values, count);
 
@@ -93,8 +93,9 @@ static uint64_t changed_rows(PGresult *result)
 enum mu_err pg_run(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, uint64_t *changed)
 {
     PGresult *result;
-    enum mu_err err = ask(pg, sql, values, count, &result);
 
+    pg_forget_ahead(pg);
+    enum mu_err err = pg_ask(pg, sql, values, count, &result);
     if (err != MU_OK)
         return err;
     if (changed)
@@ -103,12 +104,60 @@ enum mu_err pg_run(struct pg *pg, const char *sql, const struct pg_value *values
     return MU_OK;
 }
 
+/* --- reading ahead --------------------------------------------------------------------------------*/
+
+void pg_forget_ahead(struct pg *pg)
+{
+    struct pg_read_ahead *a = &pg->ahead;
+
+    for (; a->next < a->got; a->next++)
+        PQclear(a->results[a->next]);
+    a->got = a->next = 0;
+}
+
+enum mu_err pg_ahead(struct pg *pg, const char *sql, const uint32_t *numbers, size_t count)
+{
+    struct pg_read_ahead *a = &pg->ahead;
+    enum mu_err err;
+
+    assert(pg->in_tx && count <= PG_AHEAD_MAX);
+    pg_forget_ahead(pg);
+    if ((err = pg_flush(pg)) != MU_OK)
+        return err;
+    for (size_t i = 0; i < count; i++) {
+        if ((err = send(pg, sql, PG_VALUES(pg_int(numbers[i])))) != MU_OK)
+            return err;
+        pg->queued++;
+        a->numbers[i] = numbers[i];
+    }
+    a->sql = sql;
+    a->fills = true;
+    err = count ? pg_collect(pg, NULL) : MU_OK;
+    a->fills = false;
+    if (err != MU_OK)
+        pg_forget_ahead(pg);
+    return err;
+}
+
+static bool read_before(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, PGresult **out)
+{
+    struct pg_read_ahead *a = &pg->ahead;
+
+    if (a->next == a->got || a->sql != sql || count != 1 || values->kind != PG_INT ||
+        values->integer != a->numbers[a->next])
+        return false;
+    *out = a->results[a->next++];
+    return true;
+}
+
 enum mu_err pg_get(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
                    void (*read)(struct pg_row *row, void *out), void *out, uint64_t *changed)
 {
     PGresult *result;
-    enum mu_err err = ask(pg, sql, values, count, &result);
 
+    if (changed)
+        pg_forget_ahead(pg);
+    enum mu_err err = read_before(pg, sql, values, count, &result) ? MU_OK : pg_ask(pg, sql, values, count, &result);
     if (err != MU_OK)
         return err;
     if (changed)
@@ -134,7 +183,7 @@ enum mu_err pg_each(struct pg *pg, const char *sql, const struct pg_value *value
                     enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
 {
     PGresult *result;
-    enum mu_err err = ask(pg, sql, values, count, &result);
+    enum mu_err err = pg_ask(pg, sql, values, count, &result);
 
     if (err != MU_OK)
         return err;
@@ -222,6 +271,7 @@ enum mu_err pg_exec(struct pg *pg, const char *sql)
 
     if (pg->failed != MU_OK)
         return pg->failed;
+    pg_forget_ahead(pg);
     if ((err = pg_ready(pg, NULL, 0)) != MU_OK || (err = pg_leave_pipeline(pg)) != MU_OK)
         return err;
     if (!PQsendQuery(pg->conn, sql) || (err = pg_push(pg, true)) != MU_OK)
@@ -247,6 +297,7 @@ enum mu_err pg_queue(struct pg *pg, const char *sql, const struct pg_value *valu
     enum mu_err err;
 
     assert(pg->in_tx);
+    pg_forget_ahead(pg);
     if ((err = send(pg, sql, values, count)) != MU_OK)
         return err;
     pg->queued++;
@@ -258,75 +309,4 @@ enum mu_err pg_flush(struct pg *pg)
     if (pg->failed != MU_OK || pg->lost)
         return pg->lost ? MU_E_CLOSED : pg->failed;
     return pg->queued > 0 ? pg_collect(pg, NULL) : MU_OK;
-}
-
-/* --- transactions ---------------------------------------------------------------------------------*/
-
-enum mu_err pg_begin(struct pg *pg, enum pg_kind kind)
-{
-    enum mu_err err;
-
-    assert(!pg->in_tx && !pg->lost);
-    if ((err = pg_ready(pg, NULL, 0)) != MU_OK)
-        return err;
-    pg->in_tx = true;
-    pg->failed = MU_OK;
-    err = pg_queue(pg, kind == PG_READ ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN", NULL, 0);
-    if (err != MU_OK)
-        pg_rollback(pg);
-    return err;
-}
-
-/* The server answers a COMMIT of a transaction that had failed with ROLLBACK, and without an error. */
-enum mu_err pg_commit(struct pg *pg)
-{
-    PGresult *result;
-    enum mu_err err = pg->lost ? MU_E_CLOSED : ask(pg, "COMMIT", NULL, 0, &result);
-
-    assert(pg->in_tx);
-    if (err != MU_OK) {
-        pg_rollback(pg);
-        return err;
-    }
-    if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
-        err = MU_E_IO;
-    PQclear(result);
-    pg->in_tx = false;
-    return err;
-}
-
-void pg_end_read(struct pg *pg)
-{
-    assert(pg->in_tx);
-    if (pg_queue(pg, "COMMIT", NULL, 0) == MU_OK && PQpipelineSync(pg->conn)) {
-        pg->syncs++;
-        pg->in_tx = false;
-        if (pg_push(pg, false) == MU_OK)
-            return;
-    }
-    pg_rollback(pg);
-}
-
-void pg_rollback(struct pg *pg)
-{
-    PGresult *result;
-
-    if (pg->in_tx && !pg->lost) {
-        /* What was queued does not matter any more, nor whether it failed. */
-        if ((pg->queued > 0 || pg->syncs > 0) && pg_collect(pg, NULL) != MU_OK && !pg->conn)
-            goto out;
-        pg->failed = MU_OK;
-        if (ask(pg, "ROLLBACK", NULL, 0, &result) == MU_OK)
-            PQclear(result);
-        else
-            pg_lose(pg);
-    }
-out:
-    pg->failed = MU_OK;
-    pg->in_tx = pg->lost = false;
-}
-
-bool pg_in_transaction(const struct pg *pg)
-{
-    return pg->in_tx && !pg->lost && pg->failed == MU_OK;
 }

@@ -101,6 +101,14 @@ static enum mu_err error_of(struct pg *pg, PGresult *result)
     }
 }
 
+static void keep_or_clear(struct pg *pg, PGresult *result)
+{
+    if (pg->ahead.fills)
+        pg->ahead.results[pg->ahead.got++] = result;
+    else
+        PQclear(result);
+}
+
 /* The results of what was queued. Returns the error that counts, which is the first: after it the server skips all
  * statements up to the sync. */
 static enum mu_err read_queued(struct pg *pg)
@@ -111,8 +119,10 @@ static enum mu_err read_queued(struct pg *pg)
     for (; pg->queued > 0; pg->queued--) {
         if ((err = statement_result(pg, &result)) != MU_OK)
             return err;
-        if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED || (err = error_of(pg, result)) == MU_OK)
+        if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED)
             PQclear(result);
+        else if ((err = error_of(pg, result)) == MU_OK)
+            keep_or_clear(pg, result);
         else if (!pg->conn)
             return err;
         else if (first == MU_OK)

@@ -194,6 +194,52 @@ static void a_big_result_comes_in_portions(void **state)
     pg_close(pg);
 }
 
+struct read_row {
+    int64_t n, twice;
+};
+
+static void read_pair(struct pg_row *row, void *out)
+{
+    struct read_row *r = out;
+
+    r->n = pg_col_int(row);
+    r->twice = pg_col_int(row);
+}
+
+/* Another connection changes the rows meanwhile: what is asked for then is the new state. */
+static void what_was_read_ahead_is_not_asked_for_again(void **state)
+{
+    static const char sql[] = "SELECT n, m FROM t WHERE n = $1";
+    uint32_t numbers[PG_AHEAD_MAX];
+    struct pg *pg = open_pg(), *other = open_pg();
+    struct read_row r;
+    (void)state;
+
+    exec(pg, "CREATE TABLE t AS SELECT n, 2 * n AS m FROM generate_series(1, 300) n WHERE n <> 7");
+    for (uint32_t i = 0; i < PG_AHEAD_MAX; i++)
+        numbers[i] = i + 1;
+    assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
+    assert_int_equal(pg_ahead(pg, sql, numbers, PG_AHEAD_MAX), MU_OK);
+    exec(other, "UPDATE t SET m = 0");
+    for (uint32_t i = 0; i < 100; i++) {
+        enum mu_err err = pg_get(pg, sql, PG_VALUES(pg_int(numbers[i])), read_pair, &r, NULL);
+        assert_int_equal(err, numbers[i] == 7 ? MU_E_NOT_FOUND : MU_OK);
+        assert_true(err != MU_OK || (r.n == numbers[i] && r.twice == 2 * r.n));
+    }
+    /* Another number than the next one is asked for. */
+    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(200)), read_pair, &r, NULL), MU_OK);
+    assert_int_equal(r.twice, 0);
+    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(101)), read_pair, &r, NULL), MU_OK);
+    assert_int_equal(r.twice, 202);
+    /* After a change all are asked for. */
+    assert_int_equal(pg_queue(pg, "UPDATE t SET m = 1 WHERE n = 102", NULL, 0), MU_OK);
+    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(102)), read_pair, &r, NULL), MU_OK);
+    assert_int_equal(r.twice, 1);
+    pg_rollback(pg);
+    pg_close(pg);
+    pg_close(other);
+}
+
 static void a_read_sees_one_moment(void **state)
 {
     struct pg *pg = open_pg(), *other = open_pg();
@@ -480,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup(a_text_that_the_server_would_refuse_is_not_sent, fresh),
         cmocka_unit_test_setup(lists_are_rows_by_unnest, fresh),
         cmocka_unit_test_setup(a_big_result_comes_in_portions, fresh),
+        cmocka_unit_test_setup(what_was_read_ahead_is_not_asked_for_again, fresh),
         cmocka_unit_test_setup(a_read_sees_one_moment, fresh),
         cmocka_unit_test_setup(queued_statements_run_before_the_next, fresh),
         cmocka_unit_test_setup(a_queued_statement_that_fails_ends_its_transaction, fresh),

@@ -140,6 +140,11 @@ MU_MUST_USE enum mu_err tx_enterprise_products(struct registry_tx *tx, uint32_t 
                                                size_t *count);
 MU_MUST_USE enum mu_err tx_app_products(struct registry_tx *tx, uint32_t app, uint32_t **products, size_t *count);
 
+/* Tells that row `at` of these numbers, and then those that follow, are read next by tx_user_by_no, tx_device_by_no or
+ * tx_group_by_no. A registry that is far away then sends many at once. Call it before each row. */
+MU_MUST_USE enum mu_err tx_ahead(struct registry_tx *tx, enum registry_kind kind, const uint32_t *numbers, size_t count,
+                                 size_t at);
+
 /* Inserts a row (no == 0; the new number is written back) or updates it by its number (MU_E_NOT_FOUND: no such row).
  * MU_E_EXISTS: another row has that key. MU_E_NOT_FOUND: a row that this one refers to does not exist.
  *

@@ -183,6 +183,11 @@ enum mu_err db_put(struct db *db, const struct db_put *put, const struct db_valu
     return err;
 }
 
+enum mu_err db_ahead(struct db *db, const char *sql, const uint32_t *numbers, size_t count)
+{
+    return db->driver->ahead ? db->driver->ahead(db, sql, numbers, count) : MU_OK;
+}
+
 const char *db_said(const struct db *db, enum mu_err err)
 {
     return db->driver->said(db, err);

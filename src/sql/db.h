@@ -146,6 +146,11 @@ MU_MUST_USE enum mu_err db_text_of(struct db *db, const char *sql, const struct 
 MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
                                    uint32_t **out, size_t *out_count);
 
+/* Tells which rows the next calls of db_get read, with this statement and each of these numbers, its only parameter.
+ * PostgreSQL gives them all at once. */
+enum { DB_AHEAD = 256 };
+MU_MUST_USE enum mu_err db_ahead(struct db *db, const char *sql, const uint32_t *numbers, size_t count);
+
 /* What the database said about the last failure; err: what was returned. */
 const char *db_said(const struct db *db, enum mu_err err);
 

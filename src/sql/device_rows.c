@@ -34,9 +34,11 @@ enum mu_err tx_device_by_did(struct registry_tx *tx, const char *did, struct dev
     return db_get(tx->db, DEVICE_WHERE "d.did = $1", DB_VALUES(db_text(did)), db_row_device, out);
 }
 
+const char db_device_by_no[] = DEVICE_WHERE "d.no = $1";
+
 enum mu_err tx_device_by_no(struct registry_tx *tx, uint32_t no, struct device_row *out)
 {
-    return db_get(tx->db, DEVICE_WHERE "d.no = $1", DB_VALUES(db_int(no)), db_row_device, out);
+    return db_get(tx->db, db_device_by_no, DB_VALUES(db_int(no)), db_row_device, out);
 }
 
 enum mu_err tx_device_by_mac(struct registry_tx *tx, uint32_t product, const char *mac, struct device_row *out)

@@ -44,6 +44,18 @@ enum mu_err tx_export_numbers(struct registry_tx *tx, enum registry_kind kind, c
     return MU_OK;
 }
 
+enum mu_err tx_ahead(struct registry_tx *tx, enum registry_kind kind, const uint32_t *numbers, size_t count, size_t at)
+{
+    static const char *const sql[] = {
+        [KIND_USER] = db_user_by_no, [KIND_DEVICE] = db_device_by_no, [KIND_GROUP] = db_group_by_no
+    };
+
+    assert(at < count && (size_t)kind < sizeof(sql) / sizeof(*sql) && sql[kind]);
+    if (at % DB_AHEAD != 0)
+        return MU_OK;
+    return db_ahead(tx->db, sql[kind], numbers + at, count - at < DB_AHEAD ? count - at : DB_AHEAD);
+}
+
 enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN + 1])
 {
     return db_text_of(tx->db, "SELECT appid FROM app WHERE no = $1", DB_VALUES(db_int(app)), appid, ID_HEX_LEN + 1);

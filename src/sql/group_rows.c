@@ -23,9 +23,11 @@ enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct grou
     return db_get(tx->db, GROUP_WHERE "g.gid = $1", DB_VALUES(db_text(gid)), db_row_group, out);
 }
 
+const char db_group_by_no[] = GROUP_WHERE "g.no = $1";
+
 enum mu_err tx_group_by_no(struct registry_tx *tx, uint32_t no, struct group_row *out)
 {
-    return db_get(tx->db, GROUP_WHERE "g.no = $1", DB_VALUES(db_int(no)), db_row_group, out);
+    return db_get(tx->db, db_group_by_no, DB_VALUES(db_int(no)), db_row_group, out);
 }
 
 enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group_row *out)

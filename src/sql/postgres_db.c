@@ -125,6 +125,13 @@ static enum mu_err each(struct db *db, const char *sql, const struct db_value *v
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
+_Static_assert((int)DB_AHEAD <= (int)PG_AHEAD_MAX, "pg_ahead takes as many");
+
+static enum mu_err ahead(struct db *db, const char *sql, const uint32_t *numbers, size_t count)
+{
+    return told(pg_ahead(db->pg, sql, numbers, count));
+}
+
 static void read_number(struct pg_row *row, void *out)
 {
     *(int64_t *)out = pg_col_int(row);
@@ -253,6 +260,7 @@ const struct db_driver db_postgres = {
     .insert = insert,
     .get = get,
     .each = each,
+    .ahead = ahead,
     .begin_write = begin_write,
     .commit = commit,
     .rollback = rollback,

@@ -140,6 +140,8 @@ MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 #define DISABLED_USERS "(SELECT no FROM \"user\" WHERE is_disabled = 1)"
 #define TOKEN_COLUMNS  "t.hash, t.enterprise, t.product, t.expires_at"
 
+extern const char db_user_by_no[], db_device_by_no[], db_group_by_no[];
+
 void db_row_enterprise(struct db_row *row, void *out);
 void db_row_product(struct db_row *row, void *out);
 void db_row_app(struct db_row *row, void *out);

@@ -99,9 +99,11 @@ enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_
     return db_get(tx->db, USER_WHERE "uid = $1", DB_VALUES(db_text(uid)), read_user, out);
 }
 
+const char db_user_by_no[] = USER_WHERE "no = $1";
+
 enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *out)
 {
-    return db_get(tx->db, USER_WHERE "no = $1", DB_VALUES(db_int(no)), read_user, out);
+    return db_get(tx->db, db_user_by_no, DB_VALUES(db_int(no)), read_user, out);
 }
 
 enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)

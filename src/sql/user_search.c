@@ -121,7 +121,8 @@ static enum mu_err give_page(struct registry_tx *tx, const struct users_query *q
     if ((err = find_device(tx, q->bound, &device)) != MU_OK)
         return err;
     for (size_t i = from; i < to && err == MU_OK; i++) {
-        if ((err = tx_user_by_no(tx, users[i], &user)) == MU_OK && device)
+        if ((err = tx_ahead(tx, KIND_USER, users + from, to - from, i - from)) == MU_OK &&
+            (err = tx_user_by_no(tx, users[i], &user)) == MU_OK && device)
             err = tx_binding_now(tx, user.no, device, &binding);
         if (err == MU_OK)
             err = page->fn(page->ctx, &user, binding.is_owner);

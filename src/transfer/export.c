@@ -11,7 +11,8 @@ struct export_run {
     struct export_page *page;
     struct registry_tx *tx;
     struct json_out j;
-    struct product_row product; /* the last product written; most rows have the same one */
+    struct product_row product; /* the last one */
+    struct group_row group;     /* the last product written; most rows have the same one */
     uint32_t app;
     char appid[ID_HEX_LEN + 1];
 };
@@ -59,11 +60,10 @@ static enum mu_err write_product(struct export_run *run, uint32_t product)
 
 static enum mu_err write_group(struct export_run *run, const char *key, uint32_t no)
 {
-    struct group_row group;
-    enum mu_err err = no ? tx_group_by_no(run->tx, no, &group) : MU_OK;
+    enum mu_err err = no && run->group.no != no ? tx_group_by_no(run->tx, no, &run->group) : MU_OK;
 
     if (no && err == MU_OK)
-        write_text(&run->j, key, group.gid);
+        write_text(&run->j, key, run->group.gid);
     return err;
 }
 
@@ -164,7 +164,8 @@ static enum mu_err numbered_page(struct export_run *run, enum registry_kind kind
 
     for (size_t i = 0; i < count && err == MU_OK; i++) {
         json_object_begin(&run->j);
-        err = write(run, numbers[i]);
+        if ((err = tx_ahead(run->tx, kind, numbers, count, i)) == MU_OK)
+            err = write(run, numbers[i]);
         end_row(run);
     }
     if (err == MU_OK && kind != KIND_GROUP && count == page->limit)
