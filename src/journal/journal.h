@@ -154,13 +154,13 @@ void journal_batch_forget_device(struct journal_batch *b, uint32_t device);
 void journal_batch_control(struct journal_batch *b, const struct journal_control *c);
 /* All controls before a moment. */
 void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us);
-/* On MU_OK the whole batch is durable; after a crash it is there completely or not at all. `alive_us`, which is now, is
- * noted as the last moment at which this start was alive; a store with a clock of its own notes that instead. The batch
- * is empty afterwards, whatever the outcome. On MU_E_FULL, MU_E_LIMIT and MU_E_NOMEM nothing of it is stored, the journal
- * stays readable, and the next commit may succeed. After MU_E_IO and MU_E_CORRUPT a later commit that succeeds proves
- * that nothing of the batch was stored. If the batch is found after all (it was written, but what confirms it failed), or
- * if this cannot be found out, the process ends with status 1: only a new start, which reads what there is, can go on.
- * MU_E_CLOSED: the store has declared this start over. Nothing was stored, and no later commit will succeed. */
+/* On MU_OK the whole batch is durable; after a crash it is there completely or not at all. `alive_us` is noted as the
+ * last moment at which this start was alive. The batch is empty afterwards, whatever the outcome. On MU_E_FULL, MU_E_LIMIT
+ * and MU_E_NOMEM nothing of it is stored, the journal stays readable, and the next commit may succeed. After MU_E_IO and
+ * MU_E_CORRUPT a later commit that succeeds proves that nothing of the batch was stored. If the batch is found after all
+ * (it was written, but what confirms it failed), or if this cannot be found out, the process ends with status 1: only a
+ * new start, which reads what there is, can go on. MU_E_CLOSED: the store has declared this start over. Nothing was
+ * stored, and no later commit will succeed. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 
 /* Drops messages and session records that are past retention, also on a full disk, and prepares for the records of today

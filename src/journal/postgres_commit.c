@@ -173,15 +173,15 @@ static enum mu_err write_all(struct postgres_journal *j, struct postgres_batch *
 }
 
 /* The last statement. MU_E_NOT_FOUND: this start is over. */
-static enum mu_err note_alive(struct postgres_journal *j, const struct postgres_batch *b)
+static enum mu_err note_alive(struct postgres_journal *j, const struct postgres_batch *b, int64_t alive_us)
 {
     bool noted = b->followed_us != INT64_MAX;
     uint64_t changed = 0;
     enum mu_err err = pg_run(j->writer,
-                             "UPDATE boot SET alive = clock_timestamp(), batch = $2, followed = coalesce($3, followed) "
-                             "WHERE number = $1 AND over IS NULL",
+                             "UPDATE boot SET alive = clock_timestamp(), moment = $4, batch = $2,"
+                             " followed = coalesce($3, followed) WHERE number = $1 AND over IS NULL",
                              PG_VALUES(pg_int((int64_t)j->base.boot), pg_int((int64_t)j->batch + 1),
-                                       noted ? pg_int(b->followed_us) : pg_null()),
+                                       noted ? pg_int(b->followed_us) : pg_null(), pg_int(alive_us)),
                              &changed);
 
     return err == MU_OK && !changed ? MU_E_NOT_FOUND : err;
@@ -226,7 +226,7 @@ static bool find_out(struct postgres_journal *j)
 
 /* --- committing -------------------------------------------------------------------------------------- */
 
-static enum mu_err run(struct postgres_journal *j, struct postgres_batch *b)
+static enum mu_err run(struct postgres_journal *j, struct postgres_batch *b, int64_t alive_us)
 {
     enum mu_err err;
 
@@ -235,7 +235,7 @@ static enum mu_err run(struct postgres_journal *j, struct postgres_batch *b)
             return err;
     if ((err = pg_begin(j->writer, PG_WRITE)) != MU_OK)
         return err;
-    if ((err = write_all(j, b)) != MU_OK || (err = note_alive(j, b)) != MU_OK) {
+    if ((err = write_all(j, b)) != MU_OK || (err = note_alive(j, b, alive_us)) != MU_OK) {
         pg_rollback(j->writer);
         return err;
     }
@@ -256,7 +256,6 @@ enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, i
     struct postgres_batch *b = postgres_batch_of(batch);
     enum mu_err err = b->err;
 
-    (void)alive_us; /* the server's clock counts */
     assert(b->journal == j && !j->unchanged);
     if (err != MU_OK)
         goto out;
@@ -267,7 +266,7 @@ enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, i
     /* The row of this start guards what is written. The lock only tells others at once that somebody is there. */
     if (!j->has_lock && (err = postgres_lock(j)) != MU_OK && err != MU_E_LOCKED)
         goto fail;
-    err = run(j, b);
+    err = run(j, b, alive_us);
     if (err == MU_OK) {
         j->batch++;
         pthread_mutex_lock(&j->followed_lock);

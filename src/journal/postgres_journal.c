@@ -89,11 +89,10 @@ static enum mu_err on_boot(void *ctx, struct pg_row *row)
 /* The last one's `followed` is what counts. */
 static enum mu_err load_boots(struct postgres_journal *j, struct pg *pg)
 {
-    enum mu_err err =
-        pg_each(pg,
-                "SELECT number, (extract(epoch FROM alive) * 1000000)::bigint, over IS NOT NULL, followed "
-                "FROM boot ORDER BY number",
-                NULL, 0, on_boot, j);
+    enum mu_err err = pg_each(pg,
+                              "SELECT number, moment, over IS NOT NULL, followed "
+                              "FROM boot ORDER BY number",
+                              NULL, 0, on_boot, j);
 
     if (j->boot_count)
         j->base.boot = j->boots[j->boot_count - 1].number;

@@ -15,7 +15,8 @@
  *   activity_day       all devices of a day, in the caller's bytes
  *   event              point: 0 for a fault or 1 for an alert, then the datapoint's name; record: the value
  *   control            request: shifted so that it sorts like the unsigned number; record: the value
- *   boot               a start; batch: how many it has committed; followed: what journal_batch_followed noted last
+ *   boot               a start; alive: by the server's clock; moment: the same by the clock of its node, which its records
+ *                      are by, in µs; batch: how many it has committed; followed: what journal_batch_followed noted last
  *   noted              single facts: "clock" is expiry_clock.trusted_us
  *
  * A state is replaced again and again: free room in its page keeps the new one there, and the index as it is. Messages
@@ -38,7 +39,7 @@ static const char first[] =
     "CREATE TABLE activity_day (day integer PRIMARY KEY, devices bytea NOT NULL);"
     "CREATE TABLE control (ts bigint, request bigint, record bytea NOT NULL, PRIMARY KEY (ts, request));"
     "CREATE TABLE boot (number bigint PRIMARY KEY, started timestamptz NOT NULL DEFAULT clock_timestamp(),"
-    " alive timestamptz NOT NULL DEFAULT clock_timestamp(), over timestamptz,"
+    " alive timestamptz NOT NULL DEFAULT clock_timestamp(), over timestamptz, moment bigint,"
     " batch bigint NOT NULL DEFAULT 0, followed bigint) WITH (fillfactor = 20);"
     "CREATE TABLE noted (name text COLLATE \"C\" PRIMARY KEY, value bigint NOT NULL);"
     "DO $$ BEGIN"
