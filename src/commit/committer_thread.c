@@ -1,5 +1,7 @@
 #include <assert.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -263,6 +265,15 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
     pthread_mutex_unlock(&c->figures_lock);
 }
 
+/* Another start has taken the journal over: nothing that this one does counts any more. What waits is not answered, and
+ * the connections end with the process, so their peers repeat it elsewhere. */
+static void end_process(void)
+{
+    log_flush();
+    /* Not exit(): other threads must not meet what its handlers destroy. */
+    _exit(EXIT_FAILURE);
+}
+
 /* Commits one batch: first the records that wait for another try, then the new ones. */
 static enum mu_err commit_batch(struct committer *c)
 {
@@ -275,6 +286,8 @@ static enum mu_err commit_batch(struct committer *c)
     size_t records = c->batch.records;
     atomic_store_explicit(&c->commit_began_us, start, memory_order_relaxed);
     enum mu_err err = batch_commit(&c->batch, now_us);
+    if (err == MU_E_CLOSED)
+        end_process();
     int64_t end = clock_mono_us();
     atomic_store_explicit(&c->commit_began_us, 0, memory_order_relaxed);
 

@@ -147,6 +147,15 @@ def test_a_second_server_on_a_database_is_refused(databases, make_server, tmp_pa
     assert "in use by another" in refused(tmp_path, uri)
 
 
+def test_a_server_whose_database_was_taken_over_ends(databases, make_server):
+    uri = databases.make()
+    server = make_server("--store", uri)
+    sql(uri, "UPDATE journal.boot SET over = now() WHERE over IS NULL")
+    server.process.wait(ENOUGH_S)  # it commits once a second, at least
+    assert server.process.returncode == 1
+    assert "event=journal_taken_over" in server.log_text()
+
+
 def test_commands_go_through_the_server_or_to_the_database_itself(databases, make_server):
     uri = databases.make()
     server = make_server("--store", uri)
