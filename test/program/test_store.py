@@ -190,6 +190,17 @@ def test_status_names_the_database_and_knows_no_directory(databases, make_server
         assert told["store"] in run("status", *where).stdout
 
 
+def test_metrics_are_of_commits_and_not_of_files(databases, make_server):
+    server = make_server("--store", databases.make())
+    World(server).device(level=4).report(REPORT, qos=1)
+    page = request(server.ops, "GET", "/metrics").body.decode()
+    for name in ("muster_disk_free_bytes", "muster_disk_size_bytes", "muster_store_size_bytes",
+                 "muster_last_backup_timestamp_seconds", "muster_last_backup_size_bytes"):
+        assert name not in page
+    for name in ("muster_commit_duration_seconds_count", "muster_registry_commit_duration_seconds_count"):
+        assert int(re.search(rf"^{name} (\d+)$", page, re.M)[1]) > 0
+
+
 def test_create_is_for_directories(databases):
     done = run("apply", "--create", "--store", databases.make(), "-", input="{}")
     assert done.returncode == 2 and "muster migrate" in done.stderr
@@ -215,12 +226,14 @@ def test_a_command_needs_a_directory_or_a_database():
 # --- passwords ---
 @pytest.fixture(scope="module")
 def guarded():
-    """A database whose role guest has a password."""
+    """The database of a role that owns nothing else, and has to give its password."""
     with ended(Postgres().start()) as cluster:
-        uri = Databases(cluster).make()
-        cluster.execute(f"CREATE ROLE guest LOGIN SUPERUSER PASSWORD '{SECRET}'")
+        cluster.execute(f"CREATE ROLE guest LOGIN PASSWORD '{SECRET}'")
+        cluster.execute("CREATE DATABASE guarded OWNER guest")
+        uri = cluster.uri("guarded").replace("muster@", "guest@", 1)
+        assert run("migrate", "--store", uri).returncode == 0
         cluster.demand_password("guest")
-        yield uri.replace("muster@", "guest@", 1)
+        yield uri
 
 
 def test_a_password_is_shown_nowhere(guarded, make_server):
