@@ -15,8 +15,6 @@ static struct journal *fake;
 
 int conformance_make(void **state)
 {
-    char uri[PG_FIXTURE_URI];
-
     switch (conformance_store) {
     case STORE_FAKE:
         fake = fake_journal_new(0);
@@ -25,8 +23,7 @@ int conformance_make(void **state)
         return 0;
     case STORE_ROCKS: return make_directory(state);
     default:
-        pg_fixture_database(uri);
-        make_schema(uri);
+        make_database(state);
         *state = strdup(uri);
         return *state ? 0 : -1;
     }

@@ -73,6 +73,22 @@ static void controls_come_in_the_order_of_their_moments_also_after_a_new_start(v
     close_store(j);
 }
 
+static void moment_and_request_identify_a_control(void **state)
+{
+    struct journal *j = open_store(*state);
+    struct journal_batch *b = make_batch(j);
+
+    put_control(b, 5, UINT64_MAX, 0, "last");
+    put_control(b, 5, 1, 0, "first");
+    commit(j, b);
+    put_control(b, 5, 1, 5305, "");
+    put_control(b, 6, 1, 0, "other");
+    commit(j, b);
+    expect(j, INT64_MAX, "5/1 ent did 5305 []0; 5/18446744073709551615 ent did 0 [last]4; 6/1 ent did 0 [other]5; ");
+    journal_batch_destroy(b);
+    close_store(j);
+}
+
 static void a_visit_goes_on_behind_a_control(void **state)
 {
     struct journal *j = open_store(*state);
@@ -160,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_STORE(controls_come_in_the_order_of_their_moments_also_after_a_new_start),
+        IN_STORE(moment_and_request_identify_a_control),
         IN_STORE(a_visit_goes_on_behind_a_control),
         IN_STORE(what_is_older_is_forgotten),
         IN_STORE(of_a_long_frame_the_beginning_is_kept),

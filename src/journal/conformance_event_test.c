@@ -107,6 +107,30 @@ static void an_event_is_kept_under_its_name_and_changed_by_it(void **state)
     close_store(j);
 }
 
+static void of_one_event_the_last_word_in_a_batch_counts(void **state)
+{
+    struct journal *j = open_store(*state);
+    struct journal_batch *b = make_batch(j);
+    struct journal_event kept = { .opened_us = 10, .name = STR("kept") },
+                         gone = { .opened_us = 20, .name = STR("gone") };
+
+    journal_batch_event(b, 1, &kept);
+    journal_batch_event(b, 1, &gone);
+    journal_batch_forget_event(b, 1, &kept);
+    kept.resolved_us = 15;
+    journal_batch_event(b, 1, &kept);
+    journal_batch_forget_event(b, 1, &gone);
+    journal_batch_active(b, 100, 1);
+    journal_batch_active(b, 100, 1);
+    journal_batch_active(b, 101, 2);
+    journal_batch_active_set(b, 101, "set", 3);
+    journal_batch_active(b, 101, 3);
+    commit(j, b);
+    expect_visit(j, "100/1 101[set] 101/3 1:fault kept 10-15 v0; ");
+    journal_batch_destroy(b);
+    close_store(j);
+}
+
 static void events_are_told_up_to_a_moment_in_the_order_of_their_opening(void **state)
 {
     struct journal *j = open_store(*state);
@@ -129,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_STORE(a_set_takes_the_place_of_a_days_single_entries_and_of_no_others),
         IN_STORE(an_event_is_kept_under_its_name_and_changed_by_it),
+        IN_STORE(of_one_event_the_last_word_in_a_batch_counts),
         IN_STORE(events_are_told_up_to_a_moment_in_the_order_of_their_opening),
     };
     return conformance_run(tests, sizeof(tests) / sizeof(*tests));

@@ -214,6 +214,27 @@ static void a_visit_sees_the_last_state_of_every_device_in_order(void **state)
     close_store(j);
 }
 
+static void of_one_device_the_last_state_in_a_batch_counts(void **state)
+{
+    struct journal *j = open_store(*state);
+    struct journal_batch *b = make_batch(j);
+    struct journal_state other = { 0 };
+    struct visit_order visit = { "" };
+    struct journal_visitor visitor = { .ctx = &visit, .state = visit_state, .versions = visit_versions };
+
+    journal_batch_forget_device(b, 256);
+    journal_batch_state(b, 256, &other);
+    journal_batch_state(b, 7, &other);
+    journal_batch_versions(b, 256, &(struct journal_versions){ .text = { "0.1" } });
+    journal_batch_state(b, 256, &full_state);
+    journal_batch_versions(b, 256, &full_versions);
+    commit(j, b);
+    assert_int_equal(journal_visit(j, &visitor), MU_OK);
+    assert_string_equal(visit.order, "s7 s256 v256 ");
+    journal_batch_destroy(b);
+    close_store(j);
+}
+
 /* --- batches --------------------------------------------------------------------------------------*/
 static void a_batch_is_empty_after_its_commit_and_after_being_cleared(void **state)
 {
@@ -446,6 +467,7 @@ int main(void)
         IN_STORE(until_when_states_may_be_followed_is_kept),
         IN_STORE(records_come_back_as_they_were_written),
         IN_STORE(a_visit_sees_the_last_state_of_every_device_in_order),
+        IN_STORE(of_one_device_the_last_state_in_a_batch_counts),
         IN_STORE(a_visit_keeps_its_order_while_commits_go_on),
         IN_STORE(an_error_of_a_function_ends_the_visit_and_is_returned),
         IN_STORE(a_check_reads_each_record_once_and_a_devices_own_in_order),

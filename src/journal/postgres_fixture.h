@@ -7,9 +7,11 @@
 
 /* What the tests over PostgreSQL share. */
 
-static inline struct pg *open_pg(const char *uri)
+static char uri[PG_FIXTURE_URI]; /* of the test's own database */
+
+static inline struct pg *open_pg(const char *place)
 {
-    struct pg_settings settings = { .uri = uri, .schema = journal_schema.name, .event = "test_failed" };
+    struct pg_settings settings = { .uri = place, .schema = journal_schema.name, .event = "test_failed" };
     char why[300] = "";
     struct pg *pg;
 
@@ -18,25 +20,35 @@ static inline struct pg *open_pg(const char *uri)
     return pg;
 }
 
-static inline void make_schema(const char *uri)
+static inline void make_schema(const char *place)
 {
     char why[300] = "";
     unsigned from;
-    struct pg *pg = open_pg(uri);
+    struct pg *pg = open_pg(place);
 
     if (pg_schema_migrate(pg, &journal_schema, &from, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     pg_close(pg);
 }
 
+static inline int make_database(void **state)
+{
+    (void)state;
+    pg_fixture_database(uri);
+    make_schema(uri);
+    return 0;
+}
+
+#define IN_DATABASE(test) cmocka_unit_test_setup(test, make_database)
+
 /* A new start, which waits for no other. */
-static inline struct journal *open_postgres(const char *uri)
+static inline struct journal *open_postgres(const char *place)
 {
     struct postgres_journal_options options = { .retention_days = 7, .clock_patience_s = -1, .wait_s = -1 };
     struct journal *j;
     char why[300] = "";
 
-    if (postgres_journal_open(&j, uri, &options, why, sizeof(why)) != MU_OK)
+    if (postgres_journal_open(&j, place, &options, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
     return j;
 }

@@ -6,16 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static char uri[PG_FIXTURE_URI];
-
-static int fresh(void **state)
-{
-    (void)state;
-    pg_fixture_database(uri);
-    make_schema(uri);
-    return 0;
-}
-
 static void read_int(struct pg_row *row, void *out)
 {
     *(int64_t *)out = pg_col_int(row);
@@ -264,19 +254,17 @@ static void a_deep_page_does_not_read_what_it_skips(void **state)
     journal_close(j);
 }
 
-#define FRESH(test) cmocka_unit_test_setup(test, fresh)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(a_second_node_finds_the_journal_in_use),
-        FRESH(a_database_without_the_tables_is_refused_with_what_to_do),
-        FRESH(a_start_that_was_taken_over_commits_nothing_more),
-        FRESH(after_the_server_was_killed_what_was_acknowledged_is_there_and_commits_go_on),
-        FRESH(a_batch_whose_commit_was_cut_off_is_not_there_and_is_not_acknowledged),
-        FRESH(a_batch_that_was_committed_unheard_is_found_and_is_there_once),
-        FRESH(a_commit_is_synced_although_the_database_is_set_otherwise),
-        FRESH(a_deep_page_does_not_read_what_it_skips),
+        IN_DATABASE(a_second_node_finds_the_journal_in_use),
+        IN_DATABASE(a_database_without_the_tables_is_refused_with_what_to_do),
+        IN_DATABASE(a_start_that_was_taken_over_commits_nothing_more),
+        IN_DATABASE(after_the_server_was_killed_what_was_acknowledged_is_there_and_commits_go_on),
+        IN_DATABASE(a_batch_whose_commit_was_cut_off_is_not_there_and_is_not_acknowledged),
+        IN_DATABASE(a_batch_that_was_committed_unheard_is_found_and_is_there_once),
+        IN_DATABASE(a_commit_is_synced_although_the_database_is_set_otherwise),
+        IN_DATABASE(a_deep_page_does_not_read_what_it_skips),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
 }

@@ -8,16 +8,6 @@
 #define HAS_DEVICE \
     "EXISTS (SELECT FROM pg_attribute WHERE attrelid = t.oid AND attname = 'device' AND NOT attisdropped)"
 
-static char uri[PG_FIXTURE_URI];
-
-static int fresh(void **state)
-{
-    (void)state;
-    pg_fixture_database(uri);
-    make_schema(uri);
-    return 0;
-}
-
 static enum mu_err add_name(void *ctx, struct pg_row *row)
 {
     char *names = ctx;
@@ -71,13 +61,11 @@ static void the_tables_without_a_device_are_those_that_stay_in_one_place(void **
            "activity event message session state turn versions ");
 }
 
-#define FRESH(test) cmocka_unit_test_setup(test, fresh)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(every_key_of_a_table_with_a_device_begins_with_it),
-        FRESH(the_tables_without_a_device_are_those_that_stay_in_one_place),
+        IN_DATABASE(every_key_of_a_table_with_a_device_begins_with_it),
+        IN_DATABASE(the_tables_without_a_device_are_those_that_stay_in_one_place),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
 }
