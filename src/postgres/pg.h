@@ -39,7 +39,8 @@ struct pg_settings {
     const char *event;    /* of the log lines, "registry_failed"; static */
     unsigned statement_s; /* the longest time of a statement; 0: no limit */
     unsigned idle_s;      /* the server ends a transaction that waits so long for us; 0: no limit */
-    const char *set;      /* more that each connection sets: statements that are separated by ";"; static; or NULL */
+    const char
+        *set; /* more that each connection sets: statements that are separated by ";"; it must live as long; or NULL */
 };
 
 /* Connects. On failure why gets a sentence without the URI's password. */
@@ -216,6 +217,14 @@ static inline void pg_put_null(struct buf *b)
 {
     buf_append_u32be(b, UINT32_MAX);
 }
+
+/* --- notifications --------------------------------------------------------------------------------
+ * For a connection whose pg_settings.set says LISTEN. Waits until a notification comes, wake_fd can be read, or the time is over,
+ * and calls fn for each that has come. What is sent while the connection is down never comes: so it returns at once
+ * when it has made a new connection. pg_opened counts them; a caller that sees it change looks at everything again. */
+MU_MUST_USE enum mu_err pg_wait_notified(struct pg *pg, int wake_fd, int timeout_ms,
+                                         void (*fn)(void *ctx, struct str payload), void *ctx);
+unsigned pg_opened(const struct pg *pg);
 
 /* --- the versions of a schema ---------------------------------------------------------------------
  * Step n takes a schema from version n to n + 1. A step that was released is never changed. The version stands in the

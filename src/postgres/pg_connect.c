@@ -156,7 +156,7 @@ static void look_whether_open(struct pg *pg)
     if ((pg->queued > 0 || pg->syncs > 0) && (pg_read_due(pg) != MU_OK || !pg->conn))
         return;
     fd.fd = PQsocket(pg->conn);
-    if (poll(&fd, 1, 0) > 0)
+    if (poll(&fd, 1, 0) > 0 && (!pg->listens || !PQconsumeInput(pg->conn)))
         forget(pg);
 }
 
@@ -197,6 +197,8 @@ enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size)
     if ((err = look_at_server(pg, cause, sizeof(cause))) != MU_OK || (err = set_up(pg)) != MU_OK) {
         snprintf(why, why_size, "cannot use %s: %s", shown, *cause ? cause : mu_err_text(err));
         forget(pg);
+    } else {
+        pg->opened++;
     }
     return err;
 }

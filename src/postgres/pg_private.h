@@ -15,6 +15,7 @@
  *   pg_result.c   sending, and waiting for results
  *   pg_value.c    values to the server's binary form and back
  *   pg_copy.c     COPY
+ *   pg_notify.c   notifications
  *   pg_schema.c   the versions of a schema
  *
  * A connection is in libpq's pipeline mode, except during pg_exec and COPY. What was sent and not read yet is counted:
@@ -29,6 +30,8 @@ struct pg_statement {
 
 struct pg {
     char *uri;
+    bool listens;                /* what comes while nothing is due may be notifications */
+    unsigned opened;             /* how many connections were made */
     struct pg_settings settings; /* uri is the copy above */
     PGconn *conn;                /* NULL: it is opened at the next use */
     bool in_tx, lost;            /* lost: the connection broke inside the transaction */
