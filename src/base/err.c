@@ -22,6 +22,7 @@ const char *mu_err_text(enum mu_err err)
     case MU_E_OFFLINE: return "device offline";
     case MU_E_TIMEOUT: return "timed out";
     case MU_E_CLOSED: return "closed";
+    case MU_E_OVER: return "declared over by another node";
     }
     return "unknown error";
 }

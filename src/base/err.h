@@ -23,6 +23,7 @@ enum mu_err {
     MU_E_OFFLINE,   /* the device has no session */
     MU_E_TIMEOUT,   /* it took too long */
     MU_E_CLOSED,    /* the other side went away, or this part is shutting down */
+    MU_E_OVER,      /* this node has been declared over by another one */
 };
 
 /* A short English text, never NULL; static. */

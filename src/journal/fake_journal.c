@@ -21,6 +21,7 @@ void fake_records_free(struct fake_records *r)
     free(r->states.at);
     free(r->versions.at);
     free(r->turns.at);
+    free(r->pasts.at);
     free(r->active.at);
     free(r->active_sets.at);
     free(r->events.at);
@@ -29,24 +30,19 @@ void fake_records_free(struct fake_records *r)
     *r = (struct fake_records){ 0 };
 }
 
-static struct fake_journal *fake_of(struct journal *j)
-{
-    return (struct fake_journal *)j;
-}
-
 struct fake_records *fake_journal_records(struct journal *j)
 {
-    return &fake_of(j)->all;
+    return &fake_store(j)->all;
 }
 
 void fake_journal_keep(struct journal *j, unsigned days)
 {
-    fake_of(j)->keep_days = days;
+    fake_store(j)->keep_days = days;
 }
 
 void fake_journal_fail(struct journal *port, enum mu_err err)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
     pthread_mutex_lock(&j->lock);
     j->fail = err;
@@ -55,13 +51,13 @@ void fake_journal_fail(struct journal *port, enum mu_err err)
 
 void fake_journal_fail_at(struct journal *j, size_t place, enum mu_err err)
 {
-    fake_of(j)->fail_at = place;
-    fake_of(j)->fail_row = err;
+    fake_store(j)->fail_at = place;
+    fake_store(j)->fail_row = err;
 }
 
 void fake_journal_hold(struct journal *port)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
     pthread_mutex_lock(&j->lock);
     j->held = true;
@@ -70,7 +66,7 @@ void fake_journal_hold(struct journal *port)
 
 void fake_journal_release(struct journal *port)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
     pthread_mutex_lock(&j->lock);
     j->held = false;
@@ -80,7 +76,7 @@ void fake_journal_release(struct journal *port)
 
 void fake_journal_wait_held(struct journal *port)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
     pthread_mutex_lock(&j->lock);
     while (!j->waiting)
@@ -90,17 +86,17 @@ void fake_journal_wait_held(struct journal *port)
 
 int64_t fake_journal_alive_us(struct journal *j)
 {
-    return fake_of(j)->alive_us[j->boot];
+    return fake_store(j)->alive_us[j->boot];
 }
 
 void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us)
 {
-    fake_of(j)->alive_us[boot] = alive_us;
+    fake_store(j)->alive_us[boot] = alive_us;
 }
 
 struct fake_counts fake_journal_counts(struct journal *port)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
     pthread_mutex_lock(&j->lock);
     struct fake_counts counts = j->counts;
@@ -160,6 +156,7 @@ static struct fake_state *state_of(struct fake_records *r, uint32_t device)
     if (i == r->states.count || r->states.at[i].device != device) {
         (void)FAKE_APPEND(r->states);
         memmove(&r->states.at[i + 1], &r->states.at[i], (r->states.count - 1 - i) * sizeof(struct fake_state));
+        r->states.at[i] = (struct fake_state){ .device = device };
     }
     return &r->states.at[i];
 }
@@ -178,6 +175,14 @@ static void take_over_turn(struct fake_records *all, struct fake_turn turn)
             turn.ahead_us = at->s.ts_us;
     }
     *FAKE_APPEND(all->turns) = turn;
+}
+
+static void take_over_past(struct journal_state *s, const struct fake_past *past)
+{
+    if (past->activated_at && (!s->activated_at || past->activated_at < s->activated_at))
+        s->activated_at = past->activated_at;
+    s->online_latest = past->online_latest > s->online_latest ? past->online_latest : s->online_latest;
+    s->last_report = past->last_report > s->last_report ? past->last_report : s->last_report;
 }
 
 static void forget_device(struct fake_records *all, uint32_t device)
@@ -208,6 +213,8 @@ static void take_over(struct fake_records *all, struct fake_records *r)
         *FAKE_APPEND(all->sessions) = r->sessions.at[i];
     for (size_t i = 0; i < r->states.count; i++)
         *state_of(all, r->states.at[i].device) = r->states.at[i];
+    for (size_t i = 0; i < r->pasts.count; i++)
+        take_over_past(&state_of(all, r->pasts.at[i].device)->s, &r->pasts.at[i]);
     for (size_t i = 0; i < r->versions.count; i++)
         *FAKE_APPEND(all->versions) = r->versions.at[i];
     for (size_t i = 0; i < r->active_sets.count; i++)
@@ -237,9 +244,19 @@ static void expire(struct fake_records *r, int64_t oldest_us)
     FAKE_KEEP(r->sessions, struct fake_session, row->s.ts_us >= oldest_us);
 }
 
+static void take_over_delta(struct fake_journal *j, struct fake_batch *b)
+{
+    if (!b->delta.bytes)
+        return;
+    b->delta.boot = b->boot;
+    b->delta.number = ++j->last_delta[b->boot];
+    *FAKE_APPEND(j->deltas) = b->delta;
+    b->delta.bytes = NULL;
+}
+
 static enum mu_err commit(struct journal *port, struct journal_batch *batch, int64_t alive_us)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
     struct fake_batch *b = (struct fake_batch *)batch;
 
     pthread_mutex_lock(&j->lock);
@@ -249,13 +266,15 @@ static enum mu_err commit(struct journal *port, struct journal_batch *batch, int
         pthread_cond_wait(&j->changed, &j->lock);
     }
     j->waiting = false;
-    enum mu_err err = b->err != MU_OK ? b->err : j->fail;
+    enum mu_err err = b->err != MU_OK ? b->err : j->over[port->boot] ? MU_E_OVER : j->fail;
     if (err == MU_OK) {
         j->counts.commits++;
         j->counts.empty_commits += b->r.bytes == 0;
-        j->alive_us[j->base.boot] = alive_us;
+        j->alive_us[port->boot] = alive_us;
+        j->registry[port->boot] = ((struct fake_handle *)port)->registry;
         expire(&b->r, fake_oldest_us(j));
         take_over(&j->all, &b->r);
+        take_over_delta(j, b);
     } else {
         j->counts.failures++;
     }
@@ -266,7 +285,7 @@ static enum mu_err commit(struct journal *port, struct journal_batch *batch, int
 
 static enum mu_err roll(struct journal *port, int64_t now_us)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
     pthread_mutex_lock(&j->lock);
     j->counts.rolls++;
@@ -280,9 +299,16 @@ static enum mu_err roll(struct journal *port, int64_t now_us)
 
 static void close_journal(struct journal *port)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
+    free(port);
+    if (--j->users)
+        return;
     fake_records_free(&j->all);
+    for (size_t i = 0; i < j->deltas.count; i++)
+        free(j->deltas.at[i].bytes);
+    free(j->deltas.at);
+    free(j->claims.at);
     pthread_cond_destroy(&j->changed);
     pthread_mutex_destroy(&j->lock);
     free(j);
@@ -293,68 +319,83 @@ void fake_journal_free(struct journal *j)
     journal_close(j);
 }
 
-static bool boot_is_over(struct journal *j, uint64_t boot, int64_t *since_us)
+static bool boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
 {
-    *since_us = fake_of(j)->alive_us[boot];
-    return true;
+    const struct fake_journal *j = fake_store(port);
+
+    *since_us = j->alive_us[boot];
+    return !j->joined[boot] || j->over[boot];
+}
+
+static void note_registry(struct journal *port, uint64_t change, uint32_t device)
+{
+    (void)device;
+    ((struct fake_handle *)port)->registry = change;
 }
 
 static int64_t followed_until_us(struct journal *j)
 {
-    return fake_of(j)->all.followed_until_us ? fake_of(j)->all.followed_until_us : INT64_MAX;
+    return fake_store(j)->all.followed_until_us ? fake_store(j)->all.followed_until_us : INT64_MAX;
 }
 
 static int64_t expiry_us(const struct journal *j)
 {
-    return ((const struct fake_journal *)j)->rolled_us;
+    return fake_store(j)->rolled_us;
 }
 
 /* clang-format off: a table */
-static const struct journal_driver fake_driver = {
-    .close = close_journal,
-    .boot_is_over = boot_is_over,
-    .followed_until_us = followed_until_us,
+#define FUNCTIONS                                                                                                   \
+    .close = close_journal, .boot_is_over = boot_is_over, .note_registry = note_registry,                           \
+    .followed_until_us = followed_until_us, .batch_create = fake_batch_create, .batch_destroy = fake_batch_destroy, \
+    .batch_clear = fake_batch_clear, .batch_bytes = fake_batch_bytes, .message = fake_batch_message,                \
+    .session = fake_batch_session, .turn = fake_batch_turn, .state = fake_batch_state,                              \
+    .followed = fake_batch_followed, .versions = fake_batch_versions, .active = fake_batch_active,                  \
+    .active_set = fake_batch_active_set, .event = fake_batch_event, .forget_event = fake_batch_forget_event,        \
+    .forget_device = fake_batch_forget_device, .control = fake_batch_control,                                       \
+    .forget_controls = fake_batch_forget_controls, .commit = commit, .roll = roll, .expiry_us = expiry_us,          \
+    .visit = fake_visit, .events = fake_events, .controls = fake_controls, .messages = fake_messages,               \
+    .sessions = fake_sessions, .turned = fake_turned, .check = fake_check
 
-    .batch_create = fake_batch_create,
-    .batch_destroy = fake_batch_destroy,
-    .batch_clear = fake_batch_clear,
-    .batch_bytes = fake_batch_bytes,
-    .message = fake_batch_message,
-    .session = fake_batch_session,
-    .turn = fake_batch_turn,
-    .state = fake_batch_state,
-    .followed = fake_batch_followed,
-    .versions = fake_batch_versions,
-    .active = fake_batch_active,
-    .active_set = fake_batch_active_set,
-    .event = fake_batch_event,
-    .forget_event = fake_batch_forget_event,
-    .forget_device = fake_batch_forget_device,
-    .control = fake_batch_control,
-    .forget_controls = fake_batch_forget_controls,
-
-    .commit = commit,
-    .roll = roll,
-    .expiry_us = expiry_us,
-
-    .visit = fake_visit,
-    .events = fake_events,
-    .controls = fake_controls,
-    .messages = fake_messages,
-    .sessions = fake_sessions,
-    .turned = fake_turned,
-    .check = fake_check,
-};
+static const struct journal_driver fake_driver = { FUNCTIONS };
+static const struct journal_driver fake_shared_driver = { FUNCTIONS, .nodes = &fake_driver_nodes };
 /* clang-format on */
 
-struct journal *fake_journal_new(uint64_t boot)
+static struct journal *open_store(struct fake_journal *store, const struct journal_driver *driver, uint64_t boot)
+{
+    struct fake_handle *h = calloc(1, sizeof(*h));
+
+    fake_require(h && boot < FAKE_BOOTS);
+    h->base.driver = driver;
+    h->base.boot = boot;
+    h->store = store;
+    pthread_mutex_lock(&store->lock);
+    store->users++;
+    store->joined[boot] = driver->nodes != NULL;
+    pthread_mutex_unlock(&store->lock);
+    return &h->base;
+}
+
+static struct fake_journal *new_store(void)
 {
     struct fake_journal *j = calloc(1, sizeof(*j));
 
     fake_require(j);
-    j->base.driver = &fake_driver;
-    j->base.boot = boot;
     pthread_mutex_init(&j->lock, NULL);
     pthread_cond_init(&j->changed, NULL);
-    return &j->base;
+    return j;
+}
+
+struct journal *fake_journal_new(uint64_t boot)
+{
+    return open_store(new_store(), &fake_driver, boot);
+}
+
+struct journal *fake_journal_new_shared(uint64_t boot)
+{
+    return open_store(new_store(), &fake_shared_driver, boot);
+}
+
+struct journal *fake_journal_join(struct journal *j, uint64_t boot)
+{
+    return open_store(fake_store(j), &fake_shared_driver, boot);
 }

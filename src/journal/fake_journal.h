@@ -40,6 +40,11 @@ struct fake_event {
     char name[32];
 };
 
+struct fake_past {
+    uint32_t device;
+    int64_t activated_at, online_latest, last_report;
+};
+
 struct fake_turn {
     uint32_t device;
     enum journal_list list;
@@ -64,6 +69,7 @@ struct fake_records {
     FAKE_LIST(struct fake_message) messages;
     FAKE_LIST(struct fake_session) sessions;
     FAKE_LIST(struct fake_turn) turns;
+    FAKE_LIST(struct fake_past) pasts;        /* in a journal: none */
     FAKE_LIST(struct fake_state) states;      /* in a journal: one per device, ascending */
     FAKE_LIST(struct fake_versions) versions; /* in a journal: in the order of their commits */
     FAKE_LIST(struct fake_active) active;
@@ -77,6 +83,9 @@ struct fake_records {
 };
 
 struct journal *fake_journal_new(uint64_t boot);
+/* One that several nodes can open; the other nodes join it. What is stored goes with the last of them. */
+struct journal *fake_journal_new_shared(uint64_t boot);
+struct journal *fake_journal_join(struct journal *j, uint64_t boot);
 void fake_journal_free(struct journal *j);
 /* From now on a roll drops messages and session records so many days after; 0, as it begins: never. */
 void fake_journal_keep(struct journal *j, unsigned days);

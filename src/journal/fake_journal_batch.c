@@ -19,15 +19,23 @@ enum mu_err fake_batch_create(struct journal_batch **out, struct journal *j)
 
     fake_require(b);
     b->base.driver = j->driver;
-    b->journal = (const struct fake_journal *)j;
+    b->journal = fake_store(j);
+    b->boot = j->boot;
     *out = &b->base;
     return MU_OK;
 }
 
-void fake_batch_clear(struct journal_batch *b)
+void fake_batch_clear(struct journal_batch *port)
 {
-    fake_records_free(&fake_of(b)->r);
-    fake_of(b)->err = MU_OK;
+    struct fake_batch *b = fake_of(port);
+
+    fake_records_free(&b->r);
+    free(b->delta.bytes);
+    b->delta.bytes = NULL;
+    b->err = MU_OK;
+    pthread_mutex_lock(&b->journal->lock);
+    fake_release_claims(b->journal, port);
+    pthread_mutex_unlock(&b->journal->lock);
 }
 
 void fake_batch_destroy(struct journal_batch *b)

@@ -27,11 +27,30 @@
         (list).count = kept_;                                    \
     } while (0)
 
+enum { FAKE_BOOTS = 16 };
+
+struct fake_delta {
+    uint64_t boot, number;
+    uint8_t *bytes;
+    size_t len;
+};
+
+/* A device that a batch has claimed and not committed yet. */
+struct fake_claim {
+    uint32_t device;
+    const struct journal_batch *batch;
+};
+
+/* What is stored. One or several nodes have it open. */
 struct fake_journal {
-    struct journal base;
+    unsigned users;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int64_t alive_us[16];
+    int64_t alive_us[FAKE_BOOTS];
+    bool joined[FAKE_BOOTS], over[FAKE_BOOTS];
+    uint64_t last_delta[FAKE_BOOTS], registry[FAKE_BOOTS];
+    FAKE_LIST(struct fake_delta) deltas;
+    FAKE_LIST(struct fake_claim) claims;
     bool held, waiting;
     enum mu_err fail;
     size_t fail_at, visited;
@@ -42,12 +61,30 @@ struct fake_journal {
     struct fake_records all;
 };
 
+/* A node's opening of it. */
+struct fake_handle {
+    struct journal base;
+    struct fake_journal *store;
+    uint64_t registry;
+};
+
+static inline struct fake_journal *fake_store(const struct journal *j)
+{
+    return ((const struct fake_handle *)j)->store;
+}
+
 struct fake_batch {
     struct journal_batch base;
-    const struct fake_journal *journal;
+    struct fake_journal *journal;
+    uint64_t boot;
     struct fake_records r;
+    struct fake_delta delta; /* bytes: NULL = none */
     enum mu_err err;
 };
+
+extern const struct journal_driver_nodes fake_driver_nodes; /* fake_journal_nodes.c */
+/* With the lock held: the batch is committed, or cleared. */
+void fake_release_claims(struct fake_journal *j, const struct journal_batch *b);
 
 void fake_require(bool memory);
 void fake_records_free(struct fake_records *r);

@@ -4,11 +4,6 @@
 
 /* Reading the journal in memory. Its lists are in the order of commits; each read sorts what it gives. */
 
-static struct fake_journal *fake_of(struct journal *j)
-{
-    return (struct fake_journal *)j;
-}
-
 /* Pointers to the elements of a list, in order; the caller frees them. */
 static void **sorted(void *list, size_t count, size_t size, int (*compare)(const void *a, const void *b))
 {
@@ -164,7 +159,7 @@ static enum mu_err visit_activity(struct fake_journal *j, const struct journal_v
 
 enum mu_err fake_visit(struct journal *port, const struct journal_visitor *v)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
 
     pthread_mutex_lock(&j->lock);
     j->visited = 0;
@@ -177,7 +172,7 @@ enum mu_err fake_visit(struct journal *port, const struct journal_visitor *v)
 
 enum mu_err fake_events(struct journal *port, int64_t from_us, int64_t before_us, journal_event_fn row, void *ctx)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
     enum mu_err err = MU_OK;
 
     pthread_mutex_lock(&j->lock);
@@ -195,7 +190,7 @@ enum mu_err fake_events(struct journal *port, int64_t from_us, int64_t before_us
 enum mu_err fake_controls(struct journal *port, int64_t after_us, uint64_t after_request, int64_t before_us,
                           journal_control_fn row, void *ctx)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
     enum mu_err err = MU_OK;
 
     pthread_mutex_lock(&j->lock);
@@ -230,7 +225,7 @@ static uint64_t rows_of(const struct journal_window *w, uint64_t total)
 enum mu_err fake_messages(struct journal *port, uint32_t device, const struct journal_window *w, journal_message_fn row,
                           void *ctx, uint64_t *total)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
     enum mu_err err = MU_OK;
     size_t count = 0;
 
@@ -255,7 +250,7 @@ enum mu_err fake_messages(struct journal *port, uint32_t device, const struct jo
 enum mu_err fake_sessions(struct journal *port, uint32_t device, const struct journal_window *w, journal_session_fn row,
                           void *ctx, uint64_t *total)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
     enum mu_err err = MU_OK;
     size_t count = 0;
 
@@ -274,7 +269,7 @@ enum mu_err fake_sessions(struct journal *port, uint32_t device, const struct jo
 
 bool fake_turned(struct journal *port, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
     bool touches = false;
 
     pthread_mutex_lock(&j->lock);
@@ -327,7 +322,7 @@ static enum mu_err tell_event(void *ctx, uint32_t device, const struct journal_e
 
 enum mu_err fake_check(struct journal *port, const struct journal_reader *reader, const struct findings *f)
 {
-    struct fake_journal *j = fake_of(port);
+    struct fake_journal *j = fake_store(port);
     struct journal_visitor v = { (void *)reader, tell_state, tell_versions, tell_active, tell_active_set, tell_event };
     enum mu_err err = fake_visit(port, &v);
 

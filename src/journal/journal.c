@@ -175,3 +175,59 @@ enum mu_err journal_check(struct journal *j, const struct journal_reader *reader
 {
     return j->driver->check(j, reader, f);
 }
+
+/* --- several nodes ------------------------------------------------------------------------------- */
+
+bool journal_is_shared(const struct journal *j)
+{
+    return j->driver->nodes != NULL;
+}
+
+enum mu_err journal_nodes(struct journal *j, journal_node_fn row, void *ctx)
+{
+    return j->driver->nodes->nodes(j, row, ctx);
+}
+
+enum mu_err journal_end_boot(struct journal *j, uint64_t boot, int64_t alive_us)
+{
+    return j->driver->nodes->end_boot(j, boot, alive_us);
+}
+
+enum mu_err journal_batch_claim(struct journal_batch *b, const uint32_t *devices, size_t count,
+                                const struct journal_claimant *to)
+{
+    return b->driver->nodes->claim(b, devices, count, to);
+}
+
+void journal_batch_past(struct journal_batch *b, uint32_t device, int64_t activated_at, int64_t online_latest,
+                        int64_t last_report)
+{
+    b->driver->nodes->past(b, device, activated_at, online_latest, last_report);
+}
+
+void journal_batch_delta(struct journal_batch *b, const void *bytes, size_t len)
+{
+    b->driver->nodes->delta(b, bytes, len);
+}
+
+uint64_t journal_last_delta(const struct journal *j)
+{
+    return j->driver->nodes->last_delta(j);
+}
+
+enum mu_err journal_deltas(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx)
+{
+    return j->driver->nodes->deltas(j, boot, after, row, ctx);
+}
+
+enum mu_err journal_device_events(struct journal *j, const uint32_t *devices, size_t count, journal_event_fn row,
+                                  void *ctx)
+{
+    return j->driver->nodes->device_events(j, devices, count, row, ctx);
+}
+
+enum mu_err journal_device_state(struct journal *j, uint32_t device,
+                                 void (*state)(void *ctx, const struct journal_state *s), void *ctx)
+{
+    return j->driver->nodes->device_state(j, device, state, ctx);
+}

@@ -159,7 +159,7 @@ void journal_batch_forget_controls(struct journal_batch *b, int64_t before_us);
  * and MU_E_NOMEM nothing of it is stored, the journal stays readable, and the next commit may succeed. After MU_E_IO and
  * MU_E_CORRUPT a later commit that succeeds proves that nothing of the batch was stored. If the batch is found after all
  * (it was written, but what confirms it failed), or if this cannot be found out, the process ends with status 1: only a
- * new start, which reads what there is, can go on. MU_E_CLOSED: the store has declared this start over. Nothing was
+ * new start, which reads what there is, can go on. MU_E_OVER: the store has declared this start over. Nothing was
  * stored, and no later commit will succeed. */
 MU_MUST_USE enum mu_err journal_commit(struct journal *j, struct journal_batch *b, int64_t alive_us);
 

@@ -2,9 +2,11 @@
 #define MUSTER_JOURNAL_JOURNAL_DRIVER_H
 
 #include "journal/journal.h"
+#include "journal/journal_nodes.h"
 
 /* What implements the journal: a table of functions with the meaning that journal.h gives to each. A store's own struct
  * begins with struct journal, and its batch with struct journal_batch. Only the stores include this. */
+struct journal_driver_nodes;
 struct journal_driver {
     void (*close)(struct journal *j);
     bool (*boot_is_over)(struct journal *j, uint64_t boot, int64_t *since_us);  /* never asked for the present one */
@@ -43,6 +45,25 @@ struct journal_driver {
                             void *ctx, uint64_t *total);
     bool (*turned)(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
     enum mu_err (*check)(struct journal *j, const struct journal_reader *reader, const struct findings *f);
+
+    const struct journal_driver_nodes *nodes; /* NULL: only one process opens this store */
+};
+
+/* journal_nodes.h */
+struct journal_driver_nodes {
+    enum mu_err (*nodes)(struct journal *j, journal_node_fn row, void *ctx);
+    enum mu_err (*end_boot)(struct journal *j, uint64_t boot, int64_t alive_us);
+    enum mu_err (*claim)(struct journal_batch *b, const uint32_t *devices, size_t count,
+                         const struct journal_claimant *to);
+    void (*past)(struct journal_batch *b, uint32_t device, int64_t activated_at, int64_t online_latest,
+                 int64_t last_report);
+    void (*delta)(struct journal_batch *b, const void *bytes, size_t len);
+    uint64_t (*last_delta)(const struct journal *j);
+    enum mu_err (*deltas)(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx);
+    enum mu_err (*device_events)(struct journal *j, const uint32_t *devices, size_t count, journal_event_fn row,
+                                 void *ctx);
+    enum mu_err (*device_state)(struct journal *j, uint32_t device,
+                                void (*state)(void *ctx, const struct journal_state *s), void *ctx);
 };
 
 struct journal {

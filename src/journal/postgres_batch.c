@@ -28,6 +28,7 @@ enum mu_err postgres_batch_create(struct journal_batch **out, struct journal *po
     postgres_puts_init(&b->active_days);
     postgres_puts_init(&b->events);
     postgres_puts_init(&b->controls);
+    buf_init(&b->delta, ROWS_MAX);
     b->followed_us = INT64_MAX;
     *out = &b->base;
     return MU_OK;
@@ -47,6 +48,8 @@ void postgres_batch_destroy(struct journal_batch *port)
     postgres_puts_free(&b->active_days);
     postgres_puts_free(&b->events);
     postgres_puts_free(&b->controls);
+    buf_free(&b->delta);
+    free(b->pasts);
     free(b->turns);
     free(b->sets);
     free(b->days);
@@ -73,6 +76,11 @@ void postgres_batch_clear(struct journal_batch *port)
     postgres_puts_clear(&b->active_days);
     postgres_puts_clear(&b->events);
     postgres_puts_clear(&b->controls);
+    buf_clear(&b->delta);
+    b->past_count = 0;
+    /* Claims that were not committed. */
+    if (b->journal->writer)
+        pg_rollback(b->journal->writer);
     b->turn_count = b->set_count = b->day_count = b->forgotten_count = 0;
     b->controls_before_us = 0;
     b->followed_us = INT64_MAX;

@@ -20,9 +20,12 @@ static enum mu_err on_state(void *ctx, struct pg_row *row)
 {
     struct postgres_check *c = ctx;
     uint32_t device = pg_col_no(row);
+    struct bytes record = postgres_col_bytes(row);
+    struct postgres_past past;
+    bool has_past = postgres_read_past(row, device, &past);
     struct journal_state s;
 
-    if (codec_state_decode(postgres_col_bytes(row), &s) == MU_OK)
+    if (postgres_state_decode(record, has_past ? &past : NULL, &s) == MU_OK)
         c->reader->state(c->reader->ctx, device, &s);
     else
         tell_row(c, "state", device, 0);
@@ -164,13 +167,18 @@ static enum mu_err on_message(void *ctx, struct pg_row *row)
     return MU_OK;
 }
 
+/* An empty one has only been claimed. */
+#define STATES                                                                                                   \
+    "SELECT device, coalesce(record, ''), " POSTGRES_PAST " FROM (SELECT * FROM state WHERE record <> '') AS s " \
+    "FULL JOIN past USING (device) ORDER BY device"
+
 static enum mu_err check_all(struct postgres_check *c)
 {
     struct journal_visitor activity = { .ctx = c, .active = on_active, .active_set = on_active_set };
     struct pg *pg = c->pg;
     enum mu_err err;
 
-    if ((err = pg_each_big(pg, "SELECT device, record FROM state ORDER BY device", NULL, 0, on_state, c)) != MU_OK ||
+    if ((err = pg_each_big(pg, STATES, NULL, 0, on_state, c)) != MU_OK ||
         (err = pg_each_big(pg, "SELECT device, record FROM versions ORDER BY device", NULL, 0, on_versions, c)) !=
             MU_OK ||
         (err = postgres_visit_activity(pg, &activity)) != MU_OK ||

@@ -41,9 +41,10 @@ static void read_int(struct pg_row *row, void *out)
 
 enum mu_err postgres_lock(struct postgres_journal *j)
 {
+    const char *alone = "SELECT pg_try_advisory_lock(hashtext('muster.journal'))";
+    const char *shared = "SELECT pg_try_advisory_lock_shared(hashtext('muster.journal'))";
     int64_t got = 0;
-    enum mu_err err =
-        pg_get(j->writer, "SELECT pg_try_advisory_lock(hashtext('muster.journal'))", NULL, 0, read_int, &got, NULL);
+    enum mu_err err = pg_get(j->writer, j->shared ? shared : alone, NULL, 0, read_int, &got, NULL);
 
     j->has_lock = err == MU_OK && got;
     return err == MU_OK && !got ? MU_E_LOCKED : err;
@@ -169,7 +170,9 @@ static enum mu_err write_all(struct postgres_journal *j, struct postgres_batch *
         (err = postgres_puts_write(&b->active_days, pg, &activity_days)) != MU_OK ||
         (err = postgres_puts_write(&b->events, pg, &events)) != MU_OK)
         return err;
-    return postgres_puts_write(&b->controls, pg, &controls);
+    if ((err = postgres_puts_write(&b->controls, pg, &controls)) != MU_OK)
+        return err;
+    return j->shared ? postgres_nodes_write(j, b) : MU_OK;
 }
 
 /* The last statement. MU_E_NOT_FOUND: this start is over. */
@@ -177,12 +180,14 @@ static enum mu_err note_alive(struct postgres_journal *j, const struct postgres_
 {
     bool noted = b->followed_us != INT64_MAX;
     uint64_t changed = 0;
-    enum mu_err err = pg_run(j->writer,
-                             "UPDATE boot SET alive = clock_timestamp(), moment = $4, batch = $2,"
-                             " followed = coalesce($3, followed) WHERE number = $1 AND over IS NULL",
-                             PG_VALUES(pg_int((int64_t)j->base.boot), pg_int((int64_t)j->batch + 1),
-                                       noted ? pg_int(b->followed_us) : pg_null(), pg_int(alive_us)),
-                             &changed);
+    enum mu_err err =
+        pg_run(j->writer,
+               "UPDATE boot SET alive = clock_timestamp(), moment = $4, batch = $2, followed = coalesce($3, followed), "
+               "delta = $5, registry = $6 WHERE number = $1 AND over IS NULL",
+               PG_VALUES(pg_int((int64_t)j->base.boot), pg_int((int64_t)j->batch + 1),
+                         noted ? pg_int(b->followed_us) : pg_null(), pg_int(alive_us),
+                         pg_int((int64_t)(b->delta.len ? j->batch + 1 : j->last_delta)), pg_int((int64_t)j->registry)),
+               &changed);
 
     return err == MU_OK && !changed ? MU_E_NOT_FOUND : err;
 }
@@ -228,12 +233,15 @@ static bool find_out(struct postgres_journal *j)
 
 static enum mu_err run(struct postgres_journal *j, struct postgres_batch *b, int64_t alive_us)
 {
+    bool claimed = pg_in_transaction(j->writer);
     enum mu_err err;
 
     for (uint32_t i = 0; i < b->day_count; i++)
         if (b->days[i] >= j->oldest_day && (err = postgres_require_day(j, b->days[i])) != MU_OK)
             return err;
-    if ((err = pg_begin(j->writer, PG_WRITE)) != MU_OK)
+    if (claimed && !pg_in_transaction(j->writer))
+        return MU_E_LOCKED; /* the claims were lost with it */
+    if (!claimed && (err = pg_begin(j->writer, PG_WRITE)) != MU_OK)
         return err;
     if ((err = write_all(j, b)) != MU_OK || (err = note_alive(j, b, alive_us)) != MU_OK) {
         pg_rollback(j->writer);
@@ -260,7 +268,7 @@ enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, i
     if (err != MU_OK)
         goto out;
     if (j->over) {
-        err = MU_E_CLOSED;
+        err = MU_E_OVER;
         goto out;
     }
     /* The row of this start guards what is written. The lock only tells others at once that somebody is there. */
@@ -269,6 +277,7 @@ enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, i
     err = run(j, b, alive_us);
     if (err == MU_OK) {
         j->batch++;
+        postgres_nodes_committed(j, b);
         pthread_mutex_lock(&j->followed_lock);
         if (b->followed_us != INT64_MAX)
             j->followed_us = b->followed_us;
@@ -279,7 +288,7 @@ fail:
     j->has_lock = false;
     if (err == MU_E_NOT_FOUND)
         note_over(j);
-    err = j->over ? MU_E_CLOSED : postgres_error(err);
+    err = j->over ? MU_E_OVER : postgres_error(err);
 out:
     journal_batch_clear(batch);
     return err;

@@ -62,14 +62,16 @@ enum mu_err postgres_days_load(struct postgres_journal *j)
                    NULL, 0, on_partition, j);
 }
 
-/* Statements that need the lock of the whole table, as one transaction. */
+/* Statements that need the lock of the whole table, as one transaction. Of several nodes one makes or drops a day; the
+ * others find it done. */
 static enum mu_err change(struct postgres_journal *j, const char *sql)
 {
     enum mu_err err = pg_begin(j->writer, PG_WRITE);
 
     if (err != MU_OK)
         return err;
-    if ((err = pg_exec(j->writer, "SET LOCAL lock_timeout TO '" LOCK_S "s'")) == MU_OK &&
+    if ((err = pg_exec(j->writer, "SET LOCAL lock_timeout TO '" LOCK_S "s';"
+                                  "SELECT pg_advisory_xact_lock(hashtext('muster.days'))")) == MU_OK &&
         (err = pg_exec(j->writer, sql)) == MU_OK)
         return pg_commit(j->writer);
     pg_rollback(j->writer);
@@ -84,6 +86,8 @@ enum mu_err postgres_require_day(struct postgres_journal *j, int32_t day)
 
     if (postgres_has_day(j, day))
         return MU_OK;
+    /* Not in a transaction that holds claims. These are lost; the day is there when they are made again. */
+    pg_rollback(j->writer);
     snprintf(sql, sizeof(sql),
              "CREATE TABLE IF NOT EXISTS message_%d PARTITION OF message FOR VALUES FROM (%lld) TO (%lld)"
              " WITH (autovacuum_vacuum_insert_threshold = -1);"
@@ -130,7 +134,7 @@ enum mu_err postgres_roll(struct journal *port, int64_t now_us)
 
     assert(!j->unchanged);
     if (j->over)
-        return MU_E_CLOSED;
+        return MU_E_OVER;
     /* A day is past retention when its end is, for then its last record is. */
     j->expiry_us = expiry_clock_read(&j->clock, now_us);
     j->oldest_day = expiry_oldest_day(j->expiry_us, j->retention_days);

@@ -24,12 +24,18 @@
  *   postgres_page.c     pages
  *   postgres_visit.c    visiting
  *   postgres_check.c    checking
- *   postgres_turn.c     turns */
+ *   postgres_turn.c     turns
+ *   postgres_nodes.c    what several nodes do with one journal */
 
 struct postgres_boot {
     uint64_t number;
     int64_t alive_us;
     bool over;
+};
+
+struct postgres_kept {
+    uint64_t number;
+    int64_t at_ms; /* monotonic */
 };
 
 enum { POSTGRES_READERS = 8 }; /* connections at most; a page takes one for a millisecond */
@@ -47,14 +53,19 @@ struct postgres_journal {
     bool unchanged;    /* opened for reading only */
     bool over;         /* the store has declared this start over */
     bool demand_sync;  /* the server would confirm commits before they are on its disk, unless it is told not to */
-    bool has_lock;     /* of the one start that may write; lost with the connection */
+    bool has_lock;     /* postgres_lock; lost with the connection */
     struct pg *writer; /* the committer's; NULL if unchanged */
     struct postgres_pool pool;
 
-    struct postgres_boot *boots; /* those that there were at the opening, ascending; never changed */
+    struct postgres_boot *boots; /* those that there were at the opening, and those that were asked for; ascending */
     uint32_t boot_count, boot_cap;
-    uint64_t batch;      /* how many this start has committed */
-    int64_t followed_us; /* INT64_MAX: not known */
+    uint64_t batch; /* how many this start has committed */
+    bool shared;
+    uint64_t last_delta, registry;
+    struct postgres_kept *kept; /* deltas of this start that are still in the table: when they were written */
+    uint32_t kept_count, kept_cap;
+    pthread_mutex_t boots_lock; /* guards boots, which grows while the journal is shared */
+    int64_t followed_us;        /* INT64_MAX: not known */
     pthread_mutex_t followed_lock;
 
     unsigned retention_days;
@@ -162,6 +173,11 @@ struct postgres_batch {
     enum mu_err err; /* the first error that left something out; the commit returns it */
     struct postgres_rows messages, sessions;
     struct postgres_puts states, versions, active, active_days, events, controls;
+    struct buf delta; /* empty: none */
+    struct postgres_past {
+        int64_t device, activated_at, online_latest, last_report;
+    } * pasts;
+    uint32_t past_count, past_cap;
     struct postgres_turn *turns;
     uint32_t turn_count, turn_cap;
     int32_t *sets; /* days whose single entries go */
@@ -200,7 +216,8 @@ void postgres_batch_control(struct journal_batch *port, const struct journal_con
 void postgres_batch_forget_controls(struct journal_batch *port, int64_t before_us);
 
 /* --- postgres_commit.c ------------------------------------------------------------------------------ */
-/* Has the lock that only one start has; tries once. MU_E_LOCKED: another one has it. */
+/* Takes the lock of all starts that share the journal, or that of the one that has it alone; tries once. MU_E_LOCKED:
+ * another one has it alone, or there are others. */
 MU_MUST_USE enum mu_err postgres_lock(struct postgres_journal *j);
 enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us);
 
@@ -223,6 +240,23 @@ void postgres_give_back(struct postgres_journal *j, struct pg *pg);
 /* Notes the turns of a batch, in its transaction. */
 MU_MUST_USE enum mu_err postgres_turns_write(struct postgres_journal *j, const struct postgres_batch *b);
 bool postgres_turned(struct journal *port, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
+
+/* --- postgres_nodes.c ------------------------------------------------------------------------------- */
+extern const struct journal_driver_nodes postgres_driver_nodes;
+#define POSTGRES_PAST "past.activated_at, past.online_latest, past.last_report"
+/* Reads these columns; false: they are not there. */
+bool postgres_read_past(struct pg_row *row, uint32_t device, struct postgres_past *out);
+/* A state, empty or not, together with what other nodes have heard of the device; past: NULL if they have heard
+ * nothing. */
+MU_MUST_USE enum mu_err postgres_state_decode(struct bytes record, const struct postgres_past *past,
+                                              struct journal_state *out);
+/* Whether a start is over; one that was not is asked for again. */
+bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us);
+/* In the transaction of a batch: its delta, and what it has heard of the past of others' devices. */
+MU_MUST_USE enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgres_batch *b);
+/* After the commit. */
+void postgres_nodes_committed(struct postgres_journal *j, const struct postgres_batch *b);
+
 /* --- reading ---------------------------------------------------------------------------------------- */
 enum mu_err postgres_messages(struct journal *port, uint32_t device, const struct journal_window *w,
                               journal_message_fn row, void *ctx, uint64_t *total); /* postgres_page.c */

@@ -13,11 +13,11 @@
 
 /* The committer's transactions take milliseconds. A server process whose client was stopped ends its transaction, so
  * that the next start need not wait for it. */
-enum { STATEMENT_S = 60, IDLE_S = 30 };
+enum { STATEMENT_S = 60, IDLE_S = 30, IDLE_SHARED_S = 5 /* half a node's lease */ };
 /* A server notices at once that a process was killed, unless its machine is gone, too. */
 enum { WAIT_S = 10, LOCK_AGAIN_MS = 100 };
 
-static const struct journal_driver postgres_driver;
+static const struct journal_driver postgres_driver, postgres_shared_driver;
 
 static struct pg_settings settings_of(const char *uri)
 {
@@ -99,21 +99,33 @@ static enum mu_err load_boots(struct postgres_journal *j, struct pg *pg)
     return err;
 }
 
-/* From here on no earlier start can commit. */
-static enum mu_err begin_boot(struct postgres_journal *j)
+/* Those starts that are known to be over cannot commit from here on. The lock is for the next number. */
+static enum mu_err end_boots(struct postgres_journal *j, const struct postgres_journal_options *options)
+{
+    enum mu_err err = pg_queue(j->writer, "SELECT pg_advisory_xact_lock(hashtext('muster.boot'))", NULL, 0);
+
+    if (err != MU_OK)
+        return err;
+    if (!options->shared)
+        return pg_queue(j->writer, "UPDATE boot SET over = clock_timestamp() WHERE over IS NULL", NULL, 0);
+    return pg_queue(j->writer, "UPDATE boot SET over = alive WHERE number = $1 AND over IS NULL",
+                    PG_VALUES(pg_int((int64_t)options->previous)));
+}
+
+static enum mu_err begin_boot(struct postgres_journal *j, const struct postgres_journal_options *options)
 {
     enum mu_err err = pg_begin(j->writer, PG_WRITE);
 
     if (err != MU_OK)
         return err;
-    if ((err = pg_queue(j->writer, "UPDATE boot SET over = clock_timestamp() WHERE over IS NULL", NULL, 0)) != MU_OK ||
-        (err = load_boots(j, j->writer)) != MU_OK)
+    if ((err = end_boots(j, options)) != MU_OK || (err = load_boots(j, j->writer)) != MU_OK)
         goto out;
     j->base.boot++;
-    err = pg_run(
-        j->writer, "INSERT INTO boot (number, followed) VALUES ($1, $2)",
-        PG_VALUES(pg_int((int64_t)j->base.boot), j->followed_us == INT64_MAX ? pg_null() : pg_int(j->followed_us)),
-        NULL);
+    err = pg_run(j->writer, "INSERT INTO boot (number, followed, name) VALUES ($1, $2, $3)",
+                 PG_VALUES(pg_int((int64_t)j->base.boot),
+                           j->followed_us == INT64_MAX ? pg_null() : pg_int(j->followed_us),
+                           pg_text(options->name ? options->name : "")),
+                 NULL);
     if (err == MU_OK)
         return pg_commit(j->writer);
 out:
@@ -130,22 +142,6 @@ static void end_boot(struct postgres_journal *j)
         log_event(LOG_WARN, "journal_not_ended", "boot=%llu", (unsigned long long)j->base.boot);
 }
 
-static int compare_boots(const void *key, const void *at)
-{
-    uint64_t number = *(const uint64_t *)key, other = ((const struct postgres_boot *)at)->number;
-    return (number > other) - (number < other);
-}
-
-static bool boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
-{
-    const struct postgres_journal *j = postgres_of(port);
-    const struct postgres_boot *at =
-        j->boot_count ? bsearch(&boot, j->boots, j->boot_count, sizeof(*j->boots), compare_boots) : NULL;
-
-    *since_us = at ? at->alive_us : 0;
-    return !at || at->over;
-}
-
 static int64_t followed_until_us(struct journal *port)
 {
     struct postgres_journal *j = postgres_of(port);
@@ -154,6 +150,12 @@ static int64_t followed_until_us(struct journal *port)
     int64_t until_us = j->followed_us;
     pthread_mutex_unlock(&j->followed_lock);
     return until_us;
+}
+
+static void note_registry(struct journal *port, uint64_t change, uint32_t device)
+{
+    (void)device; /* both stores are in one database, and go back together */
+    postgres_of(port)->registry = change;
 }
 
 static void read_int(struct pg_row *row, void *out)
@@ -182,7 +184,9 @@ static void close_journal(struct journal *port)
     pg_close(j->writer);
     postgres_pool_free(&j->pool);
     pthread_mutex_destroy(&j->followed_lock);
+    pthread_mutex_destroy(&j->boots_lock);
     free(j->boots);
+    free(j->kept);
     free(j->days);
     free(j->uri);
     free(j);
@@ -199,6 +203,7 @@ static enum mu_err create(struct postgres_journal **out, const char *uri)
     j->base.driver = &postgres_driver;
     j->followed_us = INT64_MAX;
     pthread_mutex_init(&j->followed_lock, NULL);
+    pthread_mutex_init(&j->boots_lock, NULL);
     *out = j;
     return postgres_pool_init(&j->pool);
 }
@@ -228,12 +233,17 @@ enum mu_err postgres_journal_open(struct journal **out, const char *uri, const s
     if ((err = create(&j, uri)) != MU_OK)
         goto out;
     j->retention_days = options->retention_days ? options->retention_days : EXPIRY_DAYS;
+    j->shared = options->shared;
+    if (j->shared) {
+        j->base.driver = &postgres_shared_driver;
+        settings.idle_s = IDLE_SHARED_S;
+    }
     if ((err = pg_open(&j->writer, &settings, why, why_size)) != MU_OK ||
         (err = pg_schema_check(j->writer, &journal_schema, why, why_size)) != MU_OK ||
         (err = look_at_settings(j)) != MU_OK || (err = wait_for_lock(j, options->wait_s)) != MU_OK ||
         (err = postgres_days_load(j)) != MU_OK || (err = load_clock(j, options->clock_patience_s)) != MU_OK)
         goto out;
-    if ((err = begin_boot(j)) != MU_OK)
+    if ((err = begin_boot(j, options)) != MU_OK)
         j->base.boot = 0; /* not this one's */
     else
         *out = &j->base;
@@ -269,39 +279,19 @@ out:
 }
 
 /* clang-format off: a table */
-static const struct journal_driver postgres_driver = {
-    .close = close_journal,
-    .boot_is_over = boot_is_over,
-    .followed_until_us = followed_until_us,
+#define FUNCTIONS                                                                                                      \
+    .close = close_journal, .boot_is_over = postgres_boot_is_over, .note_registry = note_registry,                     \
+    .followed_until_us = followed_until_us, .batch_create = postgres_batch_create,                                     \
+    .batch_destroy = postgres_batch_destroy, .batch_clear = postgres_batch_clear, .batch_bytes = postgres_batch_bytes, \
+    .message = postgres_batch_message, .session = postgres_batch_session, .turn = postgres_batch_turn,                 \
+    .state = postgres_batch_state, .followed = postgres_batch_followed, .versions = postgres_batch_versions,           \
+    .active = postgres_batch_active, .active_set = postgres_batch_active_set, .event = postgres_batch_event,           \
+    .forget_event = postgres_batch_forget_event, .forget_device = postgres_batch_forget_device,                        \
+    .control = postgres_batch_control, .forget_controls = postgres_batch_forget_controls, .commit = postgres_commit,   \
+    .roll = postgres_roll, .expiry_us = postgres_expiry_us, .visit = postgres_visit, .events = postgres_events,        \
+    .controls = postgres_controls, .messages = postgres_messages, .sessions = postgres_sessions,                       \
+    .turned = postgres_turned, .check = postgres_check
 
-    .batch_create = postgres_batch_create,
-    .batch_destroy = postgres_batch_destroy,
-    .batch_clear = postgres_batch_clear,
-    .batch_bytes = postgres_batch_bytes,
-    .message = postgres_batch_message,
-    .session = postgres_batch_session,
-    .turn = postgres_batch_turn,
-    .state = postgres_batch_state,
-    .followed = postgres_batch_followed,
-    .versions = postgres_batch_versions,
-    .active = postgres_batch_active,
-    .active_set = postgres_batch_active_set,
-    .event = postgres_batch_event,
-    .forget_event = postgres_batch_forget_event,
-    .forget_device = postgres_batch_forget_device,
-    .control = postgres_batch_control,
-    .forget_controls = postgres_batch_forget_controls,
-
-    .commit = postgres_commit,
-    .roll = postgres_roll,
-    .expiry_us = postgres_expiry_us,
-
-    .visit = postgres_visit,
-    .events = postgres_events,
-    .controls = postgres_controls,
-    .messages = postgres_messages,
-    .sessions = postgres_sessions,
-    .turned = postgres_turned,
-    .check = postgres_check,
-};
+static const struct journal_driver postgres_driver = { FUNCTIONS };
+static const struct journal_driver postgres_shared_driver = { FUNCTIONS, .nodes = &postgres_driver_nodes };
 /* clang-format on */

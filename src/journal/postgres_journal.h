@@ -11,6 +11,11 @@ struct postgres_journal_options {
     unsigned retention_days;  /* messages and session records; 0: the default, 7 */
     int64_t clock_patience_s; /* 0: a day; negative: a clock that jumps ahead is believed at once (expiry_clock.h) */
     int wait_s;               /* for another node that has it open: 0: 10 seconds; negative: not at all */
+    /* Other nodes may have it open, too (journal_nodes.h). Then starts are not over when a new one comes, except
+     * `previous`, of which the caller knows that it is (0: of none), and nothing is waited for. */
+    bool shared;
+    uint64_t previous;
+    const char *name; /* of this node, for people; NULL: none */
 };
 
 /* The tables; pg_schema_migrate makes them and brings them up to date. */

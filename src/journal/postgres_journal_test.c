@@ -80,9 +80,9 @@ static void a_start_that_was_taken_over_commits_nothing_more(void **state)
     assert_true(journal_boot_is_over(other, 1, &since_us));
     assert_true(since_us > 0);
 
-    assert_int_equal(commit_one(j, 2), MU_E_CLOSED);
-    assert_int_equal(commit_one(j, 3), MU_E_CLOSED);
-    assert_int_equal(journal_roll(j, DAY_ZERO), MU_E_CLOSED);
+    assert_int_equal(commit_one(j, 2), MU_E_OVER);
+    assert_int_equal(commit_one(j, 3), MU_E_OVER);
+    assert_int_equal(journal_roll(j, DAY_ZERO), MU_E_OVER);
     assert_int_equal(count_messages(other, 1, 0, INT64_MAX), 1);
     assert_int_equal(commit_one(other, 2), MU_OK);
     journal_close(j);

@@ -16,7 +16,11 @@
  *   event              point: 0 for a fault or 1 for an alert, then the datapoint's name; record: the value
  *   control            request: shifted so that it sorts like the unsigned number; record: the value
  *   boot               a start; alive: by the server's clock; moment: the same by the clock of its node, which its records
- *                      are by, in µs; batch: how many it has committed; followed: what journal_batch_followed noted last
+ *                      are by, in µs; batch: how many it has committed; delta: the last of them that others must
+ *                      follow; gone: up to this one its deltas were dropped; registry: the last change that it has
+ *                      followed; followed: what journal_batch_followed noted last
+ *   delta              what others must follow of a batch, in the caller's bytes
+ *   past               what a node has heard of a device whose session it does not hold
  *   noted              single facts: "clock" is expiry_clock.trusted_us
  *
  * A state is replaced again and again: free room in its page keeps the new one there, and the index as it is. Messages
@@ -39,14 +43,21 @@ static const char first[] =
     "CREATE TABLE activity_day (day integer PRIMARY KEY, devices bytea NOT NULL);"
     "CREATE TABLE control (ts bigint, request bigint, record bytea NOT NULL, PRIMARY KEY (ts, request));"
     "CREATE TABLE boot (number bigint PRIMARY KEY, started timestamptz NOT NULL DEFAULT clock_timestamp(),"
-    " alive timestamptz NOT NULL DEFAULT clock_timestamp(), over timestamptz, moment bigint,"
-    " batch bigint NOT NULL DEFAULT 0, followed bigint) WITH (fillfactor = 20);"
+    " alive timestamptz NOT NULL DEFAULT clock_timestamp(), over timestamptz, moment bigint, name text NOT NULL DEFAULT '',"
+    " batch bigint NOT NULL DEFAULT 0, delta bigint NOT NULL DEFAULT 0, gone bigint NOT NULL DEFAULT 0,"
+    " registry bigint NOT NULL DEFAULT 0, followed bigint) WITH (fillfactor = 20);"
+    /* Written once, read once by each node, and soon dropped: not worth compressing. */
+    "CREATE TABLE delta (boot bigint, number bigint, bytes bytea NOT NULL, PRIMARY KEY (boot, number))"
+    " WITH (autovacuum_vacuum_scale_factor = 0.05);"
+    "ALTER TABLE delta ALTER bytes SET STORAGE EXTERNAL;"
+    "CREATE TABLE past (device bigint PRIMARY KEY, activated_at bigint NOT NULL, online_latest bigint NOT NULL,"
+    " last_report bigint NOT NULL);"
     "CREATE TABLE noted (name text COLLATE \"C\" PRIMARY KEY, value bigint NOT NULL);"
     "DO $$ BEGIN"
     " IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN"
     "  PERFORM create_distributed_table('message', 'device');"
     "  PERFORM create_distributed_table(other, 'device', colocate_with => 'message')"
-    "   FROM unnest(ARRAY['session', 'state', 'versions', 'turn', 'activity', 'event']) AS other;"
+    "   FROM unnest(ARRAY['session', 'state', 'versions', 'turn', 'activity', 'event', 'past']) AS other;"
     " END IF;"
     "END $$";
 

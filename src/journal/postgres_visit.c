@@ -30,9 +30,15 @@ static enum mu_err on_device(void *ctx, struct pg_row *row)
     struct bytes told = postgres_col_bytes(row);
     struct journal_state s;
     struct journal_versions versions;
+    struct postgres_past past;
+    bool has_past = postgres_read_past(row, device, &past);
     enum mu_err err = MU_OK;
 
-    if (has_state && (err = codec_state_decode(state, &s)) == MU_OK && v->v->state)
+    /* An empty state has only been claimed. */
+    has_state = (has_state && state.left) || has_past;
+    if (has_state)
+        err = postgres_state_decode(state, has_past ? &past : NULL, &s);
+    if (err == MU_OK && has_state && v->v->state)
         err = tell(v, v->v->state(v->v->ctx, device, &s));
     if (err == MU_OK && has_versions && (err = codec_versions_decode(told, &versions)) == MU_OK && v->v->versions)
         err = tell(v, v->v->versions(v->v->ctx, device, &versions));
@@ -158,8 +164,8 @@ enum mu_err postgres_visit(struct journal *port, const struct journal_visitor *v
 
     if (err == MU_OK)
         err = pg_each_big(v.pg,
-                          "SELECT device, state.record, versions.record FROM state FULL JOIN versions USING (device) "
-                          "ORDER BY device",
+                          "SELECT device, state.record, versions.record, " POSTGRES_PAST
+                          " FROM state FULL JOIN versions USING (device) FULL JOIN past USING (device) ORDER BY device",
                           NULL, 0, on_device, &v);
     if (err == MU_OK && (visitor->active || visitor->active_set))
         err = visit_activity(&v);

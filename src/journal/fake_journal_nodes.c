@@ -1,0 +1,195 @@
+#include "journal/fake_journal_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* The journal in memory as several nodes use it (journal_nodes.h). */
+
+static enum mu_err nodes(struct journal *port, journal_node_fn row, void *ctx)
+{
+    struct fake_journal *j = fake_store(port);
+    struct journal_node list[FAKE_BOOTS];
+    size_t count = 0;
+    enum mu_err err;
+
+    pthread_mutex_lock(&j->lock);
+    err = j->fail;
+    for (uint64_t boot = 0; boot < FAKE_BOOTS; boot++)
+        if (j->joined[boot] && !j->over[boot])
+            list[count++] = (struct journal_node){ .boot = boot,
+                                                   .name = STR("node"),
+                                                   .alive_us = j->alive_us[boot],
+                                                   .delta = j->last_delta[boot],
+                                                   .registry = j->registry[boot] };
+    pthread_mutex_unlock(&j->lock);
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        err = row(ctx, &list[i]);
+    return err;
+}
+
+static enum mu_err end_boot(struct journal *port, uint64_t boot, int64_t alive_us)
+{
+    struct fake_journal *j = fake_store(port);
+
+    pthread_mutex_lock(&j->lock);
+    bool lives = !j->over[boot] && j->alive_us[boot] != alive_us;
+    if (!lives)
+        j->over[boot] = true;
+    pthread_mutex_unlock(&j->lock);
+    return lives ? MU_E_EXISTS : MU_OK;
+}
+
+/* --- claims --------------------------------------------------------------------------------------- */
+
+void fake_release_claims(struct fake_journal *j, const struct journal_batch *b)
+{
+    size_t before = j->claims.count;
+
+    FAKE_KEEP(j->claims, struct fake_claim, row->batch != b);
+    if (j->claims.count != before)
+        pthread_cond_broadcast(&j->changed);
+}
+
+static bool is_claimed(const struct fake_journal *j, uint32_t device)
+{
+    size_t i = 0;
+
+    while (i < j->claims.count && j->claims.at[i].device != device)
+        i++;
+    return i < j->claims.count;
+}
+
+static const struct fake_state *find_state(const struct fake_journal *j, uint32_t device)
+{
+    for (size_t i = 0; i < j->all.states.count; i++)
+        if (j->all.states.at[i].device == device)
+            return &j->all.states.at[i];
+    return NULL;
+}
+
+static enum mu_err claim_one(struct fake_batch *b, uint32_t device, const struct journal_claimant *to)
+{
+    struct fake_journal *j = b->journal;
+    struct journal_state s = { 0 };
+    uint8_t image[sizeof(((struct fake_state *)0)->image)];
+
+    pthread_mutex_lock(&j->lock);
+    while (is_claimed(j, device))
+        pthread_cond_wait(&j->changed, &j->lock);
+    const struct fake_state *at = find_state(j, device);
+    uint64_t holder = at ? at->s.session_boot : 0;
+    bool held = holder && holder != b->boot && j->joined[holder] && !j->over[holder], known = at != NULL;
+    if (at) {
+        s = at->s;
+        memcpy(image, at->image, s.image_len);
+        s.image = s.image_len ? image : NULL;
+    }
+    if (!held)
+        *FAKE_APPEND(j->claims) = (struct fake_claim){ device, &b->base };
+    pthread_mutex_unlock(&j->lock);
+    return held ? to->held(to->ctx, device, holder) : to->claimed(to->ctx, device, known ? &s : NULL);
+}
+
+static enum mu_err claim(struct journal_batch *port, const uint32_t *devices, size_t count,
+                         const struct journal_claimant *to)
+{
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < count && err == MU_OK; i++) {
+        assert(!i || devices[i] > devices[i - 1]);
+        err = claim_one((struct fake_batch *)port, devices[i], to);
+    }
+    return err;
+}
+
+static void past(struct journal_batch *port, uint32_t device, int64_t activated_at, int64_t online_latest,
+                 int64_t last_report)
+{
+    struct fake_batch *b = (struct fake_batch *)port;
+
+    *FAKE_APPEND(b->r.pasts) = (struct fake_past){ device, activated_at, online_latest, last_report };
+    b->r.bytes += 40;
+}
+
+/* --- deltas --------------------------------------------------------------------------------------- */
+
+static void delta(struct journal_batch *port, const void *bytes, size_t len)
+{
+    struct fake_batch *b = (struct fake_batch *)port;
+
+    assert(!b->delta.bytes);
+    b->delta.bytes = malloc(len + 1);
+    fake_require(b->delta.bytes);
+    memcpy(b->delta.bytes, bytes, len);
+    b->delta.len = len;
+    b->r.bytes += len;
+}
+
+static uint64_t last_delta(const struct journal *j)
+{
+    return fake_store(j)->last_delta[j->boot];
+}
+
+static enum mu_err deltas(struct journal *port, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx)
+{
+    struct fake_journal *j = fake_store(port);
+    enum mu_err err;
+
+    pthread_mutex_lock(&j->lock);
+    err = j->fail;
+    for (size_t i = 0; i < j->deltas.count && err == MU_OK; i++) {
+        const struct fake_delta *d = &j->deltas.at[i];
+        if (d->boot == boot && d->number > after)
+            err = row(ctx, d->number, d->bytes, d->len);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return err;
+}
+
+static enum mu_err device_events(struct journal *port, const uint32_t *devices, size_t count, journal_event_fn row,
+                                 void *ctx)
+{
+    struct fake_journal *j = fake_store(port);
+    enum mu_err err;
+
+    pthread_mutex_lock(&j->lock);
+    err = j->fail;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < j->all.events.count && err == MU_OK; k++) {
+            struct journal_event e = j->all.events.at[k].e;
+            e.name.at = j->all.events.at[k].name;
+            if (j->all.events.at[k].device == devices[i] && !j->all.events.at[k].forgotten)
+                err = row(ctx, devices[i], &e);
+        }
+    }
+    pthread_mutex_unlock(&j->lock);
+    return err;
+}
+
+static enum mu_err device_state(struct journal *port, uint32_t device,
+                                void (*state)(void *ctx, const struct journal_state *s), void *ctx)
+{
+    struct fake_journal *j = fake_store(port);
+
+    pthread_mutex_lock(&j->lock);
+    const struct fake_state *at = find_state(j, device);
+    if (at) {
+        struct journal_state s = at->s;
+        s.image = s.image_len ? at->image : NULL;
+        state(ctx, &s);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return at ? MU_OK : MU_E_NOT_FOUND;
+}
+
+const struct journal_driver_nodes fake_driver_nodes = {
+    .nodes = nodes,
+    .end_boot = end_boot,
+    .claim = claim,
+    .past = past,
+    .delta = delta,
+    .last_delta = last_delta,
+    .deltas = deltas,
+    .device_events = device_events,
+    .device_state = device_state,
+};

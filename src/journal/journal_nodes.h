@@ -1,0 +1,63 @@
+#ifndef MUSTER_JOURNAL_JOURNAL_NODES_H
+#define MUSTER_JOURNAL_JOURNAL_NODES_H
+
+#include "journal/journal.h"
+
+/* What several nodes do with one journal: they live by signs of life, hold devices' sessions, and tell each other what
+ * their batches changed. A store that only one process opens (RocksDB) has none of this: journal_is_shared. */
+bool journal_is_shared(const struct journal *j);
+
+/* --- which starts live ----------------------------------------------------------------------------
+ * Every commit is a sign of life, and an empty batch can be committed for it. A commit of a start that somebody has
+ * declared over fails with MU_E_OVER, and nothing of it is on disk: the process can only end. */
+struct journal_node {
+    uint64_t boot;
+    struct str name;   /* valid during the call */
+    int64_t alive_us;  /* its last sign of life, by the store's clock */
+    uint64_t delta;    /* the number of its last delta */
+    uint64_t registry; /* the last change of the registry that it has followed (journal_note_registry) */
+};
+typedef enum mu_err (*journal_node_fn)(void *ctx, const struct journal_node *node);
+/* The starts that are not over, this one too, in the order of their numbers. Any thread. */
+MU_MUST_USE enum mu_err journal_nodes(struct journal *j, journal_node_fn row, void *ctx);
+/* Declares a start over, unless it has given a sign of life after the one at alive_us: then MU_E_EXISTS. MU_OK also if
+ * it was over already. Any thread. */
+MU_MUST_USE enum mu_err journal_end_boot(struct journal *j, uint64_t boot, int64_t alive_us);
+
+/* --- who holds a session --------------------------------------------------------------------------- */
+struct journal_claimant {
+    void *ctx;
+    /* The device's session can begin here: nobody else writes the device's records until this batch has been committed
+     * or cleared. What is on record of it follows: its state, unless there is none (NULL). An error ends the claim. */
+    enum mu_err (*claimed)(void *ctx, uint32_t device, const struct journal_state *s);
+    /* Another start that is not over holds it. */
+    enum mu_err (*held)(void *ctx, uint32_t device, uint64_t boot);
+};
+/* For devices whose session this start does not hold, before the batch is filled with anything of theirs; in ascending
+ * order. A login that is then committed makes the session ours. The batch must be committed or cleared soon. */
+MU_MUST_USE enum mu_err journal_batch_claim(struct journal_batch *b, const uint32_t *devices, size_t count,
+                                            const struct journal_claimant *to);
+
+/* What this start has heard of a device whose session it does not hold: the earlier activation counts, the later login
+ * and report (Unix seconds; 0 = not known). */
+void journal_batch_past(struct journal_batch *b, uint32_t device, int64_t activated_at, int64_t online_latest,
+                        int64_t last_report);
+
+/* --- what others have changed ----------------------------------------------------------------------
+ * The bytes of this batch's delta, whose form only the caller knows. */
+void journal_batch_delta(struct journal_batch *b, const void *bytes, size_t len);
+/* The number of the last one that this start has committed; the numbers of a start ascend. Same thread as
+ * journal_commit. */
+uint64_t journal_last_delta(const struct journal *j);
+typedef enum mu_err (*journal_delta_fn)(void *ctx, uint64_t number, const void *bytes, size_t len);
+/* The deltas of a start after a number, in order. MU_E_NOT_FOUND: some after that number are gone. Any thread. */
+MU_MUST_USE enum mu_err journal_deltas(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row,
+                                       void *ctx);
+/* All events of these devices, each device's together. Any thread. */
+MU_MUST_USE enum mu_err journal_device_events(struct journal *j, const uint32_t *devices, size_t count,
+                                              journal_event_fn row, void *ctx);
+/* What is on record of one device; MU_E_NOT_FOUND: nothing. Any thread. */
+MU_MUST_USE enum mu_err journal_device_state(struct journal *j, uint32_t device,
+                                             void (*state)(void *ctx, const struct journal_state *s), void *ctx);
+
+#endif

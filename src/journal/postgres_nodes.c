@@ -1,0 +1,474 @@
+#include "journal/postgres_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* What several nodes do with one journal (journal_nodes.h).
+ *
+ * A claim locks the rows of the devices' states until the batch is committed or cleared; a device without a state gets an
+ * empty one to be locked. Locks are taken in the order of the devices, so that two nodes never wait for each other. */
+
+/* A node that has not read a delta in this time is over long since. */
+enum { KEEP_MS = 60000 };
+
+/* --- starts ----------------------------------------------------------------------------------------------- */
+
+static struct postgres_boot *find_boot(const struct postgres_journal *j, uint64_t number)
+{
+    for (uint32_t i = j->boot_count; i-- > 0;)
+        if (j->boots[i].number == number)
+            return &j->boots[i];
+    return NULL;
+}
+
+static void read_boot(struct pg_row *row, void *out)
+{
+    struct postgres_boot *b = out;
+
+    b->alive_us = pg_col_int(row);
+    b->over = pg_col_int(row);
+}
+
+/* Asks the store. A start that it does not know is over; without an answer it is not. */
+static struct postgres_boot ask_boot(struct postgres_journal *j, uint64_t number)
+{
+    struct postgres_boot b = { .number = number };
+    struct pg *pg = postgres_take(j);
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_get(pg, "SELECT coalesce(moment, 0), over IS NOT NULL FROM boot WHERE number = $1",
+                     PG_VALUES(pg_int((int64_t)number)), read_boot, &b, NULL);
+    postgres_give_back(j, pg);
+    b.over |= err == MU_E_NOT_FOUND;
+    return b;
+}
+
+/* What is over stays over, and is asked for only once. */
+static void keep_boot(struct postgres_journal *j, const struct postgres_boot *b)
+{
+    pthread_mutex_lock(&j->boots_lock);
+    struct postgres_boot *at = find_boot(j, b->number);
+    if (at)
+        *at = *b;
+    else if (ARRAY_RESERVE(j->boots, j->boot_cap, j->boot_count + 1))
+        j->boots[j->boot_count++] = *b;
+    pthread_mutex_unlock(&j->boots_lock);
+}
+
+bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct postgres_boot b = { .number = boot };
+
+    pthread_mutex_lock(&j->boots_lock);
+    const struct postgres_boot *at = find_boot(j, boot);
+    if (at)
+        b = *at;
+    pthread_mutex_unlock(&j->boots_lock);
+    if (at ? !b.over : j->shared) {
+        b = ask_boot(j, boot);
+        if (b.over)
+            keep_boot(j, &b);
+    }
+    *since_us = b.alive_us;
+    return b.over || (!at && !j->shared);
+}
+
+struct nodes_read {
+    journal_node_fn row;
+    void *ctx;
+};
+
+static enum mu_err on_node(void *ctx, struct pg_row *row)
+{
+    const struct nodes_read *r = ctx;
+    struct journal_node node = { .boot = (uint64_t)pg_col_int(row) };
+
+    node.name = pg_col_str(row);
+    node.alive_us = pg_col_int(row);
+    node.delta = (uint64_t)pg_col_int(row);
+    node.registry = (uint64_t)pg_col_int(row);
+    return r->row(r->ctx, &node);
+}
+
+static enum mu_err nodes(struct journal *port, journal_node_fn row, void *ctx)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_each(pg,
+                      "SELECT number, name, (extract(epoch FROM alive) * 1000000)::bigint, delta, registry "
+                      "FROM boot WHERE over IS NULL ORDER BY number",
+                      NULL, 0, on_node, &(struct nodes_read){ row, ctx });
+    postgres_give_back(j, pg);
+    return postgres_error(err);
+}
+
+static enum mu_err end_boot(struct journal *port, uint64_t boot, int64_t alive_us)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    uint64_t changed = 0;
+    int64_t unused;
+    enum mu_err err = MU_E_NOMEM;
+
+    /* A commit of that start locks its row, too: one of the two comes first, and the other sees it. */
+    if (pg)
+        err = pg_run(pg,
+                     "UPDATE boot SET over = alive WHERE number = $1 AND over IS NULL AND "
+                     "(extract(epoch FROM alive) * 1000000)::bigint = $2",
+                     PG_VALUES(pg_int((int64_t)boot), pg_int(alive_us)), &changed);
+    postgres_give_back(j, pg);
+    if (err != MU_OK)
+        return postgres_error(err);
+    return changed || postgres_boot_is_over(port, boot, &unused) ? MU_OK : MU_E_EXISTS;
+}
+
+/* --- claims ----------------------------------------------------------------------------------------------- */
+
+struct claiming {
+    struct postgres_journal *j;
+    const struct journal_claimant *to;
+    const uint32_t *devices;
+    size_t count, at; /* the devices before `at` have been told */
+    int64_t *missing;
+    size_t missing_count;
+};
+
+static enum mu_err tell(struct claiming *c, uint32_t device, struct bytes record, const struct postgres_past *past)
+{
+    struct journal_state s;
+    int64_t unused;
+
+    if (!record.left && !past)
+        return c->to->claimed(c->to->ctx, device, NULL);
+    if (postgres_state_decode(record, past, &s) != MU_OK)
+        return MU_E_CORRUPT;
+    if (s.session_boot && s.session_boot != c->j->base.boot &&
+        !postgres_boot_is_over(&c->j->base, s.session_boot, &unused))
+        return c->to->held(c->to->ctx, device, s.session_boot);
+    return c->to->claimed(c->to->ctx, device, &s);
+}
+
+/* The rows come in the order of the devices; those that are missing have no state. */
+static enum mu_err on_locked(void *ctx, struct pg_row *row)
+{
+    struct claiming *c = ctx;
+    uint32_t device = pg_col_no(row);
+    struct bytes record = postgres_col_bytes(row);
+    struct postgres_past past;
+    bool has_past = postgres_read_past(row, device, &past);
+
+    while (c->at < c->count && c->devices[c->at] < device)
+        c->missing[c->missing_count++] = c->devices[c->at++];
+    c->at++;
+    return tell(c, device, record, has_past ? &past : NULL);
+}
+
+static enum mu_err lock_rows(struct claiming *c, const int64_t *devices, size_t count)
+{
+    return pg_each(c->j->writer,
+                   "SELECT state.device, state.record, " POSTGRES_PAST " FROM state LEFT JOIN past USING (device) "
+                   "WHERE state.device = ANY ($1::bigint[]) ORDER BY state.device FOR UPDATE OF state",
+                   PG_VALUES(pg_ints(devices, count)), on_locked, c);
+}
+
+/* A device that was never here. Another node may be adding it, too: then this waits for it. */
+static enum mu_err lock_new(struct claiming *c)
+{
+    uint32_t *devices = malloc((c->missing_count + 1) * sizeof(*devices));
+    size_t count = c->missing_count;
+    enum mu_err err = devices ? MU_OK : MU_E_NOMEM;
+
+    for (size_t i = 0; i < count && devices; i++)
+        devices[i] = (uint32_t)c->missing[i];
+    if (err == MU_OK)
+        err = pg_run(
+            c->j->writer,
+            "INSERT INTO state (device, record) SELECT device, ''::bytea FROM unnest($1::bigint[]) AS m (device) "
+            "ORDER BY device ON CONFLICT (device) DO NOTHING",
+            PG_VALUES(pg_ints(c->missing, count)), NULL);
+    if (err == MU_OK) {
+        struct claiming again = { .j = c->j, .to = c->to, .devices = devices, .count = count, .missing = c->missing };
+        err = lock_rows(&again, c->missing, count);
+    }
+    free(devices);
+    return err;
+}
+
+static enum mu_err claim(struct journal_batch *port, const uint32_t *devices, size_t count,
+                         const struct journal_claimant *to)
+{
+    struct postgres_batch *b = postgres_batch_of(port);
+    struct claiming c = { .j = b->journal, .to = to, .devices = devices, .count = count };
+    int64_t *wanted = malloc(2 * (count + 1) * sizeof(*wanted));
+    enum mu_err err;
+
+    if (!wanted)
+        return MU_E_NOMEM;
+    if (c.j->over) {
+        err = MU_E_OVER;
+        goto out;
+    }
+    c.missing = wanted + count + 1;
+    for (size_t i = 0; i < count; i++)
+        wanted[i] = devices[i];
+    assert(!pg_in_transaction(c.j->writer));
+    if ((err = pg_begin(c.j->writer, PG_WRITE)) == MU_OK)
+        err = lock_rows(&c, wanted, count);
+    while (err == MU_OK && c.at < c.count)
+        c.missing[c.missing_count++] = devices[c.at++];
+    if (err == MU_OK && c.missing_count)
+        err = lock_new(&c);
+    if (err != MU_OK)
+        pg_rollback(c.j->writer);
+    err = postgres_error(err);
+out:
+    free(wanted);
+    return err;
+}
+
+/* --- the past of a device that another node may hold ------------------------------------------------------- */
+
+bool postgres_read_past(struct pg_row *row, uint32_t device, struct postgres_past *out)
+{
+    bool known = !pg_col_is_null(row);
+
+    *out = (struct postgres_past){ .device = device, .activated_at = pg_col_int(row) };
+    out->online_latest = pg_col_int(row);
+    out->last_report = pg_col_int(row);
+    return known;
+}
+
+enum mu_err postgres_state_decode(struct bytes record, const struct postgres_past *past, struct journal_state *out)
+{
+    enum mu_err err = MU_OK;
+
+    *out = (struct journal_state){ 0 };
+    if (record.left)
+        err = codec_state_decode(record, out);
+    if (!past)
+        return err;
+    if (past->activated_at && (!out->activated_at || past->activated_at < out->activated_at))
+        out->activated_at = past->activated_at;
+    out->online_latest = past->online_latest > out->online_latest ? past->online_latest : out->online_latest;
+    out->last_report = past->last_report > out->last_report ? past->last_report : out->last_report;
+    return err;
+}
+
+static void past(struct journal_batch *port, uint32_t device, int64_t activated_at, int64_t online_latest,
+                 int64_t last_report)
+{
+    struct postgres_batch *b = postgres_batch_of(port);
+
+    if (ARRAY_RESERVE(b->pasts, b->past_cap, b->past_count + 1))
+        b->pasts[b->past_count++] = (struct postgres_past){ device, activated_at, online_latest, last_report };
+    else
+        b->err = MU_E_NOMEM;
+}
+
+/* --- deltas ------------------------------------------------------------------------------------------------ */
+
+static void delta(struct journal_batch *port, const void *bytes, size_t len)
+{
+    struct postgres_batch *b = postgres_batch_of(port);
+
+    assert(len && !b->delta.len);
+    buf_append(&b->delta, bytes, len);
+    if (b->delta.err != MU_OK)
+        b->err = b->delta.err;
+}
+
+static uint64_t last_delta(const struct journal *port)
+{
+    return ((const struct postgres_journal *)port)->last_delta;
+}
+
+/* The number of the last delta that everybody has had time to read; 0: there is none. */
+static uint64_t old_delta(const struct postgres_journal *j, uint32_t *count)
+{
+    int64_t before_ms = clock_mono_ms() - KEEP_MS;
+    uint32_t n = 0;
+
+    while (n < j->kept_count && j->kept[n].at_ms < before_ms)
+        n++;
+    *count = n;
+    return n ? j->kept[n - 1].number : 0;
+}
+
+enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgres_batch *b)
+{
+    struct pg_value boot = pg_int((int64_t)j->base.boot);
+    enum mu_err err = MU_OK;
+    uint32_t old;
+
+    for (uint32_t i = 0; i < b->past_count && err == MU_OK; i++) {
+        const struct postgres_past *p = &b->pasts[i];
+        err = pg_queue(
+            j->writer,
+            "INSERT INTO past (device, activated_at, online_latest, last_report) VALUES ($1, $2, $3, $4) "
+            "ON CONFLICT (device) DO UPDATE SET "
+            "activated_at = CASE WHEN past.activated_at = 0 THEN EXCLUDED.activated_at "
+            "WHEN EXCLUDED.activated_at = 0 THEN past.activated_at "
+            "ELSE least(past.activated_at, EXCLUDED.activated_at) END, "
+            "online_latest = greatest(past.online_latest, EXCLUDED.online_latest), "
+            "last_report = greatest(past.last_report, EXCLUDED.last_report)",
+            PG_VALUES(pg_int(p->device), pg_int(p->activated_at), pg_int(p->online_latest), pg_int(p->last_report)));
+    }
+    if (err == MU_OK && b->delta.len)
+        err = pg_queue(j->writer, "INSERT INTO delta (boot, number, bytes) VALUES ($1, $2, $3)",
+                       PG_VALUES(boot, pg_int((int64_t)j->batch + 1), pg_bytes(b->delta.data, b->delta.len)));
+    /* Some hundred at once. */
+    uint64_t upto = old_delta(j, &old);
+    if (err == MU_OK && old >= 256) {
+        if ((err = pg_queue(j->writer, "UPDATE boot SET gone = $2 WHERE number = $1",
+                            PG_VALUES(boot, pg_int((int64_t)upto)))) == MU_OK)
+            err = pg_queue(j->writer, "DELETE FROM delta WHERE boot = $1 AND number <= $2",
+                           PG_VALUES(boot, pg_int((int64_t)upto)));
+    }
+    return err;
+}
+
+void postgres_nodes_committed(struct postgres_journal *j, const struct postgres_batch *b)
+{
+    uint32_t old;
+
+    (void)old_delta(j, &old);
+    if (old >= 256) {
+        j->kept_count -= old;
+        memmove(j->kept, j->kept + old, j->kept_count * sizeof(*j->kept));
+    }
+    if (!b->delta.len)
+        return;
+    j->last_delta = j->batch;
+    /* Without memory it stays until this start is over. */
+    if (ARRAY_RESERVE(j->kept, j->kept_cap, j->kept_count + 1))
+        j->kept[j->kept_count++] = (struct postgres_kept){ j->batch, clock_mono_ms() };
+}
+
+struct deltas_read {
+    journal_delta_fn row;
+    void *ctx;
+};
+
+static enum mu_err on_delta(void *ctx, struct pg_row *row)
+{
+    const struct deltas_read *r = ctx;
+    uint64_t number = (uint64_t)pg_col_int(row);
+    struct str bytes = pg_col_str(row);
+
+    return r->row(r->ctx, number, bytes.at, bytes.len);
+}
+
+static void read_number(struct pg_row *row, void *out)
+{
+    *(uint64_t *)out = (uint64_t)pg_col_int(row);
+}
+
+static enum mu_err deltas(struct journal *port, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    struct pg_value start = pg_int((int64_t)boot);
+    uint64_t gone = 0;
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg && (err = pg_begin(pg, PG_READ)) == MU_OK) {
+        err = pg_get(pg, "SELECT gone FROM boot WHERE number = $1", &start, 1, read_number, &gone, NULL);
+        if (err == MU_OK && gone > after)
+            err = MU_E_NOT_FOUND;
+        else if (err == MU_OK || err == MU_E_NOT_FOUND)
+            err = pg_each(pg,
+                          "SELECT number, bytes FROM delta WHERE boot = $1 AND number > $2 ORDER BY number LIMIT 1000",
+                          PG_VALUES(start, pg_int((int64_t)after)), on_delta, &(struct deltas_read){ row, ctx });
+        pg_end_read(pg);
+    }
+    postgres_give_back(j, pg);
+    return err == MU_E_NOT_FOUND ? err : postgres_error(err);
+}
+
+/* --- devices of other nodes -------------------------------------------------------------------------------- */
+
+struct events_read {
+    journal_event_fn row;
+    void *ctx;
+};
+
+static enum mu_err on_event(void *ctx, struct pg_row *row)
+{
+    const struct events_read *r = ctx;
+    struct journal_event e;
+    uint32_t device;
+    enum mu_err err = postgres_event_decode(row, &device, &e);
+
+    return err == MU_OK ? r->row(r->ctx, device, &e) : err;
+}
+
+static enum mu_err device_events(struct journal *port, const uint32_t *devices, size_t count, journal_event_fn row,
+                                 void *ctx)
+{
+    struct postgres_journal *j = postgres_of(port);
+    int64_t *wanted = malloc((count + 1) * sizeof(*wanted));
+    struct pg *pg = wanted ? postgres_take(j) : NULL;
+    enum mu_err err = MU_E_NOMEM;
+
+    for (size_t i = 0; wanted && i < count; i++)
+        wanted[i] = devices[i];
+    if (pg)
+        err = pg_each(pg,
+                      "SELECT device, opened, point, record FROM event WHERE device = ANY ($1::bigint[]) "
+                      "ORDER BY device, opened, point",
+                      PG_VALUES(pg_ints(wanted, count)), on_event, &(struct events_read){ row, ctx });
+    postgres_give_back(j, pg);
+    free(wanted);
+    return postgres_error(err);
+}
+
+struct state_read {
+    void (*state)(void *ctx, const struct journal_state *s);
+    void *ctx;
+    enum mu_err err;
+};
+
+static void read_state(struct pg_row *row, void *out)
+{
+    struct state_read *r = out;
+    struct bytes record = postgres_col_bytes(row);
+    struct journal_state s;
+
+    if ((r->err = record.left ? codec_state_decode(record, &s) : MU_E_NOT_FOUND) == MU_OK)
+        r->state(r->ctx, &s);
+}
+
+static enum mu_err device_state(struct journal *port, uint32_t device,
+                                void (*state)(void *ctx, const struct journal_state *s), void *ctx)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct state_read r = { state, ctx, MU_OK };
+    struct pg *pg = postgres_take(j);
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_get(pg, "SELECT record FROM state WHERE device = $1", PG_VALUES(pg_int(device)), read_state, &r, NULL);
+    postgres_give_back(j, pg);
+    err = err == MU_OK ? r.err : err;
+    return err == MU_E_NOT_FOUND ? err : postgres_error(err);
+}
+
+const struct journal_driver_nodes postgres_driver_nodes = {
+    .nodes = nodes,
+    .end_boot = end_boot,
+    .claim = claim,
+    .past = past,
+    .delta = delta,
+    .last_delta = last_delta,
+    .deltas = deltas,
+    .device_events = device_events,
+    .device_state = device_state,
+};
