@@ -123,24 +123,22 @@ static uint32_t counter(uint64_t n)
     return n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-/* A macro, since the compiler does not see from a function that the number fits. */
-#define LOW(n, bits) ((uint64_t)(n) & ((UINT64_C(1) << (bits)) - 1))
-
 static void store_progress(struct fleet *f, struct columns_row r, const struct fleet_progress *p)
 {
     struct device_told *t = &r.c->told[r.i];
 
-    t->last_ts_us = LOW(p->last_ts_us, MOMENT_BITS);
-    t->last_session_us = LOW(p->last_session_us, MOMENT_BITS);
-    t->messages = LOW(p->messages, COUNT_BITS);
-    t->decoded = LOW(p->decoded, COUNT_BITS);
-    t->session = LOW(p->session ? p->session : p->session_boot, MOMENT_BITS);
+    t->last_ts_us = LOW_BITS(p->last_ts_us, MOMENT_BITS);
+    t->last_session_us = LOW_BITS(p->last_session_us, MOMENT_BITS);
+    t->messages = LOW_BITS(p->messages, COUNT_BITS);
+    t->decoded = LOW_BITS(p->decoded, COUNT_BITS);
+    t->session = LOW_BITS(p->session ? p->session : p->session_boot, MOMENT_BITS);
+    t->mine = p->session != 0;
     if (p->session)
         f->boot = p->session_boot;
     t->sessions = counter(p->sessions);
     t->online_latest = columns_seconds(p->online_latest);
     t->active_day = p->active_day;
-    t->definition = LOW(p->definition, DEFINITION_BITS);
+    t->definition = LOW_BITS(p->definition, DEFINITION_BITS);
     t->numbers_reports = p->numbers_reports;
     r.c->last_report[r.i] = columns_seconds(p->last_report);
 }
@@ -163,12 +161,30 @@ bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out
         .last_report = r.c->last_report[r.i],
         .active_day = t->active_day,
         .session_boot = fleet_device_open_boot(f, r),
-        .session = r.c->flags[r.i] & DEVICE_ONLINE ? t->session : 0,
+        .session = fleet_device_session(r),
         .definition = t->definition,
         .numbers_reports = t->numbers_reports,
     };
     *product = &catalog_product(f, r.c->product[r.i])->pub;
     return true;
+}
+
+bool fleet_holds_session(struct fleet *f, uint32_t no)
+{
+    struct columns_row r = columns_row(&f->columns, no);
+    return r.c && r.c->told[r.i].mine;
+}
+
+bool fleet_is_faulty(struct fleet *f, uint32_t no)
+{
+    struct columns_row r = columns_row(&f->columns, no);
+    return r.c && r.c->flags[r.i] & DEVICE_FAULTY;
+}
+
+bool fleet_is_alert(struct fleet *f, uint32_t no)
+{
+    struct columns_row r = columns_row(&f->columns, no);
+    return r.c && r.c->flags[r.i] & DEVICE_ALERT;
 }
 
 void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1])

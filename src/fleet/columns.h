@@ -28,7 +28,9 @@ enum device_flag {
 
 /* What the device has done so far: struct fleet_progress in 56 bytes. Seconds fit 32 bits until 2106; logins and starts
  * fit as long. Microseconds fit 52 bits until 2112. 36 bits count a hundred messages a second for 21 years. */
-enum { MOMENT_BITS = 52, COUNT_BITS = 36, DEFINITION_BITS = 27 };
+enum { MOMENT_BITS = 52, COUNT_BITS = 36, DEFINITION_BITS = 26 };
+/* A macro, since the compiler does not see from a function that the number fits. */
+#define LOW_BITS(n, bits) ((uint64_t)(n) & ((UINT64_C(1) << (bits)) - 1))
 
 struct __attribute__((packed, aligned(8))) device_told {
     uint32_t sessions;
@@ -38,11 +40,12 @@ struct __attribute__((packed, aligned(8))) device_told {
     uint32_t versions; /* versions.h; 0 = the device has told none */
     uint64_t last_ts_us : MOMENT_BITS, last_session_us : MOMENT_BITS;
     uint64_t messages : COUNT_BITS, decoded : COUNT_BITS;
-    /* While DEVICE_ONLINE is set: the number of the session, which begins as a moment (microseconds). Otherwise: the
-     * start in which a session began that is still open; 0 = there is none. */
+    /* While this node holds an open session: its number, which begins as a moment (microseconds). Otherwise: the start
+     * in which a session began that has no end on record; 0 = there is none. */
     uint64_t session : MOMENT_BITS;
     uint64_t definition : DEFINITION_BITS; /* of the image */
     uint64_t numbers_reports : 1;          /* as in journal_state */
+    uint64_t mine : 1;                     /* this node holds its session */
 };
 _Static_assert(sizeof(struct device_told) == 56, "no bit is left over");
 

@@ -14,7 +14,7 @@ static void copy_text(char *out, size_t room, struct str text)
 
 uint64_t fleet_device_open_boot(const struct fleet *f, struct columns_row r)
 {
-    return r.c->flags[r.i] & DEVICE_ONLINE ? f->boot : r.c->told[r.i].session;
+    return fleet_device_session(r) ? f->boot : r.c->told[r.i].session;
 }
 
 void fleet_device_read(const struct fleet *f, uint32_t no, struct columns_row r, struct fleet_device *out)
@@ -169,6 +169,15 @@ bool fleet_login_find(struct fleet *f, struct str did, struct fleet_login *out)
     }
     fleet_unlock(f);
     return no != 0;
+}
+
+uint64_t fleet_device_holder(struct fleet *f, uint32_t no)
+{
+    fleet_read_lock(f);
+    struct columns_row r = columns_row(&f->columns, no);
+    uint64_t boot = r.c && r.c->flags[r.i] & DEVICE_ONLINE && !r.c->told[r.i].mine ? r.c->told[r.i].session : 0;
+    fleet_unlock(f);
+    return boot;
 }
 
 void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out)

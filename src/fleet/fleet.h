@@ -80,7 +80,7 @@ struct fleet_device {
     int64_t last_message_us, last_session_us;                     /* moments of its newest records */
     /* its last report had a serial number (0x0093), so its controls get one too (device-access 3) */
     bool numbers_reports;
-    uint64_t open_boot; /* the start in which its open session began; 0 = no session is open */
+    uint64_t open_boot; /* the start in which its session began that has no end on record; 0 = there is none */
     struct place place;
     bool has_coordinates;
     double longitude, latitude;
@@ -102,6 +102,9 @@ bool fleet_device_like(struct fleet *f, struct str name, struct fleet_device *ou
 
 /* The civil days on which the device was active, in ascending order; at most cap. Returns how many. */
 size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap);
+
+/* The start of another node that holds the device's session; 0: none does. */
+uint64_t fleet_device_holder(struct fleet *f, uint32_t no);
 
 /* What a login needs, cheaper than a whole row. */
 struct fleet_login {

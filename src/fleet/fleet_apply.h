@@ -60,6 +60,10 @@ const char *fleet_enterprise_id(struct fleet *f, uint32_t no);
 /* The next four answer false, NULL or empty for an unknown device. They take no lock, since only the committer's thread
  * changes anything. */
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out, const struct fleet_product **product);
+/* This node holds the device's session. */
+bool fleet_holds_session(struct fleet *f, uint32_t no);
+bool fleet_is_faulty(struct fleet *f, uint32_t no);
+bool fleet_is_alert(struct fleet *f, uint32_t no);
 /* Lives until the next change of the fleet. */
 const uint8_t *fleet_image(struct fleet *f, uint32_t no, size_t *len);
 void fleet_versions(struct fleet *f, uint32_t no, struct journal_versions *out);
@@ -98,5 +102,17 @@ void fleet_apply_event(struct fleet *f, const struct fleet_event *e);
 /* A resolved event that is no longer kept. */
 void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str name);
 void fleet_apply_end(struct fleet *f);
+
+/* --- other nodes --------------------------------------------------------------------------------
+ * Between fleet_apply_begin and fleet_apply_end. An entry of another node's delta (delta.h); true: read the device's
+ * events again. A device that the index does not know is left out. */
+struct delta_entry;
+bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e);
+/* All events of a device, as the store has them. Between fleet_apply_begin and fleet_apply_end. */
+void fleet_replace_events(struct fleet *f, uint32_t device, const struct journal_event *events, size_t count);
+/* The devices whose session a start of another node holds are online; or no longer, since that start is over. They take
+ * the lock themselves. */
+void fleet_boot_lives(struct fleet *f, uint64_t boot);
+void fleet_boot_is_over(struct fleet *f, uint64_t boot);
 
 #endif

@@ -167,6 +167,11 @@ void fleet_device_check_online(const struct fleet *f, uint32_t no, struct column
 uint64_t fleet_device_hash_mac(const struct fleet *f, uint32_t product, struct str mac);
 
 /* device_read.c */
+/* The number of the session that this node holds; 0 = it holds none. */
+static inline uint64_t fleet_device_session(struct columns_row r)
+{
+    return r.c->told[r.i].mine ? r.c->told[r.i].session : 0;
+}
 /* The start in which the session began that has not ended; 0 = there is none. */
 uint64_t fleet_device_open_boot(const struct fleet *f, struct columns_row r);
 uint32_t fleet_device_find(const struct fleet *f, struct str did); /* 0 = none */

@@ -1,0 +1,120 @@
+#include "fleet/delta.h"
+#include "fleet/fleet_internal.h"
+
+/* How the index follows other nodes: their deltas, and which of them live. */
+
+static void follow_report(struct columns_row r, const struct fleet_progress *p)
+{
+    r.c->told[r.i].last_ts_us = LOW_BITS(p->last_ts_us, MOMENT_BITS);
+    r.c->last_report[r.i] = columns_seconds(p->last_report);
+}
+
+static void follow_session(struct fleet *f, uint32_t no, struct columns_row r, const struct fleet_progress *p)
+{
+    struct device_told *told = &r.c->told[r.i];
+
+    told->session = LOW_BITS(p->session_boot, MOMENT_BITS);
+    told->last_session_us = LOW_BITS(p->last_session_us, MOMENT_BITS);
+    told->online_latest = columns_seconds(p->online_latest);
+    history_activated(f, no, r, columns_seconds(p->activated_at));
+}
+
+/* What a node tells that does not hold the session. */
+static void merge(struct fleet *f, uint32_t no, struct columns_row r, const struct delta_entry *e)
+{
+    struct device_told *told = &r.c->told[r.i];
+    uint32_t activated_at = columns_seconds(e->progress.activated_at);
+    uint32_t online_latest = columns_seconds(e->progress.online_latest);
+    uint32_t last_report = columns_seconds(e->progress.last_report);
+
+    if (e->parts & DELTA_SESSION) {
+        if (activated_at && (!told->activated_at || activated_at < told->activated_at))
+            history_activated(f, no, r, activated_at);
+        if (online_latest > told->online_latest)
+            told->online_latest = online_latest;
+    }
+    if (e->parts & DELTA_REPORT && last_report > r.c->last_report[r.i])
+        r.c->last_report[r.i] = last_report;
+}
+
+static void replace(struct fleet *f, uint32_t no, struct columns_row r, const struct delta_entry *e)
+{
+    struct device_told *told = &r.c->told[r.i];
+
+    told->messages = LOW_BITS(e->progress.messages, COUNT_BITS);
+    told->sessions = (uint32_t)e->progress.sessions;
+    told->numbers_reports = e->progress.numbers_reports;
+    if (e->parts & DELTA_REPORT)
+        follow_report(r, &e->progress);
+    if (e->parts & DELTA_SESSION)
+        follow_session(f, no, r, &e->progress);
+    fleet_device_set_flag(f, no, r, DEVICE_ONLINE, e->online);
+    fleet_device_set_flag(f, no, r, DEVICE_FAULTY, e->faulty);
+    fleet_device_set_flag(f, no, r, DEVICE_ALERT, e->alert);
+}
+
+bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
+{
+    struct columns_row r = columns_row(&f->columns, e->device);
+
+    if (!r.c)
+        return false;
+    const struct device_told *told = &r.c->told[r.i];
+    if (e->parts & DELTA_MERGE)
+        merge(f, e->device, r, e);
+    else if (told->mine || e->progress.messages < told->messages || e->progress.sessions < told->sessions)
+        return false;
+    else
+        replace(f, e->device, r, e);
+    if (e->parts & DELTA_DAY) {
+        history_active(f, e->progress.active_day, e->device);
+        if (e->progress.active_day > told->active_day)
+            r.c->told[r.i].active_day = e->progress.active_day;
+    }
+    if (e->parts & DELTA_VERSIONS)
+        fleet_device_set_versions(f, r, &e->versions);
+    return e->parts & DELTA_EVENTS;
+}
+
+void fleet_replace_events(struct fleet *f, uint32_t device, const struct journal_event *events, size_t count)
+{
+    struct columns_row r = columns_row(&f->columns, device);
+
+    if (!r.c || r.c->told[r.i].mine)
+        return;
+    struct events *of = &catalog_product(f, r.c->product[r.i])->events;
+    events_drop(of, &f->pool, &r.c->events[r.i]);
+    for (size_t i = 0; i < count; i++) {
+        struct fleet_event e = { .device = device,
+                                 .definition = events[i].definition,
+                                 .opened_us = events[i].opened_us,
+                                 .resolved_us = events[i].resolved_us };
+        if (points_no(&f->points, events[i].alert ? EVENT_ALERT : EVENT_FAULT, events[i].name, &e.point) != MU_OK ||
+            events_add(of, &f->pool, &r.c->events[r.i], &e) != MU_OK)
+            fleet_out_of_memory();
+    }
+}
+
+/* Shows the devices whose session that start holds as online, or as offline. */
+static void show_boot(struct fleet *f, uint64_t boot, bool online)
+{
+    fleet_write_lock(f);
+    for (uint32_t chunk = 0; chunk < f->columns.count; chunk++) {
+        struct device_chunk *c = f->columns.chunks[chunk];
+        for (uint32_t i = 0; c && i < CHUNK_ROWS; i++) {
+            if (c->told[i].session == boot && !c->told[i].mine && c->product[i])
+                fleet_device_set_flag(f, chunk << CHUNK_BITS | i, (struct columns_row){ c, i }, DEVICE_ONLINE, online);
+        }
+    }
+    fleet_unlock(f);
+}
+
+void fleet_boot_lives(struct fleet *f, uint64_t boot)
+{
+    show_boot(f, boot, true);
+}
+
+void fleet_boot_is_over(struct fleet *f, uint64_t boot)
+{
+    show_boot(f, boot, false);
+}
