@@ -11,7 +11,13 @@
 
 /* The size of a device's state record in the journal, without its image: batch_takes counts it, since states are
  * written at the end. */
-enum { STATE_BYTES = 100, FIRST_PENDING = 1024, IMAGES_MAX = 64 * 1024 * 1024, TOLD_MAX = 64 * 1024 * 1024 };
+enum {
+    STATE_BYTES = 100,
+    FIRST_PENDING = 1024,
+    IMAGES_MAX = 64 * 1024 * 1024,
+    TOLD_MAX = 64 * 1024 * 1024,
+    DELTA_MAX = 64 * 1024 * 1024
+};
 
 static enum mu_err grow_pending(struct batch *b)
 {
@@ -52,7 +58,10 @@ enum mu_err batch_init(struct batch *b, const struct committer_options *options)
         .day_from = 1,
         .day_to = 0,
         .undecoded.fleet = options->fleet,
+        .shared = journal_is_shared(options->journal),
+        .nodes = options->nodes,
     };
+    buf_init(&b->delta, DELTA_MAX);
     buf_init(&b->images, IMAGES_MAX);
     buf_init(&b->told, TOLD_MAX);
     enum mu_err err = journal_batch_create(&b->writes, options->journal);
@@ -74,6 +83,7 @@ void batch_free(struct batch *b)
     undecoded_log_free(&b->undecoded);
     buf_free(&b->images);
     buf_free(&b->told);
+    buf_free(&b->delta);
 }
 
 bool batch_takes(const struct batch *b, const struct intake_record *next)
@@ -105,6 +115,22 @@ int32_t batch_day(struct batch *b, int64_t unix_s)
     return b->day;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool has_claimed(const struct batch *b, uint32_t device)
+{
+    return b->claimed_count && bsearch(&device, b->claimed, b->claimed_count, sizeof(device), by_number);
+}
+
+bool batch_holds(const struct batch *b, uint32_t device)
+{
+    return !b->shared || b->reading || has_claimed(b, device) || fleet_holds_session(b->fleet, device);
+}
+
 struct pending *batch_pending(struct batch *b, uint32_t device)
 {
     uint32_t at = slot_of(b, device);
@@ -126,6 +152,7 @@ struct pending *batch_pending(struct batch *b, uint32_t device)
     if (!fleet_progress_get(b->fleet, device, &p->progress, &p->product))
         return NULL;
     p->before_us = p->progress.last_ts_us;
+    p->elsewhere = !batch_holds(b, device);
     b->slots[at] = ++b->count;
     return p;
 }
@@ -143,7 +170,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
         rec->err = MU_E_NOMEM;
         return;
     }
-    if (rec->kind == INTAKE_PASS)
+    if (rec->kind == INTAKE_PASS || rec->kind == INTAKE_MOVED)
         return;
     if (rec->kind == INTAKE_AUDIT) {
         batch_add_audit(b, rec);
@@ -182,6 +209,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
     case INTAKE_HISTORY: batch_add_history(b, p, rec); break;
     case INTAKE_AUDIT:
     case INTAKE_PASS:
+    case INTAKE_MOVED:
     case INTAKE_REFUSED: break;
     }
     if (watch_is_on(b->watch))
@@ -214,4 +242,6 @@ void batch_clear(struct batch *b)
     b->latest_us = b->newest_us = 0;
     b->err = MU_OK;
     buf_clear(&b->images);
+    buf_clear(&b->delta);
+    b->claimed_count = 0;
 }

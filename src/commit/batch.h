@@ -5,6 +5,7 @@
 #include "commit/intake.h"
 #include "commit/lagging.h"
 #include "commit/undecoded_log.h"
+#include "journal/journal_nodes.h"
 
 /* One commit in the making. Records are added one by one and become journal records. The devices that they touch are
  * kept here as they will be after the commit; the fleet shows them only when they are durable. Adding a record usually
@@ -20,6 +21,7 @@ struct pending {
     bool enters;       /* its state lags from now on */
     bool has_image;    /* a copy of the image is in `images` */
     bool redefined;    /* the image is written under another definition than the fleet's */
+    bool elsewhere;    /* another node may write its records: only what it merges is written here */
     size_t image, image_len;
     const struct fleet_definition *definition; /* of that image */
     const struct fleet_product *product;
@@ -57,6 +59,14 @@ struct batch {
     uint32_t event_count, event_cap;
     struct pending_active *active;
     uint32_t active_count, active_cap;
+
+    bool shared;                      /* there are other nodes */
+    bool reading;                     /* a start catches up: all devices are shown, and nothing is written */
+    const struct commit_nodes *nodes; /* whom to tell of deltas */
+    const uint32_t *claimed;          /* devices that this batch has claimed, ascending */
+    size_t claimed_count;
+    uint64_t registry; /* the last change of the registry that the fleet shows */
+    struct buf delta;  /* for the others (fleet/delta.h) */
 
     struct lagging lagging;
     int64_t followed_us; /* no message later than this is missing from a state */
@@ -98,6 +108,8 @@ void batch_reconcile(struct batch *b, uint32_t device);
 MU_MUST_USE enum mu_err batch_commit(struct batch *b, int64_t now_us);
 /* Commits until no device's state lags. */
 MU_MUST_USE enum mu_err batch_settle(struct batch *b, int64_t now_us);
+/* Empties the batch without a commit: its claims failed. */
+void batch_drop(struct batch *b);
 /* Shows the changes in the fleet and writes nothing: for a caller that may not write. */
 void batch_show(struct batch *b);
 
@@ -116,6 +128,14 @@ int64_t batch_moment(struct batch *b, uint32_t device, enum journal_list list, i
 
 /* Empties the batch, except `tally`. */
 void batch_clear(struct batch *b);
+
+/* This node alone writes the device's records: it holds its session, or the batch has claimed it. */
+bool batch_holds(const struct batch *b, uint32_t device);
+/* batch_delta.c. Writes what others must follow of the batch; false: nothing. */
+bool batch_write_delta(struct batch *b);
+/* What the device's change is to other nodes. */
+struct delta_entry;
+void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_entry *out);
 
 /* batch_session.c, batch_message.c, batch_history.c, batch_event.c */
 void batch_add_login(struct batch *b, struct pending *p, const struct intake_record *rec);

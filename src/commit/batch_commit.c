@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fleet/delta.h"
 
 /* Writing a batch, and showing it in the fleet. */
 
@@ -46,6 +47,12 @@ static void write_state(struct batch *b, const struct pending *p, bool followed)
 
 static void show(struct batch *b, const struct pending *p)
 {
+    if (p->elsewhere) {
+        struct delta_entry e;
+        batch_delta_entry(b, p, &e);
+        (void)fleet_apply_delta(b->fleet, &e);
+        return;
+    }
     struct fleet_change change = { .no = p->device, .progress = p->progress };
     size_t old_len = 0;
 
@@ -76,7 +83,7 @@ static uint32_t take_due(struct batch *b, int64_t mono_us)
     for (uint32_t i = 0; i < due; i++) {
         const struct lag *lag = lagging_peek(&b->lagging, i);
         struct pending *p = batch_pending(b, lag->device);
-        if (!p) /* the device has been deleted */
+        if (!p || p->elsewhere) /* the device has been deleted, or another node has its session now */
             continue;
         p->due = true;
         p->enters = p->progress.messages > lag->number && !b->settling;
@@ -90,6 +97,14 @@ static bool reports_often(const struct batch *b, const struct pending *p)
     return p->before_us && apart_us > 0 && apart_us <= lagging_span_us(&b->lagging);
 }
 
+static void write_past(struct batch *b, const struct pending *p)
+{
+    const struct fleet_progress *g = &p->progress;
+
+    if (p->changed)
+        journal_batch_past(b->writes, p->device, g->activated_at, g->online_latest, g->last_report);
+}
+
 /* Writes the states that do not follow from the messages in the journal. */
 static void write_states(struct batch *b)
 {
@@ -97,12 +112,17 @@ static void write_states(struct batch *b)
 
     for (uint32_t i = 0; i < b->count; i++) {
         struct pending *p = &b->pending[i];
+        if (p->elsewhere) {
+            write_past(b, p);
+            continue;
+        }
         bool lags = !p->due && lagging_has(&b->lagging, p->device);
         if (!p->due && (!p->changed || (lags && !p->kept)))
             continue;
         if (!p->due && !lags && !b->settling)
             p->enters = reports_often(b, p) && lagging_may_enter(&b->lagging, p->device, entering++);
-        write_state(b, p, lags || p->enters);
+        /* Whoever holds its next session need not look for messages. */
+        write_state(b, p, (lags || p->enters) && (p->progress.session || !b->shared));
     }
 }
 
@@ -152,6 +172,7 @@ enum mu_err batch_commit(struct batch *b, int64_t now_us)
     }
     if (b->messages)
         journal_batch_followed(b->writes, followed_until(b, due));
+    bool tell = b->shared && batch_write_delta(b);
     enum mu_err err = b->err;
     if (err == MU_OK)
         err = journal_commit(b->journal, b->writes, now_us);
@@ -161,6 +182,8 @@ enum mu_err batch_commit(struct batch *b, int64_t now_us)
         note_committed(b, due, mono_us);
         if (b->count)
             show_all(b);
+        if (tell && b->nodes)
+            b->nodes->committed(b->nodes->ctx, journal_last_delta(b->journal));
     }
     batch_clear(b);
     return err;
@@ -178,9 +201,14 @@ enum mu_err batch_settle(struct batch *b, int64_t now_us)
     return err;
 }
 
+void batch_drop(struct batch *b)
+{
+    journal_batch_clear(b->writes);
+    batch_clear(b);
+}
+
 void batch_show(struct batch *b)
 {
     show_all(b);
-    journal_batch_clear(b->writes);
-    batch_clear(b);
+    batch_drop(b);
 }

@@ -69,6 +69,7 @@ void batch_watch(struct batch *b, const struct pending *p, const struct intake_r
     case INTAKE_HISTORY:
     case INTAKE_AUDIT:
     case INTAKE_PASS:
+    case INTAKE_MOVED:
     case INTAKE_REFUSED: return;
     }
 }

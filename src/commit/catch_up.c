@@ -29,6 +29,15 @@ static enum mu_err replay(struct batch *b, uint32_t device, int64_t until_us)
     return journal_messages(b->journal, device, &after, on_message, &r, &unused);
 }
 
+enum mu_err catch_up_device(struct batch *b, uint32_t device)
+{
+    enum mu_err err = replay(b, device, INT64_MAX);
+
+    if (err == MU_OK)
+        batch_reconcile(b, device);
+    return err == MU_OK ? b->err : err;
+}
+
 /* Commits the devices of the batch, or only shows them. */
 static enum mu_err end_batch(struct batch *b, int64_t now_us)
 {
@@ -51,11 +60,13 @@ enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
     int64_t until_us = journal_followed_until_us(b->journal);
     enum mu_err err = MU_OK;
 
+    b->reading = now_us == CATCH_UP_UNWRITTEN;
     for (size_t i = 0; i < f->count && err == MU_OK; i++) {
         if ((err = replay(b, f->at[i], until_us)) == MU_OK)
             batch_reconcile(b, f->at[i]);
         if (err == MU_OK && (b->count >= DEVICES_AT_ONCE || i + 1 == f->count))
             err = end_batch(b, now_us);
     }
+    b->reading = false;
     return err;
 }

@@ -18,4 +18,7 @@
 #define CATCH_UP_UNWRITTEN INT64_MIN
 MU_MUST_USE enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us);
 
+/* One device, into a batch that is committed elsewhere. */
+MU_MUST_USE enum mu_err catch_up_device(struct batch *b, uint32_t device);
+
 #endif

@@ -27,7 +27,9 @@ static enum mu_err rebuild(struct committer *c)
     if ((err = rebuild_fleet(c->options.fleet, c->options.registry, c->options.journal, &c->seq, &followed)) != MU_OK)
         goto out;
     journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
-    if ((err = catch_up(&c->batch, &followed, clock_wall_us())) != MU_OK)
+    c->batch.registry = c->shown_change = c->seq;
+    /* Where other nodes live, only the holder of a device's session writes its state (claims.h). */
+    if ((err = catch_up(&c->batch, &followed, c->options.nodes ? CATCH_UP_UNWRITTEN : clock_wall_us())) != MU_OK)
         goto out;
     fleet_count(c->options.fleet, &counts);
     log_event(LOG_INFO, "fleet_rebuilt", "products=%llu devices=%llu unusable_states=%llu caught_up=%zu ms=%lld",
@@ -53,6 +55,8 @@ enum mu_err committer_start(struct committer **out, const struct committer_optio
     if (!c->options.alive_ms)
         c->options.alive_ms = 5000;
     c->rolled_day = -1;
+    c->claims = (struct claims){ .batch = &c->batch, .nodes = options->nodes, .retry_ms = INT64_MAX };
+    c->succeeded_ms = clock_mono_ms();
     intake_init(&c->intake);
     pthread_cond_init(&c->follow_done, NULL);
     pthread_cond_init(&c->pause_done, NULL);
@@ -103,6 +107,7 @@ void committer_stop(struct committer *c)
     pthread_join(c->thread, NULL);
 
     sweep_free(&c->sweep);
+    claims_free(&c->claims);
     batch_free(&c->batch);
     intake_records_free(&c->work);
     intake_records_free(&c->retry);
@@ -218,7 +223,7 @@ void committer_pass(struct committer *c, const struct commit_item *item)
     intake_put(&c->intake, &head, NULL, 0, NULL, 0);
 }
 
-enum mu_err committer_follow_registry(struct committer *c)
+enum mu_err committer_look_at_registry(struct committer *c)
 {
     assert(!is_own_thread(c));
     pthread_mutex_lock(&c->intake.lock);
@@ -230,6 +235,30 @@ enum mu_err committer_follow_registry(struct committer *c)
     enum mu_err err = c->follow_err;
     pthread_mutex_unlock(&c->intake.lock);
     return err;
+}
+
+enum mu_err committer_follow_registry(struct committer *c)
+{
+    enum mu_err err = committer_look_at_registry(c);
+
+    if (err == MU_OK && c->options.nodes)
+        c->options.nodes->wait_until_followed(c->options.nodes->ctx, committer_followed(c));
+    return err;
+}
+
+uint64_t committer_followed(const struct committer *c)
+{
+    return atomic_load(&c->shown_change);
+}
+
+int64_t committer_committed_ms(const struct committer *c)
+{
+    return atomic_load_explicit(&c->succeeded_ms, memory_order_relaxed);
+}
+
+void committer_retry_held(struct committer *c)
+{
+    c->claims.retry_ms = 0;
 }
 
 void committer_pause(struct committer *c, void (*fn)(void *ctx), void *ctx)

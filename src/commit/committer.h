@@ -29,6 +29,19 @@ struct committer_options {
     /* The least time from one commit to the next. told_pause_ms: for records whose sender waits to be told.
      * kept_pause_ms: for records that are only kept; not less than the former. 0: the defaults, 4 and 20. */
     unsigned told_pause_ms, kept_pause_ms;
+    const struct commit_nodes *nodes; /* the other nodes of a shared journal; NULL: this process is alone */
+};
+
+/* What the committer tells the cluster (nodes/nodes.h). All but the last on the committer's thread; they never block. */
+struct commit_nodes {
+    void *ctx;
+    void (*committed)(void *ctx, uint64_t delta); /* what others must follow is on record: that delta of this start */
+    /* A login waits until that start has ended the device's session. It is told again until this is so. */
+    void (*held)(void *ctx, uint32_t device, uint64_t boot);
+    /* Another node has declared this one over: its devices' sessions have ended, and every commit fails from now on. */
+    void (*over)(void *ctx);
+    /* Returns when all nodes show this change of the registry. On the thread that called committer_follow_registry. */
+    void (*wait_until_followed)(void *ctx, uint64_t change);
 };
 
 /* Rebuilds the fleet from registry and journal (rebuild.h), then starts the thread. Returns the errors of both. */
@@ -130,6 +143,16 @@ void committer_pass(struct committer *c, const struct commit_item *item);
 /* Call it after a registry write: it returns when the fleet shows the change, so that a caller reads its own writes.
  * Blocks (for the time of a commit); not on a loop, nor on the committer's thread. */
 MU_MUST_USE enum mu_err committer_follow_registry(struct committer *c);
+
+/* The same for this node alone, which another one has asked. */
+MU_MUST_USE enum mu_err committer_look_at_registry(struct committer *c);
+/* The last change of the registry that the fleet shows. Any thread. */
+uint64_t committer_followed(const struct committer *c);
+
+/* When the last commit succeeded; monotonic. Any thread. */
+int64_t committer_committed_ms(const struct committer *c);
+/* Logins that wait for another node are tried again now. On the committer's thread (committer_pause). */
+void committer_retry_held(struct committer *c);
 
 /* --- between two batches -------------------------------------------------------------------------- */
 /* Runs fn on the committer's thread at a moment when all that has been committed is in the journal and in the fleet,

@@ -2,6 +2,7 @@
 #define MUSTER_COMMIT_COMMITTER_INTERNAL_H
 
 #include "commit/batch.h"
+#include "commit/claims.h"
 #include "commit/sweep.h"
 
 /* Senders use `intake`; the rest belongs to the thread.
@@ -36,10 +37,13 @@ struct committer {
 
     _Atomic enum mu_err failing;     /* the error of the last commit; MU_OK: it succeeded */
     _Atomic int64_t commit_began_us; /* by the monotonic clock; 0: none runs */
+    _Atomic uint64_t shown_change;   /* seq, for other threads */
+    _Atomic int64_t succeeded_ms;    /* when the last commit succeeded; monotonic */
     pthread_mutex_t figures_lock;
     struct committer_figures figures;
 
     /* the thread's own */
+    struct claims claims;
     struct intake_records work, retry;
     size_t work_at, retry_at;   /* how far they have been processed */
     struct commit_sink *listed; /* the sinks whose flush() must be called */

@@ -64,6 +64,16 @@ static enum mu_err outcome(const struct intake_record *rec, enum mu_err err)
     return rec->err != MU_OK || rec->kind == INTAKE_PASS ? (enum mu_err)rec->err : err;
 }
 
+static void tell(void *committer, struct intake_record *rec, enum mu_err err)
+{
+    struct committer *c = committer;
+
+    if (rec->tag) {
+        rec->sink->done(rec->sink, rec->owner, rec->tag, err);
+        list_sink(c, rec->sink);
+    }
+}
+
 /* Answers the records of `work` up to a point: their commit ended with err. */
 static void answer(struct committer *c, size_t to, enum mu_err err)
 {
@@ -79,12 +89,11 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
                 keep_for_retry(c, rec);
             continue;
         }
+        if (rec->kind == INTAKE_MOVED)
+            continue;
         if (own != MU_OK && own != MU_E_NOT_FOUND && rec->kind != INTAKE_LOGIN)
             count_dropped(c, own);
-        if (rec->tag) {
-            rec->sink->done(rec->sink, rec->owner, rec->tag, own);
-            list_sink(c, rec->sink);
-        }
+        tell(c, rec, own);
     }
     assert(c->work_at == to); /* a record is answered as a whole */
     flush(c, to - from);
@@ -109,6 +118,8 @@ static void follow(struct committer *c)
         log_event(LOG_ERROR, "follow_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
     journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
     c->behind = err != MU_OK;
+    c->batch.registry = c->seq;
+    atomic_store(&c->shown_change, c->seq);
     c->next_follow_ms = clock_mono_ms() + c->options.retry_ms;
     pthread_mutex_lock(&c->intake.lock);
     assert(c->followed <= wished && wished <= c->wished);
@@ -223,11 +234,17 @@ static bool has_records(const struct committer *c)
     return c->retry_at < c->retry.len || c->work_at < c->work.len;
 }
 
-static size_t fill(struct batch *b, const struct intake_records *r, size_t at)
+static size_t fill(struct committer *c, const struct intake_records *r, size_t at)
 {
-    while (at < r->len && batch_takes(b, intake_records_at(r, at))) {
+    while (at < r->len && batch_takes(&c->batch, intake_records_at(r, at))) {
         struct intake_record *rec = intake_records_at(r, at);
-        batch_add(b, rec);
+        enum claims_answer answer = claims_admit(&c->claims, rec);
+        if (answer == CLAIMS_LATER)
+            break;
+        if (rec->kind == INTAKE_END)
+            claims_drop(&c->claims, rec->device, tell, c);
+        if (answer == CLAIMS_GO_ON)
+            batch_add(&c->batch, rec);
         at += rec->size;
     }
     return at;
@@ -267,11 +284,24 @@ static void note_outcome(struct committer *c, enum mu_err err, size_t records, i
 
 /* Another start has taken the journal over: nothing that this one does counts any more. What waits is not answered, and
  * the connections end with the process, so their peers repeat it elsewhere. */
-static void end_process(void)
+static void be_over(const struct committer *c)
 {
+    if (c->options.nodes) {
+        c->options.nodes->over(c->options.nodes->ctx);
+        return;
+    }
     log_flush();
     /* Not exit(): other threads must not meet what its handlers destroy. */
     _exit(EXIT_FAILURE);
+}
+
+/* The logins that waited for another node, and are to be tried again. */
+static void resume_logins(struct committer *c)
+{
+    size_t more = claims_resume(&c->claims, &c->work, clock_mono_ms(), tell, c);
+
+    atomic_fetch_add_explicit(&c->intake.waiting, more, memory_order_relaxed);
+    flush(c, 0);
 }
 
 /* Commits one batch: first the records that wait for another try, then the new ones. */
@@ -281,21 +311,27 @@ static enum mu_err commit_batch(struct committer *c)
 
     assert(!c->batch.records && !c->batch.count);
     watch_clock(c, now_us, start);
-    size_t retry_to = fill(&c->batch, &c->retry, c->retry_at);
-    size_t work_to = retry_to == c->retry.len ? fill(&c->batch, &c->work, c->work_at) : c->work_at;
-    size_t records = c->batch.records;
     atomic_store_explicit(&c->commit_began_us, start, memory_order_relaxed);
-    enum mu_err err = batch_commit(&c->batch, now_us);
-    if (err == MU_E_CLOSED)
-        end_process();
+    enum mu_err err = claims_take(&c->claims, &c->work, c->work_at);
+    size_t retry_to = err == MU_OK ? fill(c, &c->retry, c->retry_at) : c->retry_at;
+    size_t work_to = err == MU_OK && retry_to == c->retry.len ? fill(c, &c->work, c->work_at) : c->work_at;
+    size_t records = c->batch.records;
+    if (err == MU_OK)
+        err = batch_commit(&c->batch, now_us);
+    else
+        batch_drop(&c->batch);
+    if (err == MU_E_OVER && c->failing != MU_E_OVER)
+        be_over(c);
     int64_t end = clock_mono_us();
     atomic_store_explicit(&c->commit_began_us, 0, memory_order_relaxed);
 
     c->next_alive_ms = end / 1000 + c->options.alive_ms;
     c->next_try_ms = end / 1000 + c->options.retry_ms;
     c->committed_us = end;
-    if (err == MU_OK)
+    if (err == MU_OK) {
         c->retry_at = retry_to;
+        atomic_store_explicit(&c->succeeded_ms, end / 1000, memory_order_relaxed);
+    }
     note_outcome(c, err, records, end - start);
     answer(c, work_to, err);
     batch_tell(&c->batch, err);
@@ -353,6 +389,7 @@ void *committer_run(void *committer)
     while (take(c)) {
         follow(c);
         pause_if_asked(c);
+        resume_logins(c);
         /* Before the commit, so that records right after a step of the clock find their day. */
         roll(c);
         commit_waiting(c, false);

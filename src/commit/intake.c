@@ -41,6 +41,28 @@ enum mu_err intake_records_append(struct intake_records *r, const struct intake_
     return MU_OK;
 }
 
+void intake_records_remove(struct intake_records *r, size_t at)
+{
+    size_t size = intake_records_at(r, at)->size;
+
+    r->len -= size;
+    memmove(r->data + at, r->data + at + size, r->len - at);
+}
+
+bool intake_records_join(struct intake_records *first, struct intake_records *to)
+{
+    if (first->len + to->len > first->cap && !grow(first, first->len + to->len))
+        return false;
+    struct intake_records joined = *first;
+    if (to->len)
+        memcpy(joined.data + joined.len, to->data, to->len);
+    joined.len += to->len;
+    *first = *to;
+    first->len = 0;
+    *to = joined;
+    return true;
+}
+
 void intake_records_consume(struct intake_records *r, size_t n)
 {
     assert(n <= r->len);
@@ -82,6 +104,7 @@ static enum intake_haste haste_of(const struct intake_record *rec)
     case INTAKE_LOGIN: /* its device waits; but so do many others after an outage, and they share commits */
     case INTAKE_END:
     case INTAKE_PASS: return HASTE_TOLD;
+    case INTAKE_MOVED:
     case INTAKE_AUDIT: return HASTE_KEPT;
     case INTAKE_CONTROL:
     case INTAKE_VERSIONS:

@@ -21,6 +21,7 @@ enum intake_kind {
     INTAKE_HISTORY,  /* body: struct commit_history, int32_t each day */
     INTAKE_AUDIT,    /* body: struct intake_audit, the first bytes of the frame */
     INTAKE_PASS,     /* no body: nothing to keep, only a place in the order */
+    INTAKE_MOVED,    /* a login that waits for another node (claims.h): nothing to do here */
     INTAKE_REFUSED,  /* there was no memory for the body: the record is only answered */
 };
 
@@ -68,6 +69,10 @@ static inline struct intake_record *intake_records_at(const struct intake_record
 
 /* MU_E_NOMEM. */
 MU_MUST_USE enum mu_err intake_records_append(struct intake_records *r, const struct intake_record *rec);
+/* Removes the record there. */
+void intake_records_remove(struct intake_records *r, size_t at);
+/* Moves all of `first` before the records of `to`; false: no memory, and nothing has changed. */
+bool intake_records_join(struct intake_records *first, struct intake_records *to);
 /* Drops the first n bytes. */
 void intake_records_consume(struct intake_records *r, size_t n);
 void intake_records_free(struct intake_records *r);

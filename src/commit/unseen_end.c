@@ -20,7 +20,7 @@ int64_t unseen_end_us(struct journal *journal, uint64_t boot, int64_t last_messa
 void unseen_end(struct journal *journal, const struct fleet_device *d, struct journal_session *out)
 {
     *out = (struct journal_session){ .ts_us = 0 };
-    if (!d->open_boot || d->open_boot == journal_boot(journal).number)
+    if (!d->open_boot || d->is_online)
         return;
     int64_t end_us = unseen_end_us(journal, d->open_boot, d->last_message_us, d->last_session_us, clock_wall_us());
     int64_t duration = end_us / 1000000 - d->online_latest;

@@ -1,0 +1,80 @@
+#include "commit/batch.h"
+
+#include "fleet/delta.h"
+
+/* What other nodes must follow of a batch. */
+
+static bool is_faulty(struct batch *b, const struct pending *p)
+{
+    return p->has_image ? datapoint_state_faulty(p->definition->plan, b->images.data + p->image)
+                        : fleet_is_faulty(b->fleet, p->device);
+}
+
+static bool is_alert(struct batch *b, const struct pending *p)
+{
+    return p->has_image ? datapoint_state_alert(p->definition->plan, b->images.data + p->image)
+                        : fleet_is_alert(b->fleet, p->device);
+}
+
+static uint8_t changed_parts(struct batch *b, const struct pending *p)
+{
+    const struct fleet_progress *now = &p->progress;
+    struct fleet_progress before = { 0 };
+    const struct fleet_product *unused;
+    uint8_t parts = 0;
+
+    (void)fleet_progress_get(b->fleet, p->device, &before, &unused);
+    if (now->last_ts_us != before.last_ts_us || now->last_report != before.last_report)
+        parts |= DELTA_REPORT;
+    if (now->sessions != before.sessions || now->session_boot != before.session_boot ||
+        now->online_latest != before.online_latest || now->activated_at != before.activated_at ||
+        now->session != before.session)
+        parts |= DELTA_SESSION;
+    if (p->versions)
+        parts |= DELTA_VERSIONS;
+    if (p->events)
+        parts |= DELTA_EVENTS;
+    return parts;
+}
+
+void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_entry *out)
+{
+    *out = (struct delta_entry){ .device = p->device, .parts = changed_parts(b, p), .progress = p->progress };
+    if (p->elsewhere) {
+        out->parts |= DELTA_MERGE;
+    } else {
+        out->online = p->progress.session != 0;
+        out->faulty = is_faulty(b, p);
+        out->alert = is_alert(b, p);
+    }
+    if (p->versions)
+        out->versions = b->versions[p->versions - 1];
+}
+
+bool batch_write_delta(struct batch *b)
+{
+    struct delta_head head = { .moment_us = b->latest_us, .registry = b->registry };
+    struct delta_entry e;
+    bool any = false;
+
+    delta_put_head(&b->delta, &head);
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct pending *p = &b->pending[i];
+        if (!p->changed && !p->versions && !p->events)
+            continue;
+        batch_delta_entry(b, p, &e);
+        delta_put(&b->delta, &head, &e);
+        any = true;
+    }
+    for (uint32_t i = 0; i < b->active_count; i++) {
+        e = (struct delta_entry){ .device = b->active[i].device, .parts = DELTA_MERGE | DELTA_DAY };
+        e.progress.active_day = b->active[i].day;
+        delta_put(&b->delta, &head, &e);
+        any = true;
+    }
+    if (b->delta.err != MU_OK)
+        b->err = MU_E_NOMEM;
+    else if (any)
+        journal_batch_delta(b->writes, b->delta.data, b->delta.len);
+    return any;
+}

@@ -1,0 +1,52 @@
+#ifndef MUSTER_COMMIT_CLAIMS_H
+#define MUSTER_COMMIT_CLAIMS_H
+
+#include "commit/batch.h"
+
+/* Which devices' sessions this node may begin, where several nodes share a journal. Before a batch is filled, the
+ * devices of its logins are claimed in the store: what is on record of them comes into the fleet, and until the commit
+ * nobody else writes it. A login whose device another living node holds waits here; that node is asked to end the
+ * session. The committer's thread. */
+struct claims {
+    struct batch *batch;
+    const struct commit_nodes *nodes; /* NULL: there are no other nodes, and nothing here does anything */
+    uint32_t *wanted, *claimed;       /* ascending */
+    size_t wanted_count, claimed_count;
+    uint32_t wanted_cap, claimed_cap;
+    uint32_t *followed; /* of the claimed ones: their state may not count their last messages */
+    size_t followed_count;
+    uint32_t followed_cap;
+    struct claims_holder {
+        uint32_t device;
+        uint64_t boot;
+    } * held; /* ascending */
+    size_t held_count;
+    uint32_t held_cap;
+
+    struct intake_records waiting; /* logins that wait; their ts_us is when they began to */
+    int64_t retry_ms;              /* when they are tried again; INT64_MAX: none waits */
+};
+
+typedef void (*claims_tell)(void *ctx, struct intake_record *rec, enum mu_err err);
+
+void claims_free(struct claims *c);
+
+/* Claims the devices of the logins in `r` from `at` on. Returns the journal's errors, or MU_E_NOMEM. */
+MU_MUST_USE enum mu_err claims_take(struct claims *c, const struct intake_records *r, size_t at);
+
+enum claims_answer {
+    CLAIMS_GO_ON, /* add the record to the batch */
+    CLAIMS_WAITS, /* it waits here; its sender is told later */
+    CLAIMS_LATER, /* the batch ends before it */
+};
+/* Whether a record can be added to the batch. */
+enum claims_answer claims_admit(struct claims *c, struct intake_record *rec);
+
+/* Puts the logins that wait and are to be tried again before the records of `to`: an end that came meanwhile must find
+ * its login. Those whose time is over are answered by `tell`. Returns how many bytes came; without memory they go on
+ * waiting. */
+size_t claims_resume(struct claims *c, struct intake_records *to, int64_t now_ms, claims_tell tell, void *ctx);
+/* A session has ended before its login was on record. */
+void claims_drop(struct claims *c, uint32_t device, claims_tell tell, void *ctx);
+
+#endif
