@@ -98,11 +98,16 @@ static enum mu_err order_end(struct access *a, uint32_t device, enum end_reason 
     return MU_OK;
 }
 
+void access_order_end(struct access *a, uint32_t device, enum end_reason reason)
+{
+    if (order_end(a, device, reason) == MU_E_NOMEM)
+        log_event(LOG_ERROR, "session_not_ended", "reason=\"%s\"", mu_err_text(MU_E_NOMEM));
+}
+
 /* Called by the fleet when a device that is online has been disabled. */
 static void end_disabled(void *ctx, uint32_t device)
 {
-    if (order_end(ctx, device, END_RESET) == MU_E_NOMEM)
-        log_event(LOG_ERROR, "session_not_ended", "reason=\"%s\"", mu_err_text(MU_E_NOMEM));
+    access_order_end(ctx, device, END_RESET);
 }
 
 enum mu_err access_end_session(struct access *a, uint32_t device, enum end_reason reason)

@@ -75,6 +75,8 @@ struct access_session {
 /* Asks the session's loop, and waits for it: while the loops run, and not on one of them. MU_E_OFFLINE:
  * the device has no session. */
 MU_MUST_USE enum mu_err access_find_session(struct access *a, uint32_t device, struct access_session *out);
+/* Has the device's session ended, if there is one. Any thread, never blocks. */
+void access_order_end(struct access *a, uint32_t device, enum end_reason reason);
 /* Ends the device's session, and returns when it has ended; its end is handed to the committer then. The device may
  * log in again. As above; MU_E_NOMEM. */
 MU_MUST_USE enum mu_err access_end_session(struct access *a, uint32_t device, enum end_reason reason);

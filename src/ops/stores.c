@@ -153,22 +153,48 @@ static enum mu_err open_journal(struct stores *s, unsigned retention_days, char 
                     : stores_dir_open_journal(s, retention_days, why, why_size);
 }
 
-static enum mu_err open_rest(struct stores *s, unsigned retention_days, unsigned activity_days, char *why,
-                             size_t why_size)
+/* Before the index is built, so that nothing is missed that other nodes change meanwhile. */
+static enum mu_err join_nodes(struct stores *s, const struct stores_settings *settings)
+{
+    if (!settings->end_session || !s->store)
+        return MU_OK;
+    return nodes_create(&s->nodes, &(struct nodes_options){ .uri = s->store,
+                                                            .fleet = s->fleet,
+                                                            .registry = s->registry,
+                                                            .journal = s->journal,
+                                                            .ctx = settings->ctx,
+                                                            .end_session = settings->end_session,
+                                                            .over = settings->over });
+}
+
+static enum mu_err start_committer(struct stores *s, const struct stores_settings *settings)
+{
+    struct committer_options options = { .fleet = s->fleet,
+                                         .registry = s->registry,
+                                         .journal = s->journal,
+                                         .calendar = s->calendar,
+                                         .watch = s->watch,
+                                         .activity_days = settings->activity_days };
+
+    if (s->nodes) {
+        options.nodes = nodes_for_committer(s->nodes);
+        options.alive_ms = NODES_ALIVE_MS;
+    }
+    return committer_start(&s->committer, &options);
+}
+
+static enum mu_err open_rest(struct stores *s, const struct stores_settings *settings, char *why, size_t why_size)
 {
     char place[512];
     enum mu_err err;
 
     assert(s->calendar && !s->fleet && !s->committer);
-    if ((err = open_journal(s, retention_days, why, why_size)) != MU_OK || (err = fleet_create(&s->fleet)) != MU_OK)
+    if ((err = open_journal(s, settings->retention_days, why, why_size)) != MU_OK ||
+        (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
     fleet_keep_quotas(s->fleet, s->quotas);
-    err = committer_start(&s->committer, &(struct committer_options){ .fleet = s->fleet,
-                                                                      .registry = s->registry,
-                                                                      .journal = s->journal,
-                                                                      .calendar = s->calendar,
-                                                                      .watch = s->watch,
-                                                                      .activity_days = activity_days });
+    if ((err = join_nodes(s, settings)) == MU_OK)
+        err = start_committer(s, settings);
     if (err == MU_E_CORRUPT && !s->store && *rocks_journal_damage(s->journal)) {
         snprintf(why, why_size, "the journal in %s/journal is damaged: %s: " MARK_ADVICE, s->data.path,
                  rocks_journal_damage(s->journal));
@@ -191,7 +217,7 @@ enum mu_err stores_open(struct stores *s, const struct stores_settings *settings
     if ((err = quota_file_open(&s->quotas, s->data.path, why, why_size)) != MU_OK ||
         (err = watch_create(&s->watch)) != MU_OK)
         return err;
-    return open_rest(s, settings->retention_days, settings->activity_days, why, why_size);
+    return open_rest(s, settings, why, why_size);
 }
 
 static enum mu_err open_dir_at_rest(struct stores *s, const char *dir, char *why, size_t why_size)
@@ -229,14 +255,18 @@ enum mu_err stores_open_at_rest(struct stores *s, const struct stores_where *whe
     }
     if (err != MU_OK || part == STORES_REGISTRY)
         return err;
-    return open_rest(s, KEEP_DAYS, KEEP_DAYS, why, why_size);
+    return open_rest(s, &(struct stores_settings){ .retention_days = KEEP_DAYS, .activity_days = KEEP_DAYS }, why,
+                     why_size);
 }
 
 void stores_stop_committing(struct stores *s)
 {
+    nodes_stop(s->nodes);
     if (s->committer)
         committer_stop(s->committer);
     s->committer = NULL;
+    nodes_destroy(s->nodes);
+    s->nodes = NULL;
 }
 
 void stores_close(struct stores *s)

@@ -4,6 +4,7 @@
 #include "commit/committer.h"
 #include "fleet/quota_file.h"
 #include "journal/rocks_journal.h"
+#include "nodes/nodes.h"
 #include "model/calendar.h"
 #include "ops/data_dir.h"
 
@@ -33,6 +34,7 @@ struct stores {
     struct watch *watch;       /* only in the server: who wants to be told of events */
     struct fleet *fleet;
     struct committer *committer;
+    struct nodes *nodes; /* only in a server whose stores are in a database */
 };
 #define STORES_CLOSED            \
     {                            \
@@ -43,6 +45,10 @@ struct stores {
 struct stores_settings {
     const char *time_zone;
     unsigned retention_days, activity_days;
+    /* What other nodes ask of this one (nodes.h), for stores in a database; nodes_start begins it. */
+    void *ctx;
+    void (*end_session)(void *ctx, uint32_t device);
+    void (*over)(void *ctx);
 };
 /* Locks the directory, which is made if it is missing. Checks that both stores are there, have a
  * known format, and belong to each other. Changes neither store, starts no thread. On failure why gets one sentence,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "journal/postgres_journal.h"
 #include "ops/file.h"
@@ -73,14 +74,60 @@ enum mu_err stores_database_note(const struct stores *s, char *why, size_t why_s
 
 /* --- opening ------------------------------------------------------------------------------------------- */
 
+/* The file of a server's directory that holds the number of its last start. Whoever has the directory's lock knows that
+ * this start is over, and says so: nobody need wait until it has been silent for long enough. */
+#define LAST_START "start"
+
+static enum mu_err read_last_start(const char *dir, uint64_t *out, char *why, size_t why_size)
+{
+    char path[4200];
+    struct buf text;
+    int64_t number = 0;
+
+    *out = 0;
+    snprintf(path, sizeof(path), "%s/" LAST_START, dir);
+    if (access(path, F_OK) != 0)
+        return MU_OK;
+    buf_init(&text, NOTE_MAX);
+    enum mu_err err = file_read(path, &text, why, why_size);
+    if (err == MU_OK && str_int64((struct str){ (const char *)text.data, text.len }, &number) && number > 0)
+        *out = (uint64_t)number;
+    buf_free(&text);
+    return err;
+}
+
+/* Without it the next start only waits longer. */
+static void note_start(const char *dir, uint64_t number)
+{
+    char path[4200], why[256];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/" LAST_START, dir);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || dprintf(fd, "%llu", (unsigned long long)number) < 0 || fsync(fd) != 0) {
+        (void)!file_fail(why, sizeof(why), "write", path);
+        log_event(LOG_WARN, "start_not_noted", "error=%s", LOG_Q(why, -1));
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
 enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_days, char *why, size_t why_size)
 {
-    const struct postgres_journal_options options = { .retention_days = retention_days };
-    enum mu_err err = postgres_journal_open(&s->journal, s->store, &options, why, why_size);
-    size_t len = strlen(why);
+    struct postgres_journal_options options = { .retention_days = retention_days, .shared = s->data.path != NULL };
+    char host[256] = "";
+    enum mu_err err;
 
+    gethostname(host, sizeof(host) - 1);
+    options.name = host;
+    if (options.shared && (err = read_last_start(s->data.path, &options.previous, why, why_size)) != MU_OK)
+        return err;
+    err = postgres_journal_open(&s->journal, s->store, &options, why, why_size);
+    size_t len = strlen(why);
     if (err == MU_E_LOCKED)
         snprintf(why + len, why_size - len,
                  "; if a server of this machine has it, give its --data DIR as well, and it runs the command");
+    if (err == MU_OK && options.shared)
+        note_start(s->data.path, journal_boot(s->journal).number);
     return err;
 }

@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,13 +93,32 @@ static enum mu_err prepare_as_started(struct server *s)
     return MU_OK;
 }
 
+/* --- what other nodes ask ---------------------------------------------------------------------------*/
+
+static void end_session(void *ctx, uint32_t device)
+{
+    const struct server *s = ctx;
+    access_order_end(s->access, device, END_FORCE);
+}
+
+/* Nothing here is true any more, so nothing is put in order. */
+static void end_process(void *ctx)
+{
+    (void)ctx;
+    log_flush();
+    _exit(EXIT_FAILURE);
+}
+
 static enum mu_err open_stores(struct server *s)
 {
     return stores_open(
         &s->stores,
         &(struct stores_settings){ .time_zone = setting_text(s->settings, "time-zone"),
                                    .retention_days = (unsigned)setting_count(s->settings, "retention-days"),
-                                   .activity_days = (unsigned)setting_count(s->settings, "activity-days") },
+                                   .activity_days = (unsigned)setting_count(s->settings, "activity-days"),
+                                   .ctx = s,
+                                   .end_session = end_session,
+                                   .over = end_process },
         s->why, sizeof(s->why));
 }
 
@@ -131,6 +151,12 @@ static enum mu_err create_access(struct server *s)
     return access_create(&s->access, &options, s->why, sizeof(s->why));
 }
 
+static enum mu_err start_nodes(struct server *s)
+{
+    struct control_port local = access_control_port(s->access);
+    return s->stores.nodes ? nodes_start(s->stores.nodes, s->stores.committer, &local) : MU_OK;
+}
+
 static enum mu_err create_http(struct server *s)
 {
     const struct settings *set = s->settings;
@@ -148,7 +174,7 @@ static enum mu_err create_http(struct server *s)
         .committer = s->stores.committer,
         .calendar = s->stores.calendar,
         .workers = s->workers,
-        .control = access_control_port(s->access),
+        .control = s->stores.nodes ? nodes_control_port(s->stores.nodes) : access_control_port(s->access),
         .cors_origin = setting_text(set, "cors-origin"),
     };
     struct http_table *tables[4];
@@ -187,7 +213,7 @@ enum mu_err server_start(struct server *s)
     pthread_mutex_init(&s->changing, NULL);
     if ((err = prepare_as_started(s)) != MU_OK || (err = open_stores(s)) != MU_OK ||
         (err = workers_create(&s->workers, (unsigned)setting_count(s->settings, "workers"))) != MU_OK ||
-        (err = create_access(s)) != MU_OK || (err = create_http(s)) != MU_OK)
+        (err = create_access(s)) != MU_OK || (err = start_nodes(s)) != MU_OK || (err = create_http(s)) != MU_OK)
         return err;
     for (; s->loops_started < s->loop_count; s->loops_started++)
         if ((err = loop_start(s->loops[s->loops_started])) != MU_OK)

@@ -1,0 +1,82 @@
+#ifndef MUSTER_NODES_NODES_PRIVATE_H
+#define MUSTER_NODES_NODES_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "bus/bus.h"
+#include "fleet/fleet_apply.h"
+#include "journal/journal_nodes.h"
+#include "nodes/nodes.h"
+
+/* What the files of this folder share.
+ *
+ *   nodes.c           which nodes live; this node's thread; the messages of the others
+ *   nodes_follow.c    following the others: their deltas, the registry
+ *   nodes_control.c   controls that go to another node, and those that come from one
+ *
+ * The bus's thread and the workers only note what is wanted; the thread of this room does it, and may block. */
+
+/* The kinds of messages, and their bodies (numbers are big-endian). */
+enum bus_kind {
+    BUS_LOOK,        /* a node has come or is over; no body */
+    BUS_SEEN,        /* the sender knows the receiver: it waits for it from now on; no body */
+    BUS_DELTA,       /* the sender has committed a delta: its number, 8 bytes */
+    BUS_REGISTRY,    /* follow the registry to this change: 8 bytes */
+    BUS_FOLLOWED,    /* the sender has followed it: 8 bytes */
+    BUS_END_SESSION, /* the sender has a login of this device: 4 bytes */
+    BUS_CONTROL,     /* nodes_control.c */
+    BUS_ANSWER,
+};
+
+struct other_node {
+    uint64_t boot;
+    uint64_t position, wanted; /* deltas: taken, and known to be there */
+    uint64_t registry;         /* the last change that it is known to have followed */
+    int64_t alive_us;          /* its last sign of life that was seen */
+    int64_t changed_ms;        /* when that was, by our monotonic clock */
+    uint64_t seen_in;          /* the last look that met it */
+    bool greeted, greets;      /* it has been told that it was seen; it has said that it sees us */
+};
+
+struct remote_control;
+
+struct nodes {
+    struct nodes_options options;
+    struct commit_nodes for_committer;
+    struct committer *committer;
+    struct control_port local;
+    _Atomic(struct bus *) bus; /* from nodes_start on */
+    uint64_t boot;             /* of this node */
+    pthread_t thread;
+    bool running;
+    _Atomic bool stopped;          /* nothing that others ask is done any more */
+    uint64_t looks, registry_said; /* the thread's own */
+
+    pthread_mutex_t lock; /* guards the rest */
+    pthread_cond_t wake;  /* the thread sleeps here; monotonic clock */
+    pthread_cond_t told;  /* a node has followed, or is gone; monotonic clock */
+    bool stopping, look_now;
+    struct other_node *at;
+    uint32_t count, cap;
+    uint64_t registry_wanted, registry_asked; /* of this node; of the others */
+
+    pthread_mutex_t controls_lock; /* guards the rest */
+    uint64_t last_control;
+    struct remote_control *controls; /* sent to others, and not answered yet; the latest first */
+};
+
+/* With the lock held; NULL: there is no such node. */
+struct other_node *nodes_find(struct nodes *n, uint64_t boot);
+
+/* nodes_follow.c. On the thread. Takes in all deltas of a node, and tells others how far the registry was followed. */
+MU_MUST_USE enum mu_err nodes_follow_deltas(struct nodes *n, uint64_t boot, uint64_t *position);
+MU_MUST_USE enum mu_err nodes_follow_registry(struct nodes *n);
+
+/* nodes_control.c. A control that another node sent, and the answer to one of ours. */
+void nodes_take_control(struct nodes *n, const struct bus_message *m);
+void nodes_take_answer(struct nodes *n, const struct bus_message *m);
+/* Answers the controls that a node will not answer any more; boot 0: those whose time is over. */
+void nodes_fail_controls(struct nodes *n, uint64_t boot, int64_t now_ms);
+
+#endif

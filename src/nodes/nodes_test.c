@@ -1,0 +1,522 @@
+/* Several nodes over one journal in memory, with the real bus: each has a fleet and a committer of its own. */
+#include "nodes/nodes.h"
+
+#include "base/unit_test.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "fleet/fleet_apply.h"
+#include "journal/fake_journal.h"
+#include "journal/postgres_journal.h"
+#include "model/calendar.h"
+#include "postgres/pg_fixture.h"
+#include "registry/fake_registry.h"
+
+enum { DEVICES = 20, FIRST_START = 1, LEASE_MS = 3000 };
+
+static char uri[PG_FIXTURE_URI];
+static bool in_postgres; /* else the journal is in memory */
+static struct registry *reg;
+static struct calendar *calendar;
+
+struct answer {
+    struct commit_sink sink;
+    _Atomic int count;
+    _Atomic enum mu_err err;
+};
+
+struct member {
+    uint64_t boot;
+    struct fleet *f;
+    struct journal *j;
+    struct nodes *nodes;
+    struct committer *c;
+    struct answer answers[DEVICES + 1];
+    uint64_t session[DEVICES + 1]; /* that the test holds on this node; 0 = none */
+    _Atomic bool deaf;             /* does not do what others ask */
+    _Atomic bool over, silent;
+    pthread_t pausing;
+    _Atomic int asked;
+    _Atomic enum mu_err control_err;
+};
+
+static struct member a, b;
+
+static int64_t now_us(void)
+{
+    return clock_wall_us();
+}
+
+/* Keeps the node's committer from committing, as if the process were stopped. */
+static void wait_here(void *ctx)
+{
+    struct member *m = ctx;
+    while (atomic_load(&m->silent))
+        usleep(1000);
+}
+
+static void *pause_committer(void *ctx)
+{
+    struct member *m = ctx;
+    committer_pause(m->c, wait_here, m);
+    return NULL;
+}
+
+static void be_silent(struct member *m)
+{
+    atomic_store(&m->silent, true);
+    assert_int_equal(pthread_create(&m->pausing, NULL, pause_committer, m), 0);
+}
+
+static void be_heard(struct member *m)
+{
+    if (atomic_exchange(&m->silent, false))
+        pthread_join(m->pausing, NULL);
+}
+
+/* --- sessions of a node, as access would have them --------------------------------------------------*/
+
+static void on_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
+{
+    struct answer *answer = (struct answer *)sink;
+    (void)owner;
+    (void)tag;
+    atomic_store(&answer->err, err);
+    atomic_fetch_add(&answer->count, 1);
+}
+
+static void on_flush(struct commit_sink *sink)
+{
+    (void)sink;
+}
+
+static void wait_for(struct answer *answer, int count)
+{
+    while (atomic_load(&answer->count) < count)
+        sched_yield();
+}
+
+static struct commit_item item(struct member *m, uint32_t device)
+{
+    return (struct commit_item){ .sink = &m->answers[device].sink, .tag = 1, .device = device, .ts_us = now_us() };
+}
+
+static void begin_login(struct member *m, uint32_t device)
+{
+    static uint64_t last;
+    struct commit_item at = item(m, device);
+
+    m->session[device] = (uint64_t)now_us() + ++last;
+    committer_login(m->c, &at, &(struct commit_login){ .session = m->session[device], .keep_alive = 125 });
+}
+
+static enum mu_err login(struct member *m, uint32_t device)
+{
+    int count = atomic_load(&m->answers[device].count);
+
+    begin_login(m, device);
+    wait_for(&m->answers[device], count + 1);
+    return atomic_load(&m->answers[device].err);
+}
+
+static void end(struct member *m, uint32_t device, enum end_reason reason)
+{
+    uint64_t session = m->session[device];
+
+    m->session[device] = 0;
+    committer_end(m->c,
+                  &(struct commit_end){ .device = device, .session = session, .ts_us = now_us(), .reason = reason });
+}
+
+static enum mu_err report(struct member *m, uint32_t device, uint8_t level, uint8_t alert, uint8_t fault)
+{
+    const uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, 1, level, alert, fault };
+    struct commit_item at = item(m, device);
+    int count = atomic_load(&m->answers[device].count);
+
+    committer_report(m->c, &at, frame, sizeof(frame));
+    wait_for(&m->answers[device], count + 1);
+    return atomic_load(&m->answers[device].err);
+}
+
+static void on_end_session(void *ctx, uint32_t device)
+{
+    struct member *m = ctx;
+
+    atomic_fetch_add(&m->asked, 1);
+    if (!atomic_load(&m->deaf) && m->session[device])
+        end(m, device, END_FORCE);
+}
+
+static void on_over(void *ctx)
+{
+    atomic_store(&((struct member *)ctx)->over, true);
+}
+
+static void local_send(void *ctx, struct control_request *req)
+{
+    struct member *m = ctx;
+
+    if (atomic_load(&m->deaf))
+        return;
+    assert_int_equal(req->frame_len, 3);
+    assert_memory_equal(req->frame, "abc", 3);
+    assert_true(req->enterprise == 5 && req->request == 6);
+    req->done(req, m->session[req->device] ? atomic_load(&m->control_err) : MU_E_OFFLINE);
+}
+
+static bool local_is_connected(void *ctx, uint32_t device)
+{
+    return ((struct member *)ctx)->session[device] != 0;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------------*/
+
+static void start(struct member *m, uint64_t boot, struct journal *j)
+{
+    struct nodes_options options = {
+        .uri = uri, .lease_ms = LEASE_MS, .registry = reg, .ctx = m, .end_session = on_end_session, .over = on_over
+    };
+    struct control_port local = { .ctx = m, .send = local_send, .is_connected = local_is_connected };
+
+    *m = (struct member){ .boot = boot, .j = j };
+    for (uint32_t i = 0; i <= DEVICES; i++)
+        m->answers[i].sink = (struct commit_sink){ .done = on_done, .flush = on_flush };
+    assert_int_equal(fleet_create(&m->f), MU_OK);
+    options.fleet = m->f;
+    options.journal = j;
+    assert_int_equal(nodes_create(&m->nodes, &options), MU_OK);
+    assert_int_equal(committer_start(&m->c, &(struct committer_options){ .fleet = m->f,
+                                                                         .registry = reg,
+                                                                         .journal = j,
+                                                                         .calendar = calendar,
+                                                                         .retry_ms = 20,
+                                                                         .alive_ms = 200,
+                                                                         .nodes = nodes_for_committer(m->nodes) }),
+                     MU_OK);
+    assert_int_equal(nodes_start(m->nodes, m->c, &local), MU_OK);
+}
+
+static void stop(struct member *m)
+{
+    if (!m->f)
+        return;
+    be_heard(m);
+    nodes_stop(m->nodes);
+    committer_stop(m->c);
+    nodes_destroy(m->nodes);
+    fleet_destroy(m->f);
+    journal_close(m->j);
+    m->f = NULL;
+}
+
+static struct journal *open_first(void)
+{
+    struct postgres_journal_options options = { .shared = true, .clock_patience_s = -1 };
+    struct journal *j;
+    char why[300] = "";
+
+    if (!in_postgres)
+        return fake_journal_new_shared(FIRST_START);
+    if (postgres_journal_open(&j, uri, &options, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    return j;
+}
+
+static struct journal *open_next(uint64_t boot)
+{
+    return in_postgres ? open_first() : fake_journal_join(a.j, boot);
+}
+
+static void migrate(void)
+{
+    struct pg_settings settings = { .uri = uri, .schema = journal_schema.name, .event = "test_failed" };
+    char why[300] = "";
+    unsigned from;
+    struct pg *pg;
+
+    if (pg_open(&pg, &settings, why, sizeof(why)) != MU_OK ||
+        pg_schema_migrate(pg, &journal_schema, &from, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    pg_close(pg);
+}
+
+static int two(void **state)
+{
+    struct product_row product = fake_product(1);
+
+    (void)state;
+    pg_fixture_database(uri);
+    migrate();
+    reg = fake_registry_new();
+    product.definition = 1;
+    fake_put_product(reg, &product);
+    fake_put_definition(reg, 1, 1, fake_definition);
+    for (uint32_t no = 1; no < DEVICES; no++) {
+        struct device_row row = fake_device(no, 1);
+        fake_put_device(reg, &row);
+    }
+    assert_int_equal(calendar_open(&calendar, "UTC"), MU_OK);
+    start(&a, FIRST_START, open_first());
+    start(&b, FIRST_START + 1, open_next(FIRST_START + 1));
+    return 0;
+}
+
+static int none(void **state)
+{
+    (void)state;
+    stop(&b);
+    stop(&a);
+    fake_registry_free(reg);
+    calendar_free(calendar);
+    return 0;
+}
+
+static struct fleet_device device(struct member *m, uint32_t no)
+{
+    struct fleet_device d;
+
+    assert_true(fleet_device_by_no(m->f, no, &d));
+    return d;
+}
+
+/* The other node shows it soon; the test's timeout ends it otherwise. */
+#define WAIT_UNTIL(condition) \
+    while (!(condition))      \
+    usleep(1000)
+
+/* --- following --------------------------------------------------------------------------------------*/
+
+static void what_one_node_commits_the_other_shows(void **state)
+{
+    (void)state;
+    assert_int_equal(login(&a, 1), MU_OK);
+    WAIT_UNTIL(device(&b, 1).is_online);
+    assert_true(device(&b, 1).open_boot == a.boot && device(&b, 1).activated_at == device(&a, 1).activated_at);
+    assert_int_equal(report(&a, 1, 50, 1, 0), MU_OK);
+    WAIT_UNTIL(device(&b, 1).is_alert);
+    struct fleet_device at_a = device(&a, 1), at_b = device(&b, 1);
+    assert_true(at_b.last_report == at_a.last_report && at_b.last_message_us == at_a.last_message_us &&
+                !at_b.is_faulty);
+    assert_true(fleet_was_active(b.f, (int32_t)(at_a.last_report / 86400), 1));
+    struct fleet_event event;
+    assert_int_equal(fleet_open_events(b.f, 1, &event, 1), 1);
+    assert_int_equal(report(&a, 1, 50, 0, 1), MU_OK);
+    WAIT_UNTIL(device(&b, 1).is_faulty && !device(&b, 1).is_alert);
+    assert_int_equal(fleet_open_events(b.f, 1, &event, 1), 1);
+    end(&a, 1, END_TCP_CLOSED);
+    WAIT_UNTIL(!device(&b, 1).is_online);
+}
+
+static void a_node_that_joins_later_shows_what_was_before(void **state)
+{
+    struct member late;
+
+    (void)state;
+    assert_int_equal(login(&a, 1), MU_OK);
+    assert_int_equal(login(&b, 2), MU_OK);
+    assert_int_equal(report(&b, 2, 50, 1, 0), MU_OK);
+    start(&late, FIRST_START + 2, open_next(FIRST_START + 2));
+    assert_true(device(&late, 1).is_online && device(&late, 2).is_online && device(&late, 2).is_alert);
+    assert_int_equal(login(&a, 3), MU_OK);
+    WAIT_UNTIL(device(&late, 3).is_online);
+    assert_int_equal(login(&late, 4), MU_OK);
+    WAIT_UNTIL(device(&a, 4).is_online && device(&b, 4).is_online);
+    end(&late, 4, END_TCP_CLOSED);
+    stop(&late);
+    WAIT_UNTIL(!device(&a, 4).is_online);
+}
+
+static void what_is_registered_through_one_node_is_known_to_all_when_it_is_answered(void **state)
+{
+    struct fleet_device d;
+    char did[DID_LEN + 1];
+
+    (void)state;
+    for (uint32_t no = DEVICES; no < DEVICES + 100; no++) {
+        struct device_row row = fake_device(no, 1);
+        fake_put_device(reg, &row);
+        assert_int_equal(committer_follow_registry(a.c), MU_OK);
+        fake_did(did, no);
+        assert_true(fleet_device_by_did(b.f, str_of(did), &d));
+    }
+}
+
+/* --- sessions ---------------------------------------------------------------------------------------*/
+
+struct seen {
+    struct journal_session sessions[100];
+    size_t session_count;
+    uint64_t messages[100];
+    size_t message_count;
+};
+
+static enum mu_err on_session(void *ctx, const struct journal_session *s)
+{
+    struct seen *seen = ctx;
+    seen->sessions[seen->session_count++] = *s;
+    return MU_OK;
+}
+
+static enum mu_err on_message(void *ctx, const struct journal_message *m)
+{
+    struct seen *seen = ctx;
+    seen->messages[seen->message_count++] = m->number;
+    return MU_OK;
+}
+
+static struct seen records(struct member *m, uint32_t no)
+{
+    struct journal_window all = { .to_us = INT64_MAX, .limit = 100 };
+    struct seen seen = { .session_count = 0 };
+    uint64_t total;
+
+    assert_int_equal(journal_sessions(m->j, no, &all, on_session, &seen, &total), MU_OK);
+    assert_int_equal(journal_messages(m->j, no, &all, on_message, &seen, &total), MU_OK);
+    return seen;
+}
+
+static void a_device_moves_after_its_old_node_has_ended_its_session(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct member *from = i % 2 ? &b : &a, *to = i % 2 ? &a : &b;
+        if (!i)
+            assert_int_equal(login(from, 1), MU_OK);
+        assert_int_equal(report(from, 1, (uint8_t)i, 0, 0), MU_OK);
+        assert_int_equal(login(to, 1), MU_OK);
+        assert_int_equal(from->session[1], 0);
+        assert_true(device(to, 1).is_online && device(to, 1).open_boot == to->boot);
+    }
+    struct seen seen = records(&a, 1);
+    assert_int_equal(seen.session_count, 41);
+    for (size_t i = 0; i < seen.session_count; i++) {
+        const struct journal_session *s = &seen.sessions[i];
+        assert_true(s->number == i + 1 && s->end == (i % 2 == 1));
+        assert_true(!s->end || s->reason == END_FORCE);
+    }
+    assert_int_equal(seen.message_count, 20);
+    for (size_t i = 0; i < seen.message_count; i++)
+        assert_int_equal(seen.messages[i], i + 1);
+}
+
+static void a_login_whose_connection_breaks_while_it_waits_leaves_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(login(&a, 1), MU_OK);
+    atomic_store(&a.deaf, true);
+    begin_login(&b, 1);
+    WAIT_UNTIL(atomic_load(&a.asked) > 0);
+    end(&b, 1, END_TCP_CLOSED);
+    wait_for(&b.answers[1], 1);
+    assert_int_equal(atomic_load(&b.answers[1].err), MU_E_CLOSED);
+    assert_true(device(&a, 1).is_online);
+    end(&a, 1, END_TCP_CLOSED);
+    assert_int_equal(login(&b, 1), MU_OK);
+    assert_int_equal(records(&b, 1).session_count, 3);
+}
+
+static void when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere(void **state)
+{
+    (void)state;
+    assert_int_equal(login(&a, 1), MU_OK);
+    assert_int_equal(login(&a, 2), MU_OK);
+    WAIT_UNTIL(device(&b, 2).is_online);
+    be_silent(&a);
+    atomic_store(&a.deaf, true);
+    assert_int_equal(login(&b, 1), MU_OK); /* it waits for the end of the lease */
+    WAIT_UNTIL(!device(&b, 2).is_online);
+    struct seen seen = records(&b, 1);
+    assert_int_equal(seen.session_count, 3);
+    assert_true(seen.sessions[1].end && seen.sessions[1].reason == END_EXCEPTION);
+    assert_true(!seen.sessions[2].end && seen.sessions[2].number == 3);
+    be_heard(&a);
+    WAIT_UNTIL(atomic_load(&a.over));
+    assert_int_equal(report(&a, 1, 9, 0, 0), MU_E_OVER);
+}
+
+/* --- controls ---------------------------------------------------------------------------------------*/
+
+struct control {
+    struct control_request req;
+    _Atomic int done;
+    enum mu_err err;
+};
+
+static void on_control_done(struct control_request *req, enum mu_err err)
+{
+    struct control *c = (struct control *)req;
+
+    c->err = err;
+    atomic_store(&c->done, 1);
+}
+
+static enum mu_err control(struct member *m, uint32_t device_no)
+{
+    struct control_port port = nodes_control_port(m->nodes);
+    struct control c = { .req = { .device = device_no,
+                                  .enterprise = 5,
+                                  .request = 6,
+                                  .frame = (const uint8_t *)"abc",
+                                  .frame_len = 3,
+                                  .done = on_control_done } };
+
+    port.send(port.ctx, &c.req);
+    WAIT_UNTIL(atomic_load(&c.done));
+    return c.err;
+}
+
+static void a_control_reaches_a_device_of_another_node_and_its_outcome_comes_back(void **state)
+{
+    struct control_port port = nodes_control_port(b.nodes);
+
+    (void)state;
+    assert_int_equal(login(&a, 1), MU_OK);
+    WAIT_UNTIL(device(&b, 1).is_online);
+    assert_true(port.is_connected(port.ctx, 1));
+    assert_false(port.is_connected(port.ctx, 2));
+    assert_int_equal(control(&b, 1), MU_OK);
+    assert_int_equal(control(&a, 1), MU_OK);
+    assert_int_equal(control(&b, 2), MU_E_OFFLINE);
+    atomic_store(&a.control_err, MU_E_LIMIT);
+    assert_int_equal(control(&b, 1), MU_E_LIMIT);
+}
+
+static void a_control_to_a_node_that_does_not_answer_fails(void **state)
+{
+    (void)state;
+    assert_int_equal(login(&a, 1), MU_OK);
+    WAIT_UNTIL(device(&b, 1).is_online);
+    atomic_store(&a.deaf, true);
+    be_silent(&a);
+    assert_int_equal(control(&b, 1), MU_E_CLOSED);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, two, none)
+
+static int start_in_postgres(void **state)
+{
+    in_postgres = true;
+    return pg_fixture_start(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_one_node_commits_the_other_shows),
+        TEST(a_node_that_joins_later_shows_what_was_before),
+        TEST(what_is_registered_through_one_node_is_known_to_all_when_it_is_answered),
+        TEST(a_device_moves_after_its_old_node_has_ended_its_session),
+        TEST(a_login_whose_connection_breaks_while_it_waits_leaves_nothing),
+        TEST(when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere),
+        TEST(a_control_reaches_a_device_of_another_node_and_its_outcome_comes_back),
+        TEST(a_control_to_a_node_that_does_not_answer_fails),
+    };
+    return cmocka_run_group_tests_name("nodes, in memory", tests, pg_fixture_start, pg_fixture_stop) +
+           cmocka_run_group_tests_name("nodes, in PostgreSQL", tests, start_in_postgres, pg_fixture_stop);
+}
