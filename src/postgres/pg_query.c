@@ -59,7 +59,7 @@ static enum mu_err find_statement(struct pg *pg, const char *sql, const struct p
 static enum mu_err send(struct pg *pg, const char *sql, const struct pg_value *values, size_t count)
 {
     enum mu_err err;
-    const struct pg_statement *s;
+    const struct pg_statement *s = NULL;
     struct pg_parameters p;
 
     assert(values || !count);
@@ -208,7 +208,7 @@ static enum mu_err open_cursor(struct pg *pg, const char *name, const char *sql,
                                size_t count)
 {
     enum mu_err err;
-    const struct pg_statement *s;
+    const struct pg_statement *s = NULL;
     struct pg_parameters p;
     PGresult *result = NULL;
     struct buf text;

@@ -126,7 +126,7 @@ static enum mu_err start(struct db *db, const char *sql, const struct db_value *
                          sqlite3_stmt **out)
 {
     enum mu_err err;
-    const struct db_kept *kept;
+    const struct db_kept *kept = NULL;
 
     assert(db->handle && (values || !count));
     if ((err = find_statement(db, sql, &kept)) != MU_OK)
