@@ -27,6 +27,7 @@ static unsigned databases;
 static void end_test(const char *what)
 {
     fprintf(stderr, "pg_fixture: %s: %s\n", what, strerror(errno));
+    pg_fixture_stop(NULL);
     exit(1);
 }
 
@@ -187,11 +188,14 @@ int pg_fixture_stop(void **state)
     (void)state;
     if (server)
         end_server(SIGQUIT);
+    if (!dir[0])
+        return 0;
     if ((pid = fork()) == 0) {
         execlp("rm", "rm", "-rf", dir, NULL);
         _exit(127);
     }
     waitpid(pid, &status, 0);
+    dir[0] = '\0';
     return 0;
 }
 
