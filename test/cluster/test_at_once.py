@@ -1,0 +1,117 @@
+"""What one node has acknowledged, the others know: the registry with the very next request, reports shortly after."""
+
+import itertools
+import random
+import secrets
+import threading
+
+import pytest
+
+from cluster import check_agreement, check_recount, connect, rows, size
+from mqtt import Device
+from server import wait_until
+from world import hex_id, status_report
+
+TIMES = size(100, 2500)  # of each kind of change
+
+
+@pytest.fixture
+def worlds(shared_cluster):
+    return shared_cluster.world()
+
+
+def pairs(worlds, times):
+    """Another node writes each time, and yet another one is asked."""
+    chance = random.Random(9)
+    return [chance.sample(worlds, 2) for _ in range(times)]
+
+
+def test_a_token_that_one_node_gave_is_good_at_the_next(worlds):
+    for writes, reads in pairs(worlds, TIMES):
+        writes._token = None
+        reads._token = writes.token
+        assert reads.get("devices/summary").status == 200
+
+
+def test_a_device_that_registered_at_one_node_logs_in_at_the_next(worlds):
+    for writes, reads in pairs(worlds, TIMES):
+        did, passcode = writes.register()
+        reads.device(registered=(did, passcode), level=4).disconnect()
+
+
+def test_a_binding_that_one_node_made_or_ended_is_seen_at_the_next(worlds):
+    appid, uid = hex_id(), hex_id()
+    worlds[0].server.apply({"apps": [{"appid": appid, "name": "App", "product_keys": [worlds[0].product_key]}],
+                            "users": [{"uid": uid, "appid": appid}]})
+    did, _ = worlds[0].register()
+    for (writes, reads), method in zip(pairs(worlds, TIMES), itertools.cycle(("POST", "DELETE"))):
+        answer = writes.call(method, "devices/bindings", {"uid": uid, "appid": appid, "dids": [did]})
+        assert answer.json["success"] == [did], answer.body
+        found = reads.get("devices/search", type="uid", val=uid).json["objects"]
+        assert [row["did"] for row in found] == ([did] if method == "POST" else [])
+
+
+def test_a_group_that_one_node_changed_is_seen_at_the_next(worlds):
+    mac = secrets.token_hex(6)
+    did, _ = worlds[0].register(mac)
+    gid = worlds[0].call("POST", "device_groups", {}).json["gid"]
+    for (writes, reads), action in zip(pairs(worlds, TIMES), itertools.cycle(("assign", "unassign"))):
+        assert writes.call("PUT", f"device_groups/{gid}", {"action": action, "macs": [mac]}).json["success"] == [mac]
+        found = reads.get("devices/search", gid=gid).json["objects"]
+        assert [row["did"] for row in found] == ([did] if action == "assign" else [])
+
+
+def test_a_device_that_was_disabled_at_one_node_cannot_log_in_at_the_next(worlds):
+    did, passcode = worlds[0].register()
+    for (writes, reads), disabled in zip(pairs(worlds, size(10, 300)), itertools.cycle((True, False))):
+        writes.import_devices({"did": did, "is_disabled": disabled})
+        device = Device(reads.server.mqtt, did, passcode, reads.product_key, 4)
+        assert (device.connect() == 0) == (not disabled)
+        device.close()
+
+
+def test_disabling_at_one_node_ends_the_session_at_another(worlds):
+    did, passcode = worlds[0].register()
+    device = connect(worlds[0], (did, passcode))
+    worlds[1].import_devices({"did": did, "is_disabled": True})
+    device.expect_closed()
+    check_agreement(worlds)
+
+
+def test_ten_writers_at_once_on_all_nodes_are_seen_everywhere(worlds):
+    wrong = []
+
+    def write(number):
+        for n in range(size(8, 100)):
+            writes, reads = worlds[(number + n) % 3], worlds[(number + n + 1) % 3]
+            did, _ = writes.register()
+            if reads.get(f"devices/{did}/online").status != 200:
+                wrong.append(did)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    check_agreement(worlds)
+
+
+def test_an_acknowledged_report_is_in_the_searches_and_reports_of_every_node(worlds, shared_cluster):
+    registered = [world.register() for world in worlds for _ in range(size(4, 40))]
+    devices = [connect(worlds[n % 3], each) for n, each in enumerate(registered)]
+    for n in range(size(10, 100)):
+        for number, device in enumerate(devices):
+            device.report(status_report(set_temp=16 + (n + number) % 15, faults=(n + number) % 2, alerts=n % 2), qos=1)
+    for n, device in enumerate(devices):
+        device.report(status_report(faults=n % 2, alerts=1), qos=1)
+    for world in worlds:
+        def shown():
+            found = world.get("devices/search", limit=1000).json["objects"]
+            return {row["did"]: (row["is_online"], row["is_faulty"], row["is_alert"]) for row in found}
+        expected = {device.did: (True, n % 2 == 1, True) for n, device in enumerate(devices)}
+        wait_until(lambda: shown() == expected, what="the last reports")  # noqa: B023
+    check_recount(shared_cluster, worlds)
+    for device in devices[::4]:
+        counts = [len(rows(world, device.did, "online")) for world in worlds]
+        assert counts == [1, 1, 1]
