@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "commit/committer.h"
 #include "fleet/fleet_apply.h"
+#include "journal/journal_nodes.h"
 #include "report/report.h"
 
 enum { PRODUCTS = 4, CITIES = 340, PROVINCES = 34, GROUPS = 50, ROUNDS = 300 };
@@ -190,6 +191,33 @@ enum mu_err journal_visit(struct journal *j, const struct journal_visitor *v)
     return err == MU_OK ? tell_events(v) : err;
 }
 
+/* --- one node alone never asks the rest ------------------------------------------------------------ */
+bool journal_is_shared(const struct journal *j)
+{
+    (void)j;
+    return false;
+}
+enum mu_err journal_batch_claim(struct journal_batch *b, const uint32_t *numbers, size_t count,
+                                const struct journal_claimant *to)
+{
+    (void)b, (void)numbers, (void)count, (void)to;
+    return MU_E_IO;
+}
+void journal_batch_past(struct journal_batch *b, uint32_t device, int64_t activated_at, int64_t online_latest,
+                        int64_t last_report)
+{
+    (void)b, (void)device, (void)activated_at, (void)online_latest, (void)last_report;
+}
+void journal_batch_delta(struct journal_batch *b, const void *bytes, size_t len)
+{
+    (void)b, (void)bytes, (void)len;
+}
+uint64_t journal_last_delta(const struct journal *j)
+{
+    (void)j;
+    return 0;
+}
+
 static size_t batch_bytes, commits;
 
 struct journal_boot journal_boot(const struct journal *j)
@@ -307,10 +335,10 @@ void journal_batch_forget_device(struct journal_batch *b, uint32_t device)
 {
     (void)b, (void)device;
 }
-enum mu_err journal_messages(struct journal *j, uint32_t device, const struct journal_window *w,
-                             enum mu_err (*row)(void *ctx, const struct journal_message *m), void *ctx, uint64_t *total)
+enum mu_err journal_messages_since(struct journal *j, const struct journal_since *since, size_t count, int64_t to_us,
+                                   journal_device_message_fn row, void *ctx)
 {
-    (void)j, (void)device, (void)w, (void)row, (void)ctx, (void)total;
+    (void)j, (void)since, (void)count, (void)to_us, (void)row, (void)ctx;
     return MU_OK;
 }
 enum mu_err journal_events(struct journal *j, int64_t from_us, int64_t before_us,

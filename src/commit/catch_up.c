@@ -4,37 +4,37 @@
 
 enum { DEVICES_AT_ONCE = 4096 };
 
-struct replay {
-    struct batch *batch;
-    uint32_t device;
-};
-
-static enum mu_err on_message(void *ctx, const struct journal_message *m)
+static enum mu_err on_message(void *ctx, uint32_t device, const struct journal_message *m)
 {
-    struct replay *r = ctx;
+    struct batch *b = ctx;
 
-    batch_replay(r->batch, r->device, m);
-    return r->batch->err;
+    batch_replay(b, device, m);
+    return b->err;
 }
 
-static enum mu_err replay(struct batch *b, uint32_t device, int64_t until_us)
+/* At most DEVICES_AT_ONCE. */
+static enum mu_err replay(struct batch *b, const uint32_t *devices, size_t count, int64_t until_us)
 {
-    struct replay r = { .batch = b, .device = device };
-    const struct pending *p = batch_pending(b, device);
-    uint64_t unused;
+    struct journal_since since[DEVICES_AT_ONCE];
+    size_t known = 0;
 
-    if (!p)
-        return b->err;
-    struct journal_window after = { .from_us = p->progress.last_ts_us + 1, .to_us = until_us, .limit = UINT64_MAX };
-    return journal_messages(b->journal, device, &after, on_message, &r, &unused);
+    for (size_t i = 0; i < count; i++) {
+        const struct pending *p = batch_pending(b, devices[i]);
+        if (p)
+            since[known++] = (struct journal_since){ devices[i], p->progress.last_ts_us + 1 };
+        else if (b->err != MU_OK)
+            return b->err;
+    }
+    enum mu_err err = journal_messages_since(b->journal, since, known, until_us, on_message, b);
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        batch_reconcile(b, devices[i]);
+    return err;
 }
 
 enum mu_err catch_up_device(struct batch *b, uint32_t device)
 {
-    enum mu_err err = replay(b, device, INT64_MAX);
+    enum mu_err err = replay(b, &device, 1, INT64_MAX);
 
-    if (err == MU_OK)
-        batch_reconcile(b, device);
     return err == MU_OK ? b->err : err;
 }
 
@@ -61,10 +61,9 @@ enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
     enum mu_err err = MU_OK;
 
     b->reading = now_us == CATCH_UP_UNWRITTEN;
-    for (size_t i = 0; i < f->count && err == MU_OK; i++) {
-        if ((err = replay(b, f->at[i], until_us)) == MU_OK)
-            batch_reconcile(b, f->at[i]);
-        if (err == MU_OK && (b->count >= DEVICES_AT_ONCE || i + 1 == f->count))
+    for (size_t i = 0; i < f->count && err == MU_OK; i += DEVICES_AT_ONCE) {
+        size_t count = f->count - i < DEVICES_AT_ONCE ? f->count - i : DEVICES_AT_ONCE;
+        if ((err = replay(b, f->at + i, count, until_us)) == MU_OK)
             err = end_batch(b, now_us);
     }
     b->reading = false;

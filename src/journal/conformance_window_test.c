@@ -351,6 +351,38 @@ static void between_a_turn_and_what_lies_ahead_numbers_follow_each_other(void **
     close_store(j);
 }
 
+static enum mu_err take_since(void *ctx, uint32_t device, const struct journal_message *m)
+{
+    char *text = ctx;
+    size_t len = strlen(text);
+
+    snprintf(text + len, 200 - len, "%u:%u ", device, (unsigned)m->number);
+    return m->number == 99 ? MU_E_VALUE : MU_OK;
+}
+
+static void messages_of_many_devices_are_told_each_from_its_own_moment_on(void **state)
+{
+    struct journal *j = open_store(*state);
+    struct journal_batch *b = make_batch(j);
+    char text[200] = "";
+
+    for (uint32_t device = 1; device <= 4; device++)
+        for (uint64_t n = 1; n <= 3; n++)
+            put_message(b, device, DAY_ZERO + (int64_t)n * DAY, n);
+    put_message(b, 9, DAY_ZERO + DAY, 99);
+    commit(j, b);
+    const struct journal_since since[] = {
+        { 1, DAY_ZERO + 2 * DAY }, { 2, DAY_ZERO + 4 * DAY }, { 3, 0 }, { 8, 0 }, { 9, DAY_ZERO }
+    };
+    assert_int_equal(journal_messages_since(j, since, 4, DAY_ZERO + 3 * DAY - 1, take_since, text), MU_OK);
+    assert_string_equal(text, "1:2 3:1 3:2 ");
+    assert_int_equal(journal_messages_since(j, since, 0, INT64_MAX, take_since, text), MU_OK);
+    assert_int_equal(journal_messages_since(j, since, 5, INT64_MAX, take_since, text), MU_E_VALUE);
+    assert_string_equal(text, "1:2 3:1 3:2 1:2 1:3 3:1 3:2 3:3 9:99 ");
+    journal_batch_destroy(b);
+    close_store(j);
+}
+
 static enum mu_err stop_at_third(void *ctx, const struct journal_message *m)
 {
     (void)m;
@@ -379,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_STORE(a_clock_that_was_ahead_and_is_set_right_changes_no_window),
         IN_STORE(between_a_turn_and_what_lies_ahead_numbers_follow_each_other),
+        IN_STORE(messages_of_many_devices_are_told_each_from_its_own_moment_on),
         IN_STORE(an_error_of_the_row_function_ends_the_page),
         IN_STORE(every_window_answers_as_a_naive_count_would),
         IN_STORE(expired_days_change_neither_numbers_nor_pages_of_the_rest),

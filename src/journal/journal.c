@@ -160,6 +160,34 @@ enum mu_err journal_messages(struct journal *j, uint32_t device, const struct jo
     return j->driver->messages(j, device, w, row, ctx, total);
 }
 
+struct one_device {
+    uint32_t device;
+    journal_device_message_fn row;
+    void *ctx;
+};
+
+static enum mu_err on_device_message(void *ctx, const struct journal_message *m)
+{
+    const struct one_device *d = ctx;
+    return d->row(d->ctx, d->device, m);
+}
+
+enum mu_err journal_messages_since(struct journal *j, const struct journal_since *since, size_t count, int64_t to_us,
+                                   journal_device_message_fn row, void *ctx)
+{
+    enum mu_err err = MU_OK;
+
+    if (j->driver->messages_since)
+        return j->driver->messages_since(j, since, count, to_us, row, ctx);
+    for (size_t i = 0; i < count && err == MU_OK; i++) {
+        struct journal_window w = { .from_us = since[i].from_us, .to_us = to_us, .limit = UINT64_MAX };
+        struct one_device d = { since[i].device, row, ctx };
+        uint64_t total;
+        err = journal_messages(j, since[i].device, &w, on_device_message, &d, &total);
+    }
+    return err;
+}
+
 enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w, journal_session_fn row,
                              void *ctx, uint64_t *total)
 {

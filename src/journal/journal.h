@@ -211,6 +211,16 @@ MU_MUST_USE enum mu_err journal_messages(struct journal *j, uint32_t device, con
 MU_MUST_USE enum mu_err journal_sessions(struct journal *j, uint32_t device, const struct journal_window *w,
                                          journal_session_fn row, void *ctx, uint64_t *total);
 
+/* The messages of many devices, each from its own moment on and none after to_us: device by device, of each the oldest
+ * first. Rules as above. A store that is far away needs one round trip for many devices. */
+struct journal_since {
+    uint32_t device;
+    int64_t from_us; /* included */
+};
+typedef enum mu_err (*journal_device_message_fn)(void *ctx, uint32_t device, const struct journal_message *m);
+MU_MUST_USE enum mu_err journal_messages_since(struct journal *j, const struct journal_since *since, size_t count,
+                                               int64_t to_us, journal_device_message_fn row, void *ctx);
+
 /* --- checking ---------------------------------------------------------------------------------------*/
 /* Reads the whole journal once, and so compares it with the checksums that the store keeps: states, versions, activity by day and events,
  * each in the order of journal_visit; then for each device its messages and its session records, oldest first. What

@@ -43,6 +43,8 @@ struct journal_driver {
                             void *ctx, uint64_t *total);
     enum mu_err (*sessions)(struct journal *j, uint32_t device, const struct journal_window *w, journal_session_fn row,
                             void *ctx, uint64_t *total);
+    enum mu_err (*messages_since)(struct journal *j, const struct journal_since *since, size_t count, int64_t to_us,
+                                  journal_device_message_fn row, void *ctx); /* NULL: `messages` for each device */
     bool (*turned)(struct journal *j, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
     enum mu_err (*check)(struct journal *j, const struct journal_reader *reader, const struct findings *f);
 

@@ -22,6 +22,7 @@
  *   postgres_pool.c     connections for reading
  *   postgres_record.c   messages and session records as rows
  *   postgres_page.c     pages
+ *   postgres_since.c    messages of many devices
  *   postgres_visit.c    visiting
  *   postgres_check.c    checking
  *   postgres_turn.c     turns
@@ -262,7 +263,9 @@ enum mu_err postgres_messages(struct journal *port, uint32_t device, const struc
                               journal_message_fn row, void *ctx, uint64_t *total); /* postgres_page.c */
 enum mu_err postgres_sessions(struct journal *port, uint32_t device, const struct journal_window *w,
                               journal_session_fn row, void *ctx, uint64_t *total);
-enum mu_err postgres_visit(struct journal *port, const struct journal_visitor *v); /* postgres_visit.c */
+enum mu_err postgres_messages_since(struct journal *port, const struct journal_since *since, size_t count,
+                                    int64_t to_us, journal_device_message_fn row, void *ctx); /* postgres_since.c */
+enum mu_err postgres_visit(struct journal *port, const struct journal_visitor *v);            /* postgres_visit.c */
 /* Of the columns device, opened, point, record. MU_E_CORRUPT; the first two are set in any case. */
 MU_MUST_USE enum mu_err postgres_event_decode(struct pg_row *row, uint32_t *device, struct journal_event *out);
 /* The activity alone, in a transaction that reads. */

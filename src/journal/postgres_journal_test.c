@@ -207,9 +207,14 @@ static enum mu_err count_row(void *ctx, const struct journal_message *m)
     return MU_OK;
 }
 
+/* A server process tells what it has read when it ends. */
 static int64_t rows_read(void)
 {
     struct pg *pg = open_pg(uri);
+
+    while (number(pg, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                      "backend_type = 'client backend' AND pid <> pg_backend_pid()"))
+        poll(NULL, 0, 10);
     int64_t rows = number(pg, "SELECT sum(idx_tup_read + coalesce(s.seq_tup_read, 0))::bigint "
                               "FROM pg_stat_user_indexes JOIN pg_stat_user_tables AS s USING (relid) "
                               "WHERE s.relname LIKE 'message%'");
