@@ -113,9 +113,9 @@ def test_a_schema_of_another_version_is_refused(databases, tmp_path, schema):
 # --- the directory of a server ---
 def test_the_directory_of_a_server_holds_only_what_is_its_own(databases, make_server):
     server = make_server("--store", databases.make())
-    assert sorted(os.listdir(server.data)) == ["control.sock", "lock", "quotas", "store"]
+    assert sorted(os.listdir(server.data)) == ["control.sock", "lock", "quotas", "start", "store"]
     assert server.stop() == 0
-    assert sorted(os.listdir(server.data)) == ["lock", "quotas", "store"]
+    assert sorted(os.listdir(server.data)) == ["lock", "quotas", "start", "store"]
 
 
 def test_a_directory_keeps_to_its_database(databases, make_server, tmp_path):
@@ -140,22 +140,7 @@ def test_backup_and_repair_name_what_does_it_for_a_database(databases, make_serv
         assert done.returncode == 2 and "pg_dump" in done.stderr, done.stderr
 
 
-# --- one at a time ---
-def test_a_second_server_on_a_database_is_refused(databases, make_server, tmp_path):
-    uri = databases.make()
-    make_server("--store", uri, data=tmp_path / "first")
-    assert "in use by another" in refused(tmp_path, uri)
-
-
-def test_a_server_whose_database_was_taken_over_ends(databases, make_server):
-    uri = databases.make()
-    server = make_server("--store", uri)
-    sql(uri, "UPDATE journal.boot SET over = now() WHERE over IS NULL")
-    server.process.wait(ENOUGH_S)  # it commits once a second, at least
-    assert server.process.returncode == 1
-    assert "event=journal_taken_over" in server.log_text()
-
-
+# --- commands ---
 def test_commands_go_through_the_server_or_to_the_database_itself(databases, make_server):
     uri = databases.make()
     server = make_server("--store", uri)
