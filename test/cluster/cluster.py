@@ -16,6 +16,7 @@ from world import World, request
 # The sizes of a long run, or those of CI.
 LONG = os.environ.get("MUSTER_CLUSTER", "") == "long"
 LEASE_S = 10  # NODES_LEASE_MS
+SOON_S = 10 * PATIENCE  # ten times what it takes a node that hears nothing to notice what another one has done
 TIME_ZONE = "Asia/Shanghai"
 
 
@@ -46,7 +47,8 @@ class Cluster:
 
     def add(self):
         number = len(self.nodes)
-        node = Server(self.directory / f"node{number}", "--store", self.uris(self.uri, number), "--time-zone", TIME_ZONE)
+        node = Server(self.directory / f"node{number}", "--store", self.uris(self.uri, number), "--time-zone", TIME_ZONE,
+                      "--device-messages", "0", "--device-bytes", "0")
         self.nodes.append(node)
         return node.start()
 
@@ -91,25 +93,24 @@ def connect(world, registered, **options):
     return world.device(registered=registered, level=4, **options)
 
 
-def login_somewhere(worlds, registered, first=0, seconds=ENOUGH_S):
-    """As a device does it: it tries one node after the other until one lets it in. (the device, the node's number)"""
-    end, number = time.monotonic() + seconds, first
-    while True:
+def login_somewhere(worlds, registered, first=0, stopping=None):
+    """As a device does it: it tries one node after the other until one lets it in. (the device, the node's number);
+    (None, _) if it was told to stop."""
+    end, number = time.monotonic() + ENOUGH_S, first
+    while not (stopping and stopping.is_set()):
         world = worlds[number % len(worlds)]
-        try:
+        with contextlib.suppress(Closed, OSError):
             device = Device(world.server.mqtt, *registered, world.product_key, 4)
             try:
                 if device.connect() == 0:
                     return device.subscribe_as_firmware(), number % len(worlds)
-            except BaseException:
-                device.close()
-                raise
+            except (Closed, OSError):
+                pass
             device.close()
-        except (Closed, OSError):
-            pass
         assert time.monotonic() < end, f"no node lets {registered[0]} in"
         number += 1
         time.sleep(0.05)
+    return None, number
 
 
 def rows(world, did, call):
@@ -153,8 +154,8 @@ def reports(world):
     return told
 
 
-def check_agreement(worlds, seconds=ENOUGH_S):
-    """All nodes come to say the same within a short time; returns what they say."""
+def check_agreement(worlds, seconds=SOON_S):
+    """All nodes come to say the same; returns what they say."""
     last = []
 
     def agree():

@@ -16,6 +16,9 @@ os.environ["MUSTER_CONFIG"] = ""
 
 
 def pytest_configure(config):
+    # Of the program's tests, some of which lend what they have.
+    for marker in ("embedded(why)", "repeats"):
+        config.addinivalue_line("markers", marker)
     # Started in the background by a shell, SIGINT is ignored, and what the tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
