@@ -37,8 +37,10 @@ void batch_add_login(struct batch *b, struct pending *p, const struct intake_rec
         .boot = b->boot,
     };
 
-    if (p->progress.session_boot && p->progress.session_boot != b->boot)
+    if (p->progress.session_boot && p->progress.session_boot != b->boot) {
         end_crashed(b, p, rec->ts_us);
+        s.again = false; /* it was to take the session over from a node that is over now */
+    }
     write_session(b, p, &s);
     p->progress.session_boot = b->boot;
     p->progress.online_latest = s.ts_us / 1000000;

@@ -44,10 +44,11 @@ static enum mu_err want(struct claims *c, uint32_t device)
 static enum mu_err find_wanted(struct claims *c, const struct intake_records *r, size_t at)
 {
     enum mu_err err = MU_OK;
-    size_t count = 0;
+    size_t count = 0, from = at;
 
     c->wanted_count = 0;
-    while (at < r->len && c->wanted_count < CLAIMS_AT_ONCE && err == MU_OK) {
+    /* No further than one batch reaches. */
+    while (at < r->len && at - from < LIMIT_BATCH && c->wanted_count < CLAIMS_AT_ONCE && err == MU_OK) {
         const struct intake_record *rec = intake_records_at(r, at);
         if (rec->kind == INTAKE_LOGIN && !fleet_holds_session(c->batch->fleet, rec->device))
             err = want(c, rec->device);
@@ -106,6 +107,8 @@ enum mu_err claims_take(struct claims *c, const struct intake_records *r, size_t
     err = journal_batch_claim(b->writes, c->wanted, c->wanted_count, &to);
     b->claimed = c->claimed;
     b->claimed_count = c->claimed_count;
+    if (err == MU_OK && c->claimed_count + c->held_count != c->wanted_count)
+        err = MU_E_IO; /* a device was deleted meanwhile */
     for (size_t i = 0; i < c->followed_count && err == MU_OK; i++)
         err = catch_up_device(b, c->followed[i]);
     return err;
@@ -125,6 +128,8 @@ static void let_wait(struct claims *c, struct intake_record *rec, const struct c
     if (rec->err != MU_OK)
         return;
     rec->kind = INTAKE_MOVED;
+    struct intake_record *kept = intake_records_at(&c->waiting, c->waiting.len - rec->size);
+    ((struct commit_login *)(void *)kept->body)->takeover = true;
     c->retry_ms = clock_mono_ms() + RETRY_MS;
     c->nodes->held(c->nodes->ctx, holder->device, holder->boot);
 }

@@ -302,12 +302,20 @@ static uint64_t old_delta(const struct postgres_journal *j, uint32_t *count)
     return n ? j->kept[n - 1].number : 0;
 }
 
+static int by_device(const void *a, const void *b)
+{
+    const struct postgres_past *x = a, *y = b;
+    return (x->device > y->device) - (x->device < y->device);
+}
+
 enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgres_batch *b)
 {
     struct pg_value boot = pg_int((int64_t)j->base.boot);
     enum mu_err err = MU_OK;
     uint32_t old;
 
+    if (b->past_count)
+        qsort(b->pasts, b->past_count, sizeof(*b->pasts), by_device);
     for (uint32_t i = 0; i < b->past_count && err == MU_OK; i++) {
         const struct postgres_past *p = &b->pasts[i];
         err = pg_queue(

@@ -111,7 +111,7 @@ static void end_if_silent(struct nodes *n, const struct other_node *node)
 /* A start that is not listed any more is over, whoever has said so. Its last deltas are taken in first. */
 static void leave_if_over(struct nodes *n, struct other_node node)
 {
-    if (node.seen_in == n->looks || nodes_follow_deltas(n, node.boot, &node.position) != MU_OK)
+    if (node.seen_in == n->looks || nodes_follow_deltas(n, node.boot, &node.position, UINT64_MAX) != MU_OK)
         return;
     fleet_boot_is_over(n->options.fleet, node.boot);
     pthread_mutex_lock(&n->lock);
@@ -146,14 +146,20 @@ static void look(struct nodes *n)
 
 /* --- the thread -------------------------------------------------------------------------------------*/
 
-static enum mu_err follow(struct nodes *n, struct other_node *node)
+static enum mu_err follow(struct nodes *n, struct other_node *node, uint64_t upto)
 {
     uint64_t position = node->position;
-    enum mu_err err = nodes_follow_deltas(n, node->boot, &position);
+    enum mu_err err = nodes_follow_deltas(n, node->boot, &position, upto);
 
     pthread_mutex_lock(&n->lock);
     node->position = position;
     pthread_mutex_unlock(&n->lock);
+    if (err == MU_E_NOT_FOUND) {
+        log_event(LOG_ERROR, "node_behind",
+                  "of=%" PRIu64 " hint=\"this node stood still for so long that it cannot follow: start it again\"",
+                  node->boot);
+        n->options.over(n->options.ctx);
+    }
     return err;
 }
 
@@ -164,9 +170,9 @@ static bool follow_all(struct nodes *n)
     for (uint32_t i = 0; i < n->count; i++) {
         struct other_node *node = &n->at[i];
         pthread_mutex_lock(&n->lock);
-        bool due = node->wanted > node->position;
+        uint64_t wanted = node->wanted;
         pthread_mutex_unlock(&n->lock);
-        ok = (!due || follow(n, node) == MU_OK) && ok;
+        ok = (wanted <= node->position || follow(n, node, wanted) == MU_OK) && ok;
     }
     return nodes_follow_registry(n) == MU_OK && ok;
 }

@@ -23,7 +23,7 @@ struct news {
     struct buf deltas; /* one behind the other, each behind its length (4 bytes) */
     uint64_t position; /* the number of the last one */
     uint64_t registry; /* follow the registry to this change first */
-    bool more;         /* there are more, for the next time */
+    bool full;         /* there are more, for the next time */
     uint32_t *devices; /* whose events have changed */
     uint32_t device_count, device_cap;
     struct device_event *events;
@@ -52,7 +52,7 @@ static enum mu_err on_delta(void *ctx, uint64_t number, const void *bytes, size_
     enum mu_err err;
 
     if (news->deltas.len && news->deltas.len + len > NEWS_BYTES) {
-        news->more = true;
+        news->full = true;
         return MU_E_LIMIT; /* ends the visit */
     }
     if ((err = delta_get_head(&in, &head)) != MU_OK || (err = note_devices(news, in, &head)) != MU_OK)
@@ -172,14 +172,13 @@ static void forget(struct news *news)
     buf_free(&news->deltas);
 }
 
-static enum mu_err follow_some(struct nodes *n, uint64_t boot, uint64_t *position, bool *more)
+static enum mu_err follow_some(struct nodes *n, uint64_t boot, uint64_t *position)
 {
     struct news news = { .n = n, .position = *position };
 
     buf_init(&news.deltas, (size_t)64 * 1024 * 1024);
     enum mu_err err = journal_deltas(n->options.journal, boot, *position, on_delta, &news);
-    *more = news.more;
-    if (news.more)
+    if (news.full)
         err = MU_OK;
     if (err == MU_OK && news.deltas.len)
         err = take_in(&news);
@@ -189,14 +188,15 @@ static enum mu_err follow_some(struct nodes *n, uint64_t boot, uint64_t *positio
     return err;
 }
 
-enum mu_err nodes_follow_deltas(struct nodes *n, uint64_t boot, uint64_t *position)
+enum mu_err nodes_follow_deltas(struct nodes *n, uint64_t boot, uint64_t *position, uint64_t upto)
 {
-    enum mu_err err;
-    bool more;
+    enum mu_err err = MU_OK;
+    uint64_t before;
 
-    do
-        err = follow_some(n, boot, position, &more);
-    while (err == MU_OK && more);
+    do {
+        before = *position;
+        err = follow_some(n, boot, position);
+    } while (err == MU_OK && *position != before && *position < upto);
     return err;
 }
 

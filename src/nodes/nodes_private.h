@@ -69,8 +69,10 @@ struct nodes {
 /* With the lock held; NULL: there is no such node. */
 struct other_node *nodes_find(struct nodes *n, uint64_t boot);
 
-/* nodes_follow.c. On the thread. Takes in all deltas of a node, and tells others how far the registry was followed. */
-MU_MUST_USE enum mu_err nodes_follow_deltas(struct nodes *n, uint64_t boot, uint64_t *position);
+/* nodes_follow.c. On the thread. Takes in a node's deltas up to one, as far as they are there; MU_E_NOT_FOUND: some are
+ * gone already. */
+MU_MUST_USE enum mu_err nodes_follow_deltas(struct nodes *n, uint64_t boot, uint64_t *position, uint64_t upto);
+/* Tells others how far the registry was followed. */
 MU_MUST_USE enum mu_err nodes_follow_registry(struct nodes *n);
 
 /* nodes_control.c. A control that another node sent, and the answer to one of ours. */
