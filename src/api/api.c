@@ -10,6 +10,7 @@
 #include "api/cors.h"
 #include "api/openapi.h"
 #include "api/params.h"
+#include "journal/journal_nodes.h"
 
 /* How a call is served: `before` (on the loop) gives it a number and checks its caller. Then `run` (on the loop, or
  * on a worker if the call may wait) reads its parameters and calls the handler. */
@@ -121,10 +122,13 @@ static void run_whole(struct job *job)
     run(call_of(job)->ex);
 }
 
-/* Parsing a large body takes long (1 MiB of numbers: 85 ms). It must not keep the loop from its sessions. */
+/* Parsing a large body takes long (1 MiB of numbers: 85 ms). It must not keep the loop from its sessions. Nor must a
+ * store that is asked what another node's device has reported. */
 static void run_deferred(struct http_exchange *ex)
 {
-    if (ex->req.body.len > BODY_ON_LOOP)
+    const struct api *api = ex->ctx;
+
+    if (ex->req.body.len > BODY_ON_LOOP || journal_is_shared(api->parts.journal))
         hand_to_worker(ex->user, run_whole);
     else
         run(ex);

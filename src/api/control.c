@@ -6,6 +6,7 @@
 #include "base/json_in.h"
 #include "base/log.h"
 #include "commit/control_request.h"
+#include "commit/device_image.h"
 #include "model/frame.h"
 
 /* 设备管理: controlling a device (contract, endpoint 7).
@@ -169,20 +170,23 @@ static enum api_error frame_of_raw(struct api_call *call, struct buf *bytes, str
 static enum api_error frame_of_attrs(struct api_call *call, struct buf *p0, struct buf *frame)
 {
     const struct control_args *args = call->args;
-    const struct fleet_definition *definition = call->product->definition, *written_under;
-    struct buf state;
-    char why[200];
+    const struct api_options *parts = &call->api->parts;
+    const struct fleet_definition *definition = call->product->definition;
+    struct device_image state;
+    enum api_error error;
+    char why[200] = "";
 
     if (!definition)
         return API_DATAPOINT_UNDEFINED;
-    buf_init(&state, LIMIT_IMAGE + LIMIT_POINTS);
-    fleet_device_state(call->api->parts.fleet, args->device.no, &written_under, &state);
+    enum mu_err err = device_image_read(parts->fleet, parts->journal, &args->device, &state);
     /* In a state of another definition version, datapoints have other places. */
-    bool usable = written_under == definition && state.err == MU_OK;
-    enum api_error error = datapoint_control(
-        definition->plan, &(struct datapoint_asked){ args->attrs, usable ? state.data : NULL, coding_of(args) }, p0,
-        why, sizeof(why));
-    buf_free(&state);
+    const uint8_t *usable = state.definition == definition ? state.bytes.data : NULL;
+    if (err == MU_OK)
+        error = datapoint_control(definition->plan, &(struct datapoint_asked){ args->attrs, usable, coding_of(args) },
+                                  p0, why, sizeof(why));
+    device_image_free(&state);
+    if (err != MU_OK)
+        return api_store_failed(call, API_JOURNAL_FAILED, "read a device's state", err);
     if (error != API_OK)
         return api_refuse(call, error, "%s", why);
     if (p0->err == MU_OK)

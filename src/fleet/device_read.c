@@ -180,6 +180,14 @@ uint64_t fleet_device_holder(struct fleet *f, uint32_t no)
     return boot;
 }
 
+bool fleet_device_is_here(struct fleet *f, uint32_t no)
+{
+    fleet_read_lock(f);
+    bool here = fleet_holds_session(f, no);
+    fleet_unlock(f);
+    return here;
+}
+
 void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out)
 {
     size_t len = 0;

@@ -106,6 +106,9 @@ size_t fleet_active_days(struct fleet *f, uint32_t no, int32_t *days, size_t cap
 /* The start of another node that holds the device's session; 0: none does. */
 uint64_t fleet_device_holder(struct fleet *f, uint32_t no);
 
+/* This process holds the device's session. */
+bool fleet_device_is_here(struct fleet *f, uint32_t no);
+
 /* What a login needs, cheaper than a whole row. */
 struct fleet_login {
     uint32_t no;

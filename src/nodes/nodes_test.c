@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "commit/device_image.h"
 #include "fleet/fleet_apply.h"
 #include "journal/fake_journal.h"
 #include "journal/postgres_journal.h"
@@ -440,6 +441,45 @@ static void when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere(vo
     assert_int_equal(report(&a, 1, 9, 0, 0), MU_E_OVER);
 }
 
+/* --- reading a device of another node ----------------------------------------------------------------*/
+
+/* The level that a control through this node starts from; -1: none. */
+static int level_at(struct member *m, uint32_t no)
+{
+    struct point_value values[4];
+    struct device_image image;
+    struct fleet_device d = device(m, no);
+    int level = -1;
+
+    assert_int_equal(device_image_read(m->f, m->j, &d, &image), MU_OK);
+    if (image.definition) {
+        datapoint_state_values(image.definition->plan, image.bytes.data, values);
+        level = values[1].set ? (int)values[1].x : -1;
+    }
+    device_image_free(&image);
+    return level;
+}
+
+/* Its state is written only now and then, when it reports as often as here. */
+static void what_was_acknowledged_through_one_node_is_read_through_another_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(level_at(&b, 1), -1);
+    assert_int_equal(login(&a, 1), MU_OK);
+    assert_int_equal(level_at(&b, 1), -1);
+    for (uint8_t level = 1; level <= 50; level++) {
+        assert_int_equal(report(&a, 1, level, 0, 0), MU_OK);
+        assert_int_equal(level_at(&a, 1), level);
+        assert_int_equal(level_at(&b, 1), level);
+        assert_int_equal(records(&b, 1).message_count, level);
+    }
+    assert_int_equal(login(&b, 1), MU_OK);
+    assert_int_equal(level_at(&b, 1), 50);
+    assert_int_equal(report(&b, 1, 51, 0, 0), MU_OK);
+    assert_int_equal(level_at(&a, 1), 51);
+    assert_int_equal(level_at(&b, 1), 51);
+}
+
 /* --- controls ---------------------------------------------------------------------------------------*/
 
 struct control {
@@ -514,6 +554,7 @@ int main(void)
         TEST(a_device_moves_after_its_old_node_has_ended_its_session),
         TEST(a_login_whose_connection_breaks_while_it_waits_leaves_nothing),
         TEST(when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere),
+        TEST(what_was_acknowledged_through_one_node_is_read_through_another_at_once),
         TEST(a_control_reaches_a_device_of_another_node_and_its_outcome_comes_back),
         TEST(a_control_to_a_node_that_does_not_answer_fails),
     };
