@@ -16,7 +16,7 @@ import psycopg2.extras
 
 USER = "muster"
 # Many tests start a server, and each has a few connections.
-SETTINGS = {"listen_addresses": "", "max_connections": "400",
+SETTINGS = {"listen_addresses": "", "max_connections": "400", "dynamic_shared_memory_type": "mmap",
             "shared_buffers": "64MB", "timezone": "Asia/Kathmandu", "datestyle": "German"}
 # The tests kill muster, and sometimes PostgreSQL, but never the kernel. It keeps what a process has written, so memory
 # serves as well as a disk, and a sync costs nothing there. fsync stays on: muster warns of a database without it.
