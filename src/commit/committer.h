@@ -32,12 +32,14 @@ struct committer_options {
     const struct commit_nodes *nodes; /* the other nodes of a shared journal; NULL: this process is alone */
 };
 
-/* What the committer tells the cluster (nodes/nodes.h). All but the last on the committer's thread; they never block. */
+/* What the committer tells and asks the cluster (nodes/nodes.h). All but the last on the committer's thread; they never block. */
 struct commit_nodes {
     void *ctx;
     void (*committed)(void *ctx, uint64_t delta); /* what others must follow is on record: that delta of this start */
     /* A login waits until that start has ended the device's session. It is told again until this is so. */
     void (*held)(void *ctx, uint32_t device, uint64_t boot);
+    /* What is done once for all nodes, this one does (retention.h). */
+    bool (*keeps_house)(void *ctx);
     /* Another node has declared this one over: its devices' sessions have ended, and every commit fails from now on. */
     void (*over)(void *ctx);
     /* Returns when all nodes show this change of the registry. On the thread that called committer_follow_registry. */

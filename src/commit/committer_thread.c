@@ -162,6 +162,8 @@ static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
         .today = calendar_day(c->options.calendar, expiry_us / 1000000),
         .now_us = expiry_us,
         .keep_days = c->options.activity_days,
+        .nodes = c->options.nodes,
+        .registry = c->seq,
     };
     return err != MU_OK ? err : retention_run(&r);
 }

@@ -70,9 +70,9 @@ static enum mu_err read_record(struct fleet *f, struct journal *j, const struct 
         return err == MU_E_NOT_FOUND ? MU_OK : err;
     if (!r.followed)
         return MU_OK;
-    return journal_messages(j, d->no,
-                            &(struct journal_window){ .from_us = r.last_us + 1, .to_us = INT64_MAX, .limit = UINT64_MAX },
-                            on_message, &r, &unused);
+    return journal_messages(
+        j, d->no, &(struct journal_window){ .from_us = r.last_us + 1, .to_us = INT64_MAX, .limit = UINT64_MAX },
+        on_message, &r, &unused);
 }
 
 enum mu_err device_image_read(struct fleet *f, struct journal *j, const struct fleet_device *d,

@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "journal/journal_nodes.h"
 
 /* A start takes as long as this, and a good part of it is reading: SQLite's rows, RocksDB's blocks. So one thread reads
  * and another builds.
@@ -393,6 +394,8 @@ enum mu_err rebuild_fleet(struct fleet *f, struct registry *reg, struct journal 
     if (err == MU_OK)
         err = check_strangers(f, reg);
     if (err == MU_OK) {
+        if (journal_is_shared(j))
+            fleet_forget_newcomers(f);
         fleet_forget_strangers(f);
         *seq = r.seq;
     }

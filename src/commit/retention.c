@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "commit/committer.h"
+#include "fleet/delta.h"
 #include "fleet/fleet_parts.h"
 #include "fleet/packed_set.h"
 #include "fleet/past.h"
+#include "journal/journal_nodes.h"
 
 /* Dropping old days, events and controls, and folding finished days. */
 
@@ -20,9 +23,14 @@ static bool is_batch_full(const struct retention *r)
 
 /* --- activity -------------------------------------------------------------------------------- */
 
+static int32_t last_past_day(int32_t today, unsigned keep_days)
+{
+    return today - (int32_t)keep_days;
+}
+
 static bool is_past(const struct retention *r, int32_t day)
 {
-    return day <= r->today - (int32_t)r->keep_days;
+    return day <= last_past_day(r->today, r->keep_days);
 }
 
 static void write_set(struct retention *r, struct day_set *set)
@@ -97,6 +105,50 @@ static enum mu_err run_days(struct retention *r)
     return err;
 }
 
+/* --- activity, where other nodes write it, too --------------------------------------------------- */
+
+/* Only in the fleet. */
+static void drop_and_fold(struct retention *r)
+{
+    struct day_sets *days = fleet_active_sets(r->fleet);
+
+    fleet_write_lock(r->fleet);
+    for (uint32_t i = days->count; i-- > 0;) {
+        struct day_set *set = &days->at[i];
+        if (is_past(r, set->day)) {
+            past_day_changes(r->fleet, set->day);
+            day_sets_remove(days, set->day);
+        } else if (set->day < r->today && set->loose) {
+            day_set_fold(set);
+            set->loose = false;
+        }
+    }
+    fleet_unlock(r->fleet);
+}
+
+static enum mu_err unite(void *ctx, struct buf *set, const uint32_t *devices, size_t count)
+{
+    roaring_bitmap_t *all = set->len ? roaring_bitmap_portable_deserialize_safe((const char *)set->data, set->len)
+                                     : roaring_bitmap_create();
+
+    (void)ctx;
+    if (!all)
+        return set->len ? MU_E_CORRUPT : MU_E_NOMEM;
+    roaring_bitmap_add_many(all, count, devices);
+    char *packed = packed_set_of(all);
+    roaring_bitmap_free(all);
+    buf_clear(set);
+    buf_append(set, packed, packed_set_size(packed));
+    free(packed);
+    return set->err;
+}
+
+enum mu_err retention_keep_days(struct journal *j, int32_t today, unsigned keep_days)
+{
+    return journal_keep_house(
+        j, &(struct journal_house){ .first_day = last_past_day(today, keep_days) + 1, .today = today, .unite = unite });
+}
+
 /* --- events ---------------------------------------------------------------------------------- */
 
 struct forgotten {
@@ -148,6 +200,35 @@ static void settle_events(struct event_run *run, bool committed)
     run->count = 0;
 }
 
+/* Other nodes read the events of these devices again. */
+static enum mu_err write_delta(const struct event_run *run)
+{
+    const struct retention *r = run->r;
+    struct delta_head head = { .moment_us = r->now_us, .registry = r->registry };
+    struct buf delta;
+
+    buf_init(&delta, LIMIT_BATCH);
+    delta_put_head(&delta, &head);
+    for (uint32_t i = 0; i < run->count; i++)
+        delta_put(&delta, &head,
+                  &(struct delta_entry){ .device = run->at[i].device, .parts = DELTA_MERGE | DELTA_EVENTS });
+    enum mu_err err = delta.err;
+    if (err == MU_OK)
+        journal_batch_delta(r->writes, delta.data, delta.len);
+    buf_free(&delta);
+    return err;
+}
+
+static enum mu_err commit_events(const struct event_run *run)
+{
+    struct retention *r = run->r;
+    enum mu_err err = commit(r, r->nodes ? write_delta(run) : MU_OK);
+
+    if (err == MU_OK && r->nodes)
+        r->nodes->committed(r->nodes->ctx, journal_last_delta(r->journal));
+    return err;
+}
+
 static enum mu_err run_events(struct retention *r)
 {
     struct event_run run = { .r = r, .before_us = r->now_us - r->keep_days * DAY_US };
@@ -161,7 +242,10 @@ static enum mu_err run_events(struct retention *r)
             err = MU_OK;
         if (err == MU_OK && !run.count)
             break;
-        err = commit(r, err);
+        if (err == MU_OK)
+            err = commit_events(&run);
+        else
+            journal_batch_clear(r->writes);
         settle_events(&run, err == MU_OK);
     } while (err == MU_OK && run.more);
     free(run.at);
@@ -191,8 +275,16 @@ static enum mu_err run_controls(struct retention *r)
 
 enum mu_err retention_run(struct retention *r)
 {
+    enum mu_err err = MU_OK;
+
     assert(r->keep_days);
-    enum mu_err err = run_days(r);
+    if (journal_is_shared(r->journal)) {
+        drop_and_fold(r);
+        if (!r->nodes || !r->nodes->keeps_house(r->nodes->ctx))
+            return MU_OK;
+    } else {
+        err = run_days(r);
+    }
     if (err == MU_OK)
         err = run_events(r);
     return err == MU_OK ? run_controls(r) : err;

@@ -3,10 +3,11 @@
 #include <assert.h>
 
 #include "fleet/fleet_parts.h"
+#include "journal/journal_nodes.h"
 
 /* Removes the leftovers of deleted devices from the journal, one step at a time. */
 
-enum { SLICE_EVENTS = 20000 }; /* takes some 20 ms */
+enum { SLICE_EVENTS = 20000, SOME_DEVICES = 500 }; /* takes some 20 ms */
 
 static bool is_batch_full(const struct sweep *s)
 {
@@ -44,6 +45,37 @@ static enum mu_err sweep_devices(struct sweep *s, int64_t now_us)
     enum mu_err err = journal_commit(s->journal, s->writes, now_us);
     if (err == MU_OK)
         roaring_bitmap_remove_range_closed(devices, 0, d.last);
+    return err;
+}
+
+/* --- events of a shared journal ---------------------------------------------------------------- */
+
+static enum mu_err on_device_event(void *ctx, uint32_t device, const struct journal_event *e)
+{
+    const struct sweep *s = ctx;
+
+    journal_batch_forget_event(s->writes, device, e);
+    return MU_OK;
+}
+
+static enum mu_err sweep_device_events(struct sweep *s, int64_t now_us)
+{
+    roaring_bitmap_t *devices = fleet_leftovers(s->fleet)->with_events;
+    uint32_t some[SOME_DEVICES], count = 0;
+    roaring_uint32_iterator_t *i = roaring_create_iterator(devices);
+
+    if (!i)
+        return MU_E_NOMEM;
+    for (; i->has_value && count < SOME_DEVICES; roaring_advance_uint32_iterator(i))
+        some[count++] = i->current_value;
+    roaring_free_uint32_iterator(i);
+    enum mu_err err = journal_device_events(s->journal, some, count, on_device_event, s);
+    if (err != MU_OK) {
+        journal_batch_clear(s->writes);
+        return err;
+    }
+    if ((err = journal_commit(s->journal, s->writes, now_us)) == MU_OK)
+        roaring_bitmap_remove_range_closed(devices, 0, some[count - 1]);
     return err;
 }
 
@@ -103,8 +135,9 @@ static enum mu_err sweep_events(struct sweep *s, int64_t now_us)
 enum mu_err sweep_step(struct sweep *s, int64_t now_us)
 {
     assert(sweep_is_due(s));
-    return roaring_bitmap_is_empty(fleet_leftovers(s->fleet)->devices) ? sweep_events(s, now_us)
-                                                                       : sweep_devices(s, now_us);
+    if (!roaring_bitmap_is_empty(fleet_leftovers(s->fleet)->devices))
+        return sweep_devices(s, now_us);
+    return journal_is_shared(s->journal) ? sweep_device_events(s, now_us) : sweep_events(s, now_us);
 }
 
 void sweep_free(struct sweep *s)

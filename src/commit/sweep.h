@@ -9,8 +9,11 @@
  * them, since a number is never given twice. For the days of activity the fleet's own sets decide; a changed one is
  * written again when the days are folded (retention.h).
  *
+ * Where other nodes write the journal, too, each of them sweeps after it has shown the deletion: what it has committed
+ * before goes then. The days keep the device's number until they are old; a start leaves it out.
+ *
  * Events lie in the order of their moments, not by device. So all of them are looked through, in slices, and commits go
- * on between the slices. On the committer's thread, between commits. */
+ * on between the slices. (A shared journal finds them by device.) On the committer's thread, between commits. */
 struct sweep {
     struct fleet *fleet;
     struct journal *journal;

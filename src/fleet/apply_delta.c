@@ -80,7 +80,7 @@ void fleet_replace_events(struct fleet *f, uint32_t device, const struct journal
 {
     struct columns_row r = columns_row(&f->columns, device);
 
-    if (!r.c || r.c->told[r.i].mine)
+    if (!r.c)
         return;
     struct events *of = &catalog_product(f, r.c->product[r.i])->events;
     events_drop(of, &f->pool, &r.c->events[r.i]);

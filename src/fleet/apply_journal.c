@@ -108,6 +108,14 @@ uint32_t fleet_last_stranger(const struct fleet *f)
     return device > event ? device : event;
 }
 
+void fleet_forget_newcomers(struct fleet *f)
+{
+    uint64_t first = (uint64_t)fleet_last_device(f) + 1;
+
+    roaring_bitmap_remove_range(f->leftovers.devices, first, UINT64_C(1) << 32);
+    roaring_bitmap_remove_range(f->leftovers.with_events, first, UINT64_C(1) << 32);
+}
+
 struct journal_visitor fleet_journal_visitor(struct fleet *f)
 {
     return (struct journal_visitor){ .ctx = f,

@@ -35,6 +35,9 @@ MU_MUST_USE enum mu_err fleet_revisit(struct fleet *f, struct registry *reg, uin
 struct journal_visitor fleet_journal_visitor(struct fleet *f);
 /* The highest device number that the journal visit met and no device has; 0 if there is none. */
 uint32_t fleet_last_stranger(const struct fleet *f);
+/* After the visit of a journal that other nodes write: devices above all that the registry has told were registered
+ * meanwhile. They are not gone, and are not swept. */
+void fleet_forget_newcomers(struct fleet *f);
 /* After the journal visit: removes devices that are gone from the days of activity. */
 void fleet_forget_strangers(struct fleet *f);
 

@@ -182,6 +182,55 @@ static enum mu_err device_state(struct journal *port, uint32_t device,
     return at ? MU_OK : MU_E_NOT_FOUND;
 }
 
+/* --- what is done once ---------------------------------------------------------------------------- */
+
+static struct fake_active_set *require_set(struct fake_journal *j, int32_t day)
+{
+    for (size_t i = 0; i < j->all.active_sets.count; i++)
+        if (j->all.active_sets.at[i].day == day)
+            return &j->all.active_sets.at[i];
+    struct fake_active_set *set = FAKE_APPEND(j->all.active_sets);
+    set->day = day;
+    return set;
+}
+
+/* With the lock held. */
+static enum mu_err fold_entry(struct fake_journal *j, const struct journal_house *h, const struct fake_active *entry)
+{
+    struct fake_active_set *set = require_set(j, entry->day);
+    struct buf bytes;
+
+    buf_init(&bytes, sizeof(set->bytes));
+    if (!set->forgotten)
+        buf_append(&bytes, set->bytes, set->len);
+    enum mu_err err = h->unite(h->ctx, &bytes, &entry->device, 1);
+    fake_require(bytes.err == MU_OK);
+    set->forgotten = false;
+    set->len = bytes.len;
+    memcpy(set->bytes, bytes.data, bytes.len);
+    buf_free(&bytes);
+    return err;
+}
+
+static enum mu_err keep_house(struct journal *port, const struct journal_house *h)
+{
+    struct fake_journal *j = fake_store(port);
+
+    pthread_mutex_lock(&j->lock);
+    enum mu_err err = j->fail;
+    if (err == MU_OK) {
+        FAKE_KEEP(j->all.active, struct fake_active, row->day >= h->first_day);
+        FAKE_KEEP(j->all.active_sets, struct fake_active_set, row->day >= h->first_day);
+    }
+    for (size_t i = 0; i < j->all.active.count && err == MU_OK; i++)
+        if (j->all.active.at[i].day < h->today)
+            err = fold_entry(j, h, &j->all.active.at[i]);
+    if (err == MU_OK)
+        FAKE_KEEP(j->all.active, struct fake_active, row->day >= h->today);
+    pthread_mutex_unlock(&j->lock);
+    return err;
+}
+
 const struct journal_driver_nodes fake_driver_nodes = {
     .nodes = nodes,
     .end_boot = end_boot,
@@ -192,4 +241,5 @@ const struct journal_driver_nodes fake_driver_nodes = {
     .deltas = deltas,
     .device_events = device_events,
     .device_state = device_state,
+    .keep_house = keep_house,
 };

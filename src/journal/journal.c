@@ -259,3 +259,8 @@ enum mu_err journal_device_state(struct journal *j, uint32_t device,
 {
     return j->driver->nodes->device_state(j, device, state, ctx);
 }
+
+enum mu_err journal_keep_house(struct journal *j, const struct journal_house *h)
+{
+    return j->driver->nodes->keep_house(j, h);
+}

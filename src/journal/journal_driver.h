@@ -66,6 +66,7 @@ struct journal_driver_nodes {
                                  void *ctx);
     enum mu_err (*device_state)(struct journal *j, uint32_t device,
                                 void (*state)(void *ctx, const struct journal_state *s), void *ctx);
+    enum mu_err (*keep_house)(struct journal *j, const struct journal_house *h);
 };
 
 struct journal {

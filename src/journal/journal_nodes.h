@@ -1,6 +1,7 @@
 #ifndef MUSTER_JOURNAL_JOURNAL_NODES_H
 #define MUSTER_JOURNAL_JOURNAL_NODES_H
 
+#include "base/buf.h"
 #include "journal/journal.h"
 
 /* What several nodes do with one journal: they live by signs of life, hold devices' sessions, and tell each other what
@@ -59,5 +60,22 @@ MU_MUST_USE enum mu_err journal_device_events(struct journal *j, const uint32_t 
 /* What is on record of one device; MU_E_NOT_FOUND: nothing. Any thread. */
 MU_MUST_USE enum mu_err journal_device_state(struct journal *j, uint32_t device,
                                              void (*state)(void *ctx, const struct journal_state *s), void *ctx);
+
+/* --- what is done once, and not by each node ----------------------------------------------------------
+ * Activity by day: the single entries of finished days are moved into the days' sets, old days are forgotten. Deltas of
+ * starts that are long over are dropped. */
+/* The most bytes of a set: a bit for each of 2^32 devices, and the heads of its parts. */
+#define JOURNAL_SET_MAX ((size_t)600 << 20)
+struct journal_house {
+    int32_t first_day; /* days before it are forgotten */
+    int32_t today;     /* days before it are finished */
+    void *ctx;
+    /* Adds devices, in no order, to a day's set, which is in bytes whose form only the caller knows; empty: there is
+     * none yet. */
+    enum mu_err (*unite)(void *ctx, struct buf *set, const uint32_t *devices, size_t count);
+};
+/* In many small steps; takes seconds if there is much. It reads nothing but the store, so it misses nothing that this
+ * node has not followed yet. MU_E_LOCKED: another node is at it. Any thread. */
+MU_MUST_USE enum mu_err journal_keep_house(struct journal *j, const struct journal_house *h);
 
 #endif

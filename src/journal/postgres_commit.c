@@ -146,7 +146,8 @@ static enum mu_err forget(struct pg *pg, const struct postgres_batch *b)
     if (b->forgotten_count &&
         ((err = pg_queue(pg, "DELETE FROM state WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK ||
          (err = pg_queue(pg, "DELETE FROM versions WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK ||
-         (err = pg_queue(pg, "DELETE FROM turn WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK))
+         (err = pg_queue(pg, "DELETE FROM turn WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK ||
+         (err = pg_queue(pg, "DELETE FROM past WHERE device = ANY ($1::bigint[])", &devices, 1)) != MU_OK))
         return err;
     for (uint32_t i = 0; i < b->set_count && err == MU_OK; i++)
         err = pg_queue(pg, "DELETE FROM activity WHERE day = $1", PG_VALUES(pg_int(b->sets[i])));

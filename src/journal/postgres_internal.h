@@ -26,7 +26,8 @@
  *   postgres_visit.c    visiting
  *   postgres_check.c    checking
  *   postgres_turn.c     turns
- *   postgres_nodes.c    what several nodes do with one journal */
+ *   postgres_nodes.c    what several nodes do with one journal
+ *   postgres_house.c    what is done once for all nodes */
 
 struct postgres_boot {
     uint64_t number;
@@ -241,6 +242,9 @@ void postgres_give_back(struct postgres_journal *j, struct pg *pg);
 /* Notes the turns of a batch, in its transaction. */
 MU_MUST_USE enum mu_err postgres_turns_write(struct postgres_journal *j, const struct postgres_batch *b);
 bool postgres_turned(struct journal *port, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
+
+/* --- postgres_house.c ------------------------------------------------------------------------------- */
+enum mu_err postgres_keep_house(struct journal *port, const struct journal_house *h);
 
 /* --- postgres_nodes.c ------------------------------------------------------------------------------- */
 extern const struct journal_driver_nodes postgres_driver_nodes;

@@ -479,4 +479,5 @@ const struct journal_driver_nodes postgres_driver_nodes = {
     .deltas = deltas,
     .device_events = device_events,
     .device_state = device_state,
+    .keep_house = postgres_keep_house,
 };

@@ -357,6 +357,11 @@ static void on_over(void *ctx)
     n->options.over(n->options.ctx);
 }
 
+static bool keeps_house(void *ctx)
+{
+    return nodes_keeps_house(ctx);
+}
+
 /* With the lock held. */
 static bool all_have_followed(const struct nodes *n, uint64_t change)
 {
@@ -420,6 +425,7 @@ enum mu_err nodes_create(struct nodes **out, const struct nodes_options *options
     n->for_committer = (struct commit_nodes){ .ctx = n,
                                               .committed = on_committed,
                                               .held = on_held,
+                                              .keeps_house = keeps_house,
                                               .over = on_over,
                                               .wait_until_followed = wait_until_followed };
     pthread_mutex_init(&n->lock, NULL);
@@ -486,6 +492,17 @@ enum mu_err nodes_start(struct nodes *n, struct committer *c, const struct contr
 bool nodes_is_late(const struct nodes *n)
 {
     return clock_mono_ms() - committer_committed_ms(n->committer) > n->options.lease_ms / 2;
+}
+
+bool nodes_keeps_house(struct nodes *n)
+{
+    bool first = true;
+
+    pthread_mutex_lock(&n->lock);
+    for (uint32_t i = 0; i < n->count; i++)
+        first = first && n->at[i].boot > n->boot;
+    pthread_mutex_unlock(&n->lock);
+    return first;
 }
 
 void nodes_stop(struct nodes *n)

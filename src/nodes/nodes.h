@@ -45,6 +45,9 @@ MU_MUST_USE enum mu_err nodes_start(struct nodes *n, struct committer *c, const 
 struct control_port nodes_control_port(struct nodes *n);
 /* The last sign of life is more than half a lease ago. Any thread. */
 bool nodes_is_late(const struct nodes *n);
+/* What is done once for all nodes, this one does: of those that live it started first. For a moment there may be none, or
+ * two. Any thread. */
+bool nodes_keeps_house(struct nodes *n);
 /* Before the committer stops, and before what `local` reaches. NULL is allowed. */
 void nodes_stop(struct nodes *n);
 void nodes_destroy(struct nodes *n); /* NULL is allowed */

@@ -28,6 +28,11 @@ struct news {
     uint32_t device_count, device_cap;
     struct device_event *events;
     uint32_t event_count, event_cap;
+    /* Old events were dropped for all nodes (retention.h), also those of devices whose session this one holds. These
+     * devices alone are in `own`, which is filled while no commit can add an event. */
+    bool tidied;
+    struct news *own;
+    enum mu_err err; /* of reading `own` */
 };
 
 static enum mu_err note_devices(struct news *news, struct bytes in, const struct delta_head *head)
@@ -40,6 +45,7 @@ static enum mu_err note_devices(struct news *news, struct bytes in, const struct
         if (!ARRAY_RESERVE(news->devices, news->device_cap, news->device_count + 1))
             return MU_E_NOMEM;
         news->devices[news->device_count++] = e.device;
+        news->tidied |= e.parts & DELTA_MERGE;
     }
     return in.bad ? MU_E_CORRUPT : MU_OK;
 }
@@ -106,23 +112,41 @@ static void show_events(struct fleet *f, const struct news *news)
         for (uint32_t k = 0; k < news->event_count; k++)
             if (news->events[k].device == news->devices[i])
                 of[count++] = news->events[k].e;
-        fleet_replace_events(f, news->devices[i], of, count);
+        if (!news->own || !fleet_holds_session(f, news->devices[i]))
+            fleet_replace_events(f, news->devices[i], of, count);
     }
     free(of);
 }
 
+static enum mu_err read_own(const struct news *news, struct news *own)
+{
+    struct fleet *f = news->n->options.fleet;
+
+    if (!ARRAY_RESERVE(own->devices, own->device_cap, news->device_count))
+        return MU_E_NOMEM;
+    for (uint32_t i = 0; i < news->device_count; i++)
+        if (fleet_holds_session(f, news->devices[i]))
+            own->devices[own->device_count++] = news->devices[i];
+    if (!own->device_count)
+        return MU_OK;
+    return journal_device_events(news->n->options.journal, own->devices, own->device_count, on_event, own);
+}
+
 static void show(void *ctx)
 {
-    const struct news *news = ctx;
+    struct news *news = ctx;
     struct fleet *f = news->n->options.fleet;
     struct bytes in = bytes_of(news->deltas.data, news->deltas.len);
 
+    if (news->tidied && (news->err = read_own(news, news->own)) != MU_OK)
+        return;
     fleet_apply_begin(f);
     while (in.left) {
         size_t len = bytes_u32be(&in);
         show_delta(f, bytes_of(bytes_take(&in, len), len));
     }
     show_events(f, news);
+    show_events(f, news->own);
     fleet_apply_end(f);
     committer_retry_held(news->n->committer);
 }
@@ -148,21 +172,6 @@ static void sort_devices(struct news *news)
     news->device_count = count;
 }
 
-static enum mu_err take_in(struct news *news)
-{
-    struct nodes *n = news->n;
-    enum mu_err err = MU_OK;
-
-    if (news->registry > committer_followed(n->committer))
-        err = committer_look_at_registry(n->committer);
-    sort_devices(news);
-    if (err == MU_OK && news->device_count)
-        err = journal_device_events(n->options.journal, news->devices, news->device_count, on_event, news);
-    if (err == MU_OK)
-        committer_pause(n->committer, show, news);
-    return err;
-}
-
 static void forget(struct news *news)
 {
     for (uint32_t i = 0; i < news->event_count; i++)
@@ -170,6 +179,26 @@ static void forget(struct news *news)
     free(news->events);
     free(news->devices);
     buf_free(&news->deltas);
+}
+
+static enum mu_err take_in(struct news *news)
+{
+    struct nodes *n = news->n;
+    struct news own = { .n = n };
+    enum mu_err err = MU_OK;
+
+    if (news->registry > committer_followed(n->committer))
+        err = committer_look_at_registry(n->committer);
+    sort_devices(news);
+    if (err == MU_OK && news->device_count)
+        err = journal_device_events(n->options.journal, news->devices, news->device_count, on_event, news);
+    if (err == MU_OK) {
+        news->own = &own;
+        committer_pause(n->committer, show, news);
+        err = news->err;
+    }
+    forget(&own);
+    return err;
 }
 
 static enum mu_err follow_some(struct nodes *n, uint64_t boot, uint64_t *position)

@@ -11,7 +11,9 @@
 
 #include "base/clock.h"
 #include "commit/device_image.h"
+#include "commit/retention.h"
 #include "fleet/fleet_apply.h"
+#include "fleet/fleet_parts.h"
 #include "journal/fake_journal.h"
 #include "journal/postgres_journal.h"
 #include "model/calendar.h"
@@ -480,6 +482,108 @@ static void what_was_acknowledged_through_one_node_is_read_through_another_at_on
     assert_int_equal(level_at(&b, 1), 51);
 }
 
+/* --- keeping house ----------------------------------------------------------------------------------*/
+
+enum { KEEP_DAYS = 400 };
+static const int64_t DAY_US = INT64_C(86400) * 1000000;
+
+static enum mu_err count_entry(void *ctx, int32_t day, uint32_t no)
+{
+    (void)day;
+    (void)no;
+    ++*(unsigned *)ctx;
+    return MU_OK;
+}
+
+static unsigned single_entries(void)
+{
+    unsigned count = 0;
+    struct journal_visitor v = { .ctx = &count, .active = count_entry };
+
+    assert_int_equal(journal_visit(a.j, &v), MU_OK);
+    return count;
+}
+
+/* A node folds what is on record, whether or not it has followed it: the one that folds here follows nobody. */
+static void a_finished_day_is_folded_with_what_all_nodes_have_written(void **state)
+{
+    struct member late;
+    int32_t today;
+
+    (void)state;
+    be_silent(&b);
+    for (uint32_t no = 1; no <= 3; no++) {
+        assert_int_equal(login(&a, no), MU_OK);
+        assert_int_equal(report(&a, no, 1, 0, 0), MU_OK);
+        today = (int32_t)(device(&a, no).last_report / 86400);
+        assert_int_equal(retention_keep_days(b.j, today, KEEP_DAYS), MU_OK);
+        assert_int_equal(single_entries(), 1);
+        assert_int_equal(retention_keep_days(b.j, today + 1, KEEP_DAYS), MU_OK);
+        assert_int_equal(single_entries(), 0);
+    }
+    be_heard(&b);
+    start(&late, FIRST_START + 2, open_next(FIRST_START + 2));
+    for (uint32_t no = 1; no <= 3; no++)
+        assert_true(fleet_was_active(late.f, today, no));
+    assert_false(fleet_was_active(late.f, today, 4));
+    stop(&late);
+
+    assert_int_equal(retention_keep_days(b.j, today + KEEP_DAYS, KEEP_DAYS), MU_OK);
+    start(&late, FIRST_START + 3, open_next(FIRST_START + 3));
+    assert_false(fleet_was_active(late.f, today, 1));
+    stop(&late);
+}
+
+/* All events of a device that a node's index counts. */
+static uint32_t events_at(const struct member *m, uint32_t no)
+{
+    const struct events *events = &catalog_product(m->f, 1)->events;
+    uint32_t count = 0;
+
+    fleet_read_lock(m->f);
+    for (uint32_t i = 1; i < events->count; i++)
+        count += events->at[i].device == no ? events->at[i].total : 0;
+    fleet_unlock(m->f);
+    return count;
+}
+
+static void run_retention(void *ctx)
+{
+    const struct member *m = ctx;
+    struct retention r = { .fleet = m->f,
+                           .journal = m->j,
+                           .today = (int32_t)(now_us() / DAY_US),
+                           .now_us = now_us() + (KEEP_DAYS + 1) * DAY_US,
+                           .keep_days = KEEP_DAYS,
+                           .nodes = nodes_for_committer(m->nodes) };
+
+    assert_int_equal(journal_batch_create(&r.writes, m->j), MU_OK);
+    assert_int_equal(retention_run(&r), MU_OK);
+    journal_batch_destroy(r.writes);
+}
+
+static void one_node_drops_old_events_and_all_forget_them(void **state)
+{
+    (void)state;
+    assert_true(nodes_keeps_house(a.nodes) && !nodes_keeps_house(b.nodes));
+    for (uint32_t no = 1; no <= 2; no++) {
+        struct member *m = no == 1 ? &a : &b;
+        assert_int_equal(login(m, no), MU_OK);
+        assert_int_equal(report(m, no, 1, 1, 1), MU_OK);
+        assert_int_equal(report(m, no, 1, 0, 1), MU_OK);
+        WAIT_UNTIL(events_at(&a, no) == 2 && events_at(&b, no) == 2 && !device(&a, no).is_alert);
+    }
+    committer_pause(b.c, run_retention, &b);
+    assert_int_equal(events_at(&b, 2), 2);
+    committer_pause(a.c, run_retention, &a);
+    for (uint32_t no = 1; no <= 2; no++) {
+        WAIT_UNTIL(events_at(&a, no) == 1 && events_at(&b, no) == 1); /* the fault is open */
+    }
+    assert_int_equal(report(&b, 2, 1, 1, 0), MU_OK);
+    WAIT_UNTIL(events_at(&a, 2) == 2);
+    assert_int_equal(events_at(&b, 2), 2);
+}
+
 /* --- controls ---------------------------------------------------------------------------------------*/
 
 struct control {
@@ -555,6 +659,8 @@ int main(void)
         TEST(a_login_whose_connection_breaks_while_it_waits_leaves_nothing),
         TEST(when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere),
         TEST(what_was_acknowledged_through_one_node_is_read_through_another_at_once),
+        TEST(a_finished_day_is_folded_with_what_all_nodes_have_written),
+        TEST(one_node_drops_old_events_and_all_forget_them),
         TEST(a_control_reaches_a_device_of_another_node_and_its_outcome_comes_back),
         TEST(a_control_to_a_node_that_does_not_answer_fails),
     };

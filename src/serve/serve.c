@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "commit/retention.h"
 #include "ops/operation.h"
 #include "ops/service_notify.h"
 #include "registry/audit.h"
@@ -72,7 +73,17 @@ static void check_certificate(const struct server *s)
               LOG_Q(setting_text(s->settings, "tls-cert"), -1), expired ? "not_after" : "not_before", text);
 }
 
-static void maintain(struct server *s)
+static void keep_days(struct server *s, int64_t now_us)
+{
+    enum mu_err err = retention_keep_days(s->stores.journal, calendar_day(s->stores.calendar, now_us / 1000000),
+                                          (unsigned)setting_count(s->settings, "activity-days"));
+
+    if (err != MU_OK && err != MU_E_LOCKED)
+        log_event(LOG_WARN, "activity_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
+}
+
+/* What is done once for all nodes. */
+static void keep_house(struct server *s)
 {
     int64_t now_us = expiry_us(s);
     uint32_t deleted;
@@ -84,6 +95,14 @@ static void maintain(struct server *s)
     if (err != MU_OK)
         log_event(LOG_WARN, "token_cleanup_failed", "reason=\"%s\"", mu_err_text(err));
     forget_audit(s, now_us);
+    if (s->stores.nodes)
+        keep_days(s, now_us);
+}
+
+static void maintain(struct server *s)
+{
+    if (!s->stores.nodes || nodes_keeps_house(s->stores.nodes))
+        keep_house(s);
     check_certificate(s);
 }
 

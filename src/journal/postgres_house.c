@@ -1,0 +1,148 @@
+#include "journal/postgres_internal.h"
+
+#include <stdlib.h>
+
+/* What is done once for all nodes, over a connection of its own, so that commits go on. One lock says who is at it; it
+ * goes with the connection. */
+
+enum { STEP = 50000 }; /* devices of a transaction: some 0.2 s */
+
+/* Whoever still reads the deltas of a start that has been over for so long has lost its own lease since. */
+#define OVER_LONG "over < clock_timestamp() - interval '10 minutes'"
+
+static void read_day(struct pg_row *row, void *out)
+{
+    *(int32_t *)out = pg_col_is_null(row) ? INT32_MAX : (int32_t)pg_col_int(row);
+}
+
+static void read_number(struct pg_row *row, void *out)
+{
+    *(int64_t *)out = pg_col_int(row);
+}
+
+static void read_set(struct pg_row *row, void *out)
+{
+    struct str set = pg_col_str(row);
+    buf_append(out, set.at, set.len);
+}
+
+struct fold {
+    struct pg *pg;
+    const struct journal_house *house;
+    int32_t day;
+    struct buf set;
+    uint32_t *devices;
+    size_t count;
+    uint32_t cap;
+};
+
+static enum mu_err on_entry(void *ctx, struct pg_row *row)
+{
+    struct fold *f = ctx;
+
+    if (!ARRAY_RESERVE(f->devices, f->cap, f->count + 1))
+        return MU_E_NOMEM;
+    f->devices[f->count++] = pg_col_no(row);
+    return MU_OK;
+}
+
+/* Moves the first entries of the day into its set. */
+static enum mu_err move_entries(struct fold *f)
+{
+    struct pg_value day = pg_int(f->day);
+    int64_t first = 0;
+    enum mu_err err =
+        pg_get(f->pg, "SELECT coalesce(min(device), 0) FROM activity WHERE day = $1", &day, 1, read_number, &first, NULL);
+
+    f->count = 0;
+    buf_clear(&f->set);
+    if (err == MU_OK)
+        err = pg_each(f->pg, "DELETE FROM activity WHERE day = $1 AND device < $2 RETURNING device",
+                      PG_VALUES(day, pg_int(first + STEP)), on_entry, f);
+    if (err == MU_OK)
+        err = pg_get(f->pg, "SELECT devices FROM activity_day WHERE day = $1", &day, 1, read_set, &f->set, NULL);
+    if (err == MU_OK || err == MU_E_NOT_FOUND)
+        err = f->set.err;
+    if (err == MU_OK)
+        err = f->house->unite(f->house->ctx, &f->set, f->devices, f->count);
+    if (err != MU_OK)
+        return err;
+    return pg_run(f->pg,
+                  "INSERT INTO activity_day (day, devices) VALUES ($1, $2) "
+                  "ON CONFLICT (day) DO UPDATE SET devices = EXCLUDED.devices",
+                  PG_VALUES(day, pg_bytes(f->set.data, f->set.len)), NULL);
+}
+
+static enum mu_err end(struct pg *pg, enum mu_err err)
+{
+    if (err == MU_OK)
+        return pg_commit(pg);
+    pg_rollback(pg);
+    return err;
+}
+
+static enum mu_err fold_days(struct pg *pg, const struct journal_house *h)
+{
+    struct fold f = { .pg = pg, .house = h, .day = INT32_MIN };
+    enum mu_err err;
+
+    buf_init(&f.set, JOURNAL_SET_MAX);
+    for (;;) {
+        err = pg_get(pg, "SELECT min(day) FROM activity WHERE day >= $1", PG_VALUES(pg_int(f.day)), read_day, &f.day,
+                     NULL);
+        if (err != MU_OK || f.day >= h->today || (err = pg_begin(pg, PG_WRITE)) != MU_OK ||
+            (err = end(pg, move_entries(&f))) != MU_OK)
+            break;
+    }
+    free(f.devices);
+    buf_free(&f.set);
+    return err;
+}
+
+static enum mu_err forget_days(struct pg *pg, int32_t first)
+{
+    struct pg_value day = pg_int(first);
+    enum mu_err err = pg_run(pg, "DELETE FROM activity WHERE day < $1", &day, 1, NULL);
+
+    return err == MU_OK ? pg_run(pg, "DELETE FROM activity_day WHERE day < $1", &day, 1, NULL) : err;
+}
+
+static enum mu_err prune_deltas(struct pg *pg)
+{
+    enum mu_err err = pg_begin(pg, PG_WRITE);
+
+    if (err != MU_OK)
+        return err;
+    if ((err = pg_run(pg, "UPDATE boot SET gone = delta WHERE gone < delta AND " OVER_LONG, NULL, 0, NULL)) == MU_OK)
+        err = pg_run(pg, "DELETE FROM delta USING boot WHERE delta.boot = boot.number AND boot." OVER_LONG, NULL, 0,
+                     NULL);
+    return end(pg, err);
+}
+
+static enum mu_err keep(struct pg *pg, const struct journal_house *h)
+{
+    enum mu_err err = forget_days(pg, h->first_day);
+
+    if (err == MU_OK)
+        err = fold_days(pg, h);
+    return err == MU_OK ? prune_deltas(pg) : err;
+}
+
+enum mu_err postgres_keep_house(struct journal *port, const struct journal_house *h)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    int64_t got = 0;
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_get(pg, "SELECT pg_try_advisory_lock(hashtext('muster.house'))", NULL, 0, read_number, &got, NULL);
+    if (err == MU_OK && got) {
+        err = keep(pg, h);
+        /* The lock goes with the connection if it is not given back. */
+        if (pg_exec(pg, "SELECT pg_advisory_unlock(hashtext('muster.house'))") != MU_OK)
+            pg_drop(pg);
+    }
+    postgres_give_back(j, pg);
+    return err == MU_OK && !got ? MU_E_LOCKED : postgres_error(err);
+}
