@@ -79,6 +79,7 @@ void batch_free(struct batch *b)
     free(b->versions);
     free(b->events);
     free(b->active);
+    free(b->wanted);
     lagging_free(&b->lagging);
     undecoded_log_free(&b->undecoded);
     buf_free(&b->images);
@@ -238,6 +239,7 @@ void batch_clear(struct batch *b)
     b->version_count = 0;
     b->event_count = 0;
     b->active_count = 0;
+    b->wanted_count = 0;
     b->records = b->messages = 0;
     b->latest_us = b->newest_us = 0;
     b->err = MU_OK;

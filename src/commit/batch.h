@@ -41,6 +41,12 @@ struct pending_active {
     int32_t day;
 };
 
+/* A session whose end a login waits for. */
+struct pending_wanted {
+    uint32_t device;
+    uint64_t boot; /* that holds it */
+};
+
 struct batch {
     struct fleet *fleet;
     struct journal *journal;
@@ -59,6 +65,8 @@ struct batch {
     uint32_t event_count, event_cap;
     struct pending_active *active;
     uint32_t active_count, active_cap;
+    struct pending_wanted *wanted;
+    uint32_t wanted_count, wanted_cap;
 
     bool shared;                      /* there are other nodes */
     bool reading;                     /* a start catches up: all devices are shown, and nothing is written */
@@ -131,6 +139,8 @@ void batch_clear(struct batch *b);
 
 /* This node alone writes the device's records: it holds its session, or the batch has claimed it. */
 bool batch_holds(const struct batch *b, uint32_t device);
+/* Asks in the delta for the end of a session that another node holds. Without memory it is not asked for. */
+void batch_want_end(struct batch *b, uint32_t device, uint64_t boot);
 /* batch_delta.c. Writes what others must follow of the batch; false: nothing. */
 bool batch_write_delta(struct batch *b);
 /* What the device's change is to other nodes. */

@@ -1,5 +1,6 @@
 #include "commit/batch.h"
 
+#include "base/array.h"
 #include "fleet/delta.h"
 
 /* What other nodes must follow of a batch. */
@@ -51,6 +52,12 @@ void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_en
         out->versions = b->versions[p->versions - 1];
 }
 
+void batch_want_end(struct batch *b, uint32_t device, uint64_t boot)
+{
+    if (ARRAY_RESERVE(b->wanted, b->wanted_cap, b->wanted_count + 1))
+        b->wanted[b->wanted_count++] = (struct pending_wanted){ device, boot };
+}
+
 bool batch_write_delta(struct batch *b)
 {
     struct delta_head head = { .moment_us = b->latest_us, .registry = b->registry };
@@ -69,6 +76,12 @@ bool batch_write_delta(struct batch *b)
     for (uint32_t i = 0; i < b->active_count; i++) {
         e = (struct delta_entry){ .device = b->active[i].device, .parts = DELTA_MERGE | DELTA_DAY };
         e.progress.active_day = b->active[i].day;
+        delta_put(&b->delta, &head, &e);
+        any = true;
+    }
+    for (uint32_t i = 0; i < b->wanted_count; i++) {
+        e = (struct delta_entry){ .device = b->wanted[i].device, .parts = DELTA_MERGE | DELTA_SESSION | DELTA_WANTED };
+        e.progress.session_boot = b->wanted[i].boot;
         delta_put(&b->delta, &head, &e);
         any = true;
     }

@@ -13,6 +13,7 @@
 enum {
     CLAIMS_AT_ONCE = 5000, /* the store holds as many locks until the commit */
     RETRY_MS = 200,        /* how often the other node is asked again */
+    UNHEARD_MS = 1000,     /* it has not heard the bus, or has much to do: from now on the delta asks it, too */
     WAIT_MS = 13000,       /* longer than a node's lease, so that its death decides */
 };
 
@@ -132,6 +133,8 @@ static void let_wait(struct claims *c, struct intake_record *rec, const struct c
     ((struct commit_login *)(void *)kept->body)->takeover = true;
     c->retry_ms = clock_mono_ms() + RETRY_MS;
     c->nodes->held(c->nodes->ctx, holder->device, holder->boot);
+    if (clock_wall_us() - rec->ts_us > UNHEARD_MS * INT64_C(1000))
+        batch_want_end(c->batch, holder->device, holder->boot);
 }
 
 enum claims_answer claims_admit(struct claims *c, struct intake_record *rec)

@@ -88,15 +88,25 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
 
 /* --- on the committer's thread ----------------------------------------------------------------------*/
 
-static void show_delta(struct fleet *f, struct bytes in)
+/* The bus was to say the same, and was perhaps not heard. */
+static void end_if_wanted(struct nodes *n, const struct delta_entry *e)
+{
+    if (e->parts & DELTA_WANTED && e->progress.session_boot == n->boot &&
+        fleet_holds_session(n->options.fleet, e->device))
+        n->options.end_session(n->options.ctx, e->device);
+}
+
+static void show_delta(struct nodes *n, struct bytes in)
 {
     struct delta_head head;
     struct delta_entry e;
 
     if (delta_get_head(&in, &head) != MU_OK)
         return;
-    while (delta_get(&in, &head, &e))
-        (void)fleet_apply_delta(f, &e);
+    while (delta_get(&in, &head, &e)) {
+        (void)fleet_apply_delta(n->options.fleet, &e);
+        end_if_wanted(n, &e);
+    }
 }
 
 static void show_events(struct fleet *f, const struct news *news)
@@ -143,7 +153,7 @@ static void show(void *ctx)
     fleet_apply_begin(f);
     while (in.left) {
         size_t len = bytes_u32be(&in);
-        show_delta(f, bytes_of(bytes_take(&in, len), len));
+        show_delta(news->n, bytes_of(bytes_take(&in, len), len));
     }
     show_events(f, news);
     show_events(f, news->own);

@@ -60,7 +60,7 @@ class Cluster:
 
     def sql(self, statement, *values):
         with contextlib.closing(psycopg2.connect(self.uri)) as connection, connection, connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else None
 
     def end(self):

@@ -1,0 +1,86 @@
+"""The database goes away under load, and comes back: nobody is over because of that, and no acknowledgement was false."""
+
+import random
+import time
+
+import pytest
+
+from cluster import LEASE_S, check_agreement, check_recount, lives, request, size
+from load import Load
+from proxy import Proxy
+from server import wait_until
+
+DEVICES = size(8, 30)
+
+
+def finish(cluster, worlds, load):
+    """Ends the load; everything that was acknowledged is there, and no node has been over."""
+    load.stop()
+    assert all(lives(node) for node in cluster.nodes), [node.log_text()[-2000:] for node in cluster.nodes]
+    assert cluster.sql("SELECT count(*) FROM journal.boot WHERE over IS NOT NULL") == [(0,)]
+    wait_until(lambda: all(world.get("devices/search", is_online=1).json["meta"]["total"] == 0 for world in worlds),
+               what="all ends")
+    check_agreement(worlds)
+    for world in worlds:
+        load.check(world)
+    check_recount(cluster, worlds)
+
+
+def health(node):
+    return request(node.http, "GET", "/healthz").status
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_a_database_that_ends_and_starts_under_load(cluster, end):
+    worlds = cluster.world()
+    load = Load(worlds, DEVICES)
+    for _ in range(size(3, 20)):
+        load.wait_for_more(3)
+        getattr(cluster.postgres, end)()
+        time.sleep(0.3)
+        cluster.postgres.start()
+        load.wait_for_more(3)
+    finish(cluster, worlds, load)
+
+
+def test_a_database_that_is_away_for_longer_than_a_lease_makes_nobody_over(cluster):
+    worlds = cluster.world()
+    load = Load(worlds, DEVICES)
+    load.wait_for_more(3)
+    cluster.postgres.stop()
+    gone = time.monotonic()
+    for node in cluster.nodes:
+        wait_until(lambda: health(node) == 503, what="503")  # noqa: B023
+    time.sleep(size(LEASE_S + 3, 60) - (time.monotonic() - gone))
+    before = load.acknowledged()
+    time.sleep(1)
+    assert load.acknowledged() == before, "acknowledged while there was no database"
+    cluster.postgres.start()
+    load.wait_for_more(3)
+    for node in cluster.nodes:
+        wait_until(lambda: health(node) == 200, what="200")  # noqa: B023
+    finish(cluster, worlds, load)
+
+
+def test_connections_that_break_at_a_commit(make_cluster):
+    proxies = []
+
+    def through_proxy(uri, number):
+        proxies.append(Proxy(uri.partition("host=")[2]))
+        return proxies[-1].uri("muster")
+
+    cluster = make_cluster(uris=through_proxy)
+    worlds = cluster.world()
+    load = Load(worlds, DEVICES)
+    chance = random.Random(5)
+    load.wait_for_more(3)
+    for n in range(size(12, 200)):
+        chance.choice(proxies).cuts.append(("before", "after")[n % 2])
+        time.sleep(chance.uniform(0, 0.2))
+    wait_until(lambda: not any(proxy.cuts for proxy in proxies), what="the cuts")
+    load.wait_for_more(3)
+    logs = "".join(node.log_text() for node in cluster.nodes)
+    assert "journal_outcome_found committed=yes" in logs and "journal_outcome_found committed=no" in logs
+    finish(cluster, worlds, load)
+    for proxy in proxies:
+        proxy.close()

@@ -1,0 +1,120 @@
+"""Nodes that hear nothing, say nothing, or stand still for longer than their lease."""
+
+import secrets
+import signal
+import time
+
+import pytest
+
+from cluster import LEASE_S, Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows, size
+from load import Traveller
+from mqtt import Closed
+from proxy import Proxy
+from server import ENOUGH_S, wait_until
+from world import status_report
+
+
+# --- a node that stands still ----------------------------------------------------------------------------------
+
+def test_a_node_that_stood_still_past_its_lease_acknowledges_nothing_and_ends(cluster):
+    worlds = cluster.world()
+    devices = [connect(worlds[0], worlds[0].register()) for _ in range(10)]
+    for device in devices:
+        device.report(status_report(set_temp=20), qos=1)
+    node = cluster.nodes.pop(0)
+    node.process.send_signal(signal.SIGSTOP)
+    for device in devices:
+        device.publish(f"dev2app/{device.did}", status_report(set_temp=30, faults=1), qos=1, packet_id=99)
+    # The first half goes on elsewhere, the other half stays away.
+    moved = [login_somewhere(worlds[1:], (device.did, device.passcode), n)[0] for n, device in enumerate(devices[:5])]
+    for device in moved:
+        device.report(status_report(set_temp=25), qos=1)
+    for world in worlds[1:]:
+        wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 5, what="its end")  # noqa: B023
+    node.process.send_signal(signal.SIGCONT)
+    for device in devices:
+        with pytest.raises(Closed):
+            while True:
+                first, body = device.receive()
+                assert first >> 4 != 4, "acknowledged by a node that is over"
+    assert node.process.wait(ENOUGH_S) > 0
+    check_agreement(worlds[1:])
+    for device in devices:
+        log = check_sessions(worlds[1], device.did, online=device in devices[:5])
+        assert log[1]["payload"]["reason"] == "offline_exception"
+        temperatures = [row["attrs"]["set_temp"] for row in rows(worlds[2], device.did, "data")]
+        assert temperatures == [20, 25][:1 + (device in devices[:5])]
+    node.start()
+    cluster.nodes.append(node)
+    check_recount(cluster, worlds)
+
+
+def test_a_node_that_stood_still_for_a_moment_goes_on(cluster):
+    worlds = cluster.world()
+    travellers = [Traveller(worlds[:1], worlds[0].register(), seed, moves=0) for seed in range(5)]
+    for _ in range(size(2, 20)):
+        wait_until(lambda: all(each.device and each.acknowledged for each in travellers), what="acknowledgements")
+        cluster.nodes[0].process.send_signal(signal.SIGSTOP)
+        time.sleep(LEASE_S / 5)
+        cluster.nodes[0].process.send_signal(signal.SIGCONT)
+        before = [len(each.acknowledged) for each in travellers]
+        wait_until(lambda: all(len(each.acknowledged) > then for each, then in zip(travellers, before)), what="more")  # noqa: B023
+    for each in travellers:
+        each.stop()
+    check_agreement(worlds)
+    for each in travellers:
+        each.check(worlds[1])
+
+
+# --- a node that the bus does not reach ------------------------------------------------------------------------
+
+def disturb(world, others, times):
+    """What one node acknowledges, the others know; and devices move between them."""
+    for n in range(times):
+        writes, reads = (world, others[n % 2]) if n % 2 else (others[n % 2], world)
+        mac = secrets.token_hex(6)
+        did, passcode = writes.register(mac)
+        assert reads.get("devices/search", type="did", val=did).json["meta"]["total"] == 1
+        device = connect(reads, (did, passcode))
+        device.report(status_report(faults=1, set_temp=17), qos=1)
+        check_agreement([world, *others])
+        again, _ = login_somewhere([writes], (did, passcode))
+        again.report(status_report(set_temp=18), qos=1)
+        device.expect_closed()
+        check_agreement([world, *others])
+        log = check_sessions(reads, did, online=True)
+        assert [row["payload"].get("reason") for row in log] == [None, "offline_force", None]
+        again.close()
+
+
+def test_a_node_that_hears_nothing_on_the_bus_is_late_and_never_wrong(make_cluster):
+    proxies = []
+
+    def first_through_proxy(uri, number):
+        if number:
+            return uri
+        proxies.append(Proxy(uri.partition("host=")[2]))
+        return proxies[0].uri("muster")
+
+    cluster = make_cluster(uris=first_through_proxy)
+    worlds = cluster.world()
+    proxies[0].drop_notifications = True
+    disturb(worlds[0], worlds[1:], size(4, 30))
+    check_recount(cluster, worlds)
+    proxies[0].close()
+
+
+def test_a_bus_whose_connections_break_again_and_again_loses_nothing(cluster):
+    worlds = cluster.world()
+
+    def cut():
+        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                    "AND (query LIKE '%LISTEN muster%' OR query LIKE '%pg_notify(c, t)%')")
+        time.sleep(0.1)
+
+    cutting = Background(cut)
+    disturb(worlds[0], worlds[1:], size(6, 60))
+    cutting.stop()
+    check_recount(cluster, worlds)
+
+
