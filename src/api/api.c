@@ -41,6 +41,16 @@ const struct api_chapter *const api_chapters[] = {
 };
 /* clang-format on */
 
+/* What this node shows may be old by now. */
+static enum api_error check_late(struct api_call *call)
+{
+    const struct api_options *parts = &call->api->parts;
+
+    if (!parts->is_late || call->route->auth == AUTH_NONE || !parts->is_late(parts->late_ctx))
+        return API_OK;
+    return api_refuse(call, API_UNAVAILABLE, "this node has not reached the store for some seconds; ask another one");
+}
+
 static bool before(struct http_exchange *ex)
 {
     const struct api *api = ex->ctx;
@@ -60,7 +70,9 @@ static bool before(struct http_exchange *ex)
     if (!ex->route)
         return true;
     call->route = ex->route->meta;
-    enum api_error error = auth_check(call);
+    enum api_error error = check_late(call);
+    if (error == API_OK)
+        error = auth_check(call);
     if (error != API_OK)
         api_complete(call, error);
     return error == API_OK;

@@ -20,6 +20,9 @@ struct api_options {
     const struct calendar *calendar; /* its days are the days of reports */
     struct workers *workers;         /* must live longer than the calls given to them */
     struct control_port control;
+    /* Whether this node has been without the store for so long that another one should be asked; NULL: never. */
+    bool (*is_late)(void *ctx);
+    void *late_ctx;
     const char *cors_origin; /* NULL = off; "*" or one origin; must live as long as the api */
 };
 

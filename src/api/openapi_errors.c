@@ -14,8 +14,12 @@ static void mark_caller(const struct api_route *route, bool can[API_ERROR_COUNT]
     static const enum api_error of_headers[] = { API_TOKEN_INVALID, API_TOKEN_EXPIRED, API_ENTERPRISE_UNKNOWN,
                                                  API_ENTERPRISE_SECRET, API_OK };
 
-    if (route->auth != AUTH_NONE)
+    static const enum api_error of_node[] = { API_UNAVAILABLE, API_OK };
+
+    if (route->auth != AUTH_NONE) {
+        mark(can, of_node);
         mark(can, of_any);
+    }
     if (route->auth == AUTH_TOKEN)
         mark(can, of_token);
     if (route->auth == AUTH_HEADERS)

@@ -51,8 +51,8 @@ static enum mu_err move_entries(struct fold *f)
 {
     struct pg_value day = pg_int(f->day);
     int64_t first = 0;
-    enum mu_err err =
-        pg_get(f->pg, "SELECT coalesce(min(device), 0) FROM activity WHERE day = $1", &day, 1, read_number, &first, NULL);
+    enum mu_err err = pg_get(f->pg, "SELECT coalesce(min(device), 0) FROM activity WHERE day = $1", &day, 1,
+                             read_number, &first, NULL);
 
     f->count = 0;
     buf_clear(&f->set);

@@ -5,6 +5,10 @@ static void write_health(struct http_exchange *ex)
     const struct health *h = ex->ctx;
     enum mu_err err = committer_failing(h->committer);
 
+    /* The API answers 503 as well. */
+    if (err == MU_OK && h->nodes && nodes_is_late(h->nodes))
+        err = MU_E_TIMEOUT;
+
     ex->res.status = err == MU_OK ? 200 : 503;
     ex->res.content_type = "application/json; charset=utf-8";
     buf_printf(&ex->res.body, "{\"status\":\"%s\"}",
@@ -22,10 +26,11 @@ void health_write_error(struct http_exchange *ex, int status, const char *detail
     buf_printf(&ex->res.body, "%s\n", detail);
 }
 
-void health_init(struct health *h, const struct committer *committer)
+void health_init(struct health *h, const struct committer *committer, const struct nodes *nodes)
 {
     *h = (struct health){
         .committer = committer,
+        .nodes = nodes,
         .route = { .method = HTTP_M_GET, .path = "/healthz", .where = HTTP_FAST, .handle = write_health },
     };
     h->table = (struct http_table){

@@ -157,6 +157,11 @@ static enum mu_err start_nodes(struct server *s)
     return s->stores.nodes ? nodes_start(s->stores.nodes, s->stores.committer, &local) : MU_OK;
 }
 
+static bool is_late(void *ctx)
+{
+    return nodes_is_late(ctx);
+}
+
 static enum mu_err create_http(struct server *s)
 {
     const struct settings *set = s->settings;
@@ -175,6 +180,8 @@ static enum mu_err create_http(struct server *s)
         .calendar = s->stores.calendar,
         .workers = s->workers,
         .control = s->stores.nodes ? nodes_control_port(s->stores.nodes) : access_control_port(s->access),
+        .is_late = s->stores.nodes ? is_late : NULL,
+        .late_ctx = s->stores.nodes,
         .cors_origin = setting_text(set, "cors-origin"),
     };
     struct http_table *tables[4];
@@ -189,8 +196,8 @@ static enum mu_err create_http(struct server *s)
     for (size_t i = 0; i < count; i++)
         if ((err = http_server_add(s->public_http, tables[i])) != MU_OK)
             return err;
-    health_init(&s->public_health, s->stores.committer);
-    health_init(&s->ops_health, s->stores.committer);
+    health_init(&s->public_health, s->stores.committer, s->stores.nodes);
+    health_init(&s->ops_health, s->stores.committer, s->stores.nodes);
     metrics_attach(s->metrics, &(struct metrics_sources){
                                    .http = s->public_http, .stores = &s->stores, .access = s->access, .tls = s->tls });
     if ((err = server_create_debugger(s)) != MU_OK ||
