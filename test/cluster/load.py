@@ -91,9 +91,9 @@ class Traveller(Background):
 class Controller(Background):
     """Sends numbered controls to random devices through random nodes, and remembers which were said to be sent."""
 
-    def __init__(self, worlds, dids, seed=0):
-        self.worlds, self.dids, self.chance = worlds, dids, random.Random(seed)
-        self.number, self.said = 0, []
+    def __init__(self, worlds, dids, first=0):
+        self.worlds, self.dids, self.chance = worlds, dids, random.Random(first)
+        self.number, self.said = first, []
         super().__init__(self.step)
 
     def step(self):
