@@ -46,7 +46,7 @@ static enum api_error check_late(struct api_call *call)
 {
     const struct api_options *parts = &call->api->parts;
 
-    if (!parts->is_late || call->route->auth == AUTH_NONE || !parts->is_late(parts->late_ctx))
+    if (!parts->is_late || call->route->auth == AUTH_NONE || !parts->is_late(parts->nodes))
         return API_OK;
     return api_refuse(call, API_UNAVAILABLE, "this node has not reached the store for some seconds; ask another one");
 }

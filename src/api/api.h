@@ -21,8 +21,11 @@ struct api_options {
     struct workers *workers;         /* must live longer than the calls given to them */
     struct control_port control;
     /* Whether this node has been without the store for so long that another one should be asked; NULL: never. */
-    bool (*is_late)(void *ctx);
-    void *late_ctx;
+    bool (*is_late)(void *nodes);
+    /* Where several nodes count an enterprise's calls together: asks for more (model/quota.h). NULL: this process counts
+     * alone. Any thread, never blocks. */
+    void (*ask_quota)(void *nodes);
+    void *nodes; /* for these two */
     const char *cors_origin; /* NULL = off; "*" or one origin; must live as long as the api */
 };
 

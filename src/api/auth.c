@@ -10,6 +10,19 @@
  * the hourly quota. */
 
 /* --- the quota -------------------------------------------------------------------------------- */
+static bool take(const struct api_call *call, struct fleet_enterprise *e, uint32_t limit, struct quota_view *view)
+{
+    const struct api_options *parts = &call->api->parts;
+    bool ask;
+
+    if (!parts->ask_quota)
+        return quota_take(e->quota, limit, call->now_s, view);
+    bool taken = quota_take_shared(e->quota, &e->share, limit, call->now_s, view, &ask);
+    if (ask)
+        parts->ask_quota(parts->nodes);
+    return taken;
+}
+
 void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
 {
     const struct enterprise_row *row = enterprise->row;
@@ -17,7 +30,7 @@ void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
 
     call->enterprise = enterprise;
     call->now_s = clock_wall_s();
-    call->over_quota = !quota_take(enterprise->quota, row->hourly_quota, call->now_s, &view);
+    call->over_quota = !take(call, enterprise, row->hourly_quota, &view);
     call->quota_reset = view.reset;
     answer_add_number(call->ex, STR("X-RateLimit-Limit"), view.limit);
     answer_add_number(call->ex, STR("X-RateLimit-Remaining"), view.remaining);

@@ -239,6 +239,20 @@ const struct fleet_product *fleet_product_by_no(struct fleet *f, uint32_t no)
     return there ? &p->pub : NULL;
 }
 
+void fleet_visit_enterprises(struct fleet *f, void (*fn)(void *ctx, struct fleet_enterprise *e), void *ctx)
+{
+    for (uint32_t no = 1;; no++) {
+        fleet_read_lock(f);
+        struct enterprise *e = no < f->enterprises.count ? f->enterprises.at[no] : NULL;
+        bool end = no >= f->enterprises.count;
+        fleet_unlock(f);
+        if (end)
+            return;
+        if (e && !e->deleted)
+            fn(ctx, &e->pub); /* it is never moved or freed */
+    }
+}
+
 struct fleet_enterprise *fleet_enterprise_by_id(struct fleet *f, struct str enterprise_id)
 {
     struct fleet_enterprise *found = NULL;

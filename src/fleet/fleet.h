@@ -45,9 +45,13 @@ struct fleet_enterprise {
     uint32_t no;
     char enterprise_id[ID_HEX_LEN + 1];
     _Atomic(const struct enterprise_row *) row;
-    struct quota *quota;   /* kept in a file if the fleet was given one */
-    struct quota refusals; /* refused controls that were written to the audit log */
+    struct quota *quota;      /* kept in a file if the fleet was given one */
+    struct quota refusals;    /* refused controls that were written to the audit log */
+    struct quota_share share; /* of the quota, where several nodes count together */
 };
+
+/* Calls fn for each enterprise. */
+void fleet_visit_enterprises(struct fleet *f, void (*fn)(void *ctx, struct fleet_enterprise *e), void *ctx);
 
 struct fleet_token {
     struct fleet_enterprise *enterprise;

@@ -231,6 +231,23 @@ static enum mu_err keep_house(struct journal *port, const struct journal_house *
     return err;
 }
 
+static enum mu_err grant_calls(struct journal *port, struct journal_grant *g)
+{
+    struct fake_journal *j = fake_store(port);
+
+    assert(g->enterprise < FAKE_ENTERPRISES);
+    pthread_mutex_lock(&j->lock);
+    struct fake_calls *at = &j->calls[g->enterprise];
+    if (at->hour != g->hour)
+        *at = (struct fake_calls){ g->hour, 0 };
+    int64_t left = g->limit > at->granted ? g->limit - at->granted : 0, calls = g->wanted < left ? g->wanted : left;
+    at->granted = (uint32_t)(at->granted + calls);
+    g->calls = calls > 0 ? (uint32_t)calls : 0;
+    g->total = at->granted;
+    pthread_mutex_unlock(&j->lock);
+    return MU_OK;
+}
+
 const struct journal_driver_nodes fake_driver_nodes = {
     .nodes = nodes,
     .end_boot = end_boot,
@@ -241,5 +258,6 @@ const struct journal_driver_nodes fake_driver_nodes = {
     .deltas = deltas,
     .device_events = device_events,
     .device_state = device_state,
+    .grant_calls = grant_calls,
     .keep_house = keep_house,
 };

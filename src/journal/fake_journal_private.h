@@ -41,6 +41,11 @@ struct fake_claim {
     const struct journal_batch *batch;
 };
 
+enum { FAKE_ENTERPRISES = 16 };
+struct fake_calls {
+    uint32_t hour, granted;
+};
+
 /* What is stored. One or several nodes have it open. */
 struct fake_journal {
     unsigned users;
@@ -49,6 +54,7 @@ struct fake_journal {
     int64_t alive_us[FAKE_BOOTS];
     bool joined[FAKE_BOOTS], over[FAKE_BOOTS];
     uint64_t last_delta[FAKE_BOOTS], registry[FAKE_BOOTS];
+    struct fake_calls calls[FAKE_ENTERPRISES];
     FAKE_LIST(struct fake_delta) deltas;
     FAKE_LIST(struct fake_claim) claims;
     bool held, waiting;

@@ -264,3 +264,8 @@ enum mu_err journal_keep_house(struct journal *j, const struct journal_house *h)
 {
     return j->driver->nodes->keep_house(j, h);
 }
+
+enum mu_err journal_grant_calls(struct journal *j, struct journal_grant *g)
+{
+    return j->driver->nodes->grant_calls(j, g);
+}

@@ -64,6 +64,7 @@ struct journal_driver_nodes {
     enum mu_err (*deltas)(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx);
     enum mu_err (*device_events)(struct journal *j, const uint32_t *devices, size_t count, journal_event_fn row,
                                  void *ctx);
+    enum mu_err (*grant_calls)(struct journal *j, struct journal_grant *g);
     enum mu_err (*device_state)(struct journal *j, uint32_t device,
                                 void (*state)(void *ctx, const struct journal_state *s), void *ctx);
     enum mu_err (*keep_house)(struct journal *j, const struct journal_house *h);

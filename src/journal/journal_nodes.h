@@ -78,4 +78,14 @@ struct journal_house {
  * node has not followed yet. MU_E_LOCKED: another node is at it. Any thread. */
 MU_MUST_USE enum mu_err journal_keep_house(struct journal *j, const struct journal_house *h);
 
+/* --- calls of an enterprise -------------------------------------------------------------------------
+ * Grants calls of an hour (since 1970), at most `wanted`, so that all nodes together never get more than `limit`; a
+ * negative number gives calls back. Sets how many calls were granted, and how many all nodes have now. Any thread. */
+struct journal_grant {
+    uint32_t enterprise, hour, limit;
+    int64_t wanted;
+    uint32_t calls, total;
+};
+MU_MUST_USE enum mu_err journal_grant_calls(struct journal *j, struct journal_grant *g);
+
 #endif

@@ -469,6 +469,48 @@ static enum mu_err device_state(struct journal *port, uint32_t device,
     return err == MU_E_NOT_FOUND ? err : postgres_error(err);
 }
 
+/* --- calls of an enterprise -------------------------------------------------------------------------------- */
+
+static void read_grant(struct pg_row *row, void *out)
+{
+    struct journal_grant *g = out;
+    int64_t calls = pg_col_int(row);
+
+    g->calls = calls > 0 ? (uint32_t)calls : 0;
+    g->total = (uint32_t)pg_col_int(row);
+}
+
+/* The row is locked by the statement that makes it, or finds it, so of two nodes that ask at once one comes first. */
+static enum mu_err grant(struct pg *pg, struct journal_grant *g)
+{
+    struct pg_value enterprise = pg_int(g->enterprise), hour = pg_int(g->hour);
+    enum mu_err err = pg_queue(
+        pg,
+        "INSERT INTO calls (enterprise, hour, granted) VALUES ($1, $2, 0) ON CONFLICT (enterprise) DO UPDATE "
+        "SET hour = EXCLUDED.hour, granted = CASE WHEN calls.hour = EXCLUDED.hour THEN calls.granted ELSE 0 END",
+        PG_VALUES(enterprise, hour));
+
+    if (err != MU_OK)
+        return err;
+    return pg_get(pg,
+                  "UPDATE calls SET granted = least(calls.granted + $2::bigint, greatest(calls.granted, $3::bigint)) "
+                  "FROM (SELECT granted FROM calls WHERE enterprise = $1) AS before WHERE enterprise = $1 "
+                  "RETURNING calls.granted - before.granted, calls.granted",
+                  PG_VALUES(enterprise, pg_int(g->wanted), pg_int(g->limit)), read_grant, g, NULL);
+}
+
+static enum mu_err grant_calls(struct journal *port, struct journal_grant *g)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    enum mu_err err = pg ? pg_begin(pg, PG_WRITE) : MU_E_NOMEM;
+
+    if (err == MU_OK && (err = grant(pg, g)) == MU_OK)
+        err = pg_commit(pg);
+    postgres_give_back(j, pg);
+    return postgres_error(err);
+}
+
 const struct journal_driver_nodes postgres_driver_nodes = {
     .nodes = nodes,
     .end_boot = end_boot,
@@ -479,5 +521,6 @@ const struct journal_driver_nodes postgres_driver_nodes = {
     .deltas = deltas,
     .device_events = device_events,
     .device_state = device_state,
+    .grant_calls = grant_calls,
     .keep_house = postgres_keep_house,
 };

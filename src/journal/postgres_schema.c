@@ -21,6 +21,7 @@
  *                      followed; followed: what journal_batch_followed noted last
  *   delta              what others must follow of a batch, in the caller's bytes
  *   past               what a node has heard of a device whose session it does not hold
+ *   calls              how many calls of this hour's quota nodes have been granted
  *   noted              single facts: "clock" is expiry_clock.trusted_us
  *
  * A state is replaced again and again: free room in its page keeps the new one there, and the index as it is. Messages
@@ -52,6 +53,8 @@ static const char first[] =
     "ALTER TABLE delta ALTER bytes SET STORAGE EXTERNAL;"
     "CREATE TABLE past (device bigint PRIMARY KEY, activated_at bigint NOT NULL, online_latest bigint NOT NULL,"
     " last_report bigint NOT NULL);"
+    "CREATE TABLE calls (enterprise bigint PRIMARY KEY, hour bigint NOT NULL, granted bigint NOT NULL)"
+    " WITH (fillfactor = 20);"
     "CREATE TABLE noted (name text COLLATE \"C\" PRIMARY KEY, value bigint NOT NULL);"
     "DO $$ BEGIN"
     " IF EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN"

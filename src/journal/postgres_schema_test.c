@@ -56,7 +56,7 @@ static void the_tables_without_a_device_are_those_that_stay_in_one_place(void **
 {
     (void)state;
     expect("SELECT t.relname::text " TABLES "WHERE NOT " HAS_DEVICE " ORDER BY 1",
-           "activity_day boot control delta noted schema_version ");
+           "activity_day boot calls control delta noted schema_version ");
     expect("SELECT t.relname::text " TABLES "WHERE " HAS_DEVICE " ORDER BY 1",
            "activity event message past session state turn versions ");
 }

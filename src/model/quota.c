@@ -54,6 +54,77 @@ bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_vi
     return taken;
 }
 
+/* --- a share of it ------------------------------------------------------------------------------- */
+
+/* A node asks for this part of what is left, so grants get smaller towards the end, but not for fewer than GRANT_LEAST. It
+ * takes this part of the limit in advance while so many of these are left. */
+enum { GRANT_PART = 64, GRANT_LEAST = 4, ADVANCE_PART = 200, ADVANCES_LEFT = 16 };
+
+static uint32_t used_in(const struct quota *q, uint32_t hour)
+{
+    uint64_t word = atomic_load_explicit(&q->word, memory_order_relaxed);
+    return word >> (32 + CHECK_BITS) == (hour & HOUR_MASK) ? (uint32_t)(word >> CHECK_BITS) : 0;
+}
+
+/* What a process finds when it begins was granted to the one before it. */
+static uint64_t share_of_start(struct quota_share *s, uint32_t hour, uint32_t used)
+{
+    uint64_t none = 0, start = (uint64_t)hour << 32 | used;
+
+    return atomic_compare_exchange_strong_explicit(&s->word, &none, start, memory_order_relaxed, memory_order_relaxed)
+               ? start
+               : none;
+}
+
+bool quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, int64_t unix_s, struct quota_view *view,
+                       bool *ask)
+{
+    uint32_t hour = (uint32_t)(unix_s / 3600), used = used_in(q, hour), unasked = 0;
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    if (!word)
+        word = share_of_start(s, hour, used);
+    bool known = word >> 32 == hour;
+    uint32_t granted = known ? (uint32_t)word : 0;
+    uint32_t total = known ? atomic_load_explicit(&s->total, memory_order_relaxed) : 0;
+    uint32_t left = limit > total ? limit - total : 0, advance = limit / ADVANCE_PART ? limit / ADVANCE_PART : 1;
+    bool plenty = !known || left >= (uint64_t)advance * ADVANCES_LEFT;
+    uint64_t allowed = (uint64_t)granted + (plenty ? advance : 0);
+
+    bool taken = quota_take(q, allowed < limit ? (uint32_t)allowed : limit, unix_s, view);
+    uint32_t grant = left / GRANT_PART > GRANT_LEAST ? left / GRANT_PART : GRANT_LEAST,
+             debt = used >= granted ? used - granted + 1 : 0;
+    *ask = left && used + grant / 2 >= granted &&
+           atomic_compare_exchange_strong_explicit(&s->wanted, &unasked, debt + grant, memory_order_relaxed,
+                                                   memory_order_relaxed);
+    view->limit = limit;
+    view->remaining = left + (granted > used + 1 ? granted - used - 1 : 0);
+    return taken;
+}
+
+void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uint32_t total)
+{
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    uint32_t before = word >> 32 == hour ? (uint32_t)word : 0;
+
+    atomic_store_explicit(&s->total, total, memory_order_relaxed);
+    atomic_store_explicit(&s->word, (uint64_t)hour << 32 | (before + calls), memory_order_relaxed);
+    atomic_store_explicit(&s->wanted, 0, memory_order_release);
+}
+
+uint32_t quota_share_spare(struct quota_share *s, const struct quota *q, uint32_t hour)
+{
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    uint32_t used = used_in(q, hour), granted = word >> 32 == hour ? (uint32_t)word : 0;
+    bool idle = used == s->seen;
+
+    s->seen = used;
+    if (!idle || granted <= used || atomic_load_explicit(&s->wanted, memory_order_relaxed))
+        return 0;
+    /* A call that comes now counts as one in advance. */
+    atomic_store_explicit(&s->word, (uint64_t)hour << 32 | used, memory_order_relaxed);
+    return granted - used;
+}
+
 bool bucket_take(struct bucket *b, double rate, double burst, double n, int64_t mono_us)
 {
     if (rate <= 0)

@@ -1,5 +1,7 @@
 #include "base/unit_test.h"
 
+#include <string.h>
+
 #include "model/quota.h"
 
 /* Quotas by the hour and token buckets. The test is the clock. */
@@ -27,6 +29,104 @@ static void a_quota_is_used_up_and_comes_back_with_the_hour(void **state)
     assert_int_equal(v.reset, 417002 * INT64_C(3600));
     assert_true(quota_take(&q, 3, now, &v)); /* the clock was set back */
     assert_false(quota_take(&(struct quota){ 0 }, 0, now, &v));
+}
+
+/* --- shares ----------------------------------------------------------------------------------- */
+
+enum { NODES = 3 };
+
+struct shares {
+    struct quota q[NODES];
+    struct quota_share s[NODES];
+    uint32_t hour, granted, limit; /* what the store has */
+    uint64_t due[NODES];           /* when the store answers a node; 0: it does not ask */
+    uint32_t seed;
+};
+
+static uint32_t next_random(struct shares *c)
+{
+    c->seed = c->seed * 1664525 + 1013904223;
+    return c->seed >> 8;
+}
+
+static void answer(struct shares *c, int node)
+{
+    uint32_t wanted = c->s[node].wanted, left = c->limit - c->granted, calls = wanted < left ? wanted : left;
+
+    c->granted += calls;
+    quota_share_grant(&c->s[node], c->hour, calls, c->granted);
+    c->due[node] = 0;
+}
+
+/* Calls one after the other, each to any node. The store answers `delay` calls after it was asked. Returns how many were
+ * allowed. */
+static uint32_t spend(struct shares *c, uint32_t calls, uint32_t delay)
+{
+    uint32_t allowed = 0;
+
+    for (uint64_t now = 1; now <= calls; now++) {
+        int node = (int)(next_random(c) % NODES);
+        struct quota_view v;
+        bool ask;
+        allowed += quota_take_shared(&c->q[node], &c->s[node], c->limit, c->hour * INT64_C(3600) + 5, &v, &ask);
+        assert_int_equal(v.limit, c->limit);
+        if (ask)
+            c->due[node] = now + delay;
+        for (int i = 0; i < NODES; i++)
+            if (c->due[i] && now >= c->due[i])
+                answer(c, i);
+    }
+    return allowed;
+}
+
+static void nodes_together_allow_what_the_quota_says(void **state)
+{
+    static const uint32_t limits[] = { 1, 7, 100, 199, 200, 3600, 50000, 1000000 }, delays[] = { 0, 1, 4, 15 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+        for (size_t k = 0; k < sizeof(delays) / sizeof(*delays); k++) {
+            struct shares c = { .hour = 417000, .limit = limits[i], .seed = 5 };
+            for (int hour = 0; hour < 3; hour++, c.hour++, c.granted = 0) {
+                uint32_t allowed = spend(&c, limits[i] * 3 + 100, delays[k]), off = limits[i] / 50 + NODES;
+                assert_in_range(allowed, limits[i] > off ? limits[i] - off : 1, limits[i] + NODES);
+            }
+        }
+    }
+}
+
+static void a_node_that_starts_again_goes_on_counting(void **state)
+{
+    struct shares c = { .hour = 417000, .limit = 3600, .seed = 5 };
+    uint32_t allowed;
+
+    (void)state;
+    allowed = spend(&c, 1800, 2);
+    memset(c.s, 0, sizeof(c.s)); /* the accounts lie in a file, the shares in memory */
+    memset(c.due, 0, sizeof(c.due));
+    allowed += spend(&c, 6000, 2);
+    /* What each of them had been granted and not used is lost: a 64th of what was left then. */
+    assert_in_range(allowed, 3600 - NODES * (2000 / 64), 3600 + NODES);
+}
+
+static void what_an_idle_node_holds_goes_back(void **state)
+{
+    struct shares c = { .hour = 417000, .limit = 6400, .seed = 5 };
+    struct quota_view v;
+    bool ask;
+
+    (void)state;
+    assert_true(quota_take_shared(&c.q[0], &c.s[0], c.limit, c.hour * INT64_C(3600), &v, &ask));
+    assert_true(ask);
+    answer(&c, 0);
+    assert_in_range(c.granted, 50, 150);
+    assert_int_equal(quota_share_spare(&c.s[0], &c.q[0], c.hour), 0); /* it has just been used */
+    uint32_t spare = quota_share_spare(&c.s[0], &c.q[0], c.hour);
+    assert_int_equal(spare, c.granted - 1);
+    assert_int_equal(quota_share_spare(&c.s[0], &c.q[0], c.hour), 0);
+    assert_true(quota_take_shared(&c.q[0], &c.s[0], c.limit, c.hour * INT64_C(3600), &v, &ask));
+    assert_true(ask);
+    assert_int_equal(quota_share_spare(&c.s[0], &c.q[0], c.hour + 1), 0); /* nothing of another hour */
 }
 
 static void a_flipped_bit_is_seen(void **state)
@@ -83,6 +183,9 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quota_is_used_up_and_comes_back_with_the_hour),
+        cmocka_unit_test(nodes_together_allow_what_the_quota_says),
+        cmocka_unit_test(a_node_that_starts_again_goes_on_counting),
+        cmocka_unit_test(what_an_idle_node_holds_goes_back),
         cmocka_unit_test(a_flipped_bit_is_seen),
         cmocka_unit_test(a_bucket_lets_a_burst_through_and_then_its_rate),
     };

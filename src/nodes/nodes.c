@@ -180,7 +180,8 @@ static bool follow_all(struct nodes *n)
 /* With the lock held. */
 static bool is_due(const struct nodes *n)
 {
-    bool due = n->stopping || n->look_now || n->registry_wanted > committer_followed(n->committer);
+    bool due = n->stopping || n->look_now || atomic_load(&n->quota_asked) ||
+               n->registry_wanted > committer_followed(n->committer);
 
     for (uint32_t i = 0; i < n->count && !due; i++)
         due = n->at[i].wanted > n->at[i].position;
@@ -217,8 +218,10 @@ static void *run(void *ctx)
     while (rest(n, clock_mono_ms() + TICK_MS)) {
         int64_t now_ms = clock_mono_ms();
         nodes_fail_controls(n, 0, now_ms);
+        nodes_grant_quotas(n);
         if (take_look(n) || now_ms >= next_look_ms) {
             look(n);
+            nodes_give_back_quotas(n);
             next_look_ms = now_ms + LOOK_MS;
         }
         /* While the store fails, there is no hurry. */
@@ -233,6 +236,13 @@ static void *run(void *ctx)
 static void wake(struct nodes *n)
 {
     pthread_cond_signal(&n->wake);
+}
+
+void nodes_wake(struct nodes *n)
+{
+    pthread_mutex_lock(&n->lock);
+    wake(n);
+    pthread_mutex_unlock(&n->lock);
 }
 
 static void look_soon(struct nodes *n)

@@ -43,6 +43,8 @@ struct commit_nodes *nodes_for_committer(struct nodes *n);
 MU_MUST_USE enum mu_err nodes_start(struct nodes *n, struct committer *c, const struct control_port *local);
 /* Reaches devices on all nodes. */
 struct control_port nodes_control_port(struct nodes *n);
+/* An enterprise's share of its quota asks for more calls (quota_take_shared). ctx: the nodes. Any thread, never blocks. */
+void nodes_ask_quota(void *nodes);
 /* The last sign of life is more than half a lease ago. Any thread. */
 bool nodes_is_late(const struct nodes *n);
 /* What is done once for all nodes, this one does: of those that live it started first. For a moment there may be none, or

@@ -14,6 +14,7 @@
  *   nodes.c           which nodes live; this node's thread; the messages of the others
  *   nodes_follow.c    following the others: their deltas, the registry
  *   nodes_control.c   controls that go to another node, and those that come from one
+ *   nodes_quota.c     quotas that nodes count together
  *
  * The bus's thread and the workers only note what is wanted; the thread of this room does it, and may block. */
 
@@ -50,6 +51,7 @@ struct nodes {
     uint64_t boot;             /* of this node */
     pthread_t thread;
     bool running;
+    _Atomic bool quota_asked;
     _Atomic bool stopped;          /* nothing that others ask is done any more */
     uint64_t looks, registry_said; /* the thread's own */
 
@@ -80,5 +82,11 @@ void nodes_take_control(struct nodes *n, const struct bus_message *m);
 void nodes_take_answer(struct nodes *n, const struct bus_message *m);
 /* Answers the controls that a node will not answer any more; boot 0: those whose time is over. */
 void nodes_fail_controls(struct nodes *n, uint64_t boot, int64_t now_ms);
+
+/* nodes_quota.c. On the thread. */
+void nodes_grant_quotas(struct nodes *n);
+void nodes_give_back_quotas(struct nodes *n);
+/* nodes.c. Has the thread look what is to do. Any thread. */
+void nodes_wake(struct nodes *n);
 
 #endif

@@ -641,6 +641,47 @@ static void a_control_to_a_node_that_does_not_answer_fails(void **state)
     assert_int_equal(control(&b, 1), MU_E_CLOSED);
 }
 
+/* --- quotas -----------------------------------------------------------------------------------------*/
+
+static bool call(struct member *m, uint32_t limit)
+{
+    char id[ID_HEX_LEN + 1];
+    struct quota_view v;
+    bool ask;
+
+    fake_hex(id, 1);
+    struct fleet_enterprise *e = fleet_enterprise_by_id(m->f, str_of(id));
+    assert_non_null(e);
+    bool taken = quota_take_shared(e->quota, &e->share, limit, clock_wall_s(), &v, &ask);
+    if (ask)
+        nodes_ask_quota(m->nodes);
+    return taken;
+}
+
+static void a_quota_is_spent_over_all_nodes_and_not_more(void **state)
+{
+    enum { LIMIT = 3600 };
+    struct enterprise_row row = fake_enterprise(1);
+    uint32_t allowed = 0, refused = 0;
+
+    (void)state;
+    row.hourly_quota = LIMIT;
+    fake_put_enterprise(reg, &row);
+    assert_int_equal(committer_follow_registry(a.c), MU_OK);
+    if (clock_wall_s() % 3600 > 3590) /* the test is about one hour */
+        sleep(11);
+    for (uint32_t i = 0; refused < 300 && i < 1000000; i++) {
+        if (call(i % 4 ? &a : &b, LIMIT)) {
+            allowed++;
+            refused = 0;
+        } else {
+            refused++;
+            usleep(10000); /* long enough for what an idle node gives back: three seconds in all */
+        }
+    }
+    assert_in_range(allowed, LIMIT - LIMIT / 50, LIMIT + 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, two, none)
 
 static int start_in_postgres(void **state)
@@ -663,6 +704,7 @@ int main(void)
         TEST(one_node_drops_old_events_and_all_forget_them),
         TEST(a_control_reaches_a_device_of_another_node_and_its_outcome_comes_back),
         TEST(a_control_to_a_node_that_does_not_answer_fails),
+        TEST(a_quota_is_spent_over_all_nodes_and_not_more),
     };
     return cmocka_run_group_tests_name("nodes, in memory", tests, pg_fixture_start, pg_fixture_stop) +
            cmocka_run_group_tests_name("nodes, in PostgreSQL", tests, start_in_postgres, pg_fixture_stop);

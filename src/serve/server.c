@@ -181,7 +181,8 @@ static enum mu_err create_http(struct server *s)
         .workers = s->workers,
         .control = s->stores.nodes ? nodes_control_port(s->stores.nodes) : access_control_port(s->access),
         .is_late = s->stores.nodes ? is_late : NULL,
-        .late_ctx = s->stores.nodes,
+        .ask_quota = s->stores.nodes ? nodes_ask_quota : NULL,
+        .nodes = s->stores.nodes,
         .cors_origin = setting_text(set, "cors-origin"),
     };
     struct http_table *tables[4];
