@@ -26,12 +26,13 @@ def size(short, long):
 
 class Cluster:
     def __init__(self, directory, nodes=3, uris=None, **settings):
-        """uris: how each node reaches the database, made from the address of the PostgreSQL; else all do directly."""
+        """uris(postgres, number): how each node reaches the database; else all do directly."""
         self.directory = directory
         self.directory.mkdir()
         self.postgres = Postgres(**settings).start()
+        self.databases = [self.postgres]  # to be ended
         self.nodes = []
-        self.count, self.uris = nodes, uris or (lambda uri, number: uri)
+        self.count, self.uris = nodes, uris or (lambda postgres, number: postgres.uri("muster"))
 
     @property
     def uri(self):
@@ -47,7 +48,7 @@ class Cluster:
 
     def add(self):
         number = len(self.nodes)
-        node = Server(self.directory / f"node{number}", "--store", self.uris(self.uri, number), "--time-zone", TIME_ZONE,
+        node = Server(self.directory / f"node{number}", "--store", self.uris(self.postgres, number), "--time-zone", TIME_ZONE,
                       "--device-messages", "0", "--device-bytes", "0")
         self.nodes.append(node)
         return node.start()
@@ -74,7 +75,8 @@ class Cluster:
         for node in self.nodes:
             if node.process and node.process.poll() is None:
                 node.kill()
-        self.postgres.end()
+        for postgres in self.databases:
+            postgres.end()
 
 
 def at(world, node):

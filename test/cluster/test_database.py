@@ -65,8 +65,8 @@ def test_a_database_that_is_away_for_longer_than_a_lease_makes_nobody_over(clust
 def test_connections_that_break_at_a_commit(make_cluster):
     proxies = []
 
-    def through_proxy(uri, number):
-        proxies.append(Proxy(uri.partition("host=")[2]))
+    def through_proxy(postgres, number):
+        proxies.append(Proxy(postgres.directory))
         return proxies[-1].uri("muster")
 
     cluster = make_cluster(uris=through_proxy)

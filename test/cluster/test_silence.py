@@ -90,10 +90,10 @@ def disturb(world, others, times):
 def test_a_node_that_hears_nothing_on_the_bus_is_late_and_never_wrong(make_cluster):
     proxies = []
 
-    def first_through_proxy(uri, number):
+    def first_through_proxy(postgres, number):
         if number:
-            return uri
-        proxies.append(Proxy(uri.partition("host=")[2]))
+            return postgres.uri("muster")
+        proxies.append(Proxy(postgres.directory))
         return proxies[0].uri("muster")
 
     cluster = make_cluster(uris=first_through_proxy)

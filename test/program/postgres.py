@@ -67,6 +67,9 @@ class Postgres(Cluster):
             account = pwd.getpwnam("nobody")
             os.chown(self.directory, account.pw_uid, account.pw_gid)
             self.as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        self._make()
+
+    def _make(self):
         self._run("initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
                   "--no-instructions")
 
@@ -131,6 +134,33 @@ class Postgres(Cluster):
             self.process.send_signal(signal.SIGQUIT)  # nobody reads the data any more
             self.process.wait()
         shutil.rmtree(self.directory)
+
+
+class Standby(Postgres):
+    """A copy of a cluster, which every commit waits for as soon as it has started; until it is promoted."""
+
+    def __init__(self, primary):
+        self.primary = primary
+        super().__init__()
+
+    def _make(self):
+        self._run("pg_basebackup", "-h", self.primary.directory, "-U", USER, "-D", self.data, "-R", "-c", "fast", "--no-sync")
+
+    def start(self):
+        super().start()
+        self.primary.execute("ALTER SYSTEM SET synchronous_standby_names TO '*'")
+        self.primary.execute("SELECT pg_reload_conf()")
+        with contextlib.closing(self.primary.connect("postgres")) as connection, connection.cursor() as cursor:
+            end = time.monotonic() + 120
+            while True:
+                cursor.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'")
+                if cursor.fetchone():
+                    return self
+                assert time.monotonic() < end, self.log()
+                time.sleep(0.05)
+
+    def promote(self):
+        self.execute("SELECT pg_promote()")
 
 
 class Databases:
