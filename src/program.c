@@ -30,10 +30,11 @@ static const struct command help_of_commands = {
 };
 
 const struct command *const program_commands[] = {
-    &serve_command,   &command_status, &command_apply,   &command_list,   &command_show,     &command_rotate,
-    &command_revoke,  &command_device, &command_import,  &command_export, &command_kick,     &command_tail,
-    &command_disable, &command_enable, &command_delete,  &command_audit,  &command_backup,   &command_restore,
-    &command_check,   &command_repair, &command_migrate, &sim_command,    &help_of_commands, NULL,
+    &serve_command,  &command_status,  &command_apply,   &command_list,     &command_show,
+    &command_rotate, &command_revoke,  &command_device,  &command_import,   &command_export,
+    &command_kick,   &command_tail,    &command_disable, &command_enable,   &command_delete,
+    &command_audit,  &command_backup,  &command_restore, &command_check,    &command_repair,
+    &command_copy,   &command_migrate, &sim_command,     &help_of_commands, NULL,
 };
 /* clang-format on */
 

@@ -1,50 +1,11 @@
 /* muster check: reads everything in a data directory or a database at rest, or in a backup, and changes nothing. */
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/check_dir.h"
 #include "command/commands.h"
-#include "ops/data_dir.h"
-#include "ops/manifest.h"
 #include "ops/settings.h"
-
-/* Locks the directory, so that no server starts on it during the check. A backup has no lock and needs none. */
-static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
-{
-    struct stat st;
-
-    *fd = data_dir_hold(dir);
-    if (*fd >= 0)
-        return MU_OK;
-    if (errno == EWOULDBLOCK) {
-        snprintf(why, why_size, "%s is in use; check a backup of it, or stop the server first", dir);
-        return MU_E_LOCKED;
-    }
-    if (errno == ENOENT && stat(dir, &st) == 0) {
-        snprintf(why, why_size, "%s is neither a data directory nor a backup", dir);
-        return MU_E_VALUE;
-    }
-    bool is_none = errno == ENOENT || errno == ENOTDIR;
-    snprintf(why, why_size, "cannot open %s: %s", dir, strerror(errno));
-    return is_none ? MU_E_NOT_FOUND : MU_E_IO;
-}
-
-static enum mu_err lock_dir(const char *dir, int *fd, char *why, size_t why_size)
-{
-    enum mu_err err = check_dir_as_owner(dir, why, why_size);
-
-    if (err != MU_OK || manifest_is_in(dir))
-        return err;
-    if (stores_are_elsewhere(dir)) {
-        snprintf(why, why_size, "the stores of %s are in a database: give --store, too", dir);
-        return MU_E_VALUE;
-    }
-    return lock(dir, fd, why, why_size);
-}
 
 static int check(const struct settings *s)
 {
@@ -53,7 +14,7 @@ static int check(const struct settings *s)
     char why[512] = "", shown[512];
     struct check_dir_result result = { .report = stdout, .counts = quiet ? NULL : stdout };
     int fd = -1;
-    enum mu_err err = where.store ? MU_OK : lock_dir(where.dir, &fd, why, sizeof(why));
+    enum mu_err err = where.store ? MU_OK : check_dir_lock(where.dir, &fd, why, sizeof(why));
 
     stores_show_place(&where, shown, sizeof(shown));
     if (err != MU_OK || (err = check_dir(quiet ? NULL : "muster check", &where, &result, why, sizeof(why))) != MU_OK)

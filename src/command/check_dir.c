@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check/check.h"
 #include "journal/postgres_journal.h"
 #include "journal/rocks_journal.h"
+#include "ops/data_dir.h"
 #include "ops/dir.h"
 #include "ops/manifest.h"
 #include "ops/privileges.h"
@@ -98,7 +100,7 @@ static enum mu_err look_for_users(const char *uri, char *why, size_t why_size)
     return MU_E_LOCKED;
 }
 
-static enum mu_err open_registry(struct registry **out, const struct stores_where *where, char *why, size_t why_size)
+enum mu_err check_dir_open_registry(struct registry **out, const struct stores_where *where, char *why, size_t why_size)
 {
     enum mu_err err;
 
@@ -108,8 +110,8 @@ static enum mu_err open_registry(struct registry **out, const struct stores_wher
     return err == MU_OK ? registry_open_store(out, where->store, why, why_size) : err;
 }
 
-static enum mu_err open_journal(struct journal **out, const struct stores_where *where, struct registry *registry,
-                                char *why, size_t why_size)
+enum mu_err check_dir_open_journal(struct journal **out, const struct stores_where *where, struct registry *registry,
+                                   char *why, size_t why_size)
 {
     struct registry_place place;
     enum mu_err err;
@@ -132,7 +134,7 @@ static enum mu_err check_content(struct checking *c, const struct stores_where *
     char zone[64] = "UTC";
     enum mu_err err;
 
-    if ((err = open_registry(&registry, where, why, why_size)) != MU_OK)
+    if ((err = check_dir_open_registry(&registry, where, why, why_size)) != MU_OK)
         goto out;
     err = registry_get_fact(registry, "time_zone", zone, sizeof(zone));
     if (err != MU_OK && err != MU_E_NOT_FOUND)
@@ -142,7 +144,7 @@ static enum mu_err check_content(struct checking *c, const struct stores_where *
         goto out;
     }
     if ((err = registry_check(registry, &findings)) != MU_OK ||
-        (err = open_journal(&journal, where, registry, why, why_size)) != MU_OK)
+        (err = check_dir_open_journal(&journal, where, registry, why, why_size)) != MU_OK)
         goto out;
     why[0] = '\0';
     err = check_stores(registry, journal, calendar, &findings);
@@ -172,6 +174,40 @@ static bool owner_reaches(const char *dir)
 enum mu_err check_dir_as_owner(const char *dir, char *why, size_t why_size)
 {
     return owner_reaches(dir) ? privileges_become_owner(dir, why, why_size) : MU_OK;
+}
+
+/* Locks the directory, so that no server starts on it during the check. A backup has no lock and needs none. */
+static enum mu_err lock(const char *dir, int *fd, char *why, size_t why_size)
+{
+    struct stat st;
+
+    *fd = data_dir_hold(dir);
+    if (*fd >= 0)
+        return MU_OK;
+    if (errno == EWOULDBLOCK) {
+        snprintf(why, why_size, "%s is in use; check a backup of it, or stop the server first", dir);
+        return MU_E_LOCKED;
+    }
+    if (errno == ENOENT && stat(dir, &st) == 0) {
+        snprintf(why, why_size, "%s is neither a data directory nor a backup", dir);
+        return MU_E_VALUE;
+    }
+    bool is_none = errno == ENOENT || errno == ENOTDIR;
+    snprintf(why, why_size, "cannot open %s: %s", dir, strerror(errno));
+    return is_none ? MU_E_NOT_FOUND : MU_E_IO;
+}
+
+enum mu_err check_dir_lock(const char *dir, int *fd, char *why, size_t why_size)
+{
+    enum mu_err err = check_dir_as_owner(dir, why, why_size);
+
+    if (err != MU_OK || manifest_is_in(dir))
+        return err;
+    if (stores_are_elsewhere(dir)) {
+        snprintf(why, why_size, "the stores of %s are in a database: give --store, too", dir);
+        return MU_E_VALUE;
+    }
+    return lock(dir, fd, why, why_size);
 }
 
 enum mu_err check_dir(const char *about, const struct stores_where *where, struct check_dir_result *result, char *why,

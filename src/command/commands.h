@@ -7,7 +7,8 @@
 /* The commands on stores (ops/command_table.h). */
 extern const struct command command_apply, command_list, command_show, command_rotate, command_revoke, command_device,
     command_kick, command_tail, command_disable, command_enable, command_delete, command_import, command_export,
-    command_audit, command_backup, command_restore, command_check, command_repair, command_status, command_migrate;
+    command_audit, command_backup, command_restore, command_check, command_repair, command_status, command_migrate,
+    command_copy;
 
 /* The operations of the commands, which run in the server or in this process (ops/operation.h). Each command's file
  * defines its own. */

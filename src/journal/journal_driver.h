@@ -7,6 +7,7 @@
 /* What implements the journal: a table of functions with the meaning that journal.h gives to each. A store's own struct
  * begins with struct journal, and its batch with struct journal_batch. Only the stores include this. */
 struct journal_driver_nodes;
+struct journal_driver_copy;
 struct journal_driver {
     void (*close)(struct journal *j);
     bool (*boot_is_over)(struct journal *j, uint64_t boot, int64_t *since_us);  /* never asked for the present one */
@@ -49,6 +50,7 @@ struct journal_driver {
     enum mu_err (*check)(struct journal *j, const struct journal_reader *reader, const struct findings *f);
 
     const struct journal_driver_nodes *nodes; /* NULL: only one process opens this store */
+    const struct journal_driver_copy *copy;   /* NULL: nobody copies it */
 };
 
 /* journal_nodes.h */
@@ -68,6 +70,23 @@ struct journal_driver_nodes {
     enum mu_err (*device_state)(struct journal *j, uint32_t device,
                                 void (*state)(void *ctx, const struct journal_state *s), void *ctx);
     enum mu_err (*keep_house)(struct journal *j, const struct journal_house *h);
+};
+
+/* journal_copy.h: what the rest of the driver does not tell. */
+struct journal_rest {
+    void *ctx;
+    enum mu_err (*start)(void *ctx, uint64_t boot, int64_t alive_us); /* alive_us 0: not known */
+    /* spans: turn_spans.h */
+    enum mu_err (*turns)(void *ctx, uint32_t device, enum journal_list list, const void *spans, size_t len);
+    enum mu_err (*clock)(void *ctx, int64_t trusted_us); /* expiry_clock.h */
+};
+struct journal_driver_copy {
+    enum mu_err (*rest)(struct journal *j, const struct journal_rest *rest);
+    /* Into the batch, or at once. Starts come before the first commit; the present one gets a number above all. */
+    enum mu_err (*put_start)(struct journal_batch *b, uint64_t boot, int64_t alive_us);
+    enum mu_err (*put_turns)(struct journal_batch *b, uint32_t device, enum journal_list list, const void *spans,
+                             size_t len);
+    enum mu_err (*put_clock)(struct journal_batch *b, int64_t trusted_us);
 };
 
 struct journal {

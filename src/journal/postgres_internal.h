@@ -26,6 +26,7 @@
  *   postgres_visit.c    visiting
  *   postgres_check.c    checking
  *   postgres_turn.c     turns
+ *   postgres_copy.c     copying all of it
  *   postgres_nodes.c    what several nodes do with one journal
  *   postgres_house.c    what is done once for all nodes */
 
@@ -242,6 +243,9 @@ void postgres_give_back(struct postgres_journal *j, struct pg *pg);
 /* Notes the turns of a batch, in its transaction. */
 MU_MUST_USE enum mu_err postgres_turns_write(struct postgres_journal *j, const struct postgres_batch *b);
 bool postgres_turned(struct journal *port, uint32_t device, enum journal_list list, int64_t from_us, int64_t to_us);
+
+/* --- postgres_copy.c -------------------------------------------------------------------------------- */
+extern const struct journal_driver_copy postgres_driver_copy;
 
 /* --- postgres_house.c ------------------------------------------------------------------------------- */
 enum mu_err postgres_keep_house(struct journal *port, const struct journal_house *h);

@@ -290,7 +290,8 @@ out:
     .control = postgres_batch_control, .forget_controls = postgres_batch_forget_controls, .commit = postgres_commit,   \
     .roll = postgres_roll, .expiry_us = postgres_expiry_us, .visit = postgres_visit, .events = postgres_events,        \
     .controls = postgres_controls, .messages = postgres_messages, .sessions = postgres_sessions,                       \
-    .messages_since = postgres_messages_since, .turned = postgres_turned, .check = postgres_check
+    .messages_since = postgres_messages_since, .turned = postgres_turned, .check = postgres_check,                     \
+    .copy = &postgres_driver_copy
 
 static const struct journal_driver postgres_driver = { FUNCTIONS };
 static const struct journal_driver postgres_shared_driver = { FUNCTIONS, .nodes = &postgres_driver_nodes };

@@ -32,4 +32,11 @@ MU_MUST_USE enum mu_err postgres_journal_open(struct journal **out, const char *
 MU_MUST_USE enum mu_err postgres_journal_open_unchanged(struct journal **out, const char *uri, char *why,
                                                         size_t why_size);
 
+/* For copies (journal_copy.h). The target was opened by postgres_journal_open alone, and no batch is being filled.
+ * Whether there is nothing in it; deletes all that is in it. */
+MU_MUST_USE enum mu_err postgres_journal_is_empty(struct journal *j, bool *empty);
+MU_MUST_USE enum mu_err postgres_journal_clear(struct journal *j);
+/* Keeps others from opening a journal that was opened unchanged, until it is closed. MU_E_LOCKED: it is in use. */
+MU_MUST_USE enum mu_err postgres_journal_hold(struct journal *j);
+
 #endif

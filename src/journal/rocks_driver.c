@@ -49,5 +49,6 @@ const struct journal_driver rocks_driver = {
     .sessions = rocks_sessions,
     .turned = rocks_turned,
     .check = rocks_check_all,
+    .copy = &rocks_driver_copy,
 };
 /* clang-format on */

@@ -143,7 +143,8 @@ static inline const struct rocks_batch *rocks_batch_of_const(const struct journa
 }
 
 /* --- the port (journal_driver.h), by the files in which the functions are ----------------------------*/
-extern const struct journal_driver rocks_driver; /* rocks_driver.c */
+extern const struct journal_driver rocks_driver;           /* rocks_driver.c */
+extern const struct journal_driver_copy rocks_driver_copy; /* rocks_copy.c */
 
 void rocks_note_registry(struct journal *port, uint64_t change, uint32_t device); /* rocks_trust.c */
 

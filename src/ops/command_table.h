@@ -12,6 +12,7 @@ enum setting_kind {
     SETTING_TEXT,
     SETTING_FILE,      /* the path of a file */
     SETTING_DIRECTORY, /* the path of a directory */
+    SETTING_PLACE,     /* the path of a directory, or a URI as of SETTING_STORE */
     SETTING_STORE,     /* the URI of a database; a password in it is never shown */
     SETTING_WORD,      /* one of the words that its metavar names: "keep|lower" */
     SETTING_COUNT,     /* a non-negative integer */

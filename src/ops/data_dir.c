@@ -19,7 +19,7 @@
 enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why_size)
 {
     DIR *dir = opendir(path);
-    bool foreign = false, ours = false, marked = false;
+    bool foreign = false, ours = false, marked = false, copying = false;
 
     *is_new = true;
     if (!dir && errno == ENOENT)
@@ -33,6 +33,7 @@ enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why
         foreign |= entry->d_name[0] != '.';
         ours |= strcmp(entry->d_name, "lock") == 0;
         marked |= strcmp(entry->d_name, "registry.mark") == 0;
+        copying |= strcmp(entry->d_name, DATA_DIR_COPYING) == 0;
     }
     closedir(dir);
     *is_new = !ours;
@@ -42,6 +43,10 @@ enum mu_err data_dir_check(const char *path, bool *is_new, char *why, size_t why
                  "muster restore --data NEWDIR %s",
                  path, path);
         return MU_E_VALUE;
+    }
+    if (copying) {
+        snprintf(why, why_size, "a copy into %s runs, or was interrupted; muster copy begins it anew", path);
+        return MU_E_CORRUPT;
     }
     if (marked && !ours) {
         snprintf(why, why_size,

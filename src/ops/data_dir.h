@@ -8,6 +8,9 @@
 
 /* New stores that wait to replace damaged ones (command/repair.c). */
 #define DATA_DIR_REPAIRED "repair.ready"
+/* While a copy into a directory is being made, this file is in it. It becomes the file "lock" when all is there, and
+ * whoever makes the copy has it locked. */
+#define DATA_DIR_COPYING "copying"
 
 /* The data directory: one per server, mode 0700, locked while it is in use. */
 struct data_dir {

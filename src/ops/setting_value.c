@@ -57,6 +57,7 @@ bool setting_fits(const struct setting *t, const char *value)
     switch (t->kind) {
     case SETTING_TEXT:
     case SETTING_FILE:
+    case SETTING_PLACE:
     case SETTING_DIRECTORY: return value[0] != '\0';
     case SETTING_STORE: return pg_is_uri(value);
     case SETTING_WORD: return setting_word_in(t->metavar, value);
@@ -88,9 +89,9 @@ const char *setting_words(const char *words, char *out, size_t size)
 const char *setting_wrong(const struct setting *t, const char *value, char *out, size_t size)
 {
     static const char *const kinds[] = {
-        [SETTING_SWITCH] = "yes or no",      [SETTING_TEXT] = "a text",  [SETTING_FILE] = "a file",
-        [SETTING_DIRECTORY] = "a directory", [SETTING_WORD] = "one of ", [SETTING_COUNT] = "a whole number",
-        [SETTING_NUMBER] = "a number",
+        [SETTING_SWITCH] = "yes or no",      [SETTING_TEXT] = "a text",     [SETTING_FILE] = "a file",
+        [SETTING_DIRECTORY] = "a directory", [SETTING_PLACE] = "a place",   [SETTING_WORD] = "one of ",
+        [SETTING_COUNT] = "a whole number",  [SETTING_NUMBER] = "a number",
     };
 
     char words[SETTING_WORDS_TEXT];

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "postgres/pg.h"
 #include "ops/settings_private.h"
 
 /* The file to read, or NULL. --config names one. --data or --store alone names the stores: then no file adds to it. A
@@ -114,7 +115,7 @@ static enum mu_err take_option(struct settings *s, const struct setting *t, char
         return MU_E_SYNTAX;
     }
     setting_set(setting_place(s, t), value);
-    if (t->kind == SETTING_STORE)
+    if (t->kind == SETTING_STORE || (t->kind == SETTING_PLACE && pg_is_uri(value)))
         setting_hide_password(text);
     return MU_OK;
 }

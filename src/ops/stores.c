@@ -16,9 +16,6 @@
 
 /* The time zone of a directory that has none yet and that no server has opened. */
 #define ZONE_OF_A_NEW_ONE "Asia/Shanghai"
-/* Longer than any setting lets a server keep data. A command does not know the server's settings, and must not drop
- * data that the server keeps. */
-#define KEEP_DAYS 4000
 
 void stores_show_place(const struct stores_where *where, char *out, size_t size)
 {
@@ -236,7 +233,7 @@ static enum mu_err open_database_at_rest(struct stores *s, const char *store, bo
 
     s->store = store;
     /* Whoever has the journal open has the database alone. */
-    return err == MU_OK && alone ? open_journal(s, KEEP_DAYS, why, why_size) : err;
+    return err == MU_OK && alone ? open_journal(s, STORES_KEEP_DAYS, why, why_size) : err;
 }
 
 enum mu_err stores_open_at_rest(struct stores *s, const struct stores_where *where, enum stores_part part, bool changes,
@@ -255,8 +252,9 @@ enum mu_err stores_open_at_rest(struct stores *s, const struct stores_where *whe
     }
     if (err != MU_OK || part == STORES_REGISTRY)
         return err;
-    return open_rest(s, &(struct stores_settings){ .retention_days = KEEP_DAYS, .activity_days = KEEP_DAYS }, why,
-                     why_size);
+    return open_rest(s,
+                     &(struct stores_settings){ .retention_days = STORES_KEEP_DAYS, .activity_days = STORES_KEEP_DAYS },
+                     why, why_size);
 }
 
 void stores_stop_committing(struct stores *s)

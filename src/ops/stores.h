@@ -78,6 +78,10 @@ bool stores_are_elsewhere(const char *dir);
 /* What commands say then that copy or mend the files of stores. */
 #define STORES_ELSEWHERE_ADVICE "the stores are in a database: pg_dump or pg_basebackup copies them (docs/cluster.md)"
 
+/* Longer than any setting lets a server keep data. A command does not know the server's settings, and must not drop
+ * data that the server keeps. */
+#define STORES_KEEP_DAYS 4000
+
 /* What a command needs of stores at rest. */
 enum stores_part { STORES_REGISTRY, STORES_ALL };
 /* Opens them as the directory's owner (privileges.h); with a store the directory is left alone. Nothing expires; days

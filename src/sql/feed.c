@@ -278,7 +278,7 @@ enum mu_err feed_last(struct db *db, uint64_t *out)
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-static enum mu_err delete_up_to(struct db *db, int64_t seq)
+enum mu_err feed_forget(struct db *db, int64_t seq)
 {
     enum mu_err err = db_run(db, "DELETE FROM change WHERE seq <= $1", DB_VALUES(db_int(seq)));
 
@@ -300,7 +300,7 @@ enum mu_err feed_prune(struct db *db, uint64_t *pruned_at)
     if (last < CHANGES_KEPT || last - *pruned_at < PRUNE_EVERY)
         return MU_OK;
     *pruned_at = last;
-    return delete_up_to(db, (int64_t)(last - CHANGES_KEPT));
+    return feed_forget(db, (int64_t)(last - CHANGES_KEPT));
 }
 
 enum mu_err registry_visit_all(struct registry *reg, const struct registry_visitor *v, uint64_t *seq)

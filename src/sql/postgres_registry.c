@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "postgres/pg.h"
+#include "registry/copy_rows.h"
 #include "sql/db_driver.h"
 
 /* A statement may wait for the writer of another node, and a check reads everything. A writer that stops in the middle
@@ -147,6 +148,26 @@ static enum mu_err give_id(struct pg *pg)
                   PG_VALUES(pg_text(text)), NULL);
 }
 
+static void read_int(struct pg_row *row, void *out)
+{
+    *(int64_t *)out = pg_col_int(row);
+}
+
+/* What an interrupted copy has left is not the whole. */
+static enum mu_err refuse_part(struct pg *pg, const char *uri, char *why, size_t why_size)
+{
+    int64_t marks = 0;
+    enum mu_err err =
+        pg_get(pg, "SELECT count(*) FROM fact WHERE name = '" REGISTRY_COPYING "'", NULL, 0, read_int, &marks, NULL);
+
+    if (err == MU_OK && !marks)
+        return MU_OK;
+    tell_why(uri,
+             err == MU_OK ? "a copy into it runs, or was interrupted; muster copy begins it anew" : mu_err_text(err),
+             why, why_size);
+    return err == MU_OK ? MU_E_CORRUPT : err;
+}
+
 static enum mu_err open_writer(struct registry *reg, char *why, size_t why_size)
 {
     struct pg_settings settings = settings_of(reg->uri, true);
@@ -164,7 +185,7 @@ static enum mu_err open_writer(struct registry *reg, char *why, size_t why_size)
     return err;
 }
 
-enum mu_err registry_open_store(struct registry **out, const char *uri, char *why, size_t why_size)
+enum mu_err registry_open_target(struct registry **out, const char *uri, char *why, size_t why_size)
 {
     struct registry *reg = registry_new(&store);
     enum mu_err err = MU_E_NOMEM;
@@ -180,4 +201,15 @@ enum mu_err registry_open_store(struct registry **out, const char *uri, char *wh
     }
     *out = reg;
     return MU_OK;
+}
+
+enum mu_err registry_open_store(struct registry **out, const char *uri, char *why, size_t why_size)
+{
+    enum mu_err err = registry_open_target(out, uri, why, why_size);
+
+    if (err == MU_OK && (err = refuse_part((*out)->writer.pg, uri, why, why_size)) != MU_OK) {
+        registry_close(*out);
+        *out = NULL;
+    }
+    return err;
 }

@@ -20,6 +20,7 @@
  *   apply_rows.c, export_rows.c   what apply and export ask in addition
  *   user_search.c      searches for users
  *   feed.c             visits everything, and what has changed
+ *   copy_rows.c        copies everything into another registry
  *   check_rows.c       whether the rows agree with each other
  *   registry_place.c   how far the registry is
  *
@@ -171,6 +172,8 @@ MU_MUST_USE enum mu_err feed_add(struct db *db, enum feed_kind kind, uint32_t no
 MU_MUST_USE enum mu_err feed_last(struct db *db, uint64_t *out);
 /* Deletes all changes: the file was just opened, and every follower begins by visiting everything. */
 MU_MUST_USE enum mu_err feed_clear(struct db *db);
+/* Deletes the changes up to this one. It stays the last one if there are no others. */
+MU_MUST_USE enum mu_err feed_forget(struct db *db, int64_t seq);
 /* Deletes the oldest changes from time to time. Called after each group of writes, inside its transaction. The caller
  * keeps *pruned_at. */
 MU_MUST_USE enum mu_err feed_prune(struct db *db, uint64_t *pruned_at);

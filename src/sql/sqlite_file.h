@@ -71,6 +71,8 @@ MU_MUST_USE enum mu_err schema_recognise(struct db *db, int64_t *version, char *
  * which is to be read instead. A file of the present version is not copied. MU_E_SCHEMA: the file is newer; MU_E_FULL:
  * there is no room for the copy. */
 MU_MUST_USE enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why, size_t why_size);
+/* Opens a file in memory that has the tables and nothing in them. */
+MU_MUST_USE enum mu_err schema_fresh(struct db *db);
 /* The checks that only SQLite needs. */
 void sqlite_check(struct db *db, const struct findings *f);
 /* Finds tables and indexes that are missing or not as muster made them. */

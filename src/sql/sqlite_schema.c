@@ -131,7 +131,7 @@ enum mu_err schema_read(struct db *db, struct db *copy, bool *copied, char *why,
 
 /* --- comparing ------------------------------------------------------------------------------------*/
 
-static enum mu_err make_fresh(struct db *db)
+enum mu_err schema_fresh(struct db *db)
 {
     enum mu_err err = MU_OK;
 
@@ -168,7 +168,7 @@ static enum mu_err compare_object(void *ctx, struct db_row *row)
 enum mu_err schema_compare(struct db *db, const struct findings *f)
 {
     struct db fresh;
-    enum mu_err err = make_fresh(&fresh);
+    enum mu_err err = schema_fresh(&fresh);
 
     if (err == MU_OK)
         err = db_each(&fresh, "SELECT type, name, ifnull(sql, '') FROM sqlite_schema", NULL, 0, compare_object,

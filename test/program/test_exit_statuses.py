@@ -69,7 +69,7 @@ def must_fail(done, status, where):
 
 def test_every_command_is_in_the_table():
     commands = set(re.findall(r"^  muster (\w+) ", run("--help").stdout, re.M))
-    assert commands - set(GOOD) - {"backup"} == {"serve", "restore", "repair", "migrate", "sim", "help"}
+    assert commands - set(GOOD) - {"backup"} == {"serve", "restore", "repair", "copy", "migrate", "sim", "help"}
 
 
 def test_done_is_0_beside_a_server_and_at_rest(place):
