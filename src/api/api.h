@@ -25,7 +25,7 @@ struct api_options {
     /* Where several nodes count an enterprise's calls together: asks for more (model/quota.h). NULL: this process counts
      * alone. Any thread, never blocks. */
     void (*ask_quota)(void *nodes);
-    void *nodes; /* for these two */
+    void *nodes;             /* for these two */
     const char *cors_origin; /* NULL = off; "*" or one origin; must live as long as the api */
 };
 

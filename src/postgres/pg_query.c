@@ -236,7 +236,7 @@ enum mu_err pg_each_big(struct pg *pg, const char *sql, const struct pg_value *v
     assert(pg->in_tx);
     if (pg->failed != MU_OK)
         return pg->failed;
-    snprintf(name, sizeof(name), "big%u", pg->cursors++ % 1000);
+    snprintf(name, sizeof(name), "big%u", pg->cursors++);
     snprintf(fetch, sizeof(fetch), "FETCH " PORTION " FROM %s", name);
     snprintf(end, sizeof(end), "CLOSE %s", name);
     if ((err = open_cursor(pg, name, sql, values, count)) != MU_OK)

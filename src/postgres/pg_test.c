@@ -194,6 +194,25 @@ static void a_big_result_comes_in_portions(void **state)
     pg_close(pg);
 }
 
+static enum mu_err add_inner(void *ctx, struct pg_row *row)
+{
+    struct sum *s = ctx;
+    return pg_each_big(s->pg, "SELECT $1::int8", PG_VALUES(pg_int(pg_col_int(row))), add, s);
+}
+
+static void any_number_of_big_results_come_while_another_one_does(void **state)
+{
+    struct pg *pg = open_pg();
+    struct sum s = { .pg = pg };
+    (void)state;
+
+    assert_int_equal(pg_begin(pg, PG_READ), MU_OK);
+    assert_int_equal(pg_each_big(pg, "SELECT generate_series(1, 1500)::int8", NULL, 0, add_inner, &s), MU_OK);
+    assert_int_equal(s.rows, 1500);
+    pg_end_read(pg);
+    pg_close(pg);
+}
+
 struct read_row {
     int64_t n, twice;
 };
@@ -526,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup(a_text_that_the_server_would_refuse_is_not_sent, fresh),
         cmocka_unit_test_setup(lists_are_rows_by_unnest, fresh),
         cmocka_unit_test_setup(a_big_result_comes_in_portions, fresh),
+        cmocka_unit_test_setup(any_number_of_big_results_come_while_another_one_does, fresh),
         cmocka_unit_test_setup(what_was_read_ahead_is_not_asked_for_again, fresh),
         cmocka_unit_test_setup(a_read_sees_one_moment, fresh),
         cmocka_unit_test_setup(queued_statements_run_before_the_next, fresh),
