@@ -26,6 +26,10 @@ struct status {
     /* Only from a server: */
     struct access_figures figures;
     bool disk_full;
+    struct node_view nodes[NODES_SHOWN];
+    size_t node_count; /* 0: the stores are this server's alone */
+    struct nodes_figures bus;
+    uint64_t waiting_logins;
     struct log_error errors[LOG_ERRORS_KEPT];
     size_t error_count;
 };
@@ -37,6 +41,18 @@ static enum mu_err gather_directory(const struct operation_call *call, struct st
     st->has_backup = err == MU_OK;
     disk_use_read(call->stores->data.path, &st->disk);
     return err == MU_E_NOT_FOUND ? MU_OK : err;
+}
+
+static void gather_nodes(const struct operation_call *call, struct status *st)
+{
+    struct committer_figures c;
+
+    if (!call->stores->nodes)
+        return;
+    st->node_count = nodes_view(call->stores->nodes, st->nodes, NODES_SHOWN);
+    st->bus = nodes_get_figures(call->stores->nodes);
+    committer_get_figures(call->stores->committer, &c);
+    st->waiting_logins = c.waiting_logins;
 }
 
 static enum mu_err gather(const struct operation_call *call, struct status *st)
@@ -53,6 +69,7 @@ static enum mu_err gather(const struct operation_call *call, struct status *st)
         return MU_OK;
     access_get_figures(call->access, &st->figures);
     st->disk_full = committer_failing(call->stores->committer) == MU_E_FULL;
+    gather_nodes(call, st);
     st->error_count = log_errors(st->errors);
     return MU_OK;
 }
@@ -71,6 +88,43 @@ static void write_directory(const struct operation_call *call, const struct stat
                    sheet_span(clock_wall_s() - st->backup.at_s, two), st->backup.dest);
     else
         sheet_line(out, "last backup", "never");
+}
+
+static void write_nodes(struct buf *out, const struct status *st)
+{
+    for (size_t i = 0; i < st->node_count; i++) {
+        const struct node_view *n = &st->nodes[i];
+        sheet_line(out, i ? "" : "nodes", "start %llu on %s%s, last sign of life %.1f s ago, %llu commits behind",
+                   (unsigned long long)n->boot, n->name, n->own ? " (this one)" : "", (double)n->silent_ms / 1000,
+                   (unsigned long long)n->behind);
+    }
+    if (st->node_count)
+        sheet_line(out, "between nodes", "%llu messages sent, %llu received, %llu lost; %llu logins wait",
+                   (unsigned long long)st->bus.sent, (unsigned long long)st->bus.received,
+                   (unsigned long long)st->bus.lost, (unsigned long long)st->waiting_logins);
+}
+
+static void put_nodes(struct json_out *j, const struct status *st)
+{
+    json_put_array(j, "nodes");
+    for (size_t i = 0; i < st->node_count; i++) {
+        const struct node_view *n = &st->nodes[i];
+        json_object_begin(j);
+        json_put_count(j, "boot", n->boot);
+        json_put_text(j, "name", n->name);
+        json_put_bool(j, "own", n->own);
+        json_put_int(j, "silent_ms", n->silent_ms);
+        json_put_int(j, "lease_ms", st->bus.lease_ms);
+        json_put_count(j, "behind_commits", n->behind);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_put_object(j, "between_nodes");
+    json_put_count(j, "sent", st->bus.sent);
+    json_put_count(j, "received", st->bus.received);
+    json_put_count(j, "lost", st->bus.lost);
+    json_put_count(j, "waiting_logins", st->waiting_logins);
+    json_object_end(j);
 }
 
 static void write_text(const struct operation_call *call, const struct status *st)
@@ -95,6 +149,7 @@ static void write_text(const struct operation_call *call, const struct status *s
                    st->disk_full ? ": its disk is full, reports are not acknowledged" : "");
     else
         write_directory(call, st);
+    write_nodes(out, st);
     if (!call->access)
         sheet_line(out, "last failures", "not known: no server runs here");
     else if (!st->error_count)
@@ -118,6 +173,8 @@ static void write_server(const struct operation_call *call, const struct status 
     json_put_count(j, "sessions", st->figures.sessions);
     json_put_count(j, "connections", st->figures.connections);
     json_put_bool(j, "disk_full", st->disk_full);
+    if (st->node_count)
+        put_nodes(j, st);
     json_put_array(j, "last_failures");
     for (size_t i = 0; i < st->error_count; i++) {
         json_object_begin(j);

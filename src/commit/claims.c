@@ -128,6 +128,7 @@ static void let_wait(struct claims *c, struct intake_record *rec, const struct c
     rec->err = (uint8_t)intake_records_append(&c->waiting, rec);
     if (rec->err != MU_OK)
         return;
+    atomic_fetch_add_explicit(&c->waiting_count, 1, memory_order_relaxed);
     rec->kind = INTAKE_MOVED;
     struct intake_record *kept = intake_records_at(&c->waiting, c->waiting.len - rec->size);
     ((struct commit_login *)(void *)kept->body)->takeover = true;
@@ -148,6 +149,12 @@ enum claims_answer claims_admit(struct claims *c, struct intake_record *rec)
     return CLAIMS_WAITS;
 }
 
+static void remove_waiting(struct claims *c, size_t at)
+{
+    intake_records_remove(&c->waiting, at);
+    atomic_fetch_sub_explicit(&c->waiting_count, 1, memory_order_relaxed);
+}
+
 static bool is_over(const struct intake_record *rec, int64_t now_us)
 {
     return now_us - rec->ts_us > WAIT_MS * INT64_C(1000) || rec->ts_us > now_us + CLOCK_STEP_US;
@@ -162,7 +169,7 @@ static void answer_late(struct claims *c, claims_tell tell, void *ctx)
         struct intake_record *rec = intake_records_at(&c->waiting, at);
         if (is_over(rec, now_us)) {
             tell(ctx, rec, MU_E_TIMEOUT);
-            intake_records_remove(&c->waiting, at);
+            remove_waiting(c, at);
         } else {
             at += rec->size;
         }
@@ -181,6 +188,7 @@ size_t claims_resume(struct claims *c, struct intake_records *to, int64_t now_ms
         c->retry_ms = now_ms + RETRY_MS;
         return 0;
     }
+    atomic_store_explicit(&c->waiting_count, 0, memory_order_relaxed);
     return len;
 }
 
@@ -190,7 +198,7 @@ void claims_drop(struct claims *c, uint32_t device, claims_tell tell, void *ctx)
         struct intake_record *rec = intake_records_at(&c->waiting, at);
         if (rec->device == device) {
             tell(ctx, rec, MU_E_CLOSED);
-            intake_records_remove(&c->waiting, at);
+            remove_waiting(c, at);
         } else {
             at += rec->size;
         }

@@ -23,8 +23,9 @@ struct claims {
     size_t held_count;
     uint32_t held_cap;
 
-    struct intake_records waiting; /* logins that wait; their ts_us is when they began to */
-    int64_t retry_ms;              /* when they are tried again; INT64_MAX: none waits */
+    struct intake_records waiting;  /* logins that wait; their ts_us is when they began to */
+    _Atomic uint32_t waiting_count; /* for other threads */
+    int64_t retry_ms;               /* when they are tried again; INT64_MAX: none waits */
 };
 
 typedef void (*claims_tell)(void *ctx, struct intake_record *rec, enum mu_err err);

@@ -280,5 +280,6 @@ void committer_get_figures(struct committer *c, struct committer_figures *out)
     pthread_mutex_lock(&c->figures_lock);
     *out = c->figures;
     pthread_mutex_unlock(&c->figures_lock);
+    out->waiting_logins = atomic_load_explicit(&c->claims.waiting_count, memory_order_relaxed);
     out->waiting_bytes = atomic_load_explicit(&c->intake.waiting, memory_order_relaxed);
 }

@@ -172,6 +172,7 @@ struct committer_figures {
     uint64_t dropped_disk_full, dropped_io, dropped_nomem; /* reports, controls, versions */
     struct latency latency; /* of those commits, from taking the first record until it is visible */
     uint64_t waiting_bytes;
+    uint64_t waiting_logins; /* for another node, which still holds the session */
 };
 void committer_get_figures(struct committer *c, struct committer_figures *out);
 

@@ -1,8 +1,10 @@
 #include "nodes/nodes.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,10 +21,24 @@ enum { LOOK_MS = 1000, TICK_MS = 100, RETRY_MS = 200 };
 
 /* --- the nodes that live ----------------------------------------------------------------------------*/
 
+struct seen_node {
+    struct journal_node row;
+    char name[NODES_NAME + 1];
+};
+
 struct seen_nodes {
-    struct journal_node *at; /* without names */
+    struct seen_node *at;
     uint32_t count, cap;
 };
+
+/* Only what needs no quoting anywhere. */
+static void copy_name(char out[NODES_NAME + 1], struct str name)
+{
+    str_copy(out, NODES_NAME + 1, name);
+    for (char *at = out; *at; at++)
+        if (!isalnum((unsigned char)*at) && !strchr(".-_", *at))
+            *at = '_';
+}
 
 static enum mu_err on_node(void *ctx, const struct journal_node *row)
 {
@@ -30,7 +46,9 @@ static enum mu_err on_node(void *ctx, const struct journal_node *row)
 
     if (!ARRAY_RESERVE(seen->at, seen->cap, seen->count + 1))
         return MU_E_NOMEM;
-    seen->at[seen->count++] = *row;
+    struct seen_node *node = &seen->at[seen->count++];
+    node->row = *row;
+    copy_name(node->name, row->name);
     return MU_OK;
 }
 
@@ -48,8 +66,9 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 /* With the lock held. */
-static enum mu_err see(struct nodes *n, const struct journal_node *row, int64_t now_ms)
+static enum mu_err see(struct nodes *n, const struct seen_node *seen, int64_t now_ms)
 {
+    const struct journal_node *row = &seen->row;
     struct other_node *node = nodes_find(n, row->boot);
 
     if (!node) {
@@ -57,7 +76,8 @@ static enum mu_err see(struct nodes *n, const struct journal_node *row, int64_t 
             return MU_E_NOMEM;
         node = &n->at[n->count++];
         *node = (struct other_node){ .boot = row->boot, .changed_ms = now_ms };
-        log_event(LOG_INFO, "node_joined", "boot=%" PRIu64, row->boot);
+        memcpy(node->name, seen->name, sizeof(node->name));
+        log_event(LOG_INFO, "node_joined", "boot=%" PRIu64 " name=%s", row->boot, node->name);
     }
     if (node->alive_us != row->alive_us || node->seen_in != n->looks - 1)
         node->changed_ms = now_ms;
@@ -83,8 +103,10 @@ static enum mu_err look_at_nodes(struct nodes *n)
     n->looks++;
     n->registry_wanted = larger(n->registry_wanted, place.change);
     for (uint32_t i = 0; i < seen.count && err == MU_OK; i++)
-        if (seen.at[i].boot != n->boot)
+        if (seen.at[i].row.boot != n->boot)
             err = see(n, &seen.at[i], now_ms);
+        else
+            memcpy(n->name, seen.at[i].name, sizeof(n->name));
     pthread_cond_broadcast(&n->told);
     pthread_mutex_unlock(&n->lock);
     free(seen.at);
@@ -513,6 +535,40 @@ bool nodes_keeps_house(struct nodes *n)
         first = first && n->at[i].boot > n->boot;
     pthread_mutex_unlock(&n->lock);
     return first;
+}
+
+static struct node_view view_other(const struct other_node *node, int64_t now_ms)
+{
+    struct node_view view = { .boot = node->boot, .silent_ms = now_ms - node->changed_ms };
+
+    memcpy(view.name, node->name, sizeof(view.name));
+    view.behind = node->wanted > node->position ? node->wanted - node->position : 0;
+    return view;
+}
+
+size_t nodes_view(struct nodes *n, struct node_view *out, size_t cap)
+{
+    int64_t now_ms = clock_mono_ms();
+    size_t count = 0;
+
+    assert(cap);
+    out[count] = (struct node_view){ .boot = n->boot, .own = true };
+    out[count].silent_ms = now_ms - committer_committed_ms(n->committer);
+    pthread_mutex_lock(&n->lock);
+    memcpy(out[count++].name, n->name, sizeof(n->name));
+    for (uint32_t i = 0; i < n->count && count < cap; i++)
+        out[count++] = view_other(&n->at[i], now_ms);
+    pthread_mutex_unlock(&n->lock);
+    return count;
+}
+
+struct nodes_figures nodes_get_figures(struct nodes *n)
+{
+    struct bus_figures bus = bus_figures(n->bus);
+
+    return (struct nodes_figures){
+        .sent = bus.sent, .received = bus.received, .lost = bus.lost, .lease_ms = n->options.lease_ms
+    };
 }
 
 void nodes_stop(struct nodes *n)

@@ -50,6 +50,22 @@ bool nodes_is_late(const struct nodes *n);
 /* What is done once for all nodes, this one does: of those that live it started first. For a moment there may be none, or
  * two. Any thread. */
 bool nodes_keeps_house(struct nodes *n);
+/* What operators see of the nodes that live. Any thread. */
+enum { NODES_NAME = 64, NODES_SHOWN = 64 };
+struct node_view {
+    uint64_t boot;
+    char name[NODES_NAME + 1]; /* of its machine */
+    bool own;                  /* it is this one */
+    int64_t silent_ms;         /* since its last sign of life; at the lease's end it is over */
+    uint64_t behind;           /* its commits that this node does not show yet */
+};
+struct nodes_figures {
+    uint64_t sent, received, lost; /* messages of the bus */
+    int64_t lease_ms;
+};
+/* This one first; at most cap. Returns how many. */
+size_t nodes_view(struct nodes *n, struct node_view *out, size_t cap);
+struct nodes_figures nodes_get_figures(struct nodes *n);
 /* Before the committer stops, and before what `local` reaches. NULL is allowed. */
 void nodes_stop(struct nodes *n);
 void nodes_destroy(struct nodes *n); /* NULL is allowed */

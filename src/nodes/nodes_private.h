@@ -32,6 +32,7 @@ enum bus_kind {
 
 struct other_node {
     uint64_t boot;
+    char name[NODES_NAME + 1];
     uint64_t position, wanted; /* deltas: taken, and known to be there */
     uint64_t registry;         /* the last change that it is known to have followed */
     int64_t alive_us;          /* its last sign of life that was seen */
@@ -61,6 +62,7 @@ struct nodes {
     bool stopping, look_now;
     struct other_node *at;
     uint32_t count, cap;
+    char name[NODES_NAME + 1];                /* of this node */
     uint64_t registry_wanted, registry_asked; /* of this node; of the others */
 
     pthread_mutex_t controls_lock; /* guards the rest */

@@ -15,6 +15,7 @@ static void write_page(struct http_exchange *ex)
     buf_printf(page, "muster_build_info{version=\"%s\",commit=\"%s\"} 1\n", version_text, version_commit);
     metrics_write_process(m, page);
     metrics_write_stores(m, page);
+    metrics_write_nodes(m, page);
     metrics_write_devices(m, page);
     metrics_write_http(m, page);
     ex->res.content_type = "text/plain; version=0.0.4; charset=utf-8";

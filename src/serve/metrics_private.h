@@ -53,6 +53,7 @@ void metrics_latency(struct buf *page, const char *name, const char *help, const
 /* --- each of these writes the metrics of one chapter; on a loop's thread -----------------------------------*/
 void metrics_write_process(struct metrics *m, struct buf *page);
 void metrics_write_stores(struct metrics *m, struct buf *page);
+void metrics_write_nodes(struct metrics *m, struct buf *page); /* only where there are nodes */
 void metrics_write_devices(struct metrics *m, struct buf *page);
 void metrics_write_http(struct metrics *m, struct buf *page);
 

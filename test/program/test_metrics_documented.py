@@ -52,7 +52,7 @@ def test_every_metric_is_in_the_manual_with_its_type_and_labels_and_no_other(eve
     for sample, pairs in everything.samples:
         family = sample if sample in labels else re.sub("_(bucket|sum|count)$", "", sample)
         labels[family] |= {label for label, _ in pairs} - ({"le"} if family != sample else set())
-    documented = rows(5)
+    documented = [row for row in rows(5) if not row[0].startswith("`muster_node")]  # test/cluster has those
     assert len(documented) == len({row[0] for row in documented}), "a metric stands there twice"
     assert {row[0].strip("`"): (row[1], names(row[2])) for row in documented} == \
         {name: (everything.kinds[name], found) for name, found in labels.items()}

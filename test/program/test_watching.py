@@ -74,6 +74,8 @@ def test_rules_and_dashboard_name_metrics_that_the_server_has(families, dashboar
     named = metrics_in(expressions_of_alerts) | metrics_in(" ".join(expressions(dashboard)))
     assert len(named) > 25
     for name in named:
+        if name.startswith("muster_node"):
+            continue  # only where there are nodes: test/cluster
         family = name.removesuffix("_bucket")
         assert families.get(family) == "histogram" if name != family else family in families, name
     mentioned = metrics_in(re.sub(r"(?s)expr: .*?\n +(?:for|labels):", "", alerts()))
