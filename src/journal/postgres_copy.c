@@ -97,7 +97,7 @@ enum mu_err postgres_journal_clear(struct journal *port)
 {
     struct postgres_journal *j = postgres_of(port);
     enum mu_err err = pg_exec(j->writer, "TRUNCATE message, session, state, versions, turn, activity, activity_day, "
-                                         "event, control, delta, past, noted");
+                                         "event, control, delta, past, calls, noted");
 
     if (err == MU_OK)
         err = pg_run(j->writer, "DELETE FROM boot WHERE number <> $1", PG_VALUES(pg_int((int64_t)j->base.boot)), NULL);

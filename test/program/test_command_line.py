@@ -107,7 +107,7 @@ def test_a_mistake_is_told_in_a_line(arguments, said):
 
 # --- the configuration file ---
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"serve", "sim", "help", "restore"}))
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"serve", "sim", "help", "restore", "copy"}))
 def test_every_command_takes_the_servers_configuration_file(command):
     """Its help says so; the next tests say what it does with it."""
     assert re.search(r"^  --config FILE$", run(command, "--help").stdout, re.M)
