@@ -112,3 +112,9 @@ enum mu_err postgres_journal_hold(struct journal *port)
     j->writer = pg_new(&settings);
     return j->writer ? postgres_lock(j) : MU_E_NOMEM;
 }
+
+enum mu_err postgres_journal_share(struct journal *port)
+{
+    postgres_of(port)->shared = true;
+    return postgres_journal_hold(port);
+}

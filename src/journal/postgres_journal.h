@@ -38,5 +38,7 @@ MU_MUST_USE enum mu_err postgres_journal_is_empty(struct journal *j, bool *empty
 MU_MUST_USE enum mu_err postgres_journal_clear(struct journal *j);
 /* Keeps others from opening a journal that was opened unchanged, until it is closed. MU_E_LOCKED: it is in use. */
 MU_MUST_USE enum mu_err postgres_journal_hold(struct journal *j);
+/* The same, but nodes may have it open, or open it: only nobody can have it alone. */
+MU_MUST_USE enum mu_err postgres_journal_share(struct journal *j);
 
 #endif

@@ -227,20 +227,22 @@ static enum mu_err open_dir_at_rest(struct stores *s, const char *dir, char *why
     return registry_begin(s->registry, why, why_size);
 }
 
-static enum mu_err open_database_at_rest(struct stores *s, const char *store, bool alone, char *why, size_t why_size)
+static enum mu_err open_database_at_rest(struct stores *s, const char *store, enum stores_part part, bool changes,
+                                         char *why, size_t why_size)
 {
     enum mu_err err = registry_open_store(&s->registry, store, why, why_size);
 
     s->store = store;
-    /* Whoever has the journal open has the database alone. */
-    return err == MU_OK && alone ? open_journal(s, STORES_KEEP_DAYS, why, why_size) : err;
+    /* Whoever opens the journal has the database alone. */
+    if (err == MU_OK && part == STORES_ALL)
+        return open_journal(s, STORES_KEEP_DAYS, why, why_size);
+    return err == MU_OK && changes ? stores_database_share(s, why, why_size) : err;
 }
 
 enum mu_err stores_open_at_rest(struct stores *s, const struct stores_where *where, enum stores_part part, bool changes,
                                 char *why, size_t why_size)
 {
-    bool alone = changes || part == STORES_ALL;
-    enum mu_err err = where->store ? open_database_at_rest(s, where->store, alone, why, why_size)
+    enum mu_err err = where->store ? open_database_at_rest(s, where->store, part, changes, why, why_size)
                                    : open_dir_at_rest(s, where->dir, why, why_size);
 
     if (err != MU_OK)

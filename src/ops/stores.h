@@ -85,9 +85,9 @@ bool stores_are_elsewhere(const char *dir);
 /* What a command needs of stores at rest. */
 enum stores_part { STORES_REGISTRY, STORES_ALL };
 /* Opens them as the directory's owner (privileges.h); with a store the directory is left alone. Nothing expires; days
- * are cut in the stored zone. Otherwise as above. The registry of a database can be read beside a running server. For
- * all else, and if the command `changes` something, MU_E_LOCKED: the database is in use. A server would not notice what is
- * written beside it. */
+ * are cut in the stored zone. Otherwise as above. The registry of a database can be read beside running servers, and be
+ * changed if the command `changes` something: they follow within a second. For all else MU_E_LOCKED: the database is in
+ * use. A server would not notice what is written to the journal beside it. */
 MU_MUST_USE enum mu_err stores_open_at_rest(struct stores *s, const struct stores_where *where, enum stores_part part,
                                             bool changes, char *why, size_t why_size);
 

@@ -131,3 +131,15 @@ enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_da
         note_start(s->data.path, journal_boot(s->journal).number);
     return err;
 }
+
+enum mu_err stores_database_share(struct stores *s, char *why, size_t why_size)
+{
+    char place[512];
+    enum mu_err err = postgres_journal_open_unchanged(&s->journal, s->store, why, why_size);
+
+    if (err != MU_OK || (err = postgres_journal_share(s->journal)) == MU_OK)
+        return err;
+    pg_show_uri(s->store, place, sizeof(place));
+    snprintf(why, why_size, "%s is in use by another command that needs it alone", place);
+    return err;
+}

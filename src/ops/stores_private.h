@@ -20,4 +20,7 @@ MU_MUST_USE enum mu_err stores_database_note(const struct stores *s, char *why, 
 MU_MUST_USE enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_days, char *why,
                                                      size_t why_size);
 
+/* For a command that changes only the registry, beside servers: MU_E_LOCKED if another process has the database alone. */
+MU_MUST_USE enum mu_err stores_database_share(struct stores *s, char *why, size_t why_size);
+
 #endif

@@ -27,7 +27,8 @@ void metrics_write_nodes(struct metrics *m, struct buf *page)
         begin_line(page, "muster_node_silent_seconds", &nodes[i]);
         buf_printf(page, "%.3f\n", (double)nodes[i].silent_ms / 1000);
     }
-    metrics_head(page, "muster_node_behind_commits", "gauge", "Commits of another node that this one does not show yet.");
+    metrics_head(page, "muster_node_behind_commits", "gauge",
+                 "Commits of another node that this one does not show yet.");
     for (size_t i = 0; i < count; i++) {
         begin_line(page, "muster_node_behind_commits", &nodes[i]);
         buf_printf(page, "%" PRIu64 "\n", nodes[i].behind);

@@ -150,9 +150,10 @@ def test_commands_go_through_the_server_or_to_the_database_itself(databases, mak
         ("--data", server.data), ("--data", server.data, "--store", uri), ("--store", uri))]
     assert [done.returncode for done in listed] == [0, 0, 0], listed[2].stderr
     assert len({done.stdout for done in listed}) == 1 and world.product_key in listed[0].stdout
-    # A server would not notice what is written beside it.
-    done = run("disable", "--store", uri, "device", device.did)
-    assert done.returncode == 1 and "in use by another" in done.stderr and "--data" in done.stderr
+    # A server would not notice what is written to the journal beside it.
+    for command in (("delete", "device", device.did), ("device", device.did)):
+        done = run(command[0], "--store", uri, *command[1:])
+        assert done.returncode == 1 and "in use by another" in done.stderr and "--data" in done.stderr
     assert run("disable", "--store", uri, "--data", server.data, "device", device.did).returncode == 0
     device.expect_closed()
     server.stop()
@@ -163,6 +164,30 @@ def test_commands_go_through_the_server_or_to_the_database_itself(databases, mak
     assert run("check", "--store", uri).returncode == 0
     server.start()
     assert device.did in world.get("devices/search").body.decode()
+
+
+def test_a_command_can_change_the_registry_beside_a_server_which_follows(databases, make_server):
+    uri = databases.make()
+    world = World(make_server("--store", uri))
+    device = world.device()
+    done = run("disable", "--store", uri, "device", device.did)
+    assert done.returncode == 0, done.stderr
+    device.expect_closed()
+    done = run("enable", "--store", uri, "device", device.did)
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: device.did in world.get("devices/search").body.decode(), what="an enabled device")
+
+
+def test_while_one_has_the_database_alone_no_command_changes_it(databases, make_server):
+    uri = databases.make()
+    world = World(make_server("--store", uri))
+    device = world.register()
+    world.server.stop()
+    with contextlib.closing(psycopg2.connect(uri)) as alone, alone.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('muster.journal'))")
+        done = run("disable", "--store", uri, "device", device[0])
+        assert done.returncode == 1 and "in use by another" in done.stderr
+    assert run("disable", "--store", uri, "device", device[0]).returncode == 0
 
 
 def test_status_names_the_database_and_knows_no_directory(databases, make_server):
