@@ -27,7 +27,8 @@ static enum mu_err rebuild(struct committer *c)
     if ((err = rebuild_fleet(c->options.fleet, c->options.registry, c->options.journal, &c->seq, &followed)) != MU_OK)
         goto out;
     journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
-    c->batch.registry = c->shown_change = c->seq;
+    c->batch.registry = c->seq;
+    atomic_store(&c->shown_change, c->seq);
     /* Where other nodes live, only the holder of a device's session writes its state (claims.h). */
     if ((err = catch_up(&c->batch, &followed, c->options.nodes ? CATCH_UP_UNWRITTEN : clock_wall_us())) != MU_OK)
         goto out;
