@@ -210,6 +210,21 @@ static void an_entry_says_whether_events_are_to_be_read_again(void **state)
     assert_false(apply(&e));
 }
 
+static void asking_for_the_end_of_a_session_changes_nothing_by_itself(void **state)
+{
+    struct delta_entry held = login(1, 6, THEIRS), wanted = { .device = 1 };
+
+    (void)state;
+    held.progress.activated_at = 1000;
+    held.progress.online_latest = 2000;
+    apply(&held);
+    wanted.parts = DELTA_MERGE | DELTA_SESSION | DELTA_WANTED;
+    wanted.progress.session_boot = THEIRS;
+    assert_false(apply(&wanted));
+    struct fleet_device d = device(1);
+    assert_true(d.is_online && d.open_boot == THEIRS && d.activated_at == 1000 && d.online_latest == 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +236,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             what_this_node_holds_is_not_changed_by_others_but_by_what_they_heard_of_its_past, setup, teardown),
+        cmocka_unit_test_setup_teardown(asking_for_the_end_of_a_session_changes_nothing_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(an_entry_says_whether_events_are_to_be_read_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
