@@ -14,6 +14,7 @@
  *   nodes.c           which nodes live; this node's thread; the messages of the others
  *   nodes_follow.c    following the others: their deltas, the registry
  *   nodes_control.c   controls that go to another node, and those that come from one
+ *   nodes_view.c      what operators see of the nodes
  *   nodes_quota.c     quotas that nodes count together
  *
  * The bus's thread and the workers only note what is wanted; the thread of this room does it, and may block. */
