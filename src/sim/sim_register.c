@@ -59,20 +59,33 @@ static bool handle_answer(struct sim_device *d, int status, struct str body)
     return true;
 }
 
+/* Where the value of Content-Length begins; NULL if it is not there. A proxy may write the name in small letters. */
+static const char *content_length(const char *head, const char *end)
+{
+    struct str name = STR("Content-Length:");
+
+    for (const char *at = head; (at = memmem(at, (size_t)(end - at), "\r\n", 2));) {
+        at += 2;
+        if ((size_t)(end - at) > name.len && str_eq_nocase((struct str){ at, name.len }, name))
+            return at + name.len;
+    }
+    return NULL;
+}
+
 /* The answer must be there whole, head and body, before it counts; how it is cut does not matter
  * here (the tests of the server look at that). */
 size_t sim_register_data(struct sim_device *d, const uint8_t *bytes, size_t len)
 {
     const char *text = (const char *)bytes;
     const char *end = memmem(text, len, "\r\n\r\n", 4);
-    const char *length = end ? memmem(text, (size_t)(end - text), "Content-Length:", 15) : NULL;
+    const char *length = end ? content_length(text, end) : NULL;
     int status;
     size_t body_len = 0;
 
     if (!end)
         return 0;
     if (length)
-        for (const char *p = length + 15; p < end && (*p == ' ' || (*p >= '0' && *p <= '9')); p++)
+        for (const char *p = length; p < end && (*p == ' ' || (*p >= '0' && *p <= '9')); p++)
             if (*p != ' ' && body_len < len)
                 body_len = body_len * 10 + (size_t)(*p - '0');
     size_t head_len = (size_t)(end + 4 - text);

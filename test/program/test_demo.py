@@ -10,17 +10,15 @@ import threading
 
 import pytest
 
-from server import ENOUGH_S, wait_until
+from server import ENOUGH_S, FREE_PORTS, wait_until
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 
 
 class Demo:
-    def __init__(self, directory):
-        self.process = subprocess.Popen(
-            ["script/server", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--ops", "127.0.0.1:0"], cwd=ROOT,
-            env={**os.environ, "MUSTER_DEMO": str(directory)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True)
+    def __init__(self, *command, **env):
+        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, start_new_session=True)
         self.output = ""
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -47,7 +45,7 @@ def ask(curl_line):
 def test_the_demo_runs_by_copy_and_paste_ends_with_ctrl_c_and_goes_on_later(tmp_path):
     totals = []
     for _ in range(2):
-        demo = Demo(tmp_path / "demo")
+        demo = Demo("script/server", *FREE_PORTS, MUSTER_DEMO=str(tmp_path / "demo"))
         try:
             line = demo.curl_line()
             found = ask(line)
