@@ -358,7 +358,7 @@ static void send_number(struct nodes *n, enum bus_kind kind, uint64_t number)
     uint8_t body[8];
 
     bytes_put_u64be(body, number);
-    bus_send(n->bus, 0, kind, body, sizeof(body));
+    bus_send(n->bus, 0, (uint8_t)kind, body, sizeof(body));
 }
 
 static void on_committed(void *ctx, uint64_t delta)
