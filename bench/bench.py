@@ -10,7 +10,8 @@ import sys
 import tempfile
 import traceback
 
-import case_control  # noqa: F401  (each fills run.CASES)
+import case_cluster  # noqa: F401  (each fills run.CASES)
+import case_control  # noqa: F401
 import case_growth  # noqa: F401
 import case_history  # noqa: F401
 import case_http  # noqa: F401
@@ -52,7 +53,7 @@ def measure(name, rounds, quick):
 
 def main():
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("case", nargs="*", help="only these")
+    parser.add_argument("case", nargs="*", help="only these, or those whose names begin so: cluster")
     parser.add_argument("--list", action="store_true", help="name the cases")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--quick", action="store_true", help="one short round with small sizes, nothing is kept")
@@ -61,14 +62,15 @@ def main():
         for name, function in CASES.items():
             print(f"{name}: {title(function)}")
         return 0
-    unknown = [name for name in arguments.case if name not in CASES]
+    chosen = [name for word in arguments.case or CASES for name in CASES if name == word or name.startswith(word + "_")]
+    unknown = [word for word in arguments.case if not any(name == word or name.startswith(word + "_") for name in CASES)]
     if unknown:
         parser.error(f"no case is called {', '.join(unknown)} (see --list)")
     rounds = 1 if arguments.quick else arguments.rounds
     print(f"{results.machine()}; medians of {rounds} rounds, taking turns: muster, peer, ratio, to reach", flush=True)
     status = 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that what was started ends with us
-    for name in arguments.case or CASES:
+    for name in dict.fromkeys(chosen):
         run = measure(name, rounds, arguments.quick)
         if run is None:
             status = 2

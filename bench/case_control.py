@@ -27,13 +27,14 @@ def connect(port):
 
 
 class Pair:
-    """An enterprise on a connection that stays open, and a device that has registered and listens."""
+    """An enterprise on a connection that stays open, and a device that has registered and listens, on the same node or
+    on another one."""
 
-    def __init__(self, muster, product):
+    def __init__(self, muster, product, home=None):
         self.client = connect(muster.http)
         answer = self.ask("POST", "/dev/devices", f"passcode=123456&mac={product.mac}&product_key={product.key}")
         did = answer.split("did=")[1][:22]
-        self.device = connect(muster.mqtt)
+        self.device = connect((home or muster).mqtt)
         self.device.sendall(packet(0x10, text("MQTT") + b"\4\xc2\x0e\x10" + text(did) + text(did) + text("123456")))
         assert self.device.recv(4) == b"\x20\2\0\0"
         self.device.sendall(packet(0x82, b"\0\1" + text(f"app2dev/{did}/#") + b"\0"))

@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 import load
+import nodes
 from servers import BUILD, DEFINITION, MUSTER, Muster
 
 KEPT = os.path.join(BUILD, "bench-fleets")
@@ -114,6 +115,12 @@ class Fleet:
         reports = load.Reports(muster.mqtt, names, devices, f"interval={interval_ms}")
         reports.start()
         return reports
+
+    def store(self, server, database):
+        """The same in a database of a running PostgreSQL (nodes.py), which is made. Returns its URI."""
+        uri = nodes.make_database(server, database)
+        subprocess.run([MUSTER, "copy", "--quiet", "--from", self.data, "--to", uri], check=True)
+        return uri
 
     def copy(self, directory):
         return shutil.copytree(self.data, os.path.join(directory, f"copy-of-{self.name()}"),

@@ -53,6 +53,10 @@ class Reports(Process):
     def run(self, seconds):
         """sent, acked, per_second, p50_ms, p99_ms, … (report_load.c)"""
         self.start(seconds)
+        return self.told()
+
+    def told(self):
+        """The same, of what `start` began, when it is over."""
         return json.loads(self._answer("what they have sent"))
 
     def stop(self):

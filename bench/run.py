@@ -15,7 +15,8 @@ import statistics
 
 CASES = {}
 # Headings of the page, in its order, and the names of the cases below each.
-SUBJECTS = {"Ingest": [], "HTTP": [], "Search and reports": [], "Memory, start and growth": [], "Long run": []}
+SUBJECTS = {"Ingest": [], "HTTP": [], "Search and reports": [], "Memory, start and growth": [], "Several nodes": [],
+            "Long run": []}
 
 
 def case(subject):

@@ -57,8 +57,9 @@ class Cluster:
 class Postgres(Cluster):
     """A cluster to start, to stop, and to remove: the run's, or that of a test which ends it."""
 
-    def __init__(self, **settings):
-        super().__init__(tempfile.mkdtemp(prefix="muster-postgres-", dir=place()))
+    def __init__(self, within=None, **settings):
+        """within: a folder that every user may enter; None: wherever it is fast."""
+        super().__init__(tempfile.mkdtemp(prefix="muster-postgres-", dir=within or place()))
         self.data = os.path.join(self.directory, "data")
         self.settings = {**SETTINGS, "unix_socket_directories": self.directory, **settings}
         os.chmod(self.directory, 0o755)
