@@ -127,9 +127,11 @@ static size_t take(struct bus *bus, struct waiting out[AT_ONCE])
 {
     pthread_mutex_lock(&bus->lock);
     size_t n = bus->count < AT_ONCE ? bus->count : AT_ONCE;
-    memcpy(out, bus->waiting, n * sizeof(*out));
-    memmove(bus->waiting, bus->waiting + n, (bus->count - n) * sizeof(*out));
-    bus->count -= (uint32_t)n;
+    if (n) { /* else there may be no queue yet */
+        memcpy(out, bus->waiting, n * sizeof(*out));
+        memmove(bus->waiting, bus->waiting + n, (bus->count - n) * sizeof(*out));
+        bus->count -= (uint32_t)n;
+    }
     pthread_mutex_unlock(&bus->lock);
     return n;
 }
