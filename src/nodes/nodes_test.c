@@ -46,6 +46,7 @@ struct member {
     pthread_t pausing;
     _Atomic int asked;
     _Atomic enum mu_err control_err;
+    struct control_request *unanswered;
 };
 
 static struct member a, b;
@@ -165,8 +166,11 @@ static void local_send(void *ctx, struct control_request *req)
 {
     struct member *m = ctx;
 
-    if (atomic_load(&m->deaf))
+    if (atomic_load(&m->deaf)) {
+        assert_null(m->unanswered);
+        m->unanswered = req;
         return;
+    }
     assert_int_equal(req->frame_len, 3);
     assert_memory_equal(req->frame, "abc", 3);
     assert_true(req->enterprise == 5 && req->request == 6);
@@ -211,6 +215,8 @@ static void stop(struct member *m)
         return;
     be_heard(m);
     nodes_stop(m->nodes);
+    if (m->unanswered)
+        m->unanswered->done(m->unanswered, MU_E_CLOSED);
     committer_stop(m->c);
     nodes_destroy(m->nodes);
     fleet_destroy(m->f);
