@@ -100,3 +100,10 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left():
     demo.reader.join(ENOUGH_S)
     assert f"127.0.0.1:{first + 5}" in demo.output
     assert set(Path("/tmp").glob("muster-cluster-*")) <= before
+
+
+@pytest.mark.parametrize("page", ["docs/cluster.md", "docs/zh/cluster.md"])
+def test_the_documentation_shows_the_configuration_that_the_demo_uses(page):
+    text = Path(ROOT, page).read_text(encoding="utf-8")
+    configuration = Path(ROOT, "examples/haproxy.cfg").read_text(encoding="utf-8")
+    assert f"\n```haproxy\n{configuration}```\n" in text
