@@ -1,7 +1,9 @@
 """Nodes that hear nothing, say nothing, or stand still for longer than their lease."""
 
+import http.client
 import secrets
 import signal
+import threading
 import time
 
 import pytest
@@ -11,7 +13,7 @@ from load import Traveller
 from mqtt import Closed
 from proxy import Proxy
 from server import ENOUGH_S, wait_until
-from world import status_report
+from world import request, status_report
 
 
 # --- a node that stands still ----------------------------------------------------------------------------------
@@ -64,6 +66,46 @@ def test_a_node_that_stood_still_for_a_moment_goes_on(cluster):
     check_agreement(worlds)
     for each in travellers:
         each.check(worlds[1])
+
+
+@pytest.mark.parametrize("call", ["register", "control", "read"])
+def test_a_call_that_waited_while_its_node_stood_still_is_not_answered_falsely(cluster, call):
+    worlds = cluster.world()
+    registered = worlds[0].register()
+    device = connect(worlds[0], registered)
+    device.report(status_report(), qos=1)
+    check_agreement(worlds)
+    node = cluster.nodes.pop(0)
+    node.process.send_signal(signal.SIGSTOP)
+    answers = []
+
+    def ask():
+        try:
+            if call == "register":
+                answers.append(request(node.http, "POST", "/dev/devices",
+                                       f"passcode=123456&mac=m&product_key={worlds[0].product_key}",
+                                       {"Content-Type": "application/x-www-form-urlencoded"}))
+            elif call == "control":
+                answers.append(worlds[0].control(registered[0], raw=[1]))
+            else:
+                answers.append(worlds[0].get("devices/search", is_online=1))
+        except (OSError, http.client.HTTPException):
+            pass  # it ended without an answer
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for world in worlds[1:]:
+        wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 0, what="its end")  # noqa: B023
+    node.process.send_signal(signal.SIGCONT)
+    assert node.process.wait(ENOUGH_S) > 0
+    asking.join()
+    if call == "register" and answers and answers[0].status == 201:
+        # The registry is one for all nodes, so this is true.
+        assert worlds[1].get("devices/search").json["meta"]["total"] == 2
+    else:
+        assert all(answer.status >= 400 for answer in answers), [answer.body for answer in answers]
+    node.start()
+    cluster.nodes.append(node)
 
 
 # --- a node that the bus does not reach ------------------------------------------------------------------------
