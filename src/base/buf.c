@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
+
 /* A growable buffer with a maximum (buf.h). */
 
 void buf_init(struct buf *b, size_t max)
@@ -56,14 +58,18 @@ void buf_append_u16be(struct buf *b, uint16_t v)
 
 void buf_append_u32be(struct buf *b, uint32_t v)
 {
-    buf_append_u16be(b, (uint16_t)(v >> 16));
-    buf_append_u16be(b, (uint16_t)v);
+    uint8_t bytes[4];
+
+    bytes_put_u32be(bytes, v);
+    buf_append(b, bytes, sizeof(bytes));
 }
 
 void buf_append_u64be(struct buf *b, uint64_t v)
 {
-    buf_append_u32be(b, (uint32_t)(v >> 32));
-    buf_append_u32be(b, (uint32_t)v);
+    uint8_t bytes[8];
+
+    bytes_put_u64be(bytes, v);
+    buf_append(b, bytes, sizeof(bytes));
 }
 
 void buf_append_varint(struct buf *b, uint64_t v)

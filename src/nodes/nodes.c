@@ -365,7 +365,11 @@ static void on_committed(void *ctx, uint64_t delta)
 {
     struct nodes *n = ctx;
 
-    if (n->bus)
+    pthread_mutex_lock(&n->lock);
+    bool others = n->count > 0;
+    pthread_mutex_unlock(&n->lock);
+    /* A node that comes meanwhile looks by itself. */
+    if (n->bus && others)
         send_number(n, BUS_DELTA, delta);
 }
 
