@@ -20,7 +20,7 @@
 #include "base/log.h"
 
 enum { OUTCOME_MS = 5 * 60 * 1000, ASK_AGAIN_MS = 200 };
-enum { FEW = 100 }; /* rows; from some hundred on COPY is cheaper */
+enum { FEW = 2000 }; /* rows; from some thousand on COPY is cheaper */
 
 enum mu_err postgres_error(enum mu_err err)
 {
@@ -90,7 +90,7 @@ static const struct postgres_table controls = {
     .has_value = true,
 };
 
-/* COPY costs three round trips; a few rows go along with the other statements. */
+/* COPY costs three round trips; fewer rows go along with the other statements. */
 static enum mu_err insert_few(struct pg *pg, const char *sql, const struct postgres_rows *rows)
 {
     struct bytes in = bytes_of(rows->bytes.data, rows->bytes.len);
