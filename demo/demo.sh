@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154
 # The pieces that script/server and script/cluster share. $demo is the directory of the demo.
 
 # Ctrl-C reaches the script alone, which ends all the rest in its order. If the script is killed, all the rest ends, too.
