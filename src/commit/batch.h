@@ -44,7 +44,8 @@ struct pending_active {
 /* A session whose end a login waits for. */
 struct pending_wanted {
     uint32_t device;
-    uint64_t boot; /* that holds it */
+    uint64_t boot;  /* that holds it */
+    uint64_t login; /* number of the session record with which it began */
 };
 
 struct batch {
@@ -140,7 +141,7 @@ void batch_clear(struct batch *b);
 /* This node alone writes the device's records: it holds its session, or the batch has claimed it. */
 bool batch_holds(const struct batch *b, uint32_t device);
 /* Asks in the delta for the end of a session that another node holds. Without memory it is not asked for. */
-void batch_want_end(struct batch *b, uint32_t device, uint64_t boot);
+void batch_want_end(struct batch *b, uint32_t device, uint64_t boot, uint64_t login);
 /* batch_delta.c. Writes what others must follow of the batch; false: nothing. */
 bool batch_write_delta(struct batch *b);
 /* What the device's change is to other nodes. */

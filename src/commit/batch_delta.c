@@ -52,10 +52,10 @@ void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_en
         out->versions = b->versions[p->versions - 1];
 }
 
-void batch_want_end(struct batch *b, uint32_t device, uint64_t boot)
+void batch_want_end(struct batch *b, uint32_t device, uint64_t boot, uint64_t login)
 {
     if (ARRAY_RESERVE(b->wanted, b->wanted_cap, b->wanted_count + 1))
-        b->wanted[b->wanted_count++] = (struct pending_wanted){ device, boot };
+        b->wanted[b->wanted_count++] = (struct pending_wanted){ device, boot, login };
 }
 
 bool batch_write_delta(struct batch *b)
@@ -82,6 +82,7 @@ bool batch_write_delta(struct batch *b)
     for (uint32_t i = 0; i < b->wanted_count; i++) {
         e = (struct delta_entry){ .device = b->wanted[i].device, .parts = DELTA_MERGE | DELTA_SESSION | DELTA_WANTED };
         e.progress.session_boot = b->wanted[i].boot;
+        e.progress.sessions = b->wanted[i].login;
         delta_put(&b->delta, &head, &e);
         any = true;
     }

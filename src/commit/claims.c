@@ -84,13 +84,13 @@ static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_s
     return err;
 }
 
-static enum mu_err on_held(void *ctx, uint32_t device, uint64_t boot)
+static enum mu_err on_held(void *ctx, uint32_t device, uint64_t boot, uint64_t login)
 {
     struct claims *c = ctx;
 
     if (!ARRAY_RESERVE(c->held, c->held_cap, c->held_count + 1))
         return MU_E_NOMEM;
-    c->held[c->held_count++] = (struct claims_holder){ device, boot };
+    c->held[c->held_count++] = (struct claims_holder){ device, boot, login };
     return MU_OK;
 }
 
@@ -133,9 +133,9 @@ static void let_wait(struct claims *c, struct intake_record *rec, const struct c
     struct intake_record *kept = intake_records_at(&c->waiting, c->waiting.len - rec->size);
     ((struct commit_login *)(void *)kept->body)->takeover = true;
     c->retry_ms = clock_mono_ms() + RETRY_MS;
-    c->nodes->held(c->nodes->ctx, holder->device, holder->boot);
+    c->nodes->held(c->nodes->ctx, holder->device, holder->boot, holder->login);
     if (clock_wall_us() - rec->ts_us > UNHEARD_MS * INT64_C(1000))
-        batch_want_end(c->batch, holder->device, holder->boot);
+        batch_want_end(c->batch, holder->device, holder->boot, holder->login);
 }
 
 enum claims_answer claims_admit(struct claims *c, struct intake_record *rec)

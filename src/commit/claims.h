@@ -18,8 +18,8 @@ struct claims {
     uint32_t followed_cap;
     struct claims_holder {
         uint32_t device;
-        uint64_t boot;
-    } * held; /* ascending */
+        uint64_t boot, login; /* it holds the session since its session record of that number */
+    } * held;                 /* ascending */
     size_t held_count;
     uint32_t held_cap;
 

@@ -36,8 +36,9 @@ struct committer_options {
 struct commit_nodes {
     void *ctx;
     void (*committed)(void *ctx, uint64_t delta); /* what others must follow is on record: that delta of this start */
-    /* A login waits until that start has ended the device's session. It is told again until this is so. */
-    void (*held)(void *ctx, uint32_t device, uint64_t boot);
+    /* A login waits until that start has ended the device's session, which began with its session record number `login`. It
+     * is told again until this is so. */
+    void (*held)(void *ctx, uint32_t device, uint64_t boot, uint64_t login);
     /* What is done once for all nodes, this one does (retention.h). */
     bool (*keeps_house)(void *ctx);
     /* Another node has declared this one over: its devices' sessions have ended, and every commit fails from now on. */

@@ -169,6 +169,12 @@ bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out
     return true;
 }
 
+uint64_t fleet_held_login(struct fleet *f, uint32_t no)
+{
+    struct columns_row r = columns_row(&f->columns, no);
+    return r.c && r.c->told[r.i].mine ? r.c->told[r.i].sessions : 0;
+}
+
 bool fleet_holds_session(struct fleet *f, uint32_t no)
 {
     struct columns_row r = columns_row(&f->columns, no);

@@ -26,7 +26,8 @@ enum delta_part {
     /* The node does not hold the device's session and has only heard of its past. The earlier activation counts, the
      * later login and report; running numbers and flags say nothing. */
     DELTA_MERGE = 32,
-    /* With DELTA_MERGE and DELTA_SESSION: a login waits at the node for the end of the session that session_boot holds.
+    /* With DELTA_MERGE and DELTA_SESSION: a login waits at the node for the end of the session that session_boot holds
+     * since the session record number `sessions`.
      * The bus has asked for it before, and was perhaps not heard. */
     DELTA_WANTED = 64,
 };

@@ -188,6 +188,14 @@ bool fleet_device_is_here(struct fleet *f, uint32_t no)
     return here;
 }
 
+bool fleet_session_is(struct fleet *f, uint32_t no, uint64_t login)
+{
+    fleet_read_lock(f);
+    bool is = login && fleet_held_login(f, no) == login;
+    fleet_unlock(f);
+    return is;
+}
+
 void fleet_device_state(struct fleet *f, uint32_t no, const struct fleet_definition **definition, struct buf *out)
 {
     size_t len = 0;

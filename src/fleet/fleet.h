@@ -113,6 +113,9 @@ uint64_t fleet_device_holder(struct fleet *f, uint32_t no);
 /* This process holds the device's session. */
 bool fleet_device_is_here(struct fleet *f, uint32_t no);
 
+/* Whether this node holds the session of the device that began with its session record of that number. */
+bool fleet_session_is(struct fleet *f, uint32_t no, uint64_t login);
+
 /* What a login needs, cheaper than a whole row. */
 struct fleet_login {
     uint32_t no;

@@ -63,6 +63,8 @@ const char *fleet_enterprise_id(struct fleet *f, uint32_t no);
 /* The next four answer false, NULL or empty for an unknown device. They take no lock, since only the committer's thread
  * changes anything. */
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out, const struct fleet_product **product);
+/* The number of the session record with which the session began that this node holds; 0: it holds none. */
+uint64_t fleet_held_login(struct fleet *f, uint32_t no);
 /* This node holds the device's session. */
 bool fleet_holds_session(struct fleet *f, uint32_t no);
 bool fleet_is_faulty(struct fleet *f, uint32_t no);

@@ -87,7 +87,7 @@ static enum mu_err claim_one(struct fake_batch *b, uint32_t device, const struct
     if (!held)
         *FAKE_APPEND(j->claims) = (struct fake_claim){ device, &b->base };
     pthread_mutex_unlock(&j->lock);
-    return held ? to->held(to->ctx, device, holder) : to->claimed(to->ctx, device, known ? &s : NULL);
+    return held ? to->held(to->ctx, device, holder, s.sessions) : to->claimed(to->ctx, device, known ? &s : NULL);
 }
 
 static enum mu_err claim(struct journal_batch *port, const uint32_t *devices, size_t count,

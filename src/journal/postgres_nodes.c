@@ -152,7 +152,7 @@ static enum mu_err tell(struct claiming *c, uint32_t device, struct bytes record
         return MU_E_CORRUPT;
     if (s.session_boot && s.session_boot != c->j->base.boot &&
         !postgres_boot_is_over(&c->j->base, s.session_boot, &unused))
-        return c->to->held(c->to->ctx, device, s.session_boot);
+        return c->to->held(c->to->ctx, device, s.session_boot, s.sessions);
     return c->to->claimed(c->to->ctx, device, &s);
 }
 

@@ -342,7 +342,9 @@ static void on_message(void *ctx, const struct bus_message *m)
     }
     case BUS_END_SESSION: {
         uint32_t device = bytes_u32be(&in);
-        if (!in.bad)
+        uint64_t login = bytes_u64be(&in);
+        /* A request that comes late means a session that has ended already. */
+        if (!in.bad && fleet_session_is(n->options.fleet, device, login))
             n->options.end_session(n->options.ctx, device);
         break;
     }
@@ -373,12 +375,13 @@ static void on_committed(void *ctx, uint64_t delta)
         send_number(n, BUS_DELTA, delta);
 }
 
-static void on_held(void *ctx, uint32_t device, uint64_t boot)
+static void on_held(void *ctx, uint32_t device, uint64_t boot, uint64_t login)
 {
     struct nodes *n = ctx;
-    uint8_t body[4];
+    uint8_t body[12];
 
     bytes_put_u32be(body, device);
+    bytes_put_u64be(body + 4, login);
     if (n->bus)
         bus_send(n->bus, boot, BUS_END_SESSION, body, sizeof(body));
 }

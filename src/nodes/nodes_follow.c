@@ -92,7 +92,7 @@ static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_eve
 static void end_if_wanted(struct nodes *n, const struct delta_entry *e)
 {
     if (e->parts & DELTA_WANTED && e->progress.session_boot == n->boot &&
-        fleet_holds_session(n->options.fleet, e->device))
+        fleet_held_login(n->options.fleet, e->device) == e->progress.sessions)
         n->options.end_session(n->options.ctx, e->device);
 }
 

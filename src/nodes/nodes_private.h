@@ -26,7 +26,7 @@ enum bus_kind {
     BUS_DELTA,       /* the sender has committed a delta: its number, 8 bytes */
     BUS_REGISTRY,    /* follow the registry to this change: 8 bytes */
     BUS_FOLLOWED,    /* the sender has followed it: 8 bytes */
-    BUS_END_SESSION, /* the sender has a login of this device: 4 bytes */
+    BUS_END_SESSION, /* the sender has a login: the device, 4 bytes, and the number of the login that is to end, 8 */
     BUS_CONTROL,     /* nodes_control.c */
     BUS_ANSWER,
 };
