@@ -138,6 +138,8 @@ static enum mu_err give_token(void *ctx, struct db_row *row)
 /* --- what to visit, parents first -----------------------------------------------------------------*/
 
 #define CHANGED(kind) "SELECT no FROM change WHERE seq > $1 AND kind = " #kind
+/* PostgreSQL took IN for a reason to walk through the whole index of a large table. Of an array it looks up each number. */
+#define AMONG_CHANGED(kind) "= ANY (ARRAY(" CHANGED(kind) "))"
 
 #define USER_BRIEF    "u.no, u.app, u.is_disabled, u.country, u.region, u.city"
 #define BOUND_COLUMNS "b.no, b.device, b.\"user\", b.since, b.until"
@@ -164,38 +166,43 @@ static const struct step {
     const char *all;
     const char *changed;
     enum mu_err (*give)(void *visit, struct db_row *row);
+    const char *changed_postgres; /* NULL: the same */
 } steps[] = {
     { FEED_ENTERPRISE, "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e ORDER BY e.no",
-      "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no IN (" CHANGED(1) ") ORDER BY e.no", give_enterprise },
+      "SELECT " ENTERPRISE_COLUMNS " FROM enterprise e WHERE e.no IN (" CHANGED(1) ") ORDER BY e.no", give_enterprise,
+      NULL },
     { FEED_PRODUCT, "SELECT " PRODUCT_COLUMNS " FROM product p ORDER BY p.no",
-      "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no IN (" CHANGED(2) ") ORDER BY p.no", give_product },
+      "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.no IN (" CHANGED(2) ") ORDER BY p.no", give_product, NULL },
     { FEED_DEFINITION, "SELECT product, version, json FROM definition ORDER BY product, version",
       "SELECT f.product, f.version, f.json FROM definition f WHERE (f.product, f.version) IN "
       "(SELECT no, other FROM change WHERE seq > $1 AND kind = 3) ORDER BY f.product, f.version",
-      give_definition },
+      give_definition, NULL },
     { FEED_ASSOCIATION, "SELECT product, enterprise, 1 FROM association ORDER BY product",
       /* For a product that moved: first the association that ended, then the new one. */
       "SELECT DISTINCT c.no, c.other, s.product IS NOT NULL AS here FROM change c "
       "LEFT JOIN association s ON s.product = c.no AND s.enterprise = c.other "
       "WHERE c.seq > $1 AND c.kind = 4 ORDER BY here, c.no, c.other",
-      give_association },
+      give_association, NULL },
     { FEED_APP, "SELECT " APP_COLUMNS " FROM app a ORDER BY a.no",
-      "SELECT " APP_COLUMNS " FROM app a WHERE a.no IN (" CHANGED(5) ") ORDER BY a.no", give_app },
-    { FEED_GROUP, GROUP_TREE GROUPS_OF_TREE, CHANGED_TREE GROUPS_OF_TREE, give_group },
+      "SELECT " APP_COLUMNS " FROM app a WHERE a.no IN (" CHANGED(5) ") ORDER BY a.no", give_app, NULL },
+    { FEED_GROUP, GROUP_TREE GROUPS_OF_TREE, CHANGED_TREE GROUPS_OF_TREE, give_group, NULL },
     { FEED_DEVICE, "SELECT " DEVICE_COLUMNS " FROM device d ORDER BY d.no",
-      "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no", give_device },
+      "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no IN (" CHANGED(7) ") ORDER BY d.no", give_device,
+      "SELECT " DEVICE_COLUMNS " FROM device d WHERE d.no " AMONG_CHANGED(7) " ORDER BY d.no" },
     { FEED_USER, "SELECT " USER_BRIEF " FROM \"user\" u ORDER BY u.no",
-      "SELECT " USER_BRIEF " FROM \"user\" u WHERE u.no IN (" CHANGED(9) ") ORDER BY u.no", give_user },
+      "SELECT " USER_BRIEF " FROM \"user\" u WHERE u.no IN (" CHANGED(9) ") ORDER BY u.no", give_user,
+      "SELECT " USER_BRIEF " FROM \"user\" u WHERE u.no " AMONG_CHANGED(9) " ORDER BY u.no" },
     { FEED_BINDING, "SELECT " BOUND_COLUMNS " FROM binding b ORDER BY b.no",
-      "SELECT " BOUND_COLUMNS " FROM binding b WHERE b.no IN (" CHANGED(10) ") ORDER BY b.no", give_binding },
+      "SELECT " BOUND_COLUMNS " FROM binding b WHERE b.no IN (" CHANGED(10) ") ORDER BY b.no", give_binding,
+      "SELECT " BOUND_COLUMNS " FROM binding b WHERE b.no " AMONG_CHANGED(10) " ORDER BY b.no" },
     { FEED_FIRST_BOUND, "SELECT product, \"user\", first_bound FROM product_user",
       "SELECT product, \"user\", first_bound FROM product_user WHERE (product, \"user\") IN "
       "(SELECT no, other FROM change WHERE seq > $1 AND kind = 11)",
-      give_first_bound },
+      give_first_bound, NULL },
     { FEED_TOKEN, "SELECT " TOKEN_COLUMNS " FROM token t",
       "SELECT DISTINCT c.hash, t.enterprise, t.product, t.expires_at FROM change c "
       "LEFT JOIN token t ON t.hash = c.hash WHERE c.seq > $1 AND c.kind = 8",
-      give_token },
+      give_token, NULL },
 };
 
 /* Children come first. A younger group comes before an older one, which may be its parent. */
@@ -387,9 +394,10 @@ enum mu_err registry_visit_changes(struct registry *reg, const struct registry_v
         (err = changed_kinds(visit.db, *seq, last, &kinds)) != MU_OK)
         goto out;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        const char *other = steps[i].changed_postgres;
+        const char *sql = other ? DB_SQL(visit.db, steps[i].changed, other) : steps[i].changed;
         if ((kinds & 1u << steps[i].kind) && is_wanted(v, steps[i].kind) &&
-            (err = db_each_big(visit.db, steps[i].changed, DB_VALUES(db_int((int64_t)*seq)), steps[i].give, &visit)) !=
-                MU_OK)
+            (err = db_each_big(visit.db, sql, DB_VALUES(db_int((int64_t)*seq)), steps[i].give, &visit)) != MU_OK)
             goto out;
     }
     for (size_t i = 0; i < sizeof(gone_steps) / sizeof(*gone_steps); i++) {
