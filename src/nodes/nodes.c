@@ -522,7 +522,8 @@ enum mu_err nodes_start(struct nodes *n, struct committer *c, const struct contr
         fleet_boot_lives(n->options.fleet, n->at[i].boot);
     err = bus_start(&b, &bus);
     n->bus = b;
-    bus_send(b, 0, BUS_LOOK, NULL, 0);
+    if (err == MU_OK)
+        bus_send(b, 0, BUS_LOOK, NULL, 0);
     if (err != MU_OK || (err = thread_start(&n->thread, "nodes", run, n)) != MU_OK)
         return err;
     n->running = true;
