@@ -11,7 +11,9 @@
 
 /* What the files of this folder share.
  *
- *   nodes.c           which nodes live; this node's thread; the messages of the others
+ *   nodes.c           this node's thread, its start and its end
+ *   nodes_look.c      which nodes live
+ *   nodes_said.c      what the others say, and the committer
  *   nodes_follow.c    following the others: their deltas, the registry
  *   nodes_control.c   controls that go to another node, and those that come from one
  *   nodes_view.c      what operators see of the nodes
@@ -71,8 +73,26 @@ struct nodes {
     struct remote_control *controls; /* sent to others, and not answered yet; the latest first */
 };
 
-/* With the lock held; NULL: there is no such node. */
+enum { NODES_LOOK_MS = 1000, NODES_TICK_MS = 100, NODES_RETRY_MS = 200 };
+
+static inline uint64_t nodes_larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* nodes_look.c. With the lock held; NULL: there is no such node. */
 struct other_node *nodes_find(struct nodes *n, uint64_t boot);
+/* On the thread, or before it runs: looks at the starts that are not over. Returns the stores' errors. */
+MU_MUST_USE enum mu_err nodes_look_at_all(struct nodes *n);
+/* On the thread: looks, and does what follows from it. */
+void nodes_look(struct nodes *n);
+
+/* nodes_said.c. For the bus, and for the committer. */
+void nodes_on_gap(void *ctx);
+void nodes_on_message(void *ctx, const struct bus_message *m);
+struct commit_nodes nodes_hear_committer(struct nodes *n);
+/* Has the thread look what is to do. Any thread. */
+void nodes_wake(struct nodes *n);
 
 /* nodes_follow.c. On the thread. Takes in a node's deltas up to one, as far as they are there; MU_E_NOT_FOUND: some are
  * gone already. */
@@ -89,7 +109,4 @@ void nodes_fail_controls(struct nodes *n, uint64_t boot, int64_t now_ms);
 /* nodes_quota.c. On the thread. */
 void nodes_grant_quotas(struct nodes *n);
 void nodes_give_back_quotas(struct nodes *n);
-/* nodes.c. Has the thread look what is to do. Any thread. */
-void nodes_wake(struct nodes *n);
-
 #endif
