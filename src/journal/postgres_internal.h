@@ -27,7 +27,9 @@
  *   postgres_check.c    checking
  *   postgres_turn.c     turns
  *   postgres_copy.c     copying all of it
- *   postgres_nodes.c    what several nodes do with one journal
+ *   postgres_starts.c   which starts are over, where several nodes share the journal
+ *   postgres_claim.c    claiming devices, and what is heard of those that are not claimed
+ *   postgres_nodes.c    what several nodes tell each other by the journal
  *   postgres_house.c    what is done once for all nodes */
 
 struct postgres_boot {
@@ -250,8 +252,17 @@ extern const struct journal_driver_copy postgres_driver_copy;
 /* --- postgres_house.c ------------------------------------------------------------------------------- */
 enum mu_err postgres_keep_house(struct journal *port, const struct journal_house *h);
 
-/* --- postgres_nodes.c ------------------------------------------------------------------------------- */
-extern const struct journal_driver_nodes postgres_driver_nodes;
+/* --- postgres_starts.c ------------------------------------------------------------------------------ */
+/* Whether a start is over; one that was not is asked for again. */
+bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us);
+enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx);
+enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us);
+
+/* --- postgres_claim.c ------------------------------------------------------------------------------- */
+enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, size_t count,
+                           const struct journal_claimant *to);
+void postgres_batch_past(struct journal_batch *port, uint32_t device, int64_t activated_at, int64_t online_latest,
+                         int64_t last_report);
 #define POSTGRES_PAST "past.activated_at, past.online_latest, past.last_report"
 /* Reads these columns; false: they are not there. */
 bool postgres_read_past(struct pg_row *row, uint32_t device, struct postgres_past *out);
@@ -259,8 +270,9 @@ bool postgres_read_past(struct pg_row *row, uint32_t device, struct postgres_pas
  * nothing. */
 MU_MUST_USE enum mu_err postgres_state_decode(struct bytes record, const struct postgres_past *past,
                                               struct journal_state *out);
-/* Whether a start is over; one that was not is asked for again. */
-bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us);
+
+/* --- postgres_nodes.c ------------------------------------------------------------------------------- */
+extern const struct journal_driver_nodes postgres_driver_nodes;
 /* In the transaction of a batch: its delta, and what it has heard of the past of others' devices. */
 MU_MUST_USE enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgres_batch *b);
 /* After the commit. */

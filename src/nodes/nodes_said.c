@@ -193,9 +193,9 @@ static void wait_until_followed(void *ctx, uint64_t change)
 struct commit_nodes nodes_hear_committer(struct nodes *n)
 {
     return (struct commit_nodes){ .ctx = n,
-                                              .committed = on_committed,
-                                              .held = on_held,
-                                              .keeps_house = keeps_house,
-                                              .over = on_over,
-                                              .wait_until_followed = wait_until_followed };
+                                  .committed = on_committed,
+                                  .held = on_held,
+                                  .keeps_house = keeps_house,
+                                  .over = on_over,
+                                  .wait_until_followed = wait_until_followed };
 }

@@ -1,0 +1,119 @@
+#include "journal/postgres_internal.h"
+
+#include <stdlib.h>
+
+/* Starts of a journal that several nodes share: which of them are over. */
+
+static struct postgres_boot *find_boot(const struct postgres_journal *j, uint64_t number)
+{
+    for (uint32_t i = j->boot_count; i-- > 0;)
+        if (j->boots[i].number == number)
+            return &j->boots[i];
+    return NULL;
+}
+
+static void read_boot(struct pg_row *row, void *out)
+{
+    struct postgres_boot *b = out;
+
+    b->alive_us = pg_col_int(row);
+    b->over = pg_col_int(row);
+}
+
+/* Asks the store. A start that it does not know is over; without an answer it is not. */
+static struct postgres_boot ask_boot(struct postgres_journal *j, uint64_t number)
+{
+    struct postgres_boot b = { .number = number };
+    struct pg *pg = postgres_take(j);
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_get(pg, "SELECT coalesce(moment, 0), over IS NOT NULL FROM boot WHERE number = $1",
+                     PG_VALUES(pg_int((int64_t)number)), read_boot, &b, NULL);
+    postgres_give_back(j, pg);
+    b.over |= err == MU_E_NOT_FOUND;
+    return b;
+}
+
+/* What is over stays over, and is asked for only once. */
+static void keep_boot(struct postgres_journal *j, const struct postgres_boot *b)
+{
+    pthread_mutex_lock(&j->boots_lock);
+    struct postgres_boot *at = find_boot(j, b->number);
+    if (at)
+        *at = *b;
+    else if (ARRAY_RESERVE(j->boots, j->boot_cap, j->boot_count + 1))
+        j->boots[j->boot_count++] = *b;
+    pthread_mutex_unlock(&j->boots_lock);
+}
+
+bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct postgres_boot b = { .number = boot };
+
+    pthread_mutex_lock(&j->boots_lock);
+    const struct postgres_boot *at = find_boot(j, boot);
+    if (at)
+        b = *at;
+    pthread_mutex_unlock(&j->boots_lock);
+    if (at ? !b.over : j->shared) {
+        b = ask_boot(j, boot);
+        if (b.over)
+            keep_boot(j, &b);
+    }
+    *since_us = b.alive_us;
+    return b.over || (!at && !j->shared);
+}
+
+struct nodes_read {
+    journal_node_fn row;
+    void *ctx;
+};
+
+static enum mu_err on_node(void *ctx, struct pg_row *row)
+{
+    const struct nodes_read *r = ctx;
+    struct journal_node node = { .boot = (uint64_t)pg_col_int(row) };
+
+    node.name = pg_col_str(row);
+    node.alive_us = pg_col_int(row);
+    node.delta = (uint64_t)pg_col_int(row);
+    node.registry = (uint64_t)pg_col_int(row);
+    return r->row(r->ctx, &node);
+}
+
+enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_each(pg,
+                      "SELECT number, name, (extract(epoch FROM alive) * 1000000)::bigint, delta, registry "
+                      "FROM boot WHERE over IS NULL ORDER BY number",
+                      NULL, 0, on_node, &(struct nodes_read){ row, ctx });
+    postgres_give_back(j, pg);
+    return postgres_error(err);
+}
+
+enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    uint64_t changed = 0;
+    int64_t unused;
+    enum mu_err err = MU_E_NOMEM;
+
+    /* A commit of that start locks its row, too: one of the two comes first, and the other sees it. */
+    if (pg)
+        err = pg_run(pg,
+                     "UPDATE boot SET over = alive WHERE number = $1 AND over IS NULL AND "
+                     "(extract(epoch FROM alive) * 1000000)::bigint = $2",
+                     PG_VALUES(pg_int((int64_t)boot), pg_int(alive_us)), &changed);
+    postgres_give_back(j, pg);
+    if (err != MU_OK)
+        return postgres_error(err);
+    return changed || postgres_boot_is_over(port, boot, &unused) ? MU_OK : MU_E_EXISTS;
+}
