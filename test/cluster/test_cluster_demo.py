@@ -53,8 +53,11 @@ def demo(place):
 
 
 def directory_of(demo):
-    return wait_until(lambda: re.search(r"^.*All is in (\S+)\. Ctrl-C", demo.output, re.M), seconds=10 * ENOUGH_S,
-                      what="all that it says")[1]
+    def said():
+        found = re.search(r"^.*All is in (\S+)\. Ctrl-C", demo.output, re.M)
+        assert found or demo.process.poll() is None, demo.output
+        return found
+    return wait_until(said, seconds=10 * ENOUGH_S, what="all that it says")[1]
 
 
 def online(line):
