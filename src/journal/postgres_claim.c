@@ -81,7 +81,7 @@ static enum mu_err lock_new(struct claiming *c)
 }
 
 enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, size_t count,
-                         const struct journal_claimant *to)
+                           const struct journal_claimant *to)
 {
     struct postgres_batch *b = postgres_batch_of(port);
     struct claiming c = { .j = b->journal, .to = to, .devices = devices, .count = count };
@@ -141,7 +141,7 @@ enum mu_err postgres_state_decode(struct bytes record, const struct postgres_pas
 }
 
 void postgres_batch_past(struct journal_batch *port, uint32_t device, int64_t activated_at, int64_t online_latest,
-                 int64_t last_report)
+                         int64_t last_report)
 {
     struct postgres_batch *b = postgres_batch_of(port);
 

@@ -90,14 +90,17 @@ bool quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, i
     bool plenty = !known || left >= (uint64_t)advance * ADVANCES_LEFT;
     uint64_t allowed = (uint64_t)granted + (plenty ? advance : 0);
 
-    bool taken = quota_take(q, allowed < limit ? (uint32_t)allowed : limit, unix_s, view);
-    uint32_t grant = left / GRANT_PART > GRANT_LEAST ? left / GRANT_PART : GRANT_LEAST,
-             debt = used >= granted ? used - granted + 1 : 0;
+    uint32_t most = allowed < limit ? (uint32_t)allowed : limit;
+    bool taken = quota_take(q, most, unix_s, view);
+    uint32_t grant = left / GRANT_PART > GRANT_LEAST ? left / GRANT_PART : GRANT_LEAST;
+    uint32_t debt = used >= granted ? used - granted + 1 : 0;
     *ask = left && used + grant / 2 >= granted &&
            atomic_compare_exchange_strong_explicit(&s->wanted, &unasked, debt + grant, memory_order_relaxed,
                                                    memory_order_relaxed);
+    /* What others have been granted counts as used. */
+    uint64_t others = total > granted ? total - granted : 0, all = others + (most - view->remaining);
     view->limit = limit;
-    view->remaining = left + (granted > used + 1 ? granted - used - 1 : 0);
+    view->remaining = taken && all < limit ? limit - (uint32_t)all : 0;
     return taken;
 }
 
