@@ -110,7 +110,9 @@ static void end_if_silent(struct nodes *n, const struct other_node *node)
     log_event(LOG_WARN, "node_over", "boot=%" PRIu64 " hint=\"it has given no sign of life for %lld ms\"", node->boot,
               (long long)n->options.lease_ms);
     bus_send(n->bus, 0, BUS_LOOK, NULL, 0);
+    pthread_mutex_lock(&n->lock);
     n->look_now = true;
+    pthread_mutex_unlock(&n->lock);
 }
 
 /* A start that is not listed any more is over, whoever has said so. Its last deltas are taken in first. */
@@ -130,9 +132,12 @@ static void leave_if_over(struct nodes *n, struct other_node node)
 
 static void greet(struct nodes *n, struct other_node *node)
 {
-    if (!node->greeted && n->bus)
-        bus_send(n->bus, node->boot, BUS_SEEN, NULL, 0);
+    pthread_mutex_lock(&n->lock);
+    bool due = !node->greeted && n->bus;
     node->greeted = n->bus != NULL;
+    pthread_mutex_unlock(&n->lock);
+    if (due)
+        bus_send(n->bus, node->boot, BUS_SEEN, NULL, 0);
 }
 
 void nodes_look(struct nodes *n)
@@ -141,10 +146,13 @@ void nodes_look(struct nodes *n)
         n->looks++; /* a gap */
         return;
     }
-    /* Only this thread adds and removes nodes, so it may read them without the lock. */
+    /* Only this thread adds and removes nodes; what the others say of themselves changes at any time. */
     for (uint32_t i = n->count; i-- > 0;) {
         greet(n, &n->at[i]);
-        end_if_silent(n, &n->at[i]);
-        leave_if_over(n, n->at[i]);
+        pthread_mutex_lock(&n->lock);
+        struct other_node node = n->at[i];
+        pthread_mutex_unlock(&n->lock);
+        end_if_silent(n, &node);
+        leave_if_over(n, node);
     }
 }
