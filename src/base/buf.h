@@ -68,6 +68,11 @@ void buf_append_u32be(struct buf *b, uint32_t v);
 void buf_append_u64be(struct buf *b, uint64_t v);
 /* LEB128: seven bits a byte, least significant first, as MQTT's remaining length is coded. */
 void buf_append_varint(struct buf *b, uint64_t v);
+/* A varint that is short for small numbers of either sign. */
+static inline void buf_append_signed(struct buf *b, int64_t v)
+{
+    buf_append_varint(b, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
+}
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 

@@ -82,4 +82,11 @@ static inline uint64_t bytes_varint(struct bytes *r, unsigned max_bytes)
     return 0;
 }
 
+/* The counterpart of buf_append_signed. */
+static inline int64_t bytes_signed(struct bytes *r)
+{
+    uint64_t v = bytes_varint(r, 10);
+    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
+}
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/numbers.h"
 
 /* A batch in the making: its devices, and how each record is added. */
 
@@ -116,20 +117,10 @@ int32_t batch_day(struct batch *b, int64_t unix_s)
     return b->day;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static bool has_claimed(const struct batch *b, uint32_t device)
-{
-    return b->claimed_count && bsearch(&device, b->claimed, b->claimed_count, sizeof(device), by_number);
-}
-
 bool batch_holds(const struct batch *b, uint32_t device)
 {
-    return !b->shared || b->reading || has_claimed(b, device) || fleet_holds_session(b->fleet, device);
+    return !b->shared || b->reading || numbers_have(b->claimed, b->claimed_count, device) ||
+           fleet_holds_session(b->fleet, device);
 }
 
 struct pending *batch_pending(struct batch *b, uint32_t device)

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/numbers.h"
 #include "commit/catch_up.h"
 
 /* Claims of a batch, and the logins that wait for another node (claims.h). */
@@ -17,7 +18,7 @@ enum {
     WAIT_MS = 13000,       /* longer than a node's lease, so that its death decides */
 };
 
-static int by_number(const void *a, const void *b)
+static int by_device(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
@@ -45,7 +46,7 @@ static enum mu_err want(struct claims *c, uint32_t device)
 static enum mu_err find_wanted(struct claims *c, const struct intake_records *r, size_t at)
 {
     enum mu_err err = MU_OK;
-    size_t count = 0, from = at;
+    size_t from = at;
 
     c->wanted_count = 0;
     /* No further than one batch reaches. */
@@ -55,12 +56,7 @@ static enum mu_err find_wanted(struct claims *c, const struct intake_records *r,
             err = want(c, rec->device);
         at += rec->size;
     }
-    if (c->wanted_count)
-        qsort(c->wanted, c->wanted_count, sizeof(*c->wanted), by_number);
-    for (size_t i = 0; i < c->wanted_count; i++)
-        if (!count || c->wanted[i] != c->wanted[count - 1])
-            c->wanted[count++] = c->wanted[i];
-    c->wanted_count = count;
+    c->wanted_count = numbers_sort(c->wanted, c->wanted_count);
     return err;
 }
 
@@ -120,7 +116,7 @@ enum mu_err claims_take(struct claims *c, const struct intake_records *r, size_t
 static const struct claims_holder *find_holder(const struct claims *c, uint32_t device)
 {
     /* The number comes first in both. */
-    return c->held_count ? bsearch(&device, c->held, c->held_count, sizeof(*c->held), by_number) : NULL;
+    return c->held_count ? bsearch(&device, c->held, c->held_count, sizeof(*c->held), by_device) : NULL;
 }
 
 static void let_wait(struct claims *c, struct intake_record *rec, const struct claims_holder *holder)

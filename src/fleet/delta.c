@@ -12,26 +12,15 @@
 
 enum { ONLINE = 1, FAULTY = 2, ALERT = 4, NUMBERS_REPORTS = 8 };
 
-static void put_signed(struct buf *out, int64_t v)
-{
-    buf_append_varint(out, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
-}
-
-static int64_t get_signed(struct bytes *in)
-{
-    uint64_t v = bytes_varint(in, 10);
-    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
-}
-
 void delta_put_head(struct buf *out, const struct delta_head *head)
 {
-    put_signed(out, head->moment_us);
+    buf_append_signed(out, head->moment_us);
     buf_append_varint(out, head->registry);
 }
 
 enum mu_err delta_get_head(struct bytes *in, struct delta_head *head)
 {
-    head->moment_us = get_signed(in);
+    head->moment_us = bytes_signed(in);
     head->registry = bytes_varint(in, 10);
     return in->bad ? MU_E_CORRUPT : MU_OK;
 }
@@ -47,17 +36,17 @@ void delta_put(struct buf *out, const struct delta_head *head, const struct delt
     buf_append_u8(out, (uint8_t)((e->online ? ONLINE : 0) | (e->faulty ? FAULTY : 0) | (e->alert ? ALERT : 0) |
                                  (p->numbers_reports ? NUMBERS_REPORTS : 0)));
     if (e->parts & DELTA_REPORT) {
-        put_signed(out, p->last_ts_us - head->moment_us);
-        put_signed(out, p->last_report - p->last_ts_us / 1000000);
+        buf_append_signed(out, p->last_ts_us - head->moment_us);
+        buf_append_signed(out, p->last_report - p->last_ts_us / 1000000);
     }
     if (e->parts & DELTA_SESSION) {
         buf_append_varint(out, p->session_boot);
-        put_signed(out, p->last_session_us - head->moment_us);
-        put_signed(out, p->online_latest);
-        put_signed(out, p->activated_at);
+        buf_append_signed(out, p->last_session_us - head->moment_us);
+        buf_append_signed(out, p->online_latest);
+        buf_append_signed(out, p->activated_at);
     }
     if (e->parts & DELTA_DAY)
-        put_signed(out, p->active_day);
+        buf_append_signed(out, p->active_day);
     for (int i = 0; e->parts & DELTA_VERSIONS && i < VERSION_COUNT; i++) {
         size_t len = strlen(e->versions.text[i]);
         buf_append_u8(out, (uint8_t)len);
@@ -93,17 +82,17 @@ bool delta_get(struct bytes *in, const struct delta_head *head, struct delta_ent
     e->alert = flags & ALERT;
     p->numbers_reports = flags & NUMBERS_REPORTS;
     if (e->parts & DELTA_REPORT) {
-        p->last_ts_us = head->moment_us + get_signed(in);
-        p->last_report = p->last_ts_us / 1000000 + get_signed(in);
+        p->last_ts_us = head->moment_us + bytes_signed(in);
+        p->last_report = p->last_ts_us / 1000000 + bytes_signed(in);
     }
     if (e->parts & DELTA_SESSION) {
         p->session_boot = bytes_varint(in, 10);
-        p->last_session_us = head->moment_us + get_signed(in);
-        p->online_latest = get_signed(in);
-        p->activated_at = get_signed(in);
+        p->last_session_us = head->moment_us + bytes_signed(in);
+        p->online_latest = bytes_signed(in);
+        p->activated_at = bytes_signed(in);
     }
     if (e->parts & DELTA_DAY)
-        p->active_day = (int32_t)get_signed(in);
+        p->active_day = (int32_t)bytes_signed(in);
     if (e->parts & DELTA_VERSIONS)
         get_versions(in, &e->versions);
     return !in->bad;

@@ -26,17 +26,6 @@ enum {
     CONTROL_FLAGS = 0x01,
 };
 
-static void append_signed(struct buf *out, int64_t v)
-{
-    buf_append_varint(out, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
-}
-
-static int64_t read_signed(struct bytes *in)
-{
-    uint64_t v = bytes_varint(in, 10);
-    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
-}
-
 static uint64_t read_u64(struct bytes *in)
 {
     return bytes_varint(in, 10);
@@ -143,15 +132,15 @@ enum mu_err codec_head_decode(struct bytes in, struct record_head *head)
 
 void codec_state_encode(struct buf *out, const struct journal_state *s)
 {
-    append_signed(out, s->last_ts_us);
-    append_signed(out, s->last_session_us);
+    buf_append_signed(out, s->last_ts_us);
+    buf_append_signed(out, s->last_session_us);
     buf_append_varint(out, s->messages);
     buf_append_varint(out, s->decoded);
     buf_append_varint(out, s->sessions);
-    append_signed(out, s->activated_at);
-    append_signed(out, s->online_latest);
-    append_signed(out, s->last_report);
-    append_signed(out, s->active_day);
+    buf_append_signed(out, s->activated_at);
+    buf_append_signed(out, s->online_latest);
+    buf_append_signed(out, s->last_report);
+    buf_append_signed(out, s->active_day);
     buf_append_varint(out, s->session_boot);
     buf_append_varint(out, s->definition | (s->numbers_reports ? STATE_NUMBERS_REPORTS : 0) |
                                (s->followed ? STATE_FOLLOWED : 0));
@@ -160,15 +149,15 @@ void codec_state_encode(struct buf *out, const struct journal_state *s)
 
 enum mu_err codec_state_decode(struct bytes in, struct journal_state *out)
 {
-    *out = (struct journal_state){ .last_ts_us = read_signed(&in) };
-    out->last_session_us = read_signed(&in);
+    *out = (struct journal_state){ .last_ts_us = bytes_signed(&in) };
+    out->last_session_us = bytes_signed(&in);
     out->messages = read_u64(&in);
     out->decoded = read_u64(&in);
     out->sessions = read_u64(&in);
-    out->activated_at = read_signed(&in);
-    out->online_latest = read_signed(&in);
-    out->last_report = read_signed(&in);
-    int64_t active_day = read_signed(&in);
+    out->activated_at = bytes_signed(&in);
+    out->online_latest = bytes_signed(&in);
+    out->last_report = bytes_signed(&in);
+    int64_t active_day = bytes_signed(&in);
     if (active_day < INT32_MIN || active_day > INT32_MAX)
         return MU_E_CORRUPT;
     out->active_day = (int32_t)active_day;
@@ -210,13 +199,13 @@ enum mu_err codec_versions_decode(struct bytes in, struct journal_versions *out)
 
 void codec_event_encode(struct buf *out, const struct journal_event *e)
 {
-    append_signed(out, e->resolved_us);
+    buf_append_signed(out, e->resolved_us);
     buf_append_varint(out, e->definition);
 }
 
 enum mu_err codec_event_decode(struct bytes in, struct journal_event *out)
 {
-    out->resolved_us = read_signed(&in);
+    out->resolved_us = bytes_signed(&in);
     out->definition = read_u32(&in);
     return verdict(&in, true);
 }

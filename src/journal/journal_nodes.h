@@ -54,7 +54,7 @@ typedef enum mu_err (*journal_delta_fn)(void *ctx, uint64_t number, const void *
 /* The deltas of a start after a number, in order. MU_E_NOT_FOUND: some after that number are gone. Any thread. */
 MU_MUST_USE enum mu_err journal_deltas(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row,
                                        void *ctx);
-/* All events of these devices, each device's together. Any thread. */
+/* All events of these devices, which are in ascending order, device by device in the same order. Any thread. */
 MU_MUST_USE enum mu_err journal_device_events(struct journal *j, const uint32_t *devices, size_t count,
                                               journal_event_fn row, void *ctx);
 /* What is on record of one device; MU_E_NOT_FOUND: nothing. Any thread. */

@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/log.h"
+#include "base/numbers.h"
 #include "fleet/delta.h"
 #include "nodes/nodes_private.h"
 
@@ -117,13 +118,12 @@ static void show_events(struct fleet *f, const struct news *news)
         log_event(LOG_ERROR, "out_of_memory", "part=nodes");
         abort(); /* as the fleet does: what is on record could not be shown */
     }
-    for (uint32_t i = 0; i < news->device_count; i++) {
+    /* Both are in the order of the devices. */
+    for (uint32_t i = 0, at = 0; i < news->device_count; i++) {
         size_t count = 0;
-        for (uint32_t k = 0; k < news->event_count; k++)
-            if (news->events[k].device == news->devices[i])
-                of[count++] = news->events[k].e;
-        if (!news->own || !fleet_holds_session(f, news->devices[i]))
-            fleet_replace_events(f, news->devices[i], of, count);
+        for (; at < news->event_count && news->events[at].device == news->devices[i]; at++)
+            of[count++] = news->events[at].e;
+        fleet_replace_events(f, news->devices[i], of, count);
     }
     free(of);
 }
@@ -163,25 +163,6 @@ static void show(void *ctx)
 
 /* --- on the thread of this room ---------------------------------------------------------------------*/
 
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Each device once. */
-static void sort_devices(struct news *news)
-{
-    uint32_t count = 0;
-
-    if (news->device_count)
-        qsort(news->devices, news->device_count, sizeof(*news->devices), by_number);
-    for (uint32_t i = 0; i < news->device_count; i++)
-        if (!i || news->devices[i] != news->devices[count - 1])
-            news->devices[count++] = news->devices[i];
-    news->device_count = count;
-}
-
 static void forget(struct news *news)
 {
     for (uint32_t i = 0; i < news->event_count; i++)
@@ -199,7 +180,7 @@ static enum mu_err take_in(struct news *news)
 
     if (news->registry > committer_followed(n->committer))
         err = committer_look_at_registry(n->committer);
-    sort_devices(news);
+    news->device_count = (uint32_t)numbers_sort(news->devices, news->device_count);
     if (err == MU_OK && news->device_count)
         err = journal_device_events(n->options.journal, news->devices, news->device_count, on_event, news);
     if (err == MU_OK) {
