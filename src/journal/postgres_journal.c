@@ -181,6 +181,9 @@ static void close_journal(struct journal *port)
 
     if (j->writer && !j->unchanged && j->base.boot)
         end_boot(j);
+    /* The server ends a connection when it comes to it; who opens the journal next must not find the lock held. */
+    if (j->has_lock)
+        j->has_lock = pg_exec(j->writer, "SELECT pg_advisory_unlock_all()") != MU_OK;
     pg_close(j->writer);
     postgres_pool_free(&j->pool);
     pthread_mutex_destroy(&j->followed_lock);

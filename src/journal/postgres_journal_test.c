@@ -50,6 +50,19 @@ static void a_second_node_finds_the_journal_in_use(void **state)
     journal_close(open_postgres(uri));
 }
 
+static void a_journal_that_was_closed_is_free_at_once(void **state)
+{
+    (void)state;
+
+    struct pg *pg = open_pg(uri);
+
+    for (int i = 0; i < 50; i++) {
+        journal_close(open_postgres(uri));
+        assert_int_equal(number(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0);
+    }
+    pg_close(pg);
+}
+
 static void a_database_without_the_tables_is_refused_with_what_to_do(void **state)
 {
     (void)state;
@@ -263,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DATABASE(a_second_node_finds_the_journal_in_use),
+        IN_DATABASE(a_journal_that_was_closed_is_free_at_once),
         IN_DATABASE(a_database_without_the_tables_is_refused_with_what_to_do),
         IN_DATABASE(a_start_that_was_taken_over_commits_nothing_more),
         IN_DATABASE(after_the_server_was_killed_what_was_acknowledged_is_there_and_commits_go_on),
