@@ -230,11 +230,12 @@ static void meet_the_end(const char *dir, uint64_t left)
     struct journal *j = open_reserving(dir, 1);
     struct journal_batch *b = make_batch(j);
     uint64_t number = 0;
+    enum mu_err err;
 
     assert_int_equal(commit_mebibyte(j, b, &number), MU_OK);
     fill_disk(dir, left);
     for (int refused = 0; refused < 4;) {
-        enum mu_err err = commit_mebibyte(j, b, &number);
+        err = commit_mebibyte(j, b, &number);
         assert_true(err == MU_OK || err == MU_E_FULL);
         refused = err == MU_E_FULL ? refused + 1 : 0;
         if (refused)
@@ -242,7 +243,10 @@ static void meet_the_end(const char *dir, uint64_t left)
     }
 
     free_disk(dir);
-    assert_int_equal(commit_mebibyte(j, b, &number), MU_OK);
+    /* A table that was begun before may be given up only now. */
+    for (int refused = 0; (err = commit_mebibyte(j, b, &number)) == MU_E_FULL && refused < 4; refused++)
+        expect_messages(j, number);
+    assert_int_equal(err, MU_OK);
     assert_int_equal(commit_mebibyte(j, b, &number), MU_OK);
     expect_messages(j, number);
     journal_batch_destroy(b);
