@@ -9,7 +9,7 @@ static void write_front(struct http_exchange *ex)
     buf_printf(&ex->res.body,
                "This is the operator's port of muster %s.\n\n"
                "/metrics   figures, in Prometheus' text form\n"
-               "/healthz   200 while reports are kept, 503 while the disk is full\n",
+               "/healthz   200 while reports are kept, 503 while they cannot be\n",
                version_text);
 }
 
