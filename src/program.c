@@ -112,7 +112,8 @@ int program_run(int argc, char **argv)
         return 0;
     }
     if (first[0] == '-') {
-        fprintf(stderr, "muster: '%s': the command comes first, then its options (see muster --help)\n", first);
+        fprintf(stderr, "muster: '%.*s': the command comes first, then its options (see muster --help)\n",
+                (int)strcspn(first, "="), first);
         return 2;
     }
     return (c = find_command(first)) ? run_command(c, argc - 1, argv + 1) : 2;

@@ -55,10 +55,10 @@ bool setting_fits(const struct setting *t, const char *value)
     char *end;
 
     switch (t->kind) {
+    case SETTING_DIRECTORY: return value[0] != '\0' && !pg_is_uri(value);
     case SETTING_TEXT:
     case SETTING_FILE:
-    case SETTING_PLACE:
-    case SETTING_DIRECTORY: return value[0] != '\0';
+    case SETTING_PLACE: return value[0] != '\0';
     case SETTING_STORE: return pg_is_uri(value);
     case SETTING_WORD: return setting_word_in(t->metavar, value);
     case SETTING_SWITCH: return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
@@ -86,6 +86,14 @@ const char *setting_words(const char *words, char *out, size_t size)
     return out;
 }
 
+const char *setting_show(const char *text, char out[SETTING_SHOWN_TEXT])
+{
+    if (!strstr(text, "://"))
+        return text;
+    pg_show_uri(text, out, SETTING_SHOWN_TEXT);
+    return out;
+}
+
 const char *setting_wrong(const struct setting *t, const char *value, char *out, size_t size)
 {
     static const char *const kinds[] = {
@@ -94,9 +102,10 @@ const char *setting_wrong(const struct setting *t, const char *value, char *out,
         [SETTING_COUNT] = "a whole number",  [SETTING_NUMBER] = "a number",
     };
 
-    char words[SETTING_WORDS_TEXT];
+    char words[SETTING_WORDS_TEXT], shown[SETTING_SHOWN_TEXT];
 
-    if (t->kind == SETTING_STORE) /* the value may hold a password */
+    value = setting_show(value, shown);
+    if (t->kind == SETTING_STORE) /* what is no URI may hold a password all the same */
         snprintf(out, size, "needs a URI of PostgreSQL: postgresql://USER@HOST/DATABASE");
     else if (t->kind == SETTING_WORD)
         snprintf(out, size, "needs %s%s, not '%s'", kinds[t->kind], setting_words(t->metavar, words, sizeof(words)),
@@ -106,24 +115,4 @@ const char *setting_wrong(const struct setting *t, const char *value, char *out,
     else
         snprintf(out, size, "needs %s from %.10g to %.10g, not '%s'", kinds[t->kind], t->min, t->max, value);
     return out;
-}
-
-/* What stands between two places of a text. */
-static void hide(char *from, const char *to)
-{
-    memset(from, 'x', (size_t)(to - from));
-}
-
-void setting_hide_password(char *uri)
-{
-    char *user = strstr(uri, "://") + 3, *end = user + strcspn(user, "/?"),
-         *at = memchr(user, '@', (size_t)(end - user)), *colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL,
-         *given = strstr(end, "password=");
-
-    if (colon)
-        hide(colon + 1, at);
-    if (given) {
-        given += strlen("password=");
-        hide(given, given + strcspn(given, "&"));
-    }
 }

@@ -37,7 +37,10 @@ static const char *file_to_read(struct settings *s, const struct setting *in_fil
 
 static enum mu_err wrong(const struct settings *s, const char *what, const char *arg)
 {
-    fprintf(stderr, "muster %s: %s '%s' (see muster %s --help)\n", s->command->name, what, arg, s->command->name);
+    char shown[SETTING_SHOWN_TEXT];
+
+    fprintf(stderr, "muster %s: %s '%s' (see muster %s --help)\n", s->command->name, what, setting_show(arg, shown),
+            s->command->name);
     return MU_E_SYNTAX;
 }
 
@@ -52,7 +55,7 @@ static bool is_beginning(const struct settings *s, const char *text)
 
 static enum mu_err unknown_option(const struct settings *s, const char *arg)
 {
-    char name[NEAREST_WORD_MAX + 2] = "";
+    char name[NEAREST_WORD_MAX + 2] = "", shown[SETTING_SHOWN_TEXT];
     struct nearest n;
 
     if (strncmp(arg, "--", 2) == 0)
@@ -65,7 +68,7 @@ static enum mu_err unknown_option(const struct settings *s, const char *arg)
     if (!n.best)
         return wrong(s, "unknown option", arg);
     fprintf(stderr, "muster %s: unknown option '%s'; did you mean '--%s'? (see muster %s --help)\n", s->command->name,
-            arg, n.best, s->command->name);
+            setting_show(arg, shown), n.best, s->command->name);
     return MU_E_SYNTAX;
 }
 
@@ -116,7 +119,7 @@ static enum mu_err take_option(struct settings *s, const struct setting *t, char
     }
     setting_set(setting_place(s, t), value);
     if (t->kind == SETTING_STORE || (t->kind == SETTING_PLACE && pg_is_uri(value)))
-        setting_hide_password(text);
+        pg_hide_secrets(text); /* everybody on this machine can read the list of processes */
     return MU_OK;
 }
 
@@ -151,14 +154,14 @@ static enum mu_err read_options(struct settings *s, int argc, char **argv)
 static enum mu_err take_arguments(struct settings *s, int argc, char **argv)
 {
     const struct argument *a = s->command->arguments;
-    char words[SETTING_WORDS_TEXT];
+    char words[SETTING_WORDS_TEXT], shown[SETTING_SHOWN_TEXT];
     int i = 0;
 
     for (; i < argc; i++) {
         if (!a[i].name)
             return wrong(s, "unexpected argument", argv[i]);
         if (a[i].kind == SETTING_WORD && !setting_word_in(a[i].name, argv[i])) {
-            fprintf(stderr, "muster %s: '%s' is none of %s\n", s->command->name, argv[i],
+            fprintf(stderr, "muster %s: '%s' is none of %s\n", s->command->name, setting_show(argv[i], shown),
                     setting_words(a[i].name, words, sizeof(words)));
             return MU_E_SYNTAX;
         }

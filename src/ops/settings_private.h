@@ -20,9 +20,9 @@ bool setting_fits(const struct setting *t, const char *value);
 const char *setting_wrong(const struct setting *t, const char *value, char *out, size_t size);
 const char *setting_words(const char *words, char *out, size_t size);
 
-/* Overwrites the password in a URI of the command line, which everybody on this machine can read in the list of
- * processes. */
-void setting_hide_password(char *uri);
+/* A word of the command line as an error may repeat it: a URI without its password. */
+#define SETTING_SHOWN_TEXT 300
+const char *setting_show(const char *text, char out[SETTING_SHOWN_TEXT]);
 
 /* settings_file.c: reads values that s does not have yet. MU_E_SYNTAX after a line on stderr for each error. */
 MU_MUST_USE enum mu_err settings_read_file(struct settings *s, const struct setting *in_file, const char *path);

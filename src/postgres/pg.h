@@ -43,7 +43,8 @@ struct pg_settings {
         *set; /* more that each connection sets: statements that are separated by ";"; it must live as long; or NULL */
 };
 
-/* Connects. On failure why gets a sentence without the URI's password. */
+/* Connects. On failure why gets a sentence without the URI's password. MU_E_VALUE: the URI cannot be read, or has a
+ * password with bytes that must be written as %XX. */
 MU_MUST_USE enum mu_err pg_open(struct pg **out, const struct pg_settings *settings, char *why, size_t why_size);
 /* Makes a connection that is opened at its first use. NULL: no memory. */
 struct pg *pg_new(const struct pg_settings *settings);
@@ -51,8 +52,10 @@ void pg_close(struct pg *pg); /* NULL is allowed */
 
 /* Whether a text is a URI of PostgreSQL: it begins with postgresql:// or postgres://. */
 bool pg_is_uri(const char *text);
-/* The URI as a log or a message may show it: without the password. */
+/* The URI as a log or a message may show it: without passwords, and without what follows the "?". */
 void pg_show_uri(const char *uri, char *out, size_t size);
+/* Overwrites in it what pg_show_uri leaves out. */
+void pg_hide_secrets(char *uri);
 
 /* --- values ---------------------------------------------------------------------------------------
  * The server finds the type of each parameter from the statement; the value is sent as this type. Where it cannot be

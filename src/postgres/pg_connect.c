@@ -19,29 +19,6 @@ enum { OLDEST_SERVER = 150000 };
 /* What a statement has as values, at most; an import sends lists. */
 #define SENT_MAX (64 * 1024 * 1024)
 
-bool pg_is_uri(const char *text)
-{
-    return strncmp(text, "postgresql://", strlen("postgresql://")) == 0 ||
-           strncmp(text, "postgres://", strlen("postgres://")) == 0;
-}
-
-void pg_show_uri(const char *uri, char *out, size_t size)
-{
-    const char *host = strstr(uri, "://"), *at, *colon, *end;
-
-    assert(size > 0);
-    host = host ? host + 3 : uri;
-    end = host + strcspn(host, "/?");
-    at = memchr(host, '@', (size_t)(end - host));
-    colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
-    /* What follows "?" may have a password, too; it is not needed to find the server. */
-    end = uri + strcspn(uri, "?");
-    if (colon)
-        snprintf(out, size, "%.*s%.*s", (int)(colon - uri), uri, (int)(end - at), at);
-    else
-        snprintf(out, size, "%.*s", (int)(end - uri), uri);
-}
-
 struct pg *pg_new(const struct pg_settings *settings)
 {
     assert(settings->uri && settings->schema && settings->event);
@@ -59,6 +36,12 @@ struct pg *pg_new(const struct pg_settings *settings)
 
 enum mu_err pg_open(struct pg **out, const struct pg_settings *settings, char *why, size_t why_size)
 {
+    *out = NULL;
+    if (!pg_can_read_uri(settings->uri)) {
+        snprintf(why, why_size,
+                 "the URI of the database cannot be read: write special characters of the password as %%XX");
+        return MU_E_VALUE;
+    }
     struct pg *pg = pg_new(settings);
     enum mu_err err = pg ? pg_ready(pg, why, why_size) : MU_E_NOMEM;
 
@@ -187,10 +170,7 @@ enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size)
     pg_show_uri(pg->uri, shown, sizeof(shown));
     if (PQstatus(pg->conn) != CONNECTION_OK) {
         const char *text = PQerrorMessage(pg->conn);
-        /* Without a socket the URI itself is wrong, and libpq's words may repeat the password. */
-        bool tried = PQhost(pg->conn) && *PQhost(pg->conn);
-        snprintf(why, why_size, "cannot connect to %s: %.*s", shown, tried ? (int)strcspn(text, "\n") : 100,
-                 tried ? text : "it is not a valid URI of PostgreSQL (postgresql://user@host:port/database)");
+        snprintf(why, why_size, "cannot connect to %s: %.*s", shown, (int)strcspn(text, "\n"), text);
         return pg_gone(pg, why_size ? why : text);
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);

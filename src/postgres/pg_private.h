@@ -8,6 +8,7 @@
 
 /* What the files of this folder share.
  *
+ *   pg_uri.c      URIs, and what of them may be shown
  *   pg_connect.c  opening and losing a connection
  *   pg_error.c    what the server's errors mean here
  *   pg_query.c    statements
@@ -50,6 +51,9 @@ struct pg {
     struct bucket log_bucket; /* limits the log lines about failures */
     uint32_t log_suppressed;
 };
+
+/* Whether libpq reads the URI as its writer means it. Otherwise libpq's words may repeat a password. */
+bool pg_can_read_uri(const char *uri);
 
 /* Opens the connection unless it is open. Inside a transaction that was lost: MU_E_CLOSED. */
 MU_MUST_USE enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size);

@@ -422,21 +422,12 @@ static void what_cannot_be_connected_to_is_told_without_its_password(void **stat
 {
     struct pg *pg;
     struct pg_settings settings = { .schema = "public", .event = "pg_failed" };
-    char shown[100];
     (void)state;
 
     settings.uri = "postgresql://muster:hunter2@127.0.0.1:1/db?sslmode=disable&password=hunter2";
     assert_int_equal(pg_open(&pg, &settings, why, sizeof(why)), MU_E_CLOSED);
     assert_non_null(strstr(why, "cannot connect to postgresql://muster@127.0.0.1:1/db: "));
     assert_null(strstr(why, "hunter2"));
-    settings.uri = "postgresql://muster:hunter%2@127.0.0.1:1/db";
-    assert_int_equal(pg_open(&pg, &settings, why, sizeof(why)), MU_E_CLOSED);
-    assert_null(strstr(why, "hunter"));
-    pg_show_uri("postgresql:///db?host=/run&password=hunter2", shown, sizeof(shown));
-    assert_string_equal(shown, "postgresql:///db");
-    pg_show_uri("postgresql://a,b:5433/db@x", shown, sizeof(shown));
-    assert_string_equal(shown, "postgresql://a,b:5433/db@x");
-    assert_true(pg_is_uri("postgres://x") && !pg_is_uri("/var/lib/muster"));
 }
 
 static void a_database_that_is_not_utf8_is_refused(void **state)

@@ -258,6 +258,15 @@ def test_a_password_is_shown_nowhere(guarded, make_server):
     assert SECRET not in seen + server.log_text()
 
 
+@pytest.mark.parametrize("special", ["?", "/", "@", "%2", "?a/", "/a?"])
+def test_a_password_with_special_characters_is_not_repeated(guarded, tmp_path, special):
+    uri = guarded.replace("guest@", f"guest:Xq7{special}Zw9@", 1)
+    for told in (refused(tmp_path, uri), *(run(*arguments).stderr for arguments in (
+            ("list", "products", "--store", uri), ("list", "products", f"--stroe={uri}"), ("list", uri),
+            ("list", "products", "--data", uri), (f"--store={uri}", "list")))):
+        assert told and "Xq7" not in told and "Zw9" not in told
+
+
 def test_a_refused_password_is_not_repeated(guarded, tmp_path):
     for wrong in (guarded.replace("guest@", "guest:not-it@"), guarded + "&password=not-it"):
         assert "not-it" not in refused(tmp_path, wrong)
