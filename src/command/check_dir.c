@@ -107,7 +107,7 @@ enum mu_err check_dir_open_registry(struct registry **out, const struct stores_w
     if (!where->store)
         return registry_open_unchanged(out, where->dir, why, why_size);
     err = look_for_users(where->store, why, why_size);
-    return err == MU_OK ? registry_open_store(out, where->store, why, why_size) : err;
+    return err == MU_OK ? registry_open_store_unchanged(out, where->store, why, why_size) : err;
 }
 
 enum mu_err check_dir_open_journal(struct journal **out, const struct stores_where *where, struct registry *registry,

@@ -110,7 +110,7 @@ static enum mu_err open_to_check(struct registry **registry, const struct stores
     enum mu_err err;
 
     if (where->store)
-        return registry_open_store(registry, where->store, why, why_size);
+        return stores_database_check(registry, where, why, why_size);
     err = stores_dir_look(registry, where->dir, &place, why, why_size);
     registry_close(*registry);
     *registry = NULL;

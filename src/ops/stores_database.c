@@ -42,13 +42,26 @@ static enum mu_err write_note(const char *dir, const char *path, const char *id,
     return err == MU_OK ? file_sync_dir(dir, why, why_size) : err;
 }
 
-enum mu_err stores_database_note(const struct stores *s, char *why, size_t why_size)
+static enum mu_err refuse_another(const char *dir, const char *path, const char *id, char *why, size_t why_size)
 {
-    const char *dir = s->data.path;
+    struct buf noted;
+
+    buf_init(&noted, NOTE_MAX);
+    enum mu_err err = file_read(path, &noted, why, why_size);
+    if (err == MU_OK && (noted.len != NOTE_LEN || memcmp(noted.data, id, NOTE_LEN) != 0)) {
+        snprintf(why, why_size, "%s was used with another database; give this one a directory of its own", dir);
+        err = MU_E_VALUE;
+    }
+    buf_free(&noted);
+    return err;
+}
+
+/* `write`: a directory that has no note gets one. */
+static enum mu_err compare(const char *dir, struct registry *registry, bool write, char *why, size_t why_size)
+{
     char path[4200], id[NOTE_LEN + 1];
     struct registry_place place;
-    struct buf noted;
-    enum mu_err err = registry_get_place(s->registry, &place);
+    enum mu_err err = registry_get_place(registry, &place);
 
     if (err != MU_OK)
         return err;
@@ -60,15 +73,25 @@ enum mu_err stores_database_note(const struct stores *s, char *why, size_t why_s
     hex_encode(place.id, sizeof(place.id), id);
     id[NOTE_LEN] = '\0';
     snprintf(path, sizeof(path), "%s/" NOTE, dir);
-    if (access(path, F_OK) != 0)
-        return write_note(dir, path, id, why, why_size);
-    buf_init(&noted, NOTE_MAX);
-    err = file_read(path, &noted, why, why_size);
-    if (err == MU_OK && (noted.len != NOTE_LEN || memcmp(noted.data, id, NOTE_LEN) != 0)) {
-        snprintf(why, why_size, "%s was used with another database; give this one a directory of its own", dir);
-        err = MU_E_VALUE;
-    }
-    buf_free(&noted);
+    if (access(path, F_OK) == 0)
+        return refuse_another(dir, path, id, why, why_size);
+    return write ? write_note(dir, path, id, why, why_size) : MU_OK;
+}
+
+enum mu_err stores_database_note(const struct stores *s, char *why, size_t why_size)
+{
+    return compare(s->data.path, s->registry, true, why, why_size);
+}
+
+enum mu_err stores_database_check(struct registry **out, const struct stores_where *where, char *why, size_t why_size)
+{
+    struct journal *journal = NULL;
+    enum mu_err err = registry_open_store_unchanged(out, where->store, why, why_size);
+
+    if (err != MU_OK || (err = compare(where->dir, *out, false, why, why_size)) != MU_OK)
+        return err;
+    err = postgres_journal_open_unchanged(&journal, where->store, why, why_size);
+    journal_close(journal);
     return err;
 }
 

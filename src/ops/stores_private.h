@@ -16,6 +16,9 @@ MU_MUST_USE enum mu_err stores_dir_open_journal(struct stores *s, unsigned reten
 
 /* Compares the directory with the database that it was used with, and notes this one in a new directory. */
 MU_MUST_USE enum mu_err stores_database_note(const struct stores *s, char *why, size_t why_size);
+/* What opening would refuse. Changes nothing. *out is the registry, to be closed also after a failure. */
+MU_MUST_USE enum mu_err stores_database_check(struct registry **out, const struct stores_where *where, char *why,
+                                              size_t why_size);
 /* MU_E_LOCKED: another process has it open. */
 MU_MUST_USE enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_days, char *why,
                                                      size_t why_size);

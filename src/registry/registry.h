@@ -39,6 +39,9 @@ MU_MUST_USE enum mu_err registry_open_unchanged(struct registry **out, const cha
  * If the connection breaks during a commit, the commit is looked for on a new connection. registry_write returns
  * MU_E_IO only if it did not happen, or if this could not be found out in five seconds. */
 MU_MUST_USE enum mu_err registry_open_store(struct registry **out, const char *uri, char *why, size_t why_size);
+/* The same for a caller that writes nothing. A database that was never opened stays without an identity. */
+MU_MUST_USE enum mu_err registry_open_store_unchanged(struct registry **out, const char *uri, char *why,
+                                                      size_t why_size);
 /* Its tables, for pg_schema_migrate (postgres/pg.h). */
 extern const struct pg_schema registry_schema;
 

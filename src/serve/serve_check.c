@@ -68,8 +68,8 @@ static enum mu_err check_user(struct server *s)
 
 /* --- the data directory -----------------------------------------------------------------------------*/
 
-/* The directory must still be made, or is empty: may we write there? */
-static enum mu_err check_room_for_new(struct server *s, const char *dir)
+/* The directory must still be made, or is empty: may we write there? And is there room, if it is to hold stores? */
+static enum mu_err check_room_for_new(struct server *s, const char *dir, bool holds_stores)
 {
     char *copy = strdup(dir);
     const char *place = access(dir, F_OK) == 0 ? dir : copy ? dirname(copy) : dir;
@@ -79,7 +79,7 @@ static enum mu_err check_room_for_new(struct server *s, const char *dir)
         err = errno == ENOENT || errno == ENOTDIR ? MU_E_NOT_FOUND : MU_E_IO;
         snprintf(s->why, sizeof(s->why), "cannot make a data directory of %s: %s: %s", dir, place, strerror(errno));
     } else {
-        err = rocks_journal_check_room(place, s->why, sizeof(s->why));
+        err = holds_stores ? rocks_journal_check_room(place, s->why, sizeof(s->why)) : MU_OK;
     }
     free(copy);
     return err;
@@ -113,11 +113,13 @@ static enum mu_err check_data(struct server *s)
     bool is_new;
     enum mu_err err = data_dir_check(dir, &is_new, s->why, sizeof(s->why));
 
-    if (err != MU_OK)
+    if (err == MU_OK && is_new)
+        err = check_room_for_new(s, dir, !where.store);
+    if (err != MU_OK || (is_new && !where.store))
         return err;
     if (where.store) /* which may be in use: looking at it disturbs nobody */
         return stores_check(&where, setting_text(s->settings, "time-zone"), s->why, sizeof(s->why));
-    return is_new ? check_room_for_new(s, dir) : check_present(s, dir);
+    return check_present(s, dir);
 }
 
 int serve_check(const struct settings *settings)

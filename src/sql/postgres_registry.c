@@ -180,36 +180,49 @@ static enum mu_err open_writer(struct registry *reg, char *why, size_t why_size)
         return err;
     if ((err = pg_schema_check(reg->writer.pg, &registry_schema, cause, sizeof(cause))) != MU_OK)
         tell_why(reg->uri, cause, why, why_size);
-    else if ((err = give_id(reg->writer.pg)) != MU_OK)
-        tell_why(reg->uri, mu_err_text(err), why, why_size);
     return err;
 }
 
-enum mu_err registry_open_target(struct registry **out, const char *uri, char *why, size_t why_size)
+static enum mu_err close_after(enum mu_err err, struct registry **reg)
 {
-    struct registry *reg = registry_new(&store);
+    if (err != MU_OK) {
+        registry_close(*reg);
+        *reg = NULL;
+    }
+    return err;
+}
+
+static enum mu_err open_registry(struct registry **out, const char *uri, char *why, size_t why_size)
+{
+    struct registry *reg = *out = registry_new(&store);
     enum mu_err err = MU_E_NOMEM;
 
-    *out = NULL;
     if (!reg || !(reg->uri = strdup(uri)))
         snprintf(why, why_size, "%s", mu_err_text(err));
     else
         err = open_writer(reg, why, why_size);
-    if (err != MU_OK) {
-        registry_close(reg);
-        return err;
-    }
-    *out = reg;
-    return MU_OK;
+    return close_after(err, out);
+}
+
+enum mu_err registry_open_target(struct registry **out, const char *uri, char *why, size_t why_size)
+{
+    enum mu_err err = open_registry(out, uri, why, why_size);
+
+    if (err == MU_OK && (err = give_id((*out)->writer.pg)) != MU_OK)
+        tell_why(uri, mu_err_text(err), why, why_size);
+    return close_after(err, out);
+}
+
+enum mu_err registry_open_store_unchanged(struct registry **out, const char *uri, char *why, size_t why_size)
+{
+    enum mu_err err = open_registry(out, uri, why, why_size);
+
+    return close_after(err == MU_OK ? refuse_part((*out)->writer.pg, uri, why, why_size) : err, out);
 }
 
 enum mu_err registry_open_store(struct registry **out, const char *uri, char *why, size_t why_size)
 {
     enum mu_err err = registry_open_target(out, uri, why, why_size);
 
-    if (err == MU_OK && (err = refuse_part((*out)->writer.pg, uri, why, why_size)) != MU_OK) {
-        registry_close(*out);
-        *out = NULL;
-    }
-    return err;
+    return close_after(err == MU_OK ? refuse_part((*out)->writer.pg, uri, why, why_size) : err, out);
 }

@@ -110,6 +110,46 @@ def test_a_schema_of_another_version_is_refused(databases, tmp_path, schema):
     assert done.returncode == 1 and "newer" in done.stderr
 
 
+# --- muster serve --check ---
+def checked(data, uri):
+    done = run("serve", "--check", "--data", data, "--store", uri)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("schema", ["registry", "journal"])
+def test_check_looks_at_both_schemas(databases, tmp_path, schema):
+    uri = databases.make()
+    sql(uri, f"UPDATE {schema}.schema_version SET version = version - 1")
+    status, told = checked(tmp_path / "data", uri)
+    assert status == 1 and f"schema {schema}" in told and "run muster migrate" in told
+
+
+def test_check_tells_of_a_directory_that_a_start_would_refuse(databases, make_server, tmp_path):
+    server = make_server("--store", databases.make())
+    server.stop()
+    status, told = checked(server.data, databases.make())
+    assert status == 2 and "was used with another database" in told
+    (tmp_path / "mine").mkdir()
+    for name in ("lock", "registry.db"):
+        (tmp_path / "mine" / name).touch()
+    status, told = checked(tmp_path / "mine", databases.make())
+    assert status == 2 and "has stores of its own" in told
+    status, told = checked(tmp_path / "nowhere" / "data", databases.make())
+    assert status == 2 and "cannot make a data directory" in told
+
+
+def test_check_changes_nothing_in_a_database_that_was_never_used(databases, tmp_path):
+    uri = databases.make()
+    tables = "registry.fact", "registry.writer", "registry.audit", "journal.boot", "journal.noted"
+    assert checked(tmp_path / "data", uri) == (0, "muster serve: nothing is wrong\n")
+    assert run("check", "--store", uri).returncode == 0
+    with contextlib.closing(psycopg2.connect(uri)) as connection, connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"SELECT * FROM {table}")
+            assert cursor.fetchall() == []
+    assert os.listdir(tmp_path) == []
+
+
 # --- the directory of a server ---
 def test_the_directory_of_a_server_holds_only_what_is_its_own(databases, make_server):
     server = make_server("--store", databases.make())
