@@ -161,8 +161,6 @@ static enum mu_err write_all(struct postgres_journal *j, struct postgres_batch *
     struct pg *pg = j->writer;
     enum mu_err err;
 
-    if (j->demand_sync && (err = pg_queue(pg, "SET LOCAL synchronous_commit TO on", NULL, 0)) != MU_OK)
-        return err;
     if ((err = postgres_turns_write(j, b)) != MU_OK || (err = add(j, &add_messages, &b->messages)) != MU_OK ||
         (err = add(j, &add_sessions, &b->sessions)) != MU_OK || (err = forget(pg, b)) != MU_OK ||
         (err = postgres_puts_write(&b->states, pg, &states)) != MU_OK ||

@@ -57,7 +57,6 @@ struct postgres_journal {
     char *uri;
     bool unchanged;    /* opened for reading only */
     bool over;         /* the store has declared this start over */
-    bool demand_sync;  /* the server would confirm commits before they are on its disk, unless it is told not to */
     bool has_lock;     /* postgres_lock; lost with the connection */
     struct pg *writer; /* the committer's; NULL if unchanged */
     struct postgres_pool pool;

@@ -29,7 +29,7 @@ static struct pg_settings settings_of(const char *uri)
 /* --- what the server is set to ------------------------------------------------------------------------ */
 
 struct server_settings {
-    char fsync[8], full_page_writes[8], synchronous_commit[16];
+    char fsync[8], full_page_writes[8];
 };
 
 static void read_settings(struct pg_row *row, void *out)
@@ -38,25 +38,21 @@ static void read_settings(struct pg_row *row, void *out)
 
     str_copy(s->fsync, sizeof(s->fsync), pg_col_str(row));
     str_copy(s->full_page_writes, sizeof(s->full_page_writes), pg_col_str(row));
-    str_copy(s->synchronous_commit, sizeof(s->synchronous_commit), pg_col_str(row));
 }
 
 /* A server without fsync loses what it has confirmed when its machine fails. This is its owner's decision, and a test's:
- * it is said aloud, and not refused. A commit that is confirmed early is not needed for speed here, so it is demanded. */
+ * it is said aloud, and not refused. */
 static enum mu_err look_at_settings(struct postgres_journal *j)
 {
     struct server_settings s = { 0 };
-    enum mu_err err = pg_get(j->writer,
-                             "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
-                             " current_setting('synchronous_commit')",
-                             NULL, 0, read_settings, &s, NULL);
+    enum mu_err err = pg_get(j->writer, "SELECT current_setting('fsync'), current_setting('full_page_writes')", NULL, 0,
+                             read_settings, &s, NULL);
 
     if (err == MU_OK && (strcmp(s.fsync, "off") == 0 || strcmp(s.full_page_writes, "off") == 0))
         log_event(LOG_WARN, "database_not_durable",
                   "fsync=%s full_page_writes=%s hint=\"what was acknowledged may be lost when the database's machine "
                   "fails\"",
                   s.fsync, s.full_page_writes);
-    j->demand_sync = strcmp(s.synchronous_commit, "off") == 0;
     return err;
 }
 

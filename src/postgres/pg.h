@@ -14,6 +14,9 @@
 /* What the stores over PostgreSQL share: a connection, its statements, transactions, COPY, and the versions of a
  * schema.
  *
+ * A commit that has returned is synced, also where synchronous_commit is off: so much is done in each that it would gain
+ * little, and it would lose what was acknowledged. Its other values are left as they are.
+ *
  * One thread uses a connection at a time. Every call may block, but only for the times in struct pg_settings.
  *
  * Errors:
@@ -173,6 +176,10 @@ void pg_end_read(struct pg *pg);
 void pg_rollback(struct pg *pg);
 /* Whether a transaction has begun and can go on. */
 bool pg_in_transaction(const struct pg *pg);
+
+/* Until this moment, by clock_mono_us, calls wait for the server, and not as long as pg_settings says; then they return
+ * MU_E_CLOSED. Making a connection is not meant: it ends by itself (connect_timeout). 0: there is no such moment. */
+void pg_wait_until(struct pg *pg, int64_t until_us);
 
 /* Closes the connection if it is not in a transaction; the next call opens it again. */
 void pg_drop(struct pg *pg);

@@ -118,7 +118,10 @@ static enum mu_err set_up(struct pg *pg)
 {
     char sql[500];
 
+    /* What is "on" is said, too: the server's settings may be read again while we are connected. */
     snprintf(sql, sizeof(sql),
+             "SELECT set_config('synchronous_commit', 'on', false) "
+             "WHERE current_setting('synchronous_commit') IN ('on', 'off'); "
              "SET search_path TO %s; SET statement_timeout TO '%us'; "
              "SET idle_in_transaction_session_timeout TO '%us'; %s",
              pg->settings.schema, pg->settings.statement_s, pg->settings.idle_s,

@@ -27,11 +27,18 @@ static enum mu_err wait_for_socket(struct pg *pg, bool write, int64_t until_us)
     }
 }
 
+/* 0: for ever. */
 static int64_t patience(const struct pg *pg)
 {
     unsigned s = pg->settings.statement_s;
+    int64_t until_us = s ? clock_mono_us() + (int64_t)(s + PATIENCE_MORE_S) * 1000000 : 0;
 
-    return s ? clock_mono_us() + (int64_t)(s + PATIENCE_MORE_S) * 1000000 : 0;
+    return pg->until_us && (!until_us || pg->until_us < until_us) ? pg->until_us : until_us;
+}
+
+void pg_wait_until(struct pg *pg, int64_t until_us)
+{
+    pg->until_us = until_us;
 }
 
 /* The server may wait until we have read its answers, so both directions go on. */

@@ -89,31 +89,38 @@ static void marked(struct registry *reg)
     (void)reg;
 }
 
-/* The lock comes after the end of the transaction that is looked for, if its server still works on it. */
+/* The lock comes after the end of the transaction that is looked for, if its server still works on it. The row is
+ * changed, so that this commit, like any, waits for a synchronous standby: then that has the group, too. */
 static enum mu_err find_commit(struct registry *reg, bool *found)
 {
     struct db *db = &reg->writer;
-    int64_t count = 0;
     enum mu_err err = db_begin_write(db);
 
+    *found = false;
     if (err == MU_OK)
-        err =
-            db_int_of(db, "SELECT count(*) FROM writer WHERE id = $1 AND groups = $2",
-                      DB_VALUES(db_blob(reg->writer_id, sizeof(reg->writer_id)), db_int((int64_t)reg->groups)), &count);
-    db_rollback(db);
-    *found = count > 0;
+        err = db_run(db, "UPDATE writer SET at = at WHERE id = $1 AND groups = $2",
+                     DB_VALUES(db_blob(reg->writer_id, sizeof(reg->writer_id)), db_int((int64_t)reg->groups)));
+    if (err != MU_OK) {
+        db_rollback(db);
+        return err;
+    }
+    bool there = db_changes(db) > 0;
+    err = db_commit(db);
+    *found = err == MU_OK && there;
     return err;
 }
 
 static enum mu_err settle(struct registry *reg, enum mu_err err)
 {
-    int64_t until = clock_mono_us() + SETTLE_MS * 1000;
+    int64_t until_us = clock_mono_us() + SETTLE_MS * 1000;
     bool found = false;
 
     if (err != MU_E_CLOSED && err != MU_E_TIMEOUT)
         return err;
-    while (find_commit(reg, &found) != MU_OK && clock_mono_us() < until)
+    pg_wait_until(reg->writer.pg, until_us);
+    while (find_commit(reg, &found) != MU_OK && clock_mono_us() < until_us)
         poll(NULL, 0, SETTLE_EACH_MS);
+    pg_wait_until(reg->writer.pg, 0);
     return found ? MU_OK : MU_E_IO;
 }
 
