@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,22 +108,24 @@ static void run(const char *const args[])
     end_test(args[0]);
 }
 
-static void wait_until_ready(void)
+/* false: it has ended. */
+static bool wait_until_ready(void)
 {
     const char *const args[] = { "pg_isready", "-q", "-h", dir, "-U", "muster", "-d", "postgres", "-t", "0", NULL };
 
     for (int i = 0; i < 2400; i++) {
         int status;
         if (waitpid(server, &status, WNOHANG) == server)
-            break;
+            return false;
         pid_t pid = start(args);
         waitpid(pid, &status, 0);
         if (status == 0)
-            return;
+            return true;
         poll(NULL, 0, 50);
     }
     show_what_it_said();
-    end_test("the server does not start");
+    end_test("the server is not ready");
+    return false;
 }
 
 static void start_server(void)
@@ -148,8 +151,15 @@ static void start_server(void)
                                  NULL };
 
     snprintf(data, sizeof(data), "%s/data", dir);
-    server = start(args);
-    wait_until_ready();
+    /* It refuses to start while processes of one that was killed still end. */
+    for (int i = 0; i < 50; i++) {
+        server = start(args);
+        if (wait_until_ready())
+            return;
+        poll(NULL, 0, 100);
+    }
+    show_what_it_said();
+    end_test("the server does not start");
 }
 
 int pg_fixture_start(void **state)

@@ -22,8 +22,9 @@ static const char *or_end(const char *found, const char *text)
 
 static struct uri_parts parts_of(const char *uri)
 {
-    const char *scheme_end = strstr(uri, "://"), *start = scheme_end ? scheme_end + 3 : uri, *last = strrchr(start, '@'),
-               *colon = last ? memchr(start, ':', (size_t)(last - start)) : NULL, *at = start + strcspn(start, "@/");
+    const char *scheme_end = strstr(uri, "://"), *start = scheme_end ? scheme_end + 3 : uri,
+               *last = strrchr(start, '@'), *colon = last ? memchr(start, ':', (size_t)(last - start)) : NULL,
+               *at = start + strcspn(start, "@/");
     struct uri_parts p = { .authority = *at == '@' ? at + 1 : start };
 
     p.query = or_end(strchr(p.authority, '?'), uri);

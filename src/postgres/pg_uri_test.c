@@ -101,8 +101,8 @@ static void a_uri_that_libpq_reads_otherwise_than_it_is_meant_is_refused(void **
         settings.uri = spellings[i].uri;
         assert_int_equal(pg_open(&pg, &settings, why, sizeof(why)), MU_E_VALUE);
         assert_null(pg);
-        assert_string_equal(
-            why, "the URI of the database cannot be read: write special characters of the password as %XX");
+        assert_string_equal(why,
+                            "the URI of the database cannot be read: write special characters of the password as %XX");
     }
 }
 
