@@ -12,6 +12,7 @@ static const char *const names[] = { "in memory", "RocksDB", "PostgreSQL" };
 
 /* The one in memory is there until the test ends; closing it is only a new start. */
 static struct journal *fake;
+static uint64_t fake_nodes;
 
 int conformance_make(void **state)
 {
@@ -19,6 +20,7 @@ int conformance_make(void **state)
     case STORE_FAKE:
         fake = fake_journal_new(0);
         fake_journal_keep(fake, 7);
+        fake_nodes = 0;
         *state = NULL;
         return 0;
     case STORE_ROCKS: return make_directory(state);
@@ -55,14 +57,32 @@ void close_store(struct journal *j)
         journal_close(j);
 }
 
+struct journal *open_node(const char *place)
+{
+    struct postgres_journal_options options = {
+        .name = "node", .shared = true, .retention_days = 7, .clock_patience_s = -1
+    };
+
+    return conformance_store == STORE_FAKE ? fake_journal_join(fake, ++fake_nodes)
+                                           : open_postgres_with(place, &options);
+}
+
+static int run_over(enum conformance_store store, const struct CMUnitTest *tests, size_t count)
+{
+    bool postgres = store == STORE_POSTGRES;
+
+    conformance_store = store;
+    return _cmocka_run_group_tests(names[store], tests, count, postgres ? pg_fixture_start : NULL,
+                                   postgres ? pg_fixture_stop : NULL);
+}
+
 int conformance_run(const struct CMUnitTest *tests, size_t count)
 {
-    int failed = 0;
+    return run_over(STORE_FAKE, tests, count) + run_over(STORE_ROCKS, tests, count) +
+           run_over(STORE_POSTGRES, tests, count);
+}
 
-    for (conformance_store = STORE_FAKE; conformance_store <= STORE_POSTGRES; conformance_store++) {
-        bool postgres = conformance_store == STORE_POSTGRES;
-        failed += _cmocka_run_group_tests(names[conformance_store], tests, count, postgres ? pg_fixture_start : NULL,
-                                          postgres ? pg_fixture_stop : NULL);
-    }
-    return failed;
+int conformance_run_shared(const struct CMUnitTest *tests, size_t count)
+{
+    return run_over(STORE_FAKE, tests, count) + run_over(STORE_POSTGRES, tests, count);
 }

@@ -41,16 +41,21 @@ static inline int make_database(void **state)
 
 #define IN_DATABASE(test) cmocka_unit_test_setup(test, make_database)
 
+static inline struct journal *open_postgres_with(const char *place, const struct postgres_journal_options *options)
+{
+    struct journal *j;
+    char why[300] = "";
+
+    if (postgres_journal_open(&j, place, options, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    return j;
+}
+
 /* A new start, which waits for no other. */
 static inline struct journal *open_postgres(const char *place)
 {
     struct postgres_journal_options options = { .retention_days = 7, .clock_patience_s = -1, .wait_s = -1 };
-    struct journal *j;
-    char why[300] = "";
-
-    if (postgres_journal_open(&j, place, &options, why, sizeof(why)) != MU_OK)
-        fail_msg("%s", why);
-    return j;
+    return open_postgres_with(place, &options);
 }
 
 #endif
