@@ -113,15 +113,17 @@ static enum mu_err look_at_server(struct pg *pg, char *why, size_t why_size)
     return MU_OK;
 }
 
-/* The rest of what every connection has. */
+/* The rest of what every connection has, whatever a database or a role is set to. "Take the lock, look, write" needs
+ * statements that see what was committed before each of them. */
 static enum mu_err set_up(struct pg *pg)
 {
-    char sql[500];
+    char sql[600];
 
     /* What is "on" is said, too: the server's settings may be read again while we are connected. */
     snprintf(sql, sizeof(sql),
              "SELECT set_config('synchronous_commit', 'on', false) "
              "WHERE current_setting('synchronous_commit') IN ('on', 'off'); "
+             "SET default_transaction_isolation TO 'read committed'; SET lock_timeout TO 0; "
              "SET search_path TO %s; SET statement_timeout TO '%us'; "
              "SET idle_in_transaction_session_timeout TO '%us'; %s",
              pg->settings.schema, pg->settings.statement_s, pg->settings.idle_s,

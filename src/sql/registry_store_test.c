@@ -145,6 +145,18 @@ static void writers_of_several_processes_take_turns(void **state)
         registry_close(nodes[i].reg);
 }
 
+static void the_databases_own_settings_of_transactions_do_not_count(void **state)
+{
+    struct registry_fixture *f = *state;
+
+    pg_fixture_sql(f->uri, "DO $$ BEGIN"
+                           " EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation TO serializable',"
+                           " current_database());"
+                           " EXECUTE format('ALTER DATABASE %I SET lock_timeout TO 1', current_database()); END $$");
+    fixture_reopen(f);
+    writers_of_several_processes_take_turns(state);
+}
+
 static void more_readers_than_connections_wait(void **state)
 {
     struct registry_fixture *f = *state;
@@ -507,6 +519,7 @@ int main(void)
         with_registry(the_id_of_the_data_stays),
         with_registry(a_text_that_no_database_can_hold_is_refused_alone),
         with_registry(writers_of_several_processes_take_turns),
+        with_registry(the_databases_own_settings_of_transactions_do_not_count),
         with_registry(more_readers_than_connections_wait),
         with_registry(a_server_that_is_away_is_told_and_found_again),
         with_registry(a_commit_that_the_server_never_got_is_an_error),
