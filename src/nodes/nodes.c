@@ -178,8 +178,7 @@ enum mu_err nodes_start(struct nodes *n, struct committer *c, const struct contr
     assert(!n->running);
     n->committer = c;
     n->local = *local;
-    for (uint32_t i = 0; i < n->count; i++)
-        fleet_boot_lives(n->options.fleet, n->at[i].boot);
+    nodes_show_living(n);
     err = bus_start(&b, &bus);
     n->bus = b;
     if (err == MU_OK)

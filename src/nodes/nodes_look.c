@@ -115,12 +115,33 @@ static void end_if_silent(struct nodes *n, const struct other_node *node)
     pthread_mutex_unlock(&n->lock);
 }
 
+/* Only the committer's thread changes the fleet (fleet_apply.h). */
+struct boots {
+    struct fleet *fleet;
+    const struct other_node *at;
+    uint32_t count;
+    void (*show)(struct fleet *f, uint64_t boot);
+};
+
+static void show_boots(void *ctx)
+{
+    const struct boots *b = ctx;
+
+    for (uint32_t i = 0; i < b->count; i++)
+        b->show(b->fleet, b->at[i].boot);
+}
+
+void nodes_show_living(struct nodes *n)
+{
+    committer_pause(n->committer, show_boots, &(struct boots){ n->options.fleet, n->at, n->count, fleet_boot_lives });
+}
+
 /* A start that is not listed any more is over, whoever has said so. Its last deltas are taken in first. */
 static void leave_if_over(struct nodes *n, struct other_node node)
 {
     if (node.seen_in == n->looks || nodes_follow_deltas(n, node.boot, &node.position, UINT64_MAX) != MU_OK)
         return;
-    fleet_boot_is_over(n->options.fleet, node.boot);
+    committer_pause(n->committer, show_boots, &(struct boots){ n->options.fleet, &node, 1, fleet_boot_is_over });
     pthread_mutex_lock(&n->lock);
     *nodes_find(n, node.boot) = n->at[n->count - 1];
     n->count--;

@@ -84,6 +84,8 @@ static inline uint64_t nodes_larger(uint64_t a, uint64_t b)
 struct other_node *nodes_find(struct nodes *n, uint64_t boot);
 /* On the thread, or before it runs: looks at the starts that are not over. Returns the stores' errors. */
 MU_MUST_USE enum mu_err nodes_look_at_all(struct nodes *n);
+/* Before the thread runs: shows which devices are online at the nodes that were seen. */
+void nodes_show_living(struct nodes *n);
 /* On the thread: looks, and does what follows from it. */
 void nodes_look(struct nodes *n);
 
