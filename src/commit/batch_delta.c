@@ -1,6 +1,7 @@
 #include "commit/batch.h"
 
 #include "base/array.h"
+#include "base/numbers.h"
 #include "fleet/delta.h"
 
 /* What other nodes must follow of a batch. */
@@ -25,6 +26,9 @@ static uint8_t changed_parts(struct batch *b, const struct pending *p)
     uint8_t parts = 0;
 
     (void)fleet_progress_get(b->fleet, p->device, &before, &unused);
+    /* Others may follow this before what the last holder told, and then that is too old for them. */
+    if (numbers_have(b->claimed, b->claimed_count, p->device))
+        parts |= DELTA_REPORT | DELTA_SESSION;
     if (now->last_ts_us != before.last_ts_us || now->last_report != before.last_report)
         parts |= DELTA_REPORT;
     if (now->sessions != before.sessions || now->session_boot != before.session_boot ||

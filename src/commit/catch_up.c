@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "commit/refresh.h"
+
 enum { DEVICES_AT_ONCE = 4096 };
 
 static enum mu_err on_message(void *ctx, uint32_t device, const struct journal_message *m)
@@ -25,17 +27,33 @@ static enum mu_err replay(struct batch *b, const uint32_t *devices, size_t count
         else if (b->err != MU_OK)
             return b->err;
     }
-    enum mu_err err = journal_messages_since(b->journal, since, known, until_us, on_message, b);
-    for (size_t i = 0; i < count && err == MU_OK; i++)
-        batch_reconcile(b, devices[i]);
-    return err;
+    return journal_messages_since(b->journal, since, known, until_us, on_message, b);
 }
 
-enum mu_err catch_up_device(struct batch *b, uint32_t device)
+enum mu_err catch_up_messages(struct batch *b, const uint32_t *devices, size_t count)
 {
-    enum mu_err err = replay(b, &device, 1, INT64_MAX);
+    enum mu_err err = MU_OK;
 
+    for (size_t i = 0; i < count && err == MU_OK; i += DEVICES_AT_ONCE)
+        err = replay(b, devices + i, count - i < DEVICES_AT_ONCE ? count - i : DEVICES_AT_ONCE, INT64_MAX);
     return err == MU_OK ? b->err : err;
+}
+
+/* Other nodes go on while this one starts. So what it has read of events may be older than the messages. */
+static enum mu_err read_events(struct batch *b, const uint32_t *devices, size_t count)
+{
+    struct refresh r = { 0 };
+    enum mu_err err = MU_OK;
+
+    for (size_t i = 0; i < count && err == MU_OK; i++)
+        err = refresh_add(&r, devices[i]);
+    if (err == MU_OK && (err = refresh_read(&r, b->fleet, b->journal)) == MU_OK) {
+        fleet_apply_begin(b->fleet);
+        refresh_show(&r, b->fleet);
+        fleet_apply_end(b->fleet);
+    }
+    refresh_free(&r);
+    return err;
 }
 
 /* Commits the devices of the batch, or only shows them. */
@@ -63,7 +81,12 @@ enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
     b->reading = now_us == CATCH_UP_UNWRITTEN;
     for (size_t i = 0; i < f->count && err == MU_OK; i += DEVICES_AT_ONCE) {
         size_t count = f->count - i < DEVICES_AT_ONCE ? f->count - i : DEVICES_AT_ONCE;
-        if ((err = replay(b, f->at + i, count, until_us)) == MU_OK)
+        err = replay(b, f->at + i, count, until_us);
+        if (err == MU_OK && b->reading)
+            err = read_events(b, f->at + i, count);
+        for (size_t k = 0; k < count && err == MU_OK; k++)
+            batch_reconcile(b, f->at[i + k]);
+        if (err == MU_OK)
             err = end_batch(b, now_us);
     }
     b->reading = false;

@@ -18,7 +18,8 @@
 #define CATCH_UP_UNWRITTEN INT64_MIN
 MU_MUST_USE enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us);
 
-/* One device, into a batch that is committed elsewhere. */
-MU_MUST_USE enum mu_err catch_up_device(struct batch *b, uint32_t device);
+/* Only adds the messages of these devices to a batch that is committed elsewhere. When the fleet has their events, too,
+ * batch_reconcile is to be called for each. */
+MU_MUST_USE enum mu_err catch_up_messages(struct batch *b, const uint32_t *devices, size_t count);
 
 #endif

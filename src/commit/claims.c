@@ -30,6 +30,7 @@ void claims_free(struct claims *c)
     free(c->claimed);
     free(c->followed);
     free(c->held);
+    refresh_free(&c->unseen);
     intake_records_free(&c->waiting);
 }
 
@@ -60,11 +61,14 @@ static enum mu_err find_wanted(struct claims *c, const struct intake_records *r,
     return err;
 }
 
-/* Nobody else writes the device's records now, so what is on record is the truth. */
+/* Nobody else writes the device's records now, so what is on record is the truth. The fleet may not have followed the
+ * one who wrote it before. */
 static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_state *s)
 {
     struct claims *c = ctx;
-    struct journal_visitor v = fleet_journal_visitor(c->batch->fleet);
+    struct fleet *f = c->batch->fleet;
+    struct journal_visitor v = fleet_journal_visitor(f);
+    enum mu_err err = MU_OK;
 
     if (!ARRAY_RESERVE(c->claimed, c->claimed_cap, c->claimed_count + 1) ||
         !ARRAY_RESERVE(c->followed, c->followed_cap, c->followed_count + 1))
@@ -74,9 +78,13 @@ static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_s
         return MU_OK;
     if (s->followed)
         c->followed[c->followed_count++] = device;
-    fleet_apply_begin(c->batch->fleet);
-    enum mu_err err = v.state(v.ctx, device, s);
-    fleet_apply_end(c->batch->fleet);
+    if (s->followed || s->messages > fleet_mark(f, device).messages)
+        err = refresh_add(&c->unseen, device);
+    if (err != MU_OK)
+        return err;
+    fleet_apply_begin(f);
+    err = v.state(v.ctx, device, s);
+    fleet_apply_end(f);
     return err;
 }
 
@@ -88,6 +96,24 @@ static enum mu_err on_held(void *ctx, uint32_t device, uint64_t boot, uint64_t l
         return MU_E_NOMEM;
     c->held[c->held_count++] = (struct claims_holder){ device, boot, login };
     return MU_OK;
+}
+
+/* What the states of the claimed devices do not have. If it fails, the next claims read these events, too: by then the
+ * fleet shows the states. */
+static enum mu_err bring_in(struct claims *c)
+{
+    struct batch *b = c->batch;
+    enum mu_err err = catch_up_messages(b, c->followed, c->followed_count);
+
+    if (err != MU_OK || (err = refresh_read(&c->unseen, b->fleet, b->journal)) != MU_OK)
+        return err;
+    fleet_apply_begin(b->fleet);
+    refresh_show(&c->unseen, b->fleet);
+    fleet_apply_end(b->fleet);
+    refresh_free(&c->unseen);
+    for (size_t i = 0; i < c->followed_count; i++)
+        batch_reconcile(b, c->followed[i]);
+    return b->err;
 }
 
 enum mu_err claims_take(struct claims *c, const struct intake_records *r, size_t at)
@@ -103,12 +129,10 @@ enum mu_err claims_take(struct claims *c, const struct intake_records *r, size_t
         return err;
     err = journal_batch_claim(b->writes, c->wanted, c->wanted_count, &to);
     b->claimed = c->claimed;
-    b->claimed_count = c->claimed_count;
+    b->claimed_count = c->claimed_count = numbers_sort(c->claimed, c->claimed_count);
     if (err == MU_OK && c->claimed_count + c->held_count != c->wanted_count)
         err = MU_E_IO; /* a device was deleted meanwhile */
-    for (size_t i = 0; i < c->followed_count && err == MU_OK; i++)
-        err = catch_up_device(b, c->followed[i]);
-    return err;
+    return err == MU_OK ? bring_in(c) : err;
 }
 
 /* --- waiting for another node -----------------------------------------------------------------------*/

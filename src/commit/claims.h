@@ -2,6 +2,7 @@
 #define MUSTER_COMMIT_CLAIMS_H
 
 #include "commit/batch.h"
+#include "commit/refresh.h"
 
 /* Which devices' sessions this node may begin, where several nodes share a journal. Before a batch is filled, the
  * devices of its logins are claimed in the store: what is on record of them comes into the fleet, and until the commit
@@ -16,6 +17,7 @@ struct claims {
     uint32_t *followed; /* of the claimed ones: their state may not count their last messages */
     size_t followed_count;
     uint32_t followed_cap;
+    struct refresh unseen; /* devices with messages that the fleet does not show yet, and perhaps with events */
     struct claims_holder {
         uint32_t device;
         uint64_t boot, login; /* it holds the session since its session record of that number */

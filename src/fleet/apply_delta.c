@@ -53,6 +53,14 @@ static void replace(struct fleet *f, uint32_t no, struct columns_row r, const st
     fleet_device_set_flag(f, no, r, DEVICE_ALERT, e->alert);
 }
 
+/* A start reads messages that are newer than the state that it has read; so a later session counts first. */
+static bool is_older(const struct delta_entry *e, const struct device_told *told)
+{
+    if (e->progress.sessions != told->sessions)
+        return e->progress.sessions < told->sessions;
+    return e->progress.messages < told->messages;
+}
+
 bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
 {
     struct columns_row r = columns_row(&f->columns, e->device);
@@ -62,7 +70,7 @@ bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
     const struct device_told *told = &r.c->told[r.i];
     if (e->parts & DELTA_MERGE)
         merge(f, e->device, r, e);
-    else if (told->mine || e->progress.messages < told->messages || e->progress.sessions < told->sessions)
+    else if (told->mine || is_older(e, told))
         return false;
     else
         replace(f, e->device, r, e);
@@ -74,6 +82,21 @@ bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
     if (e->parts & DELTA_VERSIONS)
         fleet_device_set_versions(f, r, &e->versions);
     return e->parts & DELTA_EVENTS;
+}
+
+struct fleet_mark fleet_mark(struct fleet *f, uint32_t no)
+{
+    struct fleet_mark mark = { 0 };
+
+    fleet_read_lock(f);
+    struct columns_row r = columns_row(&f->columns, no);
+    if (r.c)
+        mark = (struct fleet_mark){
+            .messages = r.c->told[r.i].messages,
+            .events = events_total(&catalog_product(f, r.c->product[r.i])->events, r.c->events[r.i]),
+        };
+    fleet_unlock(f);
+    return mark;
 }
 
 void fleet_replace_events(struct fleet *f, uint32_t device, const struct journal_event *events, size_t count)

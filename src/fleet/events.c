@@ -148,6 +148,15 @@ enum mu_err events_move(struct events *from, struct events *to, struct pool *poo
     return err;
 }
 
+uint32_t events_total(const struct events *e, uint32_t head)
+{
+    uint32_t total = 0;
+
+    for (uint32_t no = head; no; no = e->at[no].next)
+        total += e->at[no].total;
+    return total;
+}
+
 size_t events_open(const struct events *e, const struct pool *pool, uint32_t head, struct fleet_event *out, size_t cap)
 {
     size_t n = 0;

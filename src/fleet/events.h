@@ -40,6 +40,8 @@ void events_forget(struct events *e, struct pool *pool, uint32_t *head, uint32_t
 void events_drop(struct events *e, struct pool *pool, uint32_t *head);
 /* Moves all entries of a device to the events of another product. MU_E_NOMEM: some of them have moved. */
 MU_MUST_USE enum mu_err events_move(struct events *from, struct events *to, struct pool *pool, uint32_t *head);
+/* How many events of a device are counted. */
+uint32_t events_total(const struct events *e, uint32_t head);
 /* Copies the open events, at most cap; returns how many. */
 size_t events_open(const struct events *e, const struct pool *pool, uint32_t head, struct fleet_event *out, size_t cap);
 

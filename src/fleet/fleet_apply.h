@@ -113,10 +113,16 @@ void fleet_apply_end(struct fleet *f);
  * events again. A device that the index does not know is left out. */
 struct delta_entry;
 bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e);
+/* Tells whether a commit of this node has changed a device between two moments. Takes the lock itself; any thread. */
+struct fleet_mark {
+    uint64_t messages;
+    uint32_t events; /* how many are counted */
+};
+struct fleet_mark fleet_mark(struct fleet *f, uint32_t no);
 /* All events of a device, as the store has them. Between fleet_apply_begin and fleet_apply_end. */
 void fleet_replace_events(struct fleet *f, uint32_t device, const struct journal_event *events, size_t count);
-/* The devices whose session a start of another node holds are online; or no longer, since that start is over. They take
- * the lock themselves. */
+/* The devices whose session a start of another node holds are online; or no longer, since that start is over. These two
+ * take the lock themselves. */
 void fleet_boot_lives(struct fleet *f, uint64_t boot);
 void fleet_boot_is_over(struct fleet *f, uint64_t boot);
 

@@ -185,11 +185,23 @@ static void take_over_past(struct journal_state *s, const struct fake_past *past
     s->last_report = past->last_report > s->last_report ? past->last_report : s->last_report;
 }
 
+/* A state that is written later does not make it forgotten. */
+static void take_over_state(struct fake_records *all, const struct fake_state *state)
+{
+    struct fake_state *at = state_of(all, state->device);
+
+    *at = *state;
+    for (size_t i = 0; i < all->pasts.count; i++)
+        if (all->pasts.at[i].device == state->device)
+            take_over_past(&at->s, &all->pasts.at[i]);
+}
+
 static void forget_device(struct fake_records *all, uint32_t device)
 {
     FAKE_KEEP(all->states, struct fake_state, row->device != device);
     FAKE_KEEP(all->versions, struct fake_versions, row->device != device);
     FAKE_KEEP(all->turns, struct fake_turn, row->device != device);
+    FAKE_KEEP(all->pasts, struct fake_past, row->device != device);
 }
 
 static void take_over(struct fake_records *all, struct fake_records *r)
@@ -212,9 +224,11 @@ static void take_over(struct fake_records *all, struct fake_records *r)
     for (size_t i = 0; i < r->sessions.count; i++)
         *FAKE_APPEND(all->sessions) = r->sessions.at[i];
     for (size_t i = 0; i < r->states.count; i++)
-        *state_of(all, r->states.at[i].device) = r->states.at[i];
-    for (size_t i = 0; i < r->pasts.count; i++)
+        take_over_state(all, &r->states.at[i]);
+    for (size_t i = 0; i < r->pasts.count; i++) {
         take_over_past(&state_of(all, r->pasts.at[i].device)->s, &r->pasts.at[i]);
+        *FAKE_APPEND(all->pasts) = r->pasts.at[i];
+    }
     for (size_t i = 0; i < r->versions.count; i++)
         *FAKE_APPEND(all->versions) = r->versions.at[i];
     for (size_t i = 0; i < r->active_sets.count; i++)
@@ -312,6 +326,29 @@ static void close_journal(struct journal *port)
     pthread_cond_destroy(&j->changed);
     pthread_mutex_destroy(&j->lock);
     free(j);
+}
+
+void fake_journal_end(struct journal *j)
+{
+    pthread_mutex_lock(&fake_store(j)->lock);
+    fake_store(j)->over[j->boot] = true;
+    pthread_mutex_unlock(&fake_store(j)->lock);
+}
+
+void fake_journal_meanwhile(struct journal *j, void (*fn)(void *ctx), void *ctx)
+{
+    ((struct fake_handle *)j)->meanwhile = fn;
+    ((struct fake_handle *)j)->meanwhile_ctx = ctx;
+}
+
+void fake_meanwhile(struct journal *j)
+{
+    struct fake_handle *h = (struct fake_handle *)j;
+    void (*fn)(void *ctx) = h->meanwhile;
+
+    h->meanwhile = NULL;
+    if (fn)
+        fn(h->meanwhile_ctx);
 }
 
 void fake_journal_free(struct journal *j)

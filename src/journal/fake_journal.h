@@ -69,7 +69,7 @@ struct fake_records {
     FAKE_LIST(struct fake_message) messages;
     FAKE_LIST(struct fake_session) sessions;
     FAKE_LIST(struct fake_turn) turns;
-    FAKE_LIST(struct fake_past) pasts;        /* in a journal: none */
+    FAKE_LIST(struct fake_past) pasts;        /* in a journal: the states have them, too */
     FAKE_LIST(struct fake_state) states;      /* in a journal: one per device, ascending */
     FAKE_LIST(struct fake_versions) versions; /* in a journal: in the order of their commits */
     FAKE_LIST(struct fake_active) active;
@@ -86,6 +86,11 @@ struct journal *fake_journal_new(uint64_t boot);
 /* One that several nodes can open; the other nodes join it. What is stored goes with the last of them. */
 struct journal *fake_journal_new_shared(uint64_t boot);
 struct journal *fake_journal_join(struct journal *j, uint64_t boot);
+/* This start is over, as if another node had said so. */
+void fake_journal_end(struct journal *j);
+/* The next time that a thread has visited `j`, or has read devices' events through it, fn runs before it goes on; NULL: no
+ * longer. */
+void fake_journal_meanwhile(struct journal *j, void (*fn)(void *ctx), void *ctx);
 void fake_journal_free(struct journal *j);
 /* From now on a roll drops messages and session records so many days after; 0, as it begins: never. */
 void fake_journal_keep(struct journal *j, unsigned days);

@@ -163,6 +163,7 @@ static enum mu_err device_events(struct journal *port, const uint32_t *devices, 
         }
     }
     pthread_mutex_unlock(&j->lock);
+    fake_meanwhile(port);
     return err;
 }
 

@@ -27,7 +27,7 @@
         (list).count = kept_;                                    \
     } while (0)
 
-enum { FAKE_BOOTS = 16 };
+enum { FAKE_BOOTS = 256 };
 
 struct fake_delta {
     uint64_t boot, number;
@@ -72,6 +72,8 @@ struct fake_handle {
     struct journal base;
     struct fake_journal *store;
     uint64_t registry;
+    void (*meanwhile)(void *ctx); /* fake_journal_meanwhile */
+    void *meanwhile_ctx;
 };
 
 static inline struct fake_journal *fake_store(const struct journal *j)
@@ -91,6 +93,9 @@ struct fake_batch {
 extern const struct journal_driver_nodes fake_driver_nodes; /* fake_journal_nodes.c */
 /* With the lock held: the batch is committed, or cleared. */
 void fake_release_claims(struct fake_journal *j, const struct journal_batch *b);
+
+/* Without the lock. */
+void fake_meanwhile(struct journal *j);
 
 void fake_require(bool memory);
 void fake_records_free(struct fake_records *r);

@@ -167,7 +167,10 @@ enum mu_err fake_visit(struct journal *port, const struct journal_visitor *v)
     if (err == MU_OK)
         err = visit_activity(j, v);
     pthread_mutex_unlock(&j->lock);
-    return err != MU_OK || !v->event ? err : fake_events(port, 0, INT64_MAX, v->event, v->ctx);
+    if (err == MU_OK && v->event)
+        err = fake_events(port, 0, INT64_MAX, v->event, v->ctx);
+    fake_meanwhile(port);
+    return err;
 }
 
 enum mu_err fake_events(struct journal *port, int64_t from_us, int64_t before_us, journal_event_fn row, void *ctx)

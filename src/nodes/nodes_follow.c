@@ -1,9 +1,4 @@
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/array.h"
-#include "base/log.h"
-#include "base/numbers.h"
+#include "commit/refresh.h"
 #include "fleet/delta.h"
 #include "nodes/nodes_private.h"
 
@@ -13,40 +8,31 @@
 /* Deltas that are shown at once; the committer does nothing else meanwhile. */
 enum { NEWS_BYTES = 256 * 1024 };
 
-struct device_event {
-    uint32_t device;
-    struct journal_event e;
-    char *name;
-};
-
 struct news {
     struct nodes *n;
-    struct buf deltas; /* one behind the other, each behind its length (4 bytes) */
-    uint64_t position; /* the number of the last one */
-    uint64_t registry; /* follow the registry to this change first */
-    bool full;         /* there are more, for the next time */
-    uint32_t *devices; /* whose events have changed */
-    uint32_t device_count, device_cap;
-    struct device_event *events;
-    uint32_t event_count, event_cap;
-    /* Old events were dropped for all nodes (retention.h), also those of devices whose session this one holds. These
-     * devices alone are in `own`, which is filled while no commit can add an event. */
-    bool tidied;
-    struct news *own;
-    enum mu_err err; /* of reading `own` */
+    struct buf deltas;      /* one behind the other, each behind its length (4 bytes) */
+    uint64_t position;      /* the number of the last one */
+    uint64_t registry;      /* follow the registry to this change first */
+    bool full;              /* there are more, for the next time */
+    struct refresh refresh; /* devices whose events have changed */
+    enum mu_err err;        /* of showing it */
 };
+
+/* Between what the index shows of a device and its login at that node there are messages of a third node, which is
+ * followed later. That one's deltas are then too old to be looked at, and they may tell of events. */
+static bool has_missed(const struct news *news, const struct delta_entry *e)
+{
+    return e->parts & DELTA_SESSION && !(e->parts & DELTA_MERGE) && e->online &&
+           e->progress.messages > fleet_mark(news->n->options.fleet, e->device).messages;
+}
 
 static enum mu_err note_devices(struct news *news, struct bytes in, const struct delta_head *head)
 {
     struct delta_entry e;
 
     while (delta_get(&in, head, &e)) {
-        if (!(e.parts & DELTA_EVENTS))
-            continue;
-        if (!ARRAY_RESERVE(news->devices, news->device_cap, news->device_count + 1))
+        if ((e.parts & DELTA_EVENTS || has_missed(news, &e)) && refresh_add(&news->refresh, e.device) != MU_OK)
             return MU_E_NOMEM;
-        news->devices[news->device_count++] = e.device;
-        news->tidied |= e.parts & DELTA_MERGE;
     }
     return in.bad ? MU_E_CORRUPT : MU_OK;
 }
@@ -69,22 +55,6 @@ static enum mu_err on_delta(void *ctx, uint64_t number, const void *bytes, size_
     news->registry = head.registry > news->registry ? head.registry : news->registry;
     news->position = number;
     return news->deltas.err;
-}
-
-static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
-{
-    struct news *news = ctx;
-
-    if (!ARRAY_RESERVE(news->events, news->event_cap, news->event_count + 1))
-        return MU_E_NOMEM;
-    struct device_event *at = &news->events[news->event_count];
-    *at = (struct device_event){ .device = device, .e = *e, .name = malloc(e->name.len + 1) };
-    if (!at->name)
-        return MU_E_NOMEM;
-    memcpy(at->name, e->name.at, e->name.len);
-    at->e.name.at = at->name;
-    news->event_count++;
-    return MU_OK;
 }
 
 /* --- on the committer's thread ----------------------------------------------------------------------*/
@@ -110,86 +80,43 @@ static void show_delta(struct nodes *n, struct bytes in)
     }
 }
 
-static void show_events(struct fleet *f, const struct news *news)
-{
-    struct journal_event *of = malloc((news->event_count + 1) * sizeof(*of));
-
-    if (!of) {
-        log_event(LOG_ERROR, "out_of_memory", "part=nodes");
-        abort(); /* as the fleet does: what is on record could not be shown */
-    }
-    /* Both are in the order of the devices. */
-    for (uint32_t i = 0, at = 0; i < news->device_count; i++) {
-        size_t count = 0;
-        for (; at < news->event_count && news->events[at].device == news->devices[i]; at++)
-            of[count++] = news->events[at].e;
-        fleet_replace_events(f, news->devices[i], of, count);
-    }
-    free(of);
-}
-
-static enum mu_err read_own(const struct news *news, struct news *own)
-{
-    struct fleet *f = news->n->options.fleet;
-
-    if (!ARRAY_RESERVE(own->devices, own->device_cap, news->device_count))
-        return MU_E_NOMEM;
-    for (uint32_t i = 0; i < news->device_count; i++)
-        if (fleet_holds_session(f, news->devices[i]))
-            own->devices[own->device_count++] = news->devices[i];
-    if (!own->device_count)
-        return MU_OK;
-    return journal_device_events(news->n->options.journal, own->devices, own->device_count, on_event, own);
-}
-
 static void show(void *ctx)
 {
     struct news *news = ctx;
     struct fleet *f = news->n->options.fleet;
     struct bytes in = bytes_of(news->deltas.data, news->deltas.len);
+    struct refresh again = { 0 };
 
-    if (news->tidied && (news->err = read_own(news, news->own)) != MU_OK)
-        return;
+    if ((news->err = refresh_again(&news->refresh, f, news->n->options.journal, &again)) != MU_OK)
+        goto out;
     fleet_apply_begin(f);
     while (in.left) {
         size_t len = bytes_u32be(&in);
         show_delta(news->n, bytes_of(bytes_take(&in, len), len));
     }
-    show_events(f, news);
-    show_events(f, news->own);
+    refresh_show(&news->refresh, f);
+    refresh_show(&again, f);
     fleet_apply_end(f);
     committer_retry_held(news->n->committer);
+out:
+    refresh_free(&again);
 }
 
 /* --- on the thread of this room ---------------------------------------------------------------------*/
 
-static void forget(struct news *news)
-{
-    for (uint32_t i = 0; i < news->event_count; i++)
-        free(news->events[i].name);
-    free(news->events);
-    free(news->devices);
-    buf_free(&news->deltas);
-}
-
 static enum mu_err take_in(struct news *news)
 {
     struct nodes *n = news->n;
-    struct news own = { .n = n };
     enum mu_err err = MU_OK;
 
     if (news->registry > committer_followed(n->committer))
         err = committer_look_at_registry(n->committer);
-    news->device_count = (uint32_t)numbers_sort(news->devices, news->device_count);
-    if (err == MU_OK && news->device_count)
-        err = journal_device_events(n->options.journal, news->devices, news->device_count, on_event, news);
-    if (err == MU_OK) {
-        news->own = &own;
-        committer_pause(n->committer, show, news);
-        err = news->err;
-    }
-    forget(&own);
-    return err;
+    if (err == MU_OK)
+        err = refresh_read(&news->refresh, n->options.fleet, n->options.journal);
+    if (err != MU_OK)
+        return err;
+    committer_pause(n->committer, show, news);
+    return news->err;
 }
 
 static enum mu_err follow_some(struct nodes *n, uint64_t boot, uint64_t *position)
@@ -204,7 +131,8 @@ static enum mu_err follow_some(struct nodes *n, uint64_t boot, uint64_t *positio
         err = take_in(&news);
     if (err == MU_OK)
         *position = news.position;
-    forget(&news);
+    refresh_free(&news.refresh);
+    buf_free(&news.deltas);
     return err;
 }
 

@@ -1,0 +1,601 @@
+/* Several nodes over one journal in memory, driven step by step in a random order: sessions that begin, end and move,
+ * reports, nodes that are killed and start again, and nodes that follow the others late, one before
+ * another, or while they commit something themselves. There is no bus, and no node follows by itself. At the end all
+ * follow to the last delta. Then each index must be what a new node reads from the journal, and the journal must hold
+ * what the devices did: no event twice, none with another end. */
+#include "nodes/nodes_private.h"
+
+#include "base/unit_test.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "commit/device_image.h"
+#include "commit/retention.h"
+#include "fleet/fleet_parts.h"
+#include "journal/fake_journal.h"
+#include "model/calendar.h"
+#include "registry/fake_registry.h"
+
+enum { DEVICES = 6, NODES = 3, SEEDS = 60, STEPS = 600, TEXT = 16000 };
+
+struct model_answer {
+    struct commit_sink sink;
+    _Atomic int count;
+    _Atomic enum mu_err err;
+};
+
+struct model_node {
+    struct fleet *f;
+    struct journal *j;
+    struct nodes *nodes;
+    struct committer *c;
+    struct model_answer answer;
+    uint64_t session[DEVICES + 1]; /* that this node holds; 0 = none */
+};
+
+/* What a device did. */
+struct known {
+    struct model_node *holder;
+    uint64_t reports, sessions;
+    uint64_t forgotten; /* events that this message or one before resolved are no longer kept */
+};
+
+static struct model_node nodes[NODES], late;
+static struct known devices[DEVICES + 1];
+static struct journal *first; /* keeps the store */
+static uint64_t last_boot, last_session;
+static struct registry *reg;
+static struct calendar *calendar;
+static unsigned seed, step, state;
+
+static unsigned any(unsigned below)
+{
+    state = state * 1664525 + 1013904223;
+    return (state >> 8) % below;
+}
+
+/* --- one node ---------------------------------------------------------------------------------------*/
+
+static void on_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
+{
+    struct model_answer *answer = (struct model_answer *)sink;
+    (void)owner;
+    (void)tag;
+    atomic_store(&answer->err, err);
+    atomic_fetch_add(&answer->count, 1);
+}
+
+static void on_flush(struct commit_sink *sink)
+{
+    (void)sink;
+}
+
+static void on_end_session(void *ctx, uint32_t device)
+{
+    (void)ctx;
+    (void)device;
+}
+
+static void on_over(void *ctx)
+{
+    (void)ctx;
+}
+
+static struct commit_item item(struct model_node *m, uint32_t no)
+{
+    return (struct commit_item){ .sink = &m->answer.sink, .tag = 1, .device = no, .ts_us = clock_wall_us() };
+}
+
+static void answered(struct model_node *m, int count)
+{
+    committer_hurry(m->c);
+    while (atomic_load(&m->answer.count) < count)
+        sched_yield();
+    if (atomic_load(&m->answer.err) != MU_OK)
+        fail_msg("seed %u, step %u: %s", seed, step, mu_err_text(atomic_load(&m->answer.err)));
+}
+
+/* Hands something over by `call` and waits until it is committed. */
+#define COMMIT(m, call)                                \
+    do {                                               \
+        int count_ = atomic_load(&(m)->answer.count);  \
+        call;                                          \
+        answered(m, count_ + 1);                       \
+    } while (0)
+
+/* To be followed by committer_start and show_living. */
+static void join(struct model_node *m)
+{
+    struct nodes_options options = { .registry = reg, .ctx = m, .end_session = on_end_session, .over = on_over };
+
+    *m = (struct model_node){ .j = fake_journal_join(first, ++last_boot) };
+    m->answer.sink = (struct commit_sink){ .done = on_done, .flush = on_flush };
+    assert_int_equal(fleet_create(&m->f), MU_OK);
+    options.fleet = m->f;
+    options.journal = m->j;
+    assert_int_equal(nodes_create(&m->nodes, &options), MU_OK);
+}
+
+static void load(struct model_node *m)
+{
+    struct committer_options options = { .fleet = m->f,
+                                         .registry = reg,
+                                         .journal = m->j,
+                                         .calendar = calendar,
+                                         .alive_ms = 3600 * 1000,
+                                         .told_pause_ms = 1,
+                                         .kept_pause_ms = 1,
+                                         .nodes = nodes_for_committer(m->nodes) };
+
+    assert_int_equal(committer_start(&m->c, &options), MU_OK);
+    m->nodes->committer = m->c;
+}
+
+static void stop(struct model_node *m)
+{
+    if (!m->c)
+        return;
+    committer_stop(m->c);
+    nodes_destroy(m->nodes);
+    fleet_destroy(m->f);
+    journal_close(m->j);
+    *m = (struct model_node){ 0 };
+}
+
+static struct model_node *any_node(void)
+{
+    struct model_node *m;
+
+    do
+        m = &nodes[any(NODES)];
+    while (!m->c);
+    return m;
+}
+
+/* --- what devices do --------------------------------------------------------------------------------*/
+
+static void end(uint32_t no, enum end_reason reason)
+{
+    struct model_node *m = devices[no].holder;
+    struct commit_item at = item(m, no);
+
+    committer_end(m->c, &(struct commit_end){
+                            .device = no, .session = m->session[no], .ts_us = at.ts_us, .reason = reason });
+    COMMIT(m, committer_pass(m->c, &at));
+    m->session[no] = 0;
+    devices[no].holder = NULL;
+    devices[no].sessions++;
+}
+
+static void retry(void *ctx)
+{
+    committer_retry_held(ctx);
+}
+
+static void wait_until_it_waits(struct model_node *m)
+{
+    struct committer_figures figures;
+
+    do
+        committer_get_figures(m->c, &figures);
+    while (!figures.waiting_logins);
+}
+
+/* With or without an order to end the old session first: another node's session makes the login wait. */
+static void login(uint32_t no, struct model_node *m)
+{
+    struct model_node *old = devices[no].holder;
+    bool waits = old && old != m && any(2);
+    struct commit_item at = item(m, no);
+    int count = atomic_load(&m->answer.count);
+
+    if (old && !waits)
+        end(no, old == m ? END_FORCE : END_TCP_CLOSED);
+    at.ts_us = clock_wall_us();
+    m->session[no] = (uint64_t)at.ts_us + ++last_session;
+    count = atomic_load(&m->answer.count);
+    committer_login(m->c, &at, &(struct commit_login){ .session = m->session[no], .keep_alive = 125 });
+    committer_hurry(m->c);
+    if (waits) {
+        wait_until_it_waits(m);
+        end(no, END_FORCE);
+        committer_pause(m->c, retry, m->c);
+    }
+    answered(m, count + 1);
+    devices[no].holder = m;
+    devices[no].sessions++;
+}
+
+static void report(uint32_t no)
+{
+    struct model_node *m = devices[no].holder;
+    struct commit_item at = item(m, no);
+    uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, 1, (uint8_t)any(256), any(3) == 0, any(3) == 0 };
+
+    COMMIT(m, committer_report(m->c, &at, frame, sizeof(frame)));
+    devices[no].reports++;
+}
+
+static void do_something(uint32_t no)
+{
+    switch (any(6)) {
+    case 0:
+    case 1: login(no, any_node()); break;
+    case 2:
+        if (devices[no].holder)
+            end(no, END_TCP_CLOSED);
+        break;
+    default:
+        for (unsigned n = devices[no].holder ? 1 + any(3) : 0; n; n--)
+            report(no);
+    }
+}
+
+/* --- what nodes do ----------------------------------------------------------------------------------*/
+
+static void do_meanwhile(void *ctx)
+{
+    (void)ctx;
+    for (unsigned n = any(4); n; n--)
+        do_something(1 + any(DEVICES));
+}
+
+static void follow(struct model_node *m, struct other_node *of)
+{
+    assert_int_equal(nodes_follow_deltas(m->nodes, of->boot, &of->position, UINT64_MAX), MU_OK);
+}
+
+static void follow_somebody(struct model_node *m)
+{
+    if (any(2))
+        nodes_look(m->nodes);
+    if (!m->nodes->count)
+        return;
+    if (any(3) == 0)
+        fake_journal_meanwhile(m->j, do_meanwhile, NULL);
+    follow(m, &m->nodes->at[any(m->nodes->count)]);
+    fake_journal_meanwhile(m->j, NULL, NULL);
+}
+
+/* It dies between two commits, and nobody sees its devices leave. Until it is declared over, everybody looks. */
+static void kill_node(struct model_node *m)
+{
+    for (unsigned i = 0; i < NODES; i++)
+        if (nodes[i].c)
+            nodes_look(nodes[i].nodes);
+    for (uint32_t no = 1; no <= DEVICES; no++) {
+        if (devices[no].holder != m)
+            continue;
+        devices[no].holder = NULL;
+        devices[no].sessions++; /* its end is on record before the next login */
+    }
+    fake_journal_end(m->j);
+    stop(m);
+}
+
+static void start_node(struct model_node *m)
+{
+    join(m);
+    do_meanwhile(NULL);
+    fake_journal_meanwhile(m->j, do_meanwhile, NULL);
+    load(m);
+    do_meanwhile(NULL);
+    nodes_show_living(m->nodes);
+}
+
+static void restart_node(struct model_node *m)
+{
+    unsigned live = 0;
+
+    for (unsigned i = 0; i < NODES; i++)
+        live += nodes[i].c != NULL;
+    if (!m->c)
+        start_node(m);
+    else if (live > 1)
+        kill_node(m);
+}
+
+static void run_retention(void *ctx)
+{
+    const struct model_node *m = ctx;
+    struct commit_nodes port = *nodes_for_committer(m->nodes);
+    struct retention r = {
+        .fleet = m->f, .journal = m->j, .today = (int32_t)(clock_wall_us() / 86400000000), .keep_days = 400, .nodes = &port
+    };
+
+    r.now_us = clock_wall_us() + INT64_C(401) * 86400000000;
+    assert_int_equal(journal_batch_create(&r.writes, m->j), MU_OK);
+    assert_int_equal(retention_run(&r), MU_OK);
+    journal_batch_destroy(r.writes);
+}
+
+/* All events that were resolved go. */
+static void drop_events(void)
+{
+    struct model_node *m = any_node();
+
+    nodes_look(m->nodes);
+    if (!nodes_keeps_house(m->nodes))
+        return;
+    committer_pause(m->c, run_retention, m);
+    for (uint32_t no = 1; no <= DEVICES; no++)
+        devices[no].forgotten = devices[no].reports;
+}
+
+/* --- what must be so at the end ---------------------------------------------------------------------*/
+
+static void follow_all(void)
+{
+    for (unsigned i = 0; i < 2 * NODES; i++) {
+        struct model_node *m = &nodes[i % NODES];
+        if (!m->c)
+            continue;
+        nodes_look(m->nodes);
+        for (uint32_t k = 0; k < m->nodes->count; k++)
+            follow(m, &m->nodes->at[k]);
+        nodes_look(m->nodes);
+    }
+}
+
+#define SAY(...) (void)snprintf(out + strlen(out), TEXT - strlen(out), __VA_ARGS__)
+
+static void say_events(const struct model_node *m, uint32_t no, char *out)
+{
+    const struct events *events = &catalog_product(m->f, 1)->events;
+    struct fleet_event open[4];
+    size_t open_count = fleet_open_events(m->f, no, open, 4);
+    struct journal_event point;
+
+    for (uint32_t of = 1; of <= 2; of++)
+        for (uint32_t i = 1; i < events->count; i++) {
+            struct fleet_event e = { .device = events->at[i].device, .point = events->at[i].point };
+            if (e.device != no)
+                continue;
+            point = fleet_event_record(m->f, &e);
+            if (point.alert == (of == 1))
+                SAY("%s: %u events\n", point.alert ? "alert" : "fault", events->at[i].total);
+        }
+    for (uint32_t of = 1; of <= 2; of++)
+        for (size_t i = 0; i < open_count; i++) {
+            point = fleet_event_record(m->f, &open[i]);
+            if (point.alert == (of == 1))
+                SAY("%s open since %" PRId64 " under %u\n", point.alert ? "alert" : "fault", point.opened_us,
+                    point.definition);
+        }
+}
+
+static void say_image(const struct model_node *m, const struct fleet_device *d, char *out)
+{
+    struct point_value values[4];
+    struct device_image image;
+
+    assert_int_equal(device_image_read(m->f, m->j, d, &image), MU_OK);
+    if (image.definition) {
+        datapoint_state_values(image.definition->plan, image.bytes.data, values);
+        for (int i = 0; i < 4; i++)
+            SAY("point %d: %d %g\n", i, values[i].set, values[i].set ? (double)values[i].x : 0);
+    }
+    device_image_free(&image);
+}
+
+/* All that a node's index has of a device. */
+static void say_device(const struct model_node *m, uint32_t no, char out[TEXT])
+{
+    const struct fleet_product *unused;
+    struct fleet_progress p;
+    struct fleet_device d;
+    int32_t days[40];
+
+    out[0] = '\0';
+    assert_true(fleet_device_by_no(m->f, no, &d) && fleet_progress_get(m->f, no, &p, &unused));
+    SAY("device %u: %s%s%s%s, start %" PRIu64 "\n", no, d.is_online ? "online" : "offline", d.is_faulty ? " faulty" : "",
+        d.is_alert ? " alert" : "", d.numbers_reports ? " numbers" : "", d.open_boot);
+    SAY("%" PRIu64 " messages, %" PRIu64 " sessions\n", p.messages, p.sessions);
+    SAY("activated %" PRId64 ", online %" PRId64 ", report %" PRId64 ", message %" PRId64 ", session %" PRId64 "\n",
+        d.activated_at, d.online_latest, d.last_report, d.last_message_us, d.last_session_us);
+    for (int i = 0; i < VERSION_COUNT; i++)
+        SAY("version %d: %s\n", i, d.versions.text[i]);
+    size_t count = fleet_active_days(m->f, no, days, 40);
+    for (size_t i = 0; i < count; i++)
+        SAY("active %d\n", days[i]);
+    say_events(m, no, out);
+    say_image(m, &d, out);
+}
+
+struct event_list {
+    struct journal_event at[STEPS * 8];
+    size_t count;
+};
+static struct event_list listed;
+
+static int by_moment(const void *left, const void *right)
+{
+    const struct journal_event *a = left, *b = right;
+    int order = (a->opened_us > b->opened_us) - (a->opened_us < b->opened_us);
+    return order ? order : a->alert - b->alert;
+}
+
+static void say_listed(char out[TEXT])
+{
+    out[0] = '\0';
+    qsort(listed.at, listed.count, sizeof(listed.at[0]), by_moment);
+    for (size_t i = 0; i < listed.count; i++)
+        if (listed.at[i].resolved_us >= 0)
+            SAY("%s %" PRId64 " to %" PRId64 "\n", listed.at[i].alert ? "alert" : "fault", listed.at[i].opened_us,
+                listed.at[i].resolved_us);
+}
+
+static enum mu_err on_event(void *ctx, uint32_t device, const struct journal_event *e)
+{
+    (void)ctx;
+    (void)device;
+    assert_true(listed.count < sizeof(listed.at) / sizeof(listed.at[0]));
+    listed.at[listed.count++] = *e;
+    return MU_OK;
+}
+
+static void say_recorded_events(uint32_t no, char out[TEXT])
+{
+    listed.count = 0;
+    assert_int_equal(journal_device_events(first, &no, 1, on_event, NULL), MU_OK);
+    say_listed(out);
+}
+
+/* The events that follow from the messages on record. */
+struct followed_events {
+    uint64_t count, forgotten;
+    size_t open[2]; /* 1 + index in `listed` */
+};
+
+static void follow_point(struct followed_events *f, const struct journal_message *m, bool alert, bool raised)
+{
+    size_t open = f->open[alert];
+
+    if (raised && !open) {
+        (void)on_event(NULL, 0, &(struct journal_event){ .opened_us = m->ts_us, .alert = alert });
+        f->open[alert] = listed.count;
+    } else if (!raised && open) {
+        listed.at[open - 1].resolved_us = m->number > f->forgotten ? m->ts_us : -1;
+        f->open[alert] = 0;
+    }
+}
+
+static enum mu_err on_message(void *ctx, const struct journal_message *m)
+{
+    struct followed_events *f = ctx;
+
+    if (m->number != ++f->count)
+        fail_msg("seed %u: message %" PRIu64 " at place %" PRIu64, seed, m->number, f->count);
+    follow_point(f, m, true, m->payload[11]);
+    follow_point(f, m, false, m->payload[12]);
+    return MU_OK;
+}
+
+static void say_due_events(uint32_t no, char out[TEXT])
+{
+    struct followed_events f = { .forgotten = devices[no].forgotten };
+    struct journal_window all = { .to_us = INT64_MAX, .limit = UINT64_MAX };
+    uint64_t total;
+
+    listed.count = 0;
+    assert_int_equal(journal_messages(first, no, &all, on_message, &f, &total), MU_OK);
+    assert_int_equal(f.count, devices[no].reports);
+    say_listed(out);
+}
+
+static enum mu_err on_session(void *ctx, const struct journal_session *s)
+{
+    uint64_t *count = ctx;
+
+    if (s->number != ++*count || s->end != (*count % 2 == 0))
+        fail_msg("seed %u: session record %" PRIu64 " at place %" PRIu64, seed, s->number, *count);
+    return MU_OK;
+}
+
+static void check_sessions(uint32_t no)
+{
+    struct journal_window all = { .to_us = INT64_MAX, .limit = UINT64_MAX };
+    uint64_t total, count = 0;
+
+    assert_int_equal(journal_sessions(first, no, &all, on_session, &count, &total), MU_OK);
+    /* the end of a session whose node was killed may have to be written yet */
+    assert_in_range(devices[no].sessions - count, 0, 1);
+}
+
+static void check_same(const char *what, unsigned node, uint32_t no, const char *is, const char *due)
+{
+    if (strcmp(is, due) != 0)
+        fail_msg("seed %u, node %u, device %u: %s is\n%s--- but should be\n%s", seed, node, no, what, is, due);
+}
+
+static void check_all(void)
+{
+    static char is[TEXT], due[TEXT];
+
+    follow_all();
+    join(&late);
+    load(&late);
+    nodes_show_living(late.nodes);
+    for (uint32_t no = 1; no <= DEVICES; no++) {
+        check_sessions(no);
+        say_recorded_events(no, is);
+        say_due_events(no, due);
+        check_same("the events on record", 0, no, is, due);
+        say_device(&late, no, due);
+        for (unsigned i = 0; i < NODES; i++) {
+            if (!nodes[i].c)
+                continue;
+            say_device(&nodes[i], no, is);
+            check_same("the index", i, no, is, due);
+        }
+    }
+    kill_node(&late);
+}
+
+/* --- the test ---------------------------------------------------------------------------------------*/
+
+static void run_steps(void)
+{
+    state = seed * 2654435761U;
+    memset(devices, 0, sizeof(devices));
+    last_boot = 1;
+    first = fake_journal_new_shared(last_boot);
+    fake_journal_end(first); /* it is no node */
+    for (unsigned i = 0; i < NODES; i++) {
+        join(&nodes[i]);
+        load(&nodes[i]);
+        nodes_show_living(nodes[i].nodes);
+    }
+    for (step = 0; step < STEPS; step++) {
+        switch (any(20)) {
+        case 0: restart_node(&nodes[any(NODES)]); break;
+        case 1: drop_events(); break;
+        case 2:
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+        case 7: follow_somebody(any_node()); break;
+        default: do_something(1 + any(DEVICES));
+        }
+        if (step % 100 == 99)
+            check_all();
+    }
+    for (unsigned i = 0; i < NODES; i++)
+        stop(&nodes[i]);
+    journal_close(first);
+}
+
+static void indexes_are_what_is_on_record_and_that_is_what_devices_did(void **unused)
+{
+    struct product_row product = fake_product(1);
+
+    (void)unused;
+    reg = fake_registry_new();
+    product.definition = 1;
+    fake_put_product(reg, &product);
+    fake_put_definition(reg, 1, 1, fake_definition);
+    for (uint32_t no = 1; no <= DEVICES; no++) {
+        struct device_row row = fake_device(no, 1);
+        fake_put_device(reg, &row);
+    }
+    assert_int_equal(calendar_open(&calendar, "UTC"), MU_OK);
+    for (seed = 1; seed <= SEEDS; seed++)
+        run_steps();
+    calendar_free(calendar);
+    fake_registry_free(reg);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(indexes_are_what_is_on_record_and_that_is_what_devices_did),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
