@@ -28,6 +28,7 @@ import results
 from run import CASES, SUBJECTS, Run, title
 
 ROUNDS, SECONDS = 5, 4
+ENDS = signal.SIGINT, signal.SIGTERM
 
 
 def measure(name, rounds, quick):
@@ -51,6 +52,13 @@ def measure(name, rounds, quick):
     return run
 
 
+def end(*_):
+    """What was started ends with us, which a second Ctrl-C does not disturb."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(2)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("case", nargs="*", help="only these, or those whose names begin so: cluster")
@@ -69,7 +77,8 @@ def main():
     rounds = 1 if arguments.quick else arguments.rounds
     print(f"{results.machine()}; medians of {rounds} rounds, taking turns: muster, peer, ratio, to reach", flush=True)
     status = 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that what was started ends with us
+    for number in ENDS:
+        signal.signal(number, end)
     for name in dict.fromkeys(chosen):
         run = measure(name, rounds, arguments.quick)
         if run is None:

@@ -1,6 +1,7 @@
 """Several nodes over one PostgreSQL, all on this machine with the load: what a report costs, what nodes cost each other."""
 
 import contextlib
+import http.client
 import itertools
 import json
 import os
@@ -8,7 +9,7 @@ import subprocess
 import time
 
 import fleet
-from case_control import Pair
+from case_control import Pair, percentiles
 from case_ingest import SETTLE_S, Shape
 from nodes import COPY_BENCH, Nodes, commits, make_database, percentile_ms, postgres
 from run import case
@@ -96,7 +97,8 @@ def cluster_reports(run):
     """Devices that send the next report when one is acknowledged (closed loop), QoS 1, to one node and to three over
     PostgreSQL 15 with its sync on: each report decoded, committed in the database, then acknowledged. Bare COPY of the
     same rows by one connection, in transactions of as many rows as the node's had, into a table with the same columns and
-    index. CPU: nodes and all of PostgreSQL's processes, without the load"""
+    index. Of three nodes, the peer is the one node. CPU: nodes and all of PostgreSQL's processes, without the load. The
+    node's commit times come from the buckets of a histogram, between whose ends they are spread evenly; COPY's are exact"""
     with postgres(run.directory) as server, cluster(server, "one", run.directory, 1) as (one, _, first), \
             cluster(server, "three", run.directory, 3) as (three, _, files):
         for shape in SHAPES:
@@ -135,7 +137,7 @@ def tell_reports(run, shape, own, others, peer):
 @case("Several nodes")
 def cluster_control(run):
     """`POST control` to one of three idle nodes, from the request's first byte to the device's socket being readable, one
-    at a time: the device is connected to another node, or to the same"""
+    at a time: the device is connected to another node; the peer is a device of the same node"""
     with postgres(run.directory) as server, cluster(server, "three", run.directory, 3) as (nodes, product, _):
         with contextlib.closing(Pair(nodes[0], product, nodes[1])) as pair:
             # One device: a login elsewhere would take it over.
@@ -144,6 +146,73 @@ def cluster_control(run):
             same = run.turns(lambda: pair.samples(run.seconds))[0]
     run.value("another node's device: p50", "ms", across["p50_ms"], at_most=2, peer=same["p50_ms"])
     run.value("another node's device: p99", "ms", across["p99_ms"], peer=same["p99_ms"])
+
+
+class Lag(Pair):
+    """A device at one node, and an enterprise that asks another one."""
+
+    # The air conditioner's report without a fault; the last bit is one.
+    REPORT = bytes.fromhex("000000030b0000910401000010000000")
+
+    def __init__(self, device_at, asked, product):
+        super().__init__(device_at, product)
+        self.asked = http.client.HTTPConnection("127.0.0.1", asked.http)
+        self.headers = {"Authorization": f"token {product.token()}"}
+        self.search = product.path(f"/devices/search?type=did&val={self.did}")
+        self.report = product.path("/devices/report/rt")
+        self.faulty = False
+
+    def ask_other(self, path):
+        self.asked.request("GET", path, headers=self.headers)
+        return json.loads(self.asked.getresponse().read())
+
+    def searched(self):
+        return self.ask_other(self.search)["objects"][0]["is_faulty"] == self.faulty
+
+    def reported(self):
+        return self.ask_other(self.report)["count"]["faulty"] == self.faulty
+
+    def sample(self, shown):
+        """Milliseconds from the PUBACK until the other node shows the report."""
+        self.faulty = not self.faulty
+        self.publish(self.REPORT[:-1] + bytes([self.faulty]))
+        began = time.perf_counter()
+        while not shown():
+            if time.perf_counter() - began > 60:
+                raise RuntimeError("another node never shows the report")
+        return (time.perf_counter() - began) * 1e3
+
+    def lags(self, shown, seconds):
+        end, found = time.monotonic() + seconds, []
+        while time.monotonic() < end:
+            found.append(self.sample(shown))
+        return percentiles(found)
+
+    def close(self):
+        self.asked.close()
+        super().close()
+
+
+@case("Several nodes")
+def cluster_lag(run):
+    """A device reports a fault, or its end, to one of three nodes. From the PUBACK until another node shows it, which is
+    asked over and over: in the search for the device, and in the realtime report. Idle, and while 2,000 other devices
+    of the first node report once a second each (QoS 1, open loop)"""
+    with postgres(run.directory) as server, cluster(server, "three", run.directory, 3) as (nodes, product, _), \
+            contextlib.closing(Lag(nodes[0], nodes[1], product)) as lag:
+
+        def loaded(shown):
+            with Shape(DEVICES).connected(nodes[0].mqtt, f"{run.directory}/three-names") as devices:
+                devices.start()
+                time.sleep(1)  # the first reports activate the devices
+                return lag.lags(shown, run.seconds)
+
+        found = run.turns(lambda: lag.lags(lag.searched, run.seconds), lambda: lag.lags(lag.reported, run.seconds),
+                          lambda: loaded(lag.searched), lambda: loaded(lag.reported))
+    for load, samples in (("idle", found[:2]), ("2,000 reports/s", found[2:])):
+        for name, sample in zip(("search", "report"), samples):
+            run.value(f"{load}: in a {name}, p50", "ms", sample["p50_ms"])
+            run.value(f"{load}: in a {name}, p99", "ms", sample["p99_ms"], at_most=100)
 
 
 @case("Several nodes")

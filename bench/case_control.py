@@ -26,6 +26,12 @@ def connect(port):
     return s
 
 
+def percentiles(found):
+    cut = statistics.quantiles(found, n=1000)
+    return {"p50_ms": cut[499], "p99_ms": cut[989],
+            "curve": [(p, cut[round(p * 10) - 1]) for p in (1, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9)]}
+
+
 class Pair:
     """An enterprise on a connection that stays open, and a device that has registered and listens, on the same node or
     on another one."""
@@ -33,7 +39,7 @@ class Pair:
     def __init__(self, muster, product, home=None):
         self.client = connect(muster.http)
         answer = self.ask("POST", "/dev/devices", f"passcode=123456&mac={product.mac}&product_key={product.key}")
-        did = answer.split("did=")[1][:22]
+        self.did = did = answer.split("did=")[1][:22]
         self.device = connect((home or muster).mqtt)
         self.device.sendall(packet(0x10, text("MQTT") + b"\4\xc2\x0e\x10" + text(did) + text(did) + text("123456")))
         assert self.device.recv(4) == b"\x20\2\0\0"
@@ -41,6 +47,13 @@ class Pair:
         assert self.device.recv(5)[0] == 0x90
         self.control = ("POST", product.path(f"/devices/{did}/control"), json.dumps({"attrs": {"set_temp": 20}}),
                         f"Authorization: token {product.token()}\r\nContent-Type: application/json\r\n")
+        while home and not self.reaches():
+            time.sleep(0.01)
+
+    def reaches(self):
+        """Another node may not have heard of the login yet."""
+        self.send(*self.control)
+        return self.client.recv(65536).startswith(b"HTTP/1.1 200") and self.device.recv(65536)[0] == 0x30
 
     def send(self, method, path, body, head=""):
         self.client.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}"
@@ -51,6 +64,11 @@ class Pair:
         answer = self.client.recv(65536).decode()
         assert answer.startswith("HTTP/1.1 20"), answer
         return answer
+
+    def publish(self, payload):
+        """A report with QoS 1; returns with its PUBACK."""
+        self.device.sendall(packet(0x32, text(f"dev2app/{self.did}") + b"\0\1" + payload))
+        assert self.device.recv(4) == b"\x40\2\0\1"
 
     def sample(self):
         """Milliseconds from writing the request's first byte to the device having something to read."""
@@ -67,9 +85,7 @@ class Pair:
         while time.monotonic() < end:
             found.append(self.sample())
             time.sleep(0.001)  # an idle server: each finds it asleep
-        cut = statistics.quantiles(found, n=1000)
-        return {"p50_ms": cut[499], "p99_ms": cut[989],
-                "curve": [(p, cut[round(p * 10) - 1]) for p in (1, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9)]}
+        return percentiles(found)
 
     def close(self):
         self.client.close()

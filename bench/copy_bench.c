@@ -20,8 +20,9 @@ static const char table[] =
     "DROP TABLE IF EXISTS bare_copy;"
     "CREATE TABLE bare_copy (device bigint NOT NULL, ts bigint NOT NULL, record bytea NOT NULL);"
     "CREATE INDEX bare_copy_place ON bare_copy (device, ts)";
-static const char newest[] = "COPY (SELECT device, ts, record FROM journal.message ORDER BY ts DESC LIMIT 1000000)"
-                             " TO STDOUT (FORMAT binary)";
+/* In the order in which the node wrote them. */
+static const char newest[] = "COPY (SELECT * FROM (SELECT device, ts, record FROM journal.message"
+                             " ORDER BY ts DESC LIMIT 1000000) AS newest ORDER BY ts) TO STDOUT (FORMAT binary)";
 
 static struct {
     PGconn *connection;

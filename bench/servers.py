@@ -62,7 +62,8 @@ class Process:
     """Ends with the `with` in which it was started."""
 
     def __init__(self, args, **options):
-        self.process = subprocess.Popen(args, **options)
+        # Ctrl-C reaches the benchmark alone, which ends all the rest in its order.
+        self.process = subprocess.Popen(args, start_new_session=True, **options)
         self.pid = self.process.pid
 
     def __enter__(self):
