@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import urllib.request
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def test_calls_and_devices_go_on_when_a_node_of_the_demo_is_killed_and_nothing_i
         return sum(map(sessions, others)) == 30
     wait_until(moved, what="all devices at the other nodes")
     wait_until(lambda: "node 2 answers again" in demo.output, what="the node again")
-    demo.interrupt()
+    os.killpg(demo.process.pid, signal.SIGINT)
+    time.sleep(0.2)
+    demo.interrupt()  # once more, in the middle of the end
     assert not demo.reader.is_alive() and demo.process.returncode == 0
     assert processes_of(directory) == []
     assert demo.output.count("event=stopped") == 3
