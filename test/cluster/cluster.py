@@ -26,13 +26,13 @@ def size(short, long):
 
 class Cluster:
     def __init__(self, directory, nodes=3, uris=None, **settings):
-        """uris(postgres, number): how each node reaches the database; else all do directly."""
+        """uris(cluster, number): how each node reaches the database; else all do directly."""
         self.directory = directory
         self.directory.mkdir()
         self.postgres = Postgres(**settings).start()
         self.databases = [self.postgres]  # to be ended
         self.nodes = []
-        self.count, self.uris = nodes, uris or (lambda postgres, number: postgres.uri("muster"))
+        self.count, self.uris = nodes, uris or (lambda cluster, number: cluster.uri)
 
     @property
     def uri(self):
@@ -48,14 +48,15 @@ class Cluster:
 
     def add(self):
         number = len(self.nodes)
-        node = Server(self.directory / f"node{number}", "--store", self.uris(self.postgres, number), "--time-zone", TIME_ZONE,
+        node = Server(self.directory / f"node{number}", "--store", self.uris(self, number), "--time-zone", TIME_ZONE,
                       "--device-messages", "0", "--device-bytes", "0")
         self.nodes.append(node)
         return node.start()
 
-    def world(self, **options):
+    def world(self, hourly_quota=1000000):
         """A fresh enterprise and product, seen through each node."""
-        world = World(self.nodes[0], **options)
+        world = World(self.nodes[0])
+        world.configure(hourly_quota=hourly_quota)
         _ = world.token
         return [at(world, node) for node in self.nodes]
 
@@ -88,6 +89,12 @@ def at(world, node):
 
 def lives(node):
     return node.process.poll() is None
+
+
+def wait_for_online(worlds, count, seconds=ENOUGH_S, what="all ends"):
+    """Until each node shows so many devices online."""
+    wait_until(lambda: all(world.get("devices/search", is_online=1).json["meta"]["total"] == count for world in worlds),
+               seconds, what)
 
 
 def connect(world, registered, **options):
@@ -138,6 +145,16 @@ def check_sessions(world, did, online=None):
     return log
 
 
+def search(world, **criteria):
+    """All rows of a search."""
+    found = []
+    while True:
+        page = world.get("devices/search", limit=1000, skip=len(found), **criteria).json
+        found += page["objects"]
+        if not page["objects"] or len(found) >= page["meta"]["total"]:
+            return found
+
+
 REPORTS = ("devices/summary", "summary", "devices/report/liveness", "devices/report/rt", "devices/locations",
            "fault/report/devices", "fault/report/events", "alert/report/devices", "alert/report/events")
 
@@ -145,14 +162,7 @@ REPORTS = ("devices/summary", "summary", "devices/report/liveness", "devices/rep
 def reports(world):
     """Everything that is counted, and each device's state."""
     told = {path: world.get(path).json for path in REPORTS}
-    found, skip = [], 0
-    while True:
-        page = world.get("devices/search", limit=1000, skip=skip, show_disabled=1).json
-        found += page["objects"]
-        skip += 1000
-        if skip >= page["meta"]["total"]:
-            break
-    told["search"] = sorted(found, key=lambda row: row["did"])
+    told["search"] = sorted(search(world, show_disabled=1), key=lambda row: row["did"])
     return told
 
 
@@ -208,5 +218,6 @@ class Background(threading.Thread):
             raise self.error
 
 
-__all__ = ["Background", "Cluster", "ENOUGH_S", "LEASE_S", "LONG", "PATIENCE", "at", "check_agreement", "check_recount",
-           "check_sessions", "connect", "lives", "login_somewhere", "reports", "request", "rows", "size"]
+__all__ = ["Background", "Cluster", "ENOUGH_S", "LEASE_S", "LONG", "PATIENCE", "SOON_S", "at", "check_agreement",
+           "check_recount", "check_sessions", "connect", "lives", "login_somewhere", "reports", "request", "rows", "search",
+           "size", "wait_for_online"]

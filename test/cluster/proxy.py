@@ -44,9 +44,8 @@ class Proxy:
     def __init__(self, directory):
         self.path = os.path.join(directory, ".s.PGSQL.5432")
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.drop_notifications = False
+        self.drop_notifications, self.dropped = False, 0
         self.cuts, self.lock = collections.deque(), threading.Lock()  # "before" or "after", one for each COMMIT to come
-        self.cut = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def uri(self, database):
@@ -90,20 +89,20 @@ class Proxy:
                 with self.lock:
                     cut = self.cuts.popleft() if self.cuts else None
             if cut == "before":
-                self.cut += 1
                 return
             wire.deaf |= cut == "after"
             wire.server.sendall(kind + struct.pack(">I", len(body) + 4) + body)
             if wire.deaf and kind == b"S":
                 time.sleep(0.02)  # most of the time it is committed by then
-                self.cut += 1
                 return
 
     def _from_server(self, wire):
         pending = self._messages(wire.server)
         while True:
             kind, body = pending.take_message()
-            if not wire.deaf and not (self.drop_notifications and kind == NOTIFICATION):
+            drops = self.drop_notifications and kind == NOTIFICATION
+            self.dropped += drops
+            if not wire.deaf and not drops:
                 wire.client.sendall(kind + struct.pack(">I", len(body) + 4) + body)
 
     class _messages:

@@ -4,10 +4,11 @@ import itertools
 import random
 import secrets
 import threading
+import time
 
 import pytest
 
-from cluster import check_agreement, check_recount, connect, rows, size
+from cluster import SOON_S, check_agreement, check_recount, connect, rows, size
 from mqtt import Device
 from server import wait_until
 from world import hex_id, status_report
@@ -97,12 +98,43 @@ def test_ten_writers_at_once_on_all_nodes_are_seen_everywhere(worlds):
     check_agreement(worlds)
 
 
+def spend(world, given, refused_in_a_row=300):
+    """Calls until so many in a row were refused, in more time than it takes a node to give back what it does not use."""
+    refused = 0
+    while refused < refused_in_a_row:
+        answer = world.get("devices/summary")
+        if answer.status == 200:
+            given.append(answer)
+            refused = 0
+        else:
+            assert answer.error == (403, 5013), answer.body
+            refused += 1
+            time.sleep(0.01)
+
+
+def test_a_quota_that_is_spent_at_all_nodes_at_once_is_exact_to_2_percent(shared_cluster):
+    quota, given = 3600, []
+    worlds = shared_cluster.world(hourly_quota=quota)
+    left = 3600 - time.time() % 3600
+    if left < 60:  # it is about one hour
+        time.sleep(left + 1)
+    threads = [threading.Thread(target=spend, args=(world, given)) for world in worlds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert quota * 0.98 <= len(given) <= quota
+
+
 def test_an_acknowledged_report_is_in_the_searches_and_reports_of_every_node(worlds, shared_cluster):
     registered = [world.register() for world in worlds for _ in range(size(4, 40))]
     devices = [connect(worlds[n % 3], each) for n, each in enumerate(registered)]
     for n in range(size(10, 100)):
         for number, device in enumerate(devices):
-            device.report(status_report(set_temp=16 + (n + number) % 15, faults=(n + number) % 2, alerts=n % 2), qos=1)
+            set_temp = 16 + (n + number) % 15
+            device.report(status_report(set_temp=set_temp, faults=(n + number) % 2, alerts=n % 2), qos=1)
+            page = worlds[(number + 1 + n % 2) % 3].get(f"devices/{device.did}/data", limit=1).json
+            assert (page["meta"]["total"], page["objects"][0]["attrs"]["set_temp"]) == (n + 1, set_temp)
     for n, device in enumerate(devices):
         device.report(status_report(faults=n % 2, alerts=1), qos=1)
     for world in worlds:
@@ -110,7 +142,7 @@ def test_an_acknowledged_report_is_in_the_searches_and_reports_of_every_node(wor
             found = world.get("devices/search", limit=1000).json["objects"]
             return {row["did"]: (row["is_online"], row["is_faulty"], row["is_alert"]) for row in found}
         expected = {device.did: (True, n % 2 == 1, True) for n, device in enumerate(devices)}
-        wait_until(lambda: shown() == expected, what="the last reports")  # noqa: B023
+        wait_until(lambda: shown() == expected, SOON_S, what="the last reports")  # noqa: B023
     check_recount(shared_cluster, worlds)
     for device in devices[::4]:
         counts = [len(rows(world, device.did, "online")) for world in worlds]

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from cluster import LEASE_S, Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows, size
+from cluster import (LEASE_S, Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows, size,
+                     wait_for_online)
 from load import Traveller
 from mqtt import Closed
 from proxy import Proxy
@@ -23,7 +24,7 @@ def test_a_node_that_stood_still_past_its_lease_acknowledges_nothing_and_ends(cl
     devices = [connect(worlds[0], worlds[0].register()) for _ in range(10)]
     for device in devices:
         device.report(status_report(set_temp=20), qos=1)
-    node = cluster.nodes.pop(0)
+    node = cluster.nodes[0]
     node.process.send_signal(signal.SIGSTOP)
     for device in devices:
         device.publish(f"dev2app/{device.did}", status_report(set_temp=30, faults=1), qos=1, packet_id=99)
@@ -31,8 +32,7 @@ def test_a_node_that_stood_still_past_its_lease_acknowledges_nothing_and_ends(cl
     moved = [login_somewhere(worlds[1:], (device.did, device.passcode), n)[0] for n, device in enumerate(devices[:5])]
     for device in moved:
         device.report(status_report(set_temp=25), qos=1)
-    for world in worlds[1:]:
-        wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 5, what="its end")  # noqa: B023
+    wait_for_online(worlds[1:], 5, what="its end")
     node.process.send_signal(signal.SIGCONT)
     for device in devices:
         with pytest.raises(Closed):
@@ -47,7 +47,6 @@ def test_a_node_that_stood_still_past_its_lease_acknowledges_nothing_and_ends(cl
         temperatures = [row["attrs"]["set_temp"] for row in rows(worlds[2], device.did, "data")]
         assert temperatures == [20, 25][:1 + (device in devices[:5])]
     node.start()
-    cluster.nodes.append(node)
     check_recount(cluster, worlds)
 
 
@@ -75,7 +74,7 @@ def test_a_call_that_waited_while_its_node_stood_still_is_not_answered_falsely(c
     device = connect(worlds[0], registered)
     device.report(status_report(), qos=1)
     check_agreement(worlds)
-    node = cluster.nodes.pop(0)
+    node = cluster.nodes[0]
     node.process.send_signal(signal.SIGSTOP)
     answers = []
 
@@ -94,8 +93,7 @@ def test_a_call_that_waited_while_its_node_stood_still_is_not_answered_falsely(c
 
     asking = threading.Thread(target=ask)
     asking.start()
-    for world in worlds[1:]:
-        wait_until(lambda: world.get("devices/search", is_online=1).json["meta"]["total"] == 0, what="its end")  # noqa: B023
+    wait_for_online(worlds[1:], 0, what="its end")
     node.process.send_signal(signal.SIGCONT)
     assert node.process.wait(ENOUGH_S) > 0
     asking.join()
@@ -105,7 +103,6 @@ def test_a_call_that_waited_while_its_node_stood_still_is_not_answered_falsely(c
     else:
         assert all(answer.status >= 400 for answer in answers), [answer.body for answer in answers]
     node.start()
-    cluster.nodes.append(node)
 
 
 # --- a node that the bus does not reach ------------------------------------------------------------------------
@@ -132,31 +129,33 @@ def disturb(world, others, times):
 def test_a_node_that_hears_nothing_on_the_bus_is_late_and_never_wrong(make_cluster):
     proxies = []
 
-    def first_through_proxy(postgres, number):
+    def first_through_proxy(cluster, number):
         if number:
-            return postgres.uri("muster")
-        proxies.append(Proxy(postgres.directory))
+            return cluster.uri
+        proxies.append(Proxy(cluster.postgres.directory))
         return proxies[0].uri("muster")
 
     cluster = make_cluster(uris=first_through_proxy)
     worlds = cluster.world()
     proxies[0].drop_notifications = True
     disturb(worlds[0], worlds[1:], size(4, 30))
+    assert proxies[0].dropped
     check_recount(cluster, worlds)
     proxies[0].close()
 
 
 def test_a_bus_whose_connections_break_again_and_again_loses_nothing(cluster):
     worlds = cluster.world()
+    cuts = []
 
     def cut():
-        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                    "AND (query LIKE '%LISTEN muster%' OR query LIKE '%pg_notify(c, t)%')")
+        # What the bus says first on a connection, and what it sends.
+        cuts.extend(cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                                "AND (query LIKE '%LISTEN muster%' OR query LIKE '%pg_notify(c, t)%')"))
         time.sleep(0.1)
 
     cutting = Background(cut)
     disturb(worlds[0], worlds[1:], size(6, 60))
     cutting.stop()
+    assert len(cuts) >= 3 * size(6, 60), "a node's connection was not cut"
     check_recount(cluster, worlds)
-
-

@@ -35,6 +35,15 @@ def programs():
     return found[-1]
 
 
+def has_ended(pid):
+    """Also if nobody has asked yet how."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 class Cluster:
     """One that runs, known by its directory."""
 
@@ -60,7 +69,7 @@ class Postgres(Cluster):
     def __init__(self, within=None, **settings):
         """within: a folder that every user may enter; None: wherever it is fast."""
         super().__init__(tempfile.mkdtemp(prefix="muster-postgres-", dir=within or place()))
-        self.data = os.path.join(self.directory, "data")
+        self.data, self.process = os.path.join(self.directory, "data"), None
         self.settings = {**SETTINGS, "unix_socket_directories": self.directory, **settings}
         os.chmod(self.directory, 0o755)
         self.as_user = {}
@@ -116,10 +125,13 @@ class Postgres(Cluster):
         """All of its processes, as a machine that fails would. Each has a session of its own. While the first one is
         stopped, there are no new ones."""
         os.kill(self.process.pid, signal.SIGSTOP)
-        for pid in [*self._children(), self.process.pid]:
+        children = self._children()
+        for pid in [*children, self.process.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        while not all(map(has_ended, children)):  # else they still hold the memory that the next start asks for
+            time.sleep(0.01)
 
     def freeze(self, stands_still):
         """Its processes go on running, but none does anything; or they do again."""
@@ -131,7 +143,7 @@ class Postgres(Cluster):
         self.process.wait()
 
     def end(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)  # nobody reads the data any more
             self.process.wait()
         shutil.rmtree(self.directory)

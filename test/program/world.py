@@ -167,6 +167,8 @@ def device_request(address, method, path, body="", head=""):
         s.sendall(f"{method} {path} HTTP/1.1\r\nHost:{address[0]}:{address[1]}\r\n"
                   f"Content-Type:application/x-www-form-urlencoded\r\nContent-Length:{len(body)}\r\n{head}\r\n{body}".encode())
         answer = s.recv(1024)
+    if not answer:
+        raise ConnectionError("closed without an answer")
     head, _, content = answer.partition(b"\r\n\r\n")
     length = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     assert length == [len(content)], answer
