@@ -148,6 +148,21 @@ static void look_whether_open(struct pg *pg)
         forget(pg);
 }
 
+/* The log keeps only the beginning of a long text, so there the cause stands first: libpq tells the place before. */
+static enum mu_err tell_failure(struct pg *pg, const char *shown, char *why, size_t why_size)
+{
+    const char *text = PQerrorMessage(pg->conn), *cause = strstr(text, " failed: ");
+    size_t len = strcspn(text, "\n");
+    char line[400];
+
+    snprintf(why, why_size, "cannot connect to %s: %.*s", shown, (int)len, text);
+    if (strncmp(text, "connection to server ", 21) != 0 || !cause || cause > text + len)
+        return pg_gone(pg, text);
+    snprintf(line, sizeof(line), "cannot connect: %.*s (%.*s)", (int)(text + len - cause) - 9, cause + 9,
+             (int)(cause - text), text);
+    return pg_gone(pg, line);
+}
+
 enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size)
 {
     /* What stands before the URI is what it may set otherwise; what stands behind holds whatever it says. */
@@ -173,11 +188,8 @@ enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size)
     if (!pg->conn)
         return MU_E_NOMEM;
     pg_show_uri(pg->uri, shown, sizeof(shown));
-    if (PQstatus(pg->conn) != CONNECTION_OK) {
-        const char *text = PQerrorMessage(pg->conn);
-        snprintf(why, why_size, "cannot connect to %s: %.*s", shown, (int)strcspn(text, "\n"), text);
-        return pg_gone(pg, why_size ? why : text);
-    }
+    if (PQstatus(pg->conn) != CONNECTION_OK)
+        return tell_failure(pg, shown, why, why_size);
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
     if ((err = look_at_server(pg, cause, sizeof(cause))) != MU_OK || (err = set_up(pg)) != MU_OK) {
         snprintf(why, why_size, "cannot use %s: %s", shown, *cause ? cause : mu_err_text(err));

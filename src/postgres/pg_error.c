@@ -1,11 +1,14 @@
 /* What the errors of PostgreSQL and of libpq mean here, and their lines in the log. */
 #include "postgres/pg_private.h"
 
+#include <pthread.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 
 #define LOG_RATE  1 /* log lines about failures a second; below: how many at once */
 #define LOG_BURST 5
+enum { EVENTS_MAX = 8 };
 
 /* By SQLSTATE: whole codes first, then classes. */
 /* clang-format off: a table */
@@ -47,15 +50,36 @@ static enum mu_err meaning_of(const char *state)
     return MU_E_IO;
 }
 
-static void log_failure(struct pg *pg, const char *state, const char *text)
+/* One for each event: while a server is away, each call has a connection of its own, which fails. */
+static struct event_limit {
+    const char *event;
+    struct bucket bucket;
+    uint32_t suppressed;
+} limits[EVENTS_MAX];
+static pthread_mutex_t limits_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool may_log(const char *event, uint32_t *suppressed)
 {
-    if (!bucket_take(&pg->log_bucket, LOG_RATE, LOG_BURST, 1, clock_mono_us())) {
-        pg->log_suppressed++;
-        return;
-    }
-    log_event(LOG_ERROR, pg->settings.event, "code=%s error=%s suppressed=%u", state,
-              LOG_Q(text, (long)strcspn(text, "\n")), pg->log_suppressed);
-    pg->log_suppressed = 0;
+    struct event_limit *l = limits;
+
+    pthread_mutex_lock(&limits_lock);
+    while (l < limits + EVENTS_MAX - 1 && l->event && strcmp(l->event, event) != 0)
+        l++;
+    l->event = event;
+    bool may = bucket_take(&l->bucket, LOG_RATE, LOG_BURST, 1, clock_mono_us());
+    *suppressed = may ? l->suppressed : 0;
+    l->suppressed = may ? 0 : l->suppressed + 1;
+    pthread_mutex_unlock(&limits_lock);
+    return may;
+}
+
+static void log_failure(const struct pg *pg, const char *state, const char *text)
+{
+    uint32_t suppressed;
+
+    if (may_log(pg->settings.event, &suppressed))
+        log_event(LOG_ERROR, pg->settings.event, "code=%s error=%s suppressed=%u", state,
+                  LOG_Q(text, (long)strcspn(text, "\n")), suppressed);
 }
 
 enum mu_err pg_gone(struct pg *pg, const char *what)

@@ -48,9 +48,7 @@ struct pg {
         size_t got, next;
         bool fills; /* the results of queued statements are kept here */
     } ahead;
-    struct buf sent;          /* the values of the statement that is being sent */
-    struct bucket log_bucket; /* limits the log lines about failures */
-    uint32_t log_suppressed;
+    struct buf sent; /* the values of the statement that is being sent */
 };
 
 /* Whether libpq reads the URI as its writer means it. Otherwise libpq's words may repeat a password. */

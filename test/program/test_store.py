@@ -412,6 +412,19 @@ def test_a_database_that_is_killed_comes_back_without_a_loss(own):
         assert stored == sorted(set(stored)), "twice, or not in order"
 
 
+def test_a_database_that_is_away_does_not_fill_the_log(own):
+    cluster, server = own
+    world = World(server)
+    assert world.token
+    cluster.kill()
+    begun = time.monotonic()
+    for _ in range(60):
+        assert world.take_token().status in (500, 503)
+    lines = re.findall("event=registry_failed .*", server.log_text())
+    assert len(lines) <= 6 + time.monotonic() - begun
+    assert any('error="cannot connect: ' in line for line in lines)
+
+
 def test_while_a_database_stands_still_nothing_is_acknowledged(own):
     cluster, server = own
     world = World(server)
