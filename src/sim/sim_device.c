@@ -129,7 +129,7 @@ void sim_device_registered(struct sim_device *d, const char *did)
 
 void sim_device_provisioned(struct sim_device *d, const struct net_address *broker)
 {
-    d->broker = d->options->has_mqtt ? d->options->mqtt : *broker;
+    d->broker = *broker;
     d->step = SIM_LOGIN;
     d->again = true;
     conn_close(&d->conn);

@@ -53,7 +53,9 @@ static bool handle_answer(struct sim_device *d, int status, struct str body)
     if (status != 200 || !form_value(body, "host", host, sizeof(host)) || !form_value(body, "port", port, sizeof(port)))
         return false;
     int n = snprintf(address, sizeof(address), strchr(host, ':') && host[0] != '[' ? "[%s]:%s" : "%s:%s", host, port);
-    if (net_address_parse((struct str){ address, (size_t)n }, &broker) != MU_OK)
+    if (d->options->has_mqtt)
+        broker = d->options->mqtt;
+    else if (net_address_parse((struct str){ address, (size_t)n }, &broker) != MU_OK)
         return false;
     sim_device_provisioned(d, &broker);
     return true;

@@ -107,6 +107,13 @@ def test_without_a_server_it_fails_and_says_so(world, shared_server):
     assert done.returncode == 1 and "connected=0" in done.stdout
 
 
+def test_with_a_broker_of_its_own_it_need_not_find_the_one_that_the_server_tells(make_server):
+    server = make_server("--mqtt-advertise", "nowhere.invalid:1883")
+    world = World(server)
+    status, counted = until(lambda: read(server).get("sessions") == 1, world, "--mqtt", "%s:%d" % server.mqtt, "--devices", 1)
+    assert status == 0 and counted["connected"] == 1, counted
+
+
 def test_thousands_of_devices_fit_into_one_process(make_server):
     server = make_server()
     world = World(server)
