@@ -102,11 +102,11 @@ static void answered(struct model_node *m, int count)
 }
 
 /* Hands something over by `call` and waits until it is committed. */
-#define COMMIT(m, call)                                \
-    do {                                               \
-        int count_ = atomic_load(&(m)->answer.count);  \
-        call;                                          \
-        answered(m, count_ + 1);                       \
+#define COMMIT(m, call)                               \
+    do {                                              \
+        int count_ = atomic_load(&(m)->answer.count); \
+        call;                                         \
+        answered(m, count_ + 1);                      \
     } while (0)
 
 /* To be followed by committer_start and show_living. */
@@ -165,8 +165,8 @@ static void end(uint32_t no, enum end_reason reason)
     struct model_node *m = devices[no].holder;
     struct commit_item at = item(m, no);
 
-    committer_end(m->c, &(struct commit_end){
-                            .device = no, .session = m->session[no], .ts_us = at.ts_us, .reason = reason });
+    committer_end(m->c,
+                  &(struct commit_end){ .device = no, .session = m->session[no], .ts_us = at.ts_us, .reason = reason });
     COMMIT(m, committer_pass(m->c, &at));
     m->session[no] = 0;
     devices[no].holder = NULL;
@@ -305,9 +305,11 @@ static void run_retention(void *ctx)
 {
     const struct model_node *m = ctx;
     struct commit_nodes port = *nodes_for_committer(m->nodes);
-    struct retention r = {
-        .fleet = m->f, .journal = m->j, .today = (int32_t)(clock_wall_us() / 86400000000), .keep_days = 400, .nodes = &port
-    };
+    struct retention r = { .fleet = m->f,
+                           .journal = m->j,
+                           .today = (int32_t)(clock_wall_us() / 86400000000),
+                           .keep_days = 400,
+                           .nodes = &port };
 
     r.now_us = clock_wall_us() + INT64_C(401) * 86400000000;
     assert_int_equal(journal_batch_create(&r.writes, m->j), MU_OK);
@@ -394,8 +396,8 @@ static void say_device(const struct model_node *m, uint32_t no, char out[TEXT])
 
     out[0] = '\0';
     assert_true(fleet_device_by_no(m->f, no, &d) && fleet_progress_get(m->f, no, &p, &unused));
-    SAY("device %u: %s%s%s%s, start %" PRIu64 "\n", no, d.is_online ? "online" : "offline", d.is_faulty ? " faulty" : "",
-        d.is_alert ? " alert" : "", d.numbers_reports ? " numbers" : "", d.open_boot);
+    SAY("device %u: %s%s%s%s, start %" PRIu64 "\n", no, d.is_online ? "online" : "offline",
+        d.is_faulty ? " faulty" : "", d.is_alert ? " alert" : "", d.numbers_reports ? " numbers" : "", d.open_boot);
     SAY("%" PRIu64 " messages, %" PRIu64 " sessions\n", p.messages, p.sessions);
     SAY("activated %" PRId64 ", online %" PRId64 ", report %" PRId64 ", message %" PRId64 ", session %" PRId64 "\n",
         d.activated_at, d.online_latest, d.last_report, d.last_message_us, d.last_session_us);

@@ -89,21 +89,21 @@ enum mu_err pg_gone(struct pg *pg, const char *what)
     return MU_E_CLOSED;
 }
 
-/* The server ends the connection. What it says is of its own trouble, such as a full disk for its WAL, and not of the
- * transaction: a COMMIT may have been written before. */
-static bool is_last_word(const PGresult *result)
+/* Whether this is not about a statement: libpq says it, or the server, which then ends. Its words are of its own trouble,
+ * such as a full disk for its WAL. A COMMIT may have been written before. */
+static bool ends_connection(const PGresult *result)
 {
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-    return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+    return !severity || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
 }
 
 enum mu_err pg_error(struct pg *pg, PGresult *result)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    bool broken = PQstatus(pg->conn) != CONNECTION_OK || is_last_word(result);
-    enum mu_err err = state ? meaning_of(state) : broken ? MU_E_CLOSED : MU_E_IO;
+    bool broken = PQstatus(pg->conn) != CONNECTION_OK || ends_connection(result);
+    enum mu_err err = state ? meaning_of(state) : MU_E_CLOSED;
 
     if (err != MU_E_EXISTS && err != MU_E_NOT_FOUND && err != MU_E_VALUE)
         log_failure(pg, state ? state : "none", text ? text : PQerrorMessage(pg->conn));
