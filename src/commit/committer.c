@@ -41,6 +41,16 @@ out:
     return err;
 }
 
+/* Other nodes wait for this one from its first commit on: then its index is built. */
+static enum mu_err be_ready(struct committer *c)
+{
+    int64_t start_ms = clock_mono_ms();
+    enum mu_err err = c->options.nodes ? batch_commit(&c->batch, clock_wall_us()) : MU_OK;
+
+    c->succeeded_ms = start_ms;
+    return err;
+}
+
 enum mu_err committer_start(struct committer **out, const struct committer_options *options)
 {
     struct committer *c = calloc(1, sizeof(*c));
@@ -57,13 +67,12 @@ enum mu_err committer_start(struct committer **out, const struct committer_optio
         c->options.alive_ms = 5000;
     c->rolled_day = -1;
     c->claims = (struct claims){ .batch = &c->batch, .nodes = options->nodes, .retry_ms = INT64_MAX };
-    c->succeeded_ms = clock_mono_ms();
     intake_init(&c->intake);
     pthread_cond_init(&c->follow_done, NULL);
     pthread_cond_init(&c->pause_done, NULL);
     pthread_mutex_init(&c->figures_lock, NULL);
 
-    if ((err = batch_init(&c->batch, options)) != MU_OK || (err = rebuild(c)) != MU_OK)
+    if ((err = batch_init(&c->batch, options)) != MU_OK || (err = rebuild(c)) != MU_OK || (err = be_ready(c)) != MU_OK)
         goto fail;
     c->sweep = (struct sweep){ .fleet = options->fleet, .journal = options->journal, .writes = c->batch.writes };
     if (pthread_create(&c->thread, NULL, committer_run, c) != 0) {

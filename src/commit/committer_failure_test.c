@@ -1,5 +1,8 @@
 #include "base/unit_test.h"
 
+#include <poll.h>
+
+#include "base/clock.h"
 #include "commit/committer_fixture.h"
 
 /* Commits that fail, and the end of the program. */
@@ -105,6 +108,20 @@ static void a_message_too_large_for_the_journal_is_refused_alone(void **state)
     assert_int_equal(message(2).number, 1); /* of its device */
 }
 
+/* A process may be stopped in the middle of a commit that goes through. */
+static void a_commit_that_took_long_was_a_sign_of_life_when_it_began(void **state)
+{
+    (void)state;
+    fake_journal_hold(j);
+    report_state(1, T0, 0, 0, 0, 0);
+    fake_journal_wait_held(j);
+    int64_t held_ms = clock_mono_ms();
+    poll(NULL, 0, 50);
+    fake_journal_release(j);
+    wait_told(&sink, 1);
+    assert_true(committer_committed_ms(c) <= held_ms);
+}
+
 static void what_only_passes_comes_in_its_turn_and_cannot_fail(void **state)
 {
     (void)state;
@@ -190,6 +207,7 @@ int main(void)
         COMMITTER_TEST(a_full_disk_that_has_room_again_is_noticed_by_itself),
         COMMITTER_TEST(an_error_of_the_disk_is_no_full_disk),
         COMMITTER_TEST(a_message_too_large_for_the_journal_is_refused_alone),
+        COMMITTER_TEST(a_commit_that_took_long_was_a_sign_of_life_when_it_began),
         COMMITTER_TEST(what_only_passes_comes_in_its_turn_and_cannot_fail),
         COMMITTER_TEST(what_waits_is_committed_before_the_committer_ends),
         COMMITTER_TEST(a_kept_end_comes_before_the_next_login),

@@ -38,7 +38,7 @@ struct committer {
     _Atomic enum mu_err failing;     /* the error of the last commit; MU_OK: it succeeded */
     _Atomic int64_t commit_began_us; /* by the monotonic clock; 0: none runs */
     _Atomic uint64_t shown_change;   /* seq, for other threads */
-    _Atomic int64_t succeeded_ms;    /* when the last commit succeeded; monotonic */
+    _Atomic int64_t succeeded_ms;    /* when the last commit that succeeded began; monotonic */
     pthread_mutex_t figures_lock;
     struct committer_figures figures;
 

@@ -332,7 +332,8 @@ static enum mu_err commit_batch(struct committer *c)
     c->committed_us = end;
     if (err == MU_OK) {
         c->retry_at = retry_to;
-        atomic_store_explicit(&c->succeeded_ms, end / 1000, memory_order_relaxed);
+        /* Not its end: if the process was stopped meanwhile, others have been without a sign of life since. */
+        atomic_store_explicit(&c->succeeded_ms, start / 1000, memory_order_relaxed);
     }
     note_outcome(c, err, records, end - start);
     answer(c, work_to, err);

@@ -285,6 +285,7 @@ static enum mu_err commit(struct journal *port, struct journal_batch *batch, int
         j->counts.commits++;
         j->counts.empty_commits += b->r.bytes == 0;
         j->alive_us[port->boot] = alive_us;
+        j->committed[port->boot] = true;
         j->registry[port->boot] = ((struct fake_handle *)port)->registry;
         expire(&b->r, fake_oldest_us(j));
         take_over(&j->all, &b->r);

@@ -19,11 +19,24 @@ static enum mu_err nodes(struct journal *port, journal_node_fn row, void *ctx)
             list[count++] = (struct journal_node){ .boot = boot,
                                                    .name = STR("node"),
                                                    .alive_us = j->alive_us[boot],
+                                                   .ready = j->committed[boot],
                                                    .delta = j->last_delta[boot],
                                                    .registry = j->registry[boot] };
     pthread_mutex_unlock(&j->lock);
     for (size_t i = 0; i < count && err == MU_OK; i++)
         err = row(ctx, &list[i]);
+    return err;
+}
+
+static enum mu_err stay_alive(struct journal *port)
+{
+    struct fake_journal *j = fake_store(port);
+
+    pthread_mutex_lock(&j->lock);
+    enum mu_err err = j->over[port->boot] ? MU_E_OVER : j->fail;
+    if (err == MU_OK)
+        j->alive_us[port->boot]++;
+    pthread_mutex_unlock(&j->lock);
     return err;
 }
 
@@ -232,25 +245,34 @@ static enum mu_err keep_house(struct journal *port, const struct journal_house *
     return err;
 }
 
-static enum mu_err grant_calls(struct journal *port, struct journal_grant *g)
+static void grant(struct fake_calls *at, struct journal_grant *g)
 {
-    struct fake_journal *j = fake_store(port);
-
-    assert(g->enterprise < FAKE_ENTERPRISES);
-    pthread_mutex_lock(&j->lock);
-    struct fake_calls *at = &j->calls[g->enterprise];
     if (at->hour != g->hour)
         *at = (struct fake_calls){ g->hour, 0 };
     int64_t left = g->limit > at->granted ? g->limit - at->granted : 0, calls = g->wanted < left ? g->wanted : left;
     at->granted = (uint32_t)(at->granted + calls);
     g->calls = calls > 0 ? (uint32_t)calls : 0;
     g->total = at->granted;
+}
+
+static enum mu_err grant_calls(struct journal *port, struct journal_grant *g)
+{
+    struct fake_journal *j = fake_store(port);
+    struct fake_calls *at = &j->calls[g->enterprise];
+    enum mu_err err;
+
+    assert(g->enterprise < FAKE_ENTERPRISES);
+    pthread_mutex_lock(&j->lock);
+    err = g->wanted < 0 && at->hour != g->hour ? MU_E_NOT_FOUND : j->fail;
+    if (err == MU_OK)
+        grant(at, g);
     pthread_mutex_unlock(&j->lock);
-    return MU_OK;
+    return err;
 }
 
 const struct journal_driver_nodes fake_driver_nodes = {
     .nodes = nodes,
+    .stay_alive = stay_alive,
     .end_boot = end_boot,
     .claim = claim,
     .past = past,

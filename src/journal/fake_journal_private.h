@@ -52,7 +52,7 @@ struct fake_journal {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int64_t alive_us[FAKE_BOOTS];
-    bool joined[FAKE_BOOTS], over[FAKE_BOOTS];
+    bool joined[FAKE_BOOTS], over[FAKE_BOOTS], committed[FAKE_BOOTS];
     uint64_t last_delta[FAKE_BOOTS], registry[FAKE_BOOTS];
     struct fake_calls calls[FAKE_ENTERPRISES];
     FAKE_LIST(struct fake_delta) deltas;

@@ -216,6 +216,11 @@ enum mu_err journal_nodes(struct journal *j, journal_node_fn row, void *ctx)
     return j->driver->nodes->nodes(j, row, ctx);
 }
 
+enum mu_err journal_stay_alive(struct journal *j)
+{
+    return j->driver->nodes->stay_alive(j);
+}
+
 enum mu_err journal_end_boot(struct journal *j, uint64_t boot, int64_t alive_us)
 {
     return j->driver->nodes->end_boot(j, boot, alive_us);
@@ -246,6 +251,12 @@ uint64_t journal_last_delta(const struct journal *j)
 enum mu_err journal_deltas(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx)
 {
     return j->driver->nodes->deltas(j, boot, after, row, ctx);
+}
+
+void journal_keep_deltas(struct journal *j)
+{
+    if (j->driver->nodes->keep_deltas)
+        j->driver->nodes->keep_deltas(j);
 }
 
 enum mu_err journal_device_events(struct journal *j, const uint32_t *devices, size_t count, journal_event_fn row,

@@ -56,6 +56,7 @@ struct journal_driver {
 /* journal_nodes.h */
 struct journal_driver_nodes {
     enum mu_err (*nodes)(struct journal *j, journal_node_fn row, void *ctx);
+    enum mu_err (*stay_alive)(struct journal *j);
     enum mu_err (*end_boot)(struct journal *j, uint64_t boot, int64_t alive_us);
     enum mu_err (*claim)(struct journal_batch *b, const uint32_t *devices, size_t count,
                          const struct journal_claimant *to);
@@ -63,6 +64,7 @@ struct journal_driver_nodes {
                  int64_t last_report);
     void (*delta)(struct journal_batch *b, const void *bytes, size_t len);
     uint64_t (*last_delta)(const struct journal *j);
+    void (*keep_deltas)(struct journal *j); /* NULL: none are dropped */
     enum mu_err (*deltas)(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx);
     enum mu_err (*device_events)(struct journal *j, const uint32_t *devices, size_t count, journal_event_fn row,
                                  void *ctx);

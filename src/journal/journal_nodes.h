@@ -13,14 +13,17 @@ bool journal_is_shared(const struct journal *j);
  * declared over fails with MU_E_OVER, and nothing of it is on disk: the process can only end. */
 struct journal_node {
     uint64_t boot;
-    struct str name;   /* valid during the call */
-    int64_t alive_us;  /* its last sign of life, by the store's clock */
-    uint64_t delta;    /* the number of its last delta */
+    struct str name;  /* valid during the call */
+    int64_t alive_us; /* its last sign of life, by the store's clock */
+    bool ready;       /* it has committed: a start does so when it has read everything, and before it answers anybody */
+    uint64_t delta;   /* the number of its last delta */
     uint64_t registry; /* the last change of the registry that it has followed (journal_note_registry) */
 };
 typedef enum mu_err (*journal_node_fn)(void *ctx, const struct journal_node *node);
 /* The starts that are not over, this one too, in the order of their numbers. Any thread. */
 MU_MUST_USE enum mu_err journal_nodes(struct journal *j, journal_node_fn row, void *ctx);
+/* A sign of life of a start that still reads what there is, and commits nothing yet. MU_E_OVER: it is over. Any thread. */
+MU_MUST_USE enum mu_err journal_stay_alive(struct journal *j);
 /* Declares a start over, unless it has given a sign of life after the one at alive_us: then MU_E_EXISTS. MU_OK also if
  * it was over already. Any thread. */
 MU_MUST_USE enum mu_err journal_end_boot(struct journal *j, uint64_t boot, int64_t alive_us);
@@ -54,6 +57,9 @@ typedef enum mu_err (*journal_delta_fn)(void *ctx, uint64_t number, const void *
 /* The deltas of a start after a number, in order. MU_E_NOT_FOUND: some after that number are gone. Any thread. */
 MU_MUST_USE enum mu_err journal_deltas(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row,
                                        void *ctx);
+/* Deltas are kept for a minute. Whoever has seen a start that is not ready says it here, and for another minute none of this
+ * start are dropped: the other one reads them when it is ready. Any thread. */
+void journal_keep_deltas(struct journal *j);
 /* All events of these devices, which are in ascending order, device by device in the same order. Any thread. */
 MU_MUST_USE enum mu_err journal_device_events(struct journal *j, const uint32_t *devices, size_t count,
                                               journal_event_fn row, void *ctx);
@@ -80,7 +86,8 @@ MU_MUST_USE enum mu_err journal_keep_house(struct journal *j, const struct journ
 
 /* --- calls of an enterprise -------------------------------------------------------------------------
  * Grants calls of an hour (since 1970), at most `wanted`, so that all nodes together never get more than `limit`; a
- * negative number gives calls back. Sets how many calls were granted, and how many all nodes have now. Any thread. */
+ * negative number gives calls back. Sets how many calls were granted, and how many all nodes have now. MU_E_NOT_FOUND: what
+ * is given back is of an hour that is not counted any more. Any thread. */
 struct journal_grant {
     uint32_t enterprise, hour, limit;
     int64_t wanted;

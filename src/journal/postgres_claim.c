@@ -98,7 +98,7 @@ enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, 
     for (size_t i = 0; i < count; i++)
         wanted[i] = devices[i];
     assert(!pg_in_transaction(c.j->writer));
-    if ((err = pg_begin(c.j->writer, PG_WRITE)) == MU_OK)
+    if ((err = postgres_begin(c.j)) == MU_OK)
         err = lock_rows(&c, wanted, count);
     while (err == MU_OK && c.at < c.count)
         c.missing[c.missing_count++] = devices[c.at++];

@@ -46,8 +46,19 @@ enum mu_err postgres_lock(struct postgres_journal *j)
     int64_t got = 0;
     enum mu_err err = pg_get(j->writer, j->shared ? shared : alone, NULL, 0, read_int, &got, NULL);
 
-    j->has_lock = err == MU_OK && got;
+    j->locked_in = err == MU_OK && got ? pg_opened(j->writer) : 0;
     return err == MU_OK && !got ? MU_E_LOCKED : err;
+}
+
+/* The row of this start guards what is written. The lock only tells others at once that somebody is there. */
+enum mu_err postgres_begin(struct postgres_journal *j)
+{
+    enum mu_err err = pg_begin(j->writer, PG_WRITE);
+
+    if (err != MU_OK || j->locked_in == pg_opened(j->writer) || (err = postgres_lock(j)) == MU_OK || err == MU_E_LOCKED)
+        return err == MU_E_LOCKED ? MU_OK : err;
+    pg_rollback(j->writer);
+    return err;
 }
 
 /* --- the statements --------------------------------------------------------------------------------- */
@@ -195,7 +206,7 @@ static enum mu_err note_alive(struct postgres_journal *j, const struct postgres_
 
 static enum mu_err ask_batch(struct postgres_journal *j, int64_t *batch)
 {
-    enum mu_err err = pg_begin(j->writer, PG_WRITE);
+    enum mu_err err = postgres_begin(j);
 
     if (err != MU_OK)
         return err;
@@ -240,7 +251,7 @@ static enum mu_err run(struct postgres_journal *j, struct postgres_batch *b, int
             return err;
     if (claimed && !pg_in_transaction(j->writer))
         return MU_E_LOCKED; /* the claims were lost with it */
-    if (!claimed && (err = pg_begin(j->writer, PG_WRITE)) != MU_OK)
+    if (!claimed && (err = postgres_begin(j)) != MU_OK)
         return err;
     if ((err = write_all(j, b)) != MU_OK || (err = note_alive(j, b, alive_us)) != MU_OK) {
         pg_rollback(j->writer);
@@ -264,15 +275,8 @@ enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, i
     enum mu_err err = b->err;
 
     assert(b->journal == j && !j->unchanged);
-    if (err != MU_OK)
+    if (err != MU_OK || j->over)
         goto out;
-    if (j->over) {
-        err = MU_E_OVER;
-        goto out;
-    }
-    /* The row of this start guards what is written. The lock only tells others at once that somebody is there. */
-    if (!j->has_lock && (err = postgres_lock(j)) != MU_OK && err != MU_E_LOCKED)
-        goto fail;
     err = run(j, b, alive_us);
     if (err == MU_OK) {
         j->batch++;
@@ -281,14 +285,10 @@ enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, i
         if (b->followed_us != INT64_MAX)
             j->followed_us = b->followed_us;
         pthread_mutex_unlock(&j->followed_lock);
-        goto out;
-    }
-fail:
-    j->has_lock = false;
-    if (err == MU_E_NOT_FOUND)
+    } else if (err == MU_E_NOT_FOUND) {
         note_over(j);
-    err = j->over ? MU_E_OVER : postgres_error(err);
+    }
 out:
     journal_batch_clear(batch);
-    return err;
+    return j->over ? MU_E_OVER : postgres_error(err);
 }

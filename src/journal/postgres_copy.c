@@ -87,10 +87,17 @@ static void read_empty(struct pg_row *row, void *out)
 
 enum mu_err postgres_journal_is_empty(struct journal *port, bool *empty)
 {
-    return postgres_error(pg_get(postgres_of(port)->writer,
-                                 "SELECT NOT EXISTS (SELECT FROM state) AND NOT EXISTS (SELECT FROM message)"
-                                 " AND NOT EXISTS (SELECT FROM session) AND NOT EXISTS (SELECT FROM control)",
-                                 NULL, 0, read_empty, empty, NULL));
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_get(pg,
+                     "SELECT NOT EXISTS (SELECT FROM state) AND NOT EXISTS (SELECT FROM message)"
+                     " AND NOT EXISTS (SELECT FROM session) AND NOT EXISTS (SELECT FROM control)",
+                     NULL, 0, read_empty, empty, NULL);
+    postgres_give_back(j, pg);
+    return postgres_error(err);
 }
 
 enum mu_err postgres_journal_clear(struct journal *port)

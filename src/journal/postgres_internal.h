@@ -2,6 +2,7 @@
 #define MUSTER_JOURNAL_POSTGRES_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/array.h"
 #include "journal/codec.h"
@@ -55,10 +56,10 @@ struct postgres_pool {
 struct postgres_journal {
     struct journal base;
     char *uri;
-    bool unchanged;    /* opened for reading only */
-    bool over;         /* the store has declared this start over */
-    bool has_lock;     /* postgres_lock; lost with the connection */
-    struct pg *writer; /* the committer's; NULL if unchanged */
+    bool unchanged;     /* opened for reading only */
+    bool over;          /* the store has declared this start over */
+    unsigned locked_in; /* pg_opened of the writer that has the lock (postgres_lock); 0: none has */
+    struct pg *writer;  /* the committer's; NULL if unchanged */
     struct postgres_pool pool;
 
     struct postgres_boot *boots; /* those that there were at the opening, and those that were asked for; ascending */
@@ -66,7 +67,9 @@ struct postgres_journal {
     uint64_t batch; /* how many this start has committed */
     bool shared;
     uint64_t last_delta, registry;
-    struct postgres_kept *kept; /* deltas of this start that are still in the table: when they were written */
+    int64_t delta_keep_ms;
+    _Atomic int64_t keep_asked_ms; /* journal_keep_deltas was called; monotonic */
+    struct postgres_kept *kept;    /* deltas of this start that are still in the table: when they were written */
     uint32_t kept_count, kept_cap;
     pthread_mutex_t boots_lock; /* guards boots, which grows while the journal is shared */
     int64_t followed_us;        /* INT64_MAX: not known */
@@ -177,7 +180,8 @@ struct postgres_batch {
     enum mu_err err; /* the first error that left something out; the commit returns it */
     struct postgres_rows messages, sessions;
     struct postgres_puts states, versions, active, active_days, events, controls;
-    struct buf delta; /* empty: none */
+    struct buf delta;    /* empty: none */
+    uint32_t old_deltas; /* how many of the start's are dropped along with it */
     struct postgres_past {
         int64_t device, activated_at, online_latest, last_report;
     } * pasts;
@@ -223,6 +227,8 @@ void postgres_batch_forget_controls(struct journal_batch *port, int64_t before_u
 /* Takes the lock of all starts that share the journal, or that of the one that has it alone; tries once. MU_E_LOCKED:
  * another one has it alone, or there are others. */
 MU_MUST_USE enum mu_err postgres_lock(struct postgres_journal *j);
+/* Begins a transaction of the committer. A connection that was made anew takes the lock again. */
+MU_MUST_USE enum mu_err postgres_begin(struct postgres_journal *j);
 enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us);
 
 /* --- postgres_days.c -------------------------------------------------------------------------------- */
@@ -255,6 +261,7 @@ enum mu_err postgres_keep_house(struct journal *port, const struct journal_house
 /* Whether a start is over; one that was not is asked for again. */
 bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us);
 enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx);
+enum mu_err postgres_stay_alive(struct journal *port);
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us);
 
 /* --- postgres_claim.c ------------------------------------------------------------------------------- */
@@ -273,7 +280,7 @@ MU_MUST_USE enum mu_err postgres_state_decode(struct bytes record, const struct 
 /* --- postgres_nodes.c ------------------------------------------------------------------------------- */
 extern const struct journal_driver_nodes postgres_driver_nodes;
 /* In the transaction of a batch: its delta, and what it has heard of the past of others' devices. */
-MU_MUST_USE enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgres_batch *b);
+MU_MUST_USE enum mu_err postgres_nodes_write(struct postgres_journal *j, struct postgres_batch *b);
 /* After the commit. */
 void postgres_nodes_committed(struct postgres_journal *j, const struct postgres_batch *b);
 

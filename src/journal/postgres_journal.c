@@ -16,6 +16,8 @@
 enum { STATEMENT_S = 60, IDLE_S = 30, IDLE_SHARED_S = 5 /* half a node's lease */ };
 /* A server notices at once that a process was killed, unless its machine is gone, too. */
 enum { WAIT_S = 10, LOCK_AGAIN_MS = 100 };
+/* A node that has not read a delta in this time is over long since. */
+enum { DELTA_KEEP_MS = 60000 };
 
 static const struct journal_driver postgres_driver, postgres_shared_driver;
 
@@ -178,8 +180,9 @@ static void close_journal(struct journal *port)
     if (j->writer && !j->unchanged && j->base.boot)
         end_boot(j);
     /* The server ends a connection when it comes to it; who opens the journal next must not find the lock held. */
-    if (j->has_lock)
-        j->has_lock = pg_exec(j->writer, "SELECT pg_advisory_unlock_all()") != MU_OK;
+    if (j->locked_in && j->locked_in == pg_opened(j->writer) &&
+        pg_exec(j->writer, "SELECT pg_advisory_unlock_all()") == MU_OK)
+        j->locked_in = 0;
     pg_close(j->writer);
     postgres_pool_free(&j->pool);
     pthread_mutex_destroy(&j->followed_lock);
@@ -233,13 +236,16 @@ enum mu_err postgres_journal_open(struct journal **out, const char *uri, const s
         goto out;
     j->retention_days = options->retention_days ? options->retention_days : EXPIRY_DAYS;
     j->shared = options->shared;
+    j->delta_keep_ms = options->delta_keep_ms ? options->delta_keep_ms : DELTA_KEEP_MS;
+    j->keep_asked_ms = -j->delta_keep_ms;
     if (j->shared) {
         j->base.driver = &postgres_shared_driver;
         settings.idle_s = IDLE_SHARED_S;
     }
-    if ((err = pg_open(&j->writer, &settings, why, why_size)) != MU_OK ||
+    if ((err = pg_open(&j->writer, &settings, why, why_size)) != MU_OK || (err = look_at_settings(j)) != MU_OK ||
+        (err = wait_for_lock(j, options->wait_s)) != MU_OK ||
+        /* Behind the lock: while it is held, nobody migrates. */
         (err = pg_schema_check(j->writer, &journal_schema, why, why_size)) != MU_OK ||
-        (err = look_at_settings(j)) != MU_OK || (err = wait_for_lock(j, options->wait_s)) != MU_OK ||
         (err = postgres_days_load(j)) != MU_OK || (err = load_clock(j, options->clock_patience_s)) != MU_OK)
         goto out;
     if ((err = begin_boot(j, options)) != MU_OK)

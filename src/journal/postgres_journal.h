@@ -15,7 +15,8 @@ struct postgres_journal_options {
      * `previous`, of which the caller knows that it is (0: of none), and nothing is waited for. */
     bool shared;
     uint64_t previous;
-    const char *name; /* of this node, for people; NULL: none */
+    int64_t delta_keep_ms; /* 0: a minute */
+    const char *name;      /* of this node, for people; NULL: none */
 };
 
 /* The tables; pg_schema_migrate makes them and brings them up to date. */
@@ -32,13 +33,17 @@ MU_MUST_USE enum mu_err postgres_journal_open(struct journal **out, const char *
 MU_MUST_USE enum mu_err postgres_journal_open_unchanged(struct journal **out, const char *uri, char *why,
                                                         size_t why_size);
 
-/* For copies (journal_copy.h). The target was opened by postgres_journal_open alone, and no batch is being filled.
- * Whether there is nothing in it; deletes all that is in it. */
+/* For copies (journal_copy.h). Whether there is nothing in it. */
 MU_MUST_USE enum mu_err postgres_journal_is_empty(struct journal *j, bool *empty);
+/* Deletes all that is in a target, which was opened by postgres_journal_open alone. No batch is being filled. */
 MU_MUST_USE enum mu_err postgres_journal_clear(struct journal *j);
 /* Keeps others from opening a journal that was opened unchanged, until it is closed. MU_E_LOCKED: it is in use. */
 MU_MUST_USE enum mu_err postgres_journal_hold(struct journal *j);
 /* The same, but nodes may have it open, or open it: only nobody can have it alone. */
 MU_MUST_USE enum mu_err postgres_journal_share(struct journal *j);
+/* For `muster migrate`, before it changes a schema: keeps others from opening the journal until the connection closes. It
+ * waits for some seconds. MU_E_LOCKED with a sentence: somebody has it open, or a node had until just now and may be
+ * connecting again. */
+MU_MUST_USE enum mu_err postgres_journal_keep_closed(struct pg *pg, char *why, size_t why_size);
 
 #endif

@@ -2,6 +2,8 @@
  * whose answer is lost; and what its pages cost. */
 #include "journal/postgres_fixture.h"
 
+#include "journal/journal_nodes.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,6 +19,16 @@ static int64_t number(struct pg *pg, const char *sql)
 
     assert_int_equal(pg_get(pg, sql, NULL, 0, read_int, &n, NULL), MU_OK);
     return n;
+}
+
+static const char locks[] = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+
+/* Ends the server's side of the connection that has the journal's lock. */
+static void end_writer(struct pg *pg)
+{
+    number(pg, "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'");
+    while (number(pg, locks))
+        poll(NULL, 0, 10);
 }
 
 /* Commits one more message of device 1. */
@@ -58,7 +70,7 @@ static void a_journal_that_was_closed_is_free_at_once(void **state)
 
     for (int i = 0; i < 50; i++) {
         journal_close(open_postgres(uri));
-        assert_int_equal(number(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0);
+        assert_int_equal(number(pg, locks), 0);
     }
     pg_close(pg);
 }
@@ -85,9 +97,7 @@ static void a_start_that_was_taken_over_commits_nothing_more(void **state)
 
     assert_int_equal(commit_one(j, 1), MU_OK);
     /* As if its machine were gone: the server ends its connection. */
-    number(pg, "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'");
-    while (number(pg, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
-        poll(NULL, 0, 10);
+    end_writer(pg);
     struct journal *other = open_postgres(uri);
     assert_int_equal(journal_boot(other).number, 2);
     assert_true(journal_boot_is_over(other, 1, &since_us));
@@ -101,6 +111,29 @@ static void a_start_that_was_taken_over_commits_nothing_more(void **state)
     journal_close(j);
     assert_int_equal(commit_one(other, 3), MU_OK); /* and its end takes nothing away */
     journal_close(other);
+    pg_close(pg);
+}
+
+static void a_connection_that_the_server_ended_comes_back_with_the_lock(void **state)
+{
+    (void)state;
+    struct journal *j = open_postgres(uri);
+    struct pg *pg = open_pg(uri);
+    enum mu_err err;
+
+    for (uint64_t n = 1; n <= 10; n++) {
+        assert_int_equal(commit_one(j, n), MU_OK);
+        assert_int_equal(number(pg, locks), 1);
+        end_writer(pg);
+        /* Its end may be noticed only now. */
+        struct journal_batch *b = make_batch(j);
+        while ((err = journal_commit(j, b, DAY_ZERO)) == MU_E_IO)
+            ;
+        journal_batch_destroy(b);
+        assert_int_equal(err, MU_OK);
+        assert_int_equal(number(pg, locks), 1);
+    }
+    journal_close(j);
     pg_close(pg);
 }
 
@@ -188,8 +221,56 @@ static void a_batch_that_was_committed_unheard_is_found_and_is_there_once(void *
     assert_int_equal(atomic_load(&c.acknowledged), before + 1);
     assert_int_equal(count_messages(c.journal, 1, 0, INT64_MAX), before + 1);
     assert_int_equal(number(pg, "SELECT count(*) FROM message"), before + 1);
+    assert_int_equal(number(pg, locks), 1);
     journal_close(c.journal);
     pg_close(pg);
+}
+
+/* --- deltas ---------------------------------------------------------------------------------------*/
+
+enum { KEEP_MS = 2000, DELTAS = 300 };
+
+static void commit_delta(struct journal *j)
+{
+    struct journal_batch *b = make_batch(j);
+
+    journal_batch_delta(b, "delta", 5);
+    assert_int_equal(journal_commit(j, b, DAY_ZERO), MU_OK);
+    journal_batch_destroy(b);
+}
+
+static enum mu_err count_delta(void *ctx, uint64_t number, const void *bytes, size_t len)
+{
+    (void)number;
+    (void)bytes;
+    (void)len;
+    ++*(int *)ctx;
+    return MU_OK;
+}
+
+static void old_deltas_are_dropped_unless_a_start_needs_them(void **state)
+{
+    struct postgres_journal_options options = { .shared = true, .clock_patience_s = -1, .delta_keep_ms = KEEP_MS };
+    struct journal *j;
+    char why[300] = "";
+    int count = 0;
+
+    (void)state;
+    assert_int_equal(postgres_journal_open(&j, uri, &options, why, sizeof(why)), MU_OK);
+    for (int i = 0; i < DELTAS; i++)
+        commit_delta(j);
+    poll(NULL, 0, KEEP_MS + 100);
+    journal_keep_deltas(j);
+    commit_delta(j);
+    assert_int_equal(journal_deltas(j, journal_boot(j).number, 0, count_delta, &count), MU_OK);
+    assert_int_equal(count, DELTAS + 1);
+    poll(NULL, 0, KEEP_MS + 100);
+    commit_delta(j);
+    assert_int_equal(journal_deltas(j, journal_boot(j).number, 0, count_delta, &count), MU_E_NOT_FOUND);
+    count = 0;
+    assert_int_equal(journal_deltas(j, journal_boot(j).number, DELTAS + 1, count_delta, &count), MU_OK);
+    assert_int_equal(count, 1);
+    journal_close(j);
 }
 
 /* --- what a commit and a page are ------------------------------------------------------------------*/
@@ -279,9 +360,11 @@ int main(void)
         IN_DATABASE(a_journal_that_was_closed_is_free_at_once),
         IN_DATABASE(a_database_without_the_tables_is_refused_with_what_to_do),
         IN_DATABASE(a_start_that_was_taken_over_commits_nothing_more),
+        IN_DATABASE(a_connection_that_the_server_ended_comes_back_with_the_lock),
         IN_DATABASE(after_the_server_was_killed_what_was_acknowledged_is_there_and_commits_go_on),
         IN_DATABASE(a_batch_whose_commit_was_cut_off_is_not_there_and_is_not_acknowledged),
         IN_DATABASE(a_batch_that_was_committed_unheard_is_found_and_is_there_once),
+        IN_DATABASE(old_deltas_are_dropped_unless_a_start_needs_them),
         IN_DATABASE(a_commit_is_synced_although_the_database_is_set_otherwise),
         IN_DATABASE(a_deep_page_does_not_read_what_it_skips),
     };

@@ -9,8 +9,8 @@
 /* What several nodes tell each other by the journal (journal_nodes.h): deltas, what is on record of a device, and how many
  * calls are left of an hour. */
 
-/* A node that has not read a delta in this time is over long since. */
-enum { KEEP_MS = 60000 };
+/* So many are dropped at once. */
+enum { DROP_LEAST = 256 };
 
 /* --- deltas ------------------------------------------------------------------------------------------------ */
 
@@ -29,16 +29,22 @@ static uint64_t last_delta(const struct journal *port)
     return ((const struct postgres_journal *)port)->last_delta;
 }
 
-/* The number of the last delta that everybody has had time to read; 0: there is none. */
-static uint64_t old_delta(const struct postgres_journal *j, uint32_t *count)
+static void keep_deltas(struct journal *port)
 {
-    int64_t before_ms = clock_mono_ms() - KEEP_MS;
+    atomic_store(&postgres_of(port)->keep_asked_ms, clock_mono_ms());
+}
+
+/* How many deltas everybody has had time to read. */
+static uint32_t count_old(const struct postgres_journal *j)
+{
+    int64_t before_ms = clock_mono_ms() - j->delta_keep_ms;
     uint32_t n = 0;
 
+    if (atomic_load(&j->keep_asked_ms) >= before_ms)
+        return 0;
     while (n < j->kept_count && j->kept[n].at_ms < before_ms)
         n++;
-    *count = n;
-    return n ? j->kept[n - 1].number : 0;
+    return n >= DROP_LEAST ? n : 0;
 }
 
 static int by_device(const void *a, const void *b)
@@ -47,11 +53,10 @@ static int by_device(const void *a, const void *b)
     return (x->device > y->device) - (x->device < y->device);
 }
 
-enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgres_batch *b)
+enum mu_err postgres_nodes_write(struct postgres_journal *j, struct postgres_batch *b)
 {
     struct pg_value boot = pg_int((int64_t)j->base.boot);
     enum mu_err err = MU_OK;
-    uint32_t old;
 
     if (b->past_count)
         qsort(b->pasts, b->past_count, sizeof(*b->pasts), by_device);
@@ -71,9 +76,9 @@ enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgr
     if (err == MU_OK && b->delta.len)
         err = pg_queue(j->writer, "INSERT INTO delta (boot, number, bytes) VALUES ($1, $2, $3)",
                        PG_VALUES(boot, pg_int((int64_t)j->batch + 1), pg_bytes(b->delta.data, b->delta.len)));
-    /* Some hundred at once. */
-    uint64_t upto = old_delta(j, &old);
-    if (err == MU_OK && old >= 256) {
+    b->old_deltas = count_old(j);
+    if (err == MU_OK && b->old_deltas) {
+        uint64_t upto = j->kept[b->old_deltas - 1].number;
         if ((err = pg_queue(j->writer, "UPDATE boot SET gone = $2 WHERE number = $1",
                             PG_VALUES(boot, pg_int((int64_t)upto)))) == MU_OK)
             err = pg_queue(j->writer, "DELETE FROM delta WHERE boot = $1 AND number <= $2",
@@ -84,13 +89,9 @@ enum mu_err postgres_nodes_write(struct postgres_journal *j, const struct postgr
 
 void postgres_nodes_committed(struct postgres_journal *j, const struct postgres_batch *b)
 {
-    uint32_t old;
-
-    (void)old_delta(j, &old);
-    if (old >= 256) {
-        j->kept_count -= old;
-        memmove(j->kept, j->kept + old, j->kept_count * sizeof(*j->kept));
-    }
+    j->kept_count -= b->old_deltas;
+    if (b->old_deltas)
+        memmove(j->kept, j->kept + b->old_deltas, j->kept_count * sizeof(*j->kept));
     if (!b->delta.len)
         return;
     j->last_delta = j->batch;
@@ -219,23 +220,26 @@ static void read_grant(struct pg_row *row, void *out)
     g->total = (uint32_t)pg_col_int(row);
 }
 
-/* The row is locked by the statement that makes it, or finds it, so of two nodes that ask at once one comes first. */
+/* The row is locked by the statement that makes it, or finds it, so of two nodes that ask at once one comes first. Who gives
+ * back may be late: then another node's request has begun the next hour already. */
 static enum mu_err grant(struct pg *pg, struct journal_grant *g)
 {
     struct pg_value enterprise = pg_int(g->enterprise), hour = pg_int(g->hour);
-    enum mu_err err = pg_queue(
-        pg,
-        "INSERT INTO calls (enterprise, hour, granted) VALUES ($1, $2, 0) ON CONFLICT (enterprise) DO UPDATE "
-        "SET hour = EXCLUDED.hour, granted = CASE WHEN calls.hour = EXCLUDED.hour THEN calls.granted ELSE 0 END",
-        PG_VALUES(enterprise, hour));
+    enum mu_err err = MU_OK;
 
+    if (g->wanted > 0)
+        err = pg_queue(
+            pg,
+            "INSERT INTO calls (enterprise, hour, granted) VALUES ($1, $2, 0) ON CONFLICT (enterprise) DO UPDATE "
+            "SET hour = EXCLUDED.hour, granted = CASE WHEN calls.hour = EXCLUDED.hour THEN calls.granted ELSE 0 END",
+            PG_VALUES(enterprise, hour));
     if (err != MU_OK)
         return err;
     return pg_get(pg,
                   "UPDATE calls SET granted = least(calls.granted + $2::bigint, greatest(calls.granted, $3::bigint)) "
-                  "FROM (SELECT granted FROM calls WHERE enterprise = $1) AS before WHERE enterprise = $1 "
-                  "RETURNING calls.granted - before.granted, calls.granted",
-                  PG_VALUES(enterprise, pg_int(g->wanted), pg_int(g->limit)), read_grant, g, NULL);
+                  "FROM (SELECT granted FROM calls WHERE enterprise = $1 AND hour = $4 FOR UPDATE) AS before "
+                  "WHERE enterprise = $1 RETURNING calls.granted - before.granted, calls.granted",
+                  PG_VALUES(enterprise, pg_int(g->wanted), pg_int(g->limit), hour), read_grant, g, NULL);
 }
 
 static enum mu_err grant_calls(struct journal *port, struct journal_grant *g)
@@ -247,16 +251,18 @@ static enum mu_err grant_calls(struct journal *port, struct journal_grant *g)
     if (err == MU_OK && (err = grant(pg, g)) == MU_OK)
         err = pg_commit(pg);
     postgres_give_back(j, pg);
-    return postgres_error(err);
+    return err == MU_E_NOT_FOUND ? err : postgres_error(err);
 }
 
 const struct journal_driver_nodes postgres_driver_nodes = {
     .nodes = postgres_nodes,
+    .stay_alive = postgres_stay_alive,
     .end_boot = postgres_end_boot,
     .claim = postgres_claim,
     .past = postgres_batch_past,
     .delta = delta,
     .last_delta = last_delta,
+    .keep_deltas = keep_deltas,
     .deltas = deltas,
     .device_events = device_events,
     .device_state = device_state,

@@ -1,5 +1,10 @@
 #include "journal/postgres_internal.h"
 
+#include <poll.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+
 /* The tables.
  *
  * Where Citus is installed, those with a device are distributed by it, side by side, and the others stay on the
@@ -67,3 +72,54 @@ static const char first[] =
 static const char *const steps[] = { first };
 
 const struct pg_schema journal_schema = { .name = "journal", .steps = steps, .step_count = 1 };
+
+/* --- before they change ----------------------------------------------------------------------------- */
+
+/* A node whose connection broke has no lock until its next commit, but it has been alive in this time. */
+#define ALIVE_S "10"
+enum { WAIT_MS = 11 * 1000, AGAIN_MS = 100 };
+
+static void read_int(struct pg_row *row, void *out)
+{
+    *(int64_t *)out = pg_col_int(row);
+}
+
+static enum mu_err count(struct pg *pg, const char *sql, int64_t *out)
+{
+    return pg_get(pg, sql, NULL, 0, read_int, out, NULL);
+}
+
+/* Once it has the lock, it keeps it. */
+static enum mu_err look_whether_closed(struct pg *pg, bool *locked, bool *closed)
+{
+    int64_t got = 1, boots = 0, alive = 0;
+    enum mu_err err = MU_OK;
+
+    if (!*locked)
+        err = count(pg, "SELECT pg_try_advisory_lock(hashtext('muster.journal'))", &got);
+    *locked = err == MU_OK && got;
+    if (*locked)
+        err = count(pg, "SELECT count(*) FROM pg_tables WHERE schemaname = 'journal' AND tablename = 'boot'", &boots);
+    if (err == MU_OK && boots)
+        err = count(pg,
+                    "SELECT count(*) FROM boot WHERE over IS NULL "
+                    "AND alive > clock_timestamp() - interval '" ALIVE_S " seconds'",
+                    &alive);
+    *closed = *locked && !alive;
+    return err;
+}
+
+enum mu_err postgres_journal_keep_closed(struct pg *pg, char *why, size_t why_size)
+{
+    int64_t until_ms = clock_mono_ms() + WAIT_MS;
+    bool locked = false, closed = false;
+    enum mu_err err;
+
+    while ((err = look_whether_closed(pg, &locked, &closed)) == MU_OK && !closed && clock_mono_ms() < until_ms)
+        poll(NULL, 0, AGAIN_MS);
+    if (err == MU_OK && !closed) {
+        snprintf(why, why_size, "the database is in use, and its schemas have to change: stop all nodes first");
+        err = MU_E_LOCKED;
+    }
+    return err;
+}

@@ -78,6 +78,7 @@ static enum mu_err on_node(void *ctx, struct pg_row *row)
 
     node.name = pg_col_str(row);
     node.alive_us = pg_col_int(row);
+    node.ready = pg_col_int(row);
     node.delta = (uint64_t)pg_col_int(row);
     node.registry = (uint64_t)pg_col_int(row);
     return r->row(r->ctx, &node);
@@ -91,11 +92,26 @@ enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx)
 
     if (pg)
         err = pg_each(pg,
-                      "SELECT number, name, (extract(epoch FROM alive) * 1000000)::bigint, delta, registry "
+                      "SELECT number, name, (extract(epoch FROM alive) * 1000000)::bigint, batch > 0, delta, registry "
                       "FROM boot WHERE over IS NULL ORDER BY number",
                       NULL, 0, on_node, &(struct nodes_read){ row, ctx });
     postgres_give_back(j, pg);
     return postgres_error(err);
+}
+
+/* The committer's connection belongs to another thread. */
+enum mu_err postgres_stay_alive(struct journal *port)
+{
+    struct postgres_journal *j = postgres_of(port);
+    struct pg *pg = postgres_take(j);
+    uint64_t changed = 0;
+    enum mu_err err = MU_E_NOMEM;
+
+    if (pg)
+        err = pg_run(pg, "UPDATE boot SET alive = clock_timestamp() WHERE number = $1 AND over IS NULL",
+                     PG_VALUES(pg_int((int64_t)j->base.boot)), &changed);
+    postgres_give_back(j, pg);
+    return err == MU_OK && !changed ? MU_E_OVER : postgres_error(err);
 }
 
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us)

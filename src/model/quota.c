@@ -114,6 +114,11 @@ void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uin
     atomic_store_explicit(&s->wanted, 0, memory_order_release);
 }
 
+void quota_share_not_granted(struct quota_share *s)
+{
+    atomic_store_explicit(&s->wanted, 0, memory_order_release);
+}
+
 uint32_t quota_share_spare(struct quota_share *s, const struct quota *q, uint32_t hour)
 {
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);

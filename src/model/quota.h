@@ -38,6 +38,9 @@ bool quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, i
 /* The answer: so many calls more of that hour, and how many all nodes have been granted now. One thread. */
 void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uint32_t total);
 
+/* There is no answer: what it knows of the hour stays, and it asks again with the next call. */
+void quota_share_not_granted(struct quota_share *s);
+
 /* Takes out of the share what was granted and not used, if no call came since this was asked last; returns how many
  * calls. The thread of quota_share_grant. */
 uint32_t quota_share_spare(struct quota_share *s, const struct quota *q, uint32_t hour);

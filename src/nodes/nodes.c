@@ -49,18 +49,43 @@ static bool follow_all(struct nodes *n)
 /* With the lock held. */
 static bool is_due(const struct nodes *n)
 {
-    bool due = n->stopping || n->look_now || atomic_load(&n->quota_asked) ||
-               n->registry_wanted > committer_followed(n->committer);
+    bool due = n->stopping || n->look_now || atomic_load(&n->quota_asked) || n->registry_wanted > n->registry_said;
 
     for (uint32_t i = 0; i < n->count && !due; i++)
         due = n->at[i].wanted > n->at[i].position;
     return due;
 }
 
+static struct timespec moment(int64_t mono_ms)
+{
+    return (struct timespec){ .tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000 };
+}
+
+/* Until this node joins, nothing is committed. Its index may take longer to build than a lease. */
+static bool stay_alive_until_joined(struct nodes *n)
+{
+    bool over = false;
+
+    pthread_mutex_lock(&n->lock);
+    while (!n->joined && !n->stopping && !over) {
+        struct timespec until = moment(clock_mono_ms() + NODES_ALIVE_MS);
+        if (pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0)
+            continue;
+        pthread_mutex_unlock(&n->lock);
+        over = journal_stay_alive(n->options.journal) == MU_E_OVER;
+        pthread_mutex_lock(&n->lock);
+    }
+    bool joined = n->joined && !n->stopping;
+    pthread_mutex_unlock(&n->lock);
+    if (over)
+        n->for_committer.over(n);
+    return joined;
+}
+
 /* Sleeps until something is due, or the next tick; false: it is time to end. */
 static bool rest(struct nodes *n, int64_t until_ms)
 {
-    struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+    struct timespec until = moment(until_ms);
 
     pthread_mutex_lock(&n->lock);
     while (!is_due(n) && pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0)
@@ -84,6 +109,8 @@ static void *run(void *ctx)
     struct nodes *n = ctx;
     int64_t next_look_ms = 0;
 
+    if (!stay_alive_until_joined(n))
+        return NULL;
     while (rest(n, clock_mono_ms() + NODES_TICK_MS)) {
         int64_t now_ms = clock_mono_ms();
         nodes_fail_controls(n, 0, now_ms);
@@ -136,7 +163,8 @@ enum mu_err nodes_create(struct nodes **out, const struct nodes_options *options
     pthread_cond_init(&n->told, &attr);
     pthread_condattr_destroy(&attr);
     enum mu_err err = note_positions(n);
-    if (err == MU_OK) {
+    if (err == MU_OK && (err = thread_start(&n->thread, "nodes", run, n)) == MU_OK) {
+        n->running = true;
         *out = n;
     } else {
         nodes_destroy(n);
@@ -149,17 +177,17 @@ static bool all_see_us(const struct nodes *n)
 {
     uint32_t i = 0;
 
-    while (i < n->count && n->at[i].greets)
+    while (i < n->count && (!n->at[i].ready || n->at[i].greets))
         i++;
     return i == n->count;
 }
 
 /* Whoever sees us waits with its answers until we have followed the registry. So what was written before that is what
- * we look at afterwards, and nothing is missed. Who cannot be heard looks by itself, once a second. */
+ * we look at afterwards, and nothing is missed. Who cannot be heard looks by itself, once a second. Of two nodes that
+ * start together, the one that is ready later sees the other here, and that one sees it before it answers. */
 static void wait_until_seen(struct nodes *n)
 {
-    int64_t until_ms = clock_mono_ms() + 2 * NODES_LOOK_MS + NODES_TICK_MS;
-    struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+    struct timespec until = moment(clock_mono_ms() + 2 * NODES_LOOK_MS + NODES_TICK_MS);
 
     pthread_mutex_lock(&n->lock);
     while (!all_see_us(n) && pthread_cond_timedwait(&n->told, &n->lock, &until) == 0)
@@ -175,17 +203,22 @@ enum mu_err nodes_start(struct nodes *n, struct committer *c, const struct contr
     struct bus *b = NULL;
     enum mu_err err;
 
-    assert(!n->running);
+    assert(n->running && !n->joined);
     n->committer = c;
     n->local = *local;
+    /* This start is ready. Who was not until now sees that when it looks itself. */
+    if ((err = nodes_look_at_all(n)) != MU_OK)
+        return err;
     nodes_show_living(n);
     err = bus_start(&b, &bus);
     n->bus = b;
-    if (err == MU_OK)
-        bus_send(b, 0, BUS_LOOK, NULL, 0);
-    if (err != MU_OK || (err = thread_start(&n->thread, "nodes", run, n)) != MU_OK)
+    if (err != MU_OK)
         return err;
-    n->running = true;
+    bus_send(b, 0, BUS_LOOK, NULL, 0);
+    pthread_mutex_lock(&n->lock);
+    n->joined = true;
+    pthread_cond_signal(&n->wake);
+    pthread_mutex_unlock(&n->lock);
     wait_until_seen(n);
     return committer_look_at_registry(c);
 }

@@ -66,6 +66,7 @@ static enum mu_err see(struct nodes *n, const struct seen_node *seen, int64_t no
         node->changed_ms = now_ms;
     node->alive_us = row->alive_us;
     node->seen_in = n->looks;
+    node->ready = row->ready;
     node->wanted = nodes_larger(node->wanted, row->delta);
     node->registry = nodes_larger(node->registry, row->registry);
     n->registry_wanted = nodes_larger(n->registry_wanted, row->registry);
@@ -82,6 +83,9 @@ enum mu_err nodes_look_at_all(struct nodes *n)
     /* A command that is no node may have changed it, too. */
     if (err == MU_OK)
         err = registry_get_place(n->options.registry, &place);
+    for (uint32_t i = 0; i < seen.count; i++)
+        if (!seen.at[i].row.ready && seen.at[i].row.boot != n->boot)
+            journal_keep_deltas(n->options.journal);
     pthread_mutex_lock(&n->lock);
     n->looks++;
     n->registry_wanted = nodes_larger(n->registry_wanted, place.change);
@@ -154,8 +158,8 @@ static void leave_if_over(struct nodes *n, struct other_node node)
 static void greet(struct nodes *n, struct other_node *node)
 {
     pthread_mutex_lock(&n->lock);
-    bool due = !node->greeted && n->bus;
-    node->greeted = n->bus != NULL;
+    bool due = node->ready && !node->greeted && n->bus;
+    node->greeted |= due;
     pthread_mutex_unlock(&n->lock);
     if (due)
         bus_send(n->bus, node->boot, BUS_SEEN, NULL, 0);

@@ -120,6 +120,7 @@ static void join(struct model_node *m)
     options.fleet = m->f;
     options.journal = m->j;
     assert_int_equal(nodes_create(&m->nodes, &options), MU_OK);
+    nodes_stop(m->nodes); /* what its thread does is done here */
 }
 
 static void load(struct model_node *m)

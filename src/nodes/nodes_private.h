@@ -37,6 +37,7 @@ struct other_node {
     uint64_t boot;
     char name[NODES_NAME + 1];
     uint64_t position, wanted; /* deltas: taken, and known to be there */
+    bool ready;                /* it has read everything, and answers calls soon: it is waited for */
     uint64_t registry;         /* the last change that it is known to have followed */
     int64_t alive_us;          /* its last sign of life that was seen */
     int64_t changed_ms;        /* when that was, by our monotonic clock */
@@ -63,6 +64,7 @@ struct nodes {
     pthread_cond_t wake;  /* the thread sleeps here; monotonic clock */
     pthread_cond_t told;  /* a node has followed, or is gone; monotonic clock */
     bool stopping, look_now;
+    bool joined; /* the committer runs, and its commits are signs of life */
     struct other_node *at;
     uint32_t count, cap;
     char name[NODES_NAME + 1];                /* of this node */

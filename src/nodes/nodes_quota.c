@@ -12,7 +12,7 @@ static void ask(struct nodes *n, struct fleet_enterprise *e, struct journal_gran
     if (journal_grant_calls(n->options.journal, g) == MU_OK)
         quota_share_grant(&e->share, g->hour, g->calls, g->total);
     else
-        quota_share_grant(&e->share, g->hour, 0, 0); /* it asks again with the next call */
+        quota_share_not_granted(&e->share);
 }
 
 static void serve(void *ctx, struct fleet_enterprise *e)

@@ -157,12 +157,12 @@ static bool keeps_house(void *ctx)
     return nodes_keeps_house(ctx);
 }
 
-/* With the lock held. */
+/* With the lock held. A node that is not ready looks at the registry again before it answers anybody. */
 static bool all_have_followed(const struct nodes *n, uint64_t change)
 {
     uint32_t i = 0;
 
-    while (i < n->count && n->at[i].registry >= change)
+    while (i < n->count && (!n->at[i].ready || n->at[i].registry >= change))
         i++;
     return i == n->count;
 }

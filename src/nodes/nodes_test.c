@@ -15,6 +15,7 @@
 #include "fleet/fleet_apply.h"
 #include "fleet/fleet_parts.h"
 #include "journal/fake_journal.h"
+#include "journal/journal_nodes.h"
 #include "journal/postgres_journal.h"
 #include "model/calendar.h"
 #include "postgres/pg_fixture.h"
@@ -187,12 +188,11 @@ static bool local_is_connected(void *ctx, uint32_t device)
 
 /* --- nodes ------------------------------------------------------------------------------------------*/
 
-static void start(struct member *m, uint64_t boot, struct journal *j)
+static void begin_start(struct member *m, uint64_t boot, struct journal *j)
 {
     struct nodes_options options = {
         .uri = uri, .lease_ms = lease_ms, .registry = reg, .ctx = m, .end_session = on_end_session, .over = on_over
     };
-    struct control_port local = { .ctx = m, .send = local_send, .is_connected = local_is_connected };
 
     *m = (struct member){ .boot = boot, .j = j };
     for (uint32_t i = 0; i <= DEVICES; i++)
@@ -201,15 +201,27 @@ static void start(struct member *m, uint64_t boot, struct journal *j)
     options.fleet = m->f;
     options.journal = j;
     assert_int_equal(nodes_create(&m->nodes, &options), MU_OK);
+}
+
+static void end_start(struct member *m)
+{
+    struct control_port local = { .ctx = m, .send = local_send, .is_connected = local_is_connected };
+
     assert_int_equal(committer_start(&m->c, &(struct committer_options){ .fleet = m->f,
                                                                          .registry = reg,
-                                                                         .journal = j,
+                                                                         .journal = m->j,
                                                                          .calendar = calendar,
                                                                          .retry_ms = 20,
                                                                          .alive_ms = 200,
                                                                          .nodes = nodes_for_committer(m->nodes) }),
                      MU_OK);
     assert_int_equal(nodes_start(m->nodes, m->c, &local), MU_OK);
+}
+
+static void start(struct member *m, uint64_t boot, struct journal *j)
+{
+    begin_start(m, boot, j);
+    end_start(m);
 }
 
 static void stop(struct member *m)
@@ -369,6 +381,137 @@ static void what_is_registered_through_one_node_is_known_to_all_when_it_is_answe
         fake_did(did, no);
         assert_true(fleet_device_by_did(b.f, str_of(did), &d));
     }
+}
+
+/* --- starting ---------------------------------------------------------------------------------------*/
+
+static enum mu_err find_boot(void *ctx, const struct journal_node *node)
+{
+    struct journal_node *wanted = ctx;
+
+    if (node->boot == wanted->boot)
+        *wanted = *node;
+    return MU_OK;
+}
+
+/* Its last sign of life; -1: it is over. */
+static int64_t alive_us(uint64_t boot)
+{
+    struct journal_node node = { .boot = boot, .alive_us = -1 };
+
+    assert_int_equal(journal_nodes(a.j, find_boot, &node), MU_OK);
+    return node.alive_us;
+}
+
+static bool lives(uint64_t boot)
+{
+    return alive_us(boot) >= 0;
+}
+
+static void a_start_that_takes_longer_than_a_lease_is_not_over(void **state)
+{
+    struct member late;
+    int64_t began_ms = clock_mono_ms();
+
+    (void)state;
+    begin_start(&late, FIRST_START + 2, open_next(FIRST_START + 2));
+    WAIT_UNTIL(clock_mono_ms() - began_ms > SHORT_LEASE_MS + NODES_ALIVE_MS);
+    assert_true(lives(late.boot));
+    end_start(&late);
+    assert_int_equal(login(&late, 3), MU_OK);
+    WAIT_UNTIL(device(&a, 3).is_online);
+    stop(&late);
+}
+
+static void a_start_that_dies_before_it_is_ready_is_over_after_its_lease(void **state)
+{
+    (void)state;
+    struct journal *j = open_next(FIRST_START + 2);
+
+    assert_true(lives(FIRST_START + 2));
+    WAIT_UNTIL(!lives(FIRST_START + 2));
+    journal_close(j);
+}
+
+static void end_boot(uint64_t boot)
+{
+    while (lives(boot))
+        (void)!journal_end_boot(a.j, boot, alive_us(boot));
+}
+
+static void a_start_that_others_have_ended_learns_it_before_it_is_ready(void **state)
+{
+    struct member late;
+
+    (void)state;
+    begin_start(&late, FIRST_START + 2, open_next(FIRST_START + 2));
+    end_boot(late.boot);
+    WAIT_UNTIL(atomic_load(&late.over));
+    stop(&late);
+}
+
+static size_t known_to(const struct member *m)
+{
+    struct node_view seen[NODES_SHOWN];
+
+    return nodes_view(m->nodes, seen, NODES_SHOWN);
+}
+
+static void a_write_does_not_wait_for_a_node_that_still_starts(void **state)
+{
+    struct device_row row = fake_device(DEVICES, 1);
+    struct member late;
+
+    (void)state;
+    begin_start(&late, FIRST_START + 2, open_next(FIRST_START + 2));
+    WAIT_UNTIL(known_to(&a) == 3);
+    int64_t began_ms = clock_mono_ms();
+    fake_put_device(reg, &row);
+    assert_int_equal(committer_follow_registry(a.c), MU_OK);
+    assert_true(clock_mono_ms() - began_ms < LEASE_MS / 2);
+    end_start(&late);
+    stop(&late);
+}
+
+struct registrations {
+    _Atomic bool stop;
+    _Atomic uint32_t acknowledged; /* the device that was registered last */
+};
+
+static void *register_devices(void *ctx)
+{
+    struct registrations *w = ctx;
+
+    for (uint32_t no = DEVICES; !atomic_load(&w->stop); no++) {
+        struct device_row row = fake_device(no, 1);
+        fake_put_device(reg, &row);
+        assert_int_equal(committer_follow_registry(a.c), MU_OK);
+        atomic_store(&w->acknowledged, no);
+    }
+    return NULL;
+}
+
+static void a_node_that_has_started_knows_all_that_others_have_acknowledged(void **state)
+{
+    struct registrations w = { 0 };
+    struct fleet_device d;
+    struct member late;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, register_devices, &w), 0);
+    WAIT_UNTIL(atomic_load(&w.acknowledged));
+    for (uint64_t boot = FIRST_START + 2; boot < FIRST_START + 5; boot++) {
+        start(&late, boot, open_next(boot));
+        for (int64_t until_ms = clock_mono_ms() + 300; clock_mono_ms() < until_ms;) {
+            uint32_t no = atomic_load(&w.acknowledged);
+            assert_true(fleet_device_by_no(late.f, no, &d));
+        }
+        stop(&late);
+        end_boot(boot);
+    }
+    atomic_store(&w.stop, true);
+    pthread_join(thread, NULL);
 }
 
 /* --- sessions ---------------------------------------------------------------------------------------*/
@@ -703,6 +846,57 @@ static void a_quota_is_spent_over_all_nodes_and_not_more(void **state)
     assert_in_range(allowed, LIMIT - LIMIT / 50, LIMIT + 2);
 }
 
+/* What answers come late, or not at all, allows nobody more. */
+static void a_quota_is_not_exceeded_while_nobody_grants(void **state)
+{
+    enum { LIMIT = 3600 };
+    struct enterprise_row row = fake_enterprise(1);
+    uint32_t allowed = 0;
+
+    (void)state;
+    row.hourly_quota = LIMIT;
+    fake_put_enterprise(reg, &row);
+    assert_int_equal(committer_follow_registry(a.c), MU_OK);
+    if (clock_wall_s() % 3600 > 3590) /* the test is about one hour */
+        sleep(11);
+    for (uint32_t i = 0; allowed < LIMIT - 10; i++)
+        if (call(i % 2 ? &a : &b, LIMIT))
+            allowed++;
+        else
+            usleep(1000);
+    if (in_postgres)
+        pg_fixture_sql(uri, "ALTER TABLE journal.calls RENAME TO away");
+    else
+        fake_journal_fail(a.j, MU_E_IO);
+    for (uint32_t i = 0; i < 400; i++) {
+        allowed += call(i % 2 ? &a : &b, LIMIT);
+        usleep(1000);
+    }
+    assert_in_range(allowed, LIMIT - 10, LIMIT + 2);
+    if (!in_postgres)
+        fake_journal_fail(a.j, MU_OK);
+}
+
+static struct journal_grant grant(uint32_t hour, int64_t wanted, enum mu_err expected)
+{
+    struct journal_grant g = { .enterprise = 1, .hour = hour, .limit = 1000, .wanted = wanted };
+
+    assert_int_equal(journal_grant_calls(a.j, &g), expected);
+    return g;
+}
+
+static void what_is_given_back_late_does_not_touch_the_next_hour(void **state)
+{
+    (void)state;
+    assert_int_equal(grant(10, 100, MU_OK).calls, 100);
+    assert_int_equal(grant(10, -40, MU_OK).total, 60);
+    struct journal_grant g = grant(11, 50, MU_OK);
+    assert_true(g.calls == 50 && g.total == 50);
+    (void)grant(10, -30, MU_E_NOT_FOUND);
+    g = grant(11, 1000, MU_OK);
+    assert_true(g.calls == 950 && g.total == 1000);
+}
+
 #define TEST(f)             cmocka_unit_test_setup_teardown(f, two, none)
 #define TEST_SHORT_LEASE(f) cmocka_unit_test_setup_teardown(f, two_with_short_leases, none)
 
@@ -718,6 +912,11 @@ int main(void)
         TEST(what_one_node_commits_the_other_shows),
         TEST(a_node_that_joins_later_shows_what_was_before),
         TEST(what_is_registered_through_one_node_is_known_to_all_when_it_is_answered),
+        TEST_SHORT_LEASE(a_start_that_takes_longer_than_a_lease_is_not_over),
+        TEST_SHORT_LEASE(a_start_that_dies_before_it_is_ready_is_over_after_its_lease),
+        TEST(a_start_that_others_have_ended_learns_it_before_it_is_ready),
+        TEST(a_write_does_not_wait_for_a_node_that_still_starts),
+        TEST(a_node_that_has_started_knows_all_that_others_have_acknowledged),
         TEST(a_device_moves_after_its_old_node_has_ended_its_session),
         TEST(a_login_whose_connection_breaks_while_it_waits_leaves_nothing),
         TEST_SHORT_LEASE(when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere),
@@ -727,6 +926,8 @@ int main(void)
         TEST(a_control_reaches_a_device_of_another_node_and_its_outcome_comes_back),
         TEST(a_control_to_a_node_that_does_not_answer_fails),
         TEST(a_quota_is_spent_over_all_nodes_and_not_more),
+        TEST(a_quota_is_not_exceeded_while_nobody_grants),
+        TEST(what_is_given_back_late_does_not_touch_the_next_hour),
     };
     return cmocka_run_group_tests_name("nodes, in memory", tests, pg_fixture_start, pg_fixture_stop) +
            cmocka_run_group_tests_name("nodes, in PostgreSQL", tests, start_in_postgres, pg_fixture_stop);
