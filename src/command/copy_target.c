@@ -103,22 +103,43 @@ enum mu_err copy_target_open_journal(struct copy_target *t, char *why, size_t wh
 
 /* --- a database -----------------------------------------------------------------------------------*/
 
+static enum mu_err look_whether_empty(struct copy_target *t, struct journal *journal, char *why, size_t why_size)
+{
+    bool empty, journal_empty;
+    enum mu_err err;
+
+    if ((err = registry_look_at_target(t->registry, &t->again, &empty)) != MU_OK ||
+        (err = postgres_journal_is_empty(journal, &journal_empty)) != MU_OK)
+        return err;
+    return t->again || (empty && journal_empty) ? MU_OK : say_not_empty(t, why, why_size);
+}
+
+/* Opening the journal to write in it declares all starts over, so this comes before. */
+static enum mu_err look_before(struct copy_target *t, char *why, size_t why_size)
+{
+    struct journal *unchanged;
+    enum mu_err err = postgres_journal_open_unchanged(&unchanged, t->where.store, why, why_size);
+
+    if (err != MU_OK)
+        return err;
+    err = look_whether_empty(t, unchanged, why, why_size);
+    journal_close(unchanged);
+    return err;
+}
+
 static enum mu_err open_database(struct copy_target *t, char *why, size_t why_size)
 {
     struct postgres_journal_options options = { .retention_days = STORES_KEEP_DAYS };
     const char *uri = t->where.store;
-    bool empty, journal_empty;
     enum mu_err err;
 
     if ((err = registry_open_target(&t->registry, uri, why, why_size)) != MU_OK ||
+        (err = look_before(t, why, why_size)) != MU_OK ||
         (err = postgres_journal_open(&t->journal, uri, &options, why, why_size)) != MU_OK ||
-        (err = registry_look_at_target(t->registry, &t->again, &empty)) != MU_OK ||
-        (err = postgres_journal_is_empty(t->journal, &journal_empty)) != MU_OK)
+        (err = look_whether_empty(t, t->journal, why, why_size)) != MU_OK ||
+        (err = registry_clear_target(t->registry)) != MU_OK)
         return err;
-    if (!t->again && !(empty && journal_empty))
-        return say_not_empty(t, why, why_size);
-    err = registry_clear_target(t->registry);
-    return err == MU_OK ? postgres_journal_clear(t->journal) : err;
+    return postgres_journal_clear(t->journal);
 }
 
 /* --- both -----------------------------------------------------------------------------------------*/

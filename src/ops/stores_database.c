@@ -135,6 +135,20 @@ static void note_start(const char *dir, uint64_t number)
         close(fd);
 }
 
+/* The registry was opened before the journal's lock was taken, and somebody may have migrated in between. From here on
+ * nobody does. */
+static enum mu_err look_at_registry_again(const struct stores *s, char *why, size_t why_size)
+{
+    struct pg_settings settings = { .uri = s->store, .schema = registry_schema.name, .event = "registry_failed" };
+    struct pg *pg = NULL;
+    enum mu_err err = pg_open(&pg, &settings, why, why_size);
+
+    if (err == MU_OK)
+        err = pg_schema_check(pg, &registry_schema, why, why_size);
+    pg_close(pg);
+    return err;
+}
+
 enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_days, char *why, size_t why_size)
 {
     struct postgres_journal_options options = { .retention_days = retention_days, .shared = s->data.path != NULL };
@@ -152,7 +166,7 @@ enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_da
                  "; if a server of this machine has it, give its --data DIR as well, and it runs the command");
     if (err == MU_OK && options.shared)
         note_start(s->data.path, journal_boot(s->journal).number);
-    return err;
+    return err == MU_OK ? look_at_registry_again(s, why, why_size) : err;
 }
 
 enum mu_err stores_database_share(struct stores *s, char *why, size_t why_size)
@@ -160,9 +174,14 @@ enum mu_err stores_database_share(struct stores *s, char *why, size_t why_size)
     char place[512];
     enum mu_err err = postgres_journal_open_unchanged(&s->journal, s->store, why, why_size);
 
-    if (err != MU_OK || (err = postgres_journal_share(s->journal)) == MU_OK)
+    if (err != MU_OK)
         return err;
+    if ((err = postgres_journal_share(s->journal)) == MU_OK)
+        return look_at_registry_again(s, why, why_size);
     pg_show_uri(s->store, place, sizeof(place));
-    snprintf(why, why_size, "%s is in use by another command that needs it alone", place);
+    if (err == MU_E_LOCKED)
+        snprintf(why, why_size, "%s is in use by another command that needs it alone", place);
+    else
+        snprintf(why, why_size, "cannot use %s: %s", place, mu_err_text(err));
     return err;
 }

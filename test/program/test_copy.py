@@ -244,7 +244,10 @@ def refused(source, target):
 def test_a_target_that_is_not_empty_is_refused_and_stays_as_it_is(databases, full, tmp_path):
     uri = databases.make()
     copy(full.data, uri)
+    starts = rows(uri, "SELECT number, over FROM journal.boot ORDER BY number")
+    sql(uri, "UPDATE journal.boot SET over = NULL")
     assert EMPTY in refused(full.data, uri)
+    assert rows(uri, "SELECT number, over FROM journal.boot ORDER BY number") == [(number, None) for number, _ in starts]
     assert full.did in run("export", "devices", "--store", uri).stdout
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "own").write_text("mine")
@@ -261,8 +264,9 @@ def test_a_place_that_a_server_uses_is_refused(databases, full, make_server, tmp
     copy(full.data, uri)
     make_server("--store", uri, data=tmp_path / "first")
     assert "in use" in refused(uri, str(tmp_path / "back"))
-    make_server("--store", other, data=tmp_path / "second")
-    assert "in use" in refused(full.data, other)
+    second = make_server("--store", other, data=tmp_path / "second")
+    assert EMPTY in refused(full.data, other)
+    assert World(second).get("devices/search").status == 200
     assert not os.path.exists(tmp_path / "back")
 
 

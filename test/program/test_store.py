@@ -92,6 +92,51 @@ def test_migrates_at_the_same_time_do_it_once(databases):
     assert sum("schema journal: made" in text for text in said) == 1
 
 
+def older(uri, schema="journal"):
+    sql(uri, f"UPDATE {schema}.schema_version SET version = version - 1")
+
+
+def newer(uri, schema="journal"):
+    sql(uri, f"UPDATE {schema}.schema_version SET version = version + 1")
+
+
+@pytest.mark.parametrize("schema", ["registry", "journal"])
+def test_migrate_changes_nothing_under_a_node_that_runs(databases, make_server, schema):
+    uri = databases.make()
+    world = World(make_server("--store", uri))
+    older(uri, schema)
+    done = run("migrate", "--store", uri)
+    assert done.returncode == 1 and "stop all nodes first" in done.stderr
+    newer(uri, schema)
+    assert run("migrate", "--store", uri).returncode == 0  # there is nothing to do
+    assert world.get("devices/search").status == 200
+
+
+def test_migrate_sees_a_node_that_has_just_lost_its_connection(databases, make_server):
+    uri = databases.make()
+    make_server("--store", uri).stop()
+    older(uri)
+    sql(uri, "UPDATE journal.boot SET over = NULL, alive = clock_timestamp() + interval '1 hour'")
+    done = run("migrate", "--store", uri)
+    assert done.returncode == 1 and "stop all nodes first" in done.stderr
+
+
+@pytest.mark.parametrize("schema", ["registry", "journal"])
+def test_a_server_that_starts_while_its_schemas_change_does_not_use_them(databases, tmp_path, schema):
+    uri = databases.make()
+    with contextlib.closing(psycopg2.connect(uri)) as migrating, migrating.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('muster.journal'))")
+        server = subprocess.Popen([BINARY, "serve", "--data", tmp_path / "data", "--store", uri, *FREE_PORTS],
+                                  stderr=subprocess.PIPE, text=True)
+        with contextlib.closing(psycopg2.connect(uri)) as watching, watching.cursor() as seen:
+            watching.autocommit = True
+            wait_until(lambda: seen.execute("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock_shared%' "
+                                            "AND pid <> pg_backend_pid()") or seen.fetchone(), what="a server that waits")
+        newer(uri, schema)
+    said = server.communicate(timeout=ENOUGH_S)[1]
+    assert server.returncode == 1 and f"the schema {schema}" in said and "newer" in said, said
+
+
 def test_without_its_schemas_a_database_is_refused_with_the_command_to_run(databases, tmp_path):
     uri = databases.empty()
     assert "run muster migrate" in refused(tmp_path, uri)
