@@ -26,6 +26,9 @@ struct access_options {
     const char *geoip_db;       /* NULL = none */
     const char *mqtt_advertise; /* "HOST:PORT", NULL = the request's host and mqtt_port */
     uint16_t mqtt_port;
+    /* Whether this node has been without the store for so long that devices should ask another one; NULL: never. */
+    bool (*is_late)(void *nodes);
+    void *nodes; /* for it */
     /* limits; 0 = none */
     double device_messages, device_messages_burst; /* per second, and at once */
     double device_bytes;                           /* per second; a burst of the same size */

@@ -81,6 +81,17 @@ static void write_error(struct http_exchange *ex, int status, const char *detail
     dev_answer(ex, status, "%s", detail && *detail ? detail : text);
 }
 
+/* What this node knows may be old by now. */
+static bool before(struct http_exchange *ex)
+{
+    const struct access_options *o = &((const struct access *)ex->ctx)->options;
+    bool late = o->is_late && o->is_late(o->nodes);
+
+    if (late)
+        write_error(ex, 503, NULL);
+    return !late;
+}
+
 void access_dev_init(struct access *a)
 {
     a->http = (struct http_table){
@@ -88,6 +99,7 @@ void access_dev_init(struct access *a)
         .routes = routes,
         .count = sizeof(routes) / sizeof(routes[0]),
         .ctx = a,
+        .before = before,
         .error = write_error,
     };
     access_versions_init(a);

@@ -122,6 +122,11 @@ static enum mu_err open_stores(struct server *s)
         s->why, sizeof(s->why));
 }
 
+static bool is_late(void *nodes)
+{
+    return nodes_is_late(nodes);
+}
+
 static enum mu_err create_access(struct server *s)
 {
     const struct settings *set = s->settings;
@@ -134,6 +139,8 @@ static enum mu_err create_access(struct server *s)
         .loops = s->loops,
         .loop_count = s->loop_count,
         .geoip_db = setting_text(set, "geoip-db"),
+        .is_late = s->stores.nodes ? is_late : NULL,
+        .nodes = s->stores.nodes,
         .mqtt_advertise = setting_text(set, "mqtt-advertise"),
         .mqtt_port = s->listeners[LISTEN_MQTT] ? net_address_port(&s->addresses[LISTEN_MQTT]) : 0,
         .device_messages = setting_number(set, "device-messages"),
@@ -155,11 +162,6 @@ static enum mu_err start_nodes(struct server *s)
 {
     struct control_port local = access_control_port(s->access);
     return s->stores.nodes ? nodes_start(s->stores.nodes, s->stores.committer, &local) : MU_OK;
-}
-
-static bool is_late(void *ctx)
-{
-    return nodes_is_late(ctx);
 }
 
 static enum mu_err create_http(struct server *s)

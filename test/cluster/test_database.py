@@ -77,6 +77,9 @@ def test_connections_that_break_at_a_commit(make_cluster):
         time.sleep(chance.uniform(0, 0.2))
         wait_until(lambda: not proxy.cuts, what="the cut")  # noqa: B023
     load.wait_for_more(3)
+    # Whoever wants the database alone sees that nodes use it.
+    wait_until(lambda: cluster.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'") == [(3,)],
+               what="the locks of all nodes")
     logs = "".join(node.log_text() for node in cluster.nodes)
     assert "journal_outcome_found committed=yes" in logs and "journal_outcome_found committed=no" in logs
     finish(cluster, worlds, load)
