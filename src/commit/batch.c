@@ -196,7 +196,7 @@ void batch_add(struct batch *b, struct intake_record *rec)
     case INTAKE_CONTROL: batch_add_control(b, p, rec); break;
     case INTAKE_VERSIONS:
         assert(rec->body_len == sizeof(struct journal_versions));
-        batch_add_versions(b, p, body);
+        batch_add_versions(b, p, body, true);
         break;
     case INTAKE_HISTORY: batch_add_history(b, p, rec); break;
     case INTAKE_AUDIT:

@@ -35,6 +35,12 @@ struct pending_event {
     uint32_t older; /* the device's event before it, counted as pending.events */
 };
 
+/* Versions of a device that this batch changes. */
+struct pending_versions {
+    struct journal_versions now;
+    bool told[VERSION_COUNT], heard[VERSION_COUNT]; /* which of them: by the device itself, or of its past */
+};
+
 /* A day on which a device was active, as this batch finds. */
 struct pending_active {
     uint32_t device;
@@ -60,7 +66,7 @@ struct batch {
     uint32_t *slots; /* 1 + index of pending; a power of two, at most half full */
     uint32_t slot_mask;
     struct buf images;
-    struct journal_versions *versions;
+    struct pending_versions *versions;
     uint32_t version_count, version_cap;
     struct pending_event *events;
     uint32_t event_count, event_cap;
@@ -155,7 +161,8 @@ bool batch_add_end(struct batch *b, struct pending *p, const struct commit_end *
 void batch_add_report(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_control(struct batch *b, struct pending *p, const struct intake_record *rec);
 void batch_add_audit(struct batch *b, const struct intake_record *rec);
-void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told);
+/* told: by the device itself; otherwise of its past, and only what is not known counts. */
+void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *v, bool told);
 /* The device's versions as this batch leaves them so far. */
 void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out);
 void batch_add_history(struct batch *b, struct pending *p, const struct intake_record *rec);

@@ -47,10 +47,13 @@ static void write_state(struct batch *b, const struct pending *p, bool followed)
 
 static void show(struct batch *b, const struct pending *p)
 {
+    assert(p->versions <= b->version_count);
+    if (p->versions)
+        fleet_apply_versions(b->fleet, p->device, &b->versions[p->versions - 1].now);
     if (p->elsewhere) {
         struct delta_entry e;
         batch_delta_entry(b, p, &e);
-        (void)fleet_apply_delta(b->fleet, &e);
+        fleet_apply_delta(b->fleet, &e);
         return;
     }
     struct fleet_change change = { .no = p->device, .progress = p->progress };
@@ -69,9 +72,6 @@ static void show(struct batch *b, const struct pending *p)
             change.alert = datapoint_state_alert(p->definition->plan, image);
         }
     }
-    assert(p->versions <= b->version_count);
-    if (p->versions)
-        change.versions = &b->versions[p->versions - 1];
     fleet_apply(b->fleet, &change);
 }
 
@@ -126,6 +126,32 @@ static void write_states(struct batch *b)
     }
 }
 
+static void merge_versions(struct batch *b, uint32_t device, const struct pending_versions *v, bool told)
+{
+    struct journal_versions some = { 0 };
+    bool any = false;
+
+    for (int i = 0; i < VERSION_COUNT; i++) {
+        if (!(told ? v->told[i] : v->heard[i]))
+            continue;
+        memcpy(some.text[i], v->now.text[i], sizeof(some.text[i]));
+        any = true;
+    }
+    if (any)
+        journal_batch_merge_versions(b->writes, device, &some, told);
+}
+
+/* Another node may just be told others, whoever holds the session. */
+static void write_versions(struct batch *b, uint32_t device, const struct pending_versions *v)
+{
+    if (b->shared) {
+        merge_versions(b, device, v, true);
+        merge_versions(b, device, v, false);
+    } else {
+        journal_batch_versions(b->writes, device, &v->now);
+    }
+}
+
 static void show_all(struct batch *b)
 {
     fleet_apply_begin(b->fleet);
@@ -168,7 +194,7 @@ enum mu_err batch_commit(struct batch *b, int64_t now_us)
     for (uint32_t i = 0; i < b->count; i++) {
         const struct pending *p = &b->pending[i];
         if (p->versions)
-            journal_batch_versions(b->writes, p->device, &b->versions[p->versions - 1]);
+            write_versions(b, p->device, &b->versions[p->versions - 1]);
     }
     if (b->messages)
         journal_batch_followed(b->writes, followed_until(b, due));

@@ -52,8 +52,6 @@ void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_en
         out->faulty = is_faulty(b, p);
         out->alert = is_alert(b, p);
     }
-    if (p->versions)
-        out->versions = b->versions[p->versions - 1];
 }
 
 void batch_want_end(struct batch *b, uint32_t device, uint64_t boot, uint64_t login)

@@ -1,5 +1,4 @@
 #include <assert.h>
-#include <string.h>
 
 #include "commit/batch.h"
 
@@ -32,19 +31,6 @@ static void add_days(struct batch *b, struct pending *p, const int32_t *days, si
     }
 }
 
-/* Takes only the versions that the device has not told itself. */
-static void add_versions(struct batch *b, struct pending *p, const struct journal_versions *told)
-{
-    struct journal_versions now, unknown = *told;
-
-    batch_versions(b, p, &now);
-    for (int i = 0; i < VERSION_COUNT; i++) {
-        if (now.text[i][0])
-            memset(unknown.text[i], 0, sizeof(unknown.text[i]));
-    }
-    batch_add_versions(b, p, &unknown);
-}
-
 void batch_add_history(struct batch *b, struct pending *p, const struct intake_record *rec)
 {
     const struct commit_history *h = (const void *)rec->body;
@@ -58,5 +44,5 @@ void batch_add_history(struct batch *b, struct pending *p, const struct intake_r
     keep_later(p, &g->online_latest, h->online_latest);
     keep_later(p, &g->last_report, h->last_report);
     add_days(b, p, (const void *)(rec->body + sizeof(*h)), (rec->body_len - sizeof(*h)) / sizeof(int32_t));
-    add_versions(b, p, &h->versions);
+    batch_add_versions(b, p, &h->versions, false);
 }

@@ -261,32 +261,40 @@ void batch_versions(struct batch *b, const struct pending *p, struct journal_ver
 {
     assert(p->versions <= b->version_count);
     if (p->versions)
-        *out = b->versions[p->versions - 1];
+        *out = b->versions[p->versions - 1].now;
     else
         fleet_versions(b->fleet, p->device, out);
 }
 
-void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *told)
+static struct pending_versions *require_versions(struct batch *b, struct pending *p)
 {
-    struct journal_versions now;
-    bool changed = false;
-
-    batch_versions(b, p, &now);
-    for (int i = 0; i < VERSION_COUNT; i++) {
-        if (told->text[i][0] && strcmp(told->text[i], now.text[i]) != 0) {
-            memcpy(now.text[i], told->text[i], sizeof(now.text[i]));
-            changed = true;
-        }
-    }
-    /* A device tells its versions every hour, and they hardly ever change. */
-    if (!changed)
-        return;
     if (!p->versions) {
         if (!ARRAY_RESERVE(b->versions, b->version_cap, b->version_count + 1)) {
             b->err = MU_E_NOMEM;
-            return;
+            return NULL;
         }
+        struct pending_versions *at = &b->versions[b->version_count];
+        *at = (struct pending_versions){ .told = { false } };
+        fleet_versions(b->fleet, p->device, &at->now);
         p->versions = ++b->version_count;
     }
-    b->versions[p->versions - 1] = now;
+    return &b->versions[p->versions - 1];
+}
+
+void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *v, bool told)
+{
+    struct journal_versions now;
+    struct pending_versions *at;
+
+    batch_versions(b, p, &now);
+    for (int i = 0; i < VERSION_COUNT; i++) {
+        /* A device tells its versions every hour, and they hardly ever change. */
+        if (!v->text[i][0] || (told ? strcmp(v->text[i], now.text[i]) == 0 : now.text[i][0] != '\0'))
+            continue;
+        if (!(at = require_versions(b, p)))
+            return;
+        memcpy(at->now.text[i], v->text[i], sizeof(now.text[i]));
+        at->told[i] = told;
+        at->heard[i] = !told;
+    }
 }

@@ -46,7 +46,7 @@ static enum mu_err read_events(struct batch *b, const uint32_t *devices, size_t 
     enum mu_err err = MU_OK;
 
     for (size_t i = 0; i < count && err == MU_OK; i++)
-        err = refresh_add(&r, devices[i]);
+        err = refresh_events(&r, devices[i]);
     if (err == MU_OK && (err = refresh_read(&r, b->fleet, b->journal)) == MU_OK) {
         fleet_apply_begin(b->fleet);
         refresh_show(&r, b->fleet);

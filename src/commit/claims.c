@@ -79,7 +79,7 @@ static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_s
     if (s->followed)
         c->followed[c->followed_count++] = device;
     if (s->followed || s->messages > fleet_mark(f, device).messages)
-        err = refresh_add(&c->unseen, device);
+        err = refresh_events(&c->unseen, device);
     if (err != MU_OK)
         return err;
     fleet_apply_begin(f);

@@ -239,8 +239,14 @@ void fleet_apply(struct fleet *f, const struct fleet_change *change)
         fleet_device_set_flag(f, change->no, r, DEVICE_FAULTY, change->faulty);
         fleet_device_set_flag(f, change->no, r, DEVICE_ALERT, change->alert);
     }
-    if (change->versions)
-        fleet_device_set_versions(f, r, change->versions);
+}
+
+void fleet_apply_versions(struct fleet *f, uint32_t device, const struct journal_versions *v)
+{
+    struct columns_row r = columns_row(&f->columns, device);
+
+    if (r.c)
+        fleet_device_set_versions(f, r, v);
 }
 
 void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device)

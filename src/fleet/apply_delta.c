@@ -3,33 +3,52 @@
 
 /* How the index follows other nodes: their deltas, and which of them live. */
 
+/* A second that the holder tells. It is less than the known one if the clock was set back between these two records. Or
+ * the holder had not heard yet what another node has heard of the device's past: then that one counts. */
+static void follow_second(uint32_t *known, int64_t told, uint64_t last_us, int64_t told_us)
+{
+    if (columns_seconds(told) > *known || LOW_BITS(told_us, MOMENT_BITS) < last_us)
+        *known = columns_seconds(told);
+}
+
 static void follow_report(struct columns_row r, const struct fleet_progress *p)
 {
-    r.c->told[r.i].last_ts_us = LOW_BITS(p->last_ts_us, MOMENT_BITS);
-    r.c->last_report[r.i] = columns_seconds(p->last_report);
+    struct device_told *told = &r.c->told[r.i];
+
+    follow_second(&r.c->last_report[r.i], p->last_report, told->last_ts_us, p->last_ts_us);
+    told->last_ts_us = LOW_BITS(p->last_ts_us, MOMENT_BITS);
+}
+
+/* The earlier one counts, whoever tells it first. */
+static void follow_activated(struct fleet *f, uint32_t no, struct columns_row r, const struct fleet_progress *p)
+{
+    uint32_t now = r.c->told[r.i].activated_at, told = columns_seconds(p->activated_at);
+
+    if (told && (!now || told < now))
+        history_activated(f, no, r, told);
 }
 
 static void follow_session(struct fleet *f, uint32_t no, struct columns_row r, const struct fleet_progress *p)
 {
     struct device_told *told = &r.c->told[r.i];
+    uint32_t online_latest = told->online_latest; /* it is packed */
 
+    follow_second(&online_latest, p->online_latest, told->last_session_us, p->last_session_us);
+    told->online_latest = online_latest;
     told->session = LOW_BITS(p->session_boot, MOMENT_BITS);
     told->last_session_us = LOW_BITS(p->last_session_us, MOMENT_BITS);
-    told->online_latest = columns_seconds(p->online_latest);
-    history_activated(f, no, r, columns_seconds(p->activated_at));
+    follow_activated(f, no, r, p);
 }
 
 /* What a node tells that does not hold the session. */
 static void merge(struct fleet *f, uint32_t no, struct columns_row r, const struct delta_entry *e)
 {
     struct device_told *told = &r.c->told[r.i];
-    uint32_t activated_at = columns_seconds(e->progress.activated_at);
     uint32_t online_latest = columns_seconds(e->progress.online_latest);
     uint32_t last_report = columns_seconds(e->progress.last_report);
 
     if (e->parts & DELTA_SESSION) {
-        if (activated_at && (!told->activated_at || activated_at < told->activated_at))
-            history_activated(f, no, r, activated_at);
+        follow_activated(f, no, r, &e->progress);
         if (online_latest > told->online_latest)
             told->online_latest = online_latest;
     }
@@ -61,17 +80,17 @@ static bool is_older(const struct delta_entry *e, const struct device_told *told
     return e->progress.messages < told->messages;
 }
 
-bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
+void fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
 {
     struct columns_row r = columns_row(&f->columns, e->device);
 
     if (!r.c)
-        return false;
+        return;
     const struct device_told *told = &r.c->told[r.i];
     if (e->parts & DELTA_MERGE)
         merge(f, e->device, r, e);
     else if (told->mine || is_older(e, told))
-        return false;
+        return;
     else
         replace(f, e->device, r, e);
     if (e->parts & DELTA_DAY) {
@@ -79,9 +98,6 @@ bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
         if (e->progress.active_day > told->active_day)
             r.c->told[r.i].active_day = e->progress.active_day;
     }
-    if (e->parts & DELTA_VERSIONS)
-        fleet_device_set_versions(f, r, &e->versions);
-    return e->parts & DELTA_EVENTS;
 }
 
 struct fleet_mark fleet_mark(struct fleet *f, uint32_t no)
@@ -93,6 +109,7 @@ struct fleet_mark fleet_mark(struct fleet *f, uint32_t no)
     if (r.c)
         mark = (struct fleet_mark){
             .messages = r.c->told[r.i].messages,
+            .versions = r.c->told[r.i].versions,
             .events = events_total(&catalog_product(f, r.c->product[r.i])->events, r.c->events[r.i]),
         };
     fleet_unlock(f);

@@ -1,14 +1,11 @@
 #include "fleet/delta.h"
 
-#include <string.h>
-
 /* The layout of a delta. A report of a device that reports often takes a dozen bytes:
  *
  *   device, messages, sessions as varints; parts; flags
  *   REPORT    last_ts_us (from the head's moment), last_report (from last_ts_us, in seconds)
  *   SESSION   session_boot, last_session_us, online_latest, activated_at
- *   DAY       active_day
- *   VERSIONS  four texts, each behind its length */
+ *   DAY       active_day */
 
 enum { ONLINE = 1, FAULTY = 2, ALERT = 4, NUMBERS_REPORTS = 8 };
 
@@ -47,23 +44,6 @@ void delta_put(struct buf *out, const struct delta_head *head, const struct delt
     }
     if (e->parts & DELTA_DAY)
         buf_append_signed(out, p->active_day);
-    for (int i = 0; e->parts & DELTA_VERSIONS && i < VERSION_COUNT; i++) {
-        size_t len = strlen(e->versions.text[i]);
-        buf_append_u8(out, (uint8_t)len);
-        buf_append(out, e->versions.text[i], len);
-    }
-}
-
-static void get_versions(struct bytes *in, struct journal_versions *out)
-{
-    for (int i = 0; i < VERSION_COUNT; i++) {
-        size_t len = bytes_u8(in);
-        const uint8_t *text = bytes_take(in, len);
-        if (len > LIMIT_VERSION)
-            in->bad = true;
-        else if (text)
-            memcpy(out->text[i], text, len);
-    }
 }
 
 bool delta_get(struct bytes *in, const struct delta_head *head, struct delta_entry *e)
@@ -93,7 +73,5 @@ bool delta_get(struct bytes *in, const struct delta_head *head, struct delta_ent
     }
     if (e->parts & DELTA_DAY)
         p->active_day = (int32_t)bytes_signed(in);
-    if (e->parts & DELTA_VERSIONS)
-        get_versions(in, &e->versions);
     return !in->bad;
 }

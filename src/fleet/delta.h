@@ -6,8 +6,8 @@
 #include "fleet/fleet_apply.h"
 
 /* A delta: what one batch of another node changed in its index, so that this node's index follows. It has presence,
- * faulty and alert, the moments and days by which devices are searched and counted, and versions. It has no image, and
- * of events only that they have changed: these are read from the store when somebody asks.
+ * faulty and alert, the moments and days by which devices are searched and counted. It has no image, and of events and
+ * versions only that they have changed: these are read from the store (commit/refresh.h).
  *
  * Everything is absolute, so a delta may come twice. An entry carries the device's running numbers, so one that is
  * older than what is known is left out. Pure. */
@@ -21,7 +21,7 @@ enum delta_part {
     DELTA_REPORT = 1,   /* last_ts_us, last_report */
     DELTA_SESSION = 2,  /* session_boot, last_session_us, online_latest, activated_at */
     DELTA_DAY = 4,      /* active_day: the device was active on it */
-    DELTA_VERSIONS = 8, /* versions */
+    DELTA_VERSIONS = 8, /* the device's versions have changed */
     DELTA_EVENTS = 16,  /* the device's events have changed */
     /* The node does not hold the device's session and has only heard of its past. The earlier activation counts, the
      * later login and report; running numbers and flags say nothing. */
@@ -37,7 +37,6 @@ struct delta_entry {
     uint8_t parts; /* enum delta_part */
     bool online, faulty, alert;
     struct fleet_progress progress; /* what the parts name, messages, sessions and numbers_reports */
-    struct journal_versions versions;
 };
 
 void delta_put_head(struct buf *out, const struct delta_head *head);

@@ -52,12 +52,11 @@ static struct delta_entry login(uint32_t device, uint64_t sessions, uint64_t boo
     };
 }
 
-static bool apply(const struct delta_entry *e)
+static void apply(const struct delta_entry *e)
 {
     fleet_apply_begin(f);
-    bool events = fleet_apply_delta(f, e);
+    fleet_apply_delta(f, e);
     fleet_apply_end(f);
-    return events;
 }
 
 static struct fleet_device device(uint32_t no)
@@ -80,8 +79,6 @@ static void an_entry_is_read_as_it_was_written(void **state)
     all.progress.last_ts_us = NOW_US - 5;
     all.progress.last_report = NOW_US / 1000000 - 1000;
     all.progress.active_day = -3;
-    strcpy(all.versions.text[VERSION_MCU_SOFT], "1.2");
-    memset(all.versions.text[VERSION_WIFI_HARD], 'x', LIMIT_VERSION);
     buf_init(&b, 4096);
     delta_put_head(&b, &head);
     delta_put(&b, &head, &all);
@@ -91,7 +88,6 @@ static void an_entry_is_read_as_it_was_written(void **state)
     assert_memory_equal(&read_head, &head, sizeof(head));
     assert_true(delta_get(&in, &head, &read));
     assert_memory_equal(&read.progress, &all.progress, sizeof(all.progress));
-    assert_memory_equal(&read.versions, &all.versions, sizeof(all.versions));
     assert_true(read.device == all.device && read.parts == all.parts && read.online && read.faulty && read.alert);
     assert_true(delta_get(&in, &head, &read));
     assert_true(read.device == 1 && !read.parts && !read.online);
@@ -183,15 +179,13 @@ static void what_this_node_holds_is_not_changed_by_others_but_by_what_they_heard
     fleet_apply_end(f);
     apply(&other);
     assert_int_equal(device(1).open_boot, THEIRS);
-    past.parts = DELTA_MERGE | DELTA_SESSION | DELTA_REPORT | DELTA_DAY | DELTA_VERSIONS;
+    past.parts = DELTA_MERGE | DELTA_SESSION | DELTA_REPORT | DELTA_DAY;
     past.progress = (struct fleet_progress){
         .activated_at = 500, .online_latest = 1500, .last_ts_us = 0, .last_report = 4000, .active_day = DAY
     };
-    strcpy(past.versions.text[0], "7");
     apply(&past);
     struct fleet_device d = device(1);
     assert_true(d.is_online && d.activated_at == 500 && d.online_latest == 2000 && d.last_report == 4000);
-    assert_string_equal(d.versions.text[0], "7");
     assert_true(fleet_was_active(f, DAY, 1));
     past.progress.activated_at = 600;
     past.progress.last_report = 3999;
@@ -199,15 +193,76 @@ static void what_this_node_holds_is_not_changed_by_others_but_by_what_they_heard
     assert_true(device(1).activated_at == 500 && device(1).last_report == 4000);
 }
 
-static void an_entry_says_whether_events_are_to_be_read_again(void **state)
+/* A start reads on from a state that lags: then it knows messages of a session that it does not know. */
+static void a_later_session_counts_before_messages_that_were_read_ahead(void **state)
 {
-    struct delta_entry e = { .device = 1, .parts = DELTA_EVENTS }, stranger = { .device = 99, .parts = DELTA_EVENTS };
+    struct fleet_change read = { .no = 1, .progress = { .messages = 9, .sessions = 2, .session_boot = THEIRS } };
+    struct delta_entry older = login(1, 1, THEIRS - 1), later = login(1, 4, THEIRS + 1);
 
     (void)state;
-    assert_true(apply(&e));
-    assert_false(apply(&stranger));
-    e.parts = DELTA_REPORT;
-    assert_false(apply(&e));
+    fleet_apply_begin(f);
+    fleet_apply(f, &read);
+    fleet_apply_end(f);
+    later.progress.messages = 7;
+    apply(&later);
+    assert_true(device(1).is_online && device(1).open_boot == THEIRS + 1);
+    older.progress.messages = 20;
+    apply(&older);
+    assert_int_equal(device(1).open_boot, THEIRS + 1);
+}
+
+static void a_holder_that_has_not_heard_of_the_past_does_not_undo_it(void **state)
+{
+    struct delta_entry past = { .device = 1, .parts = DELTA_MERGE | DELTA_SESSION | DELTA_REPORT };
+    struct delta_entry holder = login(1, 1, THEIRS);
+    int64_t now = NOW_US / 1000000;
+
+    (void)state;
+    past.progress =
+        (struct fleet_progress){ .activated_at = now - 9, .online_latest = now - 8, .last_report = now - 7 };
+    holder.parts |= DELTA_REPORT;
+    holder.progress.online_latest = now - 20;
+    apply(&past);
+    apply(&holder);
+    struct fleet_device d = device(1);
+    assert_true(d.activated_at == now - 9 && d.online_latest == now - 8 && d.last_report == now - 7);
+
+    /* but its clock may have been set back */
+    holder.progress.sessions++;
+    holder.progress.last_session_us -= 30000000;
+    apply(&holder);
+    assert_int_equal(device(1).online_latest, now - 20);
+}
+
+static bool same_mark(struct fleet_mark a, struct fleet_mark b)
+{
+    return a.messages == b.messages && a.events == b.events && a.versions == b.versions;
+}
+
+static void a_mark_changes_with_messages_events_and_versions(void **state)
+{
+    struct journal_event event = { .opened_us = NOW_US, .name = STR("Fault_Broken") };
+    struct delta_entry e = { .device = 1, .parts = DELTA_REPORT, .progress = { .messages = 1 } };
+    struct fleet_mark before = fleet_mark(f, 1), now;
+
+    (void)state;
+    assert_true(same_mark(fleet_mark(f, 99), (struct fleet_mark){ 0 }));
+    apply(&e);
+    now = fleet_mark(f, 1);
+    assert_false(same_mark(now, before));
+    fleet_apply_begin(f);
+    fleet_replace_events(f, 1, &event, 1);
+    fleet_apply_end(f);
+    before = fleet_mark(f, 1);
+    assert_false(same_mark(now, before));
+    fleet_apply_begin(f);
+    fleet_replace_events(f, 1, &event, 1);
+    fleet_apply_end(f);
+    assert_true(same_mark(fleet_mark(f, 1), before));
+    fleet_apply_begin(f);
+    fleet_apply_versions(f, 1, &(struct journal_versions){ .text = { "1.0" } });
+    fleet_apply_end(f);
+    assert_false(same_mark(fleet_mark(f, 1), before));
 }
 
 static void asking_for_the_end_of_a_session_changes_nothing_by_itself(void **state)
@@ -220,7 +275,7 @@ static void asking_for_the_end_of_a_session_changes_nothing_by_itself(void **sta
     apply(&held);
     wanted.parts = DELTA_MERGE | DELTA_SESSION | DELTA_WANTED;
     wanted.progress.session_boot = THEIRS;
-    assert_false(apply(&wanted));
+    apply(&wanted);
     struct fleet_device d = device(1);
     assert_true(d.is_online && d.open_boot == THEIRS && d.activated_at == 1000 && d.online_latest == 2000);
 }
@@ -237,7 +292,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_this_node_holds_is_not_changed_by_others_but_by_what_they_heard_of_its_past, setup, teardown),
         cmocka_unit_test_setup_teardown(asking_for_the_end_of_a_session_changes_nothing_by_itself, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_entry_says_whether_events_are_to_be_read_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_later_session_counts_before_messages_that_were_read_ahead, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_holder_that_has_not_heard_of_the_past_does_not_undo_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_mark_changes_with_messages_events_and_versions, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,18 +89,17 @@ size_t fleet_open_events(struct fleet *f, uint32_t no, struct fleet_event *out, 
 /* The event as the journal keeps it; the name lives as long as the fleet. */
 struct journal_event fleet_event_record(struct fleet *f, const struct fleet_event *e);
 
-/* Committed changes of one device: progress, image (NULL = unchanged), presence, faulty, alert, versions (NULL =
- * unchanged). To be called between fleet_apply_begin and fleet_apply_end, which hold the lock for a whole batch. */
+/* Committed changes of one device: progress, image (NULL = unchanged), presence, faulty, alert. To be called between fleet_apply_begin and fleet_apply_end, which hold the lock for a whole batch. */
 struct fleet_change {
     uint32_t no;
     struct fleet_progress progress;
     const uint8_t *image;
     size_t image_len;
     bool faulty, alert; /* of the image; ignored without one */
-    const struct journal_versions *versions;
 };
 void fleet_apply_begin(struct fleet *f);
 void fleet_apply(struct fleet *f, const struct fleet_change *change);
+void fleet_apply_versions(struct fleet *f, uint32_t device, const struct journal_versions *v);
 void fleet_apply_active(struct fleet *f, int32_t day, uint32_t device);
 /* An event that was opened, or an open one that was resolved. */
 void fleet_apply_event(struct fleet *f, const struct fleet_event *e);
@@ -109,14 +108,14 @@ void fleet_forget_event(struct fleet *f, uint32_t device, bool alert, struct str
 void fleet_apply_end(struct fleet *f);
 
 /* --- other nodes --------------------------------------------------------------------------------
- * Between fleet_apply_begin and fleet_apply_end. An entry of another node's delta (delta.h); true: read the device's
- * events again. A device that the index does not know is left out. */
+ * Between fleet_apply_begin and fleet_apply_end. An entry of another node's delta (delta.h). A device that the index does not know is left out. */
 struct delta_entry;
-bool fleet_apply_delta(struct fleet *f, const struct delta_entry *e);
+void fleet_apply_delta(struct fleet *f, const struct delta_entry *e);
 /* Tells whether a commit of this node has changed a device between two moments. Takes the lock itself; any thread. */
 struct fleet_mark {
     uint64_t messages;
-    uint32_t events; /* how many are counted */
+    uint32_t events;   /* how many are counted */
+    uint32_t versions; /* number of the set */
 };
 struct fleet_mark fleet_mark(struct fleet *f, uint32_t no);
 /* All events of a device, as the store has them. Between fleet_apply_begin and fleet_apply_end. */

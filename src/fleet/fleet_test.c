@@ -376,7 +376,6 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
         .image = image,
         .image_len = sizeof(image),
         .faulty = true,
-        .versions = &versions,
     };
 
     put_product(1, 1);
@@ -384,6 +383,10 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
     fake_put_device(reg, &row);
     follow();
     apply(&change);
+    fleet_apply_begin(f);
+    fleet_apply_versions(f, 5, &versions);
+    fleet_apply_versions(f, 99, &versions);
+    fleet_apply_end(f);
     strcpy(row.passcode, "a longer secret than before");
     row.created_at -= 100;
     row.is_disabled = true;
@@ -414,7 +417,6 @@ static void what_a_device_told_survives_a_change_of_its_row(void **state)
 
     change.progress.session = 0;
     change.image = NULL;
-    change.versions = NULL;
     apply(&change);
     assert_true(fleet_device_by_no(f, 5, &d));
     assert_true(!d.is_online && d.is_faulty);

@@ -281,6 +281,67 @@ static void of_the_past_the_earlier_activation_and_the_later_login_and_report_co
     close_two(&n);
 }
 
+struct versions_list {
+    uint32_t devices[4];
+    struct journal_versions at[4];
+    size_t count;
+};
+
+static enum mu_err see_versions(void *ctx, uint32_t device, const struct journal_versions *v)
+{
+    struct versions_list *seen = ctx;
+
+    seen->devices[seen->count] = device;
+    seen->at[seen->count++] = *v;
+    return MU_OK;
+}
+
+static void expect_versions(struct journal *j, const char *first, const char *second)
+{
+    const uint32_t devices[] = { 4, 5, UINT32_MAX };
+    struct versions_list seen = { .count = 0 };
+
+    assert_int_equal(journal_device_versions(j, devices, 3, see_versions, &seen), MU_OK);
+    assert_true(seen.count == 2 && seen.devices[0] == 5 && seen.devices[1] == UINT32_MAX);
+    assert_string_equal(seen.at[0].text[0], first);
+    assert_string_equal(seen.at[0].text[1], second);
+    assert_string_equal(seen.at[0].text[2], "");
+    assert_string_equal(seen.at[1].text[3], "only");
+}
+
+static void of_versions_what_the_device_told_last_counts_and_the_rest_stays(void **state)
+{
+    struct two_nodes n = open_two(*state);
+    struct versions_list seen = { .count = 0 };
+    struct journal_visitor visitor = { .ctx = &seen, .versions = see_versions };
+
+    journal_batch_merge_versions(n.of_a, UINT32_MAX, &(struct journal_versions){ .text = { "", "", "", "only" } },
+                                 true);
+    journal_batch_merge_versions(n.of_a, 5, &(struct journal_versions){ .text = { "1.0" } }, true);
+    journal_batch_merge_versions(n.of_a, 5, &(struct journal_versions){ .text = { "0.9", "past" } }, false);
+    commit_at(n.a, n.of_a, DAY_ZERO);
+    expect_versions(n.b, "1.0", "past");
+    /* no node overwrites what it does not tell */
+    journal_batch_merge_versions(n.of_b, 5, &(struct journal_versions){ .text = { "", "2.0" } }, true);
+    commit_at(n.b, n.of_b, DAY_ZERO);
+    expect_versions(n.a, "1.0", "2.0");
+    journal_batch_merge_versions(n.of_a, 5, &(struct journal_versions){ .text = { "0.8", "0.8" } }, false);
+    commit_at(n.a, n.of_a, DAY_ZERO + 1);
+    expect_versions(n.a, "1.0", "2.0");
+    journal_batch_merge_versions(n.of_a, 5, &(struct journal_versions){ .text = { "1.1" } }, true);
+    commit_at(n.a, n.of_a, DAY_ZERO + 2);
+    expect_versions(n.b, "1.1", "2.0");
+    assert_int_equal(journal_visit(n.b, &visitor), MU_OK);
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.at[0].text[1], "2.0");
+    /* nor what a batch that is not committed has heard */
+    journal_batch_merge_versions(n.of_a, 5, &(struct journal_versions){ .text = { "1.2" } }, true);
+    journal_batch_clear(n.of_a);
+    commit_at(n.a, n.of_a, DAY_ZERO + 3);
+    expect_versions(n.b, "1.1", "2.0");
+    close_two(&n);
+}
+
 /* --- what others have changed ----------------------------------------------------------------------*/
 
 struct seen_deltas {
@@ -401,6 +462,7 @@ int main(void)
         IN_STORE(a_device_whose_session_has_ended_is_claimed_with_what_is_on_record),
         IN_STORE(a_claim_waits_for_another_one_until_that_batch_is_over),
         IN_STORE(of_the_past_the_earlier_activation_and_the_later_login_and_report_count),
+        IN_STORE(of_versions_what_the_device_told_last_counts_and_the_rest_stays),
         IN_STORE(deltas_of_a_start_come_in_order_and_none_of_a_batch_that_was_not_committed),
         IN_STORE(events_and_states_of_single_devices_are_read),
         IN_STORE(nodes_together_get_as_many_calls_as_the_limit_says),

@@ -22,6 +22,7 @@ void fake_records_free(struct fake_records *r)
     free(r->versions.at);
     free(r->turns.at);
     free(r->pasts.at);
+    free(r->heard.at);
     free(r->active.at);
     free(r->active_sets.at);
     free(r->events.at);
@@ -196,6 +197,25 @@ static void take_over_state(struct fake_records *all, const struct fake_state *s
             take_over_past(&at->s, &all->pasts.at[i]);
 }
 
+const struct journal_versions *fake_versions_of(const struct fake_records *all, uint32_t device)
+{
+    for (size_t i = all->versions.count; i-- > 0;)
+        if (all->versions.at[i].device == device)
+            return &all->versions.at[i].v;
+    return NULL;
+}
+
+static void take_over_heard(struct fake_records *all, const struct fake_heard *heard)
+{
+    const struct journal_versions *before = fake_versions_of(all, heard->device);
+    struct fake_versions now = { .device = heard->device };
+
+    if (before)
+        now.v = *before;
+    journal_versions_merge(&now.v, &heard->v, heard->told);
+    *FAKE_APPEND(all->versions) = now;
+}
+
 static void forget_device(struct fake_records *all, uint32_t device)
 {
     FAKE_KEEP(all->states, struct fake_state, row->device != device);
@@ -231,6 +251,8 @@ static void take_over(struct fake_records *all, struct fake_records *r)
     }
     for (size_t i = 0; i < r->versions.count; i++)
         *FAKE_APPEND(all->versions) = r->versions.at[i];
+    for (size_t i = 0; i < r->heard.count; i++)
+        take_over_heard(all, &r->heard.at[i]);
     for (size_t i = 0; i < r->active_sets.count; i++)
         take_over_set(all, &r->active_sets.at[i]);
     for (size_t i = 0; i < r->active.count; i++)

@@ -23,6 +23,11 @@ struct fake_versions {
     uint32_t device;
     struct journal_versions v;
 };
+struct fake_heard {
+    uint32_t device;
+    bool told;
+    struct journal_versions v;
+};
 struct fake_active {
     int32_t day;
     uint32_t device;
@@ -72,6 +77,7 @@ struct fake_records {
     FAKE_LIST(struct fake_past) pasts;        /* in a journal: the states have them, too */
     FAKE_LIST(struct fake_state) states;      /* in a journal: one per device, ascending */
     FAKE_LIST(struct fake_versions) versions; /* in a journal: in the order of their commits */
+    FAKE_LIST(struct fake_heard) heard;       /* in a journal: none */
     FAKE_LIST(struct fake_active) active;
     FAKE_LIST(struct fake_active_set) active_sets;
     FAKE_LIST(struct fake_event) events;
@@ -88,7 +94,7 @@ struct journal *fake_journal_new_shared(uint64_t boot);
 struct journal *fake_journal_join(struct journal *j, uint64_t boot);
 /* This start is over, as if another node had said so. */
 void fake_journal_end(struct journal *j);
-/* The next time that a thread has visited `j`, or has read devices' events through it, fn runs before it goes on; NULL: no
+/* The next time that a thread has visited `j`, or has read devices' events or versions through it, fn runs before it goes on; NULL: no
  * longer. */
 void fake_journal_meanwhile(struct journal *j, void (*fn)(void *ctx), void *ctx);
 void fake_journal_free(struct journal *j);

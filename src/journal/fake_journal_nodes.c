@@ -124,6 +124,14 @@ static void past(struct journal_batch *port, uint32_t device, int64_t activated_
     b->r.bytes += 40;
 }
 
+static void merge_versions(struct journal_batch *port, uint32_t device, const struct journal_versions *v, bool told)
+{
+    struct fake_batch *b = (struct fake_batch *)port;
+
+    *FAKE_APPEND(b->r.heard) = (struct fake_heard){ device, told, *v };
+    b->r.bytes += 100;
+}
+
 /* --- deltas --------------------------------------------------------------------------------------- */
 
 static void delta(struct journal_batch *port, const void *bytes, size_t len)
@@ -174,6 +182,23 @@ static enum mu_err device_events(struct journal *port, const uint32_t *devices, 
             if (j->all.events.at[k].device == devices[i] && !j->all.events.at[k].forgotten)
                 err = row(ctx, devices[i], &e);
         }
+    }
+    pthread_mutex_unlock(&j->lock);
+    fake_meanwhile(port);
+    return err;
+}
+
+static enum mu_err device_versions(struct journal *port, const uint32_t *devices, size_t count, journal_versions_fn row,
+                                   void *ctx)
+{
+    struct fake_journal *j = fake_store(port);
+
+    pthread_mutex_lock(&j->lock);
+    enum mu_err err = j->fail;
+    for (size_t i = 0; i < count && err == MU_OK; i++) {
+        const struct journal_versions *v = fake_versions_of(&j->all, devices[i]);
+        if (v)
+            err = row(ctx, devices[i], v);
     }
     pthread_mutex_unlock(&j->lock);
     fake_meanwhile(port);
@@ -276,10 +301,12 @@ const struct journal_driver_nodes fake_driver_nodes = {
     .end_boot = end_boot,
     .claim = claim,
     .past = past,
+    .merge_versions = merge_versions,
     .delta = delta,
     .last_delta = last_delta,
     .deltas = deltas,
     .device_events = device_events,
+    .device_versions = device_versions,
     .device_state = device_state,
     .grant_calls = grant_calls,
     .keep_house = keep_house,

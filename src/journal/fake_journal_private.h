@@ -94,6 +94,8 @@ extern const struct journal_driver_nodes fake_driver_nodes; /* fake_journal_node
 /* With the lock held: the batch is committed, or cleared. */
 void fake_release_claims(struct fake_journal *j, const struct journal_batch *b);
 
+/* The newest of a device; NULL: it has none. */
+const struct journal_versions *fake_versions_of(const struct fake_records *all, uint32_t device);
 /* Without the lock. */
 void fake_meanwhile(struct journal *j);
 

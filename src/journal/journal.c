@@ -265,6 +265,24 @@ enum mu_err journal_device_events(struct journal *j, const uint32_t *devices, si
     return j->driver->nodes->device_events(j, devices, count, row, ctx);
 }
 
+void journal_batch_merge_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v, bool told)
+{
+    b->driver->nodes->merge_versions(b, device, v, told);
+}
+
+void journal_versions_merge(struct journal_versions *on_record, const struct journal_versions *v, bool told)
+{
+    for (int i = 0; i < VERSION_COUNT; i++)
+        if (v->text[i][0] && (told || !on_record->text[i][0]))
+            memcpy(on_record->text[i], v->text[i], sizeof(on_record->text[i]));
+}
+
+enum mu_err journal_device_versions(struct journal *j, const uint32_t *devices, size_t count, journal_versions_fn row,
+                                    void *ctx)
+{
+    return j->driver->nodes->device_versions(j, devices, count, row, ctx);
+}
+
 enum mu_err journal_device_state(struct journal *j, uint32_t device,
                                  void (*state)(void *ctx, const struct journal_state *s), void *ctx)
 {

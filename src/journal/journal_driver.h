@@ -62,12 +62,15 @@ struct journal_driver_nodes {
                          const struct journal_claimant *to);
     void (*past)(struct journal_batch *b, uint32_t device, int64_t activated_at, int64_t online_latest,
                  int64_t last_report);
+    void (*merge_versions)(struct journal_batch *b, uint32_t device, const struct journal_versions *v, bool told);
     void (*delta)(struct journal_batch *b, const void *bytes, size_t len);
     uint64_t (*last_delta)(const struct journal *j);
     void (*keep_deltas)(struct journal *j); /* NULL: none are dropped */
     enum mu_err (*deltas)(struct journal *j, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx);
     enum mu_err (*device_events)(struct journal *j, const uint32_t *devices, size_t count, journal_event_fn row,
                                  void *ctx);
+    enum mu_err (*device_versions)(struct journal *j, const uint32_t *devices, size_t count, journal_versions_fn row,
+                                   void *ctx);
     enum mu_err (*grant_calls)(struct journal *j, struct journal_grant *g);
     enum mu_err (*device_state)(struct journal *j, uint32_t device,
                                 void (*state)(void *ctx, const struct journal_state *s), void *ctx);

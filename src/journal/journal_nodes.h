@@ -47,6 +47,13 @@ MU_MUST_USE enum mu_err journal_batch_claim(struct journal_batch *b, const uint3
 void journal_batch_past(struct journal_batch *b, uint32_t device, int64_t activated_at, int64_t online_latest,
                         int64_t last_report);
 
+/* Versions that this start has heard of a device, whoever holds its session; a text that is "" stays as it is on record.
+ * told: by the device itself. Otherwise a text counts only where none is on record. */
+void journal_batch_merge_versions(struct journal_batch *b, uint32_t device, const struct journal_versions *v,
+                                  bool told);
+/* How they are merged into what is on record. */
+void journal_versions_merge(struct journal_versions *on_record, const struct journal_versions *v, bool told);
+
 /* --- what others have changed ----------------------------------------------------------------------
  * The bytes of this batch's delta, whose form only the caller knows. */
 void journal_batch_delta(struct journal_batch *b, const void *bytes, size_t len);
@@ -63,6 +70,10 @@ void journal_keep_deltas(struct journal *j);
 /* All events of these devices, which are in ascending order, device by device in the same order. Any thread. */
 MU_MUST_USE enum mu_err journal_device_events(struct journal *j, const uint32_t *devices, size_t count,
                                               journal_event_fn row, void *ctx);
+typedef enum mu_err (*journal_versions_fn)(void *ctx, uint32_t device, const struct journal_versions *v);
+/* The versions of these devices, which are in ascending order, of those that have some, in the same order. Any thread. */
+MU_MUST_USE enum mu_err journal_device_versions(struct journal *j, const uint32_t *devices, size_t count,
+                                                journal_versions_fn row, void *ctx);
 /* What is on record of one device; MU_E_NOT_FOUND: nothing. Any thread. */
 MU_MUST_USE enum mu_err journal_device_state(struct journal *j, uint32_t device,
                                              void (*state)(void *ctx, const struct journal_state *s), void *ctx);

@@ -50,6 +50,7 @@ void postgres_batch_destroy(struct journal_batch *port)
     postgres_puts_free(&b->controls);
     buf_free(&b->delta);
     free(b->pasts);
+    free(b->heard);
     free(b->turns);
     free(b->sets);
     free(b->days);
@@ -77,7 +78,7 @@ void postgres_batch_clear(struct journal_batch *port)
     postgres_puts_clear(&b->events);
     postgres_puts_clear(&b->controls);
     buf_clear(&b->delta);
-    b->past_count = 0;
+    b->past_count = b->heard_count = 0;
     /* Claims that were not committed. */
     if (b->journal->writer)
         pg_rollback(b->journal->writer);
@@ -96,8 +97,9 @@ size_t postgres_batch_bytes(const struct journal_batch *port)
     const struct postgres_batch *b = (const struct postgres_batch *)port;
 
     return b->messages.bytes.len + b->sessions.bytes.len + puts_size(&b->states) + puts_size(&b->versions) +
-           puts_size(&b->active) + puts_size(&b->active_days) + puts_size(&b->events) + puts_size(&b->controls) +
-           b->forgotten_count * sizeof(*b->forgotten) + (b->controls_before_us ? sizeof(int64_t) : 0);
+           b->heard_count * sizeof(*b->heard) + puts_size(&b->active) + puts_size(&b->active_days) +
+           puts_size(&b->events) + puts_size(&b->controls) + b->forgotten_count * sizeof(*b->forgotten) +
+           (b->controls_before_us ? sizeof(int64_t) : 0);
 }
 
 static struct buf *fresh_value(struct postgres_batch *b)

@@ -175,6 +175,7 @@ static enum mu_err write_all(struct postgres_journal *j, struct postgres_batch *
     if ((err = postgres_turns_write(j, b)) != MU_OK || (err = add(j, &add_messages, &b->messages)) != MU_OK ||
         (err = add(j, &add_sessions, &b->sessions)) != MU_OK || (err = forget(pg, b)) != MU_OK ||
         (err = postgres_puts_write(&b->states, pg, &states)) != MU_OK ||
+        (err = postgres_versions_merge(j, b)) != MU_OK ||
         (err = postgres_puts_write(&b->versions, pg, &versions)) != MU_OK ||
         (err = postgres_puts_write(&b->active, pg, &activity)) != MU_OK ||
         (err = postgres_puts_write(&b->active_days, pg, &activity_days)) != MU_OK ||

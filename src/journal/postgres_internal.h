@@ -30,6 +30,7 @@
  *   postgres_copy.c     copying all of it
  *   postgres_starts.c   which starts are over, where several nodes share the journal
  *   postgres_claim.c    claiming devices, and what is heard of those that are not claimed
+ *   postgres_versions.c versions of devices that any node may hear
  *   postgres_nodes.c    what several nodes tell each other by the journal
  *   postgres_house.c    what is done once for all nodes */
 
@@ -186,6 +187,12 @@ struct postgres_batch {
         int64_t device, activated_at, online_latest, last_report;
     } * pasts;
     uint32_t past_count, past_cap;
+    struct postgres_heard {
+        uint32_t device;
+        bool told; /* by the device itself */
+        struct journal_versions v;
+    } * heard;
+    uint32_t heard_count, heard_cap;
     struct postgres_turn *turns;
     uint32_t turn_count, turn_cap;
     int32_t *sets; /* days whose single entries go */
@@ -277,8 +284,18 @@ bool postgres_read_past(struct pg_row *row, uint32_t device, struct postgres_pas
 MU_MUST_USE enum mu_err postgres_state_decode(struct bytes record, const struct postgres_past *past,
                                               struct journal_state *out);
 
+/* --- postgres_versions.c ---------------------------------------------------------------------------- */
+void postgres_merge_versions(struct journal_batch *port, uint32_t device, const struct journal_versions *v, bool told);
+/* In the transaction of a batch, before its versions are written: adds those that it has heard to them. */
+MU_MUST_USE enum mu_err postgres_versions_merge(struct postgres_journal *j, struct postgres_batch *b);
+enum mu_err postgres_device_versions(struct journal *port, const uint32_t *devices, size_t count,
+                                     journal_versions_fn row, void *ctx);
+
 /* --- postgres_nodes.c ------------------------------------------------------------------------------- */
 extern const struct journal_driver_nodes postgres_driver_nodes;
+/* The rows of a statement whose only parameter is a list of devices, on a connection for reading. */
+MU_MUST_USE enum mu_err postgres_each_of(struct journal *port, const char *sql, const uint32_t *devices, size_t count,
+                                         enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx);
 /* In the transaction of a batch: its delta, and what it has heard of the past of others' devices. */
 MU_MUST_USE enum mu_err postgres_nodes_write(struct postgres_journal *j, struct postgres_batch *b);
 /* After the commit. */

@@ -143,6 +143,23 @@ static enum mu_err deltas(struct journal *port, uint64_t boot, uint64_t after, j
 
 /* --- devices of other nodes -------------------------------------------------------------------------------- */
 
+enum mu_err postgres_each_of(struct journal *port, const char *sql, const uint32_t *devices, size_t count,
+                             enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
+{
+    struct postgres_journal *j = postgres_of(port);
+    int64_t *wanted = malloc((count + 1) * sizeof(*wanted));
+    struct pg *pg = wanted ? postgres_take(j) : NULL;
+    enum mu_err err = MU_E_NOMEM;
+
+    for (size_t i = 0; wanted && i < count; i++)
+        wanted[i] = devices[i];
+    if (pg)
+        err = pg_each(pg, sql, PG_VALUES(pg_ints(wanted, count)), fn, ctx);
+    postgres_give_back(j, pg);
+    free(wanted);
+    return postgres_error(err);
+}
+
 struct events_read {
     journal_event_fn row;
     void *ctx;
@@ -161,21 +178,10 @@ static enum mu_err on_event(void *ctx, struct pg_row *row)
 static enum mu_err device_events(struct journal *port, const uint32_t *devices, size_t count, journal_event_fn row,
                                  void *ctx)
 {
-    struct postgres_journal *j = postgres_of(port);
-    int64_t *wanted = malloc((count + 1) * sizeof(*wanted));
-    struct pg *pg = wanted ? postgres_take(j) : NULL;
-    enum mu_err err = MU_E_NOMEM;
+    static const char sql[] = "SELECT device, opened, point, record FROM event WHERE device = ANY ($1::bigint[]) "
+                              "ORDER BY device, opened, point";
 
-    for (size_t i = 0; wanted && i < count; i++)
-        wanted[i] = devices[i];
-    if (pg)
-        err = pg_each(pg,
-                      "SELECT device, opened, point, record FROM event WHERE device = ANY ($1::bigint[]) "
-                      "ORDER BY device, opened, point",
-                      PG_VALUES(pg_ints(wanted, count)), on_event, &(struct events_read){ row, ctx });
-    postgres_give_back(j, pg);
-    free(wanted);
-    return postgres_error(err);
+    return postgres_each_of(port, sql, devices, count, on_event, &(struct events_read){ row, ctx });
 }
 
 struct state_read {
@@ -260,11 +266,13 @@ const struct journal_driver_nodes postgres_driver_nodes = {
     .end_boot = postgres_end_boot,
     .claim = postgres_claim,
     .past = postgres_batch_past,
+    .merge_versions = postgres_merge_versions,
     .delta = delta,
     .last_delta = last_delta,
     .keep_deltas = keep_deltas,
     .deltas = deltas,
     .device_events = device_events,
+    .device_versions = postgres_device_versions,
     .device_state = device_state,
     .grant_calls = grant_calls,
     .keep_house = postgres_keep_house,

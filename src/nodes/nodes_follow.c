@@ -14,7 +14,7 @@ struct news {
     uint64_t position;      /* the number of the last one */
     uint64_t registry;      /* follow the registry to this change first */
     bool full;              /* there are more, for the next time */
-    struct refresh refresh; /* devices whose events have changed */
+    struct refresh refresh; /* devices whose events or versions have changed */
     enum mu_err err;        /* of showing it */
 };
 
@@ -31,7 +31,9 @@ static enum mu_err note_devices(struct news *news, struct bytes in, const struct
     struct delta_entry e;
 
     while (delta_get(&in, head, &e)) {
-        if ((e.parts & DELTA_EVENTS || has_missed(news, &e)) && refresh_add(&news->refresh, e.device) != MU_OK)
+        if ((e.parts & DELTA_EVENTS || has_missed(news, &e)) && refresh_events(&news->refresh, e.device) != MU_OK)
+            return MU_E_NOMEM;
+        if (e.parts & DELTA_VERSIONS && refresh_versions(&news->refresh, e.device) != MU_OK)
             return MU_E_NOMEM;
     }
     return in.bad ? MU_E_CORRUPT : MU_OK;
@@ -75,7 +77,7 @@ static void show_delta(struct nodes *n, struct bytes in)
     if (delta_get_head(&in, &head) != MU_OK)
         return;
     while (delta_get(&in, &head, &e)) {
-        (void)fleet_apply_delta(n->options.fleet, &e);
+        fleet_apply_delta(n->options.fleet, &e);
         end_if_wanted(n, &e);
     }
 }

@@ -1,5 +1,5 @@
 /* Several nodes over one journal in memory, driven step by step in a random order: sessions that begin, end and move,
- * reports, nodes that are killed and start again, and nodes that follow the others late, one before
+ * reports, versions, histories, nodes that are killed and start again, and nodes that follow the others late, one before
  * another, or while they commit something themselves. There is no bus, and no node follows by itself. At the end all
  * follow to the last delta. Then each index must be what a new node reads from the journal, and the journal must hold
  * what the devices did: no event twice, none with another end. */
@@ -44,12 +44,14 @@ struct known {
     struct model_node *holder;
     uint64_t reports, sessions;
     uint64_t forgotten; /* events that this message or one before resolved are no longer kept */
+    struct journal_versions versions;
+    bool told[VERSION_COUNT]; /* by the device itself */
 };
 
 static struct model_node nodes[NODES], late;
 static struct known devices[DEVICES + 1];
 static struct journal *first; /* keeps the store */
-static uint64_t last_boot, last_session;
+static uint64_t last_boot, last_session, last_text;
 static struct registry *reg;
 static struct calendar *calendar;
 static unsigned seed, step, state;
@@ -223,14 +225,52 @@ static void report(uint32_t no)
     devices[no].reports++;
 }
 
+static void tell_versions(uint32_t no)
+{
+    struct model_node *m = any_node();
+    struct commit_item at = item(m, no);
+    struct journal_versions v = { 0 };
+    unsigned which = any(VERSION_COUNT);
+
+    snprintf(v.text[which], sizeof(v.text[which]), "%" PRIu64, ++last_text);
+    COMMIT(m, committer_versions(m->c, &at, &v));
+    memcpy(devices[no].versions.text[which], v.text[which], sizeof(v.text[which]));
+    devices[no].told[which] = true;
+}
+
+/* Nodes that have not followed each other may both take in another past version: then the first one stays. */
+static void tell_history(uint32_t no)
+{
+    struct model_node *m = any_node();
+    struct commit_item at = item(m, no);
+    int64_t now = at.ts_us / 1000000;
+    struct commit_history h = { .activated_at = now - 1000 - any(1000) };
+    int32_t days[] = { (int32_t)(now / 86400) - (int32_t)any(10) };
+    unsigned which = any(VERSION_COUNT);
+
+    if (any(2))
+        h.last_report = now - 500 - any(10);
+    if (any(2))
+        h.online_latest = now - 500 - any(10);
+    snprintf(h.versions.text[which], sizeof(h.versions.text[which]), "past %" PRIu64, ++last_text);
+    COMMIT(m, committer_history(m->c, &at, &h, days, any(2)));
+    if (!devices[no].versions.text[which][0])
+        memcpy(devices[no].versions.text[which], h.versions.text[which], sizeof(h.versions.text[which]));
+}
+
 static void do_something(uint32_t no)
 {
-    switch (any(6)) {
+    switch (any(8)) {
     case 0:
     case 1: login(no, any_node()); break;
     case 2:
         if (devices[no].holder)
             end(no, END_TCP_CLOSED);
+        break;
+    case 3: tell_versions(no); break;
+    case 4:
+        if (any(3) == 0)
+            tell_history(no);
         break;
     default:
         for (unsigned n = devices[no].holder ? 1 + any(3) : 0; n; n--)
@@ -520,6 +560,7 @@ static void check_same(const char *what, unsigned node, uint32_t no, const char 
 static void check_all(void)
 {
     static char is[TEXT], due[TEXT];
+    struct fleet_device d;
 
     follow_all();
     join(&late);
@@ -530,6 +571,9 @@ static void check_all(void)
         say_recorded_events(no, is);
         say_due_events(no, due);
         check_same("the events on record", 0, no, is, due);
+        assert_true(fleet_device_by_no(late.f, no, &d));
+        for (int i = 0; i < VERSION_COUNT; i++)
+            check_same("a version", 0, no, d.versions.text[i], devices[no].versions.text[i]);
         say_device(&late, no, due);
         for (unsigned i = 0; i < NODES; i++) {
             if (!nodes[i].c)
