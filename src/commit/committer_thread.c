@@ -114,7 +114,7 @@ static void follow(struct committer *c)
     enum mu_err err = registry_visit_changes(c->options.registry, &v, &c->seq);
     if (err == MU_E_NOT_FOUND)
         err = fleet_revisit(c->options.fleet, c->options.registry, &c->seq);
-    if (err != MU_OK)
+    if (err != MU_OK && !c->behind) /* it is tried again and again */
         log_event(LOG_ERROR, "follow_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
     journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
     c->behind = err != MU_OK;
