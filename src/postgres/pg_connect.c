@@ -86,11 +86,12 @@ void pg_drop(struct pg *pg)
         forget(pg);
 }
 
-/* PostgreSQL's notices ("schema exists already") are nothing to tell. */
-static void ignore_notice(void *ctx, const PGresult *result)
+/* PostgreSQL's notices ("schema exists already") are nothing to tell. A warning matters to pg_commit. */
+static void take_notice(void *ctx, const PGresult *result)
 {
-    (void)ctx;
-    (void)result;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    ((struct pg *)ctx)->warned |= severity && strcmp(severity, "WARNING") == 0;
 }
 
 /* Whether the server is one that muster can use. */
@@ -190,7 +191,7 @@ enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size)
     pg_show_uri(pg->uri, shown, sizeof(shown));
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return tell_failure(pg, shown, why, why_size);
-    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+    PQsetNoticeReceiver(pg->conn, take_notice, pg);
     if ((err = look_at_server(pg, cause, sizeof(cause))) != MU_OK || (err = set_up(pg)) != MU_OK) {
         snprintf(why, why_size, "cannot use %s: %s", shown, *cause ? cause : mu_err_text(err));
         forget(pg);

@@ -18,10 +18,13 @@ enum mu_err pg_begin(struct pg *pg, enum pg_kind kind)
     return err;
 }
 
-/* The server answers a COMMIT of a transaction that had failed with ROLLBACK, and without an error. */
+/* The server answers a COMMIT of a transaction that had failed with ROLLBACK, and without an error. And it only warns
+ * when somebody has cancelled the COMMIT while it waited for a synchronous standby, which then may not have it. */
 enum mu_err pg_commit(struct pg *pg)
 {
     PGresult *result;
+
+    pg->warned = false;
     enum mu_err err = pg->lost ? MU_E_CLOSED : pg_ask(pg, "COMMIT", NULL, 0, &result);
 
     assert(pg->in_tx);
@@ -32,6 +35,8 @@ enum mu_err pg_commit(struct pg *pg)
     }
     if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
         err = MU_E_IO;
+    else if (pg->warned)
+        err = MU_E_CLOSED;
     PQclear(result);
     pg->in_tx = false;
     return err;

@@ -433,9 +433,8 @@ static void *enrol_until_it_fails(void *arg)
 #define WAITING "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 /* What the standby does not have is lost when it takes the place of the server. */
-static void a_commit_that_a_synchronous_standby_lacks_is_not_confirmed(void **state)
+static void stop_waiting_for_standby(struct registry_fixture *f, const char *how)
 {
-    struct registry_fixture *f = *state;
     struct enrolling e = { .reg = f->reg, .product = fixture_product(f) };
     pthread_t thread;
 
@@ -444,7 +443,7 @@ static void a_commit_that_a_synchronous_standby_lacks_is_not_confirmed(void **st
     assert_int_equal(pthread_create(&thread, NULL, enrol_until_it_fails, &e), 0);
     while (!number(f, WAITING))
         poll(NULL, 0, 10);
-    number(f, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    number(f, how);
     pthread_join(thread, NULL);
     assert_int_equal(e.err, MU_E_IO);
     assert_int_equal(devices_of(f->reg), e.enrolled + 1); /* the last one is there, but only here */
@@ -453,6 +452,18 @@ static void a_commit_that_a_synchronous_standby_lacks_is_not_confirmed(void **st
     while (number(f, WAITING))
         poll(NULL, 0, 10);
     assert_int_equal(enrol(f->reg, e.product, "n"), MU_OK);
+}
+
+static void a_commit_that_a_synchronous_standby_lacks_is_not_confirmed(void **state)
+{
+    stop_waiting_for_standby(
+        *state, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+}
+
+static void a_commit_that_was_cancelled_in_waiting_for_a_standby_is_not_confirmed(void **state)
+{
+    stop_waiting_for_standby(*state,
+                             "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
 }
 
 static void a_write_is_synced_although_the_database_is_set_otherwise(void **state)
@@ -527,6 +538,7 @@ int main(void)
         with_registry(the_last_words_of_a_server_do_not_mean_that_nothing_was_committed),
         with_registry(a_commit_is_not_looked_for_longer_than_five_seconds),
         with_registry(a_commit_that_a_synchronous_standby_lacks_is_not_confirmed),
+        with_registry(a_commit_that_was_cancelled_in_waiting_for_a_standby_is_not_confirmed),
         with_registry(a_write_is_synced_although_the_database_is_set_otherwise),
         with_registry(rows_that_disagree_are_found),
     };
