@@ -9,8 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* From the accept to a good CONNECT: a peer that does not log in may not hold a descriptor. And from there to CONNACK. */
+/* From the accept to a good CONNECT: a peer that does not log in may not hold a descriptor. */
 #define LOGIN_MS 10000
+/* From there to CONNACK: the committer's answer decides, also if it is that the login has waited too long. */
+#define CLAIMING_MS (LIMIT_CLAIM_WAIT_MS + 5000)
 /* How long a session that leaves waits for its acknowledgements: a disk that takes longer has stalled. */
 #define LEAVING_MS 5000
 
@@ -19,8 +21,10 @@
 /* When the client will have been silent for too long. */
 static int64_t silence_due_ms(const struct session *s)
 {
-    if (s->state <= SESSION_CLAIMING)
+    if (s->state == SESSION_NEW)
         return session_seen_ms(s) + LOGIN_MS;
+    if (s->state == SESSION_CLAIMING)
+        return session_seen_ms(s) + CLAIMING_MS;
     return session_seen_ms(s) + session_keep_alive(s) * INT64_C(1500);
 }
 

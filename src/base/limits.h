@@ -63,6 +63,10 @@
 #define LIMIT_INTAKE (16 * 1024 * 1024) /* uncommitted device input; loops stop reading */
 #define LIMIT_BATCH  (2 * 1024 * 1024)  /* one synced batch: ~10 ms of disk at 200 MB/s */
 
+/* A login waits for the node that holds the session. If that node is dead, the others know it after its lease (ten
+ * seconds) and two looks at it, of a second each. */
+#define LIMIT_CLAIM_WAIT_MS 15000
+
 /* What a muster tail has not taken yet: 100,000 reports a second for a tenth of a second. */
 #define LIMIT_WATCH_QUEUE (4 * 1024 * 1024)
 

@@ -13,9 +13,7 @@
 
 enum {
     CLAIMS_AT_ONCE = 5000, /* the store holds as many locks until the commit */
-    RETRY_MS = 200,        /* how often the other node is asked again */
-    UNHEARD_MS = 1000,     /* it has not heard the bus, or has much to do: from now on the delta asks it, too */
-    WAIT_MS = 13000,       /* longer than a node's lease, so that its death decides */
+    LOOK_MS = 200,         /* how often the fleet is looked at: has the other node ended the session? */
 };
 
 static int by_device(const void *a, const void *b)
@@ -31,7 +29,10 @@ void claims_free(struct claims *c)
     free(c->followed);
     free(c->held);
     refresh_free(&c->unseen);
-    intake_records_free(&c->waiting);
+    for (uint32_t i = 0; i < c->waiting_count; i++)
+        free(c->waiting[i].rec);
+    free(c->waiting);
+    intake_records_free(&c->again);
 }
 
 /* --- claiming ---------------------------------------------------------------------------------------*/
@@ -143,19 +144,40 @@ static const struct claims_holder *find_holder(const struct claims *c, uint32_t 
     return c->held_count ? bsearch(&device, c->held, c->held_count, sizeof(*c->held), by_device) : NULL;
 }
 
+/* Who has not heard the bus until it is asked again, or has much to do, is asked by the delta, too. */
+static void ask_to_end(struct claims *c, const struct intake_record *rec, const struct claims_holder *holder)
+{
+    c->nodes->held(c->nodes->ctx, holder->device, holder->boot, holder->login);
+    if (clock_wall_us() - rec->ts_us >= c->ask_after_ms * INT64_C(1000))
+        batch_want_end(c->batch, holder->device, holder->boot, holder->login);
+}
+
+static unsigned look_after_ms(const struct claims *c)
+{
+    return c->ask_after_ms < LOOK_MS ? c->ask_after_ms : LOOK_MS;
+}
+
 static void let_wait(struct claims *c, struct intake_record *rec, const struct claims_holder *holder)
 {
-    rec->err = (uint8_t)intake_records_append(&c->waiting, rec);
-    if (rec->err != MU_OK)
+    bool room = ARRAY_RESERVE(c->waiting, c->waiting_cap, c->waiting_count + 1);
+    struct intake_record *kept = room ? malloc(rec->size) : NULL;
+    int64_t now_ms = clock_mono_ms();
+
+    if (!kept) {
+        rec->err = MU_E_NOMEM;
         return;
-    atomic_fetch_add_explicit(&c->waiting_count, 1, memory_order_relaxed);
+    }
+    memcpy(kept, rec, rec->size);
     rec->kind = INTAKE_MOVED;
-    struct intake_record *kept = intake_records_at(&c->waiting, c->waiting.len - rec->size);
-    ((struct commit_login *)(void *)kept->body)->takeover = true;
-    c->retry_ms = clock_mono_ms() + RETRY_MS;
-    c->nodes->held(c->nodes->ctx, holder->device, holder->boot, holder->login);
-    if (clock_wall_us() - rec->ts_us > UNHEARD_MS * INT64_C(1000))
-        batch_want_end(c->batch, holder->device, holder->boot, holder->login);
+    if (holder->boot)
+        ((struct commit_login *)(void *)kept->body)->takeover = true;
+    if (!c->waiting_count)
+        c->look_ms = now_ms + look_after_ms(c);
+    c->waiting[c->waiting_count] =
+        (struct claims_waiting){ *holder, kept, now_ms + (holder->boot ? c->ask_after_ms : look_after_ms(c)) };
+    c->waiting_count++;
+    if (holder->boot)
+        ask_to_end(c, rec, holder);
 }
 
 enum claims_answer claims_admit(struct claims *c, struct intake_record *rec)
@@ -169,58 +191,57 @@ enum claims_answer claims_admit(struct claims *c, struct intake_record *rec)
     return CLAIMS_WAITS;
 }
 
-static void remove_waiting(struct claims *c, size_t at)
+/* In no order: a device has one login that waits. */
+static void remove_waiting(struct claims *c, uint32_t i)
 {
-    intake_records_remove(&c->waiting, at);
-    atomic_fetch_sub_explicit(&c->waiting_count, 1, memory_order_relaxed);
+    free(c->waiting[i].rec);
+    c->waiting[i] = c->waiting[c->waiting_count - 1];
+    c->waiting_count--;
 }
 
 static bool is_over(const struct intake_record *rec, int64_t now_us)
 {
-    return now_us - rec->ts_us > WAIT_MS * INT64_C(1000) || rec->ts_us > now_us + CLOCK_STEP_US;
+    return now_us - rec->ts_us > LIMIT_CLAIM_WAIT_MS * INT64_C(1000) || rec->ts_us > now_us + CLOCK_STEP_US;
 }
 
-/* Leaves those that are to be tried again. */
-static void answer_late(struct claims *c, claims_tell tell, void *ctx)
+static bool is_due(const struct claims *c, const struct claims_waiting *w, int64_t now_ms)
 {
-    int64_t now_us = clock_wall_us();
-
-    for (size_t at = 0; at < c->waiting.len;) {
-        struct intake_record *rec = intake_records_at(&c->waiting, at);
-        if (is_over(rec, now_us)) {
-            tell(ctx, rec, MU_E_TIMEOUT);
-            remove_waiting(c, at);
-        } else {
-            at += rec->size;
-        }
-    }
+    const struct claims_holder *h = &w->holder;
+    return now_ms >= w->ask_ms || (h->boot && !fleet_session_lives(c->batch->fleet, h->device, h->login));
 }
 
 size_t claims_resume(struct claims *c, struct intake_records *to, int64_t now_ms, claims_tell tell, void *ctx)
 {
-    size_t len = c->waiting.len;
+    int64_t now_us = clock_wall_us();
 
-    if (!len || now_ms < c->retry_ms)
+    if (!c->waiting_count || now_ms < c->look_ms)
         return 0;
-    answer_late(c, tell, ctx);
-    len = c->waiting.len;
-    if (!intake_records_join(&c->waiting, to)) {
-        c->retry_ms = now_ms + RETRY_MS;
-        return 0;
+    c->look_ms = now_ms + look_after_ms(c);
+    for (uint32_t i = c->waiting_count; i-- > 0;) {
+        const struct claims_waiting *w = &c->waiting[i];
+        bool over = is_over(w->rec, now_us);
+        if (!over && !is_due(c, w, now_ms))
+            continue;
+        enum mu_err err = over ? MU_E_TIMEOUT : intake_records_append(&c->again, w->rec);
+        if (err != MU_OK)
+            tell(ctx, w->rec, err);
+        remove_waiting(c, i);
     }
-    atomic_store_explicit(&c->waiting_count, 0, memory_order_relaxed);
-    return len;
+    size_t len = c->again.len;
+    if (!len || intake_records_join(&c->again, to))
+        return len;
+    for (size_t at = 0; at < len; at += intake_records_at(&c->again, at)->size)
+        tell(ctx, intake_records_at(&c->again, at), MU_E_NOMEM);
+    c->again.len = 0;
+    return 0;
 }
 
 void claims_drop(struct claims *c, uint32_t device, claims_tell tell, void *ctx)
 {
-    for (size_t at = 0; at < c->waiting.len;) {
-        struct intake_record *rec = intake_records_at(&c->waiting, at);
-        if (rec->device == device) {
-            tell(ctx, rec, MU_E_CLOSED);
-            remove_waiting(c, at);
-        } else {
-            at += rec->size;
-        }
+    for (uint32_t i = c->waiting_count; i-- > 0;) {
+        if (c->waiting[i].holder.device != device)
+            continue;
+        tell(ctx, c->waiting[i].rec, MU_E_CLOSED);
+        remove_waiting(c, i);
     }
 }

@@ -25,9 +25,16 @@ struct claims {
     size_t held_count;
     uint32_t held_cap;
 
-    struct intake_records waiting;  /* logins that wait; their ts_us is when they began to */
-    _Atomic uint32_t waiting_count; /* for other threads */
-    int64_t retry_ms;               /* when they are tried again; INT64_MAX: none waits */
+    struct claims_waiting {
+        struct claims_holder holder; /* boot 0: somebody is claiming the device */
+        struct intake_record *rec;   /* its ts_us is when it began to wait */
+        int64_t ask_ms;              /* when the store is asked again, whatever the fleet shows; monotonic */
+    } * waiting;
+    _Atomic uint32_t waiting_count; /* other threads read it */
+    uint32_t waiting_cap;
+    unsigned ask_after_ms;
+    int64_t look_ms;             /* when they are looked at again, if any wait; monotonic */
+    struct intake_records again; /* those that go into the next batch */
 };
 
 typedef void (*claims_tell)(void *ctx, struct intake_record *rec, enum mu_err err);
@@ -45,9 +52,10 @@ enum claims_answer {
 /* Whether a record can be added to the batch. */
 enum claims_answer claims_admit(struct claims *c, struct intake_record *rec);
 
-/* Puts the logins that wait and are to be tried again before the records of `to`: an end that came meanwhile must find
- * its login. Those whose time is over are answered by `tell`. Returns how many bytes came; without memory they go on
- * waiting. */
+/* Looks at the logins that wait, if it is time to. Those that are to be tried again come before the records of `to`: an
+ * end that came meanwhile must find its login. They are those whose holder's session has ended, as the fleet shows; and
+ * all of them once a second. Those whose time is over, or for which there is no memory, are answered by `tell`. Returns
+ * how many bytes came. */
 size_t claims_resume(struct claims *c, struct intake_records *to, int64_t now_ms, claims_tell tell, void *ctx);
 /* A session has ended before its login was on record. */
 void claims_drop(struct claims *c, uint32_t device, claims_tell tell, void *ctx);

@@ -65,8 +65,10 @@ enum mu_err committer_start(struct committer **out, const struct committer_optio
         c->options.retry_ms = 1000;
     if (!c->options.alive_ms)
         c->options.alive_ms = 5000;
+    if (!c->options.ask_ms)
+        c->options.ask_ms = 1000;
     c->rolled_day = -1;
-    c->claims = (struct claims){ .batch = &c->batch, .nodes = options->nodes, .retry_ms = INT64_MAX };
+    c->claims = (struct claims){ .batch = &c->batch, .nodes = options->nodes, .ask_after_ms = c->options.ask_ms };
     intake_init(&c->intake);
     pthread_cond_init(&c->follow_done, NULL);
     pthread_cond_init(&c->pause_done, NULL);
@@ -266,9 +268,9 @@ int64_t committer_committed_ms(const struct committer *c)
     return atomic_load_explicit(&c->succeeded_ms, memory_order_relaxed);
 }
 
-void committer_retry_held(struct committer *c)
+void committer_look_at_held(struct committer *c)
 {
-    c->claims.retry_ms = 0;
+    c->claims.look_ms = 0;
 }
 
 void committer_pause(struct committer *c, void (*fn)(void *ctx), void *ctx)

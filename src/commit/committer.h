@@ -26,6 +26,7 @@ struct committer_options {
     unsigned activity_days;          /* how long activity and events are kept; 0: the default, 400 */
     unsigned retry_ms;               /* time to the next try after a failed commit; 0: the default, 1000 */
     unsigned alive_ms;               /* longest time without a commit; 0: the default, 5000 */
+    unsigned ask_ms; /* how often the store is asked for a login that waits for another node; 0: the default, 1000 */
     /* The least time from one commit to the next. told_pause_ms: for records whose sender waits to be told.
      * kept_pause_ms: for records that are only kept; not less than the former. 0: the defaults, 4 and 20. */
     unsigned told_pause_ms, kept_pause_ms;
@@ -154,8 +155,9 @@ uint64_t committer_followed(const struct committer *c);
 
 /* When the last commit succeeded; monotonic. Any thread. */
 int64_t committer_committed_ms(const struct committer *c);
-/* Logins that wait for another node are tried again now. On the committer's thread (committer_pause). */
-void committer_retry_held(struct committer *c);
+/* The fleet has followed another node: it may have ended a session for which a login waits. On the committer's thread
+ * (committer_pause). */
+void committer_look_at_held(struct committer *c);
 
 /* --- between two batches -------------------------------------------------------------------------- */
 /* Runs fn on the committer's thread at a moment when all that has been committed is in the journal and in the fleet,

@@ -49,8 +49,8 @@ static int64_t own_time_us(const struct committer *c)
         at = c->next_follow_ms;
     if (sweep_is_due(&c->sweep) && c->failing == MU_OK && c->next_sweep_ms < at)
         at = c->next_sweep_ms; /* mostly in the past: then only look at what has come in */
-    if (c->claims.waiting.len && c->claims.retry_ms < at)
-        at = c->claims.retry_ms;
+    if (c->claims.waiting_count && c->claims.look_ms < at)
+        at = c->claims.look_ms;
     return at * 1000;
 }
 

@@ -181,6 +181,15 @@ bool fleet_holds_session(struct fleet *f, uint32_t no)
     return r.c && r.c->told[r.i].mine;
 }
 
+bool fleet_session_lives(struct fleet *f, uint32_t no, uint64_t login)
+{
+    struct columns_row r = columns_row(&f->columns, no);
+
+    if (!r.c)
+        return false;
+    return r.c->told[r.i].sessions == login ? r.c->flags[r.i] & DEVICE_ONLINE : r.c->told[r.i].sessions < login;
+}
+
 bool fleet_is_faulty(struct fleet *f, uint32_t no)
 {
     struct columns_row r = columns_row(&f->columns, no);

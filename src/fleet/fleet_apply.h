@@ -60,13 +60,16 @@ void fleet_count_undecoded(struct fleet *f, uint32_t product, enum undecoded cau
 void fleet_did(struct fleet *f, uint32_t no, char out[DID_LEN + 1]);
 /* The enterprise_id, also of a deleted enterprise; "" if there never was one. Lives as long as the fleet. */
 const char *fleet_enterprise_id(struct fleet *f, uint32_t no);
-/* The next four answer false, NULL or empty for an unknown device. They take no lock, since only the committer's thread
+/* The following answer false, NULL or empty for an unknown device. They take no lock, since only the committer's thread
  * changes anything. */
 bool fleet_progress_get(struct fleet *f, uint32_t no, struct fleet_progress *out, const struct fleet_product **product);
 /* The number of the session record with which the session began that this node holds; 0: it holds none. */
 uint64_t fleet_held_login(struct fleet *f, uint32_t no);
 /* This node holds the device's session. */
 bool fleet_holds_session(struct fleet *f, uint32_t no);
+/* The session that begins, or began, with the session record of that number goes on somewhere, as far as this node has
+ * followed. */
+bool fleet_session_lives(struct fleet *f, uint32_t no, uint64_t login);
 bool fleet_is_faulty(struct fleet *f, uint32_t no);
 bool fleet_is_alert(struct fleet *f, uint32_t no);
 /* Lives until the next change of the fleet. */

@@ -95,6 +95,16 @@ void fake_journal_set_alive(struct journal *j, uint64_t boot, int64_t alive_us)
     fake_store(j)->alive_us[boot] = alive_us;
 }
 
+unsigned fake_journal_claims(struct journal *port)
+{
+    struct fake_journal *j = fake_store(port);
+
+    pthread_mutex_lock(&j->lock);
+    unsigned asked = j->asked[port->boot];
+    pthread_mutex_unlock(&j->lock);
+    return asked;
+}
+
 struct fake_counts fake_journal_counts(struct journal *port)
 {
     struct fake_journal *j = fake_store(port);

@@ -122,5 +122,7 @@ struct fake_counts {
     size_t commits, empty_commits, failures, rolls;
 };
 struct fake_counts fake_journal_counts(struct journal *j);
+/* How often this start has claimed a device. */
+unsigned fake_journal_claims(struct journal *j);
 
 #endif

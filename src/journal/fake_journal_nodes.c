@@ -56,11 +56,7 @@ static enum mu_err end_boot(struct journal *port, uint64_t boot, int64_t alive_u
 
 void fake_release_claims(struct fake_journal *j, const struct journal_batch *b)
 {
-    size_t before = j->claims.count;
-
     FAKE_KEEP(j->claims, struct fake_claim, row->batch != b);
-    if (j->claims.count != before)
-        pthread_cond_broadcast(&j->changed);
 }
 
 static bool is_claimed(const struct fake_journal *j, uint32_t device)
@@ -87,11 +83,14 @@ static enum mu_err claim_one(struct fake_batch *b, uint32_t device, const struct
     uint8_t image[sizeof(((struct fake_state *)0)->image)];
 
     pthread_mutex_lock(&j->lock);
-    while (is_claimed(j, device))
-        pthread_cond_wait(&j->changed, &j->lock);
+    j->asked[b->boot]++;
     const struct fake_state *at = find_state(j, device);
     uint64_t holder = at ? at->s.session_boot : 0;
     bool held = holder && holder != b->boot && j->joined[holder] && !j->over[holder], known = at != NULL;
+    if (!held && is_claimed(j, device)) {
+        held = true;
+        holder = 0;
+    }
     if (at) {
         s = at->s;
         memcpy(image, at->image, s.image_len);
@@ -100,7 +99,8 @@ static enum mu_err claim_one(struct fake_batch *b, uint32_t device, const struct
     if (!held)
         *FAKE_APPEND(j->claims) = (struct fake_claim){ device, &b->base };
     pthread_mutex_unlock(&j->lock);
-    return held ? to->held(to->ctx, device, holder, s.sessions) : to->claimed(to->ctx, device, known ? &s : NULL);
+    return held ? to->held(to->ctx, device, holder, holder ? s.sessions : 0)
+                : to->claimed(to->ctx, device, known ? &s : NULL);
 }
 
 static enum mu_err claim(struct journal_batch *port, const uint32_t *devices, size_t count,

@@ -54,6 +54,7 @@ struct fake_journal {
     int64_t alive_us[FAKE_BOOTS];
     bool joined[FAKE_BOOTS], over[FAKE_BOOTS], committed[FAKE_BOOTS];
     uint64_t last_delta[FAKE_BOOTS], registry[FAKE_BOOTS];
+    unsigned asked[FAKE_BOOTS]; /* devices in claims */
     struct fake_calls calls[FAKE_ENTERPRISES];
     FAKE_LIST(struct fake_delta) deltas;
     FAKE_LIST(struct fake_claim) claims;

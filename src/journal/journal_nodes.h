@@ -34,11 +34,13 @@ struct journal_claimant {
     /* The device's session can begin here: nobody else writes the device's records until this batch has been committed
      * or cleared. What is on record of it follows: its state, unless there is none (NULL). An error ends the claim. */
     enum mu_err (*claimed)(void *ctx, uint32_t device, const struct journal_state *s);
-    /* Another start that is not over holds it, since its session record of that number. */
+    /* Another start that is not over holds it, since its session record of that number. boot 0: another one is claiming
+     * it at this moment; ask again soon. */
     enum mu_err (*held)(void *ctx, uint32_t device, uint64_t boot, uint64_t login);
 };
 /* For devices whose session this start does not hold, before the batch is filled with anything of theirs; in ascending
- * order. A login that is then committed makes the session ours. The batch must be committed or cleared soon. */
+ * order. A login that is then committed makes the session ours. The batch must be committed or cleared soon. It does not
+ * wait for another node's batch, except for one that claims a device which was never here. */
 MU_MUST_USE enum mu_err journal_batch_claim(struct journal_batch *b, const uint32_t *devices, size_t count,
                                             const struct journal_claimant *to);
 

@@ -84,6 +84,7 @@ void postgres_batch_clear(struct journal_batch *port)
         pg_rollback(b->journal->writer);
     b->turn_count = b->set_count = b->day_count = b->forgotten_count = 0;
     b->controls_before_us = 0;
+    b->drops = false;
     b->followed_us = INT64_MAX;
 }
 
@@ -297,6 +298,7 @@ void postgres_batch_event(struct journal_batch *port, uint32_t device, const str
 
 void postgres_batch_forget_event(struct journal_batch *port, uint32_t device, const struct journal_event *e)
 {
+    postgres_batch_of(port)->drops = true;
     put_event(port, device, e, true);
 }
 
@@ -304,6 +306,7 @@ void postgres_batch_forget_device(struct journal_batch *port, uint32_t device)
 {
     struct postgres_batch *b = postgres_batch_of(port);
 
+    b->drops = true;
     if (ARRAY_RESERVE(b->forgotten, b->forgotten_cap, b->forgotten_count + 1))
         b->forgotten[b->forgotten_count++] = device;
     else
@@ -320,5 +323,8 @@ void postgres_batch_control(struct journal_batch *port, const struct journal_con
 
 void postgres_batch_forget_controls(struct journal_batch *port, int64_t before_us)
 {
-    postgres_batch_of(port)->controls_before_us = before_us;
+    struct postgres_batch *b = postgres_batch_of(port);
+
+    b->drops = true;
+    b->controls_before_us = before_us;
 }

@@ -3,8 +3,29 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Claims lock the rows of the devices' states until the batch is committed or cleared; a device without a state gets an
- * empty one to be locked. Locks are taken in the order of the devices, so that two nodes never wait for each other.
+/* Claiming devices.
+ *
+ * A claim locks the rows of the devices' states until the batch is committed or cleared; a device without a state gets an
+ * empty one to be locked. It goes in three steps, since a row that another living node writes must not be locked:
+ *
+ *   1. read the states without a lock. Those that name another start which lives are held, and are left alone;
+ *   2. insert the states that are missing, in the order of the devices;
+ *   3. lock the others. A row that somebody else has locked is skipped, not waited for: its login is tried again. Who
+ *      holds the device is looked at again, since it may have changed since step 1.
+ *
+ * Why batches never wait for each other in a circle. A batch takes locks in this order: the states that it inserts
+ * (step 2); those that it claims (step 3); then turns, the states of devices whose session its node holds, versions, days of
+ * activity, events, controls, pasts, and its own start's row, of each table in the order of the keys.
+ *
+ *   - Step 3 waits for nobody.
+ *   - For a row from versions on it waits for a batch that has that row, and so has only later ones left to wait for.
+ *   - For a state that it inserts it waits for a batch that has inserted it. A batch behind step 2 never waits for an
+ *     inserted one again, and two that are in step 2 go in the same order.
+ *   - For the state of a device that its node holds it can wait for one that found the device free in step 1 and locked it
+ *     after the login had been committed. That batch's step 1 was before this commit. The batch that waits has begun after
+ *     it, so its own step 1 is later. In a circle of such batches each would have looked before the one before it.
+ *
+ * What deletes the rows of others (sweep.h, retention.h) gives up by itself if it waits (postgres_commit.c).
  *
  * What a node has heard of a device that it has not claimed is a row of its own, which is read together with the state. */
 
@@ -14,27 +35,102 @@ struct claiming {
     struct postgres_journal *j;
     const struct journal_claimant *to;
     const uint32_t *devices;
-    size_t count, at; /* the devices before `at` have been told */
-    int64_t *missing;
-    size_t missing_count;
+    size_t count, at; /* the devices before `at` have been seen, or told */
+    struct holder {
+        uint64_t boot, login; /* 0: nobody */
+        bool missing;
+    } * holders; /* as step 1 saw them */
+    int64_t *numbers;
 };
 
-static enum mu_err tell(struct claiming *c, uint32_t device, struct bytes record, const struct postgres_past *past)
+/* Living, as far as this claim knows. */
+static bool is_held(const struct claiming *c, uint64_t boot)
 {
-    struct journal_state s;
-    int64_t unused;
-
-    if (!record.left && !past)
-        return c->to->claimed(c->to->ctx, device, NULL);
-    if (postgres_state_decode(record, past, &s) != MU_OK)
-        return MU_E_CORRUPT;
-    if (s.session_boot && s.session_boot != c->j->base.boot &&
-        !postgres_boot_is_over(&c->j->base, s.session_boot, &unused))
-        return c->to->held(c->to->ctx, device, s.session_boot, s.sessions);
-    return c->to->claimed(c->to->ctx, device, &s);
+    return boot && boot != c->j->base.boot && !postgres_boot_known_over(c->j, boot);
 }
 
-/* The rows come in the order of the devices; those that are missing have no state. */
+static size_t list(const struct claiming *c, bool (*wanted)(const struct claiming *c, const struct holder *h))
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < c->count; i++)
+        if (wanted(c, &c->holders[i]))
+            c->numbers[count++] = c->devices[i];
+    return count;
+}
+
+static bool is_missing(const struct claiming *c, const struct holder *h)
+{
+    (void)c;
+    return h->missing;
+}
+
+static bool is_free(const struct claiming *c, const struct holder *h)
+{
+    return !is_held(c, h->boot);
+}
+
+/* The rows come in the order of the devices; those that are left out are missing. */
+static enum mu_err on_seen(void *ctx, struct pg_row *row)
+{
+    struct claiming *c = ctx;
+    uint32_t device = pg_col_no(row);
+    struct bytes record = postgres_col_bytes(row);
+    struct journal_state s;
+
+    while (c->devices[c->at] < device)
+        c->at++;
+    struct holder *h = &c->holders[c->at];
+    h->missing = false;
+    if (record.left) {
+        if (codec_state_decode(record, &s) != MU_OK)
+            return MU_E_CORRUPT;
+        h->boot = s.session_boot;
+        h->login = s.sessions;
+    }
+    return MU_OK;
+}
+
+static enum mu_err look(struct claiming *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        c->holders[i] = (struct holder){ .missing = true };
+        c->numbers[i] = c->devices[i];
+    }
+    return pg_each(c->j->writer, "SELECT device, record FROM state WHERE device = ANY ($1::bigint[]) ORDER BY device",
+                   PG_VALUES(pg_ints(c->numbers, c->count)), on_seen, c);
+}
+
+/* Whether the holders live: each start is asked for once, and there are few. */
+static enum mu_err ask_for_holders(const struct claiming *c)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < c->count; i++) {
+        size_t at = 0;
+        if (!is_held(c, c->holders[i].boot))
+            continue;
+        while (at < count && c->numbers[at] != (int64_t)c->holders[i].boot)
+            at++;
+        if (at == count)
+            c->numbers[count++] = (int64_t)c->holders[i].boot;
+    }
+    return count ? postgres_ask_boots(c->j, c->j->writer, c->numbers, count) : MU_OK;
+}
+
+/* The devices before that one are held, or were skipped: another node is claiming them. */
+static enum mu_err tell_held(struct claiming *c, uint64_t before)
+{
+    enum mu_err err = MU_OK;
+
+    for (; c->at < c->count && c->devices[c->at] < before && err == MU_OK; c->at++) {
+        const struct holder *h = &c->holders[c->at];
+        err = is_free(c, h) ? c->to->held(c->to->ctx, c->devices[c->at], 0, 0)
+                            : c->to->held(c->to->ctx, c->devices[c->at], h->boot, h->login);
+    }
+    return err;
+}
+
 static enum mu_err on_locked(void *ctx, struct pg_row *row)
 {
     struct claiming *c = ctx;
@@ -42,42 +138,40 @@ static enum mu_err on_locked(void *ctx, struct pg_row *row)
     struct bytes record = postgres_col_bytes(row);
     struct postgres_past past;
     bool has_past = postgres_read_past(row, device, &past);
+    struct journal_state s;
+    enum mu_err err = tell_held(c, device);
 
-    while (c->at < c->count && c->devices[c->at] < device)
-        c->missing[c->missing_count++] = c->devices[c->at++];
+    if (err != MU_OK)
+        return err;
     c->at++;
-    return tell(c, device, record, has_past ? &past : NULL);
+    if (!record.left && !has_past)
+        return c->to->claimed(c->to->ctx, device, NULL);
+    if (postgres_state_decode(record, has_past ? &past : NULL, &s) != MU_OK)
+        return MU_E_CORRUPT;
+    if (is_held(c, s.session_boot))
+        return c->to->held(c->to->ctx, device, s.session_boot, s.sessions);
+    return c->to->claimed(c->to->ctx, device, &s);
 }
 
-static enum mu_err lock_rows(struct claiming *c, const int64_t *devices, size_t count)
+static enum mu_err lock_free(struct claiming *c)
 {
-    return pg_each(c->j->writer,
-                   "SELECT state.device, state.record, " POSTGRES_PAST " FROM state LEFT JOIN past USING (device) "
-                   "WHERE state.device = ANY ($1::bigint[]) ORDER BY state.device FOR UPDATE OF state",
-                   PG_VALUES(pg_ints(devices, count)), on_locked, c);
-}
+    size_t count = list(c, is_missing);
+    enum mu_err err = MU_OK;
 
-/* A device that was never here. Another node may be adding it, too: then this waits for it. */
-static enum mu_err lock_new(struct claiming *c)
-{
-    uint32_t *devices = malloc((c->missing_count + 1) * sizeof(*devices));
-    size_t count = c->missing_count;
-    enum mu_err err = devices ? MU_OK : MU_E_NOMEM;
-
-    for (size_t i = 0; i < count && devices; i++)
-        devices[i] = (uint32_t)c->missing[i];
-    if (err == MU_OK)
-        err = pg_run(
+    if (count)
+        err = pg_queue(
             c->j->writer,
             "INSERT INTO state (device, record) SELECT device, ''::bytea FROM unnest($1::bigint[]) AS m (device) "
             "ORDER BY device ON CONFLICT (device) DO NOTHING",
-            PG_VALUES(pg_ints(c->missing, count)), NULL);
-    if (err == MU_OK) {
-        struct claiming again = { .j = c->j, .to = c->to, .devices = devices, .count = count, .missing = c->missing };
-        err = lock_rows(&again, c->missing, count);
-    }
-    free(devices);
-    return err;
+            PG_VALUES(pg_ints(c->numbers, count)));
+    count = list(c, is_free);
+    c->at = 0;
+    if (err == MU_OK && count)
+        err = pg_each(c->j->writer,
+                      "SELECT state.device, state.record, " POSTGRES_PAST " FROM state LEFT JOIN past USING (device) "
+                      "WHERE state.device = ANY ($1::bigint[]) ORDER BY state.device FOR UPDATE OF state SKIP LOCKED",
+                      PG_VALUES(pg_ints(c->numbers, count)), on_locked, c);
+    return err == MU_OK ? tell_held(c, UINT64_MAX) : err;
 }
 
 enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, size_t count,
@@ -85,30 +179,25 @@ enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, 
 {
     struct postgres_batch *b = postgres_batch_of(port);
     struct claiming c = { .j = b->journal, .to = to, .devices = devices, .count = count };
-    int64_t *wanted = malloc(2 * (count + 1) * sizeof(*wanted));
-    enum mu_err err;
+    enum mu_err err = MU_E_NOMEM;
 
-    if (!wanted)
-        return MU_E_NOMEM;
+    postgres_pool_reserve(c.j);
+    c.holders = malloc((count + 1) * sizeof(*c.holders));
+    c.numbers = malloc((count + 1) * sizeof(*c.numbers));
+    if (!c.holders || !c.numbers)
+        goto out;
     if (c.j->over) {
         err = MU_E_OVER;
         goto out;
     }
-    c.missing = wanted + count + 1;
-    for (size_t i = 0; i < count; i++)
-        wanted[i] = devices[i];
     assert(!pg_in_transaction(c.j->writer));
-    if ((err = postgres_begin(c.j)) == MU_OK)
-        err = lock_rows(&c, wanted, count);
-    while (err == MU_OK && c.at < c.count)
-        c.missing[c.missing_count++] = devices[c.at++];
-    if (err == MU_OK && c.missing_count)
-        err = lock_new(&c);
-    if (err != MU_OK)
+    if ((err = postgres_begin(c.j)) != MU_OK || (err = look(&c)) != MU_OK ||
+        (err = ask_for_holders(&c)) != MU_OK || (err = lock_free(&c)) != MU_OK)
         pg_rollback(c.j->writer);
     err = postgres_error(err);
 out:
-    free(wanted);
+    free(c.holders);
+    free(c.numbers);
     return err;
 }
 

@@ -50,8 +50,11 @@ enum { POSTGRES_READERS = 8 }; /* connections at most; a page takes one for a mi
 struct postgres_pool {
     pthread_mutex_t lock;
     pthread_cond_t given_back;
-    struct pg *idle[POSTGRES_READERS];
-    unsigned idle_count, open;
+    struct pg *idle[POSTGRES_READERS + 1];
+    unsigned idle_count, open, taken;
+    pthread_t committer; /* this thread has a connection more, so that it waits for nobody's reading */
+    bool has_committer;
+    struct pg *committers; /* while it has taken it; not counted in `taken` */
 };
 
 struct postgres_journal {
@@ -202,6 +205,7 @@ struct postgres_batch {
     int64_t *forgotten; /* devices */
     uint32_t forgotten_count, forgotten_cap;
     int64_t controls_before_us; /* 0: none are forgotten */
+    bool drops;                 /* it deletes rows that other nodes may write */
     int64_t followed_us;        /* INT64_MAX: not noted */
     struct buf value, key;      /* the ones being written */
 };
@@ -249,7 +253,9 @@ int64_t postgres_expiry_us(const struct journal *port);
 /* --- postgres_pool.c -------------------------------------------------------------------------------- */
 MU_MUST_USE enum mu_err postgres_pool_init(struct postgres_pool *p);
 void postgres_pool_free(struct postgres_pool *p);
-/* A connection for this thread; waits for one if all are taken. NULL: no memory. */
+/* From here on this thread, which holds claims and gives signs of life, need not wait for a connection. */
+void postgres_pool_reserve(struct postgres_journal *j);
+/* A connection for this thread, which has no other; waits for one if all are taken. NULL: no memory. */
 struct pg *postgres_take(struct postgres_journal *j);
 void postgres_give_back(struct postgres_journal *j, struct pg *pg);
 
@@ -267,6 +273,11 @@ enum mu_err postgres_keep_house(struct journal *port, const struct journal_house
 /* --- postgres_starts.c ------------------------------------------------------------------------------ */
 /* Whether a start is over; one that was not is asked for again. */
 bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us);
+/* The same without asking. */
+bool postgres_boot_known_over(struct postgres_journal *j, uint64_t boot);
+/* Asks for all of them at once; those that are over are known to be from then on. */
+MU_MUST_USE enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg *pg, const int64_t *numbers,
+                                           size_t count);
 enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx);
 enum mu_err postgres_stay_alive(struct journal *port);
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us);

@@ -28,34 +28,58 @@ void postgres_pool_free(struct postgres_pool *p)
     pthread_mutex_destroy(&p->lock);
 }
 
+void postgres_pool_reserve(struct postgres_journal *j)
+{
+    pthread_mutex_lock(&j->pool.lock);
+    j->pool.committer = pthread_self();
+    j->pool.has_committer = true;
+    pthread_mutex_unlock(&j->pool.lock);
+}
+
+/* With the lock held. NULL: one is to be made. */
+static struct pg *take_idle(struct postgres_pool *p, bool reserved)
+{
+    while (!reserved && p->taken == POSTGRES_READERS)
+        pthread_cond_wait(&p->given_back, &p->lock);
+    if (!reserved)
+        p->taken++;
+    if (p->idle_count)
+        return p->idle[--p->idle_count];
+    p->open++;
+    assert(p->open <= POSTGRES_READERS + 1);
+    return NULL;
+}
+
+/* With the lock held. */
+static void leave(struct postgres_pool *p, bool reserved)
+{
+    if (reserved)
+        return;
+    p->taken--;
+    pthread_cond_signal(&p->given_back);
+}
+
 struct pg *postgres_take(struct postgres_journal *j)
 {
     struct postgres_pool *p = &j->pool;
-    struct pg *pg = NULL;
-
-    pthread_mutex_lock(&p->lock);
-    while (!p->idle_count && p->open == POSTGRES_READERS)
-        pthread_cond_wait(&p->given_back, &p->lock);
-    if (p->idle_count)
-        pg = p->idle[--p->idle_count];
-    else
-        p->open++;
-    pthread_mutex_unlock(&p->lock);
-    if (pg)
-        return pg;
     struct pg_settings settings = { .uri = j->uri,
                                     .schema = "journal",
                                     .event = "journal_failed",
                                     .statement_s = STATEMENT_S,
                                     .idle_s = IDLE_S,
                                     .set = settled_plans };
-    pg = pg_new(&settings);
-    if (pg)
-        return pg;
+
     pthread_mutex_lock(&p->lock);
-    p->open--;
+    bool reserved = p->has_committer && pthread_equal(p->committer, pthread_self()) && !p->committers;
+    struct pg *pg = take_idle(p, reserved);
+    if (!pg && !(pg = pg_new(&settings))) {
+        p->open--;
+        leave(p, reserved);
+    } else if (reserved) {
+        p->committers = pg;
+    }
     pthread_mutex_unlock(&p->lock);
-    return NULL;
+    return pg;
 }
 
 void postgres_give_back(struct postgres_journal *j, struct pg *pg)
@@ -67,6 +91,8 @@ void postgres_give_back(struct postgres_journal *j, struct pg *pg)
     pg_rollback(pg);
     pthread_mutex_lock(&p->lock);
     p->idle[p->idle_count++] = pg;
-    pthread_cond_signal(&p->given_back);
+    leave(p, pg == p->committers);
+    if (pg == p->committers)
+        p->committers = NULL;
     pthread_mutex_unlock(&p->lock);
 }

@@ -47,6 +47,33 @@ static void keep_boot(struct postgres_journal *j, const struct postgres_boot *b)
     pthread_mutex_unlock(&j->boots_lock);
 }
 
+bool postgres_boot_known_over(struct postgres_journal *j, uint64_t boot)
+{
+    pthread_mutex_lock(&j->boots_lock);
+    const struct postgres_boot *at = find_boot(j, boot);
+    bool over = at && at->over;
+    pthread_mutex_unlock(&j->boots_lock);
+    return over;
+}
+
+static enum mu_err on_asked(void *ctx, struct pg_row *row)
+{
+    struct postgres_boot b = { .number = (uint64_t)pg_col_int(row) };
+
+    read_boot(row, &b);
+    if (b.over)
+        keep_boot(ctx, &b);
+    return MU_OK;
+}
+
+enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg *pg, const int64_t *numbers, size_t count)
+{
+    return pg_each(pg,
+                   "SELECT number, coalesce(moment, 0), started IS NULL OR over IS NOT NULL "
+                   "FROM unnest($1::bigint[]) AS asked (number) LEFT JOIN boot USING (number)",
+                   PG_VALUES(pg_ints(numbers, count)), on_asked, j);
+}
+
 bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
 {
     struct postgres_journal *j = postgres_of(port);

@@ -99,7 +99,7 @@ static void show(void *ctx)
     refresh_show(&news->refresh, f);
     refresh_show(&again, f);
     fleet_apply_end(f);
-    committer_retry_held(news->n->committer);
+    committer_look_at_held(news->n->committer);
 out:
     refresh_free(&again);
 }

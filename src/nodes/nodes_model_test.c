@@ -132,6 +132,7 @@ static void load(struct model_node *m)
                                          .journal = m->j,
                                          .calendar = calendar,
                                          .alive_ms = 3600 * 1000,
+                                         .ask_ms = 1,
                                          .told_pause_ms = 1,
                                          .kept_pause_ms = 1,
                                          .nodes = nodes_for_committer(m->nodes) };
@@ -176,11 +177,6 @@ static void end(uint32_t no, enum end_reason reason)
     devices[no].sessions++;
 }
 
-static void retry(void *ctx)
-{
-    committer_retry_held(ctx);
-}
-
 static void wait_until_it_waits(struct model_node *m)
 {
     struct committer_figures figures;
@@ -208,7 +204,6 @@ static void login(uint32_t no, struct model_node *m)
     if (waits) {
         wait_until_it_waits(m);
         end(no, END_FORCE);
-        committer_pause(m->c, retry, m->c);
     }
     answered(m, count + 1);
     devices[no].holder = m;

@@ -588,6 +588,45 @@ static void a_login_whose_connection_breaks_while_it_waits_leaves_nothing(void *
     assert_int_equal(records(&b, 1).session_count, 3);
 }
 
+/* All at once, as after a network has come back: half of the devices go from one node to the other, half the other way. */
+static void devices_that_go_both_ways_at_once_are_all_let_in(void **state)
+{
+    enum { HALF = DEVICES / 2 };
+
+    (void)state;
+    for (uint32_t no = 1; no < DEVICES; no++)
+        assert_int_equal(login(no < HALF ? &a : &b, no), MU_OK);
+    for (int round = 0; round < 40; round++) {
+        for (uint32_t no = 1; no < DEVICES; no++)
+            begin_login((no < HALF) == (round % 2 == 0) ? &b : &a, no);
+        for (uint32_t no = 1; no < DEVICES; no++) {
+            struct member *to = (no < HALF) == (round % 2 == 0) ? &b : &a;
+            wait_for(&to->answers[no], round / 2 + 1 + (to == (no < HALF ? &a : &b)));
+            assert_int_equal(atomic_load(&to->answers[no].err), MU_OK);
+        }
+    }
+}
+
+/* What the other node commits meanwhile is no reason to ask the store again. */
+static void a_login_that_waits_asks_the_store_once_a_second(void **state)
+{
+    (void)state;
+    assert_int_equal(login(&a, 1), MU_OK);
+    atomic_store(&a.deaf, true);
+    int64_t began_ms = clock_mono_ms();
+    begin_login(&b, 1);
+    WAIT_UNTIL(atomic_load(&a.asked) > 0);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(login(&a, 2), MU_OK);
+        end(&a, 2, END_TCP_CLOSED);
+    }
+    if (!in_postgres)
+        assert_in_range(fake_journal_claims(b.j), 1, 2 + (clock_mono_ms() - began_ms) / 1000);
+    end(&a, 1, END_TCP_CLOSED);
+    wait_for(&b.answers[1], 1);
+    assert_int_equal(atomic_load(&b.answers[1].err), MU_OK);
+}
+
 static void when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere(void **state)
 {
     (void)state;
@@ -919,6 +958,8 @@ int main(void)
         TEST(a_node_that_has_started_knows_all_that_others_have_acknowledged),
         TEST(a_device_moves_after_its_old_node_has_ended_its_session),
         TEST(a_login_whose_connection_breaks_while_it_waits_leaves_nothing),
+        TEST(devices_that_go_both_ways_at_once_are_all_let_in),
+        TEST(a_login_that_waits_asks_the_store_once_a_second),
         TEST_SHORT_LEASE(when_a_node_dies_its_devices_are_offline_and_can_log_in_elsewhere),
         TEST(what_was_acknowledged_through_one_node_is_read_through_another_at_once),
         TEST(a_finished_day_is_folded_with_what_all_nodes_have_written),

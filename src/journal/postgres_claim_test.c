@@ -1,0 +1,376 @@
+/* Claims of several nodes over one database: what one does while another one is in the middle of a batch. */
+#include "journal/postgres_fixture.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "journal/journal_nodes.h"
+
+enum { MANY = 2000, READERS = 8 };
+
+struct claimer {
+    struct journal *j;
+    struct journal_batch *b;
+    uint64_t boot;
+    /* what the last claim has told, by device */
+    uint32_t claimed, held;
+    uint64_t holder[MANY + 1], login[MANY + 1];
+    bool has_state;
+    uint32_t wanted; /* of the claim on a thread */
+    enum mu_err err;
+    pthread_t thread;
+};
+
+static struct claimer a, b;
+
+static struct journal *open_shared(void)
+{
+    struct postgres_journal_options options = { .retention_days = 7, .clock_patience_s = -1, .shared = true };
+    struct journal *j;
+    char why[300] = "";
+
+    if (postgres_journal_open(&j, uri, &options, why, sizeof(why)) != MU_OK)
+        fail_msg("%s", why);
+    return j;
+}
+
+static void start(struct claimer *n)
+{
+    memset(n, 0, sizeof(*n));
+    n->j = open_shared();
+    n->b = make_batch(n->j);
+    n->boot = journal_boot(n->j).number;
+}
+
+static void stop(struct claimer *n)
+{
+    journal_batch_destroy(n->b);
+    journal_close(n->j);
+}
+
+static int two(void **state)
+{
+    make_database(state);
+    start(&a);
+    start(&b);
+    return 0;
+}
+
+static int none(void **state)
+{
+    (void)state;
+    stop(&a);
+    stop(&b);
+    return 0;
+}
+
+/* --- claiming ---------------------------------------------------------------------------------------*/
+
+static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_state *s)
+{
+    struct claimer *n = ctx;
+
+    n->claimed++;
+    n->holder[device] = n->boot;
+    n->has_state = s != NULL;
+    return MU_OK;
+}
+
+static enum mu_err on_held(void *ctx, uint32_t device, uint64_t boot, uint64_t login)
+{
+    struct claimer *n = ctx;
+
+    n->held++;
+    n->holder[device] = boot;
+    n->login[device] = login;
+    return MU_OK;
+}
+
+static enum mu_err claim(struct claimer *n, const uint32_t *devices, size_t count)
+{
+    n->claimed = n->held = 0;
+    return journal_batch_claim(n->b, devices, count,
+                               &(struct journal_claimant){ .ctx = n, .claimed = on_claimed, .held = on_held });
+}
+
+/* The start that holds the device, as the claim tells it; UINT64_MAX: none was told. */
+static uint64_t claim_one(struct claimer *n, uint32_t device)
+{
+    n->holder[device] = UINT64_MAX;
+    assert_int_equal(claim(n, &device, 1), MU_OK);
+    return n->holder[device];
+}
+
+static void put(struct claimer *n, uint32_t device, uint64_t records, bool open)
+{
+    struct journal_state s = { .sessions = records, .session_boot = open ? n->boot : 0 };
+    journal_batch_state(n->b, device, &s);
+}
+
+/* The device's session begins there. */
+static void log_in(struct claimer *n, uint32_t device)
+{
+    assert_int_equal(claim_one(n, device), n->boot);
+    put(n, device, 1, true);
+    commit(n->j, n->b);
+}
+
+static void *commit_on_thread(void *ctx)
+{
+    struct claimer *n = ctx;
+    n->err = journal_commit(n->j, n->b, DAY_ZERO);
+    return NULL;
+}
+
+static void *claim_on_thread(void *ctx)
+{
+    struct claimer *n = ctx;
+    n->err = claim(n, &n->wanted, 1);
+    return NULL;
+}
+
+static void begin(struct claimer *n, void *(*what)(void *ctx))
+{
+    assert_int_equal(pthread_create(&n->thread, NULL, what, n), 0);
+}
+
+static enum mu_err outcome(const struct claimer *n)
+{
+    pthread_join(n->thread, NULL);
+    return n->err;
+}
+
+static void read_int(struct pg_row *row, void *out)
+{
+    *(int64_t *)out = pg_col_int(row);
+}
+
+static int64_t number(struct pg *pg, const char *sql)
+{
+    int64_t n = -1;
+
+    assert_int_equal(pg_get(pg, sql, NULL, 0, read_int, &n, NULL), MU_OK);
+    return n;
+}
+
+static void wait_until_one_waits(struct pg *pg)
+{
+    while (!number(pg, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        poll(NULL, 0, 5);
+}
+
+/* --- tests ------------------------------------------------------------------------------------------*/
+
+static void nodes_that_claim_what_the_other_holds_both_commit_whoever_is_first(void **state)
+{
+    (void)state;
+    log_in(&a, 1);
+    log_in(&b, 2);
+    for (uint64_t n = 2; n < 6; n++) {
+        struct claimer *first = n % 2 ? &a : &b, *second = n % 2 ? &b : &a;
+        assert_int_equal(claim_one(first, first == &a ? 2 : 1), second->boot);
+        assert_int_equal(claim_one(second, first == &a ? 1 : 2), first->boot);
+        put(&a, 1, n, true);
+        put(&b, 2, n, true);
+        begin(first, commit_on_thread);
+        poll(NULL, 0, n < 4 ? 50 : 0);
+        begin(second, commit_on_thread);
+        assert_int_equal(outcome(first), MU_OK);
+        assert_int_equal(outcome(second), MU_OK);
+    }
+}
+
+static void a_node_that_stands_still_in_a_claim_does_not_stop_the_holder(void **state)
+{
+    (void)state;
+    log_in(&a, 1);
+    assert_int_equal(claim_one(&b, 1), a.boot);
+    assert_int_equal(b.login[1], 1);
+    put(&a, 1, 2, false);
+    commit(a.j, a.b); /* while b is in the middle of its batch */
+    journal_batch_clear(b.b);
+    assert_int_equal(claim_one(&b, 1), b.boot);
+}
+
+static void of_two_that_claim_a_free_device_the_second_is_told_at_once(void **state)
+{
+    const uint32_t both[] = { 1, 2 };
+
+    (void)state;
+    for (uint32_t device = 1; device <= 2; device++) {
+        log_in(&a, device);
+        put(&a, device, 2, false);
+        commit(a.j, a.b);
+    }
+    assert_int_equal(claim_one(&a, 2), a.boot);
+    assert_int_equal(claim(&b, both, 2), MU_OK);
+    assert_true(b.claimed == 1 && b.held == 1 && b.holder[1] == b.boot && b.holder[2] == 0);
+    put(&b, 1, 3, true);
+    put(&a, 2, 3, true);
+    commit(b.j, b.b);
+    commit(a.j, a.b);
+    assert_int_equal(claim_one(&b, 2), a.boot);
+    assert_int_equal(b.login[2], 3);
+    journal_batch_clear(b.b);
+}
+
+static void of_two_that_claim_a_new_device_one_has_it(void **state)
+{
+    struct pg *pg = open_pg(uri);
+
+    (void)state;
+    for (uint32_t device = 1; device <= 2; device++) {
+        assert_int_equal(claim_one(&a, device), a.boot);
+        assert_false(a.has_state);
+        b.wanted = device;
+        begin(&b, claim_on_thread);
+        wait_until_one_waits(pg);
+        if (device == 1) {
+            put(&a, device, 1, true);
+            commit(a.j, a.b);
+        } else {
+            journal_batch_clear(a.b);
+        }
+        assert_int_equal(outcome(&b), MU_OK);
+        assert_int_equal(b.holder[device], device == 1 ? a.boot : b.boot);
+        journal_batch_clear(b.b);
+    }
+    pg_close(pg);
+}
+
+/* Claiming reads what other nodes have heard of a device only in its last step, and so waits there for this test. The
+ * other node's claim would, too; here it logs the device in without one. */
+static void a_device_that_another_node_gets_during_the_claim_is_held(void **state)
+{
+    struct pg *pg = open_pg(uri), *watch = open_pg(uri);
+
+    (void)state;
+    log_in(&b, 1);
+    put(&b, 1, 2, false);
+    commit(b.j, b.b);
+    assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
+    assert_int_equal(pg_exec(pg, "LOCK TABLE past IN ACCESS EXCLUSIVE MODE"), MU_OK);
+    a.wanted = 1;
+    begin(&a, claim_on_thread);
+    wait_until_one_waits(watch);
+    put(&b, 1, 3, true);
+    commit(b.j, b.b);
+    pg_rollback(pg);
+    assert_int_equal(outcome(&a), MU_OK);
+    assert_true(a.claimed == 0 && a.held == 1 && a.holder[1] == b.boot && a.login[1] == 3);
+    journal_batch_clear(a.b);
+    pg_close(watch);
+    pg_close(pg);
+}
+
+/* A server process tells what it has read when it ends. */
+static int64_t looks_at_starts(void)
+{
+    struct pg *pg = open_pg(uri);
+
+    while (number(pg, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                      "backend_type = 'client backend' AND pid <> pg_backend_pid()"))
+        poll(NULL, 0, 10);
+    int64_t looks =
+        number(pg, "SELECT seq_scan + coalesce(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = 'boot'");
+    pg_close(pg);
+    return looks;
+}
+
+static void a_start_is_asked_for_once_however_many_devices_it_holds(void **state)
+{
+    uint32_t devices[MANY];
+
+    for (uint32_t i = 0; i < MANY; i++)
+        devices[i] = i + 1;
+    assert_int_equal(claim(&b, devices, MANY), MU_OK);
+    assert_int_equal(b.claimed, MANY);
+    for (uint32_t i = 0; i < MANY; i++)
+        put(&b, devices[i], 1, true);
+    commit(b.j, b.b);
+    assert_int_equal(claim(&a, devices, MANY), MU_OK);
+    assert_int_equal(a.held, MANY);
+    none(state);
+    assert_in_range(looks_at_starts(), 1, 100);
+    start(&a);
+    start(&b);
+}
+
+static sem_t go_on;
+static atomic_int reading;
+
+static enum mu_err read_slowly(void *ctx, const struct journal_message *m)
+{
+    (void)ctx;
+    (void)m;
+    atomic_fetch_add(&reading, 1);
+    sem_wait(&go_on);
+    return MU_OK;
+}
+
+static void *read_one(void *ctx)
+{
+    struct journal_window w = { .to_us = INT64_MAX, .limit = 1 };
+    struct claimer *n = ctx;
+    uint64_t total;
+
+    n->err = journal_messages(n->j, 1, &w, read_slowly, NULL, &total);
+    return NULL;
+}
+
+static enum mu_err count_message(void *ctx, uint32_t device, const struct journal_message *m)
+{
+    (void)device;
+    (void)m;
+    ++*(int *)ctx;
+    return MU_OK;
+}
+
+static void claiming_does_not_wait_for_those_who_read(void **state)
+{
+    struct claimer readers[READERS];
+    int64_t since_us;
+    int messages = 0;
+
+    (void)state;
+    log_in(&b, 2);
+    put_message(a.b, 1, DAY_ZERO, 1);
+    commit(a.j, a.b);
+    sem_init(&go_on, 0, 0);
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = (struct claimer){ .j = a.j };
+        begin(&readers[i], read_one);
+    }
+    while (atomic_load(&reading) < READERS)
+        poll(NULL, 0, 5);
+    assert_int_equal(claim_one(&a, 2), b.boot);
+    assert_int_equal(
+        journal_messages_since(a.j, &(struct journal_since){ .device = 1 }, 1, INT64_MAX, count_message, &messages),
+        MU_OK);
+    assert_int_equal(messages, 1);
+    assert_false(journal_boot_is_over(a.j, b.boot, &since_us));
+    commit(a.j, a.b);
+    for (int i = 0; i < READERS; i++)
+        sem_post(&go_on);
+    for (int i = 0; i < READERS; i++)
+        assert_int_equal(outcome(&readers[i]), MU_OK);
+    sem_destroy(&go_on);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, two, none)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(nodes_that_claim_what_the_other_holds_both_commit_whoever_is_first),
+        TEST(a_node_that_stands_still_in_a_claim_does_not_stop_the_holder),
+        TEST(of_two_that_claim_a_free_device_the_second_is_told_at_once),
+        TEST(of_two_that_claim_a_new_device_one_has_it),
+        TEST(a_device_that_another_node_gets_during_the_claim_is_held),
+        TEST(a_start_is_asked_for_once_however_many_devices_it_holds),
+        TEST(claiming_does_not_wait_for_those_who_read),
+    };
+    return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
+}
