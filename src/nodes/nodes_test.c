@@ -50,7 +50,7 @@ struct member {
     pthread_t pausing;
     _Atomic int asked;
     _Atomic enum mu_err control_err;
-    struct control_request *unanswered;
+    struct control_request *_Atomic unanswered;
 };
 
 static struct member a, b;
@@ -171,8 +171,7 @@ static void local_send(void *ctx, struct control_request *req)
     struct member *m = ctx;
 
     if (atomic_load(&m->deaf)) {
-        assert_null(m->unanswered);
-        m->unanswered = req;
+        assert_null(atomic_exchange(&m->unanswered, req));
         return;
     }
     assert_int_equal(req->frame_len, 3);
@@ -230,8 +229,9 @@ static void stop(struct member *m)
         return;
     be_heard(m);
     nodes_stop(m->nodes);
-    if (m->unanswered)
-        m->unanswered->done(m->unanswered, MU_E_CLOSED);
+    struct control_request *unanswered = atomic_load(&m->unanswered);
+    if (unanswered)
+        unanswered->done(unanswered, MU_E_CLOSED);
     committer_stop(m->c);
     nodes_destroy(m->nodes);
     fleet_destroy(m->f);

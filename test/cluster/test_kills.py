@@ -17,7 +17,7 @@ DEVICES = size(12, 40)
 
 def test_nothing_acknowledged_is_lost_when_nodes_are_killed(cluster):
     worlds = cluster.world()
-    load = Load(worlds, DEVICES, database_fails=True)
+    load = Load(worlds, DEVICES)
     chance = random.Random(4)
     for n in range(ROUNDS):
         load.wait_for_more(3)
