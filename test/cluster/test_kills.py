@@ -90,3 +90,14 @@ def test_a_device_of_a_killed_node_comes_back_at_once_when_the_node_does(cluster
     again = Device(worlds[1].server.mqtt, device.did, device.passcode, device.product_key, 4).login()
     assert time.monotonic() - began < LEASE_S / 2
     again.disconnect()
+
+
+def test_a_login_waits_until_a_killed_node_is_over_and_then_succeeds(cluster):
+    worlds = cluster.world()
+    device = connect(worlds[0], worlds[0].register())
+    cluster.nodes[0].kill()
+    again = Device(worlds[1].server.mqtt, device.did, device.passcode, device.product_key, 4)
+    assert again.connect() == 0  # the only CONNECT
+    log = check_sessions(worlds[1], device.did, online=True)
+    assert [row["payload"].get("reason") for row in log] == [None, "offline_exception", None]
+    again.disconnect()

@@ -106,6 +106,30 @@ def test_many_devices_that_move_at_once_are_all_online_again(cluster):
     check_recount(cluster, worlds)
 
 
+def test_devices_that_go_both_ways_at_once_fail_no_commit(cluster):
+    """Each node claims what the other one holds, while that one writes its end."""
+    worlds = cluster.world()[:2]
+    devices = [connect(worlds[n % 2], worlds[n % 2].register()) for n in range(2 * MANY)]
+    for moves in range(1, 4):
+        before = devices
+        devices = [Device(worlds[(n + moves) % 2].server.mqtt, device.did, device.passcode, device.product_key, 4)
+                   for n, device in enumerate(before)]
+        for device in devices:
+            device.send(connect_packet(device.did, device.passcode, 4))
+        assert all(map(is_let_in, devices))
+        for device in before:
+            device.expect_closed()
+            device.close()
+    for node in cluster.nodes:
+        log = node.log_text()
+        assert "40P01" not in log and "commit_failed" not in log and "journal_failed" not in log
+    for device in devices[::size(10, 20)]:
+        assert len(check_sessions(worlds[0], device.did, online=True)) == 7
+    check_agreement(worlds)
+    for device in devices:
+        device.close()
+
+
 def test_reports_of_a_device_that_keeps_moving_come_once_and_in_order(cluster):
     worlds = cluster.world()
     travellers = [Traveller(worlds, worlds[0].register(), seed, moves=0.5) for seed in range(6)]
