@@ -191,8 +191,8 @@ enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, 
         goto out;
     }
     assert(!pg_in_transaction(c.j->writer));
-    if ((err = postgres_begin(c.j)) != MU_OK || (err = look(&c)) != MU_OK ||
-        (err = ask_for_holders(&c)) != MU_OK || (err = lock_free(&c)) != MU_OK)
+    if ((err = postgres_begin(c.j)) != MU_OK || (err = look(&c)) != MU_OK || (err = ask_for_holders(&c)) != MU_OK ||
+        (err = lock_free(&c)) != MU_OK)
         pg_rollback(c.j->writer);
     err = postgres_error(err);
 out:
