@@ -24,6 +24,7 @@
  *   - For the state of a device that its node holds it can wait for one that found the device free in step 1 and locked it
  *     after the login had been committed. That batch's step 1 was before this commit. The batch that waits has begun after
  *     it, so its own step 1 is later. In a circle of such batches each would have looked before the one before it.
+ *   - Tables are locked as a whole only to make or drop a day, in the order in which batches use them (postgres_turn.c).
  *
  * What deletes the rows of others (sweep.h, retention.h) gives up by itself if it waits (postgres_commit.c).
  *

@@ -66,6 +66,11 @@ enum mu_err postgres_turns_write(struct postgres_journal *j, const struct postgr
     enum mu_err err = MU_OK;
     struct buf value;
 
+    if (!b->turn_count)
+        return MU_OK;
+    /* In the order in which those take them who make a day (postgres_days.c), whichever of them is read first. */
+    if ((err = pg_queue(j->writer, "LOCK TABLE ONLY message, ONLY session IN ROW EXCLUSIVE MODE", NULL, 0)) != MU_OK)
+        return err;
     buf_init(&value, TURN_SPANS_MAX * TURN_SPAN_LEN);
     for (uint32_t i = 0; i < b->turn_count && err == MU_OK; i++)
         err = write_turn(j, &b->turns[i], &value);
