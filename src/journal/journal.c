@@ -10,6 +10,12 @@ void journal_close(struct journal *j)
         j->driver->close(j);
 }
 
+void journal_end_soon(struct journal *j)
+{
+    if (j && j->driver->end_soon)
+        j->driver->end_soon(j);
+}
+
 struct journal_boot journal_boot(const struct journal *j)
 {
     return (struct journal_boot){ .number = j->boot };

@@ -25,6 +25,9 @@
  * any thread. Writing: one thread, the committer. */
 struct journal;
 
+/* The process has been told to end. Where a commit waits for minutes until the store says what became of it, it waits for some
+ * seconds from now on; then the process ends at once. NULL is allowed. Any thread. */
+void journal_end_soon(struct journal *j);
 /* Nobody uses it any more. NULL is allowed. */
 void journal_close(struct journal *j);
 

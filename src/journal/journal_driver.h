@@ -10,6 +10,7 @@ struct journal_driver_nodes;
 struct journal_driver_copy;
 struct journal_driver {
     void (*close)(struct journal *j);
+    void (*end_soon)(struct journal *j);                                        /* NULL: no commit waits for so long */
     bool (*boot_is_over)(struct journal *j, uint64_t boot, int64_t *since_us);  /* never asked for the present one */
     void (*note_registry)(struct journal *j, uint64_t change, uint32_t device); /* may be NULL */
     int64_t (*followed_until_us)(struct journal *j);

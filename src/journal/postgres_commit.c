@@ -8,7 +8,8 @@
  * is read by changing the row: so the answer waits until a server process that may still be committing has ended, and
  * this commit, like any, waits for a synchronous standby, which then has the batch, too. Until there is an answer nothing
  * is reported: the committer would give the same running numbers again, and the batch would be there twice. A server that
- * stays away for OUTCOME_MS ends the process; the next start reads what there is. */
+ * stays away for OUTCOME_MS, or for ENDING_MS if the process was told to end, ends the process; the next start reads what
+ * there is. */
 #include "journal/postgres_internal.h"
 
 #include <assert.h>
@@ -19,7 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { OUTCOME_MS = 5 * 60 * 1000, ASK_AGAIN_MS = 200 };
+enum { OUTCOME_MS = 5 * 60 * 1000, ENDING_MS = 5000, ASK_AGAIN_MS = 200 };
 enum { FEW = 2000 }; /* rows; from some thousand on COPY is cheaper */
 
 enum mu_err postgres_error(enum mu_err err)
@@ -231,13 +232,27 @@ static enum mu_err ask_batch(struct postgres_journal *j, int64_t *batch)
     return err;
 }
 
+void postgres_end_soon(struct journal *port)
+{
+    atomic_store(&postgres_of(port)->ends_soon, true);
+}
+
+static bool may_ask_again(const struct postgres_journal *j, int64_t *until_ms)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (atomic_load(&j->ends_soon) && *until_ms > now_ms + ENDING_MS)
+        *until_ms = now_ms + ENDING_MS;
+    return now_ms < *until_ms;
+}
+
 /* Whether the batch is there. */
 static bool find_out(struct postgres_journal *j)
 {
     int64_t until_ms = clock_mono_ms() + OUTCOME_MS, batch = 0;
     enum mu_err err;
 
-    while ((err = ask_batch(j, &batch)) != MU_OK && err != MU_E_NOT_FOUND && clock_mono_ms() < until_ms)
+    while ((err = ask_batch(j, &batch)) != MU_OK && err != MU_E_NOT_FOUND && may_ask_again(j, &until_ms))
         poll(NULL, 0, ASK_AGAIN_MS);
     if (err == MU_OK) {
         bool there = (uint64_t)batch == j->batch + 1;

@@ -65,6 +65,7 @@ struct postgres_journal {
     unsigned locked_in; /* pg_opened of the writer that has the lock (postgres_lock); 0: none has */
     struct pg *writer;  /* the committer's; NULL if unchanged */
     struct postgres_pool pool;
+    _Atomic bool ends_soon; /* journal_end_soon */
 
     struct postgres_boot *boots; /* those that there were at the opening, and those that were asked for; ascending */
     uint32_t boot_count, boot_cap;
@@ -240,6 +241,7 @@ void postgres_batch_forget_controls(struct journal_batch *port, int64_t before_u
 MU_MUST_USE enum mu_err postgres_lock(struct postgres_journal *j);
 /* Begins a transaction of the committer. A connection that was made anew takes the lock again. */
 MU_MUST_USE enum mu_err postgres_begin(struct postgres_journal *j);
+void postgres_end_soon(struct journal *port);
 enum mu_err postgres_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us);
 
 /* --- postgres_days.c -------------------------------------------------------------------------------- */

@@ -285,8 +285,8 @@ out:
 
 /* clang-format off: a table */
 #define FUNCTIONS                                                                                                      \
-    .close = close_journal, .boot_is_over = postgres_boot_is_over, .note_registry = note_registry,                     \
-    .followed_until_us = followed_until_us, .batch_create = postgres_batch_create,                                     \
+    .close = close_journal, .end_soon = postgres_end_soon, .boot_is_over = postgres_boot_is_over,                      \
+    .note_registry = note_registry, .followed_until_us = followed_until_us, .batch_create = postgres_batch_create,     \
     .batch_destroy = postgres_batch_destroy, .batch_clear = postgres_batch_clear, .batch_bytes = postgres_batch_bytes, \
     .message = postgres_batch_message, .session = postgres_batch_session, .turn = postgres_batch_turn,                 \
     .state = postgres_batch_state, .followed = postgres_batch_followed, .versions = postgres_batch_versions,           \

@@ -237,6 +237,7 @@ enum mu_err server_start(struct server *s)
 void server_stop(struct server *s)
 {
     assert(s->loops_started <= s->loop_count && s->loop_count <= SERVER_LOOPS_MAX);
+    journal_end_soon(s->stores.journal);
     local_stop(s->local);
     if (s->loops_started && s->loops_started == s->loop_count)
         access_shutdown(s->access, END_EXCEPTION);

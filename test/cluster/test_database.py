@@ -59,6 +59,25 @@ def test_a_database_that_is_away_for_longer_than_a_lease_makes_nobody_over(clust
     finish(cluster, worlds, load)
 
 
+def test_a_node_that_is_told_to_end_does_not_wait_for_the_outcome_of_a_commit(make_cluster):
+    proxies = []
+
+    def through_proxy(cluster, _number):
+        proxies.append(Proxy(cluster.postgres.directory))
+        return proxies[-1].uri("muster")
+
+    cluster = make_cluster(nodes=1, uris=through_proxy)
+    node, proxy = cluster.nodes[0], proxies[0]
+    proxy.path = "/nowhere"  # for connections from now on
+    proxy.cuts.extend(["before"] * 100)  # whatever commits next
+    wait_until(lambda: health(node) == 503, what="a commit that waits")
+    node.process.terminate()
+    assert node.process.wait(120) == 1  # and not five minutes
+    assert "journal_outcome_unknown" in node.log_text()
+    cluster.nodes.clear()
+    proxy.close()
+
+
 def test_connections_that_break_at_a_commit(make_cluster):
     proxies = []
 
