@@ -78,7 +78,7 @@ enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
     int64_t until_us = journal_followed_until_us(b->journal);
     enum mu_err err = MU_OK;
 
-    b->reading = now_us == CATCH_UP_UNWRITTEN;
+    b->reading = b->shared && now_us == CATCH_UP_UNWRITTEN;
     for (size_t i = 0; i < f->count && err == MU_OK; i += DEVICES_AT_ONCE) {
         size_t count = f->count - i < DEVICES_AT_ONCE ? f->count - i : DEVICES_AT_ONCE;
         err = replay(b, f->at + i, count, until_us);
