@@ -265,6 +265,24 @@ static void a_device_that_another_node_gets_during_the_claim_is_held(void **stat
     pg_close(pg);
 }
 
+/* The rows of a deleted device, which another node may still write. */
+static void what_deletes_the_rows_of_others_gives_up_and_is_tried_again(void **state)
+{
+    (void)state;
+    log_in(&a, 1);
+    put(&a, 1, 2, false);
+    commit(a.j, a.b);
+    assert_int_equal(claim_one(&a, 1), a.boot);
+    journal_batch_forget_device(b.b, 1);
+    assert_int_equal(journal_commit(b.j, b.b, DAY_ZERO), MU_E_IO);
+    put(&a, 1, 3, true);
+    commit(a.j, a.b);
+    journal_batch_forget_device(b.b, 1);
+    commit(b.j, b.b);
+    assert_int_equal(claim_one(&b, 1), b.boot);
+    assert_false(b.has_state);
+}
+
 /* A server process tells what it has read when it ends. */
 static int64_t looks_at_starts(void)
 {
@@ -369,6 +387,7 @@ int main(void)
         TEST(of_two_that_claim_a_free_device_the_second_is_told_at_once),
         TEST(of_two_that_claim_a_new_device_one_has_it),
         TEST(a_device_that_another_node_gets_during_the_claim_is_held),
+        TEST(what_deletes_the_rows_of_others_gives_up_and_is_tried_again),
         TEST(a_start_is_asked_for_once_however_many_devices_it_holds),
         TEST(claiming_does_not_wait_for_those_who_read),
     };
