@@ -198,7 +198,7 @@ void batch_reconcile(struct batch *b, uint32_t device)
         return;
     if (!p->has_image)
         take_image(b, p);
-    if (p->has_image && !b->reading) /* else what is on record counts, and may be newer */
+    if (p->has_image && !(b->reading && b->shared)) /* else what is on record counts, and may be newer */
         batch_note_events(b, p, p->definition);
     if (p->changed && p->progress.active_day && !fleet_was_active(b->fleet, p->progress.active_day, device))
         write_active_day(b, p);

@@ -62,6 +62,15 @@ static enum mu_err find_wanted(struct claims *c, const struct intake_records *r,
     return err;
 }
 
+static bool knows_definition(struct fleet *f, uint32_t device, const struct journal_state *s)
+{
+    const struct fleet_product *product;
+    struct fleet_progress unused;
+
+    return !s->definition || !fleet_progress_get(f, device, &unused, &product) ||
+           fleet_definition(f, product->no, s->definition);
+}
+
 /* Nobody else writes the device's records now, so what is on record is the truth. The fleet may not have followed the
  * one who wrote it before. */
 static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_state *s)
@@ -79,6 +88,7 @@ static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_s
         return MU_OK;
     if (s->followed)
         c->followed[c->followed_count++] = device;
+    c->behind |= !knows_definition(f, device, s);
     if (s->followed || s->messages > fleet_mark(f, device).messages)
         err = refresh_events(&c->unseen, device);
     if (err != MU_OK)
@@ -124,6 +134,7 @@ enum mu_err claims_take(struct claims *c, const struct intake_records *r, size_t
     enum mu_err err;
 
     c->claimed_count = c->followed_count = c->held_count = 0;
+    c->behind = false;
     if (!c->nodes)
         return MU_OK;
     if ((err = find_wanted(c, r, at)) != MU_OK || !c->wanted_count)

@@ -13,6 +13,7 @@ struct claims {
     const struct commit_nodes *nodes; /* NULL: there are no other nodes, and nothing here does anything */
     uint32_t *wanted, *claimed;       /* ascending */
     size_t wanted_count, claimed_count;
+    bool behind; /* a state is written under a definition that the fleet does not know */
     uint32_t wanted_cap, claimed_cap;
     uint32_t *followed; /* of the claimed ones: their state may not count their last messages */
     size_t followed_count;
@@ -41,7 +42,8 @@ typedef void (*claims_tell)(void *ctx, struct intake_record *rec, enum mu_err er
 
 void claims_free(struct claims *c);
 
-/* Claims the devices of the logins in `r` from `at` on. Returns the journal's errors, or MU_E_NOMEM. */
+/* Claims the devices of the logins in `r` from `at` on. If it is `behind` afterwards, the fleet is to follow the
+ * registry, and the batch to be dropped and claimed for again. Returns the journal's errors, or MU_E_NOMEM. */
 MU_MUST_USE enum mu_err claims_take(struct claims *c, const struct intake_records *r, size_t at);
 
 enum claims_answer {

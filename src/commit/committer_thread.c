@@ -306,6 +306,20 @@ static void resume_logins(struct committer *c)
     flush(c, 0);
 }
 
+/* The last holder of a device may have followed the registry to a definition that this node does not know yet. */
+static enum mu_err claim(struct committer *c)
+{
+    enum mu_err err = claims_take(&c->claims, &c->work, c->work_at);
+
+    if (err != MU_OK || !c->claims.behind)
+        return err;
+    batch_drop(&c->batch);
+    c->behind = true;
+    c->next_follow_ms = 0;
+    follow(c);
+    return claims_take(&c->claims, &c->work, c->work_at);
+}
+
 /* Commits one batch: first the records that wait for another try, then the new ones. */
 static enum mu_err commit_batch(struct committer *c)
 {
@@ -314,7 +328,7 @@ static enum mu_err commit_batch(struct committer *c)
     assert(!c->batch.records && !c->batch.count);
     watch_clock(c, now_us, start);
     atomic_store_explicit(&c->commit_began_us, start, memory_order_relaxed);
-    enum mu_err err = claims_take(&c->claims, &c->work, c->work_at);
+    enum mu_err err = claim(c);
     size_t retry_to = err == MU_OK ? fill(c, &c->retry, c->retry_at) : c->retry_at;
     size_t work_to = err == MU_OK && retry_to == c->retry.len ? fill(c, &c->work, c->work_at) : c->work_at;
     size_t records = c->batch.records;

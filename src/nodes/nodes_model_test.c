@@ -22,7 +22,7 @@
 #include "model/calendar.h"
 #include "registry/fake_registry.h"
 
-enum { DEVICES = 6, NODES = 3, SEEDS = 60, STEPS = 600, TEXT = 16000 };
+enum { DEVICES = 6, NODES = 3, SEEDS = 60, STEPS = 600, POINTS = 5, TEXT = 16000 };
 
 struct model_answer {
     struct commit_sink sink;
@@ -51,6 +51,7 @@ struct known {
 static struct model_node nodes[NODES], late;
 static struct known devices[DEVICES + 1];
 static struct journal *first; /* keeps the store */
+static uint32_t last_definition;
 static uint64_t last_boot, last_session, last_text;
 static struct registry *reg;
 static struct calendar *calendar;
@@ -210,13 +211,23 @@ static void login(uint32_t no, struct model_node *m)
     devices[no].sessions++;
 }
 
+enum { LEVEL = 4, ALERT = 8, FAULT = 16 }; /* bits of the points in fake_definition_2 */
+
+/* Some of the points, each only if it is told. */
 static void report(uint32_t no)
 {
     struct model_node *m = devices[no].holder;
     struct commit_item at = item(m, no);
-    uint8_t frame[] = { 0, 0, 0, 3, 8, 0, 0, 0x91, 4, 1, (uint8_t)any(256), any(3) == 0, any(3) == 0 };
+    uint8_t told = (uint8_t)(1 + any(7)) << 2, bits = (uint8_t)(any(3) == 0) | (uint8_t)((any(3) == 0) << 1);
+    uint8_t frame[] = { 0, 0, 0, 3, 0, 0, 0, 0x91, 0x14, told, 0, 0 };
+    size_t len = 10;
 
-    COMMIT(m, committer_report(m->c, &at, frame, sizeof(frame)));
+    if (told & (ALERT | FAULT))
+        frame[len++] = (told & ALERT) && (told & FAULT) ? bits : bits & 1;
+    if (told & LEVEL)
+        frame[len++] = (uint8_t)any(256);
+    frame[4] = (uint8_t)(len - 5);
+    COMMIT(m, committer_report(m->c, &at, frame, len));
     devices[no].reports++;
 }
 
@@ -337,6 +348,23 @@ static void restart_node(struct model_node *m)
         kill_node(m);
 }
 
+/* The same points; but nothing is known yet of a state under it. */
+static void put_definition(void)
+{
+    struct product_row product = fake_product(1);
+
+    product.definition = ++last_definition;
+    fake_put_product(reg, &product);
+    fake_put_definition(reg, 1, product.definition, fake_definition_2);
+}
+
+/* Of the nodes only one follows it now. */
+static void define_again(struct model_node *m)
+{
+    put_definition();
+    assert_int_equal(committer_look_at_registry(m->c), MU_OK);
+}
+
 static void run_retention(void *ctx)
 {
     const struct model_node *m = ctx;
@@ -374,6 +402,7 @@ static void follow_all(void)
         struct model_node *m = &nodes[i % NODES];
         if (!m->c)
             continue;
+        assert_int_equal(committer_look_at_registry(m->c), MU_OK);
         nodes_look(m->nodes);
         for (uint32_t k = 0; k < m->nodes->count; k++)
             follow(m, &m->nodes->at[k]);
@@ -410,13 +439,13 @@ static void say_events(const struct model_node *m, uint32_t no, char *out)
 
 static void say_image(const struct model_node *m, const struct fleet_device *d, char *out)
 {
-    struct point_value values[4];
+    struct point_value values[POINTS];
     struct device_image image;
 
     assert_int_equal(device_image_read(m->f, m->j, d, &image), MU_OK);
     if (image.definition) {
         datapoint_state_values(image.definition->plan, image.bytes.data, values);
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < POINTS; i++)
             SAY("point %d: %d %g\n", i, values[i].set, values[i].set ? (double)values[i].x : 0);
     }
     device_image_free(&image);
@@ -488,17 +517,19 @@ static void say_recorded_events(uint32_t no, char out[TEXT])
 /* The events that follow from the messages on record. */
 struct followed_events {
     uint64_t count, forgotten;
+    uint32_t definition;
+    bool raised[2]; /* fault, alert */
     size_t open[2]; /* 1 + index in `listed` */
 };
 
-static void follow_point(struct followed_events *f, const struct journal_message *m, bool alert, bool raised)
+static void follow_point(struct followed_events *f, const struct journal_message *m, bool alert)
 {
     size_t open = f->open[alert];
 
-    if (raised && !open) {
+    if (f->raised[alert] && !open) {
         (void)on_event(NULL, 0, &(struct journal_event){ .opened_us = m->ts_us, .alert = alert });
         f->open[alert] = listed.count;
-    } else if (!raised && open) {
+    } else if (!f->raised[alert] && open) {
         listed.at[open - 1].resolved_us = m->number > f->forgotten ? m->ts_us : -1;
         f->open[alert] = 0;
     }
@@ -507,11 +538,19 @@ static void follow_point(struct followed_events *f, const struct journal_message
 static enum mu_err on_message(void *ctx, const struct journal_message *m)
 {
     struct followed_events *f = ctx;
+    uint8_t told = m->payload[9], bits = m->payload_len > 10 ? m->payload[10] : 0;
 
-    if (m->number != ++f->count)
+    if (m->number != ++f->count || !m->decoded)
         fail_msg("seed %u: message %" PRIu64 " at place %" PRIu64, seed, m->number, f->count);
-    follow_point(f, m, true, m->payload[11]);
-    follow_point(f, m, false, m->payload[12]);
+    if (m->definition != f->definition)
+        f->raised[0] = f->raised[1] = false;
+    f->definition = m->definition;
+    if (told & ALERT)
+        f->raised[true] = bits & 1;
+    if (told & FAULT)
+        f->raised[false] = bits >> (told & ALERT ? 1 : 0) & 1;
+    follow_point(f, m, true);
+    follow_point(f, m, false);
     return MU_OK;
 }
 
@@ -582,8 +621,20 @@ static void check_all(void)
 
 /* --- the test ---------------------------------------------------------------------------------------*/
 
+static void make_registry(void)
+{
+    last_definition = 0;
+    reg = fake_registry_new();
+    put_definition();
+    for (uint32_t no = 1; no <= DEVICES; no++) {
+        struct device_row row = fake_device(no, 1);
+        fake_put_device(reg, &row);
+    }
+}
+
 static void run_steps(void)
 {
+    make_registry();
     state = seed * 2654435761U;
     memset(devices, 0, sizeof(devices));
     last_boot = 1;
@@ -597,7 +648,12 @@ static void run_steps(void)
     for (step = 0; step < STEPS; step++) {
         switch (any(20)) {
         case 0: restart_node(&nodes[any(NODES)]); break;
-        case 1: drop_events(); break;
+        case 1:
+            if (any(2))
+                drop_events();
+            else
+                define_again(any_node());
+            break;
         case 2:
         case 3:
         case 4:
@@ -612,26 +668,16 @@ static void run_steps(void)
     for (unsigned i = 0; i < NODES; i++)
         stop(&nodes[i]);
     journal_close(first);
+    fake_registry_free(reg);
 }
 
 static void indexes_are_what_is_on_record_and_that_is_what_devices_did(void **unused)
 {
-    struct product_row product = fake_product(1);
-
     (void)unused;
-    reg = fake_registry_new();
-    product.definition = 1;
-    fake_put_product(reg, &product);
-    fake_put_definition(reg, 1, 1, fake_definition);
-    for (uint32_t no = 1; no <= DEVICES; no++) {
-        struct device_row row = fake_device(no, 1);
-        fake_put_device(reg, &row);
-    }
     assert_int_equal(calendar_open(&calendar, "UTC"), MU_OK);
     for (seed = 1; seed <= SEEDS; seed++)
         run_steps();
     calendar_free(calendar);
-    fake_registry_free(reg);
 }
 
 int main(void)
