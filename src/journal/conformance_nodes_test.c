@@ -88,6 +88,25 @@ static void a_commit_is_a_sign_of_life_and_says_how_far_a_node_is(void **state)
     close_two(&n);
 }
 
+static void a_start_gives_signs_of_life_before_its_first_commit_makes_it_ready(void **state)
+{
+    struct two_nodes n = open_two(*state);
+    struct node_list before = see_nodes(n.b);
+
+    assert_false(before.at[0].ready || before.at[1].ready);
+    usleep(1000);
+    assert_int_equal(journal_stay_alive(n.a), MU_OK);
+    struct node_list after = see_nodes(n.b);
+    assert_true(after.at[0].alive_us != before.at[0].alive_us && after.at[1].alive_us == before.at[1].alive_us);
+    assert_false(after.at[0].ready);
+    assert_int_equal(journal_end_boot(n.b, boot_of(n.a), before.at[0].alive_us), MU_E_EXISTS);
+    commit_at(n.a, n.of_a, DAY_ZERO);
+    assert_true(see_nodes(n.b).at[0].ready && !see_nodes(n.b).at[1].ready);
+    assert_int_equal(journal_end_boot(n.a, boot_of(n.b), after.at[1].alive_us), MU_OK);
+    assert_int_equal(journal_stay_alive(n.b), MU_E_OVER);
+    close_two(&n);
+}
+
 static void a_start_is_over_only_if_it_has_given_no_later_sign_of_life(void **state)
 {
     struct two_nodes n = open_two(*state);
@@ -439,10 +458,24 @@ static void nodes_together_get_as_many_calls_as_the_limit_says(void **state)
     close_two(&n);
 }
 
+static void what_is_given_back_late_does_not_touch_the_next_hour(void **state)
+{
+    struct two_nodes n = open_two(*state);
+    struct journal_grant late = { .enterprise = 3, .hour = 7, .limit = 100, .wanted = -30 };
+
+    assert_int_equal(grant(n.a, 7, 60).calls, 60);
+    assert_int_equal(grant(n.b, 8, 50).total, 50);
+    assert_int_equal(journal_grant_calls(n.a, &late), MU_E_NOT_FOUND);
+    struct journal_grant rest = grant(n.a, 8, 1000);
+    assert_true(rest.calls == 50 && rest.total == 100);
+    close_two(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_STORE(a_commit_is_a_sign_of_life_and_says_how_far_a_node_is),
+        IN_STORE(a_start_gives_signs_of_life_before_its_first_commit_makes_it_ready),
         IN_STORE(a_start_is_over_only_if_it_has_given_no_later_sign_of_life),
         IN_STORE(a_start_that_is_over_commits_nothing),
         IN_STORE(a_device_is_claimed_unless_another_start_that_lives_holds_it),
@@ -453,6 +486,7 @@ int main(void)
         IN_STORE(deltas_of_a_start_come_in_order_and_none_of_a_batch_that_was_not_committed),
         IN_STORE(events_and_states_of_single_devices_are_read),
         IN_STORE(nodes_together_get_as_many_calls_as_the_limit_says),
+        IN_STORE(what_is_given_back_late_does_not_touch_the_next_hour),
     };
     return conformance_run_shared(tests, sizeof(tests) / sizeof(*tests));
 }

@@ -514,6 +514,56 @@ static void a_node_that_has_started_knows_all_that_others_have_acknowledged(void
     pthread_join(thread, NULL);
 }
 
+struct starter {
+    struct member *own;
+    struct journal *journal;
+    uint64_t boot;
+    uint32_t first;             /* of the devices that it registers */
+    _Atomic bool answers, done; /* it has started; it answers nothing more */
+    struct starter *beside;
+};
+
+/* What one of them acknowledges, the other knows as soon as it answers. */
+static void *start_and_register(void *ctx)
+{
+    struct starter *s = ctx;
+    struct fleet_device d;
+
+    start(s->own, s->boot, s->journal);
+    atomic_store(&s->answers, true);
+    for (uint32_t no = s->first; no < s->first + 30; no++) {
+        struct device_row row = fake_device(no, 1);
+        fake_put_device(reg, &row);
+        assert_int_equal(committer_follow_registry(s->own->c), MU_OK);
+        assert_true(!atomic_load(&s->beside->answers) || fleet_device_by_no(s->beside->own->f, no, &d));
+    }
+    atomic_store(&s->done, true);
+    WAIT_UNTIL(atomic_load(&s->beside->done));
+    return NULL;
+}
+
+static void two_that_start_together_know_what_each_acknowledges(void **state)
+{
+    struct member members[2];
+    struct starter s[2] = { { .boot = FIRST_START + 2, .first = DEVICES }, { .boot = FIRST_START + 3, .first = 1000 } };
+    pthread_t threads[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        s[i].own = &members[i];
+        s[i].beside = &s[1 - i];
+        s[i].journal = open_next(s[i].boot);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, start_and_register, &s[i]), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 2; i++) {
+        stop(&members[i]);
+        end_boot(s[i].boot);
+    }
+}
+
 /* --- sessions ---------------------------------------------------------------------------------------*/
 
 struct seen {
@@ -916,26 +966,6 @@ static void a_quota_is_not_exceeded_while_nobody_grants(void **state)
         fake_journal_fail(a.j, MU_OK);
 }
 
-static struct journal_grant grant(uint32_t hour, int64_t wanted, enum mu_err expected)
-{
-    struct journal_grant g = { .enterprise = 1, .hour = hour, .limit = 1000, .wanted = wanted };
-
-    assert_int_equal(journal_grant_calls(a.j, &g), expected);
-    return g;
-}
-
-static void what_is_given_back_late_does_not_touch_the_next_hour(void **state)
-{
-    (void)state;
-    assert_int_equal(grant(10, 100, MU_OK).calls, 100);
-    assert_int_equal(grant(10, -40, MU_OK).total, 60);
-    struct journal_grant g = grant(11, 50, MU_OK);
-    assert_true(g.calls == 50 && g.total == 50);
-    (void)grant(10, -30, MU_E_NOT_FOUND);
-    g = grant(11, 1000, MU_OK);
-    assert_true(g.calls == 950 && g.total == 1000);
-}
-
 #define TEST(f)             cmocka_unit_test_setup_teardown(f, two, none)
 #define TEST_SHORT_LEASE(f) cmocka_unit_test_setup_teardown(f, two_with_short_leases, none)
 
@@ -955,6 +985,7 @@ int main(void)
         TEST_SHORT_LEASE(a_start_that_dies_before_it_is_ready_is_over_after_its_lease),
         TEST(a_start_that_others_have_ended_learns_it_before_it_is_ready),
         TEST(a_write_does_not_wait_for_a_node_that_still_starts),
+        TEST(two_that_start_together_know_what_each_acknowledges),
         TEST(a_node_that_has_started_knows_all_that_others_have_acknowledged),
         TEST(a_device_moves_after_its_old_node_has_ended_its_session),
         TEST(a_login_whose_connection_breaks_while_it_waits_leaves_nothing),
@@ -968,7 +999,6 @@ int main(void)
         TEST(a_control_to_a_node_that_does_not_answer_fails),
         TEST(a_quota_is_spent_over_all_nodes_and_not_more),
         TEST(a_quota_is_not_exceeded_while_nobody_grants),
-        TEST(what_is_given_back_late_does_not_touch_the_next_hour),
     };
     return cmocka_run_group_tests_name("nodes, in memory", tests, pg_fixture_start, pg_fixture_stop) +
            cmocka_run_group_tests_name("nodes, in PostgreSQL", tests, start_in_postgres, pg_fixture_stop);
