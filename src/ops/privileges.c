@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -59,6 +60,13 @@ enum mu_err privileges_give_dir(const char *dir, const char *user, char *why, si
     return MU_OK;
 }
 
+/* Root's home says where root's files are, which another user may not read: libpq looks there for a certificate, and
+ * fails if it may not look. Without HOME it takes the home of the user that the process has become. */
+static void leave_home(void)
+{
+    unsetenv("HOME");
+}
+
 /* name: NULL if this machine has no user with the number, as with files that came from another machine. */
 static enum mu_err become(uid_t uid, gid_t gid, const char *name, char *why, size_t why_size)
 {
@@ -69,6 +77,7 @@ static enum mu_err become(uid_t uid, gid_t gid, const char *name, char *why, siz
         return MU_E_IO;
     }
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    leave_home();
     return MU_OK;
 }
 
@@ -94,6 +103,7 @@ enum mu_err privileges_step_down(const char *user, char *why, size_t why_size)
         snprintf(why, why_size, "cannot become user '%s': %s", user, strerror(errno));
         return MU_E_IO;
     }
+    leave_home();
     return MU_OK;
 }
 
