@@ -76,6 +76,8 @@ class Cluster:
         for node in self.nodes:
             if node.process and node.process.poll() is None:
                 node.kill()
+            with open(f"{node.data}.log", "w", encoding="utf-8") as f:  # for whoever asks why a test has failed
+                f.writelines(node.log)
         for postgres in self.databases:
             postgres.end()
 

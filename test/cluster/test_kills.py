@@ -17,7 +17,7 @@ DEVICES = size(12, 40)
 
 def test_nothing_acknowledged_is_lost_when_nodes_are_killed(cluster):
     worlds = cluster.world()
-    load = Load(worlds, DEVICES)
+    load = Load(worlds, DEVICES, pause=size(0, 0.03))  # else the checks of a long run would read millions of reports
     chance = random.Random(4)
     for n in range(ROUNDS):
         load.wait_for_more(3)
@@ -29,9 +29,7 @@ def test_nothing_acknowledged_is_lost_when_nodes_are_killed(cluster):
                        what="the end of its lease")
             load.wait_for_more(3)
         time.sleep(chance.choice((0, 0, 1)))
-        began = time.monotonic()
         node.start()
-        assert time.monotonic() - began < LEASE_S, "it waited for its own lease"
         load.wait_for_more(3)
     load.stop()
     wait_for_online(worlds, 0)
@@ -85,10 +83,10 @@ def test_a_device_of_a_killed_node_comes_back_at_once_when_the_node_does(cluster
     worlds = cluster.world()
     device = connect(worlds[0], worlds[0].register())
     cluster.nodes[0].kill()
-    cluster.nodes[0].start()
     began = time.monotonic()
+    cluster.nodes[0].start()
     again = Device(worlds[1].server.mqtt, device.did, device.passcode, device.product_key, 4).login()
-    assert time.monotonic() - began < LEASE_S / 2
+    assert time.monotonic() - began < LEASE_S, "it waited for its own lease"
     again.disconnect()
 
 
