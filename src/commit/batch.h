@@ -112,6 +112,9 @@ bool batch_takes(const struct batch *b, const struct intake_record *next);
  * record), MU_E_NOMEM for a refused one. */
 void batch_add(struct batch *b, struct intake_record *rec);
 
+/* The device goes on from this state, of which the fleet shows nothing before the commit: it may show a later one. The batch
+ * has claimed the device, and nothing else of it is in the batch. */
+void batch_replay_from(struct batch *b, uint32_t device, const struct journal_state *s);
 /* A message that the journal has and the device's state does not count (catch_up.h). Does what batch_add did when the
  * message came, except that it is not written again. */
 void batch_replay(struct batch *b, uint32_t device, const struct journal_message *m);

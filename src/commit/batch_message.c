@@ -172,22 +172,44 @@ void batch_replay(struct batch *b, uint32_t device, const struct journal_message
         note_activity(b, p);
 }
 
-/* Takes the fleet's image, as if it had just been reported. */
-static void take_image(struct batch *b, struct pending *p)
+/* Takes an image, as if it had just been reported. */
+static void take_image(struct batch *b, struct pending *p, const struct fleet_definition *d, const uint8_t *image,
+                       size_t len)
+{
+    p->image = b->images.len;
+    p->image_len = len;
+    p->definition = d;
+    p->progress.definition = d->version;
+    buf_append(&b->images, image, len);
+    p->has_image = b->images.err == MU_OK;
+    if (!p->has_image)
+        b->err = MU_E_NOMEM;
+}
+
+static void take_fleets_image(struct batch *b, struct pending *p)
 {
     size_t len;
     const struct fleet_definition *d = fleet_definition(b->fleet, p->product->no, p->progress.definition);
     const uint8_t *image = d ? fleet_image(b->fleet, p->device, &len) : NULL;
 
-    if (!image)
+    if (image)
+        take_image(b, p, d, image, len);
+}
+
+void batch_replay_from(struct batch *b, uint32_t device, const struct journal_state *s)
+{
+    struct pending *p = batch_pending(b, device);
+    const struct fleet_definition *d =
+        p && s->definition ? fleet_definition(b->fleet, p->product->no, s->definition) : NULL;
+
+    if (!p)
         return;
-    p->image = b->images.len;
-    p->image_len = len;
-    p->definition = d;
-    buf_append(&b->images, image, len);
-    p->has_image = b->images.err == MU_OK;
-    if (!p->has_image)
-        b->err = MU_E_NOMEM;
+    p->elsewhere = false;
+    p->progress = fleet_progress_of(s);
+    p->before_us = s->last_ts_us;
+    p->redefined = true;
+    if (d && datapoint_state_size(d->plan) == s->image_len)
+        take_image(b, p, d, s->image, s->image_len);
 }
 
 void batch_reconcile(struct batch *b, uint32_t device)
@@ -197,7 +219,7 @@ void batch_reconcile(struct batch *b, uint32_t device)
     if (!p)
         return;
     if (!p->has_image)
-        take_image(b, p);
+        take_fleets_image(b, p);
     if (p->has_image && !(b->reading && b->shared)) /* else what is on record counts, and may be newer */
         batch_note_events(b, p, p->definition);
     if (p->changed && p->progress.active_day && !fleet_was_active(b->fleet, p->progress.active_day, device))

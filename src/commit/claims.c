@@ -78,7 +78,6 @@ static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_s
     struct claims *c = ctx;
     struct fleet *f = c->batch->fleet;
     struct journal_visitor v = fleet_journal_visitor(f);
-    enum mu_err err = MU_OK;
 
     if (!ARRAY_RESERVE(c->claimed, c->claimed_cap, c->claimed_count + 1) ||
         !ARRAY_RESERVE(c->followed, c->followed_cap, c->followed_count + 1))
@@ -86,15 +85,16 @@ static enum mu_err on_claimed(void *ctx, uint32_t device, const struct journal_s
     c->claimed[c->claimed_count++] = device;
     if (!s)
         return MU_OK;
-    if (s->followed)
-        c->followed[c->followed_count++] = device;
     c->behind |= !knows_definition(f, device, s);
-    if (s->followed || s->messages > fleet_mark(f, device).messages)
-        err = refresh_events(&c->unseen, device);
-    if (err != MU_OK)
-        return err;
+    if ((s->followed || s->messages > fleet_mark(f, device).messages) && refresh_events(&c->unseen, device) != MU_OK)
+        return MU_E_NOMEM;
+    if (s->followed) {
+        c->followed[c->followed_count++] = device;
+        batch_replay_from(c->batch, device, s);
+        return c->batch->err;
+    }
     fleet_apply_begin(f);
-    err = v.state(v.ctx, device, s);
+    enum mu_err err = v.state(v.ctx, device, s);
     fleet_apply_end(f);
     return err;
 }

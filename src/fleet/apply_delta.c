@@ -89,10 +89,10 @@ void fleet_apply_delta(struct fleet *f, const struct delta_entry *e)
     const struct device_told *told = &r.c->told[r.i];
     if (e->parts & DELTA_MERGE)
         merge(f, e->device, r, e);
-    else if (told->mine || is_older(e, told))
-        return;
-    else
+    else if (!told->mine && !is_older(e, told))
         replace(f, e->device, r, e);
+    else if (e->parts & DELTA_SESSION)
+        follow_activated(f, e->device, r, &e->progress);
     if (e->parts & DELTA_DAY) {
         history_active(f, e->progress.active_day, e->device);
         if (e->progress.active_day > told->active_day)

@@ -2,26 +2,28 @@
 
 /* The journal's rows at the start. Without the lock, since nobody else has the fleet yet. */
 
+struct fleet_progress fleet_progress_of(const struct journal_state *s)
+{
+    return (struct fleet_progress){
+        .last_ts_us = s->last_ts_us,
+        .last_session_us = s->last_session_us,
+        .messages = s->messages,
+        .decoded = s->decoded,
+        .sessions = s->sessions,
+        .activated_at = s->activated_at,
+        .online_latest = s->online_latest,
+        .last_report = s->last_report,
+        .active_day = s->active_day,
+        .session_boot = s->session_boot,
+        .numbers_reports = s->numbers_reports,
+    };
+}
+
 static enum mu_err on_state(void *ctx, uint32_t device, const struct journal_state *s)
 {
     struct fleet *f = ctx;
     struct columns_row r = columns_row(&f->columns, device);
-    struct fleet_change change = {
-        .no = device,
-        .progress = {
-            .last_ts_us = s->last_ts_us,
-            .last_session_us = s->last_session_us,
-            .messages = s->messages,
-            .decoded = s->decoded,
-            .sessions = s->sessions,
-            .activated_at = s->activated_at,
-            .online_latest = s->online_latest,
-            .last_report = s->last_report,
-            .active_day = s->active_day,
-            .session_boot = s->session_boot,
-            .numbers_reports = s->numbers_reports,
-        },
-    };
+    struct fleet_change change = { .no = device, .progress = fleet_progress_of(s) };
 
     if (!r.c) { /* deleted meanwhile */
         roaring_bitmap_add(f->leftovers.devices, device);

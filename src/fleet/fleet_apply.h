@@ -52,6 +52,8 @@ struct fleet_progress {
     uint32_t definition;   /* of the image */
     bool numbers_reports;  /* as in journal_state */
 };
+/* As a state has it; without its definition, which may be gone. */
+struct fleet_progress fleet_progress_of(const struct journal_state *s);
 /* The highest device number that the registry has told. No lock, as below. */
 uint32_t fleet_last_device(const struct fleet *f);
 /* Counts a report that could not be decoded, of a device of this product. */

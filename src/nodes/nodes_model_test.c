@@ -134,6 +134,7 @@ static void load(struct model_node *m)
                                          .calendar = calendar,
                                          .alive_ms = 3600 * 1000,
                                          .ask_ms = 1,
+                                         .retry_ms = 1,
                                          .told_pause_ms = 1,
                                          .kept_pause_ms = 1,
                                          .nodes = nodes_for_committer(m->nodes) };
@@ -187,21 +188,40 @@ static void wait_until_it_waits(struct model_node *m)
     while (!figures.waiting_logins);
 }
 
+/* Returns how many answers there were before. */
+static int begin_login(uint32_t no, struct model_node *m)
+{
+    struct commit_item at = item(m, no);
+    int count = atomic_load(&m->answer.count);
+
+    m->session[no] = (uint64_t)at.ts_us + ++last_session;
+    committer_login(m->c, &at, &(struct commit_login){ .session = m->session[no], .keep_alive = 125 });
+    committer_hurry(m->c);
+    return count;
+}
+
+/* The store fails after the claim has got the device's state, or at the commit. */
+static void login_in_vain(uint32_t no, struct model_node *m)
+{
+    fake_journal_fail(first, MU_E_IO);
+    int count = begin_login(no, m);
+    while (atomic_load(&m->answer.count) == count)
+        sched_yield();
+    assert_int_equal(atomic_load(&m->answer.err), MU_E_IO);
+    m->session[no] = 0;
+    fake_journal_fail(first, MU_OK);
+    while (committer_failing(m->c) != MU_OK)
+        usleep(500);
+}
+
 /* With or without an order to end the old session first: another node's session makes the login wait. */
 static void login(uint32_t no, struct model_node *m)
 {
     struct model_node *old = devices[no].holder;
     bool waits = old && old != m && any(2);
-    struct commit_item at = item(m, no);
-    int count = atomic_load(&m->answer.count);
-
     if (old && !waits)
         end(no, old == m ? END_FORCE : END_TCP_CLOSED);
-    at.ts_us = clock_wall_us();
-    m->session[no] = (uint64_t)at.ts_us + ++last_session;
-    count = atomic_load(&m->answer.count);
-    committer_login(m->c, &at, &(struct commit_login){ .session = m->session[no], .keep_alive = 125 });
-    committer_hurry(m->c);
+    int count = begin_login(no, m);
     if (waits) {
         wait_until_it_waits(m);
         end(no, END_FORCE);
@@ -214,7 +234,7 @@ static void login(uint32_t no, struct model_node *m)
 enum { LEVEL = 4, ALERT = 8, FAULT = 16 }; /* bits of the points in fake_definition_2 */
 
 /* Some of the points, each only if it is told. */
-static void report(uint32_t no)
+static void begin_report(uint32_t no)
 {
     struct model_node *m = devices[no].holder;
     struct commit_item at = item(m, no);
@@ -227,7 +247,12 @@ static void report(uint32_t no)
     if (told & LEVEL)
         frame[len++] = (uint8_t)any(256);
     frame[4] = (uint8_t)(len - 5);
-    COMMIT(m, committer_report(m->c, &at, frame, len));
+    committer_report(m->c, &at, frame, len);
+}
+
+static void report(uint32_t no)
+{
+    COMMIT(devices[no].holder, begin_report(no));
     devices[no].reports++;
 }
 
@@ -277,6 +302,8 @@ static void do_something(uint32_t no)
     case 4:
         if (any(3) == 0)
             tell_history(no);
+        else if (!devices[no].holder && any(2))
+            login_in_vain(no, any_node());
         break;
     default:
         for (unsigned n = devices[no].holder ? 1 + any(3) : 0; n; n--)
@@ -310,7 +337,25 @@ static void follow_somebody(struct model_node *m)
     fake_journal_meanwhile(m->j, NULL, NULL);
 }
 
-/* It dies between two commits, and nobody sees its devices leave. Until it is declared over, everybody looks. */
+static enum mu_err count_message(void *ctx, const struct journal_message *m)
+{
+    (void)m;
+    ++*(uint64_t *)ctx;
+    return MU_OK;
+}
+
+/* Of reports that nobody has acknowledged some may be on record: those that came first. */
+static void count_reports(uint32_t no, uint64_t sent)
+{
+    struct journal_window all = { .to_us = INT64_MAX, .limit = UINT64_MAX };
+    uint64_t total, count = 0;
+
+    assert_int_equal(journal_messages(first, no, &all, count_message, &count, &total), MU_OK);
+    assert_in_range(count, devices[no].reports, devices[no].reports + sent);
+    devices[no].reports = count;
+}
+
+/* Nobody sees its devices leave. Until it is declared over, everybody looks. */
 static void kill_node(struct model_node *m)
 {
     for (unsigned i = 0; i < NODES; i++)
@@ -319,10 +364,18 @@ static void kill_node(struct model_node *m)
     for (uint32_t no = 1; no <= DEVICES; no++) {
         if (devices[no].holder != m)
             continue;
+        begin_report(no);
+        begin_report(no);
+    }
+    usleep(any(2000));
+    fake_journal_end(m->j);
+    for (uint32_t no = 1; no <= DEVICES; no++) {
+        if (devices[no].holder != m)
+            continue;
+        count_reports(no, 2);
         devices[no].holder = NULL;
         devices[no].sessions++; /* its end is on record before the next login */
     }
-    fake_journal_end(m->j);
     stop(m);
 }
 
