@@ -55,6 +55,8 @@ struct access {
     struct access_counters counters;
     _Atomic uint64_t refused[REFUSAL_COUNT];
     struct http_table http;
+    _Atomic int64_t failure_logged_us; /* when the last device_request_failed was logged */
+    _Atomic uint32_t failures_suppressed;
 
     pthread_mutex_t shutdown_lock; /* over what follows */
     pthread_cond_t loop_emptied;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* The routes under /dev and their answers. */
@@ -53,9 +54,21 @@ bool dev_passcode_is_right(struct http_exchange *ex, const struct fleet_device *
     return guess == GUESS_RIGHT;
 }
 
+/* One line a second: while a store is away, every answer fails. */
+static void log_failure(struct access *a, const char *what, enum mu_err err)
+{
+    int64_t now_us = clock_mono_us(), last_us = atomic_load(&a->failure_logged_us);
+
+    if (now_us - last_us < 1000000 || !atomic_compare_exchange_strong(&a->failure_logged_us, &last_us, now_us))
+        atomic_fetch_add(&a->failures_suppressed, 1);
+    else
+        log_event(LOG_WARN, "device_request_failed", "request=%s reason=\"%s\" suppressed=%u", what, mu_err_text(err),
+                  atomic_exchange(&a->failures_suppressed, 0));
+}
+
 void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err)
 {
-    log_event(LOG_WARN, "device_request_failed", "request=%s reason=\"%s\"", what, mu_err_text(err));
+    log_failure(ex->ctx, what, err);
     dev_answer(ex, err == MU_E_FULL ? 503 : 500, "%s", mu_err_text(err));
 }
 
