@@ -66,6 +66,16 @@ static struct fleet_device device(uint32_t no)
     return d;
 }
 
+/* Not as bytes: between its numbers is room that means nothing. */
+static void assert_same_progress(const struct fleet_progress *a, const struct fleet_progress *b)
+{
+    assert_true(a->messages == b->messages && a->sessions == b->sessions);
+    assert_true(a->last_ts_us == b->last_ts_us && a->last_session_us == b->last_session_us);
+    assert_true(a->activated_at == b->activated_at && a->online_latest == b->online_latest);
+    assert_true(a->last_report == b->last_report && a->active_day == b->active_day);
+    assert_true(a->session_boot == b->session_boot && a->numbers_reports == b->numbers_reports);
+}
+
 static void an_entry_is_read_as_it_was_written(void **state)
 {
     struct delta_head head = { .moment_us = NOW_US, .registry = 12345678901 }, read_head;
@@ -87,7 +97,7 @@ static void an_entry_is_read_as_it_was_written(void **state)
     assert_int_equal(delta_get_head(&in, &read_head), MU_OK);
     assert_memory_equal(&read_head, &head, sizeof(head));
     assert_true(delta_get(&in, &head, &read));
-    assert_memory_equal(&read.progress, &all.progress, sizeof(all.progress));
+    assert_same_progress(&read.progress, &all.progress);
     assert_true(read.device == all.device && read.parts == all.parts && read.online && read.faulty && read.alert);
     assert_true(delta_get(&in, &head, &read));
     assert_true(read.device == 1 && !read.parts && !read.online);
