@@ -67,7 +67,10 @@ static enum mu_err compare(const char *dir, struct registry *registry, bool writ
         return err;
     snprintf(path, sizeof(path), "%s/registry.db", dir);
     if (access(path, F_OK) == 0) {
-        snprintf(why, why_size, "%s has stores of its own, so --store cannot be given with it", dir);
+        snprintf(
+            why, why_size,
+            "%s has stores of its own, so --store cannot be given with it: put it aside, or move what it holds (muster copy)",
+            dir);
         return MU_E_VALUE;
     }
     hex_encode(place.id, sizeof(place.id), id);
