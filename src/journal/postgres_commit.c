@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { OUTCOME_MS = 5 * 60 * 1000, ENDING_MS = 5000, ASK_AGAIN_MS = 200 };
+enum { OUTCOME_MS = 5 * 60 * 1000, ENDING_MS = 5000, ASK_MS = 10000, ASK_AGAIN_MS = 200 };
 enum { FEW = 2000 }; /* rows; from some thousand on COPY is cheaper */
 
 enum mu_err postgres_error(enum mu_err err)
@@ -220,15 +220,17 @@ static enum mu_err note_alive(struct postgres_journal *j, const struct postgres_
 
 static enum mu_err ask_batch(struct postgres_journal *j, int64_t *batch)
 {
-    enum mu_err err = postgres_begin(j);
+    enum mu_err err;
 
-    if (err != MU_OK)
-        return err;
-    err = pg_get(j->writer, "UPDATE boot SET alive = alive WHERE number = $1 RETURNING batch",
-                 PG_VALUES(pg_int((int64_t)j->base.boot)), read_int, batch, NULL);
+    pg_wait_until(j->writer, clock_mono_us() + ASK_MS * INT64_C(1000));
+    if ((err = postgres_begin(j)) == MU_OK)
+        err = pg_get(j->writer, "UPDATE boot SET alive = alive WHERE number = $1 RETURNING batch",
+                     PG_VALUES(pg_int((int64_t)j->base.boot)), read_int, batch, NULL);
     if (err == MU_OK)
-        return pg_commit(j->writer);
-    pg_rollback(j->writer);
+        err = pg_commit(j->writer);
+    else
+        pg_rollback(j->writer);
+    pg_wait_until(j->writer, 0);
     return err;
 }
 
