@@ -153,6 +153,9 @@ bool batch_holds(const struct batch *b, uint32_t device);
 void batch_want_end(struct batch *b, uint32_t device, uint64_t boot, uint64_t login);
 /* batch_delta.c. Writes what others must follow of the batch; false: nothing. */
 bool batch_write_delta(struct batch *b);
+/* What this batch has heard of the past of a device that another node may hold. The rest is 0: the holder tells it, perhaps
+ * by a clock that is set right later. */
+struct fleet_progress batch_past(struct batch *b, const struct pending *p);
 /* What the device's change is to other nodes. */
 struct delta_entry;
 void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_entry *out);

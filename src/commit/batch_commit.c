@@ -99,10 +99,10 @@ static bool reports_often(const struct batch *b, const struct pending *p)
 
 static void write_past(struct batch *b, const struct pending *p)
 {
-    const struct fleet_progress *g = &p->progress;
+    struct fleet_progress past = batch_past(b, p);
 
     if (p->changed)
-        journal_batch_past(b->writes, p->device, g->activated_at, g->online_latest, g->last_report);
+        journal_batch_past(b->writes, p->device, past.activated_at, past.online_latest, past.last_report);
 }
 
 /* Writes the states that do not follow from the messages in the journal. */

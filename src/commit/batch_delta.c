@@ -42,11 +42,27 @@ static uint8_t changed_parts(struct batch *b, const struct pending *p)
     return parts;
 }
 
+struct fleet_progress batch_past(struct batch *b, const struct pending *p)
+{
+    struct fleet_progress shown = { 0 }, past = p->progress;
+    const struct fleet_product *unused;
+
+    (void)fleet_progress_get(b->fleet, p->device, &shown, &unused);
+    if (past.activated_at == shown.activated_at)
+        past.activated_at = 0;
+    if (past.online_latest == shown.online_latest)
+        past.online_latest = 0;
+    if (past.last_report == shown.last_report)
+        past.last_report = 0;
+    return past;
+}
+
 void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_entry *out)
 {
     *out = (struct delta_entry){ .device = p->device, .parts = changed_parts(b, p), .progress = p->progress };
     if (p->elsewhere) {
         out->parts |= DELTA_MERGE;
+        out->progress = batch_past(b, p);
     } else {
         out->online = p->progress.session != 0;
         out->faulty = is_faulty(b, p);

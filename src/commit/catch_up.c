@@ -74,8 +74,9 @@ static enum mu_err end_batch(struct batch *b, int64_t now_us)
 
 enum mu_err catch_up(struct batch *b, const struct followed *f, int64_t now_us)
 {
-    /* Later messages come from a clock that was set back since. They may be all messages of a year. */
-    int64_t until_us = journal_followed_until_us(b->journal);
+    /* Later messages come from a clock that was set back since. They may be all messages of a year. But other nodes go on,
+     * and have clocks of their own. */
+    int64_t until_us = b->shared ? INT64_MAX : journal_followed_until_us(b->journal);
     enum mu_err err = MU_OK;
 
     b->reading = b->shared && now_us == CATCH_UP_UNWRITTEN;
