@@ -391,10 +391,13 @@ void fake_journal_free(struct journal *j)
 
 static bool boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
 {
-    const struct fake_journal *j = fake_store(port);
+    struct fake_journal *j = fake_store(port);
 
+    pthread_mutex_lock(&j->lock);
     *since_us = j->alive_us[boot];
-    return !j->joined[boot] || j->over[boot];
+    bool over = !j->joined[boot] || j->over[boot];
+    pthread_mutex_unlock(&j->lock);
+    return over;
 }
 
 static void note_registry(struct journal *port, uint64_t change, uint32_t device)
@@ -408,9 +411,14 @@ static int64_t followed_until_us(struct journal *j)
     return fake_store(j)->all.followed_until_us ? fake_store(j)->all.followed_until_us : INT64_MAX;
 }
 
-static int64_t expiry_us(const struct journal *j)
+static int64_t expiry_us(const struct journal *port)
 {
-    return fake_store(j)->rolled_us;
+    struct fake_journal *j = fake_store(port);
+
+    pthread_mutex_lock(&j->lock);
+    int64_t rolled_us = j->rolled_us;
+    pthread_mutex_unlock(&j->lock);
+    return rolled_us;
 }
 
 /* clang-format off: a table */

@@ -138,7 +138,7 @@ static void begin(struct claimer *n, void *(*what)(void *ctx))
 
 static enum mu_err outcome(const struct claimer *n)
 {
-    pthread_join(n->thread, NULL);
+    assert_int_equal(pthread_join(n->thread, NULL), 0);
     return n->err;
 }
 
