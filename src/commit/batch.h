@@ -160,7 +160,7 @@ struct fleet_progress batch_past(struct batch *b, const struct pending *p);
 struct delta_entry;
 void batch_delta_entry(struct batch *b, const struct pending *p, struct delta_entry *out);
 
-/* batch_session.c, batch_message.c, batch_history.c, batch_event.c */
+/* batch_session.c, batch_message.c, batch_versions.c, batch_history.c, batch_event.c */
 void batch_add_login(struct batch *b, struct pending *p, const struct intake_record *rec);
 /* False: its login is not on record, so it leaves nothing. */
 bool batch_add_end(struct batch *b, struct pending *p, const struct commit_end *end);
@@ -169,8 +169,7 @@ void batch_add_control(struct batch *b, struct pending *p, const struct intake_r
 void batch_add_audit(struct batch *b, const struct intake_record *rec);
 /* told: by the device itself; otherwise of its past, and only what is not known counts. */
 void batch_add_versions(struct batch *b, struct pending *p, const struct journal_versions *v, bool told);
-/* The device's versions as this batch leaves them so far. */
-void batch_versions(struct batch *b, const struct pending *p, struct journal_versions *out);
+void batch_write_versions(struct batch *b, uint32_t device, const struct pending_versions *v);
 void batch_add_history(struct batch *b, struct pending *p, const struct intake_record *rec);
 /* batch_watch.c. Notes for the watchers a record that was added, or a refused control. events_before: event_count before
  * the record was added. */

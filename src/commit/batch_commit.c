@@ -126,32 +126,6 @@ static void write_states(struct batch *b)
     }
 }
 
-static void merge_versions(struct batch *b, uint32_t device, const struct pending_versions *v, bool told)
-{
-    struct journal_versions some = { 0 };
-    bool any = false;
-
-    for (int i = 0; i < VERSION_COUNT; i++) {
-        if (!(told ? v->told[i] : v->heard[i]))
-            continue;
-        memcpy(some.text[i], v->now.text[i], sizeof(some.text[i]));
-        any = true;
-    }
-    if (any)
-        journal_batch_merge_versions(b->writes, device, &some, told);
-}
-
-/* Another node may just be told others, whoever holds the session. */
-static void write_versions(struct batch *b, uint32_t device, const struct pending_versions *v)
-{
-    if (b->shared) {
-        merge_versions(b, device, v, true);
-        merge_versions(b, device, v, false);
-    } else {
-        journal_batch_versions(b->writes, device, &v->now);
-    }
-}
-
 static void show_all(struct batch *b)
 {
     fleet_apply_begin(b->fleet);
@@ -194,7 +168,7 @@ enum mu_err batch_commit(struct batch *b, int64_t now_us)
     for (uint32_t i = 0; i < b->count; i++) {
         const struct pending *p = &b->pending[i];
         if (p->versions)
-            write_versions(b, p->device, &b->versions[p->versions - 1]);
+            batch_write_versions(b, p->device, &b->versions[p->versions - 1]);
     }
     if (b->messages)
         journal_batch_followed(b->writes, followed_until(b, due));
