@@ -52,7 +52,8 @@ def lower_layer(deb, tmp_path_factory):
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("debian") / "root"
     needed = [re.sub(r" .*", "", alternatives) for alternatives in field(deb, "Depends").split(", ")]
-    machines.make_lower_layer(str(folder), [*needed, "man-db", "bash-completion"])
+    machines.make_lower_layer(str(folder), [*needed, "man-db", "bash-completion", "postgresql", "sudo"])
+    subprocess.run(["chroot", folder, "systemctl", "--quiet", "disable", "postgresql"], check=True)
     yield str(folder)
     subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)
 
