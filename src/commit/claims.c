@@ -12,7 +12,7 @@
 /* Claims of a batch, and the logins that wait for another node (claims.h). */
 
 enum {
-    CLAIMS_AT_ONCE = 5000, /* the store holds as many locks until the commit */
+    CLAIMS_AT_ONCE = 5000, /* what is on record of them is in memory at once */
     LOOK_MS = 200,         /* how often the fleet is looked at: has the other node ended the session? */
 };
 

@@ -40,7 +40,7 @@ struct journal_claimant {
 };
 /* For devices whose session this start does not hold, before the batch is filled with anything of theirs; in ascending
  * order. A login that is then committed makes the session ours. The batch must be committed or cleared soon. It does not
- * wait for another node's batch, except for one that claims a device which was never here. */
+ * wait for another node's batch. */
 MU_MUST_USE enum mu_err journal_batch_claim(struct journal_batch *b, const uint32_t *devices, size_t count,
                                             const struct journal_claimant *to);
 

@@ -167,10 +167,8 @@ static enum mu_err on_message(void *ctx, struct pg_row *row)
     return MU_OK;
 }
 
-/* An empty one has only been claimed. */
-#define STATES                                                                                                   \
-    "SELECT device, coalesce(record, ''), " POSTGRES_PAST " FROM (SELECT * FROM state WHERE record <> '') AS s " \
-    "FULL JOIN past USING (device) ORDER BY device"
+#define STATES \
+    "SELECT device, coalesce(record, ''), " POSTGRES_PAST " FROM state FULL JOIN past USING (device) ORDER BY device"
 
 static enum mu_err check_all(struct postgres_check *c)
 {

@@ -3,32 +3,29 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 /* Claiming devices.
  *
- * A claim locks the rows of the devices' states until the batch is committed or cleared; a device without a state gets an
- * empty one to be locked. It goes in three steps, since a row that another living node writes must not be locked:
+ * Two nodes must not claim a device at once. So devices are spread over STRIPES advisory locks, and a claim takes those
+ * of its devices until the batch is committed or cleared. It never waits for a lock: what it does not get is told as held
+ * by nobody, and tried again soon. Behind the locks it reads who holds the devices. A session that another living start
+ * holds is left alone; what is free stays free, since only a claim can take it.
  *
- *   1. read the states without a lock. Those that name another start which lives are held, and are left alone;
- *   2. insert the states that are missing, in the order of the devices;
- *   3. lock the others. A row that somebody else has locked is skipped, not waited for: its login is tried again. Who
- *      holds the device is looked at again, since it may have changed since step 1.
+ * The rows themselves are not locked. They may be spread over many servers (postgres_schema.c), where rows of several
+ * servers cannot be locked by one statement. Nor need they be: a claim waits for nobody, and nobody for a claim.
  *
- * Why batches never wait for each other in a circle. A batch takes locks in this order: the states that it inserts
- * (step 2); those that it claims (step 3); then turns, the states of devices whose session its node holds, versions, days of
- * activity, events, controls, pasts, and its own start's row, of each table in the order of the keys.
- *
- *   - Step 3 waits for nobody.
- *   - For a row from versions on it waits for a batch that has that row, and so has only later ones left to wait for.
- *   - For a state that it inserts it waits for a batch that has inserted it. A batch behind step 2 never waits for an
- *     inserted one again, and two that are in step 2 go in the same order.
- *   - For the state of a device that its node holds it can wait for one that found the device free in step 1 and locked it
- *     after the login had been committed. That batch's step 1 was before this commit. The batch that waits has begun after
- *     it, so its own step 1 is later. In a circle of such batches each would have looked before the one before it.
- *   - Tables are locked as a whole only to make or drop a day, in the order in which batches use them (postgres_turn.c).
- *
- * What deletes the rows of others (sweep.h, retention.h) gives up by itself if it waits (postgres_commit.c).
+ * Why batches never wait for each other in a circle. A batch that has what it claims locks, as it is committed, turns,
+ * states, versions, days of activity, events, controls, pasts, and its own start's row, of each table in the order of the
+ * keys. A state is written by the node that holds or has claimed the device, so by one at a time. For any other row it
+ * waits for a batch that has that row, and so has only later ones left to wait for. Tables are locked as a whole only to
+ * make or drop a day, in the order in which batches use them (postgres_turn.c). What deletes the rows of others (sweep.h,
+ * retention.h) gives up by itself if it waits (postgres_commit.c).
  *
  * What a node has heard of a device that it has not claimed is a row of its own, which is read together with the state. */
+
+/* The server has room for some thousand locks of all its connections (max_locks_per_transaction). */
+enum { STRIPES = 512 };
 
 /* --- claims ----------------------------------------------------------------------------------------------- */
 
@@ -36,143 +33,104 @@ struct claiming {
     struct postgres_journal *j;
     const struct journal_claimant *to;
     const uint32_t *devices;
-    size_t count, at; /* the devices before `at` have been seen, or told */
-    struct holder {
-        uint64_t boot, login; /* 0: nobody */
-        bool missing;
-    } * holders; /* as step 1 saw them */
-    int64_t *numbers;
+    size_t count, at; /* the devices before `at` have been told */
+    int64_t *numbers; /* for the statements */
+    uint64_t *living; /* starts that were asked for, and are not over */
+    uint32_t living_count, living_cap;
+    bool locked[STRIPES];
 };
 
-/* Living, as far as this claim knows. */
-static bool is_held(const struct claiming *c, uint64_t boot)
-{
-    return boot && boot != c->j->base.boot && !postgres_boot_known_over(c->j, boot);
-}
-
-static size_t list(const struct claiming *c, bool (*wanted)(const struct claiming *c, const struct holder *h))
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < c->count; i++)
-        if (wanted(c, &c->holders[i]))
-            c->numbers[count++] = c->devices[i];
-    return count;
-}
-
-static bool is_missing(const struct claiming *c, const struct holder *h)
-{
-    (void)c;
-    return h->missing;
-}
-
-static bool is_free(const struct claiming *c, const struct holder *h)
-{
-    return !is_held(c, h->boot);
-}
-
-/* The rows come in the order of the devices; those that are left out are missing. */
-static enum mu_err on_seen(void *ctx, struct pg_row *row)
+static enum mu_err on_stripe(void *ctx, struct pg_row *row)
 {
     struct claiming *c = ctx;
-    uint32_t device = pg_col_no(row);
-    struct bytes record = postgres_col_bytes(row);
-    struct journal_state s;
 
-    while (c->devices[c->at] < device)
-        c->at++;
-    struct holder *h = &c->holders[c->at];
-    h->missing = false;
-    if (record.left) {
-        if (codec_state_decode(record, &s) != MU_OK)
-            return MU_E_CORRUPT;
-        h->boot = s.session_boot;
-        h->login = s.sessions;
-    }
+    c->locked[pg_col_int(row) % STRIPES] = true;
     return MU_OK;
 }
 
-static enum mu_err look(struct claiming *c)
+static enum mu_err lock_stripes(struct claiming *c)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        c->holders[i] = (struct holder){ .missing = true };
-        c->numbers[i] = c->devices[i];
-    }
-    return pg_each(c->j->writer, "SELECT device, record FROM state WHERE device = ANY ($1::bigint[]) ORDER BY device",
-                   PG_VALUES(pg_ints(c->numbers, c->count)), on_seen, c);
-}
-
-/* Whether the holders live: each start is asked for once, and there are few. */
-static enum mu_err ask_for_holders(const struct claiming *c)
-{
+    bool wanted[STRIPES] = { false };
     size_t count = 0;
 
-    for (size_t i = 0; i < c->count; i++) {
-        size_t at = 0;
-        if (!is_held(c, c->holders[i].boot))
-            continue;
-        while (at < count && c->numbers[at] != (int64_t)c->holders[i].boot)
-            at++;
-        if (at == count)
-            c->numbers[count++] = (int64_t)c->holders[i].boot;
-    }
-    return count ? postgres_ask_boots(c->j, c->j->writer, c->numbers, count) : MU_OK;
+    for (size_t i = 0; i < c->count; i++)
+        wanted[c->devices[i] % STRIPES] = true;
+    for (int64_t stripe = 0; stripe < STRIPES; stripe++)
+        if (wanted[stripe])
+            c->numbers[count++] = stripe;
+    return pg_each(c->j->writer,
+                   "SELECT stripe FROM unnest($1::bigint[]) AS wanted (stripe) "
+                   "WHERE pg_try_advisory_xact_lock(hashtext('muster.claim'), stripe::integer)",
+                   PG_VALUES(pg_ints(c->numbers, count)), on_stripe, c);
 }
 
-/* The devices before that one are held, or were skipped: another node is claiming them. */
-static enum mu_err tell_held(struct claiming *c, uint64_t before)
+/* Each start is asked for once in a claim, and there are few. */
+static enum mu_err look_whether_held(struct claiming *c, uint64_t boot, bool *held)
+{
+    struct postgres_journal *j = c->j;
+    int64_t number = (int64_t)boot;
+
+    *held = false;
+    if (!boot || boot == j->base.boot || postgres_boot_known_over(j, boot))
+        return MU_OK;
+    for (size_t i = 0; i < c->living_count && !*held; i++)
+        *held = c->living[i] == boot;
+    if (*held)
+        return MU_OK;
+    if (!ARRAY_RESERVE(c->living, c->living_cap, c->living_count + 1))
+        return MU_E_NOMEM;
+    enum mu_err err = postgres_ask_boots(j, j->writer, &number, 1);
+    *held = !postgres_boot_known_over(j, boot);
+    if (*held)
+        c->living[c->living_count++] = boot;
+    return err;
+}
+
+/* Of the devices before that one nothing is on record, or another node is claiming them. */
+static enum mu_err tell_until(struct claiming *c, uint64_t before)
 {
     enum mu_err err = MU_OK;
 
     for (; c->at < c->count && c->devices[c->at] < before && err == MU_OK; c->at++) {
-        const struct holder *h = &c->holders[c->at];
-        err = is_free(c, h) ? c->to->held(c->to->ctx, c->devices[c->at], 0, 0)
-                            : c->to->held(c->to->ctx, c->devices[c->at], h->boot, h->login);
+        uint32_t device = c->devices[c->at];
+        err = c->locked[device % STRIPES] ? c->to->claimed(c->to->ctx, device, NULL)
+                                          : c->to->held(c->to->ctx, device, 0, 0);
     }
     return err;
 }
 
-static enum mu_err on_locked(void *ctx, struct pg_row *row)
+static enum mu_err on_known(void *ctx, struct pg_row *row)
 {
     struct claiming *c = ctx;
     uint32_t device = pg_col_no(row);
     struct bytes record = postgres_col_bytes(row);
     struct postgres_past past;
-    bool has_past = postgres_read_past(row, device, &past);
+    bool has_past = postgres_read_past(row, device, &past), held;
     struct journal_state s;
-    enum mu_err err = tell_held(c, device);
+    enum mu_err err = tell_until(c, device);
 
     if (err != MU_OK)
         return err;
     c->at++;
-    if (!record.left && !has_past)
-        return c->to->claimed(c->to->ctx, device, NULL);
     if (postgres_state_decode(record, has_past ? &past : NULL, &s) != MU_OK)
         return MU_E_CORRUPT;
-    if (is_held(c, s.session_boot))
-        return c->to->held(c->to->ctx, device, s.session_boot, s.sessions);
-    return c->to->claimed(c->to->ctx, device, &s);
+    if ((err = look_whether_held(c, s.session_boot, &held)) != MU_OK)
+        return err;
+    return held ? c->to->held(c->to->ctx, device, s.session_boot, s.sessions) : c->to->claimed(c->to->ctx, device, &s);
 }
 
-static enum mu_err lock_free(struct claiming *c)
+static enum mu_err read_known(struct claiming *c)
 {
-    size_t count = list(c, is_missing);
-    enum mu_err err = MU_OK;
+    size_t count = 0;
 
-    if (count)
-        err = pg_queue(
-            c->j->writer,
-            "INSERT INTO state (device, record) SELECT device, ''::bytea FROM unnest($1::bigint[]) AS m (device) "
-            "ORDER BY device ON CONFLICT (device) DO NOTHING",
-            PG_VALUES(pg_ints(c->numbers, count)));
-    count = list(c, is_free);
-    c->at = 0;
-    if (err == MU_OK && count)
-        err = pg_each(c->j->writer,
-                      "SELECT state.device, state.record, " POSTGRES_PAST " FROM state LEFT JOIN past USING (device) "
-                      "WHERE state.device = ANY ($1::bigint[]) ORDER BY state.device FOR UPDATE OF state SKIP LOCKED",
-                      PG_VALUES(pg_ints(c->numbers, count)), on_locked, c);
-    return err == MU_OK ? tell_held(c, UINT64_MAX) : err;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->locked[c->devices[i] % STRIPES])
+            c->numbers[count++] = c->devices[i];
+    return pg_each(c->j->writer,
+                   "SELECT device, state.record, " POSTGRES_PAST " FROM (SELECT device FROM state WHERE device = ANY "
+                   "($1::bigint[]) UNION SELECT device FROM past WHERE device = ANY ($1::bigint[])) AS known "
+                   "LEFT JOIN state USING (device) LEFT JOIN past USING (device) ORDER BY device",
+                   PG_VALUES(pg_ints(c->numbers, count)), on_known, c);
 }
 
 enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, size_t count,
@@ -180,26 +138,20 @@ enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, 
 {
     struct postgres_batch *b = postgres_batch_of(port);
     struct claiming c = { .j = b->journal, .to = to, .devices = devices, .count = count };
-    enum mu_err err = MU_E_NOMEM;
+    enum mu_err err;
 
     postgres_pool_reserve(c.j);
-    c.holders = malloc((count + 1) * sizeof(*c.holders));
-    c.numbers = malloc((count + 1) * sizeof(*c.numbers));
-    if (!c.holders || !c.numbers)
-        goto out;
-    if (c.j->over) {
-        err = MU_E_OVER;
-        goto out;
-    }
+    if (c.j->over)
+        return MU_E_OVER;
+    if (!(c.numbers = malloc((count > STRIPES ? count : STRIPES) * sizeof(*c.numbers))))
+        return MU_E_NOMEM;
     assert(!pg_in_transaction(c.j->writer));
-    if ((err = postgres_begin(c.j)) != MU_OK || (err = look(&c)) != MU_OK || (err = ask_for_holders(&c)) != MU_OK ||
-        (err = lock_free(&c)) != MU_OK)
+    if ((err = postgres_begin(c.j)) != MU_OK || (err = lock_stripes(&c)) != MU_OK || (err = read_known(&c)) != MU_OK ||
+        (err = tell_until(&c, UINT64_MAX)) != MU_OK)
         pg_rollback(c.j->writer);
-    err = postgres_error(err);
-out:
-    free(c.holders);
     free(c.numbers);
-    return err;
+    free(c.living);
+    return postgres_error(err);
 }
 
 /* --- the past of a device that another node may hold ------------------------------------------------------- */

@@ -18,7 +18,6 @@ struct claimer {
     uint32_t claimed, held;
     uint64_t holder[MANY + 1], login[MANY + 1];
     bool has_state;
-    uint32_t wanted; /* of the claim on a thread */
     enum mu_err err;
     pthread_t thread;
 };
@@ -124,13 +123,6 @@ static void *commit_on_thread(void *ctx)
     return NULL;
 }
 
-static void *claim_on_thread(void *ctx)
-{
-    struct claimer *n = ctx;
-    n->err = claim(n, &n->wanted, 1);
-    return NULL;
-}
-
 static void begin(struct claimer *n, void *(*what)(void *ctx))
 {
     assert_int_equal(pthread_create(&n->thread, NULL, what, n), 0);
@@ -153,12 +145,6 @@ static int64_t number(struct pg *pg, const char *sql)
 
     assert_int_equal(pg_get(pg, sql, NULL, 0, read_int, &n, NULL), MU_OK);
     return n;
-}
-
-static void wait_until_one_waits(struct pg *pg)
-{
-    while (!number(pg, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
-        poll(NULL, 0, 5);
 }
 
 /* --- tests ------------------------------------------------------------------------------------------*/
@@ -199,88 +185,63 @@ static void of_two_that_claim_a_free_device_the_second_is_told_at_once(void **st
     const uint32_t both[] = { 1, 2 };
 
     (void)state;
-    for (uint32_t device = 1; device <= 2; device++) {
-        log_in(&a, device);
-        put(&a, device, 2, false);
-        commit(a.j, a.b);
-    }
-    assert_int_equal(claim_one(&a, 2), a.boot);
-    assert_int_equal(claim(&b, both, 2), MU_OK);
-    assert_true(b.claimed == 1 && b.held == 1 && b.holder[1] == b.boot && b.holder[2] == 0);
-    put(&b, 1, 3, true);
-    put(&a, 2, 3, true);
-    commit(b.j, b.b);
+    log_in(&a, 2);
+    put(&a, 2, 2, false);
     commit(a.j, a.b);
-    assert_int_equal(claim_one(&b, 2), a.boot);
-    assert_int_equal(b.login[2], 3);
-    journal_batch_clear(b.b);
-}
-
-static void of_two_that_claim_a_new_device_one_has_it(void **state)
-{
-    struct pg *pg = open_pg(uri);
-
-    (void)state;
-    for (uint32_t device = 1; device <= 2; device++) {
+    for (uint32_t device = 2; device <= 3; device++) { /* one that was here, and a new one */
         assert_int_equal(claim_one(&a, device), a.boot);
-        assert_false(a.has_state);
-        b.wanted = device;
-        begin(&b, claim_on_thread);
-        wait_until_one_waits(pg);
-        if (device == 1) {
-            put(&a, device, 1, true);
-            commit(a.j, a.b);
-        } else {
-            journal_batch_clear(a.b);
-        }
-        assert_int_equal(outcome(&b), MU_OK);
-        assert_int_equal(b.holder[device], device == 1 ? a.boot : b.boot);
+        assert_int_equal(a.has_state, device == 2);
+        assert_int_equal(claim(&b, (const uint32_t[]){ 1, device }, 2), MU_OK);
+        assert_true(b.claimed == 1 && b.held == 1 && b.holder[1] == b.boot && b.holder[device] == 0);
+        journal_batch_clear(b.b);
+        put(&a, device, 3, true);
+        commit(a.j, a.b);
+        assert_int_equal(claim_one(&b, device), a.boot);
+        assert_int_equal(b.login[device], 3);
         journal_batch_clear(b.b);
     }
-    pg_close(pg);
+    assert_int_equal(claim_one(&a, 1), a.boot);
+    journal_batch_clear(a.b); /* not committed */
+    assert_int_equal(claim(&b, both, 2), MU_OK);
+    assert_true(b.claimed == 1 && b.holder[1] == b.boot && b.holder[2] == a.boot);
 }
 
-/* Claiming reads what other nodes have heard of a device only in its last step, and so waits there for this test. The
- * other node's claim would, too; here it logs the device in without one. */
-static void a_device_that_another_node_gets_during_the_claim_is_held(void **state)
+static void many_devices_are_claimed_by_one_node_each(void **state)
 {
-    struct pg *pg = open_pg(uri), *watch = open_pg(uri);
+    uint32_t devices[MANY];
 
     (void)state;
-    log_in(&b, 1);
-    put(&b, 1, 2, false);
-    commit(b.j, b.b);
-    assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
-    assert_int_equal(pg_exec(pg, "LOCK TABLE past IN ACCESS EXCLUSIVE MODE"), MU_OK);
-    a.wanted = 1;
-    begin(&a, claim_on_thread);
-    wait_until_one_waits(watch);
-    put(&b, 1, 3, true);
-    commit(b.j, b.b);
-    pg_rollback(pg);
-    assert_int_equal(outcome(&a), MU_OK);
-    assert_true(a.claimed == 0 && a.held == 1 && a.holder[1] == b.boot && a.login[1] == 3);
+    for (uint32_t i = 0; i < MANY; i++)
+        devices[i] = i + 1;
+    assert_int_equal(claim(&a, devices, MANY / 2), MU_OK);
+    assert_int_equal(a.claimed, MANY / 2);
+    assert_int_equal(claim(&b, devices, MANY), MU_OK);
+    assert_int_equal(b.claimed + b.held, MANY);
+    for (uint32_t i = 0; i < MANY / 2; i++)
+        assert_int_equal(b.holder[devices[i]], 0);
     journal_batch_clear(a.b);
-    pg_close(watch);
-    pg_close(pg);
+    journal_batch_clear(b.b);
+    assert_int_equal(claim(&b, devices, MANY), MU_OK);
+    assert_int_equal(b.claimed, MANY);
 }
 
 /* The rows of a deleted device, which another node may still write. */
 static void what_deletes_the_rows_of_others_gives_up_and_is_tried_again(void **state)
 {
+    struct pg *pg = open_pg(uri);
+
     (void)state;
     log_in(&a, 1);
-    put(&a, 1, 2, false);
-    commit(a.j, a.b);
-    assert_int_equal(claim_one(&a, 1), a.boot);
+    assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
+    assert_int_equal(pg_exec(pg, "UPDATE state SET record = record"), MU_OK);
     journal_batch_forget_device(b.b, 1);
     assert_int_equal(journal_commit(b.j, b.b, DAY_ZERO), MU_E_IO);
-    put(&a, 1, 3, true);
-    commit(a.j, a.b);
+    pg_rollback(pg);
     journal_batch_forget_device(b.b, 1);
     commit(b.j, b.b);
     assert_int_equal(claim_one(&b, 1), b.boot);
     assert_false(b.has_state);
+    pg_close(pg);
 }
 
 /* A server process tells what it has read when it ends. */
@@ -385,8 +346,7 @@ int main(void)
         TEST(nodes_that_claim_what_the_other_holds_both_commit_whoever_is_first),
         TEST(a_node_that_stands_still_in_a_claim_does_not_stop_the_holder),
         TEST(of_two_that_claim_a_free_device_the_second_is_told_at_once),
-        TEST(of_two_that_claim_a_new_device_one_has_it),
-        TEST(a_device_that_another_node_gets_during_the_claim_is_held),
+        TEST(many_devices_are_claimed_by_one_node_each),
         TEST(what_deletes_the_rows_of_others_gives_up_and_is_tried_again),
         TEST(a_start_is_asked_for_once_however_many_devices_it_holds),
         TEST(claiming_does_not_wait_for_those_who_read),

@@ -292,7 +292,7 @@ void postgres_batch_past(struct journal_batch *port, uint32_t device, int64_t ac
 #define POSTGRES_PAST "past.activated_at, past.online_latest, past.last_report"
 /* Reads these columns; false: they are not there. */
 bool postgres_read_past(struct pg_row *row, uint32_t device, struct postgres_past *out);
-/* A state, empty or not, together with what other nodes have heard of the device; past: NULL if they have heard
+/* A state, empty if there is none, together with what other nodes have heard of the device; past: NULL if they have heard
  * nothing. */
 MU_MUST_USE enum mu_err postgres_state_decode(struct bytes record, const struct postgres_past *past,
                                               struct journal_state *out);

@@ -34,8 +34,7 @@ static enum mu_err on_device(void *ctx, struct pg_row *row)
     bool has_past = postgres_read_past(row, device, &past);
     enum mu_err err = MU_OK;
 
-    /* An empty state has only been claimed. */
-    has_state = (has_state && state.left) || has_past;
+    has_state |= has_past;
     if (has_state)
         err = postgres_state_decode(state, has_past ? &past : NULL, &s);
     if (err == MU_OK && has_state && v->v->state)
@@ -165,7 +164,9 @@ enum mu_err postgres_visit(struct journal *port, const struct journal_visitor *v
     if (err == MU_OK)
         err = pg_each_big(v.pg,
                           "SELECT device, state.record, versions.record, " POSTGRES_PAST
-                          " FROM state FULL JOIN versions USING (device) FULL JOIN past USING (device) ORDER BY device",
+                          " FROM (SELECT device FROM state UNION SELECT device FROM versions "
+                          "UNION SELECT device FROM past) AS known LEFT JOIN state USING (device) "
+                          "LEFT JOIN versions USING (device) LEFT JOIN past USING (device) ORDER BY device",
                           NULL, 0, on_device, &v);
     if (err == MU_OK && (visitor->active || visitor->active_set))
         err = visit_activity(&v);
