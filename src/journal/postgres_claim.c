@@ -12,8 +12,8 @@
  * by nobody, and tried again soon. Behind the locks it reads who holds the devices. A session that another living start
  * holds is left alone; what is free stays free, since only a claim can take it.
  *
- * The rows themselves are not locked. They may be spread over many servers (postgres_schema.c), where rows of several
- * servers cannot be locked by one statement. Nor need they be: a claim waits for nobody, and nobody for a claim.
+ * The rows themselves are not locked. They may be spread over many servers (postgres_schema.c), and one statement cannot
+ * lock rows of several. Nor need they be: a claim waits for nobody, and what is no claim does not wait for one.
  *
  * Why batches never wait for each other in a circle. A batch that has what it claims locks, as it is committed, turns,
  * states, versions, days of activity, events, controls, pasts, and its own start's row, of each table in the order of the

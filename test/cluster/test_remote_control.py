@@ -8,7 +8,7 @@ import pytest
 
 from cluster import check_agreement, connect, login_somewhere, lives, rows, size
 from load import Controller, Traveller, control_number
-from server import wait_until
+from server import stand_still, wait_until
 from world import status_report
 
 
@@ -102,7 +102,7 @@ def test_while_the_devices_node_dies_no_control_is_said_to_be_sent(cluster):
     for _ in range(size(1, 10)):
         devices = [connect(worlds[0], worlds[0].register()) for _ in range(3)]
         check_agreement(worlds)
-        cluster.nodes[0].process.send_signal(signal.SIGSTOP)
+        stand_still(cluster.nodes[0].process)
         answers = []
         threads = [threading.Thread(target=lambda d=d: answers.append(worlds[1].control(d.did, raw=[1]))) for d in devices]
         for thread in threads:

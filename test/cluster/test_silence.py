@@ -13,7 +13,7 @@ from cluster import (LEASE_S, Background, check_agreement, check_recount, check_
 from load import Traveller
 from mqtt import Closed
 from proxy import Proxy
-from server import ENOUGH_S, wait_until
+from server import ENOUGH_S, stand_still, wait_until
 from world import request, status_report
 
 
@@ -25,7 +25,7 @@ def test_a_node_that_stood_still_past_its_lease_acknowledges_nothing_and_ends(cl
     for device in devices:
         device.report(status_report(set_temp=20), qos=1)
     node = cluster.nodes[0]
-    node.process.send_signal(signal.SIGSTOP)
+    stand_still(node.process)
     for device in devices:
         device.publish(f"dev2app/{device.did}", status_report(set_temp=30, faults=1), qos=1, packet_id=99)
     # The first half goes on elsewhere, the other half stays away.
@@ -55,7 +55,7 @@ def test_a_node_that_stood_still_for_a_moment_goes_on(cluster):
     travellers = [Traveller(worlds[:1], worlds[0].register(), seed, moves=0) for seed in range(5)]
     for _ in range(size(2, 20)):
         wait_until(lambda: all(each.device and each.acknowledged for each in travellers), what="acknowledgements")
-        cluster.nodes[0].process.send_signal(signal.SIGSTOP)
+        stand_still(cluster.nodes[0].process)
         time.sleep(LEASE_S / 5)
         cluster.nodes[0].process.send_signal(signal.SIGCONT)
         before = [len(each.acknowledged) for each in travellers]
@@ -75,7 +75,7 @@ def test_a_call_that_waited_while_its_node_stood_still_is_not_answered_falsely(c
     device.report(status_report(), qos=1)
     check_agreement(worlds)
     node = cluster.nodes[0]
-    node.process.send_signal(signal.SIGSTOP)
+    stand_still(node.process)
     answers = []
 
     def ask():

@@ -47,6 +47,18 @@ def wait_until(condition, seconds=ENOUGH_S, what="condition"):
         time.sleep(0.01)
 
 
+def stand_still(process):
+    """Stops it by SIGSTOP, and returns when no thread runs any more: that takes a moment on a busy machine."""
+    process.send_signal(signal.SIGSTOP)
+    tasks = f"/proc/{process.pid}/task"
+
+    def state(task):
+        with open(f"{tasks}/{task}/stat", encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+
+    wait_until(lambda: all(state(task) == "T" for task in os.listdir(tasks)), what="standing still")
+
+
 def with_store(*args):
     """The arguments of a command, with the database if a server of the tests has one for the directory."""
     args = [str(arg) for arg in args]

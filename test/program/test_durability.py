@@ -15,7 +15,7 @@ import pytest
 
 from mqtt import Closed, Device, connect_packet, frame
 from reportfleet import counts
-from server import ENOUGH_S, PATIENCE, Server, run, wait_until
+from server import ENOUGH_S, PATIENCE, Server, run, stand_still, wait_until
 from world import REPORT, World, request, status_report
 
 ROUNDS = 20
@@ -196,12 +196,6 @@ def test_a_crash_ends_open_sessions_as_offline_exception(make_server):
     assert again["objects"][0]["type"] == "dev_online"
 
 
-def thread_states(pid):
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/stat") as f:
-            yield f.read().rpartition(")")[2].split()[0]
-
-
 def test_a_crash_after_a_takeover_ends_the_session_that_took_over(make_server):
     """The first session ends by itself in the moment in which it is taken over: its own end is recorded, and before the
     login that waits for it."""
@@ -210,8 +204,7 @@ def test_a_crash_after_a_takeover_ends_the_session_that_took_over(make_server):
     first = world.device(level=4)
     second = Device(server.mqtt, first.did, "123456", world.product_key, 4)
     wait_until(lambda: b"muster_mqtt_connections 2" in request(server.ops, "GET", "/metrics").body)
-    server.process.send_signal(signal.SIGSTOP) # so that the loop finds both, in this order
-    wait_until(lambda: all(state == "T" for state in thread_states(server.process.pid)))
+    stand_still(server.process)  # so that the loop finds both, in this order
     second.send(connect_packet(first.did, "123456", 4))
     first.disconnect()
     server.process.send_signal(signal.SIGCONT)

@@ -13,7 +13,7 @@ import pytest
 from bulk import csv_text, import_rows, run_import
 from clock import at, environment, restart_at
 from mqtt import Device
-from server import ENOUGH_S, muster, run, wait_until
+from server import ENOUGH_S, muster, run, stand_still, wait_until
 from world import REPORT, World, definition, device_request, hex_id, query, request
 
 KINDS = ["users", "groups", "devices", "bindings"]
@@ -293,7 +293,7 @@ def test_root_writes_what_belongs_to_another_user_where_that_one_may_not(open_pa
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_an_export_that_is_broken_off_leaves_nothing(make_server, tmp_path, end):
     server = make_server()
-    server.process.send_signal(signal.SIGSTOP)  # it does not answer
+    stand_still(server.process)  # it does not answer
     try:
         process = subprocess.Popen(muster("export", "devices", "--data", server.data, str(tmp_path / "devices.csv")),
                                    stderr=subprocess.PIPE, text=True)
