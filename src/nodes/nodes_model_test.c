@@ -241,7 +241,7 @@ static void begin_report(uint32_t no)
 {
     struct model_node *m = devices[no].holder;
     struct commit_item at = item(m, no);
-    uint8_t told = (uint8_t)(1 + any(7)) << 2, bits = (uint8_t)(any(3) == 0) | (uint8_t)((any(3) == 0) << 1);
+    uint8_t told = (uint8_t)((1 + any(7)) << 2), bits = (uint8_t)((any(3) == 0) | (any(3) == 0) << 1);
     uint8_t frame[] = { 0, 0, 0, 3, 0, 0, 0, 0x91, 0x14, told, 0, 0 };
     size_t len = 10;
 
