@@ -54,6 +54,8 @@ static const struct passwd *unprivileged(void)
     return user;
 }
 
+enum { ARGS_MAX = 24 };
+
 /* Starts a program of PostgreSQL, which ends if the test does. What it says goes into a file. */
 static pid_t start(const char *const args[])
 {
@@ -77,8 +79,12 @@ static pid_t start(const char *const args[])
     prctl(PR_SET_PDEATHSIG, SIGQUIT);
     if (getppid() != parent || chdir(dir) != 0)
         _exit(126);
+    /* With its whole path, from which it finds the programs that it starts. */
     snprintf(path, sizeof(path), "%s/%s", bin, args[0]);
-    execv(path, (char *const *)args);
+    const char *argv[ARGS_MAX] = { path };
+    for (size_t i = 1; i < ARGS_MAX - 1 && args[i]; i++)
+        argv[i] = args[i];
+    execv(path, (char *const *)argv);
     _exit(127);
 }
 
