@@ -2,6 +2,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
 
 #define DOUBLE_WHOLE_MAX 9007199254740992.0 /* 2^53: below it every whole number has its own double */
 
@@ -21,9 +24,24 @@ static void tell_nul(struct str before, json_error_t *why)
     snprintf(why->text, sizeof(why->text), "NUL byte");
 }
 
+/* jansson quotes what it has met, and may cut it in the middle of a character. */
+static void mend_utf8(char *text)
+{
+    for (size_t left = strlen(text), len; left; text += len, left -= len) {
+        len = utf8_char_len((struct str){ text, left });
+        if (!len) {
+            *text = '?';
+            len = 1;
+        }
+    }
+}
+
 json_t *json_read(struct str text, size_t flags, json_error_t *why)
 {
     json_t *json = json_loadb(text.at, text.len, flags, why);
+
+    if (!json && why)
+        mend_utf8(why->text);
     /* After a number or a literal jansson takes a NUL for a blank; elsewhere it refuses one. */
     const char *nul = json ? memchr(text.at, '\0', text.len) : NULL;
     if (!nul)

@@ -1,6 +1,8 @@
 #include "base/json_in.h"
 #include "base/unit_test.h"
 
+#include "base/text.h"
+
 static bool is_read(const char *text, size_t len)
 {
     json_t *json = json_read((struct str){ text, len }, JSON_DECODE_ANY, NULL);
@@ -35,6 +37,20 @@ static void the_place_of_a_nul_is_told(void **state)
     assert_int_equal(why.line, 2);
     assert_int_equal(why.column, 6);
     assert_string_equal(why.text, "NUL byte");
+}
+
+static void what_is_told_of_a_mistake_is_utf8(void **state)
+{
+    (void)state;
+    json_error_t why;
+
+    assert_null(json_read(STR("{\"passcod\\\xef\xbb\xbf\":1}"), 0, &why));
+    assert_true(str_utf8(str_of(why.text)));
+    assert_non_null(strstr(why.text, "passcod\\?"));
+    assert_null(json_read(STR("{\"a\": \xff}"), 0, &why));
+    assert_true(str_utf8(str_of(why.text)));
+    assert_null(json_read(STR("{\"\xe4\xb8\xad\": x}"), 0, &why));
+    assert_true(str_utf8(str_of(why.text)));
 }
 
 static bool whole(const char *text, int64_t *out)
@@ -82,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
         cmocka_unit_test(the_place_of_a_nul_is_told),
+        cmocka_unit_test(what_is_told_of_a_mistake_is_utf8),
         cmocka_unit_test(a_whole_number_is_one_however_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
