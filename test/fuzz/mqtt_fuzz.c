@@ -46,6 +46,7 @@ static void converse(const uint8_t *input, size_t len, struct fuzz_split split, 
 {
     buf_clear(heard);
     fake_reset();
+    fake_hold_logins(); /* these are committed in their turn, too */
     committed = 0;
     peer_talk(&peer, input, len, split, heard);
     for (unsigned i = 0; i < fake_event_count(); i++) {
