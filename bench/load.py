@@ -89,6 +89,12 @@ class Sessions(Process):
         """{pings, pongs, closed}: heartbeats sent and answered so far, sessions that the server has closed"""
         return self._ask(f"hold {seconds}")
 
+    def __exit__(self, kind, *_):
+        if kind:
+            super().stop()  # it may be holding them for ten minutes
+        else:
+            self.stop()
+
     def stop(self):
         self.process.stdin.close()
         if self.process.wait(120):

@@ -75,11 +75,6 @@ static enum mu_err check_manifest(struct checking *c, const char *dir, bool *go_
     return err;
 }
 
-static void read_count(struct pg_row *row, void *count)
-{
-    *(int64_t *)count = pg_col_int(row);
-}
-
 /* Whoever writes in a database has an advisory lock there. */
 static enum mu_err look_for_users(const char *uri, char *why, size_t why_size)
 {
@@ -92,7 +87,7 @@ static enum mu_err look_for_users(const char *uri, char *why, size_t why_size)
         err = pg_get(pg,
                      "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
                      "(SELECT oid FROM pg_database WHERE datname = current_database())",
-                     NULL, 0, read_count, &locks, NULL);
+                     NULL, 0, pg_read_int, &locks, NULL);
     pg_close(pg);
     if (err != MU_OK || !locks)
         return err;

@@ -228,15 +228,21 @@ static void a_device_is_claimed_unless_another_start_that_lives_holds_it(void **
     close_two(&n);
 }
 
+/* Device 5, at a. */
+static void log_in_and_out(struct two_nodes *n)
+{
+    claim_one(n->of_a, 5);
+    put_login(n->a, n->of_a, 5, 1);
+    commit_at(n->a, n->of_a, DAY_ZERO);
+    put_login(n->a, n->of_a, 5, 0);
+    commit_at(n->a, n->of_a, DAY_ZERO);
+}
+
 static void a_device_whose_session_has_ended_is_claimed_with_what_is_on_record(void **state)
 {
     struct two_nodes n = open_two(*state);
 
-    claim_one(n.of_a, 5);
-    put_login(n.a, n.of_a, 5, 1);
-    commit_at(n.a, n.of_a, DAY_ZERO);
-    put_login(n.a, n.of_a, 5, 0);
-    commit_at(n.a, n.of_a, DAY_ZERO);
+    log_in_and_out(&n);
     struct claim_told told = claim_one(n.of_b, 5);
     assert_true(told.known && !told.held && told.s.sessions == 2 && !told.s.session_boot &&
                 told.s.online_latest == 6000);
@@ -249,11 +255,7 @@ static void a_device_that_is_being_claimed_is_not_claimed_by_another_node(void *
     for (int commits = 0; commits < 2; commits++) {
         struct two_nodes n = open_two(*state);
 
-        claim_one(n.of_a, 5);
-        put_login(n.a, n.of_a, 5, 1);
-        commit_at(n.a, n.of_a, DAY_ZERO);
-        put_login(n.a, n.of_a, 5, 0);
-        commit_at(n.a, n.of_a, DAY_ZERO);
+        log_in_and_out(&n);
         assert_true(claim_one(n.of_a, 5).known);
         struct claim_told told = claim_one(n.of_b, 5);
         assert_true(told.held == 5 && !told.count && !told.boot && !told.login);

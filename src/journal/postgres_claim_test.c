@@ -134,19 +134,6 @@ static enum mu_err outcome(const struct claimer *n)
     return n->err;
 }
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
-static int64_t number(struct pg *pg, const char *sql)
-{
-    int64_t n = -1;
-
-    assert_int_equal(pg_get(pg, sql, NULL, 0, read_int, &n, NULL), MU_OK);
-    return n;
-}
-
 /* --- tests ------------------------------------------------------------------------------------------*/
 
 static void nodes_that_claim_what_the_other_holds_both_commit_whoever_is_first(void **state)

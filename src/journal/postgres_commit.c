@@ -35,17 +35,12 @@ enum mu_err postgres_error(enum mu_err err)
     }
 }
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 enum mu_err postgres_lock(struct postgres_journal *j)
 {
     const char *alone = "SELECT pg_try_advisory_lock(hashtext('muster.journal'))";
     const char *shared = "SELECT pg_try_advisory_lock_shared(hashtext('muster.journal'))";
     int64_t got = 0;
-    enum mu_err err = pg_get(j->writer, j->shared ? shared : alone, NULL, 0, read_int, &got, NULL);
+    enum mu_err err = pg_get(j->writer, j->shared ? shared : alone, NULL, 0, pg_read_int, &got, NULL);
 
     j->locked_in = err == MU_OK && got ? pg_opened(j->writer) : 0;
     return err == MU_OK && !got ? MU_E_LOCKED : err;
@@ -225,7 +220,7 @@ static enum mu_err ask_batch(struct postgres_journal *j, int64_t *batch)
     pg_wait_until(j->writer, clock_mono_us() + ASK_MS * INT64_C(1000));
     if ((err = postgres_begin(j)) == MU_OK)
         err = pg_get(j->writer, "UPDATE boot SET alive = alive WHERE number = $1 RETURNING batch",
-                     PG_VALUES(pg_int((int64_t)j->base.boot)), read_int, batch, NULL);
+                     PG_VALUES(pg_int((int64_t)j->base.boot)), pg_read_int, batch, NULL);
     if (err == MU_OK)
         err = pg_commit(j->writer);
     else

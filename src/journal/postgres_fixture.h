@@ -20,6 +20,14 @@ static inline struct pg *open_pg(const char *place)
     return pg;
 }
 
+static inline int64_t number(struct pg *pg, const char *sql)
+{
+    int64_t n = -1;
+
+    assert_int_equal(pg_get(pg, sql, NULL, 0, pg_read_int, &n, NULL), MU_OK);
+    return n;
+}
+
 static inline void make_schema(const char *place)
 {
     char why[300] = "";

@@ -15,11 +15,6 @@ static void read_day(struct pg_row *row, void *out)
     *(int32_t *)out = pg_col_is_null(row) ? INT32_MAX : (int32_t)pg_col_int(row);
 }
 
-static void read_number(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 static void read_set(struct pg_row *row, void *out)
 {
     struct str set = pg_col_str(row);
@@ -52,7 +47,7 @@ static enum mu_err move_entries(struct fold *f)
     struct pg_value day = pg_int(f->day);
     int64_t first = 0;
     enum mu_err err = pg_get(f->pg, "SELECT coalesce(min(device), 0) FROM activity WHERE day = $1", &day, 1,
-                             read_number, &first, NULL);
+                             pg_read_int, &first, NULL);
 
     f->count = 0;
     buf_clear(&f->set);
@@ -136,7 +131,7 @@ enum mu_err postgres_keep_house(struct journal *port, const struct journal_house
     enum mu_err err = MU_E_NOMEM;
 
     if (pg)
-        err = pg_get(pg, "SELECT pg_try_advisory_lock(hashtext('muster.house'))", NULL, 0, read_number, &got, NULL);
+        err = pg_get(pg, "SELECT pg_try_advisory_lock(hashtext('muster.house'))", NULL, 0, pg_read_int, &got, NULL);
     if (err == MU_OK && got) {
         err = keep(pg, h);
         /* The lock goes with the connection if it is not given back. */

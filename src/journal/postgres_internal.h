@@ -277,7 +277,7 @@ enum mu_err postgres_keep_house(struct journal *port, const struct journal_house
 bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us);
 /* The same without asking. */
 bool postgres_boot_known_over(struct postgres_journal *j, uint64_t boot);
-/* Asks for all of them at once; those that are over are known to be from then on. */
+/* Asks for all of them at once: from then on they are known. */
 MU_MUST_USE enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg *pg, const int64_t *numbers,
                                            size_t count);
 enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx);

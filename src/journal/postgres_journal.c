@@ -156,16 +156,11 @@ static void note_registry(struct journal *port, uint64_t change, uint32_t device
     postgres_of(port)->registry = change;
 }
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 static enum mu_err load_clock(struct postgres_journal *j, int64_t patience_s)
 {
     int64_t trusted_us = 0;
     enum mu_err err =
-        pg_get(j->writer, "SELECT value FROM noted WHERE name = 'clock'", NULL, 0, read_int, &trusted_us, NULL);
+        pg_get(j->writer, "SELECT value FROM noted WHERE name = 'clock'", NULL, 0, pg_read_int, &trusted_us, NULL);
 
     expiry_clock_init(&j->clock, trusted_us, patience_s);
     return err == MU_E_NOT_FOUND ? MU_OK : err;

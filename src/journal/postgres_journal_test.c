@@ -8,19 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
-static int64_t number(struct pg *pg, const char *sql)
-{
-    int64_t n = -1;
-
-    assert_int_equal(pg_get(pg, sql, NULL, 0, read_int, &n, NULL), MU_OK);
-    return n;
-}
-
 static const char locks[] = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
 
 /* Ends the server's side of the connection that has the journal's lock. */

@@ -114,22 +114,17 @@ static enum mu_err on_delta(void *ctx, struct pg_row *row)
     return r->row(r->ctx, number, bytes.at, bytes.len);
 }
 
-static void read_number(struct pg_row *row, void *out)
-{
-    *(uint64_t *)out = (uint64_t)pg_col_int(row);
-}
-
 static enum mu_err deltas(struct journal *port, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx)
 {
     struct postgres_journal *j = postgres_of(port);
     struct pg *pg = postgres_take(j);
     struct pg_value start = pg_int((int64_t)boot);
-    uint64_t gone = 0;
+    int64_t gone = 0;
     enum mu_err err = MU_E_NOMEM;
 
     if (pg && (err = pg_begin(pg, PG_READ)) == MU_OK) {
-        err = pg_get(pg, "SELECT gone FROM boot WHERE number = $1", &start, 1, read_number, &gone, NULL);
-        if (err == MU_OK && gone > after)
+        err = pg_get(pg, "SELECT gone FROM boot WHERE number = $1", &start, 1, pg_read_int, &gone, NULL);
+        if (err == MU_OK && (uint64_t)gone > after)
             err = MU_E_NOT_FOUND;
         else if (err == MU_OK || err == MU_E_NOT_FOUND)
             err = pg_each(pg,

@@ -231,11 +231,6 @@ static enum mu_err read_rows(struct postgres_page *p)
     " WHERE device = $1 AND ts BETWEEN $2 AND $3 AND (NOT $4::bool OR " POSTGRES_IS_DECODED \
     ") ORDER BY ts DESC, record DESC OFFSET $5 LIMIT $6"
 
-static void read_count(struct pg_row *row, void *out)
-{
-    *(uint64_t *)out = (uint64_t)pg_col_int(row);
-}
-
 static enum mu_err on_walked(void *ctx, struct pg_row *row)
 {
     int64_t ts_us = pg_col_int(row);
@@ -250,7 +245,7 @@ static enum mu_err walk(struct postgres_page *p, uint64_t *total)
     enum mu_err err;
 
     if ((err = pg_begin(p->pg, PG_READ)) != MU_OK ||
-        (err = pg_get(p->pg, FOR_TABLE(p, COUNT), values, 4, read_count, total, NULL)) != MU_OK || w->skip >= *total)
+        (err = pg_get(p->pg, FOR_TABLE(p, COUNT), values, 4, pg_read_int, total, NULL)) != MU_OK || w->skip >= *total)
         return err;
     values[4] = pg_int((int64_t)w->skip);
     values[5] = pg_int((int64_t)(w->limit < *total ? w->limit : *total));

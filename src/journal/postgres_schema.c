@@ -79,14 +79,9 @@ const struct pg_schema journal_schema = { .name = "journal", .steps = steps, .st
 #define ALIVE_S "10"
 enum { WAIT_MS = 11 * 1000, AGAIN_MS = 100 };
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 static enum mu_err count(struct pg *pg, const char *sql, int64_t *out)
 {
-    return pg_get(pg, sql, NULL, 0, read_int, out, NULL);
+    return pg_get(pg, sql, NULL, 0, pg_read_int, out, NULL);
 }
 
 /* Once it has the lock, it keeps it. */

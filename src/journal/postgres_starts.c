@@ -12,30 +12,6 @@ static struct postgres_boot *find_boot(const struct postgres_journal *j, uint64_
     return NULL;
 }
 
-static void read_boot(struct pg_row *row, void *out)
-{
-    struct postgres_boot *b = out;
-
-    b->alive_us = pg_col_int(row);
-    b->over = pg_col_int(row);
-}
-
-/* Asks the store. A start that it does not know is over; without an answer it is not. */
-static struct postgres_boot ask_boot(struct postgres_journal *j, uint64_t number)
-{
-    struct postgres_boot b = { .number = number };
-    struct pg *pg = postgres_take(j);
-    enum mu_err err = MU_E_NOMEM;
-
-    if (pg)
-        err = pg_get(pg, "SELECT coalesce(moment, 0), over IS NOT NULL FROM boot WHERE number = $1",
-                     PG_VALUES(pg_int((int64_t)number)), read_boot, &b, NULL);
-    postgres_give_back(j, pg);
-    b.over |= err == MU_E_NOT_FOUND;
-    return b;
-}
-
-/* What is over stays over, and is asked for only once. */
 static void keep_boot(struct postgres_journal *j, const struct postgres_boot *b)
 {
     pthread_mutex_lock(&j->boots_lock);
@@ -47,25 +23,17 @@ static void keep_boot(struct postgres_journal *j, const struct postgres_boot *b)
     pthread_mutex_unlock(&j->boots_lock);
 }
 
-bool postgres_boot_known_over(struct postgres_journal *j, uint64_t boot)
-{
-    pthread_mutex_lock(&j->boots_lock);
-    const struct postgres_boot *at = find_boot(j, boot);
-    bool over = at && at->over;
-    pthread_mutex_unlock(&j->boots_lock);
-    return over;
-}
-
 static enum mu_err on_asked(void *ctx, struct pg_row *row)
 {
     struct postgres_boot b = { .number = (uint64_t)pg_col_int(row) };
 
-    read_boot(row, &b);
-    if (b.over)
-        keep_boot(ctx, &b);
+    b.alive_us = pg_col_int(row);
+    b.over = pg_col_int(row);
+    keep_boot(ctx, &b);
     return MU_OK;
 }
 
+/* A start that the store does not know is over. */
 enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg *pg, const int64_t *numbers, size_t count)
 {
     return pg_each(pg,
@@ -74,23 +42,37 @@ enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg *pg, const 
                    PG_VALUES(pg_ints(numbers, count)), on_asked, j);
 }
 
+static bool look_up(struct postgres_journal *j, uint64_t number, struct postgres_boot *out)
+{
+    pthread_mutex_lock(&j->boots_lock);
+    const struct postgres_boot *at = find_boot(j, number);
+    *out = at ? *at : (struct postgres_boot){ .number = number };
+    pthread_mutex_unlock(&j->boots_lock);
+    return at != NULL;
+}
+
+bool postgres_boot_known_over(struct postgres_journal *j, uint64_t boot)
+{
+    struct postgres_boot b;
+
+    return look_up(j, boot, &b) && b.over;
+}
+
+/* What is over stays over, and is asked for only once. Without an answer a start is not over. */
 bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us)
 {
     struct postgres_journal *j = postgres_of(port);
-    struct postgres_boot b = { .number = boot };
+    struct postgres_boot b;
+    bool known = look_up(j, boot, &b);
 
-    pthread_mutex_lock(&j->boots_lock);
-    const struct postgres_boot *at = find_boot(j, boot);
-    if (at)
-        b = *at;
-    pthread_mutex_unlock(&j->boots_lock);
-    if (at ? !b.over : j->shared) {
-        b = ask_boot(j, boot);
-        if (b.over)
-            keep_boot(j, &b);
+    if (known ? !b.over : j->shared) {
+        struct pg *pg = postgres_take(j);
+        if (pg && postgres_ask_boots(j, pg, &(int64_t){ (int64_t)boot }, 1) == MU_OK)
+            known = look_up(j, boot, &b);
+        postgres_give_back(j, pg);
     }
     *since_us = b.alive_us;
-    return b.over || (!at && !j->shared);
+    return b.over || (!known && !j->shared);
 }
 
 struct nodes_read {

@@ -1,8 +1,8 @@
 /* Several nodes over one journal in memory, driven step by step in a random order: sessions that begin, end and move,
- * reports, versions, histories, clocks that differ, nodes that are killed and start again, and nodes that follow the others late, one before
- * another, or while they commit something themselves. There is no bus, and no node follows by itself. At the end all
- * follow to the last delta. Then each index must be what a new node reads from the journal, and the journal must hold
- * what the devices did: no event twice, none with another end. */
+ * reports, versions, histories, clocks that differ, nodes that are killed and start again, and nodes that follow the others
+ * late, one before another, or while they commit something themselves. There is no bus, and no node follows by itself. At
+ * the end all follow to the last delta. Then each index must be what a new node reads from the journal, and the journal
+ * must hold what the devices did: no event twice, none with another end. */
 #include "nodes/nodes_private.h"
 
 #include "base/unit_test.h"
@@ -20,22 +20,17 @@
 #include "fleet/fleet_parts.h"
 #include "journal/fake_journal.h"
 #include "model/calendar.h"
+#include "nodes/nodes_fixture.h"
 #include "registry/fake_registry.h"
 
 enum { DEVICES = 6, NODES = 3, SEEDS = 60, STEPS = 600, POINTS = 5, TEXT = 16000 };
-
-struct model_answer {
-    struct commit_sink sink;
-    _Atomic int count;
-    _Atomic enum mu_err err;
-};
 
 struct model_node {
     struct fleet *f;
     struct journal *j;
     struct nodes *nodes;
     struct committer *c;
-    struct model_answer answer;
+    struct answer answer;
     uint64_t session[DEVICES + 1]; /* that this node holds; 0 = none */
     int64_t ahead_us;              /* its clock */
 };
@@ -65,20 +60,6 @@ static unsigned any(unsigned below)
 }
 
 /* --- one node ---------------------------------------------------------------------------------------*/
-
-static void on_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
-{
-    struct model_answer *answer = (struct model_answer *)sink;
-    (void)owner;
-    (void)tag;
-    atomic_store(&answer->err, err);
-    atomic_fetch_add(&answer->count, 1);
-}
-
-static void on_flush(struct commit_sink *sink)
-{
-    (void)sink;
-}
 
 static void on_end_session(void *ctx, uint32_t device)
 {
@@ -121,7 +102,7 @@ static void join(struct model_node *m)
 
     *m = (struct model_node){ .j = fake_journal_join(first, ++last_boot) };
     m->ahead_us = (int64_t[]){ 0, 0, 20, 90 }[any(4)] * 1000000;
-    m->answer.sink = (struct commit_sink){ .done = on_done, .flush = on_flush };
+    m->answer.sink = ANSWER_SINK;
     assert_int_equal(fleet_create(&m->f), MU_OK);
     options.fleet = m->f;
     options.journal = m->j;

@@ -18,6 +18,7 @@
 #include "journal/journal_nodes.h"
 #include "journal/postgres_journal.h"
 #include "model/calendar.h"
+#include "nodes/nodes_fixture.h"
 #include "postgres/pg_fixture.h"
 #include "registry/fake_registry.h"
 
@@ -30,12 +31,6 @@ static bool in_postgres; /* else the journal is in memory */
 static int64_t lease_ms;
 static struct registry *reg;
 static struct calendar *calendar;
-
-struct answer {
-    struct commit_sink sink;
-    _Atomic int count;
-    _Atomic enum mu_err err;
-};
 
 struct member {
     uint64_t boot;
@@ -88,20 +83,6 @@ static void be_heard(struct member *m)
 }
 
 /* --- sessions of a node, as access would have them --------------------------------------------------*/
-
-static void on_done(struct commit_sink *sink, uint64_t owner, uint64_t tag, enum mu_err err)
-{
-    struct answer *answer = (struct answer *)sink;
-    (void)owner;
-    (void)tag;
-    atomic_store(&answer->err, err);
-    atomic_fetch_add(&answer->count, 1);
-}
-
-static void on_flush(struct commit_sink *sink)
-{
-    (void)sink;
-}
 
 static void wait_for(struct answer *answer, int count)
 {
@@ -195,7 +176,7 @@ static void begin_start(struct member *m, uint64_t boot, struct journal *j)
 
     *m = (struct member){ .boot = boot, .j = j };
     for (uint32_t i = 0; i <= DEVICES; i++)
-        m->answers[i].sink = (struct commit_sink){ .done = on_done, .flush = on_flush };
+        m->answers[i].sink = ANSWER_SINK;
     assert_int_equal(fleet_create(&m->f), MU_OK);
     options.fleet = m->f;
     options.journal = j;

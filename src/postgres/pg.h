@@ -141,6 +141,8 @@ MU_MUST_USE enum mu_err pg_run(struct pg *pg, const char *sql, const struct pg_v
 /* Reads the first row; MU_E_NOT_FOUND: there is none. changed as above; may be NULL. */
 MU_MUST_USE enum mu_err pg_get(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
                                void (*read)(struct pg_row *row, void *out), void *out, uint64_t *changed);
+/* For `read`: the only column, into an int64_t. */
+void pg_read_int(struct pg_row *row, void *out);
 /* Runs a statement once for each number, its only parameter, and waits for all of them at once. The following calls of
  * pg_get with this statement and these numbers, in the same order, then ask the server no more. Any statement that may
  * change rows (pg_get with `changed` is one), and the end of the transaction, makes that forgotten. */

@@ -170,6 +170,11 @@ enum mu_err pg_get(struct pg *pg, const char *sql, const struct pg_value *values
     return err;
 }
 
+void pg_read_int(struct pg_row *row, void *out)
+{
+    *(int64_t *)out = pg_col_int(row);
+}
+
 static enum mu_err give_rows(PGresult *result, enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
 {
     enum mu_err err = MU_OK;

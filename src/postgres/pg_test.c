@@ -28,16 +28,11 @@ static void exec(struct pg *pg, const char *sql)
     assert_int_equal(pg_exec(pg, sql), MU_OK);
 }
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 static int64_t count(struct pg *pg, const char *sql)
 {
     int64_t n = -1;
 
-    assert_int_equal(pg_get(pg, sql, NULL, 0, read_int, &n, NULL), MU_OK);
+    assert_int_equal(pg_get(pg, sql, NULL, 0, pg_read_int, &n, NULL), MU_OK);
     return n;
 }
 
@@ -167,7 +162,7 @@ static enum mu_err add(void *ctx, struct pg_row *row)
 
     /* Another statement of the same connection. */
     if (s->rows % 5000 == 0)
-        assert_int_equal(pg_get(s->pg, "SELECT $1::int8 * 2", PG_VALUES(pg_int(n)), read_int, &twice, NULL), MU_OK);
+        assert_int_equal(pg_get(s->pg, "SELECT $1::int8 * 2", PG_VALUES(pg_int(n)), pg_read_int, &twice, NULL), MU_OK);
     s->rows++;
     s->sum += n;
     return s->rows == 20000 ? MU_E_LIMIT : MU_OK;
@@ -300,7 +295,7 @@ static void a_queued_statement_that_fails_ends_its_transaction(void **state)
     assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
     assert_int_equal(pg_queue(pg, "INSERT INTO t VALUES (1)", NULL, 0), MU_OK);
     assert_int_equal(pg_queue(pg, "INSERT INTO t VALUES (1)", NULL, 0), MU_OK);
-    assert_int_equal(pg_get(pg, "SELECT count(*) FROM t", NULL, 0, read_int, &n, NULL), MU_E_EXISTS);
+    assert_int_equal(pg_get(pg, "SELECT count(*) FROM t", NULL, 0, pg_read_int, &n, NULL), MU_E_EXISTS);
     assert_int_equal(pg_run(pg, "INSERT INTO t VALUES (2)", NULL, 0, NULL), MU_E_EXISTS);
     assert_int_equal(pg_commit(pg), MU_E_EXISTS);
     assert_false(pg_in_transaction(pg));
@@ -456,7 +451,7 @@ static void a_connection_is_opened_again_but_not_in_a_transaction(void **state)
     assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
     assert_int_equal(pg_run(pg, "INSERT INTO t VALUES (1)", NULL, 0, NULL), MU_OK);
     pg_fixture_kill();
-    assert_int_equal(pg_get(pg, "SELECT count(*) FROM t", NULL, 0, read_int, &n, NULL), MU_E_CLOSED);
+    assert_int_equal(pg_get(pg, "SELECT count(*) FROM t", NULL, 0, pg_read_int, &n, NULL), MU_E_CLOSED);
     pg_fixture_restart();
     assert_int_equal(pg_run(pg, "INSERT INTO t VALUES (2)", NULL, 0, NULL), MU_E_CLOSED);
     assert_int_equal(pg_commit(pg), MU_E_CLOSED);

@@ -132,11 +132,6 @@ static enum mu_err ahead(struct db *db, const char *sql, const uint32_t *numbers
     return told(pg_ahead(db->pg, sql, numbers, count));
 }
 
-static void read_number(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 /* Another row that has the key is no failure to the server: then nothing is returned. */
 static enum mu_err insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
                           int64_t *no)
@@ -144,7 +139,7 @@ static enum mu_err insert(struct db *db, const struct db_put *put, const struct 
     struct values_sent sent;
     uint64_t inserted = 1; /* stays so after a failure */
     enum mu_err err =
-        pg_get(db->pg, put->returning, values_of(&sent, values, count), count, read_number, no, &inserted);
+        pg_get(db->pg, put->returning, values_of(&sent, values, count), count, pg_read_int, no, &inserted);
 
     return inserted ? told(err) : MU_E_EXISTS;
 }

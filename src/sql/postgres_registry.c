@@ -155,17 +155,12 @@ static enum mu_err give_id(struct pg *pg)
                   PG_VALUES(pg_text(text)), NULL);
 }
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 /* What an interrupted copy has left is not the whole. */
 static enum mu_err refuse_part(struct pg *pg, const char *uri, char *why, size_t why_size)
 {
     int64_t marks = 0;
     enum mu_err err =
-        pg_get(pg, "SELECT count(*) FROM fact WHERE name = '" REGISTRY_COPYING "'", NULL, 0, read_int, &marks, NULL);
+        pg_get(pg, "SELECT count(*) FROM fact WHERE name = '" REGISTRY_COPYING "'", NULL, 0, pg_read_int, &marks, NULL);
 
     if (err == MU_OK && !marks)
         return MU_OK;

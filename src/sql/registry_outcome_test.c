@@ -185,11 +185,6 @@ static void the_last_words_of_a_server_do_not_mean_that_nothing_was_committed(vo
     write_through(*state, CUT_PANIC, MU_OK);
 }
 
-static void read_int(struct pg_row *row, void *out)
-{
-    *(int64_t *)out = pg_col_int(row);
-}
-
 /* In the fixture's database. */
 static int64_t number(struct registry_fixture *f, const char *sql)
 {
@@ -200,7 +195,7 @@ static int64_t number(struct registry_fixture *f, const char *sql)
 
     if (pg_open(&pg, &settings, why, sizeof(why)) != MU_OK)
         fail_msg("%s", why);
-    assert_int_equal(pg_get(pg, sql, NULL, 0, read_int, &n, NULL), MU_OK);
+    assert_int_equal(pg_get(pg, sql, NULL, 0, pg_read_int, &n, NULL), MU_OK);
     pg_close(pg);
     return n;
 }
