@@ -95,14 +95,14 @@ static void write_error(struct http_exchange *ex, int status, const char *detail
 }
 
 /* What this node knows may be old by now. */
-static bool before(struct http_exchange *ex)
+static enum http_before before(struct http_exchange *ex)
 {
     const struct access_options *o = &((const struct access *)ex->ctx)->options;
     bool late = o->is_late && o->is_late(o->nodes);
 
     if (late)
         write_error(ex, 503, NULL);
-    return !late;
+    return late ? HTTP_ANSWERED : HTTP_GO_ON;
 }
 
 void access_dev_init(struct access *a)

@@ -12,7 +12,8 @@
 #include "api/params.h"
 #include "journal/journal_nodes.h"
 
-/* How a call is served: `before` (on the loop) gives it a number and checks its caller. Then `run` (on the loop, or
+/* How a call is served: `before` (on the loop) gives it a number and checks its caller; if that must wait, a worker does
+ * both and goes on. Then `run` (on the loop, or
  * on a worker if the call may wait) reads its parameters and calls the handler. */
 
 enum { BODY_ON_LOOP = 16 * 1024 };
@@ -51,33 +52,6 @@ static enum api_error check_late(struct api_call *call)
     return api_refuse(call, API_UNAVAILABLE, "this node has not reached the store for some seconds; ask another one");
 }
 
-static bool before(struct http_exchange *ex)
-{
-    const struct api *api = ex->ctx;
-    struct api_call *call = arena_alloc(&ex->arena, sizeof(*call));
-
-    ex->user = call;
-    if (!call) {
-        answer_error(ex, API_INTERNAL, NULL);
-        return false;
-    }
-    call->api = api;
-    call->ex = ex;
-    call->request = answer_next_request();
-    answer_add_request_id(ex, call->request);
-    if (api->parts.cors_origin)
-        cors_add_headers(ex, api->parts.cors_origin);
-    if (!ex->route)
-        return true;
-    call->route = ex->route->meta;
-    enum api_error error = check_late(call);
-    if (error == API_OK)
-        error = auth_check(call);
-    if (error != API_OK)
-        api_complete(call, error);
-    return error == API_OK;
-}
-
 /* *body must stay alive as long as the handler runs, since its parameters point into it. It is NULL if there is
  * none. */
 static enum api_error read_request(struct api_call *call, json_t **body)
@@ -107,13 +81,14 @@ static void run(struct http_exchange *ex)
         error = route->handle(call);
     json_decref(body);
     /* If a deferred handler succeeded, the call may be freed by now. */
-    if (route->where != HTTP_DEFERRED) {
-        api_complete(call, error);
-    } else if (error != API_OK) {
-        if (route->refused)
-            route->refused(call, error);
+    if (route->where == HTTP_DEFERRED && error == API_OK)
+        return;
+    if (route->refused)
+        route->refused(call, error);
+    if (route->where == HTTP_DEFERRED || call->away)
         api_finish(call, error);
-    }
+    else
+        api_complete(call, error);
 }
 
 /* --- moving to a worker ---------------------------------------------------------------------------*/
@@ -132,6 +107,51 @@ static void hand_to_worker(struct api_call *call, void (*what)(struct job *job))
 static void run_whole(struct job *job)
 {
     run(call_of(job)->ex);
+}
+
+/* Its caller is known, but not yet whether a call of his is left: that may wait for the store. */
+static void check_and_run(struct job *job)
+{
+    struct api_call *call = call_of(job);
+
+    call->away = true;
+    call->detail = NULL;
+    enum api_error error = auth_check(call);
+    if (error == API_OK)
+        run(call->ex);
+    else
+        api_finish(call, error);
+}
+
+static enum http_before before(struct http_exchange *ex)
+{
+    const struct api *api = ex->ctx;
+    struct api_call *call = arena_alloc(&ex->arena, sizeof(*call));
+
+    ex->user = call;
+    if (!call) {
+        answer_error(ex, API_INTERNAL, NULL);
+        return HTTP_ANSWERED;
+    }
+    call->api = api;
+    call->ex = ex;
+    call->request = answer_next_request();
+    answer_add_request_id(ex, call->request);
+    if (api->parts.cors_origin)
+        cors_add_headers(ex, api->parts.cors_origin);
+    if (!ex->route)
+        return HTTP_GO_ON;
+    call->route = ex->route->meta;
+    enum api_error error = check_late(call);
+    if (error == API_OK)
+        error = auth_check(call);
+    if (call->quota == QUOTA_WAIT) {
+        hand_to_worker(call, check_and_run);
+        return HTTP_TAKEN_OVER;
+    }
+    if (error != API_OK)
+        api_complete(call, error);
+    return error == API_OK ? HTTP_GO_ON : HTTP_ANSWERED;
 }
 
 /* Parsing a large body takes long (1 MiB of numbers: 85 ms). It must not keep the loop from its sessions. Nor must a

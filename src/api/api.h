@@ -23,9 +23,10 @@ struct api_options {
     /* Whether this node has been without the store for so long that another one should be asked; NULL: never. */
     bool (*is_late)(void *nodes);
     /* Where several nodes count an enterprise's calls together: asks for more (model/quota.h). NULL: this process counts
-     * alone. Any thread, never blocks. */
+     * alone. Any thread, never blocks. And waits for the answer; false: there was none by then, on the monotonic clock. */
     void (*ask_quota)(void *nodes);
-    void *nodes;             /* for these two */
+    bool (*await_quota)(void *nodes, const struct quota_share *s, int64_t until_ms);
+    void *nodes;             /* for these three */
     const char *cors_origin; /* NULL = off; "*" or one origin; must live as long as the api */
 };
 

@@ -4,22 +4,29 @@
 
 #include "api/answer.h"
 #include "base/clock.h"
+#include "base/limits.h"
+#include "net/workers.h"
 #include "registry/secret.h"
 
 /* Finds out who the caller is (a token, or enterprise headers) and checks whether he may call: the address list and
  * the hourly quota. */
 
 /* --- the quota -------------------------------------------------------------------------------- */
-static bool take(const struct api_call *call, struct fleet_enterprise *e, uint32_t limit, struct quota_view *view)
+static enum quota_taken take(const struct api_call *call, struct fleet_enterprise *e, uint32_t limit,
+                             struct quota_view *view)
 {
     const struct api_options *parts = &call->api->parts;
+    int64_t until_ms = clock_mono_ms() + LIMIT_QUOTA_WAIT_MS;
+    enum quota_taken taken;
     bool ask;
 
     if (!parts->ask_quota)
-        return quota_take(e->quota, limit, call->now_s, view);
-    bool taken = quota_take_shared(e->quota, &e->share, limit, call->now_s, view, &ask);
-    if (ask)
-        parts->ask_quota(parts->nodes);
+        return quota_take(e->quota, limit, call->now_s, view) ? QUOTA_TAKEN : QUOTA_OVER;
+    do {
+        taken = quota_take_shared(e->quota, &e->share, limit, call->now_s, view, &ask);
+        if (ask)
+            parts->ask_quota(parts->nodes);
+    } while (taken == QUOTA_WAIT && workers_is_one() && parts->await_quota(parts->nodes, &e->share, until_ms));
     return taken;
 }
 
@@ -30,8 +37,10 @@ void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
 
     call->enterprise = enterprise;
     call->now_s = clock_wall_s();
-    call->over_quota = !take(call, enterprise, row->hourly_quota, &view);
+    call->quota = take(call, enterprise, row->hourly_quota, &view);
     call->quota_reset = view.reset;
+    if (call->quota == QUOTA_WAIT)
+        return;
     answer_add_number(call->ex, STR("X-RateLimit-Limit"), view.limit);
     answer_add_number(call->ex, STR("X-RateLimit-Remaining"), view.remaining);
     answer_add_number(call->ex, STR("X-RateLimit-Reset"), (uint64_t)view.reset);
@@ -48,7 +57,9 @@ enum api_error auth_admit(struct api_call *call)
         ip_text(client, text);
         return api_refuse(call, API_IP_NOT_ALLOWED, "the call comes from %s", text);
     }
-    if (call->over_quota) {
+    if (call->quota == QUOTA_WAIT)
+        return api_refuse(call, API_UNAVAILABLE, "the call could not be counted; call again, or another node");
+    if (call->quota == QUOTA_OVER) {
         int64_t wait = call->quota_reset - call->now_s;
         answer_add_number(call->ex, STR("Retry-After"), wait > 1 ? (uint64_t)wait : 1);
         return API_QUOTA_EXCEEDED;

@@ -103,7 +103,6 @@ static void an_unknown_product_comes_before_a_foreign_one(void **state)
     add_header(f, "Authorization", "token " TOKEN);
     f->ex.req.captures[0] = STR("nothing");
     assert_int_equal(auth_check(&f->call), API_PRODUCT_UNKNOWN);
-    f->call.over_quota = false;
     f->ex.req.captures[0] = STR(OTHER_PRODUCT);
     assert_int_equal(auth_check(&f->call), API_TOKEN_OTHER_PRODUCT);
 }

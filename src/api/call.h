@@ -27,8 +27,9 @@ struct api_call {
     struct fleet_enterprise *enterprise; /* the caller; NULL while unknown */
     const struct fleet_product *product; /* the token's product; NULL without a token */
     int64_t now_s;                       /* when the caller was identified, Unix seconds */
-    bool over_quota;
+    enum quota_taken quota;
     int64_t quota_reset; /* Unix seconds */
+    bool away;           /* it is answered by api_finish, whatever its route says */
     void *args;          /* the route's own argument struct; NULL if it has none */
     const char *detail;  /* of the error that will be answered; NULL = none */
     struct job job;      /* used by api.c while the call waits for a worker */

@@ -31,6 +31,7 @@
 #define LIMIT_MQTT_QOS2       32
 #define LIMIT_CONTROL_QUEUE   8    /* frames waiting per paced session (design) */
 #define LIMIT_CONTROL_WAIT_MS 5000 /* then 5403 (design) */
+#define LIMIT_QUOTA_WAIT_MS   5000 /* as long as a node answers without the database (nodes_is_late) */
 
 /* PUBLISH of a control: a module reads no more at once, and drops what is longer. */
 #define LIMIT_DEVICE_PACKET 1024

@@ -20,7 +20,7 @@ struct debugger {
     struct str demo; /* owned; at NULL: none */
 };
 
-static bool before(struct http_exchange *ex)
+static enum http_before before(struct http_exchange *ex)
 {
     http_add_header(ex, "Content-Security-Policy", "%s", CONTENT_SECURITY_POLICY);
     http_add_header(ex, "X-Content-Type-Options", "nosniff");
@@ -28,7 +28,7 @@ static bool before(struct http_exchange *ex)
     http_add_header(ex, "Referrer-Policy", "no-referrer");
     http_add_header(ex, "Cross-Origin-Opener-Policy", "same-origin");
     http_add_header(ex, "Cross-Origin-Resource-Policy", "same-origin");
-    return true;
+    return HTTP_GO_ON;
 }
 
 static void write_error(struct http_exchange *ex, int status, const char *detail)

@@ -76,8 +76,8 @@ static uint64_t share_of_start(struct quota_share *s, uint32_t hour, uint32_t us
                : none;
 }
 
-bool quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, int64_t unix_s, struct quota_view *view,
-                       bool *ask)
+enum quota_taken quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, int64_t unix_s,
+                                   struct quota_view *view, bool *ask)
 {
     uint32_t hour = (uint32_t)(unix_s / 3600), used = used_in(q, hour), unasked = 0;
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
@@ -86,8 +86,8 @@ bool quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, i
     bool known = word >> 32 == hour;
     uint32_t granted = known ? (uint32_t)word : 0;
     uint32_t total = known ? atomic_load_explicit(&s->total, memory_order_relaxed) : 0;
-    uint32_t left = limit > total ? limit - total : 0, advance = limit / ADVANCE_PART ? limit / ADVANCE_PART : 1;
-    bool plenty = !known || left >= (uint64_t)advance * ADVANCES_LEFT;
+    uint32_t left = limit > total ? limit - total : 0, advance = limit / ADVANCE_PART;
+    bool plenty = left >= (uint64_t)advance * ADVANCES_LEFT;
     uint64_t allowed = (uint64_t)granted + (plenty ? advance : 0);
 
     uint32_t most = allowed < limit ? (uint32_t)allowed : limit;
@@ -101,7 +101,12 @@ bool quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, i
     uint64_t others = total > granted ? total - granted : 0, all = others + (most - view->remaining);
     view->limit = limit;
     view->remaining = taken && all < limit ? limit - (uint32_t)all : 0;
-    return taken;
+    return taken ? QUOTA_TAKEN : left ? QUOTA_WAIT : QUOTA_OVER;
+}
+
+bool quota_share_asks(const struct quota_share *s)
+{
+    return atomic_load_explicit(&s->wanted, memory_order_acquire) != 0;
 }
 
 void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uint32_t total)
@@ -111,11 +116,6 @@ void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uin
 
     atomic_store_explicit(&s->total, total, memory_order_relaxed);
     atomic_store_explicit(&s->word, (uint64_t)hour << 32 | (before + calls), memory_order_relaxed);
-    atomic_store_explicit(&s->wanted, 0, memory_order_release);
-}
-
-void quota_share_not_granted(struct quota_share *s)
-{
     atomic_store_explicit(&s->wanted, 0, memory_order_release);
 }
 

@@ -23,23 +23,23 @@ bool quota_is_whole(const struct quota *q);
 bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_view *view);
 
 /* What one of several nodes has been granted of an enterprise's calls. Together they are never granted more than the
- * limit. A node asks for more before it has used what it has. So that a caller need not wait for that, it may take a few
- * calls in advance while far more than these are left, and one at the beginning of an hour. All zero is a fresh one. Any
- * thread. */
+ * limit. A node asks for more before it has used what it has. So that a caller seldom waits for that, it may take a few
+ * calls in advance while far more than these are left. All zero is a fresh one. Any thread. */
 struct quota_share {
     _Atomic uint64_t word;   /* hour since 1970 (32 bits), calls granted to this node in it (32) */
     _Atomic uint32_t total;  /* granted to all nodes in that hour, as the last answer said */
     _Atomic uint32_t wanted; /* calls that it asks for; 0: none */
     uint32_t seen;           /* calls that were used at the last quota_share_spare; its thread's own */
 };
+/* QUOTA_WAIT: calls are left, but not here. Nothing is counted; take again when there is an answer. */
+enum quota_taken { QUOTA_TAKEN, QUOTA_OVER, QUOTA_WAIT };
 /* As quota_take, within the share; true in *ask: the share has just begun to ask. */
-bool quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, int64_t unix_s, struct quota_view *view,
-                       bool *ask);
+enum quota_taken quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, int64_t unix_s,
+                                   struct quota_view *view, bool *ask);
+/* Whether there is an answer to come. */
+bool quota_share_asks(const struct quota_share *s);
 /* The answer: so many calls more of that hour, and how many all nodes have been granted now. One thread. */
 void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uint32_t total);
-
-/* There is no answer: what it knows of the hour stays, and it asks again with the next call. */
-void quota_share_not_granted(struct quota_share *s);
 
 /* Takes out of the share what was granted and not used, if no call came since this was asked last; returns how many
  * calls. The thread of quota_share_grant. */

@@ -101,6 +101,10 @@ struct http_route {
     unsigned number;  /* set by http_server_add: index among all routes, for metrics */
 };
 
+/* What a table's `before` says: the handler runs; it has written the answer itself; or it has given the request to
+ * another thread, which runs what the route has and calls http_finish. */
+enum http_before { HTTP_GO_ON, HTTP_ANSWERED, HTTP_TAKEN_OVER };
+
 /* Routes under one prefix ("/v1", "/dev", "/"), with what they share. The longest prefix that matches owns the
  * request, even if its table has no route for it. A literal segment is tried before a capture. HEAD is answered
  * by GET's route; OPTIONS, unless it has a route, by 204 with Allow. The table, its routes and their texts outlive
@@ -115,8 +119,8 @@ struct http_table {
     void (*error)(struct http_exchange *ex, int status, const char *detail);
     /* Runs on the loop for every complete request of the table, before the handler; also before a 404, a 405 or
      * the answer to OPTIONS, when ex->route is NULL. For CORS and for checks that all routes share. The headers
-     * that it adds stay in those answers too. false = it has written the answer itself. Optional. */
-    bool (*before)(struct http_exchange *ex);
+     * that it adds stay in those answers too. Optional. */
+    enum http_before (*before)(struct http_exchange *ex);
 };
 
 struct http_settings {

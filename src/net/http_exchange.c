@@ -206,8 +206,9 @@ enum exchange_step http_exchange_run(struct exchange *x)
 
     ex->started_us = loop_now_us(ex->loop);
     ex->req.body = (struct str){ x->body.data ? (const char *)x->body.data : "", x->body.len };
-    if (x->table && x->table->before && !x->table->before(ex))
-        return EXCHANGE_ANSWERED;
+    enum http_before before = x->table && x->table->before ? x->table->before(ex) : HTTP_GO_ON;
+    if (before != HTTP_GO_ON)
+        return before == HTTP_TAKEN_OVER ? EXCHANGE_AWAY : EXCHANGE_ANSWERED;
     if (!x->node && !everything) {
         refuse(x, 404, NULL);
         return EXCHANGE_ANSWERED;

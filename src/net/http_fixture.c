@@ -144,14 +144,18 @@ static void root_error(struct http_exchange *ex, int status, const char *detail)
     buf_printf(&ex->res.body, "%d %s", status, detail ? detail : "-");
 }
 
-static bool api_before(struct http_exchange *ex)
+static enum http_before api_before(struct http_exchange *ex)
 {
     http_add_header(ex, "X-Before", ex->route ? "route" : "none");
+    if (str_eq(ex->req.path, STR("/api/elsewhere"))) {
+        finish_at_once(ex);
+        return HTTP_TAKEN_OVER;
+    }
     if (!str_eq(ex->req.path, STR("/api/forbidden")))
-        return true;
+        return HTTP_GO_ON;
     ex->res.status = 403;
     reply(ex, STR("before"));
-    return false;
+    return HTTP_ANSWERED;
 }
 
 static void api_error(struct http_exchange *ex, int status, const char *detail)

@@ -153,6 +153,7 @@ static void before_sees_every_request_of_its_table(void **state)
         { "PUT /api/thing HTTP/1.1\r\nHost: a\r\n\r\n", "none", 405 },
         { "OPTIONS /api/thing HTTP/1.1\r\nHost: a\r\n\r\n", "none", 204 },
         { GET("/api/forbidden"), "route", 403 },
+        { GET("/api/elsewhere"), "none", 200 },
         { GET("/hello"), "", 200 },
     };
 
@@ -164,6 +165,8 @@ static void before_sees_every_request_of_its_table(void **state)
         assert_string_equal(answer_header(&a, "X-Before"), cases[i].mark);
         if (a.status == 403)
             assert_string_equal(a.body, "before");
+        if (strstr(cases[i].request, "elsewhere"))
+            assert_string_equal(a.body, "at once");
     }
 }
 

@@ -56,11 +56,6 @@ static bool is_due(const struct nodes *n)
     return due;
 }
 
-static struct timespec moment(int64_t mono_ms)
-{
-    return (struct timespec){ .tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000 };
-}
-
 /* Until this node joins, nothing is committed. Its index may take longer to build than a lease. */
 static bool stay_alive_until_joined(struct nodes *n)
 {
@@ -68,7 +63,7 @@ static bool stay_alive_until_joined(struct nodes *n)
 
     pthread_mutex_lock(&n->lock);
     while (!n->joined && !n->stopping && !over) {
-        struct timespec until = moment(clock_mono_ms() + NODES_ALIVE_MS);
+        struct timespec until = nodes_moment(clock_mono_ms() + NODES_ALIVE_MS);
         if (pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0)
             continue;
         pthread_mutex_unlock(&n->lock);
@@ -85,7 +80,7 @@ static bool stay_alive_until_joined(struct nodes *n)
 /* Sleeps until something is due, or the next tick; false: it is time to end. */
 static bool rest(struct nodes *n, int64_t until_ms)
 {
-    struct timespec until = moment(until_ms);
+    struct timespec until = nodes_moment(until_ms);
 
     pthread_mutex_lock(&n->lock);
     while (!is_due(n) && pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0)
@@ -114,14 +109,14 @@ static void *run(void *ctx)
     while (rest(n, clock_mono_ms() + NODES_TICK_MS)) {
         int64_t now_ms = clock_mono_ms();
         nodes_fail_controls(n, 0, now_ms);
-        nodes_grant_quotas(n);
+        bool granted = nodes_grant_quotas(n);
         if (take_look(n) || now_ms >= next_look_ms) {
             nodes_look(n);
             nodes_give_back_quotas(n);
             next_look_ms = now_ms + NODES_LOOK_MS;
         }
         /* While the store fails, there is no hurry. */
-        if (!follow_all(n))
+        if (!follow_all(n) || !granted)
             usleep(NODES_RETRY_MS * 1000);
     }
     return NULL;
@@ -187,7 +182,7 @@ static bool all_see_us(const struct nodes *n)
  * start together, the one that is ready later sees the other here, and that one sees it before it answers. */
 static void wait_until_seen(struct nodes *n)
 {
-    struct timespec until = moment(clock_mono_ms() + 2 * NODES_LOOK_MS + NODES_TICK_MS);
+    struct timespec until = nodes_moment(clock_mono_ms() + 2 * NODES_LOOK_MS + NODES_TICK_MS);
 
     pthread_mutex_lock(&n->lock);
     while (!all_see_us(n) && pthread_cond_timedwait(&n->told, &n->lock, &until) == 0)
@@ -248,6 +243,7 @@ void nodes_stop(struct nodes *n)
         pthread_mutex_lock(&n->lock);
         n->stopping = true;
         pthread_cond_signal(&n->wake);
+        pthread_cond_broadcast(&n->told);
         pthread_mutex_unlock(&n->lock);
         pthread_join(n->thread, NULL);
         n->running = false;

@@ -45,6 +45,8 @@ MU_MUST_USE enum mu_err nodes_start(struct nodes *n, struct committer *c, const 
 struct control_port nodes_control_port(struct nodes *n);
 /* An enterprise's share of its quota asks for more calls (quota_take_shared). ctx: the nodes. Any thread, never blocks. */
 void nodes_ask_quota(void *nodes);
+/* Waits until the share has its answer. False: there is none by then, on the monotonic clock. Not on a loop. */
+bool nodes_await_quota(void *nodes, const struct quota_share *s, int64_t until_ms);
 /* The last sign of life is more than half a lease ago. Any thread. */
 bool nodes_is_late(const struct nodes *n);
 /* What is done once for all nodes, this one does: of those that live it started first. For a moment there may be none, or

@@ -62,7 +62,7 @@ struct nodes {
 
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t wake;  /* the thread sleeps here; monotonic clock */
-    pthread_cond_t told;  /* a node has followed, or is gone; monotonic clock */
+    pthread_cond_t told;  /* a node has followed, or is gone, or calls were granted; monotonic clock */
     bool stopping, look_now;
     bool joined; /* the committer runs, and its commits are signs of life */
     struct other_node *at;
@@ -76,6 +76,12 @@ struct nodes {
 };
 
 enum { NODES_LOOK_MS = 1000, NODES_TICK_MS = 100, NODES_RETRY_MS = 200 };
+
+/* For pthread_cond_timedwait of `wake` and `told`. */
+static inline struct timespec nodes_moment(int64_t mono_ms)
+{
+    return (struct timespec){ .tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000 };
+}
 
 static inline uint64_t nodes_larger(uint64_t a, uint64_t b)
 {
@@ -110,7 +116,7 @@ void nodes_take_answer(struct nodes *n, const struct bus_message *m);
 /* Answers the controls that a node will not answer any more; boot 0: those whose time is over. */
 void nodes_fail_controls(struct nodes *n, uint64_t boot, int64_t now_ms);
 
-/* nodes_quota.c. On the thread. */
-void nodes_grant_quotas(struct nodes *n);
+/* nodes_quota.c. On the thread. False: the store has failed, and it is asked again. */
+bool nodes_grant_quotas(struct nodes *n);
 void nodes_give_back_quotas(struct nodes *n);
 #endif

@@ -877,7 +877,7 @@ static void a_control_to_a_node_that_does_not_answer_fails(void **state)
 
 /* --- quotas -----------------------------------------------------------------------------------------*/
 
-static bool call(struct member *m, uint32_t limit)
+static enum quota_taken call(struct member *m, uint32_t limit)
 {
     char id[ID_HEX_LEN + 1];
     struct quota_view v;
@@ -886,7 +886,7 @@ static bool call(struct member *m, uint32_t limit)
     fake_hex(id, 1);
     struct fleet_enterprise *e = fleet_enterprise_by_id(m->f, str_of(id));
     assert_non_null(e);
-    bool taken = quota_take_shared(e->quota, &e->share, limit, clock_wall_s(), &v, &ask);
+    enum quota_taken taken = quota_take_shared(e->quota, &e->share, limit, clock_wall_s(), &v, &ask);
     if (ask)
         nodes_ask_quota(m->nodes);
     return taken;
@@ -905,7 +905,7 @@ static void a_quota_is_spent_over_all_nodes_and_not_more(void **state)
     if (clock_wall_s() % 3600 >= 3540) /* the test is about one hour */
         sleep((unsigned)(3601 - clock_wall_s() % 3600));
     for (uint32_t i = 0; refused < 300 && i < 1000000; i++) {
-        if (call(i % 4 ? &a : &b, LIMIT)) {
+        if (call(i % 4 ? &a : &b, LIMIT) == QUOTA_TAKEN) {
             allowed++;
             refused = 0;
         } else {
@@ -930,7 +930,7 @@ static void a_quota_is_not_exceeded_while_nobody_grants(void **state)
     if (clock_wall_s() % 3600 > 3590) /* the test is about one hour */
         sleep(11);
     for (uint32_t i = 0; allowed < LIMIT - 10; i++)
-        if (call(i % 2 ? &a : &b, LIMIT))
+        if (call(i % 2 ? &a : &b, LIMIT) == QUOTA_TAKEN)
             allowed++;
         else
             usleep(1000);
@@ -939,7 +939,7 @@ static void a_quota_is_not_exceeded_while_nobody_grants(void **state)
     else
         fake_journal_fail(a.j, MU_E_IO);
     for (uint32_t i = 0; i < 400; i++) {
-        allowed += call(i % 2 ? &a : &b, LIMIT);
+        allowed += call(i % 2 ? &a : &b, LIMIT) == QUOTA_TAKEN;
         usleep(1000);
     }
     assert_in_range(allowed, LIMIT - 10, LIMIT + 2);

@@ -184,6 +184,7 @@ static enum mu_err create_http(struct server *s)
         .control = s->stores.nodes ? nodes_control_port(s->stores.nodes) : access_control_port(s->access),
         .is_late = s->stores.nodes ? is_late : NULL,
         .ask_quota = s->stores.nodes ? nodes_ask_quota : NULL,
+        .await_quota = nodes_await_quota,
         .nodes = s->stores.nodes,
         .cors_origin = setting_text(set, "cors-origin"),
     };

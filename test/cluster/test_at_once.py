@@ -1,5 +1,6 @@
 """What one node has acknowledged, the others know: the registry with the very next request, reports shortly after."""
 
+import concurrent.futures
 import itertools
 import random
 import secrets
@@ -112,18 +113,42 @@ def spend(world, given, refused_in_a_row=300):
             time.sleep(0.01)
 
 
+def away_from_the_hours_end():
+    left = 3600 - time.time() % 3600
+    if left < 60:
+        time.sleep(left + 1)
+
+
 def test_a_quota_that_is_spent_at_all_nodes_at_once_is_exact_to_2_percent(shared_cluster):
     quota, given = 3600, []
     worlds = shared_cluster.world(hourly_quota=quota)
-    left = 3600 - time.time() % 3600
-    if left < 60:  # it is about one hour
-        time.sleep(left + 1)
+    away_from_the_hours_end()
     threads = [threading.Thread(target=spend, args=(world, given)) for world in worlds]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert quota * 0.98 <= len(given) <= quota
+
+
+def test_calls_that_come_at_once_are_not_refused_while_others_are_left(shared_cluster):
+    worlds = shared_cluster.world(hourly_quota=100)
+    away_from_the_hours_end()
+    with concurrent.futures.ThreadPoolExecutor(40) as at_once:
+        answers = list(at_once.map(lambda _: worlds[1].get("devices/summary"), range(80)))
+    assert [answer.body for answer in answers if answer.status != 200] == []
+    assert min(int(answer.headers["X-RateLimit-Remaining"]) for answer in answers) <= 20
+
+
+def test_a_call_that_cannot_be_counted_is_neither_allowed_nor_over_the_quota(shared_cluster):
+    world = shared_cluster.world(hourly_quota=100)[1]
+    shared_cluster.sql("ALTER TABLE journal.calls RENAME TO uncounted")
+    try:
+        answer = world.get("devices/summary")
+        assert answer.error == (503, 503) and "counted" in answer.body.decode(), answer.body
+    finally:
+        shared_cluster.sql("ALTER TABLE journal.uncounted RENAME TO calls")
+    assert world.get("devices/summary").status == 200
 
 
 def test_an_acknowledged_report_is_in_the_searches_and_reports_of_every_node(worlds, shared_cluster):
