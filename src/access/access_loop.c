@@ -7,8 +7,7 @@
 
 /* The device side on one loop: sessions that wait for room, notes from other threads, the end of a round. */
 
-#define LOG_RATE  5 /* lines a second about refused logins, and how many at once */
-#define LOG_BURST 20
+enum { LOG_EVERY_MS = 200, LOG_AT_ONCE = 20 }; /* lines about refused logins */
 
 /* --- waiting for room --------------------------------------------------------------------------*/
 
@@ -175,13 +174,7 @@ static void end_round(struct loop_hook *h, struct loop *loop)
 
 bool access_loop_may_log(struct access_loop *home, uint32_t *suppressed)
 {
-    if (!bucket_take(&home->log_bucket, LOG_RATE, LOG_BURST, 1, loop_now_ms(home->loop) * 1000)) {
-        home->log_suppressed++;
-        return false;
-    }
-    *suppressed = home->log_suppressed;
-    home->log_suppressed = 0;
-    return true;
+    return log_limit_may(&home->log_limit, LOG_EVERY_MS, LOG_AT_ONCE, loop_now_ms(home->loop), suppressed);
 }
 
 enum mu_err access_loop_create(struct access_loop **out, struct access *a, struct loop *loop)

@@ -4,7 +4,6 @@
 #include "access/access_private.h"
 #include "access/session_slab.h"
 #include "base/buf.h"
-#include "model/quota.h"
 #include "net/conn.h"
 
 struct session;
@@ -49,8 +48,7 @@ struct access_loop {
     bool emptying;    /* access_shutdown waits for these */
 
     struct buf scratch; /* for building one write */
-    struct bucket log_bucket;
-    uint32_t log_suppressed;
+    struct log_limit log_limit;
 };
 
 MU_MUST_USE enum mu_err access_loop_create(struct access_loop **out, struct access *a, struct loop *loop);

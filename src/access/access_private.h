@@ -9,6 +9,7 @@
 #include "access/locator.h"
 #include "access/rate_table.h"
 #include "access/session_table.h"
+#include "base/log_limit.h"
 #include "net/seats.h"
 
 /* What the files of access share. */
@@ -55,8 +56,7 @@ struct access {
     struct access_counters counters;
     _Atomic uint64_t refused[REFUSAL_COUNT];
     struct http_table http;
-    _Atomic int64_t failure_logged_us; /* when the last device_request_failed was logged */
-    _Atomic uint32_t failures_suppressed;
+    struct log_limit failures; /* of HTTP requests */
 
     pthread_mutex_t shutdown_lock; /* over what follows */
     pthread_cond_t loop_emptied;

@@ -57,13 +57,11 @@ bool dev_passcode_is_right(struct http_exchange *ex, const struct fleet_device *
 /* One line a second: while a store is away, every answer fails. */
 static void log_failure(struct access *a, const char *what, enum mu_err err)
 {
-    int64_t now_us = clock_mono_us(), last_us = atomic_load(&a->failure_logged_us);
+    uint32_t suppressed;
 
-    if (now_us - last_us < 1000000 || !atomic_compare_exchange_strong(&a->failure_logged_us, &last_us, now_us))
-        atomic_fetch_add(&a->failures_suppressed, 1);
-    else
+    if (log_limit_may(&a->failures, 1000, 1, clock_mono_ms(), &suppressed))
         log_event(LOG_WARN, "device_request_failed", "request=%s reason=\"%s\" suppressed=%u", what, mu_err_text(err),
-                  atomic_exchange(&a->failures_suppressed, 0));
+                  suppressed);
 }
 
 void dev_answer_failure(struct http_exchange *ex, const char *what, enum mu_err err)

@@ -6,6 +6,7 @@
 #include "access/outgoing.h"
 #include "access/qos2.h"
 #include "access/topics.h"
+#include "model/quota.h"
 #include "net/conn.h"
 
 /* One MQTT connection and, once it has logged in, the device's session. Loop thread only; other

@@ -1,11 +1,11 @@
 #include "journal/rocks_internal.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_limit.h"
 
 /* What RocksDB's error texts mean. */
 
@@ -42,15 +42,15 @@ enum mu_err rocks_status(struct rocks_journal *j, char *text)
 
 enum mu_err rocks_read_error(char *text)
 {
-    static _Atomic int64_t next_ms;
-    int64_t now = clock_mono_ms(), next = next_ms;
+    static struct log_limit damages;
+    uint32_t suppressed;
 
-    if (text && classify(text) == MU_E_CORRUPT && now >= next &&
-        atomic_compare_exchange_strong(&next_ms, &next, now + 1000)) {
+    if (text && classify(text) == MU_E_CORRUPT && log_limit_may(&damages, 1000, 1, clock_mono_ms(), &suppressed)) {
         /* "Corruption: …  in PATH offset …": only the path, since a log line has no room for all of it. */
         const char *file = strstr(text, " in /"), *end = file ? strchr(file + 4, ' ') : NULL;
-        log_event(LOG_ERROR, "journal_damaged", "file=%s error=%s hint=\"muster check tells what else is\"",
-                  LOG_Q(file ? file + 4 : "", end ? (int)(end - file - 4) : -1), LOG_Q(text, -1));
+        log_event(LOG_ERROR, "journal_damaged",
+                  "file=%s error=%s suppressed=%u hint=\"muster check tells what else is\"",
+                  LOG_Q(file ? file + 4 : "", end ? (int)(end - file - 4) : -1), LOG_Q(text, -1), suppressed);
     }
     return rocks_status_take(text);
 }

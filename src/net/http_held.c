@@ -7,7 +7,7 @@
 /* Connections for which we keep something are in a list, ordered by when their peers last took or sent something.
  * A peer that stalls moves to the front; one that reads soon leaves the list. */
 
-enum { WORD_EVERY_MS = 10000 };
+enum { LOG_EVERY_MS = 10000 };
 
 static void leave(struct http_conn *hc)
 {
@@ -78,18 +78,14 @@ void http_held_end(struct http_conn *hc, enum http_ended why)
 {
     static const char *const reasons[] = { [HTTP_ENDED_SLOW] = "too_slow", [HTTP_ENDED_CROWD] = "stalled_longest" };
     struct http_loop *home = hc->home;
-    int64_t now_ms = loop_now_ms(home->loop);
+    uint32_t suppressed;
     char peer[IP_TEXT_SIZE];
 
     atomic_fetch_add_explicit(&home->server->ended[why], 1, memory_order_relaxed);
-    if (now_ms >= home->next_word_ms) {
+    if (log_limit_may(&home->ends, LOG_EVERY_MS, 1, loop_now_ms(home->loop), &suppressed)) {
         ip_text(&hc->peer, peer);
         log_event(LOG_WARN, "http_peer_ended", "peer=%s reason=%s kept=%zu kept_for_all=%zu suppressed=%u", peer,
-                  reasons[why], hc->held, home->held, home->unsaid);
-        home->next_word_ms = now_ms + WORD_EVERY_MS;
-        home->unsaid = 0;
-    } else {
-        home->unsaid++;
+                  reasons[why], hc->held, home->held, suppressed);
     }
     http_held_forget(hc);
     http_conn_drop_rest(hc);

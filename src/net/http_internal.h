@@ -1,6 +1,7 @@
 #ifndef MUSTER_NET_HTTP_INTERNAL_H
 #define MUSTER_NET_HTTP_INTERNAL_H
 
+#include "base/log_limit.h"
 #include "net/http.h"
 #include "net/seats.h"
 
@@ -81,8 +82,7 @@ struct http_loop {
     unsigned pool_count;
     size_t held;                          /* by all connections: http_held.c, as what follows */
     struct http_conn *stalest, *freshest; /* of those that hold something */
-    int64_t next_word_ms;                 /* when the next end of a peer may be logged */
-    unsigned unsaid;                      /* ends since the last one */
+    struct log_limit ends;                /* of peers that keep too much */
     struct buf out;                       /* answers of the connection being served, written together */
     int64_t answered_us;                  /* when the last one was ready, monotonic */
     struct loop_hook round;               /* http_gather.c, as what follows */

@@ -5,10 +5,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_limit.h"
 
-#define LOG_RATE  1 /* log lines about failures a second; below: how many at once */
-#define LOG_BURST 5
-enum { EVENTS_MAX = 8 };
+enum { LOG_EVERY_MS = 1000, LOG_AT_ONCE = 5, EVENTS_MAX = 8 };
 
 /* By SQLSTATE: whole codes first, then classes. */
 /* clang-format off: a table */
@@ -53,12 +52,11 @@ static enum mu_err meaning_of(const char *state)
 /* One for each event: while a server is away, each call has a connection of its own, which fails. */
 static struct event_limit {
     const char *event;
-    struct bucket bucket;
-    uint32_t suppressed;
+    struct log_limit limit;
 } limits[EVENTS_MAX];
 static pthread_mutex_t limits_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static bool may_log(const char *event, uint32_t *suppressed)
+static struct log_limit *limit_of(const char *event)
 {
     struct event_limit *l = limits;
 
@@ -66,18 +64,15 @@ static bool may_log(const char *event, uint32_t *suppressed)
     while (l < limits + EVENTS_MAX - 1 && l->event && strcmp(l->event, event) != 0)
         l++;
     l->event = event;
-    bool may = bucket_take(&l->bucket, LOG_RATE, LOG_BURST, 1, clock_mono_us());
-    *suppressed = may ? l->suppressed : 0;
-    l->suppressed = may ? 0 : l->suppressed + 1;
     pthread_mutex_unlock(&limits_lock);
-    return may;
+    return &l->limit;
 }
 
 static void log_failure(const struct pg *pg, const char *state, const char *text)
 {
     uint32_t suppressed;
 
-    if (may_log(pg->settings.event, &suppressed))
+    if (log_limit_may(limit_of(pg->settings.event), LOG_EVERY_MS, LOG_AT_ONCE, clock_mono_ms(), &suppressed))
         log_event(LOG_ERROR, pg->settings.event, "code=%s error=%s suppressed=%u", state,
                   LOG_Q(text, (long)strcspn(text, "\n")), suppressed);
 }

@@ -3,7 +3,6 @@
 
 #include <libpq-fe.h>
 
-#include "model/quota.h"
 #include "postgres/pg.h"
 
 /* What the files of this folder share.

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/log_limit.h"
 #include "base/text.h"
-#include "model/quota.h"
 
 /* A connection to a database that holds a registry: SQLite or PostgreSQL. One text of a statement serves both; its
  * parameters are $1, $2, …, bound by their numbers. What the two do not share (a file, its pages, its copy) is in
@@ -30,8 +30,7 @@ struct db {
         uint8_t count, index[DB_VALUES_MAX]; /* where SQLite has each parameter */
     } kept[DB_STATEMENTS_MAX];
     size_t kept_count;
-    struct bucket log_bucket; /* limits the log lines about failures */
-    uint32_t log_suppressed;
+    struct log_limit failures;
 };
 
 void db_close(struct db *db);

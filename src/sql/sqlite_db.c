@@ -11,8 +11,7 @@
 #include "sql/db_driver.h"
 #include "sql/sqlite_pages.h"
 
-#define LOG_RATE  1 /* log lines about failures a second; below: how many at once */
-#define LOG_BURST 5
+enum { LOG_EVERY_MS = 1000, LOG_AT_ONCE = 5 };
 
 static enum mu_err error_of(struct db *db, int rc)
 {
@@ -47,6 +46,7 @@ enum mu_err sqlite_error(struct db *db, int rc)
 {
     uint32_t page = rc == SQLITE_IOERR_DATA && db->handle ? sqlite_damaged_page(db) : 0;
     char damaged[80] = "";
+    uint32_t suppressed;
 
     switch (rc) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -57,17 +57,13 @@ enum mu_err sqlite_error(struct db *db, int rc)
     }
     if (page)
         snprintf(damaged, sizeof(damaged), "page %u is damaged (its checksum is wrong)", page);
-    if (bucket_take(&db->log_bucket, LOG_RATE, LOG_BURST, 1, clock_mono_us())) {
+    if (log_limit_may(&db->failures, LOG_EVERY_MS, LOG_AT_ONCE, clock_mono_ms(), &suppressed))
         log_event(LOG_ERROR, "registry_failed", "code=%d error=%s suppressed=%u", rc,
                   LOG_Q(page         ? damaged
                         : db->handle ? sqlite3_errmsg(db->handle)
                                      : sqlite3_errstr(rc),
                         -1),
-                  db->log_suppressed);
-        db->log_suppressed = 0;
-    } else {
-        db->log_suppressed++;
-    }
+                  suppressed);
     return error_of(db, rc);
 }
 
