@@ -23,7 +23,7 @@
 
 #define LOOPS_MAX     16
 #define START_TICK_MS 20
-/* The last acknowledgements may take so long; what has none by then has failed. */
+/* At the end no more is waited for when nothing has come for so long: what has no acknowledgement by then has failed. */
 #define STOP_WAIT_MS 5000
 
 /* One loop with its share of the fleet: devices first, first + step, … */
@@ -142,30 +142,13 @@ static void print_summary(const struct sim_stats *t, size_t devices, size_t neve
            (unsigned long long)t->connected, (unsigned long long)t->closed, seconds);
     printf("sim sent=%llu acknowledged=%llu failed=%llu controls=%llu per_second=%.0f\n", (unsigned long long)t->sent,
            (unsigned long long)t->acked, (unsigned long long)t->failed, (unsigned long long)t->controls,
-           (double)(qos ? t->acked : t->sent) / seconds);
+           (double)(qos ? t->acked - t->acked_late : t->sent) / seconds);
     if (qos)
         printf("sim latency_ms p50=%.3f p90=%.3f p99=%.3f p999=%.3f max=%.3f\n",
                (double)sim_stats_percentile(t, 0.5) / 1e3, (double)sim_stats_percentile(t, 0.9) / 1e3,
                (double)sim_stats_percentile(t, 0.99) / 1e3, (double)sim_stats_percentile(t, 0.999) / 1e3,
                (double)t->latency_max / 1e3);
     fflush(stdout);
-}
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
-}
-
-/* Waits until every device has logged out, within reason. */
-static void wait_for_logouts(const struct share *shares, size_t count)
-{
-    for (int64_t until = clock_mono_ms() + STOP_WAIT_MS; clock_mono_ms() < until; pause_ms(START_TICK_MS)) {
-        uint64_t open = 0;
-        for (size_t i = 0; i < count; i++)
-            open += shares[i].stopping ? shares[i].stats.open : 1;
-        if (open == 0)
-            return;
-    }
 }
 
 /* Waits for a signal or the end of the duration. */
@@ -177,6 +160,29 @@ static void wait_for_end(const sigset_t *signals, double duration)
     }
     struct timespec t = { .tv_sec = (time_t)duration, .tv_nsec = (long)((duration - (double)(time_t)duration) * 1e9) };
     sigtimedwait(signals, NULL, &t);
+}
+
+/* Waits until every device has logged out, as long as acknowledgements come or devices log out. A further signal ends
+ * that. */
+static void wait_for_logouts(const struct share *shares, size_t count, const sigset_t *signals)
+{
+    static const struct timespec pause = { .tv_nsec = START_TICK_MS * 1000000L };
+    uint64_t before = 0;
+    int64_t until = clock_mono_ms() + STOP_WAIT_MS;
+
+    do {
+        uint64_t open = 0, come = 0;
+        for (size_t i = 0; i < count; i++) {
+            open += shares[i].stats.open + !shares[i].stopping;
+            come += shares[i].stats.acked_late;
+        }
+        if (open == 0)
+            return;
+        if (come - open != before) {
+            before = come - open;
+            until = clock_mono_ms() + STOP_WAIT_MS;
+        }
+    } while (clock_mono_ms() < until && sigtimedwait(signals, NULL, &pause) < 0);
 }
 
 static int simulate(const struct settings *set, const struct sim_options *options, struct sim_device *devices,
@@ -208,13 +214,13 @@ static int simulate(const struct settings *set, const struct sim_options *option
     double seconds = (double)(clock_mono_us() - began) / 1e6;
     for (size_t i = 0; i < loops; i++)
         loop_post(shares[i].loop, &shares[i].stop);
-    wait_for_logouts(shares, loops);
+    wait_for_logouts(shares, loops, signals);
     for (size_t i = 0; i < loops; i++) {
         loop_stop(shares[i].loop);
         loop_join(shares[i].loop);
     }
     for (size_t i = 0; i < count; i++) {
-        total.failed += sim_device_in_flight(&devices[i]);
+        total.failed += sim_device_unsettled(&devices[i]);
         never += devices[i].due_us == 0;
     }
     for (size_t i = 0; i < loops; i++) {
@@ -351,8 +357,10 @@ const struct command sim_command = {
     .name = "sim",
     .group = COMMAND_OTHER,
     .summary = "simulates devices against a server",
-    .description = "Simulates devices through the server's public ports: they register, log in, report at a fixed "
-                   "rate, answer controls and ping. Prints counts and latencies at the end.",
+    .description =
+        "Simulates devices through the server's public ports: they register, log in, report at a fixed "
+        "rate, answer controls and ping. Prints counts and latencies at the end: it sends what was due by then, "
+        "and waits as long as something is acknowledged within 5 seconds, or until a second Ctrl-C.",
     .settings = sim_settings,
     .examples = { { "muster sim --product PRODUCT_KEY --definition plug.json --devices 100", "a hundred plugs" } },
     .run = sim,

@@ -14,7 +14,6 @@
 #define RETRY_MS_MAX 30000
 #define PING_MS      50000 /* the firmware's */
 #define INPUT_MAX    65536
-#define OVERDUE_US   100000 /* more than a timer's step and a busy moment */
 
 static const struct conn_ops register_ops, mqtt_ops;
 
@@ -60,7 +59,8 @@ static void ping_fired(struct timer *t)
 
 /* --- reports ----------------------------------------------------------------------------------------*/
 
-uint64_t sim_device_in_flight(const struct sim_device *d)
+/* Reports sent and not acknowledged. */
+static uint64_t in_flight(const struct sim_device *d)
 {
     return d->sent - d->settled;
 }
@@ -80,13 +80,16 @@ static void send_report(struct sim_device *d, int64_t due_us)
 }
 
 /* At a fixed rate every report has a moment at which it is due, and its latency counts from there,
- * however late it is sent: a server that stalls does not slow its measurement down. */
+ * however late it is sent: a server that stalls does not slow its measurement down. A device that stops
+ * sends what was due by then, and no more. */
 static void report_due(struct sim_device *d)
 {
     const struct sim_options *o = d->options;
-    int64_t now = clock_mono_us();
+    int64_t now = d->stopping ? d->stopped_us : clock_mono_us();
 
-    while (d->step == SIM_RUN && !d->stopping && (o->qos == 0 || sim_device_in_flight(d) < o->window)) {
+    if (d->stopping && o->interval_us <= 0)
+        return; /* nothing is due at a certain moment */
+    while (d->step == SIM_RUN && (o->qos == 0 || in_flight(d) < o->window)) {
         if (o->interval_us == 0) {
             send_report(d, now);
             if (o->qos == 0 && conn_unsent(&d->conn) > 0)
@@ -104,16 +107,23 @@ static void report_due(struct sim_device *d)
     }
 }
 
+static void logout_if_done(struct sim_device *d)
+{
+    if (in_flight(d) == 0)
+        sim_mqtt_logout(d);
+}
+
 void sim_device_acked(struct sim_device *d, uint16_t id)
 {
-    if (sim_device_in_flight(d) == 0 || id != sim_packet_id(d->settled))
+    if (in_flight(d) == 0 || id != sim_packet_id(d->settled))
         return; /* acknowledgements come in order; anything else is not ours */
     sim_stats_latency(d->stats, clock_mono_us() - d->due_of[d->settled++ % d->options->window]);
     d->stats->acked++;
-    if (d->stopping && sim_device_in_flight(d) == 0)
-        sim_mqtt_logout(d);
-    else
-        report_due(d);
+    report_due(d);
+    if (d->stopping) {
+        d->stats->acked_late++;
+        logout_if_done(d);
+    }
 }
 
 /* --- steps ------------------------------------------------------------------------------------------*/
@@ -190,7 +200,7 @@ static void closed(struct conn *c, enum conn_end end)
     d->stats->open--;
     timer_stop(&d->timer);
     timer_stop(&d->ping);
-    d->stats->failed += sim_device_in_flight(d);
+    d->stats->failed += in_flight(d);
     d->settled = d->sent;
     if (d->stopping) {
         d->step = SIM_STOPPED;
@@ -235,30 +245,28 @@ void sim_device_start(struct sim_device *d, struct loop *loop, struct sim_stats 
     connect_step(d);
 }
 
-/* Reports that should have gone long ago and did not. */
-static uint64_t overdue(const struct sim_device *d)
-{
-    int64_t late_us = clock_mono_us() - OVERDUE_US - d->due_us;
-
-    if (d->due_us == 0 || d->options->interval_us == 0 || late_us < 0)
-        return 0;
-    return (uint64_t)(late_us / d->options->interval_us) + 1;
-}
-
 void sim_device_stop(struct sim_device *d)
 {
     d->stopping = true;
-    d->stats->failed += overdue(d);
+    d->stopped_us = clock_mono_us();
+    timer_stop(&d->timer);
     if (!d->open) {
-        timer_stop(&d->timer);
         d->step = SIM_STOPPED;
     } else if (d->step == SIM_RUN) {
-        timer_stop(&d->timer);
-        if (sim_device_in_flight(d) == 0)
-            sim_mqtt_logout(d);
+        report_due(d);
+        logout_if_done(d);
     } else {
         conn_close(&d->conn);
     }
+}
+
+uint64_t sim_device_unsettled(const struct sim_device *d)
+{
+    uint64_t unsent = 0;
+
+    if (d->due_us != 0 && d->options->interval_us > 0 && d->due_us <= d->stopped_us)
+        unsent = (uint64_t)((d->stopped_us - d->due_us) / d->options->interval_us) + 1;
+    return in_flight(d) + unsent;
 }
 
 void sim_device_free(struct sim_device *d)

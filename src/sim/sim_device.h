@@ -48,6 +48,7 @@ struct sim_device {
     struct sim_values values;
     struct buf scratch;     /* the packet being written */
     int64_t due_us;         /* when the next report is due; 0 = it has never run */
+    int64_t stopped_us;     /* when it was stopped */
     uint64_t sent, settled; /* reports of QoS 1; settled: acknowledged or failed */
     int64_t *due_of;        /* when each one in flight was due, by its number modulo window */
 };
@@ -55,10 +56,10 @@ struct sim_device {
 MU_MUST_USE enum mu_err sim_device_init(struct sim_device *d, const struct sim_options *options, uint64_t seed);
 /* Loop thread. */
 void sim_device_start(struct sim_device *d, struct loop *loop, struct sim_stats *stats);
-/* Sends no more and logs out when all is acknowledged. Loop thread. */
+/* Sends what was due by now, and logs out when all of it is acknowledged. Loop thread. */
 void sim_device_stop(struct sim_device *d);
-/* Reports sent and not acknowledged. */
-uint64_t sim_device_in_flight(const struct sim_device *d);
+/* Of a device that was stopped: reports that were due by then, and neither acknowledged nor counted as failed. */
+uint64_t sim_device_unsettled(const struct sim_device *d);
 /* The packet id of the report of that number: 1 to 65535, over and over. */
 uint16_t sim_packet_id(uint64_t number);
 void sim_device_free(struct sim_device *d);

@@ -30,6 +30,7 @@ void sim_stats_add(struct sim_stats *to, const struct sim_stats *from)
 {
     to->sent += from->sent;
     to->acked += from->acked;
+    to->acked_late += from->acked_late;
     to->failed += from->failed;
     to->controls += from->controls;
     to->pings += from->pings;

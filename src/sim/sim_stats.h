@@ -9,7 +9,8 @@
 #define SIM_BUCKETS (40 * 32)
 
 struct sim_stats {
-    _Atomic uint64_t open;                  /* connections now; the only one read while it changes */
+    _Atomic uint64_t open;                  /* connections now; read while it changes, as is the next */
+    _Atomic uint64_t acked_late;            /* those of acked that came after the device was stopped */
     uint64_t sent, acked, failed;           /* reports */
     uint64_t controls;                      /* control frames answered */
     uint64_t pings, pongs;                  /* heartbeats, and their answers */
