@@ -81,8 +81,8 @@ MU_MUST_USE enum mu_err journal_device_state(struct journal *j, uint32_t device,
                                              void (*state)(void *ctx, const struct journal_state *s), void *ctx);
 
 /* --- what is done once, and not by each node ----------------------------------------------------------
- * Activity by day: the single entries of finished days are moved into the days' sets, old days are forgotten. Deltas of
- * starts that are long over are dropped. */
+ * Activity by day: the single entries of finished days are moved into the days' sets, old days are forgotten. Of starts that
+ * are long over, the deltas are dropped, and what is kept of those that no state names. */
 /* The most bytes of a set: a bit for each of 2^32 devices, and the heads of its parts. */
 #define JOURNAL_SET_MAX ((size_t)600 << 20)
 struct journal_house {

@@ -114,13 +114,109 @@ static enum mu_err prune_deltas(struct pg *pg)
     return end(pg, err);
 }
 
+/* --- starts ----------------------------------------------------------------------------------------------- */
+
+/* Nobody follows a start that has been over for so long. The last number stays: the next one comes after it. */
+#define OLD_STARTS \
+    "FROM boot WHERE over < clock_timestamp() - interval '1 day' AND number < (SELECT max(number) FROM boot)"
+
+/* A state names the start that holds its session. As long as one does, that start's row is needed: it tells when the
+ * session ended (unseen_end.h). States are read for this only when so many starts more have become old. */
+enum { NEW_LEAST = 64 };
+
+struct old_start {
+    int64_t number;
+    bool named; /* by a state */
+};
+
+struct old_starts {
+    struct old_start *at;
+    uint32_t count, cap, fresh; /* fresh: not old when states were read last */
+};
+
+static enum mu_err on_old_start(void *ctx, struct pg_row *row)
+{
+    struct old_starts *old = ctx;
+
+    if (!ARRAY_RESERVE(old->at, old->cap, old->count + 1))
+        return MU_E_NOMEM;
+    old->at[old->count++] = (struct old_start){ .number = pg_col_int(row) };
+    old->fresh += pg_col_int(row) != 0;
+    return MU_OK;
+}
+
+static int by_number(const void *key, const void *element)
+{
+    int64_t a = *(const int64_t *)key, b = ((const struct old_start *)element)->number;
+    return (a > b) - (a < b);
+}
+
+static enum mu_err on_state(void *ctx, struct pg_row *row)
+{
+    struct old_starts *old = ctx;
+    struct journal_state s;
+    enum mu_err err = codec_state_decode(postgres_col_bytes(row), &s);
+
+    if (err != MU_OK)
+        return err;
+    int64_t holder = (int64_t)s.session_boot;
+    struct old_start *found = bsearch(&holder, old->at, old->count, sizeof(*old->at), by_number);
+    if (found)
+        found->named = true;
+    return MU_OK;
+}
+
+static enum mu_err drop_unnamed(struct pg *pg, const struct old_starts *old)
+{
+    int64_t *numbers = malloc(old->count * sizeof(*numbers));
+    size_t count = 0;
+
+    if (!numbers)
+        return MU_E_NOMEM;
+    for (uint32_t i = 0; i < old->count; i++)
+        if (!old->at[i].named)
+            numbers[count++] = old->at[i].number;
+    enum mu_err err =
+        pg_run(pg, "DELETE FROM boot WHERE number = ANY ($1::bigint[])", PG_VALUES(pg_ints(numbers, count)), NULL);
+    free(numbers);
+    if (err != MU_OK)
+        return err;
+    return pg_run(pg,
+                  "INSERT INTO noted (name, value) VALUES ('starts', $1) "
+                  "ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
+                  PG_VALUES(pg_int(old->at[old->count - 1].number)), NULL);
+}
+
+static enum mu_err drop_starts(struct pg *pg)
+{
+    struct old_starts old = { 0 };
+    enum mu_err err =
+        pg_each(pg,
+                "SELECT number, number > coalesce((SELECT value FROM noted WHERE name = 'starts'), 0) " OLD_STARTS
+                " ORDER BY number",
+                NULL, 0, on_old_start, &old);
+
+    /* A start that is over comes into no state any more, so what is not named stays so. */
+    if (err == MU_OK && old.fresh >= NEW_LEAST && (err = pg_begin(pg, PG_WRITE)) == MU_OK) {
+        if ((err = pg_each_big(pg, "SELECT record FROM state", NULL, 0, on_state, &old)) == MU_OK)
+            err = drop_unnamed(pg, &old);
+        err = end(pg, err);
+    }
+    free(old.at);
+    return err;
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------- */
+
 static enum mu_err keep(struct pg *pg, const struct journal_house *h)
 {
     enum mu_err err = forget_days(pg, h->first_day);
 
     if (err == MU_OK)
         err = fold_days(pg, h);
-    return err == MU_OK ? prune_deltas(pg) : err;
+    if (err == MU_OK)
+        err = prune_deltas(pg);
+    return err == MU_OK ? drop_starts(pg) : err;
 }
 
 enum mu_err postgres_keep_house(struct journal *port, const struct journal_house *h)

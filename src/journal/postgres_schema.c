@@ -27,7 +27,8 @@
  *   delta              what others must follow of a batch, in the caller's bytes
  *   past               what a node has heard of a device whose session it does not hold
  *   calls              how many calls of this hour's quota nodes have been granted
- *   noted              single facts: "clock" is expiry_clock.trusted_us
+ *   noted              single facts: "clock" is expiry_clock.trusted_us; "starts": the last old start when such were
+ *                      dropped (postgres_house.c)
  *
  * A state is replaced again and again: free room in its page keeps the new one there, and the index as it is. Messages
  * are only added, and go with their partition: nobody needs to vacuum them. */
