@@ -61,6 +61,24 @@ struct committer {
 
 void *committer_run(void *committer);
 
+/* --- committer_between.c: on the committer's thread, while the batch is empty ---------------------------------- */
+
+/* Follows the registry if somebody has asked for it, or if it failed and is due again. */
+void committer_follow(struct committer *c);
+/* Runs the functions that wait in `pauses`. */
+void committer_pause_if_asked(struct committer *c);
+/* States that lag are brought up to date. */
+void committer_settle(struct committer *c);
+void committer_begin_clock(struct committer *c);
+/* Notices that the clock was set, or that the machine slept, and logs once by how much. */
+void committer_watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us);
+/* Begins days and drops old ones, if it is time. */
+void committer_roll(struct committer *c);
+/* Sweeps one part, or with `stop` everything. */
+void committer_sweep(struct committer *c, bool stop);
+
+/* --- committer_rest.c ------------------------------------------------------------------------------------------- */
+
 /* Somebody waits for something other than a commit. With the intake's lock held. */
 static inline bool committer_is_asked(const struct committer *c)
 {

@@ -1,17 +1,13 @@
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "commit/committer_internal.h"
-#include "commit/retention.h"
 
-/* The committer's thread: it takes records, commits them, and tells the senders. */
-
-enum { ROLL_MS = 3600 * 1000, ROLL_AGAIN_MS = 60 * 1000 };
-static const int64_t DAY_US = 86400LL * 1000000;
+/* The committer's thread: it takes records, commits them, and tells the senders. What it does between two batches is in
+ * committer_between.c. */
 
 /* --- telling --------------------------------------------------------------------------------- */
 
@@ -97,136 +93,6 @@ static void answer(struct committer *c, size_t to, enum mu_err err)
     }
     assert(c->work_at == to); /* a record is answered as a whole */
     flush(c, to - from);
-}
-
-/* --- beside it ------------------------------------------------------------------------------- */
-
-static void follow(struct committer *c)
-{
-    pthread_mutex_lock(&c->intake.lock);
-    uint64_t wished = c->wished;
-    bool due = wished != c->followed;
-    pthread_mutex_unlock(&c->intake.lock);
-    if (!due && !(c->behind && clock_mono_ms() >= c->next_follow_ms))
-        return;
-
-    struct registry_visitor v = fleet_registry_visitor(c->options.fleet);
-    enum mu_err err = registry_visit_changes(c->options.registry, &v, &c->seq);
-    if (err == MU_E_NOT_FOUND)
-        err = fleet_revisit(c->options.fleet, c->options.registry, &c->seq);
-    if (err != MU_OK && !c->behind) /* it is tried again and again */
-        log_event(LOG_ERROR, "follow_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
-    journal_note_registry(c->options.journal, c->seq, fleet_last_device(c->options.fleet));
-    c->behind = err != MU_OK;
-    c->batch.registry = c->seq;
-    atomic_store(&c->shown_change, c->seq);
-    c->next_follow_ms = clock_mono_ms() + c->options.retry_ms;
-    pthread_mutex_lock(&c->intake.lock);
-    assert(c->followed <= wished && wished <= c->wished);
-    c->followed = wished;
-    c->follow_err = err;
-    pthread_cond_broadcast(&c->follow_done);
-    pthread_mutex_unlock(&c->intake.lock);
-}
-
-/* The waiter's struct is gone as soon as the waiter sees `done`. It cannot see that before the lock is released. */
-static void pause_if_asked(struct committer *c)
-{
-    pthread_mutex_lock(&c->intake.lock);
-    while (c->pauses) {
-        struct pause *pause = c->pauses;
-        c->pauses = pause->next;
-        pthread_mutex_unlock(&c->intake.lock);
-        pause->fn(pause->ctx);
-        pthread_mutex_lock(&c->intake.lock);
-        pause->done = true;
-        pthread_cond_broadcast(&c->pause_done);
-    }
-    pthread_mutex_unlock(&c->intake.lock);
-}
-
-static void settle(struct committer *c)
-{
-    if (c->failing == MU_OK && batch_settle(&c->batch, clock_wall_us()) != MU_OK)
-        log_event(LOG_ERROR, "states_lag", "hint=\"the next start reads messages again\"");
-}
-
-static enum mu_err keep_in_time(struct committer *c, int64_t now_us)
-{
-    enum mu_err err = journal_roll(c->options.journal, now_us);
-    int64_t expiry_us = journal_expiry_us(c->options.journal);
-    struct retention r = {
-        .fleet = c->options.fleet,
-        .journal = c->options.journal,
-        .writes = c->batch.writes,
-        .today = calendar_day(c->options.calendar, expiry_us / 1000000),
-        .now_us = expiry_us,
-        .keep_days = c->options.activity_days,
-        .nodes = c->options.nodes,
-        .registry = c->seq,
-    };
-    return err != MU_OK ? err : retention_run(&r);
-}
-
-/* Notices that the clock was set, or that the machine slept, and logs once by how much. A slewed clock changes too
- * slowly to be noticed here. Called between batches, and before records that have expired by that clock are dropped:
- * these may be messages that a state does not count yet. */
-static void watch_clock(struct committer *c, int64_t wall_us, int64_t mono_us)
-{
-    int64_t ahead_us = wall_us - mono_us, jump_us = ahead_us - c->wall_ahead_us;
-
-    c->wall_ahead_us = ahead_us;
-    if (jump_us <= CLOCK_STEP_US && jump_us >= -CLOCK_STEP_US)
-        return;
-    log_event(LOG_WARN, "clock_jumped", "seconds=%+lld hint=\"%s\"", (long long)(jump_us / 1000000),
-              jump_us > 0 ? "what is written from now on is of that time"
-                          : "what was written ahead stays where it is; from now on it is by the clock");
-    settle(c);
-}
-
-static void roll(struct committer *c)
-{
-    int64_t now_us = clock_wall_us(), now_ms = clock_mono_ms();
-
-    watch_clock(c, now_us, clock_mono_us());
-    if (now_us / DAY_US == c->rolled_day && now_ms < c->next_roll_ms)
-        return;
-    enum mu_err err = keep_in_time(c, now_us);
-    if (err != MU_OK) {
-        log_event(LOG_ERROR, "roll_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
-        c->next_roll_ms = now_ms + ROLL_AGAIN_MS;
-    } else {
-        c->next_roll_ms = now_ms + ROLL_MS;
-    }
-    c->rolled_day = now_us / DAY_US;
-}
-
-/* Sweeps one part at once, so that commits go on. At the end it sweeps everything, so that a directory at rest has no
- * leftovers. */
-static void sweep(struct committer *c, bool stop)
-{
-    while (sweep_is_due(&c->sweep) && c->failing == MU_OK && (stop || clock_mono_ms() >= c->next_sweep_ms)) {
-        enum mu_err err = sweep_step(&c->sweep, clock_wall_us());
-        if (err != MU_OK) {
-            log_event(LOG_ERROR, "sweep_failed", "error=%s", LOG_Q(mu_err_text(err), -1));
-            c->next_sweep_ms = clock_mono_ms() + c->options.retry_ms;
-        }
-        if (err != MU_OK || !stop)
-            break;
-    }
-}
-
-/* Compares the clock with the last start, but only notices that it went back: forward may just be the time in
- * between. */
-static void compare_with_last_start(struct committer *c, int64_t wall_us)
-{
-    struct journal *j = c->options.journal;
-    int64_t last_us;
-
-    journal_boot_is_over(j, journal_boot(j).number - 1, &last_us);
-    if (wall_us < last_us - CLOCK_STEP_US)
-        log_event(LOG_WARN, "clock_jumped", "seconds=%+lld since=\"the last start\"",
-                  (long long)((wall_us - last_us) / 1000000));
 }
 
 /* --- committing ------------------------------------------------------------------------------ */
@@ -316,7 +182,7 @@ static enum mu_err claim(struct committer *c)
     batch_drop(&c->batch);
     c->behind = true;
     c->next_follow_ms = 0;
-    follow(c);
+    committer_follow(c);
     return claims_take(&c->claims, &c->work, c->work_at);
 }
 
@@ -326,7 +192,7 @@ static enum mu_err commit_batch(struct committer *c)
     int64_t start = clock_mono_us(), now_us = clock_wall_us();
 
     assert(!c->batch.records && !c->batch.count);
-    watch_clock(c, now_us, start);
+    committer_watch_clock(c, now_us, start);
     atomic_store_explicit(&c->commit_began_us, start, memory_order_relaxed);
     enum mu_err err = claim(c);
     size_t retry_to = err == MU_OK ? fill(c, &c->retry, c->retry_at) : c->retry_at;
@@ -366,8 +232,8 @@ static void commit_waiting(struct committer *c, bool stop)
             due = false;
             if (commit_batch(c) != MU_OK)
                 break;
-            follow(c); /* so configuring need not wait until a long queue is committed */
-            pause_if_asked(c);
+            committer_follow(c); /* so configuring need not wait until a long queue is committed */
+            committer_pause_if_asked(c);
         }
     }
     assert(c->work_at <= c->work.len && c->retry_at <= c->retry.len);
@@ -400,21 +266,20 @@ void *committer_run(void *committer)
     struct committer *c = committer;
 
     c->next_alive_ms = clock_mono_ms() + c->options.alive_ms;
-    c->wall_ahead_us = clock_wall_us() - clock_mono_us();
-    compare_with_last_start(c, clock_wall_us());
-    roll(c);
+    committer_begin_clock(c);
+    committer_roll(c);
     while (take(c)) {
-        follow(c);
-        pause_if_asked(c);
+        committer_follow(c);
+        committer_pause_if_asked(c);
         resume_logins(c);
         /* Before the commit, so that records right after a step of the clock find their day. */
-        roll(c);
+        committer_roll(c);
         commit_waiting(c, false);
-        sweep(c, false);
+        committer_sweep(c, false);
     }
     commit_waiting(c, true);
-    sweep(c, true);
-    settle(c);
+    committer_sweep(c, true);
+    committer_settle(c);
     if (c->retry.len)
         log_event(LOG_ERROR, "session_records_lost", "bytes=%zu cause=%s", c->retry.len,
                   LOG_Q(mu_err_text(c->failing), -1));

@@ -39,13 +39,14 @@ static void run(const char *sql)
 /* Adds starts that ended two days ago, with a delta each. */
 static void add_old_starts(int64_t count)
 {
-    assert_int_equal(pg_run(pg,
-                            "WITH added AS (INSERT INTO boot (number, over, moment, delta) "
-                            "SELECT last + i, clock_timestamp() - interval '2 days', (last + i) * 1000000, 1 "
-                            "FROM (SELECT max(number) AS last FROM boot) AS b, generate_series(1, $1::bigint) AS i "
-                            "RETURNING number) INSERT INTO delta (boot, number, bytes) SELECT number, 1, 'x' FROM added",
-                            PG_VALUES(pg_int(count)), NULL),
-                     MU_OK);
+    assert_int_equal(
+        pg_run(pg,
+               "WITH added AS (INSERT INTO boot (number, over, moment, delta) "
+               "SELECT last + i, clock_timestamp() - interval '2 days', (last + i) * 1000000, 1 "
+               "FROM (SELECT max(number) AS last FROM boot) AS b, generate_series(1, $1::bigint) AS i "
+               "RETURNING number) INSERT INTO delta (boot, number, bytes) SELECT number, 1, 'x' FROM added",
+               PG_VALUES(pg_int(count)), NULL),
+        MU_OK);
 }
 
 static enum mu_err unite(void *ctx, struct buf *set, const uint32_t *devices, size_t count)
