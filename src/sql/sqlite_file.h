@@ -9,7 +9,8 @@
  *
  *   sqlite_pages.c     checksums of the file's pages
  *   sqlite_open.c      opens a file, and copies one
- *   sqlite_db.c        a connection: statements, errors
+ *   sqlite_db.c        a connection: statements
+ *   sqlite_error.c     what its errors mean
  *   sqlite_scan.c      checks a file for damage before it is opened
  *   sqlite_rewrite.c   writes the whole file again
  *   sqlite_schema.c    the tables, and how an older file gets them
@@ -21,7 +22,7 @@
 
 #define REGISTRY_MARK "registry.mark"
 
-/* --- a connection (sqlite_open.c, sqlite_db.c) ----------------------------------------------------*/
+/* --- a connection (sqlite_open.c, sqlite_db.c, sqlite_error.c) ------------------------------------*/
 
 /* Opens a file that exists: for reading and writing, or for reading only. */
 MU_MUST_USE enum mu_err sqlite_open(struct db *db, const char *path, bool read_only);

@@ -54,5 +54,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_that_repeats_is_logged_a_few_times_and_counted),
     };
-    return cmocka_run_group_tests_name("sqlite_db", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("sqlite_error", tests, NULL, NULL);
 }
