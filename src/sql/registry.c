@@ -157,6 +157,20 @@ enum mu_err registry_count(struct registry *reg, struct registry_totals *out)
     return registry_read(reg, count, out);
 }
 
+enum mu_err registry_count_devices(struct registry *reg, uint32_t *count)
+{
+    int64_t devices = 0;
+    struct db *db;
+    enum mu_err err = reader_begin(reg, &db);
+
+    if (err != MU_OK)
+        return err;
+    err = db_int_of(db, "SELECT count(*) FROM device", NULL, 0, &devices);
+    *count = (uint32_t)devices;
+    reader_end(reg, db);
+    return err;
+}
+
 /* --- facts ----------------------------------------------------------------------------------------*/
 
 struct fact {

@@ -19,7 +19,8 @@
  *   audit_rows.c       the audit log
  *   apply_rows.c, export_rows.c   what apply and export ask in addition
  *   user_search.c      searches for users
- *   feed.c             visits everything, and what has changed
+ *   feed.c             what has changed
+ *   feed_visit.c       visits everything, and what has changed
  *   copy_rows.c        copies everything into another registry
  *   check_rows.c       whether the rows agree with each other
  *   registry_place.c   how far the registry is
@@ -177,5 +178,9 @@ MU_MUST_USE enum mu_err feed_forget(struct db *db, int64_t seq);
 /* Deletes the oldest changes from time to time. Called after each group of writes, inside its transaction. The caller
  * keeps *pruned_at. */
 MU_MUST_USE enum mu_err feed_prune(struct db *db, uint64_t *pruned_at);
+/* Which kinds of things have changed after that number, up to the last one: a bit for each. Most commits change things of
+ * one kind only. MU_E_NOT_FOUND: some of these changes are not kept any more, or that number was never reached (the store
+ * has been put back to an earlier state). */
+MU_MUST_USE enum mu_err feed_changed_kinds(struct db *db, uint64_t after, uint64_t last, unsigned *kinds);
 
 #endif
