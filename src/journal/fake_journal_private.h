@@ -95,13 +95,17 @@ extern const struct journal_driver_nodes fake_driver_nodes; /* fake_journal_node
 /* With the lock held: the batch is committed, or cleared. */
 void fake_release_claims(struct fake_journal *j, const struct journal_batch *b);
 
-/* The newest of a device; NULL: it has none. */
-const struct journal_versions *fake_versions_of(const struct fake_records *all, uint32_t device);
 /* Without the lock. */
 void fake_meanwhile(struct journal *j);
 
 void fake_require(bool memory);
 void fake_records_free(struct fake_records *r);
+
+/* --- fake_journal_commit.c ------------------------------------------------------------------------- */
+enum mu_err fake_commit(struct journal *port, struct journal_batch *batch, int64_t alive_us);
+enum mu_err fake_roll(struct journal *port, int64_t now_us);
+/* The newest of a device; NULL: it has none. */
+const struct journal_versions *fake_versions_of(const struct fake_records *all, uint32_t device);
 /* Before this moment nothing is kept, as the last roll has it. */
 int64_t fake_oldest_us(const struct fake_journal *j);
 
