@@ -1,5 +1,5 @@
-/* What an operator changes by name. It uses only the port, so it works with any store. */
-#include "registry/operate.h"
+/* What an operator changes by name. It uses only the port, so it works with any store. Deleting is in operate_delete.c. */
+#include "registry/operate_private.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -12,32 +12,7 @@
 /* Many ids are done in several transactions: every statement walks through what SQLite keeps to roll a savepoint back,
  * so one transaction with 50,000 deletions takes minutes. Groups are done in one transaction: they are few, and inner
  * groups must be deleted before the outer ones can be checked. */
-enum { OPERATE_MISTAKES_MAX = 100, ID_MAX = ID_HEX_LEN + 1 + LIMIT_MAC, IDS_AT_ONCE = 1000 };
-
-struct operating {
-    const struct operate *o;
-    struct registry_tx *tx;
-    struct str ids;  /* of this transaction, or of the check before all */
-    bool look;       /* only check for mistakes */
-    struct buf seen; /* by the check before all: a bit for each number */
-    struct buf *report;
-    size_t start; /* where the report of this transaction begins */
-    unsigned mistakes;
-};
-
-/* The thing that an id names. */
-struct target {
-    char id[ID_MAX + 1];
-    uint32_t no;
-    union {
-        struct enterprise_row enterprise;
-        struct product_row product;
-        struct app_row app;
-        struct user_row user;
-        struct device_row device;
-        struct group_row group;
-    };
-};
+enum { IDS_AT_ONCE = 1000 };
 
 bool operate_allows(enum operate_verb verb, enum registry_kind kind)
 {
@@ -53,10 +28,7 @@ bool operate_allows(enum operate_verb verb, enum registry_kind kind)
 
 /* --- telling --------------------------------------------------------------------------------------*/
 
-static void tell(const struct operating *op, const struct target *t, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void tell(const struct operating *op, const struct target *t, const char *format, ...)
+void operate_tell(const struct operating *op, const struct operate_target *t, const char *format, ...)
 {
     size_t start = op->report->len;
     va_list args;
@@ -69,24 +41,21 @@ static void tell(const struct operating *op, const struct target *t, const char 
     buf_append_u8(op->report, '\n');
 }
 
-/* After its first mistake a transaction reports only mistakes: what it did is rolled back. */
-static bool begin_mistake(struct operating *op)
+bool operate_begin_mistake(struct operating *op)
 {
     if (op->mistakes++ == 0 && op->report->len > op->start)
         op->report->len = op->start;
     return op->mistakes <= OPERATE_MISTAKES_MAX;
 }
 
-#define MISTAKE(op, t, ...) (begin_mistake(op) ? tell(op, t, __VA_ARGS__) : (void)0)
-
-static void tell_done(const struct operating *op, const struct target *t, const char *what)
+void operate_tell_done(const struct operating *op, const struct operate_target *t, const char *what)
 {
     if (op->mistakes)
         return;
     if (op->o->kind == KIND_DEVICE)
-        tell(op, t, "%s (did %s, mac %s)", what, t->device.did, t->device.mac);
+        operate_tell(op, t, "%s (did %s, mac %s)", what, t->device.did, t->device.mac);
     else
-        tell(op, t, "%s", what);
+        operate_tell(op, t, "%s", what);
 }
 
 /* --- finding --------------------------------------------------------------------------------------*/
@@ -108,7 +77,7 @@ static enum mu_err find_device(struct registry_tx *tx, const char *id, struct de
     return err == MU_OK ? tx_device_by_mac(tx, product.no, slash + 1, out) : err;
 }
 
-static enum mu_err find(struct operating *op, struct target *t)
+static enum mu_err find(struct operating *op, struct operate_target *t)
 {
     struct registry_tx *tx = op->tx;
     enum mu_err err = MU_E_NOT_FOUND;
@@ -143,24 +112,24 @@ static enum mu_err find(struct operating *op, struct target *t)
 }
 
 /* The id in the audit log: for a device its did, however it was named. */
-static const char *log_id(const struct operating *op, const struct target *t)
+static const char *log_id(const struct operating *op, const struct operate_target *t)
 {
     return op->o->kind == KIND_DEVICE ? t->device.did : t->id;
 }
 
 /* --- disabling ------------------------------------------------------------------------------------*/
 
-static enum mu_err tell_other_enabled(struct operating *op, const struct target *t)
+static enum mu_err tell_other_enabled(struct operating *op, const struct operate_target *t)
 {
     struct device_row other;
     enum mu_err err = tx_device_by_mac(op->tx, t->device.product, t->device.mac, &other);
 
     if (err == MU_OK)
-        MISTAKE(op, t, "did %s is the mac's enabled registration; disable or delete that one first", other.did);
+        OPERATE_MISTAKE(op, t, "did %s is the mac's enabled registration; disable or delete that one first", other.did);
     return err;
 }
 
-static enum mu_err set_disabled(struct operating *op, struct target *t)
+static enum mu_err set_disabled(struct operating *op, struct operate_target *t)
 {
     bool disabled = op->o->verb == OPERATE_DISABLE;
     bool *is_disabled = op->o->kind == KIND_USER ? &t->user.is_disabled : &t->device.is_disabled;
@@ -169,7 +138,7 @@ static enum mu_err set_disabled(struct operating *op, struct target *t)
 
     /* A device may be disabled without being barred: it disabled itself, or a newer registration did. This bars it. */
     if (*is_disabled == disabled && (op->o->kind == KIND_USER || t->device.is_barred == disabled)) {
-        tell_done(op, t, disabled ? "was disabled already" : "was enabled already");
+        operate_tell_done(op, t, disabled ? "was disabled already" : "was enabled already");
         return MU_OK;
     }
     *is_disabled = disabled;
@@ -184,136 +153,13 @@ static enum mu_err set_disabled(struct operating *op, struct target *t)
     }
     if (err != MU_OK)
         return err;
-    tell_done(op, t, disabled ? "disabled" : "enabled");
+    operate_tell_done(op, t, disabled ? "disabled" : "enabled");
     return tx_audit(op->tx, what, op->o->kind, log_id(op, t), "%s", "");
-}
-
-/* --- deleting -------------------------------------------------------------------------------------*/
-
-static enum mu_err end_binding(struct operating *op, uint32_t no)
-{
-    struct binding_row binding;
-    struct device_row device;
-    struct user_row user;
-    enum mu_err err;
-
-    if ((err = tx_binding_by_no(op->tx, no, &binding)) != MU_OK ||
-        (err = tx_device_by_no(op->tx, binding.device, &device)) != MU_OK ||
-        (err = tx_user_by_no(op->tx, binding.user, &user)) != MU_OK)
-        return err;
-    return tx_end_binding(op->tx, &binding, device.did, user.uid, op->o->now_s);
-}
-
-static enum mu_err end_bindings(struct operating *op, const struct target *t)
-{
-    bool of_user = op->o->kind == KIND_USER;
-    uint32_t *bindings;
-    size_t count;
-    enum mu_err err = tx_bindings_now(op->tx, of_user ? t->no : 0, of_user ? 0 : t->no, &bindings, &count);
-
-    for (size_t i = 0; i < count && err == MU_OK; i++)
-        err = end_binding(op, bindings[i]);
-    free(bindings);
-    return err;
-}
-
-/* Whether bindings are ended first, and so do not prevent the deletion. */
-static bool unbinds(const struct operating *op)
-{
-    return op->o->unbind && (op->o->kind == KIND_DEVICE || op->o->kind == KIND_USER);
-}
-
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
-static enum mu_err tell_uses(struct operating *op, const struct target *t)
-{
-    struct registry_uses u;
-    enum mu_err err = tx_uses(op->tx, op->o->kind, t->no, &u);
-    const struct {
-        uint64_t count;
-        const char *what, *remedy;
-    } all[] = {
-        { u.products, "product", "delete them, or give the enterprise other product_keys (muster apply)" },
-        { u.devices, "device",
-          op->o->kind == KIND_GROUP ? "take them out of it (PUT …/device_groups/{gid})" : "delete them first" },
-        { u.groups, "group", "delete them first, the innermost before the others" },
-        { u.apps, "app", "delete them, or give them other product_keys (muster apply)" },
-        { u.users, "user", "delete them, or give them another appid (muster apply)" },
-        { u.bindings, "binding", "unbind first, or give --unbind" },
-    };
-
-    if (err != MU_OK || !begin_mistake(op))
-        return err;
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        if (all[i].count)
-            tell(op, t, "it has %" PRIu64 " %s%s: %s", all[i].count, all[i].what, plural(all[i].count), all[i].remedy);
-    return MU_OK;
-}
-
-/* An id that is named twice is a mistake: a later transaction would not find it any more. */
-static enum mu_err look_for_twin(struct operating *op, const struct target *t)
-{
-    size_t byte = t->no / 8, more = byte < op->seen.len ? 0 : byte + 1 - op->seen.len;
-    uint8_t bit = (uint8_t)(1u << t->no % 8), *at = buf_reserve(&op->seen, more);
-
-    assert(op->look);
-    if (!at)
-        return op->seen.err;
-    memset(at, 0, more);
-    op->seen.len += more;
-    if (op->seen.data[byte] & bit)
-        MISTAKE(op, t, "it is named twice");
-    op->seen.data[byte] |= bit;
-    return MU_OK;
-}
-
-static enum mu_err look_for_uses(struct operating *op, const struct target *t)
-{
-    struct registry_uses u;
-    enum mu_err err = look_for_twin(op, t);
-
-    if (err == MU_OK)
-        err = tx_uses(op->tx, op->o->kind, t->no, &u);
-    if (err != MU_OK)
-        return err;
-    bool used = u.products || u.devices || u.groups || u.apps || u.users || (u.bindings && !unbinds(op));
-
-    return used ? tell_uses(op, t) : MU_OK;
-}
-
-/* Notes the product and the mac too, which cannot be looked up when the device is deleted. */
-static enum mu_err audit_deleted(struct operating *op, const struct target *t)
-{
-    struct product_row product;
-
-    if (op->o->kind != KIND_DEVICE)
-        return tx_audit(op->tx, "delete", op->o->kind, t->id, "%s", "");
-    enum mu_err err = tx_product_by_no(op->tx, t->device.product, &product);
-    return err == MU_OK ? tx_audit(op->tx, "delete", KIND_DEVICE, t->device.did, "product=%s mac=%s",
-                                   product.product_key, t->device.mac)
-                        : err;
-}
-
-static enum mu_err delete_target(struct operating *op, struct target *t)
-{
-    enum mu_err err = MU_OK;
-
-    if (unbinds(op))
-        err = end_bindings(op, t);
-    if (err == MU_OK && (err = tx_delete(op->tx, op->o->kind, t->no)) == MU_E_EXISTS)
-        return tell_uses(op, t);
-    if (err != MU_OK)
-        return err;
-    tell_done(op, t, "deleted");
-    return audit_deleted(op, t);
 }
 
 /* --- secrets and tokens ---------------------------------------------------------------------------*/
 
-static enum mu_err rotate(struct operating *op, struct target *t)
+static enum mu_err rotate(struct operating *op, struct operate_target *t)
 {
     char secret[ID_HEX_LEN + 1];
     enum mu_err err;
@@ -330,11 +176,11 @@ static enum mu_err rotate(struct operating *op, struct target *t)
     if (err != MU_OK)
         return err;
     if (!op->mistakes)
-        tell(op, t, "new %s_secret %s", registry_kind_words[op->o->kind], secret);
+        operate_tell(op, t, "new %s_secret %s", registry_kind_words[op->o->kind], secret);
     return tx_audit(op->tx, "rotate", op->o->kind, t->id, "%s_secret", registry_kind_words[op->o->kind]);
 }
 
-static enum mu_err revoke(struct operating *op, struct target *t)
+static enum mu_err revoke(struct operating *op, struct operate_target *t)
 {
     bool enterprise = op->o->kind == KIND_ENTERPRISE;
     uint64_t tokens;
@@ -343,32 +189,32 @@ static enum mu_err revoke(struct operating *op, struct target *t)
     if (err != MU_OK)
         return err;
     if (!op->mistakes)
-        tell(op, t, "%" PRIu64 " token%s revoked", tokens, plural(tokens));
+        operate_tell(op, t, "%" PRIu64 " token%s revoked", tokens, operate_plural(tokens));
     return tx_audit(op->tx, "revoke", op->o->kind, t->id, "tokens=%" PRIu64, tokens);
 }
 
 /* --- all of them ----------------------------------------------------------------------------------*/
 
-static enum mu_err operate_one(struct operating *op, struct target *t)
+static enum mu_err operate_one(struct operating *op, struct operate_target *t)
 {
     enum mu_err err = find(op, t);
 
     if (err == MU_E_NOT_FOUND) {
-        MISTAKE(op, t, "there is none");
+        OPERATE_MISTAKE(op, t, "there is none");
         return MU_OK;
     }
     if (err == MU_E_EXISTS) {
-        MISTAKE(op, t, "several products have a device of this mac; name it PRODUCT_KEY/MAC");
+        OPERATE_MISTAKE(op, t, "several products have a device of this mac; name it PRODUCT_KEY/MAC");
         return MU_OK;
     }
     if (err != MU_OK)
         return err;
     if (op->look)
-        return op->o->verb == OPERATE_DELETE ? look_for_uses(op, t) : MU_OK;
+        return op->o->verb == OPERATE_DELETE ? operate_look_for_uses(op, t) : MU_OK;
     switch (op->o->verb) {
     case OPERATE_DISABLE:
     case OPERATE_ENABLE: return set_disabled(op, t);
-    case OPERATE_DELETE: return delete_target(op, t);
+    case OPERATE_DELETE: return operate_delete(op, t);
     case OPERATE_ROTATE: return rotate(op, t);
     case OPERATE_REVOKE: return revoke(op, t);
     }
@@ -386,7 +232,7 @@ static enum mu_err operate_all(struct registry_tx *tx, void *arg)
         const char *end = memchr(left.at, '\n', left.len);
         size_t n = end ? (size_t)(end - left.at) : left.len;
         struct str id = str_trim((struct str){ left.at, n });
-        struct target t = { 0 };
+        struct operate_target t = { 0 };
 
         left.at += n + (end != NULL);
         left.len -= n + (end != NULL);
@@ -396,8 +242,8 @@ static enum mu_err operate_all(struct registry_tx *tx, void *arg)
         if (str_copy(t.id, sizeof(t.id), id)) {
             err = operate_one(op, &t);
         } else {
-            memcpy(t.id, id.at, ID_MAX);
-            MISTAKE(op, &t, "there is none");
+            memcpy(t.id, id.at, OPERATE_ID_MAX);
+            OPERATE_MISTAKE(op, &t, "there is none");
         }
     }
     if (err == MU_OK && op->mistakes)
