@@ -1,11 +1,16 @@
 """A running muster: its process, its data directory, its addresses."""
 
+import array
 import contextlib
+import fcntl
+import glob
 import json
 import os
 import re
+import select
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -47,16 +52,18 @@ def wait_until(condition, seconds=ENOUGH_S, what="condition"):
         time.sleep(0.01)
 
 
+def threads(process):
+    """(name, state as ps shows it) of each of its threads."""
+    for path in glob.glob(f"/proc/{process.pid}/task/*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(path, encoding="ascii") as stat:
+            name, _, rest = stat.read().partition("(")[2].rpartition(")")
+            yield name, rest.split()[0]
+
+
 def stand_still(process):
     """Stops it by SIGSTOP, and returns when no thread runs any more: that takes a moment on a busy machine."""
     process.send_signal(signal.SIGSTOP)
-    tasks = f"/proc/{process.pid}/task"
-
-    def state(task):
-        with open(f"{tasks}/{task}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(")")[2].split()[0]
-
-    wait_until(lambda: all(state(task) == "T" for task in os.listdir(tasks)), what="standing still")
+    wait_until(lambda: all(state == "T" for _, state in threads(process)), what="standing still")
 
 
 def with_store(*args):
@@ -88,6 +95,7 @@ class Server:
         self.env = env
         self.process = None
         self.log = []
+        self.reading = threading.Lock()
 
     def start(self, *more):
         args = [*self.wrapper, *muster("serve", "--data", self.data)]
@@ -109,12 +117,29 @@ class Server:
         return self
 
     def _read_log(self, stream):
-        for line in stream:
-            self.log.append(line)
+        data, rest = True, b""
+        while data:
+            select.select([stream], [], [])
+            with self.reading:
+                data = os.read(stream.fileno(), 1 << 16)
+                *lines, rest = (rest + data).split(b"\n")
+                self.log += [line.decode() + "\n" for line in lines]
+        if rest:
+            self.log.append(rest.decode())
+
+    def _has_said_all(self):
+        """Its thread for the log is at rest, and all that this has written is read."""
+        if ("log", "R") in threads(self.process):
+            return False
+        with self.reading:
+            unread = array.array("i", [0])
+            fcntl.ioctl(self.process.stderr.fileno(), termios.FIONREAD, unread)
+            return unread[0] == 0
 
     def log_text(self):
+        """All that it has logged up to now; what it logs after its answer to a test may be missing."""
         if self.process.poll() is None:
-            time.sleep(0.05)  # until what it has just said is read
+            wait_until(lambda: self._has_said_all() or self.process.poll() is not None, what="the end of its log")
         else:
             self.reader.join(ENOUGH_S)
         return "".join(self.log)
