@@ -8,7 +8,7 @@
 
 /* A committer and a fleet for the session tests. */
 
-enum { EVENTS_MAX = 8192, WAIT_S = 10 };
+enum { EVENTS_MAX = 8192, WAIT_S = 60 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t committing = PTHREAD_MUTEX_INITIALIZER; /* only one thread may be the committer's */

@@ -23,7 +23,7 @@ bool fixture_is_connected(void);
 
 /* --- a client ---------------------------------------------------------------------------------*/
 
-enum { PATIENCE_S = 10 };
+enum { PATIENCE_S = 60 };
 
 int open_client(void);
 /* One whose kernel takes little while it does not read. */

@@ -47,7 +47,7 @@ void client_open(struct client *c, const struct http_fixture *f)
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)f->port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    struct timeval patience = { .tv_sec = 20 };
+    struct timeval patience = { .tv_sec = 60 };
 
     c->len = 0;
     c->fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -175,7 +175,7 @@ static void a_steady_reader_gets_everything_though_the_kernel_has_most_of_it(voi
 {
 
     (void)state;
-    begin(700, 64 * MIB);
+    begin(2000, 64 * MIB);
     client_open(&client, &server);
     client_text(&client, "GET /big/4000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert_true(read_to_end(&client, 32 * 1024, 30) > 4000000);

@@ -10,7 +10,7 @@
  * server does by itself, and would wait in vain if it did not. */
 
 #define FOREVER 60000
-#define SOON    500 /* and yet ten times what a client on a busy machine takes to speak */
+#define SOON    1500 /* and yet ten times what a client on a busy machine takes to speak */
 
 static void pause_ms(int ms)
 {

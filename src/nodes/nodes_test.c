@@ -24,7 +24,7 @@
 
 enum { DEVICES = 20, FIRST_START = 1 };
 /* No node is over because the machine is busy, but where a test waits for that. */
-enum { LEASE_MS = 60000, SHORT_LEASE_MS = 3000 };
+enum { LEASE_MS = 60000, SHORT_LEASE_MS = 6000 };
 
 static char uri[PG_FIXTURE_URI];
 static bool in_postgres; /* else the journal is in memory */
