@@ -4,7 +4,7 @@ import re
 import shlex
 import subprocess
 
-from machine import PATIENCE
+from machine import ENOUGH_S
 
 UNIT = "/lib/systemd/system/muster.service"
 
@@ -36,9 +36,9 @@ class Service:
         """What curl of the host, in the machine's network, is answered."""
         address = f"http://{self.addresses()[port]}{path}"
         return subprocess.run(["nsenter", "--target", self.machine.first, "--net", "curl", "-sS", "--fail", "--noproxy", "*", address],
-                              capture_output=True, text=True, check=True, timeout=60 * PATIENCE).stdout
+                              capture_output=True, text=True, check=True, timeout=ENOUGH_S).stdout
 
     def stop(self):
         """Its exit status. The process that was started is nsenter, which hands on no signal."""
         self.machine.run("pkill", "--signal", "TERM", "--exact", "muster")
-        return self.process.wait(60 * PATIENCE)
+        return self.process.wait(ENOUGH_S)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from machine import PATIENCE
+from machine import ENOUGH_S
 
 
 def muster(contents, *arguments):
@@ -129,5 +129,5 @@ def test_the_server_takes_every_default_of_the_file(contents, tmp_path):
                                tmp_path / "data", *ports], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = server.stdout.readline()
     server.terminate()
-    assert line.startswith("muster ready "), server.communicate(timeout=60 * PATIENCE)[1]
-    server.communicate(timeout=60 * PATIENCE)
+    assert line.startswith("muster ready "), server.communicate(timeout=ENOUGH_S)[1]
+    server.communicate(timeout=ENOUGH_S)

@@ -15,7 +15,7 @@ export async function open(t, browser, address, { language = "en-US", prepare = 
   const page = await context.newPage();
   const wrong = [];
 
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(240_000);
   page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
   page.on("console", (message) => {
     // Chromium itself notes every answer over 399 so, also those that a test asks for.

@@ -12,7 +12,7 @@ import pytest
 
 from metricspage import read
 from mqtt import Device
-from server import PATIENCE, muster, run, wait_until
+from server import ENOUGH_S, PATIENCE, muster, run, wait_until
 from world import REPORT, World, device_request, frame, hex_id, status_report
 
 LARGE = 32  # messages
@@ -48,8 +48,8 @@ class Tail:
         """(exit status, stderr) after Ctrl-C."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(10 * PATIENCE)
-        self.reader.join(10 * PATIENCE)
+        status = self.process.wait(ENOUGH_S)
+        self.reader.join(ENOUGH_S)
         return status, self.process.stderr.read()
 
 
@@ -242,7 +242,7 @@ def test_a_server_that_ends_ends_it_with_status_1(make_server, tail, how):
     server = make_server()
     shown = tail(server)
     getattr(server, how)()
-    assert shown.process.wait(10 * PATIENCE) == 1
+    assert shown.process.wait(ENOUGH_S) == 1
     assert shown.process.stderr.read() == "muster tail: the server has ended\n"
 
 
@@ -259,7 +259,7 @@ def test_an_output_that_is_full_ends_it_with_status_1(world):
                              text=True) as process:
         wait_until(lambda: read(world.server).get("watchers") == 1, what="the tail to be connected")
         world.register()
-        assert process.wait(10 * PATIENCE) == 1
+        assert process.wait(ENOUGH_S) == 1
         assert process.stderr.read() == "muster tail: cannot write; is there room?\n"
 
 
