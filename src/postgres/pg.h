@@ -143,11 +143,12 @@ MU_MUST_USE enum mu_err pg_get(struct pg *pg, const char *sql, const struct pg_v
                                void (*read)(struct pg_row *row, void *out), void *out, uint64_t *changed);
 /* For `read`: the only column, into an int64_t. */
 void pg_read_int(struct pg_row *row, void *out);
-/* Runs a statement once for each number, its only parameter, and waits for all of them at once. The following calls of
- * pg_get with this statement and these numbers, in the same order, then ask the server no more. Any statement that may
- * change rows (pg_get with `changed` is one), and the end of the transaction, makes that forgotten. */
-enum { PG_AHEAD_MAX = 256 };
-MU_MUST_USE enum mu_err pg_ahead(struct pg *pg, const char *sql, const uint32_t *numbers, size_t count);
+/* Asks what pg_get or pg_each will ask with the same statement and values, integers and bytes: they then read the answer
+ * from memory. All that were asked ahead are waited for at once. They are forgotten by pg_forget_ahead, and when the
+ * transaction ends. The caller knows that nothing that is written meanwhile changes these answers. */
+enum { PG_AHEAD_MAX = 2048 };
+MU_MUST_USE enum mu_err pg_ahead(struct pg *pg, const char *sql, const struct pg_value *values, size_t count);
+void pg_forget_ahead(struct pg *pg);
 /* Calls fn for each row. An error of fn ends that and is returned. fn may use the same connection. All rows are in
  * memory at once. */
 MU_MUST_USE enum mu_err pg_each(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,

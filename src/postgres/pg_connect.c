@@ -17,7 +17,8 @@ enum { OLDEST_SERVER = 150000 };
 #define KEEPALIVE_COUNT   "3"
 
 /* What a statement has as values, at most; an import sends lists. */
-#define SENT_MAX (64 * 1024 * 1024)
+#define SENT_MAX       (64 * 1024 * 1024)
+#define AHEAD_KEYS_MAX (PG_AHEAD_MAX * 1024) /* a key is an id or two */
 
 struct pg *pg_new(const struct pg_settings *settings)
 {
@@ -31,6 +32,7 @@ struct pg *pg_new(const struct pg_settings *settings)
     pg->settings = *settings;
     pg->settings.uri = pg->uri;
     buf_init(&pg->sent, SENT_MAX);
+    buf_init(&pg->ahead.keys, AHEAD_KEYS_MAX);
     return pg;
 }
 
@@ -69,6 +71,7 @@ void pg_close(struct pg *pg)
     if (!pg)
         return;
     forget(pg);
+    pg_free_ahead(pg);
     buf_free(&pg->sent);
     free(pg->uri);
     free(pg);

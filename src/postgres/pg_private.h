@@ -11,6 +11,7 @@
  *   pg_connect.c  opening and losing a connection
  *   pg_error.c    what the server's errors mean here
  *   pg_query.c    statements
+ *   pg_ahead.c    what was asked ahead
  *   pg_transaction.c
  *   pg_result.c   sending, and waiting for results
  *   pg_value.c    values to the server's binary form and back
@@ -42,11 +43,16 @@ struct pg {
     struct pg_statement kept[PG_STATEMENTS_MAX];
     size_t kept_count;
     struct pg_read_ahead {
-        const char *sql;
-        uint32_t numbers[PG_AHEAD_MAX];
-        PGresult *results[PG_AHEAD_MAX];
-        size_t got, next;
-        bool fills; /* the results of queued statements are kept here */
+        struct pg_answer {
+            const char *sql;
+            uint64_t hash;
+            size_t at, len; /* of its values, in `keys` */
+            PGresult *result;
+        } * answers;
+        uint32_t cap;
+        size_t count, got; /* the others are due, before everything else that is queued */
+        size_t last;       /* the one that was found last; the next one is near */
+        struct buf keys;
     } ahead;
     struct buf sent; /* the values of the statement that is being sent */
 };
@@ -72,8 +78,12 @@ MU_MUST_USE enum mu_err pg_next_result(struct pg *pg, PGresult **out);
 /* Asks for all results that are due, and reads them. *out is the last one, of the statement that was sent last and not
  * counted in `queued`; out is NULL if there is none. Its error is returned. */
 MU_MUST_USE enum mu_err pg_collect(struct pg *pg, PGresult **out);
-/* Forgets what pg_ahead has read. */
-void pg_forget_ahead(struct pg *pg);
+/* Gives a kept statement to libpq; nothing is waited for. */
+MU_MUST_USE enum mu_err pg_send(struct pg *pg, const char *sql, const struct pg_value *values, size_t count);
+/* The answer to what was asked ahead, which stays there. *out is NULL: it was not. */
+MU_MUST_USE enum mu_err pg_answered(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
+                                    PGresult **out);
+void pg_free_ahead(struct pg *pg);
 /* Reads the results that were asked for already. */
 MU_MUST_USE enum mu_err pg_read_due(struct pg *pg);
 /* Runs a kept statement after all that were queued. */

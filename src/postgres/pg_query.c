@@ -55,8 +55,7 @@ static enum mu_err find_statement(struct pg *pg, const char *sql, const struct p
     return MU_OK;
 }
 
-/* Gives a statement to libpq; nothing is waited for. */
-static enum mu_err send(struct pg *pg, const char *sql, const struct pg_value *values, size_t count)
+enum mu_err pg_send(struct pg *pg, const char *sql, const struct pg_value *values, size_t count)
 {
     enum mu_err err;
     const struct pg_statement *s = NULL;
@@ -77,7 +76,7 @@ static enum mu_err send(struct pg *pg, const char *sql, const struct pg_value *v
 
 enum mu_err pg_ask(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, PGresult **out)
 {
-    enum mu_err err = send(pg, sql, values, count);
+    enum mu_err err = pg_send(pg, sql, values, count);
 
     return err == MU_OK ? pg_collect(pg, out) : err;
 }
@@ -93,9 +92,8 @@ static uint64_t changed_rows(PGresult *result)
 enum mu_err pg_run(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, uint64_t *changed)
 {
     PGresult *result;
-
-    pg_forget_ahead(pg);
     enum mu_err err = pg_ask(pg, sql, values, count, &result);
+
     if (err != MU_OK)
         return err;
     if (changed)
@@ -104,60 +102,23 @@ enum mu_err pg_run(struct pg *pg, const char *sql, const struct pg_value *values
     return MU_OK;
 }
 
-/* --- reading ahead --------------------------------------------------------------------------------*/
-
-void pg_forget_ahead(struct pg *pg)
+/* *kept: it is not ours to free. */
+static enum mu_err ask_or_know(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
+                               PGresult **out, bool *kept)
 {
-    struct pg_read_ahead *a = &pg->ahead;
+    enum mu_err err = pg_answered(pg, sql, values, count, out);
 
-    for (; a->next < a->got; a->next++)
-        PQclear(a->results[a->next]);
-    a->got = a->next = 0;
-}
-
-enum mu_err pg_ahead(struct pg *pg, const char *sql, const uint32_t *numbers, size_t count)
-{
-    struct pg_read_ahead *a = &pg->ahead;
-    enum mu_err err;
-
-    assert(pg->in_tx && count <= PG_AHEAD_MAX);
-    pg_forget_ahead(pg);
-    if ((err = pg_flush(pg)) != MU_OK)
-        return err;
-    for (size_t i = 0; i < count; i++) {
-        if ((err = send(pg, sql, PG_VALUES(pg_int(numbers[i])))) != MU_OK)
-            return err;
-        pg->queued++;
-        a->numbers[i] = numbers[i];
-    }
-    a->sql = sql;
-    a->fills = true;
-    err = count ? pg_collect(pg, NULL) : MU_OK;
-    a->fills = false;
-    if (err != MU_OK)
-        pg_forget_ahead(pg);
-    return err;
-}
-
-static bool read_before(struct pg *pg, const char *sql, const struct pg_value *values, size_t count, PGresult **out)
-{
-    struct pg_read_ahead *a = &pg->ahead;
-
-    if (a->next == a->got || a->sql != sql || count != 1 || values->kind != PG_INT ||
-        values->integer != a->numbers[a->next])
-        return false;
-    *out = a->results[a->next++];
-    return true;
+    *kept = *out != NULL;
+    return err != MU_OK || *kept ? err : pg_ask(pg, sql, values, count, out);
 }
 
 enum mu_err pg_get(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
                    void (*read)(struct pg_row *row, void *out), void *out, uint64_t *changed)
 {
     PGresult *result;
+    bool kept;
+    enum mu_err err = ask_or_know(pg, sql, values, count, &result, &kept);
 
-    if (changed)
-        pg_forget_ahead(pg);
-    enum mu_err err = read_before(pg, sql, values, count, &result) ? MU_OK : pg_ask(pg, sql, values, count, &result);
     if (err != MU_OK)
         return err;
     if (changed)
@@ -166,7 +127,8 @@ enum mu_err pg_get(struct pg *pg, const char *sql, const struct pg_value *values
         read(&(struct pg_row){ .result = result }, out);
     else
         err = MU_E_NOT_FOUND;
-    PQclear(result);
+    if (!kept)
+        PQclear(result);
     return err;
 }
 
@@ -188,12 +150,14 @@ enum mu_err pg_each(struct pg *pg, const char *sql, const struct pg_value *value
                     enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
 {
     PGresult *result;
-    enum mu_err err = pg_ask(pg, sql, values, count, &result);
+    bool kept;
+    enum mu_err err = ask_or_know(pg, sql, values, count, &result, &kept);
 
     if (err != MU_OK)
         return err;
     err = give_rows(result, fn, ctx);
-    PQclear(result);
+    if (!kept)
+        PQclear(result);
     return err;
 }
 
@@ -276,7 +240,6 @@ enum mu_err pg_exec(struct pg *pg, const char *sql)
 
     if (pg->failed != MU_OK)
         return pg->failed;
-    pg_forget_ahead(pg);
     if ((err = pg_ready(pg, NULL, 0)) != MU_OK || (err = pg_leave_pipeline(pg)) != MU_OK)
         return err;
     if (!PQsendQuery(pg->conn, sql) || (err = pg_push(pg, true)) != MU_OK)
@@ -302,8 +265,7 @@ enum mu_err pg_queue(struct pg *pg, const char *sql, const struct pg_value *valu
     enum mu_err err;
 
     assert(pg->in_tx);
-    pg_forget_ahead(pg);
-    if ((err = send(pg, sql, values, count)) != MU_OK)
+    if ((err = pg_send(pg, sql, values, count)) != MU_OK)
         return err;
     pg->queued++;
     return pg->queued < QUEUED_MAX ? MU_OK : pg_flush(pg);

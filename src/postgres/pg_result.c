@@ -110,8 +110,10 @@ static enum mu_err error_of(struct pg *pg, PGresult *result)
 
 static void keep_or_clear(struct pg *pg, PGresult *result)
 {
-    if (pg->ahead.fills)
-        pg->ahead.results[pg->ahead.got++] = result;
+    struct pg_read_ahead *a = &pg->ahead;
+
+    if (a->got < a->count)
+        a->answers[a->got++].result = result;
     else
         PQclear(result);
 }

@@ -220,35 +220,51 @@ static void read_pair(struct pg_row *row, void *out)
     r->twice = pg_col_int(row);
 }
 
+static void expect_pair(struct pg *pg, const char *sql, int64_t n, int64_t twice)
+{
+    struct read_row r;
+
+    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(n), pg_text("t")), read_pair, &r, NULL), MU_OK);
+    assert_true(r.n == n && r.twice == twice);
+}
+
 /* Another connection changes the rows meanwhile: what is asked for then is the new state. */
 static void what_was_read_ahead_is_not_asked_for_again(void **state)
 {
-    static const char sql[] = "SELECT n, m FROM t WHERE n = $1";
-    uint32_t numbers[PG_AHEAD_MAX];
+    static const char sql[] = "SELECT n, m FROM t WHERE n = $1 AND name = $2";
     struct pg *pg = open_pg(), *other = open_pg();
     struct read_row r;
     (void)state;
 
-    exec(pg, "CREATE TABLE t AS SELECT n, 2 * n AS m FROM generate_series(1, 300) n WHERE n <> 7");
-    for (uint32_t i = 0; i < PG_AHEAD_MAX; i++)
-        numbers[i] = i + 1;
+    exec(pg, "CREATE TABLE t AS SELECT n, 2 * n AS m, 't' AS name FROM generate_series(1, 300) n WHERE n <> 7");
     assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
-    assert_int_equal(pg_ahead(pg, sql, numbers, PG_AHEAD_MAX), MU_OK);
+    for (int i = 0; i < 512; i++) /* each twice */
+        assert_int_equal(pg_ahead(pg, sql, PG_VALUES(pg_int(i / 2 + 1), pg_text("t"))), MU_OK);
+    assert_int_equal(pg_queue(pg, "CREATE TEMPORARY TABLE u (n int)", NULL, 0), MU_OK);
+    assert_int_equal(pg_flush(pg), MU_OK);
     exec(other, "UPDATE t SET m = 0");
-    for (uint32_t i = 0; i < 100; i++) {
-        enum mu_err err = pg_get(pg, sql, PG_VALUES(pg_int(numbers[i])), read_pair, &r, NULL);
-        assert_int_equal(err, numbers[i] == 7 ? MU_E_NOT_FOUND : MU_OK);
-        assert_true(err != MU_OK || (r.n == numbers[i] && r.twice == 2 * r.n));
+    /* In any order, and again; with another value it is asked for. */
+    for (int i = 256; i > 0; i--) {
+        if (i != 7)
+            expect_pair(pg, sql, i, 2 * i);
     }
-    /* Another number than the next one is asked for. */
-    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(200)), read_pair, &r, NULL), MU_OK);
-    assert_int_equal(r.twice, 0);
-    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(101)), read_pair, &r, NULL), MU_OK);
-    assert_int_equal(r.twice, 202);
-    /* After a change all are asked for. */
-    assert_int_equal(pg_queue(pg, "UPDATE t SET m = 1 WHERE n = 102", NULL, 0), MU_OK);
-    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(102)), read_pair, &r, NULL), MU_OK);
-    assert_int_equal(r.twice, 1);
+    expect_pair(pg, sql, 101, 202);
+    assert_int_equal(pg_get(pg, sql, PG_VALUES(pg_int(7), pg_text("t")), read_pair, &r, NULL), MU_E_NOT_FOUND);
+    expect_pair(pg, sql, 257, 0);
+    /* More is added; what is queued before it keeps its place. */
+    assert_int_equal(pg_queue(pg, "UPDATE t SET m = 5 WHERE n = 258", NULL, 0), MU_OK);
+    assert_int_equal(pg_ahead(pg, sql, PG_VALUES(pg_int(258), pg_text("t"))), MU_OK);
+    assert_int_equal(pg_queue(pg, "UPDATE t SET m = 6 WHERE n = 258", NULL, 0), MU_OK);
+    expect_pair(pg, sql, 258, 5);
+    expect_pair(pg, sql, 102, 204);
+    pg_forget_ahead(pg);
+    expect_pair(pg, sql, 102, 0);
+    expect_pair(pg, sql, 258, 6);
+    /* Forgotten before it was read, and with the transaction. */
+    assert_int_equal(pg_ahead(pg, sql, PG_VALUES(pg_int(103), pg_text("t"))), MU_OK);
+    pg_forget_ahead(pg);
+    assert_int_equal(pg_ahead(pg, sql, PG_VALUES(pg_int(104), pg_text("t"))), MU_OK);
+    expect_pair(pg, sql, 104, 0);
     pg_rollback(pg);
     pg_close(pg);
     pg_close(other);

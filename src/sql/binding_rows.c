@@ -19,6 +19,9 @@ static void read_binding(struct db_row *row, void *out)
 
 #define BINDING_WHERE "SELECT no, device, \"user\", app, is_owner, since, until FROM binding WHERE "
 #define BOUND_NOW     BINDING_WHERE "until IS NULL AND "
+/* The same by the device. PostgreSQL must not take the index of those who are bound now, which begins with the user: of a
+ * table that has grown since it was analyzed it finds that index cheap, and reads all of it. */
+#define BOUND_OF "coalesce(until, 0) = 0 AND device = "
 
 enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t device, struct binding_row *out)
 {
@@ -28,14 +31,14 @@ enum mu_err tx_binding_now(struct registry_tx *tx, uint32_t user, uint32_t devic
 
 enum mu_err tx_owner_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out)
 {
-    return db_get(tx->db, BOUND_NOW "device = $1 AND is_owner = 1 LIMIT 1", DB_VALUES(db_int(device)), read_binding,
+    return db_get(tx->db, BINDING_WHERE BOUND_OF "$1 AND is_owner = 1 LIMIT 1", DB_VALUES(db_int(device)), read_binding,
                   out);
 }
 
 enum mu_err tx_oldest_binding(struct registry_tx *tx, uint32_t device, struct binding_row *out)
 {
-    return db_get(tx->db, BOUND_NOW "device = $1 ORDER BY since, no LIMIT 1", DB_VALUES(db_int(device)), read_binding,
-                  out);
+    return db_get(tx->db, BINDING_WHERE BOUND_OF "$1 ORDER BY since, no LIMIT 1", DB_VALUES(db_int(device)),
+                  read_binding, out);
 }
 
 enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t device, uint32_t **bindings, size_t *count)
@@ -46,9 +49,7 @@ enum mu_err tx_bindings_now(struct registry_tx *tx, uint32_t user, uint32_t devi
                           "SELECT no FROM binding WHERE \"user\" = $1 AND until IS NULL "
                           "ORDER BY since, no",
                           DB_VALUES(db_int(user)), bindings, count);
-    return db_numbers(tx->db,
-                      "SELECT no FROM binding WHERE device = $1 AND until IS NULL "
-                      "ORDER BY since, no",
+    return db_numbers(tx->db, "SELECT no FROM binding WHERE " BOUND_OF "$1 ORDER BY since, no",
                       DB_VALUES(db_int(device)), bindings, count);
 }
 
@@ -99,17 +100,17 @@ enum mu_err tx_bind(struct registry_tx *tx, struct binding_row *row)
 
     if (err != MU_OK)
         return err;
-    err = db_run(
+    err = db_run_along(
         tx->db,
         "INSERT INTO product_user (product, \"user\", first_bound, devices) "
         "SELECT product, $2, $3, $4 FROM device WHERE no = $1 ON CONFLICT (product, \"user\") DO UPDATE SET " EARLIER
         ", devices = product_user.devices + excluded.devices",
         DB_VALUES(db_int(row->device), db_int(row->user), db_int(row->since), db_int(row->until == 0)));
     if (err == MU_OK)
-        err = db_run(tx->db,
-                     "INSERT INTO change (kind, no, other) "
-                     "SELECT $1, product, $3 FROM device WHERE no = $2",
-                     DB_VALUES(db_int(FEED_FIRST_BOUND), db_int(row->device), db_int(row->user)));
+        err = db_run_along(tx->db,
+                           "INSERT INTO change (kind, no, other) "
+                           "SELECT $1, product, $3 FROM device WHERE no = $2",
+                           DB_VALUES(db_int(FEED_FIRST_BOUND), db_int(row->device), db_int(row->user)));
     return err == MU_OK ? feed_add(tx->db, FEED_BINDING, row->no, 0) : err;
 }
 
@@ -132,11 +133,11 @@ enum mu_err tx_unbind(struct registry_tx *tx, uint32_t no, int64_t until)
 
 enum mu_err tx_set_owner(struct registry_tx *tx, uint32_t no)
 {
-    return db_run(
-        tx->db,
-        "UPDATE binding SET is_owner = 1 - is_owner WHERE until IS NULL AND "
-        "is_owner <> CASE WHEN no = $1 THEN 1 ELSE 0 END AND device = (SELECT device FROM binding WHERE no = $1)",
-        DB_VALUES(db_int(no)));
+    return db_run_along(tx->db,
+                        "UPDATE binding SET is_owner = 1 - is_owner WHERE "
+                        "is_owner <> CASE WHEN no = $1 THEN 1 ELSE 0 END "
+                        "AND " BOUND_OF "(SELECT device FROM binding WHERE no = $1)",
+                        DB_VALUES(db_int(no)));
 }
 
 enum mu_err tx_first_bound(struct registry_tx *tx, uint32_t product, uint32_t user, int64_t *since)

@@ -154,17 +154,20 @@ enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *va
     return err;
 }
 
-static enum mu_err update(struct db *db, const char *sql, const struct db_value *values, size_t count, uint32_t no)
+static const struct db_value *with_number(struct db_value all[DB_VALUES_MAX], const struct db_value *values,
+                                          size_t count, uint32_t no)
 {
-    struct db_value all[DB_VALUES_MAX];
-    enum mu_err err;
-
     assert(count < DB_VALUES_MAX);
     memcpy(all, values, count * sizeof(*values));
     all[count] = db_int(no);
-    if ((err = db->driver->run(db, sql, all, count + 1, DB_TRY)) != MU_OK)
-        return err;
-    return db_changes(db) ? MU_OK : MU_E_NOT_FOUND;
+    return all;
+}
+
+static enum mu_err update(struct db *db, const char *sql, const struct db_value *values, size_t count)
+{
+    enum mu_err err = db->driver->run(db, sql, values, count, DB_TRY);
+
+    return err == MU_OK && !db_changes(db) ? MU_E_NOT_FOUND : err;
 }
 
 enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count, int64_t *no)
@@ -174,18 +177,40 @@ enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_v
 
 enum mu_err db_put(struct db *db, const struct db_put *put, const struct db_value *values, size_t count, uint32_t *no)
 {
+    return db_put_numbered(db, put, (struct db_reserved){ 0 }, values, count, no);
+}
+
+enum mu_err db_put_numbered(struct db *db, const struct db_put *put, struct db_reserved reserved,
+                            const struct db_value *values, size_t count, uint32_t *no)
+{
+    const struct db_put numbered = { .returning = put->numbered_returning };
+    struct db_value all[DB_VALUES_MAX];
     int64_t given = 0;
+    enum mu_err err;
 
     if (*no)
-        return update(db, put->update, values, count, *no);
-    enum mu_err err = db_insert(db, put, values, count, &given);
+        return update(db, put->update, with_number(all, values, count, *no), count + 1);
+    if (reserved.no && reserved.alone) {
+        *no = reserved.no;
+        return db_run_along(db, put->numbered, with_number(all, values, count, *no), count + 1);
+    }
+    if (reserved.no)
+        err = db_insert(db, &numbered, with_number(all, values, count, reserved.no), count + 1, &given);
+    else
+        err = db_insert(db, put, values, count, &given);
     *no = (uint32_t)given;
     return err;
 }
 
-enum mu_err db_ahead(struct db *db, const char *sql, const uint32_t *numbers, size_t count)
+enum mu_err db_ahead(struct db *db, const char *sql, const struct db_value *values, size_t count)
 {
-    return db->driver->ahead ? db->driver->ahead(db, sql, numbers, count) : MU_OK;
+    return db->driver->ahead ? db->driver->ahead(db, sql, values, count) : MU_OK;
+}
+
+void db_forget_ahead(struct db *db)
+{
+    if (db->driver->forget_ahead)
+        db->driver->forget_ahead(db);
 }
 
 const char *db_said(const struct db *db, enum mu_err err)

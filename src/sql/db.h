@@ -117,11 +117,21 @@ MU_MUST_USE enum mu_err db_run_along(struct db *db, const char *sql, const struc
  * no row was changed. */
 struct db_put {
     const char *insert, *returning, *update;
+    const char *numbered, *numbered_returning; /* with the number as the parameter after all values */
 };
 /* SQLite remembers the last number by itself. With RETURNING it would keep a journal for the statement. */
-#define DB_INSERT(text) .insert = text, .returning = text " ON CONFLICT DO NOTHING RETURNING no"
+#define DB_RETURNING(text) text " ON CONFLICT DO NOTHING RETURNING no"
+#define DB_INSERT(text)    .insert = text, .returning = DB_RETURNING(text)
+#define DB_NUMBERED(text)  .numbered = text, .numbered_returning = DB_RETURNING(text)
 MU_MUST_USE enum mu_err db_put(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
                                uint32_t *no);
+/* The same, but a new row may get a number that was reserved. */
+struct db_reserved {
+    uint32_t no; /* 0: none was */
+    bool alone;  /* no other row has its keys: then it is sent along with the next statement */
+};
+MU_MUST_USE enum mu_err db_put_numbered(struct db *db, const struct db_put *put, struct db_reserved reserved,
+                                        const struct db_value *values, size_t count, uint32_t *no);
 MU_MUST_USE enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
                                   int64_t *no);
 
@@ -145,10 +155,12 @@ MU_MUST_USE enum mu_err db_text_of(struct db *db, const char *sql, const struct 
 MU_MUST_USE enum mu_err db_numbers(struct db *db, const char *sql, const struct db_value *values, size_t count,
                                    uint32_t **out, size_t *out_count);
 
-/* Tells which rows the next calls of db_get read, with this statement and each of these numbers, its only parameter.
- * PostgreSQL gives them all at once. */
-enum { DB_AHEAD = 256 };
-MU_MUST_USE enum mu_err db_ahead(struct db *db, const char *sql, const uint32_t *numbers, size_t count);
+/* Tells what later calls will read with this statement and these values, none of which is a real or NULL. PostgreSQL
+ * gives all that were told at once, and the calls read from memory until db_forget_ahead, or the end of the transaction.
+ * The caller knows that nothing that is written meanwhile changes what they read. */
+enum { DB_AHEAD = 256, DB_AHEAD_MAX = 2048 /* without db_forget_ahead */ };
+MU_MUST_USE enum mu_err db_ahead(struct db *db, const char *sql, const struct db_value *values, size_t count);
+void db_forget_ahead(struct db *db);
 
 /* What the database said about the last failure; err: what was returned. */
 const char *db_said(const struct db *db, enum mu_err err);

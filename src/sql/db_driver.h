@@ -21,7 +21,9 @@ struct db_driver {
                        void (*read)(struct db_row *row, void *out), void *out);
     enum mu_err (*each)(struct db *db, const char *sql, const struct db_value *values, size_t count, bool big,
                         db_row_fn fn, void *ctx);
-    enum mu_err (*ahead)(struct db *db, const char *sql, const uint32_t *numbers, size_t count); /* NULL: no use */
+    enum mu_err (*ahead)(struct db *db, const char *sql, const struct db_value *values,
+                         size_t count);  /* NULL: no use */
+    void (*forget_ahead)(struct db *db); /* NULL, too */
     enum mu_err (*begin_write)(struct db *db);
     enum mu_err (*commit)(struct db *db);
     void (*rollback)(struct db *db);

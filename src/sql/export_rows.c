@@ -51,9 +51,13 @@ enum mu_err tx_ahead(struct registry_tx *tx, enum registry_kind kind, const uint
     };
 
     assert(at < count && (size_t)kind < sizeof(sql) / sizeof(*sql) && sql[kind]);
+    enum mu_err err = MU_OK;
     if (at % DB_AHEAD != 0)
         return MU_OK;
-    return db_ahead(tx->db, sql[kind], numbers + at, count - at < DB_AHEAD ? count - at : DB_AHEAD);
+    db_forget_ahead(tx->db);
+    for (size_t i = at; i < count && i < at + DB_AHEAD && err == MU_OK; i++)
+        err = db_ahead(tx->db, sql[kind], DB_VALUES(db_int(numbers[i])));
+    return err;
 }
 
 enum mu_err tx_appid(struct registry_tx *tx, uint32_t app, char appid[ID_HEX_LEN + 1])

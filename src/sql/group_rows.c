@@ -18,9 +18,11 @@ void db_row_group(struct db_row *row, void *out)
 
 #define GROUP_WHERE "SELECT " GROUP_COLUMNS " FROM device_group g WHERE "
 
+const char db_group_by_gid[] = GROUP_WHERE "g.gid = $1";
+
 enum mu_err tx_group_by_gid(struct registry_tx *tx, const char *gid, struct group_row *out)
 {
-    return db_get(tx->db, GROUP_WHERE "g.gid = $1", DB_VALUES(db_text(gid)), db_row_group, out);
+    return db_get(tx->db, db_group_by_gid, DB_VALUES(db_text(gid)), db_row_group, out);
 }
 
 const char db_group_by_no[] = GROUP_WHERE "g.no = $1";
@@ -30,19 +32,20 @@ enum mu_err tx_group_by_no(struct registry_tx *tx, uint32_t no, struct group_row
     return db_get(tx->db, db_group_by_no, DB_VALUES(db_int(no)), db_row_group, out);
 }
 
+const char db_root_group[] = GROUP_WHERE "g.product = $1 AND g.parent IS NULL ORDER BY g.no LIMIT 1";
+
 enum mu_err tx_root_group(struct registry_tx *tx, uint32_t product, struct group_row *out)
 {
-    return db_get(tx->db, GROUP_WHERE "g.product = $1 AND g.parent IS NULL ORDER BY g.no LIMIT 1",
-                  DB_VALUES(db_int(product)), db_row_group, out);
+    return db_get(tx->db, db_root_group, DB_VALUES(db_int(product)), db_row_group, out);
 }
+
+const char db_group_of_mac[] = "SELECT device_group FROM device WHERE product = $1 "
+                               "AND mac = $2 AND device_group IS NOT NULL ORDER BY no DESC LIMIT 1";
 
 enum mu_err tx_group_of_mac(struct registry_tx *tx, uint32_t product, const char *mac, uint32_t *group)
 {
     int64_t no = 0;
-    enum mu_err err = db_int_of(tx->db,
-                                "SELECT device_group FROM device WHERE product = $1 "
-                                "AND mac = $2 AND device_group IS NOT NULL ORDER BY no DESC LIMIT 1",
-                                DB_VALUES(db_int(product), db_text(mac)), &no);
+    enum mu_err err = db_int_of(tx->db, db_group_of_mac, DB_VALUES(db_int(product), db_text(mac)), &no);
     *group = (uint32_t)no;
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }

@@ -125,11 +125,20 @@ static enum mu_err each(struct db *db, const char *sql, const struct db_value *v
     return err == MU_E_NOT_FOUND ? MU_OK : err;
 }
 
-_Static_assert((int)DB_AHEAD <= (int)PG_AHEAD_MAX, "pg_ahead takes as many");
+_Static_assert((int)DB_AHEAD_MAX <= (int)PG_AHEAD_MAX, "pg_ahead takes as many");
 
-static enum mu_err ahead(struct db *db, const char *sql, const uint32_t *numbers, size_t count)
+/* What the server would refuse is not sent then, either. */
+static enum mu_err ahead(struct db *db, const char *sql, const struct db_value *values, size_t count)
 {
-    return told(pg_ahead(db->pg, sql, numbers, count));
+    struct values_sent sent;
+    enum mu_err err = pg_ahead(db->pg, sql, values_of(&sent, values, count), count);
+
+    return err == MU_E_VALUE ? MU_OK : told(err);
+}
+
+static void forget_ahead(struct db *db)
+{
+    pg_forget_ahead(db->pg);
 }
 
 /* Another row that has the key is no failure to the server: then nothing is returned. */
@@ -256,6 +265,7 @@ const struct db_driver db_postgres = {
     .get = get,
     .each = each,
     .ahead = ahead,
+    .forget_ahead = forget_ahead,
     .begin_write = begin_write,
     .commit = commit,
     .rollback = rollback,

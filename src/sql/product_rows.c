@@ -19,10 +19,11 @@ void db_row_product(struct db_row *row, void *out)
     product->definition = col_no(row);
 }
 
+const char db_product_by_key[] = "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.product_key = $1";
+
 enum mu_err tx_product_by_key(struct registry_tx *tx, const char *product_key, struct product_row *out)
 {
-    return db_get(tx->db, "SELECT " PRODUCT_COLUMNS " FROM product p WHERE p.product_key = $1",
-                  DB_VALUES(db_text(product_key)), db_row_product, out);
+    return db_get(tx->db, db_product_by_key, DB_VALUES(db_text(product_key)), db_row_product, out);
 }
 
 enum mu_err tx_product_by_secret(struct registry_tx *tx, const char *product_secret, uint32_t enterprise,

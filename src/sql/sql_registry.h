@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/mark.h"
+#include "registry/apply_rows.h"
 #include "registry/audit.h"
 #include "registry/registry.h"
 #include "sql/db.h"
@@ -18,6 +19,7 @@
  *   delete_rows.c      deletes things with their parts, and counts what prevents it
  *   audit_rows.c       the audit log
  *   apply_rows.c, export_rows.c   what apply and export ask in addition
+ *   ahead_rows.c       what many rows of an import ask, all at once
  *   user_search.c      searches for users
  *   feed.c             what has changed
  *   feed_visit.c       visits everything, and what has changed
@@ -34,6 +36,7 @@ struct registry_tx {
     const struct audit_by *by; /* NULL: in nobody's name */
     int64_t audit;             /* number of this transaction's row in the audit log; 0 = none yet */
     uint32_t changes;          /* how many changes that row has */
+    struct tx_ahead *ahead;    /* NULL: nobody looks ahead */
 };
 
 /* What depends on where a registry is stored. */
@@ -143,12 +146,17 @@ MU_MUST_USE enum mu_err db_totals(struct db *db, struct registry_totals *out);
 #define TOKEN_COLUMNS  "t.hash, t.enterprise, t.product, t.expires_at"
 
 extern const char db_user_by_no[], db_device_by_no[], db_group_by_no[];
+extern const char db_product_by_key[], db_app_by_id[], db_user_by_uid[], db_group_by_gid[], db_root_group[];
+extern const char db_device_by_did[], db_device_by_mac[], db_devices_of_mac[], db_group_of_mac[];
 
 void db_row_enterprise(struct db_row *row, void *out);
 void db_row_product(struct db_row *row, void *out);
 void db_row_app(struct db_row *row, void *out);
 void db_row_device(struct db_row *row, void *out);
 void db_row_group(struct db_row *row, void *out);
+
+/* ahead_rows.c: a number that is reserved for a new row; 0: none is. */
+uint32_t tx_reserved_number(struct registry_tx *tx, enum ahead_makes kind);
 
 /* --- the change feed (feed.c) --------------------------------------------------------------*/
 

@@ -16,10 +16,11 @@ void db_row_app(struct db_row *row, void *out)
     app->enterprise = col_no(row);
 }
 
+const char db_app_by_id[] = "SELECT " APP_COLUMNS " FROM app a WHERE a.appid = $1";
+
 enum mu_err tx_app_by_id(struct registry_tx *tx, const char *appid, struct app_row *out)
 {
-    return db_get(tx->db, "SELECT " APP_COLUMNS " FROM app a WHERE a.appid = $1", DB_VALUES(db_text(appid)), db_row_app,
-                  out);
+    return db_get(tx->db, db_app_by_id, DB_VALUES(db_text(appid)), db_row_app, out);
 }
 
 enum mu_err tx_put_app(struct registry_tx *tx, struct app_row *row)
@@ -94,9 +95,11 @@ static void read_user(struct db_row *row, void *out)
     "SELECT no, app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, " \
     "is_anonymous, created_at, updated_at, country, region, city, is_disabled FROM \"user\" WHERE "
 
+const char db_user_by_uid[] = USER_WHERE "uid = $1";
+
 enum mu_err tx_user_by_uid(struct registry_tx *tx, const char *uid, struct user_row *out)
 {
-    return db_get(tx->db, USER_WHERE "uid = $1", DB_VALUES(db_text(uid)), read_user, out);
+    return db_get(tx->db, db_user_by_uid, DB_VALUES(db_text(uid)), read_user, out);
 }
 
 const char db_user_by_no[] = USER_WHERE "no = $1";
@@ -108,23 +111,28 @@ enum mu_err tx_user_by_no(struct registry_tx *tx, uint32_t no, struct user_row *
 
 enum mu_err tx_put_user(struct registry_tx *tx, struct user_row *row)
 {
+#define COLUMNS                                                                                           \
+    "app, uid, username, phone, email, name, gender, birthday, address, remark, auth_src, is_anonymous, " \
+    "created_at, updated_at, country, region, city, is_disabled"
+#define VALUES "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18"
     static const struct db_put put = {
-        DB_INSERT("INSERT INTO \"user\" (app, uid, username, phone, email, name, gender, birthday, address, "
-                  "remark, auth_src, is_anonymous, created_at, updated_at, country, region, city, is_disabled) "
-                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"),
+        DB_INSERT("INSERT INTO \"user\" (" COLUMNS ") VALUES (" VALUES ")"),
+        DB_NUMBERED("INSERT INTO \"user\" (" COLUMNS ", no) VALUES (" VALUES ", $19)"),
         .update =
             "UPDATE \"user\" SET app = $1, uid = $2, username = $3, phone = $4, email = $5, name = $6, gender = $7, "
             "birthday = $8, address = $9, remark = $10, auth_src = $11, is_anonymous = $12, created_at = $13, "
             "updated_at = $14, country = $15, region = $16, city = $17, is_disabled = $18 WHERE no = $19",
     };
-    enum mu_err err =
-        db_put(tx->db, &put,
-               DB_VALUES(db_int(row->app), db_text(row->uid), db_text(row->username), db_text(row->phone),
-                         db_text(row->email), db_text(row->name), db_text(row->gender), db_text(row->birthday),
-                         db_text(row->address), db_text(row->remark), db_text(row->auth_src), db_int(row->is_anonymous),
-                         db_int(row->created_at), db_int(row->updated_at), db_text(row->place.country),
-                         db_text(row->place.region), db_text(row->place.city), db_int(row->is_disabled)),
-               &row->no);
+    /* Whoever looks ahead knows that nobody has the uid. */
+    struct db_reserved reserved = { .no = row->no ? 0 : tx_reserved_number(tx, MAKES_USERS), .alone = true };
+    enum mu_err err = db_put_numbered(
+        tx->db, &put, reserved,
+        DB_VALUES(db_int(row->app), db_text(row->uid), db_text(row->username), db_text(row->phone), db_text(row->email),
+                  db_text(row->name), db_text(row->gender), db_text(row->birthday), db_text(row->address),
+                  db_text(row->remark), db_text(row->auth_src), db_int(row->is_anonymous), db_int(row->created_at),
+                  db_int(row->updated_at), db_text(row->place.country), db_text(row->place.region),
+                  db_text(row->place.city), db_int(row->is_disabled)),
+        &row->no);
 
     return err == MU_OK ? feed_add(tx->db, FEED_USER, row->no, 0) : err;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "transfer/apply_entry.h"
+#include "transfer/import_ahead.h"
 
 const char *const import_kind_words[] = { "users", "devices", "groups", "bindings", NULL };
 
@@ -65,6 +66,7 @@ bool import_column(enum import_kind kind, size_t i, struct import_column *out)
 
 struct import_run {
     struct import_batch *batch;
+    struct import_ahead *ahead;
     struct apply apply;
 };
 
@@ -125,9 +127,11 @@ static enum mu_err apply_rows(struct registry_tx *tx, void *arg)
 
     run->apply.tx = tx;
     for (size_t line; rest.len && err == MU_OK;) {
-        if ((err = values_row_take(&rest, &line, &run->apply.values)) == MU_OK)
+        if ((err = import_look_ahead(run->ahead, &run->apply, rest)) == MU_OK &&
+            (err = values_row_take(&rest, &line, &run->apply.values)) == MU_OK)
             err = apply_row(run, line, &tally);
     }
+    tx_end_ahead(tx);
     batch->created = tally.created;
     batch->updated = tally.updated;
     batch->unchanged = tally.unchanged;
@@ -154,6 +158,7 @@ static enum mu_err begin_seen(struct apply_seen *seen, struct str bits)
 enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct import_batch *batch)
 {
     struct import_run run = { .batch = batch,
+                              .ahead = import_ahead_new(batch->kind),
                               .apply = { .rows = true,
                                          .now_s = batch->now_s,
                                          .mac_lower = batch->mac_lower,
@@ -169,11 +174,13 @@ enum mu_err import_rows(struct registry *reg, const struct audit_by *by, struct 
     buf_init(&batch->told, batch->report->max);
     buf_init(&batch->days, batch->report->max);
     buf_init(&run.apply.styled, batch->report->max);
-    if ((err = begin_seen(&run.apply.seen, batch->seen)) == MU_OK)
+    err = run.ahead ? begin_seen(&run.apply.seen, batch->seen) : MU_E_NOMEM;
+    if (err == MU_OK)
         err = registry_write_by(reg, by, apply_rows, &run);
     if (err != MU_OK)
         batch->report->len = start;
     batch->styled = run.apply.styled;
+    import_ahead_free(run.ahead);
     free(run.apply.seen.bits);
     values_free(&run.apply.values);
     buf_free(&run.apply.generated);

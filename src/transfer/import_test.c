@@ -1,8 +1,7 @@
 /* Rows in bulk: each is taken by itself, and the same row again changes nothing. */
-#include "transfer/apply_fixture.h"
+#include "transfer/import_fixture.h"
 
 #include "transfer/export.h"
-#include "transfer/values.h"
 
 static const struct audit_by by = { .uid = 0, .command = "test" };
 
@@ -16,30 +15,6 @@ struct imported {
     size_t number_count;
     struct import_told told; /* of the last row */
 };
-
-/* Makes a row of each line: a number, and an object with ' instead of ". */
-static void write_rows(struct buf *out, const char *text)
-{
-    char *json = strdup(text), *end;
-    struct values values = { 0 };
-
-    for (char *at = json; *at; at++)
-        if (*at == '\'')
-            *at = '"';
-    for (char *at = json; *at; at = end + 1) {
-        size_t line = strtoul(at, &at, 10), begun = values_row_begin(out, line);
-        end = strchr(at, '\n');
-        json_t *object = json_loadb(at, (size_t)(end - at), 0, NULL);
-        assert_non_null(object);
-        assert_int_equal(values_of_json(&values, object), MU_OK);
-        for (size_t i = 0; i < values.count; i++)
-            values_row_add(out, str_of(values.at[i].name), &values.at[i]);
-        values_row_end(out, begun);
-        json_decref(object);
-    }
-    values_free(&values);
-    free(json);
-}
 
 static struct imported import(struct registry_fixture *f, enum import_kind kind, struct str seen, const char *text)
 {
