@@ -15,6 +15,10 @@ enum { OLDEST_SERVER = 150000 };
 #define KEEPALIVE_IDLE_S  "5"
 #define KEEPALIVE_EACH_S  "2"
 #define KEEPALIVE_COUNT   "3"
+/* The same for the other end: a machine that is gone without a word must not keep its locks for hours. */
+#define SERVER_KEEPALIVE                                                                       \
+    "SET tcp_user_timeout TO " TCP_TIMEOUT_MS "; SET tcp_keepalives_idle TO " KEEPALIVE_IDLE_S \
+    "; SET tcp_keepalives_interval TO " KEEPALIVE_EACH_S "; SET tcp_keepalives_count TO " KEEPALIVE_COUNT "; "
 
 /* What a statement has as values, at most; an import sends lists. */
 #define SENT_MAX       (64 * 1024 * 1024)
@@ -121,13 +125,13 @@ static enum mu_err look_at_server(struct pg *pg, char *why, size_t why_size)
  * statements that see what was committed before each of them. */
 static enum mu_err set_up(struct pg *pg)
 {
-    char sql[600];
+    char sql[800];
 
     /* What is "on" is said, too: the server's settings may be read again while we are connected. */
     snprintf(sql, sizeof(sql),
              "SELECT set_config('synchronous_commit', 'on', false) "
              "WHERE current_setting('synchronous_commit') IN ('on', 'off'); "
-             "SET default_transaction_isolation TO 'read committed'; SET lock_timeout TO 0; "
+             "SET default_transaction_isolation TO 'read committed'; SET lock_timeout TO 0; " SERVER_KEEPALIVE
              "SET search_path TO %s; SET statement_timeout TO '%us'; "
              "SET idle_in_transaction_session_timeout TO '%us'; %s",
              pg->settings.schema, pg->settings.statement_s, pg->settings.idle_s,

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -273,6 +274,27 @@ def test_while_one_has_the_database_alone_no_command_changes_it(databases, make_
         done = run("disable", "--store", uri, "device", device[0])
         assert done.returncode == 1 and "in use by another" in done.stderr
     assert run("disable", "--store", uri, "device", device[0]).returncode == 0
+
+
+def server_timers(port):
+    """Of the server's end of each connection to this port: what the kernel waits for, and how many seconds still."""
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        rows = [line.split() for line in f.readlines()[1:]]
+    timers = [row[5].split(":") for row in rows if int(row[1].split(":")[1], 16) == port and row[3] == "01"]
+    return [(int(kind, 16), int(left, 16) / os.sysconf("SC_CLK_TCK")) for kind, left in timers]
+
+
+def test_the_database_soon_misses_a_machine_that_is_gone(monkeypatch, make_server):
+    """Otherwise what that one was writing would keep its locks for two hours."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("PGPORT", str(port))  # also of the socket
+    with ended(Postgres(listen_addresses="127.0.0.1", port=port)) as cluster:
+        Databases(cluster.start()).make()
+        make_server("--store", f"postgresql://muster@127.0.0.1:{port}/own_1?sslmode=disable&gssencmode=disable")
+        keepalive = 2
+        wait_until(lambda: all(kind == keepalive and left <= 5 for kind, left in server_timers(port)), what="keepalives")
+        assert len(server_timers(port)) >= 3
 
 
 def test_status_names_the_database_and_knows_no_directory(databases, make_server):
