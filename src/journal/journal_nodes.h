@@ -24,8 +24,8 @@ typedef enum mu_err (*journal_node_fn)(void *ctx, const struct journal_node *nod
 MU_MUST_USE enum mu_err journal_nodes(struct journal *j, journal_node_fn row, void *ctx);
 /* A sign of life of a start that still reads what there is, and commits nothing yet. MU_E_OVER: it is over. Any thread. */
 MU_MUST_USE enum mu_err journal_stay_alive(struct journal *j);
-/* Declares a start over, unless it has given a sign of life after the one at alive_us: then MU_E_EXISTS. MU_OK also if
- * it was over already. Any thread. */
+/* Declares a start over, and ends what it has under way. Not if it has given a sign of life after the one at alive_us, or
+ * will as soon as it gets a lock that it waits for: then MU_E_EXISTS. MU_OK also if it was over already. Any thread. */
 MU_MUST_USE enum mu_err journal_end_boot(struct journal *j, uint64_t boot, int64_t alive_us);
 
 /* --- who holds a session --------------------------------------------------------------------------- */

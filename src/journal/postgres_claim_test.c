@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "journal/journal_nodes.h"
+#include "journal/postgres_internal.h"
 
 enum { MANY = 2000, READERS = 8 };
 
@@ -165,6 +166,61 @@ static void a_node_that_stands_still_in_a_claim_does_not_stop_the_holder(void **
     commit(a.j, a.b); /* while b is in the middle of its batch */
     journal_batch_clear(b.b);
     assert_int_equal(claim_one(&b, 1), b.boot);
+}
+
+static int64_t seen_us;
+
+static enum mu_err find_a(void *ctx, const struct journal_node *node)
+{
+    (void)ctx;
+    seen_us = node->boot == a.boot ? node->alive_us : seen_us;
+    return MU_OK;
+}
+
+/* What b says to that. */
+static enum mu_err end_a(void)
+{
+    assert_int_equal(journal_nodes(b.j, find_a, NULL), MU_OK);
+    return journal_end_boot(b.j, a.boot, seen_us);
+}
+
+/* No time limit of the server ends a COPY whose sender says nothing more. */
+static void what_a_start_that_is_over_was_writing_keeps_no_device(void **state)
+{
+    (void)state;
+    log_in(&a, 2);
+    assert_int_equal(claim_one(&a, 1), a.boot);
+    assert_int_equal(
+        pg_copy_begin(postgres_of(a.j)->writer, "COPY message (device, ts, record) FROM STDIN (FORMAT binary)"), MU_OK);
+    assert_int_equal(claim_one(&b, 1), 0);
+    journal_batch_clear(b.b);
+    assert_int_equal(end_a(), MU_OK);
+    while (claim_one(&b, 1) != b.boot) {
+        journal_batch_clear(b.b);
+        poll(NULL, 0, 10);
+    }
+    commit(b.j, b.b);
+    journal_batch_clear(a.b);
+    assert_int_equal(journal_commit(a.j, a.b, DAY_ZERO), MU_E_OVER);
+}
+
+static void a_start_whose_commit_waits_for_a_lock_is_not_over(void **state)
+{
+    struct pg *pg = open_pg(uri), *looking = open_pg(uri);
+
+    (void)state;
+    commit(a.j, a.b);
+    assert_int_equal(pg_begin(pg, PG_WRITE), MU_OK);
+    assert_int_equal(pg_exec(pg, "LOCK TABLE state IN SHARE MODE"), MU_OK);
+    put(&a, 1, 1, true);
+    begin(&a, commit_on_thread);
+    while (!number(looking, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        poll(NULL, 0, 10);
+    assert_int_equal(end_a(), MU_E_EXISTS);
+    pg_rollback(pg);
+    assert_int_equal(outcome(&a), MU_OK);
+    pg_close(looking);
+    pg_close(pg);
 }
 
 static void of_two_that_claim_a_free_device_the_second_is_told_at_once(void **state)
@@ -332,6 +388,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nodes_that_claim_what_the_other_holds_both_commit_whoever_is_first),
         TEST(a_node_that_stands_still_in_a_claim_does_not_stop_the_holder),
+        TEST(what_a_start_that_is_over_was_writing_keeps_no_device),
+        TEST(a_start_whose_commit_waits_for_a_lock_is_not_over),
         TEST(of_two_that_claim_a_free_device_the_second_is_told_at_once),
         TEST(many_devices_are_claimed_by_one_node_each),
         TEST(what_deletes_the_rows_of_others_gives_up_and_is_tried_again),

@@ -123,22 +123,32 @@ enum mu_err postgres_stay_alive(struct journal *port)
     return err == MU_OK && !changed ? MU_E_OVER : postgres_error(err);
 }
 
+/* The session in which a start commits has its name. */
+#define ITS_SESSION                                                                   \
+    "pg_stat_activity WHERE application_name = '" POSTGRES_CALLED "' || boot.number " \
+    "AND datname = current_database() AND usename = current_user "
+
+/* A commit of that start locks its row, too: one of the two comes first, and the other sees it.
+ *
+ * In the middle of a COPY whose sender stands still, the server looks at none of its time limits: it would keep the
+ * transaction, and its locks. */
+static const char end_it[] =
+    "WITH ended AS (UPDATE boot SET over = alive WHERE number = $1 AND over IS NULL AND "
+    "(extract(epoch FROM alive) * 1000000)::bigint = $2 AND "
+    "NOT EXISTS (SELECT FROM " ITS_SESSION "AND wait_event_type = 'Lock') RETURNING number) "
+    "SELECT (SELECT count(pg_terminate_backend(pid)) FROM " ITS_SESSION "AND state <> 'idle') FROM ended AS boot";
+
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us)
 {
     struct postgres_journal *j = postgres_of(port);
     struct pg *pg = postgres_take(j);
-    uint64_t changed = 0;
     int64_t unused;
     enum mu_err err = MU_E_NOMEM;
 
-    /* A commit of that start locks its row, too: one of the two comes first, and the other sees it. */
     if (pg)
-        err = pg_run(pg,
-                     "UPDATE boot SET over = alive WHERE number = $1 AND over IS NULL AND "
-                     "(extract(epoch FROM alive) * 1000000)::bigint = $2",
-                     PG_VALUES(pg_int((int64_t)boot), pg_int(alive_us)), &changed);
+        err = pg_get(pg, end_it, PG_VALUES(pg_int((int64_t)boot), pg_int(alive_us)), pg_read_int, &unused, NULL);
     postgres_give_back(j, pg);
-    if (err != MU_OK)
+    if (err != MU_E_NOT_FOUND)
         return postgres_error(err);
-    return changed || postgres_boot_is_over(port, boot, &unused) ? MU_OK : MU_E_EXISTS;
+    return postgres_boot_is_over(port, boot, &unused) ? MU_OK : MU_E_EXISTS;
 }

@@ -48,8 +48,9 @@ struct other_node *nodes_find(struct nodes *n, uint64_t boot)
     return NULL;
 }
 
-/* With the lock held. */
-static enum mu_err see(struct nodes *n, const struct seen_node *seen, int64_t now_ms)
+/* With the lock held. late: this node gives no sign of life itself. What keeps it from that (somebody has locked a
+ * table, a standby is away) may keep the others, too. */
+static enum mu_err see(struct nodes *n, const struct seen_node *seen, int64_t now_ms, bool late)
 {
     const struct journal_node *row = &seen->row;
     struct other_node *node = nodes_find(n, row->boot);
@@ -62,7 +63,7 @@ static enum mu_err see(struct nodes *n, const struct seen_node *seen, int64_t no
         memcpy(node->name, seen->name, sizeof(node->name));
         log_event(LOG_INFO, "node_joined", "boot=%" PRIu64 " name=%s", row->boot, node->name);
     }
-    if (node->alive_us != row->alive_us || node->seen_in != n->looks - 1)
+    if (node->alive_us != row->alive_us || node->seen_in != n->looks - 1 || late)
         node->changed_ms = now_ms;
     node->alive_us = row->alive_us;
     node->seen_in = n->looks;
@@ -78,6 +79,7 @@ enum mu_err nodes_look_at_all(struct nodes *n)
     struct seen_nodes seen = { 0 };
     struct registry_place place = { 0 };
     enum mu_err err = journal_nodes(n->options.journal, on_node, &seen);
+    bool late = n->committer && nodes_is_late(n);
     int64_t now_ms = clock_mono_ms();
 
     /* A command that is no node may have changed it, too. */
@@ -91,7 +93,7 @@ enum mu_err nodes_look_at_all(struct nodes *n)
     n->registry_wanted = nodes_larger(n->registry_wanted, place.change);
     for (uint32_t i = 0; i < seen.count && err == MU_OK; i++)
         if (seen.at[i].row.boot != n->boot)
-            err = see(n, &seen.at[i], now_ms);
+            err = see(n, &seen.at[i], now_ms, late);
         else
             memcpy(n->name, seen.at[i].name, sizeof(n->name));
     pthread_cond_broadcast(&n->told);
@@ -101,7 +103,8 @@ enum mu_err nodes_look_at_all(struct nodes *n)
 }
 
 /* It was looked at without a gap for a whole lease, and has given no sign of life in that time. A database that nobody
- * could reach is a gap, so it makes nobody over; and no two clocks are compared. */
+ * could reach is a gap, and so is one that lets this node commit nothing either: they make nobody over. And no two
+ * clocks are compared. */
 static bool is_silent(const struct nodes *n, const struct other_node *node)
 {
     return node->seen_in == n->looks && clock_mono_ms() - node->changed_ms >= n->options.lease_ms;
@@ -109,7 +112,15 @@ static bool is_silent(const struct nodes *n, const struct other_node *node)
 
 static void end_if_silent(struct nodes *n, const struct other_node *node)
 {
-    if (!is_silent(n, node) || journal_end_boot(n->options.journal, node->boot, node->alive_us) != MU_OK)
+    if (!is_silent(n, node))
+        return;
+    enum mu_err err = journal_end_boot(n->options.journal, node->boot, node->alive_us);
+    if (err == MU_E_EXISTS) {
+        pthread_mutex_lock(&n->lock);
+        nodes_find(n, node->boot)->changed_ms = clock_mono_ms();
+        pthread_mutex_unlock(&n->lock);
+    }
+    if (err != MU_OK)
         return;
     log_event(LOG_WARN, "node_over", "boot=%" PRIu64 " hint=\"it has given no sign of life for %lld ms\"", node->boot,
               (long long)n->options.lease_ms);

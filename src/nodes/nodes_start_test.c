@@ -1,4 +1,4 @@
-/* Starts of nodes: how long they are waited for, and what they know when they answer. */
+/* Starts of nodes: how long they are waited for, when they are over, and what they know when they answer. */
 #include "nodes/nodes_member_fixture.h"
 
 /* --- starting ---------------------------------------------------------------------------------------*/
@@ -66,6 +66,21 @@ static void a_start_that_others_have_ended_learns_it_before_it_is_ready(void **s
     end_boot(late.boot);
     WAIT_UNTIL(atomic_load(&late.over));
     stop(&late);
+}
+
+/* As behind a lock on a table. What keeps this node from committing may keep the others, too. */
+static void a_node_that_cannot_commit_declares_nobody_over(void **state)
+{
+    int64_t began_ms = clock_mono_ms();
+
+    (void)state;
+    be_silent(&a);
+    be_silent(&b);
+    WAIT_UNTIL(clock_mono_ms() - began_ms > SHORT_LEASE_MS + 3 * NODES_ALIVE_MS || !lives(a.boot) || !lives(b.boot));
+    be_heard(&a);
+    be_heard(&b);
+    assert_int_equal(login(&a, 1), MU_OK);
+    assert_int_equal(login(&b, 2), MU_OK);
 }
 
 static size_t known_to(const struct member *m)
@@ -189,6 +204,7 @@ int main(void)
         TEST_SHORT_LEASE(a_start_that_takes_longer_than_a_lease_is_not_over),
         TEST_SHORT_LEASE(a_start_that_dies_before_it_is_ready_is_over_after_its_lease),
         TEST(a_start_that_others_have_ended_learns_it_before_it_is_ready),
+        TEST_SHORT_LEASE(a_node_that_cannot_commit_declares_nobody_over),
         TEST(a_write_does_not_wait_for_a_node_that_still_starts),
         TEST(two_that_start_together_know_what_each_acknowledges),
         TEST(a_node_that_has_started_knows_all_that_others_have_acknowledged),

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-NOTIFICATION, PARSE, BIND = b"A", b"P", b"B"
+NOTIFICATION, PARSE, BIND, COPY_DATA = b"A", b"P", b"B", b"d"
 
 
 class Wire:
@@ -18,6 +18,7 @@ class Wire:
         self.client, self.server = client, server
         self.statements, self.writes = {}, False
         self.deaf = False  # nothing comes back to the node any more
+        self.mute = False  # nothing comes from it any more
 
     def close(self):
         for end in (self.client, self.server):
@@ -46,6 +47,11 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.drop_notifications, self.dropped = False, 0
         self.cuts, self.lock = collections.deque(), threading.Lock()  # "before" or "after", one for each COMMIT to come
+        self.commits = threading.Event()  # cleared: a COMMIT waits until it is set
+        self.commits.set()
+        self.waiting = threading.Event()  # one does so
+        self.mute_copies = False  # in the middle of a COPY nothing is passed on any more, as if the node stood still
+        self.muted = threading.Event()  # that has happened
         threading.Thread(target=self._accept, daemon=True).start()
 
     def uri(self, database):
@@ -86,10 +92,17 @@ class Proxy:
             kind, body = pending.take_message()
             cut = None
             if wire.is_commit(kind, body):
+                if not self.commits.is_set():
+                    self.waiting.set()
+                    self.commits.wait()
                 with self.lock:
                     cut = self.cuts.popleft() if self.cuts else None
             if cut == "before":
                 return
+            wire.mute |= self.mute_copies and kind == COPY_DATA
+            if wire.mute:
+                self.muted.set()
+                continue
             wire.deaf |= cut == "after"
             wire.server.sendall(kind + struct.pack(">I", len(body) + 4) + body)
             if wire.deaf and kind == b"S":

@@ -1,8 +1,10 @@
 """The database goes away under load, and comes back: nobody is over because of that, and no acknowledgement was false."""
 
+import contextlib
 import random
 import time
 
+import psycopg2
 import pytest
 
 from cluster import LEASE_S, check_agreement, check_recount, lives, request, size, wait_for_online
@@ -56,6 +58,19 @@ def test_a_database_that_is_away_for_longer_than_a_lease_makes_nobody_over(clust
     load.wait_for_more(3)
     for node in cluster.nodes:
         wait_until(lambda: health(node) == 200, what="200")  # noqa: B023
+    finish(cluster, worlds, load)
+
+
+def test_a_table_that_somebody_locks_for_longer_than_a_lease_makes_nobody_over(cluster):
+    """A CREATE INDEX does so: everybody reads, and nobody writes."""
+    worlds = cluster.world()
+    load = Load(worlds, DEVICES, database_fails=True)
+    load.wait_for_more(3)
+    with contextlib.closing(psycopg2.connect(cluster.uri)) as outsider, outsider, outsider.cursor() as cursor:
+        cursor.execute("LOCK TABLE journal.state IN SHARE MODE")
+        wait_until(lambda: any(health(node) == 503 for node in cluster.nodes), what="503")
+        time.sleep(LEASE_S + 3)
+    load.wait_for_more(3)
     finish(cluster, worlds, load)
 
 

@@ -1,6 +1,8 @@
 """Nodes that hear nothing, say nothing, or stand still for longer than their lease."""
 
+import contextlib
 import http.client
+import re
 import secrets
 import signal
 import threading
@@ -11,7 +13,7 @@ import pytest
 from cluster import (LEASE_S, Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows, size,
                      wait_for_online)
 from load import Traveller
-from mqtt import Closed
+from mqtt import Closed, Device, connect_packet
 from proxy import Proxy
 from server import ENOUGH_S, stand_still, wait_until
 from world import request, status_report
@@ -105,6 +107,63 @@ def test_a_call_that_waited_while_its_node_stood_still_is_not_answered_falsely(c
     node.start()
 
 
+def through_proxies(proxies, count):
+    """For make_cluster: the first nodes reach the database through a proxy each."""
+    def uri(cluster, number):
+        if number >= count:
+            return cluster.uri
+        proxies.append(Proxy(cluster.postgres.directory))
+        return proxies[-1].uri("muster")
+
+    return uri
+
+
+def waiting_bytes(node):
+    page = request(node.ops, "GET", "/metrics").body.decode()
+    return int(re.search(r"^muster_commit_waiting_bytes (\d+)$", page, re.M)[1])
+
+
+def test_a_node_that_stands_still_in_the_middle_of_a_batch_keeps_no_device(make_cluster):
+    """The server would wait for the rest of the batch for ever, and the locks of its claims with it."""
+    proxies = []
+    cluster = make_cluster(uris=through_proxies(proxies, 1))
+    worlds, (proxy,) = cluster.world(), proxies
+    node = cluster.nodes[0]
+    talker = connect(worlds[0], worlds[0].register())
+    registered = [worlds[0].register() for _ in range(20)]
+    proxy.commits.clear()
+    proxy.waiting.wait()
+    before = waiting_bytes(node)
+    logins = [Device(node.mqtt, *each, worlds[0].product_key, 4) for each in registered]
+    for device in logins:
+        device.send(connect_packet(device.did, device.passcode, 4))
+    wait_until(lambda: waiting_bytes(node) > before + len(logins) * 50, what="logins")
+    talker.send(b"".join(talker.report_bytes(status_report(), 1, n + 1) for n in range(3000)))  # more than FEW
+    wait_until(lambda: waiting_bytes(node) > before + 3000 * 50, what="reports")
+    proxy.mute_copies = True
+    proxy.commits.set()
+    assert proxy.muted.wait(ENOUGH_S)
+    stand_still(node.process)
+    claimed = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+    assert cluster.sql(claimed)[0][0] > 0
+    moved = [login_somewhere(worlds[1:], each, n)[0] for n, each in enumerate(registered)]
+    node.process.send_signal(signal.SIGCONT)
+    assert node.process.wait(ENOUGH_S) > 0
+    with pytest.raises(Closed):
+        talker.receive()
+    for device in logins:
+        with contextlib.suppress(Closed):
+            assert device.receive()[1] != b"\0\0", "let in by a node that is over"
+    check_agreement(worlds[1:])
+    assert not rows(worlds[1], talker.did, "data")
+    for device in moved:
+        assert len(check_sessions(worlds[1], device.did, online=True)) == 1
+    proxy.mute_copies = False
+    node.start()
+    check_recount(cluster, worlds)
+    proxy.close()
+
+
 # --- a node that the bus does not reach ------------------------------------------------------------------------
 
 def disturb(world, others, times):
@@ -128,14 +187,7 @@ def disturb(world, others, times):
 
 def test_a_node_that_hears_nothing_on_the_bus_is_late_and_never_wrong(make_cluster):
     proxies = []
-
-    def first_through_proxy(cluster, number):
-        if number:
-            return cluster.uri
-        proxies.append(Proxy(cluster.postgres.directory))
-        return proxies[0].uri("muster")
-
-    cluster = make_cluster(uris=first_through_proxy)
+    cluster = make_cluster(uris=through_proxies(proxies, 1))
     worlds = cluster.world()
     proxies[0].drop_notifications = True
     disturb(worlds[0], worlds[1:], size(4, 30))
