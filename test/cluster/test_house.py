@@ -41,3 +41,36 @@ def test_nothing_of_a_deleted_device_stays(shared_cluster):
     device.expect_closed()
     wait_until(lambda: all(count(shared_cluster, table, "device = %s", number) == 0
                            for table in ("state", "versions", "event", "turn", "past")), what="an empty journal")
+
+
+def old_starts(cluster):
+    return count(cluster, "boot", "over < clock_timestamp() - interval '1 day'")
+
+
+def test_old_starts_go_but_not_one_that_says_when_a_crash_ended_a_session(make_cluster):
+    cluster = make_cluster(nodes=2)
+    worlds = cluster.world()
+    device = connect(worlds[1], worlds[1].register())
+
+    def moment():  # the last sign of life of the second node
+        return cluster.sql("SELECT coalesce(moment, 0) FROM journal.boot ORDER BY number DESC LIMIT 1")[0][0]
+
+    began = moment()
+    wait_until(lambda: moment() > began + 2000000, what="signs of life after the login")
+    cluster.nodes[1].kill()
+    wait_until(lambda: cluster.living() == 1, what="the end of the node that was killed")
+    log = worlds[0].online_log_once_ended(device.did)
+    assert log[0]["timestamp"] > log[1]["timestamp"] + 1
+
+    assert cluster.nodes[0].stop() == 0
+    cluster.sql("UPDATE journal.boot SET over = over - interval '2 days'")
+    cluster.sql("INSERT INTO journal.boot (number, over) SELECT last + i, clock_timestamp() - interval '2 days' "
+                "FROM (SELECT max(number) AS last FROM journal.boot) AS b, generate_series(1, 100) AS i")
+    cluster.nodes[0].start()
+    wait_until(lambda: old_starts(cluster) == 1, what="few old starts")
+    cluster.nodes[0].restart()
+    assert worlds[0].get(f"devices/{device.did}/online").json["objects"] == log
+    cluster.nodes[1].start()
+    again = connect(worlds[1], (device.did, device.passcode))
+    assert worlds[1].get(f"devices/{device.did}/online").json["objects"][1:] == log
+    again.close()
