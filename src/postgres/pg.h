@@ -226,6 +226,15 @@ static inline void pg_put_int8(struct buf *b, int64_t v)
     buf_append_u64be(b, (uint64_t)v);
 }
 
+static inline void pg_put_float8(struct buf *b, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof(bits));
+    buf_append_u32be(b, 8);
+    buf_append_u64be(b, bits);
+}
+
 static inline void pg_put_null(struct buf *b)
 {
     buf_append_u32be(b, UINT32_MAX);

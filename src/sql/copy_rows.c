@@ -15,7 +15,7 @@ struct table {
     char key[NAME_LEN];            /* the column that the database numbers; "": none */
     size_t count;                  /* of columns */
     char kinds[DB_VALUES_MAX + 1]; /* the first letters of their types */
-    char read[1400], write[1000], total[200], clear[100];
+    char read[1400], write[1000], copy[1000], total[200], clear[100];
 };
 
 /* Static, since a connection finds its prepared statements by the addresses of their texts. */
@@ -85,6 +85,7 @@ static enum mu_err add_table(void *ctx, struct db_row *row)
         memcpy(t->key, r.key, sizeof(t->key));
     snprintf(t->read, sizeof(t->read), "SELECT %s FROM %s%s", r.columns, name, order_of(t));
     snprintf(t->write, sizeof(t->write), "INSERT INTO %s (%s) VALUES (%s)", name, r.columns, r.values);
+    snprintf(t->copy, sizeof(t->copy), "COPY %s (%s) FROM STDIN (FORMAT binary)", name, r.columns);
     snprintf(t->total, sizeof(t->total), "SELECT count(*) FROM %s%s", name,
              is_table(t, "fact") ? " WHERE name NOT IN (" OWN_FACTS ")" : "");
     snprintf(t->clear, sizeof(t->clear), "TRUNCATE %s CASCADE", name);
@@ -147,6 +148,7 @@ static enum mu_err set_last_number(struct db *db, const struct table *t, int64_t
 struct table_copy {
     struct registry *registry; /* the target */
     struct db *from, *to;
+    struct db_rows rows_to;
     const struct table *table;
     int64_t rows; /* of the table */
     void (*step)(void *ctx);
@@ -181,7 +183,7 @@ static enum mu_err copy_row(void *ctx, struct db_row *row)
         values[i] = value_of(row, c->table->kinds[i]);
     c->rows++;
     c->step(c->ctx);
-    return db_run_along(c->to, c->table->write, values, c->table->count);
+    return db_add_row(&c->rows_to, values, c->table->count);
 }
 
 static enum mu_err compare(const struct table_copy *c)
@@ -196,6 +198,15 @@ static enum mu_err compare(const struct table_copy *c)
     return MU_E_CORRUPT;
 }
 
+static enum mu_err copy_rows(struct table_copy *c)
+{
+    enum mu_err err = db_begin_rows(&c->rows_to, c->to, c->table->write, c->table->copy);
+
+    if (err == MU_OK)
+        err = db_each_big(c->from, c->table->read, NULL, 0, copy_row, c);
+    return db_end_rows(&c->rows_to, err);
+}
+
 static enum mu_err copy_table(struct table_copy *c, const struct table *t)
 {
     bool is_feed = is_table(t, "change");
@@ -204,8 +215,7 @@ static enum mu_err copy_table(struct table_copy *c, const struct table *t)
 
     c->table = t;
     c->rows = 0;
-    if (!is_feed &&
-        ((err = db_each_big(c->from, t->read, NULL, 0, copy_row, c)) != MU_OK || (err = compare(c)) != MU_OK))
+    if (!is_feed && ((err = copy_rows(c)) != MU_OK || (err = compare(c)) != MU_OK))
         return err;
     if (*t->key && (err = last_number(c->from, t, &last)) == MU_OK)
         err = set_last_number(c->to, t, last);

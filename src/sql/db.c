@@ -170,6 +170,30 @@ static enum mu_err update(struct db *db, const char *sql, const struct db_value 
     return err == MU_OK && !db_changes(db) ? MU_E_NOT_FOUND : err;
 }
 
+/* A COPY that has begun is ended by the rollback if err is one. */
+enum { ROWS_BYTES_MAX = 64 * 1024 * 1024 };
+
+enum mu_err db_begin_rows(struct db_rows *r, struct db *db, const char *insert, const char *copy)
+{
+    *r = (struct db_rows){ .db = db, .insert = insert, .copy = copy };
+    buf_init(&r->bytes, ROWS_BYTES_MAX);
+    return db->driver->begin_rows ? db->driver->begin_rows(r) : MU_OK;
+}
+
+enum mu_err db_add_row(struct db_rows *r, const struct db_value *values, size_t count)
+{
+    return r->db->driver->add_row ? r->db->driver->add_row(r, values, count)
+                                  : db_run_along(r->db, r->insert, values, count);
+}
+
+enum mu_err db_end_rows(struct db_rows *r, enum mu_err err)
+{
+    if (err == MU_OK && r->db->driver->end_rows)
+        err = r->db->driver->end_rows(r);
+    buf_free(&r->bytes);
+    return err;
+}
+
 enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count, int64_t *no)
 {
     return db->driver->insert(db, put, values, count, no);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log_limit.h"
 #include "base/text.h"
@@ -134,6 +135,19 @@ MU_MUST_USE enum mu_err db_put_numbered(struct db *db, const struct db_put *put,
                                         const struct db_value *values, size_t count, uint32_t *no);
 MU_MUST_USE enum mu_err db_insert(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
                                   int64_t *no);
+
+/* Inserts many rows of a table. PostgreSQL takes them by one COPY: other statements wait until db_end_rows. Its texts are
+ * literals: `insert` as for db_run, `copy` "COPY t (a, b) FROM STDIN (FORMAT binary)". Integers go into bigint only. */
+struct db_rows {
+    struct db *db;
+    const char *insert, *copy;
+    struct buf bytes; /* private, as the next */
+    size_t count;
+};
+MU_MUST_USE enum mu_err db_begin_rows(struct db_rows *r, struct db *db, const char *insert, const char *copy);
+MU_MUST_USE enum mu_err db_add_row(struct db_rows *r, const struct db_value *values, size_t count);
+/* In any case, after db_begin_rows. err: what has happened so far; returned if it is one. */
+MU_MUST_USE enum mu_err db_end_rows(struct db_rows *r, enum mu_err err);
 
 /* Calls fn for each row. An error of fn ends that and is returned. fn may run other statements. */
 typedef enum mu_err (*db_row_fn)(void *ctx, struct db_row *row);

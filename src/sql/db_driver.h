@@ -15,6 +15,9 @@ enum db_how {
 struct db_driver {
     void (*close)(struct db *db);
     enum mu_err (*run)(struct db *db, const char *sql, const struct db_value *values, size_t count, enum db_how how);
+    enum mu_err (*begin_rows)(struct db_rows *r); /* NULL: each is inserted; then so are the next two */
+    enum mu_err (*add_row)(struct db_rows *r, const struct db_value *values, size_t count);
+    enum mu_err (*end_rows)(struct db_rows *r);
     enum mu_err (*insert)(struct db *db, const struct db_put *put, const struct db_value *values, size_t count,
                           int64_t *no);
     enum mu_err (*get)(struct db *db, const char *sql, const struct db_value *values, size_t count,
@@ -42,5 +45,12 @@ struct db_driver {
 };
 
 extern const struct db_driver db_sqlite, db_postgres;
+
+/* postgres_db.c: what the port returns for an error of a connection. */
+enum mu_err db_postgres_error(enum mu_err err);
+/* postgres_rows.c */
+enum mu_err db_postgres_begin_rows(struct db_rows *r);
+enum mu_err db_postgres_add_row(struct db_rows *r, const struct db_value *values, size_t count);
+enum mu_err db_postgres_end_rows(struct db_rows *r);
 
 #endif

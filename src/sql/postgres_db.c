@@ -6,7 +6,7 @@
 #include "postgres/pg.h"
 
 /* The port knows nothing of connections: a database that cannot be reached is one that cannot be read or written. */
-static enum mu_err told(enum mu_err err)
+enum mu_err db_postgres_error(enum mu_err err)
 {
     switch (err) {
     case MU_E_CLOSED:
@@ -20,7 +20,7 @@ static enum mu_err told(enum mu_err err)
 /* A text that the server would refuse (it is not UTF-8, or has a NUL) was not sent: no row has it. */
 static enum mu_err told_of_row(enum mu_err err)
 {
-    return err == MU_E_VALUE ? MU_E_NOT_FOUND : told(err);
+    return err == MU_E_VALUE ? MU_E_NOT_FOUND : db_postgres_error(err);
 }
 
 /* --- statements -----------------------------------------------------------------------------------*/
@@ -66,11 +66,11 @@ static enum mu_err run(struct db *db, const char *sql, const struct db_value *va
 
     values_of(&sent, values, count);
     if (how == DB_ALONG)
-        return told(pg_queue(db->pg, sql, sent.at, count));
+        return db_postgres_error(pg_queue(db->pg, sql, sent.at, count));
     if (how == DB_TRY && (err = pg_queue(db->pg, "SAVEPOINT put", NULL, 0)) != MU_OK)
-        return told(err);
+        return db_postgres_error(err);
     err = pg_run(db->pg, sql, sent.at, count, &db->changed);
-    return told(how == DB_TRY ? end_try(db, err) : err);
+    return db_postgres_error(how == DB_TRY ? end_try(db, err) : err);
 }
 
 struct rows_wanted {
@@ -133,7 +133,7 @@ static enum mu_err ahead(struct db *db, const char *sql, const struct db_value *
     struct values_sent sent;
     enum mu_err err = pg_ahead(db->pg, sql, values_of(&sent, values, count), count);
 
-    return err == MU_E_VALUE ? MU_OK : told(err);
+    return err == MU_E_VALUE ? MU_OK : db_postgres_error(err);
 }
 
 static void forget_ahead(struct db *db)
@@ -150,7 +150,7 @@ static enum mu_err insert(struct db *db, const struct db_put *put, const struct 
     enum mu_err err =
         pg_get(db->pg, put->returning, values_of(&sent, values, count), count, pg_read_int, no, &inserted);
 
-    return inserted ? told(err) : MU_E_EXISTS;
+    return inserted ? db_postgres_error(err) : MU_E_EXISTS;
 }
 
 /* --- columns --------------------------------------------------------------------------------------*/
@@ -201,7 +201,7 @@ static enum mu_err begin_write(struct db *db)
 
     if (err == MU_OK)
         err = pg_queue(db->pg, "SELECT pg_advisory_xact_lock(hashtext('muster.registry'))", NULL, 0);
-    return told(err);
+    return db_postgres_error(err);
 }
 
 static enum mu_err commit(struct db *db)
@@ -216,14 +216,14 @@ static void rollback(struct db *db)
 
 static enum mu_err begin_part(struct db *db)
 {
-    return told(pg_queue(db->pg, "SAVEPOINT one", NULL, 0));
+    return db_postgres_error(pg_queue(db->pg, "SAVEPOINT one", NULL, 0));
 }
 
 static enum mu_err end_part(struct db *db, bool keep)
 {
     enum mu_err err = keep ? MU_OK : pg_queue(db->pg, "ROLLBACK TO one", NULL, 0);
 
-    return told(err == MU_OK ? pg_queue(db->pg, "RELEASE one", NULL, 0) : err);
+    return db_postgres_error(err == MU_OK ? pg_queue(db->pg, "RELEASE one", NULL, 0) : err);
 }
 
 static bool in_transaction(const struct db *db)
@@ -233,7 +233,7 @@ static bool in_transaction(const struct db *db)
 
 static enum mu_err begin_read(struct db *db)
 {
-    return told(pg_begin(db->pg, PG_READ));
+    return db_postgres_error(pg_begin(db->pg, PG_READ));
 }
 
 static bool end_read(struct db *db)
@@ -261,6 +261,9 @@ static void close_it(struct db *db)
 const struct db_driver db_postgres = {
     .close = close_it,
     .run = run,
+    .begin_rows = db_postgres_begin_rows,
+    .add_row = db_postgres_add_row,
+    .end_rows = db_postgres_end_rows,
     .insert = insert,
     .get = get,
     .each = each,

@@ -12,6 +12,7 @@
 /* What the files of the registry in SQL share. No file of another folder includes this.
  *
  *   db.c               a connection, whatever its kind; sqlite_db.c and postgres_db.c are its drivers
+ *   postgres_rows.c    many rows by COPY
  *   registry.c         the registry: one connection that writes, a pool of connections that read
  *   sqlite_registry.c, postgres_registry.c   opening it
  *   write_queue.c      many writers, one commit
