@@ -57,8 +57,8 @@ bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_vi
 /* --- a share of it ------------------------------------------------------------------------------- */
 
 /* A node asks for this part of what is left, so grants get smaller towards the end, but not for fewer than GRANT_LEAST. It
- * takes this part of the limit in advance while so many of these are left. */
-enum { GRANT_PART = 64, GRANT_LEAST = 4, ADVANCE_PART = 200, ADVANCES_LEFT = 16 };
+ * keeps this part of the limit while it is idle. */
+enum { GRANT_PART = 64, GRANT_LEAST = 4, RESERVE_PART = 400 };
 
 static uint32_t used_in(const struct quota *q, uint32_t hour)
 {
@@ -86,16 +86,11 @@ enum quota_taken quota_take_shared(struct quota *q, struct quota_share *s, uint3
     bool known = word >> 32 == hour;
     uint32_t granted = known ? (uint32_t)word : 0;
     uint32_t total = known ? atomic_load_explicit(&s->total, memory_order_relaxed) : 0;
-    uint32_t left = limit > total ? limit - total : 0, advance = limit / ADVANCE_PART;
-    bool plenty = left >= (uint64_t)advance * ADVANCES_LEFT;
-    uint64_t allowed = (uint64_t)granted + (plenty ? advance : 0);
-
-    uint32_t most = allowed < limit ? (uint32_t)allowed : limit;
+    uint32_t left = limit > total ? limit - total : 0, most = granted < limit ? granted : limit;
     bool taken = quota_take(q, most, unix_s, view);
     uint32_t grant = left / GRANT_PART > GRANT_LEAST ? left / GRANT_PART : GRANT_LEAST;
-    uint32_t debt = used >= granted ? used - granted + 1 : 0;
     *ask = left && used + grant / 2 >= granted &&
-           atomic_compare_exchange_strong_explicit(&s->wanted, &unasked, debt + grant, memory_order_relaxed,
+           atomic_compare_exchange_strong_explicit(&s->wanted, &unasked, grant, memory_order_relaxed,
                                                    memory_order_relaxed);
     /* What others have been granted counts as used. */
     uint64_t others = total > granted ? total - granted : 0, all = others + (most - view->remaining);
@@ -119,18 +114,18 @@ void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uin
     atomic_store_explicit(&s->wanted, 0, memory_order_release);
 }
 
-uint32_t quota_share_spare(struct quota_share *s, const struct quota *q, uint32_t hour)
+uint32_t quota_share_spare(struct quota_share *s, const struct quota *q, uint32_t limit, uint32_t hour)
 {
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
     uint32_t used = used_in(q, hour), granted = word >> 32 == hour ? (uint32_t)word : 0;
+    uint32_t kept = used + limit / RESERVE_PART;
     bool idle = used == s->seen;
 
     s->seen = used;
-    if (!idle || granted <= used || atomic_load_explicit(&s->wanted, memory_order_relaxed))
+    if (!idle || granted <= kept || atomic_load_explicit(&s->wanted, memory_order_relaxed))
         return 0;
-    /* A call that comes now counts as one in advance. */
-    atomic_store_explicit(&s->word, (uint64_t)hour << 32 | used, memory_order_relaxed);
-    return granted - used;
+    atomic_store_explicit(&s->word, (uint64_t)hour << 32 | kept, memory_order_relaxed);
+    return granted - kept;
 }
 
 bool bucket_take(struct bucket *b, double rate, double burst, double n, int64_t mono_us)

@@ -31,7 +31,7 @@ struct http_fixture {
 
 /* Timeouts that no test reaches by accident. */
 #define FIXTURE_PATIENT \
-    ((struct http_settings){ .head_timeout_ms = 60000, .idle_timeout_ms = 60000, .max_connections = 1000 })
+    ((struct http_settings){ .head_timeout_ms = 3600000, .idle_timeout_ms = 3600000, .max_connections = 1000 })
 
 void fixture_start(struct http_fixture *f, struct http_settings settings);
 void fixture_stop(struct http_fixture *f);

@@ -8,7 +8,7 @@
 
 /* What is kept for peers that stall, and which of them has to go. */
 
-enum { FOREVER = 60000, MIB = 1024 * 1024 };
+enum { FOREVER = 3600 * 1000, MIB = 1024 * 1024 };
 
 static void begin(int idle_ms, size_t held_max)
 {

@@ -20,15 +20,22 @@ static void serve(void *ctx, struct fleet_enterprise *e)
     struct nodes *n = ctx;
     struct journal_grant g = { .hour = (uint32_t)(clock_wall_s() / 3600), .wanted = atomic_load(&e->share.wanted) };
 
-    if (g.wanted && ask(n, e, &g) != MU_OK)
+    if (!g.wanted)
+        return;
+    if (ask(n, e, &g) != MU_OK) {
         atomic_store(&n->quota_asked, true);
+        return;
+    }
+    pthread_mutex_lock(&n->lock);
+    pthread_cond_broadcast(&n->told);
+    pthread_mutex_unlock(&n->lock);
 }
 
 static void give_back(void *ctx, struct fleet_enterprise *e)
 {
     struct journal_grant g = { .hour = (uint32_t)(clock_wall_s() / 3600) };
 
-    g.wanted = -(int64_t)quota_share_spare(&e->share, e->quota, g.hour);
+    g.wanted = -(int64_t)quota_share_spare(&e->share, e->quota, atomic_load(&e->row)->hourly_quota, g.hour);
     if (g.wanted)
         (void)ask(ctx, e, &g); /* if it fails, these calls are lost: nobody is allowed more */
 }
@@ -38,9 +45,6 @@ bool nodes_grant_quotas(struct nodes *n)
     if (!atomic_exchange(&n->quota_asked, false))
         return true;
     fleet_visit_enterprises(n->options.fleet, serve, n);
-    pthread_mutex_lock(&n->lock);
-    pthread_cond_broadcast(&n->told);
-    pthread_mutex_unlock(&n->lock);
     return !atomic_load(&n->quota_asked);
 }
 

@@ -257,7 +257,7 @@ static void a_quota_is_spent_over_all_nodes_and_not_more(void **state)
             usleep(10000); /* long enough for what an idle node gives back: three seconds in all */
         }
     }
-    assert_in_range(allowed, LIMIT - LIMIT / 50, LIMIT + 2);
+    assert_in_range(allowed, LIMIT - LIMIT / 50, LIMIT);
 }
 
 /* What answers come late, or not at all, allows nobody more. */
@@ -286,7 +286,7 @@ static void a_quota_is_not_exceeded_while_nobody_grants(void **state)
         allowed += call(i % 2 ? &a : &b, LIMIT) == QUOTA_TAKEN;
         usleep(1000);
     }
-    assert_in_range(allowed, LIMIT - 10, LIMIT + 2);
+    assert_in_range(allowed, LIMIT - 10, LIMIT);
     if (!in_postgres)
         fake_journal_fail(a.j, MU_OK);
 }
