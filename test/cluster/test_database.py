@@ -2,15 +2,17 @@
 
 import contextlib
 import random
+import threading
 import time
 
 import psycopg2
 import pytest
 
-from cluster import LEASE_S, check_agreement, check_recount, lives, request, size, wait_for_online
+from cluster import LEASE_S, check_agreement, check_recount, connect, lives, request, size, wait_for_online
 from load import Load
 from proxy import Proxy
 from server import wait_until
+from world import status_report
 
 DEVICES = size(8, 30)
 
@@ -72,6 +74,30 @@ def test_a_table_that_somebody_locks_for_longer_than_a_lease_makes_nobody_over(c
         time.sleep(LEASE_S + 3)
     load.wait_for_more(3)
     finish(cluster, worlds, load)
+
+
+def test_while_somebody_writes_the_registry_only_other_writes_wait(cluster):
+    """A node may stand still in the middle of it."""
+    worlds = cluster.world()
+    registered, written = [world.register() for world in worlds], []
+    with contextlib.closing(psycopg2.connect(cluster.uri)) as outsider, outsider, outsider.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('muster.registry'))")
+        writing = [threading.Thread(target=lambda world=world: written.append(world.register())) for world in worlds]
+        for thread in writing:
+            thread.start()
+        wait_until(lambda: cluster.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(3,)], what="writers that wait")
+        for n, each in enumerate(registered):
+            device = connect(worlds[n], each)
+            device.report(status_report(), qos=1)
+            wait_for_online(worlds, 1)
+            assert worlds[n - 1].control(device.did, raw=[1]).status == 200
+            assert worlds[n - 2].get(f"devices/{device.did}/data").json["meta"]["total"] == 1
+            device.disconnect()
+            wait_for_online(worlds, 0)
+        assert not written
+    for thread in writing:
+        thread.join()
+    assert len(set(written)) == 3
 
 
 def test_a_node_that_is_told_to_end_does_not_wait_for_the_outcome_of_a_commit(make_cluster):
