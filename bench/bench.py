@@ -19,6 +19,7 @@ import case_import  # noqa: F401
 import case_ingest  # noqa: F401
 import case_journal  # noqa: F401
 import case_long  # noqa: F401
+import case_move  # noqa: F401
 import case_reports  # noqa: F401
 import case_search  # noqa: F401
 import case_sessions  # noqa: F401

@@ -53,9 +53,13 @@ def _key():
     return digest.hexdigest()[:16]
 
 
-def _make(data, devices, now, zone):
-    subprocess.run([MUSTER, "apply", "--create", "--data", data, "-"], input=json.dumps(content()), text=True, check=True,
+def apply_content(*where):
+    subprocess.run([MUSTER, "apply", *where, "-"], input=json.dumps(content()), text=True, check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _make(data, devices, now, zone):
+    apply_content("--create", "--data", data)
     subprocess.run([MAKE_FLEET, data, DEFINITION, str(devices), str(now), zone], check=True)
 
 
