@@ -64,7 +64,6 @@ struct postgres_journal {
     bool over;          /* the store has declared this start over */
     unsigned locked_in; /* pg_opened of the writer that has the lock (postgres_lock); 0: none has */
     struct pg *writer;  /* the committer's; NULL if unchanged */
-    char call[48];      /* what each of its connections sets: it is called after this start */
     struct postgres_pool pool;
     _Atomic bool ends_soon; /* journal_end_soon */
 
@@ -274,8 +273,6 @@ extern const struct journal_driver_copy postgres_driver_copy;
 enum mu_err postgres_keep_house(struct journal *port, const struct journal_house *h);
 
 /* --- postgres_starts.c ------------------------------------------------------------------------------ */
-/* The name of a committer's connection is this and the number of its start. */
-#define POSTGRES_CALLED "muster "
 /* Whether a start is over; one that was not is asked for again. */
 bool postgres_boot_is_over(struct journal *port, uint64_t boot, int64_t *since_us);
 /* The same without asking. */

@@ -131,16 +131,6 @@ out:
     return err;
 }
 
-/* So others find what this start does (postgres_starts.c). */
-static enum mu_err call_writer(struct postgres_journal *j)
-{
-    if (!j->shared)
-        return MU_OK;
-    snprintf(j->call, sizeof(j->call), "SET application_name TO '" POSTGRES_CALLED "%llu'",
-             (unsigned long long)j->base.boot);
-    return postgres_error(pg_exec(j->writer, j->call));
-}
-
 static void end_boot(struct postgres_journal *j)
 {
     if (j->over || pg_run(j->writer,
@@ -246,7 +236,6 @@ enum mu_err postgres_journal_open(struct journal **out, const char *uri, const s
     if (j->shared) {
         j->base.driver = &postgres_shared_driver;
         settings.idle_s = IDLE_SHARED_S;
-        settings.set = j->call;
     }
     if ((err = pg_open(&j->writer, &settings, why, why_size)) != MU_OK || (err = look_at_settings(j)) != MU_OK ||
         (err = wait_for_lock(j, options->wait_s)) != MU_OK ||
@@ -256,7 +245,7 @@ enum mu_err postgres_journal_open(struct journal **out, const char *uri, const s
         goto out;
     if ((err = begin_boot(j, options)) != MU_OK)
         j->base.boot = 0; /* not this one's */
-    else if ((err = call_writer(j)) == MU_OK)
+    else if (!j->shared || (err = pg_work_for(j->writer, j->base.boot, PG_COMMITS)) == MU_OK)
         *out = &j->base;
 out:
     say(err, uri, why, why_size);

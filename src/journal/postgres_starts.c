@@ -123,20 +123,19 @@ enum mu_err postgres_stay_alive(struct journal *port)
     return err == MU_OK && !changed ? MU_E_OVER : postgres_error(err);
 }
 
-/* The session in which a start commits has its name. */
-#define ITS_SESSION                                                                   \
-    "pg_stat_activity WHERE application_name = '" POSTGRES_CALLED "' || boot.number " \
-    "AND datname = current_database() AND usename = current_user "
+#define ITS_SESSIONS \
+    "pg_stat_activity WHERE datname = current_database() AND usename = current_user AND application_name "
 
 /* A commit of that start locks its row, too: one of the two comes first, and the other sees it.
  *
- * In the middle of a COPY whose sender stands still, the server looks at none of its time limits: it would keep the
- * transaction, and its locks. */
+ * In the middle of a COPY, or of statements that were not all sent, the server looks at none of its time limits: if the
+ * sender stands still, it would keep the transaction, and its locks. */
 static const char end_it[] =
     "WITH ended AS (UPDATE boot SET over = alive WHERE number = $1 AND over IS NULL AND "
     "(extract(epoch FROM alive) * 1000000)::bigint = $2 AND "
-    "NOT EXISTS (SELECT FROM " ITS_SESSION "AND wait_event_type = 'Lock') RETURNING number) "
-    "SELECT (SELECT count(pg_terminate_backend(pid)) FROM " ITS_SESSION "AND state <> 'idle') FROM ended AS boot";
+    "NOT EXISTS (SELECT FROM " ITS_SESSIONS "= " PG_NAME_COMMITS " AND wait_event_type = 'Lock') RETURNING number) "
+    "SELECT (SELECT count(pg_terminate_backend(pid)) FROM " ITS_SESSIONS "IN (" PG_NAME_COMMITS
+    ", " PG_NAME_WRITES_REGISTRY ") AND state <> 'idle') FROM ended AS boot";
 
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us)
 {

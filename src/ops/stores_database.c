@@ -167,8 +167,10 @@ enum mu_err stores_database_open_journal(struct stores *s, unsigned retention_da
     if (err == MU_E_LOCKED)
         snprintf(why + len, why_size - len,
                  "; if a server of this machine has it, give its --data DIR as well, and it runs the command");
-    if (err == MU_OK && options.shared)
+    if (err == MU_OK && options.shared) {
         note_start(s->data.path, journal_boot(s->journal).number);
+        err = registry_work_for(s->registry, journal_boot(s->journal).number);
+    }
     return err == MU_OK ? look_at_registry_again(s, why, why_size) : err;
 }
 

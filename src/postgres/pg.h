@@ -187,6 +187,14 @@ void pg_wait_until(struct pg *pg, int64_t until_us);
 /* Closes the connection if it is not in a transaction; the next call opens it again. */
 void pg_drop(struct pg *pg);
 
+/* What a start of a node has under way, others find by the names of its sessions (pg_stat_activity). Not in a
+ * transaction. */
+enum pg_work { PG_COMMITS, PG_WRITES_REGISTRY };
+MU_MUST_USE enum mu_err pg_work_for(struct pg *pg, uint64_t start, enum pg_work work);
+/* The names in a statement, of the start whose number is in the column boot.number. */
+#define PG_NAME_COMMITS         "'muster ' || boot.number"
+#define PG_NAME_WRITES_REGISTRY PG_NAME_COMMITS " || ' registry'"
+
 /* --- COPY -----------------------------------------------------------------------------------------
  * Many rows in binary form, by one statement: pg_copy_begin(pg, "COPY message (device, ts) FROM STDIN (FORMAT binary)"),
  * rows that were written into a buffer by the functions below, and pg_copy_end. After a failure the COPY has ended, and

@@ -143,6 +143,24 @@ static enum mu_err set_up(struct pg *pg)
     return pg_enter_pipeline(pg);
 }
 
+static enum mu_err show_name(struct pg *pg)
+{
+    char sql[100];
+
+    if (!*pg->name)
+        return MU_OK;
+    snprintf(sql, sizeof(sql), "SET application_name TO '%s'", pg->name);
+    return pg_exec(pg, sql);
+}
+
+enum mu_err pg_work_for(struct pg *pg, uint64_t start, enum pg_work work)
+{
+    assert(!pg->in_tx);
+    snprintf(pg->name, sizeof(pg->name), "muster %llu%s", (unsigned long long)start,
+             work == PG_COMMITS ? "" : " registry");
+    return show_name(pg);
+}
+
 /* A server that ended or restarted meanwhile has said so and closed the connection. Nothing else can come while nothing
  * is due. */
 static void look_whether_open(struct pg *pg)
@@ -199,7 +217,8 @@ enum mu_err pg_ready(struct pg *pg, char *why, size_t why_size)
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return tell_failure(pg, shown, why, why_size);
     PQsetNoticeReceiver(pg->conn, take_notice, pg);
-    if ((err = look_at_server(pg, cause, sizeof(cause))) != MU_OK || (err = set_up(pg)) != MU_OK) {
+    if ((err = look_at_server(pg, cause, sizeof(cause))) != MU_OK || (err = set_up(pg)) != MU_OK ||
+        (err = show_name(pg)) != MU_OK) {
         snprintf(why, why_size, "cannot use %s: %s", shown, *cause ? cause : mu_err_text(err));
         forget(pg);
     } else {

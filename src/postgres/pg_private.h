@@ -33,6 +33,7 @@ struct pg {
     char *uri;
     bool listens;                /* what comes while nothing is due may be notifications */
     unsigned opened;             /* how many connections were made */
+    char name[48];               /* of its sessions; "": what the URI says, or "muster" */
     struct pg_settings settings; /* uri is the copy above */
     PGconn *conn;                /* NULL: it is opened at the next use */
     bool in_tx, lost;            /* lost: the connection broke inside the transaction */

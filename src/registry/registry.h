@@ -42,6 +42,9 @@ MU_MUST_USE enum mu_err registry_open_store(struct registry **out, const char *u
 /* The same for a caller that writes nothing. A database that was never opened stays without an identity. */
 MU_MUST_USE enum mu_err registry_open_store_unchanged(struct registry **out, const char *uri, char *why,
                                                       size_t why_size);
+/* From here on what it writes belongs to a start of the journal, and ends with it (journal_end_boot). Before other
+ * threads use it. */
+MU_MUST_USE enum mu_err registry_work_for(struct registry *reg, uint64_t start);
 /* Its tables, for pg_schema_migrate (postgres/pg.h). */
 extern const struct pg_schema registry_schema;
 

@@ -228,3 +228,8 @@ enum mu_err registry_open_store(struct registry **out, const char *uri, char *wh
 
     return close_after(err == MU_OK ? refuse_part((*out)->writer.pg, uri, why, why_size) : err, out);
 }
+
+enum mu_err registry_work_for(struct registry *reg, uint64_t start)
+{
+    return pg_work_for(reg->writer.pg, start, PG_WRITES_REGISTRY);
+}

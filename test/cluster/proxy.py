@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-NOTIFICATION, PARSE, BIND, COPY_DATA = b"A", b"P", b"B", b"d"
+NOTIFICATION, PARSE, BIND, COPY_DATA, SYNC = b"A", b"P", b"B", b"d", b"S"
 
 
 class Wire:
@@ -19,6 +19,7 @@ class Wire:
         self.statements, self.writes = {}, False
         self.deaf = False  # nothing comes back to the node any more
         self.mute = False  # nothing comes from it any more
+        self.in_registry = False  # it has asked for the lock of those who write there
 
     def close(self):
         for end in (self.client, self.server):
@@ -34,8 +35,9 @@ class Wire:
             return False
         _, name, _ = body.split(b"\0", 2)
         text = self.statements.get(name, b"")
+        self.in_registry |= b"muster.registry" in text
         if text.startswith(b"BEGIN"):
-            self.writes = b"READ ONLY" not in text
+            self.writes, self.in_registry = b"READ ONLY" not in text, False
         return text == b"COMMIT" and self.writes
 
 
@@ -50,7 +52,8 @@ class Proxy:
         self.commits = threading.Event()  # cleared: a COMMIT waits until it is set
         self.commits.set()
         self.waiting = threading.Event()  # one does so
-        self.mute_copies = False  # in the middle of a COPY nothing is passed on any more, as if the node stood still
+        # In the middle of a COPY, or of a write to the registry, nothing is passed on any more, as if the node stood still.
+        self.mute_copies = self.mute_writes = False
         self.muted = threading.Event()  # that has happened
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -100,12 +103,13 @@ class Proxy:
             if cut == "before":
                 return
             wire.mute |= self.mute_copies and kind == COPY_DATA
+            wire.mute |= self.mute_writes and kind == SYNC and wire.in_registry
             if wire.mute:
                 self.muted.set()
                 continue
             wire.deaf |= cut == "after"
             wire.server.sendall(kind + struct.pack(">I", len(body) + 4) + body)
-            if wire.deaf and kind == b"S":
+            if wire.deaf and kind == SYNC:
                 time.sleep(0.02)  # most of the time it is committed by then
                 return
 

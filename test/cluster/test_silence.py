@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-from cluster import (LEASE_S, Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows, size,
-                     wait_for_online)
+from cluster import (LEASE_S, Background, check_agreement, check_recount, check_sessions, connect, login_somewhere, rows,
+                     search, size, wait_for_online)
 from load import Traveller
 from mqtt import Closed, Device, connect_packet
 from proxy import Proxy
 from server import ENOUGH_S, stand_still, wait_until
-from world import request, status_report
+from world import device_request, request, status_report
 
 
 # --- a node that stands still ----------------------------------------------------------------------------------
@@ -159,6 +159,40 @@ def test_a_node_that_stands_still_in_the_middle_of_a_batch_keeps_no_device(make_
     for device in moved:
         assert len(check_sessions(worlds[1], device.did, online=True)) == 1
     proxy.mute_copies = False
+    node.start()
+    check_recount(cluster, worlds)
+    proxy.close()
+
+
+def test_a_node_that_stands_still_in_the_middle_of_a_write_does_not_keep_others_from_writing(make_cluster):
+    proxies = []
+    cluster = make_cluster(uris=through_proxies(proxies, 1))
+    worlds, (proxy,) = cluster.world(), proxies
+    node = cluster.nodes[0]
+
+    acknowledged = []
+
+    def write():
+        with contextlib.suppress(ConnectionError):
+            answer = device_request(node.http, "POST", "/dev/devices", f"passcode=123456&mac=m&product_key={worlds[0].product_key}")
+            acknowledged.extend([answer] if answer[0] == 201 else [])
+
+    proxy.mute_writes = True
+    writing = threading.Thread(target=write)
+    writing.start()
+    assert proxy.muted.wait(ENOUGH_S)
+    stand_still(node.process)
+    writers = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted"
+    assert cluster.sql(writers) == [(1,)]
+    began = time.monotonic()
+    did, _ = worlds[1].register()
+    assert time.monotonic() - began > LEASE_S / 2, "nobody was there to wait for"
+    node.process.send_signal(signal.SIGCONT)
+    assert node.process.wait(ENOUGH_S) > 0
+    writing.join()
+    assert not acknowledged
+    assert [row["did"] for row in search(worlds[2])] == [did]
+    proxy.mute_writes = False
     node.start()
     check_recount(cluster, worlds)
     proxy.close()
