@@ -65,11 +65,10 @@ bool nodes_await_quota(void *nodes, const struct quota_share *s, int64_t until_m
 {
     struct nodes *n = nodes;
     struct timespec until = nodes_moment(until_ms);
-    bool in_time = true;
 
     pthread_mutex_lock(&n->lock);
-    while (quota_share_asks(s) && !n->stopping && in_time)
-        in_time = pthread_cond_timedwait(&n->told, &n->lock, &until) == 0;
+    while (quota_share_asks(s) && !n->stopping && clock_mono_ms() < until_ms)
+        pthread_cond_timedwait(&n->told, &n->lock, &until);
     bool answered = !quota_share_asks(s);
     pthread_mutex_unlock(&n->lock);
     return answered && clock_mono_ms() < until_ms;
