@@ -21,14 +21,14 @@ static uint64_t commits(void)
     return figures().commits;
 }
 
-/* A committer that has just committed something. */
+/* A committer that has just committed something: its first report comes after a silence. Nobody hurries, since that could
+ * come too late, and be meant for the next one. */
 static void rest(unsigned told_ms, unsigned kept_ms)
 {
     told_pause_ms = told_ms;
     kept_pause_ms = kept_ms;
     restart();
     report_state(1, T0, 0, 0, 0, 0);
-    committer_hurry(c);
     wait_told(&sink, 1);
 }
 
